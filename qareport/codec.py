@@ -1,0 +1,142 @@
+"""Domain types to JSON and back. pydantic does the work; this module only says how errors read.
+
+Writing is canonical (field order of `model`, no spaces, no ASCII escapes), so equal values give equal bytes.
+Reading ignores unknown fields: the contract lets fields be added.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import hashlib
+import json
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pydantic
+
+from qareport.errors import QareportError, TranscriptError
+from qareport.model import SCHEMA_VERSION, OrderReport, Transcript
+
+T = TypeVar("T")
+
+
+@functools.cache
+def _adapter(kind: type[T]) -> pydantic.TypeAdapter[T]:
+    return pydantic.TypeAdapter(kind)
+
+
+def to_json(value: object, *, indent: int | None = None) -> str:
+    """Write a domain value as JSON.
+
+    Raises:
+        QareportError: a string in it cannot be written as UTF-8 (a lone surrogate).
+    """
+    adapter = _adapter(type(value))
+    try:
+        return adapter.dump_json(value, indent=indent).decode()
+    except pydantic.PydanticSerializationError as error:
+        raise QareportError(f"cannot be written as JSON: {error}", where=type(value).__name__) from error
+
+
+def to_data(value: object) -> Any:
+    """Turn a domain value into plain dictionaries, lists, strings and numbers."""
+    return _adapter(type(value)).dump_python(value, mode="json")
+
+
+def from_json(kind: type[T], text: str | bytes, *, where: str) -> T:
+    """Read a domain value from JSON.
+
+    Args:
+        kind: the type to read, for example `Transcript`.
+        text: one JSON value.
+        where: how messages name the source, for example `calls.jsonl:3`.
+
+    Raises:
+        TranscriptError: not JSON, or not a value of that type; every field that is wrong is named.
+    """
+    try:
+        return _adapter(kind).validate_json(text)
+    except pydantic.ValidationError as error:
+        raise TranscriptError(explain(error), where=where, expected=f"a {kind.__name__} of schema version 1") from error
+
+
+def explain(error: pydantic.ValidationError) -> str:
+    """Say in one line what is wrong where, for at most five fields."""
+    issues = error.errors(include_url=False)
+    parts = []
+    for issue in issues[:5]:
+        place = ".".join(str(step) for step in issue["loc"]) or "value"
+        got = "" if issue["type"] in ("missing", "json_invalid") else f" (got {_short(issue['input'])})"
+        parts.append(f"{place}: {issue['msg']}{got}")
+    if len(issues) > 5:
+        parts.append(f"and {len(issues) - 5} more")
+    return "; ".join(parts)
+
+
+def json_schema(kind: type[object]) -> dict[str, Any]:
+    """Return the JSON Schema of a domain type."""
+    return _adapter(kind).json_schema()
+
+
+def read_transcripts(path: Path) -> list[Transcript | TranscriptError]:
+    """Read transcripts from JSON lines; a bad line becomes its error and hides no other line.
+
+    Raises:
+        TranscriptError: the file itself cannot be read.
+    """
+    try:
+        lines = path.read_bytes().split(b"\n")
+    except OSError as error:
+        raise TranscriptError(f"cannot be read: {error.strerror}", where=str(path)) from error
+    results: list[Transcript | TranscriptError] = []
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
+        try:
+            results.append(read_transcript(line, where=f"{path}:{number}"))
+        except TranscriptError as error:
+            results.append(error)
+    return results
+
+
+def read_transcript(text: bytes, *, where: str) -> Transcript:
+    """Read one transcript of the contract; segments come back ordered by start, then channel.
+
+    A transcript without a call_id gets one made from its content, so that the same text is the same call.
+
+    Raises:
+        TranscriptError: not JSON, another schema version, a field of the wrong type, or a segment that ends before it starts.
+    """
+    try:
+        data = json.loads(text)
+    except ValueError as error:
+        raise TranscriptError(f"not JSON: {error}", where=where, expected="one JSON object a line") from error
+    if not isinstance(data, dict):
+        raise TranscriptError(f"got {_short(data)}", where=where, expected="one JSON object a line")
+    version = data.get("schema_version", SCHEMA_VERSION)
+    if version != SCHEMA_VERSION:
+        raise TranscriptError(
+            f"schema_version is {_short(version)}", where=where, expected=str(SCHEMA_VERSION), to_do="update qareport"
+        )
+    data.setdefault("call_id", "call-" + hashlib.sha256(text.strip()).hexdigest()[:12])
+    transcript = from_json(Transcript, json.dumps(data), where=where)
+    for index, segment in enumerate(transcript.segments):
+        if not 0 <= segment.start_ms <= segment.end_ms:
+            raise TranscriptError(
+                f"segments.{index}: start_ms {segment.start_ms}, end_ms {segment.end_ms}",
+                where=where,
+                expected="0 <= start_ms <= end_ms",
+            )
+    ordered = sorted(transcript.segments, key=lambda segment: (segment.start_ms, segment.channel or 0))
+    return dataclasses.replace(transcript, segments=tuple(ordered))
+
+
+def read_report(text: str | bytes, *, where: str) -> OrderReport:
+    """Read an order report that the store or `--format json` wrote."""
+    return from_json(OrderReport, text, where=where)
+
+
+def _short(value: object) -> str:
+    text = json.dumps(value, ensure_ascii=False, default=str)
+    return text if len(text) <= 60 else text[:57] + "…"

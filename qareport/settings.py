@@ -1,0 +1,127 @@
+"""Settings: what `config/qareport.yaml` may say, with its defaults. Frozen once read; secrets never stand here.
+
+Each field's default is the product's default; the comment says what it does and in which unit. `load` reads the file and
+reports every problem in it at once, with line and column.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pydantic import with_config
+
+from qareport.model import Role
+from qareport.yamlsource import read_yaml, validate
+
+#: Folders that travel with the package: defaults for a user who has none of their own.
+_PACKAGE = Path(__file__).resolve().parent
+
+
+@with_config(extra="forbid")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AudioSettings:
+    """How recordings are read."""
+
+    #: The role on each channel of a stereo recording when the manifest does not say; [] = unknown.
+    channel_roles: tuple[Role, ...] = ()
+    #: Recordings longer than this are refused with a reason.
+    max_duration_minutes: int = 180
+
+
+@with_config(extra="forbid")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AsrSettings:
+    """How speech is found and transcribed."""
+
+    #: A pause of this length ends an utterance.
+    max_end_silence_ms: int = 500
+    #: Utterances longer than this are cut at their quietest place.
+    max_segment_ms: int = 15_000
+    #: auto, or one of zh, yue, en, ja, ko.
+    language: str = "auto"
+    #: Punctuation and written numbers, as the model makes them.
+    use_itn: bool = True
+    #: Padded audio seconds that go through the model at once.
+    batch_seconds: int = 120
+
+
+@with_config(extra="forbid")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnalysisSettings:
+    """What counts as what."""
+
+    #: A pause longer than this is a [SILENCE].
+    silence_ms: int = 1200
+    #: After this long a silence the agent should have checked in.
+    check_in_ms: int = 2000
+    #: Overlapping speech shorter than this is a back-channel, not an interruption.
+    interruption_ms: int = 500
+    #: An emotion must reach this score to count as an onset.
+    emotion_score: float = 0.5
+
+
+@with_config(extra="forbid")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScoreSettings:
+    """How findings become a score and a risk."""
+
+    start: int = 100
+    #: Below this score, or with a critical finding, a call is of high risk.
+    high_risk_below: int = 70
+    medium_risk_below: int = 90
+
+
+@with_config(extra="forbid")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportSettings:
+    """What documents show."""
+
+    #: How many key moments the first page carries.
+    key_moments: int = 5
+    organisation: str = ""
+
+
+@with_config(extra="forbid")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """All of `qareport.yaml`."""
+
+    audio: AudioSettings = field(default_factory=AudioSettings)
+    asr: AsrSettings = field(default_factory=AsrSettings)
+    analysis: AnalysisSettings = field(default_factory=AnalysisSettings)
+    score: ScoreSettings = field(default_factory=ScoreSettings)
+    report: ReportSettings = field(default_factory=ReportSettings)
+
+
+def load(config_dir: Path) -> Settings:
+    """Read `qareport.yaml` of a configuration folder; a folder without one gives the defaults.
+
+    Raises:
+        ConfigError: everything wrong in the file, with line and column.
+    """
+    path = config_dir / "qareport.yaml"
+    if not path.exists():
+        return Settings()
+    return validate(Settings, read_yaml(path))
+
+
+def default_dir(name: str) -> Path:
+    """Find a folder that travels with qareport: "config" or "templates".
+
+    In a source checkout it stands beside the package, in an installed package inside it.
+    """
+    inside = _PACKAGE / "bundled" / name
+    return inside if inside.is_dir() else _PACKAGE.parent / name
+
+
+def bundled_model() -> Path:
+    """Return the directory of the small bundled model (`--model demo`)."""
+    return _PACKAGE / "bundled" / "model"
+
+
+def bundled_calls() -> Path:
+    """Return the directory of the bundled recordings and their manifest."""
+    return _PACKAGE / "bundled" / "calls"
+
+

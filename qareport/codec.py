@@ -7,13 +7,14 @@ Reading ignores unknown fields: the contract lets fields be added.
 from __future__ import annotations
 
 import dataclasses
-import functools
 import hashlib
 import json
+import re
 from pathlib import Path
 from typing import Any, TypeVar
 
 import pydantic
+from pydantic_core import PydanticSerializationError
 
 from qareport.errors import QareportError, TranscriptError
 from qareport.model import SCHEMA_VERSION, OrderReport, Transcript
@@ -21,9 +22,16 @@ from qareport.model import SCHEMA_VERSION, OrderReport, Transcript
 T = TypeVar("T")
 
 
-@functools.cache
-def _adapter(kind: type[T]) -> pydantic.TypeAdapter[T]:
-    return pydantic.TypeAdapter(kind)
+#: Building an adapter costs milliseconds: one for each type.
+_adapters: dict[Any, pydantic.TypeAdapter[Any]] = {}
+#: Half of a UTF-16 pair: JSON can carry it, UTF-8, Word and PDF cannot.
+_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+def _adapter(kind: Any) -> pydantic.TypeAdapter[Any]:
+    if kind not in _adapters:
+        _adapters[kind] = pydantic.TypeAdapter(kind)
+    return _adapters[kind]
 
 
 def to_json(value: object, *, indent: int | None = None) -> str:
@@ -35,7 +43,7 @@ def to_json(value: object, *, indent: int | None = None) -> str:
     adapter = _adapter(type(value))
     try:
         return adapter.dump_json(value, indent=indent).decode()
-    except pydantic.PydanticSerializationError as error:
+    except PydanticSerializationError as error:
         raise QareportError(f"cannot be written as JSON: {error}", where=type(value).__name__) from error
 
 
@@ -56,7 +64,8 @@ def from_json(kind: type[T], text: str | bytes, *, where: str) -> T:
         TranscriptError: not JSON, or not a value of that type; every field that is wrong is named.
     """
     try:
-        return _adapter(kind).validate_json(text)
+        value: T = _adapter(kind).validate_json(text)
+        return value
     except pydantic.ValidationError as error:
         raise TranscriptError(explain(error), where=where, expected=f"a {kind.__name__} of schema version 1") from error
 
@@ -106,7 +115,8 @@ def read_transcript(text: bytes, *, where: str) -> Transcript:
     A transcript without a call_id gets one made from its content, so that the same text is the same call.
 
     Raises:
-        TranscriptError: not JSON, another schema version, a field of the wrong type, or a segment that ends before it starts.
+        TranscriptError: not JSON, another schema version, a field of the wrong type, or a segment that ends before it
+            starts.
     """
     try:
         data = json.loads(text)
@@ -120,7 +130,8 @@ def read_transcript(text: bytes, *, where: str) -> Transcript:
             f"schema_version is {_short(version)}", where=where, expected=str(SCHEMA_VERSION), to_do="update qareport"
         )
     data.setdefault("call_id", "call-" + hashlib.sha256(text.strip()).hexdigest()[:12])
-    transcript = from_json(Transcript, json.dumps(data), where=where)
+    content = _LONE_SURROGATE.sub("\ufffd", json.dumps(data, ensure_ascii=False))
+    transcript = from_json(Transcript, content, where=where)
     for index, segment in enumerate(transcript.segments):
         if not 0 <= segment.start_ms <= segment.end_ms:
             raise TranscriptError(

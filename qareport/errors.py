@@ -59,9 +59,7 @@ class QareportError(Exception):
         expected: str | None = None,
         to_do: str | None = None,
     ) -> None:
-        self.problems: tuple[Problem, ...] = (
-            Problem(what=what, where=where, expected=expected, to_do=to_do),
-        )
+        self.problems: tuple[Problem, ...] = (Problem(what=what, where=where, expected=expected, to_do=to_do),)
         super().__init__(str(self.problems[0]))
 
 

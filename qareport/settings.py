@@ -1,7 +1,7 @@
 """Settings: what `config/qareport.yaml` may say, with its defaults. Frozen once read; secrets never stand here.
 
-Each field's default is the product's default; the comment says what it does and in which unit. `load` reads the file and
-reports every problem in it at once, with line and column.
+Each field's default is the product's default; the comment says what it does and in which unit. `load` reads the file
+and reports every problem in it at once, with line and column.
 """
 
 from __future__ import annotations
@@ -123,5 +123,3 @@ def bundled_model() -> Path:
 def bundled_calls() -> Path:
     """Return the directory of the bundled recordings and their manifest."""
     return _PACKAGE / "bundled" / "calls"
-
-

@@ -1,8 +1,8 @@
 """Strict YAML with file, line and column.
 
-YAML files are how people tune qareport, so nothing in them may be misread silently. Only `true`/`false` are booleans, only plain
-decimal numbers are numbers, `null`/`~`/empty is nothing; everything else that PyYAML would guess (`yes`, `010`, `12:30`, dates) stays
-the text that was written. A key given twice is an error. Problems are collected and reported together.
+YAML files are how people tune qareport, so nothing in them may be misread silently. Only `true`/`false` are booleans,
+only plain decimal numbers are numbers, `null`/`~`/empty is nothing; everything else that PyYAML would guess (`yes`,
+`010`, `12:30`, dates) stays the text that was written. A key given twice is an error. Problems are reported together.
 """
 
 from __future__ import annotations
@@ -59,7 +59,9 @@ def read_yaml(path: Path, *, name: str | None = None) -> YamlSource:
     try:
         content = path.read_bytes()
     except OSError as error:
-        problem = Problem(what=f"cannot be read: {error.strerror}", where=name, to_do="check the path and its permissions")
+        problem = Problem(
+            what=f"cannot be read: {error.strerror}", where=name, to_do="check the path and its permissions"
+        )
         raise ConfigError([problem]) from error
     return parse_yaml(content, name=name)
 
@@ -78,7 +80,7 @@ def parse_yaml(content: bytes, *, name: str) -> YamlSource:
         node = yaml.compose(text, Loader=yaml.SafeLoader)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        where = SourceLocation(file=name, line=mark.line + 1, column=mark.column + 1) if mark else name
+        where = SourceLocation(file=name, line=mark.line + 1 if mark else 1, column=mark.column + 1 if mark else 1)
         what = " ".join(part for part in (error.context, error.problem) if part)
         to_do = "YAML indents with spaces, not tabs" if "'\\t'" in what else "check indentation, colons and quotes here"
         raise ConfigError([Problem(what=f"not YAML: {what}", where=where, to_do=to_do)]) from error
@@ -112,7 +114,9 @@ def _problems(error: pydantic.ValidationError, source: YamlSource, known: list[s
         where = source.locate(path)
         if issue["type"] in ("unexpected_keyword_argument", "extra_forbidden"):
             near = difflib.get_close_matches(name, known, n=1)
-            yield Problem(what=f"unknown key {name!r}", where=where, to_do=f"did you mean {near[0]!r}?" if near else None)
+            yield Problem(
+                what=f"unknown key {name!r}", where=where, to_do=f"did you mean {near[0]!r}?" if near else None
+            )
         elif issue["type"] == "missing" or issue["type"] == "missing_argument":
             yield Problem(what=f"{name!r} is missing", where=where)
         else:
@@ -141,25 +145,22 @@ class _Reader:
         self.file = file
         self.problems: list[Problem] = []
         self.locations: dict[Path_, SourceLocation] = {}
-        self._open: set[int] = set()
+        self._seen: set[int] = set()
 
     def read(self, node: yaml.Node, path: Path_) -> Any:
         self.locations.setdefault(path, self._where(node))
         if len(path) > _MAX_DEPTH:
             self._complain(node, f"nested deeper than {_MAX_DEPTH} levels")
             return None
-        if id(node) in self._open:
-            self._complain(node, "an anchor that contains itself")
+        if id(node) in self._seen:  # aliases can blow a small file up to any size, or contain themselves
+            self._complain(node, "anchors and aliases (&, *) are not used here", "write the value out")
             return None
-        self._open.add(id(node))
-        try:
-            if isinstance(node, yaml.MappingNode):
-                return self._mapping(node, path)
-            if isinstance(node, yaml.SequenceNode):
-                return [self.read(child, (*path, index)) for index, child in enumerate(node.value)]
-            return self._scalar(node)
-        finally:
-            self._open.discard(id(node))
+        self._seen.add(id(node))
+        if isinstance(node, yaml.MappingNode):
+            return self._mapping(node, path)
+        if isinstance(node, yaml.SequenceNode):
+            return [self.read(child, (*path, index)) for index, child in enumerate(node.value)]
+        return self._scalar(node)
 
     def _mapping(self, node: yaml.MappingNode, path: Path_) -> dict[str, Any]:
         result: dict[str, Any] = {}

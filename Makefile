@@ -1,0 +1,32 @@
+# `make demo` and `make test` do all the set-up on a fresh machine: system libraries, .venv, packages.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: demo test check lock clean
+
+demo: .venv/ready
+	$(BIN)/qareport demo --out out/demo
+
+test: .venv/ready
+	$(BIN)/pytest
+
+check: .venv/ready
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+.venv/ready: pyproject.toml constraints.txt deploy/system-packages
+	deploy/system-packages
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "qareport needs Python 3.11 or newer: make PYTHON=python3.12 demo")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[engine,dev]'
+	touch $@
+
+# Writes constraints.txt from what .venv holds. torch is pinned without its build (+cpu, +cu…), so each machine gets its own.
+lock: .venv/ready
+	echo '# What is tested, pinned. `make lock` writes this file anew.' > constraints.txt
+	$(BIN)/pip freeze --exclude-editable | sed 's/+cpu//' >> constraints.txt
+
+clean:
+	rm -rf .venv out

@@ -1,0 +1,104 @@
+"""What a person at the terminal sees: progress, the summary of a run, complaints. Used by `cli` alone."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import click
+import rich.progress
+from rich.console import Console
+
+from qareport.model import Call, FailedCall
+
+_STEPS = {"transcribe": "Listening to calls", "analyse": "Judging calls", "render": "Writing reports"}
+
+
+def say(text: str) -> None:
+    """Tell the person something that is not a result."""
+    click.echo(text, err=True)
+
+
+def complain(text: str) -> None:
+    """Tell the person what is wrong."""
+    click.echo(f"qareport: {text}", err=True)
+
+
+class Progress:
+    """A progress hook `(step, done, total)`: bars on a terminal, nothing in a pipe."""
+
+    def __init__(self) -> None:
+        self._bars = rich.progress.Progress(
+            "{task.description:<20}",
+            rich.progress.BarColumn(),
+            rich.progress.MofNCompleteColumn(),
+            rich.progress.TimeElapsedColumn(),
+            console=Console(stderr=True),
+            disable=not sys.stderr.isatty(),
+        )
+        self._tasks: dict[str, rich.progress.TaskID] = {}
+
+    def __enter__(self) -> Self:
+        self._bars.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._bars.stop()
+
+    def __call__(self, step: str, done: int, total: int) -> None:
+        """Show that `done` of `total` calls or orders have passed a step."""
+        if step not in self._tasks:
+            self._tasks[step] = self._bars.add_task(_STEPS.get(step, step), total=total)
+        self._bars.update(self._tasks[step], completed=done, total=total)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Summary:
+    """What a run did, for the person who started it."""
+
+    done: tuple[Call, ...]
+    failures: tuple[FailedCall, ...]
+    #: Documents that could not be made: order and format, reason.
+    problems: tuple[tuple[str, str], ...]
+    documents: tuple[Path, ...]
+    out: Path
+    reused_documents: int
+    audio_ms: int
+    reused_transcripts: int = 0
+    heard_ms: int = 0
+    heard_seconds: float = 0.0
+    #: Recordings that the manifest does not list.
+    unlisted: tuple[str, ...] = ()
+
+    def show(self) -> None:
+        """Print it: counts, failures with reasons, audio hours, speed, where the files are."""
+        reused = f" ({self.reused_transcripts} already transcribed)" if self.reused_transcripts else ""
+        click.echo(f"Calls done:   {len(self.done)}{reused}")
+        click.echo(f"Calls failed: {len(self.failures)}")
+        for failure in self.failures:
+            click.echo(f"  {failure.call_id}: {failure.reason} [{failure.step}]")
+        if self.problems:
+            click.echo(f"Documents that could not be made: {len(self.problems)}")
+            for name, reason in self.problems:
+                click.echo(f"  {name}: {reason}")
+        if self.unlisted:
+            click.echo(f"Recordings without a manifest row (reported without order): {len(self.unlisted)}")
+            for path in self.unlisted:
+                click.echo(f"  {path}")
+        if self.audio_ms:
+            click.echo(f"Audio:        {self.audio_ms / 3_600_000:.2f} h{self._speed()}")
+        written = len(self.documents) - self.reused_documents
+        click.echo(
+            f"Documents:    {written} written, {self.reused_documents} already up to date, in {self.out / 'reports'}"
+        )
+
+    def _speed(self) -> str:
+        if not self.heard_ms:
+            return ""
+        rate = self.heard_ms / 1000 / max(self.heard_seconds, 1e-9)
+        return f", transcribed at {rate:.0f} × real time ({self.heard_seconds:.0f} s)"

@@ -1,0 +1,315 @@
+"""The steps from recordings to documents, as plain functions over a store, and one progress hook.
+
+ingest -> transcribe -> analyse and judge -> render. Each step's result is kept under the hash of everything that
+decided it, so a second run does only what is missing, and a killed run goes on where it was. A call that fails becomes
+a `FailedCall`; nothing here stops a batch for one call.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from qareport import __version__, analysis, audio, report, rules
+from qareport.codec import to_json
+from qareport.errors import AudioError, QareportError
+from qareport.ingest import failed
+from qareport.model import (
+    Analysis,
+    Call,
+    CallReport,
+    FailedCall,
+    Judgement,
+    OrderReport,
+    Provenance,
+    Transcript,
+)
+from qareport.settings import ReportSettings, Settings
+from qareport.store import Store
+
+if TYPE_CHECKING:
+    from qareport.asr import Transcriber
+
+_log = logging.getLogger(__name__)
+
+#: Called as `(step, done, total)`; steps are transcribe, analyse and render.
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judge:
+    """Everything that turns a transcript into a judged call, read once: settings, topics and rules."""
+
+    settings: Settings
+    topics: analysis.Topics
+    ruleset: rules.RuleSet
+
+    @classmethod
+    def load(cls, config_dir: Path, settings: Settings) -> Judge:
+        """Read topics and rules of a configuration folder.
+
+        Raises:
+            ConfigError: everything wrong in them, with line and column.
+        """
+        topics = analysis.load_topics(config_dir / "topics.yaml")
+        return cls(settings=settings, topics=topics, ruleset=rules.load(config_dir / "rules"))
+
+    @property
+    def key(self) -> str:
+        """Hash of everything here that decides a judgement."""
+        return _hash(
+            __version__,
+            to_json(self.settings.analysis),
+            to_json(self.settings.score),
+            repr(self.topics),
+            self.ruleset.sha256,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listening:
+    """The outcome of the first step."""
+
+    transcripts: tuple[tuple[Call, str, Transcript], ...]
+    failures: tuple[FailedCall, ...]
+    reused: int
+    heard_ms: int
+    seconds: float
+
+
+def listen(
+    calls: Sequence[Call],
+    store: Store,
+    *,
+    engine_key: str,
+    load_transcriber: Callable[[], Transcriber],
+    on_progress: Progress,
+) -> Listening:
+    """Transcribe the calls whose transcript the store does not hold yet; load a model only if there are any.
+
+    Args:
+        calls: recordings with unique call ids.
+        store: where transcripts are kept, each as soon as it is there.
+        engine_key: hash of model and engine settings.
+        load_transcriber: loads the model.
+        on_progress: told after each call.
+    """
+    started = time.monotonic()
+    keys: dict[str, str] = {}
+    ready: dict[str, Transcript] = {}
+    failures: list[FailedCall] = []
+    for call in calls:
+        store.put_call(call)
+        try:
+            keys[call.call_id] = _hash(engine_key, audio.sha256_of(call.audio_path), ",".join(call.channel_roles))
+        except AudioError as error:
+            failures.append(_keep_failure(store, call, "decode", str(error)))
+            continue
+        found = store.find_transcript(keys[call.call_id])
+        if found is not None:
+            ready[call.call_id] = _readdress(found, call)
+    reused = len(ready)
+    missing = [call for call in calls if call.call_id in keys and call.call_id not in ready]
+    heard_ms = 0
+    if missing:
+        transcriber = load_transcriber()
+        total = len(missing)
+        by_id = {call.call_id: call for call in missing}
+        on_progress("transcribe", 0, total)
+        for done, outcome in enumerate(transcriber.transcribe(missing), start=1):
+            call = by_id[outcome.call_id]
+            if isinstance(outcome, FailedCall):
+                failures.append(_keep_failure(store, call, outcome.step, outcome.reason))
+            else:
+                store.put_transcript(keys[call.call_id], outcome)
+                ready[call.call_id] = outcome
+                heard_ms += outcome.audio.duration_ms if outcome.audio else 0
+            on_progress("transcribe", done, total)
+    transcripts = tuple((call, keys[call.call_id], ready[call.call_id]) for call in calls if call.call_id in ready)
+    return Listening(
+        transcripts=transcripts,
+        failures=tuple(failures),
+        reused=reused,
+        heard_ms=heard_ms,
+        seconds=time.monotonic() - started,
+    )
+
+
+def judge_call(call: Call, transcript: Transcript, judge: Judge) -> CallReport:
+    """Analyse and judge one transcript: the whole result of one call."""
+    found = analysis.analyse(transcript, judge.settings.analysis, judge.topics)
+    judgement = rules.judge(judge.ruleset, transcript, found, judge.settings.score)
+    return _call_report(call, transcript, found, judgement)
+
+
+def judge_calls(
+    transcripts: Iterable[tuple[Call, str, Transcript]], store: Store, judge: Judge, *, on_progress: Progress
+) -> tuple[tuple[Call, ...], tuple[FailedCall, ...]]:
+    """Judge the transcripts whose result the store does not hold yet. Returns the calls done and those that failed."""
+    items = list(transcripts)
+    done: list[Call] = []
+    failures: list[FailedCall] = []
+    for number, (call, transcript_key, transcript) in enumerate(items, start=1):
+        key = _hash(transcript_key, to_json(call), judge.key)
+        try:
+            result = store.find_report(key) or judge_call(call, transcript, judge)
+        except Exception as error:  # noqa: BLE001 - a batch ends at no call, whatever is wrong with it
+            failures.append(_keep_failure(store, call, "analyse", _reason(error)))
+            continue
+        store.put_report(key, call, result, rules_sha256=judge.ruleset.sha256)
+        done.append(call)
+        on_progress("analyse", number, len(items))
+    return tuple(done), tuple(failures)
+
+
+def order_report(store: Store, name: str) -> OrderReport:
+    """Assemble the report of one order (or of one call without an order) from the store alone.
+
+    Raises:
+        NotFoundError: the store knows no such order or call.
+    """
+    record = store.order(name)
+    models = {f"{item.model.name}@{item.model.revision}" for item in record.reports if item.model}
+    return OrderReport(
+        order_id=record.order_id,
+        calls=record.reports,
+        failed_calls=record.failures,
+        provenance=Provenance(
+            qareport=__version__,
+            model=", ".join(sorted(models)) or "none",
+            rules_sha256=record.rules_sha256,
+            audio_sha256=tuple(item.audio.sha256 for item in record.reports if item.audio),
+        ),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rendering:
+    """The outcome of the last step."""
+
+    documents: tuple[Path, ...]
+    reused: int
+    #: Orders whose documents could not be made, with the reason.
+    problems: tuple[tuple[str, str], ...]
+
+
+def render_orders(
+    names: Sequence[str],
+    store: Store,
+    *,
+    formats: Sequence[str],
+    out_dir: Path,
+    templates: Path,
+    settings: ReportSettings,
+    on_progress: Progress,
+) -> Rendering:
+    """Write the documents of some orders; one that is there already and made of the same is left alone.
+
+    Raises:
+        NotFoundError: the store knows one of the names neither as an order nor as a call.
+    """
+    documents: list[Path] = []
+    problems: list[tuple[str, str]] = []
+    reused = 0
+    templates_key = _folder_hash(templates)
+    for number, name in enumerate(names, start=1):
+        result = order_report(store, name)
+        content = to_json(result)
+        for format_name in formats:
+            path = out_dir / report.file_name(result, format_name)
+            key = _hash(__version__, content, templates_key, to_json(settings), format_name)
+            if path.exists() and store.document_key(path.resolve()) == key:
+                documents.append(path)
+                reused += 1
+                continue
+            try:
+                documents += report.write(result, [format_name], out_dir, templates=templates, settings=settings)
+                store.put_document(path.resolve(), key)
+            except Exception as error:  # noqa: BLE001 - nor at any document
+                problems.append((f"{name} {format_name}", _reason(error)))
+        on_progress("render", number, len(names))
+    return Rendering(documents=tuple(documents), reused=reused, problems=tuple(problems))
+
+
+def orders_of(calls: Iterable[Call]) -> list[str]:
+    """Name the reports that the calls belong to, each once: the order, or the call itself when it has none."""
+    return list(dict.fromkeys(call.order_id or call.call_id for call in calls))
+
+
+def _call_report(call: Call, transcript: Transcript, found: Analysis, judgement: Judgement) -> CallReport:
+    return CallReport(
+        call_id=call.call_id,
+        agent_id=call.agent_id,
+        started_at=call.started_at,
+        customer_phone=mask_phone(call.customer_phone),
+        audio=transcript.audio,
+        model=transcript.model,
+        metrics=found.metrics,
+        silences=found.silences,
+        interruptions=found.interruptions,
+        trajectory=found.trajectory,
+        curve=found.curve,
+        moments=found.moments,
+        findings=judgement.findings,
+        score=judgement.score,
+        risk=judgement.risk,
+        segments=transcript.segments,
+        notes=(*transcript.notes, *found.notes),
+    )
+
+
+def content_key(transcript: Transcript) -> str:
+    """Return the key of a transcript that came from elsewhere: the hash of its content."""
+    return _hash("transcript", to_json(transcript))
+
+
+def mask_phone(number: str | None) -> str | None:
+    """Hide the middle of a number to call back: 13812345678 -> 138****5678; a short one is hidden whole."""
+    if number is None:
+        return None
+    return f"{number[:3]}****{number[-4:]}" if len(number) >= 10 else "****"
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, QareportError):
+        return str(error)
+    _log.error("unexpected error", exc_info=error)
+    return f"unexpected {type(error).__name__}: {error} (a fault in qareport: please report it; details with -v)"
+
+
+def _keep_failure(store: Store, call: Call, step: str, reason: str) -> FailedCall:
+    failure = failed(call, step, reason)
+    store.put_failure(call, failure)
+    return failure
+
+
+def _readdress(transcript: Transcript, call: Call) -> Transcript:
+    """Give a stored transcript the identity that the manifest has for its call today."""
+    heard = transcript.audio and replace(transcript.audio, path=call.audio_path)
+    return replace(
+        transcript,
+        call_id=call.call_id,
+        order_id=call.order_id,
+        agent_id=call.agent_id,
+        started_at=call.started_at,
+        audio=heard,
+    )
+
+
+def _hash(*parts: str) -> str:
+    digest = hashlib.sha256()
+    for part in parts:
+        data = part.encode("utf-8", "surrogatepass")
+        digest.update(len(data).to_bytes(8, "big"))
+        digest.update(data)
+    return digest.hexdigest()
+
+
+def _folder_hash(folder: Path) -> str:
+    files = sorted(path for path in folder.iterdir() if path.is_file())
+    return _hash(*(part for path in files for part in (path.name, hashlib.sha256(path.read_bytes()).hexdigest())))

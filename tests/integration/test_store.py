@@ -1,0 +1,147 @@
+"""The store on a real SQLite file: what is put in comes out, for several processes at once."""
+
+from __future__ import annotations
+
+import multiprocessing
+import sqlite3
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+
+from qareport.errors import NotFoundError, StoreError
+from qareport.ingest import failed
+from qareport.model import Call, CallMetrics, CallReport, Segment, Transcript
+from qareport.store import Store
+
+METRICS = CallMetrics(
+    duration_ms=9, talk_ms=5, non_talk_ms=4, overlap_ms=0, silence_count=0, silence_ms=0, longest_silence_ms=0
+)
+
+
+def make_call(call_id: str, *, order_id: str | None = "o1", day: int = 20) -> Call:
+    started_at = datetime.fromisoformat(f"2026-11-{day}T09:00:00+08:00")
+    return Call(call_id=call_id, audio_path=f"{call_id}.wav", order_id=order_id, started_at=started_at)
+
+
+def put(store: Store, call: Call, *, key: str = "", rules: str = "r1") -> None:
+    report = CallReport(call_id=call.call_id, started_at=call.started_at, metrics=METRICS)
+    store.put_report(key or f"key-{call.call_id}", call, report, rules_sha256=rules)
+
+
+@pytest.fixture
+def url(tmp_path: Path) -> str:
+    return f"sqlite:///{tmp_path / 'store.db'}"
+
+
+def test_a_transcript_is_found_again_under_its_key(url: str) -> None:
+    transcript = Transcript(call_id="c1", segments=(Segment(start_ms=0, end_ms=9, text="发货"),))
+    with Store(url) as store:
+        store.put_transcript("k", transcript)
+    with Store(url) as store:
+        assert store.find_transcript("k") == transcript
+        assert store.find_transcript("other") is None
+
+
+def test_the_calls_of_an_order_come_by_start_time(url: str) -> None:
+    with Store(url) as store:
+        put(store, make_call("late", day=21))
+        put(store, make_call("early", day=20))
+        put(store, make_call("elsewhere", order_id="o2"))
+        assert [report.call_id for report in store.order("o1").reports] == ["early", "late"]
+
+
+def test_a_call_without_an_order_is_found_by_its_own_name(url: str) -> None:
+    with Store(url) as store:
+        put(store, make_call("lonely", order_id=None))
+        record = store.order("lonely")
+    assert (record.order_id, len(record.reports)) == (None, 1)
+
+
+def test_a_failed_call_stays_with_its_order_until_it_succeeds(url: str) -> None:
+    call = make_call("c1")
+    with Store(url) as store:
+        store.put_failure(call, failed(call, "decode", "c1.wav: empty file"))
+        assert [failure.reason for failure in store.order("o1").failures] == ["c1.wav: empty file"]
+        put(store, call)
+        assert store.order("o1").failures == ()
+        assert len(store.order("o1").reports) == 1
+
+
+def test_a_result_is_replaced_by_a_newer_one_and_the_rules_it_was_made_with_are_known(url: str) -> None:
+    call = make_call("c1")
+    with Store(url) as store:
+        put(store, call, key="old", rules="r1")
+        put(store, call, key="new", rules="r2")
+        assert store.order("o1").rules_sha256 == "r2"
+        assert len(store.order("o1").reports) == 1
+        assert store.find_report("old") == store.find_report("new")
+
+
+def test_a_document_is_known_by_what_it_was_made_from(url: str, tmp_path: Path) -> None:
+    with Store(url) as store:
+        assert store.document_key(tmp_path / "a.pdf") is None
+        store.put_document(tmp_path / "a.pdf", "k1")
+        store.put_document(tmp_path / "a.pdf", "k2")
+        assert store.document_key(tmp_path / "a.pdf") == "k2"
+
+
+def test_an_unknown_order_is_answered_with_the_orders_there_are(url: str) -> None:
+    with Store(url) as store:
+        put(store, make_call("c1", order_id="20261105000001"))
+        with pytest.raises(NotFoundError, match="no order or call '2026'; orders in the store: 20261105000001"):
+            store.order("2026")
+
+
+def test_an_empty_store_says_what_to_do_first(url: str) -> None:
+    with Store(url) as store, pytest.raises(NotFoundError, match="run `qareport run` first"):
+        store.order("1")
+
+
+@pytest.mark.parametrize(
+    ("url", "says"),
+    [
+        ("nonsense", "not a store URL"),
+        ("sqlite:////no/such/folder/x.db", "its folder does not exist"),
+        ("nosuchdb://x", "nosuchdb"),
+    ],
+)
+def test_a_store_that_cannot_be_opened_says_why(url: str, says: str) -> None:
+    with pytest.raises(StoreError, match=says):
+        Store(url)
+
+
+def test_a_file_that_is_not_a_store_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "x.db"
+    path.write_bytes(b"this is a text file, and a long enough one to be read as a header" * 20)
+    with pytest.raises(StoreError, match="not a database"):
+        Store(f"sqlite:///{path}")
+    assert path.read_bytes().startswith(b"this is a text file")
+
+
+def test_a_store_of_another_version_is_refused_not_misread(url: str, tmp_path: Path) -> None:
+    Store(url).close()
+    with sqlite3.connect(tmp_path / "store.db") as connection:
+        connection.execute("PRAGMA user_version = 99")
+    connection.close()
+    with pytest.raises(StoreError, match="another version of qareport"):
+        Store(url)
+
+
+def _write_many(url: str, prefix: str) -> None:
+    with Store(url) as store:
+        for number in range(25):
+            put(store, make_call(f"{prefix}{number}", order_id="shared"))
+
+
+def test_several_processes_write_at_once_and_nothing_is_lost(url: str) -> None:
+    Store(url).close()
+    context = multiprocessing.get_context("spawn")
+    workers = [context.Process(target=_write_many, args=(url, prefix)) for prefix in "abc"]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join(60)
+    assert [worker.exitcode for worker in workers] == [0, 0, 0]
+    with Store(url) as store:
+        assert len(store.order("shared").reports) == 75

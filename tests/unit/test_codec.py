@@ -1,0 +1,132 @@
+"""Transcripts and reports as JSON: what goes in comes out, and bad input says where it is wrong."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from qareport import codec
+from qareport.errors import TranscriptError
+from qareport.model import AudioEvent, AudioInfo, Emotion, Language, Role, RoleSource, Segment, Token, Transcript
+
+texts = st.text(st.characters(exclude_categories=("Cs",)), max_size=40)
+segments = st.builds(
+    lambda start, length, **rest: Segment(start_ms=start, end_ms=start + length, **rest),
+    start=st.integers(0, 10**7),
+    length=st.integers(0, 10**5),
+    role=st.sampled_from(Role),
+    role_source=st.sampled_from(RoleSource),
+    channel=st.none() | st.integers(0, 7),
+    text=texts,
+    raw=st.none() | texts,
+    language=st.none() | st.sampled_from(Language),
+    emotion=st.none() | st.sampled_from(Emotion),
+    emotion_scores=st.none() | st.dictionaries(st.sampled_from([str(e) for e in Emotion]), st.floats(0, 1)),
+    events=st.lists(st.sampled_from(AudioEvent), max_size=3).map(tuple),
+    loudness_dbfs=st.none() | st.floats(-90, 0),
+    tokens=st.lists(st.builds(Token, texts, st.integers(0, 10**6), st.integers(0, 10**6)), max_size=3).map(tuple),
+)
+
+
+@given(st.lists(segments, max_size=4), st.none() | st.datetimes(timezones=st.just(UTC)))
+def test_a_transcript_that_is_written_and_read_again_is_the_same(
+    parts: list[Segment], started_at: datetime | None
+) -> None:
+    ordered = sorted(parts, key=lambda segment: (segment.start_ms, segment.channel or 0))
+    transcript = Transcript(call_id="c1", started_at=started_at, segments=tuple(ordered))
+    assert codec.read_transcript(codec.to_json(transcript).encode(), where="here") == transcript
+
+
+def test_the_json_of_a_transcript_is_that_of_the_contract() -> None:
+    transcript = Transcript(
+        call_id="c1",
+        order_id="o1",
+        audio=AudioInfo(path="a.wav", sha256="ab", duration_ms=5000, sample_rate=8000, channels=2),
+        segments=(
+            Segment(
+                start_ms=42000,
+                end_ms=45200,
+                role=Role.CUSTOMER,
+                role_source=RoleSource.CHANNEL,
+                channel=1,
+                text="我昨天",
+                emotion=Emotion.ANGRY,
+                events=(AudioEvent.SPEECH,),
+                tokens=(Token("我", 42030, 42150),),
+            ),
+        ),
+    )
+    data = json.loads(codec.to_json(transcript))
+    segment = data["segments"][0]
+    assert data["schema_version"] == 1
+    assert segment["tokens"] == [["我", 42030, 42150]]
+    assert (segment["role"], segment["role_source"], segment["emotion"]) == ("customer", "channel", "ANGRY")
+    assert segment["events"] == ["Speech"]
+
+
+def test_a_transcript_of_only_times_role_and_text_is_legal_and_gets_a_stable_call_id() -> None:
+    line = b'{"segments": [{"start_ms": 0, "end_ms": 900, "role": "agent", "text": "hello"}]}'
+    first, second = (codec.read_transcript(line, where="x") for _ in range(2))
+    assert first.call_id == second.call_id
+    assert first.call_id.startswith("call-")
+    assert first.segments[0].emotion is None
+
+
+def test_fields_that_the_contract_does_not_know_are_ignored() -> None:
+    line = b'{"call_id": "c", "later": 1, "segments": [{"start_ms": 0, "end_ms": 9, "text": "", "newer": {}}]}'
+    assert codec.read_transcript(line, where="x").call_id == "c"
+
+
+def test_segments_come_back_in_order_of_time() -> None:
+    line = (
+        b'{"segments": [{"start_ms": 5, "end_ms": 9, "text": "b"}, {"start_ms": 1, "end_ms": 2, "text": "a"}],'
+        b' "call_id": "c"}'
+    )
+    assert [segment.text for segment in codec.read_transcript(line, where="x").segments] == ["a", "b"]
+
+
+def test_half_of_a_surrogate_pair_becomes_a_replacement_character() -> None:
+    line = b'{"call_id": "c", "segments": [{"start_ms": 0, "end_ms": 9, "text": "a\\ud800b"}]}'
+    assert codec.read_transcript(line, where="x").segments[0].text == "a�b"
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        (b"{", "not JSON"),
+        (b"[]", "expected one JSON object a line"),
+        (b'{"schema_version": 2}', "schema_version is 2; expected 1"),
+        (b'{"segments": [{"start_ms": 9, "end_ms": 3, "text": ""}]}', "segments.0: start_ms 9, end_ms 3"),
+        (b'{"segments": [{"start_ms": -1, "end_ms": 3, "text": ""}]}', "segments.0"),
+        (b'{"segments": [{"start_ms": "x", "end_ms": 3, "text": ""}]}', "segments.0.start_ms"),
+        (b'{"segments": [{"start_ms": 0, "end_ms": 3, "text": "", "role": "boss"}]}', "segments.0.role"),
+        (b'{"segments": [{"end_ms": 3, "text": ""}]}', "segments.0.start_ms: Field required"),
+        (b'{"started_at": "yesterday"}', "started_at"),
+    ],
+)
+def test_a_wrong_transcript_says_where_and_what(line: bytes, says: str) -> None:
+    with pytest.raises(TranscriptError, match="^calls.jsonl:7: ") as caught:
+        codec.read_transcript(line, where="calls.jsonl:7")
+    assert says in str(caught.value)
+
+
+def test_a_bad_line_hides_no_other_line(tmp_path: Path) -> None:
+    path = tmp_path / "calls.jsonl"
+    path.write_bytes(b'{"call_id": "a"}\n\nnonsense\n{"call_id": "b"}\n')
+    first, bad, last = codec.read_transcripts(path)
+    assert isinstance(bad, TranscriptError)
+    assert f"{path}:3" in str(bad)
+    assert [item.call_id for item in (first, last) if isinstance(item, Transcript)] == ["a", "b"]
+
+
+@given(st.binary(max_size=200))
+def test_no_bytes_at_all_make_reading_a_transcript_fail_in_another_way(line: bytes) -> None:
+    try:
+        codec.read_transcript(line, where="x")
+    except TranscriptError as error:
+        assert str(error).startswith("x: ")

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-#: Called as `(step, done, total)`; steps are transcribe, analyse and render.
+#: Called as `(step, done, total)`; steps are decode, transcribe, analyse and render.
 Progress = Callable[[str, int, int], None]
 
 
@@ -118,10 +118,8 @@ def listen(
     heard_ms = 0
     if missing:
         transcriber = load_transcriber()
-        total = len(missing)
         by_id = {call.call_id: call for call in missing}
-        on_progress("transcribe", 0, total)
-        for done, outcome in enumerate(transcriber.transcribe(missing), start=1):
+        for outcome in transcriber.transcribe(missing, on_progress=on_progress):
             call = by_id[outcome.call_id]
             if isinstance(outcome, FailedCall):
                 failures.append(_keep_failure(store, call, outcome.step, outcome.reason))
@@ -129,7 +127,6 @@ def listen(
                 store.put_transcript(keys[call.call_id], outcome)
                 ready[call.call_id] = outcome
                 heard_ms += outcome.audio.duration_ms if outcome.audio else 0
-            on_progress("transcribe", done, total)
     transcripts = tuple((call, keys[call.call_id], ready[call.call_id]) for call in calls if call.call_id in ready)
     return Listening(
         transcripts=transcripts,

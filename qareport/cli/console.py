@@ -14,7 +14,12 @@ from rich.console import Console
 
 from qareport.model import Call, FailedCall
 
-_STEPS = {"transcribe": "Listening to calls", "analyse": "Judging calls", "render": "Writing reports"}
+_STEPS = {
+    "decode": "Reading recordings",
+    "transcribe": "Listening to calls",
+    "analyse": "Judging calls",
+    "render": "Writing reports",
+}
 
 
 def say(text: str) -> None:

@@ -1,0 +1,268 @@
+"""Calls to transcripts, many at once: decode ahead in threads, batch speech across calls, give results in order.
+
+Importing this module loads neither torch nor funasr; `load` does.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import json
+import logging
+import os
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence, Sized
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+from qareport.asr import modeldir
+from qareport.asr.hearing import FRAME_MS, Heard, Piece, SpeechModel
+from qareport.asr.prepare import Prepared, prepare
+from qareport.asr.roles import assign
+from qareport.errors import AudioError, ModelError, QareportError
+from qareport.model import Call, FailedCall, ModelInfo, Note, Segment, Transcript
+from qareport.settings import AsrSettings, AudioSettings
+
+if TYPE_CHECKING:
+    from qareport.asr.vad import Vad
+
+logger = logging.getLogger(__name__)
+
+#: Counts changes of this package that change transcripts: stored ones are then made again.
+_VERSION = 1
+#: Speech gathered before it is put through the model, in batches: enough that batches hold pieces of like length.
+_ROUND_BATCHES = 4
+#: Most calls that are gathered, so that silent and failed ones are not kept waiting for speech.
+_GROUP_CALLS = 64
+#: Most calls that are decoded and wait for the model, beside those that are being decoded.
+_AHEAD = 4
+
+#: Told of progress: the step ("decode" or "transcribe"), calls done, calls in all (0 when that is not known).
+Progress = Callable[[str, int, int], None]
+
+
+class Transcriber(Protocol):
+    """Turns recordings into transcripts."""
+
+    @property
+    def info(self) -> ModelInfo:
+        """The model's name and revision."""
+
+    def transcribe(
+        self, calls: Iterable[Call], *, on_progress: Progress | None = None
+    ) -> Iterator[Transcript | FailedCall]:
+        """Transcribe calls, in the order given. A bad call becomes a `FailedCall` and stops no other."""
+
+
+def load(model: str, *, device: str, asr: AsrSettings, audio: AudioSettings) -> Transcriber:
+    """Load a model, checked, and a voice activity detector.
+
+    Args:
+        model: "demo", a directory, or a hub name such as `iic/SenseVoiceSmall` that has been downloaded.
+        device: "auto", "cpu", "cuda" or "cuda:N".
+        asr: how speech is found and transcribed.
+        audio: how recordings are read.
+
+    Raises:
+        ModelError: the model is absent, incomplete or inconsistent, the engine is not installed, or there is no such
+            device.
+    """
+    directory = modeldir.resolve(model)
+    files = modeldir.check(directory)
+    try:
+        from qareport.asr.sensevoice import SenseVoice
+        from qareport.asr.vad import SileroVad
+    except ImportError as error:
+        raise ModelError(f"the engine is not installed ({error})", to_do="pip install 'qareport[engine]'") from error
+    info = modeldir.identify(model, files)
+    speech = SenseVoice(files, info, device=_device(device), settings=asr)
+    return Engine(speech=speech, vad=SileroVad(asr), asr=asr, audio=audio)
+
+
+def transcription_key(model_dir_info: ModelInfo, asr: AsrSettings, audio: AudioSettings) -> str:
+    """Hash everything that decides a transcript besides the recording and the call's own channel map.
+
+    The size of batches and the limit on length are left out: they do not change what is heard. torch is not loaded.
+    """
+    parts = {
+        "engine": _VERSION,
+        "model": [model_dir_info.name, model_dir_info.revision],
+        "vad": ["silero-vad", _installed("silero-vad")],
+        "funasr": _installed("funasr"),
+        "asr": [asr.max_end_silence_ms, asr.max_segment_ms, asr.language, asr.use_itn],
+        "channel_roles": list(audio.channel_roles),
+    }
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Engine:
+    """The `Transcriber` of recordings: any speech model, any voice activity detector."""
+
+    speech: SpeechModel
+    vad: Vad
+    asr: AsrSettings
+    audio: AudioSettings
+    #: Threads that decode and find speech while the model works.
+    workers: int = field(default_factory=lambda: max(1, min(8, (os.cpu_count() or 2) - 1)))
+
+    @property
+    def info(self) -> ModelInfo:
+        """The model's name and revision."""
+        return self.speech.info
+
+    def transcribe(
+        self, calls: Iterable[Call], *, on_progress: Progress | None = None
+    ) -> Iterator[Transcript | FailedCall]:
+        """Transcribe calls, in the order given.
+
+        Memory is bounded: a few calls are decoded ahead, and of each only its speech is kept. Speech of several calls
+        goes through the model together; results come out in small groups.
+        """
+        total = len(calls) if isinstance(calls, Sized) else 0
+        done = 0
+        for group in self._groups(self._prepared(calls, total, on_progress)):
+            for result in self._transcribe_group(group):
+                done += 1
+                if on_progress is not None:
+                    on_progress("transcribe", done, total)
+                yield result
+
+    def _prepared(
+        self, calls: Iterable[Call], total: int, on_progress: Progress | None
+    ) -> Iterator[Prepared | FailedCall]:
+        """Prepare calls in threads, a bounded number ahead; yield them in order."""
+        waiting: deque[Future[Prepared | FailedCall]] = deque()
+        source = iter(calls)
+        pool = ThreadPoolExecutor(self.workers, thread_name_prefix="qareport-decode", initializer=_one_torch_thread)
+        done = 0
+        try:
+            while True:
+                while len(waiting) < self.workers + _AHEAD and (call := next(source, None)) is not None:
+                    waiting.append(pool.submit(self._prepare, call))
+                if not waiting:
+                    return
+                result = waiting.popleft().result()
+                done += 1
+                if on_progress is not None:
+                    on_progress("decode", done, total)
+                yield result
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+
+    def _prepare(self, call: Call) -> Prepared | FailedCall:
+        try:
+            return prepare(call, vad=self.vad, features=self.speech.features, audio=self.audio)
+        except AudioError as error:
+            return _failed(call, "decode", error)
+        except Exception as error:  # noqa: BLE001 - one bad call never stops a batch, whatever is wrong with it
+            return _failed(call, "transcribe", error)
+
+    def _groups(self, prepared: Iterable[Prepared | FailedCall]) -> Iterator[list[Prepared | FailedCall]]:
+        """Gather calls until they hold enough speech to fill batches well, or are many; never by the clock."""
+        enough_ms = _ROUND_BATCHES * self.asr.batch_seconds * 1000
+        group: list[Prepared | FailedCall] = []
+        held_ms = 0
+        for item in prepared:
+            group.append(item)
+            if isinstance(item, Prepared):
+                held_ms += sum(len(piece.features) for piece in item.pieces) * FRAME_MS
+            if held_ms >= enough_ms or len(group) >= _GROUP_CALLS:
+                yield group
+                group, held_ms = [], 0
+        if group:
+            yield group
+
+    def _transcribe_group(self, group: Sequence[Prepared | FailedCall]) -> Iterator[Transcript | FailedCall]:
+        pieces = [piece for item in group if isinstance(item, Prepared) for piece in item.pieces]
+        heard = iter(self.speech.hear(pieces))
+        for item in group:
+            if isinstance(item, FailedCall):
+                yield item
+                continue
+            results = [next(heard) for _ in item.pieces]
+            errors = [result for result in results if isinstance(result, Exception)]
+            if errors:
+                yield _failed(item.call, "transcribe", errors[0])
+                continue
+            yield _transcript(item, [result for result in results if isinstance(result, Heard)], self.info)
+
+
+def _transcript(prepared: Prepared, heard: Sequence[Heard], info: ModelInfo) -> Transcript:
+    call = prepared.call
+    found = [_segment(piece, result) for piece, result in zip(prepared.pieces, heard, strict=True)]
+    segments, notes = assign(found, prepared.layout)
+    silent = () if segments else (Note(code="no_speech"),)
+    return Transcript(
+        call_id=call.call_id,
+        order_id=call.order_id,
+        agent_id=call.agent_id,
+        started_at=call.started_at,
+        audio=prepared.audio,
+        model=info,
+        segments=segments,
+        notes=(*prepared.layout.notes, *silent, *notes),
+    )
+
+
+def _segment(piece: Piece, heard: Heard) -> Segment:
+    return Segment(
+        start_ms=piece.start_ms,
+        end_ms=piece.end_ms,
+        channel=piece.channel,
+        text=heard.text,
+        raw=heard.raw,
+        language=heard.language,
+        emotion=heard.emotion,
+        emotion_scores=heard.emotion_scores,
+        events=heard.events,
+        loudness_dbfs=piece.loudness_dbfs,
+        tokens=heard.tokens,
+    )
+
+
+def _failed(call: Call, step: str, error: Exception) -> FailedCall:
+    logger.debug("%s: %s failed", call.audio_path, step, exc_info=error)
+    known = isinstance(error, QareportError)
+    return FailedCall(
+        call_id=call.call_id,
+        audio_path=call.audio_path,
+        order_id=call.order_id,
+        agent_id=call.agent_id,
+        started_at=call.started_at,
+        step=step,
+        reason=str(error) if known else f"{type(error).__name__}: {error}",
+    )
+
+
+def _device(asked: str) -> str:
+    import torch
+
+    count = torch.cuda.device_count()
+    if asked == "auto":
+        return "cuda" if count else "cpu"
+    kind, _, number = asked.partition(":")
+    if asked != "cpu" and (kind != "cuda" or (number and not number.isdecimal())):
+        raise ModelError(f"there is no device {asked!r}", where="--device", expected="auto, cpu, cuda or cuda:N")
+    if kind == "cuda" and int(number or 0) >= count:
+        raise ModelError(
+            f"there is no device {asked!r}: PyTorch {torch.__version__} sees {count} CUDA devices",
+            where="--device",
+            to_do="install a driver and a CUDA build of PyTorch, or use --device cpu",
+        )
+    return asked
+
+
+def _one_torch_thread() -> None:
+    """Keep a worker to one thread: the workers are many, and small work in many threads only waits for itself."""
+    import torch
+
+    torch.set_num_threads(1)
+
+
+def _installed(package: str) -> str:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return ""

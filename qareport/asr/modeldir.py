@@ -1,0 +1,308 @@
+"""Find a model directory and check every file in it, before anything heavy is loaded.
+
+A directory is what the hubs publish: `configuration.json` names the weights, `config.yaml`, the feature normalisation
+(`am.mvn`) and the SentencePiece model. funasr itself runs on random weights or without normalisation when one is
+missing, and says nothing; so nothing is loaded that has not passed `check`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import importlib
+import json
+import os
+import zipfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from qareport.audio import sha256_of
+from qareport.errors import AudioError, ModelError
+from qareport.model import ModelInfo
+from qareport.settings import bundled_model
+
+#: The name on the command line of the model that travels with qareport.
+DEMO = "demo"
+#: The same model on the two hubs.
+_MODELSCOPE_NAME = "iic/SenseVoiceSmall"
+_HUGGINGFACE_NAME = "FunAudioLLM/SenseVoiceSmall"
+_CLASS = "SenseVoiceSmall"
+_LFS_POINTER = b"version https://git-lfs"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelFiles:
+    """The files of a checked model directory."""
+
+    directory: Path
+    weights: Path
+    config: Path
+    configuration: Path
+    cmvn: Path
+    tokenizer: Path
+
+    def all(self) -> tuple[Path, ...]:
+        """Return every file that decides what the model says."""
+        return (self.weights, self.config, self.configuration, self.cmvn, self.tokenizer)
+
+
+def resolve(model: str) -> Path:
+    """Find the directory of a model, without any network.
+
+    Args:
+        model: "demo", a directory, or a name on a hub such as `iic/SenseVoiceSmall`.
+
+    Raises:
+        ModelError: it is nowhere on this machine; the text says where to put it.
+    """
+    if model == DEMO:
+        return bundled_model()
+    path = Path(model).expanduser()
+    if path.is_dir():
+        return path
+    if not _is_hub_name(model):
+        raise ModelError(
+            "there is no such directory",
+            where=model,
+            expected=f"a model directory, a hub name such as {_MODELSCOPE_NAME}, or {DEMO}",
+        )
+    places = list(_cached(model))
+    for place in places:
+        if place.is_dir():
+            return place
+    raise ModelError(
+        f"is not on this machine (looked in {', '.join(str(place) for place in places)})",
+        where=model,
+        expected="a downloaded model",
+        to_do=(
+            f"run `qareport models fetch`, or copy the model directory to {places[0]} or anywhere and pass its path "
+            f"with --model; `--model {DEMO}` uses the small bundled model"
+        ),
+    )
+
+
+def fetch(model: str) -> Path:
+    """Download a model with its hub's own client and check it; a model that is here already is only checked.
+
+    Raises:
+        ModelError: no client is installed, the download failed, or the files are not whole.
+    """
+    try:
+        directory = resolve(model)
+    except ModelError:
+        if not _is_hub_name(model):
+            raise
+        directory = _download(model)
+    check(directory)
+    return directory
+
+
+def check(directory: Path) -> ModelFiles:
+    """Check that every file of a model is there, whole, and fits the others as far as can be told without loading it.
+
+    Raises:
+        ModelError: names the file and says what is wrong with it.
+    """
+    if not directory.is_dir():
+        raise ModelError("there is no such model directory", where=str(directory), to_do=f"see `--model {DEMO}`")
+    configuration = _present(directory, "configuration.json")
+    metas = _metas(configuration)
+    config = _present(directory, _meta(metas, "config", "config.yaml"))
+    settings = _config(config)
+    weights = _present(directory, _meta(metas, "init_param", "model.pt"))
+    _check_weights(weights)
+    cmvn = _present(directory, _meta(metas, "frontend_conf", "am.mvn", "cmvn_file"))
+    _check_cmvn(cmvn, _input_size(config, settings))
+    tokenizer = _present(directory, _meta(metas, "tokenizer_conf", "bpe.model", "bpemodel"))
+    _check_tokenizer(tokenizer)
+    return ModelFiles(
+        directory=directory,
+        weights=weights,
+        config=config,
+        configuration=configuration,
+        cmvn=cmvn,
+        tokenizer=tokenizer,
+    )
+
+
+def identify(model: str, files: ModelFiles) -> ModelInfo:
+    """Name a model and its revision: the first 12 hexadecimal digits of the SHA-256 over all its files' SHA-256.
+
+    Args:
+        model: the name as it was asked for; a directory is named by its last part.
+        files: the checked files.
+
+    Raises:
+        ModelError: a file cannot be read.
+    """
+    try:
+        digests = "".join(sha256_of(path) for path in files.all())
+    except AudioError as error:
+        raise ModelError(f"cannot be read: {error}") from error
+    name = model if model == DEMO or not Path(model).expanduser().is_dir() else files.directory.resolve().name
+    return ModelInfo(name=name, revision=hashlib.sha256(digests.encode()).hexdigest()[:12])
+
+
+# --- where models stand -----------------------------------------------------------------------------------------------
+
+
+def _is_hub_name(model: str) -> bool:
+    return model.count("/") == 1 and not model.startswith(("/", ".", "~")) and all(model.split("/"))
+
+
+def _cached(model: str) -> Iterator[Path]:
+    """Yield where the hubs' clients keep a model, the most usual place first."""
+    names = [model]
+    if model in (_MODELSCOPE_NAME, _HUGGINGFACE_NAME):
+        names = [_MODELSCOPE_NAME, _HUGGINGFACE_NAME]
+    root = Path(os.environ.get("MODELSCOPE_CACHE") or "~/.cache/modelscope").expanduser()
+    for name in names:
+        owner, repository = name.split("/")
+        folder = Path(owner) / repository.replace(".", "___")
+        yield from (root / part / folder for part in ("hub/models", "models", "hub", "."))
+        yield from _snapshots(root / "models" / f"{owner}--{repository}", "master")
+    home = Path(os.environ.get("HF_HOME") or "~/.cache/huggingface").expanduser()
+    hub = Path(os.environ.get("HF_HUB_CACHE") or home / "hub").expanduser()
+    for name in names:
+        yield from _snapshots(hub / f"models--{name.replace('/', '--')}", "main")
+
+
+def _snapshots(repository: Path, branch: str) -> Iterator[Path]:
+    """Yield the snapshot that a branch points to, then the others, newest first."""
+    with contextlib.suppress(OSError):
+        yield repository / "snapshots" / (repository / "refs" / branch).read_text().strip()
+    try:
+        found = sorted((repository / "snapshots").iterdir(), key=lambda path: path.stat().st_mtime, reverse=True)
+    except OSError:
+        return
+    yield from found
+
+
+def _download(model: str) -> Path:
+    if model == _HUGGINGFACE_NAME:
+        sources = (("huggingface_hub", model), ("modelscope", _MODELSCOPE_NAME))
+    elif model == _MODELSCOPE_NAME:
+        sources = (("modelscope", model), ("huggingface_hub", _HUGGINGFACE_NAME))
+    else:
+        sources = (("modelscope", model), ("huggingface_hub", model))
+    reasons = []
+    for package, name in sources:
+        try:
+            client = importlib.import_module(package)
+            return Path(client.snapshot_download(name))
+        except Exception as error:  # noqa: BLE001 - the clients raise errors of many libraries; all end as one ModelError
+            first_line = (str(error).splitlines() or [""])[0]
+            reasons.append(f"{package}: {type(error).__name__}: {first_line}")
+    raise ModelError(
+        f"could not be downloaded ({'; '.join(reasons)})",
+        where=model,
+        to_do=f"check the network, or copy the model directory here and pass its path; `--model {DEMO}` needs none",
+    )
+
+
+# --- what is in them --------------------------------------------------------------------------------------------------
+
+
+def _present(directory: Path, name: str) -> Path:
+    path = directory / name
+    try:
+        size = path.stat().st_size if path.is_file() else -1
+        head = b""
+        if size > 0:
+            with path.open("rb") as file:
+                head = file.read(len(_LFS_POINTER))
+    except OSError as error:
+        raise ModelError(f"cannot be read: {error.strerror}", where=str(path)) from error
+    if size < 0:
+        raise ModelError("this file of the model is missing", where=str(path), to_do="copy or fetch the model again")
+    if size == 0:
+        raise ModelError("this file of the model is empty", where=str(path), to_do="copy or fetch the model again")
+    if head == _LFS_POINTER:
+        raise ModelError("is a Git LFS pointer, not the file itself", where=str(path), to_do="run `git lfs pull` there")
+    return path
+
+
+def _metas(path: Path) -> Mapping[str, Any]:
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, OSError) as error:
+        raise ModelError(f"is not JSON ({error})", where=str(path), to_do="copy or fetch the model again") from error
+    metas = data.get("file_path_metas") if isinstance(data, dict) else None
+    if not isinstance(metas, dict):
+        raise ModelError("names no files", where=str(path), expected="an object file_path_metas")
+    return metas
+
+
+def _meta(metas: Mapping[str, Any], key: str, default: str, inner: str | None = None) -> str:
+    value = metas.get(key)
+    if inner is not None:
+        value = value.get(inner) if isinstance(value, dict) else None
+    return value if isinstance(value, str) and value else default
+
+
+def _config(path: Path) -> Mapping[str, Any]:
+    try:
+        data = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, ValueError, OSError) as error:
+        raise ModelError(f"is not YAML ({str(error).splitlines()[0]})", where=str(path)) from error
+    named = data.get("model") if isinstance(data, dict) else None
+    if named != _CLASS:
+        raise ModelError(f"describes the model {named!r}", where=str(path), expected=_CLASS)
+    return dict(data)
+
+
+def _input_size(path: Path, settings: Mapping[str, Any]) -> int:
+    frontend = settings.get("frontend_conf")
+    try:
+        return int(frontend["n_mels"]) * int(frontend["lfr_m"])  # type: ignore[index]
+    except (TypeError, KeyError, ValueError) as error:
+        raise ModelError("lacks frontend_conf.n_mels or lfr_m", where=str(path), expected="two numbers") from error
+
+
+def _check_weights(path: Path) -> None:
+    """Check the zip archive that PyTorch writes: its directory opens and every record lies inside the file."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            records = archive.infolist()
+    except (zipfile.BadZipFile, OSError, ValueError) as error:
+        raise ModelError(
+            f"is cut off or no PyTorch file ({error})", where=str(path), to_do="copy or fetch the model again"
+        ) from error
+    size = path.stat().st_size
+    beyond = [record for record in records if record.header_offset + record.compress_size > size]
+    if beyond or not any(record.filename.endswith("data.pkl") for record in records):
+        raise ModelError("holds no whole PyTorch weights", where=str(path), to_do="copy or fetch the model again")
+
+
+def _check_cmvn(path: Path, size: int) -> None:
+    """Check the Kaldi text file: a shift and a scale for each input feature."""
+    try:
+        lines = [line.split() for line in path.read_text(encoding="utf-8").splitlines()]
+    except (ValueError, OSError) as error:
+        raise ModelError(f"is not text ({error})", where=str(path)) from error
+    for section in ("<AddShift>", "<Rescale>"):
+        at = next((index for index, line in enumerate(lines) if line[:1] == [section]), len(lines))
+        values = lines[at + 1][3:-1] if at + 1 < len(lines) else []
+        try:
+            numbers = [float(value) for value in values]
+        except ValueError as error:
+            raise ModelError(f"{section} holds something that is no number ({error})", where=str(path)) from error
+        if len(numbers) != size or lines[at + 1][-1] != "]":
+            raise ModelError(f"{section} holds {len(numbers)} numbers", where=str(path), expected=str(size))
+
+
+def _check_tokenizer(path: Path) -> None:
+    try:
+        sentencepiece = importlib.import_module("sentencepiece")
+    except ImportError as error:
+        raise ModelError("sentencepiece is not installed", to_do="pip install 'qareport[engine]'") from error
+    try:
+        sentencepiece.SentencePieceProcessor().Load(str(path))
+    except (RuntimeError, OSError, ValueError) as error:
+        raise ModelError(
+            f"is no SentencePiece model ({error})", where=str(path), to_do="copy or fetch the model again"
+        ) from error

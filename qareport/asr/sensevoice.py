@@ -1,0 +1,305 @@
+"""SenseVoiceSmall: loaded through funasr's own classes and checked, run in batches of our own.
+
+`generate()` works on one file at a time, rewrites shared state and returns neither scores nor times; its model, front
+end and tokenizer are what is used here. Equal text for equal segments is held by tests.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import itertools
+import logging
+import random
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from qareport.asr.hearing import FRAME_MS, Heard, Piece, plan_batches
+from qareport.asr.labels import is_tag, parse, tag
+from qareport.asr.modeldir import ModelFiles
+from qareport.errors import ModelError
+from qareport.model import Emotion, ModelInfo, Token
+from qareport.settings import AsrSettings
+
+logger = logging.getLogger(__name__)
+
+#: Frames before the text: language, emotion, event, text norm.
+_QUERY_FRAMES = 4
+_EMOTION_FRAME = 1
+#: A frame's middle lies this much before 60·frame (funasr's own offset).
+_FRAME_OFFSET_MS = 30
+
+
+class SenseVoice:
+    """A loaded SenseVoiceSmall. `hear` is for one thread; `features` for any number."""
+
+    def __init__(self, files: ModelFiles, info: ModelInfo, *, device: str, settings: AsrSettings) -> None:
+        """Load and check a model.
+
+        Args:
+            files: a checked model directory.
+            info: its name and revision.
+            device: "cpu", "cuda" or "cuda:N".
+            settings: language, text norm and the size of batches.
+
+        Raises:
+            ModelError: weights that do not fit the configuration or the tokenizer, or an unknown language.
+        """
+        self._info = info
+        self._device = torch.device(device)
+        self._budget = max(1, settings.batch_seconds * 1000 // FRAME_MS)
+        self._model, self._frontend, tokenizer = _load(files, device)
+        self._pieces = tokenizer.sp
+        _check_fit(files, self._model, self._pieces, self._frontend)
+        self._blank = int(self._model.blank_id)
+        self._texts = [_piece_text(self._pieces, number) for number in range(self._pieces.GetPieceSize())]
+        self._emotions = _emotion_ids(files, self._pieces)
+        self._emotion_rows = torch.tensor(list(self._emotions.values()), device=self._device)
+        self._queries = self._make_queries(settings)
+
+    @property
+    def info(self) -> ModelInfo:
+        """The model's name and revision."""
+        return self._info
+
+    @torch.inference_mode()
+    def features(self, samples: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        """Compute normalised log-mel features, float32 [frames, 560], of float32 [samples] at 16 kHz."""
+        waveform = torch.from_numpy(np.ascontiguousarray(samples))[None]
+        features, _ = self._frontend(waveform, [waveform.shape[1]])
+        result: npt.NDArray[np.float32] = features[0].to(torch.float32).numpy()
+        return result
+
+    def hear(self, pieces: Sequence[Piece]) -> list[Heard | Exception]:
+        """Hear pieces in batches of like length (see `SpeechModel`)."""
+        results: list[Heard | Exception] = [ModelError("was not heard")] * len(pieces)
+        batches = plan_batches([len(piece.features) for piece in pieces], budget=self._budget)
+        while batches:
+            batch = batches.pop(0)
+            try:
+                heard: Sequence[Heard | Exception] = self._hear_batch([pieces[index] for index in batch])
+            except Exception as error:  # one bad piece must not take the others along
+                logger.debug("a batch of %d failed", len(batch), exc_info=error)
+                self._make_room(error, [len(pieces[index].features) for index in batch])
+                if len(batch) > 1:
+                    middle = len(batch) // 2
+                    batches[:0] = [batch[:middle], batch[middle:]]
+                    continue
+                heard = [error]
+            for index, result in zip(batch, heard, strict=True):
+                results[index] = result
+        return results
+
+    def _make_room(self, error: Exception, frames: Sequence[int]) -> None:
+        """When memory ran out on a batch, keep later batches to half its size."""
+        if isinstance(error, torch.OutOfMemoryError):
+            self._budget = max(1, min(self._budget, len(frames) * max(frames) // 2))
+            torch.cuda.empty_cache()
+
+    @torch.inference_mode()
+    def _hear_batch(self, pieces: Sequence[Piece]) -> list[Heard]:
+        lengths = [len(piece.features) for piece in pieces]
+        speech = torch.zeros((len(pieces), max(lengths), pieces[0].features.shape[1]))
+        for row, piece in zip(speech, pieces, strict=True):
+            row[: len(piece.features)] = torch.from_numpy(piece.features)
+        ids, scores = self._forward(speech, torch.tensor(lengths))
+        return [
+            self._read(piece, ids[index, : length + _QUERY_FRAMES], scores[index])
+            for index, (piece, length) in enumerate(zip(pieces, lengths, strict=True))
+        ]
+
+    def _forward(
+        self, speech: torch.Tensor, lengths: torch.Tensor
+    ) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.float32]]:
+        """Run the encoder once.
+
+        Args:
+            speech: float32 [batch, frames, inputs], zero where a piece has ended.
+            lengths: int64 [batch].
+
+        Returns:
+            The arg-max ids int32 [batch, frames + 4], and emotion scores float32 [batch, emotions].
+        """
+        queries = self._queries.expand(len(speech), -1, -1)
+        inputs = torch.cat((queries, speech.to(self._device, non_blocking=True)), dim=1)
+        with torch.autocast("cuda", dtype=torch.bfloat16, enabled=self._device.type == "cuda"):
+            encoded, _ = self._model.encoder(inputs, (lengths + _QUERY_FRAMES).to(self._device))
+        with torch.autocast(self._device.type, enabled=False):  # in bf16 neighbouring logits are often equal
+            logits = self._model.ctc.ctc_lo(encoded.float())
+        scores = logits[:, _EMOTION_FRAME, self._emotion_rows].softmax(dim=-1)
+        ids = logits.argmax(dim=-1).to(torch.int32)
+        # Floats travel as the integers with the same bits: one copy to the host for both.
+        packed = torch.cat((ids, scores.view(torch.int32)), dim=1).cpu().numpy()
+        return packed[:, : ids.shape[1]], packed[:, ids.shape[1] :].view(np.float32)
+
+    def _read(self, piece: Piece, ids: npt.NDArray[np.int32], scores: npt.NDArray[np.float32]) -> Heard:
+        runs = [run for run in _runs(ids) if run[0] != self._blank]
+        raw: str = self._pieces.DecodeIds([token for token, _, _ in runs])
+        labels = parse(raw)
+        return Heard(
+            raw=raw,
+            text=labels.text,
+            language=labels.language,
+            emotion=labels.emotion,
+            emotion_scores={
+                emotion.value: round(float(score), 4) for emotion, score in zip(self._emotions, scores, strict=True)
+            },
+            events=labels.events,
+            tokens=tuple(self._tokens(piece, runs)),
+        )
+
+    def _tokens(self, piece: Piece, runs: Sequence[tuple[int, int, int]]) -> Iterator[Token]:
+        """Yield timed tokens; their texts, joined, are the text (a word's first token carries its space).
+
+        Words on the four query frames, which only a bad model puts there, stand at the start of the piece.
+        """
+        begun = False
+        for token, first, last in runs:
+            text = self._texts[token] if begun else self._texts[token].lstrip()
+            if text:
+                begun = True
+                yield Token(text, _at(piece, first), _at(piece, last + 1))
+
+    def _make_queries(self, settings: AsrSettings) -> torch.Tensor:
+        """Return the four frames that ask for language, emotion, event and text norm, float32 [1, 4, inputs]."""
+        languages: Mapping[str, int] = self._model.lid_dict
+        if settings.language not in languages:
+            raise ModelError(
+                f"the model knows no language {settings.language!r}",
+                where="asr.language",
+                expected="one of " + ", ".join(languages),
+            )
+        norm = self._model.textnorm_dict["withitn" if settings.use_itn else "woitn"]
+        rows = torch.tensor([[languages[settings.language], 1, 2, norm]], device=self._device)
+        with torch.inference_mode():
+            queries: torch.Tensor = self._model.embed(rows)
+        return queries
+
+
+def _piece_text(tokenizer: Any, number: int) -> str:
+    """Return what a piece adds to the text: nothing for tags and control symbols; "▁" stands for a space."""
+    piece: str = tokenizer.IdToPiece(number)
+    return "" if is_tag(piece) or tokenizer.IsControl(number) else piece.replace("▁", " ")
+
+
+def _runs(ids: npt.NDArray[np.int32]) -> Iterator[tuple[int, int, int]]:
+    """Yield (id, first frame, last frame) of each stretch of equal ids."""
+    first = 0
+    for token, frames in itertools.groupby(ids.tolist()):
+        count = sum(1 for _ in frames)
+        yield token, first, first + count - 1
+        first += count
+
+
+def _at(piece: Piece, frame: int) -> int:
+    """Return where an encoder frame begins in the recording, inside the piece."""
+    at = piece.start_ms + (frame - _QUERY_FRAMES) * FRAME_MS - _FRAME_OFFSET_MS
+    return min(max(at, piece.start_ms), piece.end_ms)
+
+
+# --- loading ----------------------------------------------------------------------------------------------------------
+
+
+def _load(files: ModelFiles, device: str) -> tuple[Any, Any, Any]:
+    """Build model, front end and tokenizer with funasr; put back the global state that it changes."""
+    threads = torch.get_num_threads()
+    states = random.getstate(), np.random.get_state(), torch.get_rng_state()  # funasr seeds them
+    try:
+        with _quiet():
+            from funasr import AutoModel
+
+            model, parts = AutoModel.build_model(
+                model=str(files.directory),
+                device=device,
+                disable_update=True,
+                ncpu=threads,
+                frontend_conf={"dither": 0.0},
+            )
+    except ImportError as error:
+        raise ModelError(f"funasr cannot be imported ({error})", to_do="pip install 'qareport[engine]'") from error
+    except Exception as error:  # funasr and torch raise anything on bad files
+        raise ModelError(f"cannot be loaded ({type(error).__name__}: {error})", where=str(files.directory)) from error
+    finally:
+        torch.set_num_threads(threads)
+        random.setstate(states[0])
+        np.random.set_state(states[1])
+        torch.set_rng_state(states[2])
+    frontend = parts["frontend"]
+    frontend.dither = 0.0  # with dither, features differ from run to run
+    return model.eval(), frontend, parts["tokenizer"]
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep what funasr prints, logs and warns of out of the program's output; keep its hands off the root logger."""
+    root = logging.getLogger()
+    handlers, level, disabled = root.handlers[:], root.level, root.manager.disable
+    logging.disable(logging.CRITICAL)
+    printed = io.StringIO()
+    try:
+        with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.disable(disabled)
+        root.handlers[:] = handlers
+        root.setLevel(level)
+        if printed.getvalue().strip():
+            logger.debug("funasr said: %s", printed.getvalue().strip())
+
+
+def _check_fit(files: ModelFiles, model: Any, tokenizer: Any, frontend: Any) -> None:
+    """Compare weights, network and vocabulary; funasr leaves what does not fit at random values and goes on."""
+    stored = _stored_shapes(files)
+    wanted = {name: tuple(value.shape) for name, value in model.state_dict().items()}
+    missing = sorted(wanted.keys() - stored.keys())
+    used = ("encoder.", "ctc.", "embed.")
+    unexpected = sorted(name for name in stored.keys() - wanted.keys() if name.startswith(used))
+    shapes = sorted(name for name in wanted.keys() & stored.keys() if wanted[name] != stored[name])
+    for what, names in (("lacks", missing), ("has besides", unexpected), ("has in another shape", shapes)):
+        if names:
+            listed = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+            raise ModelError(
+                f"does not fit {files.config.name}: {what} {listed}",
+                where=str(files.weights),
+                expected="the weights of this very network",
+                to_do="copy or fetch the model again",
+            )
+    outputs, pieces = model.ctc.ctc_lo.out_features, tokenizer.GetPieceSize()
+    if outputs != pieces:
+        raise ModelError(
+            f"has {pieces} pieces, the model {outputs} outputs", where=str(files.tokenizer), expected="equal numbers"
+        )
+    if frontend.cmvn is None:
+        raise ModelError("was not taken up by the front end", where=str(files.cmvn))
+
+
+def _stored_shapes(files: ModelFiles) -> dict[str, tuple[int, ...]]:
+    """Read names and shapes of the stored weights, as funasr would unwrap them, without reading the numbers."""
+    try:
+        state: Any = torch.load(files.weights, map_location="cpu", weights_only=True, mmap=True)
+    except Exception as error:  # torch raises pickle, zip and runtime errors alike
+        raise ModelError(f"cannot be read ({type(error).__name__}: {error})", where=str(files.weights)) from error
+    for wrapper in ("state_dict", "model_state_dict", "model"):
+        if isinstance(state, Mapping) and isinstance(state.get(wrapper), Mapping):
+            state = state[wrapper]
+    if not isinstance(state, Mapping):
+        raise ModelError("holds no weights", where=str(files.weights))
+    return {
+        str(name).removeprefix("module."): tuple(value.shape)
+        for name, value in state.items()
+        if isinstance(value, torch.Tensor)
+    }
+
+
+def _emotion_ids(files: ModelFiles, tokenizer: Any) -> dict[Emotion, int]:
+    ids = {emotion: tokenizer.PieceToId(tag(emotion.value)) for emotion in Emotion}
+    known = {emotion: number for emotion, number in ids.items() if number != tokenizer.unk_id()}
+    if len(known) < 2:
+        raise ModelError("has no emotion tags", where=str(files.tokenizer), expected=tag(Emotion.ANGRY.value) + " …")
+    return known

@@ -1,0 +1,150 @@
+"""Commands that set qareport up and check the machine: init, models, doctor."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import platform
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import click
+
+from qareport import __version__, analysis, report, rules, settings
+from qareport.cli.console import say
+from qareport.cli.options import DEFAULT_MODEL, DEFAULT_STORE, Options, takes_options
+from qareport.errors import ConfigError, Problem, QareportError
+from qareport.store import Store
+
+COPIED = ("config", "templates")
+
+
+@click.command()
+@click.argument("folder", type=click.Path(path_type=Path), metavar="DIR")
+def init(folder: Path) -> int:
+    """Copy the configuration, the rules and the document templates into DIR, to be edited there."""
+    taken = [Problem(what="is there already", where=str(folder / name)) for name in COPIED if (folder / name).exists()]
+    if taken:
+        raise ConfigError([*taken, Problem(what="nothing was copied", to_do="choose another DIR, or move these away")])
+    for name in COPIED:
+        ignored = shutil.ignore_patterns("__pycache__", "*.py")
+        shutil.copytree(settings.default_dir(name), folder / name, ignore=ignored)
+        click.echo(folder / name)
+    say(f"Now edit {folder}/config/qareport.yaml and the rules beside it, then: cd {folder} && qareport rules lint")
+    return 0
+
+
+@click.group()
+def models() -> None:
+    """Download the published speech model, or check a model directory."""
+
+
+@models.command("fetch")
+@click.argument("name", default=DEFAULT_MODEL, metavar="[NAME]")
+def fetch(name: str) -> int:
+    """Download a model with its hub's own client (default: iic/SenseVoiceSmall) and check it."""
+    from qareport import asr
+
+    directory = asr.fetch(name)
+    click.echo(directory)
+    return 0
+
+
+@models.command("check")
+@click.argument("name", required=False, metavar="[NAME_OR_DIR]")
+@takes_options
+def check(options: Options, name: str | None) -> int:
+    """Check that a model is whole, load it, and print its name and revision."""
+    from qareport import asr
+
+    model = name or options.model or DEFAULT_MODEL
+    transcriber = asr.load(model, device=options.device, asr=settings.AsrSettings(), audio=settings.AudioSettings())
+    click.echo(f"{transcriber.info.name}@{transcriber.info.revision}: all files whole, all weights fit")
+    return 0
+
+
+@click.command()
+@takes_options
+def doctor(options: Options) -> int:
+    """Check this machine: packages, fonts, model, configuration, rules, store. Says what to do about each fault."""
+    click.echo(f"qareport {__version__}, Python {platform.python_version()}, {platform.platform()}")
+    faults = 0
+    for name, examine in _CHECKS.items():
+        try:
+            findings = list(examine(options))
+        except QareportError as error:
+            findings = [f"FAULT {problem}" for problem in error.problems]
+        for finding in findings:
+            faults += finding.startswith("FAULT")
+            click.echo(f"{name:<9} {finding}")
+    say("All is well." if not faults else f"Faults: {faults}. Each line above marked FAULT says what to do.")
+    return 2 if faults else 0
+
+
+def _examine_engine(_: Options) -> Iterator[str]:
+    missing = [name for name in ("torch", "funasr", "silero-vad", "kaldi-native-fbank") if not _version(name)]
+    if missing:
+        yield (
+            f"FAULT not installed: {', '.join(missing)}; reports from the store work, listening to recordings "
+            "needs: pip install 'qareport[engine]'"
+        )
+        return
+    import torch
+
+    devices = [torch.cuda.get_device_name(number) for number in range(torch.cuda.device_count())]
+    yield f"torch {torch.__version__}, funasr {_version('funasr')}, {', '.join(devices) or 'no GPU: the CPU is used'}"
+
+
+def _examine_model(options: Options) -> Iterator[str]:
+    from qareport import asr
+
+    name = options.model or DEFAULT_MODEL
+    info = asr.identify(name, asr.check(asr.resolve(name)))
+    yield f"{info.name}@{info.revision}, files whole"
+
+
+def _examine_fonts(_: Options) -> Iterator[str]:
+    faults = report.check_fonts()
+    yield from (f"FAULT {fault}" for fault in faults)
+    if not faults:
+        yield "Chinese font and its embedding are here"
+
+
+def _examine_config(options: Options) -> Iterator[str]:
+    folder = options.config_dir
+    settings.load(folder)
+    analysis.load_topics(folder / "topics.yaml")
+    ruleset = rules.load(folder / "rules")
+    yield f"{folder}: {len(ruleset.rules)} rules, rule set {ruleset.sha256[:12]}"
+
+
+def _examine_templates(options: Options) -> Iterator[str]:
+    yield f"{options.templates_dir}"
+
+
+def _examine_store(options: Options) -> Iterator[str]:
+    url = options.store or DEFAULT_STORE
+    if url.startswith("sqlite:///") and not Path(url.removeprefix("sqlite:///")).exists():
+        yield f"{url}: not there yet, `qareport run` makes it"
+        return
+    Store(url).close()
+    yield f"{url}: can be opened"
+
+
+def _version(package: str) -> str:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return ""
+
+
+_CHECKS: dict[str, Callable[[Options], Iterator[str]]] = {
+    "engine": _examine_engine,
+    "model": _examine_model,
+    "fonts": _examine_fonts,
+    "config": _examine_config,
+    "templates": _examine_templates,
+    "store": _examine_store,
+}
+
+COMMANDS = (init, models, doctor)

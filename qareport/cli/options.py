@@ -1,0 +1,108 @@
+"""The global options and those that several commands share."""
+
+from __future__ import annotations
+
+import functools
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from qareport import settings
+from qareport.errors import ConfigError, Problem
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+FORMATS = ("docx", "pdf", "html", "json")
+DEFAULT_STORE = "sqlite:///qareport.db"
+DEFAULT_MODEL = "iic/SenseVoiceSmall"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """The global options, which may stand before or after the command."""
+
+    config: Path | None = None
+    templates: Path | None = None
+    store: str | None = None
+    model: str | None = None
+    device: str = "auto"
+    verbose: bool = False
+
+    @property
+    def config_dir(self) -> Path:
+        """The folder named with --config, else ./config, else the one that travels with qareport."""
+        return _folder(self.config, "config", "rules")
+
+    @property
+    def templates_dir(self) -> Path:
+        """The folder named with --templates, else ./templates, else the one that travels with qareport."""
+        return _folder(self.templates, "templates", "call.docx")
+
+
+def _folder(given: Path | None, name: str, marker: str) -> Path:
+    if given is not None:
+        if not given.is_dir():
+            raise ConfigError(
+                [Problem(what="no such folder", where=str(given), to_do=f"`qareport init DIR` makes a {name} folder")]
+            )
+        return given
+    here = Path(name)  # any project may have a folder of this name; only one that holds the marker is meant
+    return here if (here / marker).exists() else settings.default_dir(name)
+
+
+GLOBAL_OPTIONS = (
+    click.option(
+        "--config", type=click.Path(path_type=Path), metavar="DIR", help="Configuration and rules [./config]."
+    ),
+    click.option(
+        "--templates", type=click.Path(path_type=Path), metavar="DIR", help="Document templates [./templates]."
+    ),
+    click.option("--store", metavar="URL", help=f"Where results are kept [{DEFAULT_STORE}]."),
+    click.option(
+        "--model", metavar="NAME_OR_DIR", help=f"Speech model [{DEFAULT_MODEL}]; `demo` is the bundled small one."
+    ),
+    click.option("--device", type=click.Choice(["auto", "cuda", "cpu"]), help="Where the model runs [auto]."),
+    click.option("-v", "--verbose", is_flag=True, default=None, help="Say more on stderr."),
+)
+
+
+def takes_options(function: F) -> F:
+    """Give a command the global options, merged with those that stood before it, as its argument `options`."""
+
+    @functools.wraps(function)
+    @click.pass_context
+    def wrapper(context: click.Context, /, **arguments: Any) -> Any:
+        given = {name: arguments.pop(name) for name in ("config", "templates", "store", "model", "device", "verbose")}
+        given = {name: value for name, value in given.items() if value is not None}
+        before = context.obj if isinstance(context.obj, Options) else Options()
+        options = replace(before, **given)
+        logging.basicConfig(format="%(levelname)s %(name)s: %(message)s")
+        logging.getLogger("qareport").setLevel(logging.DEBUG if options.verbose else logging.CRITICAL)
+        return function(options=options, **arguments)
+
+    for option in reversed(GLOBAL_OPTIONS):
+        wrapper = option(wrapper)
+    return wrapper  # type: ignore[return-value]
+
+
+def _formats(_: click.Context, __: click.Parameter, value: str) -> tuple[str, ...]:
+    names = tuple(dict.fromkeys(part.strip() for part in value.split(",") if part.strip()))
+    wrong = [name for name in names if name not in FORMATS]
+    if wrong or not names:
+        raise click.BadParameter(f"got {value!r}, expected a list of {', '.join(FORMATS)}, for example docx,pdf")
+    return names
+
+
+format_option = click.option(
+    "--format",
+    "formats",
+    default="docx,pdf",
+    show_default=True,
+    callback=_formats,
+    metavar="LIST",
+    help="docx, pdf, html, json.",
+)

@@ -1,0 +1,154 @@
+"""The command line as a contract: names, options before and after the command, exit status, what goes where."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from qareport import cli
+from tests.conftest import ROOT, run_qareport
+
+CALLS = ROOT / "qareport" / "bundled" / "calls"
+
+LINE = {
+    "call_id": "given-1",
+    "order_id": "20261105000042",
+    "segments": [
+        {"start_ms": 0, "end_ms": 2000, "role": "agent", "text": "您好，请问有什么可以帮您？"},
+        {"start_ms": 2300, "end_ms": 5000, "role": "customer", "text": "我昨天下的单，什么时候发货？"},
+        {"start_ms": 9500, "end_ms": 11000, "role": "customer", "text": "你们是不是压单啊！"},
+    ],
+}
+
+
+@pytest.fixture
+def transcript(tmp_path: Path) -> Path:
+    path = tmp_path / "calls.jsonl"
+    path.write_text(json.dumps(LINE, ensure_ascii=False) + "\n", encoding="utf-8")
+    return path
+
+
+def test_transcripts_from_elsewhere_become_reports_without_a_model(transcript: Path, tmp_path: Path) -> None:
+    ran = run_qareport(["analyse", transcript, "--out", "r", "--format", "json,docx"], cwd=tmp_path)
+    assert ran.status == 0, ran.stderr
+    report = json.loads((tmp_path / "r" / "reports" / "20261105000042.json").read_text("utf-8"))
+    call = report["calls"][0]
+    assert [silence["start_ms"] for silence in call["silences"]] == [5000]
+    assert any(moment["kind"] == "topic_mention" for moment in call["moments"])
+    assert call["notes"], "what could not be judged is said"
+    assert (tmp_path / "r" / "reports" / "20261105000042.docx").stat().st_size > 5000
+
+
+def test_one_bad_transcript_among_good_ones_is_listed_and_the_exit_status_is_1(
+    transcript: Path, tmp_path: Path
+) -> None:
+    with transcript.open("a") as file:
+        file.write('{"segments": [{"start_ms": 5, "end_ms": 1, "text": ""}]}\n')
+    ran = run_qareport(["analyse", transcript, "--format", "json"], cwd=tmp_path)
+    assert ran.status == 1
+    assert "Calls done:   1" in ran.stdout
+    assert "calls.jsonl:2" in ran.stdout
+
+
+def test_global_options_may_stand_before_or_after_the_command(transcript: Path, tmp_path: Path) -> None:
+    store = f"sqlite:///{tmp_path / 'mine.db'}"
+    assert run_qareport(["--store", store, "analyse", transcript, "--format", "json"], cwd=tmp_path).status == 0
+    ran = run_qareport(["report", "20261105000042", "--format", "json", "--store", store], cwd=tmp_path)
+    assert ran.status == 0, ran.stderr
+    assert ran.stdout == "out/reports/20261105000042.json\n"
+
+
+def test_an_order_without_calls_is_answered_with_what_there_is(transcript: Path, tmp_path: Path) -> None:
+    run_qareport(["analyse", transcript, "--format", "json"], cwd=tmp_path)
+    ran = run_qareport(["report", "42"], cwd=tmp_path)
+    assert ran.status == 2
+    assert "no order or call '42'" in ran.stderr
+    assert "20261105000042" in ran.stderr
+    assert "Traceback" not in ran.stderr
+
+
+def test_damaged_recordings_are_each_accounted_for_and_stop_nothing(tmp_path: Path) -> None:
+    folder = tmp_path / "in"
+    folder.mkdir()
+    (folder / "empty.wav").write_bytes(b"")
+    (folder / "text.mp3").write_text("this is not audio")
+    (folder / "good.wav").write_bytes(next(CALLS.glob("*.wav")).read_bytes())
+    (folder / "cut.wav").write_bytes(next(CALLS.glob("*.wav")).read_bytes()[:30])
+    ran = run_qareport(["run", "in", "--model", "demo", "--format", "json"], cwd=tmp_path)
+    assert ran.status == 1
+    assert "Calls done:   1" in ran.stdout
+    assert "Calls failed: 3" in ran.stdout
+    for name in ("empty", "text", "cut"):
+        assert f"  {name}: " in ran.stdout
+    assert (tmp_path / "out" / "reports" / "good.json").exists()
+
+
+def test_transcribe_writes_one_line_a_recording_in_the_order_given(tmp_path: Path) -> None:
+    wav, flac = next(CALLS.glob("*.wav")), next(CALLS.glob("*.flac"))
+    ran = run_qareport(["transcribe", flac, wav, "--model", "demo"], cwd=tmp_path)
+    assert ran.status == 0, ran.stderr
+    lines = [json.loads(line) for line in ran.stdout.splitlines()]
+    assert [line["audio"]["path"] for line in lines] == [str(flac), str(wav)]
+    assert all(line["segments"] and line["model"]["name"] == "demo" for line in lines)
+
+
+def test_the_published_model_that_is_not_here_is_asked_for_by_name_with_a_way_out(tmp_path: Path) -> None:
+    (tmp_path / "a.wav").write_bytes(b"")
+    ran = run_qareport(["run", "a.wav"], cwd=tmp_path)
+    assert ran.status == 2
+    assert "iic/SenseVoiceSmall" in ran.stderr
+    assert "--model demo" in ran.stderr
+    assert "Traceback" not in ran.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["run"], "name recordings or folders"),
+        (["run", "nowhere.wav", "--model", "demo"], "nowhere.wav: no such file or folder"),
+        (["report", "1", "--format", "doc"], "expected a list of docx, pdf, html, json"),
+        (["report", "1", "--config", "absent"], "absent: no such folder"),
+        (["report", "1", "--store", "sqlite:////no/where/x.db"], "its folder does not exist"),
+        (["analyse", "absent.jsonl"], "absent.jsonl: cannot be read"),
+        (["nonsense"], "No such command 'nonsense'"),
+    ],
+)
+def test_a_wrong_command_says_what_is_wrong_and_ends_with_status_2(
+    arguments: list[str], says: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(arguments) == 2
+    assert says in capsys.readouterr().err
+
+
+def test_a_wrong_configuration_is_reported_whole_with_line_and_column(
+    transcript: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(["init", "mine"]) == 0
+    (tmp_path / "mine/config/qareport.yaml").write_text("analysis:\n  silence_mss: 3\n  check_in_ms: soon\n")
+    capsys.readouterr()
+    assert cli.main(["analyse", str(transcript), "--config", "mine/config"]) == 2
+    said = capsys.readouterr().err
+    assert "mine/config/qareport.yaml:2:3: unknown key 'silence_mss'; did you mean 'silence_ms'?" in said
+    assert "mine/config/qareport.yaml:3:" in said
+
+
+def test_init_gives_a_folder_to_edit_and_overwrites_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(["init", "mine"]) == 0
+    assert (tmp_path / "mine/config/rules/logistics.yaml").exists()
+    assert (tmp_path / "mine/templates/call.docx").exists()
+    assert cli.main(["init", "mine"]) == 2
+    assert "is there already" in capsys.readouterr().err
+
+
+def test_every_command_explains_itself() -> None:
+    for name, command in cli.cli.commands.items():
+        assert command.help, f"{name} has no help"
+        for parameter in command.params:
+            assert parameter.name

@@ -1,0 +1,227 @@
+"""The demo, run as a user runs it: bundled calls, bundled model, real documents, compared with the scripted truth."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+from collections import Counter, defaultdict
+from pathlib import Path
+from typing import Any
+
+import pdfplumber
+import pytest
+from docx import Document
+from rapidfuzz.distance import Levenshtein
+
+from tests.conftest import ROOT, DemoRun, run_qareport
+
+CALLS = ROOT / "qareport" / "bundled" / "calls"
+
+
+@pytest.fixture(scope="module")
+def truth() -> dict[str, Any]:
+    """The script of every readable bundled call, by call id."""
+    data = json.loads((CALLS / "truth.json").read_text(encoding="utf-8"))
+    return {call["call_id"]: call for call in data["calls"]}
+
+
+@pytest.fixture(scope="module")
+def manifest() -> list[dict[str, str]]:
+    """The rows of the bundled manifest."""
+    with (CALLS / "manifest.csv").open(encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+@pytest.fixture(scope="module")
+def reports(demo_run: DemoRun, truth: dict[str, Any]) -> dict[str, Any]:
+    """The report JSON of every order, as `--format json` writes it, by order id."""
+    orders = sorted({call["order_id"] for call in truth.values()})
+    ran = run_qareport(
+        ["report", *orders, "--format", "json", "--store", demo_run.store, "--out", "json"], cwd=demo_run.cwd
+    )
+    assert ran.status == 0, ran.stderr
+    return {order: json.loads((demo_run.cwd / "json" / f"{order}.json").read_text("utf-8")) for order in orders}
+
+
+@pytest.fixture(scope="module")
+def heard(reports: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
+    """The segments heard in each call, by call id."""
+    return {call["call_id"]: call["segments"] for report in reports.values() for call in report["calls"]}
+
+
+def bare(text: str) -> str:
+    """Text without punctuation and spaces, in lower case: what a character error rate compares."""
+    return re.sub(r"[\W_]+", "", text).lower()
+
+
+def test_every_readable_order_gets_a_word_and_a_pdf_document(demo_run: DemoRun, truth: dict[str, Any]) -> None:
+    orders = {call["order_id"] for call in truth.values()}
+    for suffix in ("docx", "pdf"):
+        assert {path.stem for path in (demo_run.out / "reports").glob(f"*.{suffix}")} == orders
+
+
+def test_the_broken_recording_is_listed_with_its_reason_and_stops_nothing(
+    demo_run: DemoRun, truth: dict[str, Any], manifest: list[dict[str, str]]
+) -> None:
+    broken = [row["call_id"] for row in manifest if row["call_id"] not in truth]
+    assert len(broken) == 1
+    assert "Calls failed: 1" in demo_run.ran.stdout
+    assert re.search(rf"  {broken[0]}: .{{10,}} \[decode\]", demo_run.ran.stdout)
+    assert f"Calls done:   {len(truth)}\n" in demo_run.ran.stdout
+
+
+def test_output_in_a_pipe_is_quiet_and_names_where_the_files_are(demo_run: DemoRun) -> None:
+    assert len(demo_run.ran.stderr.splitlines()) <= 1, demo_run.ran.stderr
+    assert re.search(r"Audio: +0\.\d\d h, transcribed at \d+ × real time", demo_run.ran.stdout)
+    assert "out/reports" in demo_run.ran.stdout
+
+
+def test_a_second_demo_repeats_no_finished_work(demo_run: DemoRun, truth: dict[str, Any]) -> None:
+    before = {path: path.stat().st_mtime_ns for path in (demo_run.out / "reports").iterdir()}
+    again = run_qareport(["-v", "demo", "--out", "out"], cwd=demo_run.cwd)
+    assert again.status == 0
+    assert f"Calls done:   {len(truth)} ({len(truth)} already transcribed)" in again.stdout
+    assert f"Documents:    0 written, {len(before)} already up to date" in again.stdout
+    assert {path: path.stat().st_mtime_ns for path in (demo_run.out / "reports").iterdir()} == before
+
+
+def test_the_bundled_calls_are_understood_within_four_percent_of_their_characters(
+    heard: dict[str, list[dict[str, Any]]], truth: dict[str, Any]
+) -> None:
+    errors = characters = 0
+    for call_id, call in truth.items():
+        mono = any(segment["role_source"] != "channel" for segment in heard[call_id])
+        for roles in [{"agent", "customer", "unknown"}] if mono else [{"agent"}, {"customer"}]:
+            said = bare("".join(turn["text"] for turn in call["turns"] if turn["role"] in roles))
+            got = bare("".join(segment["text"] for segment in heard[call_id] if segment["role"] in roles))
+            errors += Levenshtein.distance(said, got)
+            characters += len(said)
+    assert characters > 3000
+    assert errors / characters <= 0.04
+
+
+def test_the_emotion_of_at_least_85_percent_of_the_segments_is_the_scripted_one(
+    heard: dict[str, list[dict[str, Any]]], truth: dict[str, Any]
+) -> None:
+    right: Counter[bool] = Counter()
+    for call_id, call in truth.items():
+        for segment in heard[call_id]:
+            turn = max(call["turns"], key=lambda turn: overlap(segment, turn))
+            if overlap(segment, turn) > 0:
+                right[segment["emotion"] == turn["emotion"]] += 1
+    assert right.total() > 200
+    assert right[True] / right.total() >= 0.85
+
+
+def overlap(segment: dict[str, Any], turn: dict[str, Any]) -> int:
+    """Milliseconds that a segment and a scripted turn share, none when their speakers are known to differ."""
+    if segment["role"] not in (turn["role"], "unknown"):
+        return 0
+    return min(segment["end_ms"], turn["end_ms"]) - max(segment["start_ms"], turn["start_ms"])
+
+
+def test_each_scripted_pause_is_reported_as_silence(reports: dict[str, Any], truth: dict[str, Any]) -> None:
+    calls = {call["call_id"]: call for report in reports.values() for call in report["calls"]}
+    found = missed = 0
+    for call_id, call in truth.items():
+        for start, end in call["pauses"]:
+            if end - start < 1500:  # a pause at the very threshold may fall on either side of it
+                continue
+            near = [s for s in calls[call_id]["silences"] if abs(s["start_ms"] - start) < 400]
+            found, missed = (found + 1, missed) if near else (found, missed + 1)
+    assert found > 10
+    assert missed / (found + missed) <= 0.05
+
+
+def test_the_moments_that_the_product_promises_are_found_in_the_call_about_a_held_back_order(
+    reports: dict[str, Any],
+) -> None:
+    calls = [call for report in reports.values() for call in report["calls"]]
+    call = next(call for call in calls if any("压单" in segment["text"] for segment in call["segments"]))
+    kinds = defaultdict(list)
+    for moment in call["moments"]:
+        kinds[moment["kind"]].append(moment)
+    assert any(moment["topic"] and "发货" in moment["quote"] for moment in kinds["topic_mention"])
+    assert any("压单" in moment["quote"] and "ANGRY" in moment["tags"] for moment in kinds["emotion"])
+    assert len(kinds["silence"]) >= 1
+    assert any(finding["rule_id"] == "logistics.shipping-doubt" for finding in call["findings"])
+    states = [state["state"] for state in call["trajectory"] if state["role"] == "customer"]
+    assert {"SILENCE", "ANGRY"} <= set(states)
+
+
+def test_every_key_moment_stands_in_both_documents_with_its_second_and_its_words(
+    demo_run: DemoRun, reports: dict[str, Any]
+) -> None:
+    for order, report in reports.items():
+        with pdfplumber.open(demo_run.out / "reports" / f"{order}.pdf") as pdf:
+            printed = bare("".join(page.extract_text() for page in pdf.pages))
+        word = bare(docx_text(demo_run.out / "reports" / f"{order}.docx"))
+        for call in report["calls"]:
+            best = sorted(call["moments"], key=lambda moment: -moment["salience"])[:5]
+            for moment in best:
+                assert bare(moment["quote"]) in word
+                assert f"第{moment['at_ms'] // 1000}秒" in word
+                assert f"第{moment['at_ms'] // 1000}秒" in printed
+
+
+def docx_text(path: Path) -> str:
+    """All text of a Word document in reading order, tables included."""
+    return "".join(node.text or "" for node in Document(str(path)).element.body.iter() if node.tag.endswith("}t"))
+
+
+def test_the_pages_have_a_header_page_numbers_and_no_missing_glyph(demo_run: DemoRun) -> None:
+    for path in (demo_run.out / "reports").glob("*.pdf"):
+        with pdfplumber.open(path) as pdf:
+            for number, page in enumerate(pdf.pages, start=1):
+                text = page.extract_text()
+                assert len(bare(text)) > 40, f"{path.name} page {number} is nearly empty"
+                assert path.stem in text
+                assert re.search(rf"{number}\s*/\s*{len(pdf.pages)}", text), f"{path.name} page {number} has no number"
+                assert not {"□", "�"} & set(text)
+
+
+def test_a_report_is_written_without_loading_a_model(demo_run: DemoRun, truth: dict[str, Any]) -> None:
+    order = next(iter(truth.values()))["order_id"]
+    code = (
+        "import sys; from qareport.cli import main; status = main(sys.argv[1:]);"
+        "print('LOADED', sorted({'torch', 'funasr', 'silero_vad'} & set(sys.modules))); sys.exit(status)"
+    )
+    ran = run_python(code, ["report", order, "--store", demo_run.store, "--out", "again"], demo_run.cwd)
+    assert "LOADED []" in ran
+    assert f"again/{order}.pdf" in ran
+
+
+def run_python(code: str, arguments: list[str], cwd: Path) -> str:
+    """Run Python code in a process of its own and return what it printed."""
+    import subprocess
+    import sys
+
+    done = subprocess.run(
+        [sys.executable, "-c", code, *arguments], cwd=cwd, capture_output=True, text=True, timeout=120, check=True
+    )
+    return done.stdout
+
+
+def test_the_report_json_follows_the_contract(reports: dict[str, Any]) -> None:
+    for order, report in reports.items():
+        assert (report["schema_version"], report["order_id"]) == (1, order)
+        assert {"qareport", "model", "rules_sha256", "audio_sha256"} <= set(report["provenance"])
+        assert report["provenance"]["model"].startswith("demo")
+        for call in report["calls"]:
+            assert {"metrics", "trajectory", "moments", "findings", "score", "risk"} <= set(call)
+            assert call["risk"] in ("low", "medium", "high")
+            assert 0 <= call["score"] <= 100
+
+
+def test_an_order_with_two_calls_is_one_report_of_both(reports: dict[str, Any]) -> None:
+    assert max(len(report["calls"]) for report in reports.values()) == 2
+
+
+def test_customer_numbers_leave_the_store_masked_only(
+    demo_run: DemoRun, reports: dict[str, Any], manifest: list[dict[str, str]]
+) -> None:
+    numbers = {row["customer_phone"] for row in manifest if row["customer_phone"]}
+    assert numbers
+    everything = json.dumps(reports) + "".join(docx_text(path) for path in (demo_run.out / "reports").glob("*.docx"))
+    assert not [number for number in numbers if number in everything]

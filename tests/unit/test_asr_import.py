@@ -1,0 +1,59 @@
+"""Importing the engine's package stays quick; what decides a transcript decides its key."""
+
+from __future__ import annotations
+
+import dataclasses
+import subprocess
+import sys
+
+import pytest
+
+from qareport.asr import transcription_key
+from qareport.model import ModelInfo, Role
+from qareport.settings import AsrSettings, AudioSettings
+
+MODEL = ModelInfo(name="demo", revision="0123456789ab")
+
+
+def test_importing_the_package_loads_neither_torch_nor_funasr() -> None:
+    code = (
+        "import sys, qareport.asr as asr\n"
+        "from qareport.model import ModelInfo\n"
+        "from qareport.settings import AsrSettings, AudioSettings\n"
+        "asr.transcription_key(ModelInfo(name='a', revision='b'), AsrSettings(), AudioSettings())\n"
+        "print(sorted({'torch', 'funasr', 'silero_vad', 'modelscope', 'huggingface_hub'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def key(asr: AsrSettings | None = None, audio: AudioSettings | None = None, model: ModelInfo = MODEL) -> str:
+    return transcription_key(model, asr or AsrSettings(), audio or AudioSettings())
+
+
+def test_the_key_is_the_same_for_the_same_settings() -> None:
+    assert key() == key()
+    assert len(key()) == 64
+
+
+@pytest.mark.parametrize(
+    "asr",
+    [
+        AsrSettings(max_end_silence_ms=800),
+        AsrSettings(max_segment_ms=9000),
+        AsrSettings(language="zh"),
+        AsrSettings(use_itn=False),
+    ],
+)
+def test_settings_that_decide_the_transcript_change_the_key(asr: AsrSettings) -> None:
+    assert key(asr) != key()
+
+
+def test_model_and_channel_map_change_the_key() -> None:
+    assert key(model=dataclasses.replace(MODEL, revision="ffffffffffff")) != key()
+    assert key(audio=AudioSettings(channel_roles=(Role.AGENT, Role.CUSTOMER))) != key()
+
+
+def test_settings_that_only_decide_speed_or_limits_keep_the_key() -> None:
+    assert key(AsrSettings(batch_seconds=7)) == key()
+    assert key(audio=AudioSettings(max_duration_minutes=5)) == key()

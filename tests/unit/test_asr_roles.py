@@ -1,0 +1,127 @@
+"""Who speaks: the channel first, words next, and every guess is marked."""
+
+from __future__ import annotations
+
+import pytest
+
+from qareport.asr.roles import Layout, assign, lay_out
+from qareport.model import Role, RoleSource, Segment
+
+A, C, U = Role.AGENT, Role.CUSTOMER, Role.UNKNOWN
+
+
+def said(text: str, *, channel: int = 0, at: int = 0) -> Segment:
+    return Segment(start_ms=at, end_ms=at + 1000, channel=channel, text=text)
+
+
+def codes(layout: Layout, *segments: Segment) -> list[str]:
+    return [note.code for note in assign(segments, layout)[1]]
+
+
+def roles(layout: Layout, *segments: Segment) -> list[Role]:
+    return [segment.role for segment in assign(segments, layout)[0]]
+
+
+def test_the_calls_own_map_comes_before_the_configured_one() -> None:
+    assert lay_out(2, identical=False, given=(C, A), default=(A, C)).roles == (C, A)
+    assert lay_out(2, identical=False, given=(), default=(A, C)).roles == (A, C)
+    assert lay_out(2, identical=False, given=(), default=()).roles == (U, U)
+
+
+def test_fake_stereo_is_heard_once_and_said_to_be_so() -> None:
+    layout = lay_out(2, identical=True, given=(A, C), default=())
+    assert layout.channels == (0,)
+    assert layout.mixed
+    assert [(note.code, note.values) for note in layout.notes] == [("fake_stereo", {"channels": "2"})]
+
+
+def test_the_configured_stereo_map_is_not_used_for_mono() -> None:
+    layout = lay_out(1, identical=False, given=(), default=(A, C))
+    assert layout.mixed
+    assert layout.notes == ()
+
+
+def test_a_given_map_that_does_not_fit_is_noted_and_not_used() -> None:
+    layout = lay_out(1, identical=False, given=(A, C), default=())
+    assert layout.mixed
+    assert [note.code for note in layout.notes] == ["channel_map_does_not_fit"]
+
+
+def test_mixed_channels_are_no_misfit() -> None:
+    layout = lay_out(2, identical=False, given=(U,), default=(A, C))
+    assert layout.roles == (U, U)
+    assert layout.notes == ()
+
+
+def test_a_channel_gives_its_role_whatever_is_said() -> None:
+    layout = lay_out(2, identical=False, given=(A, C), default=())
+    segments, notes = assign([said("我要投诉", channel=0), said("请稍等", channel=1)], layout)
+    assert [(segment.role, segment.role_source) for segment in segments] == [
+        (A, RoleSource.CHANNEL),
+        (C, RoleSource.CHANNEL),
+    ]
+    assert notes == ()
+
+
+MIXED = lay_out(1, identical=False, given=(), default=())
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["您好，请问有什么可以帮您？", "我帮您查一下物流", "感谢您的来电，再见", "非常抱歉给您带来不便", "工号8012为您服务",
+     "Thank you for calling Auto Repairs", "How may I help you today?"],
+)  # fmt: skip
+def test_phrases_of_agents_are_known(text: str) -> None:
+    assert roles(MIXED, said(text)) == [A]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "我昨天下的单今天还没发货",
+        "我要投诉你们",
+        "算了，不买了",
+        "我还没收到货",
+        "你们到底什么时候发货",
+        "My order never arrived",
+    ],
+)
+def test_phrases_of_customers_are_known(text: str) -> None:
+    assert roles(MIXED, said(text)) == [C]
+
+
+@pytest.mark.parametrize("text", ["", "嗯", "好的", "是的，谢谢", "您好"])
+def test_words_that_anyone_says_leave_the_role_unknown(text: str) -> None:
+    segments, notes = assign([said(text)], MIXED)
+    assert (segments[0].role, segments[0].role_source) == (U, RoleSource.WORDS)
+    assert notes[0].values == {"guessed": "0", "unknown": "1", "segments": "1"}
+
+
+def test_one_channel_is_judged_segment_by_segment_and_noted() -> None:
+    told = said("您好，请问有什么可以帮您"), said("我昨天下的单", at=2000), said("好的", at=4000)
+    assert roles(MIXED, *told) == [A, C, U]
+    assert codes(MIXED, *told) == ["roles_from_words"]
+
+
+def test_without_a_map_words_decide_for_a_whole_channel() -> None:
+    layout = lay_out(2, identical=False, given=(), default=())
+    told = said("我昨天下的单", channel=0), said("为您服务", channel=1), said("嗯", channel=0, at=3000)
+    assert roles(layout, *told) == [C, A, C]
+    assert codes(layout, *told) == ["roles_from_words"]
+
+
+def test_a_greeting_on_the_customers_channel_raises_a_doubt_and_changes_nothing() -> None:
+    layout = lay_out(2, identical=False, given=(A, C), default=())
+    told = said("你们怎么还没发货", channel=0, at=4000), said("您好，请问有什么可以帮您", channel=1)
+    assert codes(layout, *told) == ["channels_maybe_swapped"]
+    assert roles(layout, *told) == [A, C]
+
+
+def test_a_greeting_on_both_channels_or_late_raises_no_doubt() -> None:
+    layout = lay_out(2, identical=False, given=(A, C), default=())
+    assert codes(layout, said("感谢致电", channel=0), said("您好，请问有什么可以帮您", channel=1)) == []
+    assert codes(layout, said("请问有什么优惠", channel=1, at=90_000)) == []
+
+
+def test_a_call_without_speech_has_no_notes_on_roles() -> None:
+    assert assign([], MIXED) == ((), ())

@@ -68,8 +68,8 @@ def demo(options: Options, out: Path, formats: tuple[str, ...]) -> int:
 def _run(options: Options, sources: Sequence[str], manifest: Path | None, out: Path, formats: Sequence[str]) -> Summary:
     from qareport import asr
 
-    config = settings.load(options.config_dir)
-    judge = pipeline.Judge.load(options.config_dir, config)
+    judge = pipeline.Judge.load(options.config_dir)
+    config = judge.settings
     found = ingest.find_calls(sources, manifest, cache=out / "fetched")
     out.mkdir(parents=True, exist_ok=True)
     model = options.model or DEFAULT_MODEL
@@ -175,8 +175,7 @@ def analyse(options: Options, transcript: Path, out: Path, formats: tuple[str, .
 
     A transcript needs no more than segments with start_ms, end_ms, role and text.
     """
-    config = settings.load(options.config_dir)
-    judge = pipeline.Judge.load(options.config_dir, config)
+    judge = pipeline.Judge.load(options.config_dir)
     items: list[tuple[Call, str, Transcript]] = []
     bad: list[FailedCall] = []
     for item in codec.read_transcripts(transcript):

@@ -327,5 +327,5 @@ def _hash(*parts: str) -> str:
 
 
 def _folder_hash(folder: Path) -> str:
-    files = sorted(path for path in folder.iterdir() if path.is_file())
+    files = sorted(path for path in folder.iterdir() if path.suffix in (".j2", ".css", ".docx"))
     return _hash(*(part for path in files for part in (path.name, hashlib.sha256(path.read_bytes()).hexdigest())))

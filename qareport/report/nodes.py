@@ -12,7 +12,10 @@ from qareport.report.viewdata import Advice, Deduction, Node, Phrase, Piece
 
 #: A rule's hit belongs to a moment that is not farther away than this.
 _NEAR_MS = 2000
-_WEIGHTS = {Severity.INFO: 0, Severity.MINOR: 1, Severity.MAJOR: 2, Severity.CRITICAL: 3}
+#: What a finding lends its moment, on the scale of `Moment.salience` (0 … 100).
+_WEIGHTS = {Severity.INFO: 10.0, Severity.MINOR: 40.0, Severity.MAJOR: 60.0, Severity.CRITICAL: 100.0}
+#: Of two moments that matter alike, the one with advice stands first.
+_WITH_ADVICE = 10.0
 #: The sentence at the top tells of this many moments.
 _SENTENCE_MOMENTS = 3
 _SENTENCE_QUOTE = 16
@@ -36,10 +39,10 @@ class Candidate:
         return self.moment.salience if self.moment else 0.0
 
     @property
-    def rank(self) -> tuple[int, float, int]:
-        """Sort key: the gravest first, then the most salient, then the earliest."""
-        weight = max((_WEIGHTS[finding.severity] for finding in self.findings), default=-1)
-        return (-weight, -self.salience, self.at_ms)
+    def rank(self) -> tuple[float, int]:
+        """Sort key: what matters most first, by the moment itself or by its gravest finding, then the earliest."""
+        weight = max((_WEIGHTS[finding.severity] for finding in self.findings), default=0.0)
+        return (-max(weight, self.salience) - _WITH_ADVICE * bool(self.findings), self.at_ms)
 
 
 def choose(call: CallReport, limit: int) -> tuple[list[Candidate], list[Finding]]:

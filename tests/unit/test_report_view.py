@@ -110,8 +110,14 @@ def test_every_finding_is_on_the_page_even_when_moments_have_no_room() -> None:
 
 def test_findings_join_their_moment_and_keep_their_advice() -> None:
     nodes = view(samples.EXAMPLE).calls[0].nodes
-    assert [node.at for node in nodes] == ["第42秒", "第87秒", "第131秒", "第150秒", "第170秒"]
-    assert nodes[1].advice[0].rule == "质疑未正面回应（attitude.trust-broken） · 严重 · −20分"
+    assert nodes[2].at == "第87秒"
+    assert nodes[2].advice[0].rule == "质疑未正面回应（attitude.trust-broken） · 严重 · −20分"
+
+
+def test_a_grave_moment_without_a_rule_comes_before_a_light_one_with_a_rule() -> None:
+    call = view(samples.EXAMPLE).calls[0]
+    assert [node.at for node in call.nodes] == ["第42秒", "第66秒", "第87秒", "第131秒", "第170秒"]
+    assert [hit.at for hit in call.further] == ["第150秒"]
 
 
 def test_finding_joins_the_moment_of_its_evidence() -> None:

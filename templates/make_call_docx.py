@@ -248,7 +248,9 @@ def _metrics(document: DocumentObject) -> None:
 def _transcript(document: DocumentObject) -> None:
     add_text(document, "Heading 2", "对话全文")
     add_tag(document, "if call.transcript")
-    add_text(document, "QA small", "{{r call.legend }}").paragraph_format.space_after = Pt(4)
+    legend = add_text(document, "QA small", "{{r call.legend }}").paragraph_format
+    legend.space_after = Pt(4)
+    legend.keep_with_next = True
     add_tag(document, "for line in call.transcript")
     add_text(
         document,

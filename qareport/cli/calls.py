@@ -73,7 +73,7 @@ def _run(options: Options, sources: Sequence[str], manifest: Path | None, out: P
     found = ingest.find_calls(sources, manifest, cache=out / "fetched")
     out.mkdir(parents=True, exist_ok=True)
     model = options.model or DEFAULT_MODEL
-    info = asr.identify(model, asr.check(asr.resolve(model)))
+    info = asr.identify(model, asr.check(asr.fetch(model)))
     with Store(options.store or DEFAULT_STORE) as store, Progress() as progress:
         for failure in found.failures:
             store.put_failure(_call_of(failure), failure)
@@ -147,7 +147,9 @@ def transcribe(options: Options, audio: tuple[str, ...], output: Path | None) ->
 
     config = settings.load(options.config_dir)
     calls = ingest.find_calls(audio, None, cache=Path("out/fetched")).calls
-    transcriber = asr.load(options.model or DEFAULT_MODEL, device=options.device, asr=config.asr, audio=config.audio)
+    model = options.model or DEFAULT_MODEL
+    asr.fetch(model)
+    transcriber = asr.load(model, device=options.device, asr=config.asr, audio=config.audio)
     failures = 0
     partial = output and output.with_name(output.name + ".part")
     stream = partial.open("w", encoding="utf-8") if partial else sys.stdout

@@ -114,6 +114,7 @@ def listen(
     keys: dict[str, str] = {}
     ready: dict[str, Transcript] = {}
     failures: list[FailedCall] = []
+    missing: list[Call] = []
     for call in calls:
         store.put_call(call)
         try:
@@ -122,10 +123,14 @@ def listen(
             failures.append(_keep_failure(store, call, "decode", str(error)))
             continue
         found = store.find_transcript(keys[call.call_id])
+        failure = store.find_failure(call.call_id, keys[call.call_id])
         if found is not None:
             ready[call.call_id] = _readdress(found, call)
+        elif failure is not None:
+            failures.append(_keep_failure(store, call, failure.step, failure.reason, key=keys[call.call_id]))
+        else:
+            missing.append(call)
     reused = len(ready)
-    missing = [call for call in calls if call.call_id in keys and call.call_id not in ready]
     heard_ms = 0
     if missing:
         transcriber = load_transcriber()
@@ -133,7 +138,9 @@ def listen(
         for outcome in transcriber.transcribe(missing, on_progress=on_progress):
             call = by_id[outcome.call_id]
             if isinstance(outcome, FailedCall):
-                failures.append(_keep_failure(store, call, outcome.step, outcome.reason))
+                # The same bytes will not decode another time either; whatever else failed may go well.
+                key = keys[call.call_id] if outcome.step == "decode" else None
+                failures.append(_keep_failure(store, call, outcome.step, outcome.reason, key=key))
             else:
                 store.put_transcript(keys[call.call_id], outcome)
                 ready[call.call_id] = outcome
@@ -298,9 +305,9 @@ def _reason(error: Exception) -> str:
     return f"unexpected {type(error).__name__}: {error} (a fault in qareport: please report it; details with -v)"
 
 
-def _keep_failure(store: Store, call: Call, step: str, reason: str) -> FailedCall:
+def _keep_failure(store: Store, call: Call, step: str, reason: str, *, key: str | None = None) -> FailedCall:
     failure = failed(call, step, reason)
-    store.put_failure(call, failure)
+    store.put_failure(call, failure, key=key)
     return failure
 
 

@@ -74,11 +74,26 @@ class Store:
         with self._write() as session:
             _call_row(session, call)
 
-    def put_failure(self, call: Call, failure: FailedCall) -> None:
-        """Keep that the newest attempt at a call failed; an older result of it is no longer shown."""
+    def find_failure(self, call_id: str, key: str) -> FailedCall | None:
+        """Return the failure of a call if it was put under this key, or None."""
+        with self._read() as session:
+            row = session.get(CallRow, call_id)
+            if row is None or row.failure is None or row.failure_key != key:
+                return None
+            return from_json(FailedCall, row.failure, where=f"{self.url} call {call_id}")
+
+    def put_failure(self, call: Call, failure: FailedCall, *, key: str | None = None) -> None:
+        """Keep that the newest attempt at a call failed; an older result of it is no longer shown.
+
+        Args:
+            call: the call.
+            failure: at which step, and why.
+            key: hash of everything that the failure follows from; None when another attempt may go well.
+        """
         with self._write() as session:
             row = _call_row(session, call)
             row.failure = to_json(failure)
+            row.failure_key = key
             row.report_key = None
 
     def find_transcript(self, key: str) -> Transcript | None:
@@ -105,6 +120,7 @@ class Store:
             row = _call_row(session, call)
             row.report_key = key
             row.failure = None
+            row.failure_key = None
 
     def order(self, name: str) -> OrderRecord:
         """Return everything about one order, or about one call when `name` is a call id.

@@ -27,6 +27,8 @@ class CallRow(Base):
     started_at: Mapped[str | None] = mapped_column(String(40))
     #: The `FailedCall` as JSON when the newest attempt failed.
     failure: Mapped[str | None] = mapped_column(Text)
+    #: Hash of what the failure follows from, when trying again would fail again.
+    failure_key: Mapped[str | None] = mapped_column(String(64))
     #: Key of the newest result; None until there is one.
     report_key: Mapped[str | None] = mapped_column(ForeignKey("call_reports.key"))
 

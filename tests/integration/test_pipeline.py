@@ -127,6 +127,18 @@ def test_a_bad_recording_fails_alone_and_is_tried_again_when_it_is_mended(
     assert [call.call_id for call, _, _ in listen(calls, store, loader).transcripts] == ["bad", "good"]
 
 
+def test_a_recording_that_cannot_be_decoded_is_not_tried_again_while_it_is_the_same(
+    store: Store, tmp_path: Path, demo_transcriber: Transcriber
+) -> None:
+    path = tmp_path / "broken.ogg"
+    path.write_bytes(b"not audio")
+    call = Call(call_id="c1", audio_path=str(path))
+    loader = Loader(demo_transcriber)
+    first, again = (listen([call], store, loader) for _ in range(2))
+    assert loader.times == 1
+    assert [failure.reason for failure in again.failures] == [failure.reason for failure in first.failures]
+
+
 def test_a_recording_that_is_gone_is_a_failed_call(store: Store, demo_transcriber: Transcriber) -> None:
     found = listen([Call(call_id="c", audio_path="/nowhere/x.wav")], store, Loader(demo_transcriber))
     assert "/nowhere/x.wav: cannot be read: No such file" in found.failures[0].reason

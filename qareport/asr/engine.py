@@ -13,7 +13,7 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence, Sized
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from qareport.asr import modeldir
@@ -30,7 +30,9 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 #: Counts changes of this package that change transcripts: stored ones are then made again.
-_VERSION = 1
+_VERSION = 2
+#: Settings that change no transcript, or (where models stand) are covered by the models' revisions.
+_CHANGES_NOTHING = frozenset({"batch_seconds", "vad", "fsmn_vad", "voices"})
 #: Speech gathered before it is put through the model, in batches: enough that batches hold pieces of like length.
 _ROUND_BATCHES = 4
 #: Most calls that are gathered, so that silent and failed ones are not kept waiting for speech.
@@ -70,14 +72,37 @@ def load(model: str, *, device: str, asr: AsrSettings, audio: AudioSettings) -> 
     """
     directory = modeldir.resolve(model)
     files = modeldir.check(directory)
+    info = modeldir.identify(model, files)
+    vad_files = find_vad(info, asr)
     try:
+        from qareport.asr.fsmn_vad import FsmnVad
         from qareport.asr.sensevoice import SenseVoice
         from qareport.asr.vad import SileroVad
     except ImportError as error:
         raise ModelError(f"the engine is not installed ({error})", to_do="pip install 'qareport[engine]'") from error
-    info = modeldir.identify(model, files)
     speech = SenseVoice(files, info, device=_device(device), settings=asr)
-    return Engine(speech=speech, vad=SileroVad(asr), asr=asr, audio=audio)
+    vad = SileroVad(asr) if vad_files is None else FsmnVad(vad_files, asr)
+    return Engine(speech=speech, vad=vad, asr=asr, audio=audio)
+
+
+def find_vad(model: ModelInfo, asr: AsrSettings) -> modeldir.VadFiles | None:
+    """Find and check FSMN-VAD where the settings ask for it; None means silero.
+
+    "auto" takes FSMN-VAD, the detector that SenseVoice is published with, where it stands on this machine. The demo
+    model keeps to silero, which it was measured with and which is always there.
+
+    Raises:
+        ModelError: "fsmn" is asked for and is not here, or what is here is not whole.
+    """
+    if asr.vad == "silero" or (asr.vad == "auto" and model.name == modeldir.DEMO):
+        return None
+    try:
+        directory = modeldir.resolve(asr.fsmn_vad)
+    except ModelError:
+        if asr.vad == "auto":
+            return None
+        raise
+    return modeldir.check_vad(directory)
 
 
 def transcription_key(model_dir_info: ModelInfo, asr: AsrSettings, audio: AudioSettings) -> str:
@@ -85,12 +110,13 @@ def transcription_key(model_dir_info: ModelInfo, asr: AsrSettings, audio: AudioS
 
     The size of batches and the limit on length are left out: they do not change what is heard. torch is not loaded.
     """
+    vad = find_vad(model_dir_info, asr)
     parts = {
         "engine": _VERSION,
         "model": [model_dir_info.name, model_dir_info.revision],
-        "vad": ["silero-vad", _installed("silero-vad")],
+        "vad": ["silero-vad", _installed("silero-vad")] if vad is None else ["fsmn-vad", vad.revision],
         "funasr": _installed("funasr"),
-        "asr": [asr.max_end_silence_ms, asr.max_segment_ms, asr.language, asr.use_itn],
+        "asr": {name: value for name, value in asdict(asr).items() if name not in _CHANGES_NOTHING},
         "channel_roles": list(audio.channel_roles),
     }
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()

@@ -6,12 +6,9 @@ end and tokenizer are what is used here. Equal text for equal segments is held b
 
 from __future__ import annotations
 
-import contextlib
-import io
 import itertools
 import logging
 import random
-import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -22,6 +19,7 @@ import torch
 from qareport.asr.hearing import FRAME_MS, Heard, Piece, plan_batches
 from qareport.asr.labels import is_tag, parse, tag
 from qareport.asr.modeldir import ModelFiles
+from qareport.asr.quiet import quiet
 from qareport.errors import ModelError
 from qareport.model import Emotion, ModelInfo, Token
 from qareport.settings import AsrSettings
@@ -210,7 +208,7 @@ def _load(files: ModelFiles, device: str) -> tuple[Any, Any, Any]:
     threads = torch.get_num_threads()
     states = random.getstate(), np.random.get_state(), torch.get_rng_state()  # funasr seeds them
     try:
-        with _quiet():
+        with quiet():
             from funasr import AutoModel
 
             model, parts = AutoModel.build_model(
@@ -232,25 +230,6 @@ def _load(files: ModelFiles, device: str) -> tuple[Any, Any, Any]:
     frontend = parts["frontend"]
     frontend.dither = 0.0  # with dither, features differ from run to run
     return model.eval(), frontend, parts["tokenizer"]
-
-
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep what funasr prints, logs and warns of out of the program's output; keep its hands off the root logger."""
-    root = logging.getLogger()
-    handlers, level, disabled = root.handlers[:], root.level, root.manager.disable
-    logging.disable(logging.CRITICAL)
-    printed = io.StringIO()
-    try:
-        with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed), warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        logging.disable(disabled)
-        root.handlers[:] = handlers
-        root.setLevel(level)
-        if printed.getvalue().strip():
-            logger.debug("funasr said: %s", printed.getvalue().strip())
 
 
 def _check_fit(files: ModelFiles, model: Any, tokenizer: Any, frontend: Any) -> None:

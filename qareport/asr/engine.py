@@ -16,7 +16,10 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
-from qareport.asr import modeldir
+import numpy as np
+import numpy.typing as npt
+
+from qareport.asr import labels, modeldir, sentences
 from qareport.asr.hearing import FRAME_MS, Heard, Piece, SpeechModel
 from qareport.asr.prepare import Prepared, prepare
 from qareport.asr.roles import assign
@@ -128,6 +131,8 @@ class Engine:
 
     speech: SpeechModel
     vad: Vad
+    #: float32 [samples] at 16 kHz to what the voice sounds like; None where no voice model is at hand.
+    voice: Callable[[npt.NDArray[np.float32]], npt.NDArray[np.float32]] | None = None
     asr: AsrSettings
     audio: AudioSettings
     #: Threads that decode and find speech while the model works.
@@ -179,7 +184,9 @@ class Engine:
 
     def _prepare(self, call: Call) -> Prepared | FailedCall:
         try:
-            return prepare(call, vad=self.vad, features=self.speech.features, audio=self.audio)
+            return prepare(
+                call, vad=self.vad, features=self.speech.features, voice=self.voice, audio=self.audio, asr=self.asr
+            )
         except AudioError as error:
             return _failed(call, "decode", error)
         except Exception as error:  # noqa: BLE001 - one bad call never stops a batch, whatever is wrong with it
@@ -202,22 +209,51 @@ class Engine:
 
     def _transcribe_group(self, group: Sequence[Prepared | FailedCall]) -> Iterator[Transcript | FailedCall]:
         pieces = [piece for item in group if isinstance(item, Prepared) for piece in item.pieces]
-        heard = iter(self.speech.hear(pieces))
+        utterances = iter(self._utterances(pieces))
         for item in group:
             if isinstance(item, FailedCall):
                 yield item
                 continue
-            results = [next(heard) for _ in item.pieces]
+            results = [next(utterances) for _ in item.pieces]
             errors = [result for result in results if isinstance(result, Exception)]
             if errors:
                 yield _failed(item.call, "transcribe", errors[0])
                 continue
-            yield _transcript(item, [result for result in results if isinstance(result, Heard)], self.info)
+            parts = [part for result in results if not isinstance(result, Exception) for part in result]
+            yield _transcript(item, parts, self.info)
+
+    def _utterances(self, pieces: Sequence[Piece]) -> list[list[tuple[Piece, Heard]] | Exception]:
+        """Hear pieces, then the sentences of those that hold several; an error stands in its piece's place."""
+        heard = self.speech.hear(pieces)
+        wanted = self.asr.sentence_emotion
+        split = [
+            sentences.split(piece, result) if wanted and isinstance(result, Heard) else []
+            for piece, result in zip(pieces, heard, strict=True)
+        ]
+        alone = iter(self.speech.hear([part.piece for parts in split for part in parts]))
+        utterances: list[list[tuple[Piece, Heard]] | Exception] = []
+        for piece, result, parts in zip(pieces, heard, split, strict=True):
+            judged = [next(alone) for _ in parts]
+            errors = [each for each in (result, *judged) if isinstance(each, Exception)]
+            if errors or isinstance(result, Exception):
+                utterances.append(errors[0])
+            elif not parts:
+                utterances.append([(piece, result)])
+            else:
+                utterances.append(
+                    [
+                        (part.piece, sentences.judged(part, result, each))
+                        for part, each in zip(parts, judged, strict=True)
+                        if isinstance(each, Heard)
+                    ]
+                )
+        return utterances
 
 
-def _transcript(prepared: Prepared, heard: Sequence[Heard], info: ModelInfo) -> Transcript:
+def _transcript(prepared: Prepared, utterances: Sequence[tuple[Piece, Heard]], info: ModelInfo) -> Transcript:
     call = prepared.call
-    found = [_segment(piece, result) for piece, result in zip(prepared.pieces, heard, strict=True)]
+    found = [_segment(piece, heard) for piece, heard in utterances]
+    found.sort(key=lambda segment: (segment.start_ms, segment.channel or 0))
     segments, notes = assign(found, prepared.layout)
     silent = () if segments else (Note(code="no_speech"),)
     return Transcript(
@@ -242,7 +278,9 @@ def _segment(piece: Piece, heard: Heard) -> Segment:
         language=heard.language,
         emotion=heard.emotion,
         emotion_scores=heard.emotion_scores,
+        emotion_view=labels.four_classes(heard.emotion_scores),
         events=heard.events,
+        event_scores=heard.event_scores,
         loudness_dbfs=piece.loudness_dbfs,
         tokens=heard.tokens,
     )

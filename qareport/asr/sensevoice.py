@@ -9,8 +9,9 @@ from __future__ import annotations
 import itertools
 import logging
 import random
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from enum import StrEnum
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -21,14 +22,16 @@ from qareport.asr.labels import is_tag, parse, tag
 from qareport.asr.modeldir import ModelFiles
 from qareport.asr.quiet import quiet
 from qareport.errors import ModelError
-from qareport.model import Emotion, ModelInfo, Token
+from qareport.model import AudioEvent, Emotion, ModelInfo, Token
 from qareport.settings import AsrSettings
 
 logger = logging.getLogger(__name__)
+_Tag = TypeVar("_Tag", Emotion, AudioEvent)
 
 #: Frames before the text: language, emotion, event, text norm.
 _QUERY_FRAMES = 4
 _EMOTION_FRAME = 1
+_EVENT_FRAME = 2
 #: A frame's middle lies this much before 60·frame (funasr's own offset).
 _FRAME_OFFSET_MS = 30
 
@@ -56,8 +59,10 @@ class SenseVoice:
         _check_fit(files, self._model, self._pieces, self._frontend)
         self._blank = int(self._model.blank_id)
         self._texts = [_piece_text(self._pieces, number) for number in range(self._pieces.GetPieceSize())]
-        self._emotions = _emotion_ids(files, self._pieces)
+        self._emotions = _ids(files, self._pieces, Emotion)
+        self._events = _ids(files, self._pieces, AudioEvent)
         self._emotion_rows = torch.tensor(list(self._emotions.values()), device=self._device)
+        self._event_rows = torch.tensor(list(self._events.values()), device=self._device)
         self._queries = self._make_queries(settings)
 
     @property
@@ -121,7 +126,8 @@ class SenseVoice:
             lengths: int64 [batch].
 
         Returns:
-            The arg-max ids int32 [batch, frames + 4], and emotion scores float32 [batch, emotions].
+            The arg-max ids int32 [batch, frames + 4], and the scores of emotions, then events, float32
+            [batch, emotions + events].
         """
         queries = self._queries.expand(len(speech), -1, -1)
         inputs = torch.cat((queries, speech.to(self._device, non_blocking=True)), dim=1)
@@ -129,7 +135,9 @@ class SenseVoice:
             encoded, _ = self._model.encoder(inputs, (lengths + _QUERY_FRAMES).to(self._device))
         with torch.autocast(self._device.type, enabled=False):  # in bf16 neighbouring logits are often equal
             logits = self._model.ctc.ctc_lo(encoded.float())
-        scores = logits[:, _EMOTION_FRAME, self._emotion_rows].softmax(dim=-1)
+        emotions = logits[:, _EMOTION_FRAME, self._emotion_rows].softmax(dim=-1)
+        events = logits[:, _EVENT_FRAME, self._event_rows].softmax(dim=-1)
+        scores = torch.cat((emotions, events), dim=1)
         ids = logits.argmax(dim=-1).to(torch.int32)
         # Floats travel as the integers with the same bits: one copy to the host for both.
         packed = torch.cat((ids, scores.view(torch.int32)), dim=1).cpu().numpy()
@@ -144,9 +152,8 @@ class SenseVoice:
             text=labels.text,
             language=labels.language,
             emotion=labels.emotion,
-            emotion_scores={
-                emotion.value: round(float(score), 4) for emotion, score in zip(self._emotions, scores, strict=True)
-            },
+            emotion_scores=_scores(self._emotions, scores[: len(self._emotions)]),
+            event_scores=_scores(self._events, scores[len(self._emotions) :]),
             events=labels.events,
             tokens=tuple(self._tokens(piece, runs)),
         )
@@ -276,9 +283,14 @@ def _stored_shapes(files: ModelFiles) -> dict[str, tuple[int, ...]]:
     }
 
 
-def _emotion_ids(files: ModelFiles, tokenizer: Any) -> dict[Emotion, int]:
-    ids = {emotion: tokenizer.PieceToId(tag(emotion.value)) for emotion in Emotion}
-    known = {emotion: number for emotion, number in ids.items() if number != tokenizer.unk_id()}
+def _ids(files: ModelFiles, tokenizer: Any, tags: type[_Tag]) -> dict[_Tag, int]:
+    """Look up the tags that a vocabulary knows."""
+    ids = {each: tokenizer.PieceToId(tag(each.value)) for each in tags}
+    known = {each: number for each, number in ids.items() if number != tokenizer.unk_id()}
     if len(known) < 2:
-        raise ModelError("has no emotion tags", where=str(files.tokenizer), expected=tag(Emotion.ANGRY.value) + " …")
+        raise ModelError(f"has no {tags.__name__} tags", where=str(files.tokenizer), expected=tag("…"))
     return known
+
+
+def _scores(tags: Iterable[StrEnum], scores: npt.NDArray[np.float32]) -> dict[str, float]:
+    return {each.value: round(float(score), 4) for each, score in zip(tags, scores, strict=True)}

@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +55,9 @@ def load(directory: Path, **settings: Any) -> SenseVoice:
 
 def piece(model: SenseVoice, samples: Samples, *, start_ms: int = 0) -> Piece:
     end_ms = start_ms + samples.size // 16
-    return Piece(channel=0, start_ms=start_ms, end_ms=end_ms, loudness_dbfs=-20.0, features=model.features(samples))
+    features = model.features(samples)
+    powers = np.ones(len(features), np.float32)
+    return Piece(channel=0, start_ms=start_ms, end_ms=end_ms, loudness_dbfs=-20.0, features=features, powers=powers)
 
 
 def hear(model: SenseVoice, *sounds: Samples) -> list[Heard]:
@@ -142,7 +145,7 @@ def test_tokens_spell_the_text_in_order_inside_the_piece(directory: Path) -> Non
 def test_a_piece_that_fails_fails_alone(directory: Path) -> None:
     model = load(directory)
     pieces = [piece(model, sound) for sound in SOUNDS[:4]]
-    bad = Piece(channel=0, start_ms=0, end_ms=900, loudness_dbfs=0.0, features=np.zeros((15, 7), np.float32))
+    bad = replace(pieces[0], features=np.zeros((15, 7), np.float32))
     results = model.hear([*pieces[:2], bad, *pieces[2:]])
     assert [isinstance(result, Heard) for result in results] == [True, True, False, True, True]
     assert isinstance(results[2], Exception)

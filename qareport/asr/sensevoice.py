@@ -20,6 +20,7 @@ import torch
 from qareport.asr.hearing import FRAME_MS, Heard, Piece, plan_batches
 from qareport.asr.labels import is_tag, parse, tag
 from qareport.asr.modeldir import ModelFiles
+from qareport.asr.packed import pack
 from qareport.asr.quiet import quiet
 from qareport.errors import ModelError
 from qareport.model import AudioEvent, Emotion, ModelInfo, Token
@@ -32,6 +33,8 @@ _Tag = TypeVar("_Tag", Emotion, AudioEvent)
 _QUERY_FRAMES = 4
 _EMOTION_FRAME = 1
 _EVENT_FRAME = 2
+#: Most padded seconds of a batch on a CPU: what a batch computes on then stays in its cache.
+_CPU_SECONDS = 30
 #: A frame's middle lies this much before 60·frame (funasr's own offset).
 _FRAME_OFFSET_MS = 30
 
@@ -39,7 +42,9 @@ _FRAME_OFFSET_MS = 30
 class SenseVoice:
     """A loaded SenseVoiceSmall. `hear` is for one thread; `features` for any number."""
 
-    def __init__(self, files: ModelFiles, info: ModelInfo, *, device: str, settings: AsrSettings) -> None:
+    def __init__(
+        self, files: ModelFiles, info: ModelInfo, *, device: str, settings: AsrSettings, bf16: bool | None = None
+    ) -> None:
         """Load and check a model.
 
         Args:
@@ -47,13 +52,16 @@ class SenseVoice:
             info: its name and revision.
             device: "cpu", "cuda" or "cuda:N".
             settings: language, text norm and the size of batches.
+            bf16: run the encoder in bf16; by default on CUDA only.
 
         Raises:
             ModelError: weights that do not fit the configuration or the tokenizer, or an unknown language.
         """
         self._info = info
         self._device = torch.device(device)
-        self._budget = max(1, settings.batch_seconds * 1000 // FRAME_MS)
+        self._bf16 = self._device.type == "cuda" if bf16 is None else bf16
+        seconds = settings.batch_seconds if self._device.type == "cuda" else min(settings.batch_seconds, _CPU_SECONDS)
+        self._budget = max(1, seconds * 1000 // FRAME_MS)
         self._model, self._frontend, tokenizer = _load(files, device)
         self._pieces = tokenizer.sp
         _check_fit(files, self._model, self._pieces, self._frontend)
@@ -64,6 +72,9 @@ class SenseVoice:
         self._emotion_rows = torch.tensor(list(self._emotions.values()), device=self._device)
         self._event_rows = torch.tensor(list(self._events.values()), device=self._device)
         self._queries = self._make_queries(settings)
+        if self._device.type == "cpu" and not self._bf16:
+            with torch.inference_mode():
+                pack(self._model)
 
     @property
     def info(self) -> ModelInfo:
@@ -131,7 +142,7 @@ class SenseVoice:
         """
         queries = self._queries.expand(len(speech), -1, -1)
         inputs = torch.cat((queries, speech.to(self._device, non_blocking=True)), dim=1)
-        with torch.autocast("cuda", dtype=torch.bfloat16, enabled=self._device.type == "cuda"):
+        with torch.autocast(self._device.type, dtype=torch.bfloat16, enabled=self._bf16):
             encoded, _ = self._model.encoder(inputs, (lengths + _QUERY_FRAMES).to(self._device))
         with torch.autocast(self._device.type, enabled=False):  # in bf16 neighbouring logits are often equal
             logits = self._model.ctc.ctc_lo(encoded.float())

@@ -154,7 +154,8 @@ def test_a_piece_that_fails_fails_alone(directory: Path) -> None:
 def test_when_memory_runs_out_the_batch_is_halved_and_later_ones_stay_small(
     directory: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    model = load(directory, batch_seconds=1000)
+    model = load(directory)
+    model._budget = 100_000
     expected = [result.raw for result in hear(model, *SOUNDS)]
     whole, sizes = model._forward, []
 
@@ -206,13 +207,11 @@ def test_a_first_load_prints_nothing_and_warns_of_nothing(directory: Path) -> No
 
 
 def test_the_encoder_runs_in_bf16_beside_scores_in_fp32(directory: Path) -> None:
+    files = check(directory)
+    info = identify(str(directory), files)
     model = load(directory)
-    sound = piece(model, SOUNDS[1])
-    with torch.autocast("cpu", dtype=torch.bfloat16):
-        (rough,) = model.hear([sound])
-    (exact,) = model.hear([sound])
-    assert isinstance(rough, Heard)
-    assert isinstance(exact, Heard)
+    rough_model = SenseVoice(files, info, device="cpu", settings=AsrSettings(), bf16=True)
+    (rough,), (exact,) = hear(rough_model, SOUNDS[1]), hear(model, SOUNDS[1])
     assert rough.emotion_scores == pytest.approx(exact.emotion_scores, abs=0.1)
 
 

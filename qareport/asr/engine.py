@@ -76,16 +76,18 @@ def load(model: str, *, device: str, asr: AsrSettings, audio: AudioSettings) -> 
     directory = modeldir.resolve(model)
     files = modeldir.check(directory)
     info = modeldir.identify(model, files)
-    vad_files = find_vad(info, asr)
+    vad_files, voice_files = find_vad(info, asr), find_voices(asr)
     try:
         from qareport.asr.fsmn_vad import FsmnVad
         from qareport.asr.sensevoice import SenseVoice
         from qareport.asr.vad import SileroVad
+        from qareport.asr.voices import Voices
     except ImportError as error:
         raise ModelError(f"the engine is not installed ({error})", to_do="pip install 'qareport[engine]'") from error
     speech = SenseVoice(files, info, device=_device(device), settings=asr)
     vad = SileroVad(asr) if vad_files is None else FsmnVad(vad_files, asr)
-    return Engine(speech=speech, vad=vad, asr=asr, audio=audio)
+    voice = None if voice_files is None else Voices(voice_files)
+    return Engine(speech=speech, vad=vad, voice=voice, asr=asr, audio=audio)
 
 
 def find_vad(model: ModelInfo, asr: AsrSettings) -> modeldir.VadFiles | None:
@@ -108,16 +110,30 @@ def find_vad(model: ModelInfo, asr: AsrSettings) -> modeldir.VadFiles | None:
     return modeldir.check_vad(directory)
 
 
+def find_voices(asr: AsrSettings) -> modeldir.VoiceFiles | None:
+    """Find and check cam++; None where it does not stand on this machine.
+
+    Raises:
+        ModelError: what is here is not whole.
+    """
+    try:
+        directory = modeldir.resolve(asr.voices)
+    except ModelError:
+        return None
+    return modeldir.check_voices(directory)
+
+
 def transcription_key(model_dir_info: ModelInfo, asr: AsrSettings, audio: AudioSettings) -> str:
     """Hash everything that decides a transcript besides the recording and the call's own channel map.
 
     The size of batches and the limit on length are left out: they do not change what is heard. torch is not loaded.
     """
-    vad = find_vad(model_dir_info, asr)
+    vad, voices = find_vad(model_dir_info, asr), find_voices(asr)
     parts = {
         "engine": _VERSION,
         "model": [model_dir_info.name, model_dir_info.revision],
         "vad": ["silero-vad", _installed("silero-vad")] if vad is None else ["fsmn-vad", vad.revision],
+        "voices": None if voices is None else voices.revision,
         "funasr": _installed("funasr"),
         "asr": {name: value for name, value in asdict(asr).items() if name not in _CHANGES_NOTHING},
         "channel_roles": list(audio.channel_roles),
@@ -252,9 +268,9 @@ class Engine:
 
 def _transcript(prepared: Prepared, utterances: Sequence[tuple[Piece, Heard]], info: ModelInfo) -> Transcript:
     call = prepared.call
-    found = [_segment(piece, heard) for piece, heard in utterances]
-    found.sort(key=lambda segment: (segment.start_ms, segment.channel or 0))
-    segments, notes = assign(found, prepared.layout)
+    ordered = sorted(utterances, key=lambda heard: (heard[0].start_ms, heard[0].channel))
+    found = [_segment(piece, heard) for piece, heard in ordered]
+    segments, notes = assign(found, prepared.layout, [piece.voice for piece, _ in ordered])
     silent = () if segments else (Note(code="no_speech"),)
     return Transcript(
         call_id=call.call_id,

@@ -32,6 +32,7 @@ _MODELSCOPE_NAME = "iic/SenseVoiceSmall"
 _HUGGINGFACE_NAME = "FunAudioLLM/SenseVoiceSmall"
 _CLASS = "SenseVoiceSmall"
 _VAD_CLASS = "FsmnVADStreaming"
+_VOICE_CLASS = "CAMPPlus"
 _LFS_POINTER = b"version https://git-lfs"
 
 
@@ -64,6 +65,20 @@ class VadFiles:
     def revision(self) -> str:
         """The first 12 hexadecimal digits of the SHA-256 over the files' SHA-256."""
         return _revision((self.weights, self.config, self.cmvn))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VoiceFiles:
+    """The files of a checked directory of cam++."""
+
+    directory: Path
+    weights: Path
+    config: Path
+
+    @property
+    def revision(self) -> str:
+        """The first 12 hexadecimal digits of the SHA-256 over the files' SHA-256."""
+        return _revision((self.weights, self.config))
 
 
 def resolve(model: str) -> Path:
@@ -175,6 +190,22 @@ def check_vad(directory: Path) -> VadFiles:
     cmvn = _present(directory, _meta(metas, "frontend_conf", "am.mvn", "cmvn_file"))
     _check_cmvn(cmvn, _input_size(config, settings))
     return VadFiles(directory=directory, weights=weights, config=config, cmvn=cmvn)
+
+
+def check_voices(directory: Path) -> VoiceFiles:
+    """Check that every file of cam++ is there; its weights are tried when they are loaded.
+
+    Raises:
+        ModelError: names the file and says what is wrong with it.
+    """
+    metas = _metas(_present(directory, "configuration.json"))
+    config = _present(directory, _meta(metas, "config", "config.yaml"))
+    _config(config, _VOICE_CLASS)
+    return VoiceFiles(
+        directory=directory,
+        weights=_present(directory, _meta(metas, "init_param", "campplus_cn_common.bin")),
+        config=config,
+    )
 
 
 def identify(model: str, files: ModelFiles) -> ModelInfo:

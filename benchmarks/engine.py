@@ -55,7 +55,7 @@ def main() -> None:
         engine, stock = our_engine(model, options.device), stock_model(model, options)
         torch.set_num_threads(options.threads)
         result: dict[str, Any] = {
-            "command": "python -m benchmarks.engine " + " ".join(f"--{k} {v}" for k, v in vars(options).items() if v),
+            "command": command(options),
             "machine": describe(),
             "device": torch.cuda.get_device_name() if options.device == "cuda" else "cpu",
             "threads": options.threads,
@@ -82,6 +82,12 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--calls", type=int, default=0, help="generated three-minute calls, ours alone")
     parser.add_argument("--name", default="engine", help="of the file in benchmarks/results")
     return parser.parse_args()
+
+
+def command(options: argparse.Namespace) -> str:
+    """Write the command line anew, but for where the model stands."""
+    given = {key: value for key, value in vars(options).items() if value and key != "model"}
+    return "python -m benchmarks.engine " + " ".join(f"--{key} {value}" for key, value in given.items())
 
 
 # --- the two sides ----------------------------------------------------------------------------------------------------

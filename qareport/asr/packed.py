@@ -41,6 +41,7 @@ def pack(module: torch.nn.Module) -> None:
 
 def _possible() -> bool:
     operators: Any = torch.ops.mkldnn
-    return torch.backends.mkldnn.is_available() and all(
+    backend: Any = torch.backends.mkldnn
+    return bool(backend.is_available()) and all(
         hasattr(operators, name) for name in ("_reorder_linear_weight", "_linear_pointwise")
     )

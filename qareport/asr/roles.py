@@ -107,8 +107,8 @@ def assign(
     if layout.mixed:
         guessed = [_guess([segment.text]) for segment in segments]
     else:
-        voices = {channel: _guess(_texts(segments, channel)) for channel in layout.channels}
-        guessed = [voices[_channel(segment)] for segment in segments]
+        whose = {channel: _guess(_texts(segments, channel)) for channel in layout.channels}
+        guessed = [whose[_channel(segment)] for segment in segments]
     assigned = tuple(
         replace(segment, role=known, role_source=RoleSource.CHANNEL)
         if (known := by_channel[_channel(segment)]) is not Role.UNKNOWN

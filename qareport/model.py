@@ -312,8 +312,10 @@ class Moment:
     label: str
     quote: str
     tags: tuple[str, ...] = ()
+    #: The word by which a topic was named (发货), and the issue type that it belongs to (物流延迟).
     topic: str | None = None
-    #: Higher matters more; orders the moments when a page has room for few.
+    issue: str | None = None
+    #: Higher matters more; orders the moments when a page has room for few. 0: another moment tells it already.
     salience: float = 0.0
 
 

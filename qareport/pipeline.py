@@ -13,11 +13,12 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from qareport import __version__, analysis, audio, report, rules
+from qareport import settings as settings_module
 from qareport.codec import to_json
-from qareport.errors import AudioError, QareportError
+from qareport.errors import AudioError, ConfigError, Problem, QareportError
 from qareport.ingest import failed
 from qareport.model import (
     Analysis,
@@ -35,6 +36,7 @@ from qareport.store import Store
 if TYPE_CHECKING:
     from qareport.asr import Transcriber
 
+T = TypeVar("T")
 _log = logging.getLogger(__name__)
 
 #: Called as `(step, done, total)`; steps are decode, transcribe, analyse and render.
@@ -50,14 +52,23 @@ class Judge:
     ruleset: rules.RuleSet
 
     @classmethod
-    def load(cls, config_dir: Path, settings: Settings) -> Judge:
-        """Read topics and rules of a configuration folder.
+    def load(cls, config_dir: Path) -> Judge:
+        """Read settings, topics and rules of a configuration folder.
 
         Raises:
-            ConfigError: everything wrong in them, with line and column.
+            ConfigError: everything wrong in all of them, with line and column.
         """
-        topics = analysis.load_topics(config_dir / "topics.yaml")
-        return cls(settings=settings, topics=topics, ruleset=rules.load(config_dir / "rules"))
+        problems: list[Problem] = []
+        settings = _try(lambda: settings_module.load(config_dir), problems)
+        topics = _try(lambda: analysis.load_topics(config_dir / "topics.yaml"), problems)
+        ruleset = _try(lambda: rules.load(config_dir / "rules"), problems)
+        if settings is None or topics is None or ruleset is None:
+            raise ConfigError(problems)
+        return cls(settings=settings, topics=topics, ruleset=ruleset)
+
+    def analyse(self, transcript: Transcript) -> Analysis:
+        """Find what happened in a call, with these settings and topics."""
+        return analysis.analyse(transcript, self.settings.analysis, self.topics)
 
     @property
     def key(self) -> str:
@@ -139,7 +150,7 @@ def listen(
 
 def judge_call(call: Call, transcript: Transcript, judge: Judge) -> CallReport:
     """Analyse and judge one transcript: the whole result of one call."""
-    found = analysis.analyse(transcript, judge.settings.analysis, judge.topics)
+    found = judge.analyse(transcript)
     judgement = rules.judge(judge.ruleset, transcript, found, judge.settings.score)
     return _call_report(call, transcript, found, judgement)
 
@@ -272,6 +283,14 @@ def mask_phone(number: str | None) -> str | None:
     return f"{number[:3]}****{number[-4:]}" if len(number) >= 10 else "****"
 
 
+def _try(read: Callable[[], T], problems: list[Problem]) -> T | None:
+    try:
+        return read()
+    except ConfigError as error:
+        problems += error.problems
+        return None
+
+
 def _reason(error: Exception) -> str:
     if isinstance(error, QareportError):
         return str(error)
@@ -308,5 +327,5 @@ def _hash(*parts: str) -> str:
 
 
 def _folder_hash(folder: Path) -> str:
-    files = sorted(path for path in folder.iterdir() if path.is_file())
+    files = sorted(path for path in folder.iterdir() if path.suffix in (".j2", ".css", ".docx"))
     return _hash(*(part for path in files for part in (path.name, hashlib.sha256(path.read_bytes()).hexdigest())))

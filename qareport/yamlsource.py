@@ -77,6 +77,7 @@ def parse_yaml(content: bytes, *, name: str) -> YamlSource:
         where = SourceLocation(file=name, line=line)
         raise ConfigError([Problem(what="not UTF-8 text", where=where, to_do="save the file as UTF-8")]) from error
     try:
+        tags = list(_tags(text, name))
         node = yaml.compose(text, Loader=yaml.SafeLoader)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
@@ -86,11 +87,22 @@ def parse_yaml(content: bytes, *, name: str) -> YamlSource:
         raise ConfigError([Problem(what=f"not YAML: {what}", where=where, to_do=to_do)]) from error
     except (yaml.YAMLError, RecursionError) as error:
         raise ConfigError([Problem(what=f"not YAML: {error}", where=name)]) from error
+    if tags:
+        raise ConfigError(tags)
     reader = _Reader(name)
     data = None if node is None else reader.read(node, ())
     if reader.problems:
         raise ConfigError(reader.problems)
     return YamlSource(file=name, data=data, locations=reader.locations)
+
+
+def _tags(text: str, name: str) -> Iterator[Problem]:
+    """Find explicit tags (`!name`); only the event stream tells them from those that YAML resolves by itself."""
+    for event in yaml.parse(text, Loader=yaml.SafeLoader):
+        tag, mark = getattr(event, "tag", None), event.start_mark
+        if tag is not None and mark is not None:
+            where = SourceLocation(file=name, line=mark.line + 1, column=mark.column + 1)
+            yield Problem(what=f"tag {tag!r} is not used here", where=where, to_do="write the value plainly")
 
 
 def validate(kind: type[T], source: YamlSource) -> T:
@@ -183,9 +195,6 @@ class _Reader:
 
     def _scalar(self, node: yaml.Node) -> Any:
         text: str = node.value
-        if node.tag.startswith("!") or node.tag == "tag:yaml.org,2002:binary":
-            self._complain(node, f"tag {node.tag!r} is not used here", "write the value plainly")
-            return None
         if getattr(node, "style", None) is not None:  # quoted or block text
             return text
         if text in ("", "~", "null"):

@@ -25,7 +25,8 @@ class Ran:
 
 def run_qareport(arguments: Sequence[str | Path], *, cwd: Path) -> Ran:
     """Run the real command line in a process of its own, with no network to fall back on."""
-    environment = os.environ | {"HF_HUB_OFFLINE": "1", "PYTHONWARNINGS": "default"}
+    nowhere = "http://127.0.0.1:9"
+    environment = os.environ | {"HTTPS_PROXY": nowhere, "HTTP_PROXY": nowhere, "PYTHONWARNINGS": "default"}
     done = subprocess.run(
         [sys.executable, "-m", "qareport", *map(str, arguments)],
         cwd=cwd,

@@ -103,7 +103,7 @@ def resolve(model: str) -> Path:
         )
     places = list(_cached(model))
     for place in places:
-        if place.is_dir():
+        if (place / "configuration.json").is_file():  # a download that failed early leaves empty folders behind
             return place
     raise ModelError(
         f"is not on this machine (looked in {', '.join(str(place) for place in places)})",
@@ -124,11 +124,12 @@ def fetch(model: str) -> Path:
     """
     try:
         directory = resolve(model)
+        check(directory)
     except ModelError:
-        if not _is_hub_name(model):
+        if Path(model).expanduser().is_dir() or not _is_hub_name(model):
             raise
-        directory = _download(model)
-    check(directory)
+        directory = _download(model)  # goes on where a broken download stopped
+        check(directory)
     return directory
 
 
@@ -283,7 +284,10 @@ def _download(model: str) -> Path:
     raise ModelError(
         f"could not be downloaded ({'; '.join(reasons)})",
         where=model,
-        to_do=f"check the network, or copy the model directory here and pass its path; `--model {DEMO}` needs none",
+        to_do=(
+            f"check the network, or copy the model directory to {next(_cached(model))} or anywhere and pass its path "
+            f"with --model; `--model {DEMO}` uses the small bundled model"
+        ),
     )
 
 

@@ -68,12 +68,12 @@ def demo(options: Options, out: Path, formats: tuple[str, ...]) -> int:
 def _run(options: Options, sources: Sequence[str], manifest: Path | None, out: Path, formats: Sequence[str]) -> Summary:
     from qareport import asr
 
-    config = settings.load(options.config_dir)
-    judge = pipeline.Judge.load(options.config_dir, config)
+    judge = pipeline.Judge.load(options.config_dir)
+    config = judge.settings
     found = ingest.find_calls(sources, manifest, cache=out / "fetched")
     out.mkdir(parents=True, exist_ok=True)
     model = options.model or DEFAULT_MODEL
-    info = asr.identify(model, asr.check(asr.resolve(model)))
+    info = asr.identify(model, asr.check(asr.fetch(model)))
     with Store(options.store or DEFAULT_STORE) as store, Progress() as progress:
         for failure in found.failures:
             store.put_failure(_call_of(failure), failure)
@@ -147,7 +147,9 @@ def transcribe(options: Options, audio: tuple[str, ...], output: Path | None) ->
 
     config = settings.load(options.config_dir)
     calls = ingest.find_calls(audio, None, cache=Path("out/fetched")).calls
-    transcriber = asr.load(options.model or DEFAULT_MODEL, device=options.device, asr=config.asr, audio=config.audio)
+    model = options.model or DEFAULT_MODEL
+    asr.fetch(model)
+    transcriber = asr.load(model, device=options.device, asr=config.asr, audio=config.audio)
     failures = 0
     partial = output and output.with_name(output.name + ".part")
     stream = partial.open("w", encoding="utf-8") if partial else sys.stdout
@@ -175,8 +177,7 @@ def analyse(options: Options, transcript: Path, out: Path, formats: tuple[str, .
 
     A transcript needs no more than segments with start_ms, end_ms, role and text.
     """
-    config = settings.load(options.config_dir)
-    judge = pipeline.Judge.load(options.config_dir, config)
+    judge = pipeline.Judge.load(options.config_dir)
     items: list[tuple[Call, str, Transcript]] = []
     bad: list[FailedCall] = []
     for item in codec.read_transcripts(transcript):

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from qareport import __version__, analysis, report, rules, settings
+from qareport import __version__, pipeline, report, settings
 from qareport.cli.console import say
 from qareport.cli.options import DEFAULT_MODEL, DEFAULT_STORE, Options, takes_options
 from qareport.errors import ConfigError, Problem, QareportError
@@ -112,9 +112,7 @@ def _examine_fonts(_: Options) -> Iterator[str]:
 
 def _examine_config(options: Options) -> Iterator[str]:
     folder = options.config_dir
-    settings.load(folder)
-    analysis.load_topics(folder / "topics.yaml")
-    ruleset = rules.load(folder / "rules")
+    ruleset = pipeline.Judge.load(folder).ruleset
     yield f"{folder}: {len(ruleset.rules)} rules, rule set {ruleset.sha256[:12]}"
 
 

@@ -128,6 +128,7 @@ def test_the_snapshot_of_the_branch_comes_first(tmp_path: Path) -> None:
     repository = tmp_path / "huggingface" / "hub" / "models--FunAudioLLM--SenseVoiceSmall"
     for commit in ("aaa", "bbb"):
         (repository / "snapshots" / commit).mkdir(parents=True)
+        (repository / "snapshots" / commit / "configuration.json").touch()
     (repository / "refs").mkdir()
     (repository / "refs" / "main").write_text("aaa\n")
     assert resolve("FunAudioLLM/SenseVoiceSmall").name == "aaa"
@@ -189,6 +190,27 @@ def test_a_downloaded_model_is_checked(monkeypatch: pytest.MonkeyPatch, model: P
     (model / "am.mvn").unlink()
     with pytest.raises(ModelError, match="am.mvn"):
         fetch("iic/SenseVoiceSmall")
+
+
+def test_a_download_that_broke_off_goes_on_and_empty_folders_of_one_are_no_model(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, model: Path
+) -> None:
+    place = tmp_path / "modelscope" / "hub" / "models" / "iic" / "SenseVoiceSmall"
+    place.mkdir(parents=True)
+    with pytest.raises(ModelError, match="is not on this machine"):
+        resolve("iic/SenseVoiceSmall")
+    shutil.copy(model / "configuration.json", place)
+    with pytest.raises(ModelError, match="is missing"):
+        check(resolve("iic/SenseVoiceSmall"))
+
+    class Hub:
+        @staticmethod
+        def snapshot_download(repository: str) -> str:
+            shutil.copytree(model, place, dirs_exist_ok=True)
+            return str(place)
+
+    monkeypatch.setitem(sys.modules, "modelscope", Hub)
+    assert fetch("iic/SenseVoiceSmall") == place
 
 
 def test_an_absent_bundled_model_is_a_model_error(tmp_path: Path) -> None:

@@ -1,0 +1,11 @@
+"""What happened in a call, found from its transcript alone: silences, measures, emotion, key moments, notes.
+
+Pure functions from `Transcript` to `Analysis`. Words that carry meaning (topics, churn, escalation …) stand not
+in the code but in `config/topics.yaml`, read by `load_topics`.
+"""
+
+from qareport.analysis.analyse import analyse
+from qareport.analysis.topics import Topic, Topics, load_topics
+from qareport.analysis.trajectory import arrow_form, condense
+
+__all__ = ["Topic", "Topics", "analyse", "arrow_form", "condense", "load_topics"]

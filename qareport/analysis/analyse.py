@@ -1,0 +1,77 @@
+"""The one way in: a transcript becomes an analysis."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from qareport.analysis.emotion import state_of, steady_states
+from qareport.analysis.metrics import measure_call
+from qareport.analysis.moments import find_moments
+from qareport.analysis.notes import find_notes
+from qareport.analysis.scene import Scene
+from qareport.analysis.silence import find_silences
+from qareport.analysis.topics import Topics
+from qareport.analysis.trajectory import find_curve, find_trajectory, roles_present
+from qareport.analysis.turns import find_interruptions, find_turns
+from qareport.model import Analysis, CurvePoint, Role, Segment, Silence, TrajectoryState, Transcript
+from qareport.settings import AnalysisSettings
+from qareport.words import normalise
+
+
+def analyse(transcript: Transcript, settings: AnalysisSettings, topics: Topics) -> Analysis:
+    """Find what happened in one call.
+
+    Only segments with words count as speech; sounds of wordless ones still become moments. Time is linear in the number
+    of segments, apart from sorting.
+
+    Args:
+        transcript: of the contract; start, end, role and text are enough.
+        settings: what counts as a silence, an interruption, an onset.
+        topics: the word lists.
+    """
+    segments = sorted(transcript.segments, key=lambda segment: (segment.start_ms, segment.channel or 0))
+    spoken = [segment for segment in segments if segment.text.strip()]
+    duration_ms = transcript.audio.duration_ms if transcript.audio else None
+    silences = find_silences(spoken, silence_ms=settings.silence_ms, duration_ms=duration_ms)
+    turns, turn_of = find_turns(spoken)
+    interruptions = find_interruptions(spoken, interruption_ms=settings.interruption_ms)
+    roles = roles_present(spoken)
+    states, trajectory, curve = _follow_emotion(spoken, roles, silences, settings.emotion_score)
+    scene = Scene(
+        settings=settings,
+        topics=topics,
+        spoken=spoken,
+        words=[normalise(segment.text) for segment in spoken],
+        states=states,
+        roles=roles,
+        turns=turns,
+        turn_of=turn_of,
+        silences=silences,
+    )
+    metrics = measure_call(scene, duration_ms=duration_ms, interruptions=interruptions, curve=curve)
+    return Analysis(
+        metrics=metrics,
+        silences=silences,
+        interruptions=interruptions,
+        trajectory=tuple(trajectory),
+        curve=tuple(curve),
+        moments=find_moments(scene, segments=segments, interruptions=interruptions, trajectory=trajectory),
+        notes=tuple(find_notes(spoken, metrics, duration_known=duration_ms is not None)),
+    )
+
+
+def _follow_emotion(
+    spoken: Sequence[Segment], roles: Mapping[Role, Sequence[int]], silences: Sequence[Silence], emotion_score: float
+) -> tuple[list[str], list[TrajectoryState], list[CurvePoint]]:
+    """Find each segment's steady state, and the trajectory and curve of each role, one role after the other."""
+    states = [state_of(segment) for segment in spoken]
+    trajectory: list[TrajectoryState] = []
+    curve: list[CurvePoint] = []
+    for role, indexes in roles.items():
+        own = [spoken[index] for index in indexes]
+        steady = steady_states(own, emotion_score=emotion_score)
+        for index, state in zip(indexes, steady, strict=True):
+            states[index] = state
+        trajectory += find_trajectory(role, own, steady, silences)
+        curve += find_curve(role, own)
+    return states, trajectory, curve

@@ -1,0 +1,149 @@
+"""Measures of a call and of each role in it. Times in milliseconds, shares 0 … 1, speed per minute, levels in dBFS."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Mapping, Sequence
+
+from qareport.analysis.scene import Scene
+from qareport.analysis.text import count_units
+from qareport.analysis.turns import Turn, response_delays_ms, talk_and_overlap_ms
+from qareport.model import (
+    STATE_NOT_JUDGED,
+    CallMetrics,
+    CurvePoint,
+    Emotion,
+    Interruption,
+    Role,
+    RoleMetrics,
+    Segment,
+)
+
+#: With less talk than this a speed of speech says nothing.
+SPEED_NEEDS_MS = 3000
+#: A trend needs this many judged segments of the customer, and this much change of valence on the scale -5 … +5.
+TREND_NEEDS_SEGMENTS = 4
+TREND_STEP = 1.0
+
+
+def measure_call(
+    scene: Scene, *, duration_ms: int | None, interruptions: Sequence[Interruption], curve: Sequence[CurvePoint]
+) -> CallMetrics:
+    """Measure the whole conversation.
+
+    - duration: of the recording; when unknown, to the end of the last word.
+    - talk: time in which anyone speaks; non-talk: the rest; overlap: time in which two speakers do.
+    - silences: those longer than the configured threshold (count, sum, longest).
+    - interruptions: how often each role began to speak over the other (counted for roles that speak).
+    - response: end of a customer's turn to the start of the agent's next (first, median, longest).
+    - trend: the customer's mean curve value in the last quarter of their talk against the first: a change of
+      `TREND_STEP` or more is improving or worsening.
+    - unknown emotion: share of the judged talk time whose tag is EMO_UNKNOWN; None when nothing was judged.
+    """
+    spoken, roles = scene.spoken, scene.roles
+    talk_ms, overlap_ms = talk_and_overlap_ms(spoken)
+    length_ms = max([duration_ms or 0, *(segment.end_ms for segment in spoken)])
+    delays = response_delays_ms(scene.turns)
+    gaps = [gap.end_ms - gap.start_ms for gap in scene.silences]
+    by_role = {role: measure_role(role, spoken, indexes, scene.turns, curve) for role, indexes in roles.items()}
+    return CallMetrics(
+        duration_ms=length_ms,
+        talk_ms=talk_ms,
+        non_talk_ms=length_ms - talk_ms,
+        overlap_ms=overlap_ms,
+        silence_count=len(gaps),
+        silence_ms=sum(gaps),
+        longest_silence_ms=max(gaps, default=0),
+        interruptions={
+            role.value: sum(1 for one in interruptions if one.by is role) for role in roles if role is not Role.UNKNOWN
+        },
+        first_response_ms=delays[0] if delays else None,
+        median_response_ms=round(statistics.median(delays)) if delays else None,
+        longest_response_ms=max(delays) if delays else None,
+        trend=_trend(by_role.get(Role.CUSTOMER), curve),
+        unknown_emotion_share=_unknown_share(spoken),
+        roles={role.value: measures for role, measures in by_role.items()},
+    )
+
+
+def measure_role(
+    role: Role, spoken: Sequence[Segment], indexes: Sequence[int], turns: Sequence[Turn], curve: Sequence[CurvePoint]
+) -> RoleMetrics:
+    """Measure one role.
+
+    - talk: time in which the role speaks, overlapping segments counted once.
+    - longest monologue: the longest turn, first word to last, pauses included.
+    - speed: characters (CJK), digits and Latin words for each minute of the role's segments; None below 3 s of talk.
+    - loudness: mean power over the segments that carry a level, weighted by length.
+    - emotion shares: by segment time; NOT_JUDGED counts segments without an emotion.
+    - sentiment: mean curve value of the segments whose middle lies in the first or last quarter of the role's talk
+      (the first or last judged segment if none does).
+    """
+    segments = [spoken[index] for index in indexes]
+    talk_ms, _ = talk_and_overlap_ms(segments)
+    total_ms = sum(_length(segment) for segment in segments)
+    units = sum(count_units(segment.text) for segment in segments)
+    start, end = _quarters(segments, {point.at_ms: point.value for point in curve if point.role is role})
+    return RoleMetrics(
+        segments=len(segments),
+        talk_ms=talk_ms,
+        longest_monologue_ms=max((turn.end_ms - turn.start_ms for turn in turns if turn.role is role), default=0),
+        characters_per_minute=round(units * 60_000 / total_ms, 1) if total_ms >= SPEED_NEEDS_MS else None,
+        loudness_dbfs=_mean_level(segments),
+        emotion_shares=_emotion_shares(segments),
+        sentiment_start=start,
+        sentiment_end=end,
+    )
+
+
+def _length(segment: Segment) -> int:
+    return segment.end_ms - segment.start_ms
+
+
+def _mean_level(segments: Sequence[Segment]) -> float | None:
+    levels = [(_length(segment), segment.loudness_dbfs) for segment in segments if segment.loudness_dbfs is not None]
+    length_ms = sum(length for length, _ in levels)
+    power = sum(length * 10 ** (level / 10) for length, level in levels)
+    return round(10 * math.log10(power / length_ms), 1) if length_ms and power > 0 else None
+
+
+def _emotion_shares(segments: Sequence[Segment]) -> dict[str, float]:
+    times: dict[str, int] = {}
+    for segment in segments:
+        tag = segment.emotion.value if segment.emotion else STATE_NOT_JUDGED
+        times[tag] = times.get(tag, 0) + _length(segment)
+    total_ms = sum(times.values())
+    return {tag: round(time / total_ms, 4) for tag, time in times.items()} if total_ms else {}
+
+
+def _unknown_share(segments: Sequence[Segment]) -> float | None:
+    shares = _emotion_shares([segment for segment in segments if segment.emotion is not None])
+    return shares.get(Emotion.EMO_UNKNOWN, 0.0) if shares else None
+
+
+def _quarters(segments: Sequence[Segment], values: Mapping[int, float]) -> tuple[float | None, float | None]:
+    total_ms = sum(_length(segment) for segment in segments)
+    placed = []
+    past_ms = 0
+    for segment in segments:
+        if segment.start_ms in values:
+            placed.append((past_ms + _length(segment) / 2, values[segment.start_ms]))
+        past_ms += _length(segment)
+    if not placed:
+        return None, None
+    first = [value for at, value in placed if at <= total_ms / 4] or [placed[0][1]]
+    last = [value for at, value in placed if at >= total_ms * 3 / 4] or [placed[-1][1]]
+    return round(statistics.fmean(first), 2), round(statistics.fmean(last), 2)
+
+
+def _trend(customer: RoleMetrics | None, curve: Sequence[CurvePoint]) -> str | None:
+    judged = sum(1 for point in curve if point.role is Role.CUSTOMER)
+    if customer is None or customer.sentiment_start is None or customer.sentiment_end is None:
+        return None
+    if judged < TREND_NEEDS_SEGMENTS:
+        return None
+    change = customer.sentiment_end - customer.sentiment_start
+    if abs(change) < TREND_STEP:
+        return "steady"
+    return "improving" if change > 0 else "worsening"

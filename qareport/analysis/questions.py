@@ -1,0 +1,176 @@
+"""Moments between a question and its answer: silence, a question asked again, an answer that is none."""
+
+from __future__ import annotations
+
+import bisect
+import re
+from collections import defaultdict, deque
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from qareport.analysis.cues import LABEL_GIVE_UP, Mention
+from qareport.analysis.salience import salience
+from qareport.analysis.scene import Scene
+from qareport.analysis.text import bigrams, containment, dice
+from qareport.model import Moment, MomentKind, Role, Silence
+
+LABEL_ASK_AGAIN = "催问"
+LABEL_NO_ANSWER = "未正面回应"
+LABEL_NOBODY_SPEAKS = "无人应答"
+
+#: Two sentences ask the same when this much of the shorter stands in the longer …
+SAME_BY_CONTAINMENT = 0.8
+#: … or when they name the same issue and are this similar.
+SAME_BY_DICE = 0.5
+#: Shorter sentences (in pairs of letters) are too short to compare.
+MIN_BIGRAMS = 3
+#: A question is compared with this many before it, which keeps long calls linear.
+COMPARED = 12
+#: Giving up within this time after the silence belongs to the question that was asked again.
+GIVE_UP_WITHIN_MS = 30_000
+
+_DIGIT = re.compile(r"[0-9]")
+
+
+@dataclass(frozen=True, slots=True)
+class Repeat:
+    """A question (`first`) that the customer asks again (`again`); both are indexes of segments."""
+
+    first: int
+    again: int
+    #: The silence that follows, if one does.
+    silence: Silence | None
+    given_up: bool
+    #: The words with which it is given up, if there are any.
+    churn: int | None
+
+
+def silence_moments(scene: Scene, mentions: Sequence[Mention], told: frozenset[int]) -> Iterator[Moment]:
+    """Find silences longer than `check_in_ms` after a question or a topic of the customer.
+
+    The moment is the agent's, whose turn it was; its quote is what was left unanswered.
+
+    Args:
+        scene: the call.
+        mentions: the topics that the customer names.
+        told: starts of the silences that another moment tells already.
+    """
+    topical = {mention.index for mention in mentions}
+    unanswered: dict[int, tuple[Silence, int]] = {}
+    for index, _ in scene.of_customer():
+        if index in topical or scene.is_question(index):
+            silence = scene.silence_after(index)
+            if silence is not None and silence.end_ms - silence.start_ms > scene.settings.check_in_ms:
+                unanswered[silence.start_ms] = (silence, index)
+    for silence, index in unanswered.values():
+        yield Moment(
+            at_ms=silence.start_ms,
+            end_ms=silence.end_ms,
+            kind=MomentKind.SILENCE,
+            role=Role.AGENT if scene.customer_role is Role.CUSTOMER else Role.UNKNOWN,
+            label=LABEL_NOBODY_SPEAKS,
+            quote=scene.spoken[index].text,
+            tags=("SILENCE",),
+            salience=0.0 if silence.start_ms in told else salience(MomentKind.SILENCE),
+        )
+
+
+def find_repeats(scene: Scene, mentions: Sequence[Mention], churn: Sequence[int]) -> list[Repeat]:
+    """Find the questions that the customer asks again, in another turn or after a silence of `check_in_ms`."""
+    issues: dict[int, set[str]] = defaultdict(set)
+    for mention in mentions:
+        issues[mention.index].add(mention.issue)
+    asked: deque[tuple[int, frozenset[str]]] = deque(maxlen=COMPARED)
+    found = []
+    for index, _ in scene.of_customer():
+        if index not in issues and not scene.is_question(index):
+            continue
+        letters = bigrams(scene.topics.filler.remove_from(scene.words[index]))
+        if len(letters) < MIN_BIGRAMS:
+            continue
+        for earlier, other in reversed(asked):
+            alike = containment(letters, other) >= SAME_BY_CONTAINMENT or (
+                bool(issues[earlier] & issues[index]) and dice(letters, other) >= SAME_BY_DICE
+            )
+            if alike and _is_new_attempt(scene, earlier, index):
+                found.append(_repeat(scene, earlier, index, churn))
+                break
+        asked.append((index, letters))
+    return found
+
+
+def _is_new_attempt(scene: Scene, earlier: int, index: int) -> bool:
+    if scene.turn_of[earlier] != scene.turn_of[index]:
+        return True
+    return scene.spoken[index].start_ms - scene.spoken[earlier].end_ms > scene.settings.check_in_ms
+
+
+def _repeat(scene: Scene, first: int, again: int, churn: Sequence[int]) -> Repeat:
+    silence = scene.silence_after(again)
+    if silence is None:
+        return Repeat(first, again, None, False, None)
+    place = bisect.bisect_right(churn, again)
+    gives_up = churn[place] if place < len(churn) else None
+    if gives_up is not None and scene.spoken[gives_up].start_ms - silence.end_ms <= GIVE_UP_WITHIN_MS:
+        return Repeat(first, again, silence, True, gives_up)
+    return Repeat(first, again, silence, _says_nothing_more(scene, again), None)
+
+
+def _says_nothing_more(scene: Scene, index: int) -> bool:
+    own = scene.roles[scene.customer_role]
+    if own[-1] != index or scene.customer_role is Role.UNKNOWN:
+        return False
+    return not any(_answers(scene, later) for later in range(index + 1, len(scene.spoken)))
+
+
+def repeat_moments(scene: Scene, repeats: Sequence[Repeat]) -> Iterator[Moment]:
+    """Make a moment of each repeated question.
+
+    It is 催问; followed by silence and by giving up (words of churn soon after, or no more word of the customer
+    and no answer) it is 放弃. A silence that follows is part of the moment.
+    """
+    for repeat in repeats:
+        segment = scene.spoken[repeat.again]
+        yield Moment(
+            at_ms=segment.start_ms,
+            end_ms=repeat.silence.end_ms if repeat.silence else segment.end_ms,
+            kind=MomentKind.REPEAT,
+            role=segment.role,
+            label=LABEL_GIVE_UP if repeat.given_up else LABEL_ASK_AGAIN,
+            quote=segment.text,
+            tags=("SILENCE",) if repeat.silence else (),
+            salience=salience(MomentKind.REPEAT, grave=repeat.given_up),
+        )
+
+
+def no_answer_moments(scene: Scene, repeats: Sequence[Repeat]) -> Iterator[Moment]:
+    """Find where the agent replied to a question without answering it, and the customer had to ask again.
+
+    An answer holds a digit or one of the `answer` words and none of the `evasive` phrases. One answering segment
+    between the question and its repetition is enough.
+    """
+    told: set[int] = set()
+    for repeat in repeats:
+        replies = [index for index in range(repeat.first + 1, repeat.again) if scene.spoken[index].role is Role.AGENT]
+        if not replies or replies[0] in told or any(_answers(scene, index) for index in replies):
+            continue
+        told.add(replies[0])
+        # The evasive phrase shows it best; without one the first reply does.
+        index = next((one for one in replies if scene.topics.evasive.find(scene.words[one])), replies[0])
+        segment = scene.spoken[index]
+        yield Moment(
+            at_ms=segment.start_ms,
+            end_ms=segment.end_ms,
+            kind=MomentKind.NO_ANSWER,
+            role=segment.role,
+            label=LABEL_NO_ANSWER,
+            quote=segment.text,
+            salience=0.0 if repeat.given_up else salience(MomentKind.NO_ANSWER),
+        )
+
+
+def _answers(scene: Scene, index: int) -> bool:
+    words = scene.words[index]
+    if scene.spoken[index].role is not Role.AGENT or scene.topics.evasive.find(words):
+        return False
+    return _DIGIT.search(words) is not None or scene.topics.answer.find(words) is not None

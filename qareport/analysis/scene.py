@@ -1,0 +1,64 @@
+"""A call laid out for the search for key moments: its words, turns, silences and states, each found once."""
+
+from __future__ import annotations
+
+import bisect
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from qareport.analysis.emotion import NEGATIVE_STATES
+from qareport.analysis.topics import Topics
+from qareport.analysis.turns import Turn
+from qareport.model import Role, Segment, Silence
+from qareport.settings import AnalysisSettings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scene:
+    """What the finders of moments look at. Lists beside `spoken` run parallel to it."""
+
+    settings: AnalysisSettings
+    topics: Topics
+    #: Segments with words, ordered by start.
+    spoken: Sequence[Segment]
+    #: Their text, normalised.
+    words: Sequence[str]
+    #: Their steady emotion states.
+    states: Sequence[str]
+    #: The indexes of each role's segments.
+    roles: Mapping[Role, Sequence[int]]
+    turns: Sequence[Turn]
+    turn_of: Sequence[int]
+    silences: Sequence[Silence]
+
+    @property
+    def customer_role(self) -> Role:
+        """Return whose words count as the customer's: in a call where nobody is known, those of unknown speakers."""
+        known = Role.CUSTOMER in self.roles or Role.AGENT in self.roles
+        return Role.CUSTOMER if known else Role.UNKNOWN
+
+    def of_customer(self) -> Iterator[tuple[int, Segment]]:
+        """Walk through the customer's segments with their indexes."""
+        for index in self.roles.get(self.customer_role, ()):
+            yield index, self.spoken[index]
+
+    def is_question(self, index: int) -> bool:
+        """Tell whether a segment asks something, by question mark or question word."""
+        marked = any(mark in self.spoken[index].text for mark in "?？")
+        return marked or self.topics.question.find(self.words[index]) is not None
+
+    def is_negative(self, index: int) -> bool:
+        """Tell whether a segment complains, by emotion or by words."""
+        return self.states[index] in NEGATIVE_STATES or any(
+            words.find(self.words[index]) is not None for words in (self.topics.negative, self.topics.distrust)
+        )
+
+    def silence_after(self, index: int) -> Silence | None:
+        """Return the first silence that follows a segment before anyone else has spoken."""
+        start_ms = self.spoken[index].end_ms
+        place = bisect.bisect_left(self.silences, start_ms, key=lambda silence: silence.start_ms)
+        if place == len(self.silences):
+            return None
+        silence = self.silences[place]
+        own_turn = self.turns[self.turn_of[index]]
+        return silence if silence.start_ms <= max(own_turn.end_ms, start_ms) else None

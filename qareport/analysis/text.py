@@ -1,0 +1,36 @@
+"""Text as it is measured: units of speech, similarity of sentences."""
+
+from __future__ import annotations
+
+import re
+
+_UNIT = re.compile(
+    r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff]|[0-9]|[^\W\d_]+(?:['’][^\W\d_]+)?"
+)
+_NOT_A_LETTER = re.compile(r"[\W_]+")
+
+
+def count_units(text: str) -> int:
+    """Count what a speed of speech counts: each Chinese, Japanese or Korean character, each digit, each Latin word."""
+    return len(_UNIT.findall(_split_cjk(text)))
+
+
+def _split_cjk(text: str) -> str:
+    # `[^\W\d_]+` also matches CJK; a space after each CJK character keeps a Latin word from swallowing what follows it.
+    return re.sub(r"([\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff])", r" \1 ", text)
+
+
+def bigrams(normalised: str) -> frozenset[str]:
+    """Return the pairs of neighbouring letters of normalised text, punctuation left out."""
+    letters = _NOT_A_LETTER.sub("", normalised)
+    return frozenset(letters[index : index + 2] for index in range(len(letters) - 1))
+
+
+def dice(one: frozenset[str], other: frozenset[str]) -> float:
+    """Return the Dice coefficient 2·|A∩B| / (|A|+|B|), 0 … 1."""
+    return 2 * len(one & other) / (len(one) + len(other)) if one and other else 0.0
+
+
+def containment(one: frozenset[str], other: frozenset[str]) -> float:
+    """Return the overlap coefficient |A∩B| / min(|A|, |B|), 0 … 1: how much of the shorter stands in the longer."""
+    return len(one & other) / min(len(one), len(other)) if one and other else 0.0

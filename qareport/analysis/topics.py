@@ -1,0 +1,129 @@
+"""`config/topics.yaml`: the issue types and the words by which moments are known."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic_core import PydanticCustomError
+
+from qareport.errors import ConfigError, Problem
+from qareport.words import WordList, normalise
+from qareport.yamlsource import YamlSource, read_yaml, validate
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """One issue type (问题类型) and the words by which a customer names it."""
+
+    name: str
+    words: WordList
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Topics:
+    """The issue types, and the word lists that the search for key moments needs."""
+
+    topics: tuple[Topic, ...]
+    #: What makes a sentence a question even without a question mark.
+    question: WordList
+    #: The customer gives the order up.
+    churn: WordList
+    #: The customer takes it further: complaint, authorities, public, superiors.
+    escalation: WordList
+    #: The customer no longer believes what the shop says.
+    distrust: WordList
+    #: Complaint and sarcasm, in whose company laughter is irony.
+    negative: WordList
+    laughter: WordList
+    thanks: WordList
+    #: Phrases that sound like an answer and hold none.
+    evasive: WordList
+    #: What an answer holds: a time, a number, a commitment, something done.
+    answer: WordList
+    #: Words that change nothing in what a question asks; left out when questions are compared.
+    filler: WordList
+
+
+def _as_word(value: Any) -> Any:
+    # 12315 is written without quotes by everyone and means the digits.
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+def _not_blank(value: str) -> str:
+    if not normalise(value).strip():
+        raise PydanticCustomError("word", "words, not a blank")
+    return value
+
+
+_Word = Annotated[str, BeforeValidator(_as_word), AfterValidator(_not_blank)]
+
+
+class _Words(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    any: list[_Word] = Field(min_length=1)
+    except_: list[_Word] = Field(default=[], alias="except")
+
+    def compile(self) -> WordList:
+        return WordList(tuple(self.any), tuple(self.except_))
+
+
+class _Topic(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    name: Annotated[str, AfterValidator(_not_blank)]
+    keywords: list[_Word] = Field(min_length=1)
+    except_: list[_Word] = Field(default=[], alias="except")
+
+
+class _WordLists(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    question: _Words
+    churn: _Words
+    escalation: _Words
+    distrust: _Words
+    negative: _Words
+    laughter: _Words
+    thanks: _Words
+    evasive: _Words
+    answer: _Words
+    filler: _Words
+
+
+class _File(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    schema_: Annotated[int, Field(alias="schema", ge=1, le=1)]
+    topics: list[_Topic] = Field(min_length=1)
+    words: _WordLists
+
+
+def load_topics(path: Path) -> Topics:
+    """Read `topics.yaml`.
+
+    Raises:
+        ConfigError: everything wrong in the file, with line and column.
+    """
+    source = read_yaml(path)
+    form = validate(_File, source)
+    problems = _double_names(form, source)
+    if problems:
+        raise ConfigError(problems)
+    lists = {name: getattr(form.words, name).compile() for name in _WordLists.model_fields}
+    topics = tuple(Topic(topic.name, WordList(tuple(topic.keywords), tuple(topic.except_))) for topic in form.topics)
+    return Topics(topics=topics, **lists)
+
+
+def _double_names(form: _File, source: YamlSource) -> list[Problem]:
+    seen: set[str] = set()
+    problems = []
+    for index, topic in enumerate(form.topics):
+        if topic.name in seen:
+            where = source.locate(("topics", index, "name"))
+            problems.append(Problem(what=f"topic {topic.name!r} is given twice", where=where, to_do="keep one"))
+        seen.add(topic.name)
+    return problems

@@ -1,0 +1,98 @@
+"""Who holds the floor: turns, overlapping speech, interruptions, response delays."""
+
+from __future__ import annotations
+
+import itertools
+from collections import Counter
+from collections.abc import Hashable, Iterable, Sequence
+from dataclasses import dataclass
+
+from qareport.model import Interruption, Role, Segment
+
+#: A shorter stretch wholly inside another's speech is a back-channel (嗯, 对) and takes no turn.
+BACK_CHANNEL_MS = 1000
+#: Speech that goes on within this time after a break is the same speech, not a new start.
+CONTINUATION_MS = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """Consecutive speech of one role: `first` and `last` are indexes of its segments."""
+
+    role: Role
+    start_ms: int
+    end_ms: int
+    first: int
+    last: int
+
+
+def find_turns(spoken: Sequence[Segment]) -> tuple[tuple[Turn, ...], tuple[int, ...]]:
+    """Group segments into turns.
+
+    Returns:
+        The turns, and for each segment the index of its turn; a back-channel belongs to the turn it stands in.
+    """
+    turns: list[Turn] = []
+    turn_of: list[int] = []
+    for index, segment in enumerate(spoken):
+        if not turns:
+            turns.append(Turn(segment.role, segment.start_ms, segment.end_ms, index, index))
+        elif segment.role == turns[-1].role:
+            last = turns[-1]
+            turns[-1] = Turn(last.role, last.start_ms, max(last.end_ms, segment.end_ms), last.first, index)
+        elif segment.end_ms > turns[-1].end_ms or segment.end_ms - segment.start_ms >= BACK_CHANNEL_MS:
+            turns.append(Turn(segment.role, segment.start_ms, segment.end_ms, index, index))
+        turn_of.append(len(turns) - 1)
+    return tuple(turns), tuple(turn_of)
+
+
+def talk_and_overlap_ms(spoken: Iterable[Segment]) -> tuple[int, int]:
+    """Measure the time in which anyone speaks, and in which two different speakers do (a role, else a channel)."""
+    edges: list[tuple[int, int, Hashable]] = []
+    for segment in spoken:
+        speaker: Hashable = segment.role if segment.role is not Role.UNKNOWN else segment.channel
+        edges += [(segment.start_ms, 1, speaker), (segment.end_ms, -1, speaker)]
+    edges.sort(key=lambda edge: edge[:2])
+    open_: Counter[Hashable] = Counter()
+    talk_ms = overlap_ms = at_ms = 0
+    for edge_ms, step, speaker in edges:
+        speakers = sum(1 for count in open_.values() if count > 0)
+        talk_ms += (edge_ms - at_ms) * (speakers > 0)
+        overlap_ms += (edge_ms - at_ms) * (speakers > 1)
+        open_[speaker] += step
+        at_ms = edge_ms
+    return talk_ms, overlap_ms
+
+
+def find_interruptions(spoken: Sequence[Segment], *, interruption_ms: int) -> tuple[Interruption, ...]:
+    """Find where one role starts to speak while the other is talking and both go on for `interruption_ms` or more.
+
+    Whoever was talking when the other one came in, and only goes on after a short break, has not interrupted.
+    """
+    found = []
+    last: dict[Role, Segment] = {}
+    floor_since: dict[Role, int] = {}
+    for segment in spoken:
+        if segment.role is Role.UNKNOWN:
+            continue
+        mine = last.get(segment.role)
+        if mine is None or segment.start_ms - mine.end_ms > CONTINUATION_MS:
+            floor_since[segment.role] = segment.start_ms
+        other = Role.AGENT if segment.role is Role.CUSTOMER else Role.CUSTOMER
+        theirs = last.get(other)
+        if theirs and floor_since[other] < floor_since[segment.role] == segment.start_ms:
+            end_ms = min(segment.end_ms, theirs.end_ms)
+            if end_ms - segment.start_ms >= max(interruption_ms, 1):
+                found.append(Interruption(start_ms=segment.start_ms, end_ms=end_ms, by=segment.role))
+        if mine is None or segment.end_ms >= mine.end_ms:
+            last[segment.role] = segment
+    return tuple(found)
+
+
+def response_delays_ms(turns: Sequence[Turn]) -> list[int]:
+    """Measure from the end of each customer's turn to the start of the agent's next, 0 where they overlap."""
+    return [
+        max(0, following.start_ms - turn.end_ms)
+        for turn, following in itertools.pairwise(turns)
+        if turn.role is Role.CUSTOMER and following.role is Role.AGENT
+    ]

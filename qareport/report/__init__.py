@@ -1,0 +1,136 @@
+"""Documents of one order: Word, PDF, one self-contained HTML page, JSON. Their numbers come from `OrderReport` alone.
+
+`render` makes one document as bytes, `write` puts documents into a folder. No document library is imported before a
+document of its kind is asked for.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import secrets
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, Literal, get_args
+
+from qareport.codec import to_json
+from qareport.errors import DocumentError
+from qareport.model import OrderReport
+from qareport.report.fonts import check_fonts
+from qareport.report.text import clean_value
+from qareport.settings import ReportSettings
+
+if TYPE_CHECKING:
+    from qareport.report.viewdata import OrderView
+
+__all__ = ["FORMATS", "Format", "check_fonts", "file_name", "render", "write"]
+
+Format = Literal["docx", "pdf", "html", "json"]
+FORMATS: Final[tuple[str, ...]] = get_args(Format)
+
+#: What may not stand in a file name on Windows, in a shell's glob or in a mail header.
+_UNSAFE = re.compile(r"[^\w.\-]+|^\.+|[. ]+$")
+_RESERVED = re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\.|$)")
+_NAME_LENGTH = 60
+
+
+def render(report: OrderReport, format: str, *, templates: Path | None, settings: ReportSettings) -> bytes:
+    """Make one document.
+
+    Args:
+        report: everything it says.
+        format: docx, pdf, html or json.
+        templates: a folder of the user's templates; what is not in it is taken from those that travel with qareport.
+        settings: what documents show.
+
+    Raises:
+        DocumentError: an unknown format, a broken template, a missing font, or a renderer that failed.
+    """
+    _check(format)
+    cleaned = clean_value(report)
+    if format == "json":
+        return to_json(cleaned, indent=2).encode("utf-8") + b"\n"
+    return _document(_view(cleaned, settings), format, templates)
+
+
+def write(
+    report: OrderReport, formats: Sequence[str], out_dir: Path, *, templates: Path | None, settings: ReportSettings
+) -> list[Path]:
+    """Write documents into a folder, each whole or not at all, and return their paths in the order of `formats`.
+
+    Raises:
+        DocumentError: as `render`, or a file that cannot be written.
+    """
+    for format in formats:
+        _check(format)
+    if "pdf" in formats:
+        from qareport.report.pdf import PRINTER
+
+        PRINTER.start()  # it loads while the other documents are made
+    cleaned = clean_value(report)
+    view = _view(cleaned, settings) if set(formats) - {"json"} else None
+    paths: dict[str, Path] = {}
+    for format in sorted(formats, key=lambda name: name == "pdf"):
+        if view is None or format == "json":
+            content = to_json(cleaned, indent=2).encode("utf-8") + b"\n"
+        else:
+            content = _document(view, format, templates)
+        paths[format] = out_dir / file_name(report, format)
+        _replace(paths[format], content)
+    return [paths[format] for format in formats]
+
+
+def file_name(report: OrderReport, format: str) -> str:
+    """Name a report's file after its order (or its only call); different names never share a file.
+
+    A name with characters that a file system or a mail program may not like is altered, and carries a hash of itself.
+    """
+    names = [*(call.call_id for call in report.calls), *(call.call_id for call in report.failed_calls)]
+    name = report.order_id or next(iter(names), "")
+    safe = _UNSAFE.sub("_", name)[:_NAME_LENGTH]
+    if safe != name or not safe or _RESERVED.match(safe):
+        digest = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:8]
+        safe = f"{safe.strip('._') or 'report'}-{digest}"
+        if _RESERVED.match(safe):
+            safe = f"_{safe}"
+    return f"{safe}.{format}"
+
+
+def _check(format: str) -> None:
+    if format not in FORMATS:
+        raise DocumentError(f"unknown format {format!r}", where="report", expected=", ".join(FORMATS))
+
+
+def _view(cleaned: OrderReport, settings: ReportSettings) -> OrderView:
+    from qareport.report.view import build_view
+
+    return build_view(cleaned, clean_value(settings))
+
+
+def _document(view: OrderView, format: str, templates: Path | None) -> bytes:
+    if format == "docx":
+        from qareport.report.docx import render_docx
+
+        return render_docx(view, templates)
+    from qareport.report.html import render_html
+
+    page = render_html(view, templates)
+    if format == "html":
+        return page.encode("utf-8")
+    from qareport.report.pdf import render_pdf
+
+    return render_pdf(page)
+
+
+def _replace(path: Path, content: bytes) -> None:
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary.write_bytes(content)
+        os.replace(temporary, path)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise DocumentError(
+            f"cannot be written: {error.strerror}", where=str(path), to_do="close it if it is open; check the folder"
+        ) from error

@@ -1,0 +1,207 @@
+"""One call of an order as a chapter of view data."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from qareport.model import STATE_NOT_JUDGED, CallMetrics, CallReport, Risk, Role, RoleMetrics
+from qareport.report import nodes, speech, wording
+from qareport.report.viewdata import CallView, Chart, Curve, Facts, Metric, Phrase, Piece, RoleMetric
+
+_ROLES = (Role.CUSTOMER, Role.AGENT, Role.UNKNOWN)
+
+
+def badge(score: int | None, risk: Risk) -> Phrase:
+    """Write the verdict: 高风险 · 62分; a call that could not be scored has no risk either."""
+    if score is None:
+        return Phrase(pieces=(Piece(text="无法评分", style="risk-none"),))
+    return Phrase(pieces=(Piece(text=f"{wording.RISKS[risk]} · {score}分", style=f"risk-{risk.value}"),))
+
+
+def build(call: CallReport, number: int, key_moments: int) -> CallView:
+    """Select, round and word everything that is said about one call."""
+    speakers = speech.Speakers(call.segments)
+    chapter = f"c{number}"
+    chosen, outside = nodes.choose(call, key_moments)
+    shown = tuple(nodes.node(item, index, speakers, chapter) for index, item in enumerate(chosen, start=1))
+    return CallView(
+        number=f"第{number}次来电",
+        title=f"第{number}次来电　{wording.instant(call.started_at)}",
+        anchor=chapter,
+        badge=badge(call.score, call.risk),
+        facts=facts(call, speakers, f"第{number}次"),
+        phone=call.customer_phone or wording.UNKNOWN,
+        sentence=nodes.sentence(call, chosen, speakers),
+        notes=_notes(call),
+        trajectory=speech.trajectory(call.trajectory),
+        chart=chart(call, [item.at_ms for item in chosen]),
+        nodes=shown,
+        further=tuple(nodes.deduction(finding, speakers) for finding in outside),
+        deductions=tuple(nodes.deduction(finding, speakers) for finding in call.findings),
+        deduction_total=_total(call),
+        metrics=tuple(_metrics(call.metrics)),
+        role_metrics=tuple(_role_metrics(call.metrics)),
+        unknown_speaker=Role.UNKNOWN.value in call.metrics.roles,
+        transcript=speech.transcript(call, chapter),
+        legend=speech.legend(call),
+    )
+
+
+def _notes(call: CallReport) -> tuple[str, ...]:
+    """Word the notes, each once; what the analysis says of guessed roles covers what the engine says of them."""
+    codes = {note.code for note in call.notes}
+    covered = {"roles_from_words"} if codes & {"roles_guessed", "roles_unknown"} else set()
+    return tuple(dict.fromkeys(wording.note(note) for note in call.notes if note.code not in covered))
+
+
+def facts(call: CallReport, speakers: speech.Speakers, calls: str) -> Facts:
+    """Fill the grid of one call."""
+    return Facts(
+        name=call.call_id,
+        calls=calls,
+        when=when(call),
+        agent=call.agent_id or wording.UNKNOWN,
+        issue=nodes.issue([call]),
+        trend=trend(call.metrics),
+        roles=speakers.certainty(),
+        hits=hits(call),
+    )
+
+
+def when(call: CallReport) -> str:
+    """Write when the call began and how long it was."""
+    return f"{wording.instant(call.started_at)} · {wording.duration(call.metrics.duration_ms)}"
+
+
+def trend(metrics: CallMetrics) -> str:
+    """Word how the customer's mood went, with the curve's mean in the first and last quarter of the talk."""
+    name = wording.TRENDS.get(metrics.trend or "")
+    if name is None:
+        return "可判定的内容不足"
+    customer = metrics.roles.get(Role.CUSTOMER.value)
+    if customer is None or customer.sentiment_start is None or customer.sentiment_end is None:
+        return name
+    return f"{name}（{wording.signed(customer.sentiment_start)} → {wording.signed(customer.sentiment_end)}）"
+
+
+def hits(call: CallReport) -> str:
+    """Count the rules that hit and what they cost."""
+    if not call.findings:
+        return "无" if call.score is not None else "未判定"
+    return f"{len(call.findings)}条，{nodes.total_points(call.findings)}"
+
+
+def _total(call: CallReport) -> str:
+    if not call.findings:
+        return "未命中任何规则，没有扣分。" if call.score is not None else "没有可供规则判断的内容，未评分。"
+    score = f"得分 {call.score}" if call.score is not None else "未评分"
+    return f"合计{nodes.total_points(call.findings)}，{score}。"
+
+
+def chart(call: CallReport, discs_ms: Sequence[int]) -> Chart:
+    """Describe the picture: curves, silences and the numbered moments."""
+    curves = []
+    for role in _ROLES:
+        points = tuple((p.at_ms, p.value) for p in call.curve if p.role is role and math.isfinite(p.value))
+        if points:
+            curves.append(Curve(label=wording.ROLES[role], side=role.value, points=tuple(sorted(points))))
+    message = ""
+    if not call.segments:
+        message = "录音中没有识别到语音"
+    elif not curves:
+        message = "本次通话没有可用的情绪判定，图中只有沉默与关键节点"
+    share = call.metrics.unknown_emotion_share
+    caption = "情绪曲线由模型得分得出，未经校准" if curves else ""
+    if curves and share is not None:
+        caption += f"；未知情绪占{wording.share(share)}"
+    return Chart(
+        duration_ms=max(call.metrics.duration_ms, *(p.at_ms for p in call.curve), *discs_ms, 0, 0),
+        curves=tuple(curves),
+        silences=tuple((silence.start_ms, silence.end_ms) for silence in call.silences),
+        discs=tuple(enumerate(discs_ms, start=1)),
+        message=message,
+        caption=caption,
+        alt=_alt(call, curves, len(discs_ms)),
+    )
+
+
+def _alt(call: CallReport, curves: Sequence[Curve], discs: int) -> str:
+    names = "、".join(curve.label for curve in curves)
+    drawn = f"{names}的情绪曲线" if names else "没有情绪曲线"
+    return f"情绪时间轴：{drawn}，沉默{len(call.silences)}处，关键节点{discs}处，{trend(call.metrics)}"
+
+
+def _metrics(metrics: CallMetrics) -> list[Metric]:
+    total = metrics.duration_ms or 1
+    interruptions = "，".join(
+        f"{wording.ROLES[role]}{metrics.interruptions[role.value]}次"
+        for role in _ROLES
+        if role.value in metrics.interruptions
+    )
+    quiet = f"{metrics.silence_count}次，共{wording.duration(metrics.silence_ms)}"
+    return [
+        Metric(label="通话时长", value=wording.duration(metrics.duration_ms)),
+        Metric(
+            label="有人说话",
+            value=f"{wording.duration(metrics.talk_ms)}（{wording.share(metrics.talk_ms / total)}）",
+        ),
+        Metric(
+            label="无人说话",
+            value=f"{wording.duration(metrics.non_talk_ms)}（{wording.share(metrics.non_talk_ms / total)}）",
+        ),
+        Metric(
+            label="沉默",
+            value=quiet if metrics.silence_count else "0次",
+            remark=f"最长{wording.duration(metrics.longest_silence_ms)}" if metrics.silence_count else "",
+        ),
+        Metric(label="同时说话", value=wording.duration(metrics.overlap_ms)),
+        Metric(label="抢话", value=interruptions or "0次"),
+        Metric(label="客服首次响应", value=wording.duration(metrics.first_response_ms), remark="客户说完到客服开口"),
+        Metric(label="客服响应中位数", value=wording.duration(metrics.median_response_ms)),
+        Metric(label="客服最长响应", value=wording.duration(metrics.longest_response_ms)),
+        Metric(
+            label="未知情绪占比", value=wording.share(metrics.unknown_emotion_share), remark="模型无法判断的说话时长"
+        ),
+    ]
+
+
+def _role_metrics(metrics: CallMetrics) -> list[RoleMetric]:
+    if not metrics.roles:
+        return []
+    columns = [_column(metrics.roles.get(role.value), metrics.talk_ms) for role in _ROLES]
+    labels = (
+        "说话段数",
+        "说话时长",
+        "最长连续说话",
+        "语速（按有声时长）",
+        "平均音量",
+        "情绪分（首段 → 末段）",
+        "情绪占比",
+    )
+    return [
+        RoleMetric(label=label, customer=columns[0][index], agent=columns[1][index], unknown=columns[2][index])
+        for index, label in enumerate(labels)
+    ]
+
+
+def _column(metrics: RoleMetrics | None, talk_ms: int) -> tuple[str, ...]:
+    if metrics is None:
+        return ("没有说话", "", "", "", "", "", "")
+    speed, level = metrics.characters_per_minute, metrics.loudness_dbfs
+    ends = (metrics.sentiment_start, metrics.sentiment_end)
+    shares = sorted(metrics.emotion_shares.items(), key=lambda item: (-item[1], item[0]))
+    talk = wording.share(metrics.talk_ms / talk_ms) if talk_ms else wording.NOT_MEASURED
+    return (
+        f"{metrics.segments}段",
+        f"{wording.duration(metrics.talk_ms)}（{talk}）",
+        wording.duration(metrics.longest_monologue_ms),
+        f"{speed:.0f}字/分" if speed is not None else wording.NOT_MEASURED,
+        f"{wording.signed(level)} dBFS" if level is not None else wording.NOT_MEASURED,
+        " → ".join(wording.signed(value) for value in ends if value is not None) or "未判定",
+        "，".join(f"{_state(name)} {wording.share(value)}" for name, value in shares if value > 0) or "未判定",
+    )
+
+
+def _state(name: str) -> str:
+    return "未判定" if name == STATE_NOT_JUDGED else wording.tag_name(name)

@@ -1,0 +1,110 @@
+"""Which fonts documents are set in, and whether this machine has what they need."""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+import shutil
+import subprocess
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from qareport.errors import DocumentError
+
+#: Preferred families with Chinese characters, best first. TrueType outlines come before OpenType-CFF ones, which some
+#: PDF viewers have shown blank (WeasyPrint #1844).
+FAMILIES = (
+    "Noto Sans SC",
+    "Source Han Sans SC",
+    "Noto Sans CJK SC",
+    "Microsoft YaHei",
+    "PingFang SC",
+    "WenQuanYi Micro Hei",
+    "WenQuanYi Zen Hei",
+)
+INSTALL_FONT = "install a Chinese font, for example: apt install fonts-noto-cjk"
+INSTALL_SUBSET = "apt install libharfbuzz-subset0"
+#: Where fonts lie when fontconfig's own tool is not there to ask.
+_FOLDERS = ("/usr/share/fonts", "/usr/local/share/fonts", "~/.local/share/fonts", "~/.fonts", "/System/Library/Fonts")
+_FILES = ("NotoSansSC", "SourceHanSans", "NotoSansCJK", "msyh", "PingFang", "wqy-microhei", "wqy-zenhei")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Font:
+    """A font family and its files, regular and bold where both are there."""
+
+    family: str
+    files: tuple[str, ...]
+
+
+@functools.cache
+def chinese_font() -> Font:
+    """Find the font for Chinese text.
+
+    Raises:
+        DocumentError: there is none.
+    """
+    found: dict[str, list[str]] = {}
+    for family, file in _installed():
+        files = found.setdefault(family, [])
+        if file not in files:
+            files.append(file)
+    for family in (*FAMILIES, *(name for name in found if "Mono" not in name and "Serif" not in name), *found):
+        if family in found:
+            return Font(family=family, files=tuple(sorted(found[family])))
+    raise DocumentError("no font with Chinese characters was found", where="fonts", to_do=INSTALL_FONT)
+
+
+def check_fonts() -> list[str]:
+    """Say what is missing on this machine for documents to come out right and quickly; nothing missing gives []."""
+    notices = []
+    try:
+        chinese_font()
+    except DocumentError as error:
+        notices.append(str(error))
+    if not has_subset_library():
+        notices.append(
+            "libharfbuzz-subset was not found: each PDF takes about half a minute to embed its Chinese font; "
+            + INSTALL_SUBSET
+        )
+    return notices
+
+
+def has_subset_library() -> bool:
+    """Tell whether the library that cuts fonts down to the characters used can be loaded."""
+    for name in ("libharfbuzz-subset.so.0", "libharfbuzz-subset.0.dylib", "libharfbuzz-subset-0.dll"):
+        try:
+            ctypes.CDLL(name)
+        except OSError:
+            continue
+        return True
+    return False
+
+
+def _installed() -> Iterator[tuple[str, str]]:
+    """Yield (family, file) of the fonts that have simplified Chinese characters."""
+    tool = shutil.which("fc-list")
+    if tool is None:
+        yield from _by_file_name(Path(folder).expanduser() for folder in _FOLDERS)
+        return
+    listed = subprocess.run(  # noqa: S603 - a fixed command of the system
+        [tool, "-f", "%{family}|%{style}|%{file}\n", ":lang=zh-cn"],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    for line in sorted(listed.stdout.splitlines()):
+        family, style, file = line.split("|", 2)
+        if style.split(",")[0] in ("Regular", "Bold", "Book"):
+            yield family.split(",")[0], file
+
+
+def _by_file_name(folders: Iterable[Path]) -> Iterator[tuple[str, str]]:
+    families = dict(zip(_FILES, ("Noto Sans SC", "Source Han Sans SC", "Noto Sans CJK SC", *FAMILIES[3:]), strict=True))
+    for folder in folders:
+        for path in sorted(folder.rglob("*.[ot]t[fc]")):
+            for start, family in families.items():
+                if path.name.startswith(start):
+                    yield family, str(path)

@@ -1,0 +1,54 @@
+"""The report as one self-contained HTML page; the same page is what the PDF is printed from."""
+
+from __future__ import annotations
+
+import traceback
+from pathlib import Path
+
+from jinja2 import TemplateError, TemplateSyntaxError
+from jinja2.exceptions import SecurityError
+from markupsafe import Markup
+
+from qareport.errors import DocumentError
+from qareport.report import charts
+from qareport.report.environment import find_template, make_environment, read_template
+from qareport.report.viewdata import Chart, OrderView
+
+TEMPLATE = "call.html.j2"
+STYLES = "call.css"
+
+
+def render_html(view: OrderView, templates: Path | None) -> str:
+    """Fill the HTML template; styles and pictures stand inside it, so it needs no other file and no network.
+
+    Raises:
+        DocumentError: a template is missing, or one of its tags is broken (named with its line).
+    """
+    path = find_template(TEMPLATE, templates)
+    styles = read_template(find_template(STYLES, templates))
+    environment = make_environment()
+    environment.filters["svg"] = _svg
+    source = read_template(path)
+    try:
+        # "</" ends a <style> element wherever it stands, and means nothing in CSS.
+        return environment.from_string(source).render(report=view, css=Markup(styles.replace("</", "<\\/")))  # noqa: S704
+    except SecurityError as error:
+        raise _broken(path, error, "a template can print and loop, nothing else") from error
+    except (TemplateError, TypeError, ValueError, ArithmeticError, LookupError) as error:
+        raise _broken(path, error, "mend the tag on that line") from error
+
+
+def _svg(chart: Chart) -> Markup:
+    return Markup(charts.svg(chart))  # noqa: S704 - drawn and escaped by charts
+
+
+def _broken(path: Path, error: Exception, to_do: str) -> DocumentError:
+    line = error.lineno if isinstance(error, TemplateSyntaxError) else template_line(error)
+    where = f"{path}:{line}" if line else str(path)
+    return DocumentError(f"template tag cannot be used: {error}", where=where, to_do=to_do)
+
+
+def template_line(error: BaseException) -> int | None:
+    """Return the line of a template's source at which an error arose while it was filled."""
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename == "<template>"]
+    return frames[-1].lineno if frames else None

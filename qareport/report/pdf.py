@@ -1,0 +1,125 @@
+"""PDF pages, printed by a child process that is kept for the next page and killed when it does not come back."""
+
+from __future__ import annotations
+
+import atexit
+import json
+import logging
+import os
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+from qareport.errors import DocumentError
+from qareport.report import fonts, pdf_worker
+
+_log = logging.getLogger(__name__)
+
+#: A page of 2,000 turns takes some 10 s on an old machine; one that takes this long will never come.
+TIME_LIMIT_S = 300.0
+
+
+class Printer:
+    """A child process that turns HTML into PDF. Safe to share between threads; started when first needed."""
+
+    def __init__(self, *, time_limit_s: float = TIME_LIMIT_S) -> None:
+        self._time_limit_s = time_limit_s
+        self._process: subprocess.Popen[bytes] | None = None
+        self._owner = os.getpid()
+        self._lock = threading.Lock()
+
+    def start(self) -> None:
+        """Start the child, so that it loads while something else is made."""
+        with self._lock:
+            self._running()
+
+    def print(self, html: str) -> bytes:
+        """Print one page.
+
+        Raises:
+            DocumentError: WeasyPrint failed, died or took too long, or a font is missing.
+        """
+        fonts.chinese_font()
+        with self._lock:
+            pdf, warnings = self._ask(html.encode("utf-8"))
+        for line in warnings:
+            _log.warning("PDF: %s", line)
+        return pdf
+
+    def close(self) -> None:
+        """End the child; a later page starts another one."""
+        process, self._process = self._process, None
+        if process is None or self._owner != os.getpid():
+            return
+        process.kill()
+        process.communicate()
+
+    def _running(self) -> subprocess.Popen[bytes]:
+        if self._owner != os.getpid():  # forked: the child belongs to the parent
+            self._owner, self._process = os.getpid(), None
+        if self._process is not None and self._process.poll() is not None:
+            self.close()
+        if self._process is None:
+            # -P keeps this folder, whose html.py is not the standard library's, off the child's path.
+            self._process = subprocess.Popen(  # noqa: S603 - our own file
+                [sys.executable, "-P", str(Path(pdf_worker.__file__))], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+            )
+        return self._process
+
+    def _ask(self, page: bytes) -> tuple[bytes, list[str]]:
+        process = self._running()
+        if process.stdin is None or process.stdout is None:
+            raise DocumentError("the PDF process has no pipes", where="pdf")
+        timed_out = threading.Event()
+
+        def stop() -> None:
+            timed_out.set()
+            process.kill()
+
+        timer = threading.Timer(self._time_limit_s, stop)
+        timer.daemon = True
+        timer.start()
+        try:
+            process.stdin.write(len(page).to_bytes(8, "big") + page)
+            process.stdin.flush()
+            size = int.from_bytes(process.stdout.read(8), "big")
+            head = json.loads(process.stdout.read(size))
+            pdf = process.stdout.read(head["size"])
+        except (OSError, ValueError) as error:
+            self.close()
+            raise self._failure(timed_out.is_set()) from error
+        finally:
+            timer.cancel()
+        if head["error"] is not None:
+            raise DocumentError(f"cannot be printed: {head['error']}", where="pdf")
+        if len(pdf) != head["size"]:
+            self.close()
+            raise self._failure(timed_out.is_set())
+        return pdf, head["warnings"]
+
+    def _failure(self, timed_out: bool) -> DocumentError:
+        if timed_out:
+            return DocumentError(
+                f"the page was not laid out within {self._time_limit_s:g} s",
+                where="pdf",
+                to_do="ask for docx or html, and look at what was changed in templates/call.css",
+            )
+        return DocumentError(
+            "the PDF process ended without an answer", where="pdf", to_do="see `qareport doctor`; memory may be short"
+        )
+
+
+PRINTER = Printer()
+atexit.register(PRINTER.close)
+
+
+def render_pdf(html: str) -> bytes:
+    """Print a page that `html.render_html` made.
+
+    Raises:
+        DocumentError: it could not be printed.
+    """
+    if not fonts.has_subset_library():
+        _log.warning("libharfbuzz-subset was not found, this takes half a minute: %s", fonts.INSTALL_SUBSET)
+    return PRINTER.print(html)

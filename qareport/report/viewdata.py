@@ -1,0 +1,208 @@
+"""What stands on the pages of a call report: plain strings, ready to print. Templates see nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Piece:
+    """A run of text in one style: "" or one of tag-*, risk-*, label, quote, failed."""
+
+    text: str
+    style: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Phrase:
+    """Text whose pieces look different: a CSS class in HTML and PDF, a character style in Word."""
+
+    pieces: tuple[Piece, ...] = ()
+
+    @property
+    def plain(self) -> str:
+        """The text alone."""
+        return "".join(piece.text for piece in self.pieces)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """The grid at the top of an order or of one of its calls."""
+
+    #: The order number; in a call's grid, the call's own id.
+    name: str
+    #: Which call of how many.
+    calls: str
+    when: str
+    agent: str
+    issue: str
+    trend: str
+    roles: str
+    hits: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Curve:
+    """One line of the picture: -5 … +5 over milliseconds."""
+
+    label: str
+    #: customer, agent or unknown: solid, dashed, dotted.
+    side: str
+    points: tuple[tuple[int, float], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chart:
+    """The picture of one call, not yet drawn. `message` is printed in it when there is no curve to draw."""
+
+    duration_ms: int
+    curves: tuple[Curve, ...]
+    silences: tuple[tuple[int, int], ...]
+    #: Number on the disc, and where it stands.
+    discs: tuple[tuple[int, int], ...]
+    message: str
+    caption: str
+    alt: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Advice:
+    """A suggested line (建议话术) and the rule that says so."""
+
+    text: str
+    rule: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Node:
+    """One key moment of a call, with what to say next time."""
+
+    number: str
+    at: str
+    span: str
+    story: Phrase
+    advice: tuple[Advice, ...]
+    anchor: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deduction:
+    """One hit of a rule with its points and its evidence."""
+
+    at: str
+    title: str
+    rule: str
+    severity: str
+    points: str
+    evidence: tuple[str, ...]
+    advice: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Metric:
+    """One measure of the whole call."""
+
+    label: str
+    value: str
+    remark: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoleMetric:
+    """One measure by speaker; a speaker who was not heard has an empty cell."""
+
+    label: str
+    customer: str
+    agent: str
+    unknown: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """One line of the transcript: a turn, or a silence between turns."""
+
+    #: turn or silence.
+    kind: str
+    #: customer, agent, unknown or silence.
+    side: str
+    time: str
+    who: str
+    text: Phrase
+    anchor: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallRow:
+    """One line of the overview of an order's calls; a failed call stands here with its reason."""
+
+    number: str
+    when: str
+    length: str
+    agent: str
+    trend: str
+    badge: Phrase
+    remark: str
+    #: The chapter's anchor; empty for a failed call.
+    anchor: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FailedRow:
+    """A call that could not be worked on."""
+
+    number: str
+    call_id: str
+    when: str
+    agent: str
+    reason: Phrase
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallView:
+    """One call's chapter."""
+
+    number: str
+    title: str
+    anchor: str
+    badge: Phrase
+    facts: Facts
+    #: The customer's number, masked.
+    phone: str
+    sentence: str
+    notes: tuple[str, ...]
+    trajectory: Phrase
+    chart: Chart
+    nodes: tuple[Node, ...]
+    #: Hits that have no room among the key moments.
+    further: tuple[Deduction, ...]
+    deductions: tuple[Deduction, ...]
+    deduction_total: str
+    metrics: tuple[Metric, ...]
+    role_metrics: tuple[RoleMetric, ...]
+    #: Whether some speech belongs to nobody known: then the table by speaker has a third column.
+    unknown_speaker: bool
+    transcript: tuple[Line, ...]
+    legend: Phrase
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderView:
+    """A whole document."""
+
+    title: str
+    subject: str
+    organisation: str
+    badge: Phrase
+    facts: Facts
+    demo_notice: str
+    sentence: str
+    #: More than one call (failed ones count): an overview comes first and each call has its chapter.
+    several: bool
+    overview: tuple[CallRow, ...]
+    calls: tuple[CallView, ...]
+    failed: tuple[FailedRow, ...]
+    methods: tuple[Metric, ...]
+    signatures: tuple[str, ...]
+    footer: str
+    #: When the document was made for its reader's program, ISO 8601 or empty; never the wall clock.
+    created: str

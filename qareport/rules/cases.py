@@ -1,0 +1,238 @@
+"""Tests beside the rules: `*.test.yaml` with short conversations that a rule must hit, or must not.
+
+schema: 1
+cases:
+  - name: 问发货后沉默
+    conversation:
+      - 客户 12.0-14.5 ANGRY: 我昨天下的单，什么时候发货
+      - 客服 20.0-22.0: 您好
+    must_hit:
+      - {rule: logistics.shipping-doubt, at: 12}
+    must_not_hit: [price.no-answer]
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, ClassVar
+
+import pydantic
+from pydantic import Field, StrictInt
+
+from qareport.errors import ConfigError, Problem, SourceLocation
+from qareport.model import Analysis, AudioEvent, AudioInfo, Emotion, Finding, Role, Segment, Transcript
+from qareport.rules.forms import DurationMs, Form, Word
+from qareport.rules.judging import match
+from qareport.rules.loading import TEST_SUFFIX
+from qareport.rules.problems import Complaints, Path_, did_you_mean
+from qareport.rules.reading import keys_of
+from qareport.rules.rule import RuleSet, Status
+from qareport.rules.scene import Scene
+from qareport.yamlsource import YamlSource, read_yaml
+
+Analyse = Callable[[Transcript], Analysis]
+
+#: A hit counts as the expected one when it is not farther from the expected second than this.
+TOLERANCE_MS = 1000
+TEST_ORDER_ID = "20241105000001"
+
+_LINE = re.compile(r"(\S+)\s+([0-9]+(?:\.[0-9]+)?)-([0-9]+(?:\.[0-9]+)?)((?:\s+\S+)*)")
+_ROLES = {"客户": Role.CUSTOMER, "客服": Role.AGENT, "未知": Role.UNKNOWN, **{role.value: role for role in Role}}
+_EMOTIONS = frozenset(tag.value for tag in Emotion)
+_EVENTS = frozenset(tag.value for tag in AudioEvent)
+_EXPECTED_LINE = "`客户 12.0-14.5 ANGRY: 说的话` (role, start-end in seconds, perhaps an emotion or sounds)"
+
+
+class ExpectedHit(Form):
+    """A rule that must hit, perhaps at a second."""
+
+    bare: ClassVar[str | None] = "rule"
+
+    rule: str
+    at: Annotated[float, Field(ge=0)] | None = None
+
+
+class CaseForm(Form):
+    """One case as it is written."""
+
+    name: Word
+    conversation: Annotated[list[dict[str, Any]], Field(min_length=1)]
+    #: Length of the recording; without it the pause after the last word is unknown.
+    duration: DurationMs | None = None
+    must_hit: tuple[ExpectedHit, ...] = ()
+    must_not_hit: tuple[str, ...] = ()
+
+
+class CaseFileForm(Form):
+    """A test file as it is written."""
+
+    schema_: Annotated[StrictInt, Field(alias="schema", ge=1, le=1)]
+    cases: Annotated[list[CaseForm], Field(min_length=1)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """One conversation and what the rules must say of it."""
+
+    name: str
+    location: SourceLocation
+    transcript: Transcript
+    must_hit: tuple[ExpectedHit, ...]
+    must_not_hit: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaseResult:
+    """The outcome of one case; `failures` says why it failed, one sentence each."""
+
+    name: str
+    location: SourceLocation
+    failures: tuple[str, ...] = ()
+
+    @property
+    def passed(self) -> bool:
+        """Tell whether everything was as expected."""
+        return not self.failures
+
+
+def run_cases(ruleset: RuleSet, rules_dir: Path, analyse: Analyse) -> tuple[CaseResult, ...]:
+    """Run every case of every `*.test.yaml` below a folder. Draft rules are tested too.
+
+    Args:
+        ruleset: the rules of that folder.
+        rules_dir: where the tests stand.
+        analyse: turns a transcript into an analysis, with the settings and topics in use.
+
+    Raises:
+        ConfigError: every problem in every test file, with line and column.
+    """
+    return tuple(_run(case, ruleset, analyse) for case in load_cases(ruleset, rules_dir))
+
+
+def load_cases(ruleset: RuleSet, rules_dir: Path) -> tuple[Case, ...]:
+    """Read every case below a folder. See `run_cases`."""
+    problems: list[Problem] = []
+    cases: list[Case] = []
+    for path in sorted(rules_dir.rglob(f"*{TEST_SUFFIX}")):
+        try:
+            source = read_yaml(path)
+        except ConfigError as error:
+            problems += error.problems
+            continue
+        complaints = Complaints(source)
+        cases += _read_file(source, ruleset, complaints)
+        problems += complaints.problems
+    if problems:
+        raise ConfigError(problems)
+    return tuple(cases)
+
+
+def _read_file(source: YamlSource, ruleset: RuleSet, complaints: Complaints) -> list[Case]:
+    try:
+        form = CaseFileForm.model_validate(source.data)
+    except pydantic.ValidationError as error:
+        complaints.explain(error, (), [*keys_of(CaseFileForm), *keys_of(CaseForm), *keys_of(ExpectedHit)])
+        return []
+    cases = []
+    for index, case in enumerate(form.cases):
+        path: Path_ = ("cases", index)
+        complaints.subject = case.name
+        expected = [(hit.rule, (*path, "must_hit", place)) for place, hit in enumerate(case.must_hit)]
+        expected += [(rule, (*path, "must_not_hit", place)) for place, rule in enumerate(case.must_not_hit)]
+        if not expected:
+            complaints.add(path, "nothing is expected", to_do="add `must_hit:` or `must_not_hit:`")
+        for rule_id, place in expected:
+            if ruleset.find(rule_id) is None:
+                near = did_you_mean(rule_id, [rule.id for rule in ruleset.rules])
+                complaints.add(place, f"no rule {rule_id!r}", to_do=near)
+        transcript = _conversation(case, (*path, "conversation"), complaints)
+        where = source.locate((*path, "name"))
+        cases.append(
+            Case(
+                name=case.name,
+                location=where,
+                transcript=transcript,
+                must_hit=case.must_hit,
+                must_not_hit=case.must_not_hit,
+            )
+        )
+    complaints.subject = ""
+    return cases
+
+
+def _conversation(case: CaseForm, path: Path_, complaints: Complaints) -> Transcript:
+    segments = []
+    for index, line in enumerate(case.conversation):
+        if len(line) != 1:
+            complaints.add((*path, index), f"{len(line)} utterances in one item", expected=_EXPECTED_LINE)
+            continue
+        ((head, text),) = line.items()
+        segment = _segment(head, text, (*path, index, head), complaints)
+        if segment is not None:
+            segments.append(segment)
+    audio = None
+    if case.duration is not None:
+        audio = AudioInfo(path=case.name, sha256="", duration_ms=case.duration, sample_rate=8000, channels=2)
+    segments.sort(key=lambda segment: segment.start_ms)
+    return Transcript(call_id=case.name, order_id=TEST_ORDER_ID, audio=audio, segments=tuple(segments))
+
+
+def _segment(head: str, text: Any, path: Path_, complaints: Complaints) -> Segment | None:
+    match_ = _LINE.fullmatch(head.strip())
+    if match_ is None or isinstance(text, dict | list):
+        complaints.add(path, f"got {head!r}", expected=_EXPECTED_LINE)
+        return None
+    who, start, end, tags = match_.groups()
+    start_ms, end_ms = round(float(start) * 1000), round(float(end) * 1000)
+    if who not in _ROLES:
+        complaints.add(path, f"unknown speaker {who!r}", expected="客户, 客服, customer or agent")
+    if end_ms < start_ms:
+        complaints.add(path, f"ends at {end} s, before it starts at {start} s")
+    emotion: Emotion | None = None
+    events: list[AudioEvent] = []
+    for tag in tags.split():
+        if tag in _EMOTIONS:
+            emotion = Emotion(tag)
+        elif tag in _EVENTS:
+            events.append(AudioEvent(tag))
+        else:
+            complaints.add(path, f"unknown tag {tag!r}", to_do=did_you_mean(tag, _EMOTIONS | _EVENTS))
+    return Segment(
+        start_ms=start_ms,
+        end_ms=end_ms,
+        role=_ROLES.get(who, Role.UNKNOWN),
+        text="" if text is None else str(text),
+        emotion=emotion,
+        events=tuple(events),
+    )
+
+
+def _run(case: Case, ruleset: RuleSet, analyse: Analyse) -> CaseResult:
+    scene = Scene.of(case.transcript, analyse(case.transcript))
+    found: dict[str, list[Finding]] = {
+        rule.id: list(match(rule, scene)) for rule in ruleset.rules if rule.status is not Status.RETIRED
+    }
+    failures = []
+    for expected in case.must_hit:
+        hits = found.get(expected.rule, [])
+        if not hits:
+            failures.append(f"{expected.rule} 没有命中，应当命中" + _at(expected.at))
+        elif expected.at is not None and not any(_is_at(hit, expected.at) for hit in hits):
+            places = "、".join(f"第 {hit.at_ms / 1000:g} 秒" for hit in hits)
+            failures.append(f"{expected.rule} 命中在{places}，应当在第 {expected.at:g} 秒")
+    for rule_id in case.must_not_hit:
+        for hit in found.get(rule_id, []):
+            quotes = "；".join(f"“{one.quote}”" for one in hit.evidence) or "没有出现该说的话"
+            failures.append(f"{rule_id} 不该命中，却在第 {hit.at_ms / 1000:g} 秒命中：{quotes}")
+    return CaseResult(name=case.name, location=case.location, failures=tuple(failures))
+
+
+def _at(second: float | None) -> str:
+    return "" if second is None else f"在第 {second:g} 秒"
+
+
+def _is_at(hit: Finding, second: float) -> bool:
+    return abs(hit.at_ms - second * 1000) < TOLERANCE_MS

@@ -1,0 +1,18 @@
+"""The kinds of condition. A new kind without conditions inside is one class here and in `LEAVES`, and nothing else."""
+
+from qareport.rules.conditions.base import Condition, LeafForm
+from qareport.rules.conditions.emotion import EmotionForm
+from qareport.rules.conditions.event import EventForm
+from qareport.rules.conditions.interruption import InterruptionForm
+from qareport.rules.conditions.moment import MomentForm
+from qareport.rules.conditions.says import SaysForm
+from qareport.rules.conditions.silence import SilenceForm
+
+#: How each kind is written, by the key that introduces it.
+LEAVES: dict[str, type[LeafForm]] = {
+    head: form
+    for form in (SaysForm, EmotionForm, EventForm, SilenceForm, InterruptionForm, MomentForm)
+    for head in form.heads
+}
+
+__all__ = ["LEAVES", "Condition", "LeafForm"]

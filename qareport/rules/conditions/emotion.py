@@ -1,0 +1,74 @@
+"""`emotion`: a role sounds like this, for so long, with such a score."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar
+
+from pydantic import BeforeValidator, Field
+
+from qareport.model import Emotion, Evidence, Role, Segment
+from qareport.rules.conditions.base import Condition, LeafForm
+from qareport.rules.forms import DurationMs
+from qareport.rules.scene import Hit, Scene
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EmotionIs:
+    """Consecutive utterances of a role carry one of the emotions, from first word to last for `lasts_ms` or longer."""
+
+    emotions: frozenset[Emotion]
+    role: Role | None
+    #: The lowest score of the tag; a tag without scores counts as it is.
+    score: float
+    lasts_ms: int
+
+    names_topic = False
+
+    def find(self, scene: Scene) -> list[Hit]:
+        """Return each run that lasts long enough; its quote is its first utterance."""
+        hits = []
+        for run in self._runs(scene):
+            first, end_ms = run[0], max(segment.end_ms for segment in run)
+            if end_ms - first.start_ms >= self.lasts_ms:
+                evidence = Evidence(at_ms=first.start_ms, end_ms=end_ms, role=first.role, quote=first.text)
+                hits.append(Hit(at_ms=first.start_ms, evidence=(evidence,), span_ms=end_ms - first.start_ms))
+        return hits
+
+    def _runs(self, scene: Scene) -> Iterator[list[Segment]]:
+        run: list[Segment] = []
+        for segment, _ in scene.said_by(self.role):
+            if self._matches(segment):
+                run.append(segment)
+            elif run:
+                yield run
+                run = []
+        if run:
+            yield run
+
+    def _matches(self, segment: Segment) -> bool:
+        if segment.emotion not in self.emotions:
+            return False
+        scores = segment.emotion_scores
+        return not scores or scores.get(segment.emotion, 0.0) >= self.score
+
+
+def _as_list(value: Any) -> Any:
+    return value if isinstance(value, list) else [value]
+
+
+class EmotionForm(LeafForm):
+    """`emotion: ANGRY` is the customer's; `is` takes one or several."""
+
+    heads: ClassVar[tuple[str, ...]] = ("emotion",)
+    bare: ClassVar[str | None] = "is"
+
+    is_: Annotated[tuple[Emotion, ...], BeforeValidator(_as_list), Field(min_length=1)] = Field(alias="is")
+    role: Role = Role.CUSTOMER
+    score: float = Field(default=0.0, ge=0, le=1)
+    lasts: DurationMs = 0
+
+    def condition(self, head: str) -> Condition:
+        """Make the condition."""
+        return EmotionIs(emotions=frozenset(self.is_), role=self.role, score=self.score, lasts_ms=self.lasts)

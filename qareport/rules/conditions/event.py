@@ -1,0 +1,56 @@
+"""`event`: a sound such as Laughter or Cry."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from pydantic import Field
+
+from qareport.model import AudioEvent, Evidence, Role
+from qareport.rules.conditions.base import Condition, LeafForm
+from qareport.rules.scene import Hit, Scene
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventIs:
+    """A sound is heard, in anyone's or one role's utterance, also in one without words."""
+
+    event: AudioEvent
+    role: Role | None
+
+    names_topic = False
+
+    def find(self, scene: Scene) -> list[Hit]:
+        """Return each utterance that carries the sound."""
+        return [
+            Hit(
+                at_ms=segment.start_ms,
+                evidence=(
+                    Evidence(
+                        at_ms=segment.start_ms,
+                        end_ms=segment.end_ms,
+                        role=segment.role,
+                        quote=segment.text or f"[{self.event.value.upper()}]",
+                    ),
+                ),
+            )
+            for segment in sorted(scene.transcript.segments, key=lambda one: one.start_ms)
+            if self.event in segment.events
+            and (self.role is None or segment.role is self.role)
+            and scene.covers(segment.start_ms)
+        ]
+
+
+class EventForm(LeafForm):
+    """`event: Laughter` is anyone's."""
+
+    heads: ClassVar[tuple[str, ...]] = ("event",)
+    bare: ClassVar[str | None] = "is"
+
+    is_: AudioEvent = Field(alias="is")
+    role: Role | None = None
+
+    def condition(self, head: str) -> Condition:
+        """Make the condition."""
+        return EventIs(event=self.is_, role=self.role)

@@ -1,0 +1,60 @@
+"""`silence`: nobody speaks for so long."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from qareport.model import Evidence, Role
+from qareport.rules.conditions.base import Condition, LeafForm
+from qareport.rules.forms import DurationMs
+from qareport.rules.scene import SILENCE_QUOTE, Hit, Scene
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SilenceLasts:
+    """A silence of the analysis lasts `longer_ms` or more, after or before a role's words if one is named."""
+
+    longer_ms: int
+    after: Role | None
+    before: Role | None
+
+    names_topic = False
+
+    def find(self, scene: Scene) -> list[Hit]:
+        """Return each silence; its evidence carries the role that spoke last and no words."""
+        return [
+            Hit(
+                at_ms=silence.start_ms,
+                evidence=(
+                    Evidence(
+                        at_ms=silence.start_ms,
+                        end_ms=silence.end_ms,
+                        role=silence.after or Role.UNKNOWN,
+                        quote=SILENCE_QUOTE,
+                    ),
+                ),
+                span_ms=silence.end_ms - silence.start_ms,
+            )
+            for silence in scene.analysis.silences
+            if silence.end_ms - silence.start_ms >= self.longer_ms
+            and (self.after is None or silence.after is self.after)
+            and (self.before is None or silence.before is self.before)
+            and scene.covers(silence.start_ms)
+        ]
+
+
+class SilenceForm(LeafForm):
+    """`silence: 2s`, with `after: customer` beside it or inside."""
+
+    heads: ClassVar[tuple[str, ...]] = ("silence",)
+    bare: ClassVar[str | None] = "longer"
+    siblings: ClassVar[tuple[str, ...]] = ("after",)
+
+    longer: DurationMs
+    after: Role | None = None
+    before: Role | None = None
+
+    def condition(self, head: str) -> Condition:
+        """Make the condition."""
+        return SilenceLasts(longer_ms=self.longer, after=self.after, before=self.before)

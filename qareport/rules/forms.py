@@ -1,0 +1,96 @@
+"""Pieces of which the forms at the border are made: strict models with a short spelling, words, lengths of time."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, ClassVar
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    GetJsonSchemaHandler,
+    WithJsonSchema,
+    model_validator,
+)
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, PydanticCustomError
+
+from qareport.words import normalise
+
+_DURATION = re.compile(r"([0-9]{1,6}(?:\.[0-9]{1,3})?)(ms|s|m)")
+_UNIT_MS = {"ms": 1, "s": 1000, "m": 60_000}
+
+
+class Form(BaseModel):
+    """A mapping of known keys; a value that is no mapping fills the key named by `bare`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=False)
+    bare: ClassVar[str | None] = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _spread(cls, value: Any) -> Any:
+        return value if cls.bare is None or isinstance(value, dict) else {cls.bare: value}
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        schema = handler.resolve_ref_schema(handler(core_schema))
+        if cls.bare is None:
+            return schema
+        short = {key: value for key, value in schema["properties"][cls.bare].items() if key not in ("title", "default")}
+        return {"anyOf": [short, schema]}
+
+
+def parse_duration(value: Any) -> int:
+    """Turn `2s`, `1500ms`, `0.5s` or `1m` into whole milliseconds.
+
+    Raises:
+        PydanticCustomError: anything else, also a number without its unit.
+    """
+    match = _DURATION.fullmatch(value.strip()) if isinstance(value, str) else None
+    if match is None:
+        raise PydanticCustomError("duration", "a length of time with its unit: 2s, 1500ms or 1m")
+    return round(float(match.group(1)) * _UNIT_MS[match.group(2)])
+
+
+def _as_word(value: Any) -> Any:
+    # 12315 is written without quotes by everyone and means the digits.
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+def _not_blank(value: str) -> str:
+    if not normalise(value).strip():
+        raise PydanticCustomError("word", "words, not a blank")
+    return value
+
+
+def _as_list(value: Any) -> Any:
+    if isinstance(value, str | int) and not isinstance(value, bool):
+        return [value]
+    if value is None or value == []:
+        raise PydanticCustomError("words", "at least one keyword")
+    return value
+
+
+Word = Annotated[str, BeforeValidator(_as_word), AfterValidator(_not_blank)]
+#: One keyword or a list of them, never an empty list.
+Words = Annotated[
+    tuple[Word, ...],
+    BeforeValidator(_as_list),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "string"},
+                {"type": "integer"},
+                {"type": "array", "items": {"type": ["string", "integer"]}, "minItems": 1},
+            ]
+        }
+    ),
+]
+DurationMs = Annotated[
+    int,
+    BeforeValidator(parse_duration),
+    WithJsonSchema({"type": "string", "pattern": r"^[0-9]{1,6}(\.[0-9]{1,3})?(ms|s|m)$"}),
+]

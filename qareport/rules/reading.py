@@ -1,0 +1,156 @@
+"""The `when` of a rule: from plain data to conditions, with every problem noted where it stands."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import pydantic
+
+from qareport.rules.conditions import LEAVES, Condition
+from qareport.rules.conditions.logic import AllOf, AnyOf, Excuse, NoneOf, Scoped, Unless
+from qareport.rules.conditions.sequence import InSequence, Step
+from qareport.rules.forms import DurationMs, Form
+from qareport.rules.problems import Complaints, Path_, did_you_mean
+
+#: Keys that introduce a condition made of conditions, with the keys that may stand beside them.
+BRANCHES: dict[str, tuple[str, ...]] = {"all": ("together",), "any": (), "none": (), "sequence": ()}
+HEADS = (*LEAVES, *BRANCHES)
+#: Keys that may stand beside any head.
+MODIFIERS = ("first", "last", "unless")
+#: A sequence longer than this is a mistake, and would cost too much to match.
+MAX_STEPS = 10
+
+_DURATION = pydantic.TypeAdapter(DurationMs)
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Reads conditions of one rule; what is wrong goes to `complaints` and gives None."""
+
+    complaints: Complaints
+
+    def condition(self, node: Any, path: Path_, extra: tuple[str, ...] = ()) -> Condition | None:
+        """Read one condition: one head, what belongs to it, and modifiers.
+
+        Args:
+            node: plain data.
+            path: where it stands.
+            extra: further keys allowed beside the head; the caller reads them.
+        """
+        head = self._head(node, path, extra)
+        if head is None:
+            return None
+        before = len(self.complaints.problems)
+        siblings = BRANCHES[head] if head in BRANCHES else LEAVES[head].siblings
+        known = (head, *siblings, *MODIFIERS, *extra)
+        for key in node:
+            if key not in known:
+                self.complaints.unknown_key(path, key, known)
+        condition = self._branch(head, node, path) if head in BRANCHES else self._leaf(head, node, path, siblings)
+        first_ms, last_ms = self.duration(node, path, "first"), self.duration(node, path, "last")
+        if first_ms is not None and last_ms is not None:
+            self.complaints.add((*path, "last"), "both `first` and `last` are given", to_do="keep one of them")
+        exceptions = self._exceptions(node, path)
+        if condition is None or len(self.complaints.problems) > before:
+            return None
+        if first_ms is not None or last_ms is not None:
+            condition = Scoped(condition=condition, first_ms=first_ms, last_ms=last_ms)
+        return Unless(condition=condition, exceptions=exceptions) if exceptions else condition
+
+    def duration(self, node: dict[str, Any], path: Path_, key: str) -> int | None:
+        """Read an optional length of time."""
+        if key not in node:
+            return None
+        try:
+            return _DURATION.validate_python(node[key])
+        except pydantic.ValidationError as error:
+            self.complaints.explain(error, (*path, key), ())
+            return None
+
+    def _head(self, node: Any, path: Path_, extra: tuple[str, ...]) -> str | None:
+        if not isinstance(node, dict):
+            example = "a condition such as `customer says: [发货]`"
+            self.complaints.add(path, f"got {node!r}" if node is not None else "nothing here", expected=example)
+            return None
+        heads: list[str] = [key for key in node if key in HEADS]
+        if len(heads) == 1:
+            return heads[0]
+        if heads:
+            what = "several conditions at once: " + ", ".join(f"`{head}`" for head in heads)
+            self.complaints.add((*path, heads[1]), what, to_do="put them in a list below `all:` or `any:`")
+            return None
+        strange = [key for key in node if key not in (*MODIFIERS, *extra)]
+        if not strange:
+            self.complaints.add(path, "no condition here", expected="one of " + ", ".join(HEADS))
+        for key in strange:
+            to_do = did_you_mean(key, HEADS) or "conditions are: " + ", ".join(HEADS)
+            self.complaints.add((*path, key), f"unknown condition {key!r}", to_do=to_do)
+        return None
+
+    def _leaf(self, head: str, node: dict[str, Any], path: Path_, siblings: Iterable[str]) -> Condition | None:
+        form, value, place = LEAVES[head], node[head], (*path, head)
+        beside = {key: node[key] for key in siblings if key in node}
+        if beside:
+            value = {**(value if isinstance(value, dict) else {form.bare: value}), **beside}
+        try:
+            return form.model_validate(value).condition(head)
+        except pydantic.ValidationError as error:
+            self.complaints.explain(error, place, keys_of(form))
+            return None
+
+    def _branch(self, head: str, node: dict[str, Any], path: Path_) -> Condition | None:
+        place = (*path, head)
+        items = node[head]
+        if not isinstance(items, list) or not items:
+            what = "an empty list" if items in (None, []) else f"got {items!r}"
+            self.complaints.add(place, f"{head}: {what}", expected="a list of conditions, each after a dash")
+            return None
+        if head == "sequence":
+            return self._sequence(items, place)
+        read = [self.condition(item, (*place, index)) for index, item in enumerate(items)]
+        conditions = tuple(one for one in read if one is not None)
+        if head == "all":
+            return AllOf(conditions=conditions, together_ms=self.duration(node, path, "together"))
+        return AnyOf(conditions=conditions) if head == "any" else NoneOf(conditions=conditions)
+
+    def _sequence(self, items: list[Any], place: Path_) -> Condition | None:
+        if not 2 <= len(items) <= MAX_STEPS:
+            self.complaints.add(place, f"a sequence of {len(items)}", expected=f"2 to {MAX_STEPS} steps")
+        steps = []
+        for index, item in enumerate(items):
+            here = (*place, index)
+            if isinstance(item, dict) and "none" in item:
+                to_do = "write it below `unless:`, beside `sequence:`, with its `within:`"
+                self.complaints.add((*here, "none"), "`none` cannot be a step", to_do=to_do)
+            if index == 0 and isinstance(item, dict) and "within" in item:
+                to_do = "write it at the second step"
+                self.complaints.add((*here, "within"), "the first step follows nothing", to_do=to_do)
+            condition = self.condition(item, here, ("within",))
+            within_ms = self.duration(item, here, "within") if isinstance(item, dict) else None
+            if condition is not None:
+                steps.append(Step(condition=condition, within_ms=within_ms))
+        return InSequence(steps=tuple(steps))
+
+    def _exceptions(self, node: dict[str, Any], path: Path_) -> tuple[Excuse, ...]:
+        if "unless" not in node:
+            return ()
+        place = (*path, "unless")
+        items = node["unless"]
+        if not isinstance(items, list) or not items:
+            self.complaints.add(place, "unless: no list", expected="a list of conditions, each after a dash")
+            return ()
+        exceptions = []
+        for index, item in enumerate(items):
+            condition = self.condition(item, (*place, index), ("within", "before"))
+            if condition is not None:
+                within_ms = self.duration(item, (*place, index), "within")
+                before_ms = self.duration(item, (*place, index), "before")
+                exceptions.append(Excuse(condition=condition, within_ms=within_ms, before_ms=before_ms))
+        return tuple(exceptions)
+
+
+def keys_of(form: type[Form]) -> list[str]:
+    """Return the keys of a form as users write them."""
+    return [info.alias or name for name, info in form.model_fields.items()]

@@ -1,0 +1,118 @@
+"""Strict YAML: nothing is guessed, nothing is swallowed, every part knows its place."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydantic import with_config
+
+from qareport.errors import ConfigError, SourceLocation
+from qareport.yamlsource import parse_yaml, read_yaml, validate
+
+
+def parse(text: str) -> object:
+    return parse_yaml(text.encode(), name="f.yaml").data
+
+
+def refused(text: str | bytes) -> str:
+    with pytest.raises(ConfigError) as raised:
+        parse_yaml(text if isinstance(text, bytes) else text.encode(), name="f.yaml")
+    return str(raised.value)
+
+
+@pytest.mark.parametrize(
+    "word", ["yes", "no", "on", "Off", "010", "12:30", "2026-11-21", "0x10", "1e3", "1_000", "True"]
+)
+def test_what_yaml_would_guess_stays_the_text_that_was_written(word: str) -> None:
+    assert parse(f"key: {word}") == {"key": word}
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [("true", True), ("false", False), ("12", 12), ("-3", -3), ("0.5", 0.5), ("~", None), ("", None), ("'12'", "12")],
+)
+def test_plain_values_are_what_they_look_like(text: str, value: object) -> None:
+    assert parse(f"key: {text}") == {"key": value}
+
+
+def test_every_part_knows_its_line_and_column() -> None:
+    source = parse_yaml("规则:\n  - id: 甲\n    when: [1, 2]\n".encode(), name="f.yaml")
+    assert source.locate(("规则", 0, "when", 1)) == SourceLocation(file="f.yaml", line=3, column=15)
+    assert str(source.locate(("规则", 0, "id"))) == "f.yaml:2:5"
+
+
+def test_a_part_that_is_not_there_stands_where_its_nearest_parent_does() -> None:
+    source = parse_yaml(b"a:\n  b: 1\n", name="f.yaml")
+    assert source.locate(("a", "x", 3)).line == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("a: 1\nb: 2\na: 3\n", "f.yaml:3:1: key 'a' is given twice; first given on line 1: keep one"),
+        ("a: &x [1]\nb: *x\n", "anchors and aliases"),
+        ("a: &x\n  b: *x\n", "anchors and aliases"),
+        ("a: {<<: {b: 1}}\n", "merge keys"),
+        ("a: !thing x\n", "f.yaml:1:4: tag '!thing' is not used here"),
+        ("? [1]\n: 2\n", "f.yaml:1:3: a key that is not text"),
+        ("a: 1\n\tb: 2\n", "f.yaml:2:1: not YAML"),
+        ("a: [1\n", "f.yaml:2:1: not YAML"),
+        ("a: 1\n---\nb: 2\n", "f.yaml:2:1: not YAML"),
+        ("[" * 60 + "]" * 60, "nested deeper than 40"),
+    ],
+)
+def test_what_could_be_misread_is_refused_with_its_place(text: str, expected: str) -> None:
+    assert expected in refused(text)
+
+
+@pytest.mark.parametrize("text", ["a: !!python/object:os.system x\n", "a: !!str 12\n", "a: !thing {b: 1}\n"])
+def test_every_explicit_tag_is_refused(text: str) -> None:
+    assert "is not used here" in refused(text)
+
+
+def test_text_that_is_not_utf8_names_the_line() -> None:
+    assert "f.yaml:2:1: not UTF-8" in refused("a: 1\nb: 发货\n".encode("gb18030"))
+
+
+def test_a_byte_order_mark_is_no_part_of_the_first_key() -> None:
+    assert parse_yaml(b"\xef\xbb\xbfa: 1\n", name="f.yaml").data == {"a": 1}
+
+
+def test_a_file_too_large_to_be_edited_by_a_person_is_refused() -> None:
+    assert "expected at most" in refused(b"#" * 2_000_001)
+
+
+def test_a_file_that_is_not_there_is_a_configuration_error(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="cannot be read"):
+        read_yaml(tmp_path / "none.yaml")
+
+
+@with_config(extra="forbid")
+@dataclass(frozen=True)
+class Thing:
+    name: str
+    size: int = 1
+
+
+def test_a_typed_value_comes_out_or_every_wrong_field_is_named() -> None:
+    assert validate(Thing, parse_yaml(b"name: x\n", name="f.yaml")) == Thing("x")
+    with pytest.raises(ConfigError) as raised:
+        validate(Thing, parse_yaml(b"sise: 2\nsize: big\n", name="f.yaml"))
+    assert {str(problem) for problem in raised.value.problems} == {
+        "f.yaml:1:1: 'name' is missing",
+        "f.yaml:1:1: unknown key 'sise'; did you mean 'size'?",
+        "f.yaml:2:1: size: got 'big'; expected a valid integer, unable to parse string as an integer",
+    }
+
+
+@given(st.text(max_size=60) | st.text(st.sampled_from("ab:-[]{}\n\t '\"#&*!|>%@`,?~发"), max_size=40))
+@settings(max_examples=300, deadline=None)
+def test_any_text_is_data_or_a_configuration_error(text: str) -> None:
+    try:
+        parse_yaml(text.encode("utf-8", "surrogatepass"), name="f.yaml")
+    except ConfigError as error:
+        assert all(problem.where is not None for problem in error.problems)

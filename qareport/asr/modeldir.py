@@ -13,7 +13,7 @@ import importlib
 import json
 import os
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -122,15 +122,7 @@ def fetch(model: str) -> Path:
     Raises:
         ModelError: no client is installed, the download failed, or the files are not whole.
     """
-    try:
-        directory = resolve(model)
-        check(directory)
-    except ModelError:
-        if Path(model).expanduser().is_dir() or not _is_hub_name(model):
-            raise
-        directory = _download(model)  # goes on where a broken download stopped
-        check(directory)
-    return directory
+    return _fetch(model, check)
 
 
 def fetch_vad(name: str) -> Path:
@@ -139,14 +131,7 @@ def fetch_vad(name: str) -> Path:
     Raises:
         ModelError: as `fetch`.
     """
-    try:
-        directory = resolve(name)
-    except ModelError:
-        if not _is_hub_name(name):
-            raise
-        directory = _download(name)
-    check_vad(directory)
-    return directory
+    return _fetch(name, check_vad)
 
 
 def check(directory: Path) -> ModelFiles:
@@ -264,6 +249,18 @@ def _snapshots(repository: Path, branch: str) -> Iterator[Path]:
     except OSError:
         return
     yield from found
+
+
+def _fetch(name: str, check_files: Callable[[Path], object]) -> Path:
+    try:
+        directory = resolve(name)
+        check_files(directory)
+    except ModelError:
+        if Path(name).expanduser().is_dir() or not _is_hub_name(name):
+            raise
+        directory = _download(name)  # goes on where a broken download stopped
+        check_files(directory)
+    return directory
 
 
 def _download(model: str) -> Path:

@@ -8,7 +8,6 @@ the lower Nyquist frequency. Measured with sines: flat to 0.01 dB up to 3 kHz fr
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +20,7 @@ from av.audio.frame import AudioFrame
 from av.audio.stream import AudioStream
 from av.container import InputContainer
 
+from qareport.containers import broken_end, mp3_promised_ms, wav_promised_ms
 from qareport.errors import AudioError
 from qareport.model import AudioInfo
 
@@ -35,8 +35,6 @@ IDENTICAL_RESIDUAL = 0.01
 #: A file may hold this much less than its header promises (encoder padding, rounding) before it counts as cut off.
 _SHORTFALL_MS = 1000
 _SHORTFALL_SHARE = 0.005
-#: Sizes from here on stand for "not known" in a WAV header (0x7FFFFFFF, 0xFFFFFFFF and their neighbours).
-_UNKNOWN_WAV_SIZE = 0x7FFF0000
 #: Containers that write their length down. Others only let FFmpeg guess one from the bit rate.
 _EXACT_CONTAINERS = frozenset(
     {"wav", "w64", "aiff", "au", "flac", "mov", "mp4", "m4a", "matroska", "webm", "asf", "caf"}
@@ -146,6 +144,7 @@ class _Reader:
             raise AudioError("is coded in a way that cannot be decoded here", where=where, expected="a known codec")
         self.sample_rate = 0
         self._seconds = 0.0
+        self._format = container.format.name
         self._promised_ms = _promised_ms(container, self._stream)
         self._error: Exception | None = None
 
@@ -183,9 +182,16 @@ class _Reader:
         return samples
 
     def check_complete(self) -> None:
-        """Refuse a file that holds clearly less than its header promises."""
+        """Refuse a file that holds clearly less than its header promises, or that breaks off within a frame."""
         promised = self._promised_ms
         if promised is None:
+            if (broken := broken_end(self._where, self._format)) is not None:
+                raise AudioError(
+                    f"cut off after {self.duration_ms / 1000:.1f} s: {broken}",
+                    where=self._where,
+                    expected="a whole recording",
+                    to_do="copy it again from the recorder",
+                )
             return
         if promised - self.duration_ms > max(_SHORTFALL_MS, promised * _SHORTFALL_SHARE):
             held = f"{self.duration_ms / 1000:.1f} s"
@@ -314,8 +320,8 @@ def _to_float(frame: AudioFrame) -> Samples:
 def _promised_ms(container: InputContainer, stream: AudioStream) -> int | None:
     """Return the duration that the header states; None when there is only a guess."""
     if container.format.name == "mp3":
-        return _mp3_promised_ms(container.name, stream.codec_context.sample_rate)
-    if container.format.name == "wav" and (cut := _wav_promised_ms(container.name)) is not None:
+        return mp3_promised_ms(container.name, stream.codec_context.sample_rate)
+    if container.format.name == "wav" and (cut := wav_promised_ms(container.name)) is not None:
         return cut
     if not _EXACT_CONTAINERS.intersection(container.format.name.split(",")):
         return None
@@ -323,44 +329,6 @@ def _promised_ms(container: InputContainer, stream: AudioStream) -> int | None:
         return round(float(stream.duration * stream.time_base) * 1000)
     alone = len(container.streams) == 1  # else it may be the picture that lasts so long
     return None if container.duration is None or not alone else round(container.duration / 1000)
-
-
-def _wav_promised_ms(path: str) -> int | None:
-    """Return the duration of a data chunk that is larger than the rest of the file: FFmpeg hides the difference.
-
-    A recorder that streams does not know the size and writes the largest there is; that is no promise.
-    """
-    with Path(path).open("rb") as file:
-        size = file.seek(0, os.SEEK_END)
-        at, bytes_a_second = 12, 0
-        while at + 8 <= size:
-            file.seek(at)
-            head = file.read(20)
-            length = int.from_bytes(head[4:8], "little")
-            if head.startswith(b"fmt "):
-                bytes_a_second = int.from_bytes(head[16:20], "little")
-            if head.startswith(b"data"):
-                cut_off = size - at - 8 < length < _UNKNOWN_WAV_SIZE
-                return length * 1000 // bytes_a_second if cut_off and bytes_a_second else None
-            at += 8 + length + length % 2
-    return None
-
-
-def _mp3_promised_ms(path: str, sample_rate: int) -> int | None:
-    """Return the duration by the frame count of the Xing/Info header, if the encoder wrote one.
-
-    The header stands in the first MPEG frame, after an ID3v2 tag whose length is four bytes of seven bits.
-    """
-    with Path(path).open("rb") as file:
-        tag = file.read(10)
-        length = sum((byte & 0x7F) << shift for byte, shift in zip(tag[6:], (21, 14, 7, 0), strict=False))
-        file.seek(10 + length if tag.startswith(b"ID3") else 0)
-        head = file.read(256)
-    at = max(head.find(b"Xing"), head.find(b"Info"))
-    if at < 0 or len(head) < at + 12 or not head[at + 7] & 1 or sample_rate <= 0:
-        return None
-    frame_samples = 1152 if sample_rate >= 32_000 else 576  # MPEG 1, MPEG 2 and 2.5
-    return int.from_bytes(head[at + 8 : at + 12]) * frame_samples * 1000 // sample_rate
 
 
 def _check_file(path: Path) -> None:

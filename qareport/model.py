@@ -172,7 +172,11 @@ class Segment:
     emotion: Emotion | None = None
     #: Softmax over the emotion tags, uncalibrated: scores, not probabilities.
     emotion_scores: Mapping[str, float] | None = None
+    #: The scores of HAPPY, SAD, ANGRY and NEUTRAL alone, brought back to a sum of 1.
+    emotion_view: Mapping[str, float] | None = None
     events: tuple[AudioEvent, ...] = ()
+    #: Softmax over the event tags, uncalibrated.
+    event_scores: Mapping[str, float] | None = None
     loudness_dbfs: float | None = None
     tokens: tuple[Token, ...] = ()
 

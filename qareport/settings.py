@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 from pydantic import with_config
 
@@ -34,10 +35,24 @@ class AudioSettings:
 class AsrSettings:
     """How speech is found and transcribed."""
 
+    #: What finds speech: silero, fsmn, or auto: fsmn where it stands on this machine and the model is not the demo one.
+    vad: Literal["auto", "silero", "fsmn"] = "auto"
+    #: Where FSMN-VAD stands: a directory or a hub name.
+    fsmn_vad: str = "iic/speech_fsmn_vad_zh-cn-16k-common-pytorch"
+    #: Where a voice model (cam++) stands that tells two speakers on one channel apart; used where it is found.
+    voices: str = "iic/speech_campplus_sv_zh-cn_16k-common"
     #: A pause of this length ends an utterance.
     max_end_silence_ms: int = 500
     #: Utterances longer than this are cut at their quietest place.
     max_segment_ms: int = 15_000
+    #: Join neighbouring utterances of one speaker before recognition: words are heard better in context. Not live.
+    merge: bool = True
+    #: Utterances further apart are not joined.
+    merge_gap_ms: int = 600
+    #: Utterances are not joined into one longer than this.
+    merge_length_ms: int = 8000
+    #: Judge emotion and events sentence by sentence, in a second pass, where an utterance holds several sentences.
+    sentence_emotion: bool = True
     #: auto, or one of zh, yue, en, ja, ko.
     language: str = "auto"
     #: Punctuation and written numbers, as the model makes them.

@@ -1,6 +1,10 @@
-"""Cut long utterances where they are quietest."""
+"""Bring utterances to a good length: cut long ones where they are quietest, join short ones that belong together."""
 
 from __future__ import annotations
+
+import bisect
+import itertools
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -32,6 +36,32 @@ def cut_long(samples: npt.NDArray[np.float32], spans: list[tuple[int, int]], *, 
             result.append((start, cut))
             start = cut
         result.append((start, end))
+    return result
+
+
+def join_near(
+    channels: Sequence[Sequence[tuple[int, int]]], *, gap_ms: int, length_ms: int
+) -> list[list[tuple[int, int]]]:
+    """Join neighbouring utterances of each channel, so that the model hears them in context.
+
+    Args:
+        channels: for each channel, (start_ms, end_ms) ordered; one speaker each.
+        gap_ms: utterances further apart stay apart; so do those between which another channel begins to speak.
+        length_ms: the greatest length of what is joined.
+    """
+    starts = [[start for start, _ in spans] for spans in channels]
+    result = []
+    for index, spans in enumerate(channels):
+        others = sorted(itertools.chain.from_iterable(starts[:index] + starts[index + 1 :]))
+        joined: list[tuple[int, int]] = []
+        for start, end in spans:
+            if joined and start - joined[-1][1] <= gap_ms and end - joined[-1][0] <= length_ms:
+                answered = bisect.bisect_left(others, joined[-1][1])
+                if answered == len(others) or others[answered] >= start:
+                    joined[-1] = joined[-1][0], end
+                    continue
+            joined.append((start, end))
+        result.append(joined)
     return result
 
 

@@ -13,10 +13,13 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence, Sized
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
-from qareport.asr import modeldir
+import numpy as np
+import numpy.typing as npt
+
+from qareport.asr import labels, modeldir, sentences
 from qareport.asr.hearing import FRAME_MS, Heard, Piece, SpeechModel
 from qareport.asr.prepare import Prepared, prepare
 from qareport.asr.roles import assign
@@ -30,7 +33,9 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 #: Counts changes of this package that change transcripts: stored ones are then made again.
-_VERSION = 1
+_VERSION = 2
+#: Settings that change no transcript, or (where models stand) are covered by the models' revisions.
+_CHANGES_NOTHING = frozenset({"batch_seconds", "vad", "fsmn_vad", "voices"})
 #: Speech gathered before it is put through the model, in batches: enough that batches hold pieces of like length.
 _ROUND_BATCHES = 4
 #: Most calls that are gathered, so that silent and failed ones are not kept waiting for speech.
@@ -70,14 +75,52 @@ def load(model: str, *, device: str, asr: AsrSettings, audio: AudioSettings) -> 
     """
     directory = modeldir.resolve(model)
     files = modeldir.check(directory)
+    info = modeldir.identify(model, files)
+    vad_files, voice_files = find_vad(info, asr), find_voices(asr)
     try:
+        from qareport.asr.fsmn_vad import FsmnVad
         from qareport.asr.sensevoice import SenseVoice
         from qareport.asr.vad import SileroVad
+        from qareport.asr.voices import Voices
     except ImportError as error:
         raise ModelError(f"the engine is not installed ({error})", to_do="pip install 'qareport[engine]'") from error
-    info = modeldir.identify(model, files)
     speech = SenseVoice(files, info, device=_device(device), settings=asr)
-    return Engine(speech=speech, vad=SileroVad(asr), asr=asr, audio=audio)
+    vad = SileroVad(asr) if vad_files is None else FsmnVad(vad_files, asr)
+    voice = None if voice_files is None else Voices(voice_files)
+    return Engine(speech=speech, vad=vad, voice=voice, asr=asr, audio=audio)
+
+
+def find_vad(model: ModelInfo, asr: AsrSettings) -> modeldir.VadFiles | None:
+    """Find and check FSMN-VAD where the settings ask for it; None means silero.
+
+    "auto" takes FSMN-VAD, the detector that SenseVoice is published with, where it stands on this machine. The demo
+    model keeps to silero, which it was measured with and which is always there.
+
+    Raises:
+        ModelError: "fsmn" is asked for and is not here, or what is here is not whole.
+    """
+    if asr.vad == "silero" or (asr.vad == "auto" and model.name == modeldir.DEMO):
+        return None
+    try:
+        directory = modeldir.resolve(asr.fsmn_vad)
+    except ModelError:
+        if asr.vad == "auto":
+            return None
+        raise
+    return modeldir.check_vad(directory)
+
+
+def find_voices(asr: AsrSettings) -> modeldir.VoiceFiles | None:
+    """Find and check cam++; None where it does not stand on this machine.
+
+    Raises:
+        ModelError: what is here is not whole.
+    """
+    try:
+        directory = modeldir.resolve(asr.voices)
+    except ModelError:
+        return None
+    return modeldir.check_voices(directory)
 
 
 def transcription_key(model_dir_info: ModelInfo, asr: AsrSettings, audio: AudioSettings) -> str:
@@ -85,12 +128,14 @@ def transcription_key(model_dir_info: ModelInfo, asr: AsrSettings, audio: AudioS
 
     The size of batches and the limit on length are left out: they do not change what is heard. torch is not loaded.
     """
+    vad, voices = find_vad(model_dir_info, asr), find_voices(asr)
     parts = {
         "engine": _VERSION,
         "model": [model_dir_info.name, model_dir_info.revision],
-        "vad": ["silero-vad", _installed("silero-vad")],
+        "vad": ["silero-vad", _installed("silero-vad")] if vad is None else ["fsmn-vad", vad.revision],
+        "voices": None if voices is None else voices.revision,
         "funasr": _installed("funasr"),
-        "asr": [asr.max_end_silence_ms, asr.max_segment_ms, asr.language, asr.use_itn],
+        "asr": {name: value for name, value in asdict(asr).items() if name not in _CHANGES_NOTHING},
         "channel_roles": list(audio.channel_roles),
     }
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
@@ -102,6 +147,8 @@ class Engine:
 
     speech: SpeechModel
     vad: Vad
+    #: float32 [samples] at 16 kHz to what the voice sounds like; None where no voice model is at hand.
+    voice: Callable[[npt.NDArray[np.float32]], npt.NDArray[np.float32]] | None = None
     asr: AsrSettings
     audio: AudioSettings
     #: Threads that decode and find speech while the model works.
@@ -153,7 +200,9 @@ class Engine:
 
     def _prepare(self, call: Call) -> Prepared | FailedCall:
         try:
-            return prepare(call, vad=self.vad, features=self.speech.features, audio=self.audio)
+            return prepare(
+                call, vad=self.vad, features=self.speech.features, voice=self.voice, audio=self.audio, asr=self.asr
+            )
         except AudioError as error:
             return _failed(call, "decode", error)
         except Exception as error:  # noqa: BLE001 - one bad call never stops a batch, whatever is wrong with it
@@ -176,23 +225,52 @@ class Engine:
 
     def _transcribe_group(self, group: Sequence[Prepared | FailedCall]) -> Iterator[Transcript | FailedCall]:
         pieces = [piece for item in group if isinstance(item, Prepared) for piece in item.pieces]
-        heard = iter(self.speech.hear(pieces))
+        utterances = iter(self._utterances(pieces))
         for item in group:
             if isinstance(item, FailedCall):
                 yield item
                 continue
-            results = [next(heard) for _ in item.pieces]
+            results = [next(utterances) for _ in item.pieces]
             errors = [result for result in results if isinstance(result, Exception)]
             if errors:
                 yield _failed(item.call, "transcribe", errors[0])
                 continue
-            yield _transcript(item, [result for result in results if isinstance(result, Heard)], self.info)
+            parts = [part for result in results if not isinstance(result, Exception) for part in result]
+            yield _transcript(item, parts, self.info)
+
+    def _utterances(self, pieces: Sequence[Piece]) -> list[list[tuple[Piece, Heard]] | Exception]:
+        """Hear pieces, then the sentences of those that hold several; an error stands in its piece's place."""
+        heard = self.speech.hear(pieces)
+        wanted = self.asr.sentence_emotion
+        split = [
+            sentences.split(piece, result) if wanted and isinstance(result, Heard) else []
+            for piece, result in zip(pieces, heard, strict=True)
+        ]
+        alone = iter(self.speech.hear([part.piece for parts in split for part in parts]))
+        utterances: list[list[tuple[Piece, Heard]] | Exception] = []
+        for piece, result, parts in zip(pieces, heard, split, strict=True):
+            judged = [next(alone) for _ in parts]
+            errors = [each for each in (result, *judged) if isinstance(each, Exception)]
+            if errors or isinstance(result, Exception):
+                utterances.append(errors[0])
+            elif not parts:
+                utterances.append([(piece, result)])
+            else:
+                utterances.append(
+                    [
+                        (part.piece, sentences.judged(part, result, each))
+                        for part, each in zip(parts, judged, strict=True)
+                        if isinstance(each, Heard)
+                    ]
+                )
+        return utterances
 
 
-def _transcript(prepared: Prepared, heard: Sequence[Heard], info: ModelInfo) -> Transcript:
+def _transcript(prepared: Prepared, utterances: Sequence[tuple[Piece, Heard]], info: ModelInfo) -> Transcript:
     call = prepared.call
-    found = [_segment(piece, result) for piece, result in zip(prepared.pieces, heard, strict=True)]
-    segments, notes = assign(found, prepared.layout)
+    ordered = sorted(utterances, key=lambda heard: (heard[0].start_ms, heard[0].channel))
+    found = [_segment(piece, heard) for piece, heard in ordered]
+    segments, notes = assign(found, prepared.layout, [piece.voice for piece, _ in ordered])
     silent = () if segments else (Note(code="no_speech"),)
     return Transcript(
         call_id=call.call_id,
@@ -216,7 +294,9 @@ def _segment(piece: Piece, heard: Heard) -> Segment:
         language=heard.language,
         emotion=heard.emotion,
         emotion_scores=heard.emotion_scores,
+        emotion_view=labels.four_classes(heard.emotion_scores),
         events=heard.events,
+        event_scores=heard.event_scores,
         loudness_dbfs=piece.loudness_dbfs,
         tokens=heard.tokens,
     )

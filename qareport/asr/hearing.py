@@ -28,6 +28,10 @@ class Piece:
     loudness_dbfs: float
     #: float32 [frames, inputs], one frame each 60 ms.
     features: npt.NDArray[np.float32]
+    #: float32 [frames], the mean square of the samples of each 60 ms.
+    powers: npt.NDArray[np.float32]
+    #: float32 [values], what the voice sounds like; None where nothing asked.
+    voice: npt.NDArray[np.float32] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +45,8 @@ class Heard:
     emotion: Emotion | None
     #: Softmax over the emotion tags, in fp32.
     emotion_scores: Mapping[str, float]
+    #: Softmax over the event tags, in fp32.
+    event_scores: Mapping[str, float]
     events: tuple[AudioEvent, ...]
     #: Times are from the start of the recording.
     tokens: tuple[Token, ...]

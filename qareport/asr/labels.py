@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from qareport.model import AudioEvent, Emotion, Language
@@ -15,6 +16,7 @@ _ALIASES = {
     "Unknown_Event": AudioEvent.EVENT_UNK,
     "Unknown_Evt": AudioEvent.EVENT_UNK,
 }
+_FOUR = (Emotion.HAPPY, Emotion.SAD, Emotion.ANGRY, Emotion.NEUTRAL)
 _LANGUAGES = {language.value: language for language in Language}
 _EMOTIONS = {emotion.value: emotion for emotion in Emotion}
 _EVENTS = {event.value: event for event in AudioEvent}
@@ -60,6 +62,13 @@ def plain_text(raw: str) -> str:
             text += " "
         text += words
     return text
+
+
+def four_classes(scores: Mapping[str, float]) -> dict[str, float] | None:
+    """Bring the scores of the four emotions that are commonly judged back to a sum of 1; None where they have none."""
+    view = {emotion.value: scores.get(emotion.value, 0.0) for emotion in _FOUR}
+    total = sum(view.values())
+    return {name: round(score / total, 4) for name, score in view.items()} if total > 0 else None
 
 
 def is_tag(piece: str) -> bool:

@@ -13,7 +13,7 @@ import importlib
 import json
 import os
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,8 @@ DEMO = "demo"
 _MODELSCOPE_NAME = "iic/SenseVoiceSmall"
 _HUGGINGFACE_NAME = "FunAudioLLM/SenseVoiceSmall"
 _CLASS = "SenseVoiceSmall"
+_VAD_CLASS = "FsmnVADStreaming"
+_VOICE_CLASS = "CAMPPlus"
 _LFS_POINTER = b"version https://git-lfs"
 
 
@@ -48,6 +50,35 @@ class ModelFiles:
     def all(self) -> tuple[Path, ...]:
         """Return every file that decides what the model says."""
         return (self.weights, self.config, self.configuration, self.cmvn, self.tokenizer)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VadFiles:
+    """The files of a checked directory of FSMN-VAD."""
+
+    directory: Path
+    weights: Path
+    config: Path
+    cmvn: Path
+
+    @property
+    def revision(self) -> str:
+        """The first 12 hexadecimal digits of the SHA-256 over the files' SHA-256."""
+        return _revision((self.weights, self.config, self.cmvn))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VoiceFiles:
+    """The files of a checked directory of cam++."""
+
+    directory: Path
+    weights: Path
+    config: Path
+
+    @property
+    def revision(self) -> str:
+        """The first 12 hexadecimal digits of the SHA-256 over the files' SHA-256."""
+        return _revision((self.weights, self.config))
 
 
 def resolve(model: str) -> Path:
@@ -91,15 +122,16 @@ def fetch(model: str) -> Path:
     Raises:
         ModelError: no client is installed, the download failed, or the files are not whole.
     """
-    try:
-        directory = resolve(model)
-        check(directory)
-    except ModelError:
-        if Path(model).expanduser().is_dir() or not _is_hub_name(model):
-            raise
-        directory = _download(model)  # goes on where a broken download stopped
-        check(directory)
-    return directory
+    return _fetch(model, check)
+
+
+def fetch_vad(name: str) -> Path:
+    """Download FSMN-VAD and check it; one that is here already is only checked.
+
+    Raises:
+        ModelError: as `fetch`.
+    """
+    return _fetch(name, check_vad)
 
 
 def check(directory: Path) -> ModelFiles:
@@ -113,7 +145,7 @@ def check(directory: Path) -> ModelFiles:
     configuration = _present(directory, "configuration.json")
     metas = _metas(configuration)
     config = _present(directory, _meta(metas, "config", "config.yaml"))
-    settings = _config(config)
+    settings = _config(config, _CLASS)
     weights = _present(directory, _meta(metas, "init_param", "model.pt"))
     _check_weights(weights)
     cmvn = _present(directory, _meta(metas, "frontend_conf", "am.mvn", "cmvn_file"))
@@ -130,6 +162,38 @@ def check(directory: Path) -> ModelFiles:
     )
 
 
+def check_vad(directory: Path) -> VadFiles:
+    """Check that every file of FSMN-VAD is there and whole.
+
+    Raises:
+        ModelError: names the file and says what is wrong with it.
+    """
+    metas = _metas(_present(directory, "configuration.json"))
+    config = _present(directory, _meta(metas, "config", "config.yaml"))
+    settings = _config(config, _VAD_CLASS)
+    weights = _present(directory, _meta(metas, "init_param", "model.pt"))
+    _check_weights(weights)
+    cmvn = _present(directory, _meta(metas, "frontend_conf", "am.mvn", "cmvn_file"))
+    _check_cmvn(cmvn, _input_size(config, settings))
+    return VadFiles(directory=directory, weights=weights, config=config, cmvn=cmvn)
+
+
+def check_voices(directory: Path) -> VoiceFiles:
+    """Check that every file of cam++ is there; its weights are tried when they are loaded.
+
+    Raises:
+        ModelError: names the file and says what is wrong with it.
+    """
+    metas = _metas(_present(directory, "configuration.json"))
+    config = _present(directory, _meta(metas, "config", "config.yaml"))
+    _config(config, _VOICE_CLASS)
+    return VoiceFiles(
+        directory=directory,
+        weights=_present(directory, _meta(metas, "init_param", "campplus_cn_common.bin")),
+        config=config,
+    )
+
+
 def identify(model: str, files: ModelFiles) -> ModelInfo:
     """Name a model and its revision: the first 12 hexadecimal digits of the SHA-256 over all its files' SHA-256.
 
@@ -140,12 +204,16 @@ def identify(model: str, files: ModelFiles) -> ModelInfo:
     Raises:
         ModelError: a file cannot be read.
     """
+    name = model if model == DEMO or not Path(model).expanduser().is_dir() else files.directory.resolve().name
+    return ModelInfo(name=name, revision=_revision(files.all()))
+
+
+def _revision(paths: tuple[Path, ...]) -> str:
     try:
-        digests = "".join(sha256_of(path) for path in files.all())
+        digests = "".join(sha256_of(path) for path in paths)
     except AudioError as error:
         raise ModelError(f"cannot be read: {error}") from error
-    name = model if model == DEMO or not Path(model).expanduser().is_dir() else files.directory.resolve().name
-    return ModelInfo(name=name, revision=hashlib.sha256(digests.encode()).hexdigest()[:12])
+    return hashlib.sha256(digests.encode()).hexdigest()[:12]
 
 
 # --- where models stand -----------------------------------------------------------------------------------------------
@@ -181,6 +249,18 @@ def _snapshots(repository: Path, branch: str) -> Iterator[Path]:
     except OSError:
         return
     yield from found
+
+
+def _fetch(name: str, check_files: Callable[[Path], object]) -> Path:
+    try:
+        directory = resolve(name)
+        check_files(directory)
+    except ModelError:
+        if Path(name).expanduser().is_dir() or not _is_hub_name(name):
+            raise
+        directory = _download(name)  # goes on where a broken download stopped
+        check_files(directory)
+    return directory
 
 
 def _download(model: str) -> Path:
@@ -248,14 +328,14 @@ def _meta(metas: Mapping[str, Any], key: str, default: str, inner: str | None = 
     return value if isinstance(value, str) and value else default
 
 
-def _config(path: Path) -> Mapping[str, Any]:
+def _config(path: Path, name: str) -> Mapping[str, Any]:
     try:
         data = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (yaml.YAMLError, ValueError, OSError) as error:
         raise ModelError(f"is not YAML ({str(error).splitlines()[0]})", where=str(path)) from error
     named = data.get("model") if isinstance(data, dict) else None
-    if named != _CLASS:
-        raise ModelError(f"describes the model {named!r}", where=str(path), expected=_CLASS)
+    if named != name:
+        raise ModelError(f"describes the model {named!r}", where=str(path), expected=name)
     return dict(data)
 
 

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from qareport.asr.hearing import Piece
+from qareport.asr.cuts import join_near
+from qareport.asr.hearing import FRAME_MS, Piece
 from qareport.asr.roles import Layout, lay_out
-from qareport.audio import SAMPLE_RATE, Recording, channels_identical, decode, loudness_dbfs
+from qareport.audio import SAMPLE_RATE, channels_identical, decode, loudness_dbfs
 from qareport.model import AudioInfo, Call
-from qareport.settings import AudioSettings
+from qareport.settings import AsrSettings, AudioSettings
 
 if TYPE_CHECKING:
     from qareport.asr.vad import Vad
@@ -32,14 +33,24 @@ class Prepared:
     pieces: tuple[Piece, ...]
 
 
-def prepare(call: Call, *, vad: Vad, features: Callable[[Samples], Samples], audio: AudioSettings) -> Prepared:
+def prepare(
+    call: Call,
+    *,
+    vad: Vad,
+    features: Callable[[Samples], Samples],
+    voice: Callable[[Samples], Samples] | None,
+    audio: AudioSettings,
+    asr: AsrSettings,
+) -> Prepared:
     """Prepare one call. May run in several threads at once.
 
     Args:
         call: the recording and its channel map.
         vad: finds the utterances.
         features: float32 [samples] at 16 kHz to float32 [frames, inputs].
+        voice: float32 [samples] to what its voice sounds like, float32 [values]; asked where one channel holds all.
         audio: the default channel map and the limit on length.
+        asr: whether utterances are joined.
 
     Raises:
         AudioError: the recording cannot be used.
@@ -51,19 +62,44 @@ def prepare(call: Call, *, vad: Vad, features: Callable[[Samples], Samples], aud
         given=call.channel_roles,
         default=audio.channel_roles,
     )
-    return Prepared(call=call, audio=recording.info, layout=layout, pieces=_pieces(recording, layout, vad, features))
-
-
-def _pieces(
-    recording: Recording, layout: Layout, vad: Vad, features: Callable[[Samples], Samples]
-) -> tuple[Piece, ...]:
     heard = recording.samples[: len(layout.channels)]  # channels are heard from 0 on, all or the first alone
-    pieces = []
-    for channel, spans in zip(layout.channels, vad.find(heard), strict=True):
-        samples = recording.samples[channel]
-        for start, end in spans:
-            part = samples[start * SAMPLE_RATE // 1000 : end * SAMPLE_RATE // 1000]
-            loudness = loudness_dbfs(samples, start, end)
-            piece = Piece(channel=channel, start_ms=start, end_ms=end, loudness_dbfs=loudness, features=features(part))
-            pieces.append(piece)
-    return tuple(sorted(pieces, key=lambda piece: (piece.start_ms, piece.channel)))
+    found = vad.find(heard)
+    if asr.merge and not layout.mixed:
+        found = join_near(found, gap_ms=asr.merge_gap_ms, length_ms=min(asr.merge_length_ms, asr.max_segment_ms))
+    pieces = [
+        _piece(recording.samples[channel], channel, span, features, voice if layout.mixed else None)
+        for channel, spans in zip(layout.channels, found, strict=True)
+        for span in spans
+    ]
+    ordered = tuple(sorted(pieces, key=lambda piece: (piece.start_ms, piece.channel)))
+    return Prepared(call=call, audio=recording.info, layout=layout, pieces=ordered)
+
+
+def _piece(
+    samples: Samples,
+    channel: int,
+    span: tuple[int, int],
+    features: Callable[[Samples], Samples],
+    voice: Callable[[Samples], Samples] | None,
+) -> Piece:
+    start, end = span
+    part = samples[start * SAMPLE_RATE // 1000 : end * SAMPLE_RATE // 1000]
+    frames = features(part)
+    return Piece(
+        channel=channel,
+        start_ms=start,
+        end_ms=end,
+        loudness_dbfs=loudness_dbfs(samples, start, end),
+        features=frames,
+        powers=_powers(part, len(frames)),
+        voice=None if voice is None else voice(part),
+    )
+
+
+def _powers(samples: Samples, frames: int) -> Samples:
+    """Measure the mean square of each 60 ms, float32 [frames]; what lies past the end is silent."""
+    hop = SAMPLE_RATE * FRAME_MS // 1000
+    padded = np.zeros(frames * hop, np.float32)
+    padded[: min(samples.size, padded.size)] = samples[: padded.size]
+    powers: Samples = np.square(padded).reshape(frames, hop).mean(axis=1)
+    return powers

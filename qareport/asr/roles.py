@@ -1,4 +1,4 @@
-"""Who speaks: the channel says so first, words next, and every guess is marked as one."""
+"""Who speaks: the channel says so first, voices next, words last, and every guess is marked as one."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
 
 from qareport.model import Note, Role, RoleSource, Segment
 
@@ -36,6 +39,9 @@ _GREETING = re.compile(
     re.IGNORECASE,
 )
 _GREETING_WITHIN_MS = 30_000
+_OTHER = {Role.AGENT: Role.CUSTOMER, Role.CUSTOMER: Role.AGENT}
+
+Voice = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,21 +83,32 @@ def lay_out(channels: int, *, identical: bool, given: Sequence[Role], default: S
     return Layout(channels=heard, roles=roles, notes=tuple(notes))
 
 
-def assign(segments: Sequence[Segment], layout: Layout) -> tuple[tuple[Segment, ...], tuple[Note, ...]]:
+def assign(
+    segments: Sequence[Segment], layout: Layout, voices: Sequence[Voice | None] = ()
+) -> tuple[tuple[Segment, ...], tuple[Note, ...]]:
     """Give every segment its role.
 
-    A channel with a known role gives it. Else words decide where they are clear: for a whole channel when there are
-    several, for each segment alone when one channel holds both. Where they are not, the role stays unknown.
+    A channel with a known role gives it. Where one channel holds both and their voices are known, each segment belongs
+    to one of two voices, and the words of all its segments say which voice is whose. Else words decide where they are
+    clear: for a whole channel when there are several, for each segment alone when one channel holds both. Where they
+    are not, the role stays unknown.
+
+    Args:
+        segments: what was heard.
+        layout: the channels and their roles.
+        voices: what the voice of each segment sounds like, where that was asked.
 
     Returns:
         The segments in their order, and what a reader must know about the roles.
     """
     by_channel = dict(zip(layout.channels, layout.roles, strict=True))
+    if layout.mixed and (by_voice := _by_voice(segments, voices)):
+        return by_voice, _voices_note(by_voice)
     if layout.mixed:
         guessed = [_guess([segment.text]) for segment in segments]
     else:
-        voices = {channel: _guess(_texts(segments, channel)) for channel in layout.channels}
-        guessed = [voices[_channel(segment)] for segment in segments]
+        whose = {channel: _guess(_texts(segments, channel)) for channel in layout.channels}
+        guessed = [whose[_channel(segment)] for segment in segments]
     assigned = tuple(
         replace(segment, role=known, role_source=RoleSource.CHANNEL)
         if (known := by_channel[_channel(segment)]) is not Role.UNKNOWN
@@ -99,6 +116,52 @@ def assign(segments: Sequence[Segment], layout: Layout) -> tuple[tuple[Segment, 
         for segment, guess in zip(segments, guessed, strict=True)
     )
     return assigned, (*_words_note(assigned), *_swap_note(assigned))
+
+
+def two_voices(voices: Sequence[Voice]) -> list[int]:
+    """Put voices into two groups, 0 and 1: spherical k-means from the two least alike.
+
+    Args:
+        voices: float32 [values] of length 1 each, at least two.
+    """
+    rows = np.stack(voices)
+    alike = rows @ rows.T
+    first, second = np.unravel_index(int(np.argmin(alike)), alike.shape)
+    centres = rows[[first, second]]
+    groups = np.zeros(len(rows), np.int64)
+    for _ in range(20):
+        now = np.argmax(rows @ centres.T, axis=1)
+        if (now == groups).all() or len(set(now.tolist())) < 2:
+            groups = now
+            break
+        groups = now
+        sums = np.stack([rows[groups == group].sum(axis=0) for group in (0, 1)])
+        centres = sums / np.linalg.norm(sums, axis=1, keepdims=True)
+    return [int(group) for group in groups]
+
+
+def _by_voice(segments: Sequence[Segment], voices: Sequence[Voice | None]) -> tuple[Segment, ...]:
+    """Give roles by voice; nothing where voices are missing or the words do not say whose they are."""
+    known = [voice for voice in voices if voice is not None]
+    if len(known) < 2 or len(known) != len(segments):
+        return ()
+    groups = two_voices(known)
+    roles = [
+        _guess([segment.text for segment, of in zip(segments, groups, strict=True) if of == group]) for group in (0, 1)
+    ]
+    for group in (0, 1):
+        if roles[group] is Role.UNKNOWN and roles[1 - group] in _OTHER:
+            roles[group] = _OTHER[roles[1 - group]]
+    if set(roles) != {Role.AGENT, Role.CUSTOMER}:
+        return ()
+    return tuple(
+        replace(segment, role=roles[group], role_source=RoleSource.VOICE)
+        for segment, group in zip(segments, groups, strict=True)
+    )
+
+
+def _voices_note(segments: Sequence[Segment]) -> tuple[Note, ...]:
+    return (Note(code="roles_from_voices", values={"segments": str(len(segments))}),)
 
 
 def _words_note(segments: Sequence[Segment]) -> tuple[Note, ...]:

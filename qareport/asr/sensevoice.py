@@ -6,14 +6,12 @@ end and tokenizer are what is used here. Equal text for equal segments is held b
 
 from __future__ import annotations
 
-import contextlib
-import io
 import itertools
 import logging
 import random
-import warnings
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from enum import StrEnum
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -22,15 +20,21 @@ import torch
 from qareport.asr.hearing import FRAME_MS, Heard, Piece, plan_batches
 from qareport.asr.labels import is_tag, parse, tag
 from qareport.asr.modeldir import ModelFiles
+from qareport.asr.packed import pack
+from qareport.asr.quiet import quiet
 from qareport.errors import ModelError
-from qareport.model import Emotion, ModelInfo, Token
+from qareport.model import AudioEvent, Emotion, ModelInfo, Token
 from qareport.settings import AsrSettings
 
 logger = logging.getLogger(__name__)
+_Tag = TypeVar("_Tag", Emotion, AudioEvent)
 
 #: Frames before the text: language, emotion, event, text norm.
 _QUERY_FRAMES = 4
 _EMOTION_FRAME = 1
+_EVENT_FRAME = 2
+#: Most padded seconds of a batch on a CPU: what a batch computes on then stays in its cache.
+_CPU_SECONDS = 30
 #: A frame's middle lies this much before 60·frame (funasr's own offset).
 _FRAME_OFFSET_MS = 30
 
@@ -38,7 +42,9 @@ _FRAME_OFFSET_MS = 30
 class SenseVoice:
     """A loaded SenseVoiceSmall. `hear` is for one thread; `features` for any number."""
 
-    def __init__(self, files: ModelFiles, info: ModelInfo, *, device: str, settings: AsrSettings) -> None:
+    def __init__(
+        self, files: ModelFiles, info: ModelInfo, *, device: str, settings: AsrSettings, bf16: bool | None = None
+    ) -> None:
         """Load and check a model.
 
         Args:
@@ -46,21 +52,29 @@ class SenseVoice:
             info: its name and revision.
             device: "cpu", "cuda" or "cuda:N".
             settings: language, text norm and the size of batches.
+            bf16: run the encoder in bf16; by default on CUDA only.
 
         Raises:
             ModelError: weights that do not fit the configuration or the tokenizer, or an unknown language.
         """
         self._info = info
         self._device = torch.device(device)
-        self._budget = max(1, settings.batch_seconds * 1000 // FRAME_MS)
+        self._bf16 = self._device.type == "cuda" if bf16 is None else bf16
+        seconds = settings.batch_seconds if self._device.type == "cuda" else min(settings.batch_seconds, _CPU_SECONDS)
+        self._budget = max(1, seconds * 1000 // FRAME_MS)
         self._model, self._frontend, tokenizer = _load(files, device)
         self._pieces = tokenizer.sp
         _check_fit(files, self._model, self._pieces, self._frontend)
         self._blank = int(self._model.blank_id)
         self._texts = [_piece_text(self._pieces, number) for number in range(self._pieces.GetPieceSize())]
-        self._emotions = _emotion_ids(files, self._pieces)
+        self._emotions = _ids(files, self._pieces, Emotion)
+        self._events = _ids(files, self._pieces, AudioEvent)
         self._emotion_rows = torch.tensor(list(self._emotions.values()), device=self._device)
+        self._event_rows = torch.tensor(list(self._events.values()), device=self._device)
         self._queries = self._make_queries(settings)
+        if self._device.type == "cpu" and not self._bf16:
+            with torch.inference_mode():
+                pack(self._model)
 
     @property
     def info(self) -> ModelInfo:
@@ -123,15 +137,18 @@ class SenseVoice:
             lengths: int64 [batch].
 
         Returns:
-            The arg-max ids int32 [batch, frames + 4], and emotion scores float32 [batch, emotions].
+            The arg-max ids int32 [batch, frames + 4], and the scores of emotions, then events, float32
+            [batch, emotions + events].
         """
         queries = self._queries.expand(len(speech), -1, -1)
         inputs = torch.cat((queries, speech.to(self._device, non_blocking=True)), dim=1)
-        with torch.autocast("cuda", dtype=torch.bfloat16, enabled=self._device.type == "cuda"):
+        with torch.autocast(self._device.type, dtype=torch.bfloat16, enabled=self._bf16):
             encoded, _ = self._model.encoder(inputs, (lengths + _QUERY_FRAMES).to(self._device))
         with torch.autocast(self._device.type, enabled=False):  # in bf16 neighbouring logits are often equal
             logits = self._model.ctc.ctc_lo(encoded.float())
-        scores = logits[:, _EMOTION_FRAME, self._emotion_rows].softmax(dim=-1)
+        emotions = logits[:, _EMOTION_FRAME, self._emotion_rows].softmax(dim=-1)
+        events = logits[:, _EVENT_FRAME, self._event_rows].softmax(dim=-1)
+        scores = torch.cat((emotions, events), dim=1)
         ids = logits.argmax(dim=-1).to(torch.int32)
         # Floats travel as the integers with the same bits: one copy to the host for both.
         packed = torch.cat((ids, scores.view(torch.int32)), dim=1).cpu().numpy()
@@ -146,9 +163,8 @@ class SenseVoice:
             text=labels.text,
             language=labels.language,
             emotion=labels.emotion,
-            emotion_scores={
-                emotion.value: round(float(score), 4) for emotion, score in zip(self._emotions, scores, strict=True)
-            },
+            emotion_scores=_scores(self._emotions, scores[: len(self._emotions)]),
+            event_scores=_scores(self._events, scores[len(self._emotions) :]),
             events=labels.events,
             tokens=tuple(self._tokens(piece, runs)),
         )
@@ -210,7 +226,7 @@ def _load(files: ModelFiles, device: str) -> tuple[Any, Any, Any]:
     threads = torch.get_num_threads()
     states = random.getstate(), np.random.get_state(), torch.get_rng_state()  # funasr seeds them
     try:
-        with _quiet():
+        with quiet():
             from funasr import AutoModel
 
             model, parts = AutoModel.build_model(
@@ -232,25 +248,6 @@ def _load(files: ModelFiles, device: str) -> tuple[Any, Any, Any]:
     frontend = parts["frontend"]
     frontend.dither = 0.0  # with dither, features differ from run to run
     return model.eval(), frontend, parts["tokenizer"]
-
-
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep what funasr prints, logs and warns of out of the program's output; keep its hands off the root logger."""
-    root = logging.getLogger()
-    handlers, level, disabled = root.handlers[:], root.level, root.manager.disable
-    logging.disable(logging.CRITICAL)
-    printed = io.StringIO()
-    try:
-        with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed), warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        logging.disable(disabled)
-        root.handlers[:] = handlers
-        root.setLevel(level)
-        if printed.getvalue().strip():
-            logger.debug("funasr said: %s", printed.getvalue().strip())
 
 
 def _check_fit(files: ModelFiles, model: Any, tokenizer: Any, frontend: Any) -> None:
@@ -297,9 +294,14 @@ def _stored_shapes(files: ModelFiles) -> dict[str, tuple[int, ...]]:
     }
 
 
-def _emotion_ids(files: ModelFiles, tokenizer: Any) -> dict[Emotion, int]:
-    ids = {emotion: tokenizer.PieceToId(tag(emotion.value)) for emotion in Emotion}
-    known = {emotion: number for emotion, number in ids.items() if number != tokenizer.unk_id()}
+def _ids(files: ModelFiles, tokenizer: Any, tags: type[_Tag]) -> dict[_Tag, int]:
+    """Look up the tags that a vocabulary knows."""
+    ids = {each: tokenizer.PieceToId(tag(each.value)) for each in tags}
+    known = {each: number for each, number in ids.items() if number != tokenizer.unk_id()}
     if len(known) < 2:
-        raise ModelError("has no emotion tags", where=str(files.tokenizer), expected=tag(Emotion.ANGRY.value) + " …")
+        raise ModelError(f"has no {tags.__name__} tags", where=str(files.tokenizer), expected=tag("…"))
     return known
+
+
+def _scores(tags: Iterable[StrEnum], scores: npt.NDArray[np.float32]) -> dict[str, float]:
+    return {each.value: round(float(score), 4) for each, score in zip(tags, scores, strict=True)}

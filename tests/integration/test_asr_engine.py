@@ -19,7 +19,18 @@ from qareport.asr.sensevoice import SenseVoice
 from qareport.audio import sha256_of
 from qareport.codec import read_transcript, to_json
 from qareport.errors import ModelError
-from qareport.model import Call, FailedCall, ModelInfo, Role, RoleSource, Transcript
+from qareport.model import (
+    AudioEvent,
+    Call,
+    Emotion,
+    FailedCall,
+    Language,
+    ModelInfo,
+    Role,
+    RoleSource,
+    Token,
+    Transcript,
+)
 from qareport.settings import AsrSettings, AudioSettings
 from tests.integration.asr_fixtures import ASSETS, Samples, babble, make_model, write_audio
 
@@ -53,7 +64,7 @@ def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def engine(directory: Path) -> Engine:
-    loaded = load(str(directory), device="cpu", asr=AsrSettings(batch_seconds=4), audio=AudioSettings())
+    loaded = load(str(directory), device="cpu", asr=AsrSettings(batch_seconds=4, merge=False), audio=AudioSettings())
     assert isinstance(loaded, Engine)
     return replace(loaded, vad=LoudVad(), workers=2)
 
@@ -261,3 +272,82 @@ def test_a_real_call_goes_through_the_real_detector(directory: Path) -> None:
     assert {segment.role for segment in transcript.segments} == {Role.AGENT, Role.CUSTOMER}
     order = [(segment.start_ms, segment.channel) for segment in transcript.segments]
     assert order == sorted(order)
+
+
+def test_sentences_of_one_utterance_are_segments_with_emotions_of_their_own(engine: Engine, tmp_path: Path) -> None:
+    class Loud:
+        """Hears two sentences in what is long; calls the loud one angry."""
+
+        info: ModelInfo = engine.info
+
+        def features(self, samples: Samples) -> Samples:
+            return engine.speech.features(samples)
+
+        def hear(self, pieces: list[Piece]) -> list[Heard | Exception]:
+            return [self._hear(item) for item in pieces]
+
+        def _hear(self, item: Piece) -> Heard:
+            whole = item.end_ms - item.start_ms > 3000
+            emotion = Emotion.ANGRY if item.loudness_dbfs > -35 else Emotion.NEUTRAL
+            words = [
+                ("我", 300),
+                ("要", 600),
+                ("退", 900),
+                ("货", 1200),
+                ("。", 1500),
+                ("快", 2700),
+                ("点", 3300),
+                ("！", 3600),
+            ]
+            return Heard(
+                raw="<|zh|><|NEUTRAL|><|Speech|><|withitn|>我要退货。快点！" if whole else "<|zh|>",
+                text="我要退货。快点！" if whole else "",
+                language=Language.ZH,
+                emotion=emotion,
+                emotion_scores={emotion.value: 0.75, "OTHER": 0.25},
+                event_scores={"Speech": 1.0},
+                events=(AudioEvent.SPEECH,),
+                tokens=tuple(Token(text, at, at + 60) for text, at in words) if whole else (),
+            )
+
+    class Whole(LoudVad):
+        def find(self, samples: Samples) -> list[list[tuple[int, int]]]:
+            return [[(0, 4000)] for _ in samples]
+
+    voice = babble(4, seed=5)
+    voice[: 2 * 16_000] *= 0.02
+    path = write_audio(tmp_path / "a.wav", voice[None], rate=16_000)
+    call = Call(call_id="c", audio_path=str(path))
+    told = replace(engine, speech=Loud(), vad=Whole())
+    (transcript,) = transcribe(told, call)
+    assert [(segment.text, segment.emotion) for segment in transcript.segments] == [
+        ("我要退货。", Emotion.NEUTRAL),
+        ("快点！", Emotion.ANGRY),
+    ]
+    first, second = transcript.segments
+    assert (first.start_ms, first.end_ms == second.start_ms, second.end_ms) == (0, True, 4000)
+    assert first.loudness_dbfs is not None
+    assert second.loudness_dbfs is not None
+    assert first.loudness_dbfs + 20 < second.loudness_dbfs
+    assert second.emotion_view == {"HAPPY": 0.0, "SAD": 0.0, "ANGRY": 1.0, "NEUTRAL": 0.0}
+    assert second.event_scores == {"Speech": 1.0}
+    assert read_transcript(to_json(transcript).encode(), where="here") == transcript
+    (plain,) = transcribe(replace(told, asr=AsrSettings(sentence_emotion=False)), call)
+    assert [segment.text for segment in plain.segments] == ["我要退货。快点！"]
+
+
+def test_short_utterances_of_one_speaker_are_joined_where_the_settings_say_so(engine: Engine, tmp_path: Path) -> None:
+    (call,) = make_calls(tmp_path, 1)
+
+    class Near(LoudVad):
+        def find(self, samples: Samples) -> list[list[tuple[int, int]]]:
+            return [[(0, 500), (900, 1800)] for _ in samples]
+
+    def spans(merge: bool, asked: Call) -> set[tuple[int, int]]:
+        told = replace(engine, vad=Near(), asr=AsrSettings(merge=merge, sentence_emotion=False))
+        return {(segment.start_ms, segment.end_ms) for segment in transcribe(told, asked)[0].segments}
+
+    assert spans(True, call) == {(0, 1800)}
+    assert spans(False, call) == {(0, 500), (900, 1800)}
+    mono = write_audio(tmp_path / "mono.wav", babble(2, seed=1)[None], rate=16_000)
+    assert spans(True, Call(call_id="m", audio_path=str(mono))) == {(0, 500), (900, 1800)}  # whose is which?

@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +55,9 @@ def load(directory: Path, **settings: Any) -> SenseVoice:
 
 def piece(model: SenseVoice, samples: Samples, *, start_ms: int = 0) -> Piece:
     end_ms = start_ms + samples.size // 16
-    return Piece(channel=0, start_ms=start_ms, end_ms=end_ms, loudness_dbfs=-20.0, features=model.features(samples))
+    features = model.features(samples)
+    powers = np.ones(len(features), np.float32)
+    return Piece(channel=0, start_ms=start_ms, end_ms=end_ms, loudness_dbfs=-20.0, features=features, powers=powers)
 
 
 def hear(model: SenseVoice, *sounds: Samples) -> list[Heard]:
@@ -142,7 +145,7 @@ def test_tokens_spell_the_text_in_order_inside_the_piece(directory: Path) -> Non
 def test_a_piece_that_fails_fails_alone(directory: Path) -> None:
     model = load(directory)
     pieces = [piece(model, sound) for sound in SOUNDS[:4]]
-    bad = Piece(channel=0, start_ms=0, end_ms=900, loudness_dbfs=0.0, features=np.zeros((15, 7), np.float32))
+    bad = replace(pieces[0], features=np.zeros((15, 7), np.float32))
     results = model.hear([*pieces[:2], bad, *pieces[2:]])
     assert [isinstance(result, Heard) for result in results] == [True, True, False, True, True]
     assert isinstance(results[2], Exception)
@@ -151,7 +154,8 @@ def test_a_piece_that_fails_fails_alone(directory: Path) -> None:
 def test_when_memory_runs_out_the_batch_is_halved_and_later_ones_stay_small(
     directory: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    model = load(directory, batch_seconds=1000)
+    model = load(directory)
+    model._budget = 100_000
     expected = [result.raw for result in hear(model, *SOUNDS)]
     whole, sizes = model._forward, []
 
@@ -203,13 +207,11 @@ def test_a_first_load_prints_nothing_and_warns_of_nothing(directory: Path) -> No
 
 
 def test_the_encoder_runs_in_bf16_beside_scores_in_fp32(directory: Path) -> None:
+    files = check(directory)
+    info = identify(str(directory), files)
     model = load(directory)
-    sound = piece(model, SOUNDS[1])
-    with torch.autocast("cpu", dtype=torch.bfloat16):
-        (rough,) = model.hear([sound])
-    (exact,) = model.hear([sound])
-    assert isinstance(rough, Heard)
-    assert isinstance(exact, Heard)
+    rough_model = SenseVoice(files, info, device="cpu", settings=AsrSettings(), bf16=True)
+    (rough,), (exact,) = hear(rough_model, SOUNDS[1]), hear(model, SOUNDS[1])
     assert rough.emotion_scores == pytest.approx(exact.emotion_scores, abs=0.1)
 
 

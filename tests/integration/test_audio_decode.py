@@ -173,6 +173,57 @@ def test_a_recording_cut_off_half_way_is_refused_with_both_durations(tmp_path: P
     assert "can be decoded" in text
 
 
+def without_xing(path: Path) -> None:
+    """Take the frame that counts frames out of an MP3, as recorders write them that stream."""
+    data = path.read_bytes()
+    tag = 10 + int.from_bytes(bytes(data[6:10])) if data.startswith(b"ID3") else 0
+    frames = [
+        at
+        for at in range(tag, 4000)
+        if (data[at] == 0xFF and data[at + 1] & 0xFE == 0xFA) or data[at : at + 2] == b"\xff\xf3"
+    ]
+    second = next(at for at in frames if at > data.index(b"Info" if b"Info" in data else b"Xing"))
+    path.write_bytes(data[second:])
+
+
+ENDLESS = [
+    ("a.ogg", "libopus", 48_000),
+    ("a.aac", "aac", 16_000),
+    ("a.amr", "libopencore_amrnb", 8000),
+    ("a.mp3", "libmp3lame", 16_000),
+]
+
+
+@pytest.mark.parametrize(("name", "codec", "rate"), ENDLESS)
+@pytest.mark.parametrize("share", [0.3, 0.5, 0.9])
+def test_a_cut_is_noticed_where_no_length_is_written_down(
+    tmp_path: Path, name: str, codec: str, rate: int, share: float
+) -> None:
+    path = write_audio(tmp_path / name, babble(8, seed=1, rate=rate)[None], rate=rate, codec=codec)
+    if name == "a.mp3":
+        without_xing(path)
+    assert decode(path, max_duration_ms=LIMIT_MS).info.duration_ms == pytest.approx(8000, abs=150)
+    whole = path.read_bytes()
+    path.write_bytes(whole[: int(len(whole) * share) | 1])
+    text = refused(path)
+    assert "cut off after" in text
+    assert "incomplete" in text or "not marked as the last" in text
+
+
+def test_an_ogg_that_lacks_its_last_page_is_refused(tmp_path: Path) -> None:
+    path = write_audio(tmp_path / "a.ogg", babble(8, seed=1, rate=48_000)[None], rate=48_000, codec="libopus")
+    whole = path.read_bytes()
+    path.write_bytes(whole[: whole.rindex(b"OggS")])
+    assert "its last page is not marked as the last" in refused(path)
+
+
+def test_tags_after_the_sound_are_no_cut(tmp_path: Path) -> None:
+    path = write_audio(tmp_path / "a.mp3", babble(4, seed=1)[None], rate=16_000, codec="libmp3lame")
+    without_xing(path)
+    path.write_bytes(path.read_bytes() + b"TAG" + bytes(125))
+    assert decode(path, max_duration_ms=LIMIT_MS).info.duration_ms == pytest.approx(4000, abs=150)
+
+
 def test_a_recording_cut_off_at_its_header_is_refused(tmp_path: Path) -> None:
     path = write_audio(tmp_path / "a.wav", tones(3, 8000, 440), rate=8000)
     path.write_bytes(path.read_bytes()[:50])

@@ -8,7 +8,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qareport.asr.cuts import cut_long
+from qareport.asr.cuts import cut_long, join_near
 
 
 def loud_with_gaps(seconds: int, *gaps_ms: int) -> np.ndarray:
@@ -51,3 +51,19 @@ def test_cuts_lose_nothing_and_keep_the_limit(start: int, length: int, max_ms: i
     assert (spans[0][0], spans[-1][1]) == (start, end)
     assert all(before[1] == after[0] for before, after in itertools.pairwise(spans))
     assert all(0 < last - first <= max_ms for first, last in spans)
+
+
+def test_near_utterances_of_one_channel_are_joined_up_to_the_length() -> None:
+    spans = [(0, 1000), (1500, 2500), (3000, 9000), (9700, 9900)]
+    assert join_near([spans], gap_ms=500, length_ms=8000) == [[(0, 2500), (3000, 9000), (9700, 9900)]]
+    assert join_near([spans], gap_ms=700, length_ms=20_000) == [[(0, 9900)]]
+    assert join_near([spans], gap_ms=0, length_ms=20_000) == [spans]
+
+
+def test_utterances_with_an_answer_between_them_stay_apart() -> None:
+    agent, customer = [(0, 1000), (1500, 2500), (2900, 4000)], [(1200, 1400)]
+    assert join_near([agent, customer], gap_ms=600, length_ms=9000) == [[(0, 1000), (1500, 4000)], customer]
+
+
+def test_speech_that_began_earlier_on_another_channel_parts_nothing() -> None:
+    assert join_near([[(0, 1000), (1500, 2500)], [(800, 3000)]], gap_ms=600, length_ms=9000)[0] == [(0, 2500)]

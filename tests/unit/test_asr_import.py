@@ -43,6 +43,9 @@ def test_the_key_is_the_same_for_the_same_settings() -> None:
         AsrSettings(max_segment_ms=9000),
         AsrSettings(language="zh"),
         AsrSettings(use_itn=False),
+        AsrSettings(merge=False),
+        AsrSettings(merge_gap_ms=100),
+        AsrSettings(sentence_emotion=False),
     ],
 )
 def test_settings_that_decide_the_transcript_change_the_key(asr: AsrSettings) -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
-from qareport.asr.roles import Layout, assign, lay_out
+from qareport.asr.roles import Layout, assign, lay_out, two_voices
 from qareport.model import Role, RoleSource, Segment
 
 A, C, U = Role.AGENT, Role.CUSTOMER, Role.UNKNOWN
@@ -125,3 +126,54 @@ def test_a_greeting_on_both_channels_or_late_raises_no_doubt() -> None:
 
 def test_a_call_without_speech_has_no_notes_on_roles() -> None:
     assert assign([], MIXED) == ((), ())
+
+
+def voices(*names: str) -> list[np.ndarray]:
+    """Make voices near one of two directions, by name."""
+    generator = np.random.default_rng(3)
+    centres = {"a": np.array([1.0, 0, 0]), "b": np.array([0.2, 1.0, 0])}
+    rows = [centres[name] + 0.1 * generator.standard_normal(3) for name in names]
+    return [(row / np.linalg.norm(row)).astype(np.float32) for row in rows]
+
+
+TALK = (
+    said("您好，请问有什么可以帮您"), said("我昨天下的单", at=2000), said("好的", at=4000), said("嗯", at=6000),
+)  # fmt: skip
+
+
+def test_two_voices_are_told_apart_and_words_say_whose_they_are() -> None:
+    segments, notes = assign(TALK, MIXED, voices("a", "b", "a", "b"))
+    assert [(segment.role, segment.role_source) for segment in segments] == [
+        (A, RoleSource.VOICE), (C, RoleSource.VOICE), (A, RoleSource.VOICE), (C, RoleSource.VOICE),
+    ]  # fmt: skip
+    assert [note.code for note in notes] == ["roles_from_voices"]
+
+
+def test_the_voice_that_says_nothing_telling_is_the_other_ones() -> None:
+    segments, _ = assign([TALK[0], TALK[2]], MIXED, voices("b", "a"))
+    assert [segment.role for segment in segments] == [A, C]
+
+
+def test_where_words_do_not_say_whose_a_voice_is_each_segment_is_judged_alone() -> None:
+    segments, notes = assign(TALK[2:], MIXED, voices("a", "b"))
+    assert [(segment.role, segment.role_source) for segment in segments] == [(U, RoleSource.WORDS)] * 2
+    assert [note.code for note in notes] == ["roles_from_words"]
+
+
+def test_a_known_channel_comes_before_the_voice() -> None:
+    layout = lay_out(1, identical=False, given=(C,), default=())
+    segments, _ = assign(TALK, layout, voices("a", "b", "a", "b"))
+    assert {(segment.role, segment.role_source) for segment in segments} == {(C, RoleSource.CHANNEL)}
+
+
+def test_segments_without_a_voice_leave_the_words() -> None:
+    segments, _ = assign(TALK, MIXED, [*voices("a", "b", "a"), None])
+    assert {segment.role_source for segment in segments} == {RoleSource.WORDS}
+
+
+@pytest.mark.parametrize("names", ["ab", "aab", "abababbb", "bbbba"])
+def test_voices_are_grouped_by_likeness(names: str) -> None:
+    groups = two_voices(voices(*names))
+    assert {group for group, name in zip(groups, names, strict=True) if name == "a"} == {groups[names.index("a")]}
+    assert {group for group, name in zip(groups, names, strict=True) if name == "b"} == {groups[names.index("b")]}
+    assert len(set(groups)) == 2

@@ -1,0 +1,320 @@
+"""Our engine beside funasr's own `AutoModel.generate`: same weights, same detector settings, same audio, same output.
+
+    python -m benchmarks.engine                       # two CPU threads, a full-size model with random weights
+    python -m benchmarks.engine --device cuda --calls 3000
+
+Both are given the same 16 kHz files and give tagged text with token times; texts must be equal. Runs alternate; medians
+count. Also: 500 generated segments through both models, decoding, detection and the model by themselves, and the share
+of the processor's own matrix multiplication.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import statistics
+import tempfile
+import time
+import warnings
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from benchmarks.fullsize import ASSETS, PARAMETERS, build
+from benchmarks.machine import describe
+from benchmarks.sounds import babble, burst_call, write_wav
+from qareport.asr import load
+from qareport.asr.engine import Engine
+from qareport.asr.hearing import Heard, Piece
+from qareport.asr.sensevoice import SenseVoice
+from qareport.audio import decode
+from qareport.model import Call, Transcript
+from qareport.settings import AsrSettings, AudioSettings
+
+RESULTS = Path(__file__).resolve().parent / "results"
+VAD = ASSETS / "fsmn-vad"
+SILENCE_MS = 500
+#: funasr's own limit, so that neither side cuts what the other does not.
+LONGEST_MS = 60_000
+Samples = npt.NDArray[np.float32]
+ASKED = {"language": "auto", "use_itn": True}
+
+
+def main() -> None:
+    """Measure, compare, and write the result down."""
+    options = arguments()
+    torch.set_num_threads(options.threads)
+    with tempfile.TemporaryDirectory() as folder:
+        model = options.model or build(Path(folder) / "full")
+        files = real_files(Path(folder), options.seconds)
+        engine, stock = our_engine(model, options.device), stock_model(model, options)
+        torch.set_num_threads(options.threads)
+        result: dict[str, Any] = {
+            "command": command(options),
+            "machine": describe(),
+            "device": torch.cuda.get_device_name() if options.device == "cuda" else "cpu",
+            "threads": options.threads,
+            "parameters": sum(value.numel() for value in stock.model.parameters()),
+            "published_parameters": PARAMETERS,
+            "end_to_end": end_to_end(engine, stock, files, options.runs),
+            "parts": parts(engine, stock, files, options.runs),
+        }
+        if options.segments:
+            result["segments"] = segments(engine, stock, options.segments)
+        if options.calls:
+            result["calls"] = many_calls(engine, Path(folder), options.calls)
+    write(options.name, result)
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--model", type=Path, help="a model directory; a full-size random one is built unless given")
+    parser.add_argument("--device", default="cpu", choices=["cpu", "cuda"])
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--seconds", type=int, default=300, help="how much of the real recordings is used")
+    parser.add_argument("--segments", type=int, default=500, help="generated segments that both models hear")
+    parser.add_argument("--calls", type=int, default=0, help="generated three-minute calls, ours alone")
+    parser.add_argument("--name", default="engine", help="of the file in benchmarks/results")
+    return parser.parse_args()
+
+
+def command(options: argparse.Namespace) -> str:
+    """Write the command line anew, but for where the model stands."""
+    given = {key: value for key, value in vars(options).items() if value and key != "model"}
+    return "python -m benchmarks.engine " + " ".join(f"--{key} {value}" for key, value in given.items())
+
+
+# --- the two sides ----------------------------------------------------------------------------------------------------
+
+
+def our_engine(model: Path, device: str) -> Engine:
+    """Load ours, to give utterances as the detector finds them, as stock does."""
+    settings = AsrSettings(
+        vad="fsmn", fsmn_vad=str(VAD), max_end_silence_ms=SILENCE_MS, max_segment_ms=LONGEST_MS,
+        merge=False, sentence_emotion=False, batch_seconds=2000 if device == "cuda" else 120,
+    )  # fmt: skip
+    engine = load(str(model), device=device, asr=settings, audio=AudioSettings())
+    if not isinstance(engine, Engine):
+        raise TypeError("the benchmark reads the engine's parts")
+    return engine
+
+
+def stock_model(model: Path, options: argparse.Namespace) -> Any:
+    """Load funasr as its users do, with a fixed end silence and without dither."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from funasr import AutoModel
+
+        stock = AutoModel(
+            model=str(model), vad_model=str(VAD), device=options.device, disable_update=True, disable_pbar=True,
+            ncpu=options.threads, frontend_conf={"dither": 0.0},
+            vad_kwargs={"max_end_silence_time": SILENCE_MS, "max_single_segment_time": LONGEST_MS},
+        )  # fmt: skip
+    logging.getLogger().setLevel(logging.ERROR)
+    return stock
+
+
+def run_ours(engine: Engine, files: Sequence[Path]) -> list[str]:
+    results = engine.transcribe([Call(call_id=path.stem, audio_path=str(path)) for path in files])
+    return [
+        " ".join(segment.raw or "" for segment in result.segments) if isinstance(result, Transcript) else repr(result)
+        for result in results
+    ]
+
+
+def run_stock(stock: Any, files: Sequence[Path]) -> list[str]:
+    texts = []
+    for path in files:
+        found = stock.generate(input=str(path), output_timestamp=True, batch_size_s=300, **ASKED)
+        texts.append(found[0]["text"] if found else "")
+    return texts
+
+
+# --- what is measured -------------------------------------------------------------------------------------------------
+
+
+def end_to_end(engine: Engine, stock: Any, files: Sequence[Path], runs: int) -> dict[str, Any]:
+    """Files to tagged, timed text: ours and stock in turn."""
+    seconds = sum(decode(path, max_duration_ms=10**9).info.duration_ms for path in files) / 1000
+    ours, theirs = run_ours(engine, files[-1:]), run_stock(stock, files[-1:])  # both warm
+    took: dict[str, list[float]] = {"ours": [], "stock": []}
+    for _ in range(runs):
+        ours = timed(took["ours"], lambda: run_ours(engine, files))
+        theirs = timed(took["stock"], lambda: run_stock(stock, files))
+    same = sum(one == other for one, other in zip(ours, theirs, strict=True))
+    ratio = statistics.median(took["stock"]) / statistics.median(took["ours"])
+    return {
+        "audio_seconds": round(seconds, 1),
+        "files": len(files),
+        "files_with_equal_text": same,
+        "characters": sum(map(len, theirs)),
+        "times_stock": round(ratio, 2),
+        **{name: rates(seconds, values) for name, values in took.items()},
+    }
+
+
+def parts(engine: Engine, stock: Any, files: Sequence[Path], runs: int) -> dict[str, Any]:
+    """Decode, detect and hear by themselves, in audio seconds a second."""
+    took: dict[str, list[float]] = {name: [] for name in ("decode", "vad", "stock_vad", "model", "stock_model")}
+    sounds = [decode(path, max_duration_ms=10**9).samples[0] for path in files]
+    spans = [engine.vad.find(sound[None])[0] for sound in sounds]
+    speech = [sound[start * 16 : end * 16] for sound, found in zip(sounds, spans, strict=True) for start, end in found]
+    pieces = [piece_of(engine, samples) for samples in speech]
+    vad_spans: list[Any] = []
+    for _ in range(runs):
+        timed(took["decode"], lambda: [decode(path, max_duration_ms=10**9) for path in files])
+        timed(took["vad"], lambda: [engine.vad.find(sound[None]) for sound in sounds])
+        vad_spans = timed(took["stock_vad"], lambda: [stock_spans(stock, sound) for sound in sounds])
+        timed(took["model"], lambda: engine.speech.hear(pieces))
+        timed(took["stock_model"], lambda: [hear_stock(stock, samples, timestamps=True) for samples in speech])
+    heard_seconds = sum(samples.size for samples in speech) / 16_000
+    audio_seconds = sum(sound.size for sound in sounds) / 16_000
+    flop = sum(model_flop(engine, len(piece.features)) for piece in pieces)
+    peak = matmul_peak(engine)
+    return {
+        "speech_seconds": round(heard_seconds, 1),
+        "vad_segments_equal": vad_spans == [[list(span) for span in found] for found in spans],
+        **{name: rates(heard_seconds if "model" in name else audio_seconds, values) for name, values in took.items()},
+        "gflop_per_speech_second": round(flop / heard_seconds / 1e9, 2),
+        "matmul_peak_gflops": round(peak / 1e9, 1),
+        "model_share_of_peak": round(flop / statistics.median(took["model"]) / peak, 3),
+        "stock_model_share_of_peak": round(flop / statistics.median(took["stock_model"]) / peak, 3),
+    }
+
+
+def segments(engine: Engine, stock: Any, count: int) -> dict[str, Any]:
+    """Generated segments through both models: how many have the same text and tags."""
+    generator = np.random.default_rng(1)
+    sounds = [babble(float(generator.uniform(0.4, 3.5)), seed=seed) for seed in range(count)]
+    heard = engine.speech.hear([piece_of(engine, samples) for samples in sounds])
+    ours = [result.raw if isinstance(result, Heard) else repr(result) for result in heard]
+    theirs = [hear_stock(stock, samples, timestamps=False) for samples in sounds]
+    return {
+        "count": count,
+        "audio_seconds": round(sum(samples.size for samples in sounds) / 16_000, 1),
+        "equal": sum(one == other for one, other in zip(ours, theirs, strict=True)),
+        "different_texts": len(set(theirs)),
+    }
+
+
+def many_calls(engine: Engine, folder: Path, count: int) -> dict[str, Any]:
+    """Three-minute stereo calls, files to transcripts: twenty sounds under many names."""
+    paths = [burst_call(folder / f"call{seed}.wav", seconds=180, seed=seed) for seed in range(min(20, count))]
+    calls = [Call(call_id=str(index), audio_path=str(paths[index % len(paths)])) for index in range(count)]
+    began = time.perf_counter()
+    done = sum(isinstance(result, Transcript) for result in engine.transcribe(calls))
+    took = time.perf_counter() - began
+    return {
+        "calls": count,
+        "transcribed": done,
+        "seconds": round(took, 1),
+        "audio_seconds_a_second": 180 * count / took,
+    }
+
+
+# --- how --------------------------------------------------------------------------------------------------------------
+
+
+def real_files(folder: Path, seconds: int) -> list[Path]:
+    """Write channels of real recordings as 16 kHz files, Mandarin first, then short ones, until there is enough."""
+    paths = (ASSETS / "audio").rglob("*.wav")
+    found = sorted(paths, key=lambda path: (path.parent.name != "mandarin", path.stat().st_size))
+    files, left = [], seconds * 16_000
+    for path in found:
+        for index, channel in enumerate(decode(path, max_duration_ms=10**9).samples):
+            part = channel[:left]
+            left -= part.size
+            if part.size:
+                files.append(write_wav(folder / f"{path.parent.name}-{path.stem}-{index}.wav", part[None], rate=16_000))
+    return files
+
+
+def piece_of(engine: Engine, samples: Samples) -> Piece:
+    features = engine.speech.features(samples)
+    return Piece(
+        channel=0, start_ms=0, end_ms=samples.size // 16, loudness_dbfs=-20.0, features=features,
+        powers=np.zeros(len(features), np.float32),
+    )  # fmt: skip
+
+
+def hear_stock(stock: Any, samples: Samples, *, timestamps: bool) -> str:
+    (found,) = stock.inference(samples, model=stock.model, kwargs=stock.kwargs, output_timestamp=timestamps, **ASKED)
+    text: str = found["text"]
+    return text
+
+
+def stock_spans(stock: Any, samples: Samples) -> list[list[int]]:
+    (found,) = stock.inference(samples, model=stock.vad_model, kwargs=stock.vad_kwargs)
+    spans: list[list[int]] = found["value"]
+    return spans
+
+
+def model_flop(engine: Engine, frames: int) -> float:
+    """Count the multiplications and additions of linear layers, attention and convolutions for one segment."""
+    if not isinstance(engine.speech, SenseVoice):
+        return 0.0
+    model, total, length = engine.speech._model, 0, frames + 4
+    for module in model.encoder.modules():
+        if hasattr(module, "in_features"):
+            total += 2 * length * module.in_features * module.out_features
+        elif isinstance(module, torch.nn.Conv1d):
+            total += 2 * length * module.out_channels * module.kernel_size[0]
+        elif hasattr(module, "linear_q_k_v"):
+            total += 4 * length * length * module.h * module.d_k
+    return total + 2 * length * model.ctc.ctc_lo.in_features * model.ctc.ctc_lo.out_features
+
+
+def matmul_peak(engine: Engine) -> float:
+    """Measure the best rate of a matrix multiplication in the type that the model runs in, in FLOP a second."""
+    cuda = isinstance(engine.speech, SenseVoice) and engine.speech._device.type == "cuda"
+    from qareport.asr.packed import pack
+
+    size = 8192 if cuda else 2048
+    layer = torch.nn.Sequential(torch.nn.Linear(size, size)).eval()
+    values = torch.randn(size, size)
+    best = 0.0
+    with torch.inference_mode():
+        if cuda:
+            layer, values = layer.to("cuda", torch.bfloat16), values.to("cuda", torch.bfloat16)
+        else:
+            pack(layer)
+        for _ in range(12):
+            began = time.perf_counter()
+            layer(values)
+            if cuda:
+                torch.cuda.synchronize()
+            best = max(best, 2 * size**3 / (time.perf_counter() - began))
+    return best
+
+
+def timed(into: list[float], work: Callable[[], Any]) -> Any:
+    began = time.perf_counter()
+    result = work()
+    into.append(time.perf_counter() - began)
+    return result
+
+
+def rates(seconds: float, took: Sequence[float]) -> dict[str, float | list[float]]:
+    median = statistics.median(took)
+    return {
+        "audio_seconds_a_second": round(seconds / median, 2),
+        "seconds": round(median, 2),
+        "runs": [round(value, 2) for value in took],
+    }
+
+
+def write(name: str, result: dict[str, Any]) -> None:
+    RESULTS.mkdir(exist_ok=True)
+    text = json.dumps(result, indent=1, ensure_ascii=False) + "\n"
+    (RESULTS / f"{name}.json").write_text(text, encoding="utf-8")
+    print(text)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,72 @@
+"""Host memory while many calls are queued: it must not grow with their number.
+
+    python -m benchmarks.memory --calls 300
+
+Every call is three minutes of stereo; twenty sounds go by many names. Run it with a small model, to see what the queue
+holds, not the weights.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import tempfile
+import time
+from pathlib import Path
+
+import torch
+
+from benchmarks.machine import describe
+from benchmarks.sounds import burst_call
+from qareport.asr import load
+from qareport.model import Call, Transcript
+from qareport.settings import AsrSettings, AudioSettings
+
+RESULT = Path(__file__).resolve().parent / "results" / "memory.json"
+STEPS = 10
+
+
+def resident_mib() -> int:
+    """Return the memory that this process holds now."""
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * 4096 // 2**20
+
+
+def peak_mib() -> int:
+    """Return the most memory that this process has held."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return int(next(line for line in lines if line.startswith("VmHWM")).split()[1]) // 1024
+
+
+def main() -> None:
+    """Transcribe, look at memory ten times on the way, and write it down."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--calls", type=int, default=300)
+    parser.add_argument("--model", default="demo")
+    options = parser.parse_args()
+    torch.set_num_threads(2)
+    engine = load(options.model, device="cpu", asr=AsrSettings(vad="silero"), audio=AudioSettings())
+    loaded = resident_mib()
+    with tempfile.TemporaryDirectory() as folder:
+        paths = [burst_call(Path(folder) / f"{seed}.wav", seconds=180, seed=seed) for seed in range(20)]
+        calls = [Call(call_id=str(index), audio_path=str(paths[index % 20])) for index in range(options.calls)]
+        seen, transcribed, began = [], 0, time.perf_counter()
+        for done, result in enumerate(engine.transcribe(calls), start=1):
+            transcribed += isinstance(result, Transcript)
+            if done % max(1, options.calls // STEPS) == 0:
+                seen.append({"calls": done, "resident_mib": resident_mib(), "peak_mib": peak_mib()})
+    result = {
+        "command": f"python -m benchmarks.memory --calls {options.calls}",
+        "machine": describe(),
+        "transcribed": transcribed,
+        "seconds": round(time.perf_counter() - began, 1),
+        "loaded_mib": loaded,
+        "on_the_way": seen,
+    }
+    RESULT.parent.mkdir(exist_ok=True)
+    RESULT.write_text(json.dumps(result, indent=1) + "\n")
+    print(RESULT.read_text())
+
+
+if __name__ == "__main__":
+    main()

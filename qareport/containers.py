@@ -1,0 +1,132 @@
+"""What a recording's container says about its length, where FFmpeg keeps it to itself or only guesses."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+#: Sizes from here on stand for "not known" in a WAV header (0x7FFFFFFF, 0xFFFFFFFF and their neighbours).
+_UNKNOWN_WAV_SIZE = 0x7FFF0000
+#: Bytes of a frame by its type, its first byte included (3GPP TS 26.101 and 26.201).
+_AMR_NB = (13, 14, 16, 18, 20, 21, 27, 32, 6, 1, 1, 1, 1, 1, 1, 1)
+_AMR_WB = (18, 24, 33, 37, 41, 47, 51, 59, 61, 6, 1, 1, 1, 1, 1, 1)
+#: kbit/s of MPEG audio layer 3 by index: version 1, then 2 and 2.5 (ISO 11172-3, 13818-3).
+_MP3_RATES = (
+    (0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320),
+    (0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),
+)
+_MP3_SAMPLE_RATES = {3: (44_100, 48_000, 32_000), 2: (22_050, 24_000, 16_000), 0: (11_025, 12_000, 8000)}
+_OGG_HEADER = 27
+_OGG_END = 0x04
+
+
+def wav_promised_ms(path: str) -> int | None:
+    """Return the duration of a data chunk that is larger than the rest of the file: FFmpeg hides the difference.
+
+    A recorder that streams does not know the size and writes the largest there is; that is no promise.
+    """
+    with Path(path).open("rb") as file:
+        size = file.seek(0, os.SEEK_END)
+        at, bytes_a_second = 12, 0
+        while at + 8 <= size:
+            file.seek(at)
+            head = file.read(20)
+            length = int.from_bytes(head[4:8], "little")
+            if head.startswith(b"fmt "):
+                bytes_a_second = int.from_bytes(head[16:20], "little")
+            if head.startswith(b"data"):
+                cut_off = size - at - 8 < length < _UNKNOWN_WAV_SIZE
+                return length * 1000 // bytes_a_second if cut_off and bytes_a_second else None
+            at += 8 + length + length % 2
+    return None
+
+
+def mp3_promised_ms(path: str, sample_rate: int) -> int | None:
+    """Return the duration by the frame count of the Xing/Info header, if the encoder wrote one.
+
+    The header stands in the first MPEG frame, after an ID3v2 tag.
+    """
+    with Path(path).open("rb") as file:
+        file.seek(_after_id3(file.read(10)))
+        head = file.read(256)
+    at = max(head.find(b"Xing"), head.find(b"Info"))
+    if at < 0 or len(head) < at + 12 or not head[at + 7] & 1 or sample_rate <= 0:
+        return None
+    frame_samples = 1152 if sample_rate >= 32_000 else 576  # MPEG 1, MPEG 2 and 2.5
+    return int.from_bytes(head[at + 8 : at + 12]) * frame_samples * 1000 // sample_rate
+
+
+def broken_end(path: str, container: str) -> str | None:
+    """Say how a file breaks off whose container states no length; None where its end looks whole.
+
+    Ogg marks its last page. AMR, AAC (ADTS) and MP3 are rows of frames that know their size: a file that was cut ends
+    within one. A cut exactly between two frames cannot be seen.
+
+    Args:
+        path: the file.
+        container: FFmpeg's name of its format.
+    """
+    if container not in {"ogg", "amr", "aac", "mp3"}:
+        return None
+    data = Path(path).read_bytes()
+    if container == "ogg":
+        return _ogg_end(data)
+    if container == "amr":
+        wide = data.startswith(b"#!AMR-WB\n")
+        start = 9 if wide else 6
+        return _frames_end(data, start, lambda at: (_AMR_WB if wide else _AMR_NB)[data[at] >> 3 & 15])
+    start = _after_id3(data[:10])
+    return _frames_end(data, start, lambda at: (_adts_size if container == "aac" else _mp3_size)(data, at))
+
+
+def _ogg_end(data: bytes) -> str | None:
+    at, flags = 0, _OGG_END
+    while data.startswith(b"OggS", at) and at + _OGG_HEADER <= len(data):
+        flags, segments = data[at + 5], data[at + 26]
+        table = data[at + _OGG_HEADER : at + _OGG_HEADER + segments]
+        at += _OGG_HEADER + segments + sum(table)
+        if len(table) < segments or at > len(data):
+            return "its last page is incomplete"
+    if at != len(data):
+        return "its last page is incomplete" if data.startswith(b"OggS", at) else None
+    return None if flags & _OGG_END else "its last page is not marked as the last"
+
+
+def _frames_end(data: bytes, start: int, size_at: Callable[[int], int]) -> str | None:
+    """Walk from frame to frame; what is no frame (tags, damage) ends the walk without a verdict."""
+    at = start
+    while at < len(data):
+        size = size_at(at)
+        if size <= 0:
+            return None
+        at += size
+    return None if at == len(data) else "its last frame is incomplete"
+
+
+def _adts_size(data: bytes, at: int) -> int:
+    head = data[at : at + 7]
+    if len(head) < 7:
+        return 7 if head[:1] == b"\xff" else 0
+    if head[0] != 0xFF or head[1] & 0xF6 != 0xF0:
+        return 0
+    return (head[3] & 3) << 11 | head[4] << 3 | head[5] >> 5
+
+
+def _mp3_size(data: bytes, at: int) -> int:
+    head = data[at : at + 4]
+    if len(head) < 4 or head[0] != 0xFF or head[1] & 0xE6 != 0xE2:  # sync word, layer 3
+        return 0
+    version, rate, sampling = head[1] >> 3 & 3, head[2] >> 4, head[2] >> 2 & 3
+    if version == 1 or rate in (0, 15) or sampling == 3:
+        return 0
+    first = version == 3
+    bits = _MP3_RATES[0 if first else 1][rate] * 1000
+    return (144 if first else 72) * bits // _MP3_SAMPLE_RATES[version][sampling] + (head[2] >> 1 & 1)
+
+
+def _after_id3(head: bytes) -> int:
+    """Return where the sound begins: after an ID3v2 tag, whose length is four bytes of seven bits."""
+    if not head.startswith(b"ID3") or len(head) < 10:
+        return 0
+    return 10 + sum((byte & 0x7F) << shift for byte, shift in zip(head[6:], (21, 14, 7, 0), strict=False))

@@ -91,6 +91,19 @@ class MomentKind(StrEnum):
     EVENT = "event"
 
 
+class PersonalKind(StrEnum):
+    """Personal data that can be masked. An order number is personal only where the settings say so."""
+
+    PHONE = "phone"
+    ID_CARD = "id_card"
+    BANK_CARD = "bank_card"
+    EMAIL = "email"
+    ADDRESS = "address"
+    PLATE = "plate"
+    CODE = "code"
+    ORDER = "order"
+
+
 class Severity(StrEnum):
     """How much a finding weighs (告警等级)."""
 
@@ -369,6 +382,21 @@ class Judgement:
     risk: Risk
 
 
+# --- what is masked ---------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MaskedSpan:
+    """Where in the recording personal data is said; the words themselves are not kept here."""
+
+    start_ms: int
+    end_ms: int
+    kind: PersonalKind
+    role: Role
+    #: Known from the times of its tokens; else estimated from its place in the text.
+    exact: bool
+
+
 # --- the report -------------------------------------------------------------------------------------------------------
 
 
@@ -394,6 +422,8 @@ class CallReport:
     risk: Risk = Risk.LOW
     segments: tuple[Segment, ...] = ()
     notes: tuple[Note, ...] = ()
+    #: Where personal data was said that is masked in this report.
+    masked: tuple[MaskedSpan, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from qareport import __version__, analysis, audio, report, rules
+from qareport import __version__, analysis, audio, privacy, report, rules
 from qareport import settings as settings_module
 from qareport.codec import to_json
 from qareport.errors import AudioError, ConfigError, Problem, QareportError
@@ -30,7 +30,7 @@ from qareport.model import (
     Provenance,
     Transcript,
 )
-from qareport.settings import ReportSettings, Settings
+from qareport.settings import PrivacySettings, ReportSettings, Settings
 from qareport.store import Store
 
 if TYPE_CHECKING:
@@ -41,6 +41,8 @@ _log = logging.getLogger(__name__)
 
 #: Called as `(step, done, total)`; steps are decode, transcribe, analyse and render.
 Progress = Callable[[str, int, int], None]
+#: What is masked where nobody says otherwise.
+MASK_ALL = PrivacySettings()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,15 +177,17 @@ def judge_calls(
     return tuple(done), tuple(failures)
 
 
-def order_report(store: Store, name: str) -> OrderReport:
-    """Assemble the report of one order (or of one call without an order) from the store alone.
+def order_report(store: Store, name: str, masking: PrivacySettings = MASK_ALL) -> OrderReport:
+    """Assemble the report of one order (or of one call without an order) from the store alone, fit to leave it.
+
+    Personal data is masked as `masking` says; what the store holds stays as it is.
 
     Raises:
         NotFoundError: the store knows no such order or call.
     """
     record = store.order(name)
     models = {f"{item.model.name}@{item.model.revision}" for item in record.reports if item.model}
-    return OrderReport(
+    whole = OrderReport(
         order_id=record.order_id,
         calls=record.reports,
         failed_calls=record.failures,
@@ -194,6 +198,7 @@ def order_report(store: Store, name: str) -> OrderReport:
             audio_sha256=tuple(item.audio.sha256 for item in record.reports if item.audio),
         ),
     )
+    return privacy.mask_order(whole, masking.kinds) if masking.enabled else whole
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -214,9 +219,12 @@ def render_orders(
     out_dir: Path,
     templates: Path,
     settings: ReportSettings,
+    masking: PrivacySettings = MASK_ALL,
     on_progress: Progress,
 ) -> Rendering:
     """Write the documents of some orders; one that is there already and made of the same is left alone.
+
+    Personal data is masked as `masking` says.
 
     Raises:
         NotFoundError: the store knows one of the names neither as an order nor as a call.
@@ -226,7 +234,7 @@ def render_orders(
     reused = 0
     templates_key = _folder_hash(templates)
     for number, name in enumerate(names, start=1):
-        result = order_report(store, name)
+        result = order_report(store, name, masking)
         content = to_json(result)
         for format_name in formats:
             path = out_dir / report.file_name(result, format_name)

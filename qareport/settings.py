@@ -11,7 +11,7 @@ from pathlib import Path
 
 from pydantic import with_config
 
-from qareport.model import Role
+from qareport.model import PersonalKind, Role
 from qareport.yamlsource import read_yaml, validate
 
 #: Folders that travel with the package: defaults for a user who has none of their own.
@@ -74,6 +74,25 @@ class ScoreSettings:
 
 @with_config(extra="forbid")
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PrivacySettings:
+    """What is masked in everything that leaves the store; the store keeps the original."""
+
+    #: False shows everything to everyone who gets a document.
+    enabled: bool = True
+    #: Kinds that are masked; `order` hides order numbers that are said, too.
+    kinds: tuple[PersonalKind, ...] = (
+        PersonalKind.PHONE,
+        PersonalKind.ID_CARD,
+        PersonalKind.BANK_CARD,
+        PersonalKind.EMAIL,
+        PersonalKind.ADDRESS,
+        PersonalKind.PLATE,
+        PersonalKind.CODE,
+    )
+
+
+@with_config(extra="forbid")
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReportSettings:
     """What documents show."""
 
@@ -91,6 +110,7 @@ class Settings:
     asr: AsrSettings = field(default_factory=AsrSettings)
     analysis: AnalysisSettings = field(default_factory=AnalysisSettings)
     score: ScoreSettings = field(default_factory=ScoreSettings)
+    privacy: PrivacySettings = field(default_factory=PrivacySettings)
     report: ReportSettings = field(default_factory=ReportSettings)
 
 

@@ -324,8 +324,27 @@ class Moment:
     #: The word by which a topic was named (发货), and the issue type that it belongs to (物流延迟).
     topic: str | None = None
     issue: str | None = None
+    #: The word was known by its sound only (a homophone, as recognisers write them).
+    fuzzy: bool = False
     #: Higher matters more; orders the moments when a page has room for few. 0: another moment tells it already.
     salience: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Promise:
+    """What the agent promises to do by when ("48小时内发货")."""
+
+    at_ms: int
+    end_ms: int
+    role: Role
+    quote: str
+    #: What is promised (发货, 退款, 回电 …) and the time as it is said (48小时内).
+    action: str
+    by: str
+    #: Length of the span that was promised; None for a day ("今天") and for working days.
+    within_ms: int | None = None
+    #: From the start of the call; None when that is unknown.
+    due_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -339,6 +358,7 @@ class Analysis:
     curve: tuple[CurvePoint, ...] = ()
     #: Ordered by time.
     moments: tuple[Moment, ...] = ()
+    promises: tuple[Promise, ...] = ()
     notes: tuple[Note, ...] = ()
 
 
@@ -422,6 +442,7 @@ class CallReport:
     risk: Risk = Risk.LOW
     segments: tuple[Segment, ...] = ()
     notes: tuple[Note, ...] = ()
+    promises: tuple[Promise, ...] = ()
     #: Where personal data was said that is masked in this report.
     masked: tuple[MaskedSpan, ...] = ()
 

@@ -271,6 +271,7 @@ def _call_report(call: Call, transcript: Transcript, found: Analysis, judgement:
         trajectory=found.trajectory,
         curve=found.curve,
         moments=found.moments,
+        promises=found.promises,
         findings=judgement.findings,
         score=judgement.score,
         risk=judgement.risk,

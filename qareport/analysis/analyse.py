@@ -8,6 +8,7 @@ from qareport.analysis.emotion import state_of, steady_states
 from qareport.analysis.metrics import measure_call
 from qareport.analysis.moments import find_moments
 from qareport.analysis.notes import find_notes
+from qareport.analysis.promises import find_promises
 from qareport.analysis.scene import Scene
 from qareport.analysis.silence import find_silences
 from qareport.analysis.topics import Topics
@@ -56,6 +57,7 @@ def analyse(transcript: Transcript, settings: AnalysisSettings, topics: Topics) 
         trajectory=tuple(trajectory),
         curve=tuple(curve),
         moments=find_moments(scene, segments=segments, interruptions=interruptions, trajectory=trajectory),
+        promises=tuple(find_promises(scene, transcript.started_at)),
         notes=tuple(find_notes(spoken, metrics, duration_known=duration_ms is not None)),
     )
 

@@ -27,6 +27,8 @@ class Topics:
     """The issue types, and the word lists that the search for key moments needs."""
 
     topics: tuple[Topic, ...]
+    #: What an agent can promise (发货, 退款, 回电 …) and the words for it.
+    promises: tuple[Topic, ...]
     #: What makes a sentence a question even without a question mark.
     question: WordList
     #: The customer gives the order up.
@@ -66,9 +68,10 @@ class _Words(BaseModel):
 
     any: list[_Word] = Field(min_length=1)
     except_: list[_Word] = Field(default=[], alias="except")
+    sounds_like: bool = False
 
-    def compile(self) -> WordList:
-        return WordList(tuple(self.any), tuple(self.except_))
+    def compile(self, false_friends: tuple[str, ...]) -> WordList:
+        return WordList(tuple(self.any), tuple(self.except_), self.sounds_like, false_friends)
 
 
 class _Topic(BaseModel):
@@ -77,6 +80,11 @@ class _Topic(BaseModel):
     name: Annotated[str, AfterValidator(_not_blank)]
     keywords: list[_Word] = Field(min_length=1)
     except_: list[_Word] = Field(default=[], alias="except")
+    sounds_like: bool = True
+
+    def compile(self, false_friends: tuple[str, ...]) -> Topic:
+        words = WordList(tuple(self.keywords), tuple(self.except_), self.sounds_like, false_friends)
+        return Topic(self.name, words)
 
 
 class _WordLists(BaseModel):
@@ -99,7 +107,9 @@ class _File(BaseModel):
 
     schema_: Annotated[int, Field(alias="schema", ge=1, le=1)]
     topics: list[_Topic] = Field(min_length=1)
+    promises: list[_Topic] = Field(min_length=1)
     words: _WordLists
+    false_friends: list[_Word] = []
 
 
 def load_topics(path: Path) -> Topics:
@@ -113,17 +123,22 @@ def load_topics(path: Path) -> Topics:
     problems = _double_names(form, source)
     if problems:
         raise ConfigError(problems)
-    lists = {name: getattr(form.words, name).compile() for name in _WordLists.model_fields}
-    topics = tuple(Topic(topic.name, WordList(tuple(topic.keywords), tuple(topic.except_))) for topic in form.topics)
-    return Topics(topics=topics, **lists)
+    friends = tuple(form.false_friends)
+    lists = {name: getattr(form.words, name).compile(friends) for name in _WordLists.model_fields}
+    return Topics(
+        topics=tuple(topic.compile(friends) for topic in form.topics),
+        promises=tuple(promise.compile(friends) for promise in form.promises),
+        **lists,
+    )
 
 
 def _double_names(form: _File, source: YamlSource) -> list[Problem]:
-    seen: set[str] = set()
     problems = []
-    for index, topic in enumerate(form.topics):
-        if topic.name in seen:
-            where = source.locate(("topics", index, "name"))
-            problems.append(Problem(what=f"topic {topic.name!r} is given twice", where=where, to_do="keep one"))
-        seen.add(topic.name)
+    for section, what, entries in (("topics", "topic", form.topics), ("promises", "promise", form.promises)):
+        seen: set[str] = set()
+        for index, entry in enumerate(entries):
+            if entry.name in seen:
+                where = source.locate((section, index, "name"))
+                problems.append(Problem(what=f"{what} {entry.name!r} is given twice", where=where, to_do="keep one"))
+            seen.add(entry.name)
     return problems

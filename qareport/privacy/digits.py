@@ -24,12 +24,14 @@ _WORDS = "|".join(_ENGLISH)
 _ATOM = re.compile(
     # 三个零, double zero
     rf"(?P<times>[两俩三仨四])个(?P<repeated>[零〇一二三四五六七八九])(?=[{_SIMPLE}]|[^\w]|$)"
-    rf"|(?P<digit>[{_SIMPLE}])"
+    # 三百九十九 counts and is not spelt out.
+    rf"|(?P<digit>(?<![十百千万])[{_SIMPLE}](?![十百千万亿]))"
     # 幺 is often transcribed as one of its homophones: taken for 1 only where digits stand around it.
     rf"|(?P<one>(?<=[{_SIMPLE}])[要腰妖邀](?=[{_SIMPLE}])|[要腰妖邀](?=[三四五六七八九][{_SIMPLE}]{{3}}))"
     rf"|(?<![a-z])(?:(?P<multiple>double|triple)[\s-]+)?(?P<word>{_WORDS})(?![a-z])"
     # The last place of an identity card.
-    rf"|(?<=[{_SIMPLE}])\s?(?P<ten>[xX×叉]|艾克斯)(?![A-Za-z0-9码号])",
+    rf"|(?<=[{_SIMPLE}])\s?(?P<ten>[xX×叉]|艾克斯)(?![A-Za-z0-9码号])"
+    r"|(?<=[a-z])\s(?P<letter>x)(?![a-z0-9])",
     re.IGNORECASE,
 )
 #: What may stand between two digits of one number: pauses as punctuation, line breaks, fillers, dashes.
@@ -104,7 +106,7 @@ def _value(match: re.Match[str]) -> str:
         return _CHINESE[match["repeated"]] * _TIMES[match["times"]]
     if match["word"]:
         return _ENGLISH[match["word"].lower()] * _TIMES.get((match["multiple"] or "").lower(), 1)
-    if match["ten"]:
+    if match["ten"] or match["letter"]:
         return "X"
     letter = match["digit"] or match["one"]
     return _CHINESE.get(letter) or str(int(letter))

@@ -47,6 +47,7 @@ _UNIT = re.compile(
     r"[十百千万亿]|[.．]\d)",
     re.IGNORECASE,
 )
+_SENTENCE_END = re.compile("[。！？!?\n]")
 _LABEL = re.compile(r"\[[^\]\n]*\]")
 
 
@@ -93,12 +94,22 @@ def _number_at(run: Run, first: int, named: PersonalKind | None) -> tuple[int, P
 
 def _by_context(run: Run, text: str, context: str, named: PersonalKind) -> Iterator[tuple[int, int, PersonalKind]]:
     shortest, longest = _BY_CONTEXT[named]
+    run = _within_segment(run, text, shortest)
     if named is PersonalKind.CODE:
         yield from _codes(run, text, context)
         return
     ordinary = _UNIT.match(text, run.end) or _HOTLINE.fullmatch(run.value)
     if shortest <= len(run.value) <= longest and not ordinary:
         yield run.start, run.end, named
+
+
+def _within_segment(run: Run, text: str, shortest: int) -> Run:
+    """Leave out what stands in later segments when the number is long enough without it."""
+    for count in range(1, len(run.pieces)):
+        head = Run(run.pieces[:count])
+        if len(head.value) >= shortest and "\n" in text[head.end : run.pieces[count].start]:
+            return head
+    return run
 
 
 def _codes(run: Run, text: str, context: str) -> Iterator[tuple[int, int, PersonalKind]]:
@@ -117,9 +128,12 @@ def _before(start: int, text: str, context: str) -> str:
 
 
 def _named(start: int, end: int, text: str, context: str) -> PersonalKind | None:
-    after = _last_name(_before(start, text, context)[-_BEFORE:]) or _NAMED.search(
-        _LABEL.sub("", text[end : end + _AFTER])
-    )
+    before = _before(start, text, context)[-_BEFORE:]
+    last = _last_name(before)
+    # An order that an earlier sentence spoke of says nothing about this number.
+    if last and last.lastgroup == PersonalKind.ORDER and _SENTENCE_END.search(before, last.end()):
+        last = None
+    after = last or _NAMED.search(_LABEL.sub("", text[end : end + _AFTER]))
     return PersonalKind(after.lastgroup) if after and after.lastgroup else None
 
 

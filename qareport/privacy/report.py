@@ -31,6 +31,7 @@ def mask_report(report: CallReport, kinds: Collection[PersonalKind] = ALL_KINDS)
             replace(moment, quote=clean(moment.quote), topic=moment.topic and clean(moment.topic))
             for moment in report.moments
         ),
+        promises=tuple(replace(promise, quote=clean(promise.quote)) for promise in report.promises),
         findings=tuple(_clean_finding(finding, clean) for finding in report.findings),
         notes=tuple(_clean_note(note, clean) for note in report.notes),
         masked=done.spans,

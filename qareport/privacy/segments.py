@@ -27,11 +27,11 @@ class MaskedSegments:
     spans: tuple[MaskedSpan, ...]
 
 
-def mask_segments(segments: Sequence[Segment], kinds: Collection[PersonalKind] = ALL_KINDS) -> MaskedSegments:
-    """Mask text, raw output and tokens of the segments of one call.
+def find_in_segments(segments: Sequence[Segment], kinds: Collection[PersonalKind] = ALL_KINDS) -> list[list[Find]]:
+    """Find personal data in each segment of one call.
 
     A number may go on in the same speaker's next segment, whatever the other says in between; what the other asked
-    just before tells what an answer is. Six or more digits of a number that was found are masked wherever they are
+    just before tells what an answer is. Six or more digits of a number that was found are found wherever they are
     said again.
     """
     finds: list[list[Find]] = [[] for _ in segments]
@@ -45,6 +45,12 @@ def mask_segments(segments: Sequence[Segment], kinds: Collection[PersonalKind] =
         _share_out(found, indexes, segments, finds)
     for index, segment in enumerate(segments):
         finds[index] = sorted([*finds[index], *_echoes(segment.text, numbers, finds[index])])
+    return finds
+
+
+def mask_segments(segments: Sequence[Segment], kinds: Collection[PersonalKind] = ALL_KINDS) -> MaskedSegments:
+    """Mask text, raw output and tokens of the segments of one call wherever `find_in_segments` finds something."""
+    finds = find_in_segments(segments, kinds)
     masked = [_mask_segment(segment, own) for segment, own in zip(segments, finds, strict=True)]
     spans = [span for segment, own in zip(segments, finds, strict=True) for span in _spans(segment, own)]
     return MaskedSegments(tuple(masked), tuple(sorted(spans, key=lambda span: (span.start_ms, span.end_ms))))

@@ -92,6 +92,11 @@ def test_order_numbers_are_masked_where_the_settings_say_so() -> None:
     assert mask("订单号是4012345678901234567", kinds={PersonalKind.ORDER})[0] == "订单号是[订单号]"
 
 
+def test_an_order_named_in_an_earlier_sentence_hides_no_identity_card() -> None:
+    said = "单号是YT7734512098761。\n这里是330106199001011231。"
+    assert mask(said)[0] == "单号是YT7734512098761。\n这里是[身份证号]。"
+
+
 def test_what_was_asked_tells_what_a_bare_number_is() -> None:
     assert mask("八三四二一零")[1] == ()
     assert [one.kind for one in find("八三四二一零", context="请您报一下验证码")] == [PersonalKind.CODE]

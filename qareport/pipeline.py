@@ -28,6 +28,7 @@ from qareport.model import (
     Judgement,
     OrderReport,
     Provenance,
+    Risk,
     Transcript,
 )
 from qareport.settings import PrivacySettings, ReportSettings, Settings
@@ -152,8 +153,13 @@ def listen(
 
 def judge_call(call: Call, transcript: Transcript, judge: Judge) -> CallReport:
     """Analyse and judge one transcript: the whole result of one call."""
+    transcript = analysis.within_domain(transcript, judge.settings.analysis.limited_models)
     found = judge.analyse(transcript)
-    judgement = rules.judge(judge.ruleset, transcript, found, judge.settings.score)
+    if analysis.is_outside(transcript.notes):
+        # Rules would judge words that nobody said.
+        judgement = Judgement(findings=(), score=None, risk=Risk.LOW)
+    else:
+        judgement = rules.judge(judge.ruleset, transcript, found, judge.settings.score)
     return _call_report(call, transcript, found, judgement)
 
 

@@ -59,6 +59,10 @@ class AnalysisSettings:
     interruption_ms: int = 500
     #: An emotion must reach this score to count as an onset.
     emotion_score: float = 0.5
+    #: A pause of this length after "请稍等" is a hold.
+    hold_ms: int = 5000
+    #: Models that understand only the voices they were made with: outside that domain no emotion is claimed.
+    limited_models: tuple[str, ...] = ("demo",)
 
 
 @with_config(extra="forbid")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from qareport.analysis.domain import NOTE, is_outside, within_domain
 from qareport.analysis.emotion import state_of, steady_states
 from qareport.analysis.metrics import measure_call
 from qareport.analysis.moments import find_moments
@@ -14,9 +15,12 @@ from qareport.analysis.silence import find_silences
 from qareport.analysis.topics import Topics
 from qareport.analysis.trajectory import find_curve, find_trajectory, roles_present
 from qareport.analysis.turns import find_interruptions, find_turns
-from qareport.model import Analysis, CurvePoint, Role, Segment, Silence, TrajectoryState, Transcript
+from qareport.model import Analysis, CurvePoint, MomentKind, Role, Segment, Silence, TrajectoryState, Transcript
 from qareport.settings import AnalysisSettings
 from qareport.words import normalise
+
+#: Moments that rest on no word and on no emotion.
+WORDLESS = frozenset({MomentKind.INTERRUPTION, MomentKind.EVENT})
 
 
 def analyse(transcript: Transcript, settings: AnalysisSettings, topics: Topics) -> Analysis:
@@ -30,6 +34,8 @@ def analyse(transcript: Transcript, settings: AnalysisSettings, topics: Topics) 
         settings: what counts as a silence, an interruption, an onset.
         topics: the word lists.
     """
+    given = transcript.notes
+    transcript = within_domain(transcript, settings.limited_models)
     segments = sorted(transcript.segments, key=lambda segment: (segment.start_ms, segment.channel or 0))
     spoken = [segment for segment in segments if segment.text.strip()]
     duration_ms = transcript.audio.duration_ms if transcript.audio else None
@@ -49,6 +55,12 @@ def analyse(transcript: Transcript, settings: AnalysisSettings, topics: Topics) 
         turn_of=turn_of,
         silences=silences,
     )
+    moments = find_moments(scene, segments=segments, interruptions=interruptions, trajectory=trajectory)
+    promises = tuple(find_promises(scene, transcript.started_at))
+    if is_outside(transcript.notes):
+        # The words of such a transcript mean nothing; who spoke when does.
+        moments = tuple(moment for moment in moments if moment.kind in WORDLESS)
+        promises = ()
     metrics = measure_call(scene, duration_ms=duration_ms, interruptions=interruptions, curve=curve)
     return Analysis(
         metrics=metrics,
@@ -56,9 +68,12 @@ def analyse(transcript: Transcript, settings: AnalysisSettings, topics: Topics) 
         interruptions=interruptions,
         trajectory=tuple(trajectory),
         curve=tuple(curve),
-        moments=find_moments(scene, segments=segments, interruptions=interruptions, trajectory=trajectory),
-        promises=tuple(find_promises(scene, transcript.started_at)),
-        notes=tuple(find_notes(spoken, metrics, duration_known=duration_ms is not None)),
+        moments=moments,
+        promises=promises,
+        notes=(
+            *(note for note in transcript.notes if note.code == NOTE and note not in given),
+            *find_notes(spoken, metrics, duration_known=duration_ms is not None),
+        ),
     )
 
 

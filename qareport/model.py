@@ -273,6 +273,23 @@ class CurvePoint:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Gap:
+    """A stretch in which nobody speaks, however short; music may play."""
+
+    start_ms: int
+    end_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hold:
+    """A stretch in which the customer is made to wait: with music, or announced and long."""
+
+    start_ms: int
+    end_ms: int
+    music: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RoleMetrics:
     """Measures of one role in one call; None where there was nothing to measure."""
 
@@ -286,6 +303,13 @@ class RoleMetrics:
     #: Mean curve value of the first and of the last quarter of the role's talk.
     sentiment_start: float | None = None
     sentiment_end: float | None = None
+    #: Latin words a minute over the role's English segments; `characters_per_minute` is over the others.
+    words_per_minute: float | None = None
+    #: Mean valence over the call and in each of its four quarters, -5 … +5.
+    sentiment: float | None = None
+    sentiment_quarters: tuple[float | None, ...] = ()
+    #: Level in dBFS of each second from the start of the recording; None where the role does not speak.
+    loudness_curve: tuple[float | None, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -308,6 +332,10 @@ class CallMetrics:
     trend: str | None = None
     unknown_emotion_share: float | None = None
     roles: Mapping[str, RoleMetrics] = field(default_factory=dict)
+    gaps: tuple[Gap, ...] = ()
+    holds: tuple[Hold, ...] = ()
+    #: How long each role spoke over the other when it interrupted.
+    interruption_ms: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from qareport.analysis.domain import NOTE, is_outside, within_domain
 from qareport.analysis.emotion import state_of, steady_states
+from qareport.analysis.holds import find_holds, find_music
 from qareport.analysis.metrics import measure_call
 from qareport.analysis.moments import find_moments
 from qareport.analysis.notes import find_notes
@@ -23,7 +24,13 @@ from qareport.words import normalise
 WORDLESS = frozenset({MomentKind.INTERRUPTION, MomentKind.EVENT})
 
 
-def analyse(transcript: Transcript, settings: AnalysisSettings, topics: Topics) -> Analysis:
+def analyse(
+    transcript: Transcript,
+    settings: AnalysisSettings,
+    topics: Topics,
+    *,
+    levels: Mapping[Role, Sequence[float | None]] | None = None,
+) -> Analysis:
     """Find what happened in one call.
 
     Only segments with words count as speech; sounds of wordless ones still become moments. Time is linear in the number
@@ -33,13 +40,16 @@ def analyse(transcript: Transcript, settings: AnalysisSettings, topics: Topics) 
         transcript: of the contract; start, end, role and text are enough.
         settings: what counts as a silence, an interruption, an onset.
         topics: the word lists.
+        levels: level in dBFS of each second of each role's channel, where the recording was measured; without it the
+            loudness curve is made of the segments' levels.
     """
     given = transcript.notes
     transcript = within_domain(transcript, settings.limited_models)
     segments = sorted(transcript.segments, key=lambda segment: (segment.start_ms, segment.channel or 0))
     spoken = [segment for segment in segments if segment.text.strip()]
     duration_ms = transcript.audio.duration_ms if transcript.audio else None
-    silences = find_silences(spoken, silence_ms=settings.silence_ms, duration_ms=duration_ms)
+    music = find_music(segments)
+    silences = find_silences(spoken, silence_ms=settings.silence_ms, duration_ms=duration_ms, music=music)
     turns, turn_of = find_turns(spoken)
     interruptions = find_interruptions(spoken, interruption_ms=settings.interruption_ms)
     roles = roles_present(spoken)
@@ -61,7 +71,14 @@ def analyse(transcript: Transcript, settings: AnalysisSettings, topics: Topics) 
         # The words of such a transcript mean nothing; who spoke when does.
         moments = tuple(moment for moment in moments if moment.kind in WORDLESS)
         promises = ()
-    metrics = measure_call(scene, duration_ms=duration_ms, interruptions=interruptions, curve=curve)
+    metrics = measure_call(
+        scene,
+        duration_ms=duration_ms,
+        interruptions=interruptions,
+        curve=curve,
+        holds=find_holds(scene, music),
+        levels=levels or {},
+    )
     return Analysis(
         metrics=metrics,
         silences=silences,

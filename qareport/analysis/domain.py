@@ -11,11 +11,11 @@ from collections.abc import Collection, Iterable, Sequence
 from qareport.model import AudioEvent, Language, Note, Role, Segment, Transcript
 
 NOTE = "outside_model_domain"
-#: Chinese and Latin letters that take turns within one utterance this often are no speech: "when 你保，话 妈 打is 我".
+#: Chinese and Latin that take turns this often within one utterance are no speech: "when 你保，话 妈 打is 我".
 SWITCHES = 2
-#: A larger share of the talk time in such utterances, or of changes of language from one utterance of a speaker to the
-#: next, says that the model does not know the voices. Four bundled calls, one of them in two languages, had at most 0.00
-#: and 0.31; two recordings of English callers 0.82 and 0.60, 0.83 and too few to count.
+#: A larger share of the talk time in such utterances, or of changes of language from one utterance of a speaker to
+#: the next, says that the model does not know the voices. Four bundled calls, one of them in two languages, had at
+#: most 0.00 and 0.31; two recordings of English callers 0.82 and 0.60, 0.83 and too few to count.
 MIXED, FLIPPED = 0.2, 0.5
 #: Flips are counted over this many utterances or more.
 FLIPS_NEED = 6

@@ -45,6 +45,8 @@ class Topics:
     evasive: WordList
     #: What an answer holds: a time, a number, a commitment, something done.
     answer: WordList
+    #: The agent asks to wait.
+    hold: WordList
     #: Words that change nothing in what a question asks; left out when questions are compared.
     filler: WordList
 
@@ -99,6 +101,7 @@ class _WordLists(BaseModel):
     thanks: _Words
     evasive: _Words
     answer: _Words
+    hold: _Words
     filler: _Words
 
 

@@ -376,6 +376,26 @@ class Promise:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """The words (or the pause) that show something: a rule hit, an issue, a stage."""
+
+    at_ms: int
+    end_ms: int
+    role: Role
+    quote: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Classification:
+    """An issue type or a stage that a call belongs to, with the words that say so. What is unknown is not listed."""
+
+    name: str
+    evidence: tuple[Evidence, ...]
+    #: Every word that says so was known by its sound only.
+    fuzzy: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Analysis:
     """What happened in one call, as found from its transcript alone."""
 
@@ -387,20 +407,13 @@ class Analysis:
     #: Ordered by time.
     moments: tuple[Moment, ...] = ()
     promises: tuple[Promise, ...] = ()
+    #: The issue most spoken of first; stages (发货前, 退货时 …) in the order of their first evidence.
+    issues: tuple[Classification, ...] = ()
+    stages: tuple[Classification, ...] = ()
     notes: tuple[Note, ...] = ()
 
 
 # --- what was judged --------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Evidence:
-    """The words (or the pause) that made a rule hit."""
-
-    at_ms: int
-    end_ms: int
-    role: Role
-    quote: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -471,6 +484,8 @@ class CallReport:
     segments: tuple[Segment, ...] = ()
     notes: tuple[Note, ...] = ()
     promises: tuple[Promise, ...] = ()
+    issues: tuple[Classification, ...] = ()
+    stages: tuple[Classification, ...] = ()
     #: Where personal data was said that is masked in this report.
     masked: tuple[MaskedSpan, ...] = ()
 

@@ -278,6 +278,8 @@ def _call_report(call: Call, transcript: Transcript, found: Analysis, judgement:
         curve=found.curve,
         moments=found.moments,
         promises=found.promises,
+        issues=found.issues,
+        stages=found.stages,
         findings=judgement.findings,
         score=judgement.score,
         risk=judgement.risk,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from qareport.analysis.classes import find_issues, find_stages
 from qareport.analysis.domain import NOTE, is_outside, within_domain
 from qareport.analysis.emotion import state_of, steady_states
 from qareport.analysis.holds import find_holds, find_music
@@ -67,7 +68,8 @@ def analyse(
     )
     moments = find_moments(scene, segments=segments, interruptions=interruptions, trajectory=trajectory)
     promises = tuple(find_promises(scene, transcript.started_at))
-    if is_outside(transcript.notes):
+    believed = not is_outside(transcript.notes)
+    if not believed:
         # The words of such a transcript mean nothing; who spoke when does.
         moments = tuple(moment for moment in moments if moment.kind in WORDLESS)
         promises = ()
@@ -87,6 +89,8 @@ def analyse(
         curve=tuple(curve),
         moments=moments,
         promises=promises,
+        issues=find_issues(scene) if believed else (),
+        stages=find_stages(scene) if believed else (),
         notes=(
             *(note for note in transcript.notes if note.code == NOTE and note not in given),
             *find_notes(spoken, metrics, duration_known=duration_ms is not None),

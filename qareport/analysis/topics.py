@@ -29,6 +29,8 @@ class Topics:
     topics: tuple[Topic, ...]
     #: What an agent can promise (发货, 退款, 回电 …) and the words for it.
     promises: tuple[Topic, ...]
+    #: Where in the course of an order a call stands (发货前 … 退货时) and how it came (首次接入, 转接后).
+    stages: tuple[Topic, ...]
     #: What makes a sentence a question even without a question mark.
     question: WordList
     #: The customer gives the order up.
@@ -82,10 +84,12 @@ class _Topic(BaseModel):
     name: Annotated[str, AfterValidator(_not_blank)]
     keywords: list[_Word] = Field(min_length=1)
     except_: list[_Word] = Field(default=[], alias="except")
-    sounds_like: bool = True
+    #: By default issue types alone: the words of stages and promises are short and common.
+    sounds_like: bool | None = None
 
-    def compile(self, false_friends: tuple[str, ...]) -> Topic:
-        words = WordList(tuple(self.keywords), tuple(self.except_), self.sounds_like, false_friends)
+    def compile(self, false_friends: tuple[str, ...], *, sounds_like: bool = False) -> Topic:
+        tolerant = sounds_like if self.sounds_like is None else self.sounds_like
+        words = WordList(tuple(self.keywords), tuple(self.except_), tolerant, false_friends)
         return Topic(self.name, words)
 
 
@@ -111,6 +115,7 @@ class _File(BaseModel):
     schema_: Annotated[int, Field(alias="schema", ge=1, le=1)]
     topics: list[_Topic] = Field(min_length=1)
     promises: list[_Topic] = Field(min_length=1)
+    stages: list[_Topic] = Field(min_length=1)
     words: _WordLists
     false_friends: list[_Word] = []
 
@@ -129,15 +134,21 @@ def load_topics(path: Path) -> Topics:
     friends = tuple(form.false_friends)
     lists = {name: getattr(form.words, name).compile(friends) for name in _WordLists.model_fields}
     return Topics(
-        topics=tuple(topic.compile(friends) for topic in form.topics),
+        topics=tuple(topic.compile(friends, sounds_like=True) for topic in form.topics),
         promises=tuple(promise.compile(friends) for promise in form.promises),
+        stages=tuple(stage.compile(friends) for stage in form.stages),
         **lists,
     )
 
 
 def _double_names(form: _File, source: YamlSource) -> list[Problem]:
     problems = []
-    for section, what, entries in (("topics", "topic", form.topics), ("promises", "promise", form.promises)):
+    sections = (
+        ("topics", "topic", form.topics),
+        ("promises", "promise", form.promises),
+        ("stages", "stage", form.stages),
+    )
+    for section, what, entries in sections:
         seen: set[str] = set()
         for index, entry in enumerate(entries):
             if entry.name in seen:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 
-from qareport.model import CallReport, Finding, Note, OrderReport, PersonalKind, Segment
+from qareport.model import CallReport, Classification, Finding, Note, OrderReport, PersonalKind, Segment
 from qareport.privacy.find import ALL_KINDS, mask
 from qareport.privacy.segments import mask_segments
 
@@ -32,6 +32,8 @@ def mask_report(report: CallReport, kinds: Collection[PersonalKind] = ALL_KINDS)
             for moment in report.moments
         ),
         promises=tuple(replace(promise, quote=clean(promise.quote)) for promise in report.promises),
+        issues=tuple(_clean_class(issue, clean) for issue in report.issues),
+        stages=tuple(_clean_class(stage, clean) for stage in report.stages),
         findings=tuple(_clean_finding(finding, clean) for finding in report.findings),
         notes=tuple(_clean_note(note, clean) for note in report.notes),
         masked=done.spans,
@@ -64,6 +66,10 @@ def _clean_raw(segment: Segment, kinds: Collection[PersonalKind]) -> Segment:
 def _clean_finding(finding: Finding, clean: Callable[[str], str]) -> Finding:
     evidence = tuple(replace(one, quote=clean(one.quote)) for one in finding.evidence)
     return replace(finding, evidence=evidence, advice=clean(finding.advice))
+
+
+def _clean_class(found: Classification, clean: Callable[[str], str]) -> Classification:
+    return replace(found, evidence=tuple(replace(one, quote=clean(one.quote)) for one in found.evidence))
 
 
 def _clean_note(note: Note, clean: Callable[[str], str]) -> Note:

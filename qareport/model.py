@@ -91,6 +91,19 @@ class MomentKind(StrEnum):
     EVENT = "event"
 
 
+class PersonalKind(StrEnum):
+    """Personal data that can be masked. An order number is personal only where the settings say so."""
+
+    PHONE = "phone"
+    ID_CARD = "id_card"
+    BANK_CARD = "bank_card"
+    EMAIL = "email"
+    ADDRESS = "address"
+    PLATE = "plate"
+    CODE = "code"
+    ORDER = "order"
+
+
 class Severity(StrEnum):
     """How much a finding weighs (告警等级)."""
 
@@ -264,6 +277,23 @@ class CurvePoint:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Gap:
+    """A stretch in which nobody speaks, however short; music may play."""
+
+    start_ms: int
+    end_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hold:
+    """A stretch in which the customer is made to wait: with music, or announced and long."""
+
+    start_ms: int
+    end_ms: int
+    music: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RoleMetrics:
     """Measures of one role in one call; None where there was nothing to measure."""
 
@@ -277,6 +307,13 @@ class RoleMetrics:
     #: Mean curve value of the first and of the last quarter of the role's talk.
     sentiment_start: float | None = None
     sentiment_end: float | None = None
+    #: Latin words a minute over the role's English segments; `characters_per_minute` is over the others.
+    words_per_minute: float | None = None
+    #: Mean valence over the call and in each of its four quarters, -5 … +5.
+    sentiment: float | None = None
+    sentiment_quarters: tuple[float | None, ...] = ()
+    #: Level in dBFS of each second from the start of the recording; None where the role does not speak.
+    loudness_curve: tuple[float | None, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -299,6 +336,10 @@ class CallMetrics:
     trend: str | None = None
     unknown_emotion_share: float | None = None
     roles: Mapping[str, RoleMetrics] = field(default_factory=dict)
+    gaps: tuple[Gap, ...] = ()
+    holds: tuple[Hold, ...] = ()
+    #: How long each role spoke over the other when it interrupted.
+    interruption_ms: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -315,8 +356,47 @@ class Moment:
     #: The word by which a topic was named (发货), and the issue type that it belongs to (物流延迟).
     topic: str | None = None
     issue: str | None = None
+    #: The word was known by its sound only (a homophone, as recognisers write them).
+    fuzzy: bool = False
     #: Higher matters more; orders the moments when a page has room for few. 0: another moment tells it already.
     salience: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Promise:
+    """What the agent promises to do by when ("48小时内发货")."""
+
+    at_ms: int
+    end_ms: int
+    role: Role
+    quote: str
+    #: What is promised (发货, 退款, 回电 …) and the time as it is said (48小时内).
+    action: str
+    by: str
+    #: Length of the span that was promised; None for a day ("今天") and for working days.
+    within_ms: int | None = None
+    #: From the start of the call; None when that is unknown.
+    due_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """The words (or the pause) that show something: a rule hit, an issue, a stage."""
+
+    at_ms: int
+    end_ms: int
+    role: Role
+    quote: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Classification:
+    """An issue type or a stage that a call belongs to, with the words that say so. What is unknown is not listed."""
+
+    name: str
+    evidence: tuple[Evidence, ...]
+    #: Every word that says so was known by its sound only.
+    fuzzy: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -330,20 +410,14 @@ class Analysis:
     curve: tuple[CurvePoint, ...] = ()
     #: Ordered by time.
     moments: tuple[Moment, ...] = ()
+    promises: tuple[Promise, ...] = ()
+    #: The issue most spoken of first; stages (发货前, 退货时 …) in the order of their first evidence.
+    issues: tuple[Classification, ...] = ()
+    stages: tuple[Classification, ...] = ()
     notes: tuple[Note, ...] = ()
 
 
 # --- what was judged --------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Evidence:
-    """The words (or the pause) that made a rule hit."""
-
-    at_ms: int
-    end_ms: int
-    role: Role
-    quote: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -373,6 +447,21 @@ class Judgement:
     risk: Risk
 
 
+# --- what is masked ---------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MaskedSpan:
+    """Where in the recording personal data is said; the words themselves are not kept here."""
+
+    start_ms: int
+    end_ms: int
+    kind: PersonalKind
+    role: Role
+    #: Known from the times of its tokens; else estimated from its place in the text.
+    exact: bool
+
+
 # --- the report -------------------------------------------------------------------------------------------------------
 
 
@@ -398,6 +487,11 @@ class CallReport:
     risk: Risk = Risk.LOW
     segments: tuple[Segment, ...] = ()
     notes: tuple[Note, ...] = ()
+    promises: tuple[Promise, ...] = ()
+    issues: tuple[Classification, ...] = ()
+    stages: tuple[Classification, ...] = ()
+    #: Where personal data was said that is masked in this report.
+    masked: tuple[MaskedSpan, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

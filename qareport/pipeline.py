@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from qareport import __version__, analysis, audio, report, rules
+from qareport import __version__, analysis, audio, privacy, report, rules
 from qareport import settings as settings_module
 from qareport.codec import to_json
 from qareport.errors import AudioError, ConfigError, Problem, QareportError
@@ -28,9 +28,10 @@ from qareport.model import (
     Judgement,
     OrderReport,
     Provenance,
+    Risk,
     Transcript,
 )
-from qareport.settings import ReportSettings, Settings
+from qareport.settings import PrivacySettings, ReportSettings, Settings
 from qareport.store import Store
 
 if TYPE_CHECKING:
@@ -41,6 +42,8 @@ _log = logging.getLogger(__name__)
 
 #: Called as `(step, done, total)`; steps are decode, transcribe, analyse and render.
 Progress = Callable[[str, int, int], None]
+#: What is masked where nobody says otherwise.
+MASK_ALL = PrivacySettings()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,8 +160,13 @@ def listen(
 
 def judge_call(call: Call, transcript: Transcript, judge: Judge) -> CallReport:
     """Analyse and judge one transcript: the whole result of one call."""
+    transcript = analysis.within_domain(transcript, judge.settings.analysis.limited_models)
     found = judge.analyse(transcript)
-    judgement = rules.judge(judge.ruleset, transcript, found, judge.settings.score)
+    if analysis.is_outside(transcript.notes):
+        # Rules would judge words that nobody said.
+        judgement = Judgement(findings=(), score=None, risk=Risk.LOW)
+    else:
+        judgement = rules.judge(judge.ruleset, transcript, found, judge.settings.score)
     return _call_report(call, transcript, found, judgement)
 
 
@@ -182,15 +190,17 @@ def judge_calls(
     return tuple(done), tuple(failures)
 
 
-def order_report(store: Store, name: str) -> OrderReport:
-    """Assemble the report of one order (or of one call without an order) from the store alone.
+def order_report(store: Store, name: str, masking: PrivacySettings = MASK_ALL) -> OrderReport:
+    """Assemble the report of one order (or of one call without an order) from the store alone, fit to leave it.
+
+    Personal data is masked as `masking` says; what the store holds stays as it is.
 
     Raises:
         NotFoundError: the store knows no such order or call.
     """
     record = store.order(name)
     models = {f"{item.model.name}@{item.model.revision}" for item in record.reports if item.model}
-    return OrderReport(
+    whole = OrderReport(
         order_id=record.order_id,
         calls=record.reports,
         failed_calls=record.failures,
@@ -201,6 +211,7 @@ def order_report(store: Store, name: str) -> OrderReport:
             audio_sha256=tuple(item.audio.sha256 for item in record.reports if item.audio),
         ),
     )
+    return privacy.mask_order(whole, masking.kinds) if masking.enabled else whole
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -221,9 +232,12 @@ def render_orders(
     out_dir: Path,
     templates: Path,
     settings: ReportSettings,
+    masking: PrivacySettings = MASK_ALL,
     on_progress: Progress,
 ) -> Rendering:
     """Write the documents of some orders; one that is there already and made of the same is left alone.
+
+    Personal data is masked as `masking` says.
 
     Raises:
         NotFoundError: the store knows one of the names neither as an order nor as a call.
@@ -233,7 +247,7 @@ def render_orders(
     reused = 0
     templates_key = _folder_hash(templates)
     for number, name in enumerate(names, start=1):
-        result = order_report(store, name)
+        result = order_report(store, name, masking)
         content = to_json(result)
         for format_name in formats:
             path = out_dir / report.file_name(result, format_name)
@@ -270,6 +284,9 @@ def _call_report(call: Call, transcript: Transcript, found: Analysis, judgement:
         trajectory=found.trajectory,
         curve=found.curve,
         moments=found.moments,
+        promises=found.promises,
+        issues=found.issues,
+        stages=found.stages,
         findings=judgement.findings,
         score=judgement.score,
         risk=judgement.risk,

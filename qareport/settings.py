@@ -12,7 +12,7 @@ from typing import Literal
 
 from pydantic import with_config
 
-from qareport.model import Role
+from qareport.model import PersonalKind, Role
 from qareport.yamlsource import read_yaml, validate
 
 #: Folders that travel with the package: defaults for a user who has none of their own.
@@ -74,6 +74,10 @@ class AnalysisSettings:
     interruption_ms: int = 500
     #: An emotion must reach this score to count as an onset.
     emotion_score: float = 0.5
+    #: A pause of this length after "请稍等" is a hold.
+    hold_ms: int = 5000
+    #: Models that understand only the voices they were made with: outside that domain no emotion is claimed.
+    limited_models: tuple[str, ...] = ("demo",)
 
 
 @with_config(extra="forbid")
@@ -85,6 +89,25 @@ class ScoreSettings:
     #: Below this score, or with a critical finding, a call is of high risk.
     high_risk_below: int = 70
     medium_risk_below: int = 90
+
+
+@with_config(extra="forbid")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PrivacySettings:
+    """What is masked in everything that leaves the store; the store keeps the original."""
+
+    #: False shows everything to everyone who gets a document.
+    enabled: bool = True
+    #: Kinds that are masked; `order` hides order numbers that are said, too.
+    kinds: tuple[PersonalKind, ...] = (
+        PersonalKind.PHONE,
+        PersonalKind.ID_CARD,
+        PersonalKind.BANK_CARD,
+        PersonalKind.EMAIL,
+        PersonalKind.ADDRESS,
+        PersonalKind.PLATE,
+        PersonalKind.CODE,
+    )
 
 
 @with_config(extra="forbid")
@@ -106,6 +129,7 @@ class Settings:
     asr: AsrSettings = field(default_factory=AsrSettings)
     analysis: AnalysisSettings = field(default_factory=AnalysisSettings)
     score: ScoreSettings = field(default_factory=ScoreSettings)
+    privacy: PrivacySettings = field(default_factory=PrivacySettings)
     report: ReportSettings = field(default_factory=ReportSettings)
 
 

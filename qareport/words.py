@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
+from qareport.sounds import is_han, sound
+
 _GAP = re.compile(r"[^\w¥$€%+]+|_+")
+
+
+#: Single characters sound like too much.
+SOUND_NEEDS = 2
 
 
 def normalise(text: str) -> str:
@@ -27,29 +33,86 @@ def _close(gap: re.Match[str]) -> str:
 
 
 @dataclass(frozen=True, slots=True)
+class Match:
+    """A word of a list that stands in a text."""
+
+    #: As the list spells it, and as the text does.
+    word: str
+    said: str
+    #: Only the sound is the same: the transcript may have a homophone, or the speaker may have meant something else.
+    fuzzy: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class WordList:
-    """Words and phrases of which any one is wanted, and phrases that hide what stands inside them."""
+    """Words and phrases of which any one is wanted, and phrases that hide what stands inside them.
+
+    With `sounds_like` what only sounds like a word is found too (`match`), unless one of `false_friends` covers it.
+    """
 
     words: tuple[str, ...]
     exceptions: tuple[str, ...] = ()
+    sounds_like: bool = False
+    false_friends: tuple[str, ...] = ()
     _pattern: re.Pattern[str] = field(init=False, repr=False, compare=False)
     _spelling: dict[str, str] = field(init=False, repr=False, compare=False)
+    _sound_pattern: re.Pattern[str] | None = field(init=False, repr=False, compare=False)
+    _sound_spelling: dict[str, tuple[str, ...]] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        """Compile the pattern once."""
+        """Compile the patterns once."""
         spelling = {normalise(word): word for word in reversed(self.words)}
         hidden = _alternation(normalise(word) for word in self.exceptions)
         wanted = f"({_alternation(spelling)})"
         # Exceptions come first: at one place, or starting earlier, the exception wins.
         object.__setattr__(self, "_pattern", re.compile(f"(?:{hidden})|{wanted}" if hidden else wanted))
         object.__setattr__(self, "_spelling", spelling)
+        by_sound: dict[str, tuple[str, ...]] = {}
+        for word in sorted(spelling):
+            if len(word) >= SOUND_NEEDS and all(map(is_han, word)):
+                by_sound[sound(word)] = (*by_sound.get(sound(word), ()), word)
+        # A lookahead finds overlapping places: the first may be refused and the second be right.
+        pattern = re.compile(f"(?=({_alternation(by_sound)}))") if self.sounds_like and by_sound else None
+        object.__setattr__(self, "_sound_pattern", pattern)
+        object.__setattr__(self, "_sound_spelling", by_sound)
 
     def find(self, normalised: str) -> str | None:
-        """Return the first word of the list that stands in normalised text, as the list spells it."""
+        """Return the first word of the list that stands in normalised text letter by letter, as the list spells it."""
         for match in self._pattern.finditer(normalised):
             if found := match.group(1):
                 return self._spelling[found]
         return None
+
+    def match(self, normalised: str) -> Match | None:
+        """Return the first word that stands in normalised text, or else, where the list allows it, sounds in it."""
+        for match in self._pattern.finditer(normalised):
+            if found := match.group(1):
+                return Match(self._spelling[found], found)
+        return next(self._heard(normalised), None)
+
+    def _heard(self, normalised: str) -> Iterator[Match]:
+        if self._sound_pattern is None:
+            return
+        covered: list[tuple[int, int]] | None = None
+        for match in self._sound_pattern.finditer(sound(normalised)):
+            start, end = match.span(1)
+            said = normalised[start:end]
+            for word in self._sound_spelling[match.group(1)]:
+                # At least one character must be the word's own: 五六 is not 物流, 女士 not 律师.
+                if not any(one == other for one, other in zip(word, said, strict=True)):
+                    continue
+                covered = self._covered(normalised) if covered is None else covered
+                if not any(left < end and start < right for left, right in covered):
+                    yield Match(self._spelling[word], said, fuzzy=True)
+
+    def _covered(self, normalised: str) -> list[tuple[int, int]]:
+        friends = (normalise(word) for word in (*self.exceptions, *self.false_friends))
+        return [
+            (match.start(), match.end())
+            for friend in friends
+            if friend
+            for match in re.finditer(re.escape(friend), normalised)
+        ]
 
     def remove_from(self, normalised: str) -> str:
         """Return normalised text without the words of the list."""

@@ -4,21 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from qareport.analysis.classes import find_issues, find_stages
+from qareport.analysis.domain import NOTE, is_outside, within_domain
 from qareport.analysis.emotion import state_of, steady_states
+from qareport.analysis.holds import find_holds, find_music
 from qareport.analysis.metrics import measure_call
 from qareport.analysis.moments import find_moments
 from qareport.analysis.notes import find_notes
+from qareport.analysis.promises import find_promises
 from qareport.analysis.scene import Scene
 from qareport.analysis.silence import find_silences
 from qareport.analysis.topics import Topics
 from qareport.analysis.trajectory import find_curve, find_trajectory, roles_present
 from qareport.analysis.turns import find_interruptions, find_turns
-from qareport.model import Analysis, CurvePoint, Role, Segment, Silence, TrajectoryState, Transcript
+from qareport.model import Analysis, CurvePoint, MomentKind, Role, Segment, Silence, TrajectoryState, Transcript
 from qareport.settings import AnalysisSettings
 from qareport.words import normalise
 
+#: Moments that rest on no word and on no emotion.
+WORDLESS = frozenset({MomentKind.INTERRUPTION, MomentKind.EVENT})
 
-def analyse(transcript: Transcript, settings: AnalysisSettings, topics: Topics) -> Analysis:
+
+def analyse(
+    transcript: Transcript,
+    settings: AnalysisSettings,
+    topics: Topics,
+    *,
+    levels: Mapping[Role, Sequence[float | None]] | None = None,
+) -> Analysis:
     """Find what happened in one call.
 
     Only segments with words count as speech; sounds of wordless ones still become moments. Time is linear in the number
@@ -28,11 +41,16 @@ def analyse(transcript: Transcript, settings: AnalysisSettings, topics: Topics) 
         transcript: of the contract; start, end, role and text are enough.
         settings: what counts as a silence, an interruption, an onset.
         topics: the word lists.
+        levels: level in dBFS of each second of each role's channel, where the recording was measured; without it the
+            loudness curve is made of the segments' levels.
     """
+    given = transcript.notes
+    transcript = within_domain(transcript, settings.limited_models)
     segments = sorted(transcript.segments, key=lambda segment: (segment.start_ms, segment.channel or 0))
     spoken = [segment for segment in segments if segment.text.strip()]
     duration_ms = transcript.audio.duration_ms if transcript.audio else None
-    silences = find_silences(spoken, silence_ms=settings.silence_ms, duration_ms=duration_ms)
+    music = find_music(segments)
+    silences = find_silences(spoken, silence_ms=settings.silence_ms, duration_ms=duration_ms, music=music)
     turns, turn_of = find_turns(spoken)
     interruptions = find_interruptions(spoken, interruption_ms=settings.interruption_ms)
     roles = roles_present(spoken)
@@ -48,15 +66,35 @@ def analyse(transcript: Transcript, settings: AnalysisSettings, topics: Topics) 
         turn_of=turn_of,
         silences=silences,
     )
-    metrics = measure_call(scene, duration_ms=duration_ms, interruptions=interruptions, curve=curve)
+    moments = find_moments(scene, segments=segments, interruptions=interruptions, trajectory=trajectory)
+    promises = tuple(find_promises(scene, transcript.started_at))
+    believed = not is_outside(transcript.notes)
+    if not believed:
+        # The words of such a transcript mean nothing; who spoke when does.
+        moments = tuple(moment for moment in moments if moment.kind in WORDLESS)
+        promises = ()
+    metrics = measure_call(
+        scene,
+        duration_ms=duration_ms,
+        interruptions=interruptions,
+        curve=curve,
+        holds=find_holds(scene, music),
+        levels=levels or {},
+    )
     return Analysis(
         metrics=metrics,
         silences=silences,
         interruptions=interruptions,
         trajectory=tuple(trajectory),
         curve=tuple(curve),
-        moments=find_moments(scene, segments=segments, interruptions=interruptions, trajectory=trajectory),
-        notes=tuple(find_notes(spoken, metrics, duration_known=duration_ms is not None)),
+        moments=moments,
+        promises=promises,
+        issues=find_issues(scene) if believed else (),
+        stages=find_stages(scene) if believed else (),
+        notes=(
+            *(note for note in transcript.notes if note.code == NOTE and note not in given),
+            *find_notes(spoken, metrics, duration_known=duration_ms is not None),
+        ),
     )
 
 

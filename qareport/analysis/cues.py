@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from qareport.analysis.salience import salience
 from qareport.analysis.scene import Scene
 from qareport.model import AudioEvent, Emotion, Interruption, Moment, MomentKind, Role, Segment
-from qareport.words import WordList
 
 LABEL_DOUBT = "疑虑"
 LABEL_MENTION = "提及"
@@ -39,15 +39,17 @@ class Mention:
     index: int
     issue: str
     word: str
+    #: Known by its sound only.
+    fuzzy: bool = False
 
 
 def find_mentions(scene: Scene) -> list[Mention]:
     """Find every topic that each of the customer's segments names, in order of time."""
     return [
-        Mention(index, topic.name, word)
+        Mention(index, topic.name, match.word, match.fuzzy)
         for index, _ in scene.of_customer()
         for topic in scene.topics.topics
-        if (word := topic.words.find(scene.words[index])) is not None
+        if (match := topic.words.match(scene.words[index])) is not None
     ]
 
 
@@ -77,6 +79,7 @@ def topic_moments(scene: Scene, mentions: Sequence[Mention]) -> Iterator[Moment]
             tags=("SILENCE",) if doubt else (),
             topic=mention.word,
             issue=mention.issue,
+            fuzzy=mention.fuzzy,
             # One sentence can name several topics; a page tells of it once.
             salience=0.0 if mention.index in told else weight,
         )
@@ -85,7 +88,7 @@ def topic_moments(scene: Scene, mentions: Sequence[Mention]) -> Iterator[Moment]
 
 def churn_indexes(scene: Scene) -> list[int]:
     """Find the customer's segments in which the order is given up."""
-    return _with_words(scene, scene.topics.churn)
+    return [index for index, _ in scene.of_customer() if scene.topics.churn.match(scene.words[index]) is not None]
 
 
 def churn_moments(scene: Scene, indexes: Sequence[int], told: frozenset[int]) -> Iterator[Moment]:
@@ -97,8 +100,12 @@ def churn_moments(scene: Scene, indexes: Sequence[int], told: frozenset[int]) ->
 
 def escalation_moments(scene: Scene) -> Iterator[Moment]:
     """Find where the customer takes it further: complaint, authorities, public, superiors."""
-    for index in _with_words(scene, scene.topics.escalation):
-        yield _moment(scene.spoken[index], MomentKind.ESCALATION, LABEL_ESCALATION, salience(MomentKind.ESCALATION))
+    for index, _ in scene.of_customer():
+        match = scene.topics.escalation.match(scene.words[index])
+        if match is not None:
+            weight = salience(MomentKind.ESCALATION)
+            found = _moment(scene.spoken[index], MomentKind.ESCALATION, LABEL_ESCALATION, weight)
+            yield dataclasses.replace(found, fuzzy=match.fuzzy)
 
 
 def irony_indexes(scene: Scene) -> list[int]:
@@ -175,10 +182,6 @@ def interruption_moments(scene: Scene, interruptions: Sequence[Interruption]) ->
             quote=quotes.get((one.by, one.start_ms), ""),
             salience=salience(MomentKind.INTERRUPTION, grave=one.by is Role.AGENT),
         )
-
-
-def _with_words(scene: Scene, words: WordList) -> list[int]:
-    return [index for index, _ in scene.of_customer() if words.find(scene.words[index]) is not None]
 
 
 def _moment(segment: Segment, kind: MomentKind, label: str, weight: float, *, tags: tuple[str, ...] = ()) -> Moment:

@@ -58,7 +58,7 @@ def emotion_moments(scene: Scene, trajectory: Sequence[TrajectoryState]) -> Iter
             continue
         run = runs[bisect.bisect_right(starts, segment.start_ms) - 1]
         end_ms = max(run.end_ms, segment.end_ms) if run.state == state else segment.end_ms
-        trust_lost = state == Emotion.ANGRY and scene.topics.distrust.find(scene.words[index]) is not None
+        trust_lost = state == Emotion.ANGRY and scene.topics.distrust.match(scene.words[index]) is not None
         yield Moment(
             at_ms=segment.start_ms,
             end_ms=end_ms,

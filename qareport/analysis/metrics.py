@@ -6,14 +6,17 @@ import math
 import statistics
 from collections.abc import Mapping, Sequence
 
+from qareport.analysis.holds import find_gaps
 from qareport.analysis.scene import Scene
-from qareport.analysis.text import count_units
+from qareport.analysis.sentiment import level_curve, measure_sentiment
+from qareport.analysis.text import count_units, is_english
 from qareport.analysis.turns import Turn, response_delays_ms, talk_and_overlap_ms
 from qareport.model import (
     STATE_NOT_JUDGED,
     CallMetrics,
     CurvePoint,
     Emotion,
+    Hold,
     Interruption,
     Role,
     RoleMetrics,
@@ -28,14 +31,23 @@ TREND_STEP = 1.0
 
 
 def measure_call(
-    scene: Scene, *, duration_ms: int | None, interruptions: Sequence[Interruption], curve: Sequence[CurvePoint]
+    scene: Scene,
+    *,
+    duration_ms: int | None,
+    interruptions: Sequence[Interruption],
+    curve: Sequence[CurvePoint],
+    holds: Sequence[Hold] = (),
+    levels: Mapping[Role, Sequence[float | None]] | None = None,
 ) -> CallMetrics:
-    """Measure the whole conversation.
+    """Measure the whole conversation. Vocabulary: ConversationCharacteristics of Amazon Transcribe Call Analytics.
 
     - duration: of the recording; when unknown, to the end of the last word.
     - talk: time in which anyone speaks; non-talk: the rest; overlap: time in which two speakers do.
+    - gaps: every stretch without talk, whatever its length, music or not; with holds they tell dead air from waiting.
+    - holds: as `find_holds` finds them.
     - silences: those longer than the configured threshold (count, sum, longest).
-    - interruptions: how often each role began to speak over the other (counted for roles that speak).
+    - interruptions: how often each role began to speak over the other (counted for roles that speak), and for how
+      long both then spoke. When and who: `Analysis.interruptions`.
     - response: end of a customer's turn to the start of the agent's next (first, median, longest).
     - trend: the customer's mean curve value in the last quarter of their talk against the first: a change of
       `TREND_STEP` or more is improving or worsening.
@@ -46,7 +58,12 @@ def measure_call(
     length_ms = max([duration_ms or 0, *(segment.end_ms for segment in spoken)])
     delays = response_delays_ms(scene.turns)
     gaps = [gap.end_ms - gap.start_ms for gap in scene.silences]
-    by_role = {role: measure_role(role, spoken, indexes, scene.turns, curve) for role, indexes in roles.items()}
+    given = levels or {}
+    by_role = {
+        role: measure_role(role, spoken, indexes, scene.turns, curve, given.get(role))
+        for role, indexes in roles.items()
+    }
+    known = [role for role in roles if role is not Role.UNKNOWN]
     return CallMetrics(
         duration_ms=length_ms,
         talk_ms=talk_ms,
@@ -55,8 +72,9 @@ def measure_call(
         silence_count=len(gaps),
         silence_ms=sum(gaps),
         longest_silence_ms=max(gaps, default=0),
-        interruptions={
-            role.value: sum(1 for one in interruptions if one.by is role) for role in roles if role is not Role.UNKNOWN
+        interruptions={role.value: sum(1 for one in interruptions if one.by is role) for role in known},
+        interruption_ms={
+            role.value: sum(one.end_ms - one.start_ms for one in interruptions if one.by is role) for role in known
         },
         first_response_ms=delays[0] if delays else None,
         median_response_ms=round(statistics.median(delays)) if delays else None,
@@ -64,17 +82,28 @@ def measure_call(
         trend=_trend(by_role.get(Role.CUSTOMER), curve),
         unknown_emotion_share=_unknown_share(spoken),
         roles={role.value: measures for role, measures in by_role.items()},
+        gaps=find_gaps(spoken, duration_ms),
+        holds=tuple(holds),
     )
 
 
 def measure_role(
-    role: Role, spoken: Sequence[Segment], indexes: Sequence[int], turns: Sequence[Turn], curve: Sequence[CurvePoint]
+    role: Role,
+    spoken: Sequence[Segment],
+    indexes: Sequence[int],
+    turns: Sequence[Turn],
+    curve: Sequence[CurvePoint],
+    levels: Sequence[float | None] | None = None,
 ) -> RoleMetrics:
     """Measure one role.
 
     - talk: time in which the role speaks, overlapping segments counted once.
     - longest monologue: the longest turn, first word to last, pauses included.
-    - speed: characters (CJK), digits and Latin words for each minute of the role's segments; None below 3 s of talk.
+    - speed: characters (CJK), digits and Latin words for each minute of the role's segments, apart from English ones,
+      for which it is words a minute; None below 3 s of such talk.
+    - loudness curve: level of each second; the recording's where `levels` has them, else mean power of the role's
+      segments in that second.
+    - sentiment: see `measure_sentiment`.
     - loudness: mean power over the segments that carry a level, weighted by length.
     - emotion shares: by segment time; NOT_JUDGED counts segments without an emotion.
     - sentiment: mean curve value of the segments whose middle lies in the first or last quarter of the role's talk
@@ -82,19 +111,30 @@ def measure_role(
     """
     segments = [spoken[index] for index in indexes]
     talk_ms, _ = talk_and_overlap_ms(segments)
-    total_ms = sum(_length(segment) for segment in segments)
-    units = sum(count_units(segment.text) for segment in segments)
+    english = [segment for segment in segments if is_english(segment)]
+    others = [segment for segment in segments if not is_english(segment)]
+    overall, quarters = measure_sentiment(segments, spoken[0].start_ms, max(segment.end_ms for segment in spoken))
     start, end = _quarters(segments, {point.at_ms: point.value for point in curve if point.role is role})
     return RoleMetrics(
         segments=len(segments),
         talk_ms=talk_ms,
         longest_monologue_ms=max((turn.end_ms - turn.start_ms for turn in turns if turn.role is role), default=0),
-        characters_per_minute=round(units * 60_000 / total_ms, 1) if total_ms >= SPEED_NEEDS_MS else None,
+        characters_per_minute=_speed(others),
+        words_per_minute=_speed(english),
         loudness_dbfs=_mean_level(segments),
         emotion_shares=_emotion_shares(segments),
         sentiment_start=start,
         sentiment_end=end,
+        sentiment=overall,
+        sentiment_quarters=quarters,
+        loudness_curve=tuple(levels) if levels is not None else level_curve(segments),
     )
+
+
+def _speed(segments: Sequence[Segment]) -> float | None:
+    total_ms = sum(_length(segment) for segment in segments)
+    units = sum(count_units(segment.text) for segment in segments)
+    return round(units * 60_000 / total_ms, 1) if total_ms >= SPEED_NEEDS_MS else None
 
 
 def _length(segment: Segment) -> int:

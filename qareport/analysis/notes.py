@@ -18,6 +18,7 @@ def find_notes(spoken: Sequence[Segment], metrics: CallMetrics, *, duration_know
     - roles_unknown {share}: share of segments without a speaker.
     - roles_guessed {source, share}: share of segments whose speaker is told by voice or by words.
     - emotion_not_judged {share}: share of talk time without an emotion.
+    - loudness_unknown, sounds_not_judged: no segment has a level, or names what else is heard (laughter, music …).
     - emotion_mostly_unknown {share}: share of the judged talk time in which the model could not tell.
     """
     if not duration_known:
@@ -37,6 +38,10 @@ def find_notes(spoken: Sequence[Segment], metrics: CallMetrics, *, duration_know
     blank_ms = sum(segment.end_ms - segment.start_ms for segment in spoken if segment.emotion is None)
     if any(segment.emotion is None for segment in spoken):
         yield Note(code="emotion_not_judged", values={"share": _share(blank_ms, total_ms)})
+    if all(segment.loudness_dbfs is None for segment in spoken):
+        yield Note(code="loudness_unknown")
+    if not any(segment.events for segment in spoken):
+        yield Note(code="sounds_not_judged")
     if metrics.unknown_emotion_share is not None and metrics.unknown_emotion_share > MOSTLY:
         yield Note(code="emotion_mostly_unknown", values={"share": f"{metrics.unknown_emotion_share:.2f}"})
 

@@ -13,6 +13,7 @@ from qareport.analysis.salience import salience
 from qareport.analysis.scene import Scene
 from qareport.analysis.text import bigrams, containment, dice
 from qareport.model import Moment, MomentKind, Role, Silence
+from qareport.sounds import sound
 
 LABEL_ASK_AGAIN = "催问"
 LABEL_NO_ANSWER = "未正面回应"
@@ -85,7 +86,8 @@ def find_repeats(scene: Scene, mentions: Sequence[Mention], churn: Sequence[int]
     for index, _ in scene.of_customer():
         if index not in issues and not scene.is_question(index):
             continue
-        letters = bigrams(scene.topics.filler.remove_from(scene.words[index]))
+        # Compared by sound: the second time the recogniser may have heard a homophone.
+        letters = bigrams(sound(scene.topics.filler.remove_from(scene.words[index])))
         if len(letters) < MIN_BIGRAMS:
             continue
         for earlier, other in reversed(asked):

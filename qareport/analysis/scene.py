@@ -50,7 +50,7 @@ class Scene:
     def is_negative(self, index: int) -> bool:
         """Tell whether a segment complains, by emotion or by words."""
         return self.states[index] in NEGATIVE_STATES or any(
-            words.find(self.words[index]) is not None for words in (self.topics.negative, self.topics.distrust)
+            words.match(self.words[index]) is not None for words in (self.topics.negative, self.topics.distrust)
         )
 
     def silence_after(self, index: int) -> Silence | None:

@@ -4,15 +4,25 @@ from __future__ import annotations
 
 import re
 
+from qareport.model import Language, Segment
+
 _UNIT = re.compile(
     r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff]|[0-9]|[^\W\d_]+(?:['’][^\W\d_]+)?"
 )
+_CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 _NOT_A_LETTER = re.compile(r"[\W_]+")
 
 
 def count_units(text: str) -> int:
     """Count what a speed of speech counts: each Chinese, Japanese or Korean character, each digit, each Latin word."""
     return len(_UNIT.findall(_split_cjk(text)))
+
+
+def is_english(segment: Segment) -> bool:
+    """Tell whether a segment's speed is counted in words: by its language, else by having Latin letters alone."""
+    if segment.language is not None:
+        return segment.language is Language.EN
+    return _CJK.search(segment.text) is None and re.search("[A-Za-z]", segment.text) is not None
 
 
 def _split_cjk(text: str) -> str:

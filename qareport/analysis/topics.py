@@ -27,6 +27,10 @@ class Topics:
     """The issue types, and the word lists that the search for key moments needs."""
 
     topics: tuple[Topic, ...]
+    #: What an agent can promise (发货, 退款, 回电 …) and the words for it.
+    promises: tuple[Topic, ...]
+    #: Where in the course of an order a call stands (发货前 … 退货时) and how it came (首次接入, 转接后).
+    stages: tuple[Topic, ...]
     #: What makes a sentence a question even without a question mark.
     question: WordList
     #: The customer gives the order up.
@@ -43,6 +47,8 @@ class Topics:
     evasive: WordList
     #: What an answer holds: a time, a number, a commitment, something done.
     answer: WordList
+    #: The agent asks to wait.
+    hold: WordList
     #: Words that change nothing in what a question asks; left out when questions are compared.
     filler: WordList
 
@@ -66,9 +72,10 @@ class _Words(BaseModel):
 
     any: list[_Word] = Field(min_length=1)
     except_: list[_Word] = Field(default=[], alias="except")
+    sounds_like: bool = False
 
-    def compile(self) -> WordList:
-        return WordList(tuple(self.any), tuple(self.except_))
+    def compile(self, false_friends: tuple[str, ...]) -> WordList:
+        return WordList(tuple(self.any), tuple(self.except_), self.sounds_like, false_friends)
 
 
 class _Topic(BaseModel):
@@ -77,6 +84,13 @@ class _Topic(BaseModel):
     name: Annotated[str, AfterValidator(_not_blank)]
     keywords: list[_Word] = Field(min_length=1)
     except_: list[_Word] = Field(default=[], alias="except")
+    #: By default issue types alone: the words of stages and promises are short and common.
+    sounds_like: bool | None = None
+
+    def compile(self, false_friends: tuple[str, ...], *, sounds_like: bool = False) -> Topic:
+        tolerant = sounds_like if self.sounds_like is None else self.sounds_like
+        words = WordList(tuple(self.keywords), tuple(self.except_), tolerant, false_friends)
+        return Topic(self.name, words)
 
 
 class _WordLists(BaseModel):
@@ -91,6 +105,7 @@ class _WordLists(BaseModel):
     thanks: _Words
     evasive: _Words
     answer: _Words
+    hold: _Words
     filler: _Words
 
 
@@ -99,7 +114,10 @@ class _File(BaseModel):
 
     schema_: Annotated[int, Field(alias="schema", ge=1, le=1)]
     topics: list[_Topic] = Field(min_length=1)
+    promises: list[_Topic] = Field(min_length=1)
+    stages: list[_Topic] = Field(min_length=1)
     words: _WordLists
+    false_friends: list[_Word] = []
 
 
 def load_topics(path: Path) -> Topics:
@@ -113,17 +131,28 @@ def load_topics(path: Path) -> Topics:
     problems = _double_names(form, source)
     if problems:
         raise ConfigError(problems)
-    lists = {name: getattr(form.words, name).compile() for name in _WordLists.model_fields}
-    topics = tuple(Topic(topic.name, WordList(tuple(topic.keywords), tuple(topic.except_))) for topic in form.topics)
-    return Topics(topics=topics, **lists)
+    friends = tuple(form.false_friends)
+    lists = {name: getattr(form.words, name).compile(friends) for name in _WordLists.model_fields}
+    return Topics(
+        topics=tuple(topic.compile(friends, sounds_like=True) for topic in form.topics),
+        promises=tuple(promise.compile(friends) for promise in form.promises),
+        stages=tuple(stage.compile(friends) for stage in form.stages),
+        **lists,
+    )
 
 
 def _double_names(form: _File, source: YamlSource) -> list[Problem]:
-    seen: set[str] = set()
     problems = []
-    for index, topic in enumerate(form.topics):
-        if topic.name in seen:
-            where = source.locate(("topics", index, "name"))
-            problems.append(Problem(what=f"topic {topic.name!r} is given twice", where=where, to_do="keep one"))
-        seen.add(topic.name)
+    sections = (
+        ("topics", "topic", form.topics),
+        ("promises", "promise", form.promises),
+        ("stages", "stage", form.stages),
+    )
+    for section, what, entries in sections:
+        seen: set[str] = set()
+        for index, entry in enumerate(entries):
+            if entry.name in seen:
+                where = source.locate((section, index, "name"))
+                problems.append(Problem(what=f"{what} {entry.name!r} is given twice", where=where, to_do="keep one"))
+            seen.add(entry.name)
     return problems

@@ -114,6 +114,7 @@ def _judge_and_render(
         out_dir=out / "reports",
         templates=options.templates_dir,
         settings=judge.settings.report,
+        masking=judge.settings.privacy,
         on_progress=progress,
     )
     return Summary(
@@ -228,6 +229,7 @@ def report(options: Options, orders: tuple[str, ...], formats: tuple[str, ...], 
             out_dir=out,
             templates=options.templates_dir,
             settings=config.report,
+            masking=config.privacy,
             on_progress=progress,
         )
     for path in rendering.documents:

@@ -178,6 +178,8 @@ def test_a_transcript_of_times_roles_and_text_works_and_says_what_was_not_judged
     assert {note.code: dict(note.values) for note in found.notes} == {
         "duration_unknown": {},
         "emotion_not_judged": {"share": "1.00"},
+        "loudness_unknown": {},
+        "sounds_not_judged": {},
     }
     assert found.metrics.unknown_emotion_share is None
     assert found.metrics.trend is None
@@ -194,6 +196,8 @@ def test_guessed_and_unknown_roles_and_mostly_unknown_emotion_are_noted() -> Non
     assert {note.code: dict(note.values) for note in found.notes} == {
         "roles_unknown": {"share": "0.50"},
         "roles_guessed": {"source": "voice", "share": "0.50"},
+        "loudness_unknown": {},
+        "sounds_not_judged": {},
         "emotion_mostly_unknown": {"share": "0.75"},
     }
 

@@ -224,6 +224,44 @@ def test_shifting_all_times_shifts_all_moments_and_changes_nothing_else(segments
     assert there.metrics.talk_ms == here.metrics.talk_ms
 
 
+SWAP = {Role.AGENT: Role.CUSTOMER, Role.CUSTOMER: Role.AGENT, Role.UNKNOWN: Role.UNKNOWN}
+
+
+def swap(segment: Segment) -> Segment:
+    return dataclasses.replace(segment, role=SWAP[segment.role])
+
+
+@given(st.lists(SEGMENTS, max_size=12))
+def test_swapping_the_channels_swaps_the_roles_and_nothing_else(segments: list[Segment]) -> None:
+    here, there = analyse(*segments), analyse(*map(swap, segments))
+    assert [dataclasses.replace(one, by=SWAP[one.by]) for one in there.interruptions] == list(here.interruptions)
+    assert [(gap.start_ms, gap.end_ms) for gap in there.silences] == [
+        (gap.start_ms, gap.end_ms) for gap in here.silences
+    ]
+    for role, measures in here.metrics.roles.items():
+        assert there.metrics.roles[SWAP[Role(role)].value] == measures
+    mirrored = sorted((state.start_ms, SWAP[state.role], state.state) for state in there.trajectory)
+    assert mirrored == sorted((state.start_ms, state.role, state.state) for state in here.trajectory)
+
+
+@given(st.lists(SEGMENTS, min_size=1, max_size=8), st.data())
+def test_splitting_a_segment_at_a_token_keeps_talk_time(segments: list[Segment], data: st.DataObject) -> None:
+    index = data.draw(st.integers(0, len(segments) - 1))
+    whole = segments[index]
+    place = data.draw(st.integers(0, len(whole.text)))
+    at_ms = data.draw(st.integers(whole.start_ms, whole.end_ms))
+    first = dataclasses.replace(whole, end_ms=at_ms, text=whole.text[:place] or "嗯")
+    second = dataclasses.replace(whole, start_ms=at_ms, text=whole.text[place:] or "嗯", events=())
+    before = [dataclasses.replace(one, text=one.text or "嗯") for one in segments]
+    after = [*before[:index], first, second, *before[index + 1 :]]
+    here, there = analyse(*before).metrics, analyse(*after).metrics
+    assert (there.talk_ms, there.overlap_ms, there.non_talk_ms) == (here.talk_ms, here.overlap_ms, here.non_talk_ms)
+    assert {role: one.talk_ms for role, one in there.roles.items()} == {
+        role: one.talk_ms for role, one in here.roles.items()
+    }
+    assert there.gaps == here.gaps
+
+
 @given(st.lists(SEGMENTS, max_size=12))
 def test_moments_are_ordered_last_no_negative_time_and_the_same_every_time(segments: list[Segment]) -> None:
     found = analyse(*segments)

@@ -1,0 +1,163 @@
+"""Personal data across the segments of a call: numbers that go on after a pause, echoes, token and audio spans."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+
+from qareport.model import MaskedSpan, PersonalKind, Role, Segment, Token
+from qareport.privacy.digits import find_runs
+from qareport.privacy.find import ALL_KINDS, LABELS, Find, find, replace_finds
+
+#: One speaker's segments this near each other may hold parts of one number.
+JOIN_MS = 10_000
+#: So much of a number said again is enough to know it for the same.
+ECHO_DIGITS = 6
+_TAGS = re.compile(r"(?:<\|[^|]*\|>)*")
+_ECHOED = frozenset({PersonalKind.PHONE, PersonalKind.ID_CARD, PersonalKind.BANK_CARD, PersonalKind.CODE})
+
+
+@dataclass(frozen=True, slots=True)
+class MaskedSegments:
+    """Segments without personal data, and where in the recording it is said."""
+
+    segments: tuple[Segment, ...]
+    spans: tuple[MaskedSpan, ...]
+
+
+def find_in_segments(segments: Sequence[Segment], kinds: Collection[PersonalKind] = ALL_KINDS) -> list[list[Find]]:
+    """Find personal data in each segment of one call.
+
+    A number may go on in the same speaker's next segment, whatever the other says in between; what the other asked
+    just before tells what an answer is. Six or more digits of a number that was found are found wherever they are
+    said again.
+    """
+    finds: list[list[Find]] = [[] for _ in segments]
+    numbers: dict[str, PersonalKind] = {}
+    for indexes in _stretches(segments):
+        text = "\n".join(segments[index].text for index in indexes)
+        found = find(text, context=_asked(segments, indexes[0]), kinds=kinds)
+        for one in found:
+            if one.kind in _ECHOED:
+                numbers["".join(run.value for run in find_runs(text[one.start : one.end]))] = one.kind
+        _share_out(found, indexes, segments, finds)
+    for index, segment in enumerate(segments):
+        finds[index] = sorted([*finds[index], *_echoes(segment.text, numbers, finds[index])])
+    return finds
+
+
+def mask_segments(segments: Sequence[Segment], kinds: Collection[PersonalKind] = ALL_KINDS) -> MaskedSegments:
+    """Mask text, raw output and tokens of the segments of one call wherever `find_in_segments` finds something."""
+    finds = find_in_segments(segments, kinds)
+    masked = [_mask_segment(segment, own) for segment, own in zip(segments, finds, strict=True)]
+    spans = [span for segment, own in zip(segments, finds, strict=True) for span in _spans(segment, own)]
+    return MaskedSegments(tuple(masked), tuple(sorted(spans, key=lambda span: (span.start_ms, span.end_ms))))
+
+
+def _stretches(segments: Sequence[Segment]) -> Iterator[list[int]]:
+    """Group the indexes of each speaker's segments that stand near each other in time."""
+    open_: dict[tuple[Role, int | None], list[int]] = {}
+    for index, segment in enumerate(segments):
+        speaker = (segment.role, segment.channel if segment.role is Role.UNKNOWN else None)
+        stretch = open_.get(speaker)
+        if stretch is not None and segment.start_ms - segments[stretch[-1]].end_ms > JOIN_MS:
+            yield open_.pop(speaker)
+            stretch = None
+        if stretch is None:
+            open_[speaker] = [index]
+        else:
+            stretch.append(index)
+    yield from open_.values()
+
+
+def _asked(segments: Sequence[Segment], index: int) -> str:
+    return segments[index - 1].text if index and segments[index - 1].role is not segments[index].role else ""
+
+
+def _share_out(
+    found: Sequence[Find], indexes: Sequence[int], segments: Sequence[Segment], finds: Sequence[list[Find]]
+) -> None:
+    """Give each segment of a stretch its part of what was found in all of them together."""
+    at = 0
+    for index in indexes:
+        end = at + len(segments[index].text)
+        for one in found:
+            start, stop = max(one.start, at), min(one.end, end)
+            if start < stop:
+                finds[index].append(Find(start - at, stop - at, one.kind))
+        at = end + 1
+
+
+def _echoes(text: str, numbers: dict[str, PersonalKind], known: Sequence[Find]) -> Iterator[Find]:
+    if not numbers:
+        return
+    for run in find_runs(text):
+        kind = next((kind for number, kind in numbers.items() if run.value in number), None)
+        free = not any(run.start < one.end and one.start < run.end for one in known)
+        if kind is not None and len(run.value) >= ECHO_DIGITS and free:
+            yield Find(run.start, run.end, kind)
+
+
+def _mask_segment(segment: Segment, found: Sequence[Find]) -> Segment:
+    if not found:
+        return segment
+    text = replace_finds(segment.text, found)
+    tags = _TAGS.match(segment.raw) if segment.raw is not None else None
+    return dataclasses.replace(
+        segment,
+        text=text,
+        raw=tags.group() + text if tags else None,
+        tokens=tuple(_mask_tokens(segment, found)),
+    )
+
+
+def _mask_tokens(segment: Segment, found: Sequence[Find]) -> Iterator[Token]:
+    """Put one token with the label in the place of those that spell out a find; none at all if they do not spell it."""
+    places = _token_places(segment)
+    if places is None:
+        return
+    told: dict[int, Token] = {}
+    order: list[Token | int] = []
+    for token, (start, end) in zip(segment.tokens, places, strict=True):
+        hit = next((number for number, one in enumerate(found) if start < one.end and one.start < end), None)
+        if hit is None:
+            order.append(token)
+        elif hit in told:
+            told[hit] = told[hit]._replace(end_ms=token.end_ms)
+        else:
+            told[hit] = Token(LABELS[found[hit].kind], token.start_ms, token.end_ms)
+            order.append(hit)
+    yield from (told[item] if isinstance(item, int) else item for item in order)
+
+
+def _token_places(segment: Segment) -> list[tuple[int, int]] | None:
+    """Find each token in the segment's text; None when they do not follow each other there."""
+    text, at = segment.text.casefold(), 0
+    places = []
+    for token in segment.tokens:
+        piece = token.text.strip(" ▁").casefold()
+        start = text.find(piece, at)
+        if start < 0:
+            return None
+        at = start + len(piece)
+        places.append((start, at))
+    return places
+
+
+def _spans(segment: Segment, found: Sequence[Find]) -> Iterator[MaskedSpan]:
+    places = _token_places(segment) if segment.tokens else None
+    length_ms = segment.end_ms - segment.start_ms
+    for one in found:
+        said = [
+            token
+            for token, (start, end) in zip(segment.tokens, places or (), strict=False)
+            if start < one.end and one.start < end
+        ]
+        if said:
+            start_ms, end_ms = said[0].start_ms, max(token.end_ms for token in said)
+        else:
+            start_ms = segment.start_ms + length_ms * one.start // len(segment.text)
+            end_ms = segment.start_ms - (-length_ms * one.end // len(segment.text))
+        yield MaskedSpan(start_ms=start_ms, end_ms=end_ms, kind=one.kind, role=segment.role, exact=bool(said))

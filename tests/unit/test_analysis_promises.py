@@ -1,0 +1,74 @@
+"""Promises: what the agent says will be done, and when it is due."""
+
+from __future__ import annotations
+
+import dataclasses
+from datetime import datetime, timedelta, timezone
+
+import pytest
+
+from qareport import analysis
+from qareport.analysis.promises import read_number
+from qareport.model import Promise, Role
+from qareport.settings import AnalysisSettings
+from tests.unit.test_analysis_example import AGENT, CUSTOMER, TOPICS, call, say
+
+#: A Friday.
+STARTED = datetime(2026, 11, 20, 9, 30, tzinfo=timezone(timedelta(hours=8)))
+
+
+def promises(text: str, role: Role = AGENT, started_at: datetime | None = STARTED) -> tuple[Promise, ...]:
+    transcript = dataclasses.replace(call(say(0, 3, role, text)), started_at=started_at)
+    return analysis.analyse(transcript, AnalysisSettings(), TOPICS).promises
+
+
+@pytest.mark.parametrize(
+    ("text", "action", "by", "due"),
+    [
+        ("48小时内给您发货", "发货", "48小时内", "2026-11-22T09:30:00"),
+        ("四十八小时之内发货", "发货", "四十八小时之内", "2026-11-22T09:30:00"),
+        ("今天退款", "退款", "今天", "2026-11-20T23:59:59"),
+        ("今天下午六点前给您发货", "发货", "今天下午六点前", "2026-11-20T18:00:00"),
+        ("明天给您回电", "回电", "明天", "2026-11-21T23:59:59"),
+        ("两个半小时内联系您", "回电", "两个半小时内", "2026-11-20T12:00:00"),
+        ("三个工作日内到账", "退款", "三个工作日内", "2026-11-25T09:30:00"),
+        ("we will ship it within 2 days", "发货", "2 days", "2026-11-22T09:30:00"),
+    ],
+)
+def test_a_promise_is_due_after_its_span(text: str, action: str, by: str, due: str) -> None:
+    (promise,) = promises(text)
+    assert promise.due_at is not None
+    assert (promise.action, promise.by, promise.due_at.isoformat()) == (action, by, f"{due}+08:00")
+
+
+def test_without_the_start_of_the_call_the_span_is_known_and_the_time_is_not() -> None:
+    (promise,) = promises("48小时内发货", started_at=None)
+    assert (promise.within_ms, promise.due_at) == (48 * 3_600_000, None)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "您三天前申请的退款",
+        "48小时内发货吗？",
+        "今天没办法发货",
+        "已经等了三天没发货",
+        "48小时内不能发货",
+        "会尽快发货",
+        "今天天气不错",
+    ],
+)
+def test_questions_refusals_and_the_past_are_no_promise(text: str) -> None:
+    assert promises(text) == ()
+
+
+def test_a_customer_promises_nothing() -> None:
+    assert promises("你们说48小时内发货", CUSTOMER) == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [("48", 48), ("四十八", 48), ("十", 10), ("十五", 15), ("二十", 20), ("一百二十", 120), ("半", 0.5)],
+)
+def test_numbers_are_read_in_both_scripts(text: str, value: float) -> None:
+    assert read_number(text) == value

@@ -36,6 +36,7 @@ from qareport.rules.scene import Scene
 from qareport.yamlsource import YamlSource, read_yaml
 
 Analyse = Callable[[Transcript], Analysis]
+FindStored = Callable[[str], Transcript | None]
 
 #: A hit counts as the expected one when it is not farther from the expected second than this.
 TOLERANCE_MS = 1000
@@ -65,7 +66,9 @@ class CaseForm(Form):
     """One case as it is written."""
 
     name: Word
-    conversation: Annotated[list[dict[str, Any]], Field(min_length=1)]
+    conversation: Annotated[list[dict[str, Any]], Field(min_length=1)] | None = None
+    #: Id of a stored call, in place of a conversation.
+    call: Word | None = None
     #: Length of the recording; without it the pause after the last word is unknown.
     duration: DurationMs | None = None
     #: When the call began, for rules about the time of day and earlier calls.
@@ -90,6 +93,8 @@ class Case:
     name: str
     location: SourceLocation
     transcript: Transcript
+    #: A stored call stands in for the transcript.
+    call_id: str | None = None
     earlier: tuple[datetime, ...] | None
     must_hit: tuple[ExpectedHit, ...]
     must_not_hit: tuple[str, ...]
@@ -109,18 +114,21 @@ class CaseResult:
         return not self.failures
 
 
-def run_cases(ruleset: RuleSet, rules_dir: Path, analyse: Analyse) -> tuple[CaseResult, ...]:
+def run_cases(
+    ruleset: RuleSet, rules_dir: Path, analyse: Analyse, stored: FindStored | None = None
+) -> tuple[CaseResult, ...]:
     """Run every case of every `*.test.yaml` below a folder. Draft rules are tested too.
 
     Args:
         ruleset: the rules of that folder.
         rules_dir: where the tests stand.
         analyse: turns a transcript into an analysis, with the settings and topics in use.
+        stored: finds the transcript of a stored call by its id, for cases that name one.
 
     Raises:
         ConfigError: every problem in every test file, with line and column.
     """
-    return tuple(_run(case, ruleset, analyse) for case in load_cases(ruleset, rules_dir))
+    return tuple(_run(case, ruleset, analyse, stored) for case in load_cases(ruleset, rules_dir))
 
 
 def load_cases(ruleset: RuleSet, rules_dir: Path) -> tuple[Case, ...]:
@@ -159,6 +167,8 @@ def _read_file(source: YamlSource, ruleset: RuleSet, complaints: Complaints) -> 
             if ruleset.find(rule_id) is None:
                 near = did_you_mean(rule_id, [rule.id for rule in ruleset.rules])
                 complaints.add(place, f"no rule {rule_id!r}", to_do=near)
+        if (case.conversation is None) == (case.call is None):
+            complaints.add(path, "needs one thing to look at", to_do="give either `conversation:` or `call:`")
         transcript = _conversation(case, (*path, "conversation"), complaints)
         where = source.locate((*path, "name"))
         earlier = None
@@ -171,6 +181,7 @@ def _read_file(source: YamlSource, ruleset: RuleSet, complaints: Complaints) -> 
                 name=case.name,
                 location=where,
                 transcript=transcript,
+                call_id=case.call,
                 earlier=earlier,
                 must_hit=case.must_hit,
                 must_not_hit=case.must_not_hit,
@@ -182,7 +193,7 @@ def _read_file(source: YamlSource, ruleset: RuleSet, complaints: Complaints) -> 
 
 def _conversation(case: CaseForm, path: Path_, complaints: Complaints) -> Transcript:
     segments = []
-    for index, line in enumerate(case.conversation):
+    for index, line in enumerate(case.conversation or ()):
         if len(line) != 1:
             complaints.add((*path, index), f"{len(line)} utterances in one item", expected=_EXPECTED_LINE)
             continue
@@ -241,8 +252,15 @@ def _segment(head: str, text: Any, path: Path_, complaints: Complaints) -> Segme
     )
 
 
-def _run(case: Case, ruleset: RuleSet, analyse: Analyse) -> CaseResult:
-    scene = Scene.of(case.transcript, analyse(case.transcript), earlier=case.earlier, stages=ruleset.stages)
+def _run(case: Case, ruleset: RuleSet, analyse: Analyse, stored: FindStored | None) -> CaseResult:
+    transcript = case.transcript
+    if case.call_id is not None:
+        found_call = stored(case.call_id) if stored is not None else None
+        if found_call is None:
+            why = f"no stored call {case.call_id!r}: name the store with --store"
+            return CaseResult(name=case.name, location=case.location, failures=(why,))
+        transcript = found_call
+    scene = Scene.of(transcript, analyse(transcript), earlier=case.earlier, stages=ruleset.stages)
     found: dict[str, list[Finding]] = {
         rule.id: match(rule, scene) or [] for rule in ruleset.rules if rule.status is not Status.RETIRED
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,8 @@ from qareport.rules.ruleform import EffectiveForm, OccurrenceForm, RuleForm, ver
 from qareport.rules.synonyms import FILE_NAME, Shared, read_shared
 from qareport.yamlsource import YamlSource, parse_yaml
 
+#: YAML's `>-` puts a space where a line ends; between Chinese characters there is none.
+_FOLD = re.compile(r"(?<=[\u3000-\u9fff\uff00-\uffef“”…]) (?=[\u3000-\u9fff\uff00-\uffef“”…])")
 TEST_SUFFIX = ".test.yaml"
 
 
@@ -180,7 +183,7 @@ def _read_advice(given: Any, path: Path_, complaints: Complaints, shared: Shared
         if stage != "default" and stage not in shared.stages:
             complaints.add(place, f"advice: no stage {stage!r}", to_do=_near_stage(stage, shared))
         try:
-            advice[stage] = Advice(text)
+            advice[stage] = Advice(_FOLD.sub("", text))
         except AdviceError as error:
             expected = "{{ quote }}, {{ topic }}, {{ seconds }} or {{ order_id }}"
             complaints.add(place, f"advice: {error}", expected=expected)

@@ -45,10 +45,20 @@ class Scene:
         *,
         earlier: tuple[datetime, ...] | None = None,
         stages: Mapping[str, WordList] | None = None,
+        words: tuple[str, ...] | None = None,
     ) -> Scene:
-        """Lay out a whole call."""
+        """Lay out a whole call.
+
+        Args:
+            transcript: the call.
+            analysis: what was found in it.
+            earlier: when the earlier calls of the order began; None: not known.
+            stages: the words that tell the stage of an order.
+            words: the normalised text of the utterances with words, in their order, where it is known already.
+        """
         spoken = tuple(sorted((s for s in transcript.segments if s.text.strip()), key=lambda s: s.start_ms))
-        words = tuple(normalise(segment.text) for segment in spoken)
+        if words is None:
+            words = tuple(normalise(segment.text) for segment in spoken)
         return cls(
             transcript=transcript,
             analysis=analysis,

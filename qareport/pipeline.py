@@ -106,6 +106,11 @@ class Judge:
         return analysis.analyse(transcript, self.settings.analysis, self.topics)
 
     @property
+    def topic_names(self) -> tuple[str, ...]:
+        """Names of the issue types."""
+        return tuple(topic.name for topic in self.topics.topics)
+
+    @property
     def key(self) -> str:
         """Hash of everything here that decides a judgement."""
         return _hash(
@@ -324,6 +329,11 @@ def _call_report(call: Call, transcript: Transcript, found: Analysis, judgement:
 def content_key(transcript: Transcript) -> str:
     """Return the key of a transcript that came from elsewhere: the hash of its content."""
     return _hash("transcript", to_json(transcript))
+
+
+def replay_key(key: str, judge: Judge) -> str:
+    """Return the key of a stored result that is judged anew."""
+    return _hash("replay", key, judge.key)
 
 
 def mask_phone(number: str | None) -> str | None:

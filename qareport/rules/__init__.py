@@ -13,17 +13,20 @@ from qareport.rules.judging import judge, judge_scene
 from qareport.rules.linting import lint
 from qareport.rules.loading import load, load_files
 from qareport.rules.packing import Packed, pack
+from qareport.rules.problems import did_you_mean
 from qareport.rules.replay import AgentChange, Change, Replay, StoredJudgement, replay
 from qareport.rules.revision import load_revision
 from qareport.rules.rule import Occurrence, Rule, RuleSet, Status
 from qareport.rules.scene import Scene
 from qareport.rules.schema import json_schema
+from qareport.rules.usage import HitCounts, count_hits
 
 __all__ = [
     "AgentChange",
     "CaseResult",
     "Change",
     "Explanation",
+    "HitCounts",
     "Occurrence",
     "Packed",
     "Replay",
@@ -32,7 +35,9 @@ __all__ = [
     "Scene",
     "Status",
     "StoredJudgement",
+    "count_hits",
     "cut_case",
+    "did_you_mean",
     "draw",
     "explain",
     "json_schema",

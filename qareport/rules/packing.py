@@ -94,6 +94,12 @@ class Packed:
         return agent
 
     @property
+    def started_at(self) -> datetime | None:
+        """Return when it began, if that is known."""
+        text = self.data["call"][3]
+        return datetime.fromisoformat(text) if text else None
+
+    @property
     def score(self) -> int | None:
         """Return the score that is stored."""
         score: int | None = self.data["score"]

@@ -19,10 +19,10 @@ from sqlalchemy.orm import Session
 from qareport.codec import from_json, to_json
 from qareport.errors import NotFoundError, StoreError
 from qareport.model import Call, CallReport, FailedCall, Transcript
-from qareport.store.ruling import RulesShelf
+from qareport.store.ruling import RulesShelf, StoredCall
 from qareport.store.schema import STORE_VERSION, Base, CallReportRow, CallRow, DocumentRow, SceneRow, TranscriptRow
 
-__all__ = ["OrderRecord", "Store"]
+__all__ = ["OrderRecord", "Store", "StoredCall"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,7 +114,7 @@ class Store(RulesShelf):
         with self._write() as session:
             session.merge(CallReportRow(key=key, report=to_json(report), rules_sha256=rules_sha256))
             if scene is not None:
-                session.merge(SceneRow(key=key, scene=scene))
+                session.merge(SceneRow(key=key, rules_sha256=rules_sha256, scene=scene))
             row = _call_row(session, call)
             row.report_key = key
             row.failure = None

@@ -94,12 +94,13 @@ class RulesShelf(ABC):
         Args:
             since: calls that began earlier are left out; those of unknown time too.
         """
+        # Reports are not joined: they are many times larger, and one that has a scene is not needed.
         query = (
             select(
-                CallRow.call_id, CallRow.order_id, CallRow.started_at, CallRow.report_key, CallReportRow.rules_sha256,
+                CallRow.call_id, CallRow.order_id, CallRow.started_at, CallRow.report_key, SceneRow.rules_sha256,
                 SceneRow.scene,
             )
-            .join(CallReportRow, CallReportRow.key == CallRow.report_key)
+            .where(CallRow.report_key.is_not(None))
             .outerjoin(SceneRow, SceneRow.key == CallRow.report_key)
             .order_by(CallRow.started_at, CallRow.call_id)
         )  # fmt: skip
@@ -111,9 +112,13 @@ class RulesShelf(ABC):
                         order_id=row[1],
                         started_at=row[2],
                         key=row[3] or "",
-                        rules_sha256=row[4],
+                        rules_sha256=row[4] or self._rules_of(session, row[3] or ""),
                         scene=row[5],
                     )
+
+    @staticmethod
+    def _rules_of(session: Session, key: str) -> str:
+        return session.scalars(select(CallReportRow.rules_sha256).where(CallReportRow.key == key)).one()
 
     def report_of_call(self, call_id: str) -> CallReport:
         """Return the newest result of a call.
@@ -128,6 +133,24 @@ class RulesShelf(ABC):
                 raise NotFoundError(f"no judged call {call_id!r}", where=self.url, to_do="run `qareport run` first")
             return from_json(CallReport, found.report, where=f"{self.url} report {found.key}")
 
+    def report_text(self, key: str) -> str:
+        """Return a result as it is stored.
+
+        Raises:
+            NotFoundError: there is none under this key.
+        """
+        with self._read() as session:
+            row = session.get(CallReportRow, key)
+            if row is None:
+                raise NotFoundError(f"no report {key!r}", where=self.url)
+            return row.report
+
+    def order_of_call(self, call_id: str) -> str | None:
+        """Return the order that a call belongs to, if one is known."""
+        with self._read() as session:
+            row = session.get(CallRow, call_id)
+            return None if row is None else row.order_id
+
     def replace_report(self, call_id: str, key: str, report: CallReport, *, rules_sha256: str, scene: str) -> None:
         """Make another judgement the call's newest result; the one before and its rule set stay in the store."""
         with self._write() as session:
@@ -138,7 +161,7 @@ class RulesShelf(ABC):
             if before.key == key:
                 return
             session.merge(CallReportRow(key=key, report=to_json(report), rules_sha256=rules_sha256))
-            session.merge(SceneRow(key=key, scene=scene))
+            session.merge(SceneRow(key=key, rules_sha256=rules_sha256, scene=scene))
             session.merge(
                 ReplayRow(
                     key=key,

@@ -56,6 +56,8 @@ class SceneRow(Base):
     __tablename__ = "scenes"
 
     key: Mapped[str] = mapped_column(String(64), primary_key=True)
+    #: Before the scene, so that it is read without what follows.
+    rules_sha256: Mapped[str] = mapped_column(String(64))
     scene: Mapped[str] = mapped_column(Text)
 
 

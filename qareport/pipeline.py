@@ -12,6 +12,7 @@ import logging
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -26,6 +27,7 @@ from qareport.model import (
     CallReport,
     FailedCall,
     Judgement,
+    Note,
     OrderReport,
     Provenance,
     Risk,
@@ -53,6 +55,39 @@ class Judge:
     settings: Settings
     topics: analysis.Topics
     ruleset: rules.RuleSet
+    #: What a reader must know of the rules in use; stands at the top of every report.
+    notes: tuple[Note, ...] = ()
+
+    @classmethod
+    def load_for_run(cls, config_dir: Path, store: Store) -> Judge:
+        """Read the configuration; where the rules are broken, take the last good set of the store and note it.
+
+        A good set is kept in the store.
+
+        Raises:
+            ConfigError: everything wrong, when settings or topics are broken too, or no good set is kept.
+        """
+        try:
+            judge = cls.load(config_dir)
+        except ConfigError as error:
+            last = store.last_rule_set()
+            if last is None:
+                raise
+            _, files = last
+            kept = rules.load_files({name: text.encode() for name, text in files.items()}, where="store")
+            values = {
+                "rules_sha256": kept.sha256,
+                "problems": str(len(error.problems)),
+                "first": str(error.problems[0]),
+            }
+            return cls(
+                settings=settings_module.load(config_dir),
+                topics=analysis.load_topics(config_dir / "topics.yaml"),
+                ruleset=kept,
+                notes=(Note(code="rules_last_good", values=values),),
+            )
+        store.put_rule_set(judge.ruleset.sha256, judge.ruleset.files)
+        return judge
 
     @classmethod
     def load(cls, config_dir: Path) -> Judge:
@@ -74,6 +109,11 @@ class Judge:
         return analysis.analyse(transcript, self.settings.analysis, self.topics)
 
     @property
+    def topic_names(self) -> tuple[str, ...]:
+        """Names of the issue types."""
+        return tuple(topic.name for topic in self.topics.topics)
+
+    @property
     def key(self) -> str:
         """Hash of everything here that decides a judgement."""
         return _hash(
@@ -82,6 +122,7 @@ class Judge:
             to_json(self.settings.score),
             repr(self.topics),
             self.ruleset.sha256,
+            *(to_json(note) for note in self.notes),
         )
 
 
@@ -158,16 +199,26 @@ def listen(
     )
 
 
-def judge_call(call: Call, transcript: Transcript, judge: Judge) -> CallReport:
-    """Analyse and judge one transcript: the whole result of one call."""
+def judge_call(
+    call: Call, transcript: Transcript, judge: Judge, *, earlier: tuple[datetime, ...] | None = None
+) -> CallReport:
+    """Analyse and judge one transcript: the whole result of one call.
+
+    Args:
+        call: what the business knows of it.
+        transcript: what was heard.
+        judge: settings, topics and rules.
+        earlier: when the earlier calls of its order began; None: not known.
+    """
     transcript = analysis.within_domain(transcript, judge.settings.analysis.limited_models)
     found = judge.analyse(transcript)
     if analysis.is_outside(transcript.notes):
         # Rules would judge words that nobody said.
         judgement = Judgement(findings=(), score=None, risk=Risk.LOW)
     else:
-        judgement = rules.judge(judge.ruleset, transcript, found, judge.settings.score)
-    return _call_report(call, transcript, found, judgement)
+        judgement = rules.judge(judge.ruleset, transcript, found, judge.settings.score, earlier=earlier)
+    report_ = _call_report(call, transcript, found, judgement)
+    return replace(report_, notes=(*judge.notes, *report_.notes, *judgement.notes))
 
 
 def judge_calls(
@@ -178,13 +229,16 @@ def judge_calls(
     done: list[Call] = []
     failures: list[FailedCall] = []
     for number, (call, transcript_key, transcript) in enumerate(items, start=1):
-        key = _hash(transcript_key, to_json(call), judge.key)
+        earlier = store.earlier_starts(call)
+        known = ",".join(one.isoformat() for one in earlier or ())
+        key = _hash(transcript_key, to_json(call), judge.key, known)
         try:
-            result = store.find_report(key) or judge_call(call, transcript, judge)
+            result = store.find_report(key) or judge_call(call, transcript, judge, earlier=earlier)
         except Exception as error:  # noqa: BLE001 - a batch ends at no call, whatever is wrong with it
             failures.append(_keep_failure(store, call, "analyse", _reason(error)))
             continue
-        store.put_report(key, call, result, rules_sha256=judge.ruleset.sha256)
+        scene = rules.pack(result, call.order_id)
+        store.put_report(key, call, result, rules_sha256=judge.ruleset.sha256, scene=scene)
         done.append(call)
         on_progress("analyse", number, len(items))
     return tuple(done), tuple(failures)
@@ -289,6 +343,7 @@ def _call_report(call: Call, transcript: Transcript, found: Analysis, judgement:
         stages=found.stages,
         findings=judgement.findings,
         score=judgement.score,
+        scorecard=judgement.scorecard,
         risk=judgement.risk,
         segments=transcript.segments,
         notes=(*transcript.notes, *found.notes),
@@ -298,6 +353,11 @@ def _call_report(call: Call, transcript: Transcript, found: Analysis, judgement:
 def content_key(transcript: Transcript) -> str:
     """Return the key of a transcript that came from elsewhere: the hash of its content."""
     return _hash("transcript", to_json(transcript))
+
+
+def replay_key(key: str, judge: Judge) -> str:
+    """Return the key of a stored result that is judged anew."""
+    return _hash("replay", key, judge.key)
 
 
 def mask_phone(number: str | None) -> str | None:

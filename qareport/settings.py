@@ -82,10 +82,35 @@ class AnalysisSettings:
 
 @with_config(extra="forbid")
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CategorySettings:
+    """A category of the scorecard."""
+
+    name: str
+    #: The most points that its findings may take away together; none = no limit.
+    limit: int | None = None
+
+
+@with_config(extra="forbid")
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ScoreSettings:
     """How findings become a score and a risk."""
 
     start: int = 100
+    #: The score never leaves 0 … total.
+    total: int = 100
+    #: The score of a call with a fatal finding is no higher than this.
+    fatal_score: int = 0
+    #: A call passes with this score or a higher one, and without a fatal finding.
+    pass_score: int = 80
+    #: Categories in the order in which documents show them; others follow.
+    categories: tuple[CategorySettings, ...] = (
+        CategorySettings(name="服务态度与流程"),
+        CategorySettings(name="流失与投诉"),
+        CategorySettings(name="物流"),
+        CategorySettings(name="尺码与质量"),
+        CategorySettings(name="退换与退款"),
+        CategorySettings(name="价格"),
+    )
     #: Below this score, or with a critical finding, a call is of high risk.
     high_risk_below: int = 70
     medium_risk_below: int = 90

@@ -68,13 +68,13 @@ def demo(options: Options, out: Path, formats: tuple[str, ...]) -> int:
 def _run(options: Options, sources: Sequence[str], manifest: Path | None, out: Path, formats: Sequence[str]) -> Summary:
     from qareport import asr
 
-    judge = pipeline.Judge.load(options.config_dir)
-    config = judge.settings
+    config = settings.load(options.config_dir)
     found = ingest.find_calls(sources, manifest, cache=out / "fetched")
     out.mkdir(parents=True, exist_ok=True)
     model = options.model or DEFAULT_MODEL
     info = asr.identify(model, asr.check(asr.fetch(model)))
     with Store(options.store or DEFAULT_STORE) as store, Progress() as progress:
+        judge = _judge(options, store)
         for failure in found.failures:
             store.put_failure(_call_of(failure), failure)
         heard = pipeline.listen(
@@ -95,6 +95,14 @@ def _run(options: Options, sources: Sequence[str], manifest: Path | None, out: P
     )
     summary.show()
     return summary
+
+
+def _judge(options: Options, store: Store) -> pipeline.Judge:
+    """Read the configuration; broken rules do not stop a run when the store knows good ones, but are complained of."""
+    judge = pipeline.Judge.load_for_run(options.config_dir, store)
+    for note in judge.notes:
+        complain(f"the rules are broken, the last good set is used: {note.values['first']} (qareport rules lint)")
+    return judge
 
 
 def _judge_and_render(
@@ -178,7 +186,6 @@ def analyse(options: Options, transcript: Path, out: Path, formats: tuple[str, .
 
     A transcript needs no more than segments with start_ms, end_ms, role and text.
     """
-    judge = pipeline.Judge.load(options.config_dir)
     items: list[tuple[Call, str, Transcript]] = []
     bad: list[FailedCall] = []
     for item in codec.read_transcripts(transcript):
@@ -197,6 +204,7 @@ def analyse(options: Options, transcript: Path, out: Path, formats: tuple[str, .
         items.append((call, pipeline.content_key(item), item))
     out.mkdir(parents=True, exist_ok=True)
     with Store(options.store or DEFAULT_STORE) as store, Progress() as progress:
+        judge = _judge(options, store)
         for call, key, item in items:
             store.put_call(call)
             store.put_transcript(key, item)

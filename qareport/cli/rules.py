@@ -3,40 +3,80 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
+from pathlib import Path
 
 import click
 
-from qareport import pipeline
+from qareport import pipeline, replaying
 from qareport import rules as rule_language
+from qareport.cli import rulesview
 from qareport.cli.console import complain, say
-from qareport.cli.options import Options, takes_options
+from qareport.cli.options import DEFAULT_STORE, Options, takes_options
+from qareport.errors import ConfigError, NotFoundError, Problem
+from qareport.model import Transcript
+from qareport.store import Store
 
 
 @click.group()
 def rules() -> None:
-    """Check the rules, run the tests beside them, print their JSON Schema."""
+    """Check the rules, run the tests beside them, explain and replay them, print their JSON Schema."""
 
 
 @rules.command("lint")
+@click.option("--format", "format_", type=click.Choice(["text", "json", "github"]), default="text", show_default=True)
+@click.option("--stored", is_flag=True, help="Add how often each rule hit stored calls, and name those that never did.")
 @takes_options
-def lint(options: Options) -> int:
+def lint(options: Options, format_: str, stored: bool) -> int:
     """Check the configuration and all rules: every problem at once, as file:line:col: rule: what; what to do."""
     folder = options.config_dir
-    ruleset = pipeline.Judge.load(folder).ruleset
-    warnings = rule_language.lint(ruleset, folder / "rules")
-    for warning in warnings:
-        click.echo(f"{warning} [warning]")
-    say(f"{len(ruleset.rules)} rules in {folder / 'rules'}: no errors, {len(warnings)} warnings")
+    try:
+        judge = pipeline.Judge.load(folder)
+        warnings = rule_language.lint(
+            judge.ruleset,
+            folder / "rules",
+            silence_ms=judge.settings.analysis.silence_ms,
+            topics=judge.topic_names,
+            today=datetime.now().astimezone().date(),
+        )
+    except ConfigError as error:
+        for line in rulesview.problems(error.problems, (), format_):
+            click.echo(line)
+        say(f"{len(error.problems)} errors")
+        return 2
+    counts = None
+    if stored:
+        with Store(options.store or DEFAULT_STORE) as store:
+            counts = rule_language.count_hits(judge.ruleset, replaying.stored_judgements(store))
+        warnings = (*warnings, *counts.warnings(judge.ruleset))
+    for line in rulesview.problems((), warnings, format_, counts):
+        click.echo(line)
+    say(f"{len(judge.ruleset.rules)} rules in {folder / 'rules'}: no errors, {len(warnings)} warnings")
     return 0
 
 
 @rules.command("test")
+@click.option("--from-call", "call_id", metavar="CALL", help="Cut a masked case from a stored call and print it.")
+@click.option("--rule", "rule_id", metavar="RULE", help="The rule that the case is for.")
 @takes_options
-def test(options: Options) -> int:
+def test(options: Options, call_id: str | None, rule_id: str | None) -> int:
     """Run the cases in *.test.yaml; a failing one says why. Exit status 1 if any fails."""
-    folder = options.config_dir
-    judge = pipeline.Judge.load(folder)
-    results = rule_language.run_cases(judge.ruleset, folder / "rules", judge.analyse)
+    judge = pipeline.Judge.load(options.config_dir)
+    if call_id is not None:
+        if rule_id is None:
+            raise click.UsageError("name the rule that the case is for: --rule RULE")
+        transcript = _transcript(options, call_id)
+        rule = _rule(judge.ruleset, rule_id)
+        click.echo(rule_language.cut_case(transcript, rule, judge.ruleset, judge.analyse), nl=False)
+        return 0
+
+    def stored(name: str) -> Transcript | None:
+        try:
+            return _transcript(options, name)
+        except NotFoundError:
+            return None
+
+    results = rule_language.run_cases(judge.ruleset, options.config_dir / "rules", judge.analyse, stored)
     failed = [result for result in results if not result.passed]
     for result in failed:
         for failure in result.failures:
@@ -45,8 +85,62 @@ def test(options: Options) -> int:
     return len(failed) > 0
 
 
+@rules.command("explain")
+@click.argument("call_id", metavar="CALL")
+@click.option("--rule", "rule_id", metavar="RULE", help="This rule only, also when it missed.")
+@takes_options
+def explain(options: Options, call_id: str, rule_id: str | None) -> int:
+    """Tell why rules hit a stored call or missed it: each condition with its values and seconds, as a tree."""
+    judge = pipeline.Judge.load(options.config_dir)
+    chosen = judge.ruleset.rules if rule_id is None else (_rule(judge.ruleset, rule_id),)
+    with Store(options.store or DEFAULT_STORE) as store:
+        scene = replaying.scene_of(store, call_id, judge)
+    for rule in chosen:
+        explanation = rule_language.explain(rule, scene, judge.ruleset)
+        if rule_id is not None or explanation.outcome == "hit":
+            for line in rule_language.draw(explanation):
+                click.echo(line)
+    return 0
+
+
+@rules.command("replay")
+@click.option("--since", type=click.DateTime(["%Y-%m-%d"]), help="Calls from this day on only.")
+@click.option("--against", metavar="REV|DIR", help="Compare with a git revision or a folder, not with what is stored.")
+@click.option("--apply", "apply_", is_flag=True, help="Make the new judgement count; the old one stays in the store.")
+@click.option("--format", "format_", type=click.Choice(["text", "json", "html"]), default="text", show_default=True)
+@takes_options
+def replay(options: Options, since: datetime | None, against: str | None, apply_: bool, format_: str) -> int:
+    """Match the rules as they stand now against stored calls: hits gained and lost, scores by agent and in total."""
+    judge = pipeline.Judge.load(options.config_dir)
+    other = rule_language.load_revision(against, options.config_dir / "rules") if against is not None else None
+    start = since.astimezone() if since is not None else None
+    with Store(options.store or DEFAULT_STORE) as store:
+        calls = replaying.stored_judgements(store, start)
+        result = rule_language.replay(judge.ruleset, calls, judge.settings.score, against=other)
+        click.echo(rulesview.replay(result, format_), nl=False)
+        if apply_:
+            say(f"{replaying.apply(store, judge, start)} calls judged anew")
+        else:
+            say("nothing was changed; --apply makes it count")
+    return 0
+
+
 @rules.command("schema")
 def schema() -> int:
     """Print the JSON Schema of a rule file, for completion and checks in an editor."""
     click.echo(json.dumps(rule_language.json_schema(), ensure_ascii=False, indent=1))
     return 0
+
+
+def _transcript(options: Options, call_id: str) -> Transcript:
+    with Store(options.store or DEFAULT_STORE) as store:
+        report = store.report_of_call(call_id)
+        return replaying.transcript_of(report, store.order_of_call(call_id))
+
+
+def _rule(ruleset: rule_language.RuleSet, rule_id: str) -> rule_language.Rule:
+    rule = ruleset.find(rule_id)
+    if rule is None:
+        near = rule_language.did_you_mean(rule_id, ruleset.versions)
+        raise ConfigError([Problem(what=f"no rule {rule_id!r}", where=str(Path("rules")), to_do=near)])
+    return rule

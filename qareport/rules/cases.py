@@ -13,9 +13,11 @@ cases:
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
 
@@ -34,12 +36,17 @@ from qareport.rules.scene import Scene
 from qareport.yamlsource import YamlSource, read_yaml
 
 Analyse = Callable[[Transcript], Analysis]
+FindStored = Callable[[str], Transcript | None]
 
 #: A hit counts as the expected one when it is not farther from the expected second than this.
 TOLERANCE_MS = 1000
+#: When a case's call begins if it has earlier calls and does not say.
+DEFAULT_START = datetime.fromisoformat("2026-11-05T10:00:00+08:00")
 TEST_ORDER_ID = "20241105000001"
 
 _LINE = re.compile(r"(\S+)\s+([0-9]+(?:\.[0-9]+)?)-([0-9]+(?:\.[0-9]+)?)((?:\s+\S+)*)")
+_SCORE = re.compile(r"0(\.[0-9]+)?|1(\.0+)?")
+_LEVEL = re.compile(r"-[0-9]+(\.[0-9]+)?dB")
 _ROLES = {"客户": Role.CUSTOMER, "客服": Role.AGENT, "未知": Role.UNKNOWN, **{role.value: role for role in Role}}
 _EMOTIONS = frozenset(tag.value for tag in Emotion)
 _EVENTS = frozenset(tag.value for tag in AudioEvent)
@@ -59,9 +66,15 @@ class CaseForm(Form):
     """One case as it is written."""
 
     name: Word
-    conversation: Annotated[list[dict[str, Any]], Field(min_length=1)]
+    conversation: Annotated[list[dict[str, Any]], Field(min_length=1)] | None = None
+    #: Id of a stored call, in place of a conversation.
+    call: Word | None = None
     #: Length of the recording; without it the pause after the last word is unknown.
     duration: DurationMs | None = None
+    #: When the call began, for rules about the time of day and earlier calls.
+    started_at: datetime | None = None
+    #: How long before this call the earlier calls of its order began.
+    earlier_calls: tuple[DurationMs, ...] | None = None
     must_hit: tuple[ExpectedHit, ...] = ()
     must_not_hit: tuple[str, ...] = ()
 
@@ -80,6 +93,9 @@ class Case:
     name: str
     location: SourceLocation
     transcript: Transcript
+    #: A stored call stands in for the transcript.
+    call_id: str | None = None
+    earlier: tuple[datetime, ...] | None
     must_hit: tuple[ExpectedHit, ...]
     must_not_hit: tuple[str, ...]
 
@@ -98,18 +114,21 @@ class CaseResult:
         return not self.failures
 
 
-def run_cases(ruleset: RuleSet, rules_dir: Path, analyse: Analyse) -> tuple[CaseResult, ...]:
+def run_cases(
+    ruleset: RuleSet, rules_dir: Path, analyse: Analyse, stored: FindStored | None = None
+) -> tuple[CaseResult, ...]:
     """Run every case of every `*.test.yaml` below a folder. Draft rules are tested too.
 
     Args:
         ruleset: the rules of that folder.
         rules_dir: where the tests stand.
         analyse: turns a transcript into an analysis, with the settings and topics in use.
+        stored: finds the transcript of a stored call by its id, for cases that name one.
 
     Raises:
         ConfigError: every problem in every test file, with line and column.
     """
-    return tuple(_run(case, ruleset, analyse) for case in load_cases(ruleset, rules_dir))
+    return tuple(_run(case, ruleset, analyse, stored) for case in load_cases(ruleset, rules_dir))
 
 
 def load_cases(ruleset: RuleSet, rules_dir: Path) -> tuple[Case, ...]:
@@ -148,13 +167,22 @@ def _read_file(source: YamlSource, ruleset: RuleSet, complaints: Complaints) -> 
             if ruleset.find(rule_id) is None:
                 near = did_you_mean(rule_id, [rule.id for rule in ruleset.rules])
                 complaints.add(place, f"no rule {rule_id!r}", to_do=near)
+        if (case.conversation is None) == (case.call is None):
+            complaints.add(path, "needs one thing to look at", to_do="give either `conversation:` or `call:`")
         transcript = _conversation(case, (*path, "conversation"), complaints)
         where = source.locate((*path, "name"))
+        earlier = None
+        if case.earlier_calls is not None:
+            began = case.started_at or DEFAULT_START
+            transcript = dataclasses.replace(transcript, started_at=began)
+            earlier = tuple(began - timedelta(milliseconds=before_ms) for before_ms in case.earlier_calls)
         cases.append(
             Case(
                 name=case.name,
                 location=where,
                 transcript=transcript,
+                call_id=case.call,
+                earlier=earlier,
                 must_hit=case.must_hit,
                 must_not_hit=case.must_not_hit,
             )
@@ -165,7 +193,7 @@ def _read_file(source: YamlSource, ruleset: RuleSet, complaints: Complaints) -> 
 
 def _conversation(case: CaseForm, path: Path_, complaints: Complaints) -> Transcript:
     segments = []
-    for index, line in enumerate(case.conversation):
+    for index, line in enumerate(case.conversation or ()):
         if len(line) != 1:
             complaints.add((*path, index), f"{len(line)} utterances in one item", expected=_EXPECTED_LINE)
             continue
@@ -177,7 +205,13 @@ def _conversation(case: CaseForm, path: Path_, complaints: Complaints) -> Transc
     if case.duration is not None:
         audio = AudioInfo(path=case.name, sha256="", duration_ms=case.duration, sample_rate=8000, channels=2)
     segments.sort(key=lambda segment: segment.start_ms)
-    return Transcript(call_id=case.name, order_id=TEST_ORDER_ID, audio=audio, segments=tuple(segments))
+    return Transcript(
+        call_id=case.name,
+        order_id=TEST_ORDER_ID,
+        started_at=case.started_at,
+        audio=audio,
+        segments=tuple(segments),
+    )
 
 
 def _segment(head: str, text: Any, path: Path_, complaints: Complaints) -> Segment | None:
@@ -192,10 +226,16 @@ def _segment(head: str, text: Any, path: Path_, complaints: Complaints) -> Segme
     if end_ms < start_ms:
         complaints.add(path, f"ends at {end} s, before it starts at {start} s")
     emotion: Emotion | None = None
+    scores: dict[str, float] | None = None
+    loudness: float | None = None
     events: list[AudioEvent] = []
     for tag in tags.split():
-        if tag in _EMOTIONS:
-            emotion = Emotion(tag)
+        name, _, score = tag.partition("=")
+        if name in _EMOTIONS and (not score or _SCORE.fullmatch(score)):
+            emotion = Emotion(name)
+            scores = {name: float(score)} if score else None
+        elif _LEVEL.fullmatch(tag):
+            loudness = float(tag[:-2])
         elif tag in _EVENTS:
             events.append(AudioEvent(tag))
         else:
@@ -206,14 +246,23 @@ def _segment(head: str, text: Any, path: Path_, complaints: Complaints) -> Segme
         role=_ROLES.get(who, Role.UNKNOWN),
         text="" if text is None else str(text),
         emotion=emotion,
+        emotion_scores=scores,
         events=tuple(events),
+        loudness_dbfs=loudness,
     )
 
 
-def _run(case: Case, ruleset: RuleSet, analyse: Analyse) -> CaseResult:
-    scene = Scene.of(case.transcript, analyse(case.transcript))
+def _run(case: Case, ruleset: RuleSet, analyse: Analyse, stored: FindStored | None) -> CaseResult:
+    transcript = case.transcript
+    if case.call_id is not None:
+        found_call = stored(case.call_id) if stored is not None else None
+        if found_call is None:
+            why = f"no stored call {case.call_id!r}: name the store with --store"
+            return CaseResult(name=case.name, location=case.location, failures=(why,))
+        transcript = found_call
+    scene = Scene.of(transcript, analyse(transcript), earlier=case.earlier, stages=ruleset.stages)
     found: dict[str, list[Finding]] = {
-        rule.id: list(match(rule, scene)) for rule in ruleset.rules if rule.status is not Status.RETIRED
+        rule.id: match(rule, scene) or [] for rule in ruleset.rules if rule.status is not Status.RETIRED
     }
     failures = []
     for expected in case.must_hit:

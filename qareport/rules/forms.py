@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import difflib
 import re
+from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar
 
 from pydantic import (
@@ -11,16 +13,18 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     GetJsonSchemaHandler,
+    ValidationInfo,
     WithJsonSchema,
     model_validator,
 )
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError
 
+from qareport.rules.extent import UNIT_MS
 from qareport.words import normalise
 
-_DURATION = re.compile(r"([0-9]{1,6}(?:\.[0-9]{1,3})?)(ms|s|m)")
-_UNIT_MS = {"ms": 1, "s": 1000, "m": 60_000}
+_SHARED = re.compile(r"\$(?![0-9_])\w")
+_DURATION = re.compile(r"([0-9]{1,6}(?:\.[0-9]{1,3})?)(ms|s|m|h|d)")
 
 
 class Form(BaseModel):
@@ -44,7 +48,7 @@ class Form(BaseModel):
 
 
 def parse_duration(value: Any) -> int:
-    """Turn `2s`, `1500ms`, `0.5s` or `1m` into whole milliseconds.
+    """Turn `2s`, `1500ms`, `0.5s`, `1m`, `3h` or `7d` into whole milliseconds.
 
     Raises:
         PydanticCustomError: anything else, also a number without its unit.
@@ -52,7 +56,7 @@ def parse_duration(value: Any) -> int:
     match = _DURATION.fullmatch(value.strip()) if isinstance(value, str) else None
     if match is None:
         raise PydanticCustomError("duration", "a length of time with its unit: 2s, 1500ms or 1m")
-    return round(float(match.group(1)) * _UNIT_MS[match.group(2)])
+    return round(float(match.group(1)) * UNIT_MS[match.group(2)])
 
 
 def _as_word(value: Any) -> Any:
@@ -66,12 +70,27 @@ def _not_blank(value: str) -> str:
     return value
 
 
-def _as_list(value: Any) -> Any:
+def _as_list(value: Any, info: ValidationInfo) -> Any:
     if isinstance(value, str | int) and not isinstance(value, bool):
-        return [value]
+        value = [value]
     if value is None or value == []:
         raise PydanticCustomError("words", "at least one keyword")
-    return value
+    if not isinstance(value, list | tuple):
+        return value
+    shared = (info.context or {}).get("synonyms", {})
+    return [word for one in value for word in _spelled_out(one, shared)]
+
+
+def _spelled_out(word: Any, shared: Mapping[str, tuple[str, ...]]) -> tuple[Any, ...]:
+    """Put the words of a shared list in place of its name: `$道歉`. `$100` is money and stays."""
+    if not isinstance(word, str) or not _SHARED.match(word):
+        return (word,)
+    if word[1:] in shared:
+        return shared[word[1:]]
+    known = ", ".join(f"${name}" for name in shared) or "none: there is no synonyms.yaml beside the rules"
+    near = difflib.get_close_matches(word[1:], shared, n=1)
+    hint = f"; did you mean '${near[0]}'?" if near else ""
+    raise PydanticCustomError("synonyms", "a list of synonyms.yaml ({known}){hint}", {"known": known, "hint": hint})
 
 
 Word = Annotated[str, BeforeValidator(_as_word), AfterValidator(_not_blank)]
@@ -92,5 +111,5 @@ Words = Annotated[
 DurationMs = Annotated[
     int,
     BeforeValidator(parse_duration),
-    WithJsonSchema({"type": "string", "pattern": r"^[0-9]{1,6}(\.[0-9]{1,3})?(ms|s|m)$"}),
+    WithJsonSchema({"type": "string", "pattern": r"^[0-9]{1,6}(\.[0-9]{1,3})?(ms|s|m|h|d)$"}),
 ]

@@ -1,17 +1,60 @@
-"""What loads and still is not good: rules without tests, advice that names what the rule never finds, equal titles."""
+"""What loads and still is not good: rules without tests, conditions that never hold, values that YAML may misread."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
+
+import yaml
 
 from qareport.errors import Problem, SourceLocation
 from qareport.rules.cases import load_cases
+from qareport.rules.contradictions import Doubt, Limits, doubts, same_trigger
+from qareport.rules.problems import Path_
 from qareport.rules.rule import Rule, RuleSet, Status
+from qareport.rules.synonyms import FILE_NAME
+from qareport.yamlsource import YamlSource, parse_yaml
+
+#: Plain values that other readers of YAML take for something else than the text that stands there.
+_TRAPS = (
+    (re.compile(r"(?i)(yes|no|on|off|y|n)\Z"), "true or false"),
+    (re.compile(r"[-+]?0[0-9]+\Z"), "an octal number"),
+    (re.compile(r"[0-9]+(:[0-5]?[0-9])+\Z"), "a number of minutes"),
+)
 
 
-def lint(ruleset: RuleSet, rules_dir: Path) -> tuple[Problem, ...]:
+@dataclass(frozen=True, slots=True)
+class _Written:
+    """A rule beside the text it was read from."""
+
+    rule: Rule
+    source: YamlSource
+    path: Path_
+
+    def problem(self, what: str, to_do: str | None, path: Path_ = ()) -> Problem:
+        where = self.source.locate((*self.path, *path)) if path else self.rule.location
+        return Problem(what=f"{self.rule.id}: {what}", where=where, to_do=to_do)
+
+
+def lint(
+    ruleset: RuleSet,
+    rules_dir: Path,
+    *,
+    silence_ms: int = 1200,
+    topics: Collection[str] | None = None,
+    today: date | None = None,
+) -> tuple[Problem, ...]:
     """Name the weak places of a rule set, as warnings.
+
+    Args:
+        ruleset: as it was loaded.
+        rules_dir: where its tests stand.
+        silence_ms: pauses up to this are no silences.
+        topics: the issues that topics.yaml knows; None: not checked.
+        today: rules that ended before are named; None: not checked.
 
     Raises:
         ConfigError: a test file beside the rules cannot be read.
@@ -19,8 +62,44 @@ def lint(ruleset: RuleSet, rules_dir: Path) -> tuple[Problem, ...]:
     cases = load_cases(ruleset, rules_dir)
     hit = {expected.rule for case in cases for expected in case.must_hit}
     not_hit = {rule_id for case in cases for rule_id in case.must_not_hit}
-    warnings = [*_without_tests(ruleset, hit, not_hit), *_advice_without_topic(ruleset), *_equal_titles(ruleset)]
-    return tuple(warnings)
+    limits = Limits(silence_ms=silence_ms, topics=None if topics is None else frozenset(topics))
+    written = list(_written(ruleset, rules_dir))
+    return (
+        *_traps(ruleset, rules_dir),
+        *_without_tests(ruleset, hit, not_hit),
+        *_advice_without_topic(ruleset),
+        *_equal_titles(ruleset),
+        *(_doubtful(one, doubt) for one in written for doubt in doubts(one.rule, ruleset.shared.lists, limits)),
+        *_lifetimes(ruleset, written, today),
+        *_shadowed(written),
+    )
+
+
+def _written(ruleset: RuleSet, rules_dir: Path) -> Iterator[_Written]:
+    places = {}
+    for name, text in ruleset.files.items():
+        if name == FILE_NAME:
+            continue
+        source = parse_yaml(text.encode(), name=f"{rules_dir}/{name}")
+        for index, item in enumerate(source.data["rules"]):
+            places[item["id"]] = (source, ("rules", index))
+    for rule in ruleset.rules:
+        source, path = places[rule.id]
+        yield _Written(rule, source, path)
+
+
+def _traps(ruleset: RuleSet, rules_dir: Path) -> Iterator[Problem]:
+    """Find plain values that are text here and something else in other readers of YAML."""
+    for name, text in ruleset.files.items():
+        for token in yaml.scan(text, Loader=yaml.SafeLoader):
+            if not isinstance(token, yaml.ScalarToken) or not token.plain:
+                continue
+            for pattern, meaning in _TRAPS:
+                if pattern.match(token.value):
+                    mark = token.start_mark
+                    where = SourceLocation(file=f"{rules_dir}/{name}", line=mark.line + 1, column=mark.column + 1)
+                    what = f"{token.value} is read as text here, elsewhere as {meaning}"
+                    yield Problem(what=what, where=where, to_do=f'write "{token.value}" with quotes')
 
 
 def _without_tests(ruleset: RuleSet, hit: set[str], not_hit: set[str]) -> Iterator[Problem]:
@@ -34,7 +113,7 @@ def _without_tests(ruleset: RuleSet, hit: set[str], not_hit: set[str]) -> Iterat
 
 def _advice_without_topic(ruleset: RuleSet) -> Iterator[Problem]:
     for rule in ruleset.rules:
-        if rule.advice.names("topic") and not rule.when.names_topic:
+        if any(one.names("topic") for one in (rule.advice, *rule.variants.values())) and not rule.when.names_topic:
             yield _warning(rule, "advice names {{ topic }}, but `when` does not always find one", "name it in words")
 
 
@@ -44,6 +123,35 @@ def _equal_titles(ruleset: RuleSet) -> Iterator[Problem]:
         if rule.title in first:
             yield _warning(rule, f"title {rule.title!r} is that of another rule", f"see {first[rule.title]}")
         first.setdefault(rule.title, rule.location)
+
+
+def _doubtful(one: _Written, doubt: Doubt) -> Problem:
+    return one.problem(doubt.what, doubt.to_do, doubt.path)
+
+
+def _lifetimes(ruleset: RuleSet, written: list[_Written], today: date | None) -> Iterator[Problem]:
+    for one in written:
+        rule = one.rule
+        if today is not None and rule.effective_to is not None and rule.effective_to < today:
+            what = f"ended on {rule.effective_to} and counts no more"
+            yield one.problem(what, "set `status: retired`", ("effective",))
+        for replaced in rule.replaces:
+            other = ruleset.find(replaced)
+            if replaced == rule.id:
+                yield one.problem("replaces itself", "name the rule that it replaces", ("replaces",))
+            elif other is not None and other.status is Status.ACTIVE and rule.status is Status.ACTIVE:
+                what = f"replaces {replaced}, which still counts: one fault costs twice"
+                yield one.problem(what, f"set `status: retired` at {other.location}", ("replaces",))
+
+
+def _shadowed(written: list[_Written]) -> Iterator[Problem]:
+    """Find rules that hit wherever another hits: one fault costs twice."""
+    active = [one for one in written if one.rule.status is Status.ACTIVE]
+    for index, one in enumerate(active):
+        for other in active[:index]:
+            if same_trigger(one.rule, other.rule):
+                what = f"hits wherever {other.rule.id} hits: one fault costs twice"
+                yield one.problem(what, f"see {other.rule.location}: keep one", ("when",))
 
 
 def _warning(rule: Rule, what: str, to_do: str) -> Problem:

@@ -3,49 +3,26 @@
 from __future__ import annotations
 
 import hashlib
-import json
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any, ClassVar
+from typing import Any
 
 import pydantic
-from pydantic import Field, StrictInt
 
 from qareport.errors import ConfigError, Problem, SourceLocation
-from qareport.model import Severity
 from qareport.rules.advice import Advice, AdviceError
-from qareport.rules.forms import Form, Word
-from qareport.rules.problems import Complaints, Path_
+from qareport.rules.conditions.logic import Counted
+from qareport.rules.problems import Complaints, Path_, did_you_mean
 from qareport.rules.reading import Reader, keys_of
-from qareport.rules.rule import Occurrence, Rule, RuleSet, Status
-from qareport.yamlsource import YamlSource, read_yaml
+from qareport.rules.rule import Rule, RuleSet
+from qareport.rules.ruleform import EffectiveForm, OccurrenceForm, RuleForm, version_of
+from qareport.rules.synonyms import FILE_NAME, Shared, read_shared
+from qareport.yamlsource import YamlSource, parse_yaml
 
+#: YAML's `>-` puts a space where a line ends; between Chinese characters there is none.
+_FOLD = re.compile(r"(?<=[\u3000-\u9fff\uff00-\uffef“”…]) (?=[\u3000-\u9fff\uff00-\uffef“”…])")
 TEST_SUFFIX = ".test.yaml"
-
-
-class RuleForm(Form):
-    """One rule as it is written."""
-
-    id: Annotated[str, Field(pattern=r"^[a-z][a-z0-9]*([.-][a-z0-9]+)*$")]
-    title: Word
-    severity: Severity
-    #: Added to the score when the rule hits.
-    points: Annotated[StrictInt, Field(ge=-100, le=100)]
-    category: Word
-    status: Status = Status.ACTIVE
-    occurrence: Occurrence = Occurrence.ONCE
-    when: dict[str, Any]
-    moment: Word | None = None
-    advice: Word
-
-
-class FileForm(Form):
-    """A rule file as it is written."""
-
-    bare: ClassVar[str | None] = None
-
-    schema_: Annotated[StrictInt, Field(alias="schema", ge=1, le=1)]
-    rules: Annotated[list[RuleForm], Field(min_length=1)]
 
 
 def load(rules_dir: Path) -> RuleSet:
@@ -54,31 +31,58 @@ def load(rules_dir: Path) -> RuleSet:
     Raises:
         ConfigError: every problem in every file, with line and column; also no folder and no rules at all.
     """
+    contents: dict[str, bytes] = {}
     problems: list[Problem] = []
-    rules: list[Rule] = []
-    ids: list[tuple[str, SourceLocation]] = []
-    digest = hashlib.sha256()
     for path in rule_files(rules_dir):
         try:
-            source = read_yaml(path)
-            content = path.read_bytes()
+            contents[path.relative_to(rules_dir).as_posix()] = path.read_bytes()
+        except OSError as error:
+            what = f"cannot be read: {error.strerror}"
+            problems.append(Problem(what=what, where=str(path), to_do="check the path and its permissions"))
+    return load_files(contents, where=str(rules_dir), problems=problems)
+
+
+def load_files(contents: Mapping[str, bytes], *, where: str, problems: list[Problem] | None = None) -> RuleSet:
+    """Read rule files that are in memory already; see `load`.
+
+    Args:
+        contents: by name, as a path below the folder.
+        where: how messages name the folder.
+        problems: what is wrong already.
+    """
+    problems = list(problems or ())
+    digest = hashlib.sha256()
+    sources: dict[str, YamlSource] = {}
+    for name, content in contents.items():
+        for part in (name.encode(), content):
+            digest.update(len(part).to_bytes(8, "big") + part)
+        try:
+            sources[name] = parse_yaml(content, name=f"{where}/{name}")
         except ConfigError as error:
             problems += error.problems
-            continue
-        for part in (path.relative_to(rules_dir).as_posix().encode(), content):
-            digest.update(len(part).to_bytes(8, "big") + part)
+    shared = Shared()
+    if FILE_NAME in sources:
+        complaints = Complaints(sources.pop(FILE_NAME))
+        shared = read_shared(complaints.source, complaints)
+        problems += complaints.problems
+    rules: list[Rule] = []
+    ids: list[tuple[str, SourceLocation]] = []
+    for source in sources.values():
         complaints = Complaints(source)
-        rules += _read_file(source, complaints)
+        rules += _read_file(source, complaints, shared)
         ids += _ids(source)
         problems += complaints.problems
     problems += _double_ids(ids)
     if problems:
-        raise ConfigError(problems)
-    return RuleSet(rules=tuple(rules), sha256=digest.hexdigest())
+        raise ConfigError(sorted(problems, key=_place))
+    files = {name: content.decode("utf-8-sig") for name, content in contents.items()}
+    return RuleSet(
+        rules=tuple(rules), sha256=digest.hexdigest(), shared=shared, stages=shared.stage_lists(), files=files
+    )
 
 
 def rule_files(rules_dir: Path) -> list[Path]:
-    """Name the rule files of a folder in a fixed order.
+    """Name the rule files of a folder, and its shared lists, in a fixed order.
 
     Raises:
         ConfigError: no folder, no rule file, or a file whose name would be overlooked.
@@ -91,12 +95,17 @@ def rule_files(rules_dir: Path) -> list[Path]:
             [Problem(what="ends with .yml", where=str(path), to_do="rename it to .yaml") for path in misnamed]
         )
     found = sorted(path for path in rules_dir.rglob("*.yaml") if not path.name.endswith(TEST_SUFFIX))
-    if not found:
+    if not any(path.name != FILE_NAME for path in found):
         raise ConfigError([Problem(what="no rules here", where=str(rules_dir), expected="at least one *.yaml")])
     return found
 
 
-def _read_file(source: YamlSource, complaints: Complaints) -> list[Rule]:
+def _place(problem: Problem) -> tuple[str, int, int]:
+    where = problem.where
+    return (where.file, where.line, where.column) if isinstance(where, SourceLocation) else (str(where), 0, 0)
+
+
+def _read_file(source: YamlSource, complaints: Complaints, shared: Shared) -> list[Rule]:
     data = source.data
     if not isinstance(data, dict):
         complaints.add((), "no rules here", expected="`schema: 1` and a list `rules:`")
@@ -114,14 +123,14 @@ def _read_file(source: YamlSource, complaints: Complaints) -> list[Rule]:
         return []
     rules = []
     for index, item in enumerate(items):
-        rule = _read_rule(item, ("rules", index), source, complaints)
+        rule = _read_rule(item, ("rules", index), complaints, shared)
         if rule is not None:
             rules.append(rule)
     complaints.subject = ""
     return rules
 
 
-def _read_rule(item: Any, path: Path_, source: YamlSource, complaints: Complaints) -> Rule | None:
+def _read_rule(item: Any, path: Path_, complaints: Complaints, shared: Shared) -> Rule | None:
     name = item.get("id") if isinstance(item, dict) else None
     complaints.subject = name if isinstance(name, str) and name else f"rule {int(path[-1]) + 1}"
     before = len(complaints.problems)
@@ -129,33 +138,80 @@ def _read_rule(item: Any, path: Path_, source: YamlSource, complaints: Complaint
     try:
         form = RuleForm.model_validate(item)
     except pydantic.ValidationError as error:
-        complaints.explain(error, path, keys_of(RuleForm))
+        complaints.explain(error, path, [*keys_of(RuleForm), *keys_of(EffectiveForm), *keys_of(OccurrenceForm)])
     # Conditions and advice are read even when the rest is wrong: all problems at once.
     given = item if isinstance(item, dict) else {}
-    when = None
-    if isinstance(given.get("when"), dict):
-        when = Reader(complaints).condition(given["when"], (*path, "when"))
-    advice = None
-    if isinstance(given.get("advice"), str) and given["advice"].strip():
-        advice = _read_advice(given["advice"], (*path, "advice"), complaints)
+    reader = Reader(complaints, shared.lists)
+    conditions = {
+        key: reader.condition(given[key], (*path, key))
+        for key in ("when", "applies_when")
+        if isinstance(given.get(key), dict)
+    }
+    advice = _read_advice(given.get("advice"), (*path, "advice"), complaints, shared)
+    _known_stages(given, path, complaints, shared)
+    when = conditions.get("when")
     if form is None or when is None or advice is None or len(complaints.problems) > before:
         return None
-    fields = {key: getattr(form, key) for key in RuleForm.model_fields if key not in ("when", "advice")}
-    return Rule(**fields, when=when, advice=advice, version=_version(given), location=source.locate((*path, "id")))
+    if form.occurrence.nth or form.occurrence.at_least:
+        when = Counted(condition=when, nth=form.occurrence.nth, at_least=form.occurrence.at_least)
+    same = ("id", "title", "severity", "points", "category", "status", "moment", "owner", "tags", "replaces")
+    return Rule(
+        **{key: getattr(form, key) for key in same},
+        fatal=given["points"] == "fatal",
+        occurrence=form.occurrence.mode,
+        when=when,
+        applies_when=conditions.get("applies_when"),
+        advice=advice.pop("default"),
+        variants=advice,
+        effective_from=form.effective.from_,
+        effective_to=form.effective.to,
+        written={key: given[key] for key in conditions},
+        version=version_of(given, shared),
+        location=complaints.source.locate((*path, "id")),
+    )
 
 
-def _read_advice(text: str, path: Path_, complaints: Complaints) -> Advice | None:
-    try:
-        return Advice(text)
-    except AdviceError as error:
-        expected = "{{ quote }}, {{ topic }}, {{ seconds }} or {{ order_id }}"
-        complaints.add(path, f"advice: {error}", expected=expected)
+def _read_advice(given: Any, path: Path_, complaints: Complaints, shared: Shared) -> dict[str, Advice] | None:
+    texts = {"default": given} if isinstance(given, str) else given
+    if not isinstance(texts, dict):
         return None
+    advice = {}
+    for stage, text in texts.items():
+        if not isinstance(text, str) or not text.strip():
+            continue
+        place = path if isinstance(given, str) else (*path, stage)
+        if stage != "default" and stage not in shared.stages:
+            complaints.add(place, f"advice: no stage {stage!r}", to_do=_near_stage(stage, shared))
+        try:
+            advice[stage] = Advice(_FOLD.sub("", text))
+        except AdviceError as error:
+            expected = "{{ quote }}, {{ topic }}, {{ seconds }} or {{ order_id }}"
+            complaints.add(place, f"advice: {error}", expected=expected)
+    if "default" not in advice and isinstance(given, dict):
+        complaints.add(path, "advice: no `default`", to_do="add `default:` for calls whose stage is not known")
+    return advice if "default" in advice else None
 
 
-def _version(rule: dict[str, Any]) -> str:
-    canonical = json.dumps(rule, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(canonical.encode()).hexdigest()[:8]
+def _near_stage(stage: str, shared: Shared) -> str:
+    known = ", ".join(shared.stages) or "none"
+    return did_you_mean(stage, shared.stages) or f"stages of {FILE_NAME}: {known}"
+
+
+def _known_stages(node: Any, path: Path_, complaints: Complaints, shared: Shared) -> None:
+    """Refuse stages in conditions that synonyms.yaml does not list: they could never hold."""
+    if isinstance(node, list):
+        for index, child in enumerate(node):
+            _known_stages(child, (*path, index), complaints, shared)
+    elif isinstance(node, dict):
+        for key, value in node.items():
+            if key == "stage":
+                given = value.get("is") if isinstance(value, dict) else value
+                for stage in given if isinstance(given, list) else [given]:
+                    if isinstance(stage, str) and stage.strip() and stage not in shared.stages:
+                        to_do = _near_stage(stage, shared)
+                        complaints.add((*path, key), f"stage: no stage {stage!r}", to_do=to_do)
+            elif key != "advice":
+                _known_stages(value, (*path, key), complaints, shared)
 
 
 def _ids(source: YamlSource) -> Iterator[tuple[str, SourceLocation]]:

@@ -2,27 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Annotated, Any, TypeVar
 
 import pydantic
 
 from qareport.rules.conditions import LEAVES, Condition
-from qareport.rules.conditions.logic import AllOf, AnyOf, Excuse, NoneOf, Scoped, Unless
+from qareport.rules.conditions.logic import AllOf, AnyOf, Counted, Excuse, NoneOf, Scoped, Unless
 from qareport.rules.conditions.sequence import InSequence, Step
-from qareport.rules.forms import DurationMs, Form
+from qareport.rules.extent import Extent, Gap, Place, Reach
+from qareport.rules.forms import Form
 from qareport.rules.problems import Complaints, Path_, did_you_mean
 
 #: Keys that introduce a condition made of conditions, with the keys that may stand beside them.
-BRANCHES: dict[str, tuple[str, ...]] = {"all": ("together",), "any": (), "none": (), "sequence": ()}
+BRANCHES: dict[str, tuple[str, ...]] = {"all": ("together",), "any": ("at_least",), "none": (), "sequence": ()}
 HEADS = (*LEAVES, *BRANCHES)
 #: Keys that may stand beside any head.
-MODIFIERS = ("first", "last", "unless")
+MODIFIERS = ("first", "last", "between", "nth", "times", "unless")
 #: A sequence longer than this is a mistake, and would cost too much to match.
 MAX_STEPS = 10
 
-_DURATION = pydantic.TypeAdapter(DurationMs)
+_REACH = pydantic.TypeAdapter[Extent](Reach)
+_GAP = pydantic.TypeAdapter[Extent](Gap)
+_BETWEEN = pydantic.TypeAdapter[tuple[Extent, Extent]](tuple[Place, Place])
+_COUNT = pydantic.TypeAdapter[int](Annotated[pydantic.StrictInt, pydantic.Field(ge=1, le=1000)])
+V = TypeVar("V")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +35,8 @@ class Reader:
     """Reads conditions of one rule; what is wrong goes to `complaints` and gives None."""
 
     complaints: Complaints
+    #: The shared lists of words, by name.
+    synonyms: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def condition(self, node: Any, path: Path_, extra: tuple[str, ...] = ()) -> Condition | None:
         """Read one condition: one head, what belongs to it, and modifiers.
@@ -49,25 +56,39 @@ class Reader:
             if key not in known:
                 self.complaints.unknown_key(path, key, known)
         condition = self._branch(head, node, path) if head in BRANCHES else self._leaf(head, node, path, siblings)
-        first_ms, last_ms = self.duration(node, path, "first"), self.duration(node, path, "last")
-        if first_ms is not None and last_ms is not None:
-            self.complaints.add((*path, "last"), "both `first` and `last` are given", to_do="keep one of them")
+        scope = self._scope(node, path)
+        nth, times = self.read(_COUNT, node, path, "nth"), self.read(_COUNT, node, path, "times")
+        if nth is not None and times is not None:
+            self.complaints.add((*path, "times"), "both `nth` and `times` are given", to_do="keep one of them")
         exceptions = self._exceptions(node, path)
         if condition is None or len(self.complaints.problems) > before:
             return None
-        if first_ms is not None or last_ms is not None:
-            condition = Scoped(condition=condition, first_ms=first_ms, last_ms=last_ms)
-        return Unless(condition=condition, exceptions=exceptions) if exceptions else condition
+        if any(scope):
+            condition = Scoped(condition=condition, first=scope[0], last=scope[1], between=scope[2])
+        if exceptions:
+            condition = Unless(condition=condition, exceptions=exceptions)
+        return condition if nth is None and times is None else Counted(condition=condition, nth=nth, at_least=times)
 
-    def duration(self, node: dict[str, Any], path: Path_, key: str) -> int | None:
-        """Read an optional length of time."""
+    def read(self, kind: pydantic.TypeAdapter[V], node: Mapping[str, Any], path: Path_, key: str) -> V | None:
+        """Read an optional value beside a condition."""
         if key not in node:
             return None
         try:
-            return _DURATION.validate_python(node[key])
+            return kind.validate_python(node[key])
         except pydantic.ValidationError as error:
             self.complaints.explain(error, (*path, key), ())
             return None
+
+    def _scope(
+        self, node: Mapping[str, Any], path: Path_
+    ) -> tuple[Extent | None, Extent | None, tuple[Extent, Extent] | None]:
+        first, last = self.read(_REACH, node, path, "first"), self.read(_REACH, node, path, "last")
+        if first is not None and last is not None:
+            self.complaints.add((*path, "last"), "both `first` and `last` are given", to_do="keep one of them")
+        between = self.read(_BETWEEN, node, path, "between")
+        if between is not None and _backwards(*between):
+            self.complaints.add((*path, "between"), "between: ends before it starts", to_do="write the earlier first")
+        return first, last, between
 
     def _head(self, node: Any, path: Path_, extra: tuple[str, ...]) -> str | None:
         if not isinstance(node, dict):
@@ -95,7 +116,7 @@ class Reader:
         if beside:
             value = {**(value if isinstance(value, dict) else {form.bare: value}), **beside}
         try:
-            return form.model_validate(value).condition(head)
+            return form.model_validate(value, context={"synonyms": self.synonyms}).condition(head)
         except pydantic.ValidationError as error:
             self.complaints.explain(error, place, keys_of(form))
             return None
@@ -112,8 +133,14 @@ class Reader:
         read = [self.condition(item, (*place, index)) for index, item in enumerate(items)]
         conditions = tuple(one for one in read if one is not None)
         if head == "all":
-            return AllOf(conditions=conditions, together_ms=self.duration(node, path, "together"))
-        return AnyOf(conditions=conditions) if head == "any" else NoneOf(conditions=conditions)
+            return AllOf(conditions=conditions, together=self.read(_GAP, node, path, "together"))
+        if head == "none":
+            return NoneOf(conditions=conditions)
+        at_least = self.read(_COUNT, node, path, "at_least") or 1
+        if at_least > len(items):
+            what = f"at_least: {at_least} of {len(items)} conditions can never hold"
+            self.complaints.add((*path, "at_least"), what, expected=f"at most {len(items)}")
+        return AnyOf(conditions=conditions, at_least=at_least)
 
     def _sequence(self, items: list[Any], place: Path_) -> Condition | None:
         if not 2 <= len(items) <= MAX_STEPS:
@@ -128,9 +155,9 @@ class Reader:
                 to_do = "write it at the second step"
                 self.complaints.add((*here, "within"), "the first step follows nothing", to_do=to_do)
             condition = self.condition(item, here, ("within",))
-            within_ms = self.duration(item, here, "within") if isinstance(item, dict) else None
+            within = self.read(_GAP, item, here, "within") if isinstance(item, dict) else None
             if condition is not None:
-                steps.append(Step(condition=condition, within_ms=within_ms))
+                steps.append(Step(condition=condition, within=within))
         return InSequence(steps=tuple(steps))
 
     def _exceptions(self, node: dict[str, Any], path: Path_) -> tuple[Excuse, ...]:
@@ -145,10 +172,20 @@ class Reader:
         for index, item in enumerate(items):
             condition = self.condition(item, (*place, index), ("within", "before"))
             if condition is not None:
-                within_ms = self.duration(item, (*place, index), "within")
-                before_ms = self.duration(item, (*place, index), "before")
-                exceptions.append(Excuse(condition=condition, within_ms=within_ms, before_ms=before_ms))
+                within = self.read(_GAP, item, (*place, index), "within")
+                before = self.read(_GAP, item, (*place, index), "before")
+                exceptions.append(Excuse(condition=condition, within=within, before=before))
         return tuple(exceptions)
+
+
+def _backwards(start: Extent, end: Extent) -> bool:
+    """Tell whether a stretch ends before it starts; of two unlike places only the call can tell."""
+    if start.from_end != end.from_end:
+        return False
+    for one, other in ((start.ms, end.ms), (start.percent, end.percent)):
+        if one is not None and other is not None:
+            return one <= other if start.from_end else one >= other
+    return False
 
 
 def keys_of(form: type[Form]) -> list[str]:

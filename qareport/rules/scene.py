@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
-from dataclasses import dataclass
+import itertools
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
 
 from qareport.model import Analysis, Evidence, Role, Segment, Transcript
-from qareport.words import normalise
+from qareport.rules.extent import Extent
+from qareport.words import WordList, normalise
 
-#: How a pause stands in evidence: it has no words.
+#: How a pause stands in evidence: it has no words. Whatever was measured, not said, stands in square brackets.
 SILENCE_QUOTE = "[SILENCE]"
 
 
@@ -25,29 +29,61 @@ class Scene:
     #: Start of the first word and end of the last.
     first_word_ms: int
     last_word_ms: int
+    #: When the earlier calls of the order began; None: not known.
+    earlier: tuple[datetime, ...] | None = None
+    #: The stage of the order (待发货, 运输中 …) as far as the customer's words tell it.
+    stage: str | None = None
     from_ms: int | None = None
     to_ms: int | None = None
+    _texts: dict[Role | None, str] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
-    def of(cls, transcript: Transcript, analysis: Analysis) -> Scene:
-        """Lay out a whole call."""
+    def of(
+        cls,
+        transcript: Transcript,
+        analysis: Analysis,
+        *,
+        earlier: tuple[datetime, ...] | None = None,
+        stages: Mapping[str, WordList] | None = None,
+        words: tuple[str, ...] | None = None,
+    ) -> Scene:
+        """Lay out a whole call.
+
+        Args:
+            transcript: the call.
+            analysis: what was found in it.
+            earlier: when the earlier calls of the order began; None: not known.
+            stages: the words that tell the stage of an order.
+            words: the normalised text of the utterances with words, in their order, where it is known already.
+        """
         spoken = tuple(sorted((s for s in transcript.segments if s.text.strip()), key=lambda s: s.start_ms))
+        if words is None:
+            words = tuple(normalise(segment.text) for segment in spoken)
         return cls(
             transcript=transcript,
             analysis=analysis,
             spoken=spoken,
-            words=tuple(normalise(segment.text) for segment in spoken),
+            words=words,
             first_word_ms=spoken[0].start_ms if spoken else 0,
             last_word_ms=max((segment.end_ms for segment in spoken), default=0),
+            earlier=earlier,
+            stage=_stage(spoken, words, stages or {}),
         )
 
-    def scoped(self, first_ms: int | None, last_ms: int | None) -> Scene:
-        """Look at the part of the call that begins with its first word, or that ends with its last, only."""
-        return dataclasses.replace(
-            self,
-            to_ms=None if first_ms is None else self.first_word_ms + first_ms,
-            from_ms=None if last_ms is None else self.last_word_ms - last_ms,
-        )
+    def scoped(self, first: Extent | None, last: Extent | None, between: tuple[Extent, Extent] | None) -> Scene:
+        """Look at a part of the call only; parts within parts narrow each other.
+
+        `first` and `last` count from the first and to the last word, `between` counts on the recording's clock.
+        """
+        from_ms, to_ms = self.from_ms, self.to_ms
+        if first is not None:
+            to_ms = _least(to_ms, self._reach_ms(first))
+        if last is not None:
+            from_ms = max(from_ms or 0, self._reach_back_ms(last))
+        if between is not None:
+            from_ms = max(from_ms or 0, self._place_ms(between[0]))
+            to_ms = _least(to_ms, self._place_ms(between[1]))
+        return dataclasses.replace(self, from_ms=from_ms, to_ms=to_ms)
 
     def whole(self) -> Scene:
         """Look at the whole call again."""
@@ -58,6 +94,11 @@ class Scene:
         """Return where what is looked at ends."""
         return self.last_word_ms if self.to_ms is None else min(self.to_ms, self.last_word_ms)
 
+    @property
+    def length_ms(self) -> int:
+        """Return the length of the recording; to the last word when it is not known."""
+        return max(self.last_word_ms, self.analysis.metrics.duration_ms)
+
     def covers(self, at_ms: int) -> bool:
         """Tell whether something that starts here is looked at."""
         return (self.from_ms is None or at_ms >= self.from_ms) and (self.to_ms is None or at_ms <= self.to_ms)
@@ -67,6 +108,71 @@ class Scene:
         for segment, words in zip(self.spoken, self.words, strict=True):
             if (role is None or segment.role is role) and self.covers(segment.start_ms):
                 yield segment, words
+
+    def text_of(self, role: Role | None) -> str:
+        """Return all that a role says in the whole call, one utterance a line: what is not in it is said nowhere."""
+        if role not in self._texts:
+            pairs = zip(self.spoken, self.words, strict=True)
+            self._texts[role] = "\n".join(words for segment, words in pairs if role is None or segment.role is role)
+        return self._texts[role]
+
+    def turns(self) -> list[Segment]:
+        """Return the first segment of each turn: consecutive utterances of one role."""
+        return [next(group) for _, group in itertools.groupby(self.spoken, key=lambda segment: segment.role)]
+
+    def near(self, from_ms: int, to_ms: int, gap: Extent) -> bool:
+        """Tell whether what starts at `to_ms` comes within a gap after `from_ms`, the end or start of what was before.
+
+        Sentences are counted by their starts: the utterance that begins next is 1 away.
+        """
+        if gap.ms is not None:
+            return to_ms - from_ms <= gap.ms
+        return self.sentence_at(to_ms) - self.sentence_at(from_ms) <= (gap.sentences or 0)
+
+    def sentence_at(self, at_ms: int) -> int:
+        """Return the number of the utterance that began last at this time."""
+        return bisect_right(self.spoken, at_ms, key=_start)
+
+    def _reach_ms(self, first: Extent) -> int:
+        if first.turns is not None or first.sentences is not None:
+            starts = [one.start_ms for one in (self.turns() if first.turns is not None else self.spoken)]
+            count = first.turns if first.turns is not None else first.sentences or 0
+            return starts[count] - 1 if count < len(starts) else self.length_ms
+        if first.percent is not None:
+            return self.first_word_ms + round((self.last_word_ms - self.first_word_ms) * first.percent / 100)
+        return self.first_word_ms + (first.ms or 0)
+
+    def _reach_back_ms(self, last: Extent) -> int:
+        if last.turns is not None or last.sentences is not None:
+            starts = [one.start_ms for one in (self.turns() if last.turns is not None else self.spoken)]
+            count = last.turns if last.turns is not None else last.sentences or 0
+            return starts[-count] if 0 < count <= len(starts) else (0 if count else self.length_ms + 1)
+        if last.percent is not None:
+            return self.last_word_ms - round((self.last_word_ms - self.first_word_ms) * last.percent / 100)
+        return self.last_word_ms - (last.ms or 0)
+
+    def _place_ms(self, place: Extent) -> int:
+        share = place.percent
+        at_ms = (place.ms or 0) if share is None else round(self.length_ms * share / 100)
+        return self.length_ms - at_ms if place.from_end else at_ms
+
+
+def _least(one: int | None, other: int) -> int:
+    return other if one is None else min(one, other)
+
+
+def _start(segment: Segment) -> int:
+    return segment.start_ms
+
+
+def _stage(spoken: Iterable[Segment], words: Iterable[str], stages: Mapping[str, WordList]) -> str | None:
+    """Name the stage whose words the customer says first; of several in one utterance, the one listed first."""
+    for segment, text in zip(spoken, words, strict=True):
+        if segment.role is Role.CUSTOMER:
+            for name, list_ in stages.items():
+                if list_.find(text) is not None:
+                    return name
+    return None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,4 +200,20 @@ def join(hits: list[Hit]) -> Hit:
         evidence=tuple(dict.fromkeys(evidence)),
         topic=next((hit.topic for hit in hits if hit.topic is not None), None),
         span_ms=max((hit.span_ms for hit in hits if hit.span_ms is not None), default=None),
+    )
+
+
+def uttered(segment: Segment, *, topic: str | None = None) -> Hit:
+    """Make a hit of one utterance."""
+    evidence = Evidence(at_ms=segment.start_ms, end_ms=segment.end_ms, role=segment.role, quote=segment.text)
+    return Hit(at_ms=segment.start_ms, evidence=(evidence,), topic=topic)
+
+
+def measured(scene: Scene, what: str, role: Role | None = None) -> Hit:
+    """Make a hit of something measured over the whole call: certain only at its end, its evidence in brackets."""
+    at_ms = scene.end_ms
+    return Hit(
+        at_ms=at_ms,
+        evidence=(Evidence(at_ms=at_ms, end_ms=at_ms, role=role or Role.UNKNOWN, quote=f"[{what}]"),),
+        span_ms=0,
     )

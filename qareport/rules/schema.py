@@ -7,11 +7,14 @@ from typing import Any
 import pydantic
 
 from qareport.rules.conditions import LEAVES
-from qareport.rules.forms import DurationMs
-from qareport.rules.loading import FileForm
+from qareport.rules.extent import Extent, Gap, Place, Reach
 from qareport.rules.reading import BRANCHES, MAX_STEPS
+from qareport.rules.ruleform import FileForm
 
-_DURATION = pydantic.TypeAdapter(DurationMs).json_schema()
+_GAP = pydantic.TypeAdapter[Extent](Gap).json_schema()
+_REACH = pydantic.TypeAdapter[Extent](Reach).json_schema()
+_BETWEEN = pydantic.TypeAdapter[tuple[Extent, Extent]](tuple[Place, Place]).json_schema()
+_COUNT = {"type": "integer", "minimum": 1}
 _CONDITION = {"$ref": "#/$defs/condition"}
 
 
@@ -20,6 +23,7 @@ def json_schema() -> dict[str, Any]:
     schema = FileForm.model_json_schema(by_alias=True)
     definitions: dict[str, Any] = schema.setdefault("$defs", {})
     definitions["RuleForm"]["properties"]["when"] = _CONDITION
+    definitions["RuleForm"]["properties"]["applies_when"] = _CONDITION
     heads: dict[str, Any] = {}
     for head, form in LEAVES.items():
         part = form.model_json_schema(by_alias=True)
@@ -30,14 +34,15 @@ def json_schema() -> dict[str, Any]:
     branches = {head: {"type": "array", "minItems": 1, "items": _CONDITION} for head in BRANCHES if head != "sequence"}
     steps = {"$ref": "#/$defs/step"}
     branches["sequence"] = {"type": "array", "minItems": 2, "maxItems": MAX_STEPS, "items": steps}
-    beside = {"first": _DURATION, "last": _DURATION, "together": _DURATION}
+    beside: dict[str, Any] = {"first": _REACH, "last": _REACH, "between": _BETWEEN, "together": _GAP}
+    beside |= {"nth": _COUNT, "times": _COUNT, "at_least": _COUNT}
     beside["unless"] = {"type": "array", "minItems": 1, "items": {"$ref": "#/$defs/exception"}}
     properties = {**heads, **branches, **beside}
     one_head = {"oneOf": [{"required": [head]} for head in (*LEAVES, *BRANCHES)]}
     for name, extra in (
         ("condition", {}),
-        ("step", {"within": _DURATION}),
-        ("exception", {"within": _DURATION, "before": _DURATION}),
+        ("step", {"within": _GAP}),
+        ("exception", {"within": _GAP, "before": _GAP}),
     ):
         definitions[name] = {
             "type": "object",

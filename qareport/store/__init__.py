@@ -19,9 +19,10 @@ from sqlalchemy.orm import Session
 from qareport.codec import from_json, to_json
 from qareport.errors import NotFoundError, StoreError
 from qareport.model import Call, CallReport, FailedCall, Transcript
-from qareport.store.schema import STORE_VERSION, Base, CallReportRow, CallRow, DocumentRow, TranscriptRow
+from qareport.store.ruling import RulesShelf, StoredCall
+from qareport.store.schema import STORE_VERSION, Base, CallReportRow, CallRow, DocumentRow, SceneRow, TranscriptRow
 
-__all__ = ["OrderRecord", "Store"]
+__all__ = ["OrderRecord", "Store", "StoredCall"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +35,7 @@ class OrderRecord:
     rules_sha256: str
 
 
-class Store:
+class Store(RulesShelf):
     """An open store. Use as a context manager, or call `close`."""
 
     def __init__(self, url: str) -> None:
@@ -113,10 +114,22 @@ class Store:
             row = session.get(CallReportRow, key)
             return None if row is None else from_json(CallReport, row.report, where=f"{self.url} report {key}")
 
-    def put_report(self, key: str, call: Call, report: CallReport, *, rules_sha256: str) -> None:
-        """Keep what was judged of a call and make it the call's newest result."""
+    def put_report(
+        self, key: str, call: Call, report: CallReport, *, rules_sha256: str, scene: str | None = None
+    ) -> None:
+        """Keep what was judged of a call and make it the call's newest result.
+
+        Args:
+            key: hash of everything that decided it.
+            call: whose result it is.
+            report: the result.
+            rules_sha256: of the rule set.
+            scene: what rules look at, packed; kept for replays.
+        """
         with self._write() as session:
             session.merge(CallReportRow(key=key, report=to_json(report), rules_sha256=rules_sha256))
+            if scene is not None:
+                session.merge(SceneRow(key=key, rules_sha256=rules_sha256, scene=scene))
             row = _call_row(session, call)
             row.report_key = key
             row.failure = None

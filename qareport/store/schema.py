@@ -52,6 +52,40 @@ class CallReportRow(Base):
     rules_sha256: Mapped[str] = mapped_column(String(64))
 
 
+class SceneRow(Base):
+    """What rules look at in a judged call, packed small: an edited rule is replayed over all calls in seconds."""
+
+    __tablename__ = "scenes"
+
+    key: Mapped[str] = mapped_column(String(64), primary_key=True)
+    #: Before the scene, so that it is read without what follows.
+    rules_sha256: Mapped[str] = mapped_column(String(64))
+    scene: Mapped[str] = mapped_column(Text)
+
+
+class RuleSetRow(Base):
+    """A rule set that was once good: its files, under the hash of them. The newest stands in for a broken one."""
+
+    __tablename__ = "rule_sets"
+
+    sha256: Mapped[str] = mapped_column(String(64), primary_key=True)
+    #: Names and contents as a JSON object.
+    files: Mapped[str] = mapped_column(Text)
+    #: When it was last seen good: ISO 8601, UTC.
+    good_at: Mapped[str] = mapped_column(String(40))
+
+
+class ReplayRow(Base):
+    """That a stored result was judged anew, what it was before and by which rule set."""
+
+    __tablename__ = "replays"
+
+    key: Mapped[str] = mapped_column(String(64), primary_key=True)
+    previous_key: Mapped[str] = mapped_column(String(64))
+    previous_rules_sha256: Mapped[str] = mapped_column(String(64))
+    applied_at: Mapped[str] = mapped_column(String(40))
+
+
 class DocumentRow(Base):
     """A document that was written: where, and the hash of what it was made from."""
 

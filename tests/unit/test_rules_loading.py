@@ -169,7 +169,7 @@ def test_a_file_that_would_be_overlooked_is_refused(tmp_path: Path) -> None:
 @given(st.text(st.characters(blacklist_categories=["Cs", "Cc", "Cn"]), min_size=1, max_size=12))
 @settings(max_examples=60, deadline=None)
 def test_any_words_load_as_a_keyword_and_find_themselves(tmp_path_factory: pytest.TempPathFactory, text: str) -> None:
-    assume(normalise(text).strip())
+    assume(normalise(text).strip() and not text.startswith("$"))  # $ names a shared list
     document = yaml.safe_load(RULE)
     document["rules"][0]["when"] = {"customer says": [text]}
     folder = tmp_path_factory.mktemp("rules")

@@ -1,0 +1,202 @@
+"""How fast rules are: 200 rules over 3,000 stored calls, and the replay of one edited rule over 90,000.
+
+    python -m benchmarks.rules [--calls 90000]
+
+writes benchmarks/results/rules.json and prints it. One process, one core; the calls are read from a real SQLite store.
+Seconds are wall and processor time: on a busy machine the second is what one core needs. Bars: 10 s for the first,
+60 s for the second, and cost that grows no faster than the number of calls or rules.
+The calls are made from the conversations of the tests beside the starter rules, strung together to about three minutes;
+the 200 rules are the starter rules and variants of them under other ids and with other words.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import json
+import random
+import resource
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import yaml
+
+from benchmarks.machine import describe
+from qareport import pipeline, replaying, rules
+from qareport.codec import to_json
+from qareport.model import Call, Segment, Transcript
+from qareport.rules.cases import load_cases
+from qareport.settings import default_dir
+from qareport.store import Store
+from qareport.store.schema import CallReportRow, CallRow, SceneRow
+
+RESULT = Path(__file__).parent / "results" / "rules.json"
+CALL_MS = 180_000
+BEGIN = datetime.fromisoformat("2026-10-01T09:00:00+08:00")
+
+
+def make_rules(folder: Path, count: int) -> None:
+    """Write `count` rules: the starter rules, then variants of them whose words differ in one character."""
+    config = default_dir("config") / "rules"
+    documents = [
+        rule
+        for path in sorted(config.glob("*.yaml"))
+        if not path.name.endswith(".test.yaml") and path.name != "synonyms.yaml"
+        for rule in yaml.load(path.read_text("utf-8"), Loader=yaml.BaseLoader)["rules"]  # noqa: S506 - text only
+    ]
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "synonyms.yaml").write_text((config / "synonyms.yaml").read_text("utf-8"), "utf-8")
+    written = []
+    for index, rule in enumerate(itertools.islice(itertools.cycle(documents), count)):
+        round_ = index // len(documents)
+        text = json.dumps(rule, ensure_ascii=False)
+        if round_:
+            text = text.replace('"id": "', f'"id": "v{round_}.', 1)
+            text = text.replace("货", "件") if round_ % 2 else text.replace("退", "还")
+        written.append(json.loads(text))
+    (folder / "many.yaml").write_text(
+        _numbers(yaml.safe_dump({"schema": 1, "rules": written}, allow_unicode=True)), "utf-8"
+    )
+
+
+def _numbers(text: str) -> str:
+    """Take the quotes off plain numbers: they were read as text, so that `10s` stays what it is."""
+    return (
+        "\n".join(
+            line.replace("'", "")
+            if line.rsplit(" ", 1)[-1].strip("'").lstrip("-").replace(".", "", 1).isdigit()
+            else line
+            for line in text.splitlines()
+        )
+        + "\n"
+    )
+
+
+def make_calls(judge: pipeline.Judge, count: int) -> Iterator[Transcript]:
+    """String conversations of the tests together until a call is about three minutes long."""
+    rng = random.Random(7)
+    talks = [case.transcript.segments for case in load_cases(judge.ruleset, default_dir("config") / "rules")]
+    for number in range(count):
+        segments: list[Segment] = []
+        at_ms = 0
+        while at_ms < CALL_MS:
+            talk = rng.choice(talks)
+            shift_ms = at_ms - talk[0].start_ms
+            for one in talk:
+                segments.append(replace(one, start_ms=one.start_ms + shift_ms, end_ms=one.end_ms + shift_ms))
+            at_ms = max(one.end_ms for one in segments) + rng.randint(300, 2500)
+        yield Transcript(
+            call_id=f"c{number}",
+            order_id=f"o{number // 2}",
+            agent_id=f"a{number % 40}",
+            started_at=BEGIN + timedelta(seconds=20 * number),
+            segments=tuple(segments),
+        )
+
+
+def fill(store: Store, judge: pipeline.Judge, count: int, distinct: int = 1000) -> None:
+    """Store `count` judged calls; beyond `distinct` the same conversations come again under other ids and times."""
+    store.put_rule_set(judge.ruleset.sha256, judge.ruleset.files)
+    reports = []
+    for transcript in make_calls(judge, min(count, distinct)):
+        call = Call(call_id=transcript.call_id, audio_path="", order_id=transcript.order_id)
+        reports.append(pipeline.judge_call(call, transcript, judge))
+    for start in range(0, count, 1000):
+        with store._write() as session:
+            for number in range(start, min(start + 1000, count)):
+                began = BEGIN + timedelta(seconds=20 * number)
+                report = replace(
+                    reports[number % len(reports)],
+                    call_id=f"c{number}",
+                    agent_id=f"a{number % 40}",
+                    started_at=began,
+                )
+                sha256 = judge.ruleset.sha256
+                scene = rules.pack(report, f"o{number // 2}")
+                session.add(CallReportRow(key=f"k{number}", report=to_json(report), rules_sha256=sha256))
+                session.add(SceneRow(key=f"k{number}", rules_sha256=sha256, scene=scene))
+                session.flush()
+                session.add(
+                    CallRow(
+                        call_id=f"c{number}",
+                        order_id=f"o{number // 2}",
+                        call="{}",
+                        started_at=began.isoformat(),
+                        report_key=f"k{number}",
+                    )
+                )
+
+
+def judge_all(store: Store, judge: pipeline.Judge, ruleset: rules.RuleSet, limit: int) -> dict[str, float]:
+    """Match every rule of a set against stored calls, from reading them to their scores; returns seconds."""
+    started, worked = time.perf_counter(), time.process_time()
+    for call in itertools.islice(replaying.stored_judgements(store), limit):
+        if call is not None:
+            scene = call.packed.scene(ruleset.stages, call.earlier())
+            rules.judge_scene(ruleset.rules, scene, judge.settings.score)
+    return _seconds(started, worked)
+
+
+def _seconds(started: float, worked: float) -> dict[str, float]:
+    wall, cpu = time.perf_counter() - started, time.process_time() - worked
+    return {"wall": round(wall, 2), "cpu": round(cpu, 2)}
+
+
+def edited(folder: Path, words: str, by: str) -> rules.RuleSet:
+    """Return the starter rules with one rule edited."""
+    source = default_dir("config") / "rules"
+    folder.mkdir()
+    for path in source.glob("*.yaml"):
+        if not path.name.endswith(".test.yaml"):
+            text = path.read_text("utf-8")
+            (folder / path.name).write_text(text.replace(words, by, 1), "utf-8")
+    return rules.load(folder)
+
+
+def main() -> None:
+    """Measure and write the result."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--calls", type=int, default=90_000)
+    count = parser.parse_args().calls
+    judge = pipeline.Judge.load(default_dir("config"))
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        sets = {}
+        for size in (50, 100, 200):
+            make_rules(folder / f"rules{size}", size)
+            sets[size] = rules.load(folder / f"rules{size}")
+        words = edited(folder / "words", "[发货, 物流单号, 发出来, 压单]", "[发货, 物流单号, 发出来]")
+        silence = edited(folder / "silence", "silence: 8s", "silence: 6s")
+        with Store(f"sqlite:///{folder / 'bench.db'}") as store:
+            fill(store, judge, count)
+            by_calls = {n: judge_all(store, judge, sets[200], n) for n in (750, 1500, 3000)}
+            by_rules = {n: judge_all(store, judge, sets[n], 3000) for n in (50, 100)} | {200: by_calls[3000]}
+            replays = {}
+            for label, ruleset in (("word_rule", words), ("silence_rule", silence)):
+                started, worked = time.perf_counter(), time.process_time()
+                result = rules.replay(ruleset, replaying.stored_judgements(store), judge.settings.score)
+                replays[label] = {
+                    "seconds": _seconds(started, worked),
+                    "calls": result.calls,
+                    "gained": len(result.gained),
+                    "lost": len(result.lost),
+                }
+    written = {
+        "command": "python -m benchmarks.rules",
+        "machine": describe(),
+        "judge_200_rules_seconds_by_calls": by_calls,
+        "judge_3000_calls_seconds_by_rules": by_rules,
+        "replay_one_edited_rule": replays,
+        "peak_memory_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
+    }
+    RESULT.parent.mkdir(exist_ok=True)
+    RESULT.write_text(json.dumps(written, indent=1) + "\n", encoding="utf-8")
+    print(RESULT.read_text(encoding="utf-8"))
+
+
+if __name__ == "__main__":
+    main()

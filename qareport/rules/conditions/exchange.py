@@ -1,0 +1,166 @@
+"""`response delay`, `repeats`, `last speaker`: how the two sides answer each other."""
+
+from __future__ import annotations
+
+import itertools
+from collections import deque
+from dataclasses import dataclass
+from typing import Annotated, ClassVar
+
+from pydantic import Field
+
+from qareport.model import Evidence, Role, Segment
+from qareport.rules.conditions.base import Condition, LeafForm
+from qareport.rules.forms import DurationMs
+from qareport.rules.scene import Hit, Scene, uttered
+from qareport.rules.similar import likeness, pairs
+
+#: An utterance is compared with so many before it, which keeps long calls linear.
+COMPARED = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResponseDelay:
+    """A role answers the other only after `longer_ms`, or already after less than `shorter_ms`."""
+
+    by: Role
+    longer_ms: int | None
+    shorter_ms: int | None
+
+    names_topic = False
+
+    def find(self, scene: Scene) -> list[Hit]:
+        """Return each such delay: from the end of the other's words to the start of the answer."""
+        return [
+            self._hit(before, delay_ms)
+            for before, delay_ms in self._delays(scene)
+            if (self.longer_ms is None or delay_ms >= self.longer_ms)
+            and (self.shorter_ms is None or delay_ms < self.shorter_ms)
+        ]
+
+    def _delays(self, scene: Scene) -> list[tuple[Segment, int]]:
+        return [
+            (before, max(0, after.start_ms - before.end_ms))
+            for before, after in itertools.pairwise(scene.spoken)
+            if after.role is self.by and before.role not in (self.by, Role.UNKNOWN) and scene.covers(before.start_ms)
+        ]
+
+    @staticmethod
+    def _hit(before: Segment, delay_ms: int) -> Hit:
+        said = Evidence(at_ms=before.start_ms, end_ms=before.end_ms, role=before.role, quote=before.text)
+        return Hit(at_ms=before.start_ms, evidence=(said,), span_ms=delay_ms)
+
+    def seen(self, scene: Scene) -> str:
+        """Say how long the delays were."""
+        delays = [delay_ms for _, delay_ms in self._delays(scene)]
+        return f"longest delay {max(delays) / 1000:g} s" if delays else "no answer to measure"
+
+
+class ResponseDelayForm(LeafForm):
+    """`response delay: 5s` is the agent's."""
+
+    heads: ClassVar[tuple[str, ...]] = ("response delay",)
+    bare: ClassVar[str | None] = "longer"
+
+    by: Role = Role.AGENT
+    longer: DurationMs | None = None
+    shorter: DurationMs | None = None
+
+    def condition(self, head: str) -> Condition:
+        """Make the condition."""
+        longer_ms = 0 if self.longer is None and self.shorter is None else self.longer
+        return ResponseDelay(by=self.by, longer_ms=longer_ms, shorter_ms=self.shorter)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Repeats:
+    """A role says something like what it said before, for the `times`-th time."""
+
+    role: Role
+    similarity: float
+    times: int
+    within_ms: int | None
+    characters: int
+
+    names_topic = False
+
+    def find(self, scene: Scene) -> list[Hit]:
+        """Return each utterance that completes a repetition, with those that it repeats."""
+        before: deque[tuple[Segment, frozenset[str]]] = deque(maxlen=COMPARED)
+        hits = []
+        for segment, words in scene.said_by(self.role):
+            if len(words) < self.characters:
+                continue
+            letters = pairs(words)
+            alike = [one for one, other in before if self._same(one, segment, letters, other)]
+            if len(alike) >= self.times - 1:
+                hits.append(self._hit([*alike, segment]))
+            before.append((segment, letters))
+        return hits
+
+    def _same(self, one: Segment, segment: Segment, letters: frozenset[str], other: frozenset[str]) -> bool:
+        if self.within_ms is not None and segment.start_ms - one.end_ms > self.within_ms:
+            return False
+        return likeness(letters, other) >= self.similarity
+
+    @staticmethod
+    def _hit(segments: list[Segment]) -> Hit:
+        evidence = tuple(
+            Evidence(at_ms=one.start_ms, end_ms=one.end_ms, role=one.role, quote=one.text) for one in segments
+        )
+        return Hit(at_ms=segments[-1].start_ms, evidence=evidence)
+
+
+class RepeatsForm(LeafForm):
+    """`repeats: {role: customer, times: 3}`; bare: the role."""
+
+    heads: ClassVar[tuple[str, ...]] = ("repeats",)
+    bare: ClassVar[str | None] = "role"
+
+    role: Role
+    similarity: Annotated[float, Field(gt=0, le=1)] = 0.7
+    times: Annotated[int, Field(ge=2, le=10)] = 2
+    within: DurationMs | None = None
+    characters: Annotated[int, Field(ge=2)] = 4
+
+    def condition(self, head: str) -> Condition:
+        """Make the condition."""
+        return Repeats(
+            role=self.role,
+            similarity=self.similarity,
+            times=self.times,
+            within_ms=self.within,
+            characters=self.characters,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LastSpeaker:
+    """A role has the last word of the call."""
+
+    role: Role
+
+    names_topic = False
+
+    def find(self, scene: Scene) -> list[Hit]:
+        """Return the last utterance when it is the role's."""
+        last = scene.spoken[-1] if scene.spoken else None
+        held = last is not None and last.role is self.role and scene.covers(last.start_ms)
+        return [uttered(last)] if held and last is not None else []
+
+    def seen(self, scene: Scene) -> str:
+        """Say who spoke last."""
+        return f"last: {scene.spoken[-1].role.value}" if scene.spoken else "nobody speaks"
+
+
+class LastSpeakerForm(LeafForm):
+    """`last speaker: customer`."""
+
+    heads: ClassVar[tuple[str, ...]] = ("last speaker",)
+    bare: ClassVar[str | None] = "role"
+
+    role: Role
+
+    def condition(self, head: str) -> Condition:
+        """Make the condition."""
+        return LastSpeaker(role=self.role)

@@ -1,0 +1,171 @@
+"""`speed`, `loudness`: how a role speaks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from qareport.model import Evidence, Role, Segment
+from qareport.rules.conditions.base import Condition, LeafForm
+from qareport.rules.scene import Hit, Scene, measured, uttered
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpeedIs:
+    """A role speaks faster or slower than so many characters a minute: in one utterance, or over the whole call."""
+
+    role: Role
+    above: float | None
+    below: float | None
+    whole_call: bool
+    #: Shorter utterances say nothing about speed.
+    characters: int
+
+    names_topic = False
+
+    def find(self, scene: Scene) -> list[Hit]:
+        """Return each such utterance, or one measured hit for the call."""
+        if self.whole_call:
+            speed = _call_speed(scene, self.role)
+            held = speed is not None and self._matches(speed)
+            return [measured(scene, f"语速 {speed:.0f} 字/分钟", self.role)] if held else []
+        return [uttered(segment) for segment, speed in self._speeds(scene) if self._matches(speed)]
+
+    def _speeds(self, scene: Scene) -> Iterator[tuple[Segment, float]]:
+        for segment, words in scene.said_by(self.role):
+            length_ms = segment.end_ms - segment.start_ms
+            if len(words) >= self.characters and length_ms > 0:
+                yield segment, len(words) * 60_000 / length_ms
+
+    def _matches(self, speed: float) -> bool:
+        return (self.above is None or speed > self.above) and (self.below is None or speed < self.below)
+
+    def seen(self, scene: Scene) -> str:
+        """Say what the speed was."""
+        speeds = [speed for _, speed in self._speeds(scene)]
+        if self.whole_call:
+            speed = _call_speed(scene, self.role)
+            return "speed not measured" if speed is None else f"{speed:.0f} a minute"
+        return f"{min(speeds):.0f} to {max(speeds):.0f} a minute" if speeds else "no utterance long enough"
+
+
+def _call_speed(scene: Scene, role: Role) -> float | None:
+    measures = scene.analysis.metrics.roles.get(role.value)
+    return None if measures is None else measures.characters_per_minute
+
+
+class SpeedForm(LeafForm):
+    """`speed: {role: agent, above: 330}`."""
+
+    heads: ClassVar[tuple[str, ...]] = ("speed",)
+
+    role: Role = Role.AGENT
+    above: Annotated[float, Field(gt=0)] | None = None
+    below: Annotated[float, Field(gt=0)] | None = None
+    over: Literal["utterance", "call"] = "utterance"
+    characters: Annotated[int, Field(ge=1)] = 10
+
+    @model_validator(mode="after")
+    def _bounded(self) -> SpeedForm:
+        check_bounds(self.above, self.below)
+        return self
+
+    def condition(self, head: str) -> Condition:
+        """Make the condition."""
+        return SpeedIs(
+            role=self.role,
+            above=self.above,
+            below=self.below,
+            whole_call=self.over == "call",
+            characters=self.characters,
+        )
+
+
+def check_bounds(above: float | None, below: float | None) -> None:
+    """Refuse bounds that are absent, or that nothing can lie between."""
+    if above is None and below is None:
+        raise PydanticCustomError("bounds", "`above` or `below` with a number")
+    if above is not None and below is not None and above >= below:
+        raise PydanticCustomError("bounds", "`above` less than `below`: no value lies between them")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoudnessIs:
+    """A role is louder or quieter than a level, than its own utterance before, or uneven over the call."""
+
+    role: Role
+    above: float | None
+    below: float | None
+    rises: float | None
+    falls: float | None
+    spread: float | None
+
+    names_topic = False
+
+    def find(self, scene: Scene) -> list[Hit]:
+        """Return each such utterance; for `spread` the quietest and the loudest as one hit."""
+        levels = [
+            (segment, segment.loudness_dbfs)
+            for segment, _ in scene.said_by(self.role)
+            if segment.loudness_dbfs is not None
+        ]
+        if self.spread is not None:
+            return self._spread(levels)
+        hits = []
+        for index, (segment, level) in enumerate(levels):
+            before = levels[index - 1][1] if index else None
+            if self._matches(level, before):
+                hits.append(uttered(segment))
+        return hits
+
+    def _spread(self, levels: list[tuple[Segment, float]]) -> list[Hit]:
+        if len(levels) < 2 or self.spread is None:
+            return []
+        low, high = min(levels, key=lambda one: one[1])[0], max(levels, key=lambda one: one[1])[0]
+        if (high.loudness_dbfs or 0) - (low.loudness_dbfs or 0) < self.spread:
+            return []
+        first, second = sorted((low, high), key=lambda one: one.start_ms)
+        evidence = tuple(
+            Evidence(at_ms=one.start_ms, end_ms=one.end_ms, role=one.role, quote=one.text) for one in (first, second)
+        )
+        return [Hit(at_ms=first.start_ms, evidence=evidence)]
+
+    def _matches(self, level: float, before: float | None) -> bool:
+        if (self.above is not None and level <= self.above) or (self.below is not None and level >= self.below):
+            return False
+        if self.rises is not None and (before is None or level - before < self.rises):
+            return False
+        return self.falls is None or (before is not None and before - level >= self.falls)
+
+    def seen(self, scene: Scene) -> str:
+        """Say what the levels were."""
+        levels = [one.loudness_dbfs for one, _ in scene.said_by(self.role) if one.loudness_dbfs is not None]
+        return f"{min(levels):.1f} to {max(levels):.1f} dBFS" if levels else "loudness not measured"
+
+
+class LoudnessForm(LeafForm):
+    """`loudness: {role: customer, rises: 8}`; levels in dBFS, differences in dB."""
+
+    heads: ClassVar[tuple[str, ...]] = ("loudness",)
+
+    role: Role = Role.CUSTOMER
+    above: Annotated[float, Field(ge=-100, le=0)] | None = None
+    below: Annotated[float, Field(ge=-100, le=0)] | None = None
+    rises: Annotated[float, Field(gt=0, le=100)] | None = None
+    falls: Annotated[float, Field(gt=0, le=100)] | None = None
+    spread: Annotated[float, Field(gt=0, le=100)] | None = None
+
+    @model_validator(mode="after")
+    def _bounded(self) -> LoudnessForm:
+        given = [self.rises, self.falls, self.spread]
+        if all(one is None for one in given) or self.above is not None or self.below is not None:
+            check_bounds(self.above, self.below)
+        return self
+
+    def condition(self, head: str) -> Condition:
+        """Make the condition."""
+        return LoudnessIs(**{name: getattr(self, name) for name in type(self).model_fields})

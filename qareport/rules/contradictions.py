@@ -1,0 +1,179 @@
+"""Conditions that load and can never hold, always hold, or hold wherever another rule's do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from qareport.rules.forms import parse_duration
+from qareport.rules.problems import Path_
+from qareport.rules.rule import Rule
+from qareport.words import normalise
+
+_SAYS = ("customer says", "agent says", "anyone says")
+#: Nobody speaks slower or faster than this, in characters a minute.
+_SLOWEST, _FASTEST = 20, 1000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What conditions are held against."""
+
+    silence_ms: int
+    topics: frozenset[str] | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Doubt:
+    """Something doubtful in a rule, and where below the rule it stands."""
+
+    what: str
+    to_do: str | None
+    path: Path_
+
+
+def doubts(rule: Rule, shared: Mapping[str, tuple[str, ...]], limits: Limits) -> Iterator[Doubt]:
+    """Look through the conditions of a rule."""
+    for key, node in rule.written.items():
+        yield from _walk(node, (key,), shared, limits)
+
+
+def same_trigger(one: Rule, other: Rule) -> bool:
+    """Tell whether a rule hits wherever another does: the same conditions, or a part of its words for the same role."""
+    mine, theirs = dict(one.written), dict(other.written)
+    if mine == theirs:
+        return True
+    when, others = mine.pop("when", {}), theirs.pop("when", {})
+    if mine != theirs or len(when) != 1 or when.keys() != others.keys():
+        return False
+    (head,) = when
+    if head not in _SAYS:
+        return False
+    words, wider = _plain_words(when[head], {}), _plain_words(others[head], {})
+    return bool(words) and words <= wider
+
+
+def _walk(node: Any, path: Path_, shared: Mapping[str, tuple[str, ...]], limits: Limits) -> Iterator[Doubt]:
+    if isinstance(node, list):
+        for index, child in enumerate(node):
+            yield from _walk(child, (*path, index), shared, limits)
+        return
+    if not isinstance(node, dict):
+        return
+    yield from _thresholds(node, path, limits)
+    yield from _hidden_words(node, path, shared)
+    yield from _excused_always(node, path)
+    if isinstance(node.get("all"), list):
+        yield from _contradictions(node["all"], (*path, "all"), shared)
+    if node.get("within") in ("0s", "0ms", "0m", "0 sentences") and "sequence" not in node:
+        yield Doubt(what="within: nothing follows in no time", to_do="give it some seconds", path=(*path, "within"))
+    for key, child in node.items():
+        if key in ("all", "any", "none", "sequence", "unless"):
+            yield from _walk(child, (*path, key), shared, limits)
+
+
+def _thresholds(node: Mapping[str, Any], path: Path_, limits: Limits) -> Iterator[Doubt]:
+    silence = node.get("silence")
+    length = silence.get("longer") if isinstance(silence, dict) else silence
+    if isinstance(length, str) and parse_duration(length) < limits.silence_ms:
+        what = f"silence: {length} is less than `silence_ms` ({limits.silence_ms} ms): shorter pauses are no silences"
+        yield Doubt(what=what, to_do="raise it, or lower `silence_ms` in qareport.yaml", path=(*path, "silence"))
+    speed = node.get("speed")
+    if isinstance(speed, dict) and (speed.get("above", 0) > _FASTEST or speed.get("below", _FASTEST) < _SLOWEST):
+        what = f"speed: nobody speaks like that ({_SLOWEST} to {_FASTEST} characters a minute)"
+        yield Doubt(what=what, to_do="330 is fast, 150 is slow", path=(*path, "speed"))
+    metric = node.get("metric")
+    if isinstance(metric, dict) and not _can_be(metric):
+        what = f"metric: {metric['name']} never has such a value"
+        yield Doubt(what=what, to_do="shares lie between 0 and 1, sentiment between -5 and 5", path=(*path, "metric"))
+    for issue in _issues(node):
+        if limits.topics is not None and issue not in limits.topics:
+            known = ", ".join(sorted(limits.topics))
+            head = "topic" if "topic" in node else "moment"
+            yield Doubt(what=f"{head}: topics.yaml knows no {issue!r}", to_do=f"known: {known}", path=(*path, head))
+
+
+def _can_be(metric: Mapping[str, Any]) -> bool:
+    low, high = 0.0, float("inf")
+    if metric["name"].endswith("_share"):
+        high = 1.0
+    elif "sentiment" in metric["name"]:
+        low, high = -5.0, 5.0
+    elif metric["name"].endswith("_dbfs"):
+        low, high = float("-inf"), 0.0
+    return bool(metric.get("above", low - 1) < high and metric.get("below", high + 1) > low)
+
+
+def _issues(node: Mapping[str, Any]) -> Iterator[str]:
+    topic, moment = node.get("topic"), node.get("moment")
+    topic = topic.get("is") if isinstance(topic, dict) else topic
+    if isinstance(topic, str):
+        yield topic
+    if isinstance(moment, dict) and isinstance(moment.get("issue"), str):
+        yield moment["issue"]
+
+
+def _hidden_words(node: Mapping[str, Any], path: Path_, shared: Mapping[str, tuple[str, ...]]) -> Iterator[Doubt]:
+    """Find words that their own exceptions hide: a phrase hides what stands inside it only as a part of it."""
+    for head in _SAYS:
+        said = node.get(head)
+        if isinstance(said, dict) and "except" in said:
+            hidden = _words(said["except"], shared)
+            for key in ("any", "all"):
+                for word in sorted(_words(said.get(key, ()), shared) & hidden):
+                    what = f"{head}: {word!r} is also in `except` and is never found"
+                    yield Doubt(what=what, to_do="take it out of one of them", path=(*path, head))
+
+
+def _excused_always(node: Mapping[str, Any], path: Path_) -> Iterator[Doubt]:
+    heads = {key: value for key, value in node.items() if key not in ("unless", "within", "before")}
+    for index, excuse in enumerate(node.get("unless") or ()):
+        if isinstance(excuse, dict):
+            condition = {key: value for key, value in excuse.items() if key not in ("within", "before")}
+            if condition == heads:
+                what = "unless: is what the rule looks for, so every hit is excused"
+                yield Doubt(what=what, to_do="name what excuses it", path=(*path, "unless", index))
+
+
+def _contradictions(items: list[Any], path: Path_, shared: Mapping[str, tuple[str, ...]]) -> Iterator[Doubt]:
+    """Find what `all` asks for and forbids at once."""
+    forbidden = [
+        (child, (*path, index, "none", place))
+        for index, item in enumerate(items)
+        if isinstance(item, dict) and set(item) == {"none"} and isinstance(item["none"], list)
+        for place, child in enumerate(item["none"])
+    ]
+    for item in items:
+        for child, where in forbidden:
+            if item == child or _covers(child, item, shared):
+                what = "all: the same is asked for and forbidden, so it never holds"
+                yield Doubt(what=what, to_do="take one of them out", path=where)
+
+
+def _covers(forbidden: Any, asked: Any, shared: Mapping[str, tuple[str, ...]]) -> bool:
+    """Tell whether everything that fulfils `asked` is forbidden: all its words stand in the forbidden list."""
+    if not (isinstance(forbidden, dict) and isinstance(asked, dict) and len(forbidden) == len(asked) == 1):
+        return False
+    (head,), (other,) = forbidden, asked
+    if head not in _SAYS or other not in (head, *(_SAYS if head == "anyone says" else ())):
+        return False
+    words = _plain_words(asked[other], shared)
+    return bool(words) and words <= _plain_words(forbidden[head], shared)
+
+
+def _plain_words(said: Any, shared: Mapping[str, tuple[str, ...]]) -> set[str]:
+    """Return the words of a condition that asks for any of some words and nothing else; else nothing."""
+    if isinstance(said, dict):
+        if set(said) != {"any"}:
+            return set()
+        said = said["any"]
+    return _words(said, shared)
+
+
+def _words(given: Any, shared: Mapping[str, tuple[str, ...]]) -> set[str]:
+    found: set[str] = set()
+    for word in given if isinstance(given, list | tuple) else [given]:
+        named = shared.get(str(word)[1:]) if str(word).startswith("$") else None
+        found |= {normalise(one) for one in named or (str(word),)}
+    return found

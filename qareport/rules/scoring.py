@@ -1,0 +1,67 @@
+"""The scorecard: every point that counts, traceable to the finding that took or gave it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+from qareport.model import CategoryScore, Finding, Scorecard, ScoreItem
+from qareport.settings import ScoreSettings
+
+
+def score_card(
+    findings: Sequence[Finding],
+    judged: Iterable[tuple[str, str]],
+    not_applicable: Iterable[tuple[str, str]],
+    settings: ScoreSettings,
+) -> Scorecard:
+    """Add up the findings of one call.
+
+    Args:
+        findings: in order of time; that order decides which of them a category's limit still counts.
+        judged: category and id of each rule that was judged.
+        not_applicable: the same of each rule that had no opportunity.
+        settings: start, total, limits and thresholds.
+    """
+    judged_in = Counter(category for category, _ in judged)
+    idle: dict[str, list[str]] = {}
+    for category, rule_id in not_applicable:
+        idle.setdefault(category, []).append(rule_id)
+    limits = {one.name: one.limit for one in settings.categories}
+    names = dict.fromkeys([*limits, *judged_in, *idle, *(one.category for one in findings)])
+    categories = []
+    for name in names:
+        items = _items([one for one in findings if one.category == name], limits.get(name))
+        categories.append(
+            CategoryScore(
+                name=name,
+                limit=limits.get(name),
+                points=sum(item.counted for item in items),
+                items=items,
+                judged=judged_in[name],
+                not_applicable=tuple(idle.get(name, ())),
+            )
+        )
+    fatal = tuple(dict.fromkeys(one.rule_id for one in findings if one.fatal))
+    score = max(0, min(settings.total, settings.start + sum(one.points for one in categories)))
+    score = min(score, settings.fatal_score) if fatal else score
+    return Scorecard(
+        start=settings.start,
+        total=settings.total,
+        score=score,
+        passed=not fatal and score >= settings.pass_score,
+        fatal=fatal,
+        categories=tuple(categories),
+    )
+
+
+def _items(findings: Iterable[Finding], limit: int | None) -> tuple[ScoreItem, ...]:
+    """Count each finding's points until the category has lost all that it may lose. A fatal one knows no limit."""
+    items, lost = [], 0
+    for one in findings:
+        counted = one.points
+        if counted < 0 and limit is not None and not one.fatal:
+            counted = -min(-counted, limit - lost)
+            lost -= counted
+        items.append(ScoreItem(rule_id=one.rule_id, at_ms=one.at_ms, points=one.points, counted=counted))
+    return tuple(items)

@@ -1,0 +1,51 @@
+"""`synonyms.yaml` beside the rules: lists of words that rules share (`$道歉`), and words that tell an order's stage."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Annotated
+
+import pydantic
+from pydantic import Field, StrictInt
+
+from qareport.rules.forms import Form, Words
+from qareport.rules.problems import Complaints
+from qareport.words import WordList
+from qareport.yamlsource import YamlSource
+
+FILE_NAME = "synonyms.yaml"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shared:
+    """What rules share."""
+
+    lists: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    stages: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def stage_lists(self) -> dict[str, WordList]:
+        """Return the words of each stage, ready to search."""
+        return {name: WordList(words) for name, words in self.stages.items()}
+
+
+class SharedForm(Form):
+    """The file as it is written."""
+
+    schema_: Annotated[StrictInt, Field(alias="schema", ge=1, le=1)]
+    synonyms: dict[str, Words] = Field(default_factory=dict)
+    stages: dict[str, Words] = Field(default_factory=dict)
+
+
+def read_shared(source: YamlSource, complaints: Complaints) -> Shared:
+    """Read the file; what is wrong goes to `complaints`."""
+    try:
+        form = SharedForm.model_validate(source.data)
+    except pydantic.ValidationError as error:
+        complaints.explain(error, (), ["schema", "synonyms", "stages"])
+        return Shared()
+    for name in form.synonyms:
+        if name[:1].isdigit() or " " in name:
+            to_do = "rename it: no digit first, no spaces"
+            complaints.add(("synonyms", name), f"list {name!r} cannot be named in a rule", to_do=to_do)
+    return Shared(lists=form.synonyms, stages=form.stages)

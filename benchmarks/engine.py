@@ -97,7 +97,7 @@ def our_engine(model: Path, device: str) -> Engine:
     """Load ours, to give utterances as the detector finds them, as stock does."""
     settings = AsrSettings(
         vad="fsmn", fsmn_vad=str(VAD), max_end_silence_ms=SILENCE_MS, max_segment_ms=LONGEST_MS,
-        merge=False, sentence_emotion=False, batch_seconds=2000 if device == "cuda" else 120,
+        merge=False, sentence_emotion=False, batch_seconds=2000 if device == "cuda" else 30,
     )  # fmt: skip
     engine = load(str(model), device=device, asr=settings, audio=AudioSettings())
     if not isinstance(engine, Engine):

@@ -57,8 +57,8 @@ class AsrSettings:
     language: str = "auto"
     #: Punctuation and written numbers, as the model makes them.
     use_itn: bool = True
-    #: Padded audio seconds that go through the model at once.
-    batch_seconds: int = 120
+    #: Padded audio seconds that go through the model at once on a GPU; on a CPU 30 at most.
+    batch_seconds: int = 1000
 
 
 @with_config(extra="forbid")

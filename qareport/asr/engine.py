@@ -36,8 +36,10 @@ logger = logging.getLogger(__name__)
 _VERSION = 2
 #: Settings that change no transcript, or (where models stand) are covered by the models' revisions.
 _CHANGES_NOTHING = frozenset({"batch_seconds", "vad", "fsmn_vad", "voices"})
-#: Speech gathered before it is put through the model, in batches: enough that batches hold pieces of like length.
+#: Batches of speech gathered for a GPU before they are put through the model: enough to find pieces of like length.
 _ROUND_BATCHES = 4
+#: The same on a CPU, in seconds, where batches are small.
+_CPU_ROUND_SECONDS = 480
 #: Most calls that are gathered, so that silent and failed ones are not kept waiting for speech.
 _GROUP_CALLS = 64
 #: Most calls that are decoded and wait for the model, beside those that are being decoded.
@@ -84,10 +86,12 @@ def load(model: str, *, device: str, asr: AsrSettings, audio: AudioSettings) -> 
         from qareport.asr.voices import Voices
     except ImportError as error:
         raise ModelError(f"the engine is not installed ({error})", to_do="pip install 'qareport[engine]'") from error
-    speech = SenseVoice(files, info, device=_device(device), settings=asr)
+    place = _device(device)
+    speech = SenseVoice(files, info, device=place, settings=asr)
     vad = SileroVad(asr) if vad_files is None else FsmnVad(vad_files, asr)
     voice = None if voice_files is None else Voices(voice_files)
-    return Engine(speech=speech, vad=vad, voice=voice, asr=asr, audio=audio)
+    seconds = _CPU_ROUND_SECONDS if place == "cpu" else _ROUND_BATCHES * asr.batch_seconds
+    return Engine(speech=speech, vad=vad, voice=voice, asr=asr, audio=audio, round_seconds=seconds)
 
 
 def find_vad(model: ModelInfo, asr: AsrSettings) -> modeldir.VadFiles | None:
@@ -151,6 +155,8 @@ class Engine:
     voice: Callable[[npt.NDArray[np.float32]], npt.NDArray[np.float32]] | None = None
     asr: AsrSettings
     audio: AudioSettings
+    #: Speech gathered before it is put through the model.
+    round_seconds: int = _CPU_ROUND_SECONDS
     #: Threads that decode and find speech while the model works.
     workers: int = field(default_factory=lambda: max(1, min(8, (os.cpu_count() or 2) - 1)))
 
@@ -210,7 +216,7 @@ class Engine:
 
     def _groups(self, prepared: Iterable[Prepared | FailedCall]) -> Iterator[list[Prepared | FailedCall]]:
         """Gather calls until they hold enough speech to fill batches well, or are many; never by the clock."""
-        enough_ms = _ROUND_BATCHES * self.asr.batch_seconds * 1000
+        enough_ms = self.round_seconds * 1000
         group: list[Prepared | FailedCall] = []
         held_ms = 0
         for item in prepared:

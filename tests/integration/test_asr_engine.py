@@ -66,7 +66,7 @@ def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def engine(directory: Path) -> Engine:
     loaded = load(str(directory), device="cpu", asr=AsrSettings(batch_seconds=4, merge=False), audio=AudioSettings())
     assert isinstance(loaded, Engine)
-    return replace(loaded, vad=LoudVad(), workers=2)
+    return replace(loaded, vad=LoudVad(), workers=2, round_seconds=16)
 
 
 def stereo(path: Path, *, seed: int, seconds: int = 4) -> Path:

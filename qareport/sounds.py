@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 #: Pairs that speakers and recognisers mix up: zh/z, ch/c, sh/s, n/l, and ang/an, eng/en, ing/in. Tones are left out.
 _NEAR = ((re.compile("^([zcs])h"), r"\1"), (re.compile("^n"), "l"), (re.compile("(?<=[aei])ng$"), "n"))
@@ -42,6 +43,7 @@ def is_han(letter: str) -> bool:
     return "\u4e00" <= letter <= "\u9fff"
 
 
+@lru_cache(maxsize=128)  # each word list asks for the same sentences of a call
 def sound(text: str) -> str:
     """Return text with each Chinese character replaced by a letter for its folded syllable; the rest stays.
 

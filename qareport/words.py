@@ -71,8 +71,7 @@ class WordList:
         for word in sorted(spelling):
             if len(word) >= SOUND_NEEDS and all(map(is_han, word)):
                 by_sound[sound(word)] = (*by_sound.get(sound(word), ()), word)
-        # A lookahead finds overlapping places: the first may be refused and the second be right.
-        pattern = re.compile(f"(?=({_alternation(by_sound)}))") if self.sounds_like and by_sound else None
+        pattern = re.compile(_alternation(by_sound)) if self.sounds_like and by_sound else None
         object.__setattr__(self, "_sound_pattern", pattern)
         object.__setattr__(self, "_sound_spelling", by_sound)
 
@@ -94,10 +93,13 @@ class WordList:
         if self._sound_pattern is None:
             return
         covered: list[tuple[int, int]] | None = None
-        for match in self._sound_pattern.finditer(sound(normalised)):
-            start, end = match.span(1)
+        heard, at = sound(normalised), 0
+        while match := self._sound_pattern.search(heard, at):
+            start, end = match.span()
+            # Places may overlap: the first may be refused and the second be right.
+            at = start + 1
             said = normalised[start:end]
-            for word in self._sound_spelling[match.group(1)]:
+            for word in self._sound_spelling[match.group()]:
                 # At least one character must be the word's own: 五六 is not 物流, 女士 not 律师.
                 if not any(one == other for one, other in zip(word, said, strict=True)):
                     continue

@@ -18,6 +18,8 @@ WEIGHTS = {
     Emotion.DISGUSTED: -4.0,
     Emotion.ANGRY: -5.0,
 }
+#: By the plain tag, as scores are keyed.
+_WEIGHT_OF_TAG = {emotion.value: weight for emotion, weight in WEIGHTS.items()}
 #: States in which a customer is not well served.
 NEGATIVE_STATES = frozenset(emotion.value for emotion, weight in WEIGHTS.items() if weight < 0)
 #: A segment shorter than this can be a wobble of the model.
@@ -32,11 +34,13 @@ def valence(segment: Segment) -> float | None:
     """
     if segment.emotion is None or segment.emotion not in WEIGHTS:
         return None
-    scores = segment.emotion_scores or {}
-    mass = sum(scores.get(emotion, 0.0) for emotion in WEIGHTS)
-    if mass <= 0:
-        return WEIGHTS[segment.emotion]
-    return sum(weight * scores.get(emotion, 0.0) for emotion, weight in WEIGHTS.items()) / mass
+    mass = total = 0.0
+    for emotion, score in (segment.emotion_scores or {}).items():
+        weight = _WEIGHT_OF_TAG.get(emotion)
+        if weight is not None:
+            mass += score
+            total += weight * score
+    return total / mass if mass > 0 else WEIGHTS[segment.emotion]
 
 
 def score_of(segment: Segment) -> float:

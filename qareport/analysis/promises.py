@@ -15,7 +15,7 @@ _SPAN = re.compile(
     rf"(?<![了过第0-9.])(?P<count>{_NUMBER})\s*个?(?P<half>半)?"
     r"(?P<unit>分钟|小时|钟头|工作日|天|日(?!子)|星期|礼拜|周|个?月(?!份)|"
     r"\s?(?:working days?|business days?|minutes?|hours?|days?|weeks?))"
-    r"\s*(?P<end>之内|以内|内|以后|之后|后|左右)?(?!之?前|以前|了|没|都没)",
+    r"\s*(?P<end>之内|以内|内|以后|之后|后|左右)?(?!之?前|以前|了|没|都没|无理由)",
     re.IGNORECASE,
 )
 _DAY = re.compile(

@@ -6,16 +6,15 @@ import re
 
 from qareport.model import Language, Segment
 
-_UNIT = re.compile(
-    r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff]|[0-9]|[^\W\d_]+(?:['’][^\W\d_]+)?"
-)
-_CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
+_CJK_LETTERS = r"\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff"
+_UNIT = re.compile(rf"[{_CJK_LETTERS}]|[0-9]|[^\W\d_{_CJK_LETTERS}]+(?:['’][^\W\d_{_CJK_LETTERS}]+)?")
+_CJK = re.compile(f"[{_CJK_LETTERS}]")
 _NOT_A_LETTER = re.compile(r"[\W_]+")
 
 
 def count_units(text: str) -> int:
     """Count what a speed of speech counts: each Chinese, Japanese or Korean character, each digit, each Latin word."""
-    return len(_UNIT.findall(_split_cjk(text)))
+    return len(_UNIT.findall(text))
 
 
 def is_english(segment: Segment) -> bool:
@@ -23,11 +22,6 @@ def is_english(segment: Segment) -> bool:
     if segment.language is not None:
         return segment.language is Language.EN
     return _CJK.search(segment.text) is None and re.search("[A-Za-z]", segment.text) is not None
-
-
-def _split_cjk(text: str) -> str:
-    # `[^\W\d_]+` also matches CJK; a space after each CJK character keeps a Latin word from swallowing what follows it.
-    return re.sub(r"([\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff])", r" \1 ", text)
 
 
 def bigrams(normalised: str) -> frozenset[str]:

@@ -55,6 +55,7 @@ def test_without_the_start_of_the_call_the_span_is_known_and_the_time_is_not() -
         "已经等了三天没发货",
         "48小时内不能发货",
         "会尽快发货",
+        "我们支持七天无理由退款",
         "今天天气不错",
     ],
 )

@@ -1,0 +1,1 @@
+"""Build the bundled small model and the bundled calls; nothing in `qareport` imports this package."""

@@ -15,6 +15,18 @@ from qareport.yamlsource import YamlSource
 Path_ = tuple[str | int, ...]
 
 
+#: What pydantic says in a programmer's words, in a supervisor's.
+_PLAINLY = {
+    "string_pattern_mismatch": "small Latin letters, digits, points, dashes, a letter first: logistics.shipping-doubt",
+    "int_type": "a whole number",
+    "float_parsing": "a number",
+    "float_type": "a number",
+    "dict_type": "keys with values below it, not a bare value",
+    "list_type": "a list, each item after a dash",
+    "string_type": "text",
+}
+
+
 class Complaints:
     """Collects the problems of one file; each names the rule or the case that it stands in."""
 
@@ -51,6 +63,7 @@ class Complaints:
         choices = re.findall(r"'([^']*)'", str(issue.get("ctx", {}).get("expected", "")))
         got = issue["input"]
         expected = re.sub(r"^(Input|Value) should be ", "", issue["msg"])
+        expected = _PLAINLY.get(issue["type"], expected)
         near = did_you_mean(got, choices) if isinstance(got, str) else None
         self.add(path, f"{name}: got {_short(got)}", expected=expected, to_do=near)
 

@@ -119,7 +119,6 @@ def replay(
     lost: list[Change] = []
     sums = _Sums()
     count = changed = unread = 0
-    touched: set[str] = set()
     for call in calls:
         if call is None:
             unread += 1
@@ -130,15 +129,20 @@ def replay(
         gained += more
         lost += less
         changed += bool(more or less)
-        touched |= {one.rule_id for one in (*more, *less)}
         if call.packed.score is not None:
             old = call.packed.score if against is None else _score(before, score)
             sums.add(call.packed.agent_id, old, old if before is after else _score(after, score))
+    return _result(sums, gained, lost, counts=(count, changed, unread), started=started)
+
+
+def _result(
+    sums: _Sums, gained: list[Change], lost: list[Change], *, counts: tuple[int, int, int], started: float
+) -> Replay:
     return Replay(
-        calls=count,
-        changed_calls=changed,
-        unread=unread,
-        rules=tuple(sorted(touched)),
+        calls=counts[0],
+        changed_calls=counts[1],
+        unread=counts[2],
+        rules=tuple(sorted({one.rule_id for one in (*gained, *lost)})),
         gained=tuple(gained),
         lost=tuple(lost),
         before=sums.mean(sums.before),

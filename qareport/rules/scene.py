@@ -35,6 +35,7 @@ class Scene:
     stage: str | None = None
     from_ms: int | None = None
     to_ms: int | None = None
+    _lines: dict[Role | None, list[tuple[Segment, str]]] = field(default_factory=dict, repr=False, compare=False)
     _texts: dict[Role | None, str] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
@@ -105,15 +106,21 @@ class Scene:
 
     def said_by(self, role: Role | None) -> Iterator[tuple[Segment, str]]:
         """Walk through what a role (None: anyone) says, with the normalised text."""
-        for segment, words in zip(self.spoken, self.words, strict=True):
-            if (role is None or segment.role is role) and self.covers(segment.start_ms):
+        for segment, words in self.lines_of(role):
+            if self.covers(segment.start_ms):
                 yield segment, words
+
+    def lines_of(self, role: Role | None) -> list[tuple[Segment, str]]:
+        """Return what a role says in the whole call, whatever is looked at."""
+        if role not in self._lines:
+            pairs = zip(self.spoken, self.words, strict=True)
+            self._lines[role] = [pair for pair in pairs if role is None or pair[0].role is role]
+        return self._lines[role]
 
     def text_of(self, role: Role | None) -> str:
         """Return all that a role says in the whole call, one utterance a line: what is not in it is said nowhere."""
         if role not in self._texts:
-            pairs = zip(self.spoken, self.words, strict=True)
-            self._texts[role] = "\n".join(words for segment, words in pairs if role is None or segment.role is role)
+            self._texts[role] = "\n".join(words for _, words in self.lines_of(role))
         return self._texts[role]
 
     def turns(self) -> list[Segment]:

@@ -23,6 +23,26 @@ def score_card(
         not_applicable: the same of each rule that had no opportunity.
         settings: start, total, limits and thresholds.
     """
+    categories = _categories(findings, judged, not_applicable, settings)
+    fatal = tuple(dict.fromkeys(one.rule_id for one in findings if one.fatal))
+    score = max(0, min(settings.total, settings.start + sum(one.points for one in categories)))
+    score = min(score, settings.fatal_score) if fatal else score
+    return Scorecard(
+        start=settings.start,
+        total=settings.total,
+        score=score,
+        passed=not fatal and score >= settings.pass_score,
+        fatal=fatal,
+        categories=categories,
+    )
+
+
+def _categories(
+    findings: Sequence[Finding],
+    judged: Iterable[tuple[str, str]],
+    not_applicable: Iterable[tuple[str, str]],
+    settings: ScoreSettings,
+) -> tuple[CategoryScore, ...]:
     judged_in = Counter(category for category, _ in judged)
     idle: dict[str, list[str]] = {}
     for category, rule_id in not_applicable:
@@ -42,17 +62,7 @@ def score_card(
                 not_applicable=tuple(idle.get(name, ())),
             )
         )
-    fatal = tuple(dict.fromkeys(one.rule_id for one in findings if one.fatal))
-    score = max(0, min(settings.total, settings.start + sum(one.points for one in categories)))
-    score = min(score, settings.fatal_score) if fatal else score
-    return Scorecard(
-        start=settings.start,
-        total=settings.total,
-        score=score,
-        passed=not fatal and score >= settings.pass_score,
-        fatal=fatal,
-        categories=tuple(categories),
-    )
+    return tuple(categories)
 
 
 def _items(findings: Iterable[Finding], limit: int | None) -> tuple[ScoreItem, ...]:

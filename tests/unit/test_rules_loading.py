@@ -72,7 +72,7 @@ def test_the_hash_follows_the_contents_and_names_and_not_the_place(tmp_path: Pat
             ),
         ),
         ("severity:", "severty:", "a.yaml:5:5: a.rule: unknown key 'severty'; did you mean 'severity'?"),
-        ("points: -10", "points: true", "a.yaml:6:5: a.rule: points: got True; expected a valid integer"),
+        ("points: -10", "points: true", "a.yaml:6:5: a.rule: points: got True; expected a whole number"),
         (
             "customer says",
             "customer say",

@@ -42,11 +42,11 @@ def models() -> None:
 @models.command("fetch")
 @click.argument("name", default=DEFAULT_MODEL, metavar="[NAME]")
 def fetch(name: str) -> int:
-    """Download a model with its hub's own client (default: iic/SenseVoiceSmall) and check it."""
+    """Download a model with its hub's own client (default: iic/SenseVoiceSmall), FSMN-VAD with it, and check both."""
     from qareport import asr
 
-    directory = asr.fetch(name)
-    click.echo(directory)
+    click.echo(asr.fetch(name))
+    click.echo(asr.fetch_vad(settings.AsrSettings().fsmn_vad))
     return 0
 
 

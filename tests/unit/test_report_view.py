@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -112,6 +113,14 @@ def test_findings_join_their_moment_and_keep_their_advice() -> None:
     nodes = view(samples.EXAMPLE).calls[0].nodes
     assert nodes[2].at == "第87秒"
     assert nodes[2].advice[0].rule == "质疑未正面回应（attitude.trust-broken） · 严重 · −20分"
+
+
+def test_every_note_that_the_program_makes_has_words_of_its_own() -> None:
+    package = Path(wording.__file__).parent.parent
+    sources = "".join(path.read_text("utf-8") for path in package.rglob("*.py"))
+    codes = set(re.findall(r'Note\(code="(\w+)"', sources)) | {"outside_model_domain"}
+    assert len(codes) > 10
+    assert codes <= set(wording.NOTES)
 
 
 def test_a_grave_moment_without_a_rule_comes_before_a_light_one_with_a_rule() -> None:

@@ -179,10 +179,10 @@ def test_a_fault_in_one_call_is_reported_and_stops_no_other(
 ) -> None:
     judge = rules.judge
 
-    def faulty(ruleset: rules.RuleSet, transcript: Transcript, *rest: object) -> object:
+    def faulty(ruleset: rules.RuleSet, transcript: Transcript, *rest: object, **named: object) -> object:
         if transcript.call_id == "c1":
             raise ZeroDivisionError("a fault")
-        return judge(ruleset, transcript, *rest)  # type: ignore[arg-type]
+        return judge(ruleset, transcript, *rest, **named)  # type: ignore[arg-type]
 
     monkeypatch.setattr(rules, "judge", faulty)
     done, failures = pipeline.judge_calls(

@@ -125,7 +125,7 @@ NOTES: Mapping[str, str] = {
     "roles_from_words": "说话人按用语推断：{segments}句中推断{guessed}句，{unknown}句未知。",
     "emotion_not_judged": "有{share}的说话时长没有做情绪判定。",
     "emotion_mostly_unknown": "有{share}的说话时长模型无法判断情绪，情绪曲线和趋势仅供参考。",
-    "outside_model_domain": "模型“{model}”听不懂这样的声音（{share}的话不成句）：文字不可信，不做情绪判定，也不按规则扣分。",
+    "outside_model_domain": "模型“{model}”听不懂这样的声音（{share}的话不成句）：文字不可信，不判情绪，不扣分。",
     "loudness_unknown": "没有音量数据。",
     "sounds_not_judged": "没有判定笑声、音乐等声音事件。",
     "rules_last_good": "规则文件有{problems}处错误，本报告按上一次正确的规则判定。第一处：{first}",

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -60,3 +61,12 @@ def demo_run(tmp_path_factory: pytest.TempPathFactory) -> DemoRun:
     ran = run_qareport(["demo", "--out", "out"], cwd=cwd)
     assert ran.status == 0, ran.stdout + ran.stderr
     return DemoRun(ran=ran, out=cwd / "out", cwd=cwd)
+
+
+@pytest.fixture(autouse=True)
+def log_level() -> Iterator[None]:
+    """Put back the level of the program's logger: a command run inside the test process sets it."""
+    logger = logging.getLogger("qareport")
+    level = logger.level
+    yield
+    logger.setLevel(level)

@@ -99,24 +99,11 @@ def _join(rows: Sequence[Call], manifest: Path, paths: Sequence[Path] | None) ->
                 taken.add(path.resolve())
         else:
             reason = f"{row.audio_path}: listed in {manifest}, but there is no such file"
-            failures.append(failed(row, "ingest", reason))
+            failures.append(FailedCall.of(row, "ingest", reason))
     unlisted = [path for key, path in (wanted or {}).items() if key not in taken and key != manifest.resolve()]
     known = {call.call_id for call in calls}
     extra = _distinct((Call(call_id=path.stem, audio_path=str(path)) for path in unlisted), known)
     return Ingest(calls=(*calls, *extra), failures=tuple(failures), unlisted=tuple(str(path) for path in unlisted))
-
-
-def failed(call: Call, step: str, reason: str) -> FailedCall:
-    """Make the record of a call that could not be worked on."""
-    return FailedCall(
-        call_id=call.call_id,
-        audio_path=call.audio_path,
-        order_id=call.order_id,
-        agent_id=call.agent_id,
-        started_at=call.started_at,
-        step=step,
-        reason=reason,
-    )
 
 
 def _expand(sources: Sequence[str], cache: Path) -> Iterator[Path]:

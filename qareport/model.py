@@ -156,6 +156,19 @@ class FailedCall:
     step: str
     reason: str
 
+    @classmethod
+    def of(cls, call: Call, step: str, reason: str) -> FailedCall:
+        """Make the record of a call that could not be worked on."""
+        return cls(
+            call_id=call.call_id,
+            audio_path=call.audio_path,
+            order_id=call.order_id,
+            agent_id=call.agent_id,
+            started_at=call.started_at,
+            step=step,
+            reason=reason,
+        )
+
 
 # --- what was heard ---------------------------------------------------------------------------------------------------
 

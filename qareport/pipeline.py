@@ -20,7 +20,6 @@ from qareport import __version__, analysis, audio, privacy, report, rules
 from qareport import settings as settings_module
 from qareport.codec import to_json
 from qareport.errors import AudioError, ConfigError, Problem, QareportError
-from qareport.ingest import failed
 from qareport.model import (
     Analysis,
     Call,
@@ -383,7 +382,7 @@ def _reason(error: Exception) -> str:
 
 
 def _keep_failure(store: Store, call: Call, step: str, reason: str, *, key: str | None = None) -> FailedCall:
-    failure = failed(call, step, reason)
+    failure = FailedCall.of(call, step, reason)
     store.put_failure(call, failure, key=key)
     return failure
 

@@ -311,15 +311,7 @@ def _segment(piece: Piece, heard: Heard) -> Segment:
 def _failed(call: Call, step: str, error: Exception) -> FailedCall:
     logger.debug("%s: %s failed", call.audio_path, step, exc_info=error)
     known = isinstance(error, QareportError)
-    return FailedCall(
-        call_id=call.call_id,
-        audio_path=call.audio_path,
-        order_id=call.order_id,
-        agent_id=call.agent_id,
-        started_at=call.started_at,
-        step=step,
-        reason=str(error) if known else f"{type(error).__name__}: {error}",
-    )
+    return FailedCall.of(call, step, str(error) if known else f"{type(error).__name__}: {error}")
 
 
 def _device(asked: str) -> str:

@@ -12,7 +12,7 @@ import pytest
 from qareport import pipeline, rules, settings
 from qareport.asr import Transcriber, load
 from qareport.errors import ConfigError
-from qareport.model import AudioInfo, Call, ModelInfo, Role, Segment, Transcript
+from qareport.model import AudioInfo, Call, FailedCall, ModelInfo, Role, Segment, Transcript
 from qareport.store import Store
 
 CALLS = settings.bundled_calls()
@@ -195,7 +195,7 @@ def test_a_fault_in_one_call_is_reported_and_stops_no_other(
 
 def test_an_order_whose_only_call_failed_still_has_a_report_that_says_why(store: Store, tmp_path: Path) -> None:
     call = Call(call_id="c1", audio_path="broken.ogg", order_id="o1")
-    store.put_failure(call, pipeline.failed(call, "decode", "broken.ogg: empty file"))
+    store.put_failure(call, FailedCall.of(call, "decode", "broken.ogg: empty file"))
     (path,) = render(store, tmp_path).documents
     assert "broken.ogg: empty file" in path.read_text("utf-8")
 

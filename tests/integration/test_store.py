@@ -10,8 +10,7 @@ from pathlib import Path
 import pytest
 
 from qareport.errors import NotFoundError, StoreError
-from qareport.ingest import failed
-from qareport.model import Call, CallMetrics, CallReport, Segment, Transcript
+from qareport.model import Call, CallMetrics, CallReport, FailedCall, Segment, Transcript
 from qareport.store import Store
 
 METRICS = CallMetrics(
@@ -61,7 +60,7 @@ def test_a_call_without_an_order_is_found_by_its_own_name(url: str) -> None:
 def test_a_failed_call_stays_with_its_order_until_it_succeeds(url: str) -> None:
     call = make_call("c1")
     with Store(url) as store:
-        store.put_failure(call, failed(call, "decode", "c1.wav: empty file"))
+        store.put_failure(call, FailedCall.of(call, "decode", "c1.wav: empty file"))
         assert [failure.reason for failure in store.order("o1").failures] == ["c1.wav: empty file"]
         put(store, call)
         assert store.order("o1").failures == ()

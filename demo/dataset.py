@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from demo import sounds
 from demo.features import log_mel
-from demo.grammar import LANGUAGES, SHARES, draw_text, load_sentences, strip_punctuation
+from demo.grammar import LANGUAGES, SHARES, TRAINING_SHARES, draw_text, load_sentences, strip_punctuation
 from demo.synth import RATE, Wave, amplitude, speak
 from demo.telephone import through_line
 from demo.voices import EMOTIONS, draw_prosody, draw_voice
@@ -69,7 +69,7 @@ def _plan_split(split: str, count: int, taken: set[str], rng: np.random.Generato
             made += 1
             yield _without_speech(split, event, seed)
             continue
-        language = str(rng.choice(LANGUAGES, p=SHARES))
+        language = str(rng.choice(LANGUAGES, p=TRAINING_SHARES if training else SHARES))
         text = draw_text(language, rng, held_out=split == "test_templates", novel=not training)
         key = strip_punctuation(text)
         if not key:

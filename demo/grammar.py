@@ -10,7 +10,9 @@ import yaml
 
 SENTENCES = Path(__file__).parent / "sentences"
 LANGUAGES = ("zh", "en", "yue")
+#: How often each language is spoken in the tests, and in training, which hears more of the two rarer ones.
 SHARES = (0.72, 0.14, 0.14)
+TRAINING_SHARES = (0.64, 0.21, 0.15)
 #: Share of templates that training never uses.
 HELD_OUT_SHARE = 0.07
 PUNCTUATION = "，。？！,.?!"

@@ -1,0 +1,78 @@
+"""What was heard in a call: segments and transcript."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
+
+from qareport.model.basics import SCHEMA_VERSION, AudioEvent, Emotion, Language, Note, Role, RoleSource
+
+
+class Token(NamedTuple):
+    """One piece of text with its time; in JSON a list `[text, start_ms, end_ms]`."""
+
+    text: str
+    start_ms: int
+    end_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Segment:
+    """One stretch of speech (utterance) of one speaker. Missing optional fields mean "not judged"."""
+
+    start_ms: int
+    end_ms: int
+    role: Role = Role.UNKNOWN
+    role_source: RoleSource = RoleSource.GIVEN
+    #: Channel of the recording, counted from 0 (left).
+    channel: int | None = None
+    text: str
+    #: The model's own output with its tags, `<|zh|><|ANGRY|><|Speech|><|withitn|>…`.
+    raw: str | None = None
+    language: Language | None = None
+    emotion: Emotion | None = None
+    #: Softmax over the emotion tags, uncalibrated: scores, not probabilities.
+    emotion_scores: Mapping[str, float] | None = None
+    #: The scores of HAPPY, SAD, ANGRY and NEUTRAL alone, brought back to a sum of 1.
+    emotion_view: Mapping[str, float] | None = None
+    events: tuple[AudioEvent, ...] = ()
+    #: Softmax over the event tags, uncalibrated.
+    event_scores: Mapping[str, float] | None = None
+    loudness_dbfs: float | None = None
+    tokens: tuple[Token, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AudioInfo:
+    """The recording as it was decoded."""
+
+    path: str
+    sha256: str
+    duration_ms: int
+    sample_rate: int
+    channels: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelInfo:
+    """Which model spoke: its name and a revision that changes whenever its files do."""
+
+    name: str
+    revision: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Transcript:
+    """Everything heard in one call (contract, version 1). Segments are ordered by start, then channel."""
+
+    schema_version: int = SCHEMA_VERSION
+    call_id: str
+    order_id: str | None = None
+    agent_id: str | None = None
+    started_at: datetime | None = None
+    audio: AudioInfo | None = None
+    model: ModelInfo | None = None
+    segments: tuple[Segment, ...] = ()
+    notes: tuple[Note, ...] = ()

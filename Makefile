@@ -20,7 +20,7 @@ check: .venv/ready
 	deploy/system-packages
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "qareport needs Python 3.11 or newer: make PYTHON=python3.12 demo")'
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[engine,dev]'
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[engine,postgres,parquet,dev]'
 	touch $@
 
 # Writes constraints.txt from what .venv holds. torch is pinned without its build (+cpu, +cu…), so each machine gets its own.

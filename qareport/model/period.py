@@ -69,7 +69,7 @@ class HeadlineName(StrEnum):
     ANGRY_SHARE = "angry_share"
     UNBRIDGED_SILENCES = "unbridged_silences"
     MEAN_SCORE = "mean_score"
-    PASS_SHARE = "pass_share"
+    PASSED_SHARE = "passed_share"
     NEGATIVE_SHARE = "negative_share"
     FAILED = "failed"
 
@@ -285,7 +285,7 @@ class AgentOutcome:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AdviceOutcome:
-    """Did hits of a rule become fewer after its advice was given? An association, not a cause: see `digest.outcomes`."""
+    """Did hits of a rule become fewer after its advice was given? Association, not cause: see `digest.outcomes`."""
 
     rule_id: str
     title: str

@@ -40,6 +40,17 @@ from qareport.model.happened import (
 )
 from qareport.model.heard import AudioInfo, ModelInfo, Segment, Token, Transcript
 from qareport.model.judged import CategoryScore, Finding, Judgement, Scorecard, ScoreItem
+from qareport.model.mailing import (
+    Edition,
+    Letter,
+    MailRecord,
+    MailState,
+    Outcome,
+    RunRecord,
+    RunState,
+    RunStep,
+    letter_key,
+)
 from qareport.model.period import (
     NORM_METRICS,
     AdviceOutcome,
@@ -90,6 +101,7 @@ __all__ = [
     "CurvePoint",
     "DigestMoment",
     "DigestPromise",
+    "Edition",
     "Emotion",
     "Evidence",
     "FailedCall",
@@ -105,6 +117,9 @@ __all__ = [
     "Interruption",
     "Judgement",
     "Language",
+    "Letter",
+    "MailRecord",
+    "MailState",
     "MaskedSpan",
     "MetricNorm",
     "ModelInfo",
@@ -112,6 +127,7 @@ __all__ = [
     "MomentKind",
     "Note",
     "OrderReport",
+    "Outcome",
     "OutcomeVerdict",
     "Period",
     "PeriodEvidence",
@@ -131,6 +147,9 @@ __all__ = [
     "RoleSource",
     "RuleHit",
     "RuleRow",
+    "RunRecord",
+    "RunState",
+    "RunStep",
     "ScoreItem",
     "Scorecard",
     "Segment",
@@ -141,4 +160,5 @@ __all__ = [
     "TrajectoryState",
     "Transcript",
     "WeakLink",
+    "letter_key",
 ]

@@ -78,8 +78,9 @@ class CallDigest:
     hits: tuple[RuleHit, ...] = ()
     #: Ids of the rules that had no opportunity in this call: it stands in no rate of theirs.
     not_applicable: tuple[str, ...] = ()
-    #: Silences over `analysis.check_in_ms` that nobody bridged, and whether the customer was calm again at the end.
+    #: Silences over `analysis.check_in_ms` after a question or a topic of the customer.
     unbridged_silences: int = 0
+    #: Whether the customer, once troubled, was calm again at the end; None: never troubled.
     recovered: bool | None = None
     #: Weightiest first.
     moments: tuple[DigestMoment, ...] = ()

@@ -224,9 +224,10 @@ class WeakLink:
     now: Rate
     previous: Rate | None
     points_lost: int
-    #: Of calls with the opportunity: how many ended calm, where the rule was met and where it was hit.
-    calm_when_met: Rate
-    calm_when_hit: Rate
+    #: Of the troubled calls about the same issue to which the rule applies: how many came back to calm, without a hit
+    #: of it and with one.
+    recovered_without_hit: Rate
+    recovered_with_hit: Rate
     evidence: tuple[PeriodEvidence, ...]
     advice: str
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import zoneinfo
 from email.utils import parseaddr
 from typing import Annotated
 
@@ -34,19 +33,7 @@ def _mail_name(text: str) -> str:
     return text
 
 
-def _time_zone(text: str) -> str:
-    try:
-        zoneinfo.ZoneInfo(text)
-    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
-        raise PydanticCustomError(
-            "time_zone", "Value should be the name of a time zone such as Asia/Shanghai"
-        ) from None
-    return text
-
-
 #: `li.lei@example.com`
 Address = Annotated[str, AfterValidator(_address)]
 #: `li.lei@example.com`, `质检 <quality@example.com>` or nothing.
 MailName = Annotated[str, AfterValidator(_mail_name)]
-#: A name of the IANA time zone database.
-TimeZoneName = Annotated[str, AfterValidator(_time_zone)]

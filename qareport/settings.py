@@ -13,7 +13,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, with_config
 
-from qareport.checks import Address, MailName, TimeZoneName
+from qareport.checks import Address, MailName
 from qareport.model import PersonalKind, Role
 from qareport.yamlsource import read_yaml, validate
 
@@ -152,8 +152,6 @@ class ReportSettings:
 class DailySettings:
     """What `qareport daily` works on. Paths are relative to the folder that it is started in."""
 
-    #: IANA name; a day begins and ends at its midnights.
-    time_zone: TimeZoneName = "Asia/Shanghai"
     #: Files, folders and URLs that are searched for new recordings; {date} is the day as 2026-11-21, {day} as 20261121.
     sources: tuple[str, ...] = ()
     #: Manifest of the recordings; "" = none. {date} and {day} as above.

@@ -10,8 +10,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import Field, with_config
+from annotated_types import Ge, Gt
+from pydantic import AfterValidator, Field, with_config
 
 from qareport.checks import Address, MailName
 from qareport.model import PersonalKind, Role
@@ -147,6 +149,38 @@ class ReportSettings:
     organisation: str = ""
 
 
+def _known_zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise ValueError("no such time zone; write one like Asia/Shanghai") from error
+    return name
+
+
+@with_config(extra="forbid")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PeriodSettings:
+    """How days, weeks and months are added up."""
+
+    #: IANA name of the time zone whose midnight parts the days.
+    time_zone: Annotated[str, AfterValidator(_known_zone)] = "Asia/Shanghai"
+    #: A day is compared with the mean of this many days before it; weeks and months with as many of their kind.
+    baseline_days: Annotated[int, Ge(1)] = 7
+    baseline_weeks: Annotated[int, Ge(1)] = 4
+    baseline_months: Annotated[int, Ge(1)] = 3
+    #: Rates over fewer calls are marked: chance may have made them.
+    small_n: Annotated[int, Ge(1)] = 10
+    #: An agent whose mean score lies this many standard errors from the team's is an outlier.
+    outlier_sigma: Annotated[float, Gt(0)] = 2.0
+    #: A customer whose reasons weigh this much or more is to be called back (docs/daily-report.md has the weights).
+    return_weight: float = 50
+    #: How many customers to call back are listed, and how many weak links.
+    returns: Annotated[int, Ge(0)] = 20
+    weak_links: Annotated[int, Ge(0)] = 3
+    #: How many rows a table of a document carries before it says "and N more"; JSON carries all.
+    table_rows: Annotated[int, Ge(1)] = 40
+
+
 @with_config(extra="forbid")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DailySettings:
@@ -217,6 +251,7 @@ class Settings:
     score: ScoreSettings = field(default_factory=ScoreSettings)
     privacy: PrivacySettings = field(default_factory=PrivacySettings)
     report: ReportSettings = field(default_factory=ReportSettings)
+    period: PeriodSettings = field(default_factory=PeriodSettings)
     daily: DailySettings = field(default_factory=DailySettings)
     mail: MailSettings = field(default_factory=MailSettings)
 

@@ -131,7 +131,7 @@ class PromiseDue:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallToReturn:
-    """A customer to call back today, once however often they called: the ranking is `digest.rank_returns`."""
+    """A customer to call back today, once however often they called: the ranking is in `digest.returns`."""
 
     rank: int
     weight: float
@@ -159,6 +159,8 @@ class HeatCell:
 
     feeling: str
     calls: int
+    #: Calls in which it could be seen: for an emotion those in which the model named any. `share` is `calls` of them.
+    n: int
     share: float | None
     #: In which stage it happens most often, and in how many of these calls; None where no stage was said.
     stage: str | None = None

@@ -168,7 +168,7 @@ class Transport:
             raise explain_connection(error, settings) from error
         if settings.user:
             try:
-                smtp.login(settings.user, self._password)
+                _log_in(smtp, settings.user, self._password)
             except (smtplib.SMTPException, OSError) as error:
                 smtp.close()
                 raise explain_login(error, settings) from None  # the cause may carry what was sent
@@ -185,6 +185,21 @@ def _check(settings: MailSettings) -> None:
             where="qareport.yaml",
             expected="starttls or ssl, or no user",
         )
+
+
+def _log_in(smtp: smtplib.SMTP, user: str, password: str) -> None:
+    """Log in by one mechanism: smtplib's own `login` tries all of them, and locks accounts out with one typing error."""
+    offered = smtp.esmtp_features.get("auth", "").upper().split()
+    smtp.user, smtp.password = user, password
+    for mechanism, answer in (
+        ("PLAIN", smtp.auth_plain),
+        ("LOGIN", smtp.auth_login),
+        ("CRAM-MD5", smtp.auth_cram_md5),
+    ):
+        if mechanism in offered:
+            smtp.auth(mechanism, answer)
+            return
+    raise smtplib.SMTPNotSupportedError("no mechanism to log in with")
 
 
 def _is_here(host: str) -> bool:

@@ -75,7 +75,7 @@ class Postbox:
     def __exit__(self, *_: object) -> None:
         self._controller.stop(no_assert=True)
 
-    # --- aiosmtpd's hooks, whose names are its own ---------------------------------------------------------------------
+    # --- hooks of aiosmtpd, whose names are its own -------------------------------------------------------------------
 
     async def handle_MAIL(  # noqa: N802
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
@@ -130,7 +130,7 @@ def _hang_up(server: SMTP) -> None:
 def _only(known: tuple[str, str]) -> Callable[..., AuthResult]:
     def check(server: SMTP, session: Session, envelope: Envelope, mechanism: str, data: Any) -> AuthResult:
         right = isinstance(data, LoginPassword) and (data.login.decode(), data.password.decode()) == known
-        return AuthResult(success=right)
+        return AuthResult(success=right, handled=False)  # let the server word the refusal
 
     return check
 

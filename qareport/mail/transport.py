@@ -188,7 +188,7 @@ def _check(settings: MailSettings) -> None:
 
 
 def _log_in(smtp: smtplib.SMTP, user: str, password: str) -> None:
-    """Log in by one mechanism: smtplib's own `login` tries all of them, and locks accounts out with one typing error."""
+    """Log in by one mechanism; smtplib's own `login` tries all of them, which locks accounts after one mistake."""
     offered = smtp.esmtp_features.get("auth", "").upper().split()
     smtp.user, smtp.password = user, password
     for mechanism, answer in (

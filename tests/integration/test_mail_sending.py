@@ -232,15 +232,15 @@ def _disk_full() -> bool:
     raise OSError(28, "No space left on device")
 
 
-# --- who may connect ---------------------------------------------------------------------------------------------------
+# --- who may connect --------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("tls") / "both.pem"
     subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", path, "-out", f"{path}.crt", "-days", "2",
-         "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"],
+        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", path, "-out", f"{path}.crt",
+         "-days", "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"],
         check=True, capture_output=True,
     )  # fmt: skip
     path.write_text(path.read_text() + Path(f"{path}.crt").read_text())
@@ -315,7 +315,7 @@ def test_the_password_comes_from_the_environment_or_a_private_file(tmp_path: Pat
     assert read_password(MailSettings(), {}) == ""
 
 
-# --- the lock ----------------------------------------------------------------------------------------------------------
+# --- the lock ---------------------------------------------------------------------------------------------------------
 
 
 def test_the_lock_is_free_again_when_its_process_is_killed(store: Store, tmp_path: Path) -> None:

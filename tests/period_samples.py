@@ -37,7 +37,7 @@ RULES = "7f3c2a" + "0" * 58
 
 #: rule id, title, category, severity, points, advice
 RULE_BOOK = (
-    ("logistics.shipping-doubt", "发货疑问后的沉默", "物流", Severity.MAJOR, -10, "应立即提供物流单号及预计发出时间，避免沉默真空。"),
+    ("logistics.shipping-doubt", "发货疑问后的沉默", "物流", Severity.MAJOR, -10, "应立即提供物流单号及预计发出时间。"),
     ("refund.no-date", "退款进度答不出时间", "退换与退款", Severity.MAJOR, -8, "给客户一个确切的到账日期。"),
     ("service.long-wait", "长时间等待未致歉", "服务态度与流程", Severity.MINOR, -5, "超过十秒先说一声“让您久等了”。"),
     ("service.interrupting", "客服抢话", "服务态度与流程", Severity.MINOR, -5, "让客户把话说完。"),
@@ -63,7 +63,9 @@ def hit(rule: int, at_ms: int = 42_000, quote: str = "我想问一下到底什�
     )
 
 
-def moment(kind: MomentKind, quote: str, *, label: str = "", at_ms: int = 87_000, salience: float = 80.0) -> DigestMoment:
+def moment(
+    kind: MomentKind, quote: str, *, label: str = "", at_ms: int = 87_000, salience: float = 80.0
+) -> DigestMoment:
     """Make a moment of the customer."""
     return DigestMoment(at_ms=at_ms, kind=kind, role=Role.CUSTOMER, label=label, quote=quote, salience=salience)
 
@@ -89,7 +91,9 @@ def call(name: str, *, day: date = DAY, hour: int = 10, agent: str | None = "A01
     return replace(plain, **fields)  # type: ignore[arg-type]
 
 
-def failed(name: str, reason: str = "cannot be decoded: the file ends after 0.4 s", agent: str | None = "A01") -> FailedCall:
+def failed(
+    name: str, reason: str = "cannot be decoded: the file ends after 0.4 s", agent: str | None = "A01"
+) -> FailedCall:
     """Make a call that could not be worked on."""
     return FailedCall(
         call_id=name,
@@ -104,7 +108,14 @@ def failed(name: str, reason: str = "cannot be decoded: the file ends after 0.4 
 
 ISSUES = ("物流延迟", "尺码不符", "退款", "客服响应慢", "价格", "质量")
 STAGES = ("发货前", "收货后", "退货时", "首次接入", "下单后", "派送中")
-QUOTES = ("你们是不是压单", "再不处理我就打12315", "算了，不要了", "我都打了三次电话了", "到底什么时候退款？", "呵，可真行")
+QUOTES = (
+    "你们是不是压单",
+    "再不处理我就打12315",
+    "算了，不要了",
+    "我都打了三次电话了",
+    "到底什么时候退款？",
+    "呵，可真行",
+)
 
 
 def large_day(day: date, calls: int, agents: int, *, seed: int = 7) -> list[CallDigest]:
@@ -144,7 +155,7 @@ def _random_call(dice: random.Random, day: date, number: int, agents: int) -> Ca
         promises = (DigestPromise(at_ms=99_000, quote="48小时内给您发货", action="发货", by="48小时内", due_at=due),)
     return CallDigest(
         call_id=f"{day:%Y%m%d}-{number:05d}",
-        order_id=f"2024110{dice.randrange(5_000):07d}",
+        order_id=f"2024110{dice.randrange(60_000):07d}",
         agent_id=f"A{agent:02d}" if dice.random() < 0.995 else None,
         started_at=started,
         customer_phone=f"138****{dice.randrange(10_000):04d}",
@@ -205,7 +216,11 @@ def hostile_report() -> PeriodReport:
             recovered=False,
             hits=(replace(hit(0, quote=text), title=text, category=text, rule_id=f"r{index}", advice=text),),
             moments=(moment(MomentKind.ESCALATION, text, label=text),),
-            promises=(DigestPromise(at_ms=1, quote=text, action=text, by=text, due_at=datetime(2026, 11, 22, 9, tzinfo=CHINA)),),
+            promises=(
+                DigestPromise(
+                    at_ms=1, quote=text, action=text, by=text, due_at=datetime(2026, 11, 22, 9, tzinfo=CHINA)
+                ),
+            ),
         )
         for index, text in enumerate(HOSTILE)
     ]

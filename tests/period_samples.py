@@ -37,7 +37,7 @@ RULES = "7f3c2a" + "0" * 58
 
 #: rule id, title, category, severity, points, advice
 RULE_BOOK = (
-    ("logistics.shipping-doubt", "发货疑问后的沉默", "物流", Severity.MAJOR, -10, "应立即提供物流单号及预计发出时间，避免沉默真空。"),
+    ("logistics.shipping-doubt", "发货疑问后的沉默", "物流", Severity.MAJOR, -10, "应立即提供物流单号及预计发出时间。"),
     ("refund.no-date", "退款进度答不出时间", "退换与退款", Severity.MAJOR, -8, "给客户一个确切的到账日期。"),
     ("service.long-wait", "长时间等待未致歉", "服务态度与流程", Severity.MINOR, -5, "超过十秒先说一声“让您久等了”。"),
     ("service.interrupting", "客服抢话", "服务态度与流程", Severity.MINOR, -5, "让客户把话说完。"),
@@ -155,7 +155,7 @@ def _random_call(dice: random.Random, day: date, number: int, agents: int) -> Ca
         promises = (DigestPromise(at_ms=99_000, quote="48小时内给您发货", action="发货", by="48小时内", due_at=due),)
     return CallDigest(
         call_id=f"{day:%Y%m%d}-{number:05d}",
-        order_id=f"2024110{dice.randrange(5_000):07d}",
+        order_id=f"2024110{dice.randrange(60_000):07d}",
         agent_id=f"A{agent:02d}" if dice.random() < 0.995 else None,
         started_at=started,
         customer_phone=f"138****{dice.randrange(10_000):04d}",

@@ -44,7 +44,7 @@ class Scope:
         scores = [one.score for one in calls if one.score is not None]
         return self.figure(statistics.fmean(scores) if scores else None, len(scores))
 
-    def share_where(self, calls: Sequence[CallDigest], true: Callable[[CallDigest], bool | None]) -> Figure:
+    def share_where(self, true: Callable[[CallDigest], bool | None], calls: Sequence[CallDigest]) -> Figure:
         """Return the share of calls for which something is true, of those for which it is known (not None)."""
         known = [answer for one in calls if (answer := true(one)) is not None]
         return self.figure(sum(known) / len(known) if known else None, len(known))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from qareport.digest.calls import NEGATIVE
 from qareport.digest.counting import Scope
@@ -35,7 +36,7 @@ def headlines(scope: Scope, failed: int) -> tuple[Headline, ...]:
         (HeadlineName.PASSED_SHARE, lambda one: one.passed if one.score is not None else None),
     )
     made = {name: _count(scope, name, of) for name, of in counts}
-    made |= {name: _compared(scope, name, lambda calls, of=of: scope.share_where(calls, of)) for name, of in shares}
+    made |= {name: _compared(scope, name, partial(scope.share_where, of)) for name, of in shares}
     made[HeadlineName.MEAN_SCORE] = _compared(scope, HeadlineName.MEAN_SCORE, scope.mean_score)
     made[HeadlineName.FAILED] = Headline(
         name=HeadlineName.FAILED, now=scope.figure(float(failed), failed + len(scope.now))

@@ -1,44 +1,43 @@
-"""Did the advice work: a rule's hit rate before and after its advice first stood in a report."""
+"""Did the advice work: a rule's hit rate among the agents who were given its advice, before and after."""
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from datetime import date
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 
 from qareport.digest.counting import Scope, difference_interval
-from qareport.digest.days import local_day
 from qareport.model import AdviceOutcome, AgentOutcome, CallDigest, OutcomeVerdict, RuleHit
 
 #: An agent, a rule.
 _Key = tuple[str, str]
-_Counts = dict[_Key, list[int]]
 
 
 def advice_outcomes(scope: Scope) -> tuple[AdviceOutcome, ...]:
-    """Compare, for each rule that gives advice, its hit rate before and after the advice stood in an agent's report.
+    """Compare a rule's hit rate among the agents who were given its advice, before and after they were.
 
-    Counted are the calls of the period and of its baseline, agent by agent. The advice first stood in a report on the
-    first day, within these days, on which the agent's call was hit; that report is read the next morning. `before`:
-    the agent's calls with an opportunity up to and including that day; `after`: those of later days. Only agents with
-    calls on both sides count. The verdict compares the sums over agents: fewer or more when the 95 % interval of the
-    difference leaves out zero, too few when either side has under `small_n` calls.
+    Given: a call of the agent was hit in the period just before, so the advice stood in that period's report, which is
+    read when this period begins. `before`: these agents' calls in the earlier periods of the baseline; `after`: their
+    calls in this period; each over the calls to which the rule applies. The period that chose the agents counts on
+    neither side: who was chosen for hits has more of them in that period by chance alone, and fewer after it, advice or
+    not (regression to the mean). Rules without advice, and rules that cost nothing, are left out, and agents without
+    calls on both sides.
 
-    It shows association, not cause. That an agent read the report is not known; calls differ from day to day; earlier
-    advice, from before these days, is not seen. Stopping `before` at a hit does not by itself raise the summed rate (a
-    stopping time, Wald's identity), but agents without any hit are left out, which raises it a little: small falls mean
-    nothing.
+    The verdict compares the sums over agents: fewer or more when the 95 % interval of the difference leaves out zero,
+    too few when either side has under `small_n` calls. Of twenty rules whose advice does nothing about one is called
+    changed. It shows association, not cause: that an agent read the report is not known, calls differ from day to day,
+    and the same advice may have stood in earlier reports.
     """
-    dated = _dated((*scope.baseline, *scope.now), scope.period.time_zone)
-    first, rules = _first_reports(dated)
-    before, after = _count(dated, first)
+    told, rules = _told(scope.previous or ())
+    previous = {id(one) for one in scope.previous or ()}
+    before = _count((one for one in scope.baseline if id(one) not in previous), told)
+    after = _count(scope.now, told)
     grouped: dict[str, list[AgentOutcome]] = defaultdict(list)
-    for agent, rule_id in sorted(after):
+    for agent, rule_id in sorted(before.keys() & after.keys()):
         key = (agent, rule_id)
         grouped[rule_id].append(
             AgentOutcome(
                 agent_id=agent,
-                first_reported=first[key],
+                reported=told[key],
                 before=scope.rate(*before[key]),
                 after=scope.rate(*after[key]),
             )
@@ -49,45 +48,35 @@ def advice_outcomes(scope: Scope) -> tuple[AdviceOutcome, ...]:
     return tuple(made)
 
 
-def _dated(calls: Iterable[CallDigest], zone: str) -> list[tuple[date, str, CallDigest]]:
-    return [
-        (local_day(one.started_at, zone), one.agent_id, one)
-        for one in calls
-        if one.started_at is not None and one.agent_id is not None and one.score is not None
-    ]
-
-
-def _first_reports(
-    dated: Iterable[tuple[date, str, CallDigest]],
-) -> tuple[dict[_Key, date], dict[str, RuleHit]]:
-    """Find when each agent was first hit by each rule that costs points and gives advice, and the rules themselves."""
-    first: dict[_Key, date] = {}
+def _told(calls: Iterable[CallDigest]) -> tuple[Counter[_Key], dict[str, RuleHit]]:
+    """Count the calls with a hit by agent and rule, and keep the rules that cost points and give advice."""
+    told: Counter[_Key] = Counter()
     rules: dict[str, RuleHit] = {}
-    for day, agent, one in dated:
-        for hit in one.hits:
-            if hit.advice and (hit.points < 0 or hit.fatal):
-                key = (agent, hit.rule_id)
-                first[key] = min(first.get(key, day), day)
-                rules[hit.rule_id] = hit
-    return first, rules
+    for one in calls:
+        if one.agent_id is None or one.score is None:
+            continue
+        costly = {hit.rule_id: hit for hit in one.hits if hit.advice and (hit.points < 0 or hit.fatal)}
+        rules.update(costly)
+        told.update((one.agent_id, rule_id) for rule_id in costly)
+    return told, rules
 
 
-def _count(dated: Iterable[tuple[date, str, CallDigest]], first: dict[_Key, date]) -> tuple[_Counts, _Counts]:
-    told: dict[str, list[tuple[str, date]]] = defaultdict(list)
-    for (agent, rule_id), day in first.items():
-        told[agent].append((rule_id, day))
-    before: _Counts = defaultdict(lambda: [0, 0])
-    after: _Counts = defaultdict(lambda: [0, 0])
-    for day, agent, one in dated:
+def _count(calls: Iterable[CallDigest], told: Mapping[_Key, int]) -> dict[_Key, tuple[int, int]]:
+    """Count, for each agent and rule of `told`, the calls with a hit and those to which the rule applies."""
+    given: dict[str, list[str]] = defaultdict(list)
+    for agent, rule_id in told:
+        given[agent].append(rule_id)
+    hits, n = Counter[_Key](), Counter[_Key]()
+    for one in calls:
+        if one.agent_id is None or one.score is None or one.agent_id not in given:
+            continue
         hit = {found.rule_id for found in one.hits}
         idle = frozenset(one.not_applicable)
-        for rule_id, reported in told[agent]:
-            if rule_id in idle and rule_id not in hit:
-                continue
-            counts = (before if day <= reported else after)[agent, rule_id]
-            counts[0] += rule_id in hit
-            counts[1] += 1
-    return before, after
+        for rule_id in given[one.agent_id]:
+            if rule_id in hit or rule_id not in idle:
+                hits[one.agent_id, rule_id] += rule_id in hit
+                n[one.agent_id, rule_id] += 1
+    return {key: (hits[key], count) for key, count in n.items()}
 
 
 def _outcome(scope: Scope, rule: RuleHit, agents: Sequence[AgentOutcome]) -> AdviceOutcome:

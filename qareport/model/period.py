@@ -278,17 +278,18 @@ class OutcomeVerdict(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgentOutcome:
-    """One agent's hit rate of one rule up to the day its advice first stood in a report, and after it."""
+    """One agent whose calls a rule hit in the period before, so that its advice stood in that period's report."""
 
     agent_id: str
-    first_reported: date
+    #: Calls with a hit in the period before; they count in neither rate.
+    reported: int
     before: Rate
     after: Rate
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AdviceOutcome:
-    """Did hits of a rule become fewer after its advice was given? Association, not cause: see `digest.outcomes`."""
+    """Did a rule's hits become fewer once its advice was given? Association, not cause: see `digest.outcomes`."""
 
     rule_id: str
     title: str

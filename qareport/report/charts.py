@@ -48,7 +48,12 @@ def svg(chart: Chart) -> str:
 
 
 def png(chart: Chart, *, zoom: float = 3.0) -> bytes:
-    """Rasterise the same drawing for Word, 3 pixels to a unit (about 320 dpi at full text width).
+    """Rasterise the same drawing for Word; see `rasterise`."""
+    return rasterise(svg(chart), zoom=zoom)
+
+
+def rasterise(drawing: str, *, zoom: float = 3.0) -> bytes:
+    """Make a PNG of an SVG drawing, 3 pixels to a unit (about 320 dpi at full text width).
 
     Raises:
         DocumentError: no font with Chinese characters is installed.
@@ -57,7 +62,7 @@ def png(chart: Chart, *, zoom: float = 3.0) -> bytes:
 
     font = fonts.chinese_font()
     image: bytes = resvg_py.svg_to_bytes(
-        svg_string=svg(chart),
+        svg_string=drawing,
         zoom=zoom,
         background="#ffffff",
         skip_system_fonts=True,

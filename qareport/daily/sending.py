@@ -7,11 +7,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parseaddr
+from pathlib import Path
 
+from qareport.digest import local_day
 from qareport.errors import MailError
-from qareport.mail import Transport, read_password
-from qareport.model import MailRecord, MailState, Outcome
-from qareport.settings import MailSettings
+from qareport.mail import Content, Purpose, Transport, compose, read_password, test_view
+from qareport.model import Edition, MailRecord, MailState, Outcome
+from qareport.settings import MailSettings, Settings
 from qareport.store import Store
 
 #: Between runs, when the settings name no wait.
@@ -29,6 +31,9 @@ class Clock:
 
     now: Callable[[], datetime] = utc_now
     sleep: Callable[[float], None] = time.sleep
+
+
+_CLOCK = Clock()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,3 +133,21 @@ class _Sender:
         waits = self._settings.retry_s or (_DEFAULT_WAIT_S,)
         wait = timedelta(seconds=waits[min(mail.tries, len(waits) - 1)])
         self._store.end_mail(mail.key, outcome, now=now, next_try_at=now + wait)
+
+
+def send_test(address: str, settings: Settings, *, templates: Path | None, clock: Clock = _CLOCK) -> Outcome:
+    """Send a test mail past the outbox, and return the server's answer.
+
+    Raises:
+        MailError: mail is not set up, or there is no connection: why, and what to do.
+    """
+    now = clock.now()
+    today = local_day(now, settings.period.time_zone)
+    view = test_view(language="zh", organisation=settings.report.organisation, today=today)
+    purpose = Purpose(edition=Edition.OPERATOR, period=f"test:{now.isoformat()}", kind="test")
+    with Transport(settings.mail, read_password(settings.mail)) as transport:
+        (letter,) = compose(Content(view=view), purpose, [address], settings.mail, templates=templates, now=now)
+        sender = parseaddr(settings.mail.sender)[1]
+        outcome = transport.send(letter.content, sender=sender, recipient=address, begin=lambda: True)
+    assert outcome is not None  # noqa: S101 - `begin` allows it
+    return outcome

@@ -6,11 +6,12 @@ each number means.
 """
 
 from qareport.digest.calls import call_measures, digest_call
-from qareport.digest.days import bounds, earlier_periods, local_day, period_of, range_of
+from qareport.digest.days import baseline_of, bounds, earlier_periods, local_day, period_of, range_of
 from qareport.digest.norms import team_norm
 from qareport.digest.periods import build_period
 
 __all__ = [
+    "baseline_of",
     "bounds",
     "build_period",
     "call_measures",

@@ -4,7 +4,7 @@ from qareport.mail.attaching import Attachment, Fitted, fit
 from qareport.mail.composing import Content, Purpose, compose, message_id
 from qareport.mail.secret import VARIABLE, read_password
 from qareport.mail.transport import Transport
-from qareport.mail.view import failure_view, period_view, test_view
+from qareport.mail.view import attachment_name, failure_view, period_view, test_view
 from qareport.mail.viewdata import MailView
 
 __all__ = [
@@ -15,6 +15,7 @@ __all__ = [
     "MailView",
     "Purpose",
     "Transport",
+    "attachment_name",
     "compose",
     "failure_view",
     "fit",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 
@@ -63,6 +64,8 @@ REASONS: Mapping[ReturnReason, str] = {
     ReturnReason.PROMISE_DUE: N_("承诺今天到期"),
     ReturnReason.ANGRY_UNRESOLVED: N_("愤怒未平"),
 }
+#: What no file name on Windows may hold, and what a mail header may not.
+_NO_NAME = re.compile(r'[\x00-\x1f\x7f<>:"/\\|?*]+')
 _WEEKDAYS = (N_("星期一"), N_("星期二"), N_("星期三"), N_("星期四"), N_("星期五"), N_("星期六"), N_("星期日"))
 
 
@@ -281,3 +284,12 @@ def _remarks(report: PeriodReport) -> Iterator[str]:
     unknown = report.coverage.emotion_mostly_unknown
     if unknown:
         yield _("{n}通电话的情绪多半无法判断，未计入情绪占比。").format(n=unknown)
+
+
+def attachment_name(report: PeriodReport, ending: str) -> str:
+    """Name a document as its reader sees it: 客服质检日报-2026-11-21.docx, with the agent's id for an own edition."""
+    days = report.period.first.isoformat()
+    if report.period.first != report.period.last:
+        days += f"至{report.period.last.isoformat()}"
+    agent = f"-{_NO_NAME.sub('_', report.agent_id)[:40]}" if report.agent_id else ""
+    return f"{_(TITLES[report.period.kind])}-{days}{agent}.{ending}"

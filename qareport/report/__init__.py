@@ -16,15 +16,16 @@ from typing import TYPE_CHECKING, Final, Literal, get_args
 
 from qareport.codec import to_json
 from qareport.errors import DocumentError
-from qareport.model import OrderReport
+from qareport.model import OrderReport, PeriodReport
 from qareport.report.fonts import check_fonts
+from qareport.report.periodpicture import PeriodPicture, period_picture
 from qareport.report.text import clean_value
 from qareport.settings import ReportSettings
 
 if TYPE_CHECKING:
     from qareport.report.viewdata import OrderView
 
-__all__ = ["FORMATS", "Format", "check_fonts", "file_name", "render", "write"]
+__all__ = ["FORMATS", "Format", "PeriodPicture", "check_fonts", "file_name", "period_picture", "render", "write"]
 
 Format = Literal["docx", "pdf", "html", "json"]
 FORMATS: Final[tuple[str, ...]] = get_args(Format)
@@ -134,3 +135,18 @@ def _replace(path: Path, content: bytes) -> None:
         raise DocumentError(
             f"cannot be written: {error.strerror}", where=str(path), to_do="close it if it is open; check the folder"
         ) from error
+
+
+def period_file_name(report: PeriodReport, format: str) -> str:
+    return f"{report.period.kind}-{report.period.first}.{format}"
+
+
+def write_period(
+    report: PeriodReport, formats: Sequence[str], out_dir: Path, *, templates: Path | None, settings: ReportSettings
+) -> list[Path]:
+    paths = []
+    for format in formats:
+        path = out_dir / period_file_name(report, format)
+        _replace(path, to_json(report).encode())
+        paths.append(path)
+    return paths

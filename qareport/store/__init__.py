@@ -19,12 +19,13 @@ from sqlalchemy.orm import Session
 from qareport.codec import from_json, to_json
 from qareport.errors import NotFoundError, StoreError
 from qareport.model import Call, CallReport, FailedCall, Transcript
-from qareport.store.lock import hold
+from qareport.store.days import DaysShelf
+from qareport.store.lock import hold, holder
 from qareport.store.outbox import OutboxShelf
 from qareport.store.ruling import RulesShelf, StoredCall
 from qareport.store.schema import STORE_VERSION, Base, CallReportRow, CallRow, DocumentRow, SceneRow, TranscriptRow
 
-__all__ = ["OrderRecord", "Store", "StoredCall"]
+__all__ = ["OrderRecord", "Store", "StoredCall", "holder"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +38,7 @@ class OrderRecord:
     rules_sha256: str
 
 
-class Store(RulesShelf, OutboxShelf):
+class Store(RulesShelf, OutboxShelf, DaysShelf):
     """An open store. Use as a context manager, or call `close`."""
 
     def __init__(self, url: str) -> None:

@@ -24,8 +24,8 @@ _MEANINGS = {
     MailState.RETRY: "refused for now, tried again by itself",
     MailState.FAILED: "refused for good: mend the cause, then `qareport mail resend KEY --yes`",
     MailState.UNKNOWN: (
-        "the connection or the process ended between the text and the server's answer: it may have arrived or not, and no "
-        "program can find out. Ask the recipient; then `qareport mail forget KEY` if it is there, or "
+        "the connection or the process ended between the text and the server's answer: it may have arrived or not, and "
+        "no program can find out. Ask the recipient; then `qareport mail forget KEY` if it is there, or "
         "`qareport mail resend KEY --yes` if it is not"
     ),
     MailState.FORGOTTEN: "a person decided that it is not sent again",
@@ -53,8 +53,8 @@ def daily(
 ) -> int:
     """Make the report of a day and mail it, once: safe to run twice, safe to kill.
 
-    New recordings of the configured sources are worked on first. Without --send or --dry-run nothing is sent, and it is said
-    who would get a mail. Without --date, --send makes up for days that were missed.
+    New recordings of the configured sources are worked on first. Without --send or --dry-run nothing is sent, and it
+    is said who would get a mail. Without --date, --send makes up for days that were missed.
     """
     request = Request(
         kind=PeriodKind(kind or "day"),
@@ -135,8 +135,8 @@ def resend(options: Options, key: str, yes: bool) -> int:
         found = _decidable(store, key)
         if found.state is MailState.UNKNOWN and not yes:
             raise click.UsageError(
-                f"this mail to {found.recipient} may have arrived already: ask there first. To send it again all the same: "
-                f"qareport mail resend {found.key[:12]} --yes"
+                f"this mail to {found.recipient} may have arrived already: ask there first. To send it again all the "
+                f"same: qareport mail resend {found.key[:12]} --yes"
             )
         mailing.Transport(config.mail, mailing.read_password(config.mail)).connect()
         store.decide_mail(found.key, MailState.PLANNED, now=datetime.now(UTC))
@@ -172,7 +172,7 @@ def _decidable(store: Store, key: str) -> MailRecord:
 @click.argument("address")
 @takes_options
 def test(options: Options, address: str) -> int:
-    """Send a test mail to ADDRESS, and say what is wrong where it does not go: name, connection, encryption, log-in …"""
+    """Send a test mail to ADDRESS, or say what is wrong: name, connection, encryption, log-in, sender, recipient."""
     if not is_address(address):
         raise click.UsageError(f"{address!r} is not a mail address such as li.lei@example.com")
     config = settings_module.load(options.config_dir)

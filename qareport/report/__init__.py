@@ -136,17 +136,3 @@ def _replace(path: Path, content: bytes) -> None:
             f"cannot be written: {error.strerror}", where=str(path), to_do="close it if it is open; check the folder"
         ) from error
 
-
-def period_file_name(report: PeriodReport, format: str) -> str:
-    return f"{report.period.kind}-{report.period.first}.{format}"
-
-
-def write_period(
-    report: PeriodReport, formats: Sequence[str], out_dir: Path, *, templates: Path | None, settings: ReportSettings
-) -> list[Path]:
-    paths = []
-    for format in formats:
-        path = out_dir / period_file_name(report, format)
-        _replace(path, to_json(report).encode())
-        paths.append(path)
-    return paths

@@ -19,7 +19,6 @@ from sqlalchemy.orm import Session
 from qareport.codec import from_json, to_json
 from qareport.errors import NotFoundError, StoreError
 from qareport.model import Call, CallReport, FailedCall, Transcript
-from qareport.store.days import DaysShelf
 from qareport.store.lock import hold, holder
 from qareport.store.outbox import OutboxShelf
 from qareport.store.ruling import RulesShelf, StoredCall
@@ -38,7 +37,7 @@ class OrderRecord:
     rules_sha256: str
 
 
-class Store(RulesShelf, OutboxShelf, DaysShelf):
+class Store(RulesShelf, OutboxShelf):
     """An open store. Use as a context manager, or call `close`."""
 
     def __init__(self, url: str) -> None:

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 #: Counts changes of this package that change transcripts: stored ones are then made again.
-_VERSION = 2
+_VERSION = 3
 #: Settings that change no transcript, or (where models stand) are covered by the models' revisions.
 _CHANGES_NOTHING = frozenset({"batch_seconds", "vad", "fsmn_vad", "voices"})
 #: Batches of speech gathered for a GPU before they are put through the model: enough to find pieces of like length.
@@ -88,7 +88,7 @@ def load(model: str, *, device: str, asr: AsrSettings, audio: AudioSettings) -> 
         raise ModelError(f"the engine is not installed ({error})", to_do="pip install 'qareport[engine]'") from error
     place = _device(device)
     speech = SenseVoice(files, info, device=place, settings=asr)
-    vad = SileroVad(asr) if vad_files is None else FsmnVad(vad_files, asr)
+    vad = SileroVad(asr) if vad_files is None else FsmnVad(vad_files, asr, device=place)
     voice = None if voice_files is None else Voices(voice_files)
     seconds = _CPU_ROUND_SECONDS if place == "cpu" else _ROUND_BATCHES * asr.batch_seconds
     return Engine(speech=speech, vad=vad, voice=voice, asr=asr, audio=audio, round_seconds=seconds)
@@ -207,7 +207,13 @@ class Engine:
     def _prepare(self, call: Call) -> Prepared | FailedCall:
         try:
             return prepare(
-                call, vad=self.vad, features=self.speech.features, voice=self.voice, audio=self.audio, asr=self.asr
+                call,
+                vad=self.vad,
+                log_mel=self.speech.log_mel,
+                features=self.speech.features,
+                voice=self.voice,
+                audio=self.audio,
+                asr=self.asr,
             )
         except AudioError as error:
             return _failed(call, "decode", error)

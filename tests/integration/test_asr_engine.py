@@ -46,7 +46,7 @@ def one_thread() -> Iterator[None]:
 class LoudVad:
     """Takes each whole second with sound in it for an utterance."""
 
-    def find(self, samples: Samples) -> list[list[tuple[int, int]]]:
+    def find(self, samples: Samples, mels: torch.Tensor) -> list[list[tuple[int, int]]]:
         return [
             [
                 (at * 1000, at * 1000 + 1000)
@@ -155,8 +155,8 @@ def test_a_call_that_the_model_fails_on_fails_alone(engine: Engine, tmp_path: Pa
 
         info: ModelInfo = engine.info
 
-        def features(self, samples: Samples) -> Samples:
-            return engine.speech.features(samples)
+        log_mel = staticmethod(engine.speech.log_mel)
+        features = staticmethod(engine.speech.features)
 
         def hear(self, pieces: list[Piece]) -> list[Heard | Exception]:
             heard = engine.speech.hear(pieces)
@@ -177,10 +177,10 @@ def test_a_call_that_the_model_fails_on_fails_alone(engine: Engine, tmp_path: Pa
 
 def test_a_detector_that_fails_on_one_call_stops_no_other(engine: Engine, tmp_path: Path) -> None:
     class Moody(LoudVad):
-        def find(self, samples: Samples) -> list[list[tuple[int, int]]]:
+        def find(self, samples: Samples, mels: torch.Tensor) -> list[list[tuple[int, int]]]:
             if samples.shape[1] > 2 * 16_000:
                 raise RuntimeError("out of breath")
-            return super().find(samples)
+            return super().find(samples, mels)
 
     results = list(replace(engine, vad=Moody()).transcribe(make_calls(tmp_path, 2)))
     assert [type(result) for result in results] == [Transcript, FailedCall]
@@ -280,8 +280,8 @@ def test_sentences_of_one_utterance_are_segments_with_emotions_of_their_own(engi
 
         info: ModelInfo = engine.info
 
-        def features(self, samples: Samples) -> Samples:
-            return engine.speech.features(samples)
+        log_mel = staticmethod(engine.speech.log_mel)
+        features = staticmethod(engine.speech.features)
 
         def hear(self, pieces: list[Piece]) -> list[Heard | Exception]:
             return [self._hear(item) for item in pieces]
@@ -311,7 +311,7 @@ def test_sentences_of_one_utterance_are_segments_with_emotions_of_their_own(engi
             )
 
     class Whole(LoudVad):
-        def find(self, samples: Samples) -> list[list[tuple[int, int]]]:
+        def find(self, samples: Samples, mels: torch.Tensor) -> list[list[tuple[int, int]]]:
             return [[(0, 4000)] for _ in samples]
 
     voice = babble(4, seed=5)
@@ -340,7 +340,7 @@ def test_short_utterances_of_one_speaker_are_joined_where_the_settings_say_so(en
     (call,) = make_calls(tmp_path, 1)
 
     class Near(LoudVad):
-        def find(self, samples: Samples) -> list[list[tuple[int, int]]]:
+        def find(self, samples: Samples, mels: torch.Tensor) -> list[list[tuple[int, int]]]:
             return [[(0, 500), (900, 1800)] for _ in samples]
 
     def spans(merge: bool, asked: Call) -> set[tuple[int, int]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -232,6 +233,30 @@ def test_calls_are_taken_as_they_are_needed(engine: Engine, tmp_path: Path) -> N
         next(results)
     assert taken < 40
     results.close()  # type: ignore[attr-defined]
+
+
+def test_long_recordings_are_decoded_one_at_a_time(
+    engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = make_calls(tmp_path, 8)
+    under_way, most = 0, 0
+
+    class Counting(LoudVad):
+        def find(self, samples: Samples, mels: torch.Tensor) -> list[list[tuple[int, int]]]:
+            nonlocal under_way, most
+            with counting:
+                under_way += 1
+                most = max(most, under_way)
+            found = super().find(samples, mels)
+            with counting:
+                under_way -= 1
+            return found
+
+    counting = threading.Lock()
+    monkeypatch.setattr("qareport.asr.engine._AHEAD_MS", 1)
+    results = list(replace(engine, vad=Counting(), workers=4).transcribe(calls))
+    assert [result.call_id for result in results] == [call.call_id for call in calls]
+    assert most == 1
 
 
 def test_failures_do_not_wait_for_speech(engine: Engine) -> None:

@@ -7,7 +7,7 @@ processes on one local disk (SQLite in WAL mode); one `Store` belongs to one thr
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -19,6 +19,8 @@ from sqlalchemy.orm import Session
 from qareport.codec import from_json, to_json
 from qareport.errors import NotFoundError, StoreError
 from qareport.model import Call, CallReport, FailedCall, Transcript
+from qareport.store.lock import hold
+from qareport.store.outbox import OutboxShelf
 from qareport.store.ruling import RulesShelf, StoredCall
 from qareport.store.schema import STORE_VERSION, Base, CallReportRow, CallRow, DocumentRow, SceneRow, TranscriptRow
 
@@ -35,7 +37,7 @@ class OrderRecord:
     rules_sha256: str
 
 
-class Store(RulesShelf):
+class Store(RulesShelf, OutboxShelf):
     """An open store. Use as a context manager, or call `close`."""
 
     def __init__(self, url: str) -> None:
@@ -69,6 +71,14 @@ class Store(RulesShelf):
     def close(self) -> None:
         """Close all connections."""
         self._engine.dispose()
+
+    def hold(self) -> AbstractContextManager[None]:
+        """Hold the one lock of daily runs and mail inside a block; it ends with the process at the latest.
+
+        Raises:
+            BusyError: another process holds it; the error says which.
+        """
+        return hold(self._engine, self.url)
 
     def put_call(self, call: Call) -> None:
         """Keep what is known of a call; what was already found about it stays."""

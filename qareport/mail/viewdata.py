@@ -1,0 +1,80 @@
+"""What stands in a mail: plain strings, ready to print. Templates see nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Number:
+    """One number of the headlines."""
+
+    label: str
+    value: str
+    #: Against the period before, and the mean of those before it; "" when there is nothing to compare.
+    change: str
+    baseline: str
+    #: worse, better or "".
+    trend: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReturnLine:
+    """One customer to call back."""
+
+    rank: str
+    order: str
+    phone: str
+    why: str
+    quote: str
+    where: str
+    risk: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkLine:
+    """One weak link: what to improve, how often it happened, and what to say instead."""
+
+    title: str
+    rate: str
+    advice: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PictureView:
+    """A picture inside the mail: its content id and what it shows, in words."""
+
+    cid: str
+    alt: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MailView:
+    """Everything that a mail says."""
+
+    language: str
+    organisation: str
+    title: str
+    #: `11月21日` for the subject, `2026年11月21日 星期六` for the body.
+    period_short: str
+    period: str
+    #: One sentence, the first thing in the mail: a phone shows it beside the subject.
+    headline: str
+    agent: str = ""
+    #: The report does not hold the whole period: the subject says so, too.
+    partial: bool = False
+    #: What a reader must know before all else: the report is partial, the rules are not today's.
+    warnings: tuple[str, ...] = ()
+    numbers: tuple[Number, ...] = ()
+    returns: tuple[ReturnLine, ...] = ()
+    returns_more: str = ""
+    links: tuple[LinkLine, ...] = ()
+    #: Lines under the tables: promises due, failed calls.
+    remarks: tuple[str, ...] = ()
+    picture: PictureView | None = None
+    #: Names of what is attached, or where it lies.
+    documents: tuple[str, ...] = ()
+    #: What went wrong and what to do (mail to the operator).
+    problems: tuple[str, ...] = ()
+    #: How this mail came about, and whom to ask.
+    footer: tuple[str, ...] = ()

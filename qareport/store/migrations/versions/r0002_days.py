@@ -78,7 +78,10 @@ def _fill_instants() -> None:
         bind.execute(
             sa.text("UPDATE calls SET started_utc = :instant WHERE call_id = :call_id"),
             [
-                {"call_id": call_id, "instant": datetime.fromisoformat(text).astimezone(UTC).isoformat()}
+                {
+                    "call_id": call_id,
+                    "instant": datetime.fromisoformat(text).astimezone(UTC).isoformat(timespec="microseconds"),
+                }
                 for call_id, text in rows
             ],
         )

@@ -236,7 +236,7 @@ def real_files(folder: Path, seconds: int) -> list[Path]:
 
 
 def piece_of(engine: Engine, samples: Samples) -> Piece:
-    features = engine.speech.features(samples)
+    features = engine.speech.features(engine.speech.log_mel(samples[None])[0])
     return Piece(
         channel=0, start_ms=0, end_ms=samples.size // 16, loudness_dbfs=-20.0, features=features,
         powers=np.zeros(len(features), np.float32),

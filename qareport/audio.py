@@ -67,6 +67,15 @@ def sha256_of(path: str | Path) -> str:
         raise AudioError(f"cannot be read: {error.strerror or error}", where=str(path)) from error
 
 
+def expected_ms(path: str | Path) -> int | None:
+    """Return how long a recording says (or FFmpeg guesses) that it is, without decoding it; None when nobody knows."""
+    try:
+        with av.open(str(path), metadata_errors="ignore") as container:
+            return None if container.duration is None else container.duration // 1000
+    except _DECODER_ERRORS:
+        return None
+
+
 def decode(path: str | Path, *, max_duration_ms: int) -> Recording:
     """Decode a recording: every channel apart, resampled to 16 kHz. Silence is a valid recording.
 

@@ -242,6 +242,15 @@ class MailSettings:
 
 @with_config(extra="forbid")
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RetentionSettings:
+    """How long the store keeps calls; `qareport store retain` deletes older ones."""
+
+    #: Days from the start of a call; None = for ever.
+    days: Annotated[int, Field(ge=1)] | None = None
+
+
+@with_config(extra="forbid")
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """All of `qareport.yaml`."""
 
@@ -254,6 +263,7 @@ class Settings:
     period: PeriodSettings = field(default_factory=PeriodSettings)
     daily: DailySettings = field(default_factory=DailySettings)
     mail: MailSettings = field(default_factory=MailSettings)
+    retention: RetentionSettings = field(default_factory=RetentionSettings)
 
 
 def load(config_dir: Path) -> Settings:

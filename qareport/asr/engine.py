@@ -23,6 +23,7 @@ from qareport.asr import labels, modeldir, sentences
 from qareport.asr.hearing import FRAME_MS, Heard, Piece, SpeechModel
 from qareport.asr.prepare import Prepared, prepare
 from qareport.asr.roles import assign
+from qareport.audio import expected_ms
 from qareport.errors import AudioError, ModelError, QareportError
 from qareport.model import Call, FailedCall, ModelInfo, Note, Segment, Transcript
 from qareport.settings import AsrSettings, AudioSettings
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 #: Counts changes of this package that change transcripts: stored ones are then made again.
-_VERSION = 2
+_VERSION = 3
 #: Settings that change no transcript, or (where models stand) are covered by the models' revisions.
 _CHANGES_NOTHING = frozenset({"batch_seconds", "vad", "fsmn_vad", "voices"})
 #: Batches of speech gathered for a GPU before they are put through the model: enough to find pieces of like length.
@@ -44,6 +45,8 @@ _CPU_ROUND_SECONDS = 480
 _GROUP_CALLS = 64
 #: Most calls that are decoded and wait for the model, beside those that are being decoded.
 _AHEAD = 4
+#: Most recorded time of all of these together (a longer recording goes alone): bounds memory, see docs/engine.md.
+_AHEAD_MS = 90 * 60_000
 
 #: Told of progress: the step ("decode" or "transcribe"), calls done, calls in all (0 when that is not known).
 Progress = Callable[[str, int, int], None]
@@ -88,7 +91,7 @@ def load(model: str, *, device: str, asr: AsrSettings, audio: AudioSettings) -> 
         raise ModelError(f"the engine is not installed ({error})", to_do="pip install 'qareport[engine]'") from error
     place = _device(device)
     speech = SenseVoice(files, info, device=place, settings=asr)
-    vad = SileroVad(asr) if vad_files is None else FsmnVad(vad_files, asr)
+    vad = SileroVad(asr) if vad_files is None else FsmnVad(vad_files, asr, device=place)
     voice = None if voice_files is None else Voices(voice_files)
     seconds = _CPU_ROUND_SECONDS if place == "cpu" else _ROUND_BATCHES * asr.batch_seconds
     return Engine(speech=speech, vad=vad, voice=voice, asr=asr, audio=audio, round_seconds=seconds)
@@ -186,17 +189,19 @@ class Engine:
         self, calls: Iterable[Call], total: int, on_progress: Progress | None
     ) -> Iterator[Prepared | FailedCall]:
         """Prepare calls in threads, a bounded number ahead; yield them in order."""
-        waiting: deque[Future[Prepared | FailedCall]] = deque()
-        source = iter(calls)
+        waiting: deque[tuple[int, Future[Prepared | FailedCall]]] = deque()
+        source = ((self._expected_ms(call), call) for call in calls)
+        following = next(source, None)
         pool = ThreadPoolExecutor(self.workers, thread_name_prefix="qareport-decode", initializer=_one_torch_thread)
         done = 0
         try:
             while True:
-                while len(waiting) < self.workers + _AHEAD and (call := next(source, None)) is not None:
-                    waiting.append(pool.submit(self._prepare, call))
+                while following is not None and self._has_room(waiting, following[0]):
+                    waiting.append((following[0], pool.submit(self._prepare, following[1])))
+                    following = next(source, None)
                 if not waiting:
                     return
-                result = waiting.popleft().result()
+                result = waiting.popleft()[1].result()
                 done += 1
                 if on_progress is not None:
                     on_progress("decode", done, total)
@@ -204,10 +209,24 @@ class Engine:
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
 
+    def _expected_ms(self, call: Call) -> int:
+        length_ms = expected_ms(call.audio_path)
+        return self.audio.max_duration_minutes * 60_000 if length_ms is None else length_ms
+
+    def _has_room(self, waiting: Sequence[tuple[int, object]], length_ms: int) -> bool:
+        ahead_ms = sum(one for one, _ in waiting)
+        return not waiting or (len(waiting) < self.workers + _AHEAD and ahead_ms + length_ms <= _AHEAD_MS)
+
     def _prepare(self, call: Call) -> Prepared | FailedCall:
         try:
             return prepare(
-                call, vad=self.vad, features=self.speech.features, voice=self.voice, audio=self.audio, asr=self.asr
+                call,
+                vad=self.vad,
+                log_mel=self.speech.log_mel,
+                features=self.speech.features,
+                voice=self.voice,
+                audio=self.audio,
+                asr=self.asr,
             )
         except AudioError as error:
             return _failed(call, "decode", error)

@@ -17,14 +17,12 @@ import yaml
 
 from qareport.asr.cuts import cut_long
 from qareport.asr.endpoints import Endpointing, find_utterances
+from qareport.asr.mel import Stacker, check_front_end, log_mel
 from qareport.asr.modeldir import VadFiles
 from qareport.audio import SAMPLE_RATE
 from qareport.errors import ModelError
 from qareport.settings import AsrSettings
 
-#: Samples of a frame and between two frames.
-_FRAME = 400
-_SHIFT = 160
 #: Frames that go through the network at once, with its memory of the ones before: a minute, as in funasr.
 _BLOCK = 6000
 #: Values of the configuration that this code relies on; another one means another detector.
@@ -40,12 +38,20 @@ _IDLE_THRESHOLD = -100.0
 class FsmnVad:
     """FSMN-VAD over whole recordings. Holds no state between calls; several threads may use it."""
 
-    def __init__(self, files: VadFiles, settings: AsrSettings, *, max_single_segment_ms: float | None = None) -> None:
+    def __init__(
+        self,
+        files: VadFiles,
+        settings: AsrSettings,
+        *,
+        device: str = "cpu",
+        max_single_segment_ms: float | None = None,
+    ) -> None:
         """Load and check a model.
 
         Args:
             files: a checked model directory.
             settings: `max_end_silence_ms` and `max_segment_ms`.
+            device: "cpu", "cuda" or "cuda:N".
             max_single_segment_ms: end utterances so, wherever a word stands, as funasr's `max_single_segment_time`
                 does; the model's own limit (60 s) unless given.
 
@@ -54,8 +60,9 @@ class FsmnVad:
         """
         config = _config(files)
         conf: Mapping[str, Any] = config["model_conf"]
-        self._encoder = _load_encoder(files, config["encoder_conf"])
-        self._frontend = _frontend(files, config["frontend_conf"])
+        self._encoder = _load_encoder(files, config["encoder_conf"]).to(device)
+        self._log_mel = log_mel(device)
+        self._stack = _stacker(files, config["frontend_conf"], device)
         self._threshold = float(conf["speech_noise_thres"])
         self._max_segment_ms = settings.max_segment_ms
         self._options = Endpointing(
@@ -68,74 +75,44 @@ class FsmnVad:
             lookahead_ms=conf["lookahead_time_end_point"],
         )
 
-    def find(self, samples: npt.NDArray[np.float32]) -> list[list[tuple[int, int]]]:
+    def find(self, samples: npt.NDArray[np.float32], mels: torch.Tensor | None = None) -> list[list[tuple[int, int]]]:
         """Find the utterances on each channel (see `Vad`)."""
         return [
             cut_long(channel, spans, max_ms=self._max_segment_ms)
-            for channel, spans in zip(samples, self.utterances(samples), strict=True)
+            for channel, spans in zip(samples, self.utterances(samples, mels), strict=True)
         ]
 
-    def utterances(self, samples: npt.NDArray[np.float32]) -> list[list[tuple[int, int]]]:
+    def utterances(
+        self, samples: npt.NDArray[np.float32], mels: torch.Tensor | None = None
+    ) -> list[list[tuple[int, int]]]:
         """Find utterances as funasr does, before long ones are cut.
 
         Args:
             samples: float32 [channels, samples] in [-1, 1] at 16 kHz.
+            mels: their log-mel features, where they are at hand.
         """
-        return [find_utterances(row, self._options) for row in self.speech(samples)]
+        known = self._log_mel(samples) if mels is None else mels
+        return [find_utterances(row, self._options) for row in self.speech(known)]
 
     @torch.inference_mode()
-    def speech(self, samples: npt.NDArray[np.float32]) -> npt.NDArray[np.bool_]:
+    def speech(self, mels: torch.Tensor) -> npt.NDArray[np.bool_]:
         """Tell for each 10 ms whether it holds speech, bool [channels, frames].
 
         A frame counts as speech when p(speech) >= p(silence) + threshold, computed as funasr computes it: through
         logarithms, in double precision.
         """
-        channels, length = samples.shape
-        frames = max(0, (length - _FRAME) // _SHIFT + 1)
+        channels, frames, _ = mels.shape
         if not frames:
             return np.zeros((channels, 0), np.bool_)
-        mels = torch.stack([self._frontend.log_mel(channel) for channel in samples])
         memory: dict[str, torch.Tensor] = {}
         silence = [
-            self._encoder(self._frontend.stack(mels, first, min(first + _BLOCK, frames)), cache=memory)[..., 0]
+            self._encoder(self._stack(mels, first, min(first + _BLOCK, frames)), cache=memory)[..., 0]
             for first in range(0, frames, _BLOCK)
         ]
-        quiet = torch.cat(silence, dim=1).numpy().astype(np.float64)
+        quiet = torch.cat(silence, dim=1).cpu().numpy().astype(np.float64)
         with np.errstate(divide="ignore"):
             decided: npt.NDArray[np.bool_] = np.exp(np.log(1.0 - quiet)) >= np.exp(np.log(quiet)) + self._threshold
         return decided
-
-
-class _Frontend:
-    """Log-mel features as `WavFrontendOnline` makes them of a whole recording."""
-
-    def __init__(self, conf: Mapping[str, Any], cmvn: torch.Tensor) -> None:
-        from funasr.utils.fbank import fbank
-
-        self._fbank = fbank
-        self._mels = int(conf["n_mels"])
-        self._window = str(conf["window"])
-        self._shift, self._scale = cmvn[0], cmvn[1]
-        self._reach = torch.arange(int(conf["lfr_m"])) - (int(conf["lfr_m"]) - 1) // 2
-
-    def log_mel(self, channel: npt.NDArray[np.float32]) -> torch.Tensor:
-        """Compute float32 [frames, mels] of float32 [samples]; without dither, the same each time."""
-        mel: torch.Tensor = self._fbank(
-            torch.from_numpy(np.ascontiguousarray(channel))[None] * (1 << 15),
-            num_mel_bins=self._mels,
-            frame_length=25,
-            frame_shift=10,
-            dither=0.0,
-            energy_floor=0.0,
-            window_type=self._window,
-            sample_frequency=SAMPLE_RATE,
-        )
-        return mel
-
-    def stack(self, mels: torch.Tensor, first: int, last: int) -> torch.Tensor:
-        """Put each frame of [first, last) between its neighbours and normalise, float32 [channels, frames, inputs]."""
-        around = (torch.arange(first, last)[:, None] + self._reach).clamp(0, mels.shape[1] - 1)
-        return (mels[:, around].flatten(2) + self._shift) * self._scale
 
 
 def _config(files: VadFiles) -> Mapping[str, Any]:
@@ -181,7 +158,8 @@ def _load_encoder(files: VadFiles, conf: Mapping[str, Any]) -> torch.nn.Module:
     return encoder.eval()
 
 
-def _frontend(files: VadFiles, conf: Mapping[str, Any]) -> _Frontend:
+def _stacker(files: VadFiles, conf: Mapping[str, Any], device: str) -> Stacker:
     from funasr.frontends.wav_frontend import load_cmvn
 
-    return _Frontend(conf, load_cmvn(str(files.cmvn)))
+    check_front_end(conf, str(files.config))
+    return Stacker(around=int(conf["lfr_m"]), step=int(conf["lfr_n"]), cmvn=load_cmvn(str(files.cmvn)), device=device)

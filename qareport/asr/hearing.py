@@ -1,18 +1,21 @@
 """What passes between the steps of transcription: stretches of speech to hear, and what the model heard in them.
 
-No torch here: features are arrays.
+No torch is loaded here.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from qareport.model import AudioEvent, Emotion, Language, ModelInfo, Token
+
+if TYPE_CHECKING:
+    import torch
 
 #: One encoder frame: six shifts of 10 ms.
 FRAME_MS = 60
@@ -26,8 +29,8 @@ class Piece:
     start_ms: int
     end_ms: int
     loudness_dbfs: float
-    #: float32 [frames, inputs], one frame each 60 ms.
-    features: npt.NDArray[np.float32]
+    #: float32 [frames, inputs] on the model's device, one frame each 60 ms.
+    features: torch.Tensor
     #: float32 [frames], the mean square of the samples of each 60 ms.
     powers: npt.NDArray[np.float32]
     #: float32 [values], what the voice sounds like; None where nothing asked.
@@ -59,8 +62,11 @@ class SpeechModel(Protocol):
     def info(self) -> ModelInfo:
         """The model's name and revision."""
 
-    def features(self, samples: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-        """Compute features, float32 [frames, inputs], of float32 [samples] at 16 kHz. Several threads may call it."""
+    def log_mel(self, samples: npt.NDArray[np.float32]) -> torch.Tensor:
+        """Compute log-mel features of whole channels (see `mel.LogMel`). Several threads may call it."""
+
+    def features(self, mels: torch.Tensor) -> torch.Tensor:
+        """Make float32 [frames, inputs] of the log-mel features of a piece, float32 [frames of 10 ms, 80]."""
 
     def hear(self, pieces: Sequence[Piece]) -> list[Heard | Exception]:
         """Hear pieces of any calls in the batches that suit the machine; results keep the order given.

@@ -17,9 +17,14 @@ from qareport.model import AudioInfo, Call
 from qareport.settings import AsrSettings, AudioSettings
 
 if TYPE_CHECKING:
+    import torch
+
     from qareport.asr.vad import Vad
 
 Samples = npt.NDArray[np.float32]
+
+#: A stretch shorter than a log-mel frame (25 ms) is nothing to hear.
+_SHORTEST_MS = 30
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -37,7 +42,8 @@ def prepare(
     call: Call,
     *,
     vad: Vad,
-    features: Callable[[Samples], Samples],
+    log_mel: Callable[[Samples], torch.Tensor],
+    features: Callable[[torch.Tensor], torch.Tensor],
     voice: Callable[[Samples], Samples] | None,
     audio: AudioSettings,
     asr: AsrSettings,
@@ -47,7 +53,8 @@ def prepare(
     Args:
         call: the recording and its channel map.
         vad: finds the utterances.
-        features: float32 [samples] at 16 kHz to float32 [frames, inputs].
+        log_mel: float32 [channels, samples] at 16 kHz to float32 [channels, frames of 10 ms, 80].
+        features: those of a piece to what the model takes, float32 [frames, inputs].
         voice: float32 [samples] to what its voice sounds like, float32 [values]; asked where one channel holds all.
         audio: the default channel map and the limit on length.
         asr: whether utterances are joined.
@@ -63,13 +70,21 @@ def prepare(
         default=audio.channel_roles,
     )
     heard = recording.samples[: len(layout.channels)]  # channels are heard from 0 on, all or the first alone
-    found = vad.find(heard)
+    mels = log_mel(heard)
+    found = vad.find(heard, mels)
     if asr.merge and not layout.mixed:
         found = join_near(found, gap_ms=asr.merge_gap_ms, length_ms=min(asr.merge_length_ms, asr.max_segment_ms))
     pieces = [
-        _piece(recording.samples[channel], channel, span, features, voice if layout.mixed else None)
+        _piece(
+            recording.samples[channel],
+            channel,
+            span,
+            features(mels[channel, _frames(*span)]),
+            voice if layout.mixed else None,
+        )
         for channel, spans in zip(layout.channels, found, strict=True)
         for span in spans
+        if span[1] - span[0] >= _SHORTEST_MS
     ]
     ordered = tuple(sorted(pieces, key=lambda piece: (piece.start_ms, piece.channel)))
     return Prepared(call=call, audio=recording.info, layout=layout, pieces=ordered)
@@ -79,21 +94,25 @@ def _piece(
     samples: Samples,
     channel: int,
     span: tuple[int, int],
-    features: Callable[[Samples], Samples],
+    features: torch.Tensor,
     voice: Callable[[Samples], Samples] | None,
 ) -> Piece:
     start, end = span
     part = samples[start * SAMPLE_RATE // 1000 : end * SAMPLE_RATE // 1000]
-    frames = features(part)
     return Piece(
         channel=channel,
         start_ms=start,
         end_ms=end,
         loudness_dbfs=loudness_dbfs(samples, start, end),
-        features=frames,
-        powers=_powers(part, len(frames)),
+        features=features,
+        powers=_powers(part, len(features)),
         voice=None if voice is None else voice(part),
     )
+
+
+def _frames(start_ms: int, end_ms: int) -> slice:
+    """Return the log-mel frames that lie wholly in a stretch between multiples of 10 ms: one begins each 10 ms."""
+    return slice(start_ms // 10, (end_ms - _SHORTEST_MS) // 10 + 1)
 
 
 def _powers(samples: Samples, frames: int) -> Samples:

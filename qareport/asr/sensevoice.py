@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 import logging
 import random
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
 from typing import Any, TypeVar
@@ -19,6 +20,7 @@ import torch
 
 from qareport.asr.hearing import FRAME_MS, Heard, Piece, plan_batches
 from qareport.asr.labels import is_tag, parse, tag
+from qareport.asr.mel import Stacker, check_front_end, log_mel
 from qareport.asr.modeldir import ModelFiles
 from qareport.asr.packed import pack
 from qareport.asr.quiet import quiet
@@ -35,6 +37,8 @@ _EMOTION_FRAME = 1
 _EVENT_FRAME = 2
 #: Most padded seconds of a batch on a CPU: what a batch computes on then stays in its cache.
 _CPU_SECONDS = 30
+#: Batches under way at once: a GPU works on one while the words of the one before are read.
+_RUNNING = 2
 #: A frame's middle lies this much before 60·frame (funasr's own offset).
 _FRAME_OFFSET_MS = 30
 
@@ -62,9 +66,12 @@ class SenseVoice:
         self._bf16 = self._device.type == "cuda" if bf16 is None else bf16
         seconds = settings.batch_seconds if self._device.type == "cuda" else min(settings.batch_seconds, _CPU_SECONDS)
         self._budget = max(1, seconds * 1000 // FRAME_MS)
-        self._model, self._frontend, tokenizer = _load(files, device)
+        self._model, frontend, tokenizer = _load(files, device)
         self._pieces = tokenizer.sp
-        _check_fit(files, self._model, self._pieces, self._frontend)
+        _check_fit(files, self._model, self._pieces, frontend)
+        #: Of whole channels; several threads may call it.
+        self.log_mel = log_mel(device)
+        self._stack = Stacker(around=frontend.lfr_m, step=frontend.lfr_n, cmvn=frontend.cmvn, device=device)
         self._blank = int(self._model.blank_id)
         self._texts = [_piece_text(self._pieces, number) for number in range(self._pieces.GetPieceSize())]
         self._emotions = _ids(files, self._pieces, Emotion)
@@ -82,27 +89,30 @@ class SenseVoice:
         return self._info
 
     @torch.inference_mode()
-    def features(self, samples: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-        """Compute normalised log-mel features, float32 [frames, 560], of float32 [samples] at 16 kHz."""
-        waveform = torch.from_numpy(np.ascontiguousarray(samples))[None]
-        features, _ = self._frontend(waveform, [waveform.shape[1]])
-        result: npt.NDArray[np.float32] = features[0].to(torch.float32).numpy()
-        return result
+    def features(self, mels: torch.Tensor) -> torch.Tensor:
+        """Stack and normalise the log-mel features of a piece: float32 [frames, 80] to [frames / 6, 560]."""
+        return self._stack(mels)
 
     def hear(self, pieces: Sequence[Piece]) -> list[Heard | Exception]:
         """Hear pieces in batches of like length (see `SpeechModel`)."""
         results: list[Heard | Exception] = [ModelError("was not heard")] * len(pieces)
-        batches = plan_batches([len(piece.features) for piece in pieces], budget=self._budget)
-        while batches:
-            batch = batches.pop(0)
+        waiting = deque(plan_batches([len(piece.features) for piece in pieces], budget=self._budget))
+        running: deque[tuple[list[int], torch.Tensor]] = deque()
+        heard: Sequence[Heard | Exception]
+        while waiting or running:
             try:
-                heard: Sequence[Heard | Exception] = self._hear_batch([pieces[index] for index in batch])
+                if waiting and len(running) < _RUNNING:
+                    batch = waiting.popleft()
+                    running.append((batch, self._forward([pieces[index] for index in batch])))
+                    continue
+                batch, output = running.popleft()
+                heard = self._read_batch([pieces[index] for index in batch], output)
             except Exception as error:  # one bad piece must not take the others along
                 logger.debug("a batch of %d failed", len(batch), exc_info=error)
                 self._make_room(error, [len(pieces[index].features) for index in batch])
                 if len(batch) > 1:
                     middle = len(batch) // 2
-                    batches[:0] = [batch[:middle], batch[middle:]]
+                    waiting.extendleft((batch[middle:], batch[:middle]))
                     continue
                 heard = [error]
             for index, result in zip(batch, heard, strict=True):
@@ -116,30 +126,15 @@ class SenseVoice:
             torch.cuda.empty_cache()
 
     @torch.inference_mode()
-    def _hear_batch(self, pieces: Sequence[Piece]) -> list[Heard]:
-        lengths = [len(piece.features) for piece in pieces]
-        speech = torch.zeros((len(pieces), max(lengths), pieces[0].features.shape[1]))
-        for row, piece in zip(speech, pieces, strict=True):
-            row[: len(piece.features)] = torch.from_numpy(piece.features)
-        ids, scores = self._forward(speech, torch.tensor(lengths))
-        return [
-            self._read(piece, ids[index, : length + _QUERY_FRAMES], scores[index])
-            for index, (piece, length) in enumerate(zip(pieces, lengths, strict=True))
-        ]
-
-    def _forward(
-        self, speech: torch.Tensor, lengths: torch.Tensor
-    ) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.float32]]:
-        """Run the encoder once.
-
-        Args:
-            speech: float32 [batch, frames, inputs], zero where a piece has ended.
-            lengths: int64 [batch].
+    def _forward(self, pieces: Sequence[Piece]) -> torch.Tensor:
+        """Run the encoder once; a GPU is still at work when this returns.
 
         Returns:
-            The arg-max ids int32 [batch, frames + 4], and the scores of emotions, then events, float32
-            [batch, emotions + events].
+            int32 [batch, frames + 4 + emotions + events] on the model's device: the arg-max ids, and the bits of the
+            scores of emotions, then events. Floats travel as integers: one copy to the host for both.
         """
+        speech = torch.nn.utils.rnn.pad_sequence([piece.features for piece in pieces], batch_first=True)
+        lengths = torch.tensor([len(piece.features) for piece in pieces])
         queries = self._queries.expand(len(speech), -1, -1)
         inputs = torch.cat((queries, speech.to(self._device, non_blocking=True)), dim=1)
         with torch.autocast(self._device.type, dtype=torch.bfloat16, enabled=self._bf16):
@@ -150,9 +145,15 @@ class SenseVoice:
         events = logits[:, _EVENT_FRAME, self._event_rows].softmax(dim=-1)
         scores = torch.cat((emotions, events), dim=1)
         ids = logits.argmax(dim=-1).to(torch.int32)
-        # Floats travel as the integers with the same bits: one copy to the host for both.
-        packed = torch.cat((ids, scores.view(torch.int32)), dim=1).cpu().numpy()
-        return packed[:, : ids.shape[1]], packed[:, ids.shape[1] :].view(np.float32)
+        return torch.cat((ids, scores.view(torch.int32)), dim=1)
+
+    def _read_batch(self, pieces: Sequence[Piece], output: torch.Tensor) -> list[Heard]:
+        rows = output.cpu().numpy()
+        scores = rows[:, -len(self._emotions) - len(self._events) :].view(np.float32)
+        return [
+            self._read(piece, row[: len(piece.features) + _QUERY_FRAMES], score)
+            for piece, row, score in zip(pieces, rows, scores, strict=True)
+        ]
 
     def _read(self, piece: Piece, ids: npt.NDArray[np.int32], scores: npt.NDArray[np.float32]) -> Heard:
         runs = [run for run in _runs(ids) if run[0] != self._blank]
@@ -274,6 +275,7 @@ def _check_fit(files: ModelFiles, model: Any, tokenizer: Any, frontend: Any) -> 
         )
     if frontend.cmvn is None:
         raise ModelError("was not taken up by the front end", where=str(files.cmvn))
+    check_front_end(vars(frontend), str(files.config))
 
 
 def _stored_shapes(files: ModelFiles) -> dict[str, tuple[int, ...]]:

@@ -17,6 +17,7 @@ import numpy.typing as npt
 import torch
 
 from qareport.asr.cuts import cut_long
+from qareport.asr.mel import FRAME_MS
 from qareport.audio import SAMPLE_RATE
 from qareport.errors import ModelError
 from qareport.settings import AsrSettings
@@ -37,14 +38,16 @@ MIN_SPEECH_MS = 200
 class Vad(Protocol):
     """Finds utterances."""
 
-    def find(self, samples: npt.NDArray[np.float32]) -> list[list[tuple[int, int]]]:
+    def find(self, samples: npt.NDArray[np.float32], mels: torch.Tensor | None = None) -> list[list[tuple[int, int]]]:
         """Find the utterances on each channel.
 
         Args:
             samples: float32 [channels, samples] in [-1, 1] at 16 kHz.
+            mels: their log-mel features (see `mel.LogMel`), where they are at hand.
 
         Returns:
-            For each channel (start_ms, end_ms), ordered, not overlapping, none longer than the limit in the settings.
+            For each channel (start_ms, end_ms) in multiples of 10 ms, ordered, not overlapping, none longer than the
+            limit in the settings.
         """
 
 
@@ -84,7 +87,7 @@ class SileroVad:
         probabilities: npt.NDArray[np.float32] = torch.cat(result, dim=1).numpy()
         return probabilities
 
-    def find(self, samples: npt.NDArray[np.float32]) -> list[list[tuple[int, int]]]:
+    def find(self, samples: npt.NDArray[np.float32], mels: torch.Tensor | None = None) -> list[list[tuple[int, int]]]:
         """Find the utterances on each channel (see `Vad`)."""
         if samples.shape[1] == 0:
             return [[] for _ in samples]
@@ -105,7 +108,12 @@ class SileroVad:
             audio_length_samples=length,
         )
         for span in spans:
-            yield span["start"] * 1000 // SAMPLE_RATE, span["end"] * 1000 // SAMPLE_RATE
+            yield _on_frame(span["start"]), _on_frame(span["end"])
+
+
+def _on_frame(sample: int) -> int:
+    """Return the last 10 ms frame that begins at or before a sample, in milliseconds."""
+    return sample * 1000 // SAMPLE_RATE // FRAME_MS * FRAME_MS
 
 
 def _load_silero() -> tuple[Any, Any]:

@@ -40,6 +40,7 @@ from qareport.model.happened import (
 )
 from qareport.model.heard import AudioInfo, ModelInfo, Segment, Token, Transcript
 from qareport.model.judged import CategoryScore, Finding, Judgement, Scorecard, ScoreItem
+from qareport.model.kept import Deletion
 from qareport.model.mailing import (
     Edition,
     Letter,
@@ -99,6 +100,7 @@ __all__ = [
     "Classification",
     "Coverage",
     "CurvePoint",
+    "Deletion",
     "DigestMoment",
     "DigestPromise",
     "Edition",

@@ -55,7 +55,15 @@ def spoken(model: SenseVoice) -> list[tuple[Piece, Samples]]:
     vad, found = SileroVad(WHOLE), []
     for path in paths:
         call = Call(call_id=path.stem, audio_path=str(path), channel_roles=(Role.AGENT, Role.CUSTOMER))
-        ready = prepare(call, vad=vad, features=model.features, voice=None, audio=AudioSettings(), asr=WHOLE)
+        ready = prepare(
+            call,
+            vad=vad,
+            log_mel=model.log_mel,
+            features=model.features,
+            voice=None,
+            audio=AudioSettings(),
+            asr=WHOLE,
+        )
         samples = decode(path, max_duration_ms=600_000).samples
         found += [(piece, samples[piece.channel, piece.start_ms * 16 : piece.end_ms * 16]) for piece in ready.pieces]
     assert len(found) > 60

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -46,7 +47,7 @@ def one_thread() -> Iterator[None]:
 class LoudVad:
     """Takes each whole second with sound in it for an utterance."""
 
-    def find(self, samples: Samples) -> list[list[tuple[int, int]]]:
+    def find(self, samples: Samples, mels: torch.Tensor) -> list[list[tuple[int, int]]]:
         return [
             [
                 (at * 1000, at * 1000 + 1000)
@@ -155,8 +156,8 @@ def test_a_call_that_the_model_fails_on_fails_alone(engine: Engine, tmp_path: Pa
 
         info: ModelInfo = engine.info
 
-        def features(self, samples: Samples) -> Samples:
-            return engine.speech.features(samples)
+        log_mel = staticmethod(engine.speech.log_mel)
+        features = staticmethod(engine.speech.features)
 
         def hear(self, pieces: list[Piece]) -> list[Heard | Exception]:
             heard = engine.speech.hear(pieces)
@@ -177,10 +178,10 @@ def test_a_call_that_the_model_fails_on_fails_alone(engine: Engine, tmp_path: Pa
 
 def test_a_detector_that_fails_on_one_call_stops_no_other(engine: Engine, tmp_path: Path) -> None:
     class Moody(LoudVad):
-        def find(self, samples: Samples) -> list[list[tuple[int, int]]]:
+        def find(self, samples: Samples, mels: torch.Tensor) -> list[list[tuple[int, int]]]:
             if samples.shape[1] > 2 * 16_000:
                 raise RuntimeError("out of breath")
-            return super().find(samples)
+            return super().find(samples, mels)
 
     results = list(replace(engine, vad=Moody()).transcribe(make_calls(tmp_path, 2)))
     assert [type(result) for result in results] == [Transcript, FailedCall]
@@ -234,6 +235,30 @@ def test_calls_are_taken_as_they_are_needed(engine: Engine, tmp_path: Path) -> N
     results.close()  # type: ignore[attr-defined]
 
 
+def test_long_recordings_are_decoded_one_at_a_time(
+    engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = make_calls(tmp_path, 8)
+    under_way, most = 0, 0
+
+    class Counting(LoudVad):
+        def find(self, samples: Samples, mels: torch.Tensor) -> list[list[tuple[int, int]]]:
+            nonlocal under_way, most
+            with counting:
+                under_way += 1
+                most = max(most, under_way)
+            found = super().find(samples, mels)
+            with counting:
+                under_way -= 1
+            return found
+
+    counting = threading.Lock()
+    monkeypatch.setattr("qareport.asr.engine._AHEAD_MS", 1)
+    results = list(replace(engine, vad=Counting(), workers=4).transcribe(calls))
+    assert [result.call_id for result in results] == [call.call_id for call in calls]
+    assert most == 1
+
+
 def test_failures_do_not_wait_for_speech(engine: Engine) -> None:
     gone = Call(call_id="gone", audio_path="gone.wav")
     results = engine.transcribe(itertools.repeat(gone))
@@ -280,8 +305,8 @@ def test_sentences_of_one_utterance_are_segments_with_emotions_of_their_own(engi
 
         info: ModelInfo = engine.info
 
-        def features(self, samples: Samples) -> Samples:
-            return engine.speech.features(samples)
+        log_mel = staticmethod(engine.speech.log_mel)
+        features = staticmethod(engine.speech.features)
 
         def hear(self, pieces: list[Piece]) -> list[Heard | Exception]:
             return [self._hear(item) for item in pieces]
@@ -311,7 +336,7 @@ def test_sentences_of_one_utterance_are_segments_with_emotions_of_their_own(engi
             )
 
     class Whole(LoudVad):
-        def find(self, samples: Samples) -> list[list[tuple[int, int]]]:
+        def find(self, samples: Samples, mels: torch.Tensor) -> list[list[tuple[int, int]]]:
             return [[(0, 4000)] for _ in samples]
 
     voice = babble(4, seed=5)
@@ -340,7 +365,7 @@ def test_short_utterances_of_one_speaker_are_joined_where_the_settings_say_so(en
     (call,) = make_calls(tmp_path, 1)
 
     class Near(LoudVad):
-        def find(self, samples: Samples) -> list[list[tuple[int, int]]]:
+        def find(self, samples: Samples, mels: torch.Tensor) -> list[list[tuple[int, int]]]:
             return [[(0, 500), (900, 1800)] for _ in samples]
 
     def spans(merge: bool, asked: Call) -> set[tuple[int, int]]:

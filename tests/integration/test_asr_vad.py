@@ -65,7 +65,7 @@ def test_utterances_are_those_of_the_published_code(vad: SileroVad, name: str) -
             min_silence_duration_ms=AsrSettings().max_end_silence_ms,
             speech_pad_ms=SPEECH_PAD_MS,
         )
-        assert spans == [(span["start"] // 16, span["end"] // 16) for span in expected]
+        assert spans == [(span["start"] // 160 * 10, span["end"] // 160 * 10) for span in expected]
 
 
 @needs_assets

@@ -178,7 +178,7 @@ class PeriodSettings:
     returns: Annotated[int, Ge(0)] = 20
     weak_links: Annotated[int, Ge(0)] = 3
     #: How many rows a table of a document carries before it says "and N more"; JSON carries all.
-    table_rows: Annotated[int, Ge(1)] = 40
+    table_rows: Annotated[int, Ge(1)] = 50
 
 
 @with_config(extra="forbid")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
 import socket
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -16,12 +15,12 @@ from qareport.daily.request import Log, Request, period_name
 from qareport.errors import QareportError
 from qareport.model import CallDigest, Edition, FailedCall, Letter, Note, Period, PeriodReport
 from qareport.report.locale import _
+from qareport.report.text import clean_value
 from qareport.settings import Settings
 from qareport.store import Store
 
 #: How far back promises and repeated calls are looked for, beside the periods that are compared.
 _LOOK_BACK = timedelta(days=14)
-_UNSAFE = re.compile(r"[^\w.\-]+|^\.+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,15 +98,23 @@ def write_documents(
 ) -> Made:
     """Write the documents of an edition, each whole or not at all; one that is made of the same is left alone."""
     content, templates = to_json(made_of), _folder_hash(request.templates)
+    shown = to_json(settings.report) + to_json(settings.period)
     paths: list[Path] = []
     missing: list[str] = []
     for name in formats:
         path = folder / report.period_file_name(made_of, name)
-        parts = (__version__, content, templates, to_json(settings.report), request.language, name)
+        parts = (__version__, content, templates, shown, request.language, name)
         key = hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()
         if not path.exists() or store.document_key(path.resolve()) != key:
             try:
-                report.write_period(made_of, [name], folder, templates=request.templates, settings=settings.report)
+                report.write_period(
+                    made_of,
+                    [name],
+                    folder,
+                    templates=request.templates,
+                    settings=settings.report,
+                    period=settings.period,
+                )
             except QareportError as error:
                 log.trouble(f"{path.name} could not be made: {error}", Note(code="documents_missing"))
                 missing.append(path.name)
@@ -142,14 +149,6 @@ def team_folder(request: Request, settings: Settings, period: Period) -> Path:
     return _out(request, settings) / "daily" / period_name(period).replace(":", "-")
 
 
-def agent_folder(request: Request, settings: Settings, period: Period, agent_id: str) -> Path:
-    """Return the folder of one agent's documents; an id that no folder can be called carries its hash."""
-    safe = _UNSAFE.sub("_", agent_id)[:60]
-    if safe != agent_id:
-        safe = f"{safe}-{hashlib.sha256(agent_id.encode('utf-8', 'surrogatepass')).hexdigest()[:8]}"
-    return team_folder(request, settings, period) / "agents" / safe
-
-
 def letters(
     made: Made, orders: Sequence[Path], recipients: Sequence[str], request: Request, settings: Settings, now: datetime
 ) -> tuple[Letter, ...]:
@@ -167,12 +166,10 @@ def letters(
     if orders:
         where = _place(orders[0].parent, request, settings)
         remarks.append(_("需要回电的订单，报告在 {where}（{n}份文档）。").format(where=where, n=len(orders)))
-    picture = report.period_picture(told)
-    view = mail.period_view(
-        told,
+    view, picture = mail.period_view(
+        clean_value(told),
+        clean_value(settings.report),
         language=request.language,
-        organisation=settings.report.organisation,
-        picture_alt=picture.alt if picture else "",
         documents=_documents(fitted, request, settings),
         remarks=remarks,
     )
@@ -181,7 +178,7 @@ def letters(
         period=period_name(told.period),
         kind="partial" if told.partial else "report",
     )
-    content = mail.Content(view=view, attachments=fitted.attached, picture=picture.png if picture else None)
+    content = mail.Content(view=view, attachments=fitted.attached, picture=picture)
     return mail.compose(content, purpose, recipients, settings.mail, templates=request.templates, now=now)
 
 

@@ -172,8 +172,7 @@ class _Run:
             editions.append((self._documents(whole, settings.mail.attach, folder), settings.mail.team))
             for number, agent in enumerate(agents, start=1):
                 own = making.build(material, settings, agent_id=agent, partial=partial, notes=notes)
-                folder = making.agent_folder(self._request, settings, self._period, agent)
-                made = self._documents(own, settings.mail.attach_agents, folder)
+                made = self._documents(own, settings.mail.attach_agents, folder / "agents")
                 editions.append((made, (settings.mail.agents[agent],)))
                 self._on_progress("render", number, len(agents))
         with self._step("orders"):

@@ -39,10 +39,11 @@ def svg(chart: Chart) -> str:
     body = "".join(
         (*_silences(chart), *_grid(chart), *_curves(chart), *_message(chart), *_discs(chart), *_legend(chart))
     )
-    families = escape(", ".join(f"'{name}'" for name in fonts.FAMILIES))
+    # No blank after a comma: WeasyPrint 70 would take it for part of the name and pick any font that has the character.
+    families = escape(",".join(f"'{name}'" for name in fonts.FAMILIES))
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH:g} {HEIGHT:g}" width="{WIDTH:g}" '
-        f'height="{HEIGHT:g}" role="img" aria-label="{escape(chart.alt)}" font-family="{families}, sans-serif" '
+        f'height="{HEIGHT:g}" role="img" aria-label="{escape(chart.alt)}" font-family="{families},sans-serif" '
         f'font-size="10.5">{body}</svg>'
     )
 

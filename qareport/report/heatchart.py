@@ -13,8 +13,10 @@ from qareport.report import fonts
 from qareport.report.perioddata import HeatChart, HeatChartRow
 
 WIDTH = 720.0
-_LABEL, _STAGE, _CALLS = 150.0, 92.0, 118.0
-_HEAD, _ROW, _EMPTY = 22.0, 31.0, 64.0
+_LABEL, _STAGE, _CALLS = 132.0, 88.0, 142.0
+_HEAD, _ROW, _EMPTY = 22.0, 22.5, 64.0
+#: Where in a square its figure ends and the share beside it begins, off the middle.
+_FIGURE_END, _SHARE_START = 3.0, 8.0
 _INK, _MUTED, _GRID = "#1f2933", "#52606d", "#d3d9df"
 #: The darkest square: dark ink on it keeps a contrast of 4.9 (WCAG AA asks for 4.5).
 _DARKEST = (209, 125, 120)
@@ -23,11 +25,12 @@ _DARKEST = (209, 125, 120)
 def svg(chart: HeatChart) -> str:
     """Draw the heat map as one self-contained SVG element."""
     height = _HEAD + (_ROW * len(chart.rows) if chart.rows else _EMPTY) + 2
-    families = escape(", ".join(f"'{name}'" for name in fonts.FAMILIES))
+    # No blank after a comma: see `charts.svg`.
+    families = escape(",".join(f"'{name}'" for name in fonts.FAMILIES))
     body = "".join((*_heads(chart), *_rows(chart), *_message(chart)))
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH:g} {height:g}" width="{WIDTH:g}" '
-        f'height="{height:g}" role="img" aria-label="{escape(chart.alt)}" font-family="{families}, sans-serif" '
+        f'height="{height:g}" role="img" aria-label="{escape(chart.alt)}" font-family="{families},sans-serif" '
         f'font-size="11.5">{body}</svg>'
     )
 
@@ -58,18 +61,18 @@ def _rows(chart: HeatChart) -> Iterator[str]:
 def _row(chart: HeatChart, row: HeatChartRow, top: float) -> Iterator[str]:
     width, edges = _columns(chart)
     weight = ' font-weight="bold"' if row.total else ""
-    yield _text(4, top + 19.5, row.label, _LABEL - 8, 11.5, _INK, extra=weight)
+    yield _text(4, top + 15.5, row.label, _LABEL - 8, 11.5, _INK, extra=weight)
     for left, cell in zip(edges, row.cells, strict=False):
         if cell.heat > 0:
             yield (
                 f'<rect x="{left:.1f}" y="{top:.1f}" width="{width:.1f}" height="{_ROW}" fill="{_shade(cell.heat)}" '
                 'stroke="#ffffff" stroke-width="1"/>'
             )
-        yield _text(left + width / 2, top + 14.5, cell.figure, width, 12.0, _INK, "middle", weight)
-        yield _text(left + width / 2, top + 25.5, cell.remark, width, 8.5, _INK, "middle")
-    yield _text(edges[-2] + 8, top + 19.5, row.stage, _STAGE - 10, 11.0, _INK)
-    yield _text(WIDTH - 4, top + 14.5, row.troubled, _CALLS, 12.0, _INK, "end", weight)
-    yield _text(WIDTH - 4, top + 25.5, row.calls, _CALLS, 8.5, _INK, "end")
+        middle = left + width / 2
+        yield _text(middle - _FIGURE_END, top + 15.5, cell.figure, width / 2, 12.0, _INK, "end", weight)
+        yield _text(middle + _SHARE_START, top + 15.5, cell.remark, width / 2, 8.8, _INK)
+    yield _text(edges[-2] + 8, top + 15.5, row.stage, _STAGE - 10, 11.0, _INK)
+    yield _text(WIDTH - 4, top + 15.5, row.troubled, _CALLS, 10.5, _INK, "end", weight)
     yield _line(top + _ROW)
 
 

@@ -34,7 +34,7 @@ class ReturnRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HeatChartCell:
-    """One square of the heat map: its figure, the line under it, and how dark it is (0 … 1)."""
+    """One square of the heat map: its figure, the share beside it, and how dark it is (0 … 1)."""
 
     figure: str
     remark: str
@@ -48,7 +48,7 @@ class HeatChartRow:
     label: str
     cells: tuple[HeatChartCell, ...]
     stage: str
-    calls: str
+    #: Troubled calls, of all calls of the row.
     troubled: str
     total: bool
 

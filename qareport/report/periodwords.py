@@ -82,6 +82,9 @@ VERDICTS: Mapping[OutcomeVerdict, str] = {
 }
 SMALL = N_("样本少")
 
+#: Most characters of a name, of a quotation (15 s of fast speech) and of longer text.
+_NAME, _QUOTE, _PROSE = 48, 120, 400
+
 
 def subject(period: Period) -> str:
     """Name the days of a period: 2026年11月21日 周六; 2026年第47周（11月16日至11月22日）; 2026年11月."""
@@ -140,18 +143,13 @@ def headline(name: HeadlineName, figure: Figure | None) -> str:
 
 
 def change(name: HeadlineName, difference: float) -> str:
-    """Write a change with its direction: ▲6, ▼0.8个百分点, no change."""
-    size = abs(difference)
-    if name in SHARES:
-        text = _("{points}个百分点").format(points=f"{size * 100:.1f}")
-        nothing = round(size * 100, 1) == 0
-    elif name is HeadlineName.MEAN_SCORE:
-        text, nothing = f"{size:.1f}", round(size, 1) == 0
-    else:
-        text, nothing = count(round(size, 1)), round(size, 1) == 0
-    if nothing:
+    """Write a change with its direction: ▲6, ▼0.8 (percentage points of a share), or that there is none."""
+    scale = 100 if name in SHARES else 1
+    size = round(abs(difference) * scale, 1)
+    if not size:
         return _("持平")
-    return ("▲" if difference > 0 else "▼") + text
+    counted = name not in SHARES and name is not HeadlineName.MEAN_SCORE
+    return ("▲" if difference > 0 else "▼") + (count(size) if counted else f"{size:.1f}")
 
 
 def percent(value: float) -> str:
@@ -160,11 +158,11 @@ def percent(value: float) -> str:
 
 
 def rate(value: Rate | None) -> str:
-    """Write a rate with what it is of: 68 / 412（16.5%）; nothing to make it from is a dash."""
+    """Write a rate with what it is of: 16.5%（68/412）; nothing to make it from is a dash."""
     if value is None or value.share is None:
         return "—"
     mark = f" {_(SMALL)}" if value.small else ""
-    return f"{value.hits:,} / {value.n:,}（{percent(value.share)}）{mark}"
+    return f"{percent(value.share)}（{value.hits:,}/{value.n:,}）{mark}"
 
 
 def mean(value: Figure | None) -> str:
@@ -176,11 +174,21 @@ def mean(value: Figure | None) -> str:
 
 
 def shorten(text: str, length: int) -> str:
-    """Cut a quotation where a table has no room for it, and show that it is cut."""
+    """Cut text that a table has no room for, and show that it is cut; JSON carries all of it."""
     return text if len(text) <= length else text[: length - 1] + "…"
 
 
-def quoted(at_ms: int, text: str, length: int) -> str:
+def name(text: str) -> str:
+    """Write an order number, an agent, an issue; a longer one than any real one is cut."""
+    return shorten(text, _NAME)
+
+
+def prose(text: str) -> str:
+    """Write a title, an advice or a reason; a longer one than any page bears is cut."""
+    return shorten(text, _PROSE)
+
+
+def quoted(at_ms: int, text: str) -> str:
     """Say where to listen and what is said there: 第87秒“你们是不是压单”."""
     second = wording.second(at_ms)
-    return f"{second}{wording.quoted(shorten(text, length))}" if text else second
+    return f"{second}{wording.quoted(shorten(text, _QUOTE))}" if text else second

@@ -138,6 +138,9 @@ NOTES: Mapping[str, str] = {
     "incomplete": "当天的通话还没有全部处理完。",
     "fake_stereo": "录音的{channels}个声道内容相同，按单声道处理，说话人不能按声道区分。",
     "channel_map_does_not_fit": "登记的声道说明（{roles}）与录音的{channels}个声道不符，没有采用。",
+    "partial_not_processed": "有{count}通电话还没有处理完，没有计入本报告。",
+    "partial_not_over": "统计的时间段还没有结束，之后的通话没有计入。",
+    "partial_recordings_missing": "清单里有{count}通电话没有找到录音，没有计入本报告。",
     "channels_maybe_swapped": "声道可能接反：{at_ms}在客户声道听到“{quote}”。说话人未作改动，请核对。",
 }
 

@@ -54,8 +54,7 @@ def period_view(
     view = MailView(
         language=language,
         organisation=page.organisation,
-        title=page.title
-        + (_("（{agent}本人）").format(agent=periodwords.name(report.agent_id)) if page.edition else ""),
+        title=page.title + (_("（{agent}本人）").format(agent=periodwords.name(agent)) if agent else ""),
         period_short=short_period(report.period),
         period=page.subject,
         headline=headline(report),

@@ -69,7 +69,7 @@ def period_view(
         links_title=page.weak_title if page.weak_links else "",
         links=tuple(LinkLine(title=one.title, story=one.story, advice=one.advice) for one in page.weak_links),
         remarks=(*_remarks(report, page), *remarks),
-        picture=PictureView(cid=PICTURE, alt=page.heat.alt) if picture else None,
+        picture=PictureView(cid=PICTURE, title=page.heat_title, alt=page.heat.alt) if picture else None,
         documents=tuple(documents),
         footer=(_("情绪得分未经校准，按得分理解，不是概率。引用的话以录音为准。"), _signature()),
     )

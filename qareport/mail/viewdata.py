@@ -51,6 +51,7 @@ class PictureView:
     """A picture inside the mail: its content id and what it shows, in words."""
 
     cid: str
+    title: str
     alt: str
 
 

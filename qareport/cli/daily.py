@@ -138,7 +138,8 @@ def resend(options: Options, key: str, yes: bool) -> int:
                 f"this mail to {found.recipient} may have arrived already: ask there first. To send it again all the "
                 f"same: qareport mail resend {found.key[:12]} --yes"
             )
-        mailing.Transport(config.mail, mailing.read_password(config.mail)).connect()
+        with mailing.Transport(config.mail, mailing.read_password(config.mail)) as transport:
+            transport.connect()  # what is wrong with the server is said before anything is decided
         store.decide_mail(found.key, MailState.PLANNED, now=datetime.now(UTC))
         daily_run.post(
             store, config.mail, clock=daily_run.Clock(), on_sent=lambda done, total: progress("send", done, total)

@@ -7,6 +7,7 @@ document of its kind is asked for.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import re
@@ -231,7 +232,8 @@ def _replace(path: Path, content: bytes) -> None:
         temporary.write_bytes(content)
         os.replace(temporary, path)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # the first error says more
+            temporary.unlink(missing_ok=True)
         raise DocumentError(
             f"cannot be written: {error.strerror}", where=str(path), to_do="close it if it is open; check the folder"
         ) from error

@@ -13,10 +13,8 @@ from __future__ import annotations
 import argparse
 import io
 import json
-import os
 import random
 import signal
-import subprocess
 import sys
 import tempfile
 import time
@@ -29,6 +27,7 @@ from pathlib import Path
 import sqlalchemy
 
 from benchmarks import dailies
+from benchmarks.forked import Forked
 from benchmarks.machine import describe
 from benchmarks.postbox import DROP, DROP_AFTER, Postbox
 from qareport.model import Edition, MailState
@@ -38,7 +37,6 @@ CALLS = 8
 #: Kills in one round, before a run may end by itself.
 KILLS_A_ROUND = 4
 RESULTS = Path(__file__).parent / "results" / "faults.json"
-_ROOT = Path(__file__).resolve().parent.parent
 #: A calm server on a busy machine must answer within it.
 _TIMEOUT_S = 1.5
 
@@ -63,19 +61,28 @@ class Tally:
 class Bench:
     """One prepared store and one server, used round after round."""
 
-    def __init__(self, folder: Path, store: str | None, seed: int, attach: tuple[str, ...]) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        store: str | None,
+        *,
+        seed: int,
+        attach: tuple[str, ...],
+        kills_a_round: int = KILLS_A_ROUND,
+    ) -> None:
         """Prepare the calls of a day in the store."""
         self.folder = folder
         self.url = store or f"sqlite:///{folder / 'qareport.db'}"
         self.random = random.Random(seed)
         self.tally = Tally()
         self.attach = attach
+        self.kills_a_round = kills_a_round
         self.calm = False
         self.postbox = Postbox(self._fault)
 
     def run(self, kills: int) -> Tally:
         """Go on until so many runs were killed."""
-        with self.postbox:
+        with self.postbox, Forked(self.folder) as self.forked:
             dailies.make_config(
                 self.folder / "config",
                 port=self.postbox.port,
@@ -87,14 +94,15 @@ class Bench:
             self._prepare()
             length_s = self._undisturbed()
             while self.tally.kills < kills:
-                self._round(min(KILLS_A_ROUND, kills - self.tally.kills), length_s)
+                self._round(min(self.kills_a_round, kills - self.tally.kills), length_s)
         return self.tally
 
     def _prepare(self) -> None:
         path = dailies.write_transcripts(self.folder / "calls.jsonl", CALLS)
-        done = self._start("analyse", str(path), "--format", "json", "--out", str(self.folder / "analysed"))
-        if done.wait(timeout=120) != 0:
-            raise RuntimeError(done.stderr.read() if done.stderr else "analyse failed")
+        out = str(self.folder / "analysed")
+        status, said = self._qareport("analyse", str(path), "--format", "json", "--out", out)
+        if status != 0:
+            raise RuntimeError(said)
 
     def _undisturbed(self) -> float:
         """Measure a run that nothing happens to: kills are spread over its length."""
@@ -109,16 +117,9 @@ class Bench:
         self.tally.rounds += 1
         self.calm = False
         for _ in range(kills):
-            process = self._daily()
-            moment = self.random.uniform(0.15 * length_s, length_s)
-            try:
-                process.wait(timeout=moment)
-                self.tally.too_late += 1
-            except subprocess.TimeoutExpired:
-                process.send_signal(signal.SIGKILL)
-                process.wait()
-                self.tally.kills += 1
-            process.communicate()
+            status, _said = self._daily(self.random.uniform(0.0, length_s))
+            self.tally.kills += status == -signal.SIGKILL
+            self.tally.too_late += status != -signal.SIGKILL
             self._check_documents()
         self.calm = True
         self._to_the_end()
@@ -126,41 +127,26 @@ class Bench:
 
     def _to_the_end(self) -> None:
         """Run until a run ends by itself with no mail waiting: the first one usually, the second after a time-out."""
+        said = ""
         for _ in range(5):
-            process = self._daily()
-            _, said = process.communicate(timeout=300)
-            if process.returncode in (0, 1):
+            status, said = self._daily()
+            if status in (0, 1):
                 with Store(self.url) as store:
                     if not store.mails(MailState.PLANNED, MailState.SENDING, MailState.RETRY):
                         return
             elif "another run is at work" not in said:  # PostgreSQL needs a moment to see that a process is gone
-                self.tally.faults.append(f"a run ended with {process.returncode}: {said[-500:]}")
+                self.tally.faults.append(f"a run ended with {status}: {said[-500:]}")
                 return
             time.sleep(0.3)
         self.tally.faults.append(f"runs came to no end: {said[-500:]}")
 
-    def _daily(self) -> subprocess.Popen[str]:
+    def _daily(self, kill_after_s: float | None = None) -> tuple[int, str]:
         self.tally.runs += 1
-        return self._start("daily", "--date", dailies.DAY.isoformat(), "--send")
+        return self._qareport("daily", "--date", dailies.DAY.isoformat(), "--send", kill_after_s=kill_after_s)
 
-    def _start(self, *arguments: str) -> subprocess.Popen[str]:
-        return subprocess.Popen(
-            [
-                sys.executable,
-                "-m",
-                "qareport",
-                *arguments,
-                "--config",
-                str(self.folder / "config"),
-                "--store",
-                self.url,
-            ],
-            cwd=self.folder,
-            env=os.environ | {"PYTHONPATH": str(_ROOT)},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+    def _qareport(self, *arguments: str, kill_after_s: float | None = None) -> tuple[int, str]:
+        given = ("--config", str(self.folder / "config"), "--store", self.url)
+        return self.forked.run(*arguments, *given, kill_after_s=kill_after_s)
 
     def _reset(self) -> None:
         self.postbox.delivered.clear()
@@ -239,7 +225,8 @@ def main() -> None:
     parser.add_argument("--formats", default="docx,pdf")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        bench = Bench(Path(folder), arguments.store, arguments.seed, tuple(arguments.formats.split(",")))
+        formats = tuple(arguments.formats.split(","))
+        bench = Bench(Path(folder), arguments.store, seed=arguments.seed, attach=formats)
         tally = bench.run(arguments.kills)
     result = {
         "machine": describe(),

@@ -8,6 +8,7 @@ demo: .venv/ready
 	$(BIN)/qareport demo --out out/demo
 
 test: .venv/ready
+	deploy/system-packages tests
 	$(BIN)/pytest
 
 check: .venv/ready

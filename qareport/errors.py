@@ -6,7 +6,9 @@
     ├── ModelError          a model directory that is absent, incomplete or inconsistent
     ├── NotFoundError       an order, call or file that was asked for and is not there
     ├── StoreError          the store cannot be opened, read or written
+    ├── BusyError           another process holds what only one may work on
     ├── DocumentError       a template or a renderer could not make a document
+    ├── MailError           mail is not set up, cannot be composed, or its server cannot be used
     └── ConfigError         configuration, manifest, topics or rules: carries every problem found, not the first
 
 An error's text is one line a problem, `where: what; expected …; what to do`.
@@ -85,6 +87,14 @@ class StoreError(QareportError):
 
 class DocumentError(QareportError):
     """A template or a renderer could not make a document."""
+
+
+class BusyError(QareportError):
+    """Another process holds what only one may work on at a time."""
+
+
+class MailError(QareportError):
+    """Mail is not set up, cannot be composed, or its server cannot be used."""
 
 
 class ConfigError(QareportError):

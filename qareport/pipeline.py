@@ -16,7 +16,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from qareport import __version__, analysis, audio, privacy, report, rules
+from qareport import __version__, analysis, audio, digest, privacy, report, rules
 from qareport import settings as settings_module
 from qareport.codec import to_json
 from qareport.errors import AudioError, ConfigError, Problem, QareportError
@@ -236,8 +236,14 @@ def judge_calls(
         except Exception as error:  # noqa: BLE001 - a batch ends at no call, whatever is wrong with it
             failures.append(_keep_failure(store, call, "analyse", _reason(error)))
             continue
-        scene = rules.pack(result, call.order_id)
-        store.put_report(key, call, result, rules_sha256=judge.ruleset.sha256, scene=scene)
+        store.put_report(
+            key,
+            call,
+            result,
+            rules_sha256=judge.ruleset.sha256,
+            scene=rules.pack(result, call.order_id),
+            digest=digest.digest_call(result, call.order_id, rules_sha256=judge.ruleset.sha256),
+        )
         done.append(call)
         on_progress("analyse", number, len(items))
     return tuple(done), tuple(failures)
@@ -311,7 +317,7 @@ def render_orders(
                 continue
             try:
                 documents += report.write(result, [format_name], out_dir, templates=templates, settings=settings)
-                store.put_document(path.resolve(), key)
+                store.put_document(path.resolve(), key, name=name)
             except Exception as error:  # noqa: BLE001 - nor at any document
                 problems.append((f"{name} {format_name}", _reason(error)))
         on_progress("render", number, len(names))

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from functools import partial
 
-from qareport import pipeline, rules
+from qareport import digest, pipeline, rules
 from qareport.codec import from_json
 from qareport.errors import QareportError
 from qareport.model import CallReport, Transcript
@@ -49,7 +49,14 @@ def apply(store: Store, judge: pipeline.Judge, since: datetime | None = None) ->
         report = _judged_anew(store.report_of_call(call.call_id), call, judge, _earlier(call, starts))
         key = pipeline.replay_key(call.key, judge)
         scene = rules.pack(report, call.order_id)
-        store.replace_report(call.call_id, key, report, rules_sha256=judge.ruleset.sha256, scene=scene)
+        store.replace_report(
+            call.call_id,
+            key,
+            report,
+            rules_sha256=judge.ruleset.sha256,
+            scene=scene,
+            digest=digest.digest_call(report, call.order_id, rules_sha256=judge.ruleset.sha256),
+        )
     return len(calls)
 
 

@@ -6,12 +6,16 @@ and reports every problem in it at once, with line and column.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import with_config
+from annotated_types import Ge, Gt
+from pydantic import AfterValidator, Field, with_config
 
+from qareport.checks import Address, MailName
 from qareport.model import PersonalKind, Role
 from qareport.yamlsource import read_yaml, validate
 
@@ -145,6 +149,106 @@ class ReportSettings:
     organisation: str = ""
 
 
+def _known_zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise ValueError("no such time zone; write one like Asia/Shanghai") from error
+    return name
+
+
+@with_config(extra="forbid")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PeriodSettings:
+    """How days, weeks and months are added up."""
+
+    #: IANA name of the time zone whose midnight parts the days.
+    time_zone: Annotated[str, AfterValidator(_known_zone)] = "Asia/Shanghai"
+    #: A day is compared with the mean of this many days before it; weeks and months with as many of their kind.
+    baseline_days: Annotated[int, Ge(1)] = 7
+    baseline_weeks: Annotated[int, Ge(1)] = 4
+    baseline_months: Annotated[int, Ge(1)] = 3
+    #: Rates over fewer calls are marked: chance may have made them.
+    small_n: Annotated[int, Ge(1)] = 10
+    #: An agent whose mean score lies this many standard errors from the team's is an outlier.
+    outlier_sigma: Annotated[float, Gt(0)] = 2.0
+    #: A customer whose reasons weigh this much or more is to be called back (docs/daily-report.md has the weights).
+    return_weight: float = 50
+    #: How many customers to call back are listed, and how many weak links.
+    returns: Annotated[int, Ge(0)] = 20
+    weak_links: Annotated[int, Ge(0)] = 3
+    #: How many rows a table of a document carries before it says "and N more"; JSON carries all.
+    table_rows: Annotated[int, Ge(1)] = 50
+
+
+@with_config(extra="forbid")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DailySettings:
+    """What `qareport daily` works on. Paths are relative to the folder that it is started in."""
+
+    #: Files, folders and URLs that are searched for new recordings; {date} is the day as 2026-11-21, {day} as 20261121.
+    sources: tuple[str, ...] = ()
+    #: Manifest of the recordings; "" = none. {date} and {day} as above.
+    manifest: str = ""
+    #: Where documents go: `daily/` for the day's own, `reports/` for orders.
+    out: str = "out"
+    #: Of how many customers to call back the order's report is made ready.
+    orders: Annotated[int, Field(ge=0)] = 10
+    #: Days up to yesterday that are made up for when they were never finished.
+    catch_up_days: Annotated[int, Field(ge=0, le=60)] = 7
+
+
+@with_config(extra="forbid")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MailSettings:
+    """How mail is sent, and who gets which edition. The password is never among settings (see `qareport.mail`)."""
+
+    #: "" = mail is not set up.
+    host: str = ""
+    port: Annotated[int, Field(ge=1, le=65535)] = 587
+    #: none sends in the clear, and is refused with a user name unless the server is this machine.
+    security: Literal["starttls", "ssl", "none"] = "starttls"
+    #: Certificates to trust beside the system's; "" = the system's alone.
+    ca_file: str = ""
+    #: "" = no log-in.
+    user: str = ""
+    #: File that holds the password and only its owner may read; the variable QAREPORT_SMTP_PASSWORD comes first.
+    password_file: str = ""
+    #: The From header: an address, or `name <address>`.
+    sender: MailName = ""
+    reply_to: MailName = ""
+    #: A template in Jinja's sandbox: organisation, title, period, headline, agent.
+    subject: str = "{{ organisation }}{{ title }} {{ period }}：{{ headline }}"
+    #: Who gets the team's edition.
+    team: tuple[Address, ...] = ()
+    #: Who hears of failures.
+    operator: tuple[Address, ...] = ()
+    #: Agent id to address: who gets an edition of nothing but the own calls.
+    agents: Mapping[str, Address] = field(default_factory=dict)
+    attach: tuple[Literal["docx", "pdf", "html"], ...] = ("docx", "pdf")
+    attach_agents: tuple[Literal["docx", "pdf", "html"], ...] = ("docx",)
+    #: A larger mail is sent with one zip instead, and if that is too large with a link.
+    max_megabytes: Annotated[float, Field(gt=0, le=100)] = 20.0
+    #: Address of the `out` folder for readers of mail (https://… or \\\\server\\share); "" = the path on the server.
+    link: str = ""
+    #: Where a request to stop is sent; "" = reply_to, else sender.
+    unsubscribe: MailName = ""
+    #: A server that answers nothing for so long counts as gone.
+    timeout_s: Annotated[float, Field(gt=0, le=600)] = 60.0
+    #: Waits between tries while a run goes on; later runs try again until `give_up_hours` have passed.
+    retry_s: tuple[Annotated[float, Field(ge=0, le=3600)], ...] = (60.0, 300.0, 900.0)
+    give_up_hours: Annotated[float, Field(gt=0)] = 48.0
+
+
+@with_config(extra="forbid")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetentionSettings:
+    """How long the store keeps calls; `qareport store retain` deletes older ones."""
+
+    #: Days from the start of a call; None = for ever.
+    days: Annotated[int, Field(ge=1)] | None = None
+
+
 @with_config(extra="forbid")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
@@ -156,6 +260,10 @@ class Settings:
     score: ScoreSettings = field(default_factory=ScoreSettings)
     privacy: PrivacySettings = field(default_factory=PrivacySettings)
     report: ReportSettings = field(default_factory=ReportSettings)
+    period: PeriodSettings = field(default_factory=PeriodSettings)
+    daily: DailySettings = field(default_factory=DailySettings)
+    mail: MailSettings = field(default_factory=MailSettings)
+    retention: RetentionSettings = field(default_factory=RetentionSettings)
 
 
 def load(config_dir: Path) -> Settings:

@@ -82,7 +82,8 @@ def _look(
     return style
 
 
-def add_styles(document: DocumentObject) -> None:
+def add_styles(document: DocumentObject, more: Sequence[tuple[str, str, str | None, bool, str | None]] = ()) -> None:
+    """Set the looks of a report; `more` are marks besides `MARKS`."""
     styles = document.styles
     language = styles.element.find(qn("w:docDefaults")).find(".//" + qn("w:lang"))
     language.set(qn("w:val"), "zh-CN")
@@ -98,7 +99,7 @@ def add_styles(document: DocumentObject) -> None:
         for tabs in styles[name].element.pPr.findall(qn("w:tabs")):
             styles[name].element.pPr.remove(tabs)
     _paragraph_styles(document)
-    for name, color, fill, bold, frame in MARKS:
+    for name, color, fill, bold, frame in (*MARKS, *more):
         _mark(document, name, color, fill, bold, frame)
     for name in ("QA tag-neutral", "QA tag-unknown", "QA tag-unjudged", "QA tag-negative", "QA tag-silence"):
         styles[name].font.size = Pt(7.5)

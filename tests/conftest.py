@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 import os
 import subprocess
@@ -12,6 +13,9 @@ from pathlib import Path
 
 import pytest
 
+from tests import postgres
+
+_numbers = itertools.count()
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -61,6 +65,34 @@ def demo_run(tmp_path_factory: pytest.TempPathFactory) -> DemoRun:
     ran = run_qareport(["demo", "--out", "out"], cwd=cwd)
     assert ran.status == 0, ran.stdout + ran.stderr
     return DemoRun(ran=ran, out=cwd / "out", cwd=cwd)
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[str]:
+    """Run a PostgreSQL server for the whole session; where its programs are missing, its tests are passed over."""
+    found = postgres.programs()
+    if found is None:
+        missing = "PostgreSQL is not installed (Debian: postgresql-15): see deploy/system-packages"
+        if os.environ.get(postgres.REQUIRE_ALL):
+            pytest.fail(missing)
+        pytest.skip(missing)
+    with postgres.running(found) as server:
+        yield server
+
+
+@pytest.fixture
+def postgres_url(postgres_server: str) -> str:
+    """An empty PostgreSQL database."""
+    return postgres.make_database(postgres_server, f"test_{next(_numbers)}")
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The place of a store that is not there yet, in each database that qareport works with."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'store.db'}"
+    url: str = request.getfixturevalue("postgres_url")
+    return url
 
 
 @pytest.fixture(autouse=True)

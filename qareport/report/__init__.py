@@ -1,11 +1,13 @@
-"""Documents of one order: Word, PDF, one self-contained HTML page, JSON. Their numbers come from `OrderReport` alone.
+"""Documents: Word, PDF, one self-contained HTML page, JSON, of an order or of a day, a week or a month.
 
-`render` makes one document as bytes, `write` puts documents into a folder. No document library is imported before a
+Their numbers come from `OrderReport` or `PeriodReport` alone. `render` and `render_period` make one document as bytes,
+`write` and `write_period` put documents into a folder. No document library is imported before a
 document of its kind is asked for.
 """
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import re
@@ -16,15 +18,26 @@ from typing import TYPE_CHECKING, Final, Literal, get_args
 
 from qareport.codec import to_json
 from qareport.errors import DocumentError
-from qareport.model import OrderReport
+from qareport.model import OrderReport, PeriodReport
 from qareport.report.fonts import check_fonts
 from qareport.report.text import clean_value
-from qareport.settings import ReportSettings
+from qareport.settings import PeriodSettings, ReportSettings
 
 if TYPE_CHECKING:
+    from qareport.report.perioddata import PeriodView
     from qareport.report.viewdata import OrderView
 
-__all__ = ["FORMATS", "Format", "check_fonts", "file_name", "render", "write"]
+__all__ = [
+    "FORMATS",
+    "Format",
+    "check_fonts",
+    "file_name",
+    "period_file_name",
+    "render",
+    "render_period",
+    "write",
+    "write_period",
+]
 
 Format = Literal["docx", "pdf", "html", "json"]
 FORMATS: Final[tuple[str, ...]] = get_args(Format)
@@ -81,20 +94,109 @@ def write(
     return [paths[format] for format in formats]
 
 
+def render_period(
+    report: PeriodReport,
+    format: str,
+    *,
+    templates: Path | None,
+    settings: ReportSettings,
+    period: PeriodSettings | None = None,
+) -> bytes:
+    """Make one document of a day, a week or a month.
+
+    Args:
+        report: everything it says.
+        format: docx, pdf, html or json.
+        templates: as in `render`.
+        settings: what documents show.
+        period: how many rows a table carries; the defaults if None.
+
+    Raises:
+        DocumentError: as `render`.
+    """
+    _check(format)
+    cleaned = clean_value(report)
+    if format == "json":
+        return to_json(cleaned, indent=2).encode("utf-8") + b"\n"
+    return _period_document(_period_view(cleaned, settings, period), format, templates)
+
+
+def write_period(
+    report: PeriodReport,
+    formats: Sequence[str],
+    out_dir: Path,
+    *,
+    templates: Path | None,
+    settings: ReportSettings,
+    period: PeriodSettings | None = None,
+) -> list[Path]:
+    """Write documents of a day, a week or a month into a folder; see `render_period` and `write`.
+
+    Raises:
+        DocumentError: as `render`, or a file that cannot be written.
+    """
+    for format in formats:
+        _check(format)
+    cleaned = clean_value(report)
+    view = _period_view(cleaned, settings, period) if set(formats) - {"json"} else None
+    paths: dict[str, Path] = {}
+    for format in sorted(formats, key=lambda name: name == "pdf"):
+        if view is None or format == "json":
+            content = to_json(cleaned, indent=2).encode("utf-8") + b"\n"
+        else:
+            content = _period_document(view, format, templates)
+        paths[format] = out_dir / period_file_name(report, format)
+        _replace(paths[format], content)
+    return [paths[format] for format in formats]
+
+
+def period_file_name(report: PeriodReport, format: str) -> str:
+    """Name the file of a period: 日报-2026-11-21.pdf, 周报-2026-W47.docx; an agent's own carries the agent, too."""
+    from qareport.report.periodwords import file_stem
+
+    stem = file_stem(report.period)
+    return f"{stem}-{_safe(report.agent_id)}.{format}" if report.agent_id else f"{stem}.{format}"
+
+
+def _period_view(cleaned: PeriodReport, settings: ReportSettings, period: PeriodSettings | None) -> PeriodView:
+    from qareport.report.periodview import build_period_view
+
+    rows = (period or PeriodSettings()).table_rows
+    return build_period_view(cleaned, clean_value(settings), table_rows=rows)
+
+
+def _period_document(view: PeriodView, format: str, templates: Path | None) -> bytes:
+    if format == "docx":
+        from qareport.report.docx import render_docx
+
+        return render_docx(view, templates, name="period.docx")
+    from qareport.report.html import render_html
+
+    page = render_html(view, templates, name="period.html.j2", styles_name="period.css")
+    if format == "html":
+        return page.encode("utf-8")
+    from qareport.report.pdf import render_pdf
+
+    return render_pdf(page)
+
+
 def file_name(report: OrderReport, format: str) -> str:
     """Name a report's file after its order (or its only call); different names never share a file.
 
     A name with characters that a file system or a mail program may not like is altered, and carries a hash of itself.
     """
     names = [*(call.call_id for call in report.calls), *(call.call_id for call in report.failed_calls)]
-    name = report.order_id or next(iter(names), "")
+    return f"{_safe(report.order_id or next(iter(names), ''))}.{format}"
+
+
+def _safe(name: str) -> str:
     safe = _UNSAFE.sub("_", name)[:_NAME_LENGTH]
     if safe != name or not safe or _RESERVED.match(safe):
         digest = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:8]
         safe = f"{safe.strip('._') or 'report'}-{digest}"
         if _RESERVED.match(safe):
             safe = f"_{safe}"
-    return f"{safe}.{format}"
+    return safe
 
 
 def _check(format: str) -> None:
@@ -130,7 +232,8 @@ def _replace(path: Path, content: bytes) -> None:
         temporary.write_bytes(content)
         os.replace(temporary, path)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # the first error says more
+            temporary.unlink(missing_ok=True)
         raise DocumentError(
             f"cannot be written: {error.strerror}", where=str(path), to_do="close it if it is open; check the folder"
         ) from error

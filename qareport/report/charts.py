@@ -39,16 +39,22 @@ def svg(chart: Chart) -> str:
     body = "".join(
         (*_silences(chart), *_grid(chart), *_curves(chart), *_message(chart), *_discs(chart), *_legend(chart))
     )
-    families = escape(", ".join(f"'{name}'" for name in fonts.FAMILIES))
+    # No blank after a comma: WeasyPrint 70 would take it for part of the name and pick any font that has the character.
+    families = escape(",".join(f"'{name}'" for name in fonts.FAMILIES))
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH:g} {HEIGHT:g}" width="{WIDTH:g}" '
-        f'height="{HEIGHT:g}" role="img" aria-label="{escape(chart.alt)}" font-family="{families}, sans-serif" '
+        f'height="{HEIGHT:g}" role="img" aria-label="{escape(chart.alt)}" font-family="{families},sans-serif" '
         f'font-size="10.5">{body}</svg>'
     )
 
 
 def png(chart: Chart, *, zoom: float = 3.0) -> bytes:
-    """Rasterise the same drawing for Word, 3 pixels to a unit (about 320 dpi at full text width).
+    """Rasterise the same drawing for Word; see `rasterise`."""
+    return rasterise(svg(chart), zoom=zoom)
+
+
+def rasterise(drawing: str, *, zoom: float = 3.0) -> bytes:
+    """Make a PNG of an SVG drawing, 3 pixels to a unit (about 320 dpi at full text width).
 
     Raises:
         DocumentError: no font with Chinese characters is installed.
@@ -57,7 +63,7 @@ def png(chart: Chart, *, zoom: float = 3.0) -> bytes:
 
     font = fonts.chinese_font()
     image: bytes = resvg_py.svg_to_bytes(
-        svg_string=svg(chart),
+        svg_string=drawing,
         zoom=zoom,
         background="#ffffff",
         skip_system_fonts=True,

@@ -27,10 +27,11 @@ from jinja2 import TemplateSyntaxError
 from markupsafe import Markup, escape
 
 from qareport.errors import DocumentError
-from qareport.report import charts
+from qareport.report import charts, heatchart
 from qareport.report.environment import find_template, make_environment
 from qareport.report.html import template_line
-from qareport.report.viewdata import Chart, OrderView, Phrase
+from qareport.report.perioddata import HeatChart
+from qareport.report.viewdata import Chart, DocumentView, Phrase
 
 TEMPLATE = "call.docx"
 _CHART_WIDTH_MM = 172
@@ -79,14 +80,14 @@ class _Template(DocxTemplate):  # type: ignore[misc]
         """Leave the document's properties alone: they are set after filling, where nothing escapes them twice."""
 
 
-def render_docx(view: OrderView, templates: Path | None) -> bytes:
-    """Fill the Word template.
+def render_docx(view: DocumentView, templates: Path | None, *, name: str = TEMPLATE) -> bytes:
+    """Fill the Word template of that name.
 
     Raises:
         DocumentError: the template is missing or is no Word document, or one of its tags is broken (its paragraph's
             text is given).
     """
-    path = find_template(TEMPLATE, templates)
+    path = find_template(name, templates)
     template = _Template(path)
     try:
         template.init_docx()
@@ -109,6 +110,8 @@ def _context(value: Any, template: _Template, styles: Mapping[str, str]) -> Any:
         return _runs(value, styles)
     if isinstance(value, Chart):
         return _Picture(template, charts.png(value), value.alt)
+    if isinstance(value, HeatChart):
+        return _Picture(template, charts.rasterise(heatchart.svg(value)), value.alt)
     if isinstance(value, tuple):
         return tuple(_context(part, template, styles) for part in value)
     if dataclasses.is_dataclass(value):
@@ -185,7 +188,7 @@ def _broken(path: Path, text: str, error: str) -> DocumentError:
     )
 
 
-def _set_properties(document: Document, view: OrderView) -> None:
+def _set_properties(document: Document, view: DocumentView) -> None:
     core = document.core_properties
     core.title = f"{view.title}：{view.subject}"[:255]
     core.subject = view.subject[:255]

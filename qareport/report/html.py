@@ -10,22 +10,23 @@ from jinja2.exceptions import SecurityError
 from markupsafe import Markup
 
 from qareport.errors import DocumentError
-from qareport.report import charts
+from qareport.report import charts, heatchart
 from qareport.report.environment import find_template, make_environment, read_template
-from qareport.report.viewdata import Chart, OrderView
+from qareport.report.perioddata import HeatChart
+from qareport.report.viewdata import Chart, DocumentView
 
 TEMPLATE = "call.html.j2"
 STYLES = "call.css"
 
 
-def render_html(view: OrderView, templates: Path | None) -> str:
-    """Fill the HTML template; styles and pictures stand inside it, so it needs no other file and no network.
+def render_html(view: DocumentView, templates: Path | None, *, name: str = TEMPLATE, styles_name: str = STYLES) -> str:
+    """Fill the HTML template of that name. Styles and pictures stand inside the page: it needs no other file.
 
     Raises:
         DocumentError: a template is missing, or one of its tags is broken (named with its line).
     """
-    path = find_template(TEMPLATE, templates)
-    styles = read_template(find_template(STYLES, templates))
+    path = find_template(name, templates)
+    styles = read_template(find_template(styles_name, templates))
     environment = make_environment()
     environment.filters["svg"] = _svg
     source = read_template(path)
@@ -38,8 +39,9 @@ def render_html(view: OrderView, templates: Path | None) -> str:
         raise _broken(path, error, "mend the tag on that line") from error
 
 
-def _svg(chart: Chart) -> Markup:
-    return Markup(charts.svg(chart))  # noqa: S704 - drawn and escaped by charts
+def _svg(chart: Chart | HeatChart) -> Markup:
+    drawing = heatchart.svg(chart) if isinstance(chart, HeatChart) else charts.svg(chart)
+    return Markup(drawing)  # noqa: S704 - drawn, and escaped where it is drawn
 
 
 def _broken(path: Path, error: Exception, to_do: str) -> DocumentError:

@@ -3,6 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
+
+
+class DocumentView(Protocol):
+    """What every document's view has: what its file says of itself before it is opened."""
+
+    @property
+    def title(self) -> str: ...
+    @property
+    def subject(self) -> str: ...
+    @property
+    def organisation(self) -> str: ...
+    @property
+    def created(self) -> str: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

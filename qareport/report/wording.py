@@ -130,8 +130,17 @@ NOTES: Mapping[str, str] = {
     "sounds_not_judged": "没有判定笑声、音乐等声音事件。",
     "rules_last_good": "规则文件有{problems}处错误，本报告按上一次正确的规则判定。第一处：{first}",
     "rules_not_judged": "这些规则这次没能判定，未计入得分：{rules}",
+    "sources_missing": "有录音来源读不到，里面的新通话不在本报告里：{first}",
+    "not_transcribed": "有{calls}通新录音还没有转写，不在本报告里：{first}",
+    "rules_unreadable": "规则读不出来，也没有上一次正确的规则，新通话没有判定：{first}",
+    "calls_waiting": "有{calls}通电话还没有结果：{names}",
+    "documents_missing": "有文档没能生成。",
+    "incomplete": "当天的通话还没有全部处理完。",
     "fake_stereo": "录音的{channels}个声道内容相同，按单声道处理，说话人不能按声道区分。",
     "channel_map_does_not_fit": "登记的声道说明（{roles}）与录音的{channels}个声道不符，没有采用。",
+    "partial_not_processed": "有{count}通电话还没有处理完，没有计入本报告。",
+    "partial_not_over": "统计的时间段还没有结束，之后的通话没有计入。",
+    "partial_recordings_missing": "清单里有{count}通电话没有找到录音，没有计入本报告。",
     "channels_maybe_swapped": "声道可能接反：{at_ms}在客户声道听到“{quote}”。说话人未作改动，请核对。",
 }
 

@@ -12,9 +12,10 @@ from datetime import UTC, datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from qareport.codec import from_json, to_json
+from qareport.codec import from_json
 from qareport.errors import NotFoundError
-from qareport.model import Call, CallReport
+from qareport.model import Call, CallDigest, CallReport
+from qareport.store.keeping import keep, keep_result
 from qareport.store.schema import CallReportRow, CallRow, ReplayRow, RuleSetRow, SceneRow
 
 #: Calls that are held in memory at once.
@@ -52,7 +53,7 @@ class RulesShelf(ABC):
         """Keep a good rule set and make it the newest."""
         text = json.dumps(dict(files), ensure_ascii=False)
         with self._write() as session:
-            session.merge(RuleSetRow(sha256=sha256, files=text, good_at=datetime.now(UTC).isoformat()))
+            keep(session, RuleSetRow, sha256=sha256, files=text, good_at=datetime.now(UTC).isoformat())
 
     def find_rule_set(self, sha256: str) -> dict[str, str] | None:
         """Return the files of a rule set by its hash, or None."""
@@ -102,7 +103,7 @@ class RulesShelf(ABC):
             )
             .where(CallRow.report_key.is_not(None))
             .outerjoin(SceneRow, SceneRow.key == CallRow.report_key)
-            .order_by(CallRow.started_at, CallRow.call_id)
+            .order_by(CallRow.started_utc, CallRow.call_id)
         )  # fmt: skip
         with self._read() as session:
             for row in session.execute(query.execution_options(yield_per=_BATCH)):
@@ -151,7 +152,16 @@ class RulesShelf(ABC):
             row = session.get(CallRow, call_id)
             return None if row is None else row.order_id
 
-    def replace_report(self, call_id: str, key: str, report: CallReport, *, rules_sha256: str, scene: str) -> None:
+    def replace_report(
+        self,
+        call_id: str,
+        key: str,
+        report: CallReport,
+        *,
+        rules_sha256: str,
+        scene: str,
+        digest: CallDigest | None = None,
+    ) -> None:
         """Make another judgement the call's newest result; the one before and its rule set stay in the store."""
         with self._write() as session:
             row = session.get(CallRow, call_id)
@@ -160,15 +170,14 @@ class RulesShelf(ABC):
                 raise NotFoundError(f"no judged call {call_id!r}", where=self.url)
             if before.key == key:
                 return
-            session.merge(CallReportRow(key=key, report=to_json(report), rules_sha256=rules_sha256))
-            session.merge(SceneRow(key=key, rules_sha256=rules_sha256, scene=scene))
-            session.merge(
-                ReplayRow(
-                    key=key,
-                    previous_key=before.key,
-                    previous_rules_sha256=before.rules_sha256,
-                    applied_at=datetime.now(UTC).isoformat(),
-                )
+            keep_result(session, key, report, rules_sha256=rules_sha256, scene=scene, digest=digest)
+            keep(
+                session,
+                ReplayRow,
+                key=key,
+                previous_key=before.key,
+                previous_rules_sha256=before.rules_sha256,
+                applied_at=datetime.now(UTC).isoformat(),
             )
             session.flush()
             row.report_key = key

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from sqlalchemy import ForeignKey, Index, String, Text
+from sqlalchemy import ForeignKey, Index, Integer, String, Text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-#: Kept in SQLite's user_version; a store of another version is refused rather than misread.
-STORE_VERSION = 1
+#: The newest revision in `migrations/versions`; a store of a newer one is refused rather than misread.
+REVISION = "0002"
 
 
 class Base(DeclarativeBase):
@@ -17,7 +17,11 @@ class CallRow(Base):
     """One call: what the business knows of it, and how far the work on it has come."""
 
     __tablename__ = "calls"
-    __table_args__ = (Index("ix_calls_order", "order_id"), Index("ix_calls_started", "started_at"))
+    __table_args__ = (
+        Index("ix_calls_order", "order_id"),
+        Index("ix_calls_started", "started_at"),
+        Index("ix_calls_started_utc", "started_utc"),
+    )
 
     call_id: Mapped[str] = mapped_column(String(200), primary_key=True)
     order_id: Mapped[str | None] = mapped_column(String(200))
@@ -25,31 +29,50 @@ class CallRow(Base):
     call: Mapped[str] = mapped_column(Text)
     #: ISO 8601 with offset, for sorting calls of one order.
     started_at: Mapped[str | None] = mapped_column(String(40))
+    #: The same in UTC: days are cut out of the calls by it.
+    started_utc: Mapped[str | None] = mapped_column(String(32))
     #: The `FailedCall` as JSON when the newest attempt failed.
     failure: Mapped[str | None] = mapped_column(Text)
     #: Hash of what the failure follows from, when trying again would fail again.
     failure_key: Mapped[str | None] = mapped_column(String(64))
     #: Key of the newest result; None until there is one.
     report_key: Mapped[str | None] = mapped_column(ForeignKey("call_reports.key"))
+    #: Of the recording that the newest result is about; None for a transcript from elsewhere.
+    audio_sha256: Mapped[str | None] = mapped_column(String(64))
 
 
 class TranscriptRow(Base):
     """What was heard, under the hash of audio, model, settings and channel map."""
 
     __tablename__ = "transcripts"
+    __table_args__ = (Index("ix_transcripts_call", "call_id"), Index("ix_transcripts_audio", "audio_sha256"))
 
     key: Mapped[str] = mapped_column(String(64), primary_key=True)
     transcript: Mapped[str] = mapped_column(Text)
+    #: The call that it was first heard for; another of the same sound takes it too.
+    call_id: Mapped[str] = mapped_column(String(200), default="")
+    audio_sha256: Mapped[str | None] = mapped_column(String(64))
 
 
 class CallReportRow(Base):
     """What was judged, under the hash of the transcript, the settings, the topics and the rules."""
 
     __tablename__ = "call_reports"
+    __table_args__ = (Index("ix_call_reports_call", "call_id"),)
 
     key: Mapped[str] = mapped_column(String(64), primary_key=True)
     report: Mapped[str] = mapped_column(Text)
     rules_sha256: Mapped[str] = mapped_column(String(64))
+    call_id: Mapped[str] = mapped_column(String(200), default="")
+
+
+class DigestRow(Base):
+    """The little of a judged call that days and norms are added up from, under the key of its result."""
+
+    __tablename__ = "digests"
+
+    key: Mapped[str] = mapped_column(String(64), primary_key=True)
+    digest: Mapped[str] = mapped_column(Text)
 
 
 class SceneRow(Base):
@@ -90,6 +113,20 @@ class DocumentRow(Base):
     """A document that was written: where, and the hash of what it was made from."""
 
     __tablename__ = "documents"
+    __table_args__ = (Index("ix_documents_name", "name"),)
 
     path: Mapped[str] = mapped_column(String(1000), primary_key=True)
     key: Mapped[str] = mapped_column(String(64))
+    #: Order or call that it is about; None for a document of many.
+    name: Mapped[str | None] = mapped_column(String(200))
+
+
+class DeletionRow(Base):
+    """The proof that something was deleted: when, how much, by what hashes; no personal data."""
+
+    __tablename__ = "deletions"
+
+    number: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=True)
+    deleted_at: Mapped[str] = mapped_column(String(40))
+    #: A `Deletion` as JSON.
+    record: Mapped[str] = mapped_column(Text)

@@ -1,0 +1,65 @@
+"""Runs qareport in forked processes that need not import it first, so that kills strike its work and not its start."""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Self
+
+_ROOT = Path(__file__).resolve().parent.parent
+#: The child's: takes a command a line, answers with its process id, then with its exit status.
+_CODE = """
+import json, os, sys
+from qareport import cli
+import qareport.report.docx, qareport.report.html, qareport.report.periodview, qareport.rules, alembic
+for line in sys.stdin:
+    said, *arguments = json.loads(line)
+    pid = os.fork()
+    if pid == 0:
+        os.dup2(os.open(said, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), 2)
+        os.dup2(2, 1)
+        status = cli.main(arguments)
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status)
+    print(pid, flush=True)
+    print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), flush=True)
+"""
+
+
+class Forked:
+    """A process that holds everything imported, and forks one run after the other. Use as a context manager."""
+
+    def __init__(self, cwd: Path) -> None:
+        """Start it."""
+        self._said = cwd / "said.txt"
+        self._parent = subprocess.Popen(
+            [sys.executable, "-c", _CODE],
+            cwd=cwd,
+            env=os.environ | {"PYTHONPATH": str(_ROOT)},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            bufsize=0,
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._parent.communicate()
+
+    def run(self, *arguments: str, kill_after_s: float | None = None) -> tuple[int, str]:
+        """Run a command, killed after so many seconds if it has not ended. Returns its status and all it said."""
+        assert self._parent.stdin is not None  # noqa: S101 - for the type checker
+        assert self._parent.stdout is not None  # noqa: S101
+        self._parent.stdin.write(json.dumps([str(self._said), *arguments]).encode() + b"\n")
+        pid = int(self._parent.stdout.readline())
+        if not select.select([self._parent.stdout], [], [], kill_after_s)[0]:
+            os.kill(pid, signal.SIGKILL)
+        status = int(self._parent.stdout.readline())
+        return status, self._said.read_text("utf-8", "replace")

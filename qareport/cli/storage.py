@@ -1,0 +1,127 @@
+"""Commands that keep the store: check, backup, delete, retain, upgrade."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import click
+
+from qareport import settings
+from qareport.cli.console import complain, say
+from qareport.cli.options import DEFAULT_STORE, Options, takes_options
+from qareport.model import Call, Deletion
+from qareport.store import Store
+
+
+@click.group("store")
+def storage() -> None:
+    """Check, back up and clean the store; delete orders and customers for good."""
+
+
+@storage.command()
+@takes_options
+def check(options: Options) -> int:
+    """Look at everything in the store. Exit 2 when something is damaged."""
+    with Store(options.store or DEFAULT_STORE) as store:
+        faults = 0
+        for line in store.check():
+            complain(line)
+            faults += 1
+        if faults:
+            say(f"Damaged: {faults}. Keep this store as it is, and go on with the newest backup.")
+            return 2
+        click.echo(f"{store.url}: whole, {store.size_bytes() / 2**20:.1f} MiB")
+    return 0
+
+
+@storage.command()
+@click.argument("file", type=click.Path(path_type=Path), metavar="FILE")
+@takes_options
+def backup(options: Options, file: Path) -> int:
+    """Copy the store to FILE while others go on using it. For PostgreSQL: says which command does that."""
+    with Store(options.store or DEFAULT_STORE) as store:
+        store.backup(file)
+    click.echo(file)
+    return 0
+
+
+@storage.command()
+@click.option("--order", metavar="ORDER", help="Everything about an order.")
+@click.option("--customer", metavar="PHONE", help="Everything about the calls of a customer's number.")
+@click.option("--before", metavar="DATE", type=click.DateTime(["%Y-%m-%d"]), help="Calls that began before that day.")
+@click.option("--dry-run", is_flag=True, help="Only say what would be deleted.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@takes_options
+def delete(
+    options: Options, order: str | None, customer: str | None, before: datetime | None, dry_run: bool, yes: bool
+) -> int:
+    """Delete calls with transcripts, results and documents, and keep proof of it that names nobody.
+
+    Recordings, mails that were sent and reports of days are not in the store: delete those where they are.
+    """
+    given = {"order": order, "customer": customer, "before": before.strftime("%Y-%m-%d") if before else None}
+    named = [(by, value) for by, value in given.items() if value is not None]
+    if len(named) != 1:
+        raise click.UsageError("give exactly one of --order, --customer and --before")
+    ((by, selector),) = named
+    border = _day(options, before) if before else None
+    with Store(options.store or DEFAULT_STORE) as store:
+        calls = store.calls_of(order=order, customer=customer, before=border)
+        _list(calls)
+        if dry_run or not calls:
+            say(f"Calls that would be deleted: {len(calls)}. Nothing was changed.")
+            return 0
+        if not yes:
+            click.confirm(f"Delete these {len(calls)} calls for good?", abort=True, err=True)
+        return _tell(store.delete_calls(calls, by=by, selector=selector, now=datetime.now(UTC)))
+
+
+@storage.command()
+@click.option("--dry-run", is_flag=True, help="Only say what would be deleted.")
+@takes_options
+def retain(options: Options, dry_run: bool) -> int:
+    """Delete the calls that are older than `retention.days` of the settings; for a timer, so it does not ask."""
+    days = settings.load(options.config_dir).retention.days
+    if days is None:
+        say("retention.days is not set: everything is kept.")
+        return 0
+    now = datetime.now(UTC)
+    with Store(options.store or DEFAULT_STORE) as store:
+        calls = store.calls_of(before=now - timedelta(days=days))
+        if dry_run or not calls:
+            _list(calls)
+            say(f"Calls older than {days} days: {len(calls)}. Nothing was changed.")
+            return 0
+        return _tell(store.delete_calls(calls, by="retention", selector=str(days), now=now))
+
+
+@storage.command()
+@takes_options
+def upgrade(options: Options) -> int:
+    """Bring a store of an older qareport up to date. Every command does so; this one does nothing else."""
+    with Store(options.store or DEFAULT_STORE) as store:
+        click.echo(f"{store.url}: up to date")
+    return 0
+
+
+def _day(options: Options, day: datetime) -> datetime:
+    """Return the start of a day in the time zone of the settings."""
+    return day.replace(tzinfo=ZoneInfo(settings.load(options.config_dir).period.time_zone))
+
+
+def _list(calls: tuple[Call, ...]) -> None:
+    for call in calls:
+        start = call.started_at.isoformat(timespec="minutes") if call.started_at else "start unknown"
+        click.echo(f"{call.call_id}\t{call.order_id or '-'}\t{start}")
+
+
+def _tell(deletion: Deletion) -> int:
+    click.echo(
+        f"Deleted: {deletion.calls} calls, {deletion.results} results, {deletion.transcripts} transcripts, "
+        f"{deletion.documents} documents"
+    )
+    for line in deletion.files_left:
+        complain(f"could not be removed, remove it yourself: {line}")
+    return 1 if deletion.files_left else 0

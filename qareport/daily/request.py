@@ -1,0 +1,93 @@
+"""What a daily run is asked for, and what it answers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date
+from enum import StrEnum
+from pathlib import Path
+
+from qareport.model import Letter, MailRecord, Note, Period, PeriodKind, RunState, RunStep
+
+
+class Mode(StrEnum):
+    """What happens to the mails."""
+
+    #: They go into the outbox and from there to the server.
+    SEND = "send"
+    #: They are written as files; the outbox stays as it is.
+    DRY_RUN = "dry-run"
+    #: It is only said who would get one.
+    PLAN = "plan"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What to do, from the command line."""
+
+    kind: PeriodKind = PeriodKind.DAY
+    #: A day of the period; None: the last one that is over, and days that were missed.
+    day: date | None = None
+    mode: Mode = Mode.PLAN
+    config_dir: Path
+    templates: Path
+    model: str
+    device: str = "auto"
+    language: str = "zh"
+    #: In place of what the settings name; empty: the settings'.
+    sources: tuple[str, ...] = ()
+    manifest: str = ""
+    out: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trouble:
+    """Something that kept a run from being complete."""
+
+    what: str
+    #: Given when the report itself lacks something for it: stands at its top.
+    note: Note | None = None
+
+
+@dataclass(slots=True, kw_only=True)
+class Log:
+    """What a run has done so far and what went wrong: filled as it goes, read at its end."""
+
+    steps: list[RunStep] = field(default_factory=list)
+    troubles: list[Trouble] = field(default_factory=list)
+
+    def trouble(self, what: object, note: Note | None = None) -> None:
+        """Note something that went wrong; the same thing once."""
+        found = Trouble(what=str(what), note=note)
+        if found not in self.troubles:
+            self.troubles.append(found)
+
+    @property
+    def partial(self) -> tuple[Note, ...]:
+        """Why the report lacks something."""
+        return tuple(one.note for one in self.troubles if one.note is not None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """What became of one period."""
+
+    period: Period
+    mode: Mode
+    state: RunState
+    calls: int
+    failed_calls: int
+    new_calls: int
+    documents: tuple[Path, ...]
+    #: What would go out, where nothing does.
+    letters: tuple[Letter, ...] = ()
+    #: Mails of this period as the outbox has them, and all that wait for a person's decision.
+    mails: tuple[MailRecord, ...] = ()
+    unknown: tuple[MailRecord, ...] = ()
+    problems: tuple[str, ...] = ()
+    seconds: float
+
+
+def period_name(period: Period) -> str:
+    """Name a period for keys and records: `day:2026-11-21`, `week:2026-11-16`, `month:2026-11-01`."""
+    return f"{period.kind}:{period.first.isoformat()}"

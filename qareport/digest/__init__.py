@@ -1,0 +1,24 @@
+"""Days, weeks and months: what many judged calls say together. Pure functions, from values to values.
+
+`digest_call` keeps the little of a call that a period needs; `build_period` adds digests up to the report that every
+document and mail of a period is drawn from; `team_norm` says what is usual in a team. docs/daily-report.md says what
+each number means.
+"""
+
+from qareport.digest.calls import call_measures, digest_call
+from qareport.digest.days import baseline_of, bounds, earlier_periods, local_day, period_of, range_of
+from qareport.digest.norms import team_norm
+from qareport.digest.periods import build_period
+
+__all__ = [
+    "baseline_of",
+    "bounds",
+    "build_period",
+    "call_measures",
+    "digest_call",
+    "earlier_periods",
+    "local_day",
+    "period_of",
+    "range_of",
+    "team_norm",
+]

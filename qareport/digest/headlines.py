@@ -1,0 +1,74 @@
+"""The numbers at the top of the page, each against the period before and the mean of those before it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+
+from qareport.digest.calls import NEGATIVE
+from qareport.digest.counting import Scope
+from qareport.model import CallDigest, Emotion, Figure, Headline, HeadlineName, Risk
+
+_NEGATIVE = frozenset(one.value for one in NEGATIVE)
+
+
+def headlines(scope: Scope, failed: int) -> tuple[Headline, ...]:
+    """Make the headline numbers.
+
+    - calls: listened to, failed ones apart; high_risk: of them, judged as high.
+    - angry_share, negative_share: calls in which the customer turned angry, or showed any negative emotion, of those in
+      which the model named an emotion of the customer at all.
+    - unbridged_silences: silences (not calls) over `analysis.check_in_ms` after a question or a topic.
+    - mean_score, passed_share: over the calls that have a score.
+    - failed: calls that could not be worked on; they stand in no other number.
+
+    Baseline of a count: its mean over the earlier periods that have calls. Baseline of a mean or a share: over all
+    calls of those periods together, so a quiet day weighs less.
+    """
+    counts: tuple[tuple[HeadlineName, Callable[[CallDigest], int]], ...] = (
+        (HeadlineName.CALLS, lambda _: 1),
+        (HeadlineName.HIGH_RISK, is_high),
+        (HeadlineName.UNBRIDGED_SILENCES, lambda one: one.unbridged_silences),
+    )
+    shares: tuple[tuple[HeadlineName, Callable[[CallDigest], bool | None]], ...] = (
+        (HeadlineName.ANGRY_SHARE, lambda one: _felt(one, frozenset({Emotion.ANGRY.value}))),
+        (HeadlineName.NEGATIVE_SHARE, lambda one: _felt(one, _NEGATIVE)),
+        (HeadlineName.PASSED_SHARE, lambda one: one.passed if one.score is not None else None),
+    )
+    made = {name: _count(scope, name, of) for name, of in counts}
+    made |= {name: _compared(scope, name, partial(scope.share_where, of)) for name, of in shares}
+    made[HeadlineName.MEAN_SCORE] = _compared(scope, HeadlineName.MEAN_SCORE, scope.mean_score)
+    made[HeadlineName.FAILED] = Headline(
+        name=HeadlineName.FAILED, now=scope.figure(float(failed), failed + len(scope.now))
+    )
+    return tuple(made[name] for name in HeadlineName)
+
+
+def is_high(one: CallDigest) -> bool:
+    """Tell whether a call was judged and found of high risk."""
+    return one.score is not None and one.risk is Risk.HIGH
+
+
+def _felt(one: CallDigest, feelings: frozenset[str]) -> bool | None:
+    return not feelings.isdisjoint(one.feelings) if one.dominant_emotion is not None else None
+
+
+def _count(scope: Scope, name: HeadlineName, of: Callable[[CallDigest], int]) -> Headline:
+    def total(calls: Sequence[CallDigest], periods: int = 1) -> Figure:
+        return scope.figure(sum(of(one) for one in calls) / periods, len(calls))
+
+    return Headline(
+        name=name,
+        now=total(scope.now),
+        previous=total(scope.previous) if scope.previous is not None else None,
+        baseline=total(scope.baseline, scope.baseline_periods) if scope.baseline_periods else None,
+    )
+
+
+def _compared(scope: Scope, name: HeadlineName, of: Callable[[Sequence[CallDigest]], Figure]) -> Headline:
+    return Headline(
+        name=name,
+        now=of(scope.now),
+        previous=of(scope.previous) if scope.previous is not None else None,
+        baseline=of(scope.baseline) if scope.baseline_periods else None,
+    )

@@ -1,0 +1,156 @@
+"""Digests added up to the report of a period."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import timedelta
+
+from qareport import __version__, privacy
+from qareport.digest.agents import agent_rows
+from qareport.digest.counting import Scope
+from qareport.digest.days import baseline_of, local_day
+from qareport.digest.headlines import headlines
+from qareport.digest.heat import heat_map
+from qareport.digest.outcomes import advice_outcomes
+from qareport.digest.promised import promises_due
+from qareport.digest.returns import rank_returns
+from qareport.digest.ruled import rule_rows, weak_links
+from qareport.model import (
+    CallDigest,
+    Coverage,
+    FailedCall,
+    Note,
+    Period,
+    PeriodProvenance,
+    PeriodReport,
+    Risk,
+)
+from qareport.settings import PeriodSettings
+
+#: A larger share of unknown emotion says that a call's emotions are not to be relied on.
+_MOSTLY = 0.5
+NOT_JUDGED = "not_judged"
+
+
+def build_period(
+    period: Period,
+    digests: Iterable[CallDigest],
+    before: Iterable[CallDigest],
+    failures: Iterable[FailedCall],
+    settings: PeriodSettings,
+    *,
+    agent_id: str | None = None,
+    partial: Sequence[Note] = (),
+    notes: Sequence[Note] = (),
+) -> PeriodReport:
+    """Add a period up.
+
+    Args:
+        period: the days; `period_of` makes one.
+        digests: the calls of the period, one a call; those whose start is not known are the caller's to place.
+        before: calls before it, in any order: at least as many periods as the baseline has (`settings.baseline_*`);
+            older ones help to join promises and repeated calls with their orders. Those that do not begin before the
+            period, or at an unknown time, are left out.
+        failures: calls of the period that could not be worked on; they are listed and stand in no rate.
+        settings: thresholds.
+        agent_id: makes this agent's own edition: nobody else's calls count or are shown.
+        partial: why calls of the period are missing, for a report that says so at its top.
+        notes: what else a reader must know.
+    """
+    scope = make_scope(period, _only(digests, agent_id), _only(before, agent_id), settings)
+    failed = tuple(_masked(one) for one in failures if agent_id is None or one.agent_id == agent_id)
+    promises = promises_due(scope)
+    returns = rank_returns(scope, promises.due)
+    return PeriodReport(
+        period=period,
+        agent_id=agent_id,
+        headlines=headlines(scope, len(failed)),
+        baseline_periods=scope.baseline_periods,
+        baseline_looked_at=scope.baseline_looked_at,
+        returns=returns[: settings.returns],
+        returns_total=len(returns),
+        heat=heat_map(scope),
+        weak_links=weak_links(scope),
+        agents=agent_rows(scope),
+        rules=rule_rows(scope),
+        outcomes=advice_outcomes(scope),
+        promises=promises.due,
+        promises_open=promises.open,
+        promises_undated=promises.undated,
+        failed_calls=failed,
+        coverage=_coverage(scope.now, failed),
+        partial=tuple(partial),
+        notes=tuple(notes),
+        small_n=settings.small_n,
+        outlier_sigma=settings.outlier_sigma,
+        provenance=_provenance(scope.now),
+    )
+
+
+def make_scope(
+    period: Period, digests: Iterable[CallDigest], before: Iterable[CallDigest], settings: PeriodSettings
+) -> Scope:
+    """Sort the calls before a period into the periods that it is compared with."""
+    compared = baseline_of(period, settings)
+    place = {
+        one.first + timedelta(days=offset): index
+        for index, one in enumerate(compared)
+        for offset in range((one.last - one.first).days + 1)
+    }
+    buckets: list[list[CallDigest]] = [[] for _ in compared]
+    earlier: list[CallDigest] = []
+    for one in before:
+        day = local_day(one.started_at, period.time_zone) if one.started_at is not None else None
+        if day is None or day >= period.first:
+            continue
+        earlier.append(one)
+        if day in place:
+            buckets[place[day]].append(one)
+    return Scope(
+        period=period,
+        settings=settings,
+        now=tuple(digests),
+        previous=tuple(buckets[0]) if buckets[0] else None,
+        baseline=tuple(one for bucket in buckets for one in bucket),
+        earlier=tuple(earlier),
+        baseline_periods=sum(bool(bucket) for bucket in buckets),
+        baseline_looked_at=len(compared),
+    )
+
+
+def _only(calls: Iterable[CallDigest], agent_id: str | None) -> Iterable[CallDigest]:
+    return calls if agent_id is None else (one for one in calls if one.agent_id == agent_id)
+
+
+def _masked(failure: FailedCall) -> FailedCall:
+    """Mask what names of recordings and reasons may hold; the call's id stays, the recording is found by it."""
+    return replace(failure, reason=privacy.mask(failure.reason)[0], audio_path=privacy.mask(failure.audio_path)[0])
+
+
+def _coverage(calls: Sequence[CallDigest], failed: Sequence[FailedCall]) -> Coverage:
+    judged = sum(one.score is not None for one in calls)
+    risks = Counter(one.risk.value if one.score is not None else NOT_JUDGED for one in calls)
+    return Coverage(
+        calls=len(calls) + len(failed),
+        judged=judged,
+        not_judged=len(calls) - judged,
+        failed=len(failed),
+        outside_domain=sum(one.outside_domain for one in calls),
+        emotion_mostly_unknown=sum((one.unknown_emotion_share or 0.0) > _MOSTLY for one in calls),
+        roles_guessed=sum(one.roles_guessed for one in calls),
+        without_agent=sum(one.agent_id is None for one in calls),
+        without_order=sum(one.order_id is None for one in calls),
+        risks={name: risks[name] for name in (*(one.value for one in Risk), NOT_JUDGED)},
+    )
+
+
+def _provenance(calls: Iterable[CallDigest]) -> PeriodProvenance:
+    models, rules = set(), set()
+    for one in calls:
+        if one.model is not None:
+            models.add(f"{one.model.name}@{one.model.revision}")
+        if one.rules_sha256:
+            rules.add(one.rules_sha256)
+    return PeriodProvenance(qareport=__version__, models=tuple(sorted(models)), rules_sha256=tuple(sorted(rules)))

@@ -1,0 +1,107 @@
+"""The ledger of promises: what falls due next, and what is past due."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from qareport.digest.counting import Scope
+from qareport.digest.days import bounds
+from qareport.model import CallDigest, DigestPromise, PromiseDue, PromiseState
+
+_STATES = (PromiseState.BROKEN, PromiseState.DUE_NEXT, PromiseState.UNCONFIRMED)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Promises:
+    """Promises that a reader must look at, and how many of the period's own fall due later or at an unknown time."""
+
+    due: tuple[PromiseDue, ...]
+    open: int
+    undated: int
+
+
+def promises_due(scope: Scope) -> Promises:
+    """Find the promises of the period and of earlier calls that are due or past due.
+
+    - due next: falls due on the day after the period, the day on which its report is read.
+    - broken: past due, and the customer called again after that, within the period, about the same: a later call of
+      the same order that shares an issue with the call of the promise, or in which the same action is promised again.
+    - unconfirmed: fell due within the period and no such call followed. Recordings cannot tell whether it was kept.
+
+    A call without an order cannot be joined with later ones; its promises are never broken, only unconfirmed. What was
+    past due before the period stood in an earlier report and comes back only when the customer does.
+    """
+    begin, end = bounds(scope.period)
+    next_end = end + timedelta(days=1)
+    orders = _by_order((*scope.earlier, *scope.now))
+    found: list[PromiseDue] = []
+    for one in (*scope.earlier, *scope.now):
+        for promise in one.promises:
+            due_at = promise.due_at
+            if due_at is None or one.started_at is None or due_at >= next_end:
+                continue
+            if due_at >= end:
+                found.append(_made(one, promise, one.started_at, due_at, PromiseState.DUE_NEXT))
+                continue
+            again = _again(one, promise, due_at, orders.get(one.order_id or "", ()))
+            if again is not None and again.started_at is not None and begin <= again.started_at < end:
+                found.append(_made(one, promise, one.started_at, due_at, PromiseState.BROKEN, again.call_id))
+            elif again is None and due_at >= begin:
+                found.append(_made(one, promise, one.started_at, due_at, PromiseState.UNCONFIRMED))
+    found.sort(key=lambda item: (_STATES.index(item.state), item.due_at, item.call_id, item.at_ms))
+    own = [promise for one in scope.now for promise in one.promises]
+    return Promises(
+        due=tuple(found),
+        open=sum(promise.due_at is not None and promise.due_at >= next_end for promise in own),
+        undated=sum(promise.due_at is None for promise in own),
+    )
+
+
+def _by_order(calls: Iterable[CallDigest]) -> Mapping[str, list[CallDigest]]:
+    """Gather the calls of each order in order of time; calls without one or without a start cannot be joined."""
+    orders: dict[str, list[tuple[datetime, CallDigest]]] = defaultdict(list)
+    for one in calls:
+        if one.order_id and one.started_at is not None:
+            orders[one.order_id].append((one.started_at, one))
+    return {
+        name: [one for _, one in sorted(found, key=lambda item: (item[0], item[1].call_id))]
+        for name, found in orders.items()
+    }
+
+
+def _again(one: CallDigest, promise: DigestPromise, due_at: datetime, calls: Sequence[CallDigest]) -> CallDigest | None:
+    """Return the first call after the due time in which the customer comes back about what was promised."""
+    for later in calls:
+        if later.started_at is None or later.started_at <= due_at or later.call_id == one.call_id:
+            continue
+        same = any(other.action == promise.action for other in later.promises)
+        if same or not set(one.issues).isdisjoint(later.issues):
+            return later
+    return None
+
+
+def _made(
+    one: CallDigest,
+    promise: DigestPromise,
+    made_at: datetime,
+    due_at: datetime,
+    state: PromiseState,
+    again_call_id: str | None = None,
+) -> PromiseDue:
+    return PromiseDue(
+        state=state,
+        call_id=one.call_id,
+        order_id=one.order_id,
+        agent_id=one.agent_id,
+        customer_phone=one.customer_phone,
+        made_at=made_at,
+        due_at=due_at,
+        at_ms=promise.at_ms,
+        quote=promise.quote,
+        action=promise.action,
+        by=promise.by,
+        again_call_id=again_call_id,
+    )

@@ -1,0 +1,181 @@
+"""Whom to call back today, and in which order."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from qareport.digest.counting import Scope
+from qareport.digest.headlines import is_high
+from qareport.model import (
+    CallDigest,
+    CallToReturn,
+    DigestMoment,
+    Emotion,
+    MomentKind,
+    PromiseDue,
+    PromiseState,
+    ReturnReason,
+    Risk,
+)
+
+#: What each reason weighs; REPEATED_CALLS counts once for each further call, three times at most.
+WEIGHTS: Mapping[ReturnReason, float] = {
+    ReturnReason.BROKEN_PROMISE: 40,
+    ReturnReason.ESCALATION: 35,
+    ReturnReason.CHURN_SIGNAL: 30,
+    ReturnReason.FATAL: 30,
+    ReturnReason.ANGRY_UNRESOLVED: 25,
+    ReturnReason.HIGH_RISK: 20,
+    ReturnReason.PROMISE_DUE: 15,
+    ReturnReason.REPEATED_CALLS: 10,
+}
+#: Further calls that count.
+_REPEATS_COUNT = 3
+#: What a score of 0 adds; 100 adds nothing.
+_SCORE_WEIGHT = 10.0
+#: Where to listen first, for the reasons that a moment shows.
+_SHOWN_BY = {
+    ReturnReason.ESCALATION: (MomentKind.ESCALATION,),
+    ReturnReason.CHURN_SIGNAL: (MomentKind.CHURN_SIGNAL, MomentKind.REPEAT),
+    ReturnReason.ANGRY_UNRESOLVED: (MomentKind.EMOTION,),
+}
+_RISKS = tuple(Risk)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Customer:
+    """One order (or one call without an order) with what is known of it."""
+
+    #: In the period, in order of time; those after which nothing was settled.
+    calls: tuple[CallDigest, ...]
+    open: tuple[CallDigest, ...]
+    earlier: int
+    promises: tuple[PromiseDue, ...]
+
+
+def rank_returns(scope: Scope, promises: Iterable[PromiseDue]) -> tuple[CallToReturn, ...]:
+    """Rank the customers to call back: all of them, the weightiest first.
+
+    A customer is an order, or a call without one. The weight is the sum over reasons:
+
+    - broken promise 40: past due, and the customer called again about it in the period;
+    - escalation 35, churn signal 30: such a moment in a call that did not end calm;
+    - fatal 30: a finding that fails the call at once;
+    - angry unresolved 25: the customer turned angry and the call did not end calm;
+    - high risk 20: as the rules judged the call;
+    - promise due 15: falls due on the day after the period;
+    - repeated calls 10 for each call of the order beyond the first, those before the period included, 30 at most;
+    - and 10 x (100 - lowest score) / 100.
+
+    Reasons of a call are dropped when a later call of the same order in the period ended well: low risk, and calm or
+    never troubled. To be called back: a weight of `return_weight` (50) or more, which takes at least two reasons; an
+    open escalation or churn signal brings its own second one, because the rules judge it as high risk. Of equal weights
+    the latest call stands first. The weights are ours: an order of urgency, not a measured loss.
+    """
+    by_order: dict[str, list[PromiseDue]] = defaultdict(list)
+    for promise in promises:
+        if promise.state is not PromiseState.UNCONFIRMED:
+            by_order[promise.order_id or promise.call_id].append(promise)
+    found = [made for customer in _customers(scope, by_order) if (made := _return(scope, customer)) is not None]
+    found.sort(key=lambda item: (-item[0], -item[1], item[2].call_id))
+    return tuple(replace(made, rank=rank) for rank, (_, _, made) in enumerate(found, start=1))
+
+
+def _customers(scope: Scope, promises: Mapping[str, Sequence[PromiseDue]]) -> Iterable[_Customer]:
+    earlier: dict[str, int] = defaultdict(int)
+    for one in scope.earlier:
+        if one.order_id:
+            earlier[one.order_id] += 1
+    grouped: dict[str, list[CallDigest]] = defaultdict(list)
+    for one in scope.now:
+        grouped[one.order_id or one.call_id].append(one)
+    for name, calls in grouped.items():
+        calls.sort(key=lambda one: (one.started_at.timestamp() if one.started_at else 0.0, one.call_id))
+        settled = max((index for index, one in enumerate(calls) if _ended_well(one)), default=-1)
+        yield _Customer(
+            calls=tuple(calls),
+            open=tuple(calls[settled + 1 :]),
+            earlier=earlier[name],
+            promises=tuple(promises.get(name, ())),
+        )
+
+
+def _ended_well(one: CallDigest) -> bool:
+    return one.score is not None and one.risk is Risk.LOW and one.recovered is not False
+
+
+def _return(scope: Scope, customer: _Customer) -> tuple[float, float, CallToReturn] | None:
+    reasons = _reasons(customer)
+    repeats = min(customer.earlier + len(customer.calls) - 1, _REPEATS_COUNT)
+    lowest = min((one.score for one in customer.calls if one.score is not None), default=100)
+    weight = sum(value for reason, value in WEIGHTS.items() if reason in reasons)
+    weight += WEIGHTS[ReturnReason.REPEATED_CALLS] * max(repeats - 1, 0) if reasons else 0.0
+    weight += _SCORE_WEIGHT * (100 - lowest) / 100
+    if not reasons or weight < scope.settings.return_weight:
+        return None
+    call = max(customer.open or customer.calls, key=lambda one: (_RISKS.index(one.risk), -(one.score or 0)))
+    moment = _where(call, reasons)
+    promise = min(
+        customer.promises, key=lambda item: (item.state is not PromiseState.BROKEN, item.due_at), default=None
+    )
+    at_ms, quote, label = _shown(call, moment, promise)
+    made = CallToReturn(
+        rank=1,
+        weight=weight,
+        order_id=call.order_id,
+        call_id=call.call_id,
+        call_ids=tuple(one.call_id for one in customer.calls),
+        agent_id=call.agent_id,
+        started_at=call.started_at,
+        customer_phone=call.customer_phone,
+        score=call.score,
+        risk=call.risk,
+        reasons=tuple(reason for reason in WEIGHTS if reason in reasons),
+        at_ms=at_ms,
+        quote=quote,
+        label=label,
+        promise=promise,
+    )
+    started = customer.calls[-1].started_at
+    return weight, started.timestamp() if started else 0.0, made
+
+
+def _reasons(customer: _Customer) -> set[ReturnReason]:
+    reasons: set[ReturnReason] = set()
+    for one in customer.open:
+        kinds = {moment.kind for moment in one.moments} if not one.recovered else set()
+        reasons |= {ReturnReason.HIGH_RISK} if is_high(one) else set()
+        reasons |= {ReturnReason.FATAL} if any(hit.fatal for hit in one.hits) else set()
+        reasons |= {ReturnReason.ESCALATION} if MomentKind.ESCALATION in kinds else set()
+        reasons |= {ReturnReason.CHURN_SIGNAL} if MomentKind.CHURN_SIGNAL in kinds else set()
+        if Emotion.ANGRY.value in one.feelings and one.recovered is False:
+            reasons.add(ReturnReason.ANGRY_UNRESOLVED)
+    states = {promise.state for promise in customer.promises}
+    reasons |= {ReturnReason.BROKEN_PROMISE} if PromiseState.BROKEN in states else set()
+    reasons |= {ReturnReason.PROMISE_DUE} if PromiseState.DUE_NEXT in states else set()
+    if reasons and customer.earlier + len(customer.calls) > 1:
+        reasons.add(ReturnReason.REPEATED_CALLS)
+    return reasons
+
+
+def _where(call: CallDigest, reasons: set[ReturnReason]) -> DigestMoment | None:
+    """Find the moment that shows the gravest reason, else the weightiest one of the call."""
+    for reason, kinds in _SHOWN_BY.items():
+        if reason in reasons:
+            shown = next((one for one in call.moments if one.kind in kinds), None)
+            if shown is not None:
+                return shown
+    return next(iter(call.moments), None)
+
+
+def _shown(call: CallDigest, moment: DigestMoment | None, promise: PromiseDue | None) -> tuple[int, str, str]:
+    if moment is not None:
+        return moment.at_ms, moment.quote, moment.label
+    hit = min(call.hits, key=lambda one: (one.points, one.at_ms), default=None)
+    if hit is not None:
+        return hit.at_ms, hit.quote, hit.title
+    if promise is not None and promise.call_id == call.call_id:
+        return promise.at_ms, promise.quote, promise.action
+    return 0, "", ""

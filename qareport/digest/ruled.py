@@ -1,0 +1,124 @@
+"""Rules of a period: how often each was hit, and the weak links that cost most."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+
+from qareport.digest.counting import RuleCounts, Scope, cost_of, count_rules
+from qareport.model import CallDigest, PeriodEvidence, Rate, RuleHit, RuleRow, Severity, WeakLink
+
+_SEVERITIES = tuple(Severity)
+#: Quotations that stand beside a weak link.
+_EVIDENCE = 3
+
+
+def rule_rows(scope: Scope) -> tuple[RuleRow, ...]:
+    """Make one row for each rule that was hit, now or in the baseline: most calls first.
+
+    Rate: calls with a hit, of the judged calls in which the rule applied (`applies_when`; a rule without one applies
+    in every call). Points: of all hits as the rule gives them, before a category's limit.
+    """
+    now = count_rules(scope.now)
+    previous = count_rules(scope.previous) if scope.previous is not None else None
+    baseline = count_rules(scope.baseline) if scope.baseline_periods else None
+    hits = _hits(scope.now)
+    latest = {rule_id: found[-1][1] for rule_id, found in (*_hits(scope.baseline).items(), *hits.items())}
+    rows = [
+        RuleRow(
+            rule_id=rule_id,
+            title=known.title,
+            category=known.category,
+            severity=known.severity,
+            hits=len(hits.get(rule_id, ())),
+            points=sum(hit.points for _, hit in hits.get(rule_id, ())),
+            now=_rate(scope, now, rule_id),
+            previous=_rate(scope, previous, rule_id) if previous else None,
+            baseline=_rate(scope, baseline, rule_id) if baseline else None,
+        )
+        for rule_id, known in latest.items()
+    ]
+    rows.sort(key=lambda row: (-row.now.hits, -_SEVERITIES.index(row.severity), row.rule_id))
+    return tuple(rows)
+
+
+def weak_links(scope: Scope) -> tuple[WeakLink, ...]:
+    """Name the rules whose hits cost most points in the period, with evidence and advice.
+
+    Cost: points taken away, before a category's limit; a fatal hit costs a whole score. Issue and stage: those that
+    most of the hit calls share. Recovered: of the calls about that issue to which the rule applies and in which the
+    customer was troubled, how many came back to calm, without a hit of the rule and with one. Evidence: of the calls
+    with the lowest scores, one quotation an order.
+    """
+    now = count_rules(scope.now)
+    previous = count_rules(scope.previous) if scope.previous is not None else None
+    hits = _hits(scope.now)
+    costs = {rule_id: sum(cost_of(hit) for _, hit in found) for rule_id, found in hits.items()}
+    ranked = sorted((rule_id for rule_id in costs if costs[rule_id] > 0), key=lambda name: (-costs[name], name))
+    return tuple(
+        _link(scope, hits[rule_id], costs[rule_id], now, previous) for rule_id in ranked[: scope.settings.weak_links]
+    )
+
+
+def _link(
+    scope: Scope, found: Sequence[tuple[CallDigest, RuleHit]], cost: int, now: RuleCounts, previous: RuleCounts | None
+) -> WeakLink:
+    rule = found[-1][1]
+    calls = list({id(call): call for call, _ in found}.values())
+    issue = _most(name for call in calls for name in call.issues)
+    about = [one for one in scope.now if issue is None or issue in one.issues]
+    hit, met = _recoveries(scope, about, rule.rule_id)
+    return WeakLink(
+        rule_id=rule.rule_id,
+        title=rule.title,
+        category=rule.category,
+        stage=_most(name for call in calls for name in call.stages),
+        issue=issue,
+        now=_rate(scope, now, rule.rule_id),
+        previous=_rate(scope, previous, rule.rule_id) if previous else None,
+        points_lost=cost,
+        recovered_without_hit=met,
+        recovered_with_hit=hit,
+        evidence=tuple(_evidence(found)),
+        advice=rule.advice,
+    )
+
+
+def _recoveries(scope: Scope, about: Iterable[CallDigest], rule_id: str) -> tuple[Rate, Rate]:
+    """Return how many troubled calls came back to calm: those with a hit of the rule, and those without."""
+    answers: dict[bool, list[bool]] = {True: [], False: []}
+    for one in about:
+        if one.score is not None and one.recovered is not None and rule_id not in one.not_applicable:
+            answers[any(hit.rule_id == rule_id for hit in one.hits)].append(one.recovered)
+    hit, met = (scope.rate(sum(answers[key]), len(answers[key])) for key in (True, False))
+    return hit, met
+
+
+def _evidence(found: Sequence[tuple[CallDigest, RuleHit]]) -> Iterator[PeriodEvidence]:
+    ranked = sorted(found, key=lambda item: (not item[1].quote, item[0].score or 0, item[0].call_id, item[1].at_ms))
+    seen: set[str] = set()
+    for call, hit in ranked:
+        name = call.order_id or call.call_id
+        if name not in seen and len(seen) < _EVIDENCE:
+            seen.add(name)
+            yield PeriodEvidence(
+                call_id=call.call_id, order_id=call.order_id, agent_id=call.agent_id, at_ms=hit.at_ms, quote=hit.quote
+            )
+
+
+def _hits(calls: Iterable[CallDigest]) -> dict[str, list[tuple[CallDigest, RuleHit]]]:
+    found: dict[str, list[tuple[CallDigest, RuleHit]]] = defaultdict(list)
+    for one in calls:
+        if one.score is not None:
+            for hit in one.hits:
+                found[hit.rule_id].append((one, hit))
+    return found
+
+
+def _rate(scope: Scope, counts: RuleCounts, rule_id: str) -> Rate:
+    return scope.rate(counts.hit[rule_id], max(counts.opportunities(rule_id), counts.hit[rule_id]))
+
+
+def _most(names: Iterable[str]) -> str | None:
+    counts = Counter(names)
+    return min(counts, key=lambda name: (-counts[name], name)) if counts else None

@@ -1,0 +1,190 @@
+"""A mail as bytes: HTML and plain text, a picture inside, documents attached, and the headers that machines look at."""
+
+from __future__ import annotations
+
+import re
+import traceback
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import format_datetime, parseaddr
+from pathlib import Path
+from urllib.parse import quote
+
+from jinja2 import TemplateError, TemplateSyntaxError
+
+from qareport.errors import MailError
+from qareport.mail.attaching import Attachment
+from qareport.mail.viewdata import MailView
+from qareport.model import Edition, Letter, letter_key
+from qareport.report.environment import find_template, make_environment, read_template
+from qareport.report.locale import _
+from qareport.report.text import clean_value
+from qareport.settings import MailSettings
+
+HTML_TEMPLATE = "mail.html.j2"
+TEXT_TEMPLATE = "mail.txt.j2"
+#: Any server takes seven bits; what is not ASCII travels as base64 or quoted-printable.
+_POLICY = SMTP.clone(cte_type="7bit")
+_SUBJECT_LENGTH = 200
+_SPACE = re.compile(r"[\s\x00-\x1f\x7f]+")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Content:
+    """What a mail carries; the same for all who get the edition."""
+
+    view: MailView
+    attachments: tuple[Attachment, ...] = ()
+    #: The picture whose content id the view names, as PNG.
+    picture: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Purpose:
+    """What a mail is: with the recipient, all that makes it another mail or the same."""
+
+    edition: Edition
+    period: str
+    kind: str
+
+
+def compose(
+    content: Content,
+    purpose: Purpose,
+    recipients: Sequence[str],
+    settings: MailSettings,
+    *,
+    templates: Path | None,
+    now: datetime,
+) -> tuple[Letter, ...]:
+    """Compose one mail for each recipient: nobody sees who else gets it, and each is sent once by itself.
+
+    Args:
+        content: what it says.
+        purpose: what it is.
+        recipients: addresses.
+        settings: sender, subject and so on.
+        templates: a folder of the user's templates; what is not in it is taken from those that travel with qareport.
+        now: for the Date header.
+
+    Raises:
+        MailError: a template that cannot be used, named with its line.
+    """
+    content = Content(view=clean_value(content.view), attachments=content.attachments, picture=content.picture)
+    html = _fill(HTML_TEMPLATE, templates, content.view, escape=True)
+    text = _fill(TEXT_TEMPLATE, templates, content.view, escape=False)
+    subject = write_subject(content.view, settings.subject)
+    return tuple(_letter(content, purpose, recipient, settings, (subject, text, html), now) for recipient in recipients)
+
+
+def write_subject(view: MailView, template: str) -> str:
+    """Fill the template of the subject: one line, no control characters; a partial report says so first.
+
+    Raises:
+        MailError: the template cannot be used.
+    """
+    values = {
+        "organisation": view.organisation,
+        "title": view.title,
+        "period": view.period_short,
+        "headline": view.headline,
+        "agent": view.agent,
+    }
+    try:
+        subject = make_environment().overlay(autoescape=False).from_string(template).render(values)
+    except (TemplateError, TypeError, ValueError, ArithmeticError, LookupError) as error:
+        raise MailError(
+            f"cannot be used: {error}", where="mail.subject", expected=f"text with {', '.join(values)} in {{{{ }}}}"
+        ) from error
+    mark = _("【不完整】") if view.partial else ""
+    return (mark + _SPACE.sub(" ", subject).strip())[:_SUBJECT_LENGTH]
+
+
+def message_id(key: str, sender: str) -> str:
+    """Derive the Message-ID from a mail's key, so that however often it is composed it is the same mail."""
+    return f"<{key}@{parseaddr(sender)[1].rpartition('@')[2]}>"
+
+
+def _letter(
+    content: Content,
+    purpose: Purpose,
+    recipient: str,
+    settings: MailSettings,
+    written: tuple[str, str, str],
+    now: datetime,
+) -> Letter:
+    subject, text, html = written
+    key = letter_key(purpose.edition, recipient, purpose.period, purpose.kind)
+    identity = message_id(key, settings.sender)
+    message = EmailMessage(policy=_POLICY)
+    message["From"] = _address(settings.sender)
+    message["To"] = recipient
+    message["Subject"] = subject
+    message["Date"] = format_datetime(now)
+    message["Message-ID"] = identity
+    for name, value in _machine_headers(settings).items():
+        message[name] = value
+    message.set_content(text)
+    message.add_alternative(html, subtype="html")
+    if content.picture is not None and content.view.picture is not None:
+        related = message.get_payload()[1]  # type: ignore[index]  # the HTML part, just added
+        assert isinstance(related, EmailMessage)  # noqa: S101 - for the type checker
+        related.add_related(
+            content.picture,
+            "image",
+            "png",
+            cid=f"<{content.view.picture.cid}>",
+            filename=f"{content.view.picture.cid.partition('@')[0]}.png",
+            disposition="inline",
+        )
+    for one in content.attachments:
+        main, sub = one.media_type
+        message.add_attachment(one.content, maintype=main, subtype=sub, filename=one.name)
+    return Letter(
+        edition=purpose.edition,
+        recipient=recipient,
+        period=purpose.period,
+        kind=purpose.kind,
+        subject=subject,
+        message_id=identity,
+        content=message.as_bytes(),
+    )
+
+
+def _machine_headers(settings: MailSettings) -> Mapping[str, str]:
+    """Say that a program wrote this, so that no absence notice answers it, and how to be taken off the list."""
+    stop = parseaddr(settings.unsubscribe or settings.reply_to or settings.sender)[1]
+    headers = {
+        "Auto-Submitted": "auto-generated",
+        "X-Auto-Response-Suppress": "All",
+        "List-Unsubscribe": f"<mailto:{stop}?subject={quote('unsubscribe qareport')}>",
+    }
+    if settings.reply_to:
+        headers["Reply-To"] = str(_address(settings.reply_to))
+    return headers
+
+
+def _address(text: str) -> Address:
+    name, address = parseaddr(text)
+    return Address(display_name=name, addr_spec=address)
+
+
+def _fill(name: str, templates: Path | None, view: MailView, *, escape: bool) -> str:
+    path = find_template(name, templates)
+    environment = make_environment().overlay(autoescape=escape)
+    environment.globals["_"] = _
+    try:
+        return environment.from_string(read_template(path)).render(mail=view)
+    except (TemplateError, TypeError, ValueError, ArithmeticError, LookupError) as error:
+        line = error.lineno if isinstance(error, TemplateSyntaxError) else _line(error)
+        where = f"{path}:{line}" if line else str(path)
+        raise MailError(f"template tag cannot be used: {error}", where=where, to_do="mend that tag") from error
+
+
+def _line(error: BaseException) -> int | None:
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename == "<template>"]
+    return frames[-1].lineno if frames else None

@@ -1,0 +1,236 @@
+"""One conversation with the mail server. The only importer of smtplib.
+
+What is certain is told apart from what is not: everything up to the server's "go ahead" (354) is certain not to have
+delivered anything; from the first byte of the text to the server's answer nothing is (RFC 1047). So a mail's intent is
+recorded in between, and a connection that breaks after it makes the mail UNKNOWN.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ipaddress
+import re
+import smtplib
+import socket
+import ssl
+from collections.abc import Callable
+from types import TracebackType
+from typing import Self
+
+from qareport.errors import MailError
+from qareport.mail.connecting import explain_connection, explain_login
+from qareport.model import MailState, Outcome
+from qareport.settings import MailSettings
+
+_LINE_START_DOT = re.compile(rb"(?m)^\.")
+
+
+class Transport:
+    """A connection to the mail server. Use as a context manager; it connects at the first mail."""
+
+    def __init__(self, settings: MailSettings, password: str) -> None:
+        """Set the connection up; nothing is sent yet.
+
+        Raises:
+            MailError: mail is not set up, or would send a password in the clear.
+        """
+        self._settings = settings
+        self._password = password
+        self._smtp: smtplib.SMTP | None = None
+        _check(settings)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Say goodbye if the server still listens, and close the connection."""
+        smtp, self._smtp = self._smtp, None
+        if smtp is not None:
+            with contextlib.suppress(smtplib.SMTPException, OSError):  # nothing hangs on a goodbye
+                smtp.quit()
+            smtp.close()
+
+    def connect(self) -> smtplib.SMTP:
+        """Connect, encrypt and log in, unless that is done.
+
+        Raises:
+            MailError: what failed (name, connection, encryption, log-in), and what to do about it.
+        """
+        if self._smtp is None:
+            self._smtp = self._connected()
+        return self._smtp
+
+    def send(self, content: bytes, *, sender: str, recipient: str, begin: Callable[[], bool]) -> Outcome | None:
+        """Try to send one mail to one recipient.
+
+        Args:
+            content: the message, with CRLF line ends.
+            sender: address for the envelope.
+            recipient: address for the envelope.
+            begin: records the intent, right before the text goes; when it answers False the text does not go.
+
+        Returns:
+            SENT, RETRY (refused for now), FAILED (refused for good) or UNKNOWN; None when `begin` answered False.
+
+        Raises:
+            MailError: there is no connection: then nothing of this mail was sent.
+        """
+        smtp = self.connect()
+        try:
+            refusal = self._envelope(smtp, sender, recipient)
+            if refusal is not None:
+                return refusal
+        except (smtplib.SMTPException, OSError) as error:
+            self._drop()
+            return Outcome(state=MailState.RETRY, reply=f"the connection ended before the text: {_short(error)}")
+        try:
+            begun = begin()
+        except BaseException:
+            self._drop()  # without the final dot the server delivers nothing
+            raise
+        if not begun:
+            self._drop()
+            return None
+        return self._text(smtp, content)
+
+    def _envelope(self, smtp: smtplib.SMTP, sender: str, recipient: str) -> Outcome | None:
+        """Pass MAIL, RCPT and DATA. Returns the refusal, or None when the server waits for the text."""
+        steps: tuple[tuple[str, Callable[[], tuple[int, bytes]]], ...] = (
+            ("sender", lambda: smtp.mail(sender)),
+            ("recipient", lambda: smtp.rcpt(recipient)),
+            ("mail", lambda: smtp.docmd("DATA")),
+        )
+        for step, ask in steps:
+            code, reply = ask()
+            if step != "mail" and 200 <= code < 300:
+                continue
+            if step == "mail" and code == 354:
+                return None
+            refusal = _refusal(f"{step} refused", code, reply)
+            if code == 421 or not 400 <= code < 600:
+                self._drop()
+            else:
+                self._reset(smtp)
+            return refusal
+        return None
+
+    def _text(self, smtp: smtplib.SMTP, content: bytes) -> Outcome:
+        if not content.endswith(b"\r\n"):
+            content += b"\r\n"
+        try:
+            smtp.send(_LINE_START_DOT.sub(b"..", content) + b".\r\n")
+            code, reply = smtp.getreply()
+        except (smtplib.SMTPException, OSError) as error:
+            self._drop()
+            return Outcome(
+                state=MailState.UNKNOWN, reply=f"the connection ended before the server's answer: {_short(error)}"
+            )
+        if 200 <= code < 300:
+            return Outcome(state=MailState.SENT, reply=_words(code, reply))
+        if not 400 <= code < 600:  # not an answer that SMTP knows: it says neither yes nor no
+            self._drop()
+            return Outcome(state=MailState.UNKNOWN, reply=f"an answer that is none: {_words(code, reply)}")
+        if code == 421:
+            self._drop()
+        return _refusal("mail refused", code, reply)
+
+    def _reset(self, smtp: smtplib.SMTP) -> None:
+        try:
+            smtp.rset()
+        except (smtplib.SMTPException, OSError):
+            self._drop()
+
+    def _drop(self) -> None:
+        smtp, self._smtp = self._smtp, None
+        if smtp is not None:
+            smtp.close()
+
+    def _connected(self) -> smtplib.SMTP:
+        settings = self._settings
+        smtp: smtplib.SMTP | None = None
+        try:
+            context = _context(settings)
+            if settings.security == "ssl":
+                smtp = smtplib.SMTP_SSL(settings.host, settings.port, timeout=settings.timeout_s, context=context)
+            else:
+                smtp = smtplib.SMTP(settings.host, settings.port, timeout=settings.timeout_s)
+                if settings.security == "starttls":
+                    smtp.starttls(context=context)
+            smtp.ehlo_or_helo_if_needed()
+        except (smtplib.SMTPException, OSError) as error:
+            if smtp is not None:
+                smtp.close()
+            raise explain_connection(error, settings) from error
+        if settings.user:
+            try:
+                _log_in(smtp, settings.user, self._password)
+            except (smtplib.SMTPException, OSError) as error:
+                smtp.close()
+                raise explain_login(error, settings) from None  # the cause may carry what was sent
+        return smtp
+
+
+def _check(settings: MailSettings) -> None:
+    if not settings.host or not settings.sender:
+        name = "mail.host" if not settings.host else "mail.sender"
+        raise MailError(f"{name} is not set", where="qareport.yaml", to_do="fill in the section mail")
+    if settings.security == "none" and settings.user and not _is_here(settings.host):
+        raise MailError(
+            "mail.security is none: user name and password would travel in the clear",
+            where="qareport.yaml",
+            expected="starttls or ssl, or no user",
+        )
+
+
+def _log_in(smtp: smtplib.SMTP, user: str, password: str) -> None:
+    """Log in by one mechanism; smtplib's own `login` tries all of them, which locks accounts after one mistake."""
+    offered = smtp.esmtp_features.get("auth", "").upper().split()
+    smtp.user, smtp.password = user, password
+    for mechanism, answer in (
+        ("PLAIN", smtp.auth_plain),
+        ("LOGIN", smtp.auth_login),
+        ("CRAM-MD5", smtp.auth_cram_md5),
+    ):
+        if mechanism in offered:
+            smtp.auth(mechanism, answer)
+            return
+    raise smtplib.SMTPNotSupportedError("no mechanism to log in with")
+
+
+def _is_here(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _context(settings: MailSettings) -> ssl.SSLContext:
+    context = ssl.create_default_context()
+    if settings.ca_file:
+        try:
+            context.load_verify_locations(settings.ca_file)
+        except (OSError, ssl.SSLError) as error:
+            raise MailError(
+                f"cannot be used: {error}", where=settings.ca_file, expected="certificates in PEM (mail.ca_file)"
+            ) from error
+    return context
+
+
+def _refusal(what: str, code: int, reply: bytes) -> Outcome:
+    state = MailState.FAILED if 500 <= code < 600 else MailState.RETRY
+    return Outcome(state=state, reply=f"{what}: {_words(code, reply)}")
+
+
+def _words(code: int, reply: bytes) -> str:
+    return f"{code} {reply.decode('utf-8', 'replace')}".replace("\n", " ")[:500]
+
+
+def _short(error: Exception) -> str:
+    if isinstance(error, (TimeoutError, socket.timeout)):
+        return "the server did not answer in time"
+    return f"{type(error).__name__} {error}".replace("\n", " ")[:300]

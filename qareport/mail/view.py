@@ -1,0 +1,199 @@
+"""What a mail says: the first page of the period's report, shortened to what is read in a minute."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from datetime import date
+
+from qareport import __version__
+from qareport.mail.viewdata import Change, LinkLine, MailView, Number, PictureView, ReturnLine
+from qareport.model import HeadlineName, Period, PeriodKind, PeriodReport
+from qareport.report import charts, heatchart, periodwords, wording
+from qareport.report.locale import _
+from qareport.report.perioddata import PeriodView, ReturnRow, Tile
+from qareport.report.periodview import build_period_view
+from qareport.settings import ReportSettings
+
+#: More rows than these stand in the documents alone.
+ROWS = 10
+FAILURES = 5
+#: The picture's content id; the same in every mail, since each mail is a space of its own.
+PICTURE = "overview@qareport"
+#: What no file name on Windows may hold, and what a mail header may not.
+_NO_NAME = re.compile(r'[\x00-\x1f\x7f<>:"/\\|?*]+')
+
+
+def period_view(
+    report: PeriodReport,
+    settings: ReportSettings,
+    *,
+    language: str,
+    documents: Sequence[str] = (),
+    remarks: Sequence[str] = (),
+) -> tuple[MailView, bytes | None]:
+    """Word the mail of a period: the team's, or an agent's own when the report is one's own.
+
+    Args:
+        report: masked, cleaned, and of the right edition.
+        settings: what documents show.
+        language: of the `lang` attribute.
+        documents: lines that say what is attached, or where it lies.
+        remarks: further lines for this edition.
+
+    Returns:
+        The mail's content and its picture as PNG, None when there is nothing to draw.
+
+    Raises:
+        DocumentError: there is a picture, and no font with Chinese characters is installed.
+    """
+    page = build_period_view(report, settings)
+    picture = charts.rasterise(heatchart.svg(page.heat), zoom=2.0) if page.heat.rows else None
+    returns = (*page.returns, *page.returns_rest)
+    agent = report.agent_id or ""
+    view = MailView(
+        language=language,
+        organisation=page.organisation,
+        title=page.title + (_("（{agent}本人）").format(agent=periodwords.name(agent)) if agent else ""),
+        period_short=short_period(report.period),
+        period=page.subject,
+        headline=headline(report),
+        sentence=page.sentence,
+        agent=agent,
+        partial=bool(page.partial),
+        warnings=tuple(_warnings(report, page)),
+        numbers=tuple(_number(tile) for tile in page.tiles),
+        returns_title=page.returns_title if returns else "",
+        returns=tuple(_return(row) for row in returns[:ROWS]),
+        returns_more=_more(report.returns_total - min(len(returns), ROWS)),
+        links_title=page.weak_title if page.weak_links else "",
+        links=tuple(LinkLine(title=one.title, story=one.story, advice=one.advice) for one in page.weak_links),
+        remarks=(*_remarks(report, page), *remarks),
+        picture=PictureView(cid=PICTURE, title=page.heat_title, alt=page.heat.alt) if picture else None,
+        documents=tuple(documents),
+        footer=(_("情绪得分未经校准，按得分理解，不是概率。引用的话以录音为准。"), _signature()),
+    )
+    return view, picture
+
+
+def failure_view(period: Period, problems: Sequence[str], *, language: str, organisation: str, ok: bool) -> MailView:
+    """Word the mail to who looks after the machine.
+
+    Args:
+        period: what was worked on.
+        problems: each says where, what, and what to do.
+        language: of the `lang` attribute.
+        organisation: stands before the title.
+        ok: the report went out whole nevertheless; something still needs a person.
+    """
+    said = _("报告已完成，但有{n}件事要人处理。") if ok else _("报告未能完成，有{n}个问题。")
+    return MailView(
+        language=language,
+        organisation=organisation,
+        title=_("质检运行通知"),
+        period_short=short_period(period),
+        period=periodwords.subject(period),
+        headline=said.format(n=len(problems)),
+        sentence=said.format(n=len(problems)),
+        problems=tuple(problems),
+        footer=(_("处理好以后再运行一次同样的命令，它会接着做完，不会重复发信。"), _signature()),
+    )
+
+
+def test_view(*, language: str, organisation: str, today: date) -> MailView:
+    """Word the mail that only tries whether mail works."""
+    said = _("收到这封信，说明邮件设置正确。")
+    return MailView(
+        language=language,
+        organisation=organisation,
+        title=_("质检测试邮件"),
+        period_short=_month_day(today),
+        period=periodwords.day(today),
+        headline=said,
+        sentence=said,
+        footer=(_signature(),),
+    )
+
+
+def headline(report: PeriodReport) -> str:
+    """Say the period in a few words, the most urgent of it within what a phone shows of a subject."""
+    coverage = report.coverage
+    if not coverage.calls:
+        return _("没有通话")
+    parts = [_("{count}通").format(count=periodwords.count(coverage.calls))]
+    high = next((one.now.value for one in report.headlines if one.name is HeadlineName.HIGH_RISK), None)
+    if high is not None:
+        parts.append(_("高风险{count}").format(count=periodwords.count(high)))
+    if report.returns_total:
+        parts.append(_("今天应回电{count}").format(count=report.returns_total))
+    if coverage.failed:
+        parts.append(_("失败{count}").format(count=coverage.failed))
+    return _("，").join(parts)
+
+
+def short_period(period: Period) -> str:
+    """11月21日; 11月16日至11月22日; 2026年11月."""
+    if period.first == period.last:
+        return _month_day(period.first)
+    if period.kind is PeriodKind.MONTH:
+        return periodwords.subject(period)
+    return _("{first}至{last}").format(first=_month_day(period.first), last=_month_day(period.last))
+
+
+def attachment_name(report: PeriodReport, ending: str) -> str:
+    """Name a document as its reader sees it: 客服质检日报-2026-11-21.docx, with the agent's id for an own edition."""
+    days = report.period.first.isoformat()
+    if report.period.first != report.period.last:
+        days += _("至") + report.period.last.isoformat()
+    agent = f"-{_NO_NAME.sub('_', report.agent_id)[:40]}" if report.agent_id else ""
+    return f"{_(periodwords.TITLES[report.period.kind])}-{days}{agent}.{ending}"
+
+
+def _month_day(day: date) -> str:
+    return _("{month}月{day}日").format(month=day.month, day=day.day)
+
+
+def _signature() -> str:
+    return _("本邮件由 qareport {version} 自动发出。").format(version=__version__)
+
+
+def _warnings(report: PeriodReport, page: PeriodView) -> Iterator[str]:
+    if page.partial:
+        yield _("本报告不完整：") + "".join(page.partial)
+    yield from (wording.note(note) for note in report.notes if note.code == "rules_last_good")
+    if page.demo_notice:
+        yield page.demo_notice
+
+
+def _number(tile: Tile) -> Number:
+    changes = tuple(
+        Change(text=change.plain.strip(), style=next((piece.style for piece in change.pieces if piece.style), ""))
+        for change in tile.changes
+    )
+    return Number(label=tile.label, value=tile.value, n=tile.n, changes=changes)
+
+
+def _return(row: ReturnRow) -> ReturnLine:
+    return ReturnLine(
+        rank=row.rank,
+        order=row.order,
+        phone=row.phone,
+        why=row.why,
+        listen=f"{row.listen}　{row.agent}".strip(),
+        promise=row.promise if row.promise.strip("—") else "",
+        risk=row.risk.plain,
+    )
+
+
+def _more(count: int) -> str:
+    return _("另有{count}位，见文档。").format(count=count) if count > 0 else ""
+
+
+def _remarks(report: PeriodReport, page: PeriodView) -> Iterator[str]:
+    if report.failed_calls:
+        names = _("、").join(periodwords.name(one.call_id) for one in report.failed_calls[:FAILURES])
+        more = _("等") if len(report.failed_calls) > FAILURES else ""
+        said = _("{count}通录音处理失败（原因见文档）：{names}{more}。")
+        yield said.format(count=len(report.failed_calls), names=names, more=more)
+    if page.not_judged:
+        yield page.not_judged

@@ -1,0 +1,119 @@
+"""The digest of one judged call: the little of it that a day, a week or a month is added up from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+
+from qareport.model.basics import MomentKind, Risk, Role, Severity
+from qareport.model.heard import ModelInfo
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuleHit:
+    """One hit of a rule, with the one quotation that shows it best."""
+
+    rule_id: str
+    title: str
+    category: str
+    severity: Severity
+    points: int
+    fatal: bool = False
+    at_ms: int
+    role: Role = Role.UNKNOWN
+    quote: str = ""
+    advice: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DigestMoment:
+    """One of the moments that matter most in a call."""
+
+    at_ms: int
+    kind: MomentKind
+    role: Role
+    label: str
+    quote: str
+    issue: str | None = None
+    salience: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DigestPromise:
+    """A promise of the agent. `due_at` is None where the start of the call is not known."""
+
+    at_ms: int
+    quote: str
+    action: str
+    by: str
+    due_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallDigest:
+    """What a period needs of one judged call; made of a masked report, so it holds no personal data of speech."""
+
+    call_id: str
+    order_id: str | None = None
+    agent_id: str | None = None
+    started_at: datetime | None = None
+    #: Masked (138****5678).
+    customer_phone: str | None = None
+    duration_ms: int
+    #: None: nothing could be judged, and the call counts in no rate of scores.
+    score: int | None = None
+    passed: bool | None = None
+    risk: Risk
+    #: The issue most spoken of first; stages in the order of their first evidence.
+    issues: tuple[str, ...] = ()
+    stages: tuple[str, ...] = ()
+    #: What the customer showed, each once: negative emotions by their tag, SILENCE, IRONY.
+    feelings: tuple[str, ...] = ()
+    #: Share of the customer's talk time by emotion tag, and the judged one with the largest share.
+    emotion_shares: Mapping[str, float] = field(default_factory=dict)
+    dominant_emotion: str | None = None
+    #: Measures that norms compare, by the names of `qareport.model.period.NORM_METRICS`; absent: nothing to measure.
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    hits: tuple[RuleHit, ...] = ()
+    #: Ids of the rules that had no opportunity in this call: it stands in no rate of theirs.
+    not_applicable: tuple[str, ...] = ()
+    #: Silences over `analysis.check_in_ms` after a question or a topic of the customer.
+    unbridged_silences: int = 0
+    #: Whether the customer, once troubled, was calm again at the end; None: never troubled.
+    recovered: bool | None = None
+    #: Weightiest first.
+    moments: tuple[DigestMoment, ...] = ()
+    promises: tuple[DigestPromise, ...] = ()
+    trend: str | None = None
+    model: ModelInfo | None = None
+    unknown_emotion_share: float | None = None
+    #: The model was listening to voices that it was not made for: no score, no emotion.
+    outside_domain: bool = False
+    #: Some speaker in it is known by voice or words only.
+    roles_guessed: bool = False
+    #: Codes of the call's notes, each once.
+    notes: tuple[str, ...] = ()
+    rules_sha256: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MetricNorm:
+    """The middle of one measure over a team's calls; N is how many calls had it to measure."""
+
+    n: int
+    lower_quartile: float
+    median: float
+    upper_quartile: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TeamNorm:
+    """What is usual in a team, measure by measure, to show beside those of one call."""
+
+    #: The days that the calls began on; None when no call's start is known.
+    first: date | None
+    last: date | None
+    calls: int
+    #: By the names of `qareport.model.period.NORM_METRICS`; a measure that no call had is absent.
+    metrics: Mapping[str, MetricNorm] = field(default_factory=dict)

@@ -1,0 +1,367 @@
+"""The report of a day, a week or a month: everything its documents and its mail say."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Final
+
+from qareport.model.basics import SCHEMA_VERSION, FailedCall, Note, Risk, Severity
+
+#: Measures that a norm is made of: fields of `CallMetrics`, shares of the call's length, and those of a role as
+#: `role.field`. Milliseconds, counts, shares 0 … 1, characters a minute.
+NORM_METRICS: Final = (
+    "duration_ms",
+    "first_response_ms",
+    "median_response_ms",
+    "longest_response_ms",
+    "silence_count",
+    "silence_ms",
+    "longest_silence_ms",
+    "silence_share",
+    "non_talk_share",
+    "hold_ms",
+    "agent.interruptions",
+    "customer.interruptions",
+    "agent.characters_per_minute",
+    "customer.characters_per_minute",
+    "agent.talk_share",
+)
+
+
+class PeriodKind(StrEnum):
+    """What length of time a report covers. RANGE: any other run of days."""
+
+    DAY = "day"
+    WEEK = "week"
+    MONTH = "month"
+    RANGE = "range"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Period:
+    """A run of whole days in one time zone, both ends in it."""
+
+    kind: PeriodKind
+    first: date
+    last: date
+    #: IANA name (Asia/Shanghai).
+    time_zone: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figure:
+    """One number and how many calls it was made from. None: nothing to make it from, which is not zero."""
+
+    value: float | None
+    n: int
+    #: Fewer calls than `period.small_n`: chance may have made it.
+    small: bool = False
+
+
+class HeadlineName(StrEnum):
+    """The numbers at the top of the page; docs/daily-report.md says what each means."""
+
+    CALLS = "calls"
+    HIGH_RISK = "high_risk"
+    ANGRY_SHARE = "angry_share"
+    UNBRIDGED_SILENCES = "unbridged_silences"
+    MEAN_SCORE = "mean_score"
+    PASSED_SHARE = "passed_share"
+    NEGATIVE_SHARE = "negative_share"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Headline:
+    """One number of the period against the one before and the mean of those before it."""
+
+    name: HeadlineName
+    now: Figure
+    #: The period of the same length just before; None when the store has no call of it.
+    previous: Figure | None = None
+    #: Counts: mean of a period; means and shares: over all calls of those periods. N: as in `now`.
+    baseline: Figure | None = None
+
+
+class ReturnReason(StrEnum):
+    """Why a customer should be called back."""
+
+    BROKEN_PROMISE = "broken_promise"
+    ESCALATION = "escalation"
+    CHURN_SIGNAL = "churn_signal"
+    HIGH_RISK = "high_risk"
+    FATAL = "fatal"
+    REPEATED_CALLS = "repeated_calls"
+    PROMISE_DUE = "promise_due"
+    ANGRY_UNRESOLVED = "angry_unresolved"
+
+
+class PromiseState(StrEnum):
+    """What is known of a promise at the end of the period. Nothing a store of calls holds can prove one kept."""
+
+    #: Falls due on the day after the period: today, for who reads the report in the morning.
+    DUE_NEXT = "due_next"
+    #: Past due, and the customer has called again about it since.
+    BROKEN = "broken"
+    #: Past due, and no later call of the order says anything: ask whether it was kept.
+    UNCONFIRMED = "unconfirmed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PromiseDue:
+    """A promise that is due or past due."""
+
+    state: PromiseState
+    call_id: str
+    order_id: str | None
+    agent_id: str | None
+    customer_phone: str | None
+    made_at: datetime
+    due_at: datetime
+    at_ms: int
+    quote: str
+    action: str
+    by: str
+    #: The call in which the customer came back about it (BROKEN only).
+    again_call_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallToReturn:
+    """A customer to call back today, once however often they called: the ranking is in `digest.returns`."""
+
+    rank: int
+    weight: float
+    order_id: str | None
+    #: The gravest call, and all calls of the customer's order in the period.
+    call_id: str
+    call_ids: tuple[str, ...]
+    agent_id: str | None
+    started_at: datetime | None
+    customer_phone: str | None
+    score: int | None
+    risk: Risk
+    #: Gravest first.
+    reasons: tuple[ReturnReason, ...]
+    #: Where in the call to listen, and the words there.
+    at_ms: int
+    quote: str
+    label: str = ""
+    promise: PromiseDue | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeatCell:
+    """In how many calls about an issue the customer showed one feeling, and which share of them that is."""
+
+    feeling: str
+    calls: int
+    #: Calls in which it could be seen: for an emotion those in which the model named any. `share` is `calls` of them.
+    n: int
+    share: float | None
+    #: In which stage it happens most often, and in how many of these calls; None where no stage was said.
+    stage: str | None = None
+    stage_calls: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeatRow:
+    """One issue type. A call with two issues stands in two rows; the total row counts each call once."""
+
+    #: None: no issue was found.
+    issue: str | None
+    calls: int
+    #: Calls in which the customer showed any of the feelings.
+    troubled: int
+    cells: tuple[HeatCell, ...]
+    #: How many calls named each stage, most first.
+    stages: tuple[tuple[str, int], ...] = ()
+    small: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeatMap:
+    """Issue × feeling, issues with the most troubled calls first."""
+
+    feelings: tuple[str, ...]
+    rows: tuple[HeatRow, ...]
+    total: HeatRow
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PeriodEvidence:
+    """Words (or a pause) that show something, with the call that they stand in."""
+
+    call_id: str
+    order_id: str | None
+    agent_id: str | None
+    at_ms: int
+    quote: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rate:
+    """So many calls of those that could: `hits` of `n`. None as share when there was no opportunity."""
+
+    hits: int
+    n: int
+    share: float | None
+    small: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WeakLink:
+    """A rule whose hits cost most: what to improve first, with evidence and the advice that goes with it."""
+
+    rule_id: str
+    title: str
+    category: str
+    #: Where it happens most often; None where the calls say nothing.
+    stage: str | None
+    issue: str | None
+    #: Calls with a hit, of those with an opportunity; the same of the period before.
+    now: Rate
+    previous: Rate | None
+    points_lost: int
+    #: Of the troubled calls about the same issue to which the rule applies: how many came back to calm, without a hit
+    #: of it and with one.
+    recovered_without_hit: Rate
+    recovered_with_hit: Rate
+    evidence: tuple[PeriodEvidence, ...]
+    advice: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentRow:
+    """One agent in the period; `agent_id` None gathers the calls whose agent is not known."""
+
+    agent_id: str | None
+    calls: int
+    mean_score: Figure
+    previous_score: Figure | None = None
+    baseline_score: Figure | None = None
+    high_risk: int
+    passed: Rate
+    points_lost: int
+    #: Distance of the mean score from the team's in standard errors; None with too few calls or agents.
+    sigma: float | None = None
+    outlier: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuleRow:
+    """One rule in the period."""
+
+    rule_id: str
+    title: str
+    category: str
+    severity: Severity
+    #: Hits, which may be several a call; `now` counts calls.
+    hits: int
+    points: int
+    now: Rate
+    previous: Rate | None = None
+    baseline: Rate | None = None
+
+
+class OutcomeVerdict(StrEnum):
+    """What happened to a rule's hit rate after its advice stood in a report."""
+
+    FEWER = "fewer"
+    MORE = "more"
+    NO_CLEAR_CHANGE = "no_clear_change"
+    TOO_FEW = "too_few"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentOutcome:
+    """One agent whose calls a rule hit in the period before, so that its advice stood in that period's report."""
+
+    agent_id: str
+    #: Calls with a hit in the period before; they count in neither rate.
+    reported: int
+    before: Rate
+    after: Rate
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AdviceOutcome:
+    """Did a rule's hits become fewer once its advice was given? Association, not cause: see `digest.outcomes`."""
+
+    rule_id: str
+    title: str
+    advice: str
+    before: Rate
+    after: Rate
+    #: `after` minus `before` as a share, with its 95 % interval; None when there is nothing to compare.
+    change: float | None
+    change_low: float | None
+    change_high: float | None
+    verdict: OutcomeVerdict
+    agents: tuple[AgentOutcome, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Coverage:
+    """How much of the period could be judged, and how surely: every call is in `judged`, `not_judged` or `failed`."""
+
+    calls: int
+    judged: int
+    not_judged: int
+    failed: int
+    outside_domain: int
+    #: More than half of the talk time is EMO_UNKNOWN.
+    emotion_mostly_unknown: int
+    roles_guessed: int
+    without_agent: int
+    without_order: int
+    #: Calls by risk: low, medium, high, and not_judged; together all calls that did not fail.
+    risks: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PeriodProvenance:
+    """What the report was made with."""
+
+    qareport: str
+    #: `name@revision` of each model that heard one of the calls, and the hash of each rule set that judged one.
+    models: tuple[str, ...] = ()
+    rules_sha256: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PeriodReport:
+    """The report of a period (contract, version 1). Every document and mail of it is drawn from this alone."""
+
+    schema_version: int = SCHEMA_VERSION
+    period: Period
+    #: The one agent whose own edition this is; None: the team's.
+    agent_id: str | None = None
+    headlines: tuple[Headline, ...]
+    #: How many periods before this one the baseline is made of (those with calls), and how many were looked at.
+    baseline_periods: int = 0
+    baseline_looked_at: int = 0
+    returns: tuple[CallToReturn, ...] = ()
+    #: Customers who deserve a call back, of whom `returns` lists the first.
+    returns_total: int = 0
+    heat: HeatMap
+    weak_links: tuple[WeakLink, ...] = ()
+    agents: tuple[AgentRow, ...] = ()
+    rules: tuple[RuleRow, ...] = ()
+    outcomes: tuple[AdviceOutcome, ...] = ()
+    promises: tuple[PromiseDue, ...] = ()
+    #: Promises of the period that fall due later, and those without a known time.
+    promises_open: int = 0
+    promises_undated: int = 0
+    failed_calls: tuple[FailedCall, ...] = ()
+    coverage: Coverage
+    #: Why the report does not hold the whole period; empty when it does.
+    partial: tuple[Note, ...] = ()
+    notes: tuple[Note, ...] = ()
+    #: Thresholds that made the marks: calls below which a number is small, standard errors of an outlier.
+    small_n: int
+    outlier_sigma: float
+    provenance: PeriodProvenance

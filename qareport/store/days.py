@@ -1,0 +1,96 @@
+"""What the store keeps for reports of days, weeks and months: digests, and which calls belong to a stretch of time."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import AbstractContextManager
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from qareport.codec import from_json, to_json
+from qareport.model import Call, CallDigest, CallReport, FailedCall
+from qareport.store.keeping import in_utc, keep
+from qareport.store.schema import CallReportRow, CallRow, DigestRow
+
+_BATCH = 500
+
+
+class DaysShelf(ABC):
+    """The part of a store that periods are made from; `Store` brings the transactions.
+
+    Every stretch of time is [first, last): `first` belongs to it, `last` does not.
+    """
+
+    url: str
+
+    @abstractmethod
+    def _read(self) -> AbstractContextManager[Session]:
+        """Open a transaction that reads."""
+
+    @abstractmethod
+    def _write(self) -> AbstractContextManager[Session]:
+        """Open a transaction that writes."""
+
+    def digests_between(self, first: datetime, last: datetime) -> tuple[CallDigest, ...]:
+        """Return the digests of the newest results of the calls that began in a stretch of time, oldest first."""
+        query = _began_in(select(DigestRow.key, DigestRow.digest), first, last).join(
+            DigestRow, DigestRow.key == CallRow.report_key
+        )
+        with self._read() as session:
+            return tuple(
+                from_json(CallDigest, text, where=f"{self.url} digest {key}") for key, text in session.execute(query)
+            )
+
+    def failures_between(self, first: datetime, last: datetime) -> tuple[FailedCall, ...]:
+        """Return the calls of a stretch of time whose newest attempt failed, oldest first."""
+        query = _began_in(select(CallRow.failure), first, last).where(CallRow.failure.is_not(None))
+        with self._read() as session:
+            return tuple(from_json(FailedCall, text, where=self.url) for text in session.scalars(query) if text)
+
+    def undated_failures(self) -> tuple[FailedCall, ...]:
+        """Return the failed calls whose time nobody knows: they belong to no day and must not be lost for it."""
+        query = select(CallRow.failure).where(CallRow.failure.is_not(None), CallRow.started_utc.is_(None))
+        with self._read() as session:
+            return tuple(from_json(FailedCall, text, where=self.url) for text in session.scalars(query) if text)
+
+    def calls_between(self, first: datetime, last: datetime) -> tuple[Call, ...]:
+        """Return all calls that began in a stretch of time, judged or not, oldest first."""
+        query = _began_in(select(CallRow.call), first, last)
+        with self._read() as session:
+            return tuple(from_json(Call, text, where=self.url) for text in session.scalars(query))
+
+    def open_calls(self, call_ids: Collection[str]) -> set[str]:
+        """Return those of some calls that have neither a result nor a failure that would come again."""
+        query = select(CallRow.call_id).where(CallRow.report_key.is_not(None) | CallRow.failure_key.is_not(None))
+        with self._read() as session:
+            return set(call_ids) - set(session.scalars(query))
+
+    def undigested(self) -> Iterator[tuple[str, str | None, str, CallReport]]:
+        """Walk through the newest results that have no digest yet: key, order, hash of the rule set, result."""
+        query = (
+            select(CallReportRow.key, CallRow.order_id, CallReportRow.rules_sha256, CallReportRow.report)
+            .join(CallRow, CallRow.report_key == CallReportRow.key)
+            .outerjoin(DigestRow, DigestRow.key == CallReportRow.key)
+            .where(DigestRow.key.is_(None))
+        )
+        with self._read() as session:
+            for key, order_id, rules_sha256, text in session.execute(query.execution_options(yield_per=_BATCH)):
+                yield key, order_id, rules_sha256, from_json(CallReport, text, where=f"{self.url} report {key}")
+
+    def put_digests(self, digests: Sequence[tuple[str, CallDigest]]) -> None:
+        """Keep the digests of some results."""
+        with self._write() as session:
+            for key, digest in digests:
+                keep(session, DigestRow, key=key, digest=to_json(digest))
+
+
+def _began_in(query: Any, first: datetime, last: datetime) -> Any:
+    return (
+        query.select_from(CallRow)
+        .where(CallRow.started_utc >= in_utc(first), CallRow.started_utc < in_utc(last))
+        .order_by(CallRow.started_utc, CallRow.call_id)
+    )

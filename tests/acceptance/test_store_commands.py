@@ -1,0 +1,81 @@
+"""The store's commands, as they are typed."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from qareport.cli import main
+from qareport.model import Call, CallMetrics, CallReport
+from qareport.store import Store
+
+METRICS = CallMetrics(
+    duration_ms=9, talk_ms=5, non_talk_ms=4, overlap_ms=0, silence_count=0, silence_ms=0, longest_silence_ms=0
+)
+
+
+@pytest.fixture
+def url(tmp_path: Path) -> str:
+    """A store with an old and a new call."""
+    url = f"sqlite:///{tmp_path / 'store.db'}"
+    now = datetime.now(UTC)
+    with Store(url) as store:
+        for name, began in (("old", now - timedelta(days=40)), ("new", now)):
+            call = Call(call_id=name, audio_path=f"{name}.wav", order_id=f"o-{name}", started_at=began)
+            report = CallReport(call_id=name, started_at=began, metrics=METRICS)
+            store.put_report(f"key-{name}", call, report, rules_sha256="rules")
+    return url
+
+
+def orders(url: str) -> set[str | None]:
+    with Store(url) as store:
+        return {
+            call.order_id
+            for call in store.calls_between(datetime(2000, 1, 1, tzinfo=UTC), datetime.max.replace(tzinfo=UTC))
+        }
+
+
+def test_check_and_backup_say_what_they_did(url: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["store", "check", "--store", url]) == 0
+    assert "whole" in capsys.readouterr().out
+    assert main(["--store", url, "store", "backup", str(tmp_path / "copy.db")]) == 0
+    assert orders(f"sqlite:///{tmp_path / 'copy.db'}") == {"o-old", "o-new"}
+    assert main(["store", "upgrade", "--store", url]) == 0
+
+
+def test_a_damaged_store_ends_with_status_2(url: str, capsys: pytest.CaptureFixture[str]) -> None:
+    import sqlalchemy
+
+    with Store(url) as store, store._write() as session:
+        session.execute(sqlalchemy.text("UPDATE call_reports SET report = 'no JSON' WHERE call_id = 'old'"))
+    assert main(["store", "check", "--store", url]) == 2
+    said = capsys.readouterr().err
+    assert "result key-old" in said
+    assert "newest backup" in said
+
+
+def test_an_order_is_deleted_only_when_that_is_confirmed(url: str, capsys: pytest.CaptureFixture[str]) -> None:
+    delete = ["store", "delete", "--store", url, "--order", "o-old"]
+    assert main([*delete, "--dry-run"]) == 0
+    assert "Calls that would be deleted: 1" in capsys.readouterr().err
+    assert orders(url) == {"o-old", "o-new"}
+    assert main([*delete, "--yes"]) == 0
+    assert orders(url) == {"o-new"}
+    assert main(["store", "delete", "--store", url]) == 2
+    assert "exactly one of" in capsys.readouterr().err
+
+
+def test_retention_deletes_what_is_older_than_the_settings_say(
+    url: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = tmp_path / "config"
+    config.mkdir()
+    assert main(["store", "retain", "--store", url, "--config", str(config)]) == 0
+    assert "everything is kept" in capsys.readouterr().err
+    (config / "qareport.yaml").write_text("retention: {days: 30}\n", "utf-8")
+    assert main(["store", "retain", "--store", url, "--config", str(config), "--dry-run"]) == 0
+    assert orders(url) == {"o-old", "o-new"}
+    assert main(["store", "retain", "--store", url, "--config", str(config)]) == 0
+    assert orders(url) == {"o-new"}

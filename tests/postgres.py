@@ -1,0 +1,68 @@
+"""A real PostgreSQL server of the test run's own, on loopback, thrown away with it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import sqlalchemy
+
+#: Set where tests must not be passed over for want of a program (.ci/run).
+REQUIRE_ALL = "QAREPORT_REQUIRE_ALL"
+
+
+def programs() -> Path | None:
+    """Find PostgreSQL's programs, which Debian keeps out of the path."""
+    folders = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
+    found = shutil.which("initdb")
+    return Path(found).parent if found else folders[-1] if folders else None
+
+
+@contextmanager
+def running(bin_folder: Path) -> Iterator[str]:
+    """Start a server and yield its URL without a database's name. It refuses to run as root: then as `postgres`."""
+    user = ["runuser", "-u", "postgres", "--"] if os.getuid() == 0 else []
+    folder = Path(tempfile.mkdtemp(prefix="qareport-postgres-"))
+    try:
+        if user:
+            shutil.chown(folder, "postgres")
+        data, port = folder / "data", _free_port()
+
+        def run(program: str, *arguments: str) -> None:
+            done = subprocess.run(
+                [*user, str(bin_folder / program), *arguments], cwd=folder, capture_output=True, text=True, check=False
+            )
+            assert done.returncode == 0, done.stdout + done.stderr
+
+        run("initdb", "--pgdata", str(data), "--username", "qareport", "--auth", "trust", "--no-sync", "-E", "UTF8")
+        options = f"-p {port} -h 127.0.0.1 -k {folder} -c fsync=off -c max_connections=50"
+        run("pg_ctl", "start", "--wait", "--pgdata", str(data), "--log", str(folder / "log"), "--options", options)
+        try:
+            yield f"postgresql://qareport:secret@127.0.0.1:{port}"
+        finally:
+            run("pg_ctl", "stop", "--wait", "--mode", "immediate", "--pgdata", str(data))
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def make_database(server: str, name: str) -> str:
+    """Make an empty database and return its URL."""
+    address = sqlalchemy.make_url(f"{server}/postgres").set(drivername="postgresql+pg8000")
+    engine = sqlalchemy.create_engine(address, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(sqlalchemy.text(f'CREATE DATABASE "{name}"'))
+    engine.dispose()
+    return f"{server}/{name}"
+
+
+def _free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port: int = free.getsockname()[1]
+        return port

@@ -25,6 +25,7 @@ from qareport.report.pdf import Printer
 from qareport.report.text import clean
 from qareport.settings import ReportSettings, default_dir
 from tests import report_samples as samples
+from tests.poppler import poppler
 
 SETTINGS = ReportSettings(organisation="客户服务中心")
 TEMPLATES = default_dir("templates")
@@ -44,8 +45,7 @@ def render(order: OrderReport, kind: str, templates: Path | None = None) -> byte
 
 
 def pdf_text(content: bytes) -> str:
-    done = subprocess.run(["pdftotext", "-raw", "-", "-"], input=content, capture_output=True, check=True)
-    return done.stdout.decode("utf-8")
+    return poppler("pdftotext", content, "-raw", "-", "-")
 
 
 def docx_text(content: bytes) -> str:
@@ -147,10 +147,10 @@ def test_pdf_names_its_language_title_and_structure() -> None:
     content = render(samples.EXAMPLE, "pdf")
     with pdfplumber.open(io.BytesIO(content)) as pdf:
         assert pdf.doc.catalog["Lang"] == b"zh-CN"
-    info = subprocess.run(["pdfinfo", "-"], input=content, capture_output=True, check=True).stdout.decode()
+    info = poppler("pdfinfo", content, "-")
     assert "通话质检报告：订单 20241105998877" in info
     assert re.search(r"Tagged:\s+yes", info)
-    fonts = subprocess.run(["pdffonts", "-"], input=content, capture_output=True, check=True).stdout.decode()
+    fonts = poppler("pdffonts", content, "-")
     assert {line.split()[-5] for line in fonts.splitlines()[2:]} == {"yes"}, "a font is not embedded"
 
 

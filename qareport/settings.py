@@ -7,7 +7,7 @@ and reports every problem in it at once, with line and column.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -18,6 +18,8 @@ from pydantic import AfterValidator, Field, with_config
 from qareport.checks import Address, MailName
 from qareport.model import PersonalKind, Role
 from qareport.yamlsource import read_yaml, validate
+
+Locale = Literal["zh", "en"]
 
 #: Folders that travel with the package: defaults for a user who has none of their own.
 _PACKAGE = Path(__file__).resolve().parent
@@ -147,6 +149,12 @@ class ReportSettings:
     #: How many key moments the first page carries.
     key_moments: int = 5
     organisation: str = ""
+    #: Language of documents and mails; advice and titles of rules are in the language of the rules.
+    locale: Locale = "zh"
+
+    def speaking(self, locale: Locale | None) -> ReportSettings:
+        """Return these settings with another language; None leaves them as they are."""
+        return self if locale is None else replace(self, locale=locale)
 
 
 def _known_zone(name: str) -> str:

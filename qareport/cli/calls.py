@@ -121,7 +121,7 @@ def _judge_and_render(
         formats=formats,
         out_dir=out / "reports",
         templates=options.templates_dir,
-        settings=judge.settings.report,
+        settings=judge.settings.report.speaking(options.locale),
         masking=judge.settings.privacy,
         on_progress=progress,
     )
@@ -236,7 +236,7 @@ def report(options: Options, orders: tuple[str, ...], formats: tuple[str, ...], 
             formats=formats,
             out_dir=out,
             templates=options.templates_dir,
-            settings=config.report,
+            settings=config.report.speaking(options.locale),
             masking=config.privacy,
             on_progress=progress,
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -13,6 +13,7 @@ import click
 
 from qareport import settings
 from qareport.errors import ConfigError, Problem
+from qareport.report.locale import LOCALES
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -30,6 +31,7 @@ class Options:
     store: str | None = None
     model: str | None = None
     device: str = "auto"
+    locale: settings.Locale | None = None
     verbose: bool = False
 
     @property
@@ -66,6 +68,7 @@ GLOBAL_OPTIONS = (
         "--model", metavar="NAME_OR_DIR", help=f"Speech model [{DEFAULT_MODEL}]; `demo` is the bundled small one."
     ),
     click.option("--device", type=click.Choice(["auto", "cuda", "cpu"]), help="Where the model runs [auto]."),
+    click.option("--locale", type=click.Choice(LOCALES), help="Language of documents and mails [report.locale, zh]."),
     click.option("-v", "--verbose", is_flag=True, default=None, help="Say more on stderr."),
 )
 
@@ -76,7 +79,7 @@ def takes_options(function: F) -> F:
     @functools.wraps(function)
     @click.pass_context
     def wrapper(context: click.Context, /, **arguments: Any) -> Any:
-        given = {name: arguments.pop(name) for name in ("config", "templates", "store", "model", "device", "verbose")}
+        given = {field.name: arguments.pop(field.name) for field in fields(Options)}
         given = {name: value for name, value in given.items() if value is not None}
         before = context.obj if isinstance(context.obj, Options) else Options()
         options = replace(before, **given)

@@ -176,7 +176,6 @@ def _address(text: str) -> Address:
 def _fill(name: str, templates: Path | None, view: MailView, *, escape: bool) -> str:
     path = find_template(name, templates)
     environment = make_environment().overlay(autoescape=escape)
-    environment.globals["_"] = _
     try:
         return environment.from_string(read_template(path)).render(mail=view)
     except (TemplateError, TypeError, ValueError, ArithmeticError, LookupError) as error:

@@ -20,6 +20,7 @@ from qareport.codec import to_json
 from qareport.errors import DocumentError
 from qareport.model import OrderReport, PeriodReport
 from qareport.report.fonts import check_fonts
+from qareport.report.locale import speaking
 from qareport.report.text import clean_value
 from qareport.settings import PeriodSettings, ReportSettings
 
@@ -64,7 +65,8 @@ def render(report: OrderReport, format: str, *, templates: Path | None, settings
     cleaned = clean_value(report)
     if format == "json":
         return to_json(cleaned, indent=2).encode("utf-8") + b"\n"
-    return _document(_view(cleaned, settings), format, templates)
+    with speaking(settings.locale):
+        return _document(_view(cleaned, settings), format, templates)
 
 
 def write(
@@ -82,15 +84,16 @@ def write(
 
         PRINTER.start()  # it loads while the other documents are made
     cleaned = clean_value(report)
-    view = _view(cleaned, settings) if set(formats) - {"json"} else None
     paths: dict[str, Path] = {}
-    for format in sorted(formats, key=lambda name: name == "pdf"):
-        if view is None or format == "json":
-            content = to_json(cleaned, indent=2).encode("utf-8") + b"\n"
-        else:
-            content = _document(view, format, templates)
-        paths[format] = out_dir / file_name(report, format)
-        _replace(paths[format], content)
+    with speaking(settings.locale):
+        view = _view(cleaned, settings) if set(formats) - {"json"} else None
+        for format in sorted(formats, key=lambda name: name == "pdf"):
+            if view is None or format == "json":
+                content = to_json(cleaned, indent=2).encode("utf-8") + b"\n"
+            else:
+                content = _document(view, format, templates)
+            paths[format] = out_dir / file_name(report, format)
+            _replace(paths[format], content)
     return [paths[format] for format in formats]
 
 
@@ -118,7 +121,8 @@ def render_period(
     cleaned = clean_value(report)
     if format == "json":
         return to_json(cleaned, indent=2).encode("utf-8") + b"\n"
-    return _period_document(_period_view(cleaned, settings, period), format, templates)
+    with speaking(settings.locale):
+        return _period_document(_period_view(cleaned, settings, period), format, templates)
 
 
 def write_period(
@@ -138,20 +142,24 @@ def write_period(
     for format in formats:
         _check(format)
     cleaned = clean_value(report)
-    view = _period_view(cleaned, settings, period) if set(formats) - {"json"} else None
     paths: dict[str, Path] = {}
-    for format in sorted(formats, key=lambda name: name == "pdf"):
-        if view is None or format == "json":
-            content = to_json(cleaned, indent=2).encode("utf-8") + b"\n"
-        else:
-            content = _period_document(view, format, templates)
-        paths[format] = out_dir / period_file_name(report, format)
-        _replace(paths[format], content)
+    with speaking(settings.locale):
+        view = _period_view(cleaned, settings, period) if set(formats) - {"json"} else None
+        for format in sorted(formats, key=lambda name: name == "pdf"):
+            if view is None or format == "json":
+                content = to_json(cleaned, indent=2).encode("utf-8") + b"\n"
+            else:
+                content = _period_document(view, format, templates)
+            paths[format] = out_dir / period_file_name(report, format)
+            _replace(paths[format], content)
     return [paths[format] for format in formats]
 
 
 def period_file_name(report: PeriodReport, format: str) -> str:
-    """Name the file of a period: 日报-2026-11-21.pdf, 周报-2026-W47.docx; an agent's own carries the agent, too."""
+    """Name the file of a period: 日报-2026-11-21.pdf, 周报-2026-W47.docx; an agent's own carries the agent, too.
+
+    In the language that is being spoken (`locale.speaking`).
+    """
     from qareport.report.periodwords import file_stem
 
     stem = file_stem(report.period)

@@ -27,9 +27,10 @@ from jinja2 import TemplateSyntaxError
 from markupsafe import Markup, escape
 
 from qareport.errors import DocumentError
-from qareport.report import charts, heatchart
+from qareport.report import charts, heatchart, wording, wordtext
 from qareport.report.environment import find_template, make_environment
 from qareport.report.html import template_line
+from qareport.report.locale import language
 from qareport.report.perioddata import HeatChart
 from qareport.report.viewdata import Chart, DocumentView, Phrase
 
@@ -93,6 +94,7 @@ def render_docx(view: DocumentView, templates: Path | None, *, name: str = TEMPL
         template.init_docx()
     except (PackageNotFoundError, zipfile.BadZipFile, KeyError, ValueError, OSError) as error:
         raise DocumentError("is not a Word document", where=str(path), expected="a .docx file") from error
+    wordtext.translate(template.docx)
     _check_tags(template)
     styles = {style.name: style.style_id for style in template.docx.styles}
     template.render({"report": _context(view, template, styles)}, make_environment())
@@ -190,7 +192,8 @@ def _broken(path: Path, text: str, error: str) -> DocumentError:
 
 def _set_properties(document: Document, view: DocumentView) -> None:
     core = document.core_properties
-    core.title = f"{view.title}：{view.subject}"[:255]
+    core.title = wording.named(view.title, view.subject)[:255]
+    core.language = language()
     core.subject = view.subject[:255]
     core.author = core.last_modified_by = (view.organisation or "qareport")[:255]
     made = datetime.fromisoformat(view.created) if view.created else datetime(2000, 1, 1, tzinfo=UTC)

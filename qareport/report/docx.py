@@ -12,6 +12,7 @@ import re
 import zipfile
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from html import unescape
 from pathlib import Path
 from typing import Any, Protocol
 from xml.parsers import expat
@@ -26,7 +27,7 @@ from docxtpl import DocxTemplate
 from jinja2 import TemplateSyntaxError
 from markupsafe import Markup, escape
 
-from qareport.errors import DocumentError
+from qareport.errors import DocumentError, TagError
 from qareport.report import charts, heatchart, wording, wordtext
 from qareport.report.environment import find_template, make_environment
 from qareport.report.html import template_line
@@ -176,17 +177,18 @@ def _paragraph(src_xml: str, line: int | None) -> str:
     lines = re.sub(r"<w:p([ >])", r"\n<w:p\1", src_xml).split("\n")
     if line is None or not 0 < line <= len(lines):
         return ""
-    return re.sub(r"<[^>]*>", "", lines[line - 1])
+    return unescape(re.sub(r"<[^>]*>", "", lines[line - 1]))
 
 
-def _broken(path: Path, text: str, error: str) -> DocumentError:
-    text = " ".join(text.split())
+def _broken(path: Path, paragraph: str, error: str) -> TagError:
+    text = " ".join(paragraph.split())
     shown = text if len(text) <= 120 else text[:119] + "…"
     place = f", in the paragraph {shown!r}" if shown else ""
-    return DocumentError(
+    return TagError(
         f"template tag cannot be used{place}: {error}",
         where=str(path),
         to_do="mend it in Word, or start again from the template that travels with qareport",
+        paragraph=paragraph,
     )
 
 

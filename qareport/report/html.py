@@ -9,7 +9,7 @@ from jinja2 import TemplateError, TemplateSyntaxError
 from jinja2.exceptions import SecurityError
 from markupsafe import Markup
 
-from qareport.errors import DocumentError
+from qareport.errors import TagError
 from qareport.report import charts, heatchart
 from qareport.report.environment import find_template, make_environment, read_template
 from qareport.report.perioddata import HeatChart
@@ -44,10 +44,10 @@ def _svg(chart: Chart | HeatChart) -> Markup:
     return Markup(drawing)  # noqa: S704 - drawn, and escaped where it is drawn
 
 
-def _broken(path: Path, error: Exception, to_do: str) -> DocumentError:
+def _broken(path: Path, error: Exception, to_do: str) -> TagError:
     line = error.lineno if isinstance(error, TemplateSyntaxError) else template_line(error)
     where = f"{path}:{line}" if line else str(path)
-    return DocumentError(f"template tag cannot be used: {error}", where=where, to_do=to_do)
+    return TagError(f"template tag cannot be used: {error}", where=where, to_do=to_do)
 
 
 def template_line(error: BaseException) -> int | None:

@@ -17,7 +17,7 @@ from docx.oxml.ns import qn
 
 from qareport.report.locale import _, language
 
-_CHINESE = "[\u3001-\u303f\u3400-\u9fff\uff01-\uff5e]"
+_CHINESE = r"[\u3001-\u303f\u3400-\u9fff\uff01-\uff5e]"
 #: From the first Chinese character of a text to its last.
 _WORDS = re.compile(f"{_CHINESE}(?:.*{_CHINESE})?", re.DOTALL)
 _TAG = re.compile(r"(\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\})", re.DOTALL)
@@ -51,6 +51,13 @@ def translate(document: Document) -> None:
         picture.set("descr", _translated(picture.get("descr", "")))
     for mark in document.styles.element.iter(qn("w:lang")):
         mark.set(qn("w:val"), language())
+
+
+def paragraphs(document: Document) -> Iterator[list[Any]]:
+    """Yield the text nodes of each paragraph: of the body, of tables, headers and footers."""
+    for paragraph in _paragraphs(document):
+        if nodes := _nodes(paragraph):
+            yield nodes
 
 
 def _translated(text: str) -> str:

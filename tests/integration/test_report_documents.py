@@ -11,11 +11,13 @@ import subprocess
 import sys
 import zipfile
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import docx
 import pdfplumber
 import pytest
+from docx.text.paragraph import Paragraph
 
 from qareport import report
 from qareport.errors import DocumentError
@@ -35,9 +37,10 @@ ALL = {
     "failed_only": samples.FAILED_ONLY,
     "empty": samples.EMPTY,
     "unknown_roles": samples.UNKNOWN_ROLES,
+    "rich": samples.RICH,
 }
 #: Pages of the PDF, as reviewed by eye.
-PAGES = {"example": 3, "two_calls": 6, "failed_only": 1, "empty": 2, "unknown_roles": 2}
+PAGES = {"example": 3, "two_calls": 6, "failed_only": 1, "empty": 2, "unknown_roles": 2, "rich": 4}
 
 
 def render(order: OrderReport, kind: str, templates: Path | None = None) -> bytes:
@@ -82,7 +85,7 @@ def quotations(order: OrderReport) -> list[str]:
 
 
 @pytest.mark.parametrize("kind", ["docx", "html", "pdf"])
-@pytest.mark.parametrize("name", ["example", "two_calls"])
+@pytest.mark.parametrize("name", ["rich", "two_calls"])
 def test_every_quotation_is_in_the_document(name: str, kind: str) -> None:
     text = squeezed(TEXT[kind](render(ALL[name], kind)))
     shown = [quote for quote in quotations(ALL[name]) if squeezed(quote) not in text]
@@ -164,14 +167,31 @@ def test_html_needs_nothing_else() -> None:
 
 def test_word_document_has_headings_pictures_and_properties() -> None:
     document = docx.Document(io.BytesIO(render(samples.TWO_CALLS, "docx")))
-    headings = [paragraph.text for paragraph in document.paragraphs if paragraph.style.name == "Heading 2"]
-    assert headings[:4] == ["来电一览", "处理失败的通话", "关键节点与建议话术", "扣分明细"]
-    assert headings[-1] == "方法与说明"
+    headings = [p.text for p in document.element.body.iter(PARAGRAPH) if outline_level(document, p)]
+    assert headings[:4] == ["来电一览", "处理失败的通话", "第1次来电　2026-11-20 14:02", "关键节点与建议话术"]
+    assert headings[-5:] == ["对话全文", "订单档案", "客服的承诺", "问题类型与环节的依据", "方法与说明"]
     assert len(document.inline_shapes) == 2
     assert all("情绪时间轴" in shape._inline.docPr.get("descr") for shape in document.inline_shapes)
     assert document.core_properties.title == "通话质检报告：订单 20241105998877"
     assert document.core_properties.author == "客户服务中心"
     assert "20241105998877" in "".join(p.text for p in document.sections[0].footer.paragraphs)
+
+
+PARAGRAPH = docx.oxml.ns.qn("w:p")
+
+
+def outline_level(document: docx.document.Document, paragraph: object) -> int:
+    """Return the level at which Word's navigation pane shows a paragraph; 0: it does not."""
+    name = Paragraph(paragraph, document).style.name
+    return int(name.removeprefix("Heading ")) if name.startswith("Heading ") else 0
+
+
+@pytest.mark.parametrize("name", ["RICH", "FIVE_CALLS", "FAILED_ONLY"])
+def test_no_level_of_the_word_outline_is_left_out(name: str) -> None:
+    document = docx.Document(io.BytesIO(render(getattr(samples, name), "docx")))
+    levels = [level for p in document.element.body.iter(PARAGRAPH) if (level := outline_level(document, p))]
+    assert len(levels) > 1 or name == "FAILED_ONLY"
+    assert [(one, two) for one, two in pairwise(levels) if two > one + 1] == []
 
 
 def test_no_tag_is_left_in_the_word_document() -> None:

@@ -36,7 +36,7 @@ _STROKES = {
 
 
 def svg(chart: Chart) -> str:
-    """Draw a call's timeline as one self-contained SVG element."""
+    """Draw a call's timeline as one self-contained SVG element; its title becomes the PDF figure's alternative text."""
     body = "".join(
         (*_silences(chart), *_grid(chart), *_curves(chart), *_message(chart), *_discs(chart), *_legend(chart))
     )
@@ -45,7 +45,7 @@ def svg(chart: Chart) -> str:
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH:g} {HEIGHT:g}" width="{WIDTH:g}" '
         f'height="{HEIGHT:g}" role="img" aria-label="{escape(chart.alt)}" font-family="{families},sans-serif" '
-        f'font-size="10.5">{body}</svg>'
+        f'font-size="10.5"><title>{escape(chart.alt)}</title>{body}</svg>'
     )
 
 

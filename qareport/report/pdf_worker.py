@@ -43,8 +43,10 @@ def print_page(html: str, attached: bytes = b"", created: str = "") -> bytes:
     import hashlib
 
     from weasyprint import HTML, Attachment
+    from weasyprint.pdf.fonts import Font
     from weasyprint.urls import URLFetcher
 
+    Font.get_unused_glyph_id = _unused_glyph
     fetcher = URLFetcher(allowed_protocols={"data"}, allow_redirects=False)
     document = HTML(string=html, url_fetcher=fetcher)
     options: dict[str, Any] = {"pdf_tags": True}
@@ -57,6 +59,19 @@ def print_page(html: str, attached: bytes = b"", created: str = "") -> bytes:
     identifier = hashlib.sha256(html.encode() + attached).digest()[:16]
     pdf: bytes = document.write_pdf(pdf_identifier=identifier, finisher=_finish, **options)
     return pdf
+
+
+def _unused_glyph(font: Any, codepoint: int) -> int:
+    """Return a number for a character that the font lacks: it prints as a box, and the number leads back to it.
+
+    WeasyPrint 70 counts on from the font's last glyph. A Chinese font fills all 65,535 numbers, so all its missing
+    characters became one. The last glyphs of such a font are variants that plain text never asks for.
+    """
+    if codepoint not in font.missing:
+        taken = {*font.missing.values(), *font.to_unicode}
+        font.missing[codepoint] = next(number for number in range(0xFFFF, 0, -1) if number not in taken)
+    number: int = font.missing[codepoint]
+    return number
 
 
 def _finish(document: Any, pdf: Any) -> None:

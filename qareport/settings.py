@@ -151,6 +151,8 @@ class ReportSettings:
     organisation: str = ""
     #: Language of documents and mails; advice and titles of rules are in the language of the rules.
     locale: Locale = "zh"
+    #: PDF files are archives (PDF/A-3a) that carry their report as JSON.
+    pdf_archive: bool = False
 
     def speaking(self, locale: Locale | None) -> ReportSettings:
         """Return these settings with another language; None leaves them as they are."""

@@ -64,9 +64,10 @@ def render(report: OrderReport, format: str, *, templates: Path | None, settings
     _check(format)
     cleaned = clean_value(report)
     if format == "json":
-        return to_json(cleaned, indent=2).encode("utf-8") + b"\n"
+        return _json(cleaned)
+    attached = _json(cleaned) if settings.pdf_archive and format == "pdf" else b""
     with speaking(settings.locale):
-        return _document(_view(cleaned, settings), format, templates)
+        return _document(_view(cleaned, settings), format, templates, attached)
 
 
 def write(
@@ -89,9 +90,9 @@ def write(
         view = _view(cleaned, settings) if set(formats) - {"json"} else None
         for format in sorted(formats, key=lambda name: name == "pdf"):
             if view is None or format == "json":
-                content = to_json(cleaned, indent=2).encode("utf-8") + b"\n"
+                content = _json(cleaned)
             else:
-                content = _document(view, format, templates)
+                content = _document(view, format, templates, _json(cleaned) if settings.pdf_archive else b"")
             paths[format] = out_dir / file_name(report, format)
             _replace(paths[format], content)
     return [paths[format] for format in formats]
@@ -120,9 +121,10 @@ def render_period(
     _check(format)
     cleaned = clean_value(report)
     if format == "json":
-        return to_json(cleaned, indent=2).encode("utf-8") + b"\n"
+        return _json(cleaned)
+    attached = _json(cleaned) if settings.pdf_archive and format == "pdf" else b""
     with speaking(settings.locale):
-        return _period_document(_period_view(cleaned, settings, period), format, templates)
+        return _period_document(_period_view(cleaned, settings, period), format, templates, attached)
 
 
 def write_period(
@@ -147,9 +149,9 @@ def write_period(
         view = _period_view(cleaned, settings, period) if set(formats) - {"json"} else None
         for format in sorted(formats, key=lambda name: name == "pdf"):
             if view is None or format == "json":
-                content = to_json(cleaned, indent=2).encode("utf-8") + b"\n"
+                content = _json(cleaned)
             else:
-                content = _period_document(view, format, templates)
+                content = _period_document(view, format, templates, _json(cleaned) if settings.pdf_archive else b"")
             paths[format] = out_dir / period_file_name(report, format)
             _replace(paths[format], content)
     return [paths[format] for format in formats]
@@ -173,7 +175,7 @@ def _period_view(cleaned: PeriodReport, settings: ReportSettings, period: Period
     return build_period_view(cleaned, clean_value(settings), table_rows=rows)
 
 
-def _period_document(view: PeriodView, format: str, templates: Path | None) -> bytes:
+def _period_document(view: PeriodView, format: str, templates: Path | None, attached: bytes) -> bytes:
     if format == "docx":
         from qareport.report.docx import render_docx
 
@@ -185,7 +187,11 @@ def _period_document(view: PeriodView, format: str, templates: Path | None) -> b
         return page.encode("utf-8")
     from qareport.report.pdf import render_pdf
 
-    return render_pdf(page)
+    return render_pdf(page, attached=attached, created=view.created)
+
+
+def _json(cleaned: OrderReport | PeriodReport) -> bytes:
+    return to_json(cleaned, indent=2).encode("utf-8") + b"\n"
 
 
 def file_name(report: OrderReport, format: str) -> str:
@@ -218,7 +224,7 @@ def _view(cleaned: OrderReport, settings: ReportSettings) -> OrderView:
     return build_view(cleaned, clean_value(settings))
 
 
-def _document(view: OrderView, format: str, templates: Path | None) -> bytes:
+def _document(view: OrderView, format: str, templates: Path | None, attached: bytes) -> bytes:
     if format == "docx":
         from qareport.report.docx import render_docx
 
@@ -230,7 +236,7 @@ def _document(view: OrderView, format: str, templates: Path | None) -> bytes:
         return page.encode("utf-8")
     from qareport.report.pdf import render_pdf
 
-    return render_pdf(page)
+    return render_pdf(page, attached=attached, created=view.created)
 
 
 def _replace(path: Path, content: bytes) -> None:

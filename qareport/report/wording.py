@@ -31,6 +31,8 @@ DEMO_NOTICE = N_("演示模型：本报告由随附的小模型生成，它只�
 
 ROLES: Mapping[Role, str] = Words({Role.CUSTOMER: N_("客户"), Role.AGENT: N_("客服"), Role.UNKNOWN: N_("说话人未知")})
 GUESSED = N_("（推断）")
+#: A word that was known by its sound only.
+FUZZY = N_("（读音相近）")
 #: Sources that tell a role without doubt; voices and words only suggest it.
 SURE_SOURCES = frozenset({RoleSource.GIVEN, RoleSource.CHANNEL})
 ROLE_SOURCES: Mapping[RoleSource, str] = Words(

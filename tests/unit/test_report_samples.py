@@ -17,9 +17,10 @@ from qareport.report.periodview import build_period_view
 from qareport.report.view import build_view
 from tests import period_samples, report_samples
 
+FIVE = report_samples.FIVE_CALLS
 PERIOD = period_samples.large_report(calls=400, agents=8)
 MADE = {
-    "order": report_samples.TWO_CALLS,
+    "order": replace(FIVE, calls=(FIVE.calls[0], FIVE.calls[-1])),
     "order-failed": report_samples.FAILED_ONLY,
     "order-empty": report_samples.EMPTY,
     "period": replace(
@@ -32,8 +33,8 @@ MADE = {
     ),
     "period-empty": period_samples.empty_report(),
 }
-#: Fields of which a sample with everything has nothing to say, with the reason.
-SILENT = {"demo_notice", "message", "empty", "more", "n", "unknown"}
+#: Fields that speak only where something is missing or unusual.
+SILENT = {"demo_notice", "message", "empty", "more", "n", "unknown", "no_promises", "no_classes"}
 
 
 @pytest.mark.parametrize("name", sorted(MADE))

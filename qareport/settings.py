@@ -153,10 +153,15 @@ class ReportSettings:
     locale: Locale = "zh"
     #: PDF files are archives (PDF/A-3a) that carry their report as JSON.
     pdf_archive: bool = False
+    #: HTML pages carry the calls' sound, so that who gets one can listen; masked personal data is covered by a tone.
+    audio: bool = False
+    #: At most so many minutes of recordings in one page: 60 take some 14 MB.
+    audio_minutes: Annotated[int, Ge(1)] = 60
 
-    def speaking(self, locale: Locale | None) -> ReportSettings:
-        """Return these settings with another language; None leaves them as they are."""
-        return self if locale is None else replace(self, locale=locale)
+    def over(self, *, locale: Locale | None = None, audio: bool | None = None) -> ReportSettings:
+        """Return these settings with what was asked for in the place of what they say; None leaves it as it is."""
+        chosen = self if locale is None else replace(self, locale=locale)
+        return chosen if audio is None else replace(chosen, audio=audio)
 
 
 def _known_zone(name: str) -> str:

@@ -179,7 +179,7 @@ def test(options: Options, address: str) -> int:
     if not is_address(address):
         raise click.UsageError(f"{address!r} is not a mail address such as li.lei@example.com")
     config = settings_module.load(options.config_dir)
-    config = replace(config, report=config.report.speaking(options.locale))
+    config = replace(config, report=config.report.over(locale=options.locale))
     outcome = daily_run.send_test(address, config, templates=options.templates_dir)
     click.echo(f"{address}: {outcome.state}, {outcome.reply}")
     if outcome.state is MailState.SENT:

@@ -33,6 +33,8 @@ class Options:
     device: str = "auto"
     locale: settings.Locale | None = None
     verbose: bool = False
+    #: Of commands that make reports.
+    audio: bool | None = None
 
     @property
     def config_dir(self) -> Path:
@@ -79,7 +81,7 @@ def takes_options(function: F) -> F:
     @functools.wraps(function)
     @click.pass_context
     def wrapper(context: click.Context, /, **arguments: Any) -> Any:
-        given = {field.name: arguments.pop(field.name) for field in fields(Options)}
+        given = {field.name: arguments.pop(field.name, None) for field in fields(Options)}
         given = {name: value for name, value in given.items() if value is not None}
         before = context.obj if isinstance(context.obj, Options) else Options()
         options = replace(before, **given)
@@ -108,4 +110,11 @@ format_option = click.option(
     callback=_formats,
     metavar="LIST",
     help="docx, pdf, html, json.",
+)
+
+
+audio_option = click.option(
+    "--audio/--no-audio",
+    default=None,
+    help="HTML pages carry the calls' sound [report.audio, no]; masked personal data is covered by a tone.",
 )

@@ -43,7 +43,7 @@ class Request:
 
     def over(self, settings: Settings) -> Settings:
         """Put what was asked for in place of what the settings say."""
-        return replace(settings, report=settings.report.speaking(self.locale))
+        return replace(settings, report=settings.report.over(locale=self.locale))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -26,6 +26,7 @@ from qareport.settings import PeriodSettings, ReportSettings
 
 if TYPE_CHECKING:
     from qareport.report.perioddata import PeriodView
+    from qareport.report.playback import Sound
     from qareport.report.viewdata import OrderView
 
 __all__ = [
@@ -34,6 +35,7 @@ __all__ = [
     "check_fonts",
     "file_name",
     "period_file_name",
+    "recordings_key",
     "render",
     "render_period",
     "write",
@@ -67,7 +69,7 @@ def render(report: OrderReport, format: str, *, templates: Path | None, settings
         return _json(cleaned)
     attached = _json(cleaned) if settings.pdf_archive and format == "pdf" else b""
     with speaking(settings.locale):
-        return _document(_view(cleaned, settings), format, templates, attached)
+        return _document(_view(cleaned, settings), format, templates, attached, _sounds(report, format, settings))
 
 
 def write(
@@ -92,7 +94,8 @@ def write(
             if view is None or format == "json":
                 content = _json(cleaned)
             else:
-                content = _document(view, format, templates, _json(cleaned) if settings.pdf_archive else b"")
+                attached = _json(cleaned) if settings.pdf_archive else b""
+                content = _document(view, format, templates, attached, _sounds(report, format, settings))
             paths[format] = out_dir / file_name(report, format)
             _replace(paths[format], content)
     return [paths[format] for format in formats]
@@ -224,19 +227,35 @@ def _view(cleaned: OrderReport, settings: ReportSettings) -> OrderView:
     return build_view(cleaned, clean_value(settings))
 
 
-def _document(view: OrderView, format: str, templates: Path | None, attached: bytes) -> bytes:
+def _sounds(report: OrderReport, format: str, settings: ReportSettings) -> dict[str, Sound]:
+    if format != "html" or not settings.audio:
+        return {}
+    from qareport.report.playback import make_sounds
+
+    return make_sounds(report, settings)
+
+
+def recordings_key(report: OrderReport, settings: ReportSettings) -> str:
+    """Say which recordings of an order are there; "" where pages carry no sound."""
+    if not settings.audio:
+        return ""
+    from qareport.report import playback
+
+    return playback.recordings_key(report, settings)
+
+
+def _document(view: OrderView, format: str, templates: Path | None, attached: bytes, sounds: dict[str, Sound]) -> bytes:
     if format == "docx":
         from qareport.report.docx import render_docx
 
         return render_docx(view, templates)
-    from qareport.report.html import render_html
+    from qareport.report.html import SCRIPT, render_html
 
-    page = render_html(view, templates)
     if format == "html":
-        return page.encode("utf-8")
+        return render_html(view, templates, script_name=SCRIPT, sounds=sounds).encode("utf-8")
     from qareport.report.pdf import render_pdf
 
-    return render_pdf(page, attached=attached, created=view.created)
+    return render_pdf(render_html(view, templates), attached=attached, created=view.created)
 
 
 def _replace(path: Path, content: bytes) -> None:

@@ -24,10 +24,11 @@ from qareport.errors import MailError, Problem, QareportError, TagError
 from qareport.model import OrderReport, PeriodReport
 from qareport.report.docx import render_docx
 from qareport.report.environment import find_template
-from qareport.report.html import render_html
+from qareport.report.html import SCRIPT, render_html
 from qareport.report.locale import LOCALES, speaking
 from qareport.report.pdf import Printer
 from qareport.report.periodview import build_period_view
+from qareport.report.playback import Sound
 from qareport.report.text import clean
 from qareport.report.view import build_view
 from qareport.report.viewdata import DocumentView
@@ -168,7 +169,12 @@ def _word(view: DocumentView, stem: str) -> Fill:
 def _page(view: DocumentView, stem: str, printer: Printer | None) -> Fill:
     def fill(folder: Path) -> list[Problem]:
         page = render_html(view, folder, name=f"{stem}.html.j2", styles_name=f"{stem}.css")
-        problems = unescaped(page, folder / f"{stem}.html.j2")
+        if stem == "call":  # what stands on the page alone, and not in print
+            sounds = {call.facts.name: Sound(source="data:,", note=_HOSTILE[0]) for call in getattr(view, "calls", ())}
+            shown = render_html(view, folder, script_name=SCRIPT, sounds=sounds)
+        else:
+            shown = page
+        problems = unescaped(shown, folder / f"{stem}.html.j2")
         warnings = printer.print_and_tell(page)[1] if printer else ()
         return problems + [_printing(line, folder, stem) for line in warnings]
 

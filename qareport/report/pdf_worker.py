@@ -120,8 +120,8 @@ def serve(requests: BinaryIO, replies: BinaryIO) -> None:
     import uharfbuzz  # noqa: F401
     import weasyprint  # noqa: F401
 
-    # A document makes some hundred thousand boxes and lets go of nearly all of them at its end: looking for circles among
-    # them all the while takes up to a third of the time for a long one. They are looked for once, when it has been sent.
+    # A document makes some hundred thousand boxes and lets go of nearly all of them at its end: looking for circles
+    # among them all the while takes up to a third of the time of a long one. That is done once, when it has been sent.
     gc.freeze()
     gc.disable()
 

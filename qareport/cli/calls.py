@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 
 from qareport import codec, ingest, pipeline, settings
+from qareport import orders as order_reports
 from qareport.cli.console import Progress, Summary, complain, say
 from qareport.cli.options import DEFAULT_MODEL, DEFAULT_STORE, Options, format_option, takes_options
 from qareport.errors import TranscriptError
@@ -115,7 +116,7 @@ def _judge_and_render(
     progress: Progress,
 ) -> Summary:
     done, failures = pipeline.judge_calls(transcripts, store, judge, on_progress=progress)
-    rendering = pipeline.render_orders(
+    rendering = order_reports.render_orders(
         pipeline.orders_of(done),
         store,
         formats=formats,
@@ -123,6 +124,7 @@ def _judge_and_render(
         templates=options.templates_dir,
         settings=judge.settings.report,
         masking=judge.settings.privacy,
+        period=judge.settings.period,
         on_progress=progress,
     )
     return Summary(
@@ -230,7 +232,7 @@ def report(options: Options, orders: tuple[str, ...], formats: tuple[str, ...], 
     """Write the report of orders (or of single calls) from the store; no model is loaded, no GPU needed."""
     config = settings.load(options.config_dir)
     with Store(options.store or DEFAULT_STORE) as store, Progress() as progress:
-        rendering = pipeline.render_orders(
+        rendering = order_reports.render_orders(
             orders,
             store,
             formats=formats,
@@ -238,6 +240,7 @@ def report(options: Options, orders: tuple[str, ...], formats: tuple[str, ...], 
             templates=options.templates_dir,
             settings=config.report,
             masking=config.privacy,
+            period=config.period,
             on_progress=progress,
         )
     for path in rendering.documents:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from qareport import pipeline, rules, settings
+from qareport import orders, pipeline, rules, settings
 from qareport.asr import Transcriber, load
 from qareport.errors import ConfigError
 from qareport.model import AudioInfo, Call, FailedCall, ModelInfo, Role, Segment, Transcript
@@ -57,8 +57,8 @@ def config(tmp_path: Path) -> Path:
 
 def render(
     store: Store, tmp_path: Path, names: Sequence[str] = ("o1",), templates: Path | None = None
-) -> pipeline.Rendering:
-    return pipeline.render_orders(
+) -> orders.Rendering:
+    return orders.render_orders(
         names,
         store,
         formats=["html"],

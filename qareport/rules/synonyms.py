@@ -1,4 +1,4 @@
-"""`synonyms.yaml` beside the rules: lists of words that rules share (`$道歉`), words of an order's stages, false friends."""
+"""`synonyms.yaml` beside the rules: shared lists of words (`$道歉`), words of the stages of an order, false friends."""
 
 from __future__ import annotations
 

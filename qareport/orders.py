@@ -18,8 +18,9 @@ from pathlib import Path
 
 from qareport import __version__, digest, privacy, report
 from qareport.codec import to_json
+from qareport.listening import Progress, key_of
 from qareport.model import OrderReport, PeriodKind, Provenance, TeamNorm
-from qareport.pipeline import Progress, hash_of, reason_of
+from qareport.pipeline import reason_of
 from qareport.settings import PeriodSettings, PrivacySettings, ReportSettings
 from qareport.store import Store
 
@@ -153,7 +154,7 @@ def render_orders(
         work = _Work(name=name)
         for kind in formats:
             path = out_dir / report.file_name(order, kind)
-            key = hash_of(*shared, content, kind)
+            key = key_of(*shared, content, kind)
             write = None
             if not path.exists() or store.document_key(path.resolve()) != key:
                 # A context of its own for each: the language of documents is kept in it.
@@ -197,4 +198,4 @@ def _cores() -> int:
 def folder_hash(folder: Path) -> str:
     """Hash all templates of a folder."""
     files = sorted(path for path in folder.iterdir() if path.suffix in (".j2", ".css", ".docx"))
-    return hash_of(*(part for path in files for part in (path.name, hashlib.sha256(path.read_bytes()).hexdigest())))
+    return key_of(*(part for path in files for part in (path.name, hashlib.sha256(path.read_bytes()).hexdigest())))

@@ -1,84 +1,222 @@
-"""A recording made small enough to travel inside a page, with stretches that nobody may hear covered by a tone.
-
-Opus in Ogg, one channel, 24 kbit/s: every current browser plays it (Safari from 18.4). The same recording and the same
-stretches give the same bytes.
-"""
+"""From recordings to transcripts, each recording heard once: what the store holds already is taken from it."""
 
 from __future__ import annotations
 
-import io
-from collections.abc import Sequence
+import hashlib
+import time
+from collections import defaultdict
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-
-import av
-import numpy as np
-from av.audio.frame import AudioFrame
-from av.audio.stream import AudioStream
+from typing import TYPE_CHECKING
 
 from qareport import audio
 from qareport.errors import AudioError
+from qareport.model import Call, FailedCall, Transcript
+from qareport.store import Store
 
-MEDIA_TYPE = "audio/ogg"
-_BIT_RATE = 24_000
-#: What covers a stretch: heard, so that nobody takes it for a fault, and quiet beside speech.
-_TONE_HZ, _TONE_LEVEL = 440.0, 0.05
-_FADE_MS = 10
+if TYPE_CHECKING:
+    from qareport.asr import Transcriber
+
+#: Called as `(step, done, total)`; steps are decode, transcribe, analyse and render.
+Progress = Callable[[str, int, int], None]
 
 
-def make_playable(
-    path: Path, *, sha256: str, covered_ms: Sequence[tuple[int, int]], max_duration_ms: int
-) -> tuple[bytes, int]:
-    """Compress a recording for listening.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Twin:
+    """A recording of which a second copy was found under another name: one call, the first one."""
+
+    call: Call
+    first: Call
+
+    def __str__(self) -> str:
+        return f"{self.call.audio_path}: the same recording as {self.first.call_id} ({self.first.audio_path})"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listening:
+    """The outcome of the first step."""
+
+    transcripts: tuple[tuple[Call, str, Transcript], ...]
+    failures: tuple[FailedCall, ...]
+    reused: int
+    heard_ms: int
+    seconds: float
+    #: Second copies of recordings, which are no calls of their own.
+    twins: tuple[Twin, ...] = ()
+
+
+def listen(
+    calls: Sequence[Call],
+    store: Store,
+    *,
+    engine_key: str,
+    load_transcriber: Callable[[], Transcriber],
+    on_progress: Progress,
+) -> Listening:
+    """Transcribe the calls whose transcript the store does not hold yet; load a model only if there are any.
 
     Args:
-        path: the recording.
-        sha256: what was analysed: times and stretches mean this file and no other.
-        covered_ms: stretches from start to end that are replaced by a tone.
-        max_duration_ms: longer recordings are refused.
-
-    Returns:
-        Opus in Ogg, and the length in milliseconds.
-
-    Raises:
-        AudioError: missing, not the recording that was analysed, cannot be decoded, or too long.
+        calls: recordings with unique call ids.
+        store: where transcripts are kept, each as soon as it is there.
+        engine_key: hash of model and engine settings.
+        load_transcriber: loads the model.
+        on_progress: told after each call.
     """
-    if audio.sha256_of(path) != sha256:
-        raise AudioError("is not the recording that was analysed", where=str(path), expected=f"SHA-256 {sha256}")
-    recording = audio.decode(path, max_duration_ms=max_duration_ms)
-    # People take turns, so that the sum of their channels seldom clips.
-    sound = np.clip(recording.samples.sum(axis=0), -1.0, 1.0)
-    for start_ms, end_ms in covered_ms:
-        _cover(sound, start_ms, end_ms)
-    return _encode(sound), recording.info.duration_ms
+    started = time.monotonic()
+    work = _Work(store, engine_key)
+    for call in calls:
+        work.look_up(call)
+    reused = len(work.ready)
+    heard_ms = work.hear(load_transcriber, on_progress) if work.missing else 0
+    work.settle_copies()
+    return Listening(
+        transcripts=tuple(
+            (call, work.keys[call.call_id], work.ready[call.call_id]) for call in calls if call.call_id in work.ready
+        ),
+        failures=tuple(work.failures),
+        reused=reused,
+        heard_ms=heard_ms,
+        seconds=time.monotonic() - started,
+        twins=tuple(work.twins),
+    )
 
 
-def _cover(sound: audio.Samples, start_ms: int, end_ms: int) -> None:
-    first = max(start_ms, 0) * audio.SAMPLE_RATE // 1000
-    last = min(max(end_ms, 0) * audio.SAMPLE_RATE // 1000, sound.size)
-    if first >= last:
-        return
-    times = np.arange(last - first)
-    fade = np.minimum(times, times[::-1]) / (_FADE_MS * audio.SAMPLE_RATE / 1000)
-    tone = _TONE_LEVEL * np.sin(2 * np.pi * _TONE_HZ / audio.SAMPLE_RATE * times) * np.minimum(fade, 1.0)
-    sound[first:last] = tone.astype(np.float32)
+class _Work:
+    """The calls of one run, sorted by what is to be done with each."""
+
+    def __init__(self, store: Store, engine_key: str) -> None:
+        self._store = store
+        self._engine_key = engine_key
+        self._firsts: dict[str, Call] = {}
+        #: Copies by the call id of the first, whose outcome decides about them.
+        self._copies: dict[str, list[Call]] = defaultdict(list)
+        self.keys: dict[str, str] = {}
+        self.ready: dict[str, Transcript] = {}
+        self.missing: list[Call] = []
+        self.failures: list[FailedCall] = []
+        self.twins: list[Twin] = []
+
+    def look_up(self, call: Call) -> None:
+        """Find what the store knows of a recording."""
+        try:
+            sha256 = audio.sha256_of(call.audio_path)
+        except AudioError as error:
+            self._fail(call, "decode", str(error))
+            return
+        first = self._store.heard_as(sha256, call)
+        if first is not None and not _same_file(first, call):
+            self._is_twin(call, first)
+            return
+        first = self._firsts.setdefault(sha256, call)
+        if not _same_file(first, call) and not self._store.has_result(call.call_id):
+            self._copies[first.call_id].append(call)
+            return
+        self._store.put_call(call)
+        key = self.keys[call.call_id] = key_of(self._engine_key, sha256, ",".join(call.channel_roles))
+        found = self._store.find_transcript(key)
+        failure = self._store.find_failure(call.call_id, key)
+        if found is not None:
+            self.ready[call.call_id] = _readdress(found, call)
+        elif failure is not None:
+            self._fail(call, failure.step, failure.reason, key=key)
+        else:
+            self.missing.append(call)
+
+    def hear(self, load_transcriber: Callable[[], Transcriber], on_progress: Progress) -> int:
+        """Transcribe what is missing. Returns the milliseconds heard."""
+        by_id = {call.call_id: call for call in self.missing}
+        heard_ms = 0
+        for outcome in load_transcriber().transcribe(self.missing, on_progress=on_progress):
+            call = by_id[outcome.call_id]
+            if isinstance(outcome, FailedCall):
+                # The same bytes will not decode another time either; whatever else failed may go well.
+                key = self.keys[call.call_id] if outcome.step == "decode" else None
+                self._fail(call, outcome.step, outcome.reason, key=key)
+            else:
+                self._store.put_transcript(self.keys[call.call_id], outcome)
+                self.ready[call.call_id] = outcome
+                heard_ms += outcome.audio.duration_ms if outcome.audio else 0
+        return heard_ms
+
+    def settle_copies(self) -> None:
+        """Drop the copies of what was heard; of what failed, each is a call that failed (empty files are all alike)."""
+        failed = {failure.call_id: failure for failure in self.failures}
+        firsts = {call.call_id: call for call in self._firsts.values()}
+        for call_id, copies in self._copies.items():
+            for copy in copies:
+                if call_id in self.ready:
+                    self._is_twin(copy, firsts[call_id])
+                else:
+                    self._fail(copy, failed[call_id].step, failed[call_id].reason)
+
+    def _is_twin(self, call: Call, first: Call) -> None:
+        self._store.drop_call(call.call_id)
+        self.twins.append(Twin(call=call, first=first))
+
+    def _fail(self, call: Call, step: str, reason: str, *, key: str | None = None) -> None:
+        self.failures.append(keep_failure(self._store, call, step, reason, key=key))
 
 
-def _encode(sound: audio.Samples) -> bytes:
-    buffer = io.BytesIO()
-    # bitexact: no random serial number and no name of the encoder's version.
-    with av.open(buffer, "w", format="ogg", options={"fflags": "+bitexact"}) as container:
-        stream = container.add_stream("libopus", rate=audio.SAMPLE_RATE)
-        assert isinstance(stream, AudioStream)  # noqa: S101 - for the type checker
-        stream.codec_context.layout = "mono"
-        stream.codec_context.format = "flt"
-        stream.bit_rate = _BIT_RATE
-        stream.codec_context.options = {"application": "voip"}
-        stream.codec_context.flags |= av.codec.context.Flags.bitexact
-        stream.codec_context.open()
-        size = stream.codec_context.frame_size
-        for start in range(0, sound.size, size):
-            frame = AudioFrame.from_ndarray(sound[None, start : start + size], format="flt", layout="mono")
-            frame.sample_rate, frame.pts = audio.SAMPLE_RATE, start
-            container.mux(stream.encode(frame))
-        container.mux(stream.encode(None))
-    return buffer.getvalue()
+def tell_apart(calls: Sequence[Call], named_by_file: Collection[str], store: Store) -> tuple[Call, ...]:
+    """Give a recording an id of its own where the store has another one under that id.
+
+    Recorders begin each day with 0001.wav. A recording that was only moved keeps its id.
+
+    Args:
+        calls: what was found.
+        named_by_file: ids that nobody gave, but were made of file names.
+        store: knows the recordings of other days.
+    """
+    known = store.recordings([call.call_id for call in calls if call.call_id in named_by_file])
+    return tuple(
+        replace(call, call_id=f"{call.call_id}-{audio.sha256_of(call.audio_path)[:8]}")
+        if call.call_id in known and _is_other(call, *known[call.call_id])
+        else call
+        for call in calls
+    )
+
+
+def _is_other(call: Call, stored: Call, sha256: str | None) -> bool:
+    if _same_file(call, stored):
+        return False
+    if sha256 is None:  # never heard: only a file that is still there is certain to be another one
+        return Path(stored.audio_path).is_file() and Path(call.audio_path).is_file()
+    try:
+        return audio.sha256_of(call.audio_path) != sha256
+    except AudioError:
+        return False
+
+
+def _same_file(one: Call, other: Call) -> bool:
+    return Path(one.audio_path).resolve() == Path(other.audio_path).resolve()
+
+
+def keep_failure(store: Store, call: Call, step: str, reason: str, *, key: str | None = None) -> FailedCall:
+    """Keep that a call failed, and return the record of it."""
+    failure = FailedCall.of(call, step, reason)
+    store.put_failure(call, failure, key=key)
+    return failure
+
+
+def _readdress(transcript: Transcript, call: Call) -> Transcript:
+    """Give a stored transcript the identity that the manifest has for its call today."""
+    heard = transcript.audio and replace(transcript.audio, path=call.audio_path)
+    return replace(
+        transcript,
+        call_id=call.call_id,
+        order_id=call.order_id,
+        agent_id=call.agent_id,
+        started_at=call.started_at,
+        audio=heard,
+    )
+
+
+def key_of(*parts: str) -> str:
+    """Hash everything that decides a result."""
+    digest = hashlib.sha256()
+    for part in parts:
+        data = part.encode("utf-8", "surrogatepass")
+        digest.update(len(data).to_bytes(8, "big"))
+        digest.update(data)
+    return digest.hexdigest()

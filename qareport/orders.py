@@ -18,8 +18,9 @@ from pathlib import Path
 
 from qareport import __version__, digest, privacy, report
 from qareport.codec import to_json
+from qareport.listening import Progress, key_of
 from qareport.model import OrderReport, PeriodKind, Provenance, TeamNorm
-from qareport.pipeline import Progress, hash_of, reason_of
+from qareport.pipeline import reason_of
 from qareport.settings import PeriodSettings, PrivacySettings, ReportSettings
 from qareport.store import Store
 
@@ -154,7 +155,7 @@ def render_orders(
         for kind in formats:
             path = out_dir / report.file_name(order, kind)
             heard = report.recordings_key(order, settings) if kind == "html" else ""
-            key = hash_of(*shared, content, kind, heard)
+            key = key_of(*shared, content, kind, heard)
             write = None
             if not path.exists() or store.document_key(path.resolve()) != key:
                 # A context of its own for each: the language of documents is kept in it.
@@ -198,4 +199,4 @@ def _cores() -> int:
 def folder_hash(folder: Path) -> str:
     """Hash all templates of a folder."""
     files = sorted(path for path in folder.iterdir() if path.suffix in (".j2", ".css", ".js", ".docx"))
-    return hash_of(*(part for path in files for part in (path.name, hashlib.sha256(path.read_bytes()).hexdigest())))
+    return key_of(*(part for path in files for part in (path.name, hashlib.sha256(path.read_bytes()).hexdigest())))

@@ -16,6 +16,7 @@ from annotated_types import Ge, Gt
 from pydantic import AfterValidator, Field, with_config
 
 from qareport.checks import Address, MailName
+from qareport.filenames import NamePattern
 from qareport.model import PersonalKind, Role
 from qareport.yamlsource import read_yaml, validate
 
@@ -198,6 +199,17 @@ class PeriodSettings:
 
 @with_config(extra="forbid")
 @dataclass(frozen=True, slots=True, kw_only=True)
+class IngestSettings:
+    """How recordings are found, and what their names say."""
+
+    #: What names say of calls, for recordings without a manifest row; "" = nothing (see `qareport.filenames`).
+    name_pattern: NamePattern = ""
+    #: A file that was written to within so many seconds is watched for as long; one that changes is left for later.
+    settle_s: Annotated[float, Field(ge=0, le=600)] = 10.0
+
+
+@with_config(extra="forbid")
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DailySettings:
     """What `qareport daily` works on. Paths are relative to the folder that it is started in."""
 
@@ -276,6 +288,7 @@ class Settings:
     privacy: PrivacySettings = field(default_factory=PrivacySettings)
     report: ReportSettings = field(default_factory=ReportSettings)
     period: PeriodSettings = field(default_factory=PeriodSettings)
+    ingest: IngestSettings = field(default_factory=IngestSettings)
     daily: DailySettings = field(default_factory=DailySettings)
     mail: MailSettings = field(default_factory=MailSettings)
     retention: RetentionSettings = field(default_factory=RetentionSettings)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import sys
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import click
 
-from qareport import codec, ingest, pipeline, settings
+from qareport import codec, ingest, listening, pipeline, settings
 from qareport import orders as order_reports
 from qareport.cli.console import Progress, Summary, complain, say
 from qareport.cli.options import DEFAULT_MODEL, DEFAULT_STORE, Options, audio_option, format_option, takes_options
@@ -25,7 +26,7 @@ from qareport.store import Store
     "--manifest",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="CSV or JSON lines: order, agent, time, channels.",
+    help="CSV, XLSX or JSON lines: order, agent, time, channels.",
 )
 @click.option(
     "--out",
@@ -63,16 +64,32 @@ def demo(options: Options, out: Path, formats: tuple[str, ...]) -> int:
     readable = {call["call_id"] for call in truth["calls"]}
     out.mkdir(parents=True, exist_ok=True)
     options = replace(options, model=options.model or "demo", store=options.store or f"sqlite:///{out / 'qareport.db'}")
-    summary = _run(options, (), calls / "manifest.csv", out, formats)
+    summary = _run(options, (), calls / "manifest.csv", out, formats, settled=True)
     say("The bundled model understands only its own synthetic voices. For real calls: qareport run --help")
     return any(failure.call_id in readable for failure in summary.failures) or bool(summary.problems)
 
 
-def _run(options: Options, sources: Sequence[str], manifest: Path | None, out: Path, formats: Sequence[str]) -> Summary:
+def _run(
+    options: Options,
+    sources: Sequence[str],
+    manifest: Path | None,
+    out: Path,
+    formats: Sequence[str],
+    *,
+    settled: bool = False,
+) -> Summary:
+    """Do it all. `settled`: no recording is still being written."""
     from qareport import asr
 
     config = settings.load(options.config_dir)
-    found = ingest.find_calls(sources, manifest, cache=out / "fetched")
+    found = ingest.find_calls(
+        sources,
+        manifest,
+        cache=out / "fetched",
+        settings=replace(config.ingest, settle_s=0.0) if settled else config.ingest,
+        time_zone=config.period.time_zone,
+        wait=_watch,
+    )
     out.mkdir(parents=True, exist_ok=True)
     model = options.model or DEFAULT_MODEL
     info = asr.identify(model, asr.check(asr.fetch(model)))
@@ -80,8 +97,8 @@ def _run(options: Options, sources: Sequence[str], manifest: Path | None, out: P
         judge = _judge(options, store)
         for failure in found.failures:
             store.put_failure(_call_of(failure), failure)
-        heard = pipeline.listen(
-            found.calls,
+        heard = listening.listen(
+            listening.tell_apart(found.calls, found.named_by_file, store),
             store,
             engine_key=asr.transcription_key(info, config.asr, config.audio),
             load_transcriber=lambda: asr.load(model, device=options.device, asr=config.asr, audio=config.audio),
@@ -92,12 +109,20 @@ def _run(options: Options, sources: Sequence[str], manifest: Path | None, out: P
         summary,
         failures=(*found.failures, *heard.failures, *summary.failures),
         unlisted=found.unlisted,
+        waiting=tuple(call.audio_path for call in found.waiting),
+        unfit=found.unfit,
+        twins=tuple(str(twin) for twin in heard.twins),
         reused_transcripts=heard.reused,
         heard_ms=heard.heard_ms,
         heard_seconds=heard.seconds,
     )
     summary.show()
     return summary
+
+
+def _watch(seconds: float) -> None:
+    say(f"Some recordings were written to just now: watching them for {seconds:g} s (ingest.settle_s).")
+    time.sleep(seconds)
 
 
 def _judge(options: Options, store: Store) -> pipeline.Judge:

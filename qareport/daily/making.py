@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from qareport import __version__, digest, mail, pipeline, report
+from qareport import __version__, digest, listening, mail, report
 from qareport import orders as order_reports
 from qareport.codec import to_json
 from qareport.daily.request import Log, Request, period_name
@@ -126,7 +126,7 @@ def write_documents(
 
 
 def write_orders(
-    made_of: PeriodReport, request: Request, settings: Settings, store: Store, log: Log, on_progress: pipeline.Progress
+    made_of: PeriodReport, request: Request, settings: Settings, store: Store, log: Log, on_progress: listening.Progress
 ) -> tuple[Path, ...]:
     """Make the reports of the orders whose customers are to be called back first."""
     names = [one.order_id or one.call_id for one in made_of.returns[: settings.daily.orders]]

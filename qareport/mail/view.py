@@ -195,3 +195,4 @@ def _remarks(report: PeriodReport, page: PeriodView) -> Iterator[str]:
         yield plural("{count}通录音处理失败（原因见文档）：{names}{more}。", count, count=count, names=names, more=more)
     if page.not_judged:
         yield page.not_judged
+    yield from (wording.note(note) for note in report.notes if note.code.startswith("recordings_"))

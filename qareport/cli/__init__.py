@@ -13,7 +13,7 @@ from typing import Any
 import click
 
 from qareport import __version__
-from qareport.cli import calls, daily, machine, rules, storage
+from qareport.cli import calls, daily, machine, rules, storage, templates
 from qareport.cli.console import complain
 from qareport.cli.options import GLOBAL_OPTIONS, Options
 from qareport.errors import QareportError
@@ -34,7 +34,14 @@ for _option in reversed(GLOBAL_OPTIONS):
     cli = _option(cli)
 
 
-for _command in (*calls.COMMANDS, *daily.COMMANDS, rules.rules, storage.storage, *machine.COMMANDS):
+for _command in (
+    *calls.COMMANDS,
+    *daily.COMMANDS,
+    rules.rules,
+    storage.storage,
+    templates.templates,
+    *machine.COMMANDS,
+):
     cli.add_command(_command)
 
 

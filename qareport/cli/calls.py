@@ -14,7 +14,7 @@ import click
 from qareport import codec, ingest, listening, pipeline, settings
 from qareport import orders as order_reports
 from qareport.cli.console import Progress, Summary, complain, say
-from qareport.cli.options import DEFAULT_MODEL, DEFAULT_STORE, Options, format_option, takes_options
+from qareport.cli.options import DEFAULT_MODEL, DEFAULT_STORE, Options, audio_option, format_option, takes_options
 from qareport.errors import TranscriptError
 from qareport.model import Call, FailedCall, Transcript
 from qareport.store import Store
@@ -37,6 +37,7 @@ from qareport.store import Store
     help="Where files go.",
 )
 @format_option
+@audio_option
 @takes_options
 def run(options: Options, sources: tuple[str, ...], manifest: Path | None, out: Path, formats: tuple[str, ...]) -> int:
     """Turn recordings (files, folders, fsspec URLs) into transcripts, analyses and reports.
@@ -51,6 +52,7 @@ def run(options: Options, sources: tuple[str, ...], manifest: Path | None, out: 
 @click.command()
 @click.option("--out", type=click.Path(path_type=Path), default=Path("out/demo"), show_default=True, metavar="DIR")
 @format_option
+@audio_option
 @takes_options
 def demo(options: Options, out: Path, formats: tuple[str, ...]) -> int:
     """Run the bundled calls through the whole pipeline with the bundled small model. Needs no network.
@@ -147,7 +149,7 @@ def _judge_and_render(
         formats=formats,
         out_dir=out / "reports",
         templates=options.templates_dir,
-        settings=judge.settings.report,
+        settings=judge.settings.report.over(locale=options.locale, audio=options.audio),
         masking=judge.settings.privacy,
         period=judge.settings.period,
         on_progress=progress,
@@ -207,6 +209,7 @@ def transcribe(options: Options, audio: tuple[str, ...], output: Path | None) ->
 @click.argument("transcript", type=click.Path(path_type=Path), metavar="TRANSCRIPT.jsonl")
 @click.option("--out", type=click.Path(path_type=Path), default=Path("out"), show_default=True, metavar="DIR")
 @format_option
+@audio_option
 @takes_options
 def analyse(options: Options, transcript: Path, out: Path, formats: tuple[str, ...]) -> int:
     """Make reports from transcripts that exist already; no model is loaded.
@@ -244,6 +247,7 @@ def analyse(options: Options, transcript: Path, out: Path, formats: tuple[str, .
 @click.command()
 @click.argument("orders", nargs=-1, required=True, metavar="ORDER...")
 @format_option
+@audio_option
 @click.option(
     "--out",
     type=click.Path(path_type=Path),
@@ -263,7 +267,7 @@ def report(options: Options, orders: tuple[str, ...], formats: tuple[str, ...], 
             formats=formats,
             out_dir=out,
             templates=options.templates_dir,
-            settings=config.report,
+            settings=config.report.over(locale=options.locale, audio=options.audio),
             masking=config.privacy,
             period=config.period,
             on_progress=progress,

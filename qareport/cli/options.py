@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -13,6 +13,7 @@ import click
 
 from qareport import settings
 from qareport.errors import ConfigError, Problem
+from qareport.report.locale import LOCALES
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -30,7 +31,10 @@ class Options:
     store: str | None = None
     model: str | None = None
     device: str = "auto"
+    locale: settings.Locale | None = None
     verbose: bool = False
+    #: Of commands that make reports.
+    audio: bool | None = None
 
     @property
     def config_dir(self) -> Path:
@@ -66,6 +70,7 @@ GLOBAL_OPTIONS = (
         "--model", metavar="NAME_OR_DIR", help=f"Speech model [{DEFAULT_MODEL}]; `demo` is the bundled small one."
     ),
     click.option("--device", type=click.Choice(["auto", "cuda", "cpu"]), help="Where the model runs [auto]."),
+    click.option("--locale", type=click.Choice(LOCALES), help="Language of documents and mails [report.locale, zh]."),
     click.option("-v", "--verbose", is_flag=True, default=None, help="Say more on stderr."),
 )
 
@@ -76,7 +81,7 @@ def takes_options(function: F) -> F:
     @functools.wraps(function)
     @click.pass_context
     def wrapper(context: click.Context, /, **arguments: Any) -> Any:
-        given = {name: arguments.pop(name) for name in ("config", "templates", "store", "model", "device", "verbose")}
+        given = {field.name: arguments.pop(field.name, None) for field in fields(Options)}
         given = {name: value for name, value in given.items() if value is not None}
         before = context.obj if isinstance(context.obj, Options) else Options()
         options = replace(before, **given)
@@ -105,4 +110,11 @@ format_option = click.option(
     callback=_formats,
     metavar="LIST",
     help="docx, pdf, html, json.",
+)
+
+
+audio_option = click.option(
+    "--audio/--no-audio",
+    default=None,
+    help="HTML pages carry the calls' sound [report.audio, no]; masked personal data is covered by a tone.",
 )

@@ -42,7 +42,8 @@ _DAY_ORDERS = 3_000
 def sentences() -> list[str]:
     """Cut what the starter rules say in Chinese into sentences."""
     text = "".join(path.read_text("utf-8") for path in sorted((default_dir("config") / "rules").glob("*.yaml")))
-    return [part for part in re.split(r"[^一-鿿，]+", text) if 6 <= len(part) <= 40]
+    parts = (part.strip("，") for part in re.split(r"[^一-鿿，]+", text))
+    return [part for part in parts if 6 <= len(part) <= 40]
 
 
 def call(turns: int, number: int = 0) -> CallReport:

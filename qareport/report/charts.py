@@ -129,7 +129,9 @@ def _grid(chart: Chart) -> Iterator[str]:
     for at_ms in _marks(chart.duration_ms):
         x = _x(chart, at_ms)
         yield _line(x, _BOTTOM, x, _BOTTOM + 4, f'stroke="{_MUTED}" stroke-width="1"')
-        yield _text(x, _BOTTOM + 15, wording.clock(at_ms), 'text-anchor="middle"')
+        time = wording.clock(at_ms)
+        # Half of a digit is some 3 units wide: the last time of a long call would stick out.
+        yield _text(min(x, WIDTH - 3 * len(time)), _BOTTOM + 15, time, 'text-anchor="middle"')
 
 
 def _marks(duration_ms: int) -> list[int]:

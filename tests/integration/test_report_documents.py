@@ -30,6 +30,7 @@ from qareport.report.pdf import Printer
 from qareport.report.text import clean
 from qareport.report.view import build_view
 from qareport.settings import ReportSettings, default_dir
+from tests import period_samples
 from tests import report_samples as samples
 from tests.poppler import poppler
 
@@ -218,6 +219,16 @@ def test_archive_is_pdf_a_3_and_carries_the_report(name: str) -> None:
     assert attached.get_name() == "report.json"
     assert bytes(attached.get_data()) == render(order, "json")
     assert pdf_text(content) == pdf_text(render(order, "pdf"))
+
+
+def test_archive_of_a_day_carries_the_days_report() -> None:
+    made = period_samples.failures_report()
+    settings = replace(SETTINGS, pdf_archive=True)
+    content = report.render_period(made, "pdf", templates=None, settings=settings)
+    (attached,) = [pypdfium2.PdfDocument(content).get_attachment(0)]
+    assert bytes(attached.get_data()) == report.render_period(made, "json", templates=None, settings=settings)
+    with pdfplumber.open(io.BytesIO(content)) as pdf:
+        assert b'pdfaid:part="3"' in pdf.doc.catalog["Metadata"].resolve().get_data()
 
 
 def test_html_needs_nothing_else() -> None:

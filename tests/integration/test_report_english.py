@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import io
 import re
-import subprocess
 from collections.abc import Iterator, Mapping
 from enum import Enum
 from pathlib import Path
@@ -17,7 +16,7 @@ import pytest
 
 from qareport import cli, mail, report
 from qareport.report.locale import speaking
-from qareport.settings import ReportSettings, bundled_calls
+from qareport.settings import ReportSettings
 from tests import period_samples
 from tests import report_samples as samples
 from tests.integration.test_report_documents import docx_text, html_text

@@ -325,10 +325,10 @@ def test_fatal_hit_is_named() -> None:
 def test_report_without_a_scorecard_still_shows_every_hit() -> None:
     made = view(samples.EXAMPLE).calls[0]
     assert [(group.name, group.limit, len(group.hits)) for group in made.scorecard] == [
-        ("物流延迟", "未记录", 1),
-        ("服务态度", "未记录", 1),
-        ("流失", "未记录", 1),
-        ("服务规范", "未记录", 1),
+        ("物流延迟", "这份结果没有评分卡", 1),
+        ("服务态度", "这份结果没有评分卡", 1),
+        ("流失", "这份结果没有评分卡", 1),
+        ("服务规范", "这份结果没有评分卡", 1),
     ]
     assert made.score_line == ""
 
@@ -409,3 +409,11 @@ def test_every_mark_can_be_read_in_grey_too() -> None:
         fill = re.search(r"background: (#\w{6})", body)
         assert ink, mark
         assert _contrast(ink[1], fill[1] if fill else "#ffffff") >= 4.5, mark
+
+
+def test_curve_of_an_hour_is_drawn_as_means_and_says_so() -> None:
+    chart = view(samples.long_call(2_000)).calls[0].chart
+    assert [len(curve.points) for curve in chart.curves] == [150, 150]
+    assert chart.curves[0].points[0] == (18_000, 0.0), "the mean of the first 40 s: seven turns, from -3 to 3"
+    assert chart.caption == "情绪曲线由模型得分得出，未经校准；每40.0秒取均值；未知情绪占12%"
+    assert "取均值" not in view(samples.RICH).calls[0].chart.caption

@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session
 from qareport.codec import from_json, to_json
 from qareport.errors import NotFoundError, QareportError, StoreError
 from qareport.model import Call, CallDigest, CallReport, Deletion, FailedCall, Transcript
+from qareport.store.finding import unindex
 from qareport.store.keeping import in_utc
 from qareport.store.opening import mapped
 from qareport.store.schema import (
@@ -31,6 +32,7 @@ from qareport.store.schema import (
     SceneRow,
     TranscriptRow,
 )
+from qareport.store.wording import word_index
 
 #: Rows that are looked at, and keys that stand in one statement, at once.
 _BATCH = 500
@@ -89,6 +91,8 @@ class UpkeepShelf(ABC):
         with self._write() as session:
             audio = set(_in_batches(session, select(CallRow.audio_sha256), CallRow.call_id, ids)) - {None}
             results = list(_in_batches(session, select(CallReportRow.key), CallReportRow.call_id, ids))
+            unindex(session, ids)
+            word_index(session).tidy(session)
             _delete_where(session, CallRow.call_id, ids)
             for column in (SceneRow.key, DigestRow.key, ReplayRow.key, CallReportRow.key):
                 _delete_where(session, column, results)

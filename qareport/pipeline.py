@@ -168,7 +168,7 @@ def listen(
         found = store.find_transcript(keys[call.call_id])
         failure = store.find_failure(call.call_id, keys[call.call_id])
         if found is not None:
-            ready[call.call_id] = _readdress(found, call)
+            ready[call.call_id] = readdress(found, call)
         elif failure is not None:
             failures.append(_keep_failure(store, call, failure.step, failure.reason, key=keys[call.call_id]))
         else:
@@ -393,7 +393,7 @@ def _keep_failure(store: Store, call: Call, step: str, reason: str, *, key: str 
     return failure
 
 
-def _readdress(transcript: Transcript, call: Call) -> Transcript:
+def readdress(transcript: Transcript, call: Call) -> Transcript:
     """Give a stored transcript the identity that the manifest has for its call today."""
     heard = transcript.audio and replace(transcript.audio, path=call.audio_path)
     return replace(

@@ -13,7 +13,7 @@ from typing import Any
 import click
 
 from qareport import __version__
-from qareport.cli import calls, daily, machine, rules, storage
+from qareport.cli import calls, daily, finding, machine, rules, storage
 from qareport.cli.console import complain
 from qareport.cli.options import GLOBAL_OPTIONS, Options
 from qareport.errors import QareportError
@@ -34,7 +34,7 @@ for _option in reversed(GLOBAL_OPTIONS):
     cli = _option(cli)
 
 
-for _command in (*calls.COMMANDS, *daily.COMMANDS, rules.rules, storage.storage, *machine.COMMANDS):
+for _command in (*calls.COMMANDS, *daily.COMMANDS, *finding.COMMANDS, rules.rules, storage.storage, *machine.COMMANDS):
     cli.add_command(_command)
 
 

@@ -19,6 +19,8 @@ _STEPS = {
     "transcribe": "Listening to calls",
     "analyse": "Judging calls",
     "render": "Writing reports",
+    "index": "Indexing calls",
+    "export": "Exporting calls",
 }
 
 

@@ -5,7 +5,7 @@ docs/export.md.
 """
 
 from qareport.searching.lines import Line, lines_of
-from qareport.searching.query import And, Between, Fact, Mark, Node, Not, Or, Words, parse
+from qareport.searching.query import And, Between, Fact, Mark, Node, Not, Or, Words, parse, phrases_of
 from qareport.searching.results import Found, Hit
 from qareport.searching.terms import MARK, Terms, find_spans, mark_of, terms_of, terms_of_text
 
@@ -27,6 +27,7 @@ __all__ = [
     "lines_of",
     "mark_of",
     "parse",
+    "phrases_of",
     "terms_of",
     "terms_of_text",
 ]

@@ -98,6 +98,13 @@ class Or:
 Node = Words | Mark | Fact | Between | Not | And | Or
 
 
+def phrases_of(node: Node) -> list[Terms]:
+    """Return the words and phrases that a query asks for, but not those under NOT: what is to be marked in a hit."""
+    if isinstance(node, And | Or):
+        return [phrase for part in node.parts for phrase in phrases_of(part)]
+    return [node.terms] if isinstance(node, Words) else []
+
+
 class _Token(NamedTuple):
     kind: str
     text: str

@@ -21,6 +21,7 @@ from qareport.model import Call, CallDigest, CallReport, FailedCall, Transcript
 from qareport.store.days import DaysShelf
 from qareport.store.finding import Scope, SearchShelf, index, unindex
 from qareport.store.keeping import in_utc, keep, keep_result
+from qareport.store.listing import CallRecord, ListingShelf, Wanted
 from qareport.store.lock import hold, holder
 from qareport.store.opening import mapped, open_engine, shown
 from qareport.store.outbox import OutboxShelf
@@ -28,7 +29,7 @@ from qareport.store.ruling import RulesShelf, StoredCall
 from qareport.store.schema import CallReportRow, CallRow, DocumentRow, TranscriptRow
 from qareport.store.upkeep import UpkeepShelf
 
-__all__ = ["OrderRecord", "Scope", "Store", "StoredCall", "holder"]
+__all__ = ["CallRecord", "OrderRecord", "Scope", "Store", "StoredCall", "Wanted", "holder"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +42,7 @@ class OrderRecord:
     rules_sha256: str
 
 
-class Store(RulesShelf, OutboxShelf, DaysShelf, SearchShelf, UpkeepShelf):
+class Store(RulesShelf, OutboxShelf, DaysShelf, ListingShelf, SearchShelf, UpkeepShelf):
     """An open store. Use as a context manager, or call `close`."""
 
     def __init__(self, url: str) -> None:

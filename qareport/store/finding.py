@@ -79,7 +79,7 @@ class SearchShelf(ABC):
         total, done = self.unindexed(), 0
         while total:
             with self._write() as session:
-                calls = session.execute(_missing().limit(_BATCH)).all()
+                calls = session.execute(_missing().limit(_BATCH).with_for_update(of=CallRow, skip_locked=True)).all()
                 for call_id, order_id, key, started_utc, started_at in calls:
                     row = session.get_one(CallReportRow, key)
                     report = from_json(CallReport, row.report, where=f"{self.url} report {key}")

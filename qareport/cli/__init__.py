@@ -6,6 +6,8 @@ rules are wrong. Results go to stdout or files, everything else to stderr.
 
 from __future__ import annotations
 
+import os
+import sys
 import traceback
 from collections.abc import Sequence
 from typing import Any
@@ -55,6 +57,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for problem in error.problems:
             complain(str(problem))
         return 2
+    except BrokenPipeError:  # `| head` has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     except Exception:  # noqa: BLE001 - the last boundary: nothing may end as if "some calls failed"
         traceback.print_exc()
         complain(f"this is a fault in qareport {__version__}; please report it with the lines above")

@@ -32,6 +32,8 @@ _SHIFT = 16
 _MOST = 1 << _SHIFT
 #: Calls that are indexed in one transaction where they were stored without.
 _BATCH = 50
+#: Calls that are put in order at once.
+_PAGE = 500
 Scope = Literal["sentence", "call"]
 
 
@@ -211,16 +213,29 @@ class _Search:
 
     def newest(self, lines: Numbers, calls: Numbers, limit: int) -> list[int]:
         """Return the first of some sentences in the order of results."""
-        order = self._numbers(
-            select(SearchCallRow.number).order_by(SearchCallRow.started_utc.desc(), SearchCallRow.number.desc())
-        )
         wanted: list[int] = []
-        for number in order[np.isin(order, calls)]:
+        for number in self._newest_of(calls):
             first, last = np.searchsorted(lines, (number << _SHIFT, (number + 1) << _SHIFT))
             wanted += lines[first:last].tolist()
             if len(wanted) >= limit:
                 break
         return wanted[:limit]
+
+    def _newest_of(self, calls: Numbers) -> Iterator[int]:
+        """Walk through some calls, newest first: few are asked for by name, of many the first ones come soon."""
+        row = SearchCallRow
+        query = select(row.number).order_by(row.started_utc.desc(), row.number.desc())
+        if len(calls) <= _PAGE:
+            yield from self._session.scalars(query.where(row.number.in_(calls.tolist())))
+            return
+        left, at = set(calls.tolist()), 0
+        while left:
+            page = self._session.scalars(query.limit(_PAGE).offset(at)).all()
+            yield from (number for number in page if number in left)
+            left.difference_update(page)
+            at += _PAGE
+            if not page:
+                return  # deleted since its words were found
 
     def _all(self, parts: Sequence[Node]) -> Numbers:
         """Work AND out: words that stand together go to the database at once, calls and NOT take away from the rest."""
@@ -260,9 +275,8 @@ class _Search:
         return self._numbers(select(SearchCallRow.number).where(_condition(node)))
 
     def _numbers(self, query: Any) -> Numbers:
-        """Run a query for numbers; they come in its order."""
+        """Run a query for numbers; they come in no order."""
         rows = query.subquery()
-        # Both databases join the rows of a subquery in the order that it has.
         return numbers_of(self._session.scalar(select(self._joined(cast(rows.c[0], Text), ","))))
 
 
@@ -300,7 +314,9 @@ def _condition(node: Fact | Between) -> Any:
 
 def _hits(session: Session, wanted: Sequence[int], *, original: bool) -> Iterator[Hit]:
     for number, group in itertools.groupby(wanted, key=lambda one: one >> _SHIFT):
-        call = session.get_one(SearchCallRow, number)
+        call = session.get(SearchCallRow, number)
+        if call is None:
+            continue  # deleted since its words were found
         if original:
             row = session.get_one(CallReportRow, call.report_key)
             lines = lines_of(from_json(CallReport, row.report, where=f"report {row.key}"))

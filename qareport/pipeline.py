@@ -16,7 +16,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from qareport import __version__, analysis, audio, digest, privacy, report, rules
+from qareport import __version__, analysis, audio, digest, events, privacy, report, rules
 from qareport import settings as settings_module
 from qareport.codec import to_json
 from qareport.errors import AudioError, ConfigError, Problem, QareportError
@@ -174,9 +174,12 @@ def listen(
         else:
             missing.append(call)
     reused = len(ready)
+    for name in ready:
+        events.happened("transcribe", "kept", call_id=name)
     heard_ms = 0
     if missing:
         transcriber = load_transcriber()
+        watch = events.Watch()
         by_id = {call.call_id: call for call in missing}
         for outcome in transcriber.transcribe(missing, on_progress=on_progress):
             call = by_id[outcome.call_id]
@@ -185,6 +188,7 @@ def listen(
                 key = keys[call.call_id] if outcome.step == "decode" else None
                 failures.append(_keep_failure(store, call, outcome.step, outcome.reason, key=key))
             else:
+                events.happened("transcribe", "done", call_id=call.call_id, duration_ms=watch.lap_ms())
                 store.put_transcript(keys[call.call_id], outcome)
                 ready[call.call_id] = outcome
                 heard_ms += outcome.audio.duration_ms if outcome.audio else 0
@@ -225,6 +229,7 @@ def judge_calls(
 ) -> tuple[tuple[Call, ...], tuple[FailedCall, ...]]:
     """Judge the transcripts whose result the store does not hold yet. Returns the calls done and those that failed."""
     items = list(transcripts)
+    watch = events.Watch()
     done: list[Call] = []
     failures: list[FailedCall] = []
     for number, (call, transcript_key, transcript) in enumerate(items, start=1):
@@ -232,7 +237,8 @@ def judge_calls(
         known = ",".join(one.isoformat() for one in earlier or ())
         key = _hash(transcript_key, to_json(call), judge.key, known)
         try:
-            result = store.find_report(key) or judge_call(call, transcript, judge, earlier=earlier)
+            kept = store.find_report(key)
+            result = kept or judge_call(call, transcript, judge, earlier=earlier)
         except Exception as error:  # noqa: BLE001 - a batch ends at no call, whatever is wrong with it
             failures.append(_keep_failure(store, call, "analyse", _reason(error)))
             continue
@@ -245,6 +251,8 @@ def judge_calls(
             digest=digest.digest_call(result, call.order_id, rules_sha256=judge.ruleset.sha256),
         )
         done.append(call)
+        outcome = "kept" if kept else "done"
+        events.happened("analyse", outcome, call_id=call.call_id, order_id=call.order_id, duration_ms=watch.lap_ms())
         on_progress("analyse", number, len(items))
     return tuple(done), tuple(failures)
 
@@ -305,6 +313,7 @@ def render_orders(
     problems: list[tuple[str, str]] = []
     reused = 0
     templates_key = _folder_hash(templates)
+    watch = events.Watch()
     for number, name in enumerate(names, start=1):
         result = order_report(store, name, masking)
         content = to_json(result)
@@ -314,14 +323,32 @@ def render_orders(
             if path.exists() and store.document_key(path.resolve()) == key:
                 documents.append(path)
                 reused += 1
+                _rendered(result, format_name, "kept", watch)
                 continue
             try:
                 documents += report.write(result, [format_name], out_dir, templates=templates, settings=settings)
                 store.put_document(path.resolve(), key, name=name)
+                _rendered(result, format_name, "done", watch)
             except Exception as error:  # noqa: BLE001 - nor at any document
                 problems.append((f"{name} {format_name}", _reason(error)))
+                _rendered(result, format_name, "failed", watch, reason=problems[-1][1])
         on_progress("render", number, len(names))
     return Rendering(documents=tuple(documents), reused=reused, problems=tuple(problems))
+
+
+def _rendered(
+    result: OrderReport, format_name: str, outcome: str, watch: events.Watch, *, reason: str | None = None
+) -> None:
+    names = [one.call_id for one in result.calls] + [one.call_id for one in result.failed_calls]
+    events.happened(
+        "render",
+        outcome,
+        order_id=result.order_id,
+        call_ids=names,
+        format=format_name,
+        duration_ms=watch.lap_ms(),
+        reason=reason,
+    )
 
 
 def orders_of(calls: Iterable[Call]) -> list[str]:
@@ -390,6 +417,7 @@ def _reason(error: Exception) -> str:
 def _keep_failure(store: Store, call: Call, step: str, reason: str, *, key: str | None = None) -> FailedCall:
     failure = FailedCall.of(call, step, reason)
     store.put_failure(call, failure, key=key)
+    events.happened(step, "failed", call_id=call.call_id, order_id=call.order_id, reason=reason)
     return failure
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +13,10 @@ import click
 import rich.progress
 from rich.console import Console
 
+from qareport.cli import logs
 from qareport.model import Call, FailedCall
+
+_log = logging.getLogger(__name__)
 
 _STEPS = {
     "decode": "Reading recordings",
@@ -26,12 +30,18 @@ _STEPS = {
 
 def say(text: str) -> None:
     """Tell the person something that is not a result."""
-    click.echo(text, err=True)
+    if logs.is_json():
+        _log.info("%s", text)
+    else:
+        click.echo(text, err=True)
 
 
 def complain(text: str) -> None:
     """Tell the person what is wrong."""
-    click.echo(f"qareport: {text}", err=True)
+    if logs.is_json():
+        _log.error("%s", text)
+    else:
+        click.echo(f"qareport: {text}", err=True)
 
 
 class Progress:

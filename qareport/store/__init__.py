@@ -28,8 +28,11 @@ from qareport.store.outbox import OutboxShelf
 from qareport.store.ruling import RulesShelf, StoredCall
 from qareport.store.schema import CallReportRow, CallRow, DocumentRow, TranscriptRow
 from qareport.store.upkeep import UpkeepShelf
+from qareport.store.watching import CallCounts, SentMail, WatchShelf
 
-__all__ = ["CallRecord", "OrderRecord", "Scope", "Store", "StoredCall", "Wanted", "holder"]
+__all__ = [
+    "CallCounts", "CallRecord", "OrderRecord", "Scope", "SentMail", "Store", "StoredCall", "Wanted", "holder",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +45,7 @@ class OrderRecord:
     rules_sha256: str
 
 
-class Store(RulesShelf, OutboxShelf, DaysShelf, ListingShelf, SearchShelf, UpkeepShelf):
+class Store(RulesShelf, OutboxShelf, DaysShelf, ListingShelf, SearchShelf, UpkeepShelf, WatchShelf):
     """An open store. Use as a context manager, or call `close`."""
 
     def __init__(self, url: str) -> None:

@@ -16,6 +16,7 @@ import sqlalchemy
 from sqlalchemy import delete, select, text
 from sqlalchemy.orm import Session
 
+from qareport import events
 from qareport.codec import from_json, to_json
 from qareport.errors import NotFoundError, QareportError, StoreError
 from qareport.model import Call, CallDigest, CallReport, Deletion, FailedCall, Transcript
@@ -116,6 +117,8 @@ class UpkeepShelf(ABC):
                 connection.exec_driver_sql("ROLLBACK")
                 connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
                 connection.exec_driver_sql("BEGIN")
+        counts = {"calls": deletion.calls, "transcripts": deletion.transcripts, "documents": deletion.documents}
+        events.happened("delete", "failed" if left else "done", by=by, **counts)
         return deletion
 
     def deletions(self) -> tuple[Deletion, ...]:

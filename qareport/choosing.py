@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -37,11 +38,17 @@ def choose_calls(store: Store, wanted: Wanted) -> tuple[str, ...]:
 def choose_orders(store: Store, wanted: Wanted) -> tuple[str, ...]:
     """Return the orders, each once, that the calls asked for belong to; a call without an order stands for itself.
 
+    Calls that wait for their result have nothing to report yet.
+
     Raises:
         NotFoundError: there are none; says what there is instead.
     """
-    found = store.list_calls(wanted)
+    found = store.list_calls(replace(wanted, settled=True))
     if not found:
+        waiting = store.list_calls(wanted)
+        if waiting:
+            names = ", ".join(call_id for call_id, _ in waiting[:5])
+            raise NotFoundError(f"no result yet: {names}", where=store.url, to_do="run `qareport run` or `daily` first")
         raise _nothing(store, wanted)
     return tuple(dict.fromkeys(order_id or call_id for call_id, order_id in found))
 

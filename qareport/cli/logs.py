@@ -47,6 +47,7 @@ def set_up(*, as_json: bool, verbose: bool) -> None:
     quiet = logging.INFO if as_json else logging.CRITICAL
     logging.getLogger("qareport").setLevel(logging.DEBUG if verbose else quiet)
     if as_json:
+        logging.captureWarnings(True)
         for handler in logging.getLogger().handlers:
             handler.setFormatter(_Json(json_ensure_ascii=False))
 

@@ -7,7 +7,6 @@ the database's full-text index gives those of words and tags, `search_calls` tho
 
 from __future__ import annotations
 
-import itertools
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
@@ -313,22 +312,43 @@ def _condition(node: Fact | Between) -> Any:
 
 
 def _hits(session: Session, wanted: Sequence[int], *, original: bool) -> Iterator[Hit]:
-    for number, group in itertools.groupby(wanted, key=lambda one: one >> _SHIFT):
-        call = session.get(SearchCallRow, number)
-        if call is None:
-            continue  # deleted since its words were found
-        if original:
-            row = session.get_one(CallReportRow, call.report_key)
-            lines = lines_of(from_json(CallReport, row.report, where=f"report {row.key}"))
-        else:
-            lines = _lines(session.get_one(SearchLinesRow, number))
-        for one in group:
-            yield Hit(
-                call_id=call.call_id,
-                order_id=call.order_id,
-                agent_id=call.agent_id,
-                started_at=datetime.fromisoformat(call.started_at) if call.started_at else None,
-                score=call.score,
-                risk=Risk(call.risk),
-                line=lines[one & (_MOST - 1)],
-            )
+    """Read the sentences of some numbers; of a call that was deleted since its words were found there are none."""
+    numbers = list(dict.fromkeys(one >> _SHIFT for one in wanted))
+    for first in range(0, len(numbers), _PAGE):
+        part = numbers[first : first + _PAGE]
+        calls = _calls_with_lines(session, part, original=original)
+        for one in wanted:
+            if one >> _SHIFT in calls:
+                call, lines = calls[one >> _SHIFT]
+                yield Hit(
+                    call_id=call.call_id,
+                    order_id=call.order_id,
+                    agent_id=call.agent_id,
+                    started_at=datetime.fromisoformat(call.started_at) if call.started_at else None,
+                    score=call.score,
+                    risk=Risk(call.risk),
+                    line=lines[one & (_MOST - 1)],
+                )
+
+
+def _calls_with_lines(
+    session: Session, numbers: Sequence[int], *, original: bool
+) -> dict[int, tuple[SearchCallRow, tuple[Line, ...]]]:
+    if original:
+        query = select(SearchCallRow, CallReportRow.report).join(
+            CallReportRow, CallReportRow.key == SearchCallRow.report_key
+        )
+    else:
+        query = select(SearchCallRow, SearchLinesRow.lines).join(
+            SearchLinesRow, SearchLinesRow.number == SearchCallRow.number
+        )
+    found = {}
+    for call, content in session.execute(query.where(SearchCallRow.number.in_(numbers))):
+        where = f"search_lines {call.number}"
+        lines = (
+            lines_of(from_json(CallReport, content, where=f"report {call.report_key}"))
+            if original
+            else from_json(tuple[Line, ...], content, where=where)
+        )
+        found[call.number] = (call, lines)
+    return found

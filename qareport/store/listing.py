@@ -29,6 +29,8 @@ class Wanted:
     agents: tuple[str, ...] = ()
     since: datetime | None = None
     until: datetime | None = None
+    #: Only those that have a result or failed.
+    settled: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +66,8 @@ class ListingShelf(ABC):
             query = query.where(CallRow.started_utc >= in_utc(wanted.since))
         if wanted.until is not None:
             query = query.where(CallRow.started_utc < in_utc(wanted.until))
+        if wanted.settled:
+            query = query.where(CallRow.report_key.is_not(None) | CallRow.failure.is_not(None))
         with self._read() as session:
             return tuple((call_id, order_id) for call_id, order_id in session.execute(query))
 
@@ -77,7 +81,7 @@ class ListingShelf(ABC):
                 .where(CallRow.call_id.in_(part))
             )
             with self._read() as session:
-                found = {row.call_id: self._record(row, result) for row, result in session.execute(query).tuples()}
+                found = {row.call_id: self._record(row, result) for row, result in session.execute(query)}
             yield from (found[call_id] for call_id in part if call_id in found)
 
     def _record(self, row: CallRow, result: CallReportRow | None) -> CallRecord:

@@ -78,7 +78,7 @@ class WatchShelf(ABC):
     def count_mails(self) -> dict[MailState, int]:
         """Count the mails by their state."""
         with self._read() as session:
-            counts = session.execute(select(MailRow.state, func.count()).group_by(MailRow.state)).tuples()
+            counts = session.execute(select(MailRow.state, func.count()).group_by(MailRow.state))
             return dict(Counter({MailState(state): count for state, count in counts}))
 
     def last_sent(self) -> SentMail | None:

@@ -1,7 +1,7 @@
 """What became of each step, for logs that programs read: one event a step, with the call's name in it.
 
 Events go to the logger `qareport.events` at level INFO; the command line decides how they are written. They hold names
-of calls and orders, counts and reasons: no words that were said, no addresses.
+of calls and orders, counts and reasons, the last masked: no words that were said, no numbers to call, no addresses.
 """
 
 from __future__ import annotations
@@ -9,6 +9,8 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Mapping
+
+from qareport import privacy
 
 _log = logging.getLogger(__name__)
 #: The attribute of a log record that holds the fields of an event.
@@ -22,7 +24,7 @@ def happened(step: str, outcome: str, *, duration_ms: int | None = None, **more:
         step: decode, transcribe, analyse, render, send, delete, or a step of a daily run.
         outcome: done, kept (it had been done before), failed, or the state of a mail or run.
         duration_ms: how long it took, by a clock that is never set.
-        more: call_id, order_id, reason …; None is left out.
+        more: call_id, order_id, reason …; None is left out. `reason` and `problems` are masked.
     """
     if not _log.isEnabledFor(logging.INFO):
         return
@@ -31,10 +33,16 @@ def happened(step: str, outcome: str, *, duration_ms: int | None = None, **more:
         "step": step,
         "outcome": outcome,
         **timed,
-        **{name: value for name, value in more.items() if value is not None},
+        **{name: _masked(name, value) for name, value in more.items() if value is not None},
     }
     text = " ".join(f"{name}={value}" for name, value in fields.items())
     _log.info("%s", text, extra={FIELDS: fields})
+
+
+def _masked(name: str, value: object) -> object:
+    if name == "problems" and isinstance(value, list):
+        return [privacy.mask(str(one))[0] for one in value]
+    return privacy.mask(str(value))[0] if name == "reason" else value
 
 
 class Watch:

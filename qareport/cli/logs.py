@@ -11,8 +11,6 @@ from pythonjsonlogger.json import JsonFormatter
 from qareport import privacy
 from qareport.events import FIELDS
 
-#: What names a call: it must still be found by it.
-_NAMES = frozenset({"time", "level", "logger", "step", "outcome", "call_id", "call_ids", "order_id", "mail", "period"})
 _state = {"json": False}
 
 
@@ -31,13 +29,10 @@ class _Json(JsonFormatter):
             log_data.update(fields)
 
     def process_log_record(self, log_data: dict[str, Any]) -> dict[str, Any]:
-        return {name: value if name in _NAMES else _masked(value) for name, value in log_data.items()}
-
-
-def _masked(value: Any) -> Any:
-    if isinstance(value, str):
-        return privacy.mask(value)[0]
-    return [_masked(one) for one in value] if isinstance(value, list | tuple) else value
+        for name in ("message", "exc_info"):
+            if name in log_data:
+                log_data[name] = privacy.mask(str(log_data[name]))[0]
+        return log_data
 
 
 def set_up(*, as_json: bool, verbose: bool) -> None:

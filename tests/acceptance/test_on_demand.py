@@ -165,12 +165,12 @@ def test_refresh_judges_with_todays_rules_and_does_nothing_when_nothing_changed(
     assert "test.new" not in to_text(before)
     (config / "rules" / "new.yaml").write_text(
         "schema: 1\nrules:\n  - id: test.new\n    title: 压单\n    severity: major\n    points: -10\n"
-        "    when: {customer says: [压单]}\n    advice: 说明发货时间。\n",
+        "    category: 物流\n    when:\n      customer says: [压单]\n    advice: 说明发货时间。\n",
         "utf-8",
     )
     assert run(*report)[0] == 0
     assert "test.new" not in (tmp_path / "2026c1.json").read_text("utf-8")
-    assert run(*report, "--refresh")[0] == 0
+    assert run(*report, "--refresh") == (0, f"{tmp_path / '2026c1.json'}\n", "")
     after = (tmp_path / "2026c1.json").read_text("utf-8")
     assert "test.new" in after
     assert run(*report, "--refresh")[0] == 0

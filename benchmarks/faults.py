@@ -150,7 +150,7 @@ class Bench:
 
     def _reset(self) -> None:
         self.postbox.delivered.clear()
-        engine = sqlalchemy.create_engine(self.url)
+        engine = sqlalchemy.create_engine(self.url.replace("postgresql://", "postgresql+pg8000://"))
         with Store(self.url), engine.begin() as connection:
             for table in ("outbox", "runs", "documents"):
                 connection.execute(sqlalchemy.text(f"DELETE FROM {table}"))  # noqa: S608 - names from the line above

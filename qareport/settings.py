@@ -16,6 +16,7 @@ from annotated_types import Ge, Gt
 from pydantic import AfterValidator, Field, with_config
 
 from qareport.checks import Address, MailName
+from qareport.filenames import NamePattern
 from qareport.model import PersonalKind, Role
 from qareport.yamlsource import read_yaml, validate
 
@@ -147,6 +148,8 @@ class ReportSettings:
     #: How many key moments the first page carries.
     key_moments: int = 5
     organisation: str = ""
+    #: PDF files are archives (PDF/A-3a) that carry their report as JSON.
+    pdf_archive: bool = False
 
 
 def _known_zone(name: str) -> str:
@@ -179,6 +182,17 @@ class PeriodSettings:
     weak_links: Annotated[int, Ge(0)] = 3
     #: How many rows a table of a document carries before it says "and N more"; JSON carries all.
     table_rows: Annotated[int, Ge(1)] = 50
+
+
+@with_config(extra="forbid")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IngestSettings:
+    """How recordings are found, and what their names say."""
+
+    #: What names say of calls, for recordings without a manifest row; "" = nothing (see `qareport.filenames`).
+    name_pattern: NamePattern = ""
+    #: A file that was written to within so many seconds is watched for as long; one that changes is left for later.
+    settle_s: Annotated[float, Field(ge=0, le=600)] = 10.0
 
 
 @with_config(extra="forbid")
@@ -261,6 +275,7 @@ class Settings:
     privacy: PrivacySettings = field(default_factory=PrivacySettings)
     report: ReportSettings = field(default_factory=ReportSettings)
     period: PeriodSettings = field(default_factory=PeriodSettings)
+    ingest: IngestSettings = field(default_factory=IngestSettings)
     daily: DailySettings = field(default_factory=DailySettings)
     mail: MailSettings = field(default_factory=MailSettings)
     retention: RetentionSettings = field(default_factory=RetentionSettings)

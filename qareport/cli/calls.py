@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -12,7 +13,8 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from qareport import choosing, codec, ingest, pipeline, settings
+from qareport import choosing, codec, ingest, listening, pipeline, settings
+from qareport import orders as order_reports
 from qareport.cli.console import Progress, Summary, complain, say
 from qareport.cli.options import DEFAULT_MODEL, DEFAULT_STORE, Options, format_option, takes_options
 from qareport.errors import TranscriptError
@@ -26,7 +28,7 @@ from qareport.store import Store, Wanted
     "--manifest",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="CSV or JSON lines: order, agent, time, channels.",
+    help="CSV, XLSX or JSON lines: order, agent, time, channels.",
 )
 @click.option(
     "--out",
@@ -62,16 +64,32 @@ def demo(options: Options, out: Path, formats: tuple[str, ...]) -> int:
     readable = {call["call_id"] for call in truth["calls"]}
     out.mkdir(parents=True, exist_ok=True)
     options = replace(options, model=options.model or "demo", store=options.store or f"sqlite:///{out / 'qareport.db'}")
-    summary = _run(options, (), calls / "manifest.csv", out, formats)
+    summary = _run(options, (), calls / "manifest.csv", out, formats, settled=True)
     say("The bundled model understands only its own synthetic voices. For real calls: qareport run --help")
     return any(failure.call_id in readable for failure in summary.failures) or bool(summary.problems)
 
 
-def _run(options: Options, sources: Sequence[str], manifest: Path | None, out: Path, formats: Sequence[str]) -> Summary:
+def _run(
+    options: Options,
+    sources: Sequence[str],
+    manifest: Path | None,
+    out: Path,
+    formats: Sequence[str],
+    *,
+    settled: bool = False,
+) -> Summary:
+    """Do it all. `settled`: no recording is still being written."""
     from qareport import asr
 
     config = settings.load(options.config_dir)
-    found = ingest.find_calls(sources, manifest, cache=out / "fetched")
+    found = ingest.find_calls(
+        sources,
+        manifest,
+        cache=out / "fetched",
+        settings=replace(config.ingest, settle_s=0.0) if settled else config.ingest,
+        time_zone=config.period.time_zone,
+        wait=_watch,
+    )
     out.mkdir(parents=True, exist_ok=True)
     model = options.model or DEFAULT_MODEL
     info = asr.identify(model, asr.check(asr.fetch(model)))
@@ -79,8 +97,8 @@ def _run(options: Options, sources: Sequence[str], manifest: Path | None, out: P
         judge = _judge(options, store)
         for failure in found.failures:
             store.put_failure(_call_of(failure), failure)
-        heard = pipeline.listen(
-            found.calls,
+        heard = listening.listen(
+            listening.tell_apart(found.calls, found.named_by_file, store),
             store,
             engine_key=asr.transcription_key(info, config.asr, config.audio),
             load_transcriber=lambda: asr.load(model, device=options.device, asr=config.asr, audio=config.audio),
@@ -91,12 +109,20 @@ def _run(options: Options, sources: Sequence[str], manifest: Path | None, out: P
         summary,
         failures=(*found.failures, *heard.failures, *summary.failures),
         unlisted=found.unlisted,
+        waiting=tuple(call.audio_path for call in found.waiting),
+        unfit=found.unfit,
+        twins=tuple(str(twin) for twin in heard.twins),
         reused_transcripts=heard.reused,
         heard_ms=heard.heard_ms,
         heard_seconds=heard.seconds,
     )
     summary.show()
     return summary
+
+
+def _watch(seconds: float) -> None:
+    say(f"Some recordings were written to just now: watching them for {seconds:g} s (ingest.settle_s).")
+    time.sleep(seconds)
 
 
 def _judge(options: Options, store: Store) -> pipeline.Judge:
@@ -117,7 +143,7 @@ def _judge_and_render(
     progress: Progress,
 ) -> Summary:
     done, failures = pipeline.judge_calls(transcripts, store, judge, on_progress=progress)
-    rendering = pipeline.render_orders(
+    rendering = order_reports.render_orders(
         pipeline.orders_of(done),
         store,
         formats=formats,
@@ -125,6 +151,7 @@ def _judge_and_render(
         templates=options.templates_dir,
         settings=judge.settings.report,
         masking=judge.settings.privacy,
+        period=judge.settings.period,
         on_progress=progress,
     )
     return Summary(
@@ -268,7 +295,7 @@ def report(
             for name in orders:
                 store.order(name)  # one that is not there is said before any work is done
             lost = choosing.refresh(store, orders, _judge(options, store), on_progress=progress)
-        rendering = pipeline.render_orders(
+        rendering = order_reports.render_orders(
             orders,
             store,
             formats=formats,
@@ -276,6 +303,7 @@ def report(
             templates=options.templates_dir,
             settings=config.report,
             masking=config.privacy,
+            period=config.period,
             on_progress=progress,
         )
     for path in rendering.documents:

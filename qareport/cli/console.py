@@ -91,6 +91,12 @@ class Summary:
     heard_seconds: float = 0.0
     #: Recordings that the manifest does not list.
     unlisted: tuple[str, ...] = ()
+    #: Recordings that are still being written.
+    waiting: tuple[str, ...] = ()
+    #: Recordings whose names do not fit `ingest.name_pattern`.
+    unfit: tuple[str, ...] = ()
+    #: Second copies of recordings.
+    twins: tuple[str, ...] = ()
 
     def show(self) -> None:
         """Print it: counts, failures with reasons, audio hours, speed, where the files are."""
@@ -103,10 +109,16 @@ class Summary:
             click.echo(f"Documents that could not be made: {len(self.problems)}")
             for name, reason in self.problems:
                 click.echo(f"  {name}: {reason}")
-        if self.unlisted:
-            click.echo(f"Recordings without a manifest row (reported without order): {len(self.unlisted)}")
-            for path in self.unlisted:
-                click.echo(f"  {path}")
+        for title, lines in (
+            ("Recordings without a manifest row (reported without order)", self.unlisted),
+            ("Recordings whose names do not fit ingest.name_pattern (reported without order)", self.unfit),
+            ("Recordings that are still being written (the next run takes them)", self.waiting),
+            ("Second copies of recordings (not counted as calls)", self.twins),
+        ):
+            if lines:
+                click.echo(f"{title}: {len(lines)}")
+                for line in lines:
+                    click.echo(f"  {line}")
         if self.audio_ms:
             click.echo(f"Audio:        {self.audio_ms / 3_600_000:.2f} h{self._speed()}")
         written = len(self.documents) - self.reused_documents

@@ -45,8 +45,10 @@ class Trouble:
     """Something that kept a run from being complete."""
 
     what: str
-    #: Given when the report itself lacks something for it: stands at its top.
+    #: Given when readers of the report must know of it.
     note: Note | None = None
+    #: The report lacks something for it: the note stands at its top, and the period is not done.
+    partial: bool = True
 
 
 @dataclass(slots=True, kw_only=True)
@@ -56,16 +58,21 @@ class Log:
     steps: list[RunStep] = field(default_factory=list)
     troubles: list[Trouble] = field(default_factory=list)
 
-    def trouble(self, what: object, note: Note | None = None) -> None:
+    def trouble(self, what: object, note: Note | None = None, *, partial: bool = True) -> None:
         """Note something that went wrong; the same thing once."""
-        found = Trouble(what=str(what), note=note)
+        found = Trouble(what=str(what), note=note, partial=partial and note is not None)
         if found not in self.troubles:
             self.troubles.append(found)
 
     @property
     def partial(self) -> tuple[Note, ...]:
         """Why the report lacks something."""
-        return tuple(one.note for one in self.troubles if one.note is not None)
+        return tuple(one.note for one in self.troubles if one.note is not None and one.partial)
+
+    @property
+    def remarks(self) -> tuple[Note, ...]:
+        """What readers must know beside it."""
+        return tuple(one.note for one in self.troubles if one.note is not None and not one.partial)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -49,7 +49,14 @@ class Posted:
         return sum(mail.state in states for mail in self.mails)
 
 
-def post(store: Store, settings: MailSettings, *, clock: Clock, on_sent: Callable[[int, int], None]) -> Posted:
+def post(
+    store: Store,
+    settings: MailSettings,
+    *,
+    clock: Clock,
+    on_sent: Callable[[int, int], None],
+    waits: Sequence[float] | None = None,
+) -> Posted:
     """Send all mails that are due; wait and try again those that were refused for now.
 
     Only for who holds the store's lock.
@@ -59,6 +66,7 @@ def post(store: Store, settings: MailSettings, *, clock: Clock, on_sent: Callabl
         settings: the server, and how long to wait.
         clock: the time.
         on_sent: told `(done, total)` after each mail.
+        waits: seconds between the rounds of this call; None: those of the settings.
 
     Raises:
         MailError: mail is not set up, or its password cannot be had: nothing was tried.
@@ -71,7 +79,7 @@ def post(store: Store, settings: MailSettings, *, clock: Clock, on_sent: Callabl
     trouble = ""
     with Transport(settings, read_password(settings)) as transport:
         sender = _Sender(store, settings, transport, clock)
-        for wait_s in (0.0, *settings.retry_s):
+        for wait_s in (0.0, *(settings.retry_s if waits is None else waits)):
             if not due:
                 break
             if wait_s:

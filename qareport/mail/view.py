@@ -197,3 +197,4 @@ def _remarks(report: PeriodReport, page: PeriodView) -> Iterator[str]:
         yield said.format(count=len(report.failed_calls), names=names, more=more)
     if page.not_judged:
         yield page.not_judged
+    yield from (wording.note(note) for note in report.notes if note.code.startswith("recordings_"))

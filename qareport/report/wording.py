@@ -30,6 +30,8 @@ DEMO_NOTICE = "演示模型：本报告由随附的小模型生成，它只认�
 
 ROLES: Mapping[Role, str] = {Role.CUSTOMER: "客户", Role.AGENT: "客服", Role.UNKNOWN: "说话人未知"}
 GUESSED = "（推断）"
+#: A word that was known by its sound only.
+FUZZY = "（读音相近）"
 #: Sources that tell a role without doubt; voices and words only suggest it.
 SURE_SOURCES = frozenset({RoleSource.GIVEN, RoleSource.CHANNEL})
 ROLE_SOURCES: Mapping[RoleSource, str] = {
@@ -133,8 +135,13 @@ NOTES: Mapping[str, str] = {
     "sources_missing": "有录音来源读不到，里面的新通话不在本报告里：{first}",
     "not_transcribed": "有{calls}通新录音还没有转写，不在本报告里：{first}",
     "rules_unreadable": "规则读不出来，也没有上一次正确的规则，新通话没有判定：{first}",
-    "calls_waiting": "有{calls}通电话还没有结果：{names}",
+    "calls_waiting": "有{calls}通电话还没有结果：{names}。",
     "documents_missing": "有文档没能生成。",
+    "recordings_waiting": "有{calls}段录音还在写入，下次运行再处理：{names}。",
+    "recordings_undated": "有{calls}段录音不知道何时开始，没有计入任何一天：{names}。",
+    "recordings_unlisted": "有{calls}段录音在清单里没有：{names}。",
+    "recordings_unfit": "有{calls}段录音的文件名不合约定，订单和客服未知：{names}。",
+    "recordings_twice": "有{calls}段录音与别的录音内容相同，没有重复计算：{names}。",
     "incomplete": "当天的通话还没有全部处理完。",
     "fake_stereo": "录音的{channels}个声道内容相同，按单声道处理，说话人不能按声道区分。",
     "channel_map_does_not_fit": "登记的声道说明（{roles}）与录音的{channels}个声道不符，没有采用。",

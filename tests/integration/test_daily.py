@@ -19,12 +19,13 @@ import pytest
 
 from benchmarks import dailies
 from benchmarks.postbox import Postbox
-from qareport import cli
+from qareport import cli, settings
 from qareport.daily import Clock, Mode, Request, Result, run_daily
 from qareport.errors import ConfigError, MailError
 from qareport.model import Call, Edition, MailState, RunState
 from qareport.store import Store
 from tests.conftest import ROOT
+from tests.recordings import cut_recording
 
 #: Noon in Shanghai on the day after the calls.
 NEXT_DAY = datetime(2026, 11, 22, 4, tzinfo=UTC)
@@ -324,6 +325,32 @@ def test_without_new_recordings_no_model_is_looked_for_and_with_one_its_absence_
     assert "1 calls of day:2026-11-21 have no result yet: new" in result.problems[1]
 
 
+def test_what_was_found_and_is_no_call_of_the_day_stands_in_report_and_mail(centre: Centre) -> None:
+    folder = centre.folder / "recordings"
+    folder.mkdir()
+    for name in ("a.wav", "copy.wav", "c.wav.part"):
+        cut_recording(folder / name)
+    cut_recording(folder / "13812345678.wav", second=3)
+    (folder / "calls.csv").write_text(
+        "audio,order_id,started_at\na.wav,o1,2026-11-21T10:00:00+08:00\ncopy.wav,o2,2026-11-21T10:00:00+08:00\n"
+        "c.wav,o3,2026-11-21T11:00:00+08:00\nnowhere.wav,o4,2026-11-21T12:00:00+08:00\n"
+    )
+    centre.set("daily", sources=[str(folder)], manifest=str(folder / "calls.csv"))
+    (result,) = centre.run()
+    assert (result.state, result.calls, result.failed_calls) == (RunState.PARTIAL, 8 + 2, 1)
+    text = _text_of(centre.postbox.delivered[0].content)
+    top, rest = text.split("听完的通话")
+    assert "有1段录音还在写入，下次运行再处理：c。" in top
+    assert "有1段录音不知道何时开始，没有计入任何一天：[电话]。" in top
+    assert "1通录音处理失败（原因见文档）：nowhere" in rest
+    assert "有1段录音在清单里没有：[电话]" in rest
+    assert "有1段录音与别的录音内容相同，没有重复计算：copy" in rest
+    assert "13812345678" not in text + "".join(result.problems)
+    assert len(result.problems) == 4
+    own = next(one for one in centre.postbox.delivered if one.recipient == dailies.AGENTS["A017"])
+    assert "copy" not in _text_of(own.content), "an agent is not told of recordings that may be another's"
+
+
 def test_broken_rules_are_replaced_by_the_last_good_ones_and_the_mail_says_so_at_the_top(centre: Centre) -> None:
     rules = centre.folder / "config" / "rules" / "price.yaml"
     rules.write_text("schema: 1\nrules: [{id: 5}]\n")
@@ -442,8 +469,6 @@ def test_mail_that_is_set_up_wrongly_is_said_before_or_instead_of_sending(
 
 
 def test_mail_settings_are_checked_all_at_once_with_their_places(tmp_path: Path) -> None:
-    from qareport import settings
-
     (tmp_path / "qareport.yaml").write_text(
         "mail:\n  team: [li.lei]\n  port: 70000\n  agents: {A1: 'x@y@z'}\n  sender: 质检\n  securty: ssl\n"
     )

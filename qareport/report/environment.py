@@ -7,6 +7,8 @@ name and the view does not have is an error, not an empty space.
 from __future__ import annotations
 
 from pathlib import Path
+from types import CodeType
+from typing import Any
 
 from jinja2 import StrictUndefined
 from jinja2.sandbox import ImmutableSandboxedEnvironment
@@ -14,10 +16,31 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from qareport.errors import DocumentError
 from qareport.settings import default_dir
 
+#: Code of templates by their source and what else decides it: each edition of a day is made of the same few templates.
+_compiled: dict[tuple[object, ...], CodeType] = {}
+_COMPILED_AT_MOST = 64
+
+
+class _Sandbox(ImmutableSandboxedEnvironment):
+    """The sandbox, which compiles a source once."""
+
+    def compile(self, source: Any, *given: Any, **options: Any) -> Any:
+        """Compile a template, or take the code that the same source gave before."""
+        if not isinstance(source, str) or any(given) or any(options.values()):
+            return super().compile(source, *given, **options)
+        key = (source, self.autoescape, *sorted(self.filters))
+        code = _compiled.get(key)
+        if code is None:
+            code = super().compile(source)
+            if len(_compiled) >= _COMPILED_AT_MOST:
+                _compiled.clear()
+            _compiled[key] = code
+        return code
+
 
 def make_environment() -> ImmutableSandboxedEnvironment:
     """Make a fresh sandbox: everything printed is escaped, everything unknown is an error."""
-    return ImmutableSandboxedEnvironment(
+    return _Sandbox(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True
     )
 

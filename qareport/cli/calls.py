@@ -178,15 +178,15 @@ def _call_of(failure: FailedCall) -> Call:
 
 
 @click.command()
-@click.argument("audio", nargs=-1, required=True, metavar="AUDIO...")
+@click.argument("recordings", nargs=-1, required=True, metavar="AUDIO...")
 @click.option("-o", "output", type=click.Path(path_type=Path), metavar="FILE", help="Write here instead of stdout.")
 @takes_options
-def transcribe(options: Options, audio: tuple[str, ...], output: Path | None) -> int:
+def transcribe(options: Options, recordings: tuple[str, ...], output: Path | None) -> int:
     """Transcribe recordings: one JSON object a line, in the order given."""
     from qareport import asr
 
     config = settings.load(options.config_dir)
-    calls = ingest.find_calls(audio, None, cache=Path("out/fetched")).calls
+    calls = ingest.find_calls(recordings, None, cache=Path("out/fetched")).calls
     model = options.model or DEFAULT_MODEL
     asr.fetch(model)
     transcriber = asr.load(model, device=options.device, asr=config.asr, audio=config.audio)

@@ -6,6 +6,7 @@
     ├── ModelError          a model directory that is absent, incomplete or inconsistent
     ├── NotFoundError       an order, call or file that was asked for and is not there
     ├── StoreError          the store cannot be opened, read or written
+    ├── QueryError          a search that makes no sense, with the place
     ├── BusyError           another process holds what only one may work on
     ├── DocumentError       a template or a renderer could not make a document
     │   └── TagError        a tag of a template that cannot be used
@@ -80,6 +81,10 @@ class ModelError(QareportError):
 
 class NotFoundError(QareportError):
     """Something asked for by name that is not there."""
+
+
+class QueryError(QareportError):
+    """A search that makes no sense; the text names the character."""
 
 
 class StoreError(QareportError):

@@ -7,17 +7,19 @@ import sys
 import time
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import click
 
-from qareport import codec, ingest, listening, pipeline, settings
+from qareport import choosing, codec, ingest, listening, pipeline, settings
 from qareport import orders as order_reports
 from qareport.cli.console import Progress, Summary, complain, say
 from qareport.cli.options import DEFAULT_MODEL, DEFAULT_STORE, Options, audio_option, format_option, takes_options
 from qareport.errors import TranscriptError
 from qareport.model import Call, FailedCall, Transcript
-from qareport.store import Store
+from qareport.store import Store, Wanted
 
 
 @click.command()
@@ -176,15 +178,15 @@ def _call_of(failure: FailedCall) -> Call:
 
 
 @click.command()
-@click.argument("audio", nargs=-1, required=True, metavar="AUDIO...")
+@click.argument("recordings", nargs=-1, required=True, metavar="AUDIO...")
 @click.option("-o", "output", type=click.Path(path_type=Path), metavar="FILE", help="Write here instead of stdout.")
 @takes_options
-def transcribe(options: Options, audio: tuple[str, ...], output: Path | None) -> int:
+def transcribe(options: Options, recordings: tuple[str, ...], output: Path | None) -> int:
     """Transcribe recordings: one JSON object a line, in the order given."""
     from qareport import asr
 
     config = settings.load(options.config_dir)
-    calls = ingest.find_calls(audio, None, cache=Path("out/fetched")).calls
+    calls = ingest.find_calls(recordings, None, cache=Path("out/fetched")).calls
     model = options.model or DEFAULT_MODEL
     asr.fetch(model)
     transcriber = asr.load(model, device=options.device, asr=config.asr, audio=config.audio)
@@ -245,7 +247,13 @@ def analyse(options: Options, transcript: Path, out: Path, formats: tuple[str, .
 
 
 @click.command()
-@click.argument("orders", nargs=-1, required=True, metavar="ORDER...")
+@click.argument("orders", nargs=-1, metavar="[ORDER...]")
+@click.option("--call", "calls", multiple=True, metavar="CALL", help="The order that a call belongs to.")
+@click.option("--agent", "agents", multiple=True, metavar="AGENT", help="All orders with calls of an agent.")
+@click.option(
+    "--date", "day", type=click.DateTime(["%Y-%m-%d"]), metavar="YYYY-MM-DD", help="All orders with calls of a day."
+)
+@click.option("--refresh", is_flag=True, help="Judge again first, with today's rules, settings and topics.")
 @format_option
 @audio_option
 @click.option(
@@ -257,10 +265,40 @@ def analyse(options: Options, transcript: Path, out: Path, formats: tuple[str, .
     help="Folder.",
 )
 @takes_options
-def report(options: Options, orders: tuple[str, ...], formats: tuple[str, ...], out: Path) -> int:
-    """Write the report of orders (or of single calls) from the store; no model is loaded, no GPU needed."""
+def report(
+    options: Options,
+    orders: tuple[str, ...],
+    calls: tuple[str, ...],
+    agents: tuple[str, ...],
+    day: datetime | None,
+    refresh: bool,
+    formats: tuple[str, ...],
+    out: Path,
+) -> int:
+    """Write the report of orders (or of single calls) from the store; no model is loaded, no GPU needed.
+
+    \b
+    qareport report 20261105000042
+    qareport report --agent A017 --date 2026-11-21
+    qareport report --call C0001 --refresh --format pdf
+
+    --call, --agent and --date choose calls, together those that are all of it; the reports are of their orders.
+    --refresh starts from the stored transcripts, and does nothing where nothing has changed.
+    """
+    chosen = bool(calls or agents or day)
+    if chosen == bool(orders):
+        raise click.UsageError("name orders, or choose them by --call, --agent and --date")
     config = settings.load(options.config_dir)
+    lost: tuple[FailedCall, ...] = ()
     with Store(options.store or DEFAULT_STORE) as store, Progress() as progress:
+        if chosen:
+            since, until = choosing.days(day, day, ZoneInfo(config.period.time_zone))
+            wanted = Wanted(calls=calls, agents=agents, since=since, until=until)
+            orders = choosing.choose_orders(store, wanted)
+        if refresh:
+            for name in orders:
+                store.order(name)  # one that is not there is said before any work is done
+            lost = choosing.refresh(store, orders, _judge(options, store), on_progress=progress)
         rendering = order_reports.render_orders(
             orders,
             store,
@@ -274,9 +312,11 @@ def report(options: Options, orders: tuple[str, ...], formats: tuple[str, ...], 
         )
     for path in rendering.documents:
         click.echo(path)
+    for failure in lost:
+        complain(f"{failure.call_id}: {failure.reason}")
     for name, reason in rendering.problems:
         complain(f"{name}: {reason}")
-    return len(rendering.problems) > 0
+    return len(rendering.problems) + len(lost) > 0
 
 
 COMMANDS = (run, transcribe, analyse, report, demo)

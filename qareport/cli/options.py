@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import logging
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any, TypeVar
 import click
 
 from qareport import settings
+from qareport.cli import logs
 from qareport.errors import ConfigError, Problem
 from qareport.report.locale import LOCALES
 
@@ -33,6 +33,7 @@ class Options:
     device: str = "auto"
     locale: settings.Locale | None = None
     verbose: bool = False
+    log_format: str = "text"
     #: Of commands that make reports.
     audio: bool | None = None
 
@@ -70,6 +71,11 @@ GLOBAL_OPTIONS = (
         "--model", metavar="NAME_OR_DIR", help=f"Speech model [{DEFAULT_MODEL}]; `demo` is the bundled small one."
     ),
     click.option("--device", type=click.Choice(["auto", "cuda", "cpu"]), help="Where the model runs [auto]."),
+    click.option(
+        "--log-format",
+        type=click.Choice(["text", "json"]),
+        help="json: one event a step on stderr, for programs [text].",
+    ),
     click.option("--locale", type=click.Choice(LOCALES), help="Language of documents and mails [report.locale, zh]."),
     click.option("-v", "--verbose", is_flag=True, default=None, help="Say more on stderr."),
 )
@@ -85,8 +91,7 @@ def takes_options(function: F) -> F:
         given = {name: value for name, value in given.items() if value is not None}
         before = context.obj if isinstance(context.obj, Options) else Options()
         options = replace(before, **given)
-        logging.basicConfig(format="%(levelname)s %(name)s: %(message)s")
-        logging.getLogger("qareport").setLevel(logging.DEBUG if options.verbose else logging.CRITICAL)
+        logs.set_up(as_json=options.log_format == "json", verbose=options.verbose)
         return function(options=options, **arguments)
 
     for option in reversed(GLOBAL_OPTIONS):

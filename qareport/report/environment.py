@@ -26,7 +26,7 @@ class _Environment(ImmutableSandboxedEnvironment):
         """Return the code of a template, from memory if it was compiled before under the same filters."""
         if any(place) or options or not isinstance(source, str):
             return super().compile(source, *place, **options)
-        key = (source, *sorted(self.filters))
+        key = (source, self.autoescape, *sorted(self.filters))
         with _compiling:
             code = _compiled.pop(key, None) or super().compile(source)
             _compiled[key] = code  # the newest stands last
@@ -36,7 +36,7 @@ class _Environment(ImmutableSandboxedEnvironment):
 
 
 #: Code of templates, least recently used first; a Word template has three parts with tags.
-_compiled: dict[tuple[str, ...], Any] = {}
+_compiled: dict[tuple[object, ...], Any] = {}
 _KEPT = 32
 _compiling = threading.Lock()
 

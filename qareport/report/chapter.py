@@ -212,7 +212,7 @@ def _metrics(metrics: CallMetrics) -> list[Metric]:
             value=wording.beside(wording.duration(metrics.non_talk_ms), wording.share(metrics.non_talk_ms / total)),
         ),
         Metric(
-            label=_("沉默"),
+            label=wording.capital(_("沉默")),
             value=quiet if metrics.silence_count else wording.times(0),
             remark=_("最长{length}").format(length=wording.duration(metrics.longest_silence_ms))
             if metrics.silence_count
@@ -220,7 +220,7 @@ def _metrics(metrics: CallMetrics) -> list[Metric]:
         ),
         _holds(metrics.holds),
         Metric(label=_("同时说话"), value=wording.duration(metrics.overlap_ms)),
-        Metric(label=_("抢话"), value=interruptions or wording.times(0)),
+        Metric(label=wording.capital(_("抢话")), value=interruptions or wording.times(0)),
         Metric(
             label=_("客服首次响应"), value=wording.duration(metrics.first_response_ms), remark=_("客户说完到客服开口")
         ),

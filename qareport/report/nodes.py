@@ -210,7 +210,9 @@ def sentence(call: CallReport, chosen: Sequence[Candidate], speakers: Speakers) 
             subject = None
             continue
         who = speakers.name(candidate.moment.role, candidate.moment.at_ms)
-        what = predicate(candidate.moment) + _said(candidate.moment)
+        what = predicate(candidate.moment)
+        if said := _said(candidate.moment):
+            what = _("{what}{quote}").format(what=what, quote=said)
         if who == subject:
             clauses.append(_("{at}{what}").format(at=at, what=what))
         else:

@@ -107,7 +107,7 @@ def test_a_sentence_reads_as_english() -> None:
     found = re.search(r'<p class="finding">(.*?)</p>', page)
     assert found is not None
     assert found[1].startswith("Customer, at 42 s: mentions")
-    assert found[1].endswith("Customer&#39;s mood worsening, 4 rules hit, 38 points taken, score 62, High risk.")
+    assert found[1].endswith("Customer&#39;s mood worse, 4 rules hit, 38 points taken, score 62, High risk.")
 
 
 def test_the_users_own_words_stand_in_an_english_word_document(tmp_path: Path) -> None:

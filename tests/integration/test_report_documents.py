@@ -26,8 +26,10 @@ from qareport import report
 from qareport.errors import DocumentError
 from qareport.model import OrderReport
 from qareport.report.fonts import check_fonts
+from qareport.report.html import render_html
 from qareport.report.pdf import Printer
 from qareport.report.text import clean
+from qareport.report.view import build_view
 from qareport.report.view import build_view
 from qareport.settings import ReportSettings, default_dir
 from tests import period_samples
@@ -130,7 +132,7 @@ def test_same_input_gives_the_same_bytes(name: str, kind: str) -> None:
 
 def test_pdf_does_not_depend_on_the_process() -> None:
     printer = Printer()
-    page = render(samples.EXAMPLE, "html").decode("utf-8")
+    page = render_html(build_view(samples.EXAMPLE, SETTINGS), None)
     try:
         assert printer.print(page) == render(samples.EXAMPLE, "pdf")
     finally:

@@ -30,7 +30,6 @@ from qareport.report.html import render_html
 from qareport.report.pdf import Printer
 from qareport.report.text import clean
 from qareport.report.view import build_view
-from qareport.report.view import build_view
 from qareport.settings import ReportSettings, default_dir
 from tests import period_samples
 from tests import report_samples as samples

@@ -9,6 +9,7 @@
     ├── QueryError          a search that makes no sense, with the place
     ├── BusyError           another process holds what only one may work on
     ├── DocumentError       a template or a renderer could not make a document
+    │   └── TagError        a tag of a template that cannot be used
     ├── MailError           mail is not set up, cannot be composed, or its server cannot be used
     └── ConfigError         configuration, manifest, topics or rules: carries every problem found, not the first
 
@@ -92,6 +93,15 @@ class StoreError(QareportError):
 
 class DocumentError(QareportError):
     """A template or a renderer could not make a document."""
+
+
+class TagError(DocumentError):
+    """A tag of a template that cannot be used."""
+
+    def __init__(self, what: str, *, where: str, to_do: str, paragraph: str = "") -> None:
+        super().__init__(what, where=where, to_do=to_do)
+        #: The text of the paragraph it stands in (Word).
+        self.paragraph = paragraph
 
 
 class BusyError(QareportError):

@@ -170,7 +170,8 @@ def render_orders(
         work = _Work(name=name, calls=calls)
         for kind in formats:
             path = out_dir / report.file_name(order, kind)
-            key = key_of(*shared, content, kind)
+            heard = report.recordings_key(order, settings) if kind == "html" else ""
+            key = key_of(*shared, content, kind, heard)
             write = None
             if not path.exists() or store.document_key(path.resolve()) != key:
                 # A context of its own for each: the language of documents is kept in it.
@@ -216,5 +217,5 @@ def _cores() -> int:
 
 def folder_hash(folder: Path) -> str:
     """Hash all templates of a folder."""
-    files = sorted(path for path in folder.iterdir() if path.suffix in (".j2", ".css", ".docx"))
+    files = sorted(path for path in folder.iterdir() if path.suffix in (".j2", ".css", ".js", ".docx"))
     return key_of(*(part for path in files for part in (path.name, hashlib.sha256(path.read_bytes()).hexdigest())))

@@ -16,7 +16,7 @@ from typing import Any
 import click
 
 from qareport import __version__
-from qareport.cli import calls, daily, finding, logs, machine, rules, status, storage
+from qareport.cli import calls, daily, finding, logs, machine, rules, status, storage, templates
 from qareport.cli.console import complain
 from qareport.cli.options import GLOBAL_OPTIONS, Options
 from qareport.errors import QareportError
@@ -44,6 +44,7 @@ for _command in (
     *status.COMMANDS,
     rules.rules,
     storage.storage,
+    templates.templates,
     *machine.COMMANDS,
 ):
     cli.add_command(_command)

@@ -16,7 +16,7 @@ import click
 from qareport import choosing, codec, ingest, listening, pipeline, settings
 from qareport import orders as order_reports
 from qareport.cli.console import Progress, Summary, complain, say
-from qareport.cli.options import DEFAULT_MODEL, DEFAULT_STORE, Options, format_option, takes_options
+from qareport.cli.options import DEFAULT_MODEL, DEFAULT_STORE, Options, audio_option, format_option, takes_options
 from qareport.errors import TranscriptError
 from qareport.model import Call, FailedCall, Transcript
 from qareport.store import Store, Wanted
@@ -39,6 +39,7 @@ from qareport.store import Store, Wanted
     help="Where files go.",
 )
 @format_option
+@audio_option
 @takes_options
 def run(options: Options, sources: tuple[str, ...], manifest: Path | None, out: Path, formats: tuple[str, ...]) -> int:
     """Turn recordings (files, folders, fsspec URLs) into transcripts, analyses and reports.
@@ -53,6 +54,7 @@ def run(options: Options, sources: tuple[str, ...], manifest: Path | None, out: 
 @click.command()
 @click.option("--out", type=click.Path(path_type=Path), default=Path("out/demo"), show_default=True, metavar="DIR")
 @format_option
+@audio_option
 @takes_options
 def demo(options: Options, out: Path, formats: tuple[str, ...]) -> int:
     """Run the bundled calls through the whole pipeline with the bundled small model. Needs no network.
@@ -149,7 +151,7 @@ def _judge_and_render(
         formats=formats,
         out_dir=out / "reports",
         templates=options.templates_dir,
-        settings=judge.settings.report,
+        settings=judge.settings.report.over(locale=options.locale, audio=options.audio),
         masking=judge.settings.privacy,
         period=judge.settings.period,
         on_progress=progress,
@@ -176,15 +178,15 @@ def _call_of(failure: FailedCall) -> Call:
 
 
 @click.command()
-@click.argument("audio", nargs=-1, required=True, metavar="AUDIO...")
+@click.argument("recordings", nargs=-1, required=True, metavar="AUDIO...")
 @click.option("-o", "output", type=click.Path(path_type=Path), metavar="FILE", help="Write here instead of stdout.")
 @takes_options
-def transcribe(options: Options, audio: tuple[str, ...], output: Path | None) -> int:
+def transcribe(options: Options, recordings: tuple[str, ...], output: Path | None) -> int:
     """Transcribe recordings: one JSON object a line, in the order given."""
     from qareport import asr
 
     config = settings.load(options.config_dir)
-    calls = ingest.find_calls(audio, None, cache=Path("out/fetched")).calls
+    calls = ingest.find_calls(recordings, None, cache=Path("out/fetched")).calls
     model = options.model or DEFAULT_MODEL
     asr.fetch(model)
     transcriber = asr.load(model, device=options.device, asr=config.asr, audio=config.audio)
@@ -209,6 +211,7 @@ def transcribe(options: Options, audio: tuple[str, ...], output: Path | None) ->
 @click.argument("transcript", type=click.Path(path_type=Path), metavar="TRANSCRIPT.jsonl")
 @click.option("--out", type=click.Path(path_type=Path), default=Path("out"), show_default=True, metavar="DIR")
 @format_option
+@audio_option
 @takes_options
 def analyse(options: Options, transcript: Path, out: Path, formats: tuple[str, ...]) -> int:
     """Make reports from transcripts that exist already; no model is loaded.
@@ -252,6 +255,7 @@ def analyse(options: Options, transcript: Path, out: Path, formats: tuple[str, .
 )
 @click.option("--refresh", is_flag=True, help="Judge again first, with today's rules, settings and topics.")
 @format_option
+@audio_option
 @click.option(
     "--out",
     type=click.Path(path_type=Path),
@@ -301,7 +305,7 @@ def report(
             formats=formats,
             out_dir=out,
             templates=options.templates_dir,
-            settings=config.report,
+            settings=config.report.over(locale=options.locale, audio=options.audio),
             masking=config.privacy,
             period=config.period,
             on_progress=progress,

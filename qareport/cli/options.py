@@ -13,6 +13,7 @@ import click
 from qareport import settings
 from qareport.cli import logs
 from qareport.errors import ConfigError, Problem
+from qareport.report.locale import LOCALES
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -30,8 +31,11 @@ class Options:
     store: str | None = None
     model: str | None = None
     device: str = "auto"
+    locale: settings.Locale | None = None
     verbose: bool = False
     log_format: str = "text"
+    #: Of commands that make reports.
+    audio: bool | None = None
 
     @property
     def config_dir(self) -> Path:
@@ -72,6 +76,7 @@ GLOBAL_OPTIONS = (
         type=click.Choice(["text", "json"]),
         help="json: one event a step on stderr, for programs [text].",
     ),
+    click.option("--locale", type=click.Choice(LOCALES), help="Language of documents and mails [report.locale, zh]."),
     click.option("-v", "--verbose", is_flag=True, default=None, help="Say more on stderr."),
 )
 
@@ -82,8 +87,7 @@ def takes_options(function: F) -> F:
     @functools.wraps(function)
     @click.pass_context
     def wrapper(context: click.Context, /, **arguments: Any) -> Any:
-        names = [field.name for field in fields(Options)]
-        given = {name: arguments.pop(name) for name in names}
+        given = {field.name: arguments.pop(field.name, None) for field in fields(Options)}
         given = {name: value for name, value in given.items() if value is not None}
         before = context.obj if isinstance(context.obj, Options) else Options()
         options = replace(before, **given)
@@ -111,4 +115,11 @@ format_option = click.option(
     callback=_formats,
     metavar="LIST",
     help="docx, pdf, html, json.",
+)
+
+
+audio_option = click.option(
+    "--audio/--no-audio",
+    default=None,
+    help="HTML pages carry the calls' sound [report.audio, no]; masked personal data is covered by a tone.",
 )

@@ -75,6 +75,13 @@ class SearchShelf(ABC):
         with self._read() as session:
             return int(session.scalar(select(func.count()).select_from(_missing().subquery())) or 0)
 
+    def clear_index(self) -> None:
+        """Empty the search index; `index_missing` fills it again."""
+        with self._write() as session:
+            word_index(session).clear(session)
+            session.execute(delete(SearchLinesRow))
+            session.execute(delete(SearchCallRow))
+
     def index_missing(self, *, on_progress: Callable[[str, int, int], None]) -> int:
         """Put into the index what it lacks, some calls at a time. Returns how many it was."""
         total, done = self.unindexed(), 0

@@ -12,6 +12,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 from sqlalchemy import text
+from sqlalchemy.exc import DatabaseError
 from sqlalchemy.orm import Session
 
 from qareport.searching import And, Mark, Node, Or, Terms, Words
@@ -32,6 +33,12 @@ class WordIndex(Protocol):
 
     def tidy(self, session: Session) -> None:
         """Leave nothing of what was taken out."""
+
+    def clear(self, session: Session) -> None:
+        """Take everything out."""
+
+    def faults(self, session: Session) -> str:
+        """Say what is wrong with the index itself; nothing: it is whole."""
 
     def find(self, session: Session, node: Node) -> Numbers:
         """Return the numbers of the sentences that a query of words, tags, AND and OR holds for, in order."""
@@ -62,6 +69,16 @@ class _Fts5:
     def tidy(self, session: Session) -> None:
         # Until parts of the index are merged, deleted terms stand in the old ones.
         session.execute(text("INSERT INTO search_words(search_words) VALUES ('optimize')"))
+
+    def clear(self, session: Session) -> None:
+        session.execute(text("INSERT INTO search_words(search_words) VALUES ('delete-all')"))
+
+    def faults(self, session: Session) -> str:
+        try:
+            session.execute(text("INSERT INTO search_words(search_words) VALUES ('integrity-check')"))
+        except DatabaseError as error:
+            return str(error.orig)
+        return ""
 
     def find(self, session: Session, node: Node) -> Numbers:
         query = text("SELECT group_concat(rowid) FROM search_words WHERE search_words MATCH :query")
@@ -105,6 +122,12 @@ class _Vectors:
 
     def tidy(self, session: Session) -> None:
         """Do nothing: the server's vacuum does it, as for all tables."""
+
+    def clear(self, session: Session) -> None:
+        session.execute(text("DELETE FROM search_words"))
+
+    def faults(self, session: Session) -> str:
+        return ""  # the server checks its own indexes
 
     def find(self, session: Session, node: Node) -> Numbers:
         query = text("SELECT string_agg(number::text, ',') FROM search_words WHERE words @@ CAST(:query AS tsquery)")

@@ -7,6 +7,7 @@ import random
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 import sqlalchemy
@@ -214,19 +215,29 @@ def test_a_deleted_call_is_gone_from_the_index(filled: Store) -> None:
 
 def test_what_was_stored_without_an_index_is_indexed_later(filled: Store) -> None:
     with filled as store:
-        with store._write() as session:
-            for table in ("search_calls", "search_lines"):
-                session.execute(sqlalchemy.text(f"DELETE FROM {table}"))  # noqa: S608 - names above
-            if store.url.startswith("sqlite"):
-                session.execute(sqlalchemy.text("INSERT INTO search_words(search_words) VALUES ('delete-all')"))
-            else:
-                session.execute(sqlalchemy.text("DELETE FROM search_words"))
+        store.clear_index()
         assert (store.unindexed(), search(store, "退货").lines) == (3, 0)
         told: list[tuple[str, int, int]] = []
         assert store.index_missing(on_progress=lambda *one: told.append(one)) == 3
         assert (store.unindexed(), told) == (0, [("index", 3, 3)])
         assert texts(search(store, "ANGRY AND 退货")) == ["退货运费谁出？"]
         assert store.index_missing(on_progress=lambda *one: told.append(one)) == 0
+
+
+def test_a_damaged_index_is_found_by_a_check_and_made_anew(tmp_path: Path) -> None:
+    with Store(f"sqlite:///{tmp_path / 'store.db'}") as store:
+        put(store, "c", sentence("我要退货"))
+        assert list(store.check()) == []
+        with store._write() as session:
+            session.execute(sqlalchemy.text("UPDATE search_words_data SET block = x'00' WHERE id > 10"))
+            session.execute(sqlalchemy.text("UPDATE search_lines SET lines = '[1]'"))
+        lines, words = store.check()
+        assert lines.startswith("search lines 1: ")
+        assert words.endswith("qareport store upgrade --reindex makes it anew")
+        store.clear_index()
+        store.index_missing(on_progress=lambda *_: None)
+        assert list(store.check()) == []
+        assert texts(search(store, "退货")) == ["我要退货"]
 
 
 def test_odd_text_goes_in_and_comes_out(store: Store) -> None:

@@ -190,14 +190,17 @@ class _Search:
         self._session = session
         self._scope = scope
         self._words = word_index(session)
+        #: What single words and tags were found to hold for.
+        self._known: dict[Node, Numbers] = {}
         self._joined = func.string_agg if session.get_bind().dialect.name == "postgresql" else func.group_concat
 
     def work_out(self, node: Node) -> Numbers:
         """Return what a query holds for, in order."""
-        if _is_said(node) and (self._scope == "sentence" or not isinstance(node, And)):
-            found = self._words.find(self._session, node)
-            return found if self._scope == "sentence" else np.unique(found >> _SHIFT)
+        if self._scope == "sentence" and _is_said(node):
+            return self._words.find(self._session, node)
         match node:
+            case Words() | Mark():
+                return np.unique(self._leaf(node) >> _SHIFT)
             case And(parts=parts):
                 return self._all(parts)
             case Or(parts=parts):
@@ -210,12 +213,17 @@ class _Search:
 
     def witnesses(self, node: Node, calls: Numbers) -> Numbers:
         """Return the sentences of calls that any word or tag of a query holds for; of a call without one the first."""
-        leaves = tuple(_leaves(node))
-        found = self._words.find(self._session, Or(parts=leaves)) if leaves else np.empty(0, dtype=np.int64)
+        nothing = np.empty(0, dtype=np.int64)
+        found = np.unique(np.concatenate([nothing, *(self._leaf(leaf) for leaf in _leaves(node))]))
         found = found[np.isin(found >> _SHIFT, calls)]
         with_words = self._numbers(select(SearchCallRow.number).where(SearchCallRow.sentences > 0))
         bare = np.setdiff1d(np.intersect1d(calls, with_words), found >> _SHIFT)
         return np.union1d(found, bare << _SHIFT)
+
+    def _leaf(self, node: Node) -> Numbers:
+        if node not in self._known:
+            self._known[node] = self._words.find(self._session, node)
+        return self._known[node]
 
     def newest(self, lines: Numbers, calls: Numbers, limit: int) -> list[int]:
         """Return the first of some sentences in the order of results."""
@@ -246,6 +254,8 @@ class _Search:
     def _all(self, parts: Sequence[Node]) -> Numbers:
         """Work AND out: words that stand together go to the database at once, calls and NOT take away from the rest."""
         said = [part for part in parts if _is_said(part)] if self._scope == "sentence" else []
+        if said:
+            said += [part for part in parts if isinstance(part, Not) and _is_said(part.part)]
         rest = [part for part in parts if part not in said]
         found = self._words.find(self._session, And(parts=tuple(said))) if said else None
         for part in sorted(rest, key=lambda one: isinstance(one, Not)):
@@ -287,8 +297,11 @@ class _Search:
 
 
 def _is_said(node: Node) -> bool:
-    """Whether a query is one of words and tags alone, which the full-text index answers by itself."""
-    if isinstance(node, And | Or):
+    """Whether a query is one that the full-text index answers by itself: of words and tags, with NOT beside others."""
+    if isinstance(node, And):
+        sure = [part for part in node.parts if not isinstance(part, Not)]
+        return bool(sure) and all(_is_said(part.part if isinstance(part, Not) else part) for part in node.parts)
+    if isinstance(node, Or):
         return all(_is_said(part) for part in node.parts)
     return isinstance(node, Words | Mark)
 

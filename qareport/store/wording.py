@@ -15,7 +15,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DatabaseError
 from sqlalchemy.orm import Session
 
-from qareport.searching import And, Mark, Node, Or, Terms, Words
+from qareport.searching import And, Mark, Node, Not, Or, Terms, Words
 
 Numbers = npt.NDArray[np.int64]
 #: Number of a sentence, and its terms in order.
@@ -41,7 +41,10 @@ class WordIndex(Protocol):
         """Say what is wrong with the index itself; nothing: it is whole."""
 
     def find(self, session: Session, node: Node) -> Numbers:
-        """Return the numbers of the sentences that a query of words, tags, AND and OR holds for, in order."""
+        """Return the numbers, in order, of the sentences that a query of words and tags holds for.
+
+        NOT stands in it only beside something in AND.
+        """
 
 
 def word_index(session: Session) -> WordIndex:
@@ -95,7 +98,10 @@ class _Fts5:
             case Mark(term=term):
                 return f'"{term}"'
             case And(parts=parts):
-                return "(" + " AND ".join(self._query(part) for part in parts) + ")"
+                sure = " AND ".join(self._query(part) for part in parts if not isinstance(part, Not))
+                return (
+                    f"({sure}" + "".join(f" NOT {self._query(one.part)}" for one in parts if isinstance(one, Not)) + ")"
+                )
             case Or(parts=parts):
                 return "(" + " OR ".join(self._query(part) for part in parts) + ")"
         raise TypeError(node)
@@ -147,6 +153,8 @@ class _Vectors:
                 return f"'{term}'"
             case And(parts=parts):
                 return "(" + " & ".join(self._query(part) for part in parts) + ")"
+            case Not(part=part):
+                return f"!{self._query(part)}"
             case Or(parts=parts):
                 return "(" + " | ".join(self._query(part) for part in parts) + ")"
         raise TypeError(node)

@@ -285,6 +285,21 @@ def holds(node: Node, lines: Sequence[Line], report: CallReport, order: str) -> 
             return set.union(*(holds(part, lines, report, order) for part in parts))
 
 
+def holds_in_call(node: Node, report: CallReport, order: str) -> bool:
+    """Whether a query holds for a call, each part of it anywhere."""
+    match node:
+        case Not(part=part):
+            return not holds_in_call(part, report, order)
+        case And(parts=parts):
+            return all(holds_in_call(part, report, order) for part in parts)
+        case Or(parts=parts):
+            return any(holds_in_call(part, report, order) for part in parts)
+        case Fact() | Between():
+            # Also of a call in which nobody speaks.
+            return bool(holds(node, [Line(start_ms=0, end_ms=0, role=Role.AGENT, text="")], report, order))
+    return bool(holds(node, lines_of(report), report, order))
+
+
 def query_of(dice: random.Random, depth: int = 0) -> str:
     if depth == 3 or dice.random() < 0.3:
         return dice.choice(LEAVES)
@@ -316,6 +331,7 @@ def test_queries_made_by_chance_find_what_a_walk_over_all_sentences_finds(store:
                 store, name, *segments, hours=number, silences=silences, score=score, risk=risk, agent_id=agent
             )  # fmt: skip
             reports[name] = store.report_of_call(name)
+        spoken = {name for name, report in reports.items() if report.segments}
         for _ in range(80):
             text = query_of(dice)
             node = parse(text, time_zone=ZONE)
@@ -328,6 +344,9 @@ def test_queries_made_by_chance_find_what_a_walk_over_all_sentences_finds(store:
             assert {(one.call_id, one.line.start_ms // 1000) for one in found.hits} == expected, text
             assert [one.call_id for one in found.hits] == sorted((one.call_id for one in found.hits), reverse=True)
             assert (found.lines, found.calls) == (len(expected), len({name for name, _ in expected})), text
+            whole = {name for name, report in reports.items() if holds_in_call(node, report, f"o-{name}")}
+            found = store.search(node, scope="call", limit=10_000)
+            assert (found.calls, {one.call_id for one in found.hits}) == (len(whole), whole & spoken), text
 
 
 def test_the_words_of_a_deleted_call_leave_the_index_of_a_file(tmp_path_factory: pytest.TempPathFactory) -> None:

@@ -65,7 +65,7 @@ class SearchShelf(ABC):
             if scope == "call":
                 calls, lines = found, search.witnesses(query, found)
             else:
-                lines, calls = found, np.unique(found >> _SHIFT)
+                lines, calls = found, _distinct(found >> _SHIFT)
             wanted = search.newest(lines, calls, limit)
             hits = tuple(_hits(session, wanted, original=original))
             return Found(lines=len(lines), calls=len(calls), hits=hits)
@@ -200,11 +200,11 @@ class _Search:
             return self._words.find(self._session, node)
         match node:
             case Words() | Mark():
-                return np.unique(self._leaf(node) >> _SHIFT)
+                return _distinct(self._leaf(node) >> _SHIFT)
             case And(parts=parts):
                 return self._all(parts)
             case Or(parts=parts):
-                return np.unique(np.concatenate([self.work_out(part) for part in parts]))
+                return _union([self.work_out(part) for part in parts])
             case Not(part=part):
                 return np.setdiff1d(self._everything(), self.work_out(part), assume_unique=True)
             case Fact() | Between():
@@ -213,12 +213,12 @@ class _Search:
 
     def witnesses(self, node: Node, calls: Numbers) -> Numbers:
         """Return the sentences of calls that any word or tag of a query holds for; of a call without one the first."""
-        nothing = np.empty(0, dtype=np.int64)
-        found = np.unique(np.concatenate([nothing, *(self._leaf(leaf) for leaf in _leaves(node))]))
+        found = _union([self._leaf(leaf) for leaf in _leaves(node)])
         found = found[np.isin(found >> _SHIFT, calls)]
         with_words = self._numbers(select(SearchCallRow.number).where(SearchCallRow.sentences > 0))
-        bare = np.setdiff1d(np.intersect1d(calls, with_words), found >> _SHIFT)
-        return np.union1d(found, bare << _SHIFT)
+        spoken = np.intersect1d(calls, with_words, assume_unique=True)
+        bare = np.setdiff1d(spoken, _distinct(found >> _SHIFT), assume_unique=True)
+        return _union([found, bare << _SHIFT])
 
     def _leaf(self, node: Node) -> Numbers:
         if node not in self._known:
@@ -294,6 +294,16 @@ class _Search:
         """Run a query for numbers; they come in no order."""
         rows = query.subquery()
         return numbers_of(self._session.scalar(select(self._joined(cast(rows.c[0], Text), ","))))
+
+
+def _distinct(numbers: Numbers) -> Numbers:
+    """Leave each of some numbers in order once. numpy's `unique` hashes them, which takes ten times as long."""
+    return numbers[np.concatenate(([True], numbers[1:] != numbers[:-1]))] if len(numbers) else numbers
+
+
+def _union(parts: Sequence[Numbers]) -> Numbers:
+    """Join arrays in order to one; a stable sort is quick where the parts are in order."""
+    return _distinct(np.sort(np.concatenate([np.empty(0, dtype=np.int64), *parts]), kind="stable"))
 
 
 def _is_said(node: Node) -> bool:

@@ -7,8 +7,8 @@
 fills a store (SQLite in a temporary folder unless --store names an empty one), asks each query several times and writes
 benchmarks/results/search.json, one entry for each size and database. Milliseconds are the best, the middle and the
 worst of the repetitions, wall time of `Store.search` alone, 20 hits returned and all counted; `cpu_ms` is the middle of
-the processor time of this process (all of the work where the store is SQLite). Bars: 200 ms at 3,000
-calls, twice that at a million sentences.
+the processor time of this process (all of the work where the store is SQLite). Bars: 200 ms at 3,000 calls, twice that
+at a million sentences.
 """
 
 from __future__ import annotations

@@ -39,6 +39,8 @@ RESULT = Path(__file__).parent / "results" / "rules.json"
 CALL_MS = 180_000
 #: Share of the conversations in a call that are written to hit a rule.
 FAULTY = 0.15
+#: What a round of variants writes in place of what.
+VARIED = ("货件", "退还", "发寄", "您你")
 BEGIN = datetime.fromisoformat("2026-10-01T09:00:00+08:00")
 
 
@@ -59,7 +61,8 @@ def make_rules(folder: Path, count: int) -> None:
         text = json.dumps(rule, ensure_ascii=False)
         if round_:
             text = text.replace('"id": "', f'"id": "v{round_}.', 1)
-            text = text.replace("货", "件") if round_ % 2 else text.replace("退", "还")
+            letter = VARIED[(round_ - 1) % len(VARIED)]
+            text = text.replace(letter[0], letter[1])
         written.append(json.loads(text))
     (folder / "many.yaml").write_text(
         _numbers(yaml.safe_dump({"schema": 1, "rules": written}, allow_unicode=True)), "utf-8"

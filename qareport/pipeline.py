@@ -1,25 +1,24 @@
-"""The steps from recordings to documents, as plain functions over a store, and one progress hook.
+"""From transcripts to judged calls, as plain functions over a store, and one progress hook.
 
-ingest -> transcribe -> analyse and judge -> render. Each step's result is kept under the hash of everything that
-decided it, so a second run does only what is missing, and a killed run goes on where it was. A call that fails becomes
-a `FailedCall`; nothing here stops a batch for one call.
+`qareport.listening` comes before and `qareport.orders` goes on from there. Each step's result is kept under the
+hash of everything that decided it, so a second run does only what is missing, and a killed run goes on where it was. A
+call that fails becomes a `FailedCall`; nothing here stops a batch for one call.
 """
 
 from __future__ import annotations
 
-import hashlib
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
 
-from qareport import __version__, analysis, digest, privacy, report, rules
+from qareport import __version__, analysis, digest, rules
 from qareport import settings as settings_module
 from qareport.codec import to_json
 from qareport.errors import ConfigError, Problem, QareportError
-from qareport.listening import Listening, Progress, Twin, keep_failure, key_of, listen, tell_apart
+from qareport.listening import Progress, keep_failure, key_of
 from qareport.model import (
     Analysis,
     Call,
@@ -27,38 +26,14 @@ from qareport.model import (
     FailedCall,
     Judgement,
     Note,
-    OrderReport,
-    Provenance,
     Risk,
     Transcript,
 )
-from qareport.settings import PrivacySettings, ReportSettings, Settings
+from qareport.settings import Settings
 from qareport.store import Store
-
-__all__ = [
-    "MASK_ALL",
-    "Judge",
-    "Listening",
-    "Progress",
-    "Rendering",
-    "Twin",
-    "content_key",
-    "judge_call",
-    "judge_calls",
-    "listen",
-    "mask_phone",
-    "order_report",
-    "orders_of",
-    "render_orders",
-    "replay_key",
-    "tell_apart",
-]
 
 T = TypeVar("T")
 _log = logging.getLogger(__name__)
-
-#: What is masked where nobody says otherwise.
-MASK_ALL = PrivacySettings()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,7 +150,7 @@ def judge_calls(
         try:
             result = store.find_report(key) or judge_call(call, transcript, judge, earlier=earlier)
         except Exception as error:  # noqa: BLE001 - a batch ends at no call, whatever is wrong with it
-            failures.append(keep_failure(store, call, "analyse", _reason(error)))
+            failures.append(keep_failure(store, call, "analyse", reason_of(error)))
             continue
         store.put_report(
             key,
@@ -188,81 +163,6 @@ def judge_calls(
         done.append(call)
         on_progress("analyse", number, len(items))
     return tuple(done), tuple(failures)
-
-
-def order_report(store: Store, name: str, masking: PrivacySettings = MASK_ALL) -> OrderReport:
-    """Assemble the report of one order (or of one call without an order) from the store alone, fit to leave it.
-
-    Personal data is masked as `masking` says; what the store holds stays as it is.
-
-    Raises:
-        NotFoundError: the store knows no such order or call.
-    """
-    record = store.order(name)
-    models = {f"{item.model.name}@{item.model.revision}" for item in record.reports if item.model}
-    whole = OrderReport(
-        order_id=record.order_id,
-        calls=record.reports,
-        failed_calls=record.failures,
-        provenance=Provenance(
-            qareport=__version__,
-            model=", ".join(sorted(models)) or "none",
-            rules_sha256=record.rules_sha256,
-            audio_sha256=tuple(item.audio.sha256 for item in record.reports if item.audio),
-        ),
-    )
-    return privacy.mask_order(whole, masking.kinds) if masking.enabled else whole
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rendering:
-    """The outcome of the last step."""
-
-    documents: tuple[Path, ...]
-    reused: int
-    #: Orders whose documents could not be made, with the reason.
-    problems: tuple[tuple[str, str], ...]
-
-
-def render_orders(
-    names: Sequence[str],
-    store: Store,
-    *,
-    formats: Sequence[str],
-    out_dir: Path,
-    templates: Path,
-    settings: ReportSettings,
-    masking: PrivacySettings = MASK_ALL,
-    on_progress: Progress,
-) -> Rendering:
-    """Write the documents of some orders; one that is there already and made of the same is left alone.
-
-    Personal data is masked as `masking` says.
-
-    Raises:
-        NotFoundError: the store knows one of the names neither as an order nor as a call.
-    """
-    documents: list[Path] = []
-    problems: list[tuple[str, str]] = []
-    reused = 0
-    templates_key = _folder_hash(templates)
-    for number, name in enumerate(names, start=1):
-        result = order_report(store, name, masking)
-        content = to_json(result)
-        for format_name in formats:
-            path = out_dir / report.file_name(result, format_name)
-            key = key_of(__version__, content, templates_key, to_json(settings), format_name)
-            if path.exists() and store.document_key(path.resolve()) == key:
-                documents.append(path)
-                reused += 1
-                continue
-            try:
-                documents += report.write(result, [format_name], out_dir, templates=templates, settings=settings)
-                store.put_document(path.resolve(), key, name=name)
-            except Exception as error:  # noqa: BLE001 - nor at any document
-                problems.append((f"{name} {format_name}", _reason(error)))
-        on_progress("render", number, len(names))
-    return Rendering(documents=tuple(documents), reused=reused, problems=tuple(problems))
 
 
 def orders_of(calls: Iterable[Call]) -> list[str]:
@@ -321,13 +221,9 @@ def _try(read: Callable[[], T], problems: list[Problem]) -> T | None:
         return None
 
 
-def _reason(error: Exception) -> str:
+def reason_of(error: Exception) -> str:
+    """Word any error for a list of failures; one that is not ours is logged whole."""
     if isinstance(error, QareportError):
         return str(error)
     _log.error("unexpected error", exc_info=error)
     return f"unexpected {type(error).__name__}: {error} (a fault in qareport: please report it; details with -v)"
-
-
-def _folder_hash(folder: Path) -> str:
-    files = sorted(path for path in folder.iterdir() if path.suffix in (".j2", ".css", ".docx"))
-    return key_of(*(part for path in files for part in (path.name, hashlib.sha256(path.read_bytes()).hexdigest())))

@@ -148,6 +148,8 @@ class ReportSettings:
     #: How many key moments the first page carries.
     key_moments: int = 5
     organisation: str = ""
+    #: PDF files are archives (PDF/A-3a) that carry their report as JSON.
+    pdf_archive: bool = False
 
 
 def _known_zone(name: str) -> str:

@@ -14,6 +14,8 @@ _GAP = re.compile(r"[^\w¥$€%+]+|_+")
 
 #: Single characters sound like too much.
 SOUND_NEEDS = 2
+_CJK = r"\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff"
+_UNIT = re.compile(rf"[{_CJK}]|[0-9]|[^\W\d_{_CJK}]+(?:['’][^\W\d_{_CJK}]+)?")
 
 
 def normalise(text: str) -> str:
@@ -22,6 +24,11 @@ def normalise(text: str) -> str:
     Between Latin words and numbers one space stays; so do the point and the apostrophe in 39.9 and don't.
     """
     return _GAP.sub(_close, unicodedata.normalize("NFKC", text).casefold())
+
+
+def count_units(text: str) -> int:
+    """Count what a speed of speech counts: each Chinese, Japanese or Korean character, each digit, each Latin word."""
+    return len(_UNIT.findall(text))
 
 
 def _close(gap: re.Match[str]) -> str:
@@ -115,6 +122,11 @@ class WordList:
             if friend
             for match in re.finditer(re.escape(friend), normalised)
         ]
+
+    @property
+    def sounds(self) -> tuple[str, ...]:
+        """Return the sounds of the words that may be found by sound; none unless the list allows it."""
+        return tuple(self._sound_spelling) if self._sound_pattern is not None else ()
 
     def remove_from(self, normalised: str) -> str:
         """Return normalised text without the words of the list."""

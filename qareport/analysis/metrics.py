@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from qareport.analysis.holds import find_gaps
 from qareport.analysis.scene import Scene
 from qareport.analysis.sentiment import level_curve, measure_sentiment
-from qareport.analysis.text import count_units, is_english
+from qareport.analysis.text import is_english
 from qareport.analysis.turns import Turn, response_delays_ms, talk_and_overlap_ms
 from qareport.model import (
     STATE_NOT_JUDGED,
@@ -22,6 +22,7 @@ from qareport.model import (
     RoleMetrics,
     Segment,
 )
+from qareport.words import count_units
 
 #: With less talk than this a speed of speech says nothing.
 SPEED_NEEDS_MS = 3000

@@ -1,4 +1,4 @@
-"""Text as it is measured: units of speech, similarity of sentences."""
+"""Text as it is measured: whether its speed is counted in words, similarity of sentences."""
 
 from __future__ import annotations
 
@@ -6,15 +6,8 @@ import re
 
 from qareport.model import Language, Segment
 
-_CJK_LETTERS = r"\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff"
-_UNIT = re.compile(rf"[{_CJK_LETTERS}]|[0-9]|[^\W\d_{_CJK_LETTERS}]+(?:['’][^\W\d_{_CJK_LETTERS}]+)?")
-_CJK = re.compile(f"[{_CJK_LETTERS}]")
+_CJK = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff]")
 _NOT_A_LETTER = re.compile(r"[\W_]+")
-
-
-def count_units(text: str) -> int:
-    """Count what a speed of speech counts: each Chinese, Japanese or Korean character, each digit, each Latin word."""
-    return len(_UNIT.findall(text))
 
 
 def is_english(segment: Segment) -> bool:

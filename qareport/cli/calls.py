@@ -11,7 +11,8 @@ from pathlib import Path
 
 import click
 
-from qareport import codec, ingest, pipeline, settings
+from qareport import codec, ingest, listening, pipeline, settings
+from qareport import orders as order_reports
 from qareport.cli.console import Progress, Summary, complain, say
 from qareport.cli.options import DEFAULT_MODEL, DEFAULT_STORE, Options, format_option, takes_options
 from qareport.errors import TranscriptError
@@ -94,8 +95,8 @@ def _run(
         judge = _judge(options, store)
         for failure in found.failures:
             store.put_failure(_call_of(failure), failure)
-        heard = pipeline.listen(
-            pipeline.tell_apart(found.calls, found.named_by_file, store),
+        heard = listening.listen(
+            listening.tell_apart(found.calls, found.named_by_file, store),
             store,
             engine_key=asr.transcription_key(info, config.asr, config.audio),
             load_transcriber=lambda: asr.load(model, device=options.device, asr=config.asr, audio=config.audio),
@@ -140,7 +141,7 @@ def _judge_and_render(
     progress: Progress,
 ) -> Summary:
     done, failures = pipeline.judge_calls(transcripts, store, judge, on_progress=progress)
-    rendering = pipeline.render_orders(
+    rendering = order_reports.render_orders(
         pipeline.orders_of(done),
         store,
         formats=formats,
@@ -148,6 +149,7 @@ def _judge_and_render(
         templates=options.templates_dir,
         settings=judge.settings.report,
         masking=judge.settings.privacy,
+        period=judge.settings.period,
         on_progress=progress,
     )
     return Summary(
@@ -255,7 +257,7 @@ def report(options: Options, orders: tuple[str, ...], formats: tuple[str, ...], 
     """Write the report of orders (or of single calls) from the store; no model is loaded, no GPU needed."""
     config = settings.load(options.config_dir)
     with Store(options.store or DEFAULT_STORE) as store, Progress() as progress:
-        rendering = pipeline.render_orders(
+        rendering = order_reports.render_orders(
             orders,
             store,
             formats=formats,
@@ -263,6 +265,7 @@ def report(options: Options, orders: tuple[str, ...], formats: tuple[str, ...], 
             templates=options.templates_dir,
             settings=config.report,
             masking=config.privacy,
+            period=config.period,
             on_progress=progress,
         )
     for path in rendering.documents:

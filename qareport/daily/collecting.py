@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from qareport import digest, ingest, pipeline, privacy
+from qareport import digest, ingest, listening, pipeline, privacy
 from qareport.daily.request import Log, Request
 from qareport.errors import ConfigError, Problem, QareportError, StoreError
 from qareport.model import Call, FailedCall, Note, Period, Transcript
@@ -49,7 +49,7 @@ def find_new(
     for failure in found.failures:
         if failure.call_id in unfinished:  # a recording that was archived since keeps its result
             store.put_failure(_call_of(failure), failure)
-    calls = pipeline.tell_apart(found.calls, found.named_by_file, store)
+    calls = listening.tell_apart(found.calls, found.named_by_file, store)
     unfinished = store.open_calls([call.call_id for call in calls])
     new = tuple(call for call in calls if call.call_id in unfinished)
     for call in new:
@@ -101,7 +101,7 @@ def load_judge(request: Request, store: Store, log: Log) -> pipeline.Judge | Non
 
 
 def listen(
-    calls: Sequence[Call], request: Request, settings: Settings, store: Store, log: Log, on_progress: pipeline.Progress
+    calls: Sequence[Call], request: Request, settings: Settings, store: Store, log: Log, on_progress: listening.Progress
 ) -> tuple[tuple[Call, str, Transcript], ...]:
     """Transcribe new recordings; without any, no model is looked for. An engine that fails is a trouble."""
     if not calls:
@@ -110,7 +110,7 @@ def listen(
 
     try:
         info = asr.identify(request.model, asr.check(asr.resolve(request.model)))
-        heard = pipeline.listen(
+        heard = listening.listen(
             calls,
             store,
             engine_key=asr.transcription_key(info, settings.asr, settings.audio),

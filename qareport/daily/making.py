@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from qareport import __version__, digest, mail, pipeline, report
+from qareport import __version__, digest, listening, mail, report
+from qareport import orders as order_reports
 from qareport.codec import to_json
 from qareport.daily.request import Log, Request, period_name
 from qareport.errors import QareportError
@@ -97,7 +98,7 @@ def write_documents(
     log: Log,
 ) -> Made:
     """Write the documents of an edition, each whole or not at all; one that is made of the same is left alone."""
-    content, templates = to_json(made_of), _folder_hash(request.templates)
+    content, templates = to_json(made_of), order_reports.folder_hash(request.templates)
     shown = to_json(settings.report) + to_json(settings.period)
     paths: list[Path] = []
     missing: list[str] = []
@@ -125,11 +126,11 @@ def write_documents(
 
 
 def write_orders(
-    made_of: PeriodReport, request: Request, settings: Settings, store: Store, log: Log, on_progress: pipeline.Progress
+    made_of: PeriodReport, request: Request, settings: Settings, store: Store, log: Log, on_progress: listening.Progress
 ) -> tuple[Path, ...]:
     """Make the reports of the orders whose customers are to be called back first."""
     names = [one.order_id or one.call_id for one in made_of.returns[: settings.daily.orders]]
-    rendering = pipeline.render_orders(
+    rendering = order_reports.render_orders(
         list(dict.fromkeys(names)),
         store,
         formats=[name for name in settings.mail.attach if name in report.FORMATS],
@@ -137,6 +138,7 @@ def write_orders(
         templates=request.templates,
         settings=settings.report,
         masking=settings.privacy,
+        period=settings.period,
         on_progress=on_progress,
     )
     for name, reason in rendering.problems:
@@ -218,10 +220,3 @@ def _place(path: Path, request: Request, settings: Settings) -> str:
 
 def _out(request: Request, settings: Settings) -> Path:
     return Path(request.out or settings.daily.out)
-
-
-def _folder_hash(folder: Path) -> str:
-    hashed = hashlib.sha256()
-    for path in sorted(path for path in folder.iterdir() if path.suffix in (".j2", ".css", ".docx")):
-        hashed.update(path.name.encode() + b"\0" + hashlib.sha256(path.read_bytes()).digest())
-    return hashed.hexdigest()

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from qareport import mail, pipeline
+from qareport import listening, mail, pipeline
 from qareport import settings as settings_module
 from qareport.daily import collecting, making
 from qareport.daily.days import due_periods, last_period
@@ -34,7 +34,7 @@ _CLOCK = Clock()
 
 
 def run_daily(
-    store: Store, request: Request, *, on_progress: pipeline.Progress, clock: Clock = _CLOCK
+    store: Store, request: Request, *, on_progress: listening.Progress, clock: Clock = _CLOCK
 ) -> Iterator[Result]:
     """Work on the periods that are due, oldest first, and yield what became of each.
 
@@ -90,7 +90,7 @@ class _Run:
         settings: Settings,
         period: Period,
         clock: Clock,
-        on_progress: pipeline.Progress,
+        on_progress: listening.Progress,
     ) -> None:
         self._store = store
         self._request = request

@@ -165,6 +165,8 @@ class Evidence:
     end_ms: int
     role: Role
     quote: str
+    #: What was looked for only sounds like something in the quote (a homophone, as recognisers write them).
+    fuzzy: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

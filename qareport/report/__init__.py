@@ -63,8 +63,9 @@ def render(report: OrderReport, format: str, *, templates: Path | None, settings
     _check(format)
     cleaned = clean_value(report)
     if format == "json":
-        return to_json(cleaned, indent=2).encode("utf-8") + b"\n"
-    return _document(_view(cleaned, settings), format, templates)
+        return _json(cleaned)
+    attached = _json(cleaned) if settings.pdf_archive and format == "pdf" else b""
+    return _document(_view(cleaned, settings), format, templates, attached)
 
 
 def write(
@@ -86,9 +87,9 @@ def write(
     paths: dict[str, Path] = {}
     for format in sorted(formats, key=lambda name: name == "pdf"):
         if view is None or format == "json":
-            content = to_json(cleaned, indent=2).encode("utf-8") + b"\n"
+            content = _json(cleaned)
         else:
-            content = _document(view, format, templates)
+            content = _document(view, format, templates, _json(cleaned) if settings.pdf_archive else b"")
         paths[format] = out_dir / file_name(report, format)
         _replace(paths[format], content)
     return [paths[format] for format in formats]
@@ -117,8 +118,9 @@ def render_period(
     _check(format)
     cleaned = clean_value(report)
     if format == "json":
-        return to_json(cleaned, indent=2).encode("utf-8") + b"\n"
-    return _period_document(_period_view(cleaned, settings, period), format, templates)
+        return _json(cleaned)
+    attached = _json(cleaned) if settings.pdf_archive and format == "pdf" else b""
+    return _period_document(_period_view(cleaned, settings, period), format, templates, attached)
 
 
 def write_period(
@@ -142,9 +144,9 @@ def write_period(
     paths: dict[str, Path] = {}
     for format in sorted(formats, key=lambda name: name == "pdf"):
         if view is None or format == "json":
-            content = to_json(cleaned, indent=2).encode("utf-8") + b"\n"
+            content = _json(cleaned)
         else:
-            content = _period_document(view, format, templates)
+            content = _period_document(view, format, templates, _json(cleaned) if settings.pdf_archive else b"")
         paths[format] = out_dir / period_file_name(report, format)
         _replace(paths[format], content)
     return [paths[format] for format in formats]
@@ -165,7 +167,7 @@ def _period_view(cleaned: PeriodReport, settings: ReportSettings, period: Period
     return build_period_view(cleaned, clean_value(settings), table_rows=rows)
 
 
-def _period_document(view: PeriodView, format: str, templates: Path | None) -> bytes:
+def _period_document(view: PeriodView, format: str, templates: Path | None, attached: bytes) -> bytes:
     if format == "docx":
         from qareport.report.docx import render_docx
 
@@ -177,7 +179,11 @@ def _period_document(view: PeriodView, format: str, templates: Path | None) -> b
         return page.encode("utf-8")
     from qareport.report.pdf import render_pdf
 
-    return render_pdf(page)
+    return render_pdf(page, attached=attached, created=view.created)
+
+
+def _json(cleaned: OrderReport | PeriodReport) -> bytes:
+    return to_json(cleaned, indent=2).encode("utf-8") + b"\n"
 
 
 def file_name(report: OrderReport, format: str) -> str:
@@ -210,7 +216,7 @@ def _view(cleaned: OrderReport, settings: ReportSettings) -> OrderView:
     return build_view(cleaned, clean_value(settings))
 
 
-def _document(view: OrderView, format: str, templates: Path | None) -> bytes:
+def _document(view: OrderView, format: str, templates: Path | None, attached: bytes) -> bytes:
     if format == "docx":
         from qareport.report.docx import render_docx
 
@@ -222,7 +228,7 @@ def _document(view: OrderView, format: str, templates: Path | None) -> bytes:
         return page.encode("utf-8")
     from qareport.report.pdf import render_pdf
 
-    return render_pdf(page)
+    return render_pdf(page, attached=attached, created=view.created)
 
 
 def _replace(path: Path, content: bytes) -> None:

@@ -6,8 +6,8 @@ name and the view does not have is an error, not an empty space.
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
-from types import CodeType
 from typing import Any
 
 from jinja2 import StrictUndefined
@@ -16,31 +16,32 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from qareport.errors import DocumentError
 from qareport.settings import default_dir
 
-#: Code of templates by their source and what else decides it: each edition of a day is made of the same few templates.
-_compiled: dict[tuple[object, ...], CodeType] = {}
-_COMPILED_AT_MOST = 64
 
+class _Environment(ImmutableSandboxedEnvironment):
+    """A sandbox that compiles each template once for all documents of the process."""
 
-class _Sandbox(ImmutableSandboxedEnvironment):
-    """The sandbox, which compiles a source once."""
-
-    def compile(self, source: Any, *given: Any, **options: Any) -> Any:
-        """Compile a template, or take the code that the same source gave before."""
-        if not isinstance(source, str) or any(given) or any(options.values()):
-            return super().compile(source, *given, **options)
+    def compile(self, source: Any, *place: Any, **options: Any) -> Any:
+        """Return the code of a template, from memory if it was compiled before, escaped alike, under the same filters."""
+        if any(place) or options or not isinstance(source, str):
+            return super().compile(source, *place, **options)
         key = (source, self.autoescape, *sorted(self.filters))
-        code = _compiled.get(key)
-        if code is None:
-            code = super().compile(source)
-            if len(_compiled) >= _COMPILED_AT_MOST:
-                _compiled.clear()
-            _compiled[key] = code
+        with _compiling:
+            code = _compiled.pop(key, None) or super().compile(source)
+            _compiled[key] = code  # the newest stands last
+            if len(_compiled) > _KEPT:
+                del _compiled[next(iter(_compiled))]
         return code
+
+
+#: Code of templates, least recently used first; a Word template has three parts with tags.
+_compiled: dict[tuple[object, ...], Any] = {}
+_KEPT = 32
+_compiling = threading.Lock()
 
 
 def make_environment() -> ImmutableSandboxedEnvironment:
     """Make a fresh sandbox: everything printed is escaped, everything unknown is an error."""
-    return _Sandbox(
+    return _Environment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True
     )
 

@@ -30,6 +30,8 @@ DEMO_NOTICE = "演示模型：本报告由随附的小模型生成，它只认�
 
 ROLES: Mapping[Role, str] = {Role.CUSTOMER: "客户", Role.AGENT: "客服", Role.UNKNOWN: "说话人未知"}
 GUESSED = "（推断）"
+#: A word that was known by its sound only.
+FUZZY = "（读音相近）"
 #: Sources that tell a role without doubt; voices and words only suggest it.
 SURE_SOURCES = frozenset({RoleSource.GIVEN, RoleSource.CHANNEL})
 ROLE_SOURCES: Mapping[RoleSource, str] = {

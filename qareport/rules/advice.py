@@ -29,6 +29,8 @@ class Advice:
 
     text: str
     _template: jinja2.Template = field(init=False, repr=False, compare=False)
+    #: The text itself where it names nothing.
+    _plain: str | None = field(init=False, repr=False, compare=False, default=None)
 
     def __post_init__(self) -> None:
         """Compile and try the text.
@@ -46,6 +48,8 @@ class Advice:
             raise
         except Exception as error:  # a template can raise anything; the user learns what
             raise AdviceError(f"broken placeholder: {error}") from error
+        if "{" not in self.text:
+            object.__setattr__(self, "_plain", sample.strip())
         if not sample.strip():
             raise AdviceError("advice is empty")
         if len(sample) > _MAX_LENGTH:
@@ -57,6 +61,8 @@ class Advice:
 
     def render(self, **values: str | None) -> str:
         """Fill in the values; None is worded as missing."""
+        if self._plain is not None:
+            return self._plain
         return self._template.render(
             {name: MISSING[name] if values.get(name) is None else values[name] for name in PLACEHOLDERS}
         ).strip()

@@ -66,7 +66,7 @@ def _walk(node: Any, path: Path_, shared: Mapping[str, tuple[str, ...]], limits:
     yield from _excused_always(node, path)
     if isinstance(node.get("all"), list):
         yield from _contradictions(node["all"], (*path, "all"), shared)
-    if node.get("within") in ("0s", "0ms", "0m", "0 sentences") and "sequence" not in node:
+    if node.get("within") in ("0s", "0ms", "0m") and "sequence" not in node:
         yield Doubt(what="within: nothing follows in no time", to_do="give it some seconds", path=(*path, "within"))
     for key, child in node.items():
         if key in ("all", "any", "none", "sequence", "unless"):

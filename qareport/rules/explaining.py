@@ -9,7 +9,7 @@ from typing import Any
 from qareport.errors import SourceLocation
 from qareport.rules.judging import match
 from qareport.rules.problems import Complaints
-from qareport.rules.reading import BRANCHES, HEADS, Reader
+from qareport.rules.reading import BRANCHES, HEADS, SCOPES, Reader
 from qareport.rules.rule import Rule, RuleSet, Status
 from qareport.rules.scene import Hit, Scene
 from qareport.yamlsource import YamlSource
@@ -52,7 +52,7 @@ def explain(rule: Rule, scene: Scene, ruleset: RuleSet) -> Explanation:
         outcome = "not applicable"
     else:
         outcome = "hit" if findings else "missed"
-    reader = Reader(Complaints(_source(rule)), ruleset.shared.lists)
+    reader = Reader(Complaints(_source(rule)), ruleset.shared)
     applies = rule.written.get("applies_when")
     return Explanation(
         rule_id=rule.id,
@@ -97,12 +97,24 @@ def _branch(node: Mapping[str, Any], reader: Reader, scene: Scene) -> Branch:
     if head in BRANCHES:
         children = [_branch(child, reader, scene) for child in node[head]]
     for child in node.get("unless", ()):
-        inner = _branch(child, reader, scene)
-        children.append(Branch(text=f"unless {inner.text}", held=inner.held, places=inner.places, seen=inner.seen))
+        children.append(_exception(node, child, reader, scene))
     look = getattr(condition, "seen", None)
     seen = str(look(scene)) if look is not None and not hits else ""
     places = tuple(map(_place, hits[:5])) if head not in BRANCHES else ()
     return Branch(text=_text(node, head), held=bool(hits), places=places, seen=seen, children=tuple(children))
+
+
+def _exception(node: Mapping[str, Any], child: Mapping[str, Any], reader: Reader, scene: Scene) -> Branch:
+    """Look what an exception finds; it holds where it excuses something, not where it stands too far away."""
+    inner = _branch(child, reader, scene)
+    excused = False
+    if inner.held:
+        alone = {key: value for key, value in node.items() if key in HEADS or key in SCOPES}
+        found, kept = (reader.condition(one, ()) for one in (alone, {**alone, "unless": [child]}))
+        if found is not None and kept is not None:
+            excused = len(kept.find(scene)) < len(found.find(scene))
+    seen = "not where it excuses" if inner.held and not excused else inner.seen
+    return Branch(text=f"unless {inner.text}", held=excused, places=inner.places, seen=seen)
 
 
 def _text(node: Mapping[str, Any], head: str) -> str:
@@ -120,6 +132,6 @@ def _value(value: Any) -> str:
 
 
 def _place(hit: Hit) -> str:
-    said = "；".join(f"“{one.quote}”" for one in hit.evidence) or "没有出现"
+    said = "；".join(f"“{one.quote}”{'（近音）' if one.fuzzy else ''}" for one in hit.evidence) or "没有出现"
     length = f"，{hit.span_ms / 1000:g} 秒" if hit.span_ms else ""
     return f"第 {hit.at_ms / 1000:g} 秒{length} {said}"

@@ -23,6 +23,7 @@ MAX_OPEN_REPEATS = 2
 #: A repeat above this is as good as open.
 MANY = 40
 
+_LOOKS = ("AT", "ASSERT", "ASSERT_NOT")
 _REPEATS = ("MAX_REPEAT", "MIN_REPEAT", "POSSESSIVE_REPEAT")
 
 
@@ -67,6 +68,39 @@ def search(pattern: regex.Pattern[str], text: str) -> str | None:
     """
     found = pattern.search(text, timeout=TIME_LIMIT_S)
     return None if found is None else found.group(0)
+
+
+def search_from(pattern: regex.Pattern[str], text: str, place: int) -> int | None:
+    """Return where the first match from a place on begins. Raises as `search`."""
+    found = pattern.search(text, place, timeout=TIME_LIMIT_S)
+    return None if found is None else found.start()
+
+
+def finds_in_lines(pattern: str) -> bool:
+    """Tell whether what a pattern finds in one line it also finds when lines are joined by line feeds.
+
+    Not so where it asks for the beginning or the end, or looks around, and where it may run on over line feeds.
+    """
+    return all(
+        str(node[0]) not in (*_LOOKS, "POSSESSIVE_REPEAT", "ATOMIC_GROUP")
+        and not (str(node[0]) in _REPEATS and _is_open(node[1]) and not _stops(node[1][2]))
+        for node, _ in _walk(_parser.parse(pattern), 0)
+    )
+
+
+def _stops(repeated: Any) -> bool:
+    """Tell whether what is repeated cannot be a line feed, as far as a look shows."""
+    if len(repeated) != 1:
+        return False
+    name, value = str(repeated[0][0]), repeated[0][1]
+    return name == "ANY" or (name == "LITERAL" and value != 10) or (name == "IN" and all(map(_in_line, value)))
+
+
+def _in_line(member: Any) -> bool:
+    name, value = str(member[0]), member[1]
+    if name == "RANGE":
+        return bool(value[0] > 10)
+    return (name == "LITERAL" and value != 10) or str(value) in ("CATEGORY_DIGIT", "CATEGORY_WORD")
 
 
 def _is_open(arguments: Any) -> bool:

@@ -20,6 +20,7 @@ from pydantic import (
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError
 
+from qareport.model import Role
 from qareport.rules.extent import UNIT_MS
 from qareport.words import normalise
 
@@ -107,6 +108,12 @@ Words = Annotated[
             ]
         }
     ),
+]
+#: A role; None for `anyone`.
+Speaker = Annotated[
+    Role | None,
+    BeforeValidator(lambda value: None if value == "anyone" else value),
+    WithJsonSchema({"type": "string", "enum": [*(role.value for role in Role), "anyone"]}),
 ]
 DurationMs = Annotated[
     int,

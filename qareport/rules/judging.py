@@ -85,10 +85,12 @@ def judge_scene(rules: Iterable[Rule], scene: Scene, score: ScoreSettings) -> Ju
 
 def match(rule: Rule, scene: Scene) -> list[Finding] | None:
     """Match one rule: its first hit, or with `occurrence: every` each; None when the rule is not applicable."""
-    if rule.applies_when is not None and not rule.applies_when.find(scene):
+    if rule.applies_when is not None and rule.applies_when.first(scene) is None:
         return None
-    hits = rule.when.find(scene)
-    return [_finding(rule, hit, scene) for hit in (hits[:1] if rule.occurrence is Occurrence.ONCE else hits)]
+    if rule.occurrence is Occurrence.ONCE:
+        hit = rule.when.first(scene)
+        return [] if hit is None else [_finding(rule, hit, scene)]
+    return [_finding(rule, hit, scene) for hit in rule.when.find(scene)]
 
 
 def _finding(rule: Rule, hit: Hit, scene: Scene) -> Finding:

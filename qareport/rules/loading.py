@@ -141,7 +141,7 @@ def _read_rule(item: Any, path: Path_, complaints: Complaints, shared: Shared) -
         complaints.explain(error, path, [*keys_of(RuleForm), *keys_of(EffectiveForm), *keys_of(OccurrenceForm)])
     # Conditions and advice are read even when the rest is wrong: all problems at once.
     given = item if isinstance(item, dict) else {}
-    reader = Reader(complaints, shared.lists)
+    reader = Reader(complaints, shared)
     conditions = {
         key: reader.condition(given[key], (*path, key))
         for key in ("when", "applies_when")

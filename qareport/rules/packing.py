@@ -115,6 +115,10 @@ class Packed:
             for one in self.data["findings"]
         ]  # fmt: skip
 
+    def said_at(self, at_ms: int) -> str:
+        """Return what is said from a time on; nothing where nobody begins to speak then."""
+        return next((str(one[3]) for one in self.data["segments"] if one[0] == at_ms), "")
+
     def scene(self, stages: Mapping[str, WordList], earlier: tuple[datetime, ...] | None) -> Scene:
         """Lay the call out for matching."""
         call_id, order_id, agent_id, started_at = self.data["call"]

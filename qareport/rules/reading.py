@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any, TypeVar
@@ -9,17 +10,20 @@ from typing import Annotated, Any, TypeVar
 import pydantic
 
 from qareport.rules.conditions import LEAVES, Condition
-from qareport.rules.conditions.logic import AllOf, AnyOf, Counted, Excuse, NoneOf, Scoped, Unless
+from qareport.rules.conditions.logic import AllOf, AnyOf, Counted, Excuse, NoneOf, Remembered, Scoped, Unless
 from qareport.rules.conditions.sequence import InSequence, Step
 from qareport.rules.extent import Extent, Gap, Place, Reach
 from qareport.rules.forms import Form
 from qareport.rules.problems import Complaints, Path_, did_you_mean
+from qareport.rules.synonyms import Shared
 
 #: Keys that introduce a condition made of conditions, with the keys that may stand beside them.
 BRANCHES: dict[str, tuple[str, ...]] = {"all": ("together",), "any": ("at_least",), "none": (), "sequence": ()}
 HEADS = (*LEAVES, *BRANCHES)
+#: Keys that beside any head say in which part of the call it is looked for.
+SCOPES = ("first", "last", "between")
 #: Keys that may stand beside any head.
-MODIFIERS = ("first", "last", "between", "nth", "times", "unless")
+MODIFIERS = (*SCOPES, "nth", "times", "unless")
 #: A sequence longer than this is a mistake, and would cost too much to match.
 MAX_STEPS = 10
 
@@ -35,8 +39,7 @@ class Reader:
     """Reads conditions of one rule; what is wrong goes to `complaints` and gives None."""
 
     complaints: Complaints
-    #: The shared lists of words, by name.
-    synonyms: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    shared: Shared = field(default_factory=Shared)
 
     def condition(self, node: Any, path: Path_, extra: tuple[str, ...] = ()) -> Condition | None:
         """Read one condition: one head, what belongs to it, and modifiers.
@@ -64,7 +67,7 @@ class Reader:
         if condition is None or len(self.complaints.problems) > before:
             return None
         if any(scope):
-            condition = Scoped(condition=condition, first=scope[0], last=scope[1], between=scope[2])
+            condition = Scoped(condition=condition, start=scope[0], end=scope[1], between=scope[2])
         if exceptions:
             condition = Unless(condition=condition, exceptions=exceptions)
         return condition if nth is None and times is None else Counted(condition=condition, nth=nth, at_least=times)
@@ -116,10 +119,14 @@ class Reader:
         if beside:
             value = {**(value if isinstance(value, dict) else {form.bare: value}), **beside}
         try:
-            return form.model_validate(value, context={"synonyms": self.synonyms}).condition(head)
+            context = {"synonyms": self.shared.lists, "false_friends": self.shared.false_friends}
+            written = form.model_validate(value, context=context)
         except pydantic.ValidationError as error:
             self.complaints.explain(error, place, keys_of(form))
             return None
+        # The form has the shared lists spelled out: two rule sets may write the same name and mean other words.
+        key = sys.intern(f"{head}: {written!r} {self.shared.false_friends}")
+        return Remembered(condition=written.condition(head), key=key)
 
     def _branch(self, head: str, node: dict[str, Any], path: Path_) -> Condition | None:
         place = (*path, head)

@@ -210,7 +210,7 @@ def _difference(without: list[Finding], having: list[Finding], call: StoredJudge
             agent_id=call.packed.agent_id,
             at_ms=one.at_ms,
             points=one.points,
-            quote=next((said.quote for said in one.evidence), ""),
+            quote=next((said.quote for said in one.evidence), None) or call.packed.said_at(one.at_ms),
         )
         for one in having
         if (one.rule_id, one.at_ms, one.points) not in known

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+import operator
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -11,10 +12,72 @@ from datetime import datetime
 
 from qareport.model import Analysis, Evidence, Role, Segment, Transcript
 from qareport.rules.extent import Extent
+from qareport.sounds import sound
 from qareport.words import WordList, normalise
 
 #: How a pause stands in evidence: it has no words. Whatever was measured, not said, stands in square brackets.
 SILENCE_QUOTE = "[SILENCE]"
+
+
+class Sought:
+    """Words that are looked for in whole calls: by their first two letters, because most stand in none."""
+
+    def __init__(self, words: Iterable[str]) -> None:
+        """Sort the words by how they start; they are normalised and not empty."""
+        self.by_start: dict[str, tuple[str, ...]] = {}
+        for word in dict.fromkeys(words):
+            self.by_start[word[:2]] = (*self.by_start.get(word[:2], ()), word)
+        self.starts = frozenset(self.by_start)
+
+
+def _pairs(text: str) -> set[str]:
+    """Return all letters and pairs of neighbouring letters of a text."""
+    return {*text, *map(operator.add, text, text[1:])}
+
+
+class Said:
+    """All that a role says in a call, one utterance a line: what is not in it is said nowhere."""
+
+    def __init__(self, segments: tuple[Segment, ...], words: tuple[str, ...]) -> None:
+        """Join the lines."""
+        self.segments = segments
+        self.words = words
+        self.text = "\n".join(words)
+        #: Where each line begins.
+        self.starts = [0, *itertools.accumulate(len(one) + 1 for one in words[:-1])] if words else []
+
+        self._pairs = _pairs(self.text)
+        self._sounds: str | None = None
+        self._sound_pairs: set[str] = set()
+
+    def line_of(self, place: int) -> int:
+        """Return the number of the line in which a place of the text lies."""
+        return bisect_right(self.starts, place) - 1
+
+    def lines_with(self, words: Sought) -> set[int]:
+        """Return the numbers of the lines in which one of some normalised words stands."""
+        return self._lines(words, self.text, self._pairs)
+
+    def lines_sounding(self, sounds: Sought) -> set[int]:
+        """Return the numbers of the lines in which one of some sounds is heard."""
+        if self._sounds is None:
+            self._sounds = sound(self.text)
+            self._sound_pairs = _pairs(self._sounds)
+        return self._lines(sounds, self._sounds, self._sound_pairs)
+
+    def _lines(self, sought: Sought, text: str, pairs: set[str]) -> set[int]:
+        lines: set[int] = set()
+        for start in sought.starts & pairs:
+            for word in sought.by_start[start]:
+                lines.update(self._search(word, text))
+        return lines
+
+    def _search(self, word: str, text: str) -> Iterator[int]:
+        place = text.find(word)
+        while place >= 0:
+            line = self.line_of(place)
+            yield line
+            place = text.find(word, self.starts[line + 1]) if line + 1 < len(self.starts) else -1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,8 +98,12 @@ class Scene:
     stage: str | None = None
     from_ms: int | None = None
     to_ms: int | None = None
-    _lines: dict[Role | None, list[tuple[Segment, str]]] = field(default_factory=dict, repr=False, compare=False)
-    _texts: dict[Role | None, str] = field(default_factory=dict, repr=False, compare=False)
+    _said: dict[Role | None, Said] = field(default_factory=dict, repr=False, compare=False)
+    #: What was found where this scene looks, by how the condition is written; `firsts` holds first hits alone.
+    found: dict[str, list[Hit]] = field(default_factory=dict, repr=False, compare=False)
+    firsts: dict[str, Hit | None] = field(default_factory=dict, repr=False, compare=False)
+    #: Parts of the call that were looked at before: many rules look at the same ones.
+    _parts: dict[object, Scene] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
     def of(
@@ -76,6 +143,12 @@ class Scene:
 
         `first` and `last` count from the first and to the last word, `between` counts on the recording's clock.
         """
+        key = (self.from_ms, self.to_ms, first, last, between)
+        if key not in self._parts:
+            self._parts[key] = self._part(first, last, between)
+        return self._parts[key]
+
+    def _part(self, first: Extent | None, last: Extent | None, between: tuple[Extent, Extent] | None) -> Scene:
         from_ms, to_ms = self.from_ms, self.to_ms
         if first is not None:
             to_ms = _least(to_ms, self._reach_ms(first))
@@ -84,11 +157,15 @@ class Scene:
         if between is not None:
             from_ms = max(from_ms or 0, self._place_ms(between[0]))
             to_ms = _least(to_ms, self._place_ms(between[1]))
-        return dataclasses.replace(self, from_ms=from_ms, to_ms=to_ms)
+        return dataclasses.replace(self, from_ms=from_ms, to_ms=to_ms, found={}, firsts={})
 
     def whole(self) -> Scene:
         """Look at the whole call again."""
-        return dataclasses.replace(self, from_ms=None, to_ms=None)
+        if self.from_ms is None and self.to_ms is None:
+            return self
+        if None not in self._parts:
+            self._parts[None] = dataclasses.replace(self, from_ms=None, to_ms=None, found={}, firsts={})
+        return self._parts[None]
 
     @property
     def end_ms(self) -> int:
@@ -106,22 +183,17 @@ class Scene:
 
     def said_by(self, role: Role | None) -> Iterator[tuple[Segment, str]]:
         """Walk through what a role (None: anyone) says, with the normalised text."""
-        for segment, words in self.lines_of(role):
+        said = self.said(role)
+        for segment, words in zip(said.segments, said.words, strict=True):
             if self.covers(segment.start_ms):
                 yield segment, words
 
-    def lines_of(self, role: Role | None) -> list[tuple[Segment, str]]:
-        """Return what a role says in the whole call, whatever is looked at."""
-        if role not in self._lines:
-            pairs = zip(self.spoken, self.words, strict=True)
-            self._lines[role] = [pair for pair in pairs if role is None or pair[0].role is role]
-        return self._lines[role]
-
-    def text_of(self, role: Role | None) -> str:
-        """Return all that a role says in the whole call, one utterance a line: what is not in it is said nowhere."""
-        if role not in self._texts:
-            self._texts[role] = "\n".join(words for _, words in self.lines_of(role))
-        return self._texts[role]
+    def said(self, role: Role | None) -> Said:
+        """Return what a role (None: anyone) says in the whole call, whatever is looked at."""
+        if role not in self._said:
+            pairs = [pair for pair in zip(self.spoken, self.words, strict=True) if role is None or pair[0].role is role]
+            self._said[role] = Said(tuple(one for one, _ in pairs), tuple(words for _, words in pairs))
+        return self._said[role]
 
     def turns(self) -> list[Segment]:
         """Return the first segment of each turn: consecutive utterances of one role."""
@@ -210,9 +282,11 @@ def join(hits: list[Hit]) -> Hit:
     )
 
 
-def uttered(segment: Segment, *, topic: str | None = None) -> Hit:
+def uttered(segment: Segment, *, topic: str | None = None, fuzzy: bool = False) -> Hit:
     """Make a hit of one utterance."""
-    evidence = Evidence(at_ms=segment.start_ms, end_ms=segment.end_ms, role=segment.role, quote=segment.text)
+    evidence = Evidence(
+        at_ms=segment.start_ms, end_ms=segment.end_ms, role=segment.role, quote=segment.text, fuzzy=fuzzy
+    )
     return Hit(at_ms=segment.start_ms, evidence=(evidence,), topic=topic)
 
 

@@ -1,4 +1,4 @@
-"""`synonyms.yaml` beside the rules: lists of words that rules share (`$道歉`), and words that tell an order's stage."""
+"""`synonyms.yaml` beside the rules: shared lists of words (`$道歉`), words of the stages of an order, false friends."""
 
 from __future__ import annotations
 
@@ -23,6 +23,8 @@ class Shared:
 
     lists: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     stages: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    #: Words that sound like others and mean something else: no condition takes them for what it looks for.
+    false_friends: tuple[str, ...] = ()
 
     def stage_lists(self) -> dict[str, WordList]:
         """Return the words of each stage, ready to search."""
@@ -35,6 +37,7 @@ class SharedForm(Form):
     schema_: Annotated[StrictInt, Field(alias="schema", ge=1, le=1)]
     synonyms: dict[str, Words] = Field(default_factory=dict)
     stages: dict[str, Words] = Field(default_factory=dict)
+    false_friends: Words = ()
 
 
 def read_shared(source: YamlSource, complaints: Complaints) -> Shared:
@@ -42,10 +45,10 @@ def read_shared(source: YamlSource, complaints: Complaints) -> Shared:
     try:
         form = SharedForm.model_validate(source.data)
     except pydantic.ValidationError as error:
-        complaints.explain(error, (), ["schema", "synonyms", "stages"])
+        complaints.explain(error, (), ["schema", "synonyms", "stages", "false_friends"])
         return Shared()
     for name in form.synonyms:
         if name[:1].isdigit() or " " in name:
             to_do = "rename it: no digit first, no spaces"
             complaints.add(("synonyms", name), f"list {name!r} cannot be named in a rule", to_do=to_do)
-    return Shared(lists=form.synonyms, stages=form.stages)
+    return Shared(lists=form.synonyms, stages=form.stages, false_friends=form.false_friends)

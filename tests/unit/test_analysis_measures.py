@@ -6,9 +6,8 @@ import pytest
 
 from qareport import analysis
 from qareport.analysis.emotion import valence
-from qareport.analysis.text import count_units
 from qareport.model import Emotion, Role, RoleSource, Segment, TrajectoryState
-from qareport.words import normalise
+from qareport.words import count_units, normalise
 from tests.unit.test_analysis_example import AGENT, CUSTOMER, analyse, call, say
 
 UNKNOWN = Role.UNKNOWN

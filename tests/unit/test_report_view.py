@@ -42,7 +42,9 @@ def view(report: OrderReport) -> OrderView:
     return build_view(clean_value(report), ReportSettings(organisation="客户服务中心"))
 
 
-@pytest.mark.parametrize("name", ["EXAMPLE", "TWO_CALLS", "FAILED_ONLY", "EMPTY", "UNKNOWN_ROLES"])
+@pytest.mark.parametrize(
+    "name", ["EXAMPLE", "TWO_CALLS", "FAILED_ONLY", "EMPTY", "UNKNOWN_ROLES", "RICH", "FIVE_CALLS"]
+)
 def test_view_is_what_was_reviewed(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("SOURCE_DATE_EPOCH", raising=False)
     path = GOLDEN / f"report_view_{name.lower()}.json"

@@ -74,8 +74,11 @@ TALK = (say(1, 3, AGENT, "您好"), ASK, say(17, 19, AGENT, "请稍等"), say(20
         ("{sequence: [{emotion: ANGRY}, {customer says: 发货}]}", []),
         ("{sequence: [{customer says: 发货}, {silence: 2s}], unless: [{agent says: 请稍等, within: 5s}]}", []),
         ("{sequence: [{customer says: 发货}, {silence: 2s}], unless: [{agent says: 请稍等, within: 4s}]}", [10]),
-        ("{emotion: ANGRY, unless: [{agent says: 请稍等, before: 3s}]}", []),
-        ("{emotion: ANGRY, unless: [{agent says: 请稍等, before: 2s}]}", [20]),
+        ("{emotion: ANGRY, unless: [{agent says: 请稍等, before: 1s}]}", []),
+        ("{emotion: ANGRY, unless: [{agent says: 请稍等, before: 999ms}]}", [20]),
+        ("{emotion: ANGRY, unless: [{agent says: 请稍等, before: 1 sentences}]}", []),
+        ("{agent says: 您好, unless: [{customer says: 太慢了, within: 2 sentences}]}", [1]),
+        ("{agent says: 您好, unless: [{customer says: 太慢了, within: 3 sentences}]}", []),
         ("{emotion: ANGRY, unless: [{agent says: 您好}]}", []),
     ],
 )  # fmt: skip
@@ -210,3 +213,90 @@ def test_the_schema_knows_every_condition_and_is_plain_json() -> None:
         assert head in properties
     assert "within" in schema["$defs"]["step"]["properties"]
     assert "before" in schema["$defs"]["exception"]["properties"]
+
+
+def test_a_word_is_found_by_its_sound_only_where_the_rule_says_so_and_is_marked(tmp_path: Path) -> None:
+    misheard = say(0, 2, CUSTOMER, "我的退宽呢")
+    assert hits(tmp_path, "{customer says: {any: [退款]}}", misheard) == []
+    found = finding(tmp_path, "{customer says: {any: [退款], sounds_like: true}}", misheard)
+    assert (found.evidence[0].quote, found.evidence[0].fuzzy) == ("我的退宽呢", True)
+    assert found.advice.startswith("退款|")
+    plain = finding(tmp_path, "{customer says: {any: [退款], sounds_like: true}}", say(0, 2, CUSTOMER, "我的退款呢"))
+    assert not plain.evidence[0].fuzzy
+
+
+def test_all_words_may_be_found_by_their_sounds(tmp_path: Path) -> None:
+    when = "{customer says: {all: [退款, 到账], sounds_like: true}}"
+    assert hits(tmp_path, when, say(0, 2, CUSTOMER, "退宽怎么还没到帐")) == [0]
+    assert hits(tmp_path, when, say(0, 2, CUSTOMER, "退宽怎么还没好")) == []
+
+
+def test_false_friends_of_the_shared_file_and_exceptions_are_not_taken_for_the_word(tmp_path: Path) -> None:
+    talk = say(0, 2, CUSTOMER, "你给我记着")
+    assert hits(tmp_path, "{customer says: {any: [记者], sounds_like: true}}", talk) == [0]
+    assert hits(tmp_path, "{customer says: {any: [记者], except: [记着], sounds_like: true}}", talk) == []
+    (tmp_path / "synonyms.yaml").write_text("schema: 1\nfalse_friends: [记着]\n", encoding="utf-8")
+    assert hits(tmp_path, "{customer says: {any: [记者], sounds_like: true}}", talk) == []
+
+
+@pytest.mark.parametrize(
+    ("pattern", "expected"),
+    [
+        ("^好的", [4]),
+        ("(退|换)货$", [6]),
+        ("(?<!不)好的", [4]),
+        ("[^甲]+货", [0, 6]),
+        ("好[^甲]{0,40}货", []),
+        (".+货", [0, 6]),
+        ("\\\\d+", [2]),
+    ],
+)
+def test_a_regular_expression_looks_at_each_utterance_by_itself(
+    tmp_path: Path, pattern: str, expected: list[float]
+) -> None:
+    talk = (
+        say(0, 1, CUSTOMER, "什么时候发货呀"), say(2, 3, CUSTOMER, "不好的，12345"),
+        say(4, 5, CUSTOMER, "好的"), say(6, 7, CUSTOMER, "我要退货"),
+    )  # fmt: skip
+    assert hits(tmp_path, f'{{customer says: {{regex: "{pattern}"}}}}', *talk) == expected
+
+
+def test_words_that_stand_in_exceptions_do_not_count_towards_the_number_asked_for(tmp_path: Path) -> None:
+    when = "{customer says: {any: [退款, 投诉], at_least: 2, except: [不投诉]}}"
+    assert hits(tmp_path, when, say(0, 2, CUSTOMER, "退款就好，我不投诉")) == []
+    assert hits(tmp_path, when, say(0, 2, CUSTOMER, "不退款我就投诉")) == [0]
+
+
+@pytest.mark.parametrize(
+    "when",
+    [
+        "{emotion: {is: ANGRY, role: anyone}}",
+        "{repeats: {role: anyone, similarity: 0.9}}",
+    ],
+)
+def test_anyone_may_be_meant_where_a_role_is_named(tmp_path: Path, when: str) -> None:
+    talk = (say(0, 2, CUSTOMER, "什么时候发货"), say(3, 5, AGENT, "什么时候发货", ANGRY))
+    assert hits(tmp_path, when, *talk) == [3]
+
+
+def test_english_speed_is_counted_in_words(tmp_path: Path) -> None:
+    said = say(0, 6, AGENT, "let me check the order status for you please wait a moment now")
+    assert hits(tmp_path, "{speed: {role: agent, above: 129, below: 131}}", said) == [0]
+
+
+def test_an_exception_counts_if_it_was_still_being_said_in_the_time_before(tmp_path: Path) -> None:
+    talk = (say(0, 14, AGENT, "我这边系统有点慢，请稍等"), say(22, 23, AGENT, "您好"))
+    assert hits(tmp_path, "{silence: 5s, unless: [{agent says: 请稍等, before: 3s}]}", *talk) == []
+
+
+def test_two_rule_sets_may_give_one_shared_name_to_different_words(tmp_path: Path) -> None:
+    spoken = call(say(0, 2, CUSTOMER, "退款"))
+    scene = rules.Scene.of(spoken, analysis.analyse(spoken, AnalysisSettings(), TOPICS))
+    found = []
+    for words in ("退款", "发货"):
+        folder = tmp_path / words
+        folder.mkdir()
+        (folder / "synonyms.yaml").write_text(f"schema: 1\nsynonyms: {{事: [{words}]}}\n", encoding="utf-8")
+        judge(folder, "{customer says: $事}", say(0, 2, CUSTOMER, "退款"))
+        found.append(len(rules.load(folder).rules[0].when.find(scene)))
+    assert found == [1, 0]

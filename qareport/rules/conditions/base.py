@@ -12,9 +12,16 @@ from qareport.rules.scene import Hit, Scene
 class Condition(Protocol):
     """Something that may hold in a call, at one or several places."""
 
+    __slots__ = ()
+
+    @abstractmethod
     def find(self, scene: Scene) -> list[Hit]:
         """Return where it holds, in order of time; empty when it does not."""
         ...
+
+    def first(self, scene: Scene) -> Hit | None:
+        """Return the first place alone, which is often found sooner."""
+        return next(iter(self.find(scene)), None)
 
     @property
     def names_topic(self) -> bool:

@@ -10,12 +10,12 @@ from pydantic import BeforeValidator, Field
 
 from qareport.model import Emotion, Evidence, Role, Segment
 from qareport.rules.conditions.base import Condition, LeafForm
-from qareport.rules.forms import DurationMs
+from qareport.rules.forms import DurationMs, Speaker
 from qareport.rules.scene import Hit, Scene
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class EmotionIs:
+class EmotionIs(Condition):
     """Consecutive utterances of a role carry one of the emotions, from first word to last for `lasts_ms` or longer."""
 
     emotions: frozenset[Emotion]
@@ -65,7 +65,7 @@ class EmotionForm(LeafForm):
     bare: ClassVar[str | None] = "is"
 
     is_: Annotated[tuple[Emotion, ...], BeforeValidator(_as_list), Field(min_length=1)] = Field(alias="is")
-    role: Role = Role.CUSTOMER
+    role: Speaker = Role.CUSTOMER
     score: float = Field(default=0.0, ge=0, le=1)
     lasts: DurationMs = 0
 

@@ -13,7 +13,7 @@ from qareport.rules.scene import Hit, Scene
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class EventIs:
+class EventIs(Condition):
     """A sound is heard, in anyone's or one role's utterance, also in one without words."""
 
     event: AudioEvent

@@ -11,7 +11,7 @@ from pydantic import Field
 
 from qareport.model import Evidence, Role, Segment
 from qareport.rules.conditions.base import Condition, LeafForm
-from qareport.rules.forms import DurationMs
+from qareport.rules.forms import DurationMs, Speaker
 from qareport.rules.scene import Hit, Scene, uttered
 from qareport.rules.similar import likeness, pairs
 
@@ -20,7 +20,7 @@ COMPARED = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ResponseDelay:
+class ResponseDelay(Condition):
     """A role answers the other only after `longer_ms`, or already after less than `shorter_ms`."""
 
     by: Role
@@ -73,10 +73,10 @@ class ResponseDelayForm(LeafForm):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Repeats:
+class Repeats(Condition):
     """A role says something like what it said before, for the `times`-th time."""
 
-    role: Role
+    role: Role | None
     similarity: float
     times: int
     within_ms: int | None
@@ -117,7 +117,7 @@ class RepeatsForm(LeafForm):
     heads: ClassVar[tuple[str, ...]] = ("repeats",)
     bare: ClassVar[str | None] = "role"
 
-    role: Role
+    role: Speaker
     similarity: Annotated[float, Field(gt=0, le=1)] = 0.7
     times: Annotated[int, Field(ge=2, le=10)] = 2
     within: DurationMs | None = None
@@ -135,7 +135,7 @@ class RepeatsForm(LeafForm):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LastSpeaker:
+class LastSpeaker(Condition):
     """A role has the last word of the call."""
 
     role: Role

@@ -26,7 +26,7 @@ _CLOCK = re.compile(r"([01]?[0-9]|2[0-4]):([0-5][0-9])\s*-\s*([01]?[0-9]|2[0-4])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CallLength:
+class CallLength(Condition):
     """The recording is longer or shorter than this."""
 
     longer_ms: int | None
@@ -71,7 +71,7 @@ class CallLengthForm(LeafForm):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SpeechCount:
+class SpeechCount(Condition):
     """A role (None: both) has more or fewer turns or utterances than this."""
 
     role: Role | None
@@ -135,7 +135,7 @@ def parse_clock(value: Any) -> tuple[int, int]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BeganAt:
+class BeganAt(Condition):
     """The call began between two times of day, or on one of these weekdays, by the clock of its own time zone."""
 
     minutes: tuple[int, int] | None = None
@@ -196,7 +196,7 @@ class WeekdayForm(LeafForm):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class EarlierCalls:
+class EarlierCalls(Condition):
     """The order has had so many calls before this one, perhaps within the last days."""
 
     at_least: int
@@ -239,7 +239,7 @@ class EarlierCallsForm(LeafForm):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StageIs:
+class StageIs(Condition):
     """The order is in one of these stages."""
 
     stages: frozenset[str]

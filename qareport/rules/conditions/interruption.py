@@ -12,7 +12,7 @@ from qareport.rules.scene import Hit, Scene
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class InterruptionBy:
+class InterruptionBy(Condition):
     """An interruption of the analysis, by one role if it is named, with this much speech at once."""
 
     by: Role | None

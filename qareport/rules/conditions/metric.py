@@ -72,7 +72,7 @@ def _known(name: str) -> str:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MetricIs:
+class MetricIs(Condition):
     """A measure of the whole call lies between two numbers, both left out; or the mood went this way."""
 
     name: str
@@ -114,7 +114,7 @@ class MetricForm(LeafForm):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TrendIs:
+class TrendIs(Condition):
     """The customer's mood went this way over the call."""
 
     trend: str

@@ -14,7 +14,7 @@ from qareport.rules.scene import Hit, Scene
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MomentIs:
+class MomentIs(Condition):
     """A moment of a kind, with this label, issue and role if they are named."""
 
     kind: MomentKind

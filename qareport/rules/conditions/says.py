@@ -2,20 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import regex
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field, PrivateAttr, StrictBool, model_validator
 from pydantic_core import PydanticCustomError
 
 from qareport.model import Role
 from qareport.rules.conditions.base import Condition, LeafForm
-from qareport.rules.expressions import ExpressionError, compile_safely, search
+from qareport.rules.expressions import ExpressionError, compile_safely, finds_in_lines, search, search_from
 from qareport.rules.forms import Words
-from qareport.rules.scene import Hit, Scene, uttered
+from qareport.rules.scene import Hit, Said, Scene, Sought, uttered
 from qareport.rules.similar import likeness, pairs
-from qareport.words import WordList, normalise
+from qareport.words import Match, WordList, normalise
+
+
+@dataclass(frozen=True, slots=True)
+class Sounds:
+    """Whether words are also found by their sound, and what is not taken for them."""
+
+    tolerated: bool
+    false_friends: tuple[str, ...] = ()
+
+    def list_of(self, words: tuple[str, ...], hidden: tuple[str, ...]) -> WordList:
+        """Make a list of words that is searched so."""
+        return WordList(words, hidden, sounds_like=self.tolerated, false_friends=self.false_friends)
+
 
 _ROLES = {"customer says": Role.CUSTOMER, "agent says": Role.AGENT, "anyone says": None}
 
@@ -25,38 +39,74 @@ class Group:
     """Words of which one utterance must hold `at_least`."""
 
     words: WordList
-    #: Normalised, for the quick look at the whole call.
-    plain: tuple[str, ...]
+    #: The words and their sounds, for the quick look at the whole call.
+    spelt: Sought
+    heard: Sought
     at_least: int = 1
+    #: Each word by itself, where they are counted.
+    each: tuple[WordList, ...] = ()
 
     @classmethod
-    def of(cls, words: tuple[str, ...], hidden: tuple[str, ...], at_least: int = 1) -> Group:
+    def of(cls, words: tuple[str, ...], hidden: tuple[str, ...], sounds: Sounds, at_least: int = 1) -> Group:
         """Make a group. The one place where a condition's words become a `WordList`."""
-        return cls(words=WordList(words, hidden), plain=tuple(map(normalise, words)), at_least=at_least)
+        plain = tuple(dict.fromkeys(map(normalise, words)))
+        each = tuple(sounds.list_of((word,), hidden) for word in plain) if at_least > 1 else ()
+        list_ = sounds.list_of(words, hidden)
+        return cls(words=list_, spelt=Sought(plain), heard=Sought(list_.sounds), at_least=at_least, each=each)
 
-    def present(self, text: str) -> list[str]:
-        """Return the words that stand anywhere in a text, hidden ones too; none when they are too few."""
-        found = [word for word in self.plain if word in text]
-        return found if len(found) >= self.at_least else []
+    def lines(self, said: Said) -> set[int]:
+        """Return the numbers of the lines that may hold the words: plain search is many times cheaper than patterns."""
+        lines = said.lines_with(self.spelt)
+        return lines | said.lines_sounding(self.heard) if self.heard.starts else lines
 
-    def find(self, text: str) -> str | None:
+    def find(self, text: str) -> Match | None:
         """Return the first word found, when enough different ones are."""
-        first = self.words.find(text)
+        first = self.words.match(text)
         if first is None or self.at_least == 1:
             return first
-        found = sum(1 for word in dict.fromkeys(self.plain) if word in text)
-        return first if found >= self.at_least else None
+        return first if sum(1 for one in self.each if one.match(text) is not None) >= self.at_least else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Says:
+class Pattern:
+    """A regular expression, and whether all lines can be searched at once."""
+
+    compiled: regex.Pattern[str]
+    in_lines: bool
+
+    @classmethod
+    def of(cls, text: str) -> Pattern:
+        """Compile one that was found safe."""
+        return cls(compiled=compile_safely(text), in_lines=finds_in_lines(text))
+
+    def find(self, text: str) -> str | None:
+        """Return what it finds first in a line."""
+        return search(self.compiled, text)
+
+    def lines(self, said: Said) -> Iterable[int]:
+        """Return the numbers of the lines that may hold it."""
+        if not self.in_lines:
+            return range(len(said.words))
+        lines = []
+        line = -1
+        while line + 1 < len(said.starts):
+            place = search_from(self.compiled, said.text, said.starts[line + 1])
+            if place is None:
+                break
+            line = said.line_of(place)
+            lines.append(line)
+        return lines
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Says(Condition):
     """A role says one of the words (or all of them) in one utterance."""
 
     role: Role | None
     #: One utterance must hold words of each.
     groups: tuple[Group, ...]
-    pattern: regex.Pattern[str] | None = None
-    refused: regex.Pattern[str] | None = None
+    pattern: Pattern | None = None
+    refused: Pattern | None = None
     #: The utterance must be one of these as a whole.
     exact: frozenset[str] = frozenset()
     #: The utterance must be as much like one of these as `similarity` says; pairs of letters.
@@ -67,48 +117,53 @@ class Says:
 
     def find(self, scene: Scene) -> list[Hit]:
         """Return each utterance that holds them; the topic is the first word found."""
-        text = scene.text_of(self.role)
-        # Most rules say nothing of most calls: plain search in the whole text is many times cheaper than patterns.
-        wanted: list[str] = []
-        for group in self.groups:
-            present = group.present(text)
-            if not present:
-                return []
-            wanted = wanted if wanted and len(wanted) <= len(present) else present
-        if self.pattern is not None and not self.groups and search(self.pattern, text) is None:
-            return []
-        hits = []
-        for segment, words in scene.lines_of(self.role):
-            if wanted:
-                for word in wanted:
-                    if word in words:
-                        break
-                else:
-                    continue
-            topic = self._match(words) if scene.covers(segment.start_ms) else None
-            if topic is not None:
-                hits.append(uttered(segment, topic=topic))
-        return hits
+        return list(self._hits(scene))
 
-    def _match(self, words: str) -> str | None:
-        found: list[str] = []
+    def first(self, scene: Scene) -> Hit | None:
+        """Return the first such utterance."""
+        return next(self._hits(scene), None)
+
+    def _hits(self, scene: Scene) -> Iterator[Hit]:
+        said = scene.said(self.role)
+        for line in self._lines(said):
+            segment = said.segments[line]
+            if scene.covers(segment.start_ms) and (match := self._match(said.words[line])) is not None:
+                yield uttered(segment, topic=match.word, fuzzy=match.fuzzy)
+
+    def _lines(self, said: Said) -> Iterable[int]:
+        """Return the numbers of the lines worth a closer look, in their order; most rules find none in most calls."""
+        lines: set[int] | None = None
         for group in self.groups:
-            word = group.find(words)
-            if word is None:
-                return None
-            found.append(word)
-        if self.pattern is not None:
-            match = search(self.pattern, words)
+            of_group = group.lines(said)
+            lines = of_group if lines is None else lines & of_group
+            if not lines:
+                return ()
+        if lines is not None:
+            return sorted(lines)
+        return self.pattern.lines(said) if self.pattern is not None else range(len(said.words))
+
+    def _match(self, words: str) -> Match | None:
+        found: Match | None = None
+        fuzzy = False
+        for group in self.groups:
+            match = group.find(words)
             if match is None:
                 return None
-            found.append(match)
+            found, fuzzy = found or match, fuzzy or match.fuzzy
+        if self.pattern is not None:
+            text = self.pattern.find(words)
+            if text is None:
+                return None
+            found = found or Match(text, text)
         if self.exact and words not in self.exact:
             return None
         if self.like and max(likeness(pairs(words), one) for one in self.like) < self.similarity:
             return None
-        if self.refused is not None and search(self.refused, words) is not None:
+        if self.refused is not None and self.refused.find(words) is not None:
             return None
-        return found[0] if found else words
+        if found is None:
+            return Match(words, words)
+        return Match(found.word, found.said, fuzzy=True) if fuzzy else found
 
     def seen(self, scene: Scene) -> str:
         """Say how much the role says where it is looked for."""
@@ -141,13 +196,23 @@ class SaysForm(LeafForm):
     #: Searched in the text as keywords are compared: lower case, half width, without punctuation and spaces.
     regex: Expression | None = None
     except_regex: Expression | None = None
+    #: Words of `any` and `all` are also found by their sound (pinyin), and marked as fuzzy.
+    sounds_like: StrictBool = False
     like: Words | None = None
     similarity: Annotated[float, Field(gt=0, le=1)] = 0.6
+
+    _false_friends: tuple[str, ...] = PrivateAttr(default=())
+
+    def model_post_init(self, context: Any, /) -> None:
+        """Take over the words of synonyms.yaml that sound like others and mean something else."""
+        self._false_friends = tuple((context or {}).get("false_friends", ()))
 
     @model_validator(mode="after")
     def _says_something(self) -> SaysForm:
         if not any((self.any, self.all, self.regex, self.exact, self.like)):
             raise PydanticCustomError("nothing_said", "`any`, `all`, `exact`, `like` or `regex` with what is said")
+        if self.sounds_like and not (self.any or self.all):
+            raise PydanticCustomError("sounds_like", "`sounds_like` together with `any` or `all`")
         if self.at_least > len(set(map(normalise, self.any or ()))) and self.at_least > 1:
             raise PydanticCustomError("at_least", "`at_least` no greater than the number of words in `any`")
         return self
@@ -155,13 +220,14 @@ class SaysForm(LeafForm):
     def condition(self, head: str) -> Condition:
         """Make the condition for the role that the head names."""
         hidden = self.except_ or ()
-        groups = [Group.of(self.any, hidden, self.at_least)] if self.any else []
-        groups += [Group.of((word,), hidden) for word in self.all or ()]
+        sounds = Sounds(self.sounds_like, self._false_friends)
+        groups = [Group.of(self.any, hidden, sounds, self.at_least)] if self.any else []
+        groups += [Group.of((word,), hidden, sounds) for word in self.all or ()]
         return Says(
             role=_ROLES[head],
             groups=tuple(groups),
-            pattern=compile_safely(self.regex) if self.regex is not None else None,
-            refused=compile_safely(self.except_regex) if self.except_regex is not None else None,
+            pattern=Pattern.of(self.regex) if self.regex is not None else None,
+            refused=Pattern.of(self.except_regex) if self.except_regex is not None else None,
             exact=frozenset(map(normalise, self.exact or ())),
             like=tuple(pairs(normalise(sentence)) for sentence in self.like or ()),
             similarity=self.similarity,

@@ -20,7 +20,7 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class InSequence:
+class InSequence(Condition):
     """The steps happen in this order. A step starts later than the one before; it may start before that one ends."""
 
     steps: tuple[Step, ...]

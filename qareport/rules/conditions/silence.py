@@ -12,7 +12,7 @@ from qareport.rules.scene import SILENCE_QUOTE, Hit, Scene
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SilenceLasts:
+class SilenceLasts(Condition):
     """A silence of the analysis lasts `longer_ms` or more, after or before a role's words if one is named."""
 
     longer_ms: int

@@ -11,12 +11,14 @@ from pydantic_core import PydanticCustomError
 
 from qareport.model import Evidence, Role, Segment
 from qareport.rules.conditions.base import Condition, LeafForm
+from qareport.rules.forms import Speaker
 from qareport.rules.scene import Hit, Scene, measured, uttered
+from qareport.words import count_units
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SpeedIs:
-    """A role speaks faster or slower than so many characters a minute: in one utterance, or over the whole call."""
+class SpeedIs(Condition):
+    """A role says more or fewer characters (Latin words) a minute than this: in one utterance, or over the call."""
 
     role: Role
     above: float | None
@@ -38,8 +40,9 @@ class SpeedIs:
     def _speeds(self, scene: Scene) -> Iterator[tuple[Segment, float]]:
         for segment, words in scene.said_by(self.role):
             length_ms = segment.end_ms - segment.start_ms
-            if len(words) >= self.characters and length_ms > 0:
-                yield segment, len(words) * 60_000 / length_ms
+            units = count_units(words)
+            if units >= self.characters and length_ms > 0:
+                yield segment, units * 60_000 / length_ms
 
     def _matches(self, speed: float) -> bool:
         return (self.above is None or speed > self.above) and (self.below is None or speed < self.below)
@@ -94,10 +97,10 @@ def check_bounds(above: float | None, below: float | None) -> None:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LoudnessIs:
+class LoudnessIs(Condition):
     """A role is louder or quieter than a level, than its own utterance before, or uneven over the call."""
 
-    role: Role
+    role: Role | None
     above: float | None
     below: float | None
     rises: float | None
@@ -152,7 +155,7 @@ class LoudnessForm(LeafForm):
 
     heads: ClassVar[tuple[str, ...]] = ("loudness",)
 
-    role: Role = Role.CUSTOMER
+    role: Speaker = Role.CUSTOMER
     above: Annotated[float, Field(ge=-100, le=0)] | None = None
     below: Annotated[float, Field(ge=-100, le=0)] | None = None
     rises: Annotated[float, Field(gt=0, le=100)] | None = None

@@ -97,6 +97,8 @@ class Bench:
             length_s = self._undisturbed()
             while self.tally.kills < kills:
                 self._round(min(self.kills_a_round, kills - self.tally.kills), length_s)
+                if sys.stderr.isatty():
+                    print(f"{self.tally.kills} kills, {len(self.tally.faults)} faults", file=sys.stderr)
         return self.tally
 
     def _prepare(self) -> None:
@@ -240,6 +242,7 @@ def main() -> None:
     result = {
         "machine": describe(),
         "store": bench.url.partition(":")[0],
+        "documents": formats,
         "seed": arguments.seed,
         "kills": tally.kills,
         "rounds": tally.rounds,

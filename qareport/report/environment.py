@@ -21,7 +21,7 @@ class _Environment(ImmutableSandboxedEnvironment):
     """A sandbox that compiles each template once for all documents of the process."""
 
     def compile(self, source: Any, *place: Any, **options: Any) -> Any:
-        """Return the code of a template, from memory if it was compiled before, escaped alike, under the same filters."""
+        """Return the code of a template, from memory if it was compiled before in an environment like this."""
         if any(place) or options or not isinstance(source, str):
             return super().compile(source, *place, **options)
         key = (source, self.autoescape, *sorted(self.filters))

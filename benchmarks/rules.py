@@ -41,6 +41,8 @@ CALL_MS = 180_000
 FAULTY = 0.15
 #: What a round of variants writes in place of what.
 VARIED = ("货件", "退还", "发寄", "您你")
+#: Calls that are judged by many rules; the replay has all.
+JUDGED = 3000
 BEGIN = datetime.fromisoformat("2026-10-01T09:00:00+08:00")
 
 
@@ -106,14 +108,14 @@ def make_calls(judge: pipeline.Judge, count: int) -> Iterator[Transcript]:
         )
 
 
-def fill(store: Store, judge: pipeline.Judge, count: int, distinct: int = 1000) -> None:
-    """Store `count` judged calls; beyond `distinct` the same conversations come again under other ids and times."""
+def fill(store: Store, judge: pipeline.Judge, count: int, *, begin: int = 0, distinct: int = 1000) -> None:
+    """Store judged calls, from number `begin` up to `count`; after `distinct` the same conversations come again."""
     store.put_rule_set(judge.ruleset.sha256, judge.ruleset.files)
     reports = []
     for transcript in make_calls(judge, min(count, distinct)):
         call = Call(call_id=transcript.call_id, audio_path="", order_id=transcript.order_id)
         reports.append(pipeline.judge_call(call, transcript, judge))
-    for start in range(0, count, 1000):
+    for start in range(begin, count, 1000):
         with store._write() as session:
             for number in range(start, min(start + 1000, count)):
                 began = BEGIN + timedelta(seconds=20 * number)
@@ -180,9 +182,10 @@ def main() -> None:
         words = edited(folder / "words", "[发货, 物流单号, 发出来, 压单]", "[发货, 物流单号, 发出来]")
         silence = edited(folder / "silence", "silence: 8s", "silence: 6s")
         with Store(f"sqlite:///{folder / 'bench.db'}") as store:
-            fill(store, judge, count)
-            by_calls = {n: judge_all(store, judge, sets[200], n) for n in (750, 1500, 3000)}
-            by_rules = {n: judge_all(store, judge, sets[n], 3000) for n in (50, 100)} | {200: by_calls[3000]}
+            fill(store, judge, min(count, JUDGED))
+            by_calls = {n: judge_all(store, judge, sets[200], n) for n in (JUDGED // 4, JUDGED // 2, JUDGED)}
+            by_rules = {n: judge_all(store, judge, sets[n], JUDGED) for n in (50, 100)} | {200: by_calls[JUDGED]}
+            fill(store, judge, count, begin=JUDGED)
             replays = {}
             for label, ruleset in (("word_rule", words), ("silence_rule", silence)):
                 started, worked = time.perf_counter(), time.process_time()

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from qareport import audio
+from qareport import audio, events
 from qareport.errors import AudioError
 from qareport.model import Call, FailedCall, Transcript
 from qareport.store import Store
@@ -117,7 +117,8 @@ class _Work:
         found = self._store.find_transcript(key)
         failure = self._store.find_failure(call.call_id, key)
         if found is not None:
-            self.ready[call.call_id] = _readdress(found, call)
+            self.ready[call.call_id] = readdress(found, call)
+            events.happened("transcribe", "kept", call_id=call.call_id)
         elif failure is not None:
             self._fail(call, failure.step, failure.reason, key=key)
         else:
@@ -127,6 +128,7 @@ class _Work:
         """Transcribe what is missing. Returns the milliseconds heard."""
         by_id = {call.call_id: call for call in self.missing}
         heard_ms = 0
+        watch = events.Watch()
         for outcome in load_transcriber().transcribe(self.missing, on_progress=on_progress):
             call = by_id[outcome.call_id]
             if isinstance(outcome, FailedCall):
@@ -134,6 +136,7 @@ class _Work:
                 key = self.keys[call.call_id] if outcome.step == "decode" else None
                 self._fail(call, outcome.step, outcome.reason, key=key)
             else:
+                events.happened("transcribe", "done", call_id=call.call_id, duration_ms=watch.lap_ms())
                 self._store.put_transcript(self.keys[call.call_id], outcome)
                 self.ready[call.call_id] = outcome
                 heard_ms += outcome.audio.duration_ms if outcome.audio else 0
@@ -196,10 +199,11 @@ def keep_failure(store: Store, call: Call, step: str, reason: str, *, key: str |
     """Keep that a call failed, and return the record of it."""
     failure = FailedCall.of(call, step, reason)
     store.put_failure(call, failure, key=key)
+    events.happened(step, "failed", call_id=call.call_id, order_id=call.order_id, reason=reason)
     return failure
 
 
-def _readdress(transcript: Transcript, call: Call) -> Transcript:
+def readdress(transcript: Transcript, call: Call) -> Transcript:
     """Give a stored transcript the identity that the manifest has for its call today."""
     heard = transcript.audio and replace(transcript.audio, path=call.audio_path)
     return replace(

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 
-from qareport import __version__, digest, privacy, report
+from qareport import __version__, digest, events, privacy, report
 from qareport.codec import to_json
 from qareport.listening import Progress, key_of
 from qareport.model import OrderReport, PeriodKind, Provenance, TeamNorm
@@ -107,8 +107,22 @@ class _Work:
     """The documents of one order: those that are there already, and those that are being made."""
 
     name: str
+    #: Names of its calls.
+    calls: list[str]
     #: Path, key, and what will be there when it is written; None: it is there.
     documents: list[tuple[Path, str, Future[list[Path]] | None]] = field(default_factory=list)
+
+    def tell(self, path: Path, outcome: str, watch: events.Watch, *, reason: str | None = None) -> None:
+        """Log what became of one of its documents."""
+        events.happened(
+            "render",
+            outcome,
+            order_id=self.name,
+            call_ids=self.calls,
+            format=path.suffix.removeprefix("."),
+            duration_ms=watch.lap_ms(),
+            reason=reason,
+        )
 
 
 def render_orders(
@@ -147,14 +161,17 @@ def render_orders(
     norms = Norms(store, period)
     shared = (__version__, folder_hash(templates), to_json(settings))
     workers = workers or min(_cores(), MOST_WORKERS)
+    watch = events.Watch()
 
     def begin(name: str, pool: ThreadPoolExecutor) -> _Work:
         order = order_report(store, name, masking, norms=norms)
         content = to_json(order)
-        work = _Work(name=name)
+        calls = [one.call_id for one in order.calls] + [one.call_id for one in order.failed_calls]
+        work = _Work(name=name, calls=calls)
         for kind in formats:
             path = out_dir / report.file_name(order, kind)
-            key = key_of(*shared, content, kind)
+            heard = report.recordings_key(order, settings) if kind == "html" else ""
+            key = key_of(*shared, content, kind, heard)
             write = None
             if not path.exists() or store.document_key(path.resolve()) != key:
                 # A context of its own for each: the language of documents is kept in it.
@@ -171,12 +188,15 @@ def render_orders(
                 if write is None:
                     made.append(path)
                     reused += 1
+                    work.tell(path, "kept", watch)
                     continue
                 try:
                     made += write.result()
                     store.put_document(path.resolve(), key, name=work.name)
+                    work.tell(path, "done", watch)
                 except Exception as error:  # noqa: BLE001 - a batch ends at no document
                     problems.append((f"{work.name} {path.suffix.removeprefix('.')}", reason_of(error)))
+                    work.tell(path, "failed", watch, reason=problems[-1][1])
             on_progress("render", number, len(names))
     return Rendering(documents=tuple(made), reused=reused, problems=tuple(problems))
 
@@ -197,5 +217,5 @@ def _cores() -> int:
 
 def folder_hash(folder: Path) -> str:
     """Hash all templates of a folder."""
-    files = sorted(path for path in folder.iterdir() if path.suffix in (".j2", ".css", ".docx"))
+    files = sorted(path for path in folder.iterdir() if path.suffix in (".j2", ".css", ".js", ".docx"))
     return key_of(*(part for path in files for part in (path.name, hashlib.sha256(path.read_bytes()).hexdigest())))

@@ -14,7 +14,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
 
-from qareport import __version__, analysis, digest, rules
+from qareport import __version__, analysis, digest, events, rules
 from qareport import settings as settings_module
 from qareport.codec import to_json
 from qareport.errors import ConfigError, Problem, QareportError
@@ -141,6 +141,7 @@ def judge_calls(
 ) -> tuple[tuple[Call, ...], tuple[FailedCall, ...]]:
     """Judge the transcripts whose result the store does not hold yet. Returns the calls done and those that failed."""
     items = list(transcripts)
+    watch = events.Watch()
     done: list[Call] = []
     failures: list[FailedCall] = []
     for number, (call, transcript_key, transcript) in enumerate(items, start=1):
@@ -148,7 +149,8 @@ def judge_calls(
         known = ",".join(one.isoformat() for one in earlier or ())
         key = key_of(transcript_key, to_json(call), judge.key, known)
         try:
-            result = store.find_report(key) or judge_call(call, transcript, judge, earlier=earlier)
+            kept = store.find_report(key)
+            result = kept or judge_call(call, transcript, judge, earlier=earlier)
         except Exception as error:  # noqa: BLE001 - a batch ends at no call, whatever is wrong with it
             failures.append(keep_failure(store, call, "analyse", reason_of(error)))
             continue
@@ -161,6 +163,8 @@ def judge_calls(
             digest=digest.digest_call(result, call.order_id, rules_sha256=judge.ruleset.sha256),
         )
         done.append(call)
+        outcome = "kept" if kept else "done"
+        events.happened("analyse", outcome, call_id=call.call_id, order_id=call.order_id, duration_ms=watch.lap_ms())
         on_progress("analyse", number, len(items))
     return tuple(done), tuple(failures)
 

@@ -14,7 +14,8 @@ from qareport.model import CallReport, Transcript
 from qareport.rules import Packed, StoredJudgement
 from qareport.store import Store, StoredCall
 
-Starts = Mapping[str, list[datetime]]
+#: When the calls of each order began, as the store writes it.
+Starts = Mapping[str, list[str]]
 
 
 def stored_judgements(store: Store, since: datetime | None = None) -> Iterator[StoredJudgement | None]:
@@ -136,4 +137,4 @@ def _earlier(call: StoredCall, starts: Starts) -> tuple[datetime, ...] | None:
 def _starts_before(order_id: str | None, began: datetime | None, starts: Starts) -> tuple[datetime, ...] | None:
     if order_id is None or began is None:
         return None
-    return tuple(sorted(one for one in starts.get(order_id, ()) if one < began))
+    return tuple(sorted(one for one in map(datetime.fromisoformat, starts.get(order_id, ())) if one < began))

@@ -68,13 +68,12 @@ def find_interruptions(spoken: Sequence[Segment], *, interruption_ms: int) -> tu
     """Find where one role starts to speak while the other is talking and both go on for `interruption_ms` or more.
 
     Whoever was talking when the other one came in, and only goes on after a short break, has not interrupted.
+    Sentences that follow each other without a break are one piece of talk.
     """
     found = []
-    last: dict[Role, Segment] = {}
+    last: dict[Role, _Talk] = {}
     floor_since: dict[Role, int] = {}
-    for segment in spoken:
-        if segment.role is Role.UNKNOWN:
-            continue
+    for segment in _breathless(spoken):
         mine = last.get(segment.role)
         if mine is None or segment.start_ms - mine.end_ms > CONTINUATION_MS:
             floor_since[segment.role] = segment.start_ms
@@ -87,6 +86,30 @@ def find_interruptions(spoken: Sequence[Segment], *, interruption_ms: int) -> tu
         if mine is None or segment.end_ms >= mine.end_ms:
             last[segment.role] = segment
     return tuple(found)
+
+
+@dataclass(frozen=True, slots=True)
+class _Talk:
+    role: Role
+    start_ms: int
+    end_ms: int
+
+
+def _breathless(spoken: Sequence[Segment]) -> list[_Talk]:
+    """Join the segments of each known role that touch, as sentences of one utterance do; ordered by start."""
+    talks: list[_Talk] = []
+    place: dict[Role, int] = {}
+    for segment in spoken:
+        if segment.role is Role.UNKNOWN:
+            continue
+        known = place.get(segment.role)
+        if known is not None and segment.start_ms <= talks[known].end_ms:
+            before = talks[known]
+            talks[known] = _Talk(before.role, before.start_ms, max(before.end_ms, segment.end_ms))
+        else:
+            place[segment.role] = len(talks)
+            talks.append(_Talk(segment.role, segment.start_ms, segment.end_ms))
+    return talks
 
 
 def response_delays_ms(turns: Sequence[Turn]) -> list[int]:

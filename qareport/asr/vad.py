@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from qareport.asr import edges
 from qareport.asr.cuts import cut_long
 from qareport.asr.mel import FRAME_MS
 from qareport.audio import SAMPLE_RATE
@@ -31,6 +32,8 @@ _BLOCK = 2000
 _THRESHOLD = 0.5
 #: Added on each side of an utterance. The first sound of a word is often missed by a chunk or two.
 SPEECH_PAD_MS = 60
+#: What is heard afresh begins and ends this far outside what is loud.
+_LEAD_MS = 250
 #: Shorter sounds are clicks. "嗯" and "好" last 200 ms and more.
 MIN_SPEECH_MS = 200
 
@@ -92,10 +95,35 @@ class SileroVad:
         if samples.shape[1] == 0:
             return [[] for _ in samples]
         rows = self.probabilities(samples)
-        return [
-            cut_long(channel, list(self._spans(row, channel.size)), max_ms=self._settings.max_segment_ms)
-            for channel, row in zip(samples, rows, strict=True)
-        ]
+        return [self._find(channel, row) for channel, row in zip(samples, rows, strict=True)]
+
+    def _find(self, channel: npt.NDArray[np.float32], probabilities: npt.NDArray[np.float32]) -> list[tuple[int, int]]:
+        level = edges.levels(channel)
+        spans = self.spans(probabilities, channel.size)
+        stretches = edges.loud_stretches(level, spans)
+        if stretches:
+            spans = self.spans(self._look_again(channel, probabilities, stretches), channel.size)
+        return cut_long(channel, edges.trim_ends(level, spans), max_ms=self._settings.max_segment_ms)
+
+    def _look_again(
+        self,
+        channel: npt.NDArray[np.float32],
+        probabilities: npt.NDArray[np.float32],
+        stretches: list[tuple[int, int]],
+    ) -> npt.NDArray[np.float32]:
+        """Hear loud stretches afresh. After a long silence silero-vad can miss a voice that alone it is sure of."""
+        result = probabilities.copy()
+        for start_ms, end_ms in stretches:
+            first = max(0, start_ms - _LEAD_MS) * SAMPLE_RATE // 1000 // _CHUNK
+            last = min(probabilities.size, -(-(end_ms + _LEAD_MS) * SAMPLE_RATE // 1000 // _CHUNK))
+            afresh = self.probabilities(channel[None, first * _CHUNK : last * _CHUNK])[0]
+            part = result[first : first + afresh.size]
+            np.maximum(part, afresh[: part.size], out=part)
+        return result
+
+    def spans(self, probabilities: npt.NDArray[np.float32], length: int) -> list[tuple[int, int]]:
+        """Return the utterances in the probabilities of one channel, as the published code finds them."""
+        return list(self._spans(probabilities, length))
 
     def _spans(self, probabilities: npt.NDArray[np.float32], length: int) -> Iterator[tuple[int, int]]:
         spans = self._package.get_speech_timestamps_from_probs(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,24 +13,35 @@ import click
 import rich.progress
 from rich.console import Console
 
+from qareport.cli import logs
 from qareport.model import Call, FailedCall
+
+_log = logging.getLogger(__name__)
 
 _STEPS = {
     "decode": "Reading recordings",
     "transcribe": "Listening to calls",
     "analyse": "Judging calls",
     "render": "Writing reports",
+    "index": "Indexing calls",
+    "export": "Exporting calls",
 }
 
 
 def say(text: str) -> None:
     """Tell the person something that is not a result."""
-    click.echo(text, err=True)
+    if logs.is_json():
+        _log.info("%s", text)
+    else:
+        click.echo(text, err=True)
 
 
 def complain(text: str) -> None:
     """Tell the person what is wrong."""
-    click.echo(f"qareport: {text}", err=True)
+    if logs.is_json():
+        _log.error("%s", text)
+    else:
+        click.echo(f"qareport: {text}", err=True)
 
 
 class Progress:

@@ -15,7 +15,7 @@ from qareport.codec import to_json
 from qareport.daily.request import Log, Request, period_name
 from qareport.errors import QareportError
 from qareport.model import CallDigest, Edition, FailedCall, Letter, Note, Period, PeriodReport
-from qareport.report.locale import _
+from qareport.report.locale import _, plural
 from qareport.report.text import clean_value
 from qareport.settings import Settings
 from qareport.store import Store
@@ -104,7 +104,7 @@ def write_documents(
     missing: list[str] = []
     for name in formats:
         path = folder / report.period_file_name(made_of, name)
-        parts = (__version__, content, templates, shown, request.language, name)
+        parts = (__version__, content, templates, shown, name)
         key = hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()
         if not path.exists() or store.document_key(path.resolve()) != key:
             try:
@@ -167,11 +167,11 @@ def letters(
     remarks = []
     if orders:
         where = _place(orders[0].parent, request, settings)
-        remarks.append(_("需要回电的订单，报告在 {where}（{n}份文档）。").format(where=where, n=len(orders)))
+        count = len(orders)
+        remarks.append(plural("需要回电的订单，报告在 {where}（{n}份文档）。", count, where=where, n=count))
     view, picture = mail.period_view(
         clean_value(told),
         clean_value(settings.report),
-        language=request.language,
         documents=_documents(fitted, request, settings),
         remarks=remarks,
     )
@@ -188,9 +188,7 @@ def operator_letters(
     period: Period, problems: Sequence[str], request: Request, settings: Settings, now: datetime, *, ok: bool
 ) -> tuple[Letter, ...]:
     """Compose the mail about what went wrong; the same wrongs make the same mail, which goes out once."""
-    view = mail.failure_view(
-        period, problems, language=request.language, organisation=settings.report.organisation, ok=ok
-    )
+    view = mail.failure_view(period, problems, organisation=settings.report.organisation, ok=ok)
     digest_ = hashlib.sha256("\0".join(problems).encode("utf-8", "surrogatepass")).hexdigest()[:12]
     purpose = mail.Purpose(edition=Edition.OPERATOR, period=period_name(period), kind=f"failure-{digest_}")
     return mail.compose(

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from enum import StrEnum
 from pathlib import Path
 
 from qareport.model import Letter, MailRecord, Note, Period, PeriodKind, RunState, RunStep
+from qareport.settings import Locale, Settings
 
 
 class Mode(StrEnum):
@@ -33,11 +34,16 @@ class Request:
     templates: Path
     model: str
     device: str = "auto"
-    language: str = "zh"
+    #: In place of report.locale; None: the settings'.
+    locale: Locale | None = None
     #: In place of what the settings name; empty: the settings'.
     sources: tuple[str, ...] = ()
     manifest: str = ""
     out: str = ""
+
+    def over(self, settings: Settings) -> Settings:
+        """Put what was asked for in place of what the settings say."""
+        return replace(settings, report=settings.report.over(locale=self.locale))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -27,6 +27,7 @@ from qareport.model import (
     RunState,
     RunStep,
 )
+from qareport.report.locale import speaking
 from qareport.settings import Settings
 from qareport.store import Store, holder
 
@@ -50,7 +51,7 @@ def run_daily(
         MailError: mail is to be sent and is not set up.
         StoreError: the store cannot be read or written; what was kept so far stays.
     """
-    settings = settings_module.load(request.config_dir)
+    settings = request.over(settings_module.load(request.config_dir))
     if request.mode is Mode.SEND:
         _check_mail(settings)
     with store.hold():
@@ -106,7 +107,8 @@ class _Run:
         name = period_name(self._period)
         number = self._store.begin_run(name, mode=self._request.mode, holder=holder(), now=self._clock.now())
         try:
-            result = self._work()
+            with speaking(self._settings.report.locale):
+                result = self._work()
         except BaseException as error:
             with suppress(StoreError):  # the error that is on its way says more
                 self._end(number, RunState.FAILED, [f"{type(error).__name__}: {error}"], "failed")
@@ -252,7 +254,7 @@ class _Run:
     def _tell_of_failure(self, error: Exception) -> None:
         """Tell the operator that the run ended early; an error while telling must not hide the first one."""
         if self._request.mode is Mode.SEND and self._settings.mail.operator:
-            with suppress(QareportError):
+            with suppress(QareportError), speaking(self._settings.report.locale):
                 self._tell([f"{type(error).__name__}: {error}"], ok=False)
 
     def _write(self, letters: Sequence[Letter]) -> None:

@@ -13,6 +13,7 @@ from qareport.digest import local_day
 from qareport.errors import MailError
 from qareport.mail import Content, Purpose, Transport, compose, read_password, test_view
 from qareport.model import Edition, MailRecord, MailState, Outcome
+from qareport.report.locale import speaking
 from qareport.settings import MailSettings, Settings
 from qareport.store import Store
 
@@ -151,10 +152,12 @@ def send_test(address: str, settings: Settings, *, templates: Path | None, clock
     """
     now = clock.now()
     today = local_day(now, settings.period.time_zone)
-    view = test_view(language="zh", organisation=settings.report.organisation, today=today)
+    with speaking(settings.report.locale):
+        content = Content(view=test_view(organisation=settings.report.organisation, today=today))
     purpose = Purpose(edition=Edition.OPERATOR, period=f"test:{now.isoformat()}", kind="test")
     with Transport(settings.mail, read_password(settings.mail)) as transport:
-        (letter,) = compose(Content(view=view), purpose, [address], settings.mail, templates=templates, now=now)
+        with speaking(settings.report.locale):
+            (letter,) = compose(content, purpose, [address], settings.mail, templates=templates, now=now)
         sender = parseaddr(settings.mail.sender)[1]
         outcome = transport.send(letter.content, sender=sender, recipient=address, begin=lambda: True)
     assert outcome is not None  # noqa: S101 - `begin` allows it

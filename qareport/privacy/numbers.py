@@ -24,9 +24,13 @@ _CONTEXT: dict[PersonalKind, str] = {
     PersonalKind.BANK_CARD: (
         r"银行卡|卡号|储蓄卡|信用卡|借记卡|打款账号|收款账号|账户|bank card|card number|(?:credit|debit) card"
     ),
-    PersonalKind.CODE: r"验证码|校验码|动态码|动态密码|短信码|verification code|the code|code is|passcode",
+    PersonalKind.CODE: (
+        r"验证码|校验码|动态码|动态密码|短信码|六位数|四位数|短信里|verification code|the code|code is|passcode"
+    ),
     PersonalKind.ORDER: r"订单|单号|运单|编号|工单|货号|条码|税号|order|tracking",
-    PersonalKind.PHONE: r"电话|手机|号码|联系方式|联系我|打给我|座机|回拨|phone|mobile|cell|call me|number is|reach me",
+    PersonalKind.PHONE: (
+        r"电话|手机|号码|联系方式|联系我|打给我|座机|固话|回拨|phone|mobile|cell|call me|number is|reach me"
+    ),
 }
 _NAMED = re.compile("|".join(f"(?P<{kind.value}>{words})" for kind, words in _CONTEXT.items()), re.IGNORECASE)
 _BEFORE, _AFTER = 30, 10

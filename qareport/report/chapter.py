@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import math
+import statistics
 from collections.abc import Mapping, Sequence
 
 from qareport.model import STATE_NOT_JUDGED, CallMetrics, CallReport, Hold, Risk, Role, RoleMetrics, TeamNorm
@@ -11,6 +13,8 @@ from qareport.report.locale import _
 from qareport.report.viewdata import CallView, Chart, Curve, Facts, Metric, Phrase, Piece, RoleMetric
 
 _ROLES = (Role.CUSTOMER, Role.AGENT, Role.UNKNOWN)
+#: A curve of more points than this is drawn as the means of so many stretches of the call; else it would be a blot.
+_CURVE_POINTS = 150
 
 
 def badge(score: int | None, risk: Risk) -> Phrase:
@@ -121,11 +125,14 @@ def _total(call: CallReport) -> str:
 
 def chart(call: CallReport, discs_ms: Sequence[int]) -> Chart:
     """Describe the picture: curves, silences and the numbered moments."""
-    curves = []
+    curves, step_ms = [], 0
     for role in _ROLES:
-        points = tuple((p.at_ms, p.value) for p in call.curve if p.role is role and math.isfinite(p.value))
+        points = sorted((p.at_ms, p.value) for p in call.curve if p.role is role and math.isfinite(p.value))
+        if len(points) > _CURVE_POINTS:
+            step_ms = max(math.ceil(max(call.metrics.duration_ms, points[-1][0] + 1) / _CURVE_POINTS), 1)
+            points = _means(points, step_ms)
         if points:
-            curves.append(Curve(label=wording.ROLES[role], side=role.value, points=tuple(sorted(points))))
+            curves.append(Curve(label=wording.ROLES[role], side=role.value, points=tuple(points)))
     message = ""
     if not call.segments:
         message = "录音中没有识别到语音"
@@ -133,6 +140,8 @@ def chart(call: CallReport, discs_ms: Sequence[int]) -> Chart:
         message = "本次通话没有可用的情绪判定，图中只有沉默与关键节点"
     share = call.metrics.unknown_emotion_share
     caption = "情绪曲线由模型得分得出，未经校准" if curves else ""
+    if step_ms:
+        caption += _("；每{length}取均值").format(length=wording.duration(step_ms))
     if curves and share is not None:
         caption += f"；未知情绪占{wording.share(share)}"
     return Chart(
@@ -145,6 +154,15 @@ def chart(call: CallReport, discs_ms: Sequence[int]) -> Chart:
         alt=_alt(call, curves, len(discs_ms)),
         quarters=_quarters(call.metrics),
     )
+
+
+def _means(points: Sequence[tuple[int, float]], step_ms: int) -> list[tuple[int, float]]:
+    """Take the mean time and value of the points in each stretch of a length."""
+    found: list[tuple[int, float]] = []
+    for _stretch, inside in itertools.groupby(points, key=lambda point: point[0] // step_ms):
+        times, values = zip(*inside, strict=True)
+        found.append((round(statistics.fmean(times)), statistics.fmean(values)))
+    return found
 
 
 def _quarters(metrics: CallMetrics) -> tuple[str, ...]:

@@ -44,7 +44,8 @@ def svg(chart: Chart) -> str:
     families = escape(",".join(f"'{name}'" for name in fonts.FAMILIES))
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH:g} {HEIGHT:g}" width="{WIDTH:g}" '
-        f'height="{HEIGHT:g}" role="img" aria-label="{escape(chart.alt)}" font-family="{families},sans-serif" '
+        f'height="{HEIGHT:g}" data-left="{_LEFT:g}" data-right="{_RIGHT:g}" data-duration-ms="{chart.duration_ms}" '
+        f'role="img" aria-label="{escape(chart.alt)}" font-family="{families},sans-serif" '
         f'font-size="10.5"><title>{escape(chart.alt)}</title>{body}</svg>'
     )
 
@@ -94,7 +95,7 @@ def _text(x: float, y: float, text: str, extra: str = "") -> str:
 def _silences(chart: Chart) -> Iterator[str]:
     for start, end in chart.silences:
         left = _x(chart, start)
-        yield _hatched(left, max(_x(chart, end) - left, 1.0), _TOP, _BOTTOM - _TOP)
+        yield f'<g data-ms="{start}">{_hatched(left, max(_x(chart, end) - left, 1.0), _TOP, _BOTTOM - _TOP)}</g>'
 
 
 def _hatched(x: float, width: float, y: float, height: float) -> str:
@@ -127,7 +128,9 @@ def _grid(chart: Chart) -> Iterator[str]:
     for at_ms in _marks(chart.duration_ms):
         x = _x(chart, at_ms)
         yield _line(x, _BOTTOM, x, _BOTTOM + 4, f'stroke="{_MUTED}" stroke-width="1"')
-        yield _text(x, _BOTTOM + 15, wording.clock(at_ms), 'text-anchor="middle"')
+        time = wording.clock(at_ms)
+        # Half of a digit is some 3 units wide: the last time of a long call would stick out.
+        yield _text(min(x, WIDTH - 3 * len(time)), _BOTTOM + 15, time, 'text-anchor="middle"')
 
 
 def _marks(duration_ms: int) -> list[int]:
@@ -171,11 +174,12 @@ def _discs(chart: Chart) -> Iterator[str]:
         if (dx, dy) != (x, y):
             yield _line(x, y, dx, dy, f'stroke="{_INK}" stroke-width="1"')
             yield f'<circle cx="{x:.1f}" cy="{y:.1f}" r="2" fill="{_INK}"/>'
-        yield f'<circle cx="{dx:.1f}" cy="{dy:.1f}" r="{_RADIUS}" fill="{_INK}" stroke="#ffffff" stroke-width="1"/>'
         size = 10 if number < 10 else 8.5
         yield (
+            f'<g data-ms="{at_ms}">'
+            f'<circle cx="{dx:.1f}" cy="{dy:.1f}" r="{_RADIUS}" fill="{_INK}" stroke="#ffffff" stroke-width="1"/>'
             f'<text x="{dx:.1f}" y="{dy + 3.6:.1f}" fill="#ffffff" text-anchor="middle" font-weight="bold" '
-            f'font-size="{size}">{number}</text>'
+            f'font-size="{size}">{number}</text></g>'
         )
 
 

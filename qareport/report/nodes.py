@@ -102,6 +102,7 @@ def node(candidate: Candidate, number: int, speakers: Speakers, chapter: str) ->
         story=story(candidate, speakers),
         advice=tuple(advice),
         anchor=f"{chapter}-n{number}",
+        at_ms=candidate.at_ms,
     )
 
 

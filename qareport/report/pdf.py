@@ -42,12 +42,16 @@ class Printer:
         Raises:
             DocumentError: WeasyPrint failed, died or took too long, or a font is missing.
         """
-        fonts.chinese_font()
-        with self._lock:
-            pdf, warnings = self._ask(html.encode("utf-8"), attached, created)
+        pdf, warnings = self.print_and_tell(html, attached, created)
         for line in warnings:
             _log.warning("PDF: %s", line)
         return pdf
+
+    def print_and_tell(self, html: str, attached: bytes = b"", created: str = "") -> tuple[bytes, list[str]]:
+        """Print one page, and return what WeasyPrint warned of; see `print`."""
+        fonts.chinese_font()
+        with self._lock:
+            return self._ask(html.encode("utf-8"), attached, created)
 
     def close(self) -> None:
         """End the child; a later page starts another one."""

@@ -37,8 +37,8 @@ def _group(one: CategoryScore, findings: Sequence[Finding], speakers: Speakers, 
     return ScoreGroup(
         name=one.name or _("未分类"),
         points=wording.points(one.points) if one.points or hits else _("不扣分"),
-        limit=limit if known else _("未记录"),
-        judged=_("判定{rules}条").format(rules=one.judged) if known else _("未记录"),
+        limit=limit if known else _("这份结果没有评分卡"),
+        judged=_("判定{rules}条").format(rules=one.judged) if known else _("只列命中"),
         not_applicable=_("不适用（没有机会出现，不扣分也不加分）{count}条：{rules}").format(
             count=len(one.not_applicable), rules=idle
         )

@@ -25,6 +25,8 @@ class Piece:
 
     text: str
     style: str = ""
+    #: Where the words begin in the recording, for what can be played.
+    at_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,6 +101,7 @@ class Node:
     story: Phrase
     advice: tuple[Advice, ...]
     anchor: str
+    at_ms: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -221,6 +224,7 @@ class Line:
     who: str
     text: Phrase
     anchor: str
+    at_ms: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from qareport.codec import from_json
 from qareport.errors import NotFoundError
 from qareport.model import Call, CallDigest, CallReport
+from qareport.store.finding import index
 from qareport.store.keeping import keep, keep_result
 from qareport.store.schema import CallReportRow, CallRow, ReplayRow, RuleSetRow, SceneRow
 
@@ -78,43 +79,56 @@ class RulesShelf(ABC):
             starts = [datetime.fromisoformat(text) for text in session.scalars(query) if text]
         return tuple(sorted(one for one in starts if one < call.started_at))
 
-    def starts_by_order(self) -> dict[str, list[datetime]]:
-        """Return when the calls of each order began."""
-        found: dict[str, list[datetime]] = {}
+    def starts_by_order(self) -> dict[str, list[str]]:
+        """Return when the calls of each order began, as written; most are never asked for."""
+        found: dict[str, list[str]] = {}
         with self._read() as session:
             query = select(CallRow.order_id, CallRow.started_at).where(
                 CallRow.order_id.is_not(None), CallRow.started_at.is_not(None)
             )
             for order_id, text in session.execute(query):
-                found.setdefault(order_id or "", []).append(datetime.fromisoformat(text or ""))
+                found.setdefault(order_id or "", []).append(text or "")
         return found
 
     def judged_calls(self, since: datetime | None = None) -> Iterator[StoredCall]:
-        """Walk through the judged calls, oldest first, a batch in memory at a time.
+        """Walk through the judged calls, oldest first; their scenes are in memory a batch at a time.
 
         Args:
             since: calls that began earlier are left out; those of unknown time too.
         """
-        # Reports are not joined: they are many times larger, and one that has a scene is not needed.
+        # Calls are put in order without their scenes: sorted together, these would all be written out once more.
+        # Reports are not read: they are many times larger, and one that has a scene is not needed.
         query = (
-            select(
-                CallRow.call_id, CallRow.order_id, CallRow.started_at, CallRow.report_key, SceneRow.rules_sha256,
-                SceneRow.scene,
-            )
+            select(CallRow.call_id, CallRow.order_id, CallRow.started_at, CallRow.report_key)
             .where(CallRow.report_key.is_not(None))
-            .outerjoin(SceneRow, SceneRow.key == CallRow.report_key)
             .order_by(CallRow.started_utc, CallRow.call_id)
-        )  # fmt: skip
+        )
         with self._read() as session:
-            for row in session.execute(query.execution_options(yield_per=_BATCH)):
-                if since is None or (row[2] is not None and datetime.fromisoformat(row[2]) >= since):
+            calls = [
+                row
+                for row in session.execute(query)
+                if since is None or (row[2] is not None and datetime.fromisoformat(row[2]) >= since)
+            ]
+            for start in range(0, len(calls), _BATCH):
+                batch = calls[start : start + _BATCH]
+                scenes = {
+                    key: (sha256, scene)
+                    for key, sha256, scene in session.execute(
+                        select(SceneRow.key, SceneRow.rules_sha256, SceneRow.scene).where(
+                            SceneRow.key.in_([row[3] for row in batch])
+                        )
+                    )
+                }
+                for call_id, order_id, started_at, report_key in batch:
+                    key = report_key or ""
+                    kept = scenes.get(key)
                     yield StoredCall(
-                        call_id=row[0],
-                        order_id=row[1],
-                        started_at=row[2],
-                        key=row[3] or "",
-                        rules_sha256=row[4] or self._rules_of(session, row[3] or ""),
-                        scene=row[5],
+                        call_id=call_id,
+                        order_id=order_id,
+                        started_at=started_at,
+                        key=key,
+                        rules_sha256=kept[0] if kept else self._rules_of(session, key),
+                        scene=kept[1] if kept else None,
                     )
 
     @staticmethod
@@ -181,3 +195,4 @@ class RulesShelf(ABC):
             )
             session.flush()
             row.report_key = key
+            index(session, key, report, row.order_id)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
@@ -12,7 +13,7 @@ import torch
 
 from qareport.asr.vad import MIN_SPEECH_MS, SPEECH_PAD_MS, SileroVad
 from qareport.audio import decode
-from qareport.settings import AsrSettings
+from qareport.settings import AsrSettings, bundled_calls
 from tests.integration.asr_fixtures import ASSETS, Samples, babble
 
 needs_assets = pytest.mark.skipif(not ASSETS.is_dir(), reason="needs ../shared/assets")
@@ -57,7 +58,8 @@ def test_utterances_are_those_of_the_published_code(vad: SileroVad, name: str) -
     from silero_vad import get_speech_timestamps
 
     samples = call(name)
-    for channel, spans in zip(samples, vad.find(samples), strict=True):
+    for channel, row in zip(samples, vad.probabilities(samples), strict=True):
+        spans = vad.spans(row, channel.size)
         expected = get_speech_timestamps(
             torch.from_numpy(channel),
             vad._model,
@@ -91,6 +93,34 @@ def test_long_utterances_are_cut_and_nothing_is_lost(vad: SileroVad) -> None:
     assert max(end - start for start, end in cut) <= 4000
     assert sum(end - start for start, end in cut) == sum(end - start for start, end in whole)
     assert all(before[1] <= after[0] for before, after in pairwise(cut))
+
+
+@needs_assets
+def test_only_quiet_ends_are_taken_off_what_the_published_code_finds(vad: SileroVad) -> None:
+    samples = call("mandarin/vad_example.wav")
+    (found,), published = vad.find(samples), vad.spans(vad.probabilities(samples)[0], samples.shape[1])
+    assert [start for start, _ in found] == [start for start, _ in published]
+    assert all(0 <= whole - trimmed <= 240 for (_, trimmed), (_, whole) in zip(found, published, strict=True))
+
+
+def bundled(name: str) -> Samples:
+    return decode(bundled_calls() / name, max_duration_ms=600_000).samples
+
+
+def test_a_voice_that_is_missed_after_a_long_silence_is_heard_afresh(vad: SileroVad) -> None:
+    samples = bundled("c15-good-call.wav")
+    customer = vad.find(samples)[1]
+    assert any(start < 58_500 < end for start, end in customer)
+    first_look = vad.spans(vad.probabilities(samples)[1], samples.shape[1])
+    assert not any(start < 58_500 < end for start, end in first_look)
+
+
+def test_hold_music_and_coughs_are_no_speech_however_often_they_are_heard(vad: SileroVad) -> None:
+    truth = json.loads((bundled_calls() / "truth.json").read_text("utf-8"))["calls"]
+    for name in ("c14-hold-music.ogg", "c16-cough.ogg"):
+        turns = next(one["turns"] for one in truth if one["audio"] == name)
+        for start, end in (span for channel in vad.find(bundled(name)) for span in channel):
+            assert any(start < turn["end_ms"] and turn["start_ms"] < end for turn in turns), (name, start, end)
 
 
 def test_silence_and_noise_hold_no_utterance(vad: SileroVad) -> None:

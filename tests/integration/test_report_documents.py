@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import logging
 import re
@@ -19,6 +20,7 @@ import pdfplumber
 import pypdfium2
 import pytest
 from docx.text.paragraph import Paragraph
+from PIL import Image
 
 from qareport import report
 from qareport.errors import DocumentError
@@ -315,6 +317,71 @@ def test_edited_word_template_works(tmp_path: Path) -> None:
     assert "对话全文" not in text
     # what the folder does not have comes from the templates that travel with qareport
     assert "对话全文" in html_text(render(samples.EXAMPLE, "html", folder))
+
+
+def logo() -> bytes:
+    buffer = io.BytesIO()
+    Image.new("RGB", (60, 16), "#0b5563").save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def section(document: docx.document.Document, title: str) -> list[object]:
+    """Return the blocks of a section of the Word template: to the next heading, or the end of the loop it is in."""
+    blocks = list(document.element.body)
+    heading = next(p for p in document.paragraphs if p.text == title)._p
+    found, depth = [heading], 0
+    for block in blocks[blocks.index(heading) + 1 :]:
+        style = Paragraph(block, document).style.name if block.tag == PARAGRAPH else ""
+        tag = "".join(block.itertext()) if block.tag == PARAGRAPH else ""
+        depth += tag.startswith(("{%p if", "{%p for")) - tag.startswith(("{%p endif", "{%p endfor"))
+        if depth < 0 or style.startswith("Heading"):
+            break
+        found.append(block)
+    return found
+
+
+def test_word_template_with_a_logo_and_sections_moved_and_removed(tmp_path: Path) -> None:
+    document = docx.Document(str(TEMPLATES / "call.docx"))
+    (picture,) = [part for part in document.sections[0].header.part.related_parts.values() if "image" in str(part)]
+    picture._blob = logo()
+    first = section(document, "评分卡")[0]
+    for block in section(document, "对话全文"):
+        first.addprevious(block)
+    for block in section(document, "通话指标与团队相比"):
+        block.getparent().remove(block)
+    document.save(str(tmp_path / "call.docx"))
+    content = render(samples.RICH, "docx", tmp_path)
+    made = docx.Document(io.BytesIO(content))
+    titles = [p.text for p in made.element.body.iter(PARAGRAPH) if outline_level(made, p)]
+    assert titles[:4] == ["关键节点与建议话术", "对话全文", "评分卡", "订单档案"]
+    assert [part.blob for part in made.sections[0].header.part.related_parts.values()] == [logo()]
+    text = squeezed(docx_text(content))
+    assert [quote for quote in quotations(samples.RICH) if squeezed(quote) not in text] == []
+
+
+@pytest.mark.parametrize("kind", ["html", "pdf"])
+def test_page_template_with_a_logo_and_sections_moved_and_removed(tmp_path: Path, kind: str) -> None:
+    source = (TEMPLATES / "call.html.j2").read_text(encoding="utf-8")
+    parts = re.split(r"(?=^<\{\{ section \}\}>)", source, flags=re.MULTILINE)
+    before, nodes, scorecard, metrics, talk = parts
+    talk, after = re.split(r"(?=^</section>\n\{% endfor %\})", talk, maxsplit=1, flags=re.MULTILINE)
+    assert "团队" in metrics
+    picture = f'<img alt="标识" src="data:image/png;base64,{base64.b64encode(logo()).decode()}">'
+    before = before.replace('<header class="masthead">', f'<header class="masthead">{picture}')
+    scorecard = scorecard.replace("评分卡", "得分是怎么来的")
+    (tmp_path / "call.html.j2").write_text(before + nodes + talk + scorecard + after, encoding="utf-8")
+    styles = (TEMPLATES / "call.css").read_text(encoding="utf-8")
+    (tmp_path / "call.css").write_text(styles.replace("#0b5563", "#7a1f5c"), encoding="utf-8")
+    content = render(samples.RICH, kind, tmp_path)
+    text = squeezed(TEXT[kind](content))
+    assert text.index("对话全文") < text.index("得分是怎么来的") < text.index("订单档案")
+    assert "与团队相比" not in text
+    assert [quote for quote in quotations(samples.RICH) if squeezed(quote) not in text] == []
+    if kind == "pdf":
+        with pdfplumber.open(io.BytesIO(content)) as pdf:
+            assert [image["srcsize"] for image in pdf.pages[0].images] == [(60, 16)]
+    else:
+        assert picture in content.decode("utf-8")
 
 
 @pytest.mark.parametrize(

@@ -67,6 +67,13 @@ def test_who_was_interrupted_and_only_goes_on_has_not_interrupted() -> None:
     assert [one.by for one in found.interruptions] == [AGENT]
 
 
+def test_an_interruption_lasts_through_the_sentences_of_one_breath() -> None:
+    found = analyse(
+        say(0, 6, CUSTOMER, "我上周就下的单"), say(4, 5, AGENT, "您先听我说。"), say(5, 7, AGENT, "这个不归我们管"),
+    )  # fmt: skip
+    assert [(one.start_ms, one.end_ms, one.by) for one in found.interruptions] == [(4000, 6000, AGENT)]
+
+
 def test_response_delay_runs_from_the_customers_last_word_to_the_agents_first() -> None:
     metrics = analyse(
         say(0, 2, CUSTOMER, "在吗"),

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta, timezone
 import pytest
 
 from qareport import analysis
-from qareport.analysis.promises import read_number
+from qareport.analysis.due import read_number
 from qareport.model import Promise, Role
 from qareport.settings import AnalysisSettings
 from tests.unit.test_analysis_example import AGENT, CUSTOMER, TOPICS, call, say
@@ -33,6 +33,21 @@ def promises(text: str, role: Role = AGENT, started_at: datetime | None = STARTE
         ("两个半小时内联系您", "回电", "两个半小时内", "2026-11-20T12:00:00"),
         ("三个工作日内到账", "退款", "三个工作日内", "2026-11-25T09:30:00"),
         ("we will ship it within 2 days", "发货", "2 days", "2026-11-22T09:30:00"),
+        ("you will get your refund in three days", "退款", "three days", "2026-11-23T09:30:00"),
+        ("I will call you back on Monday", "回电", "Monday", "2026-11-23T23:59:59"),
+        ("明天上午给您回电", "回电", "明天上午", "2026-11-21T12:00:00"),
+        ("明天下午三点给您回电话", "回电", "明天下午三点", "2026-11-21T15:00:00"),
+        ("今晚八点前安排发出", "发货", "今晚八点前", "2026-11-20T20:00:00"),
+        ("下午给您打电话", "回电", "下午", "2026-11-20T18:00:00"),
+        ("本周五前给您处理好", "处理", "本周五前", "2026-11-20T23:59:59"),
+        ("周三给您寄出", "发货", "周三", "2026-11-25T23:59:59"),
+        ("下周一之前发货", "发货", "下周一之前", "2026-11-23T23:59:59"),
+        ("下周给您补发", "发货", "下周", "2026-11-29T23:59:59"),
+        ("月底之前到货", "送达", "月底之前", "2026-11-30T23:59:59"),
+        ("25号之前发货", "发货", "25号之前", "2026-11-25T23:59:59"),
+        ("十号给您寄出", "发货", "十号", "2026-12-10T23:59:59"),
+        ("12月3日发货", "发货", "12月3日", "2026-12-03T23:59:59"),
+        ("三日内发货", "发货", "三日内", "2026-11-23T09:30:00"),
     ],
 )
 def test_a_promise_is_due_after_its_span(text: str, action: str, by: str, due: str) -> None:
@@ -50,6 +65,11 @@ def test_without_the_start_of_the_call_the_span_is_known_and_the_time_is_not() -
     "text",
     [
         "您三天前申请的退款",
+        "您三号申请的退款",
+        "上周五发货了",
+        "上个月25号发货的",
+        "您昨天下午买的，会给您发货",
+        "货在五号仓，正在发货",
         "48小时内发货吗？",
         "今天没办法发货",
         "已经等了三天没发货",

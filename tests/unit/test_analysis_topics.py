@@ -8,8 +8,9 @@ import pytest
 
 from qareport.analysis import load_topics
 from qareport.errors import ConfigError
+from qareport.model import MomentKind
 from qareport.words import WordList
-from tests.unit.test_analysis_example import ROOT, TOPICS
+from tests.unit.test_analysis_example import CUSTOMER, ROOT, TOPICS, analyse, say
 
 SHIPPED = (ROOT / "config" / "topics.yaml").read_text(encoding="utf-8")
 
@@ -61,3 +62,51 @@ def test_the_longest_word_is_found_as_the_list_spells_it() -> None:
     assert WordList(("退货", "退货 运费", "Refund")).find("退货运费谁出") == "退货 运费"
     assert WordList(("Refund",)).find("i want a refund") == "Refund"
     assert WordList(("Refund",)).find("refunded") is None
+
+
+@pytest.mark.parametrize(
+    ("text", "issue"),
+    [
+        ("帮我催个单", "物流延迟"), ("都三天了还没寄出来", "物流延迟"), ("我的东西到哪儿了", "物流延迟"),
+        ("几天了还没发", "物流延迟"), ("什么时候能送过来", "物流延迟"), ("where is my order", "物流延迟"),
+        ("鞋子大了两码", "尺码不符"), ("腰围太紧了", "尺码不符"), ("it doesn't fit me", "尺码不符"),
+        ("我想退掉", "退换货运费"), ("能不能换个颜色", "退换货运费"), ("I want to return it", "退换货运费"),
+        ("钱还没退", "退款"), ("退我钱", "退款"), ("怎么比别家贵", "价格"),
+        ("屏幕碎了", "质量"), ("充不进电", "质量"), ("洗一次就掉毛", "质量"), ("it doesn't work", "质量"),
+        ("打了一上午电话没人接", "客服响应慢"), ("我打了五遍电话", "客服响应慢"), ("nobody answered", "客服响应慢"),
+    ],
+)  # fmt: skip
+def test_an_issue_is_known_in_other_words(text: str, issue: str) -> None:
+    assert issue in issues(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "issue"),
+    [
+        ("灰色的羽绒服，大码", "尺码不符"), ("我要一件小码的", "尺码不符"), ("等的时间太长了", "尺码不符"),
+        ("帮我换个人来说", "退换货运费"), ("我要退款", "退换货运费"), ("优惠券用不了", "质量"),
+        ("刚才电话断了", "质量"), ("单号是YT7734512098761", "物流延迟"),
+        ("配送费多少", "物流延迟"), ("退款还没到账", "物流延迟"),
+    ],
+)  # fmt: skip
+def test_a_word_that_only_looks_like_an_issue_is_none(text: str, issue: str) -> None:
+    assert issue not in issues(text)
+
+
+@pytest.mark.parametrize("text", ["我要发到抖音上", "我打12345", "我去法院告你们", "I will report you", "我要举报"])
+def test_the_public_and_the_courts_are_an_escalation(text: str) -> None:
+    assert MomentKind.ESCALATION in kinds(text)
+
+
+@pytest.mark.parametrize("text", ["那我不想要了", "帮我取消", "我去别的店买", "拉倒吧", "I will buy it somewhere else"])
+def test_giving_up_has_many_words(text: str) -> None:
+    assert MomentKind.CHURN_SIGNAL in kinds(text)
+
+
+def issues(text: str) -> set[str | None]:
+    moments = analyse(say(0, 2, CUSTOMER, text)).moments
+    return {moment.issue for moment in moments if moment.kind is MomentKind.TOPIC_MENTION}
+
+
+def kinds(text: str) -> set[MomentKind]:
+    return {moment.kind for moment in analyse(say(0, 2, CUSTOMER, text)).moments}

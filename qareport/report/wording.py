@@ -255,6 +255,21 @@ def instant(value: datetime | None) -> str:
     return text + (value.strftime(" %z") if offset else " UTC")
 
 
+def nth(number: int) -> str:
+    """Name a call of an order by its number, in a table: 第2次."""
+    return _("第{number}次").format(number=number)
+
+
+def nth_call(number: int) -> str:
+    """Name a call of an order by its number: 第2次来电."""
+    return _("第{number}次来电").format(number=number)
+
+
+def times(count: int) -> str:
+    """Count how often: 3次."""
+    return plural("{count}次", count, count=count)
+
+
 def signed(value: float, digits: int = 1) -> str:
     """+0.4, −3.1, 0.0: with a real minus sign."""
     text = f"{value:+.{digits}f}"

@@ -88,6 +88,33 @@ def test_the_teams_mail_is_what_another_program_reads_too(centre: Centre) -> Non
 
 
 @needs_perl
+def test_a_centre_that_speaks_english_gets_english_mails(centre: Centre) -> None:
+    centre.configure(attach=["docx"])
+    centre.set("report", locale="en", organisation="Logistics")
+    (result,) = centre.run()
+    assert result.documents[0].name == "daily-2026-11-21.docx"
+    mail = next(one for one in centre.postbox.delivered if one.recipient == dailies.TEAM[0])
+    read = take_apart(mail.content)
+    assert read["headers"]["Subject"] == (
+        "Logistics Daily quality report 11-21: 8 calls, 4 at high risk, 4 to call back today"
+    )
+    text, html, _picture, document = read["parts"]
+    assert text["text"].startswith("All 8 calls were heard. At high risk: 4")
+    assert "To call back today (4 customers, the most urgent first)" in html["text"]
+    assert document["name"] == "Daily quality report-2026-11-21.docx"
+
+
+def test_the_option_for_the_language_comes_before_the_setting(
+    centre: Centre, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["daily", "--date", "2026-11-21", "--config", str(centre.folder / "config"), "--store", centre.url]
+    assert cli.main([*arguments, "--locale", "en"]) == 0
+    assert "team to li.lei@example.com: 物流组 Daily quality report 11-21: 8 calls" in capsys.readouterr().err
+    assert cli.main(arguments) == 0
+    assert "team to li.lei@example.com: 物流组客服质检日报" in capsys.readouterr().err
+
+
+@needs_perl
 def test_an_agents_edition_holds_no_other_agents_call(centre: Centre) -> None:
     centre.run()
     for agent, address in dailies.AGENTS.items():

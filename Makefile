@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test check lock clean
+.PHONY: demo test check catalogues lock clean
 
 demo: .venv/ready
 	$(BIN)/qareport demo --out out/demo
@@ -23,6 +23,10 @@ check: .venv/ready
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[engine,postgres,parquet,dev]'
 	touch $@
+
+# Collects what documents say and compiles the catalogues (qareport/report/locales).
+catalogues: .venv/ready
+	$(BIN)/python templates/make_catalogues.py
 
 # Writes constraints.txt from what .venv holds. torch is pinned without its build (+cpu, +cu…), so each machine gets its own.
 lock: .venv/ready

@@ -1,6 +1,6 @@
 """Kills daily runs at random moments beside a mail server that misbehaves, and counts what was lost or sent twice.
 
-    python -m benchmarks.faults --kills 200 [--store postgresql://…] [--seed 1]
+    python -m benchmarks.faults --kills 200 [--postgresql] [--seed 1]
 
 A round begins with nothing made and nothing sent. Runs are killed (SIGKILL) at random moments while the server drops
 connections, delays, refuses for now and for good, and dies after DATA; then the server behaves and runs go on until one
@@ -11,6 +11,7 @@ report, and every mail sent once, refused, or called unknown.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import io
 import json
 import random
@@ -32,6 +33,7 @@ from benchmarks.machine import describe
 from benchmarks.postbox import DROP, DROP_AFTER, Postbox
 from qareport.model import Edition, MailState
 from qareport.store import Store
+from tests import postgres
 
 CALLS = 8
 #: Kills in one round, before a run may end by itself.
@@ -150,7 +152,7 @@ class Bench:
 
     def _reset(self) -> None:
         self.postbox.delivered.clear()
-        engine = sqlalchemy.create_engine(self.url)
+        engine = sqlalchemy.create_engine(self.url.replace("postgresql://", "postgresql+pg8000://"))
         with Store(self.url), engine.begin() as connection:
             for table in ("outbox", "runs", "documents"):
                 connection.execute(sqlalchemy.text(f"DELETE FROM {table}"))  # noqa: S608 - names from the line above
@@ -222,11 +224,18 @@ def main() -> None:
     parser.add_argument("--kills", type=int, default=200)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--store", help="a store of its own: its outbox is emptied")
+    parser.add_argument("--postgresql", action="store_true", help="start a PostgreSQL server for it")
     parser.add_argument("--formats", default="docx,pdf")
     arguments = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
+        store = arguments.store
+        if arguments.postgresql:
+            programs = postgres.programs()
+            if programs is None:
+                parser.error("PostgreSQL is not installed (Debian: postgresql-15)")
+            store = postgres.make_database(stack.enter_context(postgres.running(programs)), "faults")
         formats = tuple(arguments.formats.split(","))
-        bench = Bench(Path(folder), arguments.store, seed=arguments.seed, attach=formats)
+        bench = Bench(Path(folder), store, seed=arguments.seed, attach=formats)
         tally = bench.run(arguments.kills)
     result = {
         "machine": describe(),

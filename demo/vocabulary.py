@@ -1,7 +1,7 @@
 """Build the SentencePiece model of the bundled model: characters, English words and SenseVoice's tags."""
 
+import io
 import re
-import tempfile
 from pathlib import Path
 
 import sentencepiece
@@ -31,27 +31,25 @@ def train_tokenizer(path: Path) -> sentencepiece.SentencePieceProcessor:
     lines = every_text()
     words = sorted({word for line in lines for word in re.findall(r"[a-z]{2,}", line) if len(word) < 20})
     symbols = [tag(name) for name in (*LANGUAGE_TAGS, *EMOTION_TAGS, *EVENT_TAGS, *NORM_TAGS)] + words
-    with tempfile.TemporaryDirectory() as folder:
-        corpus = Path(folder) / "corpus.txt"
-        corpus.write_text("\n".join(lines) + "\n", encoding="utf-8")
-        characters = {c for line in lines for c in line if not c.isspace()}
-        sentencepiece.SentencePieceTrainer.train(
-            input=str(corpus),
-            model_prefix=str(Path(folder) / "spm"),
-            model_type="char",
-            vocab_size=3 + len(symbols) + len(characters) + 1,
-            hard_vocab_limit=False,
-            use_all_vocab=True,
-            character_coverage=1.0,
-            required_chars="".join(sorted(characters)),
-            user_defined_symbols=symbols,
-            normalization_rule_name="identity",
-            add_dummy_prefix=False,
-            unk_id=0,
-            bos_id=1,
-            eos_id=2,
-            pad_id=-1,
-            minloglevel=2,
-        )
-        path.write_bytes((Path(folder) / "spm.model").read_bytes())
+    characters = {c for line in lines for c in line if not c.isspace()}
+    written = io.BytesIO()  # a file's path would stand in the model
+    sentencepiece.SentencePieceTrainer.train(
+        sentence_iterator=iter(lines),
+        model_writer=written,
+        model_type="char",
+        vocab_size=3 + len(symbols) + len(characters) + 1,
+        hard_vocab_limit=False,
+        use_all_vocab=True,
+        character_coverage=1.0,
+        required_chars="".join(sorted(characters)),
+        user_defined_symbols=symbols,
+        normalization_rule_name="identity",
+        add_dummy_prefix=False,
+        unk_id=0,
+        bos_id=1,
+        eos_id=2,
+        pad_id=-1,
+        minloglevel=2,
+    )
+    path.write_bytes(written.getvalue())
     return sentencepiece.SentencePieceProcessor(model_file=str(path))

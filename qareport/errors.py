@@ -6,8 +6,10 @@
     ├── ModelError          a model directory that is absent, incomplete or inconsistent
     ├── NotFoundError       an order, call or file that was asked for and is not there
     ├── StoreError          the store cannot be opened, read or written
+    ├── QueryError          a search that makes no sense, with the place
     ├── BusyError           another process holds what only one may work on
     ├── DocumentError       a template or a renderer could not make a document
+    │   └── TagError        a tag of a template that cannot be used
     ├── MailError           mail is not set up, cannot be composed, or its server cannot be used
     └── ConfigError         configuration, manifest, topics or rules: carries every problem found, not the first
 
@@ -81,12 +83,25 @@ class NotFoundError(QareportError):
     """Something asked for by name that is not there."""
 
 
+class QueryError(QareportError):
+    """A search that makes no sense; the text names the character."""
+
+
 class StoreError(QareportError):
     """The store cannot be opened, read or written."""
 
 
 class DocumentError(QareportError):
     """A template or a renderer could not make a document."""
+
+
+class TagError(DocumentError):
+    """A tag of a template that cannot be used."""
+
+    def __init__(self, what: str, *, where: str, to_do: str, paragraph: str = "") -> None:
+        super().__init__(what, where=where, to_do=to_do)
+        #: The text of the paragraph it stands in (Word).
+        self.paragraph = paragraph
 
 
 class BusyError(QareportError):

@@ -7,7 +7,7 @@ and reports every problem in it at once, with line and column.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -16,8 +16,11 @@ from annotated_types import Ge, Gt
 from pydantic import AfterValidator, Field, with_config
 
 from qareport.checks import Address, MailName
+from qareport.filenames import NamePattern
 from qareport.model import PersonalKind, Role
 from qareport.yamlsource import read_yaml, validate
+
+Locale = Literal["zh", "en"]
 
 #: Folders that travel with the package: defaults for a user who has none of their own.
 _PACKAGE = Path(__file__).resolve().parent
@@ -147,6 +150,19 @@ class ReportSettings:
     #: How many key moments the first page carries.
     key_moments: int = 5
     organisation: str = ""
+    #: Language of documents and mails; advice and titles of rules are in the language of the rules.
+    locale: Locale = "zh"
+    #: PDF files are archives (PDF/A-3a) that carry their report as JSON.
+    pdf_archive: bool = False
+    #: HTML pages carry the calls' sound, so that who gets one can listen; masked personal data is covered by a tone.
+    audio: bool = False
+    #: At most so many minutes of recordings in one page: 60 take some 14 MB.
+    audio_minutes: Annotated[int, Ge(1)] = 60
+
+    def over(self, *, locale: Locale | None = None, audio: bool | None = None) -> ReportSettings:
+        """Return these settings with what was asked for in the place of what they say; None leaves it as it is."""
+        chosen = self if locale is None else replace(self, locale=locale)
+        return chosen if audio is None else replace(chosen, audio=audio)
 
 
 def _known_zone(name: str) -> str:
@@ -179,6 +195,17 @@ class PeriodSettings:
     weak_links: Annotated[int, Ge(0)] = 3
     #: How many rows a table of a document carries before it says "and N more"; JSON carries all.
     table_rows: Annotated[int, Ge(1)] = 50
+
+
+@with_config(extra="forbid")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IngestSettings:
+    """How recordings are found, and what their names say."""
+
+    #: What names say of calls, for recordings without a manifest row; "" = nothing (see `qareport.filenames`).
+    name_pattern: NamePattern = ""
+    #: A file that was written to within so many seconds is watched for as long; one that changes is left for later.
+    settle_s: Annotated[float, Field(ge=0, le=600)] = 10.0
 
 
 @with_config(extra="forbid")
@@ -261,6 +288,7 @@ class Settings:
     privacy: PrivacySettings = field(default_factory=PrivacySettings)
     report: ReportSettings = field(default_factory=ReportSettings)
     period: PeriodSettings = field(default_factory=PeriodSettings)
+    ingest: IngestSettings = field(default_factory=IngestSettings)
     daily: DailySettings = field(default_factory=DailySettings)
     mail: MailSettings = field(default_factory=MailSettings)
     retention: RetentionSettings = field(default_factory=RetentionSettings)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import io
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -37,6 +37,7 @@ from word_parts import (
     repack,
     rule_below,
     set_page,
+    shade_row,
     transparent_png,
 )
 
@@ -50,6 +51,7 @@ def make() -> bytes:
     _first_part(document)
     _overview(document)
     _chapters(document)
+    _dossier(document)
     _closing(document)
     _properties(document)
     buffer = io.BytesIO()
@@ -114,6 +116,10 @@ def _overview(document: DocumentObject) -> None:
     tags = ("row.number", "row.when", "row.length", "row.agent", "row.trend", "r row.badge", "row.remark")
     for cell, tag in zip(table.rows[2].cells, tags, strict=True):
         fill_cell(cell, "QA cell", "{{r row.badge }}" if tag.startswith("r ") else f"{{{{ {tag} }}}}")
+    remark = table.rows[2].cells[-1]
+    add_tag(remark, "if row.change")
+    add_text(remark, "QA small", "{{ row.change }}")
+    add_tag(remark, "endif")
     add_row_tag(table, 3, "endfor")
     add_tag(document, "endif")
     add_tag(document, "if report.failed")
@@ -198,27 +204,56 @@ def _node_table(document: DocumentObject) -> None:
 
 
 def _deductions(document: DocumentObject) -> None:
-    add_text(document, "Heading 2", "扣分明细")
-    add_tag(document, "if call.deductions")
-    table = add_grid(document, 4, (20, 48, 14, 18, 74), lines=True)
-    fill_head(table, ("时间", "规则", "等级", "分值", "证据"))
-    add_row_tag(table, 1, "for hit in call.deductions")
-    cells = table.rows[2].cells
+    add_text(document, "Heading 2", "评分卡")
+    add_tag(document, "if call.scorecard")
+    table = add_grid(document, 7, (20, 48, 14, 20, 72), lines=True)
+    fill_head(table, ("时间", "类别与规则", "等级", "分值", "证据"))
+    add_row_tag(table, 1, "for group in call.scorecard")
+    head = table.rows[2]
+    shade_row(head, "F1F5F7")
+    name = head.cells[0].merge(head.cells[2])
+    fill_cell(name, "QA cell", "{{ group.name }}").runs[0].bold = True
+    fill_cell(head.cells[3], "QA cell", "{{ group.points }}").runs[0].bold = True
+    fill_cell(
+        head.cells[4],
+        "QA cell",
+        "{{ group.limit }} · {{ group.judged }}{% if group.empty %} · {{ group.empty }}{% endif %}",
+    )
+    add_tag(head.cells[4], "if group.not_applicable")
+    add_text(head.cells[4], "QA small", "{{ group.not_applicable }}")
+    add_tag(head.cells[4], "endif")
+    add_row_tag(table, 3, "for hit in group.hits")
+    cells = table.rows[4].cells
     fill_cell(cells[0], "QA cell", "{{ hit.at }}")
     fill_cell(cells[1], "QA cell", "{{ hit.title }}")
     add_text(cells[1], "QA small", "{{ hit.rule }}")
     fill_cell(cells[2], "QA cell", "{{ hit.severity }}")
     fill_cell(cells[3], "QA cell", "{{ hit.points }}")
+    add_tag(cells[3], "if hit.counted")
+    add_text(cells[3], "QA small", "{{ hit.counted }}")
+    add_tag(cells[3], "endif")
     fill_cell(cells[4], "QA cell", "{%p for line in hit.evidence %}")
     add_text(cells[4], "QA cell", "{{ line }}")
     add_tag(cells[4], "endfor")
-    add_row_tag(table, 3, "endfor")
+    add_row_tag(table, 5, "endfor")
+    add_row_tag(table, 6, "endfor")
     add_tag(document, "endif")
-    add_text(document, "QA total", "{{ call.deduction_total }}")
+    add_text(document, "QA total", "{{ call.score_line or call.deduction_total }}")
 
 
 def _metrics(document: DocumentObject) -> None:
-    add_text(document, "Heading 2", "通话指标")
+    add_text(document, "Heading 2", "通话指标与团队相比")
+    add_tag(document, "if call.compared")
+    table = add_grid(document, 4, (36, 28, 30, 42, 38), lines=True)
+    fill_head(table, ("指标", "本次", "团队中位数", "一半通话在", "说明"))
+    add_row_tag(table, 1, "for row in call.compared")
+    cells = table.rows[2].cells
+    fill_cell(cells[0], "QA table head", "{{ row.label }}")
+    for cell, tag in zip(cells[1:], ("value", "usual", "range", "remark"), strict=True):
+        fill_cell(cell, "QA cell", f"{{{{ row.{tag} }}}}")
+    add_row_tag(table, 3, "endfor")
+    add_tag(document, "endif")
+    add_text(document, "QA note", "※ {{ call.norm }}")
     table = add_grid(document, 3, (42, 60, 72), lines=True)
     add_row_tag(table, 0, "for metric in call.metrics")
     cells = table.rows[1].cells
@@ -267,8 +302,84 @@ def _transcript(document: DocumentObject) -> None:
     add_tag(document, "endif")
 
 
+def _heading(document: DocumentObject, level: int, title: str) -> None:
+    """Add a heading of the whole order: beside the chapters where there are several, else beside their sections."""
+    add_tag(document, "if report.several")
+    add_text(document, f"Heading {level}", title)
+    add_tag(document, "else")
+    add_text(document, f"Heading {level + 1}", title)
+    add_tag(document, "endif")
+
+
+def _dossier(document: DocumentObject) -> None:
+    add_tag(document, "if report.calls")
+    _heading(document, 1, "订单档案")
+    add_tag(document, "if report.dossier.changes")
+    _heading(document, 2, "各次来电的变化")
+    _rows(
+        document,
+        "report.dossier.changes",
+        (("来电", 18, "number"), ("间隔", 38, "after"), ("得分", 22, "score"), ("客户情绪", 22, "feeling")),
+        ("问题", 74, "issues"),
+        ("agent", 1),
+    )
+    add_tag(document, "endif")
+    _heading(document, 2, "客服的承诺")
+    add_tag(document, "if report.dossier.promises")
+    _rows(
+        document,
+        "report.dossier.promises",
+        (("来电", 18, "number"), ("承诺", 34, "promise"), ("原话", 50, "quote"), ("到期", 34, "due")),
+        ("结果", 38, "r outcome"),
+        ("at", 0),
+    )
+    add_tag(document, "else")
+    add_text(document, "QA small", "{{ report.dossier.no_promises }}")
+    add_tag(document, "endif")
+    _heading(document, 2, "问题类型与环节的依据")
+    add_tag(document, "if report.dossier.classes")
+    table = add_grid(document, 4, (18, 40, 116), lines=True)
+    fill_head(table, ("来电", "判定", "依据"))
+    add_row_tag(table, 1, "for row in report.dossier.classes")
+    cells = table.rows[2].cells
+    fill_cell(cells[0], "QA cell", "{{ row.number }}")
+    fill_cell(cells[1], "QA small", "{{ row.kind }}")
+    add_text(cells[1], "QA cell", "{{ row.name }}")
+    fill_cell(cells[2], "QA cell", "{%p for line in row.evidence %}")
+    add_text(cells[2], "QA cell", "{{ line }}")
+    add_tag(cells[2], "endfor")
+    add_row_tag(table, 3, "endfor")
+    add_tag(document, "else")
+    add_text(document, "QA small", "{{ report.dossier.no_classes }}")
+    add_tag(document, "endif")
+    add_tag(document, "endif")
+
+
+def _rows(
+    document: DocumentObject,
+    source: str,
+    columns: Sequence[tuple[str, int, str]],
+    last: tuple[str, int, str],
+    small: tuple[str, int],
+) -> None:
+    """Add a table with a row for each item: head, width and field of each column; `small` stands below one of them."""
+    whole = (*columns, last)
+    table = add_grid(document, 4, [width for _, width, _ in whole], lines=True)
+    fill_head(table, [head for head, _, _ in whole])
+    add_row_tag(table, 1, f"for row in {source}")
+    cells = table.rows[2].cells
+    for cell, (_, _, name) in zip(cells, whole, strict=True):
+        tag = f"{{{{r row.{name[2:]} }}}}" if name.startswith("r ") else f"{{{{ row.{name} }}}}"
+        fill_cell(cell, "QA cell", tag)
+    name, column = small
+    add_tag(cells[column], f"if row.{name}")
+    add_text(cells[column], "QA small", f"{{{{ row.{name} }}}}")
+    add_tag(cells[column], "endif")
+    add_row_tag(table, 3, "endfor")
+
+
 def _closing(document: DocumentObject) -> None:
-    add_text(document, "Heading 2", "方法与说明")
+    _heading(document, 1, "方法与说明")
     table = add_grid(document, 3, (38, 136), lines=False)
     add_row_tag(table, 0, "for row in report.methods")
     fill_cell(table.rows[1].cells[0], "QA small", "{{ row.label }}")

@@ -83,11 +83,10 @@ def _header_and_footer(document: DocumentObject) -> None:
     picture.set("descr", "企业标识占位图：右键，更改图片")
     footer = section.footer.paragraphs[0]
     footer.paragraph_format.tab_stops.add_tab_stop(Mm(TEXT_MM), WD_TAB_ALIGNMENT.RIGHT)
-    add_runs(footer, "{{ report.footer }}", "\t第 ")
+    add_runs(footer, "{{ report.footer }}", "\t")
     add_field(footer, "PAGE")
     add_runs(footer, " / ")
     add_field(footer, "NUMPAGES")
-    add_runs(footer, " 页")
 
 
 def _first_part(document: DocumentObject) -> None:
@@ -126,7 +125,7 @@ def _returns(document: DocumentObject) -> None:
     add_tag(document, "if report.returns")
     _return_table(document, "report.returns")
     add_tag(document, "if report.returns_rest")
-    add_text(document, "QA total", "其余{{ report.returns_rest | length }}位列于后文。{{ report.returns_more }}")
+    add_text(document, "QA total", "{{ report.returns_follow }}{{ report.returns_more }}")
     add_tag(document, "elif report.returns_more")
     add_text(document, "QA total", "{{ report.returns_more }}")
     add_tag(document, "endif")
@@ -204,17 +203,17 @@ def _people(document: DocumentObject) -> None:
         "客服",
         "通话",
         "平均得分",
-        "较{{ report.previous_head }}",
-        "较{{ report.baseline_head }}",
+        "{{ report.previous_against }}",
+        "{{ report.baseline_against }}",
         "合格率",
         "高风险",
     )
     _table(
         document,
-        "客服",
+        "客服一览",
         "report.agents",
         (*heads, "失分", "与全组相比"),
-        (17, 13, 24, 23, 24, 29, 13, 12, 19),
+        (16, 12, 24, 24, 25, 28, 13, 12, 20),
         figures=(1, 6, 7),
     )
     add_text(document, "QA small", "{{ report.agents_note }}")
@@ -231,7 +230,7 @@ def _people(document: DocumentObject) -> None:
             "次数",
             "分值合计",
         ),
-        (37, 12, 33, 33, 34, 11, 14),
+        (34, 14, 33, 33, 34, 11, 15),
         figures=(5, 6),
     )
 
@@ -250,9 +249,9 @@ def _outcomes(document: DocumentObject) -> None:
 
 def _ledger(document: DocumentObject) -> None:
     heads = ("状态", "订单 / 电话", "承诺", "到期", "客服")
-    _table(document, "承诺", "report.promises", heads, (27, 34, 60, 36, 17))
+    _table(document, "到期的承诺", "report.promises", heads, (27, 34, 60, 36, 17))
     add_text(document, "QA small", "{{ report.promises_note }}")
-    _table(document, "处理失败的通话", "report.failed", ("通话", "时间", "客服", "原因"), (48, 26, 18, 82))
+    _table(document, "处理失败的通话", "report.failed", ("通话编号", "时间", "客服", "原因"), (48, 26, 18, 82))
 
 
 def _table(

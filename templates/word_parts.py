@@ -17,7 +17,7 @@ from docx.oxml import OxmlElement
 from docx.oxml.ns import qn
 from docx.shared import Mm, Pt, RGBColor
 from docx.styles.style import BaseStyle, CharacterStyle, ParagraphStyle
-from docx.table import Table, _Cell
+from docx.table import Table, _Cell, _Row
 from docx.text.paragraph import Paragraph
 
 LATIN, CHINESE, MONO = "Arial", "微软雅黑", "Consolas"
@@ -91,9 +91,10 @@ def add_styles(document: DocumentObject, more: Sequence[tuple[str, str, str | No
     _look(styles["Normal"], 9.5)
     _look(styles["Title"], 20, bold=True)
     _border(styles["Title"].element.get_or_add_pPr(), bottom=None)
-    _look(styles["Heading 1"], 15, before=0, after=3, bold=True)
+    _look(styles["Heading 1"], 15, before=14, after=3, bold=True)
     _look(styles["Heading 2"], 12, TEAL, before=12, after=4, bold=True)
     _border(styles["Heading 2"].element.get_or_add_pPr(), bottom=(RULE, 6, 2))
+    _look(styles["Heading 3"], 10.5, TEAL, before=8, after=3, bold=True)
     for name in ("Header", "Footer"):
         _look(styles[name], 7.5, MUTED)
         for tabs in styles[name].element.pPr.findall(qn("w:tabs")):
@@ -331,6 +332,12 @@ def add_titled(document: DocumentObject, style: str, title: str, badge: str) -> 
         align = OxmlElement("w:vAlign")
         align.set(qn("w:val"), "bottom")
         cell._tc.get_or_add_tcPr().append(align)
+
+
+def shade_row(row: _Row, fill: str) -> None:
+    """Fill all cells of a row with a colour."""
+    for cell in row.cells:
+        _shade(cell._tc.get_or_add_tcPr(), fill)
 
 
 def rule_below(cell: _Cell, color: str, size: int) -> None:

@@ -51,12 +51,12 @@ def running(bin_folder: Path) -> Iterator[str]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def make_database(server: str, name: str) -> str:
-    """Make an empty database and return its URL."""
+def make_database(server: str, name: str, *, template: str = "template1") -> str:
+    """Make a database, empty or as another one is, and return its URL."""
     address = sqlalchemy.make_url(f"{server}/postgres").set(drivername="postgresql+pg8000")
     engine = sqlalchemy.create_engine(address, isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:
-        connection.execute(sqlalchemy.text(f'CREATE DATABASE "{name}"'))
+        connection.execute(sqlalchemy.text(f'CREATE DATABASE "{name}" TEMPLATE "{template}"'))
     engine.dispose()
     return f"{server}/{name}"
 

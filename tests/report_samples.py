@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime, timedelta, timezone
+from datetime import date, datetime, timedelta, timezone
 
+from qareport import digest
 from qareport.model import (
     STATE_NOT_JUDGED,
     STATE_SILENCE,
@@ -12,26 +13,36 @@ from qareport.model import (
     AudioInfo,
     CallMetrics,
     CallReport,
+    CategoryScore,
+    Classification,
     CurvePoint,
     Emotion,
     Evidence,
     FailedCall,
     Finding,
+    Hold,
     Interruption,
     Language,
+    MaskedSpan,
+    MetricNorm,
     ModelInfo,
     Moment,
     MomentKind,
     Note,
     OrderReport,
+    PersonalKind,
+    Promise,
     Provenance,
     Risk,
     Role,
     RoleMetrics,
     RoleSource,
+    Scorecard,
+    ScoreItem,
     Segment,
     Severity,
     Silence,
+    TeamNorm,
     TrajectoryState,
 )
 
@@ -432,6 +443,115 @@ UNKNOWN_ROLES = OrderReport(
         ),
     ),
     provenance=replace(PROVENANCE, model="demo@1"),
+)
+
+
+def _item(finding: Finding, counted: int) -> ScoreItem:
+    return ScoreItem(rule_id=finding.rule_id, at_ms=finding.at_ms, points=finding.points, counted=counted)
+
+
+#: The example as today's rules judge it: a category at its limit, one without a hit, one without an opportunity.
+SCORECARD = Scorecard(
+    start=100,
+    total=100,
+    score=66,
+    passed=False,
+    categories=(
+        CategoryScore(
+            name="物流延迟",
+            limit=6,
+            points=-6,
+            items=(_item(FINDINGS[0], -6),),
+            judged=4,
+            not_applicable=("logistics.lost",),
+        ),
+        CategoryScore(name="服务态度", points=-20, items=(_item(FINDINGS[1], -20),), judged=3),
+        CategoryScore(name="流失", limit=30, points=-8, items=(_item(FINDINGS[2], -8),), judged=2),
+        CategoryScore(name="服务规范", points=0, items=(_item(FINDINGS[3], 0),), judged=1),
+        CategoryScore(name="价格", limit=20, points=0, judged=2),
+        CategoryScore(name="退换与退款", points=0, judged=0, not_applicable=("refund.no-date", "refund.refused")),
+    ),
+)
+NORM = TeamNorm(
+    first=date(2026, 11, 14),
+    last=date(2026, 11, 20),
+    calls=412,
+    metrics={
+        "first_response_ms": MetricNorm(n=398, lower_quartile=700.0, median=1_400.0, upper_quartile=2_600.0),
+        "longest_response_ms": MetricNorm(n=398, lower_quartile=1_900.0, median=3_100.0, upper_quartile=6_000.0),
+        "silence_count": MetricNorm(n=412, lower_quartile=0.0, median=1.5, upper_quartile=3.0),
+        "silence_share": MetricNorm(n=412, lower_quartile=0.01, median=0.04, upper_quartile=0.12),
+        "agent.interruptions": MetricNorm(n=412, lower_quartile=0.0, median=0.0, upper_quartile=1.0),
+        "agent.characters_per_minute": MetricNorm(n=405, lower_quartile=205.0, median=231.0, upper_quartile=256.0),
+    },
+)
+_PROMISE = Promise(
+    at_ms=91_000,
+    end_ms=96_000,
+    role=AGENT,
+    quote="没有的，仓库那边正常安排。",
+    action="发货",
+    by="48小时内",
+    within_ms=48 * 3_600_000,
+    due_at=datetime(2026, 11, 23, 9, 14, 36, tzinfo=CHINA),
+)
+_ISSUE = Classification(
+    name="物流延迟",
+    evidence=(Evidence(at_ms=38_000, end_ms=42_900, role=CUSTOMER, quote="我想问一下到底什么时候发货？"),),
+)
+#: The example with everything that a call may carry.
+RICH_CALL = replace(
+    CALL,
+    score=66,
+    scorecard=SCORECARD,
+    moments=(replace(MOMENTS[0], fuzzy=True), *MOMENTS[1:]),
+    metrics=replace(
+        METRICS,
+        holds=(Hold(start_ms=133_000, end_ms=150_000, music=True), Hold(start_ms=79_000, end_ms=87_000, music=False)),
+        roles={
+            **METRICS.roles,
+            "customer": replace(METRICS.roles["customer"], sentiment=-1.9, sentiment_quarters=(0.4, -1.2, -3.8, -2.4)),
+            "agent": replace(METRICS.roles["agent"], sentiment=0.5, sentiment_quarters=(0.9, 0.4, None, 0.5)),
+        },
+    ),
+    promises=(_PROMISE, replace(_PROMISE, at_ms=150_000, action="回电", by="", within_ms=None, due_at=None)),
+    issues=(_ISSUE,),
+    stages=(replace(_ISSUE, name="发货前", fuzzy=True),),
+    masked=(MaskedSpan(start_ms=1_200, end_ms=2_000, kind=PersonalKind.PHONE, role=CUSTOMER, exact=True),),
+)
+
+
+def with_dossier(report: OrderReport, norm: TeamNorm | None = NORM) -> OrderReport:
+    """Fill in what the store would add: the dossier, the norm and the measures."""
+    measures = {call.call_id: digest.call_measures(call.metrics) for call in report.calls}
+    return replace(report, dossier=digest.dossier(report.calls), norm=norm, measures=measures)
+
+
+RICH = with_dossier(replace(EXAMPLE, calls=(RICH_CALL,)))
+
+
+def _again(number: int, day: int, hour: int, **changes: object) -> CallReport:
+    started = datetime(2026, 11, day, hour, 5, tzinfo=CHINA)
+    return replace(RICH_CALL, call_id=f"call-{number}", started_at=started, promises=(), **changes)
+
+
+#: A customer who calls about one order again and again: before and after the promise falls due, to another agent.
+FIVE_CALLS = with_dossier(
+    replace(
+        EXAMPLE,
+        calls=(
+            RICH_CALL,
+            _again(2, 22, 10, score=58, agent_id="A022"),
+            _again(3, 24, 9, score=40, agent_id="A022", risk=Risk.HIGH),
+            replace(
+                GUESSED_CALL,
+                call_id="call-4",
+                started_at=datetime(2026, 11, 25, 16, 0, tzinfo=CHINA),
+                issues=(Classification(name="退款进度", evidence=_ISSUE.evidence),),
+            ),
+        ),
+        failed_calls=(replace(FAILED, started_at=datetime(2026, 11, 26, 7, 30, tzinfo=CHINA)),),
+    )
 )
 
 

@@ -6,6 +6,9 @@ rules are wrong. Results go to stdout or files, everything else to stderr.
 
 from __future__ import annotations
 
+import logging
+import os
+import sys
 import traceback
 from collections.abc import Sequence
 from typing import Any
@@ -13,7 +16,7 @@ from typing import Any
 import click
 
 from qareport import __version__
-from qareport.cli import calls, daily, machine, rules, storage
+from qareport.cli import calls, daily, finding, logs, machine, rules, status, storage, templates
 from qareport.cli.console import complain
 from qareport.cli.options import GLOBAL_OPTIONS, Options
 from qareport.errors import QareportError
@@ -34,7 +37,16 @@ for _option in reversed(GLOBAL_OPTIONS):
     cli = _option(cli)
 
 
-for _command in (*calls.COMMANDS, *daily.COMMANDS, rules.rules, storage.storage, *machine.COMMANDS):
+for _command in (
+    *calls.COMMANDS,
+    *daily.COMMANDS,
+    *finding.COMMANDS,
+    *status.COMMANDS,
+    rules.rules,
+    storage.storage,
+    templates.templates,
+    *machine.COMMANDS,
+):
     cli.add_command(_command)
 
 
@@ -55,7 +67,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for problem in error.problems:
             complain(str(problem))
         return 2
-    except Exception:  # noqa: BLE001 - the last boundary: nothing may end as if "some calls failed"
-        traceback.print_exc()
+    except BrokenPipeError:  # `| head` has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception:  # the last boundary: nothing may end as if "some calls failed"
+        if logs.is_json():
+            logging.getLogger(__name__).exception("unexpected error")
+        else:
+            traceback.print_exc()
         complain(f"this is a fault in qareport {__version__}; please report it with the lines above")
         return 2

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import json
 import sys
+import time
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import click
 
-from qareport import codec, ingest, pipeline, settings
+from qareport import choosing, codec, ingest, listening, pipeline, settings
+from qareport import orders as order_reports
 from qareport.cli.console import Progress, Summary, complain, say
-from qareport.cli.options import DEFAULT_MODEL, DEFAULT_STORE, Options, format_option, takes_options
+from qareport.cli.options import DEFAULT_MODEL, DEFAULT_STORE, Options, audio_option, format_option, takes_options
 from qareport.errors import TranscriptError
 from qareport.model import Call, FailedCall, Transcript
-from qareport.store import Store
+from qareport.store import Store, Wanted
 
 
 @click.command()
@@ -24,7 +28,7 @@ from qareport.store import Store
     "--manifest",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="CSV or JSON lines: order, agent, time, channels.",
+    help="CSV, XLSX or JSON lines: order, agent, time, channels.",
 )
 @click.option(
     "--out",
@@ -35,6 +39,7 @@ from qareport.store import Store
     help="Where files go.",
 )
 @format_option
+@audio_option
 @takes_options
 def run(options: Options, sources: tuple[str, ...], manifest: Path | None, out: Path, formats: tuple[str, ...]) -> int:
     """Turn recordings (files, folders, fsspec URLs) into transcripts, analyses and reports.
@@ -49,6 +54,7 @@ def run(options: Options, sources: tuple[str, ...], manifest: Path | None, out: 
 @click.command()
 @click.option("--out", type=click.Path(path_type=Path), default=Path("out/demo"), show_default=True, metavar="DIR")
 @format_option
+@audio_option
 @takes_options
 def demo(options: Options, out: Path, formats: tuple[str, ...]) -> int:
     """Run the bundled calls through the whole pipeline with the bundled small model. Needs no network.
@@ -60,16 +66,32 @@ def demo(options: Options, out: Path, formats: tuple[str, ...]) -> int:
     readable = {call["call_id"] for call in truth["calls"]}
     out.mkdir(parents=True, exist_ok=True)
     options = replace(options, model=options.model or "demo", store=options.store or f"sqlite:///{out / 'qareport.db'}")
-    summary = _run(options, (), calls / "manifest.csv", out, formats)
+    summary = _run(options, (), calls / "manifest.csv", out, formats, settled=True)
     say("The bundled model understands only its own synthetic voices. For real calls: qareport run --help")
     return any(failure.call_id in readable for failure in summary.failures) or bool(summary.problems)
 
 
-def _run(options: Options, sources: Sequence[str], manifest: Path | None, out: Path, formats: Sequence[str]) -> Summary:
+def _run(
+    options: Options,
+    sources: Sequence[str],
+    manifest: Path | None,
+    out: Path,
+    formats: Sequence[str],
+    *,
+    settled: bool = False,
+) -> Summary:
+    """Do it all. `settled`: no recording is still being written."""
     from qareport import asr
 
     config = settings.load(options.config_dir)
-    found = ingest.find_calls(sources, manifest, cache=out / "fetched")
+    found = ingest.find_calls(
+        sources,
+        manifest,
+        cache=out / "fetched",
+        settings=replace(config.ingest, settle_s=0.0) if settled else config.ingest,
+        time_zone=config.period.time_zone,
+        wait=_watch,
+    )
     out.mkdir(parents=True, exist_ok=True)
     model = options.model or DEFAULT_MODEL
     info = asr.identify(model, asr.check(asr.fetch(model)))
@@ -77,8 +99,8 @@ def _run(options: Options, sources: Sequence[str], manifest: Path | None, out: P
         judge = _judge(options, store)
         for failure in found.failures:
             store.put_failure(_call_of(failure), failure)
-        heard = pipeline.listen(
-            found.calls,
+        heard = listening.listen(
+            listening.tell_apart(found.calls, found.named_by_file, store),
             store,
             engine_key=asr.transcription_key(info, config.asr, config.audio),
             load_transcriber=lambda: asr.load(model, device=options.device, asr=config.asr, audio=config.audio),
@@ -89,12 +111,20 @@ def _run(options: Options, sources: Sequence[str], manifest: Path | None, out: P
         summary,
         failures=(*found.failures, *heard.failures, *summary.failures),
         unlisted=found.unlisted,
+        waiting=tuple(call.audio_path for call in found.waiting),
+        unfit=found.unfit,
+        twins=tuple(str(twin) for twin in heard.twins),
         reused_transcripts=heard.reused,
         heard_ms=heard.heard_ms,
         heard_seconds=heard.seconds,
     )
     summary.show()
     return summary
+
+
+def _watch(seconds: float) -> None:
+    say(f"Some recordings were written to just now: watching them for {seconds:g} s (ingest.settle_s).")
+    time.sleep(seconds)
 
 
 def _judge(options: Options, store: Store) -> pipeline.Judge:
@@ -115,14 +145,15 @@ def _judge_and_render(
     progress: Progress,
 ) -> Summary:
     done, failures = pipeline.judge_calls(transcripts, store, judge, on_progress=progress)
-    rendering = pipeline.render_orders(
+    rendering = order_reports.render_orders(
         pipeline.orders_of(done),
         store,
         formats=formats,
         out_dir=out / "reports",
         templates=options.templates_dir,
-        settings=judge.settings.report,
+        settings=judge.settings.report.over(locale=options.locale, audio=options.audio),
         masking=judge.settings.privacy,
+        period=judge.settings.period,
         on_progress=progress,
     )
     return Summary(
@@ -147,15 +178,15 @@ def _call_of(failure: FailedCall) -> Call:
 
 
 @click.command()
-@click.argument("audio", nargs=-1, required=True, metavar="AUDIO...")
+@click.argument("recordings", nargs=-1, required=True, metavar="AUDIO...")
 @click.option("-o", "output", type=click.Path(path_type=Path), metavar="FILE", help="Write here instead of stdout.")
 @takes_options
-def transcribe(options: Options, audio: tuple[str, ...], output: Path | None) -> int:
+def transcribe(options: Options, recordings: tuple[str, ...], output: Path | None) -> int:
     """Transcribe recordings: one JSON object a line, in the order given."""
     from qareport import asr
 
     config = settings.load(options.config_dir)
-    calls = ingest.find_calls(audio, None, cache=Path("out/fetched")).calls
+    calls = ingest.find_calls(recordings, None, cache=Path("out/fetched")).calls
     model = options.model or DEFAULT_MODEL
     asr.fetch(model)
     transcriber = asr.load(model, device=options.device, asr=config.asr, audio=config.audio)
@@ -180,6 +211,7 @@ def transcribe(options: Options, audio: tuple[str, ...], output: Path | None) ->
 @click.argument("transcript", type=click.Path(path_type=Path), metavar="TRANSCRIPT.jsonl")
 @click.option("--out", type=click.Path(path_type=Path), default=Path("out"), show_default=True, metavar="DIR")
 @format_option
+@audio_option
 @takes_options
 def analyse(options: Options, transcript: Path, out: Path, formats: tuple[str, ...]) -> int:
     """Make reports from transcripts that exist already; no model is loaded.
@@ -215,8 +247,15 @@ def analyse(options: Options, transcript: Path, out: Path, formats: tuple[str, .
 
 
 @click.command()
-@click.argument("orders", nargs=-1, required=True, metavar="ORDER...")
+@click.argument("orders", nargs=-1, metavar="[ORDER...]")
+@click.option("--call", "calls", multiple=True, metavar="CALL", help="The order that a call belongs to.")
+@click.option("--agent", "agents", multiple=True, metavar="AGENT", help="All orders with calls of an agent.")
+@click.option(
+    "--date", "day", type=click.DateTime(["%Y-%m-%d"]), metavar="YYYY-MM-DD", help="All orders with calls of a day."
+)
+@click.option("--refresh", is_flag=True, help="Judge again first, with today's rules, settings and topics.")
 @format_option
+@audio_option
 @click.option(
     "--out",
     type=click.Path(path_type=Path),
@@ -226,25 +265,58 @@ def analyse(options: Options, transcript: Path, out: Path, formats: tuple[str, .
     help="Folder.",
 )
 @takes_options
-def report(options: Options, orders: tuple[str, ...], formats: tuple[str, ...], out: Path) -> int:
-    """Write the report of orders (or of single calls) from the store; no model is loaded, no GPU needed."""
+def report(
+    options: Options,
+    orders: tuple[str, ...],
+    calls: tuple[str, ...],
+    agents: tuple[str, ...],
+    day: datetime | None,
+    refresh: bool,
+    formats: tuple[str, ...],
+    out: Path,
+) -> int:
+    """Write the report of orders (or of single calls) from the store; no model is loaded, no GPU needed.
+
+    \b
+    qareport report 20261105000042
+    qareport report --agent A017 --date 2026-11-21
+    qareport report --call C0001 --refresh --format pdf
+
+    --call, --agent and --date choose calls, together those that are all of it; the reports are of their orders.
+    --refresh starts from the stored transcripts, and does nothing where nothing has changed.
+    """
+    chosen = bool(calls or agents or day)
+    if chosen == bool(orders):
+        raise click.UsageError("name orders, or choose them by --call, --agent and --date")
     config = settings.load(options.config_dir)
+    lost: tuple[FailedCall, ...] = ()
     with Store(options.store or DEFAULT_STORE) as store, Progress() as progress:
-        rendering = pipeline.render_orders(
+        if chosen:
+            since, until = choosing.days(day, day, ZoneInfo(config.period.time_zone))
+            wanted = Wanted(calls=calls, agents=agents, since=since, until=until)
+            orders = choosing.choose_orders(store, wanted)
+        if refresh:
+            for name in orders:
+                store.order(name)  # one that is not there is said before any work is done
+            lost = choosing.refresh(store, orders, _judge(options, store), on_progress=progress)
+        rendering = order_reports.render_orders(
             orders,
             store,
             formats=formats,
             out_dir=out,
             templates=options.templates_dir,
-            settings=config.report,
+            settings=config.report.over(locale=options.locale, audio=options.audio),
             masking=config.privacy,
+            period=config.period,
             on_progress=progress,
         )
     for path in rendering.documents:
         click.echo(path)
+    for failure in lost:
+        complain(f"{failure.call_id}: {failure.reason}")
     for name, reason in rendering.problems:
         complain(f"{name}: {reason}")
-    return len(rendering.problems) > 0
+    return len(rendering.problems) + len(lost) > 0
 
 
 COMMANDS = (run, transcribe, analyse, report, demo)

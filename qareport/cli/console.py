@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,24 +13,35 @@ import click
 import rich.progress
 from rich.console import Console
 
+from qareport.cli import logs
 from qareport.model import Call, FailedCall
+
+_log = logging.getLogger(__name__)
 
 _STEPS = {
     "decode": "Reading recordings",
     "transcribe": "Listening to calls",
     "analyse": "Judging calls",
     "render": "Writing reports",
+    "index": "Indexing calls",
+    "export": "Exporting calls",
 }
 
 
 def say(text: str) -> None:
     """Tell the person something that is not a result."""
-    click.echo(text, err=True)
+    if logs.is_json():
+        _log.info("%s", text)
+    else:
+        click.echo(text, err=True)
 
 
 def complain(text: str) -> None:
     """Tell the person what is wrong."""
-    click.echo(f"qareport: {text}", err=True)
+    if logs.is_json():
+        _log.error("%s", text)
+    else:
+        click.echo(f"qareport: {text}", err=True)
 
 
 class Progress:
@@ -79,6 +91,12 @@ class Summary:
     heard_seconds: float = 0.0
     #: Recordings that the manifest does not list.
     unlisted: tuple[str, ...] = ()
+    #: Recordings that are still being written.
+    waiting: tuple[str, ...] = ()
+    #: Recordings whose names do not fit `ingest.name_pattern`.
+    unfit: tuple[str, ...] = ()
+    #: Second copies of recordings.
+    twins: tuple[str, ...] = ()
 
     def show(self) -> None:
         """Print it: counts, failures with reasons, audio hours, speed, where the files are."""
@@ -91,10 +109,16 @@ class Summary:
             click.echo(f"Documents that could not be made: {len(self.problems)}")
             for name, reason in self.problems:
                 click.echo(f"  {name}: {reason}")
-        if self.unlisted:
-            click.echo(f"Recordings without a manifest row (reported without order): {len(self.unlisted)}")
-            for path in self.unlisted:
-                click.echo(f"  {path}")
+        for title, lines in (
+            ("Recordings without a manifest row (reported without order)", self.unlisted),
+            ("Recordings whose names do not fit ingest.name_pattern (reported without order)", self.unfit),
+            ("Recordings that are still being written (the next run takes them)", self.waiting),
+            ("Second copies of recordings (not counted as calls)", self.twins),
+        ):
+            if lines:
+                click.echo(f"{title}: {len(lines)}")
+                for line in lines:
+                    click.echo(f"  {line}")
         if self.audio_ms:
             click.echo(f"Audio:        {self.audio_ms / 3_600_000:.2f} h{self._speed()}")
         written = len(self.documents) - self.reused_documents

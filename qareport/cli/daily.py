@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import click
@@ -64,6 +65,7 @@ def daily(
         templates=options.templates_dir,
         model=options.model or DEFAULT_MODEL,
         device=options.device,
+        locale=options.locale,
         sources=sources,
         manifest=manifest,
         out=out,
@@ -177,6 +179,7 @@ def test(options: Options, address: str) -> int:
     if not is_address(address):
         raise click.UsageError(f"{address!r} is not a mail address such as li.lei@example.com")
     config = settings_module.load(options.config_dir)
+    config = replace(config, report=config.report.over(locale=options.locale))
     outcome = daily_run.send_test(address, config, templates=options.templates_dir)
     click.echo(f"{address}: {outcome.state}, {outcome.reply}")
     if outcome.state is MailState.SENT:

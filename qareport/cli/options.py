@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import functools
-import logging
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
 from qareport import settings
+from qareport.cli import logs
 from qareport.errors import ConfigError, Problem
+from qareport.report.locale import LOCALES
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -30,7 +31,11 @@ class Options:
     store: str | None = None
     model: str | None = None
     device: str = "auto"
+    locale: settings.Locale | None = None
     verbose: bool = False
+    log_format: str = "text"
+    #: Of commands that make reports.
+    audio: bool | None = None
 
     @property
     def config_dir(self) -> Path:
@@ -66,6 +71,12 @@ GLOBAL_OPTIONS = (
         "--model", metavar="NAME_OR_DIR", help=f"Speech model [{DEFAULT_MODEL}]; `demo` is the bundled small one."
     ),
     click.option("--device", type=click.Choice(["auto", "cuda", "cpu"]), help="Where the model runs [auto]."),
+    click.option(
+        "--log-format",
+        type=click.Choice(["text", "json"]),
+        help="json: one event a step on stderr, for programs [text].",
+    ),
+    click.option("--locale", type=click.Choice(LOCALES), help="Language of documents and mails [report.locale, zh]."),
     click.option("-v", "--verbose", is_flag=True, default=None, help="Say more on stderr."),
 )
 
@@ -76,12 +87,11 @@ def takes_options(function: F) -> F:
     @functools.wraps(function)
     @click.pass_context
     def wrapper(context: click.Context, /, **arguments: Any) -> Any:
-        given = {name: arguments.pop(name) for name in ("config", "templates", "store", "model", "device", "verbose")}
+        given = {field.name: arguments.pop(field.name, None) for field in fields(Options)}
         given = {name: value for name, value in given.items() if value is not None}
         before = context.obj if isinstance(context.obj, Options) else Options()
         options = replace(before, **given)
-        logging.basicConfig(format="%(levelname)s %(name)s: %(message)s")
-        logging.getLogger("qareport").setLevel(logging.DEBUG if options.verbose else logging.CRITICAL)
+        logs.set_up(as_json=options.log_format == "json", verbose=options.verbose)
         return function(options=options, **arguments)
 
     for option in reversed(GLOBAL_OPTIONS):
@@ -105,4 +115,11 @@ format_option = click.option(
     callback=_formats,
     metavar="LIST",
     help="docx, pdf, html, json.",
+)
+
+
+audio_option = click.option(
+    "--audio/--no-audio",
+    default=None,
+    help="HTML pages carry the calls' sound [report.audio, no]; masked personal data is covered by a tone.",
 )

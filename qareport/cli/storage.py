@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import click
 
 from qareport import settings
-from qareport.cli.console import complain, say
+from qareport.cli.console import Progress, complain, say
 from qareport.cli.options import DEFAULT_STORE, Options, takes_options
 from qareport.model import Call, Deletion
 from qareport.store import Store
@@ -100,9 +100,10 @@ def retain(options: Options, dry_run: bool) -> int:
 @storage.command()
 @takes_options
 def upgrade(options: Options) -> int:
-    """Bring a store of an older qareport up to date. Every command does so; this one does nothing else."""
-    with Store(options.store or DEFAULT_STORE) as store:
-        click.echo(f"{store.url}: up to date")
+    """Bring a store of an older qareport up to date, and its search index. Every command does the first."""
+    with Store(options.store or DEFAULT_STORE) as store, Progress() as progress:
+        indexed = store.index_missing(on_progress=progress)
+        click.echo(f"{store.url}: up to date" + (f", {indexed} calls indexed" if indexed else ""))
     return 0
 
 

@@ -2,41 +2,85 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from qareport import ingest, pipeline
+from qareport import digest, ingest, listening, pipeline, privacy
 from qareport.daily.request import Log, Request
-from qareport.errors import ConfigError, QareportError, StoreError
+from qareport.errors import ConfigError, Problem, QareportError, StoreError
 from qareport.model import Call, FailedCall, Note, Period, Transcript
 from qareport.settings import Settings
 from qareport.store import Store
 
+#: Names that a note carries.
+_NAMED = 5
+_COPIES = "recordings are second copies of others and not counted"
 
-def find_new(request: Request, settings: Settings, period: Period, store: Store, log: Log) -> tuple[Call, ...]:
+
+def find_new(
+    request: Request, settings: Settings, period: Period, store: Store, log: Log, *, wait: Callable[[float], None]
+) -> tuple[Call, ...]:
     """Find the recordings whose calls have no result yet, and keep that they exist.
 
-    A source that cannot be read is a trouble: what the store holds is reported all the same.
+    A source that cannot be read is a trouble: what the others and the store hold is reported all the same.
     """
     sources = [_dated(one, period) for one in request.sources or settings.daily.sources]
     manifest = _dated(request.manifest or settings.daily.manifest, period)
     if not sources and not manifest:
         return ()
-    cache = Path(request.out or settings.daily.out) / "fetched"
+    unreadable: list[Problem] = []
     try:
-        found = ingest.find_calls(sources, Path(manifest) if manifest else None, cache=cache)
+        found = ingest.find_calls(
+            sources,
+            Path(manifest) if manifest else None,
+            cache=Path(request.out or settings.daily.out) / "fetched",
+            settings=settings.ingest,
+            time_zone=settings.period.time_zone,
+            wait=wait,
+            unreadable=unreadable,
+        )
     except QareportError as error:
-        log.trouble(error, Note(code="sources_missing", values={"first": str(error.problems[0])}))
-        return ()
-    known = [call.call_id for call in found.calls] + [failure.call_id for failure in found.failures]
-    unfinished = store.open_calls(known)
+        unreadable += error.problems
+        found = ingest.Ingest(calls=())
+    for problem in unreadable:
+        log.trouble(problem, Note(code="sources_missing", values={"first": str(problem)}))
+    _report(found, period, log)
+    unfinished = store.open_calls([failure.call_id for failure in found.failures])
     for failure in found.failures:
         if failure.call_id in unfinished:  # a recording that was archived since keeps its result
             store.put_failure(_call_of(failure), failure)
-    new = tuple(call for call in found.calls if call.call_id in unfinished)
+    calls = listening.tell_apart(found.calls, found.named_by_file, store)
+    unfinished = store.open_calls([call.call_id for call in calls])
+    new = tuple(call for call in calls if call.call_id in unfinished)
     for call in new:
         store.put_call(call)
     return new
+
+
+def _report(found: ingest.Ingest, period: Period, log: Log) -> None:
+    """Say what was found and is no call of the period, and why."""
+    start, end = digest.bounds(period)
+    waiting = [one.call_id for one in found.waiting if one.started_at is None or start <= one.started_at < end]
+    undated = [one.call_id for one in found.calls if one.started_at is None]
+    undated += [one.call_id for one in found.failures if one.started_at is None]
+    for code, names, what, partial in (
+        ("recordings_waiting", waiting, "recordings are still being written, the next run takes them", True),
+        ("recordings_undated", undated, "recordings belong to no day, nobody says when they began", True),
+        ("recordings_unlisted", _names(found.unlisted), "recordings have no row in the manifest", False),
+        ("recordings_unfit", _names(found.unfit), "names of recordings do not fit ingest.name_pattern", False),
+    ):
+        _tell(code, names, what, log, partial=partial)
+
+
+def _tell(code: str, names: Sequence[str], what: str, log: Log, *, partial: bool) -> None:
+    if names:
+        first = ", ".join(privacy.mask(name)[0] for name in names[:_NAMED]) + (" …" if len(names) > _NAMED else "")
+        note = Note(code=code, values={"calls": str(len(names)), "names": first})
+        log.trouble(f"{len(names)} {what}: {first}", note, partial=partial)
+
+
+def _names(paths: Sequence[str]) -> list[str]:
+    return [Path(path).name for path in paths]
 
 
 def _dated(text: str, period: Period) -> str:
@@ -57,7 +101,7 @@ def load_judge(request: Request, store: Store, log: Log) -> pipeline.Judge | Non
 
 
 def listen(
-    calls: Sequence[Call], request: Request, settings: Settings, store: Store, log: Log, on_progress: pipeline.Progress
+    calls: Sequence[Call], request: Request, settings: Settings, store: Store, log: Log, on_progress: listening.Progress
 ) -> tuple[tuple[Call, str, Transcript], ...]:
     """Transcribe new recordings; without any, no model is looked for. An engine that fails is a trouble."""
     if not calls:
@@ -66,7 +110,7 @@ def listen(
 
     try:
         info = asr.identify(request.model, asr.check(asr.resolve(request.model)))
-        heard = pipeline.listen(
+        heard = listening.listen(
             calls,
             store,
             engine_key=asr.transcription_key(info, settings.asr, settings.audio),
@@ -84,6 +128,7 @@ def listen(
             Note(code="not_transcribed", values={"calls": str(len(calls)), "first": reason}),
         )
         return ()
+    _tell("recordings_twice", [twin.call.call_id for twin in heard.twins], _COPIES, log, partial=False)
     return heard.transcripts
 
 

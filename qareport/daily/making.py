@@ -9,12 +9,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from qareport import __version__, digest, mail, pipeline, report
+from qareport import __version__, digest, listening, mail, report
+from qareport import orders as order_reports
 from qareport.codec import to_json
 from qareport.daily.request import Log, Request, period_name
 from qareport.errors import QareportError
 from qareport.model import CallDigest, Edition, FailedCall, Letter, Note, Period, PeriodReport
-from qareport.report.locale import _
+from qareport.report.locale import _, plural
 from qareport.report.text import clean_value
 from qareport.settings import Settings
 from qareport.store import Store
@@ -97,13 +98,13 @@ def write_documents(
     log: Log,
 ) -> Made:
     """Write the documents of an edition, each whole or not at all; one that is made of the same is left alone."""
-    content, templates = to_json(made_of), _folder_hash(request.templates)
+    content, templates = to_json(made_of), order_reports.folder_hash(request.templates)
     shown = to_json(settings.report) + to_json(settings.period)
     paths: list[Path] = []
     missing: list[str] = []
     for name in formats:
         path = folder / report.period_file_name(made_of, name)
-        parts = (__version__, content, templates, shown, request.language, name)
+        parts = (__version__, content, templates, shown, name)
         key = hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()
         if not path.exists() or store.document_key(path.resolve()) != key:
             try:
@@ -125,11 +126,11 @@ def write_documents(
 
 
 def write_orders(
-    made_of: PeriodReport, request: Request, settings: Settings, store: Store, log: Log, on_progress: pipeline.Progress
+    made_of: PeriodReport, request: Request, settings: Settings, store: Store, log: Log, on_progress: listening.Progress
 ) -> tuple[Path, ...]:
     """Make the reports of the orders whose customers are to be called back first."""
     names = [one.order_id or one.call_id for one in made_of.returns[: settings.daily.orders]]
-    rendering = pipeline.render_orders(
+    rendering = order_reports.render_orders(
         list(dict.fromkeys(names)),
         store,
         formats=[name for name in settings.mail.attach if name in report.FORMATS],
@@ -137,6 +138,7 @@ def write_orders(
         templates=request.templates,
         settings=settings.report,
         masking=settings.privacy,
+        period=settings.period,
         on_progress=on_progress,
     )
     for name, reason in rendering.problems:
@@ -165,11 +167,11 @@ def letters(
     remarks = []
     if orders:
         where = _place(orders[0].parent, request, settings)
-        remarks.append(_("需要回电的订单，报告在 {where}（{n}份文档）。").format(where=where, n=len(orders)))
+        count = len(orders)
+        remarks.append(plural("需要回电的订单，报告在 {where}（{n}份文档）。", count, where=where, n=count))
     view, picture = mail.period_view(
         clean_value(told),
         clean_value(settings.report),
-        language=request.language,
         documents=_documents(fitted, request, settings),
         remarks=remarks,
     )
@@ -186,9 +188,7 @@ def operator_letters(
     period: Period, problems: Sequence[str], request: Request, settings: Settings, now: datetime, *, ok: bool
 ) -> tuple[Letter, ...]:
     """Compose the mail about what went wrong; the same wrongs make the same mail, which goes out once."""
-    view = mail.failure_view(
-        period, problems, language=request.language, organisation=settings.report.organisation, ok=ok
-    )
+    view = mail.failure_view(period, problems, organisation=settings.report.organisation, ok=ok)
     digest_ = hashlib.sha256("\0".join(problems).encode("utf-8", "surrogatepass")).hexdigest()[:12]
     purpose = mail.Purpose(edition=Edition.OPERATOR, period=period_name(period), kind=f"failure-{digest_}")
     return mail.compose(
@@ -218,10 +218,3 @@ def _place(path: Path, request: Request, settings: Settings) -> str:
 
 def _out(request: Request, settings: Settings) -> Path:
     return Path(request.out or settings.daily.out)
-
-
-def _folder_hash(folder: Path) -> str:
-    hashed = hashlib.sha256()
-    for path in sorted(path for path in folder.iterdir() if path.suffix in (".j2", ".css", ".docx")):
-        hashed.update(path.name.encode() + b"\0" + hashlib.sha256(path.read_bytes()).digest())
-    return hashed.hexdigest()

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from enum import StrEnum
 from pathlib import Path
 
 from qareport.model import Letter, MailRecord, Note, Period, PeriodKind, RunState, RunStep
+from qareport.settings import Locale, Settings
 
 
 class Mode(StrEnum):
@@ -33,11 +34,16 @@ class Request:
     templates: Path
     model: str
     device: str = "auto"
-    language: str = "zh"
+    #: In place of report.locale; None: the settings'.
+    locale: Locale | None = None
     #: In place of what the settings name; empty: the settings'.
     sources: tuple[str, ...] = ()
     manifest: str = ""
     out: str = ""
+
+    def over(self, settings: Settings) -> Settings:
+        """Put what was asked for in place of what the settings say."""
+        return replace(settings, report=settings.report.over(locale=self.locale))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,8 +51,10 @@ class Trouble:
     """Something that kept a run from being complete."""
 
     what: str
-    #: Given when the report itself lacks something for it: stands at its top.
+    #: Given when readers of the report must know of it.
     note: Note | None = None
+    #: The report lacks something for it: the note stands at its top, and the period is not done.
+    partial: bool = True
 
 
 @dataclass(slots=True, kw_only=True)
@@ -56,16 +64,21 @@ class Log:
     steps: list[RunStep] = field(default_factory=list)
     troubles: list[Trouble] = field(default_factory=list)
 
-    def trouble(self, what: object, note: Note | None = None) -> None:
+    def trouble(self, what: object, note: Note | None = None, *, partial: bool = True) -> None:
         """Note something that went wrong; the same thing once."""
-        found = Trouble(what=str(what), note=note)
+        found = Trouble(what=str(what), note=note, partial=partial and note is not None)
         if found not in self.troubles:
             self.troubles.append(found)
 
     @property
     def partial(self) -> tuple[Note, ...]:
         """Why the report lacks something."""
-        return tuple(one.note for one in self.troubles if one.note is not None)
+        return tuple(one.note for one in self.troubles if one.note is not None and one.partial)
+
+    @property
+    def remarks(self) -> tuple[Note, ...]:
+        """What readers must know beside it."""
+        return tuple(one.note for one in self.troubles if one.note is not None and not one.partial)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

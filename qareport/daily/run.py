@@ -5,10 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import replace
 from pathlib import Path
 
-from qareport import mail, pipeline
+from qareport import listening, mail, pipeline
 from qareport import settings as settings_module
 from qareport.daily import collecting, making
 from qareport.daily.days import due_periods, last_period
@@ -28,6 +27,7 @@ from qareport.model import (
     RunState,
     RunStep,
 )
+from qareport.report.locale import speaking
 from qareport.settings import Settings
 from qareport.store import Store, holder
 
@@ -35,7 +35,7 @@ _CLOCK = Clock()
 
 
 def run_daily(
-    store: Store, request: Request, *, on_progress: pipeline.Progress, clock: Clock = _CLOCK
+    store: Store, request: Request, *, on_progress: listening.Progress, clock: Clock = _CLOCK
 ) -> Iterator[Result]:
     """Work on the periods that are due, oldest first, and yield what became of each.
 
@@ -51,7 +51,7 @@ def run_daily(
         MailError: mail is to be sent and is not set up.
         StoreError: the store cannot be read or written; what was kept so far stays.
     """
-    settings = settings_module.load(request.config_dir)
+    settings = request.over(settings_module.load(request.config_dir))
     if request.mode is Mode.SEND:
         _check_mail(settings)
     with store.hold():
@@ -91,7 +91,7 @@ class _Run:
         settings: Settings,
         period: Period,
         clock: Clock,
-        on_progress: pipeline.Progress,
+        on_progress: listening.Progress,
     ) -> None:
         self._store = store
         self._request = request
@@ -107,7 +107,8 @@ class _Run:
         name = period_name(self._period)
         number = self._store.begin_run(name, mode=self._request.mode, holder=holder(), now=self._clock.now())
         try:
-            result = self._work()
+            with speaking(self._settings.report.locale):
+                result = self._work()
         except BaseException as error:
             with suppress(StoreError):  # the error that is on its way says more
                 self._end(number, RunState.FAILED, [f"{type(error).__name__}: {error}"], "failed")
@@ -126,7 +127,7 @@ class _Run:
         new: tuple[Call, ...] = ()
         if self._period.kind is PeriodKind.DAY:
             with self._step("find"):
-                new = collecting.find_new(request, settings, self._period, store, log)
+                new = collecting.find_new(request, settings, self._period, store, log, wait=self._clock.sleep)
         with self._step("rules"):
             judge = collecting.load_judge(request, store, log)
         with self._step("transcribe", len(new)):
@@ -167,7 +168,7 @@ class _Run:
         agents = [agent for agent in sorted(settings.mail.agents) if agent in present]
         editions: list[tuple[making.Made, tuple[str, ...]]] = []
         with self._step("render", 1 + len(agents)):
-            whole = making.build(material, settings, agent_id=None, partial=partial, notes=notes)
+            whole = making.build(material, settings, agent_id=None, partial=partial, notes=(*notes, *log.remarks))
             folder = making.team_folder(self._request, settings, self._period)
             editions.append((self._documents(whole, settings.mail.attach, folder), settings.mail.team))
             for number, agent in enumerate(agents, start=1):
@@ -214,19 +215,20 @@ class _Run:
             return ()
         with self._step("send", len(letters)):
             self._store.plan_mails(letters, now=self._clock.now())
-            self._account_for(self._post(self._settings))
+            self._account_for(self._post())
         problems = [one.what for one in self._log.troubles]
         if problems and self._settings.mail.operator:
             with self._step("tell"):
                 self._tell(problems, ok=not self._log.partial)
         return self._store.mails(period=period_name(self._period))
 
-    def _post(self, settings: Settings) -> Posted:
+    def _post(self, waits: Sequence[float] | None = None) -> Posted:
         return post(
             self._store,
-            settings.mail,
+            self._settings.mail,
             clock=self._clock,
             on_sent=lambda done, total: self._on_progress("send", done, total),
+            waits=waits,
         )
 
     def _account_for(self, posted: Posted) -> None:
@@ -247,12 +249,12 @@ class _Run:
             self._period, problems, self._request, self._settings, self._clock.now(), ok=ok
         )
         self._store.plan_mails(letters, now=self._clock.now())
-        self._post(replace(self._settings, mail=replace(self._settings.mail, retry_s=())))
+        self._post(waits=())
 
     def _tell_of_failure(self, error: Exception) -> None:
         """Tell the operator that the run ended early; an error while telling must not hide the first one."""
         if self._request.mode is Mode.SEND and self._settings.mail.operator:
-            with suppress(QareportError):
+            with suppress(QareportError), speaking(self._settings.report.locale):
                 self._tell([f"{type(error).__name__}: {error}"], ok=False)
 
     def _write(self, letters: Sequence[Letter]) -> None:

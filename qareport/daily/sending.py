@@ -13,6 +13,7 @@ from qareport.digest import local_day
 from qareport.errors import MailError
 from qareport.mail import Content, Purpose, Transport, compose, read_password, test_view
 from qareport.model import Edition, MailRecord, MailState, Outcome
+from qareport.report.locale import speaking
 from qareport.settings import MailSettings, Settings
 from qareport.store import Store
 
@@ -49,7 +50,14 @@ class Posted:
         return sum(mail.state in states for mail in self.mails)
 
 
-def post(store: Store, settings: MailSettings, *, clock: Clock, on_sent: Callable[[int, int], None]) -> Posted:
+def post(
+    store: Store,
+    settings: MailSettings,
+    *,
+    clock: Clock,
+    on_sent: Callable[[int, int], None],
+    waits: Sequence[float] | None = None,
+) -> Posted:
     """Send all mails that are due; wait and try again those that were refused for now.
 
     Only for who holds the store's lock.
@@ -59,6 +67,7 @@ def post(store: Store, settings: MailSettings, *, clock: Clock, on_sent: Callabl
         settings: the server, and how long to wait.
         clock: the time.
         on_sent: told `(done, total)` after each mail.
+        waits: seconds between the rounds of this call; None: those of the settings.
 
     Raises:
         MailError: mail is not set up, or its password cannot be had: nothing was tried.
@@ -71,7 +80,7 @@ def post(store: Store, settings: MailSettings, *, clock: Clock, on_sent: Callabl
     trouble = ""
     with Transport(settings, read_password(settings)) as transport:
         sender = _Sender(store, settings, transport, clock)
-        for wait_s in (0.0, *settings.retry_s):
+        for wait_s in (0.0, *(settings.retry_s if waits is None else waits)):
             if not due:
                 break
             if wait_s:
@@ -143,10 +152,12 @@ def send_test(address: str, settings: Settings, *, templates: Path | None, clock
     """
     now = clock.now()
     today = local_day(now, settings.period.time_zone)
-    view = test_view(language="zh", organisation=settings.report.organisation, today=today)
+    with speaking(settings.report.locale):
+        content = Content(view=test_view(organisation=settings.report.organisation, today=today))
     purpose = Purpose(edition=Edition.OPERATOR, period=f"test:{now.isoformat()}", kind="test")
     with Transport(settings.mail, read_password(settings.mail)) as transport:
-        (letter,) = compose(Content(view=view), purpose, [address], settings.mail, templates=templates, now=now)
+        with speaking(settings.report.locale):
+            (letter,) = compose(content, purpose, [address], settings.mail, templates=templates, now=now)
         sender = parseaddr(settings.mail.sender)[1]
         outcome = transport.send(letter.content, sender=sender, recipient=address, begin=lambda: True)
     assert outcome is not None  # noqa: S101 - `begin` allows it

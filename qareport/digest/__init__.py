@@ -7,6 +7,7 @@ each number means.
 
 from qareport.digest.calls import call_measures, digest_call
 from qareport.digest.days import baseline_of, bounds, earlier_periods, local_day, period_of, range_of
+from qareport.digest.dossiers import dossier
 from qareport.digest.norms import team_norm
 from qareport.digest.periods import build_period
 
@@ -16,6 +17,7 @@ __all__ = [
     "build_period",
     "call_measures",
     "digest_call",
+    "dossier",
     "earlier_periods",
     "local_day",
     "period_of",

@@ -6,10 +6,10 @@ import statistics
 from collections.abc import Iterable
 
 from qareport.digest.days import local_day
-from qareport.model import NORM_METRICS, CallDigest, MetricNorm, TeamNorm
+from qareport.model import NORM_METRICS, CallDigest, MeasuredCall, MetricNorm, TeamNorm
 
 
-def team_norm(digests: Iterable[CallDigest], time_zone: str) -> TeamNorm:
+def team_norm(digests: Iterable[CallDigest | MeasuredCall], time_zone: str) -> TeamNorm:
     """Find median and quartiles of each measure over the calls that have it.
 
     Quartiles: linear interpolation between order statistics (definition 7 of Hyndman and Fan 1996, the `inclusive`

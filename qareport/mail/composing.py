@@ -75,8 +75,8 @@ def compose(
         MailError: a template that cannot be used, named with its line.
     """
     content = Content(view=clean_value(content.view), attachments=content.attachments, picture=content.picture)
-    html = _fill(HTML_TEMPLATE, templates, content.view, escape=True)
-    text = _fill(TEXT_TEMPLATE, templates, content.view, escape=False)
+    html = fill(HTML_TEMPLATE, content.view, templates)
+    text = fill(TEXT_TEMPLATE, content.view, templates)
     subject = write_subject(content.view, settings.subject)
     return tuple(_letter(content, purpose, recipient, settings, (subject, text, html), now) for recipient in recipients)
 
@@ -173,10 +173,14 @@ def _address(text: str) -> Address:
     return Address(display_name=name, addr_spec=address)
 
 
-def _fill(name: str, templates: Path | None, view: MailView, *, escape: bool) -> str:
+def fill(name: str, view: MailView, templates: Path | None) -> str:
+    """Fill one of the two templates of a mail.
+
+    Raises:
+        MailError: a tag that cannot be used, named with its line.
+    """
     path = find_template(name, templates)
-    environment = make_environment().overlay(autoescape=escape)
-    environment.globals["_"] = _
+    environment = make_environment().overlay(autoescape=name == HTML_TEMPLATE)
     try:
         return environment.from_string(read_template(path)).render(mail=view)
     except (TemplateError, TypeError, ValueError, ArithmeticError, LookupError) as error:

@@ -10,7 +10,7 @@ from qareport import __version__
 from qareport.mail.viewdata import Change, LinkLine, MailView, Number, PictureView, ReturnLine
 from qareport.model import HeadlineName, Period, PeriodKind, PeriodReport
 from qareport.report import charts, heatchart, periodwords, wording
-from qareport.report.locale import _
+from qareport.report.locale import _, language, plural
 from qareport.report.perioddata import PeriodView, ReturnRow, Tile
 from qareport.report.periodview import build_period_view
 from qareport.settings import ReportSettings
@@ -28,7 +28,6 @@ def period_view(
     report: PeriodReport,
     settings: ReportSettings,
     *,
-    language: str,
     documents: Sequence[str] = (),
     remarks: Sequence[str] = (),
 ) -> tuple[MailView, bytes | None]:
@@ -37,7 +36,6 @@ def period_view(
     Args:
         report: masked, cleaned, and of the right edition.
         settings: what documents show.
-        language: of the `lang` attribute.
         documents: lines that say what is attached, or where it lies.
         remarks: further lines for this edition.
 
@@ -52,7 +50,7 @@ def period_view(
     returns = (*page.returns, *page.returns_rest)
     agent = report.agent_id or ""
     view = MailView(
-        language=language,
+        language=language(),
         organisation=page.organisation,
         title=page.title + (_("（{agent}本人）").format(agent=periodwords.name(agent)) if agent else ""),
         period_short=short_period(report.period),
@@ -76,35 +74,35 @@ def period_view(
     return view, picture
 
 
-def failure_view(period: Period, problems: Sequence[str], *, language: str, organisation: str, ok: bool) -> MailView:
+def failure_view(period: Period, problems: Sequence[str], *, organisation: str, ok: bool) -> MailView:
     """Word the mail to who looks after the machine.
 
     Args:
         period: what was worked on.
         problems: each says where, what, and what to do.
-        language: of the `lang` attribute.
         organisation: stands before the title.
         ok: the report went out whole nevertheless; something still needs a person.
     """
-    said = _("报告已完成，但有{n}件事要人处理。") if ok else _("报告未能完成，有{n}个问题。")
+    n = len(problems)
+    said = plural("报告已完成，但有{n}件事要人处理。", n, n=n) if ok else plural("报告未能完成，有{n}个问题。", n, n=n)
     return MailView(
-        language=language,
+        language=language(),
         organisation=organisation,
         title=_("质检运行通知"),
         period_short=short_period(period),
         period=periodwords.subject(period),
-        headline=said.format(n=len(problems)),
-        sentence=said.format(n=len(problems)),
+        headline=said,
+        sentence=said,
         problems=tuple(problems),
         footer=(_("处理好以后再运行一次同样的命令，它会接着做完，不会重复发信。"), _signature()),
     )
 
 
-def test_view(*, language: str, organisation: str, today: date) -> MailView:
+def test_view(*, organisation: str, today: date) -> MailView:
     """Word the mail that only tries whether mail works."""
     said = _("收到这封信，说明邮件设置正确。")
     return MailView(
-        language=language,
+        language=language(),
         organisation=organisation,
         title=_("质检测试邮件"),
         period_short=_month_day(today),
@@ -120,7 +118,7 @@ def headline(report: PeriodReport) -> str:
     coverage = report.coverage
     if not coverage.calls:
         return _("没有通话")
-    parts = [_("{count}通").format(count=periodwords.count(coverage.calls))]
+    parts = [plural("{count}通", coverage.calls, count=periodwords.count(coverage.calls))]
     high = next((one.now.value for one in report.headlines if one.name is HeadlineName.HIGH_RISK), None)
     if high is not None:
         parts.append(_("高风险{count}").format(count=periodwords.count(high)))
@@ -186,14 +184,15 @@ def _return(row: ReturnRow) -> ReturnLine:
 
 
 def _more(count: int) -> str:
-    return _("另有{count}位，见文档。").format(count=count) if count > 0 else ""
+    return plural("另有{count}位，见文档。", count, count=count) if count > 0 else ""
 
 
 def _remarks(report: PeriodReport, page: PeriodView) -> Iterator[str]:
     if report.failed_calls:
         names = _("、").join(periodwords.name(one.call_id) for one in report.failed_calls[:FAILURES])
         more = _("等") if len(report.failed_calls) > FAILURES else ""
-        said = _("{count}通录音处理失败（原因见文档）：{names}{more}。")
-        yield said.format(count=len(report.failed_calls), names=names, more=more)
+        count = len(report.failed_calls)
+        yield plural("{count}通录音处理失败（原因见文档）：{names}{more}。", count, count=count, names=names, more=more)
     if page.not_judged:
         yield page.not_judged
+    yield from (wording.note(note) for note in report.notes if note.code.startswith("recordings_"))

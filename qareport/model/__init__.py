@@ -20,7 +20,15 @@ from qareport.model.basics import (
     RoleSource,
     Severity,
 )
-from qareport.model.digested import CallDigest, DigestMoment, DigestPromise, MetricNorm, RuleHit, TeamNorm
+from qareport.model.digested import (
+    CallDigest,
+    DigestMoment,
+    DigestPromise,
+    MeasuredCall,
+    MetricNorm,
+    RuleHit,
+    TeamNorm,
+)
 from qareport.model.happened import (
     STATE_NOT_JUDGED,
     STATE_SILENCE,
@@ -78,7 +86,16 @@ from qareport.model.period import (
     RuleRow,
     WeakLink,
 )
-from qareport.model.reported import CallReport, MaskedSpan, OrderReport, Provenance
+from qareport.model.reported import (
+    CallChange,
+    CallReport,
+    Dossier,
+    MaskedSpan,
+    OrderPromise,
+    OrderReport,
+    PromiseOutcome,
+    Provenance,
+)
 
 __all__ = [
     "NORM_METRICS",
@@ -92,6 +109,7 @@ __all__ = [
     "AudioEvent",
     "AudioInfo",
     "Call",
+    "CallChange",
     "CallDigest",
     "CallMetrics",
     "CallReport",
@@ -103,6 +121,7 @@ __all__ = [
     "Deletion",
     "DigestMoment",
     "DigestPromise",
+    "Dossier",
     "Edition",
     "Emotion",
     "Evidence",
@@ -123,11 +142,13 @@ __all__ = [
     "MailRecord",
     "MailState",
     "MaskedSpan",
+    "MeasuredCall",
     "MetricNorm",
     "ModelInfo",
     "Moment",
     "MomentKind",
     "Note",
+    "OrderPromise",
     "OrderReport",
     "Outcome",
     "OutcomeVerdict",
@@ -139,6 +160,7 @@ __all__ = [
     "PersonalKind",
     "Promise",
     "PromiseDue",
+    "PromiseOutcome",
     "PromiseState",
     "Provenance",
     "Rate",

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 
 from qareport.model.basics import SCHEMA_VERSION, FailedCall, Note, PersonalKind, Risk, Role
+from qareport.model.digested import TeamNorm
 from qareport.model.happened import (
     CallMetrics,
     Classification,
@@ -72,6 +75,61 @@ class Provenance:
     audio_sha256: tuple[str, ...]
 
 
+class PromiseOutcome(StrEnum):
+    """What the calls of an order tell about a promise; recordings alone never tell that it was kept."""
+
+    #: Past due, and the customer called again after that about the same.
+    BROKEN = "broken"
+    #: The customer called again about the same before it fell due.
+    ASKED_AGAIN = "asked_again"
+    #: Past due at the order's latest call, and no later call was about it.
+    UNCONFIRMED = "unconfirmed"
+    #: Falls due after the order's latest call.
+    OPEN = "open"
+    #: When it falls due is not known.
+    UNDATED = "undated"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderPromise:
+    """A promise of one call, seen from all calls of its order."""
+
+    call_id: str
+    at_ms: int
+    quote: str
+    action: str
+    by: str
+    due_at: datetime | None = None
+    outcome: PromiseOutcome
+    #: The later call in which the customer came back about it.
+    again_call_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallChange:
+    """What is different in a call from the call of the same order before it. None: one of the two has no such value."""
+
+    call_id: str
+    since_call_id: str
+    after_ms: int | None = None
+    score: int | None = None
+    #: Difference of the customer's mean valence (each -5 … +5).
+    sentiment: float | None = None
+    #: Issue types of both calls, of this one alone and of the earlier one alone.
+    same_issues: tuple[str, ...] = ()
+    new_issues: tuple[str, ...] = ()
+    gone_issues: tuple[str, ...] = ()
+    other_agent: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dossier:
+    """What only all calls of an order together tell. Calls stand in order of time."""
+
+    changes: tuple[CallChange, ...] = ()
+    promises: tuple[OrderPromise, ...] = ()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderReport:
     """The report of one order over all its calls (contract, version 1). Every document is drawn from this alone."""
@@ -82,3 +140,9 @@ class OrderReport:
     calls: tuple[CallReport, ...]
     failed_calls: tuple[FailedCall, ...] = ()
     provenance: Provenance
+    #: None in reports that were made before there were dossiers.
+    dossier: Dossier | None = None
+    #: What is usual in the team on the days before the order's latest call; None: not compared.
+    norm: TeamNorm | None = None
+    #: By call id, the measures that `norm` has, under the names of `qareport.model.period.NORM_METRICS`.
+    measures: Mapping[str, Mapping[str, float]] = field(default_factory=dict)

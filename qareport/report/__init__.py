@@ -20,11 +20,13 @@ from qareport.codec import to_json
 from qareport.errors import DocumentError
 from qareport.model import OrderReport, PeriodReport
 from qareport.report.fonts import check_fonts
+from qareport.report.locale import speaking
 from qareport.report.text import clean_value
 from qareport.settings import PeriodSettings, ReportSettings
 
 if TYPE_CHECKING:
     from qareport.report.perioddata import PeriodView
+    from qareport.report.playback import Sound
     from qareport.report.viewdata import OrderView
 
 __all__ = [
@@ -33,6 +35,7 @@ __all__ = [
     "check_fonts",
     "file_name",
     "period_file_name",
+    "recordings_key",
     "render",
     "render_period",
     "write",
@@ -63,8 +66,10 @@ def render(report: OrderReport, format: str, *, templates: Path | None, settings
     _check(format)
     cleaned = clean_value(report)
     if format == "json":
-        return to_json(cleaned, indent=2).encode("utf-8") + b"\n"
-    return _document(_view(cleaned, settings), format, templates)
+        return _json(cleaned)
+    attached = _json(cleaned) if settings.pdf_archive and format == "pdf" else b""
+    with speaking(settings.locale):
+        return _document(_view(cleaned, settings), format, templates, attached, _sounds(report, format, settings))
 
 
 def write(
@@ -82,15 +87,17 @@ def write(
 
         PRINTER.start()  # it loads while the other documents are made
     cleaned = clean_value(report)
-    view = _view(cleaned, settings) if set(formats) - {"json"} else None
     paths: dict[str, Path] = {}
-    for format in sorted(formats, key=lambda name: name == "pdf"):
-        if view is None or format == "json":
-            content = to_json(cleaned, indent=2).encode("utf-8") + b"\n"
-        else:
-            content = _document(view, format, templates)
-        paths[format] = out_dir / file_name(report, format)
-        _replace(paths[format], content)
+    with speaking(settings.locale):
+        view = _view(cleaned, settings) if set(formats) - {"json"} else None
+        for format in sorted(formats, key=lambda name: name == "pdf"):
+            if view is None or format == "json":
+                content = _json(cleaned)
+            else:
+                attached = _json(cleaned) if settings.pdf_archive else b""
+                content = _document(view, format, templates, attached, _sounds(report, format, settings))
+            paths[format] = out_dir / file_name(report, format)
+            _replace(paths[format], content)
     return [paths[format] for format in formats]
 
 
@@ -117,8 +124,10 @@ def render_period(
     _check(format)
     cleaned = clean_value(report)
     if format == "json":
-        return to_json(cleaned, indent=2).encode("utf-8") + b"\n"
-    return _period_document(_period_view(cleaned, settings, period), format, templates)
+        return _json(cleaned)
+    attached = _json(cleaned) if settings.pdf_archive and format == "pdf" else b""
+    with speaking(settings.locale):
+        return _period_document(_period_view(cleaned, settings, period), format, templates, attached)
 
 
 def write_period(
@@ -138,20 +147,24 @@ def write_period(
     for format in formats:
         _check(format)
     cleaned = clean_value(report)
-    view = _period_view(cleaned, settings, period) if set(formats) - {"json"} else None
     paths: dict[str, Path] = {}
-    for format in sorted(formats, key=lambda name: name == "pdf"):
-        if view is None or format == "json":
-            content = to_json(cleaned, indent=2).encode("utf-8") + b"\n"
-        else:
-            content = _period_document(view, format, templates)
-        paths[format] = out_dir / period_file_name(report, format)
-        _replace(paths[format], content)
+    with speaking(settings.locale):
+        view = _period_view(cleaned, settings, period) if set(formats) - {"json"} else None
+        for format in sorted(formats, key=lambda name: name == "pdf"):
+            if view is None or format == "json":
+                content = _json(cleaned)
+            else:
+                content = _period_document(view, format, templates, _json(cleaned) if settings.pdf_archive else b"")
+            paths[format] = out_dir / period_file_name(report, format)
+            _replace(paths[format], content)
     return [paths[format] for format in formats]
 
 
 def period_file_name(report: PeriodReport, format: str) -> str:
-    """Name the file of a period: 日报-2026-11-21.pdf, 周报-2026-W47.docx; an agent's own carries the agent, too."""
+    """Name the file of a period: 日报-2026-11-21.pdf, 周报-2026-W47.docx; an agent's own carries the agent, too.
+
+    In the language that is being spoken (`locale.speaking`).
+    """
     from qareport.report.periodwords import file_stem
 
     stem = file_stem(report.period)
@@ -165,7 +178,7 @@ def _period_view(cleaned: PeriodReport, settings: ReportSettings, period: Period
     return build_period_view(cleaned, clean_value(settings), table_rows=rows)
 
 
-def _period_document(view: PeriodView, format: str, templates: Path | None) -> bytes:
+def _period_document(view: PeriodView, format: str, templates: Path | None, attached: bytes) -> bytes:
     if format == "docx":
         from qareport.report.docx import render_docx
 
@@ -177,7 +190,11 @@ def _period_document(view: PeriodView, format: str, templates: Path | None) -> b
         return page.encode("utf-8")
     from qareport.report.pdf import render_pdf
 
-    return render_pdf(page)
+    return render_pdf(page, attached=attached, created=view.created)
+
+
+def _json(cleaned: OrderReport | PeriodReport) -> bytes:
+    return to_json(cleaned, indent=2).encode("utf-8") + b"\n"
 
 
 def file_name(report: OrderReport, format: str) -> str:
@@ -210,19 +227,35 @@ def _view(cleaned: OrderReport, settings: ReportSettings) -> OrderView:
     return build_view(cleaned, clean_value(settings))
 
 
-def _document(view: OrderView, format: str, templates: Path | None) -> bytes:
+def _sounds(report: OrderReport, format: str, settings: ReportSettings) -> dict[str, Sound]:
+    if format != "html" or not settings.audio:
+        return {}
+    from qareport.report.playback import make_sounds
+
+    return make_sounds(report, settings)
+
+
+def recordings_key(report: OrderReport, settings: ReportSettings) -> str:
+    """Say which recordings of an order are there; "" where pages carry no sound."""
+    if not settings.audio:
+        return ""
+    from qareport.report import playback
+
+    return playback.recordings_key(report, settings)
+
+
+def _document(view: OrderView, format: str, templates: Path | None, attached: bytes, sounds: dict[str, Sound]) -> bytes:
     if format == "docx":
         from qareport.report.docx import render_docx
 
         return render_docx(view, templates)
-    from qareport.report.html import render_html
+    from qareport.report.html import SCRIPT, render_html
 
-    page = render_html(view, templates)
     if format == "html":
-        return page.encode("utf-8")
+        return render_html(view, templates, script_name=SCRIPT, sounds=sounds).encode("utf-8")
     from qareport.report.pdf import render_pdf
 
-    return render_pdf(page)
+    return render_pdf(render_html(view, templates), attached=attached, created=view.created)
 
 
 def _replace(path: Path, content: bytes) -> None:

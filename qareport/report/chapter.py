@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import itertools
 import math
-from collections.abc import Sequence
+import statistics
+from collections.abc import Mapping, Sequence
 
-from qareport.model import STATE_NOT_JUDGED, CallMetrics, CallReport, Risk, Role, RoleMetrics
-from qareport.report import nodes, speech, wording
+from qareport.model import STATE_NOT_JUDGED, CallMetrics, CallReport, Hold, Risk, Role, RoleMetrics, TeamNorm
+from qareport.report import compared, nodes, scoring, speech, wording
+from qareport.report.locale import _
 from qareport.report.viewdata import CallView, Chart, Curve, Facts, Metric, Phrase, Piece, RoleMetric
 
 _ROLES = (Role.CUSTOMER, Role.AGENT, Role.UNKNOWN)
+#: A curve of more points than this is drawn as the means of so many stretches of the call; else it would be a blot.
+_CURVE_POINTS = 150
 
 
 def badge(score: int | None, risk: Risk) -> Phrase:
@@ -19,8 +24,23 @@ def badge(score: int | None, risk: Risk) -> Phrase:
     return Phrase(pieces=(Piece(text=f"{wording.RISKS[risk]} · {score}分", style=f"risk-{risk.value}"),))
 
 
-def build(call: CallReport, number: int, key_moments: int) -> CallView:
-    """Select, round and word everything that is said about one call."""
+def build(
+    call: CallReport,
+    number: int,
+    key_moments: int,
+    *,
+    measures: Mapping[str, float] | None = None,
+    norm: TeamNorm | None = None,
+) -> CallView:
+    """Select, round and word everything that is said about one call.
+
+    Args:
+        call: the call.
+        number: which call of the order it is.
+        key_moments: how many moments are told.
+        measures: what of it `norm` compares.
+        norm: what is usual in the team; None: not compared.
+    """
     speakers = speech.Speakers(call.segments)
     chapter = f"c{number}"
     chosen, outside = nodes.choose(call, key_moments)
@@ -40,7 +60,11 @@ def build(call: CallReport, number: int, key_moments: int) -> CallView:
         further=tuple(nodes.deduction(finding, speakers) for finding in outside),
         deductions=tuple(nodes.deduction(finding, speakers) for finding in call.findings),
         deduction_total=_total(call),
+        scorecard=scoring.groups(call, speakers),
+        score_line=scoring.line(call.scorecard),
         metrics=tuple(_metrics(call.metrics)),
+        compared=compared.rows(measures or {}, norm),
+        norm=compared.basis(norm),
         role_metrics=tuple(_role_metrics(call.metrics)),
         unknown_speaker=Role.UNKNOWN.value in call.metrics.roles,
         transcript=speech.transcript(call, chapter),
@@ -101,11 +125,14 @@ def _total(call: CallReport) -> str:
 
 def chart(call: CallReport, discs_ms: Sequence[int]) -> Chart:
     """Describe the picture: curves, silences and the numbered moments."""
-    curves = []
+    curves, step_ms = [], 0
     for role in _ROLES:
-        points = tuple((p.at_ms, p.value) for p in call.curve if p.role is role and math.isfinite(p.value))
+        points = sorted((p.at_ms, p.value) for p in call.curve if p.role is role and math.isfinite(p.value))
+        if len(points) > _CURVE_POINTS:
+            step_ms = max(math.ceil(max(call.metrics.duration_ms, points[-1][0] + 1) / _CURVE_POINTS), 1)
+            points = _means(points, step_ms)
         if points:
-            curves.append(Curve(label=wording.ROLES[role], side=role.value, points=tuple(sorted(points))))
+            curves.append(Curve(label=wording.ROLES[role], side=role.value, points=tuple(points)))
     message = ""
     if not call.segments:
         message = "录音中没有识别到语音"
@@ -113,6 +140,8 @@ def chart(call: CallReport, discs_ms: Sequence[int]) -> Chart:
         message = "本次通话没有可用的情绪判定，图中只有沉默与关键节点"
     share = call.metrics.unknown_emotion_share
     caption = "情绪曲线由模型得分得出，未经校准" if curves else ""
+    if step_ms:
+        caption += _("；每{length}取均值").format(length=wording.duration(step_ms))
     if curves and share is not None:
         caption += f"；未知情绪占{wording.share(share)}"
     return Chart(
@@ -123,13 +152,34 @@ def chart(call: CallReport, discs_ms: Sequence[int]) -> Chart:
         message=message,
         caption=caption,
         alt=_alt(call, curves, len(discs_ms)),
+        quarters=_quarters(call.metrics),
     )
+
+
+def _means(points: Sequence[tuple[int, float]], step_ms: int) -> list[tuple[int, float]]:
+    """Take the mean time and value of the points in each stretch of a length."""
+    found: list[tuple[int, float]] = []
+    for _stretch, inside in itertools.groupby(points, key=lambda point: point[0] // step_ms):
+        times, values = zip(*inside, strict=True)
+        found.append((round(statistics.fmean(times)), statistics.fmean(values)))
+    return found
+
+
+def _quarters(metrics: CallMetrics) -> tuple[str, ...]:
+    """Write the customer's mean in each quarter of the call, as far as it was judged."""
+    customer = metrics.roles.get(Role.CUSTOMER.value)
+    values = customer.sentiment_quarters if customer else ()
+    if len(values) != 4 or all(value is None for value in values):
+        return ()
+    return tuple(wording.signed(value) if value is not None else _("未判定") for value in values)
 
 
 def _alt(call: CallReport, curves: Sequence[Curve], discs: int) -> str:
     names = "、".join(curve.label for curve in curves)
     drawn = f"{names}的情绪曲线" if names else "没有情绪曲线"
-    return f"情绪时间轴：{drawn}，沉默{len(call.silences)}处，关键节点{discs}处，{trend(call.metrics)}"
+    quarters = _quarters(call.metrics)
+    told = _("，四段均值 {values}").format(values=" / ".join(quarters)) if quarters else ""
+    return f"情绪时间轴：{drawn}，沉默{len(call.silences)}处，关键节点{discs}处，{trend(call.metrics)}{told}"
 
 
 def _metrics(metrics: CallMetrics) -> list[Metric]:
@@ -155,6 +205,7 @@ def _metrics(metrics: CallMetrics) -> list[Metric]:
             value=quiet if metrics.silence_count else "0次",
             remark=f"最长{wording.duration(metrics.longest_silence_ms)}" if metrics.silence_count else "",
         ),
+        _holds(metrics.holds),
         Metric(label="同时说话", value=wording.duration(metrics.overlap_ms)),
         Metric(label="抢话", value=interruptions or "0次"),
         Metric(label="客服首次响应", value=wording.duration(metrics.first_response_ms), remark="客户说完到客服开口"),
@@ -164,6 +215,19 @@ def _metrics(metrics: CallMetrics) -> list[Metric]:
             label="未知情绪占比", value=wording.share(metrics.unknown_emotion_share), remark="模型无法判断的说话时长"
         ),
     ]
+
+
+def _holds(holds: Sequence[Hold]) -> Metric:
+    if not holds:
+        return Metric(label=_("让客户等待"), value=_("0次"))
+    lengths = [hold.end_ms - hold.start_ms for hold in holds]
+    music = sum(hold.music for hold in holds)
+    return Metric(
+        label=_("让客户等待"),
+        value=_("{count}次，共{length}").format(count=len(holds), length=wording.duration(sum(lengths))),
+        remark=_("最长{length}").format(length=wording.duration(max(lengths)))
+        + (_("，有音乐{count}次").format(count=music) if music else ""),
+    )
 
 
 def _role_metrics(metrics: CallMetrics) -> list[RoleMetric]:
@@ -177,6 +241,7 @@ def _role_metrics(metrics: CallMetrics) -> list[RoleMetric]:
         "语速（按有声时长）",
         "平均音量",
         "情绪分（首段 → 末段）",
+        _("情绪分（通话四段）"),
         "情绪占比",
     )
     return [
@@ -187,7 +252,7 @@ def _role_metrics(metrics: CallMetrics) -> list[RoleMetric]:
 
 def _column(metrics: RoleMetrics | None, talk_ms: int) -> tuple[str, ...]:
     if metrics is None:
-        return ("没有说话", "", "", "", "", "", "")
+        return ("没有说话", "", "", "", "", "", "", "")
     speed, level = metrics.characters_per_minute, metrics.loudness_dbfs
     ends = (metrics.sentiment_start, metrics.sentiment_end)
     shares = sorted(metrics.emotion_shares.items(), key=lambda item: (-item[1], item[0]))
@@ -199,8 +264,15 @@ def _column(metrics: RoleMetrics | None, talk_ms: int) -> tuple[str, ...]:
         f"{speed:.0f}字/分" if speed is not None else wording.NOT_MEASURED,
         f"{wording.signed(level)} dBFS" if level is not None else wording.NOT_MEASURED,
         " → ".join(wording.signed(value) for value in ends if value is not None) or "未判定",
+        _four(metrics.sentiment_quarters),
         "，".join(f"{_state(name)} {wording.share(value)}" for name, value in shares if value > 0) or "未判定",
     )
+
+
+def _four(values: Sequence[float | None]) -> str:
+    if all(value is None for value in values):
+        return _("未判定")
+    return " / ".join(wording.signed(value) if value is not None else "—" for value in values)
 
 
 def _state(name: str) -> str:

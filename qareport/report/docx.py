@@ -12,6 +12,7 @@ import re
 import zipfile
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from html import unescape
 from pathlib import Path
 from typing import Any, Protocol
 from xml.parsers import expat
@@ -26,10 +27,11 @@ from docxtpl import DocxTemplate
 from jinja2 import TemplateSyntaxError
 from markupsafe import Markup, escape
 
-from qareport.errors import DocumentError
-from qareport.report import charts, heatchart
+from qareport.errors import DocumentError, TagError
+from qareport.report import charts, heatchart, wording, wordtext
 from qareport.report.environment import find_template, make_environment
 from qareport.report.html import template_line
+from qareport.report.locale import language
 from qareport.report.perioddata import HeatChart
 from qareport.report.viewdata import Chart, DocumentView, Phrase
 
@@ -93,6 +95,7 @@ def render_docx(view: DocumentView, templates: Path | None, *, name: str = TEMPL
         template.init_docx()
     except (PackageNotFoundError, zipfile.BadZipFile, KeyError, ValueError, OSError) as error:
         raise DocumentError("is not a Word document", where=str(path), expected="a .docx file") from error
+    wordtext.translate(template.docx)
     _check_tags(template)
     styles = {style.name: style.style_id for style in template.docx.styles}
     template.render({"report": _context(view, template, styles)}, make_environment())
@@ -174,23 +177,25 @@ def _paragraph(src_xml: str, line: int | None) -> str:
     lines = re.sub(r"<w:p([ >])", r"\n<w:p\1", src_xml).split("\n")
     if line is None or not 0 < line <= len(lines):
         return ""
-    return re.sub(r"<[^>]*>", "", lines[line - 1])
+    return unescape(re.sub(r"<[^>]*>", "", lines[line - 1]))
 
 
-def _broken(path: Path, text: str, error: str) -> DocumentError:
-    text = " ".join(text.split())
+def _broken(path: Path, paragraph: str, error: str) -> TagError:
+    text = " ".join(paragraph.split())
     shown = text if len(text) <= 120 else text[:119] + "…"
     place = f", in the paragraph {shown!r}" if shown else ""
-    return DocumentError(
+    return TagError(
         f"template tag cannot be used{place}: {error}",
         where=str(path),
         to_do="mend it in Word, or start again from the template that travels with qareport",
+        paragraph=paragraph,
     )
 
 
 def _set_properties(document: Document, view: DocumentView) -> None:
     core = document.core_properties
-    core.title = f"{view.title}：{view.subject}"[:255]
+    core.title = wording.named(view.title, view.subject)[:255]
+    core.language = language()
     core.subject = view.subject[:255]
     core.author = core.last_modified_by = (view.organisation or "qareport")[:255]
     made = datetime.fromisoformat(view.created) if view.created else datetime(2000, 1, 1, tzinfo=UTC)

@@ -31,7 +31,7 @@ def svg(chart: HeatChart) -> str:
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH:g} {height:g}" width="{WIDTH:g}" '
         f'height="{height:g}" role="img" aria-label="{escape(chart.alt)}" font-family="{families},sans-serif" '
-        f'font-size="11.5">{body}</svg>'
+        f'font-size="11.5"><title>{escape(chart.alt)}</title>{body}</svg>'
     )
 
 

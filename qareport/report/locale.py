@@ -1,29 +1,74 @@
-"""The language of documents: Chinese is what the code and the templates are written in, catalogues hold the others."""
+"""The language of documents: Chinese is what the code and the templates are written in, catalogues hold the others.
+
+`python templates/make_catalogues.py` collects what is to be translated and compiles what has been.
+"""
 
 from __future__ import annotations
 
 import gettext
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
+
+K = TypeVar("K")
 
 #: The first is the language of the sources and needs no catalogue.
 LOCALES: Final = ("zh", "en")
-_CATALOGUES = Path(__file__).parent / "locales"
-_current: ContextVar[gettext.NullTranslations | None] = ContextVar("translations", default=None)
+#: What documents call their language (BCP 47).
+_TAGS: Final[Mapping[str, str]] = {"zh": "zh-CN", "en": "en-US"}
+CATALOGUES: Final = Path(__file__).parent / "locales"
+DOMAIN: Final = "qareport"
+_current: ContextVar[tuple[str, gettext.NullTranslations | None]] = ContextVar("language", default=(LOCALES[0], None))
 
 
 def _(text: str) -> str:
     """Return `text`, which is Chinese, in the language of the document that is being made."""
-    found = _current.get()
+    found = _current.get()[1]
     return found.gettext(text) if found and text else text
 
 
 def N_(text: str) -> str:  # noqa: N802 - gettext's own name for it
     """Mark a constant for the catalogues; `_` translates it where it is used."""
     return text
+
+
+def ngettext(one: str, many: str, number: float) -> str:
+    """Choose between two forms of a text by a number; Chinese has only one."""
+    found = _current.get()[1]
+    return found.ngettext(one, many, 1 if number == 1 else 2) if found else many
+
+
+def plural(text: str, number: float, **values: object) -> str:
+    """Return `text` in the document's language, in the form that `number` asks for, its {…} filled with `values`."""
+    return ngettext(text, text, number).format(**values)
+
+
+class Words(Mapping[K, str]):
+    """Words by key: written in Chinese, read in the language of the document that is being made."""
+
+    def __init__(self, words: Mapping[K, str]) -> None:
+        self._words = words
+
+    def __getitem__(self, key: K) -> str:
+        return _(self._words[key])
+
+    def __iter__(self) -> Iterator[K]:
+        return iter(self._words)
+
+    def __len__(self) -> int:
+        return len(self._words)
+
+
+def current() -> str:
+    """Return which of `LOCALES` the document that is being made speaks."""
+    return _current.get()[0]
+
+
+def language() -> str:
+    """Return the language of the document that is being made, as HTML, PDF and Word name it."""
+    return _TAGS[current()]
 
 
 @contextmanager
@@ -33,8 +78,8 @@ def speaking(locale: str) -> Iterator[None]:
     Raises:
         FileNotFoundError: no catalogue of that language.
     """
-    known = None if locale == LOCALES[0] else gettext.translation("qareport", _CATALOGUES, [locale])
-    token = _current.set(known)
+    known = None if locale == LOCALES[0] else gettext.translation(DOMAIN, CATALOGUES, [locale])
+    token = _current.set((locale, known))
     try:
         yield
     finally:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from qareport.model import CallReport, Evidence, Finding, Moment, MomentKind, Severity
 from qareport.report import wording
+from qareport.report.locale import _
 from qareport.report.speech import Speakers, tag_piece
 from qareport.report.viewdata import Advice, Deduction, Node, Phrase, Piece
 
@@ -101,6 +102,7 @@ def node(candidate: Candidate, number: int, speakers: Speakers, chapter: str) ->
         story=story(candidate, speakers),
         advice=tuple(advice),
         anchor=f"{chapter}-n{number}",
+        at_ms=candidate.at_ms,
     )
 
 
@@ -123,6 +125,8 @@ def _moment_story(candidate: Candidate, speakers: Speakers) -> Phrase:
         raise ValueError("a finding without a moment tells its own story")
     lead = speakers.name(moment.role, moment.at_ms) + predicate(moment)
     pieces = [Piece(text=lead)]
+    if moment.fuzzy:
+        pieces.append(Piece(text=_(wording.FUZZY), style="muted"))
     if moment.quote:
         # What stands beside a silence was said before it, by the other side.
         colon = "；此前的话：" if moment.kind is MomentKind.SILENCE else "："

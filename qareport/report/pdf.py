@@ -9,6 +9,8 @@ import os
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from qareport.errors import DocumentError
@@ -34,18 +36,22 @@ class Printer:
         with self._lock:
             self._running()
 
-    def print(self, html: str) -> bytes:
-        """Print one page.
+    def print(self, html: str, attached: bytes = b"", created: str = "") -> bytes:
+        """Print one page; with JSON to attach it becomes an archive (PDF/A-3a).
 
         Raises:
             DocumentError: WeasyPrint failed, died or took too long, or a font is missing.
         """
-        fonts.chinese_font()
-        with self._lock:
-            pdf, warnings = self._ask(html.encode("utf-8"))
+        pdf, warnings = self.print_and_tell(html, attached, created)
         for line in warnings:
             _log.warning("PDF: %s", line)
         return pdf
+
+    def print_and_tell(self, html: str, attached: bytes = b"", created: str = "") -> tuple[bytes, list[str]]:
+        """Print one page, and return what WeasyPrint warned of; see `print`."""
+        fonts.chinese_font()
+        with self._lock:
+            return self._ask(html.encode("utf-8"), attached, created)
 
     def close(self) -> None:
         """End the child; a later page starts another one."""
@@ -67,7 +73,7 @@ class Printer:
             )
         return self._process
 
-    def _ask(self, page: bytes) -> tuple[bytes, list[str]]:
+    def _ask(self, page: bytes, attached: bytes, created: str) -> tuple[bytes, list[str]]:
         process = self._running()
         if process.stdin is None or process.stdout is None:
             raise DocumentError("the PDF process has no pipes", where="pdf")
@@ -81,7 +87,8 @@ class Printer:
         timer.daemon = True
         timer.start()
         try:
-            process.stdin.write(len(page).to_bytes(8, "big") + page)
+            request = json.dumps({"size": len(page), "attached": len(attached), "created": created}).encode()
+            process.stdin.write(len(request).to_bytes(8, "big") + request + page + attached)
             process.stdin.flush()
             size = int.from_bytes(process.stdout.read(8), "big")
             head = json.loads(process.stdout.read(size))
@@ -110,16 +117,55 @@ class Printer:
         )
 
 
-PRINTER = Printer()
+class Printers:
+    """As many printers as threads ask for at a time; each is kept for whoever asks next."""
+
+    def __init__(self) -> None:
+        self._idle: list[Printer] = []
+        self._lock = threading.Lock()
+
+    def start(self) -> None:
+        """Start a child for the next page, so that it loads while something else is made."""
+        with self._borrowed() as printer:
+            printer.start()
+
+    def print(self, html: str, attached: bytes = b"", created: str = "") -> bytes:
+        """Print one page on a free printer; see `Printer.print`."""
+        with self._borrowed() as printer:
+            return printer.print(html, attached, created)
+
+    def close(self) -> None:
+        """End the children of all printers that are free."""
+        with self._lock:
+            for printer in self._idle:
+                printer.close()
+
+    @contextmanager
+    def _borrowed(self) -> Iterator[Printer]:
+        with self._lock:
+            printer = self._idle.pop() if self._idle else Printer()
+        try:
+            yield printer
+        finally:
+            with self._lock:
+                self._idle.append(printer)
+
+
+PRINTER = Printers()
 atexit.register(PRINTER.close)
 
 
-def render_pdf(html: str) -> bytes:
+def render_pdf(html: str, *, attached: bytes = b"", created: str = "") -> bytes:
     """Print a page that `html.render_html` made.
+
+    Args:
+        html: the page.
+        attached: the report as JSON, to make an archive (PDF/A-3a) that carries it; b"": a plain tagged PDF.
+        created: when the report was made, ISO 8601; "": not known.
 
     Raises:
         DocumentError: it could not be printed.
     """
     if not fonts.has_subset_library():
         _log.warning("libharfbuzz-subset was not found, this takes half a minute: %s", fonts.INSTALL_SUBSET)
-    return PRINTER.print(html)
+    return PRINTER.print(html, attached, created)

@@ -1,18 +1,24 @@
 """Print HTML pages to PDF, one after another, in a process of its own that its parent may kill.
 
 Some pages keep WeasyPrint's layout busy for ever (#2304, #2811, #2684), and Python cannot stop a thread. So this file
-runs as a program: on stdin, for each page, an 8-byte length and that many bytes of HTML; on stdout, for each page, an
-8-byte length and JSON {"warnings": […], "error": …, "size": n}, then n bytes of PDF. It ends when stdin ends, imports
-nothing of qareport and reads nothing but data: addresses.
+runs as a program: on stdin, for each page, an 8-byte length and JSON {"size": n, "attached": m, "created": "…"}, then
+n bytes of HTML and m bytes to attach; on stdout, for each page, an 8-byte length and JSON {"warnings": […], "error": …,
+"size": n}, then n bytes of PDF. It ends when stdin ends, imports nothing of qareport and reads nothing but data:
+addresses.
 """
 
 from __future__ import annotations
 
+import gc
 import json
 import logging
 import os
 import sys
-from typing import BinaryIO
+from datetime import UTC, datetime
+from typing import Any, BinaryIO
+
+#: Name of the attached report in an archive's list of files.
+ATTACHED = "report.json"
 
 
 class _Collector(logging.Handler):
@@ -26,18 +32,82 @@ class _Collector(logging.Handler):
         self.lines.append(record.getMessage())
 
 
-def print_page(html: str) -> bytes:
-    """Print one page. The same HTML gives the same bytes: no clock, no random identifier."""
+def print_page(html: str, attached: bytes = b"", created: str = "") -> bytes:
+    """Print one page. The same input gives the same bytes: no clock, no random identifier.
+
+    Args:
+        html: the page.
+        attached: JSON to attach; with it the file is an archive (PDF/A-3a), without it a tagged PDF.
+        created: when the attachment was made, ISO 8601.
+    """
     import hashlib
 
-    from weasyprint import HTML
+    from weasyprint import HTML, Attachment
+    from weasyprint.pdf.fonts import Font
     from weasyprint.urls import URLFetcher
 
+    Font.get_unused_glyph_id = _unused_glyph
     fetcher = URLFetcher(allowed_protocols={"data"}, allow_redirects=False)
     document = HTML(string=html, url_fetcher=fetcher)
-    identifier = hashlib.sha256(html.encode()).digest()[:16]
-    pdf: bytes = document.write_pdf(pdf_identifier=identifier, pdf_tags=True)
+    options: dict[str, Any] = {"pdf_tags": True}
+    if attached:
+        made = datetime.fromisoformat(created) if created else datetime(2000, 1, 1, tzinfo=UTC)
+        attachment = Attachment(
+            string=attached, name=ATTACHED, description="qareport", relationship="Source", created=made, modified=made
+        )
+        options = {"pdf_variant": "pdf/a-3a", "attachments": [attachment]}
+    identifier = hashlib.sha256(html.encode() + attached).digest()[:16]
+    pdf: bytes = document.write_pdf(pdf_identifier=identifier, finisher=_finish, **options)
     return pdf
+
+
+def _unused_glyph(font: Any, codepoint: int) -> int:
+    """Return a number for a character that the font lacks: it prints as a box, and the number leads back to it.
+
+    WeasyPrint 70 counts on from the font's last glyph. A Chinese font fills all 65,535 numbers, so all its missing
+    characters became one. The last glyphs of such a font are variants that plain text never asks for.
+    """
+    if codepoint not in font.missing:
+        taken = {*font.missing.values(), *font.to_unicode}
+        font.missing[codepoint] = next(number for number in range(0xFFFF, 0, -1) if number not in taken)
+    number: int = font.missing[codepoint]
+    return number
+
+
+def _finish(document: Any, pdf: Any) -> None:
+    """Make fonts small, and name an attachment once where WeasyPrint 70 names it twice."""
+    _compact_fonts(document, pdf)
+    if "AF" in pdf.catalog:
+        pdf.catalog["AF"][:] = dict.fromkeys(pdf.catalog["AF"])
+
+
+def _compact_fonts(document: Any, pdf: Any) -> None:
+    """Leave out the empty glyphs that WeasyPrint keeps so that glyphs keep their numbers: 60,000 in a Chinese font.
+
+    A CID-keyed CFF font has a table of its own from the numbers in the text to its glyphs (PDF 1.7, 9.7.4.2), so its
+    glyphs may be numbered anew. It is embedded as bare CFF, which more viewers show than OpenType-CFF does (#1844).
+    """
+    import io
+
+    import uharfbuzz
+    from fontTools.ttLib import TTFont
+
+    used: dict[int, set[int]] = {}
+    for font in document.fonts.values():
+        if not font.used_in_forms:
+            used.setdefault(id(font.file_content), set()).update(font.to_unicode)
+    for entry in pdf.objects:
+        if getattr(entry, "extra", {}).get("Subtype") != "/OpenType" or id(entry.stream[0]) not in used:
+            continue
+        content = entry.stream[0]
+        if not hasattr(TTFont(io.BytesIO(content), lazy=True)["CFF "].cff.topDictIndex[0], "ROS"):
+            continue
+        wanted = uharfbuzz.SubsetInput()
+        wanted.sets(uharfbuzz.SubsetInputSets.GLYPH_INDEX).update(used[id(content)])
+        wanted.flags = uharfbuzz.SubsetFlags.DESUBROUTINIZE | uharfbuzz.SubsetFlags.NO_HINTING
+        subset = uharfbuzz.subset(uharfbuzz.Face(content), wanted)
+        entry.stream = [bytes(subset.reference_table("CFF ").data)]
+        entry.extra["Subtype"] = "/CIDFontType0C"
 
 
 def serve(requests: BinaryIO, replies: BinaryIO) -> None:
@@ -47,19 +117,28 @@ def serve(requests: BinaryIO, replies: BinaryIO) -> None:
     logger.handlers[:] = [collector]
     logger.propagate = False
     # Loaded before the first page is asked for, so that it is ready while the parent still prepares it.
+    import uharfbuzz  # noqa: F401
     import weasyprint  # noqa: F401
 
+    # A document makes some hundred thousand boxes and lets go of nearly all of them at its end: looking for circles
+    # among them all the while takes up to a third of the time of a long one. That is done once, when it has been sent.
+    gc.freeze()
+    gc.disable()
+
     while len(header := requests.read(8)) == 8:
-        html = requests.read(int.from_bytes(header, "big")).decode("utf-8")
+        request = json.loads(requests.read(int.from_bytes(header, "big")))
+        html = requests.read(request["size"]).decode("utf-8")
+        attached = requests.read(request["attached"])
         collector.lines.clear()
         pdf, error = b"", None
         try:
-            pdf = print_page(html)
+            pdf = print_page(html, attached, request["created"])
         except Exception as failure:  # noqa: BLE001 - the parent makes it a DocumentError
             error = f"{type(failure).__name__}: {failure}"
         head = json.dumps({"warnings": collector.lines, "error": error, "size": len(pdf)}).encode()
         replies.write(len(head).to_bytes(8, "big") + head + pdf)
         replies.flush()
+        gc.collect()
 
 
 if __name__ == "__main__":

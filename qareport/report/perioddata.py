@@ -104,6 +104,7 @@ class PeriodView:
     returns: tuple[ReturnRow, ...]
     #: Those that the first page has no room for, and a line on those that stand nowhere.
     returns_rest: tuple[ReturnRow, ...]
+    returns_follow: str
     returns_more: str
     returns_empty: str
     heat_title: str
@@ -129,6 +130,9 @@ class PeriodView:
     #: Heads of the columns that speak of the period before and of the mean of several.
     previous_head: str
     baseline_head: str
+    #: The same, as the heads of differences: 较前一天.
+    previous_against: str
+    baseline_against: str
     methods: tuple[Metric, ...]
     footer: str
     created: str

@@ -6,27 +6,25 @@ from collections.abc import Iterator
 
 from qareport.model import PeriodReport
 from qareport.report import periodwords, wording
-from qareport.report.locale import _
+from qareport.report.locale import _, plural
 from qareport.report.viewdata import Metric
 
 
 def not_judged(report: PeriodReport) -> str:
     """Say in one line for the first page what could not be judged."""
     counted = report.coverage
-    parts = [
-        text.format(count=count)
-        for count, text in (
-            (counted.failed, _("{count}通处理失败（列于后文）")),
-            (counted.not_judged, _("{count}通无法评分")),
-            (counted.outside_domain, _("{count}通模型听不懂")),
-            (counted.emotion_mostly_unknown, _("{count}通超过一半的情绪未知")),
-            (counted.roles_guessed, _("{count}通的说话人由声音或用语推断")),
-        )
-        if count
-    ]
+    failed, unknown, guessed = counted.failed, counted.emotion_mostly_unknown, counted.roles_guessed
+    said = (
+        (failed, plural("{count}通处理失败（列于后文）", failed, count=failed)),
+        (counted.not_judged, plural("{count}通无法评分", counted.not_judged, count=counted.not_judged)),
+        (counted.outside_domain, plural("{count}通模型听不懂", counted.outside_domain, count=counted.outside_domain)),
+        (unknown, plural("{count}通超过一半的情绪未知", unknown, count=unknown)),
+        (guessed, plural("{count}通的说话人由声音或用语推断", guessed, count=guessed)),
+    )
+    parts = [text for count, text in said if count]
     if not parts:
         return _("所有通话都已判定。") if counted.calls else _("没有通话。")
-    return "，".join(parts) + _("。没有得分的通话不计入任何得分和命中率。")
+    return _("，").join(parts) + _("。没有得分的通话不计入任何得分和命中率。")
 
 
 def methods(report: PeriodReport) -> Iterator[Metric]:
@@ -40,8 +38,13 @@ def methods(report: PeriodReport) -> Iterator[Metric]:
     )
     yield Metric(
         label=_("通话"),
-        value=_("共{calls}通：评分{judged}通，无法评分{not_judged}通，处理失败{failed}通").format(
-            calls=counted.calls, judged=counted.judged, not_judged=counted.not_judged, failed=counted.failed
+        value=plural(
+            "共{calls}通：评分{judged}通，无法评分{not_judged}通，处理失败{failed}通",
+            counted.calls,
+            calls=counted.calls,
+            judged=counted.judged,
+            not_judged=counted.not_judged,
+            failed=counted.failed,
         ),
     )
     yield Metric(
@@ -85,7 +88,7 @@ def methods(report: PeriodReport) -> Iterator[Metric]:
     yield Metric(
         label=_("版本"),
         value=_("qareport {version}；模型 {models}").format(
-            version=provenance.qareport, models="、".join(provenance.models) or "—"
+            version=provenance.qareport, models=wording.listed(provenance.models) or "—"
         ),
-        remark=_("规则集 {rules}").format(rules="、".join(provenance.rules_sha256) or "—"),
+        remark=_("规则集 {rules}").format(rules=wording.listed(provenance.rules_sha256) or "—"),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from qareport.model import CallToReturn, HeatCell, HeatRow, Period, PeriodReport, PromiseState, ReturnReason, Risk
 from qareport.report import periodwords, wording
-from qareport.report.locale import _
+from qareport.report.locale import _, plural
 from qareport.report.perioddata import HeatChart, HeatChartCell, HeatChartRow, ReturnRow
 from qareport.report.viewdata import Phrase, Piece
 
@@ -15,13 +15,13 @@ def return_row(one: CallToReturn, period: Period) -> ReturnRow:
     """Word one customer to call back."""
     # High risk stands in a column of its own.
     reasons = [_reason(reason, one) for reason in one.reasons if reason is not ReturnReason.HIGH_RISK]
-    score = f"{one.score}分" if one.score is not None else "未判定"
+    score = plural("{points}分", one.score, points=one.score) if one.score is not None else _("未判定")
     return ReturnRow(
         rank=str(one.rank),
         order=periodwords.name(one.order_id or one.call_id),
         phone=periodwords.name(one.customer_phone or "") or _("电话未知"),
-        agent=periodwords.name(one.agent_id or wording.UNKNOWN),
-        why="；".join(reasons) or _("高风险"),
+        agent=periodwords.name(one.agent_id or _(wording.UNKNOWN)),
+        why=wording.clauses(reasons) or _("高风险"),
         listen=periodwords.quoted(one.at_ms, one.quote),
         promise=_promise(one, period),
         risk=Phrase(
@@ -54,7 +54,7 @@ def heat(report: PeriodReport, limit: int) -> HeatChart:
         rows.append(_heat_row(report.heat.total, 0, total=True))
     heads = (
         _("问题类型"),
-        *(wording.tag_name(name) for name in report.heat.feelings),
+        *(wording.capital(wording.tag_name(name)) for name in report.heat.feelings),
         _("主要环节"),
         _("有情绪的通话"),
     )
@@ -65,10 +65,10 @@ def _heat_row(row: HeatRow, most: int, *, total: bool = False) -> HeatChartRow:
     name = _("合计") if total else periodwords.name(row.issue) if row.issue is not None else _("（未识别问题）")
     share = periodwords.percent(row.troubled / row.calls) if row.calls else "—"
     return HeatChartRow(
-        label=name + ("＊" if row.small else ""),
+        label=name + (_("＊") if row.small else ""),
         cells=tuple(_heat_cell(cell, most) for cell in row.cells),
         stage=periodwords.name(row.stages[0][0]) if row.stages and not total else "—",
-        troubled=f"{row.troubled:,} / {row.calls:,}（{share}）",
+        troubled=wording.beside(f"{row.troubled:,} / {row.calls:,}", share),
         total=total,
     )
 
@@ -84,15 +84,17 @@ def _alt(report: PeriodReport) -> str:
     for row in (*report.heat.rows, report.heat.total):
         issue = periodwords.prose(row.issue) if row.issue is not None else _("未识别问题")
         name = _("合计") if row is report.heat.total else issue
-        cells = "，".join(f"{wording.tag_name(cell.feeling)}{_cell_words(cell)}" for cell in row.cells)
+        cells = _("，").join(f"{wording.tag_name(cell.feeling)} {_cell_words(cell)}" for cell in row.cells)
         lines.append(_("{name} 共{calls}通：{cells}").format(name=name, calls=row.calls, cells=cells))
-    return _("问题与情绪的通话数。") + "；".join(lines)
+    return _("问题与情绪的通话数。{lines}").format(lines=wording.clauses(lines))
 
 
 def _cell_words(cell: HeatCell) -> str:
-    share = f"（{periodwords.percent(cell.share)}）" if cell.share is not None else ""
-    stage = f"，{periodwords.name(cell.stage)}{cell.stage_calls}" if cell.stage else ""
-    return f"{cell.calls}{share}{stage}"
+    share = periodwords.percent(cell.share) if cell.share is not None else ""
+    said = wording.beside(str(cell.calls), share)
+    if not cell.stage:
+        return said
+    return _("{said}，{stage}{count}").format(said=said, stage=periodwords.name(cell.stage), count=cell.stage_calls)
 
 
 def heat_notes(report: PeriodReport, limit: int) -> tuple[str, ...]:
@@ -106,10 +108,10 @@ def heat_notes(report: PeriodReport, limit: int) -> tuple[str, ...]:
         notes.append(_("＊ 少于{small}通，占比可能只是偶然。").format(small=report.small_n))
     stages = _stages(report, limit)
     if stages:
-        notes.append(_("最集中的环节：{stages}。").format(stages="；".join(stages)))
+        notes.append(_("最集中的环节：{stages}。").format(stages=wording.clauses(stages)))
     hidden = len(report.heat.rows) - limit
     if hidden > 0:
-        notes.append(_("另有{count}类问题，见 JSON 格式的报告。").format(count=hidden))
+        notes.append(plural("另有{count}类问题，见 JSON 格式的报告。", hidden, count=hidden))
     return tuple(notes)
 
 
@@ -119,5 +121,13 @@ def _stages(report: PeriodReport, limit: int) -> list[str]:
         worst = max(row.cells, key=lambda cell: cell.calls)
         if row.issue is not None and worst.stage and worst.stage_calls > 1:
             issue, stage = periodwords.name(row.issue), periodwords.name(worst.stage)
-            found.append(f"{issue}{wording.tag_name(worst.feeling)} {stage}{worst.stage_calls}/{worst.calls}")
+            found.append(
+                _("{issue}{feeling} {stage}{hits}/{calls}").format(
+                    issue=issue,
+                    feeling=wording.tag_name(worst.feeling),
+                    stage=stage,
+                    hits=worst.stage_calls,
+                    calls=worst.calls,
+                )
+            )
     return found[:3]

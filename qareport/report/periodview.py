@@ -21,7 +21,7 @@ from qareport.model import (
     WeakLink,
 )
 from qareport.report import periodwords, wording
-from qareport.report.locale import _
+from qareport.report.locale import _, plural
 from qareport.report.perioddata import PeriodView, Table, Tile, WeakView
 from qareport.report.periodmethod import methods, not_judged
 from qareport.report.periodrows import heat, heat_notes, return_row
@@ -50,6 +50,7 @@ def build_period_view(report: PeriodReport, settings: ReportSettings, *, table_r
     kind = report.period.kind
     returns = [return_row(one, report.period) for one in report.returns]
     baseline = _(periodwords.BASELINES[kind]).format(count=report.baseline_looked_at)
+    rest = len(returns) - FIRST_RETURNS
     return PeriodView(
         title=_(periodwords.TITLES[kind]),
         subject=periodwords.subject(report.period),
@@ -57,14 +58,17 @@ def build_period_view(report: PeriodReport, settings: ReportSettings, *, table_r
         edition=_("客服 {agent} 本人版：只含本人的通话").format(agent=periodwords.name(report.agent_id))
         if report.agent_id
         else "",
-        demo_notice=wording.DEMO_NOTICE if _is_demo(report) else "",
+        demo_notice=_(wording.DEMO_NOTICE) if _is_demo(report) else "",
         partial=tuple(periodwords.prose(wording.note(note)) for note in report.partial),
         sentence=_sentence(report),
         tiles=tuple(_tile(one, report, baseline) for name in _TILES for one in report.headlines if one.name is name),
-        returns_title=_("今天需要回电（按轻重排序，共{count}位）").format(count=report.returns_total),
+        returns_title=plural(
+            "今天需要回电（按轻重排序，共{count}位）", report.returns_total, count=report.returns_total
+        ),
         returns=tuple(returns[:FIRST_RETURNS]),
         returns_rest=tuple(returns[FIRST_RETURNS:]),
-        returns_more=_more(report.returns_total - len(returns), _("位")),
+        returns_follow=plural("其余{count}位列于后文。", rest, count=rest) if rest > 0 else "",
+        returns_more=_more_customers(report.returns_total - len(returns)),
         returns_empty=_("没有需要回电的客户。"),
         heat_title=_("问题 × 情绪（通话数；颜色越深越多）"),
         heat=heat(report, table_rows),
@@ -86,8 +90,10 @@ def build_period_view(report: PeriodReport, settings: ReportSettings, *, table_r
         promises=_table(report.promises, lambda one: _promise(one, report), table_rows, _("没有到期的承诺。")),
         promises_note=_promises_note(report),
         failed=_table(report.failed_calls, lambda one: _failed(one, report), table_rows, _("没有处理失败的通话。")),
-        previous_head=_(periodwords.PREVIOUS[kind]),
-        baseline_head=baseline,
+        previous_head=wording.capital(_(periodwords.PREVIOUS[kind])),
+        baseline_head=wording.capital(baseline),
+        previous_against=_("较{before}").format(before=_(periodwords.PREVIOUS[kind])),
+        baseline_against=_("较{before}").format(before=baseline),
         methods=tuple(methods(report)),
         footer=_footer(report),
         created=_created(report),
@@ -95,11 +101,13 @@ def build_period_view(report: PeriodReport, settings: ReportSettings, *, table_r
 
 
 def _table(items: Sequence[T], row: Callable[[T], tuple[Phrase, ...]], limit: int, empty: str) -> Table:
-    return Table(rows=tuple(row(one) for one in items[:limit]), more=_more(len(items) - limit, _("行")), empty=empty)
+    hidden = len(items) - limit
+    more = plural("另有{count}行，见 JSON 格式的报告。", hidden, count=hidden) if hidden > 0 else ""
+    return Table(rows=tuple(row(one) for one in items[:limit]), more=more, empty=empty)
 
 
-def _more(count: int, unit: str) -> str:
-    return _("另有{count}{unit}，见 JSON 格式的报告。").format(count=count, unit=unit) if count > 0 else ""
+def _more_customers(count: int) -> str:
+    return plural("另有{count}位，见 JSON 格式的报告。", count, count=count) if count > 0 else ""
 
 
 def _sentence(report: PeriodReport) -> str:
@@ -109,24 +117,27 @@ def _sentence(report: PeriodReport) -> str:
     if not report.coverage.calls:
         return _("这段时间没有通话。")
     if not heard:
-        return _("{count}通电话都没有处理成功，没有任何判断；原因列在下面。").format(count=failed)
+        return plural("{count}通电话都没有处理成功，没有任何判断；原因列在下面。", failed, count=failed)
     count = periodwords.count(heard)
     parts = [
-        _("{count}通电话听完，{failed}通处理失败。").format(count=count, failed=failed)
+        plural("{count}通电话听完，{failed}通处理失败。", heard, count=count, failed=failed)
         if failed
-        else _("{count}通电话全部听完。").format(count=count)
+        else plural("{count}通电话全部听完。", heard, count=count)
     ]
     risk = made[HeadlineName.HIGH_RISK]
     parts.append(_("高风险{count}通").format(count=periodwords.count(risk.now.value or 0)) + _against(risk, report))
     if report.weak_links:
         weakest = report.weak_links[0]
         parts.append(
-            _("，失分最多的是“{title}”（{count}通）").format(
-                title=periodwords.name(weakest.title), count=weakest.now.hits
+            plural(
+                "，失分最多的是“{title}”（{count}通）",
+                weakest.now.hits,
+                title=periodwords.name(weakest.title),
+                count=weakest.now.hits,
             )
         )
     parts.append(
-        _("；有{count}位客户今天应回电。").format(count=report.returns_total)
+        plural("；有{count}位客户今天应回电。", report.returns_total, count=report.returns_total)
         if report.returns_total
         else _("；没有需要回电的客户。")
     )
@@ -180,14 +191,14 @@ def _weak(one: WeakLink, number: int, kind: PeriodKind) -> WeakView:
     parts = [_("命中 {rate}").format(rate=periodwords.rate(one.now))]
     if one.previous is not None:
         parts.append(f"{_(periodwords.PREVIOUS[kind])} {periodwords.rate(one.previous)}")
-    parts.append(_("共失{points}分").format(points=one.points_lost))
+    parts.append(plural("共失{points}分", one.points_lost, points=one.points_lost))
     for text, rate in ((_("命中后情绪恢复平静"), one.recovered_with_hit), (_("未命中时"), one.recovered_without_hit)):
         if rate.n:
             parts.append(f"{text} {periodwords.rate(rate)}")
     return WeakView(
         number=str(number),
-        title=periodwords.name(one.title) + (f"（{place}）" if place else ""),
-        story="；".join(parts) + "。",
+        title=wording.beside(periodwords.name(one.title), place),
+        story=_("{text}。").format(text=wording.clauses(parts)),
         evidence=tuple(
             f"{periodwords.name(item.order_id or item.call_id)} {periodwords.quoted(item.at_ms, item.quote)}"
             for item in one.evidence
@@ -208,7 +219,7 @@ def _agent(row: AgentRow) -> tuple[Phrase, ...]:
         if other is None or other.value is None or now is None:
             against.append("—")
         else:
-            against.append(f"{wording.signed(now - other.value)}（N={other.n}）")
+            against.append(wording.beside(wording.signed(now - other.value), f"N={other.n}"))
     mark = Phrase(pieces=(Piece(text="—"),))
     if row.sigma is not None:
         text = f"{wording.signed(row.sigma)}σ"
@@ -250,12 +261,12 @@ def _outcome(one: AdviceOutcome) -> tuple[Phrase, ...]:
     name = Phrase(
         pieces=(
             Piece(text=periodwords.name(one.title)),
-            Piece(text=f" {_('建议')}：{periodwords.prose(one.advice)}", style="muted"),
+            Piece(text=" " + wording.named(_("建议"), periodwords.prose(one.advice)), style="muted"),
         )
     )
     return _cells(
         name,
-        _("{count}人").format(count=len(one.agents)),
+        plural("{count}人", len(one.agents), count=len(one.agents)),
         periodwords.rate(one.before),
         periodwords.rate(one.after),
         change,
@@ -264,7 +275,7 @@ def _outcome(one: AdviceOutcome) -> tuple[Phrase, ...]:
 
 
 def _promise(one: PromiseDue, report: PeriodReport) -> tuple[Phrase, ...]:
-    said = f"{periodwords.name(one.action)}：{periodwords.quoted(one.at_ms, one.quote)}"
+    said = wording.named(periodwords.name(one.action), periodwords.quoted(one.at_ms, one.quote))
     if one.again_call_id:
         said += _("；又来电：{call}").format(call=periodwords.name(one.again_call_id))
     state = Phrase(
@@ -276,19 +287,19 @@ def _promise(one: PromiseDue, report: PeriodReport) -> tuple[Phrase, ...]:
         state,
         f"{periodwords.name(one.order_id or one.call_id)} {periodwords.name(one.customer_phone or '')}".strip(),
         said,
-        f"{periodwords.moment_of(one.due_at, report.period)}（{periodwords.name(one.by)}）",
-        periodwords.name(one.agent_id or wording.UNKNOWN),
+        wording.beside(periodwords.moment_of(one.due_at, report.period), periodwords.name(one.by)),
+        periodwords.name(one.agent_id or _(wording.UNKNOWN)),
     )
 
 
 def _failed(one: FailedCall, report: PeriodReport) -> tuple[Phrase, ...]:
-    when = periodwords.moment_of(one.started_at, report.period) if one.started_at else "时间未知"
+    when = periodwords.moment_of(one.started_at, report.period) if one.started_at else _("时间未知")
     step = wording.STEPS.get(one.step, one.step)
     return _cells(
         periodwords.name(one.call_id),
         when,
-        periodwords.name(one.agent_id or wording.UNKNOWN),
-        periodwords.prose(f"{step}：{one.reason}"),
+        periodwords.name(one.agent_id or _(wording.UNKNOWN)),
+        periodwords.prose(wording.named(step, one.reason)),
     )
 
 
@@ -311,8 +322,8 @@ def _is_demo(report: PeriodReport) -> bool:
 
 def _footer(report: PeriodReport) -> str:
     provenance = report.provenance
-    rules = "、".join(one[:8] for one in provenance.rules_sha256[:2]) or "—"
-    models = "、".join(periodwords.shorten(one, 40) for one in provenance.models[:2]) or "—"
+    rules = wording.listed(one[:8] for one in provenance.rules_sha256[:2]) or "—"
+    models = wording.listed(periodwords.shorten(one, 40) for one in provenance.models[:2]) or "—"
     days = periodwords.file_stem(report.period)
     return _("{days} · 规则集 {rules} · 模型 {models} · qareport {version}").format(
         days=days, rules=rules, models=models, version=provenance.qareport

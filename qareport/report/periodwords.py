@@ -90,7 +90,7 @@ def subject(period: Period) -> str:
     """Name the days of a period: 2026年11月21日 周六; 2026年第47周（11月16日至11月22日）; 2026年11月."""
     first, last = period.first, period.last
     if period.kind is PeriodKind.DAY:
-        return f"{day(first)} {_(_WEEKDAYS[first.weekday()])}"
+        return _("{day} {weekday}").format(day=day(first), weekday=_(_WEEKDAYS[first.weekday()]))
     if period.kind is PeriodKind.WEEK:
         year, week, _weekday = first.isocalendar()
         return _("{year}年第{week}周（{first}至{last}）").format(
@@ -162,7 +162,7 @@ def rate(value: Rate | None) -> str:
     if value is None or value.share is None:
         return "—"
     mark = f" {_(SMALL)}" if value.small else ""
-    return f"{percent(value.share)}（{value.hits:,}/{value.n:,}）{mark}"
+    return wording.beside(percent(value.share), f"{value.hits:,}/{value.n:,}") + mark
 
 
 def mean(value: Figure | None) -> str:
@@ -170,7 +170,7 @@ def mean(value: Figure | None) -> str:
     if value is None or value.value is None:
         return "—"
     mark = f" {_(SMALL)}" if value.small else ""
-    return f"{value.value:.1f}（N={value.n}）{mark}"
+    return wording.beside(f"{value.value:.1f}", f"N={value.n}") + mark
 
 
 def shorten(text: str, length: int) -> str:
@@ -191,4 +191,4 @@ def prose(text: str) -> str:
 def quoted(at_ms: int, text: str) -> str:
     """Say where to listen and what is said there: 第87秒“你们是不是压单”."""
     second = wording.second(at_ms)
-    return f"{second}{wording.quoted(shorten(text, _QUOTE))}" if text else second
+    return _("{second}{quote}").format(second=second, quote=wording.quoted(shorten(text, _QUOTE))) if text else second

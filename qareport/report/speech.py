@@ -119,7 +119,7 @@ def _turn(segments: Sequence[Segment], chapter: str, number: int) -> Line:
     first = segments[0]
     pieces: list[Piece] = []
     for segment in segments:
-        pieces.append(Piece(text=segment.text))
+        pieces.append(Piece(text=segment.text, at_ms=segment.start_ms))
         pieces += [tag_piece(state) for state in _states(segment)]
     return Line(
         kind="turn",
@@ -128,6 +128,7 @@ def _turn(segments: Sequence[Segment], chapter: str, number: int) -> Line:
         who=wording.role(first.role, guessed=is_guess(first)),
         text=Phrase(pieces=tuple(pieces)),
         anchor=f"{chapter}-l{number}",
+        at_ms=first.start_ms,
     )
 
 
@@ -142,6 +143,7 @@ def _silence(silence: Silence, chapter: str, number: int) -> Line:
         who="沉默",
         text=Phrase(pieces=(tag_piece(STATE_SILENCE), Piece(text=text, style="muted"))),
         anchor=f"{chapter}-l{number}",
+        at_ms=silence.start_ms,
     )
 
 

@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from qareport.model import CallReport, FailedCall, OrderReport, Risk
-from qareport.report import chapter, nodes, wording
+from qareport.report import chapter, dossier, nodes, wording
+from qareport.report.locale import _
+from qareport.report.methods import methods
 from qareport.report.speech import Speakers
-from qareport.report.viewdata import CallRow, CallView, Facts, FailedRow, Metric, OrderView, Phrase, Piece
+from qareport.report.viewdata import CallRow, CallView, Facts, FailedRow, OrderView, Phrase, Piece
 from qareport.settings import ReportSettings
 
 _RISK_ORDER = (Risk.LOW, Risk.MEDIUM, Risk.HIGH)
@@ -39,8 +41,17 @@ def build_view(report: OrderReport, settings: ReportSettings) -> OrderView:
     """Turn a cleaned report into what stands on its pages."""
     entries = _entries(report)
     calls = {
-        entry.number: chapter.build(entry.call, entry.number, settings.key_moments) for entry in entries if entry.call
+        entry.number: chapter.build(
+            entry.call,
+            entry.number,
+            settings.key_moments,
+            measures=report.measures.get(entry.call.call_id),
+            norm=report.norm,
+        )
+        for entry in entries
+        if entry.call
     }
+    changes = {one.call_id: dossier.brief(one) for one in report.dossier.changes} if report.dossier else {}
     name = report.order_id or (entries[0].one.call_id if entries else wording.UNKNOWN)
     worst = _worst(entries)
     return OrderView(
@@ -50,12 +61,15 @@ def build_view(report: OrderReport, settings: ReportSettings) -> OrderView:
         badge=chapter.badge(worst.call.score, worst.call.risk) if worst and worst.call else _failed("无法评分"),
         facts=_facts(report, entries, name),
         demo_notice=wording.DEMO_NOTICE if _is_demo(report) else "",
-        sentence=_sentence(entries, calls, worst),
+        sentence=_sentence(entries, calls, worst) + _broken(dossier.broken(report.dossier)),
         several=len(entries) > 1,
-        overview=tuple(_overview(entry, calls.get(entry.number)) for entry in entries),
+        overview=tuple(
+            _overview(entry, calls.get(entry.number), changes.get(entry.one.call_id, "")) for entry in entries
+        ),
         calls=tuple(calls.values()),
+        dossier=dossier.build(report, {entry.one.call_id: entry.number for entry in entries}),
         failed=tuple(_failed_row(entry.failed, entry.number) for entry in entries if entry.failed),
-        methods=tuple(_methods(report, entries)),
+        methods=methods(report, [(entry.number, entry.one) for entry in entries]),
         signatures=_SIGNATURES,
         footer=_footer(report, name),
         created=_created(entries),
@@ -143,11 +157,15 @@ def _sentence(entries: Sequence[_Entry], calls: dict[int, CallView], worst: _Ent
     return text + (f"另有{failed}次通话处理失败，未计入。" if failed else "")
 
 
+def _broken(count: int) -> str:
+    return _("有{count}项承诺到期后客户又来电。").format(count=count) if count else ""
+
+
 def _failed(text: str) -> Phrase:
     return Phrase(pieces=(Piece(text=text, style="failed"),))
 
 
-def _overview(entry: _Entry, view: CallView | None) -> CallRow:
+def _overview(entry: _Entry, view: CallView | None, change: str) -> CallRow:
     call, failed = entry.call, entry.failed
     agent, when = entry.one.agent_id, wording.instant(entry.one.started_at)
     if call is None or view is None:
@@ -170,6 +188,7 @@ def _overview(entry: _Entry, view: CallView | None) -> CallRow:
         badge=view.badge,
         remark=view.facts.issue,
         anchor=view.anchor,
+        change=change,
     )
 
 
@@ -185,40 +204,6 @@ def _failed_row(failed: FailedCall, number: int) -> FailedRow:
         agent=failed.agent_id or wording.UNKNOWN,
         reason=Phrase(pieces=(Piece(text="处理失败", style="failed"), Piece(text=f" {_reason(failed)}"))),
     )
-
-
-def _methods(report: OrderReport, entries: Sequence[_Entry]) -> list[Metric]:
-    rows = [
-        Metric(label="情绪得分", value="来自模型输出，未经校准，只用于比较，不代表把握有多大。"),
-        Metric(
-            label="四种“没有情绪”",
-            value="[NEUTRAL] 模型判为中性；[EMO_UNKNOWN] 模型无法判断；[未判定] 没有做判定；处理失败 通话没能分析。",
-        ),
-        Metric(label="推断的说话人", value="标有“（推断）”的客户、客服是按声音或用语猜测的，可能有误。"),
-    ]
-    for entry in entries:
-        if entry.call:
-            rows.append(_call_method(entry.call, entry.number))
-    provenance = report.provenance
-    rows += [
-        Metric(label="模型", value=provenance.model),
-        Metric(label="规则集 SHA-256", value=provenance.rules_sha256),
-        *(Metric(label="录音 SHA-256", value=value) for value in provenance.audio_sha256),
-        Metric(label="程序", value=f"qareport {provenance.qareport}，报告格式第{report.schema_version}版"),
-    ]
-    return rows
-
-
-def _call_method(call: CallReport, number: int) -> Metric:
-    share = call.metrics.unknown_emotion_share
-    parts = [f"说话人{Speakers(call.segments).certainty()}"]
-    parts.append(f"未知情绪占{wording.share(share)}" if share is not None else "没有情绪判定")
-    if call.customer_phone:
-        parts.append(f"客户电话 {call.customer_phone}")
-    if call.audio:
-        layout = {1: "单声道", 2: "双声道"}.get(call.audio.channels, f"{call.audio.channels}声道")
-        parts.append(f"录音 {call.audio.sample_rate} Hz {layout}")
-    return Metric(label=f"第{number}次来电", value="；".join(parts), remark=call.call_id)
 
 
 def _footer(report: OrderReport, name: str) -> str:

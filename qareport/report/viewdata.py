@@ -25,6 +25,8 @@ class Piece:
 
     text: str
     style: str = ""
+    #: Where the words begin in the recording, for what can be played.
+    at_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +79,8 @@ class Chart:
     message: str
     caption: str
     alt: str
+    #: The customer's mean in each quarter of the call; empty when none was judged.
+    quarters: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,6 +101,7 @@ class Node:
     story: Phrase
     advice: tuple[Advice, ...]
     anchor: str
+    at_ms: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,6 +115,82 @@ class Deduction:
     points: str
     evidence: tuple[str, ...]
     advice: str
+    #: What counts of the points when the category's limit cut them; else empty.
+    counted: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScoreGroup:
+    """One category of the scorecard with its hits; a category without any says so in `empty`."""
+
+    name: str
+    points: str
+    limit: str
+    judged: str
+    #: Rules that had no opportunity: neither kept nor broken. Empty when there was none.
+    not_applicable: str
+    hits: tuple[Deduction, ...]
+    empty: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Compared:
+    """One measure of the call beside what is usual in the team."""
+
+    label: str
+    value: str
+    #: The team's median.
+    usual: str
+    #: From the lower to the upper quartile: half of all calls lie in it.
+    range: str
+    #: How the call stands out, or empty.
+    remark: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeRow:
+    """What is different in a call from the one before it."""
+
+    number: str
+    after: str
+    score: str
+    feeling: str
+    issues: str
+    agent: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PromiseRow:
+    """A promise, and what the order's calls tell about it."""
+
+    number: str
+    at: str
+    quote: str
+    promise: str
+    due: str
+    outcome: Phrase
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClassRow:
+    """An issue type or a stage with the words that say so."""
+
+    number: str
+    kind: str
+    name: str
+    evidence: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DossierView:
+    """What all calls of the order together tell."""
+
+    changes: tuple[ChangeRow, ...] = ()
+    promises: tuple[PromiseRow, ...] = ()
+    classes: tuple[ClassRow, ...] = ()
+    #: Why there is nothing to show, where there is nothing.
+    no_promises: str = ""
+    no_classes: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,6 +224,7 @@ class Line:
     who: str
     text: Phrase
     anchor: str
+    at_ms: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,6 +240,8 @@ class CallRow:
     remark: str
     #: The chapter's anchor; empty for a failed call.
     anchor: str
+    #: What is different from the call before, in short; empty for the first.
+    change: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -191,7 +275,13 @@ class CallView:
     further: tuple[Deduction, ...]
     deductions: tuple[Deduction, ...]
     deduction_total: str
+    scorecard: tuple[ScoreGroup, ...]
+    #: Where the score began and ended, and whether the call passed.
+    score_line: str
     metrics: tuple[Metric, ...]
+    compared: tuple[Compared, ...]
+    #: Which calls `compared` compares with, or why there is nothing to compare with.
+    norm: str
     role_metrics: tuple[RoleMetric, ...]
     #: Whether some speech belongs to nobody known: then the table by speaker has a third column.
     unknown_speaker: bool
@@ -214,6 +304,7 @@ class OrderView:
     several: bool
     overview: tuple[CallRow, ...]
     calls: tuple[CallView, ...]
+    dossier: DossierView
     failed: tuple[FailedRow, ...]
     methods: tuple[Metric, ...]
     signatures: tuple[str, ...]

@@ -19,15 +19,20 @@ from qareport.codec import from_json, to_json
 from qareport.errors import NotFoundError
 from qareport.model import Call, CallDigest, CallReport, FailedCall, Transcript
 from qareport.store.days import DaysShelf
+from qareport.store.finding import Scope, SearchShelf, index, unindex
 from qareport.store.keeping import in_utc, keep, keep_result
+from qareport.store.listing import CallRecord, ListingShelf, Wanted
 from qareport.store.lock import hold, holder
 from qareport.store.opening import mapped, open_engine, shown
 from qareport.store.outbox import OutboxShelf
 from qareport.store.ruling import RulesShelf, StoredCall
 from qareport.store.schema import CallReportRow, CallRow, DocumentRow, TranscriptRow
 from qareport.store.upkeep import UpkeepShelf
+from qareport.store.watching import CallCounts, SentMail, WatchShelf
 
-__all__ = ["OrderRecord", "Store", "StoredCall", "holder"]
+__all__ = [
+    "CallCounts", "CallRecord", "OrderRecord", "Scope", "SentMail", "Store", "StoredCall", "Wanted", "holder",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +45,7 @@ class OrderRecord:
     rules_sha256: str
 
 
-class Store(RulesShelf, OutboxShelf, DaysShelf, UpkeepShelf):
+class Store(RulesShelf, OutboxShelf, DaysShelf, ListingShelf, SearchShelf, UpkeepShelf, WatchShelf):
     """An open store. Use as a context manager, or call `close`."""
 
     def __init__(self, url: str) -> None:
@@ -100,6 +105,7 @@ class Store(RulesShelf, OutboxShelf, DaysShelf, UpkeepShelf):
             row.failure = to_json(failure)
             row.failure_key = key
             row.report_key = None
+            unindex(session, [call.call_id])
 
     def find_transcript(self, key: str) -> Transcript | None:
         """Return what was heard under a key, or None."""
@@ -152,6 +158,7 @@ class Store(RulesShelf, OutboxShelf, DaysShelf, UpkeepShelf):
             row.audio_sha256 = report.audio.sha256 if report.audio else None
             row.failure = None
             row.failure_key = None
+            index(session, key, report, call.order_id)
 
     def order(self, name: str) -> OrderRecord:
         """Return everything about one order, or about one call when `name` is a call id.
@@ -214,6 +221,7 @@ class Store(RulesShelf, OutboxShelf, DaysShelf, UpkeepShelf):
 def _call_row(session: Session, call: Call) -> CallRow:
     known = {
         "order_id": call.order_id,
+        "agent_id": call.agent_id,
         "call": to_json(call),
         "started_at": call.started_at.isoformat() if call.started_at else None,
         "started_utc": in_utc(call.started_at) if call.started_at else None,

@@ -16,6 +16,7 @@ from datetime import datetime
 from sqlalchemy import Index, Integer, LargeBinary, String, Text, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from qareport import events
 from qareport.codec import from_json, to_data
 from qareport.errors import NotFoundError
 from qareport.model import Edition, Letter, MailRecord, MailState, Outcome, RunRecord, RunState, RunStep
@@ -155,11 +156,15 @@ class OutboxShelf(ABC):
         with self._write() as session:
             row = session.get_one(MailRow, key)
             row.state, row.reply = outcome.state, outcome.reply
+            took = now - datetime.fromisoformat(row.changed_at)  # begin_mail wrote it
             row.changed_at = now.isoformat()
             row.next_try_at = next_try_at.isoformat() if next_try_at else None
             row.tries += 1
             if outcome.state is MailState.SENT:
                 row.content = None
+            told = {"mail": key[:12], "edition": row.edition, "period": row.period}
+        duration_ms = max(0, round(took.total_seconds() * 1000))
+        events.happened("send", outcome.state, duration_ms=duration_ms, reason=outcome.reply, **told)
 
     def settle_mails(self, *, now: datetime) -> tuple[MailRecord, ...]:
         """Turn the mails that a dead process was sending into UNKNOWN. Only for who holds the lock of daily runs."""
@@ -245,6 +250,13 @@ class OutboxShelf(ABC):
             row.state, row.summary, row.ended_at = state, summary, now.isoformat()
             row.steps = json.dumps([to_data(step) for step in steps])
             row.problems = json.dumps(list(problems), ensure_ascii=False)
+            period, took = row.period, now - datetime.fromisoformat(row.started_at)
+        for step in steps:
+            events.happened(
+                step.name, "done", duration_ms=round(step.seconds * 1000), run=number, period=period, count=step.count
+            )
+        duration_ms = max(0, round(took.total_seconds() * 1000))
+        events.happened("run", state, duration_ms=duration_ms, run=number, period=period, problems=list(problems))
 
     def runs(self, *, period: str | None = None, limit: int = 100) -> tuple[RunRecord, ...]:
         """Return runs, newest first."""

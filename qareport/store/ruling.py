@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from qareport.codec import from_json
 from qareport.errors import NotFoundError
 from qareport.model import Call, CallDigest, CallReport
+from qareport.store.finding import index
 from qareport.store.keeping import keep, keep_result
 from qareport.store.schema import CallReportRow, CallRow, ReplayRow, RuleSetRow, SceneRow
 
@@ -194,3 +195,4 @@ class RulesShelf(ABC):
             )
             session.flush()
             row.report_key = key
+            index(session, key, report, row.order_id)

@@ -6,7 +6,7 @@ from sqlalchemy import ForeignKey, Index, Integer, String, Text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 #: The newest revision in `migrations/versions`; a store of a newer one is refused rather than misread.
-REVISION = "0002"
+REVISION = "0003"
 
 
 class Base(DeclarativeBase):
@@ -21,10 +21,12 @@ class CallRow(Base):
         Index("ix_calls_order", "order_id"),
         Index("ix_calls_started", "started_at"),
         Index("ix_calls_started_utc", "started_utc"),
+        Index("ix_calls_agent", "agent_id"),
     )
 
     call_id: Mapped[str] = mapped_column(String(200), primary_key=True)
     order_id: Mapped[str | None] = mapped_column(String(200))
+    agent_id: Mapped[str | None] = mapped_column(String(200))
     #: The `Call` as JSON (the one place that holds the unmasked customer number).
     call: Mapped[str] = mapped_column(Text)
     #: ISO 8601 with offset, for sorting calls of one order.
@@ -119,6 +121,41 @@ class DocumentRow(Base):
     key: Mapped[str] = mapped_column(String(64))
     #: Order or call that it is about; None for a document of many.
     name: Mapped[str | None] = mapped_column(String(200))
+
+
+class SearchCallRow(Base):
+    """A call as searches see it: what its newest result says of it as a whole, copied so that nothing is joined.
+
+    The terms of its sentences stand in `search_words`, which each database has in a form of its own (`store.wording`):
+    sentence n of call `number` is number * 65536 + n there.
+    """
+
+    __tablename__ = "search_calls"
+    __table_args__ = (Index("ix_search_calls_started", "started_utc", "number"),)
+
+    number: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=True)
+    call_id: Mapped[str] = mapped_column(String(200), unique=True)
+    report_key: Mapped[str] = mapped_column(String(64))
+    order_id: Mapped[str | None] = mapped_column(String(200))
+    agent_id: Mapped[str | None] = mapped_column(String(200))
+    #: "" where nobody knows it: both databases then sort it in the same place.
+    started_utc: Mapped[str] = mapped_column(String(32))
+    started_at: Mapped[str | None] = mapped_column(String(40))
+    score: Mapped[int | None] = mapped_column(Integer)
+    risk: Mapped[str] = mapped_column(String(10))
+    #: Ids of the rules that hit, each between bars: |a|b|.
+    rules: Mapped[str] = mapped_column(Text)
+    sentences: Mapped[int] = mapped_column(Integer)
+
+
+class SearchLinesRow(Base):
+    """The sentences of a call as searches show them: masked. Apart, so that walking over calls stays quick."""
+
+    __tablename__ = "search_lines"
+
+    number: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    #: A list of `Line`s as JSON.
+    lines: Mapped[str] = mapped_column(Text)
 
 
 class DeletionRow(Base):

@@ -16,9 +16,11 @@ import sqlalchemy
 from sqlalchemy import delete, select, text
 from sqlalchemy.orm import Session
 
+from qareport import events
 from qareport.codec import from_json, to_json
 from qareport.errors import NotFoundError, QareportError, StoreError
 from qareport.model import Call, CallDigest, CallReport, Deletion, FailedCall, Transcript
+from qareport.store.finding import unindex
 from qareport.store.keeping import in_utc
 from qareport.store.opening import mapped
 from qareport.store.schema import (
@@ -31,6 +33,7 @@ from qareport.store.schema import (
     SceneRow,
     TranscriptRow,
 )
+from qareport.store.wording import word_index
 
 #: Rows that are looked at, and keys that stand in one statement, at once.
 _BATCH = 500
@@ -89,6 +92,8 @@ class UpkeepShelf(ABC):
         with self._write() as session:
             audio = set(_in_batches(session, select(CallRow.audio_sha256), CallRow.call_id, ids)) - {None}
             results = list(_in_batches(session, select(CallReportRow.key), CallReportRow.call_id, ids))
+            unindex(session, ids)
+            word_index(session).tidy(session)
             _delete_where(session, CallRow.call_id, ids)
             for column in (SceneRow.key, DigestRow.key, ReplayRow.key, CallReportRow.key):
                 _delete_where(session, column, results)
@@ -112,6 +117,8 @@ class UpkeepShelf(ABC):
                 connection.exec_driver_sql("ROLLBACK")
                 connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
                 connection.exec_driver_sql("BEGIN")
+        counts = {"calls": deletion.calls, "transcripts": deletion.transcripts, "documents": deletion.documents}
+        events.happened("delete", "failed" if left else "done", by=by, **counts)
         return deletion
 
     def deletions(self) -> tuple[Deletion, ...]:

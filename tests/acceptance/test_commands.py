@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -76,6 +77,8 @@ def test_damaged_recordings_are_each_accounted_for_and_stop_nothing(tmp_path: Pa
     (folder / "text.mp3").write_text("this is not audio")
     (folder / "good.wav").write_bytes(next(CALLS.glob("*.wav")).read_bytes())
     (folder / "cut.wav").write_bytes(next(CALLS.glob("*.wav")).read_bytes()[:30])
+    for path in folder.iterdir():
+        os.utime(path, (1_700_000_000, 1_700_000_000))  # whole, since nobody has written to them for long
     ran = run_qareport(["run", "in", "--model", "demo", "--format", "json"], cwd=tmp_path)
     assert ran.status == 1
     assert "Calls done:   1" in ran.stdout

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
+from dataclasses import fields
 from pathlib import Path
 
 import click
@@ -13,6 +14,8 @@ import pytest
 from qareport import cli, codec
 from qareport.ingest import read_manifest
 from qareport.model import OrderReport
+from qareport.report.viewdata import CallView, OrderView
+from qareport.settings import ReportSettings
 from tests.conftest import ROOT
 
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), *(ROOT / "demo").glob("*.md")])
@@ -98,3 +101,13 @@ def keys(data: object) -> set[str]:
 def test_every_link_between_pages_leads_somewhere(page: Path) -> None:
     for target in re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text("utf-8")):
         assert (page.parent / target).exists(), target
+
+
+def test_every_name_for_templates_on_the_page_about_them_exists() -> None:
+    views = {"report": OrderView, "call": CallView}
+    named = re.findall(r"`(report|call)\.(\w+)`", (ROOT / "docs" / "documents.md").read_text("utf-8"))
+    known = {(name, field.name) for name, view in views.items() for field in fields(view)}
+    settings = {("report", field.name) for field in fields(ReportSettings)}
+    files = {("call", "docx"), ("call", "css"), ("report", "json")}
+    assert len(named) > 25
+    assert set(named) - known - settings - files == set()

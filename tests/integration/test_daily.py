@@ -9,25 +9,21 @@ import shutil
 import subprocess
 import sys
 import zipfile
-from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from benchmarks import dailies
-from benchmarks.postbox import Postbox
-from qareport import cli
-from qareport.daily import Clock, Mode, Request, Result, run_daily
+from qareport import cli, settings
+from qareport.daily import Mode
 from qareport.errors import ConfigError, MailError
 from qareport.model import Call, Edition, MailState, RunState
 from qareport.store import Store
-from tests.conftest import ROOT
+from tests.centre import NEXT_DAY, Centre
+from tests.recordings import cut_recording
 
-#: Noon in Shanghai on the day after the calls.
-NEXT_DAY = datetime(2026, 11, 22, 4, tzinfo=UTC)
 _PERL = """
 use MIME::Parser; use JSON::PP; use Digest::SHA qw(sha256_hex); use Encode; use Encode::MIME::Header;
 my $parser = MIME::Parser->new; $parser->output_to_core(1); $parser->tmp_to_core(1);
@@ -55,67 +51,6 @@ def take_apart(content: bytes) -> dict[str, Any]:
     """Parse a mail with a second implementation."""
     done = subprocess.run(["perl", "-e", _PERL], input=content, capture_output=True, check=True)
     return dict(json.loads(done.stdout))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Centre:
-    """A centre with eight calls of two agents, analysed, and a mail server."""
-
-    folder: Path
-    postbox: Postbox
-
-    @property
-    def url(self) -> str:
-        return f"sqlite:///{self.folder / 'store.db'}"
-
-    @property
-    def out(self) -> Path:
-        return self.folder / "out"
-
-    def configure(self, **mail: Any) -> None:
-        dailies.make_config(self.folder / "config", port=self.postbox.port, **{"attach": ["docx"], **mail})
-
-    def set(self, section: str, **values: Any) -> None:
-        path = self.folder / "config" / "qareport.yaml"
-        settings = json.loads(path.read_text("utf-8"))
-        settings[section] = settings.get(section, {}) | values
-        path.write_text(json.dumps(settings, ensure_ascii=False), "utf-8")
-
-    def run(
-        self, mode: Mode = Mode.SEND, *, now: datetime = NEXT_DAY, day: date | None = dailies.DAY, model: str = "demo"
-    ) -> list[Result]:
-        request = Request(
-            day=day,
-            mode=mode,
-            config_dir=self.folder / "config",
-            templates=ROOT / "templates",
-            model=model,
-        )
-        clock = Clock(now=lambda: now, sleep=lambda seconds: None)
-        with Store(self.url) as store:
-            return list(run_daily(store, request, on_progress=lambda *_: None, clock=clock))
-
-    def mails(self, *states: MailState) -> list[tuple[str, str, str]]:
-        with Store(self.url) as store:
-            return sorted((mail.edition.value, mail.recipient, mail.kind) for mail in store.mails(*states))
-
-
-@pytest.fixture(scope="module")
-def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("prepared")
-    path = dailies.write_transcripts(folder / "calls.jsonl", 8)
-    store = ["--store", f"sqlite:///{folder / 'store.db'}"]
-    assert cli.main(["analyse", str(path), "--format", "json", "--out", str(folder / "analysed"), *store]) == 0
-    return folder / "store.db"
-
-
-@pytest.fixture
-def centre(prepared: Path, tmp_path: Path) -> Iterator[Centre]:
-    shutil.copy(prepared, tmp_path / "store.db")
-    with Postbox() as postbox:
-        made = Centre(folder=tmp_path, postbox=postbox)
-        made.configure()
-        yield made
 
 
 # --- what arrives -----------------------------------------------------------------------------------------------------
@@ -180,9 +115,9 @@ def _words_of(mail: bytes) -> str:
     raise AssertionError("no Word document")
 
 
-def test_every_recipient_gets_one_mail_of_the_right_edition(centre: Centre) -> None:
-    centre.run()
-    assert centre.mails(MailState.SENT) == sorted(
+def test_every_recipient_gets_one_mail_of_the_right_edition(either_centre: Centre) -> None:
+    either_centre.run()
+    assert either_centre.mails(MailState.SENT) == sorted(
         [("team", address, "report") for address in dailies.TEAM]
         + [("agent", address, "report") for address in dailies.AGENTS.values()]
     )
@@ -284,7 +219,9 @@ def test_what_is_written_in_settings_cannot_add_a_header_or_a_tag(centre: Centre
 # --- what goes wrong --------------------------------------------------------------------------------------------------
 
 
-def test_a_source_that_is_gone_makes_a_partial_report_that_says_so_and_the_whole_one_follows(centre: Centre) -> None:
+def test_a_source_that_is_gone_makes_a_partial_report_that_says_so_and_the_whole_one_follows(
+    centre: Centre,
+) -> None:
     centre.set("daily", sources=[str(centre.folder / "recordings-{date}")])
     (result,) = centre.run()
     assert result.state is RunState.PARTIAL
@@ -322,6 +259,32 @@ def test_without_new_recordings_no_model_is_looked_for_and_with_one_its_absence_
     assert result.new_calls == 1
     assert "1 new recordings were not transcribed" in result.problems[0]
     assert "1 calls of day:2026-11-21 have no result yet: new" in result.problems[1]
+
+
+def test_what_was_found_and_is_no_call_of_the_day_stands_in_report_and_mail(either_centre: Centre) -> None:
+    folder = either_centre.folder / "recordings"
+    folder.mkdir()
+    for name in ("a.wav", "copy.wav", "c.wav.part"):
+        cut_recording(folder / name)
+    cut_recording(folder / "13812345678.wav", second=3)
+    (folder / "calls.csv").write_text(
+        "audio,order_id,started_at\na.wav,o1,2026-11-21T10:00:00+08:00\ncopy.wav,o2,2026-11-21T10:00:00+08:00\n"
+        "c.wav,o3,2026-11-21T11:00:00+08:00\nnowhere.wav,o4,2026-11-21T12:00:00+08:00\n"
+    )
+    either_centre.set("daily", sources=[str(folder)], manifest=str(folder / "calls.csv"))
+    (result,) = either_centre.run()
+    assert (result.state, result.calls, result.failed_calls) == (RunState.PARTIAL, 8 + 2, 1)
+    text = _text_of(either_centre.postbox.delivered[0].content)
+    top, rest = text.split("听完的通话")
+    assert "有1段录音还在写入，下次运行再处理：c。" in top
+    assert "有1段录音不知道何时开始，没有计入任何一天：[电话]。" in top
+    assert "1通录音处理失败（原因见文档）：nowhere" in rest
+    assert "有1段录音在清单里没有：[电话]" in rest
+    assert "有1段录音与别的录音内容相同，没有重复计算：copy" in rest
+    assert "13812345678" not in text + "".join(result.problems)
+    assert len(result.problems) == 4
+    own = next(one for one in either_centre.postbox.delivered if one.recipient == dailies.AGENTS["A017"])
+    assert "copy" not in _text_of(own.content), "an agent is not told of recordings that may be another's"
 
 
 def test_broken_rules_are_replaced_by_the_last_good_ones_and_the_mail_says_so_at_the_top(centre: Centre) -> None:
@@ -369,8 +332,8 @@ def test_calls_without_a_result_are_named_until_they_have_one(centre: Centre) ->
     assert "有1通电话还没有结果：late" in _text_of(centre.postbox.delivered[0].content)
 
 
-def test_an_unknown_mail_is_told_to_the_operator_and_in_the_summary(centre: Centre) -> None:
-    centre.set("mail", timeout_s=1.0)
+def test_an_unknown_mail_is_told_to_the_operator_and_in_the_summary(either_centre: Centre) -> None:
+    either_centre.set("mail", timeout_s=1.0)
     seen: list[str] = []
 
     def die_once(stage: str, recipient: str) -> tuple[float, str]:
@@ -379,10 +342,10 @@ def test_an_unknown_mail_is_told_to_the_operator_and_in_the_summary(centre: Cent
             return 0.0, "drop after"
         return 0.0, ""
 
-    centre.postbox.fault = die_once
-    (result,) = centre.run()
+    either_centre.postbox.fault = die_once
+    (result,) = either_centre.run()
     assert [mail.recipient for mail in result.unknown] == [dailies.TEAM[0]]
-    (told,) = [one for one in centre.postbox.delivered if one.recipient == dailies.OPERATOR]
+    (told,) = [one for one in either_centre.postbox.delivered if one.recipient == dailies.OPERATOR]
     assert "may or may not have arrived" in _text_of(told.content)
     assert f"qareport mail forget {result.unknown[0].key[:12]}" in _text_of(told.content)
 
@@ -407,19 +370,21 @@ def test_a_person_settles_an_unknown_mail_on_the_command_line(
     assert "is settled: the server has taken it" in capsys.readouterr().err
 
 
-def test_two_at_once_one_works_and_the_other_says_who_does(centre: Centre, capsys: pytest.CaptureFixture[str]) -> None:
+def test_two_at_once_one_works_and_the_other_says_who_does(
+    either_centre: Centre, capsys: pytest.CaptureFixture[str]
+) -> None:
     code = (
         "import sys; from qareport.store import Store\n"
         "with Store(sys.argv[1]) as store, store.hold():\n    print('held', flush=True); sys.stdin.read()\n"
     )
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
-    with subprocess.Popen([sys.executable, "-c", code, centre.url], text=True, **pipes) as other:  # type: ignore[call-overload]
+    with subprocess.Popen([sys.executable, "-c", code, either_centre.url], text=True, **pipes) as other:  # type: ignore[call-overload]
         assert other.stdout.readline() == "held\n"
-        given = ["--send", "--config", str(centre.folder / "config"), "--store", centre.url]
+        given = ["--send", "--config", str(either_centre.folder / "config"), "--store", either_centre.url]
         assert cli.main(["daily", *given]) == 2
         assert "another run is at work: " in capsys.readouterr().err
         other.stdin.close()
-    assert not centre.postbox.delivered
+    assert not either_centre.postbox.delivered
 
 
 @pytest.mark.parametrize(
@@ -442,8 +407,6 @@ def test_mail_that_is_set_up_wrongly_is_said_before_or_instead_of_sending(
 
 
 def test_mail_settings_are_checked_all_at_once_with_their_places(tmp_path: Path) -> None:
-    from qareport import settings
-
     (tmp_path / "qareport.yaml").write_text(
         "mail:\n  team: [li.lei]\n  port: 70000\n  agents: {A1: 'x@y@z'}\n  sender: 质检\n  securty: ssl\n"
     )
@@ -460,11 +423,11 @@ def test_mail_settings_are_checked_all_at_once_with_their_places(tmp_path: Path)
 # --- days -------------------------------------------------------------------------------------------------------------
 
 
-def test_a_clock_that_was_wrong_for_days_loses_no_day_and_sends_none_twice(centre: Centre) -> None:
-    centre.set("mail", agents={}, team=["a@example.com"], attach=[])
+def test_a_clock_that_was_wrong_for_days_loses_no_day_and_sends_none_twice(either_centre: Centre) -> None:
+    either_centre.set("mail", agents={}, team=["a@example.com"], attach=[])
     told: list[tuple[int, list[str]]] = []
     for offset in (0, 1, -2, 1, 4):
-        results = centre.run(now=NEXT_DAY + timedelta(days=offset), day=None)
+        results = either_centre.run(now=NEXT_DAY + timedelta(days=offset), day=None)
         told.append((offset, [result.period.first.isoformat() for result in results]))
     assert told == [
         (0, ["2026-11-21"]),
@@ -473,16 +436,16 @@ def test_a_clock_that_was_wrong_for_days_loses_no_day_and_sends_none_twice(centr
         (1, ["2026-11-20", "2026-11-22"]),
         (4, ["2026-11-23", "2026-11-24", "2026-11-25"]),
     ]
-    counted = [one.message_id for one in centre.postbox.delivered]
+    counted = [one.message_id for one in either_centre.postbox.delivered]
     assert len(counted) == len(set(counted)) == 7
 
 
-def test_a_run_that_ended_in_an_error_is_on_record_with_its_steps(centre: Centre) -> None:
-    centre.run()
-    centre.set("mail", subject="{{ nothing }}")
+def test_a_run_that_ended_in_an_error_is_on_record_with_its_steps(either_centre: Centre) -> None:
+    either_centre.run()
+    either_centre.set("mail", subject="{{ nothing }}")
     with pytest.raises(MailError):
-        centre.run()
-    with Store(centre.url) as store:
+        either_centre.run()
+    with Store(either_centre.url) as store:
         failed, done = store.runs()
     assert (failed.state, done.state) == (RunState.FAILED, RunState.DONE)
     assert "'nothing' is undefined" in failed.problems[0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import logging
 import re
@@ -11,11 +12,15 @@ import subprocess
 import sys
 import zipfile
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import docx
 import pdfplumber
+import pypdfium2
 import pytest
+from docx.text.paragraph import Paragraph
+from PIL import Image
 
 from qareport import report
 from qareport.errors import DocumentError
@@ -23,6 +28,7 @@ from qareport.model import OrderReport
 from qareport.report.fonts import check_fonts
 from qareport.report.pdf import Printer
 from qareport.report.text import clean
+from qareport.report.view import build_view
 from qareport.settings import ReportSettings, default_dir
 from tests import report_samples as samples
 from tests.poppler import poppler
@@ -35,9 +41,10 @@ ALL = {
     "failed_only": samples.FAILED_ONLY,
     "empty": samples.EMPTY,
     "unknown_roles": samples.UNKNOWN_ROLES,
+    "rich": samples.RICH,
 }
 #: Pages of the PDF, as reviewed by eye.
-PAGES = {"example": 3, "two_calls": 6, "failed_only": 1, "empty": 2, "unknown_roles": 2}
+PAGES = {"example": 3, "two_calls": 6, "failed_only": 1, "empty": 2, "unknown_roles": 2, "rich": 4}
 
 
 def render(order: OrderReport, kind: str, templates: Path | None = None) -> bytes:
@@ -82,7 +89,7 @@ def quotations(order: OrderReport) -> list[str]:
 
 
 @pytest.mark.parametrize("kind", ["docx", "html", "pdf"])
-@pytest.mark.parametrize("name", ["example", "two_calls"])
+@pytest.mark.parametrize("name", ["rich", "two_calls"])
 def test_every_quotation_is_in_the_document(name: str, kind: str) -> None:
     text = squeezed(TEXT[kind](render(ALL[name], kind)))
     shown = [quote for quote in quotations(ALL[name]) if squeezed(quote) not in text]
@@ -154,6 +161,65 @@ def test_pdf_names_its_language_title_and_structure() -> None:
     assert {line.split()[-5] for line in fonts.splitlines()[2:]} == {"yes"}, "a font is not embedded"
 
 
+def objects(content: bytes) -> list[dict[str, object]]:
+    """Return the dictionaries of a PDF."""
+    with pdfplumber.open(io.BytesIO(content)) as pdf:
+        numbers = [number for table in pdf.doc.xrefs for number in table.get_objids()]
+        return [one for number in numbers if isinstance(one := pdf.doc.getobj(number), dict)]
+
+
+def charts_alt(order: OrderReport) -> str:
+    """Return the description of the first call's picture."""
+    return build_view(order, SETTINGS).calls[0].chart.alt
+
+
+def words(value: object) -> str:
+    """Read a PDF text string."""
+    assert isinstance(value, bytes)
+    return value.decode("utf-16") if value.startswith(b"\xfe\xff") else value.decode("latin-1")
+
+
+def test_pdf_has_bookmarks_headings_and_a_described_picture() -> None:
+    content = render(samples.RICH, "pdf")
+    marks = [(mark.level, mark.get_title()) for mark in pypdfium2.PdfDocument(content).get_toc()]
+    assert marks[:4] == [(0, "通话质检报告"), (1, "关键节点与建议话术"), (1, "评分卡"), (1, "通话指标与团队相比")]
+    assert marks[-4:-1] == [(1, "订单档案"), (2, "客服的承诺"), (2, "问题类型与环节的依据")]
+    figures = [one for one in objects(content) if str(one.get("S")) == "/'Figure'"]
+    assert [words(one["Alt"]) for one in figures] == [charts_alt(samples.RICH)]
+    assert charts_alt(samples.RICH).endswith("关键节点5处，转差（+0.4 → −3.1），四段均值 +0.4 / −1.2 / −3.8 / −2.4")
+
+
+def test_chinese_fonts_are_embedded_without_the_glyphs_that_nobody_sees() -> None:
+    content = render(samples.RICH, "pdf")
+    assert len(content) < 200_000
+    fonts = [line.split() for line in poppler("pdffonts", content, "-").splitlines()[2:]]
+    assert all(line[-5:-2] == ["yes", "yes", "yes"] for line in fonts), "embedded, a subset, with a way back to text"
+    assert "(OT)" not in poppler("pdffonts", content, "-")
+
+
+@pytest.mark.parametrize("name", ["RICH", "FAILED_ONLY"])
+def test_archive_is_pdf_a_3_and_carries_the_report(name: str) -> None:
+    order = getattr(samples, name)
+    settings = replace(SETTINGS, pdf_archive=True)
+    content = report.render(order, "pdf", templates=None, settings=settings)
+    assert content == report.render(order, "pdf", templates=None, settings=settings)
+    with pdfplumber.open(io.BytesIO(content)) as pdf:
+        catalog = pdf.doc.catalog
+        xmp = catalog["Metadata"].resolve().get_data().decode("utf-8")
+        assert 'pdfaid:part="3"' in xmp
+        assert 'pdfaid:conformance="A"' in xmp
+        assert xmp.count("通话质检报告：") == 1
+        assert [str(one["S"]) for one in catalog["OutputIntents"]] == ["/'GTS_PDFA1'"]
+        assert [str(one.resolve()["AFRelationship"]) for one in catalog["AF"]] == ["/'Source'"]
+        assert catalog["MarkInfo"]["Marked"] is True
+    document = pypdfium2.PdfDocument(content)
+    assert document.count_attachments() == 1
+    attached = document.get_attachment(0)
+    assert attached.get_name() == "report.json"
+    assert bytes(attached.get_data()) == render(order, "json")
+    assert pdf_text(content) == pdf_text(render(order, "pdf"))
+
+
 def test_html_needs_nothing_else() -> None:
     page = render(samples.TWO_CALLS, "html").decode("utf-8")
     assert re.findall(r"(?:src|href)=\"(?!#)[^\"]*", page) == []
@@ -164,14 +230,31 @@ def test_html_needs_nothing_else() -> None:
 
 def test_word_document_has_headings_pictures_and_properties() -> None:
     document = docx.Document(io.BytesIO(render(samples.TWO_CALLS, "docx")))
-    headings = [paragraph.text for paragraph in document.paragraphs if paragraph.style.name == "Heading 2"]
-    assert headings[:4] == ["来电一览", "处理失败的通话", "关键节点与建议话术", "扣分明细"]
-    assert headings[-1] == "方法与说明"
+    headings = [p.text for p in document.element.body.iter(PARAGRAPH) if outline_level(document, p)]
+    assert headings[:4] == ["来电一览", "处理失败的通话", "第1次来电　2026-11-20 14:02", "关键节点与建议话术"]
+    assert headings[-5:] == ["对话全文", "订单档案", "客服的承诺", "问题类型与环节的依据", "方法与说明"]
     assert len(document.inline_shapes) == 2
     assert all("情绪时间轴" in shape._inline.docPr.get("descr") for shape in document.inline_shapes)
     assert document.core_properties.title == "通话质检报告：订单 20241105998877"
     assert document.core_properties.author == "客户服务中心"
     assert "20241105998877" in "".join(p.text for p in document.sections[0].footer.paragraphs)
+
+
+PARAGRAPH = docx.oxml.ns.qn("w:p")
+
+
+def outline_level(document: docx.document.Document, paragraph: object) -> int:
+    """Return the level at which Word's navigation pane shows a paragraph; 0: it does not."""
+    name = Paragraph(paragraph, document).style.name
+    return int(name.removeprefix("Heading ")) if name.startswith("Heading ") else 0
+
+
+@pytest.mark.parametrize("name", ["RICH", "FIVE_CALLS", "FAILED_ONLY"])
+def test_no_level_of_the_word_outline_is_left_out(name: str) -> None:
+    document = docx.Document(io.BytesIO(render(getattr(samples, name), "docx")))
+    levels = [level for p in document.element.body.iter(PARAGRAPH) if (level := outline_level(document, p))]
+    assert len(levels) > 1 or name == "FAILED_ONLY"
+    assert [(one, two) for one, two in pairwise(levels) if two > one + 1] == []
 
 
 def test_no_tag_is_left_in_the_word_document() -> None:
@@ -234,6 +317,71 @@ def test_edited_word_template_works(tmp_path: Path) -> None:
     assert "对话全文" not in text
     # what the folder does not have comes from the templates that travel with qareport
     assert "对话全文" in html_text(render(samples.EXAMPLE, "html", folder))
+
+
+def logo() -> bytes:
+    buffer = io.BytesIO()
+    Image.new("RGB", (60, 16), "#0b5563").save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def section(document: docx.document.Document, title: str) -> list[object]:
+    """Return the blocks of a section of the Word template: to the next heading, or the end of the loop it is in."""
+    blocks = list(document.element.body)
+    heading = next(p for p in document.paragraphs if p.text == title)._p
+    found, depth = [heading], 0
+    for block in blocks[blocks.index(heading) + 1 :]:
+        style = Paragraph(block, document).style.name if block.tag == PARAGRAPH else ""
+        tag = "".join(block.itertext()) if block.tag == PARAGRAPH else ""
+        depth += tag.startswith(("{%p if", "{%p for")) - tag.startswith(("{%p endif", "{%p endfor"))
+        if depth < 0 or style.startswith("Heading"):
+            break
+        found.append(block)
+    return found
+
+
+def test_word_template_with_a_logo_and_sections_moved_and_removed(tmp_path: Path) -> None:
+    document = docx.Document(str(TEMPLATES / "call.docx"))
+    (picture,) = [part for part in document.sections[0].header.part.related_parts.values() if "image" in str(part)]
+    picture._blob = logo()
+    first = section(document, "评分卡")[0]
+    for block in section(document, "对话全文"):
+        first.addprevious(block)
+    for block in section(document, "通话指标与团队相比"):
+        block.getparent().remove(block)
+    document.save(str(tmp_path / "call.docx"))
+    content = render(samples.RICH, "docx", tmp_path)
+    made = docx.Document(io.BytesIO(content))
+    titles = [p.text for p in made.element.body.iter(PARAGRAPH) if outline_level(made, p)]
+    assert titles[:4] == ["关键节点与建议话术", "对话全文", "评分卡", "订单档案"]
+    assert [part.blob for part in made.sections[0].header.part.related_parts.values()] == [logo()]
+    text = squeezed(docx_text(content))
+    assert [quote for quote in quotations(samples.RICH) if squeezed(quote) not in text] == []
+
+
+@pytest.mark.parametrize("kind", ["html", "pdf"])
+def test_page_template_with_a_logo_and_sections_moved_and_removed(tmp_path: Path, kind: str) -> None:
+    source = (TEMPLATES / "call.html.j2").read_text(encoding="utf-8")
+    parts = re.split(r"(?=^<\{\{ section \}\}>)", source, flags=re.MULTILINE)
+    before, nodes, scorecard, metrics, talk = parts
+    talk, after = re.split(r"(?=^</section>\n\{% endfor %\})", talk, maxsplit=1, flags=re.MULTILINE)
+    assert "团队" in metrics
+    picture = f'<img alt="标识" src="data:image/png;base64,{base64.b64encode(logo()).decode()}">'
+    before = before.replace('<header class="masthead">', f'<header class="masthead">{picture}')
+    scorecard = scorecard.replace("评分卡", "得分是怎么来的")
+    (tmp_path / "call.html.j2").write_text(before + nodes + talk + scorecard + after, encoding="utf-8")
+    styles = (TEMPLATES / "call.css").read_text(encoding="utf-8")
+    (tmp_path / "call.css").write_text(styles.replace("#0b5563", "#7a1f5c"), encoding="utf-8")
+    content = render(samples.RICH, kind, tmp_path)
+    text = squeezed(TEXT[kind](content))
+    assert text.index("对话全文") < text.index("得分是怎么来的") < text.index("订单档案")
+    assert "与团队相比" not in text
+    assert [quote for quote in quotations(samples.RICH) if squeezed(quote) not in text] == []
+    if kind == "pdf":
+        with pdfplumber.open(io.BytesIO(content)) as pdf:
+            assert [image["srcsize"] for image in pdf.pages[0].images] == [(60, 16)]
+    else:
+        assert picture in content.decode("utf-8")
 
 
 @pytest.mark.parametrize(

@@ -65,7 +65,9 @@ def test_the_newest_revision_makes_exactly_the_tables_of_the_code(store_url: str
     from alembic.migration import MigrationContext
 
     with engine.connect() as connection:
-        context = MigrationContext.configure(connection)
+        # Full-text indexes are what each database has, and none of the code's tables.
+        own = {"include_name": lambda name, kind, _: kind != "table" or not name.startswith("search_words")}
+        context = MigrationContext.configure(connection, opts=own)
         assert compare_metadata(context, Base.metadata) == []
         assert context.get_current_revision() == REVISION
     engine.dispose()

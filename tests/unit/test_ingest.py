@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from qareport.model import Role
 def recording(path: Path) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(b"not read here")
+    os.utime(path, (1_700_000_000, 1_700_000_000))
     return path
 
 
@@ -50,7 +52,8 @@ def test_a_url_is_fetched_once(tmp_path: Path) -> None:
     again = find_calls([url], None, cache=tmp_path / "cache").calls[0]
     assert Path(again.audio_path).read_bytes() == b"not read here"
     assert Path(again.audio_path).stat().st_mtime_ns == before
-    assert Path(again.audio_path).parent == tmp_path / "cache"
+    assert Path(again.audio_path).parent.parent == tmp_path / "cache"
+    assert again.call_id == "call"
 
 
 def test_an_unknown_kind_of_url_is_a_clear_error(tmp_path: Path) -> None:
@@ -105,7 +108,7 @@ def test_every_bad_row_of_a_manifest_is_reported_with_its_line(tmp_path: Path) -
     path = tmp_path / "m.csv"
     path.write_text(
         "audio,call_id,started_at,channels\n"
-        "a.wav,c1,2026-11-21 09:13,\n"  # no offset
+        "a.wav,c1,yesterday,\n"
         "b.wav,c2,,boss|customer\n"
         ",c3,,\n"
         "d.wav,c2,,\n"

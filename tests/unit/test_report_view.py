@@ -32,7 +32,7 @@ from qareport.report.speech import Speakers, trajectory
 from qareport.report.text import clean, clean_value
 from qareport.report.view import build_view
 from qareport.report.viewdata import OrderView
-from qareport.settings import ReportSettings
+from qareport.settings import ReportSettings, default_dir
 from tests import report_samples as samples
 
 GOLDEN = Path(__file__).parent.parent / "golden"
@@ -42,7 +42,9 @@ def view(report: OrderReport) -> OrderView:
     return build_view(clean_value(report), ReportSettings(organisation="客户服务中心"))
 
 
-@pytest.mark.parametrize("name", ["EXAMPLE", "TWO_CALLS", "FAILED_ONLY", "EMPTY", "UNKNOWN_ROLES"])
+@pytest.mark.parametrize(
+    "name", ["EXAMPLE", "TWO_CALLS", "FAILED_ONLY", "EMPTY", "UNKNOWN_ROLES", "RICH", "FIVE_CALLS"]
+)
 def test_view_is_what_was_reviewed(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("SOURCE_DATE_EPOCH", raising=False)
     path = GOLDEN / f"report_view_{name.lower()}.json"
@@ -295,3 +297,123 @@ def test_chart_survives_odd_values() -> None:
 def test_chart_lines_differ_without_colour() -> None:
     assert len({style.split("stroke-width")[1] for style in charts._STROKES.values()}) == 3
     assert "stroke-dasharray" not in charts._STROKES["customer"]
+
+
+def test_every_category_of_the_scorecard_is_shown_and_not_applicable_is_not_a_failure() -> None:
+    groups = {group.name: group for group in view(samples.RICH).calls[0].scorecard}
+    assert list(groups) == ["物流延迟", "服务态度", "流失", "服务规范", "价格", "退换与退款"]
+    limited = groups["物流延迟"]
+    assert (limited.points, limited.limit, limited.judged) == ("−6分", "最多扣6分", "判定4条")
+    assert [(hit.points, hit.counted) for hit in limited.hits] == [("−10分", "封顶后计−6分")]
+    assert limited.hits[0].evidence[1] == "0:42 客服：[SILENCE] 沉默5.0秒"
+    assert (groups["价格"].points, groups["价格"].empty) == ("不扣分", "判定了的规则都没有命中")
+    idle = groups["退换与退款"]
+    assert idle.empty == "没有一条规则有机会出现"
+    assert idle.not_applicable == "不适用（没有机会出现，不扣分也不加分）2条：refund.no-date，refund.refused"
+    assert view(samples.RICH).calls[0].score_line == "起始100分，各类合计−34分，得66分（满分100分），不合格。"
+
+
+def test_fatal_hit_is_named() -> None:
+    fatal = replace(samples.FINDINGS[1], fatal=True, points=0)
+    card = replace(samples.SCORECARD, score=0, fatal=(fatal.rule_id,))
+    call = replace(samples.RICH_CALL, findings=(fatal,), scorecard=card, score=0)
+    made = view(replace(samples.EXAMPLE, calls=(call,))).calls[0]
+    assert [hit.points for group in made.scorecard for hit in group.hits] == ["一票否决"]
+    assert made.score_line.endswith("不合格。一票否决：attitude.trust-broken。")
+
+
+def test_report_without_a_scorecard_still_shows_every_hit() -> None:
+    made = view(samples.EXAMPLE).calls[0]
+    assert [(group.name, group.limit, len(group.hits)) for group in made.scorecard] == [
+        ("物流延迟", "这份结果没有评分卡", 1),
+        ("服务态度", "这份结果没有评分卡", 1),
+        ("流失", "这份结果没有评分卡", 1),
+        ("服务规范", "这份结果没有评分卡", 1),
+    ]
+    assert made.score_line == ""
+
+
+def test_measures_stand_beside_what_is_usual_in_the_team() -> None:
+    made = view(samples.RICH).calls[0]
+    rows = {row.label: row for row in made.compared}
+    assert (rows["客服首次响应"].value, rows["客服首次响应"].usual) == ("0.6秒", "1.4秒")
+    assert (rows["客服首次响应"].range, rows["客服首次响应"].remark) == ("0.7秒 – 2.6秒", "低于四分之三的通话")
+    assert rows["沉默次数"].remark == "高于四分之三的通话"
+    assert rows["客服抢话"].remark == ""
+    assert "客服说话占比" not in rows, "the team has no value for it"
+    assert made.norm == "团队值：2026-11-14 至 2026-11-20 的412通电话的中位数，和其中一半通话所在的范围。"
+    assert view(samples.EXAMPLE).calls[0].norm == "此前几天没有可比的通话，没有与团队比较。"
+
+
+def test_dossier_tells_changes_promises_and_their_fate() -> None:
+    made = view(samples.FIVE_CALLS)
+    assert [(row.number, row.after, row.score) for row in made.dossier.changes] == [
+        ("第2次", "距第1次 24小时", "−8分"),
+        ("第3次", "距第2次 47小时", "−18分"),
+        ("第4次", "距第3次 30小时", "+58分"),
+    ]
+    assert [(row.at, row.due, row.outcome.plain) for row in made.dossier.promises] == [
+        ("第91秒", "2026-11-23 09:14", "到期后客户又来电（第3次）"),
+        ("第150秒", "不明", "到期时间不明"),
+    ]
+    assert made.sentence.endswith("有1项承诺到期后客户又来电。")
+    assert made.overview[3].change == "较上次：得分+58，新问题：退款进度；不再提起：物流延迟"
+    assert [row.name for row in made.dossier.classes][:2] == ["物流延迟", "发货前（读音相近）"]
+
+
+def test_words_known_by_sound_only_are_marked_and_explained() -> None:
+    made = view(samples.RICH)
+    assert "客户提及“发货”后沉默（读音相近）" in made.calls[0].nodes[0].story.plain
+    assert any(row.label == "读音相近" for row in made.methods)
+    assert not any(row.label == "读音相近" for row in view(samples.EXAMPLE).methods)
+
+
+def test_what_was_not_judged_is_said() -> None:
+    methods = {row.label: row.value for row in view(samples.TWO_CALLS).methods}
+    assert methods["未能判定"] == "第3次来电处理失败，不在任何数字里。"
+    assert {row.label: row.value for row in view(samples.EMPTY).methods}["未能判定"] == "第1次来电没有评分。"
+    assert {row.label: row.value for row in view(samples.RICH).methods}["未能判定"] == "没有。"
+
+
+def test_chart_tells_the_customers_mean_in_each_quarter() -> None:
+    drawn = charts.svg(view(samples.RICH).calls[0].chart)
+    assert [mean for mean in ("+0.4", "−1.2", "−3.8", "−2.4") if f">{mean}</text>" not in drawn] == []
+    assert "段均" not in charts.svg(view(samples.EXAMPLE).calls[0].chart)
+
+
+def test_speakers_are_told_apart_without_colour() -> None:
+    drawn = charts.svg(view(samples.RICH).calls[0].chart)
+    lines = re.findall(r"<polyline [^>]*>", drawn)
+    assert len(lines) == 2
+    assert len({re.sub(r'(points|stroke)="[^"]*"', "", line) for line in lines}) == 2
+
+
+def _contrast(one: str, other: str) -> float:
+    """Return the contrast of two colours (WCAG 2.2)."""
+
+    def luminance(colour: str) -> float:
+        parts = [int(colour[start : start + 2], 16) / 255 for start in (1, 3, 5)]
+        linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+        return sum(weight * part for weight, part in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+
+    light, dark = sorted((luminance(one), luminance(other)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+def test_every_mark_can_be_read_in_grey_too() -> None:
+    styles = (default_dir("templates") / "call.css").read_text(encoding="utf-8").replace("#fff;", "#ffffff;")
+    marks = {*wording.TAG_STYLES.values(), "tag-event", "risk-high", "risk-medium", "risk-low"}
+    for mark in marks:
+        (body,) = re.findall(rf"(?m)^\.{mark} {{([^}}]*)}}", styles)
+        ink = re.search(r"(?<![-\w])color: (#\w{6})", body)
+        fill = re.search(r"background: (#\w{6})", body)
+        assert ink, mark
+        assert _contrast(ink[1], fill[1] if fill else "#ffffff") >= 4.5, mark
+
+
+def test_curve_of_an_hour_is_drawn_as_means_and_says_so() -> None:
+    chart = view(samples.long_call(2_000)).calls[0].chart
+    assert [len(curve.points) for curve in chart.curves] == [150, 150]
+    assert chart.curves[0].points[0] == (18_000, 0.0), "the mean of the first 40 s: seven turns, from -3 to 3"
+    assert chart.caption == "情绪曲线由模型得分得出，未经校准；每40.0秒取均值；未知情绪占12%"
+    assert "取均值" not in view(samples.RICH).calls[0].chart.caption

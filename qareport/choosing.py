@@ -1,0 +1,122 @@
+"""Which stored calls and orders somebody means: by name, agent or day. What is not there is answered with what is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from qareport import listening, pipeline
+from qareport.errors import NotFoundError
+from qareport.model import Call, CallReport, FailedCall, Transcript
+from qareport.store import Store, Wanted
+
+_DAY = timedelta(days=1)
+
+
+def days(since: date | None, until: date | None, zone: ZoneInfo) -> tuple[datetime | None, datetime | None]:
+    """Return the first instant of one day and the first after another, by the clock of a time zone."""
+    return (
+        datetime.combine(since, time.min, tzinfo=zone) if since else None,
+        datetime.combine(until + _DAY, time.min, tzinfo=zone) if until else None,
+    )
+
+
+def choose_calls(store: Store, wanted: Wanted) -> tuple[str, ...]:
+    """Return the names of the calls that are asked for, oldest first.
+
+    Raises:
+        NotFoundError: there are none; says what there is instead.
+    """
+    found = store.list_calls(wanted)
+    if not found:
+        raise _nothing(store, wanted)
+    return tuple(call_id for call_id, _ in found)
+
+
+def choose_orders(store: Store, wanted: Wanted) -> tuple[str, ...]:
+    """Return the orders, each once, that the calls asked for belong to; a call without an order stands for itself.
+
+    Calls that wait for their result have nothing to report yet.
+
+    Raises:
+        NotFoundError: there are none; says what there is instead.
+    """
+    found = store.list_calls(replace(wanted, settled=True))
+    if not found:
+        waiting = store.list_calls(wanted)
+        if waiting:
+            names = ", ".join(call_id for call_id, _ in waiting[:5])
+            raise NotFoundError(f"no result yet: {names}", where=store.url, to_do="run `qareport run` or `daily` first")
+        raise _nothing(store, wanted)
+    return tuple(dict.fromkeys(order_id or call_id for call_id, order_id in found))
+
+
+def _nothing(store: Store, wanted: Wanted) -> NotFoundError:
+    """Say what is not there, and what is: of the first thing asked for that the store does not know by itself."""
+    alone = (
+        ("order", wanted.orders, Wanted(orders=wanted.orders)),
+        ("call", wanted.calls, Wanted(calls=wanted.calls)),
+        ("agent", wanted.agents, Wanted(agents=wanted.agents)),
+    )
+    for what, names, by_itself in alone:
+        if not names or store.list_calls(by_itself):
+            continue
+        known = store.some_names(what)
+        asked = " or ".join(repr(name) for name in names)
+        to_do = f"{what}s in the store: {', '.join(known)} …" if known else "run `qareport run` first"
+        return NotFoundError(f"no {what} {asked}", where=store.url, to_do=to_do)
+    if not store.some_names("call", 1):
+        return NotFoundError("there are no calls yet", where=store.url, to_do="run `qareport run` first")
+    if wanted.since is None and wanted.until is None:
+        return NotFoundError("no call is all of that at once", where=store.url, to_do="ask for less at once")
+    zone = (wanted.since or wanted.until or datetime.now()).tzinfo  # noqa: DTZ005 - one of the two is there
+    first = wanted.since or datetime.min.replace(tzinfo=zone) + _DAY
+    last = wanted.until or datetime.max.replace(tzinfo=zone) - _DAY
+    around = [f"{one.astimezone(zone):%Y-%m-%d}" for one in store.starts_around(first, last)]
+    near = f"the nearest days with calls: {', '.join(around)}" if around else "ask for less at once"
+    return NotFoundError("no call began then", where=store.url, to_do=near)
+
+
+def refresh(
+    store: Store, names: Sequence[str], judge: pipeline.Judge, *, on_progress: listening.Progress
+) -> tuple[FailedCall, ...]:
+    """Judge the calls of some orders anew from their stored transcripts, where anything has changed since.
+
+    Args:
+        store: where transcripts are and results go.
+        names: orders, or calls without one.
+        judge: today's settings, topics and rules.
+        on_progress: told after each call.
+
+    Returns:
+        the calls that could not be judged; one without a transcript keeps its last result.
+    """
+    ids = {call_id for call_id, _ in store.list_calls(Wanted(orders=tuple(names)))}
+    ids |= {call_id for call_id, _ in store.list_calls(Wanted(calls=tuple(names)))}
+    items: list[tuple[Call, str, Transcript]] = []
+    lost: list[FailedCall] = []
+    for record in store.records(sorted(ids)):
+        heard = _heard_for(record.report, store.transcripts_of(record.call.call_id))
+        if heard is not None:
+            items.append((record.call, heard[0], listening.readdress(heard[1], record.call)))
+        elif record.failure is None:
+            reason = "no transcript of it is stored, so its last result stays; `qareport run` listens again"
+            lost.append(FailedCall.of(record.call, "analyse", reason))
+    _, failures = pipeline.judge_calls(items, store, judge, on_progress=on_progress)
+    return (*lost, *failures)
+
+
+def _heard_for(
+    report: CallReport | None, transcripts: Sequence[tuple[str, Transcript]]
+) -> tuple[str, Transcript] | None:
+    """Choose among transcripts of a call the one that its result is of; another model may have heard it, too."""
+    if report is not None:
+        said = [(one.start_ms, one.end_ms, one.text) for one in report.segments]
+        for key, transcript in transcripts:
+            if transcript.model == report.model and said == [
+                (one.start_ms, one.end_ms, one.text) for one in transcript.segments
+            ]:
+                return key, transcript
+    return transcripts[0] if transcripts else None

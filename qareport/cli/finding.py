@@ -1,0 +1,244 @@
+"""`qareport search` and `qareport export`: what was said, found and handed to other programs."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import IO, Any
+from zoneinfo import ZoneInfo
+
+import click
+
+from qareport import choosing, exporting, privacy, report, searching, settings
+from qareport.cli.console import Progress, say
+from qareport.cli.options import DEFAULT_STORE, Options, takes_options
+from qareport.codec import to_data
+from qareport.errors import DocumentError
+from qareport.model import OrderReport, Provenance
+from qareport.report import wording
+from qareport.settings import Settings
+from qareport.store import CallRecord, Scope, Store, Wanted
+
+_DATE = click.DateTime(["%Y-%m-%d"])
+
+
+@click.command()
+@click.argument("query", nargs=-1, required=True, metavar="QUERY")
+@click.option(
+    "--in",
+    "scope",
+    type=click.Choice(["sentence", "call"]),
+    default="sentence",
+    show_default=True,
+    help="Whether all of the query must hold for one sentence, or each part of it somewhere in the call.",
+)
+@click.option("--limit", type=click.IntRange(0), default=20, show_default=True, help="Sentences to show; all count.")
+@click.option("--count", is_flag=True, help="Print only how many sentences and calls there are.")
+@click.option("--format", "format_", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@takes_options
+def search(options: Options, query: Sequence[str], scope: Scope, limit: int, count: bool, format_: str) -> int:
+    """Find what was said: the newest calls first, personal data masked.
+
+    \b
+    qareport search 'ANGRY AND 退货'                 said in anger, and speaks of 退货
+    qareport search --in call 'SILENCE AND 压单'     both somewhere in one call
+    qareport search '"退货 运费" NOT role:agent'      a phrase, but not from the agent
+    qareport search '(退款 OR 退货) agent:A017 date:2026-11'
+    qareport search 'score:<70 rule:logistics.* risk:high' --in call
+
+    AND, OR, NOT (capitals; a space means AND), parentheses, "phrases", beginnings (ship*). Tags: ANGRY, SAD, HAPPY,
+    NEUTRAL, SILENCE, LAUGHTER, IRONY … Fields: agent, order, call, date, risk, score, rule, role, moment.
+    """
+    config = settings.load(options.config_dir)
+    text = " ".join(query)
+    asked = searching.parse(text, time_zone=config.period.time_zone)
+    with Store(options.store or DEFAULT_STORE) as store, Progress() as progress:
+        store.index_missing(on_progress=progress)
+        shown = 0 if count else limit
+        found = store.search(asked, scope=scope, limit=shown, original=not config.privacy.enabled)
+    phrases = searching.phrases_of(asked)
+    if format_ == "json":
+        click.echo(json.dumps(_data(text, scope, found, phrases, config), ensure_ascii=False, indent=1))
+        return 0
+    if count:
+        click.echo(f"{found.lines} sentences in {found.calls} calls")
+        return 0
+    for hit in found.hits:
+        click.echo(_line(hit, phrases, config))
+    more = f"; the newest {len(found.hits)} are shown, --limit shows more" if found.lines > len(found.hits) else ""
+    say(f"{found.lines} sentences in {found.calls} calls{more}")
+    return 0
+
+
+def _line(hit: searching.Hit, phrases: Sequence[searching.Terms], config: Settings) -> str:
+    zone = ZoneInfo(config.period.time_zone)
+    began = f"{hit.started_at.astimezone(zone):%Y-%m-%d %H:%M}" if hit.started_at else "-"
+    text = _shown(hit, config)
+    spans = searching.find_spans(text, phrases)
+    tags = "".join(wording.tag(tag) for tag in hit.line.tags)
+    second = wording.clock(hit.line.start_ms)
+    return f"{began}  {hit.order_id or '-'}  {hit.call_id}  {second}  {hit.line.role}  {_marked(text, spans)}{tags}"
+
+
+def _marked(text: str, spans: Sequence[tuple[int, int]]) -> str:
+    """Mark what was found: in colour on a terminal, else by brackets."""
+    colour = sys.stdout.isatty()
+    parts, at = [], 0
+    for start, end in spans:
+        found = text[start:end]
+        parts += [text[at:start], click.style(found, fg="red", bold=True) if colour else f"【{found}】"]
+        at = end
+    return "".join([*parts, text[at:]])
+
+
+def _shown(hit: searching.Hit, config: Settings) -> str:
+    """Return the sentence as the privacy settings let it be seen; the index masks no order numbers."""
+    if not config.privacy.enabled:
+        return hit.line.text
+    return privacy.mask(hit.line.text, kinds=config.privacy.kinds)[0]
+
+
+def _data(
+    text: str, scope: str, found: searching.Found, phrases: Sequence[searching.Terms], config: Settings
+) -> dict[str, Any]:
+    hits = []
+    for hit in found.hits:
+        shown = _shown(hit, config)
+        data = to_data(hit)
+        line = data.pop("line")
+        hits.append({**data, **line, "text": shown, "marks": searching.find_spans(shown, phrases)})
+    return {"query": text, "in": scope, "sentences": found.lines, "calls": found.calls, "hits": hits}
+
+
+@click.command()
+@click.argument("kind", type=click.Choice([*exporting.KINDS, "text"]), metavar="KIND")
+@click.option("--format", "format_", type=click.Choice(exporting.FORMATS), help="[from -o, else csv]")
+@click.option("-o", "output", type=click.Path(path_type=Path), metavar="FILE", help="Write here instead of stdout.")
+@click.option("--since", type=_DATE, metavar="YYYY-MM-DD", help="Calls of that day and later.")
+@click.option("--until", type=_DATE, metavar="YYYY-MM-DD", help="Calls of that day and earlier.")
+@click.option("--order", "orders", multiple=True, metavar="ORDER", help="Calls of an order; may be given again.")
+@click.option("--agent", "agents", multiple=True, metavar="AGENT", help="Calls of an agent; may be given again.")
+@takes_options
+def export(
+    options: Options,
+    kind: str,
+    format_: str | None,
+    output: Path | None,
+    since: datetime | None,
+    until: datetime | None,
+    orders: tuple[str, ...],
+    agents: tuple[str, ...],
+) -> int:
+    """Write stored calls for other programs: one row a call, segment, moment or finding; or their text.
+
+    \b
+    qareport export calls -o calls.xlsx --since 2026-11-01 --until 2026-11-30
+    qareport export segments -o segments.parquet
+    qareport export findings --agent A017 --format csv
+    qareport export text -o calls.txt                   to be searched in any editor for [ANGRY] or 退货
+    qareport export text -o texts/                      one file a call
+
+    KIND is calls, segments, moments, findings or text. Personal data is masked as the settings say. The columns:
+    docs/export.md.
+    """
+    config = settings.load(options.config_dir)
+    zone = ZoneInfo(config.period.time_zone)
+    first, last = choosing.days(since.date() if since else None, until.date() if until else None, zone)
+    wanted = Wanted(orders=orders, agents=agents, since=first, until=last)
+    with Store(options.store or DEFAULT_STORE) as store, Progress() as progress:
+        ids = choosing.choose_calls(store, wanted)
+        records = _watched(exporting.masked_records(store, ids, config.privacy), progress, len(ids))
+        if kind == "text":
+            if format_ is not None:
+                raise click.UsageError("`export text` writes plain text: leave --format away")
+            written = _export_text(records, output, zone)
+        else:
+            written = _export_table(exporting.KINDS[kind], _format(format_, output), records, output, zone)
+    say(f"{kind}: {written} {'calls' if kind == 'text' else 'rows'} of {len(ids)} calls")
+    if output is not None:
+        click.echo(output)
+    return 0
+
+
+def _watched(records: Iterator[CallRecord], progress: Progress, total: int) -> Iterator[CallRecord]:
+    for number, record in enumerate(records, start=1):
+        yield record
+        progress("export", number, total)
+
+
+def _format(given: str | None, output: Path | None) -> str:
+    format_ = given or (output.suffix[1:].lower() if output and output.suffix else "csv")
+    if format_ not in exporting.FORMATS:
+        expected = ", ".join(exporting.FORMATS)
+        raise click.UsageError(f"no such format: {format_}; expected {expected}, by --format or the end of -o FILE")
+    if output is None and format_ in ("xlsx", "parquet"):
+        raise click.UsageError(f"{format_} is no text: name a file with -o FILE")
+    return format_
+
+
+def _export_table(
+    table: exporting.Table, format_: str, records: Iterator[CallRecord], output: Path | None, zone: ZoneInfo
+) -> int:
+    written = 0
+    with _opened(output) as file, exporting.open_table(table, format_, file) as writer:
+        for record in records:
+            for row in exporting.rows(table, record, zone):
+                writer.write(row)
+                written += 1
+    return written
+
+
+def _export_text(records: Iterator[CallRecord], output: Path | None, zone: ZoneInfo) -> int:
+    """Write one file of all calls, or one a call where the name is that of a folder."""
+    written = 0
+    if output is not None and (output.is_dir() or str(output).endswith("/") or not output.suffix):
+        for record in records:
+            with _opened(output / _file_name(record)) as file:
+                file.write(exporting.text_of_call(record, zone).encode("utf-8-sig"))
+            written += 1
+        return written
+    with _opened(output) as file:
+        if output is not None:
+            file.write(b"\xef\xbb\xbf")
+        for record in records:
+            file.write((("\n" if written else "") + exporting.text_of_call(record, zone)).encode())
+            written += 1
+    return written
+
+
+def _file_name(record: CallRecord) -> str:
+    """Name a call's file; different names never share one."""
+    nothing = Provenance(qareport="", model="", rules_sha256="", audio_sha256=())
+    reports = (record.report,) if record.report else ()
+    failures = (record.failure,) if record.failure else ()
+    if not reports and not failures:
+        return f"{record.call.call_id}.txt"
+    return report.file_name(OrderReport(order_id=None, calls=reports, failed_calls=failures, provenance=nothing), "txt")
+
+
+@contextmanager
+def _opened(output: Path | None) -> Iterator[IO[bytes]]:
+    """Open a file that appears when it is whole, or stdout."""
+    if output is None:
+        yield sys.stdout.buffer
+        sys.stdout.buffer.flush()
+        return
+    partial = output.with_name(f".{output.name}.part")
+    try:
+        output.parent.mkdir(parents=True, exist_ok=True)
+        with partial.open("wb") as file:
+            yield file
+        partial.replace(output)
+    except OSError as error:
+        raise DocumentError(
+            f"cannot be written: {error.strerror}", where=str(output), to_do="check the folder and the disk"
+        ) from error
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+COMMANDS: Sequence[click.Command] = (search, export)

@@ -1,0 +1,99 @@
+"""`qareport status`: the state of an installation for people, for monitors, and for Prometheus."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import click
+
+from qareport import privacy, settings, watching
+from qareport.cli.options import DEFAULT_STORE, Options, takes_options
+from qareport.codec import to_data
+from qareport.errors import StoreError
+from qareport.model import MailState
+from qareport.store import CallCounts, Store
+
+
+@click.command()
+@click.option("--format", "format_", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@click.option(
+    "--prometheus",
+    "metrics",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Write metrics there instead, for node_exporter's textfile collector.",
+)
+@takes_options
+def status(options: Options, format_: str, metrics: Path | None) -> int:
+    """Say how things stand: today's calls, what waits, what failed, the last mail and run, room on the disk.
+
+    \b
+    qareport status
+    qareport status --format json
+    qareport status --prometheus /var/lib/prometheus/node-exporter/qareport.prom
+
+    Exit status: 0 all is well; 1 something wants attention (named at the end); 2 the store or the settings cannot be
+    read. With --prometheus, 0 as soon as the file is written: the metrics tell the rest.
+    """
+    zone = settings.load(options.config_dir).period.time_zone
+    try:
+        with Store(options.store or DEFAULT_STORE) as store:
+            found = watching.look(store, time_zone=zone, now=datetime.now(UTC))
+    except StoreError:
+        if metrics is not None:
+            _write(metrics, None)
+        raise
+    if metrics is not None:
+        _write(metrics, found)
+        return 0
+    if format_ == "json":
+        click.echo(json.dumps(to_data(found), ensure_ascii=False, indent=1))
+    else:
+        for line in _lines(found, ZoneInfo(zone)):
+            click.echo(line)
+    return int(bool(found.attention))
+
+
+def _write(path: Path, found: watching.Status | None) -> None:
+    from qareport.watching.metrics import write_metrics
+
+    write_metrics(path, found)
+
+
+def _lines(found: watching.Status, zone: ZoneInfo) -> Iterator[str]:
+    free = "" if found.free_bytes is None else f", {found.free_bytes / 2**30:.1f} GiB free on its disk"
+    yield f"Store:      {found.store}, {found.store_bytes / 2**20:.1f} MiB{free}"
+    yield f"Today:      {_counts(found.today)} ({found.at.astimezone(zone):%Y-%m-%d %H:%M}, {zone.key})"
+    yield f"All calls:  {_counts(found.calls)}"
+    if found.failed_steps:
+        steps = ", ".join(f"{step} {count}" for step, count in found.failed_steps.items())
+        yield f"Failed:     {steps}"
+        for one in found.failures:
+            yield f"  {one.call_id}: {one.reason} [{one.step}]"
+        if sum(found.failed_steps.values()) > len(found.failures):
+            yield "  …"
+    mails = ", ".join(f"{found.mails[state]} {state}" for state in MailState if found.mails.get(state))
+    yield f"Mails:      {mails or 'none'}"
+    sent = found.last_mail
+    if sent is not None:
+        yield f"Last mail:  {sent.sent_at.astimezone(zone):%Y-%m-%d %H:%M}, {sent.edition} edition of {sent.period}"
+    run = found.last_run
+    if run is not None:
+        yield f"Last run:   {run.started_at.astimezone(zone):%Y-%m-%d %H:%M} ({run.mode}): {run.period} {run.state}"
+        if run.summary:
+            yield f"  {run.summary}"
+        for problem in run.problems:
+            yield f"  {privacy.mask(problem)[0]}"
+    for line in found.attention:
+        yield f"ATTENTION:  {privacy.mask(line)[0]}"
+
+
+def _counts(counts: CallCounts) -> str:
+    return f"{counts.total} calls: {counts.judged} judged, {counts.failed} failed, {counts.waiting} waiting"
+
+
+COMMANDS: Sequence[click.Command] = (status,)

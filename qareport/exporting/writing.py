@@ -1,0 +1,175 @@
+"""Tables as files: CSV, XLSX, Parquet and JSON lines, written row by row and never held whole."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import json
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from typing import IO, Any
+
+from qareport.errors import DocumentError
+from qareport.exporting.columns import Column, Table
+from qareport.report.text import clean
+
+FORMATS = ("csv", "xlsx", "parquet", "jsonl")
+#: What spreadsheets take for the beginning of a formula, or skip before one (OWASP, "CSV injection").
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+#: A list in a cell.
+_BETWEEN = " | "
+#: Of Excel: rows of a sheet, characters of a cell.
+_SHEET_ROWS, _CELL_CHARACTERS = 1_048_576, 32_767
+_PARQUET_ROWS = 5_000
+
+
+class TableWriter(ABC):
+    """Writes one table to an open file."""
+
+    def __init__(self, table: Table, file: IO[bytes]) -> None:
+        self._table = table
+        self._file = file
+
+    @abstractmethod
+    def write(self, row: Sequence[object]) -> None:
+        """Write a row: a value for each column."""
+
+    def close(self) -> None:  # noqa: B027 - most formats have nothing left
+        """Write what is left; the file itself stays open."""
+
+
+@contextmanager
+def open_table(table: Table, format: str, file: IO[bytes]) -> Iterator[TableWriter]:
+    """Write a table in one of the formats to a binary file.
+
+    Raises:
+        DocumentError: the library for Parquet is not installed.
+    """
+    writers: dict[str, type[TableWriter]] = {"csv": _Csv, "xlsx": _Xlsx, "parquet": _Parquet, "jsonl": _JsonLines}
+    writer = writers[format](table, file)
+    yield writer
+    writer.close()
+
+
+def cell(value: object) -> str | int | float | bool | None:
+    """Make a value fit for a cell of a spreadsheet: lists joined, text that would be taken for a formula disarmed."""
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    text = _BETWEEN.join(map(str, value)) if isinstance(value, list) else str(value)
+    shown = clean(text)
+    return "'" + shown if text.startswith(_FORMULA) or shown.lstrip().startswith(_FORMULA) else shown
+
+
+class _Csv(TableWriter):
+    """RFC 4180 in UTF-8 with a byte order mark, without which Excel shows no Chinese."""
+
+    def __init__(self, table: Table, file: IO[bytes]) -> None:
+        super().__init__(table, file)
+        file.write(codecs.BOM_UTF8)
+        self._stream = codecs.getwriter("utf-8")(file)
+        self._rows = csv.writer(self._stream)
+        self._rows.writerow([column.name for column in table.columns])
+
+    def write(self, row: Sequence[object]) -> None:
+        self._rows.writerow([self._cell(value) for value in row])
+
+    @staticmethod
+    def _cell(value: object) -> object:
+        if isinstance(value, bool):
+            return "true" if value else "false"
+        return value.isoformat() if isinstance(value, datetime) else cell(value)
+
+
+class _JsonLines(TableWriter):
+    """One object a line; lists are lists, absent values null, nothing is changed."""
+
+    def write(self, row: Sequence[object]) -> None:
+        named = {
+            column.name: value.isoformat() if isinstance(value, datetime) else value
+            for column, value in zip(self._table.columns, row, strict=True)
+        }
+        self._file.write(json.dumps(named, ensure_ascii=False).encode("utf-8", "replace") + b"\n")
+
+
+class _Xlsx(TableWriter):
+    """One sheet, and another one each time the rows that Excel can hold are full."""
+
+    def __init__(self, table: Table, file: IO[bytes]) -> None:
+        super().__init__(table, file)
+        from openpyxl import Workbook
+
+        self._book = Workbook(write_only=True)
+        self._written = _SHEET_ROWS
+        self._sheet: Any = None
+
+    def write(self, row: Sequence[object]) -> None:
+        if self._written == _SHEET_ROWS:
+            self._begin_sheet()
+        self._sheet.append([self._cell(value) for value in row])
+        self._written += 1
+
+    def close(self) -> None:
+        if self._sheet is None:
+            self._begin_sheet()
+        self._book.save(self._file)
+
+    def _begin_sheet(self) -> None:
+        number = len(self._book.worksheets) + 1
+        self._sheet = self._book.create_sheet(self._table.name + (f" {number}" if number > 1 else ""))
+        self._sheet.freeze_panes = "A2"
+        self._sheet.append([column.name for column in self._table.columns])
+        self._written = 1
+
+    def _cell(self, value: object) -> object:
+        if isinstance(value, datetime):
+            return value.replace(tzinfo=None)  # Excel knows no time zones: the clock of the settings' one
+        made = cell(value)
+        if isinstance(made, str) and len(made) > _CELL_CHARACTERS:
+            return made[: _CELL_CHARACTERS - 1] + "…"
+        return made
+
+
+class _Parquet(TableWriter):
+    """Typed columns, some thousand rows a group."""
+
+    def __init__(self, table: Table, file: IO[bytes]) -> None:
+        super().__init__(table, file)
+        try:
+            import pyarrow
+            import pyarrow.parquet
+        except ModuleNotFoundError as error:
+            raise DocumentError(
+                "the library for Parquet is not installed", where="export", to_do="pip install 'qareport[parquet]'"
+            ) from error
+        self._arrow = pyarrow
+        self._schema = pyarrow.schema([(column.name, self._type(column)) for column in table.columns])
+        self._writer = pyarrow.parquet.ParquetWriter(file, self._schema)
+        self._rows: list[Sequence[object]] = []
+
+    def write(self, row: Sequence[object]) -> None:
+        self._rows.append(row)
+        if len(self._rows) == _PARQUET_ROWS:
+            self._flush()
+
+    def close(self) -> None:
+        self._flush()
+        self._writer.close()
+
+    def _flush(self) -> None:
+        columns = list(zip(*self._rows, strict=True)) or [() for _ in self._schema]
+        arrays = [self._arrow.array(column, type=one.type) for column, one in zip(columns, self._schema, strict=True)]
+        self._writer.write_table(self._arrow.Table.from_arrays(arrays, schema=self._schema))
+        self._rows.clear()
+
+    def _type(self, column: Column) -> Any:
+        arrow = self._arrow
+        return {
+            "text": arrow.string(),
+            "integer": arrow.int64(),
+            "number": arrow.float64(),
+            "flag": arrow.bool_(),
+            "time": arrow.timestamp("us", tz="UTC"),
+            "list": arrow.list_(arrow.string()),
+        }[column.kind]

@@ -1,0 +1,141 @@
+"""What the name of a recording says of its call, by a pattern: `{agent_id}_{order_id}_{started_at:%Y%m%d%H%M%S}`.
+
+A pattern is written as in Python's `str.format`. Fields: call_id, order_id, agent_id, customer_phone and started_at
+with the form of its time; `{}` is a part that means nothing. The ending (.wav) does not belong to it.
+"""
+
+from __future__ import annotations
+
+import re
+import string
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated
+from zoneinfo import ZoneInfo
+
+from pydantic import AfterValidator
+from pydantic_core import PydanticCustomError
+
+TEXTS = ("call_id", "order_id", "agent_id", "customer_phone")
+_TIME = "started_at"
+#: Digits of the parts of a time; Python's own `strptime` takes fewer digits as well, which no name means.
+_DIGITS = {"Y": 4, "y": 2, "m": 2, "d": 2, "H": 2, "M": 2, "S": 2, "j": 3, "f": None}
+_EXAMPLE = "{agent_id}_{order_id}_{started_at:%Y%m%d%H%M%S}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NameParts:
+    """What a name says. None: the pattern has no such field."""
+
+    call_id: str | None = None
+    order_id: str | None = None
+    agent_id: str | None = None
+    customer_phone: str | None = None
+    started_at: datetime | None = None
+
+
+class NameReader:
+    """A pattern, ready to read names."""
+
+    def __init__(self, pattern: str, time_zone: str) -> None:
+        """Make one.
+
+        Args:
+            pattern: a pattern that `check_pattern` takes.
+            time_zone: IANA name of the zone in which names give their times.
+
+        Raises:
+            ValueError: not a pattern; the text says why.
+        """
+        self._regex, self._form = _compile(pattern)
+        self._zone = ZoneInfo(time_zone)
+
+    def read(self, stem: str) -> NameParts | None:
+        """Read the name of a recording, without its ending. None: it does not fit."""
+        found = self._regex.fullmatch(stem)
+        if found is None:
+            return None
+        values = found.groupdict()
+        started_at = None
+        if self._form is not None:
+            try:
+                started_at = datetime.strptime(values[_TIME], self._form).replace(tzinfo=self._zone)
+            except ValueError:  # the 31st of February
+                return None
+        return NameParts(started_at=started_at, **{name: values[name] for name in TEXTS if name in values})
+
+
+def _compile(pattern: str) -> tuple[re.Pattern[str], str | None]:
+    try:
+        parts = list(string.Formatter().parse(pattern))
+    except ValueError as error:
+        raise ValueError(f"braces do not match ({error})") from error
+    form: str | None = None
+    regex = ""
+    seen: set[str] = set()
+    for index, (literal, field, spec, conversion) in enumerate(parts):
+        regex += re.escape(literal)
+        if field is None:
+            continue
+        if conversion or field in seen:
+            raise ValueError(f"{{{field}}} stands twice" if field in seen else f"{{{field}!{conversion}}} has a !")
+        if field not in (*TEXTS, _TIME, ""):
+            raise ValueError(f"unknown field {{{field}}}; known are {', '.join((*TEXTS, _TIME))} and {{}}")
+        if field:
+            seen.add(field)
+        if field == _TIME:
+            form = spec or ""
+            regex += f"(?P<{field}>{_time_regex(form)})"
+            continue
+        if spec:
+            raise ValueError(f"{{{field}:{spec}}}: only {_TIME} has a form")
+        regex += _text_regex(field, parts[index + 1 :])
+    if not seen:
+        raise ValueError("it has no field")
+    return re.compile(regex), form
+
+
+def _text_regex(field: str, rest: list[tuple[str, str | None, str | None, str | None]]) -> str:
+    """A text ends where the literal after it begins, so that `A_B` can be read in one way only."""
+    if not rest:
+        characters = "."
+    elif rest[0][0]:
+        characters = f"[^{re.escape(rest[0][0][0])}]"
+    elif rest[0][1] == _TIME:
+        characters = "."
+    else:
+        raise ValueError(f"nothing stands between {{{field}}} and {{{rest[0][1]}}}")
+    return f"(?P<{field}>{characters}+)" if field else f"{characters}*"
+
+
+def _time_regex(form: str) -> str:
+    pieces = re.split(r"%(.)", form)
+    wrong = [f"%{name}" for name in pieces[1::2] if name not in _DIGITS]
+    if wrong or len(pieces) < 3:
+        what = f"{', '.join(wrong)} is not known" if wrong else "its form is missing"
+        raise ValueError(f"{{{_TIME}}}: {what}; write it like {{{_TIME}:%Y%m%d%H%M%S}}")
+    if not {"Y", "y"} & set(pieces[1::2]) or not ({"m", "d"} <= set(pieces[1::2]) or "j" in pieces[1::2]):
+        raise ValueError(f"{{{_TIME}:{form}}} names no day: year, month and day are needed")
+    regex = ""
+    for literal, name in zip(pieces[::2], [*pieces[1::2], ""], strict=True):
+        regex += re.escape(literal)
+        if name:
+            regex += rf"[0-9]{{{_DIGITS[name]}}}" if _DIGITS[name] else "[0-9]{1,6}"
+    return regex
+
+
+def _checked(pattern: str) -> str:
+    if pattern:
+        try:
+            _compile(pattern)
+        except ValueError as error:
+            raise PydanticCustomError(
+                "name_pattern",
+                "Value should be a pattern such as {example}, but {reason}",
+                {"example": _EXAMPLE, "reason": str(error)},
+            ) from error
+    return pattern
+
+
+#: A pattern, or nothing.
+NamePattern = Annotated[str, AfterValidator(_checked)]

@@ -1,0 +1,226 @@
+"""From recordings to transcripts, each recording heard once: what the store holds already is taken from it."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections import defaultdict
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from qareport import audio, events
+from qareport.errors import AudioError
+from qareport.model import Call, FailedCall, Transcript
+from qareport.store import Store
+
+if TYPE_CHECKING:
+    from qareport.asr import Transcriber
+
+#: Called as `(step, done, total)`; steps are decode, transcribe, analyse and render.
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Twin:
+    """A recording of which a second copy was found under another name: one call, the first one."""
+
+    call: Call
+    first: Call
+
+    def __str__(self) -> str:
+        return f"{self.call.audio_path}: the same recording as {self.first.call_id} ({self.first.audio_path})"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listening:
+    """The outcome of the first step."""
+
+    transcripts: tuple[tuple[Call, str, Transcript], ...]
+    failures: tuple[FailedCall, ...]
+    reused: int
+    heard_ms: int
+    seconds: float
+    #: Second copies of recordings, which are no calls of their own.
+    twins: tuple[Twin, ...] = ()
+
+
+def listen(
+    calls: Sequence[Call],
+    store: Store,
+    *,
+    engine_key: str,
+    load_transcriber: Callable[[], Transcriber],
+    on_progress: Progress,
+) -> Listening:
+    """Transcribe the calls whose transcript the store does not hold yet; load a model only if there are any.
+
+    Args:
+        calls: recordings with unique call ids.
+        store: where transcripts are kept, each as soon as it is there.
+        engine_key: hash of model and engine settings.
+        load_transcriber: loads the model.
+        on_progress: told after each call.
+    """
+    started = time.monotonic()
+    work = _Work(store, engine_key)
+    for call in calls:
+        work.look_up(call)
+    reused = len(work.ready)
+    heard_ms = work.hear(load_transcriber, on_progress) if work.missing else 0
+    work.settle_copies()
+    return Listening(
+        transcripts=tuple(
+            (call, work.keys[call.call_id], work.ready[call.call_id]) for call in calls if call.call_id in work.ready
+        ),
+        failures=tuple(work.failures),
+        reused=reused,
+        heard_ms=heard_ms,
+        seconds=time.monotonic() - started,
+        twins=tuple(work.twins),
+    )
+
+
+class _Work:
+    """The calls of one run, sorted by what is to be done with each."""
+
+    def __init__(self, store: Store, engine_key: str) -> None:
+        self._store = store
+        self._engine_key = engine_key
+        self._firsts: dict[str, Call] = {}
+        #: Copies by the call id of the first, whose outcome decides about them.
+        self._copies: dict[str, list[Call]] = defaultdict(list)
+        self.keys: dict[str, str] = {}
+        self.ready: dict[str, Transcript] = {}
+        self.missing: list[Call] = []
+        self.failures: list[FailedCall] = []
+        self.twins: list[Twin] = []
+
+    def look_up(self, call: Call) -> None:
+        """Find what the store knows of a recording."""
+        try:
+            sha256 = audio.sha256_of(call.audio_path)
+        except AudioError as error:
+            self._fail(call, "decode", str(error))
+            return
+        first = self._store.heard_as(sha256, call)
+        if first is not None and not _same_file(first, call):
+            self._is_twin(call, first)
+            return
+        first = self._firsts.setdefault(sha256, call)
+        if not _same_file(first, call) and not self._store.has_result(call.call_id):
+            self._copies[first.call_id].append(call)
+            return
+        self._store.put_call(call)
+        key = self.keys[call.call_id] = key_of(self._engine_key, sha256, ",".join(call.channel_roles))
+        found = self._store.find_transcript(key)
+        failure = self._store.find_failure(call.call_id, key)
+        if found is not None:
+            self.ready[call.call_id] = readdress(found, call)
+            events.happened("transcribe", "kept", call_id=call.call_id)
+        elif failure is not None:
+            self._fail(call, failure.step, failure.reason, key=key)
+        else:
+            self.missing.append(call)
+
+    def hear(self, load_transcriber: Callable[[], Transcriber], on_progress: Progress) -> int:
+        """Transcribe what is missing. Returns the milliseconds heard."""
+        by_id = {call.call_id: call for call in self.missing}
+        heard_ms = 0
+        watch = events.Watch()
+        for outcome in load_transcriber().transcribe(self.missing, on_progress=on_progress):
+            call = by_id[outcome.call_id]
+            if isinstance(outcome, FailedCall):
+                # The same bytes will not decode another time either; whatever else failed may go well.
+                key = self.keys[call.call_id] if outcome.step == "decode" else None
+                self._fail(call, outcome.step, outcome.reason, key=key)
+            else:
+                events.happened("transcribe", "done", call_id=call.call_id, duration_ms=watch.lap_ms())
+                self._store.put_transcript(self.keys[call.call_id], outcome)
+                self.ready[call.call_id] = outcome
+                heard_ms += outcome.audio.duration_ms if outcome.audio else 0
+        return heard_ms
+
+    def settle_copies(self) -> None:
+        """Drop the copies of what was heard; of what failed, each is a call that failed (empty files are all alike)."""
+        failed = {failure.call_id: failure for failure in self.failures}
+        firsts = {call.call_id: call for call in self._firsts.values()}
+        for call_id, copies in self._copies.items():
+            for copy in copies:
+                if call_id in self.ready:
+                    self._is_twin(copy, firsts[call_id])
+                else:
+                    self._fail(copy, failed[call_id].step, failed[call_id].reason)
+
+    def _is_twin(self, call: Call, first: Call) -> None:
+        self._store.drop_call(call.call_id)
+        self.twins.append(Twin(call=call, first=first))
+
+    def _fail(self, call: Call, step: str, reason: str, *, key: str | None = None) -> None:
+        self.failures.append(keep_failure(self._store, call, step, reason, key=key))
+
+
+def tell_apart(calls: Sequence[Call], named_by_file: Collection[str], store: Store) -> tuple[Call, ...]:
+    """Give a recording an id of its own where the store has another one under that id.
+
+    Recorders begin each day with 0001.wav. A recording that was only moved keeps its id.
+
+    Args:
+        calls: what was found.
+        named_by_file: ids that nobody gave, but were made of file names.
+        store: knows the recordings of other days.
+    """
+    known = store.recordings([call.call_id for call in calls if call.call_id in named_by_file])
+    return tuple(
+        replace(call, call_id=f"{call.call_id}-{audio.sha256_of(call.audio_path)[:8]}")
+        if call.call_id in known and _is_other(call, *known[call.call_id])
+        else call
+        for call in calls
+    )
+
+
+def _is_other(call: Call, stored: Call, sha256: str | None) -> bool:
+    if _same_file(call, stored):
+        return False
+    if sha256 is None:  # never heard: only a file that is still there is certain to be another one
+        return Path(stored.audio_path).is_file() and Path(call.audio_path).is_file()
+    try:
+        return audio.sha256_of(call.audio_path) != sha256
+    except AudioError:
+        return False
+
+
+def _same_file(one: Call, other: Call) -> bool:
+    return Path(one.audio_path).resolve() == Path(other.audio_path).resolve()
+
+
+def keep_failure(store: Store, call: Call, step: str, reason: str, *, key: str | None = None) -> FailedCall:
+    """Keep that a call failed, and return the record of it."""
+    failure = FailedCall.of(call, step, reason)
+    store.put_failure(call, failure, key=key)
+    events.happened(step, "failed", call_id=call.call_id, order_id=call.order_id, reason=reason)
+    return failure
+
+
+def readdress(transcript: Transcript, call: Call) -> Transcript:
+    """Give a stored transcript the identity that the manifest has for its call today."""
+    heard = transcript.audio and replace(transcript.audio, path=call.audio_path)
+    return replace(
+        transcript,
+        call_id=call.call_id,
+        order_id=call.order_id,
+        agent_id=call.agent_id,
+        started_at=call.started_at,
+        audio=heard,
+    )
+
+
+def key_of(*parts: str) -> str:
+    """Hash everything that decides a result."""
+    digest = hashlib.sha256()
+    for part in parts:
+        data = part.encode("utf-8", "surrogatepass")
+        digest.update(len(data).to_bytes(8, "big"))
+        digest.update(data)
+    return digest.hexdigest()

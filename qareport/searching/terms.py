@@ -1,0 +1,112 @@
+"""Text to the terms that an index holds, the same for what was said and for what is asked.
+
+Chinese, Japanese and Korean have no spaces: each character stands as a term together with the one after it (今天发货 is
+今天, 天发, 发货, 货), so two characters are one look-up, more are a phrase of such pairs, and one is a beginning. All
+else goes by words. Width and case make no difference; punctuation is not compared.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+#: Begins the terms that are not words: no word holds it.
+MARK = "§"
+#: Longer words are compared by their beginning; PostgreSQL takes no term over 2 KB.
+_LONGEST = 100
+_CJK = (
+    "\u1100-\u11ff\u3005-\u3007\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\ua960-\ua97f\uac00-\ud7ff"
+    "\uf900-\ufaff\U00020000-\U0003ffff"
+)
+_RUN = re.compile(f"(?P<pairs>[{_CJK}]+)|(?:(?![{_CJK}])[^\\W_])+")
+
+
+class Term(NamedTuple):
+    """One term and the characters of the text that it stands for."""
+
+    text: str
+    start: int
+    end: int
+
+
+class Terms(NamedTuple):
+    """Terms that must follow each other; the last one may be only the beginning of one."""
+
+    terms: tuple[str, ...]
+    prefix: bool = False
+
+
+def terms_of_text(text: str) -> list[Term]:
+    """Return the terms of what was said, in order; the place of a term is its number in this list."""
+    return [term for run in _runs(text) for term in run]
+
+
+def terms_of(phrase: str) -> Terms:
+    """Return the terms to look up for a word or a phrase; `*` at its end asks for words that begin so.
+
+    No terms: there is nothing in it that could be looked for.
+    """
+    runs = list(_runs(phrase.removesuffix("*")))
+    if not runs:
+        return Terms(())
+    *before, last = runs
+    terms = [term.text for run in before for term in run]
+    if len(last) == 1:
+        text = last[0].text
+        # One character of Chinese is a term alone only where nothing follows it.
+        return Terms((*terms, text), prefix=phrase.endswith("*") or _RUN.fullmatch(text)["pairs"] is not None)  # type: ignore[index]
+    return Terms((*terms, *(term.text for term in last[:-1])))
+
+
+def mark_of(*names: str) -> str:
+    """Return the term of something that is no word: a tag, a role, a kind of moment."""
+    return MARK + re.sub(r"[^0-9a-z]", MARK, MARK.join(names).lower())
+
+
+def find_spans(text: str, wanted: Sequence[Terms]) -> list[tuple[int, int]]:
+    """Find where phrases stand in a text: parts of it from start to end, in order, that do not overlap."""
+    terms = terms_of_text(text)
+    spans = sorted(span for phrase in wanted if phrase.terms for span in _places(terms, phrase))
+    joined: list[tuple[int, int]] = []
+    for start, end in spans:
+        if joined and start <= joined[-1][1]:
+            joined[-1] = (joined[-1][0], max(end, joined[-1][1]))
+        else:
+            joined.append((start, end))
+    return joined
+
+
+def _places(terms: Sequence[Term], phrase: Terms) -> Iterator[tuple[int, int]]:
+    length = len(phrase.terms)
+    for first in range(len(terms) - length + 1):
+        found = terms[first : first + length]
+        same = all(one.text == term for one, term in zip(found[:-1], phrase.terms[:-1], strict=True))
+        last, asked = found[-1], phrase.terms[-1]
+        if same and (last.text.startswith(asked) if phrase.prefix else last.text == asked):
+            # A pair that was found by its first character shows that character alone.
+            single = phrase.prefix and len(asked) == 1 and _RUN.fullmatch(asked)["pairs"]  # type: ignore[index]
+            yield found[0].start, last.start + 1 if single else last.end
+
+
+def _runs(text: str) -> Iterator[list[Term]]:
+    """Cut a text into its words and its stretches of Chinese, each as terms."""
+    folded, places = _fold(text)
+    for match in _RUN.finditer(folded):
+        run, begin = match.group(), match.start()
+        if match["pairs"]:
+            yield [
+                Term(run[at : at + 2], places[begin + at], places[begin + min(at + 2, len(run)) - 1] + 1)
+                for at in range(len(run))
+            ]
+        else:
+            yield [Term(run[:_LONGEST], places[begin], places[match.end() - 1] + 1)]
+
+
+def _fold(text: str) -> tuple[str, Sequence[int]]:
+    """Fold width and case away; return for each character that is left the place that it came from."""
+    folded = [unicodedata.normalize("NFKC", character).casefold() for character in text]
+    if all(len(one) == 1 for one in folded):
+        return "".join(folded), range(len(text))
+    return "".join(folded), [place for place, one in enumerate(folded) for _ in one]

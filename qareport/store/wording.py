@@ -1,0 +1,136 @@
+"""The terms of sentences, in the full-text index that each database has: FTS5 of SQLite, tsvector of PostgreSQL.
+
+Both get the same terms (`qareport.searching`), at the same places, and give back the same numbers of sentences.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from qareport.searching import And, Mark, Node, Or, Terms, Words
+
+Numbers = npt.NDArray[np.int64]
+#: Number of a sentence, and its terms in order.
+Sentence = tuple[int, Sequence[str]]
+
+
+class WordIndex(Protocol):
+    """What a database does with the terms of sentences."""
+
+    def put(self, session: Session, sentences: Iterable[Sentence]) -> None:
+        """Add sentences."""
+
+    def drop(self, session: Session, sentences: Iterable[Sentence]) -> None:
+        """Take sentences out; their terms are those that they were put in with."""
+
+    def tidy(self, session: Session) -> None:
+        """Leave nothing of what was taken out."""
+
+    def find(self, session: Session, node: Node) -> Numbers:
+        """Return the numbers of the sentences that a query of words, tags, AND and OR holds for, in order."""
+
+
+def word_index(session: Session) -> WordIndex:
+    """Return the index of the database that a session speaks to."""
+    return _Vectors() if session.get_bind().dialect.name == "postgresql" else _Fts5()
+
+
+class _Fts5:
+    """SQLite: an FTS5 table without content, whose row numbers are the sentences'."""
+
+    def put(self, session: Session, sentences: Iterable[Sentence]) -> None:
+        statement = (
+            "INSERT INTO search_words(rowid, words) "
+            "SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]') FROM json_each(:rows)"
+        )
+        session.execute(text(statement), {"rows": self._rows(sentences)})
+
+    def drop(self, session: Session, sentences: Iterable[Sentence]) -> None:
+        statement = (
+            "INSERT INTO search_words(search_words, rowid, words) "
+            "SELECT 'delete', json_extract(value, '$[0]'), json_extract(value, '$[1]') FROM json_each(:rows)"
+        )
+        session.execute(text(statement), {"rows": self._rows(sentences)})
+
+    def tidy(self, session: Session) -> None:
+        # Until parts of the index are merged, deleted terms stand in the old ones.
+        session.execute(text("INSERT INTO search_words(search_words) VALUES ('optimize')"))
+
+    def find(self, session: Session, node: Node) -> Numbers:
+        query = text("SELECT group_concat(rowid) FROM search_words WHERE search_words MATCH :query")
+        return numbers_of(session.execute(query, {"query": self._query(node)}).scalar())
+
+    @staticmethod
+    def _rows(sentences: Iterable[Sentence]) -> str:
+        return json.dumps([(number, " ".join(terms)) for number, terms in sentences], ensure_ascii=False)
+
+    def _query(self, node: Node) -> str:
+        match node:
+            case Words(terms=Terms(terms, prefix)):
+                return f'"{" ".join(terms)}"' + (" *" if prefix else "")
+            case Mark(term=term):
+                return f'"{term}"'
+            case And(parts=parts):
+                return "(" + " AND ".join(self._query(part) for part in parts) + ")"
+            case Or(parts=parts):
+                return "(" + " OR ".join(self._query(part) for part in parts) + ")"
+        raise TypeError(node)
+
+
+class _Vectors:
+    """PostgreSQL: a tsvector for each sentence, written term by term with its place, under a GIN index."""
+
+    def put(self, session: Session, sentences: Iterable[Sentence]) -> None:
+        rows = [(number, self._vector(terms)) for number, terms in sentences]
+        statement = (
+            "INSERT INTO search_words (number, words) SELECT (one ->> 0)::bigint, (one ->> 1)::tsvector "
+            "FROM json_array_elements(CAST(:rows AS json)) AS one"
+        )
+        session.execute(text(statement), {"rows": json.dumps(rows, ensure_ascii=False)})
+
+    def drop(self, session: Session, sentences: Iterable[Sentence]) -> None:
+        numbers = [number for number, _ in sentences]
+        if numbers:
+            session.execute(
+                text("DELETE FROM search_words WHERE number BETWEEN :first AND :last"),
+                {"first": min(numbers), "last": max(numbers)},
+            )
+
+    def tidy(self, session: Session) -> None:
+        """Do nothing: the server's vacuum does it, as for all tables."""
+
+    def find(self, session: Session, node: Node) -> Numbers:
+        query = text("SELECT string_agg(number::text, ',') FROM search_words WHERE words @@ CAST(:query AS tsquery)")
+        found = numbers_of(session.execute(query, {"query": self._query(node)}).scalar())
+        found.sort()
+        return found
+
+    @staticmethod
+    def _vector(terms: Sequence[str]) -> str:
+        return " ".join(f"'{term}':{place}" for place, term in enumerate(terms, start=1))
+
+    def _query(self, node: Node) -> str:
+        match node:
+            case Words(terms=Terms(terms, prefix)):
+                return "(" + " <-> ".join(f"'{term}'" for term in terms) + (":*" if prefix else "") + ")"
+            case Mark(term=term):
+                return f"'{term}'"
+            case And(parts=parts):
+                return "(" + " & ".join(self._query(part) for part in parts) + ")"
+            case Or(parts=parts):
+                return "(" + " | ".join(self._query(part) for part in parts) + ")"
+        raise TypeError(node)
+
+
+def numbers_of(joined: object) -> Numbers:
+    """Read numbers that the database joined with commas: for many, far quicker than a row each."""
+    if not joined:
+        return np.empty(0, dtype=np.int64)
+    return np.fromstring(str(joined), dtype=np.int64, sep=",")

@@ -1,0 +1,63 @@
+"""Every template of a folder tried out with samples and with hostile data: what `qareport templates check` does."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, replace
+from datetime import date
+from pathlib import Path
+
+from qareport import mail
+from qareport.errors import Problem
+from qareport.model import Period, PeriodKind
+from qareport.report import trying
+from qareport.report.environment import find_template
+from qareport.report.locale import LOCALES, speaking
+
+MAILS = (mail.HTML_TEMPLATE, mail.TEXT_TEMPLATE)
+ALL = (*trying.DOCUMENTS, *MAILS)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checked:
+    """One template and everything that is wrong in it."""
+
+    name: str
+    path: Path
+    problems: tuple[Problem, ...]
+
+
+def check_templates(templates: Path | None, names: Collection[str] = ALL) -> Iterator[Checked]:
+    """Try templates, and yield each with its problems.
+
+    Args:
+        templates: a folder of the user's templates; what is not in it is taken from those that travel with qareport.
+        names: which.
+
+    Raises:
+        DocumentError: no Chinese font is installed, so that no picture can be drawn.
+    """
+    for name, problems in trying.check_documents(templates, names):
+        yield Checked(name=name, path=find_template(name, templates), problems=tuple(problems))
+    with speaking(LOCALES[0]):
+        views = trying.with_hostile(_mails())
+        for name in (name for name in MAILS if name in names):
+            found = trying.find_problems(name, templates, [_mail(view, name) for view in views])
+            yield Checked(name=name, path=find_template(name, templates), problems=tuple(found))
+
+
+def _mails() -> dict[str, mail.MailView]:
+    day = date(2026, 11, 21)
+    period = Period(kind=PeriodKind.DAY, first=day, last=day, time_zone="Asia/Shanghai")
+    full, _picture = mail.period_view(trying.sample_period(), trying.SETTINGS, documents=("附件.docx",), remarks=("…",))
+    empty, _none = mail.period_view(trying.sample_period("period-empty"), trying.SETTINGS)
+    failure = mail.failure_view(period, ["…"], organisation="", ok=False)
+    return {"full": replace(full, problems=("…",)), "empty": empty, "failure": failure}
+
+
+def _mail(view: mail.MailView, name: str) -> trying.Fill:
+    def fill(folder: Path) -> list[Problem]:
+        page = mail.fill(name, view, folder)
+        return trying.unescaped(page, folder / name) if name == mail.HTML_TEMPLATE else []
+
+    return fill

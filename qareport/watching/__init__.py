@@ -1,0 +1,102 @@
+"""The state of an installation at a glance: calls, failures, mails, runs, room; and what wants a person's attention."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+
+from qareport import digest, privacy
+from qareport.model import FailedCall, MailState, PeriodKind, RunRecord, RunState
+from qareport.store import CallCounts, SentMail, Store, holder
+
+#: Calls that wait for longer than this were forgotten by somebody.
+_LONG = timedelta(days=1)
+#: Less room than this is too little for a day.
+_ROOM = 2**30
+#: Runs to look back on for the last one that was done.
+_RUNS = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Status:
+    """What there is to know."""
+
+    at: datetime
+    store: str
+    store_bytes: int
+    #: None where the database server knows it.
+    free_bytes: int | None
+    #: Calls that began today, by the clock of the settings' time zone; and all.
+    today: CallCounts
+    calls: CallCounts
+    #: Of all failed calls: how many at which step; those of unknown time and the newest, with reasons.
+    failed_steps: Mapping[str, int]
+    failures: tuple[FailedCall, ...]
+    mails: Mapping[MailState, int]
+    last_mail: SentMail | None
+    #: A run whose process is gone is called killed.
+    last_run: RunRecord | None
+    last_done: RunRecord | None
+    #: What a person should look at; nothing: all is well.
+    attention: tuple[str, ...] = ()
+
+
+def look(store: Store, *, time_zone: str, now: datetime, failures: int = 10) -> Status:
+    """Take a look at a store.
+
+    Args:
+        store: what to look at.
+        time_zone: whose midnight begins today.
+        now: the time.
+        failures: how many failed calls to name.
+    """
+    first, last = digest.bounds(digest.period_of(PeriodKind.DAY, digest.local_day(now, time_zone), time_zone))
+    failed = store.failures()
+    runs = store.runs(limit=_RUNS)
+    status = Status(
+        at=now.astimezone(UTC),
+        store=store.url,
+        store_bytes=store.size_bytes(),
+        free_bytes=store.free_bytes(),
+        today=store.count_calls(first, last),
+        calls=store.count_calls(),
+        failed_steps=dict(sorted(Counter(one.step for one in failed).items())),
+        failures=tuple(replace(one, reason=privacy.mask(one.reason)[0]) for one in failed[:failures]),
+        mails=store.count_mails(),
+        last_mail=store.last_sent(),
+        last_run=_honest(runs[0]) if runs else None,
+        last_done=next((run for run in runs if run.state is RunState.DONE), None),
+    )
+    forgotten = store.count_calls(None, now - _LONG).waiting
+    return replace(status, attention=tuple(_attention(status, forgotten)))
+
+
+def _honest(run: RunRecord) -> RunRecord:
+    """Call a run killed whose process was on this machine and is gone."""
+    host, _, number = run.holder.rpartition(":")
+    if run.state is not RunState.RUNNING or host != holder().rpartition(":")[0] or not number.isdecimal():
+        return run
+    try:
+        os.kill(int(number), 0)
+    except ProcessLookupError:
+        return replace(run, state=RunState.KILLED)
+    except (PermissionError, OverflowError):
+        pass  # another user's process
+    return run
+
+
+def _attention(status: Status, forgotten: int) -> Iterator[str]:
+    run = status.last_run
+    if run is not None and run.state not in (RunState.DONE, RunState.RUNNING):
+        why = f": {run.problems[0]}" if run.problems else ""
+        yield f"the last run ({run.period}) is {run.state}{why}"
+    for state in (MailState.FAILED, MailState.UNKNOWN):
+        if status.mails.get(state):
+            yield f"mails {state}: {status.mails[state]} (qareport mail list)"
+    if forgotten:
+        yield f"calls that wait for more than a day: {forgotten} (qareport daily or qareport run)"
+    if status.free_bytes is not None and status.free_bytes < _ROOM:
+        yield f"little room on the store's disk: {status.free_bytes / 2**20:.0f} MiB"

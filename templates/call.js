@@ -1,0 +1,138 @@
+// Playback and search of the call report. No network, no storage; without it the page can still be read and played.
+"use strict";
+(() => {
+  const all = (selector, root = document) => [...root.querySelectorAll(selector)];
+
+  // --- playback: anything that carries data-ms plays its call from there -------------------------------------------
+  const chapterOf = (element) => element.closest(".call");
+  const playerOf = (element) => chapterOf(element)?.querySelector("audio");
+
+  const play = (element, ms) => {
+    const player = playerOf(element);
+    if (!player) return false;
+    all("audio").forEach((other) => { if (other !== player) other.pause(); });
+    player.currentTime = Math.min(ms / 1000, Number.isFinite(player.duration) ? player.duration : ms / 1000);
+    player.play().catch(() => {}); // a browser may want a click on the player first; the place is set
+    return true;
+  };
+
+  document.addEventListener("click", (event) => {
+    if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    if (String(window.getSelection()) && !event.target.closest("a")) return; // somebody selects text
+    const marked = event.target.closest("[data-ms]");
+    if (marked) {
+      if (play(marked, Number(marked.dataset.ms))) event.preventDefault();
+      return;
+    }
+    const chart = event.target.closest("svg[data-duration-ms]");
+    if (chart) {
+      const box = chart.getBoundingClientRect();
+      const { left, right, durationMs } = chart.dataset;
+      const x = ((event.clientX - box.left) / box.width) * chart.viewBox.baseVal.width;
+      const share = (x - left) / (right - left);
+      if (share >= 0 && share <= 1) play(chart, share * durationMs);
+    }
+  });
+
+  all("audio").forEach((player) => {
+    const chapter = chapterOf(player);
+    const lines = all(".line [data-ms]", chapter).map((one) => [Number(one.dataset.ms), one.closest(".line")]);
+    const chart = chapter.querySelector("svg[data-duration-ms]");
+    const head = chart && document.createElementNS("http://www.w3.org/2000/svg", "line");
+    if (head) {
+      head.setAttribute("class", "playhead");
+      for (const [name, value] of [["y1", 16], ["y2", 146], ["stroke", "#0b5563"], ["stroke-width", 1.5]]) head.setAttribute(name, value);
+    }
+    let now = null;
+    player.addEventListener("timeupdate", () => {
+      const ms = player.currentTime * 1000;
+      let line = null;
+      for (const [start, one] of lines) if (start <= ms + 50) line = one;
+      if (line !== now) {
+        now?.removeAttribute("aria-current");
+        line?.setAttribute("aria-current", "true");
+        now = line;
+      }
+      if (head) {
+        if (!head.parentNode) chart.append(head);
+        const { left, right, durationMs } = chart.dataset;
+        const x = Number(left) + (right - left) * Math.min(ms / durationMs, 1);
+        head.setAttribute("x1", x);
+        head.setAttribute("x2", x);
+      }
+    });
+  });
+  document.documentElement.classList.toggle("playable", all("audio").length > 0);
+
+  // --- search: every word must stand in a line; hits are counted, stepped through, and may be all that is shown -------
+  const form = document.querySelector(".find");
+  if (!form) return;
+  form.hidden = false;
+  const box = form.querySelector("input[type=search]");
+  const only = form.querySelector("input[type=checkbox]");
+  const count = form.querySelector("output");
+  const lines = all(".line").map((line) => [line, line.textContent.toLowerCase()]);
+  let hits = [];
+  let at = -1;
+
+  const say = () => {
+    count.textContent = box.value.trim() ? (hits.length ? `${at + 1} / ${hits.length}` : form.dataset.none) : "";
+  };
+  const step = (by) => {
+    if (!hits.length) return;
+    hits[at]?.classList.remove("current");
+    at = (at + by + hits.length) % hits.length;
+    hits[at].classList.add("current");
+    hits[at].scrollIntoView({ block: "center" });
+    say();
+  };
+  const paint = (words) => {
+    if (!window.Highlight || !CSS.highlights) return;
+    const ranges = [];
+    for (const line of hits) {
+      const walker = document.createTreeWalker(line, NodeFilter.SHOW_TEXT);
+      while (walker.nextNode()) {
+        const text = walker.currentNode.data.toLowerCase();
+        for (const word of words) {
+          for (let from = text.indexOf(word); from >= 0; from = text.indexOf(word, from + word.length)) {
+            const range = new Range();
+            range.setStart(walker.currentNode, from);
+            range.setEnd(walker.currentNode, from + word.length);
+            ranges.push(range);
+          }
+        }
+      }
+    }
+    CSS.highlights.set("found", new Highlight(...ranges));
+  };
+  const search = () => {
+    const words = box.value.toLowerCase().split(/\s+/).filter(Boolean);
+    hits[at]?.classList.remove("current");
+    hits = [];
+    at = -1;
+    for (const [line, text] of lines) {
+      const hit = words.length > 0 && words.every((word) => text.includes(word));
+      line.classList.toggle("hit", hit);
+      line.classList.toggle("miss", words.length > 0 && !hit && only.checked);
+      if (hit) hits.push(line);
+    }
+    paint(words);
+    if (hits.length) step(1);
+    say();
+  };
+
+  box.addEventListener("input", search);
+  only.addEventListener("change", search);
+  form.addEventListener("submit", (event) => event.preventDefault());
+  box.addEventListener("keydown", (event) => {
+    if (event.key === "Enter") { event.preventDefault(); step(event.shiftKey ? -1 : 1); }
+    if (event.key === "Escape") { box.value = ""; search(); }
+  });
+  form.querySelector(".next").addEventListener("click", () => step(1));
+  form.querySelector(".previous").addEventListener("click", () => step(-1));
+  document.addEventListener("keydown", (event) => {
+    if (event.key === "/" && !event.target.closest("input, textarea")) { event.preventDefault(); box.focus(); }
+  });
+  const asked = decodeURIComponent(location.hash).match(/^#find=(.+)$/); // a link to a search: report.html#find=ANGRY
+  if (asked) { box.value = asked[1]; search(); }
+})();

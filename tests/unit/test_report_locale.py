@@ -14,10 +14,12 @@ from types import SimpleNamespace
 
 import pytest
 
+from qareport.mail import composing
 from qareport.model import Note, PeriodKind
 from qareport.report import locale, periodwords, wording
 from qareport.report.environment import make_environment
 from qareport.report.locale import N_, Words, _, plural, speaking
+from qareport.settings import MailSettings
 from tests import period_samples
 
 ROOT = Path(__file__).parents[2]
@@ -118,6 +120,10 @@ def test_texts_outside_the_catalogue_stand_as_they_are() -> None:
     with speaking("en"):
         assert _("无人说过的话") == "无人说过的话"
         assert _("") == ""
+
+
+def test_the_subject_of_mails_is_translated_where_it_is_the_default() -> None:
+    assert MailSettings().subject == composing.SUBJECT
 
 
 def test_a_language_without_a_catalogue_is_refused() -> None:

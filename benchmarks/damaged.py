@@ -95,22 +95,24 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=2000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--model", default="demo")
+    parser.add_argument("--seconds", type=int, default=9, help="length of the recordings that are damaged")
     options = parser.parse_args()
     torch.set_num_threads(2)
     with tempfile.TemporaryDirectory() as folder:
-        result = run(whole_files(Path(folder)), model=options.model, count=options.count, seed=options.seed)
-    command = f"python -m benchmarks.damaged --count {options.count} --seed {options.seed}"
+        files = whole_files(Path(folder), seconds=options.seconds)
+        result = run(files, model=options.model, count=options.count, seed=options.seed)
+    command = f"python -m benchmarks.damaged --count {options.count} --seed {options.seed} --seconds {options.seconds}"
     RESULT.parent.mkdir(exist_ok=True)
     RESULT.write_text(json.dumps({"command": command, "machine": describe(), **result}, indent=1) + "\n")
     print(RESULT.read_text())
 
 
-def whole_files(folder: Path) -> list[Path]:
+def whole_files(folder: Path, *, seconds: int = 12) -> list[Path]:
     """Write one short call in each of several formats."""
     from qareport.audio import decode
     from tests.integration.asr_fixtures import write_audio
 
-    samples = decode(burst_call(folder / "call.wav", seconds=12, seed=1), max_duration_ms=60_000).samples
+    samples = decode(burst_call(folder / "call.wav", seconds=seconds, seed=1), max_duration_ms=60_000).samples
     codecs = [
         ("u8.wav", "pcm_u8", 8000), ("s16.wav", "pcm_s16le", 16_000), ("s24.wav", "pcm_s24le", 16_000),
         ("f32.wav", "pcm_f32le", 16_000), ("mulaw.wav", "pcm_mulaw", 8000), ("alaw.wav", "pcm_alaw", 8000),

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import operator
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from qareport.sounds import is_han, sound
 
@@ -24,6 +26,12 @@ def normalise(text: str) -> str:
     Between Latin words and numbers one space stays; so do the point and the apostrophe in 39.9 and don't.
     """
     return _GAP.sub(_close, unicodedata.normalize("NFKC", text).casefold())
+
+
+@lru_cache(maxsize=256)  # each word list asks for the same sentences of a call
+def letter_pairs(text: str) -> frozenset[str]:
+    """Return all letters and pairs of neighbouring letters of a text: a word whose start is not in it is not there."""
+    return frozenset((*text, *map(operator.add, text, text[1:])))
 
 
 def count_units(text: str) -> int:
@@ -65,6 +73,9 @@ class WordList:
     _spelling: dict[str, str] = field(init=False, repr=False, compare=False)
     _sound_pattern: re.Pattern[str] | None = field(init=False, repr=False, compare=False)
     _sound_spelling: dict[str, tuple[str, ...]] = field(init=False, repr=False, compare=False)
+    #: How words and sounds begin.
+    _starts: frozenset[str] = field(init=False, repr=False, compare=False)
+    _sound_starts: frozenset[str] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Compile the patterns once."""
@@ -81,9 +92,13 @@ class WordList:
         pattern = re.compile(_alternation(by_sound)) if self.sounds_like and by_sound else None
         object.__setattr__(self, "_sound_pattern", pattern)
         object.__setattr__(self, "_sound_spelling", by_sound)
+        object.__setattr__(self, "_starts", frozenset(word[:2] for word in spelling))
+        object.__setattr__(self, "_sound_starts", frozenset(one[:2] for one in by_sound))
 
     def find(self, normalised: str) -> str | None:
         """Return the first word of the list that stands in normalised text letter by letter, as the list spells it."""
+        if self._starts.isdisjoint(letter_pairs(normalised)):
+            return None
         for match in self._pattern.finditer(normalised):
             if found := match.group(1):
                 return self._spelling[found]
@@ -91,16 +106,19 @@ class WordList:
 
     def match(self, normalised: str) -> Match | None:
         """Return the first word that stands in normalised text, or else, where the list allows it, sounds in it."""
-        for match in self._pattern.finditer(normalised):
-            if found := match.group(1):
-                return Match(self._spelling[found], found)
-        return next(self._heard(normalised), None)
+        if not self._starts.isdisjoint(letter_pairs(normalised)):
+            for match in self._pattern.finditer(normalised):
+                if found := match.group(1):
+                    return Match(self._spelling[found], found)
+        return next(self._heard(normalised), None) if self._sound_pattern is not None else None
 
     def _heard(self, normalised: str) -> Iterator[Match]:
         if self._sound_pattern is None:
             return
         covered: list[tuple[int, int]] | None = None
         heard, at = sound(normalised), 0
+        if self._sound_starts.isdisjoint(letter_pairs(heard)):
+            return
         while match := self._sound_pattern.search(heard, at):
             start, end = match.span()
             # Places may overlap: the first may be refused and the second be right.

@@ -21,8 +21,8 @@ from qareport.model import Analysis, CurvePoint, MomentKind, Role, Segment, Sile
 from qareport.settings import AnalysisSettings
 from qareport.words import normalise
 
-#: Moments that rest on no word and on no emotion.
-WORDLESS = frozenset({MomentKind.INTERRUPTION, MomentKind.EVENT})
+#: Moments that rest on no word, no emotion and no sound that a model names.
+WORDLESS = frozenset({MomentKind.INTERRUPTION})
 
 
 def analyse(

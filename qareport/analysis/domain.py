@@ -19,8 +19,8 @@ SWITCHES = 2
 MIXED, FLIPPED = 0.2, 0.5
 #: Flips are counted over this many utterances or more.
 FLIPS_NEED = 6
-#: Sounds that are read as emotion.
-_FELT = frozenset({AudioEvent.LAUGHTER, AudioEvent.CRY})
+#: What is still believed: that there is speech, or music, which tells a hold from a silence.
+_KEPT = frozenset({AudioEvent.SPEECH, AudioEvent.BGM})
 _SCRIPT = re.compile(r"(?P<han>[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]+)|(?P<latin>[A-Za-z]{2,})")
 
 
@@ -28,9 +28,9 @@ def within_domain(transcript: Transcript, limited_models: Collection[str]) -> Tr
     """Take emotions back where a limited model listened to voices that it was not made for.
 
     A model of `limited_models` (the bundled one) that is outside its domain gives itself away: languages mixed
-    letter by letter. Then emotion, scores, laughter and crying are removed from every segment, so that nothing after
-    this can claim them, and the note `outside_model_domain` {model, share} says why. Anything else is returned as it
-    is. Text and times stay: pauses and turns are still right.
+    letter by letter. Then emotion, scores and sounds such as laughter are removed from every segment, so that nothing
+    after this can claim them, and the note `outside_model_domain` {model, share} says why. Anything else is returned as
+    it is. Text and times stay: pauses and turns are still right.
     """
     if transcript.model is None or transcript.model.name not in limited_models:
         return transcript
@@ -80,5 +80,5 @@ def _length(segment: Segment) -> int:
 
 
 def _without_emotion(segment: Segment) -> Segment:
-    events = tuple(event for event in segment.events if event not in _FELT)
+    events = tuple(event for event in segment.events if event in _KEPT)
     return dataclasses.replace(segment, emotion=None, emotion_scores=None, events=events)

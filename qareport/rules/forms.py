@@ -109,10 +109,31 @@ Words = Annotated[
         }
     ),
 ]
+
+
+def _speaker(value: Any) -> Any:
+    if value == "anyone":
+        return None
+    known = [*(role.value for role in Role), "anyone"]
+    if value not in known:
+        near = difflib.get_close_matches(str(value), known, n=1)
+        hint = f"; did you mean '{near[0]}'?" if near else ""
+        raise PydanticCustomError("speaker", "agent, customer, unknown or anyone{hint}", {"hint": hint})
+    return value
+
+
+def _flag(value: Any) -> Any:
+    if not isinstance(value, bool):
+        raise PydanticCustomError("flag", "true or false")
+    return value
+
+
+#: Whether something is so.
+Flag = Annotated[bool, BeforeValidator(_flag)]
 #: A role; None for `anyone`.
 Speaker = Annotated[
     Role | None,
-    BeforeValidator(lambda value: None if value == "anyone" else value),
+    BeforeValidator(_speaker),
     WithJsonSchema({"type": "string", "enum": [*(role.value for role in Role), "anyone"]}),
 ]
 DurationMs = Annotated[

@@ -103,13 +103,15 @@ class FileForm(Form):
 
 
 def version_of(rule: dict[str, Any], shared: Shared) -> str:
-    """Hash what is written in a rule, and the shared lists that it names."""
+    """Hash what is written in a rule, and the shared words that it uses."""
     parts: dict[str, Any] = {"rule": rule}
     used = {word[1:] for word in _texts(rule) if word[:1] == "$"} & shared.lists.keys()
     if used:
         parts["lists"] = {name: shared.lists[name] for name in sorted(used)}
     if shared.stages and (isinstance(rule.get("advice"), dict) or "stage" in set(_texts(rule))):
         parts["stages"] = dict(shared.stages)
+    if shared.false_friends and "sounds_like" in set(_texts(rule)):
+        parts["false_friends"] = shared.false_friends
     canonical = json.dumps(parts, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(canonical.encode("utf-8", "surrogatepass")).hexdigest()[:8]
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-import operator
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -13,7 +12,7 @@ from datetime import datetime
 from qareport.model import Analysis, Evidence, Role, Segment, Transcript
 from qareport.rules.extent import Extent
 from qareport.sounds import sound
-from qareport.words import WordList, normalise
+from qareport.words import WordList, letter_pairs, normalise
 
 #: How a pause stands in evidence: it has no words. Whatever was measured, not said, stands in square brackets.
 SILENCE_QUOTE = "[SILENCE]"
@@ -30,11 +29,6 @@ class Sought:
         self.starts = frozenset(self.by_start)
 
 
-def _pairs(text: str) -> set[str]:
-    """Return all letters and pairs of neighbouring letters of a text."""
-    return {*text, *map(operator.add, text, text[1:])}
-
-
 class Said:
     """All that a role says in a call, one utterance a line: what is not in it is said nowhere."""
 
@@ -46,9 +40,9 @@ class Said:
         #: Where each line begins.
         self.starts = [0, *itertools.accumulate(len(one) + 1 for one in words[:-1])] if words else []
 
-        self._pairs = _pairs(self.text)
+        self._pairs = letter_pairs(self.text)
         self._sounds: str | None = None
-        self._sound_pairs: set[str] = set()
+        self._sound_pairs: frozenset[str] = frozenset()
 
     def line_of(self, place: int) -> int:
         """Return the number of the line in which a place of the text lies."""
@@ -62,10 +56,10 @@ class Said:
         """Return the numbers of the lines in which one of some sounds is heard."""
         if self._sounds is None:
             self._sounds = sound(self.text)
-            self._sound_pairs = _pairs(self._sounds)
+            self._sound_pairs = letter_pairs(self._sounds)
         return self._lines(sounds, self._sounds, self._sound_pairs)
 
-    def _lines(self, sought: Sought, text: str, pairs: set[str]) -> set[int]:
+    def _lines(self, sought: Sought, text: str, pairs: frozenset[str]) -> set[int]:
         lines: set[int] = set()
         for start in sought.starts & pairs:
             for word in sought.by_start[start]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from pathlib import Path
 
@@ -300,3 +301,16 @@ def test_two_rule_sets_may_give_one_shared_name_to_different_words(tmp_path: Pat
         judge(folder, "{customer says: $事}", say(0, 2, CUSTOMER, "退款"))
         found.append(len(rules.load(folder).rules[0].when.find(scene)))
     assert found == [1, 0]
+
+
+def test_false_friends_are_a_part_of_the_rules_that_they_bear_on(tmp_path: Path) -> None:
+    versions = []
+    for friends, when in itertools.product(
+        ("[记着]", "[记账]"), ("{customer says: {any: [记者], sounds_like: true}}", "{customer says: [记者]}")
+    ):
+        (tmp_path / "synonyms.yaml").write_text(f"schema: 1\nfalse_friends: {friends}\n", encoding="utf-8")
+        judge(tmp_path, when, say(0, 2, CUSTOMER, "你好"))
+        versions.append(rules.load(tmp_path).rules[0].version)
+    tolerant, exact, other_tolerant, other_exact = versions
+    assert tolerant != other_tolerant
+    assert exact == other_exact

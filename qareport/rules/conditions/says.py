@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar
 
 import regex
-from pydantic import AfterValidator, Field, PrivateAttr, StrictBool, model_validator
+from pydantic import AfterValidator, Field, PrivateAttr, model_validator
 from pydantic_core import PydanticCustomError
 
 from qareport.model import Role
 from qareport.rules.conditions.base import Condition, LeafForm
 from qareport.rules.expressions import ExpressionError, compile_safely, finds_in_lines, search, search_from
-from qareport.rules.forms import Words
+from qareport.rules.forms import Flag, Words
 from qareport.rules.scene import Hit, Said, Scene, Sought, uttered
 from qareport.rules.similar import likeness, pairs
 from qareport.words import Match, WordList, normalise
@@ -197,7 +197,7 @@ class SaysForm(LeafForm):
     regex: Expression | None = None
     except_regex: Expression | None = None
     #: Words of `any` and `all` are also found by their sound (pinyin), and marked as fuzzy.
-    sounds_like: StrictBool = False
+    sounds_like: Flag = False
     like: Words | None = None
     similarity: Annotated[float, Field(gt=0, le=1)] = 0.6
 

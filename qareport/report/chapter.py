@@ -101,8 +101,8 @@ def when(call: CallReport) -> str:
 
 def trend(metrics: CallMetrics) -> str:
     """Word how the customer's mood went, with the curve's mean in the first and last quarter of the talk."""
-    name = wording.TRENDS.get(metrics.trend or "")
-    if name is None:
+    name = wording.trend(metrics)
+    if not name:
         return _("可判定的内容不足")
     customer = metrics.roles.get(Role.CUSTOMER.value)
     if customer is None or customer.sentiment_start is None or customer.sentiment_end is None:

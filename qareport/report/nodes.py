@@ -237,7 +237,7 @@ def _verdict(call: CallReport) -> str:
     if call.findings:
         count = len(call.findings)
         hits = plural("命中规则{count}条，{points}", count, count=count, points=total_points(call.findings))
-    course = wording.TRENDS.get(call.metrics.trend or "")
+    course = wording.trend(call.metrics)
     parts = [_("客户情绪{course}").format(course=course)] if course else []
     parts += [hits, plural("得{score}分", call.score, score=call.score), wording.RISKS[call.risk]]
     return _("{text}。").format(text=_("，").join(parts)) + caveat

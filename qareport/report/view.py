@@ -137,7 +137,7 @@ def _trends(done: Sequence[_Entry]) -> str:
 
 
 def _trend(call: CallReport) -> str:
-    return wording.TRENDS.get(call.metrics.trend or "") or _("不足以判定")
+    return wording.trend(call.metrics) or _("不足以判定")
 
 
 def _count(entries: Sequence[_Entry]) -> str:

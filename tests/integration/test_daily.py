@@ -190,6 +190,12 @@ def test_without_send_it_is_said_who_would_get_a_mail(centre: Centre, capsys: py
     assert not centre.postbox.delivered
 
 
+def test_a_day_that_nobody_gets_by_mail_says_so(centre: Centre, capsys: pytest.CaptureFixture[str]) -> None:
+    centre.configure(team=[], agents={}, operator=[])
+    assert cli.main(["daily", "--date", "2026-11-21", "--dry-run", *centre.arguments]) == 0
+    assert "mail.team, mail.agents and mail.operator in qareport.yaml name no one" in capsys.readouterr().err
+
+
 def test_the_week_and_the_month_are_the_same_command(centre: Centre, capsys: pytest.CaptureFixture[str]) -> None:
     given = ["--date", "2026-11-21", "--config", str(centre.folder / "config"), "--store", centre.url]
     assert cli.main(["daily", "--week", "--send", *given]) == 0

@@ -86,7 +86,7 @@ def test_every_broken_tag_is_named_with_its_place(
 @pytest.mark.parametrize(
     ("name", "old", "new", "told"),
     [
-        ("period.html.j2", "{{ report.sentence }}", "{{ report.sentence | safe }}", "prints text as if it were HTML"),
+        ("mail.html.j2", "{{ mail.sentence }}", "{{ mail.sentence | safe }}", "prints text as if it were HTML"),
         ("period.html.j2", "<main>", '<main><img src="logo.png" alt="">', "logo.png"),
         ("call.html.j2", "{% if report.failed %}", "{% if report.failed %}{% if %}", "Expected an expression"),
         ("mail.html.j2", "{{ mail.sentence }}", "{{ mail.sentence.__class__.mro() }}", "__class__"),
@@ -98,9 +98,9 @@ def test_what_else_goes_wrong_in_a_template(folder: Path, name: str, old: str, n
 
 
 def test_a_tag_that_only_an_empty_report_breaks_is_found(folder: Path) -> None:
-    line = edit(folder / "period.html.j2", "{{ report.heat_title }}", "{{ report.weak_links[0].title }}")
-    (told,) = problems(folder, "period.html.j2")
-    assert f"period.html.j2:{line}:" in told
+    line = edit(folder / "mail.html.j2", "{{ mail.sentence }}", "{{ mail.links[0].title }}")
+    (told,) = problems(folder, "mail.html.j2")
+    assert f"mail.html.j2:{line}:" in told
 
 
 def test_a_user_need_not_have_all_templates(tmp_path: Path) -> None:

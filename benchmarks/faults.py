@@ -1,11 +1,12 @@
 """Kills daily runs at random moments beside a mail server that misbehaves, and counts what was lost or sent twice.
 
-    python -m benchmarks.faults --kills 200 [--postgresql] [--seed 1]
+    python -m benchmarks.faults --kills 200 [--postgresql] [--recordings 2] [--seed 1]
 
-A round begins with nothing made and nothing sent. Runs are killed (SIGKILL) at random moments while the server drops
-connections, delays, refuses for now and for good, and dies after DATA; then the server behaves and runs go on until one
-ends by itself. After every kill the documents that are there must be whole; after each round every call must be in the
-report, and every mail sent once, refused, or called unknown.
+With recordings, new calls are among those of the day: they are found, heard by the bundled model and judged in the runs
+that are killed. A round begins with nothing made and nothing sent. Runs are killed (SIGKILL) at random moments while
+the server drops connections, delays, refuses for now and for good, and dies after DATA; then the server behaves and
+runs go on until one ends by itself. After every kill the documents that are there must be whole; after each round every
+call must be in the report, and every mail sent once, refused, or called unknown.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import argparse
 import contextlib
 import io
 import json
+import os
 import random
 import signal
 import sys
@@ -34,6 +36,7 @@ from benchmarks.postbox import DROP, DROP_AFTER, Postbox
 from qareport.model import Edition, MailState
 from qareport.store import Store
 from tests import postgres
+from tests.recordings import cut_recording
 
 CALLS = 8
 #: Kills in one round, before a run may end by itself.
@@ -71,8 +74,11 @@ class Bench:
         seed: int,
         attach: tuple[str, ...],
         kills_a_round: int = KILLS_A_ROUND,
+        recordings: int = 0,
     ) -> None:
         """Prepare the calls of a day in the store."""
+        self.recordings = recordings
+        self.modules = ("funasr", "qareport.asr.engine", "qareport.asr.sensevoice") if recordings else ()
         self.folder = folder
         self.url = store or f"sqlite:///{folder / 'qareport.db'}"
         self.random = random.Random(seed)
@@ -84,7 +90,7 @@ class Bench:
 
     def run(self, kills: int) -> Tally:
         """Go on until so many runs were killed."""
-        with self.postbox, Forked(self.folder) as self.forked:
+        with self.postbox, Forked(self.folder, *self.modules) as self.forked:
             dailies.make_config(
                 self.folder / "config",
                 port=self.postbox.port,
@@ -93,10 +99,13 @@ class Bench:
                 attach=list(self.attach),
                 attach_agents=[self.attach[0]],
             )
+            self._record()
             self._prepare()
             length_s = self._undisturbed()
             while self.tally.kills < kills:
                 self._round(min(self.kills_a_round, kills - self.tally.kills), length_s)
+                if sys.stderr.isatty():
+                    print(f"{self.tally.kills} kills, {len(self.tally.faults)} faults", file=sys.stderr)
         return self.tally
 
     def _prepare(self) -> None:
@@ -105,6 +114,21 @@ class Bench:
         status, said = self._qareport("analyse", str(path), "--format", "json", "--out", out)
         if status != 0:
             raise RuntimeError(said)
+
+    def _record(self) -> None:
+        """Put recordings where daily runs look for them, each of another stretch of a bundled call."""
+        lines = ["audio,order_id,agent_id,started_at"]
+        for number in range(self.recordings):
+            path = cut_recording(self.folder / "recordings" / f"r{number}.wav", second=2 * number)
+            os.utime(path, (1_700_000_000, 1_700_000_000))
+            lines.append(f"{path.name},R{number},A017,{dailies.DAY}T20:{number:02d}:00+08:00")
+        manifest = self.folder / "recordings.csv"
+        manifest.write_text("\n".join(lines), "utf-8")
+        path = self.folder / "config" / "qareport.yaml"
+        settings = json.loads(path.read_text("utf-8"))
+        if self.recordings:
+            settings["daily"] |= {"sources": [str(self.folder / "recordings")], "manifest": str(manifest)}
+        path.write_text(json.dumps(settings, ensure_ascii=False), "utf-8")
 
     def _undisturbed(self) -> float:
         """Measure a run that nothing happens to: kills are spread over its length."""
@@ -144,7 +168,8 @@ class Bench:
 
     def _daily(self, kill_after_s: float | None = None) -> tuple[int, str]:
         self.tally.runs += 1
-        return self._qareport("daily", "--date", dailies.DAY.isoformat(), "--send", kill_after_s=kill_after_s)
+        given = ("--date", dailies.DAY.isoformat(), "--send", "--model", "demo")
+        return self._qareport("daily", *given, kill_after_s=kill_after_s)
 
     def _qareport(self, *arguments: str, kill_after_s: float | None = None) -> tuple[int, str]:
         given = ("--config", str(self.folder / "config"), "--store", self.url)
@@ -154,8 +179,9 @@ class Bench:
         self.postbox.delivered.clear()
         engine = sqlalchemy.create_engine(self.url.replace("postgresql://", "postgresql+pg8000://"))
         with Store(self.url), engine.begin() as connection:
-            for table in ("outbox", "runs", "documents"):
-                connection.execute(sqlalchemy.text(f"DELETE FROM {table}"))  # noqa: S608 - names from the line above
+            heard = "call_id LIKE 'r%'"
+            for table in ("outbox", "runs", "documents", f"calls WHERE {heard}", f"transcripts WHERE {heard}"):
+                connection.execute(sqlalchemy.text(f"DELETE FROM {table}"))  # noqa: S608 - names from the lines above
         engine.dispose()
         for path in self._documents():
             path.unlink()
@@ -189,7 +215,7 @@ class Bench:
         with Store(self.url) as store:
             mails = store.mails()
             run = store.runs(limit=1)[0]
-        if f"calls={CALLS} failed_calls=0" not in run.summary:
+        if f"calls={CALLS + self.recordings} failed_calls=0" not in run.summary:
             self.tally.faults.append(f"calls were lost: {run.summary}")
         expected = {*dailies.TEAM, *dailies.AGENTS.values()}
         missing = expected - {mail.recipient for mail in mails if mail.edition is not Edition.OPERATOR}
@@ -226,6 +252,7 @@ def main() -> None:
     parser.add_argument("--store", help="a store of its own: its outbox is emptied")
     parser.add_argument("--postgresql", action="store_true", help="start a PostgreSQL server for it")
     parser.add_argument("--formats", default="docx,pdf")
+    parser.add_argument("--recordings", type=int, default=0, help="new calls of each round")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
         store = arguments.store
@@ -235,12 +262,14 @@ def main() -> None:
                 parser.error("PostgreSQL is not installed (Debian: postgresql-15)")
             store = postgres.make_database(stack.enter_context(postgres.running(programs)), "faults")
         formats = tuple(arguments.formats.split(","))
-        bench = Bench(Path(folder), store, seed=arguments.seed, attach=formats)
+        bench = Bench(Path(folder), store, seed=arguments.seed, attach=formats, recordings=arguments.recordings)
         tally = bench.run(arguments.kills)
     result = {
         "machine": describe(),
         "store": bench.url.partition(":")[0],
+        "documents": formats,
         "seed": arguments.seed,
+        "new_recordings_a_round": arguments.recordings,
         "kills": tally.kills,
         "rounds": tally.rounds,
         "runs": tally.runs,
@@ -252,6 +281,7 @@ def main() -> None:
     }
     print(json.dumps(result, ensure_ascii=False, indent=1))
     name = RESULTS if bench.url.startswith("sqlite") else RESULTS.with_stem("faults_postgresql")
+    name = name.with_stem(f"{name.stem}_recordings") if arguments.recordings else name
     name.write_text(json.dumps(result, ensure_ascii=False, indent=1) + "\n", "utf-8")
     sys.exit(bool(tally.faults))
 

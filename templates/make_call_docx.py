@@ -77,11 +77,10 @@ def _header_and_footer(document: DocumentObject) -> None:
     picture.set("descr", "企业标识占位图：右键，更改图片")
     footer = section.footer.paragraphs[0]
     footer.paragraph_format.tab_stops.add_tab_stop(Mm(TEXT_MM), WD_TAB_ALIGNMENT.RIGHT)
-    add_runs(footer, "{{ report.footer }}", "\t第 ")
+    add_runs(footer, "{{ report.footer }}", "\t")
     add_field(footer, "PAGE")
     add_runs(footer, " / ")
     add_field(footer, "NUMPAGES")
-    add_runs(footer, " 页")
 
 
 def _first_part(document: DocumentObject) -> None:
@@ -125,7 +124,7 @@ def _overview(document: DocumentObject) -> None:
     add_tag(document, "if report.failed")
     add_text(document, "Heading 2", "处理失败的通话")
     add_tag(document, "for row in report.failed")
-    add_text(document, "Normal", "{{ row.number }}来电 · {{ row.when }} · 客服 {{ row.agent }} · {{ row.call_id }}")
+    add_text(document, "Normal", "{{ row.number }} · {{ row.when }} · 客服 {{ row.agent }} · {{ row.call_id }}")
     add_text(document, "Normal", "{{r row.reason }}")
     add_tag(document, "endfor")
     add_tag(document, "endif")

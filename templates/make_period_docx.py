@@ -213,7 +213,7 @@ def _people(document: DocumentObject) -> None:
         "客服一览",
         "report.agents",
         (*heads, "失分", "与全组相比"),
-        (16, 12, 24, 24, 25, 28, 13, 12, 20),
+        (15, 12, 23, 24, 25, 26, 12, 12, 25),
         figures=(1, 6, 7),
     )
     add_text(document, "QA small", "{{ report.agents_note }}")
@@ -249,7 +249,7 @@ def _outcomes(document: DocumentObject) -> None:
 
 def _ledger(document: DocumentObject) -> None:
     heads = ("状态", "订单 / 电话", "承诺", "到期", "客服")
-    _table(document, "到期的承诺", "report.promises", heads, (27, 34, 60, 36, 17))
+    _table(document, "到期的承诺", "report.promises", heads, (24, 46, 49, 40, 15))
     add_text(document, "QA small", "{{ report.promises_note }}")
     _table(document, "处理失败的通话", "report.failed", ("通话编号", "时间", "客服", "原因"), (48, 26, 18, 82))
 

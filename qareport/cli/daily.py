@@ -86,7 +86,9 @@ def _explain(result: Result) -> None:
         return
     for letter in result.letters:
         say(f"{letter.edition} to {letter.recipient}: {letter.subject}")
-    if result.mode is Mode.DRY_RUN:
+    if not result.letters:
+        say("Nobody gets a mail: mail.team, mail.agents and mail.operator in qareport.yaml name no one.")
+    elif result.mode is Mode.DRY_RUN:
         say("Nothing was sent: the mails are .eml files in the folder `mail` beside the report.")
     else:
         say("Nothing was sent. --dry-run writes these mails as files, --send sends them.")

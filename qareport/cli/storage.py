@@ -98,10 +98,13 @@ def retain(options: Options, dry_run: bool) -> int:
 
 
 @storage.command()
+@click.option("--reindex", is_flag=True, help="Make the search index anew.")
 @takes_options
-def upgrade(options: Options) -> int:
+def upgrade(options: Options, reindex: bool) -> int:
     """Bring a store of an older qareport up to date, and its search index. Every command does the first."""
     with Store(options.store or DEFAULT_STORE) as store, Progress() as progress:
+        if reindex:
+            store.clear_index()
         indexed = store.index_missing(on_progress=progress)
         click.echo(f"{store.url}: up to date" + (f", {indexed} calls indexed" if indexed else ""))
     return 0

@@ -23,6 +23,9 @@ _BETWEEN = " | "
 #: Of Excel: rows of a sheet, characters of a cell.
 _SHEET_ROWS, _CELL_CHARACTERS = 1_048_576, 32_767
 _PARQUET_ROWS = 5_000
+#: Columns that hold whole sentences, and how wide those and others are in a sheet, in characters.
+_SENTENCES = frozenset({"text", "rich_text", "quote", "evidence", "advice", "failure"})
+_WIDE, _NARROW = 60, 20
 
 
 class TableWriter(ABC):
@@ -116,9 +119,14 @@ class _Xlsx(TableWriter):
         self._book.save(self._file)
 
     def _begin_sheet(self) -> None:
+        from openpyxl.utils import get_column_letter
+
         number = len(self._book.worksheets) + 1
         self._sheet = self._book.create_sheet(self._table.name + (f" {number}" if number > 1 else ""))
         self._sheet.freeze_panes = "A2"
+        for number, column in enumerate(self._table.columns, start=1):
+            width = _WIDE if column.name in _SENTENCES else _NARROW
+            self._sheet.column_dimensions[get_column_letter(number)].width = width
         self._sheet.append([column.name for column in self._table.columns])
         self._written = 1
 

@@ -21,12 +21,14 @@ from qareport.mail.attaching import Attachment
 from qareport.mail.viewdata import MailView
 from qareport.model import Edition, Letter, letter_key
 from qareport.report.environment import find_template, make_environment, read_template
-from qareport.report.locale import _
+from qareport.report.locale import N_, _
 from qareport.report.text import clean_value
 from qareport.settings import MailSettings
 
 HTML_TEMPLATE = "mail.html.j2"
 TEXT_TEMPLATE = "mail.txt.j2"
+#: The default of `mail.subject`, which has a translation; a user's own stands as it is.
+SUBJECT = N_("{{ organisation }}{{ title }} {{ period }}：{{ headline }}")
 #: Any server takes seven bits; what is not ASCII travels as base64 or quoted-printable.
 _POLICY = SMTP.clone(cte_type="7bit")
 _SUBJECT_LENGTH = 200
@@ -95,7 +97,7 @@ def write_subject(view: MailView, template: str) -> str:
         "agent": view.agent,
     }
     try:
-        subject = make_environment().overlay(autoescape=False).from_string(template).render(values)
+        subject = make_environment().overlay(autoescape=False).from_string(_(template)).render(values)
     except (TemplateError, TypeError, ValueError, ArithmeticError, LookupError) as error:
         raise MailError(
             f"cannot be used: {error}", where="mail.subject", expected=f"text with {', '.join(values)} in {{{{ }}}}"

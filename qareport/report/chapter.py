@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 
 from qareport.model import STATE_NOT_JUDGED, CallMetrics, CallReport, Hold, Risk, Role, RoleMetrics, TeamNorm
 from qareport.report import compared, nodes, scoring, speech, wording
-from qareport.report.locale import _
+from qareport.report.locale import _, plural
 from qareport.report.viewdata import CallView, Chart, Curve, Facts, Metric, Phrase, Piece, RoleMetric
 
 _ROLES = (Role.CUSTOMER, Role.AGENT, Role.UNKNOWN)
@@ -20,8 +20,9 @@ _CURVE_POINTS = 150
 def badge(score: int | None, risk: Risk) -> Phrase:
     """Write the verdict: 高风险 · 62分; a call that could not be scored has no risk either."""
     if score is None:
-        return Phrase(pieces=(Piece(text="无法评分", style="risk-none"),))
-    return Phrase(pieces=(Piece(text=f"{wording.RISKS[risk]} · {score}分", style=f"risk-{risk.value}"),))
+        return Phrase(pieces=(Piece(text=_("无法评分"), style="risk-none"),))
+    points = plural("{points}分", score, points=score)
+    return Phrase(pieces=(Piece(text=f"{wording.RISKS[risk]} · {points}", style=f"risk-{risk.value}"),))
 
 
 def build(
@@ -46,12 +47,12 @@ def build(
     chosen, outside = nodes.choose(call, key_moments)
     shown = tuple(nodes.node(item, index, speakers, chapter) for index, item in enumerate(chosen, start=1))
     return CallView(
-        number=f"第{number}次来电",
-        title=f"第{number}次来电　{wording.instant(call.started_at)}",
+        number=wording.nth_call(number),
+        title=f"{wording.nth_call(number)}　{wording.instant(call.started_at)}",
         anchor=chapter,
         badge=badge(call.score, call.risk),
-        facts=facts(call, speakers, f"第{number}次"),
-        phone=call.customer_phone or wording.UNKNOWN,
+        facts=facts(call, speakers, wording.nth(number)),
+        phone=call.customer_phone or _(wording.UNKNOWN),
         sentence=nodes.sentence(call, chosen, speakers),
         notes=_notes(call),
         trajectory=speech.trajectory(call.trajectory),
@@ -85,7 +86,7 @@ def facts(call: CallReport, speakers: speech.Speakers, calls: str) -> Facts:
         name=call.call_id,
         calls=calls,
         when=when(call),
-        agent=call.agent_id or wording.UNKNOWN,
+        agent=call.agent_id or _(wording.UNKNOWN),
         issue=nodes.issue([call]),
         trend=trend(call.metrics),
         roles=speakers.certainty(),
@@ -100,27 +101,30 @@ def when(call: CallReport) -> str:
 
 def trend(metrics: CallMetrics) -> str:
     """Word how the customer's mood went, with the curve's mean in the first and last quarter of the talk."""
-    name = wording.TRENDS.get(metrics.trend or "")
-    if name is None:
-        return "可判定的内容不足"
+    name = wording.trend(metrics)
+    if not name:
+        return _("可判定的内容不足")
     customer = metrics.roles.get(Role.CUSTOMER.value)
     if customer is None or customer.sentiment_start is None or customer.sentiment_end is None:
         return name
-    return f"{name}（{wording.signed(customer.sentiment_start)} → {wording.signed(customer.sentiment_end)}）"
+    ends = f"{wording.signed(customer.sentiment_start)} → {wording.signed(customer.sentiment_end)}"
+    return wording.beside(name, ends)
 
 
 def hits(call: CallReport) -> str:
     """Count the rules that hit and what they cost."""
     if not call.findings:
-        return "无" if call.score is not None else "未判定"
-    return f"{len(call.findings)}条，{nodes.total_points(call.findings)}"
+        return _("无") if call.score is not None else _("未判定")
+    return nodes.count_hits(call.findings)
 
 
 def _total(call: CallReport) -> str:
     if not call.findings:
-        return "未命中任何规则，没有扣分。" if call.score is not None else "没有可供规则判断的内容，未评分。"
-    score = f"得分 {call.score}" if call.score is not None else "未评分"
-    return f"合计{nodes.total_points(call.findings)}，{score}。"
+        if call.score is None:
+            return _("没有可供规则判断的内容，未评分。")
+        return _("未命中任何规则，没有扣分。")
+    score = _("得分 {score}").format(score=call.score) if call.score is not None else _("未评分")
+    return _("合计{points}，{score}。").format(points=nodes.total_points(call.findings), score=score)
 
 
 def chart(call: CallReport, discs_ms: Sequence[int]) -> Chart:
@@ -135,15 +139,15 @@ def chart(call: CallReport, discs_ms: Sequence[int]) -> Chart:
             curves.append(Curve(label=wording.ROLES[role], side=role.value, points=tuple(points)))
     message = ""
     if not call.segments:
-        message = "录音中没有识别到语音"
+        message = _("录音中没有识别到语音")
     elif not curves:
-        message = "本次通话没有可用的情绪判定，图中只有沉默与关键节点"
+        message = _("本次通话没有可用的情绪判定，图中只有沉默与关键节点")
     share = call.metrics.unknown_emotion_share
-    caption = "情绪曲线由模型得分得出，未经校准" if curves else ""
+    caption = _("情绪曲线由模型得分得出，未经校准") if curves else ""
     if step_ms:
         caption += _("；每{length}取均值").format(length=wording.duration(step_ms))
     if curves and share is not None:
-        caption += f"；未知情绪占{wording.share(share)}"
+        caption += _("；未知情绪占{share}").format(share=wording.share(share))
     return Chart(
         duration_ms=max(call.metrics.duration_ms, *(p.at_ms for p in call.curve), *discs_ms, 0, 0),
         curves=tuple(curves),
@@ -175,56 +179,69 @@ def _quarters(metrics: CallMetrics) -> tuple[str, ...]:
 
 
 def _alt(call: CallReport, curves: Sequence[Curve], discs: int) -> str:
-    names = "、".join(curve.label for curve in curves)
-    drawn = f"{names}的情绪曲线" if names else "没有情绪曲线"
+    names = wording.listed(curve.label for curve in curves)
+    drawn = _("{names}的情绪曲线").format(names=names) if names else _("没有情绪曲线")
     quarters = _quarters(call.metrics)
     told = _("，四段均值 {values}").format(values=" / ".join(quarters)) if quarters else ""
-    return f"情绪时间轴：{drawn}，沉默{len(call.silences)}处，关键节点{discs}处，{trend(call.metrics)}{told}"
+    return _("情绪时间轴：{drawn}，沉默{silences}处，关键节点{moments}处，{trend}{told}").format(
+        drawn=drawn, silences=len(call.silences), moments=discs, trend=trend(call.metrics), told=told
+    )
 
 
 def _metrics(metrics: CallMetrics) -> list[Metric]:
     total = metrics.duration_ms or 1
-    interruptions = "，".join(
-        f"{wording.ROLES[role]}{metrics.interruptions[role.value]}次"
+    interruptions = _("，").join(
+        _("{who}{times}").format(who=wording.ROLES[role], times=wording.times(metrics.interruptions[role.value]))
         for role in _ROLES
         if role.value in metrics.interruptions
     )
-    quiet = f"{metrics.silence_count}次，共{wording.duration(metrics.silence_ms)}"
+    quiet = plural(
+        "{count}次，共{length}",
+        metrics.silence_count,
+        count=metrics.silence_count,
+        length=wording.duration(metrics.silence_ms),
+    )
     return [
-        Metric(label="通话时长", value=wording.duration(metrics.duration_ms)),
+        Metric(label=_("通话时长"), value=wording.duration(metrics.duration_ms)),
         Metric(
-            label="有人说话",
-            value=f"{wording.duration(metrics.talk_ms)}（{wording.share(metrics.talk_ms / total)}）",
+            label=_("有人说话"),
+            value=wording.beside(wording.duration(metrics.talk_ms), wording.share(metrics.talk_ms / total)),
         ),
         Metric(
-            label="无人说话",
-            value=f"{wording.duration(metrics.non_talk_ms)}（{wording.share(metrics.non_talk_ms / total)}）",
+            label=_("无人说话"),
+            value=wording.beside(wording.duration(metrics.non_talk_ms), wording.share(metrics.non_talk_ms / total)),
         ),
         Metric(
-            label="沉默",
-            value=quiet if metrics.silence_count else "0次",
-            remark=f"最长{wording.duration(metrics.longest_silence_ms)}" if metrics.silence_count else "",
+            label=wording.capital(_("沉默")),
+            value=quiet if metrics.silence_count else wording.times(0),
+            remark=_("最长{length}").format(length=wording.duration(metrics.longest_silence_ms))
+            if metrics.silence_count
+            else "",
         ),
         _holds(metrics.holds),
-        Metric(label="同时说话", value=wording.duration(metrics.overlap_ms)),
-        Metric(label="抢话", value=interruptions or "0次"),
-        Metric(label="客服首次响应", value=wording.duration(metrics.first_response_ms), remark="客户说完到客服开口"),
-        Metric(label="客服响应中位数", value=wording.duration(metrics.median_response_ms)),
-        Metric(label="客服最长响应", value=wording.duration(metrics.longest_response_ms)),
+        Metric(label=_("同时说话"), value=wording.duration(metrics.overlap_ms)),
+        Metric(label=wording.capital(_("抢话")), value=interruptions or wording.times(0)),
         Metric(
-            label="未知情绪占比", value=wording.share(metrics.unknown_emotion_share), remark="模型无法判断的说话时长"
+            label=_("客服首次响应"), value=wording.duration(metrics.first_response_ms), remark=_("客户说完到客服开口")
+        ),
+        Metric(label=_("客服响应中位数"), value=wording.duration(metrics.median_response_ms)),
+        Metric(label=_("客服最长响应"), value=wording.duration(metrics.longest_response_ms)),
+        Metric(
+            label=_("未知情绪占比"),
+            value=wording.share(metrics.unknown_emotion_share),
+            remark=_("模型无法判断的说话时长"),
         ),
     ]
 
 
 def _holds(holds: Sequence[Hold]) -> Metric:
     if not holds:
-        return Metric(label=_("让客户等待"), value=_("0次"))
+        return Metric(label=_("让客户等待"), value=wording.times(0))
     lengths = [hold.end_ms - hold.start_ms for hold in holds]
     music = sum(hold.music for hold in holds)
     return Metric(
         label=_("让客户等待"),
-        value=_("{count}次，共{length}").format(count=len(holds), length=wording.duration(sum(lengths))),
+        value=plural("{count}次，共{length}", len(holds), count=len(holds), length=wording.duration(sum(lengths))),
         remark=_("最长{length}").format(length=wording.duration(max(lengths)))
         + (_("，有音乐{count}次").format(count=music) if music else ""),
     )
@@ -235,14 +252,14 @@ def _role_metrics(metrics: CallMetrics) -> list[RoleMetric]:
         return []
     columns = [_column(metrics.roles.get(role.value), metrics.talk_ms) for role in _ROLES]
     labels = (
-        "说话段数",
-        "说话时长",
-        "最长连续说话",
-        "语速（按有声时长）",
-        "平均音量",
-        "情绪分（首段 → 末段）",
+        _("说话段数"),
+        _("说话时长"),
+        _("最长连续说话"),
+        _("语速（按有声时长）"),
+        _("平均音量"),
+        _("情绪分（首段 → 末段）"),
         _("情绪分（通话四段）"),
-        "情绪占比",
+        _("情绪占比"),
     )
     return [
         RoleMetric(label=label, customer=columns[0][index], agent=columns[1][index], unknown=columns[2][index])
@@ -252,20 +269,20 @@ def _role_metrics(metrics: CallMetrics) -> list[RoleMetric]:
 
 def _column(metrics: RoleMetrics | None, talk_ms: int) -> tuple[str, ...]:
     if metrics is None:
-        return ("没有说话", "", "", "", "", "", "", "")
+        return (_("没有说话"), "", "", "", "", "", "", "")
     speed, level = metrics.characters_per_minute, metrics.loudness_dbfs
     ends = (metrics.sentiment_start, metrics.sentiment_end)
     shares = sorted(metrics.emotion_shares.items(), key=lambda item: (-item[1], item[0]))
-    talk = wording.share(metrics.talk_ms / talk_ms) if talk_ms else wording.NOT_MEASURED
+    talk = wording.share(metrics.talk_ms / talk_ms) if talk_ms else _(wording.NOT_MEASURED)
     return (
-        f"{metrics.segments}段",
-        f"{wording.duration(metrics.talk_ms)}（{talk}）",
+        plural("{count}段", metrics.segments, count=metrics.segments),
+        wording.beside(wording.duration(metrics.talk_ms), talk),
         wording.duration(metrics.longest_monologue_ms),
-        f"{speed:.0f}字/分" if speed is not None else wording.NOT_MEASURED,
-        f"{wording.signed(level)} dBFS" if level is not None else wording.NOT_MEASURED,
-        " → ".join(wording.signed(value) for value in ends if value is not None) or "未判定",
+        _("{count}字/分").format(count=f"{speed:.0f}") if speed is not None else _(wording.NOT_MEASURED),
+        f"{wording.signed(level)} dBFS" if level is not None else _(wording.NOT_MEASURED),
+        " → ".join(wording.signed(value) for value in ends if value is not None) or _("未判定"),
         _four(metrics.sentiment_quarters),
-        "，".join(f"{_state(name)} {wording.share(value)}" for name, value in shares if value > 0) or "未判定",
+        _("，").join(f"{_state(name)} {wording.share(value)}" for name, value in shares if value > 0) or _("未判定"),
     )
 
 
@@ -276,4 +293,4 @@ def _four(values: Sequence[float | None]) -> str:
 
 
 def _state(name: str) -> str:
-    return "未判定" if name == STATE_NOT_JUDGED else wording.tag_name(name)
+    return _("未判定") if name == STATE_NOT_JUDGED else wording.tag_name(name)

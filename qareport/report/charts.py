@@ -6,6 +6,7 @@ silences are hatched; moments are numbered discs.
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterator, Sequence
 from html import escape
 
@@ -112,7 +113,7 @@ def _hatched(x: float, width: float, y: float, height: float) -> str:
 
 
 def _grid(chart: Chart) -> Iterator[str]:
-    for value, name in ((5, "积极"), (0, "中性"), (-5, "消极")):
+    for value, name in ((5, _("积极")), (0, _("中性")), (-5, _("消极"))):
         yield _line(_LEFT, _y(value), _RIGHT, _y(value), f'stroke="{_GRID}" stroke-width="1"')
         yield _text(_LEFT - 8, _y(value) + 3.6, name, 'text-anchor="end"')
     for quarter, text in enumerate(chart.quarters):
@@ -157,7 +158,7 @@ def _curves(chart: Chart) -> Iterator[str]:
 def _message(chart: Chart) -> Iterator[str]:
     if chart.message:
         x, y = (_LEFT + _RIGHT) / 2, (_TOP + _BOTTOM) / 2
-        width = len(chart.message) * 12.0 + 24
+        width = _width(chart.message) * 12 / 11 + 24
         yield (
             f'<rect x="{x - width / 2:.1f}" y="{y - 14:.1f}" width="{width:.1f}" height="28" rx="3" fill="#ffffff" '
             f'stroke="{_MUTED}" stroke-width="0.8"/>'
@@ -211,12 +212,17 @@ def _legend(chart: Chart) -> Iterator[str]:
     for curve in chart.curves:
         yield _line(x, y - 3.6, x + 22, y - 3.6, _STROKES[curve.side])
         yield _text(x + 27, y, curve.label)
-        x += 27 + 11 * len(curve.label) + 16
+        x += 27 + _width(curve.label) + 16
     if chart.silences:
         yield _hatched(x, 16, y - 9, 11)
-        yield _text(x + 21, y, "沉默")
-        x += 21 + 22 + 16
+        yield _text(x + 21, y, _("沉默"))
+        x += 21 + _width(_("沉默")) + 16
     if chart.discs:
         yield f'<circle cx="{x + 6:.1f}" cy="{y - 3.6:.1f}" r="6" fill="{_INK}"/>'
-        yield _text(x + 17, y, "关键节点")
+        yield _text(x + 17, y, _("关键节点"))
     yield _text(_RIGHT, y, chart.caption, 'text-anchor="end"')
+
+
+def _width(text: str) -> float:
+    """Estimate how wide a text of the legend is: Chinese characters are as wide as they are high."""
+    return sum(11.0 if unicodedata.east_asian_width(letter) in "WFA" else 6.2 for letter in text)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 from qareport.model import MetricNorm, TeamNorm
 from qareport.report import wording
-from qareport.report.locale import N_, _
+from qareport.report.locale import N_, _, plural
 from qareport.report.viewdata import Compared
 
 
@@ -15,7 +15,7 @@ def _length(value: float) -> str:
 
 
 def _count(value: float) -> str:
-    return _("{count}次").format(count=f"{value:.1f}".removesuffix(".0"))
+    return plural("{count}次", value, count=f"{value:.1f}".removesuffix(".0"))
 
 
 def _speed(value: float) -> str:
@@ -72,7 +72,9 @@ def basis(norm: TeamNorm | None) -> str:
     if norm is None or not norm.calls:
         return _("此前几天没有可比的通话，没有与团队比较。")
     if norm.first is None or norm.last is None:
-        return _("与团队{calls}通电话比较。").format(calls=norm.calls)
+        return plural("与团队{calls}通电话比较。", norm.calls, calls=norm.calls)
     days = (norm.first.isoformat(), norm.last.isoformat())
     span = days[0] if days[0] == days[1] else _("{first} 至 {last}").format(first=days[0], last=days[1])
-    return _("团队值：{days} 的{calls}通电话的中位数，和其中一半通话所在的范围。").format(days=span, calls=norm.calls)
+    return plural(
+        "团队值：{days} 的{calls}通电话的中位数，和其中一半通话所在的范围。", norm.calls, days=span, calls=norm.calls
+    )

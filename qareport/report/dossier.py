@@ -14,7 +14,7 @@ from qareport.model import (
     PromiseOutcome,
 )
 from qareport.report import nodes, wording
-from qareport.report.locale import N_, _
+from qareport.report.locale import N_, _, plural
 from qareport.report.speech import Speakers
 from qareport.report.viewdata import ChangeRow, ClassRow, DossierView, Phrase, Piece, PromiseRow
 
@@ -52,7 +52,7 @@ def _no_promises(report: OrderReport) -> str:
 
 
 def _number(call_id: str, numbers: Mapping[str, int]) -> str:
-    return _("第{number}次").format(number=numbers[call_id]) if call_id in numbers else call_id
+    return wording.nth(numbers[call_id]) if call_id in numbers else call_id
 
 
 def _change(one: CallChange, numbers: Mapping[str, int]) -> ChangeRow:
@@ -61,7 +61,9 @@ def _change(one: CallChange, numbers: Mapping[str, int]) -> ChangeRow:
         after=_("距{call} {span}").format(
             call=_number(one.since_call_id, numbers), span=_span(one.after_ms) if one.after_ms is not None else "—"
         ),
-        score=_("{points}分").format(points=wording.signed(one.score, 0)) if one.score is not None else _("无法比较"),
+        score=plural("{points}分", abs(one.score), points=wording.signed(one.score, 0))
+        if one.score is not None
+        else _("无法比较"),
         feeling=wording.signed(one.sentiment) if one.sentiment is not None else _("无法比较"),
         issues=_issues(one) or _("没有判定出问题类型"),
         agent=_("换了客服") if one.other_agent else "",
@@ -93,9 +95,11 @@ def _issues(one: CallChange) -> str:
 def _span(length_ms: int) -> str:
     minutes = length_ms // 60_000
     if minutes < 60:
-        return _("{minutes}分钟").format(minutes=minutes)
+        return plural("{minutes}分钟", minutes, minutes=minutes)
     hours = minutes // 60
-    return _("{hours}小时").format(hours=hours) if hours < 48 else _("{days}天").format(days=hours // 24)
+    if hours < 48:
+        return plural("{hours}小时", hours, hours=hours)
+    return plural("{days}天", hours // 24, days=hours // 24)
 
 
 def _promise(one: OrderPromise, numbers: Mapping[str, int]) -> PromiseRow:
@@ -134,4 +138,4 @@ def _classes(call: CallReport, numbers: Mapping[str, int]) -> list[ClassRow]:
 
 
 def _name(one: Classification) -> str:
-    return one.name + (wording.FUZZY if one.fuzzy else "")
+    return one.name + (_(wording.FUZZY) if one.fuzzy else "")

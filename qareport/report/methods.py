@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from qareport.model import CallReport, FailedCall, OrderReport
 from qareport.report import wording
-from qareport.report.locale import _
+from qareport.report.locale import _, plural
 from qareport.report.speech import Speakers
 from qareport.report.viewdata import Metric
 
@@ -29,12 +29,12 @@ def methods(report: OrderReport, entries: Sequence[tuple[int, CallReport | Faile
 
 
 def _meanings(report: OrderReport, calls: Sequence[CallReport]) -> Iterable[Metric]:
-    yield Metric(label="情绪得分", value="来自模型输出，未经校准，只用于比较，不代表把握有多大。")
+    yield Metric(label=_("情绪得分"), value=_("来自模型输出，未经校准，只用于比较，不代表把握有多大。"))
     yield Metric(
-        label="四种“没有情绪”",
-        value="[NEUTRAL] 模型判为中性；[EMO_UNKNOWN] 模型无法判断；[未判定] 没有做判定；处理失败 通话没能分析。",
+        label=_("四种“没有情绪”"),
+        value=_("[NEUTRAL] 模型判为中性；[EMO_UNKNOWN] 模型无法判断；[未判定] 没有做判定；处理失败 通话没能分析。"),
     )
-    yield Metric(label="推断的说话人", value="标有“（推断）”的客户、客服是按声音或用语猜测的，可能有误。")
+    yield Metric(label=_("推断的说话人"), value=_("标有“（推断）”的客户、客服是按声音或用语猜测的，可能有误。"))
     if any(call.scorecard for call in calls):
         yield Metric(
             label=_("评分"),
@@ -62,16 +62,17 @@ def _has_fuzzy(calls: Sequence[CallReport]) -> bool:
 
 def _call_method(call: CallReport, number: int) -> Metric:
     share = call.metrics.unknown_emotion_share
-    parts = [f"说话人{Speakers(call.segments).certainty()}"]
-    parts.append(f"未知情绪占{wording.share(share)}" if share is not None else "没有情绪判定")
+    parts = [_("说话人{certainty}").format(certainty=Speakers(call.segments).certainty())]
+    parts.append(_("未知情绪占{share}").format(share=wording.share(share)) if share is not None else _("没有情绪判定"))
     if call.customer_phone:
-        parts.append(f"客户电话 {call.customer_phone}")
+        parts.append(_("客户电话 {phone}").format(phone=call.customer_phone))
     if call.audio:
-        layout = {1: "单声道", 2: "双声道"}.get(call.audio.channels, f"{call.audio.channels}声道")
-        parts.append(f"录音 {call.audio.sample_rate} Hz {layout}")
+        channels = call.audio.channels
+        layout = {1: _("单声道"), 2: _("双声道")}.get(channels, _("{count}声道").format(count=channels))
+        parts.append(_("录音 {rate} Hz {layout}").format(rate=call.audio.sample_rate, layout=layout))
     if call.masked:
-        parts.append(_("遮住个人信息{count}处").format(count=len(call.masked)))
-    return Metric(label=f"第{number}次来电", value="；".join(parts), remark=call.call_id)
+        parts.append(plural("遮住个人信息{count}处", len(call.masked), count=len(call.masked)))
+    return Metric(label=wording.nth_call(number), value=wording.clauses(parts), remark=call.call_id)
 
 
 def _gaps(done: Sequence[tuple[int, CallReport]], failed: Sequence[tuple[int, FailedCall]]) -> Iterable[Metric]:
@@ -91,8 +92,13 @@ def _gaps(done: Sequence[tuple[int, CallReport]], failed: Sequence[tuple[int, Fa
 
 def _made_with(report: OrderReport) -> Iterable[Metric]:
     provenance = report.provenance
-    yield Metric(label="模型", value=provenance.model)
-    yield Metric(label="规则集 SHA-256", value=provenance.rules_sha256)
+    yield Metric(label=_("模型"), value=provenance.model)
+    yield Metric(label=_("规则集 SHA-256"), value=provenance.rules_sha256)
     for value in provenance.audio_sha256:
-        yield Metric(label="录音 SHA-256", value=value)
-    yield Metric(label="程序", value=f"qareport {provenance.qareport}，报告格式第{report.schema_version}版")
+        yield Metric(label=_("录音 SHA-256"), value=value)
+    yield Metric(
+        label=_("程序"),
+        value=_("qareport {version}，报告格式第{schema}版").format(
+            version=provenance.qareport, schema=report.schema_version
+        ),
+    )

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from qareport.model import CallReport, Evidence, Finding, Moment, MomentKind, Severity
 from qareport.report import wording
-from qareport.report.locale import _
+from qareport.report.locale import _, plural
 from qareport.report.speech import Speakers, tag_piece
 from qareport.report.viewdata import Advice, Deduction, Node, Phrase, Piece
 
@@ -108,7 +108,11 @@ def node(candidate: Candidate, number: int, speakers: Speakers, chapter: str) ->
 
 def _rule_line(finding: Finding) -> str:
     return " · ".join(
-        (f"{finding.title}（{finding.rule_id}）", wording.SEVERITIES[finding.severity], wording.points(finding.points))
+        (
+            wording.beside(finding.title, finding.rule_id),
+            wording.SEVERITIES[finding.severity],
+            wording.points(finding.points),
+        )
     )
 
 
@@ -116,20 +120,21 @@ def _span(moment: Moment | None) -> str:
     if moment is None or moment.end_ms <= moment.at_ms:
         return ""
     length = wording.duration(moment.end_ms - moment.at_ms)
-    return f"沉默{length}" if moment.kind is MomentKind.SILENCE else f"持续{length}"
+    said = _("沉默{length}") if moment.kind is MomentKind.SILENCE else _("持续{length}")
+    return said.format(length=length)
 
 
 def _moment_story(candidate: Candidate, speakers: Speakers) -> Phrase:
     moment = candidate.moment
     if moment is None:
         raise ValueError("a finding without a moment tells its own story")
-    lead = speakers.name(moment.role, moment.at_ms) + predicate(moment)
+    lead = _("{who}{what}").format(who=speakers.name(moment.role, moment.at_ms), what=predicate(moment))
     pieces = [Piece(text=lead)]
     if moment.fuzzy:
         pieces.append(Piece(text=_(wording.FUZZY), style="muted"))
     if moment.quote:
         # What stands beside a silence was said before it, by the other side.
-        colon = "；此前的话：" if moment.kind is MomentKind.SILENCE else "："
+        colon = _("；此前的话：") if moment.kind is MomentKind.SILENCE else _("：")
         pieces.append(Piece(text=colon + wording.quoted(moment.quote), style="quote"))
     for tag in moment.tags or (("SILENCE",) if moment.kind is MomentKind.SILENCE else ()):
         pieces += [Piece(text=" "), tag_piece(tag)]
@@ -145,7 +150,7 @@ def _finding_story(candidate: Candidate, speakers: Speakers) -> Phrase:
     pieces = [Piece(text=finding.title)]
     quotes = [evidence_line(item, speakers, with_time=False) for item in finding.evidence if item.quote]
     if quotes:
-        pieces.append(Piece(text="：" + "；".join(quotes), style="quote"))
+        pieces.append(Piece(text=_("：") + wording.clauses(quotes), style="quote"))
     if finding.moment:
         pieces += [Piece(text=" "), Piece(text=finding.moment, style="label")]
     return Phrase(pieces=tuple(pieces))
@@ -162,7 +167,7 @@ def predicate(moment: Moment) -> str:
         event=emotions[0] if emotions else moment.label,
     )
     if moment.kind not in (MomentKind.SILENCE, MomentKind.EMOTION) and "SILENCE" in states:
-        text += "后沉默"
+        return _("{what}后沉默").format(what=text)
     return text
 
 
@@ -171,8 +176,11 @@ def evidence_line(item: Evidence, speakers: Speakers, *, with_time: bool = True)
     who = speakers.name(item.role, item.at_ms)
     words = wording.quoted(item.quote)
     if item.quote in ("", wording.SILENCE_TAG):
-        words = f"{wording.SILENCE_TAG} 沉默{wording.duration(item.end_ms - item.at_ms)}"
-    return f"{wording.clock(item.at_ms)} {who}：{words}" if with_time else f"{who}{words}"
+        length = wording.duration(item.end_ms - item.at_ms)
+        words = f"{wording.SILENCE_TAG} " + _("沉默{length}").format(length=length)
+    if with_time:
+        return f"{wording.clock(item.at_ms)} {wording.named(who, words)}"
+    return _("{who}{words}").format(who=who, words=words)
 
 
 def deduction(finding: Finding, speakers: Speakers) -> Deduction:
@@ -183,7 +191,7 @@ def deduction(finding: Finding, speakers: Speakers) -> Deduction:
         rule=f"{finding.rule_id}@{finding.rule_version}" if finding.rule_version else finding.rule_id,
         severity=wording.SEVERITIES[finding.severity],
         points=wording.points(finding.points),
-        evidence=tuple(evidence_line(item, speakers) for item in finding.evidence) or ("规则没有给出证据",),
+        evidence=tuple(evidence_line(item, speakers) for item in finding.evidence) or (_("规则没有给出证据"),),
         advice=finding.advice,
     )
 
@@ -191,25 +199,27 @@ def deduction(finding: Finding, speakers: Speakers) -> Deduction:
 def sentence(call: CallReport, chosen: Sequence[Candidate], speakers: Speakers) -> str:
     """Tell the call in one or two sentences, from the gravest moments and the verdict."""
     if not call.segments:
-        return "录音中没有识别到语音，无法判断。"
+        return _("录音中没有识别到语音，无法判断。")
     worst = sorted(chosen, key=lambda candidate: candidate.rank)[:_SENTENCE_MOMENTS]
     clauses: list[str] = []
     subject: str | None = None
     for candidate in sorted(worst, key=lambda item: item.at_ms):
         at = wording.second(candidate.at_ms)
         if candidate.moment is None:
-            clauses.append(f"{at}命中“{candidate.findings[0].title}”")
+            clauses.append(_("{at}命中“{title}”").format(at=at, title=candidate.findings[0].title))
             subject = None
             continue
         who = speakers.name(candidate.moment.role, candidate.moment.at_ms)
-        what = predicate(candidate.moment) + _said(candidate.moment)
+        what = predicate(candidate.moment)
+        if said := _said(candidate.moment):
+            what = _("{what}{quote}").format(what=what, quote=said)
         if who == subject:
-            clauses.append(f"{at}{what}")
+            clauses.append(_("{at}{what}").format(at=at, what=what))
         else:
-            clauses.append(f"{who}在{at}{what}")
+            clauses.append(_("{who}在{at}{what}").format(who=who, at=at, what=what))
         subject = who
-    story = "，".join(clauses) + "。" if clauses else "没有发现需要关注的节点。"
-    return story + _verdict(call)
+    story = _("{text}。").format(text=_("，").join(clauses)) if clauses else _("没有发现需要关注的节点。")
+    return _("{story}{verdict}").format(story=story, verdict=_verdict(call))
 
 
 def _said(moment: Moment) -> str:
@@ -220,20 +230,33 @@ def _said(moment: Moment) -> str:
 
 def _verdict(call: CallReport) -> str:
     unjudged = all(segment.emotion is None for segment in call.segments)
-    caveat = "情绪未判定，结论只依据文字与停顿。" if unjudged else ""
+    caveat = _("情绪未判定，结论只依据文字与停顿。") if unjudged else ""
     if call.score is None:
-        return caveat + "本次通话无法评分。"
-    hits = f"命中规则{len(call.findings)}条，{total_points(call.findings)}，" if call.findings else "未命中规则，"
-    course = wording.TRENDS.get(call.metrics.trend or "")
-    trend = f"客户情绪{course}，" if course else ""
-    return f"{trend}{hits}得{call.score}分，{wording.RISKS[call.risk]}。{caveat}"
+        return caveat + _("本次通话无法评分。")
+    hits = _("未命中规则")
+    if call.findings:
+        count = len(call.findings)
+        hits = plural("命中规则{count}条，{points}", count, count=count, points=total_points(call.findings))
+    course = wording.trend(call.metrics)
+    parts = [_("客户情绪{course}").format(course=course)] if course else []
+    parts += [hits, plural("得{score}分", call.score, score=call.score), wording.RISKS[call.risk]]
+    return _("{text}。").format(text=_("，").join(parts)) + caveat
 
 
 def total_points(findings: Sequence[Finding]) -> str:
     """Sum up points: 扣38分, 加5分, 扣10分加5分, 不计分."""
     minus = -sum(finding.points for finding in findings if finding.points < 0)
     plus = sum(finding.points for finding in findings if finding.points > 0)
-    return (f"扣{minus}分" if minus else "") + (f"加{plus}分" if plus else "") or "不计分"
+    parts = [plural("扣{points}分", minus, points=minus)] if minus else []
+    parts += [plural("加{points}分", plus, points=plus)] if plus else []
+    if len(parts) == 2:
+        return _("{minus}{plus}").format(minus=parts[0], plus=parts[1])
+    return parts[0] if parts else _("不计分")
+
+
+def count_hits(findings: Sequence[Finding]) -> str:
+    """Count hits and what they cost: 2条，扣15分."""
+    return plural("{count}条，{points}", len(findings), count=len(findings), points=total_points(findings))
 
 
 def issue(calls: Sequence[CallReport]) -> str:
@@ -251,4 +274,4 @@ def issue(calls: Sequence[CallReport]) -> str:
             weights[finding.category] = weights.get(finding.category, 0.0) - finding.points
     names = [name for name in sorted(weights, key=lambda name: -weights[name]) if name]
     judged = any(call.score is not None for call in calls)
-    return " / ".join(names[:3]) or ("未发现问题" if judged else "未判定")
+    return " / ".join(names[:3]) or (_("未发现问题") if judged else _("未判定"))

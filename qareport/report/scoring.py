@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from qareport.model import CallReport, CategoryScore, Finding, Scorecard
 from qareport.report import nodes, wording
-from qareport.report.locale import _
+from qareport.report.locale import _, plural
 from qareport.report.speech import Speakers
 from qareport.report.viewdata import Deduction, ScoreGroup
 
@@ -33,14 +33,17 @@ def _group(one: CategoryScore, findings: Sequence[Finding], speakers: Speakers, 
         if finding.category == one.name
     )
     idle = _("，").join(one.not_applicable)
-    limit = _("不封顶") if one.limit is None else _("最多扣{points}分").format(points=one.limit)
+    limit = _("不封顶") if one.limit is None else plural("最多扣{points}分", one.limit, points=one.limit)
     return ScoreGroup(
         name=one.name or _("未分类"),
         points=wording.points(one.points) if one.points or hits else _("不扣分"),
         limit=limit if known else _("这份结果没有评分卡"),
-        judged=_("判定{rules}条").format(rules=one.judged) if known else _("只列命中"),
-        not_applicable=_("不适用（没有机会出现，不扣分也不加分）{count}条：{rules}").format(
-            count=len(one.not_applicable), rules=idle
+        judged=plural("判定{rules}条", one.judged, rules=one.judged) if known else _("只列命中"),
+        not_applicable=plural(
+            "不适用（没有机会出现，不扣分也不加分）{count}条：{rules}",
+            len(one.not_applicable),
+            count=len(one.not_applicable),
+            rules=idle,
         )
         if idle
         else "",

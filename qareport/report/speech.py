@@ -17,6 +17,7 @@ from qareport.model import (
     TrajectoryState,
 )
 from qareport.report import wording
+from qareport.report.locale import _
 from qareport.report.viewdata import Line, Phrase, Piece
 
 #: Segments of one speaker that follow each other are printed as one turn up to this length: a time is never far away.
@@ -44,12 +45,12 @@ class Speakers:
         """Say how the speakers were told apart, with shares of the speech when there was more than one way."""
         ways: Counter[str] = Counter()
         for segment in self._segments:
-            way = wording.ROLE_SOURCES[segment.role_source] if segment.role is not Role.UNKNOWN else "未能判定"
+            way = wording.ROLE_SOURCES[segment.role_source] if segment.role is not Role.UNKNOWN else _("未能判定")
             ways[way] += segment.end_ms - segment.start_ms
         if len(ways) <= 1:
-            return next(iter(ways), "没有语音")
+            return next(iter(ways), _("没有语音"))
         total = sum(ways.values()) or 1
-        return "；".join(f"{way} {wording.share(length / total)}" for way, length in ways.most_common())
+        return wording.clauses(f"{way} {wording.share(length / total)}" for way, length in ways.most_common())
 
 
 def is_guess(segment: Segment) -> bool:
@@ -71,13 +72,13 @@ def trajectory(states: Sequence[TrajectoryState]) -> Phrase:
         if not names or names[-1] != state.state:
             names.append(state.state)
     if not names:
-        return Phrase(pieces=(Piece(text="没有可用的情绪判定", style="muted"),))
+        return Phrase(pieces=(Piece(text=_("没有可用的情绪判定"), style="muted"),))
     half = _TRAJECTORY_ENDS
     pieces: list[Piece] = []
     for index, name in enumerate(names):
         if len(names) > _TRAJECTORY_STATES and half <= index < len(names) - half:
             if index == half:
-                pieces.append(Piece(text=f" → …（中间 {len(names) - 2 * half} 次变化）…"))
+                pieces.append(Piece(text=_(" → …（中间 {count} 次变化）…").format(count=len(names) - 2 * half)))
             continue
         if index:
             pieces.append(Piece(text=" → "))
@@ -134,13 +135,13 @@ def _turn(segments: Sequence[Segment], chapter: str, number: int) -> Line:
 
 def _silence(silence: Silence, chapter: str, number: int) -> Line:
     between = [wording.ROLES[role] for role in (silence.after, silence.before) if role is not None]
-    remark = f"（{between[0]}说完，{between[1]}开口之前）" if len(between) == 2 else ""
-    text = f" {wording.duration(silence.end_ms - silence.start_ms)}{remark}"
+    remark = _("{before}说完，{after}开口之前").format(before=between[0], after=between[1]) if len(between) == 2 else ""
+    text = " " + wording.beside(wording.duration(silence.end_ms - silence.start_ms), remark)
     return Line(
         kind="silence",
         side="silence",
         time=wording.clock(silence.start_ms),
-        who="沉默",
+        who=wording.capital(_("沉默")),
         text=Phrase(pieces=(tag_piece(STATE_SILENCE), Piece(text=text, style="muted"))),
         anchor=f"{chapter}-l{number}",
         at_ms=silence.start_ms,

@@ -9,14 +9,14 @@ from datetime import UTC, datetime
 
 from qareport.model import CallReport, FailedCall, OrderReport, Risk
 from qareport.report import chapter, dossier, nodes, wording
-from qareport.report.locale import _
+from qareport.report.locale import N_, _, plural
 from qareport.report.methods import methods
 from qareport.report.speech import Speakers
 from qareport.report.viewdata import CallRow, CallView, Facts, FailedRow, OrderView, Phrase, Piece
 from qareport.settings import ReportSettings
 
 _RISK_ORDER = (Risk.LOW, Risk.MEDIUM, Risk.HIGH)
-_SIGNATURES = ("质检员", "班组长", "日期")
+_SIGNATURES = (N_("质检员"), N_("班组长"), N_("日期"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,15 +52,15 @@ def build_view(report: OrderReport, settings: ReportSettings) -> OrderView:
         if entry.call
     }
     changes = {one.call_id: dossier.brief(one) for one in report.dossier.changes} if report.dossier else {}
-    name = report.order_id or (entries[0].one.call_id if entries else wording.UNKNOWN)
+    name = report.order_id or (entries[0].one.call_id if entries else _(wording.UNKNOWN))
     worst = _worst(entries)
     return OrderView(
-        title=wording.TITLE,
-        subject=f"订单 {report.order_id}" if report.order_id else f"通话 {name}",
+        title=_(wording.TITLE),
+        subject=(_("订单 {name}") if report.order_id else _("通话 {name}")).format(name=name),
         organisation=settings.organisation,
-        badge=chapter.badge(worst.call.score, worst.call.risk) if worst and worst.call else _failed("无法评分"),
+        badge=chapter.badge(worst.call.score, worst.call.risk) if worst and worst.call else _failed(_("无法评分")),
         facts=_facts(report, entries, name),
-        demo_notice=wording.DEMO_NOTICE if _is_demo(report) else "",
+        demo_notice=_(wording.DEMO_NOTICE) if _is_demo(report) else "",
         sentence=_sentence(entries, calls, worst) + _broken(dossier.broken(report.dossier)),
         several=len(entries) > 1,
         overview=tuple(
@@ -70,7 +70,7 @@ def build_view(report: OrderReport, settings: ReportSettings) -> OrderView:
         dossier=dossier.build(report, {entry.one.call_id: entry.number for entry in entries}),
         failed=tuple(_failed_row(entry.failed, entry.number) for entry in entries if entry.failed),
         methods=methods(report, [(entry.number, entry.one) for entry in entries]),
-        signatures=_SIGNATURES,
+        signatures=tuple(_(name) for name in _SIGNATURES),
         footer=_footer(report, name),
         created=_created(entries),
     )
@@ -81,7 +81,7 @@ def _entries(report: OrderReport) -> list[_Entry]:
     everything: list[CallReport | FailedCall] = [*report.calls, *report.failed_calls]
     dated = [(one.started_at, index) for index, one in enumerate(everything) if one.started_at is not None]
     if len(dated) == len(everything):
-        everything = [everything[index] for _, index in sorted(dated)]
+        everything = [everything[index] for _start, index in sorted(dated)]
     return [_Entry(number=number, one=one) for number, one in enumerate(everything, start=1)]
 
 
@@ -107,13 +107,13 @@ def _facts(report: OrderReport, entries: Sequence[_Entry], name: str) -> Facts:
     segments = [segment for entry in done if entry.call for segment in entry.call.segments]
     single = len(done) == 1 and call is not None
     return Facts(
-        name=report.order_id or f"未知（通话 {name}）",
+        name=report.order_id or _("未知（通话 {name}）").format(name=name),
         calls=_count(entries),
-        when=chapter.when(call) if call else "没有可用的通话",
-        agent="、".join(agents) or wording.UNKNOWN,
+        when=chapter.when(call) if call else _("没有可用的通话"),
+        agent=wording.listed(agents) or _(wording.UNKNOWN),
         issue=nodes.issue([entry.call for entry in done if entry.call]),
         trend=chapter.trend(call.metrics) if single and call else _trends(done),
-        roles=Speakers(segments).certainty() if done else "未判定",
+        roles=Speakers(segments).certainty() if done else _("未判定"),
         hits=chapter.hits(call) if single and call else _hits(done),
     )
 
@@ -121,44 +121,49 @@ def _facts(report: OrderReport, entries: Sequence[_Entry], name: str) -> Facts:
 def _hits(done: Sequence[_Entry]) -> str:
     findings = [finding for entry in done if entry.call for finding in entry.call.findings]
     if not done:
-        return "未判定"
-    return f"{len(findings)}条，{nodes.total_points(findings)}" if findings else "无"
+        return _("未判定")
+    return nodes.count_hits(findings) if findings else _("无")
 
 
 def _trends(done: Sequence[_Entry]) -> str:
     words = [
-        f"第{entry.number}次{wording.TRENDS.get(entry.call.metrics.trend or '', '不足以判定')}"
+        _("{call}{trend}").format(call=wording.nth(entry.number), trend=_trend(entry.call))
         for entry in done
         if entry.call
     ]
     if len(words) > 3:
         words = [words[0], "…", words[-1]]
-    return " → ".join(words) or "未判定"
+    return " → ".join(words) or _("未判定")
+
+
+def _trend(call: CallReport) -> str:
+    return wording.trend(call.metrics) or _("不足以判定")
 
 
 def _count(entries: Sequence[_Entry]) -> str:
     failed = sum(1 for entry in entries if entry.failed)
-    text = f"{len(entries)}次"
-    remarks = [f"其中{failed}次处理失败"] if failed else []
+    remarks = [plural("其中{count}次处理失败", failed, count=failed)] if failed else []
     if len(entries) > 1 and entries[0].one.started_at is not None:
-        remarks.insert(0, f"首次 {wording.instant(entries[0].one.started_at)[5:]}")
-    return f"{text}（{'；'.join(remarks)}）" if remarks else text
+        remarks.insert(0, _("首次 {when}").format(when=wording.instant(entries[0].one.started_at)[5:]))
+    return wording.beside(wording.times(len(entries)), wording.clauses(remarks))
 
 
 def _sentence(entries: Sequence[_Entry], calls: dict[int, CallView], worst: _Entry | None) -> str:
     if not entries:
-        return "这个订单没有通话。"
+        return _("这个订单没有通话。")
     failed = sum(1 for entry in entries if entry.failed)
     if worst is None:
-        return f"{failed}次通话都没有处理成功，没有任何判断；原因见下。"
+        return plural("{count}次通话都没有处理成功，没有任何判断；原因见下。", failed, count=failed)
     text = calls[worst.number].sentence
     if len(calls) > 1:
-        text = f"{len(entries)}次来电中，第{worst.number}次风险最高：{text}"
-    return text + (f"另有{failed}次通话处理失败，未计入。" if failed else "")
+        text = _("{count}次来电中，第{number}次风险最高：{text}").format(
+            count=len(entries), number=worst.number, text=text
+        )
+    return text + (plural("另有{count}次通话处理失败，未计入。", failed, count=failed) if failed else "")
 
 
 def _broken(count: int) -> str:
-    return _("有{count}项承诺到期后客户又来电。").format(count=count) if count else ""
+    return plural("有{count}项承诺到期后客户又来电。", count, count=count) if count else ""
 
 
 def _failed(text: str) -> Phrase:
@@ -170,21 +175,21 @@ def _overview(entry: _Entry, view: CallView | None, change: str) -> CallRow:
     agent, when = entry.one.agent_id, wording.instant(entry.one.started_at)
     if call is None or view is None:
         return CallRow(
-            number=f"第{entry.number}次",
+            number=wording.nth(entry.number),
             when=when,
-            length=wording.NOT_MEASURED,
-            agent=agent or wording.UNKNOWN,
+            length=_(wording.NOT_MEASURED),
+            agent=agent or _(wording.UNKNOWN),
             trend="—",
-            badge=_failed("处理失败"),
+            badge=_failed(_("处理失败")),
             remark=_reason(failed) if failed else "",
             anchor="",
         )
     return CallRow(
-        number=f"第{entry.number}次",
+        number=wording.nth(entry.number),
         when=when,
         length=wording.duration(call.metrics.duration_ms),
-        agent=agent or wording.UNKNOWN,
-        trend=wording.TRENDS.get(call.metrics.trend or "", "不足以判定"),
+        agent=agent or _(wording.UNKNOWN),
+        trend=_trend(call),
         badge=view.badge,
         remark=view.facts.issue,
         anchor=view.anchor,
@@ -193,16 +198,16 @@ def _overview(entry: _Entry, view: CallView | None, change: str) -> CallRow:
 
 
 def _reason(failed: FailedCall) -> str:
-    return f"{wording.STEPS.get(failed.step, failed.step)}：{failed.reason}"
+    return wording.named(wording.STEPS.get(failed.step, failed.step), failed.reason)
 
 
 def _failed_row(failed: FailedCall, number: int) -> FailedRow:
     return FailedRow(
-        number=f"第{number}次",
+        number=wording.nth_call(number),
         call_id=failed.call_id,
         when=wording.instant(failed.started_at),
-        agent=failed.agent_id or wording.UNKNOWN,
-        reason=Phrase(pieces=(Piece(text="处理失败", style="failed"), Piece(text=f" {_reason(failed)}"))),
+        agent=failed.agent_id or _(wording.UNKNOWN),
+        reason=Phrase(pieces=(Piece(text=_("处理失败"), style="failed"), Piece(text=f" {_reason(failed)}"))),
     )
 
 
@@ -210,12 +215,13 @@ def _footer(report: OrderReport, name: str) -> str:
     provenance = report.provenance
     audio = provenance.audio_sha256
     parts = [
-        f"{'订单' if report.order_id else '通话'} {_short(name, 32)}",
-        f"规则集 {provenance.rules_sha256[:8]}",
-        f"模型 {_short(provenance.model, 40)}",
+        (_("订单 {name}") if report.order_id else _("通话 {name}")).format(name=_short(name, 32)),
+        _("规则集 {rules}").format(rules=provenance.rules_sha256[:8]),
+        _("模型 {model}").format(model=_short(provenance.model, 40)),
     ]
     if audio:
-        parts.append(f"录音 {audio[0][:8]}" + (f" 等{len(audio)}个" if len(audio) > 1 else ""))
+        more = _(" 等{count}个").format(count=len(audio)) if len(audio) > 1 else ""
+        parts.append(_("录音 {name}").format(name=audio[0][:8]) + more)
     return " · ".join(parts)
 
 

@@ -12,6 +12,7 @@ from qareport.model import (
     STATE_NOT_JUDGED,
     STATE_SILENCE,
     AudioEvent,
+    CallMetrics,
     Emotion,
     MomentKind,
     Note,
@@ -103,6 +104,8 @@ SEVERITIES: Mapping[Severity, str] = Words(
 )
 RISKS: Mapping[Risk, str] = Words({Risk.LOW: N_("低风险"), Risk.MEDIUM: N_("中风险"), Risk.HIGH: N_("高风险")})
 TRENDS: Mapping[str, str] = Words({"improving": N_("好转"), "steady": N_("平稳"), "worsening": N_("转差")})
+#: A mood that stays as bad (or as good) as this, of -5 … +5, is not called steady: that would read as calm.
+_MOODY = 1.5
 STEPS: Mapping[str, str] = Words(
     {
         "ingest": N_("登记"),
@@ -255,6 +258,21 @@ def instant(value: datetime | None) -> str:
     return text + (value.strftime(" %z") if offset else " UTC")
 
 
+def nth(number: int) -> str:
+    """Name a call of an order by its number, in a table: 第2次."""
+    return _("第{number}次").format(number=number)
+
+
+def nth_call(number: int) -> str:
+    """Name a call of an order by its number: 第2次来电."""
+    return _("第{number}次来电").format(number=number)
+
+
+def times(count: int) -> str:
+    """Count how often: 3次."""
+    return plural("{count}次", count, count=count)
+
+
 def signed(value: float, digits: int = 1) -> str:
     """+0.4, −3.1, 0.0: with a real minus sign."""
     text = f"{value:+.{digits}f}"
@@ -273,6 +291,15 @@ def share(value: float | None) -> str:
     if 0 < value < 0.005:
         return _("不足1%")
     return f"{value:.0%}"
+
+
+def trend(metrics: CallMetrics) -> str:
+    """Name how the customer's mood went; empty where too little of it could be judged."""
+    customer = metrics.roles.get(Role.CUSTOMER.value)
+    mood = customer.sentiment if customer is not None else None
+    if metrics.trend == "steady" and mood is not None and abs(mood) >= _MOODY:
+        return _("一直偏负面") if mood < 0 else _("一直偏正面")
+    return TRENDS.get(metrics.trend or "", "")
 
 
 def quoted(text: str) -> str:

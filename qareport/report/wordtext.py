@@ -15,7 +15,7 @@ from docx.document import Document
 from docx.opc.constants import RELATIONSHIP_TYPE
 from docx.oxml.ns import qn
 
-from qareport.report.locale import _, language
+from qareport.report.locale import LOCALES, _, current, language
 
 _CHINESE = r"[\u3001-\u303f\u3400-\u9fff\uff01-\uff5e]"
 #: From the first Chinese character of a text to its last.
@@ -36,6 +36,8 @@ def messages(document: Document) -> Iterator[str]:
 
 def translate(document: Document) -> None:
     """Put a template's fixed words, and the language that Word takes its text for, into that of the document."""
+    if current() == LOCALES[0]:
+        return
     for paragraph in _paragraphs(document):
         nodes = _nodes(paragraph)
         whole = "".join(node.text or "" for node in nodes)

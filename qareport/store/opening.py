@@ -144,6 +144,7 @@ def _reason(error: object) -> str:
 
 def _to_do(reason: str) -> str:
     known = (
+        ("fts5", "SQLite was built without FTS5 for this Python: use another build of Python, or PostgreSQL"),
         ("malformed", "the file is damaged: see `qareport store check`, then bring back the newest backup"),
         ("not a database", "the file is damaged or no store: see `qareport store check`"),
         ("locked", "another process writes for long: wait, then run the same command again"),

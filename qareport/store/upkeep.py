@@ -20,6 +20,7 @@ from qareport import events
 from qareport.codec import from_json, to_json
 from qareport.errors import NotFoundError, QareportError, StoreError
 from qareport.model import Call, CallDigest, CallReport, Deletion, FailedCall, Transcript
+from qareport.searching import Line
 from qareport.store.finding import unindex
 from qareport.store.keeping import in_utc
 from qareport.store.opening import mapped
@@ -31,6 +32,7 @@ from qareport.store.schema import (
     DocumentRow,
     ReplayRow,
     SceneRow,
+    SearchLinesRow,
     TranscriptRow,
 )
 from qareport.store.wording import word_index
@@ -189,8 +191,13 @@ class UpkeepShelf(ABC):
         yield from self._unreadable(TranscriptRow.key, TranscriptRow.transcript, Transcript, "transcript")
         yield from self._unreadable(CallReportRow.key, CallReportRow.report, CallReport, "result")
         yield from self._unreadable(DigestRow.key, DigestRow.digest, CallDigest, "digest")
+        for line in self._unreadable(SearchLinesRow.number, SearchLinesRow.lines, tuple[Line, ...], "search lines"):
+            yield f"{line}; qareport store upgrade --reindex makes the search index anew"
+        with self._write() as session:
+            if fault := word_index(session).faults(session):
+                yield f"search index: {fault}; qareport store upgrade --reindex makes it anew"
 
-    def _unreadable(self, key: Any, column: Any, type_: type[Any], what: str) -> Iterator[str]:
+    def _unreadable(self, key: Any, column: Any, type_: Any, what: str) -> Iterator[str]:
         with self._read() as session:
             query = select(key, column).where(column.is_not(None)).execution_options(yield_per=_BATCH)
             for name, value in session.execute(query):

@@ -12,9 +12,10 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 from sqlalchemy import text
+from sqlalchemy.exc import DatabaseError
 from sqlalchemy.orm import Session
 
-from qareport.searching import And, Mark, Node, Or, Terms, Words
+from qareport.searching import And, Mark, Node, Not, Or, Terms, Words
 
 Numbers = npt.NDArray[np.int64]
 #: Number of a sentence, and its terms in order.
@@ -33,8 +34,17 @@ class WordIndex(Protocol):
     def tidy(self, session: Session) -> None:
         """Leave nothing of what was taken out."""
 
+    def clear(self, session: Session) -> None:
+        """Take everything out."""
+
+    def faults(self, session: Session) -> str:
+        """Say what is wrong with the index itself; nothing: it is whole."""
+
     def find(self, session: Session, node: Node) -> Numbers:
-        """Return the numbers of the sentences that a query of words, tags, AND and OR holds for, in order."""
+        """Return the numbers, in order, of the sentences that a query of words and tags holds for.
+
+        NOT stands in it only beside something in AND.
+        """
 
 
 def word_index(session: Session) -> WordIndex:
@@ -63,6 +73,16 @@ class _Fts5:
         # Until parts of the index are merged, deleted terms stand in the old ones.
         session.execute(text("INSERT INTO search_words(search_words) VALUES ('optimize')"))
 
+    def clear(self, session: Session) -> None:
+        session.execute(text("INSERT INTO search_words(search_words) VALUES ('delete-all')"))
+
+    def faults(self, session: Session) -> str:
+        try:
+            session.execute(text("INSERT INTO search_words(search_words) VALUES ('integrity-check')"))
+        except DatabaseError as error:
+            return str(error.orig)
+        return ""
+
     def find(self, session: Session, node: Node) -> Numbers:
         query = text("SELECT group_concat(rowid) FROM search_words WHERE search_words MATCH :query")
         return numbers_of(session.execute(query, {"query": self._query(node)}).scalar())
@@ -78,7 +98,10 @@ class _Fts5:
             case Mark(term=term):
                 return f'"{term}"'
             case And(parts=parts):
-                return "(" + " AND ".join(self._query(part) for part in parts) + ")"
+                sure = " AND ".join(self._query(part) for part in parts if not isinstance(part, Not))
+                return (
+                    f"({sure}" + "".join(f" NOT {self._query(one.part)}" for one in parts if isinstance(one, Not)) + ")"
+                )
             case Or(parts=parts):
                 return "(" + " OR ".join(self._query(part) for part in parts) + ")"
         raise TypeError(node)
@@ -106,6 +129,12 @@ class _Vectors:
     def tidy(self, session: Session) -> None:
         """Do nothing: the server's vacuum does it, as for all tables."""
 
+    def clear(self, session: Session) -> None:
+        session.execute(text("DELETE FROM search_words"))
+
+    def faults(self, session: Session) -> str:
+        return ""  # the server checks its own indexes
+
     def find(self, session: Session, node: Node) -> Numbers:
         query = text("SELECT string_agg(number::text, ',') FROM search_words WHERE words @@ CAST(:query AS tsquery)")
         found = numbers_of(session.execute(query, {"query": self._query(node)}).scalar())
@@ -124,6 +153,8 @@ class _Vectors:
                 return f"'{term}'"
             case And(parts=parts):
                 return "(" + " & ".join(self._query(part) for part in parts) + ")"
+            case Not(part=part):
+                return f"!{self._query(part)}"
             case Or(parts=parts):
                 return "(" + " | ".join(self._query(part) for part in parts) + ")"
         raise TypeError(node)

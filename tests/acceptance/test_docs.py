@@ -108,6 +108,6 @@ def test_every_name_for_templates_on_the_page_about_them_exists() -> None:
     named = re.findall(r"`(report|call)\.(\w+)`", (ROOT / "docs" / "documents.md").read_text("utf-8"))
     known = {(name, field.name) for name, view in views.items() for field in fields(view)}
     settings = {("report", field.name) for field in fields(ReportSettings)}
-    files = {("call", "docx"), ("call", "css"), ("report", "json")}
+    files = {("call", "docx"), ("call", "css"), ("call", "js"), ("report", "json")}
     assert len(named) > 25
     assert set(named) - known - settings - files == set()

@@ -26,10 +26,12 @@ from qareport import report
 from qareport.errors import DocumentError
 from qareport.model import OrderReport
 from qareport.report.fonts import check_fonts
+from qareport.report.html import render_html
 from qareport.report.pdf import Printer
-from qareport.report.text import clean
+from qareport.report.text import clean, clean_value
 from qareport.report.view import build_view
 from qareport.settings import ReportSettings, default_dir
+from tests import period_samples
 from tests import report_samples as samples
 from tests.poppler import poppler
 
@@ -129,9 +131,9 @@ def test_same_input_gives_the_same_bytes(name: str, kind: str) -> None:
 
 def test_pdf_does_not_depend_on_the_process() -> None:
     printer = Printer()
-    page = render(samples.EXAMPLE, "html").decode("utf-8")
+    view = build_view(clean_value(samples.EXAMPLE), SETTINGS)
     try:
-        assert printer.print(page) == render(samples.EXAMPLE, "pdf")
+        assert printer.print(render_html(view, None)) == render(samples.EXAMPLE, "pdf")
     finally:
         printer.close()
 
@@ -218,6 +220,16 @@ def test_archive_is_pdf_a_3_and_carries_the_report(name: str) -> None:
     assert attached.get_name() == "report.json"
     assert bytes(attached.get_data()) == render(order, "json")
     assert pdf_text(content) == pdf_text(render(order, "pdf"))
+
+
+def test_archive_of_a_day_carries_the_days_report() -> None:
+    made = period_samples.failures_report()
+    settings = replace(SETTINGS, pdf_archive=True)
+    content = report.render_period(made, "pdf", templates=None, settings=settings)
+    (attached,) = [pypdfium2.PdfDocument(content).get_attachment(0)]
+    assert bytes(attached.get_data()) == report.render_period(made, "json", templates=None, settings=settings)
+    with pdfplumber.open(io.BytesIO(content)) as pdf:
+        assert b'pdfaid:part="3"' in pdf.doc.catalog["Metadata"].resolve().get_data()
 
 
 def test_html_needs_nothing_else() -> None:

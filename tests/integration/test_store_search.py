@@ -7,6 +7,7 @@ import random
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 import sqlalchemy
@@ -214,19 +215,29 @@ def test_a_deleted_call_is_gone_from_the_index(filled: Store) -> None:
 
 def test_what_was_stored_without_an_index_is_indexed_later(filled: Store) -> None:
     with filled as store:
-        with store._write() as session:
-            for table in ("search_calls", "search_lines"):
-                session.execute(sqlalchemy.text(f"DELETE FROM {table}"))  # noqa: S608 - names above
-            if store.url.startswith("sqlite"):
-                session.execute(sqlalchemy.text("INSERT INTO search_words(search_words) VALUES ('delete-all')"))
-            else:
-                session.execute(sqlalchemy.text("DELETE FROM search_words"))
+        store.clear_index()
         assert (store.unindexed(), search(store, "退货").lines) == (3, 0)
         told: list[tuple[str, int, int]] = []
         assert store.index_missing(on_progress=lambda *one: told.append(one)) == 3
         assert (store.unindexed(), told) == (0, [("index", 3, 3)])
         assert texts(search(store, "ANGRY AND 退货")) == ["退货运费谁出？"]
         assert store.index_missing(on_progress=lambda *one: told.append(one)) == 0
+
+
+def test_a_damaged_index_is_found_by_a_check_and_made_anew(tmp_path: Path) -> None:
+    with Store(f"sqlite:///{tmp_path / 'store.db'}") as store:
+        put(store, "c", sentence("我要退货"))
+        assert list(store.check()) == []
+        with store._write() as session:
+            session.execute(sqlalchemy.text("UPDATE search_words_data SET block = x'00' WHERE id > 10"))
+            session.execute(sqlalchemy.text("UPDATE search_lines SET lines = '[1]'"))
+        lines, words = store.check()
+        assert lines.startswith("search lines 1: ")
+        assert words.endswith("qareport store upgrade --reindex makes it anew")
+        store.clear_index()
+        store.index_missing(on_progress=lambda *_: None)
+        assert list(store.check()) == []
+        assert texts(search(store, "退货")) == ["我要退货"]
 
 
 def test_odd_text_goes_in_and_comes_out(store: Store) -> None:
@@ -274,6 +285,21 @@ def holds(node: Node, lines: Sequence[Line], report: CallReport, order: str) -> 
             return set.union(*(holds(part, lines, report, order) for part in parts))
 
 
+def holds_in_call(node: Node, report: CallReport, order: str) -> bool:
+    """Whether a query holds for a call, each part of it anywhere."""
+    match node:
+        case Not(part=part):
+            return not holds_in_call(part, report, order)
+        case And(parts=parts):
+            return all(holds_in_call(part, report, order) for part in parts)
+        case Or(parts=parts):
+            return any(holds_in_call(part, report, order) for part in parts)
+        case Fact() | Between():
+            # Also of a call in which nobody speaks.
+            return bool(holds(node, [Line(start_ms=0, end_ms=0, role=Role.AGENT, text="")], report, order))
+    return bool(holds(node, lines_of(report), report, order))
+
+
 def query_of(dice: random.Random, depth: int = 0) -> str:
     if depth == 3 or dice.random() < 0.3:
         return dice.choice(LEAVES)
@@ -288,7 +314,7 @@ def test_queries_made_by_chance_find_what_a_walk_over_all_sentences_finds(store:
     pieces = ("退货", "运费", "谁出", "a", "ab", "退", "，", " ")
     reports = {}
     with store:
-        for number in range(25):
+        for number in range(16):
             segments = [
                 sentence(
                     "".join(dice.choices(pieces, k=dice.randrange(6))),
@@ -305,7 +331,8 @@ def test_queries_made_by_chance_find_what_a_walk_over_all_sentences_finds(store:
                 store, name, *segments, hours=number, silences=silences, score=score, risk=risk, agent_id=agent
             )  # fmt: skip
             reports[name] = store.report_of_call(name)
-        for _ in range(150):
+        spoken = {name for name, report in reports.items() if report.segments}
+        for _ in range(80):
             text = query_of(dice)
             node = parse(text, time_zone=ZONE)
             expected = {
@@ -317,6 +344,9 @@ def test_queries_made_by_chance_find_what_a_walk_over_all_sentences_finds(store:
             assert {(one.call_id, one.line.start_ms // 1000) for one in found.hits} == expected, text
             assert [one.call_id for one in found.hits] == sorted((one.call_id for one in found.hits), reverse=True)
             assert (found.lines, found.calls) == (len(expected), len({name for name, _ in expected})), text
+            whole = {name for name, report in reports.items() if holds_in_call(node, report, f"o-{name}")}
+            found = store.search(node, scope="call", limit=10_000)
+            assert (found.calls, {one.call_id for one in found.hits}) == (len(whole), whole & spoken), text
 
 
 def test_the_words_of_a_deleted_call_leave_the_index_of_a_file(tmp_path_factory: pytest.TempPathFactory) -> None:

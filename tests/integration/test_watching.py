@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from qareport import events
+from qareport import events, pipeline
 from qareport.cli import main
 from qareport.cli.logs import _Json
 from qareport.model import (
@@ -27,8 +27,11 @@ from qareport.model import (
     Outcome,
     RunState,
     RunStep,
+    Segment,
+    Transcript,
     letter_key,
 )
+from qareport.settings import default_dir
 from qareport.store import Store, holder
 from qareport.watching import Status, look
 from qareport.watching.metrics import write_metrics
@@ -241,7 +244,7 @@ def lines(caplog: pytest.LogCaptureFixture) -> list[dict[str, object]]:
 
 def test_mails_and_runs_are_events_without_addresses(store: Store, lines: list[dict[str, object]]) -> None:
     key = post(store, "li.lei@example.com", MailState.FAILED)
-    run(store, RunState.PARTIAL, problems=("mail to li.lei@example.com was refused",))
+    run(store, RunState.PARTIAL, problems=("refused: <li.lei@example.com>",))
     assert [(one["step"], one["outcome"], one["duration_ms"]) for one in lines] == [
         ("send", "failed", 1000),
         ("render", "done", 1500),
@@ -250,8 +253,19 @@ def test_mails_and_runs_are_events_without_addresses(store: Store, lines: list[d
     ]
     assert (lines[0]["mail"], lines[0]["reason"]) == (key[:12], "unknown user <[邮箱]>")
     assert (lines[1]["run"], lines[1]["period"], lines[1]["count"]) == (1, "day:2026-11-20", 3)
-    assert lines[3]["problems"] == ["mail to [邮箱] was refused"]
+    assert lines[3]["problems"] == ["refused: <[邮箱]>"]
     assert all(one["logger"] == "qareport.events" and one["level"] == "INFO" for one in lines)
+
+
+def test_a_step_that_was_done_before_is_kept(tmp_path: Path, lines: list[dict[str, object]]) -> None:
+    heard = Transcript(call_id="c1", segments=(Segment(start_ms=0, end_ms=9, text="我要退货"),))
+    judge = pipeline.Judge.load(default_dir("config"))
+    with Store(f"sqlite:///{tmp_path / 'store.db'}") as store:
+        for _ in range(2):
+            pipeline.judge_calls([(call("c1", 5), "t", heard)], store, judge, on_progress=lambda *_: None)
+    told = [(one["step"], one["outcome"], one["call_id"]) for one in lines]
+    assert told == [("analyse", "done", "c1"), ("analyse", "kept", "c1")]
+    assert "退货" not in str(lines)
 
 
 def test_a_reason_is_masked_and_the_name_of_a_call_stays(lines: list[dict[str, object]]) -> None:

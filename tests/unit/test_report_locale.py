@@ -14,18 +14,20 @@ from types import SimpleNamespace
 
 import pytest
 
+from qareport.mail import composing
 from qareport.model import Note, PeriodKind
 from qareport.report import locale, periodwords, wording
 from qareport.report.environment import make_environment
 from qareport.report.locale import N_, Words, _, plural, speaking
+from qareport.settings import MailSettings
 from tests import period_samples
 
 ROOT = Path(__file__).parents[2]
 CHINESE = re.compile("[\u3001-\u303f\u3400-\u9fff\uff01-\uff5e]")
 #: What marks a text for the catalogues.
 MARKS = {"_", "N_", "plural", "ngettext"}
-#: Modules whose texts are errors for who runs the program.
-UNSAID = {"connecting.py"}
+#: An error for who runs the program; data that templates are tried with.
+UNSAID = {"connecting.py", "trying.py"}
 
 
 @pytest.fixture(scope="module")
@@ -83,6 +85,8 @@ def loose(path: Path) -> list[str]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in MARKS:
             marked |= {part for argument in node.args for part in ast.walk(argument)}
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "strip":
+            marked |= set(node.args)  # what is cut off is not said
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
             marked.add(node.value)  # a docstring
     texts = [node for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)]
@@ -116,6 +120,10 @@ def test_texts_outside_the_catalogue_stand_as_they_are() -> None:
     with speaking("en"):
         assert _("无人说过的话") == "无人说过的话"
         assert _("") == ""
+
+
+def test_the_subject_of_mails_is_translated_where_it_is_the_default() -> None:
+    assert MailSettings().subject == composing.SUBJECT
 
 
 def test_a_language_without_a_catalogue_is_refused() -> None:

@@ -166,6 +166,13 @@ def test_notes_are_worded(note: Note, text: str) -> None:
     assert wording.note(note) == text
 
 
+@pytest.mark.parametrize(("mood", "words"), [(-4.0, "一直偏负面"), (-0.5, "平稳"), (4.0, "一直偏正面"), (None, "平稳")])
+def test_a_mood_that_stays_bad_is_not_called_steady(mood: float | None, words: str) -> None:
+    customer = replace(samples.METRICS.roles["customer"], sentiment=mood)
+    metrics = replace(samples.METRICS, trend="steady", roles={"customer": customer})
+    assert wording.trend(metrics) == words
+
+
 def test_demo_model_says_so() -> None:
     assert "合成演示语音" in view(samples.UNKNOWN_ROLES).demo_notice
     assert view(samples.EXAMPLE).demo_notice == ""

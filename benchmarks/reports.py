@@ -159,7 +159,7 @@ def day(store: Store, names: list[str], folder: Path) -> dict[str, Any]:
         "memory_mib_after_orders": memory,
         "extrapolated_to_3000_orders_minutes": {
             "wall_as_measured": round(wall / len(names) * _DAY_ORDERS / 60, 1),
-            "two_cores_with_nothing_else_to_do": round(cpu / len(names) * _DAY_ORDERS / 60 / 2, 1),
+            "two_cores_by_processor_seconds": round(cpu / len(names) * _DAY_ORDERS / 60 / 2, 1),
         },
     }
 

@@ -9,7 +9,7 @@ demo: .venv/ready
 
 test: .venv/ready
 	deploy/system-packages tests
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses auto --dist loadfile
 
 check: .venv/ready
 	$(BIN)/ruff format --check .

@@ -275,7 +275,7 @@ def report(
     formats: tuple[str, ...],
     out: Path,
 ) -> int:
-    """Write the report of orders (or of single calls) from the store; no model is loaded, no GPU needed.
+    """Write the report of orders (or of calls that have none) from the store; no model is loaded, no GPU needed.
 
     \b
     qareport report 20261105000042

@@ -161,7 +161,7 @@ class Store(RulesShelf, OutboxShelf, DaysShelf, ListingShelf, SearchShelf, Upkee
             index(session, key, report, call.order_id)
 
     def order(self, name: str) -> OrderRecord:
-        """Return everything about one order, or about one call when `name` is a call id.
+        """Return everything about one order; the id of a call stands for its order, or for the call that has none.
 
         Raises:
             NotFoundError: the store knows neither an order nor a call of that name; near names are suggested.
@@ -170,6 +170,8 @@ class Store(RulesShelf, OutboxShelf, DaysShelf, ListingShelf, SearchShelf, Upkee
             rows = session.scalars(select(CallRow).where(CallRow.order_id == name)).all()
             if not rows:
                 rows = session.scalars(select(CallRow).where(CallRow.call_id == name)).all()
+                if rows and rows[0].order_id is not None:
+                    rows = session.scalars(select(CallRow).where(CallRow.order_id == rows[0].order_id)).all()
             if not rows:
                 raise NotFoundError(
                     f"no order or call {name!r}",

@@ -49,6 +49,13 @@ def test_the_calls_of_an_order_come_by_start_time(url: str) -> None:
         assert [report.call_id for report in store.order("o1").reports] == ["early", "late"]
 
 
+def test_the_name_of_a_call_stands_for_its_whole_order(url: str) -> None:
+    with Store(url) as store:
+        put(store, make_call("late", day=21))
+        put(store, make_call("early", day=20))
+        assert [report.call_id for report in store.order("late").reports] == ["early", "late"]
+
+
 def test_a_call_without_an_order_is_found_by_its_own_name(url: str) -> None:
     with Store(url) as store:
         put(store, make_call("lonely", order_id=None))

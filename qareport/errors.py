@@ -6,6 +6,7 @@
     ├── ModelError          a model directory that is absent, incomplete or inconsistent
     ├── NotFoundError       an order, call or file that was asked for and is not there
     ├── StoreError          the store cannot be opened, read or written
+    │   └── NoStoreError    there is none, where one was to be read
     ├── QueryError          a search that makes no sense, with the place
     ├── BusyError           another process holds what only one may work on
     ├── DocumentError       a template or a renderer could not make a document
@@ -89,6 +90,10 @@ class QueryError(QareportError):
 
 class StoreError(QareportError):
     """The store cannot be opened, read or written."""
+
+
+class NoStoreError(StoreError):
+    """There is no store where one was to be read."""
 
 
 class DocumentError(QareportError):

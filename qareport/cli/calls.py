@@ -16,7 +16,7 @@ import click
 from qareport import choosing, codec, ingest, listening, pipeline, settings
 from qareport import orders as order_reports
 from qareport.cli.console import Progress, Summary, complain, say
-from qareport.cli.options import DEFAULT_MODEL, DEFAULT_STORE, Options, audio_option, format_option, takes_options
+from qareport.cli.options import DEFAULT_MODEL, Options, audio_option, format_option, open_store, takes_options
 from qareport.errors import TranscriptError
 from qareport.model import Call, FailedCall, Transcript
 from qareport.store import Store, Wanted
@@ -95,7 +95,7 @@ def _run(
     out.mkdir(parents=True, exist_ok=True)
     model = options.model or DEFAULT_MODEL
     info = asr.identify(model, asr.check(asr.fetch(model)))
-    with Store(options.store or DEFAULT_STORE) as store, Progress() as progress:
+    with open_store(options, make=True) as store, Progress() as progress:
         judge = _judge(options, store)
         for failure in found.failures:
             store.put_failure(_call_of(failure), failure)
@@ -235,7 +235,7 @@ def analyse(options: Options, transcript: Path, out: Path, formats: tuple[str, .
         )
         items.append((call, pipeline.content_key(item), item))
     out.mkdir(parents=True, exist_ok=True)
-    with Store(options.store or DEFAULT_STORE) as store, Progress() as progress:
+    with open_store(options, make=True) as store, Progress() as progress:
         judge = _judge(options, store)
         for call, key, item in items:
             store.put_call(call)
@@ -290,7 +290,7 @@ def report(
         raise click.UsageError("name orders, or choose them by --call, --agent and --date")
     config = settings.load(options.config_dir)
     lost: tuple[FailedCall, ...] = ()
-    with Store(options.store or DEFAULT_STORE) as store, Progress() as progress:
+    with open_store(options) as store, Progress() as progress:
         if chosen:
             since, until = choosing.days(day, day, ZoneInfo(config.period.time_zone))
             wanted = Wanted(calls=calls, agents=agents, since=since, until=until)

@@ -13,7 +13,7 @@ from qareport import mail as mailing
 from qareport import settings as settings_module
 from qareport.checks import is_address
 from qareport.cli.console import Progress, complain, say
-from qareport.cli.options import DEFAULT_MODEL, DEFAULT_STORE, Options, takes_options
+from qareport.cli.options import DEFAULT_MODEL, Options, open_store, takes_options
 from qareport.daily import Mode, Request, Result
 from qareport.model import MailRecord, MailState, PeriodKind, RunState
 from qareport.store import Store
@@ -71,7 +71,7 @@ def daily(
         out=out,
     )
     status = 0
-    with Store(options.store or DEFAULT_STORE) as store, Progress() as progress:
+    with open_store(options, make=True) as store, Progress() as progress:
         for result in daily_run.run_daily(store, request, on_progress=progress):
             click.echo(daily_run.summary(result))
             _explain(result)
@@ -111,7 +111,7 @@ def mail() -> None:
 @takes_options
 def list_mails(options: Options, everything: bool) -> int:
     """List the mails that are not settled: waiting, refused, or unknown (may or may not have arrived)."""
-    with Store(options.store or DEFAULT_STORE) as store:
+    with open_store(options) as store:
         mails = store.mails()
     settled = (MailState.SENT, MailState.FORGOTTEN)
     shown = [one for one in mails if everything or one.state not in settled]
@@ -134,7 +134,7 @@ def list_mails(options: Options, everything: bool) -> int:
 def resend(options: Options, key: str, yes: bool) -> int:
     """Send a mail again whose arrival is unknown, or that was refused."""
     config = settings_module.load(options.config_dir)
-    with Store(options.store or DEFAULT_STORE) as store, store.hold(), Progress() as progress:
+    with open_store(options) as store, store.hold(), Progress() as progress:
         store.settle_mails(now=datetime.now(UTC))
         found = _decidable(store, key)
         if found.state is MailState.UNKNOWN and not yes:
@@ -158,7 +158,7 @@ def resend(options: Options, key: str, yes: bool) -> int:
 @takes_options
 def forget(options: Options, key: str) -> int:
     """Settle a mail that is not to be sent again: it has arrived, or is not needed any more."""
-    with Store(options.store or DEFAULT_STORE) as store, store.hold():
+    with open_store(options) as store, store.hold():
         store.settle_mails(now=datetime.now(UTC))
         found = _decidable(store, key)
         store.decide_mail(found.key, MailState.FORGOTTEN, now=datetime.now(UTC))

@@ -15,13 +15,13 @@ import click
 
 from qareport import choosing, exporting, privacy, report, searching, settings
 from qareport.cli.console import Progress, say
-from qareport.cli.options import DEFAULT_STORE, Options, takes_options
+from qareport.cli.options import Options, open_store, takes_options
 from qareport.codec import to_data
 from qareport.errors import DocumentError
 from qareport.model import OrderReport, Provenance
 from qareport.report import wording
 from qareport.settings import Settings
-from qareport.store import CallRecord, Scope, Store, Wanted
+from qareport.store import CallRecord, Scope, Wanted
 
 _DATE = click.DateTime(["%Y-%m-%d"])
 
@@ -56,7 +56,7 @@ def search(options: Options, query: Sequence[str], scope: Scope, limit: int, cou
     config = settings.load(options.config_dir)
     text = " ".join(query)
     asked = searching.parse(text, time_zone=config.period.time_zone)
-    with Store(options.store or DEFAULT_STORE) as store, Progress() as progress:
+    with open_store(options) as store, Progress() as progress:
         store.index_missing(on_progress=progress)
         shown = 0 if count else limit
         found = store.search(asked, scope=scope, limit=shown, original=not config.privacy.enabled)
@@ -149,7 +149,7 @@ def export(
     zone = ZoneInfo(config.period.time_zone)
     first, last = choosing.days(since.date() if since else None, until.date() if until else None, zone)
     wanted = Wanted(orders=orders, agents=agents, since=first, until=last)
-    with Store(options.store or DEFAULT_STORE) as store, Progress() as progress:
+    with open_store(options) as store, Progress() as progress:
         ids = choosing.choose_calls(store, wanted)
         records = _watched(exporting.masked_records(store, ids, config.privacy), progress, len(ids))
         if kind == "text":

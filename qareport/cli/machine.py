@@ -12,9 +12,8 @@ import click
 
 from qareport import __version__, pipeline, report, settings
 from qareport.cli.console import say
-from qareport.cli.options import DEFAULT_MODEL, DEFAULT_STORE, Options, takes_options
-from qareport.errors import ConfigError, Problem, QareportError
-from qareport.store import Store
+from qareport.cli.options import DEFAULT_MODEL, Options, open_store, takes_options
+from qareport.errors import ConfigError, NoStoreError, Problem, QareportError
 
 COPIED = ("config", "templates")
 
@@ -121,12 +120,11 @@ def _examine_templates(options: Options) -> Iterator[str]:
 
 
 def _examine_store(options: Options) -> Iterator[str]:
-    url = options.store or DEFAULT_STORE
-    if url.startswith("sqlite:///") and not Path(url.removeprefix("sqlite:///")).exists():
-        yield f"{url}: not there yet, `qareport run` makes it"
-        return
-    Store(url).close()
-    yield f"{url}: can be opened"
+    try:
+        with open_store(options) as store:
+            yield f"{store.url}: can be opened"
+    except NoStoreError as error:
+        yield f"{error.problems[0].where}: not there yet, `qareport run` makes it"
 
 
 def _version(package: str) -> str:

@@ -14,6 +14,7 @@ from qareport import settings
 from qareport.cli import logs
 from qareport.errors import ConfigError, Problem
 from qareport.report.locale import LOCALES
+from qareport.store import Store
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -46,6 +47,14 @@ class Options:
     def templates_dir(self) -> Path:
         """The folder named with --templates, else ./templates, else the one that travels with qareport."""
         return _folder(self.templates, "templates", "call.docx")
+
+
+def open_store(options: Options, *, make: bool = False) -> Store:
+    """Open the store named with --store, else ./qareport.db; only commands that take calls in may make it.
+
+    Everything else would answer a wrong name with an empty store, and leave it there.
+    """
+    return Store(options.store or DEFAULT_STORE, make=make)
 
 
 def _folder(given: Path | None, name: str, marker: str) -> Path:

@@ -12,10 +12,9 @@ from qareport import pipeline, replaying
 from qareport import rules as rule_language
 from qareport.cli import rulesview
 from qareport.cli.console import complain, say
-from qareport.cli.options import DEFAULT_STORE, Options, takes_options
+from qareport.cli.options import Options, open_store, takes_options
 from qareport.errors import ConfigError, NotFoundError, Problem
 from qareport.model import Transcript
-from qareport.store import Store
 
 
 @click.group()
@@ -46,7 +45,7 @@ def lint(options: Options, format_: str, stored: bool) -> int:
         return 2
     counts = None
     if stored:
-        with Store(options.store or DEFAULT_STORE) as store:
+        with open_store(options) as store:
             counts = rule_language.count_hits(judge.ruleset, replaying.stored_judgements(store))
         warnings = (*warnings, *counts.warnings(judge.ruleset))
     for line in rulesview.problems((), warnings, format_, counts):
@@ -93,7 +92,7 @@ def explain(options: Options, call_id: str, rule_id: str | None) -> int:
     """Tell why rules hit a stored call or missed it: each condition with its values and seconds, as a tree."""
     judge = pipeline.Judge.load(options.config_dir)
     chosen = judge.ruleset.rules if rule_id is None else (_rule(judge.ruleset, rule_id),)
-    with Store(options.store or DEFAULT_STORE) as store:
+    with open_store(options) as store:
         scene = replaying.scene_of(store, call_id, judge)
     for rule in chosen:
         explanation = rule_language.explain(rule, scene, judge.ruleset)
@@ -114,7 +113,7 @@ def replay(options: Options, since: datetime | None, against: str | None, apply_
     judge = pipeline.Judge.load(options.config_dir)
     other = rule_language.load_revision(against, options.config_dir / "rules") if against is not None else None
     start = since.astimezone() if since is not None else None
-    with Store(options.store or DEFAULT_STORE) as store:
+    with open_store(options) as store:
         calls = replaying.stored_judgements(store, start)
         result = rule_language.replay(judge.ruleset, calls, judge.settings.score, against=other)
         click.echo(rulesview.replay(result, format_), nl=False)
@@ -133,7 +132,7 @@ def schema() -> int:
 
 
 def _transcript(options: Options, call_id: str) -> Transcript:
-    with Store(options.store or DEFAULT_STORE) as store:
+    with open_store(options) as store:
         report = store.report_of_call(call_id)
         return replaying.transcript_of(report, store.order_of_call(call_id))
 

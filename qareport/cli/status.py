@@ -11,11 +11,11 @@ from zoneinfo import ZoneInfo
 import click
 
 from qareport import privacy, settings, watching
-from qareport.cli.options import DEFAULT_STORE, Options, takes_options
+from qareport.cli.options import Options, open_store, takes_options
 from qareport.codec import to_data
 from qareport.errors import StoreError
 from qareport.model import MailState
-from qareport.store import CallCounts, Store
+from qareport.store import CallCounts
 
 
 @click.command()
@@ -41,7 +41,7 @@ def status(options: Options, format_: str, metrics: Path | None) -> int:
     """
     zone = settings.load(options.config_dir).period.time_zone
     try:
-        with Store(options.store or DEFAULT_STORE) as store:
+        with open_store(options) as store:
             found = watching.look(store, time_zone=zone, now=datetime.now(UTC))
     except StoreError:
         if metrics is not None:

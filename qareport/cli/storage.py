@@ -10,9 +10,8 @@ import click
 
 from qareport import settings
 from qareport.cli.console import Progress, complain, say
-from qareport.cli.options import DEFAULT_STORE, Options, takes_options
+from qareport.cli.options import Options, open_store, takes_options
 from qareport.model import Call, Deletion
-from qareport.store import Store
 
 
 @click.group("store")
@@ -24,7 +23,7 @@ def storage() -> None:
 @takes_options
 def check(options: Options) -> int:
     """Look at everything in the store. Exit 2 when something is damaged."""
-    with Store(options.store or DEFAULT_STORE) as store:
+    with open_store(options) as store:
         faults = 0
         for line in store.check():
             complain(line)
@@ -41,7 +40,7 @@ def check(options: Options) -> int:
 @takes_options
 def backup(options: Options, file: Path) -> int:
     """Copy the store to FILE while others go on using it. For PostgreSQL: says which command does that."""
-    with Store(options.store or DEFAULT_STORE) as store:
+    with open_store(options) as store:
         store.backup(file)
     click.echo(file)
     return 0
@@ -67,7 +66,7 @@ def delete(
         raise click.UsageError("give exactly one of --order, --customer and --before")
     ((by, selector),) = named
     border = _day(options, before) if before else None
-    with Store(options.store or DEFAULT_STORE) as store:
+    with open_store(options) as store:
         calls = store.calls_of(order=order, customer=customer, before=border)
         _list(calls)
         if dry_run or not calls:
@@ -88,7 +87,7 @@ def retain(options: Options, dry_run: bool) -> int:
         say("retention.days is not set: everything is kept.")
         return 0
     now = datetime.now(UTC)
-    with Store(options.store or DEFAULT_STORE) as store:
+    with open_store(options) as store:
         calls = store.calls_of(before=now - timedelta(days=days))
         if dry_run or not calls:
             _list(calls)
@@ -102,7 +101,7 @@ def retain(options: Options, dry_run: bool) -> int:
 @takes_options
 def upgrade(options: Options, reindex: bool) -> int:
     """Bring a store of an older qareport up to date, and its search index. Every command does the first."""
-    with Store(options.store or DEFAULT_STORE) as store, Progress() as progress:
+    with open_store(options) as store, Progress() as progress:
         if reindex:
             store.clear_index()
         indexed = store.index_missing(on_progress=progress)

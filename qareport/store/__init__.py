@@ -48,18 +48,20 @@ class OrderRecord:
 class Store(RulesShelf, OutboxShelf, DaysShelf, ListingShelf, SearchShelf, UpkeepShelf, WatchShelf):
     """An open store. Use as a context manager, or call `close`."""
 
-    def __init__(self, url: str) -> None:
-        """Open a store, making it when it is not there.
+    def __init__(self, url: str, *, make: bool = True) -> None:
+        """Open a store.
 
         Args:
             url: an SQLAlchemy URL, for example `sqlite:///qareport.db` or `postgresql://user:password@host/database`.
+            make: make it when it is not there; for who only looks, a wrong name is an error and leaves nothing behind.
 
         Raises:
             StoreError: no such place, no permission, not a store, or a store of a newer version.
+            NoStoreError: there is none, and none is to be made.
         """
         #: As it may be shown: without its password.
         self.url = shown(url)
-        self._engine = open_engine(url)
+        self._engine = open_engine(url, make=make)
 
     def __enter__(self) -> Self:
         return self

@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy
 from sqlalchemy import event, text
 
-from qareport.errors import StoreError
+from qareport.errors import NoStoreError, StoreError
 from qareport.store.schema import REVISION
 
 #: What a store without revisions has in SQLite's user_version.
@@ -27,14 +27,16 @@ def shown(url: str) -> str:
         return url
 
 
-def open_engine(url: str) -> sqlalchemy.Engine:
-    """Open a store, making it or bringing it up to date where needed.
+def open_engine(url: str, *, make: bool) -> sqlalchemy.Engine:
+    """Open a store, bringing it up to date where needed.
 
     Args:
         url: an SQLAlchemy URL. `postgresql://…` is spoken to through pg8000.
+        make: whether to make one where there is none.
 
     Raises:
         StoreError: no such place, no permission, not a store, or a store of a newer version.
+        NoStoreError: there is none, and none is to be made.
     """
     where = shown(url)
     with mapped(where):
@@ -45,11 +47,15 @@ def open_engine(url: str) -> sqlalchemy.Engine:
         if engine.dialect.name == "sqlite":
             event.listen(engine, "connect", _set_up_sqlite)
             event.listen(engine, "begin", _begin_sqlite)
+            if not make and parsed.database and not Path(parsed.database).exists():  # to connect would make the file
+                raise _no_store(f"{Path(parsed.database).absolute()} does not exist", where)
             if parsed.database and not Path(parsed.database).parent.is_dir():
                 raise StoreError("its folder does not exist", where=where, to_do=f"make {Path(parsed.database).parent}")
         try:
             with engine.connect() as connection:
                 current = _revision(connection)
+                if not make and current is None and _user_version(connection) == 0:
+                    raise _no_store("the database holds none", where)
             if current != REVISION:
                 with engine.execution_options(writes=True).begin() as connection:
                     _upgrade(connection, where)
@@ -57,6 +63,15 @@ def open_engine(url: str) -> sqlalchemy.Engine:
             engine.dispose()
             raise
     return engine
+
+
+def _no_store(why: str, where: str) -> NoStoreError:
+    return NoStoreError(
+        f"there is no store: {why}",
+        where=where,
+        expected="one that `qareport run`, `analyse` or `daily` has filled",
+        to_do="name it with --store, or run one of these first",
+    )
 
 
 def _upgrade(connection: sqlalchemy.Connection, where: str) -> None:

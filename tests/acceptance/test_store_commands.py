@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 
 from qareport.cli import main
 from qareport.model import Call, CallMetrics, CallReport
+from qareport.settings import default_dir
 from qareport.store import Store
 
 METRICS = CallMetrics(
@@ -27,6 +29,50 @@ def url(tmp_path: Path) -> str:
             report = CallReport(call_id=name, started_at=began, metrics=METRICS)
             store.put_report(f"key-{name}", call, report, rules_sha256="rules")
     return url
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "report 20261105000042",
+        "search 退货",
+        "export calls",
+        "status",
+        "mail list",
+        "mail resend 3f2a9c81d0b7",
+        "mail forget 3f2a9c81d0b7",
+        "rules lint --stored",
+        "rules test --from-call C0001 --rule logistics.shipping-doubt",
+        "rules explain C0001",
+        "rules replay",
+        "store check",
+        "store backup copy.db",
+        "store delete --order 20261105000042",
+        "store retain",
+        "store upgrade",
+    ],
+)
+def test_only_commands_that_take_calls_in_make_a_store(
+    words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "settings").mkdir()
+    shutil.copytree(default_dir("config"), tmp_path / "settings" / "config")
+    (tmp_path / "settings" / "config" / "qareport.yaml").write_text("retention: {days: 30}\n", "utf-8")
+    monkeypatch.chdir(tmp_path)
+    assert main([*words.split(), "--store", "sqlite:///wrong.db", "--config", "settings/config"]) == 2
+    assert (
+        f"sqlite:///wrong.db: there is no store: {tmp_path / 'wrong.db'} does not exist; expected one that "
+        "`qareport run`, `analyse` or `daily` has filled; name it with --store, or run one of these first"
+    ) in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["settings"]
+
+
+def test_a_database_without_a_store_in_it_stays_as_it_is(store_url: str, capsys: pytest.CaptureFixture[str]) -> None:
+    if store_url.startswith("sqlite"):
+        Path(store_url.removeprefix("sqlite:///")).touch()
+    for _ in range(2):
+        assert main(["status", "--store", store_url]) == 2
+        assert "there is no store: the database holds none" in capsys.readouterr().err
 
 
 def orders(url: str) -> set[str | None]:

@@ -28,7 +28,7 @@ def commands() -> list[str]:
     """Every call of qareport in units and cron lines, by itself."""
     lines = [line for unit in UNITS for line in re.findall(r"^ExecStart=(.*)", unit.read_text("utf-8"), re.MULTILINE)]
     lines += [part for line in (DEPLOY / "qareport.cron").read_text("utf-8").splitlines() for part in line.split("&& ")]
-    return [line.partition(" >>")[0] for line in lines if line.startswith(PROGRAM)]
+    return [re.split(r"; }| 2>&1", line)[0] for line in lines if line.startswith(PROGRAM)]
 
 
 @needs_systemd
@@ -64,8 +64,31 @@ def test_the_commands_of_units_and_cron_are_ones_that_qareport_takes(line: str) 
     command.make_context(command.name, words, parent=context)
 
 
-def test_units_and_cron_start_the_same_daily_run() -> None:
-    assert len({line for line in commands() if " daily " in line}) == 1
+def test_cron_does_what_the_units_do() -> None:
+    units = [line for unit in UNITS for line in re.findall(r"^ExecStart=(.*)", unit.read_text("utf-8"), re.MULTILINE)]
+    cron = (DEPLOY / "qareport.cron").read_text("utf-8")
+    for line in units:
+        assert line.replace("/run/qareport/", "/var/lib/prometheus/node-exporter/") in cron
+
+
+def test_what_units_say_in_the_journal_is_json() -> None:
+    for line in commands():
+        assert " --log-format json " in line
+
+
+def test_the_folder_of_the_store_stays_closed_to_others() -> None:
+    for unit in UNITS:
+        if unit.suffix == ".service":
+            assert "StateDirectory=qareport\n" in (text := unit.read_text("utf-8"))
+            assert "\nStateDirectoryMode=0750\n" in text
+
+
+def test_the_metrics_lie_where_the_page_says_and_others_may_read_them() -> None:
+    text = (DEPLOY / "qareport-status.service").read_text("utf-8")
+    ((path,),) = [re.findall(r"--prometheus (\S+)", text)]
+    assert path.startswith("/run/qareport/")
+    assert {"RuntimeDirectory=qareport", "RuntimeDirectoryPreserve=yes", "UMask=0022"} <= set(text.splitlines())
+    assert f"ln -s {path} /var/lib/prometheus/node-exporter/" in (ROOT / "docs" / "deploy.md").read_text("utf-8")
 
 
 @needs_shellcheck

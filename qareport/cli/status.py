@@ -13,7 +13,7 @@ import click
 from qareport import privacy, settings, watching
 from qareport.cli.options import Options, open_store, takes_options
 from qareport.codec import to_data
-from qareport.errors import StoreError
+from qareport.errors import ConfigError, StoreError
 from qareport.model import MailState
 from qareport.store import CallCounts
 
@@ -39,11 +39,11 @@ def status(options: Options, format_: str, metrics: Path | None) -> int:
     Exit status: 0 all is well; 1 something wants attention (named at the end); 2 the store or the settings cannot be
     read. With --prometheus, 0 as soon as the file is written: the metrics tell the rest.
     """
-    zone = settings.load(options.config_dir).period.time_zone
     try:
+        zone = settings.load(options.config_dir).period.time_zone
         with open_store(options) as store:
             found = watching.look(store, time_zone=zone, now=datetime.now(UTC))
-    except StoreError:
+    except (ConfigError, StoreError):
         if metrics is not None:
             _write(metrics, None)
         raise

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
@@ -16,6 +16,8 @@ from qareport.store import CallCounts, SentMail, Store, holder
 _LONG = timedelta(days=1)
 #: Less room than this is too little for a day.
 _ROOM = 2**30
+#: The mode of runs that send mails.
+_SEND = "send"
 #: Runs to look back on for the last one that was done.
 _RUNS = 200
 
@@ -37,7 +39,7 @@ class Status:
     failures: tuple[FailedCall, ...]
     mails: Mapping[MailState, int]
     last_mail: SentMail | None
-    #: A run whose process is gone is called killed.
+    #: With --send, where any was; a run whose process is gone is called killed.
     last_run: RunRecord | None
     last_done: RunRecord | None
     #: What a person should look at; nothing: all is well.
@@ -55,7 +57,9 @@ def look(store: Store, *, time_zone: str, now: datetime, failures: int = 10) -> 
     """
     first, last = digest.bounds(digest.period_of(PeriodKind.DAY, digest.local_day(now, time_zone), time_zone))
     failed = store.failures()
-    runs = store.runs(limit=_RUNS)
+    runs = [_honest(run) for run in store.runs(limit=_RUNS)]
+    # A run that somebody tries out by hand says nothing about the mails of the morning.
+    runs = [run for run in runs if run.mode == _SEND] or runs
     status = Status(
         at=now.astimezone(UTC),
         store=store.url,
@@ -67,11 +71,12 @@ def look(store: Store, *, time_zone: str, now: datetime, failures: int = 10) -> 
         failures=tuple(replace(one, reason=privacy.mask(one.reason)[0]) for one in failed[:failures]),
         mails=store.count_mails(),
         last_mail=store.last_sent(),
-        last_run=_honest(runs[0]) if runs else None,
+        last_run=runs[0] if runs else None,
         last_done=next((run for run in runs if run.state is RunState.DONE), None),
     )
     forgotten = store.count_calls(None, now - _LONG).waiting
-    return replace(status, attention=tuple(_attention(status, forgotten)))
+    newest = {run.period.partition(":")[0]: run for run in reversed(runs)}  # of each kind: day, week, month
+    return replace(status, attention=tuple(_attention(status, newest.values(), forgotten)))
 
 
 def _honest(run: RunRecord) -> RunRecord:
@@ -88,11 +93,11 @@ def _honest(run: RunRecord) -> RunRecord:
     return run
 
 
-def _attention(status: Status, forgotten: int) -> Iterator[str]:
-    run = status.last_run
-    if run is not None and run.state not in (RunState.DONE, RunState.RUNNING):
-        why = f": {run.problems[0]}" if run.problems else ""
-        yield f"the last run ({run.period}) is {run.state}{why}"
+def _attention(status: Status, newest: Iterable[RunRecord], forgotten: int) -> Iterator[str]:
+    for run in newest:
+        if run.state not in (RunState.DONE, RunState.RUNNING):
+            why = f": {run.problems[0]}" if run.problems else ""
+            yield f"the last run ({run.period}) is {run.state}{why}"
     for state in (MailState.FAILED, MailState.UNKNOWN):
         if status.mails.get(state):
             yield f"mails {state}: {status.mails[state]} (qareport mail list)"

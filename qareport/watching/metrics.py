@@ -17,14 +17,14 @@ def write_metrics(path: Path, status: Status | None) -> None:
 
     Args:
         path: the file, which the collector wants to end in `.prom`.
-        status: None: the store could not be read, and only that is written.
+        status: None: the store or the settings could not be read, and only that is written.
 
     Raises:
         DocumentError: the file cannot be written.
     """
     registry = CollectorRegistry()
     _gauge(registry, "build_info", "Version of qareport", "version").labels(__version__).set(1)
-    _gauge(registry, "up", "1: the store could be read").set(status is not None)
+    _gauge(registry, "up", "1: the store and the settings could be read").set(status is not None)
     if status is not None:
         _fill(registry, status)
     try:
@@ -63,9 +63,10 @@ def _fill(registry: CollectorRegistry, status: Status) -> None:
         _gauge(registry, "store_free_bytes", "Room on the disk of the store").set(status.free_bytes)
     if status.last_run is not None:
         _run(registry, status.last_run)
-    if status.last_done is not None and status.last_done.ended_at is not None:
-        ended_at = status.last_done.ended_at.timestamp()
-        _gauge(registry, "last_done_run_timestamp_seconds", "When a run was last done").set(ended_at)
+    # Always there: an alert on what is absent never comes.
+    ended_at = status.last_done.ended_at if status.last_done is not None else None
+    last_done = _gauge(registry, "last_done_run_timestamp_seconds", "When a run was last done; 0: never")
+    last_done.set(ended_at.timestamp() if ended_at is not None else 0)
 
 
 def _run(registry: CollectorRegistry, run: RunRecord) -> None:

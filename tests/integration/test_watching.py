@@ -62,9 +62,17 @@ def status_of(store: Store) -> Status:
     return look(store, time_zone=ZONE, now=NOW)
 
 
-def run(store: Store, state: RunState | None, *, by: str = "elsewhere:1", problems: tuple[str, ...] = ()) -> None:
+def run(
+    store: Store,
+    state: RunState | None,
+    *,
+    by: str = "elsewhere:1",
+    problems: tuple[str, ...] = (),
+    mode: str = "send",
+    period: str = "day:2026-11-20",
+) -> None:
     """Record a daily run; None: it has not ended."""
-    number = store.begin_run("day:2026-11-20", mode="send", holder=by, now=NOW - timedelta(seconds=90))
+    number = store.begin_run(period, mode=mode, holder=by, now=NOW - timedelta(seconds=90))
     if state is not None:
         steps = [RunStep(name="render", seconds=1.5, count=3), RunStep(name="send", seconds=0.5)]
         store.end_run(number, state, steps=steps, summary="calls=3", problems=problems, now=NOW)
@@ -124,6 +132,19 @@ def test_what_wants_a_person_is_named_with_what_to_do(store: Store) -> None:
     )
     assert found.last_done is not None
     assert found.last_done.state is RunState.DONE
+
+
+def test_a_run_that_somebody_tries_out_hides_no_morning_that_went_wrong(store: Store) -> None:
+    run(store, RunState.DONE, mode="plan")
+    found = status_of(store)
+    assert (found.last_run and found.last_run.mode, found.attention) == ("plan", ())
+    run(store, RunState.PARTIAL)
+    run(store, RunState.DONE, mode="dry-run")
+    run(store, RunState.DONE, period="week:2026-11-09")
+    found = status_of(store)
+    assert found.attention == ("the last run (day:2026-11-20) is partial",)
+    assert found.last_run is not None
+    assert (found.last_run.period, found.last_run.mode) == ("week:2026-11-09", "send")
 
 
 def test_the_last_mail_is_the_one_that_a_server_took(store: Store) -> None:
@@ -209,7 +230,7 @@ def test_status_as_it_is_typed(store_url: str, tmp_path: Path, capsys: pytest.Ca
     assert read_metrics(path)[("qareport_attention", "")] == 1
 
 
-def test_a_store_that_cannot_be_read_is_down_and_the_status_2(
+def test_a_store_or_settings_that_cannot_be_read_are_down_and_the_status_2(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     damaged = tmp_path / "store.db"
@@ -218,7 +239,16 @@ def test_a_store_that_cannot_be_read_is_down_and_the_status_2(
     assert main(["status", "--store", f"sqlite:///{damaged}", "--prometheus", str(path)]) == 2
     assert "not a database" in capsys.readouterr().err
     assert read_metrics(path)[("qareport_up", "")] == 0
-    assert main(["status", "--store", f"sqlite:///{tmp_path / 's.db'}", "--prometheus", "/dev/null/q.prom"]) == 2
+    path.unlink()
+    (tmp_path / "qareport.yaml").write_text("period: {time_zone: Shanghai}", "utf-8")
+    with Store(f"sqlite:///{tmp_path / 's.db'}") as store:
+        write_metrics(path, status_of(store))
+        assert read_metrics(path)[("qareport_last_done_run_timestamp_seconds", "")] == 0
+    status = ["status", "--store", f"sqlite:///{tmp_path / 's.db'}"]
+    assert main([*status, "--config", str(tmp_path), "--prometheus", str(path)]) == 2
+    assert "qareport.yaml:1:" in capsys.readouterr().err
+    assert read_metrics(path)[("qareport_up", "")] == 0
+    assert main([*status, "--prometheus", "/dev/null/q.prom"]) == 2
     assert "/dev/null/q.prom: cannot be written" in capsys.readouterr().err
 
 

@@ -189,6 +189,8 @@ def _export_table(
             for row in exporting.rows(table, record, zone):
                 writer.write(row)
                 written += 1
+    for remark in writer.remarks():
+        say(remark)
     return written
 
 

@@ -35,6 +35,10 @@ class TableWriter(ABC):
         self._table = table
         self._file = file
 
+    def remarks(self) -> Iterator[str]:
+        """Yield what whoever opens the file must know: where the format could not hold everything in one place."""
+        yield from ()
+
     @abstractmethod
     def write(self, row: Sequence[object]) -> None:
         """Write a row: a value for each column."""
@@ -106,6 +110,17 @@ class _Xlsx(TableWriter):
         self._book = Workbook(write_only=True)
         self._written = _SHEET_ROWS
         self._sheet: Any = None
+        self._cut = 0
+
+    def remarks(self) -> Iterator[str]:
+        sheets = len(self._book.worksheets)
+        if sheets > 1:
+            yield f"the rows go on from sheet to sheet, {sheets} in all: one holds {_SHEET_ROWS:,} rows"
+        if self._cut:
+            yield (
+                f"cells that end with … are cut, {self._cut} in all: one holds {_CELL_CHARACTERS:,} characters; "
+                "CSV, Parquet and JSON lines hold everything"
+            )
 
     def write(self, row: Sequence[object]) -> None:
         if self._written == _SHEET_ROWS:
@@ -135,6 +150,7 @@ class _Xlsx(TableWriter):
             return value.replace(tzinfo=None)  # Excel knows no time zones: the clock of the settings' one
         made = cell(value)
         if isinstance(made, str) and len(made) > _CELL_CHARACTERS:
+            self._cut += 1
             return made[: _CELL_CHARACTERS - 1] + "…"
         return made
 

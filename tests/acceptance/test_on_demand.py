@@ -20,7 +20,7 @@ import pytest
 from qareport import pipeline
 from qareport.cli import main
 from qareport.codec import from_json, to_json
-from qareport.exporting import KINDS
+from qareport.exporting import KINDS, writing
 from qareport.exporting.writing import cell
 from qareport.model import Call, FailedCall, Transcript
 from qareport.privacy import LABELS
@@ -347,6 +347,25 @@ def test_formulas_that_were_said_are_text_in_a_spreadsheet(look: Run, tmp_path: 
         assert said == ['\'=HYPERLINK("http://x","退货")', "'-1+1是多少", "'＝全角的也算"]
     look("export", "segments", "-o", tmp_path / "s.jsonl", "--order", "2026c2")
     assert read_jsonl(tmp_path / "s.jsonl")[0]["text"] == TALKS["c2"][0][1]
+
+
+def test_rows_that_do_not_fit_on_a_sheet_go_on_on_the_next_and_cut_cells_are_told(
+    look: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writing, "_SHEET_ROWS", 4)
+    monkeypatch.setattr(writing, "_CELL_CHARACTERS", 12)
+    status, _, err = look("export", "segments", "-o", tmp_path / "s.xlsx")
+    assert status == 0
+    sheets = openpyxl.load_workbook(tmp_path / "s.xlsx").worksheets
+    assert [(sheet.title, sheet.max_row) for sheet in sheets] == [("segments", 4), ("segments 2", 4), ("segments 3", 3)]
+    column = [one.name for one in KINDS["segments"].columns].index("text")
+    heads, said = zip(*((sheet[1][column], sheet[2 : sheet.max_row]) for sheet in sheets), strict=True)
+    assert [head.value for head in heads] == ["text"] * 3
+    texts = [row[column].value for rows in said for row in rows]
+    assert [text[:5] for text in texts] == [cell(line[1])[:5] for talk in TALKS.values() for line in talk]
+    assert "the rows go on from sheet to sheet, 3 in all" in err
+    assert "cells that end with … are cut, " in err
+    assert all(len(text) == 12 for text in texts if text.endswith("…"))
 
 
 def test_text_is_found_in_any_editor(look: Run, tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
 
 import click
 
@@ -22,8 +23,8 @@ _MEANINGS = {
     MailState.PLANNED: "waits to be sent",
     MailState.SENDING: "was being sent when its process ended: the next run calls it unknown",
     MailState.SENT: "the server has taken it",
-    MailState.RETRY: "refused for now, tried again by itself",
-    MailState.FAILED: "refused for good: mend the cause, then `qareport mail resend KEY --yes`",
+    MailState.RETRY: "refused for now; the next run of `qareport daily --send` after that time tries again",
+    MailState.FAILED: "refused for good: mend the cause, then `qareport mail resend KEY`",
     MailState.UNKNOWN: (
         "the connection or the process ended between the text and the server's answer: it may have arrived or not, and "
         "no program can find out. Ask the recipient; then `qareport mail forget KEY` if it is there, or "
@@ -111,14 +112,16 @@ def mail() -> None:
 @takes_options
 def list_mails(options: Options, everything: bool) -> int:
     """List the mails that are not settled: waiting, refused, or unknown (may or may not have arrived)."""
+    zone = ZoneInfo(settings_module.load(options.config_dir).period.time_zone)
     with open_store(options) as store:
         mails = store.mails()
     settled = (MailState.SENT, MailState.FORGOTTEN)
     shown = [one for one in mails if everything or one.state not in settled]
     for one in shown:
+        again = f", next try after {one.next_try_at.astimezone(zone):%H:%M}" if one.next_try_at else ""
         click.echo(
             f"{one.key[:12]} {one.state:<9} {one.period} {one.edition} {one.recipient}  "
-            f"{one.changed_at:%Y-%m-%d %H:%M} UTC, tries: {one.tries}  {one.reply}".rstrip()
+            f"{one.changed_at.astimezone(zone):%Y-%m-%d %H:%M}, tries: {one.tries}{again}  {one.reply}".rstrip()
         )
     for state in dict.fromkeys(one.state for one in shown):
         say(f"{state}: {_MEANINGS[state]}")

@@ -237,10 +237,10 @@ class _Run:
             self._log.trouble(f"mails wait because the mail server cannot be used: {posted.trouble}")
         for one in posted.mails:
             if one.state is MailState.FAILED:
-                self._log.trouble(f"mail {one.key[:12]} to {one.recipient} was refused: {one.reply}")
+                self._log.trouble(f"mail {one.key[:12]} ({one.recipient}) was refused: {one.reply}")
         for one in self._store.mails(MailState.UNKNOWN):
             self._log.trouble(
-                f"mail {one.key[:12]} to {one.recipient} ({one.period}) may or may not have arrived: {one.reply}. Ask "
+                f"mail {one.key[:12]} ({one.recipient}, {one.period}) may or may not have arrived: {one.reply}. Ask "
                 f"whether it is there, then: qareport mail forget {one.key[:12]}, or mail resend {one.key[:12]} --yes"
             )
 

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from qareport import digest, privacy
-from qareport.model import FailedCall, MailState, PeriodKind, RunRecord, RunState
+from qareport.model import FailedCall, MailRecord, MailState, PeriodKind, RunRecord, RunState
 from qareport.store import CallCounts, SentMail, Store, holder
 
 #: Calls that wait for longer than this were forgotten by somebody.
 _LONG = timedelta(days=1)
+#: A mail that has not gone out for so long needs more than another try.
+_LATE = timedelta(hours=2)
 #: Less room than this is too little for a day.
 _ROOM = 2**30
 #: The mode of runs that send mails.
@@ -76,7 +78,8 @@ def look(store: Store, *, time_zone: str, now: datetime, failures: int = 10) -> 
     )
     forgotten = store.count_calls(None, now - _LONG).waiting
     newest = {run.period.partition(":")[0]: run for run in reversed(runs)}  # of each kind: day, week, month
-    return replace(status, attention=tuple(_attention(status, newest.values(), forgotten)))
+    late = [mail for mail in store.mails(MailState.PLANNED, MailState.RETRY) if mail.planned_at < now - _LATE]
+    return replace(status, attention=tuple(_attention(status, newest.values(), late, forgotten)))
 
 
 def _honest(run: RunRecord) -> RunRecord:
@@ -93,7 +96,9 @@ def _honest(run: RunRecord) -> RunRecord:
     return run
 
 
-def _attention(status: Status, newest: Iterable[RunRecord], forgotten: int) -> Iterator[str]:
+def _attention(
+    status: Status, newest: Iterable[RunRecord], late: Sequence[MailRecord], forgotten: int
+) -> Iterator[str]:
     for run in newest:
         if run.state not in (RunState.DONE, RunState.RUNNING):
             why = f": {run.problems[0]}" if run.problems else ""
@@ -101,6 +106,9 @@ def _attention(status: Status, newest: Iterable[RunRecord], forgotten: int) -> I
     for state in (MailState.FAILED, MailState.UNKNOWN):
         if status.mails.get(state):
             yield f"mails {state}: {status.mails[state]} (qareport mail list)"
+    if late:
+        why = f": {late[-1].reply}" if late[-1].reply else ""
+        yield f"mails that have not gone out for two hours: {len(late)}{why} (qareport mail list)"
     if forgotten:
         yield f"calls that wait for more than a day: {forgotten} (qareport daily or qareport run)"
     if status.free_bytes is not None and status.free_bytes < _ROOM:

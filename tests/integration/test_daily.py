@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from benchmarks import dailies
-from qareport import cli, settings
+from qareport import cli, privacy, settings
 from qareport.daily import Mode
 from qareport.errors import ConfigError, MailError
 from qareport.model import Call, Edition, MailState, RunState
@@ -379,6 +379,7 @@ def test_an_unknown_mail_is_told_to_the_operator_and_in_the_summary(either_centr
     assert [mail.recipient for mail in result.unknown] == [dailies.TEAM[0]]
     (told,) = [one for one in either_centre.postbox.delivered if one.recipient == dailies.OPERATOR]
     assert "may or may not have arrived" in _text_of(told.content)
+    assert f"mail {result.unknown[0].key[:12]} ([邮箱], day:2026-11-21)" in privacy.mask(result.problems[0])[0]
     assert f"qareport mail forget {result.unknown[0].key[:12]}" in _text_of(told.content)
 
 

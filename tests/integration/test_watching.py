@@ -78,13 +78,13 @@ def run(
         store.end_run(number, state, steps=steps, summary="calls=3", problems=problems, now=NOW)
 
 
-def post(store: Store, recipient: str, state: MailState) -> str:
+def post(store: Store, recipient: str, state: MailState, *, minutes_ago: int = 0) -> str:
     key = letter_key(Edition.TEAM, recipient, "day:2026-11-20", "report")
     letter = Letter(
         edition=Edition.TEAM, recipient=recipient, period="day:2026-11-20", kind="report", subject="s",
         message_id="<m>", content=b"text",
     )  # fmt: skip
-    store.plan_mails([letter], now=NOW - timedelta(seconds=2))
+    store.plan_mails([letter], now=NOW - timedelta(minutes=minutes_ago, seconds=2))
     if state is not MailState.PLANNED:
         assert store.begin_mail(key, now=NOW - timedelta(seconds=1))
         store.end_mail(key, Outcome(state=state, reply=f"unknown user <{recipient}>"), now=NOW)
@@ -145,6 +145,14 @@ def test_a_run_that_somebody_tries_out_hides_no_morning_that_went_wrong(store: S
     assert found.attention == ("the last run (day:2026-11-20) is partial",)
     assert found.last_run is not None
     assert (found.last_run.period, found.last_run.mode) == ("week:2026-11-09", "send")
+
+
+def test_a_mail_that_does_not_go_out_is_told_after_two_hours(store: Store) -> None:
+    post(store, "a@example.com", MailState.RETRY, minutes_ago=119)
+    assert status_of(store).attention == ()
+    post(store, "b@example.com", MailState.RETRY, minutes_ago=120)
+    (told,) = status_of(store).attention
+    assert told.startswith("mails that have not gone out for two hours: 1: unknown user <b@example.com>")
 
 
 def test_the_last_mail_is_the_one_that_a_server_took(store: Store) -> None:

@@ -77,7 +77,7 @@ def explain(error: pydantic.ValidationError) -> str:
     for issue in issues[:5]:
         place = ".".join(str(step) for step in issue["loc"]) or "value"
         got = "" if issue["type"] in ("missing", "json_invalid") else f" (got {_short(issue['input'])})"
-        parts.append(f"{place}: {issue['msg']}{got}")
+        parts.append(f"{place}: {issue['msg'].removeprefix('Value error, ')}{got}")
     if len(issues) > 5:
         parts.append(f"and {len(issues) - 5} more")
     return "; ".join(parts)

@@ -1,6 +1,6 @@
 """What the business knows of recordings: a manifest in CSV, Excel (XLSX) or JSON lines, one row a recording.
 
-Only `audio` is required:
+Only `audio` is required; other columns are left alone:
 
     audio           path of the recording, relative to the manifest, or its file name
     call_id         stable name of the call; by default the file name without its ending
@@ -14,17 +14,26 @@ Only `audio` is required:
 from __future__ import annotations
 
 import csv
+import difflib
 import io
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
 import pydantic
-from pydantic import AfterValidator, AwareDatetime, BeforeValidator, ConfigDict, Field, ValidationInfo
+from pydantic import (
+    AwareDatetime,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+)
 
 from qareport.codec import explain
 from qareport.errors import ConfigError, Problem, SourceLocation
@@ -35,6 +44,9 @@ from qareport.model import Call, Role
 #: Excel in China writes CSV in the code page of its Windows, which is a part of GB18030.
 _ENCODINGS = ("utf-8-sig", "gb18030")
 _DELIMITERS = ",;\t"
+_WRITE_IT = "write it like 2026-11-21T09:13:05+08:00 or 2026-11-21 09:13:05"
+#: How alike the name of a column and a known one are when the one was meant for the other.
+_ALIKE = 0.85
 _LOCAL_TIME = re.compile(r"(\d{4})[-/](\d{1,2})[-/](\d{1,2})[ T](\d{1,2}):(\d{2})(?::(\d{2}))?")
 
 
@@ -51,21 +63,18 @@ def _text(value: object) -> object:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-def _instant(value: object, info: ValidationInfo) -> object:
-    if isinstance(value, str) and (found := _LOCAL_TIME.fullmatch(value)):
-        try:
+def _instant(value: object, read: ValidatorFunctionWrapHandler, info: ValidationInfo) -> datetime:
+    try:
+        if isinstance(value, str) and (found := _LOCAL_TIME.fullmatch(value)):
             value = datetime(*(int(part or 0) for part in found.groups()))  # type: ignore[arg-type]  # noqa: DTZ001
-        except ValueError:
-            return value  # pydantic says what is wrong with it
-    if isinstance(value, datetime) and value.tzinfo is None:
-        return value.replace(tzinfo=(info.context or {})["zone"])
-    return value
-
-
-def _plausible(value: datetime) -> datetime:
-    if value.year < 2000:  # 46347.38 is a date in Excel and a time of 1970 to everyone else
-        raise ValueError("before the year 2000; write it like 2026-11-21T09:13:05+08:00")
-    return value
+        if isinstance(value, datetime) and value.tzinfo is None:
+            value = value.replace(tzinfo=(info.context or {})["zone"])
+        instant: datetime = read(value)
+    except ValueError:
+        raise ValueError(f"no time that can be read; {_WRITE_IT}") from None
+    if instant.year < 2000:  # 46347.38 is a date in Excel and a time of 1970 to everyone else
+        raise ValueError(f"before the year 2000; {_WRITE_IT}")
+    return instant
 
 
 _Text = Annotated[str, Field(max_length=200), BeforeValidator(_text)]
@@ -80,7 +89,7 @@ class _Row(pydantic.BaseModel):
     call_id: Annotated[_Text, Field(min_length=1)] | None = None
     order_id: _Text | None = None
     agent_id: _Text | None = None
-    started_at: Annotated[AwareDatetime, BeforeValidator(_instant), AfterValidator(_plausible)] | None = None
+    started_at: Annotated[AwareDatetime, WrapValidator(_instant)] | None = None
     channels: Annotated[tuple[Role, ...], BeforeValidator(_roles)] = ()
     customer_phone: Annotated[str, BeforeValidator(_text)] | None = None
 
@@ -97,10 +106,13 @@ def read_manifest(path: Path, time_zone: str = "Asia/Shanghai") -> list[Call]:
     """
     problems: list[Problem] = []
     calls: dict[str, tuple[Call, SourceLocation | str]] = {}
+    named: set[str] = set()
     for where, data in _lines(path):
         if isinstance(data, Problem):
             problems.append(data)
             continue
+        problems += [Problem(what=what, where=where) for what in _misspelt(data, named)]
+        named |= data.keys()
         given = {key: value for key, value in data.items() if value not in ("", None)}
         try:
             row = _Row.model_validate(given, context={"zone": ZoneInfo(time_zone)})
@@ -119,6 +131,18 @@ def read_manifest(path: Path, time_zone: str = "Asia/Shanghai") -> list[Call]:
     return [call for call, _ in calls.values()]
 
 
+def _misspelt(names: Iterable[str], before: Collection[str]) -> Iterator[str]:
+    """Say which columns would be left alone and were hardly meant to be: `ordr_id`, `Agent ID`."""
+    for name in names:
+        missing = [known for known in _Row.model_fields if known not in names]
+        if name in before or name in _Row.model_fields or not missing:
+            continue
+        plain = re.sub(r"[^a-z]+", "_", name.strip().lower())
+        near = difflib.get_close_matches(plain, missing, n=1, cutoff=_ALIKE)
+        if near:
+            yield f"no such column: {name!r}; did you mean {near[0]!r}?"
+
+
 def _lines(path: Path) -> Iterable[Line]:
     ending = path.suffix.lower()
     if ending in (".xlsx", ".xlsm"):
@@ -134,7 +158,9 @@ def _decode(path: Path) -> str:
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise ConfigError([Problem(what=f"cannot be read: {error}", where=str(path), expected=expected)]) from error
+        raise ConfigError(
+            [Problem(what=f"cannot be read: {error.strerror}", where=str(path), expected=expected)]
+        ) from error
     for encoding in _ENCODINGS:
         try:
             return content.decode(encoding)

@@ -90,8 +90,28 @@ def test_every_bad_row_of_a_workbook_is_reported_with_its_sheet_and_row(tmp_path
         "order_id: a number of more than 15 digits, of which Excel keeps only 15; format the column as text" in found[0]
     )
     assert "before the year 2000" in found[2]
+    assert "started_at: no time that can be read; write it like 2026-11-21T09:13:05+08:00" in found[3]
     assert "'e' is given twice; first given on m.xlsx sheet '通话' row 6" in found[4].replace(f"{tmp_path}/", "")
     assert "13800001234" not in found[5], "a telephone number stands in no message"
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [("ordr_id", "order_id"), ("Agent ID", "agent_id"), ("channel", "channels"), ("STARTED_AT", "started_at")],
+)
+def test_a_column_that_was_hardly_meant_to_be_left_alone_is_an_error(tmp_path: Path, name: str, meant: str) -> None:
+    path = tmp_path / "m.csv"
+    path.write_text(f"audio,{name}\na.wav,\nb.wav,\n", "utf-8")
+    assert problems(path) == [f"m.csv:2:1: no such column: {name!r}; did you mean {meant!r}?"]
+    path = workbook(tmp_path / "m.xlsx", ("audio", name), ("a.wav", "x"))
+    assert problems(path) == [f"m.xlsx sheet '通话' row 2: no such column: {name!r}; did you mean {meant!r}?"]
+
+
+def test_columns_of_the_business_are_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "m.csv"
+    path.write_text("audio,order_id,orders,order_no,remarks,start,agent,备注\na.wav,o1,2,9,x,y,z,w\n", "utf-8")
+    (call,) = read_manifest(path)
+    assert call.order_id == "o1"
 
 
 def test_an_error_in_a_cell_is_named(tmp_path: Path) -> None:

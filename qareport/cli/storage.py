@@ -1,4 +1,4 @@
-"""Commands that keep the store: check, backup, delete, retain, upgrade."""
+"""Commands that keep the store: check, backup, delete, deletions, retain, upgrade."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import click
 from qareport import settings
 from qareport.cli.console import Progress, complain, say
 from qareport.cli.options import Options, open_store, takes_options
+from qareport.codec import to_json
 from qareport.model import Call, Deletion
 
 
@@ -69,12 +70,44 @@ def delete(
     with open_store(options) as store:
         calls = store.calls_of(order=order, customer=customer, before=border)
         _list(calls)
-        if dry_run or not calls:
+        if not calls:
+            say(f"The store knows no such call ({by}): there is nothing to delete.")
+            return 0
+        if dry_run:
             say(f"Calls that would be deleted: {len(calls)}. Nothing was changed.")
             return 0
-        if not yes:
-            click.confirm(f"Delete these {len(calls)} calls for good?", abort=True, err=True)
+        if not yes and not _confirmed(f"Delete these {len(calls)} calls for good?"):
+            say("Nothing was deleted.")
+            return 0
         return _tell(store.delete_calls(calls, by=by, selector=selector, now=datetime.now(UTC)))
+
+
+def _confirmed(question: str) -> bool:
+    try:
+        return click.confirm(question, err=True)
+    except click.Abort:
+        raise click.UsageError("nobody is there to answer, so nothing was deleted; --yes does not ask") from None
+
+
+@storage.command()
+@click.option("--order", metavar="ORDER", help="Only those of this order.")
+@click.option("--customer", metavar="PHONE", help="Only those of this number.")
+@takes_options
+def deletions(options: Options, order: str | None, customer: str | None) -> int:
+    """Print the proof of each deletion, newest first, as one JSON object a line.
+
+    It names nobody: only who has the order or the number can find the deletion that was asked for by it.
+    """
+    if order is not None and customer is not None:
+        raise click.UsageError("give one of --order and --customer")
+    by = "order" if order is not None else "customer" if customer is not None else None
+    with open_store(options) as store:
+        found = store.deletions(by=by, selector=order or customer or "")
+    for one in found:
+        click.echo(to_json(one))
+    if not found:
+        say("There was no such deletion.")
+    return 0
 
 
 @storage.command()
@@ -123,7 +156,7 @@ def _list(calls: tuple[Call, ...]) -> None:
 def _tell(deletion: Deletion) -> int:
     click.echo(
         f"Deleted: {deletion.calls} calls, {deletion.results} results, {deletion.transcripts} transcripts, "
-        f"{deletion.documents} documents"
+        f"{deletion.documents} documents. The proof: qareport store deletions"
     )
     for line in deletion.files_left:
         complain(f"could not be removed, remove it yourself: {line}")

@@ -13,7 +13,7 @@ class Deletion:
     deleted_at: datetime
     #: What was asked for: order, customer, before or retention.
     by: str
-    #: Of the order, the number or the instant, as it was given.
+    #: Of the order, the digits of the number, or the day, as it was given.
     selector_sha256: str
     calls: int
     results: int

@@ -104,7 +104,7 @@ class UpkeepShelf(ABC):
             deletion = Deletion(
                 deleted_at=now,
                 by=by,
-                selector_sha256=hashlib.sha256(selector.encode()).hexdigest(),
+                selector_sha256=_hash(by, selector),
                 calls=len(ids),
                 results=len(results),
                 transcripts=transcripts,
@@ -123,11 +123,13 @@ class UpkeepShelf(ABC):
         events.happened("delete", "failed" if left else "done", by=by, **counts)
         return deletion
 
-    def deletions(self) -> tuple[Deletion, ...]:
-        """Return the proofs of all deletions, newest first."""
+    def deletions(self, *, by: str | None = None, selector: str = "") -> tuple[Deletion, ...]:
+        """Return the proofs of deletions, newest first: all, or those of what was asked for by order, customer …"""
         with self._read() as session:
             rows = session.scalars(select(DeletionRow).order_by(DeletionRow.number.desc()))
-            return tuple(from_json(Deletion, row.record, where=f"{self.url} deletion {row.number}") for row in rows)
+            found = [from_json(Deletion, row.record, where=f"{self.url} deletion {row.number}") for row in rows]
+        asked = _hash(by, selector) if by is not None else None
+        return tuple(one for one in found if asked is None or (one.by, one.selector_sha256) == (by, asked))
 
     def _delete_documents(self, names: Iterable[str]) -> tuple[int, tuple[str, ...]]:
         """Remove documents of orders and calls from the disk. Returns how many, and the paths that resisted."""
@@ -242,6 +244,13 @@ def _delete_where(session: Session, column: Any, values: Sequence[str]) -> None:
 
 
 def _same_number(one: str | None, other: str) -> bool:
-    """Compare telephone numbers by their digits; a country code of China is no difference."""
-    digits = ["".join(c for c in number if c.isdecimal()).removeprefix("86") for number in (one or "", other)]
-    return bool(digits[0]) and digits[0] == digits[1]
+    return bool(_digits(one or "")) and _digits(one or "") == _digits(other)
+
+
+def _digits(number: str) -> str:
+    """Return a telephone number as it is compared: its digits, without the country code of China."""
+    return "".join(c for c in number if c.isdecimal()).removeprefix("86")
+
+
+def _hash(by: str, selector: str) -> str:
+    return hashlib.sha256((_digits(selector) if by == "customer" else selector).encode()).hexdigest()

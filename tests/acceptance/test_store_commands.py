@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import json
 import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -48,6 +50,7 @@ def url(tmp_path: Path) -> str:
         "store check",
         "store backup copy.db",
         "store delete --order 20261105000042",
+        "store deletions",
         "store retain",
         "store upgrade",
     ],
@@ -111,6 +114,43 @@ def test_an_order_is_deleted_only_when_that_is_confirmed(url: str, capsys: pytes
     assert orders(url) == {"o-new"}
     assert main(["store", "delete", "--store", url]) == 2
     assert "exactly one of" in capsys.readouterr().err
+
+
+def test_a_deletion_that_nobody_confirms_changes_nothing(
+    url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    delete = ["store", "delete", "--store", url, "--order", "o-old"]
+    for answer, status, said in (
+        ("n\n", 0, "Nothing was deleted."),
+        ("", 2, "nobody is there to answer, so nothing was deleted; --yes does not ask"),
+    ):
+        monkeypatch.setattr("sys.stdin", io.StringIO(answer))
+        assert main(delete) == status
+        assert said in capsys.readouterr().err
+        assert orders(url) == {"o-old", "o-new"}
+    assert main(["store", "delete", "--store", url, "--order", "o-odl", "--yes"]) == 0
+    assert "The store knows no such call (order): there is nothing to delete." in capsys.readouterr().err
+
+
+def test_who_knows_the_number_finds_the_proof_and_nobody_else_does(
+    url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with Store(url) as store:
+        store.put_call(Call(call_id="c", audio_path="c.wav", order_id="o-c", customer_phone="13812345678"))
+    assert main(["store", "delete", "--store", url, "--customer", "+86 138-1234-5678", "--yes"]) == 0
+    assert main(["store", "delete", "--store", url, "--order", "o-old", "--yes"]) == 0
+    assert capsys.readouterr().out.count("The proof: qareport store deletions") == 2
+    assert main(["store", "deletions", "--store", url]) == 0
+    proofs = capsys.readouterr().out
+    assert [(json.loads(line)["by"], json.loads(line)["calls"]) for line in proofs.splitlines()] == [
+        ("order", 1),
+        ("customer", 1),
+    ]
+    assert "13812345678" not in proofs
+    assert main(["store", "deletions", "--store", url, "--customer", "138 1234 5678"]) == 0
+    assert capsys.readouterr().out == proofs.splitlines(keepends=True)[1]
+    assert main(["store", "deletions", "--store", url, "--order", "o-new"]) == 0
+    assert capsys.readouterr().err == "There was no such deletion.\n"
 
 
 def test_retention_deletes_what_is_older_than_the_settings_say(

@@ -24,6 +24,7 @@ from word_parts import (
     RED,
     RULE,
     TEXT_MM,
+    add_end,
     add_field,
     add_grid,
     add_row_tag,
@@ -295,7 +296,7 @@ def _closing(document: DocumentObject) -> None:
     fill_cell(table.rows[1].cells[0], "QA small", "{{ row.label }}")
     fill_cell(table.rows[1].cells[1], "QA small", "{{ row.value }} {{ row.remark }}")
     add_row_tag(table, 2, "endfor")
-    add_text(document, "QA small")
+    add_end(document)
 
 
 def _properties(document: DocumentObject) -> None:

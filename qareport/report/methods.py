@@ -55,8 +55,14 @@ def _meanings(report: OrderReport, calls: Sequence[CallReport]) -> Iterable[Metr
 
 def _has_fuzzy(calls: Sequence[CallReport]) -> bool:
     return any(
-        any(one.fuzzy for one in call.moments) or any(one.fuzzy for one in (*call.issues, *call.stages))
+        one.fuzzy
         for call in calls
+        for one in (
+            *call.moments,
+            *call.issues,
+            *call.stages,
+            *(evidence for finding in call.findings for evidence in finding.evidence),
+        )
     )
 
 

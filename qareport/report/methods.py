@@ -55,14 +55,10 @@ def _meanings(report: OrderReport, calls: Sequence[CallReport]) -> Iterable[Metr
 
 def _has_fuzzy(calls: Sequence[CallReport]) -> bool:
     return any(
-        one.fuzzy
+        any(one.fuzzy for one in call.moments)
+        or any(one.fuzzy for one in (*call.issues, *call.stages))
+        or any(one.fuzzy for finding in call.findings for one in finding.evidence)
         for call in calls
-        for one in (
-            *call.moments,
-            *call.issues,
-            *call.stages,
-            *(evidence for finding in call.findings for evidence in finding.evidence),
-        )
     )
 
 

@@ -92,7 +92,7 @@ def _header_and_footer(document: DocumentObject) -> None:
 
 def _first_part(document: DocumentObject) -> None:
     document._body.clear_content()
-    add_titled(document, "Title", "{{ report.title }}", "{{ report.subject }}")
+    add_titled(document, "Title", "{{ report.title }}", "{{ report.subject }}", (84, 90))
     add_tag(document, "if report.edition")
     add_text(document, "QA total", "{{ report.edition }}")
     add_tag(document, "endif")
@@ -231,7 +231,7 @@ def _people(document: DocumentObject) -> None:
             "次数",
             "分值合计",
         ),
-        (34, 14, 33, 33, 34, 11, 15),
+        (44, 13, 31, 30, 30, 11, 15),
         figures=(5, 6),
     )
 

@@ -328,8 +328,10 @@ def add_facts(document: DocumentObject, pairs: Sequence[tuple[str, str]]) -> Non
         add_text(cell, "QA fact", tag)
 
 
-def add_titled(document: DocumentObject, style: str, title: str, badge: str) -> None:
-    table = add_grid(document, 1, (124, 50), lines=False)
+def add_titled(
+    document: DocumentObject, style: str, title: str, badge: str, widths_mm: tuple[float, float] = (124, 50)
+) -> None:
+    table = add_grid(document, 1, widths_mm, lines=False)
     left, right = table.rows[0].cells
     fill_cell(left, style, title)
     fill_cell(right, "Normal", badge).alignment = WD_ALIGN_PARAGRAPH.RIGHT

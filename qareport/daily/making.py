@@ -14,7 +14,7 @@ from qareport import orders as order_reports
 from qareport.codec import to_json
 from qareport.daily.request import Log, Request, period_name
 from qareport.errors import QareportError
-from qareport.model import CallDigest, Edition, FailedCall, Letter, Note, Period, PeriodReport
+from qareport.model import CallDigest, Edition, FailedCall, Letter, Note, Period, PeriodKind, PeriodReport
 from qareport.report.locale import _, plural
 from qareport.report.text import clean_value
 from qareport.settings import Settings
@@ -22,6 +22,7 @@ from qareport.store import Store
 
 #: How far back promises and repeated calls are looked for, beside the periods that are compared.
 _LOOK_BACK = timedelta(days=14)
+_WEEK = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,12 +62,23 @@ def gather(period: Period, settings: Settings, store: Store, log: Log) -> Materi
         names = ", ".join(waiting[:5]) + (" …" if len(waiting) > 5 else "")
         note = Note(code="calls_waiting", values={"calls": str(len(waiting)), "names": names})
         log.trouble(f"{len(waiting)} calls of {period_name(period)} have no result yet: {names}", note)
-    return Material(
-        period=period,
-        digests=digests,
-        before=tuple(store.digests_between(min(earliest, start - _LOOK_BACK), start)),
-        failures=failures,
-    )
+    before = tuple(store.digests_between(min(earliest, start - _LOOK_BACK), start))
+    if not known and not waiting and period.kind is PeriodKind.DAY:
+        _miss(period, before, settings, log)
+    return Material(period=period, digests=digests, before=before, failures=failures)
+
+
+def _miss(period: Period, before: Sequence[CallDigest], settings: Settings, log: Log) -> None:
+    """Doubt a day without any call when the same day of the week before had some: its recordings may come yet."""
+    zone = settings.period.time_zone
+    start, end = digest.bounds(digest.period_of(period.kind, period.first - _WEEK, zone))
+    count = sum(one.started_at is not None and start <= one.started_at < end for one in before)
+    if count:
+        log.trouble(
+            f"no call of {period_name(period)} was found, and a week before there were {count}: look whether "
+            "recordings reach daily.sources; where nobody worked, all is well",
+            Note(code="calls_missing", values={"calls": str(count)}),
+        )
 
 
 def build(

@@ -155,6 +155,7 @@ NOTES: Mapping[str, str] = Words(
         "not_transcribed": N_("有{calls}通新录音还没有转写，不在本报告里：{first}"),
         "rules_unreadable": N_("规则读不出来，也没有上一次正确的规则，新通话没有判定：{first}"),
         "calls_waiting": N_("有{calls}通电话还没有结果：{names}。"),
+        "calls_missing": N_("没有找到这一天的通话，一周前的同一天有{calls}通。如果当天营业，录音可能还没有送到。"),
         "documents_missing": N_("有文档没能生成。"),
         "recordings_waiting": N_("有{calls}段录音还在写入，下次运行再处理：{names}。"),
         "recordings_undated": N_("有{calls}段录音不知道何时开始，没有计入任何一天：{names}。"),

@@ -364,6 +364,23 @@ def test_calls_without_a_result_are_named_until_they_have_one(centre: Centre) ->
     assert "有1通电话还没有结果：late" in _text_of(centre.postbox.delivered[0].content)
 
 
+def test_a_day_without_any_call_is_doubted_when_the_week_before_had_some(centre: Centre) -> None:
+    a_week_later, next_day = dailies.DAY + timedelta(days=7), NEXT_DAY + timedelta(days=7)
+    (result,) = centre.run(day=a_week_later, now=next_day)
+    assert result.state is RunState.PARTIAL
+    assert result.problems[0].startswith("no call of day:2026-11-28 was found, and a week before there were 8")
+    (told,) = [one for one in centre.postbox.delivered if one.recipient == dailies.TEAM[0]]
+    assert "没有找到这一天的通话，一周前的同一天有8通" in _text_of(told.content)
+    (result,) = centre.run(day=a_week_later + timedelta(days=1), now=next_day)
+    assert result.state is RunState.DONE, "the week before, nobody worked on that day either"
+    path = dailies.write_transcripts(centre.folder / "late.jsonl", 8, a_week_later)
+    assert cli.main(["analyse", str(path), "--format", "json", "--out", str(centre.out), "--store", centre.url]) == 0
+    (result,) = centre.run(day=a_week_later, now=next_day)
+    assert (result.state, result.calls) == (RunState.DONE, 8)
+    whole = [one for one in centre.mails(MailState.SENT) if one[1] == dailies.TEAM[0] and one[2] == "report"]
+    assert len(whole) == 2
+
+
 def test_an_unknown_mail_is_told_to_the_operator_and_in_the_summary(either_centre: Centre) -> None:
     either_centre.set("mail", timeout_s=1.0)
     seen: list[str] = []

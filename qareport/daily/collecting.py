@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from qareport import digest, ingest, listening, pipeline, privacy
@@ -18,11 +20,19 @@ _COPIES = "recordings are second copies of others and not counted"
 
 
 def find_new(
-    request: Request, settings: Settings, period: Period, store: Store, log: Log, *, wait: Callable[[float], None]
+    request: Request,
+    settings: Settings,
+    period: Period,
+    store: Store,
+    log: Log,
+    *,
+    now: datetime,
+    wait: Callable[[float], None],
 ) -> tuple[Call, ...]:
     """Find the recordings whose calls have no result yet, and keep that they exist.
 
-    A source that cannot be read is a trouble: what the others and the store hold is reported all the same.
+    A source that cannot be read is a trouble: what the others and the store hold is reported all the same. Calls older
+    than the retention time are left alone: they would be deleted again by the next `store retain`.
     """
     sources = [_dated(one, period) for one in request.sources or settings.daily.sources]
     manifest = _dated(request.manifest or settings.daily.manifest, period)
@@ -44,6 +54,8 @@ def find_new(
         found = ingest.Ingest(calls=())
     for problem in unreadable:
         log.trouble(problem, Note(code="sources_missing", values={"first": str(problem)}))
+    if settings.retention.days is not None:
+        found = _since(found, now - timedelta(days=settings.retention.days))
     _report(found, period, log)
     unfinished = store.open_calls([failure.call_id for failure in found.failures])
     for failure in found.failures:
@@ -55,6 +67,14 @@ def find_new(
     for call in new:
         store.put_call(call)
     return new
+
+
+def _since(found: ingest.Ingest, oldest: datetime) -> ingest.Ingest:
+    def kept(one: Call | FailedCall) -> bool:
+        return one.started_at is None or one.started_at >= oldest
+
+    calls, failures = tuple(filter(kept, found.calls)), tuple(filter(kept, found.failures))
+    return replace(found, calls=calls, failures=failures)
 
 
 def _report(found: ingest.Ingest, period: Period, log: Log) -> None:

@@ -127,7 +127,8 @@ class _Run:
         new: tuple[Call, ...] = ()
         if self._period.kind is PeriodKind.DAY:
             with self._step("find"):
-                new = collecting.find_new(request, settings, self._period, store, log, wait=self._clock.sleep)
+                now, wait = self._clock.now(), self._clock.sleep
+                new = collecting.find_new(request, settings, self._period, store, log, now=now, wait=wait)
         with self._step("rules"):
             judge = collecting.load_judge(request, store, log)
         with self._step("transcribe", len(new)):

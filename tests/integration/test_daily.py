@@ -22,7 +22,7 @@ from qareport import cli, privacy, settings
 from qareport.daily import Mode
 from qareport.errors import ConfigError, MailError
 from qareport.model import Call, Edition, MailState, RunState
-from qareport.store import Store
+from qareport.store import Store, Wanted
 from tests import postgres
 from tests.centre import NEXT_DAY, Centre
 from tests.recordings import cut_recording
@@ -291,6 +291,23 @@ def test_without_new_recordings_no_model_is_looked_for_and_with_one_its_absence_
     assert result.new_calls == 1
     assert "1 new recordings were not transcribed" in result.problems[0]
     assert "1 calls of day:2026-11-21 have no result yet: new" in result.problems[1]
+
+
+def test_calls_older_than_the_retention_time_are_not_taken_in_again(centre: Centre, tmp_path: Path) -> None:
+    folder = tmp_path / "recordings"
+    folder.mkdir()
+    (folder / "calls.csv").write_text(
+        "audio,started_at\nold.wav,2026-10-21T10:00:00+08:00\ngone.wav,2026-10-21T11:00:00+08:00\n"
+        "new.wav,2026-11-21T10:00:00+08:00\n"
+    )
+    (folder / "old.wav").write_bytes(b"RIFF")
+    (folder / "new.wav").write_bytes(b"RIFF")
+    centre.set("daily", sources=[str(folder)], manifest=str(folder / "calls.csv"))
+    centre.set("retention", days=30)
+    (result,) = centre.run(model=str(tmp_path / "no-model"))
+    with Store(centre.url) as store:
+        names = {name for name, _ in store.list_calls(Wanted())}
+    assert (result.new_calls, result.failed_calls, names & {"old", "gone", "new"}) == (1, 0, {"new"})
 
 
 def test_what_was_found_and_is_no_call_of_the_day_stands_in_report_and_mail(either_centre: Centre) -> None:

@@ -113,10 +113,9 @@ def mail() -> None:
 def list_mails(options: Options, everything: bool) -> int:
     """List the mails that are not settled: waiting, refused, or unknown (may or may not have arrived)."""
     zone = ZoneInfo(settings_module.load(options.config_dir).period.time_zone)
+    states = [state for state in MailState if everything or state not in (MailState.SENT, MailState.FORGOTTEN)]
     with open_store(options) as store:
-        mails = store.mails()
-    settled = (MailState.SENT, MailState.FORGOTTEN)
-    shown = [one for one in mails if everything or one.state not in settled]
+        shown, count = store.mails(*states), sum(store.count_mails().values())
     for one in shown:
         again = f", next try after {one.next_try_at.astimezone(zone):%H:%M}" if one.next_try_at else ""
         click.echo(
@@ -126,7 +125,7 @@ def list_mails(options: Options, everything: bool) -> int:
     for state in dict.fromkeys(one.state for one in shown):
         say(f"{state}: {_MEANINGS[state]}")
     if not shown:
-        say(f"All {len(mails)} mails are settled." if mails else "There are no mails yet.")
+        say(f"All {count} mails are settled." if count else "There are no mails yet.")
     return int(any(one.state in (MailState.UNKNOWN, MailState.FAILED) for one in shown))
 
 

@@ -14,7 +14,7 @@ from contextlib import AbstractContextManager
 from datetime import datetime
 
 from sqlalchemy import Index, Integer, LargeBinary, String, Text, select, update
-from sqlalchemy.orm import Mapped, Session, mapped_column
+from sqlalchemy.orm import Mapped, Session, defer, mapped_column
 
 from qareport import events
 from qareport.codec import from_json, to_data
@@ -48,6 +48,10 @@ class MailRow(Base):
     changed_at: Mapped[str] = mapped_column(String(40))
     next_try_at: Mapped[str | None] = mapped_column(String(40))
     reply: Mapped[str] = mapped_column(Text, default="")
+
+
+#: A mail holds megabytes of documents: who asks for its state does not read them.
+_NO_TEXT = defer(MailRow.content, raiseload=True)
 
 
 class RunRow(Base):
@@ -122,7 +126,8 @@ class OutboxShelf(ABC):
         A wait is over as well when the clock stands before the try that began it: then the clock was set back.
         """
         with self._read() as session:
-            rows = session.scalars(select(MailRow).where(MailRow.state.in_(UNSENT)).order_by(MailRow.planned_at))
+            query = select(MailRow).options(_NO_TEXT).where(MailRow.state.in_(UNSENT)).order_by(MailRow.planned_at)
+            rows = session.scalars(query)
             found = [_record(row) for row in rows]
         return tuple(
             mail for mail in found if mail.next_try_at is None or mail.next_try_at <= now or mail.changed_at > now
@@ -178,9 +183,9 @@ class OutboxShelf(ABC):
             session.flush()
             return tuple(_record(row) for row in rows)
 
-    def mails(self, *states: MailState, period: str | None = None, limit: int = 1000) -> tuple[MailRecord, ...]:
+    def mails(self, *states: MailState, period: str | None = None) -> tuple[MailRecord, ...]:
         """Return mails in some states (all when none is named), newest first."""
-        query = select(MailRow).order_by(MailRow.planned_at.desc(), MailRow.key).limit(limit)
+        query = select(MailRow).options(_NO_TEXT).order_by(MailRow.planned_at.desc(), MailRow.key)
         if states:
             query = query.where(MailRow.state.in_(states))
         if period is not None:

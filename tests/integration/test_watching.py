@@ -155,6 +155,26 @@ def test_a_mail_that_does_not_go_out_is_told_after_two_hours(store: Store) -> No
     assert told.startswith("mails that have not gone out for two hours: 1: unknown user <b@example.com>")
 
 
+def test_the_list_of_mails_hides_no_old_one_and_goes_by_the_clock_of_the_settings(
+    store_url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def letter(number: int) -> Letter:
+        return Letter(
+            edition=Edition.TEAM, recipient=f"{number}@example.com", period="day:2026-11-20", kind="report",
+            subject="s", message_id="<m>", content=b"text",
+        )  # fmt: skip
+
+    with Store(store_url) as store:
+        old = post(store, "old@example.com", MailState.RETRY, minutes_ago=600)
+        store.end_mail(old, Outcome(state=MailState.RETRY, reply="450 later"), now=NOW, next_try_at=NOW)
+        store.plan_mails([letter(number) for number in range(1001)], now=NOW)
+    assert main(["mail", "list", "--store", store_url]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 1002
+    assert f"{old[:12]} retry " in lines[-1]
+    assert "old@example.com  2026-11-22 00:30, tries: 2, next try after 00:30  450 later" in lines[-1]
+
+
 def test_the_last_mail_is_the_one_that_a_server_took(store: Store) -> None:
     post(store, "a@example.com", MailState.SENT)
     post(store, "b@example.com", MailState.PLANNED)

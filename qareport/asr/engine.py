@@ -189,7 +189,7 @@ class Engine:
         self, calls: Iterable[Call], total: int, on_progress: Progress | None
     ) -> Iterator[Prepared | FailedCall]:
         """Prepare calls in threads, a bounded number ahead; yield them in order."""
-        waiting: deque[tuple[int, Future[Prepared | FailedCall]]] = deque()
+        waiting: deque[tuple[int, Call, Future[Prepared | FailedCall | None]]] = deque()
         source = ((self._expected_ms(call), call) for call in calls)
         following = next(source, None)
         pool = ThreadPoolExecutor(self.workers, thread_name_prefix="qareport-decode", initializer=_one_torch_thread)
@@ -197,11 +197,13 @@ class Engine:
         try:
             while True:
                 while following is not None and self._has_room(waiting, following[0]):
-                    waiting.append((following[0], pool.submit(self._prepare, following[1])))
+                    waiting.append((*following, pool.submit(self._prepare, following[1])))
                     following = next(source, None)
                 if not waiting:
                     return
-                result = waiting.popleft()[1].result()
+                _, call, future = waiting.popleft()
+                # No batch is in the model while this goes on: what found no room beside one has it now.
+                result = future.result() or self._prepare_alone(call)
                 done += 1
                 if on_progress is not None:
                     on_progress("decode", done, total)
@@ -213,11 +215,20 @@ class Engine:
         length_ms = expected_ms(call.audio_path)
         return self.audio.max_duration_minutes * 60_000 if length_ms is None else length_ms
 
-    def _has_room(self, waiting: Sequence[tuple[int, object]], length_ms: int) -> bool:
-        ahead_ms = sum(one for one, _ in waiting)
+    def _has_room(self, waiting: Sequence[tuple[int, Call, object]], length_ms: int) -> bool:
+        ahead_ms = sum(one for one, *_ in waiting)
         return not waiting or (len(waiting) < self.workers + _AHEAD and ahead_ms + length_ms <= _AHEAD_MS)
 
-    def _prepare(self, call: Call) -> Prepared | FailedCall:
+    def _prepare(self, call: Call) -> Prepared | FailedCall | None:
+        """Prepare a call in a thread, while the model may be at work; None where a GPU has no room for both."""
+        import torch
+
+        try:
+            return self._prepare_alone(call, let_pass=torch.OutOfMemoryError)
+        except torch.OutOfMemoryError:
+            return None
+
+    def _prepare_alone(self, call: Call, *, let_pass: type[Exception] | tuple[()] = ()) -> Prepared | FailedCall:
         try:
             return prepare(
                 call,
@@ -228,6 +239,8 @@ class Engine:
                 audio=self.audio,
                 asr=self.asr,
             )
+        except let_pass:
+            raise
         except AudioError as error:
             return _failed(call, "decode", error)
         except Exception as error:  # noqa: BLE001 - one bad call never stops a batch, whatever is wrong with it

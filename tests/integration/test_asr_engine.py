@@ -187,6 +187,34 @@ def test_a_detector_that_fails_on_one_call_stops_no_other(engine: Engine, tmp_pa
     assert [type(result) for result in results] == [Transcript, FailedCall]
 
 
+def test_a_call_that_a_gpu_has_no_room_for_beside_a_batch_is_prepared_again_alone(
+    engine: Engine, tmp_path: Path
+) -> None:
+    class Tight(LoudVad):
+        """Finds no room on the threads that work beside the model."""
+
+        def find(self, samples: Samples, mels: torch.Tensor) -> list[list[tuple[int, int]]]:
+            if threading.current_thread() is not threading.main_thread() and samples.shape[1] > 2 * 16_000:
+                raise torch.OutOfMemoryError("no room")
+            return super().find(samples, mels)
+
+    calls = make_calls(tmp_path, 4)
+    assert transcribe(replace(engine, vad=Tight()), *calls) == transcribe(engine, *calls)
+
+
+def test_a_call_that_a_gpu_has_no_room_for_at_all_fails_alone(engine: Engine, tmp_path: Path) -> None:
+    class Full(LoudVad):
+        def find(self, samples: Samples, mels: torch.Tensor) -> list[list[tuple[int, int]]]:
+            if samples.shape[1] > 2 * 16_000:
+                raise torch.OutOfMemoryError("no room")
+            return super().find(samples, mels)
+
+    results = list(replace(engine, vad=Full()).transcribe(make_calls(tmp_path, 2)))
+    assert isinstance(results[0], Transcript)
+    assert isinstance(results[1], FailedCall)
+    assert results[1].reason == "OutOfMemoryError: no room"
+
+
 def test_a_silent_call_is_a_transcript_with_a_note(engine: Engine, tmp_path: Path) -> None:
     path = write_audio(tmp_path / "silent.wav", np.zeros((1, 16_000), np.float32), rate=8000)
     (transcript,) = transcribe(engine, Call(call_id="s", audio_path=str(path)))

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 #: Counts changes of this package that change transcripts: stored ones are then made again.
-_VERSION = 4
+_VERSION = 5
 #: Settings that change no transcript, or (where models stand) are covered by the models' revisions.
 _CHANGES_NOTHING = frozenset({"batch_seconds", "vad", "fsmn_vad", "voices"})
 #: Batches of speech gathered for a GPU before they are put through the model: enough to find pieces of like length.
@@ -104,30 +104,40 @@ def find_vad(model: ModelInfo, asr: AsrSettings) -> modeldir.VadFiles | None:
     model keeps to silero, which it was measured with and which is always there.
 
     Raises:
-        ModelError: "fsmn" is asked for and is not here, or what is here is not whole.
+        ModelError: "fsmn" or a directory is asked for and is not here, or what is here is not whole.
     """
     if asr.vad == "silero" or (asr.vad == "auto" and model.name == modeldir.DEMO):
         return None
-    try:
-        directory = modeldir.resolve(asr.fsmn_vad)
-    except ModelError:
-        if asr.vad == "auto":
-            return None
-        raise
-    return modeldir.check_vad(directory)
+    directory = modeldir.find(asr.fsmn_vad, setting="asr.fsmn_vad", needed=asr.vad == "fsmn")
+    return None if directory is None else modeldir.check_vad(directory)
 
 
 def find_voices(asr: AsrSettings) -> modeldir.VoiceFiles | None:
     """Find and check cam++; None where it does not stand on this machine.
 
     Raises:
-        ModelError: what is here is not whole.
+        ModelError: a directory is named that is not there, or what is here is not whole.
     """
-    try:
-        directory = modeldir.resolve(asr.voices)
-    except ModelError:
-        return None
-    return modeldir.check_voices(directory)
+    directory = modeldir.find(asr.voices, setting="asr.voices", needed=False)
+    return None if directory is None else modeldir.check_voices(directory)
+
+
+def describe_detection(model: ModelInfo, asr: AsrSettings) -> tuple[str, str]:
+    """Say what finds speech and what tells voices apart, for people; checks the files of both.
+
+    Raises:
+        ModelError: as `find_vad` and `find_voices`.
+    """
+    vad, voices = find_vad(model, asr), find_voices(asr)
+    silero = f"silero-vad {_installed('silero-vad')}"
+    if asr.vad == "auto" and model.name != modeldir.DEMO:
+        silero += f": {asr.fsmn_vad} is not on this machine (qareport models fetch)"
+    return (
+        silero if vad is None else f"FSMN-VAD@{vad.revision}, {vad.directory}",
+        f"words alone: {asr.voices} is not on this machine (qareport models fetch)"
+        if voices is None
+        else f"cam++@{voices.revision}, {voices.directory}",
+    )
 
 
 def transcription_key(model_dir_info: ModelInfo, asr: AsrSettings, audio: AudioSettings) -> str:

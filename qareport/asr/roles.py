@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -90,8 +90,8 @@ def assign(
 
     A channel with a known role gives it. Where one channel holds both and their voices are known, each segment belongs
     to one of two voices, and the words of all its segments say which voice is whose. Else words decide where they are
-    clear: for a whole channel when there are several, for each segment alone when one channel holds both. Where they
-    are not, the role stays unknown.
+    clear: for a whole channel when there are several (of two, the other one's is then the other role), for each segment
+    alone when one channel holds both. Where they are not, the role stays unknown.
 
     Args:
         segments: what was heard.
@@ -107,7 +107,7 @@ def assign(
     if layout.mixed:
         guessed = [_guess([segment.text]) for segment in segments]
     else:
-        whose = {channel: _guess(_texts(segments, channel)) for channel in layout.channels}
+        whose = _complete({channel: _guess(_texts(segments, channel)) for channel in layout.channels})
         guessed = [whose[_channel(segment)] for segment in segments]
     assigned = tuple(
         replace(segment, role=known, role_source=RoleSource.CHANNEL)
@@ -149,15 +149,22 @@ def _by_voice(segments: Sequence[Segment], voices: Sequence[Voice | None]) -> tu
     roles = [
         _guess([segment.text for segment, of in zip(segments, groups, strict=True) if of == group]) for group in (0, 1)
     ]
-    for group in (0, 1):
-        if roles[group] is Role.UNKNOWN and roles[1 - group] in _OTHER:
-            roles[group] = _OTHER[roles[1 - group]]
-    if set(roles) != {Role.AGENT, Role.CUSTOMER}:
+    of_group = _complete(dict(enumerate(roles)))
+    if set(of_group.values()) != {Role.AGENT, Role.CUSTOMER}:
         return ()
     return tuple(
-        replace(segment, role=roles[group], role_source=RoleSource.VOICE)
+        replace(segment, role=of_group[group], role_source=RoleSource.VOICE)
         for segment, group in zip(segments, groups, strict=True)
     )
+
+
+def _complete(guessed: Mapping[int, Role]) -> dict[int, Role]:
+    """Give one of two speakers the other role where only the other's words say who they are."""
+    if len(guessed) != 2:
+        return dict(guessed)
+    (one, first), (other, second) = guessed.items()
+    return {one: _OTHER.get(second, first) if first is Role.UNKNOWN else first,
+            other: _OTHER.get(first, second) if second is Role.UNKNOWN else second}  # fmt: skip
 
 
 def _voices_note(segments: Sequence[Segment]) -> tuple[Note, ...]:

@@ -111,6 +111,16 @@ def test_without_a_map_words_decide_for_a_whole_channel() -> None:
     assert codes(layout, *told) == ["roles_from_words"]
 
 
+def test_of_two_channels_the_one_that_says_nothing_telling_is_the_others() -> None:
+    layout = lay_out(2, identical=False, given=(), default=())
+    told = said("好的", channel=0), said("请问有什么可以帮您", channel=1)
+    assert roles(layout, *told) == [C, A]
+    assert {segment.role_source for segment in assign(told, layout)[0]} == {RoleSource.WORDS}
+    assert roles(layout, said("好的", channel=0), said("嗯", channel=1)) == [U, U]
+    three = lay_out(3, identical=False, given=(), default=())
+    assert roles(three, *told) == [U, A]
+
+
 def test_a_greeting_on_the_customers_channel_raises_a_doubt_and_changes_nothing() -> None:
     layout = lay_out(2, identical=False, given=(A, C), default=())
     told = said("你们怎么还没发货", channel=0, at=4000), said("您好，请问有什么可以帮您", channel=1)

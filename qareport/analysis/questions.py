@@ -191,11 +191,13 @@ def no_answer_moments(scene: Scene, repeats: Sequence[Repeat]) -> Iterator[Momen
     told: set[int] = set()
     for repeat in repeats:
         replies = [index for index in range(repeat.first + 1, repeat.again) if scene.spoken[index].role is Role.AGENT]
-        if not replies or replies[0] in told or any(_answers(scene, index) for index in replies):
+        if not replies or any(_answers(scene, index) for index in replies):
             continue
-        told.add(replies[0])
         # The evasive phrase shows it best; without one the first reply does.
         index = next((one for one in replies if scene.topics.evasive.find(scene.words[one])), replies[0])
+        if index in told:
+            continue
+        told.add(index)
         segment = scene.spoken[index]
         yield Moment(
             at_ms=segment.start_ms,

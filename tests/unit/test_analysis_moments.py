@@ -160,6 +160,20 @@ def test_a_reply_with_a_time_is_an_answer_and_a_reply_without_is_none() -> None:
     assert ask("今天下午六点前") == []
 
 
+def test_one_reply_that_answers_nothing_is_told_once_however_often_it_is_asked_again() -> None:
+    found = analyse(
+        say(0, 2, CUSTOMER, "我的退款什么时候到账？"),
+        say(2.5, 4, AGENT, "我看一下"),
+        say(4.5, 6, CUSTOMER, "页面上写着两天之内发货。"),
+        say(6.5, 8, AGENT, "这个我也不太清楚"),
+        say(8.5, 10, CUSTOMER, "我的退款到底什么时候到账？"),
+        say(10.5, 12, AGENT, "请您耐心等待"),
+        say(12.5, 14, CUSTOMER, "页面上就写着两天之内发货。"),
+    )
+    assert [moment.label for moment in of_kind(found, MomentKind.REPEAT)] == ["催问", "催问"]
+    assert [moment.quote for moment in of_kind(found, MomentKind.NO_ANSWER)] == ["这个我也不太清楚"]
+
+
 @pytest.mark.parametrize("text", ["算了，我不要了", "那就取消订单吧", "forget it", "算啦，我唔要喇"])
 def test_words_of_giving_up_are_a_signal_of_churn(text: str) -> None:
     assert labels(MomentKind.CHURN_SIGNAL, say(0, 2, CUSTOMER, text)) == ["放弃"]

@@ -32,6 +32,8 @@ FLOOR_DBFS = -90.0
 #: A real two-channel call leaves about 1.0, since people take turns, and crosstalk at -12 dB both ways still leaves
 #: 0.8; one sound on two channels of a lossy codec leaves below 0.001.
 IDENTICAL_RESIDUAL = 0.01
+#: A channel that never leaves this (-66 dBFS) was not recorded: the code for silence in A-law is ±8 of 32,768.
+SILENT_PEAK = 0.0005
 #: A file may hold this much less than its header promises (encoder padding, rounding) before it counts as cut off.
 _SHORTFALL_MS = 1000
 _SHORTFALL_SHARE = 0.005
@@ -123,6 +125,15 @@ def channels_identical(samples: Samples) -> bool:
         return False
     first = samples[0]
     return all(_residual(first, other) < IDENTICAL_RESIDUAL for other in samples[1:])
+
+
+def silent_channels(samples: Samples) -> tuple[int, ...]:
+    """Return the channels of float32 [channels, samples] on which there is nothing at all, counted from 0."""
+    return tuple(
+        index
+        for index, channel in enumerate(samples)
+        if not channel.size or max(channel.max(), -channel.min()) < SILENT_PEAK
+    )
 
 
 def loudness_dbfs(samples: Samples, start_ms: int, end_ms: int) -> float:

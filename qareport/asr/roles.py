@@ -48,7 +48,7 @@ Voice = npt.NDArray[np.float32]
 class Layout:
     """Which channels are heard and who is on them."""
 
-    #: Channels of the recording to transcribe, counted from 0.
+    #: Neighbouring channels of the recording to transcribe, counted from 0.
     channels: tuple[int, ...]
     #: The role on each of these channels; UNKNOWN where nobody said.
     roles: tuple[Role, ...]
@@ -60,7 +60,9 @@ class Layout:
         return len(self.channels) == 1 and self.roles[0] is Role.UNKNOWN
 
 
-def lay_out(channels: int, *, identical: bool, given: Sequence[Role], default: Sequence[Role]) -> Layout:
+def lay_out(
+    channels: int, *, identical: bool, given: Sequence[Role], default: Sequence[Role], silent: Sequence[int] = ()
+) -> Layout:
     """Decide which channels to transcribe and whose they are.
 
     Args:
@@ -68,6 +70,8 @@ def lay_out(channels: int, *, identical: bool, given: Sequence[Role], default: S
         identical: they all carry the same sound; then one of them is heard, as a mono recording.
         given: the call's own channel map; empty when nobody said.
         default: the configured map, used for recordings of more than one channel.
+        silent: channels without any sound. Where one alone has sound, both speakers may be on it: without a map it is
+            heard as a mono recording, and in any case that is said.
     """
     notes: list[Note] = []
     if identical:
@@ -80,6 +84,12 @@ def lay_out(channels: int, *, identical: bool, given: Sequence[Role], default: S
             notes.append(Note(code="channel_map_does_not_fit", values=values))
         wanted = ()
     roles = wanted if len(wanted) == len(heard) else (Role.UNKNOWN,) * len(heard)
+    sounding = [channel for channel in heard if channel not in silent]
+    if len(heard) > 1 and len(sounding) == 1:
+        values = {"channel": str(sounding[0] + 1), "channels": str(channels)}
+        notes.append(Note(code="one_channel_sounds", values=values))
+        if set(roles) == {Role.UNKNOWN}:
+            heard, roles = (sounding[0],), (Role.UNKNOWN,)
     return Layout(channels=heard, roles=roles, notes=tuple(notes))
 
 

@@ -232,6 +232,16 @@ def test_fake_stereo_is_transcribed_once(engine: Engine, tmp_path: Path) -> None
     assert [note.code for note in transcript.notes] == ["fake_stereo", "roles_from_words"]
 
 
+def test_a_recording_on_the_right_channel_alone_is_heard_as_a_mono_one(engine: Engine, tmp_path: Path) -> None:
+    sound = babble(3, seed=5, rate=8000)
+    right = write_audio(tmp_path / "right.wav", np.stack([sound * 0, sound]), rate=8000, codec="pcm_alaw")
+    mono = write_audio(tmp_path / "mono.wav", sound[None], rate=8000, codec="pcm_alaw")
+    alone, same = transcribe(engine, Call(call_id="r", audio_path=str(right)), Call(call_id="m", audio_path=str(mono)))
+    assert alone.notes[0].code == "one_channel_sounds"
+    assert {segment.channel for segment in alone.segments} == {1}
+    assert [segment.raw for segment in alone.segments] == [segment.raw for segment in same.segments]
+
+
 def test_a_recording_over_the_limit_is_refused_by_name_of_the_setting(engine: Engine, tmp_path: Path) -> None:
     strict = replace(engine, audio=AudioSettings(max_duration_minutes=0))
     (result,) = strict.transcribe(make_calls(tmp_path, 1))

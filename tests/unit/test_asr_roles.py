@@ -36,6 +36,22 @@ def test_fake_stereo_is_heard_once_and_said_to_be_so() -> None:
     assert [(note.code, note.values) for note in layout.notes] == [("fake_stereo", {"channels": "2"})]
 
 
+def test_where_one_channel_alone_sounds_both_speakers_may_be_on_it() -> None:
+    unmapped = lay_out(2, identical=False, given=(), default=(), silent=(0,))
+    assert (unmapped.channels, unmapped.mixed) == ((1,), True)
+    mapped = lay_out(2, identical=False, given=(), default=(A, C), silent=(0,))
+    assert (mapped.channels, mapped.roles) == ((0, 1), (A, C))
+    for layout in (unmapped, mapped):
+        values = {"channel": "2", "channels": "2"}
+        assert [(note.code, note.values) for note in layout.notes] == [("one_channel_sounds", values)]
+
+
+@pytest.mark.parametrize(("channels", "silent"), [(1, ()), (1, (0,)), (2, ()), (3, (0,))])
+def test_other_silent_channels_say_nothing(channels: int, silent: tuple[int, ...]) -> None:
+    layout = lay_out(channels, identical=False, given=(), default=(), silent=silent)
+    assert (layout.channels, layout.notes) == (tuple(range(channels)), ())
+
+
 def test_the_configured_stereo_map_is_not_used_for_mono() -> None:
     layout = lay_out(1, identical=False, given=(), default=(A, C))
     assert layout.mixed

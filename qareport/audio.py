@@ -41,6 +41,15 @@ _SHORTFALL_SHARE = 0.005
 _EXACT_CONTAINERS = frozenset(
     {"wav", "w64", "aiff", "au", "flac", "mov", "mp4", "m4a", "matroska", "webm", "asf", "caf"}
 )
+#: Types of planar samples by FFmpeg's name.
+_PLANAR = {
+    "u8p": np.uint8,
+    "s16p": np.int16,
+    "s32p": np.int32,
+    "s64p": np.int64,
+    "fltp": np.float32,
+    "dblp": np.float64,
+}
 #: What PyAV raises: its own errors, and Python's for values it cannot convert.
 _DECODER_ERRORS = (av.FFmpegError, OSError, ValueError, LookupError, ArithmeticError, NotImplementedError, MemoryError)
 
@@ -177,21 +186,21 @@ class _Reader:
         pieces: list[Samples] = []
         resampler: _Resampler | None = None
         for frame in self._frames():
-            block = _to_float(frame)
+            channels = frame.layout.nb_channels
             if resampler is None:
-                resampler = _Resampler(frame.sample_rate, block.shape[0])
+                resampler = _Resampler(frame.sample_rate, channels)
                 self.sample_rate = frame.sample_rate
-            elif block.shape[0] != resampler.channels:
+            elif channels != resampler.channels:
                 raise AudioError(
-                    f"changes from {resampler.channels} to {block.shape[0]} channels after {self.duration_ms} ms",
+                    f"changes from {resampler.channels} to {channels} channels after {self.duration_ms} ms",
                     where=self._where,
                     expected="the same number of channels throughout",
                 )
             elif frame.sample_rate != resampler.sample_rate:  # chained streams, late AAC signalling
                 pieces.append(resampler.finish())
-                resampler = _Resampler(frame.sample_rate, block.shape[0])
+                resampler = _Resampler(frame.sample_rate, channels)
             self._count(frame)
-            pieces.append(resampler.push(block))
+            pieces.append(resampler.push(_to_float(frame)))
         if resampler is not None:
             pieces.append(resampler.finish())
         samples = np.concatenate(pieces, axis=1) if pieces else np.zeros((0, 0), np.float32)
@@ -324,10 +333,15 @@ def _pulled(graph: av.filter.Graph) -> Iterator[Samples]:
 
 def _to_float(frame: AudioFrame) -> Samples:
     """Turn a frame of any sample format into float32 [channels, n] in [-1, 1]."""
-    data: npt.NDArray[Any] = frame.to_ndarray()
+    channels = frame.layout.nb_channels
+    data: npt.NDArray[Any]
+    if frame.format.is_planar:
+        # `to_ndarray` takes all of `planes`, which PyAV (18.1) counts past the end where there are eight or more.
+        planes: tuple[Any, ...] = frame.planes[:channels]
+        data = np.stack([np.frombuffer(plane, _PLANAR[frame.format.name], frame.samples) for plane in planes])
+    else:
+        data = frame.to_ndarray().reshape(-1, channels).T
     block: npt.NDArray[Any]
-    if not frame.format.is_planar:
-        data = data.reshape(-1, frame.layout.nb_channels).T
     if data.dtype == np.uint8:
         block = (data.astype(np.float32) - 128) / 128
     elif np.issubdtype(data.dtype, np.integer):

@@ -1,9 +1,9 @@
 """Host memory while many calls are queued: it must not grow with their number.
 
-    python -m benchmarks.memory --calls 300
+    python -m benchmarks.memory --calls 3000
 
-Every call is three minutes of stereo; twenty sounds go by many names. Run it with a small model, to see what the queue
-holds, not the weights.
+Every call is three minutes of stereo; twenty sounds go by many names. The model is a tiny random one unless another is
+named, to see what the queue holds, not the weights.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from benchmarks.sounds import burst_call
 from qareport.asr import load
 from qareport.model import Call, Transcript
 from qareport.settings import AsrSettings, AudioSettings
+from tests.integration.asr_fixtures import make_model
 
 RESULT = Path(__file__).resolve().parent / "results" / "memory.json"
 STEPS = 10
@@ -41,13 +42,14 @@ def peak_mib() -> int:
 def main() -> None:
     """Transcribe, look at memory ten times on the way, and write it down."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--calls", type=int, default=300)
-    parser.add_argument("--model", default="demo")
+    parser.add_argument("--calls", type=int, default=3_000)
+    parser.add_argument("--model", help="a model directory, or `demo`")
     options = parser.parse_args()
     torch.set_num_threads(2)
-    engine = load(options.model, device="cpu", asr=AsrSettings(vad="silero"), audio=AudioSettings())
-    loaded = resident_mib()
     with tempfile.TemporaryDirectory() as folder:
+        model = options.model or str(make_model(Path(folder) / "model"))
+        engine = load(model, device="cpu", asr=AsrSettings(vad="silero"), audio=AudioSettings())
+        loaded = resident_mib()
         paths = [burst_call(Path(folder) / f"{seed}.wav", seconds=180, seed=seed) for seed in range(20)]
         calls = [Call(call_id=str(index), audio_path=str(paths[index % 20])) for index in range(options.calls)]
         seen, transcribed, began = [], 0, time.perf_counter()
@@ -57,6 +59,7 @@ def main() -> None:
                 seen.append({"calls": done, "resident_mib": resident_mib(), "peak_mib": peak_mib()})
     result = {
         "command": f"python -m benchmarks.memory --calls {options.calls}",
+        "model": options.model or "tiny, random",
         "machine": describe(),
         "transcribed": transcribed,
         "seconds": round(time.perf_counter() - began, 1),

@@ -23,6 +23,7 @@ from docx.shared import Mm, Pt
 from word_parts import (
     INK,
     TEXT_MM,
+    add_end,
     add_facts,
     add_field,
     add_grid,
@@ -211,7 +212,9 @@ def _deductions(document: DocumentObject) -> None:
     head = table.rows[2]
     shade_row(head, "F1F5F7")
     name = head.cells[0].merge(head.cells[2])
-    fill_cell(name, "QA cell", "{{ group.name }}").runs[0].bold = True
+    title = fill_cell(name, "QA cell", "{{ group.name }}")
+    title.runs[0].bold = True
+    title.paragraph_format.keep_with_next = True
     fill_cell(head.cells[3], "QA cell", "{{ group.points }}").runs[0].bold = True
     fill_cell(
         head.cells[4],
@@ -390,7 +393,7 @@ def _closing(document: DocumentObject) -> None:
         name, line = signatures.rows[0].cells[2 * index : 2 * index + 2]
         fill_cell(name, "Normal", f"{{{{ report.signatures[{index}] }}}}").alignment = WD_ALIGN_PARAGRAPH.RIGHT
         rule_below(line, INK, 6)
-    add_text(document, "QA small")
+    add_end(document)
 
 
 def _properties(document: DocumentObject) -> None:

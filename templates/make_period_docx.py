@@ -24,6 +24,7 @@ from word_parts import (
     RED,
     RULE,
     TEXT_MM,
+    add_end,
     add_field,
     add_grid,
     add_row_tag,
@@ -91,7 +92,7 @@ def _header_and_footer(document: DocumentObject) -> None:
 
 def _first_part(document: DocumentObject) -> None:
     document._body.clear_content()
-    add_titled(document, "Title", "{{ report.title }}", "{{ report.subject }}")
+    add_titled(document, "Title", "{{ report.title }}", "{{ report.subject }}", (84, 90))
     add_tag(document, "if report.edition")
     add_text(document, "QA total", "{{ report.edition }}")
     add_tag(document, "endif")
@@ -230,7 +231,7 @@ def _people(document: DocumentObject) -> None:
             "次数",
             "分值合计",
         ),
-        (34, 14, 33, 33, 34, 11, 15),
+        (44, 13, 31, 30, 30, 11, 15),
         figures=(5, 6),
     )
 
@@ -295,7 +296,7 @@ def _closing(document: DocumentObject) -> None:
     fill_cell(table.rows[1].cells[0], "QA small", "{{ row.label }}")
     fill_cell(table.rows[1].cells[1], "QA small", "{{ row.value }} {{ row.remark }}")
     add_row_tag(table, 2, "endfor")
-    add_text(document, "QA small")
+    add_end(document)
 
 
 def _properties(document: DocumentObject) -> None:

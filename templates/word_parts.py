@@ -12,7 +12,7 @@ from docx.document import Document as DocumentObject
 from docx.enum.section import WD_SECTION
 from docx.enum.style import WD_STYLE_TYPE
 from docx.enum.table import WD_TABLE_ALIGNMENT
-from docx.enum.text import WD_ALIGN_PARAGRAPH
+from docx.enum.text import WD_ALIGN_PARAGRAPH, WD_LINE_SPACING
 from docx.oxml import OxmlElement
 from docx.oxml.ns import qn
 from docx.shared import Mm, Pt, RGBColor
@@ -293,8 +293,14 @@ def add_row_tag(table: Table, row: int, tag: str) -> None:
 
 def fill_head(table: Table, names: Sequence[str]) -> None:
     for cell, name in zip(table.rows[0].cells, names, strict=True):
-        fill_cell(cell, "QA table head", name)
+        fill_cell(cell, "QA table head", name).paragraph_format.keep_with_next = True
     table.rows[0]._tr.get_or_add_trPr().append(OxmlElement("w:tblHeader"))
+
+
+def add_end(document: DocumentObject) -> None:
+    """Add the paragraph that Word wants after a last table, too small to be pushed onto a page of its own."""
+    spacing = add_text(document, "QA small").paragraph_format
+    spacing.line_spacing_rule, spacing.line_spacing = WD_LINE_SPACING.EXACTLY, Pt(1)
 
 
 def add_field(paragraph: Paragraph, code: str) -> None:
@@ -322,8 +328,10 @@ def add_facts(document: DocumentObject, pairs: Sequence[tuple[str, str]]) -> Non
         add_text(cell, "QA fact", tag)
 
 
-def add_titled(document: DocumentObject, style: str, title: str, badge: str) -> None:
-    table = add_grid(document, 1, (124, 50), lines=False)
+def add_titled(
+    document: DocumentObject, style: str, title: str, badge: str, widths_mm: tuple[float, float] = (124, 50)
+) -> None:
+    table = add_grid(document, 1, widths_mm, lines=False)
     left, right = table.rows[0].cells
     fill_cell(left, style, title)
     fill_cell(right, "Normal", badge).alignment = WD_ALIGN_PARAGRAPH.RIGHT

@@ -130,7 +130,16 @@ def _examine_config(options: Options) -> Iterator[str]:
 
 
 def _examine_templates(options: Options) -> Iterator[str]:
-    yield f"{options.templates_dir}"
+    folder = options.templates_dir
+    if folder.resolve() == settings.default_dir("templates").resolve():
+        yield f"{folder}: as they came with qareport"
+        return
+    from qareport import templatecheck
+
+    problems = [problem for one in templatecheck.check_templates(folder) for problem in one.problems]
+    yield from (f"FAULT {problem}" for problem in problems)
+    if not problems:
+        yield f"{folder}: every template was filled with samples and prints"
 
 
 def _examine_store(options: Options) -> Iterator[str]:

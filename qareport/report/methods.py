@@ -55,7 +55,9 @@ def _meanings(report: OrderReport, calls: Sequence[CallReport]) -> Iterable[Metr
 
 def _has_fuzzy(calls: Sequence[CallReport]) -> bool:
     return any(
-        any(one.fuzzy for one in call.moments) or any(one.fuzzy for one in (*call.issues, *call.stages))
+        any(one.fuzzy for one in call.moments)
+        or any(one.fuzzy for one in (*call.issues, *call.stages))
+        or any(one.fuzzy for finding in call.findings for one in finding.evidence)
         for call in calls
     )
 

@@ -178,6 +178,8 @@ def evidence_line(item: Evidence, speakers: Speakers, *, with_time: bool = True)
     if item.quote in ("", wording.SILENCE_TAG):
         length = wording.duration(item.end_ms - item.at_ms)
         words = f"{wording.SILENCE_TAG} " + _("沉默{length}").format(length=length)
+    if item.fuzzy:
+        words += _(wording.FUZZY)
     if with_time:
         return f"{wording.clock(item.at_ms)} {wording.named(who, words)}"
     return _("{who}{words}").format(who=who, words=words)

@@ -71,7 +71,9 @@ def methods(report: PeriodReport) -> Iterator[Metric]:
     )
     yield Metric(
         label=_("小样本"),
-        value=_("少于{small}通的比率标“{mark}”").format(small=report.small_n, mark=_(periodwords.SMALL)),
+        value=_("少于{small}通的比率标“{words}”，表格中标“{mark}”").format(
+            small=report.small_n, words=_(periodwords.SMALL), mark=_(periodwords.SMALL_MARK)
+        ),
     )
     yield Metric(
         label=_("情绪"),

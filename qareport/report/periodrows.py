@@ -65,7 +65,7 @@ def _heat_row(row: HeatRow, most: int, *, total: bool = False) -> HeatChartRow:
     name = _("合计") if total else periodwords.name(row.issue) if row.issue is not None else _("（未识别问题）")
     share = periodwords.percent(row.troubled / row.calls) if row.calls else "—"
     return HeatChartRow(
-        label=name + (_("＊") if row.small else ""),
+        label=name + (_(periodwords.SMALL_MARK) if row.small else ""),
         cells=tuple(_heat_cell(cell, most) for cell in row.cells),
         stage=periodwords.name(row.stages[0][0]) if row.stages and not total else "—",
         troubled=wording.beside(f"{row.troubled:,} / {row.calls:,}", share),

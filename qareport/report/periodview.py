@@ -188,13 +188,13 @@ def _tile(one: Headline, report: PeriodReport, baseline: str) -> Tile:
 
 def _weak(one: WeakLink, number: int, kind: PeriodKind) -> WeakView:
     place = " · ".join(periodwords.name(name) for name in (one.issue, one.stage) if name)
-    parts = [_("命中 {rate}").format(rate=periodwords.rate(one.now))]
+    parts = [_("命中 {rate}").format(rate=periodwords.rate_in_words(one.now))]
     if one.previous is not None:
-        parts.append(f"{_(periodwords.PREVIOUS[kind])} {periodwords.rate(one.previous)}")
+        parts.append(f"{_(periodwords.PREVIOUS[kind])} {periodwords.rate_in_words(one.previous)}")
     parts.append(plural("共失{points}分", one.points_lost, points=one.points_lost))
     for text, rate in ((_("命中后情绪恢复平静"), one.recovered_with_hit), (_("未命中时"), one.recovered_without_hit)):
         if rate.n:
-            parts.append(f"{text} {periodwords.rate(rate)}")
+            parts.append(f"{text} {periodwords.rate_in_words(rate)}")
     return WeakView(
         number=str(number),
         title=wording.beside(periodwords.name(one.title), place),

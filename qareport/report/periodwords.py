@@ -81,6 +81,8 @@ VERDICTS: Mapping[OutcomeVerdict, str] = {
     OutcomeVerdict.TOO_FEW: N_("样本太少"),
 }
 SMALL = N_("样本少")
+#: The same where there is no room for words.
+SMALL_MARK = N_("＊")
 
 #: Most characters of a name, of a quotation (15 s of fast speech) and of longer text.
 _NAME, _QUOTE, _PROSE = 48, 120, 400
@@ -159,18 +161,25 @@ def percent(value: float) -> str:
 
 def rate(value: Rate | None) -> str:
     """Write a rate with what it is of: 16.5%（68/412）; nothing to make it from is a dash."""
+    return _rate(value, _(SMALL_MARK))
+
+
+def rate_in_words(value: Rate | None) -> str:
+    """Write a rate for a sentence, where a small sample is said in words."""
+    return _rate(value, f" {_(SMALL)}")
+
+
+def _rate(value: Rate | None, small: str) -> str:
     if value is None or value.share is None:
         return "—"
-    mark = f" {_(SMALL)}" if value.small else ""
-    return wording.beside(percent(value.share), f"{value.hits:,}/{value.n:,}") + mark
+    return wording.beside(percent(value.share), f"{value.hits:,}/{value.n:,}") + (small if value.small else "")
 
 
 def mean(value: Figure | None) -> str:
     """Write a mean score with its N: 86.1（N=75）."""
     if value is None or value.value is None:
         return "—"
-    mark = f" {_(SMALL)}" if value.small else ""
-    return wording.beside(f"{value.value:.1f}", f"N={value.n}") + mark
+    return wording.beside(f"{value.value:.1f}", f"N={value.n}") + (_(SMALL_MARK) if value.small else "")
 
 
 def shorten(text: str, length: int) -> str:

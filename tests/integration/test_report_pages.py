@@ -1,7 +1,10 @@
 """Pages as pictures, beside those that were looked at: nothing cut, overlapping, empty or missing.
 
+Word documents are seen as LibreOffice prints them.
+
 `UPDATE_GOLDEN=1 python -m pytest tests/integration/test_report_pages.py` draws the pictures anew; look at them before
-they are committed. Another font draws other pictures, so they are compared only where the fonts are the same.
+they are committed. Another font draws other pictures and another LibreOffice breaks other lines, so they are compared
+only where both are the same.
 """
 
 from __future__ import annotations
@@ -20,10 +23,12 @@ import pytest
 from PIL import Image
 
 from qareport import report
+from qareport.model import OrderReport, PeriodReport
 from qareport.report.fonts import chinese_font
 from qareport.settings import ReportSettings
 from tests import period_samples
 from tests import report_samples as samples
+from tests.libreoffice import to_pdf, version
 from tests.poppler import poppler
 
 PAGES = Path(__file__).parent.parent / "golden" / "pages"
@@ -33,27 +38,38 @@ DPI = 60
 #: Shades from 0 to 255. Two versions of a rasteriser smooth edges differently by less than the first; a page on which
 #: a line of text moved, or is not there, differs by more than the second in more of its dots than the share.
 SMOOTHING, SHARE = 64, 0.004
+#: Share of a page's height that its header has, and its footer.
+MARGIN = 0.06
 
 
-def order(made: samples.OrderReport) -> bytes:
-    return report.render(made, "pdf", templates=None, settings=SETTINGS)
-
-
-def day() -> bytes:
-    made = period_samples.large_report()
-    return report.render_period(made, "pdf", templates=None, settings=SETTINGS)
-
-
-#: Which document, and which of its pages (counted from the end if negative).
-DOCUMENTS: dict[str, tuple[Callable[[], bytes], Sequence[int]]] = {
-    "short": (functools.partial(order, samples.RICH), (0, 1, 2, 3)),
-    "long": (functools.partial(order, samples.long_call(300)), (0, 1, 2, -1)),
-    "empty": (functools.partial(order, samples.EMPTY), (0, 1)),
-    "mono": (functools.partial(order, samples.UNKNOWN_ROLES), (0, 1)),
-    "failed": (functools.partial(order, samples.FAILED_ONLY), (0,)),
-    "five_calls": (functools.partial(order, samples.FIVE_CALLS), (0, 1, -2, -1)),
-    "day": (day, (0, 1, 2, -1)),
+Report = OrderReport | PeriodReport
+#: Which report, and which of its pages (counted from the end if negative).
+REPORTS: dict[str, tuple[Callable[[], Report], Sequence[int]]] = {
+    "short": (lambda: samples.RICH, (0, 1, 2, 3)),
+    "long": (samples.long_call, (0, 1, 2, -1)),
+    "empty": (lambda: samples.EMPTY, (0, 1)),
+    "mono": (lambda: samples.UNKNOWN_ROLES, (0, 1)),
+    "failed": (lambda: samples.FAILED_ONLY, (0,)),
+    "five_calls": (lambda: samples.FIVE_CALLS, (0, 1, -2, -1)),
+    "day": (period_samples.large_report, (0, 1, 2, -1)),
 }
+
+
+def made(what: Report, kind: str) -> bytes:
+    if isinstance(what, PeriodReport):
+        return report.render_period(what, kind, templates=None, settings=SETTINGS)
+    return report.render(what, kind, templates=None, settings=SETTINGS)
+
+
+@functools.cache
+def word_pages() -> dict[str, bytes]:
+    """Let LibreOffice print all the Word documents."""
+    return to_pdf({name: made(make(), "docx") for name, (make, _) in REPORTS.items()})
+
+
+@functools.cache
+def printed(name: str, kind: str) -> bytes:
+    return word_pages()[name] if kind == "docx" else made(REPORTS[name][0](), kind)
 
 
 def draw(content: bytes, pages: Sequence[int]) -> list[Image.Image]:
@@ -76,27 +92,40 @@ def different_share(one: Image.Image, other: Image.Image) -> float:
     return float((np.abs(shades[0] - shades[1]) > SMOOTHING).mean())
 
 
-@pytest.mark.parametrize("name", sorted(DOCUMENTS))
-def test_pages_look_as_they_were_reviewed(name: str) -> None:
-    make, numbers = DOCUMENTS[name]
-    content = make()
+@pytest.mark.parametrize("kind", ["pdf", "docx"])
+@pytest.mark.parametrize("name", sorted(REPORTS))
+def test_pages_look_as_they_were_reviewed(name: str, kind: str) -> None:
+    content, numbers = printed(name, kind), REPORTS[name][1]
+    pages = f"{name}-{kind}"
+    drawn_with = fonts_of(content) + ([version()] if kind == "docx" else [])
     known = json.loads(FONTS.read_text("utf-8")) if FONTS.exists() else {}
     drawn = draw(content, numbers)
     if os.environ.get("UPDATE_GOLDEN"):
         PAGES.mkdir(exist_ok=True)
         for number, picture in enumerate(drawn, start=1):
-            picture.quantize(16).save(PAGES / f"{name}-{number}.png", optimize=True)
-        FONTS.write_text(json.dumps(dict(sorted({**known, name: fonts_of(content)}.items())), indent=1) + "\n", "utf-8")
+            picture.quantize(16).save(PAGES / f"{pages}-{number}.png", optimize=True)
+        FONTS.write_text(json.dumps(dict(sorted({**known, pages: drawn_with}.items())), indent=1) + "\n", "utf-8")
         return
-    if known.get(name) != fonts_of(content):
-        pytest.skip(f"the pictures were drawn with other fonts: {known.get(name)}")
-    expected = [Image.open(PAGES / f"{name}-{number}.png").convert("L") for number in range(1, len(numbers) + 1)]
+    if known.get(pages) != drawn_with:
+        pytest.skip(f"the pictures were drawn with {known.get(pages)}, not with {drawn_with}")
+    expected = [Image.open(PAGES / f"{pages}-{number}.png").convert("L") for number in range(1, len(numbers) + 1)]
     shares = [different_share(one, other) for one, other in zip(drawn, expected, strict=True)]
     assert max(shares) <= SHARE, shares
 
 
+@pytest.mark.parametrize("kind", ["pdf", "docx"])
+@pytest.mark.parametrize("name", sorted(REPORTS))
+def test_no_page_is_empty(name: str, kind: str) -> None:
+    document = pypdfium2.PdfDocument(printed(name, kind))
+    for number in range(len(document)):
+        page = document[number]
+        height = page.get_height()
+        body = page.get_textpage().get_text_bounded(bottom=height * MARGIN, top=height * (1 - MARGIN))
+        assert body.strip(), f"page {number + 1} of {len(document)}"
+
+
 def test_a_line_that_is_missing_is_seen() -> None:
-    whole = draw(order(samples.RICH), (0,))[0]
+    whole = draw(made(samples.RICH, "pdf"), (0,))[0]
     call = replace(samples.RICH_CALL, moments=samples.RICH_CALL.moments[1:])
-    changed = draw(order(samples.with_dossier(replace(samples.EXAMPLE, calls=(call,)))), (0,))[0]
+    changed = draw(made(samples.with_dossier(replace(samples.EXAMPLE, calls=(call,))), "pdf"), (0,))[0]
     assert different_share(whole, changed) > SHARE

@@ -375,6 +375,14 @@ def test_words_known_by_sound_only_are_marked_and_explained() -> None:
     assert not any(row.label == "读音相近" for row in view(samples.EXAMPLE).methods)
 
 
+def test_evidence_known_by_sound_only_is_marked_and_explained() -> None:
+    finding = replace(samples.CALL.findings[0], evidence=(replace(samples.CALL.findings[0].evidence[0], fuzzy=True),))
+    made = view(replace(samples.EXAMPLE, calls=(replace(samples.CALL, findings=(finding,)),)))
+    (line,) = [line for group in made.calls[0].scorecard for hit in group.hits for line in hit.evidence]
+    assert line.endswith("”（读音相近）")
+    assert any(row.label == "读音相近" for row in made.methods)
+
+
 def test_what_was_not_judged_is_said() -> None:
     methods = {row.label: row.value for row in view(samples.TWO_CALLS).methods}
     assert methods["未能判定"] == "第3次来电处理失败，不在任何数字里。"

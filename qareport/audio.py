@@ -32,6 +32,8 @@ FLOOR_DBFS = -90.0
 #: A real two-channel call leaves about 1.0, since people take turns, and crosstalk at -12 dB both ways still leaves
 #: 0.8; one sound on two channels of a lossy codec leaves below 0.001.
 IDENTICAL_RESIDUAL = 0.01
+#: A channel that never leaves this (-66 dBFS) was not recorded: the code for silence in A-law is ±8 of 32,768.
+SILENT_PEAK = 0.0005
 #: A file may hold this much less than its header promises (encoder padding, rounding) before it counts as cut off.
 _SHORTFALL_MS = 1000
 _SHORTFALL_SHARE = 0.005
@@ -39,6 +41,15 @@ _SHORTFALL_SHARE = 0.005
 _EXACT_CONTAINERS = frozenset(
     {"wav", "w64", "aiff", "au", "flac", "mov", "mp4", "m4a", "matroska", "webm", "asf", "caf"}
 )
+#: Types of planar samples by FFmpeg's name.
+_PLANAR = {
+    "u8p": np.uint8,
+    "s16p": np.int16,
+    "s32p": np.int32,
+    "s64p": np.int64,
+    "fltp": np.float32,
+    "dblp": np.float64,
+}
 #: What PyAV raises: its own errors, and Python's for values it cannot convert.
 _DECODER_ERRORS = (av.FFmpegError, OSError, ValueError, LookupError, ArithmeticError, NotImplementedError, MemoryError)
 
@@ -125,6 +136,15 @@ def channels_identical(samples: Samples) -> bool:
     return all(_residual(first, other) < IDENTICAL_RESIDUAL for other in samples[1:])
 
 
+def silent_channels(samples: Samples) -> tuple[int, ...]:
+    """Return the channels of float32 [channels, samples] on which there is nothing at all, counted from 0."""
+    return tuple(
+        index
+        for index, channel in enumerate(samples)
+        if not channel.size or max(channel.max(), -channel.min()) < SILENT_PEAK
+    )
+
+
 def loudness_dbfs(samples: Samples, start_ms: int, end_ms: int) -> float:
     """Measure the root mean square level of a stretch; 0 dBFS is a full-scale square wave, the floor is -90.
 
@@ -166,21 +186,21 @@ class _Reader:
         pieces: list[Samples] = []
         resampler: _Resampler | None = None
         for frame in self._frames():
-            block = _to_float(frame)
+            channels = frame.layout.nb_channels
             if resampler is None:
-                resampler = _Resampler(frame.sample_rate, block.shape[0])
+                resampler = _Resampler(frame.sample_rate, channels)
                 self.sample_rate = frame.sample_rate
-            elif block.shape[0] != resampler.channels:
+            elif channels != resampler.channels:
                 raise AudioError(
-                    f"changes from {resampler.channels} to {block.shape[0]} channels after {self.duration_ms} ms",
+                    f"changes from {resampler.channels} to {channels} channels after {self.duration_ms} ms",
                     where=self._where,
                     expected="the same number of channels throughout",
                 )
             elif frame.sample_rate != resampler.sample_rate:  # chained streams, late AAC signalling
                 pieces.append(resampler.finish())
-                resampler = _Resampler(frame.sample_rate, block.shape[0])
+                resampler = _Resampler(frame.sample_rate, channels)
             self._count(frame)
-            pieces.append(resampler.push(block))
+            pieces.append(resampler.push(_to_float(frame)))
         if resampler is not None:
             pieces.append(resampler.finish())
         samples = np.concatenate(pieces, axis=1) if pieces else np.zeros((0, 0), np.float32)
@@ -313,10 +333,15 @@ def _pulled(graph: av.filter.Graph) -> Iterator[Samples]:
 
 def _to_float(frame: AudioFrame) -> Samples:
     """Turn a frame of any sample format into float32 [channels, n] in [-1, 1]."""
-    data: npt.NDArray[Any] = frame.to_ndarray()
+    channels = frame.layout.nb_channels
+    data: npt.NDArray[Any]
+    if frame.format.is_planar:
+        # `to_ndarray` takes all of `planes`, which PyAV (18.1) counts past the end where there are eight or more.
+        planes: tuple[Any, ...] = frame.planes[:channels]
+        data = np.stack([np.frombuffer(plane, _PLANAR[frame.format.name], frame.samples) for plane in planes])
+    else:
+        data = frame.to_ndarray().reshape(-1, channels).T
     block: npt.NDArray[Any]
-    if not frame.format.is_planar:
-        data = data.reshape(-1, frame.layout.nb_channels).T
     if data.dtype == np.uint8:
         block = (data.astype(np.float32) - 128) / 128
     elif np.issubdtype(data.dtype, np.integer):

@@ -34,7 +34,7 @@ class AudioSettings:
     #: The role on each channel of a stereo recording when the manifest does not say; [] = unknown.
     channel_roles: tuple[Role, ...] = ()
     #: Recordings longer than this are refused with a reason.
-    max_duration_minutes: int = 180
+    max_duration_minutes: Annotated[int, Ge(1)] = 180
 
 
 @with_config(extra="forbid")
@@ -46,18 +46,19 @@ class AsrSettings:
     vad: Literal["auto", "silero", "fsmn"] = "auto"
     #: Where FSMN-VAD stands: a directory or a hub name.
     fsmn_vad: str = "iic/speech_fsmn_vad_zh-cn-16k-common-pytorch"
-    #: Where a voice model (cam++) stands that tells two speakers on one channel apart; used where it is found.
+    #: Where a voice model (cam++) stands that tells two speakers on one channel apart: a directory, or a hub name,
+    #: which is used where it has been downloaded.
     voices: str = "iic/speech_campplus_sv_zh-cn_16k-common"
     #: A pause of this length ends an utterance.
-    max_end_silence_ms: int = 500
+    max_end_silence_ms: Annotated[int, Field(ge=100, le=5000)] = 500
     #: Utterances longer than this are cut at their quietest place.
-    max_segment_ms: int = 15_000
+    max_segment_ms: Annotated[int, Field(ge=1000, le=60_000)] = 15_000
     #: Join neighbouring utterances of one speaker before recognition: words are heard better in context. Not live.
     merge: bool = True
     #: Utterances further apart are not joined.
-    merge_gap_ms: int = 600
+    merge_gap_ms: Annotated[int, Ge(0)] = 600
     #: Utterances are not joined into one longer than this.
-    merge_length_ms: int = 8000
+    merge_length_ms: Annotated[int, Ge(0)] = 8000
     #: Judge emotion and events sentence by sentence, in a second pass, where an utterance holds several sentences.
     sentence_emotion: bool = True
     #: auto, or one of zh, yue, en, ja, ko.
@@ -65,7 +66,7 @@ class AsrSettings:
     #: Punctuation and written numbers, as the model makes them.
     use_itn: bool = True
     #: Padded audio seconds that go through the model at once on a GPU; on a CPU 30 at most.
-    batch_seconds: int = 1000
+    batch_seconds: Annotated[int, Ge(1)] = 1000
 
 
 @with_config(extra="forbid")
@@ -74,15 +75,15 @@ class AnalysisSettings:
     """What counts as what."""
 
     #: A pause longer than this is a [SILENCE].
-    silence_ms: int = 1200
+    silence_ms: Annotated[int, Ge(0)] = 1200
     #: After this long a silence the agent should have checked in.
-    check_in_ms: int = 2000
+    check_in_ms: Annotated[int, Ge(0)] = 2000
     #: Overlapping speech shorter than this is a back-channel, not an interruption.
-    interruption_ms: int = 500
+    interruption_ms: Annotated[int, Ge(0)] = 500
     #: An emotion must reach this score to count as an onset.
-    emotion_score: float = 0.5
+    emotion_score: Annotated[float, Field(ge=0, le=1)] = 0.5
     #: A pause of this length after "请稍等" is a hold.
-    hold_ms: int = 5000
+    hold_ms: Annotated[int, Ge(0)] = 5000
     #: Models that understand only the voices they were made with: outside that domain no emotion is claimed.
     limited_models: tuple[str, ...] = ("demo",)
 

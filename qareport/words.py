@@ -16,6 +16,8 @@ _GAP = re.compile(r"[^\w¥$€%+]+|_+")
 
 #: Single characters sound like too much.
 SOUND_NEEDS = 2
+#: Digits as they are spoken one by one: 三一五 in the middle of a card number is no hotline.
+_SPOKEN_DIGITS = "零〇一二三四五六七八九幺两"
 _CJK = r"\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff"
 _UNIT = re.compile(rf"[{_CJK}]|[0-9]|[^\W\d_{_CJK}]+(?:['’][^\W\d_{_CJK}]+)?")
 
@@ -87,7 +89,7 @@ class WordList:
         object.__setattr__(self, "_spelling", spelling)
         by_sound: dict[str, tuple[str, ...]] = {}
         for word in sorted(spelling):
-            if len(word) >= SOUND_NEEDS and all(map(is_han, word)):
+            if len(word) >= SOUND_NEEDS and all(map(is_han, word)) and word.strip(_SPOKEN_DIGITS):
                 by_sound[sound(word)] = (*by_sound.get(sound(word), ()), word)
         pattern = re.compile(_alternation(by_sound)) if self.sounds_like and by_sound else None
         object.__setattr__(self, "_sound_pattern", pattern)
@@ -156,7 +158,10 @@ def _alternation(words: Iterable[str]) -> str:
 
 
 def _bounded(word: str) -> str:
-    # Latin words and numbers match as a whole only: refund is not in refunded, 12315 not in 9123150.
+    # Latin words and numbers match as a whole only: refund is not in refunded, 12315 not in 9123150, 三一五 not in
+    # 六三一五.
+    if not word.strip(_SPOKEN_DIGITS):
+        return f"(?<![{_SPOKEN_DIGITS}]){word}(?![{_SPOKEN_DIGITS}])"
     before = r"(?<![a-z0-9])" if re.match(r"[a-z0-9]", word) else ""
     after = r"(?![a-z0-9])" if re.search(r"[a-z0-9]\Z", word) else ""
     return f"{before}{re.escape(word)}{after}"

@@ -10,7 +10,7 @@ from qareport.analysis.holds import find_gaps
 from qareport.analysis.scene import Scene
 from qareport.analysis.sentiment import level_curve, measure_sentiment
 from qareport.analysis.text import is_english
-from qareport.analysis.turns import Turn, response_delays_ms, talk_and_overlap_ms
+from qareport.analysis.turns import longest_monologue_ms, response_delays_ms, talk_and_overlap_ms
 from qareport.model import (
     STATE_NOT_JUDGED,
     CallMetrics,
@@ -60,10 +60,7 @@ def measure_call(
     delays = response_delays_ms(scene.turns)
     gaps = [gap.end_ms - gap.start_ms for gap in scene.silences]
     given = levels or {}
-    by_role = {
-        role: measure_role(role, spoken, indexes, scene.turns, curve, given.get(role))
-        for role, indexes in roles.items()
-    }
+    by_role = {role: measure_role(role, scene, curve, given.get(role)) for role in roles}
     known = [role for role in roles if role is not Role.UNKNOWN]
     return CallMetrics(
         duration_ms=length_ms,
@@ -89,17 +86,13 @@ def measure_call(
 
 
 def measure_role(
-    role: Role,
-    spoken: Sequence[Segment],
-    indexes: Sequence[int],
-    turns: Sequence[Turn],
-    curve: Sequence[CurvePoint],
-    levels: Sequence[float | None] | None = None,
+    role: Role, scene: Scene, curve: Sequence[CurvePoint], levels: Sequence[float | None] | None = None
 ) -> RoleMetrics:
     """Measure one role.
 
     - talk: time in which the role speaks, overlapping segments counted once.
-    - longest monologue: the longest turn, first word to last, pauses included.
+    - longest monologue: the longest stretch of a turn, first word to last, without a pause of more than `check_in_ms`
+      (talk analytics: uninterrupted speech of one speaker; whoever waits for an answer holds no monologue).
     - speed: characters (CJK), digits and Latin words for each minute of the role's segments, apart from English ones,
       for which it is words a minute; None below 3 s of such talk.
     - loudness curve: level of each second; the recording's where `levels` has them, else mean power of the role's
@@ -110,7 +103,8 @@ def measure_role(
     - sentiment: mean curve value of the segments whose middle lies in the first or last quarter of the role's talk
       (the first or last judged segment if none does).
     """
-    segments = [spoken[index] for index in indexes]
+    spoken = scene.spoken
+    segments = [spoken[index] for index in scene.roles[role]]
     talk_ms, _ = talk_and_overlap_ms(segments)
     english = [segment for segment in segments if is_english(segment)]
     others = [segment for segment in segments if not is_english(segment)]
@@ -119,7 +113,7 @@ def measure_role(
     return RoleMetrics(
         segments=len(segments),
         talk_ms=talk_ms,
-        longest_monologue_ms=max((turn.end_ms - turn.start_ms for turn in turns if turn.role is role), default=0),
+        longest_monologue_ms=longest_monologue_ms(role, spoken, scene.turns, pause_ms=scene.settings.check_in_ms),
         characters_per_minute=_speed(others),
         words_per_minute=_speed(english),
         loudness_dbfs=_mean_level(segments),

@@ -76,29 +76,66 @@ def silence_moments(scene: Scene, mentions: Sequence[Mention], told: frozenset[i
         )
 
 
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A question or topic of the customer, as it is compared with those before it."""
+
+    index: int
+    #: Pairs of letters of its sound: the second time the recogniser may have heard a homophone.
+    letters: frozenset[str]
+    issues: frozenset[str]
+    #: It asks when, or why still not.
+    urges: bool
+
+
 def find_repeats(scene: Scene, mentions: Sequence[Mention], churn: Sequence[int]) -> list[Repeat]:
-    """Find the questions that the customer asks again, in another turn or after a silence of `check_in_ms`."""
+    """Find the questions that the customer asks again, in another turn or after a silence of `check_in_ms`.
+
+    The same is asked when the words are alike, or when both ask when or why still not about one issue and the agent has
+    answered nothing in between: 怎么还没发货 and 到底什么时候发货 share hardly a word.
+    """
     issues: dict[int, set[str]] = defaultdict(set)
     for mention in mentions:
         issues[mention.index].add(mention.issue)
-    asked: deque[tuple[int, frozenset[str]]] = deque(maxlen=COMPARED)
+    before: deque[_Asked] = deque(maxlen=COMPARED)
     found = []
     for index, _ in scene.of_customer():
-        if index not in issues and not scene.is_question(index):
+        is_question = scene.is_question(index)
+        if index not in issues and not is_question:
             continue
-        # Compared by sound: the second time the recogniser may have heard a homophone.
         letters = bigrams(sound(scene.topics.filler.remove_from(scene.words[index])))
         if len(letters) < MIN_BIGRAMS:
             continue
-        for earlier, other in reversed(asked):
-            alike = containment(letters, other) >= SAME_BY_CONTAINMENT or (
-                bool(issues[earlier] & issues[index]) and dice(letters, other) >= SAME_BY_DICE
-            )
-            if alike and _is_new_attempt(scene, earlier, index):
-                found.append(_repeat(scene, earlier, index, churn))
-                break
-        asked.append((index, letters))
+        # Where nobody is known, an agent who says the question back would seem to ask it again.
+        urges = (
+            is_question
+            and scene.customer_role is Role.CUSTOMER
+            and scene.topics.urging.find(scene.words[index]) is not None
+        )
+        again = _Asked(index, letters, frozenset(issues[index]), urges)
+        first = next((one for one in reversed(before) if _asks_the_same(scene, one, again)), None)
+        if first is not None:
+            found.append(_repeat(scene, first.index, index, churn))
+        before.append(again)
     return found
+
+
+def _asks_the_same(scene: Scene, first: _Asked, again: _Asked) -> bool:
+    if not _is_new_attempt(scene, first.index, again.index):
+        return False
+    if containment(again.letters, first.letters) >= SAME_BY_CONTAINMENT:
+        return True
+    if first.issues.isdisjoint(again.issues):
+        return False
+    if dice(again.letters, first.letters) >= SAME_BY_DICE:
+        return True
+    return first.urges and again.urges and not _answered_between(scene, first.index, again.index)
+
+
+def _answered_between(scene: Scene, first: int, again: int) -> bool:
+    # A speaker who is not known may be the agent.
+    between = range(first + 1, again)
+    return any(scene.spoken[index].role is not Role.CUSTOMER and _holds_answer(scene, index) for index in between)
 
 
 def _is_new_attempt(scene: Scene, earlier: int, index: int) -> bool:
@@ -154,11 +191,13 @@ def no_answer_moments(scene: Scene, repeats: Sequence[Repeat]) -> Iterator[Momen
     told: set[int] = set()
     for repeat in repeats:
         replies = [index for index in range(repeat.first + 1, repeat.again) if scene.spoken[index].role is Role.AGENT]
-        if not replies or replies[0] in told or any(_answers(scene, index) for index in replies):
+        if not replies or any(_answers(scene, index) for index in replies):
             continue
-        told.add(replies[0])
         # The evasive phrase shows it best; without one the first reply does.
         index = next((one for one in replies if scene.topics.evasive.find(scene.words[one])), replies[0])
+        if index in told:
+            continue
+        told.add(index)
         segment = scene.spoken[index]
         yield Moment(
             at_ms=segment.start_ms,
@@ -172,7 +211,11 @@ def no_answer_moments(scene: Scene, repeats: Sequence[Repeat]) -> Iterator[Momen
 
 
 def _answers(scene: Scene, index: int) -> bool:
+    return scene.spoken[index].role is Role.AGENT and _holds_answer(scene, index)
+
+
+def _holds_answer(scene: Scene, index: int) -> bool:
     words = scene.words[index]
-    if scene.spoken[index].role is not Role.AGENT or scene.topics.evasive.find(words):
+    if scene.topics.evasive.find(words):
         return False
     return _DIGIT.search(words) is not None or scene.topics.answer.find(words) is not None

@@ -33,6 +33,8 @@ class Topics:
     stages: tuple[Topic, ...]
     #: What makes a sentence a question even without a question mark.
     question: WordList
+    #: What asks when, or why still not; two such questions about one issue are one question.
+    urging: WordList
     #: The customer gives the order up.
     churn: WordList
     #: The customer takes it further: complaint, authorities, public, superiors.
@@ -97,6 +99,7 @@ class _WordLists(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     question: _Words
+    urging: _Words
     churn: _Words
     escalation: _Words
     distrust: _Words

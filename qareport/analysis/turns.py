@@ -46,6 +46,23 @@ def find_turns(spoken: Sequence[Segment]) -> tuple[tuple[Turn, ...], tuple[int, 
     return tuple(turns), tuple(turn_of)
 
 
+def longest_monologue_ms(role: Role, spoken: Sequence[Segment], turns: Sequence[Turn], *, pause_ms: int) -> int:
+    """Measure the longest stretch of one role's turns without a pause of its own of more than `pause_ms`."""
+    longest_ms = 0
+    for turn in turns:
+        if turn.role is not role:
+            continue
+        start_ms = end_ms = turn.start_ms
+        for segment in spoken[turn.first : turn.last + 1]:
+            if segment.role is not role:  # a back-channel
+                continue
+            if segment.start_ms - end_ms > pause_ms:
+                start_ms = segment.start_ms
+            end_ms = max(end_ms, segment.end_ms)
+            longest_ms = max(longest_ms, end_ms - start_ms)
+    return longest_ms
+
+
 def talk_and_overlap_ms(spoken: Iterable[Segment]) -> tuple[int, int]:
     """Measure the time in which anyone speaks, and in which two different speakers do (a role, else a channel)."""
     edges: list[tuple[int, int, Hashable]] = []

@@ -1,7 +1,7 @@
 """Speech to transcripts: SenseVoice behind the `Transcriber` protocol. Only `load` imports torch and funasr."""
 
-from qareport.asr.engine import Progress, Transcriber, load, transcription_key
-from qareport.asr.modeldir import ModelFiles, check, check_vad, fetch, fetch_vad, identify, resolve
+from qareport.asr.engine import Progress, Transcriber, describe_detection, load, transcription_key
+from qareport.asr.modeldir import ModelFiles, check, check_vad, fetch, fetch_vad, fetch_voices, identify, resolve
 
 __all__ = [
     "ModelFiles",
@@ -9,8 +9,10 @@ __all__ = [
     "Transcriber",
     "check",
     "check_vad",
+    "describe_detection",
     "fetch",
     "fetch_vad",
+    "fetch_voices",
     "identify",
     "load",
     "resolve",

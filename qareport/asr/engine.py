@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 #: Counts changes of this package that change transcripts: stored ones are then made again.
-_VERSION = 4
+_VERSION = 5
 #: Settings that change no transcript, or (where models stand) are covered by the models' revisions.
 _CHANGES_NOTHING = frozenset({"batch_seconds", "vad", "fsmn_vad", "voices"})
 #: Batches of speech gathered for a GPU before they are put through the model: enough to find pieces of like length.
@@ -104,30 +104,40 @@ def find_vad(model: ModelInfo, asr: AsrSettings) -> modeldir.VadFiles | None:
     model keeps to silero, which it was measured with and which is always there.
 
     Raises:
-        ModelError: "fsmn" is asked for and is not here, or what is here is not whole.
+        ModelError: "fsmn" or a directory is asked for and is not here, or what is here is not whole.
     """
     if asr.vad == "silero" or (asr.vad == "auto" and model.name == modeldir.DEMO):
         return None
-    try:
-        directory = modeldir.resolve(asr.fsmn_vad)
-    except ModelError:
-        if asr.vad == "auto":
-            return None
-        raise
-    return modeldir.check_vad(directory)
+    directory = modeldir.find(asr.fsmn_vad, setting="asr.fsmn_vad", needed=asr.vad == "fsmn")
+    return None if directory is None else modeldir.check_vad(directory)
 
 
 def find_voices(asr: AsrSettings) -> modeldir.VoiceFiles | None:
     """Find and check cam++; None where it does not stand on this machine.
 
     Raises:
-        ModelError: what is here is not whole.
+        ModelError: a directory is named that is not there, or what is here is not whole.
     """
-    try:
-        directory = modeldir.resolve(asr.voices)
-    except ModelError:
-        return None
-    return modeldir.check_voices(directory)
+    directory = modeldir.find(asr.voices, setting="asr.voices", needed=False)
+    return None if directory is None else modeldir.check_voices(directory)
+
+
+def describe_detection(model: ModelInfo, asr: AsrSettings) -> tuple[str, str]:
+    """Say what finds speech and what tells voices apart, for people; checks the files of both.
+
+    Raises:
+        ModelError: as `find_vad` and `find_voices`.
+    """
+    vad, voices = find_vad(model, asr), find_voices(asr)
+    silero = f"silero-vad {_installed('silero-vad')}"
+    if asr.vad == "auto" and model.name != modeldir.DEMO:
+        silero += f": {asr.fsmn_vad} is not on this machine (qareport models fetch)"
+    return (
+        silero if vad is None else f"FSMN-VAD@{vad.revision}, {vad.directory}",
+        f"words alone: {asr.voices} is not on this machine (qareport models fetch)"
+        if voices is None
+        else f"cam++@{voices.revision}, {voices.directory}",
+    )
 
 
 def transcription_key(model_dir_info: ModelInfo, asr: AsrSettings, audio: AudioSettings) -> str:
@@ -189,7 +199,7 @@ class Engine:
         self, calls: Iterable[Call], total: int, on_progress: Progress | None
     ) -> Iterator[Prepared | FailedCall]:
         """Prepare calls in threads, a bounded number ahead; yield them in order."""
-        waiting: deque[tuple[int, Future[Prepared | FailedCall]]] = deque()
+        waiting: deque[tuple[int, Call, Future[Prepared | FailedCall | None]]] = deque()
         source = ((self._expected_ms(call), call) for call in calls)
         following = next(source, None)
         pool = ThreadPoolExecutor(self.workers, thread_name_prefix="qareport-decode", initializer=_one_torch_thread)
@@ -197,11 +207,13 @@ class Engine:
         try:
             while True:
                 while following is not None and self._has_room(waiting, following[0]):
-                    waiting.append((following[0], pool.submit(self._prepare, following[1])))
+                    waiting.append((*following, pool.submit(self._prepare, following[1])))
                     following = next(source, None)
                 if not waiting:
                     return
-                result = waiting.popleft()[1].result()
+                _, call, future = waiting.popleft()
+                # No batch is in the model while this goes on: what found no room beside one has it now.
+                result = future.result() or self._prepare_alone(call)
                 done += 1
                 if on_progress is not None:
                     on_progress("decode", done, total)
@@ -213,11 +225,20 @@ class Engine:
         length_ms = expected_ms(call.audio_path)
         return self.audio.max_duration_minutes * 60_000 if length_ms is None else length_ms
 
-    def _has_room(self, waiting: Sequence[tuple[int, object]], length_ms: int) -> bool:
-        ahead_ms = sum(one for one, _ in waiting)
+    def _has_room(self, waiting: Sequence[tuple[int, Call, object]], length_ms: int) -> bool:
+        ahead_ms = sum(one for one, *_ in waiting)
         return not waiting or (len(waiting) < self.workers + _AHEAD and ahead_ms + length_ms <= _AHEAD_MS)
 
-    def _prepare(self, call: Call) -> Prepared | FailedCall:
+    def _prepare(self, call: Call) -> Prepared | FailedCall | None:
+        """Prepare a call in a thread, while the model may be at work; None where a GPU has no room for both."""
+        import torch
+
+        try:
+            return self._prepare_alone(call, let_pass=torch.OutOfMemoryError)
+        except torch.OutOfMemoryError:
+            return None
+
+    def _prepare_alone(self, call: Call, *, let_pass: type[Exception] | tuple[()] = ()) -> Prepared | FailedCall:
         try:
             return prepare(
                 call,
@@ -228,6 +249,8 @@ class Engine:
                 audio=self.audio,
                 asr=self.asr,
             )
+        except let_pass:
+            raise
         except AudioError as error:
             return _failed(call, "decode", error)
         except Exception as error:  # noqa: BLE001 - one bad call never stops a batch, whatever is wrong with it

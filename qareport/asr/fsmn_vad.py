@@ -58,6 +58,9 @@ class FsmnVad:
         Raises:
             ModelError: weights that do not fit, or a configuration that this code would not follow exactly.
         """
+        if torch.device(device).type == "cuda":
+            # A GPU's convolutions would else round their inputs to ten bits, and thresholds decide on less.
+            torch.backends.cudnn.allow_tf32 = False
         config = _config(files)
         conf: Mapping[str, Any] = config["model_conf"]
         self._encoder = _load_encoder(files, config["encoder_conf"]).to(device)

@@ -116,6 +116,24 @@ def resolve(model: str) -> Path:
     )
 
 
+def find(name: str, *, setting: str, needed: bool) -> Path | None:
+    """Find the directory of a part that a setting names; None where it is not needed and has not been downloaded.
+
+    Raises:
+        ModelError: it is needed, or a directory is named, and it is not here.
+    """
+    try:
+        return resolve(name)
+    except ModelError as error:
+        is_hub_name = _is_hub_name(name)
+        if is_hub_name and not needed:
+            return None
+        ways = ("run `qareport models fetch`", "name its directory there") if is_hub_name else ("correct the path",)
+        raise ModelError(
+            f"{name} is not on this machine", where=setting, expected="a downloaded model", to_do=", or ".join(ways)
+        ) from error
+
+
 def fetch(model: str) -> Path:
     """Download a model with its hub's own client and check it; a model that is here already is only checked.
 
@@ -132,6 +150,15 @@ def fetch_vad(name: str) -> Path:
         ModelError: as `fetch`.
     """
     return _fetch(name, check_vad)
+
+
+def fetch_voices(name: str) -> Path:
+    """Download cam++ and check it; one that is here already is only checked.
+
+    Raises:
+        ModelError: as `fetch`.
+    """
+    return _fetch(name, check_voices)
 
 
 def check(directory: Path) -> ModelFiles:
@@ -282,8 +309,8 @@ def _download(model: str) -> Path:
         f"could not be downloaded ({'; '.join(reasons)})",
         where=model,
         to_do=(
-            f"check the network, or copy the model directory to {next(_cached(model))} or anywhere and pass its path "
-            f"with --model; `--model {DEMO}` uses the small bundled model"
+            f"check the network, or copy the model directory to {next(_cached(model))} or anywhere and name it with "
+            f"--model, asr.fsmn_vad or asr.voices; `--model {DEMO}` uses the small bundled model"
         ),
     )
 

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from qareport.asr.cuts import join_near
 from qareport.asr.hearing import FRAME_MS, Piece
 from qareport.asr.roles import Layout, lay_out
-from qareport.audio import SAMPLE_RATE, channels_identical, decode, loudness_dbfs
+from qareport.audio import SAMPLE_RATE, channels_identical, decode, loudness_dbfs, silent_channels
 from qareport.model import AudioInfo, Call
 from qareport.settings import AsrSettings, AudioSettings
 
@@ -68,8 +68,10 @@ def prepare(
         identical=channels_identical(recording.samples),
         given=call.channel_roles,
         default=audio.channel_roles,
+        silent=silent_channels(recording.samples),
     )
-    heard = recording.samples[: len(layout.channels)]  # channels are heard from 0 on, all or the first alone
+    first = layout.channels[0]
+    heard = recording.samples[first : first + len(layout.channels)]
     mels = log_mel(heard)
     found = vad.find(heard, mels)
     if asr.merge and not layout.mixed:
@@ -79,7 +81,7 @@ def prepare(
             recording.samples[channel],
             channel,
             span,
-            features(mels[channel, _frames(*span)]),
+            features(mels[channel - first, _frames(*span)]),
             voice if layout.mixed else None,
         )
         for channel, spans in zip(layout.channels, found, strict=True)

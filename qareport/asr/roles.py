@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -48,7 +48,7 @@ Voice = npt.NDArray[np.float32]
 class Layout:
     """Which channels are heard and who is on them."""
 
-    #: Channels of the recording to transcribe, counted from 0.
+    #: Neighbouring channels of the recording to transcribe, counted from 0.
     channels: tuple[int, ...]
     #: The role on each of these channels; UNKNOWN where nobody said.
     roles: tuple[Role, ...]
@@ -60,7 +60,9 @@ class Layout:
         return len(self.channels) == 1 and self.roles[0] is Role.UNKNOWN
 
 
-def lay_out(channels: int, *, identical: bool, given: Sequence[Role], default: Sequence[Role]) -> Layout:
+def lay_out(
+    channels: int, *, identical: bool, given: Sequence[Role], default: Sequence[Role], silent: Sequence[int] = ()
+) -> Layout:
     """Decide which channels to transcribe and whose they are.
 
     Args:
@@ -68,6 +70,8 @@ def lay_out(channels: int, *, identical: bool, given: Sequence[Role], default: S
         identical: they all carry the same sound; then one of them is heard, as a mono recording.
         given: the call's own channel map; empty when nobody said.
         default: the configured map, used for recordings of more than one channel.
+        silent: channels without any sound. Where one alone has sound, both speakers may be on it: without a map it is
+            heard as a mono recording, and in any case that is said.
     """
     notes: list[Note] = []
     if identical:
@@ -80,6 +84,12 @@ def lay_out(channels: int, *, identical: bool, given: Sequence[Role], default: S
             notes.append(Note(code="channel_map_does_not_fit", values=values))
         wanted = ()
     roles = wanted if len(wanted) == len(heard) else (Role.UNKNOWN,) * len(heard)
+    sounding = [channel for channel in heard if channel not in silent]
+    if len(heard) > 1 and len(sounding) == 1:
+        values = {"channel": str(sounding[0] + 1), "channels": str(channels)}
+        notes.append(Note(code="one_channel_sounds", values=values))
+        if set(roles) == {Role.UNKNOWN}:
+            heard, roles = (sounding[0],), (Role.UNKNOWN,)
     return Layout(channels=heard, roles=roles, notes=tuple(notes))
 
 
@@ -90,8 +100,8 @@ def assign(
 
     A channel with a known role gives it. Where one channel holds both and their voices are known, each segment belongs
     to one of two voices, and the words of all its segments say which voice is whose. Else words decide where they are
-    clear: for a whole channel when there are several, for each segment alone when one channel holds both. Where they
-    are not, the role stays unknown.
+    clear: for a whole channel when there are several (of two, the other one's is then the other role), for each segment
+    alone when one channel holds both. Where they are not, the role stays unknown.
 
     Args:
         segments: what was heard.
@@ -107,7 +117,7 @@ def assign(
     if layout.mixed:
         guessed = [_guess([segment.text]) for segment in segments]
     else:
-        whose = {channel: _guess(_texts(segments, channel)) for channel in layout.channels}
+        whose = _complete({channel: _guess(_texts(segments, channel)) for channel in layout.channels})
         guessed = [whose[_channel(segment)] for segment in segments]
     assigned = tuple(
         replace(segment, role=known, role_source=RoleSource.CHANNEL)
@@ -149,15 +159,22 @@ def _by_voice(segments: Sequence[Segment], voices: Sequence[Voice | None]) -> tu
     roles = [
         _guess([segment.text for segment, of in zip(segments, groups, strict=True) if of == group]) for group in (0, 1)
     ]
-    for group in (0, 1):
-        if roles[group] is Role.UNKNOWN and roles[1 - group] in _OTHER:
-            roles[group] = _OTHER[roles[1 - group]]
-    if set(roles) != {Role.AGENT, Role.CUSTOMER}:
+    of_group = _complete(dict(enumerate(roles)))
+    if set(of_group.values()) != {Role.AGENT, Role.CUSTOMER}:
         return ()
     return tuple(
-        replace(segment, role=roles[group], role_source=RoleSource.VOICE)
+        replace(segment, role=of_group[group], role_source=RoleSource.VOICE)
         for segment, group in zip(segments, groups, strict=True)
     )
+
+
+def _complete(guessed: Mapping[int, Role]) -> dict[int, Role]:
+    """Give one of two speakers the other role where only the other's words say who they are."""
+    if len(guessed) != 2:
+        return dict(guessed)
+    (one, first), (other, second) = guessed.items()
+    return {one: _OTHER.get(second, first) if first is Role.UNKNOWN else first,
+            other: _OTHER.get(first, second) if second is Role.UNKNOWN else second}  # fmt: skip
 
 
 def _voices_note(segments: Sequence[Segment]) -> tuple[Note, ...]:

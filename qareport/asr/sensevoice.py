@@ -56,14 +56,14 @@ class SenseVoice:
             info: its name and revision.
             device: "cpu", "cuda" or "cuda:N".
             settings: language, text norm and the size of batches.
-            bf16: run the encoder in bf16; by default on CUDA only.
+            bf16: run the encoder in bf16; by default on GPUs that compute in it.
 
         Raises:
             ModelError: weights that do not fit the configuration or the tokenizer, or an unknown language.
         """
         self._info = info
         self._device = torch.device(device)
-        self._bf16 = self._device.type == "cuda" if bf16 is None else bf16
+        self._bf16 = _has_bf16(self._device) if bf16 is None else bf16
         seconds = settings.batch_seconds if self._device.type == "cuda" else min(settings.batch_seconds, _CPU_SECONDS)
         self._budget = max(1, seconds * 1000 // FRAME_MS)
         self._model, frontend, tokenizer = _load(files, device)
@@ -96,12 +96,14 @@ class SenseVoice:
     def hear(self, pieces: Sequence[Piece]) -> list[Heard | Exception]:
         """Hear pieces in batches of like length (see `SpeechModel`)."""
         results: list[Heard | Exception] = [ModelError("was not heard")] * len(pieces)
-        waiting = deque(plan_batches([len(piece.features) for piece in pieces], budget=self._budget))
-        running: deque[tuple[list[int], torch.Tensor]] = deque()
+        waiting = self._plan(pieces, range(len(pieces)))
+        running: deque[tuple[list[int], _Output]] = deque()
+        abreast = _RUNNING
         heard: Sequence[Heard | Exception]
         while waiting or running:
+            abreast = abreast if running else _RUNNING
             try:
-                if waiting and len(running) < _RUNNING:
+                if waiting and len(running) < abreast:
                     batch = waiting.popleft()
                     running.append((batch, self._forward([pieces[index] for index in batch])))
                     continue
@@ -109,28 +111,40 @@ class SenseVoice:
                 heard = self._read_batch([pieces[index] for index in batch], output)
             except Exception as error:  # one bad piece must not take the others along
                 logger.debug("a batch of %d failed", len(batch), exc_info=error)
-                self._make_room(error, [len(pieces[index].features) for index in batch])
-                if len(batch) > 1:
+                # The traceback holds what the batch had computed so far: without this its memory would stay taken.
+                heard = [error.with_traceback(None)]
+                if isinstance(error, torch.OutOfMemoryError):
+                    self._make_room([pieces[index] for index in batch])
+                    if len(batch) > 1 or running:
+                        abreast = 0  # what is under way holds memory, too: it is read first
+                        waiting = self._plan(pieces, itertools.chain(batch, *waiting))
+                        continue
+                elif len(batch) > 1:
                     middle = len(batch) // 2
                     waiting.extendleft((batch[middle:], batch[:middle]))
                     continue
-                heard = [error]
             for index, result in zip(batch, heard, strict=True):
                 results[index] = result
         return results
 
-    def _make_room(self, error: Exception, frames: Sequence[int]) -> None:
-        """When memory ran out on a batch, keep later batches to half its size."""
-        if isinstance(error, torch.OutOfMemoryError):
-            self._budget = max(1, min(self._budget, len(frames) * max(frames) // 2))
-            torch.cuda.empty_cache()
+    def _plan(self, pieces: Sequence[Piece], indexes: Iterable[int]) -> deque[list[int]]:
+        """Group some of the pieces into batches within the budget."""
+        chosen = list(indexes)
+        batches = plan_batches([_frames(pieces[index]) for index in chosen], budget=self._budget)
+        return deque([chosen[place] for place in batch] for batch in batches)
+
+    def _make_room(self, batch: Sequence[Piece]) -> None:
+        """When memory ran out on a batch, keep all that follow to half its size."""
+        if len(batch) > 1:
+            self._budget = min(self._budget, len(batch) * max(map(_frames, batch)) // 2)
+        torch.cuda.empty_cache()
 
     @torch.inference_mode()
-    def _forward(self, pieces: Sequence[Piece]) -> torch.Tensor:
+    def _forward(self, pieces: Sequence[Piece]) -> _Output:
         """Run the encoder once; a GPU is still at work when this returns.
 
         Returns:
-            int32 [batch, frames + 4 + emotions + events] on the model's device: the arg-max ids, and the bits of the
+            int32 [batch, frames + 4 + emotions + events], on its way to the host: the arg-max ids, and the bits of the
             scores of emotions, then events. Floats travel as integers: one copy to the host for both.
         """
         speech = torch.nn.utils.rnn.pad_sequence([piece.features for piece in pieces], batch_first=True)
@@ -145,10 +159,10 @@ class SenseVoice:
         events = logits[:, _EVENT_FRAME, self._event_rows].softmax(dim=-1)
         scores = torch.cat((emotions, events), dim=1)
         ids = logits.argmax(dim=-1).to(torch.int32)
-        return torch.cat((ids, scores.view(torch.int32)), dim=1)
+        return _Output(torch.cat((ids, scores.view(torch.int32)), dim=1))
 
-    def _read_batch(self, pieces: Sequence[Piece], output: torch.Tensor) -> list[Heard]:
-        rows = output.cpu().numpy()
+    def _read_batch(self, pieces: Sequence[Piece], output: _Output) -> list[Heard]:
+        rows = output.rows()
         scores = rows[:, -len(self._emotions) - len(self._events) :].view(np.float32)
         return [
             self._read(piece, row[: len(piece.features) + _QUERY_FRAMES], score)
@@ -198,6 +212,30 @@ class SenseVoice:
         return queries
 
 
+class _Output:
+    """What a batch gave, on its way to the host.
+
+    The copy is queued behind the batch at once, into pinned memory. Asked for only when it is read, it would stand
+    behind the next batch, and the GPU would wait while words are read.
+    """
+
+    def __init__(self, values: torch.Tensor) -> None:
+        self._host = values.to("cpu", non_blocking=True)
+        self._copied = torch.cuda.current_stream(values.device).record_event() if values.is_cuda else None
+
+    def rows(self) -> npt.NDArray[np.int32]:
+        """Return the values as int32 [batch, …], when they have arrived."""
+        if self._copied is not None:
+            self._copied.synchronize()
+        rows: npt.NDArray[np.int32] = self._host.numpy()
+        return rows
+
+
+def _frames(piece: Piece) -> int:
+    """Return how many frames a piece takes up in a batch."""
+    return len(piece.features) + _QUERY_FRAMES
+
+
 def _piece_text(tokenizer: Any, number: int) -> str:
     """Return what a piece adds to the text: nothing for tags and control symbols; "▁" stands for a space."""
     piece: str = tokenizer.IdToPiece(number)
@@ -217,6 +255,14 @@ def _at(piece: Piece, frame: int) -> int:
     """Return where an encoder frame begins in the recording, inside the piece."""
     at = piece.start_ms + (frame - _QUERY_FRAMES) * FRAME_MS - _FRAME_OFFSET_MS
     return min(max(at, piece.start_ms), piece.end_ms)
+
+
+def _has_bf16(device: torch.device) -> bool:
+    """Tell whether a GPU computes in bf16 itself (from Ampere on); older ones only imitate it, slower than fp32."""
+    if device.type != "cuda":
+        return False
+    with torch.cuda.device(device):
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
 
 
 # --- loading ----------------------------------------------------------------------------------------------------------

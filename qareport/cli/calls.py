@@ -186,7 +186,16 @@ def transcribe(options: Options, recordings: tuple[str, ...], output: Path | Non
     from qareport import asr
 
     config = settings.load(options.config_dir)
-    calls = ingest.find_calls(recordings, None, cache=Path("out/fetched")).calls
+    found = ingest.find_calls(
+        recordings,
+        None,
+        cache=Path("out/fetched"),
+        settings=config.ingest,
+        time_zone=config.period.time_zone,
+        wait=_watch,
+    )
+    for call in found.waiting:
+        complain(f"{call.audio_path}: is still being written, and was left out; run the command again later")
     model = options.model or DEFAULT_MODEL
     asr.fetch(model)
     transcriber = asr.load(model, device=options.device, asr=config.asr, audio=config.audio)
@@ -194,17 +203,17 @@ def transcribe(options: Options, recordings: tuple[str, ...], output: Path | Non
     partial = output and output.with_name(output.name + ".part")
     stream = partial.open("w", encoding="utf-8") if partial else sys.stdout
     with Progress() as progress:
-        for outcome in transcriber.transcribe(calls, on_progress=progress):
+        for outcome in transcriber.transcribe(found.calls, on_progress=progress):
             if isinstance(outcome, FailedCall):
                 failures += 1
-                complain(f"{outcome.audio_path}: {outcome.reason}")
+                complain(f"{outcome.call_id}: {outcome.reason} [{outcome.step}]")
             else:
                 stream.write(codec.to_json(outcome) + "\n")
     stream.flush()
     if partial and output:
         stream.close()
         partial.replace(output)
-    return failures > 0
+    return failures > 0 or bool(found.waiting)
 
 
 @click.command()

@@ -11,9 +11,9 @@ from pathlib import Path
 import click
 
 from qareport import __version__, pipeline, report, settings
-from qareport.cli.console import say
+from qareport.cli.console import complain, say
 from qareport.cli.options import DEFAULT_MODEL, Options, open_store, takes_options
-from qareport.errors import ConfigError, NoStoreError, Problem, QareportError
+from qareport.errors import ConfigError, ModelError, NoStoreError, Problem, QareportError
 
 COPIED = ("config", "templates")
 
@@ -39,13 +39,19 @@ def models() -> None:
 
 
 @models.command("fetch")
-@click.argument("name", default=DEFAULT_MODEL, metavar="[NAME]")
-def fetch(name: str) -> int:
-    """Download a model with its hub's own client (default: iic/SenseVoiceSmall), FSMN-VAD with it, and check both."""
+@click.argument("name", required=False, metavar="[NAME]")
+@takes_options
+def fetch(options: Options, name: str | None) -> int:
+    """Download a model with its hub's own client (default: iic/SenseVoiceSmall), FSMN-VAD and cam++; check them all."""
     from qareport import asr
 
-    click.echo(asr.fetch(name))
-    click.echo(asr.fetch_vad(settings.AsrSettings().fsmn_vad))
+    parts = settings.load(options.config_dir).asr
+    click.echo(asr.fetch(name or options.model or DEFAULT_MODEL))
+    click.echo(asr.fetch_vad(parts.fsmn_vad))
+    try:
+        click.echo(asr.fetch_voices(parts.voices))
+    except ModelError as error:
+        complain(f"{error}. Without it, words alone say who speaks where one channel holds both")
     return 0
 
 
@@ -53,12 +59,16 @@ def fetch(name: str) -> int:
 @click.argument("name", required=False, metavar="[NAME_OR_DIR]")
 @takes_options
 def check(options: Options, name: str | None) -> int:
-    """Check that a model is whole, load it, and print its name and revision."""
+    """Check that a model is whole, load it, and print its revision and what finds speech and tells voices apart."""
     from qareport import asr
 
+    config = settings.load(options.config_dir)
     model = name or options.model or DEFAULT_MODEL
-    transcriber = asr.load(model, device=options.device, asr=settings.AsrSettings(), audio=settings.AudioSettings())
+    transcriber = asr.load(model, device=options.device, asr=config.asr, audio=config.audio)
     click.echo(f"{transcriber.info.name}@{transcriber.info.revision}: all files whole, all weights fit")
+    vad, voices = asr.describe_detection(transcriber.info, config.asr)
+    click.echo(f"finds speech with {vad}")
+    click.echo(f"tells voices on one channel apart by {voices}")
     return 0
 
 
@@ -100,6 +110,9 @@ def _examine_model(options: Options) -> Iterator[str]:
     name = options.model or DEFAULT_MODEL
     info = asr.identify(name, asr.check(asr.resolve(name)))
     yield f"{info.name}@{info.revision}, files whole"
+    vad, voices = asr.describe_detection(info, settings.load(options.config_dir).asr)
+    yield f"finds speech with {vad}"
+    yield f"tells voices on one channel apart by {voices}"
 
 
 def _examine_fonts(_: Options) -> Iterator[str]:

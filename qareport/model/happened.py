@@ -77,6 +77,7 @@ class RoleMetrics:
 
     segments: int
     talk_ms: int
+    #: The longest talk without another's turn or a pause of more than `check_in_ms` in it.
     longest_monologue_ms: int
     characters_per_minute: float | None = None
     loudness_dbfs: float | None = None

@@ -164,6 +164,7 @@ NOTES: Mapping[str, str] = Words(
         "recordings_twice": N_("有{calls}段录音与别的录音内容相同，没有重复计算：{names}。"),
         "incomplete": N_("当天的通话还没有全部处理完。"),
         "fake_stereo": N_("录音的{channels}个声道内容相同，按单声道处理，说话人不能按声道区分。"),
+        "one_channel_sounds": N_("{channels}个声道里只有第{channel}声道有声音：双方可能录在同一声道，说话人请核对。"),
         "channel_map_does_not_fit": N_("登记的声道说明（{roles}）与录音的{channels}个声道不符，没有采用。"),
         "partial_not_processed": N_("有{count}通电话还没有处理完，没有计入本报告。"),
         "partial_not_over": N_("统计的时间段还没有结束，之后的通话没有计入。"),

@@ -97,6 +97,36 @@ def test_transcribe_writes_one_line_a_recording_in_the_order_given(tmp_path: Pat
     assert all(line["segments"] and line["model"]["name"] == "demo" for line in lines)
 
 
+def test_transcribe_says_which_recordings_it_could_not_use_and_why(tmp_path: Path) -> None:
+    folder = tmp_path / "in"
+    folder.mkdir()
+    (folder / "cut.wav").write_bytes(next(CALLS.glob("*.wav")).read_bytes()[:9000])
+    (folder / "later.wav.part").write_bytes(b"RIFF")
+    config = tmp_path / "config"
+    config.mkdir()
+    (config / "qareport.yaml").write_text("ingest:\n  settle_s: 0\n")
+    ran = run_qareport(["transcribe", folder, "--model", "demo", "--config", config], cwd=tmp_path)
+    assert (ran.status, ran.stdout) == (1, "")
+    assert f"{folder / 'later.wav'}: is still being written" in ran.stderr
+    (told,) = [line for line in ran.stderr.splitlines() if "cut off" in line]
+    assert told.startswith(f"qareport: cut: {folder / 'cut.wav'}: cut off: the file promises ")
+    assert told.endswith("[decode]")
+
+
+def test_doctor_and_models_check_say_what_finds_speech_and_look_where_the_settings_say(tmp_path: Path) -> None:
+    config = tmp_path / "config"
+    config.mkdir()
+    (config / "qareport.yaml").write_text("asr:\n  vad: fsmn\n  fsmn_vad: /nowhere/fsmn\n")
+    for command in (["models", "check", "demo"], ["doctor", "--model", "demo"]):
+        ran = run_qareport(command, cwd=tmp_path)
+        assert ran.status == 0, ran.stderr
+        assert "finds speech with silero-vad 6." in ran.stdout
+        assert "tells voices on one channel apart by words alone: " in ran.stdout
+        ran = run_qareport([*command, "--config", config], cwd=tmp_path)
+        assert ran.status == 2
+        assert "asr.fsmn_vad: /nowhere/fsmn is not on this machine" in ran.stdout + ran.stderr
+
+
 def test_the_published_model_that_is_not_here_is_asked_for_by_name_with_a_way_out(tmp_path: Path) -> None:
     (tmp_path / "a.wav").write_bytes(b"")
     ran = run_qareport(["run", "a.wav"], cwd=tmp_path)

@@ -18,6 +18,12 @@ class Phrases:
     mentions: Mapping[str, tuple[str, ...]]
     #: `(question, the same asked again)`; the second is a paraphrase or is misheard.
     questions: tuple[tuple[str, str, str], ...]
+    #: `(question, the same asked again)` in quite other words: when, or why still not.
+    urgings: tuple[tuple[str, str, str], ...]
+    #: `(question, another one about the same issue)`, which is no repetition, …
+    other_questions: tuple[tuple[str, str, str], ...]
+    #: … nor is one that follows from the answer: `(question, answer, what comes next)`.
+    follow_ups: tuple[tuple[str, str, str, str], ...]
     #: Questions that name no issue.
     plain_questions: tuple[str, ...]
     evasions: tuple[str, ...]
@@ -68,6 +74,25 @@ TUNED = Phrases(
         ("退换货运费", "退货的运费到底由谁来出？", "我问的是退货运费由谁出？"),
         ("尺码不符", "你们尺码表是不是写错了？", "你们尺马表是不是写错了？"),
         ("价格", "买贵了能不能补差价给我？", "我问你能不能补叉价给我？"),
+    ),
+    urgings=(
+        ("物流延迟", "今天怎么还没发货？", "到底哪天才肯发走？"),
+        ("物流延迟", "这个包裹还要等多久才派送？", "怎么快递还没给我送来啊？"),
+        ("退款", "我的退款什么时候处理？", "怎么钱还没到账？"),
+        ("退款", "为什么还没给我退钱？", "要等几天才到账呢？"),
+        ("发票", "发票怎么一直没给我？", "哪天能把票开给我，我说的是发票！到底多久？"),
+        ("物流延迟", "点解仲未发货㗎？", "几时先可以派送呀？"),
+        ("物流延迟", "Why hasn't my parcel shipped yet?", "How long until my package is delivered?"),
+    ),
+    other_questions=(
+        ("物流延迟", "最晚哪天能发走？", "你们发的是什么快递？"),
+        ("退换货运费", "退货什么时候上门取件？", "要花多少邮费？"),
+        ("退款", "退款要几天到？", "退款是退到哪里？"),
+        ("发票", "什么时候开票？", "发票能不能改抬头？"),
+    ),
+    follow_ups=(
+        ("物流延迟", "今天怎么还没发货？", "今天下午已经给您寄走。", "那快递什么时候到呢？"),
+        ("退款", "退款怎么还没处理？", "已经为您提交到银行了。", "几天能到账？"),
     ),
     plain_questions=("你们几点下班？", "你叫什么名字？", "我现在该怎么操作？"),
     evasions=("请您耐心等待一下。", "这个我也不太清楚。", "我们会尽快处理的。", "这个要看仓库的安排。"),
@@ -149,6 +174,24 @@ HELD_OUT = Phrases(
         ("退换货运费", "寄回去的邮费算谁的？", "你就说寄回去的油费算谁的？"),
         ("尺码不符", "我穿四十二码到底该选哪个尺码？", "那我穿四十二码该选哪个持码？"),
         ("发票", "公司的发票什么时候可以开给我？", "公司发票到底什么时候开给我？"),
+    ),
+    urgings=(
+        ("物流延迟", "我的鞋子怎么还不给我寄出来？", "发货究竟要拖到几号？"),
+        ("物流延迟", "啥时候能揽收？", "为什么包裹还没人来拿？"),
+        ("退款", "这笔退款为什么还没下来？", "请问多长时间才能退给我？"),
+        ("退换货运费", "换货的鞋什么时候给我寄？", "我换货怎么还没消息？"),
+        ("发票", "啥时候给我们开票？", "公司那张发票为何还没有？"),
+        ("物流延迟", "我件快件几时到？", "速递点解仲未嚟？"),
+        ("物流延迟", "When will you ship my shoes?", "Has it still not been shipped?"),
+    ),
+    other_questions=(
+        ("物流延迟", "包裹几号能发走？", "快递是送上门还是放驿站？"),
+        ("退换货运费", "换货多久能换好？", "换货要不要带鞋盒？"),
+        ("发票", "发票啥时候给我？", "发票是纸质的吗？"),
+    ),
+    follow_ups=(
+        ("物流延迟", "为什么还不发货？", "您的包裹昨天已经发走，单号是YT773。", "那派送要多久？"),
+        ("退款", "退钱啥时候退？", "财务那边明天上午有结果。", "退款到卡里还要等几天？"),
     ),
     plain_questions=("你贵姓？", "这个页面要怎么进去？", "你们周末上不上班？"),
     evasions=("麻烦您再等等看。", "具体情况我不清楚。", "系统那边正在处理中。", "这个我们也没有办法。"),

@@ -170,6 +170,37 @@ def _repeat(script: _Script) -> None:
         script.say(AGENT, script.pick(script.phrases.answers))
 
 
+def _urging(script: _Script) -> None:
+    issue, first, again = script.random.choice(script.phrases.urgings)
+    if first in script.used:
+        return
+    script.used.add(first)
+    script.name(issue, script.say(CUSTOMER, first))
+    if script.random.random() < 0.7:
+        script.note(MomentKind.NO_ANSWER, script.say(AGENT, script.pick(script.phrases.evasions)))
+    else:
+        start_ms, _ = script.pause(2300, 6000)
+        script.truth.moments.append((MomentKind.SILENCE, AGENT, start_ms))
+    script.note(MomentKind.REPEAT, script.say(CUSTOMER, again, gap_ms=0))
+    script.say(AGENT, script.pick(script.phrases.answers))
+
+
+def _other_question(script: _Script) -> None:
+    issue, first, other = script.random.choice(script.phrases.other_questions)
+    script.name(issue, script.say(CUSTOMER, first))
+    script.reply()
+    script.say(CUSTOMER, other)
+    script.say(AGENT, script.pick(script.phrases.answers))
+
+
+def _follow_up(script: _Script) -> None:
+    issue, first, answer, after = script.random.choice(script.phrases.follow_ups)
+    script.name(issue, script.say(CUSTOMER, first))
+    script.say(AGENT, answer)
+    script.say(CUSTOMER, after)
+    script.say(AGENT, script.pick(script.phrases.answers))
+
+
 def _interruption(script: _Script) -> None:
     by = script.random.choice((AGENT, CUSTOMER))
     other = CUSTOMER if by is AGENT else AGENT
@@ -281,6 +312,8 @@ _PLAIN_BEATS: tuple[Callable[[_Script], None], ...] = (
     _mention,
     _mention,
     _question_into_silence,
+    _other_question,
+    _follow_up,
     _pause,
     _no_pause,
     _interruption,
@@ -297,6 +330,7 @@ _PLAIN_BEATS: tuple[Callable[[_Script], None], ...] = (
 _TROUBLE_BEATS: tuple[Callable[[_Script], None], ...] = (
     _repeat,
     _repeat,
+    _urging,
     _anger,
     _anger,
     _sadness,

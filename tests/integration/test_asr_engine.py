@@ -187,6 +187,34 @@ def test_a_detector_that_fails_on_one_call_stops_no_other(engine: Engine, tmp_pa
     assert [type(result) for result in results] == [Transcript, FailedCall]
 
 
+def test_a_call_that_a_gpu_has_no_room_for_beside_a_batch_is_prepared_again_alone(
+    engine: Engine, tmp_path: Path
+) -> None:
+    class Tight(LoudVad):
+        """Finds no room on the threads that work beside the model."""
+
+        def find(self, samples: Samples, mels: torch.Tensor) -> list[list[tuple[int, int]]]:
+            if threading.current_thread() is not threading.main_thread() and samples.shape[1] > 2 * 16_000:
+                raise torch.OutOfMemoryError("no room")
+            return super().find(samples, mels)
+
+    calls = make_calls(tmp_path, 4)
+    assert transcribe(replace(engine, vad=Tight()), *calls) == transcribe(engine, *calls)
+
+
+def test_a_call_that_a_gpu_has_no_room_for_at_all_fails_alone(engine: Engine, tmp_path: Path) -> None:
+    class Full(LoudVad):
+        def find(self, samples: Samples, mels: torch.Tensor) -> list[list[tuple[int, int]]]:
+            if samples.shape[1] > 2 * 16_000:
+                raise torch.OutOfMemoryError("no room")
+            return super().find(samples, mels)
+
+    results = list(replace(engine, vad=Full()).transcribe(make_calls(tmp_path, 2)))
+    assert isinstance(results[0], Transcript)
+    assert isinstance(results[1], FailedCall)
+    assert results[1].reason == "OutOfMemoryError: no room"
+
+
 def test_a_silent_call_is_a_transcript_with_a_note(engine: Engine, tmp_path: Path) -> None:
     path = write_audio(tmp_path / "silent.wav", np.zeros((1, 16_000), np.float32), rate=8000)
     (transcript,) = transcribe(engine, Call(call_id="s", audio_path=str(path)))
@@ -202,6 +230,16 @@ def test_fake_stereo_is_transcribed_once(engine: Engine, tmp_path: Path) -> None
     assert [segment.channel for segment in transcript.segments] == [0, 0, 0]
     assert {segment.role_source for segment in transcript.segments} == {RoleSource.WORDS}
     assert [note.code for note in transcript.notes] == ["fake_stereo", "roles_from_words"]
+
+
+def test_a_recording_on_the_right_channel_alone_is_heard_as_a_mono_one(engine: Engine, tmp_path: Path) -> None:
+    sound = babble(3, seed=5, rate=8000)
+    right = write_audio(tmp_path / "right.wav", np.stack([sound * 0, sound]), rate=8000, codec="pcm_alaw")
+    mono = write_audio(tmp_path / "mono.wav", sound[None], rate=8000, codec="pcm_alaw")
+    alone, same = transcribe(engine, Call(call_id="r", audio_path=str(right)), Call(call_id="m", audio_path=str(mono)))
+    assert alone.notes[0].code == "one_channel_sounds"
+    assert {segment.channel for segment in alone.segments} == {1}
+    assert [segment.raw for segment in alone.segments] == [segment.raw for segment in same.segments]
 
 
 def test_a_recording_over_the_limit_is_refused_by_name_of_the_setting(engine: Engine, tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from qareport.asr import check, fetch, identify, resolve
+from qareport.asr.modeldir import find
 from qareport.errors import ModelError
 from qareport.settings import bundled_model
 from tests.integration.asr_fixtures import make_model
@@ -216,3 +217,12 @@ def test_a_download_that_broke_off_goes_on_and_empty_folders_of_one_are_no_model
 def test_an_absent_bundled_model_is_a_model_error(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="no such model directory"):
         check(tmp_path / "gone")
+
+
+def test_a_part_that_is_not_needed_may_be_absent_but_not_a_directory_that_somebody_named(tmp_path: Path) -> None:
+    assert find("nobody/nothing", setting="asr.voices", needed=False) is None
+    assert find(str(tmp_path), setting="asr.voices", needed=False) == tmp_path
+    with pytest.raises(ModelError, match="asr.fsmn_vad: nobody/nothing .* run `qareport models fetch`"):
+        find("nobody/nothing", setting="asr.fsmn_vad", needed=True)
+    with pytest.raises(ModelError, match="asr.voices: .*gone is not on this machine; .* correct the path"):
+        find(str(tmp_path / "gone"), setting="asr.voices", needed=False)

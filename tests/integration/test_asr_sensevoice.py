@@ -8,6 +8,7 @@ import random
 import shutil
 import subprocess
 import sys
+import weakref
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -152,26 +153,95 @@ def test_a_piece_that_fails_fails_alone(directory: Path) -> None:
     assert isinstance(results[2], Exception)
 
 
+def watch_batches(model: SenseVoice, monkeypatch: pytest.MonkeyPatch, *, room: int) -> list[tuple[str, int]]:
+    """Write down what the model does, and let it run out of memory on more than `room` padded frames at once."""
+    forward, read = model._forward, model._read_batch
+    done: list[tuple[str, int]] = []
+    held: list[int] = []
+
+    def tight(pieces: Sequence[Piece]) -> Any:
+        frames = len(pieces) * (max(len(piece.features) for piece in pieces) + 4)
+        if sum(held) + frames > room:
+            done.append(("no room", frames))
+            raise torch.OutOfMemoryError("no room")
+        done.append(("forward", frames))
+        held.append(frames)
+        return forward(pieces)
+
+    def reading(pieces: Sequence[Piece], output: Any) -> list[Heard]:
+        done.append(("read", held.pop(0)))
+        return read(pieces, output)
+
+    monkeypatch.setattr(model, "_forward", tight)
+    monkeypatch.setattr(model, "_read_batch", reading)
+    return done
+
+
 def test_when_memory_runs_out_the_batch_is_halved_and_later_ones_stay_small(
     directory: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     model = load(directory)
     model._budget = 100_000
     expected = [result.raw for result in hear(model, *SOUNDS)]
-    whole, sizes = model._forward, []
-
-    def tight(pieces: Sequence[Piece]) -> torch.Tensor:
-        sizes.append(len(pieces))
-        if len(pieces) > 2:
-            raise torch.OutOfMemoryError("no room")
-        return whole(pieces)
-
-    monkeypatch.setattr(model, "_forward", tight)
+    done = watch_batches(model, monkeypatch, room=500)
     assert [result.raw for result in hear(model, *SOUNDS)] == expected
-    assert sizes[0] == 7
-    sizes.clear()
-    hear(model, *SOUNDS)
-    assert sizes[0] < 7
+    assert done[0][0] == "no room"
+    assert done[0][1] > 2 * 500
+    assert done.count(("no room", done[0][1])) == 1
+    assert max(frames for what, frames in done if what == "forward") <= 500
+    done.clear()
+    assert [result.raw for result in hear(model, *SOUNDS)] == expected
+    assert ("no room", model._budget) not in done
+    assert max(frames for _, frames in done) <= model._budget
+
+
+def test_a_batch_that_only_finds_no_room_beside_another_is_tried_again_alone(
+    directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = load(directory, batch_seconds=1)  # every piece over a second is a batch of its own
+    expected = [result.raw for result in hear(model, *SOUNDS)]
+    done = watch_batches(model, monkeypatch, room=200)
+    assert [result.raw for result in hear(model, *SOUNDS)] == expected
+    assert [what for what, _ in done[:4]] == ["forward", "no room", "read", "forward"]
+
+
+def test_what_a_failed_batch_had_computed_is_let_go_before_it_is_tried_again(
+    directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = load(directory)
+    computed: list[weakref.ref[torch.Tensor]] = []
+    alive: list[int] = []
+
+    def full(*_: object) -> None:
+        half_done = torch.zeros(1)
+        computed.append(weakref.ref(half_done))
+        raise torch.OutOfMemoryError("no room")
+
+    monkeypatch.setattr(torch.cuda, "empty_cache", lambda: alive.append(sum(one() is not None for one in computed)))
+    hook = model._model.encoder.register_forward_hook(full)
+    results = model.hear([piece(model, sound) for sound in SOUNDS])
+    hook.remove()
+    assert [type(result) for result in results] == [torch.OutOfMemoryError] * len(SOUNDS)
+    assert len(alive) == len(computed) > len(SOUNDS)
+    assert set(alive) == {0}
+
+
+def test_the_next_batch_is_under_way_before_the_words_of_one_are_read(
+    directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = load(directory, batch_seconds=1)
+    done = watch_batches(model, monkeypatch, room=100_000)
+    hear(model, *SOUNDS[1:5])
+    assert [what for what, _ in done] == ["forward", "forward", "read", "forward", "read", "forward", "read", "read"]
+
+
+def test_the_frames_that_ask_for_language_and_emotion_count_towards_a_batch(
+    directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = load(directory, batch_seconds=2)
+    done = watch_batches(model, monkeypatch, room=100_000)
+    hear(model, *[babble(0.3, seed=seed) for seed in range(20)])
+    assert max(frames for _, frames in done) <= 2000 // 60
 
 
 def test_nothing_to_hear_is_nothing_heard(directory: Path) -> None:

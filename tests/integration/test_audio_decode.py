@@ -6,7 +6,9 @@ import hashlib
 import os
 import wave
 from pathlib import Path
+from typing import Any
 
+import av
 import numpy as np
 import pytest
 
@@ -79,6 +81,34 @@ def test_any_number_of_channels_is_kept_in_order(tmp_path: Path, channels: int) 
         file.writeframes((tones(1, 8000, *hertz).T * 32767).astype("<i2").tobytes())
     recording = decode(path, max_duration_ms=LIMIT_MS)
     assert [loudest_hertz(channel) for channel in recording.samples] == pytest.approx(hertz, abs=2)
+
+
+@pytest.mark.parametrize(
+    ("name", "codec", "layout"),
+    [("surround.m4a", "aac", "7.1"), ("surround.ogg", "libopus", "7.1"), ("many.wv", "wavpack", "16c")],
+)
+def test_eight_and_more_channels_are_read_from_codecs_that_keep_them_in_planes(
+    tmp_path: Path, name: str, codec: str, layout: str
+) -> None:
+    count = 8 if layout == "7.1" else 16
+    hertz = [300.0 + 100 * index for index in range(count)]
+    packed = np.ascontiguousarray(tones(2, 48_000, *hertz).T).reshape(1, -1)
+    frame = av.AudioFrame.from_ndarray(packed, format="flt", layout=layout)
+    frame.sample_rate = 48_000
+    with av.open(str(tmp_path / name), "w") as container:
+        stream: Any = container.add_stream(codec, rate=48_000, layout=layout)
+        stream.codec_context.open(strict=False)
+        context = stream.codec_context
+        resampler = av.AudioResampler(context.format.name, layout, 48_000, context.frame_size)
+        for part in [*resampler.resample(frame), *resampler.resample(None)]:
+            container.mux(stream.encode(part))
+        container.mux(stream.encode(None))
+    recording = decode(tmp_path / name, max_duration_ms=LIMIT_MS)
+    assert recording.info.channels == count
+    found = [loudest_hertz(channel) for channel in recording.samples]
+    if layout == "7.1":  # its fourth channel is for low tones alone
+        del found[3], hertz[3]
+    assert found == pytest.approx(hertz, abs=2)
 
 
 def test_samples_at_16_khz_come_back_exactly(tmp_path: Path) -> None:

@@ -85,6 +85,35 @@ def test_response_delay_runs_from_the_customers_last_word_to_the_agents_first() 
     assert (metrics.first_response_ms, metrics.median_response_ms, metrics.longest_response_ms) == (3000, 1500, 3000)
 
 
+def monologue_of_customer(*segments: Segment) -> int:
+    return analyse(*segments).metrics.roles["customer"].longest_monologue_ms
+
+
+def test_a_monologue_goes_on_through_short_pauses_and_back_channels() -> None:
+    assert (
+        monologue_of_customer(
+            say(0, 4, CUSTOMER, "我上周下的单"), say(3, 3.6, AGENT, "嗯"), say(6, 10, CUSTOMER, "到今天都没发")
+        )
+        == 10_000
+    )
+
+
+def test_a_monologue_ends_at_a_silence_in_which_somebody_should_have_spoken() -> None:
+    assert (
+        monologue_of_customer(say(0, 4, CUSTOMER, "什么时候发货？"), say(30, 35, CUSTOMER, "喂？还在吗？我等着呢"))
+        == 5000
+    )
+
+
+def test_a_monologue_ends_where_the_other_takes_a_turn() -> None:
+    assert (
+        monologue_of_customer(
+            say(0, 4, CUSTOMER, "一"), say(4.1, 5.5, AGENT, "您先听我说"), say(5.6, 8, CUSTOMER, "二")
+        )
+        == 4000
+    )
+
+
 @pytest.mark.parametrize(
     ("text", "units"),
     [

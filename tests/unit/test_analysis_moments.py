@@ -88,6 +88,59 @@ def test_another_question_of_the_same_shape_is_no_repeat() -> None:
     )
 
 
+def ask_twice(first: str, reply: str, again: str, *, replier: Role = AGENT) -> Analysis:
+    return analyse(say(0, 2, CUSTOMER, first), say(2.5, 4, replier, reply), say(5, 7, CUSTOMER, again))
+
+
+@pytest.mark.parametrize(
+    ("first", "again"),
+    [
+        ("今天怎么还没发货？", "到底什么时候发货？"),
+        ("我的退款怎么还没到账？", "那要等多久才把钱退给我？"),
+        ("点解仲未发货？", "几时先有得派送？"),
+        ("Why hasn't my order shipped yet?", "How long until the parcel arrives?"),
+    ],
+)
+def test_who_asks_when_and_why_still_not_about_one_issue_asks_again(first: str, again: str) -> None:
+    found = ask_twice(first, "请您耐心等待", again)
+    assert [(one.at_ms, one.label, one.quote) for one in of_kind(found, MomentKind.REPEAT)] == [(5000, "催问", again)]
+    assert [one.quote for one in of_kind(found, MomentKind.NO_ANSWER)] == ["请您耐心等待"]
+
+
+def test_who_asks_when_again_into_a_silence_asks_again() -> None:
+    asked = say(0, 2, CUSTOMER, "今天怎么还没发货？")
+    assert labels(MomentKind.REPEAT, asked, say(5, 7, CUSTOMER, "到底什么时候发货？")) == ["催问"]
+    assert labels(MomentKind.REPEAT, asked, say(2.2, 4, CUSTOMER, "到底什么时候发货？")) == []
+
+
+@pytest.mark.parametrize(
+    ("first", "reply", "again"),
+    [
+        pytest.param("什么时候发货？", "嗯，我看一下", "发货的快递费要多少？", id="another question about the issue"),
+        pytest.param(
+            "今天怎么还没发货？", "今天下午已经发走", "那快递什么时候到？", id="one that follows from an answer"
+        ),
+        pytest.param("今天怎么还没发货？", "请您耐心等待", "那退款什么时候到账？", id="another issue"),
+        pytest.param(
+            "我前几天买的，能退货吗？", "嗯，我看一下", "这几天退货要自己寄吗？", id="days that nobody asks for"
+        ),
+        pytest.param("快递到现在还没到。", "嗯，我看一下", "快递什么时候到？", id="a statement before the question"),
+    ],
+)
+def test_what_only_resembles_asking_when_again_is_no_repeat(first: str, reply: str, again: str) -> None:
+    assert of_kind(ask_twice(first, reply, again), MomentKind.REPEAT) == []
+
+
+def test_an_answer_of_a_speaker_who_is_not_known_may_be_the_agents() -> None:
+    found = ask_twice("今天怎么还没发货？", "今天下午已经发走", "快递什么时候到？", replier=Role.UNKNOWN)
+    assert of_kind(found, MomentKind.REPEAT) == []
+
+
+def test_where_nobody_is_known_saying_the_question_back_does_not_ask_it_again() -> None:
+    spoken = (say(0, 2, Role.UNKNOWN, "今天怎么还没发货？"), say(5, 7, Role.UNKNOWN, "您问什么时候发货对吗？"))
+    assert labels(MomentKind.REPEAT, *spoken) == []
+
+
 def test_stammering_within_one_breath_is_no_repeat() -> None:
     assert (
         labels(MomentKind.REPEAT, say(0, 2, CUSTOMER, "什么时候发货？"), say(2.2, 4, CUSTOMER, "什么时候发货？")) == []
@@ -105,6 +158,20 @@ def test_a_reply_with_a_time_is_an_answer_and_a_reply_without_is_none() -> None:
 
     assert ask("这个要看仓库的安排") == ["未正面回应"]
     assert ask("今天下午六点前") == []
+
+
+def test_one_reply_that_answers_nothing_is_told_once_however_often_it_is_asked_again() -> None:
+    found = analyse(
+        say(0, 2, CUSTOMER, "我的退款什么时候到账？"),
+        say(2.5, 4, AGENT, "我看一下"),
+        say(4.5, 6, CUSTOMER, "页面上写着两天之内发货。"),
+        say(6.5, 8, AGENT, "这个我也不太清楚"),
+        say(8.5, 10, CUSTOMER, "我的退款到底什么时候到账？"),
+        say(10.5, 12, AGENT, "请您耐心等待"),
+        say(12.5, 14, CUSTOMER, "页面上就写着两天之内发货。"),
+    )
+    assert [moment.label for moment in of_kind(found, MomentKind.REPEAT)] == ["催问", "催问"]
+    assert [moment.quote for moment in of_kind(found, MomentKind.NO_ANSWER)] == ["这个我也不太清楚"]
 
 
 @pytest.mark.parametrize("text", ["算了，我不要了", "那就取消订单吧", "forget it", "算啦，我唔要喇"])
@@ -127,8 +194,9 @@ def test_the_agents_own_word_of_complaint_is_none() -> None:
     assert labels(MomentKind.ESCALATION, say(0, 2, CUSTOMER, "我不是投诉，我就问问")) == []
 
 
-def test_a_long_number_that_holds_the_hotlines_is_no_escalation() -> None:
-    assert labels(MomentKind.ESCALATION, say(0, 2, CUSTOMER, "单号9123150")) == []
+@pytest.mark.parametrize("text", ["单号9123150", "卡号四三六七四，六三三一五六九", "电话幺三八一二三一五零"])
+def test_a_long_number_that_holds_the_hotlines_is_no_escalation(text: str) -> None:
+    assert labels(MomentKind.ESCALATION, say(0, 2, CUSTOMER, text)) == []
 
 
 def test_calm_that_lasts_after_anger_is_a_recovery() -> None:

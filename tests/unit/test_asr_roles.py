@@ -36,6 +36,22 @@ def test_fake_stereo_is_heard_once_and_said_to_be_so() -> None:
     assert [(note.code, note.values) for note in layout.notes] == [("fake_stereo", {"channels": "2"})]
 
 
+def test_where_one_channel_alone_sounds_both_speakers_may_be_on_it() -> None:
+    unmapped = lay_out(2, identical=False, given=(), default=(), silent=(0,))
+    assert (unmapped.channels, unmapped.mixed) == ((1,), True)
+    mapped = lay_out(2, identical=False, given=(), default=(A, C), silent=(0,))
+    assert (mapped.channels, mapped.roles) == ((0, 1), (A, C))
+    for layout in (unmapped, mapped):
+        values = {"channel": "2", "channels": "2"}
+        assert [(note.code, note.values) for note in layout.notes] == [("one_channel_sounds", values)]
+
+
+@pytest.mark.parametrize(("channels", "silent"), [(1, ()), (1, (0,)), (2, ()), (3, (0,))])
+def test_other_silent_channels_say_nothing(channels: int, silent: tuple[int, ...]) -> None:
+    layout = lay_out(channels, identical=False, given=(), default=(), silent=silent)
+    assert (layout.channels, layout.notes) == (tuple(range(channels)), ())
+
+
 def test_the_configured_stereo_map_is_not_used_for_mono() -> None:
     layout = lay_out(1, identical=False, given=(), default=(A, C))
     assert layout.mixed
@@ -109,6 +125,16 @@ def test_without_a_map_words_decide_for_a_whole_channel() -> None:
     told = said("我昨天下的单", channel=0), said("为您服务", channel=1), said("嗯", channel=0, at=3000)
     assert roles(layout, *told) == [C, A, C]
     assert codes(layout, *told) == ["roles_from_words"]
+
+
+def test_of_two_channels_the_one_that_says_nothing_telling_is_the_others() -> None:
+    layout = lay_out(2, identical=False, given=(), default=())
+    told = said("好的", channel=0), said("请问有什么可以帮您", channel=1)
+    assert roles(layout, *told) == [C, A]
+    assert {segment.role_source for segment in assign(told, layout)[0]} == {RoleSource.WORDS}
+    assert roles(layout, said("好的", channel=0), said("嗯", channel=1)) == [U, U]
+    three = lay_out(3, identical=False, given=(), default=())
+    assert roles(three, *told) == [U, A]
 
 
 def test_a_greeting_on_the_customers_channel_raises_a_doubt_and_changes_nothing() -> None:

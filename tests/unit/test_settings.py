@@ -46,6 +46,22 @@ def test_an_empty_file_gives_the_defaults(tmp_path: Path) -> None:
     assert settings.load(tmp_path) == Settings()
 
 
+@pytest.mark.parametrize(
+    ("written", "says"),
+    [
+        ("audio:\n  max_duration_minutes: 0", "max_duration_minutes: got 0"),
+        ("asr:\n  max_segment_ms: 5", "max_segment_ms: got 5"),
+        ("asr:\n  max_end_silence_ms: -5", "max_end_silence_ms: got -5"),
+        ("asr:\n  batch_seconds: 0", "batch_seconds: got 0"),
+        ("analysis:\n  emotion_score: 50", "emotion_score: got 50"),
+    ],
+)
+def test_a_value_with_which_nothing_would_be_heard_is_refused(tmp_path: Path, written: str, says: str) -> None:
+    (tmp_path / "qareport.yaml").write_text(written + "\n", encoding="utf-8")
+    with pytest.raises(ConfigError, match=f"qareport.yaml:2:3: {says}; expected "):
+        settings.load(tmp_path)
+
+
 def test_all_mistakes_are_answered_at_once_with_their_places(tmp_path: Path) -> None:
     text = "analysis:\n  silence_mss: 900\n  check_in_ms: soon\nscore:\n  start: 1.5\n"
     (tmp_path / "qareport.yaml").write_text(text, encoding="utf-8")

@@ -29,14 +29,8 @@ def doctor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captu
 def test_a_sound_machine_has_no_fault(doctor: Callable[..., str]) -> None:
     said = doctor()
     assert "FAULT" not in said
-    assert [line.split()[0] for line in said.splitlines()[1:]] == [
-        "engine",
-        "model",
-        "fonts",
-        "config",
-        "templates",
-        "store",
-    ]
+    looked_at = dict.fromkeys(line.split()[0] for line in said.splitlines()[1:])
+    assert list(looked_at) == ["engine", "model", "fonts", "config", "templates", "store"]
     assert "every template was filled" in said
     assert "not there yet, `qareport run` makes it" in said
 

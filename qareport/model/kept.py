@@ -13,8 +13,9 @@ class Deletion:
     deleted_at: datetime
     #: What was asked for: order, customer, before or retention.
     by: str
-    #: Of the order, the digits of the number, or the day, as it was given.
-    selector_sha256: str
+    #: Of the order, the digits of the number, or the day, as it was given: `scrypt:SALT:HASH`. Every telephone number
+    #: can be tried, so the hash is a slow one, and no two proofs share a salt.
+    selector_hash: str
     calls: int
     results: int
     transcripts: int

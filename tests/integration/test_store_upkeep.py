@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import sqlite3
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -53,6 +55,31 @@ def test_a_store_of_the_first_version_is_brought_up_to_date_without_loss(tmp_pat
         assert [call.call_id for call in store.calls_of(customer="+86 138 1234 5678")] == ["a", "b", "c"]
         deletion = store.delete_calls(store.calls_of(order="o1"), by="order", selector="o1", now=NOW)
         assert (deletion.calls, deletion.results, deletion.transcripts) == (3, 2, 2)
+
+
+def test_a_proof_that_an_older_version_kept_is_still_found(store_url: str) -> None:
+    with Store(store_url) as store:
+        fill(store, make_call("a"), audio="1")
+        store.delete_calls(store.calls_of(order="o1"), by="order", selector="o1", now=NOW)
+        old = hashlib.sha256(b"o1").hexdigest()
+        with store._write() as session:
+            record = json.loads(session.execute(sqlalchemy.text("SELECT record FROM deletions")).scalar_one())
+            del record["selector_hash"]
+            older = json.dumps({**record, "selector_sha256": old}, separators=(",", ":"))
+            session.execute(sqlalchemy.text("UPDATE deletions SET record = :older"), {"older": older})
+            session.execute(sqlalchemy.text("UPDATE alembic_version SET version_num = '0003'"))
+    with Store(store_url) as store:
+        assert [proof.selector_hash for proof in store.deletions(by="order", selector="o1")] == [f"sha256::{old}"]
+        assert store.deletions(by="order", selector="o2") == ()
+
+
+def test_two_proofs_of_the_same_number_do_not_look_alike(store_url: str) -> None:
+    with Store(store_url) as store:
+        for call_id in ("a", "b"):
+            fill(store, replace(make_call(call_id), customer_phone="13812345678"), audio="1")
+            store.delete_calls(store.calls_of(customer="13812345678"), by="customer", selector="13812345678", now=NOW)
+        found = store.deletions(by="customer", selector="+86 138 1234 5678")
+    assert len({proof.selector_hash for proof in found}) == 2
 
 
 def test_the_newest_revision_makes_exactly_the_tables_of_the_code(store_url: str) -> None:

@@ -114,17 +114,23 @@ def deletions(options: Options, order: str | None, customer: str | None) -> int:
 @click.option("--dry-run", is_flag=True, help="Only say what would be deleted.")
 @takes_options
 def retain(options: Options, dry_run: bool) -> int:
-    """Delete the calls that are older than `retention.days` of the settings; for a timer, so it does not ask."""
+    """Delete what is older than `retention.days` of the settings: calls, and texts of mails that were never settled.
+
+    For a timer, so it does not ask.
+    """
     days = settings.load(options.config_dir).retention.days
     if days is None:
         say("retention.days is not set: everything is kept.")
         return 0
     now = datetime.now(UTC)
+    oldest = now - timedelta(days=days)
     with open_store(options) as store:
-        calls = store.calls_of(before=now - timedelta(days=days))
+        calls = store.calls_of(before=oldest)
+        if not dry_run and (mails := store.forget_mails(before=oldest, now=now)):
+            click.echo(f"Texts of mails that were never settled: {mails} deleted.")
         if dry_run or not calls:
             _list(calls)
-            say(f"Calls older than {days} days: {len(calls)}. Nothing was changed.")
+            say(f"Calls older than {days} days: {len(calls)}." + (" Nothing was changed." if dry_run else ""))
             return 0
         return _tell(store.delete_calls(calls, by="retention", selector=str(days), now=now))
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from qareport.cli import main
-from qareport.model import Call, CallMetrics, CallReport
+from qareport.model import Call, CallMetrics, CallReport, Edition, Letter, MailState
 from qareport.settings import default_dir
 from qareport.store import Store
 
@@ -165,3 +165,31 @@ def test_retention_deletes_what_is_older_than_the_settings_say(
     assert orders(url) == {"o-old", "o-new"}
     assert main(["store", "retain", "--store", url, "--config", str(config)]) == 0
     assert orders(url) == {"o-new"}
+
+
+def test_retention_deletes_the_texts_of_mails_that_were_never_settled(
+    url: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = tmp_path / "config"
+    config.mkdir()
+    (config / "qareport.yaml").write_text("retention: {days: 30}\n", "utf-8")
+    now = datetime.now(UTC)
+    with Store(url) as store:
+        for age_days in (31, 29):
+            letter = Letter(
+                edition=Edition.TEAM,
+                recipient="team@example.com",
+                period=f"day:{age_days}",
+                kind="report",
+                subject="日报",
+                message_id=f"<{age_days}@example.com>",
+                content=b"words of customers",
+            )
+            store.plan_mails([letter], now=now - timedelta(days=age_days))
+    assert main(["store", "retain", "--store", url, "--config", str(config)]) == 0
+    assert "Texts of mails that were never settled: 1 deleted." in capsys.readouterr().out
+    with Store(url) as store:
+        assert {mail.period: mail.state for mail in store.mails()} == {
+            "day:31": MailState.FORGOTTEN,
+            "day:29": MailState.PLANNED,
+        }

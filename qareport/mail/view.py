@@ -117,7 +117,7 @@ def headline(report: PeriodReport) -> str:
     """Say the period in a few words, the most urgent of it within what a phone shows of a subject."""
     coverage = report.coverage
     if not coverage.calls:
-        return _("没有通话")
+        return _("还没有处理完的通话") if report.partial else _("没有通话")
     parts = [plural("{count}通", coverage.calls, count=periodwords.count(coverage.calls))]
     high = next((one.now.value for one in report.headlines if one.name is HeadlineName.HIGH_RISK), None)
     if high is not None:

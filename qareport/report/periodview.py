@@ -115,7 +115,7 @@ def _sentence(report: PeriodReport) -> str:
     made = {one.name: one for one in report.headlines}
     heard, failed = report.coverage.calls - report.coverage.failed, report.coverage.failed
     if not report.coverage.calls:
-        return _("这段时间没有通话。")
+        return _("这段时间还没有处理完的通话。") if report.partial else _("这段时间没有通话。")
     if not heard:
         return plural("{count}通电话都没有处理成功，没有任何判断；原因列在下面。", failed, count=failed)
     count = periodwords.count(heard)

@@ -388,6 +388,7 @@ def test_a_day_without_any_call_is_doubted_when_the_week_before_had_some(centre:
     assert result.problems[0].startswith("no call of day:2026-11-28 was found, and a week before there were 8")
     (told,) = [one for one in centre.postbox.delivered if one.recipient == dailies.TEAM[0]]
     assert "没有找到这一天的通话，一周前的同一天有8通" in _text_of(told.content)
+    assert "这段时间还没有处理完的通话" in _text_of(told.content)
     (result,) = centre.run(day=a_week_later + timedelta(days=1), now=next_day)
     assert result.state is RunState.DONE, "the week before, nobody worked on that day either"
     path = dailies.write_transcripts(centre.folder / "late.jsonl", 8, a_week_later)

@@ -19,6 +19,8 @@ import pdfplumber
 import pypdfium2
 import pytest
 from docx.text.paragraph import Paragraph
+from fontTools.fontBuilder import FontBuilder
+from fontTools.pens.ttGlyphPen import TTGlyphPen
 from PIL import Image
 
 from qareport import report
@@ -476,6 +478,39 @@ def test_page_that_never_comes_is_given_up() -> None:
     with pytest.raises(DocumentError, match="not laid out within"):
         printer.print("<p>" * 10_000)
     printer.close()
+
+
+def test_fonts_that_a_page_brings_are_not_those_of_the_next() -> None:
+    plain = '<p style="font-family: Own, sans-serif">A</p>'
+    font = base64.b64encode(own_font()).decode()
+    bringing = f"<style>@font-face {{ font-family: Own; src: url(data:font/ttf;base64,{font}) }}</style>{plain}"
+    printer = Printer()
+    try:
+        first = printer.print(plain)
+        assert "Own" in poppler("pdffonts", printer.print(bringing), "-")
+        assert printer.print(plain) == first
+        assert "Own" not in poppler("pdffonts", first, "-")
+    finally:
+        printer.close()
+
+
+def own_font() -> bytes:
+    pen = TTGlyphPen(None)
+    for point in ((0, 0), (500, 0), (250, 700)):
+        pen.lineTo(point) if pen.points else pen.moveTo(point)
+    pen.closePath()
+    builder = FontBuilder(1000, isTTF=True)
+    builder.setupGlyphOrder([".notdef", "A"])
+    builder.setupCharacterMap({ord("A"): "A"})
+    builder.setupGlyf({".notdef": TTGlyphPen(None).glyph(), "A": pen.glyph()})
+    builder.setupHorizontalMetrics({".notdef": (500, 0), "A": (500, 0)})
+    builder.setupHorizontalHeader(ascent=800, descent=-200)
+    builder.setupNameTable({"familyName": "Own", "styleName": "Regular", "psName": "Own-Regular"})
+    builder.setupOS2()
+    builder.setupPost()
+    buffer = io.BytesIO()
+    builder.save(buffer)
+    return buffer.getvalue()
 
 
 def test_printer_starts_again_after_its_process_died() -> None:

@@ -2,7 +2,7 @@
 
     python -m benchmarks.search --calls 3000
     python -m benchmarks.search --segments 1000000
-    python -m benchmarks.search --calls 3000 --store postgresql://user:password@host/database
+    python -m benchmarks.search --segments 1000000 --postgresql
 
 fills a store (SQLite in a temporary folder unless --store names an empty one), asks each query several times and writes
 benchmarks/results/search.json, one entry for each size and database. Milliseconds are the best, the middle and the
@@ -14,6 +14,7 @@ at a million sentences.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import resource
@@ -26,6 +27,7 @@ from benchmarks.machine import describe
 from benchmarks.stored import SENTENCES, fill
 from qareport import searching
 from qareport.store import Store
+from tests import postgres
 
 RESULT = Path(__file__).parent / "results" / "search.json"
 REPEATS = 7
@@ -96,11 +98,18 @@ def main() -> None:
     parser.add_argument("--calls", type=int, default=3_000)
     parser.add_argument("--segments", type=int, help="so many sentences instead")
     parser.add_argument("--store", help="an empty store")
+    parser.add_argument("--postgresql", action="store_true", help="start a PostgreSQL server for it")
     parser.add_argument("--keep", type=Path, help="folder of the SQLite store, which then stays and is filled but once")
     given = parser.parse_args()
     calls = -(-given.segments // SENTENCES) if given.segments else given.calls
-    with tempfile.TemporaryDirectory() as folder:
-        measured = measure(given.store or f"sqlite:///{given.keep or folder}/search.db", calls)
+    with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
+        store = given.store
+        if given.postgresql:
+            programs = postgres.programs()
+            if programs is None:
+                parser.error("PostgreSQL is not installed (Debian: postgresql-15)")
+            store = postgres.make_database(stack.enter_context(postgres.running(programs)), "search")
+        measured = measure(store or f"sqlite:///{given.keep or folder}/search.db", calls)
     known = json.loads(RESULT.read_text("utf-8"))["runs"] if RESULT.exists() else {}
     known[f"{measured['database']} {measured['sentences']}"] = measured
     result = {"machine": describe(), "runs": dict(sorted(known.items()))}

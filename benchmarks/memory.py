@@ -1,9 +1,10 @@
 """Host memory while many calls are queued: it must not grow with their number.
 
-    python -m benchmarks.memory --calls 3000
+    python -m benchmarks.memory --calls 3000 --seconds 180
 
-Every call is three minutes of stereo; twenty sounds go by many names. The model is a tiny random one unless another is
-named, to see what the queue holds, not the weights.
+Every call is so many seconds of stereo; twenty sounds go by many names. 3,000 calls of three minutes take an hour of
+one core that does nothing else. The model is a tiny random one unless another is named, to see what the queue holds,
+not the weights.
 """
 
 from __future__ import annotations
@@ -43,6 +44,7 @@ def main() -> None:
     """Transcribe, look at memory ten times on the way, and write it down."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--calls", type=int, default=3_000)
+    parser.add_argument("--seconds", type=int, default=180, help="length of a call")
     parser.add_argument("--model", help="a model directory, or `demo`")
     options = parser.parse_args()
     torch.set_num_threads(2)
@@ -50,7 +52,7 @@ def main() -> None:
         model = options.model or str(make_model(Path(folder) / "model"))
         engine = load(model, device="cpu", asr=AsrSettings(vad="silero"), audio=AudioSettings())
         loaded = resident_mib()
-        paths = [burst_call(Path(folder) / f"{seed}.wav", seconds=180, seed=seed) for seed in range(20)]
+        paths = [burst_call(Path(folder) / f"{seed}.wav", seconds=options.seconds, seed=seed) for seed in range(20)]
         calls = [Call(call_id=str(index), audio_path=str(paths[index % 20])) for index in range(options.calls)]
         seen, transcribed, began = [], 0, time.perf_counter()
         for done, result in enumerate(engine.transcribe(calls), start=1):
@@ -58,7 +60,7 @@ def main() -> None:
             if done % max(1, options.calls // STEPS) == 0:
                 seen.append({"calls": done, "resident_mib": resident_mib(), "peak_mib": peak_mib()})
     result = {
-        "command": f"python -m benchmarks.memory --calls {options.calls}",
+        "command": f"python -m benchmarks.memory --calls {options.calls} --seconds {options.seconds}",
         "model": options.model or "tiny, random",
         "machine": describe(),
         "transcribed": transcribed,

@@ -255,12 +255,7 @@ def main() -> None:
     parser.add_argument("--recordings", type=int, default=0, help="new calls of each round")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
-        store = arguments.store
-        if arguments.postgresql:
-            programs = postgres.programs()
-            if programs is None:
-                parser.error("PostgreSQL is not installed (Debian: postgresql-15)")
-            store = postgres.make_database(stack.enter_context(postgres.running(programs)), "faults")
+        store = stack.enter_context(postgres.own_database("faults")) if arguments.postgresql else arguments.store
         formats = tuple(arguments.formats.split(","))
         bench = Bench(Path(folder), store, seed=arguments.seed, attach=formats, recordings=arguments.recordings)
         tally = bench.run(arguments.kills)

@@ -103,12 +103,7 @@ def main() -> None:
     given = parser.parse_args()
     calls = -(-given.segments // SENTENCES) if given.segments else given.calls
     with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
-        store = given.store
-        if given.postgresql:
-            programs = postgres.programs()
-            if programs is None:
-                parser.error("PostgreSQL is not installed (Debian: postgresql-15)")
-            store = postgres.make_database(stack.enter_context(postgres.running(programs)), "search")
+        store = stack.enter_context(postgres.own_database("search")) if given.postgresql else given.store
         measured = measure(store or f"sqlite:///{given.keep or folder}/search.db", calls)
     known = json.loads(RESULT.read_text("utf-8"))["runs"] if RESULT.exists() else {}
     known[f"{measured['database']} {measured['sentences']}"] = measured

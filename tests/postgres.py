@@ -51,6 +51,16 @@ def running(bin_folder: Path) -> Iterator[str]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+@contextmanager
+def own_database(name: str) -> Iterator[str]:
+    """Start a server for one database, for a benchmark; yields the database's URL."""
+    bin_folder = programs()
+    if bin_folder is None:
+        raise SystemExit("PostgreSQL is not installed (Debian: postgresql)")
+    with running(bin_folder) as server:
+        yield make_database(server, name)
+
+
 def make_database(server: str, name: str, *, template: str = "template1") -> str:
     """Make a database, empty or as another one is, and return its URL."""
     address = sqlalchemy.make_url(f"{server}/postgres").set(drivername="postgresql+pg8000")

@@ -126,8 +126,9 @@ def retain(options: Options, dry_run: bool) -> int:
     oldest = now - timedelta(days=days)
     with open_store(options) as store:
         calls = store.calls_of(before=oldest)
-        if not dry_run and (mails := store.forget_mails(before=oldest, now=now)):
-            click.echo(f"Texts of mails that were never settled: {mails} deleted.")
+        if mails := store.forget_mails(before=oldest, now=now, dry_run=dry_run):
+            said = "would be deleted" if dry_run else "deleted"
+            click.echo(f"Texts of mails that were never settled: {mails} {said}.")
         if dry_run or not calls:
             _list(calls)
             say(f"Calls older than {days} days: {len(calls)}." + (" Nothing was changed." if dry_run else ""))

@@ -219,12 +219,12 @@ class OutboxShelf(ABC):
                 row.tries = 0
                 row.planned_at = now.isoformat()
 
-    def forget_mails(self, *, before: datetime, now: datetime) -> int:
-        """Drop the texts of mails that were planned before an instant and never settled; returns how many."""
+    def forget_mails(self, *, before: datetime, now: datetime, dry_run: bool = False) -> int:
+        """Drop the texts of mails that were planned before an instant and never settled; returns how many they are."""
         with self._write() as session:
             rows = session.scalars(select(MailRow).where(MailRow.content.is_not(None)).options(_NO_TEXT)).all()
             old = [row for row in rows if datetime.fromisoformat(row.planned_at) < before]
-            for row in old:
+            for row in () if dry_run else old:
                 row.state, row.content, row.next_try_at = MailState.FORGOTTEN, None, None
                 row.reply, row.changed_at = "older than the retention time", now.isoformat()
             return len(old)

@@ -186,6 +186,8 @@ def test_retention_deletes_the_texts_of_mails_that_were_never_settled(
                 content=b"words of customers",
             )
             store.plan_mails([letter], now=now - timedelta(days=age_days))
+    assert main(["store", "retain", "--store", url, "--config", str(config), "--dry-run"]) == 0
+    assert "Texts of mails that were never settled: 1 would be deleted." in capsys.readouterr().out
     assert main(["store", "retain", "--store", url, "--config", str(config)]) == 0
     assert "Texts of mails that were never settled: 1 deleted." in capsys.readouterr().out
     with Store(url) as store:

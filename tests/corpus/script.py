@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from random import Random
 
@@ -150,12 +150,20 @@ def _no_pause(script: _Script) -> None:
     script.say(AGENT, script.pick(script.phrases.agent_talk), gap_ms=script.random.randint(1000, 1190))
 
 
-def _repeat(script: _Script) -> None:
-    issue, first, again = script.random.choice(script.phrases.questions)
+def _ask(script: _Script, questions: Sequence[tuple[str, str, str]]) -> str:
+    """Let the customer ask one that was not asked yet; returns how it is asked again, nothing where it was."""
+    issue, first, again = script.random.choice(questions)
     if first in script.used:
-        return
+        return ""
     script.used.add(first)
     script.name(issue, script.say(CUSTOMER, first))
+    return again
+
+
+def _repeat(script: _Script) -> None:
+    again = _ask(script, script.phrases.questions)
+    if not again:
+        return
     evades = script.random.random() < 0.7
     reply = script.say(AGENT, script.pick(script.phrases.evasions if evades else script.phrases.answers))
     if evades:
@@ -171,11 +179,9 @@ def _repeat(script: _Script) -> None:
 
 
 def _urging(script: _Script) -> None:
-    issue, first, again = script.random.choice(script.phrases.urgings)
-    if first in script.used:
+    again = _ask(script, script.phrases.urgings)
+    if not again:
         return
-    script.used.add(first)
-    script.name(issue, script.say(CUSTOMER, first))
     if script.random.random() < 0.7:
         script.note(MomentKind.NO_ANSWER, script.say(AGENT, script.pick(script.phrases.evasions)))
     else:

@@ -18,7 +18,7 @@ from pydantic import AfterValidator, Field, with_config
 from qareport.checks import Address, MailName
 from qareport.filenames import NamePattern
 from qareport.model import PersonalKind, Role
-from qareport.yamlsource import read_yaml, validate
+from qareport.strict_yaml import read_yaml, validate
 
 Locale = Literal["zh", "en"]
 

@@ -19,7 +19,7 @@ from qareport.analysis.trajectory import find_curve, find_trajectory, roles_pres
 from qareport.analysis.turns import find_interruptions, find_turns
 from qareport.model import Analysis, CurvePoint, MomentKind, Role, Segment, Silence, TrajectoryState, Transcript
 from qareport.settings import AnalysisSettings
-from qareport.words import normalise
+from qareport.text.wordlist import normalise
 
 #: Moments that rest on no word, no emotion and no sound that a model names.
 WORDLESS = frozenset({MomentKind.INTERRUPTION})

@@ -22,7 +22,7 @@ from qareport.model import (
     RoleMetrics,
     Segment,
 )
-from qareport.words import count_units
+from qareport.text.wordlist import count_units
 
 #: With less talk than this a speed of speech says nothing.
 SPEED_NEEDS_MS = 3000

@@ -13,7 +13,7 @@ from qareport.analysis.salience import salience
 from qareport.analysis.scene import Scene
 from qareport.analysis.text import bigrams, containment, dice
 from qareport.model import Moment, MomentKind, Role, Silence
-from qareport.sounds import sound
+from qareport.text.pinyin import sound
 
 LABEL_ASK_AGAIN = "催问"
 LABEL_NO_ANSWER = "未正面回应"

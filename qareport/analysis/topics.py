@@ -10,8 +10,8 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from pydantic_core import PydanticCustomError
 
 from qareport.errors import ConfigError, Problem
-from qareport.words import WordList, normalise
-from qareport.yamlsource import YamlSource, read_yaml, validate
+from qareport.strict_yaml import YamlSource, read_yaml, validate
+from qareport.text.wordlist import WordList, normalise
 
 
 @dataclass(frozen=True, slots=True)

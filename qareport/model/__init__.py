@@ -5,31 +5,7 @@ Frozen values only; nothing here reads, writes or computes. Times are whole mill
 The JSON of `Transcript` and `OrderReport` is a contract with other programs (schema version 1, see docs/json.md).
 """
 
-from qareport.model.basics import (
-    SCHEMA_VERSION,
-    AudioEvent,
-    Call,
-    Emotion,
-    FailedCall,
-    Language,
-    MomentKind,
-    Note,
-    PersonalKind,
-    Risk,
-    Role,
-    RoleSource,
-    Severity,
-)
-from qareport.model.digested import (
-    CallDigest,
-    DigestMoment,
-    DigestPromise,
-    MeasuredCall,
-    MetricNorm,
-    RuleHit,
-    TeamNorm,
-)
-from qareport.model.happened import (
+from qareport.model.analysis import (
     STATE_NOT_JUDGED,
     STATE_SILENCE,
     Analysis,
@@ -46,10 +22,32 @@ from qareport.model.happened import (
     Silence,
     TrajectoryState,
 )
-from qareport.model.heard import AudioInfo, ModelInfo, Segment, Token, Transcript
-from qareport.model.judged import CategoryScore, Finding, Judgement, Scorecard, ScoreItem
-from qareport.model.kept import Deletion
-from qareport.model.mailing import (
+from qareport.model.call import (
+    SCHEMA_VERSION,
+    AudioEvent,
+    Call,
+    Deletion,
+    Emotion,
+    FailedCall,
+    Language,
+    MomentKind,
+    Note,
+    PersonalKind,
+    Risk,
+    Role,
+    RoleSource,
+    Severity,
+)
+from qareport.model.call_summary import (
+    CallDigest,
+    DigestMoment,
+    DigestPromise,
+    MeasuredCall,
+    MetricNorm,
+    RuleHit,
+    TeamNorm,
+)
+from qareport.model.delivery import (
     Edition,
     Letter,
     MailRecord,
@@ -60,7 +58,18 @@ from qareport.model.mailing import (
     RunStep,
     letter_key,
 )
-from qareport.model.period import (
+from qareport.model.judgement import CategoryScore, Finding, Judgement, Scorecard, ScoreItem
+from qareport.model.order_report import (
+    CallChange,
+    CallReport,
+    Dossier,
+    MaskedSpan,
+    OrderPromise,
+    OrderReport,
+    PromiseOutcome,
+    Provenance,
+)
+from qareport.model.period_report import (
     NORM_METRICS,
     AdviceOutcome,
     AgentOutcome,
@@ -86,16 +95,7 @@ from qareport.model.period import (
     RuleRow,
     WeakLink,
 )
-from qareport.model.reported import (
-    CallChange,
-    CallReport,
-    Dossier,
-    MaskedSpan,
-    OrderPromise,
-    OrderReport,
-    PromiseOutcome,
-    Provenance,
-)
+from qareport.model.transcript import AudioInfo, ModelInfo, Segment, Token, Transcript
 
 __all__ = [
     "NORM_METRICS",

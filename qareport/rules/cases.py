@@ -33,7 +33,7 @@ from qareport.rules.problems import Complaints, Path_, did_you_mean
 from qareport.rules.reading import keys_of
 from qareport.rules.rule import RuleSet, Status
 from qareport.rules.scene import Scene
-from qareport.yamlsource import YamlSource, read_yaml
+from qareport.strict_yaml import YamlSource, read_yaml
 
 Analyse = Callable[[Transcript], Analysis]
 FindStored = Callable[[str], Transcript | None]

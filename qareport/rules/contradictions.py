@@ -9,7 +9,7 @@ from typing import Any
 from qareport.rules.forms import parse_duration
 from qareport.rules.problems import Path_
 from qareport.rules.rule import Rule
-from qareport.words import normalise
+from qareport.text.wordlist import normalise
 
 _SAYS = ("customer says", "agent says", "anyone says")
 #: Nobody speaks slower or faster than this, in characters a minute.

@@ -12,7 +12,7 @@ from qareport.rules.problems import Complaints
 from qareport.rules.reading import BRANCHES, HEADS, SCOPES, Reader
 from qareport.rules.rule import Rule, RuleSet, Status
 from qareport.rules.scene import Hit, Scene
-from qareport.yamlsource import YamlSource
+from qareport.strict_yaml import YamlSource
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

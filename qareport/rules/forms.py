@@ -22,7 +22,7 @@ from pydantic_core import CoreSchema, PydanticCustomError
 
 from qareport.model import Role
 from qareport.rules.extent import UNIT_MS
-from qareport.words import normalise
+from qareport.text.wordlist import normalise
 
 _SHARED = re.compile(r"\$(?![0-9_])\w")
 _DURATION = re.compile(r"([0-9]{1,6}(?:\.[0-9]{1,3})?)(ms|s|m|h|d)")

@@ -16,7 +16,7 @@ from qareport.rules.contradictions import Doubt, Limits, doubts, same_trigger
 from qareport.rules.problems import Path_
 from qareport.rules.rule import Rule, RuleSet, Status
 from qareport.rules.synonyms import FILE_NAME
-from qareport.yamlsource import YamlSource, parse_yaml
+from qareport.strict_yaml import YamlSource, parse_yaml
 
 #: Plain values that other readers of YAML take for something else than the text that stands there.
 _TRAPS = (

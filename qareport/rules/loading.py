@@ -18,7 +18,7 @@ from qareport.rules.reading import Reader, keys_of
 from qareport.rules.rule import Rule, RuleSet
 from qareport.rules.ruleform import EffectiveForm, OccurrenceForm, RuleForm, version_of
 from qareport.rules.synonyms import FILE_NAME, Shared, read_shared
-from qareport.yamlsource import YamlSource, parse_yaml
+from qareport.strict_yaml import YamlSource, parse_yaml
 
 #: YAML's `>-` puts a space where a line ends; between Chinese characters there is none.
 _FOLD = re.compile(r"(?<=[\u3000-\u9fff\uff00-\uffef“”…]) (?=[\u3000-\u9fff\uff00-\uffef“”…])")

@@ -32,7 +32,7 @@ from qareport.model import (
     Transcript,
 )
 from qareport.rules.scene import Scene
-from qareport.words import WordList, normalise
+from qareport.text.wordlist import WordList, normalise
 
 #: A scene of another form is not read but packed anew from its report.
 FORM = 1

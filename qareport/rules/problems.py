@@ -10,7 +10,7 @@ from typing import Any
 import pydantic
 
 from qareport.errors import Problem
-from qareport.yamlsource import YamlSource
+from qareport.strict_yaml import YamlSource
 
 Path_ = tuple[str | int, ...]
 

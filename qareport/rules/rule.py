@@ -13,7 +13,7 @@ from qareport.model import Severity
 from qareport.rules.advice import Advice
 from qareport.rules.conditions import Condition
 from qareport.rules.synonyms import Shared
-from qareport.words import WordList
+from qareport.text.wordlist import WordList
 
 
 class Status(StrEnum):

@@ -11,8 +11,8 @@ from datetime import datetime
 
 from qareport.model import Analysis, Evidence, Role, Segment, Transcript
 from qareport.rules.extent import Extent
-from qareport.sounds import sound
-from qareport.words import WordList, letter_pairs, normalise
+from qareport.text.pinyin import sound
+from qareport.text.wordlist import WordList, letter_pairs, normalise
 
 #: How a pause stands in evidence: it has no words. Whatever was measured, not said, stands in square brackets.
 SILENCE_QUOTE = "[SILENCE]"

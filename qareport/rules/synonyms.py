@@ -11,8 +11,8 @@ from pydantic import Field, StrictInt
 
 from qareport.rules.forms import Form, Words
 from qareport.rules.problems import Complaints
-from qareport.words import WordList
-from qareport.yamlsource import YamlSource
+from qareport.strict_yaml import YamlSource
+from qareport.text.wordlist import WordList
 
 FILE_NAME = "synonyms.yaml"
 

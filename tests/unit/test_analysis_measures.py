@@ -7,7 +7,7 @@ import pytest
 from qareport import analysis
 from qareport.analysis.emotion import valence
 from qareport.model import Emotion, Role, RoleSource, Segment, TrajectoryState
-from qareport.words import count_units, normalise
+from qareport.text.wordlist import count_units, normalise
 from tests.unit.test_analysis_example import AGENT, CUSTOMER, analyse, call, say
 
 UNKNOWN = Role.UNKNOWN

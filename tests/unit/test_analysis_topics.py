@@ -9,7 +9,7 @@ import pytest
 from qareport.analysis import load_topics
 from qareport.errors import ConfigError
 from qareport.model import MomentKind
-from qareport.words import WordList
+from qareport.text.wordlist import WordList
 from tests.unit.test_analysis_example import CUSTOMER, ROOT, TOPICS, analyse, say
 
 SHIPPED = (ROOT / "config" / "topics.yaml").read_text(encoding="utf-8")

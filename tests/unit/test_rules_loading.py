@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from qareport import analysis, rules
 from qareport.errors import ConfigError, SourceLocation
 from qareport.settings import AnalysisSettings
-from qareport.words import normalise
+from qareport.text.wordlist import normalise
 from tests.unit.test_analysis_example import CUSTOMER, ROOT, TOPICS, call, say
 
 RULE = """schema: 1

@@ -10,7 +10,7 @@ import pytest
 from qareport import settings
 from qareport.errors import ConfigError
 from qareport.settings import Settings
-from qareport.yamlsource import read_yaml
+from qareport.strict_yaml import read_yaml
 from tests.unit.test_analysis_example import ROOT
 
 SHIPPED = ROOT / "config" / "qareport.yaml"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from qareport.sounds import sound
-from qareport.words import Match, WordList
+from qareport.text.pinyin import sound
+from qareport.text.wordlist import Match, WordList
 from tests.unit.test_analysis_example import CUSTOMER, TOPICS, analyse, say
 
 

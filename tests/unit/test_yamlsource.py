@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pydantic import with_config
 
 from qareport.errors import ConfigError, SourceLocation
-from qareport.yamlsource import parse_yaml, read_yaml, validate
+from qareport.strict_yaml import parse_yaml, read_yaml, validate
 
 
 def parse(text: str) -> object:

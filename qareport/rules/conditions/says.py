@@ -16,7 +16,7 @@ from qareport.rules.expressions import ExpressionError, compile_safely, finds_in
 from qareport.rules.forms import Flag, Words
 from qareport.rules.scene import Hit, Said, Scene, Sought, uttered
 from qareport.rules.similar import likeness, pairs
-from qareport.words import Match, WordList, normalise
+from qareport.text.wordlist import Match, WordList, normalise
 
 
 @dataclass(frozen=True, slots=True)

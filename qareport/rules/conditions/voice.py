@@ -13,7 +13,7 @@ from qareport.model import Evidence, Role, Segment
 from qareport.rules.conditions.base import Condition, LeafForm
 from qareport.rules.forms import Speaker
 from qareport.rules.scene import Hit, Scene, measured, uttered
-from qareport.words import count_units
+from qareport.text.wordlist import count_units
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from qareport.sounds import is_han, sound
+from qareport.text.pinyin import is_han, sound
 
 _GAP = re.compile(r"[^\w¥$€%+]+|_+")
 

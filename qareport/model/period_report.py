@@ -8,7 +8,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Final
 
-from qareport.model.basics import SCHEMA_VERSION, FailedCall, Note, Risk, Severity
+from qareport.model.call import SCHEMA_VERSION, FailedCall, Note, Risk, Severity
 
 #: Measures that a norm is made of: fields of `CallMetrics`, shares of the call's length, and those of a role as
 #: `role.field`. Milliseconds, counts, shares 0 … 1, characters a minute.

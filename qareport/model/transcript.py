@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
-from qareport.model.basics import SCHEMA_VERSION, AudioEvent, Emotion, Language, Note, Role, RoleSource
+from qareport.model.call import SCHEMA_VERSION, AudioEvent, Emotion, Language, Note, Role, RoleSource
 
 
 class Token(NamedTuple):

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from qareport.model.basics import MomentKind, Note, Role
+from qareport.model.call import MomentKind, Note, Role
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from qareport.model.basics import Note, Risk, Severity
-from qareport.model.happened import Evidence
+from qareport.model.analysis import Evidence
+from qareport.model.call import Note, Risk, Severity
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

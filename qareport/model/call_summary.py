@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
-from qareport.model.basics import MomentKind, Risk, Role, Severity
-from qareport.model.heard import ModelInfo
+from qareport.model.call import MomentKind, Risk, Role, Severity
+from qareport.model.transcript import ModelInfo
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +73,7 @@ class CallDigest:
     #: Share of the customer's talk time by emotion tag, and the judged one with the largest share.
     emotion_shares: Mapping[str, float] = field(default_factory=dict)
     dominant_emotion: str | None = None
-    #: Measures that norms compare, by the names of `qareport.model.period.NORM_METRICS`; absent: nothing to measure.
+    #: Measures that norms compare, by the names of `NORM_METRICS`; absent: nothing to measure.
     metrics: Mapping[str, float] = field(default_factory=dict)
     hits: tuple[RuleHit, ...] = ()
     #: Ids of the rules that had no opportunity in this call: it stands in no rate of theirs.
@@ -124,5 +124,5 @@ class TeamNorm:
     first: date | None
     last: date | None
     calls: int
-    #: By the names of `qareport.model.period.NORM_METRICS`; a measure that no call had is absent.
+    #: By the names of `qareport.model.period_report.NORM_METRICS`; a measure that no call had is absent.
     metrics: Mapping[str, MetricNorm] = field(default_factory=dict)

@@ -7,9 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from qareport.model.basics import SCHEMA_VERSION, FailedCall, Note, PersonalKind, Risk, Role
-from qareport.model.digested import TeamNorm
-from qareport.model.happened import (
+from qareport.model.analysis import (
     CallMetrics,
     Classification,
     CurvePoint,
@@ -19,8 +17,10 @@ from qareport.model.happened import (
     Silence,
     TrajectoryState,
 )
-from qareport.model.heard import AudioInfo, ModelInfo, Segment
-from qareport.model.judged import Finding, Scorecard
+from qareport.model.call import SCHEMA_VERSION, FailedCall, Note, PersonalKind, Risk, Role
+from qareport.model.call_summary import TeamNorm
+from qareport.model.judgement import Finding, Scorecard
+from qareport.model.transcript import AudioInfo, ModelInfo, Segment
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,5 +144,5 @@ class OrderReport:
     dossier: Dossier | None = None
     #: What is usual in the team on the days before the order's latest call; None: not compared.
     norm: TeamNorm | None = None
-    #: By call id, the measures that `norm` has, under the names of `qareport.model.period.NORM_METRICS`.
+    #: By call id, the measures that `norm` has, under the names of `qareport.model.period_report.NORM_METRICS`.
     measures: Mapping[str, Mapping[str, float]] = field(default_factory=dict)

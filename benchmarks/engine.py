@@ -32,7 +32,7 @@ from qareport.asr import load
 from qareport.asr.engine import Engine
 from qareport.asr.hearing import Heard, Piece
 from qareport.asr.sensevoice import SenseVoice
-from qareport.audio import decode
+from qareport.audio.decode import decode
 from qareport.model import Call, Transcript
 from qareport.settings import AsrSettings, AudioSettings
 

@@ -10,7 +10,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from qareport import audio, events
+from qareport import events
+from qareport.audio.decode import sha256_of
 from qareport.errors import AudioError
 from qareport.model import Call, FailedCall, Transcript
 from qareport.store import Store
@@ -100,7 +101,7 @@ class _Work:
     def look_up(self, call: Call) -> None:
         """Find what the store knows of a recording."""
         try:
-            sha256 = audio.sha256_of(call.audio_path)
+            sha256 = sha256_of(call.audio_path)
         except AudioError as error:
             self._fail(call, "decode", str(error))
             return
@@ -173,7 +174,7 @@ def tell_apart(calls: Sequence[Call], named_by_file: Collection[str], store: Sto
     """
     known = store.recordings([call.call_id for call in calls if call.call_id in named_by_file])
     return tuple(
-        replace(call, call_id=f"{call.call_id}-{audio.sha256_of(call.audio_path)[:8]}")
+        replace(call, call_id=f"{call.call_id}-{sha256_of(call.audio_path)[:8]}")
         if call.call_id in known and _is_other(call, *known[call.call_id])
         else call
         for call in calls
@@ -186,7 +187,7 @@ def _is_other(call: Call, stored: Call, sha256: str | None) -> bool:
     if sha256 is None:  # never heard: only a file that is still there is certain to be another one
         return Path(stored.audio_path).is_file() and Path(call.audio_path).is_file()
     try:
-        return audio.sha256_of(call.audio_path) != sha256
+        return sha256_of(call.audio_path) != sha256
     except AudioError:
         return False
 

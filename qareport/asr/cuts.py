@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from qareport.audio import SAMPLE_RATE
+from qareport.audio.decode import SAMPLE_RATE
 
 #: Energy is measured over 60 ms, about a syllable's gap, every 10 ms.
 _HOP_MS = 10

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from qareport.audio import SAMPLE_RATE
+from qareport.audio.decode import SAMPLE_RATE
 
 Samples = npt.NDArray[np.float32]
 

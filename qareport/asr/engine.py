@@ -23,7 +23,7 @@ from qareport.asr import labels, modeldir, sentences
 from qareport.asr.hearing import FRAME_MS, Heard, Piece, SpeechModel
 from qareport.asr.prepare import Prepared, prepare
 from qareport.asr.roles import assign
-from qareport.audio import expected_ms
+from qareport.audio.decode import expected_ms
 from qareport.errors import AudioError, ModelError, QareportError
 from qareport.model import Call, FailedCall, ModelInfo, Note, Segment, Transcript
 from qareport.settings import AsrSettings, AudioSettings

@@ -19,7 +19,7 @@ from qareport.asr.cuts import cut_long
 from qareport.asr.endpoints import Endpointing, find_utterances
 from qareport.asr.mel import Stacker, check_front_end, log_mel
 from qareport.asr.modeldir import VadFiles
-from qareport.audio import SAMPLE_RATE
+from qareport.audio.decode import SAMPLE_RATE
 from qareport.errors import ModelError
 from qareport.settings import AsrSettings
 

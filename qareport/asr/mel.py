@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from qareport.audio import SAMPLE_RATE
+from qareport.audio.decode import SAMPLE_RATE
 from qareport.errors import ModelError
 
 #: float32 [channels, samples] in [-1, 1] at 16 kHz to float32 [channels, frames, 80] on the model's device.

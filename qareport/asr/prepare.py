@@ -12,7 +12,7 @@ import numpy.typing as npt
 from qareport.asr.cuts import join_near
 from qareport.asr.hearing import FRAME_MS, Piece
 from qareport.asr.roles import Layout, lay_out
-from qareport.audio import SAMPLE_RATE, channels_identical, decode, loudness_dbfs, silent_channels
+from qareport.audio.decode import SAMPLE_RATE, channels_identical, decode, loudness_dbfs, silent_channels
 from qareport.model import AudioInfo, Call
 from qareport.settings import AsrSettings, AudioSettings
 

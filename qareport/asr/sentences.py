@@ -15,7 +15,7 @@ import numpy as np
 
 from qareport.asr.hearing import FRAME_MS, Heard, Piece
 from qareport.asr.labels import plain_text, tag
-from qareport.audio import FLOOR_DBFS
+from qareport.audio.decode import FLOOR_DBFS
 from qareport.model import Token
 
 #: A shorter sentence is no basis for an emotion: it stays with its neighbour.

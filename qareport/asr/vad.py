@@ -19,7 +19,7 @@ import torch
 from qareport.asr import edges
 from qareport.asr.cuts import cut_long
 from qareport.asr.mel import FRAME_MS
-from qareport.audio import SAMPLE_RATE
+from qareport.audio.decode import SAMPLE_RATE
 from qareport.errors import ModelError
 from qareport.settings import AsrSettings
 

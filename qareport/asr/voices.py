@@ -11,7 +11,7 @@ import yaml
 
 from qareport.asr.modeldir import VoiceFiles
 from qareport.asr.quiet import quiet
-from qareport.audio import SAMPLE_RATE
+from qareport.audio.decode import SAMPLE_RATE
 from qareport.errors import ModelError
 
 #: An utterance is heard in pieces of 1.5 s every 0.75 s, a last short one filled with silence (funasr's `sv_chunk`).

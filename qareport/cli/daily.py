@@ -12,11 +12,11 @@ import click
 from qareport import daily as daily_run
 from qareport import mail as mailing
 from qareport import settings as settings_module
-from qareport.checks import is_address
 from qareport.cli.console import Progress, complain, say
 from qareport.cli.options import DEFAULT_MODEL, Options, open_store, takes_options
 from qareport.daily import Mode, Request, Result
 from qareport.model import MailRecord, MailState, PeriodKind, RunState
+from qareport.settings.validators import is_address
 from qareport.store import Store
 
 _MEANINGS = {

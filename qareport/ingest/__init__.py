@@ -1,6 +1,6 @@
 """Which calls there are: recordings of files, folders and fsspec URLs, with what a manifest or their names say of them.
 
-`manifest` says what a manifest may hold, `qareport.filenames` how names are read.
+`manifest` says what a manifest may hold, `qareport.settings.name_pattern` how names are read.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from qareport.errors import Problem
-from qareport.filenames import NameReader
 from qareport.ingest.manifest import read_manifest
 from qareport.ingest.recordings import AUDIO_SUFFIXES, TEMPORARY_SUFFIXES, Recording, expand, settle
 from qareport.model import Call, FailedCall
 from qareport.settings import IngestSettings
+from qareport.settings.name_pattern import NameReader
 
 __all__ = ["AUDIO_SUFFIXES", "Ingest", "find_calls", "read_manifest"]
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from qareport import playable
+from qareport.audio.playback import MEDIA_TYPE, make_playable
 from qareport.errors import AudioError
 from qareport.model import AudioInfo, CallReport, OrderReport
 from qareport.report import wording
@@ -55,7 +55,7 @@ def _sound(call: CallReport, left_ms: int, settings: ReportSettings) -> tuple[So
     if call.audio.duration_ms > left_ms:
         return Sound(note=_too_long(call.audio, settings)), 0
     try:
-        content, used_ms = playable.make_playable(
+        content, used_ms = make_playable(
             Path(call.audio.path),
             sha256=call.audio.sha256,
             covered_ms=tuple(_covered(call)),
@@ -63,7 +63,7 @@ def _sound(call: CallReport, left_ms: int, settings: ReportSettings) -> tuple[So
         )
     except AudioError:
         return Sound(note=_("录音和分析时的不一样，或者读不出来，本页没有这通电话的声音。")), 0
-    return Sound(source=f"data:{playable.MEDIA_TYPE};base64,{base64.b64encode(content).decode()}"), used_ms
+    return Sound(source=f"data:{MEDIA_TYPE};base64,{base64.b64encode(content).decode()}"), used_ms
 
 
 def _too_long(audio: AudioInfo, settings: ReportSettings) -> str:

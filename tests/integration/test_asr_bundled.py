@@ -16,7 +16,7 @@ from qareport.asr.modeldir import check, identify
 from qareport.asr.prepare import prepare
 from qareport.asr.sensevoice import SenseVoice
 from qareport.asr.vad import SileroVad
-from qareport.audio import decode
+from qareport.audio.decode import decode
 from qareport.model import Call, Role
 from qareport.settings import AsrSettings, AudioSettings, bundled_calls, bundled_model
 from tests.integration.asr_fixtures import ASSETS, Samples, stock

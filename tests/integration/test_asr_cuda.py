@@ -15,7 +15,7 @@ from qareport.asr.fsmn_vad import FsmnVad
 from qareport.asr.hearing import Heard, Piece
 from qareport.asr.modeldir import check, check_vad, identify
 from qareport.asr.sensevoice import SenseVoice
-from qareport.audio import decode
+from qareport.audio.decode import decode
 from qareport.model import Call, Transcript
 from qareport.settings import AsrSettings, AudioSettings, bundled_calls, bundled_model
 from tests.integration.asr_fixtures import ASSETS, babble

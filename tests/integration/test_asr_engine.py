@@ -17,7 +17,7 @@ from qareport.asr import load
 from qareport.asr.engine import Engine
 from qareport.asr.hearing import Heard, Piece
 from qareport.asr.sensevoice import SenseVoice
-from qareport.audio import sha256_of
+from qareport.audio.decode import sha256_of
 from qareport.codec import read_transcript, to_json
 from qareport.errors import ModelError
 from qareport.model import (

@@ -17,7 +17,7 @@ import torch
 from qareport.asr.endpoints import Endpointing, find_utterances
 from qareport.asr.fsmn_vad import FsmnVad
 from qareport.asr.modeldir import check_vad, fetch_vad
-from qareport.audio import decode
+from qareport.audio.decode import decode
 from qareport.errors import ModelError
 from qareport.settings import AsrSettings
 from tests.integration.asr_fixtures import ASSETS, Samples, babble, stock

@@ -14,7 +14,7 @@ from qareport.asr.mel import Stacker, batched, check_front_end, kaldi
 from qareport.asr.modeldir import check, check_vad, identify
 from qareport.asr.sensevoice import SenseVoice
 from qareport.asr.vad import SileroVad
-from qareport.audio import decode
+from qareport.audio.decode import decode
 from qareport.errors import ModelError
 from qareport.settings import AsrSettings
 from tests.integration.asr_fixtures import ASSETS, Samples, babble

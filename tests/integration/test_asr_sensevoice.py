@@ -74,7 +74,7 @@ SOUNDS = [babble(seconds, seed=seed) for seed, seconds in enumerate([0.3, 2.0, 5
 def shared_sounds() -> list[Samples]:
     if not ASSETS.is_dir():
         return []
-    from qareport.audio import decode
+    from qareport.audio.decode import decode
 
     paths = sorted((ASSETS / "audio" / "emotion").glob("*.wav"))[:3]
     return [decode(path, max_duration_ms=60_000).samples[0] for path in paths]

@@ -12,7 +12,7 @@ import av
 import numpy as np
 import pytest
 
-from qareport.audio import channels_identical, decode, loudness_dbfs, sha256_of
+from qareport.audio.decode import channels_identical, decode, loudness_dbfs, sha256_of
 from qareport.errors import AudioError
 from tests.integration.asr_fixtures import ASSETS, Samples, babble, write_audio
 

@@ -15,7 +15,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from qareport import audio, playable, report
+from qareport import report
+from qareport.audio import decode
+from qareport.audio.playback import make_playable
 from qareport.errors import AudioError
 from qareport.model import AudioInfo, MaskedSpan, OrderReport, PersonalKind, Role
 from qareport.report import playback
@@ -32,19 +34,19 @@ SECONDS = 60
 @pytest.fixture(scope="module")
 def recording(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The first minute of a bundled call, agent and customer on channels of their own."""
-    samples_ = audio.decode(bundled_calls() / "c01-shipping-doubt.ogg", max_duration_ms=3_600_000).samples
+    samples_ = decode.decode(bundled_calls() / "c01-shipping-doubt.ogg", max_duration_ms=3_600_000).samples
     path = tmp_path_factory.mktemp("recording") / "call.wav"
     with wave.open(str(path), "wb") as file:
         file.setnchannels(samples_.shape[0])
         file.setsampwidth(2)
-        file.setframerate(audio.SAMPLE_RATE)
-        file.writeframes((samples_.T[: SECONDS * audio.SAMPLE_RATE] * 32_767).astype("<i2").tobytes())
+        file.setframerate(decode.SAMPLE_RATE)
+        file.writeframes((samples_.T[: SECONDS * decode.SAMPLE_RATE] * 32_767).astype("<i2").tobytes())
     return path
 
 
 def with_recording(order: OrderReport, path: Path, **changes: Any) -> OrderReport:
     """Give the first call of an order a real recording, and the call some changes."""
-    heard = audio.decode(path, max_duration_ms=3_600_000).info
+    heard = decode.decode(path, max_duration_ms=3_600_000).info
     return replace(order, calls=(replace(order.calls[0], audio=heard, **changes), *order.calls[1:]))
 
 
@@ -52,12 +54,12 @@ def page(order: OrderReport, settings: ReportSettings = LOUD) -> str:
     return report.render(order, "html", templates=None, settings=settings).decode("utf-8")
 
 
-def sound(text: str, tmp_path: Path) -> audio.Recording:
+def sound(text: str, tmp_path: Path) -> decode.Recording:
     """Decode the sound that a page carries."""
     (data,) = re.findall(r'<audio [^>]*src="data:audio/ogg;base64,([^"]*)"', text)
     path = tmp_path / "page.ogg"
     path.write_bytes(base64.b64decode(data))
-    return audio.decode(path, max_duration_ms=3_600_000)
+    return decode.decode(path, max_duration_ms=3_600_000)
 
 
 # --- sound ------------------------------------------------------------------------------------------------------------
@@ -65,12 +67,12 @@ def sound(text: str, tmp_path: Path) -> audio.Recording:
 
 def test_a_page_carries_the_sound_of_its_call(recording: Path, tmp_path: Path) -> None:
     order = with_recording(samples.EXAMPLE, recording)
-    heard, original = sound(page(order), tmp_path), audio.decode(recording, max_duration_ms=3_600_000)
+    heard, original = sound(page(order), tmp_path), decode.decode(recording, max_duration_ms=3_600_000)
     assert heard.info.channels == 1
     assert abs(heard.info.duration_ms - original.info.duration_ms) < 100
     for start_ms in range(0, 30_000, 5_000):
-        louder = max(audio.loudness_dbfs(channel, start_ms, start_ms + 5_000) for channel in original.samples)
-        assert abs(audio.loudness_dbfs(heard.samples, start_ms, start_ms + 5_000) - louder) < 4
+        louder = max(decode.loudness_dbfs(channel, start_ms, start_ms + 5_000) for channel in original.samples)
+        assert abs(decode.loudness_dbfs(heard.samples, start_ms, start_ms + 5_000) - louder) < 4
     assert page(order) == page(order), "the same recording gives the same page"
     assert len(page(order)) < 24_000 / 8 * 4 / 3 * original.info.duration_ms / 1000 * 1.2 + 120_000
 
@@ -96,21 +98,21 @@ def test_masked_personal_data_is_covered_by_a_tone(recording: Path, exact: bool,
 
 
 def test_what_is_covered_is_the_tone_and_nothing_around_it(recording: Path, tmp_path: Path) -> None:
-    content, length_ms = playable.make_playable(
+    content, length_ms = make_playable(
         recording,
-        sha256=audio.sha256_of(recording),
+        sha256=decode.sha256_of(recording),
         covered_ms=[(-500, 1_000), (20_000, 21_000), (9_999_000, 9_999_500)],
         max_duration_ms=3_600_000,
     )
     (tmp_path / "x.ogg").write_bytes(content)
-    heard = audio.decode(tmp_path / "x.ogg", max_duration_ms=3_600_000)
+    heard = decode.decode(tmp_path / "x.ogg", max_duration_ms=3_600_000)
     assert abs(heard.info.duration_ms - length_ms) < 100
-    tone = audio.loudness_dbfs(heard.samples, 100, 900)
-    assert abs(tone - audio.loudness_dbfs(heard.samples, 20_100, 20_900)) < 0.5
-    original = audio.decode(recording, max_duration_ms=3_600_000).samples.sum(axis=0)
+    tone = decode.loudness_dbfs(heard.samples, 100, 900)
+    assert abs(tone - decode.loudness_dbfs(heard.samples, 20_100, 20_900)) < 0.5
+    original = decode.decode(recording, max_duration_ms=3_600_000).samples.sum(axis=0)
     for start_ms, end_ms in ((1_100, 6_000), (21_100, 26_000)):
-        said = audio.loudness_dbfs(original, start_ms, end_ms)
-        assert abs(audio.loudness_dbfs(heard.samples, start_ms, end_ms) - said) < 2
+        said = decode.loudness_dbfs(original, start_ms, end_ms)
+        assert abs(decode.loudness_dbfs(heard.samples, start_ms, end_ms) - said) < 2
 
 
 def test_a_recording_that_is_gone_is_told(tmp_path: Path) -> None:
@@ -130,7 +132,7 @@ def test_another_recording_under_the_same_name_is_not_played(recording: Path, tm
     assert "录音和分析时的不一样" in text
     assert "<audio" not in text
     with pytest.raises(AudioError, match="not the recording that was analysed"):
-        playable.make_playable(path, sha256="0" * 64, covered_ms=(), max_duration_ms=1)
+        make_playable(path, sha256="0" * 64, covered_ms=(), max_duration_ms=1)
 
 
 def test_a_recording_that_is_too_long_is_told(recording: Path) -> None:

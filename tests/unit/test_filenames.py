@@ -8,7 +8,7 @@ import pytest
 
 from qareport import settings
 from qareport.errors import ConfigError
-from qareport.filenames import NameParts, NameReader
+from qareport.settings.name_pattern import NameParts, NameReader
 
 
 def read(pattern: str, name: str, zone: str = "Asia/Shanghai") -> NameParts | None:

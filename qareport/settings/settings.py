@@ -15,15 +15,12 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from annotated_types import Ge, Gt
 from pydantic import AfterValidator, Field, with_config
 
-from qareport.checks import Address, MailName
-from qareport.filenames import NamePattern
 from qareport.model import PersonalKind, Role
+from qareport.settings.name_pattern import NamePattern
+from qareport.settings.validators import Address, MailName
 from qareport.strict_yaml import read_yaml, validate
 
 Locale = Literal["zh", "en"]
-
-#: Folders that travel with the package: defaults for a user who has none of their own.
-_PACKAGE = Path(__file__).resolve().parent
 
 
 @with_config(extra="forbid")
@@ -203,7 +200,7 @@ class PeriodSettings:
 class IngestSettings:
     """How recordings are found, and what their names say."""
 
-    #: What names say of calls, for recordings without a manifest row; "" = nothing (see `qareport.filenames`).
+    #: What names say of calls without a manifest row; "" = nothing (see `name_pattern`).
     name_pattern: NamePattern = ""
     #: A file that was written to within so many seconds is watched for as long; one that changes is left for later.
     settle_s: Annotated[float, Field(ge=0, le=600)] = 10.0
@@ -305,22 +302,3 @@ def load(config_dir: Path) -> Settings:
     if not path.exists():
         return Settings()
     return validate(Settings, read_yaml(path))
-
-
-def default_dir(name: str) -> Path:
-    """Find a folder that travels with qareport: "config" or "templates".
-
-    In a source checkout it stands beside the package, in an installed package inside it.
-    """
-    inside = _PACKAGE / "bundled" / name
-    return inside if inside.is_dir() else _PACKAGE.parent / name
-
-
-def bundled_model() -> Path:
-    """Return the directory of the small bundled model (`--model demo`)."""
-    return _PACKAGE / "bundled" / "model"
-
-
-def bundled_calls() -> Path:
-    """Return the directory of the bundled recordings and their manifest."""
-    return _PACKAGE / "bundled" / "calls"

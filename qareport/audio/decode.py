@@ -20,7 +20,7 @@ from av.audio.frame import AudioFrame
 from av.audio.stream import AudioStream
 from av.container import InputContainer
 
-from qareport.containers import broken_end, mp3_promised_ms, wav_promised_ms
+from qareport.audio.containers import broken_end, mp3_promised_ms, wav_promised_ms
 from qareport.errors import AudioError
 from qareport.model import AudioInfo
 

@@ -15,7 +15,7 @@ import numpy as np
 from av.audio.frame import AudioFrame
 from av.audio.stream import AudioStream
 
-from qareport import audio
+from qareport.audio import decode
 from qareport.errors import AudioError
 
 MEDIA_TYPE = "audio/ogg"
@@ -42,9 +42,9 @@ def make_playable(
     Raises:
         AudioError: missing, not the recording that was analysed, cannot be decoded, or too long.
     """
-    if audio.sha256_of(path) != sha256:
+    if decode.sha256_of(path) != sha256:
         raise AudioError("is not the recording that was analysed", where=str(path), expected=f"SHA-256 {sha256}")
-    recording = audio.decode(path, max_duration_ms=max_duration_ms)
+    recording = decode.decode(path, max_duration_ms=max_duration_ms)
     # People take turns, so that the sum of their channels seldom clips.
     sound = np.clip(recording.samples.sum(axis=0), -1.0, 1.0)
     for start_ms, end_ms in covered_ms:
@@ -52,22 +52,22 @@ def make_playable(
     return _encode(sound), recording.info.duration_ms
 
 
-def _cover(sound: audio.Samples, start_ms: int, end_ms: int) -> None:
-    first = max(start_ms, 0) * audio.SAMPLE_RATE // 1000
-    last = min(max(end_ms, 0) * audio.SAMPLE_RATE // 1000, sound.size)
+def _cover(sound: decode.Samples, start_ms: int, end_ms: int) -> None:
+    first = max(start_ms, 0) * decode.SAMPLE_RATE // 1000
+    last = min(max(end_ms, 0) * decode.SAMPLE_RATE // 1000, sound.size)
     if first >= last:
         return
     times = np.arange(last - first)
-    fade = np.minimum(times, times[::-1]) / (_FADE_MS * audio.SAMPLE_RATE / 1000)
-    tone = _TONE_LEVEL * np.sin(2 * np.pi * _TONE_HZ / audio.SAMPLE_RATE * times) * np.minimum(fade, 1.0)
+    fade = np.minimum(times, times[::-1]) / (_FADE_MS * decode.SAMPLE_RATE / 1000)
+    tone = _TONE_LEVEL * np.sin(2 * np.pi * _TONE_HZ / decode.SAMPLE_RATE * times) * np.minimum(fade, 1.0)
     sound[first:last] = tone.astype(np.float32)
 
 
-def _encode(sound: audio.Samples) -> bytes:
+def _encode(sound: decode.Samples) -> bytes:
     buffer = io.BytesIO()
     # bitexact: no random serial number and no name of the encoder's version.
     with av.open(buffer, "w", format="ogg", options={"fflags": "+bitexact"}) as container:
-        stream = container.add_stream("libopus", rate=audio.SAMPLE_RATE)
+        stream = container.add_stream("libopus", rate=decode.SAMPLE_RATE)
         assert isinstance(stream, AudioStream)  # noqa: S101 - for the type checker
         stream.codec_context.layout = "mono"
         stream.codec_context.format = "flt"
@@ -79,7 +79,7 @@ def _encode(sound: audio.Samples) -> bytes:
         size = stream.codec_context.frame_size
         for start in range(0, sound.size, size):
             frame = AudioFrame.from_ndarray(sound[None, start : start + size], format="flt", layout="mono")
-            frame.sample_rate, frame.pts = audio.SAMPLE_RATE, start
+            frame.sample_rate, frame.pts = decode.SAMPLE_RATE, start
             container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
     return buffer.getvalue()

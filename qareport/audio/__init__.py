@@ -1,0 +1,1 @@
+"""Recordings: decoded (`decode`), their containers checked (`containers`), and made small for a page (`playback`)."""

@@ -1,0 +1,26 @@
+"""Folders that are shipped with the package: the default configuration and templates, the bundled model and calls."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+_PACKAGE = Path(__file__).resolve().parent.parent
+
+
+def default_dir(name: str) -> Path:
+    """Find a folder that travels with qareport: "config" or "templates".
+
+    In a source checkout it stands beside the package, in an installed package inside it.
+    """
+    inside = _PACKAGE / "bundled" / name
+    return inside if inside.is_dir() else _PACKAGE.parent / name
+
+
+def bundled_model() -> Path:
+    """Return the directory of the small bundled model (`--model demo`)."""
+    return _PACKAGE / "bundled" / "model"
+
+
+def bundled_calls() -> Path:
+    """Return the directory of the bundled recordings and their manifest."""
+    return _PACKAGE / "bundled" / "calls"

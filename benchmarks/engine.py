@@ -30,7 +30,7 @@ from benchmarks.machine import describe
 from benchmarks.sounds import babble, burst_call, write_wav
 from qareport.asr import load
 from qareport.asr.engine import Engine
-from qareport.asr.hearing import Heard, Piece
+from qareport.asr.interfaces import Heard, Piece
 from qareport.asr.sensevoice import SenseVoice
 from qareport.audio.decode import decode
 from qareport.model import Call, Transcript
@@ -273,7 +273,7 @@ def model_flop(engine: Engine, frames: int) -> float:
 def matmul_peak(engine: Engine) -> float:
     """Measure the best rate of a matrix multiplication in the type that the model runs in, in FLOP a second."""
     cuda = isinstance(engine.speech, SenseVoice) and engine.speech._device.type == "cuda"
-    from qareport.asr.packed import pack
+    from qareport.asr.packed_linear import pack
 
     size = 8192 if cuda else 2048
     layer = torch.nn.Sequential(torch.nn.Linear(size, size)).eval()

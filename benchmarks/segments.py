@@ -23,7 +23,7 @@ from benchmarks.fullsize import build
 from benchmarks.machine import describe
 from benchmarks.sounds import babble
 from qareport.asr.engine import Engine
-from qareport.asr.hearing import Heard, Piece
+from qareport.asr.interfaces import Heard, Piece
 from qareport.asr.sensevoice import SenseVoice
 
 RESULT = Path(__file__).resolve().parent / "results" / "segments.json"

@@ -5,7 +5,7 @@ in the code but in `config/topics.yaml`, read by `load_topics`.
 """
 
 from qareport.analysis.analyse import analyse
-from qareport.analysis.domain import is_outside, within_domain
+from qareport.analysis.model_domain import is_outside, within_domain
 from qareport.analysis.topics import Topic, Topics, load_topics
 from qareport.analysis.trajectory import arrow_form, condense
 

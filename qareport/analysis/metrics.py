@@ -6,9 +6,9 @@ import math
 import statistics
 from collections.abc import Mapping, Sequence
 
-from qareport.analysis.holds import find_gaps
-from qareport.analysis.scene import Scene
-from qareport.analysis.sentiment import level_curve, measure_sentiment
+from qareport.analysis.context import Scene
+from qareport.analysis.emotion import level_curve, measure_sentiment
+from qareport.analysis.silences import find_gaps
 from qareport.analysis.text import is_english
 from qareport.analysis.turns import longest_monologue_ms, response_delays_ms, talk_and_overlap_ms
 from qareport.model import (

@@ -1,7 +1,7 @@
 """Speech to transcripts: SenseVoice behind the `Transcriber` protocol. Only `load` imports torch and funasr."""
 
 from qareport.asr.engine import Progress, Transcriber, describe_detection, load, transcription_key
-from qareport.asr.modeldir import ModelFiles, check, check_vad, fetch, fetch_vad, fetch_voices, identify, resolve
+from qareport.asr.model_files import ModelFiles, check, check_vad, fetch, fetch_vad, fetch_voices, identify, resolve
 
 __all__ = [
     "ModelFiles",

@@ -19,17 +19,17 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from qareport.asr import labels, modeldir, sentences
-from qareport.asr.hearing import FRAME_MS, Heard, Piece, SpeechModel
-from qareport.asr.prepare import Prepared, prepare
-from qareport.asr.roles import assign
+from qareport.asr import model_files, sentences, tags
+from qareport.asr.diarization import assign
+from qareport.asr.frontend import Prepared, prepare
+from qareport.asr.interfaces import FRAME_MS, Heard, Piece, SpeechModel
 from qareport.audio.decode import expected_ms
 from qareport.errors import AudioError, ModelError, QareportError
 from qareport.model import Call, FailedCall, ModelInfo, Note, Segment, Transcript
 from qareport.settings import AsrSettings, AudioSettings
 
 if TYPE_CHECKING:
-    from qareport.asr.vad import Vad
+    from qareport.asr.silero_vad import Vad
 
 logger = logging.getLogger(__name__)
 
@@ -78,15 +78,15 @@ def load(model: str, *, device: str, asr: AsrSettings, audio: AudioSettings) -> 
         ModelError: the model is absent, incomplete or inconsistent, the engine is not installed, or there is no such
             device.
     """
-    directory = modeldir.resolve(model)
-    files = modeldir.check(directory)
-    info = modeldir.identify(model, files)
+    directory = model_files.resolve(model)
+    files = model_files.check(directory)
+    info = model_files.identify(model, files)
     vad_files, voice_files = find_vad(info, asr), find_voices(asr)
     try:
+        from qareport.asr.diarization import Voices
         from qareport.asr.fsmn_vad import FsmnVad
         from qareport.asr.sensevoice import SenseVoice
-        from qareport.asr.vad import SileroVad
-        from qareport.asr.voices import Voices
+        from qareport.asr.silero_vad import SileroVad
     except ImportError as error:
         raise ModelError(f"the engine is not installed ({error})", to_do="pip install 'qareport[engine]'") from error
     place = _device(device)
@@ -97,7 +97,7 @@ def load(model: str, *, device: str, asr: AsrSettings, audio: AudioSettings) -> 
     return Engine(speech=speech, vad=vad, voice=voice, asr=asr, audio=audio, round_seconds=seconds)
 
 
-def find_vad(model: ModelInfo, asr: AsrSettings) -> modeldir.VadFiles | None:
+def find_vad(model: ModelInfo, asr: AsrSettings) -> model_files.VadFiles | None:
     """Find and check FSMN-VAD where the settings ask for it; None means silero.
 
     "auto" takes FSMN-VAD, the detector that SenseVoice is published with, where it stands on this machine. The demo
@@ -106,20 +106,20 @@ def find_vad(model: ModelInfo, asr: AsrSettings) -> modeldir.VadFiles | None:
     Raises:
         ModelError: "fsmn" or a directory is asked for and is not here, or what is here is not whole.
     """
-    if asr.vad == "silero" or (asr.vad == "auto" and model.name == modeldir.DEMO):
+    if asr.vad == "silero" or (asr.vad == "auto" and model.name == model_files.DEMO):
         return None
-    directory = modeldir.find(asr.fsmn_vad, setting="asr.fsmn_vad", needed=asr.vad == "fsmn")
-    return None if directory is None else modeldir.check_vad(directory)
+    directory = model_files.find(asr.fsmn_vad, setting="asr.fsmn_vad", needed=asr.vad == "fsmn")
+    return None if directory is None else model_files.check_vad(directory)
 
 
-def find_voices(asr: AsrSettings) -> modeldir.VoiceFiles | None:
+def find_voices(asr: AsrSettings) -> model_files.VoiceFiles | None:
     """Find and check cam++; None where it does not stand on this machine.
 
     Raises:
         ModelError: a directory is named that is not there, or what is here is not whole.
     """
-    directory = modeldir.find(asr.voices, setting="asr.voices", needed=False)
-    return None if directory is None else modeldir.check_voices(directory)
+    directory = model_files.find(asr.voices, setting="asr.voices", needed=False)
+    return None if directory is None else model_files.check_voices(directory)
 
 
 def describe_detection(model: ModelInfo, asr: AsrSettings) -> tuple[str, str]:
@@ -130,7 +130,7 @@ def describe_detection(model: ModelInfo, asr: AsrSettings) -> tuple[str, str]:
     """
     vad, voices = find_vad(model, asr), find_voices(asr)
     silero = f"silero-vad {_installed('silero-vad')}"
-    if asr.vad == "auto" and model.name != modeldir.DEMO:
+    if asr.vad == "auto" and model.name != model_files.DEMO:
         silero += f": {asr.fsmn_vad} is not on this machine (qareport models fetch)"
     return (
         silero if vad is None else f"FSMN-VAD@{vad.revision}, {vad.directory}",
@@ -342,7 +342,7 @@ def _segment(piece: Piece, heard: Heard) -> Segment:
         language=heard.language,
         emotion=heard.emotion,
         emotion_scores=heard.emotion_scores,
-        emotion_view=labels.four_classes(heard.emotion_scores),
+        emotion_view=tags.four_classes(heard.emotion_scores),
         events=heard.events,
         event_scores=heard.event_scores,
         loudness_dbfs=piece.loudness_dbfs,

@@ -18,12 +18,12 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from qareport.asr.hearing import FRAME_MS, Heard, Piece, plan_batches
-from qareport.asr.labels import is_tag, parse, tag
-from qareport.asr.mel import Stacker, check_front_end, log_mel
-from qareport.asr.modeldir import ModelFiles
-from qareport.asr.packed import pack
-from qareport.asr.quiet import quiet
+from qareport.asr.fbank import Stacker, check_front_end, log_mel
+from qareport.asr.interfaces import FRAME_MS, Heard, Piece, plan_batches
+from qareport.asr.model_files import ModelFiles
+from qareport.asr.packed_linear import pack
+from qareport.asr.suppress_output import quiet
+from qareport.asr.tags import is_tag, parse, tag
 from qareport.errors import ModelError
 from qareport.model import AudioEvent, Emotion, ModelInfo, Token
 from qareport.settings import AsrSettings

@@ -13,8 +13,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from qareport.asr.hearing import FRAME_MS, Heard, Piece
-from qareport.asr.labels import plain_text, tag
+from qareport.asr.interfaces import FRAME_MS, Heard, Piece
+from qareport.asr.tags import plain_text, tag
 from qareport.audio.decode import FLOOR_DBFS
 from qareport.model import Token
 

@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 import torch
 
-from qareport.asr.hearing import Heard, Piece
-from qareport.asr.labels import is_tag
-from qareport.asr.modeldir import check, identify
-from qareport.asr.prepare import prepare
+from qareport.asr.frontend import prepare
+from qareport.asr.interfaces import Heard, Piece
+from qareport.asr.model_files import check, identify
 from qareport.asr.sensevoice import SenseVoice
-from qareport.asr.vad import SileroVad
+from qareport.asr.silero_vad import SileroVad
+from qareport.asr.tags import is_tag
 from qareport.audio.decode import decode
 from qareport.model import Call, Role
 from qareport.settings import AsrSettings, AudioSettings, bundled_calls, bundled_model

@@ -12,8 +12,8 @@ import torch
 
 from qareport.asr import load
 from qareport.asr.fsmn_vad import FsmnVad
-from qareport.asr.hearing import Heard, Piece
-from qareport.asr.modeldir import check, check_vad, identify
+from qareport.asr.interfaces import Heard, Piece
+from qareport.asr.model_files import check, check_vad, identify
 from qareport.asr.sensevoice import SenseVoice
 from qareport.audio.decode import decode
 from qareport.model import Call, Transcript

@@ -15,7 +15,7 @@ import torch
 
 from qareport.asr import load
 from qareport.asr.engine import Engine
-from qareport.asr.hearing import Heard, Piece
+from qareport.asr.interfaces import Heard, Piece
 from qareport.asr.sensevoice import SenseVoice
 from qareport.audio.decode import sha256_of
 from qareport.codec import read_transcript, to_json

@@ -14,9 +14,8 @@ import numpy as np
 import pytest
 import torch
 
-from qareport.asr.endpoints import Endpointing, find_utterances
-from qareport.asr.fsmn_vad import FsmnVad
-from qareport.asr.modeldir import check_vad, fetch_vad
+from qareport.asr.fsmn_vad import Endpointing, FsmnVad, find_utterances
+from qareport.asr.model_files import check_vad, fetch_vad
 from qareport.audio.decode import decode
 from qareport.errors import ModelError
 from qareport.settings import AsrSettings

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 import torch
 
+from qareport.asr.fbank import Stacker, batched, check_front_end, kaldi
 from qareport.asr.fsmn_vad import FsmnVad
-from qareport.asr.hearing import Heard, Piece
-from qareport.asr.mel import Stacker, batched, check_front_end, kaldi
-from qareport.asr.modeldir import check, check_vad, identify
+from qareport.asr.interfaces import Heard, Piece
+from qareport.asr.model_files import check, check_vad, identify
 from qareport.asr.sensevoice import SenseVoice
-from qareport.asr.vad import SileroVad
+from qareport.asr.silero_vad import SileroVad
 from qareport.audio.decode import decode
 from qareport.errors import ModelError
 from qareport.settings import AsrSettings

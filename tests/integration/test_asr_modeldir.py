@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from qareport.asr import check, fetch, identify, resolve
-from qareport.asr.modeldir import find
+from qareport.asr.model_files import find
 from qareport.errors import ModelError
 from qareport.settings import bundled_model
 from tests.integration.asr_fixtures import make_model

@@ -18,8 +18,8 @@ import numpy as np
 import pytest
 import torch
 
-from qareport.asr.hearing import Heard, Piece
-from qareport.asr.modeldir import check, identify
+from qareport.asr.interfaces import Heard, Piece
+from qareport.asr.model_files import check, identify
 from qareport.asr.sensevoice import SenseVoice
 from qareport.errors import ModelError
 from qareport.settings import AsrSettings

@@ -9,7 +9,7 @@ import torch
 
 from qareport import analysis, asr, settings
 from qareport.asr.fsmn_vad import FsmnVad
-from qareport.asr.modeldir import check_vad
+from qareport.asr.model_files import check_vad
 from qareport.audio.decode import decode
 from qareport.model import Analysis, Call, Role, Transcript
 from qareport.settings import AsrSettings, AudioSettings, default_dir

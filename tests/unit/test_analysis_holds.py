@@ -7,7 +7,7 @@ import dataclasses
 import pytest
 
 from qareport import analysis
-from qareport.analysis.sentiment import level_curve
+from qareport.analysis.emotion import level_curve
 from qareport.model import AudioEvent, Emotion, Role
 from qareport.settings import AnalysisSettings
 from tests.unit.test_analysis_example import AGENT, CUSTOMER, TOPICS, analyse, call, say

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta, timezone
 import pytest
 
 from qareport import analysis
-from qareport.analysis.due import read_number
+from qareport.analysis.promises import read_number
 from qareport.model import Promise, Role
 from qareport.settings import AnalysisSettings
 from tests.unit.test_analysis_example import AGENT, CUSTOMER, TOPICS, call, say

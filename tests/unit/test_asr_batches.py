@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qareport.asr.hearing import plan_batches
+from qareport.asr.interfaces import plan_batches
 
 
 def test_pieces_of_like_length_go_together() -> None:

@@ -8,7 +8,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qareport.asr.cuts import cut_long, join_near
+from qareport.asr.vad_refinement import cut_long, join_near
 
 
 def loud_with_gaps(seconds: int, *gaps_ms: int) -> np.ndarray:

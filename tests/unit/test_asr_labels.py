@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qareport.asr.labels import is_tag, parse, plain_text, tag
+from qareport.asr.tags import is_tag, parse, plain_text, tag
 from qareport.model import AudioEvent, Emotion, Language
 
 REFERENCE = Path(__file__).resolve().parents[3] / "shared" / "assets" / "sensevoice_reference_tags.json"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from qareport.asr.roles import Layout, assign, lay_out, two_voices
+from qareport.asr.diarization import Layout, assign, lay_out, two_voices
 from qareport.model import Role, RoleSource, Segment
 
 A, C, U = Role.AGENT, Role.CUSTOMER, Role.UNKNOWN

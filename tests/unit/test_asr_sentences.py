@@ -7,9 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from qareport.asr.hearing import Heard, Piece
-from qareport.asr.labels import parse
+from qareport.asr.interfaces import Heard, Piece
 from qareport.asr.sentences import judged, split
+from qareport.asr.tags import parse
 from qareport.model import AudioEvent, Emotion, Language, Token
 
 

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from qareport.asr.cuts import join_near
-from qareport.asr.hearing import FRAME_MS, Piece
-from qareport.asr.roles import Layout, lay_out
+from qareport.asr.diarization import Layout, lay_out
+from qareport.asr.interfaces import FRAME_MS, Piece
+from qareport.asr.vad_refinement import join_near
 from qareport.audio.decode import SAMPLE_RATE, channels_identical, decode, loudness_dbfs, silent_channels
 from qareport.model import AudioInfo, Call
 from qareport.settings import AsrSettings, AudioSettings
@@ -19,7 +19,7 @@ from qareport.settings import AsrSettings, AudioSettings
 if TYPE_CHECKING:
     import torch
 
-    from qareport.asr.vad import Vad
+    from qareport.asr.silero_vad import Vad
 
 Samples = npt.NDArray[np.float32]
 

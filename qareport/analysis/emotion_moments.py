@@ -5,9 +5,8 @@ from __future__ import annotations
 import bisect
 from collections.abc import Iterator, Sequence
 
+from qareport.analysis.context import Scene, emotion_salience, salience
 from qareport.analysis.emotion import NEGATIVE_STATES, WEIGHTS, score_of
-from qareport.analysis.salience import emotion_salience, salience
-from qareport.analysis.scene import Scene
 from qareport.model import Emotion, Moment, MomentKind, TrajectoryState
 
 LABELS: dict[str, str] = {

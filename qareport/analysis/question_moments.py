@@ -8,10 +8,9 @@ from collections import defaultdict, deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from qareport.analysis.cues import LABEL_GIVE_UP, Mention
-from qareport.analysis.salience import salience
-from qareport.analysis.scene import Scene
+from qareport.analysis.context import Scene, salience
 from qareport.analysis.text import bigrams, containment, dice
+from qareport.analysis.word_moments import LABEL_GIVE_UP, Mention
 from qareport.model import Moment, MomentKind, Role, Silence
 from qareport.text.pinyin import sound
 

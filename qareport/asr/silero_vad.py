@@ -16,9 +16,9 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from qareport.asr import edges
-from qareport.asr.cuts import cut_long
-from qareport.asr.mel import FRAME_MS
+from qareport.asr import vad_refinement
+from qareport.asr.fbank import FRAME_MS
+from qareport.asr.vad_refinement import cut_long
 from qareport.audio.decode import SAMPLE_RATE
 from qareport.errors import ModelError
 from qareport.settings import AsrSettings
@@ -98,12 +98,12 @@ class SileroVad:
         return [self._find(channel, row) for channel, row in zip(samples, rows, strict=True)]
 
     def _find(self, channel: npt.NDArray[np.float32], probabilities: npt.NDArray[np.float32]) -> list[tuple[int, int]]:
-        level = edges.levels(channel)
+        level = vad_refinement.levels(channel)
         spans = self.spans(probabilities, channel.size)
-        stretches = edges.loud_stretches(level, spans)
+        stretches = vad_refinement.loud_stretches(level, spans)
         if stretches:
             spans = self.spans(self._look_again(channel, probabilities, stretches), channel.size)
-        return cut_long(channel, edges.trim_ends(level, spans), max_ms=self._settings.max_segment_ms)
+        return cut_long(channel, vad_refinement.trim_ends(level, spans), max_ms=self._settings.max_segment_ms)
 
     def _look_again(
         self,

@@ -6,8 +6,7 @@ import dataclasses
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from qareport.analysis.salience import salience
-from qareport.analysis.scene import Scene
+from qareport.analysis.context import Scene, salience
 from qareport.model import AudioEvent, Emotion, Interruption, Moment, MomentKind, Role, Segment
 
 LABEL_DOUBT = "疑虑"

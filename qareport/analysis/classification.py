@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from qareport.analysis.scene import Scene
+from qareport.analysis.context import Scene
 from qareport.analysis.topics import Topic
 from qareport.model import Classification, Evidence
 

@@ -31,7 +31,7 @@ from benchmarks import dailies
 from benchmarks.machine import describe
 from benchmarks.postbox import Postbox
 from benchmarks.rules import make_calls
-from qareport import digest, pipeline, rules
+from qareport import periods, pipeline, rules
 from qareport.model import Call, CallReport
 from qareport.settings import default_dir
 from qareport.store import Store
@@ -67,7 +67,7 @@ def fill(
             report,
             rules_sha256=judge.ruleset.sha256,
             scene=rules.pack(report, order),
-            digest=digest.digest_call(report, order, rules_sha256=judge.ruleset.sha256),
+            digest=periods.digest_call(report, order, rules_sha256=judge.ruleset.sha256),
         )
         segments += len(report.segments)
     return segments

@@ -30,7 +30,7 @@ from benchmarks.machine import describe
 from qareport import pipeline, replaying, rules
 from qareport.codec import to_json
 from qareport.model import Call, Segment, Transcript
-from qareport.rules.cases import load_cases
+from qareport.rules.rule_tests import load_cases
 from qareport.settings import default_dir
 from qareport.store import Store
 from qareport.store.schema import CallReportRow, CallRow, SceneRow

@@ -25,7 +25,7 @@ from pathlib import Path
 
 from benchmarks.machine import describe
 from benchmarks.stored import SENTENCES, fill
-from qareport import searching
+from qareport import search
 from qareport.store import Store
 from tests import postgres
 
@@ -53,7 +53,7 @@ def ask(store: Store, text: str, scope: str) -> dict[str, object]:
     times, processor = [], []
     for _ in range(REPEATS):
         started, busy = time.perf_counter(), time.process_time()
-        query = searching.parse(text, time_zone="Asia/Shanghai")
+        query = search.parse(text, time_zone="Asia/Shanghai")
         found = store.search(query, scope="call" if scope == "call" else "sentence")
         times.append((time.perf_counter() - started) * 1000)
         processor.append((time.process_time() - busy) * 1000)

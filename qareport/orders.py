@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 
-from qareport import __version__, digest, events, privacy, report
+from qareport import __version__, events, periods, privacy, report
 from qareport.codec import to_json
 from qareport.listening import Progress, key_of
 from qareport.model import OrderReport, PeriodKind, Provenance, TeamNorm
@@ -41,17 +41,17 @@ class Norms:
     def before(self, day: date) -> TeamNorm:
         """Return the norm of the `period.baseline_days` before a day; on a store's first day, of that day itself."""
         if day not in self._known:
-            today = digest.period_of(PeriodKind.DAY, day, self._period.time_zone)
-            start, end = digest.bounds(today)
-            first = min(digest.bounds(one)[0] for one in digest.baseline_of(today, self._period))
+            today = periods.period_of(PeriodKind.DAY, day, self._period.time_zone)
+            start, end = periods.bounds(today)
+            first = min(periods.bounds(one)[0] for one in periods.baseline_of(today, self._period))
             calls = self._store.measures_between(first, start) or self._store.measures_between(start, end)
-            self._known[day] = digest.team_norm(calls, self._period.time_zone)
+            self._known[day] = periods.team_norm(calls, self._period.time_zone)
         return self._known[day]
 
     def of(self, order: OrderReport) -> TeamNorm | None:
         """Return the norm before the order's latest call; None if nobody knows when that was."""
         starts = [call.started_at for call in order.calls if call.started_at is not None]
-        return self.before(digest.local_day(max(starts), self._period.time_zone)) if starts else None
+        return self.before(periods.local_day(max(starts), self._period.time_zone)) if starts else None
 
 
 def order_report(
@@ -86,9 +86,9 @@ def order_report(
     shown = privacy.mask_order(whole, masking.kinds) if masking.enabled else whole
     return replace(
         shown,
-        dossier=digest.dossier(shown.calls),
+        dossier=periods.dossier(shown.calls),
         norm=(norms or Norms(store, PERIOD)).of(shown),
-        measures={call.call_id: digest.call_measures(call.metrics) for call in shown.calls},
+        measures={call.call_id: periods.call_measures(call.metrics) for call in shown.calls},
     )
 
 

@@ -14,7 +14,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
 
-from qareport import __version__, analysis, digest, events, rules
+from qareport import __version__, analysis, events, periods, rules
 from qareport import settings as settings_module
 from qareport.codec import to_json
 from qareport.errors import ConfigError, Problem, QareportError
@@ -160,7 +160,7 @@ def judge_calls(
             result,
             rules_sha256=judge.ruleset.sha256,
             scene=rules.pack(result, call.order_id),
-            digest=digest.digest_call(result, call.order_id, rules_sha256=judge.ruleset.sha256),
+            digest=periods.digest_call(result, call.order_id, rules_sha256=judge.ruleset.sha256),
         )
         done.append(call)
         outcome = "kept" if kept else "done"

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from functools import partial
 
-from qareport import digest, pipeline, rules
+from qareport import periods, pipeline, rules
 from qareport.codec import from_json
 from qareport.errors import QareportError
 from qareport.model import CallReport, Transcript
@@ -56,7 +56,7 @@ def apply(store: Store, judge: pipeline.Judge, since: datetime | None = None) ->
             report,
             rules_sha256=judge.ruleset.sha256,
             scene=scene,
-            digest=digest.digest_call(report, call.order_id, rules_sha256=judge.ruleset.sha256),
+            digest=periods.digest_call(report, call.order_id, rules_sha256=judge.ruleset.sha256),
         )
     return len(calls)
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from qareport import digest
+from qareport import periods
 from qareport.model import (
     CallDigest,
     DigestMoment,
@@ -30,7 +30,7 @@ from tests.report_samples import HOSTILE
 ZONE = "Asia/Shanghai"
 CHINA = ZoneInfo(ZONE)
 DAY = date(2026, 11, 21)
-TODAY = digest.period_of(PeriodKind.DAY, DAY, ZONE)
+TODAY = periods.period_of(PeriodKind.DAY, DAY, ZONE)
 SETTINGS = PeriodSettings()
 MODEL = ModelInfo(name="iic/SenseVoiceSmall", revision="2024-07")
 RULES = "7f3c2a" + "0" * 58
@@ -185,19 +185,21 @@ def large_report(calls: int = 3_000, agents: int = 40) -> PeriodReport:
     """Build the report of a large day with the seven days before it."""
     before = [one for back in range(1, 8) for one in large_day(DAY - timedelta(days=back), calls, agents)]
     failures = [failed(f"broken-{number:03d}") for number in range(4)]
-    return digest.build_period(TODAY, large_day(DAY, calls, agents), before, failures, SETTINGS)
+    return periods.build_period(TODAY, large_day(DAY, calls, agents), before, failures, SETTINGS)
 
 
 def empty_report(period: Period = TODAY) -> PeriodReport:
     """Build the report of a day on which nobody called."""
-    return digest.build_period(period, (), (), (), SETTINGS)
+    return periods.build_period(period, (), (), (), SETTINGS)
 
 
 def failures_report() -> PeriodReport:
     """Build the report of a day of which no recording could be read."""
     failures = [failed(f"broken-{number}") for number in range(3)]
     note = Note(code="partial_not_processed", values={"count": "3"})
-    return digest.build_period(TODAY, (), large_day(DAY - timedelta(days=1), 30, 3), failures, SETTINGS, partial=[note])
+    return periods.build_period(
+        TODAY, (), large_day(DAY - timedelta(days=1), 30, 3), failures, SETTINGS, partial=[note]
+    )
 
 
 def hostile_report() -> PeriodReport:
@@ -226,4 +228,4 @@ def hostile_report() -> PeriodReport:
     ]
     failures = [failed(text, reason=text, agent=text) for text in HOSTILE]
     partial = [Note(code=text, values={"x": text}) for text in HOSTILE[:2]]
-    return digest.build_period(TODAY, calls, (), failures, SETTINGS, partial=partial)
+    return periods.build_period(TODAY, calls, (), failures, SETTINGS, partial=partial)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date, datetime, timedelta, timezone
 
-from qareport import digest
+from qareport import periods
 from qareport.model import (
     STATE_NOT_JUDGED,
     STATE_SILENCE,
@@ -523,8 +523,8 @@ RICH_CALL = replace(
 
 def with_dossier(report: OrderReport, norm: TeamNorm | None = NORM) -> OrderReport:
     """Fill in what the store would add: the dossier, the norm and the measures."""
-    measures = {call.call_id: digest.call_measures(call.metrics) for call in report.calls}
-    return replace(report, dossier=digest.dossier(report.calls), norm=norm, measures=measures)
+    measures = {call.call_id: periods.call_measures(call.metrics) for call in report.calls}
+    return replace(report, dossier=periods.dossier(report.calls), norm=norm, measures=measures)
 
 
 RICH = with_dossier(replace(EXAMPLE, calls=(RICH_CALL,)))

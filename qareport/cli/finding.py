@@ -13,7 +13,8 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from qareport import choosing, exporting, privacy, report, searching, settings
+from qareport import choosing, exporting, privacy, report, settings
+from qareport import search as searching
 from qareport.cli.console import Progress, say
 from qareport.cli.options import Options, open_store, takes_options
 from qareport.codec import to_data

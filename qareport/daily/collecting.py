@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from qareport import digest, ingest, listening, pipeline, privacy
+from qareport import ingest, listening, periods, pipeline, privacy
 from qareport.daily.request import Log, Request
 from qareport.errors import ConfigError, Problem, QareportError, StoreError
 from qareport.model import Call, FailedCall, Note, Period, Transcript
@@ -79,7 +79,7 @@ def _since(found: ingest.Ingest, oldest: datetime) -> ingest.Ingest:
 
 def _report(found: ingest.Ingest, period: Period, log: Log) -> None:
     """Say what was found and is no call of the period, and why."""
-    start, end = digest.bounds(period)
+    start, end = periods.bounds(period)
     waiting = [one.call_id for one in found.waiting if one.started_at is None or start <= one.started_at < end]
     undated = [one.call_id for one in found.calls if one.started_at is None]
     undated += [one.call_id for one in found.failures if one.started_at is None]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 
-from qareport import digest
+from qareport import periods
 from qareport.daily.request import period_name
 from qareport.model import Period, PeriodKind, RunState
 
@@ -14,8 +14,8 @@ _DAY = timedelta(days=1)
 
 def last_period(kind: PeriodKind, now: datetime, time_zone: str) -> Period:
     """Return yesterday, last week or last month, as the calendar of a time zone has it."""
-    today = digest.local_day(now, time_zone)
-    return digest.period_of(kind, digest.period_of(kind, today, time_zone).first - _DAY, time_zone)
+    today = periods.local_day(now, time_zone)
+    return periods.period_of(kind, periods.period_of(kind, today, time_zone).first - _DAY, time_zone)
 
 
 def due_periods(
@@ -38,9 +38,9 @@ def due_periods(
     found = [last]
     if known:
         first_ever = date.fromisoformat(known[0].partition(":")[2])
-        earlier = digest.period_of(kind, last.first - _DAY, time_zone)
+        earlier = periods.period_of(kind, last.first - _DAY, time_zone)
         while earlier.first >= first_ever and (last.first - earlier.first).days <= catch_up_days:
             if states.get(period_name(earlier)) is not RunState.DONE:
                 found.append(earlier)
-            earlier = digest.period_of(kind, earlier.first - _DAY, time_zone)
+            earlier = periods.period_of(kind, earlier.first - _DAY, time_zone)
     return tuple(reversed(found))

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from qareport import __version__, digest, listening, mail, report
+from qareport import __version__, listening, mail, periods, report
 from qareport import orders as order_reports
 from qareport.codec import to_json
 from qareport.daily.request import Log, Request, period_name
@@ -52,8 +52,8 @@ class Made:
 
 def gather(period: Period, settings: Settings, store: Store, log: Log) -> Material:
     """Read the calls of a period and of those that it is compared with; calls still to be worked on are a trouble."""
-    start, end = digest.bounds(period)
-    earliest = min(digest.bounds(one)[0] for one in (*digest.baseline_of(period, settings.period), period))
+    start, end = periods.bounds(period)
+    earliest = min(periods.bounds(one)[0] for one in (*periods.baseline_of(period, settings.period), period))
     digests = tuple(store.digests_between(start, end))
     failures = tuple(store.failures_between(start, end))
     known = {one.call_id for one in digests} | {one.call_id for one in failures}
@@ -71,7 +71,7 @@ def gather(period: Period, settings: Settings, store: Store, log: Log) -> Materi
 def _miss(period: Period, before: Sequence[CallDigest], settings: Settings, log: Log) -> None:
     """Doubt a day without any call when the same day of the week before had some: its recordings may come yet."""
     zone = settings.period.time_zone
-    start, end = digest.bounds(digest.period_of(period.kind, period.first - _WEEK, zone))
+    start, end = periods.bounds(periods.period_of(period.kind, period.first - _WEEK, zone))
     count = sum(one.started_at is not None and start <= one.started_at < end for one in before)
     if count:
         log.trouble(
@@ -87,7 +87,7 @@ def build(
     """Add a period up for the team or for one agent. An agent is not told which recordings of others are missing."""
     if agent_id is not None and partial:
         partial = (Note(code="incomplete"),)
-    return digest.build_period(
+    return periods.build_period(
         material.period,
         material.digests,
         material.before,

@@ -13,7 +13,6 @@ from qareport.daily import collecting, making
 from qareport.daily.days import due_periods, last_period
 from qareport.daily.request import Log, Mode, Request, Result, period_name
 from qareport.daily.sending import Clock, Posted, post
-from qareport.digest import period_of
 from qareport.errors import DocumentError, MailError, QareportError, StoreError
 from qareport.model import (
     Call,
@@ -27,6 +26,7 @@ from qareport.model import (
     RunState,
     RunStep,
 )
+from qareport.periods import period_of
 from qareport.report.locale import speaking
 from qareport.settings import Settings
 from qareport.store import Store, holder

@@ -9,10 +9,10 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parseaddr
 from pathlib import Path
 
-from qareport.digest import local_day
 from qareport.errors import MailError
 from qareport.mail import Content, Purpose, Transport, compose, read_password, test_view
 from qareport.model import Edition, MailRecord, MailState, Outcome
+from qareport.periods import local_day
 from qareport.report.locale import speaking
 from qareport.settings import MailSettings, Settings
 from qareport.store import Store

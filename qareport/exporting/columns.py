@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from qareport.model import STATE_NOT_JUDGED, CallReport, Role
 from qareport.report import wording
-from qareport.searching import Line, lines_of
+from qareport.search import Line, lines_of
 from qareport.store import CallRecord
 
 #: list: several texts; time: an instant in the time zone of the settings; absence is None in every kind.

@@ -8,7 +8,7 @@ from qareport.exporting.columns import rich_text
 from qareport.report import wording
 from qareport.report.speech import is_guess
 from qareport.report.text import clean
-from qareport.searching import lines_of
+from qareport.search import lines_of
 from qareport.store import CallRecord
 
 

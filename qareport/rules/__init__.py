@@ -6,20 +6,17 @@ editors. `explain` tells why a rule hit a call or did not, `replay` what an edit
 docs/rules.zh-CN.md tells users how to write them.
 """
 
-from qareport.rules.cases import CaseResult, run_cases
-from qareport.rules.cutting import cut_case
-from qareport.rules.explaining import Explanation, draw, explain
-from qareport.rules.judging import judge, judge_scene
-from qareport.rules.linting import lint
-from qareport.rules.loading import load, load_files
-from qareport.rules.packing import Packed, pack
-from qareport.rules.problems import did_you_mean
+from qareport.rules.call_snapshot import Packed, pack
+from qareport.rules.diagnostics import did_you_mean
+from qareport.rules.explain import Explanation, draw, explain
+from qareport.rules.json_schema import json_schema
+from qareport.rules.judge import judge, judge_scene
+from qareport.rules.lint import HitCounts, count_hits, lint
+from qareport.rules.loader import load, load_files, load_revision
+from qareport.rules.match_context import Scene
 from qareport.rules.replay import AgentChange, Change, Replay, StoredJudgement, replay
-from qareport.rules.revision import load_revision
 from qareport.rules.rule import Occurrence, Rule, RuleSet, Status
-from qareport.rules.scene import Scene
-from qareport.rules.schema import json_schema
-from qareport.rules.usage import HitCounts, count_hits
+from qareport.rules.rule_tests import CaseResult, cut_case, run_cases
 
 __all__ = [
     "AgentChange",

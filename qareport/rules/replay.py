@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from qareport.model import Finding
-from qareport.rules.judging import match
-from qareport.rules.packing import Packed
+from qareport.rules.call_snapshot import Packed
+from qareport.rules.judge import match
+from qareport.rules.match_context import Scene
 from qareport.rules.rule import Rule, RuleSet, Status
-from qareport.rules.scene import Scene
-from qareport.rules.scoring import score_card
+from qareport.rules.scorecard import score_card
 from qareport.settings import ScoreSettings
 
 

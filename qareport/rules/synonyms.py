@@ -9,8 +9,8 @@ from typing import Annotated
 import pydantic
 from pydantic import Field, StrictInt
 
-from qareport.rules.forms import Form, Words
-from qareport.rules.problems import Complaints
+from qareport.rules.diagnostics import Complaints
+from qareport.rules.schema_types import Form, Words
 from qareport.strict_yaml import YamlSource
 from qareport.text.wordlist import WordList
 

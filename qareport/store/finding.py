@@ -21,7 +21,7 @@ from sqlalchemy.orm import Session
 from qareport import privacy
 from qareport.codec import from_json, to_json
 from qareport.model import CallReport, Risk
-from qareport.searching import And, Between, Fact, Found, Hit, Line, Mark, Node, Not, Or, Words, lines_of
+from qareport.search import And, Between, Fact, Found, Hit, Line, Mark, Node, Not, Or, Words, lines_of
 from qareport.store.keeping import in_utc
 from qareport.store.schema import CallReportRow, CallRow, SearchCallRow, SearchLinesRow
 from qareport.store.wording import Numbers, numbers_of, word_index

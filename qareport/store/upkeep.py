@@ -21,7 +21,7 @@ from qareport import events
 from qareport.codec import from_json, to_json
 from qareport.errors import NotFoundError, QareportError, StoreError
 from qareport.model import Call, CallDigest, CallReport, Deletion, FailedCall, Transcript
-from qareport.searching import Line
+from qareport.search import Line
 from qareport.store.finding import unindex
 from qareport.store.keeping import in_utc
 from qareport.store.opening import mapped

@@ -1,6 +1,6 @@
 """The terms of sentences, in the full-text index that each database has: FTS5 of SQLite, tsvector of PostgreSQL.
 
-Both get the same terms (`qareport.searching`), at the same places, and give back the same numbers of sentences.
+Both get the same terms (`qareport.search`), at the same places, and give back the same numbers of sentences.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DatabaseError
 from sqlalchemy.orm import Session
 
-from qareport.searching import And, Mark, Node, Not, Or, Terms, Words
+from qareport.search import And, Mark, Node, Not, Or, Terms, Words
 
 Numbers = npt.NDArray[np.int64]
 #: Number of a sentence, and its terms in order.

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
-from qareport import digest, privacy
+from qareport import periods, privacy
 from qareport.model import FailedCall, MailRecord, MailState, PeriodKind, RunRecord, RunState
 from qareport.store import CallCounts, SentMail, Store, holder
 
@@ -57,7 +57,7 @@ def look(store: Store, *, time_zone: str, now: datetime, failures: int = 10) -> 
         now: the time.
         failures: how many failed calls to name.
     """
-    first, last = digest.bounds(digest.period_of(PeriodKind.DAY, digest.local_day(now, time_zone), time_zone))
+    first, last = periods.bounds(periods.period_of(PeriodKind.DAY, periods.local_day(now, time_zone), time_zone))
     failed = store.failures()
     runs = [_honest(run) for run in store.runs(limit=_RUNS)]
     # A run that somebody tries out by hand says nothing about the mails of the morning.

@@ -14,7 +14,7 @@ import docx
 import pdfplumber
 import pytest
 
-from qareport import digest, report
+from qareport import periods, report
 from qareport.model import HeadlineName, PeriodKind, PeriodReport
 from qareport.report import heatchart
 from qareport.report.periodview import build_period_view
@@ -30,12 +30,12 @@ TEXT = {"pdf": pdf_text, "docx": docx_text, "html": html_text}
 @cache
 def made(kind: PeriodKind) -> PeriodReport:
     """The report of a period of one kind, with as much before it as it is compared with."""
-    period = digest.period_of(kind, samples.DAY, samples.ZONE)
-    start, end = digest.bounds(period)
+    period = periods.period_of(kind, samples.DAY, samples.ZONE)
+    start, end = periods.bounds(period)
     days = [call for back in range(130) for call in samples.large_day(samples.DAY - timedelta(days=back), 25, 4)]
     now = [call for call in days if start <= call.started_at < end]  # type: ignore[operator]
     before = [call for call in days if call.started_at < start]  # type: ignore[operator]
-    return digest.build_period(period, now, before, [samples.failed("broken-1")], samples.SETTINGS)
+    return periods.build_period(period, now, before, [samples.failed("broken-1")], samples.SETTINGS)
 
 
 def render(one: PeriodReport, form: str) -> bytes:

@@ -14,7 +14,7 @@ from qareport import pipeline, replaying, rules
 from qareport.cli import rulesview
 from qareport.errors import ConfigError
 from qareport.model import Call, Segment, Transcript
-from qareport.rules.cutting import mask
+from qareport.rules.rule_tests import mask
 from qareport.store import Store
 from tests.conftest import ROOT
 from tests.unit.test_analysis_example import AGENT, CUSTOMER, EXAMPLE, say

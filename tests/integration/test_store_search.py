@@ -26,7 +26,7 @@ from qareport.model import (
     Severity,
     Silence,
 )
-from qareport.searching import And, Between, Fact, Found, Line, Mark, Node, Not, Or, Words, find_spans, lines_of, parse
+from qareport.search import And, Between, Fact, Found, Line, Mark, Node, Not, Or, Words, find_spans, lines_of, parse
 from qareport.store import Scope, Store
 from tests.integration.test_store import METRICS
 

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from qareport import digest
+from qareport import periods
 from qareport.daily.days import due_periods, last_period
 from qareport.model import PeriodKind, RunState
 
@@ -47,8 +47,8 @@ def test_the_last_period_that_is_over(kind: str, now: str, zone: str, first: str
 )
 def test_a_day_ends_where_the_next_one_begins_whatever_the_clocks_do(day: str, zone: str, hours: int) -> None:
     noon = datetime.fromisoformat(f"{day}T12:00:00").replace(tzinfo=ZoneInfo(zone))
-    period = digest.period_of(PeriodKind.DAY, noon.date(), zone)
-    start, end = (instant.timestamp() for instant in digest.bounds(period))
+    period = periods.period_of(PeriodKind.DAY, noon.date(), zone)
+    start, end = (instant.timestamp() for instant in periods.bounds(period))
     assert end - start == hours * 3600
     following = last_period(PeriodKind.DAY, datetime.fromtimestamp(end, ZoneInfo(zone)), zone)
     assert following == period

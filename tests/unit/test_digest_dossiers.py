@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from qareport import digest
+from qareport import periods
 from qareport.model import CallReport, Classification, PromiseOutcome
 from tests import report_samples as samples
 
@@ -45,18 +45,18 @@ def later(hours: float, *, issue: str | None = None, action: str | None = None, 
 def test_a_promise_is_judged_by_the_later_calls(
     calls: tuple[CallReport, ...], outcome: PromiseOutcome, again: str | None
 ) -> None:
-    found = digest.dossier((*calls, FIRST)).promises[0]
+    found = periods.dossier((*calls, FIRST)).promises[0]
     assert (found.call_id, found.outcome, found.again_call_id) == (FIRST.call_id, outcome, again)
 
 
 def test_a_promise_without_a_time_is_neither_kept_nor_broken() -> None:
-    found = digest.dossier((FIRST, later(500, issue="物流延迟"))).promises[1]
+    found = periods.dossier((FIRST, later(500, issue="物流延迟"))).promises[1]
     assert (found.action, found.outcome) == ("回电", PromiseOutcome.UNDATED)
 
 
 def test_a_call_without_a_start_confirms_nothing_and_changes_nothing() -> None:
     undated = replace(later(60, issue="物流延迟", action="发货"), started_at=None)
-    found = digest.dossier((FIRST, undated))
+    found = periods.dossier((FIRST, undated))
     assert found.changes == ()
     assert [one.outcome for one in found.promises] == [
         PromiseOutcome.OPEN,
@@ -68,7 +68,7 @@ def test_a_call_without_a_start_confirms_nothing_and_changes_nothing() -> None:
 def test_each_call_is_compared_with_the_one_before_it() -> None:
     second = later(30, issue="物流延迟", score=50, agent_id="A022")
     third = later(50, issue="退款进度", score=None, agent_id="A022")
-    first, last = digest.dossier((third, FIRST, second)).changes
+    first, last = periods.dossier((third, FIRST, second)).changes
     assert (first.call_id, first.since_call_id, first.after_ms) == ("after-30", "call-0913", 30 * 3_600_000)
     assert (first.score, first.sentiment, first.other_agent) == (50 - 66, 0.0, True)
     assert (first.same_issues, first.new_issues, first.gone_issues) == (("物流延迟",), (), ())

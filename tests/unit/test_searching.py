@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from qareport.errors import QueryError
 from qareport.model import AudioEvent, CallReport, Emotion, Moment, MomentKind, Role, Segment, Silence
-from qareport.searching import And, Between, Fact, Mark, Not, Or, Words, find_spans, lines_of, parse, terms_of
-from qareport.searching.query import FIELDS, TAGS
+from qareport.search import And, Between, Fact, Mark, Not, Or, Words, find_spans, lines_of, parse, terms_of
+from qareport.search.query import FIELDS, TAGS
 from tests.report_samples import METRICS
 
 ZONE = "Asia/Shanghai"

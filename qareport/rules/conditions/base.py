@@ -5,8 +5,8 @@ from __future__ import annotations
 from abc import abstractmethod
 from typing import ClassVar, Protocol
 
-from qareport.rules.forms import Form
-from qareport.rules.scene import Hit, Scene
+from qareport.rules.match_context import Hit, Scene
+from qareport.rules.schema_types import Form
 
 
 class Condition(Protocol):

@@ -10,8 +10,8 @@ from pydantic import BeforeValidator, Field
 
 from qareport.model import Emotion, Evidence, Role, Segment
 from qareport.rules.conditions.base import Condition, LeafForm
-from qareport.rules.forms import DurationMs, Speaker
-from qareport.rules.scene import Hit, Scene
+from qareport.rules.match_context import Hit, Scene
+from qareport.rules.schema_types import DurationMs, Speaker
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from qareport.model import AudioEvent, Evidence, Role
 from qareport.rules.conditions.base import Condition, LeafForm
-from qareport.rules.scene import Hit, Scene
+from qareport.rules.match_context import Hit, Scene
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

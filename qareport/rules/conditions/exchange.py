@@ -11,9 +11,9 @@ from pydantic import Field
 
 from qareport.model import Evidence, Role, Segment
 from qareport.rules.conditions.base import Condition, LeafForm
-from qareport.rules.forms import DurationMs, Speaker
-from qareport.rules.scene import Hit, Scene, uttered
-from qareport.rules.similar import likeness, pairs
+from qareport.rules.match_context import Hit, Scene, uttered
+from qareport.rules.schema_types import DurationMs, Speaker
+from qareport.text.similarity import likeness, pairs
 
 #: An utterance is compared with so many before it, which keeps long calls linear.
 COMPARED = 20

@@ -14,8 +14,8 @@ from qareport.model import MomentKind, Role
 from qareport.rules.conditions.base import Condition, LeafForm
 from qareport.rules.conditions.moment import MomentIs
 from qareport.rules.conditions.voice import check_bounds
-from qareport.rules.forms import DurationMs, Word, Words
-from qareport.rules.scene import Hit, Scene, measured
+from qareport.rules.match_context import Hit, Scene, measured
+from qareport.rules.schema_types import DurationMs, Word, Words
 
 #: Chinese and English names of the days, Monday first, as `datetime.weekday` counts.
 WEEKDAYS = {

@@ -7,8 +7,8 @@ from typing import ClassVar
 
 from qareport.model import Evidence, Role
 from qareport.rules.conditions.base import Condition, LeafForm
-from qareport.rules.forms import DurationMs
-from qareport.rules.scene import Hit, Scene
+from qareport.rules.match_context import Hit, Scene
+from qareport.rules.schema_types import DurationMs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,8 +12,8 @@ from pydantic_core import PydanticCustomError
 from qareport.model import CallMetrics, RoleMetrics
 from qareport.rules.conditions.base import Condition, LeafForm
 from qareport.rules.conditions.voice import check_bounds
-from qareport.rules.problems import did_you_mean
-from qareport.rules.scene import Hit, Scene, measured
+from qareport.rules.diagnostics import did_you_mean
+from qareport.rules.match_context import Hit, Scene, measured
 
 
 def _seconds(value: int | None) -> float | None:

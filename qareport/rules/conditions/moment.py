@@ -9,8 +9,8 @@ from pydantic import Field
 
 from qareport.model import Evidence, MomentKind, Role
 from qareport.rules.conditions.base import Condition, LeafForm
-from qareport.rules.forms import Word
-from qareport.rules.scene import Hit, Scene
+from qareport.rules.match_context import Hit, Scene
+from qareport.rules.schema_types import Word
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

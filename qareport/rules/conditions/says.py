@@ -12,10 +12,10 @@ from pydantic_core import PydanticCustomError
 
 from qareport.model import Role
 from qareport.rules.conditions.base import Condition, LeafForm
-from qareport.rules.expressions import ExpressionError, compile_safely, finds_in_lines, search, search_from
-from qareport.rules.forms import Flag, Words
-from qareport.rules.scene import Hit, Said, Scene, Sought, uttered
-from qareport.rules.similar import likeness, pairs
+from qareport.rules.match_context import Hit, Said, Scene, Sought, uttered
+from qareport.rules.safe_regex import ExpressionError, compile_safely, finds_in_lines, search, search_from
+from qareport.rules.schema_types import Flag, Words
+from qareport.text.similarity import likeness, pairs
 from qareport.text.wordlist import Match, WordList, normalise
 
 

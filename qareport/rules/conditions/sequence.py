@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from qareport.rules.conditions.base import Condition
-from qareport.rules.extent import Extent
-from qareport.rules.scene import Hit, Scene, join
+from qareport.rules.match_context import Hit, Scene, join
+from qareport.rules.spans import Extent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,8 +11,8 @@ from pydantic_core import PydanticCustomError
 
 from qareport.model import Evidence, Role, Segment
 from qareport.rules.conditions.base import Condition, LeafForm
-from qareport.rules.forms import Speaker
-from qareport.rules.scene import Hit, Scene, measured, uttered
+from qareport.rules.match_context import Hit, Scene, measured, uttered
+from qareport.rules.schema_types import Speaker
 from qareport.text.wordlist import count_units
 
 

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from qareport.rules.forms import parse_duration
-from qareport.rules.problems import Path_
+from qareport.rules.diagnostics import Path_
 from qareport.rules.rule import Rule
+from qareport.rules.schema_types import parse_duration
 from qareport.text.wordlist import normalise
 
 _SAYS = ("customer says", "agent says", "anyone says")

@@ -1,4 +1,4 @@
-"""The query language: `ANGRY AND 退货`, `(退款 OR "运费 谁出") NOT role:agent`, `score:<70 rule:logistics.*`.
+"""The query language of search: words, tags, fields, AND, OR, NOT, and what a search found.
 
 Fields of the call: agent, order, call, date, risk, score, rule. Of the sentence: its words, its tags, role, moment.
 """
@@ -15,7 +15,30 @@ from zoneinfo import ZoneInfo
 
 from qareport.errors import QueryError
 from qareport.model import STATE_NOT_JUDGED, STATE_SILENCE, AudioEvent, Emotion, MomentKind, Risk, Role
-from qareport.searching.terms import Terms, mark_of, terms_of
+from qareport.search.terms import Line, Terms, mark_of, terms_of
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hit:
+    """One sentence that was found, and the call that it is from."""
+
+    call_id: str
+    order_id: str | None
+    agent_id: str | None
+    started_at: datetime | None
+    score: int | None
+    risk: Risk
+    line: Line
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """The newest hits, and how many there are in all."""
+
+    lines: int
+    calls: int
+    hits: tuple[Hit, ...]
+
 
 #: What a sentence may carry, as it is written in a query: ANGRY or [ANGRY].
 TAGS = frozenset(

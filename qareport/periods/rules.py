@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 
-from qareport.digest.counting import RuleCounts, Scope, cost_of, count_rules
 from qareport.model import CallDigest, PeriodEvidence, Rate, RuleHit, RuleRow, Severity, WeakLink
+from qareport.periods.scope import RuleCounts, Scope, cost_of, count_rules
 
 _SEVERITIES = tuple(Severity)
 #: Quotations that stand beside a weak link.

@@ -6,10 +6,10 @@ from typing import Any
 
 import pydantic
 
+from qareport.rules.condition_parser import BRANCHES, MAX_STEPS
 from qareport.rules.conditions import LEAVES
-from qareport.rules.extent import Extent, Gap, Place, Reach
-from qareport.rules.reading import BRANCHES, MAX_STEPS
-from qareport.rules.ruleform import FileForm
+from qareport.rules.rule_schema import FileForm
+from qareport.rules.spans import Extent, Gap, Place, Reach
 
 _GAP = pydantic.TypeAdapter[Extent](Gap).json_schema()
 _REACH = pydantic.TypeAdapter[Extent](Reach).json_schema()

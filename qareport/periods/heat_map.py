@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from qareport.digest.calls import IRONY, NEGATIVE
-from qareport.digest.counting import Scope
 from qareport.model import STATE_SILENCE, CallDigest, Emotion, HeatCell, HeatMap, HeatRow
+from qareport.periods.call_summaries import IRONY, NEGATIVE
+from qareport.periods.scope import Scope
 
 _EMOTIONS = tuple(one.value for one in NEGATIVE)
 #: Columns that always stand; the other negative emotions stand where a call showed them.

@@ -4,10 +4,8 @@ Pure functions over text; `qareport.store` keeps the index and answers queries. 
 docs/export.md.
 """
 
-from qareport.searching.lines import Line, lines_of
-from qareport.searching.query import And, Between, Fact, Mark, Node, Not, Or, Words, parse, phrases_of
-from qareport.searching.results import Found, Hit
-from qareport.searching.terms import MARK, Terms, find_spans, mark_of, terms_of, terms_of_text
+from qareport.search.query import And, Between, Fact, Found, Hit, Mark, Node, Not, Or, Words, parse, phrases_of
+from qareport.search.terms import MARK, Line, Terms, find_spans, lines_of, mark_of, terms_of, terms_of_text
 
 __all__ = [
     "MARK",

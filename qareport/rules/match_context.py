@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from qareport.model import Analysis, Evidence, Role, Segment, Transcript
-from qareport.rules.extent import Extent
+from qareport.rules.spans import Extent
 from qareport.text.pinyin import sound
 from qareport.text.wordlist import WordList, letter_pairs, normalise
 

@@ -6,8 +6,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from qareport.digest.counting import Scope
-from qareport.digest.headlines import is_high
 from qareport.model import (
     CallDigest,
     CallToReturn,
@@ -19,6 +17,8 @@ from qareport.model import (
     ReturnReason,
     Risk,
 )
+from qareport.periods.headlines import is_high
+from qareport.periods.scope import Scope
 
 #: What each reason weighs; REPEATED_CALLS counts once for each further call, three times at most.
 WEIGHTS: Mapping[ReturnReason, float] = {

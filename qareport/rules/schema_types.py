@@ -21,7 +21,7 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError
 
 from qareport.model import Role
-from qareport.rules.extent import UNIT_MS
+from qareport.rules.spans import UNIT_MS
 from qareport.text.wordlist import normalise
 
 _SHARED = re.compile(r"\$(?![0-9_])\w")

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from qareport.digest.calls import NEGATIVE
-from qareport.digest.counting import Scope
 from qareport.model import CallDigest, Emotion, Figure, Headline, HeadlineName, Risk
+from qareport.periods.call_summaries import NEGATIVE
+from qareport.periods.scope import Scope
 
 _NEGATIVE = frozenset(one.value for one in NEGATIVE)
 

@@ -13,8 +13,8 @@ from pydantic import BeforeValidator, Field, StrictInt, model_validator
 from pydantic_core import PydanticCustomError
 
 from qareport.model import Severity
-from qareport.rules.forms import Form, Word, Words
 from qareport.rules.rule import Occurrence, Status
+from qareport.rules.schema_types import Form, Word, Words
 from qareport.rules.synonyms import Shared
 
 #: What a fatal finding shows as its points.

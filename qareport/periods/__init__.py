@@ -5,11 +5,11 @@ document and mail of a period is drawn from; `team_norm` says what is usual in a
 each number means.
 """
 
-from qareport.digest.calls import call_measures, digest_call
-from qareport.digest.days import baseline_of, bounds, earlier_periods, local_day, period_of, range_of
-from qareport.digest.dossiers import dossier
-from qareport.digest.norms import team_norm
-from qareport.digest.periods import build_period
+from qareport.periods.build import build_period
+from qareport.periods.call_summaries import call_measures, digest_call
+from qareport.periods.days import baseline_of, bounds, earlier_periods, local_day, period_of, range_of
+from qareport.periods.order_history import dossier
+from qareport.periods.team_norms import team_norm
 
 __all__ = [
     "baseline_of",

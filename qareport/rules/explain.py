@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from qareport.errors import SourceLocation
-from qareport.rules.judging import match
-from qareport.rules.problems import Complaints
-from qareport.rules.reading import BRANCHES, HEADS, SCOPES, Reader
+from qareport.rules.condition_parser import BRANCHES, HEADS, SCOPES, Reader
+from qareport.rules.diagnostics import Complaints
+from qareport.rules.judge import match
+from qareport.rules.match_context import Hit, Scene
 from qareport.rules.rule import Rule, RuleSet, Status
-from qareport.rules.scene import Hit, Scene
 from qareport.strict_yaml import YamlSource
 
 

@@ -31,7 +31,7 @@ from qareport.model import (
     Silence,
     Transcript,
 )
-from qareport.rules.scene import Scene
+from qareport.rules.match_context import Scene
 from qareport.text.wordlist import WordList, normalise
 
 #: A scene of another form is not read but packed anew from its report.

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from qareport.digest.counting import Scope
-from qareport.digest.days import bounds
 from qareport.model import CallDigest, DigestPromise, PromiseDue, PromiseState
+from qareport.periods.days import bounds
+from qareport.periods.scope import Scope
 
 _STATES = (PromiseState.BROKEN, PromiseState.DUE_NEXT, PromiseState.UNCONFIRMED)
 

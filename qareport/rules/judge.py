@@ -16,9 +16,9 @@ from qareport.model import (
     Severity,
     Transcript,
 )
+from qareport.rules.match_context import Hit, Scene
 from qareport.rules.rule import Occurrence, Rule, RuleSet, Status
-from qareport.rules.scene import Hit, Scene
-from qareport.rules.scoring import score_card
+from qareport.rules.scorecard import score_card
 from qareport.settings import ScoreSettings
 
 _ACTIVE = frozenset({Status.ACTIVE})

@@ -8,15 +8,6 @@ from dataclasses import replace
 from datetime import timedelta
 
 from qareport import __version__, privacy
-from qareport.digest.agents import agent_rows
-from qareport.digest.counting import Scope
-from qareport.digest.days import baseline_of, local_day
-from qareport.digest.headlines import headlines
-from qareport.digest.heat import heat_map
-from qareport.digest.outcomes import advice_outcomes
-from qareport.digest.promised import promises_due
-from qareport.digest.returns import rank_returns
-from qareport.digest.ruled import rule_rows, weak_links
 from qareport.model import (
     CallDigest,
     Coverage,
@@ -27,6 +18,15 @@ from qareport.model import (
     PeriodReport,
     Risk,
 )
+from qareport.periods.advice_outcomes import advice_outcomes
+from qareport.periods.agents import agent_rows
+from qareport.periods.callbacks import rank_returns
+from qareport.periods.days import baseline_of, local_day
+from qareport.periods.headlines import headlines
+from qareport.periods.heat_map import heat_map
+from qareport.periods.promises import promises_due
+from qareport.periods.rules import rule_rows, weak_links
+from qareport.periods.scope import Scope
 from qareport.settings import PeriodSettings
 
 #: A larger share of unknown emotion says that a call's emotions are not to be relied on.

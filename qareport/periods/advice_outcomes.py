@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
-from qareport.digest.counting import Scope, difference_interval
 from qareport.model import AdviceOutcome, AgentOutcome, CallDigest, OutcomeVerdict, RuleHit
+from qareport.periods.scope import Scope, difference_interval
 
 #: An agent, a rule.
 _Key = tuple[str, str]

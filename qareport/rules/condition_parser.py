@@ -12,9 +12,9 @@ import pydantic
 from qareport.rules.conditions import LEAVES, Condition
 from qareport.rules.conditions.logic import AllOf, AnyOf, Counted, Excuse, NoneOf, Remembered, Scoped, Unless
 from qareport.rules.conditions.sequence import InSequence, Step
-from qareport.rules.extent import Extent, Gap, Place, Reach
-from qareport.rules.forms import Form
-from qareport.rules.problems import Complaints, Path_, did_you_mean
+from qareport.rules.diagnostics import Complaints, Path_, did_you_mean
+from qareport.rules.schema_types import Form
+from qareport.rules.spans import Extent, Gap, Place, Reach
 from qareport.rules.synonyms import Shared
 
 #: Keys that introduce a condition made of conditions, with the keys that may stand beside them.

@@ -5,8 +5,8 @@ from __future__ import annotations
 import statistics
 from collections.abc import Iterable
 
-from qareport.digest.days import local_day
 from qareport.model import NORM_METRICS, CallDigest, MeasuredCall, MetricNorm, TeamNorm
+from qareport.periods.days import local_day
 
 
 def team_norm(digests: Iterable[CallDigest | MeasuredCall], time_zone: str) -> TeamNorm:

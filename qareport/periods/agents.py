@@ -7,9 +7,9 @@ import statistics
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
-from qareport.digest.counting import Scope, lost_by
-from qareport.digest.headlines import is_high
 from qareport.model import AgentRow, CallDigest
+from qareport.periods.headlines import is_high
+from qareport.periods.scope import Scope, lost_by
 
 #: Among fewer agents nobody can stand apart from a team.
 _TEAM_NEEDS = 3

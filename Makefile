@@ -24,7 +24,7 @@ check: .venv/ready
 	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[engine,postgres,parquet,dev]'
 	touch $@
 
-# Collects what documents say and compiles the catalogues (qareport/report/locales).
+# Collects what documents say and compiles the catalogues (qareport/presentation/locales).
 catalogues: .venv/ready
 	$(BIN)/python templates/make_catalogues.py
 

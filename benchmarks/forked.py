@@ -16,7 +16,7 @@ _ROOT = Path(__file__).resolve().parent.parent
 _CODE = """
 import contextlib, json, os, sys
 from qareport import cli
-import qareport.report.docx, qareport.report.html, qareport.report.periodview, qareport.rules, alembic
+import qareport.report.formats.docx, qareport.report.formats.html, qareport.report.period.view, qareport.rules, alembic
 with contextlib.redirect_stdout(sys.stderr):
     for name in sys.argv[1:]:
         __import__(name)

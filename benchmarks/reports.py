@@ -28,7 +28,7 @@ from typing import Any
 from benchmarks.machine import describe
 from qareport import orders, periods, report
 from qareport.model import Call, CallReport, CurvePoint, Emotion, OrderReport
-from qareport.report.pdf import PRINTER
+from qareport.report.formats.pdf import PRINTER
 from qareport.settings import ReportSettings, default_dir
 from qareport.store import Store
 from tests import report_samples as samples

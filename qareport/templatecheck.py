@@ -10,12 +10,12 @@ from pathlib import Path
 from qareport import mail
 from qareport.errors import Problem
 from qareport.model import Period, PeriodKind
-from qareport.report import trying
-from qareport.report.environment import find_template
-from qareport.report.locale import LOCALES, speaking
+from qareport.presentation.locale import LOCALES, speaking
+from qareport.presentation.templating import find_template
+from qareport.report import template_check
 
 MAILS = (mail.HTML_TEMPLATE, mail.TEXT_TEMPLATE)
-ALL = (*trying.DOCUMENTS, *MAILS)
+ALL = (*template_check.DOCUMENTS, *MAILS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,27 +37,29 @@ def check_templates(templates: Path | None, names: Collection[str] = ALL) -> Ite
     Raises:
         DocumentError: no Chinese font is installed, so that no picture can be drawn.
     """
-    for name, problems in trying.check_documents(templates, names):
+    for name, problems in template_check.check_documents(templates, names):
         yield Checked(name=name, path=find_template(name, templates), problems=tuple(problems))
     with speaking(LOCALES[0]):
-        views = trying.with_hostile(_mails())
+        views = template_check.with_hostile(_mails())
         for name in (name for name in MAILS if name in names):
-            found = trying.find_problems(name, templates, [_mail(view, name) for view in views])
+            found = template_check.find_problems(name, templates, [_mail(view, name) for view in views])
             yield Checked(name=name, path=find_template(name, templates), problems=tuple(found))
 
 
 def _mails() -> dict[str, mail.MailView]:
     day = date(2026, 11, 21)
     period = Period(kind=PeriodKind.DAY, first=day, last=day, time_zone="Asia/Shanghai")
-    full, _picture = mail.period_view(trying.sample_period(), trying.SETTINGS, documents=("附件.docx",), remarks=("…",))
-    empty, _none = mail.period_view(trying.sample_period("period-empty"), trying.SETTINGS)
+    full, _picture = mail.period_view(
+        template_check.sample_period(), template_check.SETTINGS, documents=("附件.docx",), remarks=("…",)
+    )
+    empty, _none = mail.period_view(template_check.sample_period("period-empty"), template_check.SETTINGS)
     failure = mail.failure_view(period, ["…"], organisation="", ok=False)
     return {"full": replace(full, problems=("…",)), "empty": empty, "failure": failure}
 
 
-def _mail(view: mail.MailView, name: str) -> trying.Fill:
+def _mail(view: mail.MailView, name: str) -> template_check.Fill:
     def fill(folder: Path) -> list[Problem]:
         page = mail.fill(name, view, folder)
-        return trying.unescaped(page, folder / name) if name == mail.HTML_TEMPLATE else []
+        return template_check.unescaped(page, folder / name) if name == mail.HTML_TEMPLATE else []
 
     return fill

@@ -1,8 +1,8 @@
 """Collect what documents say and bring the catalogues of other languages up to date: `make catalogues`.
 
 Words come from the Python code (`_`, `N_`, `plural`), from the text templates (`_("…")`, `{% trans %}`) and from the
-Word templates (all Chinese words outside tags). Each qareport.po under qareport/report/locales gets what is new and
-loses what is gone; translate there, and run this again: it writes the qareport.mo that documents are made with.
+Word templates (all Chinese words outside tags). Each qareport.po under qareport/presentation/locales gets what
+is new and loses what is gone; translate there, and run this again: it writes the qareport.mo that documents are made with.
 Exit status 1 says that something is not translated yet.
 """
 
@@ -20,7 +20,8 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 from docx import Document
 
-from qareport.report import locale, wordtext
+from qareport.presentation import locale
+from qareport.report.formats import docx_translate
 
 ROOT = Path(__file__).resolve().parents[1]
 #: A catalogue that says the same is the same file.
@@ -49,7 +50,7 @@ def _messages() -> Iterator[tuple[Path, str | tuple[str, ...]]]:
         with path.open("rb") as source:
             yield from ((path, found[1]) for found in extract("jinja2.ext:babel_extract", source, keywords=_KEYWORDS))
     for path in sorted((ROOT / "templates").glob("*.docx")):
-        yield from ((path, message) for message in wordtext.messages(Document(str(path))))
+        yield from ((path, message) for message in docx_translate.messages(Document(str(path))))
 
 
 def read(name: str) -> Catalog:

@@ -20,7 +20,7 @@ from qareport.cli.options import Options, open_store, takes_options
 from qareport.codec import to_data
 from qareport.errors import DocumentError
 from qareport.model import OrderReport, Provenance
-from qareport.report import wording
+from qareport.presentation import wording
 from qareport.settings import Settings
 from qareport.store import CallRecord, Scope, Wanted
 

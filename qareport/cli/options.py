@@ -13,7 +13,7 @@ import click
 from qareport import settings
 from qareport.cli import logs
 from qareport.errors import ConfigError, Problem
-from qareport.report.locale import LOCALES
+from qareport.presentation.locale import LOCALES
 from qareport.store import Store
 
 F = TypeVar("F", bound=Callable[..., Any])

@@ -15,8 +15,8 @@ from qareport.codec import to_json
 from qareport.daily.request import Log, Request, period_name
 from qareport.errors import QareportError
 from qareport.model import CallDigest, Edition, FailedCall, Letter, Note, Period, PeriodKind, PeriodReport
-from qareport.report.locale import _, plural
-from qareport.report.text import clean_value
+from qareport.presentation.clean_text import clean_value
+from qareport.presentation.locale import _, plural
 from qareport.settings import Settings
 from qareport.store import Store
 

@@ -27,7 +27,7 @@ from qareport.model import (
     RunStep,
 )
 from qareport.periods import period_of
-from qareport.report.locale import speaking
+from qareport.presentation.locale import speaking
 from qareport.settings import Settings
 from qareport.store import Store, holder
 

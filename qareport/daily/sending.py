@@ -13,7 +13,7 @@ from qareport.errors import MailError
 from qareport.mail import Content, Purpose, Transport, compose, read_password, test_view
 from qareport.model import Edition, MailRecord, MailState, Outcome
 from qareport.periods import local_day
-from qareport.report.locale import speaking
+from qareport.presentation.locale import speaking
 from qareport.settings import MailSettings, Settings
 from qareport.store import Store
 

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 from qareport.model import STATE_NOT_JUDGED, CallReport, Role
-from qareport.report import wording
+from qareport.presentation import wording
 from qareport.search import Line, lines_of
 from qareport.store import CallRecord
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from zoneinfo import ZoneInfo
 
 from qareport.exporting.columns import rich_text
-from qareport.report import wording
-from qareport.report.speech import is_guess
-from qareport.report.text import clean
+from qareport.presentation import wording
+from qareport.presentation.clean_text import clean
+from qareport.report.order.transcript_lines import is_guess
 from qareport.search import lines_of
 from qareport.store import CallRecord
 

@@ -13,7 +13,7 @@ from typing import IO, Any
 
 from qareport.errors import DocumentError
 from qareport.exporting.columns import Column, Table
-from qareport.report.text import clean
+from qareport.presentation.clean_text import clean
 
 FORMATS = ("csv", "xlsx", "parquet", "jsonl")
 #: What spreadsheets take for the beginning of a formula, or skip before one (OWASP, "CSV injection").

@@ -20,9 +20,9 @@ from qareport.errors import MailError
 from qareport.mail.attaching import Attachment
 from qareport.mail.viewdata import MailView
 from qareport.model import Edition, Letter, letter_key
-from qareport.report.environment import find_template, make_environment, read_template
-from qareport.report.locale import N_, _
-from qareport.report.text import clean_value
+from qareport.presentation.clean_text import clean_value
+from qareport.presentation.locale import N_, _
+from qareport.presentation.templating import find_template, make_environment, read_template
 from qareport.settings import MailSettings
 
 HTML_TEMPLATE = "mail.html.j2"

@@ -9,10 +9,11 @@ from datetime import date
 from qareport import __version__
 from qareport.mail.viewdata import Change, LinkLine, MailView, Number, PictureView, ReturnLine
 from qareport.model import HeadlineName, Period, PeriodKind, PeriodReport
-from qareport.report import charts, heatchart, periodwords, wording
-from qareport.report.locale import _, language, plural
-from qareport.report.perioddata import PeriodView, ReturnRow, Tile
-from qareport.report.periodview import build_period_view
+from qareport.presentation import emotion_chart, heatmap_chart, wording
+from qareport.presentation.locale import _, language, plural
+from qareport.report.period import period_wording
+from qareport.report.period.view import build_period_view
+from qareport.report.period.view_types import PeriodView, ReturnRow, Tile
 from qareport.settings import ReportSettings
 
 #: More rows than these stand in the documents alone.
@@ -46,13 +47,13 @@ def period_view(
         DocumentError: there is a picture, and no font with Chinese characters is installed.
     """
     page = build_period_view(report, settings)
-    picture = charts.rasterise(heatchart.svg(page.heat), zoom=2.0) if page.heat.rows else None
+    picture = emotion_chart.rasterise(heatmap_chart.svg(page.heat), zoom=2.0) if page.heat.rows else None
     returns = (*page.returns, *page.returns_rest)
     agent = report.agent_id or ""
     view = MailView(
         language=language(),
         organisation=page.organisation,
-        title=page.title + (_("（{agent}本人）").format(agent=periodwords.name(agent)) if agent else ""),
+        title=page.title + (_("（{agent}本人）").format(agent=period_wording.name(agent)) if agent else ""),
         period_short=short_period(report.period),
         period=page.subject,
         headline=headline(report),
@@ -90,7 +91,7 @@ def failure_view(period: Period, problems: Sequence[str], *, organisation: str, 
         organisation=organisation,
         title=_("质检运行通知"),
         period_short=short_period(period),
-        period=periodwords.subject(period),
+        period=period_wording.subject(period),
         headline=said,
         sentence=said,
         problems=tuple(problems),
@@ -106,7 +107,7 @@ def test_view(*, organisation: str, today: date) -> MailView:
         organisation=organisation,
         title=_("质检测试邮件"),
         period_short=_month_day(today),
-        period=periodwords.day(today),
+        period=period_wording.day(today),
         headline=said,
         sentence=said,
         footer=(_signature(),),
@@ -118,10 +119,10 @@ def headline(report: PeriodReport) -> str:
     coverage = report.coverage
     if not coverage.calls:
         return _("还没有处理完的通话") if report.partial else _("没有通话")
-    parts = [plural("{count}通", coverage.calls, count=periodwords.count(coverage.calls))]
+    parts = [plural("{count}通", coverage.calls, count=period_wording.count(coverage.calls))]
     high = next((one.now.value for one in report.headlines if one.name is HeadlineName.HIGH_RISK), None)
     if high is not None:
-        parts.append(_("高风险{count}").format(count=periodwords.count(high)))
+        parts.append(_("高风险{count}").format(count=period_wording.count(high)))
     if report.returns_total:
         parts.append(_("今天应回电{count}").format(count=report.returns_total))
     if coverage.failed:
@@ -134,7 +135,7 @@ def short_period(period: Period) -> str:
     if period.first == period.last:
         return _month_day(period.first)
     if period.kind is PeriodKind.MONTH:
-        return periodwords.subject(period)
+        return period_wording.subject(period)
     return _("{first}至{last}").format(first=_month_day(period.first), last=_month_day(period.last))
 
 
@@ -144,7 +145,7 @@ def attachment_name(report: PeriodReport, ending: str) -> str:
     if report.period.first != report.period.last:
         days += _("至") + report.period.last.isoformat()
     agent = f"-{_NO_NAME.sub('_', report.agent_id)[:40]}" if report.agent_id else ""
-    return f"{_(periodwords.TITLES[report.period.kind])}-{days}{agent}.{ending}"
+    return f"{_(period_wording.TITLES[report.period.kind])}-{days}{agent}.{ending}"
 
 
 def _month_day(day: date) -> str:
@@ -189,7 +190,7 @@ def _more(count: int) -> str:
 
 def _remarks(report: PeriodReport, page: PeriodView) -> Iterator[str]:
     if report.failed_calls:
-        names = _("、").join(periodwords.name(one.call_id) for one in report.failed_calls[:FAILURES])
+        names = _("、").join(period_wording.name(one.call_id) for one in report.failed_calls[:FAILURES])
         more = _("等") if len(report.failed_calls) > FAILURES else ""
         count = len(report.failed_calls)
         yield plural("{count}通录音处理失败（原因见文档）：{names}{more}。", count, count=count, names=names, more=more)

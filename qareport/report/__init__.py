@@ -19,15 +19,15 @@ from typing import TYPE_CHECKING, Final, Literal, get_args
 from qareport.codec import to_json
 from qareport.errors import DocumentError
 from qareport.model import OrderReport, PeriodReport
-from qareport.report.fonts import check_fonts
-from qareport.report.locale import speaking
-from qareport.report.text import clean_value
+from qareport.presentation.clean_text import clean_value
+from qareport.presentation.fonts import check_fonts
+from qareport.presentation.locale import speaking
 from qareport.settings import PeriodSettings, ReportSettings
 
 if TYPE_CHECKING:
-    from qareport.report.perioddata import PeriodView
-    from qareport.report.playback import Sound
-    from qareport.report.viewdata import OrderView
+    from qareport.report.order.page_audio import Sound
+    from qareport.report.order.view_types import OrderView
+    from qareport.report.period.view_types import PeriodView
 
 __all__ = [
     "FORMATS",
@@ -83,7 +83,7 @@ def write(
     for format in formats:
         _check(format)
     if "pdf" in formats:
-        from qareport.report.pdf import PRINTER
+        from qareport.report.formats.pdf import PRINTER
 
         PRINTER.start()  # it loads while the other documents are made
     cleaned = clean_value(report)
@@ -165,14 +165,14 @@ def period_file_name(report: PeriodReport, format: str) -> str:
 
     In the language that is being spoken (`locale.speaking`).
     """
-    from qareport.report.periodwords import file_stem
+    from qareport.report.period.period_wording import file_stem
 
     stem = file_stem(report.period)
     return f"{stem}-{_safe(report.agent_id)}.{format}" if report.agent_id else f"{stem}.{format}"
 
 
 def _period_view(cleaned: PeriodReport, settings: ReportSettings, period: PeriodSettings | None) -> PeriodView:
-    from qareport.report.periodview import build_period_view
+    from qareport.report.period.view import build_period_view
 
     rows = (period or PeriodSettings()).table_rows
     return build_period_view(cleaned, clean_value(settings), table_rows=rows)
@@ -180,15 +180,15 @@ def _period_view(cleaned: PeriodReport, settings: ReportSettings, period: Period
 
 def _period_document(view: PeriodView, format: str, templates: Path | None, attached: bytes) -> bytes:
     if format == "docx":
-        from qareport.report.docx import render_docx
+        from qareport.report.formats.docx import render_docx
 
         return render_docx(view, templates, name="period.docx")
-    from qareport.report.html import render_html
+    from qareport.report.formats.html import render_html
 
     page = render_html(view, templates, name="period.html.j2", styles_name="period.css")
     if format == "html":
         return page.encode("utf-8")
-    from qareport.report.pdf import render_pdf
+    from qareport.report.formats.pdf import render_pdf
 
     return render_pdf(page, attached=attached, created=view.created)
 
@@ -222,7 +222,7 @@ def _check(format: str) -> None:
 
 
 def _view(cleaned: OrderReport, settings: ReportSettings) -> OrderView:
-    from qareport.report.view import build_view
+    from qareport.report.order.view import build_view
 
     return build_view(cleaned, clean_value(settings))
 
@@ -230,7 +230,7 @@ def _view(cleaned: OrderReport, settings: ReportSettings) -> OrderView:
 def _sounds(report: OrderReport, format: str, settings: ReportSettings) -> dict[str, Sound]:
     if format != "html" or not settings.audio:
         return {}
-    from qareport.report.playback import make_sounds
+    from qareport.report.order.page_audio import make_sounds
 
     return make_sounds(report, settings)
 
@@ -239,21 +239,21 @@ def recordings_key(report: OrderReport, settings: ReportSettings) -> str:
     """Say which recordings of an order are there; "" where pages carry no sound."""
     if not settings.audio:
         return ""
-    from qareport.report import playback
+    from qareport.report.order import page_audio
 
-    return playback.recordings_key(report, settings)
+    return page_audio.recordings_key(report, settings)
 
 
 def _document(view: OrderView, format: str, templates: Path | None, attached: bytes, sounds: dict[str, Sound]) -> bytes:
     if format == "docx":
-        from qareport.report.docx import render_docx
+        from qareport.report.formats.docx import render_docx
 
         return render_docx(view, templates)
-    from qareport.report.html import SCRIPT, render_html
+    from qareport.report.formats.html import SCRIPT, render_html
 
     if format == "html":
         return render_html(view, templates, script_name=SCRIPT, sounds=sounds).encode("utf-8")
-    from qareport.report.pdf import render_pdf
+    from qareport.report.formats.pdf import render_pdf
 
     return render_pdf(render_html(view, templates), attached=attached, created=view.created)
 

@@ -14,7 +14,7 @@ import pytest
 from qareport import cli, codec
 from qareport.ingest import read_manifest
 from qareport.model import OrderReport
-from qareport.report.viewdata import CallView, OrderView
+from qareport.report.order.view_types import CallView, OrderView
 from qareport.settings import ReportSettings
 from tests.conftest import ROOT
 

@@ -13,7 +13,7 @@ import pytest
 from qareport import codec, orders, periods, report, settings
 from qareport.errors import NotFoundError
 from qareport.model import Call, CallReport
-from qareport.report.pdf import Printers
+from qareport.report.formats.pdf import Printers
 from qareport.store import Store
 from tests import report_samples as samples
 

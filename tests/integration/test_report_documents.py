@@ -26,11 +26,11 @@ from PIL import Image
 from qareport import report
 from qareport.errors import DocumentError
 from qareport.model import OrderReport
-from qareport.report.fonts import check_fonts
-from qareport.report.html import render_html
-from qareport.report.pdf import Printer
-from qareport.report.text import clean, clean_value
-from qareport.report.view import build_view
+from qareport.presentation.clean_text import clean, clean_value
+from qareport.presentation.fonts import check_fonts
+from qareport.report.formats.html import render_html
+from qareport.report.formats.pdf import Printer
+from qareport.report.order.view import build_view
 from qareport.settings import ReportSettings, default_dir
 from tests import period_samples
 from tests import report_samples as samples
@@ -528,7 +528,7 @@ def test_printer_starts_again_after_its_process_died() -> None:
 
 
 def test_missing_chinese_font_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    from qareport.report import fonts
+    from qareport.presentation import fonts
 
     monkeypatch.setattr(fonts, "_installed", lambda: iter(()))
     fonts.chinese_font.cache_clear()

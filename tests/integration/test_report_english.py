@@ -15,7 +15,7 @@ import pdfplumber
 import pytest
 
 from qareport import cli, mail, report
-from qareport.report.locale import speaking
+from qareport.presentation.locale import speaking
 from qareport.settings import ReportSettings
 from tests import period_samples
 from tests import report_samples as samples

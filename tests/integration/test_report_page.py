@@ -20,9 +20,9 @@ from qareport.audio import decode
 from qareport.audio.playback import make_playable
 from qareport.errors import AudioError
 from qareport.model import AudioInfo, MaskedSpan, OrderReport, PersonalKind, Role
-from qareport.report import playback
-from qareport.report.html import render_html
-from qareport.report.view import build_view
+from qareport.report.formats.html import render_html
+from qareport.report.order import page_audio
+from qareport.report.order.view import build_view
 from qareport.settings import ReportSettings, bundled_calls
 from tests import report_samples as samples
 from tests.chromium import CHROMIUM, Browser, browser
@@ -150,7 +150,7 @@ def test_calls_of_one_page_share_its_minutes(recording: Path) -> None:
     calls = tuple(replace(first, call_id=name, segments=first.segments[:2]) for name in ("a", "b", "c"))
     length_ms = first.audio.duration_ms if first.audio else 0
     order = replace(samples.EXAMPLE, calls=calls)
-    sounds = playback.make_sounds(order, replace(LOUD, audio_minutes=-(-length_ms // 60_000)))
+    sounds = page_audio.make_sounds(order, replace(LOUD, audio_minutes=-(-length_ms // 60_000)))
     assert [bool(one.source) for one in sounds.values()] == [True, False, False]
     assert "audio_minutes" in sounds["c"].note
 

@@ -24,7 +24,7 @@ from PIL import Image
 
 from qareport import report
 from qareport.model import OrderReport, PeriodReport
-from qareport.report.fonts import chinese_font
+from qareport.presentation.fonts import chinese_font
 from qareport.settings import ReportSettings
 from tests import period_samples
 from tests import report_samples as samples

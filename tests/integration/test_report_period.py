@@ -16,9 +16,9 @@ import pytest
 
 from qareport import periods, report
 from qareport.model import HeadlineName, PeriodKind, PeriodReport
-from qareport.report import heatchart
-from qareport.report.periodview import build_period_view
-from qareport.report.text import clean
+from qareport.presentation import heatmap_chart
+from qareport.presentation.clean_text import clean
+from qareport.report.period.view import build_period_view
 from qareport.settings import ReportSettings, default_dir
 from tests import period_samples as samples
 from tests.integration.test_report_documents import docx_text, html_text, pdf_text, squeezed
@@ -108,7 +108,7 @@ def test_the_first_page_holds_what_is_to_be_done() -> None:
 
 def test_the_heat_map_reads_without_colour() -> None:
     chart = build_period_view(samples.large_report(calls=400, agents=8), SETTINGS).heat
-    drawing = heatchart.svg(chart)
+    drawing = heatmap_chart.svg(chart)
     cells = [cell for row in chart.rows if not row.total for cell in row.cells]
     shades = re.findall(r'<rect [^>]*fill="#([0-9a-f]{6})"', drawing)
     light = [_lightness(shade) for shade in shades]

@@ -10,8 +10,8 @@ import docx
 import pytest
 
 from qareport import cli
-from qareport.report import trying
-from qareport.report.periodview import build_period_view
+from qareport.report import template_check
+from qareport.report.period.view import build_period_view
 from qareport.settings import default_dir
 from qareport.templatecheck import check_templates
 
@@ -111,8 +111,8 @@ def test_a_user_need_not_have_all_templates(tmp_path: Path) -> None:
 
 
 def test_hostile_views_keep_their_names_and_lose_every_text() -> None:
-    view = build_period_view(trying.sample_period(), trying.SETTINGS)
-    hostile = trying.make_hostile(view)
+    view = build_period_view(template_check.sample_period(), template_check.SETTINGS)
+    hostile = template_check.make_hostile(view)
     assert hostile.created == view.created
     assert len(hostile.tiles) == len(view.tiles)
     assert all("qareport-check" in tile.label and "qareport-check" in tile.value for tile in hostile.tiles)

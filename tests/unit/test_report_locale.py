@@ -16,9 +16,10 @@ import pytest
 
 from qareport.mail import composing
 from qareport.model import Note, PeriodKind
-from qareport.report import locale, periodwords, wording
-from qareport.report.environment import make_environment
-from qareport.report.locale import N_, Words, _, plural, speaking
+from qareport.presentation import locale, wording
+from qareport.presentation.locale import N_, Words, _, plural, speaking
+from qareport.presentation.templating import make_environment
+from qareport.report.period import period_wording
 from qareport.settings import MailSettings
 from tests import period_samples
 
@@ -164,9 +165,9 @@ def test_durations_in_both_languages(length_ms: int | None, chinese: str, englis
 )
 def test_periods_in_both_languages(kind: PeriodKind, chinese: str, english: str) -> None:
     period = period_samples.digest.period_of(kind, period_samples.DAY, period_samples.ZONE)
-    assert periodwords.subject(period) == chinese
+    assert period_wording.subject(period) == chinese
     with speaking("en"):
-        assert periodwords.subject(period) == english
+        assert period_wording.subject(period) == english
 
 
 def test_a_note_without_wording_is_shown_whole_in_both_languages() -> None:

@@ -12,9 +12,9 @@ import pytest
 
 from qareport import codec
 from qareport.model import Note
-from qareport.report import trying
-from qareport.report.periodview import build_period_view
-from qareport.report.view import build_view
+from qareport.report import template_check
+from qareport.report.order.view import build_view
+from qareport.report.period.view import build_period_view
 from tests import period_samples, report_samples
 
 FIVE = report_samples.FIVE_CALLS
@@ -39,7 +39,7 @@ SILENT = {"demo_notice", "message", "empty", "more", "n", "unknown", "no_promise
 
 @pytest.mark.parametrize("name", sorted(MADE))
 def test_a_sample_is_what_the_tests_make(name: str) -> None:
-    path = trying.SAMPLES / f"{name}.json"
+    path = template_check.SAMPLES / f"{name}.json"
     made = codec.to_json(MADE[name]) + "\n"
     if os.environ.get("UPDATE_GOLDEN"):
         path.write_text(made, encoding="utf-8")
@@ -73,8 +73,8 @@ def fields(view: Any) -> set[str]:
 def test_a_sample_has_something_in_every_field_of_a_view(name: str) -> None:
     view: Any
     if name == "order":
-        view = build_view(trying.sample_order(), trying.SETTINGS)
+        view = build_view(template_check.sample_order(), template_check.SETTINGS)
     else:
-        view = build_period_view(trying.sample_period(), trying.SETTINGS)
+        view = build_period_view(template_check.sample_period(), template_check.SETTINGS)
     empty = {one for one in fields(view) - set(spoken(view)) if one.split(".")[1] not in SILENT}
     assert empty == set()

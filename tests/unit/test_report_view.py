@@ -27,11 +27,12 @@ from qareport.model import (
     Severity,
     TrajectoryState,
 )
-from qareport.report import charts, file_name, wording
-from qareport.report.speech import Speakers, trajectory
-from qareport.report.text import clean, clean_value
-from qareport.report.view import build_view
-from qareport.report.viewdata import OrderView
+from qareport.presentation import emotion_chart, wording
+from qareport.presentation.clean_text import clean, clean_value
+from qareport.report import file_name
+from qareport.report.order.transcript_lines import Speakers, trajectory
+from qareport.report.order.view import build_view
+from qareport.report.order.view_types import OrderView
 from qareport.settings import ReportSettings, default_dir
 from tests import report_samples as samples
 
@@ -276,15 +277,15 @@ def test_chart_discs_do_not_touch() -> None:
     chart = replace(view(samples.EXAMPLE).calls[0].chart, discs=tuple((i + 1, 87_000 + i * 400) for i in range(9)))
     places: list[tuple[float, float]] = []
     for _, at_ms in chart.discs:
-        x, y = charts._x(chart, at_ms), charts._y(charts._value(chart, at_ms))
-        places.append(charts._place(x, y, places))
+        x, y = emotion_chart._x(chart, at_ms), emotion_chart._y(emotion_chart._value(chart, at_ms))
+        places.append(emotion_chart._place(x, y, places))
     gaps = [((ax - bx) ** 2 + (ay - by) ** 2) ** 0.5 for i, (ax, ay) in enumerate(places) for bx, by in places[:i]]
     assert min(gaps) >= 17
 
 
 def test_chart_without_judged_emotion_says_so() -> None:
-    assert "没有可用的情绪判定" in charts.svg(view(samples.UNKNOWN_ROLES).calls[0].chart)
-    assert "没有识别到语音" in charts.svg(view(samples.EMPTY).calls[0].chart)
+    assert "没有可用的情绪判定" in emotion_chart.svg(view(samples.UNKNOWN_ROLES).calls[0].chart)
+    assert "没有识别到语音" in emotion_chart.svg(view(samples.EMPTY).calls[0].chart)
 
 
 def test_chart_survives_odd_values() -> None:
@@ -296,14 +297,14 @@ def test_chart_survives_odd_values() -> None:
         findings=(),
         silences=(),
     )
-    drawn = charts.svg(view(replace(samples.EXAMPLE, calls=(call,))).calls[0].chart)
+    drawn = emotion_chart.svg(view(replace(samples.EXAMPLE, calls=(call,))).calls[0].chart)
     assert "nan" not in drawn
     assert "inf" not in drawn
 
 
 def test_chart_lines_differ_without_colour() -> None:
-    assert len({style.split("stroke-width")[1] for style in charts._STROKES.values()}) == 3
-    assert "stroke-dasharray" not in charts._STROKES["customer"]
+    assert len({style.split("stroke-width")[1] for style in emotion_chart._STROKES.values()}) == 3
+    assert "stroke-dasharray" not in emotion_chart._STROKES["customer"]
 
 
 def test_every_category_of_the_scorecard_is_shown_and_not_applicable_is_not_a_failure() -> None:
@@ -391,13 +392,13 @@ def test_what_was_not_judged_is_said() -> None:
 
 
 def test_chart_tells_the_customers_mean_in_each_quarter() -> None:
-    drawn = charts.svg(view(samples.RICH).calls[0].chart)
+    drawn = emotion_chart.svg(view(samples.RICH).calls[0].chart)
     assert [mean for mean in ("+0.4", "−1.2", "−3.8", "−2.4") if f">{mean}</text>" not in drawn] == []
-    assert "段均" not in charts.svg(view(samples.EXAMPLE).calls[0].chart)
+    assert "段均" not in emotion_chart.svg(view(samples.EXAMPLE).calls[0].chart)
 
 
 def test_speakers_are_told_apart_without_colour() -> None:
-    drawn = charts.svg(view(samples.RICH).calls[0].chart)
+    drawn = emotion_chart.svg(view(samples.RICH).calls[0].chart)
     lines = re.findall(r"<polyline [^>]*>", drawn)
     assert len(lines) == 2
     assert len({re.sub(r'(points|stroke)="[^"]*"', "", line) for line in lines}) == 2

@@ -1,0 +1,86 @@
+"""The one place where templates are found and given their environment.
+
+Users edit templates, so they run in Jinja's sandbox: they can print and loop, and can reach nothing else. What they
+name and the view does not have is an error, not an empty space.
+"""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+from typing import Any
+
+from jinja2 import StrictUndefined
+from jinja2.ext import i18n
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from qareport.errors import DocumentError
+from qareport.presentation import locale
+from qareport.settings import default_dir
+
+
+class _Environment(ImmutableSandboxedEnvironment):
+    """A sandbox that compiles each template once for all documents of the process."""
+
+    def compile(self, source: Any, *place: Any, **options: Any) -> Any:
+        """Return the code of a template, from memory if it was compiled before under the same filters."""
+        if any(place) or options or not isinstance(source, str):
+            return super().compile(source, *place, **options)
+        key = (source, self.autoescape, *sorted(self.filters))
+        with _compiling:
+            code = _compiled.pop(key, None) or super().compile(source)
+            _compiled[key] = code  # the newest stands last
+            if len(_compiled) > _KEPT:
+                del _compiled[next(iter(_compiled))]
+        return code
+
+
+#: Code of templates, least recently used first; a Word template has three parts with tags.
+_compiled: dict[tuple[object, ...], Any] = {}
+_KEPT = 32
+_compiling = threading.Lock()
+
+
+def make_environment() -> ImmutableSandboxedEnvironment:
+    """Make a fresh sandbox: everything printed is escaped, everything unknown is an error.
+
+    `_("…")`, `{% trans %}…{% endtrans %}` and `language` speak the language of the document that is being made.
+    """
+    environment = _Environment(
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        extensions=[i18n],
+    )
+    environment.globals.update(_=locale._, gettext=locale._, ngettext=locale.ngettext, language=locale.language())
+    return environment
+
+
+def find_template(name: str, templates: Path | None) -> Path:
+    """Find a template in the user's folder, else among those that travel with qareport.
+
+    Raises:
+        DocumentError: it is in neither.
+    """
+    folders = [folder for folder in (templates, default_dir("templates")) if folder is not None]
+    for folder in folders:
+        if (folder / name).is_file():
+            return folder / name
+    looked = ", ".join(str(folder) for folder in folders)
+    raise DocumentError("no such template", where=name, expected=f"a file in {looked}", to_do="run `qareport init`")
+
+
+def read_template(path: Path) -> str:
+    """Read a text template.
+
+    Raises:
+        DocumentError: it cannot be read, or is not UTF-8.
+    """
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise DocumentError("is not UTF-8 text", where=str(path), to_do="save it as UTF-8") from error
+    except OSError as error:
+        raise DocumentError(f"cannot be read: {error.strerror}", where=str(path)) from error

@@ -1,0 +1,334 @@
+"""Every word and number format that a document shows: names, marks, units, rounding. Nothing else words anything.
+
+Times round down (a moment at 42.9 s is found at second 42); all else rounds half to even as Python does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+
+from qareport.model import (
+    STATE_NOT_JUDGED,
+    STATE_SILENCE,
+    AudioEvent,
+    CallMetrics,
+    Emotion,
+    MomentKind,
+    Note,
+    Risk,
+    Role,
+    RoleSource,
+    Severity,
+)
+from qareport.presentation.locale import N_, Words, _, plural
+
+TITLE = N_("通话质检报告")
+NOT_MEASURED = N_("未测得")
+UNKNOWN = N_("未知")
+NOT_JUDGED_TAG = N_("[未判定]")
+SILENCE_TAG = "[SILENCE]"
+DEMO_NOTICE = N_("演示模型：本报告由随附的小模型生成，它只认得随附的合成演示语音，对真实通话的文字和情绪没有意义。")
+
+ROLES: Mapping[Role, str] = Words({Role.CUSTOMER: N_("客户"), Role.AGENT: N_("客服"), Role.UNKNOWN: N_("说话人未知")})
+GUESSED = N_("（推断）")
+#: A word that was known by its sound only.
+FUZZY = N_("（读音相近）")
+#: Sources that tell a role without doubt; voices and words only suggest it.
+SURE_SOURCES = frozenset({RoleSource.GIVEN, RoleSource.CHANNEL})
+ROLE_SOURCES: Mapping[RoleSource, str] = Words(
+    {
+        RoleSource.CHANNEL: N_("按声道，确定"),
+        RoleSource.GIVEN: N_("由转写给定"),
+        RoleSource.VOICE: N_("按声音推断"),
+        RoleSource.WORDS: N_("按用语推断"),
+    }
+)
+
+EMOTIONS: Mapping[str, str] = Words(
+    {
+        Emotion.HAPPY: N_("满意"),
+        Emotion.SAD: N_("失望"),
+        Emotion.ANGRY: N_("愤怒"),
+        Emotion.NEUTRAL: N_("中性"),
+        Emotion.FEARFUL: N_("担忧"),
+        Emotion.DISGUSTED: N_("厌烦"),
+        Emotion.SURPRISED: N_("意外"),
+        Emotion.OTHER: N_("其他情绪"),
+        Emotion.EMO_UNKNOWN: N_("模型无法判断"),
+        STATE_NOT_JUDGED: N_("未做情绪判定"),
+        STATE_SILENCE: N_("沉默"),
+        "IRONY": N_("反讽"),
+    }
+)
+EVENTS: Mapping[str, str] = Words(
+    {
+        AudioEvent.SPEECH: N_("说话"),
+        AudioEvent.BGM: N_("背景音乐"),
+        AudioEvent.LAUGHTER: N_("笑声"),
+        AudioEvent.APPLAUSE: N_("掌声"),
+        AudioEvent.CRY: N_("哭声"),
+        AudioEvent.SNEEZE: N_("喷嚏"),
+        AudioEvent.BREATH: N_("呼吸声"),
+        AudioEvent.COUGH: N_("咳嗽"),
+        AudioEvent.SING: N_("歌声"),
+        AudioEvent.SPEECH_NOISE: N_("嘈杂人声"),
+        AudioEvent.GBG: N_("杂音"),
+        AudioEvent.EVENT_UNK: N_("未知声音"),
+    }
+)
+_EVENT_TAGS = {AudioEvent(key).value.upper(): key for key in EVENTS}
+#: How a tag looks; each style has its own frame or fill in the templates, so it survives a greyscale printer.
+TAG_STYLES: Mapping[str, str] = {
+    Emotion.ANGRY: "tag-negative",
+    Emotion.SAD: "tag-negative",
+    Emotion.FEARFUL: "tag-negative",
+    Emotion.DISGUSTED: "tag-negative",
+    "IRONY": "tag-negative",
+    Emotion.HAPPY: "tag-positive",
+    Emotion.SURPRISED: "tag-other",
+    Emotion.OTHER: "tag-other",
+    Emotion.NEUTRAL: "tag-neutral",
+    Emotion.EMO_UNKNOWN: "tag-unknown",
+    STATE_NOT_JUDGED: "tag-unjudged",
+    STATE_SILENCE: "tag-silence",
+}
+
+SEVERITIES: Mapping[Severity, str] = Words(
+    {
+        Severity.INFO: N_("提示"),
+        Severity.MINOR: N_("一般"),
+        Severity.MAJOR: N_("主要"),
+        Severity.CRITICAL: N_("严重"),
+    }
+)
+RISKS: Mapping[Risk, str] = Words({Risk.LOW: N_("低风险"), Risk.MEDIUM: N_("中风险"), Risk.HIGH: N_("高风险")})
+TRENDS: Mapping[str, str] = Words({"improving": N_("好转"), "steady": N_("平稳"), "worsening": N_("转差")})
+#: A mood that stays as bad (or as good) as this, of -5 … +5, is not called steady: that would read as calm.
+_MOODY = 1.5
+STEPS: Mapping[str, str] = Words(
+    {
+        "ingest": N_("登记"),
+        "decode": N_("读取录音"),
+        "transcribe": N_("转写"),
+        "analyse": N_("分析"),
+        "render": N_("生成报告"),
+    }
+)
+
+#: What happened, as the predicate of a sentence about the speaker; {topic}, {emotion}, {span} and {event} are filled.
+PREDICATES: Mapping[MomentKind, str] = Words(
+    {
+        MomentKind.TOPIC_MENTION: N_("提及“{topic}”"),
+        MomentKind.EMOTION: N_("情绪转为{emotion}"),
+        MomentKind.SILENCE: N_("没有应答，沉默{span}"),
+        MomentKind.IRONY: N_("语带反讽"),
+        MomentKind.REPEAT: N_("重复提问"),
+        MomentKind.INTERRUPTION: N_("抢话"),
+        MomentKind.CHURN_SIGNAL: N_("流露放弃之意"),
+        MomentKind.ESCALATION: N_("要求升级或投诉"),
+        MomentKind.NO_ANSWER: N_("未正面回应"),
+        MomentKind.RECOVERY: N_("情绪缓和"),
+        MomentKind.EVENT: N_("一侧出现{event}"),
+    }
+)
+
+#: Notes by their code; values stand in braces. A code that is not here is shown as it is, with its values.
+NOTES: Mapping[str, str] = Words(
+    {
+        "no_speech": N_("录音中没有识别到语音。"),
+        "duration_unknown": N_("不知道录音总长，开头和结尾的沉默没有计入。"),
+        "roles_unknown": N_("有{share}的语句不知道是谁说的。"),
+        "roles_guessed": N_("有{share}的语句{source}说话人，标有“（推断）”，可能有误。"),
+        "roles_from_voices": N_("两人在同一声道，说话人按声音区分，再按用语判断谁是客服，可能有误。"),
+        "roles_from_words": N_("说话人按用语推断：{segments}句中推断{guessed}句，{unknown}句未知。"),
+        "emotion_not_judged": N_("有{share}的说话时长没有做情绪判定。"),
+        "emotion_mostly_unknown": N_("有{share}的说话时长模型无法判断情绪，情绪曲线和趋势仅供参考。"),
+        "outside_model_domain": N_(
+            "模型“{model}”听不懂这样的声音（{share}的话不成句）：文字不可信，不判情绪，不扣分。"
+        ),
+        "loudness_unknown": N_("没有音量数据。"),
+        "sounds_not_judged": N_("没有判定笑声、音乐等声音事件。"),
+        "rules_last_good": N_("规则文件有{problems}处错误，本报告按上一次正确的规则判定。第一处：{first}"),
+        "rules_not_judged": N_("这些规则这次没能判定，未计入得分：{rules}"),
+        "sources_missing": N_("有录音来源读不到，里面的新通话不在本报告里：{first}"),
+        "not_transcribed": N_("有{calls}通新录音还没有转写，不在本报告里：{first}"),
+        "rules_unreadable": N_("规则读不出来，也没有上一次正确的规则，新通话没有判定：{first}"),
+        "calls_waiting": N_("有{calls}通电话还没有结果：{names}。"),
+        "calls_missing": N_("没有找到这一天的通话，一周前的同一天有{calls}通。如果当天营业，录音可能还没有送到。"),
+        "documents_missing": N_("有文档没能生成。"),
+        "recordings_waiting": N_("有{calls}段录音还在写入，下次运行再处理：{names}。"),
+        "recordings_undated": N_("有{calls}段录音不知道何时开始，没有计入任何一天：{names}。"),
+        "recordings_unlisted": N_("有{calls}段录音在清单里没有：{names}。"),
+        "recordings_unfit": N_("有{calls}段录音的文件名不合约定，订单和客服未知：{names}。"),
+        "recordings_twice": N_("有{calls}段录音与别的录音内容相同，没有重复计算：{names}。"),
+        "incomplete": N_("当天的通话还没有全部处理完。"),
+        "fake_stereo": N_("录音的{channels}个声道内容相同，按单声道处理，说话人不能按声道区分。"),
+        "one_channel_sounds": N_("{channels}个声道里只有第{channel}声道有声音：双方可能录在同一声道，说话人请核对。"),
+        "channel_map_does_not_fit": N_("登记的声道说明（{roles}）与录音的{channels}个声道不符，没有采用。"),
+        "partial_not_processed": N_("有{count}通电话还没有处理完，没有计入本报告。"),
+        "partial_not_over": N_("统计的时间段还没有结束，之后的通话没有计入。"),
+        "partial_recordings_missing": N_("清单里有{count}通电话没有找到录音，没有计入本报告。"),
+        "channels_maybe_swapped": N_("声道可能接反：{at_ms}在客户声道听到“{quote}”。说话人未作改动，请核对。"),
+    }
+)
+
+
+def role(value: Role, *, guessed: bool = False) -> str:
+    """Name a speaker; a guess says that it is one."""
+    return ROLES[value] + (_(GUESSED) if guessed and value is not Role.UNKNOWN else "")
+
+
+def tag(state: str) -> str:
+    """Write an emotion, a trajectory state or an audio event as the tag that readers search for."""
+    if state == STATE_NOT_JUDGED:
+        return _(NOT_JUDGED_TAG)
+    return state if state.startswith("[") else f"[{state.upper()}]"
+
+
+def tag_style(state: str) -> str:
+    """Return the style of a state's tag."""
+    return TAG_STYLES.get(state.strip("[]").upper(), "tag-event")
+
+
+def tag_name(state: str) -> str:
+    """Say in words what a tag means."""
+    key = state.strip("[]").upper()
+    if key in _EVENT_TAGS:
+        return EVENTS[_EVENT_TAGS[key]]
+    return EMOTIONS.get(key) or key
+
+
+def note(value: Note) -> str:
+    """Word a note by its code; an unknown code is shown with its values, never dropped."""
+    template = NOTES.get(value.code)
+    if template is not None:
+        try:
+            return template.format_map({key: _note_value(key, text) for key, text in value.values.items()})
+        except (KeyError, IndexError, ValueError):
+            pass  # a note whose values do not fit its wording is shown raw below
+    values = _("，").join(_("{key}＝{text}").format(key=key, text=text) for key, text in value.values.items())
+    return beside(value.code, values)
+
+
+def _note_value(key: str, text: str) -> str:
+    """Word one value of a note: notes carry shares as fractions, times in ms, roles and sources by their names."""
+    if key == "share":
+        return share(float(text))
+    if key == "at_ms":
+        return second(int(text))
+    if key == "source":
+        return ROLE_SOURCES[RoleSource(text)]
+    if key == "roles":
+        return listed(ROLES[Role(name)] for name in text.split("|"))
+    return text
+
+
+def second(at_ms: int) -> str:
+    """42 500 ms → 第42秒."""
+    return _("第{second}秒").format(second=at_ms // 1000)
+
+
+def clock(at_ms: int) -> str:
+    """42 500 ms → 0:42; an hour and more → 1:02:03."""
+    minutes, seconds = divmod(at_ms // 1000, 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{seconds:02d}" if hours else f"{minutes}:{seconds:02d}"
+
+
+def duration(length_ms: int | None) -> str:
+    """5 040 ms → 5.0秒; 184 320 ms → 3分04秒; not measured says so."""
+    if length_ms is None:
+        return _(NOT_MEASURED)
+    if length_ms < 59_950:
+        return _("{seconds:.1f}秒").format(seconds=length_ms / 1000)
+    minutes, seconds = divmod(round(length_ms / 1000), 60)
+    hours, minutes = divmod(minutes, 60)
+    if not hours:
+        return _("{minutes}分{seconds:02d}秒").format(minutes=minutes, seconds=seconds)
+    return _("{hours}小时{minutes:02d}分{seconds:02d}秒").format(hours=hours, minutes=minutes, seconds=seconds)
+
+
+def instant(value: datetime | None) -> str:
+    """Write 2026-11-21 09:13; an offset other than China's is named."""
+    if value is None:
+        return _("时间未知")
+    text = value.strftime("%Y-%m-%d %H:%M")
+    offset = value.utcoffset()
+    if offset is None or offset == timedelta(hours=8):
+        return text
+    return text + (value.strftime(" %z") if offset else " UTC")
+
+
+def nth(number: int) -> str:
+    """Name a call of an order by its number, in a table: 第2次."""
+    return _("第{number}次").format(number=number)
+
+
+def nth_call(number: int) -> str:
+    """Name a call of an order by its number: 第2次来电."""
+    return _("第{number}次来电").format(number=number)
+
+
+def times(count: int) -> str:
+    """Count how often: 3次."""
+    return plural("{count}次", count, count=count)
+
+
+def signed(value: float, digits: int = 1) -> str:
+    """+0.4, −3.1, 0.0: with a real minus sign."""
+    text = f"{value:+.{digits}f}"
+    return f"{0:.{digits}f}" if float(text) == 0 else text.replace("-", "−")
+
+
+def points(value: int) -> str:
+    """−10分, +5分, 不计分."""
+    return plural("{points}分", abs(value), points=signed(value, 0)) if value else _("不计分")
+
+
+def share(value: float | None) -> str:
+    """0.124 → 12%; a share that is small but not nothing says so."""
+    if value is None:
+        return _(NOT_MEASURED)
+    if 0 < value < 0.005:
+        return _("不足1%")
+    return f"{value:.0%}"
+
+
+def trend(metrics: CallMetrics) -> str:
+    """Name how the customer's mood went; empty where too little of it could be judged."""
+    customer = metrics.roles.get(Role.CUSTOMER.value)
+    mood = customer.sentiment if customer is not None else None
+    if metrics.trend == "steady" and mood is not None and abs(mood) >= _MOODY:
+        return _("一直偏负面") if mood < 0 else _("一直偏正面")
+    return TRENDS.get(metrics.trend or "", "")
+
+
+def quoted(text: str) -> str:
+    """Put words in quotation marks."""
+    return _("“{text}”").format(text=text)
+
+
+def listed(items: Iterable[str]) -> str:
+    """Put things of a kind beside each other: 甲、乙."""
+    return _("、").join(items)
+
+
+def clauses(items: Iterable[str]) -> str:
+    """Put clauses beside each other: 甲；乙."""
+    return _("；").join(items)
+
+
+def beside(text: str, remark: str) -> str:
+    """Put a remark in brackets behind a text; nothing to remark leaves the text alone: 甲（乙）."""
+    return _("{text}（{remark}）").format(text=text, remark=remark) if remark else text
+
+
+def capital(text: str) -> str:
+    """Begin the head of a column with a capital letter, in languages that have them."""
+    return text[:1].upper() + text[1:]
+
+
+def named(name: str, text: str) -> str:
+    """Put a text behind its name: 甲：乙."""
+    return _("{name}：{text}").format(name=name, text=text)

@@ -1,0 +1,214 @@
+"""The report as a Word document: the view poured into a template that users edit in Word or WPS.
+
+Looks live in the template's styles; the code only names them ("QA tag-negative" and so on). The same input gives the
+same bytes.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+import re
+import zipfile
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from html import unescape
+from pathlib import Path
+from typing import Any, Protocol
+from xml.parsers import expat
+
+import jinja2
+from docx.document import Document
+from docx.opc.exceptions import PackageNotFoundError
+from docx.oxml import parse_xml
+from docx.oxml.ns import qn
+from docx.shared import Mm
+from docxtpl import DocxTemplate
+from jinja2 import TemplateSyntaxError
+from markupsafe import Markup, escape
+
+from qareport.errors import DocumentError, TagError
+from qareport.presentation import emotion_chart, heatmap_chart, wording
+from qareport.presentation.locale import language
+from qareport.presentation.templating import find_template, make_environment
+from qareport.presentation.view_types import Chart, DocumentView, HeatChart, Phrase
+from qareport.report.formats import docx_translate
+from qareport.report.formats.html import template_line
+
+TEMPLATE = "call.docx"
+_CHART_WIDTH_MM = 172
+_STYLE_PREFIX = "QA "
+#: Zip entries carry a time; this one is the earliest that a zip can hold.
+_ZIP_TIME = (1980, 1, 1, 0, 0, 0)
+
+
+class _Part(Protocol):
+    """The part of a document that is being filled; pictures are stored with it."""
+
+    def new_pic_inline(self, image: io.BytesIO, width: int, height: int | None) -> Any: ...
+
+
+class _Template(DocxTemplate):  # type: ignore[misc]
+    """A Word template for one rendering whose errors name the paragraph that they are in."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(str(path))
+        self.path = path
+
+    def render_xml_part(self, src_xml: str, part: Any, context: Any, jinja_env: Any = None) -> str:
+        """Fill one part of the document, and say in which paragraph it could not be done."""
+        try:
+            filled: str = super().render_xml_part(src_xml, part, context, jinja_env)
+        except DocumentError:
+            raise
+        except (jinja2.TemplateError, TypeError, ValueError, ArithmeticError, LookupError) as error:
+            line = error.lineno if isinstance(error, TemplateSyntaxError) else template_line(error)
+            raise _broken(self.path, _paragraph(src_xml, line), str(error)) from error
+        return filled
+
+    def fix_tables(self, xml: str) -> Any:
+        """Refuse XML that docxtpl would mend by dropping the rest of the document."""
+        try:
+            expat.ParserCreate().Parse(xml, True)
+        except expat.ExpatError as error:
+            line = xml.split("\n")[error.lineno - 1]
+            place = re.sub(r"<[^>]*>?", "", line[max(error.offset - 400, 0) : error.offset + 100])
+            raise _broken(
+                self.path, place, "a block begins in one paragraph or cell and ends in the middle of another"
+            ) from error
+        return super().fix_tables(xml)
+
+    def render_properties(self, context: Any, jinja_env: Any = None) -> None:
+        """Leave the document's properties alone: they are set after filling, where nothing escapes them twice."""
+
+
+def render_docx(view: DocumentView, templates: Path | None, *, name: str = TEMPLATE) -> bytes:
+    """Fill the Word template of that name.
+
+    Raises:
+        DocumentError: the template is missing or is no Word document, or one of its tags is broken (its paragraph's
+            text is given).
+    """
+    path = find_template(name, templates)
+    template = _Template(path)
+    try:
+        template.init_docx()
+    except (PackageNotFoundError, zipfile.BadZipFile, KeyError, ValueError, OSError) as error:
+        raise DocumentError("is not a Word document", where=str(path), expected="a .docx file") from error
+    docx_translate.translate(template.docx)
+    _check_tags(template)
+    styles = {style.name: style.style_id for style in template.docx.styles}
+    template.render({"report": _context(view, template, styles)}, make_environment())
+    _set_properties(template.docx, view)
+    buffer = io.BytesIO()
+    template.save(buffer)
+    return _repack(buffer.getvalue())
+
+
+def _context(value: Any, template: _Template, styles: Mapping[str, str]) -> Any:
+    """Copy the view with what Word needs in place of marked text and pictures."""
+    if isinstance(value, str):
+        return _protect(value)
+    if isinstance(value, Phrase):
+        return _runs(value, styles)
+    if isinstance(value, Chart):
+        return _Picture(template, emotion_chart.png(value), value.alt)
+    if isinstance(value, HeatChart):
+        return _Picture(template, emotion_chart.rasterise(heatmap_chart.svg(value)), value.alt)
+    if isinstance(value, tuple):
+        return tuple(_context(part, template, styles) for part in value)
+    if dataclasses.is_dataclass(value):
+        names = [field.name for field in dataclasses.fields(value)]
+        return {name: _context(getattr(value, name), template, styles) for name in names}
+    return value
+
+
+def _protect(text: str) -> str:
+    """Keep docxtpl from reading `{_{` and its like in data as escapes of its own."""
+    if "_" not in text or not re.search(r"\{_[{%]|[}%]_\}", text):
+        return text
+    return Markup(str(escape(text)).replace("_", "&#95;"))  # noqa: S704 - escaped just before
+
+
+def _runs(phrase: Phrase, styles: Mapping[str, str]) -> Markup:
+    """Write text with its marks as runs, each in the character style of its name."""
+    runs = []
+    for piece in phrase.pieces:
+        style = styles.get(_STYLE_PREFIX + piece.style) if piece.style else None
+        look = f'<w:rPr><w:rStyle w:val="{escape(style)}"/></w:rPr>' if style else ""
+        text = str(escape(_protect(piece.text)))
+        if piece.style.startswith(("risk-", "failed")):
+            text = f"\u00a0{text}\u00a0"
+        runs.append(f'<w:r>{look}<w:t xml:space="preserve">{text}</w:t></w:r>')
+    return Markup("".join(runs))  # noqa: S704 - every text in it is escaped
+
+
+class _Picture:
+    """A chart that puts itself where the template prints it, with its description for readers who cannot see it."""
+
+    def __init__(self, template: _Template, png: bytes, alt: str) -> None:
+        self._template, self._png, self._alt = template, png, alt
+
+    def __html__(self) -> str:
+        part: _Part = self._template.current_rendering_part
+        inline = part.new_pic_inline(io.BytesIO(self._png), Mm(_CHART_WIDTH_MM), None)
+        inline.docPr.set("descr", self._alt)
+        return f'</w:t></w:r><w:r><w:drawing>{inline.xml}</w:drawing></w:r><w:r><w:t xml:space="preserve">'
+
+
+def _check_tags(template: _Template) -> None:
+    """Refuse tags that would silently take the text beside them away."""
+    roots = [template.docx.element.body]
+    for uri in (DocxTemplate.HEADER_URI, DocxTemplate.FOOTER_URI):
+        roots += [parse_xml(part.blob) for _, part in template.get_headers_footers(uri)]
+    for root in roots:
+        for kind, name in (("p", "paragraph"), ("tr", "table row")):
+            for holder in root.iter(qn(f"w:{kind}")):
+                text = "".join(node.text or "" for node in holder.iter(qn("w:t")))
+                tag = rf"\{{[%{{]{kind} [^{{}}]*[%}}]\}}"
+                if kind == "p" and (text.count("{{"), text.count("{%")) != (text.count("}}"), text.count("%}")):
+                    raise _broken(template.path, text, "a tag is not closed, or was never opened")
+                if re.search(rf"\{{[%{{]{kind} ", text) and not re.fullmatch(rf"\s*{tag}\s*", text):
+                    raise _broken(template.path, text, f"a {{%{kind} … %}} tag must stand alone in its {name}")
+
+
+def _paragraph(src_xml: str, line: int | None) -> str:
+    """Return the text of the paragraph at a line of docxtpl's source, in which each paragraph begins a line."""
+    lines = re.sub(r"<w:p([ >])", r"\n<w:p\1", src_xml).split("\n")
+    if line is None or not 0 < line <= len(lines):
+        return ""
+    return unescape(re.sub(r"<[^>]*>", "", lines[line - 1]))
+
+
+def _broken(path: Path, paragraph: str, error: str) -> TagError:
+    text = " ".join(paragraph.split())
+    shown = text if len(text) <= 120 else text[:119] + "…"
+    place = f", in the paragraph {shown!r}" if shown else ""
+    return TagError(
+        f"template tag cannot be used{place}: {error}",
+        where=str(path),
+        to_do="mend it in Word, or start again from the template that travels with qareport",
+        paragraph=paragraph,
+    )
+
+
+def _set_properties(document: Document, view: DocumentView) -> None:
+    core = document.core_properties
+    core.title = wording.named(view.title, view.subject)[:255]
+    core.language = language()
+    core.subject = view.subject[:255]
+    core.author = core.last_modified_by = (view.organisation or "qareport")[:255]
+    made = datetime.fromisoformat(view.created) if view.created else datetime(2000, 1, 1, tzinfo=UTC)
+    core.created = core.modified = made.astimezone(UTC).replace(tzinfo=None)
+    core.revision = 1
+
+
+def _repack(content: bytes) -> bytes:
+    """Give every entry the same time, so that the same document is the same file."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(content)) as source, zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as target:
+        for name in source.namelist():
+            entry = zipfile.ZipInfo(name, date_time=_ZIP_TIME)
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            target.writestr(entry, source.read(name))
+    return buffer.getvalue()

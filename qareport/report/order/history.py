@@ -1,0 +1,143 @@
+"""The dossier of an order as rows to print: what changed from call to call, promises, issue types and stages."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from qareport.model import (
+    CallChange,
+    CallReport,
+    Classification,
+    Dossier,
+    OrderPromise,
+    OrderReport,
+    PromiseOutcome,
+)
+from qareport.presentation import wording
+from qareport.presentation.locale import N_, _, plural
+from qareport.presentation.view_types import Phrase, Piece
+from qareport.report.order import key_moments
+from qareport.report.order.transcript_lines import Speakers
+from qareport.report.order.view_types import ChangeRow, ClassRow, DossierView, PromiseRow
+
+_OUTCOMES: Mapping[PromiseOutcome, str] = {
+    PromiseOutcome.BROKEN: N_("到期后客户又来电"),
+    PromiseOutcome.ASKED_AGAIN: N_("到期前客户又来电催问"),
+    PromiseOutcome.UNCONFIRMED: N_("已到期，录音中不能确认是否兑现"),
+    PromiseOutcome.OPEN: N_("最近一次来电时还没有到期"),
+    PromiseOutcome.UNDATED: N_("到期时间不明"),
+}
+_STYLES: Mapping[PromiseOutcome, str] = {PromiseOutcome.BROKEN: "label"}
+
+
+def build(report: OrderReport, numbers: Mapping[str, int]) -> DossierView:
+    """Word the dossier.
+
+    Args:
+        report: the order.
+        numbers: which call of the order each is, by call id.
+    """
+    dossier = report.dossier or Dossier()
+    promises = tuple(_promise(one, numbers) for one in dossier.promises)
+    classes = tuple(row for call in report.calls for row in _classes(call, numbers))
+    return DossierView(
+        changes=tuple(_change(one, numbers) for one in dossier.changes),
+        promises=promises,
+        classes=classes,
+        no_promises="" if promises else _no_promises(report),
+        no_classes="" if classes else _("没有判定出问题类型和环节。"),
+    )
+
+
+def _no_promises(report: OrderReport) -> str:
+    return _("没有听到客服承诺办什么事。") if report.dossier else _("这份结果没有汇总承诺。")
+
+
+def _number(call_id: str, numbers: Mapping[str, int]) -> str:
+    return wording.nth(numbers[call_id]) if call_id in numbers else call_id
+
+
+def _change(one: CallChange, numbers: Mapping[str, int]) -> ChangeRow:
+    return ChangeRow(
+        number=_number(one.call_id, numbers),
+        after=_("距{call} {span}").format(
+            call=_number(one.since_call_id, numbers), span=_span(one.after_ms) if one.after_ms is not None else "—"
+        ),
+        score=plural("{points}分", abs(one.score), points=wording.signed(one.score, 0))
+        if one.score is not None
+        else _("无法比较"),
+        feeling=wording.signed(one.sentiment) if one.sentiment is not None else _("无法比较"),
+        issues=_issues(one) or _("没有判定出问题类型"),
+        agent=_("换了客服") if one.other_agent else "",
+    )
+
+
+def brief(one: CallChange) -> str:
+    """Say in a few words what is different in a call."""
+    parts = []
+    if one.score is not None:
+        parts.append(_("得分{points}").format(points=wording.signed(one.score, 0)))
+    if one.sentiment is not None:
+        parts.append(_("情绪{value}").format(value=wording.signed(one.sentiment)))
+    parts.append(_issues(one))
+    if one.other_agent:
+        parts.append(_("换了客服"))
+    return _("较上次：{changes}").format(changes=_("，").join(filter(None, parts))) if any(parts) else ""
+
+
+def _issues(one: CallChange) -> str:
+    parts = (
+        (_("同一问题：{names}"), one.same_issues),
+        (_("新问题：{names}"), one.new_issues),
+        (_("不再提起：{names}"), one.gone_issues),
+    )
+    return _("；").join(text.format(names=_("、").join(names)) for text, names in parts if names)
+
+
+def _span(length_ms: int) -> str:
+    minutes = length_ms // 60_000
+    if minutes < 60:
+        return plural("{minutes}分钟", minutes, minutes=minutes)
+    hours = minutes // 60
+    if hours < 48:
+        return plural("{hours}小时", hours, hours=hours)
+    return plural("{days}天", hours // 24, days=hours // 24)
+
+
+def _promise(one: OrderPromise, numbers: Mapping[str, int]) -> PromiseRow:
+    text = _(_OUTCOMES[one.outcome])
+    if one.again_call_id is not None:
+        text += _("（{call}）").format(call=_number(one.again_call_id, numbers))
+    return PromiseRow(
+        number=_number(one.call_id, numbers),
+        at=wording.second(one.at_ms),
+        quote=wording.quoted(one.quote),
+        promise=_("，").join(filter(None, (one.action, one.by))),
+        due=wording.instant(one.due_at) if one.due_at else _("不明"),
+        outcome=Phrase(pieces=(Piece(text=text, style=_STYLES.get(one.outcome, "")),)),
+    )
+
+
+def broken(dossier: Dossier | None) -> int:
+    """Count the promises after whose due time the customer called again."""
+    return sum(one.outcome is PromiseOutcome.BROKEN for one in dossier.promises) if dossier else 0
+
+
+def _classes(call: CallReport, numbers: Mapping[str, int]) -> list[ClassRow]:
+    speakers = Speakers(call.segments)
+    number = _number(call.call_id, numbers)
+    kinds = ((_("问题类型"), call.issues), (_("环节"), call.stages))
+    return [
+        ClassRow(
+            number=number,
+            kind=kind,
+            name=_name(one),
+            evidence=tuple(key_moments.evidence_line(item, speakers) for item in one.evidence),
+        )
+        for kind, classes in kinds
+        for one in classes
+    ]
+
+
+def _name(one: Classification) -> str:
+    return one.name + (_(wording.FUZZY) if one.fuzzy else "")

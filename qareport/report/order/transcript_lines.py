@@ -1,0 +1,167 @@
+"""Who spoke, how surely, and the transcript as lines to print."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+from qareport.model import (
+    STATE_NOT_JUDGED,
+    STATE_SILENCE,
+    AudioEvent,
+    CallReport,
+    Emotion,
+    Role,
+    Segment,
+    Silence,
+    TrajectoryState,
+)
+from qareport.presentation import wording
+from qareport.presentation.locale import _
+from qareport.presentation.view_types import Phrase, Piece
+from qareport.report.order.view_types import Line
+
+#: Segments of one speaker that follow each other are printed as one turn up to this length: a time is never far away.
+_TURN_MS = 20_000
+#: A trajectory longer than this keeps so many states at each of its ends.
+_TRAJECTORY_STATES, _TRAJECTORY_ENDS = 16, 6
+
+
+class Speakers:
+    """Names speakers, and knows for which moments a name is only a guess."""
+
+    def __init__(self, segments: Sequence[Segment]) -> None:
+        self._segments = segments
+        known = [segment for segment in segments if segment.role is not Role.UNKNOWN]
+        self._all_guessed = bool(known) and all(is_guess(segment) for segment in known)
+
+    def name(self, role: Role, at_ms: int | None = None) -> str:
+        """Name the role; marked as a guess if what it says at that time (or everywhere) was given to it by a guess."""
+        if at_ms is None or self._all_guessed:
+            return wording.role(role, guessed=self._all_guessed)
+        near = [s for s in self._segments if s.role is role and s.start_ms <= at_ms <= s.end_ms]
+        return wording.role(role, guessed=bool(near) and all(is_guess(segment) for segment in near))
+
+    def certainty(self) -> str:
+        """Say how the speakers were told apart, with shares of the speech when there was more than one way."""
+        ways: Counter[str] = Counter()
+        for segment in self._segments:
+            way = wording.ROLE_SOURCES[segment.role_source] if segment.role is not Role.UNKNOWN else _("未能判定")
+            ways[way] += segment.end_ms - segment.start_ms
+        if len(ways) <= 1:
+            return next(iter(ways), _("没有语音"))
+        total = sum(ways.values()) or 1
+        return wording.clauses(f"{way} {wording.share(length / total)}" for way, length in ways.most_common())
+
+
+def is_guess(segment: Segment) -> bool:
+    """Tell whether the segment's role is a guess."""
+    return segment.role is not Role.UNKNOWN and segment.role_source not in wording.SURE_SOURCES
+
+
+def tag_piece(state: str) -> Piece:
+    """Make the mark of an emotion, a state or an event."""
+    return Piece(text=wording.tag(state), style=wording.tag_style(state))
+
+
+def trajectory(states: Sequence[TrajectoryState]) -> Phrase:
+    """Write the customer's trajectory [A] → [B]; states that repeat are one, a very long one is cut in its middle."""
+    shown = [state for state in states if state.role is Role.CUSTOMER] or list(states)
+    names: list[str] = []
+    # Calm between two states says little; it is left out unless there is nothing else.
+    for state in [state for state in shown if state.state != Emotion.NEUTRAL] or shown:
+        if not names or names[-1] != state.state:
+            names.append(state.state)
+    if not names:
+        return Phrase(pieces=(Piece(text=_("没有可用的情绪判定"), style="muted"),))
+    half = _TRAJECTORY_ENDS
+    pieces: list[Piece] = []
+    for index, name in enumerate(names):
+        if len(names) > _TRAJECTORY_STATES and half <= index < len(names) - half:
+            if index == half:
+                pieces.append(Piece(text=_(" → …（中间 {count} 次变化）…").format(count=len(names) - 2 * half)))
+            continue
+        if index:
+            pieces.append(Piece(text=" → "))
+        pieces.append(tag_piece(name))
+    return Phrase(pieces=tuple(pieces))
+
+
+def transcript(call: CallReport, chapter: str) -> tuple[Line, ...]:
+    """Lay the call out as turns and the silences between them, in order of time."""
+    entries: list[Segment | Silence] = sorted(
+        (*call.segments, *call.silences), key=lambda entry: (entry.start_ms, isinstance(entry, Silence))
+    )
+    lines: list[Line] = []
+    turn: list[Segment] = []
+
+    def close() -> None:
+        if turn:
+            lines.append(_turn(turn, chapter, len(lines)))
+            turn.clear()
+
+    for entry in entries:
+        if isinstance(entry, Silence):
+            close()
+            lines.append(_silence(entry, chapter, len(lines)))
+            continue
+        if turn and not _continues(turn[0], entry):
+            close()
+        turn.append(entry)
+    close()
+    return tuple(lines)
+
+
+def _continues(first: Segment, segment: Segment) -> bool:
+    same = (first.role, first.role_source, first.channel) == (segment.role, segment.role_source, segment.channel)
+    return same and segment.end_ms - first.start_ms <= _TURN_MS
+
+
+def _turn(segments: Sequence[Segment], chapter: str, number: int) -> Line:
+    first = segments[0]
+    pieces: list[Piece] = []
+    for segment in segments:
+        pieces.append(Piece(text=segment.text, at_ms=segment.start_ms))
+        pieces += [tag_piece(state) for state in _states(segment)]
+    return Line(
+        kind="turn",
+        side=first.role.value,
+        time=wording.clock(first.start_ms),
+        who=wording.role(first.role, guessed=is_guess(first)),
+        text=Phrase(pieces=tuple(pieces)),
+        anchor=f"{chapter}-l{number}",
+        at_ms=first.start_ms,
+    )
+
+
+def _silence(silence: Silence, chapter: str, number: int) -> Line:
+    between = [wording.ROLES[role] for role in (silence.after, silence.before) if role is not None]
+    remark = _("{before}说完，{after}开口之前").format(before=between[0], after=between[1]) if len(between) == 2 else ""
+    text = " " + wording.beside(wording.duration(silence.end_ms - silence.start_ms), remark)
+    return Line(
+        kind="silence",
+        side="silence",
+        time=wording.clock(silence.start_ms),
+        who=wording.capital(_("沉默")),
+        text=Phrase(pieces=(tag_piece(STATE_SILENCE), Piece(text=text, style="muted"))),
+        anchor=f"{chapter}-l{number}",
+        at_ms=silence.start_ms,
+    )
+
+
+def _states(segment: Segment) -> list[str]:
+    emotion = segment.emotion.value if segment.emotion is not None else STATE_NOT_JUDGED
+    return [emotion, *(event.value for event in segment.events if event is not AudioEvent.SPEECH)]
+
+
+def legend(call: CallReport) -> Phrase:
+    """Explain the marks that occur in this call's transcript, in a fixed order."""
+    seen = {state for segment in call.segments for state in _states(segment)}
+    if call.silences:
+        seen.add(STATE_SILENCE)
+    order: Iterable[str] = (STATE_SILENCE, *Emotion, STATE_NOT_JUDGED, *AudioEvent)
+    pieces: list[Piece] = []
+    for state in order:
+        if str(state) in seen:
+            pieces += [tag_piece(str(state)), Piece(text=f" {wording.tag_name(str(state))}　")]
+    return Phrase(pieces=tuple(pieces))

@@ -1,0 +1,97 @@
+"""Method and honesty of a period's report: what was counted, what could not be judged, what made it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from qareport.model import PeriodReport
+from qareport.presentation import wording
+from qareport.presentation.locale import _, plural
+from qareport.presentation.view_types import Metric
+from qareport.report.period import period_wording
+
+
+def not_judged(report: PeriodReport) -> str:
+    """Say in one line for the first page what could not be judged."""
+    counted = report.coverage
+    failed, unknown, guessed = counted.failed, counted.emotion_mostly_unknown, counted.roles_guessed
+    said = (
+        (failed, plural("{count}通处理失败（列于后文）", failed, count=failed)),
+        (counted.not_judged, plural("{count}通无法评分", counted.not_judged, count=counted.not_judged)),
+        (counted.outside_domain, plural("{count}通模型听不懂", counted.outside_domain, count=counted.outside_domain)),
+        (unknown, plural("{count}通超过一半的情绪未知", unknown, count=unknown)),
+        (guessed, plural("{count}通的说话人由声音或用语推断", guessed, count=guessed)),
+    )
+    parts = [text for count, text in said if count]
+    if not parts:
+        return _("所有通话都已判定。") if counted.calls else _("没有通话。")
+    return _("，").join(parts) + _("。没有得分的通话不计入任何得分和命中率。")
+
+
+def methods(report: PeriodReport) -> Iterator[Metric]:
+    """Say how the numbers came about."""
+    counted, period = report.coverage, report.period
+    yield Metric(
+        label=_("统计范围"),
+        value=_("{first} 至 {last}（{zone}），按通话开始时间").format(
+            first=period.first.isoformat(), last=period.last.isoformat(), zone=period.time_zone
+        ),
+    )
+    yield Metric(
+        label=_("通话"),
+        value=plural(
+            "共{calls}通：评分{judged}通，无法评分{not_judged}通，处理失败{failed}通",
+            counted.calls,
+            calls=counted.calls,
+            judged=counted.judged,
+            not_judged=counted.not_judged,
+            failed=counted.failed,
+        ),
+    )
+    yield Metric(
+        label=_("风险分布"),
+        value=_("高{high}通，中{medium}通，低{low}通，未判定{unjudged}通").format(
+            high=counted.risks.get("high", 0),
+            medium=counted.risks.get("medium", 0),
+            low=counted.risks.get("low", 0),
+            unjudged=counted.risks.get("not_judged", 0),
+        ),
+    )
+    yield Metric(label=_("未能判断"), value=not_judged(report))
+    yield Metric(
+        label=_("缺少资料"),
+        value=_("客服未知{agent}通，订单未知{order}通").format(
+            agent=counted.without_agent, order=counted.without_order
+        ),
+    )
+    yield Metric(
+        label=_("比较的基准"),
+        value=_("此前{looked}期中有通话的{found}期；计数取每期平均，占比和得分按这些通话合并计算").format(
+            looked=report.baseline_looked_at, found=report.baseline_periods
+        ),
+    )
+    yield Metric(
+        label=_("小样本"),
+        value=_("少于{small}通的比率标“{words}”，表格中标“{mark}”").format(
+            small=report.small_n, words=_(period_wording.SMALL), mark=_(period_wording.SMALL_MARK)
+        ),
+    )
+    yield Metric(
+        label=_("情绪"),
+        value=_("情绪来自语音模型的得分，未经校准，不是概率；愤怒等指客户情绪转变的时刻，不是整通电话"),
+    )
+    yield Metric(
+        label=_("回电排序"),
+        value=_("按理由的分量合计：承诺过期又来电40、升级35、放弃30、一票否决30、愤怒未平复25、高风险20、承诺将到期15、"
+                "每多来电一次10（至多30）、得分越低加至10"),
+    )  # fmt: skip
+    for note in report.notes:
+        yield Metric(label=_("说明"), value=wording.note(note))
+    provenance = report.provenance
+    yield Metric(
+        label=_("版本"),
+        value=_("qareport {version}；模型 {models}").format(
+            version=provenance.qareport, models=wording.listed(provenance.models) or "—"
+        ),
+        remark=_("规则集 {rules}").format(rules=wording.listed(provenance.rules_sha256) or "—"),
+    )

@@ -31,10 +31,11 @@ from benchmarks import dailies
 from benchmarks.machine import describe
 from benchmarks.postbox import Postbox
 from benchmarks.rules import make_calls
-from qareport import periods, pipeline, rules
+from qareport import periods, rules
 from qareport.model import Call, CallReport
 from qareport.settings import default_dir
 from qareport.store import Store
+from qareport.workflows import judge as pipeline
 
 RESULT = Path(__file__).parent / "results" / "daily.json"
 DISTINCT = 300

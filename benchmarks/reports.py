@@ -26,11 +26,12 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.machine import describe
-from qareport import orders, periods, report
+from qareport import periods, report
 from qareport.model import Call, CallReport, CurvePoint, Emotion, OrderReport
 from qareport.report.formats.pdf import PRINTER
 from qareport.settings import ReportSettings, default_dir
 from qareport.store import Store
+from qareport.workflows import render as orders
 from tests import report_samples as samples
 
 RESULT = Path(__file__).parent / "results" / "reports.json"

@@ -27,13 +27,15 @@ from pathlib import Path
 import yaml
 
 from benchmarks.machine import describe
-from qareport import pipeline, replaying, rules
+from qareport import rules
 from qareport.codec import to_json
 from qareport.model import Call, Segment, Transcript
 from qareport.rules.rule_tests import load_cases
 from qareport.settings import default_dir
 from qareport.store import Store
 from qareport.store.schema import CallReportRow, CallRow, SceneRow
+from qareport.workflows import judge as pipeline
+from qareport.workflows import replay
 
 RESULT = Path(__file__).parent / "results" / "rules.json"
 CALL_MS = 180_000
@@ -144,7 +146,7 @@ def fill(store: Store, judge: pipeline.Judge, count: int, *, begin: int = 0, dis
 def judge_all(store: Store, judge: pipeline.Judge, ruleset: rules.RuleSet, limit: int) -> dict[str, float]:
     """Match every rule of a set against stored calls, from reading them to their scores; returns seconds."""
     started, worked = time.perf_counter(), time.process_time()
-    for call in itertools.islice(replaying.stored_judgements(store), limit):
+    for call in itertools.islice(replay.stored_judgements(store), limit):
         if call is not None:
             scene = call.packed.scene(ruleset.stages, call.earlier())
             rules.judge_scene(ruleset.rules, scene, judge.settings.score)
@@ -189,7 +191,7 @@ def main() -> None:
             replays = {}
             for label, ruleset in (("word_rule", words), ("silence_rule", silence)):
                 started, worked = time.perf_counter(), time.process_time()
-                result = rules.replay(ruleset, replaying.stored_judgements(store), judge.settings.score)
+                result = rules.replay(ruleset, replay.stored_judgements(store), judge.settings.score)
                 replays[label] = {
                     "seconds": _seconds(started, worked),
                     "calls": result.calls,

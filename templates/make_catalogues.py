@@ -2,7 +2,7 @@
 
 Words come from the Python code (`_`, `N_`, `plural`), from the text templates (`_("…")`, `{% trans %}`) and from the
 Word templates (all Chinese words outside tags). Each qareport.po under qareport/presentation/locales gets what
-is new and loses what is gone; translate there, and run this again: it writes the qareport.mo that documents are made with.
+is new and loses what is gone; translate there, and run this again: it writes the qareport.mo that documents use.
 Exit status 1 says that something is not translated yet.
 """
 

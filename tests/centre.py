@@ -12,10 +12,10 @@ from typing import Any
 from benchmarks import dailies
 from benchmarks.postbox import Postbox
 from qareport import cli
-from qareport.daily import Clock, Mode, Request, Result, run_daily
 from qareport.model import MailState, PeriodKind
 from qareport.settings import default_dir
 from qareport.store import Store
+from qareport.workflows.daily import Clock, Mode, Request, Result, run_daily
 
 #: Noon in Shanghai on the day after the calls.
 NEXT_DAY = datetime(2026, 11, 22, 4, tzinfo=UTC)

@@ -13,13 +13,16 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from qareport import choosing, codec, ingest, listening, pipeline, settings
-from qareport import orders as order_reports
+from qareport import codec, ingest, settings
 from qareport.cli.console import Progress, Summary, complain, say
 from qareport.cli.options import DEFAULT_MODEL, Options, audio_option, format_option, open_store, takes_options
 from qareport.errors import TranscriptError
 from qareport.model import Call, FailedCall, Transcript
 from qareport.store import Store, Wanted
+from qareport.workflows import judge as pipeline
+from qareport.workflows import render as order_reports
+from qareport.workflows import select
+from qareport.workflows import transcribe as listening
 
 
 @click.command()
@@ -301,13 +304,13 @@ def report(
     lost: tuple[FailedCall, ...] = ()
     with open_store(options) as store, Progress() as progress:
         if chosen:
-            since, until = choosing.days(day, day, ZoneInfo(config.period.time_zone))
+            since, until = select.days(day, day, ZoneInfo(config.period.time_zone))
             wanted = Wanted(calls=calls, agents=agents, since=since, until=until)
-            orders = choosing.choose_orders(store, wanted)
+            orders = select.choose_orders(store, wanted)
         if refresh:
             for name in orders:
                 store.order(name)  # one that is not there is said before any work is done
-            lost = choosing.refresh(store, orders, _judge(options, store), on_progress=progress)
+            lost = select.refresh(store, orders, _judge(options, store), on_progress=progress)
         rendering = order_reports.render_orders(
             orders,
             store,

@@ -9,15 +9,15 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from qareport import daily as daily_run
-from qareport import mail as mailing
 from qareport import settings as settings_module
 from qareport.cli.console import Progress, complain, say
 from qareport.cli.options import DEFAULT_MODEL, Options, open_store, takes_options
-from qareport.daily import Mode, Request, Result
+from qareport.delivery import mail as mailing
 from qareport.model import MailRecord, MailState, PeriodKind, RunState
 from qareport.settings.validators import is_address
 from qareport.store import Store
+from qareport.workflows import daily as daily_run
+from qareport.workflows.daily import Mode, Request, Result
 
 _MEANINGS = {
     MailState.PLANNED: "waits to be sent",

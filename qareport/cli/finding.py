@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from qareport import choosing, exporting, privacy, report, settings
+from qareport import privacy, report, settings
 from qareport import search as searching
 from qareport.cli.console import Progress, say
 from qareport.cli.options import Options, open_store, takes_options
@@ -23,6 +23,8 @@ from qareport.model import OrderReport, Provenance
 from qareport.presentation import wording
 from qareport.settings import Settings
 from qareport.store import CallRecord, Scope, Wanted
+from qareport.workflows import export as exporting
+from qareport.workflows import select
 
 _DATE = click.DateTime(["%Y-%m-%d"])
 
@@ -148,10 +150,10 @@ def export(
     """
     config = settings.load(options.config_dir)
     zone = ZoneInfo(config.period.time_zone)
-    first, last = choosing.days(since.date() if since else None, until.date() if until else None, zone)
+    first, last = select.days(since.date() if since else None, until.date() if until else None, zone)
     wanted = Wanted(orders=orders, agents=agents, since=first, until=last)
     with open_store(options) as store, Progress() as progress:
-        ids = choosing.choose_calls(store, wanted)
+        ids = select.choose_calls(store, wanted)
         records = _watched(exporting.masked_records(store, ids, config.privacy), progress, len(ids))
         if kind == "text":
             if format_ is not None:

@@ -10,10 +10,11 @@ from pathlib import Path
 
 import click
 
-from qareport import __version__, pipeline, report, settings
+from qareport import __version__, report, settings
 from qareport.cli.console import complain, say
 from qareport.cli.options import DEFAULT_MODEL, Options, open_store, takes_options
 from qareport.errors import ConfigError, ModelError, NoStoreError, Problem, QareportError
+from qareport.workflows import judge
 
 COPIED = ("config", "templates")
 
@@ -124,7 +125,7 @@ def _examine_fonts(_: Options) -> Iterator[str]:
 
 def _examine_config(options: Options) -> Iterator[str]:
     folder = options.config_dir
-    ruleset = pipeline.Judge.load(folder).ruleset
+    ruleset = judge.Judge.load(folder).ruleset
     yield f"{folder}: {len(ruleset.rules)} rules, rule set {ruleset.sha256[:12]}"
 
 
@@ -133,9 +134,9 @@ def _examine_templates(options: Options) -> Iterator[str]:
     if folder.resolve() == settings.default_dir("templates").resolve():
         yield f"{folder}: as they came with qareport"
         return
-    from qareport import templatecheck
+    from qareport.workflows import check_templates
 
-    problems = [problem for one in templatecheck.check_templates(folder) for problem in one.problems]
+    problems = [problem for one in check_templates.check_templates(folder) for problem in one.problems]
     yield from (f"FAULT {problem}" for problem in problems)
     if not problems:
         yield f"{folder}: every template was filled with samples and prints"

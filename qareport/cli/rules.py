@@ -8,13 +8,14 @@ from pathlib import Path
 
 import click
 
-from qareport import pipeline, replaying
 from qareport import rules as rule_language
 from qareport.cli import rulesview
 from qareport.cli.console import complain, say
 from qareport.cli.options import Options, open_store, takes_options
 from qareport.errors import ConfigError, NotFoundError, Problem
 from qareport.model import Transcript
+from qareport.workflows import judge as pipeline
+from qareport.workflows import replay as replaying
 
 
 @click.group()

@@ -10,12 +10,13 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from qareport import privacy, settings, watching
+from qareport import privacy, settings
 from qareport.cli.options import Options, open_store, takes_options
 from qareport.codec import to_data
 from qareport.errors import ConfigError, StoreError
 from qareport.model import MailState
 from qareport.store import CallCounts
+from qareport.workflows import status as watching
 
 
 @click.command()
@@ -59,7 +60,7 @@ def status(options: Options, format_: str, metrics: Path | None) -> int:
 
 
 def _write(path: Path, found: watching.Status | None) -> None:
-    from qareport.watching.metrics import write_metrics
+    from qareport.workflows.prometheus import write_metrics
 
     write_metrics(path, found)
 

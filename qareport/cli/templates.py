@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import click
 
-from qareport import templatecheck
 from qareport.cli.options import Options, takes_options
 from qareport.errors import ConfigError, Problem
+from qareport.workflows import check_templates
 
 
 @click.group("templates")
@@ -15,7 +15,7 @@ def templates() -> None:
 
 
 @templates.command("check")
-@click.argument("names", nargs=-1, type=click.Choice(templatecheck.ALL), metavar="[TEMPLATE...]")
+@click.argument("names", nargs=-1, type=click.Choice(check_templates.ALL), metavar="[TEMPLATE...]")
 @takes_options
 def check(options: Options, names: tuple[str, ...]) -> int:
     """Fill every template (or those named) with samples and with hostile data; name each broken tag with its place.
@@ -23,7 +23,7 @@ def check(options: Options, names: tuple[str, ...]) -> int:
     Word (paragraph), HTML and mails (line), styles, and what PDF cannot print; exit status 2 when something is broken.
     """
     problems: list[Problem] = []
-    for one in templatecheck.check_templates(options.templates_dir, names or templatecheck.ALL):
+    for one in check_templates.check_templates(options.templates_dir, names or check_templates.ALL):
         problems += one.problems
         click.echo(f"{one.name:<16} {f'{len(one.problems)} to mend' if one.problems else 'fine'}   {one.path}")
     if problems:

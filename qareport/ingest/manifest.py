@@ -37,8 +37,7 @@ from pydantic import (
 
 from qareport.codec import explain
 from qareport.errors import ConfigError, Problem, SourceLocation
-from qareport.ingest.sheets import read_sheets
-from qareport.ingest.tables import Line, no_audio_column
+from qareport.ingest.sheets import Line, no_audio_column, read_sheets
 from qareport.model import Call, Role
 
 #: Excel in China writes CSV in the code page of its Windows, which is a part of GB18030.

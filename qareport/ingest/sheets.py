@@ -1,16 +1,25 @@
-"""A manifest in Excel's XLSX: real dates, and numbers as the texts that they stand for."""
+"""Tables of manifests: CSV and Excel, row by row with their line."""
 
 from __future__ import annotations
 
 import warnings
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
-from qareport.errors import ConfigError, Problem
-from qareport.ingest.tables import Line, no_audio_column
+from qareport.errors import ConfigError, Problem, SourceLocation
+
+#: Where a row stands, and its cells by their column's name, or what is wrong with it.
+Line: TypeAlias = tuple[SourceLocation | str, Mapping[str, Any] | Problem]
+
+
+def no_audio_column(names: Sequence[str], where: str) -> Line:
+    """Say which columns there are when none is named audio."""
+    got = ", ".join(names) or "nothing"
+    return where, Problem(what=f"the columns are {got}", where=where, expected="at least a column named audio")
+
 
 #: Excel keeps no more digits of a number; the rest have become zeros when the file was saved.
 _DIGITS = 15

@@ -1,12 +1,128 @@
-"""Numbers that are personal: telephone, identity card, bank card, verification code; and order numbers apart."""
+"""Numbers that name a person: telephone, identity card, bank card, also as they are spoken."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from qareport.model import PersonalKind
-from qareport.privacy.digits import Run, find_runs, windows
+
+_CHINESE = dict(zip("零〇○一二三四五六七八九", "000123456789", strict=True)) | dict(
+    zip("壹贰叁肆伍陆柒捌玖幺两洞拐勾腰妖邀要", "123456789120791111", strict=True)
+)
+_ENGLISH = {
+    "zero": "0",
+    "oh": "0",
+    **{
+        word: str(value)
+        for value, word in enumerate(["one", "two", "three", "four", "five", "six", "seven", "eight", "nine"], start=1)
+    },
+}
+_TIMES = {"两": 2, "俩": 2, "三": 3, "仨": 3, "四": 4, "double": 2, "triple": 3}
+
+_SIMPLE = "0-9０-９零〇○一二三四五六七八九壹贰叁肆伍陆柒捌玖幺两洞拐勾"
+_WORDS = "|".join(_ENGLISH)
+_ATOM = re.compile(
+    # 三个零, double zero
+    rf"(?P<times>[两俩三仨四])个(?P<repeated>[零〇一二三四五六七八九])(?=[{_SIMPLE}]|[^\w]|$)"
+    # 三百九十九 counts and is not spelt out.
+    rf"|(?P<digit>(?<![十百千万])[{_SIMPLE}](?![十百千万亿]))"
+    # 幺 is often transcribed as one of its homophones: taken for 1 only where digits stand around it.
+    rf"|(?P<one>(?<=[{_SIMPLE}])[要腰妖邀](?=[{_SIMPLE}])|[要腰妖邀](?=[三四五六七八九][{_SIMPLE}]{{3}}))"
+    rf"|(?<![a-z])(?:(?P<multiple>double|triple)[\s-]+)?(?P<word>{_WORDS})(?![a-z])"
+    # The last place of an identity card.
+    rf"|(?<=[{_SIMPLE}])\s?(?P<ten>[xX×叉]|艾克斯)(?![A-Za-z0-9码号])"
+    r"|(?<=[a-z])\s(?P<letter>x)(?![a-z0-9])",
+    re.IGNORECASE,
+)
+#: What may stand between two digits of one number: pauses as punctuation, line breaks, fillers, dashes.
+_JOINT = re.compile(
+    r"(?:[\s\-–—－~·…,，、。;；!！?？]|嗯+|呃+|啊+|哦+|额|诶|唉|那个|这个|然后|就是|再来|接着|\b(?:uh|um|er|hmm|and|then|dash)\b)+",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Digits that follow each other without a pause; `value` may end in X."""
+
+    value: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Pieces with nothing but pauses and fillers between them."""
+
+    pieces: tuple[Piece, ...]
+
+    @property
+    def value(self) -> str:
+        """Return all digits."""
+        return "".join(piece.value for piece in self.pieces)
+
+    @property
+    def start(self) -> int:
+        """Return where the first digit stands."""
+        return self.pieces[0].start
+
+    @property
+    def end(self) -> int:
+        """Return where the last digit ends."""
+        return self.pieces[-1].end
+
+
+def find_runs(text: str) -> list[Run]:
+    """Find all runs of digits in a text, in order."""
+    runs: list[list[Piece]] = []
+    for piece in _pieces(text):
+        joined = runs and _JOINT.fullmatch(text, runs[-1][-1].end, piece.start)
+        if joined:
+            runs[-1].append(piece)
+        else:
+            runs.append([piece])
+    return [Run(tuple(run)) for run in runs]
+
+
+def _pieces(text: str) -> Iterator[Piece]:
+    current: Piece | None = None
+    for match in _ATOM.finditer(text):
+        value = _value(match)
+        spoken_on = current is not None and (
+            current.end == match.start() or (match["word"] and text[current.end : match.start()] == " ")
+        )
+        if current is not None and spoken_on:
+            current = Piece(current.value + value, current.start, match.end())
+        else:
+            if current is not None:
+                yield current
+            current = Piece(value, match.start(), match.end())
+    if current is not None:
+        yield current
+
+
+def _value(match: re.Match[str]) -> str:
+    if match["times"]:
+        return _CHINESE[match["repeated"]] * _TIMES[match["times"]]
+    if match["word"]:
+        return _ENGLISH[match["word"].lower()] * _TIMES.get((match["multiple"] or "").lower(), 1)
+    if match["ten"] or match["letter"]:
+        return "X"
+    letter = match["digit"] or match["one"]
+    return _CHINESE.get(letter) or str(int(letter))
+
+
+def windows(pieces: Sequence[Piece], first: int, longest: int) -> Iterator[tuple[int, str]]:
+    """Grow a number from one piece on: `(index after its last piece, digits)`, up to `longest` digits."""
+    value = ""
+    for index in range(first, len(pieces)):
+        value += pieces[index].value
+        if len(value) > longest:
+            return
+        yield index + 1, value
+
 
 #: Mainland mobile numbers (11 places, 13 … 19), with or without country code; landlines with their area code.
 _MOBILE = re.compile(r"(?:(?:00)?86)?1[3-9]\d{9}")

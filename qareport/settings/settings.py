@@ -226,7 +226,7 @@ class DailySettings:
 @with_config(extra="forbid")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MailSettings:
-    """How mail is sent, and who gets which edition. The password is never among settings (see `qareport.mail`)."""
+    """How mail is sent, and who gets which edition. The password is never among settings."""
 
     #: "" = mail is not set up.
     host: str = ""

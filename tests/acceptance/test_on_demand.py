@@ -17,15 +17,15 @@ import openpyxl
 import pyarrow.parquet
 import pytest
 
-from qareport import pipeline
 from qareport.cli import main
 from qareport.codec import from_json, to_json
-from qareport.exporting import KINDS, writing
-from qareport.exporting.writing import cell
 from qareport.model import Call, FailedCall, Transcript
 from qareport.privacy import LABELS
 from qareport.settings import default_dir
 from qareport.store import Store
+from qareport.workflows import judge as pipeline
+from qareport.workflows.export import KINDS, writing
+from qareport.workflows.export.writing import cell
 from tests.conftest import ROOT, run_qareport
 
 PHONE = "13812345678"

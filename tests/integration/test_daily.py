@@ -19,10 +19,10 @@ import pytest
 
 from benchmarks import dailies
 from qareport import cli, privacy, settings
-from qareport.daily import Mode
 from qareport.errors import ConfigError, MailError
 from qareport.model import Call, Edition, MailState, RunState
 from qareport.store import Store, Wanted
+from qareport.workflows.daily import Mode
 from tests import postgres
 from tests.centre import NEXT_DAY, Centre
 from tests.recordings import cut_recording

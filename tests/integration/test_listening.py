@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from qareport import listening, settings
+from qareport import settings
 from qareport.asr import Transcriber, load
 from qareport.model import Call, CallMetrics, CallReport
 from qareport.store import Store
+from qareport.workflows import transcribe
 from tests.recordings import cut_recording as recording
 
 METRICS = CallMetrics(
@@ -29,8 +30,8 @@ def store(store_url: str) -> Iterator[Store]:
         yield opened
 
 
-def listen(store: Store, transcriber: Transcriber, calls: Sequence[Call]) -> listening.Listening:
-    heard = listening.listen(
+def listen(store: Store, transcriber: Transcriber, calls: Sequence[Call]) -> transcribe.Listening:
+    heard = transcribe.listen(
         calls, store, engine_key="e1", load_transcriber=lambda: transcriber, on_progress=lambda *_: None
     )
     for call, key, transcript in heard.transcripts:
@@ -87,10 +88,10 @@ def test_a_recorder_that_begins_each_day_with_the_same_name_loses_no_call(
     store: Store, demo: Transcriber, tmp_path: Path
 ) -> None:
     monday = call(recording(tmp_path / "monday" / "0001.wav"))
-    listen(store, demo, listening.tell_apart([monday], {"0001"}, store))
+    listen(store, demo, transcribe.tell_apart([monday], {"0001"}, store))
     tuesday = call(recording(tmp_path / "tuesday" / "0001.wav", second=3))
     for _ in range(2):
-        (found,) = listening.tell_apart([tuesday], {"0001"}, store)
+        (found,) = transcribe.tell_apart([tuesday], {"0001"}, store)
         assert found.call_id.startswith("0001-")
         assert len(found.call_id) == len("0001-") + 8
         listen(store, demo, [found])
@@ -103,15 +104,15 @@ def test_a_recording_that_was_moved_or_has_an_id_of_its_own_keeps_it(
     listen(store, demo, [call(recording(tmp_path / "a.wav"))])
     moved = call(recording(tmp_path / "archive" / "a.wav"))
     other = call(recording(tmp_path / "new" / "a.wav", second=3))
-    assert listening.tell_apart([moved], {"a"}, store) == (moved,)
-    assert listening.tell_apart([other], set(), store) == (other,)
+    assert transcribe.tell_apart([moved], {"a"}, store) == (moved,)
+    assert transcribe.tell_apart([other], set(), store) == (other,)
 
 
 def test_a_recording_that_failed_gives_its_name_to_no_other_while_it_is_there(store: Store, tmp_path: Path) -> None:
     broken = call(recording(tmp_path / "monday" / "0001.wav"))
     store.put_call(broken)
     tuesday = call(recording(tmp_path / "tuesday" / "0001.wav", second=3))
-    (found,) = listening.tell_apart([tuesday], {"0001"}, store)
+    (found,) = transcribe.tell_apart([tuesday], {"0001"}, store)
     assert found.call_id != "0001"
     Path(broken.audio_path).unlink()
-    assert listening.tell_apart([tuesday], {"0001"}, store) == (tuesday,)
+    assert transcribe.tell_apart([tuesday], {"0001"}, store) == (tuesday,)

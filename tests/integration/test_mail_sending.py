@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from benchmarks.postbox import DROP, DROP_AFTER, Postbox, free_port
-from qareport.daily.sending import Clock, Posted, post
+from qareport.delivery.mail import Transport, message_id, read_password
+from qareport.delivery.outbox import Clock, Posted, post
 from qareport.errors import BusyError, MailError
-from qareport.mail import Transport, message_id, read_password
 from qareport.model import Edition, Letter, MailState, Outcome, letter_key
 from qareport.settings import MailSettings
 from qareport.store import Store

@@ -5,10 +5,12 @@ from __future__ import annotations
 import dataclasses
 from pathlib import Path
 
-from qareport import codec, orders, pipeline
+from qareport import codec
 from qareport.model import Call, PersonalKind, Role, Segment, Transcript
 from qareport.settings import PrivacySettings
 from qareport.store import Store
+from qareport.workflows import judge as pipeline
+from qareport.workflows import render
 from tests.unit.test_analysis_example import ROOT
 
 NUMBER = "幺三八零零幺三八零零零"
@@ -31,8 +33,8 @@ def test_a_number_stays_in_the_store_and_leaves_it_masked(tmp_path: Path) -> Non
         store.put_transcript("t", transcript)
         done, failures = pipeline.judge_calls([(call, "t", transcript)], store, judge, on_progress=lambda *_: None)
         assert (done, failures) == ((call,), ())
-        masked = orders.order_report(store, "o1")
-        shown = orders.order_report(store, "o1", dataclasses.replace(PrivacySettings(), enabled=False))
+        masked = render.order_report(store, "o1")
+        shown = render.order_report(store, "o1", dataclasses.replace(PrivacySettings(), enabled=False))
     assert NUMBER not in codec.to_json(masked)
     assert masked.calls[0].moments[0].quote == "我的手机号是[电话]，什么时候发货？"
     assert [span.kind for span in masked.calls[0].masked] == [PersonalKind.PHONE]

@@ -10,11 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from qareport import codec, orders, periods, report, settings
+from qareport import codec, periods, report, settings
 from qareport.errors import NotFoundError
 from qareport.model import Call, CallReport
 from qareport.report.formats.pdf import Printers
 from qareport.store import Store
+from qareport.workflows import render as orders
 from tests import report_samples as samples
 
 TEMPLATES = settings.default_dir("templates")

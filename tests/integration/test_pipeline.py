@@ -9,11 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from qareport import listening, orders, pipeline, rules, settings
+from qareport import rules, settings
 from qareport.asr import Transcriber, load
 from qareport.errors import ConfigError
 from qareport.model import AudioInfo, Call, FailedCall, ModelInfo, Role, Segment, Transcript
 from qareport.store import Store
+from qareport.workflows import judge as pipeline
+from qareport.workflows import render as orders
+from qareport.workflows import transcribe
 
 CALLS = settings.bundled_calls()
 
@@ -86,8 +89,8 @@ class Loader:
         return self._transcriber
 
 
-def listen(calls: Sequence[Call], store: Store, loader: Loader) -> listening.Listening:
-    return listening.listen(calls, store, engine_key="e1", load_transcriber=loader, on_progress=quiet)
+def listen(calls: Sequence[Call], store: Store, loader: Loader) -> transcribe.Listening:
+    return transcribe.listen(calls, store, engine_key="e1", load_transcriber=loader, on_progress=quiet)
 
 
 def test_a_recording_that_was_heard_is_not_heard_again_and_no_model_is_loaded_for_it(
@@ -107,7 +110,7 @@ def test_another_channel_map_or_another_engine_hears_again(store: Store, demo_tr
     loader = Loader(demo_transcriber)
     listen([call], store, loader)
     listen([replace(call, channel_roles=(Role.CUSTOMER,))], store, loader)
-    listening.listen([call], store, engine_key="e2", load_transcriber=loader, on_progress=quiet)
+    transcribe.listen([call], store, engine_key="e2", load_transcriber=loader, on_progress=quiet)
     assert loader.times == 3
 
 

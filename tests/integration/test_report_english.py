@@ -14,7 +14,8 @@ import docx
 import pdfplumber
 import pytest
 
-from qareport import cli, mail, report
+from qareport import cli, report
+from qareport.delivery import mail
 from qareport.presentation.locale import speaking
 from qareport.settings import ReportSettings
 from tests import period_samples

@@ -10,12 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from qareport import pipeline, replaying, rules
+from qareport import rules
 from qareport.cli import rulesview
 from qareport.errors import ConfigError
 from qareport.model import Call, Segment, Transcript
 from qareport.rules.rule_tests import mask
 from qareport.store import Store
+from qareport.workflows import judge as pipeline
+from qareport.workflows import replay
 from tests.conftest import ROOT
 from tests.unit.test_analysis_example import AGENT, CUSTOMER, EXAMPLE, say
 
@@ -60,7 +62,7 @@ def edit(config: Path, old: str, new: str) -> pipeline.Judge:
 
 
 def run(store: Store, judge: pipeline.Judge, against: rules.RuleSet | None = None) -> rules.Replay:
-    return rules.replay(judge.ruleset, replaying.stored_judgements(store), judge.settings.score, against=against)
+    return rules.replay(judge.ruleset, replay.stored_judgements(store), judge.settings.score, against=against)
 
 
 def test_unedited_rules_change_nothing(store: Store, config: Path) -> None:
@@ -91,13 +93,13 @@ def test_a_replay_says_what_a_new_run_would_say(store: Store, config: Path) -> N
 def test_apply_makes_the_edit_count_and_keeps_the_old_hash(store: Store, config: Path) -> None:
     before = store.order("o1")
     judge = edit(config, "silence: 2s", "silence: 4s")
-    assert replaying.apply(store, judge) == 2
+    assert replay.apply(store, judge) == 2
     after = store.order("o1")
     assert after.rules_sha256 == judge.ruleset.sha256 != before.rules_sha256
     assert RULE not in {finding.rule_id for finding in after.reports[1].findings}
     assert store.find_rule_set(before.rules_sha256) is not None
     assert run(store, judge).changed_calls == 0
-    assert replaying.apply(store, judge) == 0
+    assert replay.apply(store, judge) == 0
 
 
 def test_a_replay_reads_in_three_forms(store: Store, config: Path) -> None:
@@ -109,7 +111,7 @@ def test_a_replay_reads_in_three_forms(store: Store, config: Path) -> None:
 
 def test_explain_draws_each_condition_with_seconds_and_values(store: Store, config: Path) -> None:
     judge = pipeline.Judge.load(config)
-    scene = replaying.scene_of(store, "two", judge)
+    scene = replay.scene_of(store, "two", judge)
     rule = judge.ruleset.find(RULE)
     assert rule is not None
     tree = "\n".join(rules.draw(rules.explain(rule, scene, judge.ruleset)))
@@ -122,7 +124,7 @@ def test_a_case_cut_from_a_call_is_masked_and_holds(store: Store, config: Path) 
     judge = pipeline.Judge.load(config)
     rule = judge.ruleset.find(RULE)
     assert rule is not None
-    transcript = replaying.transcript_of(store.report_of_call("two"), "o1")
+    transcript = replay.transcript_of(store.report_of_call("two"), "o1")
     text = "schema: 1\ncases:\n" + rules.cut_case(transcript, rule, judge.ruleset, judge.analyse)
     assert "13812345678" not in text
     assert "88888888888" in text
@@ -146,7 +148,7 @@ def test_what_could_name_a_person_is_masked(said: str, masked: str) -> None:
 
 def test_hit_counts_name_the_rules_that_never_fire(store: Store, config: Path) -> None:
     judge = pipeline.Judge.load(config)
-    counts = rules.count_hits(judge.ruleset, replaying.stored_judgements(store))
+    counts = rules.count_hits(judge.ruleset, replay.stored_judgements(store))
     assert counts.by_rule[RULE] == 2
     idle = [str(problem) for problem in counts.warnings(judge.ruleset)]
     assert any("service.abusive: hit none of the stored calls in 30 days" in line for line in idle)

@@ -13,7 +13,7 @@ from qareport import cli
 from qareport.report import template_check
 from qareport.report.period.view import build_period_view
 from qareport.settings import default_dir
-from qareport.templatecheck import check_templates
+from qareport.workflows.check_templates import check_templates
 
 TEMPLATES = default_dir("templates")
 

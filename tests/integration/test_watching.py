@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from qareport import events, pipeline
+from qareport import events
 from qareport.cli import main
 from qareport.cli.logs import _Json
 from qareport.model import (
@@ -33,8 +33,9 @@ from qareport.model import (
 )
 from qareport.settings import default_dir
 from qareport.store import Store, holder
-from qareport.watching import Status, look
-from qareport.watching.metrics import write_metrics
+from qareport.workflows import judge as pipeline
+from qareport.workflows.prometheus import write_metrics
+from qareport.workflows.status import Status, look
 from tests.conftest import ROOT
 from tests.integration.test_store import METRICS
 

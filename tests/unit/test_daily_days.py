@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from qareport import periods
-from qareport.daily.days import due_periods, last_period
 from qareport.model import PeriodKind, RunState
+from qareport.workflows.daily.schedule import due_periods, last_period
 
 DONE, PARTIAL, KILLED = RunState.DONE, RunState.PARTIAL, RunState.KILLED
 

@@ -14,7 +14,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from qareport.mail import composing
+from qareport.delivery.mail import compose
 from qareport.model import Note, PeriodKind
 from qareport.presentation import locale, wording
 from qareport.presentation.locale import N_, Words, _, plural, speaking
@@ -124,7 +124,7 @@ def test_texts_outside_the_catalogue_stand_as_they_are() -> None:
 
 
 def test_the_subject_of_mails_is_translated_where_it_is_the_default() -> None:
-    assert MailSettings().subject == composing.SUBJECT
+    assert MailSettings().subject == compose.SUBJECT
 
 
 def test_a_language_without_a_catalogue_is_refused() -> None:

@@ -7,12 +7,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from qareport import listening, mail, pipeline
 from qareport import settings as settings_module
-from qareport.daily import collecting, making
-from qareport.daily.days import due_periods, last_period
-from qareport.daily.request import Log, Mode, Request, Result, period_name
-from qareport.daily.sending import Clock, Posted, post
+from qareport.delivery import mail
+from qareport.delivery.outbox import Clock, Posted, post
 from qareport.errors import DocumentError, MailError, QareportError, StoreError
 from qareport.model import (
     Call,
@@ -30,12 +27,18 @@ from qareport.periods import period_of
 from qareport.presentation.locale import speaking
 from qareport.settings import Settings
 from qareport.store import Store, holder
+from qareport.workflows import judge as pipeline
+from qareport.workflows import transcribe
+from qareport.workflows.daily import editions as making
+from qareport.workflows.daily import intake
+from qareport.workflows.daily.request import Log, Mode, Request, Result, period_name
+from qareport.workflows.daily.schedule import due_periods, last_period
 
 _CLOCK = Clock()
 
 
 def run_daily(
-    store: Store, request: Request, *, on_progress: listening.Progress, clock: Clock = _CLOCK
+    store: Store, request: Request, *, on_progress: transcribe.Progress, clock: Clock = _CLOCK
 ) -> Iterator[Result]:
     """Work on the periods that are due, oldest first, and yield what became of each.
 
@@ -91,7 +94,7 @@ class _Run:
         settings: Settings,
         period: Period,
         clock: Clock,
-        on_progress: listening.Progress,
+        on_progress: transcribe.Progress,
     ) -> None:
         self._store = store
         self._request = request
@@ -128,11 +131,11 @@ class _Run:
         if self._period.kind is PeriodKind.DAY:
             with self._step("find"):
                 now, wait = self._clock.now(), self._clock.sleep
-                new = collecting.find_new(request, settings, self._period, store, log, now=now, wait=wait)
+                new = intake.find_new(request, settings, self._period, store, log, now=now, wait=wait)
         with self._step("rules"):
-            judge = collecting.load_judge(request, store, log)
+            judge = intake.load_judge(request, store, log)
         with self._step("transcribe", len(new)):
-            heard = collecting.listen(new, request, settings, store, log, self._on_progress)
+            heard = intake.listen(new, request, settings, store, log, self._on_progress)
         if judge is not None:
             with self._step("analyse", len(heard)):
                 pipeline.judge_calls(heard, store, judge, on_progress=self._on_progress)

@@ -9,8 +9,8 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parseaddr
 from pathlib import Path
 
+from qareport.delivery.mail import Content, Purpose, Transport, compose, read_password, test_view
 from qareport.errors import MailError
-from qareport.mail import Content, Purpose, Transport, compose, read_password, test_view
 from qareport.model import Edition, MailRecord, MailState, Outcome
 from qareport.periods import local_day
 from qareport.presentation.locale import speaking

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
-from qareport import mail
+from qareport.delivery import mail
 from qareport.errors import Problem
 from qareport.model import Period, PeriodKind
 from qareport.presentation.locale import LOCALES, speaking

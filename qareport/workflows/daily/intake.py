@@ -7,12 +7,14 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from qareport import ingest, listening, periods, pipeline, privacy
-from qareport.daily.request import Log, Request
+from qareport import ingest, periods, privacy
 from qareport.errors import ConfigError, Problem, QareportError, StoreError
 from qareport.model import Call, FailedCall, Note, Period, Transcript
 from qareport.settings import Settings
 from qareport.store import Store
+from qareport.workflows import judge as pipeline
+from qareport.workflows import transcribe
+from qareport.workflows.daily.request import Log, Request
 
 #: Names that a note carries.
 _NAMED = 5
@@ -61,7 +63,7 @@ def find_new(
     for failure in found.failures:
         if failure.call_id in unfinished:  # a recording that was archived since keeps its result
             store.put_failure(_call_of(failure), failure)
-    calls = listening.tell_apart(found.calls, found.named_by_file, store)
+    calls = transcribe.tell_apart(found.calls, found.named_by_file, store)
     unfinished = store.open_calls([call.call_id for call in calls])
     new = tuple(call for call in calls if call.call_id in unfinished)
     for call in new:
@@ -121,7 +123,12 @@ def load_judge(request: Request, store: Store, log: Log) -> pipeline.Judge | Non
 
 
 def listen(
-    calls: Sequence[Call], request: Request, settings: Settings, store: Store, log: Log, on_progress: listening.Progress
+    calls: Sequence[Call],
+    request: Request,
+    settings: Settings,
+    store: Store,
+    log: Log,
+    on_progress: transcribe.Progress,
 ) -> tuple[tuple[Call, str, Transcript], ...]:
     """Transcribe new recordings; without any, no model is looked for. An engine that fails is a trouble."""
     if not calls:
@@ -130,7 +137,7 @@ def listen(
 
     try:
         info = asr.identify(request.model, asr.check(asr.resolve(request.model)))
-        heard = listening.listen(
+        heard = transcribe.listen(
             calls,
             store,
             engine_key=asr.transcription_key(info, settings.asr, settings.audio),

@@ -9,7 +9,7 @@ from prometheus_client import CollectorRegistry, Gauge, write_to_textfile
 from qareport import __version__
 from qareport.errors import DocumentError
 from qareport.model import MailState, RunRecord, RunState
-from qareport.watching import Status
+from qareport.workflows.status import Status
 
 
 def write_metrics(path: Path, status: Status | None) -> None:

@@ -7,12 +7,13 @@ from dataclasses import replace
 from datetime import datetime
 from functools import partial
 
-from qareport import periods, pipeline, rules
+from qareport import periods, rules
 from qareport.codec import from_json
 from qareport.errors import QareportError
 from qareport.model import CallReport, Transcript
 from qareport.rules import Packed, StoredJudgement
 from qareport.store import Store, StoredCall
+from qareport.workflows import judge as pipeline
 
 #: When the calls of each order began, as the store writes it.
 Starts = Mapping[str, list[str]]

@@ -7,10 +7,11 @@ from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from qareport import listening, pipeline
 from qareport.errors import NotFoundError
 from qareport.model import Call, CallReport, FailedCall, Transcript
 from qareport.store import Store, Wanted
+from qareport.workflows import judge as pipeline
+from qareport.workflows import transcribe
 
 _DAY = timedelta(days=1)
 
@@ -80,7 +81,7 @@ def _nothing(store: Store, wanted: Wanted) -> NotFoundError:
 
 
 def refresh(
-    store: Store, names: Sequence[str], judge: pipeline.Judge, *, on_progress: listening.Progress
+    store: Store, names: Sequence[str], judge: pipeline.Judge, *, on_progress: transcribe.Progress
 ) -> tuple[FailedCall, ...]:
     """Judge the calls of some orders anew from their stored transcripts, where anything has changed since.
 
@@ -100,7 +101,7 @@ def refresh(
     for record in store.records(sorted(ids)):
         heard = _heard_for(record.report, store.transcripts_of(record.call.call_id))
         if heard is not None:
-            items.append((record.call, heard[0], listening.readdress(heard[1], record.call)))
+            items.append((record.call, heard[0], transcribe.readdress(heard[1], record.call)))
         elif record.failure is None:
             reason = "no transcript of it is stored, so its last result stays; `qareport run` listens again"
             lost.append(FailedCall.of(record.call, "analyse", reason))

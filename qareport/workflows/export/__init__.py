@@ -10,12 +10,11 @@ from dataclasses import replace
 from zoneinfo import ZoneInfo
 
 from qareport import privacy
-from qareport.exporting.columns import KINDS, Table
-from qareport.exporting.text import text_of_call
-from qareport.exporting.writing import FORMATS, TableWriter, open_table
 from qareport.model import PersonalKind
 from qareport.settings import PrivacySettings
 from qareport.store import CallRecord, Store
+from qareport.workflows.export.columns import KINDS, Table
+from qareport.workflows.export.writing import FORMATS, TableWriter, open_table, text_of_call
 
 __all__ = ["FORMATS", "KINDS", "Table", "TableWriter", "masked_records", "open_table", "rows", "text_of_call"]
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 
 from qareport import periods
-from qareport.daily.request import period_name
 from qareport.model import Period, PeriodKind, RunState
+from qareport.workflows.daily.request import period_name
 
 _DAY = timedelta(days=1)
 

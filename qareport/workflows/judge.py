@@ -1,8 +1,8 @@
 """From transcripts to judged calls, as plain functions over a store, and one progress hook.
 
-`qareport.listening` comes before and `qareport.orders` goes on from there. Each step's result is kept under the
-hash of everything that decided it, so a second run does only what is missing, and a killed run goes on where it was. A
-call that fails becomes a `FailedCall`; nothing here stops a batch for one call.
+`transcribe` comes before and `render` goes on from there. Each step's result is kept under the hash of everything that
+decided it, so a second run does only what is missing, and a killed run goes on where it was. A call that fails becomes
+a `FailedCall`; nothing here stops a batch for one call.
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ from qareport import __version__, analysis, events, periods, rules
 from qareport import settings as settings_module
 from qareport.codec import to_json
 from qareport.errors import ConfigError, Problem, QareportError
-from qareport.listening import Progress, keep_failure, key_of
 from qareport.model import (
     Analysis,
     Call,
@@ -31,6 +30,7 @@ from qareport.model import (
 )
 from qareport.settings import Settings
 from qareport.store import Store
+from qareport.workflows.transcribe import Progress, keep_failure, key_of
 
 T = TypeVar("T")
 _log = logging.getLogger(__name__)

@@ -9,16 +9,18 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from qareport import __version__, listening, mail, periods, report
-from qareport import orders as order_reports
+from qareport import __version__, periods, report
 from qareport.codec import to_json
-from qareport.daily.request import Log, Request, period_name
+from qareport.delivery import mail
 from qareport.errors import QareportError
 from qareport.model import CallDigest, Edition, FailedCall, Letter, Note, Period, PeriodKind, PeriodReport
 from qareport.presentation.clean_text import clean_value
 from qareport.presentation.locale import _, plural
 from qareport.settings import Settings
 from qareport.store import Store
+from qareport.workflows import render as order_reports
+from qareport.workflows import transcribe
+from qareport.workflows.daily.request import Log, Request, period_name
 
 #: How far back promises and repeated calls are looked for, beside the periods that are compared.
 _LOOK_BACK = timedelta(days=14)
@@ -138,7 +140,12 @@ def write_documents(
 
 
 def write_orders(
-    made_of: PeriodReport, request: Request, settings: Settings, store: Store, log: Log, on_progress: listening.Progress
+    made_of: PeriodReport,
+    request: Request,
+    settings: Settings,
+    store: Store,
+    log: Log,
+    on_progress: transcribe.Progress,
 ) -> tuple[Path, ...]:
     """Make the reports of the orders whose customers are to be called back first."""
     names = [one.order_id or one.call_id for one in made_of.returns[: settings.daily.orders]]

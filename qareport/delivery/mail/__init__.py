@@ -1,11 +1,20 @@
 """Mail: composed from a period's report, sent over SMTP. The only importer of smtplib."""
 
-from qareport.mail.attaching import Attachment, Fitted, fit
-from qareport.mail.composing import HTML_TEMPLATE, TEXT_TEMPLATE, Content, Purpose, compose, fill, message_id
-from qareport.mail.secret import VARIABLE, read_password
-from qareport.mail.transport import Transport
-from qareport.mail.view import attachment_name, failure_view, period_view, test_view
-from qareport.mail.viewdata import MailView
+from qareport.delivery.mail.compose import (
+    HTML_TEMPLATE,
+    TEXT_TEMPLATE,
+    Attachment,
+    Content,
+    Fitted,
+    Purpose,
+    compose,
+    fill,
+    fit,
+    message_id,
+)
+from qareport.delivery.mail.password import VARIABLE, read_password
+from qareport.delivery.mail.smtp import Transport
+from qareport.delivery.mail.view import MailView, attachment_name, failure_view, period_view, test_view
 
 __all__ = [
     "HTML_TEMPLATE",

@@ -26,7 +26,7 @@ check: .venv/ready
 
 # Collects what documents say and compiles the catalogues (qareport/presentation/locales).
 catalogues: .venv/ready
-	$(BIN)/python templates/make_catalogues.py
+	$(BIN)/python tools/make_catalogues.py
 
 # Writes constraints.txt from what .venv holds. torch is pinned without its build (+cpu, +cu…), so each machine gets its own.
 lock: .venv/ready

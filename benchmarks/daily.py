@@ -27,15 +27,15 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from benchmarks import dailies
 from benchmarks.machine import describe
-from benchmarks.postbox import Postbox
 from benchmarks.rules import make_calls
 from qareport import periods, rules
 from qareport.model import Call, CallReport
 from qareport.settings import default_dir
 from qareport.store import Store
 from qareport.workflows import judge as pipeline
+from tests.support import dailies
+from tests.support.postbox import Postbox
 
 RESULT = Path(__file__).parent / "results" / "daily.json"
 DISTINCT = 300

@@ -110,7 +110,7 @@ def main() -> None:
 def whole_files(folder: Path, *, seconds: int = 12) -> list[Path]:
     """Write one short call in each of several formats."""
     from qareport.audio.decode import decode
-    from tests.integration.asr_fixtures import write_audio
+    from tests.support.asr_fixtures import write_audio
 
     samples = decode(burst_call(folder / "call.wav", seconds=seconds, seed=1), max_duration_ms=60_000).samples
     codecs = [

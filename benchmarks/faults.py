@@ -29,14 +29,13 @@ from pathlib import Path
 
 import sqlalchemy
 
-from benchmarks import dailies
 from benchmarks.forked import Forked
 from benchmarks.machine import describe
-from benchmarks.postbox import DROP, DROP_AFTER, Postbox
 from qareport.model import Edition, MailState
 from qareport.store import Store
-from tests import postgres
-from tests.recordings import cut_recording
+from tests.support import dailies, postgres
+from tests.support.postbox import DROP, DROP_AFTER, Postbox
+from tests.support.recordings import cut_recording
 
 CALLS = 8
 #: Kills in one round, before a run may end by itself.

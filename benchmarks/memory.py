@@ -22,7 +22,7 @@ from benchmarks.sounds import burst_call
 from qareport.asr import load
 from qareport.model import Call, Transcript
 from qareport.settings import AsrSettings, AudioSettings
-from tests.integration.asr_fixtures import make_model
+from tests.support.asr_fixtures import make_model
 
 RESULT = Path(__file__).resolve().parent / "results" / "memory.json"
 STEPS = 10

@@ -32,7 +32,7 @@ from qareport.report.formats.pdf import PRINTER
 from qareport.settings import ReportSettings, default_dir
 from qareport.store import Store
 from qareport.workflows import render as orders
-from tests import report_samples as samples
+from tests.support import report_samples as samples
 
 RESULT = Path(__file__).parent / "results" / "reports.json"
 SETTINGS = ReportSettings(organisation="客户服务中心")

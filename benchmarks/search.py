@@ -27,7 +27,7 @@ from benchmarks.machine import describe
 from benchmarks.stored import SENTENCES, fill
 from qareport import search
 from qareport.store import Store
-from tests import postgres
+from tests.support import postgres
 
 RESULT = Path(__file__).parent / "results" / "search.json"
 REPEATS = 7

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests import postgres
+from tests.support import postgres
 
 _numbers = itertools.count()
 ROOT = Path(__file__).resolve().parent.parent

@@ -1,6 +1,6 @@
 """The language of documents: Chinese is what the code and the templates are written in, catalogues hold the others.
 
-`python templates/make_catalogues.py` collects what is to be translated and compiles what has been.
+`python tools/make_catalogues.py` collects what is to be translated and compiles what has been.
 """
 
 from __future__ import annotations

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.postbox import Postbox
-from tests import postgres
-from tests.centre import Centre, analyse_calls
+from tests.support import postgres
+from tests.support.centre import Centre, analyse_calls
+from tests.support.postbox import Postbox
 
 _TEMPLATE = "prepared_centre"
 

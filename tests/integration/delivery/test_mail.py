@@ -1,0 +1,342 @@
+"""Sending over a real SMTP server on loopback: what is certain, what is not, and who decides about it."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from qareport.delivery.mail import Transport, message_id, read_password
+from qareport.delivery.outbox import Clock, Posted, post
+from qareport.errors import BusyError, MailError
+from qareport.model import Edition, Letter, MailState, Outcome, letter_key
+from qareport.settings import MailSettings
+from qareport.store import Store
+from tests.support.postbox import DROP, DROP_AFTER, Postbox, free_port
+
+NOON = datetime(2026, 11, 22, 4, tzinfo=UTC)
+SENDER = "质检 <quality@example.com>"
+
+
+class Hands:
+    """A clock that a test moves: sleeping moves it, too."""
+
+    def __init__(self, now: datetime = NOON) -> None:
+        self.time = now
+        self.slept: list[float] = []
+
+    def clock(self) -> Clock:
+        return Clock(now=lambda: self.time, sleep=self.sleep)
+
+    def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self.time += timedelta(seconds=seconds)
+
+
+def letter(recipient: str = "li@example.com", kind: str = "report", text: str = "Hello") -> Letter:
+    key = letter_key(Edition.TEAM, recipient, "day:2026-11-21", kind)
+    identity = message_id(key, SENDER)
+    content = f"From: q@example.com\r\nTo: {recipient}\r\nMessage-ID: {identity}\r\n\r\n{text}\r\n".encode()
+    return Letter(
+        edition=Edition.TEAM,
+        recipient=recipient,
+        period="day:2026-11-21",
+        kind=kind,
+        subject="日报",
+        message_id=identity,
+        content=content,
+    )
+
+
+def settings(postbox: Postbox | None, **changes: object) -> MailSettings:
+    values: dict[str, object] = {
+        "host": "127.0.0.1",
+        "port": postbox.port if postbox else free_port(),
+        "security": "none",
+        "sender": SENDER,
+        "timeout_s": 2.0,
+        "retry_s": (),
+    }
+    return MailSettings(**{**values, **changes})  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def store(store_url: str) -> Iterator[Store]:
+    with Store(store_url) as opened:
+        yield opened
+
+
+def send(store: Store, mail: MailSettings, hands: Hands | None = None) -> Posted:
+    return post(store, mail, clock=(hands or Hands()).clock(), on_sent=lambda done, total: None)
+
+
+def test_a_mail_is_sent_once_however_often_it_is_planned_and_posted(store: Store) -> None:
+    with Postbox() as postbox:
+        for _ in range(3):
+            store.plan_mails([letter()], now=NOON)
+            send(store, settings(postbox))
+    assert [mail.recipient for mail in postbox.delivered] == ["li@example.com"]
+    (record,) = store.mails()
+    assert (record.state, record.reply, record.tries) == (MailState.SENT, "250 taken", 1)
+    assert postbox.delivered[0].message_id == record.message_id == letter().message_id
+
+
+def test_a_mail_that_no_server_has_yet_takes_the_newer_text(store: Store) -> None:
+    store.plan_mails([letter(text="old")], now=NOON)
+    store.plan_mails([letter(text="new")], now=NOON)
+    with Postbox() as postbox:
+        send(store, settings(postbox))
+    assert b"new" in postbox.delivered[0].content
+
+
+def test_lines_that_begin_with_a_dot_arrive_as_they_were(store: Store) -> None:
+    store.plan_mails([letter(text=".\r\n..two\r\n.")], now=NOON)
+    with Postbox() as postbox:
+        send(store, settings(postbox))
+    assert postbox.delivered[0].content.endswith(b"\r\n\r\n.\r\n..two\r\n.\r\n")
+
+
+@pytest.mark.parametrize("stage", ["mail", "rcpt", "data"])
+def test_a_refusal_for_now_is_tried_again_after_the_configured_wait(store: Store, stage: str) -> None:
+    answers = iter(["451 greylisted, come back"])
+    store.plan_mails([letter()], now=NOON)
+    hands = Hands()
+    with Postbox(lambda at, _: (0.0, next(answers, "") if at == stage else "")) as postbox:
+        posted = send(store, settings(postbox, retry_s=(60.0, 300.0)), hands)
+    assert hands.slept == [60.0]
+    assert len(postbox.delivered) == 1
+    assert (posted.mails[0].state, posted.mails[0].tries) == (MailState.SENT, 2)
+
+
+@pytest.mark.parametrize("stage", ["mail", "rcpt", "data"])
+def test_a_refusal_for_good_is_not_tried_again_and_keeps_the_servers_words(store: Store, stage: str) -> None:
+    store.plan_mails([letter()], now=NOON)
+    hands = Hands()
+    with Postbox(lambda at, _: (0.0, "550 no such user" if at == stage else "")) as postbox:
+        posted = send(store, settings(postbox, retry_s=(60.0,)), hands)
+        send(store, settings(postbox), hands)
+    assert not hands.slept
+    assert not postbox.delivered
+    assert posted.mails[0].state is MailState.FAILED
+    assert "550 no such user" in posted.mails[0].reply
+
+
+def test_one_refused_recipient_does_not_keep_the_mail_from_the_others(store: Store) -> None:
+    store.plan_mails([letter("a@x.cn"), letter("gone@x.cn"), letter("b@x.cn")], now=NOON)
+    with Postbox(lambda at, who: (0.0, "550 unknown" if who == "gone@x.cn" and at == "rcpt" else "")) as postbox:
+        posted = send(store, settings(postbox))
+    assert {mail.recipient for mail in postbox.delivered} == {"a@x.cn", "b@x.cn"}
+    assert {mail.recipient: mail.state for mail in posted.mails} == {
+        "a@x.cn": MailState.SENT,
+        "b@x.cn": MailState.SENT,
+        "gone@x.cn": MailState.FAILED,
+    }
+
+
+@pytest.mark.parametrize(("fault", "arrived"), [(DROP, 0), (DROP_AFTER, 1)])
+def test_a_server_that_dies_after_the_text_leaves_an_unknown_mail_that_is_never_sent_again_by_itself(
+    store: Store, fault: str, arrived: int
+) -> None:
+    store.plan_mails([letter()], now=NOON)
+    hands = Hands()
+    with Postbox(lambda at, _: (0.0, fault if at == "data" else "")) as postbox:
+        posted = send(store, settings(postbox, retry_s=(1.0,)), hands)
+        hands.time += timedelta(days=2)
+        store.plan_mails([letter()], now=hands.time)
+        assert not send(store, settings(postbox), hands).mails
+    assert len(postbox.delivered) == arrived
+    assert posted.mails[0].state is MailState.UNKNOWN
+    assert "before the server's answer" in posted.mails[0].reply
+
+
+def test_a_server_that_answers_too_late_after_the_text_leaves_an_unknown_mail(store: Store) -> None:
+    store.plan_mails([letter()], now=NOON)
+    with Postbox(lambda at, _: (0.6 if at == "data" else 0.0, "")) as postbox:
+        posted = send(store, settings(postbox, timeout_s=0.2))
+    assert posted.mails[0].state is MailState.UNKNOWN
+
+
+@pytest.mark.parametrize("stage", ["mail", "rcpt"])
+def test_a_connection_that_ends_before_the_text_is_certain_and_tried_again(store: Store, stage: str) -> None:
+    answers = iter([DROP])
+    store.plan_mails([letter()], now=NOON)
+    with Postbox(lambda at, _: (0.0, next(answers, "") if at == stage else "")) as postbox:
+        posted = send(store, settings(postbox, retry_s=(1.0,)), Hands())
+    assert len(postbox.delivered) == 1
+    assert posted.mails[0].state is MailState.SENT
+
+
+def test_without_a_server_all_mails_wait_and_one_time_out_is_enough(store: Store) -> None:
+    store.plan_mails([letter("a@x.cn"), letter("b@x.cn")], now=NOON)
+    posted = send(store, settings(None))
+    assert [mail.state for mail in posted.mails] == [MailState.RETRY] * 2
+    assert "nothing listens there" in posted.trouble
+    assert not store.due_mails(NOON + timedelta(seconds=200)), "the wait is kept"
+    assert len(store.due_mails(NOON + timedelta(seconds=400))) == 2
+
+
+def test_after_the_time_to_give_up_a_mail_fails_and_says_why(store: Store) -> None:
+    store.plan_mails([letter()], now=NOON)
+    hands = Hands(NOON + timedelta(hours=49))
+    posted = send(store, settings(None), hands)
+    assert posted.mails[0].state is MailState.FAILED
+    assert posted.mails[0].reply.startswith("given up after 48 h; last: 127.0.0.1:")
+
+
+def test_a_clock_that_was_set_back_neither_delays_a_mail_nor_sends_one_twice(store: Store) -> None:
+    store.plan_mails([letter("a@x.cn"), letter("b@x.cn", text="2")], now=NOON)
+    hands = Hands()
+    with Postbox(lambda at, who: (0.0, "451 later" if who == "b@x.cn" and at == "rcpt" else "")) as postbox:
+        send(store, settings(postbox), hands)
+        postbox.fault = lambda at, who: (0.0, "")
+        hands.time = NOON - timedelta(days=3)
+        store.plan_mails([letter("a@x.cn"), letter("b@x.cn")], now=hands.time)
+        send(store, settings(postbox), hands)
+    assert sorted(mail.recipient for mail in postbox.delivered) == ["a@x.cn", "b@x.cn"]
+
+
+def test_a_mail_whose_sender_was_killed_is_found_unknown(store: Store) -> None:
+    store.plan_mails([letter()], now=NOON)
+    assert store.begin_mail(letter().key, now=NOON)
+    assert not store.begin_mail(letter().key, now=NOON), "nobody else may send it now"
+    (found,) = store.settle_mails(now=NOON)
+    assert found.state is MailState.UNKNOWN
+    assert not store.due_mails(NOON + timedelta(days=9))
+
+
+def test_a_person_may_have_an_unknown_mail_sent_again_or_forgotten(store: Store) -> None:
+    store.plan_mails([letter("a@x.cn"), letter("b@x.cn")], now=NOON)
+    for mail in store.mails():
+        store.begin_mail(mail.key, now=NOON)
+        store.end_mail(mail.key, Outcome(state=MailState.UNKNOWN, reply="?"), now=NOON)
+    store.decide_mail(letter("a@x.cn").key, MailState.PLANNED, now=NOON)
+    store.decide_mail(letter("b@x.cn").key, MailState.FORGOTTEN, now=NOON)
+    with Postbox() as postbox:
+        send(store, settings(postbox))
+    assert [mail.recipient for mail in postbox.delivered] == ["a@x.cn"]
+
+
+def test_what_cannot_be_begun_in_the_store_is_not_sent(store: Store) -> None:
+    with Postbox() as postbox, Transport(settings(postbox), "") as transport:
+        sent = transport.send(b"x\r\n", sender="q@x.cn", recipient="a@x.cn", begin=lambda: False)
+        with pytest.raises(OSError, match="No space"):
+            transport.send(b"x\r\n", sender="q@x.cn", recipient="a@x.cn", begin=_disk_full)
+    assert sent is None
+    assert not postbox.delivered
+
+
+def _disk_full() -> bool:
+    raise OSError(28, "No space left on device")
+
+
+# --- who may connect --------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("tls") / "both.pem"
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", path, "-out", f"{path}.crt",
+         "-days", "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"],
+        check=True, capture_output=True,
+    )  # fmt: skip
+    path.write_text(path.read_text() + Path(f"{path}.crt").read_text())
+    return path
+
+
+@pytest.mark.parametrize("security", ["starttls", "ssl"])
+def test_mail_travels_encrypted_with_a_checked_certificate_and_a_password(
+    store: Store, certificate: Path, security: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import ssl
+
+    monkeypatch.setenv("QAREPORT_SMTP_PASSWORD", "correct")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    store.plan_mails([letter()], now=NOON)
+    with Postbox(password=("me", "correct"), tls=context, implicit_tls=security == "ssl") as postbox:
+        mail = settings(postbox, host="localhost", security=security, ca_file=str(certificate), user="me")
+        assert send(store, mail).mails[0].state is MailState.SENT
+        with pytest.raises(MailError, match=r"certificate is not to be trusted.*mail\.ca_file"):
+            Transport(settings(postbox, host="localhost", security=security, user="me"), "correct").connect()
+        with pytest.raises(MailError, match="log-in was refused: 535") as raised:
+            Transport(mail, "wrong-secret").connect()
+    assert "wrong-secret" not in str(raised.value)
+    assert raised.value.__cause__ is None
+
+
+def test_each_way_of_not_reaching_a_server_says_what_to_do(certificate: Path) -> None:
+    cases = [
+        (settings(None, host="no-such-host.invalid"), "name of the mail server is not known"),
+        (settings(None), "nothing listens there"),
+    ]
+    with Postbox() as plain:
+        cases += [
+            (settings(plain, security="starttls"), "offers no encryption"),
+            (settings(plain, security="ssl"), "set mail.security: starttls"),
+            (settings(plain, user="me", host="127.0.0.1"), "the server knows no log-in"),
+        ]
+        for mail, says in cases:
+            with pytest.raises(MailError) as raised:
+                Transport(mail, "p").connect()
+            assert says in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"host": ""}, "mail.host is not set"),
+        ({"sender": ""}, "mail.sender is not set"),
+        ({"host": "mail.example.com", "user": "me"}, "in the clear"),
+    ],
+)
+def test_mail_that_is_not_set_up_says_so(changes: dict[str, object], says: str) -> None:
+    with pytest.raises(MailError, match=says):
+        Transport(settings(None, **changes), "")
+
+
+def test_the_password_comes_from_the_environment_or_a_private_file(tmp_path: Path) -> None:
+    path = tmp_path / "password"
+    path.write_text("from file\n")
+    path.chmod(0o600)
+    mail = MailSettings(user="me", password_file=str(path))
+    assert read_password(mail, {"QAREPORT_SMTP_PASSWORD": "from variable"}) == "from variable"
+    assert read_password(mail, {}) == "from file"
+    path.chmod(0o640)
+    with pytest.raises(MailError, match=r"others may read it \(mode 0640\); expected mode 0600; chmod 600"):
+        read_password(mail, {})
+    with pytest.raises(MailError, match="No such file"):
+        read_password(MailSettings(user="me", password_file=str(tmp_path / "none")), {})
+    with pytest.raises(MailError, match="QAREPORT_SMTP_PASSWORD"):
+        read_password(MailSettings(user="me"), {})
+    assert read_password(MailSettings(), {}) == ""
+
+
+# --- the lock ---------------------------------------------------------------------------------------------------------
+
+
+def test_the_lock_is_free_again_when_its_process_is_killed(store: Store, tmp_path: Path) -> None:
+    code = (
+        "import sys, time; from qareport.store import Store\n"
+        "with Store(sys.argv[1]) as store, store.hold():\n    print('held', flush=True); time.sleep(60)\n"
+    )
+    import sys
+
+    with subprocess.Popen([sys.executable, "-c", code, store.url], stdout=subprocess.PIPE, text=True) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == "held\n"
+        with pytest.raises(BusyError, match=rf"another run is at work: .*:{other.pid} since"), store.hold():
+            pass
+        other.kill()
+        other.wait()
+    for _ in range(50):  # PostgreSQL needs a moment to see that a process is gone
+        try:
+            with store.hold():
+                return
+        except BusyError:
+            time.sleep(0.1)
+    raise AssertionError("the lock is still held")

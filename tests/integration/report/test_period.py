@@ -1,0 +1,162 @@
+"""Documents of a day, a week and a month, opened again: what the report knows stands in all of them."""
+
+from __future__ import annotations
+
+import io
+import logging
+import re
+import runpy
+import zipfile
+from datetime import timedelta
+from functools import cache
+
+import docx
+import pdfplumber
+import pytest
+
+from qareport import periods, report
+from qareport.model import HeadlineName, PeriodKind, PeriodReport
+from qareport.presentation import heatmap_chart
+from qareport.presentation.clean_text import clean
+from qareport.report.period.view import build_period_view
+from qareport.settings import ReportSettings, default_dir
+from tests.integration.report.test_documents import docx_text, html_text, pdf_text, squeezed
+from tests.support import period_samples as samples
+from tests.support.paths import ROOT
+
+SETTINGS = ReportSettings(organisation="客户服务中心")
+TEXT = {"pdf": pdf_text, "docx": docx_text, "html": html_text}
+
+
+@cache
+def made(kind: PeriodKind) -> PeriodReport:
+    """The report of a period of one kind, with as much before it as it is compared with."""
+    period = periods.period_of(kind, samples.DAY, samples.ZONE)
+    start, end = periods.bounds(period)
+    days = [call for back in range(130) for call in samples.large_day(samples.DAY - timedelta(days=back), 25, 4)]
+    now = [call for call in days if start <= call.started_at < end]  # type: ignore[operator]
+    before = [call for call in days if call.started_at < start]  # type: ignore[operator]
+    return periods.build_period(period, now, before, [samples.failed("broken-1")], samples.SETTINGS)
+
+
+def render(one: PeriodReport, form: str) -> bytes:
+    return report.render_period(one, form, templates=None, settings=SETTINGS)
+
+
+@pytest.mark.parametrize(
+    ("kind", "title", "before", "baseline"),
+    [
+        (PeriodKind.DAY, "客服质检日报", "前一天", "7日均"),
+        (PeriodKind.WEEK, "客服质检周报", "前一周", "4周均"),
+        (PeriodKind.MONTH, "客服质检月报", "前一月", "3个月均"),
+    ],
+)
+@pytest.mark.parametrize("form", ["docx", "html"])
+def test_a_period_shows_everything_that_it_knows(
+    kind: PeriodKind, title: str, before: str, baseline: str, form: str
+) -> None:
+    one = made(kind)
+    text = squeezed(TEXT[form](render(one, form)))
+    for words in (title, f"较{before}", f"较{baseline}", f"{before}", f"{baseline}"):
+        assert words in text
+    headline = {item.name: item for item in one.headlines}[HeadlineName.CALLS]
+    assert f"听完的通话{headline.now.value:,.0f}" in text
+    for back in one.returns:
+        assert f"{back.rank}{back.order_id}{back.customer_phone}" in text
+    for row in one.agents:
+        assert f"{row.agent_id or '（客服未知）'}{row.calls:,}" in text
+    for rule in one.rules:
+        assert f"{rule.title}{rule.rule_id}" in text
+    for link in one.weak_links:
+        assert squeezed(link.advice) in text
+        assert all(squeezed(item.quote) in text for item in link.evidence)
+    assert "broken-1" in text
+    assert "没有得分的通话不计入任何得分和命中率" in text
+
+
+@pytest.mark.parametrize("name", ["day", "empty", "failures", "hostile"])
+def test_a_pdf_has_pages_without_warnings(name: str, caplog: pytest.LogCaptureFixture) -> None:
+    one = made(PeriodKind.DAY) if name == "day" else getattr(samples, f"{name}_report")()
+    with caplog.at_level(logging.WARNING):
+        content = render(one, "pdf")
+    assert caplog.messages == []
+    with pdfplumber.open(io.BytesIO(content)) as pdf:
+        assert pdf.doc.catalog["Lang"] == b"zh-CN"
+        for number, page in enumerate(pdf.pages, start=1):
+            assert f"第 {number} / {len(pdf.pages)} 页" in page.extract_text()
+            assert max(char["x1"] for char in page.chars) <= page.width - 40, "text runs out of the page"
+
+
+@pytest.mark.parametrize("form", ["docx", "html"])
+def test_hostile_texts_come_out_as_texts(form: str) -> None:
+    text = squeezed(TEXT[form](render(samples.hostile_report(), form)))
+    for hostile in samples.HOSTILE:
+        assert squeezed(clean(hostile))[:40] in text, hostile[:40]
+
+
+def test_the_same_day_gives_the_same_bytes() -> None:
+    for form in ("docx", "html"):
+        assert render(made(PeriodKind.DAY), form) == render(made(PeriodKind.DAY), form)
+    assert render(samples.empty_report(), "pdf") == render(samples.empty_report(), "pdf")
+
+
+def test_the_first_page_holds_what_is_to_be_done() -> None:
+    with pdfplumber.open(io.BytesIO(render(samples.large_report(calls=600, agents=20), "pdf"))) as pdf:
+        first = pdf.pages[0].extract_text()
+    for words in ("听完的通话", "今天需要回电", "问题 × 情绪", "最该改进的环节", "未能判断"):
+        assert words in first
+
+
+def test_the_heat_map_reads_without_colour() -> None:
+    chart = build_period_view(samples.large_report(calls=400, agents=8), SETTINGS).heat
+    drawing = heatmap_chart.svg(chart)
+    cells = [cell for row in chart.rows if not row.total for cell in row.cells]
+    shades = re.findall(r'<rect [^>]*fill="#([0-9a-f]{6})"', drawing)
+    light = [_lightness(shade) for shade in shades]
+    heats = [cell.heat for cell in cells if cell.heat > 0]
+    # The more calls, the darker in grey; every square has its figure in ink that stands out from the darkest.
+    assert [value for _heat, value in sorted(zip(heats, light, strict=True))] == sorted(light, reverse=True)
+    assert all(f">{cell.figure}<" in drawing for cell in cells)
+    assert _contrast("1f2933", min(shades, key=_lightness)) >= 4.5
+    assert f"<title>{chart.alt[:20]}" in drawing or f'aria-label="{chart.alt[:20]}' in drawing
+
+
+def _channels(shade: str) -> tuple[float, float, float]:
+    red, green, blue = (int(shade[at : at + 2], 16) / 255 for at in (0, 2, 4))
+    return red, green, blue
+
+
+def _lightness(shade: str) -> float:
+    return sum(weight * value for weight, value in zip((0.299, 0.587, 0.114), _channels(shade), strict=True))
+
+
+def _contrast(one: str, other: str) -> float:
+    """Contrast of two colours as WCAG 2 defines it."""
+
+    def luminance(shade: str) -> float:
+        linear = [v / 12.92 if v <= 0.04045 else ((v + 0.055) / 1.055) ** 2.4 for v in _channels(shade)]
+        return sum(weight * value for weight, value in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+
+    low, high = sorted((luminance(one), luminance(other)))
+    return (high + 0.05) / (low + 0.05)
+
+
+def test_committed_word_template_is_what_the_script_makes(monkeypatch: pytest.MonkeyPatch) -> None:
+    templates = default_dir("templates")
+    monkeypatch.syspath_prepend(str(ROOT / "tools"))
+    content = runpy.run_path(str(ROOT / "tools" / "make_period_docx.py"))["make"]()
+
+    def parts(package_bytes: bytes) -> dict[str, bytes]:
+        with zipfile.ZipFile(io.BytesIO(package_bytes)) as package:
+            return {name: package.read(name) for name in package.namelist()}
+
+    assert parts(content) == parts((templates / "period.docx").read_bytes())
+
+
+def test_word_has_headings_and_a_picture_with_words() -> None:
+    document = docx.Document(io.BytesIO(render(made(PeriodKind.DAY), "docx")))
+    headings = [paragraph.text for paragraph in document.paragraphs if paragraph.style.name == "Heading 2"]
+    for title in ("客服一览", "规则命中", "建议之后的变化", "到期的承诺", "处理失败的通话", "方法与说明"):
+        assert title in headings
+    (picture,) = document.inline_shapes
+    assert "问题与情绪的通话数" in picture._inline.docPr.get("descr")

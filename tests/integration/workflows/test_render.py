@@ -1,0 +1,145 @@
+"""Order reports from a real store: what is added to them there, and documents made several at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+
+from qareport import codec, periods, report, settings
+from qareport.errors import NotFoundError
+from qareport.model import Call, CallReport
+from qareport.report.formats.pdf import Printers
+from qareport.store import Store
+from qareport.workflows import render as orders
+from tests.support import report_samples as samples
+
+TEMPLATES = settings.default_dir("templates")
+
+
+def quiet(*_: object) -> None:
+    """Report progress to nobody."""
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    with Store(f"sqlite:///{tmp_path / 'store.db'}") as opened:
+        yield opened
+
+
+def keep(store: Store, call: CallReport, order_id: str) -> None:
+    """Put a judged call into the store."""
+    about = Call(call_id=call.call_id, audio_path="a.wav", order_id=order_id, started_at=call.started_at)
+    kept = periods.digest_call(call, order_id)
+    store.put_report(f"key-{call.call_id}", about, call, rules_sha256="r1", digest=kept)
+
+
+def call(number: int, days: int, first_response_ms: int) -> CallReport:
+    assert samples.RICH_CALL.started_at is not None
+    return replace(
+        samples.RICH_CALL,
+        call_id=f"c{number}",
+        started_at=samples.RICH_CALL.started_at + timedelta(days=days),
+        metrics=replace(samples.RICH_CALL.metrics, first_response_ms=first_response_ms),
+    )
+
+
+def render(store: Store, out: Path, names: list[str], kinds: tuple[str, ...], workers: int) -> orders.Rendering:
+    return orders.render_orders(
+        names,
+        store,
+        formats=kinds,
+        out_dir=out,
+        templates=TEMPLATES,
+        settings=settings.ReportSettings(),
+        workers=workers,
+        on_progress=quiet,
+    )
+
+
+def test_norm_is_that_of_the_days_before_the_latest_call(store: Store) -> None:
+    for number, (days, delay) in enumerate([(-8, 9_000), (-7, 1_000), (-3, 2_000), (-1, 6_000), (0, 500)]):
+        keep(store, call(number, days, delay), f"o{number}")
+    made = orders.order_report(store, "o4")
+    assert made.norm is not None
+    assert (made.norm.first, made.norm.last, made.norm.calls) == (date(2026, 11, 14), date(2026, 11, 20), 3)
+    assert made.norm.metrics["first_response_ms"].median == 2_000
+    assert made.measures["c4"]["first_response_ms"] == 500
+
+
+def test_norm_of_the_first_day_is_that_of_the_day_itself(store: Store) -> None:
+    keep(store, call(1, 0, 1_000), "o1")
+    keep(store, call(2, 0, 3_000), "o2")
+    made = orders.order_report(store, "o1")
+    assert made.norm is not None
+    assert (made.norm.first, made.norm.calls) == (date(2026, 11, 21), 2)
+
+
+def test_order_whose_calls_have_no_time_is_compared_with_nobody(store: Store) -> None:
+    keep(store, replace(call(1, 0, 1_000), started_at=None), "o1")
+    made = orders.order_report(store, "o1")
+    assert made.norm is None
+    page = report.render(made, "html", templates=None, settings=settings.ReportSettings()).decode("utf-8")
+    assert "此前几天没有可比的通话，没有与团队比较。" in page
+
+
+def test_dossier_and_norm_travel_through_json(store: Store) -> None:
+    keep(store, call(1, 0, 1_000), "o1")
+    keep(store, call(2, 3, 1_000), "o1")
+    made = orders.order_report(store, "o1")
+    assert made.dossier is not None
+    assert [one.call_id for one in made.dossier.changes] == ["c2"]
+    assert codec.read_report(codec.to_json(made), where="o1.json") == made
+    old = codec.to_data(made)
+    for name in ("dossier", "norm", "measures"):
+        del old[name]
+    read = codec.from_json(type(made), codec.json.dumps(old), where="old.json")
+    assert (read.dossier, read.norm, dict(read.measures)) == (None, None, {})
+    page = report.render(read, "html", templates=None, settings=settings.ReportSettings()).decode("utf-8")
+    assert "这份结果没有汇总承诺。" in page
+
+
+def test_several_at_a_time_are_the_same_documents_in_the_same_order(store: Store, tmp_path: Path) -> None:
+    names = [f"o{number}" for number in range(3)]
+    for number in range(3):
+        keep(store, call(number, number, 1_000 * number), names[number])
+    one = render(store, tmp_path / "one", names, ("pdf", "html"), 1)
+    three = render(store, tmp_path / "three", names, ("pdf", "html"), 3)
+    assert [path.name for path in three.documents] == [path.name for path in one.documents]
+    assert [path.read_bytes() for path in three.documents] == [path.read_bytes() for path in one.documents]
+    assert (one.problems, three.problems, three.reused) == ((), (), 0)
+    assert render(store, tmp_path / "three", names, ("pdf", "html"), 3).reused == 6
+
+
+def test_document_that_cannot_be_written_stops_no_other_one(store: Store, tmp_path: Path) -> None:
+    names = [f"o{number}" for number in range(4)]
+    for number in range(4):
+        keep(store, call(number, number, 1_000), names[number])
+    (tmp_path / "out" / "o1.html").mkdir(parents=True)
+    done = render(store, tmp_path / "out", names, ("html", "docx"), 2)
+    assert [name for name, _ in done.problems] == ["o1 html"]
+    assert "cannot be written" in done.problems[0][1]
+    assert len(done.documents) == 7
+
+
+def test_unknown_order_is_an_error(store: Store, tmp_path: Path) -> None:
+    keep(store, call(1, 0, 1_000), "o1")
+    with pytest.raises(NotFoundError, match="no order or call 'nobody'"):
+        render(store, tmp_path, ["o1", "nobody"], ("html",), 2)
+
+
+def test_pages_printed_at_a_time_are_not_mixed_up() -> None:
+    printers = Printers()
+    pages = [f"<html lang=en><title>page {number}</title><p>{number} " * 3 for number in range(8)]
+    try:
+        with ThreadPoolExecutor(3) as pool:
+            together = list(pool.map(printers.print, pages))
+        assert together == [printers.print(page) for page in pages]
+        assert len(set(together)) == 8
+        assert 1 <= len(printers._idle) <= 3
+    finally:
+        printers.close()

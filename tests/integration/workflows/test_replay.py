@@ -1,0 +1,181 @@
+"""Rules and the store: replay, explain, cases from calls, hit counts, and the last good set when files are broken."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from qareport import rules
+from qareport.cli import rulesview
+from qareport.errors import ConfigError
+from qareport.model import Call, Segment, Transcript
+from qareport.rules.rule_tests import mask
+from qareport.store import Store
+from qareport.workflows import judge as pipeline
+from qareport.workflows import replay
+from tests.conftest import ROOT
+from tests.unit.analysis.test_analyse import AGENT, CUSTOMER, EXAMPLE, say
+
+RULE = "logistics.shipping-doubt"
+BEGAN = datetime.fromisoformat("2026-11-20T09:00:00+08:00")
+LATE = (say(1, 3, AGENT, "您好"), say(4, 6, CUSTOMER, "到底什么时候发货，我电话13812345678"), say(9, 11, AGENT, "今天"))
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    return Path(shutil.copytree(ROOT / "config", tmp_path / "config"))
+
+
+@pytest.fixture
+def store(tmp_path: Path, config: Path) -> Store:
+    opened = Store(f"sqlite:///{tmp_path / 'q.db'}")
+    judge_into(opened, pipeline.Judge.load_for_run(config, opened))
+    return opened
+
+
+def judge_into(store: Store, judge: pipeline.Judge) -> None:
+    """Judge the two calls of one order."""
+    items = []
+    talks: dict[str, tuple[Segment, ...]] = {"one": EXAMPLE.segments, "two": LATE}
+    for day, (name, segments) in enumerate(talks.items()):
+        call = Call(call_id=name, audio_path="", order_id="o1", agent_id="a1", started_at=BEGAN + timedelta(days=day))
+        transcript = Transcript(
+            call_id=name, order_id="o1", agent_id="a1", started_at=call.started_at, segments=segments
+        )
+        store.put_call(call)
+        items.append((call, name, transcript))
+    _, failures = pipeline.judge_calls(items, store, judge, on_progress=lambda *_: None)
+    assert failures == ()
+
+
+def edit(config: Path, old: str, new: str) -> pipeline.Judge:
+    path = config / "rules" / "logistics.yaml"
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new, 1), encoding="utf-8")
+    return pipeline.Judge.load(config)
+
+
+def run(store: Store, judge: pipeline.Judge, against: rules.RuleSet | None = None) -> rules.Replay:
+    return rules.replay(judge.ruleset, replay.stored_judgements(store), judge.settings.score, against=against)
+
+
+def test_unedited_rules_change_nothing(store: Store, config: Path) -> None:
+    result = run(store, pipeline.Judge.load(config))
+    assert (result.calls, result.changed_calls, result.gained, result.lost) == (2, 0, (), ())
+    assert result.before == result.after
+
+
+def test_an_edit_that_asks_for_less_gains_and_one_that_asks_for_more_loses(store: Store, config: Path) -> None:
+    old = pipeline.Judge.load(config).ruleset
+    judge = edit(config, "silence: 2s", "silence: 4s")
+    result = run(store, judge)
+    assert [(hit.call_id, hit.rule_id, hit.at_ms) for hit in result.lost] == [("two", RULE, 4000)]
+    assert result.gained == ()
+    assert result.after > result.before  # type: ignore[operator]
+    assert [(agent.agent_id, agent.calls) for agent in result.agents] == [("a1", 2)]
+    assert run(store, judge, against=old).lost == tuple(replace(hit, quote=hit.quote) for hit in result.lost)
+
+
+def test_a_replay_says_what_a_new_run_would_say(store: Store, config: Path) -> None:
+    judge = edit(config, "points: -10", "points: -3")
+    result = run(store, judge)
+    judge_into(store, judge)
+    scores = [report.score for report in store.order("o1").reports]
+    assert result.after == sum(score for score in scores if score is not None) / 2
+
+
+def test_apply_makes_the_edit_count_and_keeps_the_old_hash(store: Store, config: Path) -> None:
+    before = store.order("o1")
+    judge = edit(config, "silence: 2s", "silence: 4s")
+    assert replay.apply(store, judge) == 2
+    after = store.order("o1")
+    assert after.rules_sha256 == judge.ruleset.sha256 != before.rules_sha256
+    assert RULE not in {finding.rule_id for finding in after.reports[1].findings}
+    assert store.find_rule_set(before.rules_sha256) is not None
+    assert run(store, judge).changed_calls == 0
+    assert replay.apply(store, judge) == 0
+
+
+def test_a_replay_reads_in_three_forms(store: Store, config: Path) -> None:
+    result = run(store, edit(config, "silence: 2s", "silence: 4s"))
+    assert f"lost 1: {RULE} 1" in rulesview.replay(result, "text")
+    assert json.loads(rulesview.replay(result, "json"))["lost"][0]["call_id"] == "two"
+    assert '<a href="o1.html">' in rulesview.replay(result, "html")
+
+
+def test_explain_draws_each_condition_with_seconds_and_values(store: Store, config: Path) -> None:
+    judge = pipeline.Judge.load(config)
+    scene = replay.scene_of(store, "two", judge)
+    rule = judge.ruleset.find(RULE)
+    assert rule is not None
+    tree = "\n".join(rules.draw(rules.explain(rule, scene, judge.ruleset)))
+    assert f"{RULE} 发货疑问后的沉默: hit 第 4 秒" in tree
+    assert "✓ silence: 2s, after: customer, within: 10s" in tree
+    assert "✗ unless agent says" in tree
+
+
+def test_a_case_cut_from_a_call_is_masked_and_holds(store: Store, config: Path) -> None:
+    judge = pipeline.Judge.load(config)
+    rule = judge.ruleset.find(RULE)
+    assert rule is not None
+    transcript = replay.transcript_of(store.report_of_call("two"), "o1")
+    text = "schema: 1\ncases:\n" + rules.cut_case(transcript, rule, judge.ruleset, judge.analyse)
+    assert "13812345678" not in text
+    assert "88888888888" in text
+    (config / "rules" / "cut.test.yaml").write_text(text, encoding="utf-8")
+    results = rules.run_cases(judge.ruleset, config / "rules", judge.analyse)
+    assert [result.failures for result in results if not result.passed] == []
+
+
+@pytest.mark.parametrize(
+    ("said", "masked"),
+    [
+        ("一三八零零一二三", "八八八八八八八八"),
+        ("我叫王小明", "我叫某某"),
+        ("a.b@qq.com", "某邮箱"),
+        ("等了3天", "等了3天"),
+    ],
+)
+def test_what_could_name_a_person_is_masked(said: str, masked: str) -> None:
+    assert mask(said) == masked
+
+
+def test_hit_counts_name_the_rules_that_never_fire(store: Store, config: Path) -> None:
+    judge = pipeline.Judge.load(config)
+    counts = rules.count_hits(judge.ruleset, replay.stored_judgements(store))
+    assert counts.by_rule[RULE] == 2
+    idle = [str(problem) for problem in counts.warnings(judge.ruleset)]
+    assert any("service.abusive: hit none of the stored calls in 30 days" in line for line in idle)
+    assert not any(RULE in line for line in idle)
+
+
+def test_broken_rules_give_way_to_the_last_good_set_and_every_report_says_so(store: Store, config: Path) -> None:
+    good = pipeline.Judge.load(config).ruleset.sha256
+    with pytest.raises(ConfigError):
+        edit(config, "severity: major", "severity: mayor")
+    judge = pipeline.Judge.load_for_run(config, store)
+    assert judge.ruleset.sha256 == good
+    judge_into(store, judge)
+    notes = [report.notes[0] for report in store.order("o1").reports]
+    assert {note.code for note in notes} == {"rules_last_good"}
+    assert notes[0].values["rules_sha256"] == good
+    assert "did you mean 'major'?" in notes[0].values["first"]
+
+
+def test_broken_rules_without_a_good_set_are_an_error(tmp_path: Path, config: Path) -> None:
+    with pytest.raises(ConfigError):
+        edit(config, "severity: major", "severity: mayor")
+    with Store(f"sqlite:///{tmp_path / 'new.db'}") as empty, pytest.raises(ConfigError):
+        pipeline.Judge.load_for_run(config, empty)
+
+
+def test_the_third_call_of_an_order_is_known_by_the_earlier_ones(store: Store) -> None:
+    third = Call(call_id="three", audio_path="", order_id="o1", started_at=BEGAN + timedelta(days=2))
+    starts = store.earlier_starts(third)
+    assert starts == (BEGAN, BEGAN + timedelta(days=1))

@@ -1,0 +1,118 @@
+"""Recordings that were found twice, or under a name that another one had: each is one call, and none is lost."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pytest
+
+from qareport import settings
+from qareport.asr import Transcriber, load
+from qareport.model import Call, CallMetrics, CallReport
+from qareport.store import Store
+from qareport.workflows import transcribe
+from tests.support.recordings import cut_recording as recording
+
+METRICS = CallMetrics(
+    duration_ms=9, talk_ms=5, non_talk_ms=4, overlap_ms=0, silence_count=0, silence_ms=0, longest_silence_ms=0
+)
+
+
+@pytest.fixture(scope="module")
+def demo() -> Transcriber:
+    return load("demo", device="cpu", asr=settings.AsrSettings(), audio=settings.AudioSettings())
+
+
+@pytest.fixture
+def store(store_url: str) -> Iterator[Store]:
+    with Store(store_url) as opened:
+        yield opened
+
+
+def listen(store: Store, transcriber: Transcriber, calls: Sequence[Call]) -> transcribe.Listening:
+    heard = transcribe.listen(
+        calls, store, engine_key="e1", load_transcriber=lambda: transcriber, on_progress=lambda *_: None
+    )
+    for call, key, transcript in heard.transcripts:
+        report = CallReport(call_id=call.call_id, started_at=call.started_at, metrics=METRICS, audio=transcript.audio)
+        store.put_report(f"{call.call_id}-{key[:32]}", call, report, rules_sha256="r1")
+    return heard
+
+
+def call(path: Path, **known: str) -> Call:
+    return Call(call_id=known.pop("call_id", path.stem), audio_path=str(path), **known)
+
+
+def test_the_same_recording_under_two_names_is_one_call_in_one_run(
+    store: Store, demo: Transcriber, tmp_path: Path
+) -> None:
+    first, copy = recording(tmp_path / "a.wav"), recording(tmp_path / "b.wav")
+    heard = listen(store, demo, [call(first), call(copy), call(recording(tmp_path / "c.wav", second=3))])
+    assert [one.call_id for one, _, _ in heard.transcripts] == ["a", "c"]
+    assert [str(twin) for twin in heard.twins] == [f"{copy}: the same recording as a ({first})"]
+    assert not store.has_result("b")
+
+
+def test_a_copy_that_comes_on_another_day_is_no_second_call(store: Store, demo: Transcriber, tmp_path: Path) -> None:
+    listen(store, demo, [call(recording(tmp_path / "a.wav"))])
+    copy = call(recording(tmp_path / "archive" / "a-final.wav"))
+    store.put_call(copy)
+    heard = listen(store, demo, [copy])
+    assert ([twin.first.call_id for twin in heard.twins], heard.transcripts) == (["a"], ())
+    assert not store.recordings(["a-final"])
+    assert [one.call_id for one, _, _ in listen(store, demo, [call(tmp_path / "a.wav")]).transcripts] == ["a"]
+
+
+def test_one_recording_that_two_rows_name_is_two_calls(store: Store, demo: Transcriber, tmp_path: Path) -> None:
+    path = recording(tmp_path / "a.wav")
+    rows = [call(path, call_id="c1", order_id="o1"), call(path, call_id="c2", order_id="o2")]
+    for _ in range(2):
+        heard = listen(store, demo, rows)
+        assert [(one.call_id, one.order_id) for one, _, _ in heard.transcripts] == [("c1", "o1"), ("c2", "o2")]
+        assert not heard.twins
+
+
+def test_files_that_are_alike_in_being_empty_are_failures_each_of_its_own(
+    store: Store, demo: Transcriber, tmp_path: Path
+) -> None:
+    for name in ("a.wav", "b.wav"):
+        (tmp_path / name).write_bytes(b"")
+    heard = listen(store, demo, [call(tmp_path / "a.wav"), call(tmp_path / "b.wav")])
+    assert ([failure.call_id for failure in heard.failures], heard.twins) == (["a", "b"], ())
+    again = listen(store, demo, [call(tmp_path / "b.wav")])
+    assert [failure.call_id for failure in again.failures] == ["b"]
+
+
+def test_a_recorder_that_begins_each_day_with_the_same_name_loses_no_call(
+    store: Store, demo: Transcriber, tmp_path: Path
+) -> None:
+    monday = call(recording(tmp_path / "monday" / "0001.wav"))
+    listen(store, demo, transcribe.tell_apart([monday], {"0001"}, store))
+    tuesday = call(recording(tmp_path / "tuesday" / "0001.wav", second=3))
+    for _ in range(2):
+        (found,) = transcribe.tell_apart([tuesday], {"0001"}, store)
+        assert found.call_id.startswith("0001-")
+        assert len(found.call_id) == len("0001-") + 8
+        listen(store, demo, [found])
+    assert sorted(store.recordings(["0001", found.call_id])) == ["0001", found.call_id]
+
+
+def test_a_recording_that_was_moved_or_has_an_id_of_its_own_keeps_it(
+    store: Store, demo: Transcriber, tmp_path: Path
+) -> None:
+    listen(store, demo, [call(recording(tmp_path / "a.wav"))])
+    moved = call(recording(tmp_path / "archive" / "a.wav"))
+    other = call(recording(tmp_path / "new" / "a.wav", second=3))
+    assert transcribe.tell_apart([moved], {"a"}, store) == (moved,)
+    assert transcribe.tell_apart([other], set(), store) == (other,)
+
+
+def test_a_recording_that_failed_gives_its_name_to_no_other_while_it_is_there(store: Store, tmp_path: Path) -> None:
+    broken = call(recording(tmp_path / "monday" / "0001.wav"))
+    store.put_call(broken)
+    tuesday = call(recording(tmp_path / "tuesday" / "0001.wav", second=3))
+    (found,) = transcribe.tell_apart([tuesday], {"0001"}, store)
+    assert found.call_id != "0001"
+    Path(broken.audio_path).unlink()
+    assert transcribe.tell_apart([tuesday], {"0001"}, store) == (tuesday,)

@@ -1,0 +1,81 @@
+"""A service centre with eight calls of a day, analysed, and a mail server on loopback: what daily runs are tried on."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+from qareport import cli
+from qareport.model import MailState, PeriodKind
+from qareport.settings import default_dir
+from qareport.store import Store
+from qareport.workflows.daily import Clock, Mode, Request, Result, run_daily
+from tests.support import dailies
+from tests.support.postbox import Postbox
+
+#: Noon in Shanghai on the day after the calls.
+NEXT_DAY = datetime(2026, 11, 22, 4, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Centre:
+    """A folder, a store and a server."""
+
+    folder: Path
+    postbox: Postbox
+    url: str
+
+    @property
+    def out(self) -> Path:
+        return self.folder / "out"
+
+    def configure(self, **mail: Any) -> None:
+        dailies.make_config(self.folder / "config", port=self.postbox.port, **{"attach": ["docx"], **mail})
+
+    def set(self, section: str, **values: Any) -> None:
+        path = self.folder / "config" / "qareport.yaml"
+        settings = json.loads(path.read_text("utf-8"))
+        settings[section] = settings.get(section, {}) | values
+        path.write_text(json.dumps(settings, ensure_ascii=False), "utf-8")
+
+    @property
+    def arguments(self) -> Sequence[str]:
+        """What every command is given."""
+        return ["--config", str(self.folder / "config"), "--store", self.url]
+
+    def run(
+        self,
+        mode: Mode = Mode.SEND,
+        *,
+        kind: PeriodKind = PeriodKind.DAY,
+        now: datetime = NEXT_DAY,
+        day: date | None = dailies.DAY,
+        model: str = "demo",
+    ) -> list[Result]:
+        """Run the daily command in this process, with a clock of its own that does not wait."""
+        request = Request(
+            kind=kind,
+            day=day,
+            mode=mode,
+            config_dir=self.folder / "config",
+            templates=default_dir("templates"),
+            model=model,
+        )
+        clock = Clock(now=lambda: now, sleep=lambda seconds: None)
+        with Store(self.url) as store:
+            return list(run_daily(store, request, on_progress=lambda *_: None, clock=clock))
+
+    def mails(self, *states: MailState) -> list[tuple[str, str, str]]:
+        with Store(self.url) as store:
+            return sorted((mail.edition.value, mail.recipient, mail.kind) for mail in store.mails(*states))
+
+
+def analyse_calls(folder: Path, url: str) -> None:
+    """Fill a store with the calls of the day."""
+    path = dailies.write_transcripts(folder / "calls.jsonl", 8)
+    given = ["analyse", str(path), "--format", "json", "--out", str(folder / "analysed"), "--store", url]
+    assert cli.main(given) == 0

@@ -1,0 +1,95 @@
+"""Promises: what the agent says will be done, and when it is due."""
+
+from __future__ import annotations
+
+import dataclasses
+from datetime import datetime, timedelta, timezone
+
+import pytest
+
+from qareport import analysis
+from qareport.analysis.promises import read_number
+from qareport.model import Promise, Role
+from qareport.settings import AnalysisSettings
+from tests.unit.analysis.test_analyse import AGENT, CUSTOMER, TOPICS, call, say
+
+#: A Friday.
+STARTED = datetime(2026, 11, 20, 9, 30, tzinfo=timezone(timedelta(hours=8)))
+
+
+def promises(text: str, role: Role = AGENT, started_at: datetime | None = STARTED) -> tuple[Promise, ...]:
+    transcript = dataclasses.replace(call(say(0, 3, role, text)), started_at=started_at)
+    return analysis.analyse(transcript, AnalysisSettings(), TOPICS).promises
+
+
+@pytest.mark.parametrize(
+    ("text", "action", "by", "due"),
+    [
+        ("48小时内给您发货", "发货", "48小时内", "2026-11-22T09:30:00"),
+        ("四十八小时之内发货", "发货", "四十八小时之内", "2026-11-22T09:30:00"),
+        ("今天退款", "退款", "今天", "2026-11-20T23:59:59"),
+        ("今天下午六点前给您发货", "发货", "今天下午六点前", "2026-11-20T18:00:00"),
+        ("明天给您回电", "回电", "明天", "2026-11-21T23:59:59"),
+        ("两个半小时内联系您", "回电", "两个半小时内", "2026-11-20T12:00:00"),
+        ("三个工作日内到账", "退款", "三个工作日内", "2026-11-25T09:30:00"),
+        ("we will ship it within 2 days", "发货", "2 days", "2026-11-22T09:30:00"),
+        ("you will get your refund in three days", "退款", "three days", "2026-11-23T09:30:00"),
+        ("I will call you back on Monday", "回电", "Monday", "2026-11-23T23:59:59"),
+        ("明天上午给您回电", "回电", "明天上午", "2026-11-21T12:00:00"),
+        ("明天下午三点给您回电话", "回电", "明天下午三点", "2026-11-21T15:00:00"),
+        ("今晚八点前安排发出", "发货", "今晚八点前", "2026-11-20T20:00:00"),
+        ("下午给您打电话", "回电", "下午", "2026-11-20T18:00:00"),
+        ("本周五前给您处理好", "处理", "本周五前", "2026-11-20T23:59:59"),
+        ("周三给您寄出", "发货", "周三", "2026-11-25T23:59:59"),
+        ("下周一之前发货", "发货", "下周一之前", "2026-11-23T23:59:59"),
+        ("下周给您补发", "发货", "下周", "2026-11-29T23:59:59"),
+        ("月底之前到货", "送达", "月底之前", "2026-11-30T23:59:59"),
+        ("25号之前发货", "发货", "25号之前", "2026-11-25T23:59:59"),
+        ("十号给您寄出", "发货", "十号", "2026-12-10T23:59:59"),
+        ("12月3日发货", "发货", "12月3日", "2026-12-03T23:59:59"),
+        ("三日内发货", "发货", "三日内", "2026-11-23T09:30:00"),
+    ],
+)
+def test_a_promise_is_due_after_its_span(text: str, action: str, by: str, due: str) -> None:
+    (promise,) = promises(text)
+    assert promise.due_at is not None
+    assert (promise.action, promise.by, promise.due_at.isoformat()) == (action, by, f"{due}+08:00")
+
+
+def test_without_the_start_of_the_call_the_span_is_known_and_the_time_is_not() -> None:
+    (promise,) = promises("48小时内发货", started_at=None)
+    assert (promise.within_ms, promise.due_at) == (48 * 3_600_000, None)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "您三天前申请的退款",
+        "您三号申请的退款",
+        "上周五发货了",
+        "上个月25号发货的",
+        "您昨天下午买的，会给您发货",
+        "货在五号仓，正在发货",
+        "48小时内发货吗？",
+        "今天没办法发货",
+        "已经等了三天没发货",
+        "48小时内不能发货",
+        "会尽快发货",
+        "我们支持七天无理由退款",
+        "今天天气不错",
+    ],
+)
+def test_questions_refusals_and_the_past_are_no_promise(text: str) -> None:
+    assert promises(text) == ()
+
+
+def test_a_customer_promises_nothing() -> None:
+    assert promises("你们说48小时内发货", CUSTOMER) == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [("48", 48), ("四十八", 48), ("十", 10), ("十五", 15), ("二十", 20), ("一百二十", 120), ("半", 0.5)],
+)
+def test_numbers_are_read_in_both_scripts(text: str, value: float) -> None:
+    assert read_number(text) == value

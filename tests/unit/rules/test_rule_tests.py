@@ -1,0 +1,141 @@
+"""The rules that travel with qareport, their tests, and the guide that tells how to write one."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from qareport import analysis, rules
+from qareport.errors import ConfigError
+from qareport.model import Analysis, Transcript
+from qareport.settings import AnalysisSettings
+from tests.unit.analysis.test_analyse import ROOT, TOPICS
+
+SHIPPED = ROOT / "config" / "rules"
+GUIDE = (ROOT / "docs" / "rules.zh-CN.md").read_text(encoding="utf-8")
+BLOCKS = re.findall(r"```yaml\n(.*?)```", GUIDE, flags=re.DOTALL)
+
+RULE = """schema: 1
+rules:
+  - {id: a.rule, title: 标题, severity: major, points: -10, category: 物流, advice: 好, when: {customer says: [发货]}}
+"""
+CASE = """schema: 1
+cases:
+  - name: 问发货
+    conversation:
+      - 客户 12.0-14.5 ANGRY: 什么时候发货
+      - agent 15-16: 您好
+    must_hit: [{rule: a.rule, at: 12}]
+"""
+
+
+def analyse(transcript: Transcript) -> Analysis:
+    return analysis.analyse(transcript, AnalysisSettings(), TOPICS)
+
+
+def run(folder: Path, rule: str = RULE, case: str = CASE) -> tuple[rules.CaseResult, ...]:
+    (folder / "a.yaml").write_text(rule, encoding="utf-8")
+    (folder / "a.test.yaml").write_text(case, encoding="utf-8")
+    return rules.run_cases(rules.load(folder), folder, analyse)
+
+
+def test_the_shipped_rules_are_at_least_twelve_in_six_files_and_six_categories() -> None:
+    ruleset = rules.load(SHIPPED)
+    assert len(ruleset.rules) >= 12
+    assert len({Path(rule.location.file).name for rule in ruleset.rules}) == 6
+    assert {rule.category for rule in ruleset.rules} == {
+        "物流", "尺码与质量", "退换与退款", "价格", "服务态度与流程", "流失与投诉",
+    }  # fmt: skip
+
+
+def test_every_shipped_rule_is_tested_in_both_directions_and_holds() -> None:
+    ruleset = rules.load(SHIPPED)
+    assert [
+        (result.name, result.failures) for result in rules.run_cases(ruleset, SHIPPED, analyse) if result.failures
+    ] == []
+    assert [str(warning) for warning in rules.lint(ruleset, SHIPPED)] == []
+
+
+def test_the_guides_rule_loads_and_its_cases_hold(tmp_path: Path) -> None:
+    rule, case = BLOCKS[:2]
+    results = run(tmp_path, rule, case)
+    assert len(results) == 2
+    assert [result.failures for result in results if not result.passed] == []
+    assert rules.lint(rules.load(tmp_path), tmp_path) == ()
+
+
+@pytest.mark.parametrize("block", BLOCKS[2:])
+def test_each_condition_in_the_guide_loads(tmp_path: Path, block: str) -> None:
+    document = yaml.safe_load(RULE)
+    document["rules"][0] |= yaml.safe_load(block)
+    (tmp_path / "a.yaml").write_text(yaml.safe_dump(document, allow_unicode=True), encoding="utf-8")
+    assert len(rules.load(tmp_path).rules) == 1
+
+
+def test_the_guide_names_every_key_that_a_rule_may_have() -> None:
+    schema = rules.json_schema()["$defs"]
+    keys = {*schema["RuleForm"]["properties"], *schema["step"]["properties"], *schema["exception"]["properties"]}
+    missing = {key for key in keys if f"`{key}`" not in GUIDE and f"{key}:" not in GUIDE}
+    assert missing == set()
+
+
+def test_a_case_that_holds_passes_and_a_rule_may_hit_a_little_beside(tmp_path: Path) -> None:
+    assert [result.passed for result in run(tmp_path)] == [True]
+    assert [result.passed for result in run(tmp_path, case=CASE.replace("at: 12", "at: 12.9"))] == [True]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "why"),
+    [
+        ("at: 12", "at: 30", "a.rule 命中在第 12 秒，应当在第 30 秒"),
+        ("什么时候发货", "你好", "a.rule 没有命中，应当命中在第 12 秒"),
+        ("must_hit: [{rule: a.rule, at: 12}]", "must_not_hit: [a.rule]",
+         "a.rule 不该命中，却在第 12 秒命中：“什么时候发货”"),
+    ],
+)  # fmt: skip
+def test_a_case_that_fails_says_why(tmp_path: Path, old: str, new: str, why: str) -> None:
+    (result,) = run(tmp_path, case=CASE.replace(old, new))
+    assert result.failures == (why,)
+    assert str(result.location).endswith("a.test.yaml:3:5")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ("rule: a.rule", "rule: a.rul", "no rule 'a.rul'; did you mean 'a.rule'?"),
+        ("客户 12.0-14.5", "客人 12.0-14.5", "unknown speaker '客人'"),
+        ("ANGRY", "ANGY", "unknown tag 'ANGY'; did you mean 'ANGRY'?"),
+        ("12.0-14.5", "12.0", "expected `客户 12.0-14.5 ANGRY: 说的话`"),
+        ("12.0-14.5", "14.5-12.0", "before it starts"),
+        ("must_hit: [{rule: a.rule, at: 12}]", "must_hits: []", "did you mean 'must_hit'?"),
+        ("    must_hit: [{rule: a.rule, at: 12}]\n", "", "nothing is expected"),
+        ("schema: 1", "schema: one", "schema: got 'one'"),
+    ],
+)
+def test_a_broken_case_is_refused_with_its_line(tmp_path: Path, old: str, new: str, expected: str) -> None:
+    assert old in CASE
+    with pytest.raises(ConfigError) as raised:
+        run(tmp_path, case=CASE.replace(old, new))
+    assert expected in str(raised.value)
+    assert re.search(r"a\.test\.yaml:\d+:\d+: ", str(raised.value))
+
+
+def test_draft_rules_are_tested_too(tmp_path: Path) -> None:
+    assert [result.passed for result in run(tmp_path, RULE.replace("points", "status: draft, points"))] == [True]
+
+
+def test_lint_warns_of_missing_directions_lost_topics_and_equal_titles(tmp_path: Path) -> None:
+    second = RULE.splitlines()[2].replace("a.rule", "b.rule").replace("advice: 好", "advice: '{{ topic }}'")
+    second = second.replace("customer says: [发货]", "silence: 2s")
+    run(tmp_path, RULE + second + "\n")
+    warnings = [str(warning).replace(f"{tmp_path}/", "") for warning in rules.lint(rules.load(tmp_path), tmp_path)]
+    assert [warning.split("; ")[0] for warning in warnings] == [
+        "a.yaml:3:6: a.rule: no test has it in `must_not_hit`",
+        "a.yaml:4:6: b.rule: no test has it in `must_hit`",
+        "a.yaml:4:6: b.rule: no test has it in `must_not_hit`",
+        "a.yaml:4:6: b.rule: advice names {{ topic }}, but `when` does not always find one",
+        "a.yaml:4:6: b.rule: title '标题' is that of another rule",
+    ]

@@ -1,0 +1,168 @@
+"""The query language and the terms of Chinese text: what is asked, and where it stands in what was said."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from qareport.errors import QueryError
+from qareport.model import AudioEvent, CallReport, Emotion, Moment, MomentKind, Role, Segment, Silence
+from qareport.search import And, Between, Fact, Mark, Not, Or, Words, find_spans, lines_of, parse, terms_of
+from qareport.search.query import FIELDS, TAGS
+from tests.support.report_samples import METRICS
+
+ZONE = "Asia/Shanghai"
+
+
+def word(text: str) -> Words:
+    return Words(terms=terms_of(text))
+
+
+ANGRY, RETURN, FREIGHT = Mark(term="§angry"), word("退货"), word("运费")
+
+
+@pytest.mark.parametrize(
+    ("query", "means"),
+    [
+        ("ANGRY AND 退货", And(parts=(ANGRY, RETURN))),
+        ("ANGRY 退货", And(parts=(ANGRY, RETURN))),
+        ("[ANGRY]退货", And(parts=(ANGRY, RETURN))),
+        ("[angry]", ANGRY),
+        ("angry", word("angry")),
+        ('"ANGRY"', word("angry")),
+        ("退货 OR ANGRY AND 运费", Or(parts=(RETURN, And(parts=(ANGRY, FREIGHT))))),
+        ("（退货 OR ANGRY） 运费", And(parts=(Or(parts=(RETURN, ANGRY)), FREIGHT))),
+        ("ANGRY AND NOT 退货", And(parts=(ANGRY, Not(part=RETURN)))),
+        ("NOT (NOT 退货)", Not(part=Not(part=RETURN))),
+        ("“退货 流程”", word("退货 流程")),
+        ("[未判定]", Mark(term="§not§judged")),
+        ("agent:A017", Fact(name="agent", value="A017")),
+        ("AGENT：A0*", Fact(name="agent", value="A0", prefix=True)),
+        ('order:"a b"', Fact(name="order", value="a b")),
+        ("role:Customer", Mark(term="§role§customer")),
+        ("risk:high", Fact(name="risk", value="high")),
+        ("moment:churn_signal", Mark(term="§moment§churn§signal")),
+        ("score:<70", Between(name="score", high=70)),
+        ("score:>=70", Between(name="score", low=70)),
+        ("score:70", Between(name="score", low=70, high=71)),
+        ("score:60..70", Between(name="score", low=60, high=71)),
+    ],
+)
+def test_a_query_means_what_it_looks_like(query: str, means: object) -> None:
+    assert parse(query, time_zone=ZONE) == means
+
+
+@pytest.mark.parametrize(
+    ("query", "low", "high"),
+    [
+        ("date:2026-11-21", "2026-11-21", "2026-11-22"),
+        ("date:2026-12", "2026-12-01", "2027-01-01"),
+        ("date:>2026-11-21", "2026-11-22", None),
+        ("date:<=2026-11-21", None, "2026-11-22"),
+        ("date:2026-11-01..2026-11-15", "2026-11-01", "2026-11-16"),
+    ],
+)
+def test_days_are_those_of_the_time_zone(query: str, low: str | None, high: str | None) -> None:
+    found = parse(query, time_zone=ZONE)
+    bounds = [datetime.fromisoformat(f"{day}T00:00:00+08:00") if day else None for day in (low, high)]
+    assert found == Between(name="date", low=bounds[0], high=bounds[1])
+
+
+@pytest.mark.parametrize(
+    ("query", "says"),
+    [
+        (" ", "the query is empty; expected for example: ANGRY AND 退货"),
+        ("ANGRY AND", "query, character 10: the query ends after AND"),
+        ("退货 AND AND 运费", "query, character 8: AND has nothing before it"),
+        ("OR 退货", "query, character 1: OR has nothing before it"),
+        ("退货 (运费", r"query, character 4: this \( is not closed"),
+        ("退货)", r"query, character 3: this \) closes nothing"),
+        ('退货 "运费', "query, character 4: this quotation mark has no end"),
+        ("退货 ！", "query, character 4: '！' holds no word"),
+        ("agnet:A017", "character 1: no such field: agnet; .*did you mean agent:"),
+        ("http://x", "to look for these words, put them in quotation marks"),
+        ("agent:", "agent: has no value; expected for example agent:A017"),
+        ("[ANGER]", r"no such tag: \[ANGER\]; expected one of ANGRY"),
+        ("role:boss", "no such role: boss; expected one of agent, customer, unknown"),
+        ("score:good", "no such score: good"),
+        ("date:2026-02-30", "no such date: 2026-02-30"),
+        ("date:yesterday", "no such date: yesterday"),
+        ("(" * 60 + "a", "character 51: too many parts inside each other"),
+    ],
+)
+def test_a_wrong_query_is_answered_with_the_place_and_what_was_expected(query: str, says: str) -> None:
+    with pytest.raises(QueryError, match=says):
+        parse(query, time_zone=ZONE)
+
+
+@given(st.text(alphabet=st.sampled_from("ANDORT退货 ()\"“”[]:*<>=.-1§'\\&|!@#a￥\x00é")))
+def test_no_text_breaks_the_reader_of_queries(query: str) -> None:
+    try:
+        parse(query, time_zone=ZONE)
+    except QueryError as error:
+        assert "query" in str(error)
+
+
+@pytest.mark.parametrize(
+    ("text", "asked", "found"),
+    [
+        ("我要退货，运费谁出", "退货", ["退货"]),
+        ("我要退货，运费谁出", "货运", []),
+        ("我要退货，运费谁出", "退货 运费", ["退货，运费"]),
+        ("退货退货", "退", ["退", "退"]),
+        ("不退", "退", ["退"]),
+        ("iPhone手机壳", "手机", ["手机"]),
+        ("iPhone手机壳", "ＩＰＨＯＮＥ手机", ["iPhone手机"]),
+        ("打12315投诉", "12315", ["12315"]),
+        ("打12315投诉", "1231", []),
+        ("shipping cost", "ship*", ["shipping"]),
+        ("shipping cost", "ship", []),
+        ("ﬁne", "fine", ["ﬁne"]),
+        ("", "退", []),
+        ("発送はいつですか", "いつ", ["いつ"]),
+        ("배송이 늦어요", "배송", ["배송"]),
+    ],
+)
+def test_words_are_found_where_they_stand(text: str, asked: str, found: list[str]) -> None:
+    assert [text[start:end] for start, end in find_spans(text, [terms_of(asked)])] == found
+
+
+@given(st.text(alphabet="退货运费ab1 ，", max_size=12), st.text(alphabet="退货运费", min_size=1, max_size=4))
+def test_chinese_is_found_exactly_where_it_is_written(text: str, asked: str) -> None:
+    assert bool(find_spans(text, [terms_of(asked)])) == (asked in text)
+
+
+def test_sentences_carry_their_tags_the_silence_after_them_and_the_moments_in_them() -> None:
+    def segment(start_ms: int, emotion: Emotion | None, *events: AudioEvent) -> Segment:
+        return Segment(
+            start_ms=start_ms, end_ms=start_ms + 900, role=Role.CUSTOMER, text="呵", emotion=emotion, events=events
+        )
+
+    report = CallReport(
+        call_id="c",
+        metrics=METRICS,
+        segments=(
+            segment(1_000, Emotion.ANGRY, AudioEvent.SPEECH),
+            segment(5_000, None, AudioEvent.LAUGHTER),
+            segment(6_000, Emotion.NEUTRAL),
+        ),
+        silences=(Silence(start_ms=0, end_ms=1_000), Silence(start_ms=1_900, end_ms=5_000)),
+        moments=(
+            Moment(at_ms=5_100, end_ms=5_900, kind=MomentKind.IRONY, role=Role.CUSTOMER, label="", quote="呵"),
+            Moment(at_ms=99_000, end_ms=99_000, kind=MomentKind.EVENT, role=Role.CUSTOMER, label="", quote=""),
+        ),
+    )
+    lines = lines_of(report)
+    assert [line.tags for line in lines] == [("ANGRY", "SILENCE"), ("NOT_JUDGED", "LAUGHTER", "IRONY"), ("NEUTRAL",)]
+    assert [line.moments for line in lines] == [(), ("irony",), ()]
+    assert {tag for line in lines for tag in line.tags} <= TAGS
+    assert lines_of(CallReport(call_id="c", metrics=METRICS, silences=(Silence(start_ms=0, end_ms=9),))) == ()
+
+
+def test_every_field_has_an_example_that_is_read() -> None:
+    for name in FIELDS:
+        with pytest.raises(QueryError, match=f"{name}: has no value; expected for example {name}:"):
+            parse(f"{name}:", time_zone=ZONE)

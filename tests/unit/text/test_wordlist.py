@@ -1,0 +1,62 @@
+"""Words that are found by their sound: homophones as recognisers write them, and not what only sounds alike."""
+
+from __future__ import annotations
+
+import pytest
+
+from qareport.text.pinyin import sound
+from qareport.text.wordlist import Match, WordList
+from tests.unit.analysis.test_analyse import CUSTOMER, TOPICS, analyse, say
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [("退款", "推宽"), ("主管", "组管"), ("牛奶", "流来"), ("进京", "惊今"), ("山城", "三层"), ("帮忙", "班满")],
+)
+def test_homophones_and_what_many_do_not_tell_apart_sound_the_same(one: str, other: str) -> None:
+    assert sound(one) == sound(other)
+
+
+@pytest.mark.parametrize(("one", "other"), [("退款", "贷款"), ("发货", "发话"), ("运费", "运货")])
+def test_other_syllables_sound_different(one: str, other: str) -> None:
+    assert sound(one) != sound(other)
+
+
+def test_a_sound_is_as_long_as_its_text_and_leaves_latin_letters_alone() -> None:
+    assert len(sound("买了2件XL的")) == len("买了2件XL的")
+    assert sound("order 39.9") == "order 39.9"
+
+
+def test_a_homophone_is_found_only_where_the_list_allows_it_and_is_marked() -> None:
+    strict, tolerant = WordList(("退款",)), WordList(("退款",), sounds_like=True)
+    assert strict.match("我的退宽呢") is None
+    assert tolerant.match("我的退宽呢") == Match("退款", "退宽", fuzzy=True)
+    assert tolerant.find("我的退宽呢") is None
+
+
+def test_an_exact_word_wins_over_an_earlier_one_that_only_sounds_like_it() -> None:
+    assert WordList(("退款",), sounds_like=True).match("退宽就是退款") == Match("退款", "退款")
+
+
+@pytest.mark.parametrize("text", ["等了五六天", "一位女士", "你尽力吧", "帮我加个微信"])
+def test_what_shares_no_character_with_the_word_is_not_taken_for_it(text: str) -> None:
+    words = WordList(("物流", "律师", "经理", "价格"), sounds_like=True)
+    assert words.match(text) is None
+
+
+def test_false_friends_and_exceptions_are_not_taken_for_the_word() -> None:
+    words = WordList(("记者",), ("寄着",), sounds_like=True, false_friends=("记着",))
+    assert words.match("你给我记着") is None
+    assert words.match("我找记折") == Match("记者", "记折", fuzzy=True)
+
+
+def test_a_misheard_topic_is_mentioned_and_marked() -> None:
+    (misheard,) = [moment for moment in analyse(say(0, 2, CUSTOMER, "我的退宽呢")).moments if moment.issue == "退款"]
+    assert (misheard.topic, misheard.fuzzy) == ("退款", True)
+    (plain,) = [moment for moment in analyse(say(0, 2, CUSTOMER, "我的退款呢")).moments if moment.issue == "退款"]
+    assert not plain.fuzzy
+
+
+def test_anger_at_a_person_is_no_talk_of_shipping() -> None:
+    assert TOPICS.topics[0].words.match("你别对我发火") is None
+    assert TOPICS.topics[0].words.match("什么时候能发火") == Match("发货", "发火", fuzzy=True)

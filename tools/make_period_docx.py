@@ -1,0 +1,313 @@
+"""Make period.docx, the Word template of daily, weekly and monthly reports: its content can be reviewed as text.
+
+Run `python tools/make_period_docx.py`; it writes templates/period.docx. Users edit period.docx as they edit
+call.docx: see make_call_docx.py.
+"""
+
+from __future__ import annotations
+
+import io
+import sys
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+
+from docx import Document
+from docx.document import Document as DocumentObject
+from docx.enum.text import WD_ALIGN_PARAGRAPH, WD_TAB_ALIGNMENT
+from docx.oxml.ns import qn
+from docx.shared import Mm, Pt
+from docx.table import Table, _Cell
+from word_parts import (
+    GREEN,
+    INK,
+    RED,
+    RULE,
+    TEXT_MM,
+    add_end,
+    add_field,
+    add_grid,
+    add_row_tag,
+    add_runs,
+    add_styles,
+    add_tag,
+    add_text,
+    add_titled,
+    fill_cell,
+    fill_head,
+    repack,
+    rule_below,
+    set_page,
+    transparent_png,
+)
+
+#: Character styles besides those of the call report: name, colour, fill, bold, frame.
+MARKS: tuple[tuple[str, str, str | None, bool, str | None], ...] = (
+    ("QA worse", RED, None, True, None),
+    ("QA better", GREEN, None, False, None),
+    ("QA outlier", INK, None, True, "single"),
+    ("QA tile value", INK, None, True, None),
+)
+_TILES, _TILE_COLUMNS = 8, 4
+_RETURNS = (8, 46, 70, 26, 24)
+
+
+def make() -> bytes:
+    """Build the template; the same script and python-docx give the same bytes."""
+    document = Document()
+    set_page(document)
+    add_styles(document, MARKS)
+    document.styles["QA tile value"].font.size = Pt(14)
+    document.styles["Heading 2"].paragraph_format.space_before = Pt(9)
+    _header_and_footer(document)
+    for part in (_first_part, _tiles, _returns, _heat, _weak_links, _further_returns, _people, _outcomes, _ledger):
+        part(document)
+    _closing(document)
+    _properties(document)
+    buffer = io.BytesIO()
+    document.save(buffer)
+    return repack(buffer.getvalue())
+
+
+def _header_and_footer(document: DocumentObject) -> None:
+    section = document.sections[0]
+    header = section.header.paragraphs[0]
+    header.paragraph_format.tab_stops.add_tab_stop(Mm(TEXT_MM), WD_TAB_ALIGNMENT.RIGHT)
+    add_runs(
+        header,
+        "{{ report.title }} · {{ report.subject }}",
+        "{% if report.organisation %} · {{ report.organisation }}{% endif %}\t",
+    )
+    header.add_run().add_picture(io.BytesIO(transparent_png()), width=Mm(30), height=Mm(8))
+    picture = header._p.find(".//" + qn("wp:docPr"))
+    picture.set("name", "logo")
+    picture.set("descr", "企业标识占位图：右键，更改图片")
+    footer = section.footer.paragraphs[0]
+    footer.paragraph_format.tab_stops.add_tab_stop(Mm(TEXT_MM), WD_TAB_ALIGNMENT.RIGHT)
+    add_runs(footer, "{{ report.footer }}", "\t")
+    add_field(footer, "PAGE")
+    add_runs(footer, " / ")
+    add_field(footer, "NUMPAGES")
+
+
+def _first_part(document: DocumentObject) -> None:
+    document._body.clear_content()
+    add_titled(document, "Title", "{{ report.title }}", "{{ report.subject }}", (84, 90))
+    add_tag(document, "if report.edition")
+    add_text(document, "QA total", "{{ report.edition }}")
+    add_tag(document, "endif")
+    add_tag(document, "if report.partial")
+    add_text(document, "QA notice", "本报告不完整：")
+    add_tag(document, "for line in report.partial")
+    add_text(document, "QA notice", "{{ line }}")
+    add_tag(document, "endfor")
+    add_tag(document, "endif")
+    add_tag(document, "if report.demo_notice")
+    add_text(document, "QA notice", "{{ report.demo_notice }}")
+    add_tag(document, "endif")
+    add_text(document, "QA finding", "{{ report.sentence }}")
+
+
+def _tiles(document: DocumentObject) -> None:
+    table = add_grid(document, _TILES // _TILE_COLUMNS, [TEXT_MM / _TILE_COLUMNS] * _TILE_COLUMNS, lines=False)
+    for index in range(_TILES):
+        cell = table.rows[index // _TILE_COLUMNS].cells[index % _TILE_COLUMNS]
+        tile = f"report.tiles[{index}]"
+        fill_cell(cell, "QA fact name", f"{{{{ {tile}.label }}}}")
+        add_text(cell, "QA cell", (f"{{{{ {tile}.value }}}}", "QA tile value"), (f" {{{{ {tile}.n }}}}", "QA muted"))
+        add_tag(cell, f"for change in {tile}.changes")
+        add_text(cell, "QA fact name", "{{r change }}")
+        add_tag(cell, "endfor")
+        rule_below(cell, RULE, 4)
+
+
+def _returns(document: DocumentObject) -> None:
+    add_text(document, "Heading 2", "{{ report.returns_title }}")
+    add_tag(document, "if report.returns")
+    _return_table(document, "report.returns")
+    add_tag(document, "if report.returns_rest")
+    add_text(document, "QA total", "{{ report.returns_follow }}{{ report.returns_more }}")
+    add_tag(document, "elif report.returns_more")
+    add_text(document, "QA total", "{{ report.returns_more }}")
+    add_tag(document, "endif")
+    add_tag(document, "else")
+    add_text(document, "QA small", "{{ report.returns_empty }}")
+    add_tag(document, "endif")
+
+
+def _return_table(document: DocumentObject, rows: str) -> None:
+    table = add_grid(document, 4, _RETURNS, lines=True)
+    fill_head(table, ("#", "订单 / 电话", "为什么", "承诺", "风险"))
+    add_row_tag(table, 1, f"for row in {rows}")
+    cells = table.rows[2].cells
+    fill_cell(cells[0], "QA cell", "{{ row.rank }}")
+    fill_cell(cells[1], "QA cell", "{{ row.order }}")
+    add_text(cells[1], "QA small", "{{ row.phone }} · 客服 {{ row.agent }}")
+    fill_cell(cells[2], "QA cell", "{{ row.why }}")
+    add_text(cells[2], "QA small", "{{ row.listen }}")
+    fill_cell(cells[3], "QA cell", "{{ row.promise }}")
+    fill_cell(cells[4], "QA cell", "{{r row.risk }}")
+    add_row_tag(table, 3, "endfor")
+
+
+def _heat(document: DocumentObject) -> None:
+    add_text(document, "Heading 2", "{{ report.heat_title }}")
+    add_text(document, "QA chart", "{{ report.heat }}")
+    add_tag(document, "for note in report.heat_notes")
+    add_text(document, "QA small", "{{ note }}")
+    add_tag(document, "endfor")
+
+
+def _weak_links(document: DocumentObject) -> None:
+    add_text(document, "Heading 2", "{{ report.weak_title }}")
+    add_tag(document, "for link in report.weak_links")
+    add_text(
+        document,
+        "Normal",
+        ("\u00a0{{ link.number }}\u00a0", "QA number"),
+        "　",
+        ("{{ link.title }}", "QA speaker"),
+        "：{{ link.story }}",
+    )
+    add_tag(document, "if link.advice")
+    add_text(document, "QA advice", ("建议话术　", "QA advice word"), "{{ link.advice }}")
+    add_tag(document, "endif")
+    add_tag(document, "else")
+    add_text(document, "QA small", "{{ report.weak_empty }}")
+    add_tag(document, "endfor")
+    add_text(document, "QA small", ("未能判断　", "QA speaker"), "{{ report.not_judged }}")
+    add_tag(document, "if report.weak_links")
+    add_text(document, "Heading 2", "改进环节的证据")
+    add_tag(document, "for link in report.weak_links")
+    add_text(
+        document, "Normal", ("{{ link.number }}　{{ link.title }}", "QA speaker"), (" {{ link.rule }}", "QA muted")
+    )
+    add_tag(document, "for line in link.evidence")
+    add_text(document, "QA small", "{{ line }}")
+    add_tag(document, "endfor")
+    add_tag(document, "endfor")
+    add_tag(document, "endif")
+
+
+def _further_returns(document: DocumentObject) -> None:
+    add_tag(document, "if report.returns_rest")
+    add_text(document, "Heading 2", "需要回电（续）")
+    _return_table(document, "report.returns_rest")
+    add_tag(document, "if report.returns_more")
+    add_text(document, "QA total", "{{ report.returns_more }}")
+    add_tag(document, "endif")
+    add_tag(document, "endif")
+
+
+def _people(document: DocumentObject) -> None:
+    heads = (
+        "客服",
+        "通话",
+        "平均得分",
+        "{{ report.previous_against }}",
+        "{{ report.baseline_against }}",
+        "合格率",
+        "高风险",
+    )
+    _table(
+        document,
+        "客服一览",
+        "report.agents",
+        (*heads, "失分", "与全组相比"),
+        (15, 12, 23, 24, 25, 26, 12, 12, 25),
+        figures=(1, 6, 7),
+    )
+    add_text(document, "QA small", "{{ report.agents_note }}")
+    _table(
+        document,
+        "规则命中",
+        "report.rules",
+        (
+            "规则",
+            "等级",
+            "命中通话 / 适用通话",
+            "{{ report.previous_head }}",
+            "{{ report.baseline_head }}",
+            "次数",
+            "分值合计",
+        ),
+        (44, 13, 31, 30, 30, 11, 15),
+        figures=(5, 6),
+    )
+
+
+def _outcomes(document: DocumentObject) -> None:
+    _table(
+        document,
+        "建议之后的变化",
+        "report.outcomes",
+        ("规则与建议", "客服", "之前", "之后", "变化（百分点，95%区间）", "结论"),
+        (45, 13, 36, 30, 30, 20),
+        figures=(1,),
+    )
+    add_text(document, "QA small", "{{ report.outcomes_note }}")
+
+
+def _ledger(document: DocumentObject) -> None:
+    heads = ("状态", "订单 / 电话", "承诺", "到期", "客服")
+    _table(document, "到期的承诺", "report.promises", heads, (24, 46, 49, 40, 15))
+    add_text(document, "QA small", "{{ report.promises_note }}")
+    _table(document, "处理失败的通话", "report.failed", ("通话编号", "时间", "客服", "原因"), (48, 26, 18, 82))
+
+
+def _table(
+    document: DocumentObject,
+    title: str,
+    name: str,
+    heads: Sequence[str],
+    widths_mm: Sequence[float],
+    *,
+    figures: Sequence[int] = (),
+) -> Table:
+    """Add a section of one table; `figures` are the columns that stand on the right."""
+    add_text(document, "Heading 2", title)
+    add_tag(document, f"if {name}.rows")
+    table = add_grid(document, 4, widths_mm, lines=True)
+    fill_head(table, heads)
+    add_row_tag(table, 1, f"for row in {name}.rows")
+    for index, cell in enumerate(table.rows[2].cells):
+        fill_cell(cell, "QA cell", f"{{{{r row[{index}] }}}}")
+    add_row_tag(table, 3, "endfor")
+    for row in (0, 2):
+        for index in figures:
+            _to_the_right(table.rows[row].cells[index])
+    add_tag(document, f"if {name}.more")
+    add_text(document, "QA total", f"{{{{ {name}.more }}}}")
+    add_tag(document, "endif")
+    add_tag(document, "else")
+    add_text(document, "QA small", f"{{{{ {name}.empty }}}}")
+    add_tag(document, "endif")
+    return table
+
+
+def _to_the_right(cell: _Cell) -> None:
+    cell.paragraphs[0].alignment = WD_ALIGN_PARAGRAPH.RIGHT
+
+
+def _closing(document: DocumentObject) -> None:
+    add_text(document, "Heading 2", "方法与说明")
+    table = add_grid(document, 3, (30, 144), lines=False)
+    add_row_tag(table, 0, "for row in report.methods")
+    fill_cell(table.rows[1].cells[0], "QA small", "{{ row.label }}")
+    fill_cell(table.rows[1].cells[1], "QA small", "{{ row.value }} {{ row.remark }}")
+    add_row_tag(table, 2, "endfor")
+    add_end(document)
+
+
+def _properties(document: DocumentObject) -> None:
+    core = document.core_properties
+    core.title, core.subject, core.author, core.last_modified_by = "客服质检日报", "", "qareport", "qareport"
+    core.comments, core.keywords, core.language = "", "", "zh-CN"
+    core.created = core.modified = datetime(2000, 1, 1)  # noqa: DTZ001 - python-docx wants UTC without a zone
+    core.revision = 1
+
+
+if __name__ == "__main__":
+    path = Path(__file__).resolve().parents[1] / "templates" / "period.docx"
+    path.write_bytes(make())
+    sys.stdout.write(f"{path}\n")

@@ -83,10 +83,10 @@ def load(model: str, *, device: str, asr: AsrSettings, audio: AudioSettings) -> 
     info = model_files.identify(model, files)
     vad_files, voice_files = find_vad(info, asr), find_voices(asr)
     try:
-        from qareport.asr.diarization import Voices
         from qareport.asr.fsmn_vad import FsmnVad
         from qareport.asr.sensevoice import SenseVoice
         from qareport.asr.silero_vad import SileroVad
+        from qareport.asr.speaker_embedding import Voices
     except ImportError as error:
         raise ModelError(f"the engine is not installed ({error})", to_do="pip install 'qareport[engine]'") from error
     place = _device(device)

@@ -6,7 +6,7 @@ verification codes, written or spoken digit by digit in Chinese or English. Name
 """
 
 from qareport.privacy.find import ALL_KINDS, LABELS, Find, find, mask
-from qareport.privacy.mask import MaskedSegments, mask_order, mask_report, mask_segments
+from qareport.privacy.masking import MaskedSegments, mask_order, mask_report, mask_segments
 
 __all__ = [
     "ALL_KINDS",

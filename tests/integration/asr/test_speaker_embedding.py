@@ -13,9 +13,9 @@ import torch
 import yaml
 
 from qareport.asr import load
-from qareport.asr.diarization import Voices
 from qareport.asr.engine import Engine, transcription_key
 from qareport.asr.model_files import check_voices
+from qareport.asr.speaker_embedding import Voices
 from qareport.errors import ModelError
 from qareport.model import Call, ModelInfo, Transcript
 from qareport.settings import AsrSettings, AudioSettings

@@ -13,7 +13,7 @@ from qareport import rules
 from qareport.errors import ConfigError
 from tests.unit.analysis.test_analyse import ROOT
 
-FOLDER = ROOT / "tests" / "unit" / "broken_rules"
+FOLDER = ROOT / "tests" / "unit" / "rules" / "broken_rules"
 EXPECTED: dict[str, list[str]] = yaml.safe_load((FOLDER / "expected.yaml").read_text(encoding="utf-8"))
 
 

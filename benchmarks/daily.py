@@ -44,7 +44,7 @@ OPEN_S = 12 * 3600
 
 
 def fill(
-    store: Store, judge: pipeline.Judge, pool: Sequence[CallReport], *, calls: int, days_ago: int, agents: int
+    store: Store, judge: pipeline.RuleBook, pool: Sequence[CallReport], *, calls: int, days_ago: int, agents: int
 ) -> int:
     """Store a day of judged calls. Returns how many segments they have."""
     began = datetime.combine(dailies.DAY, datetime.min.time(), dailies.CHINA) + timedelta(hours=9, days=-days_ago)
@@ -68,7 +68,7 @@ def fill(
             report,
             rules_sha256=judge.ruleset.sha256,
             scene=rules.pack(report, order),
-            digest=periods.digest_call(report, order, rules_sha256=judge.ruleset.sha256),
+            digest=periods.summarise_call(report, order, rules_sha256=judge.ruleset.sha256),
         )
         segments += len(report.segments)
     return segments
@@ -121,7 +121,7 @@ def main() -> None:
     parser.add_argument("--segments", type=int, default=1_000_000)
     parser.add_argument("--agents", type=int, default=40)
     given = parser.parse_args()
-    judge = pipeline.Judge.load(default_dir("config"))
+    judge = pipeline.RuleBook.load(default_dir("config"))
     pool = [
         pipeline.judge_call(Call(call_id=one.call_id, audio_path=""), one, judge)
         for one in make_calls(judge, min(DISTINCT, given.calls))

@@ -86,7 +86,7 @@ def _numbers(text: str) -> str:
     )
 
 
-def make_calls(judge: pipeline.Judge, count: int) -> Iterator[Transcript]:
+def make_calls(judge: pipeline.RuleBook, count: int) -> Iterator[Transcript]:
     """String conversations of the tests together until a call is about three minutes long."""
     rng = random.Random(7)
     cases = load_cases(judge.ruleset, default_dir("config") / "rules")
@@ -110,7 +110,7 @@ def make_calls(judge: pipeline.Judge, count: int) -> Iterator[Transcript]:
         )
 
 
-def fill(store: Store, judge: pipeline.Judge, count: int, *, begin: int = 0, distinct: int = 1000) -> None:
+def fill(store: Store, judge: pipeline.RuleBook, count: int, *, begin: int = 0, distinct: int = 1000) -> None:
     """Store judged calls, from number `begin` up to `count`; after `distinct` the same conversations come again."""
     store.put_rule_set(judge.ruleset.sha256, judge.ruleset.files)
     reports = []
@@ -143,7 +143,7 @@ def fill(store: Store, judge: pipeline.Judge, count: int, *, begin: int = 0, dis
                 )
 
 
-def judge_all(store: Store, judge: pipeline.Judge, ruleset: rules.RuleSet, limit: int) -> dict[str, float]:
+def judge_all(store: Store, judge: pipeline.RuleBook, ruleset: rules.RuleSet, limit: int) -> dict[str, float]:
     """Match every rule of a set against stored calls, from reading them to their scores; returns seconds."""
     started, worked = time.perf_counter(), time.process_time()
     for call in itertools.islice(replay.stored_judgements(store), limit):
@@ -174,7 +174,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--calls", type=int, default=90_000)
     count = parser.parse_args().calls
-    judge = pipeline.Judge.load(default_dir("config"))
+    judge = pipeline.RuleBook.load(default_dir("config"))
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         sets = {}

@@ -45,7 +45,7 @@ def _masked(name: str, value: object) -> object:
     return privacy.mask(str(value))[0] if name == "reason" else value
 
 
-class Watch:
+class Stopwatch:
     """Measures how long steps take, each from the end of the one before."""
 
     def __init__(self) -> None:

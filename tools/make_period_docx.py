@@ -122,20 +122,20 @@ def _tiles(document: DocumentObject) -> None:
 
 
 def _returns(document: DocumentObject) -> None:
-    add_text(document, "Heading 2", "{{ report.returns_title }}")
-    add_tag(document, "if report.returns")
-    _return_table(document, "report.returns")
-    add_tag(document, "if report.returns_rest")
-    add_text(document, "QA total", "{{ report.returns_follow }}{{ report.returns_more }}")
-    add_tag(document, "elif report.returns_more")
-    add_text(document, "QA total", "{{ report.returns_more }}")
+    add_text(document, "Heading 2", "{{ report.callbacks_title }}")
+    add_tag(document, "if report.callbacks")
+    _callback_table(document, "report.callbacks")
+    add_tag(document, "if report.callbacks_rest")
+    add_text(document, "QA total", "{{ report.callbacks_follow }}{{ report.callbacks_more }}")
+    add_tag(document, "elif report.callbacks_more")
+    add_text(document, "QA total", "{{ report.callbacks_more }}")
     add_tag(document, "endif")
     add_tag(document, "else")
-    add_text(document, "QA small", "{{ report.returns_empty }}")
+    add_text(document, "QA small", "{{ report.callbacks_empty }}")
     add_tag(document, "endif")
 
 
-def _return_table(document: DocumentObject, rows: str) -> None:
+def _callback_table(document: DocumentObject, rows: str) -> None:
     table = add_grid(document, 4, _RETURNS, lines=True)
     fill_head(table, ("#", "订单 / 电话", "为什么", "承诺", "风险"))
     add_row_tag(table, 1, f"for row in {rows}")
@@ -190,11 +190,11 @@ def _weak_links(document: DocumentObject) -> None:
 
 
 def _further_returns(document: DocumentObject) -> None:
-    add_tag(document, "if report.returns_rest")
+    add_tag(document, "if report.callbacks_rest")
     add_text(document, "Heading 2", "需要回电（续）")
-    _return_table(document, "report.returns_rest")
-    add_tag(document, "if report.returns_more")
-    add_text(document, "QA total", "{{ report.returns_more }}")
+    _callback_table(document, "report.callbacks_rest")
+    add_tag(document, "if report.callbacks_more")
+    add_text(document, "QA total", "{{ report.callbacks_more }}")
     add_tag(document, "endif")
     add_tag(document, "endif")
 

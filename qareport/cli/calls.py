@@ -103,7 +103,7 @@ def _run(
         for failure in found.failures:
             store.put_failure(_call_of(failure), failure)
         heard = listening.listen(
-            listening.tell_apart(found.calls, found.named_by_file, store),
+            listening.disambiguate_ids(found.calls, found.ids_from_file_name, store),
             store,
             engine_key=asr.transcription_key(info, config.asr, config.audio),
             load_transcriber=lambda: asr.load(model, device=options.device, asr=config.asr, audio=config.audio),
@@ -115,8 +115,8 @@ def _run(
         failures=(*found.failures, *heard.failures, *summary.failures),
         unlisted=found.unlisted,
         waiting=tuple(call.audio_path for call in found.waiting),
-        unfit=found.unfit,
-        twins=tuple(str(twin) for twin in heard.twins),
+        unmatched=found.unmatched,
+        duplicates=tuple(str(twin) for twin in heard.duplicates),
         reused_transcripts=heard.reused,
         heard_ms=heard.heard_ms,
         heard_seconds=heard.seconds,
@@ -130,9 +130,9 @@ def _watch(seconds: float) -> None:
     time.sleep(seconds)
 
 
-def _judge(options: Options, store: Store) -> pipeline.Judge:
+def _judge(options: Options, store: Store) -> pipeline.RuleBook:
     """Read the configuration; broken rules do not stop a run when the store knows good ones, but are complained of."""
-    judge = pipeline.Judge.load_for_run(options.config_dir, store)
+    judge = pipeline.RuleBook.load_for_run(options.config_dir, store)
     for note in judge.notes:
         complain(f"the rules are broken, the last good set is used: {note.values['first']} (qareport rules lint)")
     return judge
@@ -141,7 +141,7 @@ def _judge(options: Options, store: Store) -> pipeline.Judge:
 def _judge_and_render(
     transcripts: Sequence[tuple[Call, str, Transcript]],
     store: Store,
-    judge: pipeline.Judge,
+    judge: pipeline.RuleBook,
     options: Options,
     out: Path,
     formats: Sequence[str],

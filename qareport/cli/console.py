@@ -94,9 +94,9 @@ class Summary:
     #: Recordings that are still being written.
     waiting: tuple[str, ...] = ()
     #: Recordings whose names do not fit `ingest.name_pattern`.
-    unfit: tuple[str, ...] = ()
+    unmatched: tuple[str, ...] = ()
     #: Second copies of recordings.
-    twins: tuple[str, ...] = ()
+    duplicates: tuple[str, ...] = ()
 
     def show(self) -> None:
         """Print it: counts, failures with reasons, audio hours, speed, where the files are."""
@@ -111,9 +111,9 @@ class Summary:
                 click.echo(f"  {name}: {reason}")
         for title, lines in (
             ("Recordings without a manifest row (reported without order)", self.unlisted),
-            ("Recordings whose names do not fit ingest.name_pattern (reported without order)", self.unfit),
+            ("Recordings whose names do not fit ingest.name_pattern (reported without order)", self.unmatched),
             ("Recordings that are still being written (the next run takes them)", self.waiting),
-            ("Second copies of recordings (not counted as calls)", self.twins),
+            ("Second copies of recordings (not counted as calls)", self.duplicates),
         ):
             if lines:
                 click.echo(f"{title}: {len(lines)}")

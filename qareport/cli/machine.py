@@ -125,7 +125,7 @@ def _examine_fonts(_: Options) -> Iterator[str]:
 
 def _examine_config(options: Options) -> Iterator[str]:
     folder = options.config_dir
-    ruleset = judge.Judge.load(folder).ruleset
+    ruleset = judge.RuleBook.load(folder).ruleset
     yield f"{folder}: {len(ruleset.rules)} rules, rule set {ruleset.sha256[:12]}"
 
 

@@ -31,7 +31,7 @@ def lint(options: Options, format_: str, stored: bool) -> int:
     """Check the configuration and all rules: every problem at once, as file:line:col: rule: what; what to do."""
     folder = options.config_dir
     try:
-        judge = pipeline.Judge.load(folder)
+        judge = pipeline.RuleBook.load(folder)
         warnings = rule_language.lint(
             judge.ruleset,
             folder / "rules",
@@ -61,7 +61,7 @@ def lint(options: Options, format_: str, stored: bool) -> int:
 @takes_options
 def test(options: Options, call_id: str | None, rule_id: str | None) -> int:
     """Run the cases in *.test.yaml; a failing one says why. Exit status 1 if any fails."""
-    judge = pipeline.Judge.load(options.config_dir)
+    judge = pipeline.RuleBook.load(options.config_dir)
     if call_id is not None:
         if rule_id is None:
             raise click.UsageError("name the rule that the case is for: --rule RULE")
@@ -91,7 +91,7 @@ def test(options: Options, call_id: str | None, rule_id: str | None) -> int:
 @takes_options
 def explain(options: Options, call_id: str, rule_id: str | None) -> int:
     """Tell why rules hit a stored call or missed it: each condition with its values and seconds, as a tree."""
-    judge = pipeline.Judge.load(options.config_dir)
+    judge = pipeline.RuleBook.load(options.config_dir)
     chosen = judge.ruleset.rules if rule_id is None else (_rule(judge.ruleset, rule_id),)
     with open_store(options) as store:
         scene = replaying.scene_of(store, call_id, judge)
@@ -111,7 +111,7 @@ def explain(options: Options, call_id: str, rule_id: str | None) -> int:
 @takes_options
 def replay(options: Options, since: datetime | None, against: str | None, apply_: bool, format_: str) -> int:
     """Match the rules as they stand now against stored calls: hits gained and lost, scores by agent and in total."""
-    judge = pipeline.Judge.load(options.config_dir)
+    judge = pipeline.RuleBook.load(options.config_dir)
     other = rule_language.load_revision(against, options.config_dir / "rules") if against is not None else None
     start = since.astimezone() if since is not None else None
     with open_store(options) as store:

@@ -35,9 +35,9 @@ class Ingest:
     #: Calls whose recording is still being written: the next run takes them.
     waiting: tuple[Call, ...] = ()
     #: Recordings whose name does not fit the pattern, when there is one and no row speaks of them.
-    unfit: tuple[str, ...] = ()
+    unmatched: tuple[str, ...] = ()
     #: Ids that were made of file names; those of other recordings may have been the same on other days.
-    named_by_file: frozenset[str] = frozenset()
+    ids_from_file_name: frozenset[str] = frozenset()
 
 
 def find_calls(
@@ -146,7 +146,7 @@ class _Join:
         """
         rest = [one for one in self.found if one.path.resolve() not in self.taken]
         rest = [one for one in rest if leave_out is None or one.path.resolve() != leave_out.resolve()]
-        unfit = [str(one.path) for one in rest if self.reader and self.reader.read(Path(one.name).stem) is None]
+        unmatched = [str(one.path) for one in rest if self.reader and self.reader.read(Path(one.name).stem) is None]
         own = [(self._named(one), one.whole) for one in rest]
         known = {call.call_id for call in (*self.calls, *self.waiting)} | {one.call_id for one in self.failures}
         named = _distinct((call for call, _ in own), known)
@@ -157,8 +157,8 @@ class _Join:
             failures=tuple(self.failures),
             unlisted=tuple(str(one.path) for one in rest) if listed else (),
             waiting=tuple(self.waiting),
-            unfit=tuple(unfit),
-            named_by_file=frozenset(
+            unmatched=tuple(unmatched),
+            ids_from_file_name=frozenset(
                 call.call_id for call, one in zip(named, rest, strict=True) if not self._says_its_id(one)
             ),
         )

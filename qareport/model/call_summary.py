@@ -27,7 +27,7 @@ class RuleHit:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DigestMoment:
+class SummaryMoment:
     """One of the moments that matter most in a call."""
 
     at_ms: int
@@ -40,7 +40,7 @@ class DigestMoment:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DigestPromise:
+class SummaryPromise:
     """A promise of the agent. `due_at` is None where the start of the call is not known."""
 
     at_ms: int
@@ -51,7 +51,7 @@ class DigestPromise:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CallDigest:
+class CallSummary:
     """What a period needs of one judged call; made of a masked report, so it holds no personal data of speech."""
 
     call_id: str
@@ -83,8 +83,8 @@ class CallDigest:
     #: Whether the customer, once troubled, was calm again at the end; None: never troubled.
     recovered: bool | None = None
     #: Weightiest first.
-    moments: tuple[DigestMoment, ...] = ()
-    promises: tuple[DigestPromise, ...] = ()
+    moments: tuple[SummaryMoment, ...] = ()
+    promises: tuple[SummaryPromise, ...] = ()
     trend: str | None = None
     model: ModelInfo | None = None
     unknown_emotion_share: float | None = None

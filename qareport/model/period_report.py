@@ -86,7 +86,7 @@ class Headline:
     baseline: Figure | None = None
 
 
-class ReturnReason(StrEnum):
+class CallbackReason(StrEnum):
     """Why a customer should be called back."""
 
     BROKEN_PROMISE = "broken_promise"
@@ -130,7 +130,7 @@ class PromiseDue:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CallToReturn:
+class Callback:
     """A customer to call back today, once however often they called: the ranking is in `digest.returns`."""
 
     rank: int
@@ -145,7 +145,7 @@ class CallToReturn:
     score: int | None
     risk: Risk
     #: Gravest first.
-    reasons: tuple[ReturnReason, ...]
+    reasons: tuple[CallbackReason, ...]
     #: Where in the call to listen, and the words there.
     at_ms: int
     quote: str
@@ -344,9 +344,9 @@ class PeriodReport:
     #: How many periods before this one the baseline is made of (those with calls), and how many were looked at.
     baseline_periods: int = 0
     baseline_looked_at: int = 0
-    returns: tuple[CallToReturn, ...] = ()
-    #: Customers who deserve a call back, of whom `returns` lists the first.
-    returns_total: int = 0
+    callbacks: tuple[Callback, ...] = ()
+    #: Customers who deserve a call back, of whom `callbacks` lists the first.
+    callbacks_total: int = 0
     heat: HeatMap
     weak_links: tuple[WeakLink, ...] = ()
     agents: tuple[AgentRow, ...] = ()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
-from qareport.model import AdviceOutcome, AgentOutcome, CallDigest, OutcomeVerdict, RuleHit
+from qareport.model import AdviceOutcome, AgentOutcome, CallSummary, OutcomeVerdict, RuleHit
 from qareport.periods.scope import Scope, difference_interval
 
 #: An agent, a rule.
@@ -48,7 +48,7 @@ def advice_outcomes(scope: Scope) -> tuple[AdviceOutcome, ...]:
     return tuple(made)
 
 
-def _told(calls: Iterable[CallDigest]) -> tuple[Counter[_Key], dict[str, RuleHit]]:
+def _told(calls: Iterable[CallSummary]) -> tuple[Counter[_Key], dict[str, RuleHit]]:
     """Count the calls with a hit by agent and rule, and keep the rules that cost points and give advice."""
     told: Counter[_Key] = Counter()
     rules: dict[str, RuleHit] = {}
@@ -61,7 +61,7 @@ def _told(calls: Iterable[CallDigest]) -> tuple[Counter[_Key], dict[str, RuleHit
     return told, rules
 
 
-def _count(calls: Iterable[CallDigest], told: Mapping[_Key, int]) -> dict[_Key, tuple[int, int]]:
+def _count(calls: Iterable[CallSummary], told: Mapping[_Key, int]) -> dict[_Key, tuple[int, int]]:
     """Count, for each agent and rule of `told`, the calls with a hit and those to which the rule applies."""
     given: dict[str, list[str]] = defaultdict(list)
     for agent, rule_id in told:

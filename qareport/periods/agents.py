@@ -7,7 +7,7 @@ import statistics
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
-from qareport.model import AgentRow, CallDigest
+from qareport.model import AgentRow, CallSummary
 from qareport.periods.headlines import is_high
 from qareport.periods.scope import Scope, lost_by
 
@@ -44,23 +44,23 @@ def agent_rows(scope: Scope) -> tuple[AgentRow, ...]:
     )
 
 
-def _by_agent(calls: Iterable[CallDigest]) -> dict[str | None, list[CallDigest]]:
-    grouped: dict[str | None, list[CallDigest]] = defaultdict(list)
+def _by_agent(calls: Iterable[CallSummary]) -> dict[str | None, list[CallSummary]]:
+    grouped: dict[str | None, list[CallSummary]] = defaultdict(list)
     for one in calls:
         grouped[one.agent_id].append(one)
     return grouped
 
 
-def _team_size(by_agent: Mapping[str | None, Sequence[CallDigest]]) -> int:
+def _team_size(by_agent: Mapping[str | None, Sequence[CallSummary]]) -> int:
     return sum(agent is not None for agent in by_agent)
 
 
 def _row(
     scope: Scope,
     agent: str | None,
-    calls: Sequence[CallDigest],
-    previous: Sequence[CallDigest],
-    baseline: Sequence[CallDigest],
+    calls: Sequence[CallSummary],
+    previous: Sequence[CallSummary],
+    baseline: Sequence[CallSummary],
     mean: float,
     spread: float,
 ) -> AgentRow:

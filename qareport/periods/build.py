@@ -9,7 +9,7 @@ from datetime import timedelta
 
 from qareport import __version__, privacy
 from qareport.model import (
-    CallDigest,
+    CallSummary,
     Coverage,
     FailedCall,
     Note,
@@ -20,7 +20,7 @@ from qareport.model import (
 )
 from qareport.periods.advice_outcomes import advice_outcomes
 from qareport.periods.agents import agent_rows
-from qareport.periods.callbacks import rank_returns
+from qareport.periods.callbacks import rank_callbacks
 from qareport.periods.days import baseline_of, local_day
 from qareport.periods.headlines import headlines
 from qareport.periods.heat_map import heat_map
@@ -36,8 +36,8 @@ NOT_JUDGED = "not_judged"
 
 def build_period(
     period: Period,
-    digests: Iterable[CallDigest],
-    before: Iterable[CallDigest],
+    digests: Iterable[CallSummary],
+    before: Iterable[CallSummary],
     failures: Iterable[FailedCall],
     settings: PeriodSettings,
     *,
@@ -62,15 +62,15 @@ def build_period(
     scope = make_scope(period, _only(digests, agent_id), _only(before, agent_id), settings)
     failed = tuple(_masked(one) for one in failures if agent_id is None or one.agent_id == agent_id)
     promises = promises_due(scope)
-    returns = rank_returns(scope, promises.due)
+    callbacks = rank_callbacks(scope, promises.due)
     return PeriodReport(
         period=period,
         agent_id=agent_id,
         headlines=headlines(scope, len(failed)),
         baseline_periods=scope.baseline_periods,
         baseline_looked_at=scope.baseline_looked_at,
-        returns=returns[: settings.returns],
-        returns_total=len(returns),
+        callbacks=callbacks[: settings.callbacks],
+        callbacks_total=len(callbacks),
         heat=heat_map(scope),
         weak_links=weak_links(scope),
         agents=agent_rows(scope),
@@ -90,7 +90,7 @@ def build_period(
 
 
 def make_scope(
-    period: Period, digests: Iterable[CallDigest], before: Iterable[CallDigest], settings: PeriodSettings
+    period: Period, digests: Iterable[CallSummary], before: Iterable[CallSummary], settings: PeriodSettings
 ) -> Scope:
     """Sort the calls before a period into the periods that it is compared with."""
     compared = baseline_of(period, settings)
@@ -99,8 +99,8 @@ def make_scope(
         for index, one in enumerate(compared)
         for offset in range((one.last - one.first).days + 1)
     }
-    buckets: list[list[CallDigest]] = [[] for _ in compared]
-    earlier: list[CallDigest] = []
+    buckets: list[list[CallSummary]] = [[] for _ in compared]
+    earlier: list[CallSummary] = []
     for one in before:
         day = local_day(one.started_at, period.time_zone) if one.started_at is not None else None
         if day is None or day >= period.first:
@@ -120,7 +120,7 @@ def make_scope(
     )
 
 
-def _only(calls: Iterable[CallDigest], agent_id: str | None) -> Iterable[CallDigest]:
+def _only(calls: Iterable[CallSummary], agent_id: str | None) -> Iterable[CallSummary]:
     return calls if agent_id is None else (one for one in calls if one.agent_id == agent_id)
 
 
@@ -129,7 +129,7 @@ def _masked(failure: FailedCall) -> FailedCall:
     return replace(failure, reason=privacy.mask(failure.reason)[0], audio_path=privacy.mask(failure.audio_path)[0])
 
 
-def _coverage(calls: Sequence[CallDigest], failed: Sequence[FailedCall]) -> Coverage:
+def _coverage(calls: Sequence[CallSummary], failed: Sequence[FailedCall]) -> Coverage:
     judged = sum(one.score is not None for one in calls)
     risks = Counter(one.risk.value if one.score is not None else NOT_JUDGED for one in calls)
     return Coverage(
@@ -146,7 +146,7 @@ def _coverage(calls: Sequence[CallDigest], failed: Sequence[FailedCall]) -> Cove
     )
 
 
-def _provenance(calls: Iterable[CallDigest]) -> PeriodProvenance:
+def _provenance(calls: Iterable[CallSummary]) -> PeriodProvenance:
     models, rules = set(), set()
     for one in calls:
         if one.model is not None:

@@ -9,11 +9,9 @@ from qareport import privacy
 from qareport.model import (
     STATE_NOT_JUDGED,
     STATE_SILENCE,
-    CallDigest,
     CallMetrics,
     CallReport,
-    DigestMoment,
-    DigestPromise,
+    CallSummary,
     Emotion,
     Finding,
     Moment,
@@ -24,6 +22,8 @@ from qareport.model import (
     RoleMetrics,
     RoleSource,
     RuleHit,
+    SummaryMoment,
+    SummaryPromise,
 )
 
 #: Emotions in which a customer is not well served, in the order of documents.
@@ -42,13 +42,13 @@ _NO_EMOTION = frozenset({Emotion.EMO_UNKNOWN.value, Emotion.OTHER.value, STATE_N
 _GUESSES = frozenset({RoleSource.VOICE, RoleSource.WORDS})
 
 
-def digest_call(
+def summarise_call(
     report: CallReport,
     order_id: str | None,
     *,
     kinds: Collection[PersonalKind] = privacy.ALL_KINDS,
     rules_sha256: str | None = None,
-) -> CallDigest:
+) -> CallSummary:
     """Keep what a period needs of one judged call.
 
     The report is masked first, whole, because a number may be said over several sentences: a digest holds no personal
@@ -68,7 +68,7 @@ def digest_call(
     customer = masked.metrics.roles.get(Role.CUSTOMER) or masked.metrics.roles.get(Role.UNKNOWN)
     shares = {_kept(tag): share for tag, share in customer.emotion_shares.items()} if customer else {}
     codes = tuple(dict.fromkeys(_kept(note.code) for note in masked.notes))
-    return CallDigest(
+    return CallSummary(
         call_id=masked.call_id,
         order_id=order_id,
         agent_id=masked.agent_id,
@@ -90,7 +90,7 @@ def digest_call(
         recovered=_recovered(masked.moments),
         moments=_weightiest(masked.moments),
         promises=tuple(
-            DigestPromise(at_ms=one.at_ms, quote=one.quote, action=_kept(one.action), by=one.by, due_at=one.due_at)
+            SummaryPromise(at_ms=one.at_ms, quote=one.quote, action=_kept(one.action), by=one.by, due_at=one.due_at)
             for one in masked.promises
         ),
         trend=masked.metrics.trend,
@@ -173,11 +173,11 @@ def _recovered(moments: Iterable[Moment]) -> bool | None:
     return recovered if troubled else None
 
 
-def _weightiest(moments: Iterable[Moment]) -> tuple[DigestMoment, ...]:
+def _weightiest(moments: Iterable[Moment]) -> tuple[SummaryMoment, ...]:
     ranked = sorted(moments, key=lambda one: (-one.salience, one.at_ms))
     kept = [one for index, one in enumerate(ranked) if index < KEPT_MOMENTS or one.kind in ALARMS]
     return tuple(
-        DigestMoment(
+        SummaryMoment(
             at_ms=one.at_ms,
             kind=one.kind,
             role=one.role,

@@ -7,29 +7,29 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from qareport.model import (
-    CallDigest,
-    CallToReturn,
-    DigestMoment,
+    Callback,
+    CallbackReason,
+    CallSummary,
     Emotion,
     MomentKind,
     PromiseDue,
     PromiseState,
-    ReturnReason,
     Risk,
+    SummaryMoment,
 )
 from qareport.periods.headlines import is_high
 from qareport.periods.scope import Scope
 
 #: What each reason weighs; REPEATED_CALLS counts once for each further call, three times at most.
-WEIGHTS: Mapping[ReturnReason, float] = {
-    ReturnReason.BROKEN_PROMISE: 40,
-    ReturnReason.ESCALATION: 35,
-    ReturnReason.CHURN_SIGNAL: 30,
-    ReturnReason.FATAL: 30,
-    ReturnReason.ANGRY_UNRESOLVED: 25,
-    ReturnReason.HIGH_RISK: 20,
-    ReturnReason.PROMISE_DUE: 15,
-    ReturnReason.REPEATED_CALLS: 10,
+WEIGHTS: Mapping[CallbackReason, float] = {
+    CallbackReason.BROKEN_PROMISE: 40,
+    CallbackReason.ESCALATION: 35,
+    CallbackReason.CHURN_SIGNAL: 30,
+    CallbackReason.FATAL: 30,
+    CallbackReason.ANGRY_UNRESOLVED: 25,
+    CallbackReason.HIGH_RISK: 20,
+    CallbackReason.PROMISE_DUE: 15,
+    CallbackReason.REPEATED_CALLS: 10,
 }
 #: Further calls that count.
 _REPEATS_COUNT = 3
@@ -37,9 +37,9 @@ _REPEATS_COUNT = 3
 _SCORE_WEIGHT = 10.0
 #: Where to listen first, for the reasons that a moment shows.
 _SHOWN_BY = {
-    ReturnReason.ESCALATION: (MomentKind.ESCALATION,),
-    ReturnReason.CHURN_SIGNAL: (MomentKind.CHURN_SIGNAL, MomentKind.REPEAT),
-    ReturnReason.ANGRY_UNRESOLVED: (MomentKind.EMOTION,),
+    CallbackReason.ESCALATION: (MomentKind.ESCALATION,),
+    CallbackReason.CHURN_SIGNAL: (MomentKind.CHURN_SIGNAL, MomentKind.REPEAT),
+    CallbackReason.ANGRY_UNRESOLVED: (MomentKind.EMOTION,),
 }
 _RISKS = tuple(Risk)
 
@@ -49,13 +49,13 @@ class _Customer:
     """One order (or one call without an order) with what is known of it."""
 
     #: In the period, in order of time; those after which nothing was settled.
-    calls: tuple[CallDigest, ...]
-    open: tuple[CallDigest, ...]
+    calls: tuple[CallSummary, ...]
+    open: tuple[CallSummary, ...]
     earlier: int
     promises: tuple[PromiseDue, ...]
 
 
-def rank_returns(scope: Scope, promises: Iterable[PromiseDue]) -> tuple[CallToReturn, ...]:
+def rank_callbacks(scope: Scope, promises: Iterable[PromiseDue]) -> tuple[Callback, ...]:
     """Rank the customers to call back: all of them, the weightiest first.
 
     A customer is an order, or a call without one. The weight is the sum over reasons:
@@ -70,15 +70,15 @@ def rank_returns(scope: Scope, promises: Iterable[PromiseDue]) -> tuple[CallToRe
     - and 10 x (100 - lowest score) / 100.
 
     Reasons of a call are dropped when a later call of the same order in the period ended well: low risk, and calm or
-    never troubled. To be called back: a weight of `return_weight` (50) or more, which takes at least two reasons; an
-    open escalation or churn signal brings its own second one, because the rules judge it as high risk. Of equal weights
+    never troubled. To be called back: a weight of `callback_threshold` (50) or more, which takes at least two reasons;
+    an open escalation or churn signal brings its own second one, because the rules judge it as high risk. Of equal weights
     the latest call stands first. The weights are ours: an order of urgency, not a measured loss.
     """
     by_order: dict[str, list[PromiseDue]] = defaultdict(list)
     for promise in promises:
         if promise.state is not PromiseState.UNCONFIRMED:
             by_order[promise.order_id or promise.call_id].append(promise)
-    found = [made for customer in _customers(scope, by_order) if (made := _return(scope, customer)) is not None]
+    found = [made for customer in _customers(scope, by_order) if (made := _callback(scope, customer)) is not None]
     found.sort(key=lambda item: (-item[0], -item[1], item[2].call_id))
     return tuple(replace(made, rank=rank) for rank, (_, _, made) in enumerate(found, start=1))
 
@@ -88,7 +88,7 @@ def _customers(scope: Scope, promises: Mapping[str, Sequence[PromiseDue]]) -> It
     for one in scope.earlier:
         if one.order_id:
             earlier[one.order_id] += 1
-    grouped: dict[str, list[CallDigest]] = defaultdict(list)
+    grouped: dict[str, list[CallSummary]] = defaultdict(list)
     for one in scope.now:
         grouped[one.order_id or one.call_id].append(one)
     for name, calls in grouped.items():
@@ -102,18 +102,18 @@ def _customers(scope: Scope, promises: Mapping[str, Sequence[PromiseDue]]) -> It
         )
 
 
-def _ended_well(one: CallDigest) -> bool:
+def _ended_well(one: CallSummary) -> bool:
     return one.score is not None and one.risk is Risk.LOW and one.recovered is not False
 
 
-def _return(scope: Scope, customer: _Customer) -> tuple[float, float, CallToReturn] | None:
+def _callback(scope: Scope, customer: _Customer) -> tuple[float, float, Callback] | None:
     reasons = _reasons(customer)
     repeats = min(customer.earlier + len(customer.calls) - 1, _REPEATS_COUNT)
     lowest = min((one.score for one in customer.calls if one.score is not None), default=100)
     weight = sum(value for reason, value in WEIGHTS.items() if reason in reasons)
-    weight += WEIGHTS[ReturnReason.REPEATED_CALLS] * max(repeats - 1, 0) if reasons else 0.0
+    weight += WEIGHTS[CallbackReason.REPEATED_CALLS] * max(repeats - 1, 0) if reasons else 0.0
     weight += _SCORE_WEIGHT * (100 - lowest) / 100
-    if not reasons or weight < scope.settings.return_weight:
+    if not reasons or weight < scope.settings.callback_threshold:
         return None
     call = max(customer.open or customer.calls, key=lambda one: (_RISKS.index(one.risk), -(one.score or 0)))
     moment = _where(call, reasons)
@@ -121,7 +121,7 @@ def _return(scope: Scope, customer: _Customer) -> tuple[float, float, CallToRetu
         customer.promises, key=lambda item: (item.state is not PromiseState.BROKEN, item.due_at), default=None
     )
     at_ms, quote, label = _shown(call, moment, promise)
-    made = CallToReturn(
+    made = Callback(
         rank=1,
         weight=weight,
         order_id=call.order_id,
@@ -142,25 +142,25 @@ def _return(scope: Scope, customer: _Customer) -> tuple[float, float, CallToRetu
     return weight, started.timestamp() if started else 0.0, made
 
 
-def _reasons(customer: _Customer) -> set[ReturnReason]:
-    reasons: set[ReturnReason] = set()
+def _reasons(customer: _Customer) -> set[CallbackReason]:
+    reasons: set[CallbackReason] = set()
     for one in customer.open:
         kinds = {moment.kind for moment in one.moments} if not one.recovered else set()
-        reasons |= {ReturnReason.HIGH_RISK} if is_high(one) else set()
-        reasons |= {ReturnReason.FATAL} if any(hit.fatal for hit in one.hits) else set()
-        reasons |= {ReturnReason.ESCALATION} if MomentKind.ESCALATION in kinds else set()
-        reasons |= {ReturnReason.CHURN_SIGNAL} if MomentKind.CHURN_SIGNAL in kinds else set()
+        reasons |= {CallbackReason.HIGH_RISK} if is_high(one) else set()
+        reasons |= {CallbackReason.FATAL} if any(hit.fatal for hit in one.hits) else set()
+        reasons |= {CallbackReason.ESCALATION} if MomentKind.ESCALATION in kinds else set()
+        reasons |= {CallbackReason.CHURN_SIGNAL} if MomentKind.CHURN_SIGNAL in kinds else set()
         if Emotion.ANGRY.value in one.feelings and one.recovered is False:
-            reasons.add(ReturnReason.ANGRY_UNRESOLVED)
+            reasons.add(CallbackReason.ANGRY_UNRESOLVED)
     states = {promise.state for promise in customer.promises}
-    reasons |= {ReturnReason.BROKEN_PROMISE} if PromiseState.BROKEN in states else set()
-    reasons |= {ReturnReason.PROMISE_DUE} if PromiseState.DUE_NEXT in states else set()
+    reasons |= {CallbackReason.BROKEN_PROMISE} if PromiseState.BROKEN in states else set()
+    reasons |= {CallbackReason.PROMISE_DUE} if PromiseState.DUE_NEXT in states else set()
     if reasons and customer.earlier + len(customer.calls) > 1:
-        reasons.add(ReturnReason.REPEATED_CALLS)
+        reasons.add(CallbackReason.REPEATED_CALLS)
     return reasons
 
 
-def _where(call: CallDigest, reasons: set[ReturnReason]) -> DigestMoment | None:
+def _where(call: CallSummary, reasons: set[CallbackReason]) -> SummaryMoment | None:
     """Find the moment that shows the gravest reason, else the weightiest one of the call."""
     for reason, kinds in _SHOWN_BY.items():
         if reason in reasons:
@@ -170,7 +170,7 @@ def _where(call: CallDigest, reasons: set[ReturnReason]) -> DigestMoment | None:
     return next(iter(call.moments), None)
 
 
-def _shown(call: CallDigest, moment: DigestMoment | None, promise: PromiseDue | None) -> tuple[int, str, str]:
+def _shown(call: CallSummary, moment: SummaryMoment | None, promise: PromiseDue | None) -> tuple[int, str, str]:
     if moment is not None:
         return moment.at_ms, moment.quote, moment.label
     hit = min(call.hits, key=lambda one: (one.points, one.at_ms), default=None)

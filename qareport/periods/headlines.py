@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from qareport.model import CallDigest, Emotion, Figure, Headline, HeadlineName, Risk
+from qareport.model import CallSummary, Emotion, Figure, Headline, HeadlineName, Risk
 from qareport.periods.call_summaries import NEGATIVE
 from qareport.periods.scope import Scope
 
@@ -25,12 +25,12 @@ def headlines(scope: Scope, failed: int) -> tuple[Headline, ...]:
     Baseline of a count: its mean over the earlier periods that have calls. Baseline of a mean or a share: over all
     calls of those periods together, so a quiet day weighs less.
     """
-    counts: tuple[tuple[HeadlineName, Callable[[CallDigest], int]], ...] = (
+    counts: tuple[tuple[HeadlineName, Callable[[CallSummary], int]], ...] = (
         (HeadlineName.CALLS, lambda _: 1),
         (HeadlineName.HIGH_RISK, is_high),
         (HeadlineName.UNBRIDGED_SILENCES, lambda one: one.unbridged_silences),
     )
-    shares: tuple[tuple[HeadlineName, Callable[[CallDigest], bool | None]], ...] = (
+    shares: tuple[tuple[HeadlineName, Callable[[CallSummary], bool | None]], ...] = (
         (HeadlineName.ANGRY_SHARE, lambda one: _felt(one, frozenset({Emotion.ANGRY.value}))),
         (HeadlineName.NEGATIVE_SHARE, lambda one: _felt(one, _NEGATIVE)),
         (HeadlineName.PASSED_SHARE, lambda one: one.passed if one.score is not None else None),
@@ -44,17 +44,17 @@ def headlines(scope: Scope, failed: int) -> tuple[Headline, ...]:
     return tuple(made[name] for name in HeadlineName)
 
 
-def is_high(one: CallDigest) -> bool:
+def is_high(one: CallSummary) -> bool:
     """Tell whether a call was judged and found of high risk."""
     return one.score is not None and one.risk is Risk.HIGH
 
 
-def _felt(one: CallDigest, feelings: frozenset[str]) -> bool | None:
+def _felt(one: CallSummary, feelings: frozenset[str]) -> bool | None:
     return not feelings.isdisjoint(one.feelings) if one.dominant_emotion is not None else None
 
 
-def _count(scope: Scope, name: HeadlineName, of: Callable[[CallDigest], int]) -> Headline:
-    def total(calls: Sequence[CallDigest], periods: int = 1) -> Figure:
+def _count(scope: Scope, name: HeadlineName, of: Callable[[CallSummary], int]) -> Headline:
+    def total(calls: Sequence[CallSummary], periods: int = 1) -> Figure:
         return scope.figure(sum(of(one) for one in calls) / periods, len(calls))
 
     return Headline(
@@ -65,7 +65,7 @@ def _count(scope: Scope, name: HeadlineName, of: Callable[[CallDigest], int]) ->
     )
 
 
-def _compared(scope: Scope, name: HeadlineName, of: Callable[[Sequence[CallDigest]], Figure]) -> Headline:
+def _compared(scope: Scope, name: HeadlineName, of: Callable[[Sequence[CallSummary]], Figure]) -> Headline:
     return Headline(
         name=name,
         now=of(scope.now),

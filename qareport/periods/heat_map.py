@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from qareport.model import STATE_SILENCE, CallDigest, Emotion, HeatCell, HeatMap, HeatRow
+from qareport.model import STATE_SILENCE, CallSummary, Emotion, HeatCell, HeatMap, HeatRow
 from qareport.periods.call_summaries import IRONY, NEGATIVE
 from qareport.periods.scope import Scope
 
@@ -25,7 +25,7 @@ def heat_map(scope: Scope) -> HeatMap:
     known = [one for one in scope.now if not one.outside_domain]
     shown = {feeling for one in known for feeling in one.feelings}
     feelings = tuple(name for name in (*_EMOTIONS, STATE_SILENCE, IRONY) if name in _ALWAYS or name in shown)
-    by_issue: dict[str | None, list[CallDigest]] = {}
+    by_issue: dict[str | None, list[CallSummary]] = {}
     for one in known:
         for issue in one.issues or (None,):
             by_issue.setdefault(issue, []).append(one)
@@ -34,7 +34,7 @@ def heat_map(scope: Scope) -> HeatMap:
     return HeatMap(feelings=feelings, rows=tuple(rows), total=_row(scope, None, known, feelings))
 
 
-def _row(scope: Scope, issue: str | None, calls: Sequence[CallDigest], feelings: Sequence[str]) -> HeatRow:
+def _row(scope: Scope, issue: str | None, calls: Sequence[CallSummary], feelings: Sequence[str]) -> HeatRow:
     return HeatRow(
         issue=issue,
         calls=len(calls),
@@ -45,7 +45,7 @@ def _row(scope: Scope, issue: str | None, calls: Sequence[CallDigest], feelings:
     )
 
 
-def _cell(feeling: str, calls: Sequence[CallDigest]) -> HeatCell:
+def _cell(feeling: str, calls: Sequence[CallSummary]) -> HeatCell:
     with_it = [one for one in calls if feeling in one.feelings]
     n = sum(one.dominant_emotion is not None for one in calls) if feeling in _EMOTIONS else len(calls)
     stage, stage_calls = next(iter(_stages(with_it)), (None, 0))
@@ -59,6 +59,6 @@ def _cell(feeling: str, calls: Sequence[CallDigest]) -> HeatCell:
     )
 
 
-def _stages(calls: Iterable[CallDigest]) -> list[tuple[str, int]]:
+def _stages(calls: Iterable[CallSummary]) -> list[tuple[str, int]]:
     counts = Counter(stage for one in calls for stage in dict.fromkeys(one.stages))
     return sorted(counts.items(), key=lambda item: (-item[1], item[0]))

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from qareport.model import CallDigest, DigestPromise, PromiseDue, PromiseState
+from qareport.model import CallSummary, PromiseDue, PromiseState, SummaryPromise
 from qareport.periods.days import bounds
 from qareport.periods.scope import Scope
 
@@ -60,9 +60,9 @@ def promises_due(scope: Scope) -> Promises:
     )
 
 
-def _by_order(calls: Iterable[CallDigest]) -> Mapping[str, list[CallDigest]]:
+def _by_order(calls: Iterable[CallSummary]) -> Mapping[str, list[CallSummary]]:
     """Gather the calls of each order in order of time; calls without one or without a start cannot be joined."""
-    orders: dict[str, list[tuple[datetime, CallDigest]]] = defaultdict(list)
+    orders: dict[str, list[tuple[datetime, CallSummary]]] = defaultdict(list)
     for one in calls:
         if one.order_id and one.started_at is not None:
             orders[one.order_id].append((one.started_at, one))
@@ -72,7 +72,9 @@ def _by_order(calls: Iterable[CallDigest]) -> Mapping[str, list[CallDigest]]:
     }
 
 
-def _again(one: CallDigest, promise: DigestPromise, due_at: datetime, calls: Sequence[CallDigest]) -> CallDigest | None:
+def _again(
+    one: CallSummary, promise: SummaryPromise, due_at: datetime, calls: Sequence[CallSummary]
+) -> CallSummary | None:
     """Return the first call after the due time in which the customer comes back about what was promised."""
     for later in calls:
         if later.started_at is None or later.started_at <= due_at or later.call_id == one.call_id:
@@ -84,8 +86,8 @@ def _again(one: CallDigest, promise: DigestPromise, due_at: datetime, calls: Seq
 
 
 def _made(
-    one: CallDigest,
-    promise: DigestPromise,
+    one: CallSummary,
+    promise: SummaryPromise,
     made_at: datetime,
     due_at: datetime,
     state: PromiseState,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 
-from qareport.model import CallDigest, PeriodEvidence, Rate, RuleHit, RuleRow, Severity, WeakLink
+from qareport.model import CallSummary, PeriodEvidence, Rate, RuleHit, RuleRow, Severity, WeakLink
 from qareport.periods.scope import RuleCounts, Scope, cost_of, count_rules
 
 _SEVERITIES = tuple(Severity)
@@ -61,7 +61,7 @@ def weak_links(scope: Scope) -> tuple[WeakLink, ...]:
 
 
 def _link(
-    scope: Scope, found: Sequence[tuple[CallDigest, RuleHit]], cost: int, now: RuleCounts, previous: RuleCounts | None
+    scope: Scope, found: Sequence[tuple[CallSummary, RuleHit]], cost: int, now: RuleCounts, previous: RuleCounts | None
 ) -> WeakLink:
     rule = found[-1][1]
     calls = list({id(call): call for call, _ in found}.values())
@@ -84,7 +84,7 @@ def _link(
     )
 
 
-def _recoveries(scope: Scope, about: Iterable[CallDigest], rule_id: str) -> tuple[Rate, Rate]:
+def _recoveries(scope: Scope, about: Iterable[CallSummary], rule_id: str) -> tuple[Rate, Rate]:
     """Return how many troubled calls came back to calm: those with a hit of the rule, and those without."""
     answers: dict[bool, list[bool]] = {True: [], False: []}
     for one in about:
@@ -94,7 +94,7 @@ def _recoveries(scope: Scope, about: Iterable[CallDigest], rule_id: str) -> tupl
     return hit, met
 
 
-def _evidence(found: Sequence[tuple[CallDigest, RuleHit]]) -> Iterator[PeriodEvidence]:
+def _evidence(found: Sequence[tuple[CallSummary, RuleHit]]) -> Iterator[PeriodEvidence]:
     ranked = sorted(found, key=lambda item: (not item[1].quote, item[0].score or 0, item[0].call_id, item[1].at_ms))
     seen: set[str] = set()
     for call, hit in ranked:
@@ -106,8 +106,8 @@ def _evidence(found: Sequence[tuple[CallDigest, RuleHit]]) -> Iterator[PeriodEvi
             )
 
 
-def _hits(calls: Iterable[CallDigest]) -> dict[str, list[tuple[CallDigest, RuleHit]]]:
-    found: dict[str, list[tuple[CallDigest, RuleHit]]] = defaultdict(list)
+def _hits(calls: Iterable[CallSummary]) -> dict[str, list[tuple[CallSummary, RuleHit]]]:
+    found: dict[str, list[tuple[CallSummary, RuleHit]]] = defaultdict(list)
     for one in calls:
         if one.score is not None:
             for hit in one.hits:

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from qareport.model import CallDigest, Figure, Period, Rate, RuleHit
+from qareport.model import CallSummary, Figure, Period, Rate, RuleHit
 from qareport.settings import PeriodSettings
 
 #: What a fatal hit costs: the whole score.
@@ -21,12 +21,12 @@ class Scope:
 
     period: Period
     settings: PeriodSettings
-    now: tuple[CallDigest, ...]
+    now: tuple[CallSummary, ...]
     #: Of the period just before; None when there is no call in it.
-    previous: tuple[CallDigest, ...] | None
-    baseline: tuple[CallDigest, ...]
+    previous: tuple[CallSummary, ...] | None
+    baseline: tuple[CallSummary, ...]
     #: Every call before the period that is known, the baseline's among them: promises and orders reach far back.
-    earlier: tuple[CallDigest, ...]
+    earlier: tuple[CallSummary, ...]
     #: Periods that `baseline` comes from: those with calls, and those looked at.
     baseline_periods: int
     baseline_looked_at: int
@@ -39,12 +39,12 @@ class Scope:
         """Make a rate; over no call it is no number."""
         return Rate(hits=hits, n=n, share=hits / n if n else None, small=n < self.settings.small_n)
 
-    def mean_score(self, calls: Iterable[CallDigest]) -> Figure:
+    def mean_score(self, calls: Iterable[CallSummary]) -> Figure:
         """Return the mean score of the calls that have one."""
         scores = [one.score for one in calls if one.score is not None]
         return self.figure(statistics.fmean(scores) if scores else None, len(scores))
 
-    def share_where(self, true: Callable[[CallDigest], bool | None], calls: Sequence[CallDigest]) -> Figure:
+    def share_where(self, true: Callable[[CallSummary], bool | None], calls: Sequence[CallSummary]) -> Figure:
         """Return the share of calls for which something is true, of those for which it is known (not None)."""
         known = [answer for one in calls if (answer := true(one)) is not None]
         return self.figure(sum(known) / len(known) if known else None, len(known))
@@ -63,7 +63,7 @@ class RuleCounts:
         return self.judged - self.idle[rule_id]
 
 
-def count_rules(calls: Iterable[CallDigest]) -> RuleCounts:
+def count_rules(calls: Iterable[CallSummary]) -> RuleCounts:
     """Count calls by rule. A call that was not judged counts for no rule."""
     judged, hit, idle = 0, Counter[str](), Counter[str]()
     for one in calls:
@@ -80,7 +80,7 @@ def cost_of(hit: RuleHit) -> int:
     return FATAL_COST if hit.fatal else max(0, -hit.points)
 
 
-def lost_by(calls: Iterable[CallDigest]) -> int:
+def lost_by(calls: Iterable[CallSummary]) -> int:
     """Return the points that hits took away in some calls, before any category's limit."""
     return sum(cost_of(hit) for one in calls for hit in one.hits)
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import statistics
 from collections.abc import Iterable
 
-from qareport.model import NORM_METRICS, CallDigest, MeasuredCall, MetricNorm, TeamNorm
+from qareport.model import NORM_METRICS, CallSummary, MeasuredCall, MetricNorm, TeamNorm
 from qareport.periods.days import local_day
 
 
-def team_norm(digests: Iterable[CallDigest | MeasuredCall], time_zone: str) -> TeamNorm:
+def team_norm(digests: Iterable[CallSummary | MeasuredCall], time_zone: str) -> TeamNorm:
     """Find median and quartiles of each measure over the calls that have it.
 
     Quartiles: linear interpolation between order statistics (definition 7 of Hyndman and Fan 1996, the `inclusive`

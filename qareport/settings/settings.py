@@ -187,9 +187,9 @@ class PeriodSettings:
     #: An agent whose mean score lies this many standard errors from the team's is an outlier.
     outlier_sigma: Annotated[float, Gt(0)] = 2.0
     #: A customer whose reasons weigh this much or more is to be called back (docs/daily-report.md has the weights).
-    return_weight: float = 50
+    callback_threshold: float = 50
     #: How many customers to call back are listed, and how many weak links.
-    returns: Annotated[int, Ge(0)] = 20
+    callbacks: Annotated[int, Ge(0)] = 20
     weak_links: Annotated[int, Ge(0)] = 3
     #: How many rows a table of a document carries before it says "and N more"; JSON carries all.
     table_rows: Annotated[int, Ge(1)] = 50

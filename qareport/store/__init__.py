@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from qareport.codec import from_json, to_json
 from qareport.errors import NotFoundError
-from qareport.model import Call, CallDigest, CallReport, FailedCall, Transcript
+from qareport.model import Call, CallReport, CallSummary, FailedCall, Transcript
 from qareport.store.days import DaysShelf
 from qareport.store.finding import Scope, SearchShelf, index, unindex
 from qareport.store.keeping import in_utc, keep, keep_result
@@ -141,7 +141,7 @@ class Store(RulesShelf, OutboxShelf, DaysShelf, ListingShelf, SearchShelf, Upkee
         *,
         rules_sha256: str,
         scene: str | None = None,
-        digest: CallDigest | None = None,
+        digest: CallSummary | None = None,
     ) -> None:
         """Keep what was judged of a call and make it the call's newest result.
 

@@ -12,7 +12,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from qareport.codec import from_json, to_json
-from qareport.model import Call, CallDigest, CallReport, FailedCall, MeasuredCall
+from qareport.model import Call, CallReport, CallSummary, FailedCall, MeasuredCall
 from qareport.store.keeping import in_utc, keep
 from qareport.store.schema import CallReportRow, CallRow, DigestRow, TranscriptRow
 
@@ -35,14 +35,14 @@ class DaysShelf(ABC):
     def _write(self) -> AbstractContextManager[Session]:
         """Open a transaction that writes."""
 
-    def digests_between(self, first: datetime, last: datetime) -> tuple[CallDigest, ...]:
+    def digests_between(self, first: datetime, last: datetime) -> tuple[CallSummary, ...]:
         """Return the digests of the newest results of the calls that began in a stretch of time, oldest first."""
         query = _began_in(select(DigestRow.key, DigestRow.digest), first, last).join(
             DigestRow, DigestRow.key == CallRow.report_key
         )
         with self._read() as session:
             return tuple(
-                from_json(CallDigest, text, where=f"{self.url} digest {key}") for key, text in session.execute(query)
+                from_json(CallSummary, text, where=f"{self.url} digest {key}") for key, text in session.execute(query)
             )
 
     def measures_between(self, first: datetime, last: datetime) -> tuple[MeasuredCall, ...]:
@@ -98,7 +98,7 @@ class DaysShelf(ABC):
             row = session.get(CallRow, call_id)
             return row is not None and row.report_key is not None
 
-    def heard_as(self, sha256: str, call: Call) -> Call | None:
+    def find_by_audio(self, sha256: str, call: Call) -> Call | None:
         """Return the call that a recording has its result as; None when that is this call itself, or none."""
         first = select(TranscriptRow.call_id).where(TranscriptRow.audio_sha256 == sha256)
         query = select(CallRow).where(CallRow.call_id.in_(first), CallRow.audio_sha256 == sha256)
@@ -126,7 +126,7 @@ class DaysShelf(ABC):
             for key, order_id, rules_sha256, text in session.execute(query.execution_options(yield_per=_BATCH)):
                 yield key, order_id, rules_sha256, from_json(CallReport, text, where=f"{self.url} report {key}")
 
-    def put_digests(self, digests: Sequence[tuple[str, CallDigest]]) -> None:
+    def put_digests(self, digests: Sequence[tuple[str, CallSummary]]) -> None:
         """Keep the digests of some results."""
         with self._write() as session:
             for key, digest in digests:

@@ -9,7 +9,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from qareport.codec import to_json
-from qareport.model import CallDigest, CallReport
+from qareport.model import CallReport, CallSummary
 from qareport.store.schema import Base, CallReportRow, DigestRow, SceneRow
 
 
@@ -33,7 +33,7 @@ def keep_result(
     *,
     rules_sha256: str,
     scene: str | None,
-    digest: CallDigest | None,
+    digest: CallSummary | None,
 ) -> None:
     """Write what was judged of a call, and what is made of it for replays and days."""
     keep(session, CallReportRow, key=key, report=to_json(report), rules_sha256=rules_sha256, call_id=report.call_id)

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from qareport.codec import from_json
 from qareport.errors import NotFoundError
-from qareport.model import Call, CallDigest, CallReport
+from qareport.model import Call, CallReport, CallSummary
 from qareport.store.finding import index
 from qareport.store.keeping import keep, keep_result
 from qareport.store.schema import CallReportRow, CallRow, ReplayRow, RuleSetRow, SceneRow
@@ -174,7 +174,7 @@ class RulesShelf(ABC):
         *,
         rules_sha256: str,
         scene: str,
-        digest: CallDigest | None = None,
+        digest: CallSummary | None = None,
     ) -> None:
         """Make another judgement the call's newest result; the one before and its rule set stay in the store."""
         with self._write() as session:

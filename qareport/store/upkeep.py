@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session
 from qareport import events
 from qareport.codec import from_json, to_json
 from qareport.errors import NotFoundError, QareportError, StoreError
-from qareport.model import Call, CallDigest, CallReport, Deletion, FailedCall, Transcript
+from qareport.model import Call, CallReport, CallSummary, Deletion, FailedCall, Transcript
 from qareport.search import Line
 from qareport.store.finding import unindex
 from qareport.store.keeping import in_utc
@@ -193,7 +193,7 @@ class UpkeepShelf(ABC):
         yield from self._unreadable(CallRow.call_id, CallRow.failure, FailedCall, "failure of call")
         yield from self._unreadable(TranscriptRow.key, TranscriptRow.transcript, Transcript, "transcript")
         yield from self._unreadable(CallReportRow.key, CallReportRow.report, CallReport, "result")
-        yield from self._unreadable(DigestRow.key, DigestRow.digest, CallDigest, "digest")
+        yield from self._unreadable(DigestRow.key, DigestRow.digest, CallSummary, "digest")
         for line in self._unreadable(SearchLinesRow.number, SearchLinesRow.lines, tuple[Line, ...], "search lines"):
             yield f"{line}; qareport store upgrade --reindex makes the search index anew"
         with self._write() as session:

@@ -37,7 +37,7 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Judge:
+class RuleBook:
     """Everything that turns a transcript into a judged call, read once: settings, topics and rules."""
 
     settings: Settings
@@ -47,7 +47,7 @@ class Judge:
     notes: tuple[Note, ...] = ()
 
     @classmethod
-    def load_for_run(cls, config_dir: Path, store: Store) -> Judge:
+    def load_for_run(cls, config_dir: Path, store: Store) -> RuleBook:
         """Read the configuration; where the rules are broken, take the last good set of the store and note it.
 
         A good set is kept in the store.
@@ -78,7 +78,7 @@ class Judge:
         return judge
 
     @classmethod
-    def load(cls, config_dir: Path) -> Judge:
+    def load(cls, config_dir: Path) -> RuleBook:
         """Read settings, topics and rules of a configuration folder.
 
         Raises:
@@ -115,7 +115,7 @@ class Judge:
 
 
 def judge_call(
-    call: Call, transcript: Transcript, judge: Judge, *, earlier: tuple[datetime, ...] | None = None
+    call: Call, transcript: Transcript, judge: RuleBook, *, earlier: tuple[datetime, ...] | None = None
 ) -> CallReport:
     """Analyse and judge one transcript: the whole result of one call.
 
@@ -137,11 +137,11 @@ def judge_call(
 
 
 def judge_calls(
-    transcripts: Iterable[tuple[Call, str, Transcript]], store: Store, judge: Judge, *, on_progress: Progress
+    transcripts: Iterable[tuple[Call, str, Transcript]], store: Store, judge: RuleBook, *, on_progress: Progress
 ) -> tuple[tuple[Call, ...], tuple[FailedCall, ...]]:
     """Judge the transcripts whose result the store does not hold yet. Returns the calls done and those that failed."""
     items = list(transcripts)
-    watch = events.Watch()
+    watch = events.Stopwatch()
     done: list[Call] = []
     failures: list[FailedCall] = []
     for number, (call, transcript_key, transcript) in enumerate(items, start=1):
@@ -160,7 +160,7 @@ def judge_calls(
             result,
             rules_sha256=judge.ruleset.sha256,
             scene=rules.pack(result, call.order_id),
-            digest=periods.digest_call(result, call.order_id, rules_sha256=judge.ruleset.sha256),
+            digest=periods.summarise_call(result, call.order_id, rules_sha256=judge.ruleset.sha256),
         )
         done.append(call)
         outcome = "kept" if kept else "done"
@@ -205,7 +205,7 @@ def content_key(transcript: Transcript) -> str:
     return key_of("transcript", to_json(transcript))
 
 
-def replay_key(key: str, judge: Judge) -> str:
+def replay_key(key: str, judge: RuleBook) -> str:
     """Return the key of a stored result that is judged anew."""
     return key_of("replay", key, judge.key)
 

@@ -112,7 +112,7 @@ class _Work:
     #: Path, key, and what will be there when it is written; None: it is there.
     documents: list[tuple[Path, str, Future[list[Path]] | None]] = field(default_factory=list)
 
-    def tell(self, path: Path, outcome: str, watch: events.Watch, *, reason: str | None = None) -> None:
+    def tell(self, path: Path, outcome: str, watch: events.Stopwatch, *, reason: str | None = None) -> None:
         """Log what became of one of its documents."""
         events.happened(
             "render",
@@ -161,7 +161,7 @@ def render_orders(
     norms = Norms(store, period)
     shared = (__version__, folder_hash(templates), to_json(settings))
     workers = workers or min(_cores(), MOST_WORKERS)
-    watch = events.Watch()
+    watch = events.Stopwatch()
 
     def begin(name: str, pool: ThreadPoolExecutor) -> _Work:
         order = order_report(store, name, masking, norms=norms)

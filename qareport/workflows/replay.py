@@ -39,7 +39,7 @@ def stored_judgements(store: Store, since: datetime | None = None) -> Iterator[S
         )
 
 
-def apply(store: Store, judge: pipeline.Judge, since: datetime | None = None) -> int:
+def apply(store: Store, judge: pipeline.RuleBook, since: datetime | None = None) -> int:
     """Judge every stored call anew from what was found in it, and make that its result. Returns how many.
 
     Results that were there before stay in the store with the hash of their rule set.
@@ -57,7 +57,7 @@ def apply(store: Store, judge: pipeline.Judge, since: datetime | None = None) ->
             report,
             rules_sha256=judge.ruleset.sha256,
             scene=scene,
-            digest=periods.digest_call(report, call.order_id, rules_sha256=judge.ruleset.sha256),
+            digest=periods.summarise_call(report, call.order_id, rules_sha256=judge.ruleset.sha256),
         )
     return len(calls)
 
@@ -75,7 +75,7 @@ def transcript_of(report: CallReport, order_id: str | None) -> Transcript:
     )
 
 
-def scene_of(store: Store, call_id: str, judge: pipeline.Judge) -> rules.Scene:
+def scene_of(store: Store, call_id: str, judge: pipeline.RuleBook) -> rules.Scene:
     """Lay out a stored call for explaining.
 
     Raises:
@@ -92,7 +92,7 @@ def scene_of(store: Store, call_id: str, judge: pipeline.Judge) -> rules.Scene:
 
 
 def _judged_anew(
-    report: CallReport, call: StoredCall, judge: pipeline.Judge, earlier: tuple[datetime, ...] | None
+    report: CallReport, call: StoredCall, judge: pipeline.RuleBook, earlier: tuple[datetime, ...] | None
 ) -> CallReport:
     packed = Packed.read(rules.pack(report, call.order_id))
     if packed is None:

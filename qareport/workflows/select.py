@@ -81,7 +81,7 @@ def _nothing(store: Store, wanted: Wanted) -> NotFoundError:
 
 
 def refresh(
-    store: Store, names: Sequence[str], judge: pipeline.Judge, *, on_progress: transcribe.Progress
+    store: Store, names: Sequence[str], judge: pipeline.RuleBook, *, on_progress: transcribe.Progress
 ) -> tuple[FailedCall, ...]:
     """Judge the calls of some orders anew from their stored transcripts, where anything has changed since.
 
@@ -101,7 +101,7 @@ def refresh(
     for record in store.records(sorted(ids)):
         heard = _heard_for(record.report, store.transcripts_of(record.call.call_id))
         if heard is not None:
-            items.append((record.call, heard[0], transcribe.readdress(heard[1], record.call)))
+            items.append((record.call, heard[0], transcribe.rebind(heard[1], record.call)))
         elif record.failure is None:
             reason = "no transcript of it is stored, so its last result stays; `qareport run` listens again"
             lost.append(FailedCall.of(record.call, "analyse", reason))

@@ -24,7 +24,7 @@ Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Twin:
+class Duplicate:
     """A recording of which a second copy was found under another name: one call, the first one."""
 
     call: Call
@@ -44,7 +44,7 @@ class Listening:
     heard_ms: int
     seconds: float
     #: Second copies of recordings, which are no calls of their own.
-    twins: tuple[Twin, ...] = ()
+    duplicates: tuple[Duplicate, ...] = ()
 
 
 def listen(
@@ -79,7 +79,7 @@ def listen(
         reused=reused,
         heard_ms=heard_ms,
         seconds=time.monotonic() - started,
-        twins=tuple(work.twins),
+        duplicates=tuple(work.duplicates),
     )
 
 
@@ -96,7 +96,7 @@ class _Work:
         self.ready: dict[str, Transcript] = {}
         self.missing: list[Call] = []
         self.failures: list[FailedCall] = []
-        self.twins: list[Twin] = []
+        self.duplicates: list[Duplicate] = []
 
     def look_up(self, call: Call) -> None:
         """Find what the store knows of a recording."""
@@ -105,7 +105,7 @@ class _Work:
         except AudioError as error:
             self._fail(call, "decode", str(error))
             return
-        first = self._store.heard_as(sha256, call)
+        first = self._store.find_by_audio(sha256, call)
         if first is not None and not _same_file(first, call):
             self._is_twin(call, first)
             return
@@ -118,7 +118,7 @@ class _Work:
         found = self._store.find_transcript(key)
         failure = self._store.find_failure(call.call_id, key)
         if found is not None:
-            self.ready[call.call_id] = readdress(found, call)
+            self.ready[call.call_id] = rebind(found, call)
             events.happened("transcribe", "kept", call_id=call.call_id)
         elif failure is not None:
             self._fail(call, failure.step, failure.reason, key=key)
@@ -129,7 +129,7 @@ class _Work:
         """Transcribe what is missing. Returns the milliseconds heard."""
         by_id = {call.call_id: call for call in self.missing}
         heard_ms = 0
-        watch = events.Watch()
+        watch = events.Stopwatch()
         for outcome in load_transcriber().transcribe(self.missing, on_progress=on_progress):
             call = by_id[outcome.call_id]
             if isinstance(outcome, FailedCall):
@@ -156,13 +156,13 @@ class _Work:
 
     def _is_twin(self, call: Call, first: Call) -> None:
         self._store.drop_call(call.call_id)
-        self.twins.append(Twin(call=call, first=first))
+        self.duplicates.append(Duplicate(call=call, first=first))
 
     def _fail(self, call: Call, step: str, reason: str, *, key: str | None = None) -> None:
         self.failures.append(keep_failure(self._store, call, step, reason, key=key))
 
 
-def tell_apart(calls: Sequence[Call], named_by_file: Collection[str], store: Store) -> tuple[Call, ...]:
+def disambiguate_ids(calls: Sequence[Call], ids_from_file_name: Collection[str], store: Store) -> tuple[Call, ...]:
     """Give a recording an id of its own where the store has another one under that id.
 
     Recorders begin each day with 0001.wav. A recording that was only moved keeps its id.
@@ -172,7 +172,7 @@ def tell_apart(calls: Sequence[Call], named_by_file: Collection[str], store: Sto
         named_by_file: ids that nobody gave, but were made of file names.
         store: knows the recordings of other days.
     """
-    known = store.recordings([call.call_id for call in calls if call.call_id in named_by_file])
+    known = store.recordings([call.call_id for call in calls if call.call_id in ids_from_file_name])
     return tuple(
         replace(call, call_id=f"{call.call_id}-{sha256_of(call.audio_path)[:8]}")
         if call.call_id in known and _is_other(call, *known[call.call_id])
@@ -204,7 +204,7 @@ def keep_failure(store: Store, call: Call, step: str, reason: str, *, key: str |
     return failure
 
 
-def readdress(transcript: Transcript, call: Call) -> Transcript:
+def rebind(transcript: Transcript, call: Call) -> Transcript:
     """Give a stored transcript the identity that the manifest has for its call today."""
     heard = transcript.audio and replace(transcript.audio, path=call.audio_path)
     return replace(

@@ -65,11 +65,11 @@ def transcript(call_id: str) -> Transcript:
 
 
 @pytest.fixture(scope="module")
-def judge() -> pipeline.Judge:
-    return pipeline.Judge.load(default_dir("config"))
+def judge() -> pipeline.RuleBook:
+    return pipeline.RuleBook.load(default_dir("config"))
 
 
-def fill(url: str, judge: pipeline.Judge) -> None:
+def fill(url: str, judge: pipeline.RuleBook) -> None:
     """Put three judged calls into a store, a failed one, and one that waits."""
     with Store(url) as store:
         items = []
@@ -94,14 +94,14 @@ def fill(url: str, judge: pipeline.Judge) -> None:
 
 
 @pytest.fixture
-def url(store_url: str, judge: pipeline.Judge) -> str:
+def url(store_url: str, judge: pipeline.RuleBook) -> str:
     """A store of a test's own, in each database."""
     fill(store_url, judge)
     return store_url
 
 
 @pytest.fixture(scope="module")
-def shared_url(judge: pipeline.Judge, tmp_path_factory: pytest.TempPathFactory) -> str:
+def shared_url(judge: pipeline.RuleBook, tmp_path_factory: pytest.TempPathFactory) -> str:
     """A store for the tests that change nothing in it."""
     url = f"sqlite:///{tmp_path_factory.mktemp('shared') / 'store.db'}"
     fill(url, judge)

@@ -9,9 +9,7 @@ from zoneinfo import ZoneInfo
 
 from qareport import periods
 from qareport.model import (
-    CallDigest,
-    DigestMoment,
-    DigestPromise,
+    CallSummary,
     FailedCall,
     ModelInfo,
     MomentKind,
@@ -23,6 +21,8 @@ from qareport.model import (
     Role,
     RuleHit,
     Severity,
+    SummaryMoment,
+    SummaryPromise,
 )
 from qareport.settings import PeriodSettings
 from tests.support.report_samples import HOSTILE
@@ -65,14 +65,14 @@ def hit(rule: int, at_ms: int = 42_000, quote: str = "我想问一下到底什�
 
 def moment(
     kind: MomentKind, quote: str, *, label: str = "", at_ms: int = 87_000, salience: float = 80.0
-) -> DigestMoment:
+) -> SummaryMoment:
     """Make a moment of the customer."""
-    return DigestMoment(at_ms=at_ms, kind=kind, role=Role.CUSTOMER, label=label, quote=quote, salience=salience)
+    return SummaryMoment(at_ms=at_ms, kind=kind, role=Role.CUSTOMER, label=label, quote=quote, salience=salience)
 
 
-def call(name: str, *, day: date = DAY, hour: int = 10, agent: str | None = "A01", **fields: object) -> CallDigest:
+def call(name: str, *, day: date = DAY, hour: int = 10, agent: str | None = "A01", **fields: object) -> CallSummary:
     """Make the digest of a quiet call; `fields` say what is different."""
-    plain = CallDigest(
+    plain = CallSummary(
         call_id=name,
         order_id=f"order-{name}",
         agent_id=agent,
@@ -118,13 +118,13 @@ QUOTES = (
 )
 
 
-def large_day(day: date, calls: int, agents: int, *, seed: int = 7) -> list[CallDigest]:
+def large_day(day: date, calls: int, agents: int, *, seed: int = 7) -> list[CallSummary]:
     """Make a day as a service centre has it: a third with an issue that troubles, agents of different skill."""
     dice = random.Random(f"{seed}-{day}")
     return [_random_call(dice, day, number, agents) for number in range(calls)]
 
 
-def _random_call(dice: random.Random, day: date, number: int, agents: int) -> CallDigest:
+def _random_call(dice: random.Random, day: date, number: int, agents: int) -> CallSummary:
     agent = dice.randrange(agents)
     skill = 0.03 + 0.12 * (agent % 7) / 7 + (0.25 if agent == 3 else 0.0)
     issue = dice.choices(range(6), (30, 15, 20, 10, 8, 5))[0]
@@ -152,8 +152,8 @@ def _random_call(dice: random.Random, day: date, number: int, agents: int) -> Ca
     promises = ()
     if dice.random() < 0.05:
         due = started + timedelta(hours=dice.choice((2, 24, 48)))
-        promises = (DigestPromise(at_ms=99_000, quote="48小时内给您发货", action="发货", by="48小时内", due_at=due),)
-    return CallDigest(
+        promises = (SummaryPromise(at_ms=99_000, quote="48小时内给您发货", action="发货", by="48小时内", due_at=due),)
+    return CallSummary(
         call_id=f"{day:%Y%m%d}-{number:05d}",
         order_id=f"2024110{dice.randrange(60_000):07d}",
         agent_id=f"A{agent:02d}" if dice.random() < 0.995 else None,
@@ -219,7 +219,7 @@ def hostile_report() -> PeriodReport:
             hits=(replace(hit(0, quote=text), title=text, category=text, rule_id=f"r{index}", advice=text),),
             moments=(moment(MomentKind.ESCALATION, text, label=text),),
             promises=(
-                DigestPromise(
+                SummaryPromise(
                     at_ms=1, quote=text, action=text, by=text, due_at=datetime(2026, 11, 22, 9, tzinfo=CHINA)
                 ),
             ),

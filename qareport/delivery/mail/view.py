@@ -13,7 +13,7 @@ from qareport.presentation import emotion_chart, heatmap_chart, wording
 from qareport.presentation.locale import _, language, plural
 from qareport.report.period import period_wording
 from qareport.report.period.view import build_period_view
-from qareport.report.period.view_types import PeriodView, ReturnRow, Tile
+from qareport.report.period.view_types import CallbackRow, PeriodView, Tile
 from qareport.settings import ReportSettings
 
 
@@ -36,7 +36,7 @@ class Number:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ReturnLine:
+class CallbackLine:
     """One customer to call back."""
 
     rank: str
@@ -87,9 +87,9 @@ class MailView:
     #: What a reader must know before all else: the report is partial, the rules are not today's.
     warnings: tuple[str, ...] = ()
     numbers: tuple[Number, ...] = ()
-    returns_title: str = ""
-    returns: tuple[ReturnLine, ...] = ()
-    returns_more: str = ""
+    callbacks_title: str = ""
+    callbacks: tuple[CallbackLine, ...] = ()
+    callbacks_more: str = ""
     links_title: str = ""
     links: tuple[LinkLine, ...] = ()
     #: Lines under the tables: what was not judged, where orders' reports lie.
@@ -135,7 +135,7 @@ def period_view(
     """
     page = build_period_view(report, settings)
     picture = emotion_chart.rasterise(heatmap_chart.svg(page.heat), zoom=2.0) if page.heat.rows else None
-    returns = (*page.returns, *page.returns_rest)
+    callbacks = (*page.callbacks, *page.callbacks_rest)
     agent = report.agent_id or ""
     view = MailView(
         language=language(),
@@ -149,9 +149,9 @@ def period_view(
         partial=bool(page.partial),
         warnings=tuple(_warnings(report, page)),
         numbers=tuple(_number(tile) for tile in page.tiles),
-        returns_title=page.returns_title if returns else "",
-        returns=tuple(_return(row) for row in returns[:ROWS]),
-        returns_more=_more(report.returns_total - min(len(returns), ROWS)),
+        callbacks_title=page.callbacks_title if callbacks else "",
+        callbacks=tuple(_callback(row) for row in callbacks[:ROWS]),
+        callbacks_more=_more(report.callbacks_total - min(len(callbacks), ROWS)),
         links_title=page.weak_title if page.weak_links else "",
         links=tuple(LinkLine(title=one.title, story=one.story, advice=one.advice) for one in page.weak_links),
         remarks=(*_remarks(report, page), *remarks),
@@ -210,8 +210,8 @@ def headline(report: PeriodReport) -> str:
     high = next((one.now.value for one in report.headlines if one.name is HeadlineName.HIGH_RISK), None)
     if high is not None:
         parts.append(_("高风险{count}").format(count=period_wording.count(high)))
-    if report.returns_total:
-        parts.append(_("今天应回电{count}").format(count=report.returns_total))
+    if report.callbacks_total:
+        parts.append(_("今天应回电{count}").format(count=report.callbacks_total))
     if coverage.failed:
         parts.append(_("失败{count}").format(count=coverage.failed))
     return _("，").join(parts)
@@ -259,8 +259,8 @@ def _number(tile: Tile) -> Number:
     return Number(label=tile.label, value=tile.value, n=tile.n, changes=changes)
 
 
-def _return(row: ReturnRow) -> ReturnLine:
-    return ReturnLine(
+def _callback(row: CallbackRow) -> CallbackLine:
+    return CallbackLine(
         rank=row.rank,
         order=row.order,
         phone=row.phone,

@@ -7,6 +7,7 @@ from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from qareport.model import (
+    CallbackReason,
     Figure,
     HeadlineName,
     OutcomeVerdict,
@@ -14,7 +15,6 @@ from qareport.model import (
     PeriodKind,
     PromiseState,
     Rate,
-    ReturnReason,
 )
 from qareport.presentation import wording
 from qareport.presentation.locale import N_, _
@@ -59,15 +59,15 @@ HEADLINES: Mapping[HeadlineName, tuple[str, int]] = {
     HeadlineName.FAILED: (N_("处理失败"), 1),
 }
 SHARES = frozenset({HeadlineName.ANGRY_SHARE, HeadlineName.PASSED_SHARE, HeadlineName.NEGATIVE_SHARE})
-REASONS: Mapping[ReturnReason, str] = {
-    ReturnReason.BROKEN_PROMISE: N_("承诺到期后又来电"),
-    ReturnReason.ESCALATION: N_("要求升级或投诉"),
-    ReturnReason.CHURN_SIGNAL: N_("流露放弃之意"),
-    ReturnReason.FATAL: N_("触发一票否决"),
-    ReturnReason.ANGRY_UNRESOLVED: N_("愤怒没有平复"),
-    ReturnReason.HIGH_RISK: N_("高风险"),
-    ReturnReason.PROMISE_DUE: N_("承诺即将到期"),
-    ReturnReason.REPEATED_CALLS: N_("多次来电"),
+REASONS: Mapping[CallbackReason, str] = {
+    CallbackReason.BROKEN_PROMISE: N_("承诺到期后又来电"),
+    CallbackReason.ESCALATION: N_("要求升级或投诉"),
+    CallbackReason.CHURN_SIGNAL: N_("流露放弃之意"),
+    CallbackReason.FATAL: N_("触发一票否决"),
+    CallbackReason.ANGRY_UNRESOLVED: N_("愤怒没有平复"),
+    CallbackReason.HIGH_RISK: N_("高风险"),
+    CallbackReason.PROMISE_DUE: N_("承诺即将到期"),
+    CallbackReason.REPEATED_CALLS: N_("多次来电"),
 }
 STATES: Mapping[PromiseState, str] = {
     PromiseState.BROKEN: N_("到期后又来电"),

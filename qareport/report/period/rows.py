@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from qareport.model import CallToReturn, HeatCell, HeatRow, Period, PeriodReport, PromiseState, ReturnReason, Risk
+from qareport.model import Callback, CallbackReason, HeatCell, HeatRow, Period, PeriodReport, PromiseState, Risk
 from qareport.presentation import wording
 from qareport.presentation.locale import _, plural
 from qareport.presentation.view_types import HeatChart, HeatChartCell, HeatChartRow, Phrase, Piece
 from qareport.report.period import period_wording
-from qareport.report.period.view_types import ReturnRow
+from qareport.report.period.view_types import CallbackRow
 
 _RISK_STYLES = {Risk.HIGH: "risk-high", Risk.MEDIUM: "risk-medium", Risk.LOW: "risk-low"}
 
 
-def return_row(one: CallToReturn, period: Period) -> ReturnRow:
+def callback_row(one: Callback, period: Period) -> CallbackRow:
     """Word one customer to call back."""
     # High risk stands in a column of its own.
-    reasons = [_reason(reason, one) for reason in one.reasons if reason is not ReturnReason.HIGH_RISK]
+    reasons = [_reason(reason, one) for reason in one.reasons if reason is not CallbackReason.HIGH_RISK]
     score = plural("{points}分", one.score, points=one.score) if one.score is not None else _("未判定")
-    return ReturnRow(
+    return CallbackRow(
         rank=str(one.rank),
         order=period_wording.name(one.order_id or one.call_id),
         phone=period_wording.name(one.customer_phone or "") or _("电话未知"),
@@ -31,13 +31,13 @@ def return_row(one: CallToReturn, period: Period) -> ReturnRow:
     )
 
 
-def _reason(reason: ReturnReason, one: CallToReturn) -> str:
-    if reason is ReturnReason.REPEATED_CALLS and len(one.call_ids) > 1:
+def _reason(reason: CallbackReason, one: Callback) -> str:
+    if reason is CallbackReason.REPEATED_CALLS and len(one.call_ids) > 1:
         return _("本期来电{count}次").format(count=len(one.call_ids))
     return _(period_wording.REASONS[reason])
 
 
-def _promise(one: CallToReturn, period: Period) -> str:
+def _promise(one: Callback, period: Period) -> str:
     if one.promise is None:
         return "—"
     when = period_wording.moment_of(one.promise.due_at, period)

@@ -25,14 +25,14 @@ from qareport.presentation.locale import _, plural
 from qareport.presentation.view_types import Phrase, Piece
 from qareport.report.period import period_wording
 from qareport.report.period.method_notes import methods, not_judged
-from qareport.report.period.rows import heat, heat_notes, return_row
+from qareport.report.period.rows import callback_row, heat, heat_notes
 from qareport.report.period.view_types import PeriodView, Table, Tile, WeakView
 from qareport.settings import ReportSettings
 
 T = TypeVar("T")
 
 #: Customers to call back that the first page has room for; the others follow in a table of their own.
-FIRST_RETURNS = 5
+FIRST_CALLBACKS = 5
 #: Tiles at the top, in this order.
 _TILES = (
     HeadlineName.CALLS,
@@ -49,9 +49,9 @@ _TILES = (
 def build_period_view(report: PeriodReport, settings: ReportSettings, *, table_rows: int = 50) -> PeriodView:
     """Turn a cleaned report into what stands on its pages; tables keep `table_rows` rows and say how many follow."""
     kind = report.period.kind
-    returns = [return_row(one, report.period) for one in report.returns]
+    callbacks = [callback_row(one, report.period) for one in report.callbacks]
     baseline = _(period_wording.BASELINES[kind]).format(count=report.baseline_looked_at)
-    rest = len(returns) - FIRST_RETURNS
+    rest = len(callbacks) - FIRST_CALLBACKS
     return PeriodView(
         title=_(period_wording.TITLES[kind]),
         subject=period_wording.subject(report.period),
@@ -63,14 +63,14 @@ def build_period_view(report: PeriodReport, settings: ReportSettings, *, table_r
         partial=tuple(period_wording.prose(wording.note(note)) for note in report.partial),
         sentence=_sentence(report),
         tiles=tuple(_tile(one, report, baseline) for name in _TILES for one in report.headlines if one.name is name),
-        returns_title=plural(
-            "今天需要回电（按轻重排序，共{count}位）", report.returns_total, count=report.returns_total
+        callbacks_title=plural(
+            "今天需要回电（按轻重排序，共{count}位）", report.callbacks_total, count=report.callbacks_total
         ),
-        returns=tuple(returns[:FIRST_RETURNS]),
-        returns_rest=tuple(returns[FIRST_RETURNS:]),
-        returns_follow=plural("其余{count}位列于后文。", rest, count=rest) if rest > 0 else "",
-        returns_more=_more_customers(report.returns_total - len(returns)),
-        returns_empty=_("没有需要回电的客户。"),
+        callbacks=tuple(callbacks[:FIRST_CALLBACKS]),
+        callbacks_rest=tuple(callbacks[FIRST_CALLBACKS:]),
+        callbacks_follow=plural("其余{count}位列于后文。", rest, count=rest) if rest > 0 else "",
+        callbacks_more=_more_customers(report.callbacks_total - len(callbacks)),
+        callbacks_empty=_("没有需要回电的客户。"),
         heat_title=_("问题 × 情绪（通话数；颜色越深越多）"),
         heat=heat(report, table_rows),
         heat_notes=heat_notes(report, table_rows),
@@ -138,8 +138,8 @@ def _sentence(report: PeriodReport) -> str:
             )
         )
     parts.append(
-        plural("；有{count}位客户今天应回电。", report.returns_total, count=report.returns_total)
-        if report.returns_total
+        plural("；有{count}位客户今天应回电。", report.callbacks_total, count=report.callbacks_total)
+        if report.callbacks_total
         else _("；没有需要回电的客户。")
     )
     return "".join(parts)

@@ -18,7 +18,7 @@ class Tile:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ReturnRow:
+class CallbackRow:
     """One customer to call back."""
 
     rank: str
@@ -69,13 +69,13 @@ class PeriodView:
     partial: tuple[str, ...]
     sentence: str
     tiles: tuple[Tile, ...]
-    returns_title: str
-    returns: tuple[ReturnRow, ...]
+    callbacks_title: str
+    callbacks: tuple[CallbackRow, ...]
     #: Those that the first page has no room for, and a line on those that stand nowhere.
-    returns_rest: tuple[ReturnRow, ...]
-    returns_follow: str
-    returns_more: str
-    returns_empty: str
+    callbacks_rest: tuple[CallbackRow, ...]
+    callbacks_follow: str
+    callbacks_more: str
+    callbacks_empty: str
     heat_title: str
     heat: HeatChart
     heat_notes: tuple[str, ...]

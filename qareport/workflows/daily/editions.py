@@ -13,7 +13,7 @@ from qareport import __version__, periods, report
 from qareport.codec import to_json
 from qareport.delivery import mail
 from qareport.errors import QareportError
-from qareport.model import CallDigest, Edition, FailedCall, Letter, Note, Period, PeriodKind, PeriodReport
+from qareport.model import CallSummary, Edition, FailedCall, Letter, Note, Period, PeriodKind, PeriodReport
 from qareport.presentation.clean_text import clean_value
 from qareport.presentation.locale import _, plural
 from qareport.settings import Settings
@@ -32,8 +32,8 @@ class Material:
     """Everything of a period that the store holds."""
 
     period: Period
-    digests: tuple[CallDigest, ...]
-    before: tuple[CallDigest, ...]
+    digests: tuple[CallSummary, ...]
+    before: tuple[CallSummary, ...]
     failures: tuple[FailedCall, ...]
 
     @property
@@ -70,7 +70,7 @@ def gather(period: Period, settings: Settings, store: Store, log: Log) -> Materi
     return Material(period=period, digests=digests, before=before, failures=failures)
 
 
-def _miss(period: Period, before: Sequence[CallDigest], settings: Settings, log: Log) -> None:
+def _miss(period: Period, before: Sequence[CallSummary], settings: Settings, log: Log) -> None:
     """Doubt a day without any call when the same day of the week before had some: its recordings may come yet."""
     zone = settings.period.time_zone
     start, end = periods.bounds(periods.period_of(period.kind, period.first - _WEEK, zone))
@@ -148,7 +148,7 @@ def write_orders(
     on_progress: transcribe.Progress,
 ) -> tuple[Path, ...]:
     """Make the reports of the orders whose customers are to be called back first."""
-    names = [one.order_id or one.call_id for one in made_of.returns[: settings.daily.orders]]
+    names = [one.order_id or one.call_id for one in made_of.callbacks[: settings.daily.orders]]
     rendering = order_reports.render_orders(
         list(dict.fromkeys(names)),
         store,

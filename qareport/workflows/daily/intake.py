@@ -63,7 +63,7 @@ def find_new(
     for failure in found.failures:
         if failure.call_id in unfinished:  # a recording that was archived since keeps its result
             store.put_failure(_call_of(failure), failure)
-    calls = transcribe.tell_apart(found.calls, found.named_by_file, store)
+    calls = transcribe.disambiguate_ids(found.calls, found.ids_from_file_name, store)
     unfinished = store.open_calls([call.call_id for call in calls])
     new = tuple(call for call in calls if call.call_id in unfinished)
     for call in new:
@@ -89,7 +89,7 @@ def _report(found: ingest.Ingest, period: Period, log: Log) -> None:
         ("recordings_waiting", waiting, "recordings are still being written, the next run takes them", True),
         ("recordings_undated", undated, "recordings belong to no day, nobody says when they began", True),
         ("recordings_unlisted", _names(found.unlisted), "recordings have no row in the manifest", False),
-        ("recordings_unfit", _names(found.unfit), "names of recordings do not fit ingest.name_pattern", False),
+        ("recordings_unfit", _names(found.unmatched), "names of recordings do not fit ingest.name_pattern", False),
     ):
         _tell(code, names, what, log, partial=partial)
 
@@ -110,10 +110,10 @@ def _dated(text: str, period: Period) -> str:
     return text.replace("{date}", period.first.isoformat()).replace("{day}", f"{period.first:%Y%m%d}")
 
 
-def load_judge(request: Request, store: Store, log: Log) -> pipeline.Judge | None:
+def load_judge(request: Request, store: Store, log: Log) -> pipeline.RuleBook | None:
     """Read the rules; broken ones are replaced by the last good set, and that is said. None: there is none."""
     try:
-        judge = pipeline.Judge.load_for_run(request.config_dir, store)
+        judge = pipeline.RuleBook.load_for_run(request.config_dir, store)
     except ConfigError as error:
         log.trouble(error, Note(code="rules_unreadable", values={"first": str(error.problems[0])}))
         return None
@@ -155,7 +155,7 @@ def listen(
             Note(code="not_transcribed", values={"calls": str(len(calls)), "first": reason}),
         )
         return ()
-    _tell("recordings_twice", [twin.call.call_id for twin in heard.twins], _COPIES, log, partial=False)
+    _tell("recordings_twice", [twin.call.call_id for twin in heard.duplicates], _COPIES, log, partial=False)
     return heard.transcripts
 
 

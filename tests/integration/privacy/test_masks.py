@@ -27,7 +27,7 @@ def test_a_number_stays_in_the_store_and_leaves_it_masked(tmp_path: Path) -> Non
             Segment(start_ms=11_000, end_ms=12_000, role=Role.AGENT, text="您好"),
         ),
     )
-    judge = pipeline.Judge.load(ROOT / "config")
+    judge = pipeline.RuleBook.load(ROOT / "config")
     with Store(f"sqlite:///{tmp_path / 'q.db'}") as store:
         store.put_call(call)
         store.put_transcript("t", transcript)

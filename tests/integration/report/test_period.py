@@ -61,7 +61,7 @@ def test_a_period_shows_everything_that_it_knows(
         assert words in text
     headline = {item.name: item for item in one.headlines}[HeadlineName.CALLS]
     assert f"听完的通话{headline.now.value:,.0f}" in text
-    for back in one.returns:
+    for back in one.callbacks:
         assert f"{back.rank}{back.order_id}{back.customer_phone}" in text
     for row in one.agents:
         assert f"{row.agent_id or '（客服未知）'}{row.calls:,}" in text

@@ -148,12 +148,12 @@ def test_a_recording_that_is_gone_is_a_failed_call(store: Store, demo_transcribe
 
 
 def test_a_changed_rule_changes_the_judgement_and_the_document(store: Store, tmp_path: Path, config: Path) -> None:
-    pipeline.judge_calls(items(make_transcript("c1")), store, pipeline.Judge.load(config), on_progress=quiet)
+    pipeline.judge_calls(items(make_transcript("c1")), store, pipeline.RuleBook.load(config), on_progress=quiet)
     assert store.order("o1").reports[0].findings[0].rule_id == "logistics.shipping-doubt"
     first = render(store, tmp_path)
     rule_file = config / "rules" / "logistics.yaml"
     rule_file.write_text(rule_file.read_text("utf-8").replace("points: -10", "points: -33", 1), "utf-8")
-    pipeline.judge_calls(items(make_transcript("c1")), store, pipeline.Judge.load(config), on_progress=quiet)
+    pipeline.judge_calls(items(make_transcript("c1")), store, pipeline.RuleBook.load(config), on_progress=quiet)
     assert store.order("o1").reports[0].findings[0].points == -33
     second = render(store, tmp_path)
     assert (first.reused, second.reused) == (0, 0)
@@ -163,7 +163,7 @@ def test_a_changed_rule_changes_the_judgement_and_the_document(store: Store, tmp
 def test_a_document_is_written_again_only_when_something_in_it_changed_or_it_is_gone(
     store: Store, tmp_path: Path, config: Path
 ) -> None:
-    pipeline.judge_calls(items(make_transcript("c1")), store, pipeline.Judge.load(config), on_progress=quiet)
+    pipeline.judge_calls(items(make_transcript("c1")), store, pipeline.RuleBook.load(config), on_progress=quiet)
     (path,) = render(store, tmp_path).documents
     assert render(store, tmp_path).reused == 1
     path.unlink()
@@ -189,7 +189,7 @@ def test_a_fault_in_one_call_is_reported_and_stops_no_other(
 
     monkeypatch.setattr(rules, "judge", faulty)
     done, failures = pipeline.judge_calls(
-        items(make_transcript("c1"), make_transcript("c2")), store, pipeline.Judge.load(config), on_progress=quiet
+        items(make_transcript("c1"), make_transcript("c2")), store, pipeline.RuleBook.load(config), on_progress=quiet
     )
     assert [call.call_id for call in done] == ["c2"]
     assert "unexpected ZeroDivisionError: a fault" in failures[0].reason
@@ -209,7 +209,7 @@ def test_a_broken_template_is_a_problem_of_its_document_and_names_itself(
     templates = tmp_path / "templates"
     shutil.copytree(settings.default_dir("templates"), templates)
     (templates / "call.html.j2").write_text("{% for %}", "utf-8")
-    pipeline.judge_calls(items(make_transcript("c1")), store, pipeline.Judge.load(config), on_progress=quiet)
+    pipeline.judge_calls(items(make_transcript("c1")), store, pipeline.RuleBook.load(config), on_progress=quiet)
     rendering = render(store, tmp_path, templates=templates)
     assert rendering.documents == ()
     assert "call.html.j2" in rendering.problems[0][1]
@@ -219,7 +219,7 @@ def test_all_problems_of_a_configuration_are_told_at_once(config: Path) -> None:
     (config / "qareport.yaml").write_text("audio: {max_duration: 1}\n", "utf-8")
     (config / "rules" / "price.yaml").write_text("schema: 1\nrulez: []\n", "utf-8")
     with pytest.raises(ConfigError) as caught:
-        pipeline.Judge.load(config)
+        pipeline.RuleBook.load(config)
     assert "qareport.yaml:1:" in str(caught.value)
     assert "price.yaml:2:1" in str(caught.value)
 

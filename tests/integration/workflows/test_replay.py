@@ -34,11 +34,11 @@ def config(tmp_path: Path) -> Path:
 @pytest.fixture
 def store(tmp_path: Path, config: Path) -> Store:
     opened = Store(f"sqlite:///{tmp_path / 'q.db'}")
-    judge_into(opened, pipeline.Judge.load_for_run(config, opened))
+    judge_into(opened, pipeline.RuleBook.load_for_run(config, opened))
     return opened
 
 
-def judge_into(store: Store, judge: pipeline.Judge) -> None:
+def judge_into(store: Store, judge: pipeline.RuleBook) -> None:
     """Judge the two calls of one order."""
     items = []
     talks: dict[str, tuple[Segment, ...]] = {"one": EXAMPLE.segments, "two": LATE}
@@ -53,26 +53,26 @@ def judge_into(store: Store, judge: pipeline.Judge) -> None:
     assert failures == ()
 
 
-def edit(config: Path, old: str, new: str) -> pipeline.Judge:
+def edit(config: Path, old: str, new: str) -> pipeline.RuleBook:
     path = config / "rules" / "logistics.yaml"
     text = path.read_text(encoding="utf-8")
     assert old in text
     path.write_text(text.replace(old, new, 1), encoding="utf-8")
-    return pipeline.Judge.load(config)
+    return pipeline.RuleBook.load(config)
 
 
-def run(store: Store, judge: pipeline.Judge, against: rules.RuleSet | None = None) -> rules.Replay:
+def run(store: Store, judge: pipeline.RuleBook, against: rules.RuleSet | None = None) -> rules.Replay:
     return rules.replay(judge.ruleset, replay.stored_judgements(store), judge.settings.score, against=against)
 
 
 def test_unedited_rules_change_nothing(store: Store, config: Path) -> None:
-    result = run(store, pipeline.Judge.load(config))
+    result = run(store, pipeline.RuleBook.load(config))
     assert (result.calls, result.changed_calls, result.gained, result.lost) == (2, 0, (), ())
     assert result.before == result.after
 
 
 def test_an_edit_that_asks_for_less_gains_and_one_that_asks_for_more_loses(store: Store, config: Path) -> None:
-    old = pipeline.Judge.load(config).ruleset
+    old = pipeline.RuleBook.load(config).ruleset
     judge = edit(config, "silence: 2s", "silence: 4s")
     result = run(store, judge)
     assert [(hit.call_id, hit.rule_id, hit.at_ms) for hit in result.lost] == [("two", RULE, 4000)]
@@ -110,7 +110,7 @@ def test_a_replay_reads_in_three_forms(store: Store, config: Path) -> None:
 
 
 def test_explain_draws_each_condition_with_seconds_and_values(store: Store, config: Path) -> None:
-    judge = pipeline.Judge.load(config)
+    judge = pipeline.RuleBook.load(config)
     scene = replay.scene_of(store, "two", judge)
     rule = judge.ruleset.find(RULE)
     assert rule is not None
@@ -121,7 +121,7 @@ def test_explain_draws_each_condition_with_seconds_and_values(store: Store, conf
 
 
 def test_a_case_cut_from_a_call_is_masked_and_holds(store: Store, config: Path) -> None:
-    judge = pipeline.Judge.load(config)
+    judge = pipeline.RuleBook.load(config)
     rule = judge.ruleset.find(RULE)
     assert rule is not None
     transcript = replay.transcript_of(store.report_of_call("two"), "o1")
@@ -147,7 +147,7 @@ def test_what_could_name_a_person_is_masked(said: str, masked: str) -> None:
 
 
 def test_hit_counts_name_the_rules_that_never_fire(store: Store, config: Path) -> None:
-    judge = pipeline.Judge.load(config)
+    judge = pipeline.RuleBook.load(config)
     counts = rules.count_hits(judge.ruleset, replay.stored_judgements(store))
     assert counts.by_rule[RULE] == 2
     idle = [str(problem) for problem in counts.warnings(judge.ruleset)]
@@ -156,10 +156,10 @@ def test_hit_counts_name_the_rules_that_never_fire(store: Store, config: Path) -
 
 
 def test_broken_rules_give_way_to_the_last_good_set_and_every_report_says_so(store: Store, config: Path) -> None:
-    good = pipeline.Judge.load(config).ruleset.sha256
+    good = pipeline.RuleBook.load(config).ruleset.sha256
     with pytest.raises(ConfigError):
         edit(config, "severity: major", "severity: mayor")
-    judge = pipeline.Judge.load_for_run(config, store)
+    judge = pipeline.RuleBook.load_for_run(config, store)
     assert judge.ruleset.sha256 == good
     judge_into(store, judge)
     notes = [report.notes[0] for report in store.order("o1").reports]
@@ -172,7 +172,7 @@ def test_broken_rules_without_a_good_set_are_an_error(tmp_path: Path, config: Pa
     with pytest.raises(ConfigError):
         edit(config, "severity: major", "severity: mayor")
     with Store(f"sqlite:///{tmp_path / 'new.db'}") as empty, pytest.raises(ConfigError):
-        pipeline.Judge.load_for_run(config, empty)
+        pipeline.RuleBook.load_for_run(config, empty)
 
 
 def test_the_third_call_of_an_order_is_known_by_the_earlier_ones(store: Store) -> None:

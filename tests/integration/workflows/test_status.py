@@ -318,7 +318,7 @@ def test_mails_and_runs_are_events_without_addresses(store: Store, lines: list[d
 
 def test_a_step_that_was_done_before_is_kept(tmp_path: Path, lines: list[dict[str, object]]) -> None:
     heard = Transcript(call_id="c1", segments=(Segment(start_ms=0, end_ms=9, text="我要退货"),))
-    judge = pipeline.Judge.load(default_dir("config"))
+    judge = pipeline.RuleBook.load(default_dir("config"))
     with Store(f"sqlite:///{tmp_path / 'store.db'}") as store:
         for _ in range(2):
             pipeline.judge_calls([(call("c1", 5), "t", heard)], store, judge, on_progress=lambda *_: None)

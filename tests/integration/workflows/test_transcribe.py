@@ -50,7 +50,7 @@ def test_the_same_recording_under_two_names_is_one_call_in_one_run(
     first, copy = recording(tmp_path / "a.wav"), recording(tmp_path / "b.wav")
     heard = listen(store, demo, [call(first), call(copy), call(recording(tmp_path / "c.wav", second=3))])
     assert [one.call_id for one, _, _ in heard.transcripts] == ["a", "c"]
-    assert [str(twin) for twin in heard.twins] == [f"{copy}: the same recording as a ({first})"]
+    assert [str(twin) for twin in heard.duplicates] == [f"{copy}: the same recording as a ({first})"]
     assert not store.has_result("b")
 
 
@@ -59,7 +59,7 @@ def test_a_copy_that_comes_on_another_day_is_no_second_call(store: Store, demo: 
     copy = call(recording(tmp_path / "archive" / "a-final.wav"))
     store.put_call(copy)
     heard = listen(store, demo, [copy])
-    assert ([twin.first.call_id for twin in heard.twins], heard.transcripts) == (["a"], ())
+    assert ([twin.first.call_id for twin in heard.duplicates], heard.transcripts) == (["a"], ())
     assert not store.recordings(["a-final"])
     assert [one.call_id for one, _, _ in listen(store, demo, [call(tmp_path / "a.wav")]).transcripts] == ["a"]
 
@@ -70,7 +70,7 @@ def test_one_recording_that_two_rows_name_is_two_calls(store: Store, demo: Trans
     for _ in range(2):
         heard = listen(store, demo, rows)
         assert [(one.call_id, one.order_id) for one, _, _ in heard.transcripts] == [("c1", "o1"), ("c2", "o2")]
-        assert not heard.twins
+        assert not heard.duplicates
 
 
 def test_files_that_are_alike_in_being_empty_are_failures_each_of_its_own(
@@ -79,7 +79,7 @@ def test_files_that_are_alike_in_being_empty_are_failures_each_of_its_own(
     for name in ("a.wav", "b.wav"):
         (tmp_path / name).write_bytes(b"")
     heard = listen(store, demo, [call(tmp_path / "a.wav"), call(tmp_path / "b.wav")])
-    assert ([failure.call_id for failure in heard.failures], heard.twins) == (["a", "b"], ())
+    assert ([failure.call_id for failure in heard.failures], heard.duplicates) == (["a", "b"], ())
     again = listen(store, demo, [call(tmp_path / "b.wav")])
     assert [failure.call_id for failure in again.failures] == ["b"]
 
@@ -88,10 +88,10 @@ def test_a_recorder_that_begins_each_day_with_the_same_name_loses_no_call(
     store: Store, demo: Transcriber, tmp_path: Path
 ) -> None:
     monday = call(recording(tmp_path / "monday" / "0001.wav"))
-    listen(store, demo, transcribe.tell_apart([monday], {"0001"}, store))
+    listen(store, demo, transcribe.disambiguate_ids([monday], {"0001"}, store))
     tuesday = call(recording(tmp_path / "tuesday" / "0001.wav", second=3))
     for _ in range(2):
-        (found,) = transcribe.tell_apart([tuesday], {"0001"}, store)
+        (found,) = transcribe.disambiguate_ids([tuesday], {"0001"}, store)
         assert found.call_id.startswith("0001-")
         assert len(found.call_id) == len("0001-") + 8
         listen(store, demo, [found])
@@ -104,15 +104,15 @@ def test_a_recording_that_was_moved_or_has_an_id_of_its_own_keeps_it(
     listen(store, demo, [call(recording(tmp_path / "a.wav"))])
     moved = call(recording(tmp_path / "archive" / "a.wav"))
     other = call(recording(tmp_path / "new" / "a.wav", second=3))
-    assert transcribe.tell_apart([moved], {"a"}, store) == (moved,)
-    assert transcribe.tell_apart([other], set(), store) == (other,)
+    assert transcribe.disambiguate_ids([moved], {"a"}, store) == (moved,)
+    assert transcribe.disambiguate_ids([other], set(), store) == (other,)
 
 
 def test_a_recording_that_failed_gives_its_name_to_no_other_while_it_is_there(store: Store, tmp_path: Path) -> None:
     broken = call(recording(tmp_path / "monday" / "0001.wav"))
     store.put_call(broken)
     tuesday = call(recording(tmp_path / "tuesday" / "0001.wav", second=3))
-    (found,) = transcribe.tell_apart([tuesday], {"0001"}, store)
+    (found,) = transcribe.disambiguate_ids([tuesday], {"0001"}, store)
     assert found.call_id != "0001"
     Path(broken.audio_path).unlink()
-    assert transcribe.tell_apart([tuesday], {"0001"}, store) == (tuesday,)
+    assert transcribe.disambiguate_ids([tuesday], {"0001"}, store) == (tuesday,)

@@ -122,7 +122,7 @@ def test_a_pattern_stands_in_for_a_manifest_and_what_does_not_fit_is_reported(tm
     assert named.started_at is not None
     assert named.started_at.isoformat() == "2026-11-21T09:13:05+08:00"
     assert (other.call_id, other.order_id) == ("memo", None)
-    assert [Path(path).name for path in found.unfit] == ["memo.wav"]
+    assert [Path(path).name for path in found.unmatched] == ["memo.wav"]
 
 
 def test_a_row_says_more_than_a_name(tmp_path: Path) -> None:

@@ -2,14 +2,22 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test check catalogues lock clean
+.PHONY: demo test quick explore check catalogues lock clean
 
 demo: .venv/ready
 	$(BIN)/qareport demo --out out/demo
 
 test: .venv/ready
 	deploy/system-packages tests
-	$(BIN)/pytest --numprocesses auto --dist loadfile
+	$(BIN)/pytest --numprocesses auto --dist loadfile $(PYTEST_ARGS)
+
+# The unit tests alone: no recording, no database, no document. Under a minute.
+quick: .venv/ready
+	$(BIN)/pytest --numprocesses auto --dist loadfile tests/unit
+
+# Property tests with thousands of new examples each time; what fails is printed with the line that repeats it.
+explore: .venv/ready
+	HYPOTHESIS_PROFILE=explore $(BIN)/pytest --numprocesses auto --dist loadfile -m 'hypothesis' tests/unit
 
 check: .venv/ready
 	$(BIN)/ruff format --check .

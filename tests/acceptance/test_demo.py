@@ -242,9 +242,7 @@ def run_python(code: str, arguments: list[str], cwd: Path) -> str:
     import subprocess
     import sys
 
-    done = subprocess.run(
-        [sys.executable, "-c", code, *arguments], cwd=cwd, capture_output=True, text=True, timeout=120, check=True
-    )
+    done = subprocess.run([sys.executable, "-c", code, *arguments], cwd=cwd, capture_output=True, text=True, check=True)
     return done.stdout
 
 

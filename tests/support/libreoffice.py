@@ -39,4 +39,4 @@ def _run(*arguments: str) -> str:
         pytest.skip("LibreOffice is not installed (Debian: libreoffice-writer-nogui): see deploy/system-packages")
     with tempfile.TemporaryDirectory() as profile:
         command = [SOFFICE, f"-env:UserInstallation={Path(profile).as_uri()}", "--headless", *arguments]
-        return subprocess.run(command, capture_output=True, check=True, timeout=300, text=True).stdout
+        return subprocess.run(command, capture_output=True, check=True, text=True).stdout

@@ -271,7 +271,6 @@ def test_a_first_load_prints_nothing_and_warns_of_nothing(directory: Path) -> No
         [sys.executable, "-W", "error", "-c", code, str(directory)],
         capture_output=True,
         text=True,
-        timeout=300,
         check=False,
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, "tiny\n", "")

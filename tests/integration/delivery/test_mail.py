@@ -58,7 +58,7 @@ def settings(postbox: Postbox | None, **changes: object) -> MailSettings:
         "port": postbox.port if postbox else free_port(),
         "security": "none",
         "sender": SENDER,
-        "timeout_s": 2.0,
+        "timeout_s": 60.0,
         "retry_s": (),
     }
     return MailSettings(**{**values, **changes})  # type: ignore[arg-type]
@@ -155,8 +155,8 @@ def test_a_server_that_dies_after_the_text_leaves_an_unknown_mail_that_is_never_
 
 def test_a_server_that_answers_too_late_after_the_text_leaves_an_unknown_mail(store: Store) -> None:
     store.plan_mails([letter()], now=NOON)
-    with Postbox(lambda at, _: (0.6 if at == "data" else 0.0, "")) as postbox:
-        posted = send(store, settings(postbox, timeout_s=0.2))
+    with Postbox(lambda at, _: (6.0 if at == "data" else 0.0, "")) as postbox:
+        posted = send(store, settings(postbox, timeout_s=3.0))
     assert posted.mails[0].state is MailState.UNKNOWN
 
 

@@ -399,7 +399,6 @@ def test_a_day_without_any_call_is_doubted_when_the_week_before_had_some(centre:
 
 
 def test_an_unknown_mail_is_told_to_the_operator_and_in_the_summary(either_centre: Centre) -> None:
-    either_centre.set("mail", timeout_s=1.0)
     seen: list[str] = []
 
     def die_once(stage: str, recipient: str) -> tuple[float, str]:

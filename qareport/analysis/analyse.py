@@ -59,8 +59,8 @@ def find_notes(spoken: Sequence[Segment], metrics: CallMetrics, *, duration_know
         guessed = sum(1 for segment in spoken if segment.role is not Role.UNKNOWN and segment.role_source is source)
         if guessed:
             yield Note(code="roles_guessed", values={"source": source.value, "share": _share(guessed, count)})
-    total_ms = sum(segment.end_ms - segment.start_ms for segment in spoken)
-    blank_ms = sum(segment.end_ms - segment.start_ms for segment in spoken if segment.emotion is None)
+    total_ms = sum(segment.duration_ms for segment in spoken)
+    blank_ms = sum(segment.duration_ms for segment in spoken if segment.emotion is None)
     if any(segment.emotion is None for segment in spoken):
         yield Note(code="emotion_not_judged", values={"share": _share(blank_ms, total_ms)})
     if all(segment.loudness_dbfs is None for segment in spoken):

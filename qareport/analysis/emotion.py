@@ -71,7 +71,7 @@ def steady_states(segments: Sequence[Segment], *, emotion_score: float) -> list[
         if before != after or state == before or state not in WEIGHTS or before not in WEIGHTS:
             continue
         segment = segments[index]
-        if segment.end_ms - segment.start_ms < WOBBLE_MS or score_of(segment) < emotion_score:
+        if segment.duration_ms < WOBBLE_MS or score_of(segment) < emotion_score:
             steady[index] = before
     return steady
 

@@ -108,6 +108,6 @@ def recovery_moments(scene: Scene, moments: Sequence[Moment]) -> Iterator[Moment
 def _calm(scene: Scene, after: Sequence[int]) -> list[int]:
     happy = [index for index in after if scene.states[index] == Emotion.HAPPY]
     neutral = [index for index in after if scene.states[index] == Emotion.NEUTRAL]
-    calm_ms = sum(scene.spoken[index].end_ms - scene.spoken[index].start_ms for index in neutral)
+    calm_ms = sum(scene.spoken[index].duration_ms for index in neutral)
     lasts = len(neutral) >= CALM_SEGMENTS or calm_ms >= CALM_MS
     return [*happy[:1], *(neutral[:1] if lasts else [])]

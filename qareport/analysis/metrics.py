@@ -58,7 +58,7 @@ def measure_call(
     talk_ms, overlap_ms = talk_and_overlap_ms(spoken)
     length_ms = max([duration_ms or 0, *(segment.end_ms for segment in spoken)])
     delays = response_delays_ms(scene.turns)
-    gaps = [gap.end_ms - gap.start_ms for gap in scene.silences]
+    gaps = [gap.duration_ms for gap in scene.silences]
     given = levels or {}
     by_role = {role: measure_role(role, scene, curve, given.get(role)) for role in roles}
     known = [role for role in roles if role is not Role.UNKNOWN]
@@ -71,9 +71,7 @@ def measure_call(
         silence_ms=sum(gaps),
         longest_silence_ms=max(gaps, default=0),
         interruptions={role.value: sum(1 for one in interruptions if one.by is role) for role in known},
-        interruption_ms={
-            role.value: sum(one.end_ms - one.start_ms for one in interruptions if one.by is role) for role in known
-        },
+        interruption_ms={role.value: sum(one.duration_ms for one in interruptions if one.by is role) for role in known},
         first_response_ms=delays[0] if delays else None,
         median_response_ms=round(statistics.median(delays)) if delays else None,
         longest_response_ms=max(delays) if delays else None,
@@ -127,17 +125,13 @@ def measure_role(
 
 
 def _speed(segments: Sequence[Segment]) -> float | None:
-    total_ms = sum(_length(segment) for segment in segments)
+    total_ms = sum(segment.duration_ms for segment in segments)
     units = sum(count_units(segment.text) for segment in segments)
     return round(units * 60_000 / total_ms, 1) if total_ms >= SPEED_NEEDS_MS else None
 
 
-def _length(segment: Segment) -> int:
-    return segment.end_ms - segment.start_ms
-
-
 def _mean_level(segments: Sequence[Segment]) -> float | None:
-    levels = [(_length(segment), segment.loudness_dbfs) for segment in segments if segment.loudness_dbfs is not None]
+    levels = [(segment.duration_ms, segment.loudness_dbfs) for segment in segments if segment.loudness_dbfs is not None]
     length_ms = sum(length for length, _ in levels)
     power = sum(length * 10 ** (level / 10) for length, level in levels)
     return round(10 * math.log10(power / length_ms), 1) if length_ms and power > 0 else None
@@ -147,7 +141,7 @@ def _emotion_shares(segments: Sequence[Segment]) -> dict[str, float]:
     times: dict[str, int] = {}
     for segment in segments:
         tag = segment.emotion.value if segment.emotion else STATE_NOT_JUDGED
-        times[tag] = times.get(tag, 0) + _length(segment)
+        times[tag] = times.get(tag, 0) + segment.duration_ms
     total_ms = sum(times.values())
     return {tag: round(time / total_ms, 4) for tag, time in times.items()} if total_ms else {}
 
@@ -158,13 +152,13 @@ def _unknown_share(segments: Sequence[Segment]) -> float | None:
 
 
 def _quarters(segments: Sequence[Segment], values: Mapping[int, float]) -> tuple[float | None, float | None]:
-    total_ms = sum(_length(segment) for segment in segments)
+    total_ms = sum(segment.duration_ms for segment in segments)
     placed = []
     past_ms = 0
     for segment in segments:
         if segment.start_ms in values:
-            placed.append((past_ms + _length(segment) / 2, values[segment.start_ms]))
-        past_ms += _length(segment)
+            placed.append((past_ms + segment.duration_ms / 2, values[segment.start_ms]))
+        past_ms += segment.duration_ms
     if not placed:
         return None, None
     first = [value for at, value in placed if at <= total_ms / 4] or [placed[0][1]]

@@ -55,8 +55,8 @@ def is_outside(notes: Iterable[Note]) -> bool:
 
 def mixed_share(spoken: Sequence[Segment]) -> float:
     """Return the share of the talk time in utterances whose script changes `SWITCHES` times or more."""
-    total_ms = sum(_length(segment) for segment in spoken)
-    mixed_ms = sum(_length(segment) for segment in spoken if _switches(segment.text) >= SWITCHES)
+    total_ms = sum(segment.duration_ms for segment in spoken)
+    mixed_ms = sum(segment.duration_ms for segment in spoken if _switches(segment.text) >= SWITCHES)
     return mixed_ms / total_ms if total_ms else 0.0
 
 
@@ -73,10 +73,6 @@ def flipped_share(spoken: Sequence[Segment]) -> float:
 def _switches(text: str) -> int:
     scripts = [match.lastgroup for match in _SCRIPT.finditer(text)]
     return sum(one != other for one, other in itertools.pairwise(scripts))
-
-
-def _length(segment: Segment) -> int:
-    return segment.end_ms - segment.start_ms
 
 
 def _without_emotion(segment: Segment) -> Segment:

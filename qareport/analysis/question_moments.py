@@ -60,7 +60,7 @@ def silence_moments(scene: Scene, mentions: Sequence[Mention], told: frozenset[i
     for index, _ in scene.of_customer():
         if index in topical or scene.is_question(index):
             silence = scene.silence_after(index)
-            if silence is not None and silence.end_ms - silence.start_ms > scene.settings.check_in_ms:
+            if silence is not None and silence.duration_ms > scene.settings.check_in_ms:
                 unanswered[silence.start_ms] = (silence, index)
     for silence, index in unanswered.values():
         yield Moment(

@@ -108,6 +108,6 @@ def find_holds(scene: Scene, music: Sequence[Gap]) -> tuple[Hold, ...]:
     found += [
         Hold(start_ms=silence.start_ms, end_ms=silence.end_ms, music=False)
         for silence in scene.silences
-        if silence.start_ms in announced and silence.end_ms - silence.start_ms >= scene.settings.hold_ms
+        if silence.start_ms in announced and silence.duration_ms >= scene.settings.hold_ms
     ]
     return tuple(sorted(found, key=lambda hold: hold.start_ms))

@@ -40,7 +40,7 @@ def find_turns(spoken: Sequence[Segment]) -> tuple[tuple[Turn, ...], tuple[int, 
         elif segment.role == turns[-1].role:
             last = turns[-1]
             turns[-1] = Turn(last.role, last.start_ms, max(last.end_ms, segment.end_ms), last.first, index)
-        elif segment.end_ms > turns[-1].end_ms or segment.end_ms - segment.start_ms >= BACK_CHANNEL_MS:
+        elif segment.end_ms > turns[-1].end_ms or segment.duration_ms >= BACK_CHANNEL_MS:
             turns.append(Turn(segment.role, segment.start_ms, segment.end_ms, index, index))
         turn_of.append(len(turns) - 1)
     return tuple(turns), tuple(turn_of)

@@ -66,7 +66,7 @@ def topic_moments(scene: Scene, mentions: Sequence[Mention]) -> Iterator[Moment]
         seen.add(mention.issue)
         segment = scene.spoken[mention.index]
         silence = scene.silence_after(mention.index)
-        doubt = silence is not None and silence.end_ms - silence.start_ms > scene.settings.check_in_ms
+        doubt = silence is not None and silence.duration_ms > scene.settings.check_in_ms
         weight = salience(MomentKind.TOPIC_MENTION, grave=doubt)
         yield Moment(
             at_ms=segment.start_ms,

@@ -7,14 +7,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from qareport.model.call import MomentKind, Note, Role
+from qareport.model.transcript import Span
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Silence:
+class Silence(Span):
     """A pause in which nobody speaks, longer than the configured threshold."""
 
-    start_ms: int
-    end_ms: int
     #: Who spoke last before it and first after it; None at the edges of the call.
     after: Role | None = None
     before: Role | None = None
@@ -22,11 +21,9 @@ class Silence:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Interruption:
+class Interruption(Span):
     """A stretch in which one role starts to speak over the other (抢话)."""
 
-    start_ms: int
-    end_ms: int
     by: Role
 
 
@@ -36,11 +33,9 @@ STATE_NOT_JUDGED = "NOT_JUDGED"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TrajectoryState:
+class TrajectoryState(Span):
     """One state of a role's emotion trajectory: an `Emotion` value, SILENCE or NOT_JUDGED."""
 
-    start_ms: int
-    end_ms: int
     state: str
     role: Role = Role.CUSTOMER
 
@@ -55,19 +50,14 @@ class CurvePoint:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Gap:
+class Gap(Span):
     """A stretch in which nobody speaks, however short; music may play."""
-
-    start_ms: int
-    end_ms: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Hold:
+class Hold(Span):
     """A stretch in which the customer is made to wait: with music, or announced and long."""
 
-    start_ms: int
-    end_ms: int
     music: bool
 
 
@@ -140,6 +130,11 @@ class Moment:
     #: Higher matters more; orders the moments when a page has room for few. 0: another moment tells it already.
     salience: float = 0.0
 
+    @property
+    def duration_ms(self) -> int:
+        """Return how long it lasts."""
+        return self.end_ms - self.at_ms
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Promise:
@@ -168,6 +163,11 @@ class Evidence:
     quote: str
     #: What was looked for only sounds like something in the quote (a homophone, as recognisers write them).
     fuzzy: bool = False
+
+    @property
+    def duration_ms(self) -> int:
+        """Return how long it lasts."""
+        return self.end_ms - self.at_ms
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

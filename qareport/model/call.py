@@ -123,8 +123,22 @@ class Note:
     values: Mapping[str, str] = field(default_factory=dict)
 
 
+class OfCall:
+    """What belongs to one call, and through it to an order."""
+
+    __slots__ = ()
+
+    call_id: str
+    order_id: str | None
+
+    @property
+    def subject(self) -> str:
+        """Return what it is filed under: the order's number, or the call's id where no order is known."""
+        return self.order_id or self.call_id
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Call:
+class Call(OfCall):
     """One recording and what the business knows about it, before anything is heard."""
 
     call_id: str
@@ -138,7 +152,7 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FailedCall:
+class FailedCall(OfCall):
     """A call that could not be worked on: it stays in every list and report, with its reason."""
 
     call_id: str

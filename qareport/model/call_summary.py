@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
-from qareport.model.call import MomentKind, Risk, Role, Severity
+from qareport.model.call import MomentKind, OfCall, Risk, Role, Severity
 from qareport.model.transcript import ModelInfo
 
 
@@ -51,7 +51,7 @@ class SummaryPromise:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CallSummary:
+class CallSummary(OfCall):
     """What a period needs of one judged call; made of a masked report, so it holds no personal data of speech."""
 
     call_id: str

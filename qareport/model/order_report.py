@@ -20,15 +20,13 @@ from qareport.model.analysis import (
 from qareport.model.call import SCHEMA_VERSION, FailedCall, Note, PersonalKind, Risk, Role
 from qareport.model.call_summary import TeamNorm
 from qareport.model.judgement import Finding, Scorecard
-from qareport.model.transcript import AudioInfo, ModelInfo, Segment
+from qareport.model.transcript import AudioInfo, ModelInfo, Segment, Span
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MaskedSpan:
+class MaskedSpan(Span):
     """Where in the recording personal data is said; the words themselves are not kept here."""
 
-    start_ms: int
-    end_ms: int
     kind: PersonalKind
     role: Role
     #: Known from the times of its tokens; else estimated from its place in the text.

@@ -8,7 +8,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Final
 
-from qareport.model.call import SCHEMA_VERSION, FailedCall, Note, Risk, Severity
+from qareport.model.call import SCHEMA_VERSION, FailedCall, Note, OfCall, Risk, Severity
 
 #: Measures that a norm is made of: fields of `CallMetrics`, shares of the call's length, and those of a role as
 #: `role.field`. Milliseconds, counts, shares 0 … 1, characters a minute.
@@ -111,7 +111,7 @@ class PromiseState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PromiseDue:
+class PromiseDue(OfCall):
     """A promise that is due or past due."""
 
     state: PromiseState
@@ -130,7 +130,7 @@ class PromiseDue:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Callback:
+class Callback(OfCall):
     """A customer to call back today, once however often they called: the ranking is in `digest.returns`."""
 
     rank: int
@@ -192,7 +192,7 @@ class HeatMap:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PeriodEvidence:
+class PeriodEvidence(OfCall):
     """Words (or a pause) that show something, with the call that they stand in."""
 
     call_id: str

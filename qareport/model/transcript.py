@@ -19,11 +19,22 @@ class Token(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Segment:
-    """One stretch of speech (utterance) of one speaker. Missing optional fields mean "not judged"."""
+class Span:
+    """A stretch of a recording, in milliseconds from its start."""
 
     start_ms: int
     end_ms: int
+
+    @property
+    def duration_ms(self) -> int:
+        """Return how long it is."""
+        return self.end_ms - self.start_ms
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Segment(Span):
+    """One stretch of speech (utterance) of one speaker. Missing optional fields mean "not judged"."""
+
     role: Role = Role.UNKNOWN
     role_source: RoleSource = RoleSource.GIVEN
     #: Channel of the recording, counted from 0 (left).

@@ -119,7 +119,7 @@ def call_measures(metrics: CallMetrics) -> dict[str, float]:
         "longest_silence_ms": metrics.longest_silence_ms,
         "silence_share": _share(metrics.silence_ms, metrics.duration_ms),
         "non_talk_share": _share(metrics.non_talk_ms, metrics.duration_ms),
-        "hold_ms": sum(hold.end_ms - hold.start_ms for hold in metrics.holds),
+        "hold_ms": sum(hold.duration_ms for hold in metrics.holds),
         "agent.talk_share": _talk_share(metrics.roles),
     }
     for role in (Role.AGENT, Role.CUSTOMER):

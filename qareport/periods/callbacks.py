@@ -77,7 +77,7 @@ def rank_callbacks(scope: Scope, promises: Iterable[PromiseDue]) -> tuple[Callba
     by_order: dict[str, list[PromiseDue]] = defaultdict(list)
     for promise in promises:
         if promise.state is not PromiseState.UNCONFIRMED:
-            by_order[promise.order_id or promise.call_id].append(promise)
+            by_order[promise.subject].append(promise)
     found = [made for customer in _customers(scope, by_order) if (made := _callback(scope, customer)) is not None]
     found.sort(key=lambda item: (-item[0], -item[1], item[2].call_id))
     return tuple(replace(made, rank=rank) for rank, (_, _, made) in enumerate(found, start=1))
@@ -90,7 +90,7 @@ def _customers(scope: Scope, promises: Mapping[str, Sequence[PromiseDue]]) -> It
             earlier[one.order_id] += 1
     grouped: dict[str, list[CallSummary]] = defaultdict(list)
     for one in scope.now:
-        grouped[one.order_id or one.call_id].append(one)
+        grouped[one.subject].append(one)
     for name, calls in grouped.items():
         calls.sort(key=lambda one: (one.started_at.timestamp() if one.started_at else 0.0, one.call_id))
         settled = max((index for index, one in enumerate(calls) if _ended_well(one)), default=-1)

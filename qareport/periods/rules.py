@@ -98,7 +98,7 @@ def _evidence(found: Sequence[tuple[CallSummary, RuleHit]]) -> Iterator[PeriodEv
     ranked = sorted(found, key=lambda item: (not item[1].quote, item[0].score or 0, item[0].call_id, item[1].at_ms))
     seen: set[str] = set()
     for call, hit in ranked:
-        name = call.order_id or call.call_id
+        name = call.subject
         if name not in seen and len(seen) < _EVIDENCE:
             seen.add(name)
             yield PeriodEvidence(

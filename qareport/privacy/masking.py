@@ -159,7 +159,7 @@ def _token_places(segment: Segment) -> list[tuple[int, int]] | None:
 
 def _spans(segment: Segment, found: Sequence[Find]) -> Iterator[MaskedSpan]:
     places = _token_places(segment) if segment.tokens else None
-    length_ms = segment.end_ms - segment.start_ms
+    length_ms = segment.duration_ms
     for one in found:
         said = [
             token

@@ -171,7 +171,7 @@ def judge_calls(
 
 def orders_of(calls: Iterable[Call]) -> list[str]:
     """Name the reports that the calls belong to, each once: the order, or the call itself when it has none."""
-    return list(dict.fromkeys(call.order_id or call.call_id for call in calls))
+    return list(dict.fromkeys(call.subject for call in calls))
 
 
 def _call_report(call: Call, transcript: Transcript, found: Analysis, judgement: Judgement) -> CallReport:

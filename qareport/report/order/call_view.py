@@ -240,7 +240,7 @@ def _metrics(metrics: CallMetrics) -> list[Metric]:
 def _holds(holds: Sequence[Hold]) -> Metric:
     if not holds:
         return Metric(label=_("让客户等待"), value=wording.times(0))
-    lengths = [hold.end_ms - hold.start_ms for hold in holds]
+    lengths = [hold.duration_ms for hold in holds]
     music = sum(hold.music for hold in holds)
     return Metric(
         label=_("让客户等待"),

@@ -120,7 +120,7 @@ def _rule_line(finding: Finding) -> str:
 def _span(moment: Moment | None) -> str:
     if moment is None or moment.end_ms <= moment.at_ms:
         return ""
-    length = wording.duration(moment.end_ms - moment.at_ms)
+    length = wording.duration(moment.duration_ms)
     said = _("沉默{length}") if moment.kind is MomentKind.SILENCE else _("持续{length}")
     return said.format(length=length)
 
@@ -164,7 +164,7 @@ def predicate(moment: Moment) -> str:
     text = wording.PREDICATES[moment.kind].format(
         topic=moment.topic or moment.label,
         emotion=emotions[0] if emotions else moment.label,
-        span=wording.duration(moment.end_ms - moment.at_ms),
+        span=wording.duration(moment.duration_ms),
         event=emotions[0] if emotions else moment.label,
     )
     if moment.kind not in (MomentKind.SILENCE, MomentKind.EMOTION) and "SILENCE" in states:
@@ -177,7 +177,7 @@ def evidence_line(item: Evidence, speakers: Speakers, *, with_time: bool = True)
     who = speakers.name(item.role, item.at_ms)
     words = wording.quoted(item.quote)
     if item.quote in ("", wording.SILENCE_TAG):
-        length = wording.duration(item.end_ms - item.at_ms)
+        length = wording.duration(item.duration_ms)
         words = f"{wording.SILENCE_TAG} " + _("沉默{length}").format(length=length)
     if item.fuzzy:
         words += _(wording.FUZZY)

@@ -19,7 +19,7 @@ def callback_row(one: Callback, period: Period) -> CallbackRow:
     score = plural("{points}分", one.score, points=one.score) if one.score is not None else _("未判定")
     return CallbackRow(
         rank=str(one.rank),
-        order=period_wording.name(one.order_id or one.call_id),
+        order=period_wording.name(one.subject),
         phone=period_wording.name(one.customer_phone or "") or _("电话未知"),
         agent=period_wording.name(one.agent_id or _(wording.UNKNOWN)),
         why=wording.clauses(reasons) or _("高风险"),

@@ -34,7 +34,7 @@ class MomentIs(Condition):
                 at_ms=moment.at_ms,
                 evidence=(Evidence(at_ms=moment.at_ms, end_ms=moment.end_ms, role=moment.role, quote=moment.quote),),
                 topic=moment.topic,
-                span_ms=moment.end_ms - moment.at_ms,
+                span_ms=moment.duration_ms,
             )
             for moment in scene.analysis.moments
             if moment.kind is self.kind

@@ -148,7 +148,7 @@ def write_orders(
     on_progress: transcribe.Progress,
 ) -> tuple[Path, ...]:
     """Make the reports of the orders whose customers are to be called back first."""
-    names = [one.order_id or one.call_id for one in made_of.callbacks[: settings.daily.orders]]
+    names = [one.subject for one in made_of.callbacks[: settings.daily.orders]]
     rendering = order_reports.render_orders(
         list(dict.fromkeys(names)),
         store,

@@ -79,13 +79,7 @@ def _share(part: int, whole: int) -> str:
 WORDLESS = frozenset({MomentKind.INTERRUPTION})
 
 
-def analyse(
-    transcript: Transcript,
-    settings: AnalysisSettings,
-    topics: Topics,
-    *,
-    levels: Mapping[Role, Sequence[float | None]] | None = None,
-) -> Analysis:
+def analyse(transcript: Transcript, settings: AnalysisSettings, topics: Topics) -> Analysis:
     """Find what happened in one call.
 
     Only segments with words count as speech; sounds of wordless ones still become moments. Time is linear in the number
@@ -95,8 +89,6 @@ def analyse(
         transcript: of the contract; start, end, role and text are enough.
         settings: what counts as a silence, an interruption, an onset.
         topics: the word lists.
-        levels: level in dBFS of each second of each role's channel, where the recording was measured; without it the
-            loudness curve is made of the segments' levels.
     """
     given = transcript.notes
     transcript = within_domain(transcript, settings.limited_models)
@@ -133,7 +125,6 @@ def analyse(
         interruptions=interruptions,
         curve=curve,
         holds=find_holds(scene, music),
-        levels=levels or {},
     )
     return Analysis(
         metrics=metrics,

@@ -9,10 +9,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from qareport.analysis.context import Scene, salience
-from qareport.analysis.text import bigrams, containment, dice
 from qareport.analysis.word_moments import LABEL_GIVE_UP, Mention
 from qareport.model import Moment, MomentKind, Role, Silence
 from qareport.text.pinyin import sound
+from qareport.text.similarity import bigrams, containment, dice
 
 LABEL_ASK_AGAIN = "催问"
 LABEL_NO_ANSWER = "未正面回应"
@@ -30,6 +30,7 @@ COMPARED = 12
 GIVE_UP_WITHIN_MS = 30_000
 
 _DIGIT = re.compile(r"[0-9]")
+_NOT_A_LETTER = re.compile(r"[\W_]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +103,7 @@ def find_repeats(scene: Scene, mentions: Sequence[Mention], churn: Sequence[int]
         is_question = scene.is_question(index)
         if index not in issues and not is_question:
             continue
-        letters = bigrams(sound(scene.topics.filler.remove_from(scene.words[index])))
+        letters = bigrams(_NOT_A_LETTER.sub("", sound(scene.topics.filler.remove_from(scene.words[index]))))
         if len(letters) < MIN_BIGRAMS:
             continue
         # Where nobody is known, an agent who says the question back would seem to ask it again.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -82,12 +81,6 @@ def bounds(period: Period) -> tuple[datetime, datetime]:
 def local_day(instant: datetime, time_zone: str) -> date:
     """Return the day on which an instant falls there."""
     return instant.astimezone(ZoneInfo(time_zone)).date()
-
-
-def days_between(periods: Iterable[Period]) -> tuple[date, date]:
-    """Return the first and the last day of some periods."""
-    known = list(periods)
-    return min(one.first for one in known), max(one.last for one in known)
 
 
 def _next_month(first: date) -> date:

@@ -32,7 +32,10 @@ def normalise(text: str) -> str:
 
 @lru_cache(maxsize=256)  # each word list asks for the same sentences of a call
 def letter_pairs(text: str) -> frozenset[str]:
-    """Return all letters and pairs of neighbouring letters of a text: a word whose start is not in it is not there."""
+    """Return all letters and pairs of neighbouring letters of a text: a word whose start is not in it is not there.
+
+    Not the bigrams by which texts are compared (`text.similarity`): a word of one letter starts with that letter.
+    """
     return frozenset((*text, *map(operator.add, text, text[1:])))
 
 

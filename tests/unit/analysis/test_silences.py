@@ -6,11 +6,9 @@ import dataclasses
 
 import pytest
 
-from qareport import analysis
 from qareport.analysis.emotion import level_curve
-from qareport.model import AudioEvent, Emotion, Role
-from qareport.settings import AnalysisSettings
-from tests.unit.analysis.test_analyse import AGENT, CUSTOMER, TOPICS, analyse, call, say
+from qareport.model import AudioEvent, Emotion
+from tests.unit.analysis.test_analyse import AGENT, CUSTOMER, analyse, say
 
 MUSIC = (AudioEvent.BGM,)
 
@@ -66,10 +64,9 @@ def test_the_loudness_curve_has_one_level_a_second_and_none_where_nothing_is_sai
     assert level_curve([say(0, 1, AGENT, "一")]) == ()
 
 
-def test_levels_of_the_recording_are_preferred_to_those_of_segments() -> None:
-    levels = {Role.AGENT: (-50.0, -21.5)}
-    found = analysis.analyse(call(say(0, 2, AGENT, "您好")), AnalysisSettings(), TOPICS, levels=levels)
-    assert found.metrics.roles["agent"].loudness_curve == (-50.0, -21.5)
+def test_the_loudness_curve_of_a_role_is_that_of_its_segments() -> None:
+    loud = dataclasses.replace(say(0, 2, AGENT, "您好"), loudness_dbfs=-21.5)
+    assert analyse(loud).metrics.roles["agent"].loudness_curve == (-21.5, -21.5)
 
 
 def test_sentiment_is_weighted_by_time_and_told_by_quarter() -> None:

@@ -8,7 +8,7 @@ from qareport.analysis.classification import find_issues, find_stages
 from qareport.analysis.context import Scene
 from qareport.analysis.emotion import state_of, steady_states
 from qareport.analysis.metrics import measure_call
-from qareport.analysis.model_domain import NOTE, is_outside, within_domain
+from qareport.analysis.model_domain import is_outside, within_domain
 from qareport.analysis.moments import find_moments
 from qareport.analysis.promises import find_promises
 from qareport.analysis.silences import find_holds, find_music, find_silences
@@ -16,13 +16,15 @@ from qareport.analysis.topics import Topics
 from qareport.analysis.trajectory import find_curve, find_trajectory, roles_present
 from qareport.analysis.turns import find_interruptions, find_turns
 from qareport.model import (
+    GUESSED_SOURCES,
+    MOSTLY,
     Analysis,
     CallMetrics,
     CurvePoint,
     MomentKind,
     Note,
+    NoteCode,
     Role,
-    RoleSource,
     Segment,
     Silence,
     TrajectoryState,
@@ -30,9 +32,6 @@ from qareport.model import (
 )
 from qareport.settings import AnalysisSettings
 from qareport.text.wordlist import normalise
-
-#: Above this share of the judged talk time a note says that emotion is mostly unknown.
-MOSTLY = 0.5
 
 
 def find_notes(spoken: Sequence[Segment], metrics: CallMetrics, *, duration_known: bool) -> Iterator[Note]:
@@ -47,28 +46,28 @@ def find_notes(spoken: Sequence[Segment], metrics: CallMetrics, *, duration_know
     - emotion_mostly_unknown {share}: share of the judged talk time in which the model could not tell.
     """
     if not duration_known:
-        yield Note(code="duration_unknown")
+        yield Note(code=NoteCode.DURATION_UNKNOWN)
     if not spoken:
-        yield Note(code="no_speech")
+        yield Note(code=NoteCode.NO_SPEECH)
         return
     count = len(spoken)
     unknown = sum(1 for segment in spoken if segment.role is Role.UNKNOWN)
     if unknown:
-        yield Note(code="roles_unknown", values={"share": _share(unknown, count)})
-    for source in (RoleSource.VOICE, RoleSource.WORDS):
+        yield Note(code=NoteCode.ROLES_UNKNOWN, values={"share": _share(unknown, count)})
+    for source in GUESSED_SOURCES:
         guessed = sum(1 for segment in spoken if segment.role is not Role.UNKNOWN and segment.role_source is source)
         if guessed:
-            yield Note(code="roles_guessed", values={"source": source.value, "share": _share(guessed, count)})
+            yield Note(code=NoteCode.ROLES_GUESSED, values={"source": source.value, "share": _share(guessed, count)})
     total_ms = sum(segment.duration_ms for segment in spoken)
     blank_ms = sum(segment.duration_ms for segment in spoken if segment.emotion is None)
     if any(segment.emotion is None for segment in spoken):
-        yield Note(code="emotion_not_judged", values={"share": _share(blank_ms, total_ms)})
+        yield Note(code=NoteCode.EMOTION_NOT_JUDGED, values={"share": _share(blank_ms, total_ms)})
     if all(segment.loudness_dbfs is None for segment in spoken):
-        yield Note(code="loudness_unknown")
+        yield Note(code=NoteCode.LOUDNESS_UNKNOWN)
     if not any(segment.events for segment in spoken):
-        yield Note(code="sounds_not_judged")
+        yield Note(code=NoteCode.SOUNDS_NOT_JUDGED)
     if metrics.unknown_emotion_share is not None and metrics.unknown_emotion_share > MOSTLY:
-        yield Note(code="emotion_mostly_unknown", values={"share": f"{metrics.unknown_emotion_share:.2f}"})
+        yield Note(code=NoteCode.EMOTION_MOSTLY_UNKNOWN, values={"share": f"{metrics.unknown_emotion_share:.2f}"})
 
 
 def _share(part: int, whole: int) -> str:
@@ -137,7 +136,7 @@ def analyse(transcript: Transcript, settings: AnalysisSettings, topics: Topics) 
         issues=find_issues(scene) if believed else (),
         stages=find_stages(scene) if believed else (),
         notes=(
-            *(note for note in transcript.notes if note.code == NOTE and note not in given),
+            *(note for note in transcript.notes if note.code == NoteCode.OUTSIDE_MODEL_DOMAIN and note not in given),
             *find_notes(spoken, metrics, duration_known=duration_ms is not None),
         ),
     )

@@ -22,8 +22,6 @@ WEIGHTS = {
 }
 #: By the plain tag, as scores are keyed.
 _WEIGHT_OF_TAG = {emotion.value: weight for emotion, weight in WEIGHTS.items()}
-#: States in which a customer is not well served.
-NEGATIVE_STATES = frozenset(emotion.value for emotion, weight in WEIGHTS.items() if weight < 0)
 #: A segment shorter than this can be a wobble of the model.
 WOBBLE_MS = 1000
 

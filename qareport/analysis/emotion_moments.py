@@ -6,8 +6,15 @@ import bisect
 from collections.abc import Iterator, Sequence
 
 from qareport.analysis.context import Scene, emotion_salience, salience
-from qareport.analysis.emotion import NEGATIVE_STATES, WEIGHTS, score_of
-from qareport.model import Emotion, Moment, MomentKind, TrajectoryState
+from qareport.analysis.emotion import WEIGHTS, score_of
+from qareport.model import (
+    NEGATIVE_EMOTIONS,
+    TROUBLE_KINDS,
+    Emotion,
+    Moment,
+    MomentKind,
+    TrajectoryState,
+)
 
 LABELS: dict[str, str] = {
     Emotion.ANGRY: "愤怒",
@@ -20,16 +27,6 @@ LABELS: dict[str, str] = {
 LABEL_TRUST_LOST = "信任崩塌"
 LABEL_RECOVERY = "缓和"
 
-#: Moments after which a customer is not calm.
-TROUBLE = frozenset(
-    {
-        MomentKind.REPEAT,
-        MomentKind.CHURN_SIGNAL,
-        MomentKind.ESCALATION,
-        MomentKind.IRONY,
-        MomentKind.NO_ANSWER,
-    }
-)
 #: Calm must last for this many segments, or this long, to be more than a breath.
 CALM_SEGMENTS, CALM_MS = 2, 3000
 #: Thanks count as recovery among this many last segments of the customer.
@@ -80,9 +77,9 @@ def recovery_moments(scene: Scene, moments: Sequence[Moment]) -> Iterator[Moment
     negative = [
         segment.start_ms
         for index, segment in own
-        if scene.states[index] in NEGATIVE_STATES and score_of(segment) >= scene.settings.emotion_score
+        if scene.states[index] in NEGATIVE_EMOTIONS and score_of(segment) >= scene.settings.emotion_score
     ]
-    trouble = [moment.at_ms for moment in moments if moment.kind in TROUBLE]
+    trouble = [moment.at_ms for moment in moments if moment.kind in TROUBLE_KINDS]
     if not negative and not trouble:
         return
     last_ms = max(negative + trouble)

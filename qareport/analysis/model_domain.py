@@ -8,9 +8,16 @@ import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 
-from qareport.model import AudioEvent, Language, Note, Role, Segment, Transcript
+from qareport.model import (
+    AudioEvent,
+    Language,
+    Note,
+    NoteCode,
+    Role,
+    Segment,
+    Transcript,
+)
 
-NOTE = "outside_model_domain"
 #: Chinese and Latin that take turns this often within one utterance are no speech: "when 你保，话 妈 打is 我".
 SWITCHES = 2
 #: A larger share of the talk time in such utterances, or of changes of language from one utterance of a speaker to
@@ -40,7 +47,10 @@ def within_domain(transcript: Transcript, limited_models: Collection[str]) -> Tr
     mixed, flipped = mixed_share(spoken), flipped_share(spoken)
     if mixed <= MIXED and flipped <= FLIPPED:
         return transcript
-    note = Note(code=NOTE, values={"model": transcript.model.name, "share": f"{max(mixed, flipped):.2f}"})
+    note = Note(
+        code=NoteCode.OUTSIDE_MODEL_DOMAIN,
+        values={"model": transcript.model.name, "share": f"{max(mixed, flipped):.2f}"},
+    )
     return dataclasses.replace(
         transcript,
         segments=tuple(_without_emotion(segment) for segment in transcript.segments),
@@ -50,7 +60,7 @@ def within_domain(transcript: Transcript, limited_models: Collection[str]) -> Tr
 
 def is_outside(notes: Iterable[Note]) -> bool:
     """Tell from the notes whether a model was found outside its domain."""
-    return any(note.code == NOTE for note in notes)
+    return any(note.code == NoteCode.OUTSIDE_MODEL_DOMAIN for note in notes)
 
 
 def mixed_share(spoken: Sequence[Segment]) -> float:

@@ -6,8 +6,6 @@ The JSON of `Transcript` and `OrderReport` is a contract with other programs (sc
 """
 
 from qareport.model.analysis import (
-    STATE_NOT_JUDGED,
-    STATE_SILENCE,
     Analysis,
     CallMetrics,
     Classification,
@@ -22,22 +20,7 @@ from qareport.model.analysis import (
     Silence,
     TrajectoryState,
 )
-from qareport.model.call import (
-    SCHEMA_VERSION,
-    AudioEvent,
-    Call,
-    Deletion,
-    Emotion,
-    FailedCall,
-    Language,
-    MomentKind,
-    Note,
-    PersonalKind,
-    Risk,
-    Role,
-    RoleSource,
-    Severity,
-)
+from qareport.model.call import Call, Deletion, FailedCall
 from qareport.model.call_summary import (
     CallSummary,
     MeasuredCall,
@@ -59,6 +42,7 @@ from qareport.model.delivery import (
     letter_key,
 )
 from qareport.model.judgement import CategoryScore, Finding, Judgement, Scorecard, ScoreItem
+from qareport.model.notes import RECORDING_NOTES, Note, NoteCode
 from qareport.model.order_report import (
     CallChange,
     CallReport,
@@ -70,6 +54,9 @@ from qareport.model.order_report import (
     Provenance,
 )
 from qareport.model.period_report import (
+    CALLBACK_REPEATS,
+    CALLBACK_SCORE_WEIGHT,
+    CALLBACK_WEIGHTS,
     NORM_METRICS,
     AdviceOutcome,
     AgentOutcome,
@@ -95,13 +82,50 @@ from qareport.model.period_report import (
     RuleRow,
     WeakLink,
 )
-from qareport.model.transcript import AudioInfo, ModelInfo, Segment, Token, Transcript
+from qareport.model.transcript import AudioInfo, ModelInfo, Segment, Span, Token, Transcript
+from qareport.model.vocabulary import (
+    ALARM_KINDS,
+    DEFAULT_SILENCE_MS,
+    FATAL_POINTS,
+    GUESSED_SOURCES,
+    MOSTLY,
+    NEGATIVE_EMOTIONS,
+    NOT_JUDGED,
+    SCHEMA_VERSION,
+    STATE_NOT_JUDGED,
+    STATE_SILENCE,
+    TAG_IRONY,
+    TROUBLE_KINDS,
+    AudioEvent,
+    Emotion,
+    Language,
+    MomentKind,
+    MomentLabel,
+    PersonalKind,
+    Risk,
+    Role,
+    RoleSource,
+    Severity,
+)
 
 __all__ = [
+    "ALARM_KINDS",
+    "CALLBACK_REPEATS",
+    "CALLBACK_SCORE_WEIGHT",
+    "CALLBACK_WEIGHTS",
+    "DEFAULT_SILENCE_MS",
+    "FATAL_POINTS",
+    "GUESSED_SOURCES",
+    "MOSTLY",
+    "NEGATIVE_EMOTIONS",
     "NORM_METRICS",
+    "NOT_JUDGED",
+    "RECORDING_NOTES",
     "SCHEMA_VERSION",
     "STATE_NOT_JUDGED",
     "STATE_SILENCE",
+    "TAG_IRONY",
+    "TROUBLE_KINDS",
     "AdviceOutcome",
     "AgentOutcome",
     "AgentRow",
@@ -146,7 +170,9 @@ __all__ = [
     "ModelInfo",
     "Moment",
     "MomentKind",
+    "MomentLabel",
     "Note",
+    "NoteCode",
     "OrderPromise",
     "OrderReport",
     "Outcome",
@@ -177,6 +203,7 @@ __all__ = [
     "Segment",
     "Severity",
     "Silence",
+    "Span",
     "SummaryMoment",
     "SummaryPromise",
     "TeamNorm",

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from qareport.model.call import MomentKind, Note, Role
+from qareport.model.notes import Note
 from qareport.model.transcript import Span
+from qareport.model.vocabulary import MomentKind, Role
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,11 +26,6 @@ class Interruption(Span):
     """A stretch in which one role starts to speak over the other (抢话)."""
 
     by: Role
-
-
-#: States of a trajectory that are not emotions.
-STATE_SILENCE = "SILENCE"
-STATE_NOT_JUDGED = "NOT_JUDGED"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
-from qareport.model.call import MomentKind, OfCall, Risk, Role, Severity
+from qareport.model.call import OfCall
 from qareport.model.transcript import ModelInfo
+from qareport.model.vocabulary import MomentKind, Risk, Role, Severity
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,10 +17,12 @@ from qareport.model.analysis import (
     Silence,
     TrajectoryState,
 )
-from qareport.model.call import SCHEMA_VERSION, FailedCall, Note, PersonalKind, Risk, Role
+from qareport.model.call import FailedCall
 from qareport.model.call_summary import TeamNorm
 from qareport.model.judgement import Finding, Scorecard
+from qareport.model.notes import Note
 from qareport.model.transcript import AudioInfo, ModelInfo, Segment, Span
+from qareport.model.vocabulary import SCHEMA_VERSION, PersonalKind, Risk, Role
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,9 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Final
 
-from qareport.model.call import SCHEMA_VERSION, FailedCall, Note, OfCall, Risk, Severity
+from qareport.model.call import FailedCall, OfCall
+from qareport.model.notes import Note
+from qareport.model.vocabulary import SCHEMA_VERSION, Risk, Severity
 
 #: Measures that a norm is made of: fields of `CallMetrics`, shares of the call's length, and those of a role as
 #: `role.field`. Milliseconds, counts, shares 0 … 1, characters a minute.
@@ -97,6 +99,23 @@ class CallbackReason(StrEnum):
     REPEATED_CALLS = "repeated_calls"
     PROMISE_DUE = "promise_due"
     ANGRY_UNRESOLVED = "angry_unresolved"
+
+
+#: What each reason adds to the weight by which callbacks are ranked: an order of urgency, not a measured loss.
+CALLBACK_WEIGHTS: Final[Mapping[CallbackReason, int]] = {
+    CallbackReason.BROKEN_PROMISE: 40,
+    CallbackReason.ESCALATION: 35,
+    CallbackReason.CHURN_SIGNAL: 30,
+    CallbackReason.FATAL: 30,
+    CallbackReason.ANGRY_UNRESOLVED: 25,
+    CallbackReason.HIGH_RISK: 20,
+    CallbackReason.PROMISE_DUE: 15,
+    CallbackReason.REPEATED_CALLS: 10,
+}
+#: REPEATED_CALLS counts once for each further call, so many times at most.
+CALLBACK_REPEATS: Final = 3
+#: What a score of 0 adds; 100 adds nothing.
+CALLBACK_SCORE_WEIGHT: Final = 10
 
 
 class PromiseState(StrEnum):

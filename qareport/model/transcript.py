@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
-from qareport.model.call import SCHEMA_VERSION, AudioEvent, Emotion, Language, Note, Role, RoleSource
+from qareport.model.notes import Note
+from qareport.model.vocabulary import SCHEMA_VERSION, AudioEvent, Emotion, Language, Role, RoleSource
 
 
 class Token(NamedTuple):

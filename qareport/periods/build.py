@@ -9,6 +9,8 @@ from datetime import timedelta
 
 from qareport import __version__, privacy
 from qareport.model import (
+    MOSTLY,
+    NOT_JUDGED,
     CallSummary,
     Coverage,
     FailedCall,
@@ -28,10 +30,6 @@ from qareport.periods.promises import promises_due
 from qareport.periods.rules import rule_rows, weak_links
 from qareport.periods.scope import Scope
 from qareport.settings import PeriodSettings
-
-#: A larger share of unknown emotion says that a call's emotions are not to be relied on.
-_MOSTLY = 0.5
-NOT_JUDGED = "not_judged"
 
 
 def build_period(
@@ -138,7 +136,7 @@ def _coverage(calls: Sequence[CallSummary], failed: Sequence[FailedCall]) -> Cov
         not_judged=len(calls) - judged,
         failed=len(failed),
         outside_domain=sum(one.outside_domain for one in calls),
-        emotion_mostly_unknown=sum((one.unknown_emotion_share or 0.0) > _MOSTLY for one in calls),
+        emotion_mostly_unknown=sum((one.unknown_emotion_share or 0.0) > MOSTLY for one in calls),
         roles_guessed=sum(one.roles_guessed for one in calls),
         without_agent=sum(one.agent_id is None for one in calls),
         without_order=sum(one.order_id is None for one in calls),

@@ -7,8 +7,13 @@ from collections.abc import Collection, Iterable, Mapping
 
 from qareport import privacy
 from qareport.model import (
+    ALARM_KINDS,
+    GUESSED_SOURCES,
+    NEGATIVE_EMOTIONS,
     STATE_NOT_JUDGED,
     STATE_SILENCE,
+    TAG_IRONY,
+    TROUBLE_KINDS,
     CallMetrics,
     CallReport,
     CallSummary,
@@ -17,29 +22,19 @@ from qareport.model import (
     Moment,
     MomentKind,
     Note,
+    NoteCode,
     PersonalKind,
     Role,
     RoleMetrics,
-    RoleSource,
     RuleHit,
     SummaryMoment,
     SummaryPromise,
 )
 
-#: Emotions in which a customer is not well served, in the order of documents.
-NEGATIVE = (Emotion.ANGRY, Emotion.SAD, Emotion.DISGUSTED, Emotion.FEARFUL)
-IRONY = "IRONY"
-#: Kinds of moment after which a customer is not calm, besides negative emotions.
-TROUBLE = frozenset(
-    {MomentKind.REPEAT, MomentKind.CHURN_SIGNAL, MomentKind.ESCALATION, MomentKind.IRONY, MomentKind.NO_ANSWER}
-)
-#: Signals that the customer is being lost: kept whatever else is weightier.
-ALARMS = frozenset({MomentKind.CHURN_SIGNAL, MomentKind.ESCALATION})
 #: Weightiest moments that a digest keeps.
 KEPT_MOMENTS = 5
 #: Tags that say that no emotion is known.
 _NO_EMOTION = frozenset({Emotion.EMO_UNKNOWN.value, Emotion.OTHER.value, STATE_NOT_JUDGED})
-_GUESSES = frozenset({RoleSource.VOICE, RoleSource.WORDS})
 
 
 def summarise_call(
@@ -96,8 +91,8 @@ def summarise_call(
         trend=masked.metrics.trend,
         model=masked.model,
         unknown_emotion_share=masked.metrics.unknown_emotion_share,
-        outside_domain="outside_model_domain" in codes,
-        roles_guessed=any(segment.role_source in _GUESSES for segment in masked.segments),
+        outside_domain=NoteCode.OUTSIDE_MODEL_DOMAIN in codes,
+        roles_guessed=any(segment.role_source in GUESSED_SOURCES for segment in masked.segments),
         notes=codes,
         rules_sha256=rules_sha256,
     )
@@ -151,10 +146,10 @@ def _feelings(moments: Iterable[Moment]) -> tuple[str, ...]:
         if moment.kind is MomentKind.EMOTION:
             felt.update(moment.tags)
         elif moment.kind is MomentKind.IRONY:
-            felt.add(IRONY)
+            felt.add(TAG_IRONY)
         if STATE_SILENCE in moment.tags or moment.kind is MomentKind.SILENCE:
             felt.add(STATE_SILENCE)
-    return tuple(name for name in (*(one.value for one in NEGATIVE), STATE_SILENCE, IRONY) if name in felt)
+    return tuple(str(tag) for tag in (*NEGATIVE_EMOTIONS, STATE_SILENCE, TAG_IRONY) if tag in felt)
 
 
 def _dominant(shares: Mapping[str, float]) -> str | None:
@@ -163,11 +158,10 @@ def _dominant(shares: Mapping[str, float]) -> str | None:
 
 
 def _recovered(moments: Iterable[Moment]) -> bool | None:
-    negative = frozenset(one.value for one in NEGATIVE)
     troubled = recovered = False
     for moment in moments:
-        troubled |= moment.kind in TROUBLE or (
-            moment.kind is MomentKind.EMOTION and not negative.isdisjoint(moment.tags)
+        troubled |= moment.kind in TROUBLE_KINDS or (
+            moment.kind is MomentKind.EMOTION and not set(NEGATIVE_EMOTIONS).isdisjoint(moment.tags)
         )
         recovered |= moment.kind is MomentKind.RECOVERY
     return recovered if troubled else None
@@ -175,7 +169,7 @@ def _recovered(moments: Iterable[Moment]) -> bool | None:
 
 def _weightiest(moments: Iterable[Moment]) -> tuple[SummaryMoment, ...]:
     ranked = sorted(moments, key=lambda one: (-one.salience, one.at_ms))
-    kept = [one for index, one in enumerate(ranked) if index < KEPT_MOMENTS or one.kind in ALARMS]
+    kept = [one for index, one in enumerate(ranked) if index < KEPT_MOMENTS or one.kind in ALARM_KINDS]
     return tuple(
         SummaryMoment(
             at_ms=one.at_ms,
@@ -214,5 +208,5 @@ def _not_applicable(report: CallReport) -> tuple[str, ...]:
 
 def _stopped(notes: Iterable[Note]) -> Iterable[str]:
     for note in notes:
-        if note.code == "rules_not_judged":
+        if note.code == NoteCode.RULES_NOT_JUDGED:
             yield from (name.strip() for name in note.values.get("rules", "").split(",") if name.strip())

@@ -7,6 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from qareport.model import (
+    CALLBACK_REPEATS,
+    CALLBACK_SCORE_WEIGHT,
+    CALLBACK_WEIGHTS,
     Callback,
     CallbackReason,
     CallSummary,
@@ -20,21 +23,6 @@ from qareport.model import (
 from qareport.periods.headlines import is_high
 from qareport.periods.scope import Scope
 
-#: What each reason weighs; REPEATED_CALLS counts once for each further call, three times at most.
-WEIGHTS: Mapping[CallbackReason, float] = {
-    CallbackReason.BROKEN_PROMISE: 40,
-    CallbackReason.ESCALATION: 35,
-    CallbackReason.CHURN_SIGNAL: 30,
-    CallbackReason.FATAL: 30,
-    CallbackReason.ANGRY_UNRESOLVED: 25,
-    CallbackReason.HIGH_RISK: 20,
-    CallbackReason.PROMISE_DUE: 15,
-    CallbackReason.REPEATED_CALLS: 10,
-}
-#: Further calls that count.
-_REPEATS_COUNT = 3
-#: What a score of 0 adds; 100 adds nothing.
-_SCORE_WEIGHT = 10.0
 #: Where to listen first, for the reasons that a moment shows.
 _SHOWN_BY = {
     CallbackReason.ESCALATION: (MomentKind.ESCALATION,),
@@ -108,11 +96,11 @@ def _ended_well(one: CallSummary) -> bool:
 
 def _callback(scope: Scope, customer: _Customer) -> tuple[float, float, Callback] | None:
     reasons = _reasons(customer)
-    repeats = min(customer.earlier + len(customer.calls) - 1, _REPEATS_COUNT)
+    repeats = min(customer.earlier + len(customer.calls) - 1, CALLBACK_REPEATS)
     lowest = min((one.score for one in customer.calls if one.score is not None), default=100)
-    weight = sum(value for reason, value in WEIGHTS.items() if reason in reasons)
-    weight += WEIGHTS[CallbackReason.REPEATED_CALLS] * max(repeats - 1, 0) if reasons else 0.0
-    weight += _SCORE_WEIGHT * (100 - lowest) / 100
+    weight = float(sum(value for reason, value in CALLBACK_WEIGHTS.items() if reason in reasons))
+    weight += CALLBACK_WEIGHTS[CallbackReason.REPEATED_CALLS] * max(repeats - 1, 0) if reasons else 0.0
+    weight += CALLBACK_SCORE_WEIGHT * (100 - lowest) / 100
     if not reasons or weight < scope.settings.callback_threshold:
         return None
     call = max(customer.open or customer.calls, key=lambda one: (_RISKS.index(one.risk), -(one.score or 0)))
@@ -132,7 +120,7 @@ def _callback(scope: Scope, customer: _Customer) -> tuple[float, float, Callback
         customer_phone=call.customer_phone,
         score=call.score,
         risk=call.risk,
-        reasons=tuple(reason for reason in WEIGHTS if reason in reasons),
+        reasons=tuple(reason for reason in CALLBACK_WEIGHTS if reason in reasons),
         at_ms=at_ms,
         quote=quote,
         label=label,

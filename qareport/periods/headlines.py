@@ -5,11 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from qareport.model import CallSummary, Emotion, Figure, Headline, HeadlineName, Risk
-from qareport.periods.call_summaries import NEGATIVE
+from qareport.model import (
+    NEGATIVE_EMOTIONS,
+    CallSummary,
+    Emotion,
+    Figure,
+    Headline,
+    HeadlineName,
+    Risk,
+)
 from qareport.periods.scope import Scope
 
-_NEGATIVE = frozenset(one.value for one in NEGATIVE)
+_NEGATIVE = frozenset(NEGATIVE_EMOTIONS)
 
 
 def headlines(scope: Scope, failed: int) -> tuple[Headline, ...]:

@@ -5,13 +5,21 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from qareport.model import STATE_SILENCE, CallSummary, Emotion, HeatCell, HeatMap, HeatRow
-from qareport.periods.call_summaries import IRONY, NEGATIVE
+from qareport.model import (
+    NEGATIVE_EMOTIONS,
+    STATE_SILENCE,
+    TAG_IRONY,
+    CallSummary,
+    Emotion,
+    HeatCell,
+    HeatMap,
+    HeatRow,
+)
 from qareport.periods.scope import Scope
 
-_EMOTIONS = tuple(one.value for one in NEGATIVE)
+_EMOTIONS = tuple(emotion.value for emotion in NEGATIVE_EMOTIONS)
 #: Columns that always stand; the other negative emotions stand where a call showed them.
-_ALWAYS = frozenset({Emotion.ANGRY.value, Emotion.SAD.value, STATE_SILENCE, IRONY})
+_ALWAYS = frozenset({Emotion.ANGRY.value, Emotion.SAD.value, STATE_SILENCE, TAG_IRONY})
 
 
 def heat_map(scope: Scope) -> HeatMap:
@@ -24,7 +32,7 @@ def heat_map(scope: Scope) -> HeatMap:
     """
     known = [one for one in scope.now if not one.outside_domain]
     shown = {feeling for one in known for feeling in one.feelings}
-    feelings = tuple(name for name in (*_EMOTIONS, STATE_SILENCE, IRONY) if name in _ALWAYS or name in shown)
+    feelings = tuple(name for name in (*_EMOTIONS, STATE_SILENCE, TAG_IRONY) if name in _ALWAYS or name in shown)
     by_issue: dict[str | None, list[CallSummary]] = {}
     for one in known:
         for issue in one.issues or (None,):

@@ -8,11 +8,15 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from qareport.model import CallSummary, Figure, Period, Rate, RuleHit
+from qareport.model import (
+    FATAL_POINTS,
+    CallSummary,
+    Figure,
+    Period,
+    Rate,
+    RuleHit,
+)
 from qareport.settings import PeriodSettings
-
-#: What a fatal hit costs: the whole score.
-FATAL_COST = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,8 +80,8 @@ def count_rules(calls: Iterable[CallSummary]) -> RuleCounts:
 
 
 def cost_of(hit: RuleHit) -> int:
-    """Return the points that a hit takes away; a fatal one takes `FATAL_COST`, one that gives points takes nothing."""
-    return FATAL_COST if hit.fatal else max(0, -hit.points)
+    """Return the points that a hit takes away: `FATAL_POINTS` for a fatal one, nothing for one that gives points."""
+    return FATAL_POINTS if hit.fatal else max(0, -hit.points)
 
 
 def lost_by(calls: Iterable[CallSummary]) -> int:

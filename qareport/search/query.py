@@ -14,7 +14,16 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from qareport.errors import QueryError
-from qareport.model import STATE_NOT_JUDGED, STATE_SILENCE, AudioEvent, Emotion, MomentKind, Risk, Role
+from qareport.model import (
+    STATE_NOT_JUDGED,
+    STATE_SILENCE,
+    TAG_IRONY,
+    AudioEvent,
+    Emotion,
+    MomentKind,
+    Risk,
+    Role,
+)
 from qareport.search.terms import Line, Terms, mark_of, terms_of
 
 
@@ -42,7 +51,7 @@ class Found:
 
 #: What a sentence may carry, as it is written in a query: ANGRY or [ANGRY].
 TAGS = frozenset(
-    {*(one.value for one in Emotion), *(one.upper() for one in AudioEvent), STATE_SILENCE, STATE_NOT_JUDGED, "IRONY"}
+    {*(one.value for one in Emotion), *(one.upper() for one in AudioEvent), STATE_SILENCE, STATE_NOT_JUDGED, TAG_IRONY}
 ) - {AudioEvent.SPEECH.upper()}
 #: Fields whose value is one of a few.
 _CHOICES: Mapping[str, type[Role] | type[Risk] | type[MomentKind]] = {"role": Role, "risk": Risk, "moment": MomentKind}

@@ -13,7 +13,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from qareport.model import STATE_NOT_JUDGED, STATE_SILENCE, AudioEvent, CallReport, MomentKind, Role, Segment
+from qareport.model import (
+    STATE_NOT_JUDGED,
+    STATE_SILENCE,
+    TAG_IRONY,
+    AudioEvent,
+    CallReport,
+    MomentKind,
+    Role,
+    Segment,
+)
 
 #: Begins the terms that are not words: no word holds it.
 MARK = "§"
@@ -115,9 +124,6 @@ def _fold(text: str) -> tuple[str, Sequence[int]]:
     return "".join(folded), [place for place, one in enumerate(folded) for _ in one]
 
 
-_IRONY = "IRONY"
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
     """One sentence: a segment of a call."""
@@ -156,7 +162,7 @@ def lines_of(report: CallReport) -> tuple[Line, ...]:
         if place is not None:
             moments[place].append(moment.kind)
             if moment.kind is MomentKind.IRONY:
-                extra[place].append(_IRONY)
+                extra[place].append(TAG_IRONY)
     return tuple(
         Line(
             start_ms=segment.start_ms,

@@ -25,6 +25,7 @@ from qareport.model import (
     FailedCall,
     Judgement,
     Note,
+    NoteCode,
     Risk,
     Transcript,
 )
@@ -72,7 +73,7 @@ class RuleBook:
                 settings=settings_module.load(config_dir),
                 topics=analysis.load_topics(config_dir / "topics.yaml"),
                 ruleset=kept,
-                notes=(Note(code="rules_last_good", values=values),),
+                notes=(Note(code=NoteCode.RULES_LAST_GOOD, values=values),),
             )
         store.put_rule_set(judge.ruleset.sha256, judge.ruleset.files)
         return judge

@@ -7,7 +7,17 @@ import math
 import statistics
 from collections.abc import Mapping, Sequence
 
-from qareport.model import STATE_NOT_JUDGED, CallMetrics, CallReport, Hold, Risk, Role, RoleMetrics, TeamNorm
+from qareport.model import (
+    STATE_NOT_JUDGED,
+    CallMetrics,
+    CallReport,
+    Hold,
+    NoteCode,
+    Risk,
+    Role,
+    RoleMetrics,
+    TeamNorm,
+)
 from qareport.presentation import wording
 from qareport.presentation.locale import _, plural
 from qareport.presentation.view_types import Chart, Curve, Metric, Phrase, Piece
@@ -79,7 +89,7 @@ def build(
 def _notes(call: CallReport) -> tuple[str, ...]:
     """Word the notes, each once; what the analysis says of guessed roles covers what the engine says of them."""
     codes = {note.code for note in call.notes}
-    covered = {"roles_from_words"} if codes & {"roles_guessed", "roles_unknown"} else set()
+    covered = {NoteCode.ROLES_FROM_WORDS} if codes & {NoteCode.ROLES_GUESSED, NoteCode.ROLES_UNKNOWN} else set()
     return tuple(dict.fromkeys(wording.note(note) for note in call.notes if note.code not in covered))
 
 

@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from qareport.model import CallReport, Evidence, Finding, Moment, MomentKind, Severity
+from qareport.model import (
+    STATE_SILENCE,
+    CallReport,
+    Evidence,
+    Finding,
+    Moment,
+    MomentKind,
+    Severity,
+)
 from qareport.presentation import wording
 from qareport.presentation.locale import _, plural
 from qareport.presentation.view_types import Phrase, Piece
@@ -137,7 +145,7 @@ def _moment_story(candidate: Candidate, speakers: Speakers) -> Phrase:
         # What stands beside a silence was said before it, by the other side.
         colon = _("；此前的话：") if moment.kind is MomentKind.SILENCE else _("：")
         pieces.append(Piece(text=colon + wording.quoted(moment.quote), style="quote"))
-    for tag in moment.tags or (("SILENCE",) if moment.kind is MomentKind.SILENCE else ()):
+    for tag in moment.tags or ((STATE_SILENCE,) if moment.kind is MomentKind.SILENCE else ()):
         pieces += [Piece(text=" "), tag_piece(tag)]
     labels = dict.fromkeys([*(f.moment for f in candidate.findings if f.moment), moment.label])
     shown = [label for label in labels if label and label not in lead]
@@ -160,14 +168,14 @@ def _finding_story(candidate: Candidate, speakers: Speakers) -> Phrase:
 def predicate(moment: Moment) -> str:
     """Say what happened at a moment, as the predicate of a sentence about its speaker."""
     states = [tag.strip("[]") for tag in moment.tags]
-    emotions = [wording.tag_name(state) for state in states if state != "SILENCE"]
+    emotions = [wording.tag_name(state) for state in states if state != STATE_SILENCE]
     text = wording.PREDICATES[moment.kind].format(
         topic=moment.topic or moment.label,
         emotion=emotions[0] if emotions else moment.label,
         span=wording.duration(moment.duration_ms),
         event=emotions[0] if emotions else moment.label,
     )
-    if moment.kind not in (MomentKind.SILENCE, MomentKind.EMOTION) and "SILENCE" in states:
+    if moment.kind not in (MomentKind.SILENCE, MomentKind.EMOTION) and STATE_SILENCE in states:
         return _("{what}后沉默").format(what=text)
     return text
 

@@ -1,7 +1,8 @@
 """The domain: what a call is, what was heard in it, what was judged, and the report made of that.
 
-Frozen values only; nothing here reads, writes or computes. Times are whole milliseconds from the start of the recording
-(`*_ms`), instants are aware datetimes, levels are dBFS. None means "not known" or "not judged", never zero.
+Frozen values with the small arithmetic of each; nothing here reads or writes. Times are whole milliseconds from the
+start of the recording (`*_ms`), instants are aware datetimes, levels are dBFS. None means "not known" or "not judged",
+never zero.
 The JSON of `Transcript` and `OrderReport` is a contract with other programs (schema version 1, see docs/json.md).
 """
 
@@ -42,6 +43,7 @@ from qareport.model.delivery import (
     letter_key,
 )
 from qareport.model.judgement import CategoryScore, Finding, Judgement, Scorecard, ScoreItem
+from qareport.model.measures import MEASURES, NORM_MEASURES, Measure, Unit
 from qareport.model.notes import RECORDING_NOTES, Note, NoteCode
 from qareport.model.order_report import (
     CallChange,
@@ -57,7 +59,6 @@ from qareport.model.period_report import (
     CALLBACK_REPEATS,
     CALLBACK_SCORE_WEIGHT,
     CALLBACK_WEIGHTS,
-    NORM_METRICS,
     AdviceOutcome,
     AgentOutcome,
     AgentRow,
@@ -116,9 +117,10 @@ __all__ = [
     "DEFAULT_SILENCE_MS",
     "FATAL_POINTS",
     "GUESSED_SOURCES",
+    "MEASURES",
     "MOSTLY",
     "NEGATIVE_EMOTIONS",
-    "NORM_METRICS",
+    "NORM_MEASURES",
     "NOT_JUDGED",
     "RECORDING_NOTES",
     "SCHEMA_VERSION",
@@ -165,6 +167,7 @@ __all__ = [
     "MailRecord",
     "MailState",
     "MaskedSpan",
+    "Measure",
     "MeasuredCall",
     "MetricNorm",
     "ModelInfo",
@@ -210,6 +213,7 @@ __all__ = [
     "Token",
     "TrajectoryState",
     "Transcript",
+    "Unit",
     "WeakLink",
     "letter_key",
 ]

@@ -74,7 +74,7 @@ class CallSummary(OfCall):
     #: Share of the customer's talk time by emotion tag, and the judged one with the largest share.
     emotion_shares: Mapping[str, float] = field(default_factory=dict)
     dominant_emotion: str | None = None
-    #: Measures that norms compare, by the names of `NORM_METRICS`; absent: nothing to measure.
+    #: Measures that norms compare, by the names of `NORM_MEASURES`; absent: nothing to measure.
     metrics: Mapping[str, float] = field(default_factory=dict)
     hits: tuple[RuleHit, ...] = ()
     #: Ids of the rules that had no opportunity in this call: it stands in no rate of theirs.
@@ -125,5 +125,5 @@ class TeamNorm:
     first: date | None
     last: date | None
     calls: int
-    #: By the names of `qareport.model.period_report.NORM_METRICS`; a measure that no call had is absent.
+    #: By the names of `NORM_MEASURES`; a measure that no call had is absent.
     metrics: Mapping[str, MetricNorm] = field(default_factory=dict)

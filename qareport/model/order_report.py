@@ -144,5 +144,5 @@ class OrderReport:
     dossier: Dossier | None = None
     #: What is usual in the team on the days before the order's latest call; None: not compared.
     norm: TeamNorm | None = None
-    #: By call id, the measures that `norm` has, under the names of `qareport.model.period_report.NORM_METRICS`.
+    #: By call id, the measures that `norm` has, by the names of `NORM_MEASURES`.
     measures: Mapping[str, Mapping[str, float]] = field(default_factory=dict)

@@ -12,26 +12,6 @@ from qareport.model.call import FailedCall, OfCall
 from qareport.model.notes import Note
 from qareport.model.vocabulary import SCHEMA_VERSION, Risk, Severity
 
-#: Measures that a norm is made of: fields of `CallMetrics`, shares of the call's length, and those of a role as
-#: `role.field`. Milliseconds, counts, shares 0 … 1, characters a minute.
-NORM_METRICS: Final = (
-    "duration_ms",
-    "first_response_ms",
-    "median_response_ms",
-    "longest_response_ms",
-    "silence_count",
-    "silence_ms",
-    "longest_silence_ms",
-    "silence_share",
-    "non_talk_share",
-    "hold_ms",
-    "agent.interruptions",
-    "customer.interruptions",
-    "agent.characters_per_minute",
-    "customer.characters_per_minute",
-    "agent.talk_share",
-)
-
 
 class PeriodKind(StrEnum):
     """What length of time a report covers. RANGE: any other run of days."""

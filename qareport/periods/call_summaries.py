@@ -9,7 +9,9 @@ from qareport import privacy
 from qareport.model import (
     ALARM_KINDS,
     GUESSED_SOURCES,
+    MEASURES,
     NEGATIVE_EMOTIONS,
+    NORM_MEASURES,
     STATE_NOT_JUDGED,
     STATE_SILENCE,
     TAG_IRONY,
@@ -25,7 +27,6 @@ from qareport.model import (
     NoteCode,
     PersonalKind,
     Role,
-    RoleMetrics,
     RuleHit,
     SummaryMoment,
     SummaryPromise,
@@ -99,40 +100,12 @@ def summarise_call(
 
 
 def call_measures(metrics: CallMetrics) -> dict[str, float]:
-    """Return the measures of one call that norms compare, by the names of `NORM_METRICS`.
+    """Return the measures of one call that norms compare, by the names of `NORM_MEASURES`.
 
-    A measure that there was nothing to take from is absent: an unanswered call has no response delay. Shares are of the
-    call's length; `agent.talk_share` is the agent's part of the time in which agent and customer talk.
+    A measure that there was nothing to take from is absent: an unanswered call has no response delay.
     """
-    measures: dict[str, float | None] = {
-        "duration_ms": metrics.duration_ms,
-        "first_response_ms": metrics.first_response_ms,
-        "median_response_ms": metrics.median_response_ms,
-        "longest_response_ms": metrics.longest_response_ms,
-        "silence_count": metrics.silence_count,
-        "silence_ms": metrics.silence_ms,
-        "longest_silence_ms": metrics.longest_silence_ms,
-        "silence_share": _share(metrics.silence_ms, metrics.duration_ms),
-        "non_talk_share": _share(metrics.non_talk_ms, metrics.duration_ms),
-        "hold_ms": sum(hold.duration_ms for hold in metrics.holds),
-        "agent.talk_share": _talk_share(metrics.roles),
-    }
-    for role in (Role.AGENT, Role.CUSTOMER):
-        measures[f"{role.value}.interruptions"] = metrics.interruptions.get(role.value)
-        one = metrics.roles.get(role.value)
-        measures[f"{role.value}.characters_per_minute"] = one.characters_per_minute if one else None
-    return {name: float(value) for name, value in measures.items() if value is not None}
-
-
-def _share(part_ms: int, whole_ms: int) -> float | None:
-    return part_ms / whole_ms if whole_ms > 0 else None
-
-
-def _talk_share(roles: Mapping[str, RoleMetrics]) -> float | None:
-    agent, customer = roles.get(Role.AGENT), roles.get(Role.CUSTOMER)
-    if agent is None or customer is None:
-        return None
-    return _share(agent.talk_ms, agent.talk_ms + customer.talk_ms)
+    values = ((name, MEASURES[name].of(metrics)) for name in NORM_MEASURES)
+    return {name: float(value) for name, value in values if value is not None}
 
 
 def _kept(text: str) -> str:

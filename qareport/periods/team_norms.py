@@ -5,7 +5,7 @@ from __future__ import annotations
 import statistics
 from collections.abc import Iterable
 
-from qareport.model import NORM_METRICS, CallSummary, MeasuredCall, MetricNorm, TeamNorm
+from qareport.model import NORM_MEASURES, CallSummary, MeasuredCall, MetricNorm, TeamNorm
 from qareport.periods.days import local_day
 
 
@@ -22,7 +22,7 @@ def team_norm(digests: Iterable[CallSummary | MeasuredCall], time_zone: str) -> 
     """
     known = [one for one in digests if not one.outside_domain]
     starts = [one.started_at for one in known if one.started_at is not None]
-    values: dict[str, list[float]] = {name: [] for name in NORM_METRICS}
+    values: dict[str, list[float]] = {name: [] for name in NORM_MEASURES}
     for one in known:
         for name, value in one.metrics.items():
             if name in values:

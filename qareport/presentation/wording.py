@@ -119,6 +119,54 @@ STEPS: Mapping[str, str] = Words(
     }
 )
 
+#: Measures of a call by their id (`qareport.model.measures`).
+MEASURES: Mapping[str, str] = Words(
+    {
+        "duration_ms": N_("通话时长"),
+        "talk_ms": N_("有人说话"),
+        "talk_share": N_("有人说话占通话"),
+        "non_talk_ms": N_("无人说话"),
+        "non_talk_share": N_("无人说话占通话"),
+        "overlap_ms": N_("同时说话"),
+        "overlap_share": N_("同时说话占通话"),
+        "silence_count": N_("沉默次数"),
+        "silence_ms": N_("沉默合计"),
+        "silence_share": N_("沉默占通话"),
+        "longest_silence_ms": N_("最长沉默"),
+        "hold_count": N_("让客户等待次数"),
+        "hold_ms": N_("让客户等待"),
+        "longest_hold_ms": N_("最长等待"),
+        "first_response_ms": N_("客服首次响应"),
+        "median_response_ms": N_("客服响应中位数"),
+        "longest_response_ms": N_("客服最长响应"),
+        "unknown_emotion_share": N_("未知情绪占比"),
+        "agent_segments": N_("客服说话段数"),
+        "agent_talk_ms": N_("客服说话时长"),
+        "agent_talk_share": N_("客服说话占比"),
+        "agent_longest_monologue_ms": N_("客服最长连续说话"),
+        "agent_interruptions": N_("客服抢话"),
+        "agent_interruption_ms": N_("客服抢话时长"),
+        "agent_characters_per_minute": N_("客服语速"),
+        "agent_words_per_minute": N_("客服英语语速"),
+        "agent_loudness_dbfs": N_("客服平均音量"),
+        "agent_sentiment": N_("客服情绪分"),
+        "agent_sentiment_start": N_("客服首段情绪分"),
+        "agent_sentiment_end": N_("客服末段情绪分"),
+        "customer_segments": N_("客户说话段数"),
+        "customer_talk_ms": N_("客户说话时长"),
+        "customer_talk_share": N_("客户说话占比"),
+        "customer_longest_monologue_ms": N_("客户最长连续说话"),
+        "customer_interruptions": N_("客户抢话"),
+        "customer_interruption_ms": N_("客户抢话时长"),
+        "customer_characters_per_minute": N_("客户语速"),
+        "customer_words_per_minute": N_("客户英语语速"),
+        "customer_loudness_dbfs": N_("客户平均音量"),
+        "customer_sentiment": N_("客户情绪分"),
+        "customer_sentiment_start": N_("客户首段情绪分"),
+        "customer_sentiment_end": N_("客户末段情绪分"),
+    }
+)
+
 #: What happened, as the predicate of a sentence about the speaker; {topic}, {emotion}, {span} and {event} are filled.
 PREDICATES: Mapping[MomentKind, str] = Words(
     {

@@ -481,8 +481,8 @@ NORM = TeamNorm(
         "longest_response_ms": MetricNorm(n=398, lower_quartile=1_900.0, median=3_100.0, upper_quartile=6_000.0),
         "silence_count": MetricNorm(n=412, lower_quartile=0.0, median=1.5, upper_quartile=3.0),
         "silence_share": MetricNorm(n=412, lower_quartile=0.01, median=0.04, upper_quartile=0.12),
-        "agent.interruptions": MetricNorm(n=412, lower_quartile=0.0, median=0.0, upper_quartile=1.0),
-        "agent.characters_per_minute": MetricNorm(n=405, lower_quartile=205.0, median=231.0, upper_quartile=256.0),
+        "agent_interruptions": MetricNorm(n=412, lower_quartile=0.0, median=0.0, upper_quartile=1.0),
+        "agent_characters_per_minute": MetricNorm(n=405, lower_quartile=205.0, median=231.0, upper_quartile=256.0),
     },
 )
 _PROMISE = Promise(

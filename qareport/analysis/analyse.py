@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from qareport.analysis.classification import find_issues, find_stages
 from qareport.analysis.context import Scene
 from qareport.analysis.emotion import state_of, steady_states
 from qareport.analysis.metrics import measure_call
@@ -15,6 +14,7 @@ from qareport.analysis.silences import find_holds, find_music, find_silences
 from qareport.analysis.topics import Topics
 from qareport.analysis.trajectory import find_curve, find_trajectory, roles_present
 from qareport.analysis.turns import find_interruptions, find_turns
+from qareport.analysis.word_moments import find_issues, find_stages
 from qareport.model import (
     GUESSED_SOURCES,
     MOSTLY,

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from qareport.model.notes import Note
 from qareport.model.transcript import Span
-from qareport.model.vocabulary import MomentKind, Role
+from qareport.model.vocabulary import MomentKind, MomentLabel, Role
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,13 +109,16 @@ class CallMetrics:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Moment:
-    """A key moment: when, what kind, whose, what it means (`label`) and the words that show it."""
+    """A key moment: when, what kind, whose, what it means and the words that show it."""
 
     at_ms: int
     end_ms: int
     kind: MomentKind
     role: Role
-    label: str
+    #: What it means, as the program tells it; None: only `label` says so, which another program or a person wrote.
+    label_code: MomentLabel | None = None
+    #: The same for people who read the JSON, in Chinese; documents word `label_code` in their own language.
+    label: str = ""
     quote: str
     tags: tuple[str, ...] = ()
     #: The word by which a topic was named (发货), and the issue type that it belongs to (物流延迟).

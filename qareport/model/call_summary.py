@@ -8,7 +8,7 @@ from datetime import date, datetime
 
 from qareport.model.call import OfCall
 from qareport.model.transcript import ModelInfo
-from qareport.model.vocabulary import MomentKind, Risk, Role, Severity
+from qareport.model.vocabulary import MomentKind, MomentLabel, Risk, Role, Severity
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +34,9 @@ class SummaryMoment:
     at_ms: int
     kind: MomentKind
     role: Role
-    label: str
+    #: As in `Moment`.
+    label_code: MomentLabel | None = None
+    label: str = ""
     quote: str
     issue: str | None = None
     salience: float = 0.0

@@ -10,7 +10,7 @@ from typing import Final
 
 from qareport.model.call import FailedCall, OfCall
 from qareport.model.notes import Note
-from qareport.model.vocabulary import SCHEMA_VERSION, Risk, Severity
+from qareport.model.vocabulary import SCHEMA_VERSION, MomentLabel, Risk, Severity
 
 
 class PeriodKind(StrEnum):
@@ -130,7 +130,7 @@ class PromiseDue(OfCall):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Callback(OfCall):
-    """A customer to call back today, once however often they called: the ranking is in `digest.returns`."""
+    """A customer to call back today, once however often they called: `periods.callbacks` ranks."""
 
     rank: int
     weight: float
@@ -148,6 +148,8 @@ class Callback(OfCall):
     #: Where in the call to listen, and the words there.
     at_ms: int
     quote: str
+    #: Of the moment that is shown, or the title of the rule, or what was promised.
+    label_code: MomentLabel | None = None
     label: str = ""
     promise: PromiseDue | None = None
 
@@ -288,7 +290,7 @@ class AgentOutcome:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AdviceOutcome:
-    """Did a rule's hits become fewer once its advice was given? Association, not cause: see `digest.outcomes`."""
+    """Did a rule's hits become fewer once its advice was given? Association, not cause: `periods.advice_outcomes`."""
 
     rule_id: str
     title: str

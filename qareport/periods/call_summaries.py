@@ -148,6 +148,7 @@ def _weightiest(moments: Iterable[Moment]) -> tuple[SummaryMoment, ...]:
             at_ms=one.at_ms,
             kind=one.kind,
             role=one.role,
+            label_code=one.label_code,
             label=_kept(one.label),
             quote=one.quote,
             issue=one.issue,

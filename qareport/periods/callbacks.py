@@ -15,6 +15,7 @@ from qareport.model import (
     CallSummary,
     Emotion,
     MomentKind,
+    MomentLabel,
     PromiseDue,
     PromiseState,
     Risk,
@@ -41,6 +42,16 @@ class _Customer:
     open: tuple[CallSummary, ...]
     earlier: int
     promises: tuple[PromiseDue, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Place:
+    """Where to listen first, and what is said there."""
+
+    at_ms: int = 0
+    quote: str = ""
+    label_code: MomentLabel | None = None
+    label: str = ""
 
 
 def rank_callbacks(scope: Scope, promises: Iterable[PromiseDue]) -> tuple[Callback, ...]:
@@ -108,8 +119,8 @@ def _callback(scope: Scope, customer: _Customer) -> tuple[float, float, Callback
     promise = min(
         customer.promises, key=lambda item: (item.state is not PromiseState.BROKEN, item.due_at), default=None
     )
-    at_ms, quote, label = _shown(call, moment, promise)
-    made = Callback(
+    place = _place(call, moment, promise)
+    callback = Callback(
         rank=1,
         weight=weight,
         order_id=call.order_id,
@@ -121,13 +132,14 @@ def _callback(scope: Scope, customer: _Customer) -> tuple[float, float, Callback
         score=call.score,
         risk=call.risk,
         reasons=tuple(reason for reason in CALLBACK_WEIGHTS if reason in reasons),
-        at_ms=at_ms,
-        quote=quote,
-        label=label,
+        at_ms=place.at_ms,
+        quote=place.quote,
+        label_code=place.label_code,
+        label=place.label,
         promise=promise,
     )
     started = customer.calls[-1].started_at
-    return weight, started.timestamp() if started else 0.0, made
+    return weight, started.timestamp() if started else 0.0, callback
 
 
 def _reasons(customer: _Customer) -> set[CallbackReason]:
@@ -158,12 +170,13 @@ def _where(call: CallSummary, reasons: set[CallbackReason]) -> SummaryMoment | N
     return next(iter(call.moments), None)
 
 
-def _shown(call: CallSummary, moment: SummaryMoment | None, promise: PromiseDue | None) -> tuple[int, str, str]:
+def _place(call: CallSummary, moment: SummaryMoment | None, promise: PromiseDue | None) -> _Place:
+    """Say where to listen: at the moment, else at the costliest finding, else at the promise."""
     if moment is not None:
-        return moment.at_ms, moment.quote, moment.label
-    hit = min(call.hits, key=lambda one: (one.points, one.at_ms), default=None)
+        return _Place(at_ms=moment.at_ms, quote=moment.quote, label_code=moment.label_code, label=moment.label)
+    hit = min(call.hits, key=lambda hit: (hit.points, hit.at_ms), default=None)
     if hit is not None:
-        return hit.at_ms, hit.quote, hit.title
+        return _Place(at_ms=hit.at_ms, quote=hit.quote, label=hit.title)
     if promise is not None and promise.call_id == call.call_id:
-        return promise.at_ms, promise.quote, promise.action
-    return 0, "", ""
+        return _Place(at_ms=promise.at_ms, quote=promise.quote, label=promise.action)
+    return _Place()

@@ -6,6 +6,7 @@ Times round down (a moment at 42.9 s is found at second 42); all else rounds hal
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from qareport.model import (
@@ -16,7 +17,9 @@ from qareport.model import (
     AudioEvent,
     CallMetrics,
     Emotion,
+    Moment,
     MomentKind,
+    MomentLabel,
     Note,
     NoteCode,
     Risk,
@@ -167,6 +170,36 @@ MEASURES: Mapping[str, str] = Words(
     }
 )
 
+#: What a key moment means. In Chinese it is the `label` of the report's JSON, too, and how rules name it.
+LABEL_SOURCES: Mapping[MomentLabel, str] = {
+    MomentLabel.MENTION: N_("提及"),
+    MomentLabel.DOUBT: N_("疑虑"),
+    MomentLabel.ASK_AGAIN: N_("催问"),
+    MomentLabel.GIVE_UP: N_("放弃"),
+    MomentLabel.NO_ANSWER: N_("未正面回应"),
+    MomentLabel.NOBODY_SPEAKS: N_("无人应答"),
+    MomentLabel.TRUST_BROKEN: N_("信任崩塌"),
+    MomentLabel.ESCALATION: N_("要求升级"),
+    MomentLabel.IRONY: N_("反讽"),
+    MomentLabel.INTERRUPTION: N_("抢话"),
+    MomentLabel.RECOVERY: N_("缓和"),
+    MomentLabel.HAPPY: N_("满意"),
+    MomentLabel.SAD: N_("失望"),
+    MomentLabel.ANGRY: N_("愤怒"),
+    MomentLabel.FEARFUL: N_("担忧"),
+    MomentLabel.DISGUSTED: N_("厌烦"),
+    MomentLabel.SURPRISED: N_("意外"),
+    MomentLabel.BGM: N_("背景音乐"),
+    MomentLabel.LAUGHTER: N_("笑声"),
+    MomentLabel.APPLAUSE: N_("掌声"),
+    MomentLabel.CRY: N_("哭声"),
+    MomentLabel.SNEEZE: N_("喷嚏"),
+    MomentLabel.BREATH: N_("呼吸声"),
+    MomentLabel.COUGH: N_("咳嗽"),
+    MomentLabel.SING: N_("歌声"),
+}
+LABELS: Mapping[MomentLabel, str] = Words(LABEL_SOURCES)
+
 #: What happened, as the predicate of a sentence about the speaker; {topic}, {emotion}, {span} and {event} are filled.
 PREDICATES: Mapping[MomentKind, str] = Words(
     {
@@ -277,6 +310,21 @@ def _note_value(key: str, text: str) -> str:
     if key == "roles":
         return listed(ROLES[Role(name)] for name in text.split("|"))
     return text
+
+
+def label(moment: Moment) -> str:
+    """Word what a key moment means: the program's own label in the document's language, any other as it was written."""
+    return LABELS[moment.label_code] if moment.label_code is not None else moment.label
+
+
+def with_label(moment: Moment) -> Moment:
+    """Write the Chinese label of the program beside its code, for people who read the JSON."""
+    return moment if moment.label_code is None else replace(moment, label=LABEL_SOURCES[moment.label_code])
+
+
+def label_code(text: str) -> MomentLabel | None:
+    """Return the label that a text names, by its code or in Chinese; None: the text is none of the program's labels."""
+    return next((code for code, source in LABEL_SOURCES.items() if text in (code, source)), None)
 
 
 def second(at_ms: int) -> str:

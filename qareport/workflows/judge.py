@@ -29,6 +29,7 @@ from qareport.model import (
     Risk,
     Transcript,
 )
+from qareport.presentation import wording
 from qareport.settings import Settings
 from qareport.store import Store
 from qareport.workflows.transcribe import Progress, keep_failure, key_of
@@ -188,7 +189,7 @@ def _call_report(call: Call, transcript: Transcript, found: Analysis, judgement:
         interruptions=found.interruptions,
         trajectory=found.trajectory,
         curve=found.curve,
-        moments=found.moments,
+        moments=tuple(wording.with_label(moment) for moment in found.moments),
         promises=found.promises,
         issues=found.issues,
         stages=found.stages,

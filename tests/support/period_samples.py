@@ -13,6 +13,7 @@ from qareport.model import (
     FailedCall,
     ModelInfo,
     MomentKind,
+    MomentLabel,
     Note,
     Period,
     PeriodKind,
@@ -24,6 +25,7 @@ from qareport.model import (
     SummaryMoment,
     SummaryPromise,
 )
+from qareport.presentation.wording import LABEL_SOURCES
 from qareport.settings import PeriodSettings
 from tests.support.report_samples import HOSTILE
 
@@ -64,10 +66,24 @@ def hit(rule: int, at_ms: int = 42_000, quote: str = "我想问一下到底什�
 
 
 def moment(
-    kind: MomentKind, quote: str, *, label: str = "", at_ms: int = 87_000, salience: float = 80.0
+    kind: MomentKind,
+    quote: str,
+    *,
+    code: MomentLabel | None = None,
+    label: str = "",
+    at_ms: int = 87_000,
+    salience: float = 80.0,
 ) -> SummaryMoment:
     """Make a moment of the customer."""
-    return SummaryMoment(at_ms=at_ms, kind=kind, role=Role.CUSTOMER, label=label, quote=quote, salience=salience)
+    return SummaryMoment(
+        at_ms=at_ms,
+        kind=kind,
+        role=Role.CUSTOMER,
+        label_code=code,
+        label=LABEL_SOURCES[code] if code is not None else label,
+        quote=quote,
+        salience=salience,
+    )
 
 
 def call(name: str, *, day: date = DAY, hour: int = 10, agent: str | None = "A01", **fields: object) -> CallSummary:
@@ -144,10 +160,11 @@ def _random_call(dice: random.Random, day: date, number: int, agents: int) -> Ca
         score = 0
     alarm = "ANGRY" in feelings and not recovered and dice.random() < 0.25
     risk = Risk.HIGH if score < 70 or alarm else Risk.MEDIUM if score < 90 or feelings else Risk.LOW
-    moments = [moment(MomentKind.EMOTION, dice.choice(QUOTES), label="愤怒")] if "ANGRY" in feelings else []
+    moments = [moment(MomentKind.EMOTION, dice.choice(QUOTES), code=MomentLabel.ANGRY)] if "ANGRY" in feelings else []
     if alarm:
         kind = dice.choice((MomentKind.ESCALATION, MomentKind.CHURN_SIGNAL))
-        moments.insert(0, moment(kind, dice.choice(QUOTES), label="升级" if kind is MomentKind.ESCALATION else "放弃"))
+        code = MomentLabel.ESCALATION if kind is MomentKind.ESCALATION else MomentLabel.GIVE_UP
+        moments.insert(0, moment(kind, dice.choice(QUOTES), code=code))
     started = datetime(day.year, day.month, day.day, tzinfo=CHINA) + timedelta(seconds=dice.randrange(30_000, 79_000))
     promises = ()
     if dice.random() < 0.05:

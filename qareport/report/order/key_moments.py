@@ -75,7 +75,7 @@ def choose(call: CallReport, limit: int) -> tuple[list[Candidate], list[Finding]
 def _owner(finding: Finding, candidates: Sequence[Candidate]) -> Candidate | None:
     """Find the moment that a finding is about: the one nearest to it or to its evidence, if one is near at all."""
     near = [
-        (finding.moment != moment.label, _distance_ms(finding, moment), -moment.salience, index)
+        (finding.moment != wording.with_label(moment).label, _distance_ms(finding, moment), -moment.salience, index)
         for index, candidate in enumerate(candidates)
         if (moment := candidate.moment) is not None and _touches(finding, moment)
     ]
@@ -147,8 +147,10 @@ def _moment_story(candidate: Candidate, speakers: Speakers) -> Phrase:
         pieces.append(Piece(text=colon + wording.quoted(moment.quote), style="quote"))
     for tag in moment.tags or ((STATE_SILENCE,) if moment.kind is MomentKind.SILENCE else ()):
         pieces += [Piece(text=" "), tag_piece(tag)]
-    labels = dict.fromkeys([*(f.moment for f in candidate.findings if f.moment), moment.label])
-    shown = [label for label in labels if label and label not in lead]
+    label, source = wording.label(moment), wording.with_label(moment).label
+    # A rule that calls the moment what the program calls it says nothing of its own.
+    named = [label if finding.moment == source else finding.moment for finding in candidate.findings if finding.moment]
+    shown = [name for name in dict.fromkeys([*named, label]) if name and name not in lead]
     if shown:
         pieces += [Piece(text=" "), Piece(text=" · ".join(shown), style="label")]
     return Phrase(pieces=tuple(pieces))
@@ -170,10 +172,10 @@ def predicate(moment: Moment) -> str:
     states = [tag.strip("[]") for tag in moment.tags]
     emotions = [wording.tag_name(state) for state in states if state != STATE_SILENCE]
     text = wording.PREDICATES[moment.kind].format(
-        topic=moment.topic or moment.label,
-        emotion=emotions[0] if emotions else moment.label,
+        topic=moment.topic or wording.label(moment),
+        emotion=emotions[0] if emotions else wording.label(moment),
         span=wording.duration(moment.duration_ms),
-        event=emotions[0] if emotions else moment.label,
+        event=emotions[0] if emotions else wording.label(moment),
     )
     if moment.kind not in (MomentKind.SILENCE, MomentKind.EMOTION) and STATE_SILENCE in states:
         return _("{what}后沉默").format(what=text)

@@ -189,6 +189,7 @@ _MOMENT_COLUMNS = (
     Column("kind", "text", lambda item: item.thing.kind.value),
     Column("role", "text", lambda item: item.thing.role.value),
     Column("label", "text", lambda item: item.thing.label),
+    Column("label_code", "text", lambda item: item.thing.label_code and item.thing.label_code.value),
     Column("quote", "text", lambda item: item.thing.quote),
     Column("tags", "list", lambda item: list(item.thing.tags)),
     Column("topic", "text", lambda item: item.thing.topic),

@@ -14,6 +14,7 @@ from qareport.model import (
     Emotion,
     Judgement,
     MomentKind,
+    MomentLabel,
     Risk,
     Role,
     Segment,
@@ -99,8 +100,12 @@ def test_the_customers_trajectory_reads_silence_angry_silence(found: Analysis) -
 
 
 def test_three_moments_tell_the_story_at_their_seconds_with_their_names(found: Analysis) -> None:
-    told = [(moment.at_ms // 1000, moment.label, moment.tags) for moment in found.moments if moment.salience > 0]
-    assert told == [(42, "疑虑", ("SILENCE",)), (87, "信任崩塌", ("ANGRY",)), (125, "放弃", ("SILENCE",))]
+    told = [(moment.at_ms // 1000, moment.label_code, moment.tags) for moment in found.moments if moment.salience > 0]
+    assert told == [
+        (42, MomentLabel.DOUBT, ("SILENCE",)),
+        (87, MomentLabel.TRUST_BROKEN, ("ANGRY",)),
+        (125, MomentLabel.GIVE_UP, ("SILENCE",)),
+    ]
 
 
 def test_the_first_mention_names_the_word_and_the_issue(found: Analysis) -> None:

@@ -6,7 +6,14 @@ import pytest
 
 from qareport import analysis
 from qareport.analysis.emotion import valence
-from qareport.model import Emotion, Role, RoleSource, Segment, TrajectoryState
+from qareport.model import (
+    Emotion,
+    MomentLabel,
+    Role,
+    RoleSource,
+    Segment,
+    TrajectoryState,
+)
 from qareport.text.wordlist import count_units, normalise
 from tests.unit.analysis.test_analyse import AGENT, CUSTOMER, analyse, call, say
 
@@ -219,7 +226,7 @@ def test_a_transcript_of_times_roles_and_text_works_and_says_what_was_not_judged
     assert found.metrics.unknown_emotion_share is None
     assert found.metrics.trend is None
     assert found.curve == ()
-    assert [moment.label for moment in found.moments if moment.salience] == ["疑虑"]
+    assert [moment.label_code for moment in found.moments if moment.salience] == [MomentLabel.DOUBT]
 
 
 def test_guessed_and_unknown_roles_and_mostly_unknown_emotion_are_noted() -> None:

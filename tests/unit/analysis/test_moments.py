@@ -9,7 +9,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qareport import analysis
-from qareport.model import Analysis, AudioEvent, Emotion, Moment, MomentKind, Role, Segment, Transcript
+from qareport.model import (
+    Analysis,
+    AudioEvent,
+    Emotion,
+    Moment,
+    MomentKind,
+    MomentLabel,
+    Role,
+    Segment,
+    Transcript,
+)
 from qareport.settings import AnalysisSettings
 from tests.unit.analysis.test_analyse import AGENT, CUSTOMER, EXAMPLE, TOPICS, analyse, call, say
 
@@ -20,12 +30,14 @@ def of_kind(found: Analysis, kind: MomentKind) -> list[Moment]:
     return [moment for moment in found.moments if moment.kind is kind]
 
 
-def labels(kind: MomentKind, *segments: Segment) -> list[str]:
-    return [moment.label for moment in of_kind(analyse(*segments), kind)]
+def labels(kind: MomentKind, *segments: Segment) -> list[MomentLabel | None]:
+    return [moment.label_code for moment in of_kind(analyse(*segments), kind)]
 
 
 def test_a_topic_that_is_answered_at_once_is_only_a_mention() -> None:
-    assert labels(MomentKind.TOPIC_MENTION, say(0, 2, CUSTOMER, "我想退款"), say(2.5, 4, AGENT, "好的")) == ["提及"]
+    assert labels(MomentKind.TOPIC_MENTION, say(0, 2, CUSTOMER, "我想退款"), say(2.5, 4, AGENT, "好的")) == [
+        MomentLabel.MENTION
+    ]
 
 
 def test_only_the_first_mention_counts_and_only_the_customers() -> None:
@@ -37,7 +49,7 @@ def test_only_the_first_mention_counts_and_only_the_customers() -> None:
 
 def test_the_same_anger_after_a_pause_is_no_new_onset() -> None:
     assert labels(MomentKind.EMOTION, say(0, 2, CUSTOMER, "太慢了", ANGRY), say(6, 8, CUSTOMER, "太慢了", ANGRY)) == [
-        "愤怒"
+        MomentLabel.ANGRY
     ]
 
 
@@ -48,7 +60,12 @@ def test_anger_below_the_score_is_no_onset() -> None:
 
 def test_a_silence_after_a_question_is_the_agents() -> None:
     (silence,) = of_kind(analyse(say(0, 2, CUSTOMER, "你叫什么名字？"), say(5, 6, AGENT, "我姓王")), MomentKind.SILENCE)
-    assert (silence.at_ms, silence.end_ms, silence.role, silence.label) == (2000, 5000, AGENT, "无人应答")
+    assert (silence.at_ms, silence.end_ms, silence.role, silence.label_code) == (
+        2000,
+        5000,
+        AGENT,
+        MomentLabel.NOBODY_SPEAKS,
+    )
 
 
 def test_a_silence_after_a_statement_is_no_moment() -> None:
@@ -73,7 +90,7 @@ def test_the_same_question_in_other_words_is_a_repeat() -> None:
         say(2.5, 4, AGENT, "请您耐心等待"),
         say(5, 7, CUSTOMER, "我再问一遍，什么时候发货？"),
         say(7.5, 9, AGENT, "今天下午发出"),
-    ) == ["催问"]
+    ) == [MomentLabel.ASK_AGAIN]
 
 
 def test_another_question_of_the_same_shape_is_no_repeat() -> None:
@@ -103,13 +120,15 @@ def ask_twice(first: str, reply: str, again: str, *, replier: Role = AGENT) -> A
 )
 def test_who_asks_when_and_why_still_not_about_one_issue_asks_again(first: str, again: str) -> None:
     found = ask_twice(first, "请您耐心等待", again)
-    assert [(one.at_ms, one.label, one.quote) for one in of_kind(found, MomentKind.REPEAT)] == [(5000, "催问", again)]
+    assert [(one.at_ms, one.label_code, one.quote) for one in of_kind(found, MomentKind.REPEAT)] == [
+        (5000, MomentLabel.ASK_AGAIN, again)
+    ]
     assert [one.quote for one in of_kind(found, MomentKind.NO_ANSWER)] == ["请您耐心等待"]
 
 
 def test_who_asks_when_again_into_a_silence_asks_again() -> None:
     asked = say(0, 2, CUSTOMER, "今天怎么还没发货？")
-    assert labels(MomentKind.REPEAT, asked, say(5, 7, CUSTOMER, "到底什么时候发货？")) == ["催问"]
+    assert labels(MomentKind.REPEAT, asked, say(5, 7, CUSTOMER, "到底什么时候发货？")) == [MomentLabel.ASK_AGAIN]
     assert labels(MomentKind.REPEAT, asked, say(2.2, 4, CUSTOMER, "到底什么时候发货？")) == []
 
 
@@ -156,7 +175,7 @@ def test_a_reply_with_a_time_is_an_answer_and_a_reply_without_is_none() -> None:
             say(5, 7, CUSTOMER, "到底什么时候发货？"),
         )
 
-    assert ask("这个要看仓库的安排") == ["未正面回应"]
+    assert ask("这个要看仓库的安排") == [MomentLabel.NO_ANSWER]
     assert ask("今天下午六点前") == []
 
 
@@ -170,13 +189,16 @@ def test_one_reply_that_answers_nothing_is_told_once_however_often_it_is_asked_a
         say(10.5, 12, AGENT, "请您耐心等待"),
         say(12.5, 14, CUSTOMER, "页面上就写着两天之内发货。"),
     )
-    assert [moment.label for moment in of_kind(found, MomentKind.REPEAT)] == ["催问", "催问"]
+    assert [moment.label_code for moment in of_kind(found, MomentKind.REPEAT)] == [
+        MomentLabel.ASK_AGAIN,
+        MomentLabel.ASK_AGAIN,
+    ]
     assert [moment.quote for moment in of_kind(found, MomentKind.NO_ANSWER)] == ["这个我也不太清楚"]
 
 
 @pytest.mark.parametrize("text", ["算了，我不要了", "那就取消订单吧", "forget it", "算啦，我唔要喇"])
 def test_words_of_giving_up_are_a_signal_of_churn(text: str) -> None:
-    assert labels(MomentKind.CHURN_SIGNAL, say(0, 2, CUSTOMER, text)) == ["放弃"]
+    assert labels(MomentKind.CHURN_SIGNAL, say(0, 2, CUSTOMER, text)) == [MomentLabel.GIVE_UP]
 
 
 @pytest.mark.parametrize("text", ["我算了一下差二十块", "要不要了解一下", "你看着办"])
@@ -186,7 +208,7 @@ def test_words_that_only_look_like_giving_up_are_none(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["我要投诉", "我打12315", "我要打幺二三一五", "把你们主管叫来", "给你们差评"])
 def test_complaint_and_authorities_are_an_escalation(text: str) -> None:
-    assert labels(MomentKind.ESCALATION, say(0, 2, CUSTOMER, text)) == ["要求升级"]
+    assert labels(MomentKind.ESCALATION, say(0, 2, CUSTOMER, text)) == [MomentLabel.ESCALATION]
 
 
 def test_the_agents_own_word_of_complaint_is_none() -> None:
@@ -205,7 +227,9 @@ def test_calm_that_lasts_after_anger_is_a_recovery() -> None:
         say(3.2, 6, AGENT, "今天发出"),
         say(6.5, 10, CUSTOMER, "那好，我等你消息"),
     )
-    assert [(moment.at_ms, moment.label) for moment in of_kind(found, MomentKind.RECOVERY)] == [(6500, "缓和")]
+    assert [(moment.at_ms, moment.label_code) for moment in of_kind(found, MomentKind.RECOVERY)] == [
+        (6500, MomentLabel.RECOVERY)
+    ]
 
 
 def test_giving_up_calmly_is_no_recovery() -> None:

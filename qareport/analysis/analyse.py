@@ -89,7 +89,7 @@ def analyse(transcript: Transcript, settings: AnalysisSettings, topics: Topics) 
         settings: what counts as a silence, an interruption, an onset.
         topics: the word lists.
     """
-    given = transcript.notes
+    known_notes = transcript.notes
     transcript = within_domain(transcript, settings.limited_models)
     segments = sorted(transcript.segments, key=lambda segment: (segment.start_ms, segment.channel or 0))
     spoken = [segment for segment in segments if segment.text.strip()]
@@ -113,8 +113,8 @@ def analyse(transcript: Transcript, settings: AnalysisSettings, topics: Topics) 
     )
     moments = find_moments(scene, segments=segments, interruptions=interruptions, trajectory=trajectory)
     promises = tuple(find_promises(scene, transcript.started_at))
-    believed = not is_outside(transcript.notes)
-    if not believed:
+    within_model_domain = not is_outside(transcript.notes)
+    if not within_model_domain:
         # The words of such a transcript mean nothing; who spoke when does.
         moments = tuple(moment for moment in moments if moment.kind in WORDLESS)
         promises = ()
@@ -133,10 +133,14 @@ def analyse(transcript: Transcript, settings: AnalysisSettings, topics: Topics) 
         curve=tuple(curve),
         moments=moments,
         promises=promises,
-        issues=find_issues(scene) if believed else (),
-        stages=find_stages(scene) if believed else (),
+        issues=find_issues(scene) if within_model_domain else (),
+        stages=find_stages(scene) if within_model_domain else (),
         notes=(
-            *(note for note in transcript.notes if note.code == NoteCode.OUTSIDE_MODEL_DOMAIN and note not in given),
+            *(
+                note
+                for note in transcript.notes
+                if note.code == NoteCode.OUTSIDE_MODEL_DOMAIN and note not in known_notes
+            ),
             *find_notes(spoken, metrics, duration_known=duration_ms is not None),
         ),
     )

@@ -62,7 +62,11 @@ def measure_call(
     delays = response_delays_ms(scene.turns)
     gaps = [gap.duration_ms for gap in scene.silences]
     by_role = {role: measure_role(role, scene, curve) for role in roles}
-    known = [role for role in roles if role is not Role.UNKNOWN]
+    interrupted_ms = {
+        role.value: [interruption.duration_ms for interruption in interruptions if interruption.by is role]
+        for role in roles
+        if role is not Role.UNKNOWN
+    }
     return CallMetrics(
         duration_ms=length_ms,
         talk_ms=talk_ms,
@@ -71,8 +75,8 @@ def measure_call(
         silence_count=len(gaps),
         silence_ms=sum(gaps),
         longest_silence_ms=max(gaps, default=0),
-        interruptions={role.value: sum(1 for one in interruptions if one.by is role) for role in known},
-        interruption_ms={role.value: sum(one.duration_ms for one in interruptions if one.by is role) for role in known},
+        interruptions={name: len(lengths_ms) for name, lengths_ms in interrupted_ms.items()},
+        interruption_ms={name: sum(lengths_ms) for name, lengths_ms in interrupted_ms.items()},
         first_response_ms=delays[0] if delays else None,
         median_response_ms=round(statistics.median(delays)) if delays else None,
         longest_response_ms=max(delays) if delays else None,

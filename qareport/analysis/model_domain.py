@@ -76,13 +76,13 @@ def flipped_share(spoken: Sequence[Segment]) -> float:
     for segment in spoken:
         if segment.language is not None:
             languages[segment.role].append(segment.language)
-    pairs = [pair for said in languages.values() for pair in itertools.pairwise(said)]
-    return sum(one is not other for one, other in pairs) / len(pairs) if len(pairs) >= FLIPS_NEED else 0.0
+    changes = [pair for spoken_languages in languages.values() for pair in itertools.pairwise(spoken_languages)]
+    return sum(first is not second for first, second in changes) / len(changes) if len(changes) >= FLIPS_NEED else 0.0
 
 
 def _switches(text: str) -> int:
     scripts = [match.lastgroup for match in _SCRIPT.finditer(text)]
-    return sum(one != other for one, other in itertools.pairwise(scripts))
+    return sum(first != second for first, second in itertools.pairwise(scripts))
 
 
 def _without_emotion(segment: Segment) -> Segment:

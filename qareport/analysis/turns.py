@@ -87,7 +87,7 @@ def find_interruptions(spoken: Sequence[Segment], *, interruption_ms: int) -> tu
     Whoever was talking when the other one came in, and only goes on after a short break, has not interrupted.
     Sentences that follow each other without a break are one piece of talk.
     """
-    found = []
+    interruptions = []
     last: dict[Role, _Talk] = {}
     floor_since: dict[Role, int] = {}
     for segment in _breathless(spoken):
@@ -99,10 +99,10 @@ def find_interruptions(spoken: Sequence[Segment], *, interruption_ms: int) -> tu
         if theirs and floor_since[other] < floor_since[segment.role] == segment.start_ms:
             end_ms = min(segment.end_ms, theirs.end_ms)
             if end_ms - segment.start_ms >= max(interruption_ms, 1):
-                found.append(Interruption(start_ms=segment.start_ms, end_ms=end_ms, by=segment.role))
+                interruptions.append(Interruption(start_ms=segment.start_ms, end_ms=end_ms, by=segment.role))
         if mine is None or segment.end_ms >= mine.end_ms:
             last[segment.role] = segment
-    return tuple(found)
+    return tuple(interruptions)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""The digest of one judged call: the little of it that a day, a week or a month is added up from."""
+"""The summary of one judged call: the little of it that a day, a week or a month is added up from."""
 
 from __future__ import annotations
 
@@ -71,8 +71,8 @@ class CallSummary(OfCall):
     #: The issue most spoken of first; stages in the order of their first evidence.
     issues: tuple[str, ...] = ()
     stages: tuple[str, ...] = ()
-    #: What the customer showed, each once: negative emotions by their tag, SILENCE, IRONY.
-    feelings: tuple[str, ...] = ()
+    #: What the customer showed, each once: negative emotions by their tag, and SILENCE and IRONY, which stand for one.
+    emotions: tuple[str, ...] = ()
     #: Share of the customer's talk time by emotion tag, and the judged one with the largest share.
     emotion_shares: Mapping[str, float] = field(default_factory=dict)
     dominant_emotion: str | None = None
@@ -102,7 +102,7 @@ class CallSummary(OfCall):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MeasuredCall:
-    """The part of a digest that norms are made of: quick to read where thousands are."""
+    """The part of a summary that norms are made of: quick to read where thousands are."""
 
     started_at: datetime | None = None
     metrics: Mapping[str, float] = field(default_factory=dict)

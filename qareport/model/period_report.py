@@ -156,9 +156,10 @@ class Callback(OfCall):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HeatCell:
-    """In how many calls about an issue the customer showed one feeling, and which share of them that is."""
+    """In how many calls about an issue the customer showed one emotion, and which share of them that is."""
 
-    feeling: str
+    #: As in `CallSummary.emotions`.
+    emotion: str
     calls: int
     #: Calls in which it could be seen: for an emotion those in which the model named any. `share` is `calls` of them.
     n: int
@@ -175,7 +176,7 @@ class HeatRow:
     #: None: no issue was found.
     issue: str | None
     calls: int
-    #: Calls in which the customer showed any of the feelings.
+    #: Calls in which the customer showed any of the emotions.
     troubled: int
     cells: tuple[HeatCell, ...]
     #: How many calls named each stage, most first.
@@ -185,9 +186,9 @@ class HeatRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HeatMap:
-    """Issue × feeling, issues with the most troubled calls first."""
+    """Issue × emotion, issues with the most troubled calls first."""
 
-    feelings: tuple[str, ...]
+    emotions: tuple[str, ...]
     rows: tuple[HeatRow, ...]
     total: HeatRow
 

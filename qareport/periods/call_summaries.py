@@ -1,7 +1,8 @@
-"""One judged call to its digest."""
+"""One judged call to the summary that periods are added up from, and what is usual among such summaries."""
 
 from __future__ import annotations
 
+import statistics
 import sys
 from collections.abc import Collection, Iterable, Mapping
 
@@ -21,6 +22,8 @@ from qareport.model import (
     CallSummary,
     Emotion,
     Finding,
+    MeasuredCall,
+    MetricNorm,
     Moment,
     MomentKind,
     Note,
@@ -30,9 +33,11 @@ from qareport.model import (
     RuleHit,
     SummaryMoment,
     SummaryPromise,
+    TeamNorm,
 )
+from qareport.periods.days import local_day
 
-#: Weightiest moments that a digest keeps.
+#: Weightiest moments that a summary keeps.
 KEPT_MOMENTS = 5
 #: Tags that say that no emotion is known.
 _NO_EMOTION = frozenset({Emotion.EMO_UNKNOWN.value, Emotion.OTHER.value, STATE_NOT_JUDGED})
@@ -47,11 +52,11 @@ def summarise_call(
 ) -> CallSummary:
     """Keep what a period needs of one judged call.
 
-    The report is masked first, whole, because a number may be said over several sentences: a digest holds no personal
-    data of the given kinds. What the customer felt: the negative emotions that begin a moment, SILENCE where a moment
-    carries one, IRONY. Troubled: any of these emotions, or a question asked again or left unanswered, a signal of
+    The report is masked first, whole, because a number may be said over several sentences: a summary holds no
+    personal data of the given kinds. Emotions: the negative ones that begin a moment, SILENCE where a moment carries
+    one, IRONY. Troubled: any of these emotions, or a question asked again or left unanswered, a signal of
     churn or escalation, irony; recovered: such a call with a recovery, after which nothing negative follows
-    (`analysis.feelings.recovery_moments`). Dominant emotion: the tag with the largest share of the customer's talk
+    (`analysis.moments.recovery_moments`). Dominant emotion: the tag with the largest share of the customer's talk
     time among those that name an emotion.
 
     Args:
@@ -62,8 +67,8 @@ def summarise_call(
     """
     masked = privacy.mask_report(report, kinds) if kinds else report
     customer = masked.metrics.roles.get(Role.CUSTOMER) or masked.metrics.roles.get(Role.UNKNOWN)
-    shares = {_kept(tag): share for tag, share in customer.emotion_shares.items()} if customer else {}
-    codes = tuple(dict.fromkeys(_kept(note.code) for note in masked.notes))
+    shares = {_interned(tag): share for tag, share in customer.emotion_shares.items()} if customer else {}
+    codes = tuple(dict.fromkeys(_interned(note.code) for note in masked.notes))
     return CallSummary(
         call_id=masked.call_id,
         order_id=order_id,
@@ -74,9 +79,9 @@ def summarise_call(
         score=masked.score,
         passed=masked.scorecard.passed if masked.scorecard else None,
         risk=masked.risk,
-        issues=tuple(_kept(one.name) for one in masked.issues),
-        stages=tuple(_kept(one.name) for one in masked.stages),
-        feelings=_feelings(masked.moments),
+        issues=tuple(_interned(issue.name) for issue in masked.issues),
+        stages=tuple(_interned(stage.name) for stage in masked.stages),
+        emotions=_emotions(masked.moments),
         emotion_shares=shares,
         dominant_emotion=_dominant(shares),
         metrics=call_measures(masked.metrics),
@@ -86,8 +91,14 @@ def summarise_call(
         recovered=_recovered(masked.moments),
         moments=_weightiest(masked.moments),
         promises=tuple(
-            SummaryPromise(at_ms=one.at_ms, quote=one.quote, action=_kept(one.action), by=one.by, due_at=one.due_at)
-            for one in masked.promises
+            SummaryPromise(
+                at_ms=promise.at_ms,
+                quote=promise.quote,
+                action=_interned(promise.action),
+                by=promise.by,
+                due_at=promise.due_at,
+            )
+            for promise in masked.promises
         ),
         trend=masked.metrics.trend,
         model=masked.model,
@@ -108,21 +119,21 @@ def call_measures(metrics: CallMetrics) -> dict[str, float]:
     return {name: float(value) for name, value in values if value is not None}
 
 
-def _kept(text: str) -> str:
-    """Keep one copy of a name that thousands of digests share."""
+def _interned(text: str) -> str:
+    """Return the one copy of a name that thousands of summaries share."""
     return sys.intern(str(text))
 
 
-def _feelings(moments: Iterable[Moment]) -> tuple[str, ...]:
-    felt: set[str] = set()
+def _emotions(moments: Iterable[Moment]) -> tuple[str, ...]:
+    tags: set[str] = set()
     for moment in moments:
         if moment.kind is MomentKind.EMOTION:
-            felt.update(moment.tags)
+            tags.update(moment.tags)
         elif moment.kind is MomentKind.IRONY:
-            felt.add(TAG_IRONY)
+            tags.add(TAG_IRONY)
         if STATE_SILENCE in moment.tags or moment.kind is MomentKind.SILENCE:
-            felt.add(STATE_SILENCE)
-    return tuple(str(tag) for tag in (*NEGATIVE_EMOTIONS, STATE_SILENCE, TAG_IRONY) if tag in felt)
+            tags.add(STATE_SILENCE)
+    return tuple(str(tag) for tag in (*NEGATIVE_EMOTIONS, STATE_SILENCE, TAG_IRONY) if tag in tags)
 
 
 def _dominant(shares: Mapping[str, float]) -> str | None:
@@ -141,46 +152,85 @@ def _recovered(moments: Iterable[Moment]) -> bool | None:
 
 
 def _weightiest(moments: Iterable[Moment]) -> tuple[SummaryMoment, ...]:
-    ranked = sorted(moments, key=lambda one: (-one.salience, one.at_ms))
-    kept = [one for index, one in enumerate(ranked) if index < KEPT_MOMENTS or one.kind in ALARM_KINDS]
+    ranked = sorted(moments, key=lambda moment: (-moment.salience, moment.at_ms))
+    kept = [moment for index, moment in enumerate(ranked) if index < KEPT_MOMENTS or moment.kind in ALARM_KINDS]
     return tuple(
         SummaryMoment(
-            at_ms=one.at_ms,
-            kind=one.kind,
-            role=one.role,
-            label_code=one.label_code,
-            label=_kept(one.label),
-            quote=one.quote,
-            issue=one.issue,
-            salience=one.salience,
+            at_ms=moment.at_ms,
+            kind=moment.kind,
+            role=moment.role,
+            label_code=moment.label_code,
+            label=_interned(moment.label),
+            quote=moment.quote,
+            issue=moment.issue,
+            salience=moment.salience,
         )
-        for one in kept
+        for moment in kept
     )
 
 
 def _hit(finding: Finding) -> RuleHit:
-    shown = next((one for one in finding.evidence if one.quote and not one.quote.startswith("[")), None)
+    shown = next(
+        (evidence for evidence in finding.evidence if evidence.quote and not evidence.quote.startswith("[")), None
+    )
     return RuleHit(
-        rule_id=_kept(finding.rule_id),
-        title=_kept(finding.title),
-        category=_kept(finding.category),
+        rule_id=_interned(finding.rule_id),
+        title=_interned(finding.title),
+        category=_interned(finding.category),
         severity=finding.severity,
         points=finding.points,
         fatal=finding.fatal,
         at_ms=finding.at_ms,
         role=shown.role if shown else Role.UNKNOWN,
         quote=shown.quote if shown else "",
-        advice=_kept(finding.advice),
+        advice=_interned(finding.advice),
     )
 
 
 def _not_applicable(report: CallReport) -> tuple[str, ...]:
     """Name the rules that say nothing of this call: no opportunity, or they could not be judged."""
-    idle = [name for one in (report.scorecard.categories if report.scorecard else ()) for name in one.not_applicable]
-    return tuple(_kept(name) for name in (*idle, *_stopped(report.notes)))
+    names = [
+        name
+        for category in (report.scorecard.categories if report.scorecard else ())
+        for name in category.not_applicable
+    ]
+    return tuple(_interned(name) for name in (*names, *_stopped(report.notes)))
 
 
 def _stopped(notes: Iterable[Note]) -> Iterable[str]:
     for note in notes:
         if note.code == NoteCode.RULES_NOT_JUDGED:
             yield from (name.strip() for name in note.values.get("rules", "").split(",") if name.strip())
+
+
+def team_norm(calls: Iterable[CallSummary | MeasuredCall], time_zone: str) -> TeamNorm:
+    """Find median and quartiles of each measure over the calls that have it.
+
+    Quartiles: linear interpolation between order statistics (definition 7 of Hyndman and Fan 1996, the `inclusive`
+    method of Python's statistics); of one call all three are its value. Calls outside the model's domain are left out:
+    their words and speakers are not known.
+
+    Args:
+        calls: those of the team, usually of the days before the call that is compared.
+        time_zone: IANA name of the zone in which `first` and `last` are days.
+    """
+    inside = [call for call in calls if not call.outside_domain]
+    starts = [call.started_at for call in inside if call.started_at is not None]
+    values: dict[str, list[float]] = {name: [] for name in NORM_MEASURES}
+    for call in inside:
+        for name, value in call.metrics.items():
+            if name in values:
+                values[name].append(value)
+    return TeamNorm(
+        first=local_day(min(starts), time_zone) if starts else None,
+        last=local_day(max(starts), time_zone) if starts else None,
+        calls=len(inside),
+        metrics={name: _norm(measured) for name, measured in values.items() if measured},
+    )
+
+
+def _norm(values: list[float]) -> MetricNorm:
+    lower = middle = upper = values[0]
+    if len(values) > 1:
+        lower, middle, upper = statistics.quantiles(values, n=4, method="inclusive")
+    return MetricNorm(n=len(values), lower_quartile=lower, median=middle, upper_quartile=upper)

@@ -77,22 +77,22 @@ def rank_callbacks(scope: Scope, promises: Iterable[PromiseDue]) -> tuple[Callba
     for promise in promises:
         if promise.state is not PromiseState.UNCONFIRMED:
             by_order[promise.subject].append(promise)
-    found = [made for customer in _customers(scope, by_order) if (made := _callback(scope, customer)) is not None]
-    found.sort(key=lambda item: (-item[0], -item[1], item[2].call_id))
-    return tuple(replace(made, rank=rank) for rank, (_, _, made) in enumerate(found, start=1))
+    ranked = [entry for customer in _customers(scope, by_order) if (entry := _callback(scope, customer)) is not None]
+    ranked.sort(key=lambda item: (-item[0], -item[1], item[2].call_id))
+    return tuple(replace(entry, rank=rank) for rank, (_, _, entry) in enumerate(ranked, start=1))
 
 
 def _customers(scope: Scope, promises: Mapping[str, Sequence[PromiseDue]]) -> Iterable[_Customer]:
     earlier: dict[str, int] = defaultdict(int)
-    for one in scope.earlier:
-        if one.order_id:
-            earlier[one.order_id] += 1
+    for call in scope.earlier:
+        if call.order_id:
+            earlier[call.order_id] += 1
     grouped: dict[str, list[CallSummary]] = defaultdict(list)
-    for one in scope.now:
-        grouped[one.subject].append(one)
+    for call in scope.now:
+        grouped[call.subject].append(call)
     for name, calls in grouped.items():
-        calls.sort(key=lambda one: (one.started_at.timestamp() if one.started_at else 0.0, one.call_id))
-        settled = max((index for index, one in enumerate(calls) if _ended_well(one)), default=-1)
+        calls.sort(key=lambda call: (call.started_at.timestamp() if call.started_at else 0.0, call.call_id))
+        settled = max((index for index, call in enumerate(calls) if _ended_well(call)), default=-1)
         yield _Customer(
             calls=tuple(calls),
             open=tuple(calls[settled + 1 :]),
@@ -101,20 +101,20 @@ def _customers(scope: Scope, promises: Mapping[str, Sequence[PromiseDue]]) -> It
         )
 
 
-def _ended_well(one: CallSummary) -> bool:
-    return one.score is not None and one.risk is Risk.LOW and one.recovered is not False
+def _ended_well(call: CallSummary) -> bool:
+    return call.score is not None and call.risk is Risk.LOW and call.recovered is not False
 
 
 def _callback(scope: Scope, customer: _Customer) -> tuple[float, float, Callback] | None:
     reasons = _reasons(customer)
     repeats = min(customer.earlier + len(customer.calls) - 1, CALLBACK_REPEATS)
-    lowest = min((one.score for one in customer.calls if one.score is not None), default=100)
+    lowest = min((call.score for call in customer.calls if call.score is not None), default=100)
     weight = float(sum(value for reason, value in CALLBACK_WEIGHTS.items() if reason in reasons))
     weight += CALLBACK_WEIGHTS[CallbackReason.REPEATED_CALLS] * max(repeats - 1, 0) if reasons else 0.0
     weight += CALLBACK_SCORE_WEIGHT * (100 - lowest) / 100
     if not reasons or weight < scope.settings.callback_threshold:
         return None
-    call = max(customer.open or customer.calls, key=lambda one: (_RISKS.index(one.risk), -(one.score or 0)))
+    call = max(customer.open or customer.calls, key=lambda call: (_RISKS.index(call.risk), -(call.score or 0)))
     moment = _where(call, reasons)
     promise = min(
         customer.promises, key=lambda item: (item.state is not PromiseState.BROKEN, item.due_at), default=None
@@ -125,7 +125,7 @@ def _callback(scope: Scope, customer: _Customer) -> tuple[float, float, Callback
         weight=weight,
         order_id=call.order_id,
         call_id=call.call_id,
-        call_ids=tuple(one.call_id for one in customer.calls),
+        call_ids=tuple(call.call_id for call in customer.calls),
         agent_id=call.agent_id,
         started_at=call.started_at,
         customer_phone=call.customer_phone,
@@ -144,13 +144,13 @@ def _callback(scope: Scope, customer: _Customer) -> tuple[float, float, Callback
 
 def _reasons(customer: _Customer) -> set[CallbackReason]:
     reasons: set[CallbackReason] = set()
-    for one in customer.open:
-        kinds = {moment.kind for moment in one.moments} if not one.recovered else set()
-        reasons |= {CallbackReason.HIGH_RISK} if is_high(one) else set()
-        reasons |= {CallbackReason.FATAL} if any(hit.fatal for hit in one.hits) else set()
+    for call in customer.open:
+        kinds = {moment.kind for moment in call.moments} if not call.recovered else set()
+        reasons |= {CallbackReason.HIGH_RISK} if is_high(call) else set()
+        reasons |= {CallbackReason.FATAL} if any(hit.fatal for hit in call.hits) else set()
         reasons |= {CallbackReason.ESCALATION} if MomentKind.ESCALATION in kinds else set()
         reasons |= {CallbackReason.CHURN_SIGNAL} if MomentKind.CHURN_SIGNAL in kinds else set()
-        if Emotion.ANGRY.value in one.feelings and one.recovered is False:
+        if Emotion.ANGRY.value in call.emotions and call.recovered is False:
             reasons.add(CallbackReason.ANGRY_UNRESOLVED)
     states = {promise.state for promise in customer.promises}
     reasons |= {CallbackReason.BROKEN_PROMISE} if PromiseState.BROKEN in states else set()
@@ -164,7 +164,7 @@ def _where(call: CallSummary, reasons: set[CallbackReason]) -> SummaryMoment | N
     """Find the moment that shows the gravest reason, else the weightiest one of the call."""
     for reason, kinds in _SHOWN_BY.items():
         if reason in reasons:
-            shown = next((one for one in call.moments if one.kind in kinds), None)
+            shown = next((moment for moment in call.moments if moment.kind in kinds), None)
             if shown is not None:
                 return shown
     return next(iter(call.moments), None)

@@ -14,17 +14,17 @@ MUSIC = (AudioEvent.BGM,)
 
 
 def test_hold_music_is_a_hold_and_no_silence() -> None:
-    found = analyse(
+    result = analyse(
         say(0, 2, AGENT, "请稍等"), say(2.1, 20, AGENT, "", None, events=MUSIC), say(20.5, 22, AGENT, "久等了")
     )
-    assert found.silences == ()
-    assert [(hold.start_ms, hold.end_ms, hold.music) for hold in found.metrics.holds] == [(2100, 20_000, True)]
-    assert [(gap.start_ms, gap.end_ms) for gap in found.metrics.gaps] == [(2000, 20_500)]
+    assert result.silences == ()
+    assert [(hold.start_ms, hold.end_ms, hold.music) for hold in result.metrics.holds] == [(2100, 20_000, True)]
+    assert [(gap.start_ms, gap.end_ms) for gap in result.metrics.gaps] == [(2000, 20_500)]
 
 
 def test_what_is_left_of_a_pause_beside_the_music_is_a_silence() -> None:
-    found = analyse(say(0, 2, AGENT, "好"), say(5, 9, AGENT, "", None, events=MUSIC), say(12, 13, CUSTOMER, "喂"))
-    assert [(gap.start_ms, gap.end_ms) for gap in found.silences] == [(2000, 5000), (9000, 12_000)]
+    result = analyse(say(0, 2, AGENT, "好"), say(5, 9, AGENT, "", None, events=MUSIC), say(12, 13, CUSTOMER, "喂"))
+    assert [(gap.start_ms, gap.end_ms) for gap in result.silences] == [(2000, 5000), (9000, 12_000)]
 
 
 def test_a_long_pause_is_a_hold_only_when_the_agent_announced_it() -> None:
@@ -35,8 +35,8 @@ def test_a_long_pause_is_a_hold_only_when_the_agent_announced_it() -> None:
 
 
 def test_talk_over_music_is_talk() -> None:
-    found = analyse(say(0, 2, AGENT, "您好", events=MUSIC), say(2, 8, CUSTOMER, "你好", events=MUSIC))
-    assert (found.metrics.holds, found.metrics.talk_ms) == ((), 8000)
+    result = analyse(say(0, 2, AGENT, "您好", events=MUSIC), say(2, 8, CUSTOMER, "你好", events=MUSIC))
+    assert (result.metrics.holds, result.metrics.talk_ms) == ((), 8000)
 
 
 def test_gaps_and_talk_fill_the_call() -> None:

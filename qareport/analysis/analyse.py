@@ -4,25 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from qareport.analysis.classification import find_issues, find_stages
 from qareport.analysis.context import Scene
 from qareport.analysis.emotion import state_of, steady_states
 from qareport.analysis.metrics import measure_call
-from qareport.analysis.model_domain import NOTE, is_outside, within_domain
+from qareport.analysis.model_domain import is_outside, within_domain
 from qareport.analysis.moments import find_moments
 from qareport.analysis.promises import find_promises
 from qareport.analysis.silences import find_holds, find_music, find_silences
 from qareport.analysis.topics import Topics
 from qareport.analysis.trajectory import find_curve, find_trajectory, roles_present
 from qareport.analysis.turns import find_interruptions, find_turns
+from qareport.analysis.word_moments import find_issues, find_stages
 from qareport.model import (
+    GUESSED_SOURCES,
+    MOSTLY,
     Analysis,
     CallMetrics,
     CurvePoint,
     MomentKind,
     Note,
+    NoteCode,
     Role,
-    RoleSource,
     Segment,
     Silence,
     TrajectoryState,
@@ -30,9 +32,6 @@ from qareport.model import (
 )
 from qareport.settings import AnalysisSettings
 from qareport.text.wordlist import normalise
-
-#: Above this share of the judged talk time a note says that emotion is mostly unknown.
-MOSTLY = 0.5
 
 
 def find_notes(spoken: Sequence[Segment], metrics: CallMetrics, *, duration_known: bool) -> Iterator[Note]:
@@ -47,28 +46,28 @@ def find_notes(spoken: Sequence[Segment], metrics: CallMetrics, *, duration_know
     - emotion_mostly_unknown {share}: share of the judged talk time in which the model could not tell.
     """
     if not duration_known:
-        yield Note(code="duration_unknown")
+        yield Note(code=NoteCode.DURATION_UNKNOWN)
     if not spoken:
-        yield Note(code="no_speech")
+        yield Note(code=NoteCode.NO_SPEECH)
         return
     count = len(spoken)
     unknown = sum(1 for segment in spoken if segment.role is Role.UNKNOWN)
     if unknown:
-        yield Note(code="roles_unknown", values={"share": _share(unknown, count)})
-    for source in (RoleSource.VOICE, RoleSource.WORDS):
+        yield Note(code=NoteCode.ROLES_UNKNOWN, values={"share": _share(unknown, count)})
+    for source in GUESSED_SOURCES:
         guessed = sum(1 for segment in spoken if segment.role is not Role.UNKNOWN and segment.role_source is source)
         if guessed:
-            yield Note(code="roles_guessed", values={"source": source.value, "share": _share(guessed, count)})
-    total_ms = sum(segment.end_ms - segment.start_ms for segment in spoken)
-    blank_ms = sum(segment.end_ms - segment.start_ms for segment in spoken if segment.emotion is None)
+            yield Note(code=NoteCode.ROLES_GUESSED, values={"source": source.value, "share": _share(guessed, count)})
+    total_ms = sum(segment.duration_ms for segment in spoken)
+    blank_ms = sum(segment.duration_ms for segment in spoken if segment.emotion is None)
     if any(segment.emotion is None for segment in spoken):
-        yield Note(code="emotion_not_judged", values={"share": _share(blank_ms, total_ms)})
+        yield Note(code=NoteCode.EMOTION_NOT_JUDGED, values={"share": _share(blank_ms, total_ms)})
     if all(segment.loudness_dbfs is None for segment in spoken):
-        yield Note(code="loudness_unknown")
+        yield Note(code=NoteCode.LOUDNESS_UNKNOWN)
     if not any(segment.events for segment in spoken):
-        yield Note(code="sounds_not_judged")
+        yield Note(code=NoteCode.SOUNDS_NOT_JUDGED)
     if metrics.unknown_emotion_share is not None and metrics.unknown_emotion_share > MOSTLY:
-        yield Note(code="emotion_mostly_unknown", values={"share": f"{metrics.unknown_emotion_share:.2f}"})
+        yield Note(code=NoteCode.EMOTION_MOSTLY_UNKNOWN, values={"share": f"{metrics.unknown_emotion_share:.2f}"})
 
 
 def _share(part: int, whole: int) -> str:
@@ -79,13 +78,7 @@ def _share(part: int, whole: int) -> str:
 WORDLESS = frozenset({MomentKind.INTERRUPTION})
 
 
-def analyse(
-    transcript: Transcript,
-    settings: AnalysisSettings,
-    topics: Topics,
-    *,
-    levels: Mapping[Role, Sequence[float | None]] | None = None,
-) -> Analysis:
+def analyse(transcript: Transcript, settings: AnalysisSettings, topics: Topics) -> Analysis:
     """Find what happened in one call.
 
     Only segments with words count as speech; sounds of wordless ones still become moments. Time is linear in the number
@@ -95,10 +88,8 @@ def analyse(
         transcript: of the contract; start, end, role and text are enough.
         settings: what counts as a silence, an interruption, an onset.
         topics: the word lists.
-        levels: level in dBFS of each second of each role's channel, where the recording was measured; without it the
-            loudness curve is made of the segments' levels.
     """
-    given = transcript.notes
+    known_notes = transcript.notes
     transcript = within_domain(transcript, settings.limited_models)
     segments = sorted(transcript.segments, key=lambda segment: (segment.start_ms, segment.channel or 0))
     spoken = [segment for segment in segments if segment.text.strip()]
@@ -122,8 +113,8 @@ def analyse(
     )
     moments = find_moments(scene, segments=segments, interruptions=interruptions, trajectory=trajectory)
     promises = tuple(find_promises(scene, transcript.started_at))
-    believed = not is_outside(transcript.notes)
-    if not believed:
+    within_model_domain = not is_outside(transcript.notes)
+    if not within_model_domain:
         # The words of such a transcript mean nothing; who spoke when does.
         moments = tuple(moment for moment in moments if moment.kind in WORDLESS)
         promises = ()
@@ -133,7 +124,6 @@ def analyse(
         interruptions=interruptions,
         curve=curve,
         holds=find_holds(scene, music),
-        levels=levels or {},
     )
     return Analysis(
         metrics=metrics,
@@ -143,10 +133,14 @@ def analyse(
         curve=tuple(curve),
         moments=moments,
         promises=promises,
-        issues=find_issues(scene) if believed else (),
-        stages=find_stages(scene) if believed else (),
+        issues=find_issues(scene) if within_model_domain else (),
+        stages=find_stages(scene) if within_model_domain else (),
         notes=(
-            *(note for note in transcript.notes if note.code == NOTE and note not in given),
+            *(
+                note
+                for note in transcript.notes
+                if note.code == NoteCode.OUTSIDE_MODEL_DOMAIN and note not in known_notes
+            ),
             *find_notes(spoken, metrics, duration_known=duration_ms is not None),
         ),
     )

@@ -11,10 +11,16 @@ import bisect
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from qareport.analysis.emotion import NEGATIVE_STATES
 from qareport.analysis.topics import Topics
 from qareport.analysis.turns import Turn
-from qareport.model import Emotion, MomentKind, Role, Segment, Silence
+from qareport.model import (
+    NEGATIVE_EMOTIONS,
+    Emotion,
+    MomentKind,
+    Role,
+    Segment,
+    Silence,
+)
 from qareport.settings import AnalysisSettings
 
 
@@ -54,7 +60,7 @@ class Scene:
 
     def is_negative(self, index: int) -> bool:
         """Tell whether a segment complains, by emotion or by words."""
-        return self.states[index] in NEGATIVE_STATES or any(
+        return self.states[index] in NEGATIVE_EMOTIONS or any(
             words.match(self.words[index]) is not None for words in (self.topics.negative, self.topics.distrust)
         )
 

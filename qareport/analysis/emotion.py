@@ -22,8 +22,6 @@ WEIGHTS = {
 }
 #: By the plain tag, as scores are keyed.
 _WEIGHT_OF_TAG = {emotion.value: weight for emotion, weight in WEIGHTS.items()}
-#: States in which a customer is not well served.
-NEGATIVE_STATES = frozenset(emotion.value for emotion, weight in WEIGHTS.items() if weight < 0)
 #: A segment shorter than this can be a wobble of the model.
 WOBBLE_MS = 1000
 
@@ -71,7 +69,7 @@ def steady_states(segments: Sequence[Segment], *, emotion_score: float) -> list[
         if before != after or state == before or state not in WEIGHTS or before not in WEIGHTS:
             continue
         segment = segments[index]
-        if segment.end_ms - segment.start_ms < WOBBLE_MS or score_of(segment) < emotion_score:
+        if segment.duration_ms < WOBBLE_MS or score_of(segment) < emotion_score:
             steady[index] = before
     return steady
 

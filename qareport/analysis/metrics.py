@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
+import re
 import statistics
 from collections.abc import Mapping, Sequence
 
 from qareport.analysis.context import Scene
 from qareport.analysis.emotion import level_curve, measure_sentiment
 from qareport.analysis.silences import find_gaps
-from qareport.analysis.text import is_english
 from qareport.analysis.turns import longest_monologue_ms, response_delays_ms, talk_and_overlap_ms
 from qareport.model import (
     STATE_NOT_JUDGED,
@@ -18,6 +18,7 @@ from qareport.model import (
     Emotion,
     Hold,
     Interruption,
+    Language,
     Role,
     RoleMetrics,
     Segment,
@@ -29,6 +30,8 @@ SPEED_NEEDS_MS = 3000
 #: A trend needs this many judged segments of the customer, and this much change of valence on the scale -5 … +5.
 TREND_NEEDS_SEGMENTS = 4
 TREND_STEP = 1.0
+_CJK = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff]")
+_LATIN = re.compile("[A-Za-z]")
 
 
 def measure_call(
@@ -38,7 +41,6 @@ def measure_call(
     interruptions: Sequence[Interruption],
     curve: Sequence[CurvePoint],
     holds: Sequence[Hold] = (),
-    levels: Mapping[Role, Sequence[float | None]] | None = None,
 ) -> CallMetrics:
     """Measure the whole conversation. Vocabulary: ConversationCharacteristics of Amazon Transcribe Call Analytics.
 
@@ -58,10 +60,13 @@ def measure_call(
     talk_ms, overlap_ms = talk_and_overlap_ms(spoken)
     length_ms = max([duration_ms or 0, *(segment.end_ms for segment in spoken)])
     delays = response_delays_ms(scene.turns)
-    gaps = [gap.end_ms - gap.start_ms for gap in scene.silences]
-    given = levels or {}
-    by_role = {role: measure_role(role, scene, curve, given.get(role)) for role in roles}
-    known = [role for role in roles if role is not Role.UNKNOWN]
+    gaps = [gap.duration_ms for gap in scene.silences]
+    by_role = {role: measure_role(role, scene, curve) for role in roles}
+    interrupted_ms = {
+        role.value: [interruption.duration_ms for interruption in interruptions if interruption.by is role]
+        for role in roles
+        if role is not Role.UNKNOWN
+    }
     return CallMetrics(
         duration_ms=length_ms,
         talk_ms=talk_ms,
@@ -70,10 +75,8 @@ def measure_call(
         silence_count=len(gaps),
         silence_ms=sum(gaps),
         longest_silence_ms=max(gaps, default=0),
-        interruptions={role.value: sum(1 for one in interruptions if one.by is role) for role in known},
-        interruption_ms={
-            role.value: sum(one.end_ms - one.start_ms for one in interruptions if one.by is role) for role in known
-        },
+        interruptions={name: len(lengths_ms) for name, lengths_ms in interrupted_ms.items()},
+        interruption_ms={name: sum(lengths_ms) for name, lengths_ms in interrupted_ms.items()},
         first_response_ms=delays[0] if delays else None,
         median_response_ms=round(statistics.median(delays)) if delays else None,
         longest_response_ms=max(delays) if delays else None,
@@ -85,9 +88,7 @@ def measure_call(
     )
 
 
-def measure_role(
-    role: Role, scene: Scene, curve: Sequence[CurvePoint], levels: Sequence[float | None] | None = None
-) -> RoleMetrics:
+def measure_role(role: Role, scene: Scene, curve: Sequence[CurvePoint]) -> RoleMetrics:
     """Measure one role.
 
     - talk: time in which the role speaks, overlapping segments counted once.
@@ -95,8 +96,7 @@ def measure_role(
       (talk analytics: uninterrupted speech of one speaker; whoever waits for an answer holds no monologue).
     - speed: characters (CJK), digits and Latin words for each minute of the role's segments, apart from English ones,
       for which it is words a minute; None below 3 s of such talk.
-    - loudness curve: level of each second; the recording's where `levels` has them, else mean power of the role's
-      segments in that second.
+    - loudness curve: level of each second, see `level_curve`.
     - sentiment: see `measure_sentiment`.
     - loudness: mean power over the segments that carry a level, weighted by length.
     - emotion shares: by segment time; NOT_JUDGED counts segments without an emotion.
@@ -106,8 +106,8 @@ def measure_role(
     spoken = scene.spoken
     segments = [spoken[index] for index in scene.roles[role]]
     talk_ms, _ = talk_and_overlap_ms(segments)
-    english = [segment for segment in segments if is_english(segment)]
-    others = [segment for segment in segments if not is_english(segment)]
+    english = [segment for segment in segments if _is_english(segment)]
+    others = [segment for segment in segments if not _is_english(segment)]
     overall, quarters = measure_sentiment(segments, spoken[0].start_ms, max(segment.end_ms for segment in spoken))
     start, end = _quarters(segments, {point.at_ms: point.value for point in curve if point.role is role})
     return RoleMetrics(
@@ -122,22 +122,25 @@ def measure_role(
         sentiment_end=end,
         sentiment=overall,
         sentiment_quarters=quarters,
-        loudness_curve=tuple(levels) if levels is not None else level_curve(segments),
+        loudness_curve=level_curve(segments),
     )
 
 
+def _is_english(segment: Segment) -> bool:
+    """Tell whether a segment's speed is counted in words: by its language, else by having Latin letters alone."""
+    if segment.language is not None:
+        return segment.language is Language.EN
+    return _CJK.search(segment.text) is None and _LATIN.search(segment.text) is not None
+
+
 def _speed(segments: Sequence[Segment]) -> float | None:
-    total_ms = sum(_length(segment) for segment in segments)
+    total_ms = sum(segment.duration_ms for segment in segments)
     units = sum(count_units(segment.text) for segment in segments)
     return round(units * 60_000 / total_ms, 1) if total_ms >= SPEED_NEEDS_MS else None
 
 
-def _length(segment: Segment) -> int:
-    return segment.end_ms - segment.start_ms
-
-
 def _mean_level(segments: Sequence[Segment]) -> float | None:
-    levels = [(_length(segment), segment.loudness_dbfs) for segment in segments if segment.loudness_dbfs is not None]
+    levels = [(segment.duration_ms, segment.loudness_dbfs) for segment in segments if segment.loudness_dbfs is not None]
     length_ms = sum(length for length, _ in levels)
     power = sum(length * 10 ** (level / 10) for length, level in levels)
     return round(10 * math.log10(power / length_ms), 1) if length_ms and power > 0 else None
@@ -147,7 +150,7 @@ def _emotion_shares(segments: Sequence[Segment]) -> dict[str, float]:
     times: dict[str, int] = {}
     for segment in segments:
         tag = segment.emotion.value if segment.emotion else STATE_NOT_JUDGED
-        times[tag] = times.get(tag, 0) + _length(segment)
+        times[tag] = times.get(tag, 0) + segment.duration_ms
     total_ms = sum(times.values())
     return {tag: round(time / total_ms, 4) for tag, time in times.items()} if total_ms else {}
 
@@ -158,13 +161,13 @@ def _unknown_share(segments: Sequence[Segment]) -> float | None:
 
 
 def _quarters(segments: Sequence[Segment], values: Mapping[int, float]) -> tuple[float | None, float | None]:
-    total_ms = sum(_length(segment) for segment in segments)
+    total_ms = sum(segment.duration_ms for segment in segments)
     placed = []
     past_ms = 0
     for segment in segments:
         if segment.start_ms in values:
-            placed.append((past_ms + _length(segment) / 2, values[segment.start_ms]))
-        past_ms += _length(segment)
+            placed.append((past_ms + segment.duration_ms / 2, values[segment.start_ms]))
+        past_ms += segment.duration_ms
     if not placed:
         return None, None
     first = [value for at, value in placed if at <= total_ms / 4] or [placed[0][1]]

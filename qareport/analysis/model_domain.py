@@ -8,9 +8,16 @@ import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 
-from qareport.model import AudioEvent, Language, Note, Role, Segment, Transcript
+from qareport.model import (
+    AudioEvent,
+    Language,
+    Note,
+    NoteCode,
+    Role,
+    Segment,
+    Transcript,
+)
 
-NOTE = "outside_model_domain"
 #: Chinese and Latin that take turns this often within one utterance are no speech: "when 你保，话 妈 打is 我".
 SWITCHES = 2
 #: A larger share of the talk time in such utterances, or of changes of language from one utterance of a speaker to
@@ -40,7 +47,10 @@ def within_domain(transcript: Transcript, limited_models: Collection[str]) -> Tr
     mixed, flipped = mixed_share(spoken), flipped_share(spoken)
     if mixed <= MIXED and flipped <= FLIPPED:
         return transcript
-    note = Note(code=NOTE, values={"model": transcript.model.name, "share": f"{max(mixed, flipped):.2f}"})
+    note = Note(
+        code=NoteCode.OUTSIDE_MODEL_DOMAIN,
+        values={"model": transcript.model.name, "share": f"{max(mixed, flipped):.2f}"},
+    )
     return dataclasses.replace(
         transcript,
         segments=tuple(_without_emotion(segment) for segment in transcript.segments),
@@ -50,13 +60,13 @@ def within_domain(transcript: Transcript, limited_models: Collection[str]) -> Tr
 
 def is_outside(notes: Iterable[Note]) -> bool:
     """Tell from the notes whether a model was found outside its domain."""
-    return any(note.code == NOTE for note in notes)
+    return any(note.code == NoteCode.OUTSIDE_MODEL_DOMAIN for note in notes)
 
 
 def mixed_share(spoken: Sequence[Segment]) -> float:
     """Return the share of the talk time in utterances whose script changes `SWITCHES` times or more."""
-    total_ms = sum(_length(segment) for segment in spoken)
-    mixed_ms = sum(_length(segment) for segment in spoken if _switches(segment.text) >= SWITCHES)
+    total_ms = sum(segment.duration_ms for segment in spoken)
+    mixed_ms = sum(segment.duration_ms for segment in spoken if _switches(segment.text) >= SWITCHES)
     return mixed_ms / total_ms if total_ms else 0.0
 
 
@@ -66,17 +76,13 @@ def flipped_share(spoken: Sequence[Segment]) -> float:
     for segment in spoken:
         if segment.language is not None:
             languages[segment.role].append(segment.language)
-    pairs = [pair for said in languages.values() for pair in itertools.pairwise(said)]
-    return sum(one is not other for one, other in pairs) / len(pairs) if len(pairs) >= FLIPS_NEED else 0.0
+    changes = [pair for spoken_languages in languages.values() for pair in itertools.pairwise(spoken_languages)]
+    return sum(first is not second for first, second in changes) / len(changes) if len(changes) >= FLIPS_NEED else 0.0
 
 
 def _switches(text: str) -> int:
     scripts = [match.lastgroup for match in _SCRIPT.finditer(text)]
-    return sum(one != other for one, other in itertools.pairwise(scripts))
-
-
-def _length(segment: Segment) -> int:
-    return segment.end_ms - segment.start_ms
+    return sum(first != second for first, second in itertools.pairwise(scripts))
 
 
 def _without_emotion(segment: Segment) -> Segment:

@@ -68,7 +68,7 @@ _LATE = ("下", "晚", "傍")
 class Due:
     """A time ahead: as it is said, the length of the span if it is one, and when it is over, if the start is known."""
 
-    said: str
+    words: str
     within_ms: int | None = None
     at: datetime | None = None
 
@@ -118,12 +118,12 @@ def read_number(text: str) -> float:
 def _span(span: re.Match[str], text: str, started_at: datetime | None) -> Due:
     count = read_number(span["count"]) + (0.5 if span["half"] else 0)
     unit = span["unit"].strip().lower()
-    said = span.group().strip()
+    words = span.group().strip()
     if unit.startswith(_WORKING):
-        return Due(said=said, at=_working_days(started_at, round(count)))
+        return Due(words=words, at=_working_days(started_at, round(count)))
     minutes = count * next(value for start, value in _MINUTES.items() if unit.startswith(start))
     at = started_at + timedelta(minutes=minutes) if started_at else None
-    return Due(said=said, within_ms=round(minutes * 60_000), at=at)
+    return Due(words=words, within_ms=round(minutes * 60_000), at=at)
 
 
 def _date(date: re.Match[str], text: str, started_at: datetime | None) -> Due | None:
@@ -169,14 +169,14 @@ def _part(part: re.Match[str], text: str, started_at: datetime | None) -> Due:
     return _at_hour(text, part, started_at, at=part.start())
 
 
-def _at_hour(text: str, found: re.Match[str], day: datetime | None, *, at: int | None = None) -> Due:
+def _at_hour(text: str, match: re.Match[str], day: datetime | None, *, at: int | None = None) -> Due:
     """Read the part of the day and the hour that follow; without them the whole day is meant."""
-    clock = _CLOCK.match(text, found.end() if at is None else at)
-    end = max(found.end(), clock.end() if clock else 0)
-    part = (clock["part"] if clock and clock["part"] else "") or _part_within(found.group())
-    said = text[found.start() : end]
+    clock = _CLOCK.match(text, match.end() if at is None else at)
+    end = max(match.end(), clock.end() if clock else 0)
+    part = (clock["part"] if clock and clock["part"] else "") or _part_within(match.group())
+    words = text[match.start() : end]
     if day is None:
-        return Due(said=said)
+        return Due(words=words)
     hour = minute = None
     if clock and clock["hour"]:
         hour, minute = int(read_number(clock["hour"])), 30 if clock["half"] else 0
@@ -184,13 +184,13 @@ def _at_hour(text: str, found: re.Match[str], day: datetime | None, *, at: int |
     elif part:
         hour, minute = _PART_ENDS.get(part[0]), 0
     if hour is None or hour > 23:
-        return Due(said=said, at=day.replace(hour=23, minute=59, second=59, microsecond=0))
-    return Due(said=said, at=day.replace(hour=hour, minute=minute or 0, second=0, microsecond=0))
+        return Due(words=words, at=day.replace(hour=23, minute=59, second=59, microsecond=0))
+    return Due(words=words, at=day.replace(hour=hour, minute=minute or 0, second=0, microsecond=0))
 
 
-def _part_within(said: str) -> str:
+def _part_within(words: str) -> str:
     """Return the part of the day that is in the name of a day: 今晚, 明早."""
-    return said[-1] if said[-1] in "早晚" else ""
+    return words[-1] if words[-1] in "早晚" else ""
 
 
 def _working_days(started_at: datetime | None, count: int) -> datetime | None:
@@ -223,7 +223,7 @@ def find_promises(scene: Scene, started_at: datetime | None) -> Iterator[Promise
     for index, segment in enumerate(scene.spoken):
         if segment.role is not Role.AGENT or _NO_PROMISE.search(segment.text):
             continue
-        action = next((one.name for one in scene.topics.promises if one.words.find(scene.words[index])), None)
+        action = next((topic.name for topic in scene.topics.promises if topic.words.find(scene.words[index])), None)
         due = find_due(segment.text, started_at) if action is not None else None
         if action is not None and due is not None:
             yield Promise(
@@ -232,7 +232,7 @@ def find_promises(scene: Scene, started_at: datetime | None) -> Iterator[Promise
                 role=segment.role,
                 quote=segment.text,
                 action=action,
-                by=due.said,
+                by=due.words,
                 within_ms=due.within_ms,
                 due_at=due.at,
             )

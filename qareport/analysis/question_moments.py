@@ -9,14 +9,17 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from qareport.analysis.context import Scene, salience
-from qareport.analysis.text import bigrams, containment, dice
-from qareport.analysis.word_moments import LABEL_GIVE_UP, Mention
-from qareport.model import Moment, MomentKind, Role, Silence
+from qareport.analysis.word_moments import Mention
+from qareport.model import (
+    STATE_SILENCE,
+    Moment,
+    MomentKind,
+    MomentLabel,
+    Role,
+    Silence,
+)
 from qareport.text.pinyin import sound
-
-LABEL_ASK_AGAIN = "催问"
-LABEL_NO_ANSWER = "未正面回应"
-LABEL_NOBODY_SPEAKS = "无人应答"
+from qareport.text.similarity import bigrams, containment, dice
 
 #: Two sentences ask the same when this much of the shorter stands in the longer …
 SAME_BY_CONTAINMENT = 0.8
@@ -30,6 +33,7 @@ COMPARED = 12
 GIVE_UP_WITHIN_MS = 30_000
 
 _DIGIT = re.compile(r"[0-9]")
+_NOT_A_LETTER = re.compile(r"[\W_]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +49,7 @@ class Repeat:
     churn: int | None
 
 
-def silence_moments(scene: Scene, mentions: Sequence[Mention], told: frozenset[int]) -> Iterator[Moment]:
+def silence_moments(scene: Scene, mentions: Sequence[Mention], covered: frozenset[int]) -> Iterator[Moment]:
     """Find silences longer than `check_in_ms` after a question or a topic of the customer.
 
     The moment is the agent's, whose turn it was; its quote is what was left unanswered.
@@ -53,14 +57,14 @@ def silence_moments(scene: Scene, mentions: Sequence[Mention], told: frozenset[i
     Args:
         scene: the call.
         mentions: the topics that the customer names.
-        told: starts of the silences that another moment tells already.
+        covered: starts of the silences that another moment tells already.
     """
     topical = {mention.index for mention in mentions}
     unanswered: dict[int, tuple[Silence, int]] = {}
     for index, _ in scene.of_customer():
         if index in topical or scene.is_question(index):
             silence = scene.silence_after(index)
-            if silence is not None and silence.end_ms - silence.start_ms > scene.settings.check_in_ms:
+            if silence is not None and silence.duration_ms > scene.settings.check_in_ms:
                 unanswered[silence.start_ms] = (silence, index)
     for silence, index in unanswered.values():
         yield Moment(
@@ -68,10 +72,10 @@ def silence_moments(scene: Scene, mentions: Sequence[Mention], told: frozenset[i
             end_ms=silence.end_ms,
             kind=MomentKind.SILENCE,
             role=Role.AGENT if scene.customer_role is Role.CUSTOMER else Role.UNKNOWN,
-            label=LABEL_NOBODY_SPEAKS,
+            label_code=MomentLabel.NOBODY_SPEAKS,
             quote=scene.spoken[index].text,
-            tags=("SILENCE",),
-            salience=0.0 if silence.start_ms in told else salience(MomentKind.SILENCE),
+            tags=(STATE_SILENCE,),
+            salience=0.0 if silence.start_ms in covered else salience(MomentKind.SILENCE),
         )
 
 
@@ -97,12 +101,12 @@ def find_repeats(scene: Scene, mentions: Sequence[Mention], churn: Sequence[int]
     for mention in mentions:
         issues[mention.index].add(mention.issue)
     before: deque[_Asked] = deque(maxlen=COMPARED)
-    found = []
+    repeats = []
     for index, _ in scene.of_customer():
         is_question = scene.is_question(index)
         if index not in issues and not is_question:
             continue
-        letters = bigrams(sound(scene.topics.filler.remove_from(scene.words[index])))
+        letters = bigrams(_NOT_A_LETTER.sub("", sound(scene.topics.filler.remove_from(scene.words[index]))))
         if len(letters) < MIN_BIGRAMS:
             continue
         # Where nobody is known, an agent who says the question back would seem to ask it again.
@@ -112,11 +116,11 @@ def find_repeats(scene: Scene, mentions: Sequence[Mention], churn: Sequence[int]
             and scene.topics.urging.find(scene.words[index]) is not None
         )
         again = _Asked(index, letters, frozenset(issues[index]), urges)
-        first = next((one for one in reversed(before) if _asks_the_same(scene, one, again)), None)
+        first = next((asked for asked in reversed(before) if _asks_the_same(scene, asked, again)), None)
         if first is not None:
-            found.append(_repeat(scene, first.index, index, churn))
+            repeats.append(_repeat(scene, first.index, index, churn))
         before.append(again)
-    return found
+    return repeats
 
 
 def _asks_the_same(scene: Scene, first: _Asked, again: _Asked) -> bool:
@@ -164,8 +168,8 @@ def _says_nothing_more(scene: Scene, index: int) -> bool:
 def repeat_moments(scene: Scene, repeats: Sequence[Repeat]) -> Iterator[Moment]:
     """Make a moment of each repeated question.
 
-    It is 催问; followed by silence and by giving up (words of churn soon after, or no more word of the customer
-    and no answer) it is 放弃. A silence that follows is part of the moment.
+    It is ASK_AGAIN; followed by silence and by giving up (words of churn soon after, or no more word of the customer
+    and no answer) it is GIVE_UP. A silence that follows is part of the moment.
     """
     for repeat in repeats:
         segment = scene.spoken[repeat.again]
@@ -174,9 +178,9 @@ def repeat_moments(scene: Scene, repeats: Sequence[Repeat]) -> Iterator[Moment]:
             end_ms=repeat.silence.end_ms if repeat.silence else segment.end_ms,
             kind=MomentKind.REPEAT,
             role=segment.role,
-            label=LABEL_GIVE_UP if repeat.given_up else LABEL_ASK_AGAIN,
+            label_code=MomentLabel.GIVE_UP if repeat.given_up else MomentLabel.ASK_AGAIN,
             quote=segment.text,
-            tags=("SILENCE",) if repeat.silence else (),
+            tags=(STATE_SILENCE,) if repeat.silence else (),
             salience=salience(MomentKind.REPEAT, grave=repeat.given_up),
         )
 
@@ -187,23 +191,23 @@ def no_answer_moments(scene: Scene, repeats: Sequence[Repeat]) -> Iterator[Momen
     An answer holds a digit or one of the `answer` words and none of the `evasive` phrases. One answering segment
     between the question and its repetition is enough.
     """
-    told: set[int] = set()
+    covered: set[int] = set()
     for repeat in repeats:
         replies = [index for index in range(repeat.first + 1, repeat.again) if scene.spoken[index].role is Role.AGENT]
         if not replies or any(_answers(scene, index) for index in replies):
             continue
         # The evasive phrase shows it best; without one the first reply does.
-        index = next((one for one in replies if scene.topics.evasive.find(scene.words[one])), replies[0])
-        if index in told:
+        index = next((reply for reply in replies if scene.topics.evasive.find(scene.words[reply])), replies[0])
+        if index in covered:
             continue
-        told.add(index)
+        covered.add(index)
         segment = scene.spoken[index]
         yield Moment(
             at_ms=segment.start_ms,
             end_ms=segment.end_ms,
             kind=MomentKind.NO_ANSWER,
             role=segment.role,
-            label=LABEL_NO_ANSWER,
+            label_code=MomentLabel.NO_ANSWER,
             quote=segment.text,
             salience=0.0 if repeat.given_up else salience(MomentKind.NO_ANSWER),
         )

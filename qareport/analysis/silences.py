@@ -69,16 +69,16 @@ _MUSIC = frozenset({AudioEvent.BGM, AudioEvent.SING})
 
 def find_music(segments: Sequence[Segment]) -> tuple[Gap, ...]:
     """Find where music plays and nobody speaks: segments without words that carry BGM or Sing, near ones joined."""
-    found: list[Gap] = []
+    music: list[Gap] = []
     for segment in segments:
         if segment.text.strip() or not _MUSIC.intersection(segment.events):
             continue
-        if found and segment.start_ms - found[-1].end_ms <= MUSIC_JOIN_MS:
-            last = found.pop()
-            found.append(Gap(start_ms=last.start_ms, end_ms=max(last.end_ms, segment.end_ms)))
+        if music and segment.start_ms - music[-1].end_ms <= MUSIC_JOIN_MS:
+            last = music.pop()
+            music.append(Gap(start_ms=last.start_ms, end_ms=max(last.end_ms, segment.end_ms)))
         else:
-            found.append(Gap(start_ms=segment.start_ms, end_ms=segment.end_ms))
-    return tuple(found)
+            music.append(Gap(start_ms=segment.start_ms, end_ms=segment.end_ms))
+    return tuple(music)
 
 
 def find_gaps(spoken: Sequence[Segment], duration_ms: int | None) -> tuple[Gap, ...]:
@@ -86,28 +86,28 @@ def find_gaps(spoken: Sequence[Segment], duration_ms: int | None) -> tuple[Gap, 
 
     What lies before the first word and after the last counts only when the length of the recording is known.
     """
-    found: list[Gap] = []
+    gaps: list[Gap] = []
     at_ms = 0 if duration_ms is not None or not spoken else spoken[0].start_ms
     for segment in spoken:
         if segment.start_ms > at_ms:
-            found.append(Gap(start_ms=at_ms, end_ms=segment.start_ms))
+            gaps.append(Gap(start_ms=at_ms, end_ms=segment.start_ms))
         at_ms = max(at_ms, segment.end_ms)
     if duration_ms is not None and duration_ms > at_ms:
-        found.append(Gap(start_ms=at_ms, end_ms=duration_ms))
-    return tuple(found)
+        gaps.append(Gap(start_ms=at_ms, end_ms=duration_ms))
+    return tuple(gaps)
 
 
 def find_holds(scene: Scene, music: Sequence[Gap]) -> tuple[Hold, ...]:
     """Find where the customer waits: music, or a silence of `hold_ms` that the agent announced (words of `hold`)."""
-    found = [Hold(start_ms=gap.start_ms, end_ms=gap.end_ms, music=True) for gap in music]
+    holds = [Hold(start_ms=gap.start_ms, end_ms=gap.end_ms, music=True) for gap in music]
     announced = {
         segment.end_ms
         for segment, words in zip(scene.spoken, scene.words, strict=True)
         if segment.role is not Role.CUSTOMER and scene.topics.hold.match(words) is not None
     }
-    found += [
+    holds += [
         Hold(start_ms=silence.start_ms, end_ms=silence.end_ms, music=False)
         for silence in scene.silences
-        if silence.start_ms in announced and silence.end_ms - silence.start_ms >= scene.settings.hold_ms
+        if silence.start_ms in announced and silence.duration_ms >= scene.settings.hold_ms
     ]
-    return tuple(sorted(found, key=lambda hold: hold.start_ms))
+    return tuple(sorted(holds, key=lambda hold: hold.start_ms))

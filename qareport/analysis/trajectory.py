@@ -25,13 +25,13 @@ def find_trajectory(
     pieces = [(segment.start_ms, segment.end_ms, state) for segment, state in zip(segments, states, strict=True)]
     pieces += [(gap.start_ms, gap.end_ms, STATE_SILENCE) for gap in silences if role in (gap.after, gap.before)]
     pieces.sort(key=lambda piece: piece[0])
-    found: list[TrajectoryState] = []
+    joined: list[TrajectoryState] = []
     for start_ms, end_ms, state in pieces:
-        if found and found[-1].state == state:
-            last = found.pop()
+        if joined and joined[-1].state == state:
+            last = joined.pop()
             start_ms, end_ms = last.start_ms, max(last.end_ms, end_ms)
-        found.append(TrajectoryState(start_ms=start_ms, end_ms=end_ms, state=state, role=role))
-    return found
+        joined.append(TrajectoryState(start_ms=start_ms, end_ms=end_ms, state=state, role=role))
+    return joined
 
 
 def find_curve(role: Role, segments: Sequence[Segment]) -> list[CurvePoint]:
@@ -70,4 +70,4 @@ def roles_present(segments: Iterable[Segment]) -> Mapping[Role, list[int]]:
     indexes: dict[Role, list[int]] = {Role.CUSTOMER: [], Role.AGENT: [], Role.UNKNOWN: []}
     for index, segment in enumerate(segments):
         indexes[segment.role].append(index)
-    return {role: found for role, found in indexes.items() if found}
+    return {role: own for role, own in indexes.items() if own}

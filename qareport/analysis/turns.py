@@ -40,7 +40,7 @@ def find_turns(spoken: Sequence[Segment]) -> tuple[tuple[Turn, ...], tuple[int, 
         elif segment.role == turns[-1].role:
             last = turns[-1]
             turns[-1] = Turn(last.role, last.start_ms, max(last.end_ms, segment.end_ms), last.first, index)
-        elif segment.end_ms > turns[-1].end_ms or segment.end_ms - segment.start_ms >= BACK_CHANNEL_MS:
+        elif segment.end_ms > turns[-1].end_ms or segment.duration_ms >= BACK_CHANNEL_MS:
             turns.append(Turn(segment.role, segment.start_ms, segment.end_ms, index, index))
         turn_of.append(len(turns) - 1)
     return tuple(turns), tuple(turn_of)
@@ -87,7 +87,7 @@ def find_interruptions(spoken: Sequence[Segment], *, interruption_ms: int) -> tu
     Whoever was talking when the other one came in, and only goes on after a short break, has not interrupted.
     Sentences that follow each other without a break are one piece of talk.
     """
-    found = []
+    interruptions = []
     last: dict[Role, _Talk] = {}
     floor_since: dict[Role, int] = {}
     for segment in _breathless(spoken):
@@ -99,10 +99,10 @@ def find_interruptions(spoken: Sequence[Segment], *, interruption_ms: int) -> tu
         if theirs and floor_since[other] < floor_since[segment.role] == segment.start_ms:
             end_ms = min(segment.end_ms, theirs.end_ms)
             if end_ms - segment.start_ms >= max(interruption_ms, 1):
-                found.append(Interruption(start_ms=segment.start_ms, end_ms=end_ms, by=segment.role))
+                interruptions.append(Interruption(start_ms=segment.start_ms, end_ms=end_ms, by=segment.role))
         if mine is None or segment.end_ms >= mine.end_ms:
             last[segment.role] = segment
-    return tuple(found)
+    return tuple(interruptions)
 
 
 @dataclass(frozen=True, slots=True)

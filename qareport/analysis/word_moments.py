@@ -1,4 +1,4 @@
-"""Moments that one segment shows by itself: topics, churn, escalation, irony, sounds, interruptions."""
+"""What one segment shows by itself: issues and stages, topics, churn, escalation, irony, sounds, interruptions."""
 
 from __future__ import annotations
 
@@ -7,28 +7,68 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from qareport.analysis.context import Scene, salience
-from qareport.model import AudioEvent, Emotion, Interruption, Moment, MomentKind, Role, Segment
-
-LABEL_DOUBT = "疑虑"
-LABEL_MENTION = "提及"
-LABEL_GIVE_UP = "放弃"
-LABEL_ESCALATION = "要求升级"
-LABEL_IRONY = "反讽"
-LABEL_INTERRUPTION = "抢话"
+from qareport.analysis.topics import Topic
+from qareport.model import (
+    STATE_SILENCE,
+    AudioEvent,
+    Classification,
+    Emotion,
+    Evidence,
+    Interruption,
+    Moment,
+    MomentKind,
+    MomentLabel,
+    Role,
+    Segment,
+)
 
 #: Sounds worth a moment. Speech and the classes that mean "some noise" are not.
 EVENT_LABELS = {
-    AudioEvent.CRY: "哭声",
-    AudioEvent.LAUGHTER: "笑声",
-    AudioEvent.APPLAUSE: "掌声",
-    AudioEvent.COUGH: "咳嗽",
-    AudioEvent.SNEEZE: "喷嚏",
-    AudioEvent.BREATH: "呼吸声",
-    AudioEvent.BGM: "背景音乐",
-    AudioEvent.SING: "歌声",
+    AudioEvent.CRY: MomentLabel.CRY,
+    AudioEvent.LAUGHTER: MomentLabel.LAUGHTER,
+    AudioEvent.APPLAUSE: MomentLabel.APPLAUSE,
+    AudioEvent.COUGH: MomentLabel.COUGH,
+    AudioEvent.SNEEZE: MomentLabel.SNEEZE,
+    AudioEvent.BREATH: MomentLabel.BREATH,
+    AudioEvent.BGM: MomentLabel.BGM,
+    AudioEvent.SING: MomentLabel.SING,
 }
+#: So many quotations show enough of an issue or a stage.
+QUOTES = 3
 #: How near another complaint must stand for laughter to be read as irony.
 IRONY_NEAR_MS = 10_000
+
+
+def find_issues(scene: Scene) -> tuple[Classification, ...]:
+    """Find the issue types that the customer names; the one named in most segments first, then the earlier one.
+
+    Nothing named leaves the tuple empty: unknown, not "other".
+    """
+    indexes = [index for index, _ in scene.of_customer()]
+    counted = [(count, issue) for topic in scene.topics.topics for count, issue in _classify(scene, topic, indexes)]
+    counted.sort(key=lambda pair: (-pair[0], pair[1].evidence[0].at_ms))
+    return tuple(issue for _, issue in counted)
+
+
+def find_stages(scene: Scene) -> tuple[Classification, ...]:
+    """Find the stages that either side names, in the order of their first evidence; empty when none is named."""
+    indexes = range(len(scene.spoken))
+    stages = [stage for topic in scene.topics.stages for _, stage in _classify(scene, topic, indexes)]
+    return tuple(sorted(stages, key=lambda stage: stage.evidence[0].at_ms))
+
+
+def _classify(scene: Scene, topic: Topic, indexes: Sequence[int]) -> Iterator[tuple[int, Classification]]:
+    matches = [(index, match) for index in indexes if (match := topic.words.match(scene.words[index])) is not None]
+    if not matches:
+        return
+    evidence = tuple(
+        Evidence(at_ms=segment.start_ms, end_ms=segment.end_ms, role=segment.role, quote=segment.text)
+        for segment in (scene.spoken[index] for index, _ in matches[:QUOTES])
+    )
+    yield (
+        len(matches),
+        Classification(name=topic.name, evidence=evidence, fuzzy=all(match.fuzzy for _, match in matches)),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,34 +95,34 @@ def find_mentions(scene: Scene) -> list[Mention]:
 def topic_moments(scene: Scene, mentions: Sequence[Mention]) -> Iterator[Moment]:
     """Find the customer's first mention of each topic.
 
-    When nobody answers it for longer than `check_in_ms`, it is a doubt (疑虑) that carries the silence and lasts
+    When nobody answers it for longer than `check_in_ms`, it is a DOUBT that carries the silence and lasts
     until its end.
     """
     seen: set[str] = set()
-    told: set[int] = set()
+    covered: set[int] = set()
     for mention in mentions:
         if mention.issue in seen:
             continue
         seen.add(mention.issue)
         segment = scene.spoken[mention.index]
         silence = scene.silence_after(mention.index)
-        doubt = silence is not None and silence.end_ms - silence.start_ms > scene.settings.check_in_ms
+        doubt = silence is not None and silence.duration_ms > scene.settings.check_in_ms
         weight = salience(MomentKind.TOPIC_MENTION, grave=doubt)
         yield Moment(
             at_ms=segment.start_ms,
             end_ms=silence.end_ms if silence is not None and doubt else segment.end_ms,
             kind=MomentKind.TOPIC_MENTION,
             role=segment.role,
-            label=LABEL_DOUBT if doubt else LABEL_MENTION,
+            label_code=MomentLabel.DOUBT if doubt else MomentLabel.MENTION,
             quote=segment.text,
-            tags=("SILENCE",) if doubt else (),
+            tags=(STATE_SILENCE,) if doubt else (),
             topic=mention.word,
             issue=mention.issue,
             fuzzy=mention.fuzzy,
             # One sentence can name several topics; a page tells of it once.
-            salience=0.0 if mention.index in told else weight,
+            salience=0.0 if mention.index in covered else weight,
         )
-        told.add(mention.index)
+        covered.add(mention.index)
 
 
 def churn_indexes(scene: Scene) -> list[int]:
@@ -90,11 +130,11 @@ def churn_indexes(scene: Scene) -> list[int]:
     return [index for index, _ in scene.of_customer() if scene.topics.churn.match(scene.words[index]) is not None]
 
 
-def churn_moments(scene: Scene, indexes: Sequence[int], told: frozenset[int]) -> Iterator[Moment]:
-    """Make a moment of each signal of churn; `told` are those that a repeated question already tells of."""
+def churn_moments(scene: Scene, indexes: Sequence[int], covered: frozenset[int]) -> Iterator[Moment]:
+    """Make a moment of each signal of churn; `covered` are those that a repeated question already tells of."""
     for index in indexes:
-        weight = 0.0 if index in told else salience(MomentKind.CHURN_SIGNAL)
-        yield _moment(scene.spoken[index], MomentKind.CHURN_SIGNAL, LABEL_GIVE_UP, weight)
+        weight = 0.0 if index in covered else salience(MomentKind.CHURN_SIGNAL)
+        yield _moment(scene.spoken[index], MomentKind.CHURN_SIGNAL, MomentLabel.GIVE_UP, weight)
 
 
 def escalation_moments(scene: Scene) -> Iterator[Moment]:
@@ -103,8 +143,8 @@ def escalation_moments(scene: Scene) -> Iterator[Moment]:
         match = scene.topics.escalation.match(scene.words[index])
         if match is not None:
             weight = salience(MomentKind.ESCALATION)
-            found = _moment(scene.spoken[index], MomentKind.ESCALATION, LABEL_ESCALATION, weight)
-            yield dataclasses.replace(found, fuzzy=match.fuzzy)
+            moment = _moment(scene.spoken[index], MomentKind.ESCALATION, MomentLabel.ESCALATION, weight)
+            yield dataclasses.replace(moment, fuzzy=match.fuzzy)
 
 
 def irony_indexes(scene: Scene) -> list[int]:
@@ -129,12 +169,10 @@ def _amid_complaint(scene: Scene, own: Sequence[int], place: int) -> bool:
         return True
     if scene.states[index] == Emotion.HAPPY:
         return False
-    here = scene.spoken[index]
-    for near in (own[place - 1] if place else None, own[place + 1] if place + 1 < len(own) else None):
-        if near is None:
-            continue
-        there = scene.spoken[near]
-        gap_ms = max(there.start_ms - here.end_ms, here.start_ms - there.end_ms)
+    segment = scene.spoken[index]
+    for near in (*own[max(place - 1, 0) : place], *own[place + 1 : place + 2]):
+        neighbour = scene.spoken[near]
+        gap_ms = max(neighbour.start_ms - segment.end_ms, segment.start_ms - neighbour.end_ms)
         if gap_ms <= IRONY_NEAR_MS and scene.is_negative(near):
             return True
     return False
@@ -144,7 +182,9 @@ def irony_moments(scene: Scene, indexes: Sequence[int]) -> Iterator[Moment]:
     """Make a moment of each irony."""
     for index in indexes:
         weight = salience(MomentKind.IRONY)
-        yield _moment(scene.spoken[index], MomentKind.IRONY, LABEL_IRONY, weight, tags=("LAUGHTER",))
+        yield _moment(
+            scene.spoken[index], MomentKind.IRONY, MomentLabel.IRONY, weight, tags=(AudioEvent.LAUGHTER.upper(),)
+        )
 
 
 def event_moments(segments: Sequence[Segment], ironic: frozenset[tuple[Role, int]]) -> Iterator[Moment]:
@@ -171,25 +211,27 @@ def event_moments(segments: Sequence[Segment], ironic: frozenset[tuple[Role, int
 def interruption_moments(scene: Scene, interruptions: Sequence[Interruption]) -> Iterator[Moment]:
     """Make a moment of each interruption; the quote is what the interrupting role says."""
     quotes = {(segment.role, segment.start_ms): segment.text for segment in scene.spoken}
-    for one in interruptions:
+    for interruption in interruptions:
         yield Moment(
-            at_ms=one.start_ms,
-            end_ms=one.end_ms,
+            at_ms=interruption.start_ms,
+            end_ms=interruption.end_ms,
             kind=MomentKind.INTERRUPTION,
-            role=one.by,
-            label=LABEL_INTERRUPTION,
-            quote=quotes.get((one.by, one.start_ms), ""),
-            salience=salience(MomentKind.INTERRUPTION, grave=one.by is Role.AGENT),
+            role=interruption.by,
+            label_code=MomentLabel.INTERRUPTION,
+            quote=quotes.get((interruption.by, interruption.start_ms), ""),
+            salience=salience(MomentKind.INTERRUPTION, grave=interruption.by is Role.AGENT),
         )
 
 
-def _moment(segment: Segment, kind: MomentKind, label: str, weight: float, *, tags: tuple[str, ...] = ()) -> Moment:
+def _moment(
+    segment: Segment, kind: MomentKind, label: MomentLabel, weight: float, *, tags: tuple[str, ...] = ()
+) -> Moment:
     return Moment(
         at_ms=segment.start_ms,
         end_ms=segment.end_ms,
         kind=kind,
         role=segment.role,
-        label=label,
+        label_code=label,
         quote=segment.text,
         tags=tags,
         salience=weight,

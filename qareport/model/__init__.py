@@ -1,13 +1,12 @@
 """The domain: what a call is, what was heard in it, what was judged, and the report made of that.
 
-Frozen values only; nothing here reads, writes or computes. Times are whole milliseconds from the start of the recording
-(`*_ms`), instants are aware datetimes, levels are dBFS. None means "not known" or "not judged", never zero.
+Frozen values with the small arithmetic of each; nothing here reads or writes. Times are whole milliseconds from the
+start of the recording (`*_ms`), instants are aware datetimes, levels are dBFS. None means "not known" or "not judged",
+never zero.
 The JSON of `Transcript` and `OrderReport` is a contract with other programs (schema version 1, see docs/json.md).
 """
 
 from qareport.model.analysis import (
-    STATE_NOT_JUDGED,
-    STATE_SILENCE,
     Analysis,
     CallMetrics,
     Classification,
@@ -22,22 +21,7 @@ from qareport.model.analysis import (
     Silence,
     TrajectoryState,
 )
-from qareport.model.call import (
-    SCHEMA_VERSION,
-    AudioEvent,
-    Call,
-    Deletion,
-    Emotion,
-    FailedCall,
-    Language,
-    MomentKind,
-    Note,
-    PersonalKind,
-    Risk,
-    Role,
-    RoleSource,
-    Severity,
-)
+from qareport.model.call import Call, Deletion, FailedCall
 from qareport.model.call_summary import (
     CallSummary,
     MeasuredCall,
@@ -59,6 +43,8 @@ from qareport.model.delivery import (
     letter_key,
 )
 from qareport.model.judgement import CategoryScore, Finding, Judgement, Scorecard, ScoreItem
+from qareport.model.measures import MEASURES, NORM_MEASURES, Measure, Unit
+from qareport.model.notes import RECORDING_NOTES, Note, NoteCode
 from qareport.model.order_report import (
     CallChange,
     CallReport,
@@ -70,7 +56,9 @@ from qareport.model.order_report import (
     Provenance,
 )
 from qareport.model.period_report import (
-    NORM_METRICS,
+    CALLBACK_REPEATS,
+    CALLBACK_SCORE_WEIGHT,
+    CALLBACK_WEIGHTS,
     AdviceOutcome,
     AgentOutcome,
     AgentRow,
@@ -95,13 +83,51 @@ from qareport.model.period_report import (
     RuleRow,
     WeakLink,
 )
-from qareport.model.transcript import AudioInfo, ModelInfo, Segment, Token, Transcript
+from qareport.model.transcript import AudioInfo, ModelInfo, Segment, Span, Token, Transcript
+from qareport.model.vocabulary import (
+    ALARM_KINDS,
+    DEFAULT_SILENCE_MS,
+    FATAL_POINTS,
+    GUESSED_SOURCES,
+    MOSTLY,
+    NEGATIVE_EMOTIONS,
+    NOT_JUDGED,
+    SCHEMA_VERSION,
+    STATE_NOT_JUDGED,
+    STATE_SILENCE,
+    TAG_IRONY,
+    TROUBLE_KINDS,
+    AudioEvent,
+    Emotion,
+    Language,
+    MomentKind,
+    MomentLabel,
+    PersonalKind,
+    Risk,
+    Role,
+    RoleSource,
+    Severity,
+)
 
 __all__ = [
-    "NORM_METRICS",
+    "ALARM_KINDS",
+    "CALLBACK_REPEATS",
+    "CALLBACK_SCORE_WEIGHT",
+    "CALLBACK_WEIGHTS",
+    "DEFAULT_SILENCE_MS",
+    "FATAL_POINTS",
+    "GUESSED_SOURCES",
+    "MEASURES",
+    "MOSTLY",
+    "NEGATIVE_EMOTIONS",
+    "NORM_MEASURES",
+    "NOT_JUDGED",
+    "RECORDING_NOTES",
     "SCHEMA_VERSION",
     "STATE_NOT_JUDGED",
     "STATE_SILENCE",
+    "TAG_IRONY",
+    "TROUBLE_KINDS",
     "AdviceOutcome",
     "AgentOutcome",
     "AgentRow",
@@ -141,12 +167,15 @@ __all__ = [
     "MailRecord",
     "MailState",
     "MaskedSpan",
+    "Measure",
     "MeasuredCall",
     "MetricNorm",
     "ModelInfo",
     "Moment",
     "MomentKind",
+    "MomentLabel",
     "Note",
+    "NoteCode",
     "OrderPromise",
     "OrderReport",
     "Outcome",
@@ -177,12 +206,14 @@ __all__ = [
     "Segment",
     "Severity",
     "Silence",
+    "Span",
     "SummaryMoment",
     "SummaryPromise",
     "TeamNorm",
     "Token",
     "TrajectoryState",
     "Transcript",
+    "Unit",
     "WeakLink",
     "letter_key",
 ]

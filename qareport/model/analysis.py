@@ -6,15 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from qareport.model.call import MomentKind, Note, Role
+from qareport.model.notes import Note
+from qareport.model.transcript import Span
+from qareport.model.vocabulary import MomentKind, MomentLabel, Role
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Silence:
+class Silence(Span):
     """A pause in which nobody speaks, longer than the configured threshold."""
 
-    start_ms: int
-    end_ms: int
     #: Who spoke last before it and first after it; None at the edges of the call.
     after: Role | None = None
     before: Role | None = None
@@ -22,25 +22,16 @@ class Silence:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Interruption:
+class Interruption(Span):
     """A stretch in which one role starts to speak over the other (抢话)."""
 
-    start_ms: int
-    end_ms: int
     by: Role
 
 
-#: States of a trajectory that are not emotions.
-STATE_SILENCE = "SILENCE"
-STATE_NOT_JUDGED = "NOT_JUDGED"
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TrajectoryState:
+class TrajectoryState(Span):
     """One state of a role's emotion trajectory: an `Emotion` value, SILENCE or NOT_JUDGED."""
 
-    start_ms: int
-    end_ms: int
     state: str
     role: Role = Role.CUSTOMER
 
@@ -55,19 +46,14 @@ class CurvePoint:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Gap:
+class Gap(Span):
     """A stretch in which nobody speaks, however short; music may play."""
-
-    start_ms: int
-    end_ms: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Hold:
+class Hold(Span):
     """A stretch in which the customer is made to wait: with music, or announced and long."""
 
-    start_ms: int
-    end_ms: int
     music: bool
 
 
@@ -123,13 +109,16 @@ class CallMetrics:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Moment:
-    """A key moment: when, what kind, whose, what it means (`label`) and the words that show it."""
+    """A key moment: when, what kind, whose, what it means and the words that show it."""
 
     at_ms: int
     end_ms: int
     kind: MomentKind
     role: Role
-    label: str
+    #: What it means, as the program tells it; None: only `label` says so, which another program or a person wrote.
+    label_code: MomentLabel | None = None
+    #: The same for people who read the JSON, in Chinese; documents word `label_code` in their own language.
+    label: str = ""
     quote: str
     tags: tuple[str, ...] = ()
     #: The word by which a topic was named (发货), and the issue type that it belongs to (物流延迟).
@@ -139,6 +128,11 @@ class Moment:
     fuzzy: bool = False
     #: Higher matters more; orders the moments when a page has room for few. 0: another moment tells it already.
     salience: float = 0.0
+
+    @property
+    def duration_ms(self) -> int:
+        """Return how long it lasts."""
+        return self.end_ms - self.at_ms
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,6 +162,11 @@ class Evidence:
     quote: str
     #: What was looked for only sounds like something in the quote (a homophone, as recognisers write them).
     fuzzy: bool = False
+
+    @property
+    def duration_ms(self) -> int:
+        """Return how long it lasts."""
+        return self.end_ms - self.at_ms
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,130 +1,29 @@
-"""What the business knows of a call, and the vocabulary that everything else is said in."""
+"""What the business knows of a call, of one that failed, and the proof that calls were deleted."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 
-SCHEMA_VERSION = 1
-
-
-class Role(StrEnum):
-    """Who speaks."""
-
-    AGENT = "agent"
-    CUSTOMER = "customer"
-    UNKNOWN = "unknown"
+from qareport.model.vocabulary import Role
 
 
-class RoleSource(StrEnum):
-    """How a role is known, from sure to guessed."""
+class OfCall:
+    """What belongs to one call, and through it to an order."""
 
-    GIVEN = "given"
-    CHANNEL = "channel"
-    VOICE = "voice"
-    WORDS = "words"
+    __slots__ = ()
 
+    call_id: str
+    order_id: str | None
 
-class Language(StrEnum):
-    """Languages that SenseVoice tells apart."""
-
-    ZH = "zh"
-    YUE = "yue"
-    EN = "en"
-    JA = "ja"
-    KO = "ko"
-    NOSPEECH = "nospeech"
-
-
-class Emotion(StrEnum):
-    """SenseVoice's emotion tags. EMO_UNKNOWN is the model's own "cannot tell"; "not judged" is None instead."""
-
-    HAPPY = "HAPPY"
-    SAD = "SAD"
-    ANGRY = "ANGRY"
-    NEUTRAL = "NEUTRAL"
-    FEARFUL = "FEARFUL"
-    DISGUSTED = "DISGUSTED"
-    SURPRISED = "SURPRISED"
-    OTHER = "OTHER"
-    EMO_UNKNOWN = "EMO_UNKNOWN"
-
-
-class AudioEvent(StrEnum):
-    """SenseVoice's audio event tags."""
-
-    SPEECH = "Speech"
-    BGM = "BGM"
-    LAUGHTER = "Laughter"
-    APPLAUSE = "Applause"
-    CRY = "Cry"
-    SNEEZE = "Sneeze"
-    BREATH = "Breath"
-    COUGH = "Cough"
-    SING = "Sing"
-    SPEECH_NOISE = "Speech_Noise"
-    GBG = "GBG"
-    EVENT_UNK = "Event_UNK"
-
-
-class MomentKind(StrEnum):
-    """The kinds of key moment."""
-
-    TOPIC_MENTION = "topic_mention"
-    EMOTION = "emotion"
-    SILENCE = "silence"
-    IRONY = "irony"
-    REPEAT = "repeat"
-    INTERRUPTION = "interruption"
-    CHURN_SIGNAL = "churn_signal"
-    ESCALATION = "escalation"
-    NO_ANSWER = "no_answer"
-    RECOVERY = "recovery"
-    EVENT = "event"
-
-
-class PersonalKind(StrEnum):
-    """Personal data that can be masked. An order number is personal only where the settings say so."""
-
-    PHONE = "phone"
-    ID_CARD = "id_card"
-    BANK_CARD = "bank_card"
-    EMAIL = "email"
-    ADDRESS = "address"
-    PLATE = "plate"
-    CODE = "code"
-    ORDER = "order"
-
-
-class Severity(StrEnum):
-    """How much a finding weighs (告警等级)."""
-
-    INFO = "info"
-    MINOR = "minor"
-    MAJOR = "major"
-    CRITICAL = "critical"
-
-
-class Risk(StrEnum):
-    """How likely the order or the customer is lost."""
-
-    LOW = "low"
-    MEDIUM = "medium"
-    HIGH = "high"
+    @property
+    def subject(self) -> str:
+        """Return what it is filed under: the order's number, or the call's id where no order is known."""
+        return self.order_id or self.call_id
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Note:
-    """Something a reader must know to trust the result: a stable code and the values to word it with."""
-
-    code: str
-    values: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Call:
+class Call(OfCall):
     """One recording and what the business knows about it, before anything is heard."""
 
     call_id: str
@@ -138,7 +37,7 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FailedCall:
+class FailedCall(OfCall):
     """A call that could not be worked on: it stays in every list and report, with its reason."""
 
     call_id: str

@@ -1,4 +1,4 @@
-"""The digest of one judged call: the little of it that a day, a week or a month is added up from."""
+"""The summary of one judged call: the little of it that a day, a week or a month is added up from."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
-from qareport.model.call import MomentKind, Risk, Role, Severity
+from qareport.model.call import OfCall
 from qareport.model.transcript import ModelInfo
+from qareport.model.vocabulary import MomentKind, MomentLabel, Risk, Role, Severity
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +34,9 @@ class SummaryMoment:
     at_ms: int
     kind: MomentKind
     role: Role
-    label: str
+    #: As in `Moment`.
+    label_code: MomentLabel | None = None
+    label: str = ""
     quote: str
     issue: str | None = None
     salience: float = 0.0
@@ -51,7 +54,7 @@ class SummaryPromise:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CallSummary:
+class CallSummary(OfCall):
     """What a period needs of one judged call; made of a masked report, so it holds no personal data of speech."""
 
     call_id: str
@@ -68,12 +71,12 @@ class CallSummary:
     #: The issue most spoken of first; stages in the order of their first evidence.
     issues: tuple[str, ...] = ()
     stages: tuple[str, ...] = ()
-    #: What the customer showed, each once: negative emotions by their tag, SILENCE, IRONY.
-    feelings: tuple[str, ...] = ()
+    #: What the customer showed, each once: negative emotions by their tag, and SILENCE and IRONY, which stand for one.
+    emotions: tuple[str, ...] = ()
     #: Share of the customer's talk time by emotion tag, and the judged one with the largest share.
     emotion_shares: Mapping[str, float] = field(default_factory=dict)
     dominant_emotion: str | None = None
-    #: Measures that norms compare, by the names of `NORM_METRICS`; absent: nothing to measure.
+    #: Measures that norms compare, by the names of `NORM_MEASURES`; absent: nothing to measure.
     metrics: Mapping[str, float] = field(default_factory=dict)
     hits: tuple[RuleHit, ...] = ()
     #: Ids of the rules that had no opportunity in this call: it stands in no rate of theirs.
@@ -99,7 +102,7 @@ class CallSummary:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MeasuredCall:
-    """The part of a digest that norms are made of: quick to read where thousands are."""
+    """The part of a summary that norms are made of: quick to read where thousands are."""
 
     started_at: datetime | None = None
     metrics: Mapping[str, float] = field(default_factory=dict)
@@ -124,5 +127,5 @@ class TeamNorm:
     first: date | None
     last: date | None
     calls: int
-    #: By the names of `qareport.model.period_report.NORM_METRICS`; a measure that no call had is absent.
+    #: By the names of `NORM_MEASURES`; a measure that no call had is absent.
     metrics: Mapping[str, MetricNorm] = field(default_factory=dict)

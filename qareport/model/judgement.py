@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from qareport.model.analysis import Evidence
-from qareport.model.call import Note, Risk, Severity
+from qareport.model.notes import Note
+from qareport.model.vocabulary import Risk, Severity
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

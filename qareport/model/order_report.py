@@ -17,18 +17,18 @@ from qareport.model.analysis import (
     Silence,
     TrajectoryState,
 )
-from qareport.model.call import SCHEMA_VERSION, FailedCall, Note, PersonalKind, Risk, Role
+from qareport.model.call import FailedCall
 from qareport.model.call_summary import TeamNorm
 from qareport.model.judgement import Finding, Scorecard
-from qareport.model.transcript import AudioInfo, ModelInfo, Segment
+from qareport.model.notes import Note
+from qareport.model.transcript import AudioInfo, ModelInfo, Segment, Span
+from qareport.model.vocabulary import SCHEMA_VERSION, PersonalKind, Risk, Role
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MaskedSpan:
+class MaskedSpan(Span):
     """Where in the recording personal data is said; the words themselves are not kept here."""
 
-    start_ms: int
-    end_ms: int
     kind: PersonalKind
     role: Role
     #: Known from the times of its tokens; else estimated from its place in the text.
@@ -144,5 +144,5 @@ class OrderReport:
     dossier: Dossier | None = None
     #: What is usual in the team on the days before the order's latest call; None: not compared.
     norm: TeamNorm | None = None
-    #: By call id, the measures that `norm` has, under the names of `qareport.model.period_report.NORM_METRICS`.
+    #: By call id, the measures that `norm` has, by the names of `NORM_MEASURES`.
     measures: Mapping[str, Mapping[str, float]] = field(default_factory=dict)

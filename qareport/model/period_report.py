@@ -8,27 +8,9 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Final
 
-from qareport.model.call import SCHEMA_VERSION, FailedCall, Note, Risk, Severity
-
-#: Measures that a norm is made of: fields of `CallMetrics`, shares of the call's length, and those of a role as
-#: `role.field`. Milliseconds, counts, shares 0 … 1, characters a minute.
-NORM_METRICS: Final = (
-    "duration_ms",
-    "first_response_ms",
-    "median_response_ms",
-    "longest_response_ms",
-    "silence_count",
-    "silence_ms",
-    "longest_silence_ms",
-    "silence_share",
-    "non_talk_share",
-    "hold_ms",
-    "agent.interruptions",
-    "customer.interruptions",
-    "agent.characters_per_minute",
-    "customer.characters_per_minute",
-    "agent.talk_share",
-)
+from qareport.model.call import FailedCall, OfCall
+from qareport.model.notes import Note
+from qareport.model.vocabulary import SCHEMA_VERSION, MomentLabel, Risk, Severity
 
 
 class PeriodKind(StrEnum):
@@ -99,6 +81,23 @@ class CallbackReason(StrEnum):
     ANGRY_UNRESOLVED = "angry_unresolved"
 
 
+#: What each reason adds to the weight by which callbacks are ranked: an order of urgency, not a measured loss.
+CALLBACK_WEIGHTS: Final[Mapping[CallbackReason, int]] = {
+    CallbackReason.BROKEN_PROMISE: 40,
+    CallbackReason.ESCALATION: 35,
+    CallbackReason.CHURN_SIGNAL: 30,
+    CallbackReason.FATAL: 30,
+    CallbackReason.ANGRY_UNRESOLVED: 25,
+    CallbackReason.HIGH_RISK: 20,
+    CallbackReason.PROMISE_DUE: 15,
+    CallbackReason.REPEATED_CALLS: 10,
+}
+#: REPEATED_CALLS counts once for each further call, so many times at most.
+CALLBACK_REPEATS: Final = 3
+#: What a score of 0 adds; 100 adds nothing.
+CALLBACK_SCORE_WEIGHT: Final = 10
+
+
 class PromiseState(StrEnum):
     """What is known of a promise at the end of the period. Nothing a store of calls holds can prove one kept."""
 
@@ -111,7 +110,7 @@ class PromiseState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PromiseDue:
+class PromiseDue(OfCall):
     """A promise that is due or past due."""
 
     state: PromiseState
@@ -130,8 +129,8 @@ class PromiseDue:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Callback:
-    """A customer to call back today, once however often they called: the ranking is in `digest.returns`."""
+class Callback(OfCall):
+    """A customer to call back today, once however often they called: `periods.callbacks` ranks."""
 
     rank: int
     weight: float
@@ -149,15 +148,18 @@ class Callback:
     #: Where in the call to listen, and the words there.
     at_ms: int
     quote: str
+    #: Of the moment that is shown, or the title of the rule, or what was promised.
+    label_code: MomentLabel | None = None
     label: str = ""
     promise: PromiseDue | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HeatCell:
-    """In how many calls about an issue the customer showed one feeling, and which share of them that is."""
+    """In how many calls about an issue the customer showed one emotion, and which share of them that is."""
 
-    feeling: str
+    #: As in `CallSummary.emotions`.
+    emotion: str
     calls: int
     #: Calls in which it could be seen: for an emotion those in which the model named any. `share` is `calls` of them.
     n: int
@@ -174,7 +176,7 @@ class HeatRow:
     #: None: no issue was found.
     issue: str | None
     calls: int
-    #: Calls in which the customer showed any of the feelings.
+    #: Calls in which the customer showed any of the emotions.
     troubled: int
     cells: tuple[HeatCell, ...]
     #: How many calls named each stage, most first.
@@ -184,15 +186,15 @@ class HeatRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HeatMap:
-    """Issue × feeling, issues with the most troubled calls first."""
+    """Issue × emotion, issues with the most troubled calls first."""
 
-    feelings: tuple[str, ...]
+    emotions: tuple[str, ...]
     rows: tuple[HeatRow, ...]
     total: HeatRow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PeriodEvidence:
+class PeriodEvidence(OfCall):
     """Words (or a pause) that show something, with the call that they stand in."""
 
     call_id: str
@@ -289,7 +291,7 @@ class AgentOutcome:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AdviceOutcome:
-    """Did a rule's hits become fewer once its advice was given? Association, not cause: see `digest.outcomes`."""
+    """Did a rule's hits become fewer once its advice was given? Association, not cause: `periods.advice_outcomes`."""
 
     rule_id: str
     title: str

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
-from qareport.model.call import SCHEMA_VERSION, AudioEvent, Emotion, Language, Note, Role, RoleSource
+from qareport.model.notes import Note
+from qareport.model.vocabulary import SCHEMA_VERSION, AudioEvent, Emotion, Language, Role, RoleSource
 
 
 class Token(NamedTuple):
@@ -19,11 +20,22 @@ class Token(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Segment:
-    """One stretch of speech (utterance) of one speaker. Missing optional fields mean "not judged"."""
+class Span:
+    """A stretch of a recording, in milliseconds from its start."""
 
     start_ms: int
     end_ms: int
+
+    @property
+    def duration_ms(self) -> int:
+        """Return how long it is."""
+        return self.end_ms - self.start_ms
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Segment(Span):
+    """One stretch of speech (utterance) of one speaker. Missing optional fields mean "not judged"."""
+
     role: Role = Role.UNKNOWN
     role_source: RoleSource = RoleSource.GIVEN
     #: Channel of the recording, counted from 0 (left).

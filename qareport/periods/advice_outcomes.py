@@ -27,61 +27,61 @@ def advice_outcomes(scope: Scope) -> tuple[AdviceOutcome, ...]:
     changed. It shows association, not cause: that an agent read the report is not known, calls differ from day to day,
     and the same advice may have stood in earlier reports.
     """
-    told, rules = _told(scope.previous or ())
-    previous = {id(one) for one in scope.previous or ()}
-    before = _count((one for one in scope.baseline if id(one) not in previous), told)
-    after = _count(scope.now, told)
+    advised, rules = _advised(scope.previous or ())
+    previous = {id(call) for call in scope.previous or ()}
+    before = _count((call for call in scope.baseline if id(call) not in previous), advised)
+    after = _count(scope.now, advised)
     grouped: dict[str, list[AgentOutcome]] = defaultdict(list)
     for agent, rule_id in sorted(before.keys() & after.keys()):
         key = (agent, rule_id)
         grouped[rule_id].append(
             AgentOutcome(
                 agent_id=agent,
-                reported=told[key],
+                reported=advised[key],
                 before=scope.rate(*before[key]),
                 after=scope.rate(*after[key]),
             )
         )
-    made = [_outcome(scope, rules[rule_id], agents) for rule_id, agents in grouped.items()]
+    outcomes = [_outcome(scope, rules[rule_id], agents) for rule_id, agents in grouped.items()]
     order = tuple(OutcomeVerdict)
-    made.sort(key=lambda one: (order.index(one.verdict), one.change or 0.0, one.rule_id))
-    return tuple(made)
+    outcomes.sort(key=lambda outcome: (order.index(outcome.verdict), outcome.change or 0.0, outcome.rule_id))
+    return tuple(outcomes)
 
 
-def _told(calls: Iterable[CallSummary]) -> tuple[Counter[_Key], dict[str, RuleHit]]:
+def _advised(calls: Iterable[CallSummary]) -> tuple[Counter[_Key], dict[str, RuleHit]]:
     """Count the calls with a hit by agent and rule, and keep the rules that cost points and give advice."""
-    told: Counter[_Key] = Counter()
+    advised: Counter[_Key] = Counter()
     rules: dict[str, RuleHit] = {}
-    for one in calls:
-        if one.agent_id is None or one.score is None:
+    for call in calls:
+        if call.agent_id is None or call.score is None:
             continue
-        costly = {hit.rule_id: hit for hit in one.hits if hit.advice and (hit.points < 0 or hit.fatal)}
+        costly = {hit.rule_id: hit for hit in call.hits if hit.advice and (hit.points < 0 or hit.fatal)}
         rules.update(costly)
-        told.update((one.agent_id, rule_id) for rule_id in costly)
-    return told, rules
+        advised.update((call.agent_id, rule_id) for rule_id in costly)
+    return advised, rules
 
 
-def _count(calls: Iterable[CallSummary], told: Mapping[_Key, int]) -> dict[_Key, tuple[int, int]]:
-    """Count, for each agent and rule of `told`, the calls with a hit and those to which the rule applies."""
-    given: dict[str, list[str]] = defaultdict(list)
-    for agent, rule_id in told:
-        given[agent].append(rule_id)
+def _count(calls: Iterable[CallSummary], advised: Mapping[_Key, int]) -> dict[_Key, tuple[int, int]]:
+    """Count, for each agent and rule of `advised`, the calls with a hit and those to which the rule applies."""
+    rules_of: dict[str, list[str]] = defaultdict(list)
+    for agent, rule_id in advised:
+        rules_of[agent].append(rule_id)
     hits, n = Counter[_Key](), Counter[_Key]()
-    for one in calls:
-        if one.agent_id is None or one.score is None or one.agent_id not in given:
+    for call in calls:
+        if call.agent_id is None or call.score is None or call.agent_id not in rules_of:
             continue
-        hit = {found.rule_id for found in one.hits}
-        idle = frozenset(one.not_applicable)
-        for rule_id in given[one.agent_id]:
-            if rule_id in hit or rule_id not in idle:
-                hits[one.agent_id, rule_id] += rule_id in hit
-                n[one.agent_id, rule_id] += 1
+        hit_rules = {hit.rule_id for hit in call.hits}
+        not_applicable = frozenset(call.not_applicable)
+        for rule_id in rules_of[call.agent_id]:
+            if rule_id in hit_rules or rule_id not in not_applicable:
+                hits[call.agent_id, rule_id] += rule_id in hit_rules
+                n[call.agent_id, rule_id] += 1
     return {key: (hits[key], count) for key, count in n.items()}
 
 
 def _outcome(scope: Scope, rule: RuleHit, agents: Sequence[AgentOutcome]) -> AdviceOutcome:
-    before = scope.rate(sum(one.before.hits for one in agents), sum(one.before.n for one in agents))
-    after = scope.rate(sum(one.after.hits for one in agents), sum(one.after.n for one in agents))
+    before = scope.rate(sum(agent.before.hits for agent in agents), sum(agent.before.n for agent in agents))
+    after = scope.rate(sum(agent.after.hits for agent in agents), sum(agent.after.n for agent in agents))
     interval = difference_interval(before, after)
     verdict = OutcomeVerdict.NO_CLEAR_CHANGE
     if interval is None or before.small or after.small:

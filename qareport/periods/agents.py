@@ -24,7 +24,7 @@ def agent_rows(scope: Scope) -> tuple[AgentRow, ...]:
     about one in twenty lies beyond 2 by chance alone, and calls are not dealt out alike: a mark says "look", not why.
     """
     now, previous, baseline = (_by_agent(calls) for calls in (scope.now, scope.previous or (), scope.baseline))
-    scores = [one.score for one in scope.now if one.score is not None]
+    scores = [call.score for call in scope.now if call.score is not None]
     spread = statistics.stdev(scores) if len(scores) > 1 and _team_size(now) >= _TEAM_NEEDS else 0.0
     mean = statistics.fmean(scores) if scores else 0.0
     rows = [
@@ -46,8 +46,8 @@ def agent_rows(scope: Scope) -> tuple[AgentRow, ...]:
 
 def _by_agent(calls: Iterable[CallSummary]) -> dict[str | None, list[CallSummary]]:
     grouped: dict[str | None, list[CallSummary]] = defaultdict(list)
-    for one in calls:
-        grouped[one.agent_id].append(one)
+    for call in calls:
+        grouped[call.agent_id].append(call)
     return grouped
 
 
@@ -65,7 +65,7 @@ def _row(
     spread: float,
 ) -> AgentRow:
     own = scope.mean_score(calls)
-    scored = [one for one in calls if one.score is not None]
+    scored = [call for call in calls if call.score is not None]
     sigma = None
     if agent is not None and own.value is not None and not own.small and spread > 0:
         sigma = (own.value - mean) / (spread / math.sqrt(own.n))
@@ -75,8 +75,8 @@ def _row(
         mean_score=own,
         previous_score=scope.mean_score(previous) if previous else None,
         baseline_score=scope.mean_score(baseline) if baseline else None,
-        high_risk=sum(is_high(one) for one in calls),
-        passed=scope.rate(sum(bool(one.passed) for one in scored), len(scored)),
+        high_risk=sum(is_high(call) for call in calls),
+        passed=scope.rate(sum(bool(call.passed) for call in scored), len(scored)),
         points_lost=lost_by(calls),
         sigma=sigma,
         outlier=sigma is not None and abs(sigma) >= scope.settings.outlier_sigma,

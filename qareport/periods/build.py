@@ -1,4 +1,4 @@
-"""Digests added up to the report of a period."""
+"""Calls added up to the report of a period."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from datetime import timedelta
 
 from qareport import __version__, privacy
 from qareport.model import (
+    MOSTLY,
+    NOT_JUDGED,
     CallSummary,
     Coverage,
     FailedCall,
@@ -29,14 +31,10 @@ from qareport.periods.rules import rule_rows, weak_links
 from qareport.periods.scope import Scope
 from qareport.settings import PeriodSettings
 
-#: A larger share of unknown emotion says that a call's emotions are not to be relied on.
-_MOSTLY = 0.5
-NOT_JUDGED = "not_judged"
-
 
 def build_period(
     period: Period,
-    digests: Iterable[CallSummary],
+    calls: Iterable[CallSummary],
     before: Iterable[CallSummary],
     failures: Iterable[FailedCall],
     settings: PeriodSettings,
@@ -49,7 +47,7 @@ def build_period(
 
     Args:
         period: the days; `period_of` makes one.
-        digests: the calls of the period, one a call; those whose start is not known are the caller's to place.
+        calls: the calls of the period, one a call; those whose start is not known are the caller's to place.
         before: calls before it, in any order: at least as many periods as the baseline has (`settings.baseline_*`);
             older ones help to join promises and repeated calls with their orders. Those that do not begin before the
             period, or at an unknown time, are left out.
@@ -59,8 +57,8 @@ def build_period(
         partial: why calls of the period are missing, for a report that says so at its top.
         notes: what else a reader must know.
     """
-    scope = make_scope(period, _only(digests, agent_id), _only(before, agent_id), settings)
-    failed = tuple(_masked(one) for one in failures if agent_id is None or one.agent_id == agent_id)
+    scope = make_scope(period, _only(calls, agent_id), _only(before, agent_id), settings)
+    failed = tuple(_masked(failure) for failure in failures if agent_id is None or failure.agent_id == agent_id)
     promises = promises_due(scope)
     callbacks = rank_callbacks(scope, promises.due)
     return PeriodReport(
@@ -90,30 +88,30 @@ def build_period(
 
 
 def make_scope(
-    period: Period, digests: Iterable[CallSummary], before: Iterable[CallSummary], settings: PeriodSettings
+    period: Period, calls: Iterable[CallSummary], before: Iterable[CallSummary], settings: PeriodSettings
 ) -> Scope:
     """Sort the calls before a period into the periods that it is compared with."""
     compared = baseline_of(period, settings)
     place = {
-        one.first + timedelta(days=offset): index
-        for index, one in enumerate(compared)
-        for offset in range((one.last - one.first).days + 1)
+        other.first + timedelta(days=offset): index
+        for index, other in enumerate(compared)
+        for offset in range((other.last - other.first).days + 1)
     }
     buckets: list[list[CallSummary]] = [[] for _ in compared]
     earlier: list[CallSummary] = []
-    for one in before:
-        day = local_day(one.started_at, period.time_zone) if one.started_at is not None else None
+    for call in before:
+        day = local_day(call.started_at, period.time_zone) if call.started_at is not None else None
         if day is None or day >= period.first:
             continue
-        earlier.append(one)
+        earlier.append(call)
         if day in place:
-            buckets[place[day]].append(one)
+            buckets[place[day]].append(call)
     return Scope(
         period=period,
         settings=settings,
-        now=tuple(digests),
+        now=tuple(calls),
         previous=tuple(buckets[0]) if buckets[0] else None,
-        baseline=tuple(one for bucket in buckets for one in bucket),
+        baseline=tuple(call for bucket in buckets for call in bucket),
         earlier=tuple(earlier),
         baseline_periods=sum(bool(bucket) for bucket in buckets),
         baseline_looked_at=len(compared),
@@ -121,7 +119,7 @@ def make_scope(
 
 
 def _only(calls: Iterable[CallSummary], agent_id: str | None) -> Iterable[CallSummary]:
-    return calls if agent_id is None else (one for one in calls if one.agent_id == agent_id)
+    return calls if agent_id is None else (call for call in calls if call.agent_id == agent_id)
 
 
 def _masked(failure: FailedCall) -> FailedCall:
@@ -130,27 +128,27 @@ def _masked(failure: FailedCall) -> FailedCall:
 
 
 def _coverage(calls: Sequence[CallSummary], failed: Sequence[FailedCall]) -> Coverage:
-    judged = sum(one.score is not None for one in calls)
-    risks = Counter(one.risk.value if one.score is not None else NOT_JUDGED for one in calls)
+    judged = sum(call.score is not None for call in calls)
+    risks = Counter(call.risk.value if call.score is not None else NOT_JUDGED for call in calls)
     return Coverage(
         calls=len(calls) + len(failed),
         judged=judged,
         not_judged=len(calls) - judged,
         failed=len(failed),
-        outside_domain=sum(one.outside_domain for one in calls),
-        emotion_mostly_unknown=sum((one.unknown_emotion_share or 0.0) > _MOSTLY for one in calls),
-        roles_guessed=sum(one.roles_guessed for one in calls),
-        without_agent=sum(one.agent_id is None for one in calls),
-        without_order=sum(one.order_id is None for one in calls),
-        risks={name: risks[name] for name in (*(one.value for one in Risk), NOT_JUDGED)},
+        outside_domain=sum(call.outside_domain for call in calls),
+        emotion_mostly_unknown=sum((call.unknown_emotion_share or 0.0) > MOSTLY for call in calls),
+        roles_guessed=sum(call.roles_guessed for call in calls),
+        without_agent=sum(call.agent_id is None for call in calls),
+        without_order=sum(call.order_id is None for call in calls),
+        risks={name: risks[name] for name in (*(risk.value for risk in Risk), NOT_JUDGED)},
     )
 
 
 def _provenance(calls: Iterable[CallSummary]) -> PeriodProvenance:
     models, rules = set(), set()
-    for one in calls:
-        if one.model is not None:
-            models.add(f"{one.model.name}@{one.model.revision}")
-        if one.rules_sha256:
-            rules.add(one.rules_sha256)
+    for call in calls:
+        if call.model is not None:
+            models.add(f"{call.model.name}@{call.model.revision}")
+        if call.rules_sha256:
+            rules.add(call.rules_sha256)
     return PeriodProvenance(qareport=__version__, models=tuple(sorted(models)), rules_sha256=tuple(sorted(rules)))

@@ -1,45 +1,46 @@
-"""One judged call to its digest."""
+"""One judged call to the summary that periods are added up from, and what is usual among such summaries."""
 
 from __future__ import annotations
 
+import statistics
 import sys
 from collections.abc import Collection, Iterable, Mapping
 
 from qareport import privacy
 from qareport.model import (
+    ALARM_KINDS,
+    GUESSED_SOURCES,
+    MEASURES,
+    NEGATIVE_EMOTIONS,
+    NORM_MEASURES,
     STATE_NOT_JUDGED,
     STATE_SILENCE,
+    TAG_IRONY,
+    TROUBLE_KINDS,
     CallMetrics,
     CallReport,
     CallSummary,
     Emotion,
     Finding,
+    MeasuredCall,
+    MetricNorm,
     Moment,
     MomentKind,
     Note,
+    NoteCode,
     PersonalKind,
     Role,
-    RoleMetrics,
-    RoleSource,
     RuleHit,
     SummaryMoment,
     SummaryPromise,
+    TeamNorm,
 )
+from qareport.periods.days import local_day
 
-#: Emotions in which a customer is not well served, in the order of documents.
-NEGATIVE = (Emotion.ANGRY, Emotion.SAD, Emotion.DISGUSTED, Emotion.FEARFUL)
-IRONY = "IRONY"
-#: Kinds of moment after which a customer is not calm, besides negative emotions.
-TROUBLE = frozenset(
-    {MomentKind.REPEAT, MomentKind.CHURN_SIGNAL, MomentKind.ESCALATION, MomentKind.IRONY, MomentKind.NO_ANSWER}
-)
-#: Signals that the customer is being lost: kept whatever else is weightier.
-ALARMS = frozenset({MomentKind.CHURN_SIGNAL, MomentKind.ESCALATION})
-#: Weightiest moments that a digest keeps.
+#: Weightiest moments that a summary keeps.
 KEPT_MOMENTS = 5
 #: Tags that say that no emotion is known.
 _NO_EMOTION = frozenset({Emotion.EMO_UNKNOWN.value, Emotion.OTHER.value, STATE_NOT_JUDGED})
-_GUESSES = frozenset({RoleSource.VOICE, RoleSource.WORDS})
 
 
 def summarise_call(
@@ -51,11 +52,11 @@ def summarise_call(
 ) -> CallSummary:
     """Keep what a period needs of one judged call.
 
-    The report is masked first, whole, because a number may be said over several sentences: a digest holds no personal
-    data of the given kinds. What the customer felt: the negative emotions that begin a moment, SILENCE where a moment
-    carries one, IRONY. Troubled: any of these emotions, or a question asked again or left unanswered, a signal of
+    The report is masked first, whole, because a number may be said over several sentences: a summary holds no
+    personal data of the given kinds. Emotions: the negative ones that begin a moment, SILENCE where a moment carries
+    one, IRONY. Troubled: any of these emotions, or a question asked again or left unanswered, a signal of
     churn or escalation, irony; recovered: such a call with a recovery, after which nothing negative follows
-    (`analysis.feelings.recovery_moments`). Dominant emotion: the tag with the largest share of the customer's talk
+    (`analysis.moments.recovery_moments`). Dominant emotion: the tag with the largest share of the customer's talk
     time among those that name an emotion.
 
     Args:
@@ -66,8 +67,8 @@ def summarise_call(
     """
     masked = privacy.mask_report(report, kinds) if kinds else report
     customer = masked.metrics.roles.get(Role.CUSTOMER) or masked.metrics.roles.get(Role.UNKNOWN)
-    shares = {_kept(tag): share for tag, share in customer.emotion_shares.items()} if customer else {}
-    codes = tuple(dict.fromkeys(_kept(note.code) for note in masked.notes))
+    shares = {_interned(tag): share for tag, share in customer.emotion_shares.items()} if customer else {}
+    codes = tuple(dict.fromkeys(_interned(note.code) for note in masked.notes))
     return CallSummary(
         call_id=masked.call_id,
         order_id=order_id,
@@ -78,9 +79,9 @@ def summarise_call(
         score=masked.score,
         passed=masked.scorecard.passed if masked.scorecard else None,
         risk=masked.risk,
-        issues=tuple(_kept(one.name) for one in masked.issues),
-        stages=tuple(_kept(one.name) for one in masked.stages),
-        feelings=_feelings(masked.moments),
+        issues=tuple(_interned(issue.name) for issue in masked.issues),
+        stages=tuple(_interned(stage.name) for stage in masked.stages),
+        emotions=_emotions(masked.moments),
         emotion_shares=shares,
         dominant_emotion=_dominant(shares),
         metrics=call_measures(masked.metrics),
@@ -90,71 +91,49 @@ def summarise_call(
         recovered=_recovered(masked.moments),
         moments=_weightiest(masked.moments),
         promises=tuple(
-            SummaryPromise(at_ms=one.at_ms, quote=one.quote, action=_kept(one.action), by=one.by, due_at=one.due_at)
-            for one in masked.promises
+            SummaryPromise(
+                at_ms=promise.at_ms,
+                quote=promise.quote,
+                action=_interned(promise.action),
+                by=promise.by,
+                due_at=promise.due_at,
+            )
+            for promise in masked.promises
         ),
         trend=masked.metrics.trend,
         model=masked.model,
         unknown_emotion_share=masked.metrics.unknown_emotion_share,
-        outside_domain="outside_model_domain" in codes,
-        roles_guessed=any(segment.role_source in _GUESSES for segment in masked.segments),
+        outside_domain=NoteCode.OUTSIDE_MODEL_DOMAIN in codes,
+        roles_guessed=any(segment.role_source in GUESSED_SOURCES for segment in masked.segments),
         notes=codes,
         rules_sha256=rules_sha256,
     )
 
 
 def call_measures(metrics: CallMetrics) -> dict[str, float]:
-    """Return the measures of one call that norms compare, by the names of `NORM_METRICS`.
+    """Return the measures of one call that norms compare, by the names of `NORM_MEASURES`.
 
-    A measure that there was nothing to take from is absent: an unanswered call has no response delay. Shares are of the
-    call's length; `agent.talk_share` is the agent's part of the time in which agent and customer talk.
+    A measure that there was nothing to take from is absent: an unanswered call has no response delay.
     """
-    measures: dict[str, float | None] = {
-        "duration_ms": metrics.duration_ms,
-        "first_response_ms": metrics.first_response_ms,
-        "median_response_ms": metrics.median_response_ms,
-        "longest_response_ms": metrics.longest_response_ms,
-        "silence_count": metrics.silence_count,
-        "silence_ms": metrics.silence_ms,
-        "longest_silence_ms": metrics.longest_silence_ms,
-        "silence_share": _share(metrics.silence_ms, metrics.duration_ms),
-        "non_talk_share": _share(metrics.non_talk_ms, metrics.duration_ms),
-        "hold_ms": sum(hold.end_ms - hold.start_ms for hold in metrics.holds),
-        "agent.talk_share": _talk_share(metrics.roles),
-    }
-    for role in (Role.AGENT, Role.CUSTOMER):
-        measures[f"{role.value}.interruptions"] = metrics.interruptions.get(role.value)
-        one = metrics.roles.get(role.value)
-        measures[f"{role.value}.characters_per_minute"] = one.characters_per_minute if one else None
-    return {name: float(value) for name, value in measures.items() if value is not None}
+    values = ((name, MEASURES[name].of(metrics)) for name in NORM_MEASURES)
+    return {name: float(value) for name, value in values if value is not None}
 
 
-def _share(part_ms: int, whole_ms: int) -> float | None:
-    return part_ms / whole_ms if whole_ms > 0 else None
-
-
-def _talk_share(roles: Mapping[str, RoleMetrics]) -> float | None:
-    agent, customer = roles.get(Role.AGENT), roles.get(Role.CUSTOMER)
-    if agent is None or customer is None:
-        return None
-    return _share(agent.talk_ms, agent.talk_ms + customer.talk_ms)
-
-
-def _kept(text: str) -> str:
-    """Keep one copy of a name that thousands of digests share."""
+def _interned(text: str) -> str:
+    """Return the one copy of a name that thousands of summaries share."""
     return sys.intern(str(text))
 
 
-def _feelings(moments: Iterable[Moment]) -> tuple[str, ...]:
-    felt: set[str] = set()
+def _emotions(moments: Iterable[Moment]) -> tuple[str, ...]:
+    tags: set[str] = set()
     for moment in moments:
         if moment.kind is MomentKind.EMOTION:
-            felt.update(moment.tags)
+            tags.update(moment.tags)
         elif moment.kind is MomentKind.IRONY:
-            felt.add(IRONY)
+            tags.add(TAG_IRONY)
         if STATE_SILENCE in moment.tags or moment.kind is MomentKind.SILENCE:
-            felt.add(STATE_SILENCE)
-    return tuple(name for name in (*(one.value for one in NEGATIVE), STATE_SILENCE, IRONY) if name in felt)
+            tags.add(STATE_SILENCE)
+    return tuple(str(tag) for tag in (*NEGATIVE_EMOTIONS, STATE_SILENCE, TAG_IRONY) if tag in tags)
 
 
 def _dominant(shares: Mapping[str, float]) -> str | None:
@@ -163,56 +142,95 @@ def _dominant(shares: Mapping[str, float]) -> str | None:
 
 
 def _recovered(moments: Iterable[Moment]) -> bool | None:
-    negative = frozenset(one.value for one in NEGATIVE)
     troubled = recovered = False
     for moment in moments:
-        troubled |= moment.kind in TROUBLE or (
-            moment.kind is MomentKind.EMOTION and not negative.isdisjoint(moment.tags)
+        troubled |= moment.kind in TROUBLE_KINDS or (
+            moment.kind is MomentKind.EMOTION and not set(NEGATIVE_EMOTIONS).isdisjoint(moment.tags)
         )
         recovered |= moment.kind is MomentKind.RECOVERY
     return recovered if troubled else None
 
 
 def _weightiest(moments: Iterable[Moment]) -> tuple[SummaryMoment, ...]:
-    ranked = sorted(moments, key=lambda one: (-one.salience, one.at_ms))
-    kept = [one for index, one in enumerate(ranked) if index < KEPT_MOMENTS or one.kind in ALARMS]
+    ranked = sorted(moments, key=lambda moment: (-moment.salience, moment.at_ms))
+    kept = [moment for index, moment in enumerate(ranked) if index < KEPT_MOMENTS or moment.kind in ALARM_KINDS]
     return tuple(
         SummaryMoment(
-            at_ms=one.at_ms,
-            kind=one.kind,
-            role=one.role,
-            label=_kept(one.label),
-            quote=one.quote,
-            issue=one.issue,
-            salience=one.salience,
+            at_ms=moment.at_ms,
+            kind=moment.kind,
+            role=moment.role,
+            label_code=moment.label_code,
+            label=_interned(moment.label),
+            quote=moment.quote,
+            issue=moment.issue,
+            salience=moment.salience,
         )
-        for one in kept
+        for moment in kept
     )
 
 
 def _hit(finding: Finding) -> RuleHit:
-    shown = next((one for one in finding.evidence if one.quote and not one.quote.startswith("[")), None)
+    shown = next(
+        (evidence for evidence in finding.evidence if evidence.quote and not evidence.quote.startswith("[")), None
+    )
     return RuleHit(
-        rule_id=_kept(finding.rule_id),
-        title=_kept(finding.title),
-        category=_kept(finding.category),
+        rule_id=_interned(finding.rule_id),
+        title=_interned(finding.title),
+        category=_interned(finding.category),
         severity=finding.severity,
         points=finding.points,
         fatal=finding.fatal,
         at_ms=finding.at_ms,
         role=shown.role if shown else Role.UNKNOWN,
         quote=shown.quote if shown else "",
-        advice=_kept(finding.advice),
+        advice=_interned(finding.advice),
     )
 
 
 def _not_applicable(report: CallReport) -> tuple[str, ...]:
     """Name the rules that say nothing of this call: no opportunity, or they could not be judged."""
-    idle = [name for one in (report.scorecard.categories if report.scorecard else ()) for name in one.not_applicable]
-    return tuple(_kept(name) for name in (*idle, *_stopped(report.notes)))
+    names = [
+        name
+        for category in (report.scorecard.categories if report.scorecard else ())
+        for name in category.not_applicable
+    ]
+    return tuple(_interned(name) for name in (*names, *_stopped(report.notes)))
 
 
 def _stopped(notes: Iterable[Note]) -> Iterable[str]:
     for note in notes:
-        if note.code == "rules_not_judged":
+        if note.code == NoteCode.RULES_NOT_JUDGED:
             yield from (name.strip() for name in note.values.get("rules", "").split(",") if name.strip())
+
+
+def team_norm(calls: Iterable[CallSummary | MeasuredCall], time_zone: str) -> TeamNorm:
+    """Find median and quartiles of each measure over the calls that have it.
+
+    Quartiles: linear interpolation between order statistics (definition 7 of Hyndman and Fan 1996, the `inclusive`
+    method of Python's statistics); of one call all three are its value. Calls outside the model's domain are left out:
+    their words and speakers are not known.
+
+    Args:
+        calls: those of the team, usually of the days before the call that is compared.
+        time_zone: IANA name of the zone in which `first` and `last` are days.
+    """
+    inside = [call for call in calls if not call.outside_domain]
+    starts = [call.started_at for call in inside if call.started_at is not None]
+    values: dict[str, list[float]] = {name: [] for name in NORM_MEASURES}
+    for call in inside:
+        for name, value in call.metrics.items():
+            if name in values:
+                values[name].append(value)
+    return TeamNorm(
+        first=local_day(min(starts), time_zone) if starts else None,
+        last=local_day(max(starts), time_zone) if starts else None,
+        calls=len(inside),
+        metrics={name: _norm(measured) for name, measured in values.items() if measured},
+    )
+
+
+def _norm(values: list[float]) -> MetricNorm:
+    lower = middle = upper = values[0]
+    if len(values) > 1:
+        lower, middle, upper = statistics.quantiles(values, n=4, method="inclusive")
+    return MetricNorm(n=len(values), lower_quartile=lower, median=middle, upper_quartile=upper)

@@ -7,11 +7,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from qareport.model import (
+    CALLBACK_REPEATS,
+    CALLBACK_SCORE_WEIGHT,
+    CALLBACK_WEIGHTS,
     Callback,
     CallbackReason,
     CallSummary,
     Emotion,
     MomentKind,
+    MomentLabel,
     PromiseDue,
     PromiseState,
     Risk,
@@ -20,21 +24,6 @@ from qareport.model import (
 from qareport.periods.headlines import is_high
 from qareport.periods.scope import Scope
 
-#: What each reason weighs; REPEATED_CALLS counts once for each further call, three times at most.
-WEIGHTS: Mapping[CallbackReason, float] = {
-    CallbackReason.BROKEN_PROMISE: 40,
-    CallbackReason.ESCALATION: 35,
-    CallbackReason.CHURN_SIGNAL: 30,
-    CallbackReason.FATAL: 30,
-    CallbackReason.ANGRY_UNRESOLVED: 25,
-    CallbackReason.HIGH_RISK: 20,
-    CallbackReason.PROMISE_DUE: 15,
-    CallbackReason.REPEATED_CALLS: 10,
-}
-#: Further calls that count.
-_REPEATS_COUNT = 3
-#: What a score of 0 adds; 100 adds nothing.
-_SCORE_WEIGHT = 10.0
 #: Where to listen first, for the reasons that a moment shows.
 _SHOWN_BY = {
     CallbackReason.ESCALATION: (MomentKind.ESCALATION,),
@@ -53,6 +42,16 @@ class _Customer:
     open: tuple[CallSummary, ...]
     earlier: int
     promises: tuple[PromiseDue, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Place:
+    """Where to listen first, and what is said there."""
+
+    at_ms: int = 0
+    quote: str = ""
+    label_code: MomentLabel | None = None
+    label: str = ""
 
 
 def rank_callbacks(scope: Scope, promises: Iterable[PromiseDue]) -> tuple[Callback, ...]:
@@ -77,23 +76,23 @@ def rank_callbacks(scope: Scope, promises: Iterable[PromiseDue]) -> tuple[Callba
     by_order: dict[str, list[PromiseDue]] = defaultdict(list)
     for promise in promises:
         if promise.state is not PromiseState.UNCONFIRMED:
-            by_order[promise.order_id or promise.call_id].append(promise)
-    found = [made for customer in _customers(scope, by_order) if (made := _callback(scope, customer)) is not None]
-    found.sort(key=lambda item: (-item[0], -item[1], item[2].call_id))
-    return tuple(replace(made, rank=rank) for rank, (_, _, made) in enumerate(found, start=1))
+            by_order[promise.subject].append(promise)
+    ranked = [entry for customer in _customers(scope, by_order) if (entry := _callback(scope, customer)) is not None]
+    ranked.sort(key=lambda item: (-item[0], -item[1], item[2].call_id))
+    return tuple(replace(entry, rank=rank) for rank, (_, _, entry) in enumerate(ranked, start=1))
 
 
 def _customers(scope: Scope, promises: Mapping[str, Sequence[PromiseDue]]) -> Iterable[_Customer]:
     earlier: dict[str, int] = defaultdict(int)
-    for one in scope.earlier:
-        if one.order_id:
-            earlier[one.order_id] += 1
+    for call in scope.earlier:
+        if call.order_id:
+            earlier[call.order_id] += 1
     grouped: dict[str, list[CallSummary]] = defaultdict(list)
-    for one in scope.now:
-        grouped[one.order_id or one.call_id].append(one)
+    for call in scope.now:
+        grouped[call.subject].append(call)
     for name, calls in grouped.items():
-        calls.sort(key=lambda one: (one.started_at.timestamp() if one.started_at else 0.0, one.call_id))
-        settled = max((index for index, one in enumerate(calls) if _ended_well(one)), default=-1)
+        calls.sort(key=lambda call: (call.started_at.timestamp() if call.started_at else 0.0, call.call_id))
+        settled = max((index for index, call in enumerate(calls) if _ended_well(call)), default=-1)
         yield _Customer(
             calls=tuple(calls),
             open=tuple(calls[settled + 1 :]),
@@ -102,55 +101,56 @@ def _customers(scope: Scope, promises: Mapping[str, Sequence[PromiseDue]]) -> It
         )
 
 
-def _ended_well(one: CallSummary) -> bool:
-    return one.score is not None and one.risk is Risk.LOW and one.recovered is not False
+def _ended_well(call: CallSummary) -> bool:
+    return call.score is not None and call.risk is Risk.LOW and call.recovered is not False
 
 
 def _callback(scope: Scope, customer: _Customer) -> tuple[float, float, Callback] | None:
     reasons = _reasons(customer)
-    repeats = min(customer.earlier + len(customer.calls) - 1, _REPEATS_COUNT)
-    lowest = min((one.score for one in customer.calls if one.score is not None), default=100)
-    weight = sum(value for reason, value in WEIGHTS.items() if reason in reasons)
-    weight += WEIGHTS[CallbackReason.REPEATED_CALLS] * max(repeats - 1, 0) if reasons else 0.0
-    weight += _SCORE_WEIGHT * (100 - lowest) / 100
+    repeats = min(customer.earlier + len(customer.calls) - 1, CALLBACK_REPEATS)
+    lowest = min((call.score for call in customer.calls if call.score is not None), default=100)
+    weight = float(sum(value for reason, value in CALLBACK_WEIGHTS.items() if reason in reasons))
+    weight += CALLBACK_WEIGHTS[CallbackReason.REPEATED_CALLS] * max(repeats - 1, 0) if reasons else 0.0
+    weight += CALLBACK_SCORE_WEIGHT * (100 - lowest) / 100
     if not reasons or weight < scope.settings.callback_threshold:
         return None
-    call = max(customer.open or customer.calls, key=lambda one: (_RISKS.index(one.risk), -(one.score or 0)))
+    call = max(customer.open or customer.calls, key=lambda call: (_RISKS.index(call.risk), -(call.score or 0)))
     moment = _where(call, reasons)
     promise = min(
         customer.promises, key=lambda item: (item.state is not PromiseState.BROKEN, item.due_at), default=None
     )
-    at_ms, quote, label = _shown(call, moment, promise)
-    made = Callback(
+    place = _place(call, moment, promise)
+    callback = Callback(
         rank=1,
         weight=weight,
         order_id=call.order_id,
         call_id=call.call_id,
-        call_ids=tuple(one.call_id for one in customer.calls),
+        call_ids=tuple(call.call_id for call in customer.calls),
         agent_id=call.agent_id,
         started_at=call.started_at,
         customer_phone=call.customer_phone,
         score=call.score,
         risk=call.risk,
-        reasons=tuple(reason for reason in WEIGHTS if reason in reasons),
-        at_ms=at_ms,
-        quote=quote,
-        label=label,
+        reasons=tuple(reason for reason in CALLBACK_WEIGHTS if reason in reasons),
+        at_ms=place.at_ms,
+        quote=place.quote,
+        label_code=place.label_code,
+        label=place.label,
         promise=promise,
     )
     started = customer.calls[-1].started_at
-    return weight, started.timestamp() if started else 0.0, made
+    return weight, started.timestamp() if started else 0.0, callback
 
 
 def _reasons(customer: _Customer) -> set[CallbackReason]:
     reasons: set[CallbackReason] = set()
-    for one in customer.open:
-        kinds = {moment.kind for moment in one.moments} if not one.recovered else set()
-        reasons |= {CallbackReason.HIGH_RISK} if is_high(one) else set()
-        reasons |= {CallbackReason.FATAL} if any(hit.fatal for hit in one.hits) else set()
+    for call in customer.open:
+        kinds = {moment.kind for moment in call.moments} if not call.recovered else set()
+        reasons |= {CallbackReason.HIGH_RISK} if is_high(call) else set()
+        reasons |= {CallbackReason.FATAL} if any(hit.fatal for hit in call.hits) else set()
         reasons |= {CallbackReason.ESCALATION} if MomentKind.ESCALATION in kinds else set()
         reasons |= {CallbackReason.CHURN_SIGNAL} if MomentKind.CHURN_SIGNAL in kinds else set()
-        if Emotion.ANGRY.value in one.feelings and one.recovered is False:
+        if Emotion.ANGRY.value in call.emotions and call.recovered is False:
             reasons.add(CallbackReason.ANGRY_UNRESOLVED)
     states = {promise.state for promise in customer.promises}
     reasons |= {CallbackReason.BROKEN_PROMISE} if PromiseState.BROKEN in states else set()
@@ -164,18 +164,19 @@ def _where(call: CallSummary, reasons: set[CallbackReason]) -> SummaryMoment | N
     """Find the moment that shows the gravest reason, else the weightiest one of the call."""
     for reason, kinds in _SHOWN_BY.items():
         if reason in reasons:
-            shown = next((one for one in call.moments if one.kind in kinds), None)
+            shown = next((moment for moment in call.moments if moment.kind in kinds), None)
             if shown is not None:
                 return shown
     return next(iter(call.moments), None)
 
 
-def _shown(call: CallSummary, moment: SummaryMoment | None, promise: PromiseDue | None) -> tuple[int, str, str]:
+def _place(call: CallSummary, moment: SummaryMoment | None, promise: PromiseDue | None) -> _Place:
+    """Say where to listen: at the moment, else at the costliest finding, else at the promise."""
     if moment is not None:
-        return moment.at_ms, moment.quote, moment.label
-    hit = min(call.hits, key=lambda one: (one.points, one.at_ms), default=None)
+        return _Place(at_ms=moment.at_ms, quote=moment.quote, label_code=moment.label_code, label=moment.label)
+    hit = min(call.hits, key=lambda hit: (hit.points, hit.at_ms), default=None)
     if hit is not None:
-        return hit.at_ms, hit.quote, hit.title
+        return _Place(at_ms=hit.at_ms, quote=hit.quote, label=hit.title)
     if promise is not None and promise.call_id == call.call_id:
-        return promise.at_ms, promise.quote, promise.action
-    return 0, "", ""
+        return _Place(at_ms=promise.at_ms, quote=promise.quote, label=promise.action)
+    return _Place()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -48,15 +47,15 @@ def range_of(first: date, last: date, time_zone: str) -> Period:
 
 def earlier_periods(period: Period, count: int) -> list[Period]:
     """Return the `count` periods of the same kind just before, the latest first; before a range: as many days."""
-    found: list[Period] = []
+    earlier: list[Period] = []
     for _ in range(count):
-        last = (found[-1] if found else period).first - _DAY
+        last = (earlier[-1] if earlier else period).first - _DAY
         if period.kind is PeriodKind.RANGE:
             first = last - (period.last - period.first)
-            found.append(Period(kind=PeriodKind.RANGE, first=first, last=last, time_zone=period.time_zone))
+            earlier.append(Period(kind=PeriodKind.RANGE, first=first, last=last, time_zone=period.time_zone))
         else:
-            found.append(period_of(period.kind, last, period.time_zone))
-    return found
+            earlier.append(period_of(period.kind, last, period.time_zone))
+    return earlier
 
 
 def baseline_of(period: Period, settings: PeriodSettings) -> list[Period]:
@@ -82,12 +81,6 @@ def bounds(period: Period) -> tuple[datetime, datetime]:
 def local_day(instant: datetime, time_zone: str) -> date:
     """Return the day on which an instant falls there."""
     return instant.astimezone(ZoneInfo(time_zone)).date()
-
-
-def days_between(periods: Iterable[Period]) -> tuple[date, date]:
-    """Return the first and the last day of some periods."""
-    known = list(periods)
-    return min(one.first for one in known), max(one.last for one in known)
 
 
 def _next_month(first: date) -> date:

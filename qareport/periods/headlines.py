@@ -5,11 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from qareport.model import CallSummary, Emotion, Figure, Headline, HeadlineName, Risk
-from qareport.periods.call_summaries import NEGATIVE
+from qareport.model import (
+    NEGATIVE_EMOTIONS,
+    CallSummary,
+    Emotion,
+    Figure,
+    Headline,
+    HeadlineName,
+    Risk,
+)
 from qareport.periods.scope import Scope
 
-_NEGATIVE = frozenset(one.value for one in NEGATIVE)
+_NEGATIVE = frozenset(NEGATIVE_EMOTIONS)
 
 
 def headlines(scope: Scope, failed: int) -> tuple[Headline, ...]:
@@ -28,34 +35,34 @@ def headlines(scope: Scope, failed: int) -> tuple[Headline, ...]:
     counts: tuple[tuple[HeadlineName, Callable[[CallSummary], int]], ...] = (
         (HeadlineName.CALLS, lambda _: 1),
         (HeadlineName.HIGH_RISK, is_high),
-        (HeadlineName.UNBRIDGED_SILENCES, lambda one: one.unbridged_silences),
+        (HeadlineName.UNBRIDGED_SILENCES, lambda call: call.unbridged_silences),
     )
     shares: tuple[tuple[HeadlineName, Callable[[CallSummary], bool | None]], ...] = (
-        (HeadlineName.ANGRY_SHARE, lambda one: _felt(one, frozenset({Emotion.ANGRY.value}))),
-        (HeadlineName.NEGATIVE_SHARE, lambda one: _felt(one, _NEGATIVE)),
-        (HeadlineName.PASSED_SHARE, lambda one: one.passed if one.score is not None else None),
+        (HeadlineName.ANGRY_SHARE, lambda call: _showed(call, frozenset({Emotion.ANGRY.value}))),
+        (HeadlineName.NEGATIVE_SHARE, lambda call: _showed(call, _NEGATIVE)),
+        (HeadlineName.PASSED_SHARE, lambda call: call.passed if call.score is not None else None),
     )
-    made = {name: _count(scope, name, of) for name, of in counts}
-    made |= {name: _compared(scope, name, partial(scope.share_where, of)) for name, of in shares}
-    made[HeadlineName.MEAN_SCORE] = _compared(scope, HeadlineName.MEAN_SCORE, scope.mean_score)
-    made[HeadlineName.FAILED] = Headline(
+    by_name = {name: _count(scope, name, of) for name, of in counts}
+    by_name |= {name: _compared(scope, name, partial(scope.share_where, of)) for name, of in shares}
+    by_name[HeadlineName.MEAN_SCORE] = _compared(scope, HeadlineName.MEAN_SCORE, scope.mean_score)
+    by_name[HeadlineName.FAILED] = Headline(
         name=HeadlineName.FAILED, now=scope.figure(float(failed), failed + len(scope.now))
     )
-    return tuple(made[name] for name in HeadlineName)
+    return tuple(by_name[name] for name in HeadlineName)
 
 
-def is_high(one: CallSummary) -> bool:
+def is_high(call: CallSummary) -> bool:
     """Tell whether a call was judged and found of high risk."""
-    return one.score is not None and one.risk is Risk.HIGH
+    return call.score is not None and call.risk is Risk.HIGH
 
 
-def _felt(one: CallSummary, feelings: frozenset[str]) -> bool | None:
-    return not feelings.isdisjoint(one.feelings) if one.dominant_emotion is not None else None
+def _showed(call: CallSummary, emotions: frozenset[str]) -> bool | None:
+    return not emotions.isdisjoint(call.emotions) if call.dominant_emotion is not None else None
 
 
 def _count(scope: Scope, name: HeadlineName, of: Callable[[CallSummary], int]) -> Headline:
     def total(calls: Sequence[CallSummary], periods: int = 1) -> Figure:
-        return scope.figure(sum(of(one) for one in calls) / periods, len(calls))
+        return scope.figure(sum(of(call) for call in calls) / periods, len(calls))
 
     return Headline(
         name=name,

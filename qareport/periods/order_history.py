@@ -20,25 +20,27 @@ def dossier(calls: Sequence[CallReport]) -> Dossier:
     Args:
         calls: the calls of one order, masked already.
     """
-    dated = sorted(((one.started_at, one.call_id, one) for one in calls if one.started_at), key=lambda item: item[:2])
-    ordered = [one for *_, one in dated]
-    undated = [one for one in calls if one.started_at is None]
+    dated = sorted(
+        ((call.started_at, call.call_id, call) for call in calls if call.started_at), key=lambda item: item[:2]
+    )
+    ordered = [call for *_, call in dated]
+    undated = [call for call in calls if call.started_at is None]
     return Dossier(
         changes=tuple(_change(earlier, later) for earlier, later in pairwise(ordered)),
-        promises=tuple(_outcome(one, promise, ordered) for one in (*ordered, *undated) for promise in one.promises),
+        promises=tuple(_outcome(call, promise, ordered) for call in (*ordered, *undated) for promise in call.promises),
     )
 
 
 def _change(earlier: CallReport, later: CallReport) -> CallChange:
-    before, now = ([issue.name for issue in one.issues] for one in (earlier, later))
+    before, now = ([issue.name for issue in call.issues] for call in (earlier, later))
     scores = None if later.score is None or earlier.score is None else later.score - earlier.score
-    was, felt = _sentiment(earlier), _sentiment(later)
+    sentiment_before, sentiment_now = _sentiment(earlier), _sentiment(later)
     return CallChange(
         call_id=later.call_id,
         since_call_id=earlier.call_id,
         after_ms=_after_ms(earlier.started_at, later.started_at),
         score=scores,
-        sentiment=None if was is None or felt is None else felt - was,
+        sentiment=None if sentiment_before is None or sentiment_now is None else sentiment_now - sentiment_before,
         same_issues=tuple(name for name in now if name in before),
         new_issues=tuple(name for name in now if name not in before),
         gone_issues=tuple(name for name in before if name not in now),
@@ -75,9 +77,11 @@ def _judged(
     made_at, due_at = call.started_at, promise.due_at
     if made_at is None or due_at is None:
         return PromiseOutcome.UNDATED, None
-    later = [(one, one.started_at) for one in ordered if one.started_at is not None and one.started_at > made_at]
-    again = [(one, at) for one, at in later if _is_about(one, call, promise)]
-    late = next((one for one, at in again if at > due_at), None)
+    later = [
+        (other, other.started_at) for other in ordered if other.started_at is not None and other.started_at > made_at
+    ]
+    again = [(other, at) for other, at in later if _is_about(other, call, promise)]
+    late = next((other for other, at in again if at > due_at), None)
     if late is not None:
         return PromiseOutcome.BROKEN, late
     if again:
@@ -88,4 +92,4 @@ def _judged(
 
 def _is_about(later: CallReport, call: CallReport, promise: Promise) -> bool:
     again = any(other.action == promise.action for other in later.promises)
-    return again or not {one.name for one in call.issues}.isdisjoint(one.name for one in later.issues)
+    return again or not {issue.name for issue in call.issues}.isdisjoint(issue.name for issue in later.issues)

@@ -37,24 +37,24 @@ def promises_due(scope: Scope) -> Promises:
     begin, end = bounds(scope.period)
     next_end = end + timedelta(days=1)
     orders = _by_order((*scope.earlier, *scope.now))
-    found: list[PromiseDue] = []
-    for one in (*scope.earlier, *scope.now):
-        for promise in one.promises:
+    due: list[PromiseDue] = []
+    for call in (*scope.earlier, *scope.now):
+        for promise in call.promises:
             due_at = promise.due_at
-            if due_at is None or one.started_at is None or due_at >= next_end:
+            if due_at is None or call.started_at is None or due_at >= next_end:
                 continue
             if due_at >= end:
-                found.append(_made(one, promise, one.started_at, due_at, PromiseState.DUE_NEXT))
+                due.append(_promise_due(call, promise, call.started_at, due_at, PromiseState.DUE_NEXT))
                 continue
-            again = _again(one, promise, due_at, orders.get(one.order_id or "", ()))
+            again = _again(call, promise, due_at, orders.get(call.order_id or "", ()))
             if again is not None and again.started_at is not None and begin <= again.started_at < end:
-                found.append(_made(one, promise, one.started_at, due_at, PromiseState.BROKEN, again.call_id))
+                due.append(_promise_due(call, promise, call.started_at, due_at, PromiseState.BROKEN, again.call_id))
             elif again is None and due_at >= begin:
-                found.append(_made(one, promise, one.started_at, due_at, PromiseState.UNCONFIRMED))
-    found.sort(key=lambda item: (_STATES.index(item.state), item.due_at, item.call_id, item.at_ms))
-    own = [promise for one in scope.now for promise in one.promises]
+                due.append(_promise_due(call, promise, call.started_at, due_at, PromiseState.UNCONFIRMED))
+    due.sort(key=lambda item: (_STATES.index(item.state), item.due_at, item.call_id, item.at_ms))
+    own = [promise for call in scope.now for promise in call.promises]
     return Promises(
-        due=tuple(found),
+        due=tuple(due),
         open=sum(promise.due_at is not None and promise.due_at >= next_end for promise in own),
         undated=sum(promise.due_at is None for promise in own),
     )
@@ -63,30 +63,30 @@ def promises_due(scope: Scope) -> Promises:
 def _by_order(calls: Iterable[CallSummary]) -> Mapping[str, list[CallSummary]]:
     """Gather the calls of each order in order of time; calls without one or without a start cannot be joined."""
     orders: dict[str, list[tuple[datetime, CallSummary]]] = defaultdict(list)
-    for one in calls:
-        if one.order_id and one.started_at is not None:
-            orders[one.order_id].append((one.started_at, one))
+    for call in calls:
+        if call.order_id and call.started_at is not None:
+            orders[call.order_id].append((call.started_at, call))
     return {
-        name: [one for _, one in sorted(found, key=lambda item: (item[0], item[1].call_id))]
-        for name, found in orders.items()
+        name: [call for _, call in sorted(dated, key=lambda item: (item[0], item[1].call_id))]
+        for name, dated in orders.items()
     }
 
 
 def _again(
-    one: CallSummary, promise: SummaryPromise, due_at: datetime, calls: Sequence[CallSummary]
+    call: CallSummary, promise: SummaryPromise, due_at: datetime, calls: Sequence[CallSummary]
 ) -> CallSummary | None:
     """Return the first call after the due time in which the customer comes back about what was promised."""
     for later in calls:
-        if later.started_at is None or later.started_at <= due_at or later.call_id == one.call_id:
+        if later.started_at is None or later.started_at <= due_at or later.call_id == call.call_id:
             continue
         same = any(other.action == promise.action for other in later.promises)
-        if same or not set(one.issues).isdisjoint(later.issues):
+        if same or not set(call.issues).isdisjoint(later.issues):
             return later
     return None
 
 
-def _made(
-    one: CallSummary,
+def _promise_due(
+    call: CallSummary,
     promise: SummaryPromise,
     made_at: datetime,
     due_at: datetime,
@@ -95,10 +95,10 @@ def _made(
 ) -> PromiseDue:
     return PromiseDue(
         state=state,
-        call_id=one.call_id,
-        order_id=one.order_id,
-        agent_id=one.agent_id,
-        customer_phone=one.customer_phone,
+        call_id=call.call_id,
+        order_id=call.order_id,
+        agent_id=call.agent_id,
+        customer_phone=call.customer_phone,
         made_at=made_at,
         due_at=due_at,
         at_ms=promise.at_ms,

@@ -23,20 +23,20 @@ def rule_rows(scope: Scope) -> tuple[RuleRow, ...]:
     previous = count_rules(scope.previous) if scope.previous is not None else None
     baseline = count_rules(scope.baseline) if scope.baseline_periods else None
     hits = _hits(scope.now)
-    latest = {rule_id: found[-1][1] for rule_id, found in (*_hits(scope.baseline).items(), *hits.items())}
+    latest = {rule_id: known[-1][1] for rule_id, known in (*_hits(scope.baseline).items(), *hits.items())}
     rows = [
         RuleRow(
             rule_id=rule_id,
-            title=known.title,
-            category=known.category,
-            severity=known.severity,
+            title=hit.title,
+            category=hit.category,
+            severity=hit.severity,
             hits=len(hits.get(rule_id, ())),
             points=sum(hit.points for _, hit in hits.get(rule_id, ())),
             now=_rate(scope, now, rule_id),
             previous=_rate(scope, previous, rule_id) if previous else None,
             baseline=_rate(scope, baseline, rule_id) if baseline else None,
         )
-        for rule_id, known in latest.items()
+        for rule_id, hit in latest.items()
     ]
     rows.sort(key=lambda row: (-row.now.hits, -_SEVERITIES.index(row.severity), row.rule_id))
     return tuple(rows)
@@ -61,13 +61,13 @@ def weak_links(scope: Scope) -> tuple[WeakLink, ...]:
 
 
 def _link(
-    scope: Scope, found: Sequence[tuple[CallSummary, RuleHit]], cost: int, now: RuleCounts, previous: RuleCounts | None
+    scope: Scope, hits: Sequence[tuple[CallSummary, RuleHit]], cost: int, now: RuleCounts, previous: RuleCounts | None
 ) -> WeakLink:
-    rule = found[-1][1]
-    calls = list({id(call): call for call, _ in found}.values())
+    rule = hits[-1][1]
+    calls = list({id(call): call for call, _ in hits}.values())
     issue = _most(name for call in calls for name in call.issues)
-    about = [one for one in scope.now if issue is None or issue in one.issues]
-    hit, met = _recoveries(scope, about, rule.rule_id)
+    about = [call for call in scope.now if issue is None or issue in call.issues]
+    with_hit, without_hit = _recoveries(scope, about, rule.rule_id)
     return WeakLink(
         rule_id=rule.rule_id,
         title=rule.title,
@@ -77,9 +77,9 @@ def _link(
         now=_rate(scope, now, rule.rule_id),
         previous=_rate(scope, previous, rule.rule_id) if previous else None,
         points_lost=cost,
-        recovered_without_hit=met,
-        recovered_with_hit=hit,
-        evidence=tuple(_evidence(found)),
+        recovered_without_hit=without_hit,
+        recovered_with_hit=with_hit,
+        evidence=tuple(_evidence(hits)),
         advice=rule.advice,
     )
 
@@ -87,32 +87,36 @@ def _link(
 def _recoveries(scope: Scope, about: Iterable[CallSummary], rule_id: str) -> tuple[Rate, Rate]:
     """Return how many troubled calls came back to calm: those with a hit of the rule, and those without."""
     answers: dict[bool, list[bool]] = {True: [], False: []}
-    for one in about:
-        if one.score is not None and one.recovered is not None and rule_id not in one.not_applicable:
-            answers[any(hit.rule_id == rule_id for hit in one.hits)].append(one.recovered)
-    hit, met = (scope.rate(sum(answers[key]), len(answers[key])) for key in (True, False))
-    return hit, met
+    for call in about:
+        if call.score is not None and call.recovered is not None and rule_id not in call.not_applicable:
+            answers[any(hit.rule_id == rule_id for hit in call.hits)].append(call.recovered)
+    with_hit, without_hit = (scope.rate(sum(answers[key]), len(answers[key])) for key in (True, False))
+    return with_hit, without_hit
 
 
-def _evidence(found: Sequence[tuple[CallSummary, RuleHit]]) -> Iterator[PeriodEvidence]:
-    ranked = sorted(found, key=lambda item: (not item[1].quote, item[0].score or 0, item[0].call_id, item[1].at_ms))
+def _evidence(hits: Sequence[tuple[CallSummary, RuleHit]]) -> Iterator[PeriodEvidence]:
+    ranked = sorted(hits, key=lambda item: (not item[1].quote, item[0].score or 0, item[0].call_id, item[1].at_ms))
     seen: set[str] = set()
     for call, hit in ranked:
-        name = call.order_id or call.call_id
+        name = call.subject
         if name not in seen and len(seen) < _EVIDENCE:
             seen.add(name)
             yield PeriodEvidence(
-                call_id=call.call_id, order_id=call.order_id, agent_id=call.agent_id, at_ms=hit.at_ms, quote=hit.quote
+                call_id=call.call_id,
+                order_id=call.order_id,
+                agent_id=call.agent_id,
+                at_ms=hit.at_ms,
+                quote=hit.quote,
             )
 
 
 def _hits(calls: Iterable[CallSummary]) -> dict[str, list[tuple[CallSummary, RuleHit]]]:
-    found: dict[str, list[tuple[CallSummary, RuleHit]]] = defaultdict(list)
-    for one in calls:
-        if one.score is not None:
-            for hit in one.hits:
-                found[hit.rule_id].append((one, hit))
-    return found
+    by_rule: dict[str, list[tuple[CallSummary, RuleHit]]] = defaultdict(list)
+    for call in calls:
+        if call.score is not None:
+            for hit in call.hits:
+                by_rule[hit.rule_id].append((call, hit))
+    return by_rule
 
 
 def _rate(scope: Scope, counts: RuleCounts, rule_id: str) -> Rate:

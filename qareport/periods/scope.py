@@ -8,11 +8,15 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from qareport.model import CallSummary, Figure, Period, Rate, RuleHit
+from qareport.model import (
+    FATAL_POINTS,
+    CallSummary,
+    Figure,
+    Period,
+    Rate,
+    RuleHit,
+)
 from qareport.settings import PeriodSettings
-
-#: What a fatal hit costs: the whole score.
-FATAL_COST = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,12 +45,12 @@ class Scope:
 
     def mean_score(self, calls: Iterable[CallSummary]) -> Figure:
         """Return the mean score of the calls that have one."""
-        scores = [one.score for one in calls if one.score is not None]
+        scores = [call.score for call in calls if call.score is not None]
         return self.figure(statistics.fmean(scores) if scores else None, len(scores))
 
     def share_where(self, true: Callable[[CallSummary], bool | None], calls: Sequence[CallSummary]) -> Figure:
         """Return the share of calls for which something is true, of those for which it is known (not None)."""
-        known = [answer for one in calls if (answer := true(one)) is not None]
+        known = [answer for call in calls if (answer := true(call)) is not None]
         return self.figure(sum(known) / len(known) if known else None, len(known))
 
 
@@ -56,33 +60,33 @@ class RuleCounts:
 
     judged: int
     hit: Counter[str]
-    idle: Counter[str]
+    not_applicable: Counter[str]
 
     def opportunities(self, rule_id: str) -> int:
         """Return how many calls the rule could be hit in: judged ones in which it applied."""
-        return self.judged - self.idle[rule_id]
+        return self.judged - self.not_applicable[rule_id]
 
 
 def count_rules(calls: Iterable[CallSummary]) -> RuleCounts:
     """Count calls by rule. A call that was not judged counts for no rule."""
-    judged, hit, idle = 0, Counter[str](), Counter[str]()
-    for one in calls:
-        if one.score is None:
+    judged, hit, not_applicable = 0, Counter[str](), Counter[str]()
+    for call in calls:
+        if call.score is None:
             continue
         judged += 1
-        hit.update({found.rule_id for found in one.hits})
-        idle.update(one.not_applicable)
-    return RuleCounts(judged=judged, hit=hit, idle=idle)
+        hit.update({rule_hit.rule_id for rule_hit in call.hits})
+        not_applicable.update(call.not_applicable)
+    return RuleCounts(judged=judged, hit=hit, not_applicable=not_applicable)
 
 
 def cost_of(hit: RuleHit) -> int:
-    """Return the points that a hit takes away; a fatal one takes `FATAL_COST`, one that gives points takes nothing."""
-    return FATAL_COST if hit.fatal else max(0, -hit.points)
+    """Return the points that a hit takes away: `FATAL_POINTS` for a fatal one, nothing for one that gives points."""
+    return FATAL_POINTS if hit.fatal else max(0, -hit.points)
 
 
 def lost_by(calls: Iterable[CallSummary]) -> int:
     """Return the points that hits took away in some calls, before any category's limit."""
-    return sum(cost_of(hit) for one in calls for hit in one.hits)
+    return sum(cost_of(hit) for call in calls for hit in call.hits)
 
 
 def difference_interval(before: Rate, after: Rate, z: float = 1.96) -> tuple[float, float, float] | None:

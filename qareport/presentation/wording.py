@@ -6,16 +6,22 @@ Times round down (a moment at 42.9 s is found at second 42); all else rounds hal
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from qareport.model import (
+    GUESSED_SOURCES,
     STATE_NOT_JUDGED,
     STATE_SILENCE,
+    TAG_IRONY,
     AudioEvent,
     CallMetrics,
     Emotion,
+    Moment,
     MomentKind,
+    MomentLabel,
     Note,
+    NoteCode,
     Risk,
     Role,
     RoleSource,
@@ -35,7 +41,7 @@ GUESSED = N_("（推断）")
 #: A word that was known by its sound only.
 FUZZY = N_("（读音相近）")
 #: Sources that tell a role without doubt; voices and words only suggest it.
-SURE_SOURCES = frozenset({RoleSource.GIVEN, RoleSource.CHANNEL})
+SURE_SOURCES = frozenset(RoleSource).difference(GUESSED_SOURCES)
 ROLE_SOURCES: Mapping[RoleSource, str] = Words(
     {
         RoleSource.CHANNEL: N_("按声道，确定"),
@@ -58,7 +64,7 @@ EMOTIONS: Mapping[str, str] = Words(
         Emotion.EMO_UNKNOWN: N_("模型无法判断"),
         STATE_NOT_JUDGED: N_("未做情绪判定"),
         STATE_SILENCE: N_("沉默"),
-        "IRONY": N_("反讽"),
+        TAG_IRONY: N_("反讽"),
     }
 )
 EVENTS: Mapping[str, str] = Words(
@@ -84,7 +90,7 @@ TAG_STYLES: Mapping[str, str] = {
     Emotion.SAD: "tag-negative",
     Emotion.FEARFUL: "tag-negative",
     Emotion.DISGUSTED: "tag-negative",
-    "IRONY": "tag-negative",
+    TAG_IRONY: "tag-negative",
     Emotion.HAPPY: "tag-positive",
     Emotion.SURPRISED: "tag-other",
     Emotion.OTHER: "tag-other",
@@ -116,6 +122,84 @@ STEPS: Mapping[str, str] = Words(
     }
 )
 
+#: Measures of a call by their id (`qareport.model.measures`).
+MEASURES: Mapping[str, str] = Words(
+    {
+        "duration_ms": N_("通话时长"),
+        "talk_ms": N_("有人说话"),
+        "talk_share": N_("有人说话占通话"),
+        "non_talk_ms": N_("无人说话"),
+        "non_talk_share": N_("无人说话占通话"),
+        "overlap_ms": N_("同时说话"),
+        "overlap_share": N_("同时说话占通话"),
+        "silence_count": N_("沉默次数"),
+        "silence_ms": N_("沉默合计"),
+        "silence_share": N_("沉默占通话"),
+        "longest_silence_ms": N_("最长沉默"),
+        "hold_count": N_("让客户等待次数"),
+        "hold_ms": N_("让客户等待"),
+        "longest_hold_ms": N_("最长等待"),
+        "first_response_ms": N_("客服首次响应"),
+        "median_response_ms": N_("客服响应中位数"),
+        "longest_response_ms": N_("客服最长响应"),
+        "unknown_emotion_share": N_("未知情绪占比"),
+        "agent_segments": N_("客服说话段数"),
+        "agent_talk_ms": N_("客服说话时长"),
+        "agent_talk_share": N_("客服说话占比"),
+        "agent_longest_monologue_ms": N_("客服最长连续说话"),
+        "agent_interruptions": N_("客服抢话"),
+        "agent_interruption_ms": N_("客服抢话时长"),
+        "agent_characters_per_minute": N_("客服语速"),
+        "agent_words_per_minute": N_("客服英语语速"),
+        "agent_loudness_dbfs": N_("客服平均音量"),
+        "agent_sentiment": N_("客服情绪分"),
+        "agent_sentiment_start": N_("客服首段情绪分"),
+        "agent_sentiment_end": N_("客服末段情绪分"),
+        "customer_segments": N_("客户说话段数"),
+        "customer_talk_ms": N_("客户说话时长"),
+        "customer_talk_share": N_("客户说话占比"),
+        "customer_longest_monologue_ms": N_("客户最长连续说话"),
+        "customer_interruptions": N_("客户抢话"),
+        "customer_interruption_ms": N_("客户抢话时长"),
+        "customer_characters_per_minute": N_("客户语速"),
+        "customer_words_per_minute": N_("客户英语语速"),
+        "customer_loudness_dbfs": N_("客户平均音量"),
+        "customer_sentiment": N_("客户情绪分"),
+        "customer_sentiment_start": N_("客户首段情绪分"),
+        "customer_sentiment_end": N_("客户末段情绪分"),
+    }
+)
+
+#: What a key moment means. In Chinese it is the `label` of the report's JSON, too, and how rules name it.
+LABEL_SOURCES: Mapping[MomentLabel, str] = {
+    MomentLabel.MENTION: N_("提及"),
+    MomentLabel.DOUBT: N_("疑虑"),
+    MomentLabel.ASK_AGAIN: N_("催问"),
+    MomentLabel.GIVE_UP: N_("放弃"),
+    MomentLabel.NO_ANSWER: N_("未正面回应"),
+    MomentLabel.NOBODY_SPEAKS: N_("无人应答"),
+    MomentLabel.TRUST_BROKEN: N_("信任崩塌"),
+    MomentLabel.ESCALATION: N_("要求升级"),
+    MomentLabel.IRONY: N_("反讽"),
+    MomentLabel.INTERRUPTION: N_("抢话"),
+    MomentLabel.RECOVERY: N_("缓和"),
+    MomentLabel.HAPPY: N_("满意"),
+    MomentLabel.SAD: N_("失望"),
+    MomentLabel.ANGRY: N_("愤怒"),
+    MomentLabel.FEARFUL: N_("担忧"),
+    MomentLabel.DISGUSTED: N_("厌烦"),
+    MomentLabel.SURPRISED: N_("意外"),
+    MomentLabel.BGM: N_("背景音乐"),
+    MomentLabel.LAUGHTER: N_("笑声"),
+    MomentLabel.APPLAUSE: N_("掌声"),
+    MomentLabel.CRY: N_("哭声"),
+    MomentLabel.SNEEZE: N_("喷嚏"),
+    MomentLabel.BREATH: N_("呼吸声"),
+    MomentLabel.COUGH: N_("咳嗽"),
+    MomentLabel.SING: N_("歌声"),
+}
+LABELS: Mapping[MomentLabel, str] = Words(LABEL_SOURCES)
+
 #: What happened, as the predicate of a sentence about the speaker; {topic}, {emotion}, {span} and {event} are filled.
 PREDICATES: Mapping[MomentKind, str] = Words(
     {
@@ -136,40 +220,44 @@ PREDICATES: Mapping[MomentKind, str] = Words(
 #: Notes by their code; values stand in braces. A code that is not here is shown as it is, with its values.
 NOTES: Mapping[str, str] = Words(
     {
-        "no_speech": N_("录音中没有识别到语音。"),
-        "duration_unknown": N_("不知道录音总长，开头和结尾的沉默没有计入。"),
-        "roles_unknown": N_("有{share}的语句不知道是谁说的。"),
-        "roles_guessed": N_("有{share}的语句{source}说话人，标有“（推断）”，可能有误。"),
-        "roles_from_voices": N_("两人在同一声道，说话人按声音区分，再按用语判断谁是客服，可能有误。"),
-        "roles_from_words": N_("说话人按用语推断：{segments}句中推断{guessed}句，{unknown}句未知。"),
-        "emotion_not_judged": N_("有{share}的说话时长没有做情绪判定。"),
-        "emotion_mostly_unknown": N_("有{share}的说话时长模型无法判断情绪，情绪曲线和趋势仅供参考。"),
-        "outside_model_domain": N_(
+        NoteCode.NO_SPEECH: N_("录音中没有识别到语音。"),
+        NoteCode.DURATION_UNKNOWN: N_("不知道录音总长，开头和结尾的沉默没有计入。"),
+        NoteCode.ROLES_UNKNOWN: N_("有{share}的语句不知道是谁说的。"),
+        NoteCode.ROLES_GUESSED: N_("有{share}的语句{source}说话人，标有“（推断）”，可能有误。"),
+        NoteCode.ROLES_FROM_VOICES: N_("两人在同一声道，说话人按声音区分，再按用语判断谁是客服，可能有误。"),
+        NoteCode.ROLES_FROM_WORDS: N_("说话人按用语推断：{segments}句中推断{guessed}句，{unknown}句未知。"),
+        NoteCode.EMOTION_NOT_JUDGED: N_("有{share}的说话时长没有做情绪判定。"),
+        NoteCode.EMOTION_MOSTLY_UNKNOWN: N_("有{share}的说话时长模型无法判断情绪，情绪曲线和趋势仅供参考。"),
+        NoteCode.OUTSIDE_MODEL_DOMAIN: N_(
             "模型“{model}”听不懂这样的声音（{share}的话不成句）：文字不可信，不判情绪，不扣分。"
         ),
-        "loudness_unknown": N_("没有音量数据。"),
-        "sounds_not_judged": N_("没有判定笑声、音乐等声音事件。"),
-        "rules_last_good": N_("规则文件有{problems}处错误，本报告按上一次正确的规则判定。第一处：{first}"),
-        "rules_not_judged": N_("这些规则这次没能判定，未计入得分：{rules}"),
-        "sources_missing": N_("有录音来源读不到，里面的新通话不在本报告里：{first}"),
-        "not_transcribed": N_("有{calls}通新录音还没有转写，不在本报告里：{first}"),
-        "rules_unreadable": N_("规则读不出来，也没有上一次正确的规则，新通话没有判定：{first}"),
-        "calls_waiting": N_("有{calls}通电话还没有结果：{names}。"),
-        "calls_missing": N_("没有找到这一天的通话，一周前的同一天有{calls}通。如果当天营业，录音可能还没有送到。"),
-        "documents_missing": N_("有文档没能生成。"),
-        "recordings_waiting": N_("有{calls}段录音还在写入，下次运行再处理：{names}。"),
-        "recordings_undated": N_("有{calls}段录音不知道何时开始，没有计入任何一天：{names}。"),
-        "recordings_unlisted": N_("有{calls}段录音在清单里没有：{names}。"),
-        "recordings_unfit": N_("有{calls}段录音的文件名不合约定，订单和客服未知：{names}。"),
-        "recordings_twice": N_("有{calls}段录音与别的录音内容相同，没有重复计算：{names}。"),
-        "incomplete": N_("当天的通话还没有全部处理完。"),
-        "fake_stereo": N_("录音的{channels}个声道内容相同，按单声道处理，说话人不能按声道区分。"),
-        "one_channel_sounds": N_("{channels}个声道里只有第{channel}声道有声音：双方可能录在同一声道，说话人请核对。"),
-        "channel_map_does_not_fit": N_("登记的声道说明（{roles}）与录音的{channels}个声道不符，没有采用。"),
-        "partial_not_processed": N_("有{count}通电话还没有处理完，没有计入本报告。"),
-        "partial_not_over": N_("统计的时间段还没有结束，之后的通话没有计入。"),
-        "partial_recordings_missing": N_("清单里有{count}通电话没有找到录音，没有计入本报告。"),
-        "channels_maybe_swapped": N_("声道可能接反：{at_ms}在客户声道听到“{quote}”。说话人未作改动，请核对。"),
+        NoteCode.LOUDNESS_UNKNOWN: N_("没有音量数据。"),
+        NoteCode.SOUNDS_NOT_JUDGED: N_("没有判定笑声、音乐等声音事件。"),
+        NoteCode.RULES_LAST_GOOD: N_("规则文件有{problems}处错误，本报告按上一次正确的规则判定。第一处：{first}"),
+        NoteCode.RULES_NOT_JUDGED: N_("这些规则这次没能判定，未计入得分：{rules}"),
+        NoteCode.SOURCES_MISSING: N_("有录音来源读不到，里面的新通话不在本报告里：{first}"),
+        NoteCode.NOT_TRANSCRIBED: N_("有{calls}通新录音还没有转写，不在本报告里：{first}"),
+        NoteCode.RULES_UNREADABLE: N_("规则读不出来，也没有上一次正确的规则，新通话没有判定：{first}"),
+        NoteCode.CALLS_WAITING: N_("有{calls}通电话还没有结果：{names}。"),
+        NoteCode.CALLS_MISSING: N_(
+            "没有找到这一天的通话，一周前的同一天有{calls}通。如果当天营业，录音可能还没有送到。"
+        ),
+        NoteCode.DOCUMENTS_MISSING: N_("有文档没能生成。"),
+        NoteCode.RECORDINGS_WAITING: N_("有{calls}段录音还在写入，下次运行再处理：{names}。"),
+        NoteCode.RECORDINGS_UNDATED: N_("有{calls}段录音不知道何时开始，没有计入任何一天：{names}。"),
+        NoteCode.RECORDINGS_UNLISTED: N_("有{calls}段录音在清单里没有：{names}。"),
+        NoteCode.RECORDINGS_UNFIT: N_("有{calls}段录音的文件名不合约定，订单和客服未知：{names}。"),
+        NoteCode.RECORDINGS_TWICE: N_("有{calls}段录音与别的录音内容相同，没有重复计算：{names}。"),
+        NoteCode.INCOMPLETE: N_("当天的通话还没有全部处理完。"),
+        NoteCode.FAKE_STEREO: N_("录音的{channels}个声道内容相同，按单声道处理，说话人不能按声道区分。"),
+        NoteCode.ONE_CHANNEL_SOUNDS: N_(
+            "{channels}个声道里只有第{channel}声道有声音：双方可能录在同一声道，说话人请核对。"
+        ),
+        NoteCode.CHANNEL_MAP_DOES_NOT_FIT: N_("登记的声道说明（{roles}）与录音的{channels}个声道不符，没有采用。"),
+        NoteCode.PARTIAL_NOT_PROCESSED: N_("有{count}通电话还没有处理完，没有计入本报告。"),
+        NoteCode.PARTIAL_NOT_OVER: N_("统计的时间段还没有结束，之后的通话没有计入。"),
+        NoteCode.PARTIAL_RECORDINGS_MISSING: N_("清单里有{count}通电话没有找到录音，没有计入本报告。"),
+        NoteCode.CHANNELS_MAYBE_SWAPPED: N_("声道可能接反：{at_ms}在客户声道听到“{quote}”。说话人未作改动，请核对。"),
     }
 )
 
@@ -222,6 +310,21 @@ def _note_value(key: str, text: str) -> str:
     if key == "roles":
         return listed(ROLES[Role(name)] for name in text.split("|"))
     return text
+
+
+def label(moment: Moment) -> str:
+    """Word what a key moment means: the program's own label in the document's language, any other as it was written."""
+    return LABELS[moment.label_code] if moment.label_code is not None else moment.label
+
+
+def with_label(moment: Moment) -> Moment:
+    """Write the Chinese label of the program beside its code, for people who read the JSON."""
+    return moment if moment.label_code is None else replace(moment, label=LABEL_SOURCES[moment.label_code])
+
+
+def label_code(text: str) -> MomentLabel | None:
+    """Return the label that a text names, by its code or in Chinese; None: the text is none of the program's labels."""
+    return next((code for code, source in LABEL_SOURCES.items() if text in (code, source)), None)
 
 
 def second(at_ms: int) -> str:

@@ -82,12 +82,12 @@ def find_places(text: str) -> Iterator[tuple[int, int, PersonalKind]]:
         yield match.start(), match.end(), PersonalKind.ADDRESS
 
 
-def _trim(found: str, start: int) -> tuple[int, int]:
+def _trim(words: str, start: int) -> tuple[int, int]:
     """Leave out the words that lead up to an address (我住在 …) and the pause after it."""
-    end = start + len(found.rstrip(" ，,、\t"))
-    while (lead := _LEAD.match(found)) and lead.end() < len(found) - 4:
+    end = start + len(words.rstrip(" ，,、\t"))
+    while (lead := _LEAD.match(words)) and lead.end() < len(words) - 4:
         start += lead.end()
-        found = found[lead.end() :]
+        words = words[lead.end() :]
     return start, end
 
 
@@ -123,24 +123,24 @@ def find(text: str, *, context: str = "", kinds: Collection[PersonalKind] = ALL_
         context: what was said just before, so that the answer to "验证码是多少" is known for one.
         kinds: what to look for.
     """
-    everything = [Find(*place) for place in (*find_numbers(text, context), *find_places(text))]
+    everything = [Find(*span) for span in (*find_numbers(text, context), *find_places(text))]
     taken: list[Find] = []
-    for one in sorted(everything, key=lambda item: (_RANK[item.kind], item.start - item.end)):
-        if not any(one.start < other.end and other.start < one.end for other in taken):
-            taken.append(one)
-    return sorted(one for one in taken if one.kind in kinds)
+    for place in sorted(everything, key=lambda item: (_RANK[item.kind], item.start - item.end)):
+        if not any(place.start < other.end and other.start < place.end for other in taken):
+            taken.append(place)
+    return sorted(place for place in taken if place.kind in kinds)
 
 
 def mask(text: str, *, context: str = "", kinds: Collection[PersonalKind] = ALL_KINDS) -> tuple[str, tuple[Find, ...]]:
     """Replace personal data by what it is, `[电话]`; return the text and where in the original each stood."""
-    found = find(text, context=context, kinds=kinds)
-    return replace_finds(text, found), tuple(found)
+    finds = find(text, context=context, kinds=kinds)
+    return replace_finds(text, finds), tuple(finds)
 
 
-def replace_finds(text: str, found: Collection[Find]) -> str:
+def replace_finds(text: str, finds: Collection[Find]) -> str:
     """Replace the finds of a text by their labels."""
     parts, at = [], 0
-    for one in found:
-        parts += [text[at : one.start], LABELS[one.kind]]
-        at = one.end
+    for place in finds:
+        parts += [text[at : place.start], LABELS[place.kind]]
+        at = place.end
     return "".join([*parts, text[at:]])

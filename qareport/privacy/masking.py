@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from qareport.model import (
     CallReport,
     Classification,
+    Evidence,
     Finding,
     MaskedSpan,
     Note,
@@ -49,11 +50,11 @@ def find_in_segments(segments: Sequence[Segment], kinds: Collection[PersonalKind
     numbers: dict[str, PersonalKind] = {}
     for indexes in _stretches(segments):
         text = "\n".join(segments[index].text for index in indexes)
-        found = find(text, context=_asked(segments, indexes[0]), kinds=kinds)
-        for one in found:
-            if one.kind in _ECHOED:
-                numbers["".join(run.value for run in find_runs(text[one.start : one.end]))] = one.kind
-        _share_out(found, indexes, segments, finds)
+        in_stretch = find(text, context=_asked(segments, indexes[0]), kinds=kinds)
+        for place in in_stretch:
+            if place.kind in _ECHOED:
+                numbers["".join(run.value for run in find_runs(text[place.start : place.end]))] = place.kind
+        _share_out(in_stretch, indexes, segments, finds)
     for index, segment in enumerate(segments):
         finds[index] = sorted([*finds[index], *_echoes(segment.text, numbers, finds[index])])
     return finds
@@ -88,16 +89,16 @@ def _asked(segments: Sequence[Segment], index: int) -> str:
 
 
 def _share_out(
-    found: Sequence[Find], indexes: Sequence[int], segments: Sequence[Segment], finds: Sequence[list[Find]]
+    in_stretch: Sequence[Find], indexes: Sequence[int], segments: Sequence[Segment], finds: Sequence[list[Find]]
 ) -> None:
     """Give each segment of a stretch its part of what was found in all of them together."""
     at = 0
     for index in indexes:
         end = at + len(segments[index].text)
-        for one in found:
-            start, stop = max(one.start, at), min(one.end, end)
+        for place in in_stretch:
+            start, stop = max(place.start, at), min(place.end, end)
             if start < stop:
-                finds[index].append(Find(start - at, stop - at, one.kind))
+                finds[index].append(Find(start - at, stop - at, place.kind))
         at = end + 1
 
 
@@ -106,41 +107,41 @@ def _echoes(text: str, numbers: dict[str, PersonalKind], known: Sequence[Find]) 
         return
     for run in find_runs(text):
         kind = next((kind for number, kind in numbers.items() if run.value in number), None)
-        free = not any(run.start < one.end and one.start < run.end for one in known)
+        free = not any(run.start < place.end and place.start < run.end for place in known)
         if kind is not None and len(run.value) >= ECHO_DIGITS and free:
             yield Find(run.start, run.end, kind)
 
 
-def _mask_segment(segment: Segment, found: Sequence[Find]) -> Segment:
-    if not found:
+def _mask_segment(segment: Segment, finds: Sequence[Find]) -> Segment:
+    if not finds:
         return segment
-    text = replace_finds(segment.text, found)
+    text = replace_finds(segment.text, finds)
     tags = _TAGS.match(segment.raw) if segment.raw is not None else None
     return dataclasses.replace(
         segment,
         text=text,
         raw=tags.group() + text if tags else None,
-        tokens=tuple(_mask_tokens(segment, found)),
+        tokens=tuple(_mask_tokens(segment, finds)),
     )
 
 
-def _mask_tokens(segment: Segment, found: Sequence[Find]) -> Iterator[Token]:
+def _mask_tokens(segment: Segment, finds: Sequence[Find]) -> Iterator[Token]:
     """Put one token with the label in the place of those that spell out a find; none at all if they do not spell it."""
     places = _token_places(segment)
     if places is None:
         return
-    told: dict[int, Token] = {}
+    labels: dict[int, Token] = {}
     order: list[Token | int] = []
     for token, (start, end) in zip(segment.tokens, places, strict=True):
-        hit = next((number for number, one in enumerate(found) if start < one.end and one.start < end), None)
+        hit = next((number for number, place in enumerate(finds) if start < place.end and place.start < end), None)
         if hit is None:
             order.append(token)
-        elif hit in told:
-            told[hit] = told[hit]._replace(end_ms=token.end_ms)
+        elif hit in labels:
+            labels[hit] = labels[hit]._replace(end_ms=token.end_ms)
         else:
-            told[hit] = Token(LABELS[found[hit].kind], token.start_ms, token.end_ms)
+            labels[hit] = Token(LABELS[finds[hit].kind], token.start_ms, token.end_ms)
             order.append(hit)
-    yield from (told[item] if isinstance(item, int) else item for item in order)
+    yield from (labels[item] if isinstance(item, int) else item for item in order)
 
 
 def _token_places(segment: Segment) -> list[tuple[int, int]] | None:
@@ -157,21 +158,21 @@ def _token_places(segment: Segment) -> list[tuple[int, int]] | None:
     return places
 
 
-def _spans(segment: Segment, found: Sequence[Find]) -> Iterator[MaskedSpan]:
+def _spans(segment: Segment, finds: Sequence[Find]) -> Iterator[MaskedSpan]:
     places = _token_places(segment) if segment.tokens else None
-    length_ms = segment.end_ms - segment.start_ms
-    for one in found:
-        said = [
+    length_ms = segment.duration_ms
+    for place in finds:
+        tokens = [
             token
             for token, (start, end) in zip(segment.tokens, places or (), strict=False)
-            if start < one.end and one.start < end
+            if start < place.end and place.start < end
         ]
-        if said:
-            start_ms, end_ms = said[0].start_ms, max(token.end_ms for token in said)
+        if tokens:
+            start_ms, end_ms = tokens[0].start_ms, max(token.end_ms for token in tokens)
         else:
-            start_ms = segment.start_ms + length_ms * one.start // len(segment.text)
-            end_ms = segment.start_ms - (-length_ms * one.end // len(segment.text))
-        yield MaskedSpan(start_ms=start_ms, end_ms=end_ms, kind=one.kind, role=segment.role, exact=bool(said))
+            start_ms = segment.start_ms + length_ms * place.start // len(segment.text)
+            end_ms = segment.start_ms - (-length_ms * place.end // len(segment.text))
+        yield MaskedSpan(start_ms=start_ms, end_ms=end_ms, kind=place.kind, role=segment.role, exact=bool(tokens))
 
 
 def mask_order(report: OrderReport, kinds: Collection[PersonalKind] = ALL_KINDS) -> OrderReport:
@@ -228,12 +229,15 @@ def _clean_raw(segment: Segment, kinds: Collection[PersonalKind]) -> Segment:
 
 
 def _clean_finding(finding: Finding, clean: Callable[[str], str]) -> Finding:
-    evidence = tuple(replace(one, quote=clean(one.quote)) for one in finding.evidence)
-    return replace(finding, evidence=evidence, advice=clean(finding.advice))
+    return replace(finding, evidence=_clean_evidence(finding.evidence, clean), advice=clean(finding.advice))
 
 
-def _clean_class(found: Classification, clean: Callable[[str], str]) -> Classification:
-    return replace(found, evidence=tuple(replace(one, quote=clean(one.quote)) for one in found.evidence))
+def _clean_evidence(evidence: Sequence[Evidence], clean: Callable[[str], str]) -> tuple[Evidence, ...]:
+    return tuple(replace(shown, quote=clean(shown.quote)) for shown in evidence)
+
+
+def _clean_class(classification: Classification, clean: Callable[[str], str]) -> Classification:
+    return replace(classification, evidence=_clean_evidence(classification.evidence, clean))
 
 
 def _clean_note(note: Note, clean: Callable[[str], str]) -> Note:

@@ -29,7 +29,7 @@ _ATOM = re.compile(
     # 三百九十九 counts and is not spelt out.
     rf"|(?P<digit>(?<![十百千万])[{_SIMPLE}](?![十百千万亿]))"
     # 幺 is often transcribed as one of its homophones: taken for 1 only where digits stand around it.
-    rf"|(?P<one>(?<=[{_SIMPLE}])[要腰妖邀](?=[{_SIMPLE}])|[要腰妖邀](?=[三四五六七八九][{_SIMPLE}]{{3}}))"
+    rf"|(?P<yao>(?<=[{_SIMPLE}])[要腰妖邀](?=[{_SIMPLE}])|[要腰妖邀](?=[三四五六七八九][{_SIMPLE}]{{3}}))"
     rf"|(?<![a-z])(?:(?P<multiple>double|triple)[\s-]+)?(?P<word>{_WORDS})(?![a-z])"
     # The last place of an identity card.
     rf"|(?<=[{_SIMPLE}])\s?(?P<ten>[xX×叉]|艾克斯)(?![A-Za-z0-9码号])"
@@ -110,7 +110,7 @@ def _value(match: re.Match[str]) -> str:
         return _ENGLISH[match["word"].lower()] * _TIMES.get((match["multiple"] or "").lower(), 1)
     if match["ten"] or match["letter"]:
         return "X"
-    letter = match["digit"] or match["one"]
+    letter = match["digit"] or match["yao"]
     return _CHINESE.get(letter) or str(int(letter))
 
 
@@ -182,11 +182,11 @@ def _in_run(run: Run, text: str, context: str) -> Iterator[tuple[int, int, Perso
     named = _named(run.start, run.end, text, context)
     first, rest = 0, 0
     while first < len(run.pieces):
-        found = _number_at(run, first, named)
-        if found is None:
+        number = _number_at(run, first, named)
+        if number is None:
             first += 1
             continue
-        after, kind = found
+        after, kind = number
         yield run.pieces[first].start, run.pieces[after - 1].end, kind
         first = rest = after
     if rest == 0 and named is not None:

@@ -24,6 +24,7 @@ from qareport.model import (
     Interruption,
     Moment,
     MomentKind,
+    MomentLabel,
     Role,
     RoleMetrics,
     Segment,
@@ -35,7 +36,7 @@ from qareport.rules.match_context import Scene
 from qareport.text.wordlist import WordList, normalise
 
 #: A scene of another form is not read but packed anew from its report.
-FORM = 1
+FORM = 2
 
 
 def pack(report: CallReport, order_id: str | None) -> str:
@@ -57,7 +58,7 @@ def pack(report: CallReport, order_id: str | None) -> str:
         "silences": [[one.start_ms, one.end_ms, one.after, one.before] for one in report.silences],
         "interruptions": [[one.start_ms, one.end_ms, one.by] for one in report.interruptions],
         "moments": [
-            [one.at_ms, one.end_ms, one.kind, one.role, one.label, one.quote, one.topic, one.issue]
+            [one.at_ms, one.end_ms, one.kind, one.role, one.label_code or one.label, one.quote, one.topic, one.issue]
             for one in report.moments
         ],
         "metrics": to_data(report.metrics),
@@ -150,6 +151,7 @@ class Packed:
 
 
 #: Looking a name up is much cheaper than calling the enum.
+_LABELS = {label.value: label for label in MomentLabel}
 _ROLES = {role.value: role for role in Role}
 _EMOTIONS = {emotion.value: emotion for emotion in Emotion}
 _EVENTS = {event.value: event for event in AudioEvent}
@@ -174,7 +176,8 @@ def _segment(one: Sequence[Any]) -> Segment:
 
 
 def _moment(one: Sequence[Any]) -> Moment:
+    code = _LABELS.get(one[4])
     return Moment(
-        at_ms=one[0], end_ms=one[1], kind=MomentKind(one[2]), role=_ROLES[one[3]], label=one[4], quote=one[5],
-        topic=one[6], issue=one[7],
+        at_ms=one[0], end_ms=one[1], kind=MomentKind(one[2]), role=_ROLES[one[3]], label_code=code,
+        label=one[4] if code is None else "", quote=one[5], topic=one[6], issue=one[7],
     )  # fmt: skip

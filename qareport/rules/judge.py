@@ -6,12 +6,14 @@ from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 
 from qareport.model import (
+    ALARM_KINDS,
     Analysis,
     Finding,
     Judgement,
     Moment,
     MomentKind,
     Note,
+    NoteCode,
     Risk,
     Severity,
     Transcript,
@@ -22,8 +24,6 @@ from qareport.rules.scorecard import score_card
 from qareport.settings import ScoreSettings
 
 _ACTIVE = frozenset({Status.ACTIVE})
-#: Moments that put an order or a customer at risk by themselves.
-_ALARMS = frozenset({MomentKind.CHURN_SIGNAL, MomentKind.ESCALATION})
 
 
 def judge(
@@ -79,7 +79,7 @@ def judge_scene(rules: Iterable[Rule], scene: Scene, score: ScoreSettings) -> Ju
         score=card.score,
         risk=_risk(card.score, findings, scene.analysis.moments, score),
         scorecard=card,
-        notes=(Note(code="rules_not_judged", values={"rules": ", ".join(stopped)}),) if stopped else (),
+        notes=(Note(code=NoteCode.RULES_NOT_JUDGED, values={"rules": ", ".join(stopped)}),) if stopped else (),
     )
 
 
@@ -120,7 +120,7 @@ def _risk(value: int, findings: Sequence[Finding], moments: Sequence[Moment], sc
     recovery follows. Medium: a score below `medium_risk_below`, a major finding, or such a signal with a recovery
     after it. Else low.
     """
-    alarms = [moment.at_ms for moment in moments if moment.kind in _ALARMS]
+    alarms = [moment.at_ms for moment in moments if moment.kind in ALARM_KINDS]
     recoveries = [moment.at_ms for moment in moments if moment.kind is MomentKind.RECOVERY]
     open_alarm = bool(alarms) and max(alarms) >= max(recoveries, default=-1)
     severities = {finding.severity for finding in findings}

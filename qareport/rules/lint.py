@@ -12,6 +12,7 @@ from pathlib import Path
 import yaml
 
 from qareport.errors import Problem, SourceLocation
+from qareport.model import DEFAULT_SILENCE_MS
 from qareport.rules.diagnostics import Path_
 from qareport.rules.lint_conditions import Doubt, Limits, doubts, same_trigger
 from qareport.rules.replay import StoredJudgement
@@ -45,7 +46,7 @@ def lint(
     ruleset: RuleSet,
     rules_dir: Path,
     *,
-    silence_ms: int = 1200,
+    silence_ms: int = DEFAULT_SILENCE_MS,
     topics: Collection[str] | None = None,
     today: date | None = None,
 ) -> tuple[Problem, ...]:

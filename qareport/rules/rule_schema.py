@@ -12,17 +12,17 @@ from typing import Annotated, Any, ClassVar
 from pydantic import BeforeValidator, Field, StrictInt, model_validator
 from pydantic_core import PydanticCustomError
 
-from qareport.model import Severity
+from qareport.model import (
+    FATAL_POINTS,
+    Severity,
+)
 from qareport.rules.rule import Occurrence, Status
 from qareport.rules.schema_types import Form, Word, Words
 from qareport.rules.synonyms import Shared
 
-#: What a fatal finding shows as its points.
-FATAL_POINTS = -100
-
 
 def _points(value: Any) -> Any:
-    return FATAL_POINTS if value == "fatal" else value
+    return -FATAL_POINTS if value == "fatal" else value
 
 
 def _mode(value: Any) -> Any:

@@ -14,7 +14,16 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from qareport.errors import QueryError
-from qareport.model import STATE_NOT_JUDGED, STATE_SILENCE, AudioEvent, Emotion, MomentKind, Risk, Role
+from qareport.model import (
+    STATE_NOT_JUDGED,
+    STATE_SILENCE,
+    TAG_IRONY,
+    AudioEvent,
+    Emotion,
+    MomentKind,
+    Risk,
+    Role,
+)
 from qareport.search.terms import Line, Terms, mark_of, terms_of
 
 
@@ -42,8 +51,10 @@ class Found:
 
 #: What a sentence may carry, as it is written in a query: ANGRY or [ANGRY].
 TAGS = frozenset(
-    {*(one.value for one in Emotion), *(one.upper() for one in AudioEvent), STATE_SILENCE, STATE_NOT_JUDGED, "IRONY"}
-) - {AudioEvent.SPEECH.upper()}
+    {emotion.value for emotion in Emotion}
+    | {event.upper() for event in AudioEvent if event is not AudioEvent.SPEECH}
+    | {STATE_SILENCE, STATE_NOT_JUDGED, TAG_IRONY}
+)
 #: Fields whose value is one of a few.
 _CHOICES: Mapping[str, type[Role] | type[Risk] | type[MomentKind]] = {"role": Role, "risk": Risk, "moment": MomentKind}
 _NAMES = ("agent", "order", "call", "rule")
@@ -272,7 +283,7 @@ class _Parser:
             return self._score(token)
         if name == "date":
             return self._date(token)
-        choices = [one.value for one in _CHOICES[name]]
+        choices = [choice.value for choice in _CHOICES[name]]
         if value.lower() not in choices:
             raise _wrong(f"no such {name}: {value}", token.place, expected=f"one of {', '.join(choices)}")
         if name == "risk":

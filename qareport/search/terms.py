@@ -13,7 +13,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from qareport.model import STATE_NOT_JUDGED, STATE_SILENCE, AudioEvent, CallReport, MomentKind, Role, Segment
+from qareport.model import (
+    STATE_NOT_JUDGED,
+    STATE_SILENCE,
+    TAG_IRONY,
+    AudioEvent,
+    CallReport,
+    MomentKind,
+    Role,
+    Segment,
+)
 
 #: Begins the terms that are not words: no word holds it.
 MARK = "§"
@@ -84,13 +93,13 @@ def find_spans(text: str, wanted: Sequence[Terms]) -> list[tuple[int, int]]:
 def _places(terms: Sequence[Term], phrase: Terms) -> Iterator[tuple[int, int]]:
     length = len(phrase.terms)
     for first in range(len(terms) - length + 1):
-        found = terms[first : first + length]
-        same = all(one.text == term for one, term in zip(found[:-1], phrase.terms[:-1], strict=True))
-        last, asked = found[-1], phrase.terms[-1]
-        if same and (last.text.startswith(asked) if phrase.prefix else last.text == asked):
+        window = terms[first : first + length]
+        same = all(part.text == term for part, term in zip(window[:-1], phrase.terms[:-1], strict=True))
+        last, wanted = window[-1], phrase.terms[-1]
+        if same and (last.text.startswith(wanted) if phrase.prefix else last.text == wanted):
             # A pair that was found by its first character shows that character alone.
-            single = phrase.prefix and len(asked) == 1 and _RUN.fullmatch(asked)["pairs"]  # type: ignore[index]
-            yield found[0].start, last.start + 1 if single else last.end
+            single = phrase.prefix and len(wanted) == 1 and _RUN.fullmatch(wanted)["pairs"]  # type: ignore[index]
+            yield window[0].start, last.start + 1 if single else last.end
 
 
 def _runs(text: str) -> Iterator[list[Term]]:
@@ -110,12 +119,9 @@ def _runs(text: str) -> Iterator[list[Term]]:
 def _fold(text: str) -> tuple[str, Sequence[int]]:
     """Fold width and case away; return for each character that is left the place that it came from."""
     folded = [unicodedata.normalize("NFKC", character).casefold() for character in text]
-    if all(len(one) == 1 for one in folded):
+    if all(len(letters) == 1 for letters in folded):
         return "".join(folded), range(len(text))
-    return "".join(folded), [place for place, one in enumerate(folded) for _ in one]
-
-
-_IRONY = "IRONY"
+    return "".join(folded), [place for place, letters in enumerate(folded) for _ in letters]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,7 +162,7 @@ def lines_of(report: CallReport) -> tuple[Line, ...]:
         if place is not None:
             moments[place].append(moment.kind)
             if moment.kind is MomentKind.IRONY:
-                extra[place].append(_IRONY)
+                extra[place].append(TAG_IRONY)
     return tuple(
         Line(
             start_ms=segment.start_ms,
@@ -183,6 +189,6 @@ def _before(segments: Sequence[Segment], at_ms: int) -> int:
 
 def _at(segments: Sequence[Segment], at_ms: int, role: Role) -> int | None:
     """Return the sentence that is being said at an instant, of that role if there is one."""
-    said = [index for index, segment in enumerate(segments) if segment.start_ms <= at_ms <= segment.end_ms]
-    own = [index for index in said if segments[index].role is role]
-    return next(iter(own or said), None)
+    spoken = [index for index, segment in enumerate(segments) if segment.start_ms <= at_ms <= segment.end_ms]
+    own = [index for index in spoken if segments[index].role is role]
+    return next(iter(own or spoken), None)

@@ -15,7 +15,11 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from annotated_types import Ge, Gt
 from pydantic import AfterValidator, Field, with_config
 
-from qareport.model import PersonalKind, Role
+from qareport.model import (
+    DEFAULT_SILENCE_MS,
+    PersonalKind,
+    Role,
+)
 from qareport.settings.name_pattern import NamePattern
 from qareport.settings.validators import Address, MailName
 from qareport.strict_yaml import read_yaml, validate
@@ -72,7 +76,7 @@ class AnalysisSettings:
     """What counts as what."""
 
     #: A pause longer than this is a [SILENCE].
-    silence_ms: Annotated[int, Ge(0)] = 1200
+    silence_ms: Annotated[int, Ge(0)] = DEFAULT_SILENCE_MS
     #: After this long a silence the agent should have checked in.
     check_in_ms: Annotated[int, Ge(0)] = 2000
     #: Overlapping speech shorter than this is a back-channel, not an interruption.

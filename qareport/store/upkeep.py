@@ -92,7 +92,7 @@ class UpkeepShelf(ABC):
         if not calls:
             raise NotFoundError(f"no call for {by} {selector!r}", where=self.url)
         ids = [call.call_id for call in calls]
-        removed, left = self._delete_documents({call.order_id or call.call_id for call in calls} | set(ids))
+        removed, left = self._delete_documents({call.subject for call in calls} | set(ids))
         with self._write() as session:
             audio = set(_in_batches(session, select(CallRow.audio_sha256), CallRow.call_id, ids)) - {None}
             results = list(_in_batches(session, select(CallReportRow.key), CallReportRow.call_id, ids))

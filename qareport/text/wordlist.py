@@ -32,7 +32,10 @@ def normalise(text: str) -> str:
 
 @lru_cache(maxsize=256)  # each word list asks for the same sentences of a call
 def letter_pairs(text: str) -> frozenset[str]:
-    """Return all letters and pairs of neighbouring letters of a text: a word whose start is not in it is not there."""
+    """Return all letters and pairs of neighbouring letters of a text: a word whose start is not in it is not there.
+
+    Not the bigrams by which texts are compared (`text.similarity`): a word of one letter starts with that letter.
+    """
     return frozenset((*text, *map(operator.add, text, text[1:])))
 
 
@@ -95,44 +98,44 @@ class WordList:
         object.__setattr__(self, "_sound_pattern", pattern)
         object.__setattr__(self, "_sound_spelling", by_sound)
         object.__setattr__(self, "_starts", frozenset(word[:2] for word in spelling))
-        object.__setattr__(self, "_sound_starts", frozenset(one[:2] for one in by_sound))
+        object.__setattr__(self, "_sound_starts", frozenset(sounding[:2] for sounding in by_sound))
 
     def find(self, normalised: str) -> str | None:
         """Return the first word of the list that stands in normalised text letter by letter, as the list spells it."""
         if self._starts.isdisjoint(letter_pairs(normalised)):
             return None
         for match in self._pattern.finditer(normalised):
-            if found := match.group(1):
-                return self._spelling[found]
+            if word := match.group(1):
+                return self._spelling[word]
         return None
 
     def match(self, normalised: str) -> Match | None:
         """Return the first word that stands in normalised text, or else, where the list allows it, sounds in it."""
         if not self._starts.isdisjoint(letter_pairs(normalised)):
             for match in self._pattern.finditer(normalised):
-                if found := match.group(1):
-                    return Match(self._spelling[found], found)
+                if word := match.group(1):
+                    return Match(self._spelling[word], word)
         return next(self._heard(normalised), None) if self._sound_pattern is not None else None
 
     def _heard(self, normalised: str) -> Iterator[Match]:
         if self._sound_pattern is None:
             return
         covered: list[tuple[int, int]] | None = None
-        heard, at = sound(normalised), 0
-        if self._sound_starts.isdisjoint(letter_pairs(heard)):
+        sounds, at = sound(normalised), 0
+        if self._sound_starts.isdisjoint(letter_pairs(sounds)):
             return
-        while match := self._sound_pattern.search(heard, at):
+        while match := self._sound_pattern.search(sounds, at):
             start, end = match.span()
             # Places may overlap: the first may be refused and the second be right.
             at = start + 1
-            said = normalised[start:end]
+            text = normalised[start:end]
             for word in self._sound_spelling[match.group()]:
                 # At least one character must be the word's own: 五六 is not 物流, 女士 not 律师.
-                if not any(one == other for one, other in zip(word, said, strict=True)):
+                if not any(own == letter for own, letter in zip(word, text, strict=True)):
                     continue
                 covered = self._covered(normalised) if covered is None else covered
                 if not any(left < end and start < right for left, right in covered):
-                    yield Match(self._spelling[word], said, fuzzy=True)
+                    yield Match(self._spelling[word], text, fuzzy=True)
 
     def _covered(self, normalised: str) -> list[tuple[int, int]]:
         friends = (normalise(word) for word in (*self.exceptions, *self.false_friends))

@@ -25,9 +25,11 @@ from qareport.model import (
     FailedCall,
     Judgement,
     Note,
+    NoteCode,
     Risk,
     Transcript,
 )
+from qareport.presentation import wording
 from qareport.settings import Settings
 from qareport.store import Store
 from qareport.workflows.transcribe import Progress, keep_failure, key_of
@@ -72,7 +74,7 @@ class RuleBook:
                 settings=settings_module.load(config_dir),
                 topics=analysis.load_topics(config_dir / "topics.yaml"),
                 ruleset=kept,
-                notes=(Note(code="rules_last_good", values=values),),
+                notes=(Note(code=NoteCode.RULES_LAST_GOOD, values=values),),
             )
         store.put_rule_set(judge.ruleset.sha256, judge.ruleset.files)
         return judge
@@ -171,7 +173,7 @@ def judge_calls(
 
 def orders_of(calls: Iterable[Call]) -> list[str]:
     """Name the reports that the calls belong to, each once: the order, or the call itself when it has none."""
-    return list(dict.fromkeys(call.order_id or call.call_id for call in calls))
+    return list(dict.fromkeys(call.subject for call in calls))
 
 
 def _call_report(call: Call, transcript: Transcript, found: Analysis, judgement: Judgement) -> CallReport:
@@ -187,7 +189,7 @@ def _call_report(call: Call, transcript: Transcript, found: Analysis, judgement:
         interruptions=found.interruptions,
         trajectory=found.trajectory,
         curve=found.curve,
-        moments=found.moments,
+        moments=tuple(wording.with_label(moment) for moment in found.moments),
         promises=found.promises,
         issues=found.issues,
         stages=found.stages,

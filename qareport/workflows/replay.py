@@ -10,7 +10,11 @@ from functools import partial
 from qareport import periods, rules
 from qareport.codec import from_json
 from qareport.errors import QareportError
-from qareport.model import CallReport, Transcript
+from qareport.model import (
+    CallReport,
+    NoteCode,
+    Transcript,
+)
 from qareport.rules import Packed, StoredJudgement
 from qareport.store import Store, StoredCall
 from qareport.workflows import judge as pipeline
@@ -100,7 +104,9 @@ def _judged_anew(
     scene = packed.scene(judge.ruleset.stages, earlier)
     active = [rule for rule in judge.ruleset.rules if rule.status is rules.Status.ACTIVE]
     judged = rules.judge_scene(active, scene, judge.settings.score)
-    kept = tuple(note for note in report.notes if note.code not in ("rules_last_good", "rules_not_judged"))
+    kept = tuple(
+        note for note in report.notes if note.code not in (NoteCode.RULES_LAST_GOOD, NoteCode.RULES_NOT_JUDGED)
+    )
     return replace(
         report,
         findings=judged.findings,

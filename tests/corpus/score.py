@@ -45,43 +45,43 @@ class Count:
     ) -> None:
         """Match what was found with what is true, each once."""
         left = list(true)
-        for one in found:
-            match = next((other for other in left if same(one, other)), None)
+        for item in found:
+            match = next((other for other in left if same(item, other)), None)
             if match is None:
                 self.extra += 1
-                self.examples.append("extra " + tell(one))
+                self.examples.append("extra " + tell(item))
             else:
                 left.remove(match)
                 self.hits += 1
         self.missed += len(left)
-        self.examples += ["missed " + tell(one) for one in left]
+        self.examples += ["missed " + tell(item) for item in left]
 
 
 def score(conversations: Sequence[Conversation], analyse: Callable[[Conversation], Analysis]) -> dict[str, Count]:
     """Score every kind of moment, pauses, overlaps, issues, promises and personal data."""
     counts: dict[str, Count] = defaultdict(Count)
-    for one in conversations:
-        _score_call(counts, one, analyse(one))
-        _score_personal(counts, one)
+    for conversation in conversations:
+        _score_call(counts, conversation, analyse(conversation))
+        _score_personal(counts, conversation)
     return dict(counts)
 
 
-def _score_call(counts: dict[str, Count], one: Conversation, found: Analysis) -> None:
-    truth, tell = one.truth, _teller(one.transcript.call_id, one.transcript.segments)
-    for kind in {moment.kind for moment in found.moments} | {kind for kind, *_ in truth.moments}:
+def _score_call(counts: dict[str, Count], conversation: Conversation, result: Analysis) -> None:
+    truth, tell = conversation.truth, _teller(conversation.transcript.call_id, conversation.transcript.segments)
+    for kind in {moment.kind for moment in result.moments} | {kind for kind, *_ in truth.moments}:
         counts[kind.value].add(
-            [(moment.at_ms, moment.role) for moment in found.moments if moment.kind is kind],
+            [(moment.at_ms, moment.role) for moment in result.moments if moment.kind is kind],
             [(at_ms, role) for other, role, at_ms in truth.moments if other is kind],
             lambda a, b: a[1] is b[1] and abs(a[0] - b[0]) <= MOMENT_MS,
             tell,
         )
-    pauses = [(gap.start_ms, gap.end_ms) for gap in found.silences]
+    pauses = [(gap.start_ms, gap.end_ms) for gap in result.silences]
     counts["pauses"].add(pauses, truth.silences, _near_edges, tell)
-    overlaps = [(over.start_ms, over.end_ms) for over in found.interruptions]
+    overlaps = [(over.start_ms, over.end_ms) for over in result.interruptions]
     counts["overlaps"].add(overlaps, truth.overlaps, _near_edges, tell)
-    issues = [(-1, moment.issue) for moment in found.moments if moment.issue]
+    issues = [(-1, moment.issue) for moment in result.moments if moment.issue]
     counts["issues"].add(issues, [(-1, issue) for issue in sorted(truth.issues)], lambda a, b: a == b, tell)
-    promises = [(promise.at_ms, promise.action, _hours(promise.within_ms)) for promise in found.promises]
+    promises = [(promise.at_ms, promise.action, _hours(promise.within_ms)) for promise in result.promises]
     counts["promises"].add(promises, truth.promises, _same_promise, tell)
 
 
@@ -97,14 +97,14 @@ def _near_edges(found: tuple[int, int], true: tuple[int, int]) -> bool:
     return abs(found[0] - true[0]) <= EDGE_MS and abs(found[1] - true[1]) <= EDGE_MS
 
 
-def _score_personal(counts: dict[str, Count], one: Conversation) -> None:
+def _score_personal(counts: dict[str, Count], conversation: Conversation) -> None:
     """Count a value as found when every digit and letter of it is masked and its kind is right."""
-    segments = one.transcript.segments
+    segments = conversation.transcript.segments
     everything = find_in_segments(segments)
     for index, (segment, finds) in enumerate(zip(segments, everything, strict=True)):
         true = [
             (item.kind, segment.text.index(item.value), segment.text.index(item.value) + len(item.value))
-            for item in one.truth.personal
+            for item in conversation.truth.personal
             if item.segment == index
         ]
         for kind in {*(item[0] for item in true), *(item.kind.value for item in finds)}:

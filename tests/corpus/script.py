@@ -385,7 +385,7 @@ def write_conversation(number: int, *, held_out: bool) -> Conversation:
     end_ms = script.at_ms + script.random.randint(0, 900)
     order = sorted(range(len(script.segments)), key=lambda index: script.segments[index].start_ms)
     script.truth.personal = [
-        PersonalTruth(order.index(one.segment), one.kind, one.value) for one in script.truth.personal
+        PersonalTruth(order.index(item.segment), item.kind, item.value) for item in script.truth.personal
     ]
     return Conversation(
         transcript=Transcript(

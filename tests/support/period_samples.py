@@ -13,6 +13,7 @@ from qareport.model import (
     FailedCall,
     ModelInfo,
     MomentKind,
+    MomentLabel,
     Note,
     Period,
     PeriodKind,
@@ -24,6 +25,7 @@ from qareport.model import (
     SummaryMoment,
     SummaryPromise,
 )
+from qareport.presentation.wording import LABEL_SOURCES
 from qareport.settings import PeriodSettings
 from tests.support.report_samples import HOSTILE
 
@@ -64,10 +66,24 @@ def hit(rule: int, at_ms: int = 42_000, quote: str = "我想问一下到底什�
 
 
 def moment(
-    kind: MomentKind, quote: str, *, label: str = "", at_ms: int = 87_000, salience: float = 80.0
+    kind: MomentKind,
+    quote: str,
+    *,
+    code: MomentLabel | None = None,
+    label: str = "",
+    at_ms: int = 87_000,
+    salience: float = 80.0,
 ) -> SummaryMoment:
     """Make a moment of the customer."""
-    return SummaryMoment(at_ms=at_ms, kind=kind, role=Role.CUSTOMER, label=label, quote=quote, salience=salience)
+    return SummaryMoment(
+        at_ms=at_ms,
+        kind=kind,
+        role=Role.CUSTOMER,
+        label_code=code,
+        label=LABEL_SOURCES[code] if code is not None else label,
+        quote=quote,
+        salience=salience,
+    )
 
 
 def call(name: str, *, day: date = DAY, hour: int = 10, agent: str | None = "A01", **fields: object) -> CallSummary:
@@ -128,7 +144,7 @@ def _random_call(dice: random.Random, day: date, number: int, agents: int) -> Ca
     agent = dice.randrange(agents)
     skill = 0.03 + 0.12 * (agent % 7) / 7 + (0.25 if agent == 3 else 0.0)
     issue = dice.choices(range(6), (30, 15, 20, 10, 8, 5))[0]
-    feelings = tuple(
+    emotions = tuple(
         name
         for name, chance in (("ANGRY", skill), ("SAD", 0.06), ("SILENCE", skill * 1.5), ("IRONY", 0.01))
         if dice.random() < chance
@@ -138,16 +154,17 @@ def _random_call(dice: random.Random, day: date, number: int, agents: int) -> Ca
         for rule, chance in enumerate((skill, 0.06, 0.04, skill / 2, 0.0005, 0.2))
         if dice.random() < chance
     )
-    recovered = dice.random() < 0.6 if feelings else None
-    score = max(0, min(100, 100 + sum(one.points for one in hits) - dice.randrange(0, 12) * bool(feelings)))
+    recovered = dice.random() < 0.6 if emotions else None
+    score = max(0, min(100, 100 + sum(one.points for one in hits) - dice.randrange(0, 12) * bool(emotions)))
     if any(one.fatal for one in hits):
         score = 0
-    alarm = "ANGRY" in feelings and not recovered and dice.random() < 0.25
-    risk = Risk.HIGH if score < 70 or alarm else Risk.MEDIUM if score < 90 or feelings else Risk.LOW
-    moments = [moment(MomentKind.EMOTION, dice.choice(QUOTES), label="愤怒")] if "ANGRY" in feelings else []
+    alarm = "ANGRY" in emotions and not recovered and dice.random() < 0.25
+    risk = Risk.HIGH if score < 70 or alarm else Risk.MEDIUM if score < 90 or emotions else Risk.LOW
+    moments = [moment(MomentKind.EMOTION, dice.choice(QUOTES), code=MomentLabel.ANGRY)] if "ANGRY" in emotions else []
     if alarm:
         kind = dice.choice((MomentKind.ESCALATION, MomentKind.CHURN_SIGNAL))
-        moments.insert(0, moment(kind, dice.choice(QUOTES), label="升级" if kind is MomentKind.ESCALATION else "放弃"))
+        code = MomentLabel.ESCALATION if kind is MomentKind.ESCALATION else MomentLabel.GIVE_UP
+        moments.insert(0, moment(kind, dice.choice(QUOTES), code=code))
     started = datetime(day.year, day.month, day.day, tzinfo=CHINA) + timedelta(seconds=dice.randrange(30_000, 79_000))
     promises = ()
     if dice.random() < 0.05:
@@ -165,13 +182,13 @@ def _random_call(dice: random.Random, day: date, number: int, agents: int) -> Ca
         risk=risk,
         issues=(ISSUES[issue],) if dice.random() < 0.8 else (),
         stages=(STAGES[issue],) if dice.random() < 0.6 else (),
-        feelings=feelings,
-        emotion_shares={"NEUTRAL": 0.7, "ANGRY": 0.3} if "ANGRY" in feelings else {"NEUTRAL": 1.0},
+        emotions=emotions,
+        emotion_shares={"NEUTRAL": 0.7, "ANGRY": 0.3} if "ANGRY" in emotions else {"NEUTRAL": 1.0},
         dominant_emotion="NEUTRAL",
         metrics={"median_response_ms": dice.randrange(400, 4_000), "silence_count": dice.randrange(9)},
         hits=hits,
         not_applicable=tuple(f"rule.{index}" for index in range(20)),
-        unbridged_silences=dice.randrange(1, 3) if "SILENCE" in feelings else 0,
+        unbridged_silences=dice.randrange(1, 3) if "SILENCE" in emotions else 0,
         recovered=recovered,
         moments=tuple(moments),
         promises=promises,
@@ -214,7 +231,7 @@ def hostile_report() -> PeriodReport:
             risk=Risk.HIGH,
             issues=(text,),
             stages=(text,),
-            feelings=("ANGRY", "SILENCE"),
+            emotions=("ANGRY", "SILENCE"),
             recovered=False,
             hits=(replace(hit(0, quote=text), title=text, category=text, rule_id=f"r{index}", advice=text),),
             moments=(moment(MomentKind.ESCALATION, text, label=text),),

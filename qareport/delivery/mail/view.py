@@ -8,7 +8,14 @@ from dataclasses import dataclass
 from datetime import date
 
 from qareport import __version__
-from qareport.model import HeadlineName, Period, PeriodKind, PeriodReport
+from qareport.model import (
+    RECORDING_NOTES,
+    HeadlineName,
+    NoteCode,
+    Period,
+    PeriodKind,
+    PeriodReport,
+)
 from qareport.presentation import emotion_chart, heatmap_chart, wording
 from qareport.presentation.locale import _, language, plural
 from qareport.report.period import period_wording
@@ -246,7 +253,7 @@ def _signature() -> str:
 def _warnings(report: PeriodReport, page: PeriodView) -> Iterator[str]:
     if page.partial:
         yield _("本报告不完整：") + "".join(page.partial)
-    yield from (wording.note(note) for note in report.notes if note.code == "rules_last_good")
+    yield from (wording.note(note) for note in report.notes if note.code == NoteCode.RULES_LAST_GOOD)
     if page.demo_notice:
         yield page.demo_notice
 
@@ -283,4 +290,4 @@ def _remarks(report: PeriodReport, page: PeriodView) -> Iterator[str]:
         yield plural("{count}通录音处理失败（原因见文档）：{names}{more}。", count, count=count, names=names, more=more)
     if page.not_judged:
         yield page.not_judged
-    yield from (wording.note(note) for note in report.notes if note.code.startswith("recordings_"))
+    yield from (wording.note(note) for note in report.notes if note.code in RECORDING_NOTES)

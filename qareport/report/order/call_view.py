@@ -7,7 +7,17 @@ import math
 import statistics
 from collections.abc import Mapping, Sequence
 
-from qareport.model import STATE_NOT_JUDGED, CallMetrics, CallReport, Hold, Risk, Role, RoleMetrics, TeamNorm
+from qareport.model import (
+    MEASURES,
+    STATE_NOT_JUDGED,
+    CallMetrics,
+    CallReport,
+    NoteCode,
+    Risk,
+    Role,
+    RoleMetrics,
+    TeamNorm,
+)
 from qareport.presentation import wording
 from qareport.presentation.locale import _, plural
 from qareport.presentation.view_types import Chart, Curve, Metric, Phrase, Piece
@@ -79,7 +89,7 @@ def build(
 def _notes(call: CallReport) -> tuple[str, ...]:
     """Word the notes, each once; what the analysis says of guessed roles covers what the engine says of them."""
     codes = {note.code for note in call.notes}
-    covered = {"roles_from_words"} if codes & {"roles_guessed", "roles_unknown"} else set()
+    covered = {NoteCode.ROLES_FROM_WORDS} if codes & {NoteCode.ROLES_GUESSED, NoteCode.ROLES_UNKNOWN} else set()
     return tuple(dict.fromkeys(wording.note(note) for note in call.notes if note.code not in covered))
 
 
@@ -192,7 +202,6 @@ def _alt(call: CallReport, curves: Sequence[Curve], discs: int) -> str:
 
 
 def _metrics(metrics: CallMetrics) -> list[Metric]:
-    total = metrics.duration_ms or 1
     interruptions = _("，").join(
         _("{who}{times}").format(who=wording.ROLES[role], times=wording.times(metrics.interruptions[role.value]))
         for role in _ROLES
@@ -205,15 +214,9 @@ def _metrics(metrics: CallMetrics) -> list[Metric]:
         length=wording.duration(metrics.silence_ms),
     )
     return [
-        Metric(label=_("通话时长"), value=wording.duration(metrics.duration_ms)),
-        Metric(
-            label=_("有人说话"),
-            value=wording.beside(wording.duration(metrics.talk_ms), wording.share(metrics.talk_ms / total)),
-        ),
-        Metric(
-            label=_("无人说话"),
-            value=wording.beside(wording.duration(metrics.non_talk_ms), wording.share(metrics.non_talk_ms / total)),
-        ),
+        _length(metrics, "duration_ms"),
+        _length(metrics, "talk_ms", share="talk_share"),
+        _length(metrics, "non_talk_ms", share="non_talk_share"),
         Metric(
             label=wording.capital(_("沉默")),
             value=quiet if metrics.silence_count else wording.times(0),
@@ -221,31 +224,39 @@ def _metrics(metrics: CallMetrics) -> list[Metric]:
             if metrics.silence_count
             else "",
         ),
-        _holds(metrics.holds),
-        Metric(label=_("同时说话"), value=wording.duration(metrics.overlap_ms)),
+        _holds(metrics),
+        _length(metrics, "overlap_ms"),
         Metric(label=wording.capital(_("抢话")), value=interruptions or wording.times(0)),
+        _length(metrics, "first_response_ms", remark=_("客户说完到客服开口")),
+        _length(metrics, "median_response_ms"),
+        _length(metrics, "longest_response_ms"),
         Metric(
-            label=_("客服首次响应"), value=wording.duration(metrics.first_response_ms), remark=_("客户说完到客服开口")
-        ),
-        Metric(label=_("客服响应中位数"), value=wording.duration(metrics.median_response_ms)),
-        Metric(label=_("客服最长响应"), value=wording.duration(metrics.longest_response_ms)),
-        Metric(
-            label=_("未知情绪占比"),
+            label=wording.MEASURES["unknown_emotion_share"],
             value=wording.share(metrics.unknown_emotion_share),
             remark=_("模型无法判断的说话时长"),
         ),
     ]
 
 
-def _holds(holds: Sequence[Hold]) -> Metric:
+def _length(metrics: CallMetrics, name: str, *, share: str | None = None, remark: str = "") -> Metric:
+    """Write a measure in milliseconds by its label, with what share it is if that is asked for."""
+    length = MEASURES[name].of(metrics)
+    value = wording.duration(None if length is None else round(length))
+    if share is not None:
+        value = wording.beside(value, wording.share(MEASURES[share].of(metrics)))
+    return Metric(label=wording.MEASURES[name], value=value, remark=remark)
+
+
+def _holds(metrics: CallMetrics) -> Metric:
+    holds, label = metrics.holds, wording.MEASURES["hold_ms"]
     if not holds:
-        return Metric(label=_("让客户等待"), value=wording.times(0))
-    lengths = [hold.end_ms - hold.start_ms for hold in holds]
+        return Metric(label=label, value=wording.times(0))
+    total, longest = (MEASURES[name].of(metrics) or 0 for name in ("hold_ms", "longest_hold_ms"))
     music = sum(hold.music for hold in holds)
     return Metric(
-        label=_("让客户等待"),
-        value=plural("{count}次，共{length}", len(holds), count=len(holds), length=wording.duration(sum(lengths))),
-        remark=_("最长{length}").format(length=wording.duration(max(lengths)))
+        label=label,
+        value=plural("{count}次，共{length}", len(holds), count=len(holds), length=wording.duration(round(total))),
+        remark=_("最长{length}").format(length=wording.duration(round(longest)))
         + (_("，有音乐{count}次").format(count=music) if music else ""),
     )
 
@@ -253,7 +264,7 @@ def _holds(holds: Sequence[Hold]) -> Metric:
 def _role_metrics(metrics: CallMetrics) -> list[RoleMetric]:
     if not metrics.roles:
         return []
-    columns = [_column(metrics.roles.get(role.value), metrics.talk_ms) for role in _ROLES]
+    columns = [_column(metrics.roles.get(role.value), _talk_share(metrics, role)) for role in _ROLES]
     labels = (
         _("说话段数"),
         _("说话时长"),
@@ -270,16 +281,22 @@ def _role_metrics(metrics: CallMetrics) -> list[RoleMetric]:
     ]
 
 
-def _column(metrics: RoleMetrics | None, talk_ms: int) -> tuple[str, ...]:
+def _talk_share(metrics: CallMetrics, role: Role) -> str:
+    """Write a role's share of the talk; nothing where it is not known, or where the speaker is not."""
+    measure = MEASURES.get(f"{role}_talk_share")
+    value = measure.of(metrics) if measure is not None else None
+    return "" if value is None else wording.share(value)
+
+
+def _column(metrics: RoleMetrics | None, talk_share: str) -> tuple[str, ...]:
     if metrics is None:
         return (_("没有说话"), "", "", "", "", "", "", "")
     speed, level = metrics.characters_per_minute, metrics.loudness_dbfs
     ends = (metrics.sentiment_start, metrics.sentiment_end)
     shares = sorted(metrics.emotion_shares.items(), key=lambda item: (-item[1], item[0]))
-    talk = wording.share(metrics.talk_ms / talk_ms) if talk_ms else _(wording.NOT_MEASURED)
     return (
         plural("{count}段", metrics.segments, count=metrics.segments),
-        wording.beside(wording.duration(metrics.talk_ms), talk),
+        wording.beside(wording.duration(metrics.talk_ms), talk_share),
         wording.duration(metrics.longest_monologue_ms),
         _("{count}字/分").format(count=f"{speed:.0f}") if speed is not None else _(wording.NOT_MEASURED),
         f"{wording.signed(level)} dBFS" if level is not None else _(wording.NOT_MEASURED),

@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from qareport.model import CallReport, Evidence, Finding, Moment, MomentKind, Severity
+from qareport.model import (
+    STATE_SILENCE,
+    CallReport,
+    Evidence,
+    Finding,
+    Moment,
+    MomentKind,
+    Severity,
+)
 from qareport.presentation import wording
 from qareport.presentation.locale import _, plural
 from qareport.presentation.view_types import Phrase, Piece
@@ -67,7 +75,7 @@ def choose(call: CallReport, limit: int) -> tuple[list[Candidate], list[Finding]
 def _owner(finding: Finding, candidates: Sequence[Candidate]) -> Candidate | None:
     """Find the moment that a finding is about: the one nearest to it or to its evidence, if one is near at all."""
     near = [
-        (finding.moment != moment.label, _distance_ms(finding, moment), -moment.salience, index)
+        (finding.moment != wording.with_label(moment).label, _distance_ms(finding, moment), -moment.salience, index)
         for index, candidate in enumerate(candidates)
         if (moment := candidate.moment) is not None and _touches(finding, moment)
     ]
@@ -120,7 +128,7 @@ def _rule_line(finding: Finding) -> str:
 def _span(moment: Moment | None) -> str:
     if moment is None or moment.end_ms <= moment.at_ms:
         return ""
-    length = wording.duration(moment.end_ms - moment.at_ms)
+    length = wording.duration(moment.duration_ms)
     said = _("沉默{length}") if moment.kind is MomentKind.SILENCE else _("持续{length}")
     return said.format(length=length)
 
@@ -137,10 +145,12 @@ def _moment_story(candidate: Candidate, speakers: Speakers) -> Phrase:
         # What stands beside a silence was said before it, by the other side.
         colon = _("；此前的话：") if moment.kind is MomentKind.SILENCE else _("：")
         pieces.append(Piece(text=colon + wording.quoted(moment.quote), style="quote"))
-    for tag in moment.tags or (("SILENCE",) if moment.kind is MomentKind.SILENCE else ()):
+    for tag in moment.tags or ((STATE_SILENCE,) if moment.kind is MomentKind.SILENCE else ()):
         pieces += [Piece(text=" "), tag_piece(tag)]
-    labels = dict.fromkeys([*(f.moment for f in candidate.findings if f.moment), moment.label])
-    shown = [label for label in labels if label and label not in lead]
+    label, source = wording.label(moment), wording.with_label(moment).label
+    # A rule that calls the moment what the program calls it says nothing of its own.
+    named = [label if finding.moment == source else finding.moment for finding in candidate.findings if finding.moment]
+    shown = [name for name in dict.fromkeys([*named, label]) if name and name not in lead]
     if shown:
         pieces += [Piece(text=" "), Piece(text=" · ".join(shown), style="label")]
     return Phrase(pieces=tuple(pieces))
@@ -160,14 +170,14 @@ def _finding_story(candidate: Candidate, speakers: Speakers) -> Phrase:
 def predicate(moment: Moment) -> str:
     """Say what happened at a moment, as the predicate of a sentence about its speaker."""
     states = [tag.strip("[]") for tag in moment.tags]
-    emotions = [wording.tag_name(state) for state in states if state != "SILENCE"]
+    emotions = [wording.tag_name(state) for state in states if state != STATE_SILENCE]
     text = wording.PREDICATES[moment.kind].format(
-        topic=moment.topic or moment.label,
-        emotion=emotions[0] if emotions else moment.label,
-        span=wording.duration(moment.end_ms - moment.at_ms),
-        event=emotions[0] if emotions else moment.label,
+        topic=moment.topic or wording.label(moment),
+        emotion=emotions[0] if emotions else wording.label(moment),
+        span=wording.duration(moment.duration_ms),
+        event=emotions[0] if emotions else wording.label(moment),
     )
-    if moment.kind not in (MomentKind.SILENCE, MomentKind.EMOTION) and "SILENCE" in states:
+    if moment.kind not in (MomentKind.SILENCE, MomentKind.EMOTION) and STATE_SILENCE in states:
         return _("{what}后沉默").format(what=text)
     return text
 
@@ -177,7 +187,7 @@ def evidence_line(item: Evidence, speakers: Speakers, *, with_time: bool = True)
     who = speakers.name(item.role, item.at_ms)
     words = wording.quoted(item.quote)
     if item.quote in ("", wording.SILENCE_TAG):
-        length = wording.duration(item.end_ms - item.at_ms)
+        length = wording.duration(item.duration_ms)
         words = f"{wording.SILENCE_TAG} " + _("沉默{length}").format(length=length)
     if item.fuzzy:
         words += _(wording.FUZZY)

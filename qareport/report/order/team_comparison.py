@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from qareport.model import MetricNorm, TeamNorm
+from qareport.model import (
+    MEASURES,
+    MetricNorm,
+    TeamNorm,
+    Unit,
+)
 from qareport.presentation import wording
-from qareport.presentation.locale import N_, _, plural
+from qareport.presentation.locale import _, plural
 from qareport.report.order.view_types import Compared
 
 
@@ -22,23 +27,29 @@ def _speed(value: float) -> str:
     return _("{count}字/分").format(count=f"{value:.0f}")
 
 
-#: In the order of the page: name in `NORM_METRICS`, its label, how its values are written.
-_ROWS: tuple[tuple[str, str, Callable[[float], str]], ...] = (
-    ("first_response_ms", N_("客服首次响应"), _length),
-    ("median_response_ms", N_("客服响应中位数"), _length),
-    ("longest_response_ms", N_("客服最长响应"), _length),
-    ("silence_count", N_("沉默次数"), _count),
-    ("silence_ms", N_("沉默合计"), _length),
-    ("silence_share", N_("沉默占通话"), wording.share),
-    ("longest_silence_ms", N_("最长沉默"), _length),
-    ("hold_ms", N_("让客户等待"), _length),
-    ("agent.interruptions", N_("客服抢话"), _count),
-    ("customer.interruptions", N_("客户抢话"), _count),
-    ("agent.characters_per_minute", N_("客服语速"), _speed),
-    ("customer.characters_per_minute", N_("客户语速"), _speed),
-    ("agent.talk_share", N_("客服说话占比"), wording.share),
-    ("duration_ms", N_("通话时长"), _length),
+#: In the order of the page.
+_ROWS = (
+    "first_response_ms",
+    "median_response_ms",
+    "longest_response_ms",
+    "silence_count",
+    "silence_ms",
+    "silence_share",
+    "longest_silence_ms",
+    "hold_ms",
+    "agent_interruptions",
+    "customer_interruptions",
+    "agent_characters_per_minute",
+    "customer_characters_per_minute",
+    "agent_talk_share",
+    "duration_ms",
 )
+_WRITERS: Mapping[Unit, Callable[[float], str]] = {
+    Unit.MILLISECONDS: _length,
+    Unit.COUNT: _count,
+    Unit.SHARE: wording.share,
+    Unit.PER_MINUTE: _speed,
+}
 
 
 def rows(measures: Mapping[str, float], norm: TeamNorm | None) -> tuple[Compared, ...]:
@@ -46,8 +57,8 @@ def rows(measures: Mapping[str, float], norm: TeamNorm | None) -> tuple[Compared
     if norm is None:
         return ()
     return tuple(
-        _row(_(label), measures[name], norm.metrics[name], write)
-        for name, label, write in _ROWS
+        _row(wording.MEASURES[name], measures[name], norm.metrics[name], _WRITERS[MEASURES[name].unit])
+        for name in _ROWS
         if name in measures and name in norm.metrics
     )
 

@@ -47,7 +47,7 @@ class Speakers:
         ways: Counter[str] = Counter()
         for segment in self._segments:
             way = wording.ROLE_SOURCES[segment.role_source] if segment.role is not Role.UNKNOWN else _("未能判定")
-            ways[way] += segment.end_ms - segment.start_ms
+            ways[way] += segment.duration_ms
         if len(ways) <= 1:
             return next(iter(ways), _("没有语音"))
         total = sum(ways.values()) or 1
@@ -137,7 +137,7 @@ def _turn(segments: Sequence[Segment], chapter: str, number: int) -> Line:
 def _silence(silence: Silence, chapter: str, number: int) -> Line:
     between = [wording.ROLES[role] for role in (silence.after, silence.before) if role is not None]
     remark = _("{before}说完，{after}开口之前").format(before=between[0], after=between[1]) if len(between) == 2 else ""
-    text = " " + wording.beside(wording.duration(silence.end_ms - silence.start_ms), remark)
+    text = " " + wording.beside(wording.duration(silence.duration_ms), remark)
     return Line(
         kind="silence",
         side="silence",

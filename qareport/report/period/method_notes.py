@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from qareport.model import PeriodReport
+from qareport.model import (
+    CALLBACK_REPEATS,
+    CALLBACK_SCORE_WEIGHT,
+    CALLBACK_WEIGHTS,
+    NOT_JUDGED,
+    CallbackReason,
+    PeriodReport,
+)
 from qareport.presentation import wording
 from qareport.presentation.locale import _, plural
 from qareport.presentation.view_types import Metric
@@ -54,7 +61,7 @@ def methods(report: PeriodReport) -> Iterator[Metric]:
             high=counted.risks.get("high", 0),
             medium=counted.risks.get("medium", 0),
             low=counted.risks.get("low", 0),
-            unjudged=counted.risks.get("not_judged", 0),
+            unjudged=counted.risks.get(NOT_JUDGED, 0),
         ),
     )
     yield Metric(label=_("未能判断"), value=not_judged(report))
@@ -82,8 +89,13 @@ def methods(report: PeriodReport) -> Iterator[Metric]:
     )
     yield Metric(
         label=_("回电排序"),
-        value=_("按理由的分量合计：承诺过期又来电40、升级35、放弃30、一票否决30、愤怒未平复25、高风险20、承诺将到期15、"
-                "每多来电一次10（至多30）、得分越低加至10"),
+        value=_("按理由的分量合计：承诺过期又来电{broken_promise}、升级{escalation}、放弃{churn_signal}、一票否决{fatal}、"
+                "愤怒未平复{angry_unresolved}、高风险{high_risk}、承诺将到期{promise_due}、"
+                "每多来电一次{repeated_calls}（至多{most}）、得分越低加至{score}").format(
+            **{reason.value: weight for reason, weight in CALLBACK_WEIGHTS.items()},
+            most=CALLBACK_WEIGHTS[CallbackReason.REPEATED_CALLS] * CALLBACK_REPEATS,
+            score=CALLBACK_SCORE_WEIGHT,
+        ),
     )  # fmt: skip
     for note in report.notes:
         yield Metric(label=_("说明"), value=wording.note(note))

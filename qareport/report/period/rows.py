@@ -19,7 +19,7 @@ def callback_row(one: Callback, period: Period) -> CallbackRow:
     score = plural("{points}分", one.score, points=one.score) if one.score is not None else _("未判定")
     return CallbackRow(
         rank=str(one.rank),
-        order=period_wording.name(one.order_id or one.call_id),
+        order=period_wording.name(one.subject),
         phone=period_wording.name(one.customer_phone or "") or _("电话未知"),
         agent=period_wording.name(one.agent_id or _(wording.UNKNOWN)),
         why=wording.clauses(reasons) or _("高风险"),
@@ -55,7 +55,7 @@ def heat(report: PeriodReport, limit: int) -> HeatChart:
         rows.append(_heat_row(report.heat.total, 0, total=True))
     heads = (
         _("问题类型"),
-        *(wording.capital(wording.tag_name(name)) for name in report.heat.feelings),
+        *(wording.capital(wording.tag_name(name)) for name in report.heat.emotions),
         _("主要环节"),
         _("有情绪的通话"),
     )
@@ -85,7 +85,7 @@ def _alt(report: PeriodReport) -> str:
     for row in (*report.heat.rows, report.heat.total):
         issue = period_wording.prose(row.issue) if row.issue is not None else _("未识别问题")
         name = _("合计") if row is report.heat.total else issue
-        cells = _("，").join(f"{wording.tag_name(cell.feeling)} {_cell_words(cell)}" for cell in row.cells)
+        cells = _("，").join(f"{wording.tag_name(cell.emotion)} {_cell_words(cell)}" for cell in row.cells)
         lines.append(_("{name} 共{calls}通：{cells}").format(name=name, calls=row.calls, cells=cells))
     return _("问题与情绪的通话数。{lines}").format(lines=wording.clauses(lines))
 
@@ -125,7 +125,7 @@ def _stages(report: PeriodReport, limit: int) -> list[str]:
             found.append(
                 _("{issue}{feeling} {stage}{hits}/{calls}").format(
                     issue=issue,
-                    feeling=wording.tag_name(worst.feeling),
+                    feeling=wording.tag_name(worst.emotion),
                     stage=stage,
                     hits=worst.stage_calls,
                     calls=worst.calls,

@@ -201,7 +201,7 @@ def _weak(one: WeakLink, number: int, kind: PeriodKind) -> WeakView:
         title=wording.beside(period_wording.name(one.title), place),
         story=_("{text}。").format(text=wording.clauses(parts)),
         evidence=tuple(
-            f"{period_wording.name(item.order_id or item.call_id)} {period_wording.quoted(item.at_ms, item.quote)}"
+            f"{period_wording.name(item.subject)} {period_wording.quoted(item.at_ms, item.quote)}"
             for item in one.evidence
         ),
         advice=period_wording.prose(one.advice),
@@ -291,7 +291,7 @@ def _promise(one: PromiseDue, report: PeriodReport) -> tuple[Phrase, ...]:
     )
     return _cells(
         state,
-        f"{period_wording.name(one.order_id or one.call_id)} {period_wording.name(one.customer_phone or '')}".strip(),
+        f"{period_wording.name(one.subject)} {period_wording.name(one.customer_phone or '')}".strip(),
         said,
         wording.beside(period_wording.moment_of(one.due_at, report.period), period_wording.name(one.by)),
         period_wording.name(one.agent_id or _(wording.UNKNOWN)),

@@ -13,7 +13,7 @@ from qareport.model import Evidence, Role, Segment
 from qareport.rules.conditions.base import Condition, LeafForm
 from qareport.rules.match_context import Hit, Scene, uttered
 from qareport.rules.schema_types import DurationMs, Speaker
-from qareport.text.similarity import likeness, pairs
+from qareport.text.similarity import bigrams, dice
 
 #: An utterance is compared with so many before it, which keeps long calls linear.
 COMPARED = 20
@@ -91,7 +91,7 @@ class Repeats(Condition):
         for segment, words in scene.said_by(self.role):
             if len(words) < self.characters:
                 continue
-            letters = pairs(words)
+            letters = bigrams(words)
             alike = [one for one, other in before if self._same(one, segment, letters, other)]
             if len(alike) >= self.times - 1:
                 hits.append(self._hit([*alike, segment]))
@@ -101,7 +101,7 @@ class Repeats(Condition):
     def _same(self, one: Segment, segment: Segment, letters: frozenset[str], other: frozenset[str]) -> bool:
         if self.within_ms is not None and segment.start_ms - one.end_ms > self.within_ms:
             return False
-        return likeness(letters, other) >= self.similarity
+        return dice(letters, other) >= self.similarity
 
     @staticmethod
     def _hit(segments: list[Segment]) -> Hit:

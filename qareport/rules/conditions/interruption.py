@@ -34,11 +34,11 @@ class InterruptionBy(Condition):
                         quote=quotes.get((one.by, one.start_ms), ""),
                     ),
                 ),
-                span_ms=one.end_ms - one.start_ms,
+                span_ms=one.duration_ms,
             )
             for one in scene.analysis.interruptions
             if (self.by is None or one.by is self.by)
-            and one.end_ms - one.start_ms >= self.lasts_ms
+            and one.duration_ms >= self.lasts_ms
             and scene.covers(one.start_ms)
         ]
 

@@ -2,66 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from qareport.model import CallMetrics, RoleMetrics
+from qareport.model import MEASURES, CallMetrics, Measure, Unit
 from qareport.rules.conditions.base import Condition, LeafForm
 from qareport.rules.conditions.voice import check_bounds
 from qareport.rules.diagnostics import did_you_mean
 from qareport.rules.match_context import Hit, Scene, measured
 
 
-def _seconds(value: int | None) -> float | None:
-    return None if value is None else value / 1000
+def _name(measure: Measure) -> str:
+    return measure.id.removesuffix("_ms") + "_s" if measure.unit is Unit.MILLISECONDS else measure.id
 
 
-def _share(part: int, whole: int) -> float | None:
-    return part / whole if whole else None
-
-
-_CALL: dict[str, Callable[[CallMetrics], float | None]] = {
-    "duration_s": lambda one: _seconds(one.duration_ms),
-    "talk_s": lambda one: _seconds(one.talk_ms),
-    "non_talk_s": lambda one: _seconds(one.non_talk_ms),
-    "non_talk_share": lambda one: _share(one.non_talk_ms, one.duration_ms),
-    "overlap_s": lambda one: _seconds(one.overlap_ms),
-    "overlap_share": lambda one: _share(one.overlap_ms, one.duration_ms),
-    "silence_count": lambda one: one.silence_count,
-    "silence_s": lambda one: _seconds(one.silence_ms),
-    "silence_share": lambda one: _share(one.silence_ms, one.duration_ms),
-    "longest_silence_s": lambda one: _seconds(one.longest_silence_ms),
-    "agent_interruptions": lambda one: one.interruptions.get("agent"),
-    "customer_interruptions": lambda one: one.interruptions.get("customer"),
-    "first_response_s": lambda one: _seconds(one.first_response_ms),
-    "median_response_s": lambda one: _seconds(one.median_response_ms),
-    "longest_response_s": lambda one: _seconds(one.longest_response_ms),
-    "unknown_emotion_share": lambda one: one.unknown_emotion_share,
-}
-_ROLE: dict[str, Callable[[RoleMetrics, CallMetrics], float | None]] = {
-    "talk_s": lambda one, _: _seconds(one.talk_ms),
-    "talk_share": lambda one, call: _share(one.talk_ms, call.talk_ms),
-    "longest_monologue_s": lambda one, _: _seconds(one.longest_monologue_ms),
-    "characters_per_minute": lambda one, _: one.characters_per_minute,
-    "loudness_dbfs": lambda one, _: one.loudness_dbfs,
-    "sentiment_start": lambda one, _: one.sentiment_start,
-    "sentiment_end": lambda one, _: one.sentiment_end,
-}
-#: Every name that `metric: {name: …}` may carry.
-METRICS = (*_CALL, *(f"{role}_{name}" for role in ("agent", "customer") for name in _ROLE))
+#: Every name that `metric: {name: …}` may carry: the measures of `qareport.model.measures`. Times are in seconds, as
+#: everywhere in rules, and their names say so: `talk_ms` is `talk_s`.
+METRICS: Mapping[str, Measure] = {_name(measure): measure for measure in MEASURES.values()}
 
 
 def value_of(metrics: CallMetrics, name: str) -> float | None:
-    """Return a measure by its name; None when it was not measured."""
-    if name in _CALL:
-        return _CALL[name](metrics)
-    role, _, measure = name.partition("_")
-    of_role = metrics.roles.get(role)
-    return None if of_role is None else _ROLE[measure](of_role, metrics)
+    """Return a measure by its name in rules; None when it was not measured."""
+    measure = METRICS[name]
+    value = measure.of(metrics)
+    return value / 1000 if value is not None and measure.unit is Unit.MILLISECONDS else value
 
 
 def _known(name: str) -> str:

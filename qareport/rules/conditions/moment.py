@@ -8,6 +8,7 @@ from typing import ClassVar
 from pydantic import Field
 
 from qareport.model import Evidence, MomentKind, Role
+from qareport.presentation import wording
 from qareport.rules.conditions.base import Condition, LeafForm
 from qareport.rules.match_context import Hit, Scene
 from qareport.rules.schema_types import Word
@@ -18,6 +19,7 @@ class MomentIs(Condition):
     """A moment of a kind, with this label, issue and role if they are named."""
 
     kind: MomentKind
+    #: A `MomentLabel`, or a text that is none.
     label: str | None
     issue: str | None
     role: Role | None
@@ -34,11 +36,11 @@ class MomentIs(Condition):
                 at_ms=moment.at_ms,
                 evidence=(Evidence(at_ms=moment.at_ms, end_ms=moment.end_ms, role=moment.role, quote=moment.quote),),
                 topic=moment.topic,
-                span_ms=moment.end_ms - moment.at_ms,
+                span_ms=moment.duration_ms,
             )
             for moment in scene.analysis.moments
             if moment.kind is self.kind
-            and (self.label is None or moment.label == self.label)
+            and (self.label is None or self.label in (moment.label_code, moment.label))
             and (self.issue is None or moment.issue == self.issue)
             and (self.role is None or moment.role is self.role)
             and scene.covers(moment.at_ms)
@@ -58,4 +60,5 @@ class MomentForm(LeafForm):
 
     def condition(self, head: str) -> Condition:
         """Make the condition."""
-        return MomentIs(kind=self.is_, label=self.label, issue=self.issue, role=self.role)
+        label = None if self.label is None else wording.label_code(self.label) or self.label
+        return MomentIs(kind=self.is_, label=label, issue=self.issue, role=self.role)

@@ -15,7 +15,7 @@ from qareport.rules.conditions.base import Condition, LeafForm
 from qareport.rules.match_context import Hit, Said, Scene, Sought, uttered
 from qareport.rules.safe_regex import ExpressionError, compile_safely, finds_in_lines, search, search_from
 from qareport.rules.schema_types import Flag, Words
-from qareport.text.similarity import likeness, pairs
+from qareport.text.similarity import bigrams, dice
 from qareport.text.wordlist import Match, WordList, normalise
 
 
@@ -157,7 +157,7 @@ class Says(Condition):
             found = found or Match(text, text)
         if self.exact and words not in self.exact:
             return None
-        if self.like and max(likeness(pairs(words), one) for one in self.like) < self.similarity:
+        if self.like and max(dice(bigrams(words), one) for one in self.like) < self.similarity:
             return None
         if self.refused is not None and self.refused.find(words) is not None:
             return None
@@ -229,6 +229,6 @@ class SaysForm(LeafForm):
             pattern=Pattern.of(self.regex) if self.regex is not None else None,
             refused=Pattern.of(self.except_regex) if self.except_regex is not None else None,
             exact=frozenset(map(normalise, self.exact or ())),
-            like=tuple(pairs(normalise(sentence)) for sentence in self.like or ()),
+            like=tuple(bigrams(normalise(sentence)) for sentence in self.like or ()),
             similarity=self.similarity,
         )

@@ -34,10 +34,10 @@ class SilenceLasts(Condition):
                         quote=SILENCE_QUOTE,
                     ),
                 ),
-                span_ms=silence.end_ms - silence.start_ms,
+                span_ms=silence.duration_ms,
             )
             for silence in scene.analysis.silences
-            if silence.end_ms - silence.start_ms >= self.longer_ms
+            if silence.duration_ms >= self.longer_ms
             and (self.after is None or silence.after is self.after)
             and (self.before is None or silence.before is self.before)
             and scene.covers(silence.start_ms)

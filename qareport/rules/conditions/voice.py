@@ -39,7 +39,7 @@ class SpeedIs(Condition):
 
     def _speeds(self, scene: Scene) -> Iterator[tuple[Segment, float]]:
         for segment, words in scene.said_by(self.role):
-            length_ms = segment.end_ms - segment.start_ms
+            length_ms = segment.duration_ms
             units = count_units(words)
             if units >= self.characters and length_ms > 0:
                 yield segment, units * 60_000 / length_ms

@@ -13,7 +13,17 @@ from qareport import __version__, periods, report
 from qareport.codec import to_json
 from qareport.delivery import mail
 from qareport.errors import QareportError
-from qareport.model import CallSummary, Edition, FailedCall, Letter, Note, Period, PeriodKind, PeriodReport
+from qareport.model import (
+    CallSummary,
+    Edition,
+    FailedCall,
+    Letter,
+    Note,
+    NoteCode,
+    Period,
+    PeriodKind,
+    PeriodReport,
+)
 from qareport.presentation.clean_text import clean_value
 from qareport.presentation.locale import _, plural
 from qareport.settings import Settings
@@ -62,7 +72,7 @@ def gather(period: Period, settings: Settings, store: Store, log: Log) -> Materi
     waiting = sorted(call.call_id for call in store.calls_between(start, end) if call.call_id not in known)
     if waiting:
         names = ", ".join(waiting[:5]) + (" …" if len(waiting) > 5 else "")
-        note = Note(code="calls_waiting", values={"calls": str(len(waiting)), "names": names})
+        note = Note(code=NoteCode.CALLS_WAITING, values={"calls": str(len(waiting)), "names": names})
         log.trouble(f"{len(waiting)} calls of {period_name(period)} have no result yet: {names}", note)
     before = tuple(store.digests_between(min(earliest, start - _LOOK_BACK), start))
     if not known and not waiting and period.kind is PeriodKind.DAY:
@@ -79,7 +89,7 @@ def _miss(period: Period, before: Sequence[CallSummary], settings: Settings, log
         log.trouble(
             f"no call of {period_name(period)} was found, and a week before there were {count}: look whether "
             "recordings reach daily.sources; where nobody worked, all is well",
-            Note(code="calls_missing", values={"calls": str(count)}),
+            Note(code=NoteCode.CALLS_MISSING, values={"calls": str(count)}),
         )
 
 
@@ -88,7 +98,7 @@ def build(
 ) -> PeriodReport:
     """Add a period up for the team or for one agent. An agent is not told which recordings of others are missing."""
     if agent_id is not None and partial:
-        partial = (Note(code="incomplete"),)
+        partial = (Note(code=NoteCode.INCOMPLETE),)
     return periods.build_period(
         material.period,
         material.digests,
@@ -131,7 +141,7 @@ def write_documents(
                     period=settings.period,
                 )
             except QareportError as error:
-                log.trouble(f"{path.name} could not be made: {error}", Note(code="documents_missing"))
+                log.trouble(f"{path.name} could not be made: {error}", Note(code=NoteCode.DOCUMENTS_MISSING))
                 missing.append(path.name)
                 continue
             store.put_document(path.resolve(), key)
@@ -148,7 +158,7 @@ def write_orders(
     on_progress: transcribe.Progress,
 ) -> tuple[Path, ...]:
     """Make the reports of the orders whose customers are to be called back first."""
-    names = [one.order_id or one.call_id for one in made_of.callbacks[: settings.daily.orders]]
+    names = [one.subject for one in made_of.callbacks[: settings.daily.orders]]
     rendering = order_reports.render_orders(
         list(dict.fromkeys(names)),
         store,
@@ -176,7 +186,7 @@ def letters(
     """Compose the mails of one edition. A partial report is another mail than the whole one that follows it."""
     told = made.report
     if made.missing and not told.partial:
-        told = replace(told, partial=(Note(code="documents_missing"),))
+        told = replace(told, partial=(Note(code=NoteCode.DOCUMENTS_MISSING),))
     name = mail.attachment_name(told, "zip")
     attachments = [
         mail.Attachment(name=mail.attachment_name(told, path.suffix[1:]), content=path.read_bytes(), path=path)

@@ -9,7 +9,14 @@ from pathlib import Path
 
 from qareport import ingest, periods, privacy
 from qareport.errors import ConfigError, Problem, QareportError, StoreError
-from qareport.model import Call, FailedCall, Note, Period, Transcript
+from qareport.model import (
+    Call,
+    FailedCall,
+    Note,
+    NoteCode,
+    Period,
+    Transcript,
+)
 from qareport.settings import Settings
 from qareport.store import Store
 from qareport.workflows import judge as pipeline
@@ -55,7 +62,7 @@ def find_new(
         unreadable += error.problems
         found = ingest.Ingest(calls=())
     for problem in unreadable:
-        log.trouble(problem, Note(code="sources_missing", values={"first": str(problem)}))
+        log.trouble(problem, Note(code=NoteCode.SOURCES_MISSING, values={"first": str(problem)}))
     if settings.retention.days is not None:
         found = _since(found, now - timedelta(days=settings.retention.days))
     _report(found, period, log)
@@ -86,15 +93,20 @@ def _report(found: ingest.Ingest, period: Period, log: Log) -> None:
     undated = [one.call_id for one in found.calls if one.started_at is None]
     undated += [one.call_id for one in found.failures if one.started_at is None]
     for code, names, what, partial in (
-        ("recordings_waiting", waiting, "recordings are still being written, the next run takes them", True),
-        ("recordings_undated", undated, "recordings belong to no day, nobody says when they began", True),
-        ("recordings_unlisted", _names(found.unlisted), "recordings have no row in the manifest", False),
-        ("recordings_unfit", _names(found.unmatched), "names of recordings do not fit ingest.name_pattern", False),
+        (NoteCode.RECORDINGS_WAITING, waiting, "recordings are still being written, the next run takes them", True),
+        (NoteCode.RECORDINGS_UNDATED, undated, "recordings belong to no day, nobody says when they began", True),
+        (NoteCode.RECORDINGS_UNLISTED, _names(found.unlisted), "recordings have no row in the manifest", False),
+        (
+            NoteCode.RECORDINGS_UNFIT,
+            _names(found.unmatched),
+            "names of recordings do not fit ingest.name_pattern",
+            False,
+        ),
     ):
         _tell(code, names, what, log, partial=partial)
 
 
-def _tell(code: str, names: Sequence[str], what: str, log: Log, *, partial: bool) -> None:
+def _tell(code: NoteCode, names: Sequence[str], what: str, log: Log, *, partial: bool) -> None:
     if names:
         first = ", ".join(privacy.mask(name)[0] for name in names[:_NAMED]) + (" …" if len(names) > _NAMED else "")
         note = Note(code=code, values={"calls": str(len(names)), "names": first})
@@ -115,7 +127,7 @@ def load_judge(request: Request, store: Store, log: Log) -> pipeline.RuleBook | 
     try:
         judge = pipeline.RuleBook.load_for_run(request.config_dir, store)
     except ConfigError as error:
-        log.trouble(error, Note(code="rules_unreadable", values={"first": str(error.problems[0])}))
+        log.trouble(error, Note(code=NoteCode.RULES_UNREADABLE, values={"first": str(error.problems[0])}))
         return None
     for note in judge.notes:
         log.trouble(f"the rules are broken, the last good set is used: {note.values['first']} (qareport rules lint)")
@@ -152,10 +164,10 @@ def listen(
         reason = str(error) if isinstance(error, QareportError) else f"{type(error).__name__}: {error}"
         log.trouble(
             f"{len(calls)} new recordings were not transcribed: {reason}",
-            Note(code="not_transcribed", values={"calls": str(len(calls)), "first": reason}),
+            Note(code=NoteCode.NOT_TRANSCRIBED, values={"calls": str(len(calls)), "first": reason}),
         )
         return ()
-    _tell("recordings_twice", [twin.call.call_id for twin in heard.duplicates], _COPIES, log, partial=False)
+    _tell(NoteCode.RECORDINGS_TWICE, [twin.call.call_id for twin in heard.duplicates], _COPIES, log, partial=False)
     return heard.transcripts
 
 

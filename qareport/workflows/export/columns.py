@@ -8,7 +8,13 @@ from datetime import datetime
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
-from qareport.model import STATE_NOT_JUDGED, CallReport, Role
+from qareport.model import (
+    MEASURES,
+    STATE_NOT_JUDGED,
+    CallReport,
+    Role,
+    Unit,
+)
 from qareport.presentation import wording
 from qareport.search import Line, lines_of
 from qareport.store import CallRecord
@@ -95,8 +101,25 @@ def _state(item: Item) -> str:
     return "failed" if item.record.failure is not None else "waiting"
 
 
-def _interruptions(role: Role) -> Callable[[Item], object]:
-    return _of_report(lambda report: report.metrics.interruptions.get(role.value, 0))
+#: Of all measures, those that stand in the table of calls.
+_CALL_MEASURES = (
+    "duration_ms",
+    "talk_ms",
+    "non_talk_ms",
+    "silence_count",
+    "silence_ms",
+    "longest_silence_ms",
+    "agent_interruptions",
+    "customer_interruptions",
+    "first_response_ms",
+    "median_response_ms",
+)
+
+
+def _measure(name: str) -> Column:
+    measure = MEASURES[name]
+    kind: Kind = "integer" if measure.unit in (Unit.COUNT, Unit.MILLISECONDS) else "number"
+    return Column(name, kind, _of_report(lambda report: measure.of(report.metrics)))
 
 
 def _trajectory(report: CallReport) -> list[str]:
@@ -132,16 +155,7 @@ _CALL_COLUMNS = (
     Column("segments", "integer", _of_report(lambda report: len(report.segments))),
     Column("moments", "integer", _of_report(lambda report: len(report.moments))),
     Column("findings", "integer", _of_report(lambda report: len(report.findings))),
-    Column("duration_ms", "integer", _of_report(lambda report: report.metrics.duration_ms)),
-    Column("talk_ms", "integer", _of_report(lambda report: report.metrics.talk_ms)),
-    Column("non_talk_ms", "integer", _of_report(lambda report: report.metrics.non_talk_ms)),
-    Column("silence_count", "integer", _of_report(lambda report: report.metrics.silence_count)),
-    Column("silence_ms", "integer", _of_report(lambda report: report.metrics.silence_ms)),
-    Column("longest_silence_ms", "integer", _of_report(lambda report: report.metrics.longest_silence_ms)),
-    Column("interruptions_agent", "integer", _interruptions(Role.AGENT)),
-    Column("interruptions_customer", "integer", _interruptions(Role.CUSTOMER)),
-    Column("first_response_ms", "integer", _of_report(lambda report: report.metrics.first_response_ms)),
-    Column("median_response_ms", "integer", _of_report(lambda report: report.metrics.median_response_ms)),
+    *map(_measure, _CALL_MEASURES),
     Column("trend", "text", _of_report(lambda report: report.metrics.trend)),
     Column("customer_phone", "text", _of_report(lambda report: report.customer_phone)),
     Column("model", "text", _of_report(lambda report: report.model and f"{report.model.name}@{report.model.revision}")),
@@ -175,6 +189,7 @@ _MOMENT_COLUMNS = (
     Column("kind", "text", lambda item: item.thing.kind.value),
     Column("role", "text", lambda item: item.thing.role.value),
     Column("label", "text", lambda item: item.thing.label),
+    Column("label_code", "text", lambda item: item.thing.label_code and item.thing.label_code.value),
     Column("quote", "text", lambda item: item.thing.quote),
     Column("tags", "list", lambda item: list(item.thing.tags)),
     Column("topic", "text", lambda item: item.thing.topic),

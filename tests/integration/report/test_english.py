@@ -16,6 +16,8 @@ import pytest
 
 from qareport import cli, report
 from qareport.delivery import mail
+from qareport.model import Moment, MomentLabel
+from qareport.presentation import wording
 from qareport.presentation.locale import speaking
 from qareport.settings import ReportSettings
 from tests.integration.report.test_documents import docx_text, html_text
@@ -39,26 +41,39 @@ PERIODS = {
 }
 
 
-def texts(value: Any) -> Iterator[str]:
-    """Yield every text of a report."""
+#: Fields that hold what people said, names, and what rules say. Every other text is the program's own.
+QUOTED = {
+    "quote", "text", "raw", "last_said", "tokens",
+    "call_id", "order_id", "agent_id", "audio_path", "path", "models", "model",
+    "name", "topic", "issue", "issues", "stage", "stages", "action", "by", "promises",
+    "title", "category", "advice", "moment",
+    "reason", "values",
+}  # fmt: skip
+
+
+def texts(value: Any, *, quoted: bool = False) -> Iterator[str]:
+    """Yield every text of a report that the program did not write."""
     if isinstance(value, str) and not isinstance(value, Enum):
-        yield value
+        if quoted:
+            yield value
     elif isinstance(value, Mapping):
         for part in (*value.keys(), *value.values()):
-            yield from texts(part)
+            yield from texts(part, quoted=quoted)
     elif isinstance(value, tuple):
         for part in value:
-            yield from texts(part)
+            yield from texts(part, quoted=quoted)
     elif dataclasses.is_dataclass(value):
         for field in dataclasses.fields(value):
-            yield from texts(getattr(value, field.name))
+            yield from texts(getattr(value, field.name), quoted=field.name in QUOTED)
+        if isinstance(value, Moment) and value.label_code is None:
+            yield value.label  # another program's
 
 
-def chinese_left(document: str, made_of: Any) -> list[str]:
-    """Return the lines that still hold Chinese when what the report was given is taken out of them."""
-    said = {text for text in texts(made_of) if CHINESE.search(text)}
-    said |= {text.strip(" 。，,.") for text in said}  # as a sentence at the top quotes it
-    for text in sorted(said, key=len, reverse=True):
+def chinese_left(document: str, report: Any) -> list[str]:
+    """Return the lines that still hold Chinese when quotations, names and rules' texts are taken out of them."""
+    own = {text for text in texts(report) if CHINESE.search(text)}
+    own |= {text.strip(" 。，,.") for text in own}  # as a sentence at the top quotes it
+    for text in sorted(own, key=len, reverse=True):
         document = document.replace(text, "")
     return [line for line in document.splitlines() if CHINESE.search(line)]
 
@@ -101,6 +116,17 @@ def test_files_say_that_they_are_english() -> None:
         assert pdf.pages[0].extract_text().rstrip().endswith(f"1 / {len(pdf.pages)}")
     page = report.render(samples.EXAMPLE, "html", templates=None, settings=ENGLISH).decode()
     assert '<html lang="en-US">' in page
+
+
+def test_labels_of_the_program_are_in_english_and_those_of_rules_as_they_were_written() -> None:
+    page = report.render(samples.EXAMPLE, "html", templates=None, settings=ENGLISH).decode()
+    labels = re.findall(r'<span class="label">(.*?)</span>', page)
+    with speaking("en"):
+        assert wording.LABELS[MomentLabel.TRUST_BROKEN] == "trust broken"
+        assert not any(CHINESE.search(text) for text in wording.LABELS.values())
+    assert "trust broken" in labels
+    assert "追问" in labels
+    assert "信任崩塌" not in page
 
 
 def test_a_sentence_reads_as_english() -> None:

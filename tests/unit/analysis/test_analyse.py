@@ -14,6 +14,7 @@ from qareport.model import (
     Emotion,
     Judgement,
     MomentKind,
+    MomentLabel,
     Risk,
     Role,
     Segment,
@@ -85,43 +86,47 @@ EXAMPLE = call(
 
 
 @pytest.fixture(scope="module")
-def found() -> Analysis:
+def result() -> Analysis:
     return analysis.analyse(EXAMPLE, AnalysisSettings(), TOPICS)
 
 
 @pytest.fixture(scope="module")
-def judged(found: Analysis) -> Judgement:
-    return rules.judge(rules.load(ROOT / "config" / "rules"), EXAMPLE, found, ScoreSettings())
+def judged(result: Analysis) -> Judgement:
+    return rules.judge(rules.load(ROOT / "config" / "rules"), EXAMPLE, result, ScoreSettings())
 
 
-def test_the_customers_trajectory_reads_silence_angry_silence(found: Analysis) -> None:
-    assert analysis.arrow_form(found.trajectory) == "[SILENCE] → [ANGRY] → [SILENCE]"
+def test_the_customers_trajectory_reads_silence_angry_silence(result: Analysis) -> None:
+    assert analysis.arrow_form(result.trajectory) == "[SILENCE] → [ANGRY] → [SILENCE]"
 
 
-def test_three_moments_tell_the_story_at_their_seconds_with_their_names(found: Analysis) -> None:
-    told = [(moment.at_ms // 1000, moment.label, moment.tags) for moment in found.moments if moment.salience > 0]
-    assert told == [(42, "疑虑", ("SILENCE",)), (87, "信任崩塌", ("ANGRY",)), (125, "放弃", ("SILENCE",))]
+def test_three_moments_tell_the_story_at_their_seconds_with_their_names(result: Analysis) -> None:
+    story = [(moment.at_ms // 1000, moment.label_code, moment.tags) for moment in result.moments if moment.salience > 0]
+    assert story == [
+        (42, MomentLabel.DOUBT, ("SILENCE",)),
+        (87, MomentLabel.TRUST_BROKEN, ("ANGRY",)),
+        (125, MomentLabel.GIVE_UP, ("SILENCE",)),
+    ]
 
 
-def test_the_first_mention_names_the_word_and_the_issue(found: Analysis) -> None:
-    (mention,) = [moment for moment in found.moments if moment.kind is MomentKind.TOPIC_MENTION]
+def test_the_first_mention_names_the_word_and_the_issue(result: Analysis) -> None:
+    (mention,) = [moment for moment in result.moments if moment.kind is MomentKind.TOPIC_MENTION]
     assert (mention.topic, mention.issue) == ("发货", "物流延迟")
 
 
-def test_the_anger_lasts_three_point_two_seconds(found: Analysis) -> None:
-    (anger,) = [moment for moment in found.moments if moment.kind is MomentKind.EMOTION]
+def test_the_anger_lasts_three_point_two_seconds(result: Analysis) -> None:
+    (anger,) = [moment for moment in result.moments if moment.kind is MomentKind.EMOTION]
     assert (anger.end_ms - anger.at_ms, anger.quote) == (3200, "你们是不是压单！")
 
 
-def test_what_a_moment_tells_already_is_found_but_not_told_again(found: Analysis) -> None:
-    folded = [moment.kind for moment in found.moments if moment.salience == 0]
+def test_what_a_moment_tells_already_is_found_but_not_told_again(result: Analysis) -> None:
+    folded = [moment.kind for moment in result.moments if moment.salience == 0]
     assert folded == [MomentKind.SILENCE, MomentKind.NO_ANSWER, MomentKind.SILENCE, MomentKind.CHURN_SIGNAL]
 
 
 def test_the_shipping_doubt_is_found_with_evidence_and_the_exact_advice(judged: Judgement) -> None:
     (doubt,) = [finding for finding in judged.findings if finding.rule_id == "logistics.shipping-doubt"]
     assert doubt.at_ms == 42_000
-    assert [(one.at_ms, one.quote) for one in doubt.evidence] == [
+    assert [(evidence.at_ms, evidence.quote) for evidence in doubt.evidence] == [
         (42_000, "我想问一下到底什么时候发货？"),
         (44_500, "[SILENCE]"),
     ]

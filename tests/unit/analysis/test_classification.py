@@ -8,18 +8,18 @@ from qareport.model import Analysis, Role
 from tests.unit.analysis.test_analyse import AGENT, CUSTOMER, analyse, say
 
 
-def names(found: Analysis) -> tuple[list[str], list[str]]:
-    return [one.name for one in found.issues], [one.name for one in found.stages]
+def names(result: Analysis) -> tuple[list[str], list[str]]:
+    return [issue.name for issue in result.issues], [stage.name for stage in result.stages]
 
 
 def test_a_call_has_several_issues_the_most_spoken_of_first_each_with_its_words() -> None:
-    found = analyse(
+    result = analyse(
         say(0, 2, CUSTOMER, "我买的价格太贵"),
         say(3, 5, CUSTOMER, "发票也没开"),
         say(6, 8, CUSTOMER, "发票到底开不开"),
     )
-    assert names(found)[0] == ["发票", "价格"]
-    assert [one.quote for one in found.issues[0].evidence] == ["发票也没开", "发票到底开不开"]
+    assert names(result)[0] == ["发票", "价格"]
+    assert [evidence.quote for evidence in result.issues[0].evidence] == ["发票也没开", "发票到底开不开"]
 
 
 @pytest.mark.parametrize(
@@ -46,6 +46,6 @@ def test_only_the_customer_names_an_issue() -> None:
 
 
 def test_an_issue_known_by_sound_alone_says_so() -> None:
-    assert [one.fuzzy for one in analyse(say(0, 2, CUSTOMER, "我的罚票呢")).issues] == [True]
+    assert [issue.fuzzy for issue in analyse(say(0, 2, CUSTOMER, "我的罚票呢")).issues] == [True]
     both = analyse(say(0, 2, CUSTOMER, "我的罚票呢"), say(3, 4, CUSTOMER, "发票"))
-    assert [one.fuzzy for one in both.issues] == [False]
+    assert [issue.fuzzy for issue in both.issues] == [False]

@@ -21,7 +21,9 @@ KINDS = (
 @pytest.fixture(scope="module")
 def counts() -> dict[str, Count]:
     settings = AnalysisSettings()
-    return score(write_split(held_out=True), lambda one: analysis.analyse(one.transcript, settings, TOPICS))
+    return score(
+        write_split(held_out=True), lambda conversation: analysis.analyse(conversation.transcript, settings, TOPICS)
+    )
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -40,7 +42,7 @@ def test_personal_data_is_found_and_amounts_times_and_orders_are_left_alone(coun
 def test_the_corpus_is_the_same_every_time_and_its_splits_share_no_sentence() -> None:
     assert write_conversation(7, held_out=True) == write_conversation(7, held_out=True)
     tuned, held_out = (
-        {segment.text for one in write_split(held_out=side) for segment in one.transcript.segments}
+        {segment.text for conversation in write_split(held_out=side) for segment in conversation.transcript.segments}
         for side in (False, True)
     )
     assert tuned & held_out == {"嗯。", "对。", "好的，再见。"}

@@ -6,7 +6,14 @@ import pytest
 
 from qareport import analysis
 from qareport.analysis.emotion import valence
-from qareport.model import Emotion, Role, RoleSource, Segment, TrajectoryState
+from qareport.model import (
+    Emotion,
+    MomentLabel,
+    Role,
+    RoleSource,
+    Segment,
+    TrajectoryState,
+)
 from qareport.text.wordlist import count_units, normalise
 from tests.unit.analysis.test_analyse import AGENT, CUSTOMER, analyse, call, say
 
@@ -14,15 +21,15 @@ UNKNOWN = Role.UNKNOWN
 
 
 def test_a_pause_counts_only_when_it_is_longer_than_the_threshold() -> None:
-    found = analyse(say(0, 1, CUSTOMER, "喂"), say(2.2, 3, AGENT, "您好"), say(4.201, 5, CUSTOMER, "你好"))
-    assert [(gap.start_ms, gap.end_ms, gap.after, gap.before, gap.last_said) for gap in found.silences] == [
+    result = analyse(say(0, 1, CUSTOMER, "喂"), say(2.2, 3, AGENT, "您好"), say(4.201, 5, CUSTOMER, "你好"))
+    assert [(gap.start_ms, gap.end_ms, gap.after, gap.before, gap.last_said) for gap in result.silences] == [
         (3000, 4201, AGENT, CUSTOMER, "您好")
     ]
 
 
 def test_no_pause_where_anyone_is_still_speaking() -> None:
-    found = analyse(say(0, 9, CUSTOMER, "我跟你说"), say(1, 2, AGENT, "嗯"), say(8, 10, AGENT, "好的"))
-    assert found.silences == ()
+    result = analyse(say(0, 9, CUSTOMER, "我跟你说"), say(1, 2, AGENT, "嗯"), say(8, 10, AGENT, "好的"))
+    assert result.silences == ()
 
 
 def test_the_edges_of_the_call_are_silent_only_when_its_length_is_known() -> None:
@@ -36,11 +43,11 @@ def test_the_edges_of_the_call_are_silent_only_when_its_length_is_known() -> Non
 
 
 def test_a_call_without_speech_says_so_and_has_no_measures_of_roles() -> None:
-    found = analyse(duration=10)
-    assert [note.code for note in found.notes] == ["no_speech"]
-    assert found.metrics.roles == {}
-    assert (found.metrics.duration_ms, found.metrics.talk_ms, found.metrics.non_talk_ms) == (10_000, 0, 10_000)
-    assert found.metrics.first_response_ms is None
+    result = analyse(duration=10)
+    assert [note.code for note in result.notes] == ["no_speech"]
+    assert result.metrics.roles == {}
+    assert (result.metrics.duration_ms, result.metrics.talk_ms, result.metrics.non_talk_ms) == (10_000, 0, 10_000)
+    assert result.metrics.first_response_ms is None
 
 
 def test_segments_without_words_are_not_talk() -> None:
@@ -53,9 +60,11 @@ def test_talk_and_overlap_count_each_moment_once() -> None:
 
 
 def test_the_agent_who_starts_while_the_customer_is_talking_interrupts() -> None:
-    found = analyse(say(0, 6, CUSTOMER, "我上周下的单"), say(4, 8, AGENT, "您先听我说"))
-    assert [(one.start_ms, one.end_ms, one.by) for one in found.interruptions] == [(4000, 6000, AGENT)]
-    assert found.metrics.interruptions == {"customer": 0, "agent": 1}
+    result = analyse(say(0, 6, CUSTOMER, "我上周下的单"), say(4, 8, AGENT, "您先听我说"))
+    assert [(interruption.start_ms, interruption.end_ms, interruption.by) for interruption in result.interruptions] == [
+        (4000, 6000, AGENT)
+    ]
+    assert result.metrics.interruptions == {"customer": 0, "agent": 1}
 
 
 def test_a_short_yes_is_no_interruption() -> None:
@@ -63,15 +72,17 @@ def test_a_short_yes_is_no_interruption() -> None:
 
 
 def test_who_was_interrupted_and_only_goes_on_has_not_interrupted() -> None:
-    found = analyse(say(0, 5, CUSTOMER, "我"), say(4, 9, AGENT, "您先听"), say(5.3, 8, CUSTOMER, "我还没说完"))
-    assert [one.by for one in found.interruptions] == [AGENT]
+    result = analyse(say(0, 5, CUSTOMER, "我"), say(4, 9, AGENT, "您先听"), say(5.3, 8, CUSTOMER, "我还没说完"))
+    assert [interruption.by for interruption in result.interruptions] == [AGENT]
 
 
 def test_an_interruption_lasts_through_the_sentences_of_one_breath() -> None:
-    found = analyse(
+    result = analyse(
         say(0, 6, CUSTOMER, "我上周就下的单"), say(4, 5, AGENT, "您先听我说。"), say(5, 7, AGENT, "这个不归我们管"),
     )  # fmt: skip
-    assert [(one.start_ms, one.end_ms, one.by) for one in found.interruptions] == [(4000, 6000, AGENT)]
+    assert [(interruption.start_ms, interruption.end_ms, interruption.by) for interruption in result.interruptions] == [
+        (4000, 6000, AGENT)
+    ]
 
 
 def test_response_delay_runs_from_the_customers_last_word_to_the_agents_first() -> None:
@@ -180,9 +191,9 @@ def test_unknown_and_unjudged_emotion_stay_visible_and_apart() -> None:
 
 
 def test_a_silence_belongs_to_those_who_spoke_before_or_after_it() -> None:
-    found = analyse(say(0, 1, CUSTOMER, "喂"), say(1.2, 2, AGENT, "您好"), say(9, 10, AGENT, "您好？"))
-    assert [state.state for state in found.trajectory if state.role is CUSTOMER] == ["NEUTRAL"]
-    assert [state.state for state in found.trajectory if state.role is AGENT] == ["NEUTRAL", "SILENCE", "NEUTRAL"]
+    result = analyse(say(0, 1, CUSTOMER, "喂"), say(1.2, 2, AGENT, "您好"), say(9, 10, AGENT, "您好？"))
+    assert [state.state for state in result.trajectory if state.role is CUSTOMER] == ["NEUTRAL"]
+    assert [state.state for state in result.trajectory if state.role is AGENT] == ["NEUTRAL", "SILENCE", "NEUTRAL"]
 
 
 def test_the_arrow_form_drops_neutral_unless_there_is_nothing_else() -> None:
@@ -209,17 +220,17 @@ def test_emotion_shares_are_by_time_and_name_what_was_not_judged() -> None:
 
 
 def test_a_transcript_of_times_roles_and_text_works_and_says_what_was_not_judged() -> None:
-    found = analyse(say(0, 3, CUSTOMER, "什么时候发货", None), say(8, 9, AGENT, "今天", None))
-    assert {note.code: dict(note.values) for note in found.notes} == {
+    result = analyse(say(0, 3, CUSTOMER, "什么时候发货", None), say(8, 9, AGENT, "今天", None))
+    assert {note.code: dict(note.values) for note in result.notes} == {
         "duration_unknown": {},
         "emotion_not_judged": {"share": "1.00"},
         "loudness_unknown": {},
         "sounds_not_judged": {},
     }
-    assert found.metrics.unknown_emotion_share is None
-    assert found.metrics.trend is None
-    assert found.curve == ()
-    assert [moment.label for moment in found.moments if moment.salience] == ["疑虑"]
+    assert result.metrics.unknown_emotion_share is None
+    assert result.metrics.trend is None
+    assert result.curve == ()
+    assert [moment.label_code for moment in result.moments if moment.salience] == [MomentLabel.DOUBT]
 
 
 def test_guessed_and_unknown_roles_and_mostly_unknown_emotion_are_noted() -> None:
@@ -227,8 +238,8 @@ def test_guessed_and_unknown_roles_and_mostly_unknown_emotion_are_noted() -> Non
         start_ms=0, end_ms=3000, role=AGENT, role_source=RoleSource.VOICE, text="您好", emotion=Emotion.EMO_UNKNOWN
     )
     transcript = call(guessed, say(4, 5, UNKNOWN, "喂"), duration=5)
-    found = analyse(*transcript.segments, duration=5)
-    assert {note.code: dict(note.values) for note in found.notes} == {
+    result = analyse(*transcript.segments, duration=5)
+    assert {note.code: dict(note.values) for note in result.notes} == {
         "roles_unknown": {"share": "0.50"},
         "roles_guessed": {"source": "voice", "share": "0.50"},
         "loudness_unknown": {},
@@ -238,6 +249,6 @@ def test_guessed_and_unknown_roles_and_mostly_unknown_emotion_are_noted() -> Non
 
 
 def test_segments_of_no_length_are_measured_without_fault() -> None:
-    found = analyse(say(1, 1, CUSTOMER, "喂"), say(1, 1, AGENT, "您好"))
-    assert found.metrics.talk_ms == 0
-    assert found.metrics.roles["customer"].emotion_shares == {}
+    result = analyse(say(1, 1, CUSTOMER, "喂"), say(1, 1, AGENT, "您好"))
+    assert result.metrics.talk_ms == 0
+    assert result.metrics.roles["customer"].emotion_shares == {}

@@ -23,18 +23,18 @@ def heard_by(name: str, *segments: Segment) -> Transcript:
 
 
 def test_a_limited_model_outside_its_domain_makes_no_claim_about_emotion() -> None:
-    found = analysis.analyse(heard_by("demo", *FOREIGN), AnalysisSettings(), TOPICS)
-    assert {state.state for state in found.trajectory} <= {"NOT_JUDGED", "SILENCE"}
-    assert found.curve == ()
-    assert {moment.kind for moment in found.moments} <= {MomentKind.INTERRUPTION, MomentKind.EVENT}
-    assert found.metrics.unknown_emotion_share is None
-    (note,) = [note for note in found.notes if note.code == "outside_model_domain"]
+    result = analysis.analyse(heard_by("demo", *FOREIGN), AnalysisSettings(), TOPICS)
+    assert {state.state for state in result.trajectory} <= {"NOT_JUDGED", "SILENCE"}
+    assert result.curve == ()
+    assert {moment.kind for moment in result.moments} <= {MomentKind.INTERRUPTION, MomentKind.EVENT}
+    assert result.metrics.unknown_emotion_share is None
+    (note,) = [note for note in result.notes if note.code == "outside_model_domain"]
     assert note.values == {"model": "demo", "share": "0.82"}
 
 
 def test_its_pauses_and_talk_time_are_still_measured() -> None:
-    found = analysis.analyse(heard_by("demo", *FOREIGN), AnalysisSettings(), TOPICS)
-    assert found.metrics.talk_ms == 11_000
+    result = analysis.analyse(heard_by("demo", *FOREIGN), AnalysisSettings(), TOPICS)
+    assert result.metrics.talk_ms == 11_000
 
 
 def test_the_same_words_of_another_model_are_believed() -> None:

@@ -9,35 +9,47 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qareport import analysis
-from qareport.model import Analysis, AudioEvent, Emotion, Moment, MomentKind, Role, Segment, Transcript
+from qareport.model import (
+    Analysis,
+    AudioEvent,
+    Emotion,
+    Moment,
+    MomentKind,
+    MomentLabel,
+    Role,
+    Segment,
+    Transcript,
+)
 from qareport.settings import AnalysisSettings
 from tests.unit.analysis.test_analyse import AGENT, CUSTOMER, EXAMPLE, TOPICS, analyse, call, say
 
 ANGRY, HAPPY, SAD = Emotion.ANGRY, Emotion.HAPPY, Emotion.SAD
 
 
-def of_kind(found: Analysis, kind: MomentKind) -> list[Moment]:
-    return [moment for moment in found.moments if moment.kind is kind]
+def of_kind(result: Analysis, kind: MomentKind) -> list[Moment]:
+    return [moment for moment in result.moments if moment.kind is kind]
 
 
-def labels(kind: MomentKind, *segments: Segment) -> list[str]:
-    return [moment.label for moment in of_kind(analyse(*segments), kind)]
+def labels(kind: MomentKind, *segments: Segment) -> list[MomentLabel | None]:
+    return [moment.label_code for moment in of_kind(analyse(*segments), kind)]
 
 
 def test_a_topic_that_is_answered_at_once_is_only_a_mention() -> None:
-    assert labels(MomentKind.TOPIC_MENTION, say(0, 2, CUSTOMER, "我想退款"), say(2.5, 4, AGENT, "好的")) == ["提及"]
+    assert labels(MomentKind.TOPIC_MENTION, say(0, 2, CUSTOMER, "我想退款"), say(2.5, 4, AGENT, "好的")) == [
+        MomentLabel.MENTION
+    ]
 
 
 def test_only_the_first_mention_counts_and_only_the_customers() -> None:
-    found = analyse(
+    result = analyse(
         say(0, 2, AGENT, "您是问退款吗"), say(3, 5, CUSTOMER, "对，退款"), say(6, 7, CUSTOMER, "退款要多久")
     )
-    assert [moment.at_ms for moment in of_kind(found, MomentKind.TOPIC_MENTION)] == [3000]
+    assert [moment.at_ms for moment in of_kind(result, MomentKind.TOPIC_MENTION)] == [3000]
 
 
 def test_the_same_anger_after_a_pause_is_no_new_onset() -> None:
     assert labels(MomentKind.EMOTION, say(0, 2, CUSTOMER, "太慢了", ANGRY), say(6, 8, CUSTOMER, "太慢了", ANGRY)) == [
-        "愤怒"
+        MomentLabel.ANGRY
     ]
 
 
@@ -48,7 +60,12 @@ def test_anger_below_the_score_is_no_onset() -> None:
 
 def test_a_silence_after_a_question_is_the_agents() -> None:
     (silence,) = of_kind(analyse(say(0, 2, CUSTOMER, "你叫什么名字？"), say(5, 6, AGENT, "我姓王")), MomentKind.SILENCE)
-    assert (silence.at_ms, silence.end_ms, silence.role, silence.label) == (2000, 5000, AGENT, "无人应答")
+    assert (silence.at_ms, silence.end_ms, silence.role, silence.label_code) == (
+        2000,
+        5000,
+        AGENT,
+        MomentLabel.NOBODY_SPEAKS,
+    )
 
 
 def test_a_silence_after_a_statement_is_no_moment() -> None:
@@ -56,9 +73,9 @@ def test_a_silence_after_a_statement_is_no_moment() -> None:
 
 
 def test_laughter_amid_complaint_is_irony_and_not_an_event() -> None:
-    found = analyse(say(0, 4, CUSTOMER, "这个退货流程……呵……你们自己看看是不是太麻烦了", events=(AudioEvent.LAUGHTER,)))
-    assert [moment.tags for moment in of_kind(found, MomentKind.IRONY)] == [("LAUGHTER",)]
-    assert of_kind(found, MomentKind.EVENT) == []
+    result = analyse(say(0, 4, CUSTOMER, "这个退货流程……呵……你们自己看看是不是太麻烦了", events=(AudioEvent.LAUGHTER,)))
+    assert [moment.tags for moment in of_kind(result, MomentKind.IRONY)] == [("LAUGHTER",)]
+    assert of_kind(result, MomentKind.EVENT) == []
 
 
 @pytest.mark.parametrize("text", ["哈哈，太好了，很喜欢", "我在哈尔滨", "谢谢你们的呵护"])
@@ -73,7 +90,7 @@ def test_the_same_question_in_other_words_is_a_repeat() -> None:
         say(2.5, 4, AGENT, "请您耐心等待"),
         say(5, 7, CUSTOMER, "我再问一遍，什么时候发货？"),
         say(7.5, 9, AGENT, "今天下午发出"),
-    ) == ["催问"]
+    ) == [MomentLabel.ASK_AGAIN]
 
 
 def test_another_question_of_the_same_shape_is_no_repeat() -> None:
@@ -102,14 +119,16 @@ def ask_twice(first: str, reply: str, again: str, *, replier: Role = AGENT) -> A
     ],
 )
 def test_who_asks_when_and_why_still_not_about_one_issue_asks_again(first: str, again: str) -> None:
-    found = ask_twice(first, "请您耐心等待", again)
-    assert [(one.at_ms, one.label, one.quote) for one in of_kind(found, MomentKind.REPEAT)] == [(5000, "催问", again)]
-    assert [one.quote for one in of_kind(found, MomentKind.NO_ANSWER)] == ["请您耐心等待"]
+    result = ask_twice(first, "请您耐心等待", again)
+    assert [(moment.at_ms, moment.label_code, moment.quote) for moment in of_kind(result, MomentKind.REPEAT)] == [
+        (5000, MomentLabel.ASK_AGAIN, again)
+    ]
+    assert [moment.quote for moment in of_kind(result, MomentKind.NO_ANSWER)] == ["请您耐心等待"]
 
 
 def test_who_asks_when_again_into_a_silence_asks_again() -> None:
     asked = say(0, 2, CUSTOMER, "今天怎么还没发货？")
-    assert labels(MomentKind.REPEAT, asked, say(5, 7, CUSTOMER, "到底什么时候发货？")) == ["催问"]
+    assert labels(MomentKind.REPEAT, asked, say(5, 7, CUSTOMER, "到底什么时候发货？")) == [MomentLabel.ASK_AGAIN]
     assert labels(MomentKind.REPEAT, asked, say(2.2, 4, CUSTOMER, "到底什么时候发货？")) == []
 
 
@@ -132,8 +151,8 @@ def test_what_only_resembles_asking_when_again_is_no_repeat(first: str, reply: s
 
 
 def test_an_answer_of_a_speaker_who_is_not_known_may_be_the_agents() -> None:
-    found = ask_twice("今天怎么还没发货？", "今天下午已经发走", "快递什么时候到？", replier=Role.UNKNOWN)
-    assert of_kind(found, MomentKind.REPEAT) == []
+    result = ask_twice("今天怎么还没发货？", "今天下午已经发走", "快递什么时候到？", replier=Role.UNKNOWN)
+    assert of_kind(result, MomentKind.REPEAT) == []
 
 
 def test_where_nobody_is_known_saying_the_question_back_does_not_ask_it_again() -> None:
@@ -156,12 +175,12 @@ def test_a_reply_with_a_time_is_an_answer_and_a_reply_without_is_none() -> None:
             say(5, 7, CUSTOMER, "到底什么时候发货？"),
         )
 
-    assert ask("这个要看仓库的安排") == ["未正面回应"]
+    assert ask("这个要看仓库的安排") == [MomentLabel.NO_ANSWER]
     assert ask("今天下午六点前") == []
 
 
 def test_one_reply_that_answers_nothing_is_told_once_however_often_it_is_asked_again() -> None:
-    found = analyse(
+    result = analyse(
         say(0, 2, CUSTOMER, "我的退款什么时候到账？"),
         say(2.5, 4, AGENT, "我看一下"),
         say(4.5, 6, CUSTOMER, "页面上写着两天之内发货。"),
@@ -170,13 +189,16 @@ def test_one_reply_that_answers_nothing_is_told_once_however_often_it_is_asked_a
         say(10.5, 12, AGENT, "请您耐心等待"),
         say(12.5, 14, CUSTOMER, "页面上就写着两天之内发货。"),
     )
-    assert [moment.label for moment in of_kind(found, MomentKind.REPEAT)] == ["催问", "催问"]
-    assert [moment.quote for moment in of_kind(found, MomentKind.NO_ANSWER)] == ["这个我也不太清楚"]
+    assert [moment.label_code for moment in of_kind(result, MomentKind.REPEAT)] == [
+        MomentLabel.ASK_AGAIN,
+        MomentLabel.ASK_AGAIN,
+    ]
+    assert [moment.quote for moment in of_kind(result, MomentKind.NO_ANSWER)] == ["这个我也不太清楚"]
 
 
 @pytest.mark.parametrize("text", ["算了，我不要了", "那就取消订单吧", "forget it", "算啦，我唔要喇"])
 def test_words_of_giving_up_are_a_signal_of_churn(text: str) -> None:
-    assert labels(MomentKind.CHURN_SIGNAL, say(0, 2, CUSTOMER, text)) == ["放弃"]
+    assert labels(MomentKind.CHURN_SIGNAL, say(0, 2, CUSTOMER, text)) == [MomentLabel.GIVE_UP]
 
 
 @pytest.mark.parametrize("text", ["我算了一下差二十块", "要不要了解一下", "你看着办"])
@@ -186,7 +208,7 @@ def test_words_that_only_look_like_giving_up_are_none(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["我要投诉", "我打12315", "我要打幺二三一五", "把你们主管叫来", "给你们差评"])
 def test_complaint_and_authorities_are_an_escalation(text: str) -> None:
-    assert labels(MomentKind.ESCALATION, say(0, 2, CUSTOMER, text)) == ["要求升级"]
+    assert labels(MomentKind.ESCALATION, say(0, 2, CUSTOMER, text)) == [MomentLabel.ESCALATION]
 
 
 def test_the_agents_own_word_of_complaint_is_none() -> None:
@@ -200,12 +222,14 @@ def test_a_long_number_that_holds_the_hotlines_is_no_escalation(text: str) -> No
 
 
 def test_calm_that_lasts_after_anger_is_a_recovery() -> None:
-    found = analyse(
+    result = analyse(
         say(0, 3, CUSTOMER, "太慢了！", ANGRY),
         say(3.2, 6, AGENT, "今天发出"),
         say(6.5, 10, CUSTOMER, "那好，我等你消息"),
     )
-    assert [(moment.at_ms, moment.label) for moment in of_kind(found, MomentKind.RECOVERY)] == [(6500, "缓和")]
+    assert [(moment.at_ms, moment.label_code) for moment in of_kind(result, MomentKind.RECOVERY)] == [
+        (6500, MomentLabel.RECOVERY)
+    ]
 
 
 def test_giving_up_calmly_is_no_recovery() -> None:
@@ -221,7 +245,7 @@ def test_thanks_without_any_trouble_before_are_no_recovery() -> None:
 
 def test_crying_weighs_more_than_a_cough_and_each_run_is_told_once() -> None:
     cough, cry = (AudioEvent.COUGH,), (AudioEvent.CRY, AudioEvent.SPEECH)
-    found = of_kind(
+    result = of_kind(
         analyse(
             say(0, 1, CUSTOMER, "嗯", events=cough),
             say(1, 2, CUSTOMER, "那个", events=cough),
@@ -229,8 +253,8 @@ def test_crying_weighs_more_than_a_cough_and_each_run_is_told_once() -> None:
         ),
         MomentKind.EVENT,
     )
-    assert [(moment.at_ms, moment.tags) for moment in found] == [(0, ("COUGH",)), (3000, ("CRY",))]
-    assert found[1].salience > found[0].salience
+    assert [(moment.at_ms, moment.tags) for moment in result] == [(0, ("COUGH",)), (3000, ("CRY",))]
+    assert result[1].salience > result[0].salience
 
 
 def test_an_interruption_is_quoted_with_the_words_that_interrupt() -> None:
@@ -241,8 +265,8 @@ def test_an_interruption_is_quoted_with_the_words_that_interrupt() -> None:
 
 
 def test_where_nobody_is_known_words_still_alarm_under_an_unknown_speaker() -> None:
-    found = analyse(say(0, 2, Role.UNKNOWN, "我要投诉"))
-    assert [moment.role for moment in of_kind(found, MomentKind.ESCALATION)] == [Role.UNKNOWN]
+    result = analyse(say(0, 2, Role.UNKNOWN, "我要投诉"))
+    assert [moment.role for moment in of_kind(result, MomentKind.ESCALATION)] == [Role.UNKNOWN]
 
 
 TEXTS = st.sampled_from(
@@ -302,7 +326,9 @@ def swap(segment: Segment) -> Segment:
 @given(st.lists(SEGMENTS, max_size=12))
 def test_swapping_the_channels_swaps_the_roles_and_nothing_else(segments: list[Segment]) -> None:
     here, there = analyse(*segments), analyse(*map(swap, segments))
-    assert [dataclasses.replace(one, by=SWAP[one.by]) for one in there.interruptions] == list(here.interruptions)
+    assert [
+        dataclasses.replace(interruption, by=SWAP[interruption.by]) for interruption in there.interruptions
+    ] == list(here.interruptions)
     assert [(gap.start_ms, gap.end_ms) for gap in there.silences] == [
         (gap.start_ms, gap.end_ms) for gap in here.silences
     ]
@@ -320,22 +346,22 @@ def test_splitting_a_segment_at_a_token_keeps_talk_time(segments: list[Segment],
     at_ms = data.draw(st.integers(whole.start_ms, whole.end_ms))
     first = dataclasses.replace(whole, end_ms=at_ms, text=whole.text[:place] or "嗯")
     second = dataclasses.replace(whole, start_ms=at_ms, text=whole.text[place:] or "嗯", events=())
-    before = [dataclasses.replace(one, text=one.text or "嗯") for one in segments]
+    before = [dataclasses.replace(segment, text=segment.text or "嗯") for segment in segments]
     after = [*before[:index], first, second, *before[index + 1 :]]
     here, there = analyse(*before).metrics, analyse(*after).metrics
     assert (there.talk_ms, there.overlap_ms, there.non_talk_ms) == (here.talk_ms, here.overlap_ms, here.non_talk_ms)
-    assert {role: one.talk_ms for role, one in there.roles.items()} == {
-        role: one.talk_ms for role, one in here.roles.items()
+    assert {role: own.talk_ms for role, own in there.roles.items()} == {
+        role: own.talk_ms for role, own in here.roles.items()
     }
     assert there.gaps == here.gaps
 
 
 @given(st.lists(SEGMENTS, max_size=12))
 def test_moments_are_ordered_last_no_negative_time_and_the_same_every_time(segments: list[Segment]) -> None:
-    found = analyse(*segments)
-    assert list(found.moments) == sorted(found.moments, key=lambda moment: moment.at_ms)
-    assert all(moment.end_ms >= moment.at_ms for moment in found.moments)
-    assert analyse(*segments) == found
+    result = analyse(*segments)
+    assert list(result.moments) == sorted(result.moments, key=lambda moment: moment.at_ms)
+    assert all(moment.end_ms >= moment.at_ms for moment in result.moments)
+    assert analyse(*segments) == result
 
 
 def test_stricter_settings_find_fewer_silences() -> None:

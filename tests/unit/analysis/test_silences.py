@@ -6,27 +6,25 @@ import dataclasses
 
 import pytest
 
-from qareport import analysis
 from qareport.analysis.emotion import level_curve
-from qareport.model import AudioEvent, Emotion, Role
-from qareport.settings import AnalysisSettings
-from tests.unit.analysis.test_analyse import AGENT, CUSTOMER, TOPICS, analyse, call, say
+from qareport.model import AudioEvent, Emotion
+from tests.unit.analysis.test_analyse import AGENT, CUSTOMER, analyse, say
 
 MUSIC = (AudioEvent.BGM,)
 
 
 def test_hold_music_is_a_hold_and_no_silence() -> None:
-    found = analyse(
+    result = analyse(
         say(0, 2, AGENT, "请稍等"), say(2.1, 20, AGENT, "", None, events=MUSIC), say(20.5, 22, AGENT, "久等了")
     )
-    assert found.silences == ()
-    assert [(hold.start_ms, hold.end_ms, hold.music) for hold in found.metrics.holds] == [(2100, 20_000, True)]
-    assert [(gap.start_ms, gap.end_ms) for gap in found.metrics.gaps] == [(2000, 20_500)]
+    assert result.silences == ()
+    assert [(hold.start_ms, hold.end_ms, hold.music) for hold in result.metrics.holds] == [(2100, 20_000, True)]
+    assert [(gap.start_ms, gap.end_ms) for gap in result.metrics.gaps] == [(2000, 20_500)]
 
 
 def test_what_is_left_of_a_pause_beside_the_music_is_a_silence() -> None:
-    found = analyse(say(0, 2, AGENT, "好"), say(5, 9, AGENT, "", None, events=MUSIC), say(12, 13, CUSTOMER, "喂"))
-    assert [(gap.start_ms, gap.end_ms) for gap in found.silences] == [(2000, 5000), (9000, 12_000)]
+    result = analyse(say(0, 2, AGENT, "好"), say(5, 9, AGENT, "", None, events=MUSIC), say(12, 13, CUSTOMER, "喂"))
+    assert [(gap.start_ms, gap.end_ms) for gap in result.silences] == [(2000, 5000), (9000, 12_000)]
 
 
 def test_a_long_pause_is_a_hold_only_when_the_agent_announced_it() -> None:
@@ -37,8 +35,8 @@ def test_a_long_pause_is_a_hold_only_when_the_agent_announced_it() -> None:
 
 
 def test_talk_over_music_is_talk() -> None:
-    found = analyse(say(0, 2, AGENT, "您好", events=MUSIC), say(2, 8, CUSTOMER, "你好", events=MUSIC))
-    assert (found.metrics.holds, found.metrics.talk_ms) == ((), 8000)
+    result = analyse(say(0, 2, AGENT, "您好", events=MUSIC), say(2, 8, CUSTOMER, "你好", events=MUSIC))
+    assert (result.metrics.holds, result.metrics.talk_ms) == ((), 8000)
 
 
 def test_gaps_and_talk_fill_the_call() -> None:
@@ -66,10 +64,9 @@ def test_the_loudness_curve_has_one_level_a_second_and_none_where_nothing_is_sai
     assert level_curve([say(0, 1, AGENT, "一")]) == ()
 
 
-def test_levels_of_the_recording_are_preferred_to_those_of_segments() -> None:
-    levels = {Role.AGENT: (-50.0, -21.5)}
-    found = analysis.analyse(call(say(0, 2, AGENT, "您好")), AnalysisSettings(), TOPICS, levels=levels)
-    assert found.metrics.roles["agent"].loudness_curve == (-50.0, -21.5)
+def test_the_loudness_curve_of_a_role_is_that_of_its_segments() -> None:
+    loud = dataclasses.replace(say(0, 2, AGENT, "您好"), loudness_dbfs=-21.5)
+    assert analyse(loud).metrics.roles["agent"].loudness_curve == (-21.5, -21.5)
 
 
 def test_sentiment_is_weighted_by_time_and_told_by_quarter() -> None:

@@ -45,20 +45,20 @@ def later(hours: float, *, issue: str | None = None, action: str | None = None, 
 def test_a_promise_is_judged_by_the_later_calls(
     calls: tuple[CallReport, ...], outcome: PromiseOutcome, again: str | None
 ) -> None:
-    found = periods.dossier((*calls, FIRST)).promises[0]
-    assert (found.call_id, found.outcome, found.again_call_id) == (FIRST.call_id, outcome, again)
+    result = periods.dossier((*calls, FIRST)).promises[0]
+    assert (result.call_id, result.outcome, result.again_call_id) == (FIRST.call_id, outcome, again)
 
 
 def test_a_promise_without_a_time_is_neither_kept_nor_broken() -> None:
-    found = periods.dossier((FIRST, later(500, issue="物流延迟"))).promises[1]
-    assert (found.action, found.outcome) == ("回电", PromiseOutcome.UNDATED)
+    result = periods.dossier((FIRST, later(500, issue="物流延迟"))).promises[1]
+    assert (result.action, result.outcome) == ("回电", PromiseOutcome.UNDATED)
 
 
 def test_a_call_without_a_start_confirms_nothing_and_changes_nothing() -> None:
     undated = replace(later(60, issue="物流延迟", action="发货"), started_at=None)
-    found = periods.dossier((FIRST, undated))
-    assert found.changes == ()
-    assert [one.outcome for one in found.promises] == [
+    result = periods.dossier((FIRST, undated))
+    assert result.changes == ()
+    assert [promise.outcome for promise in result.promises] == [
         PromiseOutcome.OPEN,
         PromiseOutcome.UNDATED,
         PromiseOutcome.UNDATED,

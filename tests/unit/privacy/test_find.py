@@ -99,19 +99,19 @@ def test_order_numbers_are_masked_where_the_settings_say_so() -> None:
 
 
 def test_an_order_named_in_an_earlier_sentence_hides_no_identity_card() -> None:
-    said = "单号是YT7734512098761。\n这里是330106199001011231。"
-    assert mask(said)[0] == "单号是YT7734512098761。\n这里是[身份证号]。"
+    spoken_text = "单号是YT7734512098761。\n这里是330106199001011231。"
+    assert mask(spoken_text)[0] == "单号是YT7734512098761。\n这里是[身份证号]。"
 
 
 def test_what_was_asked_tells_what_a_bare_number_is() -> None:
     assert mask("八三四二一零")[1] == ()
-    assert [one.kind for one in find("八三四二一零", context="请您报一下验证码")] == [PersonalKind.CODE]
+    assert [place.kind for place in find("八三四二一零", context="请您报一下验证码")] == [PersonalKind.CODE]
 
 
 def test_a_span_points_at_the_words_that_were_masked() -> None:
     text = "打幺三八零零幺三八零零零找我"
-    (one,) = mask(text)[1]
-    assert text[one.start : one.end] == "幺三八零零幺三八零零零"
+    (place,) = mask(text)[1]
+    assert text[place.start : place.end] == "幺三八零零幺三八零零零"
 
 
 def say(start_ms: int, end_ms: int, role: Role, text: str) -> Segment:
@@ -197,14 +197,14 @@ PAUSES = st.sampled_from(["", "，", "嗯，", " ", "…", "那个"])
 def test_a_mobile_number_is_found_however_it_is_broken_up(
     number: str, cuts: list[int], pause: str, spoken: bool
 ) -> None:
-    said = number.translate(str.maketrans("0123456789", "零幺二三四五六七八九")) if spoken else number
-    parts = [said[a:b] for a, b in zip([0, *sorted(cuts)], [*sorted(cuts), 11], strict=True)]
+    spoken_text = number.translate(str.maketrans("0123456789", "零幺二三四五六七八九")) if spoken else number
+    parts = [spoken_text[a:b] for a, b in zip([0, *sorted(cuts)], [*sorted(cuts), 11], strict=True)]
     assert mask(f"我的号码是{pause.join(part for part in parts if part)}谢谢")[0] == "我的号码是[电话]谢谢"
 
 
 @given(st.text(alphabet="0123456789一二三幺零十百，。 -号路区京Aa@.com验证码电话订单[]\n", max_size=40))
 def test_masking_twice_is_masking_once_and_spans_do_not_overlap(text: str) -> None:
-    masked, found = mask(text)
+    masked, finds = mask(text)
     assert mask(masked)[0] == masked
-    assert all(one.start < one.end for one in found)
-    assert all(one.end <= other.start for one, other in itertools.pairwise(found))
+    assert all(place.start < place.end for place in finds)
+    assert all(first.end <= second.start for first, second in itertools.pairwise(finds))

@@ -60,6 +60,8 @@ TALK = (say(1, 3, AGENT, "您好"), ASK, say(17, 19, AGENT, "请稍等"), say(20
         ("{moment: topic_mention}", [10]),
         ("{moment: {is: topic_mention, issue: 退款}}", []),
         ("{moment: {is: topic_mention, label: 疑虑}}", [10]),
+        ("{moment: {is: topic_mention, label: doubt}}", [10]),
+        ("{moment: {is: topic_mention, label: 放弃}}", []),
         ("{all: [{customer says: 发货}, {emotion: ANGRY}]}", [10]),
         ("{all: [{customer says: 发货}, {emotion: ANGRY}], together: 8s}", [10]),
         ("{all: [{customer says: 发货}, {emotion: ANGRY}], together: 7999ms}", []),

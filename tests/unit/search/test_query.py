@@ -66,9 +66,9 @@ def test_a_query_means_what_it_looks_like(query: str, means: object) -> None:
     ],
 )
 def test_days_are_those_of_the_time_zone(query: str, low: str | None, high: str | None) -> None:
-    found = parse(query, time_zone=ZONE)
+    node = parse(query, time_zone=ZONE)
     bounds = [datetime.fromisoformat(f"{day}T00:00:00+08:00") if day else None for day in (low, high)]
-    assert found == Between(name="date", low=bounds[0], high=bounds[1])
+    assert node == Between(name="date", low=bounds[0], high=bounds[1])
 
 
 @pytest.mark.parametrize(
@@ -107,7 +107,7 @@ def test_no_text_breaks_the_reader_of_queries(query: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "asked", "found"),
+    ("text", "phrase", "spans"),
     [
         ("我要退货，运费谁出", "退货", ["退货"]),
         ("我要退货，运费谁出", "货运", []),
@@ -126,8 +126,8 @@ def test_no_text_breaks_the_reader_of_queries(query: str) -> None:
         ("배송이 늦어요", "배송", ["배송"]),
     ],
 )
-def test_words_are_found_where_they_stand(text: str, asked: str, found: list[str]) -> None:
-    assert [text[start:end] for start, end in find_spans(text, [terms_of(asked)])] == found
+def test_words_are_found_where_they_stand(text: str, phrase: str, spans: list[str]) -> None:
+    assert [text[start:end] for start, end in find_spans(text, [terms_of(phrase)])] == spans
 
 
 @given(st.text(alphabet="退货运费ab1 ，", max_size=12), st.text(alphabet="退货运费", min_size=1, max_size=4))

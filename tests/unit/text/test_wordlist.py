@@ -10,16 +10,16 @@ from tests.unit.analysis.test_analyse import CUSTOMER, TOPICS, analyse, say
 
 
 @pytest.mark.parametrize(
-    ("one", "other"),
+    ("first", "second"),
     [("退款", "推宽"), ("主管", "组管"), ("牛奶", "流来"), ("进京", "惊今"), ("山城", "三层"), ("帮忙", "班满")],
 )
-def test_homophones_and_what_many_do_not_tell_apart_sound_the_same(one: str, other: str) -> None:
-    assert sound(one) == sound(other)
+def test_homophones_and_what_many_do_not_tell_apart_sound_the_same(first: str, second: str) -> None:
+    assert sound(first) == sound(second)
 
 
-@pytest.mark.parametrize(("one", "other"), [("退款", "贷款"), ("发货", "发话"), ("运费", "运货")])
-def test_other_syllables_sound_different(one: str, other: str) -> None:
-    assert sound(one) != sound(other)
+@pytest.mark.parametrize(("first", "second"), [("退款", "贷款"), ("发货", "发话"), ("运费", "运货")])
+def test_other_syllables_sound_different(first: str, second: str) -> None:
+    assert sound(first) != sound(second)
 
 
 def test_a_sound_is_as_long_as_its_text_and_leaves_latin_letters_alone() -> None:

@@ -6,6 +6,7 @@ import multiprocessing
 from pathlib import Path
 
 import pytest
+import sqlalchemy
 
 from qareport.errors import NotFoundError, StoreError
 from qareport.model import FailedCall, Segment, Transcript
@@ -128,3 +129,37 @@ def test_several_processes_write_at_once_and_nothing_is_lost(url: str) -> None:
     assert [worker.exitcode for worker in workers] == [0, 0, 0]
     with Store(url) as store:
         assert len(store.orders.get("shared").reports) == 75
+
+
+def test_the_revision_of_a_store_is_looked_at_once_while_a_process_has_it_open(url: str) -> None:
+    statements: list[str] = []
+
+    def note(*execution: object) -> None:
+        statements.append(str(execution[2]))
+
+    def looked() -> int:
+        count = sum("version_num FROM alembic_version" in statement for statement in statements)
+        statements.clear()
+        return count
+
+    Store(url).close()
+    sqlalchemy.event.listen(sqlalchemy.Engine, "before_cursor_execute", note)
+    try:
+        with Store(url):
+            assert looked() == 1
+            with Store(url) as second:
+                put(second, make_call("c1"))
+                assert looked() == 0
+        with Store(url) as later:
+            assert looked() == 1
+            assert later.calls.count().judged == 1
+    finally:
+        sqlalchemy.event.remove(sqlalchemy.Engine, "before_cursor_execute", note)
+
+
+def test_a_store_that_was_closed_may_be_closed_again_and_others_of_it_go_on(url: str) -> None:
+    with Store(url) as store, Store(url) as other:
+        other.close()
+        other.close()
+        put(store, make_call("c1"))
+        assert store.calls.has_result("c1")

@@ -11,7 +11,8 @@
     ├── BusyError           another process holds what only one may work on
     ├── DocumentError       a template or a renderer could not make a document
     │   └── TagError        a tag of a template that cannot be used
-    ├── MailError           mail is not set up, cannot be composed, or its server cannot be used
+    ├── DeliveryError       a channel of deliveries cannot be used
+    │   └── MailError       mail is not set up, cannot be composed, or its server cannot be used
     └── ConfigError         configuration, manifest, topics or rules: carries every problem found, not the first
 
 An error's text is one line a problem, `where: what; expected …; what to do`.
@@ -113,7 +114,11 @@ class BusyError(QareportError):
     """Another process holds what only one may work on at a time."""
 
 
-class MailError(QareportError):
+class DeliveryError(QareportError):
+    """A channel of deliveries cannot be used."""
+
+
+class MailError(DeliveryError):
     """Mail is not set up, cannot be composed, or its server cannot be used."""
 
 

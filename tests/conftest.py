@@ -16,7 +16,8 @@ import pytest
 
 from tests.support import postgres
 
-# Every run tries the same examples, so that nothing fails by chance; `make explore` looks further, with a new seed each time.
+# Every run tries the same examples, so that nothing fails by chance; `make explore` looks further, with a new seed
+# each time.
 hypothesis.settings.register_profile("steady", derandomize=True, deadline=None, database=None)
 hypothesis.settings.register_profile("explore", max_examples=2_000, deadline=None, print_blob=True)
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "steady"))

@@ -18,7 +18,7 @@ from qareport.cli.console import Progress, Summary, complain, say
 from qareport.cli.options import DEFAULT_MODEL, Options, audio_option, format_option, open_store, takes_options
 from qareport.errors import TranscriptError
 from qareport.model import Call, FailedCall, Transcript
-from qareport.store import Store, Wanted
+from qareport.store import CallFilter, Store
 from qareport.workflows import judge as pipeline
 from qareport.workflows import render as order_reports
 from qareport.workflows import select
@@ -101,7 +101,7 @@ def _run(
     with open_store(options, make=True) as store, Progress() as progress:
         judge = _judge(options, store)
         for failure in found.failures:
-            store.put_failure(_call_of(failure), failure)
+            store.calls.put_failure(_call_of(failure), failure)
         heard = listening.listen(
             listening.disambiguate_ids(found.calls, found.ids_from_file_name, store),
             store,
@@ -250,8 +250,8 @@ def analyse(options: Options, transcript: Path, out: Path, formats: tuple[str, .
     with open_store(options, make=True) as store, Progress() as progress:
         judge = _judge(options, store)
         for call, key, item in items:
-            store.put_call(call)
-            store.put_transcript(key, item)
+            store.calls.put(call)
+            store.transcripts.put(key, item)
         summary = _judge_and_render(items, store, judge, options, out, formats, progress)
     summary = replace(summary, failures=(*bad, *summary.failures))
     summary.show()
@@ -305,11 +305,11 @@ def report(
     with open_store(options) as store, Progress() as progress:
         if chosen:
             since, until = select.days(day, day, ZoneInfo(config.period.time_zone))
-            wanted = Wanted(calls=calls, agents=agents, since=since, until=until)
+            wanted = CallFilter(calls=calls, agents=agents, since=since, until=until)
             orders = select.choose_orders(store, wanted)
         if refresh:
             for name in orders:
-                store.order(name)  # one that is not there is said before any work is done
+                store.orders.get(name)  # one that is not there is said before any work is done
             lost = select.refresh(store, orders, _judge(options, store), on_progress=progress)
         rendering = order_reports.render_orders(
             orders,

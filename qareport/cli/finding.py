@@ -22,7 +22,7 @@ from qareport.errors import DocumentError
 from qareport.model import OrderReport, Provenance
 from qareport.presentation import wording
 from qareport.settings import Settings
-from qareport.store import CallRecord, Scope, Wanted
+from qareport.store import CallFilter, CallRecord, Scope
 from qareport.workflows import export as exporting
 from qareport.workflows import select
 
@@ -60,9 +60,9 @@ def search(options: Options, query: Sequence[str], scope: Scope, limit: int, cou
     text = " ".join(query)
     asked = searching.parse(text, time_zone=config.period.time_zone)
     with open_store(options) as store, Progress() as progress:
-        store.index_missing(on_progress=progress)
+        store.search_index.index_missing(on_progress=progress)
         shown = 0 if count else limit
-        found = store.search(asked, scope=scope, limit=shown, original=not config.privacy.enabled)
+        found = store.search_index.search(asked, scope=scope, limit=shown, original=not config.privacy.enabled)
     phrases = searching.phrases_of(asked)
     if format_ == "json":
         click.echo(json.dumps(_data(text, scope, found, phrases, config), ensure_ascii=False, indent=1))
@@ -151,7 +151,7 @@ def export(
     config = settings.load(options.config_dir)
     zone = ZoneInfo(config.period.time_zone)
     first, last = select.days(since.date() if since else None, until.date() if until else None, zone)
-    wanted = Wanted(orders=orders, agents=agents, since=first, until=last)
+    wanted = CallFilter(orders=orders, agents=agents, since=first, until=last)
     with open_store(options) as store, Progress() as progress:
         ids = select.choose_calls(store, wanted)
         records = _watched(exporting.masked_records(store, ids, config.privacy), progress, len(ids))

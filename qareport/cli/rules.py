@@ -134,8 +134,8 @@ def schema() -> int:
 
 def _transcript(options: Options, call_id: str) -> Transcript:
     with open_store(options) as store:
-        report = store.report_of_call(call_id)
-        return replaying.transcript_of(report, store.order_of_call(call_id))
+        report = store.results.get(call_id)
+        return replaying.transcript_of(report, store.calls.find_order_id(call_id))
 
 
 def _rule(ruleset: rule_language.RuleSet, rule_id: str) -> rule_language.Rule:

@@ -60,7 +60,7 @@ class RuleBook:
         try:
             judge = cls.load(config_dir)
         except ConfigError as error:
-            last = store.last_rule_set()
+            last = store.rule_sets.find_newest()
             if last is None:
                 raise
             _, files = last
@@ -76,7 +76,7 @@ class RuleBook:
                 ruleset=kept,
                 notes=(Note(code=NoteCode.RULES_LAST_GOOD, values=values),),
             )
-        store.put_rule_set(judge.ruleset.sha256, judge.ruleset.files)
+        store.rule_sets.put(judge.ruleset.sha256, judge.ruleset.files)
         return judge
 
     @classmethod
@@ -147,22 +147,22 @@ def judge_calls(
     done: list[Call] = []
     failures: list[FailedCall] = []
     for number, (call, transcript_key, transcript) in enumerate(items, start=1):
-        earlier = store.earlier_starts(call)
+        earlier = store.calls.list_earlier_starts(call)
         known = ",".join(one.isoformat() for one in earlier or ())
         key = key_of(transcript_key, to_json(call), judge.key, known)
         try:
-            kept = store.find_report(key)
+            kept = store.results.find(key)
             result = kept or judge_call(call, transcript, judge, earlier=earlier)
         except Exception as error:  # noqa: BLE001 - a batch ends at no call, whatever is wrong with it
             failures.append(keep_failure(store, call, "analyse", reason_of(error)))
             continue
-        store.put_report(
+        store.results.put(
             key,
             call,
             result,
             rules_sha256=judge.ruleset.sha256,
-            scene=rules.pack(result, call.order_id),
-            digest=periods.summarise_call(result, call.order_id, rules_sha256=judge.ruleset.sha256),
+            snapshot=rules.pack(result, call.order_id),
+            summary=periods.summarise_call(result, call.order_id, rules_sha256=judge.ruleset.sha256),
         )
         done.append(call)
         outcome = "kept" if kept else "done"

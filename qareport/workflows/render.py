@@ -44,7 +44,9 @@ class Norms:
             today = periods.period_of(PeriodKind.DAY, day, self._period.time_zone)
             start, end = periods.bounds(today)
             first = min(periods.bounds(one)[0] for one in periods.baseline_of(today, self._period))
-            calls = self._store.measures_between(first, start) or self._store.measures_between(start, end)
+            calls = self._store.results.list_measures(
+                first, start, summarise=periods.summarise_call
+            ) or self._store.results.list_measures(start, end, summarise=periods.summarise_call)
             self._known[day] = periods.team_norm(calls, self._period.time_zone)
         return self._known[day]
 
@@ -70,7 +72,7 @@ def order_report(
     Raises:
         NotFoundError: the store knows no such order or call.
     """
-    record = store.order(name)
+    record = store.orders.get(name)
     models = {f"{item.model.name}@{item.model.revision}" for item in record.reports if item.model}
     whole = OrderReport(
         order_id=record.order_id,
@@ -173,7 +175,7 @@ def render_orders(
             heard = report.recordings_key(order, settings) if kind == "html" else ""
             key = key_of(*shared, content, kind, heard)
             write = None
-            if not path.exists() or store.document_key(path.resolve()) != key:
+            if not path.exists() or store.documents.find_key(path.resolve()) != key:
                 # A context of its own for each: the language of documents is kept in it.
                 write = pool.submit(
                     contextvars.copy_context().run,
@@ -192,7 +194,7 @@ def render_orders(
                     continue
                 try:
                     made += write.result()
-                    store.put_document(path.resolve(), key, name=work.name)
+                    store.documents.put(path.resolve(), key, name=work.name)
                     work.tell(path, "done", watch)
                 except Exception as error:  # noqa: BLE001 - a batch ends at no document
                     problems.append((f"{work.name} {path.suffix.removeprefix('.')}", reason_of(error)))

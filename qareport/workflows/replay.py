@@ -8,7 +8,6 @@ from datetime import datetime
 from functools import partial
 
 from qareport import periods, rules
-from qareport.codec import from_json
 from qareport.errors import QareportError
 from qareport.model import (
     CallReport,
@@ -25,12 +24,12 @@ Starts = Mapping[str, list[str]]
 
 def stored_judgements(store: Store, since: datetime | None = None) -> Iterator[StoredJudgement | None]:
     """Walk through what is stored, in the form a replay takes; None for a call that cannot be read."""
-    starts = store.starts_by_order()
+    starts = store.calls.list_starts_by_order()
     versions: dict[str, Mapping[str, str] | None] = {}
-    for call in store.judged_calls(since):
+    for call in store.results.list_snapshots(since):
         if call.rules_sha256 not in versions:
             versions[call.rules_sha256] = _versions(store, call.rules_sha256)
-        packed = Packed.read(call.scene) if call.scene is not None else None
+        packed = Packed.read(call.snapshot) if call.snapshot is not None else None
         packed = packed or _packed_anew(store, call)
         if packed is None:
             yield None
@@ -48,20 +47,20 @@ def apply(store: Store, judge: pipeline.RuleBook, since: datetime | None = None)
 
     Results that were there before stay in the store with the hash of their rule set.
     """
-    starts = store.starts_by_order()
-    store.put_rule_set(judge.ruleset.sha256, judge.ruleset.files)
-    calls = [call for call in store.judged_calls(since) if call.rules_sha256 != judge.ruleset.sha256]
+    starts = store.calls.list_starts_by_order()
+    store.rule_sets.put(judge.ruleset.sha256, judge.ruleset.files)
+    calls = [call for call in store.results.list_snapshots(since) if call.rules_sha256 != judge.ruleset.sha256]
     for call in calls:
-        report = _judged_anew(store.report_of_call(call.call_id), call, judge, _earlier(call, starts))
+        report = _judged_anew(store.results.get(call.call_id), call, judge, _earlier(call, starts))
         key = pipeline.replay_key(call.key, judge)
         scene = rules.pack(report, call.order_id)
-        store.replace_report(
+        store.results.replace(
             call.call_id,
             key,
             report,
             rules_sha256=judge.ruleset.sha256,
-            scene=scene,
-            digest=periods.summarise_call(report, call.order_id, rules_sha256=judge.ruleset.sha256),
+            snapshot=scene,
+            summary=periods.summarise_call(report, call.order_id, rules_sha256=judge.ruleset.sha256),
         )
     return len(calls)
 
@@ -85,12 +84,12 @@ def scene_of(store: Store, call_id: str, judge: pipeline.RuleBook) -> rules.Scen
     Raises:
         NotFoundError: the store knows no such call, or it was not judged.
     """
-    report = store.report_of_call(call_id)
-    order_id = store.order_of_call(call_id)
+    report = store.results.get(call_id)
+    order_id = store.calls.find_order_id(call_id)
     packed = Packed.read(rules.pack(report, order_id))
     if packed is None:
         raise QareportError("a scene was packed in another form than it is read", where=call_id)
-    starts = store.starts_by_order()
+    starts = store.calls.list_starts_by_order()
     earlier = _starts_before(order_id, report.started_at, starts)
     return packed.scene(judge.ruleset.stages, earlier)
 
@@ -118,7 +117,7 @@ def _judged_anew(
 
 
 def _versions(store: Store, sha256: str) -> Mapping[str, str] | None:
-    files = store.find_rule_set(sha256)
+    files = store.rule_sets.find(sha256)
     if files is None:
         return None
     try:
@@ -130,7 +129,7 @@ def _versions(store: Store, sha256: str) -> Mapping[str, str] | None:
 def _packed_anew(store: Store, call: StoredCall) -> Packed | None:
     """Pack a call that was judged before scenes were kept, or in another form."""
     try:
-        report = from_json(CallReport, store.report_text(call.key), where=call.call_id)
+        report = store.results.get(call.call_id)
         return Packed.read(rules.pack(report, call.order_id))
     except QareportError:
         return None

@@ -13,17 +13,7 @@ from qareport import __version__, periods, report
 from qareport.codec import to_json
 from qareport.delivery import mail
 from qareport.errors import QareportError
-from qareport.model import (
-    CallSummary,
-    Edition,
-    FailedCall,
-    Letter,
-    Note,
-    NoteCode,
-    Period,
-    PeriodKind,
-    PeriodReport,
-)
+from qareport.model import CallSummary, Delivery, Edition, FailedCall, Note, NoteCode, Period, PeriodKind, PeriodReport
 from qareport.presentation.clean_text import clean_value
 from qareport.presentation.locale import _, plural
 from qareport.settings import Settings
@@ -66,15 +56,17 @@ def gather(period: Period, settings: Settings, store: Store, log: Log) -> Materi
     """Read the calls of a period and of those that it is compared with; calls still to be worked on are a trouble."""
     start, end = periods.bounds(period)
     earliest = min(periods.bounds(one)[0] for one in (*periods.baseline_of(period, settings.period), period))
-    digests = tuple(store.digests_between(start, end))
-    failures = tuple(store.failures_between(start, end))
+    digests = tuple(store.results.list_summaries(start, end, summarise=periods.summarise_call))
+    failures = tuple(store.calls.list_failures(start, end))
     known = {one.call_id for one in digests} | {one.call_id for one in failures}
-    waiting = sorted(call.call_id for call in store.calls_between(start, end) if call.call_id not in known)
+    waiting = sorted(call.call_id for call in store.calls.list(start, end) if call.call_id not in known)
     if waiting:
         names = ", ".join(waiting[:5]) + (" …" if len(waiting) > 5 else "")
         note = Note(code=NoteCode.CALLS_WAITING, values={"calls": str(len(waiting)), "names": names})
         log.trouble(f"{len(waiting)} calls of {period_name(period)} have no result yet: {names}", note)
-    before = tuple(store.digests_between(min(earliest, start - _LOOK_BACK), start))
+    before = tuple(
+        store.results.list_summaries(min(earliest, start - _LOOK_BACK), start, summarise=periods.summarise_call)
+    )
     if not known and not waiting and period.kind is PeriodKind.DAY:
         _miss(period, before, settings, log)
     return Material(period=period, digests=digests, before=before, failures=failures)
@@ -130,7 +122,7 @@ def write_documents(
         path = folder / report.period_file_name(made_of, name)
         parts = (__version__, content, templates, shown, name)
         key = hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()
-        if not path.exists() or store.document_key(path.resolve()) != key:
+        if not path.exists() or store.documents.find_key(path.resolve()) != key:
             try:
                 report.write_period(
                     made_of,
@@ -144,7 +136,7 @@ def write_documents(
                 log.trouble(f"{path.name} could not be made: {error}", Note(code=NoteCode.DOCUMENTS_MISSING))
                 missing.append(path.name)
                 continue
-            store.put_document(path.resolve(), key)
+            store.documents.put(path.resolve(), key)
         paths.append(path)
     return Made(report=made_of, documents=tuple(paths), missing=tuple(missing))
 
@@ -182,7 +174,7 @@ def team_folder(request: Request, settings: Settings, period: Period) -> Path:
 
 def letters(
     made: Made, orders: Sequence[Path], recipients: Sequence[str], request: Request, settings: Settings, now: datetime
-) -> tuple[Letter, ...]:
+) -> tuple[Delivery, ...]:
     """Compose the mails of one edition. A partial report is another mail than the whole one that follows it."""
     told = made.report
     if made.missing and not told.partial:
@@ -215,7 +207,7 @@ def letters(
 
 def operator_letters(
     period: Period, problems: Sequence[str], request: Request, settings: Settings, now: datetime, *, ok: bool
-) -> tuple[Letter, ...]:
+) -> tuple[Delivery, ...]:
     """Compose the mail about what went wrong; the same wrongs make the same mail, which goes out once."""
     view = mail.failure_view(period, problems, organisation=settings.report.organisation, ok=ok)
     digest_ = hashlib.sha256("\0".join(problems).encode("utf-8", "surrogatepass")).hexdigest()[:12]

@@ -66,15 +66,15 @@ def find_new(
     if settings.retention.days is not None:
         found = _since(found, now - timedelta(days=settings.retention.days))
     _report(found, period, log)
-    unfinished = store.open_calls([failure.call_id for failure in found.failures])
+    unfinished = store.calls.list_unfinished([failure.call_id for failure in found.failures])
     for failure in found.failures:
         if failure.call_id in unfinished:  # a recording that was archived since keeps its result
-            store.put_failure(_call_of(failure), failure)
+            store.calls.put_failure(_call_of(failure), failure)
     calls = transcribe.disambiguate_ids(found.calls, found.ids_from_file_name, store)
-    unfinished = store.open_calls([call.call_id for call in calls])
+    unfinished = store.calls.list_unfinished([call.call_id for call in calls])
     new = tuple(call for call in calls if call.call_id in unfinished)
     for call in new:
-        store.put_call(call)
+        store.calls.put(call)
     return new
 
 

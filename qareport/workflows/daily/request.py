@@ -7,7 +7,7 @@ from datetime import date
 from enum import StrEnum
 from pathlib import Path
 
-from qareport.model import Letter, MailRecord, Note, Period, PeriodKind, RunState, RunStep
+from qareport.model import Delivery, DeliveryRecord, Note, Period, PeriodKind, RunState, RunStep
 from qareport.settings import Locale, Settings
 
 
@@ -93,10 +93,10 @@ class Result:
     new_calls: int
     documents: tuple[Path, ...]
     #: What would go out, where nothing does.
-    letters: tuple[Letter, ...] = ()
+    letters: tuple[Delivery, ...] = ()
     #: Mails of this period as the outbox has them, and all that wait for a person's decision.
-    mails: tuple[MailRecord, ...] = ()
-    unknown: tuple[MailRecord, ...] = ()
+    mails: tuple[DeliveryRecord, ...] = ()
+    unknown: tuple[DeliveryRecord, ...] = ()
     problems: tuple[str, ...] = ()
     seconds: float
 

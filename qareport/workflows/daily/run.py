@@ -8,14 +8,13 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from qareport import settings as settings_module
-from qareport.delivery import mail
-from qareport.delivery.outbox import Clock, Posted, post
+from qareport.delivery import Clock, DispatchResult, mail, post
 from qareport.errors import DocumentError, MailError, QareportError, StoreError
 from qareport.model import (
     Call,
-    Letter,
-    MailRecord,
-    MailState,
+    Delivery,
+    DeliveryRecord,
+    DeliveryState,
     Note,
     Period,
     PeriodKind,
@@ -57,8 +56,8 @@ def run_daily(
     settings = request.over(settings_module.load(request.config_dir))
     if request.mode is Mode.SEND:
         _check_mail(settings)
-    with store.hold():
-        store.settle_mails(now=clock.now())
+    with store.lock():
+        store.outbox.settle(now=clock.now())
         for period in _periods(store, request, settings, clock):
             yield _Run(store, request, settings, period, clock, on_progress).run()
 
@@ -81,7 +80,7 @@ def _periods(store: Store, request: Request, settings: Settings, clock: Clock) -
     days = settings.daily.catch_up_days
     if request.kind is not PeriodKind.DAY:
         days = 31 if days else 0
-    return due_periods(request.kind, clock.now(), zone, states=store.run_states(Mode.SEND), catch_up_days=days)
+    return due_periods(request.kind, clock.now(), zone, states=store.runs.list_states(Mode.SEND), catch_up_days=days)
 
 
 class _Run:
@@ -108,7 +107,7 @@ class _Run:
     def run(self) -> Result:
         """Do it, and keep a record of it whatever happens."""
         name = period_name(self._period)
-        number = self._store.begin_run(name, mode=self._request.mode, holder=holder(), now=self._clock.now())
+        number = self._store.runs.begin(name, mode=self._request.mode, holder=holder(), now=self._clock.now())
         try:
             with speaking(self._settings.report.locale):
                 result = self._work()
@@ -123,7 +122,7 @@ class _Run:
 
     def _end(self, number: int, state: RunState, problems: Sequence[str], text: str) -> None:
         now = self._clock.now()
-        self._store.end_run(number, state, steps=self._log.steps, summary=text, problems=problems, now=now)
+        self._store.runs.end(number, state, steps=self._log.steps, summary=text, problems=problems, now=now)
 
     def _work(self) -> Result:
         store, request, settings, log = self._store, self._request, self._settings, self._log
@@ -145,7 +144,7 @@ class _Run:
         with self._step("compose"):
             letters = self._compose(editions, orders)
         mails = self._mail(letters)
-        unknown = store.mails(MailState.UNKNOWN)
+        unknown = store.outbox.list(DeliveryState.UNKNOWN)
         done = not log.partial
         return Result(
             period=self._period,
@@ -197,7 +196,7 @@ class _Run:
 
     def _compose(
         self, editions: Sequence[tuple[making.Made, tuple[str, ...]]], orders: Sequence[Path]
-    ) -> tuple[Letter, ...]:
+    ) -> tuple[Delivery, ...]:
         now = self._clock.now()
         return tuple(
             letter
@@ -210,7 +209,7 @@ class _Run:
 
     # --- mail ---------------------------------------------------------------------------------------------------------
 
-    def _mail(self, letters: Sequence[Letter]) -> tuple[MailRecord, ...]:
+    def _mail(self, letters: Sequence[Delivery]) -> tuple[DeliveryRecord, ...]:
         """Send, write or only name the mails. Returns those of this period as the outbox has them."""
         if self._request.mode is Mode.DRY_RUN:
             with self._step("write", len(letters)):
@@ -218,15 +217,15 @@ class _Run:
         if self._request.mode is not Mode.SEND:
             return ()
         with self._step("send", len(letters)):
-            self._store.plan_mails(letters, now=self._clock.now())
+            self._store.outbox.put(letters, now=self._clock.now())
             self._account_for(self._post())
         problems = [one.what for one in self._log.troubles]
         if problems and self._settings.mail.operator:
             with self._step("tell"):
                 self._tell(problems, ok=not self._log.partial)
-        return self._store.mails(period=period_name(self._period))
+        return self._store.outbox.list(period=period_name(self._period))
 
-    def _post(self, waits: Sequence[float] | None = None) -> Posted:
+    def _post(self, waits: Sequence[float] | None = None) -> DispatchResult:
         return post(
             self._store,
             self._settings.mail,
@@ -235,14 +234,14 @@ class _Run:
             waits=waits,
         )
 
-    def _account_for(self, posted: Posted) -> None:
+    def _account_for(self, posted: DispatchResult) -> None:
         """Turn what happened to mails into troubles, each of which is told once."""
         if posted.trouble:
             self._log.trouble(f"mails wait because the mail server cannot be used: {posted.trouble}")
-        for one in posted.mails:
-            if one.state is MailState.FAILED:
+        for one in posted.deliveries:
+            if one.state is DeliveryState.FAILED:
                 self._log.trouble(f"mail {one.key[:12]} ({one.recipient}) was refused: {one.reply}")
-        for one in self._store.mails(MailState.UNKNOWN):
+        for one in self._store.outbox.list(DeliveryState.UNKNOWN):
             self._log.trouble(
                 f"mail {one.key[:12]} ({one.recipient}, {one.period}) may or may not have arrived: {one.reply}. Ask "
                 f"whether it is there, then: qareport mail forget {one.key[:12]}, or mail resend {one.key[:12]} --yes"
@@ -252,7 +251,7 @@ class _Run:
         letters = making.operator_letters(
             self._period, problems, self._request, self._settings, self._clock.now(), ok=ok
         )
-        self._store.plan_mails(letters, now=self._clock.now())
+        self._store.outbox.put(letters, now=self._clock.now())
         self._post(waits=())
 
     def _tell_of_failure(self, error: Exception) -> None:
@@ -261,7 +260,7 @@ class _Run:
             with suppress(QareportError), speaking(self._settings.report.locale):
                 self._tell([f"{type(error).__name__}: {error}"], ok=False)
 
-    def _write(self, letters: Sequence[Letter]) -> None:
+    def _write(self, letters: Sequence[Delivery]) -> None:
         folder = making.team_folder(self._request, self._settings, self._period) / "mail"
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -292,9 +291,9 @@ def summary(result: Result) -> str:
         "failed_calls": result.failed_calls,
         "new": result.new_calls,
         "documents": len(result.documents),
-        "sent": states.count(MailState.SENT),
-        "waiting": states.count(MailState.RETRY) + states.count(MailState.PLANNED),
-        "refused": states.count(MailState.FAILED),
+        "sent": states.count(DeliveryState.SENT),
+        "waiting": states.count(DeliveryState.RETRY) + states.count(DeliveryState.PLANNED),
+        "refused": states.count(DeliveryState.FAILED),
         "unknown": len(result.unknown),
         "problems": len(result.problems),
     }

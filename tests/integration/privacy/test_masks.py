@@ -29,8 +29,8 @@ def test_a_number_stays_in_the_store_and_leaves_it_masked(tmp_path: Path) -> Non
     )
     judge = pipeline.RuleBook.load(ROOT / "config")
     with Store(f"sqlite:///{tmp_path / 'q.db'}") as store:
-        store.put_call(call)
-        store.put_transcript("t", transcript)
+        store.calls.put(call)
+        store.transcripts.put("t", transcript)
         done, failures = pipeline.judge_calls([(call, "t", transcript)], store, judge, on_progress=lambda *_: None)
         assert (done, failures) == ((call,), ())
         masked = render.order_report(store, "o1")

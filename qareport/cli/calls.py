@@ -97,7 +97,7 @@ def _run(
     )
     out.mkdir(parents=True, exist_ok=True)
     model = options.model or DEFAULT_MODEL
-    info = asr.identify(model, asr.check(asr.fetch(model)))
+    files = asr.locate(model, config.asr, download=True)
     with open_store(options, make=True) as store, Progress() as progress:
         judge = _judge(options, store)
         for failure in found.failures:
@@ -105,8 +105,8 @@ def _run(
         heard = listening.listen(
             listening.disambiguate_ids(found.calls, found.ids_from_file_name, store),
             store,
-            engine_key=asr.transcription_key(info, config.asr, config.audio),
-            load_transcriber=lambda: asr.load(model, device=options.device, asr=config.asr, audio=config.audio),
+            engine_key=asr.transcription_key(files, config.asr, config.audio),
+            load_transcriber=lambda: asr.load(files, device=options.device, asr=config.asr, audio=config.audio),
             on_progress=progress,
         )
         summary = _judge_and_render(heard.transcripts, store, judge, options, out, formats, progress)

@@ -50,7 +50,7 @@ def fetch(options: Options, name: str | None) -> int:
     click.echo(asr.fetch(name or options.model or DEFAULT_MODEL))
     click.echo(asr.fetch_vad(parts.fsmn_vad))
     try:
-        click.echo(asr.fetch_voices(parts.voices))
+        click.echo(asr.fetch_speaker_model(parts.speaker_model))
     except ModelError as error:
         complain(f"{error}. Without it, words alone say who speaks where one channel holds both")
     return 0
@@ -65,9 +65,10 @@ def check(options: Options, name: str | None) -> int:
 
     config = settings.load(options.config_dir)
     model = name or options.model or DEFAULT_MODEL
-    transcriber = asr.load(model, device=options.device, asr=config.asr, audio=config.audio)
+    files = asr.locate(model, config.asr)
+    transcriber = asr.load(files, device=options.device, asr=config.asr, audio=config.audio)
     click.echo(f"{transcriber.info.name}@{transcriber.info.revision}: all files whole, all weights fit")
-    vad, voices = asr.describe_detection(transcriber.info, config.asr)
+    vad, voices = asr.describe_detection(files, config.asr)
     click.echo(f"finds speech with {vad}")
     click.echo(f"tells voices on one channel apart by {voices}")
     return 0
@@ -109,9 +110,10 @@ def _examine_model(options: Options) -> Iterator[str]:
     from qareport import asr
 
     name = options.model or DEFAULT_MODEL
-    info = asr.identify(name, asr.check(asr.resolve(name)))
-    yield f"{info.name}@{info.revision}, files whole"
-    vad, voices = asr.describe_detection(info, settings.load(options.config_dir).asr)
+    config = settings.load(options.config_dir).asr
+    files = asr.locate(name, config)
+    yield f"{files.info.name}@{files.info.revision}, files whole"
+    vad, voices = asr.describe_detection(files, config)
     yield f"finds speech with {vad}"
     yield f"tells voices on one channel apart by {voices}"
 

@@ -18,6 +18,7 @@ from qareport import __version__, analysis, events, periods, rules
 from qareport import settings as settings_module
 from qareport.codec import to_json
 from qareport.errors import ConfigError, Problem, QareportError
+from qareport.events import Progress
 from qareport.model import (
     Analysis,
     Call,
@@ -30,7 +31,7 @@ from qareport.model import (
 )
 from qareport.settings import Settings
 from qareport.store import Store
-from qareport.workflows.transcribe import Progress, keep_failure, key_of
+from qareport.workflows.transcribe import keep_failure, key_of
 
 T = TypeVar("T")
 _log = logging.getLogger(__name__)

@@ -18,11 +18,12 @@ from pathlib import Path
 
 from qareport import __version__, events, periods, privacy, report
 from qareport.codec import to_json
+from qareport.events import Progress
 from qareport.model import OrderReport, PeriodKind, Provenance, TeamNorm
 from qareport.settings import PeriodSettings, PrivacySettings, ReportSettings
 from qareport.store import Store
 from qareport.workflows.judge import reason_of
-from qareport.workflows.transcribe import Progress, key_of
+from qareport.workflows.transcribe import key_of
 
 #: What is masked, and how norms are taken, where nobody says otherwise.
 MASK_ALL = PrivacySettings()

@@ -11,16 +11,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from qareport import events
-from qareport.audio.decode import sha256_of
+from qareport.audio.digest import sha256_of
 from qareport.errors import AudioError
+from qareport.events import Progress
 from qareport.model import Call, FailedCall, Transcript
 from qareport.store import Store
 
 if TYPE_CHECKING:
     from qareport.asr import Transcriber
-
-#: Called as `(step, done, total)`; steps are decode, transcribe, analyse and render.
-Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

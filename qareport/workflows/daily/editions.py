@@ -13,13 +13,13 @@ from qareport import __version__, periods, report
 from qareport.codec import to_json
 from qareport.delivery import mail
 from qareport.errors import QareportError
+from qareport.events import Progress
 from qareport.model import CallSummary, Edition, FailedCall, Letter, Note, Period, PeriodKind, PeriodReport
 from qareport.presentation.clean_text import clean_value
 from qareport.presentation.locale import _, plural
 from qareport.settings import Settings
 from qareport.store import Store
 from qareport.workflows import render as order_reports
-from qareport.workflows import transcribe
 from qareport.workflows.daily.request import Log, Request, period_name
 
 #: How far back promises and repeated calls are looked for, beside the periods that are compared.
@@ -145,7 +145,7 @@ def write_orders(
     settings: Settings,
     store: Store,
     log: Log,
-    on_progress: transcribe.Progress,
+    on_progress: Progress,
 ) -> tuple[Path, ...]:
     """Make the reports of the orders whose customers are to be called back first."""
     names = [one.order_id or one.call_id for one in made_of.callbacks[: settings.daily.orders]]

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from qareport import ingest, periods, privacy
 from qareport.errors import ConfigError, Problem, QareportError, StoreError
+from qareport.events import Progress
 from qareport.model import Call, FailedCall, Note, Period, Transcript
 from qareport.settings import Settings
 from qareport.store import Store
@@ -128,7 +129,7 @@ def listen(
     settings: Settings,
     store: Store,
     log: Log,
-    on_progress: transcribe.Progress,
+    on_progress: Progress,
 ) -> tuple[tuple[Call, str, Transcript], ...]:
     """Transcribe new recordings; without any, no model is looked for. An engine that fails is a trouble."""
     if not calls:
@@ -136,14 +137,12 @@ def listen(
     from qareport import asr
 
     try:
-        info = asr.identify(request.model, asr.check(asr.resolve(request.model)))
+        files = asr.locate(request.model, settings.asr)
         heard = transcribe.listen(
             calls,
             store,
-            engine_key=asr.transcription_key(info, settings.asr, settings.audio),
-            load_transcriber=lambda: asr.load(
-                request.model, device=request.device, asr=settings.asr, audio=settings.audio
-            ),
+            engine_key=asr.transcription_key(files, settings.asr, settings.audio),
+            load_transcriber=lambda: asr.load(files, device=request.device, asr=settings.asr, audio=settings.audio),
             on_progress=on_progress,
         )
     except StoreError:

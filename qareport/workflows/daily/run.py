@@ -11,6 +11,7 @@ from qareport import settings as settings_module
 from qareport.delivery import mail
 from qareport.delivery.outbox import Clock, Posted, post
 from qareport.errors import DocumentError, MailError, QareportError, StoreError
+from qareport.events import Progress
 from qareport.model import (
     Call,
     Letter,
@@ -28,7 +29,6 @@ from qareport.presentation.locale import speaking
 from qareport.settings import Settings
 from qareport.store import Store, holder
 from qareport.workflows import judge as pipeline
-from qareport.workflows import transcribe
 from qareport.workflows.daily import editions as making
 from qareport.workflows.daily import intake
 from qareport.workflows.daily.request import Log, Mode, Request, Result, period_name
@@ -37,9 +37,7 @@ from qareport.workflows.daily.schedule import due_periods, last_period
 _CLOCK = Clock()
 
 
-def run_daily(
-    store: Store, request: Request, *, on_progress: transcribe.Progress, clock: Clock = _CLOCK
-) -> Iterator[Result]:
+def run_daily(store: Store, request: Request, *, on_progress: Progress, clock: Clock = _CLOCK) -> Iterator[Result]:
     """Work on the periods that are due, oldest first, and yield what became of each.
 
     Args:
@@ -94,7 +92,7 @@ class _Run:
         settings: Settings,
         period: Period,
         clock: Clock,
-        on_progress: transcribe.Progress,
+        on_progress: Progress,
     ) -> None:
         self._store = store
         self._request = request

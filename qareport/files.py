@@ -1,16 +1,13 @@
-"""Files written whole or not at all, and files hashed. Nothing here is slow to import."""
+"""Files written whole or not at all."""
 
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
-
-from qareport.errors import QareportError
 
 
 @contextlib.contextmanager
@@ -43,20 +40,3 @@ def atomic_write(path: Path) -> Iterator[IO[bytes]]:
     """
     with atomic_path(path) as temporary, temporary.open("wb") as file:
         yield file
-
-
-def sha256_of(path: str | Path, *, error: Callable[..., QareportError]) -> str:
-    """Return the SHA-256 of a file's bytes, in 64 hexadecimal digits.
-
-    Args:
-        path: of the file.
-        error: the type of error to raise.
-
-    Raises:
-        error: the file cannot be read.
-    """
-    try:
-        with Path(path).open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as cause:
-        raise error(f"cannot be read: {cause.strerror or cause}", where=str(path)) from cause

@@ -52,7 +52,7 @@ def fetch(options: Options, name: str | None) -> int:
     click.echo(asr.fetch(name or workspace.model))
     click.echo(asr.fetch_vad(parts.fsmn_vad))
     try:
-        click.echo(asr.fetch_voices(parts.voices))
+        click.echo(asr.fetch_speaker_model(parts.speaker_model))
     except ModelError as error:
         complain(f"{error}. Without it, words alone say who speaks where one channel holds both")
     return 0

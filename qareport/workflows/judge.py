@@ -16,10 +16,11 @@ from typing import TYPE_CHECKING
 from qareport import analysis, events, periods, rules
 from qareport.codec import to_json
 from qareport.errors import QareportError
+from qareport.events import Progress
 from qareport.keys import content_key
 from qareport.model import Analysis, Call, CallReport, FailedCall, Judgement, Risk, Transcript
 from qareport.workflows.rule_book import RuleBook
-from qareport.workflows.transcribe import Progress, TranscribedCall, keep_failure
+from qareport.workflows.transcribe import TranscribedCall, keep_failure
 
 if TYPE_CHECKING:
     from qareport.store import Store

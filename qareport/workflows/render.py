@@ -19,11 +19,11 @@ from pathlib import Path
 
 from qareport import __version__, events, report
 from qareport.codec import to_json
+from qareport.events import Progress
 from qareport.keys import content_key
 from qareport.model import OrderReport, PeriodReport
 from qareport.workflows.assemble import Norms, assemble_order
 from qareport.workflows.judge import reason_of
-from qareport.workflows.transcribe import Progress
 from qareport.workflows.workspace import Workspace
 
 #: Each takes a child process of some 350 MB; more than these would wait for each other.

@@ -8,6 +8,7 @@ from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from qareport.errors import NotFoundError
+from qareport.events import Progress
 from qareport.model import CallReport, FailedCall, Transcript
 from qareport.store import Store, Wanted
 from qareport.workflows import judge, transcribe
@@ -82,7 +83,7 @@ def _nothing(store: Store, wanted: Wanted) -> NotFoundError:
 
 
 def refresh(
-    store: Store, names: Sequence[str], rule_book: RuleBook, *, on_progress: transcribe.Progress
+    store: Store, names: Sequence[str], rule_book: RuleBook, *, on_progress: Progress
 ) -> tuple[FailedCall, ...]:
     """Judge the calls of some orders anew from their stored transcripts, where anything has changed since.
 

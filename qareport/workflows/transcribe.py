@@ -10,17 +10,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from qareport import events
+from qareport.audio.digest import sha256_of
 from qareport.errors import AudioError
-from qareport.files import sha256_of
+from qareport.events import Progress
 from qareport.keys import content_key
 from qareport.model import Call, FailedCall, Transcript
 
 if TYPE_CHECKING:
     from qareport.asr import Transcriber
     from qareport.store import Store
-
-#: Called as `(step, done, total)`; steps are decode, transcribe, analyse and render.
-Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,7 +146,7 @@ class _Work:
     def look_up(self, call: Call) -> None:
         """Find what the store knows of a recording."""
         try:
-            sha256 = sha256_of(call.audio_path, error=AudioError)
+            sha256 = sha256_of(call.audio_path)
         except AudioError as error:
             self._fail(call, "decode", str(error))
             return
@@ -222,7 +220,7 @@ def disambiguate_ids(calls: Sequence[Call], ids_from_file_name: Collection[str],
     """
     known = store.recordings([call.call_id for call in calls if call.call_id in ids_from_file_name])
     return tuple(
-        replace(call, call_id=f"{call.call_id}-{sha256_of(call.audio_path, error=AudioError)[:8]}")
+        replace(call, call_id=f"{call.call_id}-{sha256_of(call.audio_path)[:8]}")
         if call.call_id in known and _is_other(call, *known[call.call_id])
         else call
         for call in calls
@@ -235,7 +233,7 @@ def _is_other(call: Call, stored: Call, sha256: str | None) -> bool:
     if sha256 is None:  # never transcribed: only a file that is still there is certain to be another one
         return Path(stored.audio_path).is_file() and Path(call.audio_path).is_file()
     try:
-        return sha256_of(call.audio_path, error=AudioError) != sha256
+        return sha256_of(call.audio_path) != sha256
     except AudioError:
         return False
 

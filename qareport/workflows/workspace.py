@@ -7,6 +7,7 @@ neither torch nor numpy, database or document libraries.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cached_property
@@ -14,8 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self, TypeVar
 
 from qareport import analysis, rules, settings
-from qareport.errors import ConfigError, DocumentError, Problem
-from qareport.files import sha256_of
+from qareport.errors import ConfigError, Problem
 from qareport.keys import content_key
 from qareport.model import Note
 from qareport.settings import Locale, Settings
@@ -138,10 +138,9 @@ class Workspace:
 
         Raises:
             ConfigError: as `templates`.
-            DocumentError: a template cannot be read.
         """
         files = sorted(path for path in self.templates.iterdir() if path.suffix in _TEMPLATE_SUFFIXES)
-        hashes = ((path.name, sha256_of(path, error=DocumentError)) for path in files)
+        hashes = ((path.name, hashlib.sha256(path.read_bytes()).hexdigest()) for path in files)
         return content_key(*(part for pair in hashes for part in pair))
 
     @property
@@ -244,7 +243,7 @@ class Workspace:
         from qareport import asr  # numpy takes long to import
 
         if self._engine_files is None:
-            self._engine_files = asr.find_files(self.model, self.settings.asr, download=download)
+            self._engine_files = asr.locate(self.model, self.settings.asr, download=download)
         return self._engine_files
 
     @cached_property
@@ -256,8 +255,7 @@ class Workspace:
         """
         from qareport import asr
 
-        files = self.engine_files()
-        return asr.transcription_key(files.info, self.settings.asr, self.settings.audio, files=files)
+        return asr.transcription_key(self.engine_files(), self.settings.asr, self.settings.audio)
 
     def load_engine(self) -> Transcriber:
         """Load the speech model.

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from qareport.delivery.outbox import Clock
+from qareport.events import Progress
 from qareport.model import Period
 from qareport.settings import Settings
 from qareport.workflows.daily.options import DailyOptions
 from qareport.workflows.daily.record import RunLog, period_name
-from qareport.workflows.transcribe import Progress
 from qareport.workflows.workspace import Workspace
 
 if TYPE_CHECKING:

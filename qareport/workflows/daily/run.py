@@ -9,6 +9,7 @@ from contextlib import suppress
 from qareport.delivery import mail
 from qareport.delivery.outbox import Clock, Posted, post
 from qareport.errors import MailError, QareportError, StoreError
+from qareport.events import Progress
 from qareport.model import Call, Letter, MailRecord, MailState, Note, Period, PeriodKind, RunState
 from qareport.periods import period_of
 from qareport.presentation.locale import speaking
@@ -22,7 +23,6 @@ from qareport.workflows.daily.options import DailyOptions, Mode
 from qareport.workflows.daily.record import Result, period_name, summary
 from qareport.workflows.daily.schedule import due_periods, last_period
 from qareport.workflows.judge import judge_calls
-from qareport.workflows.transcribe import Progress
 from qareport.workflows.workspace import Workspace
 
 _CLOCK = Clock()

@@ -32,23 +32,22 @@ def lint(options: Options, format_: str, stored: bool) -> int:
     folder = options.config_dir
     try:
         judge = pipeline.RuleBook.load(folder)
+        counts = None
+        if stored:
+            with open_store(options) as store:
+                counts = rule_language.count_hits(judge.ruleset, replaying.stored_judgements(store))
         warnings = rule_language.lint(
             judge.ruleset,
-            folder / "rules",
             silence_ms=judge.settings.analysis.silence_ms,
             topics=judge.topic_names,
             today=datetime.now().astimezone().date(),
+            counts=counts,
         )
     except ConfigError as error:
         for line in rulesview.problems(error.problems, (), format_):
             click.echo(line)
         say(f"{len(error.problems)} errors")
         return 2
-    counts = None
-    if stored:
-        with open_store(options) as store:
-            counts = rule_language.count_hits(judge.ruleset, replaying.stored_judgements(store))
-        warnings = (*warnings, *counts.warnings(judge.ruleset))
     for line in rulesview.problems((), warnings, format_, counts):
         click.echo(line)
     say(f"{len(judge.ruleset.rules)} rules in {folder / 'rules'}: no errors, {len(warnings)} warnings")
@@ -67,7 +66,7 @@ def test(options: Options, call_id: str | None, rule_id: str | None) -> int:
             raise click.UsageError("name the rule that the case is for: --rule RULE")
         transcript = _transcript(options, call_id)
         rule = _rule(judge.ruleset, rule_id)
-        click.echo(rule_language.cut_case(transcript, rule, judge.ruleset, judge.analyse), nl=False)
+        click.echo(rule_language.export_rule_test(transcript, rule, judge.ruleset, judge.analyse), nl=False)
         return 0
 
     def stored(name: str) -> Transcript | None:
@@ -76,7 +75,7 @@ def test(options: Options, call_id: str | None, rule_id: str | None) -> int:
         except NotFoundError:
             return None
 
-    results = rule_language.run_cases(judge.ruleset, options.config_dir / "rules", judge.analyse, stored)
+    results = rule_language.run_rule_tests(judge.ruleset, judge.analyse, stored)
     failed = [result for result in results if not result.passed]
     for result in failed:
         for failure in result.failures:
@@ -94,9 +93,9 @@ def explain(options: Options, call_id: str, rule_id: str | None) -> int:
     judge = pipeline.RuleBook.load(options.config_dir)
     chosen = judge.ruleset.rules if rule_id is None else (_rule(judge.ruleset, rule_id),)
     with open_store(options) as store:
-        scene = replaying.scene_of(store, call_id, judge)
+        context = replaying.scene_of(store, call_id, judge)
     for rule in chosen:
-        explanation = rule_language.explain(rule, scene, judge.ruleset)
+        explanation = rule_language.explain(rule, context)
         if rule_id is not None or explanation.outcome == "hit":
             for line in rule_language.draw(explanation):
                 click.echo(line)
@@ -112,7 +111,9 @@ def explain(options: Options, call_id: str, rule_id: str | None) -> int:
 def replay(options: Options, since: datetime | None, against: str | None, apply_: bool, format_: str) -> int:
     """Match the rules as they stand now against stored calls: hits gained and lost, scores by agent and in total."""
     judge = pipeline.RuleBook.load(options.config_dir)
-    other = rule_language.load_revision(against, options.config_dir / "rules") if against is not None else None
+    other = None
+    if against is not None:
+        other = rule_language.load(rule_language.RuleFiles.from_revision(against, options.config_dir / "rules"))
     start = since.astimezone() if since is not None else None
     with open_store(options) as store:
         calls = replaying.stored_judgements(store, start)

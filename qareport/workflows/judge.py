@@ -62,7 +62,7 @@ class RuleBook:
             if last is None:
                 raise
             _, files = last
-            kept = rules.load_files({name: text.encode() for name, text in files.items()}, where="store")
+            kept = rules.load(rules.RuleFiles.from_texts(files, where="store"))
             values = {
                 "rules_sha256": kept.sha256,
                 "problems": str(len(error.problems)),
@@ -159,7 +159,7 @@ def judge_calls(
             call,
             result,
             rules_sha256=judge.ruleset.sha256,
-            scene=rules.pack(result, call.order_id),
+            scene=rules.CallSnapshot.take(result, call.order_id).to_json(),
             digest=periods.summarise_call(result, call.order_id, rules_sha256=judge.ruleset.sha256),
         )
         done.append(call)

@@ -11,7 +11,7 @@ from qareport import periods, rules
 from qareport.codec import from_json
 from qareport.errors import QareportError
 from qareport.model import CallReport, Transcript
-from qareport.rules import Packed, StoredJudgement
+from qareport.rules import CallSnapshot, StoredJudgement
 from qareport.store import Store, StoredCall
 from qareport.workflows import judge as pipeline
 
@@ -26,13 +26,13 @@ def stored_judgements(store: Store, since: datetime | None = None) -> Iterator[S
     for call in store.judged_calls(since):
         if call.rules_sha256 not in versions:
             versions[call.rules_sha256] = _versions(store, call.rules_sha256)
-        packed = Packed.read(call.scene) if call.scene is not None else None
-        packed = packed or _packed_anew(store, call)
-        if packed is None:
+        snapshot = CallSnapshot.read(call.scene) if call.scene is not None else None
+        snapshot = snapshot or _snapshot_anew(store, call)
+        if snapshot is None:
             yield None
             continue
         yield StoredJudgement(
-            packed=packed,
+            snapshot=snapshot,
             order_id=call.order_id,
             versions=versions[call.rules_sha256],
             earlier=partial(_earlier, call, starts),
@@ -50,7 +50,7 @@ def apply(store: Store, judge: pipeline.RuleBook, since: datetime | None = None)
     for call in calls:
         report = _judged_anew(store.report_of_call(call.call_id), call, judge, _earlier(call, starts))
         key = pipeline.replay_key(call.key, judge)
-        scene = rules.pack(report, call.order_id)
+        scene = rules.CallSnapshot.take(report, call.order_id).to_json()
         store.replace_report(
             call.call_id,
             key,
@@ -75,7 +75,7 @@ def transcript_of(report: CallReport, order_id: str | None) -> Transcript:
     )
 
 
-def scene_of(store: Store, call_id: str, judge: pipeline.RuleBook) -> rules.Scene:
+def scene_of(store: Store, call_id: str, judge: pipeline.RuleBook) -> rules.MatchContext:
     """Lay out a stored call for explaining.
 
     Raises:
@@ -83,23 +83,17 @@ def scene_of(store: Store, call_id: str, judge: pipeline.RuleBook) -> rules.Scen
     """
     report = store.report_of_call(call_id)
     order_id = store.order_of_call(call_id)
-    packed = Packed.read(rules.pack(report, order_id))
-    if packed is None:
-        raise QareportError("a scene was packed in another form than it is read", where=call_id)
     starts = store.starts_by_order()
     earlier = _starts_before(order_id, report.started_at, starts)
-    return packed.scene(judge.ruleset.stages, earlier)
+    return CallSnapshot.take(report, order_id).context(judge.ruleset.stages, earlier)
 
 
 def _judged_anew(
     report: CallReport, call: StoredCall, judge: pipeline.RuleBook, earlier: tuple[datetime, ...] | None
 ) -> CallReport:
-    packed = Packed.read(rules.pack(report, call.order_id))
-    if packed is None:
-        return report
-    scene = packed.scene(judge.ruleset.stages, earlier)
+    context = CallSnapshot.take(report, call.order_id).context(judge.ruleset.stages, earlier)
     active = [rule for rule in judge.ruleset.rules if rule.status is rules.Status.ACTIVE]
-    judged = rules.judge_scene(active, scene, judge.settings.score)
+    judged = rules.judge_context(active, context, judge.settings.score)
     kept = tuple(note for note in report.notes if note.code not in ("rules_last_good", "rules_not_judged"))
     return replace(
         report,
@@ -116,16 +110,16 @@ def _versions(store: Store, sha256: str) -> Mapping[str, str] | None:
     if files is None:
         return None
     try:
-        return rules.load_files({name: text.encode() for name, text in files.items()}, where="store").versions
+        return rules.load(rules.RuleFiles.from_texts(files, where="store")).versions
     except QareportError:  # kept by another version of the language: then every rule is matched again
         return None
 
 
-def _packed_anew(store: Store, call: StoredCall) -> Packed | None:
-    """Pack a call that was judged before scenes were kept, or in another form."""
+def _snapshot_anew(store: Store, call: StoredCall) -> CallSnapshot | None:
+    """Take a snapshot of a call that was judged before snapshots were kept, or in another form."""
     try:
         report = from_json(CallReport, store.report_text(call.key), where=call.call_id)
-        return Packed.read(rules.pack(report, call.order_id))
+        return CallSnapshot.take(report, call.order_id)
     except QareportError:
         return None
 

@@ -69,7 +69,7 @@ def fill(
             call,
             report,
             rules_sha256=rule_book.ruleset.sha256,
-            scene=rules.pack(report, order),
+            scene=rules.CallSnapshot.take(report, order).to_json(),
             digest=periods.summarise_call(report, order, rules_sha256=rule_book.ruleset.sha256),
         )
         segments += len(report.segments)

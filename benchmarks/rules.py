@@ -30,7 +30,7 @@ from benchmarks.machine import describe
 from qareport import rules
 from qareport.codec import to_json
 from qareport.model import Call, Segment, Transcript
-from qareport.rules.rule_tests import load_cases
+from qareport.rules.rule_tests import load_rule_tests
 from qareport.settings import default_dir
 from qareport.store import Store
 from qareport.store.schema import CallReportRow, CallRow, SceneRow
@@ -91,7 +91,7 @@ def _numbers(text: str) -> str:
 def make_calls(rule_book: RuleBook, count: int) -> Iterator[Transcript]:
     """String conversations of the tests together until a call is about three minutes long."""
     rng = random.Random(7)
-    cases = load_cases(rule_book.ruleset, default_dir("config") / "rules")
+    cases = load_rule_tests(rule_book.ruleset)
     faulty = [case.transcript.segments for case in cases if case.must_hit]
     calm = [case.transcript.segments for case in cases if not case.must_hit]
     for number in range(count):
@@ -130,7 +130,7 @@ def fill(store: Store, rule_book: RuleBook, count: int, *, begin: int = 0, disti
                     started_at=began,
                 )
                 sha256 = rule_book.ruleset.sha256
-                scene = rules.pack(report, f"o{number // 2}")
+                scene = rules.CallSnapshot.take(report, f"o{number // 2}").to_json()
                 session.add(CallReportRow(key=f"k{number}", report=to_json(report), rules_sha256=sha256))
                 session.add(SceneRow(key=f"k{number}", rules_sha256=sha256, scene=scene))
                 session.flush()
@@ -150,8 +150,8 @@ def judge_all(store: Store, rule_book: RuleBook, ruleset: rules.RuleSet, limit: 
     started, worked = time.perf_counter(), time.process_time()
     for call in itertools.islice(replay.stored_judgements(store), limit):
         if call is not None:
-            scene = call.packed.scene(ruleset.stages, call.earlier())
-            rules.judge_scene(ruleset.rules, scene, rule_book.settings.score)
+            context = call.snapshot.context(ruleset.stages, call.earlier())
+            rules.judge_context(ruleset.rules, context, rule_book.settings.score)
     return _seconds(started, worked)
 
 

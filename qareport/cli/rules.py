@@ -34,21 +34,20 @@ def lint(options: Options, format_: str, stored: bool) -> int:
         folder = workspace.rules_dir
         try:
             rule_book = workspace.rule_book
+            if stored:
+                counts = rule_language.count_hits(rule_book.ruleset, replaying.stored_judgements(workspace.store))
             warnings = rule_language.lint(
                 rule_book.ruleset,
-                folder,
                 silence_ms=rule_book.settings.analysis.silence_ms,
                 topics=rule_book.topic_names,
                 today=datetime.now().astimezone().date(),
+                counts=counts,
             )
         except ConfigError as error:
             for line in rulesview.problems(error.problems, (), format_):
                 click.echo(line)
             say(f"{len(error.problems)} errors")
             return 2
-        if stored:
-            counts = rule_language.count_hits(rule_book.ruleset, replaying.stored_judgements(workspace.store))
-            warnings = (*warnings, *counts.warnings(rule_book.ruleset))
     for line in rulesview.problems((), warnings, format_, counts):
         click.echo(line)
     say(f"{len(rule_book.ruleset.rules)} rules in {folder}: no errors, {len(warnings)} warnings")
@@ -68,7 +67,7 @@ def test(options: Options, call_id: str | None, rule_id: str | None) -> int:
                 raise click.UsageError("name the rule that the case is for: --rule RULE")
             transcript = _transcript(workspace, call_id)
             rule = _rule(rule_book.ruleset, rule_id)
-            click.echo(rule_language.cut_case(transcript, rule, rule_book.ruleset, rule_book.analyse), nl=False)
+            click.echo(rule_language.export_rule_test(transcript, rule, rule_book.ruleset, rule_book.analyse), nl=False)
             return 0
 
         def stored(name: str) -> Transcript | None:
@@ -77,7 +76,7 @@ def test(options: Options, call_id: str | None, rule_id: str | None) -> int:
             except NotFoundError:
                 return None
 
-        results = rule_language.run_cases(rule_book.ruleset, workspace.rules_dir, rule_book.analyse, stored)
+        results = rule_language.run_rule_tests(rule_book.ruleset, rule_book.analyse, stored)
     failed = [result for result in results if not result.passed]
     for result in failed:
         for failure in result.failures:
@@ -95,9 +94,9 @@ def explain(options: Options, call_id: str, rule_id: str | None) -> int:
     with options.open_workspace() as workspace:
         rule_book = workspace.rule_book
         chosen = rule_book.ruleset.rules if rule_id is None else (_rule(rule_book.ruleset, rule_id),)
-        scene = replaying.scene_of(workspace.store, call_id, rule_book)
+        context = replaying.context_of(workspace.store, call_id, rule_book)
     for rule in chosen:
-        explanation = rule_language.explain(rule, scene, rule_book.ruleset)
+        explanation = rule_language.explain(rule, context)
         if rule_id is not None or explanation.outcome == "hit":
             for line in rule_language.draw(explanation):
                 click.echo(line)
@@ -115,7 +114,9 @@ def replay(options: Options, since: datetime | None, against: str | None, apply_
     start = since.astimezone() if since is not None else None
     with options.open_workspace() as workspace:
         rule_book = workspace.rule_book
-        other = rule_language.load_revision(against, workspace.rules_dir) if against is not None else None
+        other = None
+        if against is not None:
+            other = rule_language.load(rule_language.RuleFiles.from_revision(against, workspace.rules_dir))
         calls = replaying.stored_judgements(workspace.store, start)
         result = rule_language.replay(rule_book.ruleset, calls, rule_book.settings.score, against=other)
         click.echo(rulesview.replay(result, format_), nl=False)

@@ -87,7 +87,7 @@ def _judge_into(item: TranscribedCall, store: Store, rule_book: RuleBook) -> str
         call,
         result,
         rules_sha256=rule_book.ruleset.sha256,
-        scene=rules.pack(result, call.order_id),
+        scene=rules.CallSnapshot.take(result, call.order_id).to_json(),
         digest=periods.summarise_call(result, call.order_id, rules_sha256=rule_book.ruleset.sha256),
     )
     return "kept" if kept else "done"

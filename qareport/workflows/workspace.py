@@ -206,7 +206,7 @@ class Workspace:
             found, topics = self.settings, self.topics
         except ConfigError:
             raise error from None
-        ruleset = rules.load_files({name: text.encode() for name, text in last[1].items()}, where="store")
+        ruleset = rules.load(rules.RuleFiles.from_texts(last[1], where="store"))
         values = {
             "rules_sha256": ruleset.sha256,
             "problems": str(len(error.problems)),

@@ -64,13 +64,13 @@ def fill(
         report = replace(
             pool[(number * 7 + days_ago) % len(pool)], call_id=name, agent_id=call.agent_id, started_at=started_at
         )
-        store.put_report(
+        store.results.put(
             f"key-{name}",
             call,
             report,
             rules_sha256=rule_book.ruleset.sha256,
-            scene=rules.CallSnapshot.take(report, order).to_json(),
-            digest=periods.summarise_call(report, order, rules_sha256=rule_book.ruleset.sha256),
+            snapshot=rules.CallSnapshot.take(report, order).to_json(),
+            summary=periods.summarise_call(report, order, rules_sha256=rule_book.ruleset.sha256),
         )
         segments += len(report.segments)
     return segments
@@ -98,7 +98,7 @@ def measure(folder: Path, store: str, agents: int) -> dict[str, object]:
             said = said or ran.stdout.strip()
         sent = len(postbox.delivered)
     with Store(store) as opened:
-        first = opened.runs()[1]
+        first = opened.runs.list()[1]
     return {
         "seconds": seconds[0],
         "seconds_again": seconds[1],
@@ -139,8 +139,8 @@ def main() -> None:
                 while segments < wanted:
                     segments += fill(store, rule_book, pool, calls=given.calls, days_ago=days, agents=given.agents)
                     days += 1
-                size = store.size_bytes()
-            with Store(url) as store, store._write() as session:
+                size = store.maintenance.size_bytes()
+            with Store(url) as store, store.database.write() as session:
                 session.connection().exec_driver_sql("DELETE FROM outbox")
                 session.connection().exec_driver_sql("DELETE FROM runs")
             result[name] = {"days": days, "segments": segments, "store_mb": size // 2**20} | measure(

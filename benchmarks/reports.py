@@ -107,7 +107,7 @@ def fill(store: Store, count: int) -> list[str]:
         one = call(_TURNS, number)
         about = Call(call_id=one.call_id, audio_path="a.wav", order_id=f"order-{number:05d}", started_at=one.started_at)
         kept = periods.summarise_call(one, about.order_id, rules_sha256="bench")
-        store.put_report(f"bench-{number}", about, one, rules_sha256="bench", digest=kept)
+        store.results.put(f"bench-{number}", about, one, rules_sha256="bench", summary=kept)
     return [f"order-{number:05d}" for number in range(count)]
 
 

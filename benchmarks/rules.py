@@ -33,7 +33,7 @@ from qareport.model import Call, Segment, Transcript
 from qareport.rules.rule_tests import load_rule_tests
 from qareport.settings import default_dir
 from qareport.store import Store
-from qareport.store.schema import CallReportRow, CallRow, SceneRow
+from qareport.store.schema import CallReportRow, CallRow, CallSnapshotRow
 from qareport.workflows import replay
 from qareport.workflows.judge import judge_call
 from qareport.workflows.rule_book import RuleBook
@@ -114,13 +114,13 @@ def make_calls(rule_book: RuleBook, count: int) -> Iterator[Transcript]:
 
 def fill(store: Store, rule_book: RuleBook, count: int, *, begin: int = 0, distinct: int = 1000) -> None:
     """Store judged calls, from number `begin` up to `count`; after `distinct` the same conversations come again."""
-    store.put_rule_set(rule_book.ruleset.sha256, rule_book.ruleset.files)
+    store.rule_sets.put(rule_book.ruleset.sha256, rule_book.ruleset.files)
     reports = []
     for transcript in make_calls(rule_book, min(count, distinct)):
         call = Call(call_id=transcript.call_id, audio_path="", order_id=transcript.order_id)
         reports.append(judge_call(call, transcript, rule_book))
     for start in range(begin, count, 1000):
-        with store._write() as session:
+        with store.database.write() as session:
             for number in range(start, min(start + 1000, count)):
                 began = BEGIN + timedelta(seconds=20 * number)
                 report = replace(
@@ -132,7 +132,7 @@ def fill(store: Store, rule_book: RuleBook, count: int, *, begin: int = 0, disti
                 sha256 = rule_book.ruleset.sha256
                 scene = rules.CallSnapshot.take(report, f"o{number // 2}").to_json()
                 session.add(CallReportRow(key=f"k{number}", report=to_json(report), rules_sha256=sha256))
-                session.add(SceneRow(key=f"k{number}", rules_sha256=sha256, scene=scene))
+                session.add(CallSnapshotRow(key=f"k{number}", rules_sha256=sha256, snapshot=scene))
                 session.flush()
                 session.add(
                     CallRow(

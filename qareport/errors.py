@@ -11,7 +11,8 @@
     ├── DocumentError       a template or a renderer could not make a document
     │   └── TagError        a tag of a template that cannot be used
     ├── BusyError           another process holds a resource that only one process may use
-    ├── MailError           mail is not configured, cannot be composed, or its server cannot be used
+    ├── DeliveryError       a channel of deliveries cannot be used
+    │   └── MailError       mail is not configured, cannot be composed, or its server cannot be used
     └── ConfigError         configuration, manifest, topics or rules: carries every problem, not only the first
 
 The text of an error has one line for each problem, `where: what; expected …; what to do`. A `Diagnostic` is a problem
@@ -124,7 +125,11 @@ class BusyError(QareportError):
     """Another process holds a resource that only one process may use."""
 
 
-class MailError(QareportError):
+class DeliveryError(QareportError):
+    """A channel of deliveries cannot be used."""
+
+
+class MailError(DeliveryError):
     """Mail is not configured, cannot be composed, or its server cannot be used."""
 
 

@@ -20,7 +20,7 @@ from qareport.cli.options import Options, audio_option, format_option, takes_opt
 from qareport.errors import TranscriptError
 from qareport.files import atomic_write
 from qareport.model import Call, FailedCall
-from qareport.store import Wanted
+from qareport.store import CallFilter
 from qareport.workflows import judge as judging
 from qareport.workflows import select
 from qareport.workflows import transcribe as transcribing
@@ -104,7 +104,7 @@ def _run(
         with Progress() as progress:
             rule_book, store = _rule_book(workspace), workspace.store
             for failure in found.failures:
-                store.put_failure(failure.call, failure)
+                store.calls.put_failure(failure.call, failure)
             outcome = transcribing.transcribe_calls(
                 transcribing.disambiguate_ids(found.calls, found.ids_from_file_name, store),
                 store,
@@ -226,8 +226,8 @@ def analyse(options: Options, transcript: Path, out: Path, formats: tuple[str, .
     with options.open_workspace(make_store=True) as workspace, Progress() as progress:
         rule_book = _rule_book(workspace)
         for known in items:
-            workspace.store.put_call(known.call)
-            workspace.store.put_transcript(known.key, known.transcript)
+            workspace.store.calls.put(known.call)
+            workspace.store.transcripts.put(known.key, known.transcript)
         summary = _judge_and_render(items, workspace, rule_book, out, formats, progress)
     summary = replace(summary, failures=(*bad, *summary.failures))
     summary.show()
@@ -281,11 +281,11 @@ def report(
         store = workspace.store
         if chosen:
             since, until = select.days(day, day, ZoneInfo(workspace.settings.period.time_zone))
-            wanted = Wanted(calls=calls, agents=agents, since=since, until=until)
+            wanted = CallFilter(calls=calls, agents=agents, since=since, until=until)
             orders = select.choose_orders(store, wanted)
         if refresh:
             for name in orders:
-                store.order(name)  # one that is not there is said before any work is done
+                store.orders.get(name)  # one that is not there is said before any work is done
             lost = select.refresh(store, orders, _rule_book(workspace), on_progress=progress)
         rendering = render_orders(workspace, orders, formats=formats, out_dir=out, on_progress=progress)
     for path in rendering.documents:

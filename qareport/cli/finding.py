@@ -22,7 +22,7 @@ from qareport.errors import DocumentError
 from qareport.model import OrderReport, Provenance
 from qareport.presentation import wording
 from qareport.settings import Settings
-from qareport.store import CallRecord, Scope, Wanted
+from qareport.store import CallFilter, CallRecord, Scope
 from qareport.workflows import export as exporting
 from qareport.workflows import select
 
@@ -61,9 +61,9 @@ def search(options: Options, query: Sequence[str], scope: Scope, limit: int, cou
         config = workspace.settings
         asked = searching.parse(text, time_zone=config.period.time_zone)
         store = workspace.store
-        store.index_missing(on_progress=progress)
+        store.search_index.index_missing(on_progress=progress)
         shown = 0 if count else limit
-        found = store.search(asked, scope=scope, limit=shown, original=not config.privacy.enabled)
+        found = store.search_index.search(asked, scope=scope, limit=shown, original=not config.privacy.enabled)
     phrases = searching.phrases_of(asked)
     if format_ == "json":
         click.echo(json.dumps(_data(text, scope, found, phrases, config), ensure_ascii=False, indent=1))
@@ -153,7 +153,7 @@ def export(
         config, store = workspace.settings, workspace.store
         zone = ZoneInfo(config.period.time_zone)
         first, last = select.days(since.date() if since else None, until.date() if until else None, zone)
-        wanted = Wanted(orders=orders, agents=agents, since=first, until=last)
+        wanted = CallFilter(orders=orders, agents=agents, since=first, until=last)
         ids = select.choose_calls(store, wanted)
         records = _watched(exporting.masked_records(store, ids, config.privacy), progress, len(ids))
         if kind == "text":

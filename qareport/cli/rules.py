@@ -135,8 +135,8 @@ def schema() -> int:
 
 
 def _transcript(workspace: Workspace, call_id: str) -> Transcript:
-    report = workspace.store.report_of_call(call_id)
-    return replaying.transcript_of(report, workspace.store.order_of_call(call_id))
+    report = workspace.store.results.get(call_id)
+    return replaying.transcript_of(report, workspace.store.calls.find_order_id(call_id))
 
 
 def _rule(ruleset: rule_language.RuleSet, rule_id: str) -> rule_language.Rule:

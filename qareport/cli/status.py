@@ -14,7 +14,7 @@ from qareport import privacy
 from qareport.cli.options import Options, takes_options
 from qareport.codec import to_data
 from qareport.errors import ConfigError, StoreError
-from qareport.model import MailState
+from qareport.model import DeliveryState
 from qareport.store import CallCounts
 from qareport.workflows import status as watching
 
@@ -77,7 +77,7 @@ def _lines(found: watching.Status, zone: ZoneInfo) -> Iterator[str]:
             yield f"  {one.call_id}: {one.reason} [{one.step}]"
         if sum(found.failed_steps.values()) > len(found.failures):
             yield "  …"
-    mails = ", ".join(f"{found.mails[state]} {state}" for state in MailState if found.mails.get(state))
+    mails = ", ".join(f"{found.mails[state]} {state}" for state in DeliveryState if found.mails.get(state))
     yield f"Mails:      {mails or 'none'}"
     sent = found.last_mail
     if sent is not None:

@@ -27,13 +27,13 @@ def check(options: Options) -> int:
     with options.open_workspace() as workspace:
         store = workspace.store
         faults = 0
-        for line in store.check():
+        for line in store.maintenance.verify():
             complain(line)
             faults += 1
         if faults:
             say(f"Damaged: {faults}. Keep this store as it is, and go on with the newest backup.")
             return 2
-        click.echo(f"{store.url}: whole, {store.size_bytes() / 2**20:.1f} MiB")
+        click.echo(f"{store.url}: whole, {store.maintenance.size_bytes() / 2**20:.1f} MiB")
     return 0
 
 
@@ -44,7 +44,7 @@ def backup(options: Options, file: Path) -> int:
     """Copy the store to FILE while others go on using it. For PostgreSQL: says which command does that."""
     with options.open_workspace() as workspace:
         store = workspace.store
-        store.backup(file)
+        store.maintenance.backup(file)
     click.echo(file)
     return 0
 
@@ -71,7 +71,7 @@ def delete(
     with options.open_workspace() as workspace:
         store = workspace.store
         border = _day(workspace, before) if before else None
-        calls = store.calls_of(order=order, customer=customer, before=border)
+        calls = store.deletion.find_calls(order=order, customer=customer, before=border)
         _list(calls)
         if not calls:
             say(f"The store knows no such call ({by}): there is nothing to delete.")
@@ -82,7 +82,7 @@ def delete(
         if not yes and not _confirmed(f"Delete these {len(calls)} calls for good?"):
             say("Nothing was deleted.")
             return 0
-        return _tell(store.delete_calls(calls, by=by, selector=selector, now=datetime.now(UTC)))
+        return _tell(store.deletion.delete(calls, by=by, selector=selector, now=datetime.now(UTC)))
 
 
 def _confirmed(question: str) -> bool:
@@ -106,7 +106,7 @@ def deletions(options: Options, order: str | None, customer: str | None) -> int:
     by = "order" if order is not None else "customer" if customer is not None else None
     with options.open_workspace() as workspace:
         store = workspace.store
-        found = store.deletions(by=by, selector=order or customer or "")
+        found = store.deletion.list_proofs(by=by, selector=order or customer or "")
     for one in found:
         click.echo(to_json(one))
     if not found:
@@ -129,15 +129,15 @@ def retain(options: Options, dry_run: bool) -> int:
             say("retention.days is not set: everything is kept.")
             return 0
         oldest, store = now - timedelta(days=days), workspace.store
-        calls = store.calls_of(before=oldest)
-        if mails := store.forget_mails(before=oldest, now=now, dry_run=dry_run):
+        calls = store.deletion.find_calls(before=oldest)
+        if mails := store.outbox.forget(before=oldest, now=now, dry_run=dry_run):
             said = "would be deleted" if dry_run else "deleted"
             click.echo(f"Texts of mails that were never settled: {mails} {said}.")
         if dry_run or not calls:
             _list(calls)
             say(f"Calls older than {days} days: {len(calls)}." + (" Nothing was changed." if dry_run else ""))
             return 0
-        return _tell(store.delete_calls(calls, by="retention", selector=str(days), now=now))
+        return _tell(store.deletion.delete(calls, by="retention", selector=str(days), now=now))
 
 
 @storage.command()
@@ -148,8 +148,8 @@ def upgrade(options: Options, reindex: bool) -> int:
     with options.open_workspace() as workspace, Progress() as progress:
         store = workspace.store
         if reindex:
-            store.clear_index()
-        indexed = store.index_missing(on_progress=progress)
+            store.search_index.clear()
+        indexed = store.search_index.index_missing(on_progress=progress)
         click.echo(f"{store.url}: up to date" + (f", {indexed} calls indexed" if indexed else ""))
     return 0
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime
 from typing import TYPE_CHECKING
 
 from qareport import __version__, periods, privacy
-from qareport.model import OrderReport, PeriodKind, Provenance, TeamNorm
+from qareport.model import MeasuredCall, OrderReport, PeriodKind, Provenance, TeamNorm
 from qareport.settings import PeriodSettings, PrivacySettings
 
 if TYPE_CHECKING:
@@ -31,9 +32,12 @@ class Norms:
             today = periods.period_of(PeriodKind.DAY, day, self._period.time_zone)
             start, end = periods.bounds(today)
             first = min(periods.bounds(earlier)[0] for earlier in periods.baseline_of(today, self._period))
-            calls = self._store.measures_between(first, start) or self._store.measures_between(start, end)
+            calls = self._measures(first, start) or self._measures(start, end)
             self._known[day] = periods.team_norm(calls, self._period.time_zone)
         return self._known[day]
+
+    def _measures(self, first: datetime, last: datetime) -> Sequence[MeasuredCall]:
+        return self._store.results.list_measures(first, last, summarise=periods.summarise_call)
 
     def of(self, order: OrderReport) -> TeamNorm | None:
         """Return the norm before the order's latest call; None if nobody knows when that was."""
@@ -57,7 +61,7 @@ def assemble_order(
     Raises:
         NotFoundError: the store knows no such order or call.
     """
-    record = store.order(name)
+    record = store.orders.get(name)
     models = {f"{call.model.name}@{call.model.revision}" for call in record.reports if call.model}
     complete = OrderReport(
         order_id=record.order_id,

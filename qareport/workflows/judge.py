@@ -77,18 +77,18 @@ def judge_calls(
 def _judge_into(item: TranscribedCall, store: Store, rule_book: RuleBook) -> str:
     """Have the result of a call in the store. Returns "kept" when it was there already, else "done"."""
     call = item.call
-    earlier = store.earlier_starts(call)
+    earlier = store.calls.list_earlier_starts(call)
     known = ",".join(start.isoformat() for start in earlier or ())
     key = content_key(item.key, to_json(call), rule_book.key, known)
-    kept = store.find_report(key)
+    kept = store.results.find(key)
     result = kept or judge_call(call, item.transcript, rule_book, earlier=earlier)
-    store.put_report(
+    store.results.put(
         key,
         call,
         result,
         rules_sha256=rule_book.ruleset.sha256,
-        scene=rules.CallSnapshot.take(result, call.order_id).to_json(),
-        digest=periods.summarise_call(result, call.order_id, rules_sha256=rule_book.ruleset.sha256),
+        snapshot=rules.CallSnapshot.take(result, call.order_id).to_json(),
+        summary=periods.summarise_call(result, call.order_id, rules_sha256=rule_book.ruleset.sha256),
     )
     return "kept" if kept else "done"
 

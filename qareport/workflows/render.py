@@ -96,7 +96,7 @@ class _Renderer:
         workspace = self.workspace
         shown = to_json(workspace.settings.report)
         key = content_key(__version__, workspace.templates_key, shown, format, *content)
-        is_current = path.exists() and workspace.store.document_key(path.resolve()) == key
+        is_current = path.exists() and workspace.store.documents.find_key(path.resolve()) == key
         return _Document(path=path, key=key, is_current=is_current)
 
     def account_for(self, documents: _DocumentSet, outcomes: _Outcomes) -> None:
@@ -109,7 +109,7 @@ class _Renderer:
                 self._log(documents, format, "failed", reason=self.problems[-1][1])
                 continue
             if outcome is not None:
-                self.workspace.store.put_document(document.path.resolve(), document.key, name=documents.name)
+                self.workspace.store.documents.put(document.path.resolve(), document.key, name=documents.name)
             self.reused += outcome is None
             self.made.append(document.path)
             self._log(documents, format, "kept" if outcome is None else "done")

@@ -9,7 +9,6 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from qareport import periods, rules
-from qareport.codec import from_json
 from qareport.errors import QareportError
 from qareport.model import CallReport, Transcript
 from qareport.rules import CallSnapshot, StoredJudgement
@@ -27,12 +26,12 @@ _OF_JUDGEMENT = frozenset(("rules_last_good", "rules_not_judged"))
 
 def stored_judgements(store: Store, since: datetime | None = None) -> Iterator[StoredJudgement | None]:
     """Walk through what is stored, in the form a replay takes; None for a call that cannot be read."""
-    starts = store.starts_by_order()
+    starts = store.calls.list_starts_by_order()
     versions: dict[str, Mapping[str, str] | None] = {}
-    for call in store.judged_calls(since):
+    for call in store.results.list_snapshots(since):
         if call.rules_sha256 not in versions:
             versions[call.rules_sha256] = _versions(store, call.rules_sha256)
-        snapshot = CallSnapshot.read(call.scene) if call.scene is not None else None
+        snapshot = CallSnapshot.read(call.snapshot) if call.snapshot is not None else None
         snapshot = snapshot or _snapshot_anew(store, call)
         if snapshot is None:
             yield None
@@ -51,19 +50,19 @@ def apply(store: Store, rule_book: RuleBook, since: datetime | None = None) -> i
     Results that were there before stay in the store with the hash of their rule set.
     """
     sha256 = rule_book.ruleset.sha256
-    starts = store.starts_by_order()
-    store.put_rule_set(sha256, rule_book.ruleset.files)
-    calls = [call for call in store.judged_calls(since) if call.rules_sha256 != sha256]
+    starts = store.calls.list_starts_by_order()
+    store.rule_sets.put(sha256, rule_book.ruleset.files)
+    calls = [call for call in store.results.list_snapshots(since) if call.rules_sha256 != sha256]
     for call in calls:
-        before, earlier = store.report_of_call(call.call_id), _earlier(call, starts)
+        before, earlier = store.results.get(call.call_id), _earlier(call, starts)
         report = _judged_anew(before, call.order_id, rule_book, earlier)
-        store.replace_report(
+        store.results.replace(
             call.call_id,
             replay_key(call.key, rule_book),
             report,
             rules_sha256=sha256,
-            scene=CallSnapshot.take(report, call.order_id).to_json(),
-            digest=periods.summarise_call(report, call.order_id, rules_sha256=sha256),
+            snapshot=CallSnapshot.take(report, call.order_id).to_json(),
+            summary=periods.summarise_call(report, call.order_id, rules_sha256=sha256),
         )
     return len(calls)
 
@@ -87,9 +86,9 @@ def context_of(store: Store, call_id: str, rule_book: RuleBook) -> rules.MatchCo
     Raises:
         NotFoundError: the store knows no such call, or it was not judged.
     """
-    report = store.report_of_call(call_id)
-    order_id = store.order_of_call(call_id)
-    earlier = _starts_before(order_id, report.started_at, store.starts_by_order())
+    report = store.results.get(call_id)
+    order_id = store.calls.find_order_id(call_id)
+    earlier = _starts_before(order_id, report.started_at, store.calls.list_starts_by_order())
     return CallSnapshot.take(report, order_id).context(rule_book.ruleset.stages, earlier)
 
 
@@ -111,7 +110,7 @@ def _judged_anew(
 
 
 def _versions(store: Store, sha256: str) -> Mapping[str, str] | None:
-    files = store.find_rule_set(sha256)
+    files = store.rule_sets.find(sha256)
     if files is None:
         return None
     try:
@@ -123,8 +122,7 @@ def _versions(store: Store, sha256: str) -> Mapping[str, str] | None:
 def _snapshot_anew(store: Store, call: StoredCall) -> CallSnapshot | None:
     """Take a snapshot of a call that was judged before snapshots were kept, or in another form."""
     try:
-        report = from_json(CallReport, store.report_text(call.key), where=call.call_id)
-        return CallSnapshot.take(report, call.order_id)
+        return CallSnapshot.take(store.results.get(call.call_id), call.order_id)
     except QareportError:
         return None
 

@@ -150,18 +150,18 @@ class _Work:
         except AudioError as error:
             self._fail(call, "decode", str(error))
             return
-        first = self._store.find_by_audio(sha256, call)
+        first = self._store.calls.find_by_audio(sha256, call)
         if first is not None and not _same_file(first, call):
             self._drop_copy(call, first)
             return
         first = self._firsts.setdefault(sha256, call)
-        if not _same_file(first, call) and not self._store.has_result(call.call_id):
+        if not _same_file(first, call) and not self._store.calls.has_result(call.call_id):
             self._copies[first.call_id].append(call)
             return
-        self._store.put_call(call)
+        self._store.calls.put(call)
         key = content_key(self._engine_key, sha256, ",".join(call.channel_roles))
-        transcript = self._store.find_transcript(key)
-        failure = self._store.find_failure(call.call_id, key)
+        transcript = self._store.transcripts.find(key)
+        failure = self._store.calls.find_failure(call.call_id, key)
         if transcript is not None:
             self.ready[call.call_id] = TranscribedCall(call=call, key=key, transcript=rebind(transcript, call))
             events.happened("transcribe", "kept", call_id=call.call_id)
@@ -184,7 +184,7 @@ class _Work:
             else:
                 call_id = outcome.call.call_id
                 events.happened("transcribe", "done", call_id=call_id, duration_ms=watch.lap_ms())
-                self._store.put_transcript(outcome.key, outcome.transcript)
+                self._store.transcripts.put(outcome.key, outcome.transcript)
                 self.ready[call_id] = outcome
                 transcribed_ms += outcome.transcript.audio.duration_ms if outcome.transcript.audio else 0
         return transcribed_ms
@@ -201,7 +201,7 @@ class _Work:
                     self._fail(copy, failed[call_id].step, failed[call_id].reason)
 
     def _drop_copy(self, call: Call, first: Call) -> None:
-        self._store.drop_call(call.call_id)
+        self._store.calls.delete_unjudged(call.call_id)
         self.duplicates.append(Duplicate(call=call, first=first))
 
     def _fail(self, call: Call, step: str, reason: str, *, key: str | None = None) -> None:
@@ -218,7 +218,7 @@ def disambiguate_ids(calls: Sequence[Call], ids_from_file_name: Collection[str],
         ids_from_file_name: ids that nobody gave, but were made of file names.
         store: knows the recordings of other days.
     """
-    known = store.recordings([call.call_id for call in calls if call.call_id in ids_from_file_name])
+    known = store.calls.list_recordings([call.call_id for call in calls if call.call_id in ids_from_file_name])
     return tuple(
         replace(call, call_id=f"{call.call_id}-{sha256_of(call.audio_path)[:8]}")
         if call.call_id in known and _is_other(call, *known[call.call_id])
@@ -245,7 +245,7 @@ def _same_file(first: Call, second: Call) -> bool:
 def keep_failure(store: Store, call: Call, step: str, reason: str, *, key: str | None = None) -> FailedCall:
     """Keep that a call failed, and return the record of it."""
     failure = FailedCall.of(call, step, reason)
-    store.put_failure(call, failure, key=key)
+    store.calls.put_failure(call, failure, key=key)
     events.happened(step, "failed", call_id=call.call_id, order_id=call.order_id, reason=reason)
     return failure
 

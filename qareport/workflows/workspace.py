@@ -36,7 +36,7 @@ T = TypeVar("T")
 
 
 class Workspace:
-    """An open installation. Use as a context manager, or call `close`; one belongs to one thread, as its store does."""
+    """An open installation. Use it as a context manager, or call `close`."""
 
     def __init__(
         self,
@@ -195,11 +195,11 @@ class Workspace:
             book = self.rule_book
         except ConfigError as error:
             return self._last_valid(error)
-        self.store.put_rule_set(book.ruleset.sha256, book.ruleset.files)
+        self.store.rule_sets.put(book.ruleset.sha256, book.ruleset.files)
         return book
 
     def _last_valid(self, error: ConfigError) -> RuleBook:
-        last = self.store.last_rule_set()
+        last = self.store.rule_sets.find_newest()
         if last is None:
             raise error
         try:

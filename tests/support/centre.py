@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from qareport import cli
-from qareport.model import MailState, PeriodKind
+from qareport.model import DeliveryState, PeriodKind
 from qareport.settings import default_dir
 from qareport.store import Store
 from qareport.workflows.daily import Clock, DailyOptions, Mode, Result, run_daily
@@ -64,9 +64,9 @@ class Centre:
         with Workspace.open(**places, store=self.url, model=model, make_store=True) as workspace:
             return list(run_daily(workspace, options, on_progress=lambda *_: None, clock=clock))
 
-    def mails(self, *states: MailState) -> list[tuple[str, str, str]]:
+    def mails(self, *states: DeliveryState) -> list[tuple[str, str, str]]:
         with Store(self.url) as store:
-            return sorted((mail.edition.value, mail.recipient, mail.kind) for mail in store.mails(*states))
+            return sorted((mail.edition.value, mail.recipient, mail.kind) for mail in store.outbox.list(*states))
 
 
 def analyse_calls(folder: Path, url: str) -> None:

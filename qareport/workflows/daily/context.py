@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from qareport.delivery.outbox import Clock
+from qareport.delivery import Clock
 from qareport.events import Progress
 from qareport.model import Period
 from qareport.settings import Settings

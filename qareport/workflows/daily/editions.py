@@ -63,15 +63,16 @@ class Editions:
         start, end = periods.bounds(period)
         compared = (*periods.baseline_of(period, run.settings.period), period)
         earliest = min(periods.bounds(earlier)[0] for earlier in compared)
-        summaries = tuple(store.digests_between(start, end))
-        failures = tuple(store.failures_between(start, end))
+        summaries = store.results.list_summaries(start, end, summarise=periods.summarise_call)
+        failures = store.calls.list_failures(start, end)
         known = {summary.call_id for summary in summaries} | {failure.call_id for failure in failures}
-        waiting = sorted(call.call_id for call in store.calls_between(start, end) if call.call_id not in known)
+        waiting = sorted(call.call_id for call in store.calls.list(start, end) if call.call_id not in known)
         if waiting:
             names = ", ".join(waiting[:5]) + (" …" if len(waiting) > 5 else "")
             note = Note(code="calls_waiting", values={"calls": str(len(waiting)), "names": names})
             run.log.trouble(f"{len(waiting)} calls of {period_name(period)} have no result yet: {names}", note)
-        before = tuple(store.digests_between(min(earliest, start - _LOOK_BACK), start))
+        first = min(earliest, start - _LOOK_BACK)
+        before = store.results.list_summaries(first, start, summarise=periods.summarise_call)
         if not known and not waiting and period.kind is PeriodKind.DAY:
             self._doubt(before)
         return Material(period=period, summaries=summaries, before=before, failures=failures)

@@ -41,15 +41,15 @@ class Intake:
         if run.settings.retention.days is not None:
             found = _since(found, run.clock.now() - timedelta(days=run.settings.retention.days))
         self._report(found)
-        unfinished = run.store.open_calls([failure.call_id for failure in found.failures])
+        unfinished = run.store.calls.list_unfinished([failure.call_id for failure in found.failures])
         for failure in found.failures:
             if failure.call_id in unfinished:  # a recording that was archived since keeps its result
-                run.store.put_failure(failure.call, failure)
+                run.store.calls.put_failure(failure.call, failure)
         calls = transcribe.disambiguate_ids(found.calls, found.ids_from_file_name, run.store)
-        unfinished = run.store.open_calls([call.call_id for call in calls])
+        unfinished = run.store.calls.list_unfinished([call.call_id for call in calls])
         new = tuple(call for call in calls if call.call_id in unfinished)
         for call in new:
-            run.store.put_call(call)
+            run.store.calls.put(call)
         return new
 
     def _find(self, sources: Sequence[str], manifest: Path | None) -> ingest.Ingest:

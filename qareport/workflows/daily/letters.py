@@ -11,7 +11,7 @@ from pathlib import Path
 from qareport.delivery import mail
 from qareport.errors import DocumentError
 from qareport.files import atomic_write
-from qareport.model import Edition, Letter, Note, PeriodReport
+from qareport.model import Delivery, Edition, Note, PeriodReport
 from qareport.presentation.clean_text import clean_value
 from qareport.presentation.locale import _, plural
 from qareport.workflows.daily.context import Context
@@ -25,7 +25,7 @@ class Letters:
 
     context: Context
 
-    def compose(self, edition: EditionMade, orders: Sequence[Path]) -> tuple[Letter, ...]:
+    def compose(self, edition: EditionMade, orders: Sequence[Path]) -> tuple[Delivery, ...]:
         """Compose the mails of one edition. A partial report is another mail than the complete one that follows it.
 
         Args:
@@ -52,7 +52,7 @@ class Letters:
         content = mail.Content(view=view, attachments=fitted.attached, picture=picture)
         return self._letters(content, purpose, edition.recipients)
 
-    def compose_for_operator(self, problems: Sequence[str], *, ok: bool) -> tuple[Letter, ...]:
+    def compose_for_operator(self, problems: Sequence[str], *, ok: bool) -> tuple[Delivery, ...]:
         """Compose the mail about what went wrong; the same problems make the same mail, which goes out once."""
         run = self.context
         view = mail.failure_view(run.period, problems, organisation=run.settings.report.organisation, ok=ok)
@@ -60,7 +60,7 @@ class Letters:
         purpose = mail.Purpose(edition=Edition.OPERATOR, period=period_name(run.period), kind=f"failure-{digest}")
         return self._letters(mail.Content(view=view), purpose, run.settings.mail.operator)
 
-    def write(self, letters: Sequence[Letter]) -> None:
+    def write(self, letters: Sequence[Delivery]) -> None:
         """Write mails as .eml files into the folder `mail` beside the report.
 
         Raises:
@@ -78,7 +78,7 @@ class Letters:
                 f"mails cannot be written: {error.strerror}", where=str(folder), to_do="check the folder and the disk"
             ) from error
 
-    def _letters(self, content: mail.Content, purpose: mail.Purpose, recipients: Sequence[str]) -> tuple[Letter, ...]:
+    def _letters(self, content: mail.Content, purpose: mail.Purpose, recipients: Sequence[str]) -> tuple[Delivery, ...]:
         run = self.context
         return mail.compose(
             content,

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from qareport.model import Letter, MailRecord, MailState, Note, Period, RunState, RunStep
+from qareport.model import Delivery, DeliveryRecord, DeliveryState, Note, Period, RunState, RunStep
 from qareport.workflows.daily.options import Mode
 
 
@@ -73,10 +73,10 @@ class Result:
     new_calls: int
     documents: tuple[Path, ...]
     #: What would go out, where nothing does.
-    letters: tuple[Letter, ...] = ()
+    letters: tuple[Delivery, ...] = ()
     #: Mails of this period as the outbox has them, and all that wait for a person's decision.
-    mails: tuple[MailRecord, ...] = ()
-    unknown: tuple[MailRecord, ...] = ()
+    mails: tuple[DeliveryRecord, ...] = ()
+    unknown: tuple[DeliveryRecord, ...] = ()
     problems: tuple[str, ...] = ()
     seconds: float
 
@@ -94,9 +94,9 @@ def summary(result: Result) -> str:
         "failed_calls": result.failed_calls,
         "new": result.new_calls,
         "documents": len(result.documents),
-        "sent": states.count(MailState.SENT),
-        "waiting": states.count(MailState.RETRY) + states.count(MailState.PLANNED),
-        "refused": states.count(MailState.FAILED),
+        "sent": states.count(DeliveryState.SENT),
+        "waiting": states.count(DeliveryState.RETRY) + states.count(DeliveryState.PLANNED),
+        "refused": states.count(DeliveryState.FAILED),
         "unknown": len(result.unknown),
         "problems": len(result.problems),
     }

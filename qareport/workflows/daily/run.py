@@ -6,11 +6,10 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 
-from qareport.delivery import mail
-from qareport.delivery.outbox import Clock, Posted, post
+from qareport.delivery import Clock, DispatchResult, mail, post
 from qareport.errors import MailError, QareportError, StoreError
 from qareport.events import Progress
-from qareport.model import Call, Letter, MailRecord, MailState, Note, Period, PeriodKind, RunState
+from qareport.model import Call, Delivery, DeliveryRecord, DeliveryState, Note, Period, PeriodKind, RunState
 from qareport.periods import period_of
 from qareport.presentation.locale import speaking
 from qareport.settings import Settings
@@ -48,8 +47,8 @@ def run_daily(
     if options.mode is Mode.SEND:
         _check_mail(workspace.settings)
     store = workspace.store
-    with store.hold():
-        store.settle_mails(now=clock.now())
+    with store.lock():
+        store.outbox.settle(now=clock.now())
         for period in _periods(workspace, options, clock):
             context = Context(workspace=workspace, options=options, period=period, clock=clock, on_progress=on_progress)
             yield _Run(context).run()
@@ -73,7 +72,7 @@ def _periods(workspace: Workspace, options: DailyOptions, clock: Clock) -> tuple
     days = workspace.settings.daily.catch_up_days
     if options.kind is not PeriodKind.DAY:
         days = 31 if days else 0
-    states = workspace.store.run_states(Mode.SEND)
+    states = workspace.store.runs.list_states(Mode.SEND)
     return due_periods(options.kind, clock.now(), zone, states=states, catch_up_days=days)
 
 
@@ -92,7 +91,7 @@ class _Run:
         """Do it, and keep a record of it whatever happens."""
         context = self._context
         name = period_name(context.period)
-        number = self._store.begin_run(name, mode=context.options.mode, holder=holder(), now=context.clock.now())
+        number = self._store.runs.begin(name, mode=context.options.mode, holder=holder(), now=context.clock.now())
         try:
             with speaking(self._settings.report.locale):
                 result = self._work()
@@ -107,7 +106,7 @@ class _Run:
 
     def _end(self, number: int, state: RunState, problems: Sequence[str], text: str) -> None:
         now = self._context.clock.now()
-        self._store.end_run(number, state, steps=self._log.steps, summary=text, problems=problems, now=now)
+        self._store.runs.end(number, state, steps=self._log.steps, summary=text, problems=problems, now=now)
 
     def _work(self) -> Result:
         context, log = self._context, self._log
@@ -125,7 +124,7 @@ class _Run:
                 for letter in self._letters.compose(edition, () if edition.report.agent_id else orders)
             )
         mails = self._mail(letters)
-        unknown = self._store.mails(MailState.UNKNOWN)
+        unknown = self._store.outbox.list(DeliveryState.UNKNOWN)
         return Result(
             period=context.period,
             mode=context.options.mode,
@@ -160,7 +159,7 @@ class _Run:
 
     # --- mail ---------------------------------------------------------------------------------------------------------
 
-    def _mail(self, letters: Sequence[Letter]) -> tuple[MailRecord, ...]:
+    def _mail(self, letters: Sequence[Delivery]) -> tuple[DeliveryRecord, ...]:
         """Send, write or only list the mails. Returns those of this period as the outbox has them."""
         context = self._context
         if context.options.mode is Mode.DRY_RUN:
@@ -169,15 +168,15 @@ class _Run:
         if context.options.mode is not Mode.SEND:
             return ()
         with self._log.step("send", len(letters)):
-            self._store.plan_mails(letters, now=context.clock.now())
+            self._store.outbox.put(letters, now=context.clock.now())
             self._account_for(self._post())
         problems = self._log.problems
         if problems and self._settings.mail.operator:
             with self._log.step("tell"):
                 self._tell(problems, ok=not self._log.partial)
-        return self._store.mails(period=period_name(context.period))
+        return self._store.outbox.list(period=period_name(context.period))
 
-    def _post(self, waits: Sequence[float] | None = None) -> Posted:
+    def _post(self, waits: Sequence[float] | None = None) -> DispatchResult:
         return post(
             self._store,
             self._settings.mail,
@@ -186,14 +185,14 @@ class _Run:
             waits=waits,
         )
 
-    def _account_for(self, posted: Posted) -> None:
+    def _account_for(self, posted: DispatchResult) -> None:
         """Turn what happened to mails into troubles, each of which is told once."""
         if posted.trouble:
             self._log.trouble(f"mails wait because the mail server cannot be used: {posted.trouble}")
-        for record in posted.mails:
-            if record.state is MailState.FAILED:
+        for record in posted.deliveries:
+            if record.state is DeliveryState.FAILED:
                 self._log.trouble(f"mail {record.key[:12]} ({record.recipient}) was refused: {record.reply}")
-        for record in self._store.mails(MailState.UNKNOWN):
+        for record in self._store.outbox.list(DeliveryState.UNKNOWN):
             key = record.key[:12]
             self._log.trouble(
                 f"mail {key} ({record.recipient}, {record.period}) may or may not have arrived: {record.reply}. Ask "
@@ -202,7 +201,7 @@ class _Run:
 
     def _tell(self, problems: Sequence[str], *, ok: bool) -> None:
         letters = self._letters.compose_for_operator(problems, ok=ok)
-        self._store.plan_mails(letters, now=self._context.clock.now())
+        self._store.outbox.put(letters, now=self._context.clock.now())
         self._post(waits=())
 
     def _tell_of_failure(self, error: Exception) -> None:

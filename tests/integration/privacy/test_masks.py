@@ -31,8 +31,8 @@ def test_a_number_stays_in_the_store_and_leaves_it_masked(tmp_path: Path) -> Non
     )
     rule_book = Workspace.open(config=ROOT / "config").rule_book
     with Store(f"sqlite:///{tmp_path / 'q.db'}") as store:
-        store.put_call(call)
-        store.put_transcript("t", transcript)
+        store.calls.put(call)
+        store.transcripts.put("t", transcript)
         item = TranscribedCall(call=call, key="t", transcript=transcript)
         done, failures = judge_calls([item], store, rule_book, on_progress=lambda *_: None)
         assert (done, failures) == ((call,), ())

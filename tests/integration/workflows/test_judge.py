@@ -131,7 +131,7 @@ def test_a_bad_recording_fails_alone_and_is_tried_again_when_it_is_mended(
     first = listen(calls, store, loader)
     assert [item.call.call_id for item in first.calls] == ["good"]
     assert [failure.call_id for failure in first.failures] == ["bad"]
-    assert store.order("o1").failures[0].reason == first.failures[0].reason
+    assert store.orders.get("o1").failures[0].reason == first.failures[0].reason
     path.write_bytes(next(CALLS.glob("*.wav")).read_bytes())
     assert [item.call.call_id for item in listen(calls, store, loader).calls] == ["bad", "good"]
 
@@ -157,12 +157,12 @@ def test_a_changed_rule_changes_the_judgement_and_the_document(
     url: str, store: Store, tmp_path: Path, config: Path
 ) -> None:
     judge.judge_calls(items(make_transcript("c1")), store, rule_book(config), on_progress=quiet)
-    assert store.order("o1").reports[0].findings[0].rule_id == "logistics.shipping-doubt"
+    assert store.orders.get("o1").reports[0].findings[0].rule_id == "logistics.shipping-doubt"
     first = render(url, tmp_path)
     rule_file = config / "rules" / "logistics.yaml"
     rule_file.write_text(rule_file.read_text("utf-8").replace("points: -10", "points: -33", 1), "utf-8")
     judge.judge_calls(items(make_transcript("c1")), store, rule_book(config), on_progress=quiet)
-    assert store.order("o1").reports[0].findings[0].points == -33
+    assert store.orders.get("o1").reports[0].findings[0].points == -33
     second = render(url, tmp_path)
     assert (first.reused, second.reused) == (0, 0)
     assert "−33分" in second.documents[0].read_text("utf-8")
@@ -201,14 +201,14 @@ def test_a_fault_in_one_call_is_reported_and_stops_no_other(
     )
     assert [call.call_id for call in done] == ["c2"]
     assert "unexpected ZeroDivisionError: a fault" in failures[0].reason
-    assert [report.call_id for report in store.order("o1").reports] == ["c2"]
+    assert [report.call_id for report in store.orders.get("o1").reports] == ["c2"]
 
 
 def test_an_order_whose_only_call_failed_still_has_a_report_that_says_why(
     url: str, store: Store, tmp_path: Path
 ) -> None:
     call = Call(call_id="c1", audio_path="broken.ogg", order_id="o1")
-    store.put_failure(call, FailedCall.of(call, "decode", "broken.ogg: empty file"))
+    store.calls.put_failure(call, FailedCall.of(call, "decode", "broken.ogg: empty file"))
     (path,) = render(url, tmp_path).documents
     assert "broken.ogg: empty file" in path.read_text("utf-8")
 

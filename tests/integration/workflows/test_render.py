@@ -42,7 +42,7 @@ def keep(store: Store, call: CallReport, order_id: str) -> None:
     """Put a judged call into the store."""
     about = Call(call_id=call.call_id, audio_path="a.wav", order_id=order_id, started_at=call.started_at)
     kept = periods.summarise_call(call, order_id)
-    store.put_report(f"key-{call.call_id}", about, call, rules_sha256="r1", digest=kept)
+    store.results.put(f"key-{call.call_id}", about, call, rules_sha256="r1", summary=kept)
 
 
 def call(number: int, days: int, first_response_ms: int) -> CallReport:

@@ -57,7 +57,7 @@ def judge_into(store: Store, rule_book: RuleBook) -> None:
         transcript = Transcript(
             call_id=name, order_id="o1", agent_id="a1", started_at=call.started_at, segments=segments
         )
-        store.put_call(call)
+        store.calls.put(call)
         items.append(TranscribedCall(call=call, key=name, transcript=transcript))
     _, failures = judging.judge_calls(items, store, rule_book, on_progress=lambda *_: None)
     assert failures == ()
@@ -96,18 +96,18 @@ def test_a_replay_says_what_a_new_run_would_say(store: Store, config: Path) -> N
     rule_book = edit(config, "points: -10", "points: -3")
     result = run(store, rule_book)
     judge_into(store, rule_book)
-    scores = [report.score for report in store.order("o1").reports]
+    scores = [report.score for report in store.orders.get("o1").reports]
     assert result.after == sum(score for score in scores if score is not None) / 2
 
 
 def test_apply_makes_the_edit_count_and_keeps_the_old_hash(store: Store, config: Path) -> None:
-    before = store.order("o1")
+    before = store.orders.get("o1")
     rule_book = edit(config, "silence: 2s", "silence: 4s")
     assert replay.apply(store, rule_book) == 2
-    after = store.order("o1")
+    after = store.orders.get("o1")
     assert after.rules_sha256 == rule_book.ruleset.sha256 != before.rules_sha256
     assert RULE not in {finding.rule_id for finding in after.reports[1].findings}
-    assert store.find_rule_set(before.rules_sha256) is not None
+    assert store.rule_sets.find(before.rules_sha256) is not None
     assert run(store, rule_book).changed_calls == 0
     assert replay.apply(store, rule_book) == 0
 
@@ -134,7 +134,7 @@ def test_a_test_exported_from_a_call_is_masked_and_holds(store: Store, config: P
     rule_book = Workspace.open(config=config).rule_book
     rule = rule_book.ruleset.find(RULE)
     assert rule is not None
-    transcript = replay.transcript_of(store.report_of_call("two"), "o1")
+    transcript = replay.transcript_of(store.results.get("two"), "o1")
     text = "schema: 1\ncases:\n" + rules.export_rule_test(transcript, rule, rule_book.ruleset, rule_book.analyse)
     assert "13812345678" not in text
     assert "[电话]" in text
@@ -161,7 +161,7 @@ def test_broken_rules_give_way_to_the_last_good_set_and_every_report_says_so(
     rule_book = workspace.rule_book_for_run
     assert rule_book.ruleset.sha256 == good
     judge_into(store, rule_book)
-    notes = [report.notes[0] for report in store.order("o1").reports]
+    notes = [report.notes[0] for report in store.orders.get("o1").reports]
     assert {note.code for note in notes} == {"rules_last_good"}
     assert notes[0].values["rules_sha256"] == good
     assert "did you mean 'major'?" in notes[0].values["first"]
@@ -177,5 +177,5 @@ def test_broken_rules_without_a_good_set_are_an_error(tmp_path: Path, config: Pa
 
 def test_the_third_call_of_an_order_is_known_by_the_earlier_ones(store: Store) -> None:
     third = Call(call_id="three", audio_path="", order_id="o1", started_at=BEGAN + timedelta(days=2))
-    starts = store.earlier_starts(third)
+    starts = store.calls.list_earlier_starts(third)
     assert starts == (BEGAN, BEGAN + timedelta(days=1))

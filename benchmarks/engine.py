@@ -30,7 +30,7 @@ from benchmarks.machine import describe
 from benchmarks.sounds import babble, burst_call, write_wav
 from qareport.asr import load
 from qareport.asr.engine import Engine
-from qareport.asr.interfaces import Heard, Piece
+from qareport.asr.interfaces import Recognition, SpeechChunk
 from qareport.asr.sensevoice import SenseVoice
 from qareport.audio.decode import decode
 from qareport.model import Call, Transcript
@@ -165,17 +165,17 @@ def parts(engine: Engine, stock: Any, files: Sequence[Path], runs: int) -> dict[
     sounds = [decode(path, max_duration_ms=10**9).samples[0] for path in files]
     spans = [engine.vad.find(sound[None])[0] for sound in sounds]
     speech = [sound[start * 16 : end * 16] for sound, found in zip(sounds, spans, strict=True) for start, end in found]
-    pieces = [piece_of(engine, samples) for samples in speech]
+    chunks = [chunk_of(engine, samples) for samples in speech]
     vad_spans: list[Any] = []
     for _ in range(runs):
         timed(took["decode"], lambda: [decode(path, max_duration_ms=10**9) for path in files])
         timed(took["vad"], lambda: [engine.vad.find(sound[None]) for sound in sounds])
         vad_spans = timed(took["stock_vad"], lambda: [stock_spans(stock, sound) for sound in sounds])
-        timed(took["model"], lambda: engine.speech.hear(pieces))
+        timed(took["model"], lambda: engine.speech.recognise(chunks))
         timed(took["stock_model"], lambda: [hear_stock(stock, samples, timestamps=True) for samples in speech])
     heard_seconds = sum(samples.size for samples in speech) / 16_000
     audio_seconds = sum(sound.size for sound in sounds) / 16_000
-    flop = sum(model_flop(engine, len(piece.features)) for piece in pieces)
+    flop = sum(model_flop(engine, len(chunk.features)) for chunk in chunks)
     peak = matmul_peak(engine)
     return {
         "speech_seconds": round(heard_seconds, 1),
@@ -192,8 +192,8 @@ def segments(engine: Engine, stock: Any, count: int) -> dict[str, Any]:
     """Generated segments through both models: how many have the same text and tags."""
     generator = np.random.default_rng(1)
     sounds = [babble(float(generator.uniform(0.4, 3.5)), seed=seed) for seed in range(count)]
-    heard = engine.speech.hear([piece_of(engine, samples) for samples in sounds])
-    ours = [result.raw if isinstance(result, Heard) else repr(result) for result in heard]
+    heard = engine.speech.recognise([chunk_of(engine, samples) for samples in sounds])
+    ours = [result.raw if isinstance(result, Recognition) else repr(result) for result in heard]
     theirs = [hear_stock(stock, samples, timestamps=False) for samples in sounds]
     return {
         "count": count,
@@ -235,9 +235,9 @@ def real_files(folder: Path, seconds: int) -> list[Path]:
     return files
 
 
-def piece_of(engine: Engine, samples: Samples) -> Piece:
+def chunk_of(engine: Engine, samples: Samples) -> SpeechChunk:
     features = engine.speech.features(engine.speech.log_mel(samples[None])[0])
-    return Piece(
+    return SpeechChunk(
         channel=0, start_ms=0, end_ms=samples.size // 16, loudness_dbfs=-20.0, features=features,
         powers=np.zeros(len(features), np.float32),
     )  # fmt: skip

@@ -23,7 +23,7 @@ from benchmarks.fullsize import build
 from benchmarks.machine import describe
 from benchmarks.sounds import babble
 from qareport.asr.engine import Engine
-from qareport.asr.interfaces import Heard, Piece
+from qareport.asr.interfaces import Recognition, SpeechChunk
 from qareport.asr.sensevoice import SenseVoice
 
 RESULT = Path(__file__).resolve().parent / "results" / "segments.json"
@@ -56,12 +56,12 @@ def compare(engine: Engine, stock: Any, count: int) -> dict[str, Any]:
     """Hear generated segments by both, and by ours also backwards and one by one."""
     generator = np.random.default_rng(1)
     sounds = [babble(float(generator.uniform(1.0, 3.0)), seed=seed) for seed in range(count)]
-    pieces = [bench.piece_of(engine, samples) for samples in sounds]
-    ours = hear(engine, pieces)
-    backwards = hear(engine, pieces[::-1])[::-1]
-    alone = [hear(engine, [piece])[0] for piece in pieces[::ALONE]]
+    chunks = [bench.chunk_of(engine, samples) for samples in sounds]
+    ours = recognise(engine, chunks)
+    backwards = recognise(engine, chunks[::-1])[::-1]
+    alone = [recognise(engine, [chunk])[0] for chunk in chunks[::ALONE]]
     greedy = Greedy(stock)
-    theirs = [greedy.hear(samples) for samples in sounds]
+    theirs = [greedy.recognise(samples) for samples in sounds]
     off = [gap for one, other in zip(ours, theirs, strict=True) for gap in time_gaps(engine, one, other)]
     return {
         "count": count,
@@ -80,11 +80,11 @@ def compare(engine: Engine, stock: Any, count: int) -> dict[str, Any]:
     }
 
 
-def hear(engine: Engine, pieces: Sequence[Piece]) -> list[Heard]:
-    results = list(engine.speech.hear(pieces))
-    heard = [result for result in results if isinstance(result, Heard)]
-    if len(heard) != len(pieces):
-        raise RuntimeError(f"{len(pieces) - len(heard)} segments were not heard")
+def recognise(engine: Engine, chunks: Sequence[SpeechChunk]) -> list[Recognition]:
+    results = list(engine.speech.recognise(chunks))
+    heard = [result for result in results if isinstance(result, Recognition)]
+    if len(heard) != len(chunks):
+        raise RuntimeError(f"{len(chunks) - len(heard)} segments were not heard")
     return heard
 
 
@@ -115,7 +115,7 @@ class Greedy:
         runs = torch.unique_consecutive(self._best[4:])
         return [token for token in runs.tolist() if token != self.stock.model.blank_id]
 
-    def hear(self, samples: bench.Samples) -> dict[str, Any]:
+    def recognise(self, samples: bench.Samples) -> dict[str, Any]:
         """Return funasr's result for one segment, with the time of each token."""
         result: dict[str, Any]
         (result,) = self.stock.inference(
@@ -124,7 +124,7 @@ class Greedy:
         return result
 
 
-def time_gaps(engine: Engine, ours: Heard, theirs: dict[str, Any]) -> list[int]:
+def time_gaps(engine: Engine, ours: Recognition, theirs: dict[str, Any]) -> list[int]:
     """Return how far the edges of tokens are apart, in ms; tokens of the four query frames are left out."""
     if not isinstance(engine.speech, SenseVoice):
         raise TypeError("the benchmark reads the model's parts")

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from qareport import privacy
 
 _log = logging.getLogger(__name__)
+#: A progress hook `(step, done, total)`: calls or orders that have passed a step, of how many (0 = not known).
+Progress = Callable[[str, int, int], None]
+
 #: The attribute of a log record that holds the fields of an event.
 FIELDS = "event_fields"
 

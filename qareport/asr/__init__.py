@@ -1,20 +1,23 @@
 """Speech to transcripts: SenseVoice behind the `Transcriber` protocol. Only `load` imports torch and funasr."""
 
-from qareport.asr.engine import Progress, Transcriber, describe_detection, load, transcription_key
-from qareport.asr.model_files import ModelFiles, check, check_vad, fetch, fetch_vad, fetch_voices, identify, resolve
+from qareport.asr.engine import Transcriber
+from qareport.asr.loading import EngineFiles, describe_detection, load, locate, transcription_key
+from qareport.asr.model_download import fetch, fetch_speaker_model, fetch_vad
+from qareport.asr.model_files import ModelFiles, check, check_vad, identify, resolve
 
 __all__ = [
+    "EngineFiles",
     "ModelFiles",
-    "Progress",
     "Transcriber",
     "check",
     "check_vad",
     "describe_detection",
     "fetch",
+    "fetch_speaker_model",
     "fetch_vad",
-    "fetch_voices",
     "identify",
     "load",
+    "locate",
     "resolve",
     "transcription_key",
 ]

@@ -1,7 +1,7 @@
-"""Diarization: who speaks. The channel says so first, voices next, words last, and every guess is marked as one.
+"""Diarization and role assignment: by channel first, then by voice, then by words; every guess is marked as a guess.
 
-Two voices on one channel are told apart by their speaker embeddings (`speaker_embedding`), in two clusters; role
-assignment then says which of them is the agent.
+Two speakers on a single channel are told apart by their speaker embeddings (`speaker_embedding`), in two clusters; role
+assignment then decides which of them is the agent.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-import numpy.typing as npt
 
+from qareport.asr.interfaces import Embedding
 from qareport.model import Note, Role, RoleSource, Segment
 
-#: Phrases of which one is enough: scarcely anyone in the other role says them.
+#: Phrases of which a single match is enough: speakers in the other role hardly ever use them.
 _AGENT = re.compile(
     r"请问有什么(可以|能)帮|有什么(可以|能)帮(到|助)?(您|你)|很高兴为您服务|为您服务|工号|感谢您的来电|感谢致电|欢迎致电"
     r"|我(这边|这里)?(马上|立即|立刻)?(帮|给|为)您(查|核实|登记|反馈|处理|申请|看|催)|(帮|给|为)您(查|核实|登记|反馈|处理|申请|催)"
@@ -36,7 +36,7 @@ _CUSTOMER = re.compile(
     r"|i want (a|my) refund|注文した|返品したい|환불해|주문했",
     re.IGNORECASE,
 )
-#: What only the one who takes the call says, near its start; used to suspect swapped channels.
+#: What only an agent says, near the start of a call; used to suspect swapped channels.
 _GREETING = re.compile(
     r"请问有什么|很高兴为您服务|感谢您的来电|感谢致电|欢迎致电|工号|thank you for calling|how (may|can) i (help|assist)"
     r"|お電話ありがとうございます|무엇을 도와드릴까요|有咩(可以|嘢)幫到你",
@@ -45,16 +45,14 @@ _GREETING = re.compile(
 _GREETING_WITHIN_MS = 30_000
 _OTHER = {Role.AGENT: Role.CUSTOMER, Role.CUSTOMER: Role.AGENT}
 
-Voice = npt.NDArray[np.float32]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Layout:
-    """Which channels are heard and who is on them."""
+class ChannelLayout:
+    """Which channels are transcribed and who is on them."""
 
     #: Neighbouring channels of the recording to transcribe, counted from 0.
     channels: tuple[int, ...]
-    #: The role on each of these channels; UNKNOWN where nobody said.
+    #: The role on each of these channels; UNKNOWN where it was not given.
     roles: tuple[Role, ...]
     notes: tuple[Note, ...] = ()
 
@@ -64,121 +62,121 @@ class Layout:
         return len(self.channels) == 1 and self.roles[0] is Role.UNKNOWN
 
 
-def lay_out(
+def determine_layout(
     channels: int, *, identical: bool, given: Sequence[Role], default: Sequence[Role], silent: Sequence[int] = ()
-) -> Layout:
-    """Decide which channels to transcribe and whose they are.
+) -> ChannelLayout:
+    """Determine which channels to transcribe and who is on them.
 
     Args:
         channels: how many the recording has.
-        identical: they all carry the same sound; then one of them is heard, as a mono recording.
-        given: the call's own channel map; empty when nobody said.
+        identical: they all carry the same sound; then the first is transcribed, as a mono recording.
+        given: the call's own channel map; empty where it has none.
         default: the configured map, used for recordings of more than one channel.
-        silent: channels without any sound. Where one alone has sound, both speakers may be on it: without a map it is
-            heard as a mono recording, and in any case that is said.
+        silent: channels without any sound. Where a single channel has sound, both speakers may be on it: without a map
+            it is transcribed as a mono recording; a note says so in any case.
     """
     notes: list[Note] = []
     if identical:
         notes.append(Note(code="fake_stereo", values={"channels": str(channels)}))
-    heard = (0,) if identical else tuple(range(channels))
-    wanted = tuple(given) or (tuple(default) if channels > 1 else ())
-    if wanted and any(role is not Role.UNKNOWN for role in wanted) and len(wanted) != len(heard):
+    transcribed = (0,) if identical else tuple(range(channels))
+    channel_map = tuple(given) or (tuple(default) if channels > 1 else ())
+    if any(role is not Role.UNKNOWN for role in channel_map) and len(channel_map) != len(transcribed):
         if given and not identical:
-            values = {"roles": "|".join(wanted), "channels": str(channels)}
+            values = {"roles": "|".join(channel_map), "channels": str(channels)}
             notes.append(Note(code="channel_map_does_not_fit", values=values))
-        wanted = ()
-    roles = wanted if len(wanted) == len(heard) else (Role.UNKNOWN,) * len(heard)
-    sounding = [channel for channel in heard if channel not in silent]
-    if len(heard) > 1 and len(sounding) == 1:
+        channel_map = ()
+    roles = channel_map if len(channel_map) == len(transcribed) else (Role.UNKNOWN,) * len(transcribed)
+    sounding = [channel for channel in transcribed if channel not in silent]
+    if len(transcribed) > 1 and len(sounding) == 1:
         values = {"channel": str(sounding[0] + 1), "channels": str(channels)}
         notes.append(Note(code="one_channel_sounds", values=values))
         if set(roles) == {Role.UNKNOWN}:
-            heard, roles = (sounding[0],), (Role.UNKNOWN,)
-    return Layout(channels=heard, roles=roles, notes=tuple(notes))
+            transcribed, roles = (sounding[0],), (Role.UNKNOWN,)
+    return ChannelLayout(channels=transcribed, roles=roles, notes=tuple(notes))
 
 
-def assign(
-    segments: Sequence[Segment], layout: Layout, voices: Sequence[Voice | None] = ()
+def assign_roles(
+    segments: Sequence[Segment], layout: ChannelLayout, embeddings: Sequence[Embedding | None] = ()
 ) -> tuple[tuple[Segment, ...], tuple[Note, ...]]:
-    """Give every segment its role.
+    """Assign a role to every segment.
 
-    A channel with a known role gives it. Where one channel holds both and their voices are known, each segment belongs
-    to one of two voices, and the words of all its segments say which voice is whose. Else words decide where they are
-    clear: for a whole channel when there are several (of two, the other one's is then the other role), for each segment
-    alone when one channel holds both. Where they are not, the role stays unknown.
+    A channel with a known role decides. Where a single channel holds both speakers and their embeddings are known, each
+    segment belongs to one of two clusters, and the words of all segments of a cluster decide its role. Else words
+    decide where they are clear: for a whole channel when there are several (of two, the other then has the other role),
+    for each segment alone when a single channel holds both speakers. Where they are not clear, the role stays unknown.
 
     Args:
-        segments: what was heard.
+        segments: all segments of a call.
         layout: the channels and their roles.
-        voices: what the voice of each segment sounds like, where that was asked.
+        embeddings: the speaker embedding of each segment, where there is a speaker model.
 
     Returns:
-        The segments in their order, and what a reader must know about the roles.
+        The segments in their order, and notes on how roles were found.
     """
     by_channel = dict(zip(layout.channels, layout.roles, strict=True))
-    if layout.mixed and (by_voice := _by_voice(segments, voices)):
+    if layout.mixed and (by_voice := _by_voice(segments, embeddings)):
         return by_voice, _voices_note(by_voice)
     if layout.mixed:
-        guessed = [_guess([segment.text]) for segment in segments]
+        guesses = [_guess([segment.text]) for segment in segments]
     else:
-        whose = _complete({channel: _guess(_texts(segments, channel)) for channel in layout.channels})
-        guessed = [whose[_channel(segment)] for segment in segments]
+        of_channel = _complete({channel: _guess(_texts(segments, channel)) for channel in layout.channels})
+        guesses = [of_channel[_channel(segment)] for segment in segments]
     assigned = tuple(
         replace(segment, role=known, role_source=RoleSource.CHANNEL)
         if (known := by_channel[_channel(segment)]) is not Role.UNKNOWN
         else replace(segment, role=guess, role_source=RoleSource.WORDS)
-        for segment, guess in zip(segments, guessed, strict=True)
+        for segment, guess in zip(segments, guesses, strict=True)
     )
     return assigned, (*_words_note(assigned), *_swap_note(assigned))
 
 
-def two_voices(voices: Sequence[Voice]) -> list[int]:
-    """Put voices into two groups, 0 and 1: spherical k-means from the two least alike.
+def cluster_speakers(embeddings: Sequence[Embedding]) -> list[int]:
+    """Put embeddings into two clusters, 0 and 1: spherical k-means from the two least similar.
 
     Args:
-        voices: float32 [values] of length 1 each, at least two.
+        embeddings: float32 [values] of length 1 each, at least two.
     """
-    rows = np.stack(voices)
-    alike = rows @ rows.T
-    first, second = np.unravel_index(int(np.argmin(alike)), alike.shape)
+    rows = np.stack(embeddings)
+    similarity = rows @ rows.T
+    first, second = np.unravel_index(int(np.argmin(similarity)), similarity.shape)
     centres = rows[[first, second]]
-    groups = np.zeros(len(rows), np.int64)
+    clusters = np.zeros(len(rows), np.int64)
     for _ in range(20):
-        now = np.argmax(rows @ centres.T, axis=1)
-        if (now == groups).all() or len(set(now.tolist())) < 2:
-            groups = now
+        nearest = np.argmax(rows @ centres.T, axis=1)
+        if (nearest == clusters).all() or len(set(nearest.tolist())) < 2:
+            clusters = nearest
             break
-        groups = now
-        sums = np.stack([rows[groups == group].sum(axis=0) for group in (0, 1)])
+        clusters = nearest
+        sums = np.stack([rows[clusters == cluster].sum(axis=0) for cluster in (0, 1)])
         centres = sums / np.linalg.norm(sums, axis=1, keepdims=True)
-    return [int(group) for group in groups]
+    return [int(cluster) for cluster in clusters]
 
 
-def _by_voice(segments: Sequence[Segment], voices: Sequence[Voice | None]) -> tuple[Segment, ...]:
-    """Give roles by voice; nothing where voices are missing or the words do not say whose they are."""
-    known = [voice for voice in voices if voice is not None]
+def _by_voice(segments: Sequence[Segment], embeddings: Sequence[Embedding | None]) -> tuple[Segment, ...]:
+    """Assign roles by voice; empty where embeddings are missing or the words do not decide which voice is whose."""
+    known = [embedding for embedding in embeddings if embedding is not None]
     if len(known) < 2 or len(known) != len(segments):
         return ()
-    groups = two_voices(known)
-    roles = [
-        _guess([segment.text for segment, of in zip(segments, groups, strict=True) if of == group]) for group in (0, 1)
-    ]
-    of_group = _complete(dict(enumerate(roles)))
-    if set(of_group.values()) != {Role.AGENT, Role.CUSTOMER}:
+    clusters = cluster_speakers(known)
+    texts: dict[int, list[str]] = {0: [], 1: []}
+    for segment, cluster in zip(segments, clusters, strict=True):
+        texts[cluster].append(segment.text)
+    of_cluster = _complete({cluster: _guess(texts[cluster]) for cluster in texts})
+    if set(of_cluster.values()) != {Role.AGENT, Role.CUSTOMER}:
         return ()
     return tuple(
-        replace(segment, role=of_group[group], role_source=RoleSource.VOICE)
-        for segment, group in zip(segments, groups, strict=True)
+        replace(segment, role=of_cluster[cluster], role_source=RoleSource.VOICE)
+        for segment, cluster in zip(segments, clusters, strict=True)
     )
 
 
-def _complete(guessed: Mapping[int, Role]) -> dict[int, Role]:
-    """Give one of two speakers the other role where only the other's words say who they are."""
-    if len(guessed) != 2:
-        return dict(guessed)
-    (one, first), (other, second) = guessed.items()
-    return {one: _OTHER.get(second, first) if first is Role.UNKNOWN else first,
-            other: _OTHER.get(first, second) if second is Role.UNKNOWN else second}  # fmt: skip
+def _complete(guesses: Mapping[int, Role]) -> dict[int, Role]:
+    """Of two speakers, give an unknown one the role that the other does not have."""
+    if len(guesses) != 2:
+        return dict(guesses)
+    first, second = guesses
+    return {speaker: _OTHER.get(guesses[other], Role.UNKNOWN) if guesses[speaker] is Role.UNKNOWN else guesses[speaker]
+            for speaker, other in ((first, second), (second, first))}  # fmt: skip
 
 
 def _voices_note(segments: Sequence[Segment]) -> tuple[Note, ...]:
@@ -195,7 +193,7 @@ def _words_note(segments: Sequence[Segment]) -> tuple[Note, ...]:
 
 
 def _swap_note(segments: Sequence[Segment]) -> tuple[Note, ...]:
-    """Suspect swapped channels when only the customer's channel greets the way an agent does; nothing is changed."""
+    """Suspect swapped channels when only the customer's channel greets as agents do; nothing is changed."""
     greetings = [
         segment
         for segment in segments
@@ -211,7 +209,7 @@ def _swap_note(segments: Sequence[Segment]) -> tuple[Note, ...]:
 
 
 def _guess(texts: Sequence[str]) -> Role:
-    """Guess a role from words: the one with phrases of its own when the other has at least three times fewer."""
+    """Guess a role from words: a role whose phrases occur, and at least three times as often as the other's."""
     counts = Counter[Role]()
     for text in texts:
         counts[Role.AGENT] += len(_AGENT.findall(text))

@@ -1,6 +1,6 @@
-"""Log-mel features of whole recordings, computed once: the detector and the model both start from them.
+"""Log-mel features of whole recordings, computed once for both the detector and the model.
 
-A stretch of speech that begins on a 10 ms frame has exactly the frames of the recording that lie in it, so its features
+A chunk of speech that begins on a 10 ms frame has exactly the frames of the recording that lie in it, so its features
 are a slice. On a CPU kaldi-native-fbank computes them, as in funasr, bit for bit; on a GPU one batched transform does
 (4e-6 on average, 3e-3 at most on real recordings; a test holds it).
 """
@@ -12,24 +12,23 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
 
-from qareport.audio.decode import SAMPLE_RATE
+from qareport.audio.decode import SAMPLE_RATE, Samples
 from qareport.errors import ModelError
 
 #: float32 [channels, samples] in [-1, 1] at 16 kHz to float32 [channels, frames, 80] on the model's device.
-LogMel = Callable[[npt.NDArray[np.float32]], torch.Tensor]
+LogMel = Callable[[Samples], torch.Tensor]
 
 MELS = 80
-#: One frame begins each 10 ms and lasts 25.
+#: A frame begins each 10 ms and lasts 25.
 FRAME_MS = 10
 _LENGTH = 400
 _SHIFT = 160
 _FFT = 512
 #: Frames that a GPU transforms at once: a minute, which bounds memory.
 _BLOCK = 6000
-#: Values of a front end that this code relies on; another one means another model.
+#: Values of a front end that this code relies on; other values mean another model.
 _EXPECTED = {
     "fs": SAMPLE_RATE, "window": "hamming", "n_mels": MELS, "frame_length": 25, "frame_shift": FRAME_MS,
     "snip_edges": True, "upsacle_samples": True,
@@ -37,12 +36,12 @@ _EXPECTED = {
 
 
 def log_mel(device: str) -> LogMel:
-    """Return what computes log-mel features for a model on `device`."""
-    return kaldi if device == "cpu" else lambda samples: batched(torch.from_numpy(samples).to(device))
+    """Return the function that computes log-mel features for a model on `device`."""
+    return log_mel_kaldi if device == "cpu" else lambda samples: log_mel_batched(torch.from_numpy(samples).to(device))
 
 
 def check_front_end(conf: Mapping[str, Any], where: str) -> None:
-    """Refuse a front end that makes other features.
+    """Refuse a front end that computes other features.
 
     Raises:
         ModelError: naming the key.
@@ -53,23 +52,23 @@ def check_front_end(conf: Mapping[str, Any], where: str) -> None:
 
 
 class Stacker:
-    """Puts each n-th frame between its neighbours and normalises: LFR and CMVN, as funasr's `WavFrontend` does."""
+    """Stacks every n-th frame with its neighbours and normalises: LFR and CMVN, as funasr's `WavFrontend` does."""
 
     def __init__(self, *, around: int, step: int, cmvn: torch.Tensor, device: str) -> None:
-        """Take the numbers of a front end.
+        """Prepare the indexes and the normalisation.
 
         Args:
-            around: frames put together (`lfr_m`), odd.
-            step: frames from one to the next (`lfr_n`).
-            cmvn: float32 [2, around · 80], what is added and what is then multiplied.
-            device: where features stand.
+            around: frames stacked together (`lfr_m`), odd.
+            step: frames from a stack to the next (`lfr_n`).
+            cmvn: float32 [2, around · 80], the shift that is added and the scale that is then multiplied.
+            device: where features are.
         """
         self._reach = torch.arange(around, device=device) - (around - 1) // 2
         self._step = step
         self._shift, self._scale = cmvn.to(device=device, dtype=torch.float32)
 
     def count(self, frames: int) -> int:
-        """Return how many stacked frames come of `frames`."""
+        """Return how many stacked frames `frames` give."""
         return -(-frames // self._step)
 
     def __call__(self, mels: torch.Tensor, first: int = 0, last: int | None = None) -> torch.Tensor:
@@ -82,7 +81,7 @@ class Stacker:
         return stacked
 
 
-def kaldi(samples: npt.NDArray[np.float32]) -> torch.Tensor:
+def log_mel_kaldi(samples: Samples) -> torch.Tensor:
     """Compute log-mel features as funasr does, channel by channel, on the CPU (see `LogMel`)."""
     import kaldi_native_fbank as knf
 
@@ -109,11 +108,11 @@ def _options(knf: Any) -> Any:
 
 
 @torch.inference_mode()
-def batched(samples: torch.Tensor) -> torch.Tensor:
-    """Compute log-mel features of all channels at once, where `samples` stands (see `LogMel`).
+def log_mel_batched(samples: torch.Tensor) -> torch.Tensor:
+    """Compute log-mel features of all channels at once, on the device of `samples` (see `LogMel`).
 
-    Formula: kaldi's `feature-window.cc` and `mel-computations.cc`: mean off, pre-emphasis 0.97, Hamming window, power
-    spectrum of 512 points, 80 triangles from 20 Hz to 8 kHz on 1127·ln(1 + f/700), natural logarithm.
+    Formula: kaldi's `feature-window.cc` and `mel-computations.cc`: mean removed, pre-emphasis 0.97, Hamming window,
+    power spectrum of 512 points, 80 triangles from 20 Hz to 8 kHz on 1127·ln(1 + f/700), natural logarithm.
     """
     device = samples.device
     if samples.shape[1] < _LENGTH:
@@ -134,7 +133,6 @@ def batched(samples: torch.Tensor) -> torch.Tensor:
 
 def _triangles() -> torch.Tensor:
     """Return kaldi's mel filters, float32 [bins, 80]."""
-
     lowest, highest = (1127.0 * math.log1p(hertz / 700.0) for hertz in (20.0, SAMPLE_RATE / 2))
     edges = np.linspace(lowest, highest, MELS + 2)
     bins = 1127.0 * np.log1p(np.arange(_FFT // 2) * (SAMPLE_RATE / _FFT) / 700.0)[:, None]

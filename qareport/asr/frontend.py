@@ -1,4 +1,4 @@
-"""One call from its file to pieces of speech: decode, lay out the channels, find utterances, compute features."""
+"""A call from its file to chunks of speech: decode, determine the channel layout, find utterances, compute features."""
 
 from __future__ import annotations
 
@@ -7,55 +7,51 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
-from qareport.asr.diarization import Layout, lay_out
-from qareport.asr.interfaces import FRAME_MS, Piece
-from qareport.asr.vad_refinement import join_near
-from qareport.audio.decode import SAMPLE_RATE, channels_identical, decode, loudness_dbfs, silent_channels
+from qareport.asr.diarization import ChannelLayout, determine_layout
+from qareport.asr.interfaces import ENCODER_FRAME_MS, Embedding, SpeechChunk, Vad
+from qareport.asr.vad_refinement import merge_spans
+from qareport.audio.decode import SAMPLE_RATE, Samples, decode
+from qareport.audio.levels import channels_identical, loudness_dbfs, silent_channels
 from qareport.model import AudioInfo, Call
 from qareport.settings import AsrSettings, AudioSettings
 
 if TYPE_CHECKING:
     import torch
 
-    from qareport.asr.silero_vad import Vad
-
-Samples = npt.NDArray[np.float32]
-
-#: A stretch shorter than a log-mel frame (25 ms) is nothing to hear.
+#: A stretch shorter than a log-mel frame (25 ms) has no features.
 _SHORTEST_MS = 30
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Prepared:
+class PreparedCall:
     """A call with its speech cut out, ready for the model. The whole recording is no longer held."""
 
     call: Call
     audio: AudioInfo
-    layout: Layout
+    layout: ChannelLayout
     #: Ordered by start, then channel.
-    pieces: tuple[Piece, ...]
+    chunks: tuple[SpeechChunk, ...]
 
 
-def prepare(
+def prepare_call(
     call: Call,
     *,
     vad: Vad,
     log_mel: Callable[[Samples], torch.Tensor],
     features: Callable[[torch.Tensor], torch.Tensor],
-    voice: Callable[[Samples], Samples] | None,
+    embed_speaker: Callable[[Samples], Embedding] | None,
     audio: AudioSettings,
     asr: AsrSettings,
-) -> Prepared:
+) -> PreparedCall:
     """Prepare one call. May run in several threads at once.
 
     Args:
         call: the recording and its channel map.
         vad: finds the utterances.
         log_mel: float32 [channels, samples] at 16 kHz to float32 [channels, frames of 10 ms, 80].
-        features: those of a piece to what the model takes, float32 [frames, inputs].
-        voice: float32 [samples] to what its voice sounds like, float32 [values]; asked where one channel holds all.
+        features: the log-mel features of a chunk to the model's inputs, float32 [frames, inputs].
+        embed_speaker: float32 [samples] to a speaker embedding; used where one channel holds all speakers.
         audio: the default channel map and the limit on length.
         asr: whether utterances are joined.
 
@@ -63,7 +59,7 @@ def prepare(
         AudioError: the recording cannot be used.
     """
     recording = decode(call.audio_path, max_duration_ms=audio.max_duration_minutes * 60_000)
-    layout = lay_out(
+    layout = determine_layout(
         recording.info.channels,
         identical=channels_identical(recording.samples),
         given=call.channel_roles,
@@ -71,44 +67,46 @@ def prepare(
         silent=silent_channels(recording.samples),
     )
     first = layout.channels[0]
-    heard = recording.samples[first : first + len(layout.channels)]
-    mels = log_mel(heard)
-    found = vad.find(heard, mels)
+    samples = recording.samples[first : first + len(layout.channels)]
+    mels = log_mel(samples)
+    utterances = vad.find(samples, mels)
     if asr.merge and not layout.mixed:
-        found = join_near(found, gap_ms=asr.merge_gap_ms, length_ms=min(asr.merge_length_ms, asr.max_segment_ms))
-    pieces = [
-        _piece(
+        utterances = merge_spans(
+            utterances, gap_ms=asr.merge_gap_ms, length_ms=min(asr.merge_length_ms, asr.max_segment_ms)
+        )
+    chunks = [
+        _chunk(
             recording.samples[channel],
             channel,
             span,
             features(mels[channel - first, _frames(*span)]),
-            voice if layout.mixed else None,
+            embed_speaker if layout.mixed else None,
         )
-        for channel, spans in zip(layout.channels, found, strict=True)
+        for channel, spans in zip(layout.channels, utterances, strict=True)
         for span in spans
         if span[1] - span[0] >= _SHORTEST_MS
     ]
-    ordered = tuple(sorted(pieces, key=lambda piece: (piece.start_ms, piece.channel)))
-    return Prepared(call=call, audio=recording.info, layout=layout, pieces=ordered)
+    ordered = tuple(sorted(chunks, key=lambda chunk: (chunk.start_ms, chunk.channel)))
+    return PreparedCall(call=call, audio=recording.info, layout=layout, chunks=ordered)
 
 
-def _piece(
+def _chunk(
     samples: Samples,
     channel: int,
     span: tuple[int, int],
     features: torch.Tensor,
-    voice: Callable[[Samples], Samples] | None,
-) -> Piece:
+    embed_speaker: Callable[[Samples], Embedding] | None,
+) -> SpeechChunk:
     start, end = span
     part = samples[start * SAMPLE_RATE // 1000 : end * SAMPLE_RATE // 1000]
-    return Piece(
+    return SpeechChunk(
         channel=channel,
         start_ms=start,
         end_ms=end,
         loudness_dbfs=loudness_dbfs(samples, start, end),
         features=features,
         powers=_powers(part, len(features)),
-        voice=None if voice is None else voice(part),
+        embedding=None if embed_speaker is None else embed_speaker(part),
     )
 
 
@@ -118,8 +116,8 @@ def _frames(start_ms: int, end_ms: int) -> slice:
 
 
 def _powers(samples: Samples, frames: int) -> Samples:
-    """Measure the mean square of each 60 ms, float32 [frames]; what lies past the end is silent."""
-    hop = SAMPLE_RATE * FRAME_MS // 1000
+    """Measure the mean square of each 60 ms, float32 [frames]; past the end of the chunk is silence."""
+    hop = SAMPLE_RATE * ENCODER_FRAME_MS // 1000
     padded = np.zeros(frames * hop, np.float32)
     padded[: min(samples.size, padded.size)] = samples[: padded.size]
     powers: Samples = np.square(padded).reshape(frames, hop).mean(axis=1)

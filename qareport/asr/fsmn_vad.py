@@ -1,11 +1,11 @@
 """FSMN-VAD: funasr's own network and weights, with our batches and our end-point detection.
 
-funasr takes one recording at a time and walks a state machine over every 10 ms frame in Python, at 36 us a frame
+funasr takes a single recording at a time and runs a state machine over every 10 ms frame in Python, at 36 us a frame
 (models/fsmn_vad_streaming/model.py, 1.4). Here all channels of a recording go through the network together, and
 `find_utterances` jumps from event to event: what the state machine does between two events follows from the number of
 speech frames in a sliding window, which is summed beforehand. Both equal funasr's own result; tests hold them to it on
-real recordings and on random bits. Utterances over `asr.max_segment_ms` are cut at their quietest place, where funasr
-would cut in the middle of a word.
+real recordings and on random bits. Utterances over `asr.max_segment_ms` are split at their quietest place, where funasr
+would split in the middle of a word.
 """
 
 from __future__ import annotations
@@ -19,15 +19,13 @@ import numpy.typing as npt
 import torch
 import yaml
 
-from qareport.asr.fbank import Stacker, check_front_end, log_mel
+from qareport.asr.fbank import FRAME_MS, Stacker, check_front_end, log_mel
 from qareport.asr.model_files import VadFiles
-from qareport.asr.vad_refinement import cut_long
-from qareport.audio.decode import SAMPLE_RATE
+from qareport.asr.suppress_output import suppress_output
+from qareport.asr.vad_refinement import split_long
+from qareport.audio.decode import SAMPLE_RATE, Samples
 from qareport.errors import ModelError
 from qareport.settings import AsrSettings
-
-#: One frame of the detector.
-FRAME_MS = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,17 +47,17 @@ class Endpointing:
 
     @property
     def latency(self) -> int:
-        """Frames before its discovery at which an utterance begins, if none before it reaches so far."""
+        """Frames before its onset at which an utterance begins, unless the previous one reaches as far."""
         return self.window + self.lookback_ms // FRAME_MS
 
     @property
     def longest(self) -> int:
-        """Frames after its first at which an utterance is ended, whatever is said."""
+        """Frames after its first at which an utterance is ended, speech or not."""
         return int(self.max_single_segment_ms // FRAME_MS)
 
     @property
     def end_silence_ms(self) -> int:
-        """Silence, counted from where the window has fallen silent, that ends an utterance."""
+        """Silence that ends an utterance, counted from where the window has fallen silent."""
         return self.max_end_silence_ms - self.speech_to_silence_ms
 
     @property
@@ -83,7 +81,7 @@ def find_utterances(speech: npt.NDArray[np.bool_], options: Endpointing) -> list
 
 def _walk(speech: npt.NDArray[np.bool_], options: Endpointing) -> Iterator[tuple[int, int]]:
     sums = np.concatenate(([0], np.cumsum(speech, dtype=np.int64)))
-    begun, earliest = 0, 0  # the window holds frames from `begun`; what lies before `earliest` is taken
+    begun, earliest = 0, 0  # the window holds frames from `begun`; frames before `earliest` belong to an utterance
     while (onset := _onset(sums, begun, options)) is not None:
         first = max(earliest, onset - options.latency)
         end, last = _end(sums, begun, onset, first, options)
@@ -98,7 +96,7 @@ def _window_sums(sums: npt.NDArray[np.int64], begun: int, first: int, last: int,
     return counts
 
 
-#: Frames that are looked at in one stride: long enough to spare calls, short enough to waste little.
+#: Frames that are examined in a stride: long enough to save calls, short enough to waste little.
 _STRIDE = 512
 
 
@@ -122,7 +120,7 @@ def _end(sums: npt.NDArray[np.int64], begun: int, onset: int, first: int, option
     frames = sums.size - 1
     limit = max(onset + 1, first + options.longest)
     stop = min(limit, frames - 1)
-    if onset + 1 >= frames:  # found at the very last frame
+    if onset + 1 >= frames:  # the onset is the very last frame
         return onset, onset
     wake, fall = options.silence_to_speech_ms // FRAME_MS, options.speech_to_silence_ms // FRAME_MS
     silent, count = False, 0
@@ -141,9 +139,9 @@ def _end(sums: npt.NDArray[np.int64], begun: int, onset: int, first: int, option
     return stop, stop
 
 
-#: Frames that go through the network at once, with its memory of the ones before: a minute, as in funasr.
+#: Frames that go through the network at once, with its memory of earlier frames: a minute, as in funasr.
 _BLOCK = 6000
-#: Values of the configuration that this code relies on; another one means another detector.
+#: Values of the configuration that this code relies on; other values mean another detector.
 _EXPECTED = {
     "sample_rate": SAMPLE_RATE, "detect_mode": 1, "snr_mode": 0, "do_start_point_detection": True,
     "do_end_point_detection": True, "do_extend": 1, "silence_pdf_num": 1, "sil_pdf_ids": [0], "frame_in_ms": 10,
@@ -170,14 +168,14 @@ class FsmnVad:
             files: a checked model directory.
             settings: `max_end_silence_ms` and `max_segment_ms`.
             device: "cpu", "cuda" or "cuda:N".
-            max_single_segment_ms: end utterances so, wherever a word stands, as funasr's `max_single_segment_time`
-                does; the model's own limit (60 s) unless given.
+            max_single_segment_ms: end utterances at this length, even within a word, as funasr's
+                `max_single_segment_time` does; the model's own limit (60 s) unless given.
 
         Raises:
             ModelError: weights that do not fit, or a configuration that this code would not follow exactly.
         """
         if torch.device(device).type == "cuda":
-            # A GPU's convolutions would else round their inputs to ten bits, and thresholds decide on less.
+            # Else a GPU's convolutions round their inputs to ten bits, while thresholds decide on smaller differences.
             torch.backends.cudnn.allow_tf32 = False
         config = _config(files)
         conf: Mapping[str, Any] = config["model_conf"]
@@ -196,24 +194,22 @@ class FsmnVad:
             lookahead_ms=conf["lookahead_time_end_point"],
         )
 
-    def find(self, samples: npt.NDArray[np.float32], mels: torch.Tensor | None = None) -> list[list[tuple[int, int]]]:
+    def find(self, samples: Samples, mels: torch.Tensor | None = None) -> list[list[tuple[int, int]]]:
         """Find the utterances on each channel (see `Vad`)."""
         return [
-            cut_long(channel, spans, max_ms=self._max_segment_ms)
+            split_long(channel, spans, max_ms=self._max_segment_ms)
             for channel, spans in zip(samples, self.utterances(samples, mels), strict=True)
         ]
 
-    def utterances(
-        self, samples: npt.NDArray[np.float32], mels: torch.Tensor | None = None
-    ) -> list[list[tuple[int, int]]]:
-        """Find utterances as funasr does, before long ones are cut.
+    def utterances(self, samples: Samples, mels: torch.Tensor | None = None) -> list[list[tuple[int, int]]]:
+        """Find utterances as funasr does, before long ones are split.
 
         Args:
             samples: float32 [channels, samples] in [-1, 1] at 16 kHz.
-            mels: their log-mel features, where they are at hand.
+            mels: their log-mel features, where they have been computed already.
         """
-        known = self._log_mel(samples) if mels is None else mels
-        return [find_utterances(row, self._options) for row in self.speech(known)]
+        features = self._log_mel(samples) if mels is None else mels
+        return [find_utterances(row, self._options) for row in self.speech(features)]
 
     @torch.inference_mode()
     def speech(self, mels: torch.Tensor) -> npt.NDArray[np.bool_]:
@@ -226,14 +222,14 @@ class FsmnVad:
         if not frames:
             return np.zeros((channels, 0), np.bool_)
         memory: dict[str, torch.Tensor] = {}
-        silence = [
+        blocks = [
             self._encoder(self._stack(mels, first, min(first + _BLOCK, frames)), cache=memory)[..., 0]
             for first in range(0, frames, _BLOCK)
         ]
-        quiet = torch.cat(silence, dim=1).cpu().numpy().astype(np.float64)
+        silence = torch.cat(blocks, dim=1).cpu().numpy().astype(np.float64)
         with np.errstate(divide="ignore"):
-            decided: npt.NDArray[np.bool_] = np.exp(np.log(1.0 - quiet)) >= np.exp(np.log(quiet)) + self._threshold
-        return decided
+            speech: npt.NDArray[np.bool_] = np.exp(np.log(1.0 - silence)) >= np.exp(np.log(silence)) + self._threshold
+        return speech
 
 
 def _config(files: VadFiles) -> Mapping[str, Any]:
@@ -261,11 +257,9 @@ _DEFAULTS = {
 
 
 def _load_encoder(files: VadFiles, conf: Mapping[str, Any]) -> torch.nn.Module:
-    """Build funasr's network and fill it; every weight must be there and fit."""
+    """Build funasr's network and load its weights; each must be present and fit."""
     try:
-        from qareport.asr.suppress_output import quiet
-
-        with quiet():
+        with suppress_output():
             from funasr.models.fsmn_vad_streaming.encoder import FSMN
     except ImportError as error:
         raise ModelError(f"funasr cannot be imported ({error})", to_do="pip install 'qareport[engine]'") from error

@@ -1,4 +1,4 @@
-"""What passes between the steps of transcription: stretches of speech to hear, and what the model heard in them.
+"""What passes between the steps of transcription, and the protocols of the parts that an engine is made of.
 
 No torch is loaded here.
 """
@@ -12,18 +12,22 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from qareport.audio.decode import Samples
 from qareport.model import AudioEvent, Emotion, Language, ModelInfo, Token
 
 if TYPE_CHECKING:
     import torch
 
 #: One encoder frame: six shifts of 10 ms.
-FRAME_MS = 60
+ENCODER_FRAME_MS = 60
+
+#: A speaker embedding, float32 [values] of length 1: similar voices have a large dot product.
+Embedding = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Piece:
-    """One stretch of speech on one channel, ready for the model."""
+class SpeechChunk:
+    """A stretch of speech on one channel, ready for the model."""
 
     channel: int
     start_ms: int
@@ -33,13 +37,13 @@ class Piece:
     features: torch.Tensor
     #: float32 [frames], the mean square of the samples of each 60 ms.
     powers: npt.NDArray[np.float32]
-    #: float32 [values], what the voice sounds like; None where nothing asked.
-    voice: npt.NDArray[np.float32] | None = None
+    #: None where no speaker embedding was requested.
+    embedding: Embedding | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Heard:
-    """What the model heard in one piece."""
+class Recognition:
+    """What the model recognised in a chunk of speech."""
 
     #: Exactly the string that funasr's `generate` returns.
     raw: str
@@ -55,6 +59,22 @@ class Heard:
     tokens: tuple[Token, ...]
 
 
+class Vad(Protocol):
+    """A voice activity detector."""
+
+    def find(self, samples: Samples, mels: torch.Tensor | None = None) -> list[list[tuple[int, int]]]:
+        """Find the utterances on each channel.
+
+        Args:
+            samples: float32 [channels, samples] in [-1, 1] at 16 kHz.
+            mels: their log-mel features (see `fbank.LogMel`), where they have been computed already.
+
+        Returns:
+            For each channel (start_ms, end_ms) in multiples of 10 ms, ordered, not overlapping, none longer than the
+            limit in the settings.
+        """
+
+
 class SpeechModel(Protocol):
     """Turns speech into tagged text."""
 
@@ -62,28 +82,28 @@ class SpeechModel(Protocol):
     def info(self) -> ModelInfo:
         """The model's name and revision."""
 
-    def log_mel(self, samples: npt.NDArray[np.float32]) -> torch.Tensor:
-        """Compute log-mel features of whole channels (see `mel.LogMel`). Several threads may call it."""
+    def log_mel(self, samples: Samples) -> torch.Tensor:
+        """Compute log-mel features of whole channels (see `fbank.LogMel`). Several threads may call it."""
 
     def features(self, mels: torch.Tensor) -> torch.Tensor:
-        """Make float32 [frames, inputs] of the log-mel features of a piece, float32 [frames of 10 ms, 80]."""
+        """Make float32 [frames, inputs] of the log-mel features of a chunk, float32 [frames of 10 ms, 80]."""
 
-    def hear(self, pieces: Sequence[Piece]) -> list[Heard | Exception]:
-        """Hear pieces of any calls in the batches that suit the machine; results keep the order given.
+    def recognise(self, chunks: Sequence[SpeechChunk]) -> list[Recognition | Exception]:
+        """Recognise chunks of any calls, in batches that suit the hardware; results keep the order given.
 
-        A piece that cannot be worked on has the error in its place.
+        A chunk that cannot be processed has the error in its place.
         """
 
 
 def plan_batches(frames: Sequence[int], *, budget: int) -> list[list[int]]:
-    """Group pieces into batches of like length.
+    """Group chunks into batches of like length.
 
     Args:
-        frames: the length of each piece.
-        budget: the most frames that a batch may hold, padding counted; a longer piece has a batch to itself.
+        frames: the length of each chunk.
+        budget: the most frames that a batch may hold, padding counted; a longer chunk has a batch to itself.
 
     Returns:
-        Indexes into `frames`, every one once, the longest first (so that memory runs out at once or not at all).
+        Indexes into `frames`, every index once, the longest first (so that memory runs out at once or not at all).
     """
     batches: list[list[int]] = []
     longest = 0

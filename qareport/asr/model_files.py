@@ -1,8 +1,8 @@
-"""Find a model directory and check every file in it, before anything heavy is loaded.
+"""Locate a model directory and check every file in it, before anything heavy is loaded.
 
 A directory is what the hubs publish: `configuration.json` names the weights, `config.yaml`, the feature normalisation
 (`am.mvn`) and the SentencePiece model. funasr itself runs on random weights or without normalisation when one is
-missing, and says nothing; so nothing is loaded that has not passed `check`.
+missing, without a word; so nothing is loaded that has not passed `check`.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ import importlib
 import json
 import os
 import zipfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from qareport.audio.decode import sha256_of
+from qareport.audio.digest import sha256_of
 from qareport.errors import AudioError, ModelError
 from qareport.model import ModelInfo
 from qareport.settings import bundled_model
@@ -28,11 +28,11 @@ from qareport.settings import bundled_model
 #: The name on the command line of the model that travels with qareport.
 DEMO = "demo"
 #: The same model on the two hubs.
-_MODELSCOPE_NAME = "iic/SenseVoiceSmall"
-_HUGGINGFACE_NAME = "FunAudioLLM/SenseVoiceSmall"
+MODELSCOPE_NAME = "iic/SenseVoiceSmall"
+HUGGINGFACE_NAME = "FunAudioLLM/SenseVoiceSmall"
 _CLASS = "SenseVoiceSmall"
 _VAD_CLASS = "FsmnVADStreaming"
-_VOICE_CLASS = "CAMPPlus"
+_SPEAKER_CLASS = "CAMPPlus"
 _LFS_POINTER = b"version https://git-lfs"
 
 
@@ -48,7 +48,7 @@ class ModelFiles:
     tokenizer: Path
 
     def all(self) -> tuple[Path, ...]:
-        """Return every file that decides what the model says."""
+        """Return every file that decides the model's output."""
         return (self.weights, self.config, self.configuration, self.cmvn, self.tokenizer)
 
 
@@ -68,7 +68,7 @@ class VadFiles:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class VoiceFiles:
+class SpeakerModelFiles:
     """The files of a checked directory of cam++."""
 
     directory: Path
@@ -82,26 +82,26 @@ class VoiceFiles:
 
 
 def resolve(model: str) -> Path:
-    """Find the directory of a model, without any network.
+    """Locate the directory of a model, without any network.
 
     Args:
         model: "demo", a directory, or a name on a hub such as `iic/SenseVoiceSmall`.
 
     Raises:
-        ModelError: it is nowhere on this machine; the text says where to put it.
+        ModelError: it is not on this machine; the text says where to put it.
     """
     if model == DEMO:
         return bundled_model()
     path = Path(model).expanduser()
     if path.is_dir():
         return path
-    if not _is_hub_name(model):
+    if not is_hub_name(model):
         raise ModelError(
             "there is no such directory",
             where=model,
-            expected=f"a model directory, a hub name such as {_MODELSCOPE_NAME}, or {DEMO}",
+            expected=f"a model directory, a hub name such as {MODELSCOPE_NAME}, or {DEMO}",
         )
-    places = list(_cached(model))
+    places = list(cache_places(model))
     for place in places:
         if (place / "configuration.json").is_file():  # a download that failed early leaves empty folders behind
             return place
@@ -117,55 +117,28 @@ def resolve(model: str) -> Path:
 
 
 def find(name: str, *, setting: str, needed: bool) -> Path | None:
-    """Find the directory of a part that a setting names; None where it is not needed and has not been downloaded.
+    """Locate the directory of a part that a setting names; None where it is not needed and has not been downloaded.
 
     Raises:
-        ModelError: it is needed, or a directory is named, and it is not here.
+        ModelError: it is needed, or a directory is named, and it is not on this machine.
     """
     try:
         return resolve(name)
     except ModelError as error:
-        is_hub_name = _is_hub_name(name)
-        if is_hub_name and not needed:
+        downloadable = is_hub_name(name)
+        if downloadable and not needed:
             return None
-        ways = ("run `qareport models fetch`", "name its directory there") if is_hub_name else ("correct the path",)
+        ways = ("run `qareport models fetch`", "name its directory there") if downloadable else ("correct the path",)
         raise ModelError(
             f"{name} is not on this machine", where=setting, expected="a downloaded model", to_do=", or ".join(ways)
         ) from error
 
 
-def fetch(model: str) -> Path:
-    """Download a model with its hub's own client and check it; a model that is here already is only checked.
-
-    Raises:
-        ModelError: no client is installed, the download failed, or the files are not whole.
-    """
-    return _fetch(model, check)
-
-
-def fetch_vad(name: str) -> Path:
-    """Download FSMN-VAD and check it; one that is here already is only checked.
-
-    Raises:
-        ModelError: as `fetch`.
-    """
-    return _fetch(name, check_vad)
-
-
-def fetch_voices(name: str) -> Path:
-    """Download cam++ and check it; one that is here already is only checked.
-
-    Raises:
-        ModelError: as `fetch`.
-    """
-    return _fetch(name, check_voices)
-
-
 def check(directory: Path) -> ModelFiles:
-    """Check that every file of a model is there, whole, and fits the others as far as can be told without loading it.
+    """Check that the files of a model exist, are complete, and fit each other as far as can be told without loading.
 
     Raises:
-        ModelError: names the file and says what is wrong with it.
+        ModelError: names the file and what is wrong with it.
     """
     if not directory.is_dir():
         raise ModelError("there is no such model directory", where=str(directory), to_do=f"see `--model {DEMO}`")
@@ -190,10 +163,10 @@ def check(directory: Path) -> ModelFiles:
 
 
 def check_vad(directory: Path) -> VadFiles:
-    """Check that every file of FSMN-VAD is there and whole.
+    """Check that every file of FSMN-VAD exists and is complete.
 
     Raises:
-        ModelError: names the file and says what is wrong with it.
+        ModelError: names the file and what is wrong with it.
     """
     metas = _metas(_present(directory, "configuration.json"))
     config = _present(directory, _meta(metas, "config", "config.yaml"))
@@ -205,16 +178,16 @@ def check_vad(directory: Path) -> VadFiles:
     return VadFiles(directory=directory, weights=weights, config=config, cmvn=cmvn)
 
 
-def check_voices(directory: Path) -> VoiceFiles:
-    """Check that every file of cam++ is there; its weights are tried when they are loaded.
+def check_speaker_model(directory: Path) -> SpeakerModelFiles:
+    """Check that every file of cam++ exists; its weights are checked when they are loaded.
 
     Raises:
-        ModelError: names the file and says what is wrong with it.
+        ModelError: names the file and what is wrong with it.
     """
     metas = _metas(_present(directory, "configuration.json"))
     config = _present(directory, _meta(metas, "config", "config.yaml"))
-    _config(config, _VOICE_CLASS)
-    return VoiceFiles(
+    _config(config, _SPEAKER_CLASS)
+    return SpeakerModelFiles(
         directory=directory,
         weights=_present(directory, _meta(metas, "init_param", "campplus_cn_common.bin")),
         config=config,
@@ -225,7 +198,7 @@ def identify(model: str, files: ModelFiles) -> ModelInfo:
     """Name a model and its revision: the first 12 hexadecimal digits of the SHA-256 over all its files' SHA-256.
 
     Args:
-        model: the name as it was asked for; a directory is named by its last part.
+        model: the name as it was given; a directory is named by its last part.
         files: the checked files.
 
     Raises:
@@ -243,18 +216,19 @@ def _revision(paths: tuple[Path, ...]) -> str:
     return hashlib.sha256(digests.encode()).hexdigest()[:12]
 
 
-# --- where models stand -----------------------------------------------------------------------------------------------
+# --- where models are kept --------------------------------------------------------------------------------------------
 
 
-def _is_hub_name(model: str) -> bool:
+def is_hub_name(model: str) -> bool:
+    """Tell whether a name is that of a model on a hub: `owner/name`."""
     return model.count("/") == 1 and not model.startswith(("/", ".", "~")) and all(model.split("/"))
 
 
-def _cached(model: str) -> Iterator[Path]:
-    """Yield where the hubs' clients keep a model, the most usual place first."""
+def cache_places(model: str) -> Iterator[Path]:
+    """Yield the directories in which the hubs' clients keep a model, the most usual first."""
     names = [model]
-    if model in (_MODELSCOPE_NAME, _HUGGINGFACE_NAME):
-        names = [_MODELSCOPE_NAME, _HUGGINGFACE_NAME]
+    if model in (MODELSCOPE_NAME, HUGGINGFACE_NAME):
+        names = [MODELSCOPE_NAME, HUGGINGFACE_NAME]
     root = Path(os.environ.get("MODELSCOPE_CACHE") or "~/.cache/modelscope").expanduser()
     for name in names:
         owner, repository = name.split("/")
@@ -272,47 +246,10 @@ def _snapshots(repository: Path, branch: str) -> Iterator[Path]:
     with contextlib.suppress(OSError):
         yield repository / "snapshots" / (repository / "refs" / branch).read_text().strip()
     try:
-        found = sorted((repository / "snapshots").iterdir(), key=lambda path: path.stat().st_mtime, reverse=True)
+        newest_first = sorted((repository / "snapshots").iterdir(), key=lambda path: path.stat().st_mtime, reverse=True)
     except OSError:
         return
-    yield from found
-
-
-def _fetch(name: str, check_files: Callable[[Path], object]) -> Path:
-    try:
-        directory = resolve(name)
-        check_files(directory)
-    except ModelError:
-        if Path(name).expanduser().is_dir() or not _is_hub_name(name):
-            raise
-        directory = _download(name)  # goes on where a broken download stopped
-        check_files(directory)
-    return directory
-
-
-def _download(model: str) -> Path:
-    if model == _HUGGINGFACE_NAME:
-        sources = (("huggingface_hub", model), ("modelscope", _MODELSCOPE_NAME))
-    elif model == _MODELSCOPE_NAME:
-        sources = (("modelscope", model), ("huggingface_hub", _HUGGINGFACE_NAME))
-    else:
-        sources = (("modelscope", model), ("huggingface_hub", model))
-    reasons = []
-    for package, name in sources:
-        try:
-            client = importlib.import_module(package)
-            return Path(client.snapshot_download(name))
-        except Exception as error:  # noqa: BLE001 - the clients raise errors of many libraries; all end as one ModelError
-            first_line = (str(error).splitlines() or [""])[0]
-            reasons.append(f"{package}: {type(error).__name__}: {first_line}")
-    raise ModelError(
-        f"could not be downloaded ({'; '.join(reasons)})",
-        where=model,
-        to_do=(
-            f"check the network, or copy the model directory to {next(_cached(model))} or anywhere and name it with "
-            f"--model, asr.fsmn_vad or asr.voices; `--model {DEMO}` uses the small bundled model"
-        ),
-    )
+    yield from newest_first
 
 
 # --- what is in them --------------------------------------------------------------------------------------------------

@@ -1,8 +1,8 @@
-"""Linear layers laid out for the processor once, instead of at each call.
+"""Linear layers whose weights are laid out for the processor once, instead of at each call.
 
-PyTorch multiplies fp32 matrices with MKL, which holds back on processors that are not Intel's: a 512 x 2048 layer over
-2,000 frames ran at 100 GFLOP/s on one AMD core with AVX-512. oneDNN, which PyTorch carries as well, with weights in its
-own layout: 237 GFLOP/s, and results that differ by 1e-6 of their size. Tests hold the texts to be the same.
+PyTorch multiplies fp32 matrices with MKL, which is slower on processors that are not Intel's: a 512 x 2048 layer over
+2,000 frames ran at 100 GFLOP/s on an AMD core with AVX-512. oneDNN, which PyTorch includes as well, reached 237 GFLOP/s
+with weights in its own layout, and results that differ by 1e-6 of their size. Tests hold the texts to be the same.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """SenseVoiceSmall: loaded through funasr's own classes and checked, run in batches of our own.
 
 `generate()` works on one file at a time, rewrites shared state and returns neither scores nor times; its model, front
-end and tokenizer are what is used here. Equal text for equal segments is held by tests.
+end and tokenizer are what is used here. Tests hold the text of each segment to be equal to `generate()`'s.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ import numpy.typing as npt
 import torch
 
 from qareport.asr.fbank import Stacker, check_front_end, log_mel
-from qareport.asr.interfaces import FRAME_MS, Heard, Piece, plan_batches
+from qareport.asr.interfaces import ENCODER_FRAME_MS, Recognition, SpeechChunk, plan_batches
 from qareport.asr.model_files import ModelFiles
 from qareport.asr.packed_linear import pack
-from qareport.asr.suppress_output import quiet
+from qareport.asr.suppress_output import suppress_output
 from qareport.asr.tags import is_tag, parse, tag
 from qareport.errors import ModelError
 from qareport.model import AudioEvent, Emotion, ModelInfo, Token
@@ -37,14 +37,14 @@ _EMOTION_FRAME = 1
 _EVENT_FRAME = 2
 #: Most padded seconds of a batch on a CPU: what a batch computes on then stays in its cache.
 _CPU_SECONDS = 30
-#: Batches under way at once: a GPU works on one while the words of the one before are read.
+#: Batches under way at once: a GPU works on the next while the words of the last are read.
 _RUNNING = 2
 #: A frame's middle lies this much before 60·frame (funasr's own offset).
 _FRAME_OFFSET_MS = 30
 
 
 class SenseVoice:
-    """A loaded SenseVoiceSmall. `hear` is for one thread; `features` for any number."""
+    """A loaded SenseVoiceSmall. `recognise` is for a single thread, `features` for any number."""
 
     def __init__(
         self, files: ModelFiles, info: ModelInfo, *, device: str, settings: AsrSettings, bf16: bool | None = None
@@ -65,17 +65,17 @@ class SenseVoice:
         self._device = torch.device(device)
         self._bf16 = _has_bf16(self._device) if bf16 is None else bf16
         seconds = settings.batch_seconds if self._device.type == "cuda" else min(settings.batch_seconds, _CPU_SECONDS)
-        self._budget = max(1, seconds * 1000 // FRAME_MS)
+        self._budget = max(1, seconds * 1000 // ENCODER_FRAME_MS)
         self._model, frontend, tokenizer = _load(files, device)
-        self._pieces = tokenizer.sp
-        _check_fit(files, self._model, self._pieces, frontend)
+        self._vocabulary = tokenizer.sp
+        _check_fit(files, self._model, self._vocabulary, frontend)
         #: Of whole channels; several threads may call it.
         self.log_mel = log_mel(device)
         self._stack = Stacker(around=frontend.lfr_m, step=frontend.lfr_n, cmvn=frontend.cmvn, device=device)
         self._blank = int(self._model.blank_id)
-        self._texts = [_piece_text(self._pieces, number) for number in range(self._pieces.GetPieceSize())]
-        self._emotions = _ids(files, self._pieces, Emotion)
-        self._events = _ids(files, self._pieces, AudioEvent)
+        self._texts = [_piece_text(self._vocabulary, number) for number in range(self._vocabulary.GetPieceSize())]
+        self._emotions = _ids(files, self._vocabulary, Emotion)
+        self._events = _ids(files, self._vocabulary, AudioEvent)
         self._emotion_rows = torch.tensor(list(self._emotions.values()), device=self._device)
         self._event_rows = torch.tensor(list(self._events.values()), device=self._device)
         self._queries = self._make_queries(settings)
@@ -90,65 +90,65 @@ class SenseVoice:
 
     @torch.inference_mode()
     def features(self, mels: torch.Tensor) -> torch.Tensor:
-        """Stack and normalise the log-mel features of a piece: float32 [frames, 80] to [frames / 6, 560]."""
+        """Stack and normalise the log-mel features of a chunk: float32 [frames, 80] to [frames / 6, 560]."""
         return self._stack(mels)
 
-    def hear(self, pieces: Sequence[Piece]) -> list[Heard | Exception]:
-        """Hear pieces in batches of like length (see `SpeechModel`)."""
-        results: list[Heard | Exception] = [ModelError("was not heard")] * len(pieces)
-        waiting = self._plan(pieces, range(len(pieces)))
-        running: deque[tuple[list[int], _Output]] = deque()
+    def recognise(self, chunks: Sequence[SpeechChunk]) -> list[Recognition | Exception]:
+        """Recognise chunks in batches of like length (see `SpeechModel`)."""
+        results: list[Recognition | Exception] = [ModelError("was not heard")] * len(chunks)
+        waiting = self._plan(chunks, range(len(chunks)))
+        running: deque[tuple[list[int], _BatchOutput]] = deque()
         abreast = _RUNNING
-        heard: Sequence[Heard | Exception]
+        outcomes: Sequence[Recognition | Exception]
         while waiting or running:
             abreast = abreast if running else _RUNNING
             try:
                 if waiting and len(running) < abreast:
                     batch = waiting.popleft()
-                    running.append((batch, self._forward([pieces[index] for index in batch])))
+                    running.append((batch, self._forward([chunks[index] for index in batch])))
                     continue
                 batch, output = running.popleft()
-                heard = self._read_batch([pieces[index] for index in batch], output)
-            except Exception as error:  # one bad piece must not take the others along
+                outcomes = self._read_batch([chunks[index] for index in batch], output)
+            except Exception as error:  # a bad chunk must not take the others along
                 logger.debug("a batch of %d failed", len(batch), exc_info=error)
                 # The traceback holds what the batch had computed so far: without this its memory would stay taken.
-                heard = [error.with_traceback(None)]
+                outcomes = [error.with_traceback(None)]
                 if isinstance(error, torch.OutOfMemoryError):
-                    self._make_room([pieces[index] for index in batch])
+                    self._make_room([chunks[index] for index in batch])
                     if len(batch) > 1 or running:
-                        abreast = 0  # what is under way holds memory, too: it is read first
-                        waiting = self._plan(pieces, itertools.chain(batch, *waiting))
+                        abreast = 0  # batches under way hold memory, too: they are read first
+                        waiting = self._plan(chunks, itertools.chain(batch, *waiting))
                         continue
                 elif len(batch) > 1:
                     middle = len(batch) // 2
                     waiting.extendleft((batch[middle:], batch[:middle]))
                     continue
-            for index, result in zip(batch, heard, strict=True):
+            for index, result in zip(batch, outcomes, strict=True):
                 results[index] = result
         return results
 
-    def _plan(self, pieces: Sequence[Piece], indexes: Iterable[int]) -> deque[list[int]]:
-        """Group some of the pieces into batches within the budget."""
+    def _plan(self, chunks: Sequence[SpeechChunk], indexes: Iterable[int]) -> deque[list[int]]:
+        """Group some of the chunks into batches within the budget."""
         chosen = list(indexes)
-        batches = plan_batches([_frames(pieces[index]) for index in chosen], budget=self._budget)
+        batches = plan_batches([_frames(chunks[index]) for index in chosen], budget=self._budget)
         return deque([chosen[place] for place in batch] for batch in batches)
 
-    def _make_room(self, batch: Sequence[Piece]) -> None:
-        """When memory ran out on a batch, keep all that follow to half its size."""
+    def _make_room(self, batch: Sequence[SpeechChunk]) -> None:
+        """After memory ran out on a batch, limit all that follow to half its size."""
         if len(batch) > 1:
             self._budget = min(self._budget, len(batch) * max(map(_frames, batch)) // 2)
         torch.cuda.empty_cache()
 
     @torch.inference_mode()
-    def _forward(self, pieces: Sequence[Piece]) -> _Output:
-        """Run the encoder once; a GPU is still at work when this returns.
+    def _forward(self, chunks: Sequence[SpeechChunk]) -> _BatchOutput:
+        """Run the encoder once; a GPU is still busy when this returns.
 
         Returns:
-            int32 [batch, frames + 4 + emotions + events], on its way to the host: the arg-max ids, and the bits of the
-            scores of emotions, then events. Floats travel as integers: one copy to the host for both.
+            int32 [batch, frames + 4 + emotions + events], being copied to the host: the arg-max ids, and the bits of
+            the scores of emotions, then events. Floats are copied as integers: a single copy serves both.
         """
-        speech = torch.nn.utils.rnn.pad_sequence([piece.features for piece in pieces], batch_first=True)
-        lengths = torch.tensor([len(piece.features) for piece in pieces])
+        speech = torch.nn.utils.rnn.pad_sequence([chunk.features for chunk in chunks], batch_first=True)
+        lengths = torch.tensor([len(chunk.features) for chunk in chunks])
         queries = self._queries.expand(len(speech), -1, -1)
         inputs = torch.cat((queries, speech.to(self._device, non_blocking=True)), dim=1)
         with torch.autocast(self._device.type, dtype=torch.bfloat16, enabled=self._bf16):
@@ -159,21 +159,21 @@ class SenseVoice:
         events = logits[:, _EVENT_FRAME, self._event_rows].softmax(dim=-1)
         scores = torch.cat((emotions, events), dim=1)
         ids = logits.argmax(dim=-1).to(torch.int32)
-        return _Output(torch.cat((ids, scores.view(torch.int32)), dim=1))
+        return _BatchOutput(torch.cat((ids, scores.view(torch.int32)), dim=1))
 
-    def _read_batch(self, pieces: Sequence[Piece], output: _Output) -> list[Heard]:
+    def _read_batch(self, chunks: Sequence[SpeechChunk], output: _BatchOutput) -> list[Recognition]:
         rows = output.rows()
         scores = rows[:, -len(self._emotions) - len(self._events) :].view(np.float32)
         return [
-            self._read(piece, row[: len(piece.features) + _QUERY_FRAMES], score)
-            for piece, row, score in zip(pieces, rows, scores, strict=True)
+            self._read(chunk, row[: len(chunk.features) + _QUERY_FRAMES], score)
+            for chunk, row, score in zip(chunks, rows, scores, strict=True)
         ]
 
-    def _read(self, piece: Piece, ids: npt.NDArray[np.int32], scores: npt.NDArray[np.float32]) -> Heard:
+    def _read(self, chunk: SpeechChunk, ids: npt.NDArray[np.int32], scores: npt.NDArray[np.float32]) -> Recognition:
         runs = [run for run in _runs(ids) if run[0] != self._blank]
-        raw: str = self._pieces.DecodeIds([token for token, _, _ in runs])
+        raw: str = self._vocabulary.DecodeIds([token for token, _, _ in runs])
         labels = parse(raw)
-        return Heard(
+        return Recognition(
             raw=raw,
             text=labels.text,
             language=labels.language,
@@ -181,20 +181,20 @@ class SenseVoice:
             emotion_scores=_scores(self._emotions, scores[: len(self._emotions)]),
             event_scores=_scores(self._events, scores[len(self._emotions) :]),
             events=labels.events,
-            tokens=tuple(self._tokens(piece, runs)),
+            tokens=tuple(self._tokens(chunk, runs)),
         )
 
-    def _tokens(self, piece: Piece, runs: Sequence[tuple[int, int, int]]) -> Iterator[Token]:
+    def _tokens(self, chunk: SpeechChunk, runs: Sequence[tuple[int, int, int]]) -> Iterator[Token]:
         """Yield timed tokens; their texts, joined, are the text (a word's first token carries its space).
 
-        Words on the four query frames, which only a bad model puts there, stand at the start of the piece.
+        Words on the four query frames, where only a bad model puts them, are placed at the start of the chunk.
         """
         begun = False
         for token, first, last in runs:
             text = self._texts[token] if begun else self._texts[token].lstrip()
             if text:
                 begun = True
-                yield Token(text, _at(piece, first), _at(piece, last + 1))
+                yield Token(text, _at(chunk, first), _at(chunk, last + 1))
 
     def _make_queries(self, settings: AsrSettings) -> torch.Tensor:
         """Return the four frames that ask for language, emotion, event and text norm, float32 [1, 4, inputs]."""
@@ -212,11 +212,11 @@ class SenseVoice:
         return queries
 
 
-class _Output:
-    """What a batch gave, on its way to the host.
+class _BatchOutput:
+    """The output of a batch, being copied to the host.
 
-    The copy is queued behind the batch at once, into pinned memory. Asked for only when it is read, it would stand
-    behind the next batch, and the GPU would wait while words are read.
+    The copy is queued behind the batch at once, into pinned memory. Queued only when it is read, it would wait for the
+    next batch, and the GPU would be idle while words are read.
     """
 
     def __init__(self, values: torch.Tensor) -> None:
@@ -224,20 +224,20 @@ class _Output:
         self._copied = torch.cuda.current_stream(values.device).record_event() if values.is_cuda else None
 
     def rows(self) -> npt.NDArray[np.int32]:
-        """Return the values as int32 [batch, …], when they have arrived."""
+        """Wait for the copy and return the values, int32 [batch, …]."""
         if self._copied is not None:
             self._copied.synchronize()
         rows: npt.NDArray[np.int32] = self._host.numpy()
         return rows
 
 
-def _frames(piece: Piece) -> int:
-    """Return how many frames a piece takes up in a batch."""
-    return len(piece.features) + _QUERY_FRAMES
+def _frames(chunk: SpeechChunk) -> int:
+    """Return how many frames a chunk takes up in a batch."""
+    return len(chunk.features) + _QUERY_FRAMES
 
 
 def _piece_text(tokenizer: Any, number: int) -> str:
-    """Return what a piece adds to the text: nothing for tags and control symbols; "▁" stands for a space."""
+    """Return the text of a vocabulary piece: nothing for tags and control symbols; "▁" is a space."""
     piece: str = tokenizer.IdToPiece(number)
     return "" if is_tag(piece) or tokenizer.IsControl(number) else piece.replace("▁", " ")
 
@@ -251,14 +251,14 @@ def _runs(ids: npt.NDArray[np.int32]) -> Iterator[tuple[int, int, int]]:
         first += count
 
 
-def _at(piece: Piece, frame: int) -> int:
-    """Return where an encoder frame begins in the recording, inside the piece."""
-    at = piece.start_ms + (frame - _QUERY_FRAMES) * FRAME_MS - _FRAME_OFFSET_MS
-    return min(max(at, piece.start_ms), piece.end_ms)
+def _at(chunk: SpeechChunk, frame: int) -> int:
+    """Return where an encoder frame begins in the recording, clipped to the chunk."""
+    at = chunk.start_ms + (frame - _QUERY_FRAMES) * ENCODER_FRAME_MS - _FRAME_OFFSET_MS
+    return min(max(at, chunk.start_ms), chunk.end_ms)
 
 
 def _has_bf16(device: torch.device) -> bool:
-    """Tell whether a GPU computes in bf16 itself (from Ampere on); older ones only imitate it, slower than fp32."""
+    """Tell whether a GPU computes in bf16 natively (from Ampere on); older GPUs emulate it, slower than fp32."""
     if device.type != "cuda":
         return False
     with torch.cuda.device(device):
@@ -269,11 +269,11 @@ def _has_bf16(device: torch.device) -> bool:
 
 
 def _load(files: ModelFiles, device: str) -> tuple[Any, Any, Any]:
-    """Build model, front end and tokenizer with funasr; put back the global state that it changes."""
+    """Build model, front end and tokenizer with funasr; restore the global state that it changes."""
     threads = torch.get_num_threads()
     states = random.getstate(), np.random.get_state(), torch.get_rng_state()  # funasr seeds them
     try:
-        with quiet():
+        with suppress_output():
             from funasr import AutoModel
 
             model, parts = AutoModel.build_model(
@@ -298,7 +298,7 @@ def _load(files: ModelFiles, device: str) -> tuple[Any, Any, Any]:
 
 
 def _check_fit(files: ModelFiles, model: Any, tokenizer: Any, frontend: Any) -> None:
-    """Compare weights, network and vocabulary; funasr leaves what does not fit at random values and goes on."""
+    """Compare weights, network and vocabulary; funasr leaves weights that do not fit at random values and goes on."""
     stored = _stored_shapes(files)
     wanted = {name: tuple(value.shape) for name, value in model.state_dict().items()}
     missing = sorted(wanted.keys() - stored.keys())
@@ -343,13 +343,13 @@ def _stored_shapes(files: ModelFiles) -> dict[str, tuple[int, ...]]:
 
 
 def _ids(files: ModelFiles, tokenizer: Any, tags: type[_Tag]) -> dict[_Tag, int]:
-    """Look up the tags that a vocabulary knows."""
-    ids = {each: tokenizer.PieceToId(tag(each.value)) for each in tags}
-    known = {each: number for each, number in ids.items() if number != tokenizer.unk_id()}
+    """Look up the ids of the tags that a vocabulary has."""
+    ids = {member: tokenizer.PieceToId(tag(member.value)) for member in tags}
+    known = {member: number for member, number in ids.items() if number != tokenizer.unk_id()}
     if len(known) < 2:
         raise ModelError(f"has no {tags.__name__} tags", where=str(files.tokenizer), expected=tag("…"))
     return known
 
 
 def _scores(tags: Iterable[StrEnum], scores: npt.NDArray[np.float32]) -> dict[str, float]:
-    return {each.value: round(float(score), 4) for each, score in zip(tags, scores, strict=True)}
+    return {member.value: round(float(score), 4) for member, score in zip(tags, scores, strict=True)}

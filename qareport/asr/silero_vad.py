@@ -1,4 +1,4 @@
-"""Where somebody speaks. silero-vad does the work; its weights travel in its wheel.
+"""Voice activity detection with silero-vad, whose weights are part of its wheel.
 
 The published model takes one 32 ms chunk a call, with its state inside. Only its recurrent layer needs that order: the
 spectrum and the convolutions of a chunk depend on the chunk and the 64 samples before it. So those run over all chunks
@@ -10,16 +10,15 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
 
 from qareport.asr import vad_refinement
 from qareport.asr.fbank import FRAME_MS
-from qareport.asr.vad_refinement import cut_long
-from qareport.audio.decode import SAMPLE_RATE
+from qareport.asr.vad_refinement import split_long
+from qareport.audio.decode import SAMPLE_RATE, Samples
 from qareport.errors import ModelError
 from qareport.settings import AsrSettings
 
@@ -32,30 +31,14 @@ _BLOCK = 2000
 _THRESHOLD = 0.5
 #: Added on each side of an utterance. The first sound of a word is often missed by a chunk or two.
 SPEECH_PAD_MS = 60
-#: What is heard afresh begins and ends this far outside what is loud.
-_LEAD_MS = 250
+#: A stretch that is examined again begins and ends this far outside what is loud.
+_MARGIN_MS = 250
 #: Shorter sounds are clicks. "嗯" and "好" last 200 ms and more.
 MIN_SPEECH_MS = 200
 
 
-class Vad(Protocol):
-    """Finds utterances."""
-
-    def find(self, samples: npt.NDArray[np.float32], mels: torch.Tensor | None = None) -> list[list[tuple[int, int]]]:
-        """Find the utterances on each channel.
-
-        Args:
-            samples: float32 [channels, samples] in [-1, 1] at 16 kHz.
-            mels: their log-mel features (see `mel.LogMel`), where they are at hand.
-
-        Returns:
-            For each channel (start_ms, end_ms) in multiples of 10 ms, ordered, not overlapping, none longer than the
-            limit in the settings.
-        """
-
-
 class SileroVad:
-    """silero-vad 6, run over whole recordings. Holds no state between calls; several threads may use it."""
+    """silero-vad 6 over whole recordings. Holds no state between calls; several threads may use it."""
 
     def __init__(self, settings: AsrSettings) -> None:
         self._settings = settings
@@ -73,7 +56,7 @@ class SileroVad:
         self._model = model  # keeps the parts above alive
 
     @torch.inference_mode()
-    def probabilities(self, samples: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    def probabilities(self, samples: Samples) -> Samples:
         """Return the probability of speech for each 32 ms, float32 [channels, chunks]."""
         channels, length = samples.shape
         chunks = -(-length // _CHUNK)
@@ -87,45 +70,45 @@ class SileroVad:
             hidden, state = self._rnn(encoded.reshape(channels, block.shape[1], -1), state)
             speech = self._decode(hidden.reshape(-1, hidden.shape[-1], 1))
             result.append(speech.reshape(channels, -1))
-        probabilities: npt.NDArray[np.float32] = torch.cat(result, dim=1).numpy()
+        probabilities: Samples = torch.cat(result, dim=1).numpy()
         return probabilities
 
-    def find(self, samples: npt.NDArray[np.float32], mels: torch.Tensor | None = None) -> list[list[tuple[int, int]]]:
+    def find(self, samples: Samples, mels: torch.Tensor | None = None) -> list[list[tuple[int, int]]]:
         """Find the utterances on each channel (see `Vad`)."""
         if samples.shape[1] == 0:
             return [[] for _ in samples]
         rows = self.probabilities(samples)
         return [self._find(channel, row) for channel, row in zip(samples, rows, strict=True)]
 
-    def _find(self, channel: npt.NDArray[np.float32], probabilities: npt.NDArray[np.float32]) -> list[tuple[int, int]]:
+    def _find(self, channel: Samples, probabilities: Samples) -> list[tuple[int, int]]:
         level = vad_refinement.levels(channel)
         spans = self.spans(probabilities, channel.size)
         stretches = vad_refinement.loud_stretches(level, spans)
         if stretches:
-            spans = self.spans(self._look_again(channel, probabilities, stretches), channel.size)
-        return cut_long(channel, vad_refinement.trim_ends(level, spans), max_ms=self._settings.max_segment_ms)
+            spans = self.spans(self._detect_again(channel, probabilities, stretches), channel.size)
+        return split_long(channel, vad_refinement.trim_ends(level, spans), max_ms=self._settings.max_segment_ms)
 
-    def _look_again(
+    def _detect_again(
         self,
-        channel: npt.NDArray[np.float32],
-        probabilities: npt.NDArray[np.float32],
+        channel: Samples,
+        probabilities: Samples,
         stretches: list[tuple[int, int]],
-    ) -> npt.NDArray[np.float32]:
-        """Hear loud stretches afresh. After a long silence silero-vad can miss a voice that alone it is sure of."""
+    ) -> Samples:
+        """Detect again in loud stretches: after a long silence silero-vad can miss a voice that it finds alone."""
         result = probabilities.copy()
         for start_ms, end_ms in stretches:
-            first = max(0, start_ms - _LEAD_MS) * SAMPLE_RATE // 1000 // _CHUNK
-            last = min(probabilities.size, -(-(end_ms + _LEAD_MS) * SAMPLE_RATE // 1000 // _CHUNK))
-            afresh = self.probabilities(channel[None, first * _CHUNK : last * _CHUNK])[0]
-            part = result[first : first + afresh.size]
-            np.maximum(part, afresh[: part.size], out=part)
+            first = max(0, start_ms - _MARGIN_MS) * SAMPLE_RATE // 1000 // _CHUNK
+            last = min(probabilities.size, -(-(end_ms + _MARGIN_MS) * SAMPLE_RATE // 1000 // _CHUNK))
+            isolated = self.probabilities(channel[None, first * _CHUNK : last * _CHUNK])[0]
+            part = result[first : first + isolated.size]
+            np.maximum(part, isolated[: part.size], out=part)
         return result
 
-    def spans(self, probabilities: npt.NDArray[np.float32], length: int) -> list[tuple[int, int]]:
+    def spans(self, probabilities: Samples, length: int) -> list[tuple[int, int]]:
         """Return the utterances in the probabilities of one channel, as the published code finds them."""
         return list(self._spans(probabilities, length))
 
-    def _spans(self, probabilities: npt.NDArray[np.float32], length: int) -> Iterator[tuple[int, int]]:
+    def _spans(self, probabilities: Samples, length: int) -> Iterator[tuple[int, int]]:
         spans = self._package.get_speech_timestamps_from_probs(
             probabilities.tolist(),
             sampling_rate=SAMPLE_RATE,
@@ -145,7 +128,7 @@ def _on_frame(sample: int) -> int:
 
 
 def _load_silero() -> tuple[Any, Any]:
-    """Import silero-vad and load its model; the number of threads that its import sets to one is put back."""
+    """Import silero-vad and load its model; restore the number of threads, which its import sets to one."""
     threads = torch.get_num_threads()
     try:
         with warnings.catch_warnings():

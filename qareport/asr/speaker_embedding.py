@@ -1,37 +1,35 @@
-"""Speaker embeddings by cam++: funasr's own network, one embedding an utterance."""
+"""Speaker embeddings by cam++: funasr's own network, one embedding for each utterance."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
 import yaml
 
-from qareport.asr.model_files import VoiceFiles
-from qareport.asr.suppress_output import quiet
-from qareport.audio.decode import SAMPLE_RATE
+from qareport.asr.interfaces import Embedding
+from qareport.asr.model_files import SpeakerModelFiles
+from qareport.asr.suppress_output import suppress_output
+from qareport.audio.decode import SAMPLE_RATE, Samples
 from qareport.errors import ModelError
 
-#: An utterance is heard in pieces of 1.5 s every 0.75 s, a last short one filled with silence (funasr's `sv_chunk`).
-_CHUNK = SAMPLE_RATE * 3 // 2
+#: An utterance is cut into windows of 1.5 s every 0.75 s, a short last one padded with silence (funasr's `sv_chunk`).
+_WINDOW = SAMPLE_RATE * 3 // 2
+_STEP = _WINDOW // 2
 
 
-_STEP = _CHUNK // 2
-
-
-class Voices:
+class SpeakerEmbedding:
     """cam++, loaded and checked. Several threads may use it."""
 
-    def __init__(self, files: VoiceFiles) -> None:
+    def __init__(self, files: SpeakerModelFiles) -> None:
         """Load the network.
 
         Raises:
             ModelError: the weights do not fit, or funasr cannot be imported.
         """
         try:
-            with quiet():
+            with suppress_output():
                 from funasr.models.campplus.model import CAMPPlus
                 from funasr.utils.fbank import fbank
         except ImportError as error:
@@ -47,18 +45,18 @@ class Voices:
         self._model.eval()
 
     @torch.inference_mode()
-    def __call__(self, samples: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-        """Describe the voice of an utterance, float32 [values] of length 1, of float32 [samples] at 16 kHz."""
-        chunks = [np.zeros(_CHUNK, np.float32) for _ in range(max(1, -(-(samples.size - _CHUNK) // _STEP) + 1))]
-        for index, chunk in enumerate(chunks):
-            last = min(index * _STEP + _CHUNK, samples.size)
-            part = samples[max(0, last - _CHUNK) : last]
-            chunk[: part.size] = part
-        mels = torch.stack([self._log_mel(chunk) for chunk in chunks])
-        described = torch.nn.functional.normalize(self._model(mels), dim=1).mean(dim=0)
-        voice: npt.NDArray[np.float32] = torch.nn.functional.normalize(described, dim=0).numpy()
-        return voice
+    def __call__(self, samples: Samples) -> Embedding:
+        """Embed the speaker of an utterance, float32 [samples] at 16 kHz, as float32 [values] of length 1."""
+        windows = [np.zeros(_WINDOW, np.float32) for _ in range(max(1, -(-(samples.size - _WINDOW) // _STEP) + 1))]
+        for index, window in enumerate(windows):
+            last = min(index * _STEP + _WINDOW, samples.size)
+            part = samples[max(0, last - _WINDOW) : last]
+            window[: part.size] = part
+        mels = torch.stack([self._log_mel(window) for window in windows])
+        mean = torch.nn.functional.normalize(self._model(mels), dim=1).mean(dim=0)
+        embedding: Embedding = torch.nn.functional.normalize(mean, dim=0).numpy()
+        return embedding
 
-    def _log_mel(self, chunk: npt.NDArray[np.float32]) -> torch.Tensor:
-        mel: torch.Tensor = self._fbank(torch.from_numpy(chunk)[None], num_mel_bins=80)
+    def _log_mel(self, window: Samples) -> torch.Tensor:
+        mel: torch.Tensor = self._fbank(torch.from_numpy(window)[None], num_mel_bins=80)
         return mel - mel.mean(dim=0, keepdim=True)

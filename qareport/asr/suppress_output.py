@@ -1,4 +1,4 @@
-"""Keep funasr's voice down while it is imported and loads."""
+"""Suppress what funasr prints and logs while it is imported and loads."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ logger = logging.getLogger(__name__)
 
 
 @contextlib.contextmanager
-def quiet() -> Iterator[None]:
-    """Keep what funasr prints, logs and warns of out of the program's output; keep its hands off the root logger."""
+def suppress_output() -> Iterator[None]:
+    """Keep funasr's prints, log records and warnings out of the program's output, and restore the root logger."""
     root = logging.getLogger()
     handlers, level, disabled = root.handlers[:], root.level, root.manager.disable
     logging.disable(logging.CRITICAL)

@@ -24,11 +24,11 @@ _EVENTS = {event.value: event for event in AudioEvent}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Labels:
-    """What a tagged string says. None means that the model gave no such tag."""
+    """The values in a tagged string. None means that the model gave no such tag."""
 
     language: Language | None = None
     emotion: Emotion | None = None
-    #: Each once, in the order of their tags.
+    #: Without repetition, in the order of their tags.
     events: tuple[AudioEvent, ...] = ()
     #: The words alone.
     text: str = ""
@@ -54,7 +54,7 @@ def parse(raw: str) -> Labels:
 
 
 def plain_text(raw: str) -> str:
-    """Return the words of a tagged string; words that only tags kept apart get a space when they need one."""
+    """Return the words of a tagged string; words that only tags kept apart get a space where their script has it."""
     text = ""
     for part in _TAG.split(raw)[::2]:
         words = part.strip()
@@ -65,7 +65,7 @@ def plain_text(raw: str) -> str:
 
 
 def four_classes(scores: Mapping[str, float]) -> dict[str, float] | None:
-    """Bring the scores of the four emotions that are commonly judged back to a sum of 1; None where they have none."""
+    """Normalise the scores of the four common emotions to a sum of 1; None where all four are 0."""
     view = {emotion.value: scores.get(emotion.value, 0.0) for emotion in _FOUR}
     total = sum(view.values())
     return {name: round(score / total, 4) for name, score in view.items()} if total > 0 else None

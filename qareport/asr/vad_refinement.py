@@ -1,7 +1,7 @@
-"""What is done to the segments of a voice activity detector.
+"""Refinement of what a voice activity detector finds.
 
-Long utterances are cut where they are quietest, short ones that belong together are joined, what a detector leaves on
-after the last word is trimmed, and loud stretches that it missed are found in the sound itself.
+Long utterances are split where they are quietest, short utterances that belong together are merged, the tail that a
+detector adds after the last word is trimmed, and loud stretches that it missed are found by their level.
 """
 
 from __future__ import annotations
@@ -13,17 +13,32 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from qareport.audio.decode import SAMPLE_RATE
+from qareport.audio.decode import SAMPLE_RATE, Samples
 
-#: Energy is measured over 60 ms, about a syllable's gap, every 10 ms.
-_HOP_MS = 10
-_WINDOW_HOPS = 6
-#: No piece is shorter than this or, for small limits, than a third of the limit.
+#: Levels and energy are measured every 10 ms.
+_FRAME_MS = 10
+_FRAME = SAMPLE_RATE * _FRAME_MS // 1000
+#: Energy is measured over 60 ms, about a syllable's gap.
+_WINDOW_FRAMES = 6
+#: No part of a split utterance is shorter than this or, for small limits, than a third of the limit.
 _SHORTEST_MS = 1000
+#: No more than this is taken off an end.
+_TAIL_MS = 240
+#: Sound this much quieter than the utterance is not part of it, nor sound no louder than the noise after it.
+_FAINT_DB = 28.0
+_NOISE_DB = 6.0
+#: Kept after the last sound that counts: breath and echo of the last syllable.
+_KEPT_MS = 30
+#: A loud stretch is this much quieter than the speech of its channel at most, and this much above its quiet parts.
+_LOUD_DB = 12.0
+_CLEAR_DB = 15.0
+#: Syllables this far apart belong to the same stretch; a stretch that is loud for less in all is a click.
+_TOGETHER_MS = 500
+_LEAST_MS = 200
 
 
-def cut_long(samples: npt.NDArray[np.float32], spans: list[tuple[int, int]], *, max_ms: int) -> list[tuple[int, int]]:
-    """Cut spans longer than a limit at the lowest short-time energy, so that no word is cut as far as energy can tell.
+def split_long(samples: Samples, spans: list[tuple[int, int]], *, max_ms: int) -> list[tuple[int, int]]:
+    """Split spans longer than a limit at the lowest short-time energy, so that hardly any word is cut.
 
     Args:
         samples: float32 [samples] of one channel at 16 kHz.
@@ -43,70 +58,50 @@ def cut_long(samples: npt.NDArray[np.float32], spans: list[tuple[int, int]], *, 
     return result
 
 
-def join_near(
+def merge_spans(
     channels: Sequence[Sequence[tuple[int, int]]], *, gap_ms: int, length_ms: int
 ) -> list[list[tuple[int, int]]]:
-    """Join neighbouring utterances of each channel, so that the model hears them in context.
+    """Merge neighbouring utterances of each channel, so that the model recognises them in context.
 
     Args:
-        channels: for each channel, (start_ms, end_ms) ordered; one speaker each.
-        gap_ms: utterances further apart stay apart; so do those between which another channel begins to speak.
-        length_ms: the greatest length of what is joined.
+        channels: for each channel, (start_ms, end_ms) ordered; a single speaker on each.
+        gap_ms: utterances further apart are not merged, nor are those between which another channel begins to speak.
+        length_ms: the greatest length of a merged utterance.
     """
     starts = [[start for start, _ in spans] for spans in channels]
     result = []
     for index, spans in enumerate(channels):
         others = sorted(itertools.chain.from_iterable(starts[:index] + starts[index + 1 :]))
-        joined: list[tuple[int, int]] = []
+        merged: list[tuple[int, int]] = []
         for start, end in spans:
-            if joined and start - joined[-1][1] <= gap_ms and end - joined[-1][0] <= length_ms:
-                answered = bisect.bisect_left(others, joined[-1][1])
+            if merged and start - merged[-1][1] <= gap_ms and end - merged[-1][0] <= length_ms:
+                answered = bisect.bisect_left(others, merged[-1][1])
                 if answered == len(others) or others[answered] >= start:
-                    joined[-1] = joined[-1][0], end
+                    merged[-1] = merged[-1][0], end
                     continue
-            joined.append((start, end))
-        result.append(joined)
+            merged.append((start, end))
+        result.append(merged)
     return result
 
 
 def _window(start: int, end: int, max_ms: int) -> tuple[int, int]:
-    """Return where a cut may fall: not before a third of the limit, not so late that a scrap is left over."""
+    """Return where a cut may fall: not before a third of the limit, not so late that the rest is too short."""
     shortest = min(_SHORTEST_MS, max_ms // 3)
     return start + max_ms // 3, min(start + max_ms, end - shortest)
 
 
-def _quietest(samples: npt.NDArray[np.float32], first_ms: int, last_ms: int) -> int:
+def _quietest(samples: Samples, first_ms: int, last_ms: int) -> int:
     """Return the millisecond in [first_ms, last_ms] around which 60 ms carry the least energy."""
-    hop = SAMPLE_RATE * _HOP_MS // 1000
-    half = _WINDOW_HOPS // 2
-    begin = max(0, first_ms * SAMPLE_RATE // 1000 - half * hop)
-    part = samples[begin : last_ms * SAMPLE_RATE // 1000 + half * hop]
-    hops = part.size // hop
-    if hops < _WINDOW_HOPS:
+    half = _WINDOW_FRAMES // 2
+    begin = max(0, first_ms * SAMPLE_RATE // 1000 - half * _FRAME)
+    part = samples[begin : last_ms * SAMPLE_RATE // 1000 + half * _FRAME]
+    frames = part.size // _FRAME
+    if frames < _WINDOW_FRAMES:
         return last_ms
-    energy = np.square(part[: hops * hop], dtype=np.float64).reshape(hops, hop).sum(axis=1)
-    windows = np.convolve(energy, np.ones(_WINDOW_HOPS), mode="valid")
-    middle = begin * 1000 // SAMPLE_RATE + (int(np.argmin(windows)) + half) * _HOP_MS
+    energy = np.square(part[: frames * _FRAME], dtype=np.float64).reshape(frames, _FRAME).sum(axis=1)
+    windows = np.convolve(energy, np.ones(_WINDOW_FRAMES), mode="valid")
+    middle = begin * 1000 // SAMPLE_RATE + (int(np.argmin(windows)) + half) * _FRAME_MS
     return min(max(middle, first_ms), last_ms)
-
-
-Samples = npt.NDArray[np.float32]
-
-_FRAME_MS = 10
-_FRAME = SAMPLE_RATE * _FRAME_MS // 1000
-#: No more than this is taken off an end.
-_TAIL_MS = 240
-#: What is this much quieter than the utterance is not a part of it, nor what is no louder than the noise behind it.
-_FAINT_DB = 28.0
-_NOISE_DB = 6.0
-#: Kept after the last sound that counts: breath and echo of the last syllable.
-_KEPT_MS = 30
-#: A loud stretch is this much quieter than the speech of its channel at most, and this much above its quiet parts.
-_LOUD_DB = 12.0
-_CLEAR_DB = 15.0
-#: Syllables this far apart belong to one stretch; one that is loud for less in all is a click.
-_TOGETHER_MS = 500
-_LEAST_MS = 200
 
 
 def levels(samples: Samples) -> npt.NDArray[np.float32]:
@@ -118,10 +113,10 @@ def levels(samples: Samples) -> npt.NDArray[np.float32]:
 
 
 def trim_ends(level: npt.NDArray[np.float32], spans: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Take off what a detector leaves on after the last word of each utterance.
+    """Trim what a detector adds after the last word of each utterance.
 
     silero-vad stays on for about 90 ms after the last sound, and its padding comes on top; pauses would be measured
-    150 ms short. Where noise covers the end, nothing is taken off.
+    150 ms too short. Where noise covers the end, nothing is trimmed.
 
     Args:
         level: of each 10 ms, see `levels`.
@@ -131,13 +126,13 @@ def trim_ends(level: npt.NDArray[np.float32], spans: Sequence[tuple[int, int]]) 
     for start, end in spans:
         first, last = start // _FRAME_MS, min(end // _FRAME_MS, level.size)
         tail = max(first, last - _TAIL_MS // _FRAME_MS)
-        behind = level[last : last + 10]
+        after = level[last : last + 10]
         limit = _loud(level[first:last]) - _FAINT_DB
-        if behind.size:
-            limit = max(limit, float(np.median(behind)) + _NOISE_DB)
-        heard = np.flatnonzero(level[tail:last] >= limit)
-        if heard.size:
-            end = min(end, (tail + int(heard[-1]) + 1) * _FRAME_MS + _KEPT_MS)
+        if after.size:
+            limit = max(limit, float(np.median(after)) + _NOISE_DB)
+        audible = np.flatnonzero(level[tail:last] >= limit)
+        if audible.size:
+            end = min(end, (tail + int(audible[-1]) + 1) * _FRAME_MS + _KEPT_MS)
         result.append((start, end))
     return result
 

@@ -1,1 +1,1 @@
-"""Recordings: decoded (`decode`), their containers checked (`containers`), and made small for a page (`playback`)."""
+"""Recordings: decoded, measured (`levels`), their formats (`containers`), and compressed for a page (`playback`)."""

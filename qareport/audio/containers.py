@@ -1,16 +1,21 @@
-"""What a recording's container says about its length, where FFmpeg keeps it to itself or only guesses."""
+"""Audio formats: their file endings, whether their containers state a length, and how a file that was cut off is found.
+
+FFmpeg reads the containers; what is here it does not tell, or only guesses.
+"""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
-#: Sizes from here on stand for "not known" in a WAV header (0x7FFFFFFF, 0xFFFFFFFF and their neighbours).
+#: Sizes from here on mean "not known" in a WAV header (0x7FFFFFFF, 0xFFFFFFFF and their neighbours).
 _UNKNOWN_WAV_SIZE = 0x7FFF0000
 #: Bytes of a frame by its type, its first byte included (3GPP TS 26.101 and 26.201).
 _AMR_NB = (13, 14, 16, 18, 20, 21, 27, 32, 6, 1, 1, 1, 1, 1, 1, 1)
 _AMR_WB = (18, 24, 33, 37, 41, 47, 51, 59, 61, 6, 1, 1, 1, 1, 1, 1)
+_AMR_NB_MAGIC, _AMR_WB_MAGIC = b"#!AMR\n", b"#!AMR-WB\n"
 #: kbit/s of MPEG audio layer 3 by index: version 1, then 2 and 2.5 (ISO 11172-3, 13818-3).
 _MP3_RATES = (
     (0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320),
@@ -21,12 +26,36 @@ _OGG_HEADER = 27
 _OGG_END = 0x04
 
 
-def wav_promised_ms(path: str) -> int | None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AudioFormat:
+    """What is known of a recording by its container."""
+
+    #: Endings of its files.
+    suffixes: tuple[str, ...] = ()
+    #: FFmpeg's names of the container.
+    demuxers: tuple[str, ...]
+    #: The container states its length; of others FFmpeg guesses it from the bit rate.
+    states_length: bool = False
+    #: Reads a duration in ms that FFmpeg does not tell, from the path and the sample rate; None where there is none.
+    read_stated_ms: Callable[[Path, int], int | None] | None = None
+    #: Says how the bytes of a file break off; None where their end looks complete.
+    find_broken_end: Callable[[bytes], str | None] | None = None
+
+    def broken_end(self, path: Path) -> str | None:
+        """Say how a file breaks off; None where its end looks complete, or where the format does not show it.
+
+        Ogg marks its last page. AMR, AAC (ADTS) and MP3 are sequences of frames that know their size: a file that was
+        cut ends within a frame. A cut exactly between two frames cannot be seen.
+        """
+        return None if self.find_broken_end is None else self.find_broken_end(path.read_bytes())
+
+
+def _wav_stated_ms(path: Path, _sample_rate: int) -> int | None:
     """Return the duration of a data chunk that is larger than the rest of the file: FFmpeg hides the difference.
 
-    A recorder that streams does not know the size and writes the largest there is; that is no promise.
+    A recorder that streams does not know the size and writes the largest possible; that states nothing.
     """
-    with Path(path).open("rb") as file:
+    with path.open("rb") as file:
         size = file.seek(0, os.SEEK_END)
         at, bytes_a_second = 12, 0
         while at + 8 <= size:
@@ -42,12 +71,12 @@ def wav_promised_ms(path: str) -> int | None:
     return None
 
 
-def mp3_promised_ms(path: str, sample_rate: int) -> int | None:
-    """Return the duration by the frame count of the Xing/Info header, if the encoder wrote one.
+def _mp3_stated_ms(path: Path, sample_rate: int) -> int | None:
+    """Return the duration by the frame count of the Xing/Info header, if the encoder wrote such a header.
 
-    The header stands in the first MPEG frame, after an ID3v2 tag.
+    It is in the first MPEG frame, after an ID3v2 tag.
     """
-    with Path(path).open("rb") as file:
+    with path.open("rb") as file:
         file.seek(_after_id3(file.read(10)))
         head = file.read(256)
     at = max(head.find(b"Xing"), head.find(b"Info"))
@@ -55,29 +84,6 @@ def mp3_promised_ms(path: str, sample_rate: int) -> int | None:
         return None
     frame_samples = 1152 if sample_rate >= 32_000 else 576  # MPEG 1, MPEG 2 and 2.5
     return int.from_bytes(head[at + 8 : at + 12]) * frame_samples * 1000 // sample_rate
-
-
-def broken_end(path: str, container: str) -> str | None:
-    """Say how a file breaks off whose container states no length; None where its end looks whole.
-
-    Ogg marks its last page. AMR, AAC (ADTS) and MP3 are rows of frames that know their size: a file that was cut ends
-    within one. A cut exactly between two frames cannot be seen.
-
-    Args:
-        path: the file.
-        container: FFmpeg's name of its format.
-    """
-    if container not in {"ogg", "amr", "aac", "mp3"}:
-        return None
-    data = Path(path).read_bytes()
-    if container == "ogg":
-        return _ogg_end(data)
-    if container == "amr":
-        wide = data.startswith(b"#!AMR-WB\n")
-        start = 9 if wide else 6
-        return _frames_end(data, start, lambda at: (_AMR_WB if wide else _AMR_NB)[data[at] >> 3 & 15])
-    start = _after_id3(data[:10])
-    return _frames_end(data, start, lambda at: (_adts_size if container == "aac" else _mp3_size)(data, at))
 
 
 def _ogg_end(data: bytes) -> str | None:
@@ -93,8 +99,22 @@ def _ogg_end(data: bytes) -> str | None:
     return None if flags & _OGG_END else "its last page is not marked as the last"
 
 
+def _amr_end(data: bytes) -> str | None:
+    wide = data.startswith(_AMR_WB_MAGIC)
+    sizes, start = (_AMR_WB, len(_AMR_WB_MAGIC)) if wide else (_AMR_NB, len(_AMR_NB_MAGIC))
+    return _frames_end(data, start, lambda at: sizes[data[at] >> 3 & 15])
+
+
+def _adts_end(data: bytes) -> str | None:
+    return _frames_end(data, _after_id3(data[:10]), lambda at: _adts_size(data, at))
+
+
+def _mp3_end(data: bytes) -> str | None:
+    return _frames_end(data, _after_id3(data[:10]), lambda at: _mp3_size(data, at))
+
+
 def _frames_end(data: bytes, start: int, size_at: Callable[[int], int]) -> str | None:
-    """Walk from frame to frame; what is no frame (tags, damage) ends the walk without a verdict."""
+    """Walk from frame to frame; anything else (tags, damage) ends the walk without a verdict."""
     at = start
     while at < len(data):
         size = size_at(at)
@@ -126,7 +146,34 @@ def _mp3_size(data: bytes, at: int) -> int:
 
 
 def _after_id3(head: bytes) -> int:
-    """Return where the sound begins: after an ID3v2 tag, whose length is four bytes of seven bits."""
+    """Return the offset of the sound: after an ID3v2 tag, whose length is four bytes of seven bits."""
     if not head.startswith(b"ID3") or len(head) < 10:
         return 0
     return 10 + sum((byte & 0x7F) << shift for byte, shift in zip(head[6:], (21, 14, 7, 0), strict=False))
+
+
+#: Every known format: to add a format, add a row. Others are decoded, too, where FFmpeg can and the file is named.
+FORMATS = (
+    AudioFormat(suffixes=(".wav",), demuxers=("wav",), states_length=True, read_stated_ms=_wav_stated_ms),
+    AudioFormat(demuxers=("w64",), states_length=True),
+    AudioFormat(suffixes=(".aif", ".aiff"), demuxers=("aiff",), states_length=True),
+    AudioFormat(suffixes=(".au",), demuxers=("au",), states_length=True),
+    AudioFormat(demuxers=("caf",), states_length=True),
+    AudioFormat(suffixes=(".flac",), demuxers=("flac",), states_length=True),
+    AudioFormat(suffixes=(".m4a", ".mp4"), demuxers=("mov", "mp4", "m4a"), states_length=True),
+    AudioFormat(suffixes=(".webm",), demuxers=("matroska", "webm"), states_length=True),
+    AudioFormat(suffixes=(".wma",), demuxers=("asf",), states_length=True),
+    AudioFormat(suffixes=(".ogg", ".oga", ".opus"), demuxers=("ogg",), find_broken_end=_ogg_end),
+    AudioFormat(suffixes=(".amr",), demuxers=("amr",), find_broken_end=_amr_end),
+    AudioFormat(suffixes=(".aac",), demuxers=("aac",), find_broken_end=_adts_end),
+    AudioFormat(suffixes=(".mp3",), demuxers=("mp3",), read_stated_ms=_mp3_stated_ms, find_broken_end=_mp3_end),
+)
+#: Endings of the files that folders are searched for.
+AUDIO_SUFFIXES = frozenset(suffix for known in FORMATS for suffix in known.suffixes)
+_OTHER = AudioFormat(demuxers=())
+
+
+def format_of(demuxers: str) -> AudioFormat:
+    """Return the format that FFmpeg opened, by its name: `wav`, `mov,mp4,m4a,3gp,3g2,mj2`."""
+    names = set(demuxers.split(","))
+    return next((known for known in FORMATS if names.intersection(known.demuxers)), _OTHER)

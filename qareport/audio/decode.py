@@ -1,4 +1,4 @@
-"""Recordings: decode any format to 16 kHz channels, measure them, and say plainly what is wrong with a bad one.
+"""Decode recordings of any format to 16 kHz channels, and say plainly what is wrong with a bad recording.
 
 FFmpeg's libraries (through PyAV) read the file. Resampling is libswresample with a 64-tap filter, cut off at 0.97 of
 the lower Nyquist frequency. Measured with sines: flat to 0.01 dB up to 3 kHz from 8 kHz material, aliases (from
@@ -7,7 +7,6 @@ the lower Nyquist frequency. Measured with sines: flat to 0.01 dB up to 3 kHz fr
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,27 +19,16 @@ from av.audio.frame import AudioFrame
 from av.audio.stream import AudioStream
 from av.container import InputContainer
 
-from qareport.audio.containers import broken_end, mp3_promised_ms, wav_promised_ms
+from qareport.audio.containers import AudioFormat, format_of
+from qareport.audio.digest import sha256_of
 from qareport.errors import AudioError
 from qareport.model import AudioInfo
 
-#: What everything after decoding works at.
+#: The sample rate of decoded recordings, in Hz.
 SAMPLE_RATE = 16_000
-#: Levels are not told apart below this.
-FLOOR_DBFS = -90.0
-#: Two channels are one recording twice when what is left after the best gain is below this share of the energy: -20 dB.
-#: A real two-channel call leaves about 1.0, since people take turns, and crosstalk at -12 dB both ways still leaves
-#: 0.8; one sound on two channels of a lossy codec leaves below 0.001.
-IDENTICAL_RESIDUAL = 0.01
-#: A channel that never leaves this (-66 dBFS) was not recorded: the code for silence in A-law is ±8 of 32,768.
-SILENT_PEAK = 0.0005
-#: A file may hold this much less than its header promises (encoder padding, rounding) before it counts as cut off.
+#: A file may hold this much less than its header states (encoder padding, rounding) before it counts as cut off.
 _SHORTFALL_MS = 1000
 _SHORTFALL_SHARE = 0.005
-#: Containers that write their length down. Others only let FFmpeg guess one from the bit rate.
-_EXACT_CONTAINERS = frozenset(
-    {"wav", "w64", "aiff", "au", "flac", "mov", "mp4", "m4a", "matroska", "webm", "asf", "caf"}
-)
 #: Types of planar samples by FFmpeg's name.
 _PLANAR = {
     "u8p": np.uint8,
@@ -53,6 +41,7 @@ _PLANAR = {
 #: What PyAV raises: its own errors, and Python's for values it cannot convert.
 _DECODER_ERRORS = (av.FFmpegError, OSError, ValueError, LookupError, ArithmeticError, NotImplementedError, MemoryError)
 
+#: Sound, float32 [channels, samples] or [samples], in [-1, 1].
 Samples = npt.NDArray[np.float32]
 
 
@@ -65,21 +54,8 @@ class Recording:
     samples: Samples
 
 
-def sha256_of(path: str | Path) -> str:
-    """Return the SHA-256 of a file's bytes, in hexadecimal.
-
-    Raises:
-        AudioError: the file cannot be read.
-    """
-    try:
-        with Path(path).open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise AudioError(f"cannot be read: {error.strerror or error}", where=str(path)) from error
-
-
 def expected_ms(path: str | Path) -> int | None:
-    """Return how long a recording says (or FFmpeg guesses) that it is, without decoding it; None when nobody knows."""
+    """Return the duration that a recording states or FFmpeg guesses, without decoding it; None when it is unknown."""
     try:
         with av.open(str(path), metadata_errors="ignore") as container:
             return None if container.duration is None else container.duration // 1000
@@ -88,7 +64,7 @@ def expected_ms(path: str | Path) -> int | None:
 
 
 def decode(path: str | Path, *, max_duration_ms: int) -> Recording:
-    """Decode a recording: every channel apart, resampled to 16 kHz. Silence is a valid recording.
+    """Decode a recording: every channel on its own, resampled to 16 kHz. Silence is a valid recording.
 
     Args:
         path: a file in any format that FFmpeg knows (wav in all its codings, mp3, m4a, amr, ogg, opus, flac, wma …).
@@ -121,45 +97,8 @@ def decode(path: str | Path, *, max_duration_ms: int) -> Recording:
     return Recording(info=info, samples=samples)
 
 
-def channels_identical(samples: Samples) -> bool:
-    """Tell whether all channels carry the same sound, up to gain ("fake stereo").
-
-    The measure is the energy of `b - g·a` with the best gain g, as a share of the energy of b: `1 - correlation²`.
-    See `IDENTICAL_RESIDUAL` for the threshold. Channels that are all silent are identical.
-
-    Args:
-        samples: float32 [channels, samples].
-    """
-    if samples.shape[0] < 2:
-        return False
-    first = samples[0]
-    return all(_residual(first, other) < IDENTICAL_RESIDUAL for other in samples[1:])
-
-
-def silent_channels(samples: Samples) -> tuple[int, ...]:
-    """Return the channels of float32 [channels, samples] on which there is nothing at all, counted from 0."""
-    return tuple(
-        index
-        for index, channel in enumerate(samples)
-        if not channel.size or max(channel.max(), -channel.min()) < SILENT_PEAK
-    )
-
-
-def loudness_dbfs(samples: Samples, start_ms: int, end_ms: int) -> float:
-    """Measure the root mean square level of a stretch; 0 dBFS is a full-scale square wave, the floor is -90.
-
-    Args:
-        samples: float32 [samples] or [channels, samples] at 16 kHz.
-        start_ms: first millisecond.
-        end_ms: millisecond after the last; an empty stretch has the floor's level.
-    """
-    part = samples[..., _at(start_ms) : _at(end_ms)]
-    power = float(np.mean(np.square(part, dtype=np.float64))) if part.size else 0.0
-    return max(FLOOR_DBFS, round(10 * float(np.log10(power)), 2)) if power > 0 else FLOOR_DBFS
-
-
 class _Reader:
-    """One pass over a container: frames in, 16 kHz channels out."""
+    """A single pass over a container: frames in, 16 kHz channels out."""
 
     def __init__(self, container: InputContainer, where: str, max_duration_ms: int) -> None:
         self._where = where
@@ -173,8 +112,8 @@ class _Reader:
             raise AudioError("is coded in a way that cannot be decoded here", where=where, expected="a known codec")
         self.sample_rate = 0
         self._seconds = 0.0
-        self._format = container.format.name
-        self._promised_ms = _promised_ms(container, self._stream)
+        self._format = format_of(container.format.name)
+        self._stated_ms = _stated_ms(container, self._stream, self._format)
         self._error: Exception | None = None
 
     @property
@@ -183,7 +122,7 @@ class _Reader:
 
     def read(self) -> Samples:
         """Decode everything to float32 [channels, samples]."""
-        pieces: list[Samples] = []
+        blocks: list[Samples] = []
         resampler: _Resampler | None = None
         for frame in self._frames():
             channels = frame.layout.nb_channels
@@ -197,13 +136,13 @@ class _Reader:
                     expected="the same number of channels throughout",
                 )
             elif frame.sample_rate != resampler.sample_rate:  # chained streams, late AAC signalling
-                pieces.append(resampler.finish())
+                blocks.append(resampler.finish())
                 resampler = _Resampler(frame.sample_rate, channels)
             self._count(frame)
-            pieces.append(resampler.push(_to_float(frame)))
+            blocks.append(resampler.push(_to_float(frame)))
         if resampler is not None:
-            pieces.append(resampler.finish())
-        samples = np.concatenate(pieces, axis=1) if pieces else np.zeros((0, 0), np.float32)
+            blocks.append(resampler.finish())
+        samples = np.concatenate(blocks, axis=1) if blocks else np.zeros((0, 0), np.float32)
         np.clip(samples, -1.0, 1.0, out=samples)  # filters overshoot a little
         if not samples.size:
             why = f" ({_reason(self._error)})" if self._error else ""
@@ -211,10 +150,10 @@ class _Reader:
         return samples
 
     def check_complete(self) -> None:
-        """Refuse a file that holds clearly less than its header promises, or that breaks off within a frame."""
-        promised = self._promised_ms
-        if promised is None:
-            if (broken := broken_end(self._where, self._format)) is not None:
+        """Refuse a file that holds clearly less than its header states, or that breaks off within a frame."""
+        stated = self._stated_ms
+        if stated is None:
+            if (broken := self._format.broken_end(Path(self._where))) is not None:
                 raise AudioError(
                     f"cut off after {self.duration_ms / 1000:.1f} s: {broken}",
                     where=self._where,
@@ -222,22 +161,22 @@ class _Reader:
                     to_do="copy it again from the recorder",
                 )
             return
-        if promised - self.duration_ms > max(_SHORTFALL_MS, promised * _SHORTFALL_SHARE):
+        if stated - self.duration_ms > max(_SHORTFALL_MS, stated * _SHORTFALL_SHARE):
             held = f"{self.duration_ms / 1000:.1f} s"
             raise AudioError(
-                f"cut off: the file promises {promised / 1000:.1f} s, only {held} can be decoded",
+                f"cut off: the file promises {stated / 1000:.1f} s, only {held} can be decoded",
                 where=self._where,
                 expected="a whole recording",
                 to_do="copy it again from the recorder",
             )
 
     def _frames(self) -> Iterator[AudioFrame]:
-        """Yield decoded frames; a damaged packet is passed over, as FFmpeg does, and counts as missing time."""
+        """Yield decoded frames; a damaged packet is skipped, as FFmpeg does, and counts as missing time."""
         packets = self._container.demux(self._stream)
         while True:
             try:
                 packet = next(packets, None)
-            except _DECODER_ERRORS as error:  # the container breaks off: what came before it stands
+            except _DECODER_ERRORS as error:  # the container breaks off: what came before is kept
                 self._error = error
                 return
             if packet is None:
@@ -259,9 +198,9 @@ class _Reader:
 
 
 class _Resampler:
-    """Streams float blocks of one rate to 16 kHz, each channel on its own so that no layout can mix them."""
+    """Streams float blocks of a single rate to 16 kHz, each channel on its own so that no layout can mix them."""
 
-    #: Blocks are gathered to about this much before they are filtered: small ones cost more in calls than in filtering.
+    #: Blocks are gathered to about this length before they are filtered: many short calls are slower.
     _GATHER_SECONDS = 4
 
     def __init__(self, sample_rate: int, channels: int) -> None:
@@ -351,13 +290,12 @@ def _to_float(frame: AudioFrame) -> Samples:
     return block.astype(np.float32, copy=False)
 
 
-def _promised_ms(container: InputContainer, stream: AudioStream) -> int | None:
-    """Return the duration that the header states; None when there is only a guess."""
-    if container.format.name == "mp3":
-        return mp3_promised_ms(container.name, stream.codec_context.sample_rate)
-    if container.format.name == "wav" and (cut := wav_promised_ms(container.name)) is not None:
-        return cut
-    if not _EXACT_CONTAINERS.intersection(container.format.name.split(",")):
+def _stated_ms(container: InputContainer, stream: AudioStream, audio_format: AudioFormat) -> int | None:
+    """Return the duration that the file states; None when there is only a guess."""
+    read = audio_format.read_stated_ms
+    if read is not None and (hidden := read(Path(container.name), stream.codec_context.sample_rate)) is not None:
+        return hidden
+    if not audio_format.states_length:
         return None
     if stream.duration is not None and stream.time_base is not None:
         return round(float(stream.duration * stream.time_base) * 1000)
@@ -375,21 +313,6 @@ def _check_file(path: Path) -> None:
             raise AudioError("the file is empty", where=str(path), expected="a recording")
     except (OSError, ValueError) as error:
         raise AudioError(f"cannot be read: {error}", where=str(path)) from error
-
-
-def _residual(first: Samples, other: Samples) -> float:
-    """Return 1 - correlation² of two channels: 0 when equal up to gain, 1 when unrelated or only one is silent."""
-    power_a, power_b = (float(np.dot(channel, channel)) for channel in (first, other))
-    silence = first.size * 10 ** (FLOOR_DBFS / 10)
-    if power_a <= silence and power_b <= silence:
-        return 0.0
-    if power_a <= silence or power_b <= silence:
-        return 1.0
-    return 1.0 - float(np.dot(first, other)) ** 2 / (power_a * power_b)
-
-
-def _at(milliseconds: int) -> int:
-    return max(0, milliseconds) * SAMPLE_RATE // 1000
 
 
 def _reason(error: Exception | None) -> str:

@@ -1,4 +1,4 @@
-"""A recording made small enough to travel inside a page, with stretches that nobody may hear covered by a tone.
+"""Compress a recording so that it fits into a page, with stretches that must not be heard covered by a tone.
 
 Opus in Ogg, one channel, 24 kbit/s: every current browser plays it (Safari from 18.4). The same recording and the same
 stretches give the same bytes.
@@ -15,12 +15,13 @@ import numpy as np
 from av.audio.frame import AudioFrame
 from av.audio.stream import AudioStream
 
-from qareport.audio import decode
+from qareport.audio.decode import SAMPLE_RATE, Samples, decode
+from qareport.audio.digest import sha256_of
 from qareport.errors import AudioError
 
 MEDIA_TYPE = "audio/ogg"
 _BIT_RATE = 24_000
-#: What covers a stretch: heard, so that nobody takes it for a fault, and quiet beside speech.
+#: The tone over a covered stretch: audible, so that it is not taken for a fault, and quiet beside speech.
 _TONE_HZ, _TONE_LEVEL = 440.0, 0.05
 _FADE_MS = 10
 
@@ -32,7 +33,7 @@ def make_playable(
 
     Args:
         path: the recording.
-        sha256: what was analysed: times and stretches mean this file and no other.
+        sha256: of the recording that was analysed: times and stretches refer to that file alone.
         covered_ms: stretches from start to end that are replaced by a tone.
         max_duration_ms: longer recordings are refused.
 
@@ -42,9 +43,9 @@ def make_playable(
     Raises:
         AudioError: missing, not the recording that was analysed, cannot be decoded, or too long.
     """
-    if decode.sha256_of(path) != sha256:
+    if sha256_of(path) != sha256:
         raise AudioError("is not the recording that was analysed", where=str(path), expected=f"SHA-256 {sha256}")
-    recording = decode.decode(path, max_duration_ms=max_duration_ms)
+    recording = decode(path, max_duration_ms=max_duration_ms)
     # People take turns, so that the sum of their channels seldom clips.
     sound = np.clip(recording.samples.sum(axis=0), -1.0, 1.0)
     for start_ms, end_ms in covered_ms:
@@ -52,34 +53,34 @@ def make_playable(
     return _encode(sound), recording.info.duration_ms
 
 
-def _cover(sound: decode.Samples, start_ms: int, end_ms: int) -> None:
-    first = max(start_ms, 0) * decode.SAMPLE_RATE // 1000
-    last = min(max(end_ms, 0) * decode.SAMPLE_RATE // 1000, sound.size)
+def _cover(sound: Samples, start_ms: int, end_ms: int) -> None:
+    first = max(start_ms, 0) * SAMPLE_RATE // 1000
+    last = min(max(end_ms, 0) * SAMPLE_RATE // 1000, sound.size)
     if first >= last:
         return
     times = np.arange(last - first)
-    fade = np.minimum(times, times[::-1]) / (_FADE_MS * decode.SAMPLE_RATE / 1000)
-    tone = _TONE_LEVEL * np.sin(2 * np.pi * _TONE_HZ / decode.SAMPLE_RATE * times) * np.minimum(fade, 1.0)
+    fade = np.minimum(times, times[::-1]) / (_FADE_MS * SAMPLE_RATE / 1000)
+    tone = _TONE_LEVEL * np.sin(2 * np.pi * _TONE_HZ / SAMPLE_RATE * times) * np.minimum(fade, 1.0)
     sound[first:last] = tone.astype(np.float32)
 
 
-def _encode(sound: decode.Samples) -> bytes:
+def _encode(sound: Samples) -> bytes:
     buffer = io.BytesIO()
     # bitexact: no random serial number and no name of the encoder's version.
     with av.open(buffer, "w", format="ogg", options={"fflags": "+bitexact"}) as container:
-        stream = container.add_stream("libopus", rate=decode.SAMPLE_RATE)
+        stream = container.add_stream("libopus", rate=SAMPLE_RATE)
         assert isinstance(stream, AudioStream)  # noqa: S101 - for the type checker
         stream.codec_context.layout = "mono"
         stream.codec_context.format = "flt"
         stream.bit_rate = _BIT_RATE
-        # Half of the default effort; frames of 60 ms, since nobody waits for them.
+        # Half of the default effort; frames of 60 ms, since latency does not matter.
         stream.codec_context.options = {"application": "voip", "compression_level": "5", "frame_duration": "60"}
         stream.codec_context.flags |= av.codec.context.Flags.bitexact
         stream.codec_context.open()
         size = stream.codec_context.frame_size
         for start in range(0, sound.size, size):
             frame = AudioFrame.from_ndarray(sound[None, start : start + size], format="flt", layout="mono")
-            frame.sample_rate, frame.pts = decode.SAMPLE_RATE, start
+            frame.sample_rate, frame.pts = SAMPLE_RATE, start
             container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
     return buffer.getvalue()

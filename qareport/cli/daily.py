@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 import click
 
-from qareport import settings as settings_module
 from qareport.cli.console import Progress, complain, say
-from qareport.cli.options import DEFAULT_MODEL, Options, open_store, takes_options
+from qareport.cli.options import Options, takes_options
 from qareport.delivery import mail as mailing
 from qareport.model import DeliveryRecord, DeliveryState, PeriodKind, RunState
 from qareport.settings.validators import is_address
 from qareport.store import Store
 from qareport.workflows import daily as daily_run
-from qareport.workflows.daily import Mode, Request, Result
+from qareport.workflows.daily import DailyOptions, Mode, Result
 
 _MEANINGS = {
     DeliveryState.PLANNED: "waits to be sent",
@@ -58,22 +56,17 @@ def daily(
     New recordings of the configured sources are worked on first. Without --send or --dry-run nothing is sent, and it
     is said who would get a mail. Without --date, --send makes up for days that were missed.
     """
-    request = Request(
+    wanted = DailyOptions(
         kind=PeriodKind(kind or "day"),
         day=day.date() if day else None,
         mode=Mode(mode or "plan"),
-        config_dir=options.config_dir,
-        templates=options.templates_dir,
-        model=options.model or DEFAULT_MODEL,
-        device=options.device,
-        locale=options.locale,
         sources=sources,
         manifest=manifest,
         out=out,
     )
     status = 0
-    with open_store(options, make=True) as store, Progress() as progress:
-        for result in daily_run.run_daily(store, request, on_progress=progress):
+    with options.open_workspace(make_store=True) as workspace, Progress() as progress:
+        for result in daily_run.run_daily(workspace, wanted, on_progress=progress):
             click.echo(daily_run.summary(result))
             _explain(result)
             status = max(status, _status(result))
@@ -112,12 +105,12 @@ def mail() -> None:
 @takes_options
 def list_mails(options: Options, everything: bool) -> int:
     """List the mails that are not settled: waiting, refused, or unknown (may or may not have arrived)."""
-    zone = ZoneInfo(settings_module.load(options.config_dir).period.time_zone)
     states = [
         state for state in DeliveryState if everything or state not in (DeliveryState.SENT, DeliveryState.FORGOTTEN)
     ]
-    with open_store(options) as store:
-        shown, count = store.outbox.list(*states), sum(store.outbox.count().values())
+    with options.open_workspace() as workspace:
+        zone = ZoneInfo(workspace.settings.period.time_zone)
+        shown, count = workspace.store.outbox.list(*states), sum(workspace.store.outbox.count().values())
     for one in shown:
         again = f", next try after {one.next_try_at.astimezone(zone):%H:%M}" if one.next_try_at else ""
         click.echo(
@@ -137,8 +130,8 @@ def list_mails(options: Options, everything: bool) -> int:
 @takes_options
 def resend(options: Options, key: str, yes: bool) -> int:
     """Send a mail again whose arrival is unknown, or that was refused."""
-    config = settings_module.load(options.config_dir)
-    with open_store(options) as store, store.lock(), Progress() as progress:
+    with options.open_workspace() as workspace, workspace.store.lock(), Progress() as progress:
+        config, store = workspace.settings, workspace.store
         store.outbox.settle(now=datetime.now(UTC))
         found = _decidable(store, key)
         if found.state is DeliveryState.UNKNOWN and not yes:
@@ -162,7 +155,8 @@ def resend(options: Options, key: str, yes: bool) -> int:
 @takes_options
 def forget(options: Options, key: str) -> int:
     """Settle a mail that is not to be sent again: it has arrived, or is not needed any more."""
-    with open_store(options) as store, store.lock():
+    with options.open_workspace() as workspace, workspace.store.lock():
+        store = workspace.store
         store.outbox.settle(now=datetime.now(UTC))
         found = _decidable(store, key)
         store.outbox.decide(found.key, DeliveryState.FORGOTTEN, now=datetime.now(UTC))
@@ -184,9 +178,8 @@ def test(options: Options, address: str) -> int:
     """Send a test mail to ADDRESS, or say what is wrong: name, connection, encryption, log-in, sender, recipient."""
     if not is_address(address):
         raise click.UsageError(f"{address!r} is not a mail address such as li.lei@example.com")
-    config = settings_module.load(options.config_dir)
-    config = replace(config, report=config.report.over(locale=options.locale))
-    outcome = daily_run.send_test(address, config, templates=options.templates_dir)
+    with options.open_workspace() as workspace:
+        outcome = daily_run.send_test(address, workspace.settings, templates=workspace.templates)
     click.echo(f"{address}: {outcome.state}, {outcome.reply}")
     if outcome.state is DeliveryState.SENT:
         say("The server has taken it. If it does not arrive, look into the spam folder and the server's log.")

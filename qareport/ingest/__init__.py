@@ -13,12 +13,12 @@ from pathlib import Path
 
 from qareport.errors import Problem
 from qareport.ingest.manifest import read_manifest
-from qareport.ingest.recordings import AUDIO_SUFFIXES, TEMPORARY_SUFFIXES, Recording, expand, settle
+from qareport.ingest.recordings import TEMPORARY_SUFFIXES, Recording, expand, settle
 from qareport.model import Call, FailedCall
 from qareport.settings import IngestSettings
 from qareport.settings.name_pattern import NameReader
 
-__all__ = ["AUDIO_SUFFIXES", "Ingest", "find_calls", "read_manifest"]
+__all__ = ["Ingest", "find_calls", "read_manifest"]
 
 _DEFAULTS = IngestSettings()
 

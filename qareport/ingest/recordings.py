@@ -12,28 +12,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from qareport.audio.containers import AUDIO_SUFFIXES
 from qareport.errors import NotFoundError, Problem
 
-#: What a folder is searched for. A file that is named outright is tried whatever its ending.
-AUDIO_SUFFIXES = frozenset(
-    (
-        ".wav",
-        ".mp3",
-        ".m4a",
-        ".aac",
-        ".amr",
-        ".ogg",
-        ".oga",
-        ".opus",
-        ".flac",
-        ".wma",
-        ".mp4",
-        ".webm",
-        ".au",
-        ".aif",
-        ".aiff",
-    )
-)
 #: What programs add to a name until a file is whole.
 TEMPORARY_SUFFIXES = frozenset(
     (".part", ".partial", ".tmp", ".temp", ".filepart", ".crdownload", ".download", ".writing")

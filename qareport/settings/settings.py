@@ -49,7 +49,7 @@ class AsrSettings:
     fsmn_vad: str = "iic/speech_fsmn_vad_zh-cn-16k-common-pytorch"
     #: Where a voice model (cam++) stands that tells two speakers on one channel apart: a directory, or a hub name,
     #: which is used where it has been downloaded.
-    voices: str = "iic/speech_campplus_sv_zh-cn_16k-common"
+    speaker_model: str = "iic/speech_campplus_sv_zh-cn_16k-common"
     #: A pause of this length ends an utterance.
     max_end_silence_ms: Annotated[int, Field(ge=100, le=5000)] = 500
     #: Utterances longer than this are cut at their quietest place.

@@ -10,17 +10,16 @@ from typing import Any
 
 import av
 import numpy as np
-import numpy.typing as npt
 import sentencepiece
 import torch
 import yaml
 
+from qareport.audio.decode import Samples
 from qareport.model import AudioEvent, Emotion
 from tests.support.paths import ROOT
 
 ASSETS = ROOT.parent / "shared" / "assets"
 PUBLISHED = ASSETS / "sensevoice-small"
-Samples = npt.NDArray[np.float32]
 
 _CONFIG: dict[str, Any] = {
     "encoder": "SenseVoiceEncoderSmall",

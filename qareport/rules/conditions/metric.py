@@ -1,4 +1,20 @@
-"""`metric`: a measure of the whole call lies above or below a number."""
+"""`metric`, `trend`: measures of the whole call.
+
+The hit is at the end of the call, when it is certain; a measure that is unknown never matches.
+
+Keys of `metric`:
+    name: the measure, for example `non_talk_share` or `agent_talk_share`; a misspelled name is answered with the known.
+    above: greater than this.
+    below: less than this.
+
+Keys of `trend`:
+    is: which way the customer's emotion goes.
+
+Example:
+    all:
+      - metric: {name: non_talk_share, above: 0.4}
+      - trend: worsening
+"""
 
 from __future__ import annotations
 
@@ -10,10 +26,11 @@ from pydantic import AfterValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from qareport.model import MEASURES, CallMetrics, Measure, Unit
+from qareport.presentation.locale import _
 from qareport.rules.conditions.base import Condition, LeafForm
-from qareport.rules.conditions.voice import check_bounds
 from qareport.rules.diagnostics import did_you_mean
-from qareport.rules.match_context import Hit, Scene, measured
+from qareport.rules.match_context import ConditionHit, MatchContext, measured
+from qareport.rules.schema_types import check_bounds
 
 
 def _name(measure: Measure) -> str:
@@ -49,17 +66,19 @@ class MetricIs(Condition):
 
     names_topic = False
 
-    def find(self, scene: Scene) -> list[Hit]:
+    def find(self, context: MatchContext) -> list[ConditionHit]:
         """Return one measured hit; none when it was not measured."""
-        value = value_of(scene.analysis.metrics, self.name)
+        value = value_of(context.analysis.metrics, self.name)
         if value is None or (self.above is not None and value <= self.above):
             return []
-        return [] if self.below is not None and value >= self.below else [measured(scene, f"{self.name} = {value:.4g}")]
+        return (
+            [] if self.below is not None and value >= self.below else [measured(context, f"{self.name} = {value:.4g}")]
+        )
 
-    def seen(self, scene: Scene) -> str:
+    def seen(self, context: MatchContext) -> str:
         """Say what was measured."""
-        value = value_of(scene.analysis.metrics, self.name)
-        return f"{self.name} was not measured" if value is None else f"{self.name} = {value:.4g}"
+        value = value_of(context.analysis.metrics, self.name)
+        return _("{name} 没有量到").format(name=self.name) if value is None else f"{self.name} = {value:.4g}"
 
 
 class MetricForm(LeafForm):
@@ -89,14 +108,14 @@ class TrendIs(Condition):
 
     names_topic = False
 
-    def find(self, scene: Scene) -> list[Hit]:
+    def find(self, context: MatchContext) -> list[ConditionHit]:
         """Return one measured hit; none when too little was judged."""
-        held = scene.analysis.metrics.trend == self.trend
-        return [measured(scene, f"客户情绪 {self.trend}")] if held else []
+        held = context.analysis.metrics.trend == self.trend
+        return [measured(context, f"客户情绪 {self.trend}")] if held else []
 
-    def seen(self, scene: Scene) -> str:
+    def seen(self, context: MatchContext) -> str:
         """Say which way it went."""
-        return f"trend {scene.analysis.metrics.trend or 'not known'}"
+        return _("走向 {trend}").format(trend=context.analysis.metrics.trend or _("未知"))
 
 
 class TrendForm(LeafForm):

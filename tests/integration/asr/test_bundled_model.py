@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 import torch
 
-from qareport.asr.frontend import prepare
-from qareport.asr.interfaces import Heard, Piece
+from qareport.asr.frontend import prepare_call
+from qareport.asr.interfaces import Recognition, SpeechChunk
 from qareport.asr.model_files import check, identify
 from qareport.asr.sensevoice import SenseVoice
 from qareport.asr.silero_vad import SileroVad
@@ -54,77 +54,79 @@ def recordings(*names: str) -> list[Path]:
 
 
 @pytest.fixture(scope="module")
-def spoken(model: SenseVoice) -> list[tuple[Piece, Samples]]:
+def spoken(model: SenseVoice) -> list[tuple[SpeechChunk, Samples]]:
     """Cut the speech out of some bundled calls and real recordings."""
     paths = recordings(*CALLS)
     if ASSETS.is_dir():
         paths += sorted((ASSETS / "audio" / "emotion").glob("*.wav"))
-    found = cut(model, paths)
-    assert len(found) > 50
-    return found
+    spoken = cut(model, paths)
+    assert len(spoken) > 50
+    return spoken
 
 
-def cut(model: SenseVoice, paths: Sequence[Path]) -> list[tuple[Piece, Samples]]:
+def cut(model: SenseVoice, paths: Sequence[Path]) -> list[tuple[SpeechChunk, Samples]]:
     """Cut the speech out of recordings."""
-    vad, found = SileroVad(WHOLE), []
+    vad, chunks = SileroVad(WHOLE), []
     for path in paths:
         call = Call(call_id=path.stem, audio_path=str(path), channel_roles=(Role.AGENT, Role.CUSTOMER))
-        ready = prepare(
+        ready = prepare_call(
             call,
             vad=vad,
             log_mel=model.log_mel,
             features=model.features,
-            voice=None,
+            embed_speaker=None,
             audio=AudioSettings(),
             asr=WHOLE,
         )
         samples = decode(path, max_duration_ms=600_000).samples
-        found += [(piece, samples[piece.channel, piece.start_ms * 16 : piece.end_ms * 16]) for piece in ready.pieces]
-    return found
+        chunks += [(chunk, samples[chunk.channel, chunk.start_ms * 16 : chunk.end_ms * 16]) for chunk in ready.chunks]
+    return chunks
 
 
 @pytest.fixture(scope="module")
-def expected(spoken: list[tuple[Piece, Samples]]) -> list[dict[str, Any]]:
+def expected(spoken: list[tuple[SpeechChunk, Samples]]) -> list[dict[str, Any]]:
     reference = stock(bundled_model())
     options = {"language": "auto", "use_itn": True, "output_timestamp": True}
     return [reference.generate(input=samples, **options)[0] for _, samples in spoken]
 
 
-def hear(model: SenseVoice, pieces: Sequence[Piece]) -> list[Heard]:
-    heard = [result for result in model.hear(pieces) if isinstance(result, Heard)]
-    assert len(heard) == len(pieces)
-    return heard
+def recognise(model: SenseVoice, chunks: Sequence[SpeechChunk]) -> list[Recognition]:
+    results = [result for result in model.recognise(chunks) if isinstance(result, Recognition)]
+    assert len(results) == len(chunks)
+    return results
 
 
 def test_text_and_tags_are_those_of_generate(
-    model: SenseVoice, spoken: list[tuple[Piece, Samples]], expected: list[dict[str, Any]]
+    model: SenseVoice, spoken: list[tuple[SpeechChunk, Samples]], expected: list[dict[str, Any]]
 ) -> None:
-    heard = hear(model, [piece for piece, _ in spoken])
-    assert [result.raw for result in heard] == [result["text"] for result in expected]
-    assert len({result.raw for result in heard}) > 40
+    results = recognise(model, [chunk for chunk, _ in spoken])
+    assert [result.raw for result in results] == [result["text"] for result in expected]
+    assert len({result.raw for result in results}) > 40
 
 
 def test_token_times_are_those_of_funasr_within_a_frame(
-    model: SenseVoice, spoken: list[tuple[Piece, Samples]], expected: list[dict[str, Any]]
+    model: SenseVoice, spoken: list[tuple[SpeechChunk, Samples]], expected: list[dict[str, Any]]
 ) -> None:
     compared = 0
-    for (piece, _), result, reference in zip(spoken, hear(model, [each for each, _ in spoken]), expected, strict=True):
+    for (chunk, _), result, reference in zip(
+        spoken, recognise(model, [each for each, _ in spoken]), expected, strict=True
+    ):
         tokens = [token for token in result.tokens if token.text.strip()]
         times = reference.get("timestamp", [])
         if len(times) != len(tokens):
             continue  # funasr joins English letters into words
         for (start, end), token in zip(times, tokens, strict=True):
-            assert abs(token.start_ms - piece.start_ms - start) <= 60
-            assert abs(token.end_ms - piece.start_ms - end) <= 60
+            assert abs(token.start_ms - chunk.start_ms - start) <= 60
+            assert abs(token.end_ms - chunk.start_ms - end) <= 60
             compared += 1
     assert compared > 300
 
 
-def test_order_and_company_change_nothing(model: SenseVoice, spoken: list[tuple[Piece, Samples]]) -> None:
-    pieces = [piece for piece, _ in spoken]
-    together = hear(model, pieces)
-    backwards = hear(model, pieces[::-1])[::-1]
-    alone = [hear(model, [piece])[0] for piece in pieces[::5]]
+def test_order_and_company_change_nothing(model: SenseVoice, spoken: list[tuple[SpeechChunk, Samples]]) -> None:
+    chunks = [chunk for chunk, _ in spoken]
+    together = recognise(model, chunks)
+    backwards = recognise(model, chunks[::-1])[::-1]
+    alone = [recognise(model, [chunk])[0] for chunk in chunks[::5]]
     assert [result.raw for result in backwards] == [result.raw for result in together]
     assert [result.tokens for result in backwards] == [result.tokens for result in together]
     assert [result.raw for result in alone] == [result.raw for result in together[::5]]
@@ -133,11 +135,11 @@ def test_order_and_company_change_nothing(model: SenseVoice, spoken: list[tuple[
 def test_bf16_changes_at_most_one_in_two_hundred_characters_and_tags(
     model: SenseVoice,
 ) -> None:
-    pieces = [piece for piece, _ in cut(model, recordings())]
-    exact, rough = hear(model, pieces), hear(load(bf16=True), pieces)
+    chunks = [chunk for chunk, _ in cut(model, recordings())]
+    exact, rough = recognise(model, chunks), recognise(load(bf16=True), chunks)
     same = total = 0
-    for one, other in zip(exact, rough, strict=True):
-        left, right = _symbols(one.raw), _symbols(other.raw)
+    for first, second in zip(exact, rough, strict=True):
+        left, right = _symbols(first.raw), _symbols(second.raw)
         same += sum(block.size for block in SequenceMatcher(None, left, right, autojunk=False).get_matching_blocks())
         total += max(len(left), len(right))
     assert total > 6_000

@@ -15,9 +15,9 @@ import torch
 
 from qareport.asr import load
 from qareport.asr.engine import Engine
-from qareport.asr.interfaces import Heard, Piece
+from qareport.asr.interfaces import Recognition, SpeechChunk
 from qareport.asr.sensevoice import SenseVoice
-from qareport.audio.decode import sha256_of
+from qareport.audio.digest import sha256_of
 from qareport.codec import read_transcript, to_json
 from qareport.errors import ModelError
 from qareport.model import (
@@ -152,18 +152,18 @@ def test_a_bad_call_is_reported_in_its_place_and_stops_no_other(engine: Engine, 
 
 def test_a_call_that_the_model_fails_on_fails_alone(engine: Engine, tmp_path: Path) -> None:
     class Moody:
-        """Fails on the pieces of one channel length, like a model that meets something it cannot take."""
+        """Fails on chunks that begin at three seconds, like a model that meets something it cannot take."""
 
         info: ModelInfo = engine.info
 
         log_mel = staticmethod(engine.speech.log_mel)
         features = staticmethod(engine.speech.features)
 
-        def hear(self, pieces: list[Piece]) -> list[Heard | Exception]:
-            heard = engine.speech.hear(pieces)
+        def recognise(self, chunks: list[SpeechChunk]) -> list[Recognition | Exception]:
+            results = engine.speech.recognise(chunks)
             return [
-                RuntimeError("cannot") if item.start_ms == 3000 else result
-                for item, result in zip(pieces, heard, strict=True)
+                RuntimeError("cannot") if chunk.start_ms == 3000 else result
+                for chunk, result in zip(chunks, results, strict=True)
             ]
 
     calls = make_calls(tmp_path, 4)
@@ -285,10 +285,10 @@ def test_long_recordings_are_decoded_one_at_a_time(
             with counting:
                 under_way += 1
                 most = max(most, under_way)
-            found = super().find(samples, mels)
+            spans = super().find(samples, mels)
             with counting:
                 under_way -= 1
-            return found
+            return spans
 
     counting = threading.Lock()
     monkeypatch.setattr("qareport.asr.engine._AHEAD_MS", 1)
@@ -339,19 +339,19 @@ def test_a_real_call_goes_through_the_real_detector(directory: Path) -> None:
 
 def test_sentences_of_one_utterance_are_segments_with_emotions_of_their_own(engine: Engine, tmp_path: Path) -> None:
     class Loud:
-        """Hears two sentences in what is long; calls the loud one angry."""
+        """Recognises two sentences in what is long; calls the loud sentence angry."""
 
         info: ModelInfo = engine.info
 
         log_mel = staticmethod(engine.speech.log_mel)
         features = staticmethod(engine.speech.features)
 
-        def hear(self, pieces: list[Piece]) -> list[Heard | Exception]:
-            return [self._hear(item) for item in pieces]
+        def recognise(self, chunks: list[SpeechChunk]) -> list[Recognition | Exception]:
+            return [self._recognise(chunk) for chunk in chunks]
 
-        def _hear(self, item: Piece) -> Heard:
-            whole = item.end_ms - item.start_ms > 3000
-            emotion = Emotion.ANGRY if item.loudness_dbfs > -35 else Emotion.NEUTRAL
+        def _recognise(self, chunk: SpeechChunk) -> Recognition:
+            whole = chunk.end_ms - chunk.start_ms > 3000
+            emotion = Emotion.ANGRY if chunk.loudness_dbfs > -35 else Emotion.NEUTRAL
             words = [
                 ("我", 300),
                 ("要", 600),
@@ -362,7 +362,7 @@ def test_sentences_of_one_utterance_are_segments_with_emotions_of_their_own(engi
                 ("点", 3300),
                 ("！", 3600),
             ]
-            return Heard(
+            return Recognition(
                 raw="<|zh|><|NEUTRAL|><|Speech|><|withitn|>我要退货。快点！" if whole else "<|zh|>",
                 text="我要退货。快点！" if whole else "",
                 language=Language.ZH,

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import torch
 
-from qareport.asr.fbank import Stacker, batched, check_front_end, kaldi
+from qareport.asr.fbank import Stacker, check_front_end, log_mel_batched, log_mel_kaldi
 from qareport.asr.fsmn_vad import FsmnVad
-from qareport.asr.interfaces import Heard, Piece
+from qareport.asr.interfaces import Recognition, SpeechChunk
 from qareport.asr.model_files import check, check_vad, identify
 from qareport.asr.sensevoice import SenseVoice
 from qareport.asr.silero_vad import SileroVad
@@ -29,21 +29,21 @@ def recording(path: Path) -> Samples:
 
 def test_the_features_of_a_stretch_are_a_slice_of_those_of_the_recording() -> None:
     samples = np.stack([babble(5, seed=1), babble(5, seed=2)])
-    whole, part = kaldi(samples), kaldi(samples[:, 1230 * 16 : 3450 * 16])
+    whole, part = log_mel_kaldi(samples), log_mel_kaldi(samples[:, 1230 * 16 : 3450 * 16])
     assert torch.equal(whole[:, 123 : 123 + part.shape[1]], part)
 
 
 @pytest.mark.parametrize("length", [0, 1, 399, 400, 559, 560])
 def test_the_shortest_sounds_have_as_many_frames_on_any_device(length: int) -> None:
     samples = np.zeros((2, length), np.float32)
-    assert kaldi(samples).shape == batched(torch.from_numpy(samples)).shape
+    assert log_mel_kaldi(samples).shape == log_mel_batched(torch.from_numpy(samples)).shape
 
 
 @needs_assets
 @pytest.mark.parametrize("path", SPEECH, ids=[path.stem for path in SPEECH])
 def test_the_batched_transform_is_kaldis(path: Path) -> None:
     samples = recording(path)
-    ours, theirs = batched(torch.from_numpy(samples)), kaldi(samples)
+    ours, theirs = log_mel_batched(torch.from_numpy(samples)), log_mel_kaldi(samples)
     difference = (ours - theirs).abs()
     # Where a band holds next to nothing, rounding is all there is: such bands are left out of the largest difference.
     assert difference[theirs > 0].max() < 1e-2
@@ -55,7 +55,7 @@ def test_the_batched_transform_is_kaldis(path: Path) -> None:
 def test_the_detector_finds_the_same_utterances_from_either(path: Path) -> None:
     samples = recording(path)
     vad = FsmnVad(check_vad(ASSETS / "fsmn-vad"), AsrSettings())
-    assert vad.find(samples, batched(torch.from_numpy(samples))) == vad.find(samples, kaldi(samples))
+    assert vad.find(samples, log_mel_batched(torch.from_numpy(samples))) == vad.find(samples, log_mel_kaldi(samples))
 
 
 def test_the_bundled_model_hears_the_same_words_from_either() -> None:
@@ -67,13 +67,13 @@ def test_the_bundled_model_hears_the_same_words_from_either() -> None:
     spans = SileroVad(AsrSettings()).find(samples)
 
     def words(mels: torch.Tensor) -> list[str]:
-        pieces = []
-        for channel, found in enumerate(spans):
-            for start, end in found:
+        chunks = []
+        for channel, utterances in enumerate(spans):
+            for start, end in utterances:
                 features = model.features(mels[channel, start // 10 : end // 10 - 2])
                 powers = np.ones(len(features), np.float32)
-                pieces.append(
-                    Piece(
+                chunks.append(
+                    SpeechChunk(
                         channel=channel,
                         start_ms=start,
                         end_ms=end,
@@ -82,11 +82,11 @@ def test_the_bundled_model_hears_the_same_words_from_either() -> None:
                         powers=powers,
                     )
                 )
-        return [result.raw for result in model.hear(pieces) if isinstance(result, Heard)]
+        return [result.raw for result in model.recognise(chunks) if isinstance(result, Recognition)]
 
-    heard = words(kaldi(samples))
-    assert len(heard) > 20
-    assert words(batched(torch.from_numpy(samples))) == heard
+    expected = words(log_mel_kaldi(samples))
+    assert len(expected) > 20
+    assert words(log_mel_batched(torch.from_numpy(samples))) == expected
 
 
 def test_stacking_takes_each_frame_between_its_neighbours_and_repeats_the_edges() -> None:

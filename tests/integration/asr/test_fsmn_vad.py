@@ -95,11 +95,11 @@ def walk(theirs: Any, speech: np.ndarray[Any, np.dtype[np.bool_]], silence_ms: i
         model.init_cache(cache, max_end_silence_time=silence_ms)
         feats = torch.zeros(1, speech.size, 400)
         waveform = torch.zeros(1, (speech.size - 1) * 160 + 400)
-        found = model.forward(feats, waveform, cache=cache, is_final=True, is_streaming_input=False)
+        results = model.forward(feats, waveform, cache=cache, is_final=True, is_streaming_input=False)
     finally:
         model.encoder = network
         model.vad_opts.max_single_segment_time = 60_000
-    return [(start, end) for start, end in (found[0] if found else [])]
+    return [(start, end) for start, end in (results[0] if results else [])]
 
 
 @pytest.mark.parametrize("silence_ms", [100, 150, 200, 333, 500, 800])

@@ -220,9 +220,9 @@ def test_an_absent_bundled_model_is_a_model_error(tmp_path: Path) -> None:
 
 
 def test_a_part_that_is_not_needed_may_be_absent_but_not_a_directory_that_somebody_named(tmp_path: Path) -> None:
-    assert find("nobody/nothing", setting="asr.voices", needed=False) is None
-    assert find(str(tmp_path), setting="asr.voices", needed=False) == tmp_path
+    assert find("nobody/nothing", setting="asr.speaker_model", needed=False) is None
+    assert find(str(tmp_path), setting="asr.speaker_model", needed=False) == tmp_path
     with pytest.raises(ModelError, match="asr.fsmn_vad: nobody/nothing .* run `qareport models fetch`"):
         find("nobody/nothing", setting="asr.fsmn_vad", needed=True)
-    with pytest.raises(ModelError, match="asr.voices: .*gone is not on this machine; .* correct the path"):
-        find(str(tmp_path / "gone"), setting="asr.voices", needed=False)
+    with pytest.raises(ModelError, match="asr.speaker_model: .*gone is not on this machine; .* correct the path"):
+        find(str(tmp_path / "gone"), setting="asr.speaker_model", needed=False)

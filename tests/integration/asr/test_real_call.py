@@ -29,7 +29,7 @@ def counted() -> list[list[tuple[int, int]]]:
 
 
 @pytest.fixture(scope="module")
-def heard() -> Transcript:
+def transcript() -> Transcript:
     threads = torch.get_num_threads()
     how = AsrSettings(vad="fsmn", fsmn_vad=str(VAD))
     engine = asr.load("demo", device="cpu", asr=how, audio=AudioSettings())
@@ -40,33 +40,33 @@ def heard() -> Transcript:
 
 
 @pytest.fixture(scope="module")
-def found(heard: Transcript) -> Analysis:
+def result(transcript: Transcript) -> Analysis:
     config = default_dir("config")
-    return analysis.analyse(heard, settings.load(config).analysis, analysis.load_topics(config / "topics.yaml"))
+    return analysis.analyse(transcript, settings.load(config).analysis, analysis.load_topics(config / "topics.yaml"))
 
 
 def test_talk_time_on_each_channel_is_what_the_detector_counts(
-    found: Analysis, counted: list[list[tuple[int, int]]]
+    result: Analysis, counted: list[list[tuple[int, int]]]
 ) -> None:
     for role, spans in zip(ROLES, counted, strict=True):
         talk_ms = sum(end - start for start, end in spans)
         assert talk_ms > 100_000
-        assert found.metrics.roles[role.value].talk_ms == pytest.approx(talk_ms, rel=0.05)
+        assert result.metrics.roles[role.value].talk_ms == pytest.approx(talk_ms, rel=0.05)
 
 
 def test_talk_at_the_same_time_is_what_both_channels_share(
-    found: Analysis, counted: list[list[tuple[int, int]]]
+    result: Analysis, counted: list[list[tuple[int, int]]]
 ) -> None:
     agent, customer = counted
     shared_ms = sum(max(0, min(a[1], b[1]) - max(a[0], b[0])) for a in agent for b in customer)
     assert shared_ms > 5000
-    assert found.metrics.overlap_ms == pytest.approx(shared_ms, rel=0.1)
+    assert result.metrics.overlap_ms == pytest.approx(shared_ms, rel=0.1)
 
 
-def test_nothing_is_claimed_about_emotions_words_or_sounds(heard: Transcript, found: Analysis) -> None:
-    assert {segment.emotion for segment in heard.segments} != {None}
-    assert {state.state for state in found.trajectory} <= {"NOT_JUDGED", "SILENCE"}
-    assert {moment.kind.value for moment in found.moments} <= {"interruption"}
-    assert found.curve == ()
-    assert "outside_model_domain" in {note.code for note in found.notes}
-    assert all(one.start_ms <= other.start_ms for one, other in pairwise(heard.segments))
+def test_nothing_is_claimed_about_emotions_words_or_sounds(transcript: Transcript, result: Analysis) -> None:
+    assert {segment.emotion for segment in transcript.segments} != {None}
+    assert {state.state for state in result.trajectory} <= {"NOT_JUDGED", "SILENCE"}
+    assert {moment.kind.value for moment in result.moments} <= {"interruption"}
+    assert result.curve == ()
+    assert "outside_model_domain" in {note.code for note in result.notes}
+    assert all(first.start_ms <= second.start_ms for first, second in pairwise(transcript.segments))

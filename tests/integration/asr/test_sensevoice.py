@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 import torch
 
-from qareport.asr.interfaces import Heard, Piece
+from qareport.asr.interfaces import Recognition, SpeechChunk
 from qareport.asr.model_files import check, identify
 from qareport.asr.sensevoice import SenseVoice
 from qareport.errors import ModelError
@@ -54,18 +54,20 @@ def load(directory: Path, **settings: Any) -> SenseVoice:
     return SenseVoice(files, identify(str(directory), files), device="cpu", settings=AsrSettings(**settings))
 
 
-def piece(model: SenseVoice, samples: Samples, *, start_ms: int = 0) -> Piece:
+def chunk(model: SenseVoice, samples: Samples, *, start_ms: int = 0) -> SpeechChunk:
     end_ms = start_ms + samples.size // 16
     features = model.features(model.log_mel(samples[None])[0])
     powers = np.ones(len(features), np.float32)
-    return Piece(channel=0, start_ms=start_ms, end_ms=end_ms, loudness_dbfs=-20.0, features=features, powers=powers)
+    return SpeechChunk(
+        channel=0, start_ms=start_ms, end_ms=end_ms, loudness_dbfs=-20.0, features=features, powers=powers
+    )
 
 
-def hear(model: SenseVoice, *sounds: Samples) -> list[Heard]:
-    results = model.hear([piece(model, samples) for samples in sounds])
-    heard = [result for result in results if isinstance(result, Heard)]
-    assert len(heard) == len(sounds)
-    return heard
+def recognise(model: SenseVoice, *sounds: Samples) -> list[Recognition]:
+    results = model.recognise([chunk(model, samples) for samples in sounds])
+    recognised = [result for result in results if isinstance(result, Recognition)]
+    assert len(recognised) == len(sounds)
+    return recognised
 
 
 SOUNDS = [babble(seconds, seed=seed) for seed, seconds in enumerate([0.3, 2.0, 5.5, 0.9, 11.0, 3.2, 1.0])]
@@ -86,18 +88,18 @@ def test_batches_say_exactly_what_generate_says(directory: Path, use_itn: bool, 
     sounds = SOUNDS + shared_sounds()
     reference = stock(directory)
     expected = [reference.generate(input=sound, language=language, use_itn=use_itn)[0]["text"] for sound in sounds]
-    heard = hear(load(directory, use_itn=use_itn, language=language), *sounds)
-    assert [result.raw for result in heard] == expected
+    results = recognise(load(directory, use_itn=use_itn, language=language), *sounds)
+    assert [result.raw for result in results] == expected
     assert len(set(expected)) > len(expected) // 2  # the random model does say different things
 
 
 def test_the_size_of_batches_changes_nothing(directory: Path) -> None:
-    alone = hear(load(directory, batch_seconds=1), *SOUNDS)
-    together = hear(load(directory, batch_seconds=1000), *SOUNDS)
+    alone = recognise(load(directory, batch_seconds=1), *SOUNDS)
+    together = recognise(load(directory, batch_seconds=1000), *SOUNDS)
     assert [result.raw for result in alone] == [result.raw for result in together]
     assert [result.tokens for result in alone] == [result.tokens for result in together]
-    for one, other in zip(alone, together, strict=True):
-        assert one.emotion_scores == pytest.approx(other.emotion_scores, abs=2e-4)
+    for first, second in zip(alone, together, strict=True):
+        assert first.emotion_scores == pytest.approx(second.emotion_scores, abs=2e-4)
 
 
 def test_features_are_the_same_each_time_and_are_those_of_funasr(directory: Path) -> None:
@@ -119,20 +121,20 @@ def test_emotion_scores_are_the_softmax_over_the_emotion_tags_on_the_emotion_fra
     hook.remove()
     logits = reference.model.ctc.ctc_lo(seen[0])[0, 1]
     tokenizer = reference.kwargs["tokenizer"].sp
-    names = list(hear(model, samples)[0].emotion_scores)
+    names = list(recognise(model, samples)[0].emotion_scores)
     assert len(names) == 9
     expected = logits[[tokenizer.PieceToId(f"<|{name}|>") for name in names]].softmax(-1).tolist()
-    scores = hear(model, samples)[0].emotion_scores
+    scores = recognise(model, samples)[0].emotion_scores
     assert scores == pytest.approx(dict(zip(names, expected, strict=True)), abs=1e-4)
     assert sum(scores.values()) == pytest.approx(1, abs=1e-3)
 
 
-def test_tokens_spell_the_text_in_order_inside_the_piece(directory: Path) -> None:
+def test_tokens_spell_the_text_in_order_inside_the_chunk(directory: Path) -> None:
     model = load(directory)
-    results = model.hear([piece(model, sound, start_ms=42_000) for sound in SOUNDS])
+    results = model.recognise([chunk(model, sound, start_ms=42_000) for sound in SOUNDS])
     some = 0
     for sound, result in zip(SOUNDS, results, strict=True):
-        assert isinstance(result, Heard)
+        assert isinstance(result, Recognition)
         some += len(result.tokens)
         starts = [token.start_ms for token in result.tokens]
         assert starts == sorted(starts)
@@ -144,12 +146,12 @@ def test_tokens_spell_the_text_in_order_inside_the_piece(directory: Path) -> Non
     assert some > 10
 
 
-def test_a_piece_that_fails_fails_alone(directory: Path) -> None:
+def test_a_chunk_that_fails_fails_alone(directory: Path) -> None:
     model = load(directory)
-    pieces = [piece(model, sound) for sound in SOUNDS[:4]]
-    bad = replace(pieces[0], features=torch.zeros(15, 7))
-    results = model.hear([*pieces[:2], bad, *pieces[2:]])
-    assert [isinstance(result, Heard) for result in results] == [True, True, False, True, True]
+    chunks = [chunk(model, sound) for sound in SOUNDS[:4]]
+    bad = replace(chunks[0], features=torch.zeros(15, 7))
+    results = model.recognise([*chunks[:2], bad, *chunks[2:]])
+    assert [isinstance(result, Recognition) for result in results] == [True, True, False, True, True]
     assert isinstance(results[2], Exception)
 
 
@@ -159,18 +161,18 @@ def watch_batches(model: SenseVoice, monkeypatch: pytest.MonkeyPatch, *, room: i
     done: list[tuple[str, int]] = []
     held: list[int] = []
 
-    def tight(pieces: Sequence[Piece]) -> Any:
-        frames = len(pieces) * (max(len(piece.features) for piece in pieces) + 4)
+    def tight(chunks: Sequence[SpeechChunk]) -> Any:
+        frames = len(chunks) * (max(len(chunk.features) for chunk in chunks) + 4)
         if sum(held) + frames > room:
             done.append(("no room", frames))
             raise torch.OutOfMemoryError("no room")
         done.append(("forward", frames))
         held.append(frames)
-        return forward(pieces)
+        return forward(chunks)
 
-    def reading(pieces: Sequence[Piece], output: Any) -> list[Heard]:
+    def reading(chunks: Sequence[SpeechChunk], output: Any) -> list[Recognition]:
         done.append(("read", held.pop(0)))
-        return read(pieces, output)
+        return read(chunks, output)
 
     monkeypatch.setattr(model, "_forward", tight)
     monkeypatch.setattr(model, "_read_batch", reading)
@@ -182,15 +184,15 @@ def test_when_memory_runs_out_the_batch_is_halved_and_later_ones_stay_small(
 ) -> None:
     model = load(directory)
     model._budget = 100_000
-    expected = [result.raw for result in hear(model, *SOUNDS)]
+    expected = [result.raw for result in recognise(model, *SOUNDS)]
     done = watch_batches(model, monkeypatch, room=500)
-    assert [result.raw for result in hear(model, *SOUNDS)] == expected
+    assert [result.raw for result in recognise(model, *SOUNDS)] == expected
     assert done[0][0] == "no room"
     assert done[0][1] > 2 * 500
     assert done.count(("no room", done[0][1])) == 1
     assert max(frames for what, frames in done if what == "forward") <= 500
     done.clear()
-    assert [result.raw for result in hear(model, *SOUNDS)] == expected
+    assert [result.raw for result in recognise(model, *SOUNDS)] == expected
     assert ("no room", model._budget) not in done
     assert max(frames for _, frames in done) <= model._budget
 
@@ -198,10 +200,10 @@ def test_when_memory_runs_out_the_batch_is_halved_and_later_ones_stay_small(
 def test_a_batch_that_only_finds_no_room_beside_another_is_tried_again_alone(
     directory: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    model = load(directory, batch_seconds=1)  # every piece over a second is a batch of its own
-    expected = [result.raw for result in hear(model, *SOUNDS)]
+    model = load(directory, batch_seconds=1)  # every chunk over a second is a batch of its own
+    expected = [result.raw for result in recognise(model, *SOUNDS)]
     done = watch_batches(model, monkeypatch, room=200)
-    assert [result.raw for result in hear(model, *SOUNDS)] == expected
+    assert [result.raw for result in recognise(model, *SOUNDS)] == expected
     assert [what for what, _ in done[:4]] == ["forward", "no room", "read", "forward"]
 
 
@@ -217,9 +219,11 @@ def test_what_a_failed_batch_had_computed_is_let_go_before_it_is_tried_again(
         computed.append(weakref.ref(half_done))
         raise torch.OutOfMemoryError("no room")
 
-    monkeypatch.setattr(torch.cuda, "empty_cache", lambda: alive.append(sum(one() is not None for one in computed)))
+    monkeypatch.setattr(
+        torch.cuda, "empty_cache", lambda: alive.append(sum(reference() is not None for reference in computed))
+    )
     hook = model._model.encoder.register_forward_hook(full)
-    results = model.hear([piece(model, sound) for sound in SOUNDS])
+    results = model.recognise([chunk(model, sound) for sound in SOUNDS])
     hook.remove()
     assert [type(result) for result in results] == [torch.OutOfMemoryError] * len(SOUNDS)
     assert len(alive) == len(computed) > len(SOUNDS)
@@ -231,7 +235,7 @@ def test_the_next_batch_is_under_way_before_the_words_of_one_are_read(
 ) -> None:
     model = load(directory, batch_seconds=1)
     done = watch_batches(model, monkeypatch, room=100_000)
-    hear(model, *SOUNDS[1:5])
+    recognise(model, *SOUNDS[1:5])
     assert [what for what, _ in done] == ["forward", "forward", "read", "forward", "read", "forward", "read", "read"]
 
 
@@ -240,12 +244,12 @@ def test_the_frames_that_ask_for_language_and_emotion_count_towards_a_batch(
 ) -> None:
     model = load(directory, batch_seconds=2)
     done = watch_batches(model, monkeypatch, room=100_000)
-    hear(model, *[babble(0.3, seed=seed) for seed in range(20)])
+    recognise(model, *[babble(0.3, seed=seed) for seed in range(20)])
     assert max(frames for _, frames in done) <= 2000 // 60
 
 
 def test_nothing_to_hear_is_nothing_heard(directory: Path) -> None:
-    assert load(directory).hear([]) == []
+    assert load(directory).recognise([]) == []
 
 
 def test_loading_leaves_no_trace_outside(directory: Path, capfd: pytest.CaptureFixture[str]) -> None:
@@ -281,7 +285,7 @@ def test_the_encoder_runs_in_bf16_beside_scores_in_fp32(directory: Path) -> None
     info = identify(str(directory), files)
     model = load(directory)
     rough_model = SenseVoice(files, info, device="cpu", settings=AsrSettings(), bf16=True)
-    (rough,), (exact,) = hear(rough_model, SOUNDS[1]), hear(model, SOUNDS[1])
+    (rough,), (exact,) = recognise(rough_model, SOUNDS[1]), recognise(model, SOUNDS[1])
     assert rough.emotion_scores == pytest.approx(exact.emotion_scores, abs=0.1)
 
 
@@ -330,7 +334,7 @@ def test_parts_that_only_training_uses_are_no_fault(copy: Path) -> None:
 def test_weights_in_half_precision_and_wrapped_are_taken(copy: Path) -> None:
     state = torch.load(copy / "model.pt", weights_only=True)
     torch.save({"state_dict": {name: value.half() for name, value in state.items()}}, copy / "model.pt")
-    assert hear(load(copy), SOUNDS[1])
+    assert recognise(load(copy), SOUNDS[1])
 
 
 def test_something_else_than_weights_is_refused(copy: Path) -> None:

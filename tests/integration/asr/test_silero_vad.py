@@ -98,16 +98,16 @@ def test_long_utterances_are_cut_and_nothing_is_lost(vad: SileroVad) -> None:
 @needs_assets
 def test_only_quiet_ends_are_taken_off_what_the_published_code_finds(vad: SileroVad) -> None:
     samples = call("mandarin/vad_example.wav")
-    (found,), published = vad.find(samples), vad.spans(vad.probabilities(samples)[0], samples.shape[1])
-    assert [start for start, _ in found] == [start for start, _ in published]
-    assert all(0 <= whole - trimmed <= 240 for (_, trimmed), (_, whole) in zip(found, published, strict=True))
+    (ours,), published = vad.find(samples), vad.spans(vad.probabilities(samples)[0], samples.shape[1])
+    assert [start for start, _ in ours] == [start for start, _ in published]
+    assert all(0 <= whole - trimmed <= 240 for (_, trimmed), (_, whole) in zip(ours, published, strict=True))
 
 
 def bundled(name: str) -> Samples:
     return decode(bundled_calls() / name, max_duration_ms=600_000).samples
 
 
-def test_a_voice_that_is_missed_after_a_long_silence_is_heard_afresh(vad: SileroVad) -> None:
+def test_a_voice_that_is_missed_after_a_long_silence_is_found_in_a_second_pass(vad: SileroVad) -> None:
     samples = bundled("c15-good-call.wav")
     customer = vad.find(samples)[1]
     assert any(start < 58_500 < end for start, end in customer)
@@ -118,7 +118,7 @@ def test_a_voice_that_is_missed_after_a_long_silence_is_heard_afresh(vad: Silero
 def test_hold_music_and_coughs_are_no_speech_however_often_they_are_heard(vad: SileroVad) -> None:
     truth = json.loads((bundled_calls() / "truth.json").read_text("utf-8"))["calls"]
     for name in ("c14-hold-music.ogg", "c16-cough.ogg"):
-        turns = next(one["turns"] for one in truth if one["audio"] == name)
+        turns = next(call["turns"] for call in truth if call["audio"] == name)
         for start, end in (span for channel in vad.find(bundled(name)) for span in channel):
             assert any(start < turn["end_ms"] and turn["start_ms"] < end for turn in turns), (name, start, end)
 

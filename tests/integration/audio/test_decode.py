@@ -12,7 +12,9 @@ import av
 import numpy as np
 import pytest
 
-from qareport.audio.decode import channels_identical, decode, loudness_dbfs, sha256_of
+from qareport.audio.decode import decode
+from qareport.audio.digest import sha256_of
+from qareport.audio.levels import channels_identical, loudness_dbfs
 from qareport.errors import AudioError
 from tests.support.asr_fixtures import ASSETS, Samples, babble, write_audio
 
@@ -105,10 +107,10 @@ def test_eight_and_more_channels_are_read_from_codecs_that_keep_them_in_planes(
         container.mux(stream.encode(None))
     recording = decode(tmp_path / name, max_duration_ms=LIMIT_MS)
     assert recording.info.channels == count
-    found = [loudest_hertz(channel) for channel in recording.samples]
+    loudest = [loudest_hertz(channel) for channel in recording.samples]
     if layout == "7.1":  # its fourth channel is for low tones alone
-        del found[3], hertz[3]
-    assert found == pytest.approx(hertz, abs=2)
+        del loudest[3], hertz[3]
+    assert loudest == pytest.approx(hertz, abs=2)
 
 
 def test_samples_at_16_khz_come_back_exactly(tmp_path: Path) -> None:

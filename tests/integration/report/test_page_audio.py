@@ -17,6 +17,8 @@ import pytest
 
 from qareport import report
 from qareport.audio import decode
+from qareport.audio.digest import sha256_of
+from qareport.audio.levels import loudness_dbfs
 from qareport.audio.playback import make_playable
 from qareport.errors import AudioError
 from qareport.model import AudioInfo, MaskedSpan, OrderReport, PersonalKind, Role
@@ -71,8 +73,8 @@ def test_a_page_carries_the_sound_of_its_call(recording: Path, tmp_path: Path) -
     assert heard.info.channels == 1
     assert abs(heard.info.duration_ms - original.info.duration_ms) < 100
     for start_ms in range(0, 30_000, 5_000):
-        louder = max(decode.loudness_dbfs(channel, start_ms, start_ms + 5_000) for channel in original.samples)
-        assert abs(decode.loudness_dbfs(heard.samples, start_ms, start_ms + 5_000) - louder) < 4
+        louder = max(loudness_dbfs(channel, start_ms, start_ms + 5_000) for channel in original.samples)
+        assert abs(loudness_dbfs(heard.samples, start_ms, start_ms + 5_000) - louder) < 4
     assert page(order) == page(order), "the same recording gives the same page"
     assert len(page(order)) < 24_000 / 8 * 4 / 3 * original.info.duration_ms / 1000 * 1.2 + 120_000
 
@@ -100,19 +102,19 @@ def test_masked_personal_data_is_covered_by_a_tone(recording: Path, exact: bool,
 def test_what_is_covered_is_the_tone_and_nothing_around_it(recording: Path, tmp_path: Path) -> None:
     content, length_ms = make_playable(
         recording,
-        sha256=decode.sha256_of(recording),
+        sha256=sha256_of(recording),
         covered_ms=[(-500, 1_000), (20_000, 21_000), (9_999_000, 9_999_500)],
         max_duration_ms=3_600_000,
     )
     (tmp_path / "x.ogg").write_bytes(content)
     heard = decode.decode(tmp_path / "x.ogg", max_duration_ms=3_600_000)
     assert abs(heard.info.duration_ms - length_ms) < 100
-    tone = decode.loudness_dbfs(heard.samples, 100, 900)
-    assert abs(tone - decode.loudness_dbfs(heard.samples, 20_100, 20_900)) < 0.5
+    tone = loudness_dbfs(heard.samples, 100, 900)
+    assert abs(tone - loudness_dbfs(heard.samples, 20_100, 20_900)) < 0.5
     original = decode.decode(recording, max_duration_ms=3_600_000).samples.sum(axis=0)
     for start_ms, end_ms in ((1_100, 6_000), (21_100, 26_000)):
-        said = decode.loudness_dbfs(original, start_ms, end_ms)
-        assert abs(decode.loudness_dbfs(heard.samples, start_ms, end_ms) - said) < 2
+        said = loudness_dbfs(original, start_ms, end_ms)
+        assert abs(loudness_dbfs(heard.samples, start_ms, end_ms) - said) < 2
 
 
 def test_a_recording_that_is_gone_is_told(tmp_path: Path) -> None:

@@ -8,27 +8,26 @@ import sys
 
 import pytest
 
-from qareport.asr import transcription_key
-from qareport.model import ModelInfo, Role
+from qareport.asr import locate, transcription_key
+from qareport.model import Role
 from qareport.settings import AsrSettings, AudioSettings
-
-MODEL = ModelInfo(name="demo", revision="0123456789ab")
 
 
 def test_importing_the_package_loads_neither_torch_nor_funasr() -> None:
     code = (
         "import sys, qareport.asr as asr\n"
-        "from qareport.model import ModelInfo\n"
         "from qareport.settings import AsrSettings, AudioSettings\n"
-        "asr.transcription_key(ModelInfo(name='a', revision='b'), AsrSettings(), AudioSettings())\n"
+        "asr.transcription_key(asr.locate('demo', AsrSettings()), AsrSettings(), AudioSettings())\n"
         "print(sorted({'torch', 'funasr', 'silero_vad', 'modelscope', 'huggingface_hub'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 
 
-def key(asr: AsrSettings | None = None, audio: AudioSettings | None = None, model: ModelInfo = MODEL) -> str:
-    return transcription_key(model, asr or AsrSettings(), audio or AudioSettings())
+def key(asr: AsrSettings | None = None, audio: AudioSettings | None = None, revision: str | None = None) -> str:
+    files = locate("demo", AsrSettings())
+    info = dataclasses.replace(files.info, revision=revision or files.info.revision)
+    return transcription_key(dataclasses.replace(files, info=info), asr or AsrSettings(), audio or AudioSettings())
 
 
 def test_the_key_is_the_same_for_the_same_settings() -> None:
@@ -53,7 +52,7 @@ def test_settings_that_decide_the_transcript_change_the_key(asr: AsrSettings) ->
 
 
 def test_model_and_channel_map_change_the_key() -> None:
-    assert key(model=dataclasses.replace(MODEL, revision="ffffffffffff")) != key()
+    assert key(revision="ffffffffffff") != key()
     assert key(audio=AudioSettings(channel_roles=(Role.AGENT, Role.CUSTOMER))) != key()
 
 

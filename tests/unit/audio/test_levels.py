@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from qareport.audio.decode import channels_identical, loudness_dbfs
+from qareport.audio.levels import channels_identical, loudness_dbfs
 
 
 def noise(seed: int) -> np.ndarray:
@@ -36,10 +36,10 @@ def test_silence_has_the_floor_level() -> None:
 
 
 def test_equal_channels_are_identical_whatever_their_gain_or_sign() -> None:
-    one = noise(1)
-    assert channels_identical(np.stack([one, one]))
-    assert channels_identical(np.stack([one, 0.3 * one]))
-    assert channels_identical(np.stack([one, -one, one]))
+    sound = noise(1)
+    assert channels_identical(np.stack([sound, sound]))
+    assert channels_identical(np.stack([sound, 0.3 * sound]))
+    assert channels_identical(np.stack([sound, -sound, sound]))
 
 
 def test_a_little_codec_noise_leaves_channels_identical() -> None:
@@ -47,10 +47,10 @@ def test_a_little_codec_noise_leaves_channels_identical() -> None:
 
 
 def test_different_speakers_are_not_identical_even_with_strong_crosstalk() -> None:
-    one, other = noise(1), noise(2)
-    assert not channels_identical(np.stack([one, other]))
-    assert not channels_identical(np.stack([one + 0.5 * other, other + 0.5 * one]))
-    assert not channels_identical(np.stack([one, one, other]))
+    first, second = noise(1), noise(2)
+    assert not channels_identical(np.stack([first, second]))
+    assert not channels_identical(np.stack([first + 0.5 * second, second + 0.5 * first]))
+    assert not channels_identical(np.stack([first, first, second]))
 
 
 def test_a_silent_channel_beside_speech_is_not_identical_but_two_silent_ones_are() -> None:

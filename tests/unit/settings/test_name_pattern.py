@@ -16,20 +16,20 @@ def read(pattern: str, name: str, zone: str = "Asia/Shanghai") -> NameParts | No
 
 
 def test_a_name_says_what_its_pattern_names() -> None:
-    found = read("{agent_id}_{order_id}_{started_at:%Y%m%d%H%M%S}", "A017_20261105000042_20261121091305")
-    assert found is not None
-    assert found.started_at is not None
-    assert (found.agent_id, found.order_id, found.call_id) == ("A017", "20261105000042", None)
-    assert found.started_at.isoformat() == "2026-11-21T09:13:05+08:00"
+    parts = read("{agent_id}_{order_id}_{started_at:%Y%m%d%H%M%S}", "A017_20261105000042_20261121091305")
+    assert parts is not None
+    assert parts.started_at is not None
+    assert (parts.agent_id, parts.order_id, parts.call_id) == ("A017", "20261105000042", None)
+    assert parts.started_at.isoformat() == "2026-11-21T09:13:05+08:00"
 
 
 def test_parts_without_a_name_are_passed_over_and_times_may_have_any_form() -> None:
     pattern = "{}-{started_at:%Y-%m-%d %H.%M.%S}-[{customer_phone}]-{call_id}"
-    found = read(pattern, "in-2026-07-01 09.00.00-[13800001234]-客服-7", "America/New_York")
-    assert found is not None
-    assert found.started_at is not None
-    assert (found.customer_phone, found.call_id) == ("13800001234", "客服-7")
-    assert found.started_at.isoformat() == "2026-07-01T09:00:00-04:00"
+    parts = read(pattern, "in-2026-07-01 09.00.00-[13800001234]-客服-7", "America/New_York")
+    assert parts is not None
+    assert parts.started_at is not None
+    assert (parts.customer_phone, parts.call_id) == ("13800001234", "客服-7")
+    assert parts.started_at.isoformat() == "2026-07-01T09:00:00-04:00"
 
 
 @pytest.mark.parametrize(

@@ -67,12 +67,14 @@ def test_all_mistakes_are_answered_at_once_with_their_places(tmp_path: Path) -> 
     (tmp_path / "qareport.yaml").write_text(text, encoding="utf-8")
     with pytest.raises(ConfigError) as raised:
         settings.load(tmp_path)
-    found = [str(problem).replace(f"{tmp_path}/", "") for problem in raised.value.problems]
-    assert len(found) == 3
-    assert found[0].startswith("qareport.yaml:") or found[1].startswith("qareport.yaml:")
-    assert any("qareport.yaml:2:3: unknown key 'silence_mss'; did you mean 'silence_ms'?" in one for one in found)
-    assert any("qareport.yaml:3:3: check_in_ms: got 'soon'" in one for one in found)
-    assert any("qareport.yaml:5:3: start: got 1.5" in one for one in found)
+    problems = [str(problem).replace(f"{tmp_path}/", "") for problem in raised.value.problems]
+    assert len(problems) == 3
+    assert problems[0].startswith("qareport.yaml:") or problems[1].startswith("qareport.yaml:")
+    assert any(
+        "qareport.yaml:2:3: unknown key 'silence_mss'; did you mean 'silence_ms'?" in problem for problem in problems
+    )
+    assert any("qareport.yaml:3:3: check_in_ms: got 'soon'" in problem for problem in problems)
+    assert any("qareport.yaml:5:3: start: got 1.5" in problem for problem in problems)
 
 
 def test_settings_cannot_be_changed_once_read() -> None:

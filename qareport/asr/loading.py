@@ -1,0 +1,167 @@
+"""Find and check every file that an engine is made of, and load it; describe and hash what was found.
+
+Only `load` imports torch and funasr.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import json
+from dataclasses import asdict, dataclass
+
+from qareport.asr import model_download, model_files
+from qareport.asr.engine import CPU_ROUND_SECONDS, ROUND_BATCHES, Engine, Transcriber
+from qareport.asr.model_files import ModelFiles, SpeakerModelFiles, VadFiles
+from qareport.errors import ModelError
+from qareport.model import ModelInfo
+from qareport.settings import AsrSettings, AudioSettings
+
+#: Incremented with each change of this package that changes transcripts; stored ones are then made again.
+_VERSION = 5
+#: Settings that change no transcript, or (paths to models) are covered by the models' revisions.
+_WITHOUT_EFFECT = frozenset({"batch_seconds", "vad", "fsmn_vad", "speaker_model"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineFiles:
+    """The files of an engine, located, checked and hashed."""
+
+    model: ModelFiles
+    #: Name and revision of the model.
+    info: ModelInfo
+    #: None: speech is found with silero, which is installed as a package.
+    vad: VadFiles | None
+    #: None: speakers on one channel are told apart by words alone.
+    speaker_model: SpeakerModelFiles | None
+
+
+def locate(model: str, asr: AsrSettings, *, download: bool = False) -> EngineFiles:
+    """Locate and check the files of a model, of the voice activity detector and of the speaker model.
+
+    Args:
+        model: "demo", a directory, or a hub name such as `iic/SenseVoiceSmall`.
+        asr: which detector, and where it and the speaker model are.
+        download: download a model that is not on this machine; the other two are never downloaded here.
+
+    Raises:
+        ModelError: a file that is needed is absent, incomplete or inconsistent; the text says where to put it.
+    """
+    directory = model_download.fetch(model) if download else model_files.resolve(model)
+    files = model_files.check(directory)
+    info = model_files.identify(model, files)
+    return EngineFiles(model=files, info=info, vad=_locate_vad(info, asr), speaker_model=_locate_speaker_model(asr))
+
+
+def load(model: EngineFiles | str, *, device: str, asr: AsrSettings, audio: AudioSettings) -> Transcriber:
+    """Load a model and a voice activity detector.
+
+    Args:
+        model: files from `locate`; a name is located first.
+        device: "auto", "cpu", "cuda" or "cuda:N".
+        asr: how speech is found and transcribed.
+        audio: how recordings are read.
+
+    Raises:
+        ModelError: the model is absent, incomplete or inconsistent, the engine is not installed, or there is no such
+            device.
+    """
+    files = locate(model, asr) if isinstance(model, str) else model
+    try:
+        from qareport.asr.fsmn_vad import FsmnVad
+        from qareport.asr.sensevoice import SenseVoice
+        from qareport.asr.silero_vad import SileroVad
+        from qareport.asr.speaker_embedding import SpeakerEmbedding
+    except ImportError as error:
+        raise ModelError(f"the engine is not installed ({error})", to_do="pip install 'qareport[engine]'") from error
+    chosen = _device(device)
+    return Engine(
+        speech=SenseVoice(files.model, files.info, device=chosen, settings=asr),
+        vad=SileroVad(asr) if files.vad is None else FsmnVad(files.vad, asr, device=chosen),
+        embed_speaker=None if files.speaker_model is None else SpeakerEmbedding(files.speaker_model),
+        asr=asr,
+        audio=audio,
+        round_seconds=CPU_ROUND_SECONDS if chosen == "cpu" else ROUND_BATCHES * asr.batch_seconds,
+    )
+
+
+def describe_detection(files: EngineFiles, asr: AsrSettings) -> tuple[str, str]:
+    """Describe, for people, what finds speech and what tells speakers on one channel apart."""
+    silero = f"silero-vad {_installed('silero-vad')}"
+    if asr.vad == "auto" and files.info.name != model_files.DEMO:
+        silero += f": {asr.fsmn_vad} is not on this machine (qareport models fetch)"
+    vad, speaker_model = files.vad, files.speaker_model
+    return (
+        silero if vad is None else f"FSMN-VAD@{vad.revision}, {vad.directory}",
+        f"words alone: {asr.speaker_model} is not on this machine (qareport models fetch)"
+        if speaker_model is None
+        else f"cam++@{speaker_model.revision}, {speaker_model.directory}",
+    )
+
+
+def transcription_key(files: EngineFiles, asr: AsrSettings, audio: AudioSettings) -> str:
+    """Hash everything that decides a transcript besides the recording and the call's own channel map.
+
+    The size of batches and the limit on length are left out: they do not change what is recognised.
+    """
+    vad, speaker_model = files.vad, files.speaker_model
+    parts = {
+        "engine": _VERSION,
+        "model": [files.info.name, files.info.revision],
+        "vad": ["silero-vad", _installed("silero-vad")] if vad is None else ["fsmn-vad", vad.revision],
+        "speaker_model": None if speaker_model is None else speaker_model.revision,
+        "funasr": _installed("funasr"),
+        "asr": {name: value for name, value in asdict(asr).items() if name not in _WITHOUT_EFFECT},
+        "channel_roles": list(audio.channel_roles),
+    }
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def _locate_vad(model: ModelInfo, asr: AsrSettings) -> VadFiles | None:
+    """Locate FSMN-VAD where the settings ask for it; None means silero.
+
+    "auto" takes FSMN-VAD, the detector that SenseVoice is published with, where it is on this machine. The demo model
+    keeps to silero, which it was measured with and which is always installed.
+
+    Raises:
+        ModelError: "fsmn" or a directory is asked for and is absent, or its files are incomplete.
+    """
+    if asr.vad == "silero" or (asr.vad == "auto" and model.name == model_files.DEMO):
+        return None
+    directory = model_files.find(asr.fsmn_vad, setting="asr.fsmn_vad", needed=asr.vad == "fsmn")
+    return None if directory is None else model_files.check_vad(directory)
+
+
+def _locate_speaker_model(asr: AsrSettings) -> SpeakerModelFiles | None:
+    """Locate cam++; None where it is not on this machine.
+
+    Raises:
+        ModelError: a directory is named that does not exist, or its files are incomplete.
+    """
+    directory = model_files.find(asr.speaker_model, setting="asr.speaker_model", needed=False)
+    return None if directory is None else model_files.check_speaker_model(directory)
+
+
+def _device(requested: str) -> str:
+    import torch
+
+    count = torch.cuda.device_count()
+    if requested == "auto":
+        return "cuda" if count else "cpu"
+    kind, _, number = requested.partition(":")
+    if requested != "cpu" and (kind != "cuda" or (number and not number.isdecimal())):
+        raise ModelError(f"there is no device {requested!r}", where="--device", expected="auto, cpu, cuda or cuda:N")
+    if kind == "cuda" and int(number or 0) >= count:
+        raise ModelError(
+            f"there is no device {requested!r}: PyTorch {torch.__version__} sees {count} CUDA devices",
+            where="--device",
+            to_do="install a driver and a CUDA build of PyTorch, or use --device cpu",
+        )
+    return requested
+
+
+def _installed(package: str) -> str:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return ""

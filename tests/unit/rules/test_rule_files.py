@@ -1,4 +1,4 @@
-"""Rule files in memory: from an editor, a folder, a git revision or the store, and everything that is done with them."""
+"""Rule files in memory: from an editor, a folder, a git revision or the store, and what is done with them."""
 
 from __future__ import annotations
 

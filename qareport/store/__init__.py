@@ -16,7 +16,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from qareport.codec import from_json, to_json
-from qareport.errors import NotFoundError
+from qareport.errors import NotFoundError, StoreError
 from qareport.model import Call, CallReport, CallSummary, FailedCall, Transcript
 from qareport.store.days import DaysShelf
 from qareport.store.finding import Scope, SearchShelf, index, unindex
@@ -92,7 +92,7 @@ class Store(RulesShelf, OutboxShelf, DaysShelf, ListingShelf, SearchShelf, Upkee
             row = session.get(CallRow, call_id)
             if row is None or row.failure is None or row.failure_key != key:
                 return None
-            return from_json(FailedCall, row.failure, where=f"{self.url} call {call_id}")
+            return from_json(FailedCall, row.failure, where=f"{self.url} call {call_id}", error=StoreError)
 
     def put_failure(self, call: Call, failure: FailedCall, *, key: str | None = None) -> None:
         """Keep that the newest attempt at a call failed; an older result of it is no longer shown.
@@ -113,7 +113,11 @@ class Store(RulesShelf, OutboxShelf, DaysShelf, ListingShelf, SearchShelf, Upkee
         """Return what was heard under a key, or None."""
         with self._read() as session:
             row = session.get(TranscriptRow, key)
-            return None if row is None else from_json(Transcript, row.transcript, where=f"{self.url} transcript {key}")
+            return (
+                None
+                if row is None
+                else from_json(Transcript, row.transcript, where=f"{self.url} transcript {key}", error=StoreError)
+            )
 
     def put_transcript(self, key: str, transcript: Transcript) -> None:
         """Keep what was heard under a key."""
@@ -131,7 +135,11 @@ class Store(RulesShelf, OutboxShelf, DaysShelf, ListingShelf, SearchShelf, Upkee
         """Return what was judged under a key, or None."""
         with self._read() as session:
             row = session.get(CallReportRow, key)
-            return None if row is None else from_json(CallReport, row.report, where=f"{self.url} report {key}")
+            return (
+                None
+                if row is None
+                else from_json(CallReport, row.report, where=f"{self.url} report {key}", error=StoreError)
+            )
 
     def put_report(
         self,
@@ -187,9 +195,12 @@ class Store(RulesShelf, OutboxShelf, DaysShelf, ListingShelf, SearchShelf, Upkee
             return OrderRecord(
                 order_id=rows[0].order_id,
                 reports=tuple(
-                    from_json(CallReport, found[key].report, where=f"{self.url} report {key}") for key in keys
+                    from_json(CallReport, found[key].report, where=f"{self.url} report {key}", error=StoreError)
+                    for key in keys
                 ),
-                failures=tuple(from_json(FailedCall, text, where=f"{self.url} order {name}") for text in failures),
+                failures=tuple(
+                    from_json(FailedCall, text, where=f"{self.url} order {name}", error=StoreError) for text in failures
+                ),
                 rules_sha256=found[keys[-1]].rules_sha256 if keys else "",
             )
 

@@ -12,6 +12,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from qareport.codec import from_json, to_json
+from qareport.errors import StoreError
 from qareport.model import Call, CallReport, CallSummary, FailedCall, MeasuredCall
 from qareport.store.keeping import in_utc, keep
 from qareport.store.schema import CallReportRow, CallRow, DigestRow, TranscriptRow
@@ -42,32 +43,39 @@ class DaysShelf(ABC):
         )
         with self._read() as session:
             return tuple(
-                from_json(CallSummary, text, where=f"{self.url} digest {key}") for key, text in session.execute(query)
+                from_json(CallSummary, text, where=f"{self.url} digest {key}", error=StoreError)
+                for key, text in session.execute(query)
             )
 
     def measures_between(self, first: datetime, last: datetime) -> tuple[MeasuredCall, ...]:
         """Return what the digests of a stretch of time hold for norms; a third of the work of reading them whole."""
         query = _began_in(select(DigestRow.digest), first, last).join(DigestRow, DigestRow.key == CallRow.report_key)
         with self._read() as session:
-            return tuple(from_json(MeasuredCall, text, where=self.url) for text in session.scalars(query))
+            return tuple(
+                from_json(MeasuredCall, text, where=self.url, error=StoreError) for text in session.scalars(query)
+            )
 
     def failures_between(self, first: datetime, last: datetime) -> tuple[FailedCall, ...]:
         """Return the calls of a stretch of time whose newest attempt failed, oldest first."""
         query = _began_in(select(CallRow.failure), first, last).where(CallRow.failure.is_not(None))
         with self._read() as session:
-            return tuple(from_json(FailedCall, text, where=self.url) for text in session.scalars(query) if text)
+            return tuple(
+                from_json(FailedCall, text, where=self.url, error=StoreError) for text in session.scalars(query) if text
+            )
 
     def undated_failures(self) -> tuple[FailedCall, ...]:
         """Return the failed calls whose time nobody knows: they belong to no day and must not be lost for it."""
         query = select(CallRow.failure).where(CallRow.failure.is_not(None), CallRow.started_utc.is_(None))
         with self._read() as session:
-            return tuple(from_json(FailedCall, text, where=self.url) for text in session.scalars(query) if text)
+            return tuple(
+                from_json(FailedCall, text, where=self.url, error=StoreError) for text in session.scalars(query) if text
+            )
 
     def calls_between(self, first: datetime, last: datetime) -> tuple[Call, ...]:
         """Return all calls that began in a stretch of time, judged or not, oldest first."""
         query = _began_in(select(CallRow.call), first, last)
         with self._read() as session:
-            return tuple(from_json(Call, text, where=self.url) for text in session.scalars(query))
+            return tuple(from_json(Call, text, where=self.url, error=StoreError) for text in session.scalars(query))
 
     def open_calls(self, call_ids: Collection[str]) -> set[str]:
         """Return those of some calls that have neither a result nor a failure that would come again."""
@@ -89,7 +97,7 @@ class DaysShelf(ABC):
                 query = select(CallRow.call_id, CallRow.call, CallRow.audio_sha256)
                 query = query.where(CallRow.call_id.in_(wanted[first : first + _BATCH]))
                 for name, call, sha256 in session.execute(query):
-                    found[name] = (from_json(Call, call, where=f"{self.url} call {name}"), sha256)
+                    found[name] = (from_json(Call, call, where=f"{self.url} call {name}", error=StoreError), sha256)
         return found
 
     def has_result(self, call_id: str) -> bool:
@@ -107,7 +115,11 @@ class DaysShelf(ABC):
             if own is not None and own.report_key is not None:
                 return None
             row = session.scalars(query.where(CallRow.report_key.is_not(None)).order_by(CallRow.call_id)).first()
-            return None if row is None else from_json(Call, row.call, where=f"{self.url} call {row.call_id}")
+            return (
+                None
+                if row is None
+                else from_json(Call, row.call, where=f"{self.url} call {row.call_id}", error=StoreError)
+            )
 
     def drop_call(self, call_id: str) -> None:
         """Forget a call that has no result: it turned out to be none."""
@@ -124,7 +136,12 @@ class DaysShelf(ABC):
         )
         with self._read() as session:
             for key, order_id, rules_sha256, text in session.execute(query.execution_options(yield_per=_BATCH)):
-                yield key, order_id, rules_sha256, from_json(CallReport, text, where=f"{self.url} report {key}")
+                yield (
+                    key,
+                    order_id,
+                    rules_sha256,
+                    from_json(CallReport, text, where=f"{self.url} report {key}", error=StoreError),
+                )
 
     def put_digests(self, digests: Sequence[tuple[str, CallSummary]]) -> None:
         """Keep the digests of some results."""

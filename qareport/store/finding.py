@@ -20,6 +20,7 @@ from sqlalchemy.orm import Session
 
 from qareport import privacy
 from qareport.codec import from_json, to_json
+from qareport.errors import StoreError
 from qareport.model import CallReport, Risk
 from qareport.search import And, Between, Fact, Found, Hit, Line, Mark, Node, Not, Or, Words, lines_of
 from qareport.store.keeping import in_utc
@@ -90,7 +91,7 @@ class SearchShelf(ABC):
                 calls = session.execute(_missing().limit(_BATCH).with_for_update(of=CallRow, skip_locked=True)).all()
                 for call_id, order_id, key, started_utc, started_at in calls:
                     row = session.get_one(CallReportRow, key)
-                    report = from_json(CallReport, row.report, where=f"{self.url} report {key}")
+                    report = from_json(CallReport, row.report, where=f"{self.url} report {key}", error=StoreError)
                     _put(session, key, report, order_id, call_id, started_utc or "", started_at)
             done += len(calls)
             if not calls:
@@ -176,7 +177,7 @@ def _missing() -> Any:
 
 
 def _lines(row: SearchLinesRow) -> tuple[Line, ...]:
-    return from_json(tuple[Line, ...], row.lines, where=f"search_lines {row.number}")
+    return from_json(tuple[Line, ...], row.lines, where=f"search_lines {row.number}", error=StoreError)
 
 
 def _sentences(number: int, lines: Sequence[Line]) -> Iterator[tuple[int, list[str]]]:
@@ -376,9 +377,9 @@ def _calls_with_lines(
     for call, content in session.execute(query.where(SearchCallRow.number.in_(numbers))):
         where = f"search_lines {call.number}"
         lines = (
-            lines_of(from_json(CallReport, content, where=f"report {call.report_key}"))
+            lines_of(from_json(CallReport, content, where=f"report {call.report_key}", error=StoreError))
             if original
-            else from_json(tuple[Line, ...], content, where=where)
+            else from_json(tuple[Line, ...], content, where=where, error=StoreError)
         )
         found[call.number] = (call, lines)
     return found

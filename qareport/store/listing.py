@@ -12,6 +12,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from qareport.codec import from_json
+from qareport.errors import StoreError
 from qareport.model import Call, CallReport, FailedCall, Transcript
 from qareport.store.keeping import in_utc
 from qareport.store.schema import CallReportRow, CallRow, TranscriptRow
@@ -87,9 +88,9 @@ class ListingShelf(ABC):
     def _record(self, row: CallRow, result: CallReportRow | None) -> CallRecord:
         where = f"{self.url} call {row.call_id}"
         return CallRecord(
-            call=from_json(Call, row.call, where=where),
-            report=None if result is None else from_json(CallReport, result.report, where=where),
-            failure=None if row.failure is None else from_json(FailedCall, row.failure, where=where),
+            call=from_json(Call, row.call, where=where, error=StoreError),
+            report=None if result is None else from_json(CallReport, result.report, where=where, error=StoreError),
+            failure=None if row.failure is None else from_json(FailedCall, row.failure, where=where, error=StoreError),
             rules_sha256=None if result is None else result.rules_sha256,
         )
 
@@ -103,7 +104,10 @@ class ListingShelf(ABC):
         )
         with self._read() as session:
             return tuple(
-                (row.key, from_json(Transcript, row.transcript, where=f"{self.url} transcript {row.key}"))
+                (
+                    row.key,
+                    from_json(Transcript, row.transcript, where=f"{self.url} transcript {row.key}", error=StoreError),
+                )
                 for row in session.scalars(query)
             )
 

@@ -18,7 +18,7 @@ from sqlalchemy.orm import Mapped, Session, defer, mapped_column
 
 from qareport import events
 from qareport.codec import from_json, to_data
-from qareport.errors import NotFoundError
+from qareport.errors import NotFoundError, StoreError
 from qareport.model import Edition, Letter, MailRecord, MailState, Outcome, RunRecord, RunState, RunStep
 from qareport.store.schema import Base
 
@@ -311,7 +311,7 @@ def _record(row: MailRow) -> MailRecord:
 
 
 def _run(row: RunRow) -> RunRecord:
-    steps = from_json(tuple[RunStep, ...], row.steps, where=f"run {row.number}")
+    steps = from_json(tuple[RunStep, ...], row.steps, where=f"run {row.number}", error=StoreError)
     return RunRecord(
         number=row.number,
         period=row.period,

@@ -13,7 +13,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from qareport.codec import from_json
-from qareport.errors import NotFoundError
+from qareport.errors import NotFoundError, StoreError
 from qareport.model import Call, CallReport, CallSummary
 from qareport.store.finding import index
 from qareport.store.keeping import keep, keep_result
@@ -146,7 +146,7 @@ class RulesShelf(ABC):
             found = session.get(CallReportRow, row.report_key) if row is not None and row.report_key else None
             if found is None:
                 raise NotFoundError(f"no judged call {call_id!r}", where=self.url, to_do="run `qareport run` first")
-            return from_json(CallReport, found.report, where=f"{self.url} report {found.key}")
+            return from_json(CallReport, found.report, where=f"{self.url} report {found.key}", error=StoreError)
 
     def report_text(self, key: str) -> str:
         """Return a result as it is stored.

@@ -72,7 +72,7 @@ class UpkeepShelf(ABC):
         elif before is not None:
             query = query.where(CallRow.started_utc < in_utc(before))
         with self._read() as session:
-            calls = [from_json(Call, one, where=self.url) for one in session.scalars(query)]
+            calls = [from_json(Call, one, where=self.url, error=StoreError) for one in session.scalars(query)]
         return tuple(call for call in calls if customer is None or _same_number(call.customer_phone, customer))
 
     def delete_calls(self, calls: Sequence[Call], *, by: str, selector: str, now: datetime) -> Deletion:
@@ -129,7 +129,10 @@ class UpkeepShelf(ABC):
         """Return the proofs of deletions, newest first: all, or those of what was asked for by order, customer …"""
         with self._read() as session:
             rows = session.scalars(select(DeletionRow).order_by(DeletionRow.number.desc()))
-            found = [from_json(Deletion, row.record, where=f"{self.url} deletion {row.number}") for row in rows]
+            found = [
+                from_json(Deletion, row.record, where=f"{self.url} deletion {row.number}", error=StoreError)
+                for row in rows
+            ]
         return tuple(one for one in found if by is None or (one.by == by and _is_of(one, selector)))
 
     def _delete_documents(self, names: Iterable[str]) -> tuple[int, tuple[str, ...]]:
@@ -205,7 +208,7 @@ class UpkeepShelf(ABC):
             query = select(key, column).where(column.is_not(None)).execution_options(yield_per=_BATCH)
             for name, value in session.execute(query):
                 try:
-                    from_json(type_, value, where=f"{what} {name}")
+                    from_json(type_, value, where=f"{what} {name}", error=StoreError)
                 except QareportError as error:
                     yield str(error)
 

@@ -15,6 +15,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from qareport.codec import from_json
+from qareport.errors import StoreError
 from qareport.model import Edition, FailedCall, MailState
 from qareport.store.keeping import in_utc
 from qareport.store.outbox import MailRow
@@ -73,7 +74,9 @@ class WatchShelf(ABC):
             .order_by(CallRow.started_utc.desc().nulls_first(), CallRow.call_id)
         )
         with self._read() as session:
-            return tuple(from_json(FailedCall, text, where=self.url) for text in session.scalars(query) if text)
+            return tuple(
+                from_json(FailedCall, text, where=self.url, error=StoreError) for text in session.scalars(query) if text
+            )
 
     def count_mails(self) -> dict[MailState, int]:
         """Count the mails by their state."""

@@ -9,7 +9,7 @@ from functools import partial
 
 from qareport import periods, rules
 from qareport.codec import from_json
-from qareport.errors import QareportError
+from qareport.errors import QareportError, StoreError
 from qareport.model import CallReport, Transcript
 from qareport.rules import CallSnapshot, StoredJudgement
 from qareport.store import Store, StoredCall
@@ -118,7 +118,7 @@ def _versions(store: Store, sha256: str) -> Mapping[str, str] | None:
 def _snapshot_anew(store: Store, call: StoredCall) -> CallSnapshot | None:
     """Take a snapshot of a call that was judged before snapshots were kept, or in another form."""
     try:
-        report = from_json(CallReport, store.report_text(call.key), where=call.call_id)
+        report = from_json(CallReport, store.report_text(call.key), where=call.call_id, error=StoreError)
         return CallSnapshot.take(report, call.order_id)
     except QareportError:
         return None

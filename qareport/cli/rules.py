@@ -30,9 +30,9 @@ def rules() -> None:
 def lint(options: Options, format_: str, stored: bool) -> int:
     """Check the configuration and all rules: every problem at once, as file:line:col: rule: what; what to do."""
     folder = options.config_dir
+    counts = None
     try:
         judge = pipeline.RuleBook.load(folder)
-        counts = None
         if stored:
             with open_store(options) as store:
                 counts = rule_language.count_hits(judge.ruleset, replaying.stored_judgements(store))

@@ -52,22 +52,23 @@ def to_data(value: object) -> Any:
     return _adapter(type(value)).dump_python(value, mode="json")
 
 
-def from_json(kind: type[T], text: str | bytes, *, where: str) -> T:
+def from_json(kind: type[T], text: str | bytes, *, where: str, error: type[QareportError] = TranscriptError) -> T:
     """Read a domain value from JSON.
 
     Args:
         kind: the type to read, for example `Transcript`.
         text: one JSON value.
         where: how messages name the source, for example `calls.jsonl:3`.
+        error: what is raised; the store says `StoreError`.
 
     Raises:
-        TranscriptError: not JSON, or not a value of that type; every field that is wrong is named.
+        QareportError: of the type `error`: not JSON, or not a value of that type; every field that is wrong is named.
     """
     try:
         value: T = _adapter(kind).validate_json(text)
         return value
-    except pydantic.ValidationError as error:
-        raise TranscriptError(explain(error), where=where, expected=f"a {kind.__name__} of schema version 1") from error
+    except pydantic.ValidationError as refusal:
+        raise error(explain(refusal), where=where, expected=f"a {kind.__name__} of schema version 1") from refusal
 
 
 def explain(error: pydantic.ValidationError) -> str:

@@ -101,51 +101,67 @@ def parse_yaml(content: bytes, *, name: str) -> YamlSource:
     )
 
 
+class _TooDeep(yaml.MarkedYAMLError):
+    """The document is nested deeper than `_MAX_DEPTH`."""
+
+
 class _Loader(yaml.SafeLoader):
-    """Composes nodes and notes explicit tags (`!name`), which a node no longer tells from those that YAML resolves."""
+    """Composes nodes, and notes explicit tags (`!name`), which nodes do not tell from those that YAML resolves."""
 
     def __init__(self, text: str) -> None:
         super().__init__(text)
         self.tags: list[tuple[str, yaml.Mark]] = []
+        self.depth = 0
 
     def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
         event = self.peek_event()  # type: ignore[no-untyped-call]  # the stubs have no types here
         tag = getattr(event, "tag", None)
         if tag is not None:
             self.tags.append((tag, event.start_mark))
-        return super().compose_node(parent, index)
+        if self.depth > _MAX_DEPTH:  # refused here, before the nesting costs time and stack
+            raise _TooDeep(problem=f"nested deeper than {_MAX_DEPTH} levels", problem_mark=event.start_mark)
+        self.depth += 1
+        node = super().compose_node(parent, index)
+        self.depth -= 1
+        return node
 
 
 def _compose(text: str, name: str) -> tuple[yaml.Node | None, list[Diagnostic]]:
     """Parse a document into nodes, once; return them with the problems of explicit tags."""
 
-    def refuse(what: str, line: int, column: int, to_do: str | None = None) -> ConfigError:
-        where = SourceLocation(file=name, line=line + 1, column=column + 1)
-        return ConfigError([Diagnostic(code="invalid-yaml", what=f"not YAML: {what}", where=where, to_do=to_do)])
+    def where(line: int, column: int) -> SourceLocation:
+        return SourceLocation(file=name, line=line + 1, column=column + 1)
+
+    def refuse(what: str, place: SourceLocation, to_do: str | None = None) -> ConfigError:
+        return ConfigError([Diagnostic(code="invalid-yaml", what=f"not YAML: {what}", where=place, to_do=to_do)])
 
     try:
         loader = _Loader(text)
     except yaml.reader.ReaderError as error:
         before = text[: error.position]
         line, column = before.count("\n"), error.position - before.rfind("\n") - 1
-        raise refuse(f"character U+{int(error.character):04X} cannot be used", line, column) from error
+        raise refuse(f"character U+{int(error.character):04X} cannot be used", where(line, column)) from error
     try:
         node = loader.get_single_node()
+    except _TooDeep as error:
+        mark, what = error.problem_mark, str(error.problem)
+        place = where(mark.line if mark else 0, mark.column if mark else 0)
+        raise ConfigError([Diagnostic(code="yaml-nesting", what=what, where=place)]) from error
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         what = " ".join(part for part in (error.context, error.problem) if part)
         to_do = "YAML indents with spaces, not tabs" if "'\\t'" in what else "check indentation, colons and quotes here"
-        raise refuse(what, mark.line if mark else 0, mark.column if mark else 0, to_do) from error
+        raise refuse(what, where(mark.line if mark else 0, mark.column if mark else 0), to_do) from error
     except (yaml.YAMLError, RecursionError, ValueError, OverflowError) as error:
         # ValueError and OverflowError: an escape such as "\UFFFFFFFF" that is no character.
-        raise refuse(str(error), loader.line, loader.column) from error
+        raise refuse(str(error), where(loader.line, loader.column)) from error
     finally:
         loader.dispose()
     return node, [
         Diagnostic(
             code="yaml-tag",
             what=f"tag {tag!r} is not used here",
-            where=SourceLocation(file=name, line=mark.line + 1, column=mark.column + 1),
+            where=where(mark.line, mark.column),
             to_do="write the value plainly",
         )
         for tag, mark in loader.tags
@@ -228,9 +244,6 @@ class _Reader:
 
     def read(self, node: yaml.Node, path: NodePath) -> Any:
         self.locations.setdefault(path, self._where(node))
-        if len(path) > _MAX_DEPTH:
-            self._refuse(node, "yaml-nesting", f"nested deeper than {_MAX_DEPTH} levels")
-            return None
         if id(node) in self._seen:  # aliases can blow a small file up to any size, or contain themselves
             self._refuse(node, "yaml-alias", "anchors and aliases (&, *) are not used here", "write the value out")
             return None

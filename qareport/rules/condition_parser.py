@@ -17,12 +17,12 @@ from qareport.rules.rule import Shared
 from qareport.rules.schema_types import Extent, Form, Gap, Place, Reach
 from qareport.strict_yaml import NodePath
 
-#: Keys that introduce a condition made of conditions, with the keys that may stand beside them.
+#: Keys that introduce a condition made of conditions, with the keys that may be written beside them.
 BRANCHES: dict[str, tuple[str, ...]] = {"all": ("together",), "any": ("at_least",), "none": (), "sequence": ()}
 HEADS = (*LEAVES, *BRANCHES)
 #: Keys that beside any head say in which part of the call it is looked for.
 SCOPES = ("first", "last", "between")
-#: Keys that may stand beside any head.
+#: Keys that may be written beside any head.
 MODIFIERS = (*SCOPES, "nth", "times", "unless")
 #: A sequence longer than this is a mistake, and would cost too much to match.
 MAX_STEPS = 10

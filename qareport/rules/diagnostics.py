@@ -1,7 +1,7 @@
 """Problems of rule files: `file:line:col: rule-id: what; expected …; did you mean …?`, each with a stable code.
 
-`CODES` explains every code. A comment `# qareport: ignore[code]` (or `ignore[code1, code2]`) silences warnings: on the
-line of a warning that one, on the line of a rule's `- id:` those of the whole rule. Errors cannot be silenced.
+`CODES` explains every code. A comment `# qareport: ignore[code]` (or `ignore[code1, code2]`) silences warnings: those
+on its own line, and on the line of a rule's `- id:` those of the rule. Errors cannot be silenced.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import pydantic
 from qareport.errors import Diagnostic, SourceLocation
 from qareport.strict_yaml import NodePath, YamlSource
 
-#: Every code with its meaning. Codes are stable: they stand in `ignore[…]` comments and in the output for programs.
+#: Every code with its meaning. Codes are stable: `ignore[…]` comments and the output for programs use them.
 CODES: dict[str, str] = {
     # Errors of the files.
     "unreadable-file": "The file cannot be read.",
@@ -69,7 +69,7 @@ CODES: dict[str, str] = {
     "impossible-speed": "Nobody speaks so fast or so slowly.",
     "impossible-metric": "The measure never has such a value.",
     "unknown-topic": "topics.yaml has no such issue.",
-    "shadowed-word": "The word also stands in `except` and is never found.",
+    "shadowed-word": "The word is also in `except` and is never found.",
     "always-excused": "`unless` names what the condition looks for: every hit is excused.",
     "contradiction": "`all` asks for something that it also forbids.",
     "zero-within": "`within` allows no time at all.",

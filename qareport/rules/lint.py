@@ -56,6 +56,7 @@ def lint(
     if tests is None:
         tests = load_rule_tests(ruleset)
     limits = Limits(silence_ms=silence_ms, topics=None if topics is None else frozenset(topics))
+    not_checked = {"unknown-topic": topics, "ended-rule": today, "never-hits": counts}
     warnings = (
         *_ambiguous_scalars(ruleset),
         *_without_tests(ruleset, tests),
@@ -66,16 +67,17 @@ def lint(
         *_shadowed_rules(ruleset),
         *(counts.warnings(ruleset) if counts is not None else ()),
     )
-    not_checked = {"unknown-topic": topics, "ended-rule": today, "never-hits": counts}
+    return tuple(_unsilenced(warnings, ruleset, tests, [code for code, given in not_checked.items() if given is None]))
+
+
+def _unsilenced(
+    warnings: Iterable[Diagnostic], ruleset: RuleSet, tests: Iterable[RuleTest], unchecked: Collection[str]
+) -> Iterator[Diagnostic]:
+    """Apply the `ignore` comments of all files."""
     sources = {**ruleset.sources, **{test.source.file: test.source for test in tests}}
-    return tuple(
-        silence(
-            warnings,
-            [ignore for source in sources.values() for ignore in read_ignores(source)],
-            [(ruleset.source_of(rule).locate(rule.path), rule.location) for rule in ruleset.rules],
-            unchecked=[code for code, given in not_checked.items() if given is None],
-        )
-    )
+    ignores = [ignore for source in sources.values() for ignore in read_ignores(source)]
+    starts = [(ruleset.source_of(rule).locate(rule.path), rule.location) for rule in ruleset.rules]
+    return silence(warnings, ignores, starts, unchecked)
 
 
 def _warning(

@@ -144,11 +144,11 @@ def _hidden_words(
 ) -> Iterator[ConditionWarning]:
     """Find words that `except` hides completely; a longer phrase there hides them only as a part of it."""
     for head in _SAYS:
-        said = node.get(head)
-        if isinstance(said, dict) and "except" in said:
-            hidden = _words(said["except"], shared)
+        written = node.get(head)
+        if isinstance(written, dict) and "except" in written:
+            hidden = _words(written["except"], shared)
             for key in ("any", "all"):
-                for word in sorted(_words(said.get(key, ()), shared) & hidden):
+                for word in sorted(_words(written.get(key, ()), shared) & hidden):
                     what = f"{head}: {word!r} is also in `except` and is never found"
                     yield ConditionWarning(
                         code="shadowed-word", what=what, to_do="take it out of one of them", path=(*path, head)
@@ -170,7 +170,7 @@ def _excused_always(node: Mapping[str, Any], path: NodePath) -> Iterator[Conditi
 def _contradictions(
     items: list[Any], path: NodePath, shared: Mapping[str, tuple[str, ...]]
 ) -> Iterator[ConditionWarning]:
-    """Find what `all` asks for and forbids at once."""
+    """Find what `all` both requires and forbids."""
     forbidden = [
         (child, (*path, index, "none", place))
         for index, item in enumerate(items)
@@ -185,7 +185,7 @@ def _contradictions(
 
 
 def _covers(forbidden: Any, asked: Any, shared: Mapping[str, tuple[str, ...]]) -> bool:
-    """Tell whether everything that fulfils `asked` is forbidden: all its words stand in the forbidden list."""
+    """Tell whether everything that meets `asked` is forbidden: all its words are in the forbidden list."""
     if not (isinstance(forbidden, dict) and isinstance(asked, dict) and len(forbidden) == len(asked) == 1):
         return False
     (head,), (other,) = forbidden, asked
@@ -195,13 +195,13 @@ def _covers(forbidden: Any, asked: Any, shared: Mapping[str, tuple[str, ...]]) -
     return bool(words) and words <= _plain_words(forbidden[head], shared)
 
 
-def _plain_words(said: Any, shared: Mapping[str, tuple[str, ...]]) -> set[str]:
+def _plain_words(written: Any, shared: Mapping[str, tuple[str, ...]]) -> set[str]:
     """Return the words of a condition that asks for any of some words and nothing else; else nothing."""
-    if isinstance(said, dict):
-        if set(said) != {"any"}:
+    if isinstance(written, dict):
+        if set(written) != {"any"}:
             return set()
-        said = said["any"]
-    return _words(said, shared)
+        written = written["any"]
+    return _words(written, shared)
 
 
 def _words(given: Any, shared: Mapping[str, tuple[str, ...]]) -> set[str]:

@@ -18,8 +18,8 @@ from qareport.text.wordlist import WordList, letter_pairs, normalise
 SILENCE_QUOTE = "[SILENCE]"
 
 
-class Sought:
-    """Words to search whole calls for, indexed by their first two letters, because most are in no call."""
+class SearchTerms:
+    """Words to search whole calls for, indexed by their first two letters, because most words are in no call."""
 
     def __init__(self, words: Iterable[str]) -> None:
         """Sort the words by how they start; they are normalised and not empty."""
@@ -48,18 +48,18 @@ class RoleSpeech:
         """Return the number of the line that holds a place of the text."""
         return bisect_right(self.starts, place) - 1
 
-    def lines_with(self, words: Sought) -> set[int]:
+    def lines_with(self, words: SearchTerms) -> set[int]:
         """Return the numbers of the lines that hold any of some normalised words."""
         return self._lines(words, self.text, self._pairs)
 
-    def lines_sounding(self, sounds: Sought) -> set[int]:
+    def lines_sounding(self, sounds: SearchTerms) -> set[int]:
         """Return the numbers of the lines that hold any of some sounds."""
         if self._sounds is None:
             self._sounds = sound(self.text)
             self._sound_pairs = letter_pairs(self._sounds)
         return self._lines(sounds, self._sounds, self._sound_pairs)
 
-    def _lines(self, sought: Sought, text: str, pairs: frozenset[str]) -> set[int]:
+    def _lines(self, sought: SearchTerms, text: str, pairs: frozenset[str]) -> set[int]:
         lines: set[int] = set()
         for start in sought.starts & pairs:
             for word in sought.by_start[start]:

@@ -1,21 +1,22 @@
-"""Regular expressions of rules, made safe: refused when they can run away, and cut off when they still do.
+"""Regular expressions of rules, made safe: refused when they can run away, and stopped when they still do.
 
 `re` cannot be stopped once it searches, so rules use the `regex` package, whose search takes a time limit. A limit
 alone would make results depend on how busy the machine is; therefore everything that can backtrack without bound (a
 repeat inside a repeat, many open repeats in one pattern, references back) is refused when the rule is read, and the
-limit is only the last fence.
+limit is only the last resort.
 """
 
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Iterator
 from re import _parser  # type: ignore[attr-defined]  # the syntax tree of the standard library's own parser
 from typing import Any
 
 import regex
 
-#: One search in one utterance; a sane pattern needs microseconds.
+#: For a search in an utterance; a sane pattern needs microseconds.
 TIME_LIMIT_S = 0.25
 MAX_LENGTH = 300
 #: Repeats without an upper bound in one pattern; each multiplies the worst case by the length of the utterance.
@@ -40,8 +41,7 @@ def compile_safely(pattern: str) -> regex.Pattern[str]:
     if len(pattern) > MAX_LENGTH:
         raise ExpressionError(f"{len(pattern)} characters long, at most {MAX_LENGTH}: use lists of words")
     try:
-        tree = _parser.parse(pattern)
-        compiled = regex.compile(pattern)
+        tree, compiled = _parse(pattern), regex.compile(pattern)
     except (re.error, regex.error, OverflowError, RecursionError) as error:
         raise ExpressionError(str(error)) from error
     open_repeats = 0
@@ -66,30 +66,36 @@ def search(pattern: regex.Pattern[str], text: str) -> str | None:
     Raises:
         TimeoutError: the search ran longer than `TIME_LIMIT_S`.
     """
-    found = pattern.search(text, timeout=TIME_LIMIT_S)
-    return None if found is None else found.group(0)
+    match = pattern.search(text, timeout=TIME_LIMIT_S)
+    return None if match is None else match.group(0)
 
 
 def search_from(pattern: regex.Pattern[str], text: str, place: int) -> int | None:
     """Return where the first match from a place on begins. Raises as `search`."""
-    found = pattern.search(text, place, timeout=TIME_LIMIT_S)
-    return None if found is None else found.start()
+    match = pattern.search(text, place, timeout=TIME_LIMIT_S)
+    return None if match is None else match.start()
 
 
 def finds_in_lines(pattern: str) -> bool:
-    """Tell whether what a pattern finds in one line it also finds when lines are joined by line feeds.
+    """Tell whether a pattern finds the same in a line as when lines are joined by line feeds.
 
-    Not so where it asks for the beginning or the end, or looks around, and where it may run on over line feeds.
+    Not if it has anchors or look-arounds, or may match over line feeds.
     """
     return all(
         str(node[0]) not in (*_LOOKS, "POSSESSIVE_REPEAT", "ATOMIC_GROUP")
         and not (str(node[0]) in _REPEATS and _is_open(node[1]) and not _stops(node[1][2]))
-        for node, _ in _walk(_parser.parse(pattern), 0)
+        for node, _ in _walk(_parse(pattern), 0)
     )
 
 
+def _parse(pattern: str) -> Any:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # `re` only reads the pattern: what it warns of is not done
+        return _parser.parse(pattern)
+
+
 def _stops(repeated: Any) -> bool:
-    """Tell whether what is repeated cannot be a line feed, as far as a look shows."""
+    """Tell whether a repeated part certainly matches no line feed."""
     if len(repeated) != 1:
         return False
     name, value = str(repeated[0][0]), repeated[0][1]

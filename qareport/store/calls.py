@@ -10,9 +10,10 @@ from datetime import datetime
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
-from qareport.codec import from_json, to_json
+from qareport.codec import to_json
 from qareport.model import Call, FailedCall
 from qareport.store.database import Database
+from qareport.store.error_mapping import from_stored
 from qareport.store.queries import batches, began_in, in_utc, upsert
 from qareport.store.schema import CallRow, TranscriptRow
 from qareport.store.search_index import unindex_calls
@@ -77,7 +78,7 @@ class CallRepository:
             row = session.get(CallRow, call_id)
             if row is None or row.failure is None or row.failure_key != key:
                 return None
-            return from_json(FailedCall, row.failure, where=self._where(call_id))
+            return from_stored(FailedCall, row.failure, where=self._where(call_id))
 
     def list_failures(
         self, first: datetime | None = None, last: datetime | None = None, *, newest_first: bool = False
@@ -95,7 +96,7 @@ class CallRepository:
             query = query.where(start < in_utc(last))
         with self._database.read() as session:
             return tuple(
-                from_json(FailedCall, failure or "", where=self._where(call_id))
+                from_stored(FailedCall, failure or "", where=self._where(call_id))
                 for call_id, failure in session.execute(query.order_by(order, CallRow.call_id))
             )
 
@@ -103,7 +104,9 @@ class CallRepository:
         """Return all calls that began in a period, judged or not, oldest first."""
         query = began_in(select(CallRow.call_id, CallRow.call), first, last)
         with self._database.read() as session:
-            return tuple(from_json(Call, call, where=self._where(call_id)) for call_id, call in session.execute(query))
+            return tuple(
+                from_stored(Call, call, where=self._where(call_id)) for call_id, call in session.execute(query)
+            )
 
     def list_ids(self, wanted: CallFilter) -> tuple[tuple[str, str | None], ...]:
         """Return id and order of the calls that are asked for, oldest first, those of unknown time last."""
@@ -147,7 +150,7 @@ class CallRepository:
             for batch in batches(sorted(call_ids)):
                 query = select(CallRow.call_id, CallRow.call, CallRow.audio_sha256).where(CallRow.call_id.in_(batch))
                 for call_id, call, sha256 in session.execute(query):
-                    recordings[call_id] = (from_json(Call, call, where=self._where(call_id)), sha256)
+                    recordings[call_id] = (from_stored(Call, call, where=self._where(call_id)), sha256)
         return recordings
 
     def find_by_audio(self, sha256: str, call: Call) -> Call | None:
@@ -159,7 +162,7 @@ class CallRepository:
             if own is not None and own.report_key is not None:
                 return None
             row = session.scalars(query.where(CallRow.report_key.is_not(None)).order_by(CallRow.call_id)).first()
-            return None if row is None else from_json(Call, row.call, where=self._where(row.call_id))
+            return None if row is None else from_stored(Call, row.call, where=self._where(row.call_id))
 
     def find_order_id(self, call_id: str) -> str | None:
         """Return the order that a call belongs to, if one is known."""

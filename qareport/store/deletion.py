@@ -14,10 +14,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from qareport import events
-from qareport.codec import from_json, to_json
+from qareport.codec import to_json
 from qareport.errors import NotFoundError
 from qareport.model import Call, Deletion
 from qareport.store.database import Database
+from qareport.store.error_mapping import from_stored
 from qareport.store.fulltext import word_index
 from qareport.store.queries import delete_in, in_utc, select_in
 from qareport.store.schema import (
@@ -54,7 +55,7 @@ class DeletionRepository:
         elif before is not None:
             query = query.where(CallRow.started_utc < in_utc(before))
         with self._database.read() as session:
-            calls = [from_json(Call, text, where=self._database.url) for text in session.scalars(query)]
+            calls = [from_stored(Call, text, where=self._database.url) for text in session.scalars(query)]
         return tuple(call for call in calls if customer is None or _same_number(call.customer_phone, customer))
 
     def delete(self, calls: Sequence[Call], *, by: str, selector: str, now: datetime) -> Deletion:
@@ -105,7 +106,7 @@ class DeletionRepository:
         with self._database.read() as session:
             rows = session.scalars(select(DeletionRow).order_by(DeletionRow.number.desc()))
             proofs = [
-                from_json(Deletion, row.record, where=f"{self._database.url} deletion {row.number}") for row in rows
+                from_stored(Deletion, row.record, where=f"{self._database.url} deletion {row.number}") for row in rows
             ]
         return tuple(proof for proof in proofs if by is None or (proof.by == by and _is_of(proof, selector)))
 

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TypeVar
 
 import sqlalchemy
 
+from qareport.codec import from_json
 from qareport.errors import StoreError
+
+T = TypeVar("T")
 
 #: What to do, by words of the database's own message; the first that match count.
 _ADVICE = (
@@ -61,3 +65,12 @@ def _to_do(reason: str) -> str:
         if words in reason:
             return advice
     return "check that the disk has room and the file may be written"
+
+
+def from_stored(kind: type[T], text: str | bytes, *, where: str) -> T:
+    """Read a value as the store wrote it.
+
+    Raises:
+        StoreError: it is damaged.
+    """
+    return from_json(kind, text, where=where, error=StoreError)

@@ -11,11 +11,11 @@ from typing import Any
 
 from sqlalchemy import select, text
 
-from qareport.codec import from_json
 from qareport.errors import QareportError, StoreError
 from qareport.model import Call, CallReport, CallSummary, FailedCall, Transcript
 from qareport.search import Line
 from qareport.store.database import Database
+from qareport.store.error_mapping import from_stored
 from qareport.store.fulltext import word_index
 from qareport.store.queries import BATCH
 from qareport.store.schema import CallReportRow, CallRow, CallSummaryRow, SearchLinesRow, TranscriptRow
@@ -59,7 +59,7 @@ class Maintenance:
             query = select(key, column).where(column.is_not(None)).execution_options(yield_per=BATCH)
             for name, value in session.execute(query):
                 try:
-                    from_json(type_, value, where=f"{what} {name}")
+                    from_stored(type_, value, where=f"{what} {name}")
                 except QareportError as error:
                     yield str(error)
 

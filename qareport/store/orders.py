@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from qareport.codec import from_json
 from qareport.errors import NotFoundError
 from qareport.model import CallReport, FailedCall
 from qareport.store.database import Database
+from qareport.store.error_mapping import from_stored
 from qareport.store.schema import CallReportRow, CallRow
 
 
@@ -50,8 +50,10 @@ class OrderRepository:
             failures = [row.failure for row in rows if row.failure]
             return OrderRecord(
                 order_id=rows[0].order_id,
-                reports=tuple(from_json(CallReport, results[key].report, where=f"{url} report {key}") for key in keys),
-                failures=tuple(from_json(FailedCall, failure, where=f"{url} order {name}") for failure in failures),
+                reports=tuple(
+                    from_stored(CallReport, results[key].report, where=f"{url} report {key}") for key in keys
+                ),
+                failures=tuple(from_stored(FailedCall, failure, where=f"{url} order {name}") for failure in failures),
                 rules_sha256=results[keys[-1]].rules_sha256 if keys else "",
             )
 

@@ -10,11 +10,12 @@ from typing import Protocol
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from qareport.codec import from_json, to_json
+from qareport.codec import to_json
 from qareport.errors import NotFoundError, QareportError
 from qareport.model import Call, CallReport, CallSummary, FailedCall, MeasuredCall
 from qareport.store.calls import put_call_row
 from qareport.store.database import Database
+from qareport.store.error_mapping import from_stored
 from qareport.store.queries import batches, began_in, upsert
 from qareport.store.schema import CallReportRow, CallRow, CallSnapshotRow, CallSummaryRow, ReplayRow
 from qareport.store.search_index import index_call
@@ -205,14 +206,14 @@ class ResultRepository:
             summarise: makes the summaries of results that were stored without; they are put into the store.
         """
         return tuple(
-            from_json(CallSummary, text, where=f"{self._database.url} summary {key}")
+            from_stored(CallSummary, text, where=f"{self._database.url} summary {key}")
             for key, text in self._summaries(first, last, summarise)
         )
 
     def list_measures(self, first: datetime, last: datetime, *, summarise: Summarise) -> tuple[MeasuredCall, ...]:
         """Return what the summaries of a period hold for norms; a third of the work of `list_summaries`."""
         return tuple(
-            from_json(MeasuredCall, text, where=f"{self._database.url} summary {key}")
+            from_stored(MeasuredCall, text, where=f"{self._database.url} summary {key}")
             for key, text in self._summaries(first, last, summarise)
         )
 
@@ -246,14 +247,14 @@ class ResultRepository:
     # ------------------------------------------------------------------------------------------------------------------
 
     def _report(self, row: CallReportRow) -> CallReport:
-        return from_json(CallReport, row.report, where=f"{self._database.url} report {row.key}")
+        return from_stored(CallReport, row.report, where=f"{self._database.url} report {row.key}")
 
     def _record(self, row: CallRow, result: CallReportRow | None) -> CallRecord:
         where = f"{self._database.url} call {row.call_id}"
         return CallRecord(
-            call=from_json(Call, row.call, where=where),
-            report=None if result is None else from_json(CallReport, result.report, where=where),
-            failure=None if row.failure is None else from_json(FailedCall, row.failure, where=where),
+            call=from_stored(Call, row.call, where=where),
+            report=None if result is None else from_stored(CallReport, result.report, where=where),
+            failure=None if row.failure is None else from_stored(FailedCall, row.failure, where=where),
             rules_sha256=None if result is None else result.rules_sha256,
         )
 

@@ -9,9 +9,10 @@ from datetime import datetime
 from sqlalchemy import select, update
 
 from qareport import events
-from qareport.codec import from_json, to_data
+from qareport.codec import to_data
 from qareport.model import RunRecord, RunState, RunStep
 from qareport.store.database import Database
+from qareport.store.error_mapping import from_stored
 from qareport.store.schema import RunRow
 
 
@@ -93,7 +94,7 @@ def _record(row: RunRow) -> RunRecord:
         state=RunState(row.state),
         started_at=datetime.fromisoformat(row.started_at),
         ended_at=datetime.fromisoformat(row.ended_at) if row.ended_at else None,
-        steps=from_json(tuple[RunStep, ...], row.steps, where=f"run {row.number}"),
+        steps=from_stored(tuple[RunStep, ...], row.steps, where=f"run {row.number}"),
         summary=row.summary,
         problems=tuple(json.loads(row.problems)),
         holder=row.holder,

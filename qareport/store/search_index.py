@@ -15,10 +15,11 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from qareport import privacy
-from qareport.codec import from_json, to_json
+from qareport.codec import to_json
 from qareport.model import CallReport, Risk
 from qareport.search import Found, Hit, Line, Node, lines_of
 from qareport.store.database import Database
+from qareport.store.error_mapping import from_stored
 from qareport.store.fulltext import word_index
 from qareport.store.queries import batches, in_utc
 from qareport.store.schema import CallReportRow, CallRow, SearchCallRow, SearchLinesRow
@@ -68,7 +69,7 @@ class SearchIndex:
                 calls = session.execute(_missing().limit(_BATCH).with_for_update(of=CallRow, skip_locked=True)).all()
                 for call_id, order_id, key, started_utc, started_at in calls:
                     row = session.get_one(CallReportRow, key)
-                    report = from_json(CallReport, row.report, where=f"{self._database.url} report {key}")
+                    report = from_stored(CallReport, row.report, where=f"{self._database.url} report {key}")
                     _put(session, key, report, order_id, call_id, started_utc or "", started_at)
             done += len(calls)
             if not calls:
@@ -161,7 +162,7 @@ def _missing() -> Any:
 
 
 def _lines(row: SearchLinesRow) -> tuple[Line, ...]:
-    return from_json(tuple[Line, ...], row.lines, where=f"search_lines {row.number}")
+    return from_stored(tuple[Line, ...], row.lines, where=f"search_lines {row.number}")
 
 
 def _sentences(number: int, lines: Sequence[Line]) -> Iterator[tuple[int, list[str]]]:
@@ -201,8 +202,8 @@ def _calls_with_lines(
     calls = {}
     for call, content in session.execute(query.where(SearchCallRow.number.in_(numbers))):
         if original:
-            lines = lines_of(from_json(CallReport, content, where=f"report {call.report_key}"))
+            lines = lines_of(from_stored(CallReport, content, where=f"report {call.report_key}"))
         else:
-            lines = from_json(tuple[Line, ...], content, where=f"search_lines {call.number}")
+            lines = from_stored(tuple[Line, ...], content, where=f"search_lines {call.number}")
         calls[call.number] = (call, lines)
     return calls

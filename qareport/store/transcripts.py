@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from sqlalchemy import select
 
-from qareport.codec import from_json, to_json
+from qareport.codec import to_json
 from qareport.model import Transcript
 from qareport.store.database import Database
+from qareport.store.error_mapping import from_stored
 from qareport.store.queries import upsert
 from qareport.store.schema import CallRow, TranscriptRow
 
@@ -47,4 +48,4 @@ class TranscriptRepository:
             return tuple((row.key, self._read(row)) for row in session.scalars(query))
 
     def _read(self, row: TranscriptRow) -> Transcript:
-        return from_json(Transcript, row.transcript, where=f"{self._database.url} transcript {row.key}")
+        return from_stored(Transcript, row.transcript, where=f"{self._database.url} transcript {row.key}")

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qareport import codec
-from qareport.errors import TranscriptError
-from qareport.model import AudioEvent, AudioInfo, Emotion, Language, Role, RoleSource, Segment, Token, Transcript
+from qareport.errors import StoreError, TranscriptError
+from qareport.model import AudioEvent, AudioInfo, Call, Emotion, Language, Role, RoleSource, Segment, Token, Transcript
 
 texts = st.text(st.characters(exclude_categories=("Cs",)), max_size=40)
 segments = st.builds(
@@ -113,6 +113,11 @@ def test_a_wrong_transcript_says_where_and_what(line: bytes, says: str) -> None:
     with pytest.raises(TranscriptError, match="^calls.jsonl:7: ") as caught:
         codec.read_transcript(line, where="calls.jsonl:7")
     assert says in str(caught.value)
+
+
+def test_the_caller_names_the_error_of_a_damaged_value() -> None:
+    with pytest.raises(StoreError, match="^store call 3: .*expected a Call of schema version 1"):
+        codec.from_json(Call, "{}", where="store call 3", error=StoreError)
 
 
 def test_a_bad_line_hides_no_other_line(tmp_path: Path) -> None:

@@ -200,7 +200,7 @@ class Counted(Condition):
         return self.condition.names_topic
 
     def find(self, context: MatchContext) -> list[ConditionHit]:
-        """Return one hit; it stands where the count is reached."""
+        """Return one hit, at the place where the count is reached."""
         hits = self.condition.find(context)
         if self.nth is not None:
             return hits[self.nth - 1 : self.nth]
@@ -212,7 +212,7 @@ class Counted(Condition):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Excuse:
-    """What excuses a hit, and where it must stand.
+    """A condition that excuses a hit, and where it must hold.
 
     `within`: between the start of the hit and so long after its first evidence; `before`: said in the time so long
     before its start; neither: anywhere in the call.
@@ -223,7 +223,7 @@ class Excuse:
     before: Extent | None
 
     def excused(self, hits: list[ConditionHit], context: MatchContext) -> set[int]:
-        """Name the indexes of the hits that it excuses. `context` is the whole call."""
+        """Return the indexes of the hits that it excuses. `context` is the whole call."""
         excuses = self.condition.find(context)
         if not excuses or (self.within is None and self.before is None):
             return set(range(len(hits))) if excuses else set()

@@ -58,7 +58,7 @@ def _known(name: str) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MetricIs(Condition):
-    """A measure of the whole call lies between two numbers, both left out; or the mood went this way."""
+    """A measure of the whole call is greater than `above` and less than `below`."""
 
     name: str
     above: float | None

@@ -37,7 +37,7 @@ from pydantic_core import PydanticCustomError
 from qareport.model import Role
 from qareport.presentation.locale import _
 from qareport.rules.conditions.base import Condition, LeafForm
-from qareport.rules.match_context import ConditionHit, MatchContext, RoleSpeech, Sought, uttered
+from qareport.rules.match_context import ConditionHit, MatchContext, RoleSpeech, SearchTerms, uttered
 from qareport.rules.safe_regex import ExpressionError, compile_safely, finds_in_lines, search, search_from
 from qareport.rules.schema_types import Flag, Keywords
 from qareport.text.similarity import bigrams, dice
@@ -65,8 +65,8 @@ class Group:
 
     words: WordList
     #: The words and their sounds, for the quick look at the whole call.
-    spelt: Sought
-    heard: Sought
+    spelt: SearchTerms
+    heard: SearchTerms
     at_least: int = 1
     #: Each word by itself, where they are counted.
     each: tuple[WordList, ...] = ()
@@ -77,7 +77,7 @@ class Group:
         plain = tuple(dict.fromkeys(map(normalise, words)))
         each = tuple(sounds.list_of((word,), hidden) for word in plain) if at_least > 1 else ()
         list_ = sounds.list_of(words, hidden)
-        return cls(words=list_, spelt=Sought(plain), heard=Sought(list_.sounds), at_least=at_least, each=each)
+        return cls(words=list_, spelt=SearchTerms(plain), heard=SearchTerms(list_.sounds), at_least=at_least, each=each)
 
     def lines(self, speech: RoleSpeech) -> set[int]:
         """Return the numbers of the lines that may hold the words: plain search is many times cheaper than patterns."""

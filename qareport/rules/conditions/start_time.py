@@ -64,7 +64,7 @@ class BeganAt(Condition):
     names_topic = False
 
     def find(self, context: MatchContext) -> list[ConditionHit]:
-        """Return one measured hit; none when nobody knows when the call began."""
+        """Return one measured hit; none when the start is not known."""
         began = context.transcript.started_at
         if began is None or not (self._in_hours(began) and (self.days is None or began.weekday() in self.days)):
             return []

@@ -283,8 +283,8 @@ def test_anyone_may_be_meant_where_a_role_is_named(tmp_path: Path, when: str) ->
 
 
 def test_english_speed_is_counted_in_words(tmp_path: Path) -> None:
-    said = say(0, 6, AGENT, "let me check the order status for you please wait a moment now")
-    assert hits(tmp_path, "{speed: {role: agent, above: 129, below: 131}}", said) == [0]
+    talk = say(0, 6, AGENT, "let me check the order status for you please wait a moment now")
+    assert hits(tmp_path, "{speed: {role: agent, above: 129, below: 131}}", talk) == [0]
 
 
 def test_an_exception_counts_if_it_was_still_being_said_in_the_time_before(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from qareport.asr.interfaces import Embedding
-from qareport.model import Note, Role, RoleSource, Segment
+from qareport.model import Note, NoteCode, Role, RoleSource, Segment
 
 #: Phrases of which a single match is enough: speakers in the other role hardly ever use them.
 _AGENT = re.compile(
@@ -77,19 +77,19 @@ def determine_layout(
     """
     notes: list[Note] = []
     if identical:
-        notes.append(Note(code="fake_stereo", values={"channels": str(channels)}))
+        notes.append(Note(code=NoteCode.FAKE_STEREO, values={"channels": str(channels)}))
     transcribed = (0,) if identical else tuple(range(channels))
     channel_map = tuple(given) or (tuple(default) if channels > 1 else ())
     if any(role is not Role.UNKNOWN for role in channel_map) and len(channel_map) != len(transcribed):
         if given and not identical:
             values = {"roles": "|".join(channel_map), "channels": str(channels)}
-            notes.append(Note(code="channel_map_does_not_fit", values=values))
+            notes.append(Note(code=NoteCode.CHANNEL_MAP_DOES_NOT_FIT, values=values))
         channel_map = ()
     roles = channel_map if len(channel_map) == len(transcribed) else (Role.UNKNOWN,) * len(transcribed)
     sounding = [channel for channel in transcribed if channel not in silent]
     if len(transcribed) > 1 and len(sounding) == 1:
         values = {"channel": str(sounding[0] + 1), "channels": str(channels)}
-        notes.append(Note(code="one_channel_sounds", values=values))
+        notes.append(Note(code=NoteCode.ONE_CHANNEL_SOUNDS, values=values))
         if set(roles) == {Role.UNKNOWN}:
             transcribed, roles = (sounding[0],), (Role.UNKNOWN,)
     return ChannelLayout(channels=transcribed, roles=roles, notes=tuple(notes))
@@ -180,7 +180,7 @@ def _complete(guesses: Mapping[int, Role]) -> dict[int, Role]:
 
 
 def _voices_note(segments: Sequence[Segment]) -> tuple[Note, ...]:
-    return (Note(code="roles_from_voices", values={"segments": str(len(segments))}),)
+    return (Note(code=NoteCode.ROLES_FROM_VOICES, values={"segments": str(len(segments))}),)
 
 
 def _words_note(segments: Sequence[Segment]) -> tuple[Note, ...]:
@@ -189,7 +189,7 @@ def _words_note(segments: Sequence[Segment]) -> tuple[Note, ...]:
         return ()
     unknown = sum(segment.role is Role.UNKNOWN for segment in from_words)
     values = {"guessed": str(len(from_words) - unknown), "unknown": str(unknown), "segments": str(len(segments))}
-    return (Note(code="roles_from_words", values=values),)
+    return (Note(code=NoteCode.ROLES_FROM_WORDS, values=values),)
 
 
 def _swap_note(segments: Sequence[Segment]) -> tuple[Note, ...]:
@@ -205,7 +205,7 @@ def _swap_note(segments: Sequence[Segment]) -> tuple[Note, ...]:
     if roles != {Role.CUSTOMER}:
         return ()
     first = greetings[0]
-    return (Note(code="channels_maybe_swapped", values={"at_ms": str(first.start_ms), "quote": first.text}),)
+    return (Note(code=NoteCode.CHANNELS_MAYBE_SWAPPED, values={"at_ms": str(first.start_ms), "quote": first.text}),)
 
 
 def _guess(texts: Sequence[str]) -> Role:

@@ -20,7 +20,7 @@ from qareport.asr.interfaces import ENCODER_FRAME_MS, Embedding, Recognition, Sp
 from qareport.audio.decode import Samples, expected_ms
 from qareport.errors import AudioError, QareportError
 from qareport.events import Progress
-from qareport.model import Call, FailedCall, ModelInfo, Note, Segment, Transcript
+from qareport.model import Call, FailedCall, ModelInfo, Note, NoteCode, Segment, Transcript
 from qareport.settings import AsrSettings, AudioSettings
 
 logger = logging.getLogger(__name__)
@@ -218,7 +218,7 @@ def _transcript(
     ordered = sorted(utterances, key=lambda utterance: (utterance[0].start_ms, utterance[0].channel))
     without_roles = [_segment(chunk, recognition) for chunk, recognition in ordered]
     segments, notes = assign_roles(without_roles, prepared.layout, [chunk.embedding for chunk, _ in ordered])
-    silent = () if segments else (Note(code="no_speech"),)
+    silent = () if segments else (Note(code=NoteCode.NO_SPEECH),)
     return Transcript(
         call_id=call.call_id,
         order_id=call.order_id,

@@ -157,14 +157,14 @@ def _chapters(document: DocumentObject) -> None:
     add_tag(document, "for note in call.notes")
     add_text(document, "QA note", "※ {{ note }}")
     add_tag(document, "endfor")
-    for part in (_nodes, _deductions, _metrics, _transcript):
+    for part in (_key_moments, _deductions, _metrics, _transcript):
         part(document)
     add_tag(document, "endfor")
 
 
-def _nodes(document: DocumentObject) -> None:
+def _key_moments(document: DocumentObject) -> None:
     add_text(document, "Heading 2", "关键节点与建议话术")
-    _either(document, "call.nodes", _node_table, "没有关键节点。")
+    _either(document, "call.key_moments", _moment_table, "没有关键节点。")
     add_tag(document, "if call.further")
     add_text(document, "QA total", "其余命中")
     add_tag(document, "for hit in call.further")
@@ -186,15 +186,15 @@ def _either(document: DocumentObject, tag: str, fill: Callable[[DocumentObject],
     add_tag(document, "endif")
 
 
-def _node_table(document: DocumentObject) -> None:
+def _moment_table(document: DocumentObject) -> None:
     table = add_grid(document, 3, (9, 25, 140), lines=True)
-    add_row_tag(table, 0, "for node in call.nodes")
+    add_row_tag(table, 0, "for moment in call.key_moments")
     number, when, what = table.rows[1].cells
-    fill_cell(number, "QA story", ("\u00a0{{ node.number }}\u00a0", "QA number"))
-    fill_cell(when, "QA story", "{{ node.at }}").runs[0].bold = True
-    add_text(when, "QA small", "{{ node.span }}")
-    fill_cell(what, "QA story", "{{r node.story }}")
-    add_tag(what, "for advice in node.advice")
+    fill_cell(number, "QA story", ("\u00a0{{ moment.number }}\u00a0", "QA number"))
+    fill_cell(when, "QA story", "{{ moment.at }}").runs[0].bold = True
+    add_text(when, "QA small", "{{ moment.span }}")
+    fill_cell(what, "QA story", "{{r moment.story }}")
+    add_tag(what, "for advice in moment.advice")
     add_tag(what, "if advice.text")
     add_text(what, "QA advice", ("建议话术　", "QA advice word"), "{{ advice.text }}")
     add_tag(what, "endif")

@@ -21,7 +21,7 @@ from babel.messages.pofile import read_po, write_po
 from docx import Document
 
 from qareport.presentation import locale
-from qareport.report.formats import docx_translate
+from qareport.report.formats import docx
 
 ROOT = Path(__file__).resolve().parents[1]
 #: A catalogue that says the same is the same file.
@@ -48,7 +48,7 @@ def _messages() -> Iterator[tuple[Path, str | tuple[str, ...]]]:
         with path.open("rb") as source:
             yield from ((path, found[1]) for found in extract("jinja2.ext:babel_extract", source, keywords=_KEYWORDS))
     for path in sorted((ROOT / "templates").glob("*.docx")):
-        yield from ((path, message) for message in docx_translate.messages(Document(str(path))))
+        yield from ((path, message) for message in docx.messages(Document(str(path))))
 
 
 def read(name: str) -> Catalog:

@@ -7,10 +7,11 @@ name and the view does not have is an error, not an empty space.
 from __future__ import annotations
 
 import threading
+import traceback
 from pathlib import Path
 from typing import Any
 
-from jinja2 import StrictUndefined
+from jinja2 import StrictUndefined, TemplateSyntaxError
 from jinja2.ext import i18n
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
@@ -84,3 +85,11 @@ def read_template(path: Path) -> str:
         raise DocumentError("is not UTF-8 text", where=str(path), to_do="save it as UTF-8") from error
     except OSError as error:
         raise DocumentError(f"cannot be read: {error.strerror}", where=str(path)) from error
+
+
+def template_line(error: BaseException) -> int | None:
+    """Return the line of a template's source at which an error arose while it was compiled or filled."""
+    if isinstance(error, TemplateSyntaxError):
+        return error.lineno
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename == "<template>"]
+    return frames[-1].lineno if frames else None

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Protocol
 
 
@@ -19,8 +21,19 @@ class DocumentView(Protocol):
     def created(self) -> str: ...
 
 
+def created_at(latest: datetime | None) -> str:
+    """Date a document, ISO 8601 in UTC: by SOURCE_DATE_EPOCH, else by the latest of what it reports.
+
+    Never by the clock: the same input gives the same bytes. Returns "" where nothing is dated.
+    """
+    epoch = os.environ.get("SOURCE_DATE_EPOCH", "")
+    if epoch.isdigit():
+        return datetime.fromtimestamp(int(epoch), tz=UTC).isoformat()
+    return latest.astimezone(UTC).isoformat(timespec="seconds") if latest is not None else ""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Piece:
+class TextRun:
     """A run of text in one style: "" or one of tag-*, risk-*, label, quote, failed."""
 
     text: str
@@ -31,14 +44,19 @@ class Piece:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Phrase:
-    """Text whose pieces look different: a CSS class in HTML and PDF, a character style in Word."""
+    """Text whose runs look different: a CSS class in HTML and PDF, a character style in Word."""
 
-    pieces: tuple[Piece, ...] = ()
+    runs: tuple[TextRun, ...] = ()
 
     @property
     def plain(self) -> str:
         """The text alone."""
-        return "".join(piece.text for piece in self.pieces)
+        return "".join(run.text for run in self.runs)
+
+    @property
+    def style(self) -> str:
+        """The style of the first run that has one; "" if none has."""
+        return next((run.style for run in self.runs if run.style), "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

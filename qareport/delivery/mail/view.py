@@ -12,50 +12,7 @@ from qareport.model import HeadlineName, Period, PeriodKind, PeriodReport
 from qareport.presentation import emotion_chart, heatmap_chart, wording
 from qareport.presentation.locale import _, language, plural
 from qareport.report.period import period_wording
-from qareport.report.period.view import build_period_view
-from qareport.report.period.view_types import CallbackRow, PeriodView, Tile
-from qareport.settings import ReportSettings
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
-    """A number against an earlier one; `style` is worse, better or ""."""
-
-    text: str
-    style: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Number:
-    """One number of the headlines, what it is of, and what it is against."""
-
-    label: str
-    value: str
-    n: str
-    changes: tuple[Change, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CallbackLine:
-    """One customer to call back."""
-
-    rank: str
-    order: str
-    phone: str
-    why: str
-    #: Where to listen and the words there, and whose call it was.
-    listen: str
-    promise: str
-    risk: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LinkLine:
-    """One weak link: what to improve, how often it happened, and what to say instead."""
-
-    title: str
-    story: str
-    advice: str
+from qareport.report.period.view_types import CallbackRow, PeriodView, Tile, WeakView
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,12 +43,12 @@ class MailView:
     partial: bool = False
     #: What a reader must know before all else: the report is partial, the rules are not today's.
     warnings: tuple[str, ...] = ()
-    numbers: tuple[Number, ...] = ()
+    numbers: tuple[Tile, ...] = ()
     callbacks_title: str = ""
-    callbacks: tuple[CallbackLine, ...] = ()
+    callbacks: tuple[CallbackRow, ...] = ()
     callbacks_more: str = ""
     links_title: str = ""
-    links: tuple[LinkLine, ...] = ()
+    links: tuple[WeakView, ...] = ()
     #: Lines under the tables: what was not judged, where orders' reports lie.
     remarks: tuple[str, ...] = ()
     picture: PictureView | None = None
@@ -114,7 +71,7 @@ _NO_NAME = re.compile(r'[\x00-\x1f\x7f<>:"/\\|?*]+')
 
 def period_view(
     report: PeriodReport,
-    settings: ReportSettings,
+    page: PeriodView,
     *,
     documents: Sequence[str] = (),
     remarks: Sequence[str] = (),
@@ -123,7 +80,7 @@ def period_view(
 
     Args:
         report: masked, cleaned, and of the right edition.
-        settings: what documents show.
+        page: what its documents say (`report.build_view`).
         documents: lines that say what is attached, or where it lies.
         remarks: further lines for this edition.
 
@@ -133,7 +90,6 @@ def period_view(
     Raises:
         DocumentError: there is a picture, and no font with Chinese characters is installed.
     """
-    page = build_period_view(report, settings)
     picture = emotion_chart.rasterise(heatmap_chart.svg(page.heat), zoom=2.0) if page.heat.rows else None
     callbacks = (*page.callbacks, *page.callbacks_rest)
     agent = report.agent_id or ""
@@ -148,12 +104,12 @@ def period_view(
         agent=agent,
         partial=bool(page.partial),
         warnings=tuple(_warnings(report, page)),
-        numbers=tuple(_number(tile) for tile in page.tiles),
+        numbers=page.tiles,
         callbacks_title=page.callbacks_title if callbacks else "",
-        callbacks=tuple(_callback(row) for row in callbacks[:ROWS]),
+        callbacks=callbacks[:ROWS],
         callbacks_more=_more(report.callbacks_total - min(len(callbacks), ROWS)),
         links_title=page.weak_title if page.weak_links else "",
-        links=tuple(LinkLine(title=one.title, story=one.story, advice=one.advice) for one in page.weak_links),
+        links=page.weak_links,
         remarks=(*_remarks(report, page), *remarks),
         picture=PictureView(cid=PICTURE, title=page.heat_title, alt=page.heat.alt) if picture else None,
         documents=tuple(documents),
@@ -172,15 +128,17 @@ def failure_view(period: Period, problems: Sequence[str], *, organisation: str, 
         ok: the report went out whole nevertheless; something still needs a person.
     """
     n = len(problems)
-    said = plural("报告已完成，但有{n}件事要人处理。", n, n=n) if ok else plural("报告未能完成，有{n}个问题。", n, n=n)
+    sentence = (
+        plural("报告已完成，但有{n}件事要人处理。", n, n=n) if ok else plural("报告未能完成，有{n}个问题。", n, n=n)
+    )
     return MailView(
         language=language(),
         organisation=organisation,
         title=_("质检运行通知"),
         period_short=short_period(period),
         period=period_wording.subject(period),
-        headline=said,
-        sentence=said,
+        headline=sentence,
+        sentence=sentence,
         problems=tuple(problems),
         footer=(_("处理好以后再运行一次同样的命令，它会接着做完，不会重复发信。"), _signature()),
     )
@@ -188,15 +146,15 @@ def failure_view(period: Period, problems: Sequence[str], *, organisation: str, 
 
 def test_view(*, organisation: str, today: date) -> MailView:
     """Word the mail that only tries whether mail works."""
-    said = _("收到这封信，说明邮件设置正确。")
+    sentence = _("收到这封信，说明邮件设置正确。")
     return MailView(
         language=language(),
         organisation=organisation,
         title=_("质检测试邮件"),
         period_short=_month_day(today),
         period=period_wording.day(today),
-        headline=said,
-        sentence=said,
+        headline=sentence,
+        sentence=sentence,
         footer=(_signature(),),
     )
 
@@ -207,7 +165,7 @@ def headline(report: PeriodReport) -> str:
     if not coverage.calls:
         return _("还没有处理完的通话") if report.partial else _("没有通话")
     parts = [plural("{count}通", coverage.calls, count=period_wording.count(coverage.calls))]
-    high = next((one.now.value for one in report.headlines if one.name is HeadlineName.HIGH_RISK), None)
+    high = next((number.now.value for number in report.headlines if number.name is HeadlineName.HIGH_RISK), None)
     if high is not None:
         parts.append(_("高风险{count}").format(count=period_wording.count(high)))
     if report.callbacks_total:
@@ -251,33 +209,13 @@ def _warnings(report: PeriodReport, page: PeriodView) -> Iterator[str]:
         yield page.demo_notice
 
 
-def _number(tile: Tile) -> Number:
-    changes = tuple(
-        Change(text=change.plain.strip(), style=next((piece.style for piece in change.pieces if piece.style), ""))
-        for change in tile.changes
-    )
-    return Number(label=tile.label, value=tile.value, n=tile.n, changes=changes)
-
-
-def _callback(row: CallbackRow) -> CallbackLine:
-    return CallbackLine(
-        rank=row.rank,
-        order=row.order,
-        phone=row.phone,
-        why=row.why,
-        listen=f"{row.listen}　{row.agent}".strip(),
-        promise=row.promise if row.promise.strip("—") else "",
-        risk=row.risk.plain,
-    )
-
-
 def _more(count: int) -> str:
     return plural("另有{count}位，见文档。", count, count=count) if count > 0 else ""
 
 
 def _remarks(report: PeriodReport, page: PeriodView) -> Iterator[str]:
     if report.failed_calls:
-        names = _("、").join(period_wording.name(one.call_id) for one in report.failed_calls[:FAILURES])
+        names = _("、").join(period_wording.name(call.call_id) for call in report.failed_calls[:FAILURES])
         more = _("等") if len(report.failed_calls) > FAILURES else ""
         count = len(report.failed_calls)
         yield plural("{count}通录音处理失败（原因见文档）：{names}{more}。", count, count=count, names=names, more=more)

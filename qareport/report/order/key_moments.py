@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from qareport.model import CallReport, Evidence, Finding, Moment, MomentKind, Severity
 from qareport.presentation import wording
 from qareport.presentation.locale import _, plural
-from qareport.presentation.view_types import Phrase, Piece
-from qareport.report.order.transcript_lines import Speakers, tag_piece
-from qareport.report.order.view_types import Advice, Deduction, Node
+from qareport.presentation.view_types import Phrase, TextRun
+from qareport.report.order.transcript_lines import Speakers, tag_run
+from qareport.report.order.view_types import AdviceLine, Deduction, KeyMomentView
 
 #: A rule's hit belongs to a moment that is not farther away than this.
 _NEAR_MS = 2000
@@ -87,16 +87,16 @@ def _times(finding: Finding) -> list[int]:
     return [finding.at_ms, *(item.at_ms for item in finding.evidence)]
 
 
-def node(candidate: Candidate, number: int, speakers: Speakers, chapter: str) -> Node:
+def key_moment(candidate: Candidate, number: int, speakers: Speakers, chapter: str) -> KeyMomentView:
     """Word one key moment."""
-    advice: list[Advice] = []
+    advice: list[AdviceLine] = []
     for finding in candidate.findings:
         if finding.advice and finding.advice not in [known.text for known in advice]:
-            advice.append(Advice(text=finding.advice, rule=_rule_line(finding)))
+            advice.append(AdviceLine(text=finding.advice, rule=_rule_line(finding)))
         else:
-            advice.append(Advice(text="", rule=_rule_line(finding)))
+            advice.append(AdviceLine(text="", rule=_rule_line(finding)))
     story = _moment_story if candidate.moment else _finding_story
-    return Node(
+    return KeyMomentView(
         number=str(number),
         at=wording.second(candidate.at_ms),
         span=_span(candidate.moment),
@@ -121,8 +121,8 @@ def _span(moment: Moment | None) -> str:
     if moment is None or moment.end_ms <= moment.at_ms:
         return ""
     length = wording.duration(moment.end_ms - moment.at_ms)
-    said = _("沉默{length}") if moment.kind is MomentKind.SILENCE else _("持续{length}")
-    return said.format(length=length)
+    text = _("沉默{length}") if moment.kind is MomentKind.SILENCE else _("持续{length}")
+    return text.format(length=length)
 
 
 def _moment_story(candidate: Candidate, speakers: Speakers) -> Phrase:
@@ -130,31 +130,31 @@ def _moment_story(candidate: Candidate, speakers: Speakers) -> Phrase:
     if moment is None:
         raise ValueError("a finding without a moment tells its own story")
     lead = _("{who}{what}").format(who=speakers.name(moment.role, moment.at_ms), what=predicate(moment))
-    pieces = [Piece(text=lead)]
+    runs = [TextRun(text=lead)]
     if moment.fuzzy:
-        pieces.append(Piece(text=_(wording.FUZZY), style="muted"))
+        runs.append(TextRun(text=_(wording.FUZZY), style="muted"))
     if moment.quote:
         # What stands beside a silence was said before it, by the other side.
         colon = _("；此前的话：") if moment.kind is MomentKind.SILENCE else _("：")
-        pieces.append(Piece(text=colon + wording.quoted(moment.quote), style="quote"))
+        runs.append(TextRun(text=colon + wording.quoted(moment.quote), style="quote"))
     for tag in moment.tags or (("SILENCE",) if moment.kind is MomentKind.SILENCE else ()):
-        pieces += [Piece(text=" "), tag_piece(tag)]
+        runs += [TextRun(text=" "), tag_run(tag)]
     labels = dict.fromkeys([*(f.moment for f in candidate.findings if f.moment), moment.label])
     shown = [label for label in labels if label and label not in lead]
     if shown:
-        pieces += [Piece(text=" "), Piece(text=" · ".join(shown), style="label")]
-    return Phrase(pieces=tuple(pieces))
+        runs += [TextRun(text=" "), TextRun(text=" · ".join(shown), style="label")]
+    return Phrase(runs=tuple(runs))
 
 
 def _finding_story(candidate: Candidate, speakers: Speakers) -> Phrase:
     finding = candidate.findings[0]
-    pieces = [Piece(text=finding.title)]
+    runs = [TextRun(text=finding.title)]
     quotes = [evidence_line(item, speakers, with_time=False) for item in finding.evidence if item.quote]
     if quotes:
-        pieces.append(Piece(text=_("：") + wording.clauses(quotes), style="quote"))
+        runs.append(TextRun(text=_("：") + wording.clauses(quotes), style="quote"))
     if finding.moment:
-        pieces += [Piece(text=" "), Piece(text=finding.moment, style="label")]
-    return Phrase(pieces=tuple(pieces))
+        runs += [TextRun(text=" "), TextRun(text=finding.moment, style="label")]
+    return Phrase(runs=tuple(runs))
 
 
 def predicate(moment: Moment) -> str:
@@ -214,8 +214,8 @@ def sentence(call: CallReport, chosen: Sequence[Candidate], speakers: Speakers) 
             continue
         who = speakers.name(candidate.moment.role, candidate.moment.at_ms)
         what = predicate(candidate.moment)
-        if said := _said(candidate.moment):
-            what = _("{what}{quote}").format(what=what, quote=said)
+        if quote := _short_quote(candidate.moment):
+            what = _("{what}{quote}").format(what=what, quote=quote)
         if who == subject:
             clauses.append(_("{at}{what}").format(at=at, what=what))
         else:
@@ -225,7 +225,7 @@ def sentence(call: CallReport, chosen: Sequence[Candidate], speakers: Speakers) 
     return _("{story}{verdict}").format(story=story, verdict=_verdict(call))
 
 
-def _said(moment: Moment) -> str:
+def _short_quote(moment: Moment) -> str:
     quotable = moment.kind in (MomentKind.CHURN_SIGNAL, MomentKind.ESCALATION)
     words = moment.quote.strip(" 。，,.")
     return wording.quoted(words) if quotable and 0 < len(words) <= _SENTENCE_QUOTE else ""

@@ -42,13 +42,6 @@ def make_sounds(report: OrderReport, settings: ReportSettings) -> dict[str, Soun
     return sounds
 
 
-def recordings_key(report: OrderReport, settings: ReportSettings) -> str:
-    """Say which recordings are there: a page that lacked one is made again when it has come back."""
-    if not settings.audio:
-        return ""
-    return "".join(str(int(call.audio is not None and Path(call.audio.path).is_file())) for call in report.calls)
-
-
 def _sound(call: CallReport, left_ms: int, settings: ReportSettings) -> tuple[Sound, int]:
     if call.audio is None or not Path(call.audio.path).is_file():
         return Sound(note=_("录音不在原来的地方，本页没有这通电话的声音。")), 0
@@ -67,8 +60,8 @@ def _sound(call: CallReport, left_ms: int, settings: ReportSettings) -> tuple[So
 
 
 def _too_long(audio: AudioInfo, settings: ReportSettings) -> str:
-    said = _("录音长{length}，超出一页最多{minutes}分钟录音的限制（report.audio_minutes），本页没有这通电话的声音。")
-    return said.format(length=wording.duration(audio.duration_ms), minutes=settings.audio_minutes)
+    text = _("录音长{length}，超出一页最多{minutes}分钟录音的限制（report.audio_minutes），本页没有这通电话的声音。")
+    return text.format(length=wording.duration(audio.duration_ms), minutes=settings.audio_minutes)
 
 
 def _covered(call: CallReport) -> Iterator[tuple[int, int]]:

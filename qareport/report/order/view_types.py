@@ -24,7 +24,7 @@ class Facts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Advice:
+class AdviceLine:
     """A suggested line (建议话术) and the rule that says so."""
 
     text: str
@@ -32,14 +32,14 @@ class Advice:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Node:
+class KeyMomentView:
     """One key moment of a call, with what to say next time."""
 
     number: str
     at: str
     span: str
     story: Phrase
-    advice: tuple[Advice, ...]
+    advice: tuple[AdviceLine, ...]
     anchor: str
     at_ms: int
 
@@ -144,7 +144,7 @@ class RoleMetric:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
+class TranscriptLine:
     """One line of the transcript: a turn, or a silence between turns."""
 
     #: turn or silence.
@@ -159,7 +159,7 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CallRow:
+class OverviewRow:
     """One line of the overview of an order's calls; a failed call stands here with its reason."""
 
     number: str
@@ -201,7 +201,7 @@ class CallView:
     notes: tuple[str, ...]
     trajectory: Phrase
     chart: Chart
-    nodes: tuple[Node, ...]
+    key_moments: tuple[KeyMomentView, ...]
     #: Hits that have no room among the key moments.
     further: tuple[Deduction, ...]
     deductions: tuple[Deduction, ...]
@@ -216,7 +216,7 @@ class CallView:
     role_metrics: tuple[RoleMetric, ...]
     #: Whether some speech belongs to nobody known: then the table by speaker has a third column.
     unknown_speaker: bool
-    transcript: tuple[Line, ...]
+    transcript: tuple[TranscriptLine, ...]
     legend: Phrase
 
 
@@ -233,7 +233,7 @@ class OrderView:
     sentence: str
     #: More than one call (failed ones count): an overview comes first and each call has its chapter.
     several: bool
-    overview: tuple[CallRow, ...]
+    overview: tuple[OverviewRow, ...]
     calls: tuple[CallView, ...]
     dossier: DossierView
     failed: tuple[FailedRow, ...]

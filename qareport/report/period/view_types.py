@@ -45,7 +45,7 @@ class WeakView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Table:
+class PeriodTable:
     """One table of a report: as many rows as a page bears, and a line that says how many more there are."""
 
     rows: tuple[tuple[Phrase, ...], ...]
@@ -84,18 +84,18 @@ class PeriodView:
     weak_empty: str
     not_judged: str
     #: Columns: agent, calls, mean score, against before, against the mean, passed, high risk, points lost, mark.
-    agents: Table
+    agents: PeriodTable
     agents_note: str
     #: Columns: rule, severity, calls and rate, before, mean, hits, points.
-    rules: Table
+    rules: PeriodTable
     #: Columns: rule, before, after, change, verdict.
-    outcomes: Table
+    outcomes: PeriodTable
     outcomes_note: str
     #: Columns: state, order and phone, promise, due, agent.
-    promises: Table
+    promises: PeriodTable
     promises_note: str
     #: Columns: call, when, agent, reason.
-    failed: Table
+    failed: PeriodTable
     #: Heads of the columns that speak of the period before and of the mean of several.
     previous_head: str
     baseline_head: str

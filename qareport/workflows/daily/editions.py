@@ -117,12 +117,12 @@ def write_documents(
     paths: list[Path] = []
     missing: list[str] = []
     for name in formats:
-        path = folder / report.period_file_name(made_of, name)
+        path = folder / report.file_name(made_of, name)
         parts = (__version__, content, templates, shown, name)
         key = hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()
         if not path.exists() or store.document_key(path.resolve()) != key:
             try:
-                report.write_period(
+                report.write(
                     made_of,
                     [name],
                     folder,
@@ -190,7 +190,7 @@ def letters(
         remarks.append(plural("需要回电的订单，报告在 {where}（{n}份文档）。", count, where=where, n=count))
     view, picture = mail.period_view(
         clean_value(told),
-        clean_value(settings.report),
+        report.build_view(told, settings.report, settings.period),
         documents=_documents(fitted, request, settings),
         remarks=remarks,
     )

@@ -19,8 +19,11 @@ from qareport.report.period.view_types import CallbackRow, PeriodView, Tile, Wea
 class PictureView:
     """A picture inside the mail: its content id and what it shows, in words."""
 
+    #: Its content id: `<img src="cid:…">`.
     cid: str
+    #: Its title.
     title: str
+    #: The whole picture in words.
     alt: str
 
 
@@ -28,31 +31,43 @@ class PictureView:
 class MailView:
     """Everything that a mail says."""
 
+    #: Language of the mail (BCP 47): zh-CN or en-US.
     language: str
+    #: The setting `report.organisation`; may be empty.
     organisation: str
+    #: What the mail is.
     title: str
-    #: `11月21日` for the subject, `2026年11月21日 周六` for the body.
+    #: The days for the subject: 11月21日. For your own templates.
     period_short: str
+    #: The days for the body: 2026年11月21日 周六.
     period: str
-    #: A few words for the subject.
+    #: A few words for the subject. For your own templates.
     headline: str
     #: The first thing in the mail: a phone shows it under the subject.
     sentence: str
+    #: The agent's id in an own edition; empty for the team's. For your own templates.
     agent: str = ""
-    #: The report does not hold the whole period: the subject says so, too.
+    #: Whether the report lacks calls: the subject says so, too. For your own templates.
     partial: bool = False
     #: What a reader must know before all else: the report is partial, the rules are not today's.
     warnings: tuple[str, ...] = ()
+    #: The headline numbers, as on the first page of the report.
     numbers: tuple[Tile, ...] = ()
+    #: Title of the customers to call back.
     callbacks_title: str = ""
+    #: At most ten of them.
     callbacks: tuple[CallbackRow, ...] = ()
+    #: Says how many more there are; else empty.
     callbacks_more: str = ""
+    #: Title of the weak links.
     links_title: str = ""
+    #: What to improve first.
     links: tuple[WeakView, ...] = ()
-    #: Lines under the tables: what was not judged, where orders' reports lie.
+    #: What was not judged, where orders' reports are.
     remarks: tuple[str, ...] = ()
+    #: The heat map; none when there is nothing to draw.
     picture: PictureView | None = None
-    #: Names of what is attached, or where it lies.
+    #: Names of what is attached, or where it is.
     documents: tuple[str, ...] = ()
     #: What went wrong and what to do (mail to the operator).
     problems: tuple[str, ...] = ()
@@ -73,7 +88,9 @@ def period_view(
     report: PeriodReport,
     page: PeriodView,
     *,
+    #: Names of what is attached, or where it is.
     documents: Sequence[str] = (),
+    #: What was not judged, where orders' reports are.
     remarks: Sequence[str] = (),
 ) -> tuple[MailView, bytes | None]:
     """Word the mail of a period: the team's, or an agent's own when the report is one's own.

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 import hashlib
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from jinja2 import TemplateError
@@ -21,6 +23,20 @@ from qareport.report.order.page_audio import Sound
 BASE_STYLES = "base.css"
 #: The script of a page that is read on a screen, by the kind of its view.
 _SCRIPTS = {"call": "call.js"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PageVariables:
+    """What the template of a page has besides its `report`."""
+
+    #: The style sheets, base.css first.
+    css: Markup
+    #: The script; empty on a page that is printed.
+    script: Markup
+    #: The Content-Security-Policy of the page.
+    policy: str
+    #: The sound of each call by its id (`call.facts.name`); empty unless `report.audio` is set.
+    sounds: Mapping[str, Sound]
 
 
 def render_html(
@@ -50,16 +66,17 @@ def render_html(
     environment = make_environment()
     environment.filters["svg"] = _svg
     source = read_template(path)
-    values = {
-        "report": view,
-        # "</" ends a <style> element anywhere, and means nothing in CSS.
-        "css": Markup(styles.replace("</", "<\\/")),  # noqa: S704
-        "script": Markup(script.replace("</", "<\\/")),  # noqa: S704 - ours or the user's; "</" likewise
-        "policy": _policy(script.replace("</", "<\\/")),
-        "sounds": sounds or {},
-    }
+    script = script.replace("</", "<\\/")
+    variables = PageVariables(
+        # "</" ends a <style> or <script> element anywhere; it means nothing in CSS.
+        css=Markup(styles.replace("</", "<\\/")),  # noqa: S704 - ours or the user's
+        script=Markup(script),  # noqa: S704 - likewise
+        policy=_policy(script),
+        sounds=sounds or {},
+    )
+    values = {field.name: getattr(variables, field.name) for field in dataclasses.fields(variables)}
     try:
-        return environment.from_string(source).render(values)
+        return environment.from_string(source).render(values, report=view)
     except SecurityError as error:
         raise _broken(path, error, "a template can print and loop, nothing else") from error
     except (TemplateError, TypeError, ValueError, ArithmeticError, LookupError) as error:

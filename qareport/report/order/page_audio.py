@@ -23,7 +23,9 @@ _MARGIN_MS = 250
 class Sound:
     """What a page can play of one call: a data: address, or why there is nothing to play."""
 
+    #: The sound as a data: address; empty when there is none.
     source: str = ""
+    #: Why there is none; else empty.
     note: str = ""
 
 

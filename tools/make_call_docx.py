@@ -9,79 +9,42 @@ its marks.
 
 from __future__ import annotations
 
-import io
-import sys
 from collections.abc import Callable, Sequence
-from datetime import datetime
-from pathlib import Path
 
-from docx import Document
 from docx.document import Document as DocumentObject
-from docx.enum.text import WD_ALIGN_PARAGRAPH, WD_TAB_ALIGNMENT
-from docx.oxml.ns import qn
-from docx.shared import Mm, Pt
+from docx.enum.text import WD_ALIGN_PARAGRAPH
+from docx.shared import Pt
 from word_parts import (
-    INK,
-    TEXT_MM,
     add_end,
     add_facts,
-    add_field,
     add_grid,
     add_row_tag,
-    add_runs,
-    add_styles,
     add_tag,
     add_text,
     add_titled,
+    begin_document,
     fill_cell,
     fill_head,
-    repack,
     rule_below,
-    set_page,
+    saved,
     shade_row,
-    transparent_png,
+    write,
 )
+from word_styles import INK
 
 
 def make() -> bytes:
     """Build the template; the same script and python-docx give the same bytes."""
-    document = Document()
-    set_page(document)
-    add_styles(document)
-    _header_and_footer(document)
+    document = begin_document("通话质检报告")
     _first_part(document)
     _overview(document)
     _chapters(document)
     _dossier(document)
     _closing(document)
-    _properties(document)
-    buffer = io.BytesIO()
-    document.save(buffer)
-    return repack(buffer.getvalue())
+    return saved(document)
 
 
 # --- the document -----------------------------------------------------------------------------------------------------
-
-
-def _header_and_footer(document: DocumentObject) -> None:
-    section = document.sections[0]
-    header = section.header.paragraphs[0]
-    header.paragraph_format.tab_stops.add_tab_stop(Mm(TEXT_MM), WD_TAB_ALIGNMENT.RIGHT)
-    add_runs(
-        header,
-        "{{ report.title }} · {{ report.subject }}",
-        "{% if report.organisation %} · {{ report.organisation }}{% endif %}\t",
-    )
-    header.add_run().add_picture(io.BytesIO(transparent_png()), width=Mm(30), height=Mm(8))
-    picture = header._p.find(".//" + qn("wp:docPr"))
-    picture.set("name", "logo")
-    picture.set("descr", "企业标识占位图：右键，更改图片")
-    footer = section.footer.paragraphs[0]
-    footer.paragraph_format.tab_stops.add_tab_stop(Mm(TEXT_MM), WD_TAB_ALIGNMENT.RIGHT)
-    add_runs(footer, "{{ report.footer }}", "\t")
-    add_field(footer, "PAGE")
-    add_runs(footer, " / ")
-    add_field(footer, "NUMPAGES")
 
 
 def _first_part(document: DocumentObject) -> None:
@@ -396,15 +359,5 @@ def _closing(document: DocumentObject) -> None:
     add_end(document)
 
 
-def _properties(document: DocumentObject) -> None:
-    core = document.core_properties
-    core.title, core.subject, core.author, core.last_modified_by = "通话质检报告", "", "qareport", "qareport"
-    core.comments, core.keywords, core.language = "", "", "zh-CN"
-    core.created = core.modified = datetime(2000, 1, 1)  # noqa: DTZ001 - python-docx wants UTC without a zone
-    core.revision = 1
-
-
 if __name__ == "__main__":
-    path = Path(__file__).resolve().parents[1] / "templates" / "call.docx"
-    path.write_bytes(make())
-    sys.stdout.write(f"{path}\n")
+    write("call.docx", make())

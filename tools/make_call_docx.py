@@ -2,8 +2,8 @@
 
 Run `python tools/make_call_docx.py`; it writes templates/call.docx. Users edit call.docx in Word or WPS:
 wording, order of sections, fonts and colours (all looks are styles, those of marks and chips start with "QA"), and the
-picture in the header (a transparent placeholder: right-click, change picture). Tags stand in `{{ }}` and `{% %}`; a
-`{%p … %}` tag stands alone in its paragraph, a `{%tr … %}` tag in a table row of its own, `{{r … }}` prints text with
+picture in the header (a transparent placeholder: right-click, change picture). Tags are `{{ }}` and `{% %}`; a
+`{%p … %}` tag is alone in its paragraph, a `{%tr … %}` tag in a table row of its own, `{{r … }}` prints text with
 its marks.
 """
 
@@ -327,7 +327,7 @@ def _rows(
     last: tuple[str, int, str],
     small: tuple[str, int],
 ) -> None:
-    """Add a table with a row for each item: head, width and field of each column; `small` stands below one of them."""
+    """Add a table with a row for each item: head, width and field of each column; `small` is below one of them."""
     whole = (*columns, last)
     table = add_grid(document, 4, [width for _, width, _ in whole], lines=True)
     fill_head(table, [head for head, _, _ in whole])

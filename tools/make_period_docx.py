@@ -224,7 +224,7 @@ def _table(
     *,
     figures: Sequence[int] = (),
 ) -> Table:
-    """Add a section of one table; `figures` are the columns that stand on the right."""
+    """Add a section of one table; `figures` are the columns that are aligned right."""
     add_text(document, "Heading 2", title)
     add_tag(document, f"if {name}.rows")
     table = add_grid(document, 4, widths_mm, lines=True)

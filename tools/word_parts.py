@@ -97,7 +97,7 @@ def fill_head(table: Table, names: Sequence[str]) -> None:
 
 
 def add_end(document: DocumentObject) -> None:
-    """Add the paragraph that Word wants after a last table, too small to be pushed onto a page of its own."""
+    """Add the paragraph that Word needs after a last table, too small to be pushed onto a page of its own."""
     spacing = add_text(document, "QA small").paragraph_format
     spacing.line_spacing_rule, spacing.line_spacing = WD_LINE_SPACING.EXACTLY, Pt(1)
 

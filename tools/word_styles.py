@@ -202,7 +202,7 @@ _ORDER = (
 
 
 def put(properties: object, child: object) -> None:
-    """Insert a property where the schema wants it: Word refuses a file whose properties stand in another order."""
+    """Insert a property where the schema has it: Word refuses a file whose properties are in another order."""
     names = [qn(f"w:{name}") for name in _ORDER]
     if properties.tag == qn("w:rPr"):
         properties.append(child)

@@ -1,6 +1,8 @@
 """The language of documents: Chinese is what the code and the templates are written in, catalogues hold the others.
 
-`python tools/make_catalogues.py` collects what is to be translated and compiles what has been.
+`python tools/make_catalogues.py` collects what is to be translated and compiles what has been. Safe for threads: the
+current language belongs to the context of a thread or task; one that is started inherits none unless its context is
+copied (`contextvars.copy_context`).
 """
 
 from __future__ import annotations

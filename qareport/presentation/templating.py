@@ -1,7 +1,9 @@
-"""The one place where templates are found and given their environment.
+"""Where templates are found and given their environment.
 
 Users edit templates, so they run in Jinja's sandbox: they can print and loop, and can reach nothing else. What they
 name and the view does not have is an error, not an empty space.
+
+Safe for threads: each document gets an environment of its own, and what they share (compiled templates) is locked.
 """
 
 from __future__ import annotations
@@ -21,7 +23,7 @@ from qareport.settings import default_dir
 
 
 class _Environment(ImmutableSandboxedEnvironment):
-    """A sandbox that compiles each template once for all documents of the process."""
+    """A sandbox that compiles each template once for all documents of the process, whichever thread makes them."""
 
     def compile(self, source: Any, *place: Any, **options: Any) -> Any:
         """Return the code of a template, from memory if it was compiled before under the same filters."""
@@ -30,7 +32,7 @@ class _Environment(ImmutableSandboxedEnvironment):
         key = (source, self.autoescape, *sorted(self.filters))
         with _compiling:
             code = _compiled.pop(key, None) or super().compile(source)
-            _compiled[key] = code  # the newest stands last
+            _compiled[key] = code  # the most recent is last
             if len(_compiled) > _KEPT:
                 del _compiled[next(iter(_compiled))]
         return code
@@ -60,7 +62,7 @@ def make_environment() -> ImmutableSandboxedEnvironment:
 
 
 def find_template(name: str, templates: Path | None) -> Path:
-    """Find a template in the user's folder, else among those that travel with qareport.
+    """Find a template in the user's folder, else among the bundled ones.
 
     Raises:
         DocumentError: it is in neither.

@@ -88,7 +88,7 @@ class Chart:
     discs: tuple[tuple[int, int], ...]
     #: Printed in the picture when there is no curve to draw; else empty.
     message: str
-    #: What stands at the right below the picture.
+    #: The line below the picture, at the right.
     caption: str
     #: The whole picture in words, for readers who cannot see it.
     alt: str
@@ -138,7 +138,7 @@ class HeatChartRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HeatChart:
-    """The picture issue × feeling, not yet drawn. `message` stands in it when there is no call to show."""
+    """The picture issue × feeling, not yet drawn. `message` is printed in it when there is no call to show."""
 
     #: Heads of its columns.
     heads: tuple[str, ...]

@@ -135,7 +135,7 @@ PREDICATES: Mapping[MomentKind, str] = Translated(
     }
 )
 
-#: Notes by their code; values stand in braces. A code that is not here is shown as it is, with its values.
+#: Notes by their code; their values are named in braces. A code without a text is shown as it is, with its values.
 NOTES: Mapping[str, str] = Translated(
     {
         "no_speech": N_("录音中没有识别到语音。"),

@@ -1,6 +1,6 @@
-"""Templates tried out: filled with what reports look like, with what is empty, and with what has broken documents.
+"""Try templates: fill them with usual reports, with empty ones, and with what has broken documents.
 
-The reports travel with qareport as JSON (`samples/`). What is hostile is put into their views, after the selection and
+The reports are bundled as JSON (`samples/`). What is hostile is put into their views, after the selection and
 before the template, so that every place of a template meets it.
 """
 
@@ -54,7 +54,7 @@ _HOSTILE = (
 )
 #: Words without a place to break, and how far apart a document gets them.
 _LONG, _LONG_EVERY = ("长" * 10_000, "W" * 10_000), 7
-#: Fields of a length that nobody limits.
+#: Fields of unlimited length.
 _PROSE = frozenset({"text", "sentence", "advice", "evidence", "story"})
 #: Fields that the code writes for the code: names of styles, anchors, identifiers.
 _NAMES = frozenset({"style", "anchor", "kind", "side", "created", "language", "cid"})
@@ -65,12 +65,12 @@ _MOST_PROBLEMS = 50
 
 
 def sample_order(name: str = "order") -> OrderReport:
-    """Read the report of an order that travels with qareport: `order` has everything, `order-empty` nothing."""
+    """Read a bundled report of an order: `order` has everything, `order-empty` nothing."""
     return from_json(OrderReport, (SAMPLES / f"{name}.json").read_bytes(), where=name)
 
 
 def sample_period(name: str = "period") -> PeriodReport:
-    """Read the report of a day that travels with qareport: `period` has everything, `period-empty` nothing."""
+    """Read a bundled report of a day: `period` has everything, `period-empty` nothing."""
     return from_json(PeriodReport, (SAMPLES / f"{name}.json").read_bytes(), where=name)
 
 
@@ -78,7 +78,7 @@ def check_documents(templates: Path | None, names: Collection[str]) -> Iterator[
     """Try templates of orders and periods, and yield the name of each with everything wrong in it.
 
     Args:
-        templates: a folder of the user's templates; what is not in it is taken from those that travel with qareport.
+        templates: a folder of the user's templates; a template that is not in it is taken from the bundled ones.
         names: some of `DOCUMENTS`.
     """
     with speaking(LOCALES[0]), closing(Printer(cpu_limit_s=_CPU_LIMIT_S)) as printer:

@@ -40,7 +40,7 @@ _TYPES = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attachment:
-    """A document as it is attached: the name that its reader sees, and where it lies."""
+    """A document as it is attached: the name that its reader sees, and its path."""
 
     name: str
     content: bytes
@@ -55,7 +55,7 @@ class Attachment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fitted:
-    """What goes with a mail, and what only lies elsewhere."""
+    """What is attached to a mail, and what is too large for it."""
 
     attached: tuple[Attachment, ...] = ()
     left_out: tuple[Attachment, ...] = ()
@@ -87,7 +87,7 @@ def _zipped(attachments: Sequence[Attachment], name: str) -> Attachment:
 
 HTML_TEMPLATE = "mail.html.j2"
 TEXT_TEMPLATE = "mail.txt.j2"
-#: The default of `mail.subject`, which has a translation; a user's own stands as it is.
+#: The default of `mail.subject`, which has a translation; a user's own is not translated.
 SUBJECT = N_("{{ organisation }}{{ title }} {{ period }}：{{ headline }}")
 #: Any server takes seven bits; what is not ASCII travels as base64 or quoted-printable.
 _POLICY = SMTP.clone(cte_type="7bit")
@@ -123,14 +123,14 @@ def compose(
     templates: Path | None,
     now: datetime,
 ) -> tuple[Letter, ...]:
-    """Compose one mail for each recipient: nobody sees who else gets it, and each is sent once by itself.
+    """Compose one mail for each recipient: no recipient sees the others, and each mail is sent once by itself.
 
     Args:
         content: what it says.
         purpose: what it is.
         recipients: addresses.
         settings: sender, subject and so on.
-        templates: a folder of the user's templates; what is not in it is taken from those that travel with qareport.
+        templates: a folder of the user's templates; a template that is not in it is taken from the bundled ones.
         now: for the Date header.
 
     Raises:

@@ -1,4 +1,4 @@
-"""What a mail says: plain strings, ready to print."""
+"""What templates of a mail can print: plain strings and the rows of the period's own pages, ready to print."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ class MailView:
     footer: tuple[str, ...] = ()
 
 
-#: More rows than these stand in the documents alone.
+#: More rows than these are in the documents only.
 ROWS = 10
 FAILURES = 5
 #: The picture's content id; the same in every mail, since each mail is a space of its own.
@@ -98,7 +98,7 @@ def period_view(
     Args:
         report: masked, cleaned, and of the right edition.
         page: what its documents say (`report.build_view`).
-        documents: lines that say what is attached, or where it lies.
+        documents: lines that say what is attached, or where it is.
         remarks: further lines for this edition.
 
     Returns:
@@ -141,7 +141,7 @@ def failure_view(period: Period, problems: Sequence[str], *, organisation: str, 
     Args:
         period: what was worked on.
         problems: each says where, what, and what to do.
-        organisation: stands before the title.
+        organisation: printed beside the title.
         ok: the report went out whole nevertheless; something still needs a person.
     """
     n = len(problems)

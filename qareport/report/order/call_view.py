@@ -1,4 +1,4 @@
-"""One call of an order as a chapter of view data."""
+"""CallReport -> CallView: one call as a chapter of its order's document."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def build(
     Args:
         call: the call.
         number: which call of the order it is.
-        most_moments: how many key moments are told.
+        most_moments: how many key moments are shown at most.
         measures: what of it `norm` compares.
         norm: what is usual in the team; None: not compared.
     """

@@ -1,4 +1,4 @@
-"""Which moments of a call a page has room for, what is said of each, and the one sentence at the top."""
+"""The key moments of a call: which of them a page has room for, the story of each, and the sentence at the top."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from qareport.report.order.view_types import AdviceLine, Deduction, KeyMomentVie
 _NEAR_MS = 2000
 #: What a finding lends its moment, on the scale of `Moment.salience` (0 … 100).
 _WEIGHTS = {Severity.INFO: 10.0, Severity.MINOR: 40.0, Severity.MAJOR: 60.0, Severity.CRITICAL: 100.0}
-#: Of two moments that matter alike, the one with advice stands first.
+#: Of two moments that matter alike, the one with advice comes first.
 _WITH_ADVICE = 10.0
 #: The sentence at the top tells of this many moments.
 _SENTENCE_MOMENTS = 3
@@ -50,7 +50,7 @@ class Candidate:
 def choose(call: CallReport, limit: int) -> tuple[list[Candidate], list[Finding]]:
     """Choose the moments to show, in order of time, and name the findings that stay outside them."""
     candidates = [Candidate(moment=moment) for moment in call.moments]
-    # A moment without salience is told by another one already; it stands here only if a finding needs it.
+    # A moment without salience is part of another one; it is shown only if a finding needs it.
     for finding in call.findings:
         owner = _owner(finding, candidates)
         if owner is None:
@@ -134,7 +134,7 @@ def _moment_story(candidate: Candidate, speakers: Speakers) -> Phrase:
     if moment.fuzzy:
         runs.append(TextRun(text=_(wording.FUZZY), style="muted"))
     if moment.quote:
-        # What stands beside a silence was said before it, by the other side.
+        # The quotation of a silence was said before it, by the other side.
         colon = _("；此前的话：") if moment.kind is MomentKind.SILENCE else _("：")
         runs.append(TextRun(text=colon + wording.quoted(moment.quote), style="quote"))
     for tag in moment.tags or (("SILENCE",) if moment.kind is MomentKind.SILENCE else ()):

@@ -67,7 +67,7 @@ def _too_long(audio: AudioInfo, settings: ReportSettings) -> str:
 
 
 def _covered(call: CallReport) -> Iterator[tuple[int, int]]:
-    """Yield what nobody may hear: words with known times and a margin; else all of the sentences that they are in."""
+    """Yield what must not be heard: masked words with known times and a margin, else their whole sentences."""
     for span in call.masked:
         if span.exact:
             yield span.start_ms - _MARGIN_MS, span.end_ms + _MARGIN_MS

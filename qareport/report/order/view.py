@@ -40,7 +40,7 @@ class _Entry:
 
 
 def build_view(report: OrderReport, settings: ReportSettings) -> OrderView:
-    """Turn a cleaned report into what stands on its pages."""
+    """Turn a cleaned report into what its pages say."""
     entries = _entries(report)
     calls = {
         entry.number: call_view.build(

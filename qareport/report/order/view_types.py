@@ -1,4 +1,4 @@
-"""What stands on the pages of a call report: plain strings, ready to print. Templates see nothing else."""
+"""What templates of an order's report can print: plain strings, ready to print. They see nothing else."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ class Compared:
     value: str
     #: The team's median.
     usual: str
-    #: From the lower to the upper quartile: half of all calls lie in it.
+    #: From the lower to the upper quartile: half of all calls are in it.
     range: str
     #: How the call stands out; else empty.
     remark: str
@@ -219,7 +219,7 @@ class TranscriptLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OverviewRow:
-    """One line of the overview of an order's calls; a failed call stands here with its reason."""
+    """One line of the overview of an order's calls; a failed call is listed with its reason."""
 
     #: Which call of the order.
     number: str
@@ -301,7 +301,7 @@ class CallView:
     norm: str
     #: Measures by speaker.
     role_metrics: tuple[RoleMetric, ...]
-    #: Whether some speech belongs to nobody known: then the table by speaker has a third column.
+    #: Whether some speech has no known speaker: then the table by speaker has a third column.
     unknown_speaker: bool
     #: All turns and silences.
     transcript: tuple[TranscriptLine, ...]

@@ -33,7 +33,7 @@ _RISK_STYLES = {Risk.HIGH: "risk-high", Risk.MEDIUM: "risk-medium", Risk.LOW: "r
 
 def callback_row(callback: Callback, period: Period) -> CallbackRow:
     """Word one customer to call back."""
-    # High risk stands in a column of its own.
+    # High risk has a column of its own.
     reasons = [_reason(reason, callback) for reason in callback.reasons if reason is not CallbackReason.HIGH_RISK]
     score = plural("{points}分", callback.score, points=callback.score) if callback.score is not None else _("未判定")
     return CallbackRow(

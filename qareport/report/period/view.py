@@ -38,7 +38,7 @@ _TILES = (
 
 
 def build_period_view(report: PeriodReport, settings: ReportSettings, *, table_rows: int = 50) -> PeriodView:
-    """Turn a cleaned report into what stands on its pages; tables keep `table_rows` rows and say how many follow."""
+    """Turn a cleaned report into what its pages say; tables keep `table_rows` rows and say how many are left out."""
     kind = report.period.kind
     callbacks = [rows.callback_row(callback, report.period) for callback in report.callbacks]
     baseline = _(period_wording.BASELINES[kind]).format(count=report.baseline_looked_at)

@@ -1,4 +1,4 @@
-"""What stands on the pages of a day's, week's or month's report: plain strings, ready to print."""
+"""What templates of a day's, week's or month's report can print: plain strings, ready to print."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class WeakView:
 class PeriodTable:
     """One table of a report: as many rows as a page bears, and a line that says how many more there are."""
 
-    #: Rows of cells; which columns there are stands beside each table.
+    #: Rows of cells; the columns are named at each table.
     rows: tuple[tuple[Phrase, ...], ...]
     #: How many more rows there are; empty when all are shown.
     more: str
@@ -103,7 +103,7 @@ class PeriodView:
     callbacks_follow: str
     #: Says how many are in no table; else empty.
     callbacks_more: str
-    #: Printed when there is nobody to call back.
+    #: Printed when there is no customer to call back.
     callbacks_empty: str
     #: Title of the heat map.
     heat_title: str

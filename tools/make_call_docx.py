@@ -2,86 +2,49 @@
 
 Run `python tools/make_call_docx.py`; it writes templates/call.docx. Users edit call.docx in Word or WPS:
 wording, order of sections, fonts and colours (all looks are styles, those of marks and chips start with "QA"), and the
-picture in the header (a transparent placeholder: right-click, change picture). Tags stand in `{{ }}` and `{% %}`; a
-`{%p … %}` tag stands alone in its paragraph, a `{%tr … %}` tag in a table row of its own, `{{r … }}` prints text with
+picture in the header (a transparent placeholder: right-click, change picture). Tags are `{{ }}` and `{% %}`; a
+`{%p … %}` tag is alone in its paragraph, a `{%tr … %}` tag in a table row of its own, `{{r … }}` prints text with
 its marks.
 """
 
 from __future__ import annotations
 
-import io
-import sys
 from collections.abc import Callable, Sequence
-from datetime import datetime
-from pathlib import Path
 
-from docx import Document
 from docx.document import Document as DocumentObject
-from docx.enum.text import WD_ALIGN_PARAGRAPH, WD_TAB_ALIGNMENT
-from docx.oxml.ns import qn
-from docx.shared import Mm, Pt
+from docx.enum.text import WD_ALIGN_PARAGRAPH
+from docx.shared import Pt
 from word_parts import (
-    INK,
-    TEXT_MM,
     add_end,
     add_facts,
-    add_field,
     add_grid,
     add_row_tag,
-    add_runs,
-    add_styles,
     add_tag,
     add_text,
     add_titled,
+    begin_document,
     fill_cell,
     fill_head,
-    repack,
     rule_below,
-    set_page,
+    saved,
     shade_row,
-    transparent_png,
+    write,
 )
+from word_styles import INK
 
 
 def make() -> bytes:
     """Build the template; the same script and python-docx give the same bytes."""
-    document = Document()
-    set_page(document)
-    add_styles(document)
-    _header_and_footer(document)
+    document = begin_document("通话质检报告")
     _first_part(document)
     _overview(document)
     _chapters(document)
     _dossier(document)
     _closing(document)
-    _properties(document)
-    buffer = io.BytesIO()
-    document.save(buffer)
-    return repack(buffer.getvalue())
+    return saved(document)
 
 
 # --- the document -----------------------------------------------------------------------------------------------------
-
-
-def _header_and_footer(document: DocumentObject) -> None:
-    section = document.sections[0]
-    header = section.header.paragraphs[0]
-    header.paragraph_format.tab_stops.add_tab_stop(Mm(TEXT_MM), WD_TAB_ALIGNMENT.RIGHT)
-    add_runs(
-        header,
-        "{{ report.title }} · {{ report.subject }}",
-        "{% if report.organisation %} · {{ report.organisation }}{% endif %}\t",
-    )
-    header.add_run().add_picture(io.BytesIO(transparent_png()), width=Mm(30), height=Mm(8))
-    picture = header._p.find(".//" + qn("wp:docPr"))
-    picture.set("name", "logo")
-    picture.set("descr", "企业标识占位图：右键，更改图片")
-    footer = section.footer.paragraphs[0]
-    footer.paragraph_format.tab_stops.add_tab_stop(Mm(TEXT_MM), WD_TAB_ALIGNMENT.RIGHT)
-    add_runs(footer, "{{ report.footer }}", "\t")
-    add_field(footer, "PAGE")
-    add_runs(footer, " / ")
-    add_field(footer, "NUMPAGES")
 
 
 def _first_part(document: DocumentObject) -> None:
@@ -157,14 +120,14 @@ def _chapters(document: DocumentObject) -> None:
     add_tag(document, "for note in call.notes")
     add_text(document, "QA note", "※ {{ note }}")
     add_tag(document, "endfor")
-    for part in (_nodes, _deductions, _metrics, _transcript):
+    for part in (_key_moments, _deductions, _metrics, _transcript):
         part(document)
     add_tag(document, "endfor")
 
 
-def _nodes(document: DocumentObject) -> None:
+def _key_moments(document: DocumentObject) -> None:
     add_text(document, "Heading 2", "关键节点与建议话术")
-    _either(document, "call.nodes", _node_table, "没有关键节点。")
+    _either(document, "call.key_moments", _moment_table, "没有关键节点。")
     add_tag(document, "if call.further")
     add_text(document, "QA total", "其余命中")
     add_tag(document, "for hit in call.further")
@@ -186,15 +149,15 @@ def _either(document: DocumentObject, tag: str, fill: Callable[[DocumentObject],
     add_tag(document, "endif")
 
 
-def _node_table(document: DocumentObject) -> None:
+def _moment_table(document: DocumentObject) -> None:
     table = add_grid(document, 3, (9, 25, 140), lines=True)
-    add_row_tag(table, 0, "for node in call.nodes")
+    add_row_tag(table, 0, "for moment in call.key_moments")
     number, when, what = table.rows[1].cells
-    fill_cell(number, "QA story", ("\u00a0{{ node.number }}\u00a0", "QA number"))
-    fill_cell(when, "QA story", "{{ node.at }}").runs[0].bold = True
-    add_text(when, "QA small", "{{ node.span }}")
-    fill_cell(what, "QA story", "{{r node.story }}")
-    add_tag(what, "for advice in node.advice")
+    fill_cell(number, "QA story", ("\u00a0{{ moment.number }}\u00a0", "QA number"))
+    fill_cell(when, "QA story", "{{ moment.at }}").runs[0].bold = True
+    add_text(when, "QA small", "{{ moment.span }}")
+    fill_cell(what, "QA story", "{{r moment.story }}")
+    add_tag(what, "for advice in moment.advice")
     add_tag(what, "if advice.text")
     add_text(what, "QA advice", ("建议话术　", "QA advice word"), "{{ advice.text }}")
     add_tag(what, "endif")
@@ -364,7 +327,7 @@ def _rows(
     last: tuple[str, int, str],
     small: tuple[str, int],
 ) -> None:
-    """Add a table with a row for each item: head, width and field of each column; `small` stands below one of them."""
+    """Add a table with a row for each item: head, width and field of each column; `small` is below one of them."""
     whole = (*columns, last)
     table = add_grid(document, 4, [width for _, width, _ in whole], lines=True)
     fill_head(table, [head for head, _, _ in whole])
@@ -396,15 +359,5 @@ def _closing(document: DocumentObject) -> None:
     add_end(document)
 
 
-def _properties(document: DocumentObject) -> None:
-    core = document.core_properties
-    core.title, core.subject, core.author, core.last_modified_by = "通话质检报告", "", "qareport", "qareport"
-    core.comments, core.keywords, core.language = "", "", "zh-CN"
-    core.created = core.modified = datetime(2000, 1, 1)  # noqa: DTZ001 - python-docx wants UTC without a zone
-    core.revision = 1
-
-
 if __name__ == "__main__":
-    path = Path(__file__).resolve().parents[1] / "templates" / "call.docx"
-    path.write_bytes(make())
-    sys.stdout.write(f"{path}\n")
+    write("call.docx", make())

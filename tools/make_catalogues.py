@@ -21,7 +21,7 @@ from babel.messages.pofile import read_po, write_po
 from docx import Document
 
 from qareport.presentation import locale
-from qareport.report.formats import docx_translate
+from qareport.report.formats import docx
 
 ROOT = Path(__file__).resolve().parents[1]
 #: A catalogue that says the same is the same file.
@@ -31,24 +31,24 @@ _KEYWORDS = {"_": None, "N_": None, "gettext": None, "ngettext": (1, 2), "plural
 
 def collect() -> Catalog:
     """Collect every message with the files that say it."""
-    found = Catalog(project="qareport", charset="utf-8", creation_date=_DAY, revision_date=_DAY)
+    catalogue = Catalog(project="qareport", charset="utf-8", creation_date=_DAY, revision_date=_DAY)
     for path, message in _messages():
         place = path.relative_to(ROOT).as_posix()
-        known = found.get(message if isinstance(message, str) else message[0])
+        known = catalogue.get(message if isinstance(message, str) else message[0])
         places = sorted({*(known.locations if known else ()), (place, None)})
-        found.add(message, locations=[place for place in places if known is None or place not in known.locations])
-    return found
+        catalogue.add(message, locations=[place for place in places if known is None or place not in known.locations])
+    return catalogue
 
 
 def _messages() -> Iterator[tuple[Path, str | tuple[str, ...]]]:
     for path in sorted((ROOT / "qareport").rglob("*.py")):
         with path.open("rb") as source:
-            yield from ((path, found[1]) for found in extract("python", source, keywords=_KEYWORDS))
+            yield from ((path, match[1]) for match in extract("python", source, keywords=_KEYWORDS))
     for path in sorted((ROOT / "templates").glob("*.j2")):
         with path.open("rb") as source:
-            yield from ((path, found[1]) for found in extract("jinja2.ext:babel_extract", source, keywords=_KEYWORDS))
+            yield from ((path, match[1]) for match in extract("jinja2.ext:babel_extract", source, keywords=_KEYWORDS))
     for path in sorted((ROOT / "templates").glob("*.docx")):
-        yield from ((path, message) for message in docx_translate.messages(Document(str(path))))
+        yield from ((path, message) for message in docx.messages(Document(str(path))))
 
 
 def read(name: str) -> Catalog:
@@ -60,10 +60,10 @@ def read(name: str) -> Catalog:
         return read_po(source, locale=name)
 
 
-def update(name: str, found: Catalog) -> Catalog:
+def update(name: str, collected: Catalog) -> Catalog:
     """Give a language's catalogue the messages that were collected; what is gone goes."""
     catalogue = read(name)
-    catalogue.update(found, no_fuzzy_matching=True)
+    catalogue.update(collected, no_fuzzy_matching=True)
     catalogue.obsolete.clear()
     catalogue.revision_date, catalogue.fuzzy = _DAY, False
     catalogue.header_comment = f"# What documents say in the language {name}. Brought up to date by `make catalogues`."
@@ -76,8 +76,8 @@ def missing(catalogue: Catalog) -> list[str]:
     """Name the messages that have no translation, or one that is only a guess."""
     lacking = []
     for message in catalogue:
-        said = message.string if isinstance(message.string, tuple) else (message.string,)
-        if message.id and (message.fuzzy or not all(said)):
+        translations = message.string if isinstance(message.string, tuple) else (message.string,)
+        if message.id and (message.fuzzy or not all(translations)):
             lacking.append(message.id if isinstance(message.id, str) else message.id[0])
     return lacking
 
@@ -102,9 +102,9 @@ def _folder(name: str) -> Path:
 
 def main() -> int:
     """Bring all catalogues up to date."""
-    found, status = collect(), 0
+    collected, status = collect(), 0
     for name in locale.LOCALES[1:]:
-        catalogue = update(name, found)
+        catalogue = update(name, collected)
         _folder(name).mkdir(parents=True, exist_ok=True)
         (_folder(name) / "qareport.po").write_bytes(written(catalogue))
         (_folder(name) / "qareport.mo").write_bytes(compiled(catalogue))

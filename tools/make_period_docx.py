@@ -6,40 +6,27 @@ call.docx: see make_call_docx.py.
 
 from __future__ import annotations
 
-import io
-import sys
 from collections.abc import Sequence
-from datetime import datetime
-from pathlib import Path
 
-from docx import Document
 from docx.document import Document as DocumentObject
-from docx.enum.text import WD_ALIGN_PARAGRAPH, WD_TAB_ALIGNMENT
-from docx.oxml.ns import qn
-from docx.shared import Mm, Pt
+from docx.enum.text import WD_ALIGN_PARAGRAPH
+from docx.shared import Pt
 from docx.table import Table, _Cell
 from word_parts import (
-    GREEN,
-    INK,
-    RED,
-    RULE,
-    TEXT_MM,
     add_end,
-    add_field,
     add_grid,
     add_row_tag,
-    add_runs,
-    add_styles,
     add_tag,
     add_text,
     add_titled,
+    begin_document,
     fill_cell,
     fill_head,
-    repack,
     rule_below,
-    set_page,
-    transparent_png,
+    saved,
+    write,
 )
+from word_styles import GREEN, INK, RED, RULE, TEXT_MM
 
 #: Character styles besides those of the call report: name, colour, fill, bold, frame.
 MARKS: tuple[tuple[str, str, str | None, bool, str | None], ...] = (
@@ -49,45 +36,18 @@ MARKS: tuple[tuple[str, str, str | None, bool, str | None], ...] = (
     ("QA tile value", INK, None, True, None),
 )
 _TILES, _TILE_COLUMNS = 8, 4
-_RETURNS = (8, 46, 70, 26, 24)
+_CALLBACK_WIDTHS = (8, 46, 70, 26, 24)
 
 
 def make() -> bytes:
     """Build the template; the same script and python-docx give the same bytes."""
-    document = Document()
-    set_page(document)
-    add_styles(document, MARKS)
+    document = begin_document("客服质检日报", MARKS)
     document.styles["QA tile value"].font.size = Pt(14)
     document.styles["Heading 2"].paragraph_format.space_before = Pt(9)
-    _header_and_footer(document)
-    for part in (_first_part, _tiles, _returns, _heat, _weak_links, _further_returns, _people, _outcomes, _ledger):
+    for part in (_first_part, _tiles, _callbacks, _heat, _weak_links, _further_callbacks, _people, _outcomes, _ledger):
         part(document)
     _closing(document)
-    _properties(document)
-    buffer = io.BytesIO()
-    document.save(buffer)
-    return repack(buffer.getvalue())
-
-
-def _header_and_footer(document: DocumentObject) -> None:
-    section = document.sections[0]
-    header = section.header.paragraphs[0]
-    header.paragraph_format.tab_stops.add_tab_stop(Mm(TEXT_MM), WD_TAB_ALIGNMENT.RIGHT)
-    add_runs(
-        header,
-        "{{ report.title }} · {{ report.subject }}",
-        "{% if report.organisation %} · {{ report.organisation }}{% endif %}\t",
-    )
-    header.add_run().add_picture(io.BytesIO(transparent_png()), width=Mm(30), height=Mm(8))
-    picture = header._p.find(".//" + qn("wp:docPr"))
-    picture.set("name", "logo")
-    picture.set("descr", "企业标识占位图：右键，更改图片")
-    footer = section.footer.paragraphs[0]
-    footer.paragraph_format.tab_stops.add_tab_stop(Mm(TEXT_MM), WD_TAB_ALIGNMENT.RIGHT)
-    add_runs(footer, "{{ report.footer }}", "\t")
-    add_field(footer, "PAGE")
-    add_runs(footer, " / ")
-    add_field(footer, "NUMPAGES")
+    return saved(document)
 
 
 def _first_part(document: DocumentObject) -> None:
@@ -121,7 +81,7 @@ def _tiles(document: DocumentObject) -> None:
         rule_below(cell, RULE, 4)
 
 
-def _returns(document: DocumentObject) -> None:
+def _callbacks(document: DocumentObject) -> None:
     add_text(document, "Heading 2", "{{ report.callbacks_title }}")
     add_tag(document, "if report.callbacks")
     _callback_table(document, "report.callbacks")
@@ -136,7 +96,7 @@ def _returns(document: DocumentObject) -> None:
 
 
 def _callback_table(document: DocumentObject, rows: str) -> None:
-    table = add_grid(document, 4, _RETURNS, lines=True)
+    table = add_grid(document, 4, _CALLBACK_WIDTHS, lines=True)
     fill_head(table, ("#", "订单 / 电话", "为什么", "承诺", "风险"))
     add_row_tag(table, 1, f"for row in {rows}")
     cells = table.rows[2].cells
@@ -189,7 +149,7 @@ def _weak_links(document: DocumentObject) -> None:
     add_tag(document, "endif")
 
 
-def _further_returns(document: DocumentObject) -> None:
+def _further_callbacks(document: DocumentObject) -> None:
     add_tag(document, "if report.callbacks_rest")
     add_text(document, "Heading 2", "需要回电（续）")
     _callback_table(document, "report.callbacks_rest")
@@ -264,7 +224,7 @@ def _table(
     *,
     figures: Sequence[int] = (),
 ) -> Table:
-    """Add a section of one table; `figures` are the columns that stand on the right."""
+    """Add a section of one table; `figures` are the columns that are aligned right."""
     add_text(document, "Heading 2", title)
     add_tag(document, f"if {name}.rows")
     table = add_grid(document, 4, widths_mm, lines=True)
@@ -299,15 +259,5 @@ def _closing(document: DocumentObject) -> None:
     add_end(document)
 
 
-def _properties(document: DocumentObject) -> None:
-    core = document.core_properties
-    core.title, core.subject, core.author, core.last_modified_by = "客服质检日报", "", "qareport", "qareport"
-    core.comments, core.keywords, core.language = "", "", "zh-CN"
-    core.created = core.modified = datetime(2000, 1, 1)  # noqa: DTZ001 - python-docx wants UTC without a zone
-    core.revision = 1
-
-
 if __name__ == "__main__":
-    path = Path(__file__).resolve().parents[1] / "templates" / "period.docx"
-    path.write_bytes(make())
-    sys.stdout.write(f"{path}\n")
+    write("period.docx", make())

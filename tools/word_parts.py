@@ -1,227 +1,26 @@
-"""What the scripts that make Word templates have in common: page, styles, tables, tags, reproducible files."""
+"""What the scripts that make Word templates have in common: begin and save one, tables, tags, reproducible files."""
 
 from __future__ import annotations
 
 import io
 import struct
+import sys
 import zipfile
 import zlib
 from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
 
+from docx import Document
 from docx.document import Document as DocumentObject
-from docx.enum.section import WD_SECTION
-from docx.enum.style import WD_STYLE_TYPE
 from docx.enum.table import WD_TABLE_ALIGNMENT
-from docx.enum.text import WD_ALIGN_PARAGRAPH, WD_LINE_SPACING
+from docx.enum.text import WD_ALIGN_PARAGRAPH, WD_LINE_SPACING, WD_TAB_ALIGNMENT
 from docx.oxml import OxmlElement
 from docx.oxml.ns import qn
-from docx.shared import Mm, Pt, RGBColor
-from docx.styles.style import BaseStyle, CharacterStyle, ParagraphStyle
+from docx.shared import Mm, Pt
 from docx.table import Table, _Cell, _Row
 from docx.text.paragraph import Paragraph
-
-LATIN, CHINESE, MONO = "Arial", "微软雅黑", "Consolas"
-INK, MUTED, RULE, TEAL, RED, GREEN, AMBER = "1F2933", "52606D", "D3D9DF", "0B5563", "B3261E", "2F6F44", "8A5200"
-TEXT_MM = 174
-
-#: Character styles of marks: name, colour, fill, bold, frame.
-MARKS: tuple[tuple[str, str, str | None, bool, str | None], ...] = (
-    ("QA tag-negative", "FFFFFF", RED, True, None),
-    ("QA tag-positive", GREEN, None, True, "single"),
-    ("QA tag-other", TEAL, None, False, "single"),
-    ("QA tag-neutral", MUTED, None, False, None),
-    ("QA tag-unknown", INK, None, False, "dashed"),
-    ("QA tag-unjudged", INK, None, False, "dotted"),
-    ("QA tag-silence", "FFFFFF", "66737F", True, None),
-    ("QA tag-event", INK, "E8ECEF", False, None),
-    ("QA risk-high", "FFFFFF", RED, True, "single"),
-    ("QA risk-medium", AMBER, None, True, "single"),
-    ("QA risk-low", GREEN, None, True, "single"),
-    ("QA risk-none", MUTED, None, True, "dashed"),
-    ("QA failed", INK, None, True, "double"),
-    ("QA label", RED, None, True, None),
-    ("QA quote", INK, None, False, None),
-    ("QA muted", MUTED, None, False, None),
-    ("QA time", MUTED, None, False, None),
-    ("QA speaker", INK, None, True, None),
-    ("QA advice word", GREEN, None, True, None),
-    ("QA number", "FFFFFF", INK, True, None),
-)
-
-
-# --- page and styles --------------------------------------------------------------------------------------------------
-
-
-def set_page(document: DocumentObject) -> None:
-    section = document.sections[0]
-    section.start_type = WD_SECTION.NEW_PAGE
-    section.page_width, section.page_height = Mm(210), Mm(297)
-    section.left_margin = section.right_margin = Mm(18)
-    section.top_margin, section.bottom_margin = Mm(20), Mm(18)
-    section.header_distance, section.footer_distance = Mm(9), Mm(9)
-
-
-def _fonts(style: BaseStyle, latin: str = LATIN, chinese: str = CHINESE) -> None:
-    properties = style.element.get_or_add_rPr()
-    for old in properties.findall(qn("w:rFonts")):
-        properties.remove(old)
-    fonts = OxmlElement("w:rFonts")
-    for name, value in (("ascii", latin), ("hAnsi", latin), ("eastAsia", chinese), ("cs", latin)):
-        fonts.set(qn(f"w:{name}"), value)
-    properties.insert(0, fonts)
-
-
-def _look(
-    style: ParagraphStyle, size: float, color: str = INK, *, bold: bool = False, before: float = 0, after: float = 0
-):
-    _fonts(style)
-    style.font.size, style.font.bold, style.font.italic = Pt(size), bold, False
-    style.font.color.rgb = RGBColor.from_string(color)
-    spacing = style.paragraph_format
-    spacing.space_before, spacing.space_after, spacing.line_spacing = Pt(before), Pt(after), 1.15
-    return style
-
-
-def add_styles(document: DocumentObject, more: Sequence[tuple[str, str, str | None, bool, str | None]] = ()) -> None:
-    """Set the looks of a report; `more` are marks besides `MARKS`."""
-    styles = document.styles
-    language = styles.element.find(qn("w:docDefaults")).find(".//" + qn("w:lang"))
-    language.set(qn("w:val"), "zh-CN")
-    language.set(qn("w:eastAsia"), "zh-CN")
-    _look(styles["Normal"], 9.5)
-    _look(styles["Title"], 20, bold=True)
-    _border(styles["Title"].element.get_or_add_pPr(), bottom=None)
-    _look(styles["Heading 1"], 15, before=14, after=3, bold=True)
-    _look(styles["Heading 2"], 12, TEAL, before=12, after=4, bold=True)
-    _border(styles["Heading 2"].element.get_or_add_pPr(), bottom=(RULE, 6, 2))
-    _look(styles["Heading 3"], 10.5, TEAL, before=8, after=3, bold=True)
-    for name in ("Header", "Footer"):
-        _look(styles[name], 7.5, MUTED)
-        for tabs in styles[name].element.pPr.findall(qn("w:tabs")):
-            styles[name].element.pPr.remove(tabs)
-    _paragraph_styles(document)
-    for name, color, fill, bold, frame in (*MARKS, *more):
-        _mark(document, name, color, fill, bold, frame)
-    for name in ("QA tag-neutral", "QA tag-unknown", "QA tag-unjudged", "QA tag-negative", "QA tag-silence"):
-        styles[name].font.size = Pt(7.5)
-    for name in ("QA tag-positive", "QA tag-other", "QA tag-event"):
-        styles[name].font.size = Pt(7.5)
-    for name in ("QA risk-high", "QA risk-medium", "QA risk-low", "QA risk-none"):
-        styles[name].font.size = Pt(9)
-    styles["QA time"].font.size = Pt(8.5)
-
-
-def _paragraph_styles(document: DocumentObject) -> None:
-    def add(name: str, size: float, color: str = INK, **spacing: float) -> ParagraphStyle:
-        style = document.styles.add_style(name, WD_STYLE_TYPE.PARAGRAPH)
-        style.base_style = document.styles["Normal"]
-        style.quick_style = True
-        return _look(style, size, color, **spacing)
-
-    add("QA fact name", 7.8, MUTED)
-    add("QA fact", 9.5, after=3)
-    finding = add("QA finding", 11, before=6, after=6)
-    _border(finding.element.get_or_add_pPr(), left=(TEAL, 24, 8))
-    _shade(finding.element.get_or_add_pPr(), "F1F5F7")
-    finding.paragraph_format.left_indent = Mm(3)
-    notice = add("QA notice", 9.5, AMBER, before=6)
-    notice.font.bold = True
-    frame = (AMBER, 8, 3)
-    _border(notice.element.get_or_add_pPr(), kind="dashed", top=frame, left=frame, bottom=frame, right=frame)
-    add("QA trajectory", 9.5, before=4, after=2)
-    note = add("QA note", 8.5, MUTED)
-    note.paragraph_format.left_indent, note.paragraph_format.first_line_indent = Mm(4), Mm(-4)
-    add("QA story", 10)
-    advice = add("QA advice", 9.5, before=2, after=1)
-    _border(advice.element.get_or_add_pPr(), left=(GREEN, 18, 6))
-    advice.paragraph_format.left_indent = Mm(2.5)
-    add("QA small", 8, MUTED)
-    add("QA table head", 8.2, MUTED)
-    add("QA cell", 8.8)
-    add("QA total", 9.5, before=3).font.bold = True
-    turn = add("QA turn", 9.5, after=2)
-    turn.paragraph_format.left_indent, turn.paragraph_format.first_line_indent = Mm(40), Mm(-40)
-    turn.paragraph_format.tab_stops.add_tab_stop(Mm(14))
-    turn.paragraph_format.tab_stops.add_tab_stop(Mm(40))
-    add("QA chart", 8)
-
-
-def _mark(document: DocumentObject, name: str, color: str, fill: str | None, bold: bool, frame: str | None) -> None:
-    style = document.styles.add_style(name, WD_STYLE_TYPE.CHARACTER)
-    if not isinstance(style, CharacterStyle):
-        raise TypeError(name)
-    style.quick_style = True
-    style.font.color.rgb, style.font.bold = RGBColor.from_string(color), bold
-    if name.startswith("QA tag-"):
-        _fonts(style, latin=MONO)
-    properties = style.element.get_or_add_rPr()
-    if frame:
-        border = OxmlElement("w:bdr")
-        for key, value in (("val", frame), ("sz", "6"), ("space", "0"), ("color", fill or color)):
-            border.set(qn(f"w:{key}"), value)
-        properties.append(border)
-    if fill:
-        _shade(properties, fill)
-
-
-def _shade(properties: object, fill: str) -> None:
-    shade = OxmlElement("w:shd")
-    for key, value in (("val", "clear"), ("color", "auto"), ("fill", fill)):
-        shade.set(qn(f"w:{key}"), value)
-    _put(properties, shade)
-
-
-def _border(properties: object, *, kind: str = "single", **sides: tuple[str, int, int] | None) -> None:
-    for old in properties.findall(qn("w:pBdr")):
-        properties.remove(old)
-    box = OxmlElement("w:pBdr")
-    for side in ("top", "left", "bottom", "right"):
-        line = sides.get(side)
-        if line:
-            edge = OxmlElement(f"w:{side}")
-            for key, value in (("val", kind), ("sz", line[1]), ("space", line[2]), ("color", line[0])):
-                edge.set(qn(f"w:{key}"), str(value))
-            box.append(edge)
-    if len(box):
-        _put(properties, box)
-
-
-#: Order of children that Word insists on, as far as they are used here.
-_ORDER = (
-    "keepNext",
-    "keepLines",
-    "pageBreakBefore",
-    "widowControl",
-    "numPr",
-    "pBdr",
-    "shd",
-    "tabs",
-    "spacing",
-    "ind",
-    "contextualSpacing",
-    "jc",
-    "outlineLvl",
-    "tblInd",
-    "tblBorders",
-    "tblLayout",
-    "tblCellMar",
-    "tblLook",
-)
-
-
-def _put(properties: object, child: object) -> None:
-    """Insert a property where the schema wants it: Word refuses a file whose properties stand in another order."""
-    names = [qn(f"w:{name}") for name in _ORDER]
-    if properties.tag == qn("w:rPr"):
-        properties.append(child)
-        return
-    place = names.index(child.tag)
-    for index, other in enumerate(properties):
-        if other.tag in names and names.index(other.tag) > place:
-            properties.insert(index, child)
-            return
-    properties.append(child)
-
+from word_styles import RULE, TEAL, TEXT_MM, add_styles, put, set_page, shade
 
 # --- building blocks --------------------------------------------------------------------------------------------------
 
@@ -260,8 +59,8 @@ def add_grid(document: DocumentObject | _Cell, rows: int, widths_mm: Sequence[fl
         for key, value in (("val", "single" if shown else "nil"), ("sz", "4"), ("space", "0"), ("color", RULE)):
             edge.set(qn(f"w:{key}"), value)
         borders.append(edge)
-    _put(properties, borders)
-    _put(properties, _margins(top=40 if lines else 0, bottom=40 if lines else 0, left=50, right=50))
+    put(properties, borders)
+    put(properties, _margins(top=40 if lines else 0, bottom=40 if lines else 0, left=50, right=50))
     for column, width in zip(table.columns, widths_mm, strict=True):
         column.width = Mm(width)
     for row in table.rows:
@@ -298,7 +97,7 @@ def fill_head(table: Table, names: Sequence[str]) -> None:
 
 
 def add_end(document: DocumentObject) -> None:
-    """Add the paragraph that Word wants after a last table, too small to be pushed onto a page of its own."""
+    """Add the paragraph that Word needs after a last table, too small to be pushed onto a page of its own."""
     spacing = add_text(document, "QA small").paragraph_format
     spacing.line_spacing_rule, spacing.line_spacing = WD_LINE_SPACING.EXACTLY, Pt(1)
 
@@ -345,7 +144,7 @@ def add_titled(
 def shade_row(row: _Row, fill: str) -> None:
     """Fill all cells of a row with a colour."""
     for cell in row.cells:
-        _shade(cell._tc.get_or_add_tcPr(), fill)
+        shade(cell._tc.get_or_add_tcPr(), fill)
 
 
 def rule_below(cell: _Cell, color: str, size: int) -> None:
@@ -378,3 +177,48 @@ def repack(content: bytes) -> bytes:
             entry.compress_type = zipfile.ZIP_DEFLATED
             target.writestr(entry, source.read(name))
     return buffer.getvalue()
+
+
+def begin_document(title: str, marks: Sequence[tuple[str, str, str | None, bool, str | None]] = ()) -> DocumentObject:
+    """Begin a template with its page, styles (`marks` besides the common ones), header, footer and properties."""
+    document = Document()
+    set_page(document)
+    add_styles(document, marks)
+    section = document.sections[0]
+    header = section.header.paragraphs[0]
+    header.paragraph_format.tab_stops.add_tab_stop(Mm(TEXT_MM), WD_TAB_ALIGNMENT.RIGHT)
+    add_runs(
+        header,
+        "{{ report.title }} · {{ report.subject }}",
+        "{% if report.organisation %} · {{ report.organisation }}{% endif %}\t",
+    )
+    header.add_run().add_picture(io.BytesIO(transparent_png()), width=Mm(30), height=Mm(8))
+    picture = header._p.find(".//" + qn("wp:docPr"))
+    picture.set("name", "logo")
+    picture.set("descr", "企业标识占位图：右键，更改图片")
+    footer = section.footer.paragraphs[0]
+    footer.paragraph_format.tab_stops.add_tab_stop(Mm(TEXT_MM), WD_TAB_ALIGNMENT.RIGHT)
+    add_runs(footer, "{{ report.footer }}", "\t")
+    add_field(footer, "PAGE")
+    add_runs(footer, " / ")
+    add_field(footer, "NUMPAGES")
+    core = document.core_properties
+    core.title, core.subject, core.author, core.last_modified_by = title, "", "qareport", "qareport"
+    core.comments, core.keywords, core.language = "", "", "zh-CN"
+    core.created = core.modified = datetime(2000, 1, 1)  # noqa: DTZ001 - python-docx wants UTC without a zone
+    core.revision = 1
+    return document
+
+
+def saved(document: DocumentObject) -> bytes:
+    """Save a template: the same content gives the same bytes."""
+    buffer = io.BytesIO()
+    document.save(buffer)
+    return repack(buffer.getvalue())
+
+
+def write(name: str, content: bytes) -> None:
+    """Write a template into the folder of the bundled ones, and say so."""
+    path = Path(__file__).resolve().parents[1] / "templates" / name
+    path.write_bytes(content)
+    sys.stdout.write(f"{path}\n")

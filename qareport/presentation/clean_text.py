@@ -2,7 +2,7 @@
 
 A lone surrogate or a control character cuts a Word document short without an error, and a bidirectional control can
 make a printed line read differently from what was said. Each such character becomes U+FFFD, so a reader sees that
-something stood there.
+something was there.
 """
 
 from __future__ import annotations

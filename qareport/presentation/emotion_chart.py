@@ -21,7 +21,7 @@ _RADIUS = 8.5
 _STEPS = (5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200)
 _MARKS = 8
 _HATCH = 5.0
-#: Where a disc may stand instead of on its curve, nearest first: up, down, then aside.
+#: Where a disc may be placed instead of on its curve, nearest first: up, down, then aside.
 _SHIFTS = tuple(
     sorted(
         ((dx, dy) for dx in (0.0, -20.0, 20.0, -40.0, 40.0) for dy in (0.0, -20.0, 20.0, -40.0, 40.0, -60.0, 60.0)),
@@ -135,7 +135,7 @@ def _grid(chart: Chart) -> Iterator[str]:
 
 
 def _marks(duration_ms: int) -> list[int]:
-    """Place time marks at round times and one at the end; the last round one gives way if it stands too near."""
+    """Place time marks at round times and one at the end; the last round one gives way if it is too near."""
     if duration_ms <= 0:
         return [0]
     step = next((s * 1000 for s in _STEPS if duration_ms <= s * 1000 * _MARKS), -(-duration_ms // _MARKS))

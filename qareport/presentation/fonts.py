@@ -25,7 +25,7 @@ FAMILIES = (
 )
 INSTALL_FONT = "install a Chinese font, for example: apt install fonts-noto-cjk"
 INSTALL_SUBSET = "apt install libharfbuzz-subset0"
-#: Where fonts lie when fontconfig's own tool is not there to ask.
+#: Where fonts are installed, for machines without fontconfig's own tool.
 _FOLDERS = ("/usr/share/fonts", "/usr/local/share/fonts", "~/.local/share/fonts", "~/.fonts", "/System/Library/Fonts")
 _FILES = ("NotoSansSC", "SourceHanSans", "NotoSansCJK", "msyh", "PingFang", "wqy-microhei", "wqy-zenhei")
 
@@ -57,7 +57,7 @@ def chinese_font() -> Font:
 
 
 def check_fonts() -> list[str]:
-    """Say what is missing on this machine for documents to come out right and quickly; nothing missing gives []."""
+    """Say what is missing on this machine for documents to be rendered correctly and quickly; [] if nothing is."""
     notices = []
     try:
         chinese_font()

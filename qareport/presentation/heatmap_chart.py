@@ -25,7 +25,7 @@ _DARKEST = (209, 125, 120)
 def svg(chart: HeatChart) -> str:
     """Draw the heat map as one self-contained SVG element."""
     height = _HEAD + (_ROW * len(chart.rows) if chart.rows else _EMPTY) + 2
-    # No blank after a comma: see `charts.svg`.
+    # No blank after a comma: see `emotion_chart.svg`.
     families = escape(",".join(f"'{name}'" for name in fonts.FAMILIES))
     body = "".join((*_heads(chart), *_rows(chart), *_message(chart)))
     return (
@@ -101,7 +101,7 @@ def _text(
 
 
 def _fit(text: str, ems: float) -> str:
-    """Cut text where its column ends; the whole of it stands in the picture's description."""
+    """Cut text where its column ends; the picture's description has all of it."""
     used = 0.0
     for index, letter in enumerate(text):
         used += 1.0 if unicodedata.east_asian_width(letter) in "WFA" else 0.6

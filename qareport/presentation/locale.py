@@ -1,6 +1,8 @@
 """The language of documents: Chinese is what the code and the templates are written in, catalogues hold the others.
 
-`python tools/make_catalogues.py` collects what is to be translated and compiles what has been.
+`python tools/make_catalogues.py` collects what is to be translated and compiles what has been. Safe for threads: the
+current language belongs to the context of a thread or task; one that is started inherits none unless its context is
+copied (`contextvars.copy_context`).
 """
 
 from __future__ import annotations
@@ -25,8 +27,8 @@ _current: ContextVar[tuple[str, gettext.NullTranslations | None]] = ContextVar("
 
 def _(text: str) -> str:
     """Return `text`, which is Chinese, in the language of the document that is being made."""
-    found = _current.get()[1]
-    return found.gettext(text) if found and text else text
+    catalogue = _current.get()[1]
+    return catalogue.gettext(text) if catalogue and text else text
 
 
 def N_(text: str) -> str:  # noqa: N802 - gettext's own name for it
@@ -34,10 +36,10 @@ def N_(text: str) -> str:  # noqa: N802 - gettext's own name for it
     return text
 
 
-def ngettext(one: str, many: str, number: float) -> str:
+def ngettext(singular: str, several: str, number: float) -> str:
     """Choose between two forms of a text by a number; Chinese has only one."""
-    found = _current.get()[1]
-    return found.ngettext(one, many, 1 if number == 1 else 2) if found else many
+    catalogue = _current.get()[1]
+    return catalogue.ngettext(singular, several, 1 if number == 1 else 2) if catalogue else several
 
 
 def plural(text: str, number: float, **values: object) -> str:
@@ -45,7 +47,7 @@ def plural(text: str, number: float, **values: object) -> str:
     return ngettext(text, text, number).format(**values)
 
 
-class Words(Mapping[K, str]):
+class Translated(Mapping[K, str]):
     """Words by key: written in Chinese, read in the language of the document that is being made."""
 
     def __init__(self, words: Mapping[K, str]) -> None:
@@ -78,8 +80,8 @@ def speaking(locale: str) -> Iterator[None]:
     Raises:
         FileNotFoundError: no catalogue of that language.
     """
-    known = None if locale == LOCALES[0] else gettext.translation(DOMAIN, CATALOGUES, [locale])
-    token = _current.set((locale, known))
+    catalogue = None if locale == LOCALES[0] else gettext.translation(DOMAIN, CATALOGUES, [locale])
+    token = _current.set((locale, catalogue))
     try:
         yield
     finally:

@@ -1,16 +1,19 @@
-"""The one place where templates are found and given their environment.
+"""Where templates are found and given their environment.
 
 Users edit templates, so they run in Jinja's sandbox: they can print and loop, and can reach nothing else. What they
 name and the view does not have is an error, not an empty space.
+
+Safe for threads: each document gets an environment of its own, and what they share (compiled templates) is locked.
 """
 
 from __future__ import annotations
 
 import threading
+import traceback
 from pathlib import Path
 from typing import Any
 
-from jinja2 import StrictUndefined
+from jinja2 import StrictUndefined, TemplateSyntaxError
 from jinja2.ext import i18n
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
@@ -20,7 +23,7 @@ from qareport.settings import default_dir
 
 
 class _Environment(ImmutableSandboxedEnvironment):
-    """A sandbox that compiles each template once for all documents of the process."""
+    """A sandbox that compiles each template once for all documents of the process, whichever thread makes them."""
 
     def compile(self, source: Any, *place: Any, **options: Any) -> Any:
         """Return the code of a template, from memory if it was compiled before under the same filters."""
@@ -29,7 +32,7 @@ class _Environment(ImmutableSandboxedEnvironment):
         key = (source, self.autoescape, *sorted(self.filters))
         with _compiling:
             code = _compiled.pop(key, None) or super().compile(source)
-            _compiled[key] = code  # the newest stands last
+            _compiled[key] = code  # the most recent is last
             if len(_compiled) > _KEPT:
                 del _compiled[next(iter(_compiled))]
         return code
@@ -59,7 +62,7 @@ def make_environment() -> ImmutableSandboxedEnvironment:
 
 
 def find_template(name: str, templates: Path | None) -> Path:
-    """Find a template in the user's folder, else among those that travel with qareport.
+    """Find a template in the user's folder, else among the bundled ones.
 
     Raises:
         DocumentError: it is in neither.
@@ -84,3 +87,11 @@ def read_template(path: Path) -> str:
         raise DocumentError("is not UTF-8 text", where=str(path), to_do="save it as UTF-8") from error
     except OSError as error:
         raise DocumentError(f"cannot be read: {error.strerror}", where=str(path)) from error
+
+
+def template_line(error: BaseException) -> int | None:
+    """Return the line of a template's source at which an error arose while it was compiled or filled."""
+    if isinstance(error, TemplateSyntaxError):
+        return error.lineno
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename == "<template>"]
+    return frames[-1].lineno if frames else None

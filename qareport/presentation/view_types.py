@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Protocol
 
 
@@ -19,35 +21,56 @@ class DocumentView(Protocol):
     def created(self) -> str: ...
 
 
+def created_at(latest: datetime | None) -> str:
+    """Date a document, ISO 8601 in UTC: by SOURCE_DATE_EPOCH, else by the latest of what it reports.
+
+    Never by the clock: the same input gives the same bytes. Returns "" where nothing is dated.
+    """
+    epoch = os.environ.get("SOURCE_DATE_EPOCH", "")
+    if epoch.isdigit():
+        return datetime.fromtimestamp(int(epoch), tz=UTC).isoformat()
+    return latest.astimezone(UTC).isoformat(timespec="seconds") if latest is not None else ""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Piece:
+class TextRun:
     """A run of text in one style: "" or one of tag-*, risk-*, label, quote, failed."""
 
+    #: The words.
     text: str
+    #: How they look: "" or one of tag-*, risk-*, label, quote, muted, failed, worse, better, outlier.
     style: str = ""
-    #: Where the words begin in the recording, for what can be played.
+    #: Where the words begin in the recording, in ms, for what can be played; else none.
     at_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Phrase:
-    """Text whose pieces look different: a CSS class in HTML and PDF, a character style in Word."""
+    """Text whose runs look different: a CSS class in HTML and PDF, a character style in Word."""
 
-    pieces: tuple[Piece, ...] = ()
+    #: Its runs in the order of reading.
+    runs: tuple[TextRun, ...] = ()
 
     @property
     def plain(self) -> str:
         """The text alone."""
-        return "".join(piece.text for piece in self.pieces)
+        return "".join(run.text for run in self.runs)
+
+    @property
+    def style(self) -> str:
+        """The style of the first run that has one; "" if none has."""
+        return next((run.style for run in self.runs if run.style), "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Curve:
     """One line of the picture: -5 … +5 over milliseconds."""
 
+    #: Whose curve it is.
     label: str
-    #: customer, agent or unknown: solid, dashed, dotted.
+    #: customer, agent or unknown: drawn solid, dashed or dotted.
     side: str
+    #: Time in ms and value from -5 to +5, for each point.
     points: tuple[tuple[int, float], ...]
 
 
@@ -55,13 +78,19 @@ class Curve:
 class Chart:
     """The picture of one call, not yet drawn. `message` is printed in it when there is no curve to draw."""
 
+    #: How long the call is, in ms.
     duration_ms: int
+    #: The customer's curve first.
     curves: tuple[Curve, ...]
+    #: Beginning and end of each silence, in ms.
     silences: tuple[tuple[int, int], ...]
-    #: Number on the disc, and where it stands.
+    #: Number on each disc, and its time in ms.
     discs: tuple[tuple[int, int], ...]
+    #: Printed in the picture when there is no curve to draw; else empty.
     message: str
+    #: The line below the picture, at the right.
     caption: str
+    #: The whole picture in words, for readers who cannot see it.
     alt: str
     #: The customer's mean in each quarter of the call; empty when none was judged.
     quarters: tuple[str, ...] = ()
@@ -71,8 +100,11 @@ class Chart:
 class Metric:
     """One measure of the whole call."""
 
+    #: What is measured.
     label: str
+    #: Its value with its unit.
     value: str
+    #: What is to be known about it; often empty.
     remark: str = ""
 
 
@@ -80,8 +112,11 @@ class Metric:
 class HeatChartCell:
     """One square of the heat map: its figure, the share beside it, and how dark it is (0 … 1)."""
 
+    #: How many calls.
     figure: str
+    #: Their share.
     remark: str
+    #: How dark the square is, from 0 to 1.
     heat: float
 
 
@@ -89,19 +124,27 @@ class HeatChartCell:
 class HeatChartRow:
     """One issue: name, squares, stage, and how many of its calls were troubled."""
 
+    #: The issue.
     label: str
+    #: One square for each emotion.
     cells: tuple[HeatChartCell, ...]
+    #: At which stage it happens most.
     stage: str
-    #: Troubled calls, of all calls of the row.
+    #: Calls with an emotion, of all calls of the row.
     troubled: str
+    #: Whether this is the row of all issues.
     total: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HeatChart:
-    """The picture issue × feeling, not yet drawn. `message` stands in it when there is no call to show."""
+    """The picture issue × feeling, not yet drawn. `message` is printed in it when there is no call to show."""
 
+    #: Heads of its columns.
     heads: tuple[str, ...]
+    #: One row for each issue, then the one of all.
     rows: tuple[HeatChartRow, ...]
+    #: Printed in the picture when there is no call to show; else empty.
     message: str
+    #: The whole picture in words, for readers who cannot see it.
     alt: str

@@ -27,7 +27,7 @@ from qareport.model import (
     RoleSource,
     Severity,
 )
-from qareport.presentation.locale import N_, Words, _, plural
+from qareport.presentation.locale import N_, Translated, _, plural
 
 TITLE = N_("通话质检报告")
 NOT_MEASURED = N_("未测得")
@@ -36,13 +36,15 @@ NOT_JUDGED_TAG = N_("[未判定]")
 SILENCE_TAG = "[SILENCE]"
 DEMO_NOTICE = N_("演示模型：本报告由随附的小模型生成，它只认得随附的合成演示语音，对真实通话的文字和情绪没有意义。")
 
-ROLES: Mapping[Role, str] = Words({Role.CUSTOMER: N_("客户"), Role.AGENT: N_("客服"), Role.UNKNOWN: N_("说话人未知")})
+ROLES: Mapping[Role, str] = Translated(
+    {Role.CUSTOMER: N_("客户"), Role.AGENT: N_("客服"), Role.UNKNOWN: N_("说话人未知")}
+)
 GUESSED = N_("（推断）")
 #: A word that was known by its sound only.
 FUZZY = N_("（读音相近）")
 #: Sources that tell a role without doubt; voices and words only suggest it.
 SURE_SOURCES = frozenset(RoleSource).difference(GUESSED_SOURCES)
-ROLE_SOURCES: Mapping[RoleSource, str] = Words(
+ROLE_SOURCES: Mapping[RoleSource, str] = Translated(
     {
         RoleSource.CHANNEL: N_("按声道，确定"),
         RoleSource.GIVEN: N_("由转写给定"),
@@ -51,7 +53,7 @@ ROLE_SOURCES: Mapping[RoleSource, str] = Words(
     }
 )
 
-EMOTIONS: Mapping[str, str] = Words(
+EMOTIONS: Mapping[str, str] = Translated(
     {
         Emotion.HAPPY: N_("满意"),
         Emotion.SAD: N_("失望"),
@@ -67,7 +69,7 @@ EMOTIONS: Mapping[str, str] = Words(
         TAG_IRONY: N_("反讽"),
     }
 )
-EVENTS: Mapping[str, str] = Words(
+EVENTS: Mapping[str, str] = Translated(
     {
         AudioEvent.SPEECH: N_("说话"),
         AudioEvent.BGM: N_("背景音乐"),
@@ -100,7 +102,7 @@ TAG_STYLES: Mapping[str, str] = {
     STATE_SILENCE: "tag-silence",
 }
 
-SEVERITIES: Mapping[Severity, str] = Words(
+SEVERITIES: Mapping[Severity, str] = Translated(
     {
         Severity.INFO: N_("提示"),
         Severity.MINOR: N_("一般"),
@@ -108,11 +110,11 @@ SEVERITIES: Mapping[Severity, str] = Words(
         Severity.CRITICAL: N_("严重"),
     }
 )
-RISKS: Mapping[Risk, str] = Words({Risk.LOW: N_("低风险"), Risk.MEDIUM: N_("中风险"), Risk.HIGH: N_("高风险")})
-TRENDS: Mapping[str, str] = Words({"improving": N_("好转"), "steady": N_("平稳"), "worsening": N_("转差")})
+RISKS: Mapping[Risk, str] = Translated({Risk.LOW: N_("低风险"), Risk.MEDIUM: N_("中风险"), Risk.HIGH: N_("高风险")})
+TRENDS: Mapping[str, str] = Translated({"improving": N_("好转"), "steady": N_("平稳"), "worsening": N_("转差")})
 #: A mood that stays as bad (or as good) as this, of -5 … +5, is not called steady: that would read as calm.
 _MOODY = 1.5
-STEPS: Mapping[str, str] = Words(
+STEPS: Mapping[str, str] = Translated(
     {
         "ingest": N_("登记"),
         "decode": N_("读取录音"),
@@ -123,7 +125,7 @@ STEPS: Mapping[str, str] = Words(
 )
 
 #: Measures of a call by their id (`qareport.model.measures`).
-MEASURES: Mapping[str, str] = Words(
+MEASURES: Mapping[str, str] = Translated(
     {
         "duration_ms": N_("通话时长"),
         "talk_ms": N_("有人说话"),
@@ -198,10 +200,10 @@ LABEL_SOURCES: Mapping[MomentLabel, str] = {
     MomentLabel.COUGH: N_("咳嗽"),
     MomentLabel.SING: N_("歌声"),
 }
-LABELS: Mapping[MomentLabel, str] = Words(LABEL_SOURCES)
+LABELS: Mapping[MomentLabel, str] = Translated(LABEL_SOURCES)
 
 #: What happened, as the predicate of a sentence about the speaker; {topic}, {emotion}, {span} and {event} are filled.
-PREDICATES: Mapping[MomentKind, str] = Words(
+PREDICATES: Mapping[MomentKind, str] = Translated(
     {
         MomentKind.TOPIC_MENTION: N_("提及“{topic}”"),
         MomentKind.EMOTION: N_("情绪转为{emotion}"),
@@ -217,8 +219,8 @@ PREDICATES: Mapping[MomentKind, str] = Words(
     }
 )
 
-#: Notes by their code; values stand in braces. A code that is not here is shown as it is, with its values.
-NOTES: Mapping[str, str] = Words(
+#: Notes by their code; their values are named in braces. A code without a text is shown as it is, with its values.
+NOTES: Mapping[str, str] = Translated(
     {
         NoteCode.NO_SPEECH: N_("录音中没有识别到语音。"),
         NoteCode.DURATION_UNKNOWN: N_("不知道录音总长，开头和结尾的沉默没有计入。"),
@@ -260,6 +262,11 @@ NOTES: Mapping[str, str] = Words(
         NoteCode.CHANNELS_MAYBE_SWAPPED: N_("声道可能接反：{at_ms}在客户声道听到“{quote}”。说话人未作改动，请核对。"),
     }
 )
+
+
+def demo_notice(models: Iterable[str]) -> str:
+    """Say that the bundled small model was among the models, which understands the bundled calls alone; else ""."""
+    return _(DEMO_NOTICE) if any(model.startswith("demo") for model in models) else ""
 
 
 def role(value: Role, *, guessed: bool = False) -> str:

@@ -1,6 +1,6 @@
-"""Templates tried out: filled with what reports look like, with what is empty, and with what has broken documents.
+"""Try templates: fill them with usual reports, with empty ones, and with what has broken documents.
 
-The reports travel with qareport as JSON (`samples/`). What is hostile is put into their views, after the selection and
+The reports are bundled as JSON (`samples/`). What is hostile is put into their views, after the selection and
 before the template, so that every place of a template meets it.
 """
 
@@ -26,9 +26,8 @@ from qareport.presentation.clean_text import clean
 from qareport.presentation.locale import LOCALES, speaking
 from qareport.presentation.templating import find_template
 from qareport.presentation.view_types import DocumentView
-from qareport.report.formats.docx import render_docx
-from qareport.report.formats.docx_translate import paragraphs
-from qareport.report.formats.html import SCRIPT, render_html
+from qareport.report.formats.docx import render_docx, text_nodes
+from qareport.report.formats.html import find_style, render_html
 from qareport.report.formats.pdf import Printer
 from qareport.report.order.page_audio import Sound
 from qareport.report.order.view import build_view
@@ -55,23 +54,23 @@ _HOSTILE = (
 )
 #: Words without a place to break, and how far apart a document gets them.
 _LONG, _LONG_EVERY = ("长" * 10_000, "W" * 10_000), 7
-#: Fields of a length that nobody limits.
+#: Fields of unlimited length.
 _PROSE = frozenset({"text", "sentence", "advice", "evidence", "story"})
 #: Fields that the code writes for the code: names of styles, anchors, identifiers.
 _NAMES = frozenset({"style", "anchor", "kind", "side", "created", "language", "cid"})
-#: A sample is printed in seconds, or its styles make a page that never ends.
-_TIME_LIMIT_S = 60.0
+#: Processor time for a sample: it is printed in seconds, or its styles make a page that never ends.
+_CPU_LIMIT_S = 60.0
 #: More tags than these are not looked for in one template.
 _MOST_PROBLEMS = 50
 
 
 def sample_order(name: str = "order") -> OrderReport:
-    """Read the report of an order that travels with qareport: `order` has everything, `order-empty` nothing."""
+    """Read a bundled report of an order: `order` has everything, `order-empty` nothing."""
     return from_json(OrderReport, (SAMPLES / f"{name}.json").read_bytes(), where=name)
 
 
 def sample_period(name: str = "period") -> PeriodReport:
-    """Read the report of a day that travels with qareport: `period` has everything, `period-empty` nothing."""
+    """Read a bundled report of a day: `period` has everything, `period-empty` nothing."""
     return from_json(PeriodReport, (SAMPLES / f"{name}.json").read_bytes(), where=name)
 
 
@@ -79,10 +78,10 @@ def check_documents(templates: Path | None, names: Collection[str]) -> Iterator[
     """Try templates of orders and periods, and yield the name of each with everything wrong in it.
 
     Args:
-        templates: a folder of the user's templates; what is not in it is taken from those that travel with qareport.
+        templates: a folder of the user's templates; a template that is not in it is taken from the bundled ones.
         names: some of `DOCUMENTS`.
     """
-    with speaking(LOCALES[0]), closing(Printer(time_limit_s=_TIME_LIMIT_S)) as printer:
+    with speaking(LOCALES[0]), closing(Printer(cpu_limit_s=_CPU_LIMIT_S)) as printer:
         order = {name: build_view(sample_order(name), SETTINGS) for name in ("order", "order-failed", "order-empty")}
         period = {name: build_period_view(sample_period(name), SETTINGS) for name in ("period", "period-empty")}
         for stem, views in (("call", with_hostile(order)), ("period", with_hostile(period))):
@@ -127,22 +126,23 @@ def find_problems(name: str, templates: Path | None, fills: list[Fill]) -> list[
     path = find_template(name, templates)
     found: dict[str, Problem] = {}
     with tempfile.TemporaryDirectory() as folder:
-        for one in (path.parent if templates is None else templates).iterdir():
-            if one.suffix in ENDINGS:
-                shutil.copyfile(one, Path(folder) / one.name)
+        for file in (path.parent if templates is None else templates).iterdir():
+            if file.suffix in ENDINGS:
+                shutil.copyfile(file, Path(folder) / file.name)
         copy = Path(folder) / name
         shutil.copyfile(path, copy)
         for fill in fills:
             while len(found) < _MOST_PROBLEMS:
                 try:
-                    problems, mended = fill(Path(folder)), False
+                    problems, retry = fill(Path(folder)), False
                 except QareportError as error:
-                    problems, mended = list(error.problems), _take_out(copy, error)
+                    problems, retry = list(error.problems), _take_out(copy, error)
                 for problem in problems:
                     where = str(problem.where).replace(folder, str(path.parent))
-                    shown = dataclasses.replace(problem, where=where)
+                    to_do = problem.to_do and problem.to_do.replace(folder, str(path.parent))
+                    shown = dataclasses.replace(problem, where=where, to_do=to_do)
                     found.setdefault(str(shown), shown)
-                if not mended:
+                if not retry:
                     break
     return list(found.values())
 
@@ -160,7 +160,7 @@ def unescaped(page: str, path: Path) -> list[Problem]:
 
 def _word(view: DocumentView, stem: str) -> Fill:
     def fill(folder: Path) -> list[Problem]:
-        render_docx(view, folder, name=f"{stem}.docx")
+        render_docx(view, folder, stem=stem)
         return []
 
     return fill
@@ -168,14 +168,15 @@ def _word(view: DocumentView, stem: str) -> Fill:
 
 def _page(view: DocumentView, stem: str, printer: Printer | None) -> Fill:
     def fill(folder: Path) -> list[Problem]:
-        page = render_html(view, folder, name=f"{stem}.html.j2", styles_name=f"{stem}.css")
-        if stem == "call":  # what stands on the page alone, and not in print
-            sounds = {call.facts.name: Sound(source="data:,", note=_HOSTILE[0]) for call in getattr(view, "calls", ())}
-            shown = render_html(view, folder, script_name=SCRIPT, sounds=sounds)
-        else:
-            shown = page
-        problems = unescaped(shown, folder / f"{stem}.html.j2")
-        warnings = printer.print_and_tell(page)[1] if printer else ()
+        # With everything that is on the page alone, and not in print.
+        sounds = {call.facts.name: Sound(source="data:,", note=_HOSTILE[0]) for call in getattr(view, "calls", ())}
+        problems = unescaped(
+            render_html(view, folder, stem=stem, interactive=True, sounds=sounds), folder / f"{stem}.html.j2"
+        )
+        if printer is None:
+            return problems
+        page = render_html(view, folder, stem=stem)
+        _pdf, warnings = printer.print_with_warnings(page, styles=folder / f"{stem}.css")
         return problems + [_printing(line, folder, stem) for line in warnings]
 
     return fill
@@ -183,12 +184,11 @@ def _page(view: DocumentView, stem: str, printer: Printer | None) -> Fill:
 
 def _printing(warning: str, folder: Path, stem: str) -> Problem:
     """Say where a warning of the printer comes from: styles, with their line, or the page."""
-    found = re.search(r" at (\d+):\d+", warning)
-    if found:
-        line = int(found[1]) - 1  # a <style> element begins with a line of its own
-        return Problem(
-            what=f"in print: {warning[: found.start()]}{warning[found.end() :]}", where=f"{folder / stem}.css:{line}"
-        )
+    match = re.search(r" at (\d+):\d+", warning)
+    if match:
+        name, line = find_style(int(match[1]) - 1, stem, folder)  # a <style> element begins with a line of its own
+        what = f"in print: {warning[: match.start()]}{warning[match.end() :]}"
+        return Problem(what=what, where=f"{folder / name}:{line}")
     return Problem(what=f"in print: {warning}", where=str(folder / f"{stem}.html.j2"))
 
 
@@ -209,7 +209,7 @@ def _take_out(copy: Path, error: QareportError) -> bool:
 def _take_out_of_word(copy: Path, text: str) -> bool:
     document = docx.Document(str(copy))
     changed = False
-    for nodes in paragraphs(document):
+    for nodes in text_nodes(document):
         whole = "".join(node.text or "" for node in nodes)
         # docxtpl puts the tags of the paragraphs that follow behind the one that is filled.
         if whole.strip() and text.strip().startswith(whole.strip()) and _without_prints(whole) != whole:

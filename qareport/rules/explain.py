@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from qareport.presentation.locale import N_, Words, _
+from qareport.presentation.locale import N_, Translated, _
 from qareport.rules.condition_parser import BRANCHES, HEADS
 from qareport.rules.conditions import Condition
 from qareport.rules.conditions.logic import Counted, Unless
@@ -17,7 +17,7 @@ from qareport.strict_yaml import NodePath
 
 #: At most so many places of a condition are drawn.
 MAX_PLACES = 5
-_OUTCOMES = Words(
+_OUTCOMES = Translated(
     {
         "hit": N_("命中"), "missed": N_("未命中"), "not applicable": N_("不适用"), "not in effect": N_("不在生效期"),
         "draft": N_("草稿，只参加测试"), "retired": N_("已停用"),

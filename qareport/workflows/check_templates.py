@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
+from qareport import report
 from qareport.delivery import mail
 from qareport.errors import Problem
 from qareport.model import Period, PeriodKind
@@ -49,10 +50,10 @@ def check_templates(templates: Path | None, names: Collection[str] = ALL) -> Ite
 def _mails() -> dict[str, mail.MailView]:
     day = date(2026, 11, 21)
     period = Period(kind=PeriodKind.DAY, first=day, last=day, time_zone="Asia/Shanghai")
-    full, _picture = mail.period_view(
-        template_check.sample_period(), template_check.SETTINGS, documents=("附件.docx",), remarks=("…",)
-    )
-    empty, _none = mail.period_view(template_check.sample_period("period-empty"), template_check.SETTINGS)
+    whole, nothing = template_check.sample_period(), template_check.sample_period("period-empty")
+    page = report.build_view(whole, template_check.SETTINGS)
+    full, _picture = mail.period_view(whole, page, documents=("附件.docx",), remarks=("…",))
+    empty, _none = mail.period_view(nothing, report.build_view(nothing, template_check.SETTINGS))
     failure = mail.failure_view(period, ["…"], organisation="", ok=False)
     return {"full": replace(full, problems=("…",)), "empty": empty, "failure": failure}
 

@@ -185,11 +185,11 @@ def render_period(workspace: Workspace, edition: PeriodReport, *, formats: Seque
     documents = _DocumentSet(
         name=None,
         documents={
-            format: renderer.document(out_dir / report.period_file_name(edition, format), format, *content)
+            format: renderer.document(out_dir / report.file_name(edition, format), format, *content)
             for format in formats
         },
         write=partial(
-            report.write_period,
+            report.write,
             edition,
             out_dir=out_dir,
             templates=workspace.templates,

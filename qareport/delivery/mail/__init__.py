@@ -12,14 +12,12 @@ from qareport.delivery.mail.compose import (
     fit,
     message_id,
 )
-from qareport.delivery.mail.password import VARIABLE, read_password
-from qareport.delivery.mail.smtp import Transport
+from qareport.delivery.mail.smtp import Transport, read_password
 from qareport.delivery.mail.view import MailView, attachment_name, failure_view, period_view, test_view
 
 __all__ = [
     "HTML_TEMPLATE",
     "TEXT_TEMPLATE",
-    "VARIABLE",
     "Attachment",
     "Content",
     "Fitted",

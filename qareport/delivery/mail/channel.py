@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import Self
 
 from qareport.delivery.mail.compose import Content, Purpose, compose
-from qareport.delivery.mail.password import read_password
-from qareport.delivery.mail.smtp import Transport
+from qareport.delivery.mail.smtp import Transport, read_password
 from qareport.delivery.mail.view import test_view
 from qareport.delivery.outbox import Clock, DispatchResult, RetryPolicy, dispatch
 from qareport.model import MAIL, ChannelKind, DeliveryRecord, Edition, Outcome

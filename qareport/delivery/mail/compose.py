@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import re
-import traceback
 import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,14 +15,14 @@ from email.utils import format_datetime, parseaddr
 from pathlib import Path
 from urllib.parse import quote
 
-from jinja2 import TemplateError, TemplateSyntaxError
+from jinja2 import TemplateError
 
 from qareport.delivery.mail.view import MailView
 from qareport.errors import MailError
 from qareport.model import MAIL, Delivery, Edition, delivery_key
 from qareport.presentation.clean_text import clean_value
 from qareport.presentation.locale import N_, _
-from qareport.presentation.templating import find_template, make_environment, read_template
+from qareport.presentation.templating import find_template, make_environment, read_template, template_line
 from qareport.settings import MailSettings
 
 #: Base64 makes four characters of three bytes, and a line end of every 76.
@@ -41,7 +40,7 @@ _TYPES = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attachment:
-    """A document as it is attached: the name that its reader sees, and where it lies."""
+    """A document as it is attached: the name that its reader sees, and its path."""
 
     name: str
     content: bytes
@@ -56,7 +55,7 @@ class Attachment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fitted:
-    """What goes with a mail, and what only lies elsewhere."""
+    """What is attached to a mail, and what is too large for it."""
 
     attached: tuple[Attachment, ...] = ()
     left_out: tuple[Attachment, ...] = ()
@@ -74,20 +73,21 @@ def fit(attachments: Sequence[Attachment], *, max_megabytes: float, zip_name: st
 
 
 def _encoded(attachments: Sequence[Attachment]) -> float:
-    return sum(len(one.content) for one in attachments) * _ENCODED
+    return sum(len(attachment.content) for attachment in attachments) * _ENCODED
 
 
 def _zipped(attachments: Sequence[Attachment], name: str) -> Attachment:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-        for one in attachments:
-            archive.writestr(zipfile.ZipInfo(one.name, _EPOCH), one.content, zipfile.ZIP_DEFLATED)
+        for attachment in attachments:
+            entry = zipfile.ZipInfo(attachment.name, _EPOCH)
+            archive.writestr(entry, attachment.content, zipfile.ZIP_DEFLATED)
     return Attachment(name=name, content=buffer.getvalue(), path=attachments[0].path)
 
 
 HTML_TEMPLATE = "mail.html.j2"
 TEXT_TEMPLATE = "mail.txt.j2"
-#: The default of `mail.subject`, which has a translation; a user's own stands as it is.
+#: The default of `mail.subject`, which has a translation; a user's own is not translated.
 SUBJECT = N_("{{ organisation }}{{ title }} {{ period }}：{{ headline }}")
 #: Any server takes seven bits; what is not ASCII travels as base64 or quoted-printable.
 _POLICY = SMTP.clone(cte_type="7bit")
@@ -123,14 +123,14 @@ def compose(
     templates: Path | None,
     now: datetime,
 ) -> tuple[Delivery, ...]:
-    """Compose one mail for each recipient: nobody sees who else gets it, and each is sent once by itself.
+    """Compose one mail for each recipient: no recipient sees the others, and each mail is sent once by itself.
 
     Args:
         content: what it says.
         purpose: what it is.
         recipients: addresses.
         settings: sender, subject and so on.
-        templates: a folder of the user's templates; what is not in it is taken from those that travel with qareport.
+        templates: a folder of the user's templates; a template that is not in it is taken from the bundled ones.
         now: for the Date header.
 
     Raises:
@@ -203,9 +203,9 @@ def _letter(
             filename=f"{content.view.picture.cid.partition('@')[0]}.png",
             disposition="inline",
         )
-    for one in content.attachments:
-        main, sub = one.media_type
-        message.add_attachment(one.content, maintype=main, subtype=sub, filename=one.name)
+    for attachment in content.attachments:
+        main, sub = attachment.media_type
+        message.add_attachment(attachment.content, maintype=main, subtype=sub, filename=attachment.name)
     return Delivery(
         channel=MAIL,
         edition=purpose.edition,
@@ -247,11 +247,6 @@ def fill(name: str, view: MailView, templates: Path | None) -> str:
     try:
         return environment.from_string(read_template(path)).render(mail=view)
     except (TemplateError, TypeError, ValueError, ArithmeticError, LookupError) as error:
-        line = error.lineno if isinstance(error, TemplateSyntaxError) else _line(error)
+        line = template_line(error)
         where = f"{path}:{line}" if line else str(path)
-        raise MailError(f"template tag cannot be used: {error}", where=where, to_do="mend that tag") from error
-
-
-def _line(error: BaseException) -> int | None:
-    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename == "<template>"]
-    return frames[-1].lineno if frames else None
+        raise MailError(f"template tag cannot be used: {error}", where=where, to_do="fix that tag") from error

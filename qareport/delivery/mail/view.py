@@ -1,4 +1,4 @@
-"""What a mail says: plain strings, ready to print."""
+"""What templates of a mail can print: plain strings and the rows of the period's own pages, ready to print."""
 
 from __future__ import annotations
 
@@ -19,58 +19,18 @@ from qareport.model import (
 from qareport.presentation import emotion_chart, heatmap_chart, wording
 from qareport.presentation.locale import _, language, plural
 from qareport.report.period import period_wording
-from qareport.report.period.view import build_period_view
-from qareport.report.period.view_types import CallbackRow, PeriodView, Tile
-from qareport.settings import ReportSettings
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
-    """A number against an earlier one; `style` is worse, better or ""."""
-
-    text: str
-    style: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Number:
-    """One number of the headlines, what it is of, and what it is against."""
-
-    label: str
-    value: str
-    n: str
-    changes: tuple[Change, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CallbackLine:
-    """One customer to call back."""
-
-    rank: str
-    order: str
-    phone: str
-    why: str
-    #: Where to listen and the words there, and whose call it was.
-    listen: str
-    promise: str
-    risk: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LinkLine:
-    """One weak link: what to improve, how often it happened, and what to say instead."""
-
-    title: str
-    story: str
-    advice: str
+from qareport.report.period.view_types import CallbackRow, PeriodView, Tile, WeakView
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PictureView:
     """A picture inside the mail: its content id and what it shows, in words."""
 
+    #: Its content id: `<img src="cid:…">`.
     cid: str
+    #: Its title.
     title: str
+    #: The whole picture in words.
     alt: str
 
 
@@ -78,31 +38,43 @@ class PictureView:
 class MailView:
     """Everything that a mail says."""
 
+    #: Language of the mail (BCP 47): zh-CN or en-US.
     language: str
+    #: The setting `report.organisation`; may be empty.
     organisation: str
+    #: What the mail is.
     title: str
-    #: `11月21日` for the subject, `2026年11月21日 周六` for the body.
+    #: The days for the subject: 11月21日. For your own templates.
     period_short: str
+    #: The days for the body: 2026年11月21日 周六.
     period: str
-    #: A few words for the subject.
+    #: A few words for the subject. For your own templates.
     headline: str
     #: The first thing in the mail: a phone shows it under the subject.
     sentence: str
+    #: The agent's id in an own edition; empty for the team's. For your own templates.
     agent: str = ""
-    #: The report does not hold the whole period: the subject says so, too.
+    #: Whether the report lacks calls: the subject says so, too. For your own templates.
     partial: bool = False
     #: What a reader must know before all else: the report is partial, the rules are not today's.
     warnings: tuple[str, ...] = ()
-    numbers: tuple[Number, ...] = ()
+    #: The headline numbers, as on the first page of the report.
+    numbers: tuple[Tile, ...] = ()
+    #: Title of the customers to call back.
     callbacks_title: str = ""
-    callbacks: tuple[CallbackLine, ...] = ()
+    #: At most ten of them.
+    callbacks: tuple[CallbackRow, ...] = ()
+    #: Says how many more there are; else empty.
     callbacks_more: str = ""
+    #: Title of the weak links.
     links_title: str = ""
-    links: tuple[LinkLine, ...] = ()
-    #: Lines under the tables: what was not judged, where orders' reports lie.
+    #: What to improve first.
+    links: tuple[WeakView, ...] = ()
+    #: What was not judged, where orders' reports are.
     remarks: tuple[str, ...] = ()
+    #: The heat map; none when there is nothing to draw.
     picture: PictureView | None = None
-    #: Names of what is attached, or where it lies.
+    #: Names of what is attached, or where it is.
     documents: tuple[str, ...] = ()
     #: What went wrong and what to do (mail to the operator).
     problems: tuple[str, ...] = ()
@@ -110,7 +82,7 @@ class MailView:
     footer: tuple[str, ...] = ()
 
 
-#: More rows than these stand in the documents alone.
+#: More rows than these are in the documents only.
 ROWS = 10
 FAILURES = 5
 #: The picture's content id; the same in every mail, since each mail is a space of its own.
@@ -121,17 +93,19 @@ _NO_NAME = re.compile(r'[\x00-\x1f\x7f<>:"/\\|?*]+')
 
 def period_view(
     report: PeriodReport,
-    settings: ReportSettings,
+    page: PeriodView,
     *,
+    #: Names of what is attached, or where it is.
     documents: Sequence[str] = (),
+    #: What was not judged, where orders' reports are.
     remarks: Sequence[str] = (),
 ) -> tuple[MailView, bytes | None]:
     """Word the mail of a period: the team's, or an agent's own when the report is one's own.
 
     Args:
         report: masked, cleaned, and of the right edition.
-        settings: what documents show.
-        documents: lines that say what is attached, or where it lies.
+        page: what its documents say (`report.build_view`).
+        documents: lines that say what is attached, or where it is.
         remarks: further lines for this edition.
 
     Returns:
@@ -140,7 +114,6 @@ def period_view(
     Raises:
         DocumentError: there is a picture, and no font with Chinese characters is installed.
     """
-    page = build_period_view(report, settings)
     picture = emotion_chart.rasterise(heatmap_chart.svg(page.heat), zoom=2.0) if page.heat.rows else None
     callbacks = (*page.callbacks, *page.callbacks_rest)
     agent = report.agent_id or ""
@@ -155,12 +128,12 @@ def period_view(
         agent=agent,
         partial=bool(page.partial),
         warnings=tuple(_warnings(report, page)),
-        numbers=tuple(_number(tile) for tile in page.tiles),
+        numbers=page.tiles,
         callbacks_title=page.callbacks_title if callbacks else "",
-        callbacks=tuple(_callback(row) for row in callbacks[:ROWS]),
+        callbacks=callbacks[:ROWS],
         callbacks_more=_more(report.callbacks_total - min(len(callbacks), ROWS)),
         links_title=page.weak_title if page.weak_links else "",
-        links=tuple(LinkLine(title=one.title, story=one.story, advice=one.advice) for one in page.weak_links),
+        links=page.weak_links,
         remarks=(*_remarks(report, page), *remarks),
         picture=PictureView(cid=PICTURE, title=page.heat_title, alt=page.heat.alt) if picture else None,
         documents=tuple(documents),
@@ -175,19 +148,21 @@ def failure_view(period: Period, problems: Sequence[str], *, organisation: str, 
     Args:
         period: what was worked on.
         problems: each says where, what, and what to do.
-        organisation: stands before the title.
+        organisation: printed beside the title.
         ok: the report went out whole nevertheless; something still needs a person.
     """
     n = len(problems)
-    said = plural("报告已完成，但有{n}件事要人处理。", n, n=n) if ok else plural("报告未能完成，有{n}个问题。", n, n=n)
+    sentence = (
+        plural("报告已完成，但有{n}件事要人处理。", n, n=n) if ok else plural("报告未能完成，有{n}个问题。", n, n=n)
+    )
     return MailView(
         language=language(),
         organisation=organisation,
         title=_("质检运行通知"),
         period_short=short_period(period),
         period=period_wording.subject(period),
-        headline=said,
-        sentence=said,
+        headline=sentence,
+        sentence=sentence,
         problems=tuple(problems),
         footer=(_("处理好以后再运行一次同样的命令，它会接着做完，不会重复发信。"), _signature()),
     )
@@ -195,15 +170,15 @@ def failure_view(period: Period, problems: Sequence[str], *, organisation: str, 
 
 def test_view(*, organisation: str, today: date) -> MailView:
     """Word the mail that only tries whether mail works."""
-    said = _("收到这封信，说明邮件设置正确。")
+    sentence = _("收到这封信，说明邮件设置正确。")
     return MailView(
         language=language(),
         organisation=organisation,
         title=_("质检测试邮件"),
         period_short=_month_day(today),
         period=period_wording.day(today),
-        headline=said,
-        sentence=said,
+        headline=sentence,
+        sentence=sentence,
         footer=(_signature(),),
     )
 
@@ -214,7 +189,7 @@ def headline(report: PeriodReport) -> str:
     if not coverage.calls:
         return _("还没有处理完的通话") if report.partial else _("没有通话")
     parts = [plural("{count}通", coverage.calls, count=period_wording.count(coverage.calls))]
-    high = next((one.now.value for one in report.headlines if one.name is HeadlineName.HIGH_RISK), None)
+    high = next((number.now.value for number in report.headlines if number.name is HeadlineName.HIGH_RISK), None)
     if high is not None:
         parts.append(_("高风险{count}").format(count=period_wording.count(high)))
     if report.callbacks_total:
@@ -258,33 +233,13 @@ def _warnings(report: PeriodReport, page: PeriodView) -> Iterator[str]:
         yield page.demo_notice
 
 
-def _number(tile: Tile) -> Number:
-    changes = tuple(
-        Change(text=change.plain.strip(), style=next((piece.style for piece in change.pieces if piece.style), ""))
-        for change in tile.changes
-    )
-    return Number(label=tile.label, value=tile.value, n=tile.n, changes=changes)
-
-
-def _callback(row: CallbackRow) -> CallbackLine:
-    return CallbackLine(
-        rank=row.rank,
-        order=row.order,
-        phone=row.phone,
-        why=row.why,
-        listen=f"{row.listen}　{row.agent}".strip(),
-        promise=row.promise if row.promise.strip("—") else "",
-        risk=row.risk.plain,
-    )
-
-
 def _more(count: int) -> str:
     return plural("另有{count}位，见文档。", count, count=count) if count > 0 else ""
 
 
 def _remarks(report: PeriodReport, page: PeriodView) -> Iterator[str]:
     if report.failed_calls:
-        names = _("、").join(period_wording.name(one.call_id) for one in report.failed_calls[:FAILURES])
+        names = _("、").join(period_wording.name(call.call_id) for call in report.failed_calls[:FAILURES])
         more = _("等") if len(report.failed_calls) > FAILURES else ""
         count = len(report.failed_calls)
         yield plural("{count}通录音处理失败（原因见文档）：{names}{more}。", count, count=count, names=names, more=more)

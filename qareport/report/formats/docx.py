@@ -2,6 +2,10 @@
 
 Looks live in the template's styles; the code only names them ("QA tag-negative" and so on). The same input gives the
 same bytes.
+
+Templates are written in Chinese as their readers will see them, without any tag for the language: typed in Word, the
+quotation marks of `_("…")` would become typographic ones, and no heading could be read in the outline. Fixed words that
+the catalogue knows are replaced when the template is filled; a user's own words stay as they are.
 """
 
 from __future__ import annotations
@@ -10,7 +14,7 @@ import dataclasses
 import io
 import re
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from html import unescape
 from pathlib import Path
@@ -19,27 +23,28 @@ from xml.parsers import expat
 
 import jinja2
 from docx.document import Document
+from docx.opc.constants import RELATIONSHIP_TYPE
 from docx.opc.exceptions import PackageNotFoundError
 from docx.oxml import parse_xml
 from docx.oxml.ns import qn
 from docx.shared import Mm
 from docxtpl import DocxTemplate
-from jinja2 import TemplateSyntaxError
 from markupsafe import Markup, escape
 
 from qareport.errors import DocumentError, TagError
 from qareport.presentation import emotion_chart, heatmap_chart, wording
-from qareport.presentation.locale import language
-from qareport.presentation.templating import find_template, make_environment
+from qareport.presentation.locale import LOCALES, _, current, language
+from qareport.presentation.templating import find_template, make_environment, template_line
 from qareport.presentation.view_types import Chart, DocumentView, HeatChart, Phrase
-from qareport.report.formats import docx_translate
-from qareport.report.formats.html import template_line
 
-TEMPLATE = "call.docx"
 _CHART_WIDTH_MM = 172
 _STYLE_PREFIX = "QA "
 #: Zip entries carry a time; this one is the earliest that a zip can hold.
 _ZIP_TIME = (1980, 1, 1, 0, 0, 0)
+_CHINESE = r"[\u3001-\u303f\u3400-\u9fff\uff01-\uff5e]"
+#: From the first Chinese character of a text to its last.
+_WORDS = re.compile(f"{_CHINESE}(?:.*{_CHINESE})?", re.DOTALL)
+_TAG = re.compile(r"(\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\})", re.DOTALL)
 
 
 class _Part(Protocol):
@@ -62,12 +67,11 @@ class _Template(DocxTemplate):  # type: ignore[misc]
         except DocumentError:
             raise
         except (jinja2.TemplateError, TypeError, ValueError, ArithmeticError, LookupError) as error:
-            line = error.lineno if isinstance(error, TemplateSyntaxError) else template_line(error)
-            raise _broken(self.path, _paragraph(src_xml, line), str(error)) from error
+            raise _broken(self.path, _paragraph(src_xml, template_line(error)), str(error)) from error
         return filled
 
     def fix_tables(self, xml: str) -> Any:
-        """Refuse XML that docxtpl would mend by dropping the rest of the document."""
+        """Refuse XML that docxtpl would repair by dropping the rest of the document."""
         try:
             expat.ParserCreate().Parse(xml, True)
         except expat.ExpatError as error:
@@ -82,20 +86,20 @@ class _Template(DocxTemplate):  # type: ignore[misc]
         """Leave the document's properties alone: they are set after filling, where nothing escapes them twice."""
 
 
-def render_docx(view: DocumentView, templates: Path | None, *, name: str = TEMPLATE) -> bytes:
-    """Fill the Word template of that name.
+def render_docx(view: DocumentView, templates: Path | None, *, stem: str = "call") -> bytes:
+    """Fill the Word template of the view's kind: call.docx or period.docx.
 
     Raises:
         DocumentError: the template is missing or is no Word document, or one of its tags is broken (its paragraph's
             text is given).
     """
-    path = find_template(name, templates)
+    path = find_template(f"{stem}.docx", templates)
     template = _Template(path)
     try:
         template.init_docx()
     except (PackageNotFoundError, zipfile.BadZipFile, KeyError, ValueError, OSError) as error:
         raise DocumentError("is not a Word document", where=str(path), expected="a .docx file") from error
-    docx_translate.translate(template.docx)
+    translate(template.docx)
     _check_tags(template)
     styles = {style.name: style.style_id for style in template.docx.styles}
     template.render({"report": _context(view, template, styles)}, make_environment())
@@ -133,11 +137,11 @@ def _protect(text: str) -> str:
 def _runs(phrase: Phrase, styles: Mapping[str, str]) -> Markup:
     """Write text with its marks as runs, each in the character style of its name."""
     runs = []
-    for piece in phrase.pieces:
-        style = styles.get(_STYLE_PREFIX + piece.style) if piece.style else None
+    for run in phrase.runs:
+        style = styles.get(_STYLE_PREFIX + run.style) if run.style else None
         look = f'<w:rPr><w:rStyle w:val="{escape(style)}"/></w:rPr>' if style else ""
-        text = str(escape(_protect(piece.text)))
-        if piece.style.startswith(("risk-", "failed")):
+        text = str(escape(_protect(run.text)))
+        if run.style.startswith(("risk-", "failed")):
             text = f"\u00a0{text}\u00a0"
         runs.append(f'<w:r>{look}<w:t xml:space="preserve">{text}</w:t></w:r>')
     return Markup("".join(runs))  # noqa: S704 - every text in it is escaped
@@ -160,7 +164,7 @@ def _check_tags(template: _Template) -> None:
     """Refuse tags that would silently take the text beside them away."""
     roots = [template.docx.element.body]
     for uri in (DocxTemplate.HEADER_URI, DocxTemplate.FOOTER_URI):
-        roots += [parse_xml(part.blob) for _, part in template.get_headers_footers(uri)]
+        roots += [parse_xml(part.blob) for _relation, part in template.get_headers_footers(uri)]
     for root in roots:
         for kind, name in (("p", "paragraph"), ("tr", "table row")):
             for holder in root.iter(qn(f"w:{kind}")):
@@ -187,7 +191,7 @@ def _broken(path: Path, paragraph: str, error: str) -> TagError:
     return TagError(
         f"template tag cannot be used{place}: {error}",
         where=str(path),
-        to_do="mend it in Word, or start again from the template that travels with qareport",
+        to_do="fix it in Word, or start again from the bundled template",
         paragraph=paragraph,
     )
 
@@ -212,3 +216,79 @@ def _repack(content: bytes) -> bytes:
             entry.compress_type = zipfile.ZIP_DEFLATED
             target.writestr(entry, source.read(name))
     return buffer.getvalue()
+
+
+def messages(document: Document) -> Iterator[str]:
+    """Yield the fixed Chinese words of a template, for the catalogues."""
+    for paragraph in _paragraphs(document):
+        nodes = _text_nodes(paragraph)
+        whole = "".join(node.text or "" for node in nodes)
+        for text in [node.text or "" for node in nodes] if _TAG.search(whole) or _has_field(paragraph) else [whole]:
+            yield from _literals(text)
+    for picture in _pictures(document):
+        yield from _literals(picture.get("descr", ""))
+
+
+def translate(document: Document) -> None:
+    """Put a template's fixed words, and the language that Word takes its text for, into that of the document."""
+    if current() == LOCALES[0]:
+        return
+    for paragraph in _paragraphs(document):
+        nodes = _text_nodes(paragraph)
+        whole = "".join(node.text or "" for node in nodes)
+        translated = _translated(whole)
+        if len(nodes) > 1 and translated != whole and not _TAG.search(whole) and not _has_field(paragraph):
+            nodes[0].text = translated  # Word has cut one text into several runs
+            for node in nodes[1:]:
+                node.text = ""
+            continue
+        for node in nodes:
+            node.text = _translated(node.text or "")
+    for picture in _pictures(document):
+        picture.set("descr", _translated(picture.get("descr", "")))
+    for mark in document.styles.element.iter(qn("w:lang")):
+        mark.set(qn("w:val"), language())
+
+
+def text_nodes(document: Document) -> Iterator[list[Any]]:
+    """Yield the text nodes of each paragraph: of the body, of tables, headers and footers."""
+    for paragraph in _paragraphs(document):
+        if nodes := _text_nodes(paragraph):
+            yield nodes
+
+
+def _translated(text: str) -> str:
+    parts = _TAG.split(text)
+    return "".join(
+        part if index % 2 else _WORDS.sub(lambda match: _(match[0]), part) for index, part in enumerate(parts)
+    )
+
+
+def _literals(text: str) -> Iterator[str]:
+    for part in _TAG.split(text)[::2]:
+        yield from _WORDS.findall(part)
+
+
+def _paragraphs(document: Document) -> Iterator[Any]:
+    for root in _roots(document):
+        yield from root.iter(qn("w:p"))
+
+
+def _pictures(document: Document) -> Iterator[Any]:
+    for root in _roots(document):
+        yield from root.iter(qn("wp:docPr"))
+
+
+def _roots(document: Document) -> Iterator[Any]:
+    yield document.element.body
+    for relation in document.part.rels.values():
+        if relation.reltype in (RELATIONSHIP_TYPE.HEADER, RELATIONSHIP_TYPE.FOOTER):
+            yield relation.target_part.element
+
+
+def _text_nodes(paragraph: Any) -> list[Any]:
+    return list(paragraph.iter(qn("w:t")))
+
+
+def _has_field(paragraph: Any) -> bool:
+    return next(paragraph.iter(qn("w:fldChar")), None) is not None

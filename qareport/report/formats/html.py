@@ -3,72 +3,100 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 import hashlib
-import traceback
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
-from jinja2 import TemplateError, TemplateSyntaxError
+from jinja2 import TemplateError
 from jinja2.exceptions import SecurityError
 from markupsafe import Markup
 
 from qareport.errors import TagError
 from qareport.presentation import emotion_chart, heatmap_chart
-from qareport.presentation.templating import find_template, make_environment, read_template
+from qareport.presentation.templating import find_template, make_environment, read_template, template_line
 from qareport.presentation.view_types import Chart, DocumentView, HeatChart
 from qareport.report.order.page_audio import Sound
 
-TEMPLATE = "call.html.j2"
-STYLES = "call.css"
-SCRIPT = "call.js"
+#: Styles that every kind of report has; the kind's own come after them and win.
+BASE_STYLES = "base.css"
+#: The script of a page that is read on a screen, by the kind of its view.
+_SCRIPTS = {"call": "call.js"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PageVariables:
+    """What the template of a page has besides its `report`."""
+
+    #: The style sheets, base.css first.
+    css: Markup
+    #: The script; empty on a page that is printed.
+    script: Markup
+    #: The Content-Security-Policy of the page.
+    policy: str
+    #: The sound of each call by its id (`call.facts.name`); empty unless `report.audio` is set.
+    sounds: Mapping[str, Sound]
 
 
 def render_html(
     view: DocumentView,
     templates: Path | None,
     *,
-    name: str = TEMPLATE,
-    styles_name: str = STYLES,
-    script_name: str = "",
+    stem: str = "call",
+    interactive: bool = False,
     sounds: Mapping[str, Sound] | None = None,
 ) -> str:
-    """Fill the HTML template of that name. Styles, pictures and sounds stand inside the page: it needs no other file.
+    """Fill the HTML template of the view's kind; styles, pictures and sounds are inside the page.
 
     Args:
         view: what it says.
         templates: the user's templates.
-        name: the template.
-        styles_name: its styles.
-        script_name: its script; "" for a page that is printed, which has no use for one.
+        stem: what the templates of the view's kind are called before the dot: call or period.
+        interactive: with the kind's script; a page that is printed has no use for one.
         sounds: the sound of each call by its id; None for a page without.
 
     Raises:
         DocumentError: a template is missing, or one of its tags is broken (named with its line).
     """
-    path = find_template(name, templates)
-    styles = read_template(find_template(styles_name, templates))
+    path = find_template(f"{stem}.html.j2", templates)
+    styles = "".join(_read_styles(stem, templates))
+    script_name = _SCRIPTS.get(stem) if interactive else None
     script = read_template(find_template(script_name, templates)) if script_name else ""
     environment = make_environment()
     environment.filters["svg"] = _svg
     source = read_template(path)
-    values = {
-        "report": view,
-        # "</" ends a <style> element wherever it stands, and means nothing in CSS.
-        "css": Markup(styles.replace("</", "<\\/")),  # noqa: S704
-        "script": Markup(script.replace("</", "<\\/")),  # noqa: S704 - ours or the user's; "</" likewise
-        "policy": _policy(script.replace("</", "<\\/")),
-        "sounds": sounds or {},
-    }
+    script = script.replace("</", "<\\/")
+    variables = PageVariables(
+        # "</" ends a <style> or <script> element anywhere; it means nothing in CSS.
+        css=Markup(styles.replace("</", "<\\/")),  # noqa: S704 - ours or the user's
+        script=Markup(script),  # noqa: S704 - likewise
+        policy=_policy(script),
+        sounds=sounds or {},
+    )
+    values = {field.name: getattr(variables, field.name) for field in dataclasses.fields(variables)}
     try:
-        return environment.from_string(source).render(values)
+        return environment.from_string(source).render(values, report=view)
     except SecurityError as error:
         raise _broken(path, error, "a template can print and loop, nothing else") from error
     except (TemplateError, TypeError, ValueError, ArithmeticError, LookupError) as error:
-        raise _broken(path, error, "mend the tag on that line") from error
+        raise _broken(path, error, "fix the tag on that line") from error
+
+
+def find_style(line: int, stem: str, templates: Path | None) -> tuple[str, int]:
+    """Find the style sheet, and the line in it, at a line of what a page has as `css`; lines count from 1."""
+    base, _own = _read_styles(stem, templates)
+    lines = base.count("\n")
+    return (BASE_STYLES, line) if line <= lines else (f"{stem}.css", line - lines)
+
+
+def _read_styles(stem: str, templates: Path | None) -> tuple[str, str]:
+    base = read_template(find_template(BASE_STYLES, templates))
+    return base if base.endswith("\n") else f"{base}\n", read_template(find_template(f"{stem}.css", templates))
 
 
 def _policy(script: str) -> str:
-    """Write the Content-Security-Policy of a page: what stands in it and nothing else, its own script by its hash."""
+    """Write the Content-Security-Policy of a page: what is inside it and nothing else, its own script by its hash."""
     parts = ["default-src 'none'", "style-src 'unsafe-inline'", "img-src data:", "media-src data:"]
     if script:
         digest = base64.b64encode(hashlib.sha256(script.encode("utf-8")).digest()).decode()
@@ -82,12 +110,6 @@ def _svg(chart: Chart | HeatChart) -> Markup:
 
 
 def _broken(path: Path, error: Exception, to_do: str) -> TagError:
-    line = error.lineno if isinstance(error, TemplateSyntaxError) else template_line(error)
+    line = template_line(error)
     where = f"{path}:{line}" if line else str(path)
     return TagError(f"template tag cannot be used: {error}", where=where, to_do=to_do)
-
-
-def template_line(error: BaseException) -> int | None:
-    """Return the line of a template's source at which an error arose while it was filled."""
-    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename == "<template>"]
-    return frames[-1].lineno if frames else None

@@ -1,8 +1,13 @@
-"""PDF pages, printed by a child process that is kept for the next page and killed when it does not come back."""
+"""PDF pages, printed by a child process that is kept for the next page and ended when a page never comes.
+
+`Printer`, `Printers` and the one that this process shares, `PRINTER`, are safe to share between threads. After a fork
+each process starts children of its own.
+"""
 
 from __future__ import annotations
 
 import atexit
+import contextlib
 import json
 import logging
 import os
@@ -12,6 +17,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
 
 from qareport.errors import DocumentError
 from qareport.presentation import fonts
@@ -19,15 +25,23 @@ from qareport.report.formats import pdf_worker
 
 _log = logging.getLogger(__name__)
 
-#: A page of 2,000 turns takes some 10 s on an old machine; one that takes this long will never come.
-TIME_LIMIT_S = 300.0
+#: Where style sheets are, for a page whose own is not named.
+STYLES: Final = Path("templates")
+
+#: Processor time for a page. 2,000 turns take some 10 s on an old machine; a page that takes this long will never come.
+CPU_LIMIT_S = 300.0
+#: On a busy machine a child starts late and gets a part of a core; one that gets less, or waits for ever, is killed.
+_START_S, _LEAST_SHARE = 120.0, 1 / 20
 
 
 class Printer:
-    """A child process that turns HTML into PDF. Safe to share between threads; started when first needed."""
+    """A child process that turns HTML into PDF. Safe to share between threads; started when first needed.
 
-    def __init__(self, *, time_limit_s: float = TIME_LIMIT_S) -> None:
-        self._time_limit_s = time_limit_s
+    A page may take `cpu_limit_s` of the child's processor time, so a busy machine makes pages late and breaks none.
+    """
+
+    def __init__(self, *, cpu_limit_s: float = CPU_LIMIT_S) -> None:
+        self._cpu_limit_s = cpu_limit_s
         self._process: subprocess.Popen[bytes] | None = None
         self._owner = os.getpid()
         self._lock = threading.Lock()
@@ -37,22 +51,33 @@ class Printer:
         with self._lock:
             self._running()
 
-    def print(self, html: str, attached: bytes = b"", created: str = "") -> bytes:
+    def print(self, html: str, attached: bytes = b"", created: str = "", *, styles: Path = STYLES) -> bytes:
         """Print one page; with JSON to attach it becomes an archive (PDF/A-3a).
+
+        Args:
+            html: the page.
+            attached: JSON, or b"".
+            created: when the report was made, ISO 8601; "": not known.
+            styles: its style sheet, to name it in an error.
 
         Raises:
             DocumentError: WeasyPrint failed, died or took too long, or a font is missing.
         """
-        pdf, warnings = self.print_and_tell(html, attached, created)
+        pdf, warnings = self.print_with_warnings(html, attached, created, styles=styles)
         for line in warnings:
             _log.warning("PDF: %s", line)
         return pdf
 
-    def print_and_tell(self, html: str, attached: bytes = b"", created: str = "") -> tuple[bytes, list[str]]:
-        """Print one page, and return what WeasyPrint warned of; see `print`."""
+    def print_with_warnings(
+        self, html: str, attached: bytes = b"", created: str = "", *, styles: Path = STYLES
+    ) -> tuple[bytes, list[str]]:
+        """Print one page, and return WeasyPrint's warnings with it; see `print`."""
         fonts.chinese_font()
         with self._lock:
-            return self._ask(html.encode("utf-8"), attached, created)
+            try:
+                return self._ask(html.encode("utf-8"), attached, created)
+            except (OSError, ValueError) as error:
+                raise self._failure(self._end(), styles) from error
 
     def close(self) -> None:
         """End the child; a later page starts another one."""
@@ -61,6 +86,15 @@ class Printer:
             return
         process.kill()
         process.communicate()
+
+    def _end(self) -> int | None:
+        """End a child that does not answer; return its exit status, negative for the signal that ended it."""
+        process = self._process
+        if process is not None:
+            with contextlib.suppress(subprocess.TimeoutExpired):  # it has ended already, or closed its pipes at least
+                process.wait(timeout=10)
+        self.close()
+        return process.returncode if process is not None else None
 
     def _running(self) -> subprocess.Popen[bytes]:
         if self._owner != os.getpid():  # forked: the child belongs to the parent
@@ -75,43 +109,40 @@ class Printer:
         return self._process
 
     def _ask(self, page: bytes, attached: bytes, created: str) -> tuple[bytes, list[str]]:
+        """Print a page.
+
+        Raises:
+            DocumentError: the child says why the page cannot be printed.
+            OSError, ValueError: it gave no whole answer.
+        """
         process = self._running()
         if process.stdin is None or process.stdout is None:
             raise DocumentError("the PDF process has no pipes", where="pdf")
-        timed_out = threading.Event()
-
-        def stop() -> None:
-            timed_out.set()
-            process.kill()
-
-        timer = threading.Timer(self._time_limit_s, stop)
+        timer = threading.Timer(_START_S + self._cpu_limit_s / _LEAST_SHARE, process.kill)
         timer.daemon = True
         timer.start()
         try:
-            request = json.dumps({"size": len(page), "attached": len(attached), "created": created}).encode()
+            head = {"size": len(page), "attached": len(attached), "created": created, "cpu_limit_s": self._cpu_limit_s}
+            request = json.dumps(head).encode()
             process.stdin.write(len(request).to_bytes(8, "big") + request + page + attached)
             process.stdin.flush()
             size = int.from_bytes(process.stdout.read(8), "big")
-            head = json.loads(process.stdout.read(size))
-            pdf = process.stdout.read(head["size"])
-        except (OSError, ValueError) as error:
-            self.close()
-            raise self._failure(timed_out.is_set()) from error
+            answer = json.loads(process.stdout.read(size))
+            pdf = process.stdout.read(answer["size"])
         finally:
             timer.cancel()
-        if head["error"] is not None:
-            raise DocumentError(f"cannot be printed: {head['error']}", where="pdf")
-        if len(pdf) != head["size"]:
-            self.close()
-            raise self._failure(timed_out.is_set())
-        return pdf, head["warnings"]
+        if answer["error"] is not None:
+            raise DocumentError(f"cannot be printed: {answer['error']}", where="pdf")
+        if len(pdf) != answer["size"]:
+            raise ValueError("the PDF process ended in the middle of a page")
+        return pdf, answer["warnings"]
 
-    def _failure(self, timed_out: bool) -> DocumentError:
-        if timed_out:
+    def _failure(self, status: int | None, styles: Path) -> DocumentError:
+        if pdf_worker.OVERTIME and status == -pdf_worker.OVERTIME:
             return DocumentError(
-                f"the page was not laid out within {self._time_limit_s:g} s",
+                f"the page was not laid out within {self._cpu_limit_s:g} s of processor time",
                 where="pdf",
-                to_do="ask for docx or html, and look at what was changed in templates/call.css",
+                to_do=f"ask for docx or html, and look at what was changed in {styles}",
             )
         return DocumentError(
             "the PDF process ended without an answer", where="pdf", to_do="see `qareport doctor`; memory may be short"
@@ -119,7 +150,7 @@ class Printer:
 
 
 class Printers:
-    """As many printers as threads ask for at a time; each is kept for whoever asks next."""
+    """As many printers as threads ask for at a time, each kept for the next that asks; threads may share them."""
 
     def __init__(self) -> None:
         self._idle: list[Printer] = []
@@ -130,10 +161,10 @@ class Printers:
         with self._borrowed() as printer:
             printer.start()
 
-    def print(self, html: str, attached: bytes = b"", created: str = "") -> bytes:
+    def print(self, html: str, attached: bytes = b"", created: str = "", *, styles: Path = STYLES) -> bytes:
         """Print one page on a free printer; see `Printer.print`."""
         with self._borrowed() as printer:
-            return printer.print(html, attached, created)
+            return printer.print(html, attached, created, styles=styles)
 
     def close(self) -> None:
         """End the children of all printers that are free."""
@@ -152,21 +183,23 @@ class Printers:
                 self._idle.append(printer)
 
 
-PRINTER = Printers()
+#: The printers of this process; a server's threads and a run's workers share them.
+PRINTER: Final = Printers()
 atexit.register(PRINTER.close)
 
 
-def render_pdf(html: str, *, attached: bytes = b"", created: str = "") -> bytes:
+def render_pdf(html: str, *, attached: bytes = b"", created: str = "", styles: Path = STYLES) -> bytes:
     """Print a page that `html.render_html` made.
 
     Args:
         html: the page.
         attached: the report as JSON, to make an archive (PDF/A-3a) that carries it; b"": a plain tagged PDF.
         created: when the report was made, ISO 8601; "": not known.
+        styles: its style sheet, to name it in an error.
 
     Raises:
         DocumentError: it could not be printed.
     """
     if not fonts.has_subset_library():
         _log.warning("libharfbuzz-subset was not found, this takes half a minute: %s", fonts.INSTALL_SUBSET)
-    return PRINTER.print(html, attached, created)
+    return PRINTER.print(html, attached, created, styles=styles)

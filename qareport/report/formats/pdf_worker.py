@@ -1,9 +1,10 @@
-"""Print HTML pages to PDF, one after another, in a process of its own that its parent may kill.
+"""Print HTML pages to PDF, one after another, in a process of its own that ends when a page takes too long.
 
 Some pages keep WeasyPrint's layout busy for ever (#2304, #2811, #2684), and Python cannot stop a thread. So this file
-runs as a program: on stdin, for each page, an 8-byte length and JSON {"size": n, "attached": m, "created": "…"}, then
-n bytes of HTML and m bytes to attach; on stdout, for each page, an 8-byte length and JSON {"warnings": […], "error": …,
-"size": n}, then n bytes of PDF. It ends when stdin ends, imports nothing of qareport and reads nothing but data:
+runs as a program: on stdin, for each page, an 8-byte length and JSON {"size": n, "attached": m, "created": "…",
+"cpu_limit_s": t}, then n bytes of HTML and m bytes to attach; on stdout, for each page, an 8-byte length and JSON
+{"warnings": […], "error": …, "size": n}, then n bytes of PDF. A page that takes t seconds of processor time ends the
+process with the signal OVERTIME. It ends when stdin ends, imports nothing of qareport and reads nothing but data:
 addresses.
 """
 
@@ -14,12 +15,15 @@ import gc
 import json
 import logging
 import os
+import signal
 import sys
 from datetime import UTC, datetime
 from typing import Any, BinaryIO
 
 #: Name of the attached report in an archive's list of files.
 ATTACHED = "report.json"
+#: Ends the process when a page has used up its processor time; without such timers (Windows) only the parent does.
+OVERTIME = int(getattr(signal, "SIGPROF", 0))
 
 
 class _Collector(logging.Handler):
@@ -127,6 +131,13 @@ def _compact_fonts(document: Any, pdf: Any) -> None:
         entry.extra["Subtype"] = "/CIDFontType0C"
 
 
+def _limit(cpu_s: float) -> None:
+    """Let the system end this process after so much more processor time, user and kernel; 0 takes the limit away."""
+    if OVERTIME:
+        signal.signal(OVERTIME, signal.SIG_DFL)  # a parent may have it ignored
+        signal.setitimer(signal.ITIMER_PROF, cpu_s)
+
+
 def serve(requests: BinaryIO, replies: BinaryIO) -> None:
     """Answer pages until there are no more."""
     collector = _Collector()
@@ -148,10 +159,13 @@ def serve(requests: BinaryIO, replies: BinaryIO) -> None:
         attached = requests.read(request["attached"])
         collector.lines.clear()
         pdf, error = b"", None
+        _limit(request["cpu_limit_s"])
         try:
             pdf = print_page(html, attached, request["created"])
         except Exception as failure:  # noqa: BLE001 - the parent makes it a DocumentError
             error = f"{type(failure).__name__}: {failure}"
+        finally:
+            _limit(0)
         head = json.dumps({"warnings": collector.lines, "error": error, "size": len(pdf)}).encode()
         replies.write(len(head).to_bytes(8, "big") + head + pdf)
         replies.flush()

@@ -1,1 +1,1 @@
-"""order."""
+"""The view of an order's report: what its pages say."""

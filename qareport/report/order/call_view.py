@@ -1,4 +1,4 @@
-"""One call of an order as a chapter of view data."""
+"""CallReport -> CallView: one call as a chapter of its order's document."""
 
 from __future__ import annotations
 
@@ -20,9 +20,8 @@ from qareport.model import (
 )
 from qareport.presentation import wording
 from qareport.presentation.locale import _, plural
-from qareport.presentation.view_types import Chart, Curve, Metric, Phrase, Piece
-from qareport.report.order import key_moments as nodes
-from qareport.report.order import scorecard, team_comparison, transcript_lines
+from qareport.presentation.view_types import Chart, Curve, Metric, Phrase, TextRun
+from qareport.report.order import key_moments, scorecard, transcript_lines
 from qareport.report.order.view_types import CallView, Facts, RoleMetric
 
 _ROLES = (Role.CUSTOMER, Role.AGENT, Role.UNKNOWN)
@@ -33,15 +32,15 @@ _CURVE_POINTS = 150
 def badge(score: int | None, risk: Risk) -> Phrase:
     """Write the verdict: 高风险 · 62分; a call that could not be scored has no risk either."""
     if score is None:
-        return Phrase(pieces=(Piece(text=_("无法评分"), style="risk-none"),))
+        return Phrase(runs=(TextRun(text=_("无法评分"), style="risk-none"),))
     points = plural("{points}分", score, points=score)
-    return Phrase(pieces=(Piece(text=f"{wording.RISKS[risk]} · {points}", style=f"risk-{risk.value}"),))
+    return Phrase(runs=(TextRun(text=f"{wording.RISKS[risk]} · {points}", style=f"risk-{risk.value}"),))
 
 
 def build(
     call: CallReport,
     number: int,
-    key_moments: int,
+    most_moments: int,
     *,
     measures: Mapping[str, float] | None = None,
     norm: TeamNorm | None = None,
@@ -51,14 +50,14 @@ def build(
     Args:
         call: the call.
         number: which call of the order it is.
-        key_moments: how many moments are told.
+        most_moments: how many key moments are shown at most.
         measures: what of it `norm` compares.
         norm: what is usual in the team; None: not compared.
     """
     speakers = transcript_lines.Speakers(call.segments)
     chapter = f"c{number}"
-    chosen, outside = nodes.choose(call, key_moments)
-    shown = tuple(nodes.node(item, index, speakers, chapter) for index, item in enumerate(chosen, start=1))
+    chosen, outside = key_moments.choose(call, most_moments)
+    shown = tuple(key_moments.key_moment(item, index, speakers, chapter) for index, item in enumerate(chosen, start=1))
     return CallView(
         number=wording.nth_call(number),
         title=f"{wording.nth_call(number)}　{wording.instant(call.started_at)}",
@@ -66,19 +65,19 @@ def build(
         badge=badge(call.score, call.risk),
         facts=facts(call, speakers, wording.nth(number)),
         phone=call.customer_phone or _(wording.UNKNOWN),
-        sentence=nodes.sentence(call, chosen, speakers),
+        sentence=key_moments.sentence(call, chosen, speakers),
         notes=_notes(call),
         trajectory=transcript_lines.trajectory(call.trajectory),
         chart=chart(call, [item.at_ms for item in chosen]),
-        nodes=shown,
-        further=tuple(nodes.deduction(finding, speakers) for finding in outside),
-        deductions=tuple(nodes.deduction(finding, speakers) for finding in call.findings),
+        key_moments=shown,
+        further=tuple(key_moments.deduction(finding, speakers) for finding in outside),
+        deductions=tuple(key_moments.deduction(finding, speakers) for finding in call.findings),
         deduction_total=_total(call),
         scorecard=scorecard.groups(call, speakers),
-        score_line=scorecard.line(call.scorecard),
+        score_line=scorecard.score_line(call.scorecard),
         metrics=tuple(_metrics(call.metrics)),
-        compared=team_comparison.rows(measures or {}, norm),
-        norm=team_comparison.basis(norm),
+        compared=scorecard.compare(measures or {}, norm),
+        norm=scorecard.comparison_basis(norm),
         role_metrics=tuple(_role_metrics(call.metrics)),
         unknown_speaker=Role.UNKNOWN.value in call.metrics.roles,
         transcript=transcript_lines.transcript(call, chapter),
@@ -100,7 +99,7 @@ def facts(call: CallReport, speakers: transcript_lines.Speakers, calls: str) -> 
         calls=calls,
         when=when(call),
         agent=call.agent_id or _(wording.UNKNOWN),
-        issue=nodes.issue([call]),
+        issue=key_moments.issue([call]),
         trend=trend(call.metrics),
         roles=speakers.certainty(),
         hits=hits(call),
@@ -128,7 +127,7 @@ def hits(call: CallReport) -> str:
     """Count the rules that hit and what they cost."""
     if not call.findings:
         return _("无") if call.score is not None else _("未判定")
-    return nodes.count_hits(call.findings)
+    return key_moments.count_hits(call.findings)
 
 
 def _total(call: CallReport) -> str:
@@ -137,7 +136,7 @@ def _total(call: CallReport) -> str:
             return _("没有可供规则判断的内容，未评分。")
         return _("未命中任何规则，没有扣分。")
     score = _("得分 {score}").format(score=call.score) if call.score is not None else _("未评分")
-    return _("合计{points}，{score}。").format(points=nodes.total_points(call.findings), score=score)
+    return _("合计{points}，{score}。").format(points=key_moments.total_points(call.findings), score=score)
 
 
 def chart(call: CallReport, discs_ms: Sequence[int]) -> Chart:
@@ -175,11 +174,11 @@ def chart(call: CallReport, discs_ms: Sequence[int]) -> Chart:
 
 def _means(points: Sequence[tuple[int, float]], step_ms: int) -> list[tuple[int, float]]:
     """Take the mean time and value of the points in each stretch of a length."""
-    found: list[tuple[int, float]] = []
+    means: list[tuple[int, float]] = []
     for _stretch, inside in itertools.groupby(points, key=lambda point: point[0] // step_ms):
         times, values = zip(*inside, strict=True)
-        found.append((round(statistics.fmean(times)), statistics.fmean(values)))
-    return found
+        means.append((round(statistics.fmean(times)), statistics.fmean(values)))
+    return means
 
 
 def _quarters(metrics: CallMetrics) -> tuple[str, ...]:

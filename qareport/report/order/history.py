@@ -15,7 +15,7 @@ from qareport.model import (
 )
 from qareport.presentation import wording
 from qareport.presentation.locale import N_, _, plural
-from qareport.presentation.view_types import Phrase, Piece
+from qareport.presentation.view_types import Phrase, TextRun
 from qareport.report.order import key_moments
 from qareport.report.order.transcript_lines import Speakers
 from qareport.report.order.view_types import ChangeRow, ClassRow, DossierView, PromiseRow
@@ -38,10 +38,10 @@ def build(report: OrderReport, numbers: Mapping[str, int]) -> DossierView:
         numbers: which call of the order each is, by call id.
     """
     dossier = report.dossier or Dossier()
-    promises = tuple(_promise(one, numbers) for one in dossier.promises)
+    promises = tuple(_promise(promise, numbers) for promise in dossier.promises)
     classes = tuple(row for call in report.calls for row in _classes(call, numbers))
     return DossierView(
-        changes=tuple(_change(one, numbers) for one in dossier.changes),
+        changes=tuple(_change(change, numbers) for change in dossier.changes),
         promises=promises,
         classes=classes,
         no_promises="" if promises else _no_promises(report),
@@ -57,39 +57,40 @@ def _number(call_id: str, numbers: Mapping[str, int]) -> str:
     return wording.nth(numbers[call_id]) if call_id in numbers else call_id
 
 
-def _change(one: CallChange, numbers: Mapping[str, int]) -> ChangeRow:
+def _change(change: CallChange, numbers: Mapping[str, int]) -> ChangeRow:
     return ChangeRow(
-        number=_number(one.call_id, numbers),
+        number=_number(change.call_id, numbers),
         after=_("距{call} {span}").format(
-            call=_number(one.since_call_id, numbers), span=_span(one.after_ms) if one.after_ms is not None else "—"
+            call=_number(change.since_call_id, numbers),
+            span=_span(change.after_ms) if change.after_ms is not None else "—",
         ),
-        score=plural("{points}分", abs(one.score), points=wording.signed(one.score, 0))
-        if one.score is not None
+        score=plural("{points}分", abs(change.score), points=wording.signed(change.score, 0))
+        if change.score is not None
         else _("无法比较"),
-        feeling=wording.signed(one.sentiment) if one.sentiment is not None else _("无法比较"),
-        issues=_issues(one) or _("没有判定出问题类型"),
-        agent=_("换了客服") if one.other_agent else "",
+        feeling=wording.signed(change.sentiment) if change.sentiment is not None else _("无法比较"),
+        issues=_issues(change) or _("没有判定出问题类型"),
+        agent=_("换了客服") if change.other_agent else "",
     )
 
 
-def brief(one: CallChange) -> str:
+def brief(change: CallChange) -> str:
     """Say in a few words what is different in a call."""
     parts = []
-    if one.score is not None:
-        parts.append(_("得分{points}").format(points=wording.signed(one.score, 0)))
-    if one.sentiment is not None:
-        parts.append(_("情绪{value}").format(value=wording.signed(one.sentiment)))
-    parts.append(_issues(one))
-    if one.other_agent:
+    if change.score is not None:
+        parts.append(_("得分{points}").format(points=wording.signed(change.score, 0)))
+    if change.sentiment is not None:
+        parts.append(_("情绪{value}").format(value=wording.signed(change.sentiment)))
+    parts.append(_issues(change))
+    if change.other_agent:
         parts.append(_("换了客服"))
     return _("较上次：{changes}").format(changes=_("，").join(filter(None, parts))) if any(parts) else ""
 
 
-def _issues(one: CallChange) -> str:
+def _issues(change: CallChange) -> str:
     parts = (
-        (_("同一问题：{names}"), one.same_issues),
-        (_("新问题：{names}"), one.new_issues),
-        (_("不再提起：{names}"), one.gone_issues),
+        (_("同一问题：{names}"), change.same_issues),
+        (_("新问题：{names}"), change.new_issues),
+        (_("不再提起：{names}"), change.gone_issues),
     )
     return _("；").join(text.format(names=_("、").join(names)) for text, names in parts if names)
 
@@ -104,23 +105,23 @@ def _span(length_ms: int) -> str:
     return plural("{days}天", hours // 24, days=hours // 24)
 
 
-def _promise(one: OrderPromise, numbers: Mapping[str, int]) -> PromiseRow:
-    text = _(_OUTCOMES[one.outcome])
-    if one.again_call_id is not None:
-        text += _("（{call}）").format(call=_number(one.again_call_id, numbers))
+def _promise(promise: OrderPromise, numbers: Mapping[str, int]) -> PromiseRow:
+    text = _(_OUTCOMES[promise.outcome])
+    if promise.again_call_id is not None:
+        text += _("（{call}）").format(call=_number(promise.again_call_id, numbers))
     return PromiseRow(
-        number=_number(one.call_id, numbers),
-        at=wording.second(one.at_ms),
-        quote=wording.quoted(one.quote),
-        promise=_("，").join(filter(None, (one.action, one.by))),
-        due=wording.instant(one.due_at) if one.due_at else _("不明"),
-        outcome=Phrase(pieces=(Piece(text=text, style=_STYLES.get(one.outcome, "")),)),
+        number=_number(promise.call_id, numbers),
+        at=wording.second(promise.at_ms),
+        quote=wording.quoted(promise.quote),
+        promise=_("，").join(filter(None, (promise.action, promise.by))),
+        due=wording.instant(promise.due_at) if promise.due_at else _("不明"),
+        outcome=Phrase(runs=(TextRun(text=text, style=_STYLES.get(promise.outcome, "")),)),
     )
 
 
 def broken(dossier: Dossier | None) -> int:
     """Count the promises after whose due time the customer called again."""
-    return sum(one.outcome is PromiseOutcome.BROKEN for one in dossier.promises) if dossier else 0
+    return sum(promise.outcome is PromiseOutcome.BROKEN for promise in dossier.promises) if dossier else 0
 
 
 def _classes(call: CallReport, numbers: Mapping[str, int]) -> list[ClassRow]:
@@ -131,13 +132,13 @@ def _classes(call: CallReport, numbers: Mapping[str, int]) -> list[ClassRow]:
         ClassRow(
             number=number,
             kind=kind,
-            name=_name(one),
-            evidence=tuple(key_moments.evidence_line(item, speakers) for item in one.evidence),
+            name=_name(classification),
+            evidence=tuple(key_moments.evidence_line(item, speakers) for item in classification.evidence),
         )
         for kind, classes in kinds
-        for one in classes
+        for classification in classes
     ]
 
 
-def _name(one: Classification) -> str:
-    return one.name + (_(wording.FUZZY) if one.fuzzy else "")
+def _name(classification: Classification) -> str:
+    return classification.name + (_(wording.FUZZY) if classification.fuzzy else "")

@@ -1,4 +1,4 @@
-"""Which moments of a call a page has room for, what is said of each, and the one sentence at the top."""
+"""The key moments of a call: which of them a page has room for, the story of each, and the sentence at the top."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from qareport.model import (
 )
 from qareport.presentation import wording
 from qareport.presentation.locale import _, plural
-from qareport.presentation.view_types import Phrase, Piece
-from qareport.report.order.transcript_lines import Speakers, tag_piece
-from qareport.report.order.view_types import Advice, Deduction, Node
+from qareport.presentation.view_types import Phrase, TextRun
+from qareport.report.order.transcript_lines import Speakers, tag_run
+from qareport.report.order.view_types import AdviceLine, Deduction, KeyMomentView
 
 #: A rule's hit belongs to a moment that is not farther away than this.
 _NEAR_MS = 2000
 #: What a finding lends its moment, on the scale of `Moment.salience` (0 … 100).
 _WEIGHTS = {Severity.INFO: 10.0, Severity.MINOR: 40.0, Severity.MAJOR: 60.0, Severity.CRITICAL: 100.0}
-#: Of two moments that matter alike, the one with advice stands first.
+#: Of two moments that matter alike, the one with advice comes first.
 _WITH_ADVICE = 10.0
 #: The sentence at the top tells of this many moments.
 _SENTENCE_MOMENTS = 3
@@ -58,7 +58,7 @@ class Candidate:
 def choose(call: CallReport, limit: int) -> tuple[list[Candidate], list[Finding]]:
     """Choose the moments to show, in order of time, and name the findings that stay outside them."""
     candidates = [Candidate(moment=moment) for moment in call.moments]
-    # A moment without salience is told by another one already; it stands here only if a finding needs it.
+    # A moment without salience is part of another one; it is shown only if a finding needs it.
     for finding in call.findings:
         owner = _owner(finding, candidates)
         if owner is None:
@@ -95,16 +95,16 @@ def _times(finding: Finding) -> list[int]:
     return [finding.at_ms, *(item.at_ms for item in finding.evidence)]
 
 
-def node(candidate: Candidate, number: int, speakers: Speakers, chapter: str) -> Node:
+def key_moment(candidate: Candidate, number: int, speakers: Speakers, chapter: str) -> KeyMomentView:
     """Word one key moment."""
-    advice: list[Advice] = []
+    advice: list[AdviceLine] = []
     for finding in candidate.findings:
         if finding.advice and finding.advice not in [known.text for known in advice]:
-            advice.append(Advice(text=finding.advice, rule=_rule_line(finding)))
+            advice.append(AdviceLine(text=finding.advice, rule=_rule_line(finding)))
         else:
-            advice.append(Advice(text="", rule=_rule_line(finding)))
+            advice.append(AdviceLine(text="", rule=_rule_line(finding)))
     story = _moment_story if candidate.moment else _finding_story
-    return Node(
+    return KeyMomentView(
         number=str(number),
         at=wording.second(candidate.at_ms),
         span=_span(candidate.moment),
@@ -129,8 +129,8 @@ def _span(moment: Moment | None) -> str:
     if moment is None or moment.end_ms <= moment.at_ms:
         return ""
     length = wording.duration(moment.duration_ms)
-    said = _("沉默{length}") if moment.kind is MomentKind.SILENCE else _("持续{length}")
-    return said.format(length=length)
+    text = _("沉默{length}") if moment.kind is MomentKind.SILENCE else _("持续{length}")
+    return text.format(length=length)
 
 
 def _moment_story(candidate: Candidate, speakers: Speakers) -> Phrase:
@@ -138,33 +138,33 @@ def _moment_story(candidate: Candidate, speakers: Speakers) -> Phrase:
     if moment is None:
         raise ValueError("a finding without a moment tells its own story")
     lead = _("{who}{what}").format(who=speakers.name(moment.role, moment.at_ms), what=predicate(moment))
-    pieces = [Piece(text=lead)]
+    runs = [TextRun(text=lead)]
     if moment.fuzzy:
-        pieces.append(Piece(text=_(wording.FUZZY), style="muted"))
+        runs.append(TextRun(text=_(wording.FUZZY), style="muted"))
     if moment.quote:
-        # What stands beside a silence was said before it, by the other side.
+        # The quotation of a silence was said before it, by the other side.
         colon = _("；此前的话：") if moment.kind is MomentKind.SILENCE else _("：")
-        pieces.append(Piece(text=colon + wording.quoted(moment.quote), style="quote"))
+        runs.append(TextRun(text=colon + wording.quoted(moment.quote), style="quote"))
     for tag in moment.tags or ((STATE_SILENCE,) if moment.kind is MomentKind.SILENCE else ()):
-        pieces += [Piece(text=" "), tag_piece(tag)]
+        runs += [TextRun(text=" "), tag_run(tag)]
     label, source = wording.label(moment), wording.with_label(moment).label
     # A rule that calls the moment what the program calls it says nothing of its own.
     named = [label if finding.moment == source else finding.moment for finding in candidate.findings if finding.moment]
     shown = [name for name in dict.fromkeys([*named, label]) if name and name not in lead]
     if shown:
-        pieces += [Piece(text=" "), Piece(text=" · ".join(shown), style="label")]
-    return Phrase(pieces=tuple(pieces))
+        runs += [TextRun(text=" "), TextRun(text=" · ".join(shown), style="label")]
+    return Phrase(runs=tuple(runs))
 
 
 def _finding_story(candidate: Candidate, speakers: Speakers) -> Phrase:
     finding = candidate.findings[0]
-    pieces = [Piece(text=finding.title)]
+    runs = [TextRun(text=finding.title)]
     quotes = [evidence_line(item, speakers, with_time=False) for item in finding.evidence if item.quote]
     if quotes:
-        pieces.append(Piece(text=_("：") + wording.clauses(quotes), style="quote"))
+        runs.append(TextRun(text=_("：") + wording.clauses(quotes), style="quote"))
     if finding.moment:
-        pieces += [Piece(text=" "), Piece(text=finding.moment, style="label")]
-    return Phrase(pieces=tuple(pieces))
+        runs += [TextRun(text=" "), TextRun(text=finding.moment, style="label")]
+    return Phrase(runs=tuple(runs))
 
 
 def predicate(moment: Moment) -> str:
@@ -224,8 +224,8 @@ def sentence(call: CallReport, chosen: Sequence[Candidate], speakers: Speakers) 
             continue
         who = speakers.name(candidate.moment.role, candidate.moment.at_ms)
         what = predicate(candidate.moment)
-        if said := _said(candidate.moment):
-            what = _("{what}{quote}").format(what=what, quote=said)
+        if quote := _short_quote(candidate.moment):
+            what = _("{what}{quote}").format(what=what, quote=quote)
         if who == subject:
             clauses.append(_("{at}{what}").format(at=at, what=what))
         else:
@@ -235,7 +235,7 @@ def sentence(call: CallReport, chosen: Sequence[Candidate], speakers: Speakers) 
     return _("{story}{verdict}").format(story=story, verdict=_verdict(call))
 
 
-def _said(moment: Moment) -> str:
+def _short_quote(moment: Moment) -> str:
     quotable = moment.kind in (MomentKind.CHURN_SIGNAL, MomentKind.ESCALATION)
     words = moment.quote.strip(" 。，,.")
     return wording.quoted(words) if quotable and 0 < len(words) <= _SENTENCE_QUOTE else ""

@@ -23,7 +23,9 @@ _MARGIN_MS = 250
 class Sound:
     """What a page can play of one call: a data: address, or why there is nothing to play."""
 
+    #: The sound as a data: address; empty when there is none.
     source: str = ""
+    #: Why there is none; else empty.
     note: str = ""
 
 
@@ -40,13 +42,6 @@ def make_sounds(report: OrderReport, settings: ReportSettings) -> dict[str, Soun
         sounds[clean(call.call_id)], used_ms = _sound(call, left_ms, settings)
         left_ms -= used_ms
     return sounds
-
-
-def recordings_key(report: OrderReport, settings: ReportSettings) -> str:
-    """Say which recordings are there: a page that lacked one is made again when it has come back."""
-    if not settings.audio:
-        return ""
-    return "".join(str(int(call.audio is not None and Path(call.audio.path).is_file())) for call in report.calls)
 
 
 def _sound(call: CallReport, left_ms: int, settings: ReportSettings) -> tuple[Sound, int]:
@@ -67,12 +62,12 @@ def _sound(call: CallReport, left_ms: int, settings: ReportSettings) -> tuple[So
 
 
 def _too_long(audio: AudioInfo, settings: ReportSettings) -> str:
-    said = _("录音长{length}，超出一页最多{minutes}分钟录音的限制（report.audio_minutes），本页没有这通电话的声音。")
-    return said.format(length=wording.duration(audio.duration_ms), minutes=settings.audio_minutes)
+    text = _("录音长{length}，超出一页最多{minutes}分钟录音的限制（report.audio_minutes），本页没有这通电话的声音。")
+    return text.format(length=wording.duration(audio.duration_ms), minutes=settings.audio_minutes)
 
 
 def _covered(call: CallReport) -> Iterator[tuple[int, int]]:
-    """Yield what nobody may hear: words with known times and a margin; else all of the sentences that they are in."""
+    """Yield what must not be heard: masked words with known times and a margin, else their whole sentences."""
     for span in call.masked:
         if span.exact:
             yield span.start_ms - _MARGIN_MS, span.end_ms + _MARGIN_MS

@@ -18,8 +18,8 @@ from qareport.model import (
 )
 from qareport.presentation import wording
 from qareport.presentation.locale import _
-from qareport.presentation.view_types import Phrase, Piece
-from qareport.report.order.view_types import Line
+from qareport.presentation.view_types import Phrase, TextRun
+from qareport.report.order.view_types import TranscriptLine
 
 #: Segments of one speaker that follow each other are printed as one turn up to this length: a time is never far away.
 _TURN_MS = 20_000
@@ -59,9 +59,9 @@ def is_guess(segment: Segment) -> bool:
     return segment.role is not Role.UNKNOWN and segment.role_source not in wording.SURE_SOURCES
 
 
-def tag_piece(state: str) -> Piece:
+def tag_run(state: str) -> TextRun:
     """Make the mark of an emotion, a state or an event."""
-    return Piece(text=wording.tag(state), style=wording.tag_style(state))
+    return TextRun(text=wording.tag(state), style=wording.tag_style(state))
 
 
 def trajectory(states: Sequence[TrajectoryState]) -> Phrase:
@@ -73,26 +73,26 @@ def trajectory(states: Sequence[TrajectoryState]) -> Phrase:
         if not names or names[-1] != state.state:
             names.append(state.state)
     if not names:
-        return Phrase(pieces=(Piece(text=_("没有可用的情绪判定"), style="muted"),))
+        return Phrase(runs=(TextRun(text=_("没有可用的情绪判定"), style="muted"),))
     half = _TRAJECTORY_ENDS
-    pieces: list[Piece] = []
+    runs: list[TextRun] = []
     for index, name in enumerate(names):
         if len(names) > _TRAJECTORY_STATES and half <= index < len(names) - half:
             if index == half:
-                pieces.append(Piece(text=_(" → …（中间 {count} 次变化）…").format(count=len(names) - 2 * half)))
+                runs.append(TextRun(text=_(" → …（中间 {count} 次变化）…").format(count=len(names) - 2 * half)))
             continue
         if index:
-            pieces.append(Piece(text=" → "))
-        pieces.append(tag_piece(name))
-    return Phrase(pieces=tuple(pieces))
+            runs.append(TextRun(text=" → "))
+        runs.append(tag_run(name))
+    return Phrase(runs=tuple(runs))
 
 
-def transcript(call: CallReport, chapter: str) -> tuple[Line, ...]:
+def transcript(call: CallReport, chapter: str) -> tuple[TranscriptLine, ...]:
     """Lay the call out as turns and the silences between them, in order of time."""
     entries: list[Segment | Silence] = sorted(
         (*call.segments, *call.silences), key=lambda entry: (entry.start_ms, isinstance(entry, Silence))
     )
-    lines: list[Line] = []
+    lines: list[TranscriptLine] = []
     turn: list[Segment] = []
 
     def close() -> None:
@@ -117,33 +117,33 @@ def _continues(first: Segment, segment: Segment) -> bool:
     return same and segment.end_ms - first.start_ms <= _TURN_MS
 
 
-def _turn(segments: Sequence[Segment], chapter: str, number: int) -> Line:
+def _turn(segments: Sequence[Segment], chapter: str, number: int) -> TranscriptLine:
     first = segments[0]
-    pieces: list[Piece] = []
+    runs: list[TextRun] = []
     for segment in segments:
-        pieces.append(Piece(text=segment.text, at_ms=segment.start_ms))
-        pieces += [tag_piece(state) for state in _states(segment)]
-    return Line(
+        runs.append(TextRun(text=segment.text, at_ms=segment.start_ms))
+        runs += [tag_run(state) for state in _states(segment)]
+    return TranscriptLine(
         kind="turn",
         side=first.role.value,
         time=wording.clock(first.start_ms),
         who=wording.role(first.role, guessed=is_guess(first)),
-        text=Phrase(pieces=tuple(pieces)),
+        text=Phrase(runs=tuple(runs)),
         anchor=f"{chapter}-l{number}",
         at_ms=first.start_ms,
     )
 
 
-def _silence(silence: Silence, chapter: str, number: int) -> Line:
+def _silence(silence: Silence, chapter: str, number: int) -> TranscriptLine:
     between = [wording.ROLES[role] for role in (silence.after, silence.before) if role is not None]
     remark = _("{before}说完，{after}开口之前").format(before=between[0], after=between[1]) if len(between) == 2 else ""
     text = " " + wording.beside(wording.duration(silence.duration_ms), remark)
-    return Line(
+    return TranscriptLine(
         kind="silence",
         side="silence",
         time=wording.clock(silence.start_ms),
         who=wording.capital(_("沉默")),
-        text=Phrase(pieces=(tag_piece(STATE_SILENCE), Piece(text=text, style="muted"))),
+        text=Phrase(runs=(tag_run(STATE_SILENCE), TextRun(text=text, style="muted"))),
         anchor=f"{chapter}-l{number}",
         at_ms=silence.start_ms,
     )
@@ -160,8 +160,8 @@ def legend(call: CallReport) -> Phrase:
     if call.silences:
         seen.add(STATE_SILENCE)
     order: Iterable[str] = (STATE_SILENCE, *Emotion, STATE_NOT_JUDGED, *AudioEvent)
-    pieces: list[Piece] = []
+    runs: list[TextRun] = []
     for state in order:
         if str(state) in seen:
-            pieces += [tag_piece(str(state)), Piece(text=f" {wording.tag_name(str(state))}　")]
-    return Phrase(pieces=tuple(pieces))
+            runs += [tag_run(str(state)), TextRun(text=f" {wording.tag_name(str(state))}　")]
+    return Phrase(runs=tuple(runs))

@@ -1,4 +1,4 @@
-"""What stands on the pages of a call report: plain strings, ready to print. Templates see nothing else."""
+"""What templates of an order's report can print: plain strings, ready to print. They see nothing else."""
 
 from __future__ import annotations
 
@@ -15,32 +15,47 @@ class Facts:
     name: str
     #: Which call of how many.
     calls: str
+    #: When the (latest) call began and how long it was.
     when: str
+    #: Who spoke for the centre.
     agent: str
+    #: What troubles the customer.
     issue: str
+    #: How the customer's mood went.
     trend: str
+    #: How the speakers were told apart.
     roles: str
+    #: How many rules hit and what they cost.
     hits: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Advice:
+class AdviceLine:
     """A suggested line (建议话术) and the rule that says so."""
 
+    #: What to say next time; empty where the same advice is given above already.
     text: str
+    #: The rule that says so, with its severity and points.
     rule: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Node:
+class KeyMomentView:
     """One key moment of a call, with what to say next time."""
 
+    #: Its number on the page and in the picture.
     number: str
+    #: When it happened: 第42秒.
     at: str
+    #: How long it lasted; empty when it has no length.
     span: str
+    #: What happened, in words and marks.
     story: Phrase
-    advice: tuple[Advice, ...]
+    #: One line for each rule that hit there.
+    advice: tuple[AdviceLine, ...]
+    #: Its anchor on the HTML page.
     anchor: str
+    #: When it happened, in ms, for what can be played.
     at_ms: int
 
 
@@ -48,12 +63,19 @@ class Node:
 class Deduction:
     """One hit of a rule with its points and its evidence."""
 
+    #: When the rule hit.
     at: str
+    #: The rule's title.
     title: str
+    #: The rule's id and version.
     rule: str
+    #: How grave it is, in words.
     severity: str
+    #: What it costs or earns.
     points: str
+    #: The words that say so, one line each.
     evidence: tuple[str, ...]
+    #: What to say next time; may be empty.
     advice: str
     #: What counts of the points when the category's limit cut them; else empty.
     counted: str = ""
@@ -63,13 +85,19 @@ class Deduction:
 class ScoreGroup:
     """One category of the scorecard with its hits; a category without any says so in `empty`."""
 
+    #: The category.
     name: str
+    #: What it cost.
     points: str
+    #: How much it may cost at most.
     limit: str
+    #: How many of its rules were judged.
     judged: str
     #: Rules that had no opportunity: neither kept nor broken. Empty when there was none.
     not_applicable: str
+    #: Its hits.
     hits: tuple[Deduction, ...]
+    #: Says why there is no hit; empty when there is one.
     empty: str
 
 
@@ -77,13 +105,15 @@ class ScoreGroup:
 class Compared:
     """One measure of the call beside what is usual in the team."""
 
+    #: What is measured.
     label: str
+    #: This call's value.
     value: str
     #: The team's median.
     usual: str
-    #: From the lower to the upper quartile: half of all calls lie in it.
+    #: From the lower to the upper quartile: half of all calls are in it.
     range: str
-    #: How the call stands out, or empty.
+    #: How the call stands out; else empty.
     remark: str
 
 
@@ -91,11 +121,17 @@ class Compared:
 class ChangeRow:
     """What is different in a call from the one before it."""
 
+    #: Which call of the order.
     number: str
+    #: How long after the call before.
     after: str
+    #: Change of the score.
     score: str
+    #: Change of the customer's mood.
     feeling: str
+    #: Same, new and gone issues.
     issues: str
+    #: Says that another agent spoke; else empty.
     agent: str
 
 
@@ -103,11 +139,17 @@ class ChangeRow:
 class PromiseRow:
     """A promise, and what the order's calls tell about it."""
 
+    #: In which call it was made.
     number: str
+    #: When in that call.
     at: str
+    #: The words.
     quote: str
+    #: What was promised, and by when, in the words used.
     promise: str
+    #: When it fell due.
     due: str
+    #: What the order's calls tell about it.
     outcome: Phrase
 
 
@@ -115,9 +157,13 @@ class PromiseRow:
 class ClassRow:
     """An issue type or a stage with the words that say so."""
 
+    #: In which call.
     number: str
+    #: Issue type or stage.
     kind: str
+    #: Which.
     name: str
+    #: The words that say so, one line each.
     evidence: tuple[str, ...]
 
 
@@ -125,11 +171,15 @@ class ClassRow:
 class DossierView:
     """What all calls of the order together tell."""
 
+    #: What is different from call to call; empty for an order with one call.
     changes: tuple[ChangeRow, ...] = ()
+    #: The agents' promises.
     promises: tuple[PromiseRow, ...] = ()
+    #: Issue types and stages with their evidence.
     classes: tuple[ClassRow, ...] = ()
-    #: Why there is nothing to show, where there is nothing.
+    #: Why there is no promise to show; else empty.
     no_promises: str = ""
+    #: Why there is no issue type to show; else empty.
     no_classes: str = ""
 
 
@@ -137,37 +187,53 @@ class DossierView:
 class RoleMetric:
     """One measure by speaker; a speaker who was not heard has an empty cell."""
 
+    #: What is measured.
     label: str
+    #: The customer's value.
     customer: str
+    #: The agent's value.
     agent: str
+    #: The value of who is not known.
     unknown: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
+class TranscriptLine:
     """One line of the transcript: a turn, or a silence between turns."""
 
     #: turn or silence.
     kind: str
     #: customer, agent, unknown or silence.
     side: str
+    #: When it begins: 0:42.
     time: str
+    #: The speaker, marked when guessed.
     who: str
+    #: The words with their marks.
     text: Phrase
+    #: Its anchor on the HTML page.
     anchor: str
+    #: When it begins, in ms, for what can be played.
     at_ms: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CallRow:
-    """One line of the overview of an order's calls; a failed call stands here with its reason."""
+class OverviewRow:
+    """One line of the overview of an order's calls; a failed call is listed with its reason."""
 
+    #: Which call of the order.
     number: str
+    #: When it began.
     when: str
+    #: How long it was.
     length: str
+    #: Who spoke for the centre.
     agent: str
+    #: How the customer's mood went.
     trend: str
+    #: Risk and score, or that it failed.
     badge: Phrase
+    #: The issue, or why it failed.
     remark: str
     #: The chapter's anchor; empty for a failed call.
     anchor: str
@@ -179,10 +245,15 @@ class CallRow:
 class FailedRow:
     """A call that could not be worked on."""
 
+    #: Which call of the order.
     number: str
+    #: The call's id.
     call_id: str
+    #: When it began.
     when: str
+    #: Who spoke for the centre.
     agent: str
+    #: The step that failed, and why.
     reason: Phrase
 
 
@@ -190,33 +261,51 @@ class FailedRow:
 class CallView:
     """One call's chapter."""
 
+    #: Which call of the order.
     number: str
+    #: The title of its chapter.
     title: str
+    #: The chapter's anchor on the HTML page.
     anchor: str
+    #: Risk and score.
     badge: Phrase
+    #: The grid at its top.
     facts: Facts
     #: The customer's number, masked.
     phone: str
+    #: The call in one or two sentences.
     sentence: str
+    #: What could not be judged or is uncertain.
     notes: tuple[str, ...]
+    #: The customer's emotions in order.
     trajectory: Phrase
+    #: The picture: `{{ call.chart | svg }}` on a page, `{{ call.chart }}` in Word.
     chart: Chart
-    nodes: tuple[Node, ...]
+    #: The moments that matter most, in order of time.
+    key_moments: tuple[KeyMomentView, ...]
     #: Hits that have no room among the key moments.
     further: tuple[Deduction, ...]
+    #: All hits in order of time, besides the scorecard. For your own templates.
     deductions: tuple[Deduction, ...]
+    #: What they add up to.
     deduction_total: str
+    #: Every category with its hits.
     scorecard: tuple[ScoreGroup, ...]
-    #: Where the score began and ended, and whether the call passed.
+    #: Where the score began and ended, and whether the call passed; empty without a scorecard.
     score_line: str
+    #: Measures of the call.
     metrics: tuple[Metric, ...]
+    #: Measures beside the team's; empty when there is nothing to compare with.
     compared: tuple[Compared, ...]
     #: Which calls `compared` compares with, or why there is nothing to compare with.
     norm: str
+    #: Measures by speaker.
     role_metrics: tuple[RoleMetric, ...]
-    #: Whether some speech belongs to nobody known: then the table by speaker has a third column.
+    #: Whether some speech has no known speaker: then the table by speaker has a third column.
     unknown_speaker: bool
-    transcript: tuple[Line, ...]
+    #: All turns and silences.
+    transcript: tuple[TranscriptLine, ...]
+    #: The marks of this transcript and what they mean.
     legend: Phrase
 
 
@@ -224,21 +313,35 @@ class CallView:
 class OrderView:
     """A whole document."""
 
+    #: What the document is: 通话质检报告.
     title: str
+    #: The order, or the call where no order is known.
     subject: str
+    #: The setting `report.organisation`; may be empty.
     organisation: str
+    #: Risk and score of the order's worst call.
     badge: Phrase
+    #: The grid on the first page.
     facts: Facts
+    #: Says that the bundled small model was used; else empty.
     demo_notice: str
+    #: The order in one or two sentences.
     sentence: str
     #: More than one call (failed ones count): an overview comes first and each call has its chapter.
     several: bool
-    overview: tuple[CallRow, ...]
+    #: One line for each call.
+    overview: tuple[OverviewRow, ...]
+    #: The calls that were worked on, in order of time.
     calls: tuple[CallView, ...]
+    #: What all calls of the order tell together.
     dossier: DossierView
+    #: The calls that failed.
     failed: tuple[FailedRow, ...]
+    #: How the report came about, and what it cannot say.
     methods: tuple[Metric, ...]
+    #: Names of the fields to sign: three.
     signatures: tuple[str, ...]
+    #: The line at the foot of each page.
     footer: str
-    #: When the document was made for its reader's program, ISO 8601 or empty; never the wall clock.
+    #: Date of the document for programs, ISO 8601 or empty; never the wall clock.
     created: str

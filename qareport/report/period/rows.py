@@ -1,49 +1,71 @@
-"""The customers to call back and the heat map, worded."""
+"""The rows of a period's tables, and its heat map, worded."""
 
 from __future__ import annotations
 
-from qareport.model import Callback, CallbackReason, HeatCell, HeatRow, Period, PeriodReport, PromiseState, Risk
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+from qareport.model import (
+    AdviceOutcome,
+    AgentRow,
+    Callback,
+    CallbackReason,
+    FailedCall,
+    HeatCell,
+    HeatRow,
+    Period,
+    PeriodReport,
+    PromiseDue,
+    PromiseState,
+    Risk,
+    RuleRow,
+)
 from qareport.presentation import wording
 from qareport.presentation.locale import _, plural
-from qareport.presentation.view_types import HeatChart, HeatChartCell, HeatChartRow, Phrase, Piece
+from qareport.presentation.view_types import HeatChart, HeatChartCell, HeatChartRow, Phrase, TextRun
 from qareport.report.period import period_wording
-from qareport.report.period.view_types import CallbackRow
+from qareport.report.period.view_types import CallbackRow, PeriodTable
+
+T = TypeVar("T")
 
 _RISK_STYLES = {Risk.HIGH: "risk-high", Risk.MEDIUM: "risk-medium", Risk.LOW: "risk-low"}
 
 
-def callback_row(one: Callback, period: Period) -> CallbackRow:
+def callback_row(callback: Callback, period: Period) -> CallbackRow:
     """Word one customer to call back."""
-    # High risk stands in a column of its own.
-    reasons = [_reason(reason, one) for reason in one.reasons if reason is not CallbackReason.HIGH_RISK]
-    score = plural("{points}分", one.score, points=one.score) if one.score is not None else _("未判定")
+    # High risk has a column of its own.
+    reasons = [_reason(reason, callback) for reason in callback.reasons if reason is not CallbackReason.HIGH_RISK]
+    score = plural("{points}分", callback.score, points=callback.score) if callback.score is not None else _("未判定")
     return CallbackRow(
-        rank=str(one.rank),
-        order=period_wording.name(one.subject),
-        phone=period_wording.name(one.customer_phone or "") or _("电话未知"),
-        agent=period_wording.name(one.agent_id or _(wording.UNKNOWN)),
+        rank=str(callback.rank),
+        order=period_wording.name(callback.subject),
+        phone=period_wording.name(callback.customer_phone or "") or _("电话未知"),
+        agent=period_wording.name(callback.agent_id or _(wording.UNKNOWN)),
         why=wording.clauses(reasons) or _("高风险"),
-        listen=period_wording.quoted(one.at_ms, one.quote),
-        promise=_promise(one, period),
+        listen=period_wording.quoted(callback.at_ms, callback.quote),
+        promise=_callback_promise(callback, period),
         risk=Phrase(
-            pieces=(Piece(text=wording.RISKS[one.risk], style=_RISK_STYLES[one.risk]), Piece(text=f" {score}"))
+            runs=(
+                TextRun(text=wording.RISKS[callback.risk], style=_RISK_STYLES[callback.risk]),
+                TextRun(text=f" {score}"),
+            )
         ),
     )
 
 
-def _reason(reason: CallbackReason, one: Callback) -> str:
-    if reason is CallbackReason.REPEATED_CALLS and len(one.call_ids) > 1:
-        return _("本期来电{count}次").format(count=len(one.call_ids))
+def _reason(reason: CallbackReason, callback: Callback) -> str:
+    if reason is CallbackReason.REPEATED_CALLS and len(callback.call_ids) > 1:
+        return _("本期来电{count}次").format(count=len(callback.call_ids))
     return _(period_wording.REASONS[reason])
 
 
-def _promise(one: Callback, period: Period) -> str:
-    if one.promise is None:
+def _callback_promise(callback: Callback, period: Period) -> str:
+    if callback.promise is None:
         return "—"
-    when = period_wording.moment_of(one.promise.due_at, period)
-    if one.promise.state is PromiseState.BROKEN:
-        return _("{action} {when} 已过期").format(action=period_wording.name(one.promise.action), when=when)
-    return _("{action} {when} 到期").format(action=period_wording.name(one.promise.action), when=when)
+    when = period_wording.moment_of(callback.promise.due_at, period)
+    if callback.promise.state is PromiseState.BROKEN:
+        return _("{action} {when} 已过期").format(action=period_wording.name(callback.promise.action), when=when)
+    return _("{action} {when} 到期").format(action=period_wording.name(callback.promise.action), when=when)
 
 
 def heat(report: PeriodReport, limit: int) -> HeatChart:
@@ -92,10 +114,10 @@ def _alt(report: PeriodReport) -> str:
 
 def _cell_words(cell: HeatCell) -> str:
     share = period_wording.percent(cell.share) if cell.share is not None else ""
-    said = wording.beside(str(cell.calls), share)
+    words = wording.beside(str(cell.calls), share)
     if not cell.stage:
-        return said
-    return _("{said}，{stage}{count}").format(said=said, stage=period_wording.name(cell.stage), count=cell.stage_calls)
+        return words
+    return _("{said}，{stage}{count}").format(said=words, stage=period_wording.name(cell.stage), count=cell.stage_calls)
 
 
 def heat_notes(report: PeriodReport, limit: int) -> tuple[str, ...]:
@@ -117,12 +139,12 @@ def heat_notes(report: PeriodReport, limit: int) -> tuple[str, ...]:
 
 
 def _stages(report: PeriodReport, limit: int) -> list[str]:
-    found = []
+    stages = []
     for row in report.heat.rows[:limit]:
         worst = max(row.cells, key=lambda cell: cell.calls)
         if row.issue is not None and worst.stage and worst.stage_calls > 1:
             issue, stage = period_wording.name(row.issue), period_wording.name(worst.stage)
-            found.append(
+            stages.append(
                 _("{issue}{feeling} {stage}{hits}/{calls}").format(
                     issue=issue,
                     feeling=wording.tag_name(worst.emotion),
@@ -131,4 +153,120 @@ def _stages(report: PeriodReport, limit: int) -> list[str]:
                     calls=worst.calls,
                 )
             )
-    return found[:3]
+    return stages[:3]
+
+
+def table(items: Sequence[T], row: Callable[[T], tuple[Phrase, ...]], limit: int, empty: str) -> PeriodTable:
+    """Make a table of the first rows, and say how many more there are."""
+    hidden = len(items) - limit
+    more = plural("另有{count}行，见 JSON 格式的报告。", hidden, count=hidden) if hidden > 0 else ""
+    return PeriodTable(rows=tuple(row(item) for item in items[:limit]), more=more, empty=empty)
+
+
+def _cells(*texts: str | Phrase) -> tuple[Phrase, ...]:
+    return tuple(text if isinstance(text, Phrase) else Phrase(runs=(TextRun(text=text),)) for text in texts)
+
+
+def agent_row(row: AgentRow) -> tuple[Phrase, ...]:
+    """Word one agent."""
+    now = row.mean_score.value
+    against = []
+    for other in (row.previous_score, row.baseline_score):
+        if other is None or other.value is None or now is None:
+            against.append("—")
+        else:
+            against.append(wording.beside(wording.signed(now - other.value), f"N={other.n}"))
+    mark = Phrase(runs=(TextRun(text="—"),))
+    if row.sigma is not None:
+        text = f"{wording.signed(row.sigma)}σ"
+        if row.outlier:
+            text += _(" 明显偏低") if row.sigma < 0 else _(" 明显偏高")
+        mark = Phrase(runs=(TextRun(text=text, style="outlier" if row.outlier else ""),))
+    return _cells(
+        period_wording.name(row.agent_id) if row.agent_id is not None else _("（客服未知）"),
+        f"{row.calls:,}",
+        period_wording.mean(row.mean_score),
+        *against,
+        period_wording.rate(row.passed),
+        f"{row.high_risk}",
+        f"{row.points_lost}",
+        mark,
+    )
+
+
+def rule_row(row: RuleRow) -> tuple[Phrase, ...]:
+    """Word one rule with its hits."""
+    name = Phrase(
+        runs=(
+            TextRun(text=period_wording.name(row.title)),
+            TextRun(text=f" {period_wording.name(row.rule_id)}", style="muted"),
+        )
+    )
+    return _cells(
+        name,
+        wording.SEVERITIES[row.severity],
+        period_wording.rate(row.now),
+        period_wording.rate(row.previous),
+        period_wording.rate(row.baseline),
+        f"{row.hits}",
+        wording.points(row.points),
+    )
+
+
+def outcome_row(outcome: AdviceOutcome) -> tuple[Phrase, ...]:
+    """Word what became of an advice."""
+    change = "—"
+    if outcome.change is not None and outcome.change_low is not None and outcome.change_high is not None:
+        low, high = (wording.signed(value * 100) for value in (outcome.change_low, outcome.change_high))
+        change = _("{change}（{low} 至 {high}）").format(
+            change=wording.signed(outcome.change * 100), low=low, high=high
+        )
+    name = Phrase(
+        runs=(
+            TextRun(text=period_wording.name(outcome.title)),
+            TextRun(text=" " + wording.named(_("建议"), period_wording.prose(outcome.advice)), style="muted"),
+        )
+    )
+    return _cells(
+        name,
+        plural("{count}人", len(outcome.agents), count=len(outcome.agents)),
+        period_wording.rate(outcome.before),
+        period_wording.rate(outcome.after),
+        change,
+        _(period_wording.VERDICTS[outcome.verdict]),
+    )
+
+
+def promise_row(promise: PromiseDue, period: Period) -> tuple[Phrase, ...]:
+    """Word a promise that fell or falls due."""
+    words = wording.named(period_wording.name(promise.action), period_wording.quoted(promise.at_ms, promise.quote))
+    if promise.again_call_id:
+        words += _("；又来电：{call}").format(call=period_wording.name(promise.again_call_id))
+    state = Phrase(
+        runs=(
+            TextRun(
+                text=_(period_wording.STATES[promise.state]),
+                style="outlier" if promise.state is PromiseState.BROKEN else "",
+            ),
+        )
+    )
+    order, phone = promise.subject, promise.customer_phone or ""
+    return _cells(
+        state,
+        f"{period_wording.name(order)} {period_wording.name(phone)}".strip(),
+        words,
+        wording.beside(period_wording.moment_of(promise.due_at, period), period_wording.name(promise.by)),
+        period_wording.name(promise.agent_id or _(wording.UNKNOWN)),
+    )
+
+
+def failed_row(call: FailedCall, period: Period) -> tuple[Phrase, ...]:
+    """Word a call that could not be worked on."""
+    when = period_wording.moment_of(call.started_at, period) if call.started_at else _("时间未知")
+    step = wording.STEPS.get(call.step, call.step)
+    return _cells(
+        period_wording.name(call.call_id),
+        when,
+        period_wording.name(call.agent_id or _(wording.UNKNOWN)),
+        period_wording.prose(wording.named(step, call.reason)),
+    )

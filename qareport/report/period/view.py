@@ -1,35 +1,31 @@
-"""PeriodReport -> PeriodView: what is shown of a period, rounded and worded once for every format."""
+"""PeriodReport -> PeriodView: what is shown of a period, rounded and worded once for every format.
+
+The last section says how its numbers came about and what could not be judged.
+"""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
-from typing import TypeVar
+from collections.abc import Iterator
+from datetime import UTC, datetime, time
 
 from qareport.model import (
-    AdviceOutcome,
-    AgentRow,
-    FailedCall,
+    CALLBACK_REPEATS,
+    CALLBACK_SCORE_WEIGHT,
+    CALLBACK_WEIGHTS,
+    NOT_JUDGED,
+    CallbackReason,
     Headline,
     HeadlineName,
     PeriodKind,
     PeriodReport,
-    PromiseDue,
-    PromiseState,
-    RuleRow,
     WeakLink,
 )
 from qareport.presentation import wording
 from qareport.presentation.locale import _, plural
-from qareport.presentation.view_types import Phrase, Piece
-from qareport.report.period import period_wording
-from qareport.report.period.method_notes import methods, not_judged
-from qareport.report.period.rows import callback_row, heat, heat_notes
-from qareport.report.period.view_types import PeriodView, Table, Tile, WeakView
+from qareport.presentation.view_types import Metric, Phrase, TextRun, created_at
+from qareport.report.period import period_wording, rows
+from qareport.report.period.view_types import PeriodView, Tile, WeakView
 from qareport.settings import ReportSettings
-
-T = TypeVar("T")
 
 #: Customers to call back that the first page has room for; the others follow in a table of their own.
 FIRST_CALLBACKS = 5
@@ -47,11 +43,12 @@ _TILES = (
 
 
 def build_period_view(report: PeriodReport, settings: ReportSettings, *, table_rows: int = 50) -> PeriodView:
-    """Turn a cleaned report into what stands on its pages; tables keep `table_rows` rows and say how many follow."""
+    """Turn a cleaned report into what its pages say; tables keep `table_rows` rows and say how many are left out."""
     kind = report.period.kind
-    callbacks = [callback_row(one, report.period) for one in report.callbacks]
+    callbacks = [rows.callback_row(callback, report.period) for callback in report.callbacks]
     baseline = _(period_wording.BASELINES[kind]).format(count=report.baseline_looked_at)
     rest = len(callbacks) - FIRST_CALLBACKS
+    headlines = {headline.name: headline for headline in report.headlines}
     return PeriodView(
         title=_(period_wording.TITLES[kind]),
         subject=period_wording.subject(report.period),
@@ -59,10 +56,10 @@ def build_period_view(report: PeriodReport, settings: ReportSettings, *, table_r
         edition=_("客服 {agent} 本人版：只含本人的通话").format(agent=period_wording.name(report.agent_id))
         if report.agent_id
         else "",
-        demo_notice=_(wording.DEMO_NOTICE) if _is_demo(report) else "",
+        demo_notice=wording.demo_notice(report.provenance.models),
         partial=tuple(period_wording.prose(wording.note(note)) for note in report.partial),
         sentence=_sentence(report),
-        tiles=tuple(_tile(one, report, baseline) for name in _TILES for one in report.headlines if one.name is name),
+        tiles=tuple(_tile(headlines[name], report, baseline) for name in _TILES if name in headlines),
         callbacks_title=plural(
             "今天需要回电（按轻重排序，共{count}位）", report.callbacks_total, count=report.callbacks_total
         ),
@@ -72,39 +69,43 @@ def build_period_view(report: PeriodReport, settings: ReportSettings, *, table_r
         callbacks_more=_more_customers(report.callbacks_total - len(callbacks)),
         callbacks_empty=_("没有需要回电的客户。"),
         heat_title=_("问题 × 情绪（通话数；颜色越深越多）"),
-        heat=heat(report, table_rows),
-        heat_notes=heat_notes(report, table_rows),
+        heat=rows.heat(report, table_rows),
+        heat_notes=rows.heat_notes(report, table_rows),
         weak_title=_("最该改进的环节"),
-        weak_links=tuple(_weak(one, number, kind) for number, one in enumerate(report.weak_links, start=1)),
+        weak_links=tuple(_weak_link(link, number, kind) for number, link in enumerate(report.weak_links, start=1)),
         weak_empty=_("没有扣分的规则命中。"),
-        not_judged=not_judged(report),
-        agents=_table(report.agents, _agent, table_rows, _("没有可列的客服。")),
+        not_judged=_not_judged(report),
+        agents=rows.table(report.agents, rows.agent_row, table_rows, _("没有可列的客服。")),
         agents_note=_agents_note(report),
-        rules=_table(report.rules, _rule, table_rows, _("没有规则命中。")),
-        outcomes=_table(
-            report.outcomes, _outcome, table_rows, _("还没有可比的数据：上一期没有给出建议，或缺少之前的通话。")
+        rules=rows.table(report.rules, rows.rule_row, table_rows, _("没有规则命中。")),
+        outcomes=rows.table(
+            report.outcomes, rows.outcome_row, table_rows, _("还没有可比的数据：上一期没有给出建议，或缺少之前的通话。")
         ),
         outcomes_note=_(
             "只统计上一期报告里给过这条建议的客服：之前＝更早几期的命中率，之后＝本期的命中率，上一期本身不计。"
             "这是前后对照，不能证明是建议起了作用。"
         ),
-        promises=_table(report.promises, lambda one: _promise(one, report), table_rows, _("没有到期的承诺。")),
+        promises=rows.table(
+            report.promises,
+            lambda promise: rows.promise_row(promise, report.period),
+            table_rows,
+            _("没有到期的承诺。"),
+        ),
         promises_note=_promises_note(report),
-        failed=_table(report.failed_calls, lambda one: _failed(one, report), table_rows, _("没有处理失败的通话。")),
+        failed=rows.table(
+            report.failed_calls,
+            lambda call: rows.failed_row(call, report.period),
+            table_rows,
+            _("没有处理失败的通话。"),
+        ),
         previous_head=wording.capital(_(period_wording.PREVIOUS[kind])),
         baseline_head=wording.capital(baseline),
         previous_against=_("较{before}").format(before=_(period_wording.PREVIOUS[kind])),
         baseline_against=_("较{before}").format(before=baseline),
-        methods=tuple(methods(report)),
+        methods=tuple(_methods(report)),
         footer=_footer(report),
-        created=_created(report),
+        created=created_at(datetime.combine(report.period.last, time(), UTC)),
     )
-
-
-def _table(items: Sequence[T], row: Callable[[T], tuple[Phrase, ...]], limit: int, empty: str) -> Table:
-    hidden = len(items) - limit
-    more = plural("另有{count}行，见 JSON 格式的报告。", hidden, count=hidden) if hidden > 0 else ""
-    return Table(rows=tuple(row(one) for one in items[:limit]), more=more, empty=empty)
 
 
 def _more_customers(count: int) -> str:
@@ -112,8 +113,8 @@ def _more_customers(count: int) -> str:
 
 
 def _sentence(report: PeriodReport) -> str:
-    """Say the period in a breath: how much was heard, the risk against before, what to mend, whom to call."""
-    made = {one.name: one for one in report.headlines}
+    """Say the period in a breath: how much was heard, the risk against before, what to improve, whom to call."""
+    headlines = {headline.name: headline for headline in report.headlines}
     heard, failed = report.coverage.calls - report.coverage.failed, report.coverage.failed
     if not report.coverage.calls:
         return _("这段时间还没有处理完的通话。") if report.partial else _("这段时间没有通话。")
@@ -125,7 +126,7 @@ def _sentence(report: PeriodReport) -> str:
         if failed
         else plural("{count}通电话全部听完。", heard, count=count)
     ]
-    risk = made[HeadlineName.HIGH_RISK]
+    risk = headlines[HeadlineName.HIGH_RISK]
     parts.append(_("高风险{count}通").format(count=period_wording.count(risk.now.value or 0)) + _against(risk, report))
     if report.weak_links:
         weakest = report.weak_links[0]
@@ -156,156 +157,59 @@ def _against(risk: Headline, report: PeriodReport) -> str:
     return more.format(before=before, count=period_wording.count(abs(difference)))
 
 
-def _tile(one: Headline, report: PeriodReport, baseline: str) -> Tile:
-    label, worse = period_wording.HEADLINES[one.name]
+def _tile(headline: Headline, report: PeriodReport, baseline: str) -> Tile:
+    label, worse = period_wording.HEADLINES[headline.name]
     changes = []
-    for name, other in ((_(period_wording.PREVIOUS[report.period.kind]), one.previous), (baseline, one.baseline)):
-        if other is None or other.value is None or one.now.value is None:
+    for name, other in (
+        (_(period_wording.PREVIOUS[report.period.kind]), headline.previous),
+        (baseline, headline.baseline),
+    ):
+        if other is None or other.value is None or headline.now.value is None:
             continue
-        difference = one.now.value - other.value
+        difference = headline.now.value - other.value
         good = worse * difference
         style = (
             ""
-            if not worse or period_wording.change(one.name, difference) == _("持平")
+            if not worse or period_wording.change(headline.name, difference) == _("持平")
             else "worse"
             if good > 0
             else "better"
         )
-        size = "" if one.name is HeadlineName.CALLS else f" N={period_wording.count(other.n)}"
+        size = "" if headline.name is HeadlineName.CALLS else f" N={period_wording.count(other.n)}"
         changes.append(
             Phrase(
-                pieces=(
-                    Piece(text=f"{name} {period_wording.headline(one.name, other)} "),
-                    Piece(text=period_wording.change(one.name, difference), style=style),
-                    Piece(text=size),
+                runs=(
+                    TextRun(text=f"{name} {period_wording.headline(headline.name, other)} "),
+                    TextRun(text=period_wording.change(headline.name, difference), style=style),
+                    TextRun(text=size),
                 )
             )
         )
-    n = "" if one.name is HeadlineName.CALLS else f"N={period_wording.count(one.now.n)}"
-    if one.now.small and one.now.n:
+    n = "" if headline.name is HeadlineName.CALLS else f"N={period_wording.count(headline.now.n)}"
+    if headline.now.small and headline.now.n:
         n = f"{n} {_(period_wording.SMALL)}".strip()
-    return Tile(label=_(label), value=period_wording.headline(one.name, one.now), n=n, changes=tuple(changes))
+    return Tile(label=_(label), value=period_wording.headline(headline.name, headline.now), n=n, changes=tuple(changes))
 
 
-def _weak(one: WeakLink, number: int, kind: PeriodKind) -> WeakView:
-    place = " · ".join(period_wording.name(name) for name in (one.issue, one.stage) if name)
-    parts = [_("命中 {rate}").format(rate=period_wording.rate_in_words(one.now))]
-    if one.previous is not None:
-        parts.append(f"{_(period_wording.PREVIOUS[kind])} {period_wording.rate_in_words(one.previous)}")
-    parts.append(plural("共失{points}分", one.points_lost, points=one.points_lost))
-    for text, rate in ((_("命中后情绪恢复平静"), one.recovered_with_hit), (_("未命中时"), one.recovered_without_hit)):
+def _weak_link(link: WeakLink, number: int, kind: PeriodKind) -> WeakView:
+    place = " · ".join(period_wording.name(name) for name in (link.issue, link.stage) if name)
+    parts = [_("命中 {rate}").format(rate=period_wording.rate_in_words(link.now))]
+    if link.previous is not None:
+        parts.append(f"{_(period_wording.PREVIOUS[kind])} {period_wording.rate_in_words(link.previous)}")
+    parts.append(plural("共失{points}分", link.points_lost, points=link.points_lost))
+    for text, rate in ((_("命中后情绪恢复平静"), link.recovered_with_hit), (_("未命中时"), link.recovered_without_hit)):
         if rate.n:
             parts.append(f"{text} {period_wording.rate_in_words(rate)}")
     return WeakView(
         number=str(number),
-        title=wording.beside(period_wording.name(one.title), place),
+        title=wording.beside(period_wording.name(link.title), place),
         story=_("{text}。").format(text=wording.clauses(parts)),
         evidence=tuple(
             f"{period_wording.name(item.subject)} {period_wording.quoted(item.at_ms, item.quote)}"
-            for item in one.evidence
+            for item in link.evidence
         ),
-        advice=period_wording.prose(one.advice),
-        rule=period_wording.name(one.rule_id),
-    )
-
-
-def _cells(*texts: str | Phrase) -> tuple[Phrase, ...]:
-    return tuple(text if isinstance(text, Phrase) else Phrase(pieces=(Piece(text=text),)) for text in texts)
-
-
-def _agent(row: AgentRow) -> tuple[Phrase, ...]:
-    now = row.mean_score.value
-    against = []
-    for other in (row.previous_score, row.baseline_score):
-        if other is None or other.value is None or now is None:
-            against.append("—")
-        else:
-            against.append(wording.beside(wording.signed(now - other.value), f"N={other.n}"))
-    mark = Phrase(pieces=(Piece(text="—"),))
-    if row.sigma is not None:
-        text = f"{wording.signed(row.sigma)}σ"
-        if row.outlier:
-            text += _(" 明显偏低") if row.sigma < 0 else _(" 明显偏高")
-        mark = Phrase(pieces=(Piece(text=text, style="outlier" if row.outlier else ""),))
-    return _cells(
-        period_wording.name(row.agent_id) if row.agent_id is not None else _("（客服未知）"),
-        f"{row.calls:,}",
-        period_wording.mean(row.mean_score),
-        *against,
-        period_wording.rate(row.passed),
-        f"{row.high_risk}",
-        f"{row.points_lost}",
-        mark,
-    )
-
-
-def _rule(row: RuleRow) -> tuple[Phrase, ...]:
-    name = Phrase(
-        pieces=(
-            Piece(text=period_wording.name(row.title)),
-            Piece(text=f" {period_wording.name(row.rule_id)}", style="muted"),
-        )
-    )
-    return _cells(
-        name,
-        wording.SEVERITIES[row.severity],
-        period_wording.rate(row.now),
-        period_wording.rate(row.previous),
-        period_wording.rate(row.baseline),
-        f"{row.hits}",
-        wording.points(row.points),
-    )
-
-
-def _outcome(one: AdviceOutcome) -> tuple[Phrase, ...]:
-    change = "—"
-    if one.change is not None and one.change_low is not None and one.change_high is not None:
-        low, high = (wording.signed(value * 100) for value in (one.change_low, one.change_high))
-        change = _("{change}（{low} 至 {high}）").format(change=wording.signed(one.change * 100), low=low, high=high)
-    name = Phrase(
-        pieces=(
-            Piece(text=period_wording.name(one.title)),
-            Piece(text=" " + wording.named(_("建议"), period_wording.prose(one.advice)), style="muted"),
-        )
-    )
-    return _cells(
-        name,
-        plural("{count}人", len(one.agents), count=len(one.agents)),
-        period_wording.rate(one.before),
-        period_wording.rate(one.after),
-        change,
-        _(period_wording.VERDICTS[one.verdict]),
-    )
-
-
-def _promise(one: PromiseDue, report: PeriodReport) -> tuple[Phrase, ...]:
-    said = wording.named(period_wording.name(one.action), period_wording.quoted(one.at_ms, one.quote))
-    if one.again_call_id:
-        said += _("；又来电：{call}").format(call=period_wording.name(one.again_call_id))
-    state = Phrase(
-        pieces=(
-            Piece(
-                text=_(period_wording.STATES[one.state]), style="outlier" if one.state is PromiseState.BROKEN else ""
-            ),
-        )
-    )
-    return _cells(
-        state,
-        f"{period_wording.name(one.subject)} {period_wording.name(one.customer_phone or '')}".strip(),
-        said,
-        wording.beside(period_wording.moment_of(one.due_at, report.period), period_wording.name(one.by)),
-        period_wording.name(one.agent_id or _(wording.UNKNOWN)),
-    )
-
-
-def _failed(one: FailedCall, report: PeriodReport) -> tuple[Phrase, ...]:
-    when = period_wording.moment_of(one.started_at, report.period) if one.started_at else _("时间未知")
-    step = wording.STEPS.get(one.step, one.step)
-    return _cells(
-        period_wording.name(one.call_id),
-        when,
-        period_wording.name(one.agent_id or _(wording.UNKNOWN)),
-        period_wording.prose(wording.named(step, one.reason)),
+        advice=period_wording.prose(link.advice),
+        rule=period_wording.name(link.rule_id),
     )
 
 
@@ -322,24 +226,102 @@ def _promises_note(report: PeriodReport) -> str:
     ).format(open=report.promises_open, undated=report.promises_undated)
 
 
-def _is_demo(report: PeriodReport) -> bool:
-    return any(name.startswith("demo") for name in report.provenance.models)
-
-
 def _footer(report: PeriodReport) -> str:
     provenance = report.provenance
-    rules = wording.listed(one[:8] for one in provenance.rules_sha256[:2]) or "—"
-    models = wording.listed(period_wording.shorten(one, 40) for one in provenance.models[:2]) or "—"
+    rules = wording.listed(digest[:8] for digest in provenance.rules_sha256[:2]) or "—"
+    models = wording.listed(period_wording.shorten(model, 40) for model in provenance.models[:2]) or "—"
     days = period_wording.file_stem(report.period)
     return _("{days} · 规则集 {rules} · 模型 {models} · qareport {version}").format(
         days=days, rules=rules, models=models, version=provenance.qareport
     )
 
 
-def _created(report: PeriodReport) -> str:
-    """Date the document by SOURCE_DATE_EPOCH, else by the day after the period: the same input gives the same bytes."""
-    epoch = os.environ.get("SOURCE_DATE_EPOCH", "")
-    if epoch.isdigit():
-        return datetime.fromtimestamp(int(epoch), tz=UTC).isoformat()
-    last = report.period.last
-    return datetime(last.year, last.month, last.day, tzinfo=UTC).isoformat()
+def _not_judged(report: PeriodReport) -> str:
+    """Say in one line for the first page what could not be judged."""
+    counted = report.coverage
+    failed, unknown, guessed = counted.failed, counted.emotion_mostly_unknown, counted.roles_guessed
+    gaps = (
+        (failed, plural("{count}通处理失败（列于后文）", failed, count=failed)),
+        (counted.not_judged, plural("{count}通无法评分", counted.not_judged, count=counted.not_judged)),
+        (counted.outside_domain, plural("{count}通模型听不懂", counted.outside_domain, count=counted.outside_domain)),
+        (unknown, plural("{count}通超过一半的情绪未知", unknown, count=unknown)),
+        (guessed, plural("{count}通的说话人由声音或用语推断", guessed, count=guessed)),
+    )
+    parts = [text for count, text in gaps if count]
+    if not parts:
+        return _("所有通话都已判定。") if counted.calls else _("没有通话。")
+    return _("，").join(parts) + _("。没有得分的通话不计入任何得分和命中率。")
+
+
+def _methods(report: PeriodReport) -> Iterator[Metric]:
+    """Say how the numbers came about."""
+    counted, period = report.coverage, report.period
+    yield Metric(
+        label=_("统计范围"),
+        value=_("{first} 至 {last}（{zone}），按通话开始时间").format(
+            first=period.first.isoformat(), last=period.last.isoformat(), zone=period.time_zone
+        ),
+    )
+    yield Metric(
+        label=_("通话"),
+        value=plural(
+            "共{calls}通：评分{judged}通，无法评分{not_judged}通，处理失败{failed}通",
+            counted.calls,
+            calls=counted.calls,
+            judged=counted.judged,
+            not_judged=counted.not_judged,
+            failed=counted.failed,
+        ),
+    )
+    yield Metric(
+        label=_("风险分布"),
+        value=_("高{high}通，中{medium}通，低{low}通，未判定{unjudged}通").format(
+            high=counted.risks.get("high", 0),
+            medium=counted.risks.get("medium", 0),
+            low=counted.risks.get("low", 0),
+            unjudged=counted.risks.get(NOT_JUDGED, 0),
+        ),
+    )
+    yield Metric(label=_("未能判断"), value=_not_judged(report))
+    yield Metric(
+        label=_("缺少资料"),
+        value=_("客服未知{agent}通，订单未知{order}通").format(
+            agent=counted.without_agent, order=counted.without_order
+        ),
+    )
+    yield Metric(
+        label=_("比较的基准"),
+        value=_("此前{looked}期中有通话的{found}期；计数取每期平均，占比和得分按这些通话合并计算").format(
+            looked=report.baseline_looked_at, found=report.baseline_periods
+        ),
+    )
+    yield Metric(
+        label=_("小样本"),
+        value=_("少于{small}通的比率标“{words}”，表格中标“{mark}”").format(
+            small=report.small_n, words=_(period_wording.SMALL), mark=_(period_wording.SMALL_MARK)
+        ),
+    )
+    yield Metric(
+        label=_("情绪"),
+        value=_("情绪来自语音模型的得分，未经校准，不是概率；愤怒等指客户情绪转变的时刻，不是整通电话"),
+    )
+    yield Metric(
+        label=_("回电排序"),
+        value=_("按理由的分量合计：承诺过期又来电{broken_promise}、升级{escalation}、放弃{churn_signal}、一票否决{fatal}、"
+                "愤怒未平复{angry_unresolved}、高风险{high_risk}、承诺将到期{promise_due}、"
+                "每多来电一次{repeated_calls}（至多{most}）、得分越低加至{score}").format(
+            **{reason.value: weight for reason, weight in CALLBACK_WEIGHTS.items()},
+            most=CALLBACK_WEIGHTS[CallbackReason.REPEATED_CALLS] * CALLBACK_REPEATS,
+            score=CALLBACK_SCORE_WEIGHT,
+        ),
+    )  # fmt: skip
+    for note in report.notes:
+        yield Metric(label=_("说明"), value=wording.note(note))
+    provenance = report.provenance
+    yield Metric(
+        label=_("版本"),
+        value=_("qareport {version}；模型 {models}").format(
+            version=provenance.qareport, models=wording.listed(provenance.models) or "—"
+        ),
+        remark=_("规则集 {rules}").format(rules=wording.listed(provenance.rules_sha256) or "—"),
+    )

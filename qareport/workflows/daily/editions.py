@@ -141,7 +141,7 @@ class Editions:
         first = team.callbacks[: run.settings.daily.orders]
         rendering = render_orders(
             run.workspace,
-            list(dict.fromkeys(callback.order_id or callback.call_id for callback in first)),
+            list(dict.fromkeys(callback.subject for callback in first)),
             formats=[name for name in run.settings.mail.attach if name in report.FORMATS],
             out_dir=run.out / "reports",
             on_progress=run.on_progress,

@@ -14,6 +14,7 @@ from qareport.files import atomic_write
 from qareport.model import Delivery, Edition, Note, NoteCode, PeriodReport
 from qareport.presentation.clean_text import clean_value
 from qareport.presentation.locale import _, plural
+from qareport.report import build_view
 from qareport.workflows.daily.context import Context
 from qareport.workflows.daily.editions import EditionMade
 from qareport.workflows.daily.record import period_name
@@ -40,7 +41,7 @@ class Letters:
         fitted = self._fit(report, edition.documents)
         view, picture = mail.period_view(
             clean_value(report),
-            clean_value(self.context.settings.report),
+            build_view(report, self.context.settings.report, self.context.settings.period),
             documents=self._documents(fitted),
             remarks=self._remarks(orders),
         )

@@ -5,10 +5,13 @@ from __future__ import annotations
 import base64
 import io
 import logging
+import os
 import re
 import runpy
+import signal
 import subprocess
 import sys
+import threading
 import zipfile
 from dataclasses import replace
 from itertools import pairwise
@@ -170,7 +173,7 @@ def objects(content: bytes) -> list[dict[str, object]]:
     """Return the dictionaries of a PDF."""
     with pdfplumber.open(io.BytesIO(content)) as pdf:
         numbers = [number for table in pdf.doc.xrefs for number in table.get_objids()]
-        return [one for number in numbers if isinstance(one := pdf.doc.getobj(number), dict)]
+        return [entry for number in numbers if isinstance(entry := pdf.doc.getobj(number), dict)]
 
 
 def charts_alt(order: OrderReport) -> str:
@@ -189,8 +192,8 @@ def test_pdf_has_bookmarks_headings_and_a_described_picture() -> None:
     marks = [(mark.level, mark.get_title()) for mark in pypdfium2.PdfDocument(content).get_toc()]
     assert marks[:4] == [(0, "通话质检报告"), (1, "关键节点与建议话术"), (1, "评分卡"), (1, "通话指标与团队相比")]
     assert marks[-4:-1] == [(1, "订单档案"), (2, "客服的承诺"), (2, "问题类型与环节的依据")]
-    figures = [one for one in objects(content) if str(one.get("S")) == "/'Figure'"]
-    assert [words(one["Alt"]) for one in figures] == [charts_alt(samples.RICH)]
+    figures = [entry for entry in objects(content) if str(entry.get("S")) == "/'Figure'"]
+    assert [words(figure["Alt"]) for figure in figures] == [charts_alt(samples.RICH)]
     assert charts_alt(samples.RICH).endswith("关键节点5处，转差（+0.4 → −3.1），四段均值 +0.4 / −1.2 / −3.8 / −2.4")
 
 
@@ -214,8 +217,8 @@ def test_archive_is_pdf_a_3_and_carries_the_report(name: str) -> None:
         assert 'pdfaid:part="3"' in xmp
         assert 'pdfaid:conformance="A"' in xmp
         assert xmp.count("通话质检报告：") == 1
-        assert [str(one["S"]) for one in catalog["OutputIntents"]] == ["/'GTS_PDFA1'"]
-        assert [str(one.resolve()["AFRelationship"]) for one in catalog["AF"]] == ["/'Source'"]
+        assert [str(entry["S"]) for entry in catalog["OutputIntents"]] == ["/'GTS_PDFA1'"]
+        assert [str(entry.resolve()["AFRelationship"]) for entry in catalog["AF"]] == ["/'Source'"]
         assert catalog["MarkInfo"]["Marked"] is True
     document = pypdfium2.PdfDocument(content)
     assert document.count_attachments() == 1
@@ -228,9 +231,9 @@ def test_archive_is_pdf_a_3_and_carries_the_report(name: str) -> None:
 def test_archive_of_a_day_carries_the_days_report() -> None:
     made = period_samples.failures_report()
     settings = replace(SETTINGS, pdf_archive=True)
-    content = report.render_period(made, "pdf", templates=None, settings=settings)
+    content = report.render(made, "pdf", templates=None, settings=settings)
     (attached,) = [pypdfium2.PdfDocument(content).get_attachment(0)]
-    assert bytes(attached.get_data()) == report.render_period(made, "json", templates=None, settings=settings)
+    assert bytes(attached.get_data()) == report.render(made, "json", templates=None, settings=settings)
     with pdfplumber.open(io.BytesIO(content)) as pdf:
         assert b'pdfaid:part="3"' in pdf.doc.catalog["Metadata"].resolve().get_data()
 
@@ -269,7 +272,7 @@ def test_no_level_of_the_word_outline_is_left_out(name: str) -> None:
     document = docx.Document(io.BytesIO(render(getattr(samples, name), "docx")))
     levels = [level for p in document.element.body.iter(PARAGRAPH) if (level := outline_level(document, p))]
     assert len(levels) > 1 or name == "FAILED_ONLY"
-    assert [(one, two) for one, two in pairwise(levels) if two > one + 1] == []
+    assert [(upper, lower) for upper, lower in pairwise(levels) if lower > upper + 1] == []
 
 
 def test_no_tag_is_left_in_the_word_document() -> None:
@@ -474,11 +477,37 @@ def test_unknown_format_is_refused() -> None:
         render(samples.EXAMPLE, "odt")
 
 
-def test_page_that_never_comes_is_given_up() -> None:
-    printer = Printer(time_limit_s=0.05)
-    with pytest.raises(DocumentError, match="not laid out within"):
-        printer.print("<p>" * 10_000)
-    printer.close()
+def test_page_that_never_comes_is_given_up_and_the_next_one_is_printed() -> None:
+    printer = Printer(cpu_limit_s=2.0)
+    try:
+        with pytest.raises(
+            DocumentError, match=r"not laid out within 2 s of processor time.*changed in mine/period\.css"
+        ):
+            printer.print("<p>" * 20_000, styles=Path("mine/period.css"))
+        assert printer.print("<p>A</p>").startswith(b"%PDF")
+    finally:
+        printer.close()
+
+
+def test_a_page_is_not_given_up_while_others_use_the_processor() -> None:
+    """Only the page's own processor time counts: here it is stopped for longer than its limit."""
+    printer = Printer(cpu_limit_s=3.0)
+    try:
+        plain = printer.print("<p>A</p>")
+        process = printer._process
+        assert process is not None
+        os.kill(process.pid, signal.SIGSTOP)
+        threading.Timer(4.0, lambda: os.kill(process.pid, signal.SIGCONT)).start()
+        assert printer.print("<p>A</p>") == plain
+    finally:
+        printer.close()
+
+
+def test_a_user_with_styles_of_ones_own_alone_gets_the_shared_ones_from_the_bundled_templates(tmp_path: Path) -> None:
+    (tmp_path / "call.css").write_text(".finding { color: #123456 }\n", encoding="utf-8")
+    page = render(samples.EXAMPLE, "html", tmp_path).decode("utf-8")
+    shared = (TEMPLATES / "base.css").read_text(encoding="utf-8")
+    assert f"<style>\n{shared}.finding {{ color: #123456 }}\n" in page
 
 
 def test_fonts_that_a_page_brings_are_not_those_of_the_next() -> None:

@@ -153,7 +153,7 @@ def test_calls_of_one_page_share_its_minutes(recording: Path) -> None:
     length_ms = first.audio.duration_ms if first.audio else 0
     order = replace(samples.EXAMPLE, calls=calls)
     sounds = page_audio.make_sounds(order, replace(LOUD, audio_minutes=-(-length_ms // 60_000)))
-    assert [bool(one.source) for one in sounds.values()] == [True, False, False]
+    assert [bool(sound.source) for sound in sounds.values()] == [True, False, False]
     assert "audio_minutes" in sounds["c"].note
 
 
@@ -203,16 +203,16 @@ def chromium(recording: Path, tmp_path_factory: pytest.TempPathFactory) -> Itera
     # A script that the policy does not know must not run, wherever it came from.
     text = text.replace("</main>", "<script>document.title = 'hacked'</script></main>", 1)
     (folder / "report.html").write_text(text, "utf-8")
-    with browser(folder / "profile") as one:
-        one.open((folder / "report.html").as_uri())
-        yield one
+    with browser(folder / "profile") as browser_page:
+        browser_page.open((folder / "report.html").as_uri())
+        yield browser_page
 
 
 @pytest.fixture
 def fresh(chromium: Browser) -> Browser:
     """The page with nothing playing and nothing searched."""
     chromium.evaluate(
-        "document.querySelectorAll('audio').forEach((one) => { one.pause(); one.currentTime = 0; });"
+        "document.querySelectorAll('audio').forEach((audio) => { audio.pause(); audio.currentTime = 0; });"
         "document.querySelector('.find input').value = ''; document.querySelector('.only input').checked = false;"
         "document.querySelector('.find input').dispatchEvent(new Event('input'));"
     )
@@ -240,7 +240,7 @@ def search(page: Browser, words: str) -> str:
 def test_only_the_pages_own_script_runs(chromium: Browser) -> None:
     assert chromium.evaluate("document.title") == "通话质检报告：订单 20241105998877"
     assert chromium.evaluate("document.querySelector('.find').hidden") is False
-    assert [one for one in chromium.complaints if "Content Security Policy" not in one] == []
+    assert [text for text in chromium.complaints if "Content Security Policy" not in text] == []
     assert len(chromium.complaints) == 1, "the foreign script, and nothing of our own"
 
 
@@ -297,7 +297,7 @@ def test_search_wants_every_word_and_says_when_there_is_nothing(fresh: Browser) 
 def test_search_can_hide_all_else(fresh: Browser) -> None:
     search(fresh, "发货")
     fresh.evaluate("document.querySelector('.only input').click()")
-    shown = "[...document.querySelectorAll('.line')].filter((one) => one.offsetParent).length"
+    shown = "[...document.querySelectorAll('.line')].filter((line) => line.offsetParent).length"
     assert fresh.evaluate(shown) == fresh.evaluate("document.querySelectorAll('.line.hit').length") > 0
     search(fresh, "")
     assert fresh.evaluate(shown) == fresh.evaluate("document.querySelectorAll('.line').length")

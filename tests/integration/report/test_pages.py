@@ -58,7 +58,7 @@ REPORTS: dict[str, tuple[Callable[[], Report], Sequence[int]]] = {
 
 def made(what: Report, kind: str) -> bytes:
     if isinstance(what, PeriodReport):
-        return report.render_period(what, kind, templates=None, settings=SETTINGS)
+        return report.render(what, kind, templates=None, settings=SETTINGS)
     return report.render(what, kind, templates=None, settings=SETTINGS)
 
 
@@ -86,10 +86,10 @@ def fonts_of(content: bytes) -> list[str]:
     return [*sorted(line.split()[0].split("+")[-1] for line in listed), file]
 
 
-def different_share(one: Image.Image, other: Image.Image) -> float:
-    if one.size != other.size:
+def different_share(drawn: Image.Image, expected: Image.Image) -> float:
+    if drawn.size != expected.size:
         return 1.0
-    shades = [np.asarray(picture, dtype=np.int16) for picture in (one, other)]
+    shades = [np.asarray(picture, dtype=np.int16) for picture in (drawn, expected)]
     return float((np.abs(shades[0] - shades[1]) > SMOOTHING).mean())
 
 
@@ -110,7 +110,7 @@ def test_pages_look_as_they_were_reviewed(name: str, kind: str) -> None:
     if known.get(pages) != drawn_with:
         pytest.skip(f"the pictures were drawn with {known.get(pages)}, not with {drawn_with}")
     expected = [Image.open(PAGES / f"{pages}-{number}.png").convert("L") for number in range(1, len(numbers) + 1)]
-    shares = [different_share(one, other) for one, other in zip(drawn, expected, strict=True)]
+    shares = [different_share(page, picture) for page, picture in zip(drawn, expected, strict=True)]
     assert max(shares) <= SHARE, shares
 
 

@@ -39,8 +39,8 @@ def made(kind: PeriodKind) -> PeriodReport:
     return periods.build_period(period, now, before, [samples.failed("broken-1")], samples.SETTINGS)
 
 
-def render(one: PeriodReport, form: str) -> bytes:
-    return report.render_period(one, form, templates=None, settings=SETTINGS)
+def render(day: PeriodReport, form: str) -> bytes:
+    return report.render(day, form, templates=None, settings=SETTINGS)
 
 
 @pytest.mark.parametrize(
@@ -55,19 +55,19 @@ def render(one: PeriodReport, form: str) -> bytes:
 def test_a_period_shows_everything_that_it_knows(
     kind: PeriodKind, title: str, before: str, baseline: str, form: str
 ) -> None:
-    one = made(kind)
-    text = squeezed(TEXT[form](render(one, form)))
+    period = made(kind)
+    text = squeezed(TEXT[form](render(period, form)))
     for words in (title, f"较{before}", f"较{baseline}", f"{before}", f"{baseline}"):
         assert words in text
-    headline = {item.name: item for item in one.headlines}[HeadlineName.CALLS]
+    headline = {item.name: item for item in period.headlines}[HeadlineName.CALLS]
     assert f"听完的通话{headline.now.value:,.0f}" in text
-    for back in one.callbacks:
+    for back in period.callbacks:
         assert f"{back.rank}{back.order_id}{back.customer_phone}" in text
-    for row in one.agents:
+    for row in period.agents:
         assert f"{row.agent_id or '（客服未知）'}{row.calls:,}" in text
-    for rule in one.rules:
+    for rule in period.rules:
         assert f"{rule.title}{rule.rule_id}" in text
-    for link in one.weak_links:
+    for link in period.weak_links:
         assert squeezed(link.advice) in text
         assert all(squeezed(item.quote) in text for item in link.evidence)
     assert "broken-1" in text
@@ -76,9 +76,9 @@ def test_a_period_shows_everything_that_it_knows(
 
 @pytest.mark.parametrize("name", ["day", "empty", "failures", "hostile"])
 def test_a_pdf_has_pages_without_warnings(name: str, caplog: pytest.LogCaptureFixture) -> None:
-    one = made(PeriodKind.DAY) if name == "day" else getattr(samples, f"{name}_report")()
+    period = made(PeriodKind.DAY) if name == "day" else getattr(samples, f"{name}_report")()
     with caplog.at_level(logging.WARNING):
-        content = render(one, "pdf")
+        content = render(period, "pdf")
     assert caplog.messages == []
     with pdfplumber.open(io.BytesIO(content)) as pdf:
         assert pdf.doc.catalog["Lang"] == b"zh-CN"
@@ -130,14 +130,14 @@ def _lightness(shade: str) -> float:
     return sum(weight * value for weight, value in zip((0.299, 0.587, 0.114), _channels(shade), strict=True))
 
 
-def _contrast(one: str, other: str) -> float:
+def _contrast(first: str, second: str) -> float:
     """Contrast of two colours as WCAG 2 defines it."""
 
     def luminance(shade: str) -> float:
         linear = [v / 12.92 if v <= 0.04045 else ((v + 0.055) / 1.055) ** 2.4 for v in _channels(shade)]
         return sum(weight * value for weight, value in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
 
-    low, high = sorted((luminance(one), luminance(other)))
+    low, high = sorted((luminance(first), luminance(second)))
     return (high + 0.05) / (low + 0.05)
 
 

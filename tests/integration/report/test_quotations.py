@@ -35,7 +35,7 @@ _SAID = st.text(_LETTERS, min_size=1, max_size=40)
 def _orders(draw: st.DrawFn) -> OrderReport:
     said = draw(st.lists(_SAID, min_size=12, max_size=12))
     call = samples.RICH_CALL
-    segments = tuple(replace(one, text=text) for one, text in zip(call.segments, said, strict=False))
+    segments = tuple(replace(segment, text=text) for segment, text in zip(call.segments, said, strict=False))
     finding = replace(
         samples.FINDINGS[0],
         evidence=tuple(Evidence(at_ms=38_000, end_ms=42_000, role=samples.CUSTOMER, quote=text) for text in said[5:8]),
@@ -75,4 +75,4 @@ def test_every_character_of_every_quotation_is_in_the_document(kind: str, order:
     said = quotations(codec.to_data(codec.read_report(render(order, "json"), where="json")))
     assert len(said) > 12
     text = squeezed(TEXT[kind](render(order, kind)))
-    assert [one for one in said if squeezed(one) not in text] == []
+    assert [words for words in said if squeezed(words) not in text] == []

@@ -68,19 +68,21 @@ def test_every_broken_tag_is_named_with_its_place(
     first = edit(folder / "period.html.j2", '<p class="finding">{{ report.sentence }}', "<p>{{ report.sentense }}")
     second = edit(folder / "period.html.j2", "{{ report.agents_note }}", "{{ 1 / 0 }}")
     third = edit(folder / "mail.txt.j2", "{{ line.why }}", "{{ line.wy }}")
-    styles = edit(folder / "period.css", "body { margin: 0; }", "body { margin: none at all; }")
+    shared = edit(folder / "base.css", "body { margin: 0; }", "body { margin: none at all; }")
+    own = edit(folder / "period.css", ".notice { margin-top: 2.5mm; }", ".notice { margin-top: high; }")
     names = ["call.docx", "period.html.j2", "mail.txt.j2"]
     assert cli.main(["templates", "check", *names]) == 2  # ./templates
     said = capsys.readouterr()
     assert "call.docx        2 to mend" in said.out
     told = said.err.splitlines()
-    assert len(told) == 6
+    assert len(told) == 7
     assert "in the paragraph '结论 {{ report.sentense }}" in told[0]
     assert "in the paragraph '对话 {{ report.titel }}" in told[1]
     assert f"period.html.j2:{first}: template tag cannot be used" in told[2]
     assert f"period.html.j2:{second}: template tag cannot be used: division by zero" in told[3]
-    assert f"period.css:{styles}: in print: Ignored `margin: none at all`" in told[4]
-    assert f"mail.txt.j2:{third}: template tag cannot be used" in told[5]
+    assert f"base.css:{shared}: in print: Ignored `margin: none at all`" in told[4]
+    assert f"period.css:{own}: in print: Ignored `margin-top: high`" in told[5]
+    assert f"mail.txt.j2:{third}: template tag cannot be used" in told[6]
 
 
 @pytest.mark.parametrize(
@@ -110,6 +112,15 @@ def test_a_user_need_not_have_all_templates(tmp_path: Path) -> None:
     assert problems(tmp_path, "mail.html.j2") == []
 
 
+def test_a_page_that_never_comes_names_the_styles_of_its_own_kind(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(template_check, "_CPU_LIMIT_S", 0.001)
+    (told,) = problems(folder, "period.html.j2")
+    assert "not laid out within 0.001 s of processor time" in told
+    assert f"look at what was changed in {folder / 'period.css'}" in told
+
+
 def test_hostile_views_keep_their_names_and_lose_every_text() -> None:
     view = build_period_view(template_check.sample_period(), template_check.SETTINGS)
     hostile = template_check.make_hostile(view)
@@ -118,5 +129,5 @@ def test_hostile_views_keep_their_names_and_lose_every_text() -> None:
     assert all("qareport-check" in tile.label and "qareport-check" in tile.value for tile in hostile.tiles)
     assert re.search("长{10000}", str(hostile))
     assert re.search("W{10000}", str(hostile))
-    styles = {piece.style for row in hostile.agents.rows for phrase in row for piece in phrase.pieces}
-    assert styles == {piece.style for row in view.agents.rows for phrase in row for piece in phrase.pieces}
+    styles = {run.style for row in hostile.agents.rows for phrase in row for run in phrase.runs}
+    assert styles == {run.style for row in view.agents.rows for phrase in row for run in phrase.runs}

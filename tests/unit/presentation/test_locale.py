@@ -17,7 +17,7 @@ import pytest
 from qareport.delivery.mail.compose import SUBJECT
 from qareport.model import Note, PeriodKind
 from qareport.presentation import locale, wording
-from qareport.presentation.locale import N_, Words, _, plural, speaking
+from qareport.presentation.locale import N_, Translated, _, plural, speaking
 from qareport.presentation.templating import make_environment
 from qareport.report.period import period_wording
 from qareport.settings import MailSettings
@@ -112,7 +112,7 @@ def test_text_templates_say_nothing_that_cannot_be_translated(path: Path) -> Non
 
 
 def test_words_speak_the_language_in_which_they_are_read() -> None:
-    words = Words({"a": N_("客户")})
+    words = Translated({"a": N_("客户")})
     assert (words["a"], dict(words)) == ("客户", {"a": "客户"})
     with speaking("en"):
         assert (words["a"], words.get("b"), len(words)) == ("Customer", None, 1)

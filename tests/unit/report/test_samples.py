@@ -76,5 +76,5 @@ def test_a_sample_has_something_in_every_field_of_a_view(name: str) -> None:
         view = build_view(template_check.sample_order(), template_check.SETTINGS)
     else:
         view = build_period_view(template_check.sample_period(), template_check.SETTINGS)
-    empty = {one for one in fields(view) - set(spoken(view)) if one.split(".")[1] not in SILENT}
+    empty = {name for name in fields(view) - set(spoken(view)) if name.split(".")[1] not in SILENT}
     assert empty == set()

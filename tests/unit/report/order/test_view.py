@@ -78,23 +78,21 @@ def test_transcript_carries_rich_text_marks() -> None:
 
 def test_neutral_unknown_not_judged_and_failed_look_different() -> None:
     shown = view(samples.TWO_CALLS)
-    marks = {
-        (piece.text, piece.style) for call in shown.calls for line in call.transcript for piece in line.text.pieces
-    }
+    marks = {(run.text, run.style) for call in shown.calls for line in call.transcript for run in line.text.runs}
     expected = {
         ("[NEUTRAL]", "tag-neutral"),
         ("[EMO_UNKNOWN]", "tag-unknown"),
         ("[未判定]", "tag-unjudged"),
     }
     assert expected <= marks
-    assert shown.overview[-1].badge.pieces[0].text == "处理失败"
-    assert shown.overview[-1].badge.pieces[0].style == "failed"
+    assert shown.overview[-1].badge.runs[0].text == "处理失败"
+    assert shown.overview[-1].badge.runs[0].style == "failed"
 
 
 def test_guessed_role_is_marked_everywhere() -> None:
     first = view(samples.TWO_CALLS).calls[0]
     assert [line.who for line in first.transcript] == ["客户（推断）", "客服（推断）", "说话人未知", "客户（推断）"]
-    assert first.nodes[0].story.plain.startswith("客户（推断）")
+    assert first.key_moments[0].story.plain.startswith("客户（推断）")
     assert first.sentence.startswith("客户（推断）")
 
 
@@ -107,15 +105,15 @@ def test_calls_and_failed_calls_are_numbered_by_time() -> None:
 
 def test_every_finding_is_on_the_page_even_when_moments_have_no_room() -> None:
     few = build_view(samples.EXAMPLE, ReportSettings(key_moments=1)).calls[0]
-    assert [node.at for node in few.nodes] == ["第87秒"]
+    assert [moment.at for moment in few.key_moments] == ["第87秒"]
     assert [hit.at for hit in few.further] == ["第42秒", "第131秒", "第150秒"]
     assert len(few.deductions) == 4
 
 
 def test_findings_join_their_moment_and_keep_their_advice() -> None:
-    nodes = view(samples.EXAMPLE).calls[0].nodes
-    assert nodes[2].at == "第87秒"
-    assert nodes[2].advice[0].rule == "质疑未正面回应（attitude.trust-broken） · 严重 · −20分"
+    moments = view(samples.EXAMPLE).calls[0].key_moments
+    assert moments[2].at == "第87秒"
+    assert moments[2].advice[0].rule == "质疑未正面回应（attitude.trust-broken） · 严重 · −20分"
 
 
 def test_every_note_that_the_program_makes_has_words_of_its_own() -> None:
@@ -128,7 +126,7 @@ def test_every_note_that_the_program_makes_has_words_of_its_own() -> None:
 
 def test_a_grave_moment_without_a_rule_comes_before_a_light_one_with_a_rule() -> None:
     call = view(samples.EXAMPLE).calls[0]
-    assert [node.at for node in call.nodes] == ["第42秒", "第66秒", "第87秒", "第131秒", "第170秒"]
+    assert [moment.at for moment in call.key_moments] == ["第42秒", "第66秒", "第87秒", "第131秒", "第170秒"]
     assert [hit.at for hit in call.further] == ["第150秒"]
 
 
@@ -136,13 +134,13 @@ def test_finding_joins_the_moment_of_its_evidence() -> None:
     early = replace(samples.FINDINGS[0], at_ms=38_000)
     moment = replace(samples.MOMENTS[0], at_ms=42_900, salience=0.0)
     call = replace(samples.CALL, findings=(early,), moments=(moment,))
-    nodes = view(replace(samples.EXAMPLE, calls=(call,))).calls[0].nodes
-    assert [(node.at, len(node.advice)) for node in nodes] == [("第42秒", 1)]
+    moments = view(replace(samples.EXAMPLE, calls=(call,))).calls[0].key_moments
+    assert [(moment.at, len(moment.advice)) for moment in moments] == [("第42秒", 1)]
 
 
 def test_moment_that_another_one_tells_takes_no_room() -> None:
     call = replace(samples.CALL, findings=(), moments=(replace(samples.MOMENTS[0], salience=0.0),))
-    assert view(replace(samples.EXAMPLE, calls=(call,))).calls[0].nodes == ()
+    assert view(replace(samples.EXAMPLE, calls=(call,))).calls[0].key_moments == ()
 
 
 @pytest.mark.parametrize(
@@ -371,7 +369,7 @@ def test_dossier_tells_changes_promises_and_their_fate() -> None:
 
 def test_words_known_by_sound_only_are_marked_and_explained() -> None:
     made = view(samples.RICH)
-    assert "客户提及“发货”后沉默（读音相近）" in made.calls[0].nodes[0].story.plain
+    assert "客户提及“发货”后沉默（读音相近）" in made.calls[0].key_moments[0].story.plain
     assert any(row.label == "读音相近" for row in made.methods)
     assert not any(row.label == "读音相近" for row in view(samples.EXAMPLE).methods)
 
@@ -404,7 +402,7 @@ def test_speakers_are_told_apart_without_colour() -> None:
     assert len({re.sub(r'(points|stroke)="[^"]*"', "", line) for line in lines}) == 2
 
 
-def _contrast(one: str, other: str) -> float:
+def _contrast(first: str, second: str) -> float:
     """Return the contrast of two colours (WCAG 2.2)."""
 
     def luminance(colour: str) -> float:
@@ -412,15 +410,16 @@ def _contrast(one: str, other: str) -> float:
         linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
         return sum(weight * part for weight, part in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
 
-    light, dark = sorted((luminance(one), luminance(other)), reverse=True)
+    light, dark = sorted((luminance(first), luminance(second)), reverse=True)
     return (light + 0.05) / (dark + 0.05)
 
 
 def test_every_mark_can_be_read_in_grey_too() -> None:
-    styles = (default_dir("templates") / "call.css").read_text(encoding="utf-8").replace("#fff;", "#ffffff;")
+    sheets = [(default_dir("templates") / name).read_text(encoding="utf-8") for name in ("base.css", "call.css")]
+    styles = "".join(sheets).replace("#fff;", "#ffffff;")
     marks = {*wording.TAG_STYLES.values(), "tag-event", "risk-high", "risk-medium", "risk-low"}
     for mark in marks:
-        (body,) = re.findall(rf"(?m)^\.{mark} {{([^}}]*)}}", styles)
+        body = " ".join(re.findall(rf"(?m)^\.{mark} {{([^}}]*)}}", styles))
         ink = re.search(r"(?<![-\w])color: (#\w{6})", body)
         fill = re.search(r"background: (#\w{6})", body)
         assert ink, mark

@@ -1,0 +1,189 @@
+"""Documents of an order or a period: a view is built once, and every format is rendered from it.
+
+No document library is imported before a document of its kind is asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, Literal, get_args, overload
+
+from qareport.codec import to_json
+from qareport.errors import DocumentError
+from qareport.files import atomic_write
+from qareport.model import OrderReport, PeriodReport
+from qareport.presentation.clean_text import clean_value
+from qareport.presentation.locale import speaking
+from qareport.report.file_names import file_name
+from qareport.report.order.view import build_view as build_order_view
+from qareport.report.order.view_types import OrderView
+from qareport.report.period.view import build_period_view
+from qareport.report.period.view_types import PeriodView
+from qareport.settings import PeriodSettings, ReportSettings
+
+if TYPE_CHECKING:
+    from qareport.report.order.page_audio import Sound
+
+Format = Literal["docx", "pdf", "html", "json"]
+FORMATS: Final[tuple[str, ...]] = get_args(Format)
+
+
+def render(
+    report: OrderReport | PeriodReport,
+    format: str,
+    *,
+    templates: Path | None,
+    settings: ReportSettings,
+    period: PeriodSettings | None = None,
+) -> bytes:
+    """Render one document.
+
+    Args:
+        report: everything it says.
+        format: docx, pdf, html or json.
+        templates: a folder of the user's templates; a template that is not in it is taken from the bundled ones.
+        settings: what documents show.
+        period: how many rows the tables of a period carry; None: the defaults.
+
+    Raises:
+        DocumentError: an unknown format, a broken template, a missing font, or a renderer that failed.
+    """
+    _check([format])
+    with speaking(settings.locale):
+        return _Documents.of(report, [format], templates, settings, period).render(format)
+
+
+def write(
+    report: OrderReport | PeriodReport,
+    formats: Sequence[str],
+    out_dir: Path,
+    *,
+    templates: Path | None,
+    settings: ReportSettings,
+    period: PeriodSettings | None = None,
+) -> list[Path]:
+    """Write documents into a folder, each whole or not at all, and return their paths in the order of `formats`.
+
+    Formats that are given together are rendered from one view, and the PDF process loads while the others are made.
+
+    Raises:
+        DocumentError: as `render`, or a file that cannot be written.
+    """
+    _check(formats)
+    if "pdf" in formats:
+        from qareport.report.formats.pdf import PRINTER
+
+        PRINTER.start()
+    paths: dict[str, Path] = {}
+    with speaking(settings.locale):
+        documents = _Documents.of(report, formats, templates, settings, period)
+        for format in sorted(formats, key=lambda name: name == "pdf"):
+            paths[format] = out_dir / file_name(report, format)
+            _replace(paths[format], documents.render(format))
+    return [paths[format] for format in formats]
+
+
+@overload
+def build_view(report: OrderReport, settings: ReportSettings, period: PeriodSettings | None = None) -> OrderView: ...
+@overload
+def build_view(report: PeriodReport, settings: ReportSettings, period: PeriodSettings | None = None) -> PeriodView: ...
+def build_view(
+    report: OrderReport | PeriodReport, settings: ReportSettings, period: PeriodSettings | None = None
+) -> OrderView | PeriodView:
+    """Build what the pages of a report say, cleaned, in the current language (`locale.speaking`); see `render`."""
+    return _build_view(clean_value(report), settings, period)
+
+
+def recordings_key(report: OrderReport, settings: ReportSettings) -> str:
+    """Say which recordings of an order exist: a page that lacked one is rendered again when it is back.
+
+    Returns a digit for each call, or "" where pages carry no sound.
+    """
+    if not settings.audio:
+        return ""
+    return "".join(str(int(call.audio is not None and Path(call.audio.path).is_file())) for call in report.calls)
+
+
+def _check(formats: Sequence[str]) -> None:
+    for format in formats:
+        if format not in FORMATS:
+            raise DocumentError(f"unknown format {format!r}", where="report", expected=", ".join(FORMATS))
+
+
+def _build_view(
+    cleaned: OrderReport | PeriodReport, settings: ReportSettings, period: PeriodSettings | None
+) -> OrderView | PeriodView:
+    if isinstance(cleaned, OrderReport):
+        return build_order_view(cleaned, clean_value(settings))
+    return build_period_view(cleaned, clean_value(settings), table_rows=(period or PeriodSettings()).table_rows)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Documents:
+    """What the documents of one report are rendered from."""
+
+    report: OrderReport | PeriodReport
+    cleaned: OrderReport | PeriodReport
+    #: None where only JSON is asked for.
+    view: OrderView | PeriodView | None
+    templates: Path | None
+    settings: ReportSettings
+
+    @classmethod
+    def of(
+        cls,
+        report: OrderReport | PeriodReport,
+        formats: Sequence[str],
+        templates: Path | None,
+        settings: ReportSettings,
+        period: PeriodSettings | None,
+    ) -> _Documents:
+        """Clean the report and build its view, once for all formats."""
+        cleaned = clean_value(report)
+        view = _build_view(cleaned, settings, period) if set(formats) - {"json"} else None
+        return cls(report=report, cleaned=cleaned, view=view, templates=templates, settings=settings)
+
+    def render(self, format: str) -> bytes:
+        """Render one document in the current language."""
+        if self.view is None or format == "json":
+            return self._json()
+        stem = "period" if isinstance(self.view, PeriodView) else "call"
+        if format == "docx":
+            from qareport.report.formats.docx import render_docx
+
+            return render_docx(self.view, self.templates, stem=stem)
+        from qareport.report.formats.html import render_html
+
+        if format == "html":
+            page = render_html(self.view, self.templates, stem=stem, interactive=True, sounds=self._sounds())
+            return page.encode("utf-8")
+        from qareport.presentation.templating import find_template
+        from qareport.report.formats.pdf import render_pdf
+
+        page = render_html(self.view, self.templates, stem=stem)
+        attached = self._json() if self.settings.pdf_archive else b""
+        styles = find_template(f"{stem}.css", self.templates)
+        return render_pdf(page, attached=attached, created=self.view.created, styles=styles)
+
+    def _json(self) -> bytes:
+        return to_json(self.cleaned, indent=2).encode("utf-8") + b"\n"
+
+    def _sounds(self) -> Mapping[str, Sound]:
+        if isinstance(self.report, PeriodReport) or not self.settings.audio:
+            return {}
+        from qareport.report.order.page_audio import make_sounds
+
+        return make_sounds(self.report, self.settings)
+
+
+def _replace(path: Path, content: bytes) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with atomic_write(path) as file:
+            file.write(content)
+    except OSError as error:
+        raise DocumentError(
+            f"cannot be written: {error.strerror}", where=str(path), to_do="close it if it is open; check the folder"
+        ) from error

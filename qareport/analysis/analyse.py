@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from qareport.analysis.context import Scene
-from qareport.analysis.emotion import state_of, steady_states
+from qareport.analysis.emotion import find_curve, find_trajectory, roles_present, state_of, steady_states
 from qareport.analysis.metrics import measure_call
 from qareport.analysis.model_domain import is_outside, within_domain
 from qareport.analysis.moments import find_moments
 from qareport.analysis.promises import find_promises
 from qareport.analysis.silences import find_holds, find_music, find_silences
 from qareport.analysis.topics import Topics
-from qareport.analysis.trajectory import find_curve, find_trajectory, roles_present
 from qareport.analysis.turns import find_interruptions, find_turns
 from qareport.analysis.word_moments import find_issues, find_stages
 from qareport.model import (

@@ -1,7 +1,7 @@
 """What happened in a call, found from its transcript alone: silences, measures, emotion, key moments, notes.
 
-Pure functions from `Transcript` to `Analysis`. Words that carry meaning (topics, churn, escalation …) stand not
-in the code but in `config/topics.yaml`, read by `load_topics`.
+Pure functions from `Transcript` to `Analysis`. Words that carry meaning (topics, churn, escalation …) are not in
+the code but in `config/topics.yaml`, read by `load_topics`.
 """
 
 from qareport.analysis.analyse import analyse

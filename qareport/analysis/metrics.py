@@ -46,7 +46,7 @@ def measure_call(
 
     - duration: of the recording; when unknown, to the end of the last word.
     - talk: time in which anyone speaks; non-talk: the rest; overlap: time in which two speakers do.
-    - gaps: every stretch without talk, whatever its length, music or not; with holds they tell dead air from waiting.
+    - gaps: every stretch without talk, whatever its length, music or not: dead air, less the holds.
     - holds: as `find_holds` finds them.
     - silences: those longer than the configured threshold (count, sum, longest).
     - interruptions: how often each role began to speak over the other (counted for roles that speak), and for how

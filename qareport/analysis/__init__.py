@@ -1,12 +1,12 @@
 """What happened in a call, found from its transcript alone: silences, measures, emotion, key moments, notes.
 
-Pure functions from `Transcript` to `Analysis`. Words that carry meaning (topics, churn, escalation …) stand not
-in the code but in `config/topics.yaml`, read by `load_topics`.
+Pure functions from `Transcript` to `Analysis`. Words that carry meaning (topics, churn, escalation …) are not in
+the code but in `config/topics.yaml`, read by `load_topics`.
 """
 
 from qareport.analysis.analyse import analyse
+from qareport.analysis.emotion import arrow_form, condense
 from qareport.analysis.model_domain import is_outside, within_domain
 from qareport.analysis.topics import Topic, Topics, load_topics
-from qareport.analysis.trajectory import arrow_form, condense
 
 __all__ = ["Topic", "Topics", "analyse", "arrow_form", "condense", "is_outside", "load_topics", "within_domain"]

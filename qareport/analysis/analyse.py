@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from qareport.analysis.context import Scene
-from qareport.analysis.emotion import state_of, steady_states
+from qareport.analysis.emotion import find_curve, find_trajectory, roles_present, state_of, steady_states
 from qareport.analysis.metrics import measure_call
 from qareport.analysis.model_domain import is_outside, within_domain
 from qareport.analysis.moments import find_moments
 from qareport.analysis.promises import find_promises
 from qareport.analysis.silences import find_holds, find_music, find_silences
 from qareport.analysis.topics import Topics
-from qareport.analysis.trajectory import find_curve, find_trajectory, roles_present
 from qareport.analysis.turns import find_interruptions, find_turns
 from qareport.analysis.word_moments import find_issues, find_stages
 from qareport.model import (
@@ -35,15 +35,9 @@ from qareport.text.wordlist import normalise
 
 
 def find_notes(spoken: Sequence[Segment], metrics: CallMetrics, *, duration_known: bool) -> Iterator[Note]:
-    """Name what could not be judged, or only guessed. Shares are written as fractions with two decimals.
+    """Name what could not be judged, or only guessed, of those codes of `NoteCode` that an analysis can give.
 
-    - no_speech: no words at all.
-    - duration_unknown: the length of the recording; its first and last silence are unknown with it.
-    - roles_unknown {share}: share of segments without a speaker.
-    - roles_guessed {source, share}: share of segments whose speaker is told by voice or by words.
-    - emotion_not_judged {share}: share of talk time without an emotion.
-    - loudness_unknown, sounds_not_judged: no segment has a level, or names what else is heard (laughter, music …).
-    - emotion_mostly_unknown {share}: share of the judged talk time in which the model could not tell.
+    Shares of roles are of segments, those of emotion of talk time, as fractions with two decimals.
     """
     if not duration_known:
         yield Note(code=NoteCode.DURATION_UNKNOWN)
@@ -89,7 +83,7 @@ def analyse(transcript: Transcript, settings: AnalysisSettings, topics: Topics) 
         settings: what counts as a silence, an interruption, an onset.
         topics: the word lists.
     """
-    known_notes = transcript.notes
+    given_notes = transcript.notes
     transcript = within_domain(transcript, settings.limited_models)
     segments = sorted(transcript.segments, key=lambda segment: (segment.start_ms, segment.channel or 0))
     spoken = [segment for segment in segments if segment.text.strip()]
@@ -111,39 +105,31 @@ def analyse(transcript: Transcript, settings: AnalysisSettings, topics: Topics) 
         turn_of=turn_of,
         silences=silences,
     )
-    moments = find_moments(scene, segments=segments, interruptions=interruptions, trajectory=trajectory)
-    promises = tuple(find_promises(scene, transcript.started_at))
-    within_model_domain = not is_outside(transcript.notes)
-    if not within_model_domain:
-        # The words of such a transcript mean nothing; who spoke when does.
-        moments = tuple(moment for moment in moments if moment.kind in WORDLESS)
-        promises = ()
     metrics = measure_call(
-        scene,
-        duration_ms=duration_ms,
-        interruptions=interruptions,
-        curve=curve,
-        holds=find_holds(scene, music),
+        scene, duration_ms=duration_ms, interruptions=interruptions, curve=curve, holds=find_holds(scene, music)
     )
-    return Analysis(
+    analysis = Analysis(
         metrics=metrics,
         silences=silences,
         interruptions=interruptions,
         trajectory=tuple(trajectory),
         curve=tuple(curve),
-        moments=moments,
-        promises=promises,
-        issues=find_issues(scene) if within_model_domain else (),
-        stages=find_stages(scene) if within_model_domain else (),
+        moments=find_moments(scene, segments=segments, interruptions=interruptions, trajectory=trajectory),
+        promises=tuple(find_promises(scene, transcript.started_at)),
+        issues=find_issues(scene),
+        stages=find_stages(scene),
         notes=(
-            *(
-                note
-                for note in transcript.notes
-                if note.code == NoteCode.OUTSIDE_MODEL_DOMAIN and note not in known_notes
-            ),
+            *transcript.notes[len(given_notes) :],
             *find_notes(spoken, metrics, duration_known=duration_ms is not None),
         ),
     )
+    return _without_words(analysis) if is_outside(transcript.notes) else analysis
+
+
+def _without_words(analysis: Analysis) -> Analysis:
+    """Keep what rests on no word: the words of a model outside its domain mean nothing, but who spoke when does."""
+    moments = tuple(moment for moment in analysis.moments if moment.kind in WORDLESS)
+    return replace(analysis, moments=moments, promises=(), issues=(), stages=())
 
 
 def _follow_emotion(

@@ -1,8 +1,8 @@
 """A call laid out for the search for key moments, and how much each moment matters.
 
 Words, turns, silences and states are each found once. Salience is one table, so that a page picks the best few moments
-of any call the same way: a scale of 0 … 100 of our own, on which what loses the order or the customer stands highest
-and what only colours the call lowest. 0 is kept for moments that another moment tells already.
+of any call the same way: a scale of 0 … 100 of our own, on which what loses the order or the customer is highest
+and what only colours the call lowest. 0 is kept for moments that another moment covers already.
 """
 
 from __future__ import annotations

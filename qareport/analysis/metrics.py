@@ -8,7 +8,7 @@ import statistics
 from collections.abc import Mapping, Sequence
 
 from qareport.analysis.context import Scene
-from qareport.analysis.emotion import level_curve, measure_sentiment
+from qareport.analysis.emotion import measure_sentiment
 from qareport.analysis.silences import find_gaps
 from qareport.analysis.turns import longest_monologue_ms, response_delays_ms, talk_and_overlap_ms
 from qareport.model import (
@@ -46,7 +46,7 @@ def measure_call(
 
     - duration: of the recording; when unknown, to the end of the last word.
     - talk: time in which anyone speaks; non-talk: the rest; overlap: time in which two speakers do.
-    - gaps: every stretch without talk, whatever its length, music or not; with holds they tell dead air from waiting.
+    - gaps: every stretch without talk, whatever its length, music or not: dead air, less the holds.
     - holds: as `find_holds` finds them.
     - silences: those longer than the configured threshold (count, sum, longest).
     - interruptions: how often each role began to speak over the other (counted for roles that speak), and for how
@@ -144,6 +144,28 @@ def _mean_level(segments: Sequence[Segment]) -> float | None:
     length_ms = sum(length for length, _ in levels)
     power = sum(length * 10 ** (level / 10) for length, level in levels)
     return round(10 * math.log10(power / length_ms), 1) if length_ms and power > 0 else None
+
+
+def level_curve(segments: Sequence[Segment]) -> tuple[float | None, ...]:
+    """Return the level in dBFS of each second from 0 to the end of the last segment; empty when none has a level.
+
+    Mean power of the segments in that second, weighted by their time in it; None where the role says nothing then.
+    """
+    powers: dict[int, float] = {}
+    times: dict[int, int] = {}
+    for segment in segments:
+        if segment.loudness_dbfs is None:
+            continue
+        power = 10 ** (segment.loudness_dbfs / 10)
+        for second in range(segment.start_ms // 1000, -(-segment.end_ms // 1000)):
+            time_ms = min(segment.end_ms, (second + 1) * 1000) - max(segment.start_ms, second * 1000)
+            powers[second] = powers.get(second, 0.0) + power * time_ms
+            times[second] = times.get(second, 0) + time_ms
+    return tuple(_level(powers.get(second, 0.0), times.get(second, 0)) for second in range(max(times, default=-1) + 1))
+
+
+def _level(power: float, time_ms: int) -> float | None:
+    return round(10 * math.log10(power / time_ms), 1) if time_ms and power > 0 else None
 
 
 def _emotion_shares(segments: Sequence[Segment]) -> dict[str, float]:

@@ -26,7 +26,7 @@ SWITCHES = 2
 MIXED, FLIPPED = 0.2, 0.5
 #: Flips are counted over this many utterances or more.
 FLIPS_NEED = 6
-#: What is still believed: that there is speech, or music, which tells a hold from a silence.
+#: What is still believed: that there is speech, or music, by which a hold is told from a silence.
 _KEPT = frozenset({AudioEvent.SPEECH, AudioEvent.BGM})
 _SCRIPT = re.compile(r"(?P<han>[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]+)|(?P<latin>[A-Za-z]{2,})")
 

@@ -1,6 +1,6 @@
 """All key moments of a call, in order of time; those of the customer's emotion are found here.
 
-What one moment tells, another does not tell again: then it has a salience of 0.
+A moment that another one covers already has a salience of 0.
 """
 
 from __future__ import annotations

@@ -21,7 +21,7 @@ from qareport.model import (
 from qareport.text.pinyin import sound
 from qareport.text.similarity import bigrams, containment, dice
 
-#: Two sentences ask the same when this much of the shorter stands in the longer …
+#: Two sentences ask the same when this much of the shorter is in the longer …
 SAME_BY_CONTAINMENT = 0.8
 #: … or when they name the same issue and are this similar.
 SAME_BY_DICE = 0.5
@@ -57,7 +57,7 @@ def silence_moments(scene: Scene, mentions: Sequence[Mention], covered: frozense
     Args:
         scene: the call.
         mentions: the topics that the customer names.
-        covered: starts of the silences that another moment tells already.
+        covered: starts of the silences that another moment covers already.
     """
     topical = {mention.index for mention in mentions}
     unanswered: dict[int, tuple[Silence, int]] = {}
@@ -84,7 +84,7 @@ class _Asked:
     """A question or topic of the customer, as it is compared with those before it."""
 
     index: int
-    #: Pairs of letters of its sound: the second time the recogniser may have heard a homophone.
+    #: Pairs of letters of its sound: the recogniser may have written a homophone the second time.
     letters: frozenset[str]
     issues: frozenset[str]
     #: It asks when, or why still not.

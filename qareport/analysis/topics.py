@@ -29,7 +29,7 @@ class Topics:
     topics: tuple[Topic, ...]
     #: What an agent can promise (发货, 退款, 回电 …) and the words for it.
     promises: tuple[Topic, ...]
-    #: Where in the course of an order a call stands (发货前 … 退货时) and how it came (首次接入, 转接后).
+    #: At which stage of an order a call is made (发货前 … 退货时) and how it came (首次接入, 转接后).
     stages: tuple[Topic, ...]
     #: What makes a sentence a question even without a question mark.
     question: WordList

@@ -30,7 +30,7 @@ def find_turns(spoken: Sequence[Segment]) -> tuple[tuple[Turn, ...], tuple[int, 
     """Group segments into turns.
 
     Returns:
-        The turns, and for each segment the index of its turn; a back-channel belongs to the turn it stands in.
+        The turns, and for each segment the index of its turn; a back-channel belongs to the turn around it.
     """
     turns: list[Turn] = []
     turn_of: list[int] = []

@@ -35,7 +35,7 @@ EVENT_LABELS = {
 }
 #: So many quotations show enough of an issue or a stage.
 QUOTES = 3
-#: How near another complaint must stand for laughter to be read as irony.
+#: How near another complaint must be for laughter to be read as irony.
 IRONY_NEAR_MS = 10_000
 
 
@@ -119,7 +119,7 @@ def topic_moments(scene: Scene, mentions: Sequence[Mention]) -> Iterator[Moment]
             topic=mention.word,
             issue=mention.issue,
             fuzzy=mention.fuzzy,
-            # One sentence can name several topics; a page tells of it once.
+            # One sentence can name several topics; a page shows it once.
             salience=0.0 if mention.index in covered else weight,
         )
         covered.add(mention.index)
@@ -131,7 +131,7 @@ def churn_indexes(scene: Scene) -> list[int]:
 
 
 def churn_moments(scene: Scene, indexes: Sequence[int], covered: frozenset[int]) -> Iterator[Moment]:
-    """Make a moment of each signal of churn; `covered` are those that a repeated question already tells of."""
+    """Make a moment of each signal of churn; `covered` are those that a repeated question covers already."""
     for index in indexes:
         weight = 0.0 if index in covered else salience(MomentKind.CHURN_SIGNAL)
         yield _moment(scene.spoken[index], MomentKind.CHURN_SIGNAL, MomentLabel.GIVE_UP, weight)
@@ -148,7 +148,7 @@ def escalation_moments(scene: Scene) -> Iterator[Moment]:
 
 
 def irony_indexes(scene: Scene) -> list[int]:
-    """Find the customer's laughter, heard or written (呵呵), that stands amid complaint.
+    """Find the customer's laughter, heard or written (呵呵), amid complaint.
 
     Amid complaint: the segment itself complains by words or emotion, or, unless it sounds happy, the customer's segment
     before or after it does within `IRONY_NEAR_MS`.
@@ -192,7 +192,7 @@ def event_moments(segments: Sequence[Segment], ironic: frozenset[tuple[Role, int
 
     Args:
         segments: all segments, also those without words.
-        ironic: role and start of the segments whose laughter is told as irony.
+        ironic: role and start of the segments whose laughter is irony.
     """
     sounding: dict[Role, frozenset[AudioEvent]] = {}
     for segment in segments:

@@ -1,4 +1,4 @@
-"""The domain: what a call is, what was heard in it, what was judged, and the report made of that.
+"""The domain: what a call is, its transcript, its analysis and judgement, and the reports made of them.
 
 Frozen values with the small arithmetic of each; nothing here reads or writes. Times are whole milliseconds from the
 start of the recording (`*_ms`), instants are aware datetimes, levels are dBFS. None means "not known" or "not judged",

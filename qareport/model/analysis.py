@@ -1,4 +1,4 @@
-"""What happened in a call, as found from its transcript."""
+"""The analysis of a call: what happened in it, as found from its transcript."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ class Moment:
     end_ms: int
     kind: MomentKind
     role: Role
-    #: What it means, as the program tells it; None: only `label` says so, which another program or a person wrote.
+    #: What it means, as the program names it; None: only `label` says so, which another program or a person wrote.
     label_code: MomentLabel | None = None
     #: The same for people who read the JSON, in Chinese; documents word `label_code` in their own language.
     label: str = ""
@@ -126,7 +126,7 @@ class Moment:
     issue: str | None = None
     #: The word was known by its sound only (a homophone, as recognisers write them).
     fuzzy: bool = False
-    #: Higher matters more; orders the moments when a page has room for few. 0: another moment tells it already.
+    #: Higher matters more; orders the moments when a page has room for few. 0: another moment covers it already.
     salience: float = 0.0
 
     @property

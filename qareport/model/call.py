@@ -24,7 +24,7 @@ class OfCall:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call(OfCall):
-    """One recording and what the business knows about it, before anything is heard."""
+    """One recording and what the business knows about it, before it is transcribed."""
 
     call_id: str
     audio_path: str
@@ -32,7 +32,7 @@ class Call(OfCall):
     agent_id: str | None = None
     started_at: datetime | None = None
     customer_phone: str | None = None
-    #: The role on each channel, in order; empty when nobody said, (UNKNOWN,) when one channel holds both.
+    #: The role on each channel, in order; empty when not given, (UNKNOWN,) when one channel holds both.
     channel_roles: tuple[Role, ...] = ()
 
 

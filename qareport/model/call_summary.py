@@ -1,4 +1,4 @@
-"""The summary of one judged call: the little of it that a day, a week or a month is added up from."""
+"""The summary of one judged call: the part of it from which a day, a week or a month is added up."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ class CallSummary(OfCall):
     #: Measures that norms compare, by the names of `NORM_MEASURES`; absent: nothing to measure.
     metrics: Mapping[str, float] = field(default_factory=dict)
     hits: tuple[RuleHit, ...] = ()
-    #: Ids of the rules that had no opportunity in this call: it stands in no rate of theirs.
+    #: Ids of the rules that had no opportunity in this call: it is in no rate of theirs.
     not_applicable: tuple[str, ...] = ()
     #: Silences over `analysis.check_in_ms` after a question or a topic of the customer.
     unbridged_silences: int = 0
@@ -102,7 +102,7 @@ class CallSummary(OfCall):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MeasuredCall:
-    """The part of a summary that norms are made of: quick to read where thousands are."""
+    """The part of a summary that norms are made of: quick to read by the thousand."""
 
     started_at: datetime | None = None
     metrics: Mapping[str, float] = field(default_factory=dict)

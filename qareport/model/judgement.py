@@ -1,4 +1,4 @@
-"""What the rules said of a call."""
+"""The judgement of a call by the rules: findings, scorecard, risk."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ class NoteCode(StrEnum):
     ONE_CHANNEL_SOUNDS = "one_channel_sounds"
     #: {roles, channels}: the roles that were given do not fit the channels.
     CHANNEL_MAP_DOES_NOT_FIT = "channel_map_does_not_fit"
-    #: {at_ms, quote}: what was heard on the customer's channel sounds like the agent.
+    #: {at_ms, quote}: the words on the customer's channel sound like the agent.
     CHANNELS_MAYBE_SWAPPED = "channels_maybe_swapped"
 
     # Of speakers, words, emotion and sounds.
@@ -32,7 +32,7 @@ class NoteCode(StrEnum):
     ROLES_FROM_WORDS = "roles_from_words"
     #: {share}: share of segments without a speaker.
     ROLES_UNKNOWN = "roles_unknown"
-    #: {source, share}: share of segments whose speaker is told by voice or by words.
+    #: {source, share}: share of segments whose speaker is guessed by voice or by words.
     ROLES_GUESSED = "roles_guessed"
     #: {share}: share of talk time without an emotion.
     EMOTION_NOT_JUDGED = "emotion_not_judged"
@@ -42,7 +42,7 @@ class NoteCode(StrEnum):
     OUTSIDE_MODEL_DOMAIN = "outside_model_domain"
     #: no segment has a level.
     LOUDNESS_UNKNOWN = "loudness_unknown"
-    #: no segment names what else is heard (laughter, music …).
+    #: no segment has a sound event (laughter, music …).
     SOUNDS_NOT_JUDGED = "sounds_not_judged"
 
     # Of the rules.

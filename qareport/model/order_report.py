@@ -76,7 +76,7 @@ class Provenance:
 
 
 class PromiseOutcome(StrEnum):
-    """What the calls of an order tell about a promise; recordings alone never tell that it was kept."""
+    """What the calls of an order show about a promise; recordings alone never show that it was kept."""
 
     #: Past due, and the customer called again after that about the same.
     BROKEN = "broken"
@@ -124,7 +124,7 @@ class CallChange:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dossier:
-    """What only all calls of an order together tell. Calls stand in order of time."""
+    """What only all calls of an order together show. Calls are in order of time."""
 
     changes: tuple[CallChange, ...] = ()
     promises: tuple[OrderPromise, ...] = ()

@@ -171,7 +171,7 @@ class HeatCell:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HeatRow:
-    """One issue type. A call with two issues stands in two rows; the total row counts each call once."""
+    """One issue type. A call with two issues is in two rows; the total row counts each call once."""
 
     #: None: no issue was found.
     issue: str | None
@@ -195,7 +195,7 @@ class HeatMap:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PeriodEvidence(OfCall):
-    """Words (or a pause) that show something, with the call that they stand in."""
+    """Words (or a pause) that show something, with the call that they are from."""
 
     call_id: str
     order_id: str | None
@@ -270,7 +270,7 @@ class RuleRow:
 
 
 class OutcomeVerdict(StrEnum):
-    """What happened to a rule's hit rate after its advice stood in a report."""
+    """What happened to a rule's hit rate after its advice was in a report."""
 
     FEWER = "fewer"
     MORE = "more"
@@ -280,7 +280,7 @@ class OutcomeVerdict(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgentOutcome:
-    """One agent whose calls a rule hit in the period before, so that its advice stood in that period's report."""
+    """One agent whose calls a rule hit in the period before, so that its advice was in that period's report."""
 
     agent_id: str
     #: Calls with a hit in the period before; they count in neither rate.
@@ -329,7 +329,7 @@ class PeriodProvenance:
     """What the report was made with."""
 
     qareport: str
-    #: `name@revision` of each model that heard one of the calls, and the hash of each rule set that judged one.
+    #: `name@revision` of each model that transcribed one of the calls, and the hash of each rule set that judged one.
     models: tuple[str, ...] = ()
     rules_sha256: tuple[str, ...] = ()
 

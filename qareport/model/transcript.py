@@ -1,4 +1,4 @@
-"""What was heard in a call: segments and transcript."""
+"""The transcript of a call: segments, tokens, recording, model."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ class ModelInfo:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Transcript:
-    """Everything heard in one call (contract, version 1). Segments are ordered by start, then channel."""
+    """Everything said and heard in one call (contract, version 1). Segments are ordered by start, then channel."""
 
     schema_version: int = SCHEMA_VERSION
     call_id: str

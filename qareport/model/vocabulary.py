@@ -1,6 +1,6 @@
 """The vocabulary that everything else is said in: roles, emotions, sounds, moments, and the facts that hold for them.
 
-What more than one package must agree on stands here once: which emotions are negative, which moments are alarms, what
+What more than one package must agree on is here, once: which emotions are negative, which moments are alarms, what
 a fatal finding costs.
 """
 
@@ -118,7 +118,7 @@ class Risk(StrEnum):
 
 
 class MomentLabel(StrEnum):
-    """What a key moment means, as the program tells it; `presentation.wording` words it.
+    """What a key moment means, as the program names it; `presentation.wording` words it.
 
     Moments of emotion and of sound carry the name of the emotion or of the sound.
     """

@@ -15,7 +15,7 @@ _Key = tuple[str, str]
 def advice_outcomes(scope: Scope) -> tuple[AdviceOutcome, ...]:
     """Compare a rule's hit rate among the agents who were given its advice, before and after they were.
 
-    Given: a call of the agent was hit in the period just before, so the advice stood in that period's report, which is
+    Given: a call of the agent was hit in the period just before, so the advice was in that period's report, which is
     read when this period begins. `before`: these agents' calls in the earlier periods of the baseline; `after`: their
     calls in this period; each over the calls to which the rule applies. The period that chose the agents counts on
     neither side: who was chosen for hits has more of them in that period by chance alone, and fewer after it, advice or
@@ -25,7 +25,7 @@ def advice_outcomes(scope: Scope) -> tuple[AdviceOutcome, ...]:
     The verdict compares the sums over agents: fewer or more when the 95 % interval of the difference leaves out zero,
     too few when either side has under `small_n` calls. Of twenty rules whose advice does nothing about one is called
     changed. It shows association, not cause: that an agent read the report is not known, calls differ from day to day,
-    and the same advice may have stood in earlier reports.
+    and the same advice may have been in earlier reports.
     """
     advised, rules = _advised(scope.previous or ())
     previous = {id(call) for call in scope.previous or ()}

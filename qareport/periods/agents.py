@@ -11,7 +11,7 @@ from qareport.model import AgentRow, CallSummary
 from qareport.periods.headlines import is_high
 from qareport.periods.scope import Scope, lost_by
 
-#: Among fewer agents nobody can stand apart from a team.
+#: Among fewer agents there is no team to differ from.
 _TEAM_NEEDS = 3
 
 

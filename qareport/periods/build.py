@@ -51,7 +51,7 @@ def build_period(
         before: calls before it, in any order: at least as many periods as the baseline has (`settings.baseline_*`);
             older ones help to join promises and repeated calls with their orders. Those that do not begin before the
             period, or at an unknown time, are left out.
-        failures: calls of the period that could not be worked on; they are listed and stand in no rate.
+        failures: calls of the period that could not be worked on; they are listed and are in no rate.
         settings: thresholds.
         agent_id: makes this agent's own edition: nobody else's calls count or are shown.
         partial: why calls of the period are missing, for a report that says so at its top.

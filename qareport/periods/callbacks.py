@@ -71,7 +71,7 @@ def rank_callbacks(scope: Scope, promises: Iterable[PromiseDue]) -> tuple[Callba
     Reasons of a call are dropped when a later call of the same order in the period ended well: low risk, and calm or
     never troubled. To be called back: a weight of `callback_threshold` (50) or more, which takes at least two reasons;
     an open escalation or churn signal brings its own second one, because the rules judge it as high risk. Of equal
-    weights the latest call stands first. The weights are ours: an order of urgency, not a measured loss.
+    weights the latest call comes first. The weights are ours: an order of urgency, not a measured loss.
     """
     by_order: dict[str, list[PromiseDue]] = defaultdict(list)
     for promise in promises:

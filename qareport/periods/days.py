@@ -16,7 +16,7 @@ def period_of(kind: PeriodKind, day: date, time_zone: str) -> Period:
     """Return the day, week or month that a day lies in.
 
     Raises:
-        ValueError: RANGE, which no single day tells; see `range_of`.
+        ValueError: RANGE, which needs two days; see `range_of`.
     """
     if kind is PeriodKind.DAY:
         first = last = day

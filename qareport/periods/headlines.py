@@ -27,7 +27,7 @@ def headlines(scope: Scope, failed: int) -> tuple[Headline, ...]:
       which the model named an emotion of the customer at all.
     - unbridged_silences: silences (not calls) over `analysis.check_in_ms` after a question or a topic.
     - mean_score, passed_share: over the calls that have a score.
-    - failed: calls that could not be worked on; they stand in no other number.
+    - failed: calls that could not be worked on; they are in no other number.
 
     Baseline of a count: its mean over the earlier periods that have calls. Baseline of a mean or a share: over all
     calls of those periods together, so a quiet day weighs less.

@@ -18,16 +18,16 @@ from qareport.model import (
 from qareport.periods.scope import Scope
 
 _EMOTIONS = tuple(emotion.value for emotion in NEGATIVE_EMOTIONS)
-#: Columns that always stand; the other negative emotions stand where a call showed them.
+#: Columns that are always there; the other negative emotions have one where a call showed them.
 _ALWAYS = frozenset({Emotion.ANGRY.value, Emotion.SAD.value, STATE_SILENCE, TAG_IRONY})
 
 
 def heat_map(scope: Scope) -> HeatMap:
     """Count calls by issue and by what the customer showed.
 
-    A call with two issues stands in both rows, one that showed two emotions in both columns; the total row counts each
+    A call with two issues is in both rows, one that showed two emotions in both columns; the total row counts each
     call once. Shares: of an emotion, of the row's calls in which the model named any emotion; of silence and irony, of
-    all calls of the row. Calls outside the model's domain stand nowhere. Rows: most troubled calls first, calls without
+    all calls of the row. Calls outside the model's domain are left out. Rows: most troubled calls first, calls without
     a known issue last.
     """
     inside = [call for call in scope.now if not call.outside_domain]

@@ -1,4 +1,4 @@
-"""What all calls of one order tell together: what changed from call to call, and what became of promises."""
+"""What all calls of one order show together: what changed from call to call, and what became of promises."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ def promises_due(scope: Scope) -> Promises:
     - unconfirmed: fell due within the period and no such call followed. Recordings cannot tell whether it was kept.
 
     A call without an order cannot be joined with later ones; its promises are never broken, only unconfirmed. What was
-    past due before the period stood in an earlier report and comes back only when the customer does.
+    past due before the period was in an earlier report and comes back only when the customer does.
     """
     begin, end = bounds(scope.period)
     next_end = end + timedelta(days=1)

@@ -9,7 +9,7 @@ from qareport.model import CallSummary, PeriodEvidence, Rate, RuleHit, RuleRow, 
 from qareport.periods.scope import RuleCounts, Scope, cost_of, count_rules
 
 _SEVERITIES = tuple(Severity)
-#: Quotations that stand beside a weak link.
+#: Quotations shown beside a weak link.
 _EVIDENCE = 3
 
 

@@ -92,7 +92,7 @@ def _trim(words: str, start: int) -> tuple[int, int]:
 
 
 ALL_KINDS = frozenset(PersonalKind) - {PersonalKind.ORDER}
-#: What stands in the place of what was said.
+#: What replaces the words.
 LABELS: dict[PersonalKind, str] = {
     PersonalKind.PHONE: "[电话]",
     PersonalKind.ID_CARD: "[身份证号]",
@@ -132,7 +132,7 @@ def find(text: str, *, context: str = "", kinds: Collection[PersonalKind] = ALL_
 
 
 def mask(text: str, *, context: str = "", kinds: Collection[PersonalKind] = ALL_KINDS) -> tuple[str, tuple[Find, ...]]:
-    """Replace personal data by what it is, `[电话]`; return the text and where in the original each stood."""
+    """Replace personal data by what it is, `[电话]`; return the text and where in the original each was."""
     finds = find(text, context=context, kinds=kinds)
     return replace_finds(text, finds), tuple(finds)
 

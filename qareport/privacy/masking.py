@@ -69,7 +69,7 @@ def mask_segments(segments: Sequence[Segment], kinds: Collection[PersonalKind] =
 
 
 def _stretches(segments: Sequence[Segment]) -> Iterator[list[int]]:
-    """Group the indexes of each speaker's segments that stand near each other in time."""
+    """Group the indexes of each speaker's segments that are near each other in time."""
     open_: dict[tuple[Role, int | None], list[int]] = {}
     for index, segment in enumerate(segments):
         speaker = (segment.role, segment.channel if segment.role is Role.UNKNOWN else None)

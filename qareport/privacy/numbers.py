@@ -36,7 +36,7 @@ _ATOM = re.compile(
     r"|(?<=[a-z])\s(?P<letter>x)(?![a-z0-9])",
     re.IGNORECASE,
 )
-#: What may stand between two digits of one number: pauses as punctuation, line breaks, fillers, dashes.
+#: What may come between two digits of one number: pauses as punctuation, line breaks, fillers, dashes.
 _JOINT = re.compile(
     r"(?:[\s\-–—－~·…,，、。;；!！?？]|嗯+|呃+|啊+|哦+|额|诶|唉|那个|这个|然后|就是|再来|接着|\b(?:uh|um|er|hmm|and|then|dash)\b)+",
     re.IGNORECASE,
@@ -65,7 +65,7 @@ class Run:
 
     @property
     def start(self) -> int:
-        """Return where the first digit stands."""
+        """Return where the first digit is."""
         return self.pieces[0].start
 
     @property
@@ -224,7 +224,7 @@ def _by_context(run: Run, text: str, context: str, named: PersonalKind) -> Itera
 
 
 def _within_segment(run: Run, text: str, shortest: int) -> Run:
-    """Leave out what stands in later segments when the number is long enough without it."""
+    """Leave out what is in later segments when the number is long enough without it."""
     for count in range(1, len(run.pieces)):
         head = Run(run.pieces[:count])
         if len(head.value) >= shortest and "\n" in text[head.end : run.pieces[count].start]:

@@ -1,6 +1,6 @@
 """Terms: what the full-text index holds of a call, and how words of a query are written in it.
 
-Chinese, Japanese and Korean have no spaces: each character stands as a term together with the one after it (今天发货 is
+Chinese, Japanese and Korean have no spaces: each character makes a term together with the one after it (今天发货 is
 今天, 天发, 发货, 货), so two characters are one look-up, more are a phrase of such pairs, and one is a beginning. All
 else goes by words. Width and case make no difference; punctuation is not compared.
 """
@@ -78,7 +78,7 @@ def mark_of(*names: str) -> str:
 
 
 def find_spans(text: str, wanted: Sequence[Terms]) -> list[tuple[int, int]]:
-    """Find where phrases stand in a text: parts of it from start to end, in order, that do not overlap."""
+    """Find where phrases are in a text: parts of it from start to end, in order, that do not overlap."""
     terms = terms_of_text(text)
     spans = sorted(span for phrase in wanted if phrase.terms for span in _places(terms, phrase))
     joined: list[tuple[int, int]] = []
@@ -148,7 +148,7 @@ class Line:
 def lines_of(report: CallReport) -> tuple[Line, ...]:
     """Return the sentences of a call with their tags.
 
-    A tag is the sentence's emotion or an audio event in it (ordinary speech is none); SILENCE stands at the sentence
+    A tag is the sentence's emotion or an audio event in it (ordinary speech is none); SILENCE is a tag of the sentence
     that a silence follows, IRONY where the moment says so.
     """
     segments = report.segments

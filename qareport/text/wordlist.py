@@ -54,7 +54,7 @@ def _close(gap: re.Match[str]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """A word of a list that stands in a text."""
+    """A word of a list that is in a text."""
 
     #: As the list spells it, and as the text does.
     word: str
@@ -65,7 +65,7 @@ class Match:
 
 @dataclass(frozen=True, slots=True)
 class WordList:
-    """Words and phrases of which any one is wanted, and phrases that hide what stands inside them.
+    """Words and phrases of which any one is wanted, and phrases that hide what is inside them.
 
     With `sounds_like` what only sounds like a word is found too (`match`), unless one of `false_friends` covers it.
     """
@@ -101,7 +101,7 @@ class WordList:
         object.__setattr__(self, "_sound_starts", frozenset(sounding[:2] for sounding in by_sound))
 
     def find(self, normalised: str) -> str | None:
-        """Return the first word of the list that stands in normalised text letter by letter, as the list spells it."""
+        """Return the first word of the list that is in normalised text letter by letter, as the list spells it."""
         if self._starts.isdisjoint(letter_pairs(normalised)):
             return None
         for match in self._pattern.finditer(normalised):
@@ -110,7 +110,7 @@ class WordList:
         return None
 
     def match(self, normalised: str) -> Match | None:
-        """Return the first word that stands in normalised text, or else, where the list allows it, sounds in it."""
+        """Return the first word that is in normalised text, or else, where the list allows it, the first by sound."""
         if not self._starts.isdisjoint(letter_pairs(normalised)):
             for match in self._pattern.finditer(normalised):
                 if word := match.group(1):

@@ -6,7 +6,7 @@ import dataclasses
 
 import pytest
 
-from qareport.analysis.emotion import level_curve
+from qareport.analysis.metrics import level_curve
 from qareport.model import AudioEvent, Emotion
 from tests.unit.analysis.test_analyse import AGENT, CUSTOMER, analyse, say
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
+
+import pytest
 
 from qareport.analysis.emotion import WEIGHTS
 from qareport.codec import to_data
@@ -32,14 +35,17 @@ def test_the_silence_of_the_bundled_settings_is_the_default() -> None:
     assert load(ROOT / "config").analysis.silence_ms == AnalysisSettings().silence_ms
 
 
-def test_every_reason_to_call_back_has_a_weight_and_the_documentation_names_it() -> None:
+def test_every_reason_to_call_back_has_a_weight_and_is_worded() -> None:
     assert set(CALLBACK_WEIGHTS) == set(CallbackReason) == set(period_wording.REASONS)
-    page = (ROOT / "docs/daily-report.md").read_text("utf-8")
-    documented = [re.findall(r"\d+", row) for row in re.findall(r"^\| \S+ \| ([^|\d]*\d[^|]*) \|", page, re.MULTILINE)]
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "docs").rglob("daily-report*.md")), ids=lambda path: path.name)
+def test_the_documentation_gives_the_weights_of_callbacks(path: Path) -> None:
+    rows = re.findall(r"^\| [^|]+ \| (\D{0,12}\d+[^|]*) \| [^|]+ \|$", path.read_text("utf-8"), re.MULTILINE)
     most = CALLBACK_WEIGHTS[CallbackReason.REPEATED_CALLS] * CALLBACK_REPEATS
     expected = [[str(weight)] for weight in CALLBACK_WEIGHTS.values()] + [[str(CALLBACK_SCORE_WEIGHT)]]
     expected[list(CALLBACK_WEIGHTS).index(CallbackReason.REPEATED_CALLS)].append(str(most))
-    assert documented == expected
+    assert [re.findall(r"\d+", row) for row in rows] == expected
 
 
 def test_every_label_of_the_program_is_worded_and_can_be_named_by_its_code_or_in_chinese() -> None:

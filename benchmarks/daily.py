@@ -33,7 +33,9 @@ from qareport import periods, rules
 from qareport.model import Call, CallReport
 from qareport.settings import default_dir
 from qareport.store import Store
-from qareport.workflows import judge as pipeline
+from qareport.workflows.judge import judge_call
+from qareport.workflows.rule_book import RuleBook
+from qareport.workflows.workspace import Workspace
 from tests.support import dailies
 from tests.support.postbox import Postbox
 
@@ -44,7 +46,7 @@ OPEN_S = 12 * 3600
 
 
 def fill(
-    store: Store, judge: pipeline.RuleBook, pool: Sequence[CallReport], *, calls: int, days_ago: int, agents: int
+    store: Store, rule_book: RuleBook, pool: Sequence[CallReport], *, calls: int, days_ago: int, agents: int
 ) -> int:
     """Store a day of judged calls. Returns how many segments they have."""
     began = datetime.combine(dailies.DAY, datetime.min.time(), dailies.CHINA) + timedelta(hours=9, days=-days_ago)
@@ -62,13 +64,13 @@ def fill(
         report = replace(
             pool[(number * 7 + days_ago) % len(pool)], call_id=name, agent_id=call.agent_id, started_at=started_at
         )
-        store.put_report(
+        store.results.put(
             f"key-{name}",
             call,
             report,
-            rules_sha256=judge.ruleset.sha256,
-            scene=rules.pack(report, order),
-            digest=periods.summarise_call(report, order, rules_sha256=judge.ruleset.sha256),
+            rules_sha256=rule_book.ruleset.sha256,
+            snapshot=rules.CallSnapshot.take(report, order).to_json(),
+            summary=periods.summarise_call(report, order, rules_sha256=rule_book.ruleset.sha256),
         )
         segments += len(report.segments)
     return segments
@@ -96,7 +98,7 @@ def measure(folder: Path, store: str, agents: int) -> dict[str, object]:
             said = said or ran.stdout.strip()
         sent = len(postbox.delivered)
     with Store(store) as opened:
-        first = opened.runs()[1]
+        first = opened.runs.list()[1]
     return {
         "seconds": seconds[0],
         "seconds_again": seconds[1],
@@ -121,10 +123,10 @@ def main() -> None:
     parser.add_argument("--segments", type=int, default=1_000_000)
     parser.add_argument("--agents", type=int, default=40)
     given = parser.parse_args()
-    judge = pipeline.RuleBook.load(default_dir("config"))
+    rule_book = Workspace.open(config=default_dir("config")).rule_book
     pool = [
-        pipeline.judge_call(Call(call_id=one.call_id, audio_path=""), one, judge)
-        for one in make_calls(judge, min(DISTINCT, given.calls))
+        judge_call(Call(call_id=one.call_id, audio_path=""), one, rule_book)
+        for one in make_calls(rule_book, min(DISTINCT, given.calls))
     ]
     result: dict[str, object] = {"machine": describe(), "calls": given.calls, "agents": given.agents}
     with tempfile.TemporaryDirectory() as place:
@@ -135,10 +137,10 @@ def main() -> None:
             url = f"sqlite:///{Path(place) / 'store.db'}"
             with Store(url) as store:
                 while segments < wanted:
-                    segments += fill(store, judge, pool, calls=given.calls, days_ago=days, agents=given.agents)
+                    segments += fill(store, rule_book, pool, calls=given.calls, days_ago=days, agents=given.agents)
                     days += 1
-                size = store.size_bytes()
-            with Store(url) as store, store._write() as session:
+                size = store.maintenance.size_bytes()
+            with Store(url) as store, store.database.write() as session:
                 session.connection().exec_driver_sql("DELETE FROM outbox")
                 session.connection().exec_driver_sql("DELETE FROM runs")
             result[name] = {"days": days, "segments": segments, "store_mb": size // 2**20} | measure(

@@ -86,7 +86,7 @@ def _count_sheets(path: Path) -> int:
 def measure(url: str, calls: int, folder: Path) -> dict[str, object]:
     """Fill a store and export it in every format."""
     with Store(url) as store:
-        if store.count_calls().total != calls:
+        if store.calls.count().total != calls:
             fill(store, calls)
     exports = [export(url, kind, format, folder) for kind, format in EXPORTS]
     rows = {one["rows_read_back"] for one in exports}

@@ -31,7 +31,7 @@ import sqlalchemy
 
 from benchmarks.forked import Forked
 from benchmarks.machine import describe
-from qareport.model import Edition, MailState
+from qareport.model import DeliveryState, Edition
 from qareport.store import Store
 from tests.support import dailies, postgres
 from tests.support.postbox import DROP, DROP_AFTER, Postbox
@@ -157,7 +157,7 @@ class Bench:
             status, said = self._daily()
             if status in (0, 1):
                 with Store(self.url) as store:
-                    if not store.mails(MailState.PLANNED, MailState.SENDING, MailState.RETRY):
+                    if not store.outbox.list(DeliveryState.PLANNED, DeliveryState.SENDING, DeliveryState.RETRY):
                         return
             elif "another run is at work" not in said:  # PostgreSQL needs a moment to see that a process is gone
                 self.tally.faults.append(f"a run ended with {status}: {said[-500:]}")
@@ -212,8 +212,8 @@ class Bench:
         self.tally.delivered += counted.total()
         self.tally.faults += [f"delivered {times} times: {mail}" for mail, times in counted.items() if times > 1]
         with Store(self.url) as store:
-            mails = store.mails()
-            run = store.runs(limit=1)[0]
+            mails = store.outbox.list()
+            run = store.runs.list(limit=1)[0]
         if f"calls={CALLS + self.recordings} failed_calls=0" not in run.summary:
             self.tally.faults.append(f"calls were lost: {run.summary}")
         expected = {*dailies.TEAM, *dailies.AGENTS.values()}
@@ -223,12 +223,12 @@ class Bench:
         for mail in mails:
             self.tally.mails[mail.state] += 1
             arrived = counted[(mail.recipient, mail.message_id)]
-            if mail.state is MailState.UNKNOWN:
+            if mail.state is DeliveryState.UNKNOWN:
                 self.tally.unknown_arrived += arrived
                 self.tally.unknown_lost += not arrived
                 if mail.key[:12] not in told:
                     self.tally.faults.append(f"unknown and not told: {mail}")
-            elif arrived != (mail.state is MailState.SENT):
+            elif arrived != (mail.state is DeliveryState.SENT):
                 self.tally.faults.append(f"delivered {arrived} times, but the outbox says {mail}")
 
 

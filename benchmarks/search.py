@@ -54,7 +54,7 @@ def ask(store: Store, text: str, scope: str) -> dict[str, object]:
     for _ in range(REPEATS):
         started, busy = time.perf_counter(), time.process_time()
         query = search.parse(text, time_zone="Asia/Shanghai")
-        found = store.search(query, scope="call" if scope == "call" else "sentence")
+        found = store.search_index.search(query, scope="call" if scope == "call" else "sentence")
         times.append((time.perf_counter() - started) * 1000)
         processor.append((time.process_time() - busy) * 1000)
     return {
@@ -72,9 +72,9 @@ def ask(store: Store, text: str, scope: str) -> dict[str, object]:
 def measure(url: str, calls: int) -> dict[str, object]:
     """Fill a store and ask it everything."""
     with Store(url) as store:
-        stored = store.count_calls().total
+        stored = store.calls.count().total
         seconds = None if stored == calls else fill(store, calls)
-        size = store.size_bytes()
+        size = store.maintenance.size_bytes()
     with Store(url) as store:
         asked = [ask(store, *query) for query in QUERIES]
     return {

@@ -4,23 +4,26 @@
     ├── AudioError          a recording that cannot be used (empty, truncated, not audio, too long)
     ├── TranscriptError     a transcript that does not follow the contract
     ├── ModelError          a model directory that is absent, incomplete or inconsistent
-    ├── NotFoundError       an order, call or file that was asked for and is not there
+    ├── NotFoundError       an order, call or file that was requested and does not exist
+    ├── QueryError          an invalid search query, with the position
     ├── StoreError          the store cannot be opened, read or written
-    │   └── NoStoreError    there is none, where one was to be read
-    ├── QueryError          a search that makes no sense, with the place
-    ├── BusyError           another process holds what only one may work on
+    │   └── NoStoreError    there is no store to read
     ├── DocumentError       a template or a renderer could not make a document
     │   └── TagError        a tag of a template that cannot be used
-    ├── MailError           mail is not set up, cannot be composed, or its server cannot be used
-    └── ConfigError         configuration, manifest, topics or rules: carries every problem found, not the first
+    ├── BusyError           another process holds a resource that only one process may use
+    ├── DeliveryError       a channel of deliveries cannot be used
+    │   └── MailError       mail is not configured, cannot be composed, or its server cannot be used
+    └── ConfigError         configuration, manifest, topics or rules: carries every problem, not only the first
 
-An error's text is one line a problem, `where: what; expected …; what to do`.
+The text of an error has one line for each problem, `where: what; expected …; what to do`. A `Diagnostic` is a problem
+with a stable code, so that programs and `# qareport: ignore[code]` can name it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,8 +56,17 @@ class Problem:
         return text
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Diagnostic(Problem):
+    """A problem with a stable code and a severity; its text is that of the problem."""
+
+    #: Lower-case words joined by dashes, for example `unknown-key`. `qareport.rules.CODES` explains each.
+    code: str
+    severity: Literal["error", "warning", "info"] = "error"
+
+
 class QareportError(Exception):
-    """Base of all errors raised on purpose. Its text tells where, what, what was expected and what to do."""
+    """Base of all errors raised on purpose. Its text says where, what, what was expected and what to do."""
 
     def __init__(
         self,
@@ -81,11 +93,11 @@ class ModelError(QareportError):
 
 
 class NotFoundError(QareportError):
-    """Something asked for by name that is not there."""
+    """Something that was requested by name and does not exist."""
 
 
 class QueryError(QareportError):
-    """A search that makes no sense; the text names the character."""
+    """An invalid search query; the text names the position."""
 
 
 class StoreError(QareportError):
@@ -93,7 +105,7 @@ class StoreError(QareportError):
 
 
 class NoStoreError(StoreError):
-    """There is no store where one was to be read."""
+    """There is no store to read."""
 
 
 class DocumentError(QareportError):
@@ -105,16 +117,20 @@ class TagError(DocumentError):
 
     def __init__(self, what: str, *, where: str, to_do: str, paragraph: str = "") -> None:
         super().__init__(what, where=where, to_do=to_do)
-        #: The text of the paragraph it stands in (Word).
+        #: The text of the paragraph that holds the tag (Word).
         self.paragraph = paragraph
 
 
 class BusyError(QareportError):
-    """Another process holds what only one may work on at a time."""
+    """Another process holds a resource that only one process may use."""
 
 
-class MailError(QareportError):
-    """Mail is not set up, cannot be composed, or its server cannot be used."""
+class DeliveryError(QareportError):
+    """A channel of deliveries cannot be used."""
+
+
+class MailError(DeliveryError):
+    """Mail is not configured, cannot be composed, or its server cannot be used."""
 
 
 class ConfigError(QareportError):

@@ -6,6 +6,7 @@ import json
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -15,14 +16,18 @@ import click
 
 from qareport import codec, ingest, settings
 from qareport.cli.console import Progress, Summary, complain, say
-from qareport.cli.options import DEFAULT_MODEL, Options, audio_option, format_option, open_store, takes_options
+from qareport.cli.options import Options, audio_option, format_option, takes_options
 from qareport.errors import TranscriptError
-from qareport.model import Call, FailedCall, Transcript
-from qareport.store import Store, Wanted
-from qareport.workflows import judge as pipeline
-from qareport.workflows import render as order_reports
+from qareport.files import atomic_write
+from qareport.model import Call, FailedCall
+from qareport.store import CallFilter
+from qareport.workflows import judge as judging
 from qareport.workflows import select
-from qareport.workflows import transcribe as listening
+from qareport.workflows import transcribe as transcribing
+from qareport.workflows.render import render_orders
+from qareport.workflows.rule_book import RuleBook
+from qareport.workflows.transcribe import TranscribedCall
+from qareport.workflows.workspace import Workspace
 
 
 @click.command()
@@ -84,42 +89,40 @@ def _run(
     settled: bool = False,
 ) -> Summary:
     """Do it all. `settled`: no recording is still being written."""
-    from qareport import asr
-
-    config = settings.load(options.config_dir)
-    found = ingest.find_calls(
-        sources,
-        manifest,
-        cache=out / "fetched",
-        settings=replace(config.ingest, settle_s=0.0) if settled else config.ingest,
-        time_zone=config.period.time_zone,
-        wait=_watch,
-    )
-    out.mkdir(parents=True, exist_ok=True)
-    model = options.model or DEFAULT_MODEL
-    files = asr.locate(model, config.asr, download=True)
-    with open_store(options, make=True) as store, Progress() as progress:
-        judge = _judge(options, store)
-        for failure in found.failures:
-            store.put_failure(_call_of(failure), failure)
-        heard = listening.listen(
-            listening.disambiguate_ids(found.calls, found.ids_from_file_name, store),
-            store,
-            engine_key=asr.transcription_key(files, config.asr, config.audio),
-            load_transcriber=lambda: asr.load(files, device=options.device, asr=config.asr, audio=config.audio),
-            on_progress=progress,
+    with options.open_workspace(make_store=True) as workspace:
+        config = workspace.settings
+        found = ingest.find_calls(
+            sources,
+            manifest,
+            cache=out / "fetched",
+            settings=replace(config.ingest, settle_s=0.0) if settled else config.ingest,
+            time_zone=config.period.time_zone,
+            wait=_watch,
         )
-        summary = _judge_and_render(heard.transcripts, store, judge, options, out, formats, progress)
+        out.mkdir(parents=True, exist_ok=True)
+        workspace.engine_files(download=True)
+        with Progress() as progress:
+            rule_book, store = _rule_book(workspace), workspace.store
+            for failure in found.failures:
+                store.calls.put_failure(failure.call, failure)
+            outcome = transcribing.transcribe_calls(
+                transcribing.disambiguate_ids(found.calls, found.ids_from_file_name, store),
+                store,
+                engine_key=workspace.engine_key,
+                load_transcriber=workspace.load_transcriber,
+                on_progress=progress,
+            )
+            summary = _judge_and_render(outcome.calls, workspace, rule_book, out, formats, progress)
     summary = replace(
         summary,
-        failures=(*found.failures, *heard.failures, *summary.failures),
+        failures=(*found.failures, *outcome.failures, *summary.failures),
         unlisted=found.unlisted,
         waiting=tuple(call.audio_path for call in found.waiting),
         unmatched=found.unmatched,
-        duplicates=tuple(str(twin) for twin in heard.duplicates),
-        reused_transcripts=heard.reused,
-        heard_ms=heard.heard_ms,
-        heard_seconds=heard.seconds,
+        duplicates=tuple(str(duplicate) for duplicate in outcome.duplicates),
+        reused_transcripts=outcome.reused,
+        heard_ms=outcome.transcribed_ms,
+        heard_seconds=outcome.seconds,
     )
     summary.show()
     return summary
@@ -130,34 +133,25 @@ def _watch(seconds: float) -> None:
     time.sleep(seconds)
 
 
-def _judge(options: Options, store: Store) -> pipeline.RuleBook:
-    """Read the configuration; broken rules do not stop a run when the store knows good ones, but are complained of."""
-    judge = pipeline.RuleBook.load_for_run(options.config_dir, store)
-    for note in judge.notes:
+def _rule_book(workspace: Workspace) -> RuleBook:
+    """Read the rules; broken ones do not stop a run when the store has a valid set, but are complained of."""
+    rule_book = workspace.rule_book_for_run
+    for note in rule_book.notes:
         complain(f"the rules are broken, the last good set is used: {note.values['first']} (qareport rules lint)")
-    return judge
+    return rule_book
 
 
 def _judge_and_render(
-    transcripts: Sequence[tuple[Call, str, Transcript]],
-    store: Store,
-    judge: pipeline.RuleBook,
-    options: Options,
+    transcribed: Sequence[TranscribedCall],
+    workspace: Workspace,
+    rule_book: RuleBook,
     out: Path,
     formats: Sequence[str],
     progress: Progress,
 ) -> Summary:
-    done, failures = pipeline.judge_calls(transcripts, store, judge, on_progress=progress)
-    rendering = order_reports.render_orders(
-        pipeline.orders_of(done),
-        store,
-        formats=formats,
-        out_dir=out / "reports",
-        templates=options.templates_dir,
-        settings=judge.settings.report.over(locale=options.locale, audio=options.audio),
-        masking=judge.settings.privacy,
-        period=judge.settings.period,
-        on_progress=progress,
+    done, failures = judging.judge_calls(transcribed, workspace.store, rule_book, on_progress=progress)
+    rendering = render_orders(
+        workspace, judging.orders_of(done), formats=formats, out_dir=out / "reports", on_progress=progress
     )
     return Summary(
         done=done,
@@ -165,18 +159,8 @@ def _judge_and_render(
         problems=rendering.problems,
         documents=rendering.documents,
         reused_documents=rendering.reused,
-        audio_ms=sum(transcript.audio.duration_ms for _, _, transcript in transcripts if transcript.audio),
+        audio_ms=sum(item.transcript.audio.duration_ms for item in transcribed if item.transcript.audio),
         out=out,
-    )
-
-
-def _call_of(failure: FailedCall) -> Call:
-    return Call(
-        call_id=failure.call_id,
-        audio_path=failure.audio_path,
-        order_id=failure.order_id,
-        agent_id=failure.agent_id,
-        started_at=failure.started_at,
     )
 
 
@@ -186,36 +170,28 @@ def _call_of(failure: FailedCall) -> Call:
 @takes_options
 def transcribe(options: Options, recordings: tuple[str, ...], output: Path | None) -> int:
     """Transcribe recordings: one JSON object a line, in the order given."""
-    from qareport import asr
-
-    config = settings.load(options.config_dir)
-    found = ingest.find_calls(
-        recordings,
-        None,
-        cache=Path("out/fetched"),
-        settings=config.ingest,
-        time_zone=config.period.time_zone,
-        wait=_watch,
-    )
-    for call in found.waiting:
-        complain(f"{call.audio_path}: is still being written, and was left out; run the command again later")
-    model = options.model or DEFAULT_MODEL
-    asr.fetch(model)
-    transcriber = asr.load(model, device=options.device, asr=config.asr, audio=config.audio)
+    with options.open_workspace() as workspace:
+        found = ingest.find_calls(
+            recordings,
+            None,
+            cache=Path("out/fetched"),
+            settings=workspace.settings.ingest,
+            time_zone=workspace.settings.period.time_zone,
+            wait=_watch,
+        )
+        for call in found.waiting:
+            complain(f"{call.audio_path}: is still being written, and was left out; run the command again later")
+        workspace.engine_files(download=True)
+        engine = workspace.load_engine()
     failures = 0
-    partial = output and output.with_name(output.name + ".part")
-    stream = partial.open("w", encoding="utf-8") if partial else sys.stdout
-    with Progress() as progress:
-        for outcome in transcriber.transcribe(found.calls, on_progress=progress):
+    with atomic_write(output) if output else nullcontext(sys.stdout.buffer) as stream, Progress() as progress:
+        for outcome in engine.transcribe(found.calls, on_progress=progress):
             if isinstance(outcome, FailedCall):
                 failures += 1
                 complain(f"{outcome.call_id}: {outcome.reason} [{outcome.step}]")
             else:
-                stream.write(codec.to_json(outcome) + "\n")
-    stream.flush()
-    if partial and output:
-        stream.close()
-        partial.replace(output)
+                stream.write(codec.to_json(outcome).encode() + b"\n")
+        stream.flush()
     return failures > 0 or bool(found.waiting)
 
 
@@ -230,7 +206,7 @@ def analyse(options: Options, transcript: Path, out: Path, formats: tuple[str, .
 
     A transcript needs no more than segments with start_ms, end_ms, role and text.
     """
-    items: list[tuple[Call, str, Transcript]] = []
+    items: list[TranscribedCall] = []
     bad: list[FailedCall] = []
     for item in codec.read_transcripts(transcript):
         if isinstance(item, TranscriptError):
@@ -245,14 +221,14 @@ def analyse(options: Options, transcript: Path, out: Path, formats: tuple[str, .
             agent_id=item.agent_id,
             started_at=item.started_at,
         )
-        items.append((call, pipeline.content_key(item), item))
+        items.append(TranscribedCall(call=call, key=judging.transcript_key(item), transcript=item))
     out.mkdir(parents=True, exist_ok=True)
-    with open_store(options, make=True) as store, Progress() as progress:
-        judge = _judge(options, store)
-        for call, key, item in items:
-            store.put_call(call)
-            store.put_transcript(key, item)
-        summary = _judge_and_render(items, store, judge, options, out, formats, progress)
+    with options.open_workspace(make_store=True) as workspace, Progress() as progress:
+        rule_book = _rule_book(workspace)
+        for known in items:
+            workspace.store.calls.put(known.call)
+            workspace.store.transcripts.put(known.key, known.transcript)
+        summary = _judge_and_render(items, workspace, rule_book, out, formats, progress)
     summary = replace(summary, failures=(*bad, *summary.failures))
     summary.show()
     return len(summary.failures) > 0
@@ -300,28 +276,18 @@ def report(
     chosen = bool(calls or agents or day)
     if chosen == bool(orders):
         raise click.UsageError("name orders, or choose them by --call, --agent and --date")
-    config = settings.load(options.config_dir)
     lost: tuple[FailedCall, ...] = ()
-    with open_store(options) as store, Progress() as progress:
+    with options.open_workspace() as workspace, Progress() as progress:
+        store = workspace.store
         if chosen:
-            since, until = select.days(day, day, ZoneInfo(config.period.time_zone))
-            wanted = Wanted(calls=calls, agents=agents, since=since, until=until)
+            since, until = select.days(day, day, ZoneInfo(workspace.settings.period.time_zone))
+            wanted = CallFilter(calls=calls, agents=agents, since=since, until=until)
             orders = select.choose_orders(store, wanted)
         if refresh:
             for name in orders:
-                store.order(name)  # one that is not there is said before any work is done
-            lost = select.refresh(store, orders, _judge(options, store), on_progress=progress)
-        rendering = order_reports.render_orders(
-            orders,
-            store,
-            formats=formats,
-            out_dir=out,
-            templates=options.templates_dir,
-            settings=config.report.over(locale=options.locale, audio=options.audio),
-            masking=config.privacy,
-            period=config.period,
-            on_progress=progress,
-        )
+                store.orders.get(name)  # one that is not there is said before any work is done
+            lost = select.refresh(store, orders, _rule_book(workspace), on_progress=progress)
+        rendering = render_orders(workspace, orders, formats=formats, out_dir=out, on_progress=progress)
     for path in rendering.documents:
         click.echo(path)
     for failure in lost:

@@ -3,34 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 import click
 
-from qareport import settings as settings_module
 from qareport.cli.console import Progress, complain, say
-from qareport.cli.options import DEFAULT_MODEL, Options, open_store, takes_options
+from qareport.cli.options import Options, takes_options
 from qareport.delivery import mail as mailing
-from qareport.model import MailRecord, MailState, PeriodKind, RunState
+from qareport.model import DeliveryRecord, DeliveryState, PeriodKind, RunState
 from qareport.settings.validators import is_address
 from qareport.store import Store
 from qareport.workflows import daily as daily_run
-from qareport.workflows.daily import Mode, Request, Result
+from qareport.workflows.daily import DailyOptions, Mode, Result
 
 _MEANINGS = {
-    MailState.PLANNED: "waits to be sent",
-    MailState.SENDING: "was being sent when its process ended: the next run calls it unknown",
-    MailState.SENT: "the server has taken it",
-    MailState.RETRY: "refused for now; the next run of `qareport daily --send` after that time tries again",
-    MailState.FAILED: "refused for good: mend the cause, then `qareport mail resend KEY`",
-    MailState.UNKNOWN: (
+    DeliveryState.PLANNED: "waits to be sent",
+    DeliveryState.SENDING: "was being sent when its process ended: the next run calls it unknown",
+    DeliveryState.SENT: "the server has taken it",
+    DeliveryState.RETRY: "refused for now; the next run of `qareport daily --send` after that time tries again",
+    DeliveryState.FAILED: "refused for good: mend the cause, then `qareport mail resend KEY`",
+    DeliveryState.UNKNOWN: (
         "the connection or the process ended between the text and the server's answer: it may have arrived or not, and "
         "no program can find out. Ask the recipient; then `qareport mail forget KEY` if it is there, or "
         "`qareport mail resend KEY --yes` if it is not"
     ),
-    MailState.FORGOTTEN: "a person decided that it is not sent again",
+    DeliveryState.FORGOTTEN: "a person decided that it is not sent again",
 }
 
 
@@ -58,22 +56,17 @@ def daily(
     New recordings of the configured sources are worked on first. Without --send or --dry-run nothing is sent, and it
     is said who would get a mail. Without --date, --send makes up for days that were missed.
     """
-    request = Request(
+    wanted = DailyOptions(
         kind=PeriodKind(kind or "day"),
         day=day.date() if day else None,
         mode=Mode(mode or "plan"),
-        config_dir=options.config_dir,
-        templates=options.templates_dir,
-        model=options.model or DEFAULT_MODEL,
-        device=options.device,
-        locale=options.locale,
         sources=sources,
         manifest=manifest,
         out=out,
     )
     status = 0
-    with open_store(options, make=True) as store, Progress() as progress:
-        for result in daily_run.run_daily(store, request, on_progress=progress):
+    with options.open_workspace(make_store=True) as workspace, Progress() as progress:
+        for result in daily_run.run_daily(workspace, wanted, on_progress=progress):
             click.echo(daily_run.summary(result))
             _explain(result)
             status = max(status, _status(result))
@@ -97,7 +90,7 @@ def _explain(result: Result) -> None:
 
 def _status(result: Result) -> int:
     open_mails = any(
-        mail.state is not MailState.SENT and mail.state is not MailState.FORGOTTEN for mail in result.mails
+        mail.state is not DeliveryState.SENT and mail.state is not DeliveryState.FORGOTTEN for mail in result.mails
     )
     return int(result.state is not RunState.DONE or bool(result.failed_calls or result.unknown) or open_mails)
 
@@ -112,10 +105,12 @@ def mail() -> None:
 @takes_options
 def list_mails(options: Options, everything: bool) -> int:
     """List the mails that are not settled: waiting, refused, or unknown (may or may not have arrived)."""
-    zone = ZoneInfo(settings_module.load(options.config_dir).period.time_zone)
-    states = [state for state in MailState if everything or state not in (MailState.SENT, MailState.FORGOTTEN)]
-    with open_store(options) as store:
-        shown, count = store.mails(*states), sum(store.count_mails().values())
+    states = [
+        state for state in DeliveryState if everything or state not in (DeliveryState.SENT, DeliveryState.FORGOTTEN)
+    ]
+    with options.open_workspace() as workspace:
+        zone = ZoneInfo(workspace.settings.period.time_zone)
+        shown, count = workspace.store.outbox.list(*states), sum(workspace.store.outbox.count().values())
     for one in shown:
         again = f", next try after {one.next_try_at.astimezone(zone):%H:%M}" if one.next_try_at else ""
         click.echo(
@@ -126,7 +121,7 @@ def list_mails(options: Options, everything: bool) -> int:
         say(f"{state}: {_MEANINGS[state]}")
     if not shown:
         say(f"All {count} mails are settled." if count else "There are no mails yet.")
-    return int(any(one.state in (MailState.UNKNOWN, MailState.FAILED) for one in shown))
+    return int(any(one.state in (DeliveryState.UNKNOWN, DeliveryState.FAILED) for one in shown))
 
 
 @mail.command("resend")
@@ -135,24 +130,24 @@ def list_mails(options: Options, everything: bool) -> int:
 @takes_options
 def resend(options: Options, key: str, yes: bool) -> int:
     """Send a mail again whose arrival is unknown, or that was refused."""
-    config = settings_module.load(options.config_dir)
-    with open_store(options) as store, store.hold(), Progress() as progress:
-        store.settle_mails(now=datetime.now(UTC))
+    with options.open_workspace() as workspace, workspace.store.lock(), Progress() as progress:
+        config, store = workspace.settings, workspace.store
+        store.outbox.settle(now=datetime.now(UTC))
         found = _decidable(store, key)
-        if found.state is MailState.UNKNOWN and not yes:
+        if found.state is DeliveryState.UNKNOWN and not yes:
             raise click.UsageError(
                 f"this mail to {found.recipient} may have arrived already: ask there first. To send it again all the "
                 f"same: qareport mail resend {found.key[:12]} --yes"
             )
         with mailing.Transport(config.mail, mailing.read_password(config.mail)) as transport:
             transport.connect()  # what is wrong with the server is said before anything is decided
-        store.decide_mail(found.key, MailState.PLANNED, now=datetime.now(UTC))
+        store.outbox.decide(found.key, DeliveryState.PLANNED, now=datetime.now(UTC))
         daily_run.post(
             store, config.mail, clock=daily_run.Clock(), on_sent=lambda done, total: progress("send", done, total)
         )
-        found = store.find_mail(found.key)
+        found = store.outbox.get(found.key)
     click.echo(f"{found.key[:12]} {found.state} {found.recipient} {found.reply}")
-    return int(found.state is not MailState.SENT)
+    return int(found.state is not DeliveryState.SENT)
 
 
 @mail.command("forget")
@@ -160,17 +155,18 @@ def resend(options: Options, key: str, yes: bool) -> int:
 @takes_options
 def forget(options: Options, key: str) -> int:
     """Settle a mail that is not to be sent again: it has arrived, or is not needed any more."""
-    with open_store(options) as store, store.hold():
-        store.settle_mails(now=datetime.now(UTC))
+    with options.open_workspace() as workspace, workspace.store.lock():
+        store = workspace.store
+        store.outbox.settle(now=datetime.now(UTC))
         found = _decidable(store, key)
-        store.decide_mail(found.key, MailState.FORGOTTEN, now=datetime.now(UTC))
+        store.outbox.decide(found.key, DeliveryState.FORGOTTEN, now=datetime.now(UTC))
     click.echo(f"{found.key[:12]} forgotten: {found.recipient} gets no further {found.edition} mail of {found.period}")
     return 0
 
 
-def _decidable(store: Store, key: str) -> MailRecord:
-    found = store.find_mail(key)
-    if found.state in (MailState.SENT, MailState.FORGOTTEN):
+def _decidable(store: Store, key: str) -> DeliveryRecord:
+    found = store.outbox.get(key)
+    if found.state in (DeliveryState.SENT, DeliveryState.FORGOTTEN):
         raise click.UsageError(f"mail {found.key[:12]} to {found.recipient} is settled: {_MEANINGS[found.state]}")
     return found
 
@@ -182,13 +178,12 @@ def test(options: Options, address: str) -> int:
     """Send a test mail to ADDRESS, or say what is wrong: name, connection, encryption, log-in, sender, recipient."""
     if not is_address(address):
         raise click.UsageError(f"{address!r} is not a mail address such as li.lei@example.com")
-    config = settings_module.load(options.config_dir)
-    config = replace(config, report=config.report.over(locale=options.locale))
-    outcome = daily_run.send_test(address, config, templates=options.templates_dir)
+    with options.open_workspace() as workspace:
+        outcome = daily_run.send_test(address, workspace.settings, templates=workspace.templates)
     click.echo(f"{address}: {outcome.state}, {outcome.reply}")
-    if outcome.state is MailState.SENT:
+    if outcome.state is DeliveryState.SENT:
         say("The server has taken it. If it does not arrive, look into the spam folder and the server's log.")
-    return int(outcome.state is not MailState.SENT)
+    return int(outcome.state is not DeliveryState.SENT)
 
 
 COMMANDS: Sequence[click.Command] = (daily, mail)

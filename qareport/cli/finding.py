@@ -13,16 +13,16 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from qareport import privacy, report, settings
+from qareport import privacy, report
 from qareport import search as searching
 from qareport.cli.console import Progress, say
-from qareport.cli.options import Options, open_store, takes_options
+from qareport.cli.options import Options, takes_options
 from qareport.codec import to_data
 from qareport.errors import DocumentError
 from qareport.model import OrderReport, Provenance
 from qareport.presentation import wording
 from qareport.settings import Settings
-from qareport.store import CallRecord, Scope, Wanted
+from qareport.store import CallFilter, CallRecord, Scope
 from qareport.workflows import export as exporting
 from qareport.workflows import select
 
@@ -56,13 +56,14 @@ def search(options: Options, query: Sequence[str], scope: Scope, limit: int, cou
     AND, OR, NOT (capitals; a space means AND), parentheses, "phrases", beginnings (ship*). Tags: ANGRY, SAD, HAPPY,
     NEUTRAL, SILENCE, LAUGHTER, IRONY … Fields: agent, order, call, date, risk, score, rule, role, moment.
     """
-    config = settings.load(options.config_dir)
     text = " ".join(query)
-    asked = searching.parse(text, time_zone=config.period.time_zone)
-    with open_store(options) as store, Progress() as progress:
-        store.index_missing(on_progress=progress)
+    with options.open_workspace() as workspace, Progress() as progress:
+        config = workspace.settings
+        asked = searching.parse(text, time_zone=config.period.time_zone)
+        store = workspace.store
+        store.search_index.index_missing(on_progress=progress)
         shown = 0 if count else limit
-        found = store.search(asked, scope=scope, limit=shown, original=not config.privacy.enabled)
+        found = store.search_index.search(asked, scope=scope, limit=shown, original=not config.privacy.enabled)
     phrases = searching.phrases_of(asked)
     if format_ == "json":
         click.echo(json.dumps(_data(text, scope, found, phrases, config), ensure_ascii=False, indent=1))
@@ -148,11 +149,11 @@ def export(
     KIND is calls, segments, moments, findings or text. Personal data is masked as the settings say. The columns:
     docs/export.md.
     """
-    config = settings.load(options.config_dir)
-    zone = ZoneInfo(config.period.time_zone)
-    first, last = select.days(since.date() if since else None, until.date() if until else None, zone)
-    wanted = Wanted(orders=orders, agents=agents, since=first, until=last)
-    with open_store(options) as store, Progress() as progress:
+    with options.open_workspace() as workspace, Progress() as progress:
+        config, store = workspace.settings, workspace.store
+        zone = ZoneInfo(config.period.time_zone)
+        first, last = select.days(since.date() if since else None, until.date() if until else None, zone)
+        wanted = CallFilter(orders=orders, agents=agents, since=first, until=last)
         ids = select.choose_calls(store, wanted)
         records = _watched(exporting.masked_records(store, ids, config.privacy), progress, len(ids))
         if kind == "text":

@@ -6,15 +6,16 @@ import importlib.metadata
 import platform
 import shutil
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import click
 
 from qareport import __version__, report, settings
 from qareport.cli.console import complain, say
-from qareport.cli.options import DEFAULT_MODEL, Options, open_store, takes_options
+from qareport.cli.options import Options, takes_options
 from qareport.errors import ConfigError, ModelError, NoStoreError, Problem, QareportError
-from qareport.workflows import judge
+from qareport.workflows.workspace import Workspace
 
 COPIED = ("config", "templates")
 
@@ -46,8 +47,9 @@ def fetch(options: Options, name: str | None) -> int:
     """Download a model with its hub's own client (default: iic/SenseVoiceSmall), FSMN-VAD and cam++; check them all."""
     from qareport import asr
 
-    parts = settings.load(options.config_dir).asr
-    click.echo(asr.fetch(name or options.model or DEFAULT_MODEL))
+    with options.open_workspace() as workspace:
+        parts = workspace.settings.asr
+    click.echo(asr.fetch(name or workspace.model))
     click.echo(asr.fetch_vad(parts.fsmn_vad))
     try:
         click.echo(asr.fetch_speaker_model(parts.speaker_model))
@@ -63,12 +65,10 @@ def check(options: Options, name: str | None) -> int:
     """Check that a model is whole, load it, and print its revision and what finds speech and tells voices apart."""
     from qareport import asr
 
-    config = settings.load(options.config_dir)
-    model = name or options.model or DEFAULT_MODEL
-    files = asr.locate(model, config.asr)
-    transcriber = asr.load(files, device=options.device, asr=config.asr, audio=config.audio)
-    click.echo(f"{transcriber.info.name}@{transcriber.info.revision}: all files whole, all weights fit")
-    vad, voices = asr.describe_detection(files, config.asr)
+    with replace(options, model=name or options.model).open_workspace() as workspace:
+        info = workspace.load_engine().info
+        click.echo(f"{info.name}@{info.revision}: all files whole, all weights fit")
+        vad, voices = asr.describe_detection(workspace.engine_files(), workspace.settings.asr)
     click.echo(f"finds speech with {vad}")
     click.echo(f"tells voices on one channel apart by {voices}")
     return 0
@@ -80,19 +80,20 @@ def doctor(options: Options) -> int:
     """Check this machine: packages, fonts, model, configuration, rules, store. Says what to do about each fault."""
     click.echo(f"qareport {__version__}, Python {platform.python_version()}, {platform.platform()}")
     faults = 0
-    for name, examine in _CHECKS.items():
-        try:
-            findings = list(examine(options))
-        except QareportError as error:
-            findings = [f"FAULT {problem}" for problem in error.problems]
-        for finding in findings:
-            faults += finding.startswith("FAULT")
-            click.echo(f"{name:<9} {finding}")
+    with options.open_workspace() as workspace:
+        for name, examine in _CHECKS.items():
+            try:
+                findings = list(examine(workspace))
+            except QareportError as error:
+                findings = [f"FAULT {problem}" for problem in error.problems]
+            for finding in findings:
+                faults += finding.startswith("FAULT")
+                click.echo(f"{name:<9} {finding}")
     say("All is well." if not faults else f"Faults: {faults}. Each line above marked FAULT says what to do.")
     return 2 if faults else 0
 
 
-def _examine_engine(_: Options) -> Iterator[str]:
+def _examine_engine(_: Workspace) -> Iterator[str]:
     missing = [name for name in ("torch", "funasr", "silero-vad", "kaldi-native-fbank") if not _version(name)]
     if missing:
         yield (
@@ -106,33 +107,30 @@ def _examine_engine(_: Options) -> Iterator[str]:
     yield f"torch {torch.__version__}, funasr {_version('funasr')}, {', '.join(devices) or 'no GPU: the CPU is used'}"
 
 
-def _examine_model(options: Options) -> Iterator[str]:
+def _examine_model(workspace: Workspace) -> Iterator[str]:
     from qareport import asr
 
-    name = options.model or DEFAULT_MODEL
-    config = settings.load(options.config_dir).asr
-    files = asr.locate(name, config)
+    files = workspace.engine_files()
     yield f"{files.info.name}@{files.info.revision}, files whole"
-    vad, voices = asr.describe_detection(files, config)
+    vad, voices = asr.describe_detection(files, workspace.settings.asr)
     yield f"finds speech with {vad}"
     yield f"tells voices on one channel apart by {voices}"
 
 
-def _examine_fonts(_: Options) -> Iterator[str]:
+def _examine_fonts(_: Workspace) -> Iterator[str]:
     faults = report.check_fonts()
     yield from (f"FAULT {fault}" for fault in faults)
     if not faults:
         yield "Chinese font and its embedding are here"
 
 
-def _examine_config(options: Options) -> Iterator[str]:
-    folder = options.config_dir
-    ruleset = judge.RuleBook.load(folder).ruleset
-    yield f"{folder}: {len(ruleset.rules)} rules, rule set {ruleset.sha256[:12]}"
+def _examine_config(workspace: Workspace) -> Iterator[str]:
+    ruleset = workspace.rule_book.ruleset
+    yield f"{workspace.config}: {len(ruleset.rules)} rules, rule set {ruleset.sha256[:12]}"
 
 
-def _examine_templates(options: Options) -> Iterator[str]:
-    folder = options.templates_dir
+def _examine_templates(workspace: Workspace) -> Iterator[str]:
+    folder = workspace.templates
     if folder.resolve() == settings.default_dir("templates").resolve():
         yield f"{folder}: as they came with qareport"
         return
@@ -144,10 +142,9 @@ def _examine_templates(options: Options) -> Iterator[str]:
         yield f"{folder}: every template was filled with samples and prints"
 
 
-def _examine_store(options: Options) -> Iterator[str]:
+def _examine_store(workspace: Workspace) -> Iterator[str]:
     try:
-        with open_store(options) as store:
-            yield f"{store.url}: can be opened"
+        yield f"{workspace.store.url}: can be opened"
     except NoStoreError as error:
         yield f"{error.problems[0].where}: not there yet, `qareport run` makes it"
 
@@ -159,7 +156,7 @@ def _version(package: str) -> str:
         return ""
 
 
-_CHECKS: dict[str, Callable[[Options], Iterator[str]]] = {
+_CHECKS: dict[str, Callable[[Workspace], Iterator[str]]] = {
     "engine": _examine_engine,
     "model": _examine_model,
     "fonts": _examine_fonts,

@@ -12,15 +12,12 @@ import click
 
 from qareport import settings
 from qareport.cli import logs
-from qareport.errors import ConfigError, Problem
 from qareport.presentation.locale import LOCALES
-from qareport.store import Store
+from qareport.workflows.workspace import DEFAULT_MODEL, DEFAULT_STORE, Workspace
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 FORMATS = ("docx", "pdf", "html", "json")
-DEFAULT_STORE = "sqlite:///qareport.db"
-DEFAULT_MODEL = "iic/SenseVoiceSmall"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,34 +35,18 @@ class Options:
     #: Of commands that make reports.
     audio: bool | None = None
 
-    @property
-    def config_dir(self) -> Path:
-        """The folder named with --config, else ./config, else the one that travels with qareport."""
-        return _folder(self.config, "config", "rules")
-
-    @property
-    def templates_dir(self) -> Path:
-        """The folder named with --templates, else ./templates, else the one that travels with qareport."""
-        return _folder(self.templates, "templates", "call.docx")
-
-
-def open_store(options: Options, *, make: bool = False) -> Store:
-    """Open the store named with --store, else ./qareport.db; only commands that take calls in may make it.
-
-    Everything else would answer a wrong name with an empty store, and leave it there.
-    """
-    return Store(options.store or DEFAULT_STORE, make=make)
-
-
-def _folder(given: Path | None, name: str, marker: str) -> Path:
-    if given is not None:
-        if not given.is_dir():
-            raise ConfigError(
-                [Problem(what="no such folder", where=str(given), to_do=f"`qareport init DIR` makes a {name} folder")]
-            )
-        return given
-    here = Path(name)  # any project may have a folder of this name; only one that holds the marker is meant
-    return here if (here / marker).exists() else settings.default_dir(name)
+    def open_workspace(self, *, make_store: bool = False) -> Workspace:
+        """Open the installation that the options name; only commands that take calls in may make its store."""
+        return Workspace.open(
+            config=self.config,
+            templates=self.templates,
+            store=self.store,
+            model=self.model,
+            device=self.device,
+            locale=self.locale,
+            audio=self.audio,
+            make_store=make_store,
+        )
 
 
 GLOBAL_OPTIONS = (

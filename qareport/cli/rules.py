@@ -11,11 +11,11 @@ import click
 from qareport import rules as rule_language
 from qareport.cli import rulesview
 from qareport.cli.console import complain, say
-from qareport.cli.options import Options, open_store, takes_options
+from qareport.cli.options import Options, takes_options
 from qareport.errors import ConfigError, NotFoundError, Problem
 from qareport.model import Transcript
-from qareport.workflows import judge as pipeline
 from qareport.workflows import replay as replaying
+from qareport.workflows.workspace import Workspace
 
 
 @click.group()
@@ -29,29 +29,28 @@ def rules() -> None:
 @takes_options
 def lint(options: Options, format_: str, stored: bool) -> int:
     """Check the configuration and all rules: every problem at once, as file:line:col: rule: what; what to do."""
-    folder = options.config_dir
-    try:
-        judge = pipeline.RuleBook.load(folder)
-        warnings = rule_language.lint(
-            judge.ruleset,
-            folder / "rules",
-            silence_ms=judge.settings.analysis.silence_ms,
-            topics=judge.topic_names,
-            today=datetime.now().astimezone().date(),
-        )
-    except ConfigError as error:
-        for line in rulesview.problems(error.problems, (), format_):
-            click.echo(line)
-        say(f"{len(error.problems)} errors")
-        return 2
     counts = None
-    if stored:
-        with open_store(options) as store:
-            counts = rule_language.count_hits(judge.ruleset, replaying.stored_judgements(store))
-        warnings = (*warnings, *counts.warnings(judge.ruleset))
+    with options.open_workspace() as workspace:
+        folder = workspace.rules_dir
+        try:
+            rule_book = workspace.rule_book
+            if stored:
+                counts = rule_language.count_hits(rule_book.ruleset, replaying.stored_judgements(workspace.store))
+            warnings = rule_language.lint(
+                rule_book.ruleset,
+                silence_ms=rule_book.settings.analysis.silence_ms,
+                topics=rule_book.topic_names,
+                today=datetime.now().astimezone().date(),
+                counts=counts,
+            )
+        except ConfigError as error:
+            for line in rulesview.problems(error.problems, (), format_):
+                click.echo(line)
+            say(f"{len(error.problems)} errors")
+            return 2
     for line in rulesview.problems((), warnings, format_, counts):
         click.echo(line)
-    say(f"{len(judge.ruleset.rules)} rules in {folder / 'rules'}: no errors, {len(warnings)} warnings")
+    say(f"{len(rule_book.ruleset.rules)} rules in {folder}: no errors, {len(warnings)} warnings")
     return 0
 
 
@@ -61,22 +60,23 @@ def lint(options: Options, format_: str, stored: bool) -> int:
 @takes_options
 def test(options: Options, call_id: str | None, rule_id: str | None) -> int:
     """Run the cases in *.test.yaml; a failing one says why. Exit status 1 if any fails."""
-    judge = pipeline.RuleBook.load(options.config_dir)
-    if call_id is not None:
-        if rule_id is None:
-            raise click.UsageError("name the rule that the case is for: --rule RULE")
-        transcript = _transcript(options, call_id)
-        rule = _rule(judge.ruleset, rule_id)
-        click.echo(rule_language.cut_case(transcript, rule, judge.ruleset, judge.analyse), nl=False)
-        return 0
+    with options.open_workspace() as workspace:
+        rule_book = workspace.rule_book
+        if call_id is not None:
+            if rule_id is None:
+                raise click.UsageError("name the rule that the case is for: --rule RULE")
+            transcript = _transcript(workspace, call_id)
+            rule = _rule(rule_book.ruleset, rule_id)
+            click.echo(rule_language.export_rule_test(transcript, rule, rule_book.ruleset, rule_book.analyse), nl=False)
+            return 0
 
-    def stored(name: str) -> Transcript | None:
-        try:
-            return _transcript(options, name)
-        except NotFoundError:
-            return None
+        def stored(name: str) -> Transcript | None:
+            try:
+                return _transcript(workspace, name)
+            except NotFoundError:
+                return None
 
-    results = rule_language.run_cases(judge.ruleset, options.config_dir / "rules", judge.analyse, stored)
+        results = rule_language.run_rule_tests(rule_book.ruleset, rule_book.analyse, stored)
     failed = [result for result in results if not result.passed]
     for result in failed:
         for failure in result.failures:
@@ -91,12 +91,12 @@ def test(options: Options, call_id: str | None, rule_id: str | None) -> int:
 @takes_options
 def explain(options: Options, call_id: str, rule_id: str | None) -> int:
     """Tell why rules hit a stored call or missed it: each condition with its values and seconds, as a tree."""
-    judge = pipeline.RuleBook.load(options.config_dir)
-    chosen = judge.ruleset.rules if rule_id is None else (_rule(judge.ruleset, rule_id),)
-    with open_store(options) as store:
-        scene = replaying.scene_of(store, call_id, judge)
+    with options.open_workspace() as workspace:
+        rule_book = workspace.rule_book
+        chosen = rule_book.ruleset.rules if rule_id is None else (_rule(rule_book.ruleset, rule_id),)
+        context = replaying.context_of(workspace.store, call_id, rule_book)
     for rule in chosen:
-        explanation = rule_language.explain(rule, scene, judge.ruleset)
+        explanation = rule_language.explain(rule, context)
         if rule_id is not None or explanation.outcome == "hit":
             for line in rule_language.draw(explanation):
                 click.echo(line)
@@ -111,15 +111,17 @@ def explain(options: Options, call_id: str, rule_id: str | None) -> int:
 @takes_options
 def replay(options: Options, since: datetime | None, against: str | None, apply_: bool, format_: str) -> int:
     """Match the rules as they stand now against stored calls: hits gained and lost, scores by agent and in total."""
-    judge = pipeline.RuleBook.load(options.config_dir)
-    other = rule_language.load_revision(against, options.config_dir / "rules") if against is not None else None
     start = since.astimezone() if since is not None else None
-    with open_store(options) as store:
-        calls = replaying.stored_judgements(store, start)
-        result = rule_language.replay(judge.ruleset, calls, judge.settings.score, against=other)
+    with options.open_workspace() as workspace:
+        rule_book = workspace.rule_book
+        other = None
+        if against is not None:
+            other = rule_language.load(rule_language.RuleFiles.from_revision(against, workspace.rules_dir))
+        calls = replaying.stored_judgements(workspace.store, start)
+        result = rule_language.replay(rule_book.ruleset, calls, rule_book.settings.score, against=other)
         click.echo(rulesview.replay(result, format_), nl=False)
         if apply_:
-            say(f"{replaying.apply(store, judge, start)} calls judged anew")
+            say(f"{replaying.apply(workspace.store, rule_book, start)} calls judged anew")
         else:
             say("nothing was changed; --apply makes it count")
     return 0
@@ -132,10 +134,9 @@ def schema() -> int:
     return 0
 
 
-def _transcript(options: Options, call_id: str) -> Transcript:
-    with open_store(options) as store:
-        report = store.report_of_call(call_id)
-        return replaying.transcript_of(report, store.order_of_call(call_id))
+def _transcript(workspace: Workspace, call_id: str) -> Transcript:
+    report = workspace.store.results.get(call_id)
+    return replaying.transcript_of(report, workspace.store.calls.find_order_id(call_id))
 
 
 def _rule(ruleset: rule_language.RuleSet, rule_id: str) -> rule_language.Rule:

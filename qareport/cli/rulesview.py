@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 import jinja2
 
 from qareport.codec import to_json
-from qareport.errors import Problem, SourceLocation
+from qareport.errors import Diagnostic, Problem, SourceLocation
 from qareport.rules import Change, HitCounts, Replay
 
 #: Hits that the text form lists on each side; JSON and HTML hold all.
@@ -49,16 +49,14 @@ def problems(
         return
     for level, group in (("error", errors), ("warning", warnings)):
         for one in group:
-            yield (
-                _annotation(one, level)
-                if format_ == "github"
-                else f"{one} [{level}]"
-                if level == "warning"
-                else str(one)
-            )
+            yield _annotation(one, level) if format_ == "github" else f"{one}{_code(one)}"
     if counts is not None and format_ == "text":
         for rule_id, count in counts.by_rule.items():
             yield f"{count:>7} {rule_id}"
+
+
+def _code(problem: Problem) -> str:
+    return f" [{problem.code}]" if isinstance(problem, Diagnostic) else ""
 
 
 def _data(problem: Problem, level: str) -> dict[str, object]:
@@ -66,6 +64,7 @@ def _data(problem: Problem, level: str) -> dict[str, object]:
     placed = isinstance(where, SourceLocation)
     return {
         "level": level,
+        "code": problem.code if isinstance(problem, Diagnostic) else None,
         "file": where.file if isinstance(where, SourceLocation) else where,
         "line": where.line if isinstance(where, SourceLocation) and placed else None,
         "column": where.column if isinstance(where, SourceLocation) and placed else None,
@@ -78,7 +77,7 @@ def _data(problem: Problem, level: str) -> dict[str, object]:
 def _annotation(problem: Problem, level: str) -> str:
     where = problem.where
     place = f" file={where.file},line={where.line},col={where.column}" if isinstance(where, SourceLocation) else ""
-    text = str(Problem(what=problem.what, expected=problem.expected, to_do=problem.to_do))
+    text = f"{Problem(what=problem.what, expected=problem.expected, to_do=problem.to_do)}{_code(problem)}"
     return f"::{level}{place}::" + text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
 
 

@@ -10,11 +10,11 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from qareport import privacy, settings
-from qareport.cli.options import Options, open_store, takes_options
+from qareport import privacy
+from qareport.cli.options import Options, takes_options
 from qareport.codec import to_data
 from qareport.errors import ConfigError, StoreError
-from qareport.model import MailState
+from qareport.model import DeliveryState
 from qareport.store import CallCounts
 from qareport.workflows import status as watching
 
@@ -41,9 +41,9 @@ def status(options: Options, format_: str, metrics: Path | None) -> int:
     read. With --prometheus, 0 as soon as the file is written: the metrics tell the rest.
     """
     try:
-        zone = settings.load(options.config_dir).period.time_zone
-        with open_store(options) as store:
-            found = watching.look(store, time_zone=zone, now=datetime.now(UTC))
+        with options.open_workspace() as workspace:
+            zone = workspace.settings.period.time_zone
+            found = watching.look(workspace.store, time_zone=zone, now=datetime.now(UTC))
     except (ConfigError, StoreError):
         if metrics is not None:
             _write(metrics, None)
@@ -77,7 +77,7 @@ def _lines(found: watching.Status, zone: ZoneInfo) -> Iterator[str]:
             yield f"  {one.call_id}: {one.reason} [{one.step}]"
         if sum(found.failed_steps.values()) > len(found.failures):
             yield "  …"
-    mails = ", ".join(f"{found.mails[state]} {state}" for state in MailState if found.mails.get(state))
+    mails = ", ".join(f"{found.mails[state]} {state}" for state in DeliveryState if found.mails.get(state))
     yield f"Mails:      {mails or 'none'}"
     sent = found.last_mail
     if sent is not None:

@@ -8,11 +8,11 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from qareport import settings
 from qareport.cli.console import Progress, complain, say
-from qareport.cli.options import Options, open_store, takes_options
+from qareport.cli.options import Options, takes_options
 from qareport.codec import to_json
 from qareport.model import Call, Deletion
+from qareport.workflows.workspace import Workspace
 
 
 @click.group("store")
@@ -24,15 +24,16 @@ def storage() -> None:
 @takes_options
 def check(options: Options) -> int:
     """Look at everything in the store. Exit 2 when something is damaged."""
-    with open_store(options) as store:
+    with options.open_workspace() as workspace:
+        store = workspace.store
         faults = 0
-        for line in store.check():
+        for line in store.maintenance.verify():
             complain(line)
             faults += 1
         if faults:
             say(f"Damaged: {faults}. Keep this store as it is, and go on with the newest backup.")
             return 2
-        click.echo(f"{store.url}: whole, {store.size_bytes() / 2**20:.1f} MiB")
+        click.echo(f"{store.url}: whole, {store.maintenance.size_bytes() / 2**20:.1f} MiB")
     return 0
 
 
@@ -41,8 +42,9 @@ def check(options: Options) -> int:
 @takes_options
 def backup(options: Options, file: Path) -> int:
     """Copy the store to FILE while others go on using it. For PostgreSQL: says which command does that."""
-    with open_store(options) as store:
-        store.backup(file)
+    with options.open_workspace() as workspace:
+        store = workspace.store
+        store.maintenance.backup(file)
     click.echo(file)
     return 0
 
@@ -66,9 +68,10 @@ def delete(
     if len(named) != 1:
         raise click.UsageError("give exactly one of --order, --customer and --before")
     ((by, selector),) = named
-    border = _day(options, before) if before else None
-    with open_store(options) as store:
-        calls = store.calls_of(order=order, customer=customer, before=border)
+    with options.open_workspace() as workspace:
+        store = workspace.store
+        border = _day(workspace, before) if before else None
+        calls = store.deletion.find_calls(order=order, customer=customer, before=border)
         _list(calls)
         if not calls:
             say(f"The store knows no such call ({by}): there is nothing to delete.")
@@ -79,7 +82,7 @@ def delete(
         if not yes and not _confirmed(f"Delete these {len(calls)} calls for good?"):
             say("Nothing was deleted.")
             return 0
-        return _tell(store.delete_calls(calls, by=by, selector=selector, now=datetime.now(UTC)))
+        return _tell(store.deletion.delete(calls, by=by, selector=selector, now=datetime.now(UTC)))
 
 
 def _confirmed(question: str) -> bool:
@@ -101,8 +104,9 @@ def deletions(options: Options, order: str | None, customer: str | None) -> int:
     if order is not None and customer is not None:
         raise click.UsageError("give one of --order and --customer")
     by = "order" if order is not None else "customer" if customer is not None else None
-    with open_store(options) as store:
-        found = store.deletions(by=by, selector=order or customer or "")
+    with options.open_workspace() as workspace:
+        store = workspace.store
+        found = store.deletion.list_proofs(by=by, selector=order or customer or "")
     for one in found:
         click.echo(to_json(one))
     if not found:
@@ -118,22 +122,22 @@ def retain(options: Options, dry_run: bool) -> int:
 
     For a timer, so it does not ask.
     """
-    days = settings.load(options.config_dir).retention.days
-    if days is None:
-        say("retention.days is not set: everything is kept.")
-        return 0
     now = datetime.now(UTC)
-    oldest = now - timedelta(days=days)
-    with open_store(options) as store:
-        calls = store.calls_of(before=oldest)
-        if mails := store.forget_mails(before=oldest, now=now, dry_run=dry_run):
+    with options.open_workspace() as workspace:
+        days = workspace.settings.retention.days
+        if days is None:
+            say("retention.days is not set: everything is kept.")
+            return 0
+        oldest, store = now - timedelta(days=days), workspace.store
+        calls = store.deletion.find_calls(before=oldest)
+        if mails := store.outbox.forget(before=oldest, now=now, dry_run=dry_run):
             said = "would be deleted" if dry_run else "deleted"
             click.echo(f"Texts of mails that were never settled: {mails} {said}.")
         if dry_run or not calls:
             _list(calls)
             say(f"Calls older than {days} days: {len(calls)}." + (" Nothing was changed." if dry_run else ""))
             return 0
-        return _tell(store.delete_calls(calls, by="retention", selector=str(days), now=now))
+        return _tell(store.deletion.delete(calls, by="retention", selector=str(days), now=now))
 
 
 @storage.command()
@@ -141,17 +145,18 @@ def retain(options: Options, dry_run: bool) -> int:
 @takes_options
 def upgrade(options: Options, reindex: bool) -> int:
     """Bring a store of an older qareport up to date, and its search index. Every command does the first."""
-    with open_store(options) as store, Progress() as progress:
+    with options.open_workspace() as workspace, Progress() as progress:
+        store = workspace.store
         if reindex:
-            store.clear_index()
-        indexed = store.index_missing(on_progress=progress)
+            store.search_index.clear()
+        indexed = store.search_index.index_missing(on_progress=progress)
         click.echo(f"{store.url}: up to date" + (f", {indexed} calls indexed" if indexed else ""))
     return 0
 
 
-def _day(options: Options, day: datetime) -> datetime:
+def _day(workspace: Workspace, day: datetime) -> datetime:
     """Return the start of a day in the time zone of the settings."""
-    return day.replace(tzinfo=ZoneInfo(settings.load(options.config_dir).period.time_zone))
+    return day.replace(tzinfo=ZoneInfo(workspace.settings.period.time_zone))
 
 
 def _list(calls: tuple[Call, ...]) -> None:

@@ -23,9 +23,10 @@ def check(options: Options, names: tuple[str, ...]) -> int:
     Word (paragraph), HTML and mails (line), styles, and what PDF cannot print; exit status 2 when something is broken.
     """
     problems: list[Problem] = []
-    for one in check_templates.check_templates(options.templates_dir, names or check_templates.ALL):
-        problems += one.problems
-        click.echo(f"{one.name:<16} {f'{len(one.problems)} to mend' if one.problems else 'fine'}   {one.path}")
+    with options.open_workspace() as workspace:
+        for one in check_templates.check_templates(workspace.templates, names or check_templates.ALL):
+            problems += one.problems
+            click.echo(f"{one.name:<16} {f'{len(one.problems)} to mend' if one.problems else 'fine'}   {one.path}")
     if problems:
         raise ConfigError(problems)
     return 0

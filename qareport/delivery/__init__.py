@@ -1,1 +1,6 @@
-"""delivery."""
+"""What leaves: the loop over the deliveries of the outbox, and the channels that they leave through."""
+
+from qareport.delivery.mail.channel import MailChannel, post, send_test
+from qareport.delivery.outbox import Channel, Clock, DispatchResult, RetryPolicy, dispatch
+
+__all__ = ["Channel", "Clock", "DispatchResult", "MailChannel", "RetryPolicy", "dispatch", "post", "send_test"]

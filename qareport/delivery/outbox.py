@@ -1,4 +1,9 @@
-"""Sends what the outbox holds: each mail once, trying again only what the server certainly has not taken."""
+"""The loop over due deliveries: what a channel must be, and what becomes of each attempt.
+
+A channel says by its kind what it guarantees. At most once (mail): whatever may have arrived is UNKNOWN, and only a
+person has it sent again. At least once: whatever may not have arrived is sent again, with the same key, by which the
+receiver recognises a duplicate.
+"""
 
 from __future__ import annotations
 
@@ -6,159 +11,169 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from email.utils import parseaddr
-from pathlib import Path
+from typing import Protocol
 
-from qareport.delivery.mail import Content, Purpose, Transport, compose, read_password, test_view
-from qareport.errors import MailError
-from qareport.model import Edition, MailRecord, MailState, Outcome
-from qareport.periods import local_day
-from qareport.presentation.locale import speaking
-from qareport.settings import MailSettings, Settings
+from qareport.errors import DeliveryError
+from qareport.model import ChannelKind, DeliveryRecord, DeliveryState, Guarantee, Outcome
 from qareport.store import Store
 
-#: Between runs, when the settings name no wait.
+#: Between attempts, when the policy names no wait.
 _DEFAULT_WAIT_S = 300.0
 
 
 def utc_now() -> datetime:
-    """Return the time of day of this machine."""
+    """Return the time of this machine."""
     return datetime.now(UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Clock:
-    """The time and how to wait; tests set it back."""
+    """The time and how to wait; tests replace both."""
 
     now: Callable[[], datetime] = utc_now
     sleep: Callable[[float], None] = time.sleep
 
 
-_CLOCK = Clock()
+class Channel(Protocol):
+    """What deliveries leave through. It connects at the first delivery."""
+
+    @property
+    def kind(self) -> ChannelKind:
+        """Which deliveries are its own, and what it guarantees."""
+
+    def send(self, delivery: DeliveryRecord, content: bytes, *, begin: Callable[[], bool]) -> Outcome | None:
+        """Try to send one delivery.
+
+        Args:
+            delivery: what is known of it; the receiver gets its key or message id with the content.
+            content: the whole message.
+            begin: records the intent; to be called once, right before the delivery may arrive. When it returns
+                False the delivery must not be sent.
+
+        Returns:
+            SENT, RETRY (certainly not arrived), FAILED (refused permanently) or UNKNOWN (nobody can tell); None when
+            `begin` returned False.
+
+        Raises:
+            DeliveryError: the channel cannot be used: nothing of this delivery was sent.
+        """
+
+    def close(self) -> None:
+        """Close the connection before a wait; the next delivery opens it again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Posted:
-    """What became of the mails that were due, each by its last state."""
+class RetryPolicy:
+    """How long to try a delivery."""
 
-    mails: tuple[MailRecord, ...] = ()
-    #: Why the server could not be used, when it could not.
+    #: Seconds before each further attempt, the last for all that follow.
+    waits_s: Sequence[float]
+    give_up_hours: float
+
+    def wait(self, tries: int) -> timedelta:
+        """Return the wait before the next attempt, after so many."""
+        waits_s = self.waits_s or (_DEFAULT_WAIT_S,)
+        return timedelta(seconds=waits_s[min(tries, len(waits_s) - 1)])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DispatchResult:
+    """What became of the deliveries that were due, each by its last state."""
+
+    deliveries: tuple[DeliveryRecord, ...] = ()
+    #: Why the channel could not be used, when it could not.
     trouble: str = ""
 
-    def count(self, *states: MailState) -> int:
-        """Count the mails in some states."""
-        return sum(mail.state in states for mail in self.mails)
+    def count(self, *states: DeliveryState) -> int:
+        """Count the deliveries in some states."""
+        return sum(delivery.state in states for delivery in self.deliveries)
 
 
-def post(
+def dispatch(
     store: Store,
-    settings: MailSettings,
+    channel: Channel,
+    policy: RetryPolicy,
     *,
     clock: Clock,
     on_sent: Callable[[int, int], None],
-    waits: Sequence[float] | None = None,
-) -> Posted:
-    """Send all mails that are due; wait and try again those that were refused for now.
+    waits_s: Sequence[float] | None = None,
+) -> DispatchResult:
+    """Send all deliveries that are due over a channel; wait and try those again that have not arrived.
 
-    Only for who holds the store's lock.
+    Only for who holds the store's lock, and has settled the outbox since (`store.outbox.settle`).
 
     Args:
         store: holds the outbox.
-        settings: the server, and how long to wait.
+        channel: what they leave through.
+        policy: how long to try.
         clock: the time.
-        on_sent: told `(done, total)` after each mail.
-        waits: seconds between the rounds of this call; None: those of the settings.
+        on_sent: called with `(done, total)` after each delivery.
+        waits_s: seconds between the rounds of this call; None: those of the policy.
 
     Raises:
-        MailError: mail is not set up, or its password cannot be had: nothing was tried.
-        StoreError: the outbox cannot be written; a mail that was on its way is found UNKNOWN by the next run.
+        StoreError: the outbox cannot be written; a delivery that was on its way is settled by the next run.
     """
-    due = store.due_mails(clock.now())
-    if not due:
-        return Posted()
-    keys = [mail.key for mail in due]
+    due = store.outbox.due(clock.now(), channel=channel.kind)
+    keys = [delivery.key for delivery in due]
     trouble = ""
-    with Transport(settings, read_password(settings)) as transport:
-        sender = _Sender(store, settings, transport, clock)
-        for wait_s in (0.0, *(settings.retry_s if waits is None else waits)):
-            if not due:
-                break
-            if wait_s:
-                transport.close()  # a server hangs up on who says nothing for so long
-                clock.sleep(wait_s)
-            trouble = sender.round(due, lambda rest: on_sent(len(keys) - rest, len(keys)))
-            due = tuple(mail for mail in _now(store, keys) if mail.state is MailState.RETRY)
-    return Posted(mails=_now(store, keys), trouble=trouble if due else "")
+    for wait_s in (0.0, *(policy.waits_s if waits_s is None else waits_s)):
+        if not due:
+            break
+        if wait_s:
+            channel.close()  # servers close connections on which nothing is sent for so long
+            clock.sleep(wait_s)
+        trouble = _round(store, channel, policy, due, clock, lambda rest: on_sent(len(keys) - rest, len(keys)))
+        due = tuple(delivery for delivery in _records(store, keys) if delivery.state is DeliveryState.RETRY)
+    return DispatchResult(deliveries=_records(store, keys), trouble=trouble if due else "")
 
 
-def _now(store: Store, keys: Sequence[str]) -> tuple[MailRecord, ...]:
-    return tuple(store.find_mail(key) for key in keys)
+def _records(store: Store, keys: Sequence[str]) -> tuple[DeliveryRecord, ...]:
+    return tuple(store.outbox.get(key) for key in keys)
 
 
-class _Sender:
-    """Tries mails one after the other over one connection."""
-
-    def __init__(self, store: Store, settings: MailSettings, transport: Transport, clock: Clock) -> None:
-        self._store = store
-        self._settings = settings
-        self._transport = transport
-        self._clock = clock
-        self._address = parseaddr(settings.sender)[1]
-
-    def round(self, mails: Sequence[MailRecord], on_rest: Callable[[int], None]) -> str:
-        """Try each mail once. Returns why the server could not be used, "" when it could."""
-        trouble = ""
-        for number, mail in enumerate(mails, start=1):
-            if trouble:  # without a server each mail would wait for the same time-out
-                self._keep(mail, Outcome(state=MailState.RETRY, reply=trouble))
-                continue
-            try:
-                outcome = self._try(mail)
-            except MailError as error:
-                trouble = str(error)
-                outcome = Outcome(state=MailState.RETRY, reply=trouble)
-            if outcome is not None:
-                self._keep(mail, outcome)
-            on_rest(len(mails) - number)
-        return trouble
-
-    def _try(self, mail: MailRecord) -> Outcome | None:
-        return self._transport.send(
-            self._store.mail_content(mail.key),
-            sender=self._address,
-            recipient=mail.recipient,
-            begin=lambda: self._store.begin_mail(mail.key, now=self._clock.now()),
-        )
-
-    def _keep(self, mail: MailRecord, outcome: Outcome) -> None:
-        now = self._clock.now()
-        if outcome.state is not MailState.RETRY:
-            self._store.end_mail(mail.key, outcome, now=now)
-            return
-        if now - mail.planned_at > timedelta(hours=self._settings.give_up_hours):
-            given_up = f"given up after {self._settings.give_up_hours:g} h; last: {outcome.reply}"
-            self._store.end_mail(mail.key, Outcome(state=MailState.FAILED, reply=given_up), now=now)
-            return
-        waits = self._settings.retry_s or (_DEFAULT_WAIT_S,)
-        wait = timedelta(seconds=waits[min(mail.tries, len(waits) - 1)])
-        self._store.end_mail(mail.key, outcome, now=now, next_try_at=now + wait)
+def _round(
+    store: Store,
+    channel: Channel,
+    policy: RetryPolicy,
+    due: Sequence[DeliveryRecord],
+    clock: Clock,
+    on_rest: Callable[[int], None],
+) -> str:
+    """Try each delivery once. Returns why the channel could not be used, "" when it could."""
+    trouble = ""
+    for number, delivery in enumerate(due, start=1):
+        if trouble:  # without a server each delivery would wait for the same time-out
+            _end(store, policy, delivery, Outcome(state=DeliveryState.RETRY, reply=trouble), clock.now())
+            continue
+        try:
+            outcome = _attempt(store, channel, delivery, clock)
+        except DeliveryError as error:
+            trouble = str(error)
+            outcome = Outcome(state=DeliveryState.RETRY, reply=trouble)
+        if outcome is not None:
+            _end(store, policy, delivery, outcome, clock.now())
+        on_rest(len(due) - number)
+    return trouble
 
 
-def send_test(address: str, settings: Settings, *, templates: Path | None, clock: Clock = _CLOCK) -> Outcome:
-    """Send a test mail past the outbox, and return the server's answer.
-
-    Raises:
-        MailError: mail is not set up, or there is no connection: why, and what to do.
-    """
-    now = clock.now()
-    today = local_day(now, settings.period.time_zone)
-    with speaking(settings.report.locale):
-        content = Content(view=test_view(organisation=settings.report.organisation, today=today))
-    purpose = Purpose(edition=Edition.OPERATOR, period=f"test:{now.isoformat()}", kind="test")
-    with Transport(settings.mail, read_password(settings.mail)) as transport:
-        with speaking(settings.report.locale):
-            (letter,) = compose(content, purpose, [address], settings.mail, templates=templates, now=now)
-        sender = parseaddr(settings.mail.sender)[1]
-        outcome = transport.send(letter.content, sender=sender, recipient=address, begin=lambda: True)
-    assert outcome is not None  # noqa: S101 - `begin` allows it
+def _attempt(store: Store, channel: Channel, delivery: DeliveryRecord, clock: Clock) -> Outcome | None:
+    outcome = channel.send(
+        delivery,
+        store.outbox.get_content(delivery.key),
+        begin=lambda: store.outbox.begin(delivery.key, now=clock.now()),
+    )
+    if outcome is None or outcome.state is not DeliveryState.UNKNOWN:
+        return outcome
+    if channel.kind.guarantee is Guarantee.AT_LEAST_ONCE:
+        return Outcome(state=DeliveryState.RETRY, reply=outcome.reply)
     return outcome
+
+
+def _end(store: Store, policy: RetryPolicy, delivery: DeliveryRecord, outcome: Outcome, now: datetime) -> None:
+    if outcome.state is not DeliveryState.RETRY:
+        store.outbox.end(delivery.key, outcome, now=now)
+    elif now - delivery.planned_at > timedelta(hours=policy.give_up_hours):
+        given_up = f"given up after {policy.give_up_hours:g} h; last: {outcome.reply}"
+        store.outbox.end(delivery.key, Outcome(state=DeliveryState.FAILED, reply=given_up), now=now)
+    else:
+        store.outbox.end(delivery.key, outcome, now=now, next_try_at=now + policy.wait(delivery.tries))

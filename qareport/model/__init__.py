@@ -48,15 +48,18 @@ from qareport.model.call_summary import (
     TeamNorm,
 )
 from qareport.model.delivery import (
+    MAIL,
+    ChannelKind,
+    Delivery,
+    DeliveryRecord,
+    DeliveryState,
     Edition,
-    Letter,
-    MailRecord,
-    MailState,
+    Guarantee,
     Outcome,
     RunRecord,
     RunState,
     RunStep,
-    letter_key,
+    delivery_key,
 )
 from qareport.model.judgement import CategoryScore, Finding, Judgement, Scorecard, ScoreItem
 from qareport.model.order_report import (
@@ -98,6 +101,7 @@ from qareport.model.period_report import (
 from qareport.model.transcript import AudioInfo, ModelInfo, Segment, Token, Transcript
 
 __all__ = [
+    "MAIL",
     "NORM_METRICS",
     "SCHEMA_VERSION",
     "STATE_NOT_JUDGED",
@@ -116,10 +120,14 @@ __all__ = [
     "Callback",
     "CallbackReason",
     "CategoryScore",
+    "ChannelKind",
     "Classification",
     "Coverage",
     "CurvePoint",
     "Deletion",
+    "Delivery",
+    "DeliveryRecord",
+    "DeliveryState",
     "Dossier",
     "Edition",
     "Emotion",
@@ -128,6 +136,7 @@ __all__ = [
     "Figure",
     "Finding",
     "Gap",
+    "Guarantee",
     "Headline",
     "HeadlineName",
     "HeatCell",
@@ -137,9 +146,6 @@ __all__ = [
     "Interruption",
     "Judgement",
     "Language",
-    "Letter",
-    "MailRecord",
-    "MailState",
     "MaskedSpan",
     "MeasuredCall",
     "MetricNorm",
@@ -184,5 +190,5 @@ __all__ = [
     "TrajectoryState",
     "Transcript",
     "WeakLink",
-    "letter_key",
+    "delivery_key",
 ]

@@ -1,50 +1,58 @@
-"""Rules in YAML: read, checked, tested beside themselves, and matched against analysed calls.
+"""Rules in YAML: read, checked, tested, and matched against analysed calls.
 
-`load` reads a folder of rules and reports every problem in it at once. `judge` matches them against one call.
-`run_cases` runs the `*.test.yaml` beside the rules, `lint` names what loads and still is not good, `json_schema` serves
-editors. `explain` tells why a rule hit a call or did not, `replay` what an edit would do to the calls that are stored.
-docs/rules.zh-CN.md tells users how to write them.
+`RuleFiles` holds rule files in memory, from a folder, a git revision, the store or an editor; `load` makes a rule set
+of them and reports every problem at once. `judge` matches it against a call, `replay` against stored calls. `lint`
+returns warnings about rules that load, `run_rule_tests` runs the `*.test.yaml` beside them, `explain` tells why a rule
+hit a call or missed it. `json_schema` and `conditions_reference` serve editors and the documentation.
 """
 
-from qareport.rules.call_snapshot import Packed, pack
-from qareport.rules.diagnostics import did_you_mean
+from qareport.rules.call_snapshot import CallSnapshot
+from qareport.rules.diagnostics import CODES, did_you_mean
 from qareport.rules.explain import Explanation, draw, explain
-from qareport.rules.json_schema import json_schema
-from qareport.rules.judge import judge, judge_scene
+from qareport.rules.judge import judge, judge_context
 from qareport.rules.lint import HitCounts, count_hits, lint
-from qareport.rules.loader import load, load_files, load_revision
-from qareport.rules.match_context import Scene
+from qareport.rules.loader import load
+from qareport.rules.match_context import MatchContext
+from qareport.rules.reference import codes_reference, conditions_reference, json_schema
 from qareport.rules.replay import AgentChange, Change, Replay, StoredJudgement, replay
+from qareport.rules.risk import RiskAssessment, RiskReason, assess_risk
 from qareport.rules.rule import Occurrence, Rule, RuleSet, Status
-from qareport.rules.rule_tests import CaseResult, cut_case, run_cases
+from qareport.rules.rule_files import RuleFiles
+from qareport.rules.rule_tests import RuleTest, RuleTestResult, export_rule_test, load_rule_tests, run_rule_tests
 
 __all__ = [
+    "CODES",
     "AgentChange",
-    "CaseResult",
+    "CallSnapshot",
     "Change",
     "Explanation",
     "HitCounts",
+    "MatchContext",
     "Occurrence",
-    "Packed",
     "Replay",
+    "RiskAssessment",
+    "RiskReason",
     "Rule",
+    "RuleFiles",
     "RuleSet",
-    "Scene",
+    "RuleTest",
+    "RuleTestResult",
     "Status",
     "StoredJudgement",
+    "assess_risk",
+    "codes_reference",
+    "conditions_reference",
     "count_hits",
-    "cut_case",
     "did_you_mean",
     "draw",
     "explain",
+    "export_rule_test",
     "json_schema",
     "judge",
-    "judge_scene",
+    "judge_context",
     "lint",
     "load",
-    "load_files",
-    "load_revision",
-    "pack",
+    "load_rule_tests",
     "replay",
-    "run_cases",
+    "run_rule_tests",
 ]

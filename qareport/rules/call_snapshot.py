@@ -1,8 +1,8 @@
 """What rules look at in one judged call, as small JSON: an edited rule is replayed over months of calls in seconds.
 
 A stored report is many times larger than what rules need (token times, curves, advice), and reading it with all its
-checks takes most of a replay. This form holds columns instead of objects, the text as keywords are compared, and the
-findings of the rule set that judged it.
+checks takes most of the time of a replay. A snapshot holds columns instead of objects, the text as keywords are
+compared, and the findings of the rule set that judged the call.
 """
 
 from __future__ import annotations
@@ -31,60 +31,67 @@ from qareport.model import (
     Silence,
     Transcript,
 )
-from qareport.rules.match_context import Scene
+from qareport.rules.match_context import MatchContext
 from qareport.text.wordlist import WordList, normalise
 
-#: A scene of another form is not read but packed anew from its report.
+#: Snapshots of another form are not read but taken again from their report.
 FORM = 1
 
 
-def pack(report: CallReport, order_id: str | None) -> str:
-    """Pack a judged call."""
-    segments = [one for one in report.segments if one.text.strip() or one.events]
-    data = {
-        "form": FORM,
-        "call": [
-            report.call_id, order_id, report.agent_id, report.started_at.isoformat() if report.started_at else None,
-        ],
-        "segments": [
-            [
-                one.start_ms, one.end_ms, one.role, one.text, normalise(one.text), one.emotion,
-                None if not one.emotion_scores or one.emotion is None else one.emotion_scores.get(one.emotion, 0.0),
-                one.events, one.loudness_dbfs,
-            ]
-            for one in segments
-        ],
-        "silences": [[one.start_ms, one.end_ms, one.after, one.before] for one in report.silences],
-        "interruptions": [[one.start_ms, one.end_ms, one.by] for one in report.interruptions],
-        "moments": [
-            [one.at_ms, one.end_ms, one.kind, one.role, one.label, one.quote, one.topic, one.issue]
-            for one in report.moments
-        ],
-        "metrics": to_data(report.metrics),
-        "findings": [
-            [one.rule_id, one.rule_version, one.at_ms, one.points, one.fatal, one.severity, one.category, one.title]
-            for one in report.findings
-        ],
-        "score": report.score,
-    }  # fmt: skip
-    return json.dumps(data, ensure_ascii=False, separators=(",", ":"))
-
-
 @dataclass(frozen=True, slots=True)
-class Packed:
-    """A packed call, of which no more is built than is asked for."""
+class CallSnapshot:
+    """What rules look at in a judged call. Objects are built only of what is asked for."""
 
     data: Mapping[str, Any]
 
     @classmethod
-    def read(cls, text: str) -> Packed | None:
-        """Read one; None when it is of another form."""
+    def take(cls, report: CallReport, order_id: str | None) -> CallSnapshot:
+        """Take the snapshot of a judged call."""
+        started_at = report.started_at.isoformat() if report.started_at else None
+        return cls(
+            {
+                "form": FORM,
+                "call": [report.call_id, order_id, report.agent_id, started_at],
+                "segments": [_of_segment(segment) for segment in report.segments if _can_be_matched(segment)],
+                "silences": [
+                    [silence.start_ms, silence.end_ms, silence.after, silence.before] for silence in report.silences
+                ],
+                "interruptions": [
+                    [interruption.start_ms, interruption.end_ms, interruption.by]
+                    for interruption in report.interruptions
+                ],
+                "moments": [
+                    [
+                        moment.at_ms, moment.end_ms, moment.kind, moment.role, moment.label, moment.quote,
+                        moment.topic, moment.issue,
+                    ]
+                    for moment in report.moments
+                ],
+                "metrics": to_data(report.metrics),
+                "findings": [
+                    [
+                        finding.rule_id, finding.rule_version, finding.at_ms, finding.points, finding.fatal,
+                        finding.severity, finding.category, finding.title,
+                    ]
+                    for finding in report.findings
+                ],
+                "score": report.score,
+            }
+        )  # fmt: skip
+
+    @classmethod
+    def read(cls, text: str) -> CallSnapshot | None:
+        """Read what `to_json` wrote; None when it has another form."""
         data = json.loads(text)
         return cls(data) if data.get("form") == FORM else None
 
+    def to_json(self) -> str:
+        """Write the snapshot as JSON."""
+        return json.dumps(self.data, ensure_ascii=False, separators=(",", ":"))
+
     @property
     def call_id(self) -> str:
-        """Return whose call it is."""
+        """Return the id of the call."""
         return str(self.data["call"][0])
 
     @property
@@ -95,32 +102,32 @@ class Packed:
 
     @property
     def started_at(self) -> datetime | None:
-        """Return when it began, if that is known."""
+        """Return when the call began; None: not known."""
         text = self.data["call"][3]
         return datetime.fromisoformat(text) if text else None
 
     @property
     def score(self) -> int | None:
-        """Return the score that is stored."""
+        """Return the stored score."""
         score: int | None = self.data["score"]
         return score
 
     def findings(self) -> list[Finding]:
-        """Return the findings that are stored, without evidence and advice."""
+        """Return the stored findings, without evidence and advice."""
         return [
             Finding(
-                rule_id=one[0], rule_version=one[1], title=one[7], category=one[6], severity=Severity(one[5]),
-                at_ms=one[2], evidence=(), advice="", points=one[3], fatal=one[4],
+                rule_id=row[0], rule_version=row[1], title=row[7], category=row[6], severity=Severity(row[5]),
+                at_ms=row[2], evidence=(), advice="", points=row[3], fatal=row[4],
             )
-            for one in self.data["findings"]
+            for row in self.data["findings"]
         ]  # fmt: skip
 
-    def said_at(self, at_ms: int) -> str:
-        """Return what is said from a time on; nothing where nobody begins to speak then."""
-        return next((str(one[3]) for one in self.data["segments"] if one[0] == at_ms), "")
+    def text_at(self, at_ms: int) -> str:
+        """Return the text of the utterance that begins at a time; empty when none does."""
+        return next((str(row[3]) for row in self.data["segments"] if row[0] == at_ms), "")
 
-    def scene(self, stages: Mapping[str, WordList], earlier: tuple[datetime, ...] | None) -> Scene:
-        """Lay the call out for matching."""
+    def context(self, stages: Mapping[str, WordList], earlier: tuple[datetime, ...] | None) -> MatchContext:
+        """Build what conditions match against."""
         call_id, order_id, agent_id, started_at = self.data["call"]
         segments = tuple(map(_segment, self.data["segments"]))
         transcript = Transcript(
@@ -130,26 +137,26 @@ class Packed:
             started_at=datetime.fromisoformat(started_at) if started_at else None,
             segments=segments,
         )
-        words = tuple(one[4] for one in self.data["segments"] if one[3].strip())
-        return Scene.of(transcript, self._analysis(), earlier=earlier, stages=stages, words=words)
+        words = tuple(row[4] for row in self.data["segments"] if row[3].strip())
+        return MatchContext.of(transcript, self._analysis(), earlier=earlier, stages=stages, words=words)
 
     def _analysis(self) -> Analysis:
         metrics = dict(self.data["metrics"])
-        metrics["roles"] = {role: RoleMetrics(**one) for role, one in metrics["roles"].items()}
+        metrics["roles"] = {role: RoleMetrics(**measures) for role, measures in metrics["roles"].items()}
         return Analysis(
             metrics=CallMetrics(**metrics),
             silences=tuple(
-                Silence(start_ms=one[0], end_ms=one[1], after=_role(one[2]), before=_role(one[3]))
-                for one in self.data["silences"]
+                Silence(start_ms=row[0], end_ms=row[1], after=_role(row[2]), before=_role(row[3]))
+                for row in self.data["silences"]
             ),
             interruptions=tuple(
-                Interruption(start_ms=one[0], end_ms=one[1], by=Role(one[2])) for one in self.data["interruptions"]
+                Interruption(start_ms=row[0], end_ms=row[1], by=Role(row[2])) for row in self.data["interruptions"]
             ),
             moments=tuple(map(_moment, self.data["moments"])),
         )
 
 
-#: Looking a name up is much cheaper than calling the enum.
+#: A look-up by name is much cheaper than a call of the enum.
 _ROLES = {role.value: role for role in Role}
 _EMOTIONS = {emotion.value: emotion for emotion in Emotion}
 _EVENTS = {event.value: event for event in AudioEvent}
@@ -159,22 +166,35 @@ def _role(name: str | None) -> Role | None:
     return None if name is None else _ROLES[name]
 
 
-def _segment(one: Sequence[Any]) -> Segment:
-    emotion = one[5]
+def _can_be_matched(segment: Segment) -> bool:
+    return bool(segment.text.strip() or segment.events)
+
+
+def _of_segment(segment: Segment) -> list[Any]:
+    scores = segment.emotion_scores
+    score = None if not scores or segment.emotion is None else scores.get(segment.emotion, 0.0)
+    return [
+        segment.start_ms, segment.end_ms, segment.role, segment.text, normalise(segment.text), segment.emotion, score,
+        segment.events, segment.loudness_dbfs,
+    ]  # fmt: skip
+
+
+def _segment(row: Sequence[Any]) -> Segment:
+    emotion = row[5]
     return Segment(
-        start_ms=one[0],
-        end_ms=one[1],
-        role=_ROLES[one[2]],
-        text=one[3],
+        start_ms=row[0],
+        end_ms=row[1],
+        role=_ROLES[row[2]],
+        text=row[3],
         emotion=None if emotion is None else _EMOTIONS[emotion],
-        emotion_scores=None if one[6] is None else {emotion: one[6]},
-        events=tuple(_EVENTS[name] for name in one[7]) if one[7] else (),
-        loudness_dbfs=one[8],
+        emotion_scores=None if row[6] is None else {emotion: row[6]},
+        events=tuple(_EVENTS[name] for name in row[7]) if row[7] else (),
+        loudness_dbfs=row[8],
     )
 
 
-def _moment(one: Sequence[Any]) -> Moment:
+def _moment(row: Sequence[Any]) -> Moment:
     return Moment(
-        at_ms=one[0], end_ms=one[1], kind=MomentKind(one[2]), role=_ROLES[one[3]], label=one[4], quote=one[5],
-        topic=one[6], issue=one[7],
+        at_ms=row[0], end_ms=row[1], kind=MomentKind(row[2]), role=_ROLES[row[3]], label=row[4], quote=row[5],
+        topic=row[6], issue=row[7],
     )  # fmt: skip

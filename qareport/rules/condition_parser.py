@@ -1,4 +1,4 @@
-"""The `when` of a rule: from plain data to conditions, with every problem noted where it stands."""
+"""The `when` of a rule: from plain data to conditions, with every error and its place."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ import pydantic
 from qareport.rules.conditions import LEAVES, Condition
 from qareport.rules.conditions.logic import AllOf, AnyOf, Counted, Excuse, NoneOf, Remembered, Scoped, Unless
 from qareport.rules.conditions.sequence import InSequence, Step
-from qareport.rules.diagnostics import Complaints, Path_, did_you_mean
-from qareport.rules.schema_types import Form
-from qareport.rules.spans import Extent, Gap, Place, Reach
-from qareport.rules.synonyms import Shared
+from qareport.rules.diagnostics import Diagnostics, did_you_mean
+from qareport.rules.rule import Shared
+from qareport.rules.schema_types import Extent, Form, Gap, Place, Reach
+from qareport.strict_yaml import NodePath
 
 #: Keys that introduce a condition made of conditions, with the keys that may stand beside them.
 BRANCHES: dict[str, tuple[str, ...]] = {"all": ("together",), "any": ("at_least",), "none": (), "sequence": ()}
@@ -36,84 +36,98 @@ V = TypeVar("V")
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """Reads conditions of one rule; what is wrong goes to `complaints` and gives None."""
+    """Reads the conditions of one rule; errors go to `diagnostics` and give None."""
 
-    complaints: Complaints
+    diagnostics: Diagnostics
     shared: Shared = field(default_factory=Shared)
+    #: Every condition that was read, by its place, without the `within` and `before` beside it.
+    parts: dict[NodePath, Condition] = field(default_factory=dict)
 
-    def condition(self, node: Any, path: Path_, extra: tuple[str, ...] = ()) -> Condition | None:
+    def condition(self, node: Any, path: NodePath, extra: tuple[str, ...] = ()) -> Condition | None:
         """Read one condition: one head, what belongs to it, and modifiers.
 
         Args:
             node: plain data.
-            path: where it stands.
+            path: its place in the document.
             extra: further keys allowed beside the head; the caller reads them.
         """
         head = self._head(node, path, extra)
         if head is None:
             return None
-        before = len(self.complaints.problems)
+        before = len(self.diagnostics.errors)
         siblings = BRANCHES[head] if head in BRANCHES else LEAVES[head].siblings
         known = (head, *siblings, *MODIFIERS, *extra)
         for key in node:
             if key not in known:
-                self.complaints.unknown_key(path, key, known)
+                self.diagnostics.unknown_key(path, key, known)
         condition = self._branch(head, node, path) if head in BRANCHES else self._leaf(head, node, path, siblings)
         scope = self._scope(node, path)
         nth, times = self.read(_COUNT, node, path, "nth"), self.read(_COUNT, node, path, "times")
         if nth is not None and times is not None:
-            self.complaints.add((*path, "times"), "both `nth` and `times` are given", to_do="keep one of them")
+            self._conflict((*path, "times"), "nth", "times")
         exceptions = self._exceptions(node, path)
-        if condition is None or len(self.complaints.problems) > before:
+        if condition is None or len(self.diagnostics.errors) > before:
             return None
         if any(scope):
             condition = Scoped(condition=condition, start=scope[0], end=scope[1], between=scope[2])
         if exceptions:
             condition = Unless(condition=condition, exceptions=exceptions)
-        return condition if nth is None and times is None else Counted(condition=condition, nth=nth, at_least=times)
+        if nth is not None or times is not None:
+            condition = Counted(condition=condition, nth=nth, at_least=times)
+        self.parts[path] = condition
+        return condition
 
-    def read(self, kind: pydantic.TypeAdapter[V], node: Mapping[str, Any], path: Path_, key: str) -> V | None:
+    def _conflict(self, path: NodePath, first: str, second: str) -> None:
+        what = f"both `{first}` and `{second}` are given"
+        self.diagnostics.add("conflicting-keys", path, what, to_do="keep one of them")
+
+    def read(self, kind: pydantic.TypeAdapter[V], node: Mapping[str, Any], path: NodePath, key: str) -> V | None:
         """Read an optional value beside a condition."""
         if key not in node:
             return None
         try:
             return kind.validate_python(node[key])
         except pydantic.ValidationError as error:
-            self.complaints.explain(error, (*path, key), ())
+            self.diagnostics.explain(error, (*path, key), ())
             return None
 
     def _scope(
-        self, node: Mapping[str, Any], path: Path_
+        self, node: Mapping[str, Any], path: NodePath
     ) -> tuple[Extent | None, Extent | None, tuple[Extent, Extent] | None]:
         first, last = self.read(_REACH, node, path, "first"), self.read(_REACH, node, path, "last")
         if first is not None and last is not None:
-            self.complaints.add((*path, "last"), "both `first` and `last` are given", to_do="keep one of them")
+            self._conflict((*path, "last"), "first", "last")
         between = self.read(_BETWEEN, node, path, "between")
         if between is not None and _backwards(*between):
-            self.complaints.add((*path, "between"), "between: ends before it starts", to_do="write the earlier first")
+            what, to_do = "between: ends before it starts", "write the earlier first"
+            self.diagnostics.add("invalid-bounds", (*path, "between"), what, to_do=to_do)
         return first, last, between
 
-    def _head(self, node: Any, path: Path_, extra: tuple[str, ...]) -> str | None:
+    def _head(self, node: Any, path: NodePath, extra: tuple[str, ...]) -> str | None:
         if not isinstance(node, dict):
             example = "a condition such as `customer says: [发货]`"
-            self.complaints.add(path, f"got {node!r}" if node is not None else "nothing here", expected=example)
+            what = f"got {node!r}" if node is not None else "nothing here"
+            self.diagnostics.add("missing-condition", path, what, expected=example)
             return None
         heads: list[str] = [key for key in node if key in HEADS]
         if len(heads) == 1:
             return heads[0]
         if heads:
             what = "several conditions at once: " + ", ".join(f"`{head}`" for head in heads)
-            self.complaints.add((*path, heads[1]), what, to_do="put them in a list below `all:` or `any:`")
+            self.diagnostics.add(
+                "several-conditions", (*path, heads[1]), what, to_do="put them in a list below `all:` or `any:`"
+            )
             return None
         strange = [key for key in node if key not in (*MODIFIERS, *extra)]
         if not strange:
-            self.complaints.add(path, "no condition here", expected="one of " + ", ".join(HEADS))
+            expected = "one of " + ", ".join(HEADS)
+            self.diagnostics.add("missing-condition", path, "no condition here", expected=expected)
         for key in strange:
             to_do = did_you_mean(key, HEADS) or "conditions are: " + ", ".join(HEADS)
-            self.complaints.add((*path, key), f"unknown condition {key!r}", to_do=to_do)
+            self.diagnostics.add("unknown-condition", (*path, key), f"unknown condition {key!r}", to_do=to_do)
         return None
 
-    def _leaf(self, head: str, node: dict[str, Any], path: Path_, siblings: Iterable[str]) -> Condition | None:
+    def _leaf(self, head: str, node: dict[str, Any], path: NodePath, siblings: Iterable[str]) -> Condition | None:
         form, value, place = LEAVES[head], node[head], (*path, head)
         beside = {key: node[key] for key in siblings if key in node}
         if beside:
@@ -122,23 +136,23 @@ class Reader:
             context = {"synonyms": self.shared.lists, "false_friends": self.shared.false_friends}
             written = form.model_validate(value, context=context)
         except pydantic.ValidationError as error:
-            self.complaints.explain(error, place, keys_of(form))
+            self.diagnostics.explain(error, place, keys_of(form))
             return None
         # The form has the shared lists spelled out: two rule sets may write the same name and mean other words.
         key = sys.intern(f"{head}: {written!r} {self.shared.false_friends}")
         return Remembered(condition=written.condition(head), key=key)
 
-    def _branch(self, head: str, node: dict[str, Any], path: Path_) -> Condition | None:
+    def _branch(self, head: str, node: dict[str, Any], path: NodePath) -> Condition | None:
         place = (*path, head)
         items = node[head]
         if not isinstance(items, list) or not items:
             what = "an empty list" if items in (None, []) else f"got {items!r}"
-            self.complaints.add(place, f"{head}: {what}", expected="a list of conditions, each after a dash")
+            self._no_list(place, f"{head}: {what}")
             return None
         if head == "sequence":
             return self._sequence(items, place)
         read = [self.condition(item, (*place, index)) for index, item in enumerate(items)]
-        conditions = tuple(one for one in read if one is not None)
+        conditions = tuple(condition for condition in read if condition is not None)
         if head == "all":
             return AllOf(conditions=conditions, together=self.read(_GAP, node, path, "together"))
         if head == "none":
@@ -146,34 +160,35 @@ class Reader:
         at_least = self.read(_COUNT, node, path, "at_least") or 1
         if at_least > len(items):
             what = f"at_least: {at_least} of {len(items)} conditions can never hold"
-            self.complaints.add((*path, "at_least"), what, expected=f"at most {len(items)}")
+            self.diagnostics.add("impossible-count", (*path, "at_least"), what, expected=f"at most {len(items)}")
         return AnyOf(conditions=conditions, at_least=at_least)
 
-    def _sequence(self, items: list[Any], place: Path_) -> Condition | None:
+    def _sequence(self, items: list[Any], place: NodePath) -> Condition | None:
         if not 2 <= len(items) <= MAX_STEPS:
-            self.complaints.add(place, f"a sequence of {len(items)}", expected=f"2 to {MAX_STEPS} steps")
+            what = f"a sequence of {len(items)}"
+            self.diagnostics.add("sequence-length", place, what, expected=f"2 to {MAX_STEPS} steps")
         steps = []
         for index, item in enumerate(items):
             here = (*place, index)
             if isinstance(item, dict) and "none" in item:
                 to_do = "write it below `unless:`, beside `sequence:`, with its `within:`"
-                self.complaints.add((*here, "none"), "`none` cannot be a step", to_do=to_do)
+                self.diagnostics.add("sequence-step", (*here, "none"), "`none` cannot be a step", to_do=to_do)
             if index == 0 and isinstance(item, dict) and "within" in item:
-                to_do = "write it at the second step"
-                self.complaints.add((*here, "within"), "the first step follows nothing", to_do=to_do)
+                what, to_do = "the first step follows nothing", "write it at the second step"
+                self.diagnostics.add("sequence-step", (*here, "within"), what, to_do=to_do)
             condition = self.condition(item, here, ("within",))
             within = self.read(_GAP, item, here, "within") if isinstance(item, dict) else None
             if condition is not None:
                 steps.append(Step(condition=condition, within=within))
         return InSequence(steps=tuple(steps))
 
-    def _exceptions(self, node: dict[str, Any], path: Path_) -> tuple[Excuse, ...]:
+    def _exceptions(self, node: dict[str, Any], path: NodePath) -> tuple[Excuse, ...]:
         if "unless" not in node:
             return ()
         place = (*path, "unless")
         items = node["unless"]
         if not isinstance(items, list) or not items:
-            self.complaints.add(place, "unless: no list", expected="a list of conditions, each after a dash")
+            self._no_list(place, "unless: no list")
             return ()
         exceptions = []
         for index, item in enumerate(items):
@@ -184,14 +199,18 @@ class Reader:
                 exceptions.append(Excuse(condition=condition, within=within, before=before))
         return tuple(exceptions)
 
+    def _no_list(self, place: NodePath, what: str) -> None:
+        expected = "a list of conditions, each after a dash"
+        self.diagnostics.add("missing-condition", place, what, expected=expected)
+
 
 def _backwards(start: Extent, end: Extent) -> bool:
-    """Tell whether a stretch ends before it starts; of two unlike places only the call can tell."""
+    """Tell whether a stretch ends before it starts; of two places in different units only the call can tell."""
     if start.from_end != end.from_end:
         return False
-    for one, other in ((start.ms, end.ms), (start.percent, end.percent)):
-        if one is not None and other is not None:
-            return one <= other if start.from_end else one >= other
+    for first, second in ((start.ms, end.ms), (start.percent, end.percent)):
+        if first is not None and second is not None:
+            return first <= second if start.from_end else first >= second
     return False
 
 

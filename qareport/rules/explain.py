@@ -6,22 +6,32 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from qareport.errors import SourceLocation
-from qareport.rules.condition_parser import BRANCHES, HEADS, SCOPES, Reader
-from qareport.rules.diagnostics import Complaints
+from qareport.presentation.locale import N_, Words, _
+from qareport.rules.condition_parser import BRANCHES, HEADS
+from qareport.rules.conditions import Condition
+from qareport.rules.conditions.logic import Counted, Unless
 from qareport.rules.judge import match
-from qareport.rules.match_context import Hit, Scene
-from qareport.rules.rule import Rule, RuleSet, Status
-from qareport.strict_yaml import YamlSource
+from qareport.rules.match_context import ConditionHit, MatchContext
+from qareport.rules.rule import Rule, Status
+from qareport.strict_yaml import NodePath
+
+#: At most so many places of a condition are drawn.
+MAX_PLACES = 5
+_OUTCOMES = Words(
+    {
+        "hit": N_("命中"), "missed": N_("未命中"), "not applicable": N_("不适用"), "not in effect": N_("不在生效期"),
+        "draft": N_("草稿，只参加测试"), "retired": N_("已停用"),
+    }
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Branch:
-    """One condition: how it is written, where it held, what was seen, and the conditions inside it."""
+    """One condition: how it is written, whether and where it held, what was measured, the conditions inside it."""
 
     text: str
     held: bool
-    #: `第 12.0 秒 “…”`, one for each place, at most five.
+    #: `第 12.0 秒 “…”`, one for each place, at most `MAX_PLACES`.
     places: tuple[str, ...]
     seen: str = ""
     children: tuple[Branch, ...] = ()
@@ -29,7 +39,7 @@ class Branch:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Explanation:
-    """What one rule made of one call."""
+    """The outcome of one rule in one call, and why."""
 
     rule_id: str
     title: str
@@ -40,10 +50,10 @@ class Explanation:
     applies_when: Branch | None = None
 
 
-def explain(rule: Rule, scene: Scene, ruleset: RuleSet) -> Explanation:
-    """Match a rule against a call and tell why it came out so."""
-    began = scene.transcript.started_at
-    findings = match(rule, scene)
+def explain(rule: Rule, context: MatchContext) -> Explanation:
+    """Match a rule against a call and tell why it came out so, in the current language of `presentation.locale`."""
+    began = context.transcript.started_at
+    findings = match(rule, context)
     if rule.status is not Status.ACTIVE:
         outcome = rule.status.value
     elif not rule.in_effect(began.date() if began else None):
@@ -52,22 +62,21 @@ def explain(rule: Rule, scene: Scene, ruleset: RuleSet) -> Explanation:
         outcome = "not applicable"
     else:
         outcome = "hit" if findings else "missed"
-    reader = Reader(Complaints(_source(rule)), ruleset.shared)
-    applies = rule.written.get("applies_when")
+    tree = _Tree(rule=rule, context=context)
     return Explanation(
         rule_id=rule.id,
         title=rule.title,
         outcome=outcome,
-        at_ms=tuple(one.at_ms for one in findings or ()),
-        when=_branch(rule.written["when"], reader, scene),
-        applies_when=None if applies is None else _branch(applies, reader, scene),
+        at_ms=tuple(finding.at_ms for finding in findings or ()),
+        when=tree.branch(rule.written["when"], ("when",)),
+        applies_when=tree.branch(rule.written["applies_when"], ("applies_when",)) if rule.applies_when else None,
     )
 
 
 def draw(explanation: Explanation) -> Iterator[str]:
-    """Draw the tree as lines."""
-    seconds = "、".join(f"第 {at_ms / 1000:g} 秒" for at_ms in explanation.at_ms)
-    yield f"{explanation.rule_id} {explanation.title}: {explanation.outcome}{' ' + seconds if seconds else ''}"
+    """Draw the tree as lines, in the current language."""
+    seconds = _("、").join(map(_second, explanation.at_ms))
+    yield f"{explanation.rule_id} {explanation.title}: {_OUTCOMES[explanation.outcome]} {seconds}".rstrip()
     if explanation.applies_when is not None:
         yield "  applies_when"
         yield from _lines(explanation.applies_when, 2)
@@ -83,38 +92,43 @@ def _lines(branch: Branch, depth: int) -> Iterator[str]:
         yield from _lines(child, depth + 1)
 
 
-def _source(rule: Rule) -> YamlSource:
-    return YamlSource(file=rule.location.file, data=None, locations={(): SourceLocation(file=rule.location.file)})
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Tree:
+    """Looks what the compiled conditions of a rule find in a call, each by itself."""
 
+    rule: Rule
+    context: MatchContext
 
-def _branch(node: Mapping[str, Any], reader: Reader, scene: Scene) -> Branch:
-    """Compile what is written at one place by itself, and look what it finds."""
-    bare = {key: value for key, value in node.items() if key not in ("within", "before")}
-    condition = reader.condition(bare, (), ())
-    hits = condition.find(scene) if condition is not None else []
-    head = next(key for key in node if key in HEADS)
-    children: list[Branch] = []
-    if head in BRANCHES:
-        children = [_branch(child, reader, scene) for child in node[head]]
-    for child in node.get("unless", ()):
-        children.append(_exception(node, child, reader, scene))
-    look = getattr(condition, "seen", None)
-    seen = str(look(scene)) if look is not None and not hits else ""
-    places = tuple(map(_place, hits[:5])) if head not in BRANCHES else ()
-    return Branch(text=_text(node, head), held=bool(hits), places=places, seen=seen, children=tuple(children))
+    def branch(self, node: Mapping[str, Any], path: NodePath) -> Branch:
+        """Explain the condition at a place of the rule, and those inside it."""
+        condition = self.rule.parts[path]
+        hits = condition.find(self.context)
+        head = next(key for key in node if key in HEADS)
+        children: list[Branch] = []
+        if head in BRANCHES:
+            children = [self.branch(child, (*path, head, index)) for index, child in enumerate(node[head])]
+        for index, child in enumerate(node.get("unless", ())):
+            children.append(self._exception(condition, child, (*path, "unless", index)))
+        look = getattr(condition, "seen", None)
+        return Branch(
+            text=_text(node, head),
+            held=bool(hits),
+            places=tuple(map(_place, hits[:MAX_PLACES])) if head not in BRANCHES else (),
+            seen=str(look(self.context)) if look is not None and not hits else "",
+            children=tuple(children),
+        )
 
-
-def _exception(node: Mapping[str, Any], child: Mapping[str, Any], reader: Reader, scene: Scene) -> Branch:
-    """Look what an exception finds; it holds where it excuses something, not where it stands too far away."""
-    inner = _branch(child, reader, scene)
-    excused = False
-    if inner.held:
-        alone = {key: value for key, value in node.items() if key in HEADS or key in SCOPES}
-        found, kept = (reader.condition(one, ()) for one in (alone, {**alone, "unless": [child]}))
-        if found is not None and kept is not None:
-            excused = len(kept.find(scene)) < len(found.find(scene))
-    seen = "not where it excuses" if inner.held and not excused else inner.seen
-    return Branch(text=f"unless {inner.text}", held=excused, places=inner.places, seen=seen)
+    def _exception(self, condition: Condition, child: Mapping[str, Any], path: NodePath) -> Branch:
+        """Explain an exception; it holds where it excuses a hit, not where it is too far away."""
+        inner = self.branch(child, path)
+        whole = condition.condition if isinstance(condition, Counted) else condition
+        excused = False
+        if inner.held and isinstance(whole, Unless):
+            alone = whole.condition.find(self.context)
+            only = Unless(condition=whole.condition, exceptions=(whole.exceptions[int(path[-1])],))
+            excused = len(only.find(self.context)) < len(alone)
+        seen = _("不在能排除命中的位置") if inner.held and not excused else inner.seen
+        return Branch(text=f"unless {inner.text}", held=excused, places=inner.places, seen=seen)
 
 
 def _text(node: Mapping[str, Any], head: str) -> str:
@@ -127,11 +141,16 @@ def _value(value: Any) -> str:
     if isinstance(value, list):
         return "[" + ", ".join(map(_value, value)) + "]"
     if isinstance(value, dict):
-        return "{" + ", ".join(f"{key}: {_value(one)}" for key, one in value.items()) + "}"
+        return "{" + ", ".join(f"{key}: {_value(inner)}" for key, inner in value.items()) + "}"
     return str(value)
 
 
-def _place(hit: Hit) -> str:
-    said = "；".join(f"“{one.quote}”{'（近音）' if one.fuzzy else ''}" for one in hit.evidence) or "没有出现"
-    length = f"，{hit.span_ms / 1000:g} 秒" if hit.span_ms else ""
-    return f"第 {hit.at_ms / 1000:g} 秒{length} {said}"
+def _place(hit: ConditionHit) -> str:
+    fuzzy = _("（近音）")
+    quotes = [f"“{evidence.quote}”{fuzzy if evidence.fuzzy else ''}" for evidence in hit.evidence]
+    length = _("，{seconds} 秒").format(seconds=f"{hit.span_ms / 1000:g}") if hit.span_ms else ""
+    return f"{_second(hit.at_ms)}{length} {_('；').join(quotes) or _('没有出现')}"
+
+
+def _second(at_ms: int) -> str:
+    return _("第 {second} 秒").format(second=f"{at_ms / 1000:g}")

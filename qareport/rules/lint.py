@@ -1,167 +1,163 @@
-"""What loads and still is not good: words that hide each other, rules without tests, rules that never hit."""
+"""Warnings about rules that load: words that hide each other, rules without tests, rules that never hit.
+
+Each warning has a code of `diagnostics.CODES`; a comment `# qareport: ignore[code]` silences it.
+"""
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from pathlib import Path
 
-import yaml
-
-from qareport.errors import Problem, SourceLocation
-from qareport.rules.diagnostics import Path_
-from qareport.rules.lint_conditions import Doubt, Limits, doubts, same_trigger
+from qareport.errors import Diagnostic, SourceLocation
+from qareport.rules.diagnostics import read_ignores, silence
+from qareport.rules.lint_conditions import Limits, check_conditions, same_trigger
 from qareport.rules.replay import StoredJudgement
 from qareport.rules.rule import Rule, RuleSet, Status
-from qareport.rules.rule_tests import load_cases
-from qareport.rules.synonyms import FILE_NAME
-from qareport.strict_yaml import YamlSource, parse_yaml
+from qareport.rules.rule_tests import RuleTest, load_rule_tests
+from qareport.settings import AnalysisSettings
+from qareport.strict_yaml import NodePath
 
-#: Plain values that other readers of YAML take for something else than the text that stands there.
-_TRAPS = (
+#: Plain values that other readers of YAML take for something else than their text.
+_AMBIGUOUS = (
     (re.compile(r"(?i)(yes|no|on|off|y|n)\Z"), "true or false"),
     (re.compile(r"[-+]?0[0-9]+\Z"), "an octal number"),
     (re.compile(r"[0-9]+(:[0-5]?[0-9])+\Z"), "a number of minutes"),
 )
-
-
-@dataclass(frozen=True, slots=True)
-class _Written:
-    """A rule beside the text it was read from."""
-
-    rule: Rule
-    source: YamlSource
-    path: Path_
-
-    def problem(self, what: str, to_do: str | None, path: Path_ = ()) -> Problem:
-        where = self.source.locate((*self.path, *path)) if path else self.rule.location
-        return Problem(what=f"{self.rule.id}: {what}", where=where, to_do=to_do)
+#: Shorter pauses are not silences, unless the settings say otherwise.
+_SILENCE_MS = AnalysisSettings().silence_ms
+#: A rule that hit nothing for so long is doubtful.
+IDLE = timedelta(days=30)
 
 
 def lint(
     ruleset: RuleSet,
-    rules_dir: Path,
     *,
-    silence_ms: int = 1200,
+    tests: Sequence[RuleTest] | None = None,
+    silence_ms: int = _SILENCE_MS,
     topics: Collection[str] | None = None,
     today: date | None = None,
-) -> tuple[Problem, ...]:
-    """Name the weak places of a rule set, as warnings.
+    counts: HitCounts | None = None,
+) -> tuple[Diagnostic, ...]:
+    """Return the warnings about a rule set, without those that comments silence.
 
     Args:
-        ruleset: as it was loaded.
-        rules_dir: where its tests stand.
-        silence_ms: pauses up to this are no silences.
-        topics: the issues that topics.yaml knows; None: not checked.
-        today: rules that ended before are named; None: not checked.
+        ruleset: the rules, with the files that they were read from.
+        tests: the tests beside the rules; None: read from the same files.
+        silence_ms: shorter pauses are not silences.
+        topics: the issues of topics.yaml; None: not checked.
+        today: rules that ended before this day are reported; None: not checked.
+        counts: hits in stored calls; None: not checked.
 
     Raises:
-        ConfigError: a test file beside the rules cannot be read.
+        ConfigError: a test file beside the rules has errors.
     """
-    cases = load_cases(ruleset, rules_dir)
-    hit = {expected.rule for case in cases for expected in case.must_hit}
-    not_hit = {rule_id for case in cases for rule_id in case.must_not_hit}
+    if tests is None:
+        tests = load_rule_tests(ruleset)
     limits = Limits(silence_ms=silence_ms, topics=None if topics is None else frozenset(topics))
-    written = list(_written(ruleset, rules_dir))
-    return (
-        *_traps(ruleset, rules_dir),
-        *_without_tests(ruleset, hit, not_hit),
+    warnings = (
+        *_ambiguous_scalars(ruleset),
+        *_without_tests(ruleset, tests),
         *_advice_without_topic(ruleset),
         *_equal_titles(ruleset),
-        *(_doubtful(one, doubt) for one in written for doubt in doubts(one.rule, ruleset.shared.lists, limits)),
-        *_lifetimes(ruleset, written, today),
-        *_shadowed(written),
+        *_conditions(ruleset, limits),
+        *_lifetimes(ruleset, today),
+        *_shadowed_rules(ruleset),
+        *(counts.warnings(ruleset) if counts is not None else ()),
+    )
+    not_checked = {"unknown-topic": topics, "ended-rule": today, "never-hits": counts}
+    sources = {**ruleset.sources, **{test.source.file: test.source for test in tests}}
+    return tuple(
+        silence(
+            warnings,
+            [ignore for source in sources.values() for ignore in read_ignores(source)],
+            [(ruleset.source_of(rule).locate(rule.path), rule.location) for rule in ruleset.rules],
+            unchecked=[code for code, given in not_checked.items() if given is None],
+        )
     )
 
 
-def _written(ruleset: RuleSet, rules_dir: Path) -> Iterator[_Written]:
-    places = {}
-    for name, text in ruleset.files.items():
-        if name == FILE_NAME:
-            continue
-        source = parse_yaml(text.encode(), name=f"{rules_dir}/{name}")
-        for index, item in enumerate(source.data["rules"]):
-            places[item["id"]] = (source, ("rules", index))
-    for rule in ruleset.rules:
-        source, path = places[rule.id]
-        yield _Written(rule, source, path)
+def _warning(
+    code: str, ruleset: RuleSet, rule: Rule, what: str, to_do: str | None, path: NodePath | None = None
+) -> Diagnostic:
+    """Word a warning about a rule; `path` is a place below it, None its id."""
+    where = rule.location if path is None else ruleset.source_of(rule).locate((*rule.path, *path))
+    return Diagnostic(code=code, severity="warning", what=f"{rule.id}: {what}", where=where, to_do=to_do)
 
 
-def _traps(ruleset: RuleSet, rules_dir: Path) -> Iterator[Problem]:
+def _ambiguous_scalars(ruleset: RuleSet) -> Iterator[Diagnostic]:
     """Find plain values that are text here and something else in other readers of YAML."""
-    for name, text in ruleset.files.items():
-        for token in yaml.scan(text, Loader=yaml.SafeLoader):
-            if not isinstance(token, yaml.ScalarToken) or not token.plain:
-                continue
-            for pattern, meaning in _TRAPS:
-                if pattern.match(token.value):
-                    mark = token.start_mark
-                    where = SourceLocation(file=f"{rules_dir}/{name}", line=mark.line + 1, column=mark.column + 1)
-                    what = f"{token.value} is read as text here, elsewhere as {meaning}"
-                    yield Problem(what=what, where=where, to_do=f'write "{token.value}" with quotes')
+    for source in ruleset.sources.values():
+        for where, text in source.plain_scalars:
+            for pattern, meaning in _AMBIGUOUS:
+                if pattern.match(text):
+                    what, to_do = f"{text} is read as text here, elsewhere as {meaning}", f'write "{text}" with quotes'
+                    yield Diagnostic(code="ambiguous-scalar", severity="warning", what=what, where=where, to_do=to_do)
 
 
-def _without_tests(ruleset: RuleSet, hit: set[str], not_hit: set[str]) -> Iterator[Problem]:
+def _without_tests(ruleset: RuleSet, tests: Iterable[RuleTest]) -> Iterator[Diagnostic]:
+    tested: dict[str, set[str]] = {"must_hit": set(), "must_not_hit": set()}
+    for test in tests:
+        tested["must_hit"].update(expected.rule for expected in test.must_hit)
+        tested["must_not_hit"].update(test.must_not_hit)
     for rule in ruleset.rules:
         if rule.status is Status.RETIRED:
             continue
-        for tested, key in ((hit, "must_hit"), (not_hit, "must_not_hit")):
-            if rule.id not in tested:
-                yield _warning(rule, f"no test has it in `{key}`", "add a case to the *.test.yaml beside it")
+        for key, rule_ids in tested.items():
+            if rule.id not in rule_ids:
+                to_do = "add a case to the *.test.yaml beside it"
+                yield _warning("rule-without-test", ruleset, rule, f"no test has it in `{key}`", to_do)
 
 
-def _advice_without_topic(ruleset: RuleSet) -> Iterator[Problem]:
+def _advice_without_topic(ruleset: RuleSet) -> Iterator[Diagnostic]:
     for rule in ruleset.rules:
-        if any(one.names("topic") for one in (rule.advice, *rule.variants.values())) and not rule.when.names_topic:
-            yield _warning(rule, "advice names {{ topic }}, but `when` does not always find one", "name it in words")
+        texts = (rule.advice, *rule.variants.values())
+        if any(advice.names("topic") for advice in texts) and not rule.when.names_topic:
+            what = "advice names {{ topic }}, but `when` does not always find one"
+            yield _warning("advice-without-topic", ruleset, rule, what, "name it in words")
 
 
-def _equal_titles(ruleset: RuleSet) -> Iterator[Problem]:
+def _equal_titles(ruleset: RuleSet) -> Iterator[Diagnostic]:
     first: dict[str, SourceLocation] = {}
     for rule in ruleset.rules:
         if rule.title in first:
-            yield _warning(rule, f"title {rule.title!r} is that of another rule", f"see {first[rule.title]}")
+            what = f"title {rule.title!r} is that of another rule"
+            yield _warning("duplicate-title", ruleset, rule, what, f"see {first[rule.title]}")
         first.setdefault(rule.title, rule.location)
 
 
-def _doubtful(one: _Written, doubt: Doubt) -> Problem:
-    return one.problem(doubt.what, doubt.to_do, doubt.path)
+def _conditions(ruleset: RuleSet, limits: Limits) -> Iterator[Diagnostic]:
+    for rule in ruleset.rules:
+        for warning in check_conditions(rule, ruleset.shared.lists, limits):
+            yield _warning(warning.code, ruleset, rule, warning.what, warning.to_do, warning.path)
 
 
-def _lifetimes(ruleset: RuleSet, written: list[_Written], today: date | None) -> Iterator[Problem]:
-    for one in written:
-        rule = one.rule
+def _lifetimes(ruleset: RuleSet, today: date | None) -> Iterator[Diagnostic]:
+    for rule in ruleset.rules:
         if today is not None and rule.effective_to is not None and rule.effective_to < today:
-            what = f"ended on {rule.effective_to} and counts no more"
-            yield one.problem(what, "set `status: retired`", ("effective",))
+            what, to_do = f"ended on {rule.effective_to} and counts no more", "set `status: retired`"
+            yield _warning("ended-rule", ruleset, rule, what, to_do, ("effective",))
         for replaced in rule.replaces:
             other = ruleset.find(replaced)
             if replaced == rule.id:
-                yield one.problem("replaces itself", "name the rule that it replaces", ("replaces",))
+                to_do = "name the rule that it replaces"
+                yield _warning("replaces-itself", ruleset, rule, "replaces itself", to_do, ("replaces",))
             elif other is not None and other.status is Status.ACTIVE and rule.status is Status.ACTIVE:
                 what = f"replaces {replaced}, which still counts: one fault costs twice"
-                yield one.problem(what, f"set `status: retired` at {other.location}", ("replaces",))
+                to_do = f"set `status: retired` at {other.location}"
+                yield _warning("replaces-active", ruleset, rule, what, to_do, ("replaces",))
 
 
-def _shadowed(written: list[_Written]) -> Iterator[Problem]:
+def _shadowed_rules(ruleset: RuleSet) -> Iterator[Diagnostic]:
     """Find rules that hit wherever another hits: one fault costs twice."""
-    active = [one for one in written if one.rule.status is Status.ACTIVE]
-    for index, one in enumerate(active):
+    active = [rule for rule in ruleset.rules if rule.status is Status.ACTIVE]
+    for index, rule in enumerate(active):
         for other in active[:index]:
-            if same_trigger(one.rule, other.rule):
-                what = f"hits wherever {other.rule.id} hits: one fault costs twice"
-                yield one.problem(what, f"see {other.rule.location}: keep one", ("when",))
-
-
-def _warning(rule: Rule, what: str, to_do: str) -> Problem:
-    return Problem(what=f"{rule.id}: {what}", where=rule.location, to_do=to_do)
-
-
-#: A rule that hit nothing for so long is doubtful.
-IDLE = timedelta(days=30)
+            if same_trigger(rule, other):
+                what = f"hits wherever {other.id} hits: one fault costs twice"
+                yield _warning("shadowed-rule", ruleset, rule, what, f"see {other.location}: keep one", ("when",))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,12 +168,12 @@ class HitCounts:
     by_rule: Mapping[str, int]
     recent: Mapping[str, int]
 
-    def warnings(self, ruleset: RuleSet) -> Iterator[Problem]:
-        """Name the active rules that hit nothing in the last 30 days; nothing where no calls are stored."""
+    def warnings(self, ruleset: RuleSet) -> Iterator[Diagnostic]:
+        """Report the active rules that hit nothing in the last 30 days; none when no calls are stored."""
         for rule in ruleset.rules:
             if self.calls and rule.status is Status.ACTIVE and not self.recent.get(rule.id):
-                what = f"{rule.id}: hit none of the stored calls in 30 days"
-                yield Problem(what=what, where=rule.location, to_do="see `qareport rules explain CALL --rule`")
+                what, to_do = "hit none of the stored calls in 30 days", "see `qareport rules explain CALL --rule`"
+                yield _warning("never-hits", ruleset, rule, what, to_do)
 
 
 def count_hits(ruleset: RuleSet, calls: Iterable[StoredJudgement | None]) -> HitCounts:
@@ -186,14 +182,14 @@ def count_hits(ruleset: RuleSet, calls: Iterable[StoredJudgement | None]) -> Hit
     by_day: list[tuple[datetime | None, list[str]]] = []
     for call in calls:
         if call is not None:
-            found = [one.rule_id for one in call.packed.findings()]
-            total.update(found)
-            by_day.append((call.packed.started_at, found))
+            rule_ids = [finding.rule_id for finding in call.snapshot.findings()]
+            total.update(rule_ids)
+            by_day.append((call.snapshot.started_at, rule_ids))
     newest = max((day for day, _ in by_day if day is not None), default=None)
     recent: Counter[str] = Counter()
-    for day, found in by_day:
+    for day, rule_ids in by_day:
         if newest is None or (day is not None and newest - day <= IDLE):
-            recent.update(found)
+            recent.update(rule_ids)
     return HitCounts(
         calls=len(by_day),
         by_rule={rule.id: total[rule.id] for rule in ruleset.rules},

@@ -1,4 +1,4 @@
-"""Conditions that load and can never hold, always hold, or hold wherever another rule's do."""
+"""Checks of conditions that load: those that never hold, always hold, or hold wherever another rule's do."""
 
 from __future__ import annotations
 
@@ -6,42 +6,43 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from qareport.rules.diagnostics import Path_
 from qareport.rules.rule import Rule
 from qareport.rules.schema_types import parse_duration
+from qareport.strict_yaml import NodePath
 from qareport.text.wordlist import normalise
 
 _SAYS = ("customer says", "agent says", "anyone says")
-#: Nobody speaks slower or faster than this, in characters a minute.
+#: People speak between these speeds, in characters a minute.
 _SLOWEST, _FASTEST = 20, 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """What conditions are held against."""
+    """What conditions are compared with."""
 
     silence_ms: int
     topics: frozenset[str] | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Doubt:
-    """Something doubtful in a rule, and where below the rule it stands."""
+class ConditionWarning:
+    """A warning about a condition, with its place below the rule."""
 
+    code: str
     what: str
     to_do: str | None
-    path: Path_
+    path: NodePath
 
 
-def doubts(rule: Rule, shared: Mapping[str, tuple[str, ...]], limits: Limits) -> Iterator[Doubt]:
-    """Look through the conditions of a rule."""
+def check_conditions(rule: Rule, shared: Mapping[str, tuple[str, ...]], limits: Limits) -> Iterator[ConditionWarning]:
+    """Check the conditions of a rule."""
     for key, node in rule.written.items():
         yield from _walk(node, (key,), shared, limits)
 
 
-def same_trigger(one: Rule, other: Rule) -> bool:
+def same_trigger(rule: Rule, other: Rule) -> bool:
     """Tell whether a rule hits wherever another does: the same conditions, or a part of its words for the same role."""
-    mine, theirs = dict(one.written), dict(other.written)
+    mine, theirs = dict(rule.written), dict(other.written)
     if mine == theirs:
         return True
     when, others = mine.pop("when", {}), theirs.pop("when", {})
@@ -54,7 +55,9 @@ def same_trigger(one: Rule, other: Rule) -> bool:
     return bool(words) and words <= wider
 
 
-def _walk(node: Any, path: Path_, shared: Mapping[str, tuple[str, ...]], limits: Limits) -> Iterator[Doubt]:
+def _walk(
+    node: Any, path: NodePath, shared: Mapping[str, tuple[str, ...]], limits: Limits
+) -> Iterator[ConditionWarning]:
     if isinstance(node, list):
         for index, child in enumerate(node):
             yield from _walk(child, (*path, index), shared, limits)
@@ -67,31 +70,53 @@ def _walk(node: Any, path: Path_, shared: Mapping[str, tuple[str, ...]], limits:
     if isinstance(node.get("all"), list):
         yield from _contradictions(node["all"], (*path, "all"), shared)
     if node.get("within") in ("0s", "0ms", "0m") and "sequence" not in node:
-        yield Doubt(what="within: nothing follows in no time", to_do="give it some seconds", path=(*path, "within"))
+        yield ConditionWarning(
+            code="zero-within",
+            what="within: nothing follows in no time",
+            to_do="give it some seconds",
+            path=(*path, "within"),
+        )
     for key, child in node.items():
         if key in ("all", "any", "none", "sequence", "unless"):
             yield from _walk(child, (*path, key), shared, limits)
 
 
-def _thresholds(node: Mapping[str, Any], path: Path_, limits: Limits) -> Iterator[Doubt]:
+def _thresholds(node: Mapping[str, Any], path: NodePath, limits: Limits) -> Iterator[ConditionWarning]:
     silence = node.get("silence")
     length = silence.get("longer") if isinstance(silence, dict) else silence
     if isinstance(length, str) and parse_duration(length) < limits.silence_ms:
         what = f"silence: {length} is less than `silence_ms` ({limits.silence_ms} ms): shorter pauses are no silences"
-        yield Doubt(what=what, to_do="raise it, or lower `silence_ms` in qareport.yaml", path=(*path, "silence"))
+        yield ConditionWarning(
+            code="short-silence",
+            what=what,
+            to_do="raise it, or lower `silence_ms` in qareport.yaml",
+            path=(*path, "silence"),
+        )
     speed = node.get("speed")
     if isinstance(speed, dict) and (speed.get("above", 0) > _FASTEST or speed.get("below", _FASTEST) < _SLOWEST):
         what = f"speed: nobody speaks like that ({_SLOWEST} to {_FASTEST} characters a minute)"
-        yield Doubt(what=what, to_do="330 is fast, 150 is slow", path=(*path, "speed"))
+        yield ConditionWarning(
+            code="impossible-speed", what=what, to_do="330 is fast, 150 is slow", path=(*path, "speed")
+        )
     metric = node.get("metric")
     if isinstance(metric, dict) and not _can_be(metric):
         what = f"metric: {metric['name']} never has such a value"
-        yield Doubt(what=what, to_do="shares lie between 0 and 1, sentiment between -5 and 5", path=(*path, "metric"))
+        yield ConditionWarning(
+            code="impossible-metric",
+            what=what,
+            to_do="shares lie between 0 and 1, sentiment between -5 and 5",
+            path=(*path, "metric"),
+        )
     for issue in _issues(node):
         if limits.topics is not None and issue not in limits.topics:
             known = ", ".join(sorted(limits.topics))
             head = "topic" if "topic" in node else "moment"
-            yield Doubt(what=f"{head}: topics.yaml knows no {issue!r}", to_do=f"known: {known}", path=(*path, head))
+            yield ConditionWarning(
+                code="unknown-topic",
+                what=f"{head}: topics.yaml knows no {issue!r}",
+                to_do=f"known: {known}",
+                path=(*path, head),
+            )
 
 
 def _can_be(metric: Mapping[str, Any]) -> bool:
@@ -114,8 +139,10 @@ def _issues(node: Mapping[str, Any]) -> Iterator[str]:
         yield moment["issue"]
 
 
-def _hidden_words(node: Mapping[str, Any], path: Path_, shared: Mapping[str, tuple[str, ...]]) -> Iterator[Doubt]:
-    """Find words that their own exceptions hide: a phrase hides what stands inside it only as a part of it."""
+def _hidden_words(
+    node: Mapping[str, Any], path: NodePath, shared: Mapping[str, tuple[str, ...]]
+) -> Iterator[ConditionWarning]:
+    """Find words that `except` hides completely; a longer phrase there hides them only as a part of it."""
     for head in _SAYS:
         said = node.get(head)
         if isinstance(said, dict) and "except" in said:
@@ -123,20 +150,26 @@ def _hidden_words(node: Mapping[str, Any], path: Path_, shared: Mapping[str, tup
             for key in ("any", "all"):
                 for word in sorted(_words(said.get(key, ()), shared) & hidden):
                     what = f"{head}: {word!r} is also in `except` and is never found"
-                    yield Doubt(what=what, to_do="take it out of one of them", path=(*path, head))
+                    yield ConditionWarning(
+                        code="shadowed-word", what=what, to_do="take it out of one of them", path=(*path, head)
+                    )
 
 
-def _excused_always(node: Mapping[str, Any], path: Path_) -> Iterator[Doubt]:
+def _excused_always(node: Mapping[str, Any], path: NodePath) -> Iterator[ConditionWarning]:
     heads = {key: value for key, value in node.items() if key not in ("unless", "within", "before")}
     for index, excuse in enumerate(node.get("unless") or ()):
         if isinstance(excuse, dict):
             condition = {key: value for key, value in excuse.items() if key not in ("within", "before")}
             if condition == heads:
                 what = "unless: is what the rule looks for, so every hit is excused"
-                yield Doubt(what=what, to_do="name what excuses it", path=(*path, "unless", index))
+                yield ConditionWarning(
+                    code="always-excused", what=what, to_do="name what excuses it", path=(*path, "unless", index)
+                )
 
 
-def _contradictions(items: list[Any], path: Path_, shared: Mapping[str, tuple[str, ...]]) -> Iterator[Doubt]:
+def _contradictions(
+    items: list[Any], path: NodePath, shared: Mapping[str, tuple[str, ...]]
+) -> Iterator[ConditionWarning]:
     """Find what `all` asks for and forbids at once."""
     forbidden = [
         (child, (*path, index, "none", place))
@@ -148,7 +181,7 @@ def _contradictions(items: list[Any], path: Path_, shared: Mapping[str, tuple[st
         for child, where in forbidden:
             if item == child or _covers(child, item, shared):
                 what = "all: the same is asked for and forbidden, so it never holds"
-                yield Doubt(what=what, to_do="take one of them out", path=where)
+                yield ConditionWarning(code="contradiction", what=what, to_do="take one of them out", path=where)
 
 
 def _covers(forbidden: Any, asked: Any, shared: Mapping[str, tuple[str, ...]]) -> bool:
@@ -172,8 +205,8 @@ def _plain_words(said: Any, shared: Mapping[str, tuple[str, ...]]) -> set[str]:
 
 
 def _words(given: Any, shared: Mapping[str, tuple[str, ...]]) -> set[str]:
-    found: set[str] = set()
+    words: set[str] = set()
     for word in given if isinstance(given, list | tuple) else [given]:
         named = shared.get(str(word)[1:]) if str(word).startswith("$") else None
-        found |= {normalise(one) for one in named or (str(word),)}
-    return found
+        words |= {normalise(keyword) for keyword in named or (str(word),)}
+    return words

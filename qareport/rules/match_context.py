@@ -1,4 +1,4 @@
-"""What conditions look at: one analysed call, and what they find in it."""
+"""What conditions look at, an analysed call, and what they return, a hit."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from qareport.model import Analysis, Evidence, Role, Segment, Transcript
-from qareport.rules.spans import Extent
+from qareport.rules.schema_types import Extent
 from qareport.text.pinyin import sound
 from qareport.text.wordlist import WordList, letter_pairs, normalise
 
-#: How a pause stands in evidence: it has no words. Whatever was measured, not said, stands in square brackets.
+#: The quote of a pause, which has no words. What was measured, not said, is quoted in square brackets.
 SILENCE_QUOTE = "[SILENCE]"
 
 
 class Sought:
-    """Words that are looked for in whole calls: by their first two letters, because most stand in none."""
+    """Words to search whole calls for, indexed by their first two letters, because most are in no call."""
 
     def __init__(self, words: Iterable[str]) -> None:
         """Sort the words by how they start; they are normalised and not empty."""
@@ -29,8 +29,8 @@ class Sought:
         self.starts = frozenset(self.by_start)
 
 
-class Said:
-    """All that a role says in a call, one utterance a line: what is not in it is said nowhere."""
+class RoleSpeech:
+    """Everything that a role says in a call, an utterance a line, for a quick search of the whole call."""
 
     def __init__(self, segments: tuple[Segment, ...], words: tuple[str, ...]) -> None:
         """Join the lines."""
@@ -38,22 +38,22 @@ class Said:
         self.words = words
         self.text = "\n".join(words)
         #: Where each line begins.
-        self.starts = [0, *itertools.accumulate(len(one) + 1 for one in words[:-1])] if words else []
+        self.starts = [0, *itertools.accumulate(len(line) + 1 for line in words[:-1])] if words else []
 
         self._pairs = letter_pairs(self.text)
         self._sounds: str | None = None
         self._sound_pairs: frozenset[str] = frozenset()
 
     def line_of(self, place: int) -> int:
-        """Return the number of the line in which a place of the text lies."""
+        """Return the number of the line that holds a place of the text."""
         return bisect_right(self.starts, place) - 1
 
     def lines_with(self, words: Sought) -> set[int]:
-        """Return the numbers of the lines in which one of some normalised words stands."""
+        """Return the numbers of the lines that hold any of some normalised words."""
         return self._lines(words, self.text, self._pairs)
 
     def lines_sounding(self, sounds: Sought) -> set[int]:
-        """Return the numbers of the lines in which one of some sounds is heard."""
+        """Return the numbers of the lines that hold any of some sounds."""
         if self._sounds is None:
             self._sounds = sound(self.text)
             self._sound_pairs = letter_pairs(self._sounds)
@@ -75,7 +75,7 @@ class Said:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Scene:
+class MatchContext:
     """An analysed call. Only what starts in `from_ms` … `to_ms` is found; None sets no limit."""
 
     transcript: Transcript
@@ -92,12 +92,12 @@ class Scene:
     stage: str | None = None
     from_ms: int | None = None
     to_ms: int | None = None
-    _said: dict[Role | None, Said] = field(default_factory=dict, repr=False, compare=False)
-    #: What was found where this scene looks, by how the condition is written; `firsts` holds first hits alone.
-    found: dict[str, list[Hit]] = field(default_factory=dict, repr=False, compare=False)
-    firsts: dict[str, Hit | None] = field(default_factory=dict, repr=False, compare=False)
-    #: Parts of the call that were looked at before: many rules look at the same ones.
-    _parts: dict[object, Scene] = field(default_factory=dict, repr=False, compare=False)
+    _speech: dict[Role | None, RoleSpeech] = field(default_factory=dict, repr=False, compare=False)
+    #: Hits in the part that is looked at, by how the condition is written; `firsts` holds first hits alone.
+    hits: dict[str, list[ConditionHit]] = field(default_factory=dict, repr=False, compare=False)
+    firsts: dict[str, ConditionHit | None] = field(default_factory=dict, repr=False, compare=False)
+    #: Parts of the call that were looked at before: many rules look at the same parts.
+    _parts: dict[object, MatchContext] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
     def of(
@@ -108,15 +108,15 @@ class Scene:
         earlier: tuple[datetime, ...] | None = None,
         stages: Mapping[str, WordList] | None = None,
         words: tuple[str, ...] | None = None,
-    ) -> Scene:
-        """Lay out a whole call.
+    ) -> MatchContext:
+        """Build the context of a whole call.
 
         Args:
             transcript: the call.
-            analysis: what was found in it.
+            analysis: of that transcript.
             earlier: when the earlier calls of the order began; None: not known.
             stages: the words that tell the stage of an order.
-            words: the normalised text of the utterances with words, in their order, where it is known already.
+            words: the normalised text of the utterances with words, in their order; None: computed.
         """
         spoken = tuple(sorted((s for s in transcript.segments if s.text.strip()), key=lambda s: s.start_ms))
         if words is None:
@@ -132,7 +132,7 @@ class Scene:
             stage=_stage(spoken, words, stages or {}),
         )
 
-    def scoped(self, first: Extent | None, last: Extent | None, between: tuple[Extent, Extent] | None) -> Scene:
+    def scoped(self, first: Extent | None, last: Extent | None, between: tuple[Extent, Extent] | None) -> MatchContext:
         """Look at a part of the call only; parts within parts narrow each other.
 
         `first` and `last` count from the first and to the last word, `between` counts on the recording's clock.
@@ -142,7 +142,7 @@ class Scene:
             self._parts[key] = self._part(first, last, between)
         return self._parts[key]
 
-    def _part(self, first: Extent | None, last: Extent | None, between: tuple[Extent, Extent] | None) -> Scene:
+    def _part(self, first: Extent | None, last: Extent | None, between: tuple[Extent, Extent] | None) -> MatchContext:
         from_ms, to_ms = self.from_ms, self.to_ms
         if first is not None:
             to_ms = _least(to_ms, self._reach_ms(first))
@@ -151,14 +151,14 @@ class Scene:
         if between is not None:
             from_ms = max(from_ms or 0, self._place_ms(between[0]))
             to_ms = _least(to_ms, self._place_ms(between[1]))
-        return dataclasses.replace(self, from_ms=from_ms, to_ms=to_ms, found={}, firsts={})
+        return dataclasses.replace(self, from_ms=from_ms, to_ms=to_ms, hits={}, firsts={})
 
-    def whole(self) -> Scene:
+    def whole(self) -> MatchContext:
         """Look at the whole call again."""
         if self.from_ms is None and self.to_ms is None:
             return self
         if None not in self._parts:
-            self._parts[None] = dataclasses.replace(self, from_ms=None, to_ms=None, found={}, firsts={})
+            self._parts[None] = dataclasses.replace(self, from_ms=None, to_ms=None, hits={}, firsts={})
         return self._parts[None]
 
     @property
@@ -175,19 +175,19 @@ class Scene:
         """Tell whether something that starts here is looked at."""
         return (self.from_ms is None or at_ms >= self.from_ms) and (self.to_ms is None or at_ms <= self.to_ms)
 
-    def said_by(self, role: Role | None) -> Iterator[tuple[Segment, str]]:
+    def utterances(self, role: Role | None) -> Iterator[tuple[Segment, str]]:
         """Walk through what a role (None: anyone) says, with the normalised text."""
-        said = self.said(role)
-        for segment, words in zip(said.segments, said.words, strict=True):
+        speech = self.speech(role)
+        for segment, words in zip(speech.segments, speech.words, strict=True):
             if self.covers(segment.start_ms):
                 yield segment, words
 
-    def said(self, role: Role | None) -> Said:
-        """Return what a role (None: anyone) says in the whole call, whatever is looked at."""
-        if role not in self._said:
+    def speech(self, role: Role | None) -> RoleSpeech:
+        """Return what a role (None: anyone) says in the whole call, whichever part is looked at."""
+        if role not in self._speech:
             pairs = [pair for pair in zip(self.spoken, self.words, strict=True) if role is None or pair[0].role is role]
-            self._said[role] = Said(tuple(one for one, _ in pairs), tuple(words for _, words in pairs))
-        return self._said[role]
+            self._speech[role] = RoleSpeech(tuple(segment for segment, _ in pairs), tuple(words for _, words in pairs))
+        return self._speech[role]
 
     def turns(self) -> list[Segment]:
         """Return the first segment of each turn: consecutive utterances of one role."""
@@ -208,7 +208,7 @@ class Scene:
 
     def _reach_ms(self, first: Extent) -> int:
         if first.turns is not None or first.sentences is not None:
-            starts = [one.start_ms for one in (self.turns() if first.turns is not None else self.spoken)]
+            starts = self._starts(of_turns=first.turns is not None)
             count = first.turns if first.turns is not None else first.sentences or 0
             return starts[count] - 1 if count < len(starts) else self.length_ms
         if first.percent is not None:
@@ -217,12 +217,15 @@ class Scene:
 
     def _reach_back_ms(self, last: Extent) -> int:
         if last.turns is not None or last.sentences is not None:
-            starts = [one.start_ms for one in (self.turns() if last.turns is not None else self.spoken)]
+            starts = self._starts(of_turns=last.turns is not None)
             count = last.turns if last.turns is not None else last.sentences or 0
             return starts[-count] if 0 < count <= len(starts) else (0 if count else self.length_ms + 1)
         if last.percent is not None:
             return self.last_word_ms - round((self.last_word_ms - self.first_word_ms) * last.percent / 100)
         return self.last_word_ms - (last.ms or 0)
+
+    def _starts(self, *, of_turns: bool) -> list[int]:
+        return [segment.start_ms for segment in (self.turns() if of_turns else self.spoken)]
 
     def _place_ms(self, place: Extent) -> int:
         share = place.percent
@@ -230,8 +233,8 @@ class Scene:
         return self.length_ms - at_ms if place.from_end else at_ms
 
 
-def _least(one: int | None, other: int) -> int:
-    return other if one is None else min(one, other)
+def _least(limit: int | None, other: int) -> int:
+    return other if limit is None else min(limit, other)
 
 
 def _start(segment: Segment) -> int:
@@ -239,7 +242,7 @@ def _start(segment: Segment) -> int:
 
 
 def _stage(spoken: Iterable[Segment], words: Iterable[str], stages: Mapping[str, WordList]) -> str | None:
-    """Name the stage whose words the customer says first; of several in one utterance, the one listed first."""
+    """Return the stage whose words the customer says first; of several in an utterance, the first in the list."""
     for segment, text in zip(spoken, words, strict=True):
         if segment.role is Role.CUSTOMER:
             for name, list_ in stages.items():
@@ -249,8 +252,8 @@ def _stage(spoken: Iterable[Segment], words: Iterable[str], stages: Mapping[str,
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Hit:
-    """One place where a condition holds. Without evidence it says that something did not happen until `at_ms`."""
+class ConditionHit:
+    """A place where a condition holds. Without evidence it means that something did not happen until `at_ms`."""
 
     at_ms: int
     evidence: tuple[Evidence, ...] = ()
@@ -262,13 +265,14 @@ class Hit:
     @property
     def end_ms(self) -> int:
         """Return when the last evidence ends."""
-        return max((one.end_ms for one in self.evidence), default=self.at_ms)
+        return max((evidence.end_ms for evidence in self.evidence), default=self.at_ms)
 
 
-def join(hits: list[Hit]) -> Hit:
-    """Make one hit of several that belong together: evidence in order of time, the first topic, the longest span."""
-    evidence = sorted((one for hit in hits for one in hit.evidence), key=lambda one: (one.at_ms, one.end_ms))
-    return Hit(
+def join(hits: list[ConditionHit]) -> ConditionHit:
+    """Join hits that belong together into a single one: evidence by time, the first topic, the longest span."""
+    parts = (evidence for hit in hits for evidence in hit.evidence)
+    evidence = sorted(parts, key=lambda part: (part.at_ms, part.end_ms))
+    return ConditionHit(
         at_ms=evidence[0].at_ms if evidence else max(hit.at_ms for hit in hits),
         evidence=tuple(dict.fromkeys(evidence)),
         topic=next((hit.topic for hit in hits if hit.topic is not None), None),
@@ -276,18 +280,18 @@ def join(hits: list[Hit]) -> Hit:
     )
 
 
-def uttered(segment: Segment, *, topic: str | None = None, fuzzy: bool = False) -> Hit:
-    """Make a hit of one utterance."""
+def uttered(segment: Segment, *, topic: str | None = None, fuzzy: bool = False) -> ConditionHit:
+    """Make the hit of an utterance."""
     evidence = Evidence(
         at_ms=segment.start_ms, end_ms=segment.end_ms, role=segment.role, quote=segment.text, fuzzy=fuzzy
     )
-    return Hit(at_ms=segment.start_ms, evidence=(evidence,), topic=topic)
+    return ConditionHit(at_ms=segment.start_ms, evidence=(evidence,), topic=topic)
 
 
-def measured(scene: Scene, what: str, role: Role | None = None) -> Hit:
-    """Make a hit of something measured over the whole call: certain only at its end, its evidence in brackets."""
-    at_ms = scene.end_ms
-    return Hit(
+def measured(context: MatchContext, what: str, role: Role | None = None) -> ConditionHit:
+    """Make the hit of something measured over the whole call: certain only at its end; its quote is in brackets."""
+    at_ms = context.end_ms
+    return ConditionHit(
         at_ms=at_ms,
         evidence=(Evidence(at_ms=at_ms, end_ms=at_ms, role=role or Role.UNKNOWN, quote=f"[{what}]"),),
         span_ms=0,

@@ -1,4 +1,4 @@
-"""Replay: what an edited rule set would say of calls that are judged already, before it counts."""
+"""Replay: what an edited rule set changes in calls that are judged already, before it counts."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from qareport.model import Finding
-from qareport.rules.call_snapshot import Packed
+from qareport.rules.call_snapshot import CallSnapshot
 from qareport.rules.judge import match
-from qareport.rules.match_context import Scene
+from qareport.rules.match_context import MatchContext
 from qareport.rules.rule import Rule, RuleSet, Status
 from qareport.rules.scorecard import score_card
 from qareport.settings import ScoreSettings
@@ -32,7 +32,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgentChange:
-    """What happens to the scores of one agent (None: not known)."""
+    """Mean scores of one agent (None: not known) before and after."""
 
     agent_id: str | None
     calls: int
@@ -47,7 +47,7 @@ class Replay:
 
     calls: int
     changed_calls: int
-    #: Calls that the replay could not look at.
+    #: Calls that could not be read.
     unread: int
     rules: tuple[str, ...]
     gained: tuple[Change, ...]
@@ -87,11 +87,11 @@ class _Sums:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredJudgement:
-    """A call to replay: what rules look at, and by which rules it was judged."""
+    """A call to replay: what rules look at, and the versions of the rules that judged it."""
 
-    packed: Packed
+    snapshot: CallSnapshot
     order_id: str | None
-    #: Versions of the rules that judged it, by id; None: not known any more.
+    #: By rule id; None: not known any more.
     versions: Mapping[str, str] | None
     earlier: Callable[[], tuple[datetime, ...] | None]
 
@@ -105,11 +105,11 @@ def replay(
 ) -> Replay:
     """Match an edited rule set against stored calls.
 
-    A rule whose version is the one that judged a call is not matched again: what it found is stored. The rest is
-    matched as on the day, so the result is what a new run would give. Time is linear in calls and in edited rules.
+    A rule of the version that judged a call is not matched again: its findings are stored. The others are matched as
+    on the day of the call, so the result is that of a new run. Time is linear in calls and in edited rules.
 
     Args:
-        edited: the rules as they stand now.
+        edited: the rules as they are now.
         calls: what is stored; None for a call that cannot be read.
         score: how points become a score.
         against: compare with this rule set; None: with what is stored.
@@ -129,9 +129,9 @@ def replay(
         gained += more
         lost += less
         changed += bool(more or less)
-        if call.packed.score is not None:
-            old = call.packed.score if against is None else _score(before, score)
-            sums.add(call.packed.agent_id, old, old if before is after else _score(after, score))
+        if call.snapshot.score is not None:
+            old = call.snapshot.score if against is None else _score(before, score)
+            sums.add(call.snapshot.agent_id, old, old if before is after else _score(after, score))
     return _result(sums, gained, lost, counts=(count, changed, unread), started=started)
 
 
@@ -142,7 +142,7 @@ def _result(
         calls=counts[0],
         changed_calls=counts[1],
         unread=counts[2],
-        rules=tuple(sorted({one.rule_id for one in (*gained, *lost)})),
+        rules=tuple(sorted({change.rule_id for change in (*gained, *lost)})),
         gained=tuple(gained),
         lost=tuple(lost),
         before=sums.mean(sums.before),
@@ -154,17 +154,17 @@ def _result(
 
 def _both(edited: RuleSet, against: RuleSet | None, call: StoredJudgement) -> tuple[list[Finding], list[Finding]]:
     """Return the findings before and after; the same list twice when nothing can have changed."""
-    stored = call.packed.findings()
-    scenes: dict[int, Scene] = {}
+    stored = call.snapshot.findings()
+    contexts: dict[int, MatchContext] = {}
 
-    def scene(ruleset: RuleSet) -> Scene:
-        key = id(ruleset) if ruleset.stages else 0  # without stages, one layout serves both sets
-        if key not in scenes:
-            scenes[key] = call.packed.scene(ruleset.stages, call.earlier())
-        return scenes[key]
+    def context(ruleset: RuleSet) -> MatchContext:
+        key = id(ruleset) if ruleset.stages else 0  # without stages, both sets match the same context
+        if key not in contexts:
+            contexts[key] = call.snapshot.context(ruleset.stages, call.earlier())
+        return contexts[key]
 
-    before = stored if against is None else _findings(against, stored, call.versions, scene)
-    after = _findings(edited, stored, call.versions, scene)
+    before = stored if against is None else _findings(against, stored, call.versions, context)
+    after = _findings(edited, stored, call.versions, context)
     return (before, before) if _keys(before) == _keys(after) else (before, after)
 
 
@@ -172,48 +172,48 @@ def _findings(
     ruleset: RuleSet,
     stored: list[Finding],
     versions: Mapping[str, str] | None,
-    scene: Callable[[RuleSet], Scene],
+    context: Callable[[RuleSet], MatchContext],
 ) -> list[Finding]:
     known = versions or {}
     same = {rule.id for rule in ruleset.rules if known.get(rule.id) == rule.version}
-    found = [one for one in stored if one.rule_id in same]
+    findings = [finding for finding in stored if finding.rule_id in same]
     for rule in ruleset.rules:
         if rule.id not in same and rule.status is Status.ACTIVE:
-            found += _match(rule, scene(ruleset))
-    return sorted(found, key=lambda one: (one.at_ms, one.rule_id))
+            findings += _match(rule, context(ruleset))
+    return sorted(findings, key=lambda finding: (finding.at_ms, finding.rule_id))
 
 
-def _match(rule: Rule, scene: Scene) -> list[Finding]:
-    began = scene.transcript.started_at
-    if not scene.spoken or not rule.in_effect(began.date() if began else None):
+def _match(rule: Rule, context: MatchContext) -> list[Finding]:
+    began = context.transcript.started_at
+    if not context.spoken or not rule.in_effect(began.date() if began else None):
         return []
     try:
-        return match(rule, scene) or []
+        return match(rule, context) or []
     except TimeoutError:
         return []
 
 
 def _keys(findings: list[Finding]) -> list[tuple[str, int, int]]:
-    return sorted((one.rule_id, one.at_ms, one.points) for one in findings)
+    return sorted((finding.rule_id, finding.at_ms, finding.points) for finding in findings)
 
 
 def _difference(without: list[Finding], having: list[Finding], call: StoredJudgement) -> list[Change]:
-    """Name the hits of one side that the other does not have; the same hit with other points counts on both."""
+    """Return the hits of one side that the other does not have; the same hit with other points counts on both."""
     if without is having:
         return []
     known = set(_keys(without))
     return [
         Change(
-            rule_id=one.rule_id,
-            call_id=call.packed.call_id,
+            rule_id=finding.rule_id,
+            call_id=call.snapshot.call_id,
             order_id=call.order_id,
-            agent_id=call.packed.agent_id,
-            at_ms=one.at_ms,
-            points=one.points,
-            quote=next((said.quote for said in one.evidence), None) or call.packed.said_at(one.at_ms),
+            agent_id=call.snapshot.agent_id,
+            at_ms=finding.at_ms,
+            points=finding.points,
+            quote=next((evidence.quote for evidence in finding.evidence), None) or call.snapshot.text_at(finding.at_ms),
         )
-        for one in having
-        if (one.rule_id, one.at_ms, one.points) not in known
+        for finding in having
+        if (finding.rule_id, finding.at_ms, finding.points) not in known
     ]
 
 

@@ -15,13 +15,14 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from qareport.errors import SourceLocation
 from qareport.model import Severity
 from qareport.rules.conditions import Condition
-from qareport.rules.synonyms import Shared
+from qareport.rules.rule_files import RuleFiles
+from qareport.strict_yaml import NodePath, YamlSource
 from qareport.text.wordlist import WordList
 
 #: What advice may name, with the value it is tried with when rules are loaded.
 #: quote: the words of the first evidence. topic: the keyword found. seconds: how long the pause or the emotion lasted.
 PLACEHOLDERS = {"quote": "什么时候发货？", "topic": "发货", "seconds": "3.2", "order_id": "20241105000001"}
-#: What stands for a value that the call does not have.
+#: Replaces a value that the call does not have.
 MISSING = {"quote": "", "topic": "该问题", "seconds": "0.0", "order_id": "（未提供订单号）"}
 
 _ENVIRONMENT = ImmutableSandboxedEnvironment(undefined=jinja2.StrictUndefined, autoescape=False)
@@ -70,12 +71,28 @@ class Advice:
         return placeholder in meta.find_undeclared_variables(_ENVIRONMENT.parse(self.text))
 
     def render(self, **values: str | None) -> str:
-        """Fill in the values; None is worded as missing."""
+        """Fill in the values; None becomes the words of `MISSING`."""
         if self._plain is not None:
             return self._plain
         return self._template.render(
             {name: MISSING[name] if values.get(name) is None else values[name] for name in PLACEHOLDERS}
         ).strip()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shared:
+    """What rules share: the lists of `synonyms.yaml`."""
+
+    #: Words by the name of their list; rules write `$name`.
+    lists: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    #: Words that tell the stage of an order, by stage.
+    stages: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    #: Words that sound like others and mean something else; no condition takes them for what it looks for.
+    false_friends: tuple[str, ...] = ()
+
+    def stage_lists(self) -> dict[str, WordList]:
+        """Return the words of each stage, ready to search."""
+        return {name: WordList(words) for name, words in self.stages.items()}
 
 
 class Status(StrEnum):
@@ -85,7 +102,7 @@ class Status(StrEnum):
     ACTIVE = "active"
     #: Tested beside its file, but matched against no call yet.
     DRAFT = "draft"
-    #: Kept for its history only.
+    #: Kept only for its history.
     RETIRED = "retired"
 
 
@@ -111,7 +128,7 @@ class Rule:
     status: Status
     occurrence: Occurrence
     when: Condition
-    #: Where it does not hold, the rule is not applicable: neither kept nor broken.
+    #: Where it does not hold, the rule is not applicable: it costs nothing and is counted apart.
     applies_when: Condition | None = None
     moment: str | None
     advice: Advice
@@ -122,11 +139,15 @@ class Rule:
     owner: str | None = None
     tags: tuple[str, ...] = ()
     replaces: tuple[str, ...] = ()
-    #: `when` and `applies_when` as they are written, for explaining.
+    #: `when` and `applies_when` as they are written.
     written: Mapping[str, Any] = field(default_factory=dict)
+    #: The compiled condition of each place in `written`: ("when",), ("when", "all", 0), ("when", "unless", 0) …
+    parts: Mapping[NodePath, Condition] = field(default_factory=dict, repr=False)
     #: Changes whenever anything in the rule does, the shared lists that it names included.
     version: str
     location: SourceLocation
+    #: Its place in the document of its file: ("rules", 0).
+    path: NodePath
 
     def in_effect(self, day: date | None) -> bool:
         """Tell whether the rule counts on a day; a call of unknown date is judged by every rule."""
@@ -143,15 +164,26 @@ class Rule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RuleSet:
-    """All rules of a folder, in order of file name and place."""
+    """All rules of some files, in order of file name and place."""
 
     rules: tuple[Rule, ...]
-    #: Hash over the names and contents of the rule files and the shared lists (tests beside them not counted).
+    #: Hash over the names and contents of the rule files and the shared lists; tests do not count.
     sha256: str
     shared: Shared = field(default_factory=Shared)
     stages: Mapping[str, WordList] = field(default_factory=dict)
-    #: Names and contents of the files, so that a set can be kept and read again.
-    files: Mapping[str, str] = field(default_factory=dict)
+    #: What the set was read from, with the tests beside the rules.
+    origin: RuleFiles
+    #: The parsed rule files and `synonyms.yaml`, by their path in messages.
+    sources: Mapping[str, YamlSource] = field(default_factory=dict, repr=False)
+
+    @property
+    def files(self) -> dict[str, str]:
+        """Return names and texts of the rule files, so that the set can be kept and read again."""
+        return self.origin.rule_texts()
+
+    def source_of(self, rule: Rule) -> YamlSource:
+        """Return the document that a rule of this set is written in."""
+        return self.sources[rule.location.file]
 
     def find(self, rule_id: str) -> Rule | None:
         """Return the rule with this id."""

@@ -1,4 +1,4 @@
-"""How a rule and a rule file are written."""
+"""How a rule, a rule file and `synonyms.yaml` are written."""
 
 from __future__ import annotations
 
@@ -9,15 +9,17 @@ from collections.abc import Iterator
 from datetime import date
 from typing import Annotated, Any, ClassVar
 
+import pydantic
 from pydantic import BeforeValidator, Field, StrictInt, model_validator
 from pydantic_core import PydanticCustomError
 
 from qareport.model import Severity
-from qareport.rules.rule import Occurrence, Status
-from qareport.rules.schema_types import Form, Word, Words
-from qareport.rules.synonyms import Shared
+from qareport.rules.diagnostics import Diagnostics
+from qareport.rules.rule import Occurrence, Shared, Status
+from qareport.rules.schema_types import Form, Keyword, Keywords
+from qareport.strict_yaml import YamlSource
 
-#: What a fatal finding shows as its points.
+#: The points of a fatal finding.
 FATAL_POINTS = -100
 
 
@@ -78,21 +80,21 @@ class RuleForm(Form):
     """One rule as it is written."""
 
     id: Annotated[str, Field(pattern=r"^[a-z][a-z0-9]*([.-][a-z0-9]+)*$")]
-    title: Word
+    title: Keyword
     severity: Severity
-    #: Added to the score when the rule hits; `fatal` fails the call.
+    #: Added to the score when the rule hits; `fatal` fails the call. `scorecard` says how points add up.
     points: Annotated[StrictInt, BeforeValidator(_points), Field(ge=-100, le=100)]
-    category: Word
+    category: Keyword
     status: Status = Status.ACTIVE
     occurrence: OccurrenceForm = OccurrenceForm()
     effective: EffectiveForm = EffectiveForm()
-    owner: Word | None = None
-    tags: Words = ()
-    replaces: Words = ()
+    owner: Keyword | None = None
+    tags: Keywords = ()
+    replaces: Keywords = ()
     applies_when: dict[str, Any] | None = None
     when: dict[str, Any]
-    moment: Word | None = None
-    advice: Annotated[dict[str, Word], BeforeValidator(_variants)]
+    moment: Keyword | None = None
+    advice: Annotated[dict[str, Keyword], BeforeValidator(_variants)]
 
 
 class FileForm(Form):
@@ -102,8 +104,31 @@ class FileForm(Form):
     rules: Annotated[list[RuleForm], Field(min_length=1)]
 
 
+class SharedForm(Form):
+    """`synonyms.yaml` as it is written."""
+
+    schema_: Annotated[StrictInt, Field(alias="schema", ge=1, le=1)]
+    synonyms: dict[str, Keywords] = Field(default_factory=dict)
+    stages: dict[str, Keywords] = Field(default_factory=dict)
+    false_friends: Keywords = ()
+
+
+def read_shared(source: YamlSource, diagnostics: Diagnostics) -> Shared:
+    """Read `synonyms.yaml`; errors go to `diagnostics`."""
+    try:
+        form = SharedForm.model_validate(source.data)
+    except pydantic.ValidationError as error:
+        diagnostics.explain(error, (), ["schema", "synonyms", "stages", "false_friends"])
+        return Shared()
+    for name in form.synonyms:
+        if name[:1].isdigit() or " " in name:
+            what, to_do = f"list {name!r} cannot be named in a rule", "rename it: no digit first, no spaces"
+            diagnostics.add("invalid-list-name", ("synonyms", name), what, to_do=to_do)
+    return Shared(lists=form.synonyms, stages=form.stages, false_friends=form.false_friends)
+
+
 def version_of(rule: dict[str, Any], shared: Shared) -> str:
-    """Hash what is written in a rule, and the shared words that it uses."""
+    """Hash what is written in a rule, and the shared words that it uses; 8 hexadecimal digits."""
     parts: dict[str, Any] = {"rule": rule}
     used = {word[1:] for word in _texts(rule) if word[:1] == "$"} & shared.lists.keys()
     if used:

@@ -1,4 +1,4 @@
-"""Tests beside rules: `*.test.yaml` read, run and explained; and a test written out of a stored call.
+"""Tests beside rules: `*.test.yaml` read and run; and a test exported from a stored call.
 
 schema: 1
 cases:
@@ -16,10 +16,9 @@ from __future__ import annotations
 import dataclasses
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Annotated, Any, ClassVar
 
 import pydantic
@@ -27,27 +26,28 @@ from pydantic import Field, StrictInt
 
 from qareport.errors import ConfigError, Problem, SourceLocation
 from qareport.model import Analysis, AudioEvent, AudioInfo, Emotion, Finding, Role, Segment, Transcript
+from qareport.presentation.locale import _
+from qareport.privacy import mask_segments
 from qareport.rules.condition_parser import keys_of
-from qareport.rules.diagnostics import Complaints, Path_, did_you_mean
+from qareport.rules.diagnostics import Diagnostics, did_you_mean
 from qareport.rules.judge import match
-from qareport.rules.loader import TEST_SUFFIX
-from qareport.rules.match_context import Scene
+from qareport.rules.match_context import MatchContext
 from qareport.rules.rule import Rule, RuleSet, Status
-from qareport.rules.schema_types import DurationMs, Form, Word
-from qareport.strict_yaml import YamlSource, read_yaml
+from qareport.rules.schema_types import DurationMs, Form, Keyword
+from qareport.strict_yaml import NodePath, YamlSource, parse_yaml
 
 Analyse = Callable[[Transcript], Analysis]
 FindStored = Callable[[str], Transcript | None]
 
-#: A hit counts as the expected one when it is not farther from the expected second than this.
+#: A hit is the expected one if it is at most so far from the expected second.
 TOLERANCE_MS = 1000
-#: When a case's call begins if it has earlier calls and does not say.
+#: When the call of a test begins if it has earlier calls and no `started_at`.
 DEFAULT_START = datetime.fromisoformat("2026-11-05T10:00:00+08:00")
 TEST_ORDER_ID = "20241105000001"
 
-_LINE = re.compile(r"(\S+)\s+([0-9]+(?:\.[0-9]+)?)-([0-9]+(?:\.[0-9]+)?)((?:\s+\S+)*)")
+_LINE = re.compile(r"(\S+)\s+([0-9]{1,6}(?:\.[0-9]+)?)-([0-9]{1,6}(?:\.[0-9]+)?)((?:\s+\S+)*)")
 _SCORE = re.compile(r"0(\.[0-9]+)?|1(\.0+)?")
-_LEVEL = re.compile(r"-[0-9]+(\.[0-9]+)?dB")
+_LEVEL = re.compile(r"-[0-9]{1,3}(\.[0-9]+)?dB")
 _ROLES = {"客户": Role.CUSTOMER, "客服": Role.AGENT, "未知": Role.UNKNOWN, **{role.value: role for role in Role}}
 _EMOTIONS = frozenset(tag.value for tag in Emotion)
 _EVENTS = frozenset(tag.value for tag in AudioEvent)
@@ -63,13 +63,13 @@ class ExpectedHit(Form):
     at: Annotated[float, Field(ge=0)] | None = None
 
 
-class CaseForm(Form):
-    """One case as it is written."""
+class RuleTestForm(Form):
+    """One test as it is written."""
 
-    name: Word
+    name: Keyword
     conversation: Annotated[list[dict[str, Any]], Field(min_length=1)] | None = None
     #: Id of a stored call, in place of a conversation.
-    call: Word | None = None
+    call: Keyword | None = None
     #: Length of the recording; without it the pause after the last word is unknown.
     duration: DurationMs | None = None
     #: When the call began, for rules about the time of day and earlier calls.
@@ -80,21 +80,23 @@ class CaseForm(Form):
     must_not_hit: tuple[str, ...] = ()
 
 
-class CaseFileForm(Form):
+class RuleTestFileForm(Form):
     """A test file as it is written."""
 
     schema_: Annotated[StrictInt, Field(alias="schema", ge=1, le=1)]
-    cases: Annotated[list[CaseForm], Field(min_length=1)]
+    cases: Annotated[list[RuleTestForm], Field(min_length=1)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Case:
-    """One conversation and what the rules must say of it."""
+class RuleTest:
+    """One conversation, and which rules must and must not hit it."""
 
     name: str
     location: SourceLocation
+    #: The document that holds the test.
+    source: YamlSource
     transcript: Transcript
-    #: A stored call stands in for the transcript.
+    #: Id of a stored call that replaces the transcript.
     call_id: str | None = None
     earlier: tuple[datetime, ...] | None
     must_hit: tuple[ExpectedHit, ...]
@@ -102,8 +104,8 @@ class Case:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CaseResult:
-    """The outcome of one case; `failures` says why it failed, one sentence each."""
+class RuleTestResult:
+    """The outcome of one test; `failures` says why it failed, a sentence each, in the current language."""
 
     name: str
     location: SourceLocation
@@ -115,117 +117,129 @@ class CaseResult:
         return not self.failures
 
 
-def run_cases(
-    ruleset: RuleSet, rules_dir: Path, analyse: Analyse, stored: FindStored | None = None
-) -> tuple[CaseResult, ...]:
-    """Run every case of every `*.test.yaml` below a folder. Draft rules are tested too.
+def run_rule_tests(
+    ruleset: RuleSet,
+    analyse: Analyse,
+    stored: FindStored | None = None,
+    *,
+    tests: Sequence[RuleTest] | None = None,
+) -> tuple[RuleTestResult, ...]:
+    """Run the tests beside the rules. Draft rules are tested, too.
 
     Args:
-        ruleset: the rules of that folder.
-        rules_dir: where the tests stand.
+        ruleset: the rules, with the files that they were read from.
         analyse: turns a transcript into an analysis, with the settings and topics in use.
-        stored: finds the transcript of a stored call by its id, for cases that name one.
+        stored: finds the transcript of a stored call by its id, for tests that name one.
+        tests: from `load_rule_tests`; None: read from the files of the rule set.
 
     Raises:
         ConfigError: every problem in every test file, with line and column.
     """
-    return tuple(_run(case, ruleset, analyse, stored) for case in load_cases(ruleset, rules_dir))
+    return tuple(
+        _run(test, ruleset, analyse, stored) for test in (load_rule_tests(ruleset) if tests is None else tests)
+    )
 
 
-def load_cases(ruleset: RuleSet, rules_dir: Path) -> tuple[Case, ...]:
-    """Read every case below a folder. See `run_cases`."""
+def load_rule_tests(ruleset: RuleSet) -> tuple[RuleTest, ...]:
+    """Read the tests beside the rules. See `run_rule_tests`."""
     problems: list[Problem] = []
-    cases: list[Case] = []
-    for path in sorted(rules_dir.rglob(f"*{TEST_SUFFIX}")):
+    tests: list[RuleTest] = []
+    for name in ruleset.origin.test_names:
         try:
-            source = read_yaml(path)
+            source = parse_yaml(ruleset.origin.contents[name], name=ruleset.origin.path_of(name))
         except ConfigError as error:
             problems += error.problems
             continue
-        complaints = Complaints(source)
-        cases += _read_file(source, ruleset, complaints)
-        problems += complaints.problems
+        diagnostics = Diagnostics(source)
+        tests += _read_file(source, ruleset, diagnostics)
+        problems += diagnostics.errors
     if problems:
         raise ConfigError(problems)
-    return tuple(cases)
+    return tuple(tests)
 
 
-def _read_file(source: YamlSource, ruleset: RuleSet, complaints: Complaints) -> list[Case]:
+def _read_file(source: YamlSource, ruleset: RuleSet, diagnostics: Diagnostics) -> list[RuleTest]:
     try:
-        form = CaseFileForm.model_validate(source.data)
+        file = RuleTestFileForm.model_validate(source.data)
     except pydantic.ValidationError as error:
-        complaints.explain(error, (), [*keys_of(CaseFileForm), *keys_of(CaseForm), *keys_of(ExpectedHit)])
+        known = [*keys_of(RuleTestFileForm), *keys_of(RuleTestForm), *keys_of(ExpectedHit)]
+        diagnostics.explain(error, (), known)
         return []
-    cases = []
-    for index, case in enumerate(form.cases):
-        path: Path_ = ("cases", index)
-        complaints.subject = case.name
-        expected = [(hit.rule, (*path, "must_hit", place)) for place, hit in enumerate(case.must_hit)]
-        expected += [(rule, (*path, "must_not_hit", place)) for place, rule in enumerate(case.must_not_hit)]
-        if not expected:
-            complaints.add(path, "nothing is expected", to_do="add `must_hit:` or `must_not_hit:`")
-        for rule_id, place in expected:
-            if ruleset.find(rule_id) is None:
-                near = did_you_mean(rule_id, [rule.id for rule in ruleset.rules])
-                complaints.add(place, f"no rule {rule_id!r}", to_do=near)
-        if (case.conversation is None) == (case.call is None):
-            complaints.add(path, "needs one thing to look at", to_do="give either `conversation:` or `call:`")
-        transcript = _conversation(case, (*path, "conversation"), complaints)
-        where = source.locate((*path, "name"))
-        earlier = None
-        if case.earlier_calls is not None:
-            began = case.started_at or DEFAULT_START
-            transcript = dataclasses.replace(transcript, started_at=began)
-            earlier = tuple(began - timedelta(milliseconds=before_ms) for before_ms in case.earlier_calls)
-        cases.append(
-            Case(
-                name=case.name,
-                location=where,
-                transcript=transcript,
-                call_id=case.call,
-                earlier=earlier,
-                must_hit=case.must_hit,
-                must_not_hit=case.must_not_hit,
-            )
-        )
-    complaints.subject = ""
-    return cases
+    return [_read_test(form, ("cases", index), ruleset, diagnostics) for index, form in enumerate(file.cases)]
 
 
-def _conversation(case: CaseForm, path: Path_, complaints: Complaints) -> Transcript:
+def _read_test(form: RuleTestForm, path: NodePath, ruleset: RuleSet, diagnostics: Diagnostics) -> RuleTest:
+    diagnostics.subject = form.name
+    expected = [(hit.rule, (*path, "must_hit", place)) for place, hit in enumerate(form.must_hit)]
+    expected += [(rule_id, (*path, "must_not_hit", place)) for place, rule_id in enumerate(form.must_not_hit)]
+    if not expected:
+        to_do = "add `must_hit:` or `must_not_hit:`"
+        diagnostics.add("test-without-expectation", path, "nothing is expected", to_do=to_do)
+    for rule_id, place in expected:
+        if ruleset.find(rule_id) is None:
+            near = did_you_mean(rule_id, [rule.id for rule in ruleset.rules])
+            diagnostics.add("unknown-rule", place, f"no rule {rule_id!r}", to_do=near)
+    if (form.conversation is None) == (form.call is None):
+        to_do = "give either `conversation:` or `call:`"
+        diagnostics.add("test-without-call", path, "needs one thing to look at", to_do=to_do)
+    transcript = _conversation(form, (*path, "conversation"), diagnostics)
+    earlier = None
+    if form.earlier_calls is not None:
+        began = form.started_at or DEFAULT_START
+        transcript = dataclasses.replace(transcript, started_at=began)
+        try:
+            earlier = tuple(began - timedelta(milliseconds=before_ms) for before_ms in form.earlier_calls)
+        except OverflowError:
+            what, expected_text = "earlier_calls: before the year 1", "a length of time such as 7d"
+            diagnostics.add("invalid-length", (*path, "earlier_calls"), what, expected=expected_text)
+    return RuleTest(
+        name=form.name,
+        location=diagnostics.source.locate((*path, "name")),
+        source=diagnostics.source,
+        transcript=transcript,
+        call_id=form.call,
+        earlier=earlier,
+        must_hit=form.must_hit,
+        must_not_hit=form.must_not_hit,
+    )
+
+
+def _conversation(test: RuleTestForm, path: NodePath, diagnostics: Diagnostics) -> Transcript:
     segments = []
-    for index, line in enumerate(case.conversation or ()):
+    for index, line in enumerate(test.conversation or ()):
         if len(line) != 1:
-            complaints.add((*path, index), f"{len(line)} utterances in one item", expected=_EXPECTED_LINE)
+            what = f"{len(line)} utterances in one item"
+            diagnostics.add("invalid-utterance", (*path, index), what, expected=_EXPECTED_LINE)
             continue
         ((head, text),) = line.items()
-        segment = _segment(head, text, (*path, index, head), complaints)
+        segment = _segment(head, text, (*path, index, head), diagnostics)
         if segment is not None:
             segments.append(segment)
     audio = None
-    if case.duration is not None:
-        audio = AudioInfo(path=case.name, sha256="", duration_ms=case.duration, sample_rate=8000, channels=2)
+    if test.duration is not None:
+        audio = AudioInfo(path=test.name, sha256="", duration_ms=test.duration, sample_rate=8000, channels=2)
     segments.sort(key=lambda segment: segment.start_ms)
     return Transcript(
-        call_id=case.name,
+        call_id=test.name,
         order_id=TEST_ORDER_ID,
-        started_at=case.started_at,
+        started_at=test.started_at,
         audio=audio,
         segments=tuple(segments),
     )
 
 
-def _segment(head: str, text: Any, path: Path_, complaints: Complaints) -> Segment | None:
+def _segment(head: str, text: Any, path: NodePath, diagnostics: Diagnostics) -> Segment | None:
     match_ = _LINE.fullmatch(head.strip())
     if match_ is None or isinstance(text, dict | list):
-        complaints.add(path, f"got {head!r}", expected=_EXPECTED_LINE)
+        diagnostics.add("invalid-utterance", path, f"got {head!r}", expected=_EXPECTED_LINE)
         return None
     who, start, end, tags = match_.groups()
     start_ms, end_ms = round(float(start) * 1000), round(float(end) * 1000)
     if who not in _ROLES:
-        complaints.add(path, f"unknown speaker {who!r}", expected="客户, 客服, customer or agent")
+        expected = "客户, 客服, customer or agent"
+        diagnostics.add("invalid-utterance", path, f"unknown speaker {who!r}", expected=expected)
     if end_ms < start_ms:
-        complaints.add(path, f"ends at {end} s, before it starts at {start} s")
+        diagnostics.add("invalid-utterance", path, f"ends at {end} s, before it starts at {start} s")
     emotion: Emotion | None = None
     scores: dict[str, float] | None = None
     loudness: float | None = None
@@ -240,7 +254,8 @@ def _segment(head: str, text: Any, path: Path_, complaints: Complaints) -> Segme
         elif tag in _EVENTS:
             events.append(AudioEvent(tag))
         else:
-            complaints.add(path, f"unknown tag {tag!r}", to_do=did_you_mean(tag, _EMOTIONS | _EVENTS))
+            near = did_you_mean(tag, _EMOTIONS | _EVENTS)
+            diagnostics.add("invalid-utterance", path, f"unknown tag {tag!r}", to_do=near)
     return Segment(
         start_ms=start_ms,
         end_ms=end_ms,
@@ -253,105 +268,100 @@ def _segment(head: str, text: Any, path: Path_, complaints: Complaints) -> Segme
     )
 
 
-def _run(case: Case, ruleset: RuleSet, analyse: Analyse, stored: FindStored | None) -> CaseResult:
-    transcript = case.transcript
-    if case.call_id is not None:
-        found_call = stored(case.call_id) if stored is not None else None
-        if found_call is None:
-            why = f"no stored call {case.call_id!r}: name the store with --store"
-            return CaseResult(name=case.name, location=case.location, failures=(why,))
-        transcript = found_call
-    scene = Scene.of(transcript, analyse(transcript), earlier=case.earlier, stages=ruleset.stages)
-    found: dict[str, list[Finding]] = {
-        rule.id: match(rule, scene) or [] for rule in ruleset.rules if rule.status is not Status.RETIRED
+def _run(test: RuleTest, ruleset: RuleSet, analyse: Analyse, stored: FindStored | None) -> RuleTestResult:
+    transcript = test.transcript
+    if test.call_id is not None:
+        call = stored(test.call_id) if stored is not None else None
+        if call is None:
+            why = _("库里没有通话 {call}：用 --store 指定库").format(call=test.call_id)
+            return RuleTestResult(name=test.name, location=test.location, failures=(why,))
+        transcript = call
+    context = MatchContext.of(transcript, analyse(transcript), earlier=test.earlier, stages=ruleset.stages)
+    findings: dict[str, list[Finding]] = {
+        rule.id: match(rule, context) or [] for rule in ruleset.rules if rule.status is not Status.RETIRED
     }
-    failures = []
-    for expected in case.must_hit:
-        hits = found.get(expected.rule, [])
-        if not hits:
-            failures.append(f"{expected.rule} 没有命中，应当命中" + _at(expected.at))
-        elif expected.at is not None and not any(_is_at(hit, expected.at) for hit in hits):
-            places = "、".join(f"第 {hit.at_ms / 1000:g} 秒" for hit in hits)
-            failures.append(f"{expected.rule} 命中在{places}，应当在第 {expected.at:g} 秒")
-    for rule_id in case.must_not_hit:
-        for hit in found.get(rule_id, []):
-            quotes = "；".join(f"“{one.quote}”" for one in hit.evidence) or "没有出现该说的话"
-            failures.append(f"{rule_id} 不该命中，却在第 {hit.at_ms / 1000:g} 秒命中：{quotes}")
-    return CaseResult(name=case.name, location=case.location, failures=tuple(failures))
+    failures = [failure for hit in test.must_hit for failure in _missing(hit, findings.get(hit.rule, []))]
+    for rule_id in test.must_not_hit:
+        for finding in findings.get(rule_id, []):
+            quotes = _("；").join(f"“{evidence.quote}”" for evidence in finding.evidence) or _("没有出现该说的话")
+            text = _("{rule} 不该命中，却在第 {second} 秒命中：{quotes}")
+            failures.append(text.format(rule=rule_id, second=f"{finding.at_ms / 1000:g}", quotes=quotes))
+    return RuleTestResult(name=test.name, location=test.location, failures=tuple(failures))
 
 
-def _at(second: float | None) -> str:
-    return "" if second is None else f"在第 {second:g} 秒"
+def _missing(expected: ExpectedHit, findings: Sequence[Finding]) -> Iterator[str]:
+    """Say what is wrong with the hits of a rule that must hit."""
+    if not findings and expected.at is None:
+        yield _("{rule} 没有命中，应当命中").format(rule=expected.rule)
+    elif not findings:
+        yield _("{rule} 没有命中，应当命中在第 {second} 秒").format(rule=expected.rule, second=f"{expected.at:g}")
+    elif expected.at is not None and not any(_is_at(finding, expected.at) for finding in findings):
+        places = _("、").join(_("第 {second} 秒").format(second=f"{finding.at_ms / 1000:g}") for finding in findings)
+        text = _("{rule} 命中在{places}，应当在第 {second} 秒")
+        yield text.format(rule=expected.rule, places=places, second=f"{expected.at:g}")
 
 
-def _is_at(hit: Finding, second: float) -> bool:
-    return abs(hit.at_ms - second * 1000) < TOLERANCE_MS
+def _is_at(finding: Finding, second: float) -> bool:
+    return abs(finding.at_ms - second * 1000) < TOLERANCE_MS
 
 
-#: How much is kept before the first and after the last evidence.
+#: How much is exported before the first and after the last evidence.
 MARGIN_MS = 30_000
-
-_DIGITS = re.compile(r"[0-9](?:[\s-]?[0-9]){3,}")
-_SPOKEN_DIGITS = re.compile(r"[零〇一二三四五六七八九幺两](?:[，、\s]?[零〇一二三四五六七八九幺两]){4,}")
-_MAIL = re.compile(r"[\w.+-]+@[\w-]+\.[\w.]+")
-_NAME = re.compile(r"(?<=我叫|我姓|姓名)(?:是)?[\u4e00-\u9fff]{1,3}")
-_PLACE = re.compile(r"[\u4e00-\u9fff]{2,6}(?:路|街|道|巷|小区|大厦)[0-9一二三四五六七八九十]*(?:号|栋|幢)?")
-_WHO = {Role.CUSTOMER: "客户", Role.AGENT: "客服", Role.UNKNOWN: "未知"}
+_SPEAKERS = {Role.CUSTOMER: "客户", Role.AGENT: "客服", Role.UNKNOWN: "未知"}
 
 
-def mask(text: str) -> str:
-    """Hide numbers of four digits or more, also spoken ones, addresses, e-mail, and names after 我叫 or 我姓.
+def export_rule_test(transcript: Transcript, rule: Rule, ruleset: RuleSet, analyse: Analyse) -> str:
+    """Write a test for a `*.test.yaml` from a call, with personal data masked, as the rule judges it now.
 
-    A number keeps its length, so that a rule that looks for one still finds it.
+    It holds what lies around the hit if that gives the same hit, else the whole call. Where the rule judges the masked
+    words in another way than the call itself, the test expects that, and a comment says so.
     """
-    text = _MAIL.sub("某邮箱", text)
-    text = _DIGITS.sub(lambda match_: re.sub("[0-9]", "8", match_.group()), text)
-    text = _SPOKEN_DIGITS.sub(lambda match_: re.sub(r"[^，、\s]", "八", match_.group()), text)
-    return _PLACE.sub("某路", _NAME.sub("某某", text))
-
-
-def cut_case(transcript: Transcript, rule: Rule, ruleset: RuleSet, analyse: Callable[[Transcript], Analysis]) -> str:
-    """Write a case, ready to stand in a `*.test.yaml`: as the rule judges the call now, hit or no hit.
-
-    The cut holds what lies around the hit when it gives the same hit, else the whole call.
-    """
-    at_ms = _hit(transcript, rule, ruleset, analyse)
+    first = _first_hit(transcript, rule, ruleset, analyse)
     segments = transcript.segments
-    if at_ms is not None:
-        scene = Scene.of(transcript, analyse(transcript), stages=ruleset.stages)
-        (finding, *_) = match(rule, scene) or []
-        ends = [one.end_ms for one in finding.evidence] or [at_ms]
-        near = tuple(one for one in segments if at_ms - MARGIN_MS <= one.start_ms <= max(ends) + MARGIN_MS)
+    if first is not None:
+        start_ms = first.at_ms - MARGIN_MS
+        end_ms = max((evidence.end_ms for evidence in first.evidence), default=first.at_ms) + MARGIN_MS
+        near = tuple(segment for segment in segments if start_ms <= segment.start_ms <= end_ms)
         part = Transcript(call_id=transcript.call_id, order_id=transcript.order_id, segments=near)
-        if _hit(part, rule, ruleset, analyse) == at_ms:
+        again = _first_hit(part, rule, ruleset, analyse)
+        if again is not None and again.at_ms == first.at_ms:
             segments = near
-    lines = [f"  - name: {_quoted(f'{rule.title}（实录）')}"]
-    if len(segments) == len(transcript.segments) and transcript.audio is not None:
-        lines.append(f"    duration: {transcript.audio.duration_ms / 1000:g}s")
+    whole = len(segments) == len(transcript.segments)
+    masked = dataclasses.replace(
+        transcript, segments=mask_segments(segments).segments, audio=transcript.audio if whole else None
+    )
+    expected = _first_hit(masked, rule, ruleset, analyse)
+    lines = []
+    if (expected and expected.at_ms) != (first and first.at_ms):
+        lines.append("  # " + _("遮住个人信息以后，这条规则的判定和原来的通话不同"))
+    lines.append(f"  - name: {_quoted(_('{title}（实录）').format(title=rule.title))}")
+    if masked.audio is not None:
+        lines.append(f"    duration: {masked.audio.duration_ms / 1000:.7g}s")
     lines.append("    conversation:")
-    lines += [f"      - {_line(one)}" for one in segments]
-    if at_ms is None:
+    lines += [f"      - {_line(segment)}" for segment in masked.segments]
+    if expected is None:
         lines.append(f"    must_not_hit: [{rule.id}]")
     else:
-        lines += ["    must_hit:", f"      - {{rule: {rule.id}, at: {at_ms / 1000:g}}}"]
+        lines += ["    must_hit:", f"      - {{rule: {rule.id}, at: {expected.at_ms / 1000:g}}}"]
     return "\n".join(lines) + "\n"
 
 
-def _hit(transcript: Transcript, rule: Rule, ruleset: RuleSet, analyse: Callable[[Transcript], Analysis]) -> int | None:
-    found = match(rule, Scene.of(transcript, analyse(transcript), stages=ruleset.stages))
-    return found[0].at_ms if found else None
+def _first_hit(transcript: Transcript, rule: Rule, ruleset: RuleSet, analyse: Analyse) -> Finding | None:
+    findings = match(rule, MatchContext.of(transcript, analyse(transcript), stages=ruleset.stages))
+    return findings[0] if findings else None
 
 
 def _line(segment: Segment) -> str:
-    emotion = [] if segment.emotion is None else [segment.emotion.value]
-    score = (segment.emotion_scores or {}).get(emotion[0]) if emotion else None
-    if score is not None:
-        emotion[0] += f"={min(1.0, max(0.0, score)):.2f}"
-    level = [] if segment.loudness_dbfs is None else [f"{min(0.0, segment.loudness_dbfs):.1f}dB"]
-    level = [one if one.startswith("-") else f"-{one}" for one in level]
-    tags = " ".join([*emotion, *(event.value for event in segment.events), *level])
-    head = f"{_WHO[segment.role]} {segment.start_ms / 1000:.2f}-{segment.end_ms / 1000:.2f} {tags}".strip()
-    return f"{head}: {_quoted(mask(segment.text))}"
+    tags = []
+    if segment.emotion is not None:
+        score = (segment.emotion_scores or {}).get(segment.emotion)
+        value = "" if score is None else f"={min(1.0, max(0.0, score)):.2f}"
+        tags.append(segment.emotion.value + value)
+    tags += [event.value for event in segment.events]
+    if segment.loudness_dbfs is not None:
+        tags.append(f"-{abs(min(0.0, segment.loudness_dbfs)):.1f}dB")
+    head = f"{_SPEAKERS[segment.role]} {segment.start_ms / 1000:.2f}-{segment.end_ms / 1000:.2f} {' '.join(tags)}"
+    return f"{head.strip()}: {_quoted(segment.text)}"
 
 
 def _quoted(text: str) -> str:

@@ -1,10 +1,11 @@
-"""Pieces of which the forms at the border are made: strict models with a short spelling, words, lengths of time."""
+"""Types that the forms of rules and conditions are made of: keywords, roles, lengths of time, extents, bounds."""
 
 from __future__ import annotations
 
 import difflib
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar
 
 from pydantic import (
@@ -21,15 +22,20 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError
 
 from qareport.model import Role
-from qareport.rules.spans import UNIT_MS
 from qareport.text.wordlist import normalise
 
 _SHARED = re.compile(r"\$(?![0-9_])\w")
+UNIT_MS = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 _DURATION = re.compile(r"([0-9]{1,6}(?:\.[0-9]{1,3})?)(ms|s|m|h|d)")
+_EXTENT = re.compile(r"(-?)([0-9]{1,6}(?:\.[0-9]{1,3})?)\s*(ms|s|m|h|d|%|turns?|sentences?)")
+_EXTENT_EXPECTED = "how far, with its unit: 30s, 20%, 3 turns or 5 sentences"
+EXTENT_PATTERN = r"^-?[0-9]{1,6}(\.[0-9]{1,3})?\s*(ms|s|m|h|d|%|turns?|sentences?)$"
+#: As JSON Schema has them.
+DURATION_PATTERN = r"^[0-9]{1,6}(\.[0-9]{1,3})?(ms|s|m|h|d)$"
 
 
 class Form(BaseModel):
-    """A mapping of known keys; a value that is no mapping fills the key named by `bare`."""
+    """A mapping of known keys; a value that is not a mapping sets the key named by `bare`."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=False)
     bare: ClassVar[str | None] = None
@@ -79,11 +85,11 @@ def _as_list(value: Any, info: ValidationInfo) -> Any:
     if not isinstance(value, list | tuple):
         return value
     shared = (info.context or {}).get("synonyms", {})
-    return [word for one in value for word in _spelled_out(one, shared)]
+    return [keyword for word in value for keyword in _expand(word, shared)]
 
 
-def _spelled_out(word: Any, shared: Mapping[str, tuple[str, ...]]) -> tuple[Any, ...]:
-    """Put the words of a shared list in place of its name: `$道歉`. `$100` is money and stays."""
+def _expand(word: Any, shared: Mapping[str, tuple[str, ...]]) -> tuple[Any, ...]:
+    """Replace the name of a shared list (`$道歉`) by its words. `$100` is money and stays."""
     if not isinstance(word, str) or not _SHARED.match(word):
         return (word,)
     if word[1:] in shared:
@@ -94,10 +100,10 @@ def _spelled_out(word: Any, shared: Mapping[str, tuple[str, ...]]) -> tuple[Any,
     raise PydanticCustomError("synonyms", "a list of synonyms.yaml ({known}){hint}", {"known": known, "hint": hint})
 
 
-Word = Annotated[str, BeforeValidator(_as_word), AfterValidator(_not_blank)]
+Keyword = Annotated[str, BeforeValidator(_as_word), AfterValidator(_not_blank)]
 #: One keyword or a list of them, never an empty list.
-Words = Annotated[
-    tuple[Word, ...],
+Keywords = Annotated[
+    tuple[Keyword, ...],
     BeforeValidator(_as_list),
     WithJsonSchema(
         {
@@ -128,7 +134,7 @@ def _flag(value: Any) -> Any:
     return value
 
 
-#: Whether something is so.
+#: true or false, nothing else.
 Flag = Annotated[bool, BeforeValidator(_flag)]
 #: A role; None for `anyone`.
 Speaker = Annotated[
@@ -139,5 +145,78 @@ Speaker = Annotated[
 DurationMs = Annotated[
     int,
     BeforeValidator(parse_duration),
-    WithJsonSchema({"type": "string", "pattern": r"^[0-9]{1,6}(\.[0-9]{1,3})?(ms|s|m|h|d)$"}),
+    WithJsonSchema({"type": "string", "pattern": DURATION_PATTERN}),
 ]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Extent:
+    """A distance in one of four units; exactly one is set. `from_end`: counted back from the end of the recording."""
+
+    ms: int | None = None
+    percent: float | None = None
+    turns: int | None = None
+    sentences: int | None = None
+    from_end: bool = False
+
+
+def parse_extent(value: Any) -> Extent:
+    """Turn `30s`, `20%`, `3 turns`, `5 sentences` or `-30s` into an extent.
+
+    Raises:
+        PydanticCustomError: anything else, also a number without its unit and a part of a turn.
+    """
+    match = _EXTENT.fullmatch(value.strip()) if isinstance(value, str) else None
+    if match is None:
+        raise PydanticCustomError("extent", _EXTENT_EXPECTED)
+    back, number, unit = bool(match.group(1)), float(match.group(2)), match.group(3)
+    if unit in UNIT_MS:
+        return Extent(ms=round(number * UNIT_MS[unit]), from_end=back)
+    if unit == "%":
+        if number > 100:
+            raise PydanticCustomError("extent", "at most 100%")
+        return Extent(percent=number, from_end=back)
+    if number != int(number) or back:
+        raise PydanticCustomError("extent", "a whole number of turns or sentences")
+    return Extent(turns=int(number)) if unit.startswith("turn") else Extent(sentences=int(number))
+
+
+def _reach(value: Any) -> Extent:
+    extent = parse_extent(value)
+    if extent.from_end:
+        raise PydanticCustomError("extent", _EXTENT_EXPECTED)
+    return extent
+
+
+def _gap(value: Any) -> Extent:
+    extent = _reach(value)
+    if extent.ms is None and extent.sentences is None:
+        raise PydanticCustomError("extent", "a length of time (2s, 1500ms, 1m) or a number of sentences (3 sentences)")
+    return extent
+
+
+def _place(value: Any) -> Extent:
+    extent = parse_extent(value)
+    if extent.ms is None and extent.percent is None:
+        raise PydanticCustomError("extent", "a second of the recording (10s, -30s) or a share of it (20%)")
+    return extent
+
+
+#: The first or last part of a call.
+Reach = Annotated[Extent, BeforeValidator(_reach), WithJsonSchema({"type": "string", "pattern": EXTENT_PATTERN})]
+#: A distance between two things: time or sentences.
+Gap = Annotated[Extent, BeforeValidator(_gap), WithJsonSchema({"type": "string", "pattern": EXTENT_PATTERN})]
+#: A place in the recording: time or share of it, counted from its end when negative.
+Place = Annotated[Extent, BeforeValidator(_place), WithJsonSchema({"type": "string", "pattern": EXTENT_PATTERN})]
+
+
+def check_bounds(above: float | None, below: float | None) -> None:
+    """Refuse bounds that are missing, or that no value lies between.
+
+    Raises:
+        PydanticCustomError: what is wrong with them.
+    """
+    if above is None and below is None:
+        raise PydanticCustomError("bounds", "`above` or `below` with a number")
+    if above is not None and below is not None and above >= below:
+        raise PydanticCustomError("bounds", "`above` less than `below`: no value lies between them")

@@ -1,4 +1,15 @@
-"""The scorecard: every point that counts, traceable to the finding that took or gave it."""
+"""The scorecard: every point that counts, traceable to the finding that took or gave it.
+
+Where points come from: `points:` of a rule (`rule_schema.RuleForm.points`) become `Finding.points` when the rule hits,
+and this module adds them up:
+
+    score = start + sum over categories of the points that count, kept within 0 … total
+    of a category no more than its `limit` is lost, in order of time; gains and fatal findings have no limit
+    one fatal finding: score no higher than `fatal_score`, and not passed
+    passed = score >= `pass_score`
+
+`start`, `total`, `limit`, `fatal_score` and `pass_score` are `ScoreSettings` (`score:` in qareport.yaml).
+"""
 
 from __future__ import annotations
 
@@ -24,8 +35,8 @@ def score_card(
         settings: start, total, limits and thresholds.
     """
     categories = _categories(findings, judged, not_applicable, settings)
-    fatal = tuple(dict.fromkeys(one.rule_id for one in findings if one.fatal))
-    score = max(0, min(settings.total, settings.start + sum(one.points for one in categories)))
+    fatal = tuple(dict.fromkeys(finding.rule_id for finding in findings if finding.fatal))
+    score = max(0, min(settings.total, settings.start + sum(category.points for category in categories)))
     score = min(score, settings.fatal_score) if fatal else score
     return Scorecard(
         start=settings.start,
@@ -47,11 +58,11 @@ def _categories(
     idle: dict[str, list[str]] = {}
     for category, rule_id in not_applicable:
         idle.setdefault(category, []).append(rule_id)
-    limits = {one.name: one.limit for one in settings.categories}
-    names = dict.fromkeys([*limits, *judged_in, *idle, *(one.category for one in findings)])
+    limits = {category.name: category.limit for category in settings.categories}
+    names = dict.fromkeys([*limits, *judged_in, *idle, *(finding.category for finding in findings)])
     categories = []
     for name in names:
-        items = _items([one for one in findings if one.category == name], limits.get(name))
+        items = _items([finding for finding in findings if finding.category == name], limits.get(name))
         categories.append(
             CategoryScore(
                 name=name,
@@ -66,12 +77,12 @@ def _categories(
 
 
 def _items(findings: Iterable[Finding], limit: int | None) -> tuple[ScoreItem, ...]:
-    """Count each finding's points until the category has lost all that it may lose. A fatal one knows no limit."""
+    """Count each finding's points until the category has lost its limit. A fatal finding has no limit."""
     items, lost = [], 0
-    for one in findings:
-        counted = one.points
-        if counted < 0 and limit is not None and not one.fatal:
+    for finding in findings:
+        counted = finding.points
+        if counted < 0 and limit is not None and not finding.fatal:
             counted = -min(-counted, limit - lost)
             lost -= counted
-        items.append(ScoreItem(rule_id=one.rule_id, at_ms=one.at_ms, points=one.points, counted=counted))
+        items.append(ScoreItem(rule_id=finding.rule_id, at_ms=finding.at_ms, points=finding.points, counted=counted))
     return tuple(items)

@@ -1,7 +1,8 @@
-"""A lock that one process holds and that ends with it, whatever ends it.
+"""A lock that one thread of one process holds, and that ends with the process, whatever ends it.
 
-SQLite: a POSIX record lock on a file beside the database; children do not inherit it. PostgreSQL: an advisory lock of a
-session of its own; the server frees it when the connection ends.
+SQLite: a POSIX record lock on a file beside the database; children do not inherit it. Such a lock belongs to the whole
+process and ends when any thread closes the file, so threads exclude each other before they come to it. PostgreSQL: an
+advisory lock of a session of its own; the server frees it when the connection ends.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import contextlib
 import fcntl
 import os
 import socket
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -22,6 +24,9 @@ from qareport.errors import BusyError, StoreError
 
 #: The advisory lock's number: "qareport" in ASCII, so that another program hardly ever takes the same.
 _NUMBER = 0x71617265706F7274
+#: Lock files that threads of this process hold.
+_held: set[Path] = set()
+_holding = threading.Lock()
 _WAIT = "wait until it ends, or look at what it does: qareport mail list"
 
 
@@ -31,8 +36,8 @@ def holder() -> str:
 
 
 @contextmanager
-def hold(engine: sqlalchemy.Engine, url: str) -> Iterator[None]:
-    """Hold the one lock of daily runs and mail for a store.
+def hold_lock(engine: sqlalchemy.Engine, url: str) -> Iterator[None]:
+    """Hold the one lock of daily runs and deliveries of a store.
 
     Raises:
         BusyError: another process holds it; the error says which, and since when.
@@ -42,10 +47,24 @@ def hold(engine: sqlalchemy.Engine, url: str) -> Iterator[None]:
         with _advisory(engine, url):
             yield
     elif engine.url.database and engine.url.database != ":memory:":
-        with _file(Path(engine.url.database + ".lock")):
+        path = Path(engine.url.database + ".lock").absolute()
+        with _only_thread(path), _file(path):
             yield
     else:
         yield  # nobody else can open a store in memory
+
+
+@contextmanager
+def _only_thread(path: Path) -> Iterator[None]:
+    with _holding:
+        if path in _held:
+            raise BusyError(f"another run is at work: {holder()}, in this process", where=str(path), to_do=_WAIT)
+        _held.add(path)
+    try:
+        yield
+    finally:
+        with _holding:
+            _held.discard(path)
 
 
 @contextmanager
@@ -60,11 +79,11 @@ def _file(path: Path) -> Iterator[None]:
         try:
             fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
-            said = os.pread(descriptor, 200, 0).decode("utf-8", "replace").strip()
+            other = os.pread(descriptor, 200, 0).decode("utf-8", "replace").strip()
             raise BusyError(
-                f"another run is at work: {said or 'it has just begun'}", where=str(path), to_do=_WAIT
+                f"another run is at work: {other or 'it has just begun'}", where=str(path), to_do=_WAIT
             ) from error
-        with contextlib.suppress(OSError):  # a courtesy to who finds the lock taken; a full disk must not stop the work
+        with contextlib.suppress(OSError):  # only informs who finds the lock taken; a full disk must not stop the work
             os.ftruncate(descriptor, 0)
             os.pwrite(descriptor, f"{holder()} since {_now()}\n".encode(), 0)
         yield
@@ -83,8 +102,8 @@ def _advisory(engine: sqlalchemy.Engine, url: str) -> Iterator[None]:
                 "WHERE l.locktype = 'advisory' AND l.granted AND l.classid = :high AND l.objid = :low"
             )
             row = connection.execute(query, {"high": _NUMBER >> 32, "low": _NUMBER & 0xFFFFFFFF}).first()
-            said = f"{row[0]} since {row[1]:%Y-%m-%d %H:%M:%S %z}" if row else "it has just ended"
-            raise BusyError(f"another run is at work: {said}", where=url, to_do=_WAIT)
+            other = f"{row[0]} since {row[1]:%Y-%m-%d %H:%M:%S %z}" if row else "it has just ended"
+            raise BusyError(f"another run is at work: {other}", where=url, to_do=_WAIT)
         try:
             yield
         finally:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from sqlalchemy import ForeignKey, Index, Integer, String, Text
+from sqlalchemy import ForeignKey, Index, Integer, LargeBinary, String, Text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 #: The newest revision in `migrations/versions`; a store of a newer one is refused rather than misread.
-REVISION = "0004"
+REVISION = "0005"
 
 
 class Base(DeclarativeBase):
@@ -31,7 +31,7 @@ class CallRow(Base):
     call: Mapped[str] = mapped_column(Text)
     #: ISO 8601 with offset, for sorting calls of one order.
     started_at: Mapped[str | None] = mapped_column(String(40))
-    #: The same in UTC: days are cut out of the calls by it.
+    #: The same in UTC, by which calls are assigned to days.
     started_utc: Mapped[str | None] = mapped_column(String(32))
     #: The `FailedCall` as JSON when the newest attempt failed.
     failure: Mapped[str | None] = mapped_column(Text)
@@ -44,20 +44,20 @@ class CallRow(Base):
 
 
 class TranscriptRow(Base):
-    """What was heard, under the hash of audio, model, settings and channel map."""
+    """A transcript, under the hash of audio, model, settings and channel map."""
 
     __tablename__ = "transcripts"
     __table_args__ = (Index("ix_transcripts_call", "call_id"), Index("ix_transcripts_audio", "audio_sha256"))
 
     key: Mapped[str] = mapped_column(String(64), primary_key=True)
     transcript: Mapped[str] = mapped_column(Text)
-    #: The call that it was first heard for; another of the same sound takes it too.
+    #: The call that it was first made for; another with the same recording uses it too.
     call_id: Mapped[str] = mapped_column(String(200), default="")
     audio_sha256: Mapped[str | None] = mapped_column(String(64))
 
 
 class CallReportRow(Base):
-    """What was judged, under the hash of the transcript, the settings, the topics and the rules."""
+    """The result of a call, under the hash of the transcript, the settings, the topics and the rules."""
 
     __tablename__ = "call_reports"
     __table_args__ = (Index("ix_call_reports_call", "call_id"),)
@@ -68,40 +68,41 @@ class CallReportRow(Base):
     call_id: Mapped[str] = mapped_column(String(200), default="")
 
 
-class DigestRow(Base):
-    """The little of a judged call that days and norms are added up from, under the key of its result."""
+class CallSummaryRow(Base):
+    """The part of a judged call that periods and norms are added up from, under the key of its result."""
 
-    __tablename__ = "digests"
-
-    key: Mapped[str] = mapped_column(String(64), primary_key=True)
-    digest: Mapped[str] = mapped_column(Text)
-
-
-class SceneRow(Base):
-    """What rules look at in a judged call, packed small: an edited rule is replayed over all calls in seconds."""
-
-    __tablename__ = "scenes"
+    __tablename__ = "call_summaries"
 
     key: Mapped[str] = mapped_column(String(64), primary_key=True)
-    #: Before the scene, so that it is read without what follows.
+    #: A `CallSummary` as JSON.
+    summary: Mapped[str] = mapped_column(Text)
+
+
+class CallSnapshotRow(Base):
+    """What rules look at in a judged call, in a compact form: an edited rule is replayed over all calls in seconds."""
+
+    __tablename__ = "call_snapshots"
+
+    key: Mapped[str] = mapped_column(String(64), primary_key=True)
+    #: Before the snapshot, so that it is read without what follows.
     rules_sha256: Mapped[str] = mapped_column(String(64))
-    scene: Mapped[str] = mapped_column(Text)
+    snapshot: Mapped[str] = mapped_column(Text)
 
 
 class RuleSetRow(Base):
-    """A rule set that was once good: its files, under the hash of them. The newest stands in for a broken one."""
+    """A rule set without errors: its files, under their hash. The newest is the fallback for a broken one."""
 
     __tablename__ = "rule_sets"
 
     sha256: Mapped[str] = mapped_column(String(64), primary_key=True)
     #: Names and contents as a JSON object.
     files: Mapped[str] = mapped_column(Text)
-    #: When it was last seen good: ISO 8601, UTC.
+    #: When it was last loaded without errors: ISO 8601, UTC.
     good_at: Mapped[str] = mapped_column(String(40))
 
 
 class ReplayRow(Base):
-    """That a stored result was judged anew, what it was before and by which rule set."""
+    """A stored result that was judged again: which result it replaced, and by which rule set that was made."""
 
     __tablename__ = "replays"
 
@@ -126,7 +127,7 @@ class DocumentRow(Base):
 class SearchCallRow(Base):
     """A call as searches see it: what its newest result says of it as a whole, copied so that nothing is joined.
 
-    The terms of its sentences stand in `search_words`, which each database has in a form of its own (`store.wording`):
+    The terms of its sentences are in `search_words`, which each database has in a form of its own (`store.fulltext`):
     sentence n of call `number` is number * 65536 + n there.
     """
 
@@ -138,7 +139,7 @@ class SearchCallRow(Base):
     report_key: Mapped[str] = mapped_column(String(64))
     order_id: Mapped[str | None] = mapped_column(String(200))
     agent_id: Mapped[str | None] = mapped_column(String(200))
-    #: "" where nobody knows it: both databases then sort it in the same place.
+    #: "" where it is not known: both databases then sort it in the same place.
     started_utc: Mapped[str] = mapped_column(String(32))
     started_at: Mapped[str | None] = mapped_column(String(40))
     score: Mapped[int | None] = mapped_column(Integer)
@@ -149,13 +150,60 @@ class SearchCallRow(Base):
 
 
 class SearchLinesRow(Base):
-    """The sentences of a call as searches show them: masked. Apart, so that walking over calls stays quick."""
+    """The sentences of a call as searches show them: masked. Apart, so that reading calls stays quick."""
 
     __tablename__ = "search_lines"
 
     number: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
     #: A list of `Line`s as JSON.
     lines: Mapped[str] = mapped_column(Text)
+
+
+class DeliveryRow(Base):
+    """One delivery to one recipient."""
+
+    __tablename__ = "outbox"
+    __table_args__ = (Index("ix_outbox_state", "state"), Index("ix_outbox_period", "period"))
+
+    key: Mapped[str] = mapped_column(String(32), primary_key=True)
+    #: Name and guarantee of its `ChannelKind`: what follows a kill is decided by the row, without the channel's code.
+    channel: Mapped[str] = mapped_column(String(20), server_default="mail")
+    guarantee: Mapped[str] = mapped_column(String(20), server_default="at_most_once")
+    #: "" where the channel has no editions.
+    edition: Mapped[str] = mapped_column(String(20))
+    recipient: Mapped[str] = mapped_column(String(320))
+    period: Mapped[str] = mapped_column(String(60))
+    kind: Mapped[str] = mapped_column(String(60))
+    subject: Mapped[str] = mapped_column(Text)
+    message_id: Mapped[str] = mapped_column(String(320))
+    #: The whole message; dropped once the server has taken it.
+    content: Mapped[bytes | None] = mapped_column(LargeBinary)
+    state: Mapped[str] = mapped_column(String(20))
+    tries: Mapped[int] = mapped_column(Integer, default=0)
+    #: ISO 8601, UTC.
+    planned_at: Mapped[str] = mapped_column(String(40))
+    changed_at: Mapped[str] = mapped_column(String(40))
+    next_try_at: Mapped[str | None] = mapped_column(String(40))
+    reply: Mapped[str] = mapped_column(Text, default="")
+
+
+class RunRow(Base):
+    """One run of `qareport daily`."""
+
+    __tablename__ = "runs"
+    __table_args__ = (Index("ix_runs_period", "period"),)
+
+    number: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=True)
+    period: Mapped[str] = mapped_column(String(60))
+    mode: Mapped[str] = mapped_column(String(20))
+    state: Mapped[str] = mapped_column(String(20))
+    started_at: Mapped[str] = mapped_column(String(40))
+    ended_at: Mapped[str | None] = mapped_column(String(40))
+    #: JSON lists.
+    steps: Mapped[str] = mapped_column(Text, default="[]")
+    problems: Mapped[str] = mapped_column(Text, default="[]")
+    summary: Mapped[str] = mapped_column(Text, default="")
+    holder: Mapped[str] = mapped_column(String(200), default="")
 
 
 class DeletionRow(Base):

@@ -8,7 +8,7 @@ from prometheus_client import CollectorRegistry, Gauge, write_to_textfile
 
 from qareport import __version__
 from qareport.errors import DocumentError
-from qareport.model import MailState, RunRecord, RunState
+from qareport.model import DeliveryState, RunRecord, RunState
 from qareport.workflows.status import Status
 
 
@@ -53,7 +53,7 @@ def _fill(registry: CollectorRegistry, status: Status) -> None:
     for step, count in status.failed_steps.items():
         failed.labels(step).set(count)
     mails = _gauge(registry, "mails", "Mails in the outbox", "state")
-    for mail_state in MailState:
+    for mail_state in DeliveryState:
         mails.labels(mail_state).set(status.mails.get(mail_state, 0))
     if status.last_mail is not None:
         sent_at = status.last_mail.sent_at.timestamp()

@@ -9,10 +9,11 @@ from zoneinfo import ZoneInfo
 
 from qareport.errors import NotFoundError
 from qareport.events import Progress
-from qareport.model import Call, CallReport, FailedCall, Transcript
-from qareport.store import Store, Wanted
-from qareport.workflows import judge as pipeline
-from qareport.workflows import transcribe
+from qareport.model import CallReport, FailedCall, Transcript
+from qareport.store import CallFilter, Store
+from qareport.workflows import judge, transcribe
+from qareport.workflows.rule_book import RuleBook
+from qareport.workflows.transcribe import TranscribedCall
 
 _DAY = timedelta(days=1)
 
@@ -25,19 +26,19 @@ def days(since: date | None, until: date | None, zone: ZoneInfo) -> tuple[dateti
     )
 
 
-def choose_calls(store: Store, wanted: Wanted) -> tuple[str, ...]:
+def choose_calls(store: Store, wanted: CallFilter) -> tuple[str, ...]:
     """Return the names of the calls that are asked for, oldest first.
 
     Raises:
         NotFoundError: there are none; says what there is instead.
     """
-    found = store.list_calls(wanted)
+    found = store.calls.list_ids(wanted)
     if not found:
         raise _nothing(store, wanted)
     return tuple(call_id for call_id, _ in found)
 
 
-def choose_orders(store: Store, wanted: Wanted) -> tuple[str, ...]:
+def choose_orders(store: Store, wanted: CallFilter) -> tuple[str, ...]:
     """Return the orders, each once, that the calls asked for belong to; a call without an order stands for itself.
 
     Calls that wait for their result have nothing to report yet.
@@ -45,9 +46,9 @@ def choose_orders(store: Store, wanted: Wanted) -> tuple[str, ...]:
     Raises:
         NotFoundError: there are none; says what there is instead.
     """
-    found = store.list_calls(replace(wanted, settled=True))
+    found = store.calls.list_ids(replace(wanted, settled=True))
     if not found:
-        waiting = store.list_calls(wanted)
+        waiting = store.calls.list_ids(wanted)
         if waiting:
             names = ", ".join(call_id for call_id, _ in waiting[:5])
             raise NotFoundError(f"no result yet: {names}", where=store.url, to_do="run `qareport run` or `daily` first")
@@ -55,70 +56,71 @@ def choose_orders(store: Store, wanted: Wanted) -> tuple[str, ...]:
     return tuple(dict.fromkeys(order_id or call_id for call_id, order_id in found))
 
 
-def _nothing(store: Store, wanted: Wanted) -> NotFoundError:
+def _nothing(store: Store, wanted: CallFilter) -> NotFoundError:
     """Say what is not there, and what is: of the first thing asked for that the store does not know by itself."""
     alone = (
-        ("order", wanted.orders, Wanted(orders=wanted.orders)),
-        ("call", wanted.calls, Wanted(calls=wanted.calls)),
-        ("agent", wanted.agents, Wanted(agents=wanted.agents)),
+        ("order", wanted.orders, CallFilter(orders=wanted.orders)),
+        ("call", wanted.calls, CallFilter(calls=wanted.calls)),
+        ("agent", wanted.agents, CallFilter(agents=wanted.agents)),
     )
     for what, names, by_itself in alone:
-        if not names or store.list_calls(by_itself):
+        if not names or store.calls.list_ids(by_itself):
             continue
-        known = store.some_names(what)
+        known = store.calls.list_names(what)
         asked = " or ".join(repr(name) for name in names)
         to_do = f"{what}s in the store: {', '.join(known)} …" if known else "run `qareport run` first"
         return NotFoundError(f"no {what} {asked}", where=store.url, to_do=to_do)
-    if not store.some_names("call", 1):
+    if not store.calls.list_names("call", 1):
         return NotFoundError("there are no calls yet", where=store.url, to_do="run `qareport run` first")
     if wanted.since is None and wanted.until is None:
         return NotFoundError("no call is all of that at once", where=store.url, to_do="ask for less at once")
     zone = (wanted.since or wanted.until or datetime.now()).tzinfo  # noqa: DTZ005 - one of the two is there
     first = wanted.since or datetime.min.replace(tzinfo=zone) + _DAY
     last = wanted.until or datetime.max.replace(tzinfo=zone) - _DAY
-    around = [f"{one.astimezone(zone):%Y-%m-%d}" for one in store.starts_around(first, last)]
+    around = [f"{one.astimezone(zone):%Y-%m-%d}" for one in store.calls.list_starts_around(first, last)]
     near = f"the nearest days with calls: {', '.join(around)}" if around else "ask for less at once"
     return NotFoundError("no call began then", where=store.url, to_do=near)
 
 
 def refresh(
-    store: Store, names: Sequence[str], judge: pipeline.RuleBook, *, on_progress: Progress
+    store: Store, names: Sequence[str], rule_book: RuleBook, *, on_progress: Progress
 ) -> tuple[FailedCall, ...]:
     """Judge the calls of some orders anew from their stored transcripts, where anything has changed since.
 
     Args:
         store: where transcripts are and results go.
         names: orders, or calls without one.
-        judge: today's settings, topics and rules.
+        rule_book: today's settings, topics and rules.
         on_progress: told after each call.
 
     Returns:
         the calls that could not be judged; one without a transcript keeps its last result.
     """
-    ids = {call_id for call_id, _ in store.list_calls(Wanted(orders=tuple(names)))}
-    ids |= {call_id for call_id, _ in store.list_calls(Wanted(calls=tuple(names)))}
-    items: list[tuple[Call, str, Transcript]] = []
+    ids = {call_id for call_id, _ in store.calls.list_ids(CallFilter(orders=tuple(names)))}
+    ids |= {call_id for call_id, _ in store.calls.list_ids(CallFilter(calls=tuple(names)))}
+    transcribed: list[TranscribedCall] = []
     lost: list[FailedCall] = []
-    for record in store.records(sorted(ids)):
-        heard = _heard_for(record.report, store.transcripts_of(record.call.call_id))
-        if heard is not None:
-            items.append((record.call, heard[0], transcribe.rebind(heard[1], record.call)))
+    for record in store.results.list(sorted(ids)):
+        kept = _transcript_of(record.report, store.transcripts.list(record.call.call_id))
+        if kept is not None:
+            key, transcript = kept
+            transcript = transcribe.rebind(transcript, record.call)
+            transcribed.append(TranscribedCall(call=record.call, key=key, transcript=transcript))
         elif record.failure is None:
             reason = "no transcript of it is stored, so its last result stays; `qareport run` listens again"
             lost.append(FailedCall.of(record.call, "analyse", reason))
-    _, failures = pipeline.judge_calls(items, store, judge, on_progress=on_progress)
+    _, failures = judge.judge_calls(transcribed, store, rule_book, on_progress=on_progress)
     return (*lost, *failures)
 
 
-def _heard_for(
+def _transcript_of(
     report: CallReport | None, transcripts: Sequence[tuple[str, Transcript]]
 ) -> tuple[str, Transcript] | None:
-    """Choose among transcripts of a call the one that its result is of; another model may have heard it, too."""
+    """Choose among transcripts of a call the one that its result is of; another model may have made one, too."""
     if report is not None:
-        said = [(one.start_ms, one.end_ms, one.text) for one in report.segments]
+        judged = [(segment.start_ms, segment.end_ms, segment.text) for segment in report.segments]
         for key, transcript in transcripts:
-            if transcript.model == report.model and said == [
-                (one.start_ms, one.end_ms, one.text) for one in transcript.segments
-            ]:
+            segments = [(segment.start_ms, segment.end_ms, segment.text) for segment in transcript.segments]
+            if transcript.model == report.model and segments == judged:
                 return key, transcript
     return transcripts[0] if transcripts else None

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from qareport import periods, privacy
-from qareport.model import FailedCall, MailRecord, MailState, PeriodKind, RunRecord, RunState
+from qareport.model import DeliveryRecord, DeliveryState, FailedCall, PeriodKind, RunRecord, RunState
 from qareport.store import CallCounts, SentMail, Store, holder
 
 #: Calls that wait for longer than this were forgotten by somebody.
@@ -39,7 +39,7 @@ class Status:
     #: Of all failed calls: how many at which step; those of unknown time and the newest, with reasons.
     failed_steps: Mapping[str, int]
     failures: tuple[FailedCall, ...]
-    mails: Mapping[MailState, int]
+    mails: Mapping[DeliveryState, int]
     last_mail: SentMail | None
     #: With --send, where any was; a run whose process is gone is called killed.
     last_run: RunRecord | None
@@ -58,27 +58,29 @@ def look(store: Store, *, time_zone: str, now: datetime, failures: int = 10) -> 
         failures: how many failed calls to name.
     """
     first, last = periods.bounds(periods.period_of(PeriodKind.DAY, periods.local_day(now, time_zone), time_zone))
-    failed = store.failures()
-    runs = [_honest(run) for run in store.runs(limit=_RUNS)]
+    failed = store.calls.list_failures(newest_first=True)
+    runs = [_honest(run) for run in store.runs.list(limit=_RUNS)]
     # A run that somebody tries out by hand says nothing about the mails of the morning.
     runs = [run for run in runs if run.mode == _SEND] or runs
     status = Status(
         at=now.astimezone(UTC),
         store=store.url,
-        store_bytes=store.size_bytes(),
-        free_bytes=store.free_bytes(),
-        today=store.count_calls(first, last),
-        calls=store.count_calls(),
+        store_bytes=store.maintenance.size_bytes(),
+        free_bytes=store.maintenance.free_bytes(),
+        today=store.calls.count(first, last),
+        calls=store.calls.count(),
         failed_steps=dict(sorted(Counter(one.step for one in failed).items())),
         failures=tuple(replace(one, reason=privacy.mask(one.reason)[0]) for one in failed[:failures]),
-        mails=store.count_mails(),
-        last_mail=store.last_sent(),
+        mails=store.outbox.count(),
+        last_mail=store.outbox.find_last_sent(),
         last_run=runs[0] if runs else None,
         last_done=next((run for run in runs if run.state is RunState.DONE), None),
     )
-    forgotten = store.count_calls(None, now - _LONG).waiting
+    forgotten = store.calls.count(None, now - _LONG).waiting
     newest = {run.period.partition(":")[0]: run for run in reversed(runs)}  # of each kind: day, week, month
-    late = [mail for mail in store.mails(MailState.PLANNED, MailState.RETRY) if mail.planned_at < now - _LATE]
+    late = [
+        mail for mail in store.outbox.list(DeliveryState.PLANNED, DeliveryState.RETRY) if mail.planned_at < now - _LATE
+    ]
     return replace(status, attention=tuple(_attention(status, newest.values(), late, forgotten)))
 
 
@@ -97,13 +99,13 @@ def _honest(run: RunRecord) -> RunRecord:
 
 
 def _attention(
-    status: Status, newest: Iterable[RunRecord], late: Sequence[MailRecord], forgotten: int
+    status: Status, newest: Iterable[RunRecord], late: Sequence[DeliveryRecord], forgotten: int
 ) -> Iterator[str]:
     for run in newest:
         if run.state not in (RunState.DONE, RunState.RUNNING):
             why = f": {run.problems[0]}" if run.problems else ""
             yield f"the last run ({run.period}) is {run.state}{why}"
-    for state in (MailState.FAILED, MailState.UNKNOWN):
+    for state in (DeliveryState.FAILED, DeliveryState.UNKNOWN):
         if status.mails.get(state):
             yield f"mails {state}: {status.mails[state]} (qareport mail list)"
     if late:

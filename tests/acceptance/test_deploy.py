@@ -139,7 +139,7 @@ def test_a_backup_is_a_store_and_the_newest_fourteen_stay(tmp_path: Path) -> Non
     assert (len(copies), copies[0]) == (14, "qareport-2025-01-14T023000.db")
     assert (tmp_path / "backup" / "notes.txt").exists()
     with Store(f"sqlite:///{tmp_path / 'backup' / copies[-1]}") as copy:
-        assert list(copy.check()) == []
+        assert list(copy.maintenance.verify()) == []
 
 
 def test_a_damaged_store_is_not_copied_over_good_copies(tmp_path: Path) -> None:

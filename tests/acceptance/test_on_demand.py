@@ -23,9 +23,12 @@ from qareport.model import Call, FailedCall, Transcript
 from qareport.privacy import LABELS
 from qareport.settings import default_dir
 from qareport.store import Store
-from qareport.workflows import judge as pipeline
 from qareport.workflows.export import KINDS, writing
 from qareport.workflows.export.writing import cell
+from qareport.workflows.judge import judge_calls
+from qareport.workflows.rule_book import RuleBook
+from qareport.workflows.transcribe import TranscribedCall
+from qareport.workflows.workspace import Workspace
 from tests.conftest import ROOT, run_qareport
 
 PHONE = "13812345678"
@@ -65,11 +68,11 @@ def transcript(call_id: str) -> Transcript:
 
 
 @pytest.fixture(scope="module")
-def judge() -> pipeline.RuleBook:
-    return pipeline.RuleBook.load(default_dir("config"))
+def rule_book() -> RuleBook:
+    return Workspace.open(config=default_dir("config")).rule_book
 
 
-def fill(url: str, judge: pipeline.RuleBook) -> None:
+def fill(url: str, rule_book: RuleBook) -> None:
     """Put three judged calls into a store, a failed one, and one that waits."""
     with Store(url) as store:
         items = []
@@ -83,28 +86,28 @@ def fill(url: str, judge: pipeline.RuleBook) -> None:
                 started_at=heard.started_at,
                 customer_phone=PHONE,
             )
-            store.put_transcript(call_id, heard)
-            items.append((call, call_id, heard))
-        done, failures = pipeline.judge_calls(items, store, judge, on_progress=lambda *_: None)
+            store.transcripts.put(call_id, heard)
+            items.append(TranscribedCall(call=call, key=call_id, transcript=heard))
+        done, failures = judge_calls(items, store, rule_book, on_progress=lambda *_: None)
         assert (len(done), failures) == (3, ())
         began = datetime.fromisoformat("2026-11-22T10:00:00+08:00")
         broken = Call(call_id="c4", audio_path=f"{PHONE}.wav", order_id="2026c4", agent_id="A023", started_at=began)
-        store.put_failure(broken, FailedCall.of(broken, "decode", f"{PHONE}.wav: empty file"))
-        store.put_call(Call(call_id="c5", audio_path="", started_at=began))
+        store.calls.put_failure(broken, FailedCall.of(broken, "decode", f"{PHONE}.wav: empty file"))
+        store.calls.put(Call(call_id="c5", audio_path="", started_at=began))
 
 
 @pytest.fixture
-def url(store_url: str, judge: pipeline.RuleBook) -> str:
+def url(store_url: str, rule_book: RuleBook) -> str:
     """A store of a test's own, in each database."""
-    fill(store_url, judge)
+    fill(store_url, rule_book)
     return store_url
 
 
 @pytest.fixture(scope="module")
-def shared_url(judge: pipeline.RuleBook, tmp_path_factory: pytest.TempPathFactory) -> str:
+def shared_url(rule_book: RuleBook, tmp_path_factory: pytest.TempPathFactory) -> str:
     """A store for the tests that change nothing in it."""
     url = f"sqlite:///{tmp_path_factory.mktemp('shared') / 'store.db'}"
-    fill(url, judge)
+    fill(url, rule_book)
     return url
 
 
@@ -189,7 +192,7 @@ def test_refresh_judges_with_todays_rules_and_does_nothing_when_nothing_changed(
     assert run(*report, "--refresh")[0] == 0
     assert (tmp_path / "2026c1.json").read_text("utf-8") == after
     with Store(url) as store:
-        assert store.order("2026c3").rules_sha256 != store.order("2026c1").rules_sha256
+        assert store.orders.get("2026c3").rules_sha256 != store.orders.get("2026c1").rules_sha256
     status, out, _ = run("search", "rule:test.new AND 压单", "--count")
     assert (status, out) == (0, "1 sentences in 1 calls\n")
 
@@ -197,7 +200,7 @@ def test_refresh_judges_with_todays_rules_and_does_nothing_when_nothing_changed(
 def test_a_call_without_its_transcript_keeps_its_result_and_says_so(run: Run, url: str, tmp_path: Path) -> None:
     import sqlalchemy
 
-    with Store(url) as store, store._write() as session:
+    with Store(url) as store, store.database.write() as session:
         session.execute(sqlalchemy.text("DELETE FROM transcripts WHERE call_id = 'c3'"))
     status, out, err = run("report", "2026c3", "--refresh", "--format", "json", "--out", tmp_path)
     assert status == 1

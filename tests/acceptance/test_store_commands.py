@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from qareport.cli import main
-from qareport.model import Call, CallMetrics, CallReport, Edition, Letter, MailState
+from qareport.model import MAIL, Call, CallMetrics, CallReport, Delivery, DeliveryState, Edition
 from qareport.settings import default_dir
 from qareport.store import Store
 
@@ -29,7 +29,7 @@ def url(tmp_path: Path) -> str:
         for name, began in (("old", now - timedelta(days=40)), ("new", now)):
             call = Call(call_id=name, audio_path=f"{name}.wav", order_id=f"o-{name}", started_at=began)
             report = CallReport(call_id=name, started_at=began, metrics=METRICS)
-            store.put_report(f"key-{name}", call, report, rules_sha256="rules")
+            store.results.put(f"key-{name}", call, report, rules_sha256="rules")
     return url
 
 
@@ -82,7 +82,7 @@ def orders(url: str) -> set[str | None]:
     with Store(url) as store:
         return {
             call.order_id
-            for call in store.calls_between(datetime(2000, 1, 1, tzinfo=UTC), datetime.max.replace(tzinfo=UTC))
+            for call in store.calls.list(datetime(2000, 1, 1, tzinfo=UTC), datetime.max.replace(tzinfo=UTC))
         }
 
 
@@ -97,7 +97,7 @@ def test_check_and_backup_say_what_they_did(url: str, tmp_path: Path, capsys: py
 def test_a_damaged_store_ends_with_status_2(url: str, capsys: pytest.CaptureFixture[str]) -> None:
     import sqlalchemy
 
-    with Store(url) as store, store._write() as session:
+    with Store(url) as store, store.database.write() as session:
         session.execute(sqlalchemy.text("UPDATE call_reports SET report = 'no JSON' WHERE call_id = 'old'"))
     assert main(["store", "check", "--store", url]) == 2
     said = capsys.readouterr().err
@@ -136,7 +136,7 @@ def test_who_knows_the_number_finds_the_proof_and_nobody_else_does(
     url: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with Store(url) as store:
-        store.put_call(Call(call_id="c", audio_path="c.wav", order_id="o-c", customer_phone="13812345678"))
+        store.calls.put(Call(call_id="c", audio_path="c.wav", order_id="o-c", customer_phone="13812345678"))
     assert main(["store", "delete", "--store", url, "--customer", "+86 138-1234-5678", "--yes"]) == 0
     assert main(["store", "delete", "--store", url, "--order", "o-old", "--yes"]) == 0
     assert capsys.readouterr().out.count("The proof: qareport store deletions") == 2
@@ -176,7 +176,8 @@ def test_retention_deletes_the_texts_of_mails_that_were_never_settled(
     now = datetime.now(UTC)
     with Store(url) as store:
         for age_days in (31, 29):
-            letter = Letter(
+            letter = Delivery(
+                channel=MAIL,
                 edition=Edition.TEAM,
                 recipient="team@example.com",
                 period=f"day:{age_days}",
@@ -185,13 +186,13 @@ def test_retention_deletes_the_texts_of_mails_that_were_never_settled(
                 message_id=f"<{age_days}@example.com>",
                 content=b"words of customers",
             )
-            store.plan_mails([letter], now=now - timedelta(days=age_days))
+            store.outbox.put([letter], now=now - timedelta(days=age_days))
     assert main(["store", "retain", "--store", url, "--config", str(config), "--dry-run"]) == 0
     assert "Texts of mails that were never settled: 1 would be deleted." in capsys.readouterr().out
     assert main(["store", "retain", "--store", url, "--config", str(config)]) == 0
     assert "Texts of mails that were never settled: 1 deleted." in capsys.readouterr().out
     with Store(url) as store:
-        assert {mail.period: mail.state for mail in store.mails()} == {
-            "day:31": MailState.FORGOTTEN,
-            "day:29": MailState.PLANNED,
+        assert {mail.period: mail.state for mail in store.outbox.list()} == {
+            "day:31": DeliveryState.FORGOTTEN,
+            "day:29": DeliveryState.PLANNED,
         }

@@ -20,7 +20,7 @@ from jinja2 import TemplateError, TemplateSyntaxError
 
 from qareport.delivery.mail.view import MailView
 from qareport.errors import MailError
-from qareport.model import Edition, Letter, letter_key
+from qareport.model import MAIL, Delivery, Edition, delivery_key
 from qareport.presentation.clean_text import clean_value
 from qareport.presentation.locale import _
 from qareport.presentation.templating import find_template, make_environment, read_template
@@ -120,7 +120,7 @@ def compose(
     *,
     templates: Path | None,
     now: datetime,
-) -> tuple[Letter, ...]:
+) -> tuple[Delivery, ...]:
     """Compose one mail for each recipient: nobody sees who else gets it, and each is sent once by itself.
 
     Args:
@@ -176,9 +176,9 @@ def _letter(
     settings: MailSettings,
     written: tuple[str, str, str],
     now: datetime,
-) -> Letter:
+) -> Delivery:
     subject, text, html = written
-    key = letter_key(purpose.edition, recipient, purpose.period, purpose.kind)
+    key = delivery_key(MAIL, purpose.edition, recipient, purpose.period, purpose.kind)
     identity = message_id(key, settings.sender)
     message = EmailMessage(policy=_POLICY)
     message["From"] = _address(settings.sender)
@@ -204,7 +204,8 @@ def _letter(
     for one in content.attachments:
         main, sub = one.media_type
         message.add_attachment(one.content, maintype=main, subtype=sub, filename=one.name)
-    return Letter(
+    return Delivery(
+        channel=MAIL,
         edition=purpose.edition,
         recipient=recipient,
         period=purpose.period,

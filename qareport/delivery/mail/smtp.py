@@ -18,7 +18,7 @@ from types import TracebackType
 from typing import Self
 
 from qareport.errors import MailError
-from qareport.model import MailState, Outcome
+from qareport.model import DeliveryState, Outcome
 from qareport.settings import MailSettings
 
 
@@ -162,7 +162,7 @@ class Transport:
                 return refusal
         except (smtplib.SMTPException, OSError) as error:
             self._drop()
-            return Outcome(state=MailState.RETRY, reply=f"the connection ended before the text: {_short(error)}")
+            return Outcome(state=DeliveryState.RETRY, reply=f"the connection ended before the text: {_short(error)}")
         try:
             begun = begin()
         except BaseException:
@@ -203,13 +203,13 @@ class Transport:
         except (smtplib.SMTPException, OSError) as error:
             self._drop()
             return Outcome(
-                state=MailState.UNKNOWN, reply=f"the connection ended before the server's answer: {_short(error)}"
+                state=DeliveryState.UNKNOWN, reply=f"the connection ended before the server's answer: {_short(error)}"
             )
         if 200 <= code < 300:
-            return Outcome(state=MailState.SENT, reply=_words(code, reply))
+            return Outcome(state=DeliveryState.SENT, reply=_words(code, reply))
         if not 400 <= code < 600:  # not an answer that SMTP knows: it says neither yes nor no
             self._drop()
-            return Outcome(state=MailState.UNKNOWN, reply=f"an answer that is none: {_words(code, reply)}")
+            return Outcome(state=DeliveryState.UNKNOWN, reply=f"an answer that is none: {_words(code, reply)}")
         if code == 421:
             self._drop()
         return _refusal("mail refused", code, reply)
@@ -297,7 +297,7 @@ def _context(settings: MailSettings) -> ssl.SSLContext:
 
 
 def _refusal(what: str, code: int, reply: bytes) -> Outcome:
-    state = MailState.FAILED if 500 <= code < 600 else MailState.RETRY
+    state = DeliveryState.FAILED if 500 <= code < 600 else DeliveryState.RETRY
     return Outcome(state=state, reply=f"{what}: {_words(code, reply)}")
 
 

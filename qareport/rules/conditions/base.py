@@ -1,27 +1,27 @@
-"""What every condition is, and what every kind of condition must bring."""
+"""The protocol of conditions, and the base of the forms in which they are written."""
 
 from __future__ import annotations
 
 from abc import abstractmethod
 from typing import ClassVar, Protocol
 
-from qareport.rules.match_context import Hit, Scene
+from qareport.rules.match_context import ConditionHit, MatchContext
 from qareport.rules.schema_types import Form
 
 
 class Condition(Protocol):
-    """Something that may hold in a call, at one or several places."""
+    """Something that may hold in a call, at any number of places."""
 
     __slots__ = ()
 
     @abstractmethod
-    def find(self, scene: Scene) -> list[Hit]:
-        """Return where it holds, in order of time; empty when it does not."""
+    def find(self, context: MatchContext) -> list[ConditionHit]:
+        """Return the places where it holds, in order of time."""
         ...
 
-    def first(self, scene: Scene) -> Hit | None:
-        """Return the first place alone, which is often found sooner."""
-        return next(iter(self.find(scene)), None)
+    def first(self, context: MatchContext) -> ConditionHit | None:
+        """Return the first place only, which often takes less time."""
+        return next(iter(self.find(context)), None)
 
     @property
     def names_topic(self) -> bool:
@@ -30,11 +30,11 @@ class Condition(Protocol):
 
 
 class LeafForm(Form):
-    """How a condition without conditions inside is written. A new kind is one subclass and its line in `LEAVES`."""
+    """How a condition without conditions inside is written. A new kind is a subclass, listed in `LEAVES`."""
 
-    #: The keys that introduce it, as users write them.
+    #: The keys that introduce the condition, as users write them.
     heads: ClassVar[tuple[str, ...]]
-    #: Fields that may also stand beside the head: `silence: 2s` with `after: customer` below it.
+    #: Fields that may also be written beside the head: `silence: 2s` with `after: customer` below it.
     siblings: ClassVar[tuple[str, ...]] = ()
 
     @abstractmethod

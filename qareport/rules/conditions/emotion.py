@@ -1,4 +1,17 @@
-"""`emotion`: a role sounds like this, for so long, with such a score."""
+"""`emotion`: a role speaks with an emotion, for some time.
+
+Consecutive utterances of the role that carry one of the emotions are one hit, from the first word to the last.
+Utterances whose emotion was not judged never match.
+
+Keys:
+    is: one or several emotions of the model.
+    role: who speaks.
+    score: the lowest score of the emotion; the scores of the model are not calibrated. Emotions without score count.
+    lasts: the shortest time from the first to the last word.
+
+Example:
+    emotion: {is: [ANGRY, DISGUSTED], role: customer, score: 0.6, lasts: 2s}
+"""
 
 from __future__ import annotations
 
@@ -10,7 +23,7 @@ from pydantic import BeforeValidator, Field
 
 from qareport.model import Emotion, Evidence, Role, Segment
 from qareport.rules.conditions.base import Condition, LeafForm
-from qareport.rules.match_context import Hit, Scene
+from qareport.rules.match_context import ConditionHit, MatchContext
 from qareport.rules.schema_types import DurationMs, Speaker
 
 
@@ -26,19 +39,19 @@ class EmotionIs(Condition):
 
     names_topic = False
 
-    def find(self, scene: Scene) -> list[Hit]:
+    def find(self, context: MatchContext) -> list[ConditionHit]:
         """Return each run that lasts long enough; its quote is its first utterance."""
         hits = []
-        for run in self._runs(scene):
+        for run in self._runs(context):
             first, end_ms = run[0], max(segment.end_ms for segment in run)
             if end_ms - first.start_ms >= self.lasts_ms:
                 evidence = Evidence(at_ms=first.start_ms, end_ms=end_ms, role=first.role, quote=first.text)
-                hits.append(Hit(at_ms=first.start_ms, evidence=(evidence,), span_ms=end_ms - first.start_ms))
+                hits.append(ConditionHit(at_ms=first.start_ms, evidence=(evidence,), span_ms=end_ms - first.start_ms))
         return hits
 
-    def _runs(self, scene: Scene) -> Iterator[list[Segment]]:
+    def _runs(self, context: MatchContext) -> Iterator[list[Segment]]:
         run: list[Segment] = []
-        for segment, _ in scene.said_by(self.role):
+        for segment, _words in context.utterances(self.role):
             if self._matches(segment):
                 run.append(segment)
             elif run:

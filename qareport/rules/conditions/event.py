@@ -1,4 +1,14 @@
-"""`event`: a sound such as Laughter or Cry."""
+"""`event`: a sound such as laughter or crying.
+
+Utterances without words count, too.
+
+Keys:
+    is: a sound of the model.
+    role: in whose utterance; without it, anyone's.
+
+Example:
+    event: Cry
+"""
 
 from __future__ import annotations
 
@@ -9,7 +19,7 @@ from pydantic import Field
 
 from qareport.model import AudioEvent, Evidence, Role
 from qareport.rules.conditions.base import Condition, LeafForm
-from qareport.rules.match_context import Hit, Scene
+from qareport.rules.match_context import ConditionHit, MatchContext
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,10 +31,10 @@ class EventIs(Condition):
 
     names_topic = False
 
-    def find(self, scene: Scene) -> list[Hit]:
+    def find(self, context: MatchContext) -> list[ConditionHit]:
         """Return each utterance that carries the sound."""
         return [
-            Hit(
+            ConditionHit(
                 at_ms=segment.start_ms,
                 evidence=(
                     Evidence(
@@ -35,10 +45,10 @@ class EventIs(Condition):
                     ),
                 ),
             )
-            for segment in sorted(scene.transcript.segments, key=lambda one: one.start_ms)
+            for segment in sorted(context.transcript.segments, key=lambda segment: segment.start_ms)
             if self.event in segment.events
             and (self.role is None or segment.role is self.role)
-            and scene.covers(segment.start_ms)
+            and context.covers(segment.start_ms)
         ]
 
 

@@ -1,4 +1,29 @@
-"""`response delay`, `repeats`, `last speaker`: how the two sides answer each other."""
+"""`response delay`, `repeats`, `last speaker`: how the two sides answer each other.
+
+A response delay runs from the end of the other's utterance to the start of the answer. `repeats` compares an utterance
+with the 20 before it of the same role.
+
+Keys of `response delay`:
+    by: who answers.
+    longer: the delay is this long or longer.
+    shorter: the delay is shorter.
+
+Keys of `repeats`:
+    role: who repeats; `anyone` compares the utterances of both.
+    similarity: how much the utterances resemble, from 0 to 1 (Dice coefficient of letter pairs).
+    times: how many similar utterances, the first included.
+    within: from the end of the earlier utterance to the start of the later.
+    characters: shorter utterances are not compared.
+
+Keys of `last speaker`:
+    role: who has the last word of the call.
+
+Example:
+    any:
+      - response delay: {by: agent, longer: 5s}
+      - repeats: {role: customer, times: 2, within: 2m}
+      - last speaker: customer
+"""
 
 from __future__ import annotations
 
@@ -10,8 +35,9 @@ from typing import Annotated, ClassVar
 from pydantic import Field
 
 from qareport.model import Evidence, Role, Segment
+from qareport.presentation.locale import _
 from qareport.rules.conditions.base import Condition, LeafForm
-from qareport.rules.match_context import Hit, Scene, uttered
+from qareport.rules.match_context import ConditionHit, MatchContext, uttered
 from qareport.rules.schema_types import DurationMs, Speaker
 from qareport.text.similarity import likeness, pairs
 
@@ -29,31 +55,33 @@ class ResponseDelay(Condition):
 
     names_topic = False
 
-    def find(self, scene: Scene) -> list[Hit]:
+    def find(self, context: MatchContext) -> list[ConditionHit]:
         """Return each such delay: from the end of the other's words to the start of the answer."""
         return [
             self._hit(before, delay_ms)
-            for before, delay_ms in self._delays(scene)
+            for before, delay_ms in self._delays(context)
             if (self.longer_ms is None or delay_ms >= self.longer_ms)
             and (self.shorter_ms is None or delay_ms < self.shorter_ms)
         ]
 
-    def _delays(self, scene: Scene) -> list[tuple[Segment, int]]:
+    def _delays(self, context: MatchContext) -> list[tuple[Segment, int]]:
         return [
             (before, max(0, after.start_ms - before.end_ms))
-            for before, after in itertools.pairwise(scene.spoken)
-            if after.role is self.by and before.role not in (self.by, Role.UNKNOWN) and scene.covers(before.start_ms)
+            for before, after in itertools.pairwise(context.spoken)
+            if after.role is self.by and before.role not in (self.by, Role.UNKNOWN) and context.covers(before.start_ms)
         ]
 
     @staticmethod
-    def _hit(before: Segment, delay_ms: int) -> Hit:
-        said = Evidence(at_ms=before.start_ms, end_ms=before.end_ms, role=before.role, quote=before.text)
-        return Hit(at_ms=before.start_ms, evidence=(said,), span_ms=delay_ms)
+    def _hit(before: Segment, delay_ms: int) -> ConditionHit:
+        question = Evidence(at_ms=before.start_ms, end_ms=before.end_ms, role=before.role, quote=before.text)
+        return ConditionHit(at_ms=before.start_ms, evidence=(question,), span_ms=delay_ms)
 
-    def seen(self, scene: Scene) -> str:
+    def seen(self, context: MatchContext) -> str:
         """Say how long the delays were."""
-        delays = [delay_ms for _, delay_ms in self._delays(scene)]
-        return f"longest delay {max(delays) / 1000:g} s" if delays else "no answer to measure"
+        delays = [delay_ms for _before, delay_ms in self._delays(context)]
+        if not delays:
+            return _("没有可量的应答")
+        return _("最长 {seconds} 秒").format(seconds=f"{max(delays) / 1000:g}")
 
 
 class ResponseDelayForm(LeafForm):
@@ -84,31 +112,32 @@ class Repeats(Condition):
 
     names_topic = False
 
-    def find(self, scene: Scene) -> list[Hit]:
+    def find(self, context: MatchContext) -> list[ConditionHit]:
         """Return each utterance that completes a repetition, with those that it repeats."""
         before: deque[tuple[Segment, frozenset[str]]] = deque(maxlen=COMPARED)
         hits = []
-        for segment, words in scene.said_by(self.role):
+        for segment, words in context.utterances(self.role):
             if len(words) < self.characters:
                 continue
             letters = pairs(words)
-            alike = [one for one, other in before if self._same(one, segment, letters, other)]
+            alike = [earlier for earlier, other in before if self._same(earlier, segment, letters, other)]
             if len(alike) >= self.times - 1:
                 hits.append(self._hit([*alike, segment]))
             before.append((segment, letters))
         return hits
 
-    def _same(self, one: Segment, segment: Segment, letters: frozenset[str], other: frozenset[str]) -> bool:
-        if self.within_ms is not None and segment.start_ms - one.end_ms > self.within_ms:
+    def _same(self, earlier: Segment, segment: Segment, letters: frozenset[str], other: frozenset[str]) -> bool:
+        if self.within_ms is not None and segment.start_ms - earlier.end_ms > self.within_ms:
             return False
         return likeness(letters, other) >= self.similarity
 
     @staticmethod
-    def _hit(segments: list[Segment]) -> Hit:
+    def _hit(segments: list[Segment]) -> ConditionHit:
         evidence = tuple(
-            Evidence(at_ms=one.start_ms, end_ms=one.end_ms, role=one.role, quote=one.text) for one in segments
+            Evidence(at_ms=segment.start_ms, end_ms=segment.end_ms, role=segment.role, quote=segment.text)
+            for segment in segments
         )
-        return Hit(at_ms=segments[-1].start_ms, evidence=evidence)
+        return ConditionHit(at_ms=segments[-1].start_ms, evidence=evidence)
 
 
 class RepeatsForm(LeafForm):
@@ -142,15 +171,17 @@ class LastSpeaker(Condition):
 
     names_topic = False
 
-    def find(self, scene: Scene) -> list[Hit]:
+    def find(self, context: MatchContext) -> list[ConditionHit]:
         """Return the last utterance when it is the role's."""
-        last = scene.spoken[-1] if scene.spoken else None
-        held = last is not None and last.role is self.role and scene.covers(last.start_ms)
+        last = context.spoken[-1] if context.spoken else None
+        held = last is not None and last.role is self.role and context.covers(last.start_ms)
         return [uttered(last)] if held and last is not None else []
 
-    def seen(self, scene: Scene) -> str:
+    def seen(self, context: MatchContext) -> str:
         """Say who spoke last."""
-        return f"last: {scene.spoken[-1].role.value}" if scene.spoken else "nobody speaks"
+        if not context.spoken:
+            return _("没有人说话")
+        return _("最后说话的是 {role}").format(role=context.spoken[-1].role.value)
 
 
 class LastSpeakerForm(LeafForm):

@@ -1,4 +1,12 @@
-"""`interruption`: a role begins to speak over the other (抢话)."""
+"""`interruption`: a role starts to speak while the other speaks (抢话).
+
+Keys:
+    by: who interrupts; without it, anyone.
+    lasts: the shortest time in which both speak.
+
+Example:
+    interruption: {by: agent, lasts: 800ms}
+"""
 
 from __future__ import annotations
 
@@ -7,39 +15,39 @@ from typing import ClassVar
 
 from qareport.model import Evidence, Role
 from qareport.rules.conditions.base import Condition, LeafForm
-from qareport.rules.match_context import Hit, Scene
+from qareport.rules.match_context import ConditionHit, MatchContext
 from qareport.rules.schema_types import DurationMs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InterruptionBy(Condition):
-    """An interruption of the analysis, by one role if it is named, with this much speech at once."""
+    """An interruption of the analysis, by interruption role if it is named, with this much speech at once."""
 
     by: Role | None
     lasts_ms: int
 
     names_topic = False
 
-    def find(self, scene: Scene) -> list[Hit]:
+    def find(self, context: MatchContext) -> list[ConditionHit]:
         """Return each interruption; its quote is what the interrupting role says."""
-        quotes = {(segment.role, segment.start_ms): segment.text for segment in scene.spoken}
+        quotes = {(segment.role, segment.start_ms): segment.text for segment in context.spoken}
         return [
-            Hit(
-                at_ms=one.start_ms,
+            ConditionHit(
+                at_ms=interruption.start_ms,
                 evidence=(
                     Evidence(
-                        at_ms=one.start_ms,
-                        end_ms=one.end_ms,
-                        role=one.by,
-                        quote=quotes.get((one.by, one.start_ms), ""),
+                        at_ms=interruption.start_ms,
+                        end_ms=interruption.end_ms,
+                        role=interruption.by,
+                        quote=quotes.get((interruption.by, interruption.start_ms), ""),
                     ),
                 ),
-                span_ms=one.end_ms - one.start_ms,
+                span_ms=interruption.end_ms - interruption.start_ms,
             )
-            for one in scene.analysis.interruptions
-            if (self.by is None or one.by is self.by)
-            and one.end_ms - one.start_ms >= self.lasts_ms
-            and scene.covers(one.start_ms)
+            for interruption in context.analysis.interruptions
+            if (self.by is None or interruption.by is self.by)
+            and interruption.end_ms - interruption.start_ms >= self.lasts_ms
+            and context.covers(interruption.start_ms)
         ]
 
 

@@ -1,4 +1,31 @@
-"""`all`, `any`, `none`, scopes, counts and `unless`: conditions made of conditions."""
+"""`all`, `any`, `none`, and the modifiers beside every condition: conditions made of conditions.
+
+An extent is a time, a share of the call, turns or sentences: `30s`, `20%`, `3 turns`, `5 sentences`. `together`,
+`within` and `before` take times and sentences, `between` times and shares.
+
+Keys:
+    all: every condition of the list holds, anywhere in the call.
+    together: beside `all`: each of them at most so far from the first.
+    any: one of the conditions holds.
+    at_least: beside `any`: so many of them hold.
+    none: no condition of the list holds; the hit is at the end of what was looked at.
+    first: only what starts in the first part of the call, counted from the first word.
+    last: only what starts in the last part of the call, counted back from the last word.
+    between: only what starts between two places of the recording; negative ones count from its end.
+    nth: only the n-th hit.
+    times: all hits as one, if there are so many.
+    unless: conditions that excuse a hit: with neither `within` nor `before`, anywhere in the call.
+    within: in an exception: from the start of the hit until so long after its first evidence.
+    before: in an exception: said in the time so long before the hit.
+
+Example:
+    none:
+      - agent says: [抱歉, 不好意思]
+      - agent says: 给您补发
+    first: 2m
+    unless:
+      - customer says: 打错了
+"""
 
 from __future__ import annotations
 
@@ -7,13 +34,13 @@ import itertools
 from dataclasses import dataclass
 
 from qareport.rules.conditions.base import Condition
-from qareport.rules.match_context import Hit, Scene, join
-from qareport.rules.spans import Extent
+from qareport.rules.match_context import ConditionHit, MatchContext, join
+from qareport.rules.schema_types import Extent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Remembered(Condition):
-    """A condition that is looked for once in a call, however many rules write it."""
+    """A condition that is evaluated once in a call, however many rules write it."""
 
     condition: Condition
     #: Equal for conditions that are written alike.
@@ -24,26 +51,26 @@ class Remembered(Condition):
         """As the condition does."""
         return self.condition.names_topic
 
-    def find(self, scene: Scene) -> list[Hit]:
+    def find(self, context: MatchContext) -> list[ConditionHit]:
         """Return its hits."""
-        hits = scene.found.get(self.key)
+        hits = context.hits.get(self.key)
         if hits is None:
-            hits = scene.found[self.key] = self.condition.find(scene)
+            hits = context.hits[self.key] = self.condition.find(context)
         return hits
 
-    def first(self, scene: Scene) -> Hit | None:
+    def first(self, context: MatchContext) -> ConditionHit | None:
         """Return the first of them."""
-        if self.key in scene.firsts:
-            return scene.firsts[self.key]
-        hits = scene.found.get(self.key)
-        hit = self.condition.first(scene) if hits is None else next(iter(hits), None)
-        scene.firsts[self.key] = hit
+        if self.key in context.firsts:
+            return context.firsts[self.key]
+        hits = context.hits.get(self.key)
+        hit = self.condition.first(context) if hits is None else next(iter(hits), None)
+        context.firsts[self.key] = hit
         return hit
 
-    def seen(self, scene: Scene) -> str:
+    def seen(self, context: MatchContext) -> str:
         """Say what was looked at, where the condition can."""
         look = getattr(self.condition, "seen", None)
-        return "" if look is None else str(look(scene))
+        return "" if look is None else str(look(context))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,41 +85,43 @@ class AllOf(Condition):
         """One condition that names a topic is enough."""
         return any(condition.names_topic for condition in self.conditions)
 
-    def find(self, scene: Scene) -> list[Hit]:
+    def find(self, context: MatchContext) -> list[ConditionHit]:
         """Return the joined hits; near: at most `together` between the end of one and the start of another."""
         if self.together is None:
-            one = self._anywhere(scene)
-            return [] if one is None else [one]
-        found = []
+            hit = self._anywhere(context)
+            return [] if hit is None else [hit]
+        by_condition = []
         for condition in self.conditions:
-            hits = condition.find(scene)
+            hits = condition.find(context)
             if not hits:
                 return []
-            found.append(hits)
+            by_condition.append(hits)
         joined = []
-        for hit in found[0]:
-            partners = [next((other for other in hits if self._near(hit, other, scene)), None) for hits in found[1:]]
+        for hit in by_condition[0]:
+            partners = [
+                next((other for other in hits if self._near(hit, other, context)), None) for hits in by_condition[1:]
+            ]
             present = [partner for partner in partners if partner is not None]
             if len(present) == len(partners):
                 joined.append(join([hit, *present]))
         return sorted(joined, key=lambda hit: hit.at_ms)
 
-    def _anywhere(self, scene: Scene) -> Hit | None:
+    def _anywhere(self, context: MatchContext) -> ConditionHit | None:
         firsts = []
         for condition in self.conditions:
-            hit = condition.first(scene)
+            hit = condition.first(context)
             if hit is None:
                 return None
             firsts.append(hit)
         return join(firsts)
 
-    def _near(self, one: Hit, other: Hit, scene: Scene) -> bool:
-        if not one.evidence or not other.evidence:  # what did not happen is near everything
+    def _near(self, hit: ConditionHit, other: ConditionHit, context: MatchContext) -> bool:
+        if not hit.evidence or not other.evidence:  # what did not happen is near everything
             return True
         if self.together is None or self.together.ms is None:
-            gap = abs(scene.sentence_at(one.at_ms) - scene.sentence_at(other.at_ms))
+            gap = abs(context.sentence_at(hit.at_ms) - context.sentence_at(other.at_ms))
             return self.together is None or gap <= (self.together.sentences or 0)
-        return max(other.at_ms - one.end_ms, one.at_ms - other.end_ms) <= self.together.ms
+        return max(other.at_ms - hit.end_ms, hit.at_ms - other.end_ms) <= self.together.ms
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,12 +136,12 @@ class AnyOf(Condition):
         """Only when each of them does."""
         return all(condition.names_topic for condition in self.conditions)
 
-    def find(self, scene: Scene) -> list[Hit]:
+    def find(self, context: MatchContext) -> list[ConditionHit]:
         """Return the hits of all of them in order of time; with `at_least` one hit, joined of the first of each."""
-        found = [hits for one in self.conditions if (hits := one.find(scene))]
+        by_condition = [hits for condition in self.conditions if (hits := condition.find(context))]
         if self.at_least > 1:
-            return [join([hits[0] for hits in found])] if len(found) >= self.at_least else []
-        return sorted((hit for hits in found for hit in hits), key=lambda hit: hit.at_ms)
+            return [join([hits[0] for hits in by_condition])] if len(by_condition) >= self.at_least else []
+        return sorted((hit for hits in by_condition for hit in hits), key=lambda hit: hit.at_ms)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,11 +152,11 @@ class NoneOf(Condition):
 
     names_topic = False
 
-    def find(self, scene: Scene) -> list[Hit]:
+    def find(self, context: MatchContext) -> list[ConditionHit]:
         """Return one hit without evidence, at the end of what was looked at: only then it is certain."""
-        if any(one.first(scene) is not None for one in self.conditions):
+        if any(condition.first(context) is not None for condition in self.conditions):
             return []
-        return [Hit(at_ms=scene.end_ms)]
+        return [ConditionHit(at_ms=context.end_ms)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,16 +174,16 @@ class Scoped(Condition):
         """As the condition does."""
         return self.condition.names_topic
 
-    def find(self, scene: Scene) -> list[Hit]:
+    def find(self, context: MatchContext) -> list[ConditionHit]:
         """Return the hits that start in that part."""
-        return self.condition.find(self._part(scene))
+        return self.condition.find(self._part(context))
 
-    def first(self, scene: Scene) -> Hit | None:
+    def first(self, context: MatchContext) -> ConditionHit | None:
         """Return the first of them."""
-        return self.condition.first(self._part(scene))
+        return self.condition.first(self._part(context))
 
-    def _part(self, scene: Scene) -> Scene:
-        return scene.scoped(self.start, self.end, self.between)
+    def _part(self, context: MatchContext) -> MatchContext:
+        return context.scoped(self.start, self.end, self.between)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -170,15 +199,15 @@ class Counted(Condition):
         """As the condition does."""
         return self.condition.names_topic
 
-    def find(self, scene: Scene) -> list[Hit]:
+    def find(self, context: MatchContext) -> list[ConditionHit]:
         """Return one hit; it stands where the count is reached."""
-        hits = self.condition.find(scene)
+        hits = self.condition.find(context)
         if self.nth is not None:
             return hits[self.nth - 1 : self.nth]
         if self.at_least is None or len(hits) < self.at_least:
             return []
         joined = join(hits[: self.at_least])
-        return [Hit(at_ms=hits[self.at_least - 1].at_ms, evidence=joined.evidence, topic=joined.topic)]
+        return [ConditionHit(at_ms=hits[self.at_least - 1].at_ms, evidence=joined.evidence, topic=joined.topic)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -193,41 +222,41 @@ class Excuse:
     within: Extent | None
     before: Extent | None
 
-    def excused(self, hits: list[Hit], scene: Scene) -> set[int]:
-        """Name the indexes of the hits that it excuses. `scene` is the whole call."""
-        excuses = self.condition.find(scene)
+    def excused(self, hits: list[ConditionHit], context: MatchContext) -> set[int]:
+        """Name the indexes of the hits that it excuses. `context` is the whole call."""
+        excuses = self.condition.find(context)
         if not excuses or (self.within is None and self.before is None):
             return set(range(len(hits))) if excuses else set()
-        starts = [one.at_ms for one in excuses]
-        ends = list(itertools.accumulate((one.end_ms for one in excuses), max))
+        starts = [excuse.at_ms for excuse in excuses]
+        ends = list(itertools.accumulate((excuse.end_ms for excuse in excuses), max))
         excused = set()
         for index, hit in enumerate(hits):
             after = bisect.bisect_left(starts, hit.at_ms)
             # The nearest on each side decides; of those before, the one that ends last.
-            if (after < len(excuses) and self._soon(hit, excuses[after], scene)) or (
-                after and self._just_said(hit, excuses[after - 1], ends[after - 1], scene)
+            if (after < len(excuses) and self._soon(hit, excuses[after], context)) or (
+                after and self._just_said(hit, excuses[after - 1], ends[after - 1], context)
             ):
                 excused.add(index)
         return excused
 
-    def _soon(self, hit: Hit, excuse: Hit, scene: Scene) -> bool:
+    def _soon(self, hit: ConditionHit, excuse: ConditionHit, context: MatchContext) -> bool:
         if self.within is None:
             return excuse.at_ms == hit.at_ms
         if self.within.ms is not None:
             first_end_ms = hit.evidence[0].end_ms if hit.evidence else hit.at_ms
             return excuse.at_ms <= first_end_ms + self.within.ms
-        return self._sentences(hit, excuse, scene) <= (self.within.sentences or 0)
+        return self._sentences(hit, excuse, context) <= (self.within.sentences or 0)
 
-    def _just_said(self, hit: Hit, excuse: Hit, end_ms: int, scene: Scene) -> bool:
+    def _just_said(self, hit: ConditionHit, excuse: ConditionHit, end_ms: int, context: MatchContext) -> bool:
         if self.before is None:
             return False
         if self.before.ms is not None:
             return end_ms >= hit.at_ms - self.before.ms
-        return self._sentences(excuse, hit, scene) <= (self.before.sentences or 0)
+        return self._sentences(excuse, hit, context) <= (self.before.sentences or 0)
 
     @staticmethod
-    def _sentences(one: Hit, other: Hit, scene: Scene) -> int:
-        return scene.sentence_at(other.at_ms) - scene.sentence_at(one.at_ms)
+    def _sentences(before: ConditionHit, after: ConditionHit, context: MatchContext) -> int:
+        return context.sentence_at(after.at_ms) - context.sentence_at(before.at_ms)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -242,10 +271,10 @@ class Unless(Condition):
         """As the condition does."""
         return self.condition.names_topic
 
-    def find(self, scene: Scene) -> list[Hit]:
+    def find(self, context: MatchContext) -> list[ConditionHit]:
         """Return the hits that nothing excuses. Exceptions are looked for in the whole call, whatever the scope."""
-        hits = self.condition.find(scene)
+        hits = self.condition.find(context)
         if not hits:
             return []
-        excused = {index for one in self.exceptions for index in one.excused(hits, scene.whole())}
+        excused = {index for exception in self.exceptions for index in exception.excused(hits, context.whole())}
         return [hit for index, hit in enumerate(hits) if index not in excused]

@@ -1,4 +1,20 @@
-"""`metric`: a measure of the whole call lies above or below a number."""
+"""`metric`, `trend`: measures of the whole call.
+
+The hit is at the end of the call, when it is certain; a measure that is unknown never matches.
+
+Keys of `metric`:
+    name: the measure, for example `non_talk_share` or `agent_talk_share`; a misspelled name is answered with the known.
+    above: greater than this.
+    below: less than this.
+
+Keys of `trend`:
+    is: which way the customer's emotion goes.
+
+Example:
+    all:
+      - metric: {name: non_talk_share, above: 0.4}
+      - trend: worsening
+"""
 
 from __future__ import annotations
 
@@ -10,10 +26,11 @@ from pydantic import AfterValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from qareport.model import CallMetrics, RoleMetrics
+from qareport.presentation.locale import _
 from qareport.rules.conditions.base import Condition, LeafForm
-from qareport.rules.conditions.voice import check_bounds
 from qareport.rules.diagnostics import did_you_mean
-from qareport.rules.match_context import Hit, Scene, measured
+from qareport.rules.match_context import ConditionHit, MatchContext, measured
+from qareport.rules.schema_types import check_bounds
 
 
 def _seconds(value: int | None) -> float | None:
@@ -25,31 +42,31 @@ def _share(part: int, whole: int) -> float | None:
 
 
 _CALL: dict[str, Callable[[CallMetrics], float | None]] = {
-    "duration_s": lambda one: _seconds(one.duration_ms),
-    "talk_s": lambda one: _seconds(one.talk_ms),
-    "non_talk_s": lambda one: _seconds(one.non_talk_ms),
-    "non_talk_share": lambda one: _share(one.non_talk_ms, one.duration_ms),
-    "overlap_s": lambda one: _seconds(one.overlap_ms),
-    "overlap_share": lambda one: _share(one.overlap_ms, one.duration_ms),
-    "silence_count": lambda one: one.silence_count,
-    "silence_s": lambda one: _seconds(one.silence_ms),
-    "silence_share": lambda one: _share(one.silence_ms, one.duration_ms),
-    "longest_silence_s": lambda one: _seconds(one.longest_silence_ms),
-    "agent_interruptions": lambda one: one.interruptions.get("agent"),
-    "customer_interruptions": lambda one: one.interruptions.get("customer"),
-    "first_response_s": lambda one: _seconds(one.first_response_ms),
-    "median_response_s": lambda one: _seconds(one.median_response_ms),
-    "longest_response_s": lambda one: _seconds(one.longest_response_ms),
-    "unknown_emotion_share": lambda one: one.unknown_emotion_share,
+    "duration_s": lambda call: _seconds(call.duration_ms),
+    "talk_s": lambda call: _seconds(call.talk_ms),
+    "non_talk_s": lambda call: _seconds(call.non_talk_ms),
+    "non_talk_share": lambda call: _share(call.non_talk_ms, call.duration_ms),
+    "overlap_s": lambda call: _seconds(call.overlap_ms),
+    "overlap_share": lambda call: _share(call.overlap_ms, call.duration_ms),
+    "silence_count": lambda call: call.silence_count,
+    "silence_s": lambda call: _seconds(call.silence_ms),
+    "silence_share": lambda call: _share(call.silence_ms, call.duration_ms),
+    "longest_silence_s": lambda call: _seconds(call.longest_silence_ms),
+    "agent_interruptions": lambda call: call.interruptions.get("agent"),
+    "customer_interruptions": lambda call: call.interruptions.get("customer"),
+    "first_response_s": lambda call: _seconds(call.first_response_ms),
+    "median_response_s": lambda call: _seconds(call.median_response_ms),
+    "longest_response_s": lambda call: _seconds(call.longest_response_ms),
+    "unknown_emotion_share": lambda call: call.unknown_emotion_share,
 }
 _ROLE: dict[str, Callable[[RoleMetrics, CallMetrics], float | None]] = {
-    "talk_s": lambda one, _: _seconds(one.talk_ms),
-    "talk_share": lambda one, call: _share(one.talk_ms, call.talk_ms),
-    "longest_monologue_s": lambda one, _: _seconds(one.longest_monologue_ms),
-    "characters_per_minute": lambda one, _: one.characters_per_minute,
-    "loudness_dbfs": lambda one, _: one.loudness_dbfs,
-    "sentiment_start": lambda one, _: one.sentiment_start,
-    "sentiment_end": lambda one, _: one.sentiment_end,
+    "talk_s": lambda role, _call: _seconds(role.talk_ms),
+    "talk_share": lambda role, call: _share(role.talk_ms, call.talk_ms),
+    "longest_monologue_s": lambda role, _call: _seconds(role.longest_monologue_ms),
+    "characters_per_minute": lambda role, _call: role.characters_per_minute,
+    "loudness_dbfs": lambda role, _call: role.loudness_dbfs,
+    "sentiment_start": lambda role, _call: role.sentiment_start,
+    "sentiment_end": lambda role, _call: role.sentiment_end,
 }
 #: Every name that `metric: {name: …}` may carry.
 METRICS = (*_CALL, *(f"{role}_{name}" for role in ("agent", "customer") for name in _ROLE))
@@ -81,17 +98,19 @@ class MetricIs(Condition):
 
     names_topic = False
 
-    def find(self, scene: Scene) -> list[Hit]:
+    def find(self, context: MatchContext) -> list[ConditionHit]:
         """Return one measured hit; none when it was not measured."""
-        value = value_of(scene.analysis.metrics, self.name)
+        value = value_of(context.analysis.metrics, self.name)
         if value is None or (self.above is not None and value <= self.above):
             return []
-        return [] if self.below is not None and value >= self.below else [measured(scene, f"{self.name} = {value:.4g}")]
+        return (
+            [] if self.below is not None and value >= self.below else [measured(context, f"{self.name} = {value:.4g}")]
+        )
 
-    def seen(self, scene: Scene) -> str:
+    def seen(self, context: MatchContext) -> str:
         """Say what was measured."""
-        value = value_of(scene.analysis.metrics, self.name)
-        return f"{self.name} was not measured" if value is None else f"{self.name} = {value:.4g}"
+        value = value_of(context.analysis.metrics, self.name)
+        return _("{name} 没有量到").format(name=self.name) if value is None else f"{self.name} = {value:.4g}"
 
 
 class MetricForm(LeafForm):
@@ -121,14 +140,14 @@ class TrendIs(Condition):
 
     names_topic = False
 
-    def find(self, scene: Scene) -> list[Hit]:
+    def find(self, context: MatchContext) -> list[ConditionHit]:
         """Return one measured hit; none when too little was judged."""
-        held = scene.analysis.metrics.trend == self.trend
-        return [measured(scene, f"客户情绪 {self.trend}")] if held else []
+        held = context.analysis.metrics.trend == self.trend
+        return [measured(context, f"客户情绪 {self.trend}")] if held else []
 
-    def seen(self, scene: Scene) -> str:
+    def seen(self, context: MatchContext) -> str:
         """Say which way it went."""
-        return f"trend {scene.analysis.metrics.trend or 'not known'}"
+        return _("走向 {trend}").format(trend=context.analysis.metrics.trend or _("未知"))
 
 
 class TrendForm(LeafForm):

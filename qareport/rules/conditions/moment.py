@@ -1,4 +1,23 @@
-"""`moment`: a key moment that the analysis found."""
+"""`moment`, `topic`: a key moment of the analysis.
+
+The analysis finds key moments with the word lists of `topics.yaml` and from emotions, silences and interruptions.
+`topic` is short for a `topic_mention` with an issue.
+
+Keys of `moment`:
+    is: the kind of moment.
+    label: its label, such as 放弃.
+    issue: the issue of `topics.yaml` that it belongs to.
+    role: whose moment.
+
+Keys of `topic`:
+    is: an issue of `topics.yaml` that the customer mentions.
+
+Example:
+    any:
+      - moment: churn_signal
+      - moment: {is: repeat, label: 放弃}
+      - topic: 物流延迟
+"""
 
 from __future__ import annotations
 
@@ -9,8 +28,8 @@ from pydantic import Field
 
 from qareport.model import Evidence, MomentKind, Role
 from qareport.rules.conditions.base import Condition, LeafForm
-from qareport.rules.match_context import Hit, Scene
-from qareport.rules.schema_types import Word
+from qareport.rules.match_context import ConditionHit, MatchContext
+from qareport.rules.schema_types import Keyword
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,21 +46,21 @@ class MomentIs(Condition):
         """Mentions of a topic carry its word."""
         return self.kind is MomentKind.TOPIC_MENTION
 
-    def find(self, scene: Scene) -> list[Hit]:
+    def find(self, context: MatchContext) -> list[ConditionHit]:
         """Return each such moment."""
         return [
-            Hit(
+            ConditionHit(
                 at_ms=moment.at_ms,
                 evidence=(Evidence(at_ms=moment.at_ms, end_ms=moment.end_ms, role=moment.role, quote=moment.quote),),
                 topic=moment.topic,
                 span_ms=moment.end_ms - moment.at_ms,
             )
-            for moment in scene.analysis.moments
+            for moment in context.analysis.moments
             if moment.kind is self.kind
             and (self.label is None or moment.label == self.label)
             and (self.issue is None or moment.issue == self.issue)
             and (self.role is None or moment.role is self.role)
-            and scene.covers(moment.at_ms)
+            and context.covers(moment.at_ms)
         ]
 
 
@@ -52,10 +71,23 @@ class MomentForm(LeafForm):
     bare: ClassVar[str | None] = "is"
 
     is_: MomentKind = Field(alias="is")
-    label: Word | None = None
-    issue: Word | None = None
+    label: Keyword | None = None
+    issue: Keyword | None = None
     role: Role | None = None
 
     def condition(self, head: str) -> Condition:
         """Make the condition."""
         return MomentIs(kind=self.is_, label=self.label, issue=self.issue, role=self.role)
+
+
+class TopicForm(LeafForm):
+    """`topic: 物流延迟`: the customer mentions it, by the words of topics.yaml."""
+
+    heads: ClassVar[tuple[str, ...]] = ("topic",)
+    bare: ClassVar[str | None] = "is"
+
+    is_: Keyword = Field(alias="is")
+
+    def condition(self, head: str) -> Condition:
+        """Make the condition."""
+        return MomentIs(kind=MomentKind.TOPIC_MENTION, label=None, issue=self.is_, role=None)

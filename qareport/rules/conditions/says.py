@@ -1,4 +1,28 @@
-"""`customer says`, `agent says`, `anyone says`: words in one utterance."""
+"""`customer says`, `agent says`, `anyone says`: words in an utterance.
+
+The words are searched in each utterance of the role, without punctuation, spaces and case; never across utterances. A
+list means any of its words. All keys can be combined: the utterance must then meet each of them. `$name` in a list
+stands for a list of `synonyms.yaml`. The first word found is the topic of advice.
+
+Keys:
+    any: any of these words.
+    all: all of these words, in the same utterance.
+    at_least: how many different words of `any` the utterance must have.
+    exact: the whole utterance is one of these.
+    except: phrases that look like a word of `any` or `all` and are not meant: 没降价 hides 降价 inside it.
+    regex: a regular expression; `^` and `$` are the ends of the utterance. Patterns that can run away are refused.
+    except_regex: the utterance must not match this regular expression.
+    sounds_like: also find words of `any` and `all` by their sound (pinyin); such evidence is marked as fuzzy.
+    like: the utterance resembles one of these sentences.
+    similarity: how much, from 0 to 1 (Dice coefficient of letter pairs).
+
+Example:
+    customer says:
+      any: [降价, 便宜了]
+      all: [昨天, 刚买]
+      except: [没降价]
+      regex: "降了?[0-9]+块"
+"""
 
 from __future__ import annotations
 
@@ -11,10 +35,11 @@ from pydantic import AfterValidator, Field, PrivateAttr, model_validator
 from pydantic_core import PydanticCustomError
 
 from qareport.model import Role
+from qareport.presentation.locale import _
 from qareport.rules.conditions.base import Condition, LeafForm
-from qareport.rules.match_context import Hit, Said, Scene, Sought, uttered
+from qareport.rules.match_context import ConditionHit, MatchContext, RoleSpeech, Sought, uttered
 from qareport.rules.safe_regex import ExpressionError, compile_safely, finds_in_lines, search, search_from
-from qareport.rules.schema_types import Flag, Words
+from qareport.rules.schema_types import Flag, Keywords
 from qareport.text.similarity import likeness, pairs
 from qareport.text.wordlist import Match, WordList, normalise
 
@@ -54,17 +79,17 @@ class Group:
         list_ = sounds.list_of(words, hidden)
         return cls(words=list_, spelt=Sought(plain), heard=Sought(list_.sounds), at_least=at_least, each=each)
 
-    def lines(self, said: Said) -> set[int]:
+    def lines(self, speech: RoleSpeech) -> set[int]:
         """Return the numbers of the lines that may hold the words: plain search is many times cheaper than patterns."""
-        lines = said.lines_with(self.spelt)
-        return lines | said.lines_sounding(self.heard) if self.heard.starts else lines
+        lines = speech.lines_with(self.spelt)
+        return lines | speech.lines_sounding(self.heard) if self.heard.starts else lines
 
     def find(self, text: str) -> Match | None:
         """Return the first word found, when enough different ones are."""
         first = self.words.match(text)
         if first is None or self.at_least == 1:
             return first
-        return first if sum(1 for one in self.each if one.match(text) is not None) >= self.at_least else None
+        return first if sum(1 for word in self.each if word.match(text) is not None) >= self.at_least else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,24 +101,24 @@ class Pattern:
 
     @classmethod
     def of(cls, text: str) -> Pattern:
-        """Compile one that was found safe."""
+        """Compile an expression that was checked to be safe."""
         return cls(compiled=compile_safely(text), in_lines=finds_in_lines(text))
 
     def find(self, text: str) -> str | None:
         """Return what it finds first in a line."""
         return search(self.compiled, text)
 
-    def lines(self, said: Said) -> Iterable[int]:
+    def lines(self, speech: RoleSpeech) -> Iterable[int]:
         """Return the numbers of the lines that may hold it."""
         if not self.in_lines:
-            return range(len(said.words))
+            return range(len(speech.words))
         lines = []
         line = -1
-        while line + 1 < len(said.starts):
-            place = search_from(self.compiled, said.text, said.starts[line + 1])
+        while line + 1 < len(speech.starts):
+            place = search_from(self.compiled, speech.text, speech.starts[line + 1])
             if place is None:
                 break
-            line = said.line_of(place)
+            line = speech.line_of(place)
             lines.append(line)
         return lines
 
@@ -115,59 +140,60 @@ class Says(Condition):
 
     names_topic = True
 
-    def find(self, scene: Scene) -> list[Hit]:
+    def find(self, context: MatchContext) -> list[ConditionHit]:
         """Return each utterance that holds them; the topic is the first word found."""
-        return list(self._hits(scene))
+        return list(self._hits(context))
 
-    def first(self, scene: Scene) -> Hit | None:
+    def first(self, context: MatchContext) -> ConditionHit | None:
         """Return the first such utterance."""
-        return next(self._hits(scene), None)
+        return next(self._hits(context), None)
 
-    def _hits(self, scene: Scene) -> Iterator[Hit]:
-        said = scene.said(self.role)
-        for line in self._lines(said):
-            segment = said.segments[line]
-            if scene.covers(segment.start_ms) and (match := self._match(said.words[line])) is not None:
+    def _hits(self, context: MatchContext) -> Iterator[ConditionHit]:
+        speech = context.speech(self.role)
+        for line in self._lines(speech):
+            segment = speech.segments[line]
+            if context.covers(segment.start_ms) and (match := self._match(speech.words[line])) is not None:
                 yield uttered(segment, topic=match.word, fuzzy=match.fuzzy)
 
-    def _lines(self, said: Said) -> Iterable[int]:
+    def _lines(self, speech: RoleSpeech) -> Iterable[int]:
         """Return the numbers of the lines worth a closer look, in their order; most rules find none in most calls."""
         lines: set[int] | None = None
         for group in self.groups:
-            of_group = group.lines(said)
+            of_group = group.lines(speech)
             lines = of_group if lines is None else lines & of_group
             if not lines:
                 return ()
         if lines is not None:
             return sorted(lines)
-        return self.pattern.lines(said) if self.pattern is not None else range(len(said.words))
+        return self.pattern.lines(speech) if self.pattern is not None else range(len(speech.words))
 
     def _match(self, words: str) -> Match | None:
-        found: Match | None = None
+        first: Match | None = None
         fuzzy = False
         for group in self.groups:
             match = group.find(words)
             if match is None:
                 return None
-            found, fuzzy = found or match, fuzzy or match.fuzzy
+            first, fuzzy = first or match, fuzzy or match.fuzzy
         if self.pattern is not None:
             text = self.pattern.find(words)
             if text is None:
                 return None
-            found = found or Match(text, text)
+            first = first or Match(text, text)
         if self.exact and words not in self.exact:
             return None
-        if self.like and max(likeness(pairs(words), one) for one in self.like) < self.similarity:
+        if self.like and max(likeness(pairs(words), sentence) for sentence in self.like) < self.similarity:
             return None
         if self.refused is not None and self.refused.find(words) is not None:
             return None
-        if found is None:
+        if first is None:
             return Match(words, words)
-        return Match(found.word, found.said, fuzzy=True) if fuzzy else found
+        return Match(first.word, first.said, fuzzy=True) if fuzzy else first
 
-    def seen(self, scene: Scene) -> str:
+    def seen(self, context: MatchContext) -> str:
         """Say how much the role says where it is looked for."""
-        return f"{sum(1 for _ in scene.said_by(self.role))} utterances looked at"
+        count = sum(1 for _utterance in context.utterances(self.role))
+        return _("看了 {count} 句").format(count=count)
 
 
 def _compiles(value: str) -> str:
@@ -187,18 +213,18 @@ class SaysForm(LeafForm):
     heads: ClassVar[tuple[str, ...]] = tuple(_ROLES)
     bare: ClassVar[str | None] = "any"
 
-    any: Words | None = None
-    all: Words | None = None
+    any: Keywords | None = None
+    all: Keywords | None = None
     #: How many different words of `any` one utterance must hold.
     at_least: Annotated[int, Field(ge=1, le=50)] = 1
-    exact: Words | None = None
-    except_: Words | None = Field(default=None, alias="except")
+    exact: Keywords | None = None
+    except_: Keywords | None = Field(default=None, alias="except")
     #: Searched in the text as keywords are compared: lower case, half width, without punctuation and spaces.
     regex: Expression | None = None
     except_regex: Expression | None = None
     #: Words of `any` and `all` are also found by their sound (pinyin), and marked as fuzzy.
     sounds_like: Flag = False
-    like: Words | None = None
+    like: Keywords | None = None
     similarity: Annotated[float, Field(gt=0, le=1)] = 0.6
 
     _false_friends: tuple[str, ...] = PrivateAttr(default=())

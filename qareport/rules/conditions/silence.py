@@ -1,4 +1,16 @@
-"""`silence`: nobody speaks for so long."""
+"""`silence`: nobody speaks for some time.
+
+The pauses are those of the analysis: shorter ones than `silence_ms` of the settings are not silences.
+
+Keys:
+    longer: the shortest pause that counts.
+    after: who spoke last before it; may also be written beside `silence`.
+    before: who speaks first after it.
+
+Example:
+    silence: 3s
+    after: customer
+"""
 
 from __future__ import annotations
 
@@ -7,7 +19,7 @@ from typing import ClassVar
 
 from qareport.model import Evidence, Role
 from qareport.rules.conditions.base import Condition, LeafForm
-from qareport.rules.match_context import SILENCE_QUOTE, Hit, Scene
+from qareport.rules.match_context import SILENCE_QUOTE, ConditionHit, MatchContext
 from qareport.rules.schema_types import DurationMs
 
 
@@ -21,10 +33,10 @@ class SilenceLasts(Condition):
 
     names_topic = False
 
-    def find(self, scene: Scene) -> list[Hit]:
+    def find(self, context: MatchContext) -> list[ConditionHit]:
         """Return each silence; its evidence carries the role that spoke last and no words."""
         return [
-            Hit(
+            ConditionHit(
                 at_ms=silence.start_ms,
                 evidence=(
                     Evidence(
@@ -36,11 +48,11 @@ class SilenceLasts(Condition):
                 ),
                 span_ms=silence.end_ms - silence.start_ms,
             )
-            for silence in scene.analysis.silences
+            for silence in context.analysis.silences
             if silence.end_ms - silence.start_ms >= self.longer_ms
             and (self.after is None or silence.after is self.after)
             and (self.before is None or silence.before is self.before)
-            and scene.covers(silence.start_ms)
+            and context.covers(silence.start_ms)
         ]
 
 

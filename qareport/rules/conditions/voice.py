@@ -1,4 +1,28 @@
-"""`speed`, `loudness`: how a role speaks."""
+"""`speed`, `loudness`: how a role speaks.
+
+Speed is in characters a minute, Latin words count as one. Loudness is the mean level of an utterance in dBFS, so that
+0 is the loudest; differences are in dB.
+
+Keys of `speed`:
+    role: who speaks.
+    above: faster than this.
+    below: slower than this.
+    over: each `utterance`, or the whole `call`.
+    characters: shorter utterances are not measured.
+
+Keys of `loudness`:
+    role: who speaks.
+    above: louder than this level.
+    below: quieter than this level.
+    rises: louder than the role's utterance before by this much.
+    falls: quieter than the role's utterance before by this much.
+    spread: between the quietest and the loudest utterance of the call lies this much.
+
+Example:
+    any:
+      - speed: {role: agent, above: 330}
+      - loudness: {role: customer, rises: 8}
+"""
 
 from __future__ import annotations
 
@@ -7,12 +31,12 @@ from dataclasses import dataclass
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, model_validator
-from pydantic_core import PydanticCustomError
 
 from qareport.model import Evidence, Role, Segment
+from qareport.presentation.locale import _
 from qareport.rules.conditions.base import Condition, LeafForm
-from qareport.rules.match_context import Hit, Scene, measured, uttered
-from qareport.rules.schema_types import Speaker
+from qareport.rules.match_context import ConditionHit, MatchContext, measured, uttered
+from qareport.rules.schema_types import Speaker, check_bounds
 from qareport.text.wordlist import count_units
 
 
@@ -29,16 +53,16 @@ class SpeedIs(Condition):
 
     names_topic = False
 
-    def find(self, scene: Scene) -> list[Hit]:
+    def find(self, context: MatchContext) -> list[ConditionHit]:
         """Return each such utterance, or one measured hit for the call."""
         if self.whole_call:
-            speed = _call_speed(scene, self.role)
+            speed = _call_speed(context, self.role)
             held = speed is not None and self._matches(speed)
-            return [measured(scene, f"语速 {speed:.0f} 字/分钟", self.role)] if held else []
-        return [uttered(segment) for segment, speed in self._speeds(scene) if self._matches(speed)]
+            return [measured(context, f"语速 {speed:.0f} 字/分钟", self.role)] if held else []
+        return [uttered(segment) for segment, speed in self._speeds(context) if self._matches(speed)]
 
-    def _speeds(self, scene: Scene) -> Iterator[tuple[Segment, float]]:
-        for segment, words in scene.said_by(self.role):
+    def _speeds(self, context: MatchContext) -> Iterator[tuple[Segment, float]]:
+        for segment, words in context.utterances(self.role):
             length_ms = segment.end_ms - segment.start_ms
             units = count_units(words)
             if units >= self.characters and length_ms > 0:
@@ -47,17 +71,19 @@ class SpeedIs(Condition):
     def _matches(self, speed: float) -> bool:
         return (self.above is None or speed > self.above) and (self.below is None or speed < self.below)
 
-    def seen(self, scene: Scene) -> str:
+    def seen(self, context: MatchContext) -> str:
         """Say what the speed was."""
-        speeds = [speed for _, speed in self._speeds(scene)]
         if self.whole_call:
-            speed = _call_speed(scene, self.role)
-            return "speed not measured" if speed is None else f"{speed:.0f} a minute"
-        return f"{min(speeds):.0f} to {max(speeds):.0f} a minute" if speeds else "no utterance long enough"
+            speed = _call_speed(context, self.role)
+            return _("语速没有量到") if speed is None else _("每分钟 {speed} 字").format(speed=f"{speed:.0f}")
+        speeds = [speed for _segment, speed in self._speeds(context)]
+        if not speeds:
+            return _("没有足够长的一句")
+        return _("每分钟 {low} 到 {high} 字").format(low=f"{min(speeds):.0f}", high=f"{max(speeds):.0f}")
 
 
-def _call_speed(scene: Scene, role: Role) -> float | None:
-    measures = scene.analysis.metrics.roles.get(role.value)
+def _call_speed(context: MatchContext, role: Role) -> float | None:
+    measures = context.analysis.metrics.roles.get(role.value)
     return None if measures is None else measures.characters_per_minute
 
 
@@ -88,14 +114,6 @@ class SpeedForm(LeafForm):
         )
 
 
-def check_bounds(above: float | None, below: float | None) -> None:
-    """Refuse bounds that are absent, or that nothing can lie between."""
-    if above is None and below is None:
-        raise PydanticCustomError("bounds", "`above` or `below` with a number")
-    if above is not None and below is not None and above >= below:
-        raise PydanticCustomError("bounds", "`above` less than `below`: no value lies between them")
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoudnessIs(Condition):
     """A role is louder or quieter than a level, than its own utterance before, or uneven over the call."""
@@ -109,11 +127,11 @@ class LoudnessIs(Condition):
 
     names_topic = False
 
-    def find(self, scene: Scene) -> list[Hit]:
+    def find(self, context: MatchContext) -> list[ConditionHit]:
         """Return each such utterance; for `spread` the quietest and the loudest as one hit."""
         levels = [
             (segment, segment.loudness_dbfs)
-            for segment, _ in scene.said_by(self.role)
+            for segment, _words in context.utterances(self.role)
             if segment.loudness_dbfs is not None
         ]
         if self.spread is not None:
@@ -125,17 +143,18 @@ class LoudnessIs(Condition):
                 hits.append(uttered(segment))
         return hits
 
-    def _spread(self, levels: list[tuple[Segment, float]]) -> list[Hit]:
+    def _spread(self, levels: list[tuple[Segment, float]]) -> list[ConditionHit]:
         if len(levels) < 2 or self.spread is None:
             return []
-        low, high = min(levels, key=lambda one: one[1])[0], max(levels, key=lambda one: one[1])[0]
+        low, high = min(levels, key=lambda pair: pair[1])[0], max(levels, key=lambda pair: pair[1])[0]
         if (high.loudness_dbfs or 0) - (low.loudness_dbfs or 0) < self.spread:
             return []
-        first, second = sorted((low, high), key=lambda one: one.start_ms)
+        first, second = sorted((low, high), key=lambda segment: segment.start_ms)
         evidence = tuple(
-            Evidence(at_ms=one.start_ms, end_ms=one.end_ms, role=one.role, quote=one.text) for one in (first, second)
+            Evidence(at_ms=segment.start_ms, end_ms=segment.end_ms, role=segment.role, quote=segment.text)
+            for segment in (first, second)
         )
-        return [Hit(at_ms=first.start_ms, evidence=evidence)]
+        return [ConditionHit(at_ms=first.start_ms, evidence=evidence)]
 
     def _matches(self, level: float, before: float | None) -> bool:
         if (self.above is not None and level <= self.above) or (self.below is not None and level >= self.below):
@@ -144,10 +163,16 @@ class LoudnessIs(Condition):
             return False
         return self.falls is None or (before is not None and before - level >= self.falls)
 
-    def seen(self, scene: Scene) -> str:
+    def seen(self, context: MatchContext) -> str:
         """Say what the levels were."""
-        levels = [one.loudness_dbfs for one, _ in scene.said_by(self.role) if one.loudness_dbfs is not None]
-        return f"{min(levels):.1f} to {max(levels):.1f} dBFS" if levels else "loudness not measured"
+        levels = [
+            segment.loudness_dbfs
+            for segment, _words in context.utterances(self.role)
+            if segment.loudness_dbfs is not None
+        ]
+        if not levels:
+            return _("响度没有量到")
+        return _("{low} 到 {high} dBFS").format(low=f"{min(levels):.1f}", high=f"{max(levels):.1f}")
 
 
 class LoudnessForm(LeafForm):
@@ -165,7 +190,7 @@ class LoudnessForm(LeafForm):
     @model_validator(mode="after")
     def _bounded(self) -> LoudnessForm:
         given = [self.rises, self.falls, self.spread]
-        if all(one is None for one in given) or self.above is not None or self.below is not None:
+        if all(bound is None for bound in given) or self.above is not None or self.below is not None:
             check_bounds(self.above, self.below)
         return self
 

@@ -1,4 +1,4 @@
-"""Alembic's entry: runs the revisions on the connection that `store.opening` hands over."""
+"""Alembic's entry: runs the revisions on the connection that `store.connection` hands over."""
 
 from alembic import context
 

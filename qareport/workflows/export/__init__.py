@@ -21,7 +21,7 @@ __all__ = ["FORMATS", "KINDS", "Table", "TableWriter", "masked_records", "open_t
 
 def masked_records(store: Store, call_ids: Sequence[str], masking: PrivacySettings) -> Iterator[CallRecord]:
     """Walk through calls as they may leave the store."""
-    for record in store.records(call_ids):
+    for record in store.results.list(call_ids):
         yield _masked(record, masking.kinds) if masking.enabled else record
 
 

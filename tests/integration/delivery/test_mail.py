@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from qareport.delivery import Clock, DispatchResult, post
 from qareport.delivery.mail import Transport, message_id, read_password
-from qareport.delivery.outbox import Clock, Posted, post
 from qareport.errors import BusyError, MailError
-from qareport.model import Edition, Letter, MailState, Outcome, letter_key
+from qareport.model import MAIL, Delivery, DeliveryState, Edition, Outcome, delivery_key
 from qareport.settings import MailSettings
 from qareport.store import Store
 from tests.support.postbox import DROP, DROP_AFTER, Postbox, free_port
@@ -37,11 +37,12 @@ class Hands:
         self.time += timedelta(seconds=seconds)
 
 
-def letter(recipient: str = "li@example.com", kind: str = "report", text: str = "Hello") -> Letter:
-    key = letter_key(Edition.TEAM, recipient, "day:2026-11-21", kind)
+def letter(recipient: str = "li@example.com", kind: str = "report", text: str = "Hello") -> Delivery:
+    key = delivery_key(MAIL, Edition.TEAM, recipient, "day:2026-11-21", kind)
     identity = message_id(key, SENDER)
     content = f"From: q@example.com\r\nTo: {recipient}\r\nMessage-ID: {identity}\r\n\r\n{text}\r\n".encode()
-    return Letter(
+    return Delivery(
+        channel=MAIL,
         edition=Edition.TEAM,
         recipient=recipient,
         period="day:2026-11-21",
@@ -70,31 +71,31 @@ def store(store_url: str) -> Iterator[Store]:
         yield opened
 
 
-def send(store: Store, mail: MailSettings, hands: Hands | None = None) -> Posted:
+def send(store: Store, mail: MailSettings, hands: Hands | None = None) -> DispatchResult:
     return post(store, mail, clock=(hands or Hands()).clock(), on_sent=lambda done, total: None)
 
 
 def test_a_mail_is_sent_once_however_often_it_is_planned_and_posted(store: Store) -> None:
     with Postbox() as postbox:
         for _ in range(3):
-            store.plan_mails([letter()], now=NOON)
+            store.outbox.put([letter()], now=NOON)
             send(store, settings(postbox))
     assert [mail.recipient for mail in postbox.delivered] == ["li@example.com"]
-    (record,) = store.mails()
-    assert (record.state, record.reply, record.tries) == (MailState.SENT, "250 taken", 1)
+    (record,) = store.outbox.list()
+    assert (record.state, record.reply, record.tries) == (DeliveryState.SENT, "250 taken", 1)
     assert postbox.delivered[0].message_id == record.message_id == letter().message_id
 
 
 def test_a_mail_that_no_server_has_yet_takes_the_newer_text(store: Store) -> None:
-    store.plan_mails([letter(text="old")], now=NOON)
-    store.plan_mails([letter(text="new")], now=NOON)
+    store.outbox.put([letter(text="old")], now=NOON)
+    store.outbox.put([letter(text="new")], now=NOON)
     with Postbox() as postbox:
         send(store, settings(postbox))
     assert b"new" in postbox.delivered[0].content
 
 
 def test_lines_that_begin_with_a_dot_arrive_as_they_were(store: Store) -> None:
-    store.plan_mails([letter(text=".\r\n..two\r\n.")], now=NOON)
+    store.outbox.put([letter(text=".\r\n..two\r\n.")], now=NOON)
     with Postbox() as postbox:
         send(store, settings(postbox))
     assert postbox.delivered[0].content.endswith(b"\r\n\r\n.\r\n..two\r\n.\r\n")
@@ -103,37 +104,37 @@ def test_lines_that_begin_with_a_dot_arrive_as_they_were(store: Store) -> None:
 @pytest.mark.parametrize("stage", ["mail", "rcpt", "data"])
 def test_a_refusal_for_now_is_tried_again_after_the_configured_wait(store: Store, stage: str) -> None:
     answers = iter(["451 greylisted, come back"])
-    store.plan_mails([letter()], now=NOON)
+    store.outbox.put([letter()], now=NOON)
     hands = Hands()
     with Postbox(lambda at, _: (0.0, next(answers, "") if at == stage else "")) as postbox:
         posted = send(store, settings(postbox, retry_s=(60.0, 300.0)), hands)
     assert hands.slept == [60.0]
     assert len(postbox.delivered) == 1
-    assert (posted.mails[0].state, posted.mails[0].tries) == (MailState.SENT, 2)
+    assert (posted.deliveries[0].state, posted.deliveries[0].tries) == (DeliveryState.SENT, 2)
 
 
 @pytest.mark.parametrize("stage", ["mail", "rcpt", "data"])
 def test_a_refusal_for_good_is_not_tried_again_and_keeps_the_servers_words(store: Store, stage: str) -> None:
-    store.plan_mails([letter()], now=NOON)
+    store.outbox.put([letter()], now=NOON)
     hands = Hands()
     with Postbox(lambda at, _: (0.0, "550 no such user" if at == stage else "")) as postbox:
         posted = send(store, settings(postbox, retry_s=(60.0,)), hands)
         send(store, settings(postbox), hands)
     assert not hands.slept
     assert not postbox.delivered
-    assert posted.mails[0].state is MailState.FAILED
-    assert "550 no such user" in posted.mails[0].reply
+    assert posted.deliveries[0].state is DeliveryState.FAILED
+    assert "550 no such user" in posted.deliveries[0].reply
 
 
 def test_one_refused_recipient_does_not_keep_the_mail_from_the_others(store: Store) -> None:
-    store.plan_mails([letter("a@x.cn"), letter("gone@x.cn"), letter("b@x.cn")], now=NOON)
+    store.outbox.put([letter("a@x.cn"), letter("gone@x.cn"), letter("b@x.cn")], now=NOON)
     with Postbox(lambda at, who: (0.0, "550 unknown" if who == "gone@x.cn" and at == "rcpt" else "")) as postbox:
         posted = send(store, settings(postbox))
     assert {mail.recipient for mail in postbox.delivered} == {"a@x.cn", "b@x.cn"}
-    assert {mail.recipient: mail.state for mail in posted.mails} == {
-        "a@x.cn": MailState.SENT,
-        "b@x.cn": MailState.SENT,
-        "gone@x.cn": MailState.FAILED,
+    assert {mail.recipient: mail.state for mail in posted.deliveries} == {
+        "a@x.cn": DeliveryState.SENT,
+        "b@x.cn": DeliveryState.SENT,
+        "gone@x.cn": DeliveryState.FAILED,
     }
 
 
@@ -141,80 +142,80 @@ def test_one_refused_recipient_does_not_keep_the_mail_from_the_others(store: Sto
 def test_a_server_that_dies_after_the_text_leaves_an_unknown_mail_that_is_never_sent_again_by_itself(
     store: Store, fault: str, arrived: int
 ) -> None:
-    store.plan_mails([letter()], now=NOON)
+    store.outbox.put([letter()], now=NOON)
     hands = Hands()
     with Postbox(lambda at, _: (0.0, fault if at == "data" else "")) as postbox:
         posted = send(store, settings(postbox, retry_s=(1.0,)), hands)
         hands.time += timedelta(days=2)
-        store.plan_mails([letter()], now=hands.time)
-        assert not send(store, settings(postbox), hands).mails
+        store.outbox.put([letter()], now=hands.time)
+        assert not send(store, settings(postbox), hands).deliveries
     assert len(postbox.delivered) == arrived
-    assert posted.mails[0].state is MailState.UNKNOWN
-    assert "before the server's answer" in posted.mails[0].reply
+    assert posted.deliveries[0].state is DeliveryState.UNKNOWN
+    assert "before the server's answer" in posted.deliveries[0].reply
 
 
 def test_a_server_that_answers_too_late_after_the_text_leaves_an_unknown_mail(store: Store) -> None:
-    store.plan_mails([letter()], now=NOON)
+    store.outbox.put([letter()], now=NOON)
     with Postbox(lambda at, _: (0.6 if at == "data" else 0.0, "")) as postbox:
         posted = send(store, settings(postbox, timeout_s=0.2))
-    assert posted.mails[0].state is MailState.UNKNOWN
+    assert posted.deliveries[0].state is DeliveryState.UNKNOWN
 
 
 @pytest.mark.parametrize("stage", ["mail", "rcpt"])
 def test_a_connection_that_ends_before_the_text_is_certain_and_tried_again(store: Store, stage: str) -> None:
     answers = iter([DROP])
-    store.plan_mails([letter()], now=NOON)
+    store.outbox.put([letter()], now=NOON)
     with Postbox(lambda at, _: (0.0, next(answers, "") if at == stage else "")) as postbox:
         posted = send(store, settings(postbox, retry_s=(1.0,)), Hands())
     assert len(postbox.delivered) == 1
-    assert posted.mails[0].state is MailState.SENT
+    assert posted.deliveries[0].state is DeliveryState.SENT
 
 
 def test_without_a_server_all_mails_wait_and_one_time_out_is_enough(store: Store) -> None:
-    store.plan_mails([letter("a@x.cn"), letter("b@x.cn")], now=NOON)
+    store.outbox.put([letter("a@x.cn"), letter("b@x.cn")], now=NOON)
     posted = send(store, settings(None))
-    assert [mail.state for mail in posted.mails] == [MailState.RETRY] * 2
+    assert [mail.state for mail in posted.deliveries] == [DeliveryState.RETRY] * 2
     assert "nothing listens there" in posted.trouble
-    assert not store.due_mails(NOON + timedelta(seconds=200)), "the wait is kept"
-    assert len(store.due_mails(NOON + timedelta(seconds=400))) == 2
+    assert not store.outbox.due(NOON + timedelta(seconds=200), channel=MAIL), "the wait is kept"
+    assert len(store.outbox.due(NOON + timedelta(seconds=400), channel=MAIL)) == 2
 
 
 def test_after_the_time_to_give_up_a_mail_fails_and_says_why(store: Store) -> None:
-    store.plan_mails([letter()], now=NOON)
+    store.outbox.put([letter()], now=NOON)
     hands = Hands(NOON + timedelta(hours=49))
     posted = send(store, settings(None), hands)
-    assert posted.mails[0].state is MailState.FAILED
-    assert posted.mails[0].reply.startswith("given up after 48 h; last: 127.0.0.1:")
+    assert posted.deliveries[0].state is DeliveryState.FAILED
+    assert posted.deliveries[0].reply.startswith("given up after 48 h; last: 127.0.0.1:")
 
 
 def test_a_clock_that_was_set_back_neither_delays_a_mail_nor_sends_one_twice(store: Store) -> None:
-    store.plan_mails([letter("a@x.cn"), letter("b@x.cn", text="2")], now=NOON)
+    store.outbox.put([letter("a@x.cn"), letter("b@x.cn", text="2")], now=NOON)
     hands = Hands()
     with Postbox(lambda at, who: (0.0, "451 later" if who == "b@x.cn" and at == "rcpt" else "")) as postbox:
         send(store, settings(postbox), hands)
         postbox.fault = lambda at, who: (0.0, "")
         hands.time = NOON - timedelta(days=3)
-        store.plan_mails([letter("a@x.cn"), letter("b@x.cn")], now=hands.time)
+        store.outbox.put([letter("a@x.cn"), letter("b@x.cn")], now=hands.time)
         send(store, settings(postbox), hands)
     assert sorted(mail.recipient for mail in postbox.delivered) == ["a@x.cn", "b@x.cn"]
 
 
 def test_a_mail_whose_sender_was_killed_is_found_unknown(store: Store) -> None:
-    store.plan_mails([letter()], now=NOON)
-    assert store.begin_mail(letter().key, now=NOON)
-    assert not store.begin_mail(letter().key, now=NOON), "nobody else may send it now"
-    (found,) = store.settle_mails(now=NOON)
-    assert found.state is MailState.UNKNOWN
-    assert not store.due_mails(NOON + timedelta(days=9))
+    store.outbox.put([letter()], now=NOON)
+    assert store.outbox.begin(letter().key, now=NOON)
+    assert not store.outbox.begin(letter().key, now=NOON), "nobody else may send it now"
+    (found,) = store.outbox.settle(now=NOON)
+    assert found.state is DeliveryState.UNKNOWN
+    assert not store.outbox.due(NOON + timedelta(days=9), channel=MAIL)
 
 
 def test_a_person_may_have_an_unknown_mail_sent_again_or_forgotten(store: Store) -> None:
-    store.plan_mails([letter("a@x.cn"), letter("b@x.cn")], now=NOON)
-    for mail in store.mails():
-        store.begin_mail(mail.key, now=NOON)
-        store.end_mail(mail.key, Outcome(state=MailState.UNKNOWN, reply="?"), now=NOON)
-    store.decide_mail(letter("a@x.cn").key, MailState.PLANNED, now=NOON)
-    store.decide_mail(letter("b@x.cn").key, MailState.FORGOTTEN, now=NOON)
+    store.outbox.put([letter("a@x.cn"), letter("b@x.cn")], now=NOON)
+    for mail in store.outbox.list():
+        store.outbox.begin(mail.key, now=NOON)
+        store.outbox.end(mail.key, Outcome(state=DeliveryState.UNKNOWN, reply="?"), now=NOON)
+    store.outbox.decide(letter("a@x.cn").key, DeliveryState.PLANNED, now=NOON)
+    store.outbox.decide(letter("b@x.cn").key, DeliveryState.FORGOTTEN, now=NOON)
     with Postbox() as postbox:
         send(store, settings(postbox))
     assert [mail.recipient for mail in postbox.delivered] == ["a@x.cn"]
@@ -257,10 +258,10 @@ def test_mail_travels_encrypted_with_a_checked_certificate_and_a_password(
     monkeypatch.setenv("QAREPORT_SMTP_PASSWORD", "correct")
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate)
-    store.plan_mails([letter()], now=NOON)
+    store.outbox.put([letter()], now=NOON)
     with Postbox(password=("me", "correct"), tls=context, implicit_tls=security == "ssl") as postbox:
         mail = settings(postbox, host="localhost", security=security, ca_file=str(certificate), user="me")
-        assert send(store, mail).mails[0].state is MailState.SENT
+        assert send(store, mail).deliveries[0].state is DeliveryState.SENT
         with pytest.raises(MailError, match=r"certificate is not to be trusted.*mail\.ca_file"):
             Transport(settings(postbox, host="localhost", security=security, user="me"), "correct").connect()
         with pytest.raises(MailError, match="log-in was refused: 535") as raised:
@@ -322,20 +323,20 @@ def test_the_password_comes_from_the_environment_or_a_private_file(tmp_path: Pat
 def test_the_lock_is_free_again_when_its_process_is_killed(store: Store, tmp_path: Path) -> None:
     code = (
         "import sys, time; from qareport.store import Store\n"
-        "with Store(sys.argv[1]) as store, store.hold():\n    print('held', flush=True); time.sleep(60)\n"
+        "with Store(sys.argv[1]) as store, store.lock():\n    print('held', flush=True); time.sleep(60)\n"
     )
     import sys
 
     with subprocess.Popen([sys.executable, "-c", code, store.url], stdout=subprocess.PIPE, text=True) as other:
         assert other.stdout is not None
         assert other.stdout.readline() == "held\n"
-        with pytest.raises(BusyError, match=rf"another run is at work: .*:{other.pid} since"), store.hold():
+        with pytest.raises(BusyError, match=rf"another run is at work: .*:{other.pid} since"), store.lock():
             pass
         other.kill()
         other.wait()
     for _ in range(50):  # PostgreSQL needs a moment to see that a process is gone
         try:
-            with store.hold():
+            with store.lock():
                 return
         except BusyError:
             time.sleep(0.1)

@@ -28,7 +28,7 @@ from qareport.model import (
 )
 from qareport.search import And, Between, Fact, Found, Line, Mark, Node, Not, Or, Words, find_spans, lines_of, parse
 from qareport.store import Scope, Store
-from tests.integration.store.test_store import METRICS
+from tests.support.store_samples import METRICS
 
 ZONE = "Asia/Shanghai"
 BEGIN = datetime.fromisoformat("2026-11-21T09:00:00+08:00")
@@ -43,14 +43,14 @@ def put(store: Store, call_id: str, *segments: Segment, hours: int = 0, **fields
     """Put a judged call whose sentences follow each other by the second."""
     began = BEGIN + timedelta(hours=hours)
     call = Call(call_id=call_id, audio_path="", order_id=f"o-{call_id}", agent_id="A017", started_at=began)
-    placed = tuple(replace(one, start_ms=n * 1000, end_ms=n * 1000 + 900) for n, one in enumerate(segments))
+    placed = tuple(replace(segment, start_ms=n * 1000, end_ms=n * 1000 + 900) for n, segment in enumerate(segments))
     report = CallReport(call_id=call_id, agent_id="A017", started_at=began, metrics=METRICS, segments=placed)
     report = replace(report, **fields)  # type: ignore[arg-type]
-    store.put_report(hashlib.sha256(to_json(report).encode()).hexdigest(), call, report, rules_sha256="r")
+    store.results.put(hashlib.sha256(to_json(report).encode()).hexdigest(), call, report, rules_sha256="r")
 
 
 def search(store: Store, query: str, scope: Scope = "sentence", limit: int = 20) -> Found:
-    return store.search(parse(query, time_zone=ZONE), scope=scope, limit=limit)
+    return store.search_index.search(parse(query, time_zone=ZONE), scope=scope, limit=limit)
 
 
 def texts(found: Found) -> list[str]:
@@ -175,8 +175,8 @@ def test_nobody_finds_or_sees_personal_data(store: Store) -> None:
         assert search(store, NUMBER).lines == 0
         assert texts(search(store, "退货")) == ["我的电话是[电话]，要退货"]
         query = parse("退货", time_zone=ZONE)
-        assert texts(store.search(query, original=True)) == [f"我的电话是{NUMBER}，要退货"]
-        with store._read() as session:
+        assert texts(store.search_index.search(query, original=True)) == [f"我的电话是{NUMBER}，要退货"]
+        with store.database.read() as session:
             for table in ("search_lines", "search_calls"):
                 rows = session.execute(sqlalchemy.text(f"SELECT * FROM {table}")).all()  # noqa: S608 - names above
                 assert NUMBER not in str(rows)
@@ -194,49 +194,51 @@ def test_a_newer_result_takes_the_place_of_the_older_one(store: Store) -> None:
 def test_a_call_that_failed_since_is_not_found(filled: Store) -> None:
     with filled as store:
         call = Call(call_id="early", audio_path="", order_id="o-early")
-        store.put_failure(call, FailedCall.of(call, "analyse", "x"))
+        store.calls.put_failure(call, FailedCall.of(call, "analyse", "x"))
         assert texts(search(store, "退货")) == ["退货，可以吗"]
 
 
 def test_a_judgement_anew_is_found_by_its_new_rules(filled: Store) -> None:
     with filled as store:
-        report = replace(store.report_of_call("late"), findings=(hit("price.new"),), score=10)
-        store.replace_report("late", "key-2", report, rules_sha256="r2", scene="[]")
+        report = replace(store.results.get("late"), findings=(hit("price.new"),), score=10)
+        store.results.replace("late", "key-2", report, rules_sha256="r2", snapshot="[]")
         assert texts(search(store, "rule:price.* score:10 太慢")) == ["你们太慢了"]
 
 
 def test_a_deleted_call_is_gone_from_the_index(filled: Store) -> None:
     with filled as store:
-        store.delete_calls(store.calls_of(order="o-early"), by="order", selector="o-early", now=datetime.now(UTC))
+        store.deletion.delete(
+            store.deletion.find_calls(order="o-early"), by="order", selector="o-early", now=datetime.now(UTC)
+        )
         assert texts(search(store, "ANGRY")) == ["你们太慢了"]
         assert search(store, "NOT 不存在").calls == 2
-        assert list(store.check()) == []
+        assert list(store.maintenance.verify()) == []
 
 
 def test_what_was_stored_without_an_index_is_indexed_later(filled: Store) -> None:
     with filled as store:
-        store.clear_index()
-        assert (store.unindexed(), search(store, "退货").lines) == (3, 0)
+        store.search_index.clear()
+        assert (store.search_index.count_missing(), search(store, "退货").lines) == (3, 0)
         told: list[tuple[str, int, int]] = []
-        assert store.index_missing(on_progress=lambda *one: told.append(one)) == 3
-        assert (store.unindexed(), told) == (0, [("index", 3, 3)])
+        assert store.search_index.index_missing(on_progress=lambda *progress: told.append(progress)) == 3
+        assert (store.search_index.count_missing(), told) == (0, [("index", 3, 3)])
         assert texts(search(store, "ANGRY AND 退货")) == ["退货运费谁出？"]
-        assert store.index_missing(on_progress=lambda *one: told.append(one)) == 0
+        assert store.search_index.index_missing(on_progress=lambda *progress: told.append(progress)) == 0
 
 
 def test_a_damaged_index_is_found_by_a_check_and_made_anew(tmp_path: Path) -> None:
     with Store(f"sqlite:///{tmp_path / 'store.db'}") as store:
         put(store, "c", sentence("我要退货"))
-        assert list(store.check()) == []
-        with store._write() as session:
+        assert list(store.maintenance.verify()) == []
+        with store.database.write() as session:
             session.execute(sqlalchemy.text("UPDATE search_words_data SET block = x'00' WHERE id > 10"))
             session.execute(sqlalchemy.text("UPDATE search_lines SET lines = '[1]'"))
-        lines, words = store.check()
+        lines, words = store.maintenance.verify()
         assert lines.startswith("search lines 1: ")
         assert words.endswith("qareport store upgrade --reindex makes it anew")
-        store.clear_index()
-        store.index_missing(on_progress=lambda *_: None)
-        assert list(store.check()) == []
+        store.search_index.clear()
+        store.search_index.index_missing(on_progress=lambda *_: None)
+        assert list(store.maintenance.verify()) == []
         assert texts(search(store, "退货")) == ["我要退货"]
 
 
@@ -330,7 +332,7 @@ def test_queries_made_by_chance_find_what_a_walk_over_all_sentences_finds(store:
             put(
                 store, name, *segments, hours=number, silences=silences, score=score, risk=risk, agent_id=agent
             )  # fmt: skip
-            reports[name] = store.report_of_call(name)
+            reports[name] = store.results.get(name)
         spoken = {name for name, report in reports.items() if report.segments}
         for _ in range(80):
             text = query_of(dice)
@@ -340,13 +342,13 @@ def test_queries_made_by_chance_find_what_a_walk_over_all_sentences_finds(store:
                 for name, report in reports.items()
                 for place in holds(node, lines_of(report), report, f"o-{name}")
             }
-            found = store.search(node, limit=10_000)
-            assert {(one.call_id, one.line.start_ms // 1000) for one in found.hits} == expected, text
-            assert [one.call_id for one in found.hits] == sorted((one.call_id for one in found.hits), reverse=True)
+            found = store.search_index.search(node, limit=10_000)
+            assert {(hit.call_id, hit.line.start_ms // 1000) for hit in found.hits} == expected, text
+            assert [hit.call_id for hit in found.hits] == sorted((hit.call_id for hit in found.hits), reverse=True)
             assert (found.lines, found.calls) == (len(expected), len({name for name, _ in expected})), text
             whole = {name for name, report in reports.items() if holds_in_call(node, report, f"o-{name}")}
-            found = store.search(node, scope="call", limit=10_000)
-            assert (found.calls, {one.call_id for one in found.hits}) == (len(whole), whole & spoken), text
+            found = store.search_index.search(node, scope="call", limit=10_000)
+            assert (found.calls, {hit.call_id for hit in found.hits}) == (len(whole), whole & spoken), text
 
 
 def test_the_words_of_a_deleted_call_leave_the_index_of_a_file(tmp_path_factory: pytest.TempPathFactory) -> None:
@@ -356,7 +358,7 @@ def test_the_words_of_a_deleted_call_leave_the_index_of_a_file(tmp_path_factory:
             put(store, f"c{number}", sentence("我要退货"))
         put(store, "c", sentence("魑魅魍魉zyzzyva"))
         assert search(store, "魑魅").lines == 1
-        store.delete_calls(store.calls_of(order="o-c"), by="order", selector="o-c", now=datetime.now(UTC))
+        store.deletion.delete(store.deletion.find_calls(order="o-c"), by="order", selector="o-c", now=datetime.now(UTC))
         content = b"".join(path.read_bytes() for path in folder.iterdir())
     for word in ("魑魅", "魅魍", "zyzzyva"):
         assert word.encode() not in content, word

@@ -3,28 +3,16 @@
 from __future__ import annotations
 
 import multiprocessing
-from datetime import datetime
 from pathlib import Path
 
 import pytest
+import sqlalchemy
 
 from qareport.errors import NotFoundError, StoreError
-from qareport.model import Call, CallMetrics, CallReport, FailedCall, Segment, Transcript
+from qareport.model import FailedCall, Segment, Transcript
 from qareport.store import Store
-
-METRICS = CallMetrics(
-    duration_ms=9, talk_ms=5, non_talk_ms=4, overlap_ms=0, silence_count=0, silence_ms=0, longest_silence_ms=0
-)
-
-
-def make_call(call_id: str, *, order_id: str | None = "o1", day: int = 20) -> Call:
-    started_at = datetime.fromisoformat(f"2026-11-{day}T09:00:00+08:00")
-    return Call(call_id=call_id, audio_path=f"{call_id}.wav", order_id=order_id, started_at=started_at)
-
-
-def put(store: Store, call: Call, *, key: str = "", rules: str = "r1") -> None:
-    report = CallReport(call_id=call.call_id, started_at=call.started_at, metrics=METRICS)
-    store.put_report(key or f"key-{call.call_id}", call, report, rules_sha256=rules)
+from tests.support.store_samples import make_call
+from tests.support.store_samples import put_result as put
 
 
 @pytest.fixture
@@ -35,10 +23,10 @@ def url(store_url: str) -> str:
 def test_a_transcript_is_found_again_under_its_key(url: str) -> None:
     transcript = Transcript(call_id="c1", segments=(Segment(start_ms=0, end_ms=9, text="发货"),))
     with Store(url) as store:
-        store.put_transcript("k", transcript)
+        store.transcripts.put("k", transcript)
     with Store(url) as store:
-        assert store.find_transcript("k") == transcript
-        assert store.find_transcript("other") is None
+        assert store.transcripts.find("k") == transcript
+        assert store.transcripts.find("other") is None
 
 
 def test_the_calls_of_an_order_come_by_start_time(url: str) -> None:
@@ -46,31 +34,31 @@ def test_the_calls_of_an_order_come_by_start_time(url: str) -> None:
         put(store, make_call("late", day=21))
         put(store, make_call("early", day=20))
         put(store, make_call("elsewhere", order_id="o2"))
-        assert [report.call_id for report in store.order("o1").reports] == ["early", "late"]
+        assert [report.call_id for report in store.orders.get("o1").reports] == ["early", "late"]
 
 
 def test_the_name_of_a_call_stands_for_its_whole_order(url: str) -> None:
     with Store(url) as store:
         put(store, make_call("late", day=21))
         put(store, make_call("early", day=20))
-        assert [report.call_id for report in store.order("late").reports] == ["early", "late"]
+        assert [report.call_id for report in store.orders.get("late").reports] == ["early", "late"]
 
 
 def test_a_call_without_an_order_is_found_by_its_own_name(url: str) -> None:
     with Store(url) as store:
         put(store, make_call("lonely", order_id=None))
-        record = store.order("lonely")
+        record = store.orders.get("lonely")
     assert (record.order_id, len(record.reports)) == (None, 1)
 
 
 def test_a_failed_call_stays_with_its_order_until_it_succeeds(url: str) -> None:
     call = make_call("c1")
     with Store(url) as store:
-        store.put_failure(call, FailedCall.of(call, "decode", "c1.wav: empty file"))
-        assert [failure.reason for failure in store.order("o1").failures] == ["c1.wav: empty file"]
+        store.calls.put_failure(call, FailedCall.of(call, "decode", "c1.wav: empty file"))
+        assert [failure.reason for failure in store.orders.get("o1").failures] == ["c1.wav: empty file"]
         put(store, call)
-        assert store.order("o1").failures == ()
-        assert len(store.order("o1").reports) == 1
+        assert store.orders.get("o1").failures == ()
+        assert len(store.orders.get("o1").reports) == 1
 
 
 def test_a_result_is_replaced_by_a_newer_one_and_the_rules_it_was_made_with_are_known(url: str) -> None:
@@ -78,29 +66,29 @@ def test_a_result_is_replaced_by_a_newer_one_and_the_rules_it_was_made_with_are_
     with Store(url) as store:
         put(store, call, key="old", rules="r1")
         put(store, call, key="new", rules="r2")
-        assert store.order("o1").rules_sha256 == "r2"
-        assert len(store.order("o1").reports) == 1
-        assert store.find_report("old") == store.find_report("new")
+        assert store.orders.get("o1").rules_sha256 == "r2"
+        assert len(store.orders.get("o1").reports) == 1
+        assert store.results.find("old") == store.results.find("new")
 
 
 def test_a_document_is_known_by_what_it_was_made_from(url: str, tmp_path: Path) -> None:
     with Store(url) as store:
-        assert store.document_key(tmp_path / "a.pdf") is None
-        store.put_document(tmp_path / "a.pdf", "k1")
-        store.put_document(tmp_path / "a.pdf", "k2")
-        assert store.document_key(tmp_path / "a.pdf") == "k2"
+        assert store.documents.find_key(tmp_path / "a.pdf") is None
+        store.documents.put(tmp_path / "a.pdf", "k1")
+        store.documents.put(tmp_path / "a.pdf", "k2")
+        assert store.documents.find_key(tmp_path / "a.pdf") == "k2"
 
 
 def test_an_unknown_order_is_answered_with_the_orders_there_are(url: str) -> None:
     with Store(url) as store:
         put(store, make_call("c1", order_id="20261105000001"))
         with pytest.raises(NotFoundError, match="no order or call '2026'; orders in the store: 20261105000001"):
-            store.order("2026")
+            store.orders.get("2026")
 
 
 def test_an_empty_store_says_what_to_do_first(url: str) -> None:
     with Store(url) as store, pytest.raises(NotFoundError, match="run `qareport run` first"):
-        store.order("1")
+        store.orders.get("1")
 
 
 @pytest.mark.parametrize(
@@ -140,4 +128,38 @@ def test_several_processes_write_at_once_and_nothing_is_lost(url: str) -> None:
         worker.join(60)
     assert [worker.exitcode for worker in workers] == [0, 0, 0]
     with Store(url) as store:
-        assert len(store.order("shared").reports) == 75
+        assert len(store.orders.get("shared").reports) == 75
+
+
+def test_the_revision_of_a_store_is_looked_at_once_while_a_process_has_it_open(url: str) -> None:
+    statements: list[str] = []
+
+    def note(*execution: object) -> None:
+        statements.append(str(execution[2]))
+
+    def looked() -> int:
+        count = sum("version_num FROM alembic_version" in statement for statement in statements)
+        statements.clear()
+        return count
+
+    Store(url).close()
+    sqlalchemy.event.listen(sqlalchemy.Engine, "before_cursor_execute", note)
+    try:
+        with Store(url):
+            assert looked() == 1
+            with Store(url) as second:
+                put(second, make_call("c1"))
+                assert looked() == 0
+        with Store(url) as later:
+            assert looked() == 1
+            assert later.calls.count().judged == 1
+    finally:
+        sqlalchemy.event.remove(sqlalchemy.Engine, "before_cursor_execute", note)
+
+
+def test_a_store_that_was_closed_may_be_closed_again_and_others_of_it_go_on(url: str) -> None:
+    with Store(url) as store, Store(url) as other:
+        other.close()
+        other.close()
+        put(store, make_call("c1"))
+        assert store.calls.has_result("c1")

@@ -18,26 +18,29 @@ from qareport import events
 from qareport.cli import main
 from qareport.cli.logs import _Json
 from qareport.model import (
+    MAIL,
     Call,
     CallReport,
+    Delivery,
+    DeliveryState,
     Edition,
     FailedCall,
-    Letter,
-    MailState,
     Outcome,
     RunState,
     RunStep,
     Segment,
     Transcript,
-    letter_key,
+    delivery_key,
 )
 from qareport.settings import default_dir
 from qareport.store import Store, holder
-from qareport.workflows import judge as pipeline
+from qareport.workflows.judge import judge_calls
 from qareport.workflows.prometheus import write_metrics
 from qareport.workflows.status import Status, look
+from qareport.workflows.transcribe import TranscribedCall
+from qareport.workflows.workspace import Workspace
 from tests.conftest import ROOT
-from tests.integration.store.test_store import METRICS
+from tests.support.store_samples import METRICS
 
 ZONE = "Asia/Shanghai"
 #: Half past midnight in Shanghai.
@@ -52,11 +55,11 @@ def call(call_id: str, minutes_ago: int | None) -> Call:
 
 def put(store: Store, one: Call) -> None:
     report = CallReport(call_id=one.call_id, started_at=one.started_at, metrics=METRICS)
-    store.put_report(f"key-{one.call_id}", one, report, rules_sha256="r")
+    store.results.put(f"key-{one.call_id}", one, report, rules_sha256="r")
 
 
 def fail(store: Store, one: Call, step: str = "decode", reason: str = "empty file") -> None:
-    store.put_failure(one, FailedCall.of(one, step, reason))
+    store.calls.put_failure(one, FailedCall.of(one, step, reason))
 
 
 def status_of(store: Store) -> Status:
@@ -73,22 +76,22 @@ def run(
     period: str = "day:2026-11-20",
 ) -> None:
     """Record a daily run; None: it has not ended."""
-    number = store.begin_run(period, mode=mode, holder=by, now=NOW - timedelta(seconds=90))
+    number = store.runs.begin(period, mode=mode, holder=by, now=NOW - timedelta(seconds=90))
     if state is not None:
         steps = [RunStep(name="render", seconds=1.5, count=3), RunStep(name="send", seconds=0.5)]
-        store.end_run(number, state, steps=steps, summary="calls=3", problems=problems, now=NOW)
+        store.runs.end(number, state, steps=steps, summary="calls=3", problems=problems, now=NOW)
 
 
-def post(store: Store, recipient: str, state: MailState, *, minutes_ago: int = 0) -> str:
-    key = letter_key(Edition.TEAM, recipient, "day:2026-11-20", "report")
-    letter = Letter(
+def post(store: Store, recipient: str, state: DeliveryState, *, minutes_ago: int = 0) -> str:
+    key = delivery_key(MAIL, Edition.TEAM, recipient, "day:2026-11-20", "report")
+    letter = Delivery(channel=MAIL,
         edition=Edition.TEAM, recipient=recipient, period="day:2026-11-20", kind="report", subject="s",
         message_id="<m>", content=b"text",
     )  # fmt: skip
-    store.plan_mails([letter], now=NOW - timedelta(minutes=minutes_ago, seconds=2))
-    if state is not MailState.PLANNED:
-        assert store.begin_mail(key, now=NOW - timedelta(seconds=1))
-        store.end_mail(key, Outcome(state=state, reply=f"unknown user <{recipient}>"), now=NOW)
+    store.outbox.put([letter], now=NOW - timedelta(minutes=minutes_ago, seconds=2))
+    if state is not DeliveryState.PLANNED:
+        assert store.outbox.begin(key, now=NOW - timedelta(seconds=1))
+        store.outbox.end(key, Outcome(state=state, reply=f"unknown user <{recipient}>"), now=NOW)
     return key
 
 
@@ -102,7 +105,7 @@ def test_today_begins_at_midnight_of_the_settings_time_zone(store: Store) -> Non
     put(store, call("today", 20))
     put(store, call("yesterday", 40))
     fail(store, call("broken", 10))
-    store.put_call(call("waiting", 5))
+    store.calls.put(call("waiting", 5))
     fail(store, call("undated", None), "ingest", "no time")
     found = status_of(store)
     assert (found.today.judged, found.today.failed, found.today.waiting, found.today.total) == (1, 1, 1, 3)
@@ -121,9 +124,9 @@ def test_an_empty_store_wants_nothing(store: Store) -> None:
 def test_what_wants_a_person_is_named_with_what_to_do(store: Store) -> None:
     run(store, RunState.DONE)
     run(store, RunState.PARTIAL, problems=("3 recordings were not transcribed",))
-    post(store, "a@example.com", MailState.UNKNOWN)
-    post(store, "b@example.com", MailState.FAILED)
-    store.put_call(call("forgotten", 60 * 25))
+    post(store, "a@example.com", DeliveryState.UNKNOWN)
+    post(store, "b@example.com", DeliveryState.FAILED)
+    store.calls.put(call("forgotten", 60 * 25))
     found = status_of(store)
     assert found.attention == (
         "the last run (day:2026-11-20) is partial: 3 recordings were not transcribed",
@@ -149,9 +152,9 @@ def test_a_run_that_somebody_tries_out_hides_no_morning_that_went_wrong(store: S
 
 
 def test_a_mail_that_does_not_go_out_is_told_after_two_hours(store: Store) -> None:
-    post(store, "a@example.com", MailState.RETRY, minutes_ago=119)
+    post(store, "a@example.com", DeliveryState.RETRY, minutes_ago=119)
     assert status_of(store).attention == ()
-    post(store, "b@example.com", MailState.RETRY, minutes_ago=120)
+    post(store, "b@example.com", DeliveryState.RETRY, minutes_ago=120)
     (told,) = status_of(store).attention
     assert told.startswith("mails that have not gone out for two hours: 1: unknown user <b@example.com>")
 
@@ -159,16 +162,16 @@ def test_a_mail_that_does_not_go_out_is_told_after_two_hours(store: Store) -> No
 def test_the_list_of_mails_hides_no_old_one_and_goes_by_the_clock_of_the_settings(
     store_url: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def letter(number: int) -> Letter:
-        return Letter(
+    def letter(number: int) -> Delivery:
+        return Delivery(channel=MAIL,
             edition=Edition.TEAM, recipient=f"{number}@example.com", period="day:2026-11-20", kind="report",
             subject="s", message_id="<m>", content=b"text",
         )  # fmt: skip
 
     with Store(store_url) as store:
-        old = post(store, "old@example.com", MailState.RETRY, minutes_ago=600)
-        store.end_mail(old, Outcome(state=MailState.RETRY, reply="450 later"), now=NOW, next_try_at=NOW)
-        store.plan_mails([letter(number) for number in range(1001)], now=NOW)
+        old = post(store, "old@example.com", DeliveryState.RETRY, minutes_ago=600)
+        store.outbox.end(old, Outcome(state=DeliveryState.RETRY, reply="450 later"), now=NOW, next_try_at=NOW)
+        store.outbox.put([letter(number) for number in range(1001)], now=NOW)
     assert main(["mail", "list", "--store", store_url]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 1002
@@ -177,10 +180,10 @@ def test_the_list_of_mails_hides_no_old_one_and_goes_by_the_clock_of_the_setting
 
 
 def test_the_last_mail_is_the_one_that_a_server_took(store: Store) -> None:
-    post(store, "a@example.com", MailState.SENT)
-    post(store, "b@example.com", MailState.PLANNED)
+    post(store, "a@example.com", DeliveryState.SENT)
+    post(store, "b@example.com", DeliveryState.PLANNED)
     found = status_of(store)
-    assert found.mails == {MailState.SENT: 1, MailState.PLANNED: 1}
+    assert found.mails == {DeliveryState.SENT: 1, DeliveryState.PLANNED: 1}
     assert found.last_mail is not None
     assert (found.last_mail.period, found.last_mail.sent_at) == ("day:2026-11-20", NOW)
     assert "example.com" not in repr(found)
@@ -215,7 +218,7 @@ def test_the_prometheus_file_says_the_same(store: Store, tmp_path: Path) -> None
     put(store, call("today", 20))
     fail(store, call("broken", 10))
     run(store, RunState.DONE)
-    post(store, "a@example.com", MailState.SENT)
+    post(store, "a@example.com", DeliveryState.SENT)
     path = tmp_path / "qareport.prom"
     path.write_text("of yesterday")
     found = status_of(store)
@@ -302,7 +305,7 @@ def lines(caplog: pytest.LogCaptureFixture) -> list[dict[str, object]]:
 
 
 def test_mails_and_runs_are_events_without_addresses(store: Store, lines: list[dict[str, object]]) -> None:
-    key = post(store, "li.lei@example.com", MailState.FAILED)
+    key = post(store, "li.lei@example.com", DeliveryState.FAILED)
     run(store, RunState.PARTIAL, problems=("refused: <li.lei@example.com>",))
     assert [(one["step"], one["outcome"], one["duration_ms"]) for one in lines] == [
         ("send", "failed", 1000),
@@ -317,11 +320,12 @@ def test_mails_and_runs_are_events_without_addresses(store: Store, lines: list[d
 
 
 def test_a_step_that_was_done_before_is_kept(tmp_path: Path, lines: list[dict[str, object]]) -> None:
-    heard = Transcript(call_id="c1", segments=(Segment(start_ms=0, end_ms=9, text="我要退货"),))
-    judge = pipeline.RuleBook.load(default_dir("config"))
+    transcript = Transcript(call_id="c1", segments=(Segment(start_ms=0, end_ms=9, text="我要退货"),))
+    item = TranscribedCall(call=call("c1", 5), key="t", transcript=transcript)
+    rule_book = Workspace.open(config=default_dir("config")).rule_book
     with Store(f"sqlite:///{tmp_path / 'store.db'}") as store:
         for _ in range(2):
-            pipeline.judge_calls([(call("c1", 5), "t", heard)], store, judge, on_progress=lambda *_: None)
+            judge_calls([item], store, rule_book, on_progress=lambda *_: None)
     told = [(one["step"], one["outcome"], one["call_id"]) for one in lines]
     assert told == [("analyse", "done", "c1"), ("analyse", "kept", "c1")]
     assert "退货" not in str(lines)

@@ -24,14 +24,14 @@ def judge(folder: Path, when: str, *segments: Segment, more: str = "", duration:
     )
     (folder / "a.yaml").write_text(text, encoding="utf-8")
     transcript = call(*segments, duration=duration)
-    found = analysis.analyse(transcript, AnalysisSettings(), TOPICS)
-    return rules.judge(rules.load(folder), transcript, found, ScoreSettings())
+    analysed = analysis.analyse(transcript, AnalysisSettings(), TOPICS)
+    return rules.judge(rules.load(folder), transcript, analysed, ScoreSettings())
 
 
 def hits(folder: Path, when: str, *segments: Segment, more: str = "", duration: float | None = None) -> list[float]:
     """Return the seconds at which such a rule hits, every time it does."""
     more += "    occurrence: every\n"
-    return [one.at_ms / 1000 for one in judge(folder, when, *segments, more=more, duration=duration).findings]
+    return [finding.at_ms / 1000 for finding in judge(folder, when, *segments, more=more, duration=duration).findings]
 
 
 ASK = say(10, 12, CUSTOMER, "我的衣服，什么时候发货？")
@@ -96,7 +96,7 @@ def test_a_score_must_be_reached_where_there_are_scores(tmp_path: Path) -> None:
 def test_sounds_count_also_without_words(tmp_path: Path) -> None:
     cry = say(0, 2, CUSTOMER, "", events=(AudioEvent.CRY,))
     judged = judge(tmp_path, "{event: Cry}", cry, say(3, 4, AGENT, "您好"))
-    assert [(one.at_ms, one.quote) for one in judged.findings[0].evidence] == [(0, "[CRY]")]
+    assert [(evidence.at_ms, evidence.quote) for evidence in judged.findings[0].evidence] == [(0, "[CRY]")]
 
 
 def test_an_interruption_counts_for_whoever_did_it(tmp_path: Path) -> None:
@@ -126,32 +126,32 @@ def test_two_starts_that_end_in_one_place_are_one_hit(tmp_path: Path) -> None:
 
 
 def finding(folder: Path, when: str, *segments: Segment) -> Finding:
-    (found,) = judge(folder, when, *segments).findings
-    return found
+    (only,) = judge(folder, when, *segments).findings
+    return only
 
 
 def test_advice_is_filled_with_topic_quote_length_and_order(tmp_path: Path) -> None:
-    found = finding(tmp_path, "{sequence: [{customer says: [发货]}, {silence: 2s}]}", *TALK)
-    assert found.advice == "发货|我的衣服，什么时候发货？|5.0|20241105998877"
+    hit = finding(tmp_path, "{sequence: [{customer says: [发货]}, {silence: 2s}]}", *TALK)
+    assert hit.advice == "发货|我的衣服，什么时候发货？|5.0|20241105998877"
 
 
 def test_advice_words_what_a_call_does_not_have(tmp_path: Path) -> None:
-    found = finding(tmp_path, "{none: [{agent says: 抱歉}]}", *TALK)
-    assert found.advice == "该问题||0.0|20241105998877"
-    assert found.evidence == ()
+    hit = finding(tmp_path, "{none: [{agent says: 抱歉}]}", *TALK)
+    assert hit.advice == "该问题||0.0|20241105998877"
+    assert hit.evidence == ()
 
 
 def test_quotes_are_put_into_advice_as_text_and_never_run(tmp_path: Path) -> None:
-    found = finding(tmp_path, "{customer says: 发货}", say(0, 1, CUSTOMER, "发货 {{ 7*7 }} <b>"))
-    assert "发货 {{ 7*7 }} <b>" in found.advice
+    hit = finding(tmp_path, "{customer says: 发货}", say(0, 1, CUSTOMER, "发货 {{ 7*7 }} <b>"))
+    assert "发货 {{ 7*7 }} <b>" in hit.advice
 
 
 def test_a_rule_hits_once_a_call_unless_it_says_every(tmp_path: Path) -> None:
     talk = (say(0, 1, CUSTOMER, "发货"), say(5, 6, CUSTOMER, "发货"))
     once = judge(tmp_path, "{customer says: 发货}", *talk)
-    assert ([one.at_ms for one in once.findings], once.score) == ([0], 90)
+    assert ([finding.at_ms for finding in once.findings], once.score) == ([0], 90)
     every = judge(tmp_path, "{customer says: 发货}", *talk, more="    occurrence: every\n")
-    assert ([one.at_ms for one in every.findings], every.score) == ([0, 5000], 80)
+    assert ([finding.at_ms for finding in every.findings], every.score) == ([0, 5000], 80)
 
 
 @pytest.mark.parametrize("status", ["draft", "retired"])
@@ -196,8 +196,8 @@ def test_risk_follows_score_severity_and_alarms(
         encoding="utf-8",
     )
     transcript = call(say(0, 2, CUSTOMER, words))
-    found = analysis.analyse(transcript, AnalysisSettings(), TOPICS)
-    assert rules.judge(rules.load(tmp_path), transcript, found, ScoreSettings()).risk is risk
+    analysed = analysis.analyse(transcript, AnalysisSettings(), TOPICS)
+    assert rules.judge(rules.load(tmp_path), transcript, analysed, ScoreSettings()).risk is risk
 
 
 def test_an_alarm_that_a_recovery_follows_is_of_medium_risk(tmp_path: Path) -> None:
@@ -219,9 +219,9 @@ def test_the_schema_knows_every_condition_and_is_plain_json() -> None:
 def test_a_word_is_found_by_its_sound_only_where_the_rule_says_so_and_is_marked(tmp_path: Path) -> None:
     misheard = say(0, 2, CUSTOMER, "我的退宽呢")
     assert hits(tmp_path, "{customer says: {any: [退款]}}", misheard) == []
-    found = finding(tmp_path, "{customer says: {any: [退款], sounds_like: true}}", misheard)
-    assert (found.evidence[0].quote, found.evidence[0].fuzzy) == ("我的退宽呢", True)
-    assert found.advice.startswith("退款|")
+    hit = finding(tmp_path, "{customer says: {any: [退款], sounds_like: true}}", misheard)
+    assert (hit.evidence[0].quote, hit.evidence[0].fuzzy) == ("我的退宽呢", True)
+    assert hit.advice.startswith("退款|")
     plain = finding(tmp_path, "{customer says: {any: [退款], sounds_like: true}}", say(0, 2, CUSTOMER, "我的退款呢"))
     assert not plain.evidence[0].fuzzy
 
@@ -292,15 +292,15 @@ def test_an_exception_counts_if_it_was_still_being_said_in_the_time_before(tmp_p
 
 def test_two_rule_sets_may_give_one_shared_name_to_different_words(tmp_path: Path) -> None:
     spoken = call(say(0, 2, CUSTOMER, "退款"))
-    scene = rules.Scene.of(spoken, analysis.analyse(spoken, AnalysisSettings(), TOPICS))
-    found = []
+    context = rules.MatchContext.of(spoken, analysis.analyse(spoken, AnalysisSettings(), TOPICS))
+    counts = []
     for words in ("退款", "发货"):
         folder = tmp_path / words
         folder.mkdir()
         (folder / "synonyms.yaml").write_text(f"schema: 1\nsynonyms: {{事: [{words}]}}\n", encoding="utf-8")
         judge(folder, "{customer says: $事}", say(0, 2, CUSTOMER, "退款"))
-        found.append(len(rules.load(folder).rules[0].when.find(scene)))
-    assert found == [1, 0]
+        counts.append(len(rules.load(folder).rules[0].when.find(context)))
+    assert counts == [1, 0]
 
 
 def test_false_friends_are_a_part_of_the_rules_that_they_bear_on(tmp_path: Path) -> None:

@@ -22,8 +22,12 @@ def warnings(folder: Path, when: str, more: str = "") -> list[str]:
     """Lint one rule with these conditions; its missing tests are left out."""
     text = RULE.replace("{customer says: [发货]}", when).replace("points", f"{more}points")
     (folder / "a.yaml").write_text(text, encoding="utf-8")
-    found = rules.lint(rules.load(folder), folder, topics=["物流延迟"], today=date(2026, 11, 22))
-    return [str(one).replace(f"{folder}/", "") for one in found if "no test" not in str(one)]
+    diagnostics = rules.lint(rules.load(folder), topics=["物流延迟"], today=date(2026, 11, 22))
+    return [
+        str(diagnostic).replace(f"{folder}/", "")
+        for diagnostic in diagnostics
+        if diagnostic.code != "rule-without-test"
+    ]
 
 
 @pytest.mark.parametrize(
@@ -103,7 +107,7 @@ def test_a_category_takes_no_more_than_its_limit_and_says_what_of_each_finding_c
     card = score_card([finding(-10), finding(-10, at_ms=5), finding(-4, category="价格")], (), (), settings)
     assert [item.counted for item in card.categories[0].items] == [-10, -5]
     assert (card.score, card.passed) == (81, True)
-    assert card.score == card.start + sum(item.counted for one in card.categories for item in one.items)
+    assert card.score == card.start + sum(item.counted for category in card.categories for item in category.items)
 
 
 def test_a_fatal_finding_fails_the_call_and_no_limit_softens_it() -> None:
@@ -114,6 +118,6 @@ def test_a_fatal_finding_fails_the_call_and_no_limit_softens_it() -> None:
 
 def test_what_does_not_apply_costs_nothing_and_is_counted_apart() -> None:
     card = score_card([], [("物流", "a")], [("价格", "b")], ScoreSettings())
-    by_name = {one.name: one for one in card.categories}
+    by_name = {category.name: category for category in card.categories}
     assert (card.score, by_name["物流"].judged, by_name["价格"].judged) == (100, 1, 0)
     assert by_name["价格"].not_applicable == ("b",)

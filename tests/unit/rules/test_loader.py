@@ -52,11 +52,11 @@ def test_a_rule_is_read_with_its_defaults(tmp_path: Path) -> None:
 
 
 def test_the_hash_follows_the_contents_and_names_and_not_the_place(tmp_path: Path) -> None:
-    one, two, three = tmp_path / "one", tmp_path / "two", tmp_path / "three"
-    for folder in (one, two, three):
+    folders = [tmp_path / name for name in ("a", "b", "c")]
+    for folder in folders:
         folder.mkdir()
-    first, same = rules.load(write(one, RULE)), rules.load(write(two, RULE))
-    other = rules.load(write(three, RULE.replace("-10", "-11")))
+    first, same = rules.load(write(folders[0], RULE)), rules.load(write(folders[1], RULE))
+    other = rules.load(write(folders[2], RULE.replace("-10", "-11")))
     assert first.sha256 == same.sha256 != other.sha256
     assert first.rules[0].version == same.rules[0].version != other.rules[0].version
 
@@ -119,8 +119,8 @@ def test_the_hash_follows_the_contents_and_names_and_not_the_place(tmp_path: Pat
 )
 def test_a_mistake_is_answered_with_its_place_and_what_to_do(tmp_path: Path, old: str, new: str, expected: str) -> None:
     assert old in RULE
-    found = problems(tmp_path, RULE.replace(old, new, 1))
-    assert any(expected in problem for problem in found), found
+    answers = problems(tmp_path, RULE.replace(old, new, 1))
+    assert any(expected in answer for answer in answers), answers
 
 
 def test_all_problems_of_all_files_are_told_at_once(tmp_path: Path) -> None:
@@ -130,9 +130,9 @@ def test_all_problems_of_all_files_are_told_at_once(tmp_path: Path) -> None:
         "b.yaml",
     )
     write(tmp_path, "schema: 1\nrules: [", "c.yaml")
-    found = problems(tmp_path, RULE.replace("points: -10", "points: -1000"))
-    assert len(found) == 5
-    assert [problem.split(":")[0] for problem in found] == ["a.yaml", "b.yaml", "b.yaml", "b.yaml", "c.yaml"]
+    answers = problems(tmp_path, RULE.replace("points: -10", "points: -1000"))
+    assert len(answers) == 5
+    assert [answer.split(":")[0] for answer in answers] == ["a.yaml", "b.yaml", "b.yaml", "b.yaml", "c.yaml"]
 
 
 def test_an_id_given_twice_in_two_files_names_both(tmp_path: Path) -> None:
@@ -180,9 +180,9 @@ def test_any_words_load_as_a_keyword_and_find_themselves(tmp_path_factory: pytes
     except ConfigError as error:
         pytest.fail(str(error))
     spoken = call(say(0, 1, CUSTOMER, text))
-    found = rule.when.first(rules.Scene.of(spoken, analysis.analyse(spoken, AnalysisSettings(), TOPICS)))
-    assert found is not None
-    assert found.topic == text
+    hit = rule.when.first(rules.MatchContext.of(spoken, analysis.analyse(spoken, AnalysisSettings(), TOPICS)))
+    assert hit is not None
+    assert hit.topic == text
 
 
 def place_of(problem_of: ConfigError) -> list[object]:

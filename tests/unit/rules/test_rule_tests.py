@@ -36,10 +36,10 @@ def analyse(transcript: Transcript) -> Analysis:
     return analysis.analyse(transcript, AnalysisSettings(), TOPICS)
 
 
-def run(folder: Path, rule: str = RULE, case: str = CASE) -> tuple[rules.CaseResult, ...]:
+def run(folder: Path, rule: str = RULE, case: str = CASE) -> tuple[rules.RuleTestResult, ...]:
     (folder / "a.yaml").write_text(rule, encoding="utf-8")
     (folder / "a.test.yaml").write_text(case, encoding="utf-8")
-    return rules.run_cases(rules.load(folder), folder, analyse)
+    return rules.run_rule_tests(rules.load(folder), analyse)
 
 
 def test_the_shipped_rules_are_at_least_twelve_in_six_files_and_six_categories() -> None:
@@ -54,9 +54,9 @@ def test_the_shipped_rules_are_at_least_twelve_in_six_files_and_six_categories()
 def test_every_shipped_rule_is_tested_in_both_directions_and_holds() -> None:
     ruleset = rules.load(SHIPPED)
     assert [
-        (result.name, result.failures) for result in rules.run_cases(ruleset, SHIPPED, analyse) if result.failures
+        (result.name, result.failures) for result in rules.run_rule_tests(ruleset, analyse) if result.failures
     ] == []
-    assert [str(warning) for warning in rules.lint(ruleset, SHIPPED)] == []
+    assert [str(warning) for warning in rules.lint(ruleset)] == []
 
 
 def test_the_guides_rule_loads_and_its_cases_hold(tmp_path: Path) -> None:
@@ -64,7 +64,7 @@ def test_the_guides_rule_loads_and_its_cases_hold(tmp_path: Path) -> None:
     results = run(tmp_path, rule, case)
     assert len(results) == 2
     assert [result.failures for result in results if not result.passed] == []
-    assert rules.lint(rules.load(tmp_path), tmp_path) == ()
+    assert rules.lint(rules.load(tmp_path)) == ()
 
 
 @pytest.mark.parametrize("block", BLOCKS[2:])
@@ -131,7 +131,7 @@ def test_lint_warns_of_missing_directions_lost_topics_and_equal_titles(tmp_path:
     second = RULE.splitlines()[2].replace("a.rule", "b.rule").replace("advice: 好", "advice: '{{ topic }}'")
     second = second.replace("customer says: [发货]", "silence: 2s")
     run(tmp_path, RULE + second + "\n")
-    warnings = [str(warning).replace(f"{tmp_path}/", "") for warning in rules.lint(rules.load(tmp_path), tmp_path)]
+    warnings = [str(warning).replace(f"{tmp_path}/", "") for warning in rules.lint(rules.load(tmp_path))]
     assert [warning.split("; ")[0] for warning in warnings] == [
         "a.yaml:3:6: a.rule: no test has it in `must_not_hit`",
         "a.yaml:4:6: b.rule: no test has it in `must_hit`",

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from qareport import cli
-from qareport.model import Call, FailedCall, MailState, PeriodKind, RunState
+from qareport.model import Call, DeliveryState, FailedCall, PeriodKind, RunState
 from qareport.store import Store
 from tests.support import dailies
 from tests.support.centre import NEXT_DAY, Centre
@@ -40,7 +40,7 @@ def test_an_output_folder_that_is_read_only_is_told_and_the_next_run_makes_the_d
     assert "日报-2026-11-21.docx could not be made" in ran.stderr
     assert "cannot be written: Permission denied; close it if it is open; check the folder" in ran.stderr
     assert " partial " in ran.stdout
-    assert ("operator", dailies.OPERATOR) in [mail[:2] for mail in centre.mails(MailState.SENT)]
+    assert ("operator", dailies.OPERATOR) in [mail[:2] for mail in centre.mails(DeliveryState.SENT)]
     (result,) = centre.run()
     assert result.state is RunState.DONE
     assert all(path.exists() for path in result.documents)
@@ -88,7 +88,7 @@ def test_a_damaged_database_sends_nothing_and_a_backup_brings_the_day_back(
 
 
 def test_rules_that_were_never_good_leave_the_new_calls_unjudged_and_say_so(centre: Centre) -> None:
-    with Store(centre.url) as store, store._write() as session:
+    with Store(centre.url) as store, store.database.write() as session:
         session.connection().exec_driver_sql("DELETE FROM rule_sets")
     rules = centre.folder / "config" / "rules" / "price.yaml"
     good = rules.read_text("utf-8")
@@ -130,7 +130,7 @@ def test_a_disk_that_is_full_for_documents_alone_sends_the_figures_and_makes_up_
 
 def put_failed(store: Store, name: str, started_at: datetime) -> None:
     call = Call(call_id=name, audio_path=f"{name}.wav", started_at=started_at)
-    store.put_failure(call, FailedCall.of(call, "decode", "empty"), key="k")
+    store.calls.put_failure(call, FailedCall.of(call, "decode", "empty"), key="k")
 
 
 @pytest.mark.parametrize(
@@ -196,7 +196,7 @@ def test_a_clock_that_jumps_back_during_the_day_sends_nothing_twice_and_leaves_n
 ) -> None:
     either_centre.postbox.fault = lambda stage, who: (0.0, "451 later" if stage == "rcpt" else "")
     (result,) = either_centre.run()
-    assert [mail.state for mail in result.mails if mail.kind == "report"] == [MailState.RETRY] * 4
+    assert [mail.state for mail in result.mails if mail.kind == "report"] == [DeliveryState.RETRY] * 4
     either_centre.postbox.fault = lambda stage, who: (0.0, "")
     either_centre.run(now=NEXT_DAY - timedelta(hours=5))
     either_centre.run(now=NEXT_DAY - timedelta(hours=6))

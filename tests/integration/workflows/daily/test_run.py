@@ -19,8 +19,8 @@ import pytest
 
 from qareport import cli, privacy, settings
 from qareport.errors import ConfigError, MailError
-from qareport.model import Call, Edition, MailState, RunState
-from qareport.store import Store, Wanted
+from qareport.model import Call, DeliveryState, Edition, RunState
+from qareport.store import CallFilter, Store
 from qareport.workflows.daily import Mode
 from tests.support import dailies, postgres
 from tests.support.centre import NEXT_DAY, Centre
@@ -142,7 +142,7 @@ def _words_of(document: bytes) -> str:
 
 def test_every_recipient_gets_one_mail_of_the_right_edition(either_centre: Centre) -> None:
     either_centre.run()
-    assert either_centre.mails(MailState.SENT) == sorted(
+    assert either_centre.mails(DeliveryState.SENT) == sorted(
         [("team", address, "report") for address in dailies.TEAM]
         + [("agent", address, "report") for address in dailies.AGENTS.values()]
     )
@@ -256,7 +256,7 @@ def test_a_source_that_is_gone_makes_a_partial_report_that_says_so_and_the_whole
     centre.set("daily", sources=[str(centre.folder / "recordings-{date}")])
     (result,) = centre.run()
     assert result.state is RunState.PARTIAL
-    assert ("operator", dailies.OPERATOR) in [mail[:2] for mail in centre.mails(MailState.SENT)]
+    assert ("operator", dailies.OPERATOR) in [mail[:2] for mail in centre.mails(DeliveryState.SENT)]
     partial = [one for one in centre.postbox.delivered if one.recipient == dailies.TEAM[0]]
     assert "本报告不完整：有录音来源读不到" in _text_of(partial[0].content)
     assert [mail.subject.startswith("【不完整】") for mail in result.mails if mail.edition is Edition.TEAM] == [
@@ -305,7 +305,7 @@ def test_calls_older_than_the_retention_time_are_not_taken_in_again(centre: Cent
     centre.set("retention", days=30)
     (result,) = centre.run(model=str(tmp_path / "no-model"))
     with Store(centre.url) as store:
-        names = {name for name, _ in store.list_calls(Wanted())}
+        names = {name for name, _ in store.calls.list_ids(CallFilter())}
     assert (result.new_calls, result.failed_calls, names & {"old", "gone", "new"}) == (1, 0, {"new"})
 
 
@@ -374,7 +374,7 @@ def test_a_full_disk_ends_the_run_with_a_clear_message_and_the_next_run_does_it_
 def test_calls_without_a_result_are_named_until_they_have_one(centre: Centre) -> None:
     started = datetime(2026, 11, 21, 2, tzinfo=UTC)
     with Store(centre.url) as store:
-        store.put_call(Call(call_id="late", audio_path="late.wav", started_at=started))
+        store.calls.put(Call(call_id="late", audio_path="late.wav", started_at=started))
     (result,) = centre.run()
     assert result.state is RunState.PARTIAL
     assert "有1通电话还没有结果：late" in _text_of(centre.postbox.delivered[0].content)
@@ -394,7 +394,7 @@ def test_a_day_without_any_call_is_doubted_when_the_week_before_had_some(centre:
     assert cli.main(["analyse", str(path), "--format", "json", "--out", str(centre.out), "--store", centre.url]) == 0
     (result,) = centre.run(day=a_week_later, now=next_day)
     assert (result.state, result.calls) == (RunState.DONE, 8)
-    whole = [one for one in centre.mails(MailState.SENT) if one[1] == dailies.TEAM[0] and one[2] == "report"]
+    whole = [one for one in centre.mails(DeliveryState.SENT) if one[1] == dailies.TEAM[0] and one[2] == "report"]
     assert len(whole) == 2
 
 
@@ -442,7 +442,7 @@ def test_two_at_once_one_works_and_the_other_says_who_does(
 ) -> None:
     code = (
         "import sys; from qareport.store import Store\n"
-        "with Store(sys.argv[1]) as store, store.hold():\n    print('held', flush=True); sys.stdin.read()\n"
+        "with Store(sys.argv[1]) as store, store.lock():\n    print('held', flush=True); sys.stdin.read()\n"
     )
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
     with subprocess.Popen([sys.executable, "-c", code, either_centre.url], text=True, **pipes) as other:  # type: ignore[call-overload]
@@ -513,7 +513,7 @@ def test_a_run_that_ended_in_an_error_is_on_record_with_its_steps(either_centre:
     with pytest.raises(MailError):
         either_centre.run()
     with Store(either_centre.url) as store:
-        failed, done = store.runs()
+        failed, done = store.runs.list()
     assert (failed.state, done.state) == (RunState.FAILED, RunState.DONE)
     assert "'nothing' is undefined" in failed.problems[0]
     assert [step.name for step in done.steps] == [

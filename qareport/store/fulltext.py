@@ -1,6 +1,6 @@
 """The terms of sentences, in the full-text index that each database has: FTS5 of SQLite, tsvector of PostgreSQL.
 
-Both get the same terms (`qareport.search`), at the same places, and give back the same numbers of sentences.
+Both get the same terms (`qareport.search`), at the same places, and return the same numbers of sentences.
 """
 
 from __future__ import annotations
@@ -29,26 +29,26 @@ class WordIndex(Protocol):
         """Add sentences."""
 
     def drop(self, session: Session, sentences: Iterable[Sentence]) -> None:
-        """Take sentences out; their terms are those that they were put in with."""
+        """Remove sentences; their terms are those that they were put in with."""
 
     def tidy(self, session: Session) -> None:
-        """Leave nothing of what was taken out."""
+        """Leave nothing of what was removed."""
 
     def clear(self, session: Session) -> None:
-        """Take everything out."""
+        """Remove everything."""
 
     def faults(self, session: Session) -> str:
-        """Say what is wrong with the index itself; nothing: it is whole."""
+        """Return what is wrong with the index itself; "" when nothing is."""
 
     def find(self, session: Session, node: Node) -> Numbers:
-        """Return the numbers, in order, of the sentences that a query of words and tags holds for.
+        """Return the sorted numbers of the sentences that a query of words and tags holds for.
 
-        NOT stands in it only beside something in AND.
+        NOT occurs in it only beside another part of AND.
         """
 
 
 def word_index(session: Session) -> WordIndex:
-    """Return the index of the database that a session speaks to."""
+    """Return the index of the database of a session."""
     return _Vectors() if session.get_bind().dialect.name == "postgresql" else _Fts5()
 
 
@@ -70,7 +70,7 @@ class _Fts5:
         session.execute(text(statement), {"rows": self._rows(sentences)})
 
     def tidy(self, session: Session) -> None:
-        # Until parts of the index are merged, deleted terms stand in the old ones.
+        # Until parts of the index are merged, the old ones hold deleted terms.
         session.execute(text("INSERT INTO search_words(search_words) VALUES ('optimize')"))
 
     def clear(self, session: Session) -> None:
@@ -85,7 +85,7 @@ class _Fts5:
 
     def find(self, session: Session, node: Node) -> Numbers:
         query = text("SELECT group_concat(rowid) FROM search_words WHERE search_words MATCH :query")
-        return numbers_of(session.execute(query, {"query": self._query(node)}).scalar())
+        return read_numbers(session.execute(query, {"query": self._query(node)}).scalar())
 
     @staticmethod
     def _rows(sentences: Iterable[Sentence]) -> str:
@@ -99,9 +99,8 @@ class _Fts5:
                 return f'"{term}"'
             case And(parts=parts):
                 sure = " AND ".join(self._query(part) for part in parts if not isinstance(part, Not))
-                return (
-                    f"({sure}" + "".join(f" NOT {self._query(one.part)}" for one in parts if isinstance(one, Not)) + ")"
-                )
+                without = "".join(f" NOT {self._query(part.part)}" for part in parts if isinstance(part, Not))
+                return f"({sure}{without})"
             case Or(parts=parts):
                 return "(" + " OR ".join(self._query(part) for part in parts) + ")"
         raise TypeError(node)
@@ -113,8 +112,8 @@ class _Vectors:
     def put(self, session: Session, sentences: Iterable[Sentence]) -> None:
         rows = [(number, self._vector(terms)) for number, terms in sentences]
         statement = (
-            "INSERT INTO search_words (number, words) SELECT (one ->> 0)::bigint, (one ->> 1)::tsvector "
-            "FROM json_array_elements(CAST(:rows AS json)) AS one"
+            "INSERT INTO search_words (number, words) SELECT (pair ->> 0)::bigint, (pair ->> 1)::tsvector "
+            "FROM json_array_elements(CAST(:rows AS json)) AS pair"
         )
         session.execute(text(statement), {"rows": json.dumps(rows, ensure_ascii=False)})
 
@@ -137,9 +136,9 @@ class _Vectors:
 
     def find(self, session: Session, node: Node) -> Numbers:
         query = text("SELECT string_agg(number::text, ',') FROM search_words WHERE words @@ CAST(:query AS tsquery)")
-        found = numbers_of(session.execute(query, {"query": self._query(node)}).scalar())
-        found.sort()
-        return found
+        numbers = read_numbers(session.execute(query, {"query": self._query(node)}).scalar())
+        numbers.sort()
+        return numbers
 
     @staticmethod
     def _vector(terms: Sequence[str]) -> str:
@@ -160,7 +159,7 @@ class _Vectors:
         raise TypeError(node)
 
 
-def numbers_of(joined: object) -> Numbers:
+def read_numbers(joined: object) -> Numbers:
     """Read numbers that the database joined with commas: for many, far quicker than a row each."""
     if not joined:
         return np.empty(0, dtype=np.int64)

@@ -1,0 +1,239 @@
+"""Calls: what the business knows of each, how far the work on it has come, and what failed."""
+
+from __future__ import annotations
+
+import builtins
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import delete, func, select
+from sqlalchemy.orm import Session
+
+from qareport.codec import from_json, to_json
+from qareport.model import Call, FailedCall
+from qareport.store.database import Database
+from qareport.store.queries import batches, began_in, in_utc, upsert
+from qareport.store.schema import CallRow, TranscriptRow
+from qareport.store.search_index import unindex_calls
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallFilter:
+    """Which calls are asked for; what is not given does not restrict. Time is [since, until)."""
+
+    orders: tuple[str, ...] = ()
+    calls: tuple[str, ...] = ()
+    agents: tuple[str, ...] = ()
+    since: datetime | None = None
+    until: datetime | None = None
+    #: Only those that have a result or failed.
+    settled: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallCounts:
+    """How many calls have a result, failed, or wait for one."""
+
+    judged: int
+    failed: int
+    waiting: int
+
+    @property
+    def total(self) -> int:
+        """All of them."""
+        return self.judged + self.failed + self.waiting
+
+
+class CallRepository:
+    """The calls of a store. Periods of time are [first, last): `first` belongs to them, `last` does not."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def put(self, call: Call) -> None:
+        """Put what is known of a call; its result or failure stays."""
+        with self._database.write() as session:
+            put_call_row(session, call)
+
+    def put_failure(self, call: Call, failure: FailedCall, *, key: str | None = None) -> None:
+        """Put the failure of the newest attempt at a call; an older result of it is no longer shown.
+
+        Args:
+            call: the call.
+            failure: at which step, and why.
+            key: hash of everything that the failure follows from; None when another attempt may succeed.
+        """
+        with self._database.write() as session:
+            row = put_call_row(session, call)
+            row.failure = to_json(failure)
+            row.failure_key = key
+            row.report_key = None
+            unindex_calls(session, [call.call_id])
+
+    def find_failure(self, call_id: str, key: str) -> FailedCall | None:
+        """Return the failure of a call if it was put under this key, or None."""
+        with self._database.read() as session:
+            row = session.get(CallRow, call_id)
+            if row is None or row.failure is None or row.failure_key != key:
+                return None
+            return from_json(FailedCall, row.failure, where=self._where(call_id))
+
+    def list_failures(
+        self, first: datetime | None = None, last: datetime | None = None, *, newest_first: bool = False
+    ) -> tuple[FailedCall, ...]:
+        """Return the calls whose newest attempt failed: those that began in a period, or all.
+
+        Oldest first, those of unknown time last; or newest first, those of unknown time before them.
+        """
+        start = CallRow.started_utc
+        order = start.desc().nulls_first() if newest_first else start.nulls_last()
+        query = select(CallRow.call_id, CallRow.failure).where(CallRow.failure.is_not(None))
+        if first is not None:
+            query = query.where(start >= in_utc(first))
+        if last is not None:
+            query = query.where(start < in_utc(last))
+        with self._database.read() as session:
+            return tuple(
+                from_json(FailedCall, failure or "", where=self._where(call_id))
+                for call_id, failure in session.execute(query.order_by(order, CallRow.call_id))
+            )
+
+    def list(self, first: datetime, last: datetime) -> tuple[Call, ...]:
+        """Return all calls that began in a period, judged or not, oldest first."""
+        query = began_in(select(CallRow.call_id, CallRow.call), first, last)
+        with self._database.read() as session:
+            return tuple(from_json(Call, call, where=self._where(call_id)) for call_id, call in session.execute(query))
+
+    def list_ids(self, wanted: CallFilter) -> tuple[tuple[str, str | None], ...]:
+        """Return id and order of the calls that are asked for, oldest first, those of unknown time last."""
+        query = select(CallRow.call_id, CallRow.order_id).order_by(CallRow.started_utc.nulls_last(), CallRow.call_id)
+        for column, names in (
+            (CallRow.order_id, wanted.orders),
+            (CallRow.call_id, wanted.calls),
+            (CallRow.agent_id, wanted.agents),
+        ):
+            if names:
+                query = query.where(column.in_(names))
+        if wanted.since is not None:
+            query = query.where(CallRow.started_utc >= in_utc(wanted.since))
+        if wanted.until is not None:
+            query = query.where(CallRow.started_utc < in_utc(wanted.until))
+        if wanted.settled:
+            query = query.where(CallRow.report_key.is_not(None) | CallRow.failure.is_not(None))
+        with self._database.read() as session:
+            return tuple((call_id, order_id) for call_id, order_id in session.execute(query))
+
+    def list_names(self, kind: str, limit: int = 5) -> tuple[str, ...]:
+        """Return some names of a kind (order, call or agent) that the store knows, sorted."""
+        column = {"order": CallRow.order_id, "call": CallRow.call_id, "agent": CallRow.agent_id}[kind]
+        query = select(column).where(column.is_not(None)).distinct().order_by(column).limit(limit)
+        with self._database.read() as session:
+            return tuple(str(name) for name in session.scalars(query))
+
+    def list_unfinished(self, call_ids: Collection[str]) -> set[str]:
+        """Return those of some calls that have neither a result nor a failure that would come again."""
+        finished = CallRow.report_key.is_not(None) | CallRow.failure_key.is_not(None)
+        known: set[str] = set()
+        with self._database.read() as session:
+            for batch in batches(sorted(call_ids)):
+                known.update(session.scalars(select(CallRow.call_id).where(CallRow.call_id.in_(batch), finished)))
+        return set(call_ids) - known
+
+    def list_recordings(self, call_ids: Collection[str]) -> dict[str, tuple[Call, str | None]]:
+        """Return those of some calls that are known, with the SHA-256 of the recording that their result is about."""
+        recordings: dict[str, tuple[Call, str | None]] = {}
+        with self._database.read() as session:
+            for batch in batches(sorted(call_ids)):
+                query = select(CallRow.call_id, CallRow.call, CallRow.audio_sha256).where(CallRow.call_id.in_(batch))
+                for call_id, call, sha256 in session.execute(query):
+                    recordings[call_id] = (from_json(Call, call, where=self._where(call_id)), sha256)
+        return recordings
+
+    def find_by_audio(self, sha256: str, call: Call) -> Call | None:
+        """Return the call that a recording has its result as; None when that is this call itself, or none."""
+        first = select(TranscriptRow.call_id).where(TranscriptRow.audio_sha256 == sha256)
+        query = select(CallRow).where(CallRow.call_id.in_(first), CallRow.audio_sha256 == sha256)
+        with self._database.read() as session:
+            own = session.get(CallRow, call.call_id)
+            if own is not None and own.report_key is not None:
+                return None
+            row = session.scalars(query.where(CallRow.report_key.is_not(None)).order_by(CallRow.call_id)).first()
+            return None if row is None else from_json(Call, row.call, where=self._where(row.call_id))
+
+    def find_order_id(self, call_id: str) -> str | None:
+        """Return the order that a call belongs to, if one is known."""
+        with self._database.read() as session:
+            return session.scalars(select(CallRow.order_id).where(CallRow.call_id == call_id)).first()
+
+    def has_result(self, call_id: str) -> bool:
+        """Tell whether a call has a result."""
+        with self._database.read() as session:
+            row = session.get(CallRow, call_id)
+            return row is not None and row.report_key is not None
+
+    def delete_unjudged(self, call_id: str) -> None:
+        """Delete a call that turned out to be none; one that has a result stays."""
+        with self._database.write() as session:
+            session.execute(delete(CallRow).where(CallRow.call_id == call_id, CallRow.report_key.is_(None)))
+
+    def count(self, first: datetime | None = None, last: datetime | None = None) -> CallCounts:
+        """Count the calls that began in a period, or all."""
+        query = select(func.count(), func.count(CallRow.report_key), func.count(CallRow.failure)).select_from(CallRow)
+        if first is not None:
+            query = query.where(CallRow.started_utc >= in_utc(first))
+        if last is not None:
+            query = query.where(CallRow.started_utc < in_utc(last))
+        with self._database.read() as session:
+            total, judged, failed = session.execute(query).one()
+        return CallCounts(judged=judged, failed=failed, waiting=total - judged - failed)
+
+    # --- when calls began ---------------------------------------------------------------------------------------------
+
+    def list_starts_around(self, first: datetime, last: datetime) -> tuple[datetime, ...]:
+        """Return when the last call before a period and the first one after it began."""
+        before = select(func.max(CallRow.started_utc)).where(CallRow.started_utc < in_utc(first))
+        after = select(func.min(CallRow.started_utc)).where(CallRow.started_utc >= in_utc(last))
+        with self._database.read() as session:
+            starts = (session.scalar(before), session.scalar(after))
+        return tuple(datetime.fromisoformat(start) for start in starts if start)
+
+    def list_earlier_starts(self, call: Call) -> tuple[datetime, ...] | None:
+        """Return when the earlier calls of a call's order began; None when its order or its time is not known."""
+        if call.order_id is None or call.started_at is None:
+            return None
+        query = select(CallRow.started_at).where(
+            CallRow.order_id == call.order_id, CallRow.call_id != call.call_id, CallRow.started_at.is_not(None)
+        )
+        with self._database.read() as session:
+            starts = [datetime.fromisoformat(start) for start in session.scalars(query) if start]
+        return tuple(sorted(start for start in starts if start < call.started_at))
+
+    def list_starts_by_order(self) -> dict[str, builtins.list[str]]:
+        """Return when the calls of each order began, as written: few of them are ever needed as instants."""
+        starts: dict[str, builtins.list[str]] = {}
+        query = select(CallRow.order_id, CallRow.started_at).where(
+            CallRow.order_id.is_not(None), CallRow.started_at.is_not(None)
+        )
+        with self._database.read() as session:
+            for order_id, start in session.execute(query):
+                starts.setdefault(order_id or "", []).append(start or "")
+        return starts
+
+    def _where(self, call_id: str) -> str:
+        return f"{self._database.url} call {call_id}"
+
+
+def put_call_row(session: Session, call: Call) -> CallRow:
+    """Write what is known of a call, and return its row, which this transaction holds from now on."""
+    upsert(
+        session,
+        CallRow,
+        call_id=call.call_id,
+        order_id=call.order_id,
+        agent_id=call.agent_id,
+        call=to_json(call),
+        started_at=call.started_at.isoformat() if call.started_at else None,
+        started_utc=in_utc(call.started_at) if call.started_at else None,
+    )
+    return session.get_one(CallRow, call.call_id)

@@ -1,0 +1,170 @@
+"""Deletion of calls with everything that was made of them, and the proof of it."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import os
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from qareport import events
+from qareport.codec import from_json, to_json
+from qareport.errors import NotFoundError
+from qareport.model import Call, Deletion
+from qareport.store.database import Database
+from qareport.store.fulltext import word_index
+from qareport.store.queries import delete_in, in_utc, select_in
+from qareport.store.schema import (
+    CallReportRow,
+    CallRow,
+    CallSnapshotRow,
+    CallSummaryRow,
+    DeletionRow,
+    DocumentRow,
+    ReplayRow,
+    TranscriptRow,
+)
+from qareport.store.search_index import unindex_calls
+
+_SALT_BYTES = 16
+
+
+class DeletionRepository:
+    """What is to be deleted from a store, and the proofs of what was."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def find_calls(
+        self, *, order: str | None = None, customer: str | None = None, before: datetime | None = None
+    ) -> tuple[Call, ...]:
+        """Return the calls of an order, of a customer's number, or that began before an instant: exactly one is given.
+
+        A call of unknown start is before nothing.
+        """
+        query = select(CallRow.call).order_by(CallRow.started_utc.nulls_last(), CallRow.call_id)
+        if order is not None:
+            query = query.where(CallRow.order_id == order)
+        elif before is not None:
+            query = query.where(CallRow.started_utc < in_utc(before))
+        with self._database.read() as session:
+            calls = [from_json(Call, text, where=self._database.url) for text in session.scalars(query)]
+        return tuple(call for call in calls if customer is None or _same_number(call.customer_phone, customer))
+
+    def delete(self, calls: Sequence[Call], *, by: str, selector: str, now: datetime) -> Deletion:
+        """Delete calls with everything that was made of them, documents on disk first, and keep proof of it.
+
+        A transcript stays while another call has the same recording. When it is killed, the same command finishes.
+
+        Args:
+            calls: what `find_calls` returned.
+            by: order, customer, before or retention.
+            selector: what was asked for; only its hash is kept.
+            now: the instant that the proof names.
+
+        Raises:
+            NotFoundError: there is nothing to delete.
+        """
+        if not calls:
+            raise NotFoundError(f"no call for {by} {selector!r}", where=self._database.url)
+        ids = [call.call_id for call in calls]
+        removed, left = self._delete_documents({call.order_id or call.call_id for call in calls} | set(ids))
+        with self._database.write() as session:
+            audio = set(select_in(session, select(CallRow.audio_sha256), CallRow.call_id, ids)) - {None}
+            results, transcripts = _delete_rows(session, ids, audio)
+            deletion = Deletion(
+                deleted_at=now,
+                by=by,
+                selector_hash=_hash(by, selector, os.urandom(_SALT_BYTES)),
+                calls=len(ids),
+                results=results,
+                transcripts=transcripts,
+                documents=removed,
+                audio_sha256=tuple(sorted(audio)),
+                files_left=left,
+            )
+            session.add(DeletionRow(deleted_at=now.isoformat(), record=to_json(deletion)))
+        if self._database.is_sqlite:
+            with self._database.connect() as connection:
+                # What was deleted stays in the write-ahead log until that is emptied.
+                connection.exec_driver_sql("ROLLBACK")
+                connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+                connection.exec_driver_sql("BEGIN")
+        counts = {"calls": deletion.calls, "transcripts": deletion.transcripts, "documents": deletion.documents}
+        events.happened("delete", "failed" if left else "done", by=by, **counts)
+        return deletion
+
+    def list_proofs(self, *, by: str | None = None, selector: str = "") -> tuple[Deletion, ...]:
+        """Return the proofs of deletions, newest first: all, or those by an order, a customer … that was asked for."""
+        with self._database.read() as session:
+            rows = session.scalars(select(DeletionRow).order_by(DeletionRow.number.desc()))
+            proofs = [
+                from_json(Deletion, row.record, where=f"{self._database.url} deletion {row.number}") for row in rows
+            ]
+        return tuple(proof for proof in proofs if by is None or (proof.by == by and _is_of(proof, selector)))
+
+    def _delete_documents(self, names: Iterable[str]) -> tuple[int, tuple[str, ...]]:
+        """Remove documents of orders and calls from the disk. Returns how many, and the paths that could not be."""
+        with self._database.read() as session:
+            paths = list(select_in(session, select(DocumentRow.path), DocumentRow.name, sorted(names)))
+        removed, left = [], []
+        for path in paths:
+            try:
+                Path(path).unlink(missing_ok=True)
+                removed.append(path)
+            except OSError as error:
+                left.append(f"{path}: {error.strerror}")
+        with self._database.write() as session:
+            delete_in(session, DocumentRow.path, removed)
+        return len(removed), tuple(left)
+
+
+def _delete_rows(session: Session, ids: Sequence[str], audio: set[Any]) -> tuple[int, int]:
+    """Delete calls, and what was made of them and of their recordings. Returns how many results and transcripts."""
+    results = list(select_in(session, select(CallReportRow.key), CallReportRow.call_id, ids))
+    unindex_calls(session, ids)
+    word_index(session).tidy(session)
+    delete_in(session, CallRow.call_id, ids)
+    for column in (CallSnapshotRow.key, CallSummaryRow.key, ReplayRow.key, CallReportRow.key):
+        delete_in(session, column, results)
+    shared = set(select_in(session, select(CallRow.audio_sha256), CallRow.audio_sha256, sorted(audio)))
+    return len(results), _delete_transcripts(session, ids, audio - shared, shared)
+
+
+def _delete_transcripts(session: Session, ids: Sequence[str], audio: set[Any], shared: set[Any]) -> int:
+    """Delete the transcripts of calls and of recordings, except those of recordings that other calls share."""
+    keys = set(select_in(session, select(TranscriptRow.key), TranscriptRow.audio_sha256, sorted(audio)))
+    own = select(TranscriptRow.key).where(
+        TranscriptRow.audio_sha256.is_(None) | TranscriptRow.audio_sha256.not_in(sorted(shared))
+    )
+    keys |= set(select_in(session, own, TranscriptRow.call_id, ids))
+    delete_in(session, TranscriptRow.key, sorted(keys))
+    return len(keys)
+
+
+def _same_number(first: str | None, second: str) -> bool:
+    return bool(_digits(first or "")) and _digits(first or "") == _digits(second)
+
+
+def _digits(number: str) -> str:
+    """Return a telephone number as it is compared: its digits, without the country code of China."""
+    return "".join(c for c in number if c.isdecimal()).removeprefix("86")
+
+
+def _hash(by: str, selector: str, salt: bytes) -> str:
+    """Hash slowly (scrypt, some 50 ms and 16 MiB): to try every telephone number takes a core years, not seconds."""
+    plain = (_digits(selector) if by == "customer" else selector).encode()
+    return f"scrypt:{salt.hex()}:{hashlib.scrypt(plain, salt=salt, n=2**14, r=8, p=1).hex()}"
+
+
+def _is_of(deletion: Deletion, selector: str) -> bool:
+    kind, salt, known = deletion.selector_hash.split(":")
+    if kind == "sha256":  # a proof of an older version: of what was typed, or of its digits
+        return known in {hashlib.sha256(text.encode()).hexdigest() for text in (selector, _digits(selector))}
+    return hmac.compare_digest(_hash(deletion.by, selector, bytes.fromhex(salt)), deletion.selector_hash)

@@ -1,0 +1,289 @@
+"""Judged calls: their results, the snapshots of them that rules are replayed over, and their summaries for periods."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Protocol
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from qareport.codec import from_json, to_json
+from qareport.errors import NotFoundError, QareportError
+from qareport.model import Call, CallReport, CallSummary, FailedCall, MeasuredCall
+from qareport.store.calls import put_call_row
+from qareport.store.database import Database
+from qareport.store.queries import batches, began_in, upsert
+from qareport.store.schema import CallReportRow, CallRow, CallSnapshotRow, CallSummaryRow, ReplayRow
+from qareport.store.search_index import index_call
+
+#: Calls whose results are in memory at once: a result is some 100 kB.
+_RESULTS = 50
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallRecord:
+    """A call with its newest result or failure; neither: it waits."""
+
+    call: Call
+    report: CallReport | None
+    failure: FailedCall | None
+    rules_sha256: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredCall:
+    """A judged call as a replay needs it."""
+
+    call_id: str
+    order_id: str | None
+    #: ISO 8601 with offset.
+    started_at: str | None
+    #: Of its result.
+    key: str
+    rules_sha256: str
+    #: None when it was judged before snapshots were kept.
+    snapshot: str | None
+
+
+class Summarise(Protocol):
+    """Makes the summary of a result: `qareport.periods.summarise_call`."""
+
+    def __call__(self, report: CallReport, order_id: str | None, /, *, rules_sha256: str) -> CallSummary:
+        """Return the summary of the call."""
+
+
+class ResultRepository:
+    """The results of a store. Periods of time are [first, last): `first` belongs to them, `last` does not."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    # --- results ------------------------------------------------------------------------------------------------------
+
+    def find(self, key: str) -> CallReport | None:
+        """Return the result under a key, or None."""
+        with self._database.read() as session:
+            row = session.get(CallReportRow, key)
+            return None if row is None else self._report(row)
+
+    def get(self, call_id: str) -> CallReport:
+        """Return the newest result of a call.
+
+        Raises:
+            NotFoundError: no such call, or it has no result.
+        """
+        with self._database.read() as session:
+            row = _newest(session, call_id)
+            if row is None:
+                raise NotFoundError(
+                    f"no judged call {call_id!r}", where=self._database.url, to_do="run `qareport run` first"
+                )
+            return self._report(row)
+
+    def list(self, call_ids: Sequence[str]) -> Iterator[CallRecord]:
+        """Iterate over calls in the order given, a batch in memory at a time; those deleted since are left out."""
+        for batch in batches(call_ids, _RESULTS):
+            query = (
+                select(CallRow, CallReportRow)
+                .outerjoin(CallReportRow, CallReportRow.key == CallRow.report_key)
+                .where(CallRow.call_id.in_(batch))
+            )
+            with self._database.read() as session:
+                records = {row.call_id: self._record(row, result) for row, result in session.execute(query)}
+            yield from (records[call_id] for call_id in batch if call_id in records)
+
+    def put(
+        self,
+        key: str,
+        call: Call,
+        report: CallReport,
+        *,
+        rules_sha256: str,
+        snapshot: str | None = None,
+        summary: CallSummary | None = None,
+    ) -> None:
+        """Put the result of a call, and make it the newest.
+
+        Args:
+            key: hash of everything that decided it.
+            call: whose result it is.
+            report: the result.
+            rules_sha256: of the rule set.
+            snapshot: what rules look at, in a compact form; for replays.
+            summary: what periods are added up from.
+        """
+        with self._database.write() as session:
+            _put_rows(session, key, report, rules_sha256=rules_sha256, snapshot=snapshot, summary=summary)
+            row = put_call_row(session, call)
+            row.report_key = key
+            row.audio_sha256 = report.audio.sha256 if report.audio else None
+            row.failure = None
+            row.failure_key = None
+            index_call(session, key, report, call.order_id)
+
+    def replace(
+        self,
+        call_id: str,
+        key: str,
+        report: CallReport,
+        *,
+        rules_sha256: str,
+        snapshot: str,
+        summary: CallSummary | None = None,
+    ) -> None:
+        """Make another judgement the newest result of a call; the one before and its rule set stay in the store.
+
+        Raises:
+            NotFoundError: no such call, or it has no result.
+        """
+        with self._database.write() as session:
+            row = session.get(CallRow, call_id)
+            before = _newest(session, call_id)
+            if row is None or before is None:
+                raise NotFoundError(f"no judged call {call_id!r}", where=self._database.url)
+            if before.key == key:
+                return
+            _put_rows(session, key, report, rules_sha256=rules_sha256, snapshot=snapshot, summary=summary)
+            upsert(
+                session,
+                ReplayRow,
+                key=key,
+                previous_key=before.key,
+                previous_rules_sha256=before.rules_sha256,
+                applied_at=datetime.now(UTC).isoformat(),
+            )
+            session.flush()
+            row.report_key = key
+            index_call(session, key, report, row.order_id)
+
+    # --- snapshots ----------------------------------------------------------------------------------------------------
+
+    def list_snapshots(self, since: datetime | None = None) -> Iterator[StoredCall]:
+        """Iterate over the judged calls, oldest first, with a batch of snapshots in memory at a time.
+
+        Args:
+            since: calls that began earlier are left out; those of unknown time too.
+        """
+        # Calls are put in order without their snapshots: sorted together, these would all be written out once more.
+        # Reports are not read: they are many times larger, and one that has a snapshot is not needed.
+        query = (
+            select(CallRow.call_id, CallRow.order_id, CallRow.started_at, CallRow.report_key)
+            .where(CallRow.report_key.is_not(None))
+            .order_by(CallRow.started_utc, CallRow.call_id)
+        )
+        with self._database.read() as session:
+            calls = [
+                row
+                for row in session.execute(query)
+                if since is None or (row[2] is not None and datetime.fromisoformat(row[2]) >= since)
+            ]
+            for batch in batches(calls):
+                snapshots = _snapshots(session, [row[3] or "" for row in batch])
+                for call_id, order_id, started_at, report_key in batch:
+                    key = report_key or ""
+                    rules_sha256, snapshot = snapshots.get(key) or (_rules_of(session, key), None)
+                    yield StoredCall(
+                        call_id=call_id,
+                        order_id=order_id,
+                        started_at=started_at,
+                        key=key,
+                        rules_sha256=rules_sha256,
+                        snapshot=snapshot,
+                    )
+
+    # --- summaries ----------------------------------------------------------------------------------------------------
+
+    def list_summaries(self, first: datetime, last: datetime, *, summarise: Summarise) -> tuple[CallSummary, ...]:
+        """Return the summaries of the newest results of the calls that began in a period, oldest first.
+
+        Args:
+            first: start of the period.
+            last: its end.
+            summarise: makes the summaries of results that were stored without; they are put into the store.
+        """
+        return tuple(
+            from_json(CallSummary, text, where=f"{self._database.url} summary {key}")
+            for key, text in self._summaries(first, last, summarise)
+        )
+
+    def list_measures(self, first: datetime, last: datetime, *, summarise: Summarise) -> tuple[MeasuredCall, ...]:
+        """Return what the summaries of a period hold for norms; a third of the work of `list_summaries`."""
+        return tuple(
+            from_json(MeasuredCall, text, where=f"{self._database.url} summary {key}")
+            for key, text in self._summaries(first, last, summarise)
+        )
+
+    def _summaries(self, first: datetime, last: datetime, summarise: Summarise) -> Sequence[tuple[str, str]]:
+        """Return key and summary of each newest result; one that cannot be read has no summary."""
+        query = began_in(select(CallRow.report_key, CallSummaryRow.summary), first, last).where(
+            CallRow.report_key.is_not(None)
+        )
+        query = query.outerjoin(CallSummaryRow, CallSummaryRow.key == CallRow.report_key)
+        with self._database.read() as session:
+            rows = [(key, text) for key, text in session.execute(query)]
+        missing = [key for key, text in rows if text is None]
+        made: dict[str, str] = {}
+        for batch in batches(missing, _RESULTS):
+            made |= self._make_summaries(batch, summarise)
+        return [(key, text or made[key]) for key, text in rows if text is not None or key in made]
+
+    def _make_summaries(self, keys: Sequence[str], summarise: Summarise) -> dict[str, str]:
+        query = select(CallReportRow, CallRow.order_id).join(CallRow, CallRow.report_key == CallReportRow.key)
+        made: dict[str, str] = {}
+        with self._database.write() as session:
+            for row, order_id in session.execute(query.where(CallReportRow.key.in_(keys))):
+                try:
+                    summary = summarise(self._report(row), order_id, rules_sha256=row.rules_sha256)
+                except QareportError:
+                    continue  # `store check` names it, and its call is reported as one without a result
+                made[row.key] = to_json(summary)
+                upsert(session, CallSummaryRow, key=row.key, summary=made[row.key])
+        return made
+
+    # ------------------------------------------------------------------------------------------------------------------
+
+    def _report(self, row: CallReportRow) -> CallReport:
+        return from_json(CallReport, row.report, where=f"{self._database.url} report {row.key}")
+
+    def _record(self, row: CallRow, result: CallReportRow | None) -> CallRecord:
+        where = f"{self._database.url} call {row.call_id}"
+        return CallRecord(
+            call=from_json(Call, row.call, where=where),
+            report=None if result is None else from_json(CallReport, result.report, where=where),
+            failure=None if row.failure is None else from_json(FailedCall, row.failure, where=where),
+            rules_sha256=None if result is None else result.rules_sha256,
+        )
+
+
+def _newest(session: Session, call_id: str) -> CallReportRow | None:
+    query = select(CallReportRow).join(CallRow, CallRow.report_key == CallReportRow.key)
+    return session.scalars(query.where(CallRow.call_id == call_id)).first()
+
+
+def _put_rows(
+    session: Session,
+    key: str,
+    report: CallReport,
+    *,
+    rules_sha256: str,
+    snapshot: str | None,
+    summary: CallSummary | None,
+) -> None:
+    upsert(session, CallReportRow, key=key, report=to_json(report), rules_sha256=rules_sha256, call_id=report.call_id)
+    if snapshot is not None:
+        upsert(session, CallSnapshotRow, key=key, rules_sha256=rules_sha256, snapshot=snapshot)
+    if summary is not None:
+        upsert(session, CallSummaryRow, key=key, summary=to_json(summary))
+
+
+def _snapshots(session: Session, keys: Sequence[str]) -> dict[str, tuple[str, str | None]]:
+    row = CallSnapshotRow
+    query = select(row.key, row.rules_sha256, row.snapshot).where(row.key.in_(keys))
+    return {key: (rules_sha256, snapshot) for key, rules_sha256, snapshot in session.execute(query)}
+
+
+def _rules_of(session: Session, key: str) -> str:
+    return session.scalars(select(CallReportRow.rules_sha256).where(CallReportRow.key == key)).one()

@@ -1,0 +1,208 @@
+"""The search index: kept with each result in the same transaction, and queried by `search`.
+
+Everything in it is masked, always and for all kinds that qareport masks by default: no call is found by a telephone
+number, and a copy of the index gives none away.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import delete, func, select
+from sqlalchemy.orm import Session
+
+from qareport import privacy
+from qareport.codec import from_json, to_json
+from qareport.model import CallReport, Risk
+from qareport.search import Found, Hit, Line, Node, lines_of
+from qareport.store.database import Database
+from qareport.store.fulltext import word_index
+from qareport.store.queries import batches, in_utc
+from qareport.store.schema import CallReportRow, CallRow, SearchCallRow, SearchLinesRow
+from qareport.store.search_evaluation import MOST_SENTENCES, PAGE, SHIFT, Evaluation, Scope, distinct
+
+#: Calls that are indexed in one transaction where they were stored without.
+_BATCH = 50
+
+
+class SearchIndex:
+    """The search index of a store."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def search(self, query: Node, *, scope: Scope = "sentence", limit: int = 20, original: bool = False) -> Found:
+        """Find sentences and calls; the newest calls come first, sentences in their order.
+
+        Args:
+            query: what `qareport.search.parse` returned.
+            scope: `sentence`: all of it holds for one sentence (and its call); `call`: each part holds somewhere in
+                the call, and the sentences that parts hold for are shown.
+            limit: how many sentences to return; all are counted.
+            original: return the words as they were transcribed, from the results themselves, not masked.
+        """
+        with self._database.read() as session:
+            evaluation = Evaluation(session, scope)
+            numbers = evaluation.evaluate(query)
+            if scope == "call":
+                calls, lines = numbers, evaluation.witnesses(query, numbers)
+            else:
+                lines, calls = numbers, distinct(numbers >> SHIFT)
+            newest = evaluation.newest(lines, calls, limit)
+            hits = tuple(_hits(session, newest, original=original))
+            return Found(lines=len(lines), calls=len(calls), hits=hits)
+
+    def count_missing(self) -> int:
+        """Count the judged calls whose newest result is not indexed: stored by an older version."""
+        with self._database.read() as session:
+            return int(session.scalar(select(func.count()).select_from(_missing().subquery())) or 0)
+
+    def index_missing(self, *, on_progress: Callable[[str, int, int], None]) -> int:
+        """Index the judged calls that are not, a batch in each transaction. Returns how many they were."""
+        total, done = self.count_missing(), 0
+        while total:
+            with self._database.write() as session:
+                calls = session.execute(_missing().limit(_BATCH).with_for_update(of=CallRow, skip_locked=True)).all()
+                for call_id, order_id, key, started_utc, started_at in calls:
+                    row = session.get_one(CallReportRow, key)
+                    report = from_json(CallReport, row.report, where=f"{self._database.url} report {key}")
+                    _put(session, key, report, order_id, call_id, started_utc or "", started_at)
+            done += len(calls)
+            if not calls:
+                return done
+            on_progress("index", done, max(total, done))
+        return done
+
+    def clear(self) -> None:
+        """Empty the index; `index_missing` fills it again."""
+        with self._database.write() as session:
+            word_index(session).clear(session)
+            session.execute(delete(SearchLinesRow))
+            session.execute(delete(SearchCallRow))
+
+
+def index_call(session: Session, key: str, report: CallReport, order_id: str | None) -> None:
+    """Index a call by this result and by no older one."""
+    started = report.started_at
+    _put(
+        session,
+        key,
+        report,
+        order_id,
+        report.call_id,
+        in_utc(started) if started else "",
+        started.isoformat() if started else None,
+    )
+
+
+def unindex_calls(session: Session, call_ids: Sequence[str]) -> None:
+    """Remove some calls from the index."""
+    words = word_index(session)
+    for batch in batches(call_ids, _BATCH):
+        chosen = SearchCallRow.call_id.in_(batch)
+        query = select(SearchLinesRow).join(SearchCallRow, SearchCallRow.number == SearchLinesRow.number).where(chosen)
+        numbers = []
+        for row in session.scalars(query):
+            words.drop(session, _sentences(row.number, _lines(row)))
+            numbers.append(row.number)
+        session.execute(delete(SearchLinesRow).where(SearchLinesRow.number.in_(numbers)))
+        session.execute(delete(SearchCallRow).where(chosen))
+
+
+def _put(
+    session: Session,
+    key: str,
+    report: CallReport,
+    order_id: str | None,
+    call_id: str,
+    started_utc: str,
+    started_at: str | None,
+) -> None:
+    values: dict[str, Any] = {
+        "report_key": key,
+        "order_id": order_id,
+        "agent_id": report.agent_id,
+        "started_utc": started_utc,
+        "started_at": started_at,
+    }
+    known = session.scalars(select(SearchCallRow).where(SearchCallRow.call_id == call_id)).first()
+    if known is not None and all(getattr(known, name) == value for name, value in values.items()):
+        return
+    unindex_calls(session, [call_id])
+    masked = replace(report, segments=privacy.mask_segments(report.segments).segments)
+    lines = lines_of(masked)[:MOST_SENTENCES]
+    row = SearchCallRow(
+        call_id=call_id,
+        score=report.score,
+        risk=report.risk,
+        rules="".join(f"|{rule}" for rule in dict.fromkeys(finding.rule_id for finding in report.findings)) + "|",
+        sentences=len(lines),
+        **values,
+    )
+    session.add(row)
+    session.flush()
+    session.add(SearchLinesRow(number=row.number, lines=to_json(lines)))
+    session.flush()
+    word_index(session).put(session, _sentences(row.number, lines))
+
+
+def _missing() -> Any:
+    return (
+        select(CallRow.call_id, CallRow.order_id, CallRow.report_key, CallRow.started_utc, CallRow.started_at)
+        .outerjoin(SearchCallRow, SearchCallRow.call_id == CallRow.call_id)
+        .where(
+            CallRow.report_key.is_not(None),
+            SearchCallRow.report_key.is_(None) | (SearchCallRow.report_key != CallRow.report_key),
+        )
+    )
+
+
+def _lines(row: SearchLinesRow) -> tuple[Line, ...]:
+    return from_json(tuple[Line, ...], row.lines, where=f"search_lines {row.number}")
+
+
+def _sentences(number: int, lines: Sequence[Line]) -> Iterator[tuple[int, list[str]]]:
+    return (((number << SHIFT) + place, line.terms) for place, line in enumerate(lines))
+
+
+def _hits(session: Session, sentences: Sequence[int], *, original: bool) -> Iterator[Hit]:
+    """Read the sentences of some numbers; those of a call that was deleted meanwhile are left out."""
+    numbers = list(dict.fromkeys(sentence >> SHIFT for sentence in sentences))
+    for page in batches(numbers, PAGE):
+        calls = _calls_with_lines(session, page, original=original)
+        for sentence in sentences:
+            if sentence >> SHIFT in calls:
+                call, lines = calls[sentence >> SHIFT]
+                yield Hit(
+                    call_id=call.call_id,
+                    order_id=call.order_id,
+                    agent_id=call.agent_id,
+                    started_at=datetime.fromisoformat(call.started_at) if call.started_at else None,
+                    score=call.score,
+                    risk=Risk(call.risk),
+                    line=lines[sentence & (MOST_SENTENCES - 1)],
+                )
+
+
+def _calls_with_lines(
+    session: Session, numbers: Sequence[int], *, original: bool
+) -> dict[int, tuple[SearchCallRow, tuple[Line, ...]]]:
+    if original:
+        query = select(SearchCallRow, CallReportRow.report).join(
+            CallReportRow, CallReportRow.key == SearchCallRow.report_key
+        )
+    else:
+        query = select(SearchCallRow, SearchLinesRow.lines).join(
+            SearchLinesRow, SearchLinesRow.number == SearchCallRow.number
+        )
+    calls = {}
+    for call, content in session.execute(query.where(SearchCallRow.number.in_(numbers))):
+        if original:
+            lines = lines_of(from_json(CallReport, content, where=f"report {call.report_key}"))
+        else:
+            lines = from_json(tuple[Line, ...], content, where=f"search_lines {call.number}")
+        calls[call.number] = (call, lines)
+    return calls

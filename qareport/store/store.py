@@ -1,0 +1,72 @@
+"""The store: one repository for each thing that is kept, over one database."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from typing import Final, Self
+
+from qareport.store.calls import CallRepository
+from qareport.store.database import Database
+from qareport.store.deletion import DeletionRepository
+from qareport.store.documents import DocumentRepository
+from qareport.store.maintenance import Maintenance
+from qareport.store.orders import OrderRepository
+from qareport.store.outbox import OutboxRepository
+from qareport.store.results import ResultRepository
+from qareport.store.rule_sets import RuleSetRepository
+from qareport.store.runs import RunRepository
+from qareport.store.search_index import SearchIndex
+from qareport.store.transcripts import TranscriptRepository
+
+
+class Store:
+    """An open store. Use it as a context manager, or call `close`.
+
+    Each method of its repositories is one transaction: after a kill the store holds either all of it or nothing of it.
+    One store may be used by several threads at once, and by several processes.
+    """
+
+    def __init__(self, url: str, *, make: bool = True) -> None:
+        """Open a store.
+
+        Args:
+            url: an SQLAlchemy URL, for example `sqlite:///qareport.db` or `postgresql://user:password@host/database`.
+            make: make the store when there is none; for who only reads, a wrong name is an error and leaves nothing
+                behind.
+
+        Raises:
+            StoreError: no such place, no permission, not a store, or a store of a newer version.
+            NoStoreError: there is none, and none is to be made.
+        """
+        self.database: Final = Database(url, make=make)
+        #: Without its password.
+        self.url: Final = self.database.url
+        self.calls: Final = CallRepository(self.database)
+        self.transcripts: Final = TranscriptRepository(self.database)
+        self.results: Final = ResultRepository(self.database)
+        self.rule_sets: Final = RuleSetRepository(self.database)
+        self.orders: Final = OrderRepository(self.database)
+        self.documents: Final = DocumentRepository(self.database)
+        self.search_index: Final = SearchIndex(self.database)
+        self.outbox: Final = OutboxRepository(self.database)
+        self.runs: Final = RunRepository(self.database)
+        self.deletion: Final = DeletionRepository(self.database)
+        self.maintenance: Final = Maintenance(self.database)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close all connections."""
+        self.database.close()
+
+    def lock(self) -> AbstractContextManager[None]:
+        """Hold the one lock of daily runs and deliveries inside a block; it ends with the process at the latest.
+
+        Raises:
+            BusyError: another process holds it; the error says which.
+        """
+        return self.database.lock()

@@ -1,0 +1,67 @@
+"""Results, and what is made of them: snapshots for replays, summaries for periods."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+import sqlalchemy
+
+from qareport import periods
+from qareport.errors import NotFoundError
+from qareport.model import CallReport, CallSummary
+from qareport.store import Store
+from tests.support.store_samples import METRICS, make_call, put_result
+
+
+def test_the_newest_result_of_a_call_is_found_by_its_name(store_url: str) -> None:
+    with Store(store_url) as store:
+        call = make_call("a")
+        put_result(store, call, key="old")
+        newer = CallReport(call_id="a", started_at=call.started_at, metrics=METRICS, score=90)
+        store.results.replace("a", "new", newer, rules_sha256="r2", snapshot="[]")
+        assert store.results.get("a") == newer == store.results.find("new")
+        assert store.results.find("old") == replace(newer, score=None)
+        store.calls.put(make_call("waiting"))
+        for name in ("waiting", "no such call"):
+            with pytest.raises(NotFoundError, match="no judged call"):
+                store.results.get(name)
+
+
+def test_a_result_without_a_summary_gets_one_when_its_period_is_asked_for(store_url: str) -> None:
+    with Store(store_url) as store:
+        asked: list[str] = []
+
+        def summarise(report: CallReport, order_id: str | None, /, *, rules_sha256: str) -> CallSummary:
+            asked.append(report.call_id)
+            return periods.summarise_call(report, order_id, rules_sha256=rules_sha256)
+
+        for number in range(60):  # more than are read at once
+            put_result(store, make_call(f"c{number:02d}"))
+        call = make_call("kept", order_id="o2")
+        report = CallReport(call_id="kept", started_at=call.started_at, metrics=METRICS)
+        kept = periods.summarise_call(report, "o2", rules_sha256="r1")
+        store.results.put("kept", call, report, rules_sha256="r1", summary=kept)
+        store.calls.put(make_call("waiting"))
+        assert call.started_at is not None
+        hour = (call.started_at, call.started_at + timedelta(hours=1))
+        summaries = store.results.list_summaries(*hour, summarise=summarise)
+        assert [summary.call_id for summary in summaries] == [*(f"c{number:02d}" for number in range(60)), "kept"]
+        assert {summary.rules_sha256 for summary in summaries} == {"r1"}
+        assert len(asked) == 60
+        assert len(store.results.list_measures(*hour, summarise=summarise)) == 61
+        assert len(asked) == 60, "they were kept"
+
+
+def test_a_result_that_cannot_be_read_has_no_summary_and_does_not_keep_the_others_from_theirs(store_url: str) -> None:
+    with Store(store_url) as store:
+        for name in ("a", "broken"):
+            put_result(store, make_call(name))
+        with store.database.write() as session:
+            session.execute(sqlalchemy.text("UPDATE call_reports SET report = '{' WHERE call_id = 'broken'"))
+        start = make_call("a").started_at
+        assert start is not None
+        summaries = store.results.list_summaries(start, start + timedelta(hours=1), summarise=periods.summarise_call)
+        assert [summary.call_id for summary in summaries] == ["a"]
+        assert [line.partition(":")[0] for line in store.maintenance.verify()] == ["result key-broken"]

@@ -1,0 +1,157 @@
+"""Rule files in memory: from an editor, a folder, a git revision or the store, and everything that is done with them."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from qareport import rules
+from qareport.errors import ConfigError
+from qareport.model import Call
+from qareport.presentation.locale import speaking
+from qareport.rules import CallSnapshot, RuleFiles, StoredJudgement
+from qareport.settings import ScoreSettings
+from qareport.workflows import judge as pipeline
+from tests.unit.analysis.test_analyse import AGENT, CUSTOMER, ROOT, call, say
+from tests.unit.rules.test_rule_tests import CASE, RULE, SHIPPED, analyse
+
+TEXTS = {"a.yaml": RULE, "a.test.yaml": CASE}
+TALK = call(say(12, 14.5, CUSTOMER, "什么时候发货"), say(15, 16, AGENT, "您好"))
+
+
+def test_unsaved_text_is_checked_tested_explained_and_replayed_without_a_file() -> None:
+    ruleset = rules.load(RuleFiles.from_texts(TEXTS, where="editor"))
+    assert ruleset.rules[0].location.file == "editor/a.yaml"
+    assert [result.passed for result in rules.run_rule_tests(ruleset, analyse)] == [True]
+    assert [warning.code for warning in rules.lint(ruleset)] == ["rule-without-test"]
+    explanation = rules.explain(ruleset.rules[0], rules.MatchContext.of(TALK, analyse(TALK)))
+    assert (explanation.outcome, explanation.at_ms) == ("hit", (12_000,))
+    assert rules.replay(ruleset, [stored(ruleset)], ScoreSettings()).changed_calls == 0
+    edited = rules.load(ruleset.origin.edited("a.yaml", RULE.replace("发货", "退款")))
+    assert [change.rule_id for change in rules.replay(edited, [stored(ruleset)], ScoreSettings()).lost] == ["a.rule"]
+
+
+def stored(ruleset: rules.RuleSet) -> StoredJudgement:
+    """Judge the talk as a store keeps it."""
+    book = pipeline.RuleBook.load(ROOT / "config")
+    judged = pipeline.judge_call(
+        Call(call_id=TALK.call_id, audio_path=""),
+        TALK,
+        pipeline.RuleBook(settings=book.settings, topics=book.topics, ruleset=ruleset),
+    )
+    snapshot = CallSnapshot.read(CallSnapshot.take(judged, None).to_json())
+    assert snapshot is not None
+    return StoredJudgement(snapshot=snapshot, order_id=None, versions=ruleset.versions, earlier=lambda: None)
+
+
+def test_a_broken_edit_is_answered_with_codes_and_the_names_of_the_editor() -> None:
+    files = RuleFiles.from_texts(TEXTS, where="editor").edited("a.yaml", RULE.replace("severity", "severty"))
+    with pytest.raises(ConfigError) as raised:
+        rules.load(files)
+    assert [(problem.code, str(problem.where)) for problem in raised.value.problems] == [  # type: ignore[attr-defined]
+        ("missing-key", "editor/a.yaml:3:5"),
+        ("unknown-key", "editor/a.yaml:3:29"),
+    ]
+
+
+def test_text_that_no_file_can_hold_is_an_error_with_its_line() -> None:
+    with pytest.raises(ConfigError, match=r"rules/a\.yaml:3:1: not UTF-8 text"):
+        rules.load(RuleFiles.from_texts({"a.yaml": RULE.replace("标题", "\ud800")}))
+
+
+def test_nothing_reads_the_folder_again_once_it_is_in_memory(tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(SHIPPED, tmp_path / "rules"))
+    ruleset = rules.load(folder)
+    shutil.rmtree(folder)
+    tests = rules.load_rule_tests(ruleset)
+    assert rules.lint(ruleset, tests=tests) == ()
+    assert all(result.passed for result in rules.run_rule_tests(ruleset, analyse, tests=tests))
+
+
+def test_a_set_has_one_hash_wherever_its_files_come_from(tmp_path: Path) -> None:
+    folder = tmp_path / "rules"
+    for name, text in {
+        **TEXTS,
+        "b/c.yaml": RULE.replace("a.rule", "b.rule"),
+        "b.yaml": RULE.replace("a.", "c."),
+    }.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text, encoding="utf-8")
+    git = ["git", "-c", "user.name=t", "-c", "user.email=t@t", "-C", str(tmp_path)]
+    for command in (["init", "-q"], ["add", "."], ["commit", "-qm", "x"]):
+        subprocess.run([*git, *command], check=True, capture_output=True)
+    ruleset = rules.load(folder)
+    kept = RuleFiles.from_texts(dict(reversed(ruleset.files.items())), where="store")
+    revision = RuleFiles.from_revision("HEAD", folder)
+    assert [name for name in revision.contents if name.endswith(".test.yaml")] == ["a.test.yaml"]
+    assert {ruleset.sha256, rules.load(kept).sha256, rules.load(revision).sha256} == {ruleset.sha256}
+    assert ruleset.sha256 == rules.load(ruleset.origin.edited("a.test.yaml", "")).sha256
+
+
+def test_no_files_at_all_are_an_error() -> None:
+    for files in (RuleFiles.from_texts({}), RuleFiles.from_texts({"synonyms.yaml": "schema: 1\n"})):
+        with pytest.raises(ConfigError, match="no rules here"):
+            rules.load(files)
+
+
+WHEN = """schema: 1
+rules:
+  - id: a.rule
+    title: 标题
+    severity: minor
+    points: -1
+    category: 物流
+    advice: 好
+    applies_when: {turns: {above: 1}}
+    when:
+      any:
+        - sequence: [{customer says: 发货}, {silence: 9s, within: 1m}]
+        - agent says: [耐心等待]
+        - customer says: 发货
+          nth: 1
+          unless:
+            - agent says: [您好]
+              within: 1s
+            - agent says: [您好]
+"""
+
+
+def test_an_explanation_is_in_one_language() -> None:
+    (rule,) = rules.load(RuleFiles.from_texts({"a.yaml": WHEN})).rules
+    context = rules.MatchContext.of(TALK, analyse(TALK))
+    assert list(rules.draw(rules.explain(rule, context))) == [
+        "a.rule 标题: 未命中",
+        "  applies_when",
+        "    ✓ turns: {above: 1}",
+        "      · 第 16 秒 “[2 轮]”",
+        "  ✗ any",
+        "    ✗ sequence",
+        "      ✓ customer says: 发货",
+        "        · 第 12 秒 “什么时候发货”",
+        "      ✗ silence: 9s, within: 1m",
+        "    ✗ agent says: [耐心等待] (看了 1 句)",
+        "    ✗ customer says: 发货, nth: 1",
+        "      ✓ unless agent says: [您好], within: 1s",
+        "        · 第 15 秒 “您好”",
+        "      ✓ unless agent says: [您好]",
+        "        · 第 15 秒 “您好”",
+    ]
+    with speaking("en"):
+        lines = list(rules.draw(rules.explain(rule, context)))
+    assert lines[0] == "a.rule 标题: missed"
+    assert "    ✗ agent says: [耐心等待] (1 utterances searched)" in lines
+    assert "        · at 12 s “什么时候发货”" in lines
+
+
+def test_an_exported_test_is_masked_and_says_where_masking_changes_the_judgement() -> None:
+    digits = RULE.replace("[发货]", "{regex: '[0-9]{11}'}")
+    (rule,) = (ruleset := rules.load(RuleFiles.from_texts({"a.yaml": digits}))).rules
+    talk = call(say(1, 4, CUSTOMER, "我的电话是13812345678"))
+    text = rules.export_rule_test(talk, rule, ruleset, analyse)
+    assert "13812345678" not in text
+    assert text.splitlines()[0] == "  # 遮住个人信息以后，这条规则的判定和原来的通话不同"
+    tested = rules.load(ruleset.origin.edited("a.test.yaml", "schema: 1\ncases:\n" + text))
+    assert [result.failures for result in rules.run_rule_tests(tested, analyse)] == [()]

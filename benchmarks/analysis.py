@@ -1,8 +1,8 @@
-"""How long analysis takes: three-minute transcripts on one core, and whether twice as many take twice as long.
+"""Measure analysis: three-minute transcripts on a single core, and whether twice as many take twice as long.
 
     python -m benchmarks.analysis [--calls 3000]
 
-Writes results/analysis.json. Measured are `analyse` and, apart, the masks; reading files and rules are not.
+Writes results/analysis.json. `analyse` and, separately, masking are measured; reading files and rules is not.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ RUNS = 2
 
 
 def three_minutes(number: int, pool: Sequence[Transcript]) -> Transcript:
-    """Put scripted conversations one after the other until three minutes are full."""
+    """Chain scripted conversations until three minutes are full."""
     random = Random(number)
     segments: list[Segment] = []
     while not segments or segments[-1].end_ms < CALL_MS:
@@ -64,7 +64,7 @@ def main() -> None:
     os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     config = settings.default_dir("config")
     limits, topics = settings.load(config).analysis, analysis.load_topics(config / "topics.yaml")
-    pool = [one.transcript for held_out in (False, True) for one in write_split(held_out=held_out)]
+    pool = [conversation.transcript for held_out in (False, True) for conversation in write_split(held_out=held_out)]
     transcripts = [three_minutes(number, pool) for number in range(count)]
     steps: dict[str, Callable[[Transcript], object]] = {
         "analyse": lambda transcript: analysis.analyse(transcript, limits, topics),

@@ -1,4 +1,4 @@
-"""How well analysis and masks match the scripted corpus; writes results/analysis_quality.json.
+"""Score analysis and masks against the scripted corpus; writes results/analysis_quality.json.
 
     python -m benchmarks.analysis_quality [--show tuned|held_out]
 
@@ -20,10 +20,12 @@ RESULT = Path(__file__).parent / "results" / "analysis_quality.json"
 
 
 def measure(*, held_out: bool) -> dict[str, Count]:
-    """Score one split with the shipped settings and words."""
+    """Score a split with the shipped settings and words."""
     config = settings.default_dir("config")
     limits, topics = settings.load(config).analysis, analysis.load_topics(config / "topics.yaml")
-    return score(write_split(held_out=held_out), lambda one: analysis.analyse(one.transcript, limits, topics))
+    return score(
+        write_split(held_out=held_out), lambda conversation: analysis.analyse(conversation.transcript, limits, topics)
+    )
 
 
 def main() -> None:

@@ -1,15 +1,14 @@
-"""How long a morning takes without new recordings: 3,000 stored calls to documents and mails, in stores of two sizes.
+"""Measure a morning without new recordings: 3,000 stored calls to documents and mails, in stores of two sizes.
 
     python -m benchmarks.daily [--calls 3000] [--segments 1000000] [--agents 40]
 
-writes benchmarks/results/daily.json and prints it. The calls are three minutes long, strung together from the
-conversations of the tests beside the starter rules; beyond 300 the same conversations come again under other ids,
-times, orders and agents. Measured is the command `qareport daily --send` in a process of its own, with a mail server on
-loopback: the team's edition (Word and PDF, two recipients), one for each agent (Word), and the reports of the ten
-orders to call back first. First in a store of that day alone, then in one that holds as many calls on each day before,
-until there are so many segments. Wall time means something on a machine that does nothing else: processor time of the
-command and its children, and the load before it, stand beside it. Bars: 60 s on two cores, and no more than twice as
-long in the large store.
+writes benchmarks/results/daily.json and prints it. The calls are three minutes long, chained from the conversations of
+the tests beside the starter rules; beyond 300 the same conversations come again under other ids, times, orders and
+agents. Measured is the command `qareport daily --send` in a process of its own, with a mail server on loopback: the
+team's edition (Word and PDF, two recipients), an edition for each agent (Word), and the reports of the ten orders to
+call back first. First in a store of that day alone, then in a store with as many calls on each day before, up to the
+number of segments. Wall time is reliable on an idle machine alone: processor time of the command and its children, and
+the load before it, are given beside it. Bars: 60 s on two cores, and no more than twice as long in the large store.
 """
 
 from __future__ import annotations
@@ -77,7 +76,7 @@ def fill(
 
 
 def measure(folder: Path, store: str, agents: int) -> dict[str, object]:
-    """Run the command on a fresh folder of documents, then once more."""
+    """Run the command on a fresh folder of documents, then again."""
     with Postbox() as postbox:
         addresses = {f"a{number:02d}": f"a{number:02d}@example.com" for number in range(agents)}
         dailies.make_config(folder / "config", port=postbox.port, agents=addresses)
@@ -122,29 +121,29 @@ def main() -> None:
     parser.add_argument("--calls", type=int, default=3000)
     parser.add_argument("--segments", type=int, default=1_000_000)
     parser.add_argument("--agents", type=int, default=40)
-    given = parser.parse_args()
+    options = parser.parse_args()
     rule_book = Workspace.open(config=default_dir("config")).rule_book
     pool = [
-        judge_call(Call(call_id=one.call_id, audio_path=""), one, rule_book)
-        for one in make_calls(rule_book, min(DISTINCT, given.calls))
+        judge_call(Call(call_id=transcript.call_id, audio_path=""), transcript, rule_book)
+        for transcript in make_calls(rule_book, min(DISTINCT, options.calls))
     ]
-    result: dict[str, object] = {"machine": describe(), "calls": given.calls, "agents": given.agents}
+    result: dict[str, object] = {"machine": describe(), "calls": options.calls, "agents": options.agents}
     with tempfile.TemporaryDirectory() as place:
         segments = days = 0
-        for name, wanted in (("one_day", 1), ("large_store", given.segments)):
+        for name, wanted in (("one_day", 1), ("large_store", options.segments)):
             folder = Path(place) / name
             folder.mkdir()
             url = f"sqlite:///{Path(place) / 'store.db'}"
             with Store(url) as store:
                 while segments < wanted:
-                    segments += fill(store, rule_book, pool, calls=given.calls, days_ago=days, agents=given.agents)
+                    segments += fill(store, rule_book, pool, calls=options.calls, days_ago=days, agents=options.agents)
                     days += 1
                 size = store.maintenance.size_bytes()
             with Store(url) as store, store.database.write() as session:
                 session.connection().exec_driver_sql("DELETE FROM outbox")
                 session.connection().exec_driver_sql("DELETE FROM runs")
             result[name] = {"days": days, "segments": segments, "store_mb": size // 2**20} | measure(
-                folder, url, given.agents
+                folder, url, options.agents
             )
             print(json.dumps(result[name], ensure_ascii=False), file=sys.stderr)
     text = json.dumps(result, ensure_ascii=False, indent=1)

@@ -1,4 +1,4 @@
-"""How long a user waits: the demo, its second run, and one order's report, each as a whole cold process.
+"""Measure how long a user waits: the demo, its second run, and the report of an order, each a cold process.
 
     python -m benchmarks.demo [--runs 3]
 

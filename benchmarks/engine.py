@@ -3,9 +3,9 @@
     python -m benchmarks.engine                       # two CPU threads, a full-size model with random weights
     python -m benchmarks.engine --device cuda --calls 3000
 
-Both are given the same 16 kHz files and give tagged text with token times; texts must be equal. Runs alternate; medians
-count. Also: 500 generated segments through both models, decoding, detection and the model by themselves, and the share
-of the processor's own matrix multiplication.
+Both are given the same 16 kHz files and give tagged text with token times; texts must be equal. Runs alternate;
+medians count. Also measured: 500 generated segments through both models, decoding, detection and the model by
+themselves, and the share of the processor's own matrix multiplication.
 """
 
 from __future__ import annotations
@@ -22,26 +22,24 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
 
 from benchmarks.fullsize import ASSETS, PARAMETERS, build
 from benchmarks.machine import describe
-from benchmarks.sounds import babble, burst_call, write_wav
 from qareport.asr import load
 from qareport.asr.engine import Engine
 from qareport.asr.interfaces import Recognition, SpeechChunk
 from qareport.asr.sensevoice import SenseVoice
-from qareport.audio.decode import decode
+from qareport.audio.decode import Samples, decode
 from qareport.model import Call, Transcript
 from qareport.settings import AsrSettings, AudioSettings
+from tests.support.sounds import burst_call, varied_babble, write_wav
 
 RESULTS = Path(__file__).resolve().parent / "results"
 VAD = ASSETS / "fsmn-vad"
 SILENCE_MS = 500
 #: funasr's own limit, so that neither side cuts what the other does not.
 LONGEST_MS = 60_000
-Samples = npt.NDArray[np.float32]
 ASKED = {"language": "auto", "use_itn": True}
 
 
@@ -78,14 +76,14 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--seconds", type=int, default=300, help="how much of the real recordings is used")
-    parser.add_argument("--segments", type=int, default=500, help="generated segments that both models hear")
+    parser.add_argument("--segments", type=int, default=500, help="generated segments for both models")
     parser.add_argument("--calls", type=int, default=0, help="generated three-minute calls, ours alone")
     parser.add_argument("--name", default="engine", help="of the file in benchmarks/results")
     return parser.parse_args()
 
 
 def command(options: argparse.Namespace) -> str:
-    """Write the command line anew, but for where the model stands."""
+    """Write the command line anew, without the path of the model."""
     given = {key: value for key, value in vars(options).items() if value and key != "model"}
     return "python -m benchmarks.engine " + " ".join(f"--{key} {value}" for key, value in given.items())
 
@@ -131,8 +129,8 @@ def run_ours(engine: Engine, files: Sequence[Path]) -> list[str]:
 def run_stock(stock: Any, files: Sequence[Path]) -> list[str]:
     texts = []
     for path in files:
-        found = stock.generate(input=str(path), output_timestamp=True, batch_size_s=300, **ASKED)
-        texts.append(found[0]["text"] if found else "")
+        results = stock.generate(input=str(path), output_timestamp=True, batch_size_s=300, **ASKED)
+        texts.append(results[0]["text"] if results else "")
     return texts
 
 
@@ -147,7 +145,7 @@ def end_to_end(engine: Engine, stock: Any, files: Sequence[Path], runs: int) -> 
     for _ in range(runs):
         ours = timed(took["ours"], lambda: run_ours(engine, files))
         theirs = timed(took["stock"], lambda: run_stock(stock, files))
-    same = sum(one == other for one, other in zip(ours, theirs, strict=True))
+    same = sum(left == right for left, right in zip(ours, theirs, strict=True))
     ratio = statistics.median(took["stock"]) / statistics.median(took["ours"])
     return {
         "audio_seconds": round(seconds, 1),
@@ -160,11 +158,15 @@ def end_to_end(engine: Engine, stock: Any, files: Sequence[Path], runs: int) -> 
 
 
 def parts(engine: Engine, stock: Any, files: Sequence[Path], runs: int) -> dict[str, Any]:
-    """Decode, detect and hear by themselves, in audio seconds a second."""
+    """Decoding, detection and recognition by themselves, in audio seconds a second."""
     took: dict[str, list[float]] = {name: [] for name in ("decode", "vad", "stock_vad", "model", "stock_model")}
     sounds = [decode(path, max_duration_ms=10**9).samples[0] for path in files]
     spans = [engine.vad.find(sound[None])[0] for sound in sounds]
-    speech = [sound[start * 16 : end * 16] for sound, found in zip(sounds, spans, strict=True) for start, end in found]
+    speech = [
+        sound[start * 16 : end * 16]
+        for sound, utterances in zip(sounds, spans, strict=True)
+        for start, end in utterances
+    ]
     chunks = [chunk_of(engine, samples) for samples in speech]
     vad_spans: list[Any] = []
     for _ in range(runs):
@@ -172,16 +174,16 @@ def parts(engine: Engine, stock: Any, files: Sequence[Path], runs: int) -> dict[
         timed(took["vad"], lambda: [engine.vad.find(sound[None]) for sound in sounds])
         vad_spans = timed(took["stock_vad"], lambda: [stock_spans(stock, sound) for sound in sounds])
         timed(took["model"], lambda: engine.speech.recognise(chunks))
-        timed(took["stock_model"], lambda: [hear_stock(stock, samples, timestamps=True) for samples in speech])
-    heard_seconds = sum(samples.size for samples in speech) / 16_000
+        timed(took["stock_model"], lambda: [recognise_stock(stock, samples, timestamps=True) for samples in speech])
+    speech_seconds = sum(samples.size for samples in speech) / 16_000
     audio_seconds = sum(sound.size for sound in sounds) / 16_000
     flop = sum(model_flop(engine, len(chunk.features)) for chunk in chunks)
     peak = matmul_peak(engine)
     return {
-        "speech_seconds": round(heard_seconds, 1),
-        "vad_segments_equal": vad_spans == [[list(span) for span in found] for found in spans],
-        **{name: rates(heard_seconds if "model" in name else audio_seconds, values) for name, values in took.items()},
-        "gflop_per_speech_second": round(flop / heard_seconds / 1e9, 2),
+        "speech_seconds": round(speech_seconds, 1),
+        "vad_segments_equal": vad_spans == [[list(span) for span in utterances] for utterances in spans],
+        **{name: rates(speech_seconds if "model" in name else audio_seconds, values) for name, values in took.items()},
+        "gflop_per_speech_second": round(flop / speech_seconds / 1e9, 2),
         "matmul_peak_gflops": round(peak / 1e9, 1),
         "model_share_of_peak": round(flop / statistics.median(took["model"]) / peak, 3),
         "stock_model_share_of_peak": round(flop / statistics.median(took["stock_model"]) / peak, 3),
@@ -191,14 +193,14 @@ def parts(engine: Engine, stock: Any, files: Sequence[Path], runs: int) -> dict[
 def segments(engine: Engine, stock: Any, count: int) -> dict[str, Any]:
     """Generated segments through both models: how many have the same text and tags."""
     generator = np.random.default_rng(1)
-    sounds = [babble(float(generator.uniform(0.4, 3.5)), seed=seed) for seed in range(count)]
-    heard = engine.speech.recognise([chunk_of(engine, samples) for samples in sounds])
-    ours = [result.raw if isinstance(result, Recognition) else repr(result) for result in heard]
-    theirs = [hear_stock(stock, samples, timestamps=False) for samples in sounds]
+    sounds = [varied_babble(float(generator.uniform(0.4, 3.5)), seed=seed) for seed in range(count)]
+    results = engine.speech.recognise([chunk_of(engine, samples) for samples in sounds])
+    ours = [result.raw if isinstance(result, Recognition) else repr(result) for result in results]
+    theirs = [recognise_stock(stock, samples, timestamps=False) for samples in sounds]
     return {
         "count": count,
         "audio_seconds": round(sum(samples.size for samples in sounds) / 16_000, 1),
-        "equal": sum(one == other for one, other in zip(ours, theirs, strict=True)),
+        "equal": sum(left == right for left, right in zip(ours, theirs, strict=True)),
         "different_texts": len(set(theirs)),
     }
 
@@ -224,9 +226,9 @@ def many_calls(engine: Engine, folder: Path, count: int) -> dict[str, Any]:
 def real_files(folder: Path, seconds: int) -> list[Path]:
     """Write channels of real recordings as 16 kHz files, Mandarin first, then short ones, until there is enough."""
     paths = (ASSETS / "audio").rglob("*.wav")
-    found = sorted(paths, key=lambda path: (path.parent.name != "mandarin", path.stat().st_size))
+    ordered = sorted(paths, key=lambda path: (path.parent.name != "mandarin", path.stat().st_size))
     files, left = [], seconds * 16_000
-    for path in found:
+    for path in ordered:
         for index, channel in enumerate(decode(path, max_duration_ms=10**9).samples):
             part = channel[:left]
             left -= part.size
@@ -243,20 +245,20 @@ def chunk_of(engine: Engine, samples: Samples) -> SpeechChunk:
     )  # fmt: skip
 
 
-def hear_stock(stock: Any, samples: Samples, *, timestamps: bool) -> str:
-    (found,) = stock.inference(samples, model=stock.model, kwargs=stock.kwargs, output_timestamp=timestamps, **ASKED)
-    text: str = found["text"]
+def recognise_stock(stock: Any, samples: Samples, *, timestamps: bool) -> str:
+    (result,) = stock.inference(samples, model=stock.model, kwargs=stock.kwargs, output_timestamp=timestamps, **ASKED)
+    text: str = result["text"]
     return text
 
 
 def stock_spans(stock: Any, samples: Samples) -> list[list[int]]:
-    (found,) = stock.inference(samples, model=stock.vad_model, kwargs=stock.vad_kwargs)
-    spans: list[list[int]] = found["value"]
+    (result,) = stock.inference(samples, model=stock.vad_model, kwargs=stock.vad_kwargs)
+    spans: list[list[int]] = result["value"]
     return spans
 
 
 def model_flop(engine: Engine, frames: int) -> float:
-    """Count the multiplications and additions of linear layers, attention and convolutions for one segment."""
+    """Count the multiplications and additions of linear layers, attention and convolutions for a segment."""
     if not isinstance(engine.speech, SenseVoice):
         return 0.0
     model, total, length = engine.speech._model, 0, frames + 4

@@ -1,12 +1,12 @@
-"""How long an export takes and how much memory: every sentence of a store, in each format, to the end of the file.
+"""Measure the time and memory of exports: every sentence of a store, in each format, to the end of the file.
 
     python -m benchmarks.export --segments 1000000
     python -m benchmarks.export --segments 100000
     python -m benchmarks.export --segments 1000000 --keep /var/tmp/store
 
-fills a SQLite store (in a temporary folder unless --keep names one, which then stays and is filled but once), runs
-`qareport export` for each format in a process of its own, reads the file back to count its rows, and writes
-benchmarks/results/export.json, one entry for each size. Seconds are wall time of the whole command, `cpu_seconds` the
+fills a SQLite store (in a temporary folder unless --keep names a folder, which is then kept and filled only once),
+runs `qareport export` for each format in a process of its own, reads the file back to count its rows, and writes
+benchmarks/results/export.json, an entry for each size. Seconds are wall time of the whole command, `cpu_seconds` the
 processor time of it, memory the most that the process held. Memory is to be the same at both sizes.
 """
 
@@ -30,12 +30,12 @@ from benchmarks.stored import SENTENCES, fill
 from qareport.store import Store
 
 RESULT = Path(__file__).parent / "results" / "export.json"
-#: The end of the file's name says the format.
+#: What is exported, and the format.
 EXPORTS = (("segments", "csv"), ("segments", "jsonl"), ("segments", "parquet"), ("segments", "xlsx"), ("text", "txt"))
 
 
 def export(url: str, kind: str, format: str, folder: Path) -> dict[str, object]:
-    """Export everything, count what came out, and throw it away."""
+    """Export everything, count the rows, and delete the file."""
     path = folder / f"{kind}.{format}"
     started = time.monotonic()
     command = [sys.executable, "-m", "qareport", "export", kind, "--store", url, "-o", str(path)]
@@ -89,13 +89,13 @@ def measure(url: str, calls: int, folder: Path) -> dict[str, object]:
         if store.calls.count().total != calls:
             fill(store, calls)
     exports = [export(url, kind, format, folder) for kind, format in EXPORTS]
-    rows = {one["rows_read_back"] for one in exports}
+    rows = {measured["rows_read_back"] for measured in exports}
     if rows != {calls * SENTENCES}:
         raise SystemExit(f"rows are missing: {rows} in place of {calls * SENTENCES}")
     return {
         "calls": calls,
         "sentences": calls * SENTENCES,
-        #: Processes that wanted a core, of the last minute: on a busy machine processor time tells more.
+        #: Load average of the last minute: on a busy machine processor time is more reliable.
         "load": round(os.getloadavg()[0], 1),
         "exports": exports,
     }
@@ -105,11 +105,11 @@ def main() -> None:
     """Measure and write the result."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0] if __doc__ else "")
     parser.add_argument("--segments", type=int, default=1_000_000)
-    parser.add_argument("--keep", type=Path, help="folder of the store, which then stays and is filled but once")
-    given = parser.parse_args()
-    calls = -(-given.segments // SENTENCES)
+    parser.add_argument("--keep", type=Path, help="folder of the store, which is then kept and filled only once")
+    options = parser.parse_args()
+    calls = -(-options.segments // SENTENCES)
     with tempfile.TemporaryDirectory() as folder:
-        measured = measure(f"sqlite:///{given.keep or folder}/export.db", calls, Path(folder))
+        measured = measure(f"sqlite:///{options.keep or folder}/export.db", calls, Path(folder))
     known = json.loads(RESULT.read_text("utf-8"))["runs"] if RESULT.exists() else {}
     known[str(measured["sentences"])] = measured
     runs = dict(sorted(known.items(), key=lambda run: int(run[0])))

@@ -1,4 +1,4 @@
-"""Build a model of the published shape with random weights: as fast as the real one, saying nothing of meaning."""
+"""Build a model of the published shape with random weights: as fast as the real model, with meaningless output."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ PARAMETERS = 233_999_167
 
 
 def build(directory: Path, *, seed: int = 7) -> Path:
-    """Write a whole model directory: published configuration, tokenizer and normalisation, random weights.
+    """Write a complete model directory: published configuration, tokenizer and normalisation, random weights.
 
-    The output layer is drawn wide, with a lead for the blank, so that the model says many different things and many
-    blanks between them, as a trained one does.
+    The output layer is drawn wide, with a lead for the blank, so that the output is varied, with many blanks
+    between tokens, as that of a trained model.
     """
     directory.mkdir(parents=True, exist_ok=True)
     for path in PUBLISHED.iterdir():

@@ -1,4 +1,4 @@
-"""What a result was measured on, in words that mean something elsewhere."""
+"""Describe the machine that a result was measured on."""
 
 from __future__ import annotations
 

@@ -2,8 +2,8 @@
 
     python -m benchmarks.memory --calls 3000 --seconds 180
 
-Every call is so many seconds of stereo; twenty sounds go by many names. 3,000 calls of three minutes take an hour of
-one core that does nothing else. The model is a tiny random one unless another is named, to see what the queue holds,
+Every call is --seconds of stereo; twenty recordings are used under many names. 3,000 calls of three minutes take an
+hour of an otherwise idle core. The model is a tiny random one unless another is named: the queue is to be measured,
 not the weights.
 """
 
@@ -18,11 +18,11 @@ from pathlib import Path
 import torch
 
 from benchmarks.machine import describe
-from benchmarks.sounds import burst_call
 from qareport.asr import load
 from qareport.model import Call, Transcript
 from qareport.settings import AsrSettings, AudioSettings
 from tests.support.asr_fixtures import make_model
+from tests.support.sounds import burst_call
 
 RESULT = Path(__file__).resolve().parent / "results" / "memory.json"
 STEPS = 10
@@ -41,7 +41,7 @@ def peak_mib() -> int:
 
 
 def main() -> None:
-    """Transcribe, look at memory ten times on the way, and write it down."""
+    """Transcribe, read the memory ten times on the way, and write it down."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--calls", type=int, default=3_000)
     parser.add_argument("--seconds", type=int, default=180, help="length of a call")

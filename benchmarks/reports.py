@@ -1,11 +1,11 @@
-"""Measure the documents of orders: a three-minute call, one of an hour, a cold command, a sample of a day.
+"""Measure the documents of orders: a three-minute call, a call of an hour, a cold command, a sample of a day.
 
     python -m benchmarks.reports [--orders 60]
 
-Calls are made from the sentences of the starter rules, so that documents hold as many different characters as real ones
-do. Processor seconds count this process and its children. A day is extrapolated from the sample, and says so (`--orders
-3000` is the whole of it); memory is looked at ten times on the way. Other work on the machine makes everything longer,
-processor seconds too where cores are shared; so load averages stand beside the figures. The result is
+Calls are made from the sentences of the starter rules, so that documents hold as many different characters as real
+documents. Processor seconds count this process and its children. A day is extrapolated from the sample, and says so
+(`--orders 3000` measures all of it); memory is read ten times on the way. Other work on the machine makes everything
+longer, processor seconds too where cores are shared; so load averages are given beside the figures. The result is
 benchmarks/results/reports.json.
 """
 
@@ -44,7 +44,7 @@ _DAY_ORDERS = 3_000
 
 
 def sentences() -> list[str]:
-    """Cut what the starter rules say in Chinese into sentences."""
+    """Cut the Chinese text of the starter rules into sentences."""
     text = "".join(path.read_text("utf-8") for path in sorted((default_dir("config") / "rules").glob("*.yaml")))
     parts = (part.strip("，") for part in re.split(r"[^一-鿿，]+", text))
     return [part for part in parts if 6 <= len(part) <= 40]
@@ -52,13 +52,13 @@ def sentences() -> list[str]:
 
 def call(turns: int, number: int = 0) -> CallReport:
     """Make a call of alternating turns with everything else that a call may carry."""
-    said = sentences()
+    texts = sentences()
     segments = tuple(
         samples.say(
             turn * _TURN_MS,
             turn * _TURN_MS + 2_600,
             samples.AGENT if turn % 2 else samples.CUSTOMER,
-            said[(number * 7 + turn) % len(said)] + "。",
+            texts[(number * 7 + turn) % len(texts)] + "。",
             _EMOTIONS[turn % len(_EMOTIONS)],
         )
         for turn in range(turns)
@@ -71,14 +71,14 @@ def call(turns: int, number: int = 0) -> CallReport:
 
 
 def order(turns: int) -> OrderReport:
-    """Make the report of one such call."""
+    """Make the report of a single such call."""
     return samples.with_dossier(replace(samples.EXAMPLE, calls=(call(turns),)))
 
 
 def processor_seconds() -> float:
-    """Return what this process and its ended children have worked."""
+    """Return the processor seconds of this process and its ended children."""
     used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    return sum(one.ru_utime + one.ru_stime for one in used)
+    return sum(usage.ru_utime + usage.ru_stime for usage in used)
 
 
 def work(task: Callable[[], object]) -> float:
@@ -91,7 +91,7 @@ def work(task: Callable[[], object]) -> float:
 
 
 def warm(made: OrderReport, kinds: tuple[str, ...], times: int) -> float:
-    """Return the processor seconds of one more order's documents, in a process that has made some already."""
+    """Return the processor seconds of another order's documents, in a process that has made some already."""
 
     def render(count: int) -> None:
         for _ in range(count):
@@ -102,12 +102,14 @@ def warm(made: OrderReport, kinds: tuple[str, ...], times: int) -> float:
 
 
 def fill(store: Store, count: int) -> list[str]:
-    """Put so many orders of one three-minute call each into a store."""
+    """Put orders of a single three-minute call each into a store."""
     for number in range(count):
-        one = call(_TURNS, number)
-        about = Call(call_id=one.call_id, audio_path="a.wav", order_id=f"order-{number:05d}", started_at=one.started_at)
-        kept = periods.summarise_call(one, about.order_id, rules_sha256="bench")
-        store.results.put(f"bench-{number}", about, one, rules_sha256="bench", summary=kept)
+        stored = call(_TURNS, number)
+        about = Call(
+            call_id=stored.call_id, audio_path="a.wav", order_id=f"order-{number:05d}", started_at=stored.started_at
+        )
+        summary = periods.summarise_call(stored, about.order_id, rules_sha256="bench")
+        store.results.put(f"bench-{number}", about, stored, rules_sha256="bench", summary=summary)
     return [f"order-{number:05d}" for number in range(count)]
 
 
@@ -159,7 +161,7 @@ def day(workspace: Workspace, names: list[str], folder: Path) -> dict[str, Any]:
 
 
 def cold(url: str, name: str, folder: Path) -> dict[str, float]:
-    """Run `qareport report` on one order in a fresh process."""
+    """Run `qareport report` on an order in a fresh process."""
     command = [sys.executable, "-m", "qareport", "report", name, "--store", url, "--out", str(folder)]
     before, started = processor_seconds(), time.perf_counter()
     subprocess.run(command, check=True, capture_output=True)
@@ -190,7 +192,9 @@ def main() -> None:
         written = {
             "command": f"python -m benchmarks.reports --orders {count}",
             "machine": describe(),
-            "different_characters_in_a_call": len({letter for one in short.calls[0].segments for letter in one.text}),
+            "different_characters_in_a_call": len(
+                {letter for segment in short.calls[0].segments for letter in segment.text}
+            ),
             "kib": sizes,
             "load_average_before": round(os.getloadavg()[0], 1),
             "three_minutes_processor_seconds": {

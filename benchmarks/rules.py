@@ -1,13 +1,13 @@
-"""How fast rules are: 200 rules over 3,000 stored calls, and the replay of one edited rule over 90,000.
+"""Measure rules: 200 rules over 3,000 stored calls, and the replay of an edited rule over 90,000.
 
     python -m benchmarks.rules [--calls 90000]
 
-writes benchmarks/results/rules.json and prints it. One process, one core; the calls are read from a real SQLite store.
-Seconds are wall and processor time: on a busy machine the second is what one core needs. Bars: 10 s for the first,
-60 s for the second, and cost that grows no faster than the number of calls or rules.
-The calls are made from the conversations of the tests beside the starter rules, strung together to about three
-minutes, one in seven of those that hit a rule; the 200 rules are the starter rules and variants of them under other
-ids and with other words.
+writes benchmarks/results/rules.json and prints it. A single process and core; the calls are read from a real SQLite
+store. Seconds are wall and processor time: on a busy machine the second is what a core needs. Bars: 10 s for the
+first, 60 s for the second, and cost that grows no faster than the number of calls or rules. The calls are made from
+the conversations of the tests beside the starter rules, chained to about three minutes, a seventh of them
+conversations that hit a rule; the 200 rules are the starter rules and variants of them under other ids and with other
+words.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ RESULT = Path(__file__).parent / "results" / "rules.json"
 CALL_MS = 180_000
 #: Share of the conversations in a call that are written to hit a rule.
 FAULTY = 0.15
-#: What a round of variants writes in place of what.
+#: Pairs of characters: each round of variants replaces the first by the second.
 VARIED = ("货件", "退还", "发寄", "您你")
 #: Calls that are judged by many rules; the replay has all.
 JUDGED = 3000
@@ -89,7 +89,7 @@ def _numbers(text: str) -> str:
 
 
 def make_calls(rule_book: RuleBook, count: int) -> Iterator[Transcript]:
-    """String conversations of the tests together until a call is about three minutes long."""
+    """Chain conversations of the tests until a call is about three minutes long."""
     rng = random.Random(7)
     cases = load_rule_tests(rule_book.ruleset)
     faulty = [case.transcript.segments for case in cases if case.must_hit]
@@ -100,9 +100,10 @@ def make_calls(rule_book: RuleBook, count: int) -> Iterator[Transcript]:
         while at_ms < CALL_MS:
             talk = rng.choice(faulty if rng.random() < FAULTY else calm)
             shift_ms = at_ms - talk[0].start_ms
-            for one in talk:
-                segments.append(replace(one, start_ms=one.start_ms + shift_ms, end_ms=one.end_ms + shift_ms))
-            at_ms = max(one.end_ms for one in segments) + rng.randint(300, 2500)
+            for segment in talk:
+                shifted = replace(segment, start_ms=segment.start_ms + shift_ms, end_ms=segment.end_ms + shift_ms)
+                segments.append(shifted)
+            at_ms = max(segment.end_ms for segment in segments) + rng.randint(300, 2500)
         yield Transcript(
             call_id=f"c{number}",
             order_id=f"o{number // 2}",
@@ -161,7 +162,7 @@ def _seconds(started: float, worked: float) -> dict[str, float]:
 
 
 def edited(folder: Path, words: str, by: str) -> rules.RuleSet:
-    """Return the starter rules with one rule edited."""
+    """Return the starter rules with a rule edited."""
     source = default_dir("config") / "rules"
     folder.mkdir()
     for path in source.glob("*.yaml"):

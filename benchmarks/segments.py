@@ -1,4 +1,4 @@
-"""Hold a full-size model to funasr on 500 generated segments: text, tags, token times, in any order and company.
+"""Compare a full-size model with funasr on 500 generated segments: text, tags, token times, in any order and batch.
 
     python -m benchmarks.segments --count 500
 
@@ -21,13 +21,14 @@ import torch
 from benchmarks import engine as bench
 from benchmarks.fullsize import build
 from benchmarks.machine import describe
-from benchmarks.sounds import babble
 from qareport.asr.engine import Engine
 from qareport.asr.interfaces import Recognition, SpeechChunk
 from qareport.asr.sensevoice import SenseVoice
+from qareport.audio.decode import Samples
+from tests.support.sounds import varied_babble
 
 RESULT = Path(__file__).resolve().parent / "results" / "segments.json"
-#: Every so many segments one is heard alone, too.
+#: Every so many segments, a segment is recognised alone, too.
 ALONE = 5
 
 
@@ -44,36 +45,38 @@ def main() -> None:
         engine = bench.our_engine(model, "cpu")
         stock = bench.stock_model(model, argparse.Namespace(device="cpu", threads=options.threads))
         torch.set_num_threads(options.threads)
-        found = compare(engine, stock, options.count)
+        result = compare(engine, stock, options.count)
     command = f"python -m benchmarks.segments --count {options.count}"
-    written = {"command": command, "machine": describe(), **found}
+    written = {"command": command, "machine": describe(), **result}
     RESULT.parent.mkdir(exist_ok=True)
     RESULT.write_text(json.dumps(written, indent=1) + "\n")
     print(RESULT.read_text())
 
 
 def compare(engine: Engine, stock: Any, count: int) -> dict[str, Any]:
-    """Hear generated segments by both, and by ours also backwards and one by one."""
+    """Recognise generated segments with both, and with ours also backwards and each alone."""
     generator = np.random.default_rng(1)
-    sounds = [babble(float(generator.uniform(1.0, 3.0)), seed=seed) for seed in range(count)]
+    sounds = [varied_babble(float(generator.uniform(1.0, 3.0)), seed=seed) for seed in range(count)]
     chunks = [bench.chunk_of(engine, samples) for samples in sounds]
     ours = recognise(engine, chunks)
     backwards = recognise(engine, chunks[::-1])[::-1]
     alone = [recognise(engine, [chunk])[0] for chunk in chunks[::ALONE]]
     greedy = Greedy(stock)
     theirs = [greedy.recognise(samples) for samples in sounds]
-    off = [gap for one, other in zip(ours, theirs, strict=True) for gap in time_gaps(engine, one, other)]
+    off = [gap for our, their in zip(ours, theirs, strict=True) for gap in time_gaps(engine, our, their)]
     return {
         "count": count,
         "audio_seconds": round(sum(samples.size for samples in sounds) / 16_000, 1),
-        "equal": sum(one.raw == other["text"] for one, other in zip(ours, theirs, strict=True)),
-        "different_texts": len({other["text"] for other in theirs}),
+        "equal": sum(our.raw == their["text"] for our, their in zip(ours, theirs, strict=True)),
+        "different_texts": len({their["text"] for their in theirs}),
         "equal_backwards": sum(
-            (one.raw, one.tokens) == (other.raw, other.tokens) for one, other in zip(ours, backwards, strict=True)
+            (first.raw, first.tokens) == (second.raw, second.tokens)
+            for first, second in zip(ours, backwards, strict=True)
         ),
         "heard_alone": len(alone),
         "equal_alone": sum(
-            (one.raw, one.tokens) == (other.raw, other.tokens) for one, other in zip(ours[::ALONE], alone, strict=True)
+            (first.raw, first.tokens) == (second.raw, second.tokens)
+            for first, second in zip(ours[::ALONE], alone, strict=True)
         ),
         "token_times_compared": len(off),
         "token_times_farthest_ms": max(off, default=None),
@@ -82,14 +85,14 @@ def compare(engine: Engine, stock: Any, count: int) -> dict[str, Any]:
 
 def recognise(engine: Engine, chunks: Sequence[SpeechChunk]) -> list[Recognition]:
     results = list(engine.speech.recognise(chunks))
-    heard = [result for result in results if isinstance(result, Recognition)]
-    if len(heard) != len(chunks):
-        raise RuntimeError(f"{len(chunks) - len(heard)} segments were not heard")
-    return heard
+    recognised = [result for result in results if isinstance(result, Recognition)]
+    if len(recognised) != len(chunks):
+        raise RuntimeError(f"{len(chunks) - len(recognised)} segments were not heard")
+    return recognised
 
 
 class Greedy:
-    """Makes funasr align the tokens that it heard.
+    """Makes funasr align the tokens that it recognised.
 
     `output_timestamp` aligns the text cut into tokens anew, which for random text are other tokens, and joins letters
     into words. So the tokens of the arg-max are put in place of the new ones, and the joining is left out.
@@ -115,8 +118,8 @@ class Greedy:
         runs = torch.unique_consecutive(self._best[4:])
         return [token for token in runs.tolist() if token != self.stock.model.blank_id]
 
-    def recognise(self, samples: bench.Samples) -> dict[str, Any]:
-        """Return funasr's result for one segment, with the time of each token."""
+    def recognise(self, samples: Samples) -> dict[str, Any]:
+        """Return funasr's result for a segment, with the time of each token."""
         result: dict[str, Any]
         (result,) = self.stock.inference(
             samples, model=self.stock.model, kwargs=self.stock.kwargs, output_timestamp=True, **bench.ASKED
@@ -130,7 +133,7 @@ def time_gaps(engine: Engine, ours: Recognition, theirs: dict[str, Any]) -> list
         raise TypeError("the benchmark reads the model's parts")
     texts = engine.speech._texts
     times = [(texts[int(token)], start, end) for token, start, end in theirs.get("timestamp", [])]
-    times = [one for one in times if one[0].strip()]
+    times = [timed for timed in times if timed[0].strip()]
     tokens = [token for token in ours.tokens if token.text.strip()][-len(times) :] if times else []
     if [token.text.strip() for token in tokens] != [text.strip() for text, _, _ in times]:
         raise RuntimeError(f"other tokens: {[token.text for token in tokens]}, {[text for text, _, _ in times]}")

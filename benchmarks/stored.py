@@ -1,4 +1,4 @@
-"""A store as large as wanted, of a service centre that never was: calls of sixty sentences, each from its number."""
+"""Fill a store of any size with the calls of an invented service centre: sixty sentences each, made from its number."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def _finding(shown: Segment) -> Finding:
 
 
 def fill(store: Store, calls: int) -> float:
-    """Put calls into a store; return the seconds that one took."""
+    """Put calls into a store; return the seconds that each took."""
     started = time.monotonic()
     for number in range(calls):
         call, report = make_report(number)

@@ -1,4 +1,4 @@
-"""Vary training features so that voices and lines that training never heard sound less new."""
+"""Vary training features so that unseen voices and lines are less unlike the training data."""
 
 import numpy as np
 import torch
@@ -10,7 +10,7 @@ FEATURE_NOISE = 0.1
 #: Largest stretch of the mel axis: longer and shorter vocal tracts.
 WARP = 0.10
 #: Deviation of each cosine of the random spectral curve, in deviations of a mel band. The curve has no linear part:
-#: spectral tilt stands for emotion here and must stay.
+#: spectral tilt expresses emotion here and must be kept.
 CURVE, CURVE_ORDERS = 0.2, (2, 3, 4, 5, 6)
 
 _BANDS = np.arange(MELS)
@@ -32,7 +32,7 @@ def vary_voice(scaled: NDArray[np.float32], rng: np.random.Generator) -> NDArray
 
 
 def echo(mel: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
-    """Add one echo of 30-200 ms, 10-22 dB below, to three of ten utterances; (frames, 80), natural logarithms."""
+    """Add an echo of 30-200 ms, 10-22 dB below, to three of ten utterances; (frames, 80), natural logarithms."""
     delay = int(rng.integers(3, 21))
     if rng.random() >= 0.3 or len(mel) <= delay:
         return mel
@@ -43,7 +43,7 @@ def echo(mel: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float
 
 
 def mask(stacked: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:
-    """Add noise and hide one frequency band (every second time) and one short stretch (every fourth)."""
+    """Add noise and mask a frequency band (every second time) and a short time span (every fourth)."""
     out = stacked + FEATURE_NOISE * torch.from_numpy(rng.standard_normal(stacked.shape, dtype=np.float32))
     if rng.random() < 0.5:
         low = int(rng.integers(0, MELS))

@@ -1,4 +1,4 @@
-"""Hear the bundled calls with the bundled model and compare with the truth: `python -m training.check_calls`."""
+"""Transcribe the bundled calls with the bundled model and compare with the truth: `python -m training.check_calls`."""
 
 import argparse
 import json
@@ -10,7 +10,7 @@ import torch
 from silero_vad import get_speech_timestamps, load_silero_vad
 
 from training.dataset import plan
-from training.decode import Heard, transcribe
+from training.decode import Recognition, transcribe
 from training.grammar import strip_punctuation
 from training.loading import describe_machine, load, sha256
 from training.recording import read_recording
@@ -28,35 +28,38 @@ MIN_OVERLAP_MS = 120
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Piece:
-    """A stretch of one channel."""
+class Span:
+    """A span of time on a channel."""
 
     start_ms: int
     end_ms: int
 
     def overlap_ms(self, start_ms: int, end_ms: int) -> int:
-        """Return how long this and the other stretch have in common."""
+        """Return how long this span and another overlap."""
         return min(self.end_ms, end_ms) - max(self.start_ms, start_ms)
 
 
-def find_speech(vad: torch.nn.Module, channel: Wave) -> list[Piece]:
-    """Return what silero takes for speech on one 16 kHz channel."""
-    found = get_speech_timestamps(
+def find_speech(vad: torch.nn.Module, channel: Wave) -> list[Span]:
+    """Return the speech that silero finds on a 16 kHz channel."""
+    timestamps = get_speech_timestamps(
         torch.from_numpy(channel),
         vad,
         sampling_rate=MODEL_RATE,
         min_silence_duration_ms=MIN_SILENCE_MS,
         speech_pad_ms=SPEECH_PAD_MS,
     )
-    return [Piece(start_ms=f["start"] * 1000 // MODEL_RATE, end_ms=f["end"] * 1000 // MODEL_RATE) for f in found]
+    return [
+        Span(start_ms=stamp["start"] * 1000 // MODEL_RATE, end_ms=stamp["end"] * 1000 // MODEL_RATE)
+        for stamp in timestamps
+    ]
 
 
-def connect(turns: list[dict[str, object]], pieces: list[Piece]) -> Iterator[tuple[list[int], list[int]]]:
+def connect(turns: list[dict[str, object]], spans: list[Span]) -> Iterator[tuple[list[int], list[int]]]:
     """Group turns and segments that share time, as (turn indices, segment indices)."""
-    group = {("t", i): i for i in range(len(turns))} | {("p", i): len(turns) + i for i in range(len(pieces))}
+    group = {("t", i): i for i in range(len(turns))} | {("p", i): len(turns) + i for i in range(len(spans))}
     for i, turn in enumerate(turns):
-        for j, piece in enumerate(pieces):
-            if piece.overlap_ms(int(str(turn["start_ms"])), int(str(turn["end_ms"]))) >= MIN_OVERLAP_MS:
+        for j, span in enumerate(spans):
+            if span.overlap_ms(int(str(turn["start_ms"])), int(str(turn["end_ms"]))) >= MIN_OVERLAP_MS:
                 old, new = group[("p", j)], group[("t", i)]
                 group = {key: new if value == old else value for key, value in group.items()}
     for number in sorted(set(group.values())):
@@ -64,16 +67,16 @@ def connect(turns: list[dict[str, object]], pieces: list[Piece]) -> Iterator[tup
         yield [i for kind, i in members if kind == "t"], [i for kind, i in members if kind == "p"]
 
 
-def _closest(piece: Piece, turns: list[dict[str, object]]) -> dict[str, object] | None:
-    best = max(turns, key=lambda t: piece.overlap_ms(int(str(t["start_ms"])), int(str(t["end_ms"]))), default=None)
-    if best is None or piece.overlap_ms(int(str(best["start_ms"])), int(str(best["end_ms"]))) < MIN_OVERLAP_MS:
+def _closest(span: Span, turns: list[dict[str, object]]) -> dict[str, object] | None:
+    best = max(turns, key=lambda t: span.overlap_ms(int(str(t["start_ms"])), int(str(t["end_ms"]))), default=None)
+    if best is None or span.overlap_ms(int(str(best["start_ms"])), int(str(best["end_ms"]))) < MIN_OVERLAP_MS:
         return None
     return best
 
 
 @dataclass(slots=True)
 class Tally:
-    """Counts of one call or of all."""
+    """Counts of a call, or of all."""
 
     errors: int = 0
     characters: int = 0
@@ -105,25 +108,27 @@ class Tally:
         }
 
 
-def judge(turns: list[dict[str, object]], pieces: list[Piece], heard: list[Heard], notes: list[str]) -> Tally:
-    """Compare one channel's segments with its turns; differences are appended to `notes`."""
+def judge(
+    turns: list[dict[str, object]], spans: list[Span], recognitions: list[Recognition], notes: list[str]
+) -> Tally:
+    """Compare the segments of a channel with its turns; differences are appended to `notes`."""
     tally = Tally(turns=len(turns))
-    for turn_ids, piece_ids in connect(turns, pieces):
-        said = "".join(characters(str(turns[i]["text"])) for i in sorted(turn_ids))
-        got = "".join(characters(heard[i].text) for i in sorted(piece_ids))
+    for turn_ids, span_ids in connect(turns, spans):
+        truth_text = "".join(characters(str(turns[i]["text"])) for i in sorted(turn_ids))
+        text = "".join(characters(recognitions[i].text) for i in sorted(span_ids))
         if not turn_ids:
-            tally.extra_segments += len(piece_ids)
-            notes += [f"extra at {pieces[i].start_ms}: {heard[i]}" for i in piece_ids]
-            tally.errors += len(got)
+            tally.extra_segments += len(span_ids)
+            notes += [f"extra at {spans[i].start_ms}: {recognitions[i]}" for i in span_ids]
+            tally.errors += len(text)
             continue
-        tally.missed_turns += len(turn_ids) if not piece_ids else 0
-        errors = edit_distance(said, got)
+        tally.missed_turns += len(turn_ids) if not span_ids else 0
+        errors = edit_distance(truth_text, text)
         tally.errors += errors
-        tally.characters += len(said)
+        tally.characters += len(truth_text)
         if errors:
-            notes.append(f"{turns[turn_ids[0]]['start_ms']}: {said} -> {got}")
-    for piece, one in zip(pieces, heard, strict=True):
-        turn = _closest(piece, turns)
+            notes.append(f"{turns[turn_ids[0]]['start_ms']}: {truth_text} -> {text}")
+    for span, recognition in zip(spans, recognitions, strict=True):
+        turn = _closest(span, turns)
         if turn is None:
             continue
         truth = Truth(
@@ -133,11 +138,11 @@ def judge(turns: list[dict[str, object]], pieces: list[Piece], heard: list[Heard
             event=str(turn["events"][-1]),  # type: ignore[index]
         )
         tally.segments += 1
-        tally.language += truth.language == one.language
-        tally.emotion += truth.emotion == one.emotion
-        tally.event += truth.event == one.event
-        if truth.emotion != one.emotion:
-            notes.append(f"{piece.start_ms}: {truth.emotion} -> {one.emotion}: {one.text}")
+        tally.language += truth.language == recognition.language
+        tally.emotion += truth.emotion == recognition.emotion
+        tally.event += truth.event == recognition.event
+        if truth.emotion != recognition.emotion:
+            notes.append(f"{span.start_ms}: {truth.emotion} -> {recognition.emotion}: {recognition.text}")
     return tally
 
 
@@ -156,7 +161,7 @@ def trained_share(scripts: list[Script]) -> dict[str, object]:
 
 
 def check(model: Path, calls: Path) -> dict[str, object]:
-    """Hear every call and return the figures, whole and by call."""
+    """Transcribe every call and return the figures, in total and by call."""
     torch.set_num_threads(1)
     loaded, vad = load(model), load_silero_vad()
     truths = {call["audio"]: call for call in json.loads((calls / "truth.json").read_text(encoding="utf-8"))["calls"]}
@@ -171,10 +176,10 @@ def check(model: Path, calls: Path) -> dict[str, object]:
         for role, narrow in zip(script.channels.split("|"), read_recording(calls / script.audio), strict=True):
             own = [t for t in turns if role in ("mixed", t["role"])]
             channel = to_model_rate(narrow)
-            pieces = find_speech(vad, channel)
-            cut = [channel[p.start_ms * MODEL_RATE // 1000 : p.end_ms * MODEL_RATE // 1000] for p in pieces]
-            heard = transcribe(loaded.model, loaded.vocabulary, [loaded.features(x) for x in cut])
-            tally.add(judge(own, pieces, heard, notes))
+            spans = find_speech(vad, channel)
+            cut = [channel[p.start_ms * MODEL_RATE // 1000 : p.end_ms * MODEL_RATE // 1000] for p in spans]
+            recognitions = transcribe(loaded.model, loaded.vocabulary, [loaded.features(x) for x in cut])
+            tally.add(judge(own, spans, recognitions, notes))
         total.add(tally)
         by_call[script.audio] = tally.figures() | {"differences": notes}
     return {

@@ -28,7 +28,7 @@ TEXT_LIMIT = 4
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Utterance:
-    """One planned utterance and its labels; `seed` makes its sound reproducible."""
+    """A planned utterance and its labels; `seed` makes its sound reproducible."""
 
     split: str
     text: str  #: with punctuation; empty when there is no speech
@@ -49,7 +49,7 @@ def _without_speech(split: str, event: str, seed: int) -> Utterance:
 
 
 def _plan_split(split: str, count: int, taken: set[str], rng: np.random.Generator) -> Iterator[Utterance]:
-    """Plan one split; test texts are added to `taken`, training texts must not be in it."""
+    """Plan a split; test texts are added to `taken`, training texts must not be in it."""
     training = split == "train"
     shorts = {strip_punctuation(text) for language in LANGUAGES for text in load_sentences(language).short}
     uses: dict[str, int] = {}
@@ -112,7 +112,7 @@ def _under(speech: Wave, bed: Wave, below_db: float) -> Wave:
 
 
 def _with_burst(speech: Wave, burst: Wave, rng: np.random.Generator) -> Wave:
-    """Put `burst` before `speech`, or (one in five) after it."""
+    """Put `burst` before `speech`, or (a fifth of the time) after it."""
     gap = np.zeros(int(rng.uniform(0.04, 0.30) * RATE), dtype=np.float32)
     return np.concatenate([speech, gap, burst] if rng.random() < 0.2 else [burst, gap, speech])
 
@@ -146,7 +146,7 @@ def clean_sound(utterance: Utterance, rng: np.random.Generator) -> tuple[Wave, f
 
 
 def line_sound(utterance: Utterance, copy: int = 0) -> Wave:
-    """Return what the model hears of `utterance`, 16 kHz."""
+    """Return the 16 kHz sound of `utterance` that the model gets."""
     clean, level = clean_sound(utterance, np.random.default_rng([utterance.seed, 0]))
     return through_line(clean, np.random.default_rng([utterance.seed, 1 + copy]), level_db=level)
 
@@ -162,14 +162,14 @@ def _featurise(utterance: Utterance) -> list[NDArray[np.float16]]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Corpus:
-    """Utterances with their log-mel features, one list of copies per utterance."""
+    """Utterances with their log-mel features, a list of copies per utterance."""
 
     utterances: list[Utterance]
     features: list[list[NDArray[np.float16]]]
 
 
 def build_corpus(work: Path, *, seed: int = 1, scale: float = 1.0) -> Corpus:
-    """Plan and featurise everything on all cores, or read what an earlier run left in `work`."""
+    """Plan and featurise everything on all cores, or read the result of an earlier run from `work`."""
     planned = plan(seed, scale=scale)
     listing = json.dumps([asdict(u) for u in planned], ensure_ascii=False)
     plan_file, data_file, index_file = work / "plan.json", work / "features.npy", work / "index.npy"

@@ -1,4 +1,4 @@
-"""Read labels and text off encoder outputs, in batches, as SenseVoice's own inference does."""
+"""Decode labels and text from encoder outputs, in batches, as SenseVoice's own inference does."""
 
 from dataclasses import dataclass
 
@@ -11,8 +11,8 @@ from training.vocabulary import EMOTION_TAGS, EVENT_TAGS, LANGUAGE_TAGS, tag
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Heard:
-    """What the model makes of one segment."""
+class Recognition:
+    """What the model recognises in a segment."""
 
     text: str
     language: str
@@ -33,12 +33,12 @@ def transcribe(
     *,
     norm: str = "woitn",
     batch: int = 32,
-) -> list[Heard]:
+) -> list[Recognition]:
     """Transcribe normalised, stacked features, each (frames, 560), with the language query `auto`."""
     model.eval()
     device = next(model.parameters()).device
     order = sorted(range(len(stacked)), key=lambda i: len(stacked[i]))
-    heard: dict[int, Heard] = {}
+    recognitions: dict[int, Recognition] = {}
     for start in range(0, len(order), batch):
         chosen = order[start : start + batch]
         speech, lengths = pad([stacked[i] for i in chosen], 0.0)
@@ -53,5 +53,7 @@ def transcribe(
         for row, index in enumerate(chosen):
             ids = torch.unique_consecutive(logits[row, 4 : 4 + int(lengths[row])].argmax(dim=-1)).tolist()
             text = vocabulary.DecodeIds([i for i in ids if i != vocabulary.unk_id()])
-            heard[index] = Heard(text=text, language=languages[row], emotion=emotions[row], event=events[row])
-    return [heard[i] for i in range(len(stacked))]
+            recognitions[index] = Recognition(
+                text=text, language=languages[row], emotion=emotions[row], event=events[row]
+            )
+    return [recognitions[i] for i in range(len(stacked))]

@@ -19,7 +19,7 @@ SETS = {
     "test_templates": "whole sentence templates and voices that training never saw",
     "test_events": "laughter, coughs, music, line noise; texts and voices that training never saw",
 }
-#: This many utterances go through `AutoModel.generate` one by one, to see that it says the same as the batches.
+#: This many utterances go through `AutoModel.generate` singly, to check that it gives the same as batches.
 GENERATE_CHECK = 60
 
 
@@ -31,11 +31,11 @@ def same_as_generate(loaded: Loaded, waves: list[Wave]) -> int:
     """Count the waves for which `AutoModel.generate` gives the text and tags of the batched decoding."""
     batched = transcribe(loaded.model, loaded.vocabulary, [loaded.features(wave) for wave in waves])
     same = 0
-    for wave, heard in zip(waves, batched, strict=True):
+    for wave, recognition in zip(waves, batched, strict=True):
         text = loaded.auto.generate(input=wave, language="auto", use_itn=False)[0]["text"]
-        tags = [f"<|{name}|>" for name in (heard.language, heard.emotion, heard.event)]
+        tags = [f"<|{name}|>" for name in (recognition.language, recognition.emotion, recognition.event)]
         bare = text.rpartition("|>")[2]
-        same += all(tag in text for tag in tags) and characters(bare) == characters(heard.text)
+        same += all(tag in text for tag in tags) and characters(bare) == characters(recognition.text)
     return same
 
 

@@ -10,7 +10,7 @@ import yaml
 
 SENTENCES = Path(__file__).parent / "sentences"
 LANGUAGES = ("zh", "en", "yue")
-#: How often each language is spoken in the tests, and in training, which hears more of the two rarer ones.
+#: How often each language is spoken in the tests, and in training, which has more of the two rarer languages.
 SHARES = (0.72, 0.14, 0.14)
 TRAINING_SHARES = (0.64, 0.21, 0.15)
 #: Share of templates that training never uses.
@@ -29,7 +29,7 @@ _SLOT = re.compile(r"\{(\w+)(?::(\d+))?\}")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sentences:
-    """The sentences of one language."""
+    """The sentences of a language."""
 
     language: str
     slots: dict[str, list[str]]
@@ -70,7 +70,7 @@ def fill(template: str, sentences: Sentences, rng: np.random.Generator) -> str:
 def _choose_held_out(
     slots: dict[str, list[str]], templates: list[str], short: list[str], language: str
 ) -> frozenset[str]:
-    """Hold out templates whose every character (word in English) also stands in two other templates."""
+    """Hold out templates whose every character (word in English) also occurs in two other templates."""
 
     def units(text: str) -> set[str]:
         bare = strip_punctuation(_SLOT.sub(" ", text))
@@ -116,7 +116,7 @@ def _clauses(text: str) -> list[str]:
 
 
 def draw_text(language: str, rng: np.random.Generator, *, held_out: bool, novel: bool = False) -> str:
-    """Draw one utterance: a short word, one to three sentences, a fragment, or clauses from different sentences.
+    """Draw an utterance: a short word, one to three sentences, a fragment, or clauses from different sentences.
 
     `held_out` draws single sentences from held-out templates only; `novel` leaves out the fixed short ones.
     """

@@ -32,7 +32,7 @@ def write_broken(path: Path) -> None:
 
 
 def truth_of(script: Script, performance: Performance) -> dict[str, object]:
-    """Return the truth of one call as it stands in truth.json."""
+    """Return the truth of a call as written in truth.json."""
     return {
         "call_id": script.call_id,
         "order_id": script.order_id,

@@ -59,7 +59,7 @@ def label_ids(
     norm: str,
     text: str,
 ) -> list[int]:
-    """Return the label of one utterance: four tags, then the text.
+    """Return the label of an utterance: four tags, then the text.
 
     Raises ValueError for a character that is not in `vocabulary`: its id would be the CTC blank.
     """
@@ -72,6 +72,6 @@ def label_ids(
 
 
 def pad(rows: list[torch.Tensor], value: float) -> tuple[torch.Tensor, torch.Tensor]:
-    """Pad `rows` to one length; return them with their lengths."""
+    """Pad `rows` to the same length; return them with their lengths."""
     lengths = torch.tensor([len(row) for row in rows])
     return torch.nn.utils.rnn.pad_sequence(rows, batch_first=True, padding_value=value), lengths

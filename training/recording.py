@@ -14,7 +14,7 @@ RATE = 8000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Codec:
-    """How to write one kind of recording."""
+    """How to write a kind of recording."""
 
     container: str
     encoder: str

@@ -1,15 +1,15 @@
-"""Score what was heard against the truth."""
+"""Score recognitions against the truth."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from training.decode import Heard
+from training.decode import Recognition
 from training.grammar import strip_punctuation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Truth:
-    """The labels of one segment."""
+    """The labels of a segment."""
 
     text: str
     language: str
@@ -37,16 +37,16 @@ def percent(part: int, whole: int) -> float | None:
     return round(100 * part / whole, 2) if whole else None
 
 
-def cer(pairs: Sequence[tuple[Truth, Heard]]) -> float | None:
+def cer(pairs: Sequence[tuple[Truth, Recognition]]) -> float | None:
     """Return the character error rate in percent over all of `pairs`."""
     errors = sum(edit_distance(characters(t.text), characters(h.text)) for t, h in pairs)
     return percent(errors, sum(len(characters(t.text)) for t, _ in pairs))
 
 
-def summarise(pairs: Sequence[tuple[Truth, Heard]]) -> dict[str, object]:
+def summarise(pairs: Sequence[tuple[Truth, Recognition]]) -> dict[str, object]:
     """Return CER and the accuracy of language, emotion and event, whole and by class."""
 
-    def share(field: str, chosen: Sequence[tuple[Truth, Heard]]) -> float | None:
+    def share(field: str, chosen: Sequence[tuple[Truth, Recognition]]) -> float | None:
         return percent(sum(getattr(t, field) == getattr(h, field) for t, h in chosen), len(chosen))
 
     def by(field: str, measure: str) -> dict[str, float | None]:

@@ -7,20 +7,20 @@ import yaml
 
 SCRIPTS = Path(__file__).parent / "scripts"
 ROLES = ("agent", "customer")
-#: Silence between turns where a script says nothing else.
+#: Silence between turns unless a script states another.
 GAPS_MS = (260, 620)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """One line of a script: a turn, a silence or hold music."""
+    """A line of a script: a turn, a silence or hold music."""
 
     role: str = ""  #: agent or customer; "" for silence and music
     emotion: str = ""
     text: str = ""
     language: str = "zh"
     event: str = "Speech"
-    overlap_ms: int = 0  #: a turn that starts this long before the one before it ends
+    overlap_ms: int = 0  #: a turn that starts this long before the previous turn ends
     moments: tuple[str, ...] = ()
     silence_ms: int = 0
     music_ms: int = 0
@@ -28,7 +28,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Script:
-    """One call before it is spoken."""
+    """A call before it is spoken."""
 
     call_id: str
     order_id: str

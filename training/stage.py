@@ -13,14 +13,14 @@ from training.synth import RATE, Wave, amplitude, speak
 from training.voices import draw_prosody
 
 LEAD_MS, TAIL_MS = 900, 1200
-#: A stretch in which nobody speaks is a pause above this, and carries a `silence` moment above the second.
+#: Time in which nobody speaks is a pause above this, and has a `silence` moment above the second.
 PAUSE_MS, SILENCE_MOMENT_MS = 1200, 2000
 INTERRUPTION_MS = 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Turn:
-    """One turn as it sounds."""
+    """A turn as it sounds."""
 
     start_ms: int
     end_ms: int
@@ -34,7 +34,7 @@ class Turn:
 
 @dataclass(slots=True)
 class Performance:
-    """The sound of a call, one row per role in `ROLES`, and its truth."""
+    """The sound of a call, a row per role in `ROLES`, and its truth."""
 
     audio: NDArray[np.float32]
     turns: list[Turn] = field(default_factory=list)

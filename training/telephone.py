@@ -32,7 +32,7 @@ def opus(x: Wave, bit_rate: int) -> Wave:
 
 
 def to_model_rate(x: Wave, rng: np.random.Generator | None = None) -> Wave:
-    """Resample 8 kHz to 16 kHz; with `rng`, by one of several filters and with a trace of noise above 4 kHz.
+    """Resample 8 kHz to 16 kHz; with `rng`, by a randomly chosen filter and with a trace of noise above 4 kHz.
 
     Players and libraries differ in what they leave above 4 kHz; training on several keeps the model from caring.
     """

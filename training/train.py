@@ -48,11 +48,11 @@ class Normaliser:
     std: NDArray[np.float64]
 
     def scaled(self, mel: NDArray[np.float16] | NDArray[np.float32]) -> NDArray[np.float32]:
-        """Normalise one utterance, (frames, 80)."""
+        """Normalise an utterance, (frames, 80)."""
         return np.asarray((mel.astype(np.float32) - self.mean) / self.std, dtype=np.float32)
 
     def stacked(self, mel: NDArray[np.float16]) -> torch.Tensor:
-        """Normalise and stack one utterance: (frames, 80) -> (frames / 6, 560)."""
+        """Normalise and stack an utterance: (frames, 80) -> (frames / 6, 560)."""
         return stack_frames(torch.from_numpy(self.scaled(mel)))
 
 
@@ -104,7 +104,7 @@ def assemble(
 
 
 def prefetch(make: Callable[[NDArray[np.int64]], Batch], groups: list[NDArray[np.int64]]) -> Iterator[Batch]:
-    """Yield `make(group)` for each group, making the next one in another thread meanwhile."""
+    """Yield `make(group)` for each group, making the next in another thread meanwhile."""
     with ThreadPoolExecutor(max_workers=1) as pool:
         pending = pool.submit(make, groups[0])
         for group in groups[1:]:
@@ -147,14 +147,14 @@ def score_split(
     normaliser: Normaliser,
     split: str,
 ) -> dict[str, object]:
-    """Score one split of the corpus."""
+    """Score a split of the corpus."""
     chosen = [i for i, u in enumerate(corpus.utterances) if u.split == split]
-    heard = transcribe(model, vocabulary, [normaliser.stacked(corpus.features[i][0]) for i in chosen])
+    recognitions = transcribe(model, vocabulary, [normaliser.stacked(corpus.features[i][0]) for i in chosen])
     truths = [
         Truth(text=u.text, language=u.language, emotion=u.emotion, event=u.event)
         for u in (corpus.utterances[i] for i in chosen)
     ]
-    return summarise(list(zip(truths, heard, strict=True)))
+    return summarise(list(zip(truths, recognitions, strict=True)))
 
 
 def train(

@@ -32,7 +32,7 @@ def train_tokenizer(path: Path) -> sentencepiece.SentencePieceProcessor:
     words = sorted({word for line in lines for word in re.findall(r"[a-z]{2,}", line) if len(word) < 20})
     symbols = [tag(name) for name in (*LANGUAGE_TAGS, *EMOTION_TAGS, *EVENT_TAGS, *NORM_TAGS)] + words
     characters = {c for line in lines for c in line if not c.isspace()}
-    written = io.BytesIO()  # a file's path would stand in the model
+    written = io.BytesIO()  # a file's path would be stored in the model
     sentencepiece.SentencePieceTrainer.train(
         sentence_iterator=iter(lines),
         model_writer=written,

@@ -1,4 +1,4 @@
-"""Choose espeak-ng voices and say how each emotion sounds.
+"""Choose espeak-ng voices and define how each emotion sounds.
 
 espeak-ng has no emotions. Here an emotion is a region of pitch, speaking rate, pitch range, level and spectral tilt
 (loud, tense speech has a flatter spectrum than quiet, lax speech), the same for every voice and language.
@@ -29,7 +29,7 @@ EMOTIONS = ("NEUTRAL", "HAPPY", "ANGRY", "SAD")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prosody:
-    """One exact way to say one utterance."""
+    """An exact way to speak an utterance."""
 
     pitch: int  #: espeak-ng -p, 0-99
     rate_wpm: int  #: espeak-ng -s
@@ -39,7 +39,7 @@ class Prosody:
     drive: float  #: soft clipping of a tense voice; 0 is none
 
 
-#: (low, high) of each field; numbers chosen by ear and by what a small model separates on voices it never heard.
+#: (low, high) of each field; numbers chosen by ear and by what a small model separates on unseen voices.
 EMOTION_REGIONS: dict[str, dict[str, tuple[float, float]]] = {
     "NEUTRAL": {"pitch": (40, 52), "rate": (155, 172), "range": (70, 90), "level": (-1, 1), "tilt": (-0.6, 0.6)},
     "HAPPY": {"pitch": (82, 98), "rate": (168, 188), "range": (170, 220), "level": (0.5, 2.5), "tilt": (1, 2)},

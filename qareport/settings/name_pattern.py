@@ -1,7 +1,7 @@
-"""What the name of a recording says of its call, by a pattern: `{agent_id}_{order_id}_{started_at:%Y%m%d%H%M%S}`.
+"""Read a call's metadata from the file name of its recording: `{agent_id}_{order_id}_{started_at:%Y%m%d%H%M%S}`.
 
 A pattern is written as in Python's `str.format`. Fields: call_id, order_id, agent_id, customer_phone and started_at
-with the form of its time; `{}` is a part that means nothing. The ending (.wav) does not belong to it.
+with the format of its time; `{}` is a part that is ignored. The file name extension (.wav) does not belong to it.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from pydantic_core import PydanticCustomError
 
 TEXTS = ("call_id", "order_id", "agent_id", "customer_phone")
 _TIME = "started_at"
-#: Digits of the parts of a time; Python's own `strptime` takes fewer digits as well, which no name means.
+#: Digits of the parts of a time; Python's own `strptime` accepts fewer digits as well, which file names never have.
 _DIGITS = {"Y": 4, "y": 2, "m": 2, "d": 2, "H": 2, "M": 2, "S": 2, "j": 3, "f": None}
 _EXAMPLE = "{agent_id}_{order_id}_{started_at:%Y%m%d%H%M%S}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NameParts:
-    """What a name says. None: the pattern has no such field."""
+    """The metadata in a name. None: the pattern has no such field."""
 
     call_id: str | None = None
     order_id: str | None = None
@@ -35,13 +35,13 @@ class NameParts:
 
 
 class NameReader:
-    """A pattern, ready to read names."""
+    """A compiled pattern that reads names."""
 
     def __init__(self, pattern: str, time_zone: str) -> None:
-        """Make one.
+        """Compile a pattern.
 
         Args:
-            pattern: a pattern that `check_pattern` takes.
+            pattern: as in `ingest.name_pattern`.
             time_zone: IANA name of the zone in which names give their times.
 
         Raises:
@@ -51,11 +51,11 @@ class NameReader:
         self._zone = ZoneInfo(time_zone)
 
     def read(self, stem: str) -> NameParts | None:
-        """Read the name of a recording, without its ending. None: it does not fit."""
-        found = self._regex.fullmatch(stem)
-        if found is None:
+        """Read the name of a recording, without its extension. None: it does not match the pattern."""
+        match = self._regex.fullmatch(stem)
+        if match is None:
             return None
-        values = found.groupdict()
+        values = match.groupdict()
         started_at = None
         if self._form is not None:
             try:
@@ -96,7 +96,7 @@ def _compile(pattern: str) -> tuple[re.Pattern[str], str | None]:
 
 
 def _text_regex(field: str, rest: list[tuple[str, str | None, str | None, str | None]]) -> str:
-    """A text ends where the literal after it begins, so that `A_B` can be read in one way only."""
+    """Return the regex of a text: it ends where the literal after it begins, so that `A_B` has a single reading."""
     if not rest:
         characters = "."
     elif rest[0][0]:
@@ -137,5 +137,5 @@ def _checked(pattern: str) -> str:
     return pattern
 
 
-#: A pattern, or nothing.
+#: A pattern, or an empty string.
 NamePattern = Annotated[str, AfterValidator(_checked)]

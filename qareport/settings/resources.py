@@ -1,4 +1,4 @@
-"""Folders that are shipped with the package: the default configuration and templates, the bundled model and calls."""
+"""Folders shipped with the package: the default configuration and templates, the bundled model and calls."""
 
 from __future__ import annotations
 
@@ -8,16 +8,19 @@ _PACKAGE = Path(__file__).resolve().parent.parent
 
 
 def default_dir(name: str) -> Path:
-    """Find a folder that travels with qareport: "config" or "templates".
+    """Return the folder of the default configuration or of the default templates.
 
-    In a source checkout it stands beside the package, in an installed package inside it.
+    In a source checkout it is beside the package, in an installed package inside it.
+
+    Args:
+        name: "config" or "templates".
     """
     inside = _PACKAGE / "bundled" / name
     return inside if inside.is_dir() else _PACKAGE.parent / name
 
 
 def bundled_model() -> Path:
-    """Return the directory of the small bundled model (`--model demo`)."""
+    """Return the directory of the small bundled model (`--model demo`); training/README.md says how it was made."""
     return _PACKAGE / "bundled" / "model"
 
 

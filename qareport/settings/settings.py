@@ -1,7 +1,7 @@
-"""Settings: what `config/qareport.yaml` may say, with its defaults. Frozen once read; secrets never stand here.
+"""The settings in `config/qareport.yaml`, with their defaults. Frozen once read; secrets are never among them.
 
-Each field's default is the product's default; the comment says what it does and in which unit. `load` reads the file
-and reports every problem in it at once, with line and column.
+The comment of a field states its effect, its unit and what an empty value means; docs/reference/settings.md is
+generated from these comments. `load` reads the file and reports every problem in it at once, with line and column.
 """
 
 from __future__ import annotations
@@ -27,14 +27,19 @@ from qareport.strict_yaml import read_yaml, validate
 Locale = Literal["zh", "en"]
 
 
+def N_(text: str) -> str:  # noqa: N802 - gettext's name for it
+    """Mark a default for the catalogues of translations, which cannot be imported here."""
+    return text
+
+
 @with_config(extra="forbid")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AudioSettings:
     """How recordings are read."""
 
-    #: The role on each channel of a stereo recording when the manifest does not say; [] = unknown.
+    #: The role on each channel of a stereo recording whose manifest row names none; [] = unknown.
     channel_roles: tuple[Role, ...] = ()
-    #: Recordings longer than this are refused with a reason.
+    #: In minutes: longer recordings are refused, with the reason.
     max_duration_minutes: Annotated[int, Ge(1)] = 180
 
 
@@ -43,49 +48,53 @@ class AudioSettings:
 class AsrSettings:
     """How speech is found and transcribed."""
 
-    #: What finds speech: silero, fsmn, or auto: fsmn where it stands on this machine and the model is not the demo one.
+    #: The voice activity detector: silero, fsmn, or auto: fsmn where it is installed and the model is not the demo
+    #: model, else silero.
     vad: Literal["auto", "silero", "fsmn"] = "auto"
-    #: Where FSMN-VAD stands: a directory or a hub name.
+    #: Path to FSMN-VAD, or its hub name.
     fsmn_vad: str = "iic/speech_fsmn_vad_zh-cn-16k-common-pytorch"
-    #: Where a voice model (cam++) stands that tells two speakers on one channel apart: a directory, or a hub name,
-    #: which is used where it has been downloaded.
+    #: Path to the speaker embedding model (cam++) that tells two speakers on a single channel apart, or its hub name,
+    #: which is used once it has been downloaded.
     speaker_model: str = "iic/speech_campplus_sv_zh-cn_16k-common"
-    #: A pause of this length ends an utterance.
+    #: In ms: a pause of this length ends an utterance.
     max_end_silence_ms: Annotated[int, Field(ge=100, le=5000)] = 500
-    #: Utterances longer than this are cut at their quietest place.
+    #: In ms: longer utterances are split at their quietest place.
     max_segment_ms: Annotated[int, Field(ge=1000, le=60_000)] = 15_000
-    #: Join neighbouring utterances of one speaker before recognition: words are heard better in context. Not live.
+    #: Whether neighbouring utterances of a speaker are joined before recognition: context makes it more accurate. Turn
+    #: it off for live use.
     merge: bool = True
-    #: Utterances further apart are not joined.
+    #: In ms: utterances further apart are not joined.
     merge_gap_ms: Annotated[int, Ge(0)] = 600
-    #: Utterances are not joined into one longer than this.
+    #: In ms: the greatest length of a joined utterance.
     merge_length_ms: Annotated[int, Ge(0)] = 8000
-    #: Judge emotion and events sentence by sentence, in a second pass, where an utterance holds several sentences.
+    #: Whether emotion and events are judged sentence by sentence, in a second pass, where an utterance holds several
+    #: sentences.
     sentence_emotion: bool = True
-    #: auto, or one of zh, yue, en, ja, ko.
+    #: The spoken language: zh, yue, en, ja, ko, or auto, which is recognised for each utterance.
     language: str = "auto"
-    #: Punctuation and written numbers, as the model makes them.
+    #: Whether the model adds punctuation and writes numbers as digits (inverse text normalisation).
     use_itn: bool = True
-    #: Padded audio seconds that go through the model at once on a GPU; on a CPU 30 at most.
+    #: In seconds of audio, padding included: what goes through the model at once on a GPU; on a CPU 30 at most.
     batch_seconds: Annotated[int, Ge(1)] = 1000
 
 
 @with_config(extra="forbid")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AnalysisSettings:
-    """What counts as what."""
+    """Analysis thresholds."""
 
-    #: A pause longer than this is a [SILENCE].
+    #: In ms: a longer pause is a [SILENCE].
     silence_ms: Annotated[int, Ge(0)] = DEFAULT_SILENCE_MS
-    #: After this long a silence the agent should have checked in.
+    #: In ms: after a question or a problem of the customer, a longer silence is a key moment; a pause of this length
+    #: also ends a monologue.
     check_in_ms: Annotated[int, Ge(0)] = 2000
-    #: Overlapping speech shorter than this is a back-channel, not an interruption.
+    #: In ms: shorter overlapping speech is a back-channel, not an interruption.
     interruption_ms: Annotated[int, Ge(0)] = 500
-    #: An emotion must reach this score to count as an onset.
+    #: From 0 to 1, a score of the model, not a probability: an emotion must reach it to count as an onset.
     emotion_score: Annotated[float, Field(ge=0, le=1)] = 0.5
-    #: A pause of this length after "请稍等" is a hold.
+    #: In ms: a pause of this length after "请稍等" is a hold.
     hold_ms: Annotated[int, Ge(0)] = 5000
-    #: Models that understand only the voices they were made with: outside that domain no emotion is claimed.
+    #: Models that understand only the voices they were trained on: of other voices no emotion is claimed.
     limited_models: tuple[str, ...] = ("demo",)
 
 
@@ -94,6 +103,7 @@ class AnalysisSettings:
 class CategorySettings:
     """A category of the scorecard."""
 
+    #: Name of the category, as rules give it.
     name: str
     #: The most points that its findings may take away together; none = no limit.
     limit: int | None = None
@@ -102,16 +112,17 @@ class CategorySettings:
 @with_config(extra="forbid")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScoreSettings:
-    """How findings become a score and a risk."""
+    """Score and risk of a call."""
 
+    #: The score of a call before any rule adds or takes away points.
     start: int = 100
-    #: The score never leaves 0 … total.
+    #: The highest score; the lowest is 0.
     total: int = 100
-    #: The score of a call with a fatal finding is no higher than this.
+    #: The highest score of a call with a fatal finding.
     fatal_score: int = 0
-    #: A call passes with this score or a higher one, and without a fatal finding.
+    #: A call passes with this score or a higher score, and without a fatal finding.
     pass_score: int = 80
-    #: Categories in the order in which documents show them; others follow.
+    #: Categories in the order in which documents show them; categories that are not listed follow.
     categories: tuple[CategorySettings, ...] = (
         CategorySettings(name="服务态度与流程"),
         CategorySettings(name="流失与投诉"),
@@ -120,19 +131,22 @@ class ScoreSettings:
         CategorySettings(name="退换与退款"),
         CategorySettings(name="价格"),
     )
-    #: Below this score, or with a critical finding, a call is of high risk.
+    #: Below this score a call is of high risk; so is a call with a critical finding, or with a sign of abandonment or
+    #: escalation that was not resolved.
     high_risk_below: int = 70
+    #: Below this score a call is of medium risk; so is a call with a major finding, or with such a sign that was
+    #: resolved.
     medium_risk_below: int = 90
 
 
 @with_config(extra="forbid")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PrivacySettings:
-    """What is masked in everything that leaves the store; the store keeps the original."""
+    """Masking of personal data in everything that leaves the store; the store keeps the original."""
 
-    #: False shows everything to everyone who gets a document.
+    #: Whether personal data is masked; false shows it to everyone who gets a document.
     enabled: bool = True
-    #: Kinds that are masked; `order` hides order numbers that are said, too.
+    #: Kinds that are masked; add `order` to mask spoken order numbers, too.
     kinds: tuple[PersonalKind, ...] = (
         PersonalKind.PHONE,
         PersonalKind.ID_CARD,
@@ -147,22 +161,23 @@ class PrivacySettings:
 @with_config(extra="forbid")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReportSettings:
-    """What documents show."""
+    """Contents of documents."""
 
-    #: How many key moments the first page carries.
+    #: The most key moments on the first page.
     key_moments: int = 5
+    #: Name of the organisation in the page header; "" = none.
     organisation: str = ""
-    #: Language of documents and mails; advice and titles of rules are in the language of the rules.
+    #: Language of documents and mails: zh or en; advice and titles of rules are in the language of the rules.
     locale: Locale = "zh"
-    #: PDF files are archives (PDF/A-3a) that carry their report as JSON.
+    #: Whether PDF files are archives (PDF/A-3a) with their report attached as JSON; they are somewhat larger.
     pdf_archive: bool = False
-    #: HTML pages carry the calls' sound, so that who gets one can listen; masked personal data is covered by a tone.
+    #: Whether HTML pages contain the recordings, for listening; masked personal data is covered by a tone.
     audio: bool = False
-    #: At most so many minutes of recordings in one page: 60 take some 14 MB.
+    #: In minutes: the most recorded time in a page; 60 minutes take about 14 MB.
     audio_minutes: Annotated[int, Ge(1)] = 60
 
     def over(self, *, locale: Locale | None = None, audio: bool | None = None) -> ReportSettings:
-        """Return these settings with what was asked for in the place of what they say; None leaves it as it is."""
+        """Return these settings with the given values in place of their own; None leaves a value as it is."""
         chosen = self if locale is None else replace(self, locale=locale)
         return chosen if audio is None else replace(chosen, audio=audio)
 
@@ -178,110 +193,123 @@ def _known_zone(name: str) -> str:
 @with_config(extra="forbid")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PeriodSettings:
-    """How days, weeks and months are added up."""
+    """Daily, weekly and monthly reports."""
 
-    #: IANA name of the time zone whose midnight parts the days.
+    #: IANA name of the time zone whose midnight separates days; also of times without a zone in manifests and names.
     time_zone: Annotated[str, AfterValidator(_known_zone)] = "Asia/Shanghai"
-    #: A day is compared with the mean of this many days before it; weeks and months with as many of their kind.
+    #: Days before a day with whose mean it is compared.
     baseline_days: Annotated[int, Ge(1)] = 7
+    #: Weeks before a week with whose mean it is compared.
     baseline_weeks: Annotated[int, Ge(1)] = 4
+    #: Months before a month with whose mean it is compared.
     baseline_months: Annotated[int, Ge(1)] = 3
-    #: Rates over fewer calls are marked: chance may have made them.
+    #: Rates over fewer calls are marked as a small sample: they may be chance.
     small_n: Annotated[int, Ge(1)] = 10
-    #: An agent whose mean score lies this many standard errors from the team's is an outlier.
+    #: In standard errors: an agent whose mean score is this far from the team's is an outlier.
     outlier_sigma: Annotated[float, Gt(0)] = 2.0
-    #: A customer whose reasons weigh this much or more is to be called back (docs/daily-report.md has the weights).
+    #: A customer whose reasons together weigh this much or more is to be called back.
     callback_threshold: float = 50
-    #: How many customers to call back are listed, and how many weak links.
+    #: The most customers to call back that are listed; the number of the others is given.
     callbacks: Annotated[int, Ge(0)] = 20
+    #: The most weak links that are listed.
     weak_links: Annotated[int, Ge(0)] = 3
-    #: How many rows a table of a document carries before it says "and N more"; JSON carries all.
+    #: The most rows of a table in a document; the number of the others is given. JSON has them all.
     table_rows: Annotated[int, Ge(1)] = 50
 
 
 @with_config(extra="forbid")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IngestSettings:
-    """How recordings are found, and what their names say."""
+    """How recordings are found, and how their names are read."""
 
-    #: What names say of calls without a manifest row; "" = nothing (see `name_pattern`).
+    #: Pattern of the file names of calls without a manifest row, such as `{agent_id}_{order_id}`; "" = names are not
+    #: read.
     name_pattern: NamePattern = ""
-    #: A file that was written to within so many seconds is watched for as long; one that changes is left for later.
+    #: In seconds: a file that was written to within this time is watched for as long; if it changes, it is left for the
+    #: next run.
     settle_s: Annotated[float, Field(ge=0, le=600)] = 10.0
 
 
 @with_config(extra="forbid")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DailySettings:
-    """What `qareport daily` works on. Paths are relative to the folder that it is started in."""
+    """Input and output of `qareport daily`. Paths are relative to the folder in which it is started."""
 
-    #: Files, folders and URLs that are searched for new recordings; {date} is the day as 2026-11-21, {day} as 20261121.
+    #: Files, folders and URLs that are searched for new recordings; {date} is the day as 2026-11-21, {day} as 20261121;
+    #: [] = none.
     sources: tuple[str, ...] = ()
-    #: Manifest of the recordings; "" = none. {date} and {day} as above.
+    #: Manifest of the recordings, with {date} and {day} as in `sources`; "" = none.
     manifest: str = ""
-    #: Where documents go: `daily/` for the day's own, `reports/` for orders.
+    #: Folder of the documents: daily reports are in `daily/`, reports of orders in `reports/`.
     out: str = "out"
-    #: Of how many customers to call back the order's report is made ready.
+    #: The number of customers to call back whose order reports are prepared.
     orders: Annotated[int, Field(ge=0)] = 10
-    #: Days up to yesterday that are made up for when they were never finished.
+    #: The most days up to yesterday that are caught up on if they were not finished.
     catch_up_days: Annotated[int, Field(ge=0, le=60)] = 7
 
 
 @with_config(extra="forbid")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MailSettings:
-    """How mail is sent, and who gets which edition. The password is never among settings."""
+    """Mail server, and recipients of each edition. The password is never among settings."""
 
-    #: "" = mail is not set up.
+    #: Mail server; "" = no mail is sent.
     host: str = ""
+    #: Port of the server: usually 587 for starttls, 465 for ssl.
     port: Annotated[int, Field(ge=1, le=65535)] = 587
-    #: none sends in the clear, and is refused with a user name unless the server is this machine.
+    #: Encryption: starttls, ssl or none. none sends in the clear, and is refused with a user name unless the server is
+    #: this machine.
     security: Literal["starttls", "ssl", "none"] = "starttls"
-    #: Certificates to trust beside the system's; "" = the system's alone.
+    #: File of certificates (PEM) that are trusted beside the system's; "" = the system's alone.
     ca_file: str = ""
-    #: "" = no log-in.
+    #: User name; "" = no authentication.
     user: str = ""
-    #: File that holds the password and only its owner may read; the variable QAREPORT_SMTP_PASSWORD comes first.
+    #: File with the password, readable by its owner alone; the variable QAREPORT_SMTP_PASSWORD comes first; "" = none.
     password_file: str = ""
-    #: The From header: an address, or `name <address>`.
+    #: The From header: an address, or `name <address>`; required once `host` is set.
     sender: MailName = ""
+    #: The Reply-To header; "" = none, replies go to the sender.
     reply_to: MailName = ""
-    #: A template in Jinja's sandbox: organisation, title, period, headline, agent.
-    subject: str = "{{ organisation }}{{ title }} {{ period }}：{{ headline }}"
-    #: Who gets the team's edition.
+    #: The subject, a sandboxed Jinja template with organisation, title, period, headline and agent. The default is
+    #: translated to the language of the mail.
+    subject: str = N_("{{ organisation }}{{ title }} {{ period }}：{{ headline }}")
+    #: Recipients of the team's edition.
     team: tuple[Address, ...] = ()
-    #: Who hears of failures.
+    #: Recipients of failure notices.
     operator: tuple[Address, ...] = ()
-    #: Agent id to address: who gets an edition of nothing but the own calls.
+    #: Agent id to address: recipients of an edition that contains nothing but their own calls.
     agents: Mapping[str, Address] = field(default_factory=dict)
+    #: Formats attached to the team's edition: docx, pdf, html.
     attach: tuple[Literal["docx", "pdf", "html"], ...] = ("docx", "pdf")
+    #: Formats attached to the agents' editions.
     attach_agents: tuple[Literal["docx", "pdf", "html"], ...] = ("docx",)
-    #: A larger mail is sent with one zip instead, and if that is too large with a link.
+    #: In MB: attachments of a larger mail are sent as a single zip, and replaced by a link if that is too large.
     max_megabytes: Annotated[float, Field(gt=0, le=100)] = 20.0
-    #: Address of the `out` folder for readers of mail (https://… or \\\\server\\share); "" = the path on the server.
+    #: Address of the `daily.out` folder for recipients (`https://…` or `\\server\share`); "" = its path on the server.
     link: str = ""
-    #: Where a request to stop is sent; "" = reply_to, else sender.
+    #: Address for requests to unsubscribe; "" = reply_to, else sender.
     unsubscribe: MailName = ""
-    #: A server that answers nothing for so long counts as gone.
+    #: In seconds: a server that does not answer within this time counts as disconnected.
     timeout_s: Annotated[float, Field(gt=0, le=600)] = 60.0
-    #: Waits between tries while a run goes on; later runs try again until `give_up_hours` have passed.
+    #: In seconds: waits between attempts within a run; later runs try again.
     retry_s: tuple[Annotated[float, Field(ge=0, le=3600)], ...] = (60.0, 300.0, 900.0)
+    #: In hours: a mail that could not be sent within this time is given up, and the operator is told.
     give_up_hours: Annotated[float, Field(gt=0)] = 48.0
 
 
 @with_config(extra="forbid")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RetentionSettings:
-    """How long the store keeps calls; `qareport store retain` deletes older ones."""
+    """Retention of calls in the store; `qareport store retain` deletes older calls."""
 
-    #: Days from the start of a call; None = for ever.
+    #: In days from the start of a call; none = for ever.
     days: Annotated[int, Field(ge=1)] | None = None
 
 
 @with_config(extra="forbid")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """All of `qareport.yaml`."""
+    """All sections of `qareport.yaml`."""
 
     audio: AudioSettings = field(default_factory=AudioSettings)
     asr: AsrSettings = field(default_factory=AsrSettings)
@@ -300,7 +328,7 @@ def load(config_dir: Path) -> Settings:
     """Read `qareport.yaml` of a configuration folder; a folder without one gives the defaults.
 
     Raises:
-        ConfigError: everything wrong in the file, with line and column.
+        ConfigError: every problem in the file, with line and column.
     """
     path = config_dir / "qareport.yaml"
     if not path.exists():

@@ -1,4 +1,4 @@
-"""Checks of single values that people write in settings; each says what it expected."""
+"""Validation of single values in settings; each error states what was expected."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from typing import Annotated
 from pydantic import AfterValidator
 from pydantic_core import PydanticCustomError
 
-#: What mail servers everywhere take: ASCII, one @, a domain of labels. Internationalised local parts need SMTPUTF8.
+#: What every mail server accepts: ASCII, a single @, a domain of labels. Internationalised local parts need SMTPUTF8.
 _ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?\Z")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
 def is_address(text: str) -> bool:
-    """Tell whether a text is one plain mail address."""
+    """Tell whether a text is a single plain mail address."""
     return _ADDRESS.match(text) is not None and ".." not in text
 
 

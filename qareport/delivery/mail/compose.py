@@ -21,7 +21,7 @@ from qareport.delivery.mail.view import MailView
 from qareport.errors import MailError
 from qareport.model import MAIL, Delivery, Edition, delivery_key
 from qareport.presentation.clean_text import clean_value
-from qareport.presentation.locale import N_, _
+from qareport.presentation.locale import _
 from qareport.presentation.templating import find_template, make_environment, read_template, template_line
 from qareport.settings import MailSettings
 
@@ -87,8 +87,6 @@ def _zipped(attachments: Sequence[Attachment], name: str) -> Attachment:
 
 HTML_TEMPLATE = "mail.html.j2"
 TEXT_TEMPLATE = "mail.txt.j2"
-#: The default of `mail.subject`, which has a translation; a user's own is not translated.
-SUBJECT = N_("{{ organisation }}{{ title }} {{ period }}：{{ headline }}")
 #: Any server takes seven bits; what is not ASCII travels as base64 or quoted-printable.
 _POLICY = SMTP.clone(cte_type="7bit")
 _SUBJECT_LENGTH = 200

@@ -14,7 +14,6 @@ from types import SimpleNamespace
 
 import pytest
 
-from qareport.delivery.mail.compose import SUBJECT
 from qareport.model import Note, PeriodKind
 from qareport.presentation import locale, wording
 from qareport.presentation.locale import N_, Translated, _, plural, speaking
@@ -126,7 +125,8 @@ def test_texts_outside_the_catalogue_stand_as_they_are() -> None:
 
 
 def test_the_subject_of_mails_is_translated_where_it_is_the_default() -> None:
-    assert MailSettings().subject == SUBJECT
+    with speaking("en"):
+        assert _(MailSettings().subject) == "{{ organisation }} {{ title }} {{ period }}: {{ headline }}"
 
 
 def test_a_language_without_a_catalogue_is_refused() -> None:

@@ -11,7 +11,7 @@ from qareport import settings
 from qareport.errors import ConfigError
 from qareport.settings import Settings
 from qareport.strict_yaml import read_yaml
-from tests.unit.analysis.test_analyse import ROOT
+from tests.support.paths import ROOT
 
 SHIPPED = ROOT / "config" / "qareport.yaml"
 

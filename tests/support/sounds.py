@@ -1,4 +1,4 @@
-"""Sounds for benchmarks: made, so that anyone can make them again."""
+"""Generated sounds, the same for the same seed."""
 
 from __future__ import annotations
 
@@ -6,13 +6,12 @@ import wave
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
-Samples = npt.NDArray[np.float32]
+from qareport.audio.decode import Samples
 
 
-def babble(seconds: float, *, seed: int, rate: int = 16_000) -> Samples:
-    """Make sound with the rise and fall of speech, float32 [samples]."""
+def varied_babble(seconds: float, *, seed: int, rate: int = 16_000) -> Samples:
+    """Make sound with the rise and fall of speech, of varied pitch, rhythm and timbre, float32 [samples]."""
     generator = np.random.default_rng(seed)
     time = np.arange(int(seconds * rate)) / rate
     pitch = 120 + 80 * generator.random() + 30 * np.sin(2 * np.pi * generator.uniform(0.4, 1.5) * time)
@@ -30,7 +29,7 @@ def burst_call(path: Path, *, seconds: int, seed: int, rate: int = 8000) -> Path
     at, turn = 1.0, 0
     while at < seconds - 7:
         length = float(generator.uniform(2, 6))
-        voice = babble(length, seed=seed * 1000 + turn, rate=rate)
+        voice = varied_babble(length, seed=seed * 1000 + turn, rate=rate)
         begin = int(at * rate)
         samples[turn % 2, begin : begin + voice.size] = voice
         at += length + float(generator.uniform(0.3, 1.5))

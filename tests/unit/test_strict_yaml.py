@@ -74,6 +74,39 @@ def test_every_explicit_tag_is_refused(text: str) -> None:
     assert "is not used here" in refused(text)
 
 
+COMMENTED = """# top # still the same
+a: 1 # one
+b: "x # no" # yes
+c: >- # header
+  text # not
+d: [x#y, plain
+  too]
+# end"""
+
+
+def test_comments_are_known_with_their_places_and_text_that_looks_like_them_is_not_one() -> None:
+    source = parse_yaml(COMMENTED.encode(), name="f.yaml")
+    assert [f"{where}: {comment}" for where, comment in source.comments] == [
+        "f.yaml:1:1: # top # still the same",
+        "f.yaml:2:6: # one",
+        "f.yaml:3:13: # yes",
+        "f.yaml:4:7: # header",
+        "f.yaml:8:1: # end",
+    ]
+
+
+def test_plain_scalars_are_known_with_their_places() -> None:
+    source = parse_yaml(COMMENTED.encode(), name="f.yaml")
+    assert [f"{where.line}:{where.column} {text}" for where, text in source.plain_scalars] == [
+        "2:1 a", "2:4 1", "3:1 b", "4:1 c", "6:1 d", "6:5 x#y", "6:10 plain too",
+    ]  # fmt: skip
+
+
+def test_a_character_or_an_escape_that_cannot_be_read_has_its_place() -> None:
+    assert refused("a: 1\nb: \x00") == "f.yaml:2:4: not YAML: character U+0000 cannot be used"
+    assert refused('a: "\\UFFFFFFFF"').startswith("f.yaml:1:")
+
+
 def test_text_that_is_not_utf8_names_the_line() -> None:
     assert "f.yaml:2:1: not UTF-8" in refused("a: 1\nb: 发货\n".encode("gb18030"))
 

@@ -6,15 +6,18 @@ import functools
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from qareport import settings
-from qareport.cli import logs
+from qareport.cli.console import complain, set_up_logs
 from qareport.errors import ConfigError, Problem
 from qareport.presentation.locale import LOCALES
-from qareport.store import Store
+
+if TYPE_CHECKING:
+    from qareport.settings import Locale
+    from qareport.store import Store
+    from qareport.workflows.judge import RuleBook
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -25,36 +28,51 @@ DEFAULT_MODEL = "iic/SenseVoiceSmall"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """The global options, which may stand before or after the command."""
+    """The global options, which may be given before or after the command."""
 
     config: Path | None = None
     templates: Path | None = None
     store: str | None = None
     model: str | None = None
     device: str = "auto"
-    locale: settings.Locale | None = None
+    locale: Locale | None = None
     verbose: bool = False
     log_format: str = "text"
-    #: Of commands that make reports.
+    #: Whether HTML pages carry sound; only commands that make reports take it.
     audio: bool | None = None
 
     @property
     def config_dir(self) -> Path:
-        """The folder named with --config, else ./config, else the one that travels with qareport."""
+        """The folder named with --config, else ./config, else the one that is shipped with qareport."""
         return _folder(self.config, "config", "rules")
 
     @property
     def templates_dir(self) -> Path:
-        """The folder named with --templates, else ./templates, else the one that travels with qareport."""
+        """The folder named with --templates, else ./templates, else the one that is shipped with qareport."""
         return _folder(self.templates, "templates", "call.docx")
 
 
 def open_store(options: Options, *, make: bool = False) -> Store:
-    """Open the store named with --store, else ./qareport.db; only commands that take calls in may make it.
+    """Open the store named with --store, else ./qareport.db.
 
-    Everything else would answer a wrong name with an empty store, and leave it there.
+    Args:
+        options: the global options.
+        make: create the store if it does not exist. Only for commands that take calls in: any other would answer a
+            mistyped name with an empty store, and leave it there.
     """
+    from qareport.store import Store
+
     return Store(options.store or DEFAULT_STORE, make=make)
+
+
+def load_rule_book(options: Options, store: Store) -> RuleBook:
+    """Read settings, topics and rules; when the rules are broken, complain and take the last valid set of the store."""
+    from qareport.workflows.judge import RuleBook
+
+    book = RuleBook.load_for_run(options.config_dir, store)
+    for note in book.notes:
+        complain(f"the rules are broken, the last good set is used: {note.values['first']} (qareport rules lint)")
+    return book
 
 
 def _folder(given: Path | None, name: str, marker: str) -> Path:
@@ -64,6 +82,8 @@ def _folder(given: Path | None, name: str, marker: str) -> Path:
                 [Problem(what="no such folder", where=str(given), to_do=f"`qareport init DIR` makes a {name} folder")]
             )
         return given
+    from qareport import settings
+
     here = Path(name)  # any project may have a folder of this name; only one that holds the marker is meant
     return here if (here / marker).exists() else settings.default_dir(name)
 
@@ -91,7 +111,7 @@ GLOBAL_OPTIONS = (
 
 
 def takes_options(function: F) -> F:
-    """Give a command the global options, merged with those that stood before it, as its argument `options`."""
+    """Give a command the global options, merged with those given before its name, as its argument `options`."""
 
     @functools.wraps(function)
     @click.pass_context
@@ -100,7 +120,7 @@ def takes_options(function: F) -> F:
         given = {name: value for name, value in given.items() if value is not None}
         before = context.obj if isinstance(context.obj, Options) else Options()
         options = replace(before, **given)
-        logs.set_up(as_json=options.log_format == "json", verbose=options.verbose)
+        set_up_logs(as_json=options.log_format == "json", verbose=options.verbose)
         return function(options=options, **arguments)
 
     for option in reversed(GLOBAL_OPTIONS):
@@ -132,3 +152,9 @@ audio_option = click.option(
     default=None,
     help="HTML pages carry the calls' sound [report.audio, no]; masked personal data is covered by a tone.",
 )
+
+
+def date_option(name: str, *names: str, help: str) -> Callable[[F], F]:
+    """Make an option that takes a day; `help` ends without a full stop."""
+    text = f"{help} (YYYY-MM-DD)."
+    return click.option(name, *names, type=click.DateTime(["%Y-%m-%d"]), metavar="DAY", help=text)

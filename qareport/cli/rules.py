@@ -1,4 +1,4 @@
-"""Commands for those who tune the rules."""
+"""`qareport rules`: what those who tune the rules need."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ from pathlib import Path
 
 import click
 
-from qareport import rules as rule_language
-from qareport.cli import rulesview
+from qareport import rules
+from qareport.cli import rules_output
 from qareport.cli.console import complain, say
-from qareport.cli.options import Options, open_store, takes_options
+from qareport.cli.options import Options, date_option, open_store, takes_options
 from qareport.errors import ConfigError, NotFoundError, Problem
 from qareport.model import Transcript
-from qareport.workflows import judge as pipeline
-from qareport.workflows import replay as replaying
+from qareport.workflows.judge import RuleBook
+from qareport.workflows.replay import apply, scene_of, stored_judgements, transcript_of
 
 
 @click.group()
-def rules() -> None:
+def rules_group() -> None:
     """Check the rules, run the tests beside them, explain and replay them, print their JSON Schema."""
 
 
-@rules.command("lint")
+@rules_group.command("lint", short_help="Check the configuration and all rules")
 @click.option("--format", "format_", type=click.Choice(["text", "json", "github"]), default="text", show_default=True)
 @click.option("--stored", is_flag=True, help="Add how often each rule hit stored calls, and name those that never did.")
 @takes_options
@@ -31,43 +31,43 @@ def lint(options: Options, format_: str, stored: bool) -> int:
     """Check the configuration and all rules: every problem at once, as file:line:col: rule: what; what to do."""
     folder = options.config_dir
     try:
-        judge = pipeline.RuleBook.load(folder)
-        warnings = rule_language.lint(
-            judge.ruleset,
+        rule_book = RuleBook.load(folder)
+        warnings = rules.lint(
+            rule_book.ruleset,
             folder / "rules",
-            silence_ms=judge.settings.analysis.silence_ms,
-            topics=judge.topic_names,
+            silence_ms=rule_book.settings.analysis.silence_ms,
+            topics=rule_book.topic_names,
             today=datetime.now().astimezone().date(),
         )
     except ConfigError as error:
-        for line in rulesview.problems(error.problems, (), format_):
+        for line in rules_output.problems(error.problems, (), format_):
             click.echo(line)
         say(f"{len(error.problems)} errors")
         return 2
     counts = None
     if stored:
         with open_store(options) as store:
-            counts = rule_language.count_hits(judge.ruleset, replaying.stored_judgements(store))
-        warnings = (*warnings, *counts.warnings(judge.ruleset))
-    for line in rulesview.problems((), warnings, format_, counts):
+            counts = rules.count_hits(rule_book.ruleset, stored_judgements(store))
+        warnings = (*warnings, *counts.warnings(rule_book.ruleset))
+    for line in rules_output.problems((), warnings, format_, counts):
         click.echo(line)
-    say(f"{len(judge.ruleset.rules)} rules in {folder / 'rules'}: no errors, {len(warnings)} warnings")
+    say(f"{len(rule_book.ruleset.rules)} rules in {folder / 'rules'}: no errors, {len(warnings)} warnings")
     return 0
 
 
-@rules.command("test")
+@rules_group.command("test", short_help="Run the tests beside the rules")
 @click.option("--from-call", "call_id", metavar="CALL", help="Cut a masked case from a stored call and print it.")
 @click.option("--rule", "rule_id", metavar="RULE", help="The rule that the case is for.")
 @takes_options
 def test(options: Options, call_id: str | None, rule_id: str | None) -> int:
     """Run the cases in *.test.yaml; a failing one says why. Exit status 1 if any fails."""
-    judge = pipeline.RuleBook.load(options.config_dir)
+    rule_book = RuleBook.load(options.config_dir)
     if call_id is not None:
         if rule_id is None:
             raise click.UsageError("name the rule that the case is for: --rule RULE")
         transcript = _transcript(options, call_id)
-        rule = _rule(judge.ruleset, rule_id)
-        click.echo(rule_language.cut_case(transcript, rule, judge.ruleset, judge.analyse), nl=False)
+        rule = _rule(rule_book.ruleset, rule_id)
+        click.echo(rules.cut_case(transcript, rule, rule_book.ruleset, rule_book.analyse), nl=False)
         return 0
 
     def stored(name: str) -> Transcript | None:
@@ -76,7 +76,7 @@ def test(options: Options, call_id: str | None, rule_id: str | None) -> int:
         except NotFoundError:
             return None
 
-    results = rule_language.run_cases(judge.ruleset, options.config_dir / "rules", judge.analyse, stored)
+    results = rules.run_cases(rule_book.ruleset, options.config_dir / "rules", rule_book.analyse, stored)
     failed = [result for result in results if not result.passed]
     for result in failed:
         for failure in result.failures:
@@ -85,62 +85,62 @@ def test(options: Options, call_id: str | None, rule_id: str | None) -> int:
     return len(failed) > 0
 
 
-@rules.command("explain")
+@rules_group.command("explain", short_help="Tell why rules hit or missed a stored call")
 @click.argument("call_id", metavar="CALL")
 @click.option("--rule", "rule_id", metavar="RULE", help="This rule only, also when it missed.")
 @takes_options
 def explain(options: Options, call_id: str, rule_id: str | None) -> int:
     """Tell why rules hit a stored call or missed it: each condition with its values and seconds, as a tree."""
-    judge = pipeline.RuleBook.load(options.config_dir)
-    chosen = judge.ruleset.rules if rule_id is None else (_rule(judge.ruleset, rule_id),)
+    rule_book = RuleBook.load(options.config_dir)
+    chosen = rule_book.ruleset.rules if rule_id is None else (_rule(rule_book.ruleset, rule_id),)
     with open_store(options) as store:
-        scene = replaying.scene_of(store, call_id, judge)
+        scene = scene_of(store, call_id, rule_book)
     for rule in chosen:
-        explanation = rule_language.explain(rule, scene, judge.ruleset)
+        explanation = rules.explain(rule, scene, rule_book.ruleset)
         if rule_id is not None or explanation.outcome == "hit":
-            for line in rule_language.draw(explanation):
+            for line in rules.draw(explanation):
                 click.echo(line)
     return 0
 
 
-@rules.command("replay")
-@click.option("--since", type=click.DateTime(["%Y-%m-%d"]), help="Calls from this day on only.")
+@rules_group.command("replay", short_help="Match today's rules against stored calls")
+@date_option("--since", help="Only calls from this day on")
 @click.option("--against", metavar="REV|DIR", help="Compare with a git revision or a folder, not with what is stored.")
 @click.option("--apply", "apply_", is_flag=True, help="Make the new judgement count; the old one stays in the store.")
 @click.option("--format", "format_", type=click.Choice(["text", "json", "html"]), default="text", show_default=True)
 @takes_options
 def replay(options: Options, since: datetime | None, against: str | None, apply_: bool, format_: str) -> int:
     """Match the rules as they stand now against stored calls: hits gained and lost, scores by agent and in total."""
-    judge = pipeline.RuleBook.load(options.config_dir)
-    other = rule_language.load_revision(against, options.config_dir / "rules") if against is not None else None
+    rule_book = RuleBook.load(options.config_dir)
+    other = rules.load_revision(against, options.config_dir / "rules") if against is not None else None
     start = since.astimezone() if since is not None else None
     with open_store(options) as store:
-        calls = replaying.stored_judgements(store, start)
-        result = rule_language.replay(judge.ruleset, calls, judge.settings.score, against=other)
-        click.echo(rulesview.replay(result, format_), nl=False)
+        calls = stored_judgements(store, start)
+        result = rules.replay(rule_book.ruleset, calls, rule_book.settings.score, against=other)
+        click.echo(rules_output.replay(result, format_), nl=False)
         if apply_:
-            say(f"{replaying.apply(store, judge, start)} calls judged anew")
+            say(f"{apply(store, rule_book, start)} calls judged anew")
         else:
             say("nothing was changed; --apply makes it count")
     return 0
 
 
-@rules.command("schema")
+@rules_group.command("schema", short_help="Print the JSON Schema of a rule file")
 def schema() -> int:
     """Print the JSON Schema of a rule file, for completion and checks in an editor."""
-    click.echo(json.dumps(rule_language.json_schema(), ensure_ascii=False, indent=1))
+    click.echo(json.dumps(rules.json_schema(), ensure_ascii=False, indent=1))
     return 0
 
 
 def _transcript(options: Options, call_id: str) -> Transcript:
     with open_store(options) as store:
         report = store.report_of_call(call_id)
-        return replaying.transcript_of(report, store.order_of_call(call_id))
+        return transcript_of(report, store.order_of_call(call_id))
 
 
-def _rule(ruleset: rule_language.RuleSet, rule_id: str) -> rule_language.Rule:
+def _rule(ruleset: rules.RuleSet, rule_id: str) -> rules.Rule:
     rule = ruleset.find(rule_id)
     if rule is None:
-        near = rule_language.did_you_mean(rule_id, ruleset.versions)
+        near = rules.did_you_mean(rule_id, ruleset.versions)
         raise ConfigError([Problem(what=f"no rule {rule_id!r}", where=str(Path("rules")), to_do=near)])
     return rule

@@ -1,4 +1,4 @@
-"""Commands that keep the store: check, backup, delete, deletions, retain, upgrade."""
+"""`qareport store`: checks, backups, deletions and upgrades of the store."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from zoneinfo import ZoneInfo
 import click
 
 from qareport import settings
-from qareport.cli.console import Progress, complain, say
-from qareport.cli.options import Options, open_store, takes_options
+from qareport.cli.console import ProgressBars, complain, say
+from qareport.cli.options import Options, date_option, open_store, takes_options
 from qareport.codec import to_json
 from qareport.model import Call, Deletion
 
 
 @click.group("store")
-def storage() -> None:
+def store_group() -> None:
     """Check, back up and clean the store; delete orders and customers for good."""
 
 
-@storage.command()
+@store_group.command(short_help="Check every row and page of the store")
 @takes_options
 def check(options: Options) -> int:
     """Look at everything in the store. Exit 2 when something is damaged."""
@@ -36,7 +36,7 @@ def check(options: Options) -> int:
     return 0
 
 
-@storage.command()
+@store_group.command(short_help="Copy the store to a file while it is in use")
 @click.argument("file", type=click.Path(path_type=Path), metavar="FILE")
 @takes_options
 def backup(options: Options, file: Path) -> int:
@@ -47,10 +47,10 @@ def backup(options: Options, file: Path) -> int:
     return 0
 
 
-@storage.command()
+@store_group.command(short_help="Delete the calls of an order or customer")
 @click.option("--order", metavar="ORDER", help="Everything about an order.")
 @click.option("--customer", metavar="PHONE", help="Everything about the calls of a customer's number.")
-@click.option("--before", metavar="DATE", type=click.DateTime(["%Y-%m-%d"]), help="Calls that began before that day.")
+@date_option("--before", help="Calls that began before that day")
 @click.option("--dry-run", is_flag=True, help="Only say what would be deleted.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @takes_options
@@ -89,7 +89,7 @@ def _confirmed(question: str) -> bool:
         raise click.UsageError("nobody is there to answer, so nothing was deleted; --yes does not ask") from None
 
 
-@storage.command()
+@store_group.command(short_help="Print the proof of each deletion")
 @click.option("--order", metavar="ORDER", help="Only those of this order.")
 @click.option("--customer", metavar="PHONE", help="Only those of this number.")
 @takes_options
@@ -102,15 +102,15 @@ def deletions(options: Options, order: str | None, customer: str | None) -> int:
         raise click.UsageError("give one of --order and --customer")
     by = "order" if order is not None else "customer" if customer is not None else None
     with open_store(options) as store:
-        found = store.deletions(by=by, selector=order or customer or "")
-    for one in found:
-        click.echo(to_json(one))
-    if not found:
+        deleted = store.deletions(by=by, selector=order or customer or "")
+    for deletion in deleted:
+        click.echo(to_json(deletion))
+    if not deleted:
         say("There was no such deletion.")
     return 0
 
 
-@storage.command()
+@store_group.command(short_help="Delete what is older than retention.days")
 @click.option("--dry-run", is_flag=True, help="Only say what would be deleted.")
 @takes_options
 def retain(options: Options, dry_run: bool) -> int:
@@ -127,8 +127,8 @@ def retain(options: Options, dry_run: bool) -> int:
     with open_store(options) as store:
         calls = store.calls_of(before=oldest)
         if mails := store.forget_mails(before=oldest, now=now, dry_run=dry_run):
-            said = "would be deleted" if dry_run else "deleted"
-            click.echo(f"Texts of mails that were never settled: {mails} {said}.")
+            outcome = "would be deleted" if dry_run else "deleted"
+            click.echo(f"Texts of mails that were never settled: {mails} {outcome}.")
         if dry_run or not calls:
             _list(calls)
             say(f"Calls older than {days} days: {len(calls)}." + (" Nothing was changed." if dry_run else ""))
@@ -136,12 +136,12 @@ def retain(options: Options, dry_run: bool) -> int:
         return _tell(store.delete_calls(calls, by="retention", selector=str(days), now=now))
 
 
-@storage.command()
+@store_group.command(short_help="Bring an older store up to date")
 @click.option("--reindex", is_flag=True, help="Make the search index anew.")
 @takes_options
 def upgrade(options: Options, reindex: bool) -> int:
     """Bring a store of an older qareport up to date, and its search index. Every command does the first."""
-    with open_store(options) as store, Progress() as progress:
+    with open_store(options) as store, ProgressBars() as progress:
         if reindex:
             store.clear_index()
         indexed = store.index_missing(on_progress=progress)

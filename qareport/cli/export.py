@@ -93,7 +93,7 @@ def _export_table(
     table: Table, format_: str, records: Iterator[CallRecord], output: Path | None, zone: ZoneInfo
 ) -> int:
     written = 0
-    with _opened(output) as file, open_table(table, format_, file) as writer:
+    with open_output(output) as file, open_table(table, format_, file) as writer:
         for record in records:
             for row in rows(table, record, zone):
                 writer.write(row)
@@ -104,15 +104,15 @@ def _export_table(
 
 
 def _export_text(records: Iterator[CallRecord], output: Path | None, zone: ZoneInfo) -> int:
-    """Write one file of all calls, or one a call where the name is that of a folder."""
+    """Write one file of all calls, or a file for each call where the name is that of a folder."""
     written = 0
-    if output is not None and (output.is_dir() or str(output).endswith("/") or not output.suffix):
+    if output is not None and is_folder(output):
         for record in records:
-            with _opened(output / _file_name(record)) as file:
+            with open_output(output / call_file_name(record.call.call_id, "txt")) as file:
                 file.write(text_of_call(record, zone).encode("utf-8-sig"))
             written += 1
         return written
-    with _opened(output) as file:
+    with open_output(output) as file:
         if output is not None:
             file.write(b"\xef\xbb\xbf")
         for record in records:
@@ -121,19 +121,24 @@ def _export_text(records: Iterator[CallRecord], output: Path | None, zone: ZoneI
     return written
 
 
-def _file_name(record: CallRecord) -> str:
-    """Name a call's file; different names never share one."""
+def is_folder(output: Path) -> bool:
+    """Return whether -o names a folder: one that exists, or a name without a suffix."""
+    return output.is_dir() or not output.suffix
+
+
+def call_file_name(call_id: str, suffix: str) -> str:
+    """Name a call's file; different calls never share one."""
     nothing = Provenance(qareport="", model="", rules_sha256="", audio_sha256=())
-    reports = (record.report,) if record.report else ()
-    failures = (record.failure,) if record.failure else ()
-    if not reports and not failures:
-        return f"{record.call.call_id}.txt"
-    return file_name(OrderReport(order_id=None, calls=reports, failed_calls=failures, provenance=nothing), "txt")
+    return file_name(OrderReport(order_id=call_id, calls=(), provenance=nothing), suffix)
 
 
 @contextmanager
-def _opened(output: Path | None) -> Iterator[IO[bytes]]:
-    """Open a file that appears when it is whole, or stdout."""
+def open_output(output: Path | None) -> Iterator[IO[bytes]]:
+    """Open a file that appears when it is whole, or stdout.
+
+    Raises:
+        DocumentError: it cannot be written.
+    """
     if output is None:
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()

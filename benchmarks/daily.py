@@ -33,7 +33,9 @@ from qareport import periods, rules
 from qareport.model import Call, CallReport
 from qareport.settings import default_dir
 from qareport.store import Store
-from qareport.workflows import judge as pipeline
+from qareport.workflows.judge import judge_call
+from qareport.workflows.rule_book import RuleBook
+from qareport.workflows.workspace import Workspace
 from tests.support import dailies
 from tests.support.postbox import Postbox
 
@@ -44,7 +46,7 @@ OPEN_S = 12 * 3600
 
 
 def fill(
-    store: Store, judge: pipeline.RuleBook, pool: Sequence[CallReport], *, calls: int, days_ago: int, agents: int
+    store: Store, rule_book: RuleBook, pool: Sequence[CallReport], *, calls: int, days_ago: int, agents: int
 ) -> int:
     """Store a day of judged calls. Returns how many segments they have."""
     began = datetime.combine(dailies.DAY, datetime.min.time(), dailies.CHINA) + timedelta(hours=9, days=-days_ago)
@@ -66,9 +68,9 @@ def fill(
             f"key-{name}",
             call,
             report,
-            rules_sha256=judge.ruleset.sha256,
+            rules_sha256=rule_book.ruleset.sha256,
             scene=rules.pack(report, order),
-            digest=periods.summarise_call(report, order, rules_sha256=judge.ruleset.sha256),
+            digest=periods.summarise_call(report, order, rules_sha256=rule_book.ruleset.sha256),
         )
         segments += len(report.segments)
     return segments
@@ -121,10 +123,10 @@ def main() -> None:
     parser.add_argument("--segments", type=int, default=1_000_000)
     parser.add_argument("--agents", type=int, default=40)
     given = parser.parse_args()
-    judge = pipeline.RuleBook.load(default_dir("config"))
+    rule_book = Workspace.open(config=default_dir("config")).rule_book
     pool = [
-        pipeline.judge_call(Call(call_id=one.call_id, audio_path=""), one, judge)
-        for one in make_calls(judge, min(DISTINCT, given.calls))
+        judge_call(Call(call_id=one.call_id, audio_path=""), one, rule_book)
+        for one in make_calls(rule_book, min(DISTINCT, given.calls))
     ]
     result: dict[str, object] = {"machine": describe(), "calls": given.calls, "agents": given.agents}
     with tempfile.TemporaryDirectory() as place:
@@ -135,7 +137,7 @@ def main() -> None:
             url = f"sqlite:///{Path(place) / 'store.db'}"
             with Store(url) as store:
                 while segments < wanted:
-                    segments += fill(store, judge, pool, calls=given.calls, days_ago=days, agents=given.agents)
+                    segments += fill(store, rule_book, pool, calls=given.calls, days_ago=days, agents=given.agents)
                     days += 1
                 size = store.size_bytes()
             with Store(url) as store, store._write() as session:

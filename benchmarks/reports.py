@@ -31,7 +31,8 @@ from qareport.model import Call, CallReport, CurvePoint, Emotion, OrderReport
 from qareport.report.formats.pdf import PRINTER
 from qareport.settings import ReportSettings, default_dir
 from qareport.store import Store
-from qareport.workflows import render as orders
+from qareport.workflows.render import render_orders
+from qareport.workflows.workspace import Workspace
 from tests.support import report_samples as samples
 
 RESULT = Path(__file__).parent / "results" / "reports.json"
@@ -127,7 +128,7 @@ def memory_mib() -> dict[str, int]:
     return sizes
 
 
-def day(store: Store, names: list[str], folder: Path) -> dict[str, Any]:
+def day(workspace: Workspace, names: list[str], folder: Path) -> dict[str, Any]:
     """Make the documents of a sample of a day in two workers, and work out what a day of 3,000 takes."""
     memory: dict[int, dict[str, int]] = {}
 
@@ -137,16 +138,7 @@ def day(store: Store, names: list[str], folder: Path) -> dict[str, Any]:
 
     PRINTER.close()
     before, started, load = processor_seconds(), time.perf_counter(), os.getloadavg()[0]
-    done = orders.render_orders(
-        names,
-        store,
-        formats=DOCUMENTS,
-        out_dir=folder / "reports",
-        templates=default_dir("templates"),
-        settings=SETTINGS,
-        workers=2,
-        on_progress=look,
-    )
+    done = render_orders(workspace, names, formats=DOCUMENTS, out_dir=folder / "reports", workers=2, on_progress=look)
     wall = time.perf_counter() - started
     PRINTER.close()
     cpu = processor_seconds() - before
@@ -192,9 +184,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         url = f"sqlite:///{folder / 'bench.db'}"
-        with Store(url) as store:
-            names = fill(store, count)
-            sample = day(store, names, folder)
+        with Workspace.open(store=url, templates=default_dir("templates"), make_store=True) as workspace:
+            names = fill(workspace.store, count)
+            sample = day(workspace, names, folder)
         written = {
             "command": f"python -m benchmarks.reports --orders {count}",
             "machine": describe(),

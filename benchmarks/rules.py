@@ -34,8 +34,10 @@ from qareport.rules.rule_tests import load_cases
 from qareport.settings import default_dir
 from qareport.store import Store
 from qareport.store.schema import CallReportRow, CallRow, SceneRow
-from qareport.workflows import judge as pipeline
 from qareport.workflows import replay
+from qareport.workflows.judge import judge_call
+from qareport.workflows.rule_book import RuleBook
+from qareport.workflows.workspace import Workspace
 
 RESULT = Path(__file__).parent / "results" / "rules.json"
 CALL_MS = 180_000
@@ -86,10 +88,10 @@ def _numbers(text: str) -> str:
     )
 
 
-def make_calls(judge: pipeline.RuleBook, count: int) -> Iterator[Transcript]:
+def make_calls(rule_book: RuleBook, count: int) -> Iterator[Transcript]:
     """String conversations of the tests together until a call is about three minutes long."""
     rng = random.Random(7)
-    cases = load_cases(judge.ruleset, default_dir("config") / "rules")
+    cases = load_cases(rule_book.ruleset, default_dir("config") / "rules")
     faulty = [case.transcript.segments for case in cases if case.must_hit]
     calm = [case.transcript.segments for case in cases if not case.must_hit]
     for number in range(count):
@@ -110,13 +112,13 @@ def make_calls(judge: pipeline.RuleBook, count: int) -> Iterator[Transcript]:
         )
 
 
-def fill(store: Store, judge: pipeline.RuleBook, count: int, *, begin: int = 0, distinct: int = 1000) -> None:
+def fill(store: Store, rule_book: RuleBook, count: int, *, begin: int = 0, distinct: int = 1000) -> None:
     """Store judged calls, from number `begin` up to `count`; after `distinct` the same conversations come again."""
-    store.put_rule_set(judge.ruleset.sha256, judge.ruleset.files)
+    store.put_rule_set(rule_book.ruleset.sha256, rule_book.ruleset.files)
     reports = []
-    for transcript in make_calls(judge, min(count, distinct)):
+    for transcript in make_calls(rule_book, min(count, distinct)):
         call = Call(call_id=transcript.call_id, audio_path="", order_id=transcript.order_id)
-        reports.append(pipeline.judge_call(call, transcript, judge))
+        reports.append(judge_call(call, transcript, rule_book))
     for start in range(begin, count, 1000):
         with store._write() as session:
             for number in range(start, min(start + 1000, count)):
@@ -127,7 +129,7 @@ def fill(store: Store, judge: pipeline.RuleBook, count: int, *, begin: int = 0, 
                     agent_id=f"a{number % 40}",
                     started_at=began,
                 )
-                sha256 = judge.ruleset.sha256
+                sha256 = rule_book.ruleset.sha256
                 scene = rules.pack(report, f"o{number // 2}")
                 session.add(CallReportRow(key=f"k{number}", report=to_json(report), rules_sha256=sha256))
                 session.add(SceneRow(key=f"k{number}", rules_sha256=sha256, scene=scene))
@@ -143,13 +145,13 @@ def fill(store: Store, judge: pipeline.RuleBook, count: int, *, begin: int = 0, 
                 )
 
 
-def judge_all(store: Store, judge: pipeline.RuleBook, ruleset: rules.RuleSet, limit: int) -> dict[str, float]:
+def judge_all(store: Store, rule_book: RuleBook, ruleset: rules.RuleSet, limit: int) -> dict[str, float]:
     """Match every rule of a set against stored calls, from reading them to their scores; returns seconds."""
     started, worked = time.perf_counter(), time.process_time()
     for call in itertools.islice(replay.stored_judgements(store), limit):
         if call is not None:
             scene = call.packed.scene(ruleset.stages, call.earlier())
-            rules.judge_scene(ruleset.rules, scene, judge.settings.score)
+            rules.judge_scene(ruleset.rules, scene, rule_book.settings.score)
     return _seconds(started, worked)
 
 
@@ -174,7 +176,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--calls", type=int, default=90_000)
     count = parser.parse_args().calls
-    judge = pipeline.RuleBook.load(default_dir("config"))
+    rule_book = Workspace.open(config=default_dir("config")).rule_book
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         sets = {}
@@ -184,14 +186,14 @@ def main() -> None:
         words = edited(folder / "words", "[发货, 物流单号, 发出来, 压单]", "[发货, 物流单号, 发出来]")
         silence = edited(folder / "silence", "silence: 8s", "silence: 6s")
         with Store(f"sqlite:///{folder / 'bench.db'}") as store:
-            fill(store, judge, min(count, JUDGED))
-            by_calls = {n: judge_all(store, judge, sets[200], n) for n in (JUDGED // 4, JUDGED // 2, JUDGED)}
-            by_rules = {n: judge_all(store, judge, sets[n], JUDGED) for n in (50, 100)} | {200: by_calls[JUDGED]}
-            fill(store, judge, count, begin=JUDGED)
+            fill(store, rule_book, min(count, JUDGED))
+            by_calls = {n: judge_all(store, rule_book, sets[200], n) for n in (JUDGED // 4, JUDGED // 2, JUDGED)}
+            by_rules = {n: judge_all(store, rule_book, sets[n], JUDGED) for n in (50, 100)} | {200: by_calls[JUDGED]}
+            fill(store, rule_book, count, begin=JUDGED)
             replays = {}
             for label, ruleset in (("word_rule", words), ("silence_rule", silence)):
                 started, worked = time.perf_counter(), time.process_time()
-                result = rules.replay(ruleset, replay.stored_judgements(store), judge.settings.score)
+                result = rules.replay(ruleset, replay.stored_judgements(store), rule_book.settings.score)
                 replays[label] = {
                     "seconds": _seconds(started, worked),
                     "calls": result.calls,

@@ -21,6 +21,7 @@ import numpy.typing as npt
 
 from qareport.asr import model_files, sentences, tags
 from qareport.asr.diarization import assign
+from qareport.asr.engine_files import EngineFiles
 from qareport.asr.frontend import Prepared, prepare
 from qareport.asr.interfaces import FRAME_MS, Heard, Piece, SpeechModel
 from qareport.audio.decode import expected_ms
@@ -65,11 +66,32 @@ class Transcriber(Protocol):
         """Transcribe calls, in the order given. A bad call becomes a `FailedCall` and stops no other."""
 
 
-def load(model: str, *, device: str, asr: AsrSettings, audio: AudioSettings) -> Transcriber:
+def find_files(model: str, asr: AsrSettings, *, download: bool = False) -> EngineFiles:
+    """Find, check and hash everything that an engine is loaded from, without loading it.
+
+    Args:
+        model: "demo", a directory, or a hub name such as `iic/SenseVoiceSmall`.
+        asr: which detector of speech and which speaker embedding model to find.
+        download: fetch a model that is not installed.
+
+    Raises:
+        ModelError: something is absent, incomplete or inconsistent, or could not be downloaded.
+    """
+    try:
+        files = model_files.check(model_files.resolve(model))
+    except ModelError:
+        if not download:
+            raise
+        files = model_files.check(model_files.fetch(model))
+    info = model_files.identify(model, files)
+    return EngineFiles(model=files, info=info, vad=find_vad(info, asr), voices=find_voices(asr))
+
+
+def load(model: str | EngineFiles, *, device: str, asr: AsrSettings, audio: AudioSettings) -> Transcriber:
     """Load a model, checked, and a voice activity detector.
 
     Args:
-        model: "demo", a directory, or a hub name such as `iic/SenseVoiceSmall` that has been downloaded.
+        model: what `find_files` found, or a name for it to find.
         device: "auto", "cpu", "cuda" or "cuda:N".
         asr: how speech is found and transcribed.
         audio: how recordings are read.
@@ -78,10 +100,7 @@ def load(model: str, *, device: str, asr: AsrSettings, audio: AudioSettings) -> 
         ModelError: the model is absent, incomplete or inconsistent, the engine is not installed, or there is no such
             device.
     """
-    directory = model_files.resolve(model)
-    files = model_files.check(directory)
-    info = model_files.identify(model, files)
-    vad_files, voice_files = find_vad(info, asr), find_voices(asr)
+    files = find_files(model, asr) if isinstance(model, str) else model
     try:
         from qareport.asr.fsmn_vad import FsmnVad
         from qareport.asr.sensevoice import SenseVoice
@@ -90,9 +109,9 @@ def load(model: str, *, device: str, asr: AsrSettings, audio: AudioSettings) -> 
     except ImportError as error:
         raise ModelError(f"the engine is not installed ({error})", to_do="pip install 'qareport[engine]'") from error
     place = _device(device)
-    speech = SenseVoice(files, info, device=place, settings=asr)
-    vad = SileroVad(asr) if vad_files is None else FsmnVad(vad_files, asr, device=place)
-    voice = None if voice_files is None else Voices(voice_files)
+    speech = SenseVoice(files.model, files.info, device=place, settings=asr)
+    vad = SileroVad(asr) if files.vad is None else FsmnVad(files.vad, asr, device=place)
+    voice = None if files.voices is None else Voices(files.voices)
     seconds = _CPU_ROUND_SECONDS if place == "cpu" else _ROUND_BATCHES * asr.batch_seconds
     return Engine(speech=speech, vad=vad, voice=voice, asr=asr, audio=audio, round_seconds=seconds)
 
@@ -122,15 +141,11 @@ def find_voices(asr: AsrSettings) -> model_files.VoiceFiles | None:
     return None if directory is None else model_files.check_voices(directory)
 
 
-def describe_detection(model: ModelInfo, asr: AsrSettings) -> tuple[str, str]:
-    """Say what finds speech and what tells voices apart, for people; checks the files of both.
-
-    Raises:
-        ModelError: as `find_vad` and `find_voices`.
-    """
-    vad, voices = find_vad(model, asr), find_voices(asr)
+def describe_detection(files: EngineFiles, asr: AsrSettings) -> tuple[str, str]:
+    """Say what finds speech and what tells voices apart, for people."""
+    vad, voices = files.vad, files.voices
     silero = f"silero-vad {_installed('silero-vad')}"
-    if asr.vad == "auto" and model.name != model_files.DEMO:
+    if asr.vad == "auto" and files.info.name != model_files.DEMO:
         silero += f": {asr.fsmn_vad} is not on this machine (qareport models fetch)"
     return (
         silero if vad is None else f"FSMN-VAD@{vad.revision}, {vad.directory}",
@@ -140,12 +155,14 @@ def describe_detection(model: ModelInfo, asr: AsrSettings) -> tuple[str, str]:
     )
 
 
-def transcription_key(model_dir_info: ModelInfo, asr: AsrSettings, audio: AudioSettings) -> str:
+def transcription_key(
+    model_dir_info: ModelInfo, asr: AsrSettings, audio: AudioSettings, *, files: EngineFiles | None = None
+) -> str:
     """Hash everything that decides a transcript besides the recording and the call's own channel map.
 
     The size of batches and the limit on length are left out: they do not change what is heard. torch is not loaded.
     """
-    vad, voices = find_vad(model_dir_info, asr), find_voices(asr)
+    vad, voices = (files.vad, files.voices) if files else (find_vad(model_dir_info, asr), find_voices(asr))
     parts = {
         "engine": _VERSION,
         "model": [model_dir_info.name, model_dir_info.revision],

@@ -7,7 +7,6 @@ the lower Nyquist frequency. Measured with sines: flat to 0.01 dB up to 3 kHz fr
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +19,7 @@ from av.audio.frame import AudioFrame
 from av.audio.stream import AudioStream
 from av.container import InputContainer
 
+from qareport import files
 from qareport.audio.containers import broken_end, mp3_promised_ms, wav_promised_ms
 from qareport.errors import AudioError
 from qareport.model import AudioInfo
@@ -71,11 +71,7 @@ def sha256_of(path: str | Path) -> str:
     Raises:
         AudioError: the file cannot be read.
     """
-    try:
-        with Path(path).open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise AudioError(f"cannot be read: {error.strerror or error}", where=str(path)) from error
+    return files.sha256_of(path, error=AudioError)
 
 
 def expected_ms(path: str | Path) -> int | None:

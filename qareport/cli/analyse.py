@@ -10,13 +10,14 @@ import click
 
 from qareport import codec
 from qareport.cli.console import ProgressBars, Summary
-from qareport.cli.options import Options, audio_option, format_option, load_rule_book, open_store, takes_options
+from qareport.cli.options import Options, audio_option, format_option, rule_book_of, takes_options
 from qareport.errors import TranscriptError
-from qareport.model import Call, FailedCall, Transcript
-from qareport.store import Store
-from qareport.workflows.judge import RuleBook, content_key, judge_calls, orders_of
+from qareport.model import Call, FailedCall
+from qareport.workflows.judge import judge_calls, orders_of, transcript_key
 from qareport.workflows.render import render_orders
-from qareport.workflows.transcribe import Progress
+from qareport.workflows.rule_book import RuleBook
+from qareport.workflows.transcribe import Progress, TranscribedCall
+from qareport.workflows.workspace import Workspace
 
 
 @click.command()
@@ -32,38 +33,29 @@ def analyse(options: Options, transcript: Path, out: Path, formats: tuple[str, .
     """
     items, unreadable = _read(transcript)
     out.mkdir(parents=True, exist_ok=True)
-    with open_store(options, make=True) as store, ProgressBars() as progress:
-        rule_book = load_rule_book(options, store)
-        for call, key, given in items:
-            store.put_call(call)
-            store.put_transcript(key, given)
-        summary = judge_and_render(items, store, rule_book, options, out, formats, progress)
+    with options.open_workspace(make_store=True) as workspace, ProgressBars() as progress:
+        rule_book = rule_book_of(workspace)
+        for given in items:
+            workspace.store.put_call(given.call)
+            workspace.store.put_transcript(given.key, given.transcript)
+        summary = judge_and_render(items, workspace, rule_book, out, formats, progress)
     summary = replace(summary, failures=(*unreadable, *summary.failures))
     summary.show()
     return len(summary.failures) > 0
 
 
 def judge_and_render(
-    transcripts: Sequence[tuple[Call, str, Transcript]],
-    store: Store,
+    transcribed: Sequence[TranscribedCall],
+    workspace: Workspace,
     rule_book: RuleBook,
-    options: Options,
     out: Path,
     formats: Sequence[str],
     on_progress: Progress,
 ) -> Summary:
-    """Judge transcripts (each with its call and its key in the store), and write the reports of their orders."""
-    done, failures = judge_calls(transcripts, store, rule_book, on_progress=on_progress)
+    """Judge calls, and write the reports of their orders."""
+    done, failures = judge_calls(transcribed, workspace.store, rule_book, on_progress=on_progress)
     rendering = render_orders(
-        orders_of(done),
-        store,
-        formats=formats,
-        out_dir=out / "reports",
-        templates=options.templates_dir,
-        settings=rule_book.settings.report.over(locale=options.locale, audio=options.audio),
-        masking=rule_book.settings.privacy,
-        period=rule_book.settings.period,
-        on_progress=on_progress,
+        workspace, orders_of(done), formats=formats, out_dir=out / "reports", on_progress=on_progress
     )
     return Summary(
         done=done,
@@ -71,13 +63,13 @@ def judge_and_render(
         problems=rendering.problems,
         documents=rendering.documents,
         reused_documents=rendering.reused,
-        audio_ms=sum(transcript.audio.duration_ms for _, _, transcript in transcripts if transcript.audio),
+        audio_ms=sum(item.transcript.audio.duration_ms for item in transcribed if item.transcript.audio),
         out=out,
     )
 
 
-def _read(path: Path) -> tuple[list[tuple[Call, str, Transcript]], list[FailedCall]]:
-    items: list[tuple[Call, str, Transcript]] = []
+def _read(path: Path) -> tuple[list[TranscribedCall], list[FailedCall]]:
+    items: list[TranscribedCall] = []
     unreadable: list[FailedCall] = []
     for transcript in codec.read_transcripts(path):
         if isinstance(transcript, TranscriptError):
@@ -91,5 +83,5 @@ def _read(path: Path) -> tuple[list[tuple[Call, str, Transcript]], list[FailedCa
             agent_id=transcript.agent_id,
             started_at=transcript.started_at,
         )
-        items.append((call, content_key(transcript), transcript))
+        items.append(TranscribedCall(call=call, key=transcript_key(transcript), transcript=transcript))
     return items, unreadable

@@ -7,9 +7,9 @@ from datetime import datetime
 import click
 
 from qareport.cli.console import ProgressBars, complain, say
-from qareport.cli.options import DEFAULT_MODEL, Options, date_option, open_store, takes_options
+from qareport.cli.options import Options, date_option, takes_options
 from qareport.model import MailState, PeriodKind, RunState
-from qareport.workflows.daily import Mode, Request, Result, run_daily, summary
+from qareport.workflows.daily import DailyOptions, Mode, Result, run_daily, summary
 
 
 @click.command()
@@ -36,22 +36,17 @@ def daily(
     New recordings of the configured sources are worked on first. Without --send or --dry-run nothing is sent, and it
     is said who would get a mail. Without --date, --send makes up for days that were missed.
     """
-    request = Request(
+    wanted = DailyOptions(
         kind=PeriodKind(kind or "day"),
         day=day.date() if day else None,
         mode=Mode(mode or "plan"),
-        config_dir=options.config_dir,
-        templates=options.templates_dir,
-        model=options.model or DEFAULT_MODEL,
-        device=options.device,
-        locale=options.locale,
         sources=sources,
         manifest=manifest,
         out=out,
     )
     status = 0
-    with open_store(options, make=True) as store, ProgressBars() as progress:
-        for result in run_daily(store, request, on_progress=progress):
+    with options.open_workspace(make_store=True) as workspace, ProgressBars() as progress:
+        for result in run_daily(workspace, wanted, on_progress=progress):
             click.echo(summary(result))
             _explain(result)
             status = max(status, _status(result))

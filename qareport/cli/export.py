@@ -12,10 +12,10 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from qareport import settings
 from qareport.cli.console import ProgressBars, say
-from qareport.cli.options import Options, date_option, open_store, takes_options
+from qareport.cli.options import Options, date_option, takes_options
 from qareport.errors import DocumentError
+from qareport.files import atomic_write
 from qareport.model import OrderReport, Provenance
 from qareport.report import file_name
 from qareport.store import CallRecord, Wanted
@@ -54,12 +54,11 @@ def export(
     KIND is calls, segments, moments, findings or text. Personal data is masked as the settings say. The columns:
     docs/export.md.
     """
-    config = settings.load(options.config_dir)
-    zone = ZoneInfo(config.period.time_zone)
-    first, last = select.days(since.date() if since else None, until.date() if until else None, zone)
-    wanted = Wanted(orders=orders, agents=agents, since=first, until=last)
-    with open_store(options) as store, ProgressBars() as progress:
-        ids = select.choose_calls(store, wanted)
+    with options.open_workspace() as workspace, ProgressBars() as progress:
+        config, store = workspace.settings, workspace.store
+        zone = ZoneInfo(config.period.time_zone)
+        first, last = select.days(since.date() if since else None, until.date() if until else None, zone)
+        ids = select.choose_calls(store, Wanted(orders=orders, agents=agents, since=first, until=last))
         records = _watched(masked_records(store, ids, config.privacy), progress, len(ids))
         if kind == "text":
             if format_ is not None:
@@ -143,15 +142,10 @@ def open_output(output: Path | None) -> Iterator[IO[bytes]]:
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()
         return
-    partial = output.with_name(f".{output.name}.part")
     try:
-        output.parent.mkdir(parents=True, exist_ok=True)
-        with partial.open("wb") as file:
+        with atomic_write(output) as file:
             yield file
-        partial.replace(output)
     except OSError as error:
         raise DocumentError(
             f"cannot be written: {error.strerror}", where=str(output), to_do="check the folder and the disk"
         ) from error
-    finally:
-        partial.unlink(missing_ok=True)

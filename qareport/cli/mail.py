@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 import click
 
-from qareport import settings
 from qareport.cli.console import ProgressBars, say
-from qareport.cli.options import Options, open_store, takes_options
+from qareport.cli.options import Options, takes_options
 from qareport.delivery.mail import Transport, read_password
 from qareport.model import MailRecord, MailState
 from qareport.settings.validators import is_address
@@ -42,10 +40,10 @@ def mail() -> None:
 @takes_options
 def list_mails(options: Options, everything: bool) -> int:
     """List the mails that are not settled: waiting, refused, or unknown (may or may not have arrived)."""
-    zone = ZoneInfo(settings.load(options.config_dir).period.time_zone)
     states = [state for state in MailState if everything or state not in (MailState.SENT, MailState.FORGOTTEN)]
-    with open_store(options) as store:
-        records, count = store.mails(*states), sum(store.count_mails().values())
+    with options.open_workspace() as workspace:
+        zone = ZoneInfo(workspace.settings.period.time_zone)
+        records, count = workspace.store.mails(*states), sum(workspace.store.count_mails().values())
     for record in records:
         again = f", next try after {record.next_try_at.astimezone(zone):%H:%M}" if record.next_try_at else ""
         changed = f"{record.changed_at.astimezone(zone):%Y-%m-%d %H:%M}"
@@ -64,8 +62,8 @@ def list_mails(options: Options, everything: bool) -> int:
 @takes_options
 def resend(options: Options, key: str, yes: bool) -> int:
     """Send a mail again whose arrival is unknown, or that was refused."""
-    config = settings.load(options.config_dir)
-    with open_store(options) as store, store.hold(), ProgressBars() as progress:
+    with options.open_workspace() as workspace, workspace.store.hold(), ProgressBars() as progress:
+        config, store = workspace.settings, workspace.store
         store.settle_mails(now=datetime.now(UTC))
         record = _decidable(store, key)
         if record.state is MailState.UNKNOWN and not yes:
@@ -87,7 +85,8 @@ def resend(options: Options, key: str, yes: bool) -> int:
 @takes_options
 def forget(options: Options, key: str) -> int:
     """Settle a mail that is not to be sent again: it has arrived, or is not needed any more."""
-    with open_store(options) as store, store.hold():
+    with options.open_workspace() as workspace, workspace.store.hold():
+        store = workspace.store
         store.settle_mails(now=datetime.now(UTC))
         record = _decidable(store, key)
         store.decide_mail(record.key, MailState.FORGOTTEN, now=datetime.now(UTC))
@@ -111,9 +110,8 @@ def test(options: Options, address: str) -> int:
     """Send a test mail to ADDRESS, or say what is wrong: name, connection, encryption, log-in, sender, recipient."""
     if not is_address(address):
         raise click.UsageError(f"{address!r} is not a mail address such as li.lei@example.com")
-    config = settings.load(options.config_dir)
-    config = replace(config, report=config.report.over(locale=options.locale))
-    outcome = send_test(address, config, templates=options.templates_dir)
+    with options.open_workspace() as workspace:
+        outcome = send_test(address, workspace.settings, templates=workspace.templates)
     click.echo(f"{address}: {outcome.state}, {outcome.reply}")
     if outcome.state is MailState.SENT:
         say("The server has taken it. If it does not arrive, look into the spam folder and the server's log.")

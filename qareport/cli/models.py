@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import click
 
-from qareport import asr, settings
+from qareport import asr
 from qareport.cli.console import complain
-from qareport.cli.options import DEFAULT_MODEL, Options, takes_options
+from qareport.cli.options import Options, takes_options
 from qareport.errors import ModelError
 
 
@@ -20,8 +22,9 @@ def models() -> None:
 @takes_options
 def fetch(options: Options, name: str | None) -> int:
     """Download a model with its hub's own client (default: iic/SenseVoiceSmall), FSMN-VAD and cam++; check them all."""
-    parts = settings.load(options.config_dir).asr
-    click.echo(asr.fetch(name or options.model or DEFAULT_MODEL))
+    with options.open_workspace() as workspace:
+        parts = workspace.settings.asr
+    click.echo(asr.fetch(name or workspace.model))
     click.echo(asr.fetch_vad(parts.fsmn_vad))
     try:
         click.echo(asr.fetch_voices(parts.voices))
@@ -35,11 +38,10 @@ def fetch(options: Options, name: str | None) -> int:
 @takes_options
 def check(options: Options, name: str | None) -> int:
     """Check that a model is whole, load it, and print its revision and what finds speech and tells voices apart."""
-    config = settings.load(options.config_dir)
-    model = name or options.model or DEFAULT_MODEL
-    transcriber = asr.load(model, device=options.device, asr=config.asr, audio=config.audio)
-    click.echo(f"{transcriber.info.name}@{transcriber.info.revision}: all files whole, all weights fit")
-    vad, voices = asr.describe_detection(transcriber.info, config.asr)
+    with replace(options, model=name or options.model).open_workspace() as workspace:
+        info = workspace.load_engine().info
+        click.echo(f"{info.name}@{info.revision}: all files whole, all weights fit")
+        vad, voices = asr.describe_detection(workspace.engine_files(), workspace.settings.asr)
     click.echo(f"finds speech with {vad}")
     click.echo(f"tells voices on one channel apart by {voices}")
     return 0

@@ -11,19 +11,16 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from qareport.cli.console import complain, set_up_logs
-from qareport.errors import ConfigError, Problem
 from qareport.presentation.locale import LOCALES
+from qareport.workflows.workspace import DEFAULT_MODEL, DEFAULT_STORE, Workspace
 
 if TYPE_CHECKING:
     from qareport.settings import Locale
-    from qareport.store import Store
-    from qareport.workflows.judge import RuleBook
+    from qareport.workflows.rule_book import RuleBook
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 FORMATS = ("docx", "pdf", "html", "json")
-DEFAULT_STORE = "sqlite:///qareport.db"
-DEFAULT_MODEL = "iic/SenseVoiceSmall"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,51 +38,31 @@ class Options:
     #: Whether HTML pages carry sound; only commands that make reports take it.
     audio: bool | None = None
 
-    @property
-    def config_dir(self) -> Path:
-        """The folder named with --config, else ./config, else the one that is shipped with qareport."""
-        return _folder(self.config, "config", "rules")
+    def open_workspace(self, *, make_store: bool = False) -> Workspace:
+        """Open the installation that the options name.
 
-    @property
-    def templates_dir(self) -> Path:
-        """The folder named with --templates, else ./templates, else the one that is shipped with qareport."""
-        return _folder(self.templates, "templates", "call.docx")
-
-
-def open_store(options: Options, *, make: bool = False) -> Store:
-    """Open the store named with --store, else ./qareport.db.
-
-    Args:
-        options: the global options.
-        make: create the store if it does not exist. Only for commands that take calls in: any other would answer a
-            mistyped name with an empty store, and leave it there.
-    """
-    from qareport.store import Store
-
-    return Store(options.store or DEFAULT_STORE, make=make)
+        Args:
+            make_store: create its store if it does not exist. Only for commands that take calls in: any other would
+                answer a mistyped name with an empty store, and leave it there.
+        """
+        return Workspace.open(
+            config=self.config,
+            templates=self.templates,
+            store=self.store,
+            model=self.model,
+            device=self.device,
+            locale=self.locale,
+            audio=self.audio,
+            make_store=make_store,
+        )
 
 
-def load_rule_book(options: Options, store: Store) -> RuleBook:
-    """Read settings, topics and rules; when the rules are broken, complain and take the last valid set of the store."""
-    from qareport.workflows.judge import RuleBook
-
-    book = RuleBook.load_for_run(options.config_dir, store)
-    for note in book.notes:
+def rule_book_of(workspace: Workspace) -> RuleBook:
+    """Return the rules of a run; complain when they are broken and the last valid set of the store is used."""
+    rule_book = workspace.rule_book_for_run
+    for note in rule_book.notes:
         complain(f"the rules are broken, the last good set is used: {note.values['first']} (qareport rules lint)")
-    return book
-
-
-def _folder(given: Path | None, name: str, marker: str) -> Path:
-    if given is not None:
-        if not given.is_dir():
-            raise ConfigError(
-                [Problem(what="no such folder", where=str(given), to_do=f"`qareport init DIR` makes a {name} folder")]
-            )
-        return given
-    from qareport import settings
-
-    here = Path(name)  # any project may have a folder of this name; only one that holds the marker is meant
-    return here if (here / marker).exists() else settings.default_dir(name)
+    return rule_book
 
 
 GLOBAL_OPTIONS = (

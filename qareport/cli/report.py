@@ -8,20 +8,12 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from qareport import settings
 from qareport.cli.console import ProgressBars, complain
-from qareport.cli.options import (
-    Options,
-    audio_option,
-    date_option,
-    format_option,
-    load_rule_book,
-    open_store,
-    takes_options,
-)
+from qareport.cli.options import Options, audio_option, date_option, format_option, rule_book_of, takes_options
 from qareport.model import FailedCall
-from qareport.store import Store, Wanted
+from qareport.store import Wanted
 from qareport.workflows.render import render_orders
+from qareport.workflows.workspace import Workspace
 
 
 @click.command()
@@ -63,25 +55,13 @@ def report(
     """
     if bool(calls or agents or day) == bool(orders):
         raise click.UsageError("name orders, or choose them by --call, --agent and --date")
-    config = settings.load(options.config_dir)
     lost: tuple[FailedCall, ...] = ()
-    with open_store(options) as store, ProgressBars() as progress:
+    with options.open_workspace() as workspace, ProgressBars() as progress:
         if not orders:
-            zone = ZoneInfo(config.period.time_zone)
-            orders = _choose(store, calls=calls, agents=agents, day=day, zone=zone)
+            orders = _choose(workspace, calls=calls, agents=agents, day=day)
         if refresh:
-            lost = _refresh(options, store, orders, progress)
-        rendering = render_orders(
-            orders,
-            store,
-            formats=formats,
-            out_dir=out,
-            templates=options.templates_dir,
-            settings=config.report.over(locale=options.locale, audio=options.audio),
-            masking=config.privacy,
-            period=config.period,
-            on_progress=progress,
-        )
+            lost = _refresh(workspace, orders, progress)
+        rendering = render_orders(workspace, orders, formats=formats, out_dir=out, on_progress=progress)
     for path in rendering.documents:
         click.echo(path)
     for failure in lost:
@@ -92,19 +72,17 @@ def report(
 
 
 def _choose(
-    store: Store, *, calls: tuple[str, ...], agents: tuple[str, ...], day: datetime | None, zone: ZoneInfo
+    workspace: Workspace, *, calls: tuple[str, ...], agents: tuple[str, ...], day: datetime | None
 ) -> tuple[str, ...]:
     from qareport.workflows import select  # it imports what judges calls
 
-    since, until = select.days(day, day, zone)
-    return select.choose_orders(store, Wanted(calls=calls, agents=agents, since=since, until=until))
+    since, until = select.days(day, day, ZoneInfo(workspace.settings.period.time_zone))
+    return select.choose_orders(workspace.store, Wanted(calls=calls, agents=agents, since=since, until=until))
 
 
-def _refresh(
-    options: Options, store: Store, orders: tuple[str, ...], on_progress: ProgressBars
-) -> tuple[FailedCall, ...]:
+def _refresh(workspace: Workspace, orders: tuple[str, ...], on_progress: ProgressBars) -> tuple[FailedCall, ...]:
     from qareport.workflows import select
 
     for order in orders:
-        store.order(order)  # a wrong name is reported before any work is done
-    return select.refresh(store, orders, load_rule_book(options, store), on_progress=on_progress)
+        workspace.store.order(order)  # a wrong name is reported before any work is done
+    return select.refresh(workspace.store, orders, rule_book_of(workspace), on_progress=on_progress)

@@ -11,11 +11,11 @@ import click
 from qareport import rules
 from qareport.cli import rules_output
 from qareport.cli.console import complain, say
-from qareport.cli.options import Options, date_option, open_store, takes_options
+from qareport.cli.options import Options, date_option, takes_options
 from qareport.errors import ConfigError, NotFoundError, Problem
 from qareport.model import Transcript
-from qareport.workflows.judge import RuleBook
 from qareport.workflows.replay import apply, scene_of, stored_judgements, transcript_of
+from qareport.workflows.workspace import Workspace
 
 
 @click.group()
@@ -29,29 +29,29 @@ def rules_group() -> None:
 @takes_options
 def lint(options: Options, format_: str, stored: bool) -> int:
     """Check the configuration and all rules: every problem at once, as file:line:col: rule: what; what to do."""
-    folder = options.config_dir
-    try:
-        rule_book = RuleBook.load(folder)
-        warnings = rules.lint(
-            rule_book.ruleset,
-            folder / "rules",
-            silence_ms=rule_book.settings.analysis.silence_ms,
-            topics=rule_book.topic_names,
-            today=datetime.now().astimezone().date(),
-        )
-    except ConfigError as error:
-        for line in rules_output.problems(error.problems, (), format_):
-            click.echo(line)
-        say(f"{len(error.problems)} errors")
-        return 2
     counts = None
-    if stored:
-        with open_store(options) as store:
-            counts = rules.count_hits(rule_book.ruleset, stored_judgements(store))
-        warnings = (*warnings, *counts.warnings(rule_book.ruleset))
+    with options.open_workspace() as workspace:
+        folder = workspace.rules_dir
+        try:
+            rule_book = workspace.rule_book
+            warnings = rules.lint(
+                rule_book.ruleset,
+                folder,
+                silence_ms=rule_book.settings.analysis.silence_ms,
+                topics=rule_book.topic_names,
+                today=datetime.now().astimezone().date(),
+            )
+        except ConfigError as error:
+            for line in rules_output.problems(error.problems, (), format_):
+                click.echo(line)
+            say(f"{len(error.problems)} errors")
+            return 2
+        if stored:
+            counts = rules.count_hits(rule_book.ruleset, stored_judgements(workspace.store))
+            warnings = (*warnings, *counts.warnings(rule_book.ruleset))
     for line in rules_output.problems((), warnings, format_, counts):
         click.echo(line)
-    say(f"{len(rule_book.ruleset.rules)} rules in {folder / 'rules'}: no errors, {len(warnings)} warnings")
+    say(f"{len(rule_book.ruleset.rules)} rules in {folder}: no errors, {len(warnings)} warnings")
     return 0
 
 
@@ -61,22 +61,23 @@ def lint(options: Options, format_: str, stored: bool) -> int:
 @takes_options
 def test(options: Options, call_id: str | None, rule_id: str | None) -> int:
     """Run the cases in *.test.yaml; a failing one says why. Exit status 1 if any fails."""
-    rule_book = RuleBook.load(options.config_dir)
-    if call_id is not None:
-        if rule_id is None:
-            raise click.UsageError("name the rule that the case is for: --rule RULE")
-        transcript = _transcript(options, call_id)
-        rule = _rule(rule_book.ruleset, rule_id)
-        click.echo(rules.cut_case(transcript, rule, rule_book.ruleset, rule_book.analyse), nl=False)
-        return 0
+    with options.open_workspace() as workspace:
+        rule_book = workspace.rule_book
+        if call_id is not None:
+            if rule_id is None:
+                raise click.UsageError("name the rule that the case is for: --rule RULE")
+            transcript = _transcript(workspace, call_id)
+            rule = _rule(rule_book.ruleset, rule_id)
+            click.echo(rules.cut_case(transcript, rule, rule_book.ruleset, rule_book.analyse), nl=False)
+            return 0
 
-    def stored(name: str) -> Transcript | None:
-        try:
-            return _transcript(options, name)
-        except NotFoundError:
-            return None
+        def stored(name: str) -> Transcript | None:
+            try:
+                return _transcript(workspace, name)
+            except NotFoundError:
+                return None
 
-    results = rules.run_cases(rule_book.ruleset, options.config_dir / "rules", rule_book.analyse, stored)
+        results = rules.run_cases(rule_book.ruleset, workspace.rules_dir, rule_book.analyse, stored)
     failed = [result for result in results if not result.passed]
     for result in failed:
         for failure in result.failures:
@@ -91,10 +92,10 @@ def test(options: Options, call_id: str | None, rule_id: str | None) -> int:
 @takes_options
 def explain(options: Options, call_id: str, rule_id: str | None) -> int:
     """Tell why rules hit a stored call or missed it: each condition with its values and seconds, as a tree."""
-    rule_book = RuleBook.load(options.config_dir)
-    chosen = rule_book.ruleset.rules if rule_id is None else (_rule(rule_book.ruleset, rule_id),)
-    with open_store(options) as store:
-        scene = scene_of(store, call_id, rule_book)
+    with options.open_workspace() as workspace:
+        rule_book = workspace.rule_book
+        chosen = rule_book.ruleset.rules if rule_id is None else (_rule(rule_book.ruleset, rule_id),)
+        scene = scene_of(workspace.store, call_id, rule_book)
     for rule in chosen:
         explanation = rules.explain(rule, scene, rule_book.ruleset)
         if rule_id is not None or explanation.outcome == "hit":
@@ -111,15 +112,15 @@ def explain(options: Options, call_id: str, rule_id: str | None) -> int:
 @takes_options
 def replay(options: Options, since: datetime | None, against: str | None, apply_: bool, format_: str) -> int:
     """Match the rules as they stand now against stored calls: hits gained and lost, scores by agent and in total."""
-    rule_book = RuleBook.load(options.config_dir)
-    other = rules.load_revision(against, options.config_dir / "rules") if against is not None else None
     start = since.astimezone() if since is not None else None
-    with open_store(options) as store:
-        calls = stored_judgements(store, start)
+    with options.open_workspace() as workspace:
+        rule_book = workspace.rule_book
+        other = rules.load_revision(against, workspace.rules_dir) if against is not None else None
+        calls = stored_judgements(workspace.store, start)
         result = rules.replay(rule_book.ruleset, calls, rule_book.settings.score, against=other)
         click.echo(rules_output.replay(result, format_), nl=False)
         if apply_:
-            say(f"{apply(store, rule_book, start)} calls judged anew")
+            say(f"{apply(workspace.store, rule_book, start)} calls judged anew")
         else:
             say("nothing was changed; --apply makes it count")
     return 0
@@ -132,10 +133,9 @@ def schema() -> int:
     return 0
 
 
-def _transcript(options: Options, call_id: str) -> Transcript:
-    with open_store(options) as store:
-        report = store.report_of_call(call_id)
-        return transcript_of(report, store.order_of_call(call_id))
+def _transcript(workspace: Workspace, call_id: str) -> Transcript:
+    report = workspace.store.report_of_call(call_id)
+    return transcript_of(report, workspace.store.order_of_call(call_id))
 
 
 def _rule(ruleset: rules.RuleSet, rule_id: str) -> rules.Rule:

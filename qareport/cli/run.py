@@ -10,20 +10,11 @@ from pathlib import Path
 
 import click
 
-from qareport import asr, ingest, settings
+from qareport import ingest, settings
 from qareport.cli.analyse import judge_and_render
 from qareport.cli.console import ProgressBars, Summary, say
-from qareport.cli.options import (
-    DEFAULT_MODEL,
-    Options,
-    audio_option,
-    format_option,
-    load_rule_book,
-    open_store,
-    takes_options,
-)
-from qareport.model import Call, FailedCall
-from qareport.workflows.transcribe import disambiguate_ids, listen
+from qareport.cli.options import Options, audio_option, format_option, rule_book_of, takes_options
+from qareport.workflows.transcribe import disambiguate_ids, transcribe_calls
 
 
 @click.command()
@@ -85,40 +76,40 @@ def _run(
     settled: bool = False,
 ) -> Summary:
     """Transcribe, judge and report. `settled`: no recording is still being written."""
-    config = settings.load(options.config_dir)
-    recordings = ingest.find_calls(
-        sources,
-        manifest,
-        cache=out / "fetched",
-        settings=replace(config.ingest, settle_s=0.0) if settled else config.ingest,
-        time_zone=config.period.time_zone,
-        wait=wait_for_writers,
-    )
-    out.mkdir(parents=True, exist_ok=True)
-    model = options.model or DEFAULT_MODEL
-    info = asr.identify(model, asr.check(asr.fetch(model)))
-    with open_store(options, make=True) as store, ProgressBars() as progress:
-        rule_book = load_rule_book(options, store)
-        for failure in recordings.failures:
-            store.put_failure(_call_of(failure), failure)
-        listening = listen(
-            disambiguate_ids(recordings.calls, recordings.ids_from_file_name, store),
-            store,
-            engine_key=asr.transcription_key(info, config.asr, config.audio),
-            load_transcriber=lambda: asr.load(model, device=options.device, asr=config.asr, audio=config.audio),
-            on_progress=progress,
+    with options.open_workspace(make_store=True) as workspace:
+        config = workspace.settings
+        recordings = ingest.find_calls(
+            sources,
+            manifest,
+            cache=out / "fetched",
+            settings=replace(config.ingest, settle_s=0.0) if settled else config.ingest,
+            time_zone=config.period.time_zone,
+            wait=wait_for_writers,
         )
-        summary = judge_and_render(listening.transcripts, store, rule_book, options, out, formats, progress)
+        out.mkdir(parents=True, exist_ok=True)
+        workspace.engine_files(download=True)
+        with ProgressBars() as progress:
+            rule_book, store = rule_book_of(workspace), workspace.store
+            for failure in recordings.failures:
+                store.put_failure(failure.call, failure)
+            outcome = transcribe_calls(
+                disambiguate_ids(recordings.calls, recordings.ids_from_file_name, store),
+                store,
+                engine_key=workspace.engine_key,
+                load_transcriber=workspace.load_transcriber,
+                on_progress=progress,
+            )
+            summary = judge_and_render(outcome.calls, workspace, rule_book, out, formats, progress)
     summary = replace(
         summary,
-        failures=(*recordings.failures, *listening.failures, *summary.failures),
+        failures=(*recordings.failures, *outcome.failures, *summary.failures),
         unlisted=recordings.unlisted,
         waiting=tuple(call.audio_path for call in recordings.waiting),
         unmatched=recordings.unmatched,
-        duplicates=tuple(str(duplicate) for duplicate in listening.duplicates),
-        reused_transcripts=listening.reused,
-        heard_ms=listening.heard_ms,
-        heard_seconds=listening.seconds,
+        duplicates=tuple(str(duplicate) for duplicate in outcome.duplicates),
+        reused_transcripts=outcome.reused,
+        heard_ms=outcome.transcribed_ms,
+        heard_seconds=outcome.seconds,
     )
     summary.show()
     return summary
@@ -128,13 +119,3 @@ def wait_for_writers(seconds: float) -> None:
     """Wait to see which recordings still grow."""
     say(f"Some recordings were written to just now: watching them for {seconds:g} s (ingest.settle_s).")
     time.sleep(seconds)
-
-
-def _call_of(failure: FailedCall) -> Call:
-    return Call(
-        call_id=failure.call_id,
-        audio_path=failure.audio_path,
-        order_id=failure.order_id,
-        agent_id=failure.agent_id,
-        started_at=failure.started_at,
-    )

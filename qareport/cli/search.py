@@ -10,9 +10,9 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from qareport import privacy, settings
+from qareport import privacy
 from qareport.cli.console import ProgressBars, say
-from qareport.cli.options import Options, open_store, takes_options
+from qareport.cli.options import Options, takes_options
 from qareport.codec import to_data
 from qareport.presentation import wording
 from qareport.search import Found, Hit, Terms, find_spans, parse, phrases_of
@@ -47,10 +47,10 @@ def search(options: Options, query: Sequence[str], scope: Scope, limit: int, cou
     AND, OR, NOT (capitals; a space means AND), parentheses, "phrases", beginnings (ship*). Tags: ANGRY, SAD, HAPPY,
     NEUTRAL, SILENCE, LAUGHTER, IRONY … Fields: agent, order, call, date, risk, score, rule, role, moment.
     """
-    config = settings.load(options.config_dir)
     text = " ".join(query)
-    asked = parse(text, time_zone=config.period.time_zone)
-    with open_store(options) as store, ProgressBars() as progress:
+    with options.open_workspace() as workspace, ProgressBars() as progress:
+        config, store = workspace.settings, workspace.store
+        asked = parse(text, time_zone=config.period.time_zone)
         store.index_missing(on_progress=progress)
         shown = 0 if count else limit
         found = store.search(asked, scope=scope, limit=shown, original=not config.privacy.enabled)

@@ -10,8 +10,8 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from qareport import privacy, settings
-from qareport.cli.options import Options, open_store, takes_options
+from qareport import privacy
+from qareport.cli.options import Options, takes_options
 from qareport.codec import to_data
 from qareport.errors import ConfigError, StoreError
 from qareport.model import MailState
@@ -41,9 +41,9 @@ def status(options: Options, format_: str, metrics: Path | None) -> int:
     read. With --prometheus, 0 as soon as the file is written: the metrics tell the rest.
     """
     try:
-        zone = settings.load(options.config_dir).period.time_zone
-        with open_store(options) as store:
-            state = look(store, time_zone=zone, now=datetime.now(UTC))
+        with options.open_workspace() as workspace:
+            zone = workspace.settings.period.time_zone
+            state = look(workspace.store, time_zone=zone, now=datetime.now(UTC))
     except (ConfigError, StoreError):
         if metrics is not None:
             _write(metrics, None)

@@ -8,11 +8,11 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from qareport import settings
 from qareport.cli.console import ProgressBars, complain, say
-from qareport.cli.options import Options, date_option, open_store, takes_options
+from qareport.cli.options import Options, date_option, takes_options
 from qareport.codec import to_json
 from qareport.model import Call, Deletion
+from qareport.workflows.workspace import Workspace
 
 
 @click.group("store")
@@ -24,7 +24,8 @@ def store_group() -> None:
 @takes_options
 def check(options: Options) -> int:
     """Look at everything in the store. Exit 2 when something is damaged."""
-    with open_store(options) as store:
+    with options.open_workspace() as workspace:
+        store = workspace.store
         faults = 0
         for line in store.check():
             complain(line)
@@ -41,7 +42,8 @@ def check(options: Options) -> int:
 @takes_options
 def backup(options: Options, file: Path) -> int:
     """Copy the store to FILE while others go on using it. For PostgreSQL: says which command does that."""
-    with open_store(options) as store:
+    with options.open_workspace() as workspace:
+        store = workspace.store
         store.backup(file)
     click.echo(file)
     return 0
@@ -66,8 +68,9 @@ def delete(
     if len(named) != 1:
         raise click.UsageError("give exactly one of --order, --customer and --before")
     ((by, selector),) = named
-    border = _day(options, before) if before else None
-    with open_store(options) as store:
+    with options.open_workspace() as workspace:
+        store = workspace.store
+        border = _day(workspace, before) if before else None
         calls = store.calls_of(order=order, customer=customer, before=border)
         _list(calls)
         if not calls:
@@ -101,7 +104,8 @@ def deletions(options: Options, order: str | None, customer: str | None) -> int:
     if order is not None and customer is not None:
         raise click.UsageError("give one of --order and --customer")
     by = "order" if order is not None else "customer" if customer is not None else None
-    with open_store(options) as store:
+    with options.open_workspace() as workspace:
+        store = workspace.store
         deleted = store.deletions(by=by, selector=order or customer or "")
     for deletion in deleted:
         click.echo(to_json(deletion))
@@ -118,13 +122,13 @@ def retain(options: Options, dry_run: bool) -> int:
 
     For a timer, so it does not ask.
     """
-    days = settings.load(options.config_dir).retention.days
-    if days is None:
-        say("retention.days is not set: everything is kept.")
-        return 0
     now = datetime.now(UTC)
-    oldest = now - timedelta(days=days)
-    with open_store(options) as store:
+    with options.open_workspace() as workspace:
+        days = workspace.settings.retention.days
+        if days is None:
+            say("retention.days is not set: everything is kept.")
+            return 0
+        oldest, store = now - timedelta(days=days), workspace.store
         calls = store.calls_of(before=oldest)
         if mails := store.forget_mails(before=oldest, now=now, dry_run=dry_run):
             outcome = "would be deleted" if dry_run else "deleted"
@@ -141,7 +145,8 @@ def retain(options: Options, dry_run: bool) -> int:
 @takes_options
 def upgrade(options: Options, reindex: bool) -> int:
     """Bring a store of an older qareport up to date, and its search index. Every command does the first."""
-    with open_store(options) as store, ProgressBars() as progress:
+    with options.open_workspace() as workspace, ProgressBars() as progress:
+        store = workspace.store
         if reindex:
             store.clear_index()
         indexed = store.index_missing(on_progress=progress)
@@ -149,9 +154,9 @@ def upgrade(options: Options, reindex: bool) -> int:
     return 0
 
 
-def _day(options: Options, day: datetime) -> datetime:
+def _day(workspace: Workspace, day: datetime) -> datetime:
     """Return the start of a day in the time zone of the settings."""
-    return day.replace(tzinfo=ZoneInfo(settings.load(options.config_dir).period.time_zone))
+    return day.replace(tzinfo=ZoneInfo(workspace.settings.period.time_zone))
 
 
 def _list(calls: tuple[Call, ...]) -> None:

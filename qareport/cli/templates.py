@@ -23,10 +23,11 @@ def check(options: Options, names: tuple[str, ...]) -> int:
     Word (paragraph), HTML and mails (line), styles, and what PDF cannot print; exit status 2 when something is broken.
     """
     problems: list[Problem] = []
-    for template in check_templates(options.templates_dir, names or ALL):
-        problems += template.problems
-        outcome = f"{len(template.problems)} to mend" if template.problems else "fine"
-        click.echo(f"{template.name:<16} {outcome}   {template.path}")
+    with options.open_workspace() as workspace:
+        for template in check_templates(workspace.templates, names or ALL):
+            problems += template.problems
+            outcome = f"{len(template.problems)} to mend" if template.problems else "fine"
+            click.echo(f"{template.name:<16} {outcome}   {template.path}")
     if problems:
         raise ConfigError(problems)
     return 0

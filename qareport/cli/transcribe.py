@@ -7,10 +7,10 @@ from pathlib import Path
 
 import click
 
-from qareport import asr, ingest, settings
+from qareport import ingest
 from qareport.cli.console import ProgressBars, complain
 from qareport.cli.export import call_file_name, is_folder, open_output
-from qareport.cli.options import DEFAULT_MODEL, Options, takes_options
+from qareport.cli.options import Options, takes_options
 from qareport.cli.run import wait_for_writers
 from qareport.codec import to_json
 from qareport.model import FailedCall, Transcript
@@ -48,32 +48,32 @@ def transcribe(options: Options, recordings: tuple[str, ...], format_: str | Non
     tags, 退货运费谁出?[ANGRY]. srt, vtt: subtitles, a file for each recording.
     """
     format_ = format_ or _default_format(output)
-    config = settings.load(options.config_dir)
-    calls = ingest.find_calls(
-        recordings,
-        None,
-        cache=Path("out/fetched"),
-        settings=config.ingest,
-        time_zone=config.period.time_zone,
-        wait=wait_for_writers,
-    )
-    for call in calls.waiting:
-        complain(f"{call.audio_path}: is still being written, and was left out; run the command again later")
-    folder = output if format_ != "json" and output is not None and is_folder(output) else None
-    if format_ in _SUBTITLES and folder is None and len(calls.calls) > 1:
-        raise click.UsageError(
-            f"{len(calls.calls)} recordings, and a file of {format_} holds one: name a folder with -o"
+    with options.open_workspace() as workspace:
+        config = workspace.settings
+        calls = ingest.find_calls(
+            recordings,
+            None,
+            cache=Path("out/fetched"),
+            settings=config.ingest,
+            time_zone=config.period.time_zone,
+            wait=wait_for_writers,
         )
-    model = options.model or DEFAULT_MODEL
-    asr.fetch(model)
-    transcriber = asr.load(model, device=options.device, asr=config.asr, audio=config.audio)
+        for call in calls.waiting:
+            complain(f"{call.audio_path}: is still being written, and was left out; run the command again later")
+        folder = output if format_ != "json" and output is not None and is_folder(output) else None
+        if format_ in _SUBTITLES and folder is None and len(calls.calls) > 1:
+            raise click.UsageError(
+                f"{len(calls.calls)} recordings, and a file of {format_} holds one: name a folder with -o"
+            )
+        workspace.engine_files(download=True)
+        engine = workspace.load_engine()
     failures = written = 0
     with (
         ProgressBars() as progress,
-        speaking(options.locale or config.report.locale),
+        speaking(config.report.locale),
         open_output(output if folder is None else None) as stream,
     ):
-        for outcome in transcriber.transcribe(calls.calls, on_progress=progress):
+        for outcome in engine.transcribe(calls.calls, on_progress=progress):
             if isinstance(outcome, FailedCall):
                 failures += 1
                 complain(f"{outcome.call_id}: {outcome.reason} [{outcome.step}]")

@@ -163,6 +163,17 @@ class FailedCall:
             reason=reason,
         )
 
+    @property
+    def call(self) -> Call:
+        """The call, as far as the record of its failure tells."""
+        return Call(
+            call_id=self.call_id,
+            audio_path=self.audio_path,
+            order_id=self.order_id,
+            agent_id=self.agent_id,
+            started_at=self.started_at,
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deletion:

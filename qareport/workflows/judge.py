@@ -8,165 +8,88 @@ a `FailedCall`; nothing here stops a batch for one call.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime
-from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING
 
-from qareport import __version__, analysis, events, periods, rules
-from qareport import settings as settings_module
+from qareport import analysis, events, periods, rules
 from qareport.codec import to_json
-from qareport.errors import ConfigError, Problem, QareportError
-from qareport.model import (
-    Analysis,
-    Call,
-    CallReport,
-    FailedCall,
-    Judgement,
-    Note,
-    Risk,
-    Transcript,
-)
-from qareport.settings import Settings
-from qareport.store import Store
-from qareport.workflows.transcribe import Progress, keep_failure, key_of
+from qareport.errors import QareportError
+from qareport.keys import content_key
+from qareport.model import Analysis, Call, CallReport, FailedCall, Judgement, Risk, Transcript
+from qareport.workflows.rule_book import RuleBook
+from qareport.workflows.transcribe import Progress, TranscribedCall, keep_failure
 
-T = TypeVar("T")
+if TYPE_CHECKING:
+    from qareport.store import Store
+
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RuleBook:
-    """Everything that turns a transcript into a judged call, read once: settings, topics and rules."""
-
-    settings: Settings
-    topics: analysis.Topics
-    ruleset: rules.RuleSet
-    #: What a reader must know of the rules in use; stands at the top of every report.
-    notes: tuple[Note, ...] = ()
-
-    @classmethod
-    def load_for_run(cls, config_dir: Path, store: Store) -> RuleBook:
-        """Read the configuration; where the rules are broken, take the last good set of the store and note it.
-
-        A good set is kept in the store.
-
-        Raises:
-            ConfigError: everything wrong, when settings or topics are broken too, or no good set is kept.
-        """
-        try:
-            judge = cls.load(config_dir)
-        except ConfigError as error:
-            last = store.last_rule_set()
-            if last is None:
-                raise
-            _, files = last
-            kept = rules.load_files({name: text.encode() for name, text in files.items()}, where="store")
-            values = {
-                "rules_sha256": kept.sha256,
-                "problems": str(len(error.problems)),
-                "first": str(error.problems[0]),
-            }
-            return cls(
-                settings=settings_module.load(config_dir),
-                topics=analysis.load_topics(config_dir / "topics.yaml"),
-                ruleset=kept,
-                notes=(Note(code="rules_last_good", values=values),),
-            )
-        store.put_rule_set(judge.ruleset.sha256, judge.ruleset.files)
-        return judge
-
-    @classmethod
-    def load(cls, config_dir: Path) -> RuleBook:
-        """Read settings, topics and rules of a configuration folder.
-
-        Raises:
-            ConfigError: everything wrong in all of them, with line and column.
-        """
-        problems: list[Problem] = []
-        settings = _try(lambda: settings_module.load(config_dir), problems)
-        topics = _try(lambda: analysis.load_topics(config_dir / "topics.yaml"), problems)
-        ruleset = _try(lambda: rules.load(config_dir / "rules"), problems)
-        if settings is None or topics is None or ruleset is None:
-            raise ConfigError(problems)
-        return cls(settings=settings, topics=topics, ruleset=ruleset)
-
-    def analyse(self, transcript: Transcript) -> Analysis:
-        """Find what happened in a call, with these settings and topics."""
-        return analysis.analyse(transcript, self.settings.analysis, self.topics)
-
-    @property
-    def topic_names(self) -> tuple[str, ...]:
-        """Names of the issue types."""
-        return tuple(topic.name for topic in self.topics.topics)
-
-    @property
-    def key(self) -> str:
-        """Hash of everything here that decides a judgement."""
-        return key_of(
-            __version__,
-            to_json(self.settings.analysis),
-            to_json(self.settings.score),
-            repr(self.topics),
-            self.ruleset.sha256,
-            *(to_json(note) for note in self.notes),
-        )
-
-
 def judge_call(
-    call: Call, transcript: Transcript, judge: RuleBook, *, earlier: tuple[datetime, ...] | None = None
+    call: Call, transcript: Transcript, rule_book: RuleBook, *, earlier: tuple[datetime, ...] | None = None
 ) -> CallReport:
     """Analyse and judge one transcript: the whole result of one call.
 
     Args:
         call: what the business knows of it.
-        transcript: what was heard.
-        judge: settings, topics and rules.
+        transcript: what was said.
+        rule_book: settings, topics and rules.
         earlier: when the earlier calls of its order began; None: not known.
     """
-    transcript = analysis.within_domain(transcript, judge.settings.analysis.limited_models)
-    found = judge.analyse(transcript)
+    transcript = analysis.within_domain(transcript, rule_book.settings.analysis.limited_models)
+    found = rule_book.analyse(transcript)
     if analysis.is_outside(transcript.notes):
         # Rules would judge words that nobody said.
         judgement = Judgement(findings=(), score=None, risk=Risk.LOW)
     else:
-        judgement = rules.judge(judge.ruleset, transcript, found, judge.settings.score, earlier=earlier)
-    report_ = _call_report(call, transcript, found, judgement)
-    return replace(report_, notes=(*judge.notes, *report_.notes, *judgement.notes))
+        judgement = rules.judge(rule_book.ruleset, transcript, found, rule_book.settings.score, earlier=earlier)
+    report = _call_report(call, transcript, found, judgement)
+    return replace(report, notes=(*rule_book.notes, *report.notes, *judgement.notes))
 
 
 def judge_calls(
-    transcripts: Iterable[tuple[Call, str, Transcript]], store: Store, judge: RuleBook, *, on_progress: Progress
+    transcribed: Sequence[TranscribedCall], store: Store, rule_book: RuleBook, *, on_progress: Progress
 ) -> tuple[tuple[Call, ...], tuple[FailedCall, ...]]:
-    """Judge the transcripts whose result the store does not hold yet. Returns the calls done and those that failed."""
-    items = list(transcripts)
+    """Judge the calls whose result the store does not hold yet.
+
+    Returns:
+        the calls that have a result, and those that failed.
+    """
     watch = events.Stopwatch()
     done: list[Call] = []
     failures: list[FailedCall] = []
-    for number, (call, transcript_key, transcript) in enumerate(items, start=1):
-        earlier = store.earlier_starts(call)
-        known = ",".join(one.isoformat() for one in earlier or ())
-        key = key_of(transcript_key, to_json(call), judge.key, known)
+    for number, item in enumerate(transcribed, start=1):
         try:
-            kept = store.find_report(key)
-            result = kept or judge_call(call, transcript, judge, earlier=earlier)
+            outcome = _judge_into(item, store, rule_book)
         except Exception as error:  # noqa: BLE001 - a batch ends at no call, whatever is wrong with it
-            failures.append(keep_failure(store, call, "analyse", reason_of(error)))
+            failures.append(keep_failure(store, item.call, "analyse", reason_of(error)))
             continue
-        store.put_report(
-            key,
-            call,
-            result,
-            rules_sha256=judge.ruleset.sha256,
-            scene=rules.pack(result, call.order_id),
-            digest=periods.summarise_call(result, call.order_id, rules_sha256=judge.ruleset.sha256),
-        )
-        done.append(call)
-        outcome = "kept" if kept else "done"
-        events.happened("analyse", outcome, call_id=call.call_id, order_id=call.order_id, duration_ms=watch.lap_ms())
-        on_progress("analyse", number, len(items))
+        done.append(item.call)
+        ids = {"call_id": item.call.call_id, "order_id": item.call.order_id}
+        events.happened("analyse", outcome, **ids, duration_ms=watch.lap_ms())
+        on_progress("analyse", number, len(transcribed))
     return tuple(done), tuple(failures)
+
+
+def _judge_into(item: TranscribedCall, store: Store, rule_book: RuleBook) -> str:
+    """Have the result of a call in the store. Returns "kept" when it was there already, else "done"."""
+    call = item.call
+    earlier = store.earlier_starts(call)
+    known = ",".join(start.isoformat() for start in earlier or ())
+    key = content_key(item.key, to_json(call), rule_book.key, known)
+    kept = store.find_report(key)
+    result = kept or judge_call(call, item.transcript, rule_book, earlier=earlier)
+    store.put_report(
+        key,
+        call,
+        result,
+        rules_sha256=rule_book.ruleset.sha256,
+        scene=rules.pack(result, call.order_id),
+        digest=periods.summarise_call(result, call.order_id, rules_sha256=rule_book.ruleset.sha256),
+    )
+    return "kept" if kept else "done"
 
 
 def orders_of(calls: Iterable[Call]) -> list[str]:
@@ -200,14 +123,14 @@ def _call_report(call: Call, transcript: Transcript, found: Analysis, judgement:
     )
 
 
-def content_key(transcript: Transcript) -> str:
+def transcript_key(transcript: Transcript) -> str:
     """Return the key of a transcript that came from elsewhere: the hash of its content."""
-    return key_of("transcript", to_json(transcript))
+    return content_key("transcript", to_json(transcript))
 
 
-def replay_key(key: str, judge: RuleBook) -> str:
+def replay_key(key: str, rule_book: RuleBook) -> str:
     """Return the key of a stored result that is judged anew."""
-    return key_of("replay", key, judge.key)
+    return content_key("replay", key, rule_book.key)
 
 
 def mask_phone(number: str | None) -> str | None:
@@ -215,14 +138,6 @@ def mask_phone(number: str | None) -> str | None:
     if number is None:
         return None
     return f"{number[:3]}****{number[-4:]}" if len(number) >= 10 else "****"
-
-
-def _try(read: Callable[[], T], problems: list[Problem]) -> T | None:
-    try:
-        return read()
-    except ConfigError as error:
-        problems += error.problems
-        return None
 
 
 def reason_of(error: Exception) -> str:

@@ -1,221 +1,250 @@
-"""Reports of orders, assembled from the store alone, and their documents.
+"""Documents of orders and periods; one that exists and was made of the same is left alone.
 
-Documents are made by a few threads: a PDF is laid out in a child process of its own, so while one order's page is laid
-out the next one's Word document is made. The store is read and written by the calling thread alone.
+All formats of a report are one task, so its view is built once. Orders are rendered by a few threads: a PDF is laid out
+in a child process of its own, so while one order's page is laid out the next one's Word document is made. The store is
+read and written by the calling thread alone.
 """
 
 from __future__ import annotations
 
 import contextvars
-import hashlib
 import os
 from collections import deque
-from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
-from datetime import date
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
-from qareport import __version__, events, periods, privacy, report
+from qareport import __version__, events, report
 from qareport.codec import to_json
-from qareport.model import OrderReport, PeriodKind, Provenance, TeamNorm
-from qareport.settings import PeriodSettings, PrivacySettings, ReportSettings
-from qareport.store import Store
+from qareport.keys import content_key
+from qareport.model import OrderReport, PeriodReport
+from qareport.workflows.assemble import Norms, assemble_order
 from qareport.workflows.judge import reason_of
-from qareport.workflows.transcribe import Progress, key_of
+from qareport.workflows.transcribe import Progress
+from qareport.workflows.workspace import Workspace
 
-#: What is masked, and how norms are taken, where nobody says otherwise.
-MASK_ALL = PrivacySettings()
-PERIOD = PeriodSettings()
 #: Each takes a child process of some 350 MB; more than these would wait for each other.
 MOST_WORKERS = 4
-
-
-class Norms:
-    """What is usual in the team, for any day; read once for each day."""
-
-    def __init__(self, store: Store, period: PeriodSettings) -> None:
-        self._store, self._period = store, period
-        self._known: dict[date, TeamNorm] = {}
-
-    def before(self, day: date) -> TeamNorm:
-        """Return the norm of the `period.baseline_days` before a day; on a store's first day, of that day itself."""
-        if day not in self._known:
-            today = periods.period_of(PeriodKind.DAY, day, self._period.time_zone)
-            start, end = periods.bounds(today)
-            first = min(periods.bounds(one)[0] for one in periods.baseline_of(today, self._period))
-            calls = self._store.measures_between(first, start) or self._store.measures_between(start, end)
-            self._known[day] = periods.team_norm(calls, self._period.time_zone)
-        return self._known[day]
-
-    def of(self, order: OrderReport) -> TeamNorm | None:
-        """Return the norm before the order's latest call; None if nobody knows when that was."""
-        starts = [call.started_at for call in order.calls if call.started_at is not None]
-        return self.before(periods.local_day(max(starts), self._period.time_zone)) if starts else None
-
-
-def order_report(
-    store: Store, name: str, masking: PrivacySettings = MASK_ALL, *, norms: Norms | None = None
-) -> OrderReport:
-    """Assemble the report of one order (or of one call without an order) from the store alone, fit to leave it.
-
-    Personal data is masked as `masking` says; what the store holds stays as it is.
-
-    Args:
-        store: where its calls are kept.
-        name: the order, or a call's id.
-        masking: which personal data to hide.
-        norms: where norms that were read already are kept; None: with default settings.
-
-    Raises:
-        NotFoundError: the store knows no such order or call.
-    """
-    record = store.order(name)
-    models = {f"{item.model.name}@{item.model.revision}" for item in record.reports if item.model}
-    whole = OrderReport(
-        order_id=record.order_id,
-        calls=record.reports,
-        failed_calls=record.failures,
-        provenance=Provenance(
-            qareport=__version__,
-            model=", ".join(sorted(models)) or "none",
-            rules_sha256=record.rules_sha256,
-            audio_sha256=tuple(item.audio.sha256 for item in record.reports if item.audio),
-        ),
-    )
-    shown = privacy.mask_order(whole, masking.kinds) if masking.enabled else whole
-    return replace(
-        shown,
-        dossier=periods.dossier(shown.calls),
-        norm=(norms or Norms(store, PERIOD)).of(shown),
-        measures={call.call_id: periods.call_measures(call.metrics) for call in shown.calls},
-    )
+#: What each format became: a document, or why there is none.
+_Outcomes = Mapping[str, Path | Exception]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rendering:
-    """The outcome of the last step."""
+    """Documents that exist now, and those that could not be made."""
 
     documents: tuple[Path, ...]
+    #: How many of them were made of the same before.
     reused: int
-    #: Orders whose documents could not be made, with the reason.
+    #: Documents that could not be made, with the reason.
     problems: tuple[tuple[str, str], ...]
 
 
-@dataclass(slots=True, kw_only=True)
-class _Work:
-    """The documents of one order: those that are there already, and those that are being made."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Document:
+    """One document of a set: where it goes, and the key of what it is made of."""
 
-    name: str
-    #: Names of its calls.
-    calls: list[str]
-    #: Path, key, and what will be there when it is written; None: it is there.
-    documents: list[tuple[Path, str, Future[list[Path]] | None]] = field(default_factory=list)
+    path: Path
+    key: str
+    #: It exists and was made of the same.
+    is_current: bool
 
-    def tell(self, path: Path, outcome: str, watch: events.Stopwatch, *, reason: str | None = None) -> None:
-        """Log what became of one of its documents."""
-        events.happened(
-            "render",
-            outcome,
-            order_id=self.name,
-            call_ids=self.calls,
-            format=path.suffix.removeprefix("."),
-            duration_ms=watch.lap_ms(),
-            reason=reason,
-        )
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _DocumentSet:
+    """The documents of one report, by format."""
+
+    #: The order or call that they are about and deleted with; None: those of a period.
+    name: str | None
+    call_ids: tuple[str, ...] = ()
+    documents: Mapping[str, _Document]
+    write: Callable[[Sequence[str]], Sequence[Path]]
+
+    def render(self) -> _Outcomes:
+        """Write those that are not current: together from one view, and each alone where that fails."""
+        formats = [format for format, document in self.documents.items() if not document.is_current]
+        try:
+            return dict(zip(formats, self.write(formats) if formats else (), strict=True))
+        except Exception as error:  # noqa: BLE001 - a batch ends at no document
+            return dict.fromkeys(formats, error) if len(formats) == 1 else self._render_each(formats)
+
+    def _render_each(self, formats: Sequence[str]) -> _Outcomes:
+        outcomes: dict[str, Path | Exception] = {}
+        for format in formats:
+            try:
+                (outcomes[format],) = self.write([format])
+            except Exception as error:  # noqa: BLE001 - what is wrong with one format keeps no other back
+                outcomes[format] = error
+        return outcomes
+
+
+@dataclass(slots=True)
+class _Renderer:
+    """Finds out which documents are current, and keeps account of those that are made."""
+
+    workspace: Workspace
+    made: list[Path] = field(default_factory=list)
+    problems: list[tuple[str, str]] = field(default_factory=list)
+    reused: int = 0
+    _watch: events.Stopwatch = field(default_factory=events.Stopwatch)
+
+    def document(self, path: Path, format: str, *content: str) -> _Document:
+        """Say where a document goes and what it is made of, and look whether it is current."""
+        workspace = self.workspace
+        shown = to_json(workspace.settings.report)
+        key = content_key(__version__, workspace.templates_key, shown, format, *content)
+        is_current = path.exists() and workspace.store.document_key(path.resolve()) == key
+        return _Document(path=path, key=key, is_current=is_current)
+
+    def account_for(self, documents: _DocumentSet, outcomes: _Outcomes) -> None:
+        """Keep in the store what was written, and note what was not."""
+        for format, document in documents.documents.items():
+            outcome = outcomes.get(format)
+            if isinstance(outcome, Exception):
+                name = document.path.name if documents.name is None else f"{documents.name} {format}"
+                self.problems.append((name, reason_of(outcome)))
+                self._log(documents, format, "failed", reason=self.problems[-1][1])
+                continue
+            if outcome is not None:
+                self.workspace.store.put_document(document.path.resolve(), document.key, name=documents.name)
+            self.reused += outcome is None
+            self.made.append(document.path)
+            self._log(documents, format, "kept" if outcome is None else "done")
+
+    def _log(self, documents: _DocumentSet, format: str, outcome: str, *, reason: str | None = None) -> None:
+        if documents.name is not None:
+            events.happened(
+                "render",
+                outcome,
+                order_id=documents.name,
+                call_ids=list(documents.call_ids),
+                format=format,
+                duration_ms=self._watch.lap_ms(),
+                reason=reason,
+            )
+
+    def result(self) -> Rendering:
+        """Sum it up."""
+        return Rendering(documents=tuple(self.made), reused=self.reused, problems=tuple(self.problems))
 
 
 def render_orders(
+    workspace: Workspace,
     names: Sequence[str],
-    store: Store,
     *,
     formats: Sequence[str],
     out_dir: Path,
-    templates: Path,
-    settings: ReportSettings,
-    masking: PrivacySettings = MASK_ALL,
-    period: PeriodSettings = PERIOD,
-    workers: int | None = None,
     on_progress: Progress,
+    workers: int | None = None,
+    executor: Executor | None = None,
 ) -> Rendering:
-    """Write the documents of some orders; one that is there already and made of the same is left alone.
+    """Write the documents of some orders.
 
     Args:
+        workspace: the installation.
         names: orders, or ids of calls without one.
-        store: where their calls are kept.
         formats: docx, pdf, html, json.
         out_dir: where documents go.
-        templates: the user's templates.
-        settings: what documents show.
-        masking: which personal data to hide.
-        period: how many days back norms are taken, and where days begin.
-        workers: how many documents are made at a time; None: as many as there are cores, `MOST_WORKERS` at most.
         on_progress: told after each order.
+        workers: how many orders are rendered at a time; None: as many as there are cores, `MOST_WORKERS` at most.
+        executor: threads to render in; None: threads of its own.
 
     Raises:
         NotFoundError: the store knows one of the names neither as an order nor as a call.
     """
-    made: list[Path] = []
-    problems: list[tuple[str, str]] = []
-    reused = 0
-    norms = Norms(store, period)
-    shared = (__version__, folder_hash(templates), to_json(settings))
     workers = workers or min(_cores(), MOST_WORKERS)
-    watch = events.Stopwatch()
+    renderer = _Renderer(workspace)
+    settings = workspace.settings  # what is wrong with them is reported first, whether there is a store or not
+    norms = Norms(workspace.store, settings.period)
 
-    def begin(name: str, pool: ThreadPoolExecutor) -> _Work:
-        order = order_report(store, name, masking, norms=norms)
-        content = to_json(order)
-        calls = [one.call_id for one in order.calls] + [one.call_id for one in order.failed_calls]
-        work = _Work(name=name, calls=calls)
-        for kind in formats:
-            path = out_dir / report.file_name(order, kind)
-            heard = report.recordings_key(order, settings) if kind == "html" else ""
-            key = key_of(*shared, content, kind, heard)
-            write = None
-            if not path.exists() or store.document_key(path.resolve()) != key:
-                # A context of its own for each: the language of documents is kept in it.
-                write = pool.submit(
-                    contextvars.copy_context().run,
-                    lambda kind=kind: report.write(order, [kind], out_dir, templates=templates, settings=settings),
-                )
-            work.documents.append((path, key, write))
-        return work
+    def documents_of(name: str) -> _DocumentSet:
+        order = assemble_order(workspace.store, name, settings.privacy, norms=norms)
+        return _of_order(order, name, renderer, formats, out_dir)
 
-    with ThreadPoolExecutor(workers, thread_name_prefix="documents") as pool:
-        for number, work in enumerate(_ahead((begin(name, pool) for name in names), workers), start=1):
-            for path, key, write in work.documents:
-                if write is None:
-                    made.append(path)
-                    reused += 1
-                    work.tell(path, "kept", watch)
-                    continue
-                try:
-                    made += write.result()
-                    store.put_document(path.resolve(), key, name=work.name)
-                    work.tell(path, "done", watch)
-                except Exception as error:  # noqa: BLE001 - a batch ends at no document
-                    problems.append((f"{work.name} {path.suffix.removeprefix('.')}", reason_of(error)))
-                    work.tell(path, "failed", watch, reason=problems[-1][1])
+    with _threads(executor, workers) as pool:
+        begun = ((documents, _submit(pool, documents.render)) for documents in map(documents_of, names))
+        for number, (documents, outcomes) in enumerate(_ahead(begun, workers), start=1):
+            renderer.account_for(documents, outcomes.result())
             on_progress("render", number, len(names))
-    return Rendering(documents=tuple(made), reused=reused, problems=tuple(problems))
+    return renderer.result()
 
 
-def _ahead(works: Iterator[_Work], count: int) -> Iterator[_Work]:
+def render_period(workspace: Workspace, edition: PeriodReport, *, formats: Sequence[str], out_dir: Path) -> Rendering:
+    """Write the documents of a day, a week or a month, named in the current language (`locale.speaking`).
+
+    Args:
+        workspace: the installation.
+        edition: the report of the team, or of one agent.
+        formats: docx, pdf, html, json.
+        out_dir: where documents go.
+    """
+    renderer = _Renderer(workspace)
+    content = to_json(edition), to_json(workspace.settings.period)
+    documents = _DocumentSet(
+        name=None,
+        documents={
+            format: renderer.document(out_dir / report.period_file_name(edition, format), format, *content)
+            for format in formats
+        },
+        write=partial(
+            report.write_period,
+            edition,
+            out_dir=out_dir,
+            templates=workspace.templates,
+            settings=workspace.settings.report,
+            period=workspace.settings.period,
+        ),
+    )
+    renderer.account_for(documents, documents.render())
+    return renderer.result()
+
+
+def _of_order(
+    order: OrderReport, name: str, renderer: _Renderer, formats: Sequence[str], out_dir: Path
+) -> _DocumentSet:
+    settings, content = renderer.workspace.settings.report, to_json(order)
+
+    def document(format: str) -> _Document:
+        recordings = report.recordings_key(order, settings) if format == "html" else ""
+        return renderer.document(out_dir / report.file_name(order, format), format, content, recordings)
+
+    return _DocumentSet(
+        name=name,
+        call_ids=(*(call.call_id for call in order.calls), *(failure.call_id for failure in order.failed_calls)),
+        documents={format: document(format) for format in formats},
+        write=partial(report.write, order, out_dir=out_dir, templates=renderer.workspace.templates, settings=settings),
+    )
+
+
+@contextmanager
+def _threads(executor: Executor | None, workers: int) -> Iterator[Executor]:
+    """Give the block the threads that were passed, or some of its own, which end with it."""
+    if executor is not None:
+        yield executor
+        return
+    with ThreadPoolExecutor(workers, thread_name_prefix="documents") as pool:
+        yield pool
+
+
+def _submit(pool: Executor, render: Callable[[], _Outcomes]) -> Future[_Outcomes]:
+    """Render in a thread, in a copy of the caller's context: the language of documents is kept there."""
+    return pool.submit(contextvars.copy_context().run, render)
+
+
+def _ahead(
+    begun: Iterator[tuple[_DocumentSet, Future[_Outcomes]]], count: int
+) -> Iterator[tuple[_DocumentSet, Future[_Outcomes]]]:
     """Keep so many orders begun besides the one that is waited for: threads stay busy, and memory flat."""
-    begun: deque[_Work] = deque()
-    for work in works:
-        begun.append(work)
-        if len(begun) > count:
-            yield begun.popleft()
-    yield from begun
+    waiting: deque[tuple[_DocumentSet, Future[_Outcomes]]] = deque()
+    for item in begun:
+        waiting.append(item)
+        if len(waiting) > count:
+            yield waiting.popleft()
+    yield from waiting
 
 
 def _cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def folder_hash(folder: Path) -> str:
-    """Hash all templates of a folder."""
-    files = sorted(path for path in folder.iterdir() if path.suffix in (".j2", ".css", ".js", ".docx"))
-    return key_of(*(part for path in files for part in (path.name, hashlib.sha256(path.read_bytes()).hexdigest())))

@@ -13,7 +13,8 @@ from qareport.errors import QareportError
 from qareport.model import CallReport, Transcript
 from qareport.rules import Packed, StoredJudgement
 from qareport.store import Store, StoredCall
-from qareport.workflows import judge as pipeline
+from qareport.workflows import judge
+from qareport.workflows.rule_book import RuleBook
 
 #: When the calls of each order began, as the store writes it.
 Starts = Mapping[str, list[str]]
@@ -39,25 +40,25 @@ def stored_judgements(store: Store, since: datetime | None = None) -> Iterator[S
         )
 
 
-def apply(store: Store, judge: pipeline.RuleBook, since: datetime | None = None) -> int:
+def apply(store: Store, rule_book: RuleBook, since: datetime | None = None) -> int:
     """Judge every stored call anew from what was found in it, and make that its result. Returns how many.
 
     Results that were there before stay in the store with the hash of their rule set.
     """
     starts = store.starts_by_order()
-    store.put_rule_set(judge.ruleset.sha256, judge.ruleset.files)
-    calls = [call for call in store.judged_calls(since) if call.rules_sha256 != judge.ruleset.sha256]
+    store.put_rule_set(rule_book.ruleset.sha256, rule_book.ruleset.files)
+    calls = [call for call in store.judged_calls(since) if call.rules_sha256 != rule_book.ruleset.sha256]
     for call in calls:
-        report = _judged_anew(store.report_of_call(call.call_id), call, judge, _earlier(call, starts))
-        key = pipeline.replay_key(call.key, judge)
+        report = _judged_anew(store.report_of_call(call.call_id), call, rule_book, _earlier(call, starts))
+        key = judge.replay_key(call.key, rule_book)
         scene = rules.pack(report, call.order_id)
         store.replace_report(
             call.call_id,
             key,
             report,
-            rules_sha256=judge.ruleset.sha256,
+            rules_sha256=rule_book.ruleset.sha256,
             scene=scene,
-            digest=periods.summarise_call(report, call.order_id, rules_sha256=judge.ruleset.sha256),
+            digest=periods.summarise_call(report, call.order_id, rules_sha256=rule_book.ruleset.sha256),
         )
     return len(calls)
 
@@ -75,7 +76,7 @@ def transcript_of(report: CallReport, order_id: str | None) -> Transcript:
     )
 
 
-def scene_of(store: Store, call_id: str, judge: pipeline.RuleBook) -> rules.Scene:
+def scene_of(store: Store, call_id: str, rule_book: RuleBook) -> rules.Scene:
     """Lay out a stored call for explaining.
 
     Raises:
@@ -88,18 +89,18 @@ def scene_of(store: Store, call_id: str, judge: pipeline.RuleBook) -> rules.Scen
         raise QareportError("a scene was packed in another form than it is read", where=call_id)
     starts = store.starts_by_order()
     earlier = _starts_before(order_id, report.started_at, starts)
-    return packed.scene(judge.ruleset.stages, earlier)
+    return packed.scene(rule_book.ruleset.stages, earlier)
 
 
 def _judged_anew(
-    report: CallReport, call: StoredCall, judge: pipeline.RuleBook, earlier: tuple[datetime, ...] | None
+    report: CallReport, call: StoredCall, rule_book: RuleBook, earlier: tuple[datetime, ...] | None
 ) -> CallReport:
     packed = Packed.read(rules.pack(report, call.order_id))
     if packed is None:
         return report
-    scene = packed.scene(judge.ruleset.stages, earlier)
-    active = [rule for rule in judge.ruleset.rules if rule.status is rules.Status.ACTIVE]
-    judged = rules.judge_scene(active, scene, judge.settings.score)
+    scene = packed.scene(rule_book.ruleset.stages, earlier)
+    active = [rule for rule in rule_book.ruleset.rules if rule.status is rules.Status.ACTIVE]
+    judged = rules.judge_scene(active, scene, rule_book.settings.score)
     kept = tuple(note for note in report.notes if note.code not in ("rules_last_good", "rules_not_judged"))
     return replace(
         report,
@@ -107,7 +108,7 @@ def _judged_anew(
         score=judged.score,
         scorecard=judged.scorecard,
         risk=judged.risk,
-        notes=(*judge.notes, *kept, *judged.notes),
+        notes=(*rule_book.notes, *kept, *judged.notes),
     )
 
 

@@ -8,10 +8,11 @@ from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from qareport.errors import NotFoundError
-from qareport.model import Call, CallReport, FailedCall, Transcript
+from qareport.model import CallReport, FailedCall, Transcript
 from qareport.store import Store, Wanted
-from qareport.workflows import judge as pipeline
-from qareport.workflows import transcribe
+from qareport.workflows import judge, transcribe
+from qareport.workflows.rule_book import RuleBook
+from qareport.workflows.transcribe import TranscribedCall
 
 _DAY = timedelta(days=1)
 
@@ -81,14 +82,14 @@ def _nothing(store: Store, wanted: Wanted) -> NotFoundError:
 
 
 def refresh(
-    store: Store, names: Sequence[str], judge: pipeline.RuleBook, *, on_progress: transcribe.Progress
+    store: Store, names: Sequence[str], rule_book: RuleBook, *, on_progress: transcribe.Progress
 ) -> tuple[FailedCall, ...]:
     """Judge the calls of some orders anew from their stored transcripts, where anything has changed since.
 
     Args:
         store: where transcripts are and results go.
         names: orders, or calls without one.
-        judge: today's settings, topics and rules.
+        rule_book: today's settings, topics and rules.
         on_progress: told after each call.
 
     Returns:
@@ -96,28 +97,29 @@ def refresh(
     """
     ids = {call_id for call_id, _ in store.list_calls(Wanted(orders=tuple(names)))}
     ids |= {call_id for call_id, _ in store.list_calls(Wanted(calls=tuple(names)))}
-    items: list[tuple[Call, str, Transcript]] = []
+    transcribed: list[TranscribedCall] = []
     lost: list[FailedCall] = []
     for record in store.records(sorted(ids)):
-        heard = _heard_for(record.report, store.transcripts_of(record.call.call_id))
-        if heard is not None:
-            items.append((record.call, heard[0], transcribe.rebind(heard[1], record.call)))
+        kept = _transcript_of(record.report, store.transcripts_of(record.call.call_id))
+        if kept is not None:
+            key, transcript = kept
+            transcript = transcribe.rebind(transcript, record.call)
+            transcribed.append(TranscribedCall(call=record.call, key=key, transcript=transcript))
         elif record.failure is None:
             reason = "no transcript of it is stored, so its last result stays; `qareport run` listens again"
             lost.append(FailedCall.of(record.call, "analyse", reason))
-    _, failures = pipeline.judge_calls(items, store, judge, on_progress=on_progress)
+    _, failures = judge.judge_calls(transcribed, store, rule_book, on_progress=on_progress)
     return (*lost, *failures)
 
 
-def _heard_for(
+def _transcript_of(
     report: CallReport | None, transcripts: Sequence[tuple[str, Transcript]]
 ) -> tuple[str, Transcript] | None:
-    """Choose among transcripts of a call the one that its result is of; another model may have heard it, too."""
+    """Choose among transcripts of a call the one that its result is of; another model may have made one, too."""
     if report is not None:
-        said = [(one.start_ms, one.end_ms, one.text) for one in report.segments]
+        judged = [(segment.start_ms, segment.end_ms, segment.text) for segment in report.segments]
         for key, transcript in transcripts:
-            if transcript.model == report.model and said == [
-                (one.start_ms, one.end_ms, one.text) for one in transcript.segments
-            ]:
+            segments = [(segment.start_ms, segment.end_ms, segment.text) for segment in transcript.segments]
+            if transcript.model == report.model and segments == judged:
                 return key, transcript
     return transcripts[0] if transcripts else None

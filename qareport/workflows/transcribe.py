@@ -1,26 +1,74 @@
-"""From recordings to transcripts, each recording heard once: what the store holds already is taken from it."""
+"""From recordings to transcripts, each recording transcribed once: what the store holds already is taken from it."""
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections import defaultdict
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from qareport import events
-from qareport.audio.decode import sha256_of
 from qareport.errors import AudioError
+from qareport.files import sha256_of
+from qareport.keys import content_key
 from qareport.model import Call, FailedCall, Transcript
-from qareport.store import Store
 
 if TYPE_CHECKING:
     from qareport.asr import Transcriber
+    from qareport.store import Store
 
 #: Called as `(step, done, total)`; steps are decode, transcribe, analyse and render.
 Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recording:
+    """A recording that is to be transcribed, and the key under which its transcript is kept."""
+
+    call: Call
+    key: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TranscribedCall:
+    """A call with its transcript, and the key under which the store holds it."""
+
+    call: Call
+    key: str
+    transcript: Transcript
+
+
+class RecordingTranscriber(Protocol):
+    """Transcribes many recordings: one engine in this process, or many on other machines.
+
+    It neither reads nor writes the store: that is left to who asks.
+    """
+
+    def transcribe_many(
+        self, recordings: Sequence[Recording], *, on_progress: Progress
+    ) -> Iterator[TranscribedCall | FailedCall]:
+        """Yield the outcome of each recording as soon as it is there, in any order."""
+
+
+class EngineTranscriber:
+    """The `RecordingTranscriber` over one engine in this process."""
+
+    def __init__(self, engine: Transcriber) -> None:
+        self._engine = engine
+
+    def transcribe_many(
+        self, recordings: Sequence[Recording], *, on_progress: Progress
+    ) -> Iterator[TranscribedCall | FailedCall]:
+        """Yield the outcome of each recording, in the order given."""
+        by_id = {recording.call.call_id: recording for recording in recordings}
+        for outcome in self._engine.transcribe([item.call for item in recordings], on_progress=on_progress):
+            if isinstance(outcome, FailedCall):
+                yield outcome
+            else:
+                recording = by_id[outcome.call_id]
+                yield TranscribedCall(call=recording.call, key=recording.key, transcript=outcome)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,26 +83,28 @@ class Duplicate:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Listening:
-    """The outcome of the first step."""
+class Transcription:
+    """The outcome of `transcribe_calls`."""
 
-    transcripts: tuple[tuple[Call, str, Transcript], ...]
+    calls: tuple[TranscribedCall, ...]
     failures: tuple[FailedCall, ...]
+    #: How many transcripts the store held already.
     reused: int
-    heard_ms: int
+    #: Recorded time that was transcribed now, and how long that took.
+    transcribed_ms: int
     seconds: float
     #: Second copies of recordings, which are no calls of their own.
     duplicates: tuple[Duplicate, ...] = ()
 
 
-def listen(
+def transcribe_calls(
     calls: Sequence[Call],
     store: Store,
     *,
     engine_key: str,
-    load_transcriber: Callable[[], Transcriber],
+    load_transcriber: Callable[[], RecordingTranscriber],
     on_progress: Progress,
-) -> Listening:
+) -> Transcription:
     """Transcribe the calls whose transcript the store does not hold yet; load a model only if there are any.
 
     Args:
@@ -69,15 +119,13 @@ def listen(
     for call in calls:
         work.look_up(call)
     reused = len(work.ready)
-    heard_ms = work.hear(load_transcriber, on_progress) if work.missing else 0
+    transcribed_ms = work.transcribe(load_transcriber, on_progress) if work.missing else 0
     work.settle_copies()
-    return Listening(
-        transcripts=tuple(
-            (call, work.keys[call.call_id], work.ready[call.call_id]) for call in calls if call.call_id in work.ready
-        ),
+    return Transcription(
+        calls=tuple(work.ready[call.call_id] for call in calls if call.call_id in work.ready),
         failures=tuple(work.failures),
         reused=reused,
-        heard_ms=heard_ms,
+        transcribed_ms=transcribed_ms,
         seconds=time.monotonic() - started,
         duplicates=tuple(work.duplicates),
     )
@@ -92,69 +140,69 @@ class _Work:
         self._firsts: dict[str, Call] = {}
         #: Copies by the call id of the first, whose outcome decides about them.
         self._copies: dict[str, list[Call]] = defaultdict(list)
-        self.keys: dict[str, str] = {}
-        self.ready: dict[str, Transcript] = {}
-        self.missing: list[Call] = []
+        self.ready: dict[str, TranscribedCall] = {}
+        self.missing: list[Recording] = []
         self.failures: list[FailedCall] = []
         self.duplicates: list[Duplicate] = []
 
     def look_up(self, call: Call) -> None:
         """Find what the store knows of a recording."""
         try:
-            sha256 = sha256_of(call.audio_path)
+            sha256 = sha256_of(call.audio_path, error=AudioError)
         except AudioError as error:
             self._fail(call, "decode", str(error))
             return
         first = self._store.find_by_audio(sha256, call)
         if first is not None and not _same_file(first, call):
-            self._is_twin(call, first)
+            self._drop_copy(call, first)
             return
         first = self._firsts.setdefault(sha256, call)
         if not _same_file(first, call) and not self._store.has_result(call.call_id):
             self._copies[first.call_id].append(call)
             return
         self._store.put_call(call)
-        key = self.keys[call.call_id] = key_of(self._engine_key, sha256, ",".join(call.channel_roles))
-        found = self._store.find_transcript(key)
+        key = content_key(self._engine_key, sha256, ",".join(call.channel_roles))
+        transcript = self._store.find_transcript(key)
         failure = self._store.find_failure(call.call_id, key)
-        if found is not None:
-            self.ready[call.call_id] = rebind(found, call)
+        if transcript is not None:
+            self.ready[call.call_id] = TranscribedCall(call=call, key=key, transcript=rebind(transcript, call))
             events.happened("transcribe", "kept", call_id=call.call_id)
         elif failure is not None:
             self._fail(call, failure.step, failure.reason, key=key)
         else:
-            self.missing.append(call)
+            self.missing.append(Recording(call=call, key=key))
 
-    def hear(self, load_transcriber: Callable[[], Transcriber], on_progress: Progress) -> int:
-        """Transcribe what is missing. Returns the milliseconds heard."""
-        by_id = {call.call_id: call for call in self.missing}
-        heard_ms = 0
+    def transcribe(self, load_transcriber: Callable[[], RecordingTranscriber], on_progress: Progress) -> int:
+        """Transcribe what is missing. Returns how many milliseconds that were."""
+        by_id = {recording.call.call_id: recording for recording in self.missing}
+        transcribed_ms = 0
         watch = events.Stopwatch()
-        for outcome in load_transcriber().transcribe(self.missing, on_progress=on_progress):
-            call = by_id[outcome.call_id]
+        for outcome in load_transcriber().transcribe_many(self.missing, on_progress=on_progress):
             if isinstance(outcome, FailedCall):
+                recording = by_id[outcome.call_id]
                 # The same bytes will not decode another time either; whatever else failed may go well.
-                key = self.keys[call.call_id] if outcome.step == "decode" else None
-                self._fail(call, outcome.step, outcome.reason, key=key)
+                key = recording.key if outcome.step == "decode" else None
+                self._fail(recording.call, outcome.step, outcome.reason, key=key)
             else:
-                events.happened("transcribe", "done", call_id=call.call_id, duration_ms=watch.lap_ms())
-                self._store.put_transcript(self.keys[call.call_id], outcome)
-                self.ready[call.call_id] = outcome
-                heard_ms += outcome.audio.duration_ms if outcome.audio else 0
-        return heard_ms
+                call_id = outcome.call.call_id
+                events.happened("transcribe", "done", call_id=call_id, duration_ms=watch.lap_ms())
+                self._store.put_transcript(outcome.key, outcome.transcript)
+                self.ready[call_id] = outcome
+                transcribed_ms += outcome.transcript.audio.duration_ms if outcome.transcript.audio else 0
+        return transcribed_ms
 
     def settle_copies(self) -> None:
-        """Drop the copies of what was heard; of what failed, each is a call that failed (empty files are all alike)."""
+        """Drop copies of what was transcribed; of what failed, each is a call that failed (empty files are alike)."""
         failed = {failure.call_id: failure for failure in self.failures}
         firsts = {call.call_id: call for call in self._firsts.values()}
         for call_id, copies in self._copies.items():
             for copy in copies:
                 if call_id in self.ready:
-                    self._is_twin(copy, firsts[call_id])
+                    self._drop_copy(copy, firsts[call_id])
                 else:
                     self._fail(copy, failed[call_id].step, failed[call_id].reason)
 
-    def _is_twin(self, call: Call, first: Call) -> None:
+    def _drop_copy(self, call: Call, first: Call) -> None:
         self._store.drop_call(call.call_id)
         self.duplicates.append(Duplicate(call=call, first=first))
 
@@ -169,12 +217,12 @@ def disambiguate_ids(calls: Sequence[Call], ids_from_file_name: Collection[str],
 
     Args:
         calls: what was found.
-        named_by_file: ids that nobody gave, but were made of file names.
+        ids_from_file_name: ids that nobody gave, but were made of file names.
         store: knows the recordings of other days.
     """
     known = store.recordings([call.call_id for call in calls if call.call_id in ids_from_file_name])
     return tuple(
-        replace(call, call_id=f"{call.call_id}-{sha256_of(call.audio_path)[:8]}")
+        replace(call, call_id=f"{call.call_id}-{sha256_of(call.audio_path, error=AudioError)[:8]}")
         if call.call_id in known and _is_other(call, *known[call.call_id])
         else call
         for call in calls
@@ -184,16 +232,16 @@ def disambiguate_ids(calls: Sequence[Call], ids_from_file_name: Collection[str],
 def _is_other(call: Call, stored: Call, sha256: str | None) -> bool:
     if _same_file(call, stored):
         return False
-    if sha256 is None:  # never heard: only a file that is still there is certain to be another one
+    if sha256 is None:  # never transcribed: only a file that is still there is certain to be another one
         return Path(stored.audio_path).is_file() and Path(call.audio_path).is_file()
     try:
-        return sha256_of(call.audio_path) != sha256
+        return sha256_of(call.audio_path, error=AudioError) != sha256
     except AudioError:
         return False
 
 
-def _same_file(one: Call, other: Call) -> bool:
-    return Path(one.audio_path).resolve() == Path(other.audio_path).resolve()
+def _same_file(first: Call, second: Call) -> bool:
+    return Path(first.audio_path).resolve() == Path(second.audio_path).resolve()
 
 
 def keep_failure(store: Store, call: Call, step: str, reason: str, *, key: str | None = None) -> FailedCall:
@@ -206,22 +254,11 @@ def keep_failure(store: Store, call: Call, step: str, reason: str, *, key: str |
 
 def rebind(transcript: Transcript, call: Call) -> Transcript:
     """Give a stored transcript the identity that the manifest has for its call today."""
-    heard = transcript.audio and replace(transcript.audio, path=call.audio_path)
     return replace(
         transcript,
         call_id=call.call_id,
         order_id=call.order_id,
         agent_id=call.agent_id,
         started_at=call.started_at,
-        audio=heard,
+        audio=transcript.audio and replace(transcript.audio, path=call.audio_path),
     )
-
-
-def key_of(*parts: str) -> str:
-    """Hash everything that decides a result."""
-    digest = hashlib.sha256()
-    for part in parts:
-        data = part.encode("utf-8", "surrogatepass")
-        digest.update(len(data).to_bytes(8, "big"))
-        digest.update(data)
-    return digest.hexdigest()

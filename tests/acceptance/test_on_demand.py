@@ -23,9 +23,12 @@ from qareport.model import Call, FailedCall, Transcript
 from qareport.privacy import LABELS
 from qareport.settings import default_dir
 from qareport.store import Store
-from qareport.workflows import judge as pipeline
 from qareport.workflows.export import KINDS, writing
 from qareport.workflows.export.writing import cell
+from qareport.workflows.judge import judge_calls
+from qareport.workflows.rule_book import RuleBook
+from qareport.workflows.transcribe import TranscribedCall
+from qareport.workflows.workspace import Workspace
 from tests.conftest import ROOT, run_qareport
 
 PHONE = "13812345678"
@@ -65,11 +68,11 @@ def transcript(call_id: str) -> Transcript:
 
 
 @pytest.fixture(scope="module")
-def judge() -> pipeline.RuleBook:
-    return pipeline.RuleBook.load(default_dir("config"))
+def rule_book() -> RuleBook:
+    return Workspace.open(config=default_dir("config")).rule_book
 
 
-def fill(url: str, judge: pipeline.RuleBook) -> None:
+def fill(url: str, rule_book: RuleBook) -> None:
     """Put three judged calls into a store, a failed one, and one that waits."""
     with Store(url) as store:
         items = []
@@ -84,8 +87,8 @@ def fill(url: str, judge: pipeline.RuleBook) -> None:
                 customer_phone=PHONE,
             )
             store.put_transcript(call_id, heard)
-            items.append((call, call_id, heard))
-        done, failures = pipeline.judge_calls(items, store, judge, on_progress=lambda *_: None)
+            items.append(TranscribedCall(call=call, key=call_id, transcript=heard))
+        done, failures = judge_calls(items, store, rule_book, on_progress=lambda *_: None)
         assert (len(done), failures) == (3, ())
         began = datetime.fromisoformat("2026-11-22T10:00:00+08:00")
         broken = Call(call_id="c4", audio_path=f"{PHONE}.wav", order_id="2026c4", agent_id="A023", started_at=began)
@@ -94,17 +97,17 @@ def fill(url: str, judge: pipeline.RuleBook) -> None:
 
 
 @pytest.fixture
-def url(store_url: str, judge: pipeline.RuleBook) -> str:
+def url(store_url: str, rule_book: RuleBook) -> str:
     """A store of a test's own, in each database."""
-    fill(store_url, judge)
+    fill(store_url, rule_book)
     return store_url
 
 
 @pytest.fixture(scope="module")
-def shared_url(judge: pipeline.RuleBook, tmp_path_factory: pytest.TempPathFactory) -> str:
+def shared_url(rule_book: RuleBook, tmp_path_factory: pytest.TempPathFactory) -> str:
     """A store for the tests that change nothing in it."""
     url = f"sqlite:///{tmp_path_factory.mktemp('shared') / 'store.db'}"
-    fill(url, judge)
+    fill(url, rule_book)
     return url
 
 

@@ -13,7 +13,8 @@ from qareport import cli
 from qareport.model import MailState, PeriodKind
 from qareport.settings import default_dir
 from qareport.store import Store
-from qareport.workflows.daily import Clock, Mode, Request, Result, run_daily
+from qareport.workflows.daily import Clock, DailyOptions, Mode, Result, run_daily
+from qareport.workflows.workspace import Workspace
 from tests.support import dailies
 from tests.support.postbox import Postbox
 
@@ -57,17 +58,11 @@ class Centre:
         model: str = "demo",
     ) -> list[Result]:
         """Run the daily command in this process, with a clock of its own that does not wait."""
-        request = Request(
-            kind=kind,
-            day=day,
-            mode=mode,
-            config_dir=self.folder / "config",
-            templates=default_dir("templates"),
-            model=model,
-        )
+        options = DailyOptions(kind=kind, day=day, mode=mode)
         clock = Clock(now=lambda: now, sleep=lambda seconds: None)
-        with Store(self.url) as store:
-            return list(run_daily(store, request, on_progress=lambda *_: None, clock=clock))
+        places = {"config": self.folder / "config", "templates": default_dir("templates")}
+        with Workspace.open(**places, store=self.url, model=model, make_store=True) as workspace:
+            return list(run_daily(workspace, options, on_progress=lambda *_: None, clock=clock))
 
     def mails(self, *states: MailState) -> list[tuple[str, str, str]]:
         with Store(self.url) as store:

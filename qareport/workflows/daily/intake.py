@@ -2,168 +2,146 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from qareport import ingest, periods, privacy
 from qareport.errors import ConfigError, Problem, QareportError, StoreError
-from qareport.model import Call, FailedCall, Note, Period, Transcript
-from qareport.settings import Settings
-from qareport.store import Store
-from qareport.workflows import judge as pipeline
+from qareport.model import Call, FailedCall, Note
 from qareport.workflows import transcribe
-from qareport.workflows.daily.request import Log, Request
+from qareport.workflows.daily.context import Context
+from qareport.workflows.rule_book import RuleBook
+from qareport.workflows.transcribe import TranscribedCall
 
 #: Names that a note carries.
 _NAMED = 5
 _COPIES = "recordings are second copies of others and not counted"
 
 
-def find_new(
-    request: Request,
-    settings: Settings,
-    period: Period,
-    store: Store,
-    log: Log,
-    *,
-    now: datetime,
-    wait: Callable[[float], None],
-) -> tuple[Call, ...]:
-    """Find the recordings whose calls have no result yet, and keep that they exist.
+@dataclass(frozen=True, slots=True)
+class Intake:
+    """The steps from recordings to transcripts, and the rules to judge them by."""
 
-    A source that cannot be read is a trouble: what the others and the store hold is reported all the same. Calls older
-    than the retention time are left alone: they would be deleted again by the next `store retain`.
-    """
-    sources = [_dated(one, period) for one in request.sources or settings.daily.sources]
-    manifest = _dated(request.manifest or settings.daily.manifest, period)
-    if not sources and not manifest:
-        return ()
-    unreadable: list[Problem] = []
-    try:
-        found = ingest.find_calls(
-            sources,
-            Path(manifest) if manifest else None,
-            cache=Path(request.out or settings.daily.out) / "fetched",
-            settings=settings.ingest,
-            time_zone=settings.period.time_zone,
-            wait=wait,
-            unreadable=unreadable,
-        )
-    except QareportError as error:
-        unreadable += error.problems
-        found = ingest.Ingest(calls=())
-    for problem in unreadable:
-        log.trouble(problem, Note(code="sources_missing", values={"first": str(problem)}))
-    if settings.retention.days is not None:
-        found = _since(found, now - timedelta(days=settings.retention.days))
-    _report(found, period, log)
-    unfinished = store.open_calls([failure.call_id for failure in found.failures])
-    for failure in found.failures:
-        if failure.call_id in unfinished:  # a recording that was archived since keeps its result
-            store.put_failure(_call_of(failure), failure)
-    calls = transcribe.disambiguate_ids(found.calls, found.ids_from_file_name, store)
-    unfinished = store.open_calls([call.call_id for call in calls])
-    new = tuple(call for call in calls if call.call_id in unfinished)
-    for call in new:
-        store.put_call(call)
-    return new
+    context: Context
+
+    def find_new(self) -> tuple[Call, ...]:
+        """Find the recordings whose calls have no result yet, and keep that they exist.
+
+        A source that cannot be read is a trouble: what the others and the store hold is reported all the same. Calls
+        older than the retention time are left alone: they would be deleted again by the next `store retain`.
+        """
+        run = self.context
+        sources = [self._dated(source) for source in run.options.sources or run.settings.daily.sources]
+        manifest = self._dated(run.options.manifest or run.settings.daily.manifest)
+        if not sources and not manifest:
+            return ()
+        found = self._find(sources, Path(manifest) if manifest else None)
+        if run.settings.retention.days is not None:
+            found = _since(found, run.clock.now() - timedelta(days=run.settings.retention.days))
+        self._report(found)
+        unfinished = run.store.open_calls([failure.call_id for failure in found.failures])
+        for failure in found.failures:
+            if failure.call_id in unfinished:  # a recording that was archived since keeps its result
+                run.store.put_failure(failure.call, failure)
+        calls = transcribe.disambiguate_ids(found.calls, found.ids_from_file_name, run.store)
+        unfinished = run.store.open_calls([call.call_id for call in calls])
+        new = tuple(call for call in calls if call.call_id in unfinished)
+        for call in new:
+            run.store.put_call(call)
+        return new
+
+    def _find(self, sources: Sequence[str], manifest: Path | None) -> ingest.Ingest:
+        run = self.context
+        unreadable: list[Problem] = []
+        try:
+            found = ingest.find_calls(
+                sources,
+                manifest,
+                cache=run.out / "fetched",
+                settings=run.settings.ingest,
+                time_zone=run.settings.period.time_zone,
+                wait=run.clock.sleep,
+                unreadable=unreadable,
+            )
+        except QareportError as error:
+            unreadable += error.problems
+            found = ingest.Ingest(calls=())
+        for problem in unreadable:
+            run.log.trouble(problem, Note(code="sources_missing", values={"first": str(problem)}))
+        return found
+
+    def _dated(self, text: str) -> str:
+        """Put the day in: {date} is 2026-11-21, {day} is 20261121."""
+        first = self.context.period.first
+        return text.replace("{date}", first.isoformat()).replace("{day}", f"{first:%Y%m%d}")
+
+    def _report(self, found: ingest.Ingest) -> None:
+        """Name what was found and is no call of the period, and why."""
+        start, end = periods.bounds(self.context.period)
+        waiting = [call.call_id for call in found.waiting if call.started_at is None or start <= call.started_at < end]
+        undated = [call.call_id for call in found.calls if call.started_at is None]
+        undated += [failure.call_id for failure in found.failures if failure.started_at is None]
+        for code, names, what, partial in (
+            ("recordings_waiting", waiting, "recordings are still being written, the next run takes them", True),
+            ("recordings_undated", undated, "recordings belong to no day, nobody says when they began", True),
+            ("recordings_unlisted", _names(found.unlisted), "recordings have no row in the manifest", False),
+            ("recordings_unfit", _names(found.unmatched), "names of recordings do not fit ingest.name_pattern", False),
+        ):
+            self._note(code, names, what, partial=partial)
+
+    def _note(self, code: str, names: Sequence[str], what: str, *, partial: bool) -> None:
+        if names:
+            first = ", ".join(privacy.mask(name)[0] for name in names[:_NAMED]) + (" …" if len(names) > _NAMED else "")
+            note = Note(code=code, values={"calls": str(len(names)), "names": first})
+            self.context.log.trouble(f"{len(names)} {what}: {first}", note, partial=partial)
+
+    def rule_book(self) -> RuleBook | None:
+        """Return the rules; broken ones are replaced by the last valid set, which is a trouble. None: there is none."""
+        log = self.context.log
+        try:
+            rule_book = self.context.workspace.rule_book_for_run
+        except ConfigError as error:
+            log.trouble(error, Note(code="rules_unreadable", values={"first": str(error.problems[0])}))
+            return None
+        for note in rule_book.notes:
+            first = note.values["first"]
+            log.trouble(f"the rules are broken, the last good set is used: {first} (qareport rules lint)")
+        return rule_book
+
+    def transcribe(self, calls: Sequence[Call]) -> tuple[TranscribedCall, ...]:
+        """Transcribe new recordings; without any, no model is looked for. An engine that fails is a trouble."""
+        if not calls:
+            return ()
+        run = self.context
+        try:
+            outcome = transcribe.transcribe_calls(
+                calls,
+                run.store,
+                engine_key=run.workspace.engine_key,
+                load_transcriber=run.workspace.load_transcriber,
+                on_progress=run.on_progress,
+            )
+        except StoreError:
+            raise
+        except Exception as error:  # noqa: BLE001 - what the store holds is reported, whatever is wrong with the engine
+            reason = str(error) if isinstance(error, QareportError) else f"{type(error).__name__}: {error}"
+            note = Note(code="not_transcribed", values={"calls": str(len(calls)), "first": reason})
+            run.log.trouble(f"{len(calls)} new recordings were not transcribed: {reason}", note)
+            return ()
+        copies = [duplicate.call.call_id for duplicate in outcome.duplicates]
+        self._note("recordings_twice", copies, _COPIES, partial=False)
+        return outcome.calls
 
 
 def _since(found: ingest.Ingest, oldest: datetime) -> ingest.Ingest:
-    def kept(one: Call | FailedCall) -> bool:
-        return one.started_at is None or one.started_at >= oldest
+    def is_kept(call: Call | FailedCall) -> bool:
+        return call.started_at is None or call.started_at >= oldest
 
-    calls, failures = tuple(filter(kept, found.calls)), tuple(filter(kept, found.failures))
+    calls, failures = tuple(filter(is_kept, found.calls)), tuple(filter(is_kept, found.failures))
     return replace(found, calls=calls, failures=failures)
-
-
-def _report(found: ingest.Ingest, period: Period, log: Log) -> None:
-    """Say what was found and is no call of the period, and why."""
-    start, end = periods.bounds(period)
-    waiting = [one.call_id for one in found.waiting if one.started_at is None or start <= one.started_at < end]
-    undated = [one.call_id for one in found.calls if one.started_at is None]
-    undated += [one.call_id for one in found.failures if one.started_at is None]
-    for code, names, what, partial in (
-        ("recordings_waiting", waiting, "recordings are still being written, the next run takes them", True),
-        ("recordings_undated", undated, "recordings belong to no day, nobody says when they began", True),
-        ("recordings_unlisted", _names(found.unlisted), "recordings have no row in the manifest", False),
-        ("recordings_unfit", _names(found.unmatched), "names of recordings do not fit ingest.name_pattern", False),
-    ):
-        _tell(code, names, what, log, partial=partial)
-
-
-def _tell(code: str, names: Sequence[str], what: str, log: Log, *, partial: bool) -> None:
-    if names:
-        first = ", ".join(privacy.mask(name)[0] for name in names[:_NAMED]) + (" …" if len(names) > _NAMED else "")
-        note = Note(code=code, values={"calls": str(len(names)), "names": first})
-        log.trouble(f"{len(names)} {what}: {first}", note, partial=partial)
 
 
 def _names(paths: Sequence[str]) -> list[str]:
     return [Path(path).name for path in paths]
-
-
-def _dated(text: str, period: Period) -> str:
-    """Put the day in: {date} is 2026-11-21, {day} is 20261121."""
-    return text.replace("{date}", period.first.isoformat()).replace("{day}", f"{period.first:%Y%m%d}")
-
-
-def load_judge(request: Request, store: Store, log: Log) -> pipeline.RuleBook | None:
-    """Read the rules; broken ones are replaced by the last good set, and that is said. None: there is none."""
-    try:
-        judge = pipeline.RuleBook.load_for_run(request.config_dir, store)
-    except ConfigError as error:
-        log.trouble(error, Note(code="rules_unreadable", values={"first": str(error.problems[0])}))
-        return None
-    for note in judge.notes:
-        log.trouble(f"the rules are broken, the last good set is used: {note.values['first']} (qareport rules lint)")
-    return judge
-
-
-def listen(
-    calls: Sequence[Call],
-    request: Request,
-    settings: Settings,
-    store: Store,
-    log: Log,
-    on_progress: transcribe.Progress,
-) -> tuple[tuple[Call, str, Transcript], ...]:
-    """Transcribe new recordings; without any, no model is looked for. An engine that fails is a trouble."""
-    if not calls:
-        return ()
-    from qareport import asr
-
-    try:
-        info = asr.identify(request.model, asr.check(asr.resolve(request.model)))
-        heard = transcribe.listen(
-            calls,
-            store,
-            engine_key=asr.transcription_key(info, settings.asr, settings.audio),
-            load_transcriber=lambda: asr.load(
-                request.model, device=request.device, asr=settings.asr, audio=settings.audio
-            ),
-            on_progress=on_progress,
-        )
-    except StoreError:
-        raise
-    except Exception as error:  # noqa: BLE001 - what the store holds is reported, whatever is wrong with the engine
-        reason = str(error) if isinstance(error, QareportError) else f"{type(error).__name__}: {error}"
-        log.trouble(
-            f"{len(calls)} new recordings were not transcribed: {reason}",
-            Note(code="not_transcribed", values={"calls": str(len(calls)), "first": reason}),
-        )
-        return ()
-    _tell("recordings_twice", [twin.call.call_id for twin in heard.duplicates], _COPIES, log, partial=False)
-    return heard.transcripts
-
-
-def _call_of(failure: FailedCall) -> Call:
-    return Call(
-        call_id=failure.call_id,
-        audio_path=failure.audio_path,
-        order_id=failure.order_id,
-        agent_id=failure.agent_id,
-        started_at=failure.started_at,
-    )

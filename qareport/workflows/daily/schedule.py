@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 
 from qareport import periods
 from qareport.model import Period, PeriodKind, RunState
-from qareport.workflows.daily.request import period_name
+from qareport.workflows.daily.record import period_name
 
 _DAY = timedelta(days=1)
 

@@ -9,8 +9,10 @@ from qareport import codec
 from qareport.model import Call, PersonalKind, Role, Segment, Transcript
 from qareport.settings import PrivacySettings
 from qareport.store import Store
-from qareport.workflows import judge as pipeline
-from qareport.workflows import render
+from qareport.workflows.assemble import assemble_order
+from qareport.workflows.judge import judge_calls
+from qareport.workflows.transcribe import TranscribedCall
+from qareport.workflows.workspace import Workspace
 from tests.unit.analysis.test_analyse import ROOT
 
 NUMBER = "幺三八零零幺三八零零零"
@@ -27,14 +29,15 @@ def test_a_number_stays_in_the_store_and_leaves_it_masked(tmp_path: Path) -> Non
             Segment(start_ms=11_000, end_ms=12_000, role=Role.AGENT, text="您好"),
         ),
     )
-    judge = pipeline.RuleBook.load(ROOT / "config")
+    rule_book = Workspace.open(config=ROOT / "config").rule_book
     with Store(f"sqlite:///{tmp_path / 'q.db'}") as store:
         store.put_call(call)
         store.put_transcript("t", transcript)
-        done, failures = pipeline.judge_calls([(call, "t", transcript)], store, judge, on_progress=lambda *_: None)
+        item = TranscribedCall(call=call, key="t", transcript=transcript)
+        done, failures = judge_calls([item], store, rule_book, on_progress=lambda *_: None)
         assert (done, failures) == ((call,), ())
-        masked = render.order_report(store, "o1")
-        shown = render.order_report(store, "o1", dataclasses.replace(PrivacySettings(), enabled=False))
+        masked = assemble_order(store, "o1")
+        shown = assemble_order(store, "o1", dataclasses.replace(PrivacySettings(), enabled=False))
     assert NUMBER not in codec.to_json(masked)
     assert masked.calls[0].moments[0].quote == "我的手机号是[电话]，什么时候发货？"
     assert [span.kind for span in masked.calls[0].masked] == [PersonalKind.PHONE]

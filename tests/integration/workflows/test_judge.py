@@ -14,9 +14,11 @@ from qareport.asr import Transcriber, load
 from qareport.errors import ConfigError
 from qareport.model import AudioInfo, Call, FailedCall, ModelInfo, Role, Segment, Transcript
 from qareport.store import Store
-from qareport.workflows import judge as pipeline
-from qareport.workflows import render as orders
-from qareport.workflows import transcribe
+from qareport.workflows import judge, transcribe
+from qareport.workflows.render import Rendering, render_orders
+from qareport.workflows.rule_book import RuleBook
+from qareport.workflows.transcribe import EngineTranscriber, TranscribedCall
+from qareport.workflows.workspace import Workspace
 
 CALLS = settings.bundled_calls()
 
@@ -38,16 +40,29 @@ def make_transcript(call_id: str, text: str = "我昨天下的单，什么时候
     )
 
 
-def items(*transcripts: Transcript) -> list[tuple[Call, str, Transcript]]:
+def items(*transcripts: Transcript) -> list[TranscribedCall]:
     return [
-        (Call(call_id=one.call_id, audio_path="a.wav", order_id=one.order_id), pipeline.content_key(one), one)
-        for one in transcripts
+        TranscribedCall(
+            call=Call(call_id=transcript.call_id, audio_path="a.wav", order_id=transcript.order_id),
+            key=judge.transcript_key(transcript),
+            transcript=transcript,
+        )
+        for transcript in transcripts
     ]
 
 
+def rule_book(config: Path) -> RuleBook:
+    return Workspace.open(config=config).rule_book
+
+
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    with Store(f"sqlite:///{tmp_path / 'store.db'}") as opened:
+def url(tmp_path: Path) -> str:
+    return f"sqlite:///{tmp_path / 'store.db'}"
+
+
+@pytest.fixture
+def store(url: str) -> Iterator[Store]:
+    with Store(url) as opened:
         yield opened
 
 
@@ -58,18 +73,9 @@ def config(tmp_path: Path) -> Path:
     return folder
 
 
-def render(
-    store: Store, tmp_path: Path, names: Sequence[str] = ("o1",), templates: Path | None = None
-) -> orders.Rendering:
-    return orders.render_orders(
-        names,
-        store,
-        formats=["html"],
-        out_dir=tmp_path / "reports",
-        templates=templates or settings.default_dir("templates"),
-        settings=settings.ReportSettings(),
-        on_progress=quiet,
-    )
+def render(url: str, tmp_path: Path, templates: Path | None = None) -> Rendering:
+    with Workspace.open(store=url, templates=templates) as workspace:
+        return render_orders(workspace, ["o1"], formats=["html"], out_dir=tmp_path / "reports", on_progress=quiet)
 
 
 @pytest.fixture(scope="module")
@@ -84,13 +90,13 @@ class Loader:
         self.times = 0
         self._transcriber = transcriber
 
-    def __call__(self) -> Transcriber:
+    def __call__(self) -> EngineTranscriber:
         self.times += 1
-        return self._transcriber
+        return EngineTranscriber(self._transcriber)
 
 
-def listen(calls: Sequence[Call], store: Store, loader: Loader) -> transcribe.Listening:
-    return transcribe.listen(calls, store, engine_key="e1", load_transcriber=loader, on_progress=quiet)
+def listen(calls: Sequence[Call], store: Store, loader: Loader) -> transcribe.Transcription:
+    return transcribe.transcribe_calls(calls, store, engine_key="e1", load_transcriber=loader, on_progress=quiet)
 
 
 def test_a_recording_that_was_heard_is_not_heard_again_and_no_model_is_loaded_for_it(
@@ -101,8 +107,8 @@ def test_a_recording_that_was_heard_is_not_heard_again_and_no_model_is_loaded_fo
     first = listen([call], store, loader)
     again = listen([replace(call, order_id="o7")], store, loader)
     assert (first.reused, again.reused, loader.times) == (0, 1, 1)
-    assert again.transcripts[0][2].segments == first.transcripts[0][2].segments
-    assert again.transcripts[0][2].order_id == "o7", "what the manifest says today counts"
+    assert again.calls[0].transcript.segments == first.calls[0].transcript.segments
+    assert again.calls[0].transcript.order_id == "o7", "what the manifest says today counts"
 
 
 def test_another_channel_map_or_another_engine_hears_again(store: Store, demo_transcriber: Transcriber) -> None:
@@ -110,7 +116,7 @@ def test_another_channel_map_or_another_engine_hears_again(store: Store, demo_tr
     loader = Loader(demo_transcriber)
     listen([call], store, loader)
     listen([replace(call, channel_roles=(Role.CUSTOMER,))], store, loader)
-    transcribe.listen([call], store, engine_key="e2", load_transcriber=loader, on_progress=quiet)
+    transcribe.transcribe_calls([call], store, engine_key="e2", load_transcriber=loader, on_progress=quiet)
     assert loader.times == 3
 
 
@@ -123,11 +129,11 @@ def test_a_bad_recording_fails_alone_and_is_tried_again_when_it_is_mended(
     calls = [Call(call_id="bad", audio_path=str(path), order_id="o1"), Call(call_id="good", audio_path=str(good))]
     loader = Loader(demo_transcriber)
     first = listen(calls, store, loader)
-    assert [call.call_id for call, _, _ in first.transcripts] == ["good"]
+    assert [item.call.call_id for item in first.calls] == ["good"]
     assert [failure.call_id for failure in first.failures] == ["bad"]
     assert store.order("o1").failures[0].reason == first.failures[0].reason
     path.write_bytes(next(CALLS.glob("*.wav")).read_bytes())
-    assert [call.call_id for call, _, _ in listen(calls, store, loader).transcripts] == ["bad", "good"]
+    assert [item.call.call_id for item in listen(calls, store, loader).calls] == ["bad", "good"]
 
 
 def test_a_recording_that_cannot_be_decoded_is_not_tried_again_while_it_is_the_same(
@@ -147,70 +153,74 @@ def test_a_recording_that_is_gone_is_a_failed_call(store: Store, demo_transcribe
     assert "/nowhere/x.wav: cannot be read: No such file" in found.failures[0].reason
 
 
-def test_a_changed_rule_changes_the_judgement_and_the_document(store: Store, tmp_path: Path, config: Path) -> None:
-    pipeline.judge_calls(items(make_transcript("c1")), store, pipeline.RuleBook.load(config), on_progress=quiet)
+def test_a_changed_rule_changes_the_judgement_and_the_document(
+    url: str, store: Store, tmp_path: Path, config: Path
+) -> None:
+    judge.judge_calls(items(make_transcript("c1")), store, rule_book(config), on_progress=quiet)
     assert store.order("o1").reports[0].findings[0].rule_id == "logistics.shipping-doubt"
-    first = render(store, tmp_path)
+    first = render(url, tmp_path)
     rule_file = config / "rules" / "logistics.yaml"
     rule_file.write_text(rule_file.read_text("utf-8").replace("points: -10", "points: -33", 1), "utf-8")
-    pipeline.judge_calls(items(make_transcript("c1")), store, pipeline.RuleBook.load(config), on_progress=quiet)
+    judge.judge_calls(items(make_transcript("c1")), store, rule_book(config), on_progress=quiet)
     assert store.order("o1").reports[0].findings[0].points == -33
-    second = render(store, tmp_path)
+    second = render(url, tmp_path)
     assert (first.reused, second.reused) == (0, 0)
     assert "−33分" in second.documents[0].read_text("utf-8")
 
 
 def test_a_document_is_written_again_only_when_something_in_it_changed_or_it_is_gone(
-    store: Store, tmp_path: Path, config: Path
+    url: str, store: Store, tmp_path: Path, config: Path
 ) -> None:
-    pipeline.judge_calls(items(make_transcript("c1")), store, pipeline.RuleBook.load(config), on_progress=quiet)
-    (path,) = render(store, tmp_path).documents
-    assert render(store, tmp_path).reused == 1
+    judge.judge_calls(items(make_transcript("c1")), store, rule_book(config), on_progress=quiet)
+    (path,) = render(url, tmp_path).documents
+    assert render(url, tmp_path).reused == 1
     path.unlink()
-    assert render(store, tmp_path).reused == 0
+    assert render(url, tmp_path).reused == 0
     assert path.exists()
     templates = tmp_path / "templates"
     shutil.copytree(settings.default_dir("templates"), templates)
     css = templates / "call.css"
     css.write_text(css.read_text("utf-8") + "\n.mine { color: #123456; }\n", "utf-8")
-    assert render(store, tmp_path, templates=templates).reused == 0
+    assert render(url, tmp_path, templates=templates).reused == 0
     assert "#123456" in path.read_text("utf-8")
 
 
 def test_a_fault_in_one_call_is_reported_and_stops_no_other(
     store: Store, config: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    judge = rules.judge
+    unharmed = rules.judge
 
     def faulty(ruleset: rules.RuleSet, transcript: Transcript, *rest: object, **named: object) -> object:
         if transcript.call_id == "c1":
             raise ZeroDivisionError("a fault")
-        return judge(ruleset, transcript, *rest, **named)  # type: ignore[arg-type]
+        return unharmed(ruleset, transcript, *rest, **named)  # type: ignore[arg-type]
 
     monkeypatch.setattr(rules, "judge", faulty)
-    done, failures = pipeline.judge_calls(
-        items(make_transcript("c1"), make_transcript("c2")), store, pipeline.RuleBook.load(config), on_progress=quiet
+    done, failures = judge.judge_calls(
+        items(make_transcript("c1"), make_transcript("c2")), store, rule_book(config), on_progress=quiet
     )
     assert [call.call_id for call in done] == ["c2"]
     assert "unexpected ZeroDivisionError: a fault" in failures[0].reason
     assert [report.call_id for report in store.order("o1").reports] == ["c2"]
 
 
-def test_an_order_whose_only_call_failed_still_has_a_report_that_says_why(store: Store, tmp_path: Path) -> None:
+def test_an_order_whose_only_call_failed_still_has_a_report_that_says_why(
+    url: str, store: Store, tmp_path: Path
+) -> None:
     call = Call(call_id="c1", audio_path="broken.ogg", order_id="o1")
     store.put_failure(call, FailedCall.of(call, "decode", "broken.ogg: empty file"))
-    (path,) = render(store, tmp_path).documents
+    (path,) = render(url, tmp_path).documents
     assert "broken.ogg: empty file" in path.read_text("utf-8")
 
 
 def test_a_broken_template_is_a_problem_of_its_document_and_names_itself(
-    store: Store, tmp_path: Path, config: Path
+    url: str, store: Store, tmp_path: Path, config: Path
 ) -> None:
     templates = tmp_path / "templates"
     shutil.copytree(settings.default_dir("templates"), templates)
     (templates / "call.html.j2").write_text("{% for %}", "utf-8")
-    pipeline.judge_calls(items(make_transcript("c1")), store, pipeline.RuleBook.load(config), on_progress=quiet)
-    rendering = render(store, tmp_path, templates=templates)
+    judge.judge_calls(items(make_transcript("c1")), store, rule_book(config), on_progress=quiet)
+    rendering = render(url, tmp_path, templates=templates)
     assert rendering.documents == ()
     assert "call.html.j2" in rendering.problems[0][1]
 
@@ -219,7 +229,7 @@ def test_all_problems_of_a_configuration_are_told_at_once(config: Path) -> None:
     (config / "qareport.yaml").write_text("audio: {max_duration: 1}\n", "utf-8")
     (config / "rules" / "price.yaml").write_text("schema: 1\nrulez: []\n", "utf-8")
     with pytest.raises(ConfigError) as caught:
-        pipeline.RuleBook.load(config)
+        rule_book(config)
     assert "qareport.yaml:1:" in str(caught.value)
     assert "price.yaml:2:1" in str(caught.value)
 
@@ -228,4 +238,4 @@ def test_all_problems_of_a_configuration_are_told_at_once(config: Path) -> None:
     ("number", "masked"), [(None, None), ("13800001234", "138****1234"), ("12345", "****"), ("", "****")]
 )
 def test_a_number_to_call_back_is_masked(number: str | None, masked: str | None) -> None:
-    assert pipeline.mask_phone(number) == masked
+    assert judge.mask_phone(number) == masked

@@ -15,7 +15,9 @@ from qareport.errors import NotFoundError
 from qareport.model import Call, CallReport
 from qareport.report.formats.pdf import Printers
 from qareport.store import Store
-from qareport.workflows import render as orders
+from qareport.workflows.assemble import assemble_order
+from qareport.workflows.render import Rendering, render_orders
+from qareport.workflows.workspace import Workspace
 from tests.support import report_samples as samples
 
 TEMPLATES = settings.default_dir("templates")
@@ -26,9 +28,14 @@ def quiet(*_: object) -> None:
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    with Store(f"sqlite:///{tmp_path / 'store.db'}") as opened:
+def workspace(tmp_path: Path) -> Iterator[Workspace]:
+    with Workspace.open(store=f"sqlite:///{tmp_path / 'store.db'}", templates=TEMPLATES, make_store=True) as opened:
         yield opened
+
+
+@pytest.fixture
+def store(workspace: Workspace) -> Store:
+    return workspace.store
 
 
 def keep(store: Store, call: CallReport, order_id: str) -> None:
@@ -48,23 +55,14 @@ def call(number: int, days: int, first_response_ms: int) -> CallReport:
     )
 
 
-def render(store: Store, out: Path, names: list[str], kinds: tuple[str, ...], workers: int) -> orders.Rendering:
-    return orders.render_orders(
-        names,
-        store,
-        formats=kinds,
-        out_dir=out,
-        templates=TEMPLATES,
-        settings=settings.ReportSettings(),
-        workers=workers,
-        on_progress=quiet,
-    )
+def render(workspace: Workspace, out: Path, names: list[str], formats: tuple[str, ...], workers: int) -> Rendering:
+    return render_orders(workspace, names, formats=formats, out_dir=out, workers=workers, on_progress=quiet)
 
 
 def test_norm_is_that_of_the_days_before_the_latest_call(store: Store) -> None:
     for number, (days, delay) in enumerate([(-8, 9_000), (-7, 1_000), (-3, 2_000), (-1, 6_000), (0, 500)]):
         keep(store, call(number, days, delay), f"o{number}")
-    made = orders.order_report(store, "o4")
+    made = assemble_order(store, "o4")
     assert made.norm is not None
     assert (made.norm.first, made.norm.last, made.norm.calls) == (date(2026, 11, 14), date(2026, 11, 20), 3)
     assert made.norm.metrics["first_response_ms"].median == 2_000
@@ -74,14 +72,14 @@ def test_norm_is_that_of_the_days_before_the_latest_call(store: Store) -> None:
 def test_norm_of_the_first_day_is_that_of_the_day_itself(store: Store) -> None:
     keep(store, call(1, 0, 1_000), "o1")
     keep(store, call(2, 0, 3_000), "o2")
-    made = orders.order_report(store, "o1")
+    made = assemble_order(store, "o1")
     assert made.norm is not None
     assert (made.norm.first, made.norm.calls) == (date(2026, 11, 21), 2)
 
 
 def test_order_whose_calls_have_no_time_is_compared_with_nobody(store: Store) -> None:
     keep(store, replace(call(1, 0, 1_000), started_at=None), "o1")
-    made = orders.order_report(store, "o1")
+    made = assemble_order(store, "o1")
     assert made.norm is None
     page = report.render(made, "html", templates=None, settings=settings.ReportSettings()).decode("utf-8")
     assert "此前几天没有可比的通话，没有与团队比较。" in page
@@ -90,7 +88,7 @@ def test_order_whose_calls_have_no_time_is_compared_with_nobody(store: Store) ->
 def test_dossier_and_norm_travel_through_json(store: Store) -> None:
     keep(store, call(1, 0, 1_000), "o1")
     keep(store, call(2, 3, 1_000), "o1")
-    made = orders.order_report(store, "o1")
+    made = assemble_order(store, "o1")
     assert made.dossier is not None
     assert [one.call_id for one in made.dossier.changes] == ["c2"]
     assert codec.read_report(codec.to_json(made), where="o1.json") == made
@@ -103,33 +101,35 @@ def test_dossier_and_norm_travel_through_json(store: Store) -> None:
     assert "这份结果没有汇总承诺。" in page
 
 
-def test_several_at_a_time_are_the_same_documents_in_the_same_order(store: Store, tmp_path: Path) -> None:
+def test_several_at_a_time_are_the_same_documents_in_the_same_order(
+    workspace: Workspace, store: Store, tmp_path: Path
+) -> None:
     names = [f"o{number}" for number in range(3)]
     for number in range(3):
         keep(store, call(number, number, 1_000 * number), names[number])
-    one = render(store, tmp_path / "one", names, ("pdf", "html"), 1)
-    three = render(store, tmp_path / "three", names, ("pdf", "html"), 3)
+    one = render(workspace, tmp_path / "one", names, ("pdf", "html"), 1)
+    three = render(workspace, tmp_path / "three", names, ("pdf", "html"), 3)
     assert [path.name for path in three.documents] == [path.name for path in one.documents]
     assert [path.read_bytes() for path in three.documents] == [path.read_bytes() for path in one.documents]
     assert (one.problems, three.problems, three.reused) == ((), (), 0)
-    assert render(store, tmp_path / "three", names, ("pdf", "html"), 3).reused == 6
+    assert render(workspace, tmp_path / "three", names, ("pdf", "html"), 3).reused == 6
 
 
-def test_document_that_cannot_be_written_stops_no_other_one(store: Store, tmp_path: Path) -> None:
+def test_document_that_cannot_be_written_stops_no_other_one(workspace: Workspace, store: Store, tmp_path: Path) -> None:
     names = [f"o{number}" for number in range(4)]
     for number in range(4):
         keep(store, call(number, number, 1_000), names[number])
     (tmp_path / "out" / "o1.html").mkdir(parents=True)
-    done = render(store, tmp_path / "out", names, ("html", "docx"), 2)
+    done = render(workspace, tmp_path / "out", names, ("html", "docx"), 2)
     assert [name for name, _ in done.problems] == ["o1 html"]
     assert "cannot be written" in done.problems[0][1]
     assert len(done.documents) == 7
 
 
-def test_unknown_order_is_an_error(store: Store, tmp_path: Path) -> None:
+def test_unknown_order_is_an_error(workspace: Workspace, store: Store, tmp_path: Path) -> None:
     keep(store, call(1, 0, 1_000), "o1")
     with pytest.raises(NotFoundError, match="no order or call 'nobody'"):
-        render(store, tmp_path, ["o1", "nobody"], ("html",), 2)
+        render(workspace, tmp_path, ["o1", "nobody"], ("html",), 2)
 
 
 def test_pages_printed_at_a_time_are_not_mixed_up() -> None:

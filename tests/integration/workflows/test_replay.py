@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -16,8 +17,11 @@ from qareport.errors import ConfigError
 from qareport.model import Call, Segment, Transcript
 from qareport.rules.rule_tests import mask
 from qareport.store import Store
-from qareport.workflows import judge as pipeline
+from qareport.workflows import judge as judging
 from qareport.workflows import replay
+from qareport.workflows.rule_book import RuleBook
+from qareport.workflows.transcribe import TranscribedCall
+from qareport.workflows.workspace import Workspace
 from tests.conftest import ROOT
 from tests.unit.analysis.test_analyse import AGENT, CUSTOMER, EXAMPLE, say
 
@@ -32,13 +36,20 @@ def config(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def store(tmp_path: Path, config: Path) -> Store:
-    opened = Store(f"sqlite:///{tmp_path / 'q.db'}")
-    judge_into(opened, pipeline.RuleBook.load_for_run(config, opened))
-    return opened
+def workspace(tmp_path: Path, config: Path) -> Iterator[Workspace]:
+    url = f"sqlite:///{tmp_path / 'q.db'}"
+    with Workspace.open(config=config, store=url, make_store=True) as opened:
+        judge_into(opened.store, opened.rule_book_for_run)
+    with Workspace.open(config=config, store=url) as opened:
+        yield opened
 
 
-def judge_into(store: Store, judge: pipeline.RuleBook) -> None:
+@pytest.fixture
+def store(workspace: Workspace) -> Store:
+    return workspace.store
+
+
+def judge_into(store: Store, rule_book: RuleBook) -> None:
     """Judge the two calls of one order."""
     items = []
     talks: dict[str, tuple[Segment, ...]] = {"one": EXAMPLE.segments, "two": LATE}
@@ -48,58 +59,58 @@ def judge_into(store: Store, judge: pipeline.RuleBook) -> None:
             call_id=name, order_id="o1", agent_id="a1", started_at=call.started_at, segments=segments
         )
         store.put_call(call)
-        items.append((call, name, transcript))
-    _, failures = pipeline.judge_calls(items, store, judge, on_progress=lambda *_: None)
+        items.append(TranscribedCall(call=call, key=name, transcript=transcript))
+    _, failures = judging.judge_calls(items, store, rule_book, on_progress=lambda *_: None)
     assert failures == ()
 
 
-def edit(config: Path, old: str, new: str) -> pipeline.RuleBook:
+def edit(config: Path, old: str, new: str) -> RuleBook:
     path = config / "rules" / "logistics.yaml"
     text = path.read_text(encoding="utf-8")
     assert old in text
     path.write_text(text.replace(old, new, 1), encoding="utf-8")
-    return pipeline.RuleBook.load(config)
+    return Workspace.open(config=config).rule_book
 
 
-def run(store: Store, judge: pipeline.RuleBook, against: rules.RuleSet | None = None) -> rules.Replay:
-    return rules.replay(judge.ruleset, replay.stored_judgements(store), judge.settings.score, against=against)
+def run(store: Store, rule_book: RuleBook, against: rules.RuleSet | None = None) -> rules.Replay:
+    return rules.replay(rule_book.ruleset, replay.stored_judgements(store), rule_book.settings.score, against=against)
 
 
 def test_unedited_rules_change_nothing(store: Store, config: Path) -> None:
-    result = run(store, pipeline.RuleBook.load(config))
+    result = run(store, Workspace.open(config=config).rule_book)
     assert (result.calls, result.changed_calls, result.gained, result.lost) == (2, 0, (), ())
     assert result.before == result.after
 
 
 def test_an_edit_that_asks_for_less_gains_and_one_that_asks_for_more_loses(store: Store, config: Path) -> None:
-    old = pipeline.RuleBook.load(config).ruleset
-    judge = edit(config, "silence: 2s", "silence: 4s")
-    result = run(store, judge)
+    old = Workspace.open(config=config).rule_book.ruleset
+    rule_book = edit(config, "silence: 2s", "silence: 4s")
+    result = run(store, rule_book)
     assert [(hit.call_id, hit.rule_id, hit.at_ms) for hit in result.lost] == [("two", RULE, 4000)]
     assert result.gained == ()
     assert result.after > result.before  # type: ignore[operator]
     assert [(agent.agent_id, agent.calls) for agent in result.agents] == [("a1", 2)]
-    assert run(store, judge, against=old).lost == tuple(replace(hit, quote=hit.quote) for hit in result.lost)
+    assert run(store, rule_book, against=old).lost == tuple(replace(hit, quote=hit.quote) for hit in result.lost)
 
 
 def test_a_replay_says_what_a_new_run_would_say(store: Store, config: Path) -> None:
-    judge = edit(config, "points: -10", "points: -3")
-    result = run(store, judge)
-    judge_into(store, judge)
+    rule_book = edit(config, "points: -10", "points: -3")
+    result = run(store, rule_book)
+    judge_into(store, rule_book)
     scores = [report.score for report in store.order("o1").reports]
     assert result.after == sum(score for score in scores if score is not None) / 2
 
 
 def test_apply_makes_the_edit_count_and_keeps_the_old_hash(store: Store, config: Path) -> None:
     before = store.order("o1")
-    judge = edit(config, "silence: 2s", "silence: 4s")
-    assert replay.apply(store, judge) == 2
+    rule_book = edit(config, "silence: 2s", "silence: 4s")
+    assert replay.apply(store, rule_book) == 2
     after = store.order("o1")
-    assert after.rules_sha256 == judge.ruleset.sha256 != before.rules_sha256
+    assert after.rules_sha256 == rule_book.ruleset.sha256 != before.rules_sha256
     assert RULE not in {finding.rule_id for finding in after.reports[1].findings}
     assert store.find_rule_set(before.rules_sha256) is not None
-    assert run(store, judge).changed_calls == 0
-    assert replay.apply(store, judge) == 0
+    assert run(store, rule_book).changed_calls == 0
+    assert replay.apply(store, rule_book) == 0
 
 
 def test_a_replay_reads_in_three_forms(store: Store, config: Path) -> None:
@@ -110,26 +121,26 @@ def test_a_replay_reads_in_three_forms(store: Store, config: Path) -> None:
 
 
 def test_explain_draws_each_condition_with_seconds_and_values(store: Store, config: Path) -> None:
-    judge = pipeline.RuleBook.load(config)
-    scene = replay.scene_of(store, "two", judge)
-    rule = judge.ruleset.find(RULE)
+    rule_book = Workspace.open(config=config).rule_book
+    scene = replay.scene_of(store, "two", rule_book)
+    rule = rule_book.ruleset.find(RULE)
     assert rule is not None
-    tree = "\n".join(rules.draw(rules.explain(rule, scene, judge.ruleset)))
+    tree = "\n".join(rules.draw(rules.explain(rule, scene, rule_book.ruleset)))
     assert f"{RULE} 发货疑问后的沉默: hit 第 4 秒" in tree
     assert "✓ silence: 2s, after: customer, within: 10s" in tree
     assert "✗ unless agent says" in tree
 
 
 def test_a_case_cut_from_a_call_is_masked_and_holds(store: Store, config: Path) -> None:
-    judge = pipeline.RuleBook.load(config)
-    rule = judge.ruleset.find(RULE)
+    rule_book = Workspace.open(config=config).rule_book
+    rule = rule_book.ruleset.find(RULE)
     assert rule is not None
     transcript = replay.transcript_of(store.report_of_call("two"), "o1")
-    text = "schema: 1\ncases:\n" + rules.cut_case(transcript, rule, judge.ruleset, judge.analyse)
+    text = "schema: 1\ncases:\n" + rules.cut_case(transcript, rule, rule_book.ruleset, rule_book.analyse)
     assert "13812345678" not in text
     assert "88888888888" in text
     (config / "rules" / "cut.test.yaml").write_text(text, encoding="utf-8")
-    results = rules.run_cases(judge.ruleset, config / "rules", judge.analyse)
+    results = rules.run_cases(rule_book.ruleset, config / "rules", rule_book.analyse)
     assert [result.failures for result in results if not result.passed] == []
 
 
@@ -147,21 +158,23 @@ def test_what_could_name_a_person_is_masked(said: str, masked: str) -> None:
 
 
 def test_hit_counts_name_the_rules_that_never_fire(store: Store, config: Path) -> None:
-    judge = pipeline.RuleBook.load(config)
-    counts = rules.count_hits(judge.ruleset, replay.stored_judgements(store))
+    rule_book = Workspace.open(config=config).rule_book
+    counts = rules.count_hits(rule_book.ruleset, replay.stored_judgements(store))
     assert counts.by_rule[RULE] == 2
-    idle = [str(problem) for problem in counts.warnings(judge.ruleset)]
+    idle = [str(problem) for problem in counts.warnings(rule_book.ruleset)]
     assert any("service.abusive: hit none of the stored calls in 30 days" in line for line in idle)
     assert not any(RULE in line for line in idle)
 
 
-def test_broken_rules_give_way_to_the_last_good_set_and_every_report_says_so(store: Store, config: Path) -> None:
-    good = pipeline.RuleBook.load(config).ruleset.sha256
+def test_broken_rules_give_way_to_the_last_good_set_and_every_report_says_so(
+    workspace: Workspace, store: Store, config: Path
+) -> None:
+    good = Workspace.open(config=config).rule_book.ruleset.sha256
     with pytest.raises(ConfigError):
         edit(config, "severity: major", "severity: mayor")
-    judge = pipeline.RuleBook.load_for_run(config, store)
-    assert judge.ruleset.sha256 == good
-    judge_into(store, judge)
+    rule_book = workspace.rule_book_for_run
+    assert rule_book.ruleset.sha256 == good
+    judge_into(store, rule_book)
     notes = [report.notes[0] for report in store.order("o1").reports]
     assert {note.code for note in notes} == {"rules_last_good"}
     assert notes[0].values["rules_sha256"] == good
@@ -171,8 +184,9 @@ def test_broken_rules_give_way_to_the_last_good_set_and_every_report_says_so(sto
 def test_broken_rules_without_a_good_set_are_an_error(tmp_path: Path, config: Path) -> None:
     with pytest.raises(ConfigError):
         edit(config, "severity: major", "severity: mayor")
-    with Store(f"sqlite:///{tmp_path / 'new.db'}") as empty, pytest.raises(ConfigError):
-        pipeline.RuleBook.load_for_run(config, empty)
+    url = f"sqlite:///{tmp_path / 'new.db'}"
+    with Workspace.open(config=config, store=url, make_store=True) as empty, pytest.raises(ConfigError):
+        empty.rule_book_for_run  # noqa: B018 - it is read for the first time
 
 
 def test_the_third_call_of_an_order_is_known_by_the_earlier_ones(store: Store) -> None:

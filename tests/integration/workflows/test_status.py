@@ -32,9 +32,11 @@ from qareport.model import (
 )
 from qareport.settings import default_dir
 from qareport.store import Store, holder
-from qareport.workflows import judge as pipeline
+from qareport.workflows.judge import judge_calls
 from qareport.workflows.prometheus import write_metrics
 from qareport.workflows.status import Status, look
+from qareport.workflows.transcribe import TranscribedCall
+from qareport.workflows.workspace import Workspace
 from tests.conftest import ROOT
 from tests.integration.store.test_store import METRICS
 
@@ -316,11 +318,12 @@ def test_mails_and_runs_are_events_without_addresses(store: Store, lines: list[d
 
 
 def test_a_step_that_was_done_before_is_kept(tmp_path: Path, lines: list[dict[str, object]]) -> None:
-    heard = Transcript(call_id="c1", segments=(Segment(start_ms=0, end_ms=9, text="我要退货"),))
-    judge = pipeline.RuleBook.load(default_dir("config"))
+    transcript = Transcript(call_id="c1", segments=(Segment(start_ms=0, end_ms=9, text="我要退货"),))
+    item = TranscribedCall(call=call("c1", 5), key="t", transcript=transcript)
+    rule_book = Workspace.open(config=default_dir("config")).rule_book
     with Store(f"sqlite:///{tmp_path / 'store.db'}") as store:
         for _ in range(2):
-            pipeline.judge_calls([(call("c1", 5), "t", heard)], store, judge, on_progress=lambda *_: None)
+            judge_calls([item], store, rule_book, on_progress=lambda *_: None)
     told = [(one["step"], one["outcome"], one["call_id"]) for one in lines]
     assert told == [("analyse", "done", "c1"), ("analyse", "kept", "c1")]
     assert "退货" not in str(lines)

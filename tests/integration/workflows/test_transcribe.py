@@ -30,14 +30,19 @@ def store(store_url: str) -> Iterator[Store]:
         yield opened
 
 
-def listen(store: Store, transcriber: Transcriber, calls: Sequence[Call]) -> transcribe.Listening:
-    heard = transcribe.listen(
-        calls, store, engine_key="e1", load_transcriber=lambda: transcriber, on_progress=lambda *_: None
+def listen(store: Store, transcriber: Transcriber, calls: Sequence[Call]) -> transcribe.Transcription:
+    outcome = transcribe.transcribe_calls(
+        calls,
+        store,
+        engine_key="e1",
+        load_transcriber=lambda: transcribe.EngineTranscriber(transcriber),
+        on_progress=lambda *_: None,
     )
-    for call, key, transcript in heard.transcripts:
-        report = CallReport(call_id=call.call_id, started_at=call.started_at, metrics=METRICS, audio=transcript.audio)
-        store.put_report(f"{call.call_id}-{key[:32]}", call, report, rules_sha256="r1")
-    return heard
+    for item in outcome.calls:
+        call, audio = item.call, item.transcript.audio
+        report = CallReport(call_id=call.call_id, started_at=call.started_at, metrics=METRICS, audio=audio)
+        store.put_report(f"{call.call_id}-{item.key[:32]}", call, report, rules_sha256="r1")
+    return outcome
 
 
 def call(path: Path, **known: str) -> Call:
@@ -49,7 +54,7 @@ def test_the_same_recording_under_two_names_is_one_call_in_one_run(
 ) -> None:
     first, copy = recording(tmp_path / "a.wav"), recording(tmp_path / "b.wav")
     heard = listen(store, demo, [call(first), call(copy), call(recording(tmp_path / "c.wav", second=3))])
-    assert [one.call_id for one, _, _ in heard.transcripts] == ["a", "c"]
+    assert [item.call.call_id for item in heard.calls] == ["a", "c"]
     assert [str(twin) for twin in heard.duplicates] == [f"{copy}: the same recording as a ({first})"]
     assert not store.has_result("b")
 
@@ -59,9 +64,9 @@ def test_a_copy_that_comes_on_another_day_is_no_second_call(store: Store, demo: 
     copy = call(recording(tmp_path / "archive" / "a-final.wav"))
     store.put_call(copy)
     heard = listen(store, demo, [copy])
-    assert ([twin.first.call_id for twin in heard.duplicates], heard.transcripts) == (["a"], ())
+    assert ([twin.first.call_id for twin in heard.duplicates], heard.calls) == (["a"], ())
     assert not store.recordings(["a-final"])
-    assert [one.call_id for one, _, _ in listen(store, demo, [call(tmp_path / "a.wav")]).transcripts] == ["a"]
+    assert [item.call.call_id for item in listen(store, demo, [call(tmp_path / "a.wav")]).calls] == ["a"]
 
 
 def test_one_recording_that_two_rows_name_is_two_calls(store: Store, demo: Transcriber, tmp_path: Path) -> None:
@@ -69,7 +74,7 @@ def test_one_recording_that_two_rows_name_is_two_calls(store: Store, demo: Trans
     rows = [call(path, call_id="c1", order_id="o1"), call(path, call_id="c2", order_id="o2")]
     for _ in range(2):
         heard = listen(store, demo, rows)
-        assert [(one.call_id, one.order_id) for one, _, _ in heard.transcripts] == [("c1", "o1"), ("c2", "o2")]
+        assert [(item.call.call_id, item.call.order_id) for item in heard.calls] == [("c1", "o1"), ("c2", "o2")]
         assert not heard.duplicates
 
 

@@ -1,0 +1,62 @@
+"""Files written whole or not at all, and files hashed. Nothing here is slow to import."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import secrets
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import IO
+
+from qareport.errors import QareportError
+
+
+@contextlib.contextmanager
+def atomic_path(path: Path) -> Iterator[Path]:
+    """Give a block a temporary path beside `path`; what it writes there takes the place of `path` at its end.
+
+    Readers see the old file or the whole new one. When the block raises, `path` stays as it was and the temporary file
+    is removed; only a process that is killed leaves one behind, hidden and ending in `.part`.
+
+    Raises:
+        OSError: the folder cannot be written.
+    """
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        yield temporary
+        os.replace(temporary, path)
+    except BaseException:
+        with contextlib.suppress(OSError):  # the first error says more
+            temporary.unlink(missing_ok=True)
+        raise
+
+
+@contextlib.contextmanager
+def atomic_write(path: Path) -> Iterator[IO[bytes]]:
+    """Open a file for writing bytes that takes the place of `path` at the end of the block; see `atomic_path`.
+
+    Raises:
+        OSError: the file cannot be written.
+    """
+    with atomic_path(path) as temporary, temporary.open("wb") as file:
+        yield file
+
+
+def sha256_of(path: str | Path, *, error: Callable[..., QareportError]) -> str:
+    """Return the SHA-256 of a file's bytes, in 64 hexadecimal digits.
+
+    Args:
+        path: of the file.
+        error: the type of error to raise.
+
+    Raises:
+        error: the file cannot be read.
+    """
+    try:
+        with Path(path).open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as cause:
+        raise error(f"cannot be read: {cause.strerror or cause}", where=str(path)) from cause

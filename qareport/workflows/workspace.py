@@ -1,0 +1,314 @@
+"""An installation: configuration, rules, templates, store and speech model, each located and read once.
+
+Command line, daily run, web pages and workers all start from `Workspace.open`. Nothing is read before it is asked for,
+and what was read is kept, so one command parses each file once and hashes the model once. Each part is imported when it
+is asked for, so that whoever needs settings and store alone (`qareport report`) starts quickly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Self, TypeVar
+
+from qareport.errors import ConfigError, DocumentError, Problem
+from qareport.files import sha256_of
+from qareport.keys import content_key
+
+if TYPE_CHECKING:
+    from qareport.analysis import Topics
+    from qareport.asr import EngineFiles, Transcriber
+    from qareport.settings import Locale, Settings
+    from qareport.store import Store
+    from qareport.workflows.rule_book import RuleBook
+    from qareport.workflows.transcribe import EngineTranscriber
+
+DEFAULT_STORE = "sqlite:///qareport.db"
+DEFAULT_MODEL = "iic/SenseVoiceSmall"
+#: Any project may have a folder of these names: only one that holds the marker is meant.
+_MARKERS = {"config": "rules", "templates": "call.docx"}
+_TEMPLATE_SUFFIXES = frozenset((".j2", ".css", ".js", ".docx"))
+
+T = TypeVar("T")
+
+
+class Workspace:
+    """An open installation. Use as a context manager, or call `close`; one belongs to one thread, as its store does."""
+
+    def __init__(
+        self,
+        *,
+        config: Path,
+        templates: Path,
+        store_url: str,
+        model: str,
+        device: str,
+        locale: Locale | None,
+        audio: bool | None,
+        make_store: bool,
+    ) -> None:
+        """Take what `open` has decided."""
+        self._config = config
+        self._templates = templates
+        self._locale: Locale | None = locale
+        self._audio = audio
+        self._make_store = make_store
+        self._engine_files: EngineFiles | None = None
+        #: SQLAlchemy URL of the store; may hold a password.
+        self.store_url = store_url
+        #: Name or directory of the speech model.
+        self.model = model
+        #: "auto", "cpu", "cuda" or "cuda:N".
+        self.device = device
+
+    @classmethod
+    def open(
+        cls,
+        *,
+        config: Path | None = None,
+        templates: Path | None = None,
+        store: str | None = None,
+        model: str | None = None,
+        device: str = "auto",
+        locale: Locale | None = None,
+        audio: bool | None = None,
+        make_store: bool = False,
+    ) -> Self:
+        """Open an installation.
+
+        Args:
+            config: folder of `qareport.yaml`, topics and rules; None: ./config if it holds rules, else the bundled one.
+            templates: folder of document templates; None: ./templates if it holds some, else the bundled one.
+            store: SQLAlchemy URL; None: `sqlite:///qareport.db`.
+            model: "demo", a directory, or a hub name; None: iic/SenseVoiceSmall.
+            device: where the model runs: "auto", "cpu", "cuda" or "cuda:N".
+            locale: overrides `report.locale`; None: as the settings say.
+            audio: overrides `report.audio`; None: as the settings say.
+            make_store: create the store when it does not exist; for who only looks, a wrong name is an error.
+        """
+        return cls(
+            config=_folder("config") if config is None else config,
+            templates=_folder("templates") if templates is None else templates,
+            store_url=store or DEFAULT_STORE,
+            model=model or DEFAULT_MODEL,
+            device=device,
+            locale=locale,
+            audio=audio,
+            make_store=make_store,
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close what was opened; what was read stays readable."""
+        store = self.__dict__.pop("store", None)
+        if store is not None:
+            store.close()
+
+    # --- configuration ------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def config(self) -> Path:
+        """The configuration folder.
+
+        Raises:
+            ConfigError: there is no such folder.
+        """
+        return _existing(self._config, "config")
+
+    @cached_property
+    def templates(self) -> Path:
+        """The folder of document and mail templates.
+
+        Raises:
+            ConfigError: there is no such folder.
+        """
+        return _existing(self._templates, "templates")
+
+    @cached_property
+    def templates_key(self) -> str:
+        """Hash of all files in the folder of templates.
+
+        Raises:
+            ConfigError: as `templates`.
+            DocumentError: a template cannot be read.
+        """
+        files = sorted(path for path in self.templates.iterdir() if path.suffix in _TEMPLATE_SUFFIXES)
+        hashes = ((path.name, sha256_of(path, error=DocumentError)) for path in files)
+        return content_key(*(part for pair in hashes for part in pair))
+
+    @property
+    def rules_dir(self) -> Path:
+        """The folder of rule files and their tests."""
+        return self.config / "rules"
+
+    @cached_property
+    def settings(self) -> Settings:
+        """The settings, with what `open` was told to override.
+
+        Raises:
+            ConfigError: everything wrong in `qareport.yaml`, with line and column.
+        """
+        from qareport import settings
+
+        found = settings.load(self.config)
+        return replace(found, report=found.report.over(locale=self._locale, audio=self._audio))
+
+    @cached_property
+    def topics(self) -> Topics:
+        """The word lists of issue types, promises and stages.
+
+        Raises:
+            ConfigError: everything wrong in `topics.yaml`, with line and column.
+        """
+        from qareport import analysis
+
+        return analysis.load_topics(self.config / "topics.yaml")
+
+    @cached_property
+    def rule_book(self) -> RuleBook:
+        """Settings, topics and rules as they are now.
+
+        Raises:
+            ConfigError: everything wrong in all of them, with line and column.
+        """
+        from qareport import rules
+        from qareport.workflows.rule_book import RuleBook
+
+        problems: list[Problem] = []
+        found = _collect(lambda: self.settings, problems)
+        topics = _collect(lambda: self.topics, problems)
+        ruleset = _collect(lambda: rules.load(self.rules_dir), problems)
+        if found is None or topics is None or ruleset is None:
+            raise ConfigError(problems)
+        return RuleBook(settings=found, topics=topics, ruleset=ruleset)
+
+    @cached_property
+    def rule_book_for_run(self) -> RuleBook:
+        """The rule book of a run: valid rules are kept in the store; broken ones are replaced by its last valid set.
+
+        A replacement is named by the note `rules_last_good` {rules_sha256, problems, first}.
+
+        Raises:
+            ConfigError: everything wrong, where settings or topics are broken too, or the store has no valid set.
+        """
+        try:
+            book = self.rule_book
+        except ConfigError as error:
+            return self._last_valid(error)
+        self.store.put_rule_set(book.ruleset.sha256, book.ruleset.files)
+        return book
+
+    def _last_valid(self, error: ConfigError) -> RuleBook:
+        from qareport import rules
+        from qareport.model import Note
+        from qareport.workflows.rule_book import RuleBook
+
+        last = self.store.last_rule_set()
+        if last is None:
+            raise error
+        try:
+            found, topics = self.settings, self.topics
+        except ConfigError:
+            raise error from None
+        ruleset = rules.load_files({name: text.encode() for name, text in last[1].items()}, where="store")
+        values = {
+            "rules_sha256": ruleset.sha256,
+            "problems": str(len(error.problems)),
+            "first": str(error.problems[0]),
+        }
+        note = Note(code="rules_last_good", values=values)
+        return RuleBook(settings=found, topics=topics, ruleset=ruleset, notes=(note,))
+
+    # --- store --------------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def store(self) -> Store:
+        """The open store.
+
+        Raises:
+            StoreError: it cannot be opened.
+            NoStoreError: it does not exist, and is not to be made.
+        """
+        from qareport.store import Store
+
+        return Store(self.store_url, make=self._make_store)
+
+    # --- speech model -------------------------------------------------------------------------------------------------
+
+    def engine_files(self, *, download: bool = False) -> EngineFiles:
+        """Return the files of the speech model and its parts: located, checked and hashed the first time.
+
+        Args:
+            download: fetch a model that is not installed.
+
+        Raises:
+            ModelError: it is not installed, incomplete, or could not be downloaded.
+        """
+        from qareport import asr
+
+        if self._engine_files is None:
+            self._engine_files = asr.find_files(self.model, self.settings.asr, download=download)
+        return self._engine_files
+
+    @cached_property
+    def engine_key(self) -> str:
+        """Hash of everything that decides a transcript besides the recording and its channel map.
+
+        Raises:
+            ModelError: as `engine_files`.
+        """
+        from qareport import asr
+
+        files = self.engine_files()
+        return asr.transcription_key(files.info, self.settings.asr, self.settings.audio, files=files)
+
+    def load_engine(self) -> Transcriber:
+        """Load the speech model.
+
+        Raises:
+            ModelError: as `engine_files`; the engine is not installed, or there is no such device.
+        """
+        from qareport import asr
+
+        found = self.settings
+        return asr.load(self.engine_files(), device=self.device, asr=found.asr, audio=found.audio)
+
+    def load_transcriber(self) -> EngineTranscriber:
+        """Load the speech model as what `transcribe_calls` takes.
+
+        Raises:
+            ModelError: as `load_engine`.
+        """
+        from qareport.workflows.transcribe import EngineTranscriber
+
+        return EngineTranscriber(self.load_engine())
+
+
+def _folder(name: str) -> Path:
+    from qareport.settings import default_dir
+
+    here = Path(name)
+    return here if (here / _MARKERS[name]).exists() else default_dir(name)
+
+
+def _existing(folder: Path, name: str) -> Path:
+    if not folder.is_dir():
+        raise ConfigError(
+            [Problem(what="no such folder", where=str(folder), to_do=f"`qareport init DIR` makes a {name} folder")]
+        )
+    return folder
+
+
+def _collect(read: Callable[[], T], problems: list[Problem]) -> T | None:
+    try:
+        return read()
+    except ConfigError as error:
+        problems += error.problems
+        return None

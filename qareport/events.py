@@ -1,7 +1,7 @@
-"""What became of each step, for logs that programs read: one event a step, with the call's name in it.
+"""Structured log: one event for each step that ended, with the call's id in it, for programs that read logs.
 
-Events go to the logger `qareport.events` at level INFO; the command line decides how they are written. They hold names
-of calls and orders, counts and reasons, the last masked: no words that were said, no numbers to call, no addresses.
+Events go to the logger `qareport.events` at level INFO; `json_formatter` writes them as JSON lines. They hold ids of
+calls and orders, counts and reasons, the last masked: no words of a call, no telephone numbers, no addresses.
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Mapping
-
-from qareport import privacy
+from datetime import UTC, datetime
+from typing import Any
 
 _log = logging.getLogger(__name__)
 #: A progress hook `(step, done, total)`: calls or orders that have passed a step, of how many (0 = not known).
@@ -25,8 +25,8 @@ def happened(step: str, outcome: str, *, duration_ms: int | None = None, **more:
 
     Args:
         step: decode, transcribe, analyse, render, send, delete, or a step of a daily run.
-        outcome: done, kept (it had been done before), failed, or the state of a mail or run.
-        duration_ms: how long it took, by a clock that is never set.
+        outcome: done, kept (an earlier run had done it), failed, or the state of a mail or run.
+        duration_ms: how long it took, by a monotonic clock.
         more: call_id, order_id, reason …; None is left out. `reason` and `problems` are masked.
     """
     if not _log.isEnabledFor(logging.INFO):
@@ -44,18 +44,52 @@ def happened(step: str, outcome: str, *, duration_ms: int | None = None, **more:
 
 def _masked(name: str, value: object) -> object:
     if name == "problems" and isinstance(value, list):
-        return [privacy.mask(str(one))[0] for one in value]
-    return privacy.mask(str(value))[0] if name == "reason" else value
+        return [_mask(str(problem)) for problem in value]
+    return _mask(str(value)) if name == "reason" else value
+
+
+def _mask(text: str) -> str:
+    from qareport import privacy  # its expressions take long to compile, and most commands log nothing
+
+    return privacy.mask(text)[0]
+
+
+def json_formatter() -> logging.Formatter:
+    """Return a formatter that writes one JSON object a line: time, level, logger, and an event's fields or a message.
+
+    Personal data in messages and tracebacks is masked.
+    """
+    from pythonjsonlogger.json import JsonFormatter
+
+    class JsonLines(JsonFormatter):
+        def add_fields(self, log_data: dict[str, Any], record: logging.LogRecord, message_dict: dict[str, Any]) -> None:
+            log_data["time"] = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
+            log_data["level"] = record.levelname
+            log_data["logger"] = record.name
+            fields = getattr(record, FIELDS, None)
+            if fields is None:
+                log_data["message"] = record.getMessage()
+                log_data.update({name: value for name, value in message_dict.items() if name == "exc_info" and value})
+            else:
+                log_data.update(fields)
+
+        def process_log_record(self, log_data: dict[str, Any]) -> dict[str, Any]:
+            for name in ("message", "exc_info"):
+                if name in log_data:
+                    log_data[name] = _mask(str(log_data[name]))
+            return log_data
+
+    return JsonLines(json_ensure_ascii=False)
 
 
 class Stopwatch:
-    """Measures how long steps take, each from the end of the one before."""
+    """Measures how long steps take, each from the end of the previous one."""
 
     def __init__(self) -> None:
         self._last = time.monotonic()
 
     def lap_ms(self) -> int:
-        """Return the milliseconds since the last time that this was asked, or since the beginning."""
+        """Return the milliseconds since the previous call, or since the stopwatch was made."""
         now = time.monotonic()
         elapsed, self._last = now - self._last, now
         return round(elapsed * 1000)

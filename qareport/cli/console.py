@@ -1,4 +1,4 @@
-"""What a person at the terminal sees: progress, the summary of a run, complaints. Used by `cli` alone."""
+"""What a person at the terminal sees: messages, log lines, progress bars, and the summary of a run."""
 
 from __future__ import annotations
 
@@ -7,16 +7,19 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import click
-import rich.progress
-from rich.console import Console
 
-from qareport.cli import logs
-from qareport.model import Call, FailedCall
+from qareport import events
+
+if TYPE_CHECKING:
+    import rich.progress
+
+    from qareport.model import Call, FailedCall
 
 _log = logging.getLogger(__name__)
+_state = {"json": False}
 
 _STEPS = {
     "decode": "Reading recordings",
@@ -28,50 +31,78 @@ _STEPS = {
 }
 
 
+def set_up_logs(*, as_json: bool, verbose: bool) -> None:
+    """Write log lines to stderr from now on: with JSON all events, else only what -v asks for."""
+    _state["json"] = as_json
+    logging.basicConfig(format="%(levelname)s %(name)s: %(message)s")
+    quiet = logging.INFO if as_json else logging.CRITICAL
+    logging.getLogger("qareport").setLevel(logging.DEBUG if verbose else quiet)
+    if as_json:
+        logging.captureWarnings(True)
+        for handler in logging.getLogger().handlers:
+            handler.setFormatter(events.json_formatter())
+
+
+def is_json() -> bool:
+    """Return whether everything on stderr is to be JSON."""
+    return _state["json"]
+
+
 def say(text: str) -> None:
-    """Tell the person something that is not a result."""
-    if logs.is_json():
+    """Write a message that is not a result to stderr."""
+    if is_json():
         _log.info("%s", text)
     else:
         click.echo(text, err=True)
 
 
 def complain(text: str) -> None:
-    """Tell the person what is wrong."""
-    if logs.is_json():
+    """Write what is wrong to stderr."""
+    if is_json():
         _log.error("%s", text)
     else:
         click.echo(f"qareport: {text}", err=True)
 
 
-class Progress:
+class ProgressBars:
     """A progress hook `(step, done, total)`: bars on a terminal, nothing in a pipe."""
 
     def __init__(self) -> None:
-        self._bars = rich.progress.Progress(
-            "{task.description:<20}",
-            rich.progress.BarColumn(),
-            rich.progress.MofNCompleteColumn(),
-            rich.progress.TimeElapsedColumn(),
-            console=Console(stderr=True),
-            disable=not sys.stderr.isatty(),
-        )
+        self._bars: rich.progress.Progress | None = None
         self._tasks: dict[str, rich.progress.TaskID] = {}
 
     def __enter__(self) -> Self:
-        self._bars.start()
+        if sys.stderr.isatty():
+            self._bars = _bars()
+            self._bars.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._bars.stop()
+        if self._bars is not None:
+            self._bars.stop()
 
     def __call__(self, step: str, done: int, total: int) -> None:
         """Show that `done` of `total` calls or orders have passed a step."""
+        if self._bars is None:
+            return
         if step not in self._tasks:
             self._tasks[step] = self._bars.add_task(_STEPS.get(step, step), total=total)
         self._bars.update(self._tasks[step], completed=done, total=total)
+
+
+def _bars() -> rich.progress.Progress:
+    import rich.progress  # takes long to import, and is of no use in a pipe
+    from rich.console import Console
+
+    return rich.progress.Progress(
+        "{task.description:<20}",
+        rich.progress.BarColumn(),
+        rich.progress.MofNCompleteColumn(),
+        rich.progress.TimeElapsedColumn(),
+        console=Console(stderr=True),
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

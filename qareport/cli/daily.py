@@ -1,42 +1,22 @@
-"""`qareport daily` and `qareport mail`: the report of a day, a week or a month, and the mails about it."""
+"""`qareport daily`: the report of a day, a week or a month, and the mails about it."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import UTC, datetime
-from zoneinfo import ZoneInfo
+from datetime import datetime
 
 import click
 
-from qareport.cli.console import Progress, complain, say
-from qareport.cli.options import Options, takes_options
-from qareport.delivery import mail as mailing
-from qareport.model import DeliveryRecord, DeliveryState, PeriodKind, RunState
-from qareport.settings.validators import is_address
-from qareport.store import Store
-from qareport.workflows import daily as daily_run
-from qareport.workflows.daily import DailyOptions, Mode, Result
-
-_MEANINGS = {
-    DeliveryState.PLANNED: "waits to be sent",
-    DeliveryState.SENDING: "was being sent when its process ended: the next run calls it unknown",
-    DeliveryState.SENT: "the server has taken it",
-    DeliveryState.RETRY: "refused for now; the next run of `qareport daily --send` after that time tries again",
-    DeliveryState.FAILED: "refused for good: mend the cause, then `qareport mail resend KEY`",
-    DeliveryState.UNKNOWN: (
-        "the connection or the process ended between the text and the server's answer: it may have arrived or not, and "
-        "no program can find out. Ask the recipient; then `qareport mail forget KEY` if it is there, or "
-        "`qareport mail resend KEY --yes` if it is not"
-    ),
-    DeliveryState.FORGOTTEN: "a person decided that it is not sent again",
-}
+from qareport.cli.console import ProgressBars, complain, say
+from qareport.cli.options import Options, date_option, takes_options
+from qareport.model import DeliveryState, PeriodKind, RunState
+from qareport.workflows.daily import DailyOptions, Mode, Result, run_daily, summary
 
 
 @click.command()
 @click.argument("sources", nargs=-1, metavar="[SOURCE...]")
 @click.option("--manifest", metavar="FILE", default="", help="In place of daily.manifest.")
 @click.option("--out", metavar="DIR", default="", help="In place of daily.out.")
-@click.option("--date", "day", type=click.DateTime(["%Y-%m-%d"]), metavar="YYYY-MM-DD", help="Day [yesterday].")
+@date_option("--date", "day", help="The day [yesterday]")
 @click.option("--week", "kind", flag_value="week", help="The week (Monday first) instead [last week].")
 @click.option("--month", "kind", flag_value="month", help="The month instead [last month].")
 @click.option("--send", "mode", flag_value="send", help="Send the mails.")
@@ -65,9 +45,9 @@ def daily(
         out=out,
     )
     status = 0
-    with options.open_workspace(make_store=True) as workspace, Progress() as progress:
-        for result in daily_run.run_daily(workspace, wanted, on_progress=progress):
-            click.echo(daily_run.summary(result))
+    with options.open_workspace(make_store=True) as workspace, ProgressBars() as progress:
+        for result in run_daily(workspace, wanted, on_progress=progress):
+            click.echo(summary(result))
             _explain(result)
             status = max(status, _status(result))
     return status
@@ -93,97 +73,3 @@ def _status(result: Result) -> int:
         mail.state is not DeliveryState.SENT and mail.state is not DeliveryState.FORGOTTEN for mail in result.mails
     )
     return int(result.state is not RunState.DONE or bool(result.failed_calls or result.unknown) or open_mails)
-
-
-@click.group("mail")
-def mail() -> None:
-    """Look at the mails of `qareport daily`, decide about uncertain ones, test the mail server."""
-
-
-@mail.command("list")
-@click.option("--all", "everything", is_flag=True, help="Also mails that were sent or forgotten.")
-@takes_options
-def list_mails(options: Options, everything: bool) -> int:
-    """List the mails that are not settled: waiting, refused, or unknown (may or may not have arrived)."""
-    states = [
-        state for state in DeliveryState if everything or state not in (DeliveryState.SENT, DeliveryState.FORGOTTEN)
-    ]
-    with options.open_workspace() as workspace:
-        zone = ZoneInfo(workspace.settings.period.time_zone)
-        shown, count = workspace.store.outbox.list(*states), sum(workspace.store.outbox.count().values())
-    for one in shown:
-        again = f", next try after {one.next_try_at.astimezone(zone):%H:%M}" if one.next_try_at else ""
-        click.echo(
-            f"{one.key[:12]} {one.state:<9} {one.period} {one.edition} {one.recipient}  "
-            f"{one.changed_at.astimezone(zone):%Y-%m-%d %H:%M}, tries: {one.tries}{again}  {one.reply}".rstrip()
-        )
-    for state in dict.fromkeys(one.state for one in shown):
-        say(f"{state}: {_MEANINGS[state]}")
-    if not shown:
-        say(f"All {count} mails are settled." if count else "There are no mails yet.")
-    return int(any(one.state in (DeliveryState.UNKNOWN, DeliveryState.FAILED) for one in shown))
-
-
-@mail.command("resend")
-@click.argument("key")
-@click.option("--yes", is_flag=True, help="I know that it may arrive twice.")
-@takes_options
-def resend(options: Options, key: str, yes: bool) -> int:
-    """Send a mail again whose arrival is unknown, or that was refused."""
-    with options.open_workspace() as workspace, workspace.store.lock(), Progress() as progress:
-        config, store = workspace.settings, workspace.store
-        store.outbox.settle(now=datetime.now(UTC))
-        found = _decidable(store, key)
-        if found.state is DeliveryState.UNKNOWN and not yes:
-            raise click.UsageError(
-                f"this mail to {found.recipient} may have arrived already: ask there first. To send it again all the "
-                f"same: qareport mail resend {found.key[:12]} --yes"
-            )
-        with mailing.Transport(config.mail, mailing.read_password(config.mail)) as transport:
-            transport.connect()  # what is wrong with the server is said before anything is decided
-        store.outbox.decide(found.key, DeliveryState.PLANNED, now=datetime.now(UTC))
-        daily_run.post(
-            store, config.mail, clock=daily_run.Clock(), on_sent=lambda done, total: progress("send", done, total)
-        )
-        found = store.outbox.get(found.key)
-    click.echo(f"{found.key[:12]} {found.state} {found.recipient} {found.reply}")
-    return int(found.state is not DeliveryState.SENT)
-
-
-@mail.command("forget")
-@click.argument("key")
-@takes_options
-def forget(options: Options, key: str) -> int:
-    """Settle a mail that is not to be sent again: it has arrived, or is not needed any more."""
-    with options.open_workspace() as workspace, workspace.store.lock():
-        store = workspace.store
-        store.outbox.settle(now=datetime.now(UTC))
-        found = _decidable(store, key)
-        store.outbox.decide(found.key, DeliveryState.FORGOTTEN, now=datetime.now(UTC))
-    click.echo(f"{found.key[:12]} forgotten: {found.recipient} gets no further {found.edition} mail of {found.period}")
-    return 0
-
-
-def _decidable(store: Store, key: str) -> DeliveryRecord:
-    found = store.outbox.get(key)
-    if found.state in (DeliveryState.SENT, DeliveryState.FORGOTTEN):
-        raise click.UsageError(f"mail {found.key[:12]} to {found.recipient} is settled: {_MEANINGS[found.state]}")
-    return found
-
-
-@mail.command("test")
-@click.argument("address")
-@takes_options
-def test(options: Options, address: str) -> int:
-    """Send a test mail to ADDRESS, or say what is wrong: name, connection, encryption, log-in, sender, recipient."""
-    if not is_address(address):
-        raise click.UsageError(f"{address!r} is not a mail address such as li.lei@example.com")
-    with options.open_workspace() as workspace:
-        outcome = daily_run.send_test(address, workspace.settings, templates=workspace.templates)
-    click.echo(f"{address}: {outcome.state}, {outcome.reply}")
-    if outcome.state is DeliveryState.SENT:
-        say("The server has taken it. If it does not arrive, look into the spam folder and the server's log.")
-    return int(outcome.state is not DeliveryState.SENT)
-
-
-COMMANDS: Sequence[click.Command] = (daily, mail)

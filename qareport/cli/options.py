@@ -6,14 +6,17 @@ import functools
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from qareport import settings
-from qareport.cli import logs
+from qareport.cli.console import complain, set_up_logs
 from qareport.presentation.locale import LOCALES
 from qareport.workflows.workspace import DEFAULT_MODEL, DEFAULT_STORE, Workspace
+
+if TYPE_CHECKING:
+    from qareport.settings import Locale
+    from qareport.workflows.rule_book import RuleBook
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -22,21 +25,26 @@ FORMATS = ("docx", "pdf", "html", "json")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """The global options, which may stand before or after the command."""
+    """The global options, which may be given before or after the command."""
 
     config: Path | None = None
     templates: Path | None = None
     store: str | None = None
     model: str | None = None
     device: str = "auto"
-    locale: settings.Locale | None = None
+    locale: Locale | None = None
     verbose: bool = False
     log_format: str = "text"
-    #: Of commands that make reports.
+    #: Whether HTML pages carry sound; only commands that make reports take it.
     audio: bool | None = None
 
     def open_workspace(self, *, make_store: bool = False) -> Workspace:
-        """Open the installation that the options name; only commands that take calls in may make its store."""
+        """Open the installation that the options name.
+
+        Args:
+            make_store: create its store if it does not exist. Only for commands that take calls in: any other would
+                answer a mistyped name with an empty store, and leave it there.
+        """
         return Workspace.open(
             config=self.config,
             templates=self.templates,
@@ -47,6 +55,14 @@ class Options:
             audio=self.audio,
             make_store=make_store,
         )
+
+
+def rule_book_of(workspace: Workspace) -> RuleBook:
+    """Return the rules of a run; complain when they are broken and the last valid set of the store is used."""
+    rule_book = workspace.rule_book_for_run
+    for note in rule_book.notes:
+        complain(f"the rules are broken, the last good set is used: {note.values['first']} (qareport rules lint)")
+    return rule_book
 
 
 GLOBAL_OPTIONS = (
@@ -72,7 +88,7 @@ GLOBAL_OPTIONS = (
 
 
 def takes_options(function: F) -> F:
-    """Give a command the global options, merged with those that stood before it, as its argument `options`."""
+    """Give a command the global options, merged with those given before its name, as its argument `options`."""
 
     @functools.wraps(function)
     @click.pass_context
@@ -81,7 +97,7 @@ def takes_options(function: F) -> F:
         given = {name: value for name, value in given.items() if value is not None}
         before = context.obj if isinstance(context.obj, Options) else Options()
         options = replace(before, **given)
-        logs.set_up(as_json=options.log_format == "json", verbose=options.verbose)
+        set_up_logs(as_json=options.log_format == "json", verbose=options.verbose)
         return function(options=options, **arguments)
 
     for option in reversed(GLOBAL_OPTIONS):
@@ -113,3 +129,9 @@ audio_option = click.option(
     default=None,
     help="HTML pages carry the calls' sound [report.audio, no]; masked personal data is covered by a tone.",
 )
+
+
+def date_option(name: str, *names: str, help: str) -> Callable[[F], F]:
+    """Make an option that takes a day; `help` ends without a full stop."""
+    text = f"{help} (YYYY-MM-DD)."
+    return click.option(name, *names, type=click.DateTime(["%Y-%m-%d"]), metavar="DAY", help=text)

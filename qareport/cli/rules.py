@@ -1,4 +1,4 @@
-"""Commands for those who tune the rules."""
+"""`qareport rules`: what those who tune the rules need."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ from pathlib import Path
 
 import click
 
-from qareport import rules as rule_language
-from qareport.cli import rulesview
+from qareport import rules
+from qareport.cli import rules_output
 from qareport.cli.console import complain, say
-from qareport.cli.options import Options, takes_options
+from qareport.cli.options import Options, date_option, takes_options
 from qareport.errors import ConfigError, NotFoundError, Problem
 from qareport.model import Transcript
-from qareport.workflows import replay as replaying
+from qareport.workflows.replay import apply, context_of, stored_judgements, transcript_of
 from qareport.workflows.workspace import Workspace
 
 
 @click.group()
-def rules() -> None:
+def rules_group() -> None:
     """Check the rules, run the tests beside them, explain and replay them, print their JSON Schema."""
 
 
-@rules.command("lint")
+@rules_group.command("lint", short_help="Check the configuration and all rules")
 @click.option("--format", "format_", type=click.Choice(["text", "json", "github"]), default="text", show_default=True)
 @click.option("--stored", is_flag=True, help="Add how often each rule hit stored calls, and name those that never did.")
 @takes_options
@@ -35,8 +35,8 @@ def lint(options: Options, format_: str, stored: bool) -> int:
         try:
             rule_book = workspace.rule_book
             if stored:
-                counts = rule_language.count_hits(rule_book.ruleset, replaying.stored_judgements(workspace.store))
-            warnings = rule_language.lint(
+                counts = rules.count_hits(rule_book.ruleset, stored_judgements(workspace.store))
+            warnings = rules.lint(
                 rule_book.ruleset,
                 silence_ms=rule_book.settings.analysis.silence_ms,
                 topics=rule_book.topic_names,
@@ -44,17 +44,17 @@ def lint(options: Options, format_: str, stored: bool) -> int:
                 counts=counts,
             )
         except ConfigError as error:
-            for line in rulesview.problems(error.problems, (), format_):
+            for line in rules_output.problems(error.problems, (), format_):
                 click.echo(line)
             say(f"{len(error.problems)} errors")
             return 2
-    for line in rulesview.problems((), warnings, format_, counts):
+    for line in rules_output.problems((), warnings, format_, counts):
         click.echo(line)
     say(f"{len(rule_book.ruleset.rules)} rules in {folder}: no errors, {len(warnings)} warnings")
     return 0
 
 
-@rules.command("test")
+@rules_group.command("test", short_help="Run the tests beside the rules")
 @click.option("--from-call", "call_id", metavar="CALL", help="Cut a masked case from a stored call and print it.")
 @click.option("--rule", "rule_id", metavar="RULE", help="The rule that the case is for.")
 @takes_options
@@ -67,7 +67,7 @@ def test(options: Options, call_id: str | None, rule_id: str | None) -> int:
                 raise click.UsageError("name the rule that the case is for: --rule RULE")
             transcript = _transcript(workspace, call_id)
             rule = _rule(rule_book.ruleset, rule_id)
-            click.echo(rule_language.export_rule_test(transcript, rule, rule_book.ruleset, rule_book.analyse), nl=False)
+            click.echo(rules.export_rule_test(transcript, rule, rule_book.ruleset, rule_book.analyse), nl=False)
             return 0
 
         def stored(name: str) -> Transcript | None:
@@ -76,7 +76,7 @@ def test(options: Options, call_id: str | None, rule_id: str | None) -> int:
             except NotFoundError:
                 return None
 
-        results = rule_language.run_rule_tests(rule_book.ruleset, rule_book.analyse, stored)
+        results = rules.run_rule_tests(rule_book.ruleset, rule_book.analyse, stored)
     failed = [result for result in results if not result.passed]
     for result in failed:
         for failure in result.failures:
@@ -85,7 +85,7 @@ def test(options: Options, call_id: str | None, rule_id: str | None) -> int:
     return len(failed) > 0
 
 
-@rules.command("explain")
+@rules_group.command("explain", short_help="Tell why rules hit or missed a stored call")
 @click.argument("call_id", metavar="CALL")
 @click.option("--rule", "rule_id", metavar="RULE", help="This rule only, also when it missed.")
 @takes_options
@@ -94,17 +94,17 @@ def explain(options: Options, call_id: str, rule_id: str | None) -> int:
     with options.open_workspace() as workspace:
         rule_book = workspace.rule_book
         chosen = rule_book.ruleset.rules if rule_id is None else (_rule(rule_book.ruleset, rule_id),)
-        context = replaying.context_of(workspace.store, call_id, rule_book)
+        context = context_of(workspace.store, call_id, rule_book)
     for rule in chosen:
-        explanation = rule_language.explain(rule, context)
+        explanation = rules.explain(rule, context)
         if rule_id is not None or explanation.outcome == "hit":
-            for line in rule_language.draw(explanation):
+            for line in rules.draw(explanation):
                 click.echo(line)
     return 0
 
 
-@rules.command("replay")
-@click.option("--since", type=click.DateTime(["%Y-%m-%d"]), help="Calls from this day on only.")
+@rules_group.command("replay", short_help="Match today's rules against stored calls")
+@date_option("--since", help="Only calls from this day on")
 @click.option("--against", metavar="REV|DIR", help="Compare with a git revision or a folder, not with what is stored.")
 @click.option("--apply", "apply_", is_flag=True, help="Make the new judgement count; the old one stays in the store.")
 @click.option("--format", "format_", type=click.Choice(["text", "json", "html"]), default="text", show_default=True)
@@ -116,32 +116,32 @@ def replay(options: Options, since: datetime | None, against: str | None, apply_
         rule_book = workspace.rule_book
         other = None
         if against is not None:
-            other = rule_language.load(rule_language.RuleFiles.from_revision(against, workspace.rules_dir))
-        calls = replaying.stored_judgements(workspace.store, start)
-        result = rule_language.replay(rule_book.ruleset, calls, rule_book.settings.score, against=other)
-        click.echo(rulesview.replay(result, format_), nl=False)
+            other = rules.load(rules.RuleFiles.from_revision(against, workspace.rules_dir))
+        calls = stored_judgements(workspace.store, start)
+        result = rules.replay(rule_book.ruleset, calls, rule_book.settings.score, against=other)
+        click.echo(rules_output.replay(result, format_), nl=False)
         if apply_:
-            say(f"{replaying.apply(workspace.store, rule_book, start)} calls judged anew")
+            say(f"{apply(workspace.store, rule_book, start)} calls judged anew")
         else:
             say("nothing was changed; --apply makes it count")
     return 0
 
 
-@rules.command("schema")
+@rules_group.command("schema", short_help="Print the JSON Schema of a rule file")
 def schema() -> int:
     """Print the JSON Schema of a rule file, for completion and checks in an editor."""
-    click.echo(json.dumps(rule_language.json_schema(), ensure_ascii=False, indent=1))
+    click.echo(json.dumps(rules.json_schema(), ensure_ascii=False, indent=1))
     return 0
 
 
 def _transcript(workspace: Workspace, call_id: str) -> Transcript:
     report = workspace.store.results.get(call_id)
-    return replaying.transcript_of(report, workspace.store.calls.find_order_id(call_id))
+    return transcript_of(report, workspace.store.calls.find_order_id(call_id))
 
 
-def _rule(ruleset: rule_language.RuleSet, rule_id: str) -> rule_language.Rule:
+def _rule(ruleset: rules.RuleSet, rule_id: str) -> rules.Rule:
     rule = ruleset.find(rule_id)
     if rule is None:
-        near = rule_language.did_you_mean(rule_id, ruleset.versions)
+        near = rules.did_you_mean(rule_id, ruleset.versions)
         raise ConfigError([Problem(what=f"no rule {rule_id!r}", where=str(Path("rules")), to_do=near)])
     return rule

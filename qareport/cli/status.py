@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -16,7 +16,7 @@ from qareport.codec import to_data
 from qareport.errors import ConfigError, StoreError
 from qareport.model import DeliveryState
 from qareport.store import CallCounts
-from qareport.workflows import status as watching
+from qareport.workflows.status import Status, look
 
 
 @click.command()
@@ -43,58 +43,55 @@ def status(options: Options, format_: str, metrics: Path | None) -> int:
     try:
         with options.open_workspace() as workspace:
             zone = workspace.settings.period.time_zone
-            found = watching.look(workspace.store, time_zone=zone, now=datetime.now(UTC))
+            state = look(workspace.store, time_zone=zone, now=datetime.now(UTC))
     except (ConfigError, StoreError):
         if metrics is not None:
             _write(metrics, None)
         raise
     if metrics is not None:
-        _write(metrics, found)
+        _write(metrics, state)
         return 0
     if format_ == "json":
-        click.echo(json.dumps(to_data(found), ensure_ascii=False, indent=1))
+        click.echo(json.dumps(to_data(state), ensure_ascii=False, indent=1))
     else:
-        for line in _lines(found, ZoneInfo(zone)):
+        for line in _lines(state, ZoneInfo(zone)):
             click.echo(line)
-    return int(bool(found.attention))
+    return int(bool(state.attention))
 
 
-def _write(path: Path, found: watching.Status | None) -> None:
+def _write(path: Path, state: Status | None) -> None:
     from qareport.workflows.prometheus import write_metrics
 
-    write_metrics(path, found)
+    write_metrics(path, state)
 
 
-def _lines(found: watching.Status, zone: ZoneInfo) -> Iterator[str]:
-    free = "" if found.free_bytes is None else f", {found.free_bytes / 2**30:.1f} GiB free on its disk"
-    yield f"Store:      {found.store}, {found.store_bytes / 2**20:.1f} MiB{free}"
-    yield f"Today:      {_counts(found.today)} ({found.at.astimezone(zone):%Y-%m-%d %H:%M}, {zone.key})"
-    yield f"All calls:  {_counts(found.calls)}"
-    if found.failed_steps:
-        steps = ", ".join(f"{step} {count}" for step, count in found.failed_steps.items())
+def _lines(state: Status, zone: ZoneInfo) -> Iterator[str]:
+    free = "" if state.free_bytes is None else f", {state.free_bytes / 2**30:.1f} GiB free on its disk"
+    yield f"Store:      {state.store}, {state.store_bytes / 2**20:.1f} MiB{free}"
+    yield f"Today:      {_counts(state.today)} ({state.at.astimezone(zone):%Y-%m-%d %H:%M}, {zone.key})"
+    yield f"All calls:  {_counts(state.calls)}"
+    if state.failed_steps:
+        steps = ", ".join(f"{step} {count}" for step, count in state.failed_steps.items())
         yield f"Failed:     {steps}"
-        for one in found.failures:
-            yield f"  {one.call_id}: {one.reason} [{one.step}]"
-        if sum(found.failed_steps.values()) > len(found.failures):
+        for failure in state.failures:
+            yield f"  {failure.call_id}: {failure.reason} [{failure.step}]"
+        if sum(state.failed_steps.values()) > len(state.failures):
             yield "  …"
-    mails = ", ".join(f"{found.mails[state]} {state}" for state in DeliveryState if found.mails.get(state))
+    mails = ", ".join(f"{state.mails[kind]} {kind}" for kind in DeliveryState if state.mails.get(kind))
     yield f"Mails:      {mails or 'none'}"
-    sent = found.last_mail
+    sent = state.last_mail
     if sent is not None:
         yield f"Last mail:  {sent.sent_at.astimezone(zone):%Y-%m-%d %H:%M}, {sent.edition} edition of {sent.period}"
-    run = found.last_run
+    run = state.last_run
     if run is not None:
         yield f"Last run:   {run.started_at.astimezone(zone):%Y-%m-%d %H:%M} ({run.mode}): {run.period} {run.state}"
         if run.summary:
             yield f"  {run.summary}"
         for problem in run.problems:
             yield f"  {privacy.mask(problem)[0]}"
-    for line in found.attention:
+    for line in state.attention:
         yield f"ATTENTION:  {privacy.mask(line)[0]}"
 
 
 def _counts(counts: CallCounts) -> str:
     return f"{counts.total} calls: {counts.judged} judged, {counts.failed} failed, {counts.waiting} waiting"
-
-
-COMMANDS: Sequence[click.Command] = (status,)

@@ -6,7 +6,7 @@ import click
 
 from qareport.cli.options import Options, takes_options
 from qareport.errors import ConfigError, Problem
-from qareport.workflows import check_templates
+from qareport.workflows.check_templates import ALL, check_templates
 
 
 @click.group("templates")
@@ -14,8 +14,8 @@ def templates() -> None:
     """Check the templates of documents and mails after editing them."""
 
 
-@templates.command("check")
-@click.argument("names", nargs=-1, type=click.Choice(check_templates.ALL), metavar="[TEMPLATE...]")
+@templates.command("check", short_help="Fill templates with samples; list faults")
+@click.argument("names", nargs=-1, type=click.Choice(ALL), metavar="[TEMPLATE...]")
 @takes_options
 def check(options: Options, names: tuple[str, ...]) -> int:
     """Fill every template (or those named) with samples and with hostile data; name each broken tag with its place.
@@ -24,9 +24,10 @@ def check(options: Options, names: tuple[str, ...]) -> int:
     """
     problems: list[Problem] = []
     with options.open_workspace() as workspace:
-        for one in check_templates.check_templates(workspace.templates, names or check_templates.ALL):
-            problems += one.problems
-            click.echo(f"{one.name:<16} {f'{len(one.problems)} to mend' if one.problems else 'fine'}   {one.path}")
+        for template in check_templates(workspace.templates, names or ALL):
+            problems += template.problems
+            outcome = f"{len(template.problems)} to mend" if template.problems else "fine"
+            click.echo(f"{template.name:<16} {outcome}   {template.path}")
     if problems:
         raise ConfigError(problems)
     return 0

@@ -55,6 +55,16 @@ class Segment(Span):
     loudness_dbfs: float | None = None
     tokens: tuple[Token, ...] = ()
 
+    @property
+    def tags(self) -> tuple[str, ...]:
+        """Tags that readers search for: the emotion, if it was judged, and the audio events besides speech."""
+        emotion = () if self.emotion is None else (self.emotion.value,)
+        return (*emotion, *(event.upper() for event in self.events if event is not AudioEvent.SPEECH))
+
+    def rich_text(self) -> str:
+        """Write the text with its tags behind it: `退货运费谁出?[ANGRY]`."""
+        return self.text + "".join(f"[{tag}]" for tag in self.tags)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AudioInfo:
@@ -88,3 +98,10 @@ class Transcript:
     model: ModelInfo | None = None
     segments: tuple[Segment, ...] = ()
     notes: tuple[Note, ...] = ()
+
+    def rich_text(self) -> str:
+        """Write the whole text with tags: `这衣服尺码根本不对![ANGRY]我按你们详情页的尺寸表买的![ANGRY]`.
+
+        Silences and irony are no tags here: they are found by the analysis of a call.
+        """
+        return "".join(segment.rich_text() for segment in self.segments)

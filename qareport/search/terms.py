@@ -13,16 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from qareport.model import (
-    STATE_NOT_JUDGED,
-    STATE_SILENCE,
-    TAG_IRONY,
-    AudioEvent,
-    CallReport,
-    MomentKind,
-    Role,
-    Segment,
-)
+from qareport.model import STATE_NOT_JUDGED, STATE_SILENCE, TAG_IRONY, CallReport, MomentKind, Role, Segment
 
 #: Begins the terms that are not words: no word holds it.
 MARK = "§"
@@ -177,8 +168,7 @@ def lines_of(report: CallReport) -> tuple[Line, ...]:
 
 
 def _own_tags(segment: Segment) -> list[str]:
-    emotion = segment.emotion.value if segment.emotion is not None else STATE_NOT_JUDGED
-    return [emotion, *(event.upper() for event in segment.events if event is not AudioEvent.SPEECH)]
+    return [*segment.tags] if segment.emotion is not None else [STATE_NOT_JUDGED, *segment.tags]
 
 
 def _before(segments: Sequence[Segment], at_ms: int) -> int:

@@ -157,10 +157,11 @@ def render_orders(
     """
     workers = workers or min(_cores(), MOST_WORKERS)
     renderer = _Renderer(workspace)
-    norms = Norms(workspace.store, workspace.settings.period)
+    settings = workspace.settings  # what is wrong with them is reported first, whether there is a store or not
+    norms = Norms(workspace.store, settings.period)
 
     def documents_of(name: str) -> _DocumentSet:
-        order = assemble_order(workspace.store, name, workspace.settings.privacy, norms=norms)
+        order = assemble_order(workspace.store, name, settings.privacy, norms=norms)
         return _of_order(order, name, renderer, formats, out_dir)
 
     with _threads(executor, workers) as pool:

@@ -1,8 +1,8 @@
 """An installation: configuration, rules, templates, store and speech model, each located and read once.
 
 Command line, daily run, web pages and workers all start from `Workspace.open`. Nothing is read before it is asked for,
-and what was read is kept, so one command parses each file once and hashes the model once. Importing this module loads
-neither torch nor numpy, database or document libraries.
+and what was read is kept, so one command parses each file once and hashes the model once. Each part is imported when it
+is asked for, so that whoever needs settings and store alone (`qareport report`) starts quickly.
 """
 
 from __future__ import annotations
@@ -14,17 +14,16 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Self, TypeVar
 
-from qareport import analysis, rules, settings
 from qareport.errors import ConfigError, Problem
 from qareport.keys import content_key
-from qareport.model import Note, NoteCode
-from qareport.settings import Locale, Settings
-from qareport.workflows.rule_book import RuleBook
-from qareport.workflows.transcribe import EngineTranscriber
 
 if TYPE_CHECKING:
+    from qareport.analysis import Topics
     from qareport.asr import EngineFiles, Transcriber
+    from qareport.settings import Locale, Settings
     from qareport.store import Store
+    from qareport.workflows.rule_book import RuleBook
+    from qareport.workflows.transcribe import EngineTranscriber
 
 DEFAULT_STORE = "sqlite:///qareport.db"
 DEFAULT_MODEL = "iic/SenseVoiceSmall"
@@ -155,16 +154,20 @@ class Workspace:
         Raises:
             ConfigError: everything wrong in `qareport.yaml`, with line and column.
         """
-        written = settings.load(self.config)
-        return replace(written, report=written.report.over(locale=self._locale, audio=self._audio))
+        from qareport import settings
+
+        found = settings.load(self.config)
+        return replace(found, report=found.report.over(locale=self._locale, audio=self._audio))
 
     @cached_property
-    def topics(self) -> analysis.Topics:
+    def topics(self) -> Topics:
         """The word lists of issue types, promises and stages.
 
         Raises:
             ConfigError: everything wrong in `topics.yaml`, with line and column.
         """
+        from qareport import analysis
+
         return analysis.load_topics(self.config / "topics.yaml")
 
     @cached_property
@@ -174,6 +177,9 @@ class Workspace:
         Raises:
             ConfigError: everything wrong in all of them, with line and column.
         """
+        from qareport import rules
+        from qareport.workflows.rule_book import RuleBook
+
         problems: list[Problem] = []
         values = _collect(lambda: self.settings, problems)
         topics = _collect(lambda: self.topics, problems)
@@ -199,6 +205,10 @@ class Workspace:
         return book
 
     def _last_valid(self, error: ConfigError) -> RuleBook:
+        from qareport import rules
+        from qareport.model import Note, NoteCode
+        from qareport.workflows.rule_book import RuleBook
+
         last = self.store.rule_sets.find_newest()
         if last is None:
             raise error
@@ -225,7 +235,7 @@ class Workspace:
             StoreError: it cannot be opened.
             NoStoreError: it does not exist, and is not to be made.
         """
-        from qareport.store import Store  # the database library takes long to import
+        from qareport.store import Store
 
         return Store(self.store_url, make=self._make_store)
 
@@ -240,7 +250,7 @@ class Workspace:
         Raises:
             ModelError: it is not installed, incomplete, or could not be downloaded.
         """
-        from qareport import asr  # numpy takes long to import
+        from qareport import asr
 
         if self._engine_files is None:
             self._engine_files = asr.locate(self.model, self.settings.asr, download=download)
@@ -274,12 +284,16 @@ class Workspace:
         Raises:
             ModelError: as `load_engine`.
         """
+        from qareport.workflows.transcribe import EngineTranscriber
+
         return EngineTranscriber(self.load_engine())
 
 
 def _folder(name: str) -> Path:
+    from qareport.settings import default_dir
+
     here = Path(name)
-    return here if (here / _MARKERS[name]).exists() else settings.default_dir(name)
+    return here if (here / _MARKERS[name]).exists() else default_dir(name)
 
 
 def _existing(folder: Path, name: str) -> Path:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import re
+from collections.abc import Iterator
 from pathlib import Path
 
+import click
 import pytest
 
 from qareport import cli
@@ -181,8 +184,48 @@ def test_init_gives_a_folder_to_edit_and_overwrites_nothing(
     assert "is there already" in capsys.readouterr().err
 
 
+def every_command() -> Iterator[tuple[str, click.Command]]:
+    """All commands and the commands within them, with what is typed to call them."""
+    for name, entry in cli.COMMANDS.items():
+        command = entry.load()
+        yield name, command
+        if isinstance(command, click.Group):
+            yield from ((f"{name} {inner}", subcommand) for inner, subcommand in command.commands.items())
+
+
 def test_every_command_explains_itself() -> None:
-    for name, command in cli.cli.commands.items():
+    for name, command in every_command():
         assert command.help, f"{name} has no help"
+        assert name.split()[-1] == command.name
         for parameter in command.params:
             assert parameter.name
+
+
+def test_every_command_has_a_short_help_that_no_list_of_commands_cuts() -> None:
+    for name, command in every_command():
+        assert command.short_help, f"{name} has no short help"
+        assert len(command.short_help) <= 45, name
+
+
+@pytest.mark.parametrize("arguments", [[], ["mail"], ["models"], ["rules"], ["store"], ["templates"]], ids=" ".join)
+def test_a_list_of_commands_is_whole_on_a_terminal_of_80_columns(arguments: list[str], tmp_path: Path) -> None:
+    ran = run_qareport([*arguments, "--help"], cwd=tmp_path)
+    commands = ran.stdout.partition("\nCommands:\n")[2].splitlines()
+    assert commands
+    assert all(len(line) < 80 and re.match(r"  \w+ +\S", line) for line in commands), ran.stdout
+    assert "…" not in ran.stdout
+    assert "..." not in "".join(commands)
+
+
+def test_an_option_that_takes_a_day_says_so_in_words_and_shows_how_it_is_written() -> None:
+    days = [
+        (name, option)
+        for name, command in every_command()
+        for option in command.params
+        if isinstance(option, click.Option) and isinstance(option.type, click.DateTime)
+    ]
+    assert {f"{name} {option.opts[0]}" for name, option in days} >= {"rules replay --since", "report --date"}
+    for name, option in days:
+        assert option.metavar == "DAY", name
+        assert option.help, name
+        assert option.help.endswith("(YYYY-MM-DD)."), name

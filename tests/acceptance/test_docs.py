@@ -53,7 +53,7 @@ def test_a_readme_starts_with_the_two_commands_that_do_everything(page: Path) ->
 @pytest.mark.parametrize("page", READMES, ids=lambda page: page.name)
 def test_a_readme_names_every_command(page: Path) -> None:
     text = page.read_text("utf-8")
-    for name in cli.cli.commands:
+    for name in cli.COMMANDS:
         assert f"`qareport {name}" in text, name
 
 

@@ -16,7 +16,6 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from qareport import events
 from qareport.cli import main
-from qareport.cli.logs import _Json
 from qareport.model import (
     MAIL,
     Call,
@@ -297,7 +296,7 @@ def lines(caplog: pytest.LogCaptureFixture) -> list[dict[str, object]]:
             found.append(json.loads(self.format(record)))
 
     handler = Keep()
-    handler.setFormatter(_Json(json_ensure_ascii=False))
+    handler.setFormatter(events.json_formatter())
     logging.getLogger("qareport").setLevel(logging.INFO)
     logging.getLogger("qareport").addHandler(handler)
     yield found

@@ -1,4 +1,4 @@
-"""Commands that keep the store: check, backup, delete, deletions, retain, upgrade."""
+"""`qareport store`: checks, backups, deletions and upgrades of the store."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from zoneinfo import ZoneInfo
 import click
 
 from qareport.calendar import start_of
-from qareport.cli.console import Progress, complain, say
-from qareport.cli.options import Options, takes_options
+from qareport.cli.console import ProgressBars, complain, say
+from qareport.cli.options import Options, date_option, takes_options
 from qareport.codec import to_json
 from qareport.model import Call, Deletion
 
 
 @click.group("store")
-def storage() -> None:
+def store_group() -> None:
     """Check, back up and clean the store; delete orders and customers for good."""
 
 
-@storage.command()
+@store_group.command(short_help="Check every row and page of the store")
 @takes_options
 def check(options: Options) -> int:
     """Look at everything in the store. Exit 2 when something is damaged."""
@@ -37,7 +37,7 @@ def check(options: Options) -> int:
     return 0
 
 
-@storage.command()
+@store_group.command(short_help="Copy the store to a file while it is in use")
 @click.argument("file", type=click.Path(path_type=Path), metavar="FILE")
 @takes_options
 def backup(options: Options, file: Path) -> int:
@@ -49,10 +49,10 @@ def backup(options: Options, file: Path) -> int:
     return 0
 
 
-@storage.command()
+@store_group.command(short_help="Delete the calls of an order or customer")
 @click.option("--order", metavar="ORDER", help="Everything about an order.")
 @click.option("--customer", metavar="PHONE", help="Everything about the calls of a customer's number.")
-@click.option("--before", metavar="DATE", type=click.DateTime(["%Y-%m-%d"]), help="Calls that began before that day.")
+@date_option("--before", help="Calls that began before that day")
 @click.option("--dry-run", is_flag=True, help="Only say what would be deleted.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @takes_options
@@ -93,7 +93,7 @@ def _confirmed(question: str) -> bool:
         raise click.UsageError("nobody is there to answer, so nothing was deleted; --yes does not ask") from None
 
 
-@storage.command()
+@store_group.command(short_help="Print the proof of each deletion")
 @click.option("--order", metavar="ORDER", help="Only those of this order.")
 @click.option("--customer", metavar="PHONE", help="Only those of this number.")
 @takes_options
@@ -107,15 +107,15 @@ def deletions(options: Options, order: str | None, customer: str | None) -> int:
     by = "order" if order is not None else "customer" if customer is not None else None
     with options.open_workspace() as workspace:
         store = workspace.store
-        found = store.deletion.list_proofs(by=by, selector=order or customer or "")
-    for one in found:
-        click.echo(to_json(one))
-    if not found:
+        deleted = store.deletion.list_proofs(by=by, selector=order or customer or "")
+    for deletion in deleted:
+        click.echo(to_json(deletion))
+    if not deleted:
         say("There was no such deletion.")
     return 0
 
 
-@storage.command()
+@store_group.command(short_help="Delete what is older than retention.days")
 @click.option("--dry-run", is_flag=True, help="Only say what would be deleted.")
 @takes_options
 def retain(options: Options, dry_run: bool) -> int:
@@ -132,8 +132,8 @@ def retain(options: Options, dry_run: bool) -> int:
         oldest, store = now - timedelta(days=days), workspace.store
         calls = store.deletion.find_calls(before=oldest)
         if mails := store.outbox.forget(before=oldest, now=now, dry_run=dry_run):
-            said = "would be deleted" if dry_run else "deleted"
-            click.echo(f"Texts of mails that were never settled: {mails} {said}.")
+            outcome = "would be deleted" if dry_run else "deleted"
+            click.echo(f"Texts of mails that were never settled: {mails} {outcome}.")
         if dry_run or not calls:
             _list(calls)
             say(f"Calls older than {days} days: {len(calls)}." + (" Nothing was changed." if dry_run else ""))
@@ -141,12 +141,12 @@ def retain(options: Options, dry_run: bool) -> int:
         return _tell(store.deletion.delete(calls, by="retention", selector=str(days), now=now))
 
 
-@storage.command()
+@store_group.command(short_help="Bring an older store up to date")
 @click.option("--reindex", is_flag=True, help="Make the search index anew.")
 @takes_options
 def upgrade(options: Options, reindex: bool) -> int:
     """Bring a store of an older qareport up to date, and its search index. Every command does the first."""
-    with options.open_workspace() as workspace, Progress() as progress:
+    with options.open_workspace() as workspace, ProgressBars() as progress:
         store = workspace.store
         if reindex:
             store.search_index.clear()

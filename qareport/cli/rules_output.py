@@ -1,4 +1,4 @@
-"""How problems of rules and replays are written: text, JSON, GitHub annotations, a small HTML page."""
+"""Output of `qareport rules`: problems and replays as text, JSON, GitHub annotations or a small HTML page."""
 
 from __future__ import annotations
 
@@ -43,13 +43,16 @@ def problems(
 ) -> Iterator[str]:
     """Write problems, one a line; as JSON one object."""
     if format_ == "json":
-        items = [_data(one, "error") for one in errors] + [_data(one, "warning") for one in warnings]
+        items = [_data(problem, "error") for problem in errors] + [_data(problem, "warning") for problem in warnings]
         data = {"problems": items} | ({"hits": counts.by_rule} if counts is not None else {})
         yield json.dumps(data, ensure_ascii=False, indent=1)
         return
     for level, group in (("error", errors), ("warning", warnings)):
-        for one in group:
-            yield _annotation(one, level) if format_ == "github" else f"{one}{_code(one)}"
+        for problem in group:
+            if format_ == "github":
+                yield _annotation(problem, level)
+            else:
+                yield f"{problem}{_code(problem)}"
     if counts is not None and format_ == "text":
         for rule_id, count in counts.by_rule.items():
             yield f"{count:>7} {rule_id}"
@@ -61,13 +64,13 @@ def _code(problem: Problem) -> str:
 
 def _data(problem: Problem, level: str) -> dict[str, object]:
     where = problem.where
-    placed = isinstance(where, SourceLocation)
+    place = where if isinstance(where, SourceLocation) else None
     return {
         "level": level,
         "code": problem.code if isinstance(problem, Diagnostic) else None,
-        "file": where.file if isinstance(where, SourceLocation) else where,
-        "line": where.line if isinstance(where, SourceLocation) and placed else None,
-        "column": where.column if isinstance(where, SourceLocation) and placed else None,
+        "file": place.file if place is not None else where,
+        "line": place.line if place is not None else None,
+        "column": place.column if place is not None else None,
         "what": problem.what,
         "expected": problem.expected,
         "to_do": problem.to_do,

@@ -1,0 +1,121 @@
+"""The command line's entry: the global options, the table of commands, and the exit status.
+
+0 done; 1 finished, but some calls failed (each is listed with its reason); 2 the command, the configuration or the
+rules are wrong. Results go to stdout or files, everything else to stderr.
+"""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import os
+import sys
+import traceback
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import click
+
+from qareport import __version__
+from qareport.cli.console import complain, is_json
+from qareport.cli.options import GLOBAL_OPTIONS, Options
+from qareport.errors import QareportError
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """Where a command is defined, and the line that `--help` shows for it."""
+
+    #: Module in this package and the name in it: `run:demo`.
+    place: str
+    short_help: str
+
+    def load(self) -> click.Command:
+        """Import the module, and return the command."""
+        module, name = self.place.split(":")
+        command: click.Command = getattr(importlib.import_module(f"qareport.cli.{module}"), name)
+        command.short_help = self.short_help
+        return command
+
+
+COMMANDS: Mapping[str, Entry] = {
+    "analyse": Entry("analyse:analyse", "Make reports from existing transcripts"),
+    "daily": Entry("daily:daily", "Make and mail the report of a day"),
+    "demo": Entry("run:demo", "Run the bundled calls; needs no network"),
+    "doctor": Entry("doctor:doctor", "Check this machine and the configuration"),
+    "export": Entry("export:export", "Write stored calls as tables or text"),
+    "init": Entry("init:init", "Copy configuration and templates to edit"),
+    "mail": Entry("mail:mail", "List, resend, settle and test mails"),
+    "models": Entry("models:models", "Download or check the speech model"),
+    "report": Entry("report:report", "Write the report of orders from the store"),
+    "rules": Entry("rules:rules_group", "Check, test, explain and replay the rules"),
+    "run": Entry("run:run", "Turn recordings into reports"),
+    "search": Entry("search:search", "Find what was said"),
+    "status": Entry("status:status", "Show what is done, waiting and failed"),
+    "store": Entry("store:store_group", "Check, back up and clean the store"),
+    "templates": Entry("templates:templates", "Check edited document templates"),
+    "transcribe": Entry("transcribe:transcribe", "Transcribe recordings"),
+}
+
+
+class LazyGroup(click.Group):
+    """A group that imports a command's module when that command is used, so that `--help` imports none of them."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Name the commands in alphabetical order."""
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import a command; None if there is none of that name."""
+        entry = COMMANDS.get(cmd_name)
+        return None if entry is None else entry.load()
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the list of commands without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, COMMANDS[name].short_help) for name in self.list_commands(ctx)])
+
+
+@click.command(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(__version__, prog_name="qareport")
+@click.pass_context
+def cli(context: click.Context, /, **arguments: Any) -> None:
+    """Quality reports from customer-service calls: transcripts, emotion, key moments, advice, Word and PDF.
+
+    Try it with `qareport demo`; then `qareport run FOLDER` on recordings of your own.
+    """
+    context.obj = Options(**{name: value for name, value in arguments.items() if value is not None})
+
+
+for _option in reversed(GLOBAL_OPTIONS):
+    cli = _option(cli)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command and return its exit status."""
+    try:
+        status = cli.main(
+            args=None if arguments is None else list(arguments), prog_name="qareport", standalone_mode=False
+        )
+        return int(status or 0)
+    except click.exceptions.Abort:
+        complain("stopped; the same command goes on where it was")
+        return 130
+    except click.ClickException as error:
+        error.show()
+        return 2
+    except QareportError as error:
+        for problem in error.problems:
+            complain(str(problem))
+        return 2
+    except BrokenPipeError:  # the reader, for example `| head`, has ended
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception:  # the last boundary: nothing may end as if "some calls failed"
+        if is_json():
+            logging.getLogger(__name__).exception("unexpected error")
+        else:
+            traceback.print_exc()
+        complain(f"this is a fault in qareport {__version__}; please report it with the lines above")
+        return 2

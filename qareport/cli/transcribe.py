@@ -1,0 +1,103 @@
+"""`qareport transcribe`: recordings become transcripts, and nothing is stored."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from qareport import ingest
+from qareport.cli.console import ProgressBars, complain
+from qareport.cli.export import call_file_name, is_folder, open_output
+from qareport.cli.options import Options, takes_options
+from qareport.cli.run import wait_for_writers
+from qareport.codec import to_json
+from qareport.model import FailedCall, Transcript
+from qareport.presentation.clean_text import clean
+from qareport.presentation.locale import speaking
+from qareport.presentation.transcript_text import RENDERERS
+
+FORMATS = ("json", *RENDERERS)
+_FORMAT_OF_SUFFIX = {".srt": "srt", ".vtt": "vtt", ".txt": "text"}
+_SUFFIX_OF_FORMAT = {"json": "jsonl", "text": "txt", "rich": "txt", "srt": "srt", "vtt": "vtt"}
+#: Formats in which a file holds one recording: their times begin at 0.
+_SUBTITLES = ("srt", "vtt")
+
+
+@click.command()
+@click.argument("recordings", nargs=-1, required=True, metavar="AUDIO...")
+@click.option(
+    "--format",
+    "format_",
+    type=click.Choice(FORMATS),
+    help="[from the end of -o FILE, else rich on a terminal, else json]",
+)
+@click.option("-o", "output", type=click.Path(path_type=Path), metavar="FILE", help="Write here instead of stdout.")
+@takes_options
+def transcribe(options: Options, recordings: tuple[str, ...], format_: str | None, output: Path | None) -> int:
+    """Transcribe recordings, in the order given.
+
+    \b
+    qareport transcribe call.wav -o call.jsonl
+    qareport transcribe call.wav --format rich
+    qareport transcribe call.wav -o call.srt
+    qareport transcribe calls/ --format vtt -o subtitles/
+
+    json: one object a line, which `qareport analyse` reads. text: what was said, turn by turn; rich: the same with
+    tags, 退货运费谁出?[ANGRY]. srt, vtt: subtitles, a file for each recording.
+    """
+    format_ = format_ or _default_format(output)
+    with options.open_workspace() as workspace:
+        config = workspace.settings
+        calls = ingest.find_calls(
+            recordings,
+            None,
+            cache=Path("out/fetched"),
+            settings=config.ingest,
+            time_zone=config.period.time_zone,
+            wait=wait_for_writers,
+        )
+        for call in calls.waiting:
+            complain(f"{call.audio_path}: is still being written, and was left out; run the command again later")
+        folder = output if format_ != "json" and output is not None and is_folder(output) else None
+        if format_ in _SUBTITLES and folder is None and len(calls.calls) > 1:
+            raise click.UsageError(
+                f"{len(calls.calls)} recordings, and a file of {format_} holds one: name a folder with -o"
+            )
+        workspace.engine_files(download=True)
+        engine = workspace.load_engine()
+    failures = written = 0
+    with (
+        ProgressBars() as progress,
+        speaking(config.report.locale),
+        open_output(output if folder is None else None) as stream,
+    ):
+        for outcome in engine.transcribe(calls.calls, on_progress=progress):
+            if isinstance(outcome, FailedCall):
+                failures += 1
+                complain(f"{outcome.call_id}: {outcome.reason} [{outcome.step}]")
+            elif folder is not None:
+                name = call_file_name(outcome.call_id, _SUFFIX_OF_FORMAT[format_])
+                with open_output(folder / name) as file:
+                    file.write(_written(outcome, format_).encode())
+            else:
+                heading = _heading(outcome, format_, first=not written) if len(calls.calls) > 1 else ""
+                stream.write((heading + _written(outcome, format_)).encode())
+                written += 1
+    return failures > 0 or bool(calls.waiting)
+
+
+def _default_format(output: Path | None) -> str:
+    if output is not None:
+        return _FORMAT_OF_SUFFIX.get(output.suffix.lower(), "json")
+    return "rich" if sys.stdout.isatty() else "json"
+
+
+def _written(transcript: Transcript, format: str) -> str:
+    return to_json(transcript) + "\n" if format == "json" else RENDERERS[format](transcript)
+
+
+def _heading(transcript: Transcript, format: str, *, first: bool) -> str:
+    """Return the line that tells several calls in one text apart."""
+    return "" if format == "json" else ("" if first else "\n") + f"# {clean(transcript.call_id)}\n"

@@ -73,15 +73,15 @@ def test_the_manifest_of_a_readme_is_a_manifest(page: Path, tmp_path: Path) -> N
 
 
 def test_the_json_examples_are_what_the_code_reads() -> None:
-    whole, smallest, report = blocks(ROOT / "docs" / "json.md", "json")
-    transcript = codec.read_transcript(whole.encode(), where="docs/json.md")
+    whole, smallest, report = blocks(ROOT / "docs" / "reference" / "json.md", "json")
+    transcript = codec.read_transcript(whole.encode(), where="docs/reference/json.md")
     assert transcript.segments[0].tokens[0].text == "我"
-    assert codec.read_transcript(smallest.encode(), where="docs/json.md").segments[0].emotion is None
-    assert codec.from_json(OrderReport, report, where="docs/json.md").calls[0].score == 82
+    assert codec.read_transcript(smallest.encode(), where="docs/reference/json.md").segments[0].emotion is None
+    assert codec.from_json(OrderReport, report, where="docs/reference/json.md").calls[0].score == 82
 
 
 def test_the_json_examples_show_fields_that_exist() -> None:
-    whole, _, report = blocks(ROOT / "docs" / "json.md", "json")
+    whole, _, report = blocks(ROOT / "docs" / "reference" / "json.md", "json")
     transcript = codec.read_transcript(whole.encode(), where="x")
     assert keys(json.loads(whole)) <= keys(codec.to_data(transcript))
     value = codec.from_json(OrderReport, report, where="x")

@@ -1,4 +1,4 @@
-"""The documentation is true: its commands exist, its examples are read by the code, its names and links lead somewhere."""
+"""The documentation is true: commands and names exist, examples are read by the code, links lead somewhere."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import importlib.util
 import json
 import re
 import shlex
-import shutil
 import subprocess
 import sys
 import unicodedata
@@ -20,13 +19,14 @@ import click
 import pytest
 import yaml
 
-from qareport import cli, codec, settings
+from qareport import cli, codec, rules, settings
 from qareport.ingest import read_manifest
 from qareport.model import OrderReport
 from qareport.report.order.view_types import CallView, OrderView
 from qareport.rules.rule_schema import RuleForm
 from qareport.settings import ReportSettings
 from tests.conftest import ROOT
+from tests.support.chromium import CHROMIUM, browser
 
 DOCS = ROOT / "docs"
 GUIDE = DOCS / "guide"
@@ -191,13 +191,9 @@ def test_every_name_for_templates_on_a_page_about_them_exists(page: Path) -> Non
 
 
 def anchors(page: Path) -> set[str]:
-    """The anchors of a page's headings: lower case, hyphens for spaces, without punctuation; or as `{#name}` says."""
-    found = set()
-    for heading in re.findall(r"^#+ (.+)$", prose(page), re.MULTILINE):
-        given = re.search(r"\{#([\w-]+)\}", heading)
-        text = re.sub(r"\s*\{#.*?\}", "", heading).lower()
-        found.add(given[1] if given else re.sub(r"[^\w\- ]", "", text).strip().replace(" ", "-"))
-    return found
+    """The anchors of a page's headings: lower case, hyphens for spaces, without punctuation."""
+    headings = re.findall(r"^#+ (.+)$", prose(page), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).strip().replace(" ", "-") for heading in headings}
 
 
 def links(page: Path) -> Iterator[tuple[str, str]]:
@@ -263,7 +259,7 @@ def test_every_file_that_a_page_for_developers_names_exists(page: Path) -> None:
 
 def test_every_answer_to_where_is_names_a_file_and_what_it_defines() -> None:
     text = (DOCS / "explanation" / "architecture.md").read_text("utf-8")
-    table = text.split("{#where-is}")[1].split("\n## ")[0]
+    table = text.split("## Where is what\n")[1].split("\n## ")[0]
     rows = re.findall(r"^\| .+ \| .+ \| `([^`]+)` \|(?: `(\w+)`)? \|$", table, re.MULTILINE)
     assert len(rows) > 20
     for place, name in rows:
@@ -352,11 +348,17 @@ def tool(name: str) -> object:
 
 
 #: The page, the tool that writes it, and the function that gives its text.
-REFERENCES = [("commands.md", "reference_commands", "commands_reference")]
+REFERENCES = [
+    ("commands.md", "reference_commands", "commands_reference"),
+    ("conditions.md", "reference_rules", "conditions_page"),
+    ("lint-codes.md", "reference_rules", "lint_codes_page"),
+]
 
 
 @pytest.mark.parametrize(("page", "name", "function"), REFERENCES)
 def test_a_page_of_the_reference_is_what_its_tool_writes(page: str, name: str, function: str) -> None:
+    if name == "reference_rules" and not hasattr(rules, "conditions_reference"):
+        pytest.skip("the rule language does not describe itself yet")
     write: Callable[[], str] = getattr(tool(name), function)
     assert (DOCS / "reference" / page).read_text("utf-8") == write(), f"run python tools/{name}.py"
 
@@ -403,15 +405,14 @@ def test_the_index_of_the_site_knows_chinese_words(site: Path) -> None:
 
 
 @needs_mkdocs
-@pytest.mark.skipif(shutil.which("chromium") is None, reason="needs chromium")
+@pytest.mark.skipif(CHROMIUM is None, reason="needs chromium")
 @pytest.mark.parametrize("word", ["一票否决", "diarization"])
-def test_the_search_of_the_site_finds_words_in_both_languages_without_a_server(site: Path, word: str) -> None:
-    from tests.support.chromium import open_page
-
-    with open_page(site / "zh-CN" / "index.html") as browser:
-        browser.wait("document.querySelector('[data-md-component=search-query]') !== null")
-        browser.evaluate(
-            "(() => { const box = document.querySelector('[data-md-component=search-query]');"
-            f"box.focus(); box.value = {word!r}; box.dispatchEvent(new KeyboardEvent('keyup', {{bubbles: true}})); }})()"
-        )
-        browser.wait("document.querySelectorAll('.md-search-result__item').length > 0")
+def test_the_search_of_the_site_finds_words_in_both_languages_without_a_server(
+    site: Path, tmp_path: Path, word: str
+) -> None:
+    search = "document.querySelector('[data-md-component=search-query]')"
+    with browser(tmp_path) as page:
+        page.open((site / "zh-CN" / "index.html").as_uri())
+        page.wait(f"{search} !== null")
+        page.evaluate(f"{search}.focus(); {search}.value = {word!r}; {search}.dispatchEvent(new Event('keyup'))")
+        page.wait("document.querySelectorAll('.md-search-result__item').length > 0")

@@ -45,8 +45,7 @@ _CPU_ROUND_SECONDS = 480
 _GROUP_CALLS = 64
 #: Most calls that are decoded and wait for the model, beside those that are being decoded.
 _AHEAD = 4
-#: Most recorded time of all of these together (a longer recording goes alone): bounds memory,
-#: see docs/explanation/engine.md.
+#: Most recorded time of all of these together (a longer recording goes alone): bounds memory, see docs/engine.md.
 _AHEAD_MS = 90 * 60_000
 
 #: Told of progress: the step ("decode" or "transcribe"), calls done, calls in all (0 when that is not known).

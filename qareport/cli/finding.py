@@ -146,7 +146,7 @@ def export(
     qareport export text -o texts/                      one file a call
 
     KIND is calls, segments, moments, findings or text. Personal data is masked as the settings say. The columns:
-    docs/guide/search-and-export.md.
+    docs/export.md.
     """
     config = settings.load(options.config_dir)
     zone = ZoneInfo(config.period.time_zone)

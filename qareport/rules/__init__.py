@@ -3,7 +3,7 @@
 `load` reads a folder of rules and reports every problem in it at once. `judge` matches them against one call.
 `run_cases` runs the `*.test.yaml` beside the rules, `lint` names what loads and still is not good, `json_schema` serves
 editors. `explain` tells why a rule hit a call or did not, `replay` what an edit would do to the calls that are stored.
-docs/guide/rules.zh-CN.md tells users how to write them.
+docs/rules.zh-CN.md tells users how to write them.
 """
 
 from qareport.rules.call_snapshot import Packed, pack

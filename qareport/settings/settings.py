@@ -186,7 +186,7 @@ class PeriodSettings:
     small_n: Annotated[int, Ge(1)] = 10
     #: An agent whose mean score lies this many standard errors from the team's is an outlier.
     outlier_sigma: Annotated[float, Gt(0)] = 2.0
-    #: A customer whose reasons weigh this much or more is to be called back (weights: docs/guide/daily-report.md).
+    #: A customer whose reasons weigh this much or more is to be called back (docs/daily-report.md has the weights).
     callback_threshold: float = 50
     #: How many customers to call back are listed, and how many weak links.
     callbacks: Annotated[int, Ge(0)] = 20

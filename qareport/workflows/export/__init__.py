@@ -1,7 +1,6 @@
 """Stored calls as tables and as text for other programs: one row a segment, moment, finding or call.
 
-Masked as the privacy settings say, one call in memory at a time. The columns are described in
-docs/guide/search-and-export.md.
+Masked as the privacy settings say, one call in memory at a time. The columns are described in docs/export.md.
 """
 
 from __future__ import annotations

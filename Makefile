@@ -28,6 +28,13 @@ check: .venv/ready
 catalogues: .venv/ready
 	$(BIN)/python tools/make_catalogues.py
 
+# Builds the documentation as a site in out/site, which needs no server and no network.
+.PHONY: docs
+docs: .venv/ready
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[docs]'
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	@echo 'Open out/site/index.html'
+
 # Writes constraints.txt from what .venv holds. torch is pinned without its build (+cpu, +cu…), so each machine gets its own.
 lock: .venv/ready
 	echo '# What is tested, pinned. `make lock` writes this file anew.' > constraints.txt

@@ -402,7 +402,7 @@ def test_an_export_that_cannot_be_says_why(look: Run, arguments: tuple[str, ...]
 
 
 def test_every_column_is_described() -> None:
-    page = (ROOT / "docs" / "export.md").read_text("utf-8")
+    page = (ROOT / "docs" / "guide" / "search-and-export.md").read_text("utf-8")
     for table in KINDS.values():
         for column in table.columns:
             assert f"`{column.name}`" in page, (table.name, column.name)

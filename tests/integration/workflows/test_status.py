@@ -239,7 +239,7 @@ def test_the_prometheus_file_says_the_same(store: Store, tmp_path: Path) -> None
     assert metrics[("qareport_store_bytes", "")] == found.store_bytes
     assert ("qareport_store_free_bytes", "") in metrics or found.free_bytes is None
     assert [one.name for one in tmp_path.iterdir() if one.name.startswith("qareport.prom")] == ["qareport.prom"]
-    page = (ROOT / "docs" / "operations.md").read_text("utf-8")
+    page = (ROOT / "docs" / "guide" / "operations.md").read_text("utf-8")
     assert [name for name, _ in metrics if f"`{name}" not in page] == []
 
 

@@ -6,6 +6,7 @@ import dataclasses
 import io
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from enum import Enum
 from pathlib import Path
 from typing import Any
@@ -101,6 +102,14 @@ def test_files_say_that_they_are_english() -> None:
         assert pdf.pages[0].extract_text().rstrip().endswith(f"1 / {len(pdf.pages)}")
     page = report.render(samples.EXAMPLE, "html", templates=None, settings=ENGLISH).decode()
     assert '<html lang="en-US">' in page
+
+
+def test_chinese_quotations_say_that_they_are_chinese() -> None:
+    page = report.render(samples.EXAMPLE, "html", templates=None, settings=ENGLISH).decode()
+    assert '<span class="quote" lang="zh-CN">: &#34;你们是不是压单啊！&#34;</span>' in page
+    assert '<span class="said" data-ms="1200" lang="zh-CN">您好，这里是售后服务' in page
+    chinese = report.render(samples.EXAMPLE, "html", templates=None, settings=replace(ENGLISH, locale="zh")).decode()
+    assert chinese.count('lang="zh-CN"') == 1  # the page's own
 
 
 def test_a_sentence_reads_as_english() -> None:

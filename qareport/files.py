@@ -18,11 +18,10 @@ def atomic_path(path: Path) -> Iterator[Path]:
     is removed; only a process that is killed leaves one behind, hidden and ending in `.part`.
 
     Raises:
-        OSError: the folder cannot be written.
+        OSError: the folder does not exist or cannot be written.
     """
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
         yield temporary
         os.replace(temporary, path)
     except BaseException:

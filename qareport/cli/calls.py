@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from qareport import codec, ingest, settings
+from qareport import calendar, codec, ingest, settings
 from qareport.cli.console import Progress, Summary, complain, say
 from qareport.cli.options import Options, audio_option, format_option, takes_options
 from qareport.errors import TranscriptError
@@ -280,7 +280,7 @@ def report(
     with options.open_workspace() as workspace, Progress() as progress:
         store = workspace.store
         if chosen:
-            since, until = select.days(day, day, ZoneInfo(workspace.settings.period.time_zone))
+            since, until = calendar.bounds(day, day, ZoneInfo(workspace.settings.period.time_zone))
             wanted = CallFilter(calls=calls, agents=agents, since=since, until=until)
             orders = select.choose_orders(store, wanted)
         if refresh:

@@ -13,12 +13,13 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from qareport import privacy, report
+from qareport import calendar, privacy, report
 from qareport import search as searching
 from qareport.cli.console import Progress, say
 from qareport.cli.options import Options, takes_options
 from qareport.codec import to_data
 from qareport.errors import DocumentError
+from qareport.files import atomic_write
 from qareport.model import OrderReport, Provenance
 from qareport.presentation import wording
 from qareport.settings import Settings
@@ -152,7 +153,7 @@ def export(
     with options.open_workspace() as workspace, Progress() as progress:
         config, store = workspace.settings, workspace.store
         zone = ZoneInfo(config.period.time_zone)
-        first, last = select.days(since.date() if since else None, until.date() if until else None, zone)
+        first, last = calendar.bounds(since.date() if since else None, until.date() if until else None, zone)
         wanted = CallFilter(orders=orders, agents=agents, since=first, until=last)
         ids = select.choose_calls(store, wanted)
         records = _watched(exporting.masked_records(store, ids, config.privacy), progress, len(ids))
@@ -233,18 +234,14 @@ def _opened(output: Path | None) -> Iterator[IO[bytes]]:
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()
         return
-    partial = output.with_name(f".{output.name}.part")
     try:
         output.parent.mkdir(parents=True, exist_ok=True)
-        with partial.open("wb") as file:
+        with atomic_write(output) as file:
             yield file
-        partial.replace(output)
     except OSError as error:
         raise DocumentError(
             f"cannot be written: {error.strerror}", where=str(output), to_do="check the folder and the disk"
         ) from error
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 COMMANDS: Sequence[click.Command] = (search, export)

@@ -8,11 +8,11 @@ from zoneinfo import ZoneInfo
 
 import click
 
+from qareport.calendar import start_of
 from qareport.cli.console import Progress, complain, say
 from qareport.cli.options import Options, takes_options
 from qareport.codec import to_json
 from qareport.model import Call, Deletion
-from qareport.workflows.workspace import Workspace
 
 
 @click.group("store")
@@ -70,7 +70,8 @@ def delete(
     ((by, selector),) = named
     with options.open_workspace() as workspace:
         store = workspace.store
-        border = _day(workspace, before) if before else None
+        zone = ZoneInfo(workspace.settings.period.time_zone) if before else None
+        border = start_of(before, zone) if before and zone else None
         calls = store.deletion.find_calls(order=order, customer=customer, before=border)
         _list(calls)
         if not calls:
@@ -152,11 +153,6 @@ def upgrade(options: Options, reindex: bool) -> int:
         indexed = store.search_index.index_missing(on_progress=progress)
         click.echo(f"{store.url}: up to date" + (f", {indexed} calls indexed" if indexed else ""))
     return 0
-
-
-def _day(workspace: Workspace, day: datetime) -> datetime:
-    """Return the start of a day in the time zone of the settings."""
-    return day.replace(tzinfo=ZoneInfo(workspace.settings.period.time_zone))
 
 
 def _list(calls: tuple[Call, ...]) -> None:

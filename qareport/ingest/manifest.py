@@ -64,8 +64,8 @@ def _text(value: object) -> object:
 
 def _instant(value: object, read: ValidatorFunctionWrapHandler, info: ValidationInfo) -> datetime:
     try:
-        if isinstance(value, str) and (found := _LOCAL_TIME.fullmatch(value)):
-            value = datetime(*(int(part or 0) for part in found.groups()))  # type: ignore[arg-type]  # noqa: DTZ001
+        if isinstance(value, str) and (match := _LOCAL_TIME.fullmatch(value)):
+            value = datetime(*(int(part or 0) for part in match.groups()))  # type: ignore[arg-type]  # noqa: DTZ001
         if isinstance(value, datetime) and value.tzinfo is None:
             value = value.replace(tzinfo=(info.context or {})["zone"])
         instant: datetime = read(value)
@@ -205,9 +205,9 @@ def _json_lines(text: str, path: Path) -> Iterator[Line]:
         where = SourceLocation(file=str(path), line=number)
         data: Mapping[str, Any] | Problem
         try:
-            found = json.loads(line)
+            value = json.loads(line)
         except ValueError as error:
             data = Problem(what=f"not JSON: {error}", where=where)
         else:
-            data = found if isinstance(found, dict) else Problem(what="not a JSON object", where=where)
+            data = value if isinstance(value, dict) else Problem(what="not a JSON object", where=where)
         yield where, data

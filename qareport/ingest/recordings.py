@@ -7,13 +7,14 @@ import hashlib
 import json
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from qareport.audio.containers import AUDIO_SUFFIXES
 from qareport.errors import NotFoundError, Problem
+from qareport.files import atomic_path
 
 #: What programs add to a name until a file is whole.
 TEMPORARY_SUFFIXES = frozenset(
@@ -55,31 +56,30 @@ def expand(
     Raises:
         NotFoundError: a source that does not exist or holds no recording.
     """
-    found: list[Recording] = []
+    recordings: list[Recording] = []
     for source in sources:
         try:
             if "://" in source:
-                found += _fetch(source, cache, settle_s=settle_s, wait=wait)
+                recordings += _fetch(source, cache, settle_s=settle_s, wait=wait)
             elif Path(source).is_file():  # who names it knows that it is there
-                found.append(Recording(path=Path(source), name=Path(source).name))
+                recordings.append(Recording(path=Path(source), name=Path(source).name))
             else:
-                found += settle(_listed(Path(source)), settle_s=settle_s, wait=wait)
+                recordings += settle(_listed(Path(source)), settle_s=settle_s, wait=wait)
         except NotFoundError as error:
             if unreadable is None:
                 raise
             unreadable += error.problems
-    return found
+    return recordings
 
 
-def settle(found: Sequence[Recording], *, settle_s: float, wait: Callable[[float], None]) -> list[Recording]:
+def settle(recordings: Sequence[Recording], *, settle_s: float, wait: Callable[[float], None]) -> list[Recording]:
     """Look twice at files that were written to just now: one that changes meanwhile is not whole yet."""
-    young = {
-        one.path: _signature(one.path) for one in found if one.whole and settle_s and _is_young(one.path, settle_s)
-    }
+    paths = [recording.path for recording in recordings if recording.whole]
+    young = {path: _signature(path) for path in paths if settle_s and _is_young(path, settle_s)}
     if young:
         wait(settle_s)
-    still = {path for path, before in young.items() if _signature(path) != before}
-    return [Recording(path=one.path, name=one.name, whole=one.whole and one.path not in still) for one in found]
+    changing = {path for path, before in young.items() if _signature(path) != before}
+    return [replace(recording, whole=False) if recording.path in changing else recording for recording in recordings]
 
 
 def temporary_name(path: Path) -> str | None:
@@ -92,7 +92,7 @@ def temporary_name(path: Path) -> str | None:
 def _listed(path: Path) -> list[Recording]:
     if not path.is_dir():
         raise NotFoundError("no such file or folder", where=str(path), to_do="check the path")
-    found, unfinished = [], []
+    recordings, unfinished = [], []
     for file in sorted(path.rglob("*")):
         if file.name.startswith(".") or not file.is_file():
             continue
@@ -100,12 +100,12 @@ def _listed(path: Path) -> list[Recording]:
         if final is not None:
             unfinished.append(Recording(path=file.with_name(final), name=final, whole=False))
         elif file.suffix.lower() in AUDIO_SUFFIXES:
-            found.append(Recording(path=file, name=file.name))
-    known = {one.path for one in found}
-    found += [one for one in unfinished if one.path not in known]
-    if not found:
+            recordings.append(Recording(path=file, name=file.name))
+    known = {recording.path for recording in recordings}
+    recordings += [recording for recording in unfinished if recording.path not in known]
+    if not recordings:
         raise NotFoundError("no recording in this folder", where=str(path), expected=_endings())
-    return found
+    return recordings
 
 
 def _is_young(path: Path, settle_s: float) -> bool:
@@ -123,6 +123,10 @@ def _signature(path: Path) -> tuple[int, int] | None:
 
 
 # --- URLs -------------------------------------------------------------------------------------------------------------
+
+
+class _ChangedError(Exception):
+    """A remote file changed while it was fetched: what was fetched is not whole."""
 
 
 def _fetch(url: str, cache: Path, *, settle_s: float, wait: Callable[[float], None]) -> Iterator[Recording]:
@@ -153,8 +157,8 @@ def _fetch(url: str, cache: Path, *, settle_s: float, wait: Callable[[float], No
 
 def _list(filesystem: Any, root: str) -> dict[str, dict[str, Any]]:
     filesystem.invalidate_cache()
-    found = filesystem.find(root, detail=True)
-    return {name: info for name, info in found.items() if Path(name).suffix.lower() in AUDIO_SUFFIXES or name == root}
+    files = filesystem.find(root, detail=True)
+    return {name: info for name, info in files.items() if Path(name).suffix.lower() in AUDIO_SUFFIXES or name == root}
 
 
 def _was_written_within(seconds: float, info: dict[str, Any]) -> bool:
@@ -165,8 +169,8 @@ def _was_written_within(seconds: float, info: dict[str, Any]) -> bool:
 
 def _written(info: dict[str, Any]) -> object:
     """Return when a remote file was written, in seconds where its file system says it in a form that is known."""
-    found = next((info[key] for key in _TIMES if info.get(key) is not None), None)
-    return found.timestamp() if isinstance(found, datetime) else found
+    written = next((info[key] for key in _TIMES if info.get(key) is not None), None)
+    return written.timestamp() if isinstance(written, datetime) else written
 
 
 def _place(filesystem: Any, name: str, cache: Path) -> Path:
@@ -182,15 +186,16 @@ def _fetched(filesystem: Any, name: str, info: dict[str, Any], cache: Path) -> R
     version = _version(info)
     if not (target.exists() and _read(note) == version):
         target.parent.mkdir(exist_ok=True)
-        partial = target.with_name(target.name + ".part")
-        filesystem.get_file(name, str(partial))
-        filesystem.invalidate_cache()
-        size = info.get("size")
-        if _version(filesystem.info(name)) != version or (size is not None and partial.stat().st_size != size):
-            partial.unlink()
+        try:
+            with atomic_path(target) as partial:
+                filesystem.get_file(name, str(partial))
+                filesystem.invalidate_cache()
+                size = info.get("size")
+                if _version(filesystem.info(name)) != version or (size is not None and partial.stat().st_size != size):
+                    raise _ChangedError
+                note.unlink(missing_ok=True)  # killed in between, the recording is fetched again
+        except _ChangedError:
             return Recording(path=target, name=target.name, whole=False)
-        note.unlink(missing_ok=True)  # killed in between, the recording is fetched again
-        partial.replace(target)
         note.write_text(version, "utf-8")
     return Recording(path=target, name=target.name)
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from qareport import calendar
 from qareport.model import Period, PeriodKind
 from qareport.settings import PeriodSettings
 
@@ -72,16 +73,12 @@ def baseline_of(period: Period, settings: PeriodSettings) -> list[Period]:
 
 def bounds(period: Period) -> tuple[datetime, datetime]:
     """Return the first instant of a period and the first one after it; a day of a clock change has 23 or 25 hours."""
-    zone = ZoneInfo(period.time_zone)
-    return (
-        datetime.combine(period.first, time.min, tzinfo=zone),
-        datetime.combine(period.last + _DAY, time.min, tzinfo=zone),
-    )
+    return calendar.bounds(period.first, period.last, ZoneInfo(period.time_zone))
 
 
 def local_day(instant: datetime, time_zone: str) -> date:
     """Return the day on which an instant falls there."""
-    return instant.astimezone(ZoneInfo(time_zone)).date()
+    return calendar.local_day(instant, ZoneInfo(time_zone))
 
 
 def days_between(periods: Iterable[Period]) -> tuple[date, date]:

@@ -7,17 +7,15 @@ document of its kind is asked for.
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
-import os
 import re
-import secrets
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal, get_args
 
 from qareport.codec import to_json
 from qareport.errors import DocumentError
+from qareport.files import atomic_write
 from qareport.model import OrderReport, PeriodReport
 from qareport.presentation.clean_text import clean_value
 from qareport.presentation.fonts import check_fonts
@@ -259,14 +257,11 @@ def _document(view: OrderView, format: str, templates: Path | None, attached: by
 
 
 def _replace(path: Path, content: bytes) -> None:
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_bytes(content)
-        os.replace(temporary, path)
+        with atomic_write(path) as file:
+            file.write(content)
     except OSError as error:
-        with contextlib.suppress(OSError):  # the first error says more
-            temporary.unlink(missing_ok=True)
         raise DocumentError(
             f"cannot be written: {error.strerror}", where=str(path), to_do="close it if it is open; check the folder"
         ) from error

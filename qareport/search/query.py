@@ -9,10 +9,11 @@ import difflib
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
+from qareport import calendar
 from qareport.errors import QueryError
 from qareport.model import STATE_NOT_JUDGED, STATE_SILENCE, AudioEvent, Emotion, MomentKind, Risk, Role
 from qareport.search.terms import Line, Terms, mark_of, terms_of
@@ -318,10 +319,7 @@ class _Parser:
         except (ValueError, OverflowError) as error:
             expected = f"for example {_EXAMPLES['date']}"
             raise _wrong(f"no such date: {text}", token.place, expected=expected) from error
-        return (
-            datetime.combine(first, time.min, tzinfo=self._zone),
-            datetime.combine(after, time.min, tzinfo=self._zone),
-        )
+        return calendar.start_of(first, self._zone), calendar.start_of(after, self._zone)
 
 
 _EXAMPLES = {

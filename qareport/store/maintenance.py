@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from sqlalchemy import select, text
 
 from qareport.codec import from_json
 from qareport.errors import QareportError, StoreError
+from qareport.files import atomic_path
 from qareport.model import Call, CallReport, CallSummary, FailedCall, Transcript
 from qareport.search import Line
 from qareport.store.database import Database
@@ -77,20 +78,13 @@ class Maintenance:
             )
         if target.exists():
             raise StoreError("is there already", where=str(target), to_do="name a new file")
-        unfinished = target.with_name(f".{target.name}.{os.getpid()}.tmp")
         try:
-            with self._database.connect() as connection:
+            with atomic_path(target) as unfinished, self._database.connect() as connection:
                 source: Any = connection.connection.driver_connection
-                copy = sqlite3.connect(unfinished)
-                try:
+                with closing(sqlite3.connect(unfinished)) as copy:
                     source.backup(copy)
-                finally:
-                    copy.close()
-            os.replace(unfinished, target)
         except (OSError, sqlite3.Error) as error:
             raise StoreError(f"cannot be written: {error}", where=str(target), to_do="check folder and disk") from error
-        finally:
-            unfinished.unlink(missing_ok=True)
 
     def size_bytes(self) -> int:
         """Return how much room the store takes."""

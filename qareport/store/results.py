@@ -117,12 +117,25 @@ class ResultRepository:
         """
         with self._database.write() as session:
             _put_rows(session, key, report, rules_sha256=rules_sha256, snapshot=snapshot, summary=summary)
-            row = put_call_row(session, call)
-            row.report_key = key
-            row.audio_sha256 = report.audio.sha256 if report.audio else None
-            row.failure = None
-            row.failure_key = None
-            index_call(session, key, report, call.order_id)
+            _make_newest(session, key, call, report)
+
+    def make_newest(self, key: str, call: Call) -> bool:
+        """Make the result under a key the newest of a call. Nothing is written where it is that already.
+
+        Returns:
+            whether there is a result under the key.
+        """
+        with self._database.read() as session:
+            result = session.get(CallReportRow, key)
+            if result is None:
+                return False
+            row = session.get(CallRow, call.call_id)
+            if row is not None and (row.report_key, row.failure, row.call) == (key, None, to_json(call)):
+                return True
+            report = self._report(result)
+        with self._database.write() as session:
+            _make_newest(session, key, call, report)
+        return True
 
     def replace(
         self,
@@ -261,6 +274,15 @@ class ResultRepository:
 def _newest(session: Session, call_id: str) -> CallReportRow | None:
     query = select(CallReportRow).join(CallRow, CallRow.report_key == CallReportRow.key)
     return session.scalars(query.where(CallRow.call_id == call_id)).first()
+
+
+def _make_newest(session: Session, key: str, call: Call, report: CallReport) -> None:
+    row = put_call_row(session, call)
+    row.report_key = key
+    row.audio_sha256 = report.audio.sha256 if report.audio else None
+    row.failure = None
+    row.failure_key = None
+    index_call(session, key, report, call.order_id)
 
 
 def _put_rows(

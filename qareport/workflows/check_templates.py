@@ -42,8 +42,8 @@ def check_templates(templates: Path | None, names: Collection[str] = ALL) -> Ite
     with speaking(LOCALES[0]):
         views = template_check.with_hostile(_mails())
         for name in (name for name in MAILS if name in names):
-            found = template_check.find_problems(name, templates, [_mail(view, name) for view in views])
-            yield Checked(name=name, path=find_template(name, templates), problems=tuple(found))
+            problems = template_check.find_problems(name, templates, [_mail(view, name) for view in views])
+            yield Checked(name=name, path=find_template(name, templates), problems=tuple(problems))
 
 
 def _mails() -> dict[str, mail.MailView]:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from qareport import analysis, events, periods, rules
 from qareport.codec import to_json
-from qareport.errors import QareportError
+from qareport.errors import QareportError, StoreError
 from qareport.events import Progress
 from qareport.keys import content_key
 from qareport.model import Analysis, Call, CallReport, FailedCall, Judgement, Risk, Transcript
@@ -39,14 +39,15 @@ def judge_call(
         rule_book: settings, topics and rules.
         earlier: when the earlier calls of its order began; None: not known.
     """
-    transcript = analysis.within_domain(transcript, rule_book.settings.analysis.limited_models)
-    found = rule_book.analyse(transcript)
-    if analysis.is_outside(transcript.notes):
+    analysed = rule_book.analyse(transcript)
+    if analysis.is_outside((*transcript.notes, *analysed.notes)):
+        believed = analysis.within_domain(transcript, rule_book.settings.analysis.limited_models)
+        transcript = replace(transcript, segments=believed.segments)
         # Rules would judge words that nobody said.
         judgement = Judgement(findings=(), score=None, risk=Risk.LOW)
     else:
-        judgement = rules.judge(rule_book.ruleset, transcript, found, rule_book.settings.score, earlier=earlier)
-    report = _call_report(call, transcript, found, judgement)
+        judgement = rules.judge(rule_book.ruleset, transcript, analysed, rule_book.settings.score, earlier=earlier)
+    report = _call_report(call, transcript, analysed, judgement)
     return replace(report, notes=(*rule_book.notes, *report.notes, *judgement.notes))
 
 
@@ -64,6 +65,8 @@ def judge_calls(
     for number, item in enumerate(transcribed, start=1):
         try:
             outcome = _judge_into(item, store, rule_book)
+        except StoreError:
+            raise
         except Exception as error:  # noqa: BLE001 - a batch ends at no call, whatever is wrong with it
             failures.append(keep_failure(store, item.call, "analyse", reason_of(error)))
             continue
@@ -75,22 +78,24 @@ def judge_calls(
 
 
 def _judge_into(item: TranscribedCall, store: Store, rule_book: RuleBook) -> str:
-    """Have the result of a call in the store. Returns "kept" when it was there already, else "done"."""
+    """Judge a call into the store. Returns "kept" when its result was there already, else "done"."""
     call = item.call
     earlier = store.calls.list_earlier_starts(call)
     known = ",".join(start.isoformat() for start in earlier or ())
     key = content_key(item.key, to_json(call), rule_book.key, known)
-    kept = store.results.find(key)
-    result = kept or judge_call(call, item.transcript, rule_book, earlier=earlier)
+    if store.results.make_newest(key, call):
+        return "kept"
+    report = judge_call(call, item.transcript, rule_book, earlier=earlier)
+    sha256 = rule_book.ruleset.sha256
     store.results.put(
         key,
         call,
-        result,
-        rules_sha256=rule_book.ruleset.sha256,
-        snapshot=rules.CallSnapshot.take(result, call.order_id).to_json(),
-        summary=periods.summarise_call(result, call.order_id, rules_sha256=rule_book.ruleset.sha256),
+        report,
+        rules_sha256=sha256,
+        snapshot=rules.CallSnapshot.take(report, call.order_id).to_json(),
+        summary=periods.summarise_call(report, call.order_id, rules_sha256=sha256),
     )
-    return "kept" if kept else "done"
+    return "done"
 
 
 def orders_of(calls: Iterable[Call]) -> list[str]:
@@ -98,7 +103,7 @@ def orders_of(calls: Iterable[Call]) -> list[str]:
     return list(dict.fromkeys(call.order_id or call.call_id for call in calls))
 
 
-def _call_report(call: Call, transcript: Transcript, found: Analysis, judgement: Judgement) -> CallReport:
+def _call_report(call: Call, transcript: Transcript, analysed: Analysis, judgement: Judgement) -> CallReport:
     return CallReport(
         call_id=call.call_id,
         agent_id=call.agent_id,
@@ -106,21 +111,21 @@ def _call_report(call: Call, transcript: Transcript, found: Analysis, judgement:
         customer_phone=mask_phone(call.customer_phone),
         audio=transcript.audio,
         model=transcript.model,
-        metrics=found.metrics,
-        silences=found.silences,
-        interruptions=found.interruptions,
-        trajectory=found.trajectory,
-        curve=found.curve,
-        moments=found.moments,
-        promises=found.promises,
-        issues=found.issues,
-        stages=found.stages,
+        metrics=analysed.metrics,
+        silences=analysed.silences,
+        interruptions=analysed.interruptions,
+        trajectory=analysed.trajectory,
+        curve=analysed.curve,
+        moments=analysed.moments,
+        promises=analysed.promises,
+        issues=analysed.issues,
+        stages=analysed.stages,
         findings=judgement.findings,
         score=judgement.score,
         scorecard=judgement.scorecard,
         risk=judgement.risk,
         segments=transcript.segments,
-        notes=(*transcript.notes, *found.notes),
+        notes=(*transcript.notes, *analysed.notes),
     )
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import date, datetime, time, timedelta
-from zoneinfo import ZoneInfo
+from datetime import datetime
 
+from qareport.calendar import DAY
 from qareport.errors import NotFoundError
 from qareport.events import Progress
 from qareport.model import CallReport, FailedCall, Transcript
@@ -15,16 +15,6 @@ from qareport.workflows import judge, transcribe
 from qareport.workflows.rule_book import RuleBook
 from qareport.workflows.transcribe import TranscribedCall
 
-_DAY = timedelta(days=1)
-
-
-def days(since: date | None, until: date | None, zone: ZoneInfo) -> tuple[datetime | None, datetime | None]:
-    """Return the first instant of one day and the first after another, by the clock of a time zone."""
-    return (
-        datetime.combine(since, time.min, tzinfo=zone) if since else None,
-        datetime.combine(until + _DAY, time.min, tzinfo=zone) if until else None,
-    )
-
 
 def choose_calls(store: Store, wanted: CallFilter) -> tuple[str, ...]:
     """Return the names of the calls that are asked for, oldest first.
@@ -32,10 +22,10 @@ def choose_calls(store: Store, wanted: CallFilter) -> tuple[str, ...]:
     Raises:
         NotFoundError: there are none; says what there is instead.
     """
-    found = store.calls.list_ids(wanted)
-    if not found:
+    calls = store.calls.list_ids(wanted)
+    if not calls:
         raise _nothing(store, wanted)
-    return tuple(call_id for call_id, _ in found)
+    return tuple(call_id for call_id, _ in calls)
 
 
 def choose_orders(store: Store, wanted: CallFilter) -> tuple[str, ...]:
@@ -46,14 +36,14 @@ def choose_orders(store: Store, wanted: CallFilter) -> tuple[str, ...]:
     Raises:
         NotFoundError: there are none; says what there is instead.
     """
-    found = store.calls.list_ids(replace(wanted, settled=True))
-    if not found:
+    calls = store.calls.list_ids(replace(wanted, settled=True))
+    if not calls:
         waiting = store.calls.list_ids(wanted)
         if waiting:
             names = ", ".join(call_id for call_id, _ in waiting[:5])
             raise NotFoundError(f"no result yet: {names}", where=store.url, to_do="run `qareport run` or `daily` first")
         raise _nothing(store, wanted)
-    return tuple(dict.fromkeys(order_id or call_id for call_id, order_id in found))
+    return tuple(dict.fromkeys(order_id or call_id for call_id, order_id in calls))
 
 
 def _nothing(store: Store, wanted: CallFilter) -> NotFoundError:
@@ -75,9 +65,9 @@ def _nothing(store: Store, wanted: CallFilter) -> NotFoundError:
     if wanted.since is None and wanted.until is None:
         return NotFoundError("no call is all of that at once", where=store.url, to_do="ask for less at once")
     zone = (wanted.since or wanted.until or datetime.now()).tzinfo  # noqa: DTZ005 - one of the two is there
-    first = wanted.since or datetime.min.replace(tzinfo=zone) + _DAY
-    last = wanted.until or datetime.max.replace(tzinfo=zone) - _DAY
-    around = [f"{one.astimezone(zone):%Y-%m-%d}" for one in store.calls.list_starts_around(first, last)]
+    first = wanted.since or datetime.min.replace(tzinfo=zone) + DAY
+    last = wanted.until or datetime.max.replace(tzinfo=zone) - DAY
+    around = [f"{start.astimezone(zone):%Y-%m-%d}" for start in store.calls.list_starts_around(first, last)]
     near = f"the nearest days with calls: {', '.join(around)}" if around else "ask for less at once"
     return NotFoundError("no call began then", where=store.url, to_do=near)
 

@@ -155,8 +155,8 @@ class Workspace:
         Raises:
             ConfigError: everything wrong in `qareport.yaml`, with line and column.
         """
-        found = settings.load(self.config)
-        return replace(found, report=found.report.over(locale=self._locale, audio=self._audio))
+        written = settings.load(self.config)
+        return replace(written, report=written.report.over(locale=self._locale, audio=self._audio))
 
     @cached_property
     def topics(self) -> analysis.Topics:
@@ -175,12 +175,12 @@ class Workspace:
             ConfigError: everything wrong in all of them, with line and column.
         """
         problems: list[Problem] = []
-        found = _collect(lambda: self.settings, problems)
+        values = _collect(lambda: self.settings, problems)
         topics = _collect(lambda: self.topics, problems)
         ruleset = _collect(lambda: rules.load(self.rules_dir), problems)
-        if found is None or topics is None or ruleset is None:
+        if values is None or topics is None or ruleset is None:
             raise ConfigError(problems)
-        return RuleBook(settings=found, topics=topics, ruleset=ruleset)
+        return RuleBook(settings=values, topics=topics, ruleset=ruleset)
 
     @cached_property
     def rule_book_for_run(self) -> RuleBook:
@@ -203,7 +203,7 @@ class Workspace:
         if last is None:
             raise error
         try:
-            found, topics = self.settings, self.topics
+            written, topics = self.settings, self.topics
         except ConfigError:
             raise error from None
         ruleset = rules.load(rules.RuleFiles.from_texts(last[1], where="store"))
@@ -213,7 +213,7 @@ class Workspace:
             "first": str(error.problems[0]),
         }
         note = Note(code="rules_last_good", values=values)
-        return RuleBook(settings=found, topics=topics, ruleset=ruleset, notes=(note,))
+        return RuleBook(settings=written, topics=topics, ruleset=ruleset, notes=(note,))
 
     # --- store --------------------------------------------------------------------------------------------------------
 
@@ -265,8 +265,8 @@ class Workspace:
         """
         from qareport import asr
 
-        found = self.settings
-        return asr.load(self.engine_files(), device=self.device, asr=found.asr, audio=found.audio)
+        files, values = self.engine_files(), self.settings
+        return asr.load(files, device=self.device, asr=values.asr, audio=values.audio)
 
     def load_transcriber(self) -> EngineTranscriber:
         """Load the speech model as what `transcribe_calls` takes.

@@ -37,15 +37,15 @@ class Intake:
         manifest = self._dated(run.options.manifest or run.settings.daily.manifest)
         if not sources and not manifest:
             return ()
-        found = self._find(sources, Path(manifest) if manifest else None)
+        ingested = self._find(sources, Path(manifest) if manifest else None)
         if run.settings.retention.days is not None:
-            found = _since(found, run.clock.now() - timedelta(days=run.settings.retention.days))
-        self._report(found)
-        unfinished = run.store.calls.list_unfinished([failure.call_id for failure in found.failures])
-        for failure in found.failures:
+            ingested = _since(ingested, run.clock.now() - timedelta(days=run.settings.retention.days))
+        self._report(ingested)
+        unfinished = run.store.calls.list_unfinished([failure.call_id for failure in ingested.failures])
+        for failure in ingested.failures:
             if failure.call_id in unfinished:  # a recording that was archived since keeps its result
                 run.store.calls.put_failure(failure.call, failure)
-        calls = transcribe.disambiguate_ids(found.calls, found.ids_from_file_name, run.store)
+        calls = transcribe.disambiguate_ids(ingested.calls, ingested.ids_from_file_name, run.store)
         unfinished = run.store.calls.list_unfinished([call.call_id for call in calls])
         new = tuple(call for call in calls if call.call_id in unfinished)
         for call in new:
@@ -56,7 +56,7 @@ class Intake:
         run = self.context
         unreadable: list[Problem] = []
         try:
-            found = ingest.find_calls(
+            ingested = ingest.find_calls(
                 sources,
                 manifest,
                 cache=run.out / "fetched",
@@ -67,27 +67,34 @@ class Intake:
             )
         except QareportError as error:
             unreadable += error.problems
-            found = ingest.Ingest(calls=())
+            ingested = ingest.Ingest(calls=())
         for problem in unreadable:
             run.log.trouble(problem, Note(code="sources_missing", values={"first": str(problem)}))
-        return found
+        return ingested
 
     def _dated(self, text: str) -> str:
         """Put the day in: {date} is 2026-11-21, {day} is 20261121."""
         first = self.context.period.first
         return text.replace("{date}", first.isoformat()).replace("{day}", f"{first:%Y%m%d}")
 
-    def _report(self, found: ingest.Ingest) -> None:
+    def _report(self, ingested: ingest.Ingest) -> None:
         """Name what was found and is no call of the period, and why."""
         start, end = periods.bounds(self.context.period)
-        waiting = [call.call_id for call in found.waiting if call.started_at is None or start <= call.started_at < end]
-        undated = [call.call_id for call in found.calls if call.started_at is None]
-        undated += [failure.call_id for failure in found.failures if failure.started_at is None]
+        waiting = [
+            call.call_id for call in ingested.waiting if call.started_at is None or start <= call.started_at < end
+        ]
+        undated = [call.call_id for call in ingested.calls if call.started_at is None]
+        undated += [failure.call_id for failure in ingested.failures if failure.started_at is None]
         for code, names, what, partial in (
             ("recordings_waiting", waiting, "recordings are still being written, the next run takes them", True),
             ("recordings_undated", undated, "recordings belong to no day, nobody says when they began", True),
-            ("recordings_unlisted", _names(found.unlisted), "recordings have no row in the manifest", False),
-            ("recordings_unfit", _names(found.unmatched), "names of recordings do not fit ingest.name_pattern", False),
+            ("recordings_unlisted", _names(ingested.unlisted), "recordings have no row in the manifest", False),
+            (
+                "recordings_unfit",
+                _names(ingested.unmatched),
+                "names of recordings do not fit ingest.name_pattern",
+                False,
+            ),
         ):
             self._note(code, names, what, partial=partial)
 
@@ -135,12 +142,12 @@ class Intake:
         return outcome.calls
 
 
-def _since(found: ingest.Ingest, oldest: datetime) -> ingest.Ingest:
+def _since(ingested: ingest.Ingest, oldest: datetime) -> ingest.Ingest:
     def is_kept(call: Call | FailedCall) -> bool:
         return call.started_at is None or call.started_at >= oldest
 
-    calls, failures = tuple(filter(is_kept, found.calls)), tuple(filter(is_kept, found.failures))
-    return replace(found, calls=calls, failures=failures)
+    calls, failures = tuple(filter(is_kept, ingested.calls)), tuple(filter(is_kept, ingested.failures))
+    return replace(ingested, calls=calls, failures=failures)
 
 
 def _names(paths: Sequence[str]) -> list[str]:

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 
 from qareport import periods
+from qareport.calendar import DAY
 from qareport.model import Period, PeriodKind, RunState
 from qareport.workflows.daily.record import period_name
-
-_DAY = timedelta(days=1)
 
 
 def last_period(kind: PeriodKind, now: datetime, time_zone: str) -> Period:
     """Return yesterday, last week or last month, as the calendar of a time zone has it."""
     today = periods.local_day(now, time_zone)
-    return periods.period_of(kind, periods.period_of(kind, today, time_zone).first - _DAY, time_zone)
+    return periods.period_of(kind, periods.period_of(kind, today, time_zone).first - DAY, time_zone)
 
 
 def due_periods(
@@ -35,12 +34,12 @@ def due_periods(
     """
     last = last_period(kind, now, time_zone)
     known = sorted(name for name in states if name.startswith(f"{kind}:"))
-    found = [last]
+    due = [last]
     if known:
         first_ever = date.fromisoformat(known[0].partition(":")[2])
-        earlier = periods.period_of(kind, last.first - _DAY, time_zone)
+        earlier = periods.period_of(kind, last.first - DAY, time_zone)
         while earlier.first >= first_ever and (last.first - earlier.first).days <= catch_up_days:
             if states.get(period_name(earlier)) is not RunState.DONE:
-                found.append(earlier)
-            earlier = periods.period_of(kind, earlier.first - _DAY, time_zone)
-    return tuple(reversed(found))
+                due.append(earlier)
+            earlier = periods.period_of(kind, earlier.first - DAY, time_zone)
+    return tuple(reversed(due))

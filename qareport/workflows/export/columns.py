@@ -100,7 +100,7 @@ def _interruptions(role: Role) -> Callable[[Item], object]:
 
 
 def _trajectory(report: CallReport) -> list[str]:
-    states = [one.state for one in report.trajectory if one.role is Role.CUSTOMER]
+    states = [state.state for state in report.trajectory if state.role is Role.CUSTOMER]
     return [state for index, state in enumerate(states) if index == 0 or states[index - 1] != state]
 
 
@@ -126,9 +126,11 @@ _CALL_COLUMNS = (
     Column("passed", "flag", _of_report(lambda report: report.scorecard and report.scorecard.passed)),
     Column("risk", "text", _of_report(lambda report: report.risk.value)),
     Column("trajectory", "list", _of_report(_trajectory)),
-    Column("issues", "list", _of_report(lambda report: [one.name for one in report.issues])),
-    Column("stages", "list", _of_report(lambda report: [one.name for one in report.stages])),
-    Column("rules", "list", _of_report(lambda report: list(dict.fromkeys(one.rule_id for one in report.findings)))),
+    Column("issues", "list", _of_report(lambda report: [issue.name for issue in report.issues])),
+    Column("stages", "list", _of_report(lambda report: [stage.name for stage in report.stages])),
+    Column(
+        "rules", "list", _of_report(lambda report: list(dict.fromkeys(finding.rule_id for finding in report.findings)))
+    ),
     Column("segments", "integer", _of_report(lambda report: len(report.segments))),
     Column("moments", "integer", _of_report(lambda report: len(report.moments))),
     Column("findings", "integer", _of_report(lambda report: len(report.findings))),
@@ -195,8 +197,8 @@ _FINDING_COLUMNS = (
     Column("points", "integer", lambda item: item.thing.points),
     Column("fatal", "flag", lambda item: item.thing.fatal),
     Column("moment", "text", lambda item: item.thing.moment),
-    Column("evidence", "list", lambda item: [one.quote for one in item.thing.evidence]),
-    Column("evidence_ms", "list", lambda item: [str(one.at_ms) for one in item.thing.evidence]),
+    Column("evidence", "list", lambda item: [evidence.quote for evidence in item.thing.evidence]),
+    Column("evidence_ms", "list", lambda item: [str(evidence.at_ms) for evidence in item.thing.evidence]),
     Column("advice", "text", lambda item: item.thing.advice),
 )
 

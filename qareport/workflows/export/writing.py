@@ -208,7 +208,9 @@ class _Parquet(TableWriter):
 
     def _flush(self) -> None:
         columns = list(zip(*self._rows, strict=True)) or [() for _ in self._schema]
-        arrays = [self._arrow.array(column, type=one.type) for column, one in zip(columns, self._schema, strict=True)]
+        arrays = [
+            self._arrow.array(column, type=field.type) for column, field in zip(columns, self._schema, strict=True)
+        ]
         self._writer.write_table(self._arrow.Table.from_arrays(arrays, schema=self._schema))
         self._rows.clear()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -124,6 +125,24 @@ def test_document_that_cannot_be_written_stops_no_other_one(workspace: Workspace
     assert [name for name, _ in done.problems] == ["o1 html"]
     assert "cannot be written" in done.problems[0][1]
     assert len(done.documents) == 7
+
+
+def test_a_broken_template_keeps_no_other_format_back(workspace: Workspace, store: Store, tmp_path: Path) -> None:
+    keep(store, call(1, 0, 1_000), "o1")
+    templates = Path(shutil.copytree(TEMPLATES, tmp_path / "templates"))
+    (templates / "call.docx").write_bytes(b"no Word document")
+    with Workspace.open(store=workspace.store_url, templates=templates) as other:
+        done = render(other, tmp_path / "out", ["o1"], ("docx", "html", "json"), 1)
+    assert [name for name, _ in done.problems] == ["o1 docx"]
+    assert [path.name for path in done.documents] == ["o1.html", "o1.json"]
+
+
+def test_documents_may_be_made_in_threads_of_the_caller(workspace: Workspace, store: Store, tmp_path: Path) -> None:
+    keep(store, call(1, 0, 1_000), "o1")
+    with ThreadPoolExecutor(1, thread_name_prefix="mine") as mine:
+        done = render_orders(workspace, ["o1"], formats=["html"], out_dir=tmp_path, on_progress=quiet, executor=mine)
+        assert [path.name for path in done.documents] == ["o1.html"]
+        assert mine.submit(lambda: True).result(), "they are still there for others"
 
 
 def test_unknown_order_is_an_error(workspace: Workspace, store: Store, tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from qareport.model import (
     Silence,
 )
 from qareport.text.pinyin import sound
-from qareport.text.similarity import bigrams, containment, dice
+from qareport.text.wordlist import bigrams, containment, dice
 
 #: Two sentences ask the same when this much of the shorter is in the longer …
 SAME_BY_CONTAINMENT = 0.8

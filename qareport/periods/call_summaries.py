@@ -35,7 +35,7 @@ from qareport.model import (
     SummaryPromise,
     TeamNorm,
 )
-from qareport.periods.days import local_day
+from qareport.periods.scope import local_day
 
 #: Weightiest moments that a summary keeps.
 KEPT_MOMENTS = 5

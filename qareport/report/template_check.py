@@ -22,14 +22,13 @@ import docx
 from qareport.codec import from_json
 from qareport.errors import MailError, Problem, QareportError, TagError
 from qareport.model import OrderReport, PeriodReport
-from qareport.presentation.clean_text import clean
 from qareport.presentation.locale import LOCALES, speaking
-from qareport.presentation.templating import find_template
+from qareport.presentation.templating import clean, find_template
 from qareport.presentation.view_types import DocumentView
 from qareport.report.formats.docx import render_docx, text_nodes
 from qareport.report.formats.html import find_style, render_html
 from qareport.report.formats.pdf import Printer
-from qareport.report.order.page_audio import Sound
+from qareport.report.order.transcript_lines import Sound
 from qareport.report.order.view import build_view
 from qareport.report.period.view import build_period_view
 from qareport.settings import ReportSettings

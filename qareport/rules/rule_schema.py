@@ -10,7 +10,12 @@ from datetime import date
 from typing import Annotated, Any, ClassVar
 
 import pydantic
-from pydantic import BeforeValidator, Field, StrictInt, model_validator
+from pydantic import (
+    BeforeValidator,
+    Field,
+    StrictInt,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 
 from qareport.model import FATAL_POINTS, Severity

@@ -15,14 +15,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self, TypeVar
 
 from qareport.errors import ConfigError, Problem
-from qareport.keys import content_key
+from qareport.files import content_key
 
 if TYPE_CHECKING:
     from qareport.analysis import Topics
     from qareport.asr import EngineFiles, Transcriber
     from qareport.settings import Locale, Settings
     from qareport.store import Store
-    from qareport.workflows.rule_book import RuleBook
+    from qareport.workflows.judge import RuleBook
     from qareport.workflows.transcribe import EngineTranscriber
 
 DEFAULT_STORE = "sqlite:///qareport.db"
@@ -178,7 +178,7 @@ class Workspace:
             ConfigError: everything wrong in all of them, with line and column.
         """
         from qareport import rules
-        from qareport.workflows.rule_book import RuleBook
+        from qareport.workflows.judge import RuleBook
 
         problems: list[Problem] = []
         values = _collect(lambda: self.settings, problems)
@@ -207,7 +207,7 @@ class Workspace:
     def _last_valid(self, error: ConfigError) -> RuleBook:
         from qareport import rules
         from qareport.model import Note, NoteCode
-        from qareport.workflows.rule_book import RuleBook
+        from qareport.workflows.judge import RuleBook
 
         last = self.store.rule_sets.find_newest()
         if last is None:

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 from qareport.errors import DocumentError
 from qareport.presentation import wording
-from qareport.presentation.clean_text import clean
+from qareport.presentation.templating import clean
 from qareport.report.order.transcript_lines import is_guess
 from qareport.search import lines_of
 from qareport.store import CallRecord

@@ -123,7 +123,7 @@ def make_hostile(view: T) -> T:
 def find_problems(name: str, templates: Path | None, fills: list[Fill]) -> list[Problem]:
     """Find every broken tag of a template: each one that stops it is taken out of a copy, and the copy tried again."""
     path = find_template(name, templates)
-    found: dict[str, Problem] = {}
+    by_text: dict[str, Problem] = {}
     with tempfile.TemporaryDirectory() as folder:
         for file in (path.parent if templates is None else templates).iterdir():
             if file.suffix in ENDINGS:
@@ -131,7 +131,7 @@ def find_problems(name: str, templates: Path | None, fills: list[Fill]) -> list[
         copy = Path(folder) / name
         shutil.copyfile(path, copy)
         for fill in fills:
-            while len(found) < _MOST_PROBLEMS:
+            while len(by_text) < _MOST_PROBLEMS:
                 try:
                     problems, retry = fill(Path(folder)), False
                 except QareportError as error:
@@ -140,10 +140,10 @@ def find_problems(name: str, templates: Path | None, fills: list[Fill]) -> list[
                     where = str(problem.where).replace(folder, str(path.parent))
                     to_do = problem.to_do and problem.to_do.replace(folder, str(path.parent))
                     shown = dataclasses.replace(problem, where=where, to_do=to_do)
-                    found.setdefault(str(shown), shown)
+                    by_text.setdefault(str(shown), shown)
                 if not retry:
                     break
-    return list(found.values())
+    return list(by_text.values())
 
 
 def unescaped(page: str, path: Path) -> list[Problem]:

@@ -6,8 +6,7 @@ says what each number means.
 """
 
 from qareport.periods.build import build_period
-from qareport.periods.call_summaries import call_measures, summarise_call, team_norm
-from qareport.periods.order_history import dossier
+from qareport.periods.call_summaries import call_measures, dossier, summarise_call, team_norm
 from qareport.periods.scope import baseline_of, bounds, earlier_periods, local_day, period_of, range_of
 
 __all__ = [

@@ -263,7 +263,7 @@ class Workspace:
         Raises:
             NotFoundError: the store knows no such order or call.
         """
-        from qareport.workflows.assemble import Norms, assemble_order
+        from qareport.workflows.render import Norms, assemble_order
 
         found = self.settings
         return assemble_order(self.store, order, found.privacy, norms=Norms(self.store, found.period))
@@ -277,7 +277,7 @@ class Workspace:
         Raises:
             DocumentError: there is no such table, or pandas or pyarrow is not installed.
         """
-        from qareport.workflows.export.frames import make_data_frame
+        from qareport.workflows.export.writing import make_data_frame
 
         return make_data_frame(self, kind)
 
@@ -291,7 +291,7 @@ class Workspace:
         Raises:
             DocumentError: there is no such table, the file cannot be written, or pyarrow is not installed.
         """
-        from qareport.workflows.export.frames import write_parquet
+        from qareport.workflows.export.writing import write_parquet
 
         return write_parquet(self, kind, Path(path))
 

@@ -12,6 +12,8 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from qareport.errors import QareportError
+
 _log = logging.getLogger(__name__)
 #: A progress hook `(step, done, total)`: calls or orders that have passed a step, of how many (0 = not known).
 Progress = Callable[[str, int, int], None]
@@ -52,6 +54,14 @@ def _mask(text: str) -> str:
     from qareport import privacy  # its expressions take long to compile, and most commands log nothing
 
     return privacy.mask(text)[0]
+
+
+def reason_of(error: Exception) -> str:
+    """Word any error for a list of failures; an unexpected one is logged with its traceback."""
+    if isinstance(error, QareportError):
+        return str(error)
+    _log.error("unexpected error", exc_info=error)
+    return f"unexpected {type(error).__name__}: {error} (a fault in qareport: please report it; details with -v)"
 
 
 def json_formatter() -> logging.Formatter:

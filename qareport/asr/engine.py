@@ -257,7 +257,7 @@ def _failed(call: Call, step: str, error: Exception) -> FailedCall:
 
 
 def _one_torch_thread() -> None:
-    """Limit a worker to one torch thread: there are many workers, and splitting small operations only adds waiting."""
+    """Limit a worker to a single torch thread: there are many workers, and small operations gain nothing from more."""
     import torch
 
     torch.set_num_threads(1)

@@ -44,7 +44,7 @@ def prepare_call(
     audio: AudioSettings,
     asr: AsrSettings,
 ) -> PreparedCall:
-    """Prepare one call. May run in several threads at once.
+    """Prepare a call. May run in several threads at once.
 
     Args:
         call: the recording and its channel map.
@@ -111,7 +111,7 @@ def _chunk(
 
 
 def _frames(start_ms: int, end_ms: int) -> slice:
-    """Return the log-mel frames that lie wholly in a stretch between multiples of 10 ms: one begins each 10 ms."""
+    """Return the log-mel frames that lie wholly between two multiples of 10 ms: a frame begins each 10 ms."""
     return slice(start_ms // 10, (end_ms - _SHORTEST_MS) // 10 + 1)
 
 

@@ -47,8 +47,7 @@ def locate(model: str, asr: AsrSettings, *, download: bool = False) -> EngineFil
     Raises:
         ModelError: a file that is needed is absent, incomplete or inconsistent; the text says where to put it.
     """
-    directory = model_download.fetch(model) if download else model_files.resolve(model)
-    files = model_files.check(directory)
+    files = model_download.fetch_files(model) if download else model_files.check(model_files.resolve(model))
     info = model_files.identify(model, files)
     return EngineFiles(model=files, info=info, vad=_locate_vad(info, asr), speaker_model=_locate_speaker_model(asr))
 

@@ -5,13 +5,16 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 from qareport.asr import model_files
-from qareport.asr.model_files import DEMO, HUGGINGFACE_NAME, MODELSCOPE_NAME
+from qareport.asr.model_files import DEMO, HUGGINGFACE_NAME, MODELSCOPE_NAME, ModelFiles
 from qareport.errors import ModelError
 
+_Files = TypeVar("_Files")
 
-def fetch(model: str) -> Path:
+
+def fetch_files(model: str) -> ModelFiles:
     """Download a model and check it; a model that is on this machine already is only checked.
 
     Raises:
@@ -20,13 +23,22 @@ def fetch(model: str) -> Path:
     return _fetch(model, model_files.check)
 
 
+def fetch(model: str) -> Path:
+    """Download a model and check it, as `fetch_files`; return its directory.
+
+    Raises:
+        ModelError: as `fetch_files`.
+    """
+    return fetch_files(model).directory
+
+
 def fetch_vad(name: str) -> Path:
     """Download FSMN-VAD and check it, as `fetch`.
 
     Raises:
         ModelError: as `fetch`.
     """
-    return _fetch(name, model_files.check_vad)
+    return _fetch(name, model_files.check_vad).directory
 
 
 def fetch_speaker_model(name: str) -> Path:
@@ -35,19 +47,16 @@ def fetch_speaker_model(name: str) -> Path:
     Raises:
         ModelError: as `fetch`.
     """
-    return _fetch(name, model_files.check_speaker_model)
+    return _fetch(name, model_files.check_speaker_model).directory
 
 
-def _fetch(name: str, check_files: Callable[[Path], object]) -> Path:
+def _fetch(name: str, check_files: Callable[[Path], _Files]) -> _Files:
     try:
-        directory = model_files.resolve(name)
-        check_files(directory)
+        return check_files(model_files.resolve(name))
     except ModelError:
         if Path(name).expanduser().is_dir() or not model_files.is_hub_name(name):
             raise
-        directory = _download(name)  # resumes a download that broke off
-        check_files(directory)
-    return directory
+        return check_files(_download(name))  # resumes a download that broke off
 
 
 def _download(model: str) -> Path:

@@ -98,12 +98,12 @@ class SenseVoice:
         results: list[Recognition | Exception] = [ModelError("was not heard")] * len(chunks)
         waiting = self._plan(chunks, range(len(chunks)))
         running: deque[tuple[list[int], _BatchOutput]] = deque()
-        abreast = _RUNNING
+        limit = _RUNNING
         outcomes: Sequence[Recognition | Exception]
         while waiting or running:
-            abreast = abreast if running else _RUNNING
+            limit = limit if running else _RUNNING
             try:
-                if waiting and len(running) < abreast:
+                if waiting and len(running) < limit:
                     batch = waiting.popleft()
                     running.append((batch, self._forward([chunks[index] for index in batch])))
                     continue
@@ -116,7 +116,7 @@ class SenseVoice:
                 if isinstance(error, torch.OutOfMemoryError):
                     self._make_room([chunks[index] for index in batch])
                     if len(batch) > 1 or running:
-                        abreast = 0  # batches under way hold memory, too: they are read first
+                        limit = 0  # batches under way hold memory, too: they are read first
                         waiting = self._plan(chunks, itertools.chain(batch, *waiting))
                         continue
                 elif len(batch) > 1:

@@ -27,4 +27,4 @@ def suppress_output() -> Iterator[None]:
         root.handlers[:] = handlers
         root.setLevel(level)
         if printed.getvalue().strip():
-            logger.debug("funasr said: %s", printed.getvalue().strip())
+            logger.debug("funasr printed: %s", printed.getvalue().strip())

@@ -1,6 +1,6 @@
 """Audio formats: their file endings, whether their containers state a length, and how a file that was cut off is found.
 
-FFmpeg reads the containers; what is here it does not tell, or only guesses.
+FFmpeg reads the containers; this module holds what it hides or only guesses.
 """
 
 from __future__ import annotations

@@ -46,7 +46,7 @@ Samples = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Recording:
+class DecodedRecording:
     """A decoded recording."""
 
     info: AudioInfo
@@ -63,7 +63,7 @@ def expected_ms(path: str | Path) -> int | None:
         return None
 
 
-def decode(path: str | Path, *, max_duration_ms: int) -> Recording:
+def decode(path: str | Path, *, max_duration_ms: int) -> DecodedRecording:
     """Decode a recording: every channel on its own, resampled to 16 kHz. Silence is a valid recording.
 
     Args:
@@ -94,7 +94,7 @@ def decode(path: str | Path, *, max_duration_ms: int) -> Recording:
         sample_rate=reader.sample_rate,
         channels=samples.shape[0],
     )
-    return Recording(info=info, samples=samples)
+    return DecodedRecording(info=info, samples=samples)
 
 
 class _Reader:

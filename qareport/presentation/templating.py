@@ -8,6 +8,7 @@ Safe for threads: each document gets an environment of its own, and what they sh
 
 from __future__ import annotations
 
+import re
 import threading
 import traceback
 from pathlib import Path
@@ -41,13 +42,16 @@ class _Environment(ImmutableSandboxedEnvironment):
 #: Code of templates, least recently used first; a Word template has three parts with tags.
 _compiled: dict[tuple[object, ...], Any] = {}
 _KEPT = 32
+#: Chinese characters, without those of rare names (CJK Unified Ideographs and their extension A).
+_CHINESE = re.compile(r"[\u3400-\u9fff]")
 _compiling = threading.Lock()
 
 
 def make_environment() -> ImmutableSandboxedEnvironment:
     """Make a fresh sandbox: everything printed is escaped, everything unknown is an error.
 
-    `_("…")`, `{% trans %}…{% endtrans %}` and `language` speak the language of the document that is being made.
+    `_("…")`, `{% trans %}…{% endtrans %}` and `language` speak the language of the document that is being made;
+    `text is chinese` tells whether a text has Chinese characters.
     """
     environment = _Environment(
         autoescape=True,
@@ -57,6 +61,7 @@ def make_environment() -> ImmutableSandboxedEnvironment:
         keep_trailing_newline=True,
         extensions=[i18n],
     )
+    environment.tests["chinese"] = lambda text: _CHINESE.search(str(text)) is not None
     environment.globals.update(_=locale._, gettext=locale._, ngettext=locale.ngettext, language=locale.language())
     return environment
 

@@ -1,6 +1,6 @@
 """Documents of an order or a period: a view is built once, and every format is rendered from it.
 
-No document library is imported before a document of its kind is asked for.
+No document library, and no view, is imported before a document of its kind is asked for.
 """
 
 from __future__ import annotations
@@ -17,14 +17,12 @@ from qareport.model import OrderReport, PeriodReport
 from qareport.presentation.clean_text import clean_value
 from qareport.presentation.locale import speaking
 from qareport.report.file_names import file_name
-from qareport.report.order.view import build_view as build_order_view
-from qareport.report.order.view_types import OrderView
-from qareport.report.period.view import build_period_view
-from qareport.report.period.view_types import PeriodView
 from qareport.settings import PeriodSettings, ReportSettings
 
 if TYPE_CHECKING:
     from qareport.report.order.page_audio import Sound
+    from qareport.report.order.view_types import OrderView
+    from qareport.report.period.view_types import PeriodView
 
 Format = Literal["docx", "pdf", "html", "json"]
 FORMATS: Final[tuple[str, ...]] = get_args(Format)
@@ -116,7 +114,11 @@ def _build_view(
     cleaned: OrderReport | PeriodReport, settings: ReportSettings, period: PeriodSettings | None
 ) -> OrderView | PeriodView:
     if isinstance(cleaned, OrderReport):
+        from qareport.report.order.view import build_view as build_order_view
+
         return build_order_view(cleaned, clean_value(settings))
+    from qareport.report.period.view import build_period_view
+
     return build_period_view(cleaned, clean_value(settings), table_rows=(period or PeriodSettings()).table_rows)
 
 
@@ -149,7 +151,7 @@ class _Documents:
         """Render one document in the current language."""
         if self.view is None or format == "json":
             return self._json()
-        stem = "period" if isinstance(self.view, PeriodView) else "call"
+        stem = "period" if isinstance(self.report, PeriodReport) else "call"
         if format == "docx":
             from qareport.report.formats.docx import render_docx
 

@@ -20,7 +20,10 @@ def default_dir(name: str) -> Path:
 
 
 def bundled_model() -> Path:
-    """Return the directory of the small bundled model (`--model demo`); training/README.md says how it was made."""
+    """Return the directory of the small bundled model (`--model demo`).
+
+    training/README.md documents how it was made.
+    """
     return _PACKAGE / "bundled" / "model"
 
 

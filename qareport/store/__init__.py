@@ -2,11 +2,11 @@
 
 from qareport.store.calls import CallCounts, CallFilter
 from qareport.store.database import Database
+from qareport.store.fulltext import Scope
 from qareport.store.lock import holder
 from qareport.store.orders import OrderRecord
 from qareport.store.outbox import SentMail
 from qareport.store.results import CallRecord, StoredCall
-from qareport.store.search_evaluation import Scope
 from qareport.store.store import Store
 
 __all__ = [

@@ -7,17 +7,27 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
-import numpy as np
-import numpy.typing as npt
 from sqlalchemy import text
 from sqlalchemy.exc import DatabaseError
 from sqlalchemy.orm import Session
 
 from qareport.search import And, Mark, Node, Not, Or, Terms, Words
 
-Numbers = npt.NDArray[np.int64]
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    Numbers = npt.NDArray[np.int64]
+#: Bits of a sentence's number within its call.
+SHIFT = 16
+#: Sentences of a call that are indexed.
+MOST_SENTENCES = 1 << SHIFT
+#: Calls whose sentences are read at once.
+PAGE = 500
+#: What a query must hold for: one sentence, or the call with each part somewhere in it.
+Scope = Literal["sentence", "call"]
 #: Number of a sentence, and its terms in order.
 Sentence = tuple[int, Sequence[str]]
 
@@ -161,6 +171,8 @@ class _Vectors:
 
 def read_numbers(joined: object) -> Numbers:
     """Read numbers that the database joined with commas: for many, far quicker than a row each."""
+    import numpy as np  # takes long to import, and only searches need it
+
     if not joined:
         return np.empty(0, dtype=np.int64)
     return np.fromstring(str(joined), dtype=np.int64, sep=",")

@@ -7,24 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sqlalchemy import BigInteger, Text, cast, func, select
 from sqlalchemy.orm import Session
 
 from qareport.search import And, Between, Fact, Mark, Node, Not, Or, Words
-from qareport.store.fulltext import Numbers, read_numbers, word_index
+from qareport.store.fulltext import MOST_SENTENCES, PAGE, SHIFT, Scope, read_numbers, word_index
 from qareport.store.queries import in_utc
 from qareport.store.schema import SearchCallRow
 
-#: Bits of a sentence's number within its call.
-SHIFT = 16
-#: Sentences of a call that are indexed.
-MOST_SENTENCES = 1 << SHIFT
-#: Calls that are put in order at once.
-PAGE = 500
-Scope = Literal["sentence", "call"]
+if TYPE_CHECKING:
+    from qareport.store.fulltext import Numbers
 
 
 class Evaluation:

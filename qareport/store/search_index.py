@@ -20,10 +20,9 @@ from qareport.model import CallReport, Risk
 from qareport.search import Found, Hit, Line, Node, lines_of
 from qareport.store.database import Database
 from qareport.store.error_mapping import from_stored
-from qareport.store.fulltext import word_index
+from qareport.store.fulltext import MOST_SENTENCES, PAGE, SHIFT, Scope, word_index
 from qareport.store.queries import batches, in_utc
 from qareport.store.schema import CallReportRow, CallRow, SearchCallRow, SearchLinesRow
-from qareport.store.search_evaluation import MOST_SENTENCES, PAGE, SHIFT, Evaluation, Scope, distinct
 
 #: Calls that are indexed in one transaction where they were stored without.
 _BATCH = 50
@@ -45,6 +44,8 @@ class SearchIndex:
             limit: how many sentences to return; all are counted.
             original: return the words as they were transcribed, from the results themselves, not masked.
         """
+        from qareport.store.search_evaluation import Evaluation, distinct  # it imports numpy
+
         with self._database.read() as session:
             evaluation = Evaluation(session, scope)
             numbers = evaluation.evaluate(query)

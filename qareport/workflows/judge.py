@@ -7,7 +7,6 @@ a `FailedCall`; nothing here stops a batch for one call.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -15,8 +14,8 @@ from typing import TYPE_CHECKING
 
 from qareport import analysis, events, periods, rules
 from qareport.codec import to_json
-from qareport.errors import QareportError, StoreError
-from qareport.events import Progress
+from qareport.errors import StoreError
+from qareport.events import Progress, reason_of
 from qareport.keys import content_key
 from qareport.model import Analysis, Call, CallReport, FailedCall, Judgement, Risk, Transcript
 from qareport.presentation import wording
@@ -25,8 +24,6 @@ from qareport.workflows.transcribe import TranscribedCall, keep_failure
 
 if TYPE_CHECKING:
     from qareport.store import Store
-
-_log = logging.getLogger(__name__)
 
 
 def judge_call(
@@ -145,11 +142,3 @@ def mask_phone(number: str | None) -> str | None:
     if number is None:
         return None
     return f"{number[:3]}****{number[-4:]}" if len(number) >= 10 else "****"
-
-
-def reason_of(error: Exception) -> str:
-    """Word any error for a list of failures; one that is not ours is logged whole."""
-    if isinstance(error, QareportError):
-        return str(error)
-    _log.error("unexpected error", exc_info=error)
-    return f"unexpected {type(error).__name__}: {error} (a fault in qareport: please report it; details with -v)"

@@ -19,11 +19,10 @@ from pathlib import Path
 
 from qareport import __version__, events, report
 from qareport.codec import to_json
-from qareport.events import Progress
+from qareport.events import Progress, reason_of
 from qareport.keys import content_key
 from qareport.model import OrderReport, PeriodReport
 from qareport.workflows.assemble import Norms, assemble_order
-from qareport.workflows.judge import reason_of
 from qareport.workflows.workspace import Workspace
 
 #: Each takes a child process of some 350 MB; more than these would wait for each other.

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from qareport.audio.playback import MEDIA_TYPE, make_playable
 from qareport.errors import AudioError
 from qareport.model import AudioInfo, CallReport, OrderReport
 from qareport.presentation import wording
@@ -49,6 +48,8 @@ def _sound(call: CallReport, left_ms: int, settings: ReportSettings) -> tuple[So
         return Sound(note=_("录音不在原来的地方，本页没有这通电话的声音。")), 0
     if call.audio.duration_ms > left_ms:
         return Sound(note=_too_long(call.audio, settings)), 0
+    from qareport.audio.playback import MEDIA_TYPE, make_playable  # it imports what decodes recordings
+
     try:
         content, used_ms = make_playable(
             Path(call.audio.path),

@@ -255,6 +255,21 @@ def _not_judged(report: PeriodReport) -> str:
 
 def _methods(report: PeriodReport) -> Iterator[Metric]:
     """Say how the numbers came about."""
+    yield from _counts(report)
+    yield from _meanings(report)
+    for note in report.notes:
+        yield Metric(label=_("说明"), value=wording.note(note))
+    provenance = report.provenance
+    yield Metric(
+        label=_("版本"),
+        value=_("qareport {version}；模型 {models}").format(
+            version=provenance.qareport, models=wording.listed(provenance.models) or "—"
+        ),
+        remark=_("规则集 {rules}").format(rules=wording.listed(provenance.rules_sha256) or "—"),
+    )
+
+
+def _counts(report: PeriodReport) -> Iterator[Metric]:
     counted, period = report.coverage, report.period
     yield Metric(
         label=_("统计范围"),
@@ -289,6 +304,9 @@ def _methods(report: PeriodReport) -> Iterator[Metric]:
             agent=counted.without_agent, order=counted.without_order
         ),
     )
+
+
+def _meanings(report: PeriodReport) -> Iterator[Metric]:
     yield Metric(
         label=_("比较的基准"),
         value=_("此前{looked}期中有通话的{found}期；计数取每期平均，占比和得分按这些通话合并计算").format(
@@ -315,13 +333,3 @@ def _methods(report: PeriodReport) -> Iterator[Metric]:
             score=CALLBACK_SCORE_WEIGHT,
         ),
     )  # fmt: skip
-    for note in report.notes:
-        yield Metric(label=_("说明"), value=wording.note(note))
-    provenance = report.provenance
-    yield Metric(
-        label=_("版本"),
-        value=_("qareport {version}；模型 {models}").format(
-            version=provenance.qareport, models=wording.listed(provenance.models) or "—"
-        ),
-        remark=_("规则集 {rules}").format(rules=wording.listed(provenance.rules_sha256) or "—"),
-    )

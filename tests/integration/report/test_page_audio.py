@@ -56,7 +56,7 @@ def page(order: OrderReport, settings: ReportSettings = LOUD) -> str:
     return report.render(order, "html", templates=None, settings=settings).decode("utf-8")
 
 
-def sound(text: str, tmp_path: Path) -> decode.Recording:
+def sound(text: str, tmp_path: Path) -> decode.DecodedRecording:
     """Decode the sound that a page carries."""
     (data,) = re.findall(r'<audio [^>]*src="data:audio/ogg;base64,([^"]*)"', text)
     path = tmp_path / "page.ogg"

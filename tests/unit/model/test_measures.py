@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from qareport.report.order.team_comparison import rows
 
 from qareport.model import (
     MEASURES,
@@ -23,7 +24,6 @@ from qareport.model import (
 from qareport.periods import call_measures, team_norm
 from qareport.presentation import wording
 from qareport.report.order import call_view
-from qareport.report.order.team_comparison import rows
 from qareport.rules.conditions.metric import METRICS, value_of
 from qareport.store import CallRecord
 from qareport.workflows.export.columns import KINDS, Item

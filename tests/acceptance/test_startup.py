@@ -1,0 +1,91 @@
+"""Commands import what they use: what is slow to import is imported by those alone that need it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from qareport.cli import COMMANDS, main
+
+#: What takes a tenth of a second and more, each.
+DATABASE = {"sqlalchemy", "alembic"}
+DOCUMENTS = {"docx", "docxtpl", "lxml", "jinja2", "weasyprint", "fontTools", "PIL", "resvg_py", "uharfbuzz"}
+SOUND = {"numpy", "av", "torch", "funasr", "silero_vad", "modelscope"}
+OTHERS = {"rich", "openpyxl", "pyarrow", "pandas", "prometheus_client", "pypinyin", "fsspec", "pythonjsonlogger"}
+#: Packages of our own that only judging needs.
+JUDGING = {
+    "qareport.rules",
+    "qareport.analysis",
+    "qareport.asr",
+    "qareport.audio",
+    "qareport.ingest",
+    "qareport.delivery",
+}
+
+ORDER = "20261105000042"
+LINE = {
+    "call_id": "c1",
+    "order_id": ORDER,
+    "segments": [{"start_ms": 0, "end_ms": 2000, "role": "customer", "text": "我昨天下的单，什么时候发货？"}],
+}
+
+
+def loaded_by(*arguments: str, cwd: Path) -> set[str]:
+    """Run a command in a process of its own, and return the modules that are loaded at its end."""
+    code = (
+        "import json, sys; from qareport.cli import main\n"
+        "status = main(sys.argv[1:])\n"
+        "print(json.dumps(sorted(sys.modules)), file=sys.stderr)\n"
+        "sys.exit(status)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, *arguments], cwd=cwd, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return set(json.loads(done.stderr.splitlines()[-1]))
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a store that holds one order."""
+    path = tmp_path_factory.mktemp("startup")
+    (path / "calls.jsonl").write_text(json.dumps(LINE, ensure_ascii=False), "utf-8")
+    store = f"sqlite:///{path / 'qareport.db'}"
+    assert main(["analyse", str(path / "calls.jsonl"), "--out", str(path), "--format", "json", "--store", store]) == 0
+    return path
+
+
+@pytest.mark.parametrize("option", ["--help", "--version"])
+def test_the_list_of_commands_imports_no_command_and_nothing_that_one_needs(option: str, tmp_path: Path) -> None:
+    loaded = loaded_by(option, cwd=tmp_path)
+    assert loaded & (DATABASE | DOCUMENTS | SOUND | OTHERS | JUDGING | {"pydantic", "yaml", "asyncio"}) == set()
+    commands = {f"qareport.cli.{entry.place.split(':')[0]}" for entry in COMMANDS.values()}
+    assert loaded & commands == set()
+
+
+@pytest.mark.parametrize(
+    ("formats", "needed"),
+    [
+        ("json", set()),
+        ("docx", {"docx", "docxtpl", "lxml", "jinja2", "resvg_py"}),
+        # The page is laid out by a process of its own, which loads WeasyPrint.
+        ("pdf", {"jinja2"}),
+        ("docx,pdf", {"docx", "docxtpl", "lxml", "jinja2", "resvg_py"}),
+    ],
+)
+def test_a_report_from_the_store_imports_the_libraries_of_its_formats_alone(
+    formats: str, needed: set[str], folder: Path, tmp_path: Path
+) -> None:
+    loaded = loaded_by("report", ORDER, "--format", formats, "--out", str(tmp_path), cwd=folder)
+    assert loaded & (DOCUMENTS - needed) == set()
+    assert loaded & (SOUND | OTHERS | JUDGING | {"alembic", "regex"}) == set()
+
+
+def test_importing_the_package_imports_nothing_else(tmp_path: Path) -> None:
+    code = "import sys, qareport; print(sorted(name for name in sys.modules if name.startswith('qareport')))"
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "['qareport']"

@@ -11,6 +11,7 @@ from qareport.cli.console import say
 from qareport.errors import ConfigError, Problem
 from qareport.settings import default_dir
 
+#: Folders that a user edits.
 COPIED = ("config", "templates")
 
 

@@ -18,8 +18,11 @@ from qareport.errors import ConfigError, Problem
 from qareport.keys import content_key
 
 if TYPE_CHECKING:
+    import pandas
+
     from qareport.analysis import Topics
     from qareport.asr import EngineFiles, Transcriber
+    from qareport.model import OrderReport
     from qareport.settings import Locale, Settings
     from qareport.store import Store
     from qareport.workflows.rule_book import RuleBook
@@ -67,8 +70,8 @@ class Workspace:
     def open(
         cls,
         *,
-        config: Path | None = None,
-        templates: Path | None = None,
+        config: str | Path | None = None,
+        templates: str | Path | None = None,
         store: str | None = None,
         model: str | None = None,
         device: str = "auto",
@@ -89,8 +92,8 @@ class Workspace:
             make_store: create the store when it does not exist; for who only looks, a wrong name is an error.
         """
         return cls(
-            config=_folder("config") if config is None else config,
-            templates=_folder("templates") if templates is None else templates,
+            config=_folder("config") if config is None else Path(config),
+            templates=_folder("templates") if templates is None else Path(templates),
             store_url=store or DEFAULT_STORE,
             model=model or DEFAULT_MODEL,
             device=device,
@@ -238,6 +241,59 @@ class Workspace:
         from qareport.store import Store
 
         return Store(self.store_url, make=self._make_store)
+
+    # --- stored calls, for notebooks ----------------------------------------------------------------------------------
+
+    def calls(self) -> tuple[str, ...]:
+        """Return the ids of all stored calls, oldest first, those of unknown time last."""
+        from qareport.store import CallFilter
+
+        return tuple(call_id for call_id, _ in self.store.calls.list_ids(CallFilter()))
+
+    def orders(self) -> tuple[str, ...]:
+        """Return the names that `order_report` takes: of each judged call its order, or its id if it has none."""
+        from qareport.store import CallFilter
+
+        calls = self.store.calls.list_ids(CallFilter(settled=True))
+        return tuple(dict.fromkeys(order_id or call_id for call_id, order_id in calls))
+
+    def order_report(self, order: str) -> OrderReport:
+        """Assemble the report of an order, or of a call that has none; masked as the settings say.
+
+        Raises:
+            NotFoundError: the store knows no such order or call.
+        """
+        from qareport.workflows.assemble import Norms, assemble_order
+
+        found = self.settings
+        return assemble_order(self.store, order, found.privacy, norms=Norms(self.store, found.period))
+
+    def to_pandas(self, kind: str) -> pandas.DataFrame:
+        """Return a table of all stored calls, masked as the settings say; needs `pip install 'qareport[pandas]'`.
+
+        Args:
+            kind: "calls", "segments", "moments" or "findings"; the columns are those of `qareport export`.
+
+        Raises:
+            DocumentError: there is no such table, or pandas or pyarrow is not installed.
+        """
+        from qareport.workflows.export.frames import make_data_frame
+
+        return make_data_frame(self, kind)
+
+    def to_parquet(self, kind: str, path: str | Path) -> int:
+        """Write a table of all stored calls to a Parquet file, masked as the settings say, and return its row count.
+
+        Args:
+            kind: as in `to_pandas`.
+            path: the file; it appears when it is whole.
+
+        Raises:
+            DocumentError: there is no such table, the file cannot be written, or pyarrow is not installed.
+        """
+        from qareport.workflows.export.frames import write_parquet
+
+        return write_parquet(self, kind, Path(path))
 
     # --- speech model -------------------------------------------------------------------------------------------------
 

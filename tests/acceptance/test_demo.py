@@ -136,7 +136,10 @@ def test_scripted_pauses_are_found_in_the_sound_with_their_edges(
 ) -> None:
     compare_stretches(
         {call_id: call["pauses"] for call_id, call in truth.items()},
-        {call_id: [one for one in call["silences"] if one["after"] and one["before"]] for call_id, call in of(reports)},
+        {
+            call_id: [silence for silence in call["silences"] if silence["after"] and silence["before"]]
+            for call_id, call in of(reports)
+        },
         at_least=15,
     )
 
@@ -160,14 +163,14 @@ def compare_stretches(truth: dict[str, Any], found: dict[str, list[dict[str, Any
     """Hold stretches of time to the script: F1 0.95 or more, and the edges within 100 ms (median)."""
     hits, edges = 0, []
     for call_id, stretches in truth.items():
-        left = [(one["start_ms"], one["end_ms"]) for one in found[call_id]]
+        left = [(span["start_ms"], span["end_ms"]) for span in found[call_id]]
         for start, end in stretches:
-            near = [one for one in left if min(one[1], end) - max(one[0], start) > (end - start) / 2]
+            near = [span for span in left if min(span[1], end) - max(span[0], start) > (end - start) / 2]
             if near:
                 left.remove(near[0])
                 hits += 1
                 edges += [abs(near[0][0] - start), abs(near[0][1] - end)]
-    expected, told = (sum(map(len, one.values())) for one in (truth, found))
+    expected, told = (sum(map(len, spans.values())) for spans in (truth, found))
     assert expected >= at_least
     assert 2 * hits / (expected + told) >= 0.95
     assert statistics.median(edges) <= 100
@@ -202,7 +205,7 @@ def test_every_key_moment_stands_in_both_documents_with_its_second_and_its_words
         for call in report["calls"]:
             telling = {moment["at_ms"] // 1000 for moment in call["moments"] if moment["salience"] > 0}
             shown = [moment for moment in call["moments"] if f"第{moment['at_ms'] // 1000}秒" in word]
-            told = {one["at_ms"] // 1000 for one in (*shown, *call["findings"])}
+            told = {mark["at_ms"] // 1000 for mark in (*shown, *call["findings"])}
             assert len(told) >= min(5, len(telling))
             for moment in shown:
                 assert f"第{moment['at_ms'] // 1000}秒" in printed

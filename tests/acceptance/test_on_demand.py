@@ -235,8 +235,8 @@ def read_csv(path: Path) -> list[dict[str, str]]:
 def read_xlsx(path: Path) -> list[dict[str, Any]]:
     (sheet,) = openpyxl.load_workbook(path).worksheets
     names, *rows = sheet.iter_rows()
-    assert all(one.data_type != "f" for row in rows for one in row), "no cell is a formula"
-    return [{str(name.value): one.value for name, one in zip(names, row, strict=True)} for row in rows]
+    assert all(sheet_cell.data_type != "f" for row in rows for sheet_cell in row), "no cell is a formula"
+    return [{str(name.value): value.value for name, value in zip(names, row, strict=True)} for row in rows]
 
 
 def read_parquet(path: Path) -> list[dict[str, Any]]:
@@ -361,7 +361,7 @@ def test_rows_that_do_not_fit_on_a_sheet_go_on_on_the_next_and_cut_cells_are_tol
     assert status == 0
     sheets = openpyxl.load_workbook(tmp_path / "s.xlsx").worksheets
     assert [(sheet.title, sheet.max_row) for sheet in sheets] == [("segments", 4), ("segments 2", 4), ("segments 3", 3)]
-    column = [one.name for one in KINDS["segments"].columns].index("text")
+    column = [known.name for known in KINDS["segments"].columns].index("text")
     heads, said = zip(*((sheet[1][column], sheet[2 : sheet.max_row]) for sheet in sheets), strict=True)
     assert [head.value for head in heads] == ["text"] * 3
     texts = [row[column].value for rows in said for row in rows]
@@ -446,13 +446,13 @@ def test_logs_are_one_event_a_step_with_the_call_in_it_and_nothing_that_was_said
     ran = run_qareport(["--log-format", "json", "analyse", given, "--format", "json"], cwd=tmp_path)
     assert ran.status == 0
     events = [json.loads(line) for line in ran.stderr.splitlines()]
-    assert [(one["step"], one["outcome"], one.get("call_id") or one["call_ids"]) for one in events] == [
+    assert [(event["step"], event["outcome"], event.get("call_id") or event["call_ids"]) for event in events] == [
         ("analyse", "done", "c1"),
         ("analyse", "done", "c2"),
         ("render", "done", ["c1"]),
         ("render", "done", ["c2"]),
     ]
-    assert all(isinstance(one["duration_ms"], int) and datetime.fromisoformat(one["time"]) for one in events)
+    assert all(isinstance(event["duration_ms"], int) and datetime.fromisoformat(event["time"]) for event in events)
     assert PHONE not in ran.stderr
     assert "压单" not in ran.stderr
     ran = run_qareport(["report", "nope", "--log-format", "json"], cwd=tmp_path)

@@ -13,7 +13,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from qareport.asr import sentences, tags
+from qareport.asr import sentences
 from qareport.asr.diarization import assign_roles
 from qareport.asr.frontend import PreparedCall, prepare_call
 from qareport.asr.interfaces import ENCODER_FRAME_MS, Embedding, Recognition, SpeechChunk, SpeechModel, Vad
@@ -242,7 +242,7 @@ def _segment(chunk: SpeechChunk, recognition: Recognition) -> Segment:
         language=recognition.language,
         emotion=recognition.emotion,
         emotion_scores=recognition.emotion_scores,
-        emotion_view=tags.four_classes(recognition.emotion_scores),
+        emotion_view=sentences.four_classes(recognition.emotion_scores),
         events=recognition.events,
         event_scores=recognition.event_scores,
         loudness_dbfs=chunk.loudness_dbfs,

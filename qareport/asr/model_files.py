@@ -20,7 +20,7 @@ from typing import Any
 
 import yaml
 
-from qareport.audio.digest import sha256_of
+from qareport.audio.containers import sha256_of
 from qareport.errors import AudioError, ModelError
 from qareport.model import ModelInfo
 from qareport.settings import bundled_model

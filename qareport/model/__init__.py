@@ -22,7 +22,7 @@ from qareport.model.analysis import (
     Silence,
     TrajectoryState,
 )
-from qareport.model.call import Call, Deletion, FailedCall
+from qareport.model.call import AudioInfo, Call, Deletion, FailedCall, ModelInfo, Segment, Span, Token, Transcript
 from qareport.model.call_summary import (
     CallSummary,
     MeasuredCall,
@@ -46,18 +46,21 @@ from qareport.model.delivery import (
     RunStep,
     delivery_key,
 )
-from qareport.model.judgement import CategoryScore, Finding, Judgement, Scorecard, ScoreItem
 from qareport.model.measures import MEASURES, NORM_MEASURES, Measure, Unit
-from qareport.model.notes import RECORDING_NOTES, Note, NoteCode
 from qareport.model.order_report import (
     CallChange,
     CallReport,
+    CategoryScore,
     Dossier,
+    Finding,
+    Judgement,
     MaskedSpan,
     OrderPromise,
     OrderReport,
     PromiseOutcome,
     Provenance,
+    Scorecard,
+    ScoreItem,
 )
 from qareport.model.period_report import (
     CALLBACK_REPEATS,
@@ -87,7 +90,6 @@ from qareport.model.period_report import (
     RuleRow,
     WeakLink,
 )
-from qareport.model.transcript import AudioInfo, ModelInfo, Segment, Span, Token, Transcript
 from qareport.model.vocabulary import (
     ALARM_KINDS,
     DEFAULT_SILENCE_MS,
@@ -96,6 +98,7 @@ from qareport.model.vocabulary import (
     MOSTLY,
     NEGATIVE_EMOTIONS,
     NOT_JUDGED,
+    RECORDING_NOTES,
     SCHEMA_VERSION,
     STATE_NOT_JUDGED,
     STATE_SILENCE,
@@ -106,6 +109,8 @@ from qareport.model.vocabulary import (
     Language,
     MomentKind,
     MomentLabel,
+    Note,
+    NoteCode,
     PersonalKind,
     Risk,
     Role,

@@ -9,8 +9,7 @@ from enum import StrEnum
 from typing import Final
 
 from qareport.model.call import FailedCall, OfCall
-from qareport.model.notes import Note
-from qareport.model.vocabulary import SCHEMA_VERSION, MomentLabel, Risk, Severity
+from qareport.model.vocabulary import SCHEMA_VERSION, MomentLabel, Note, Risk, Severity
 
 
 class PeriodKind(StrEnum):

@@ -6,9 +6,8 @@ docs/guide/daily-report.md says what each number means.
 """
 
 from qareport.periods.build import build_period
-from qareport.periods.call_summaries import call_measures, summarise_call, team_norm
-from qareport.periods.days import baseline_of, bounds, earlier_periods, local_day, period_of, range_of
-from qareport.periods.order_history import dossier
+from qareport.periods.call_summaries import call_measures, dossier, summarise_call, team_norm
+from qareport.periods.scope import baseline_of, bounds, earlier_periods, local_day, period_of, range_of
 
 __all__ = [
     "baseline_of",

@@ -18,13 +18,22 @@ import regex
 
 #: For a search in an utterance; a sane pattern needs microseconds.
 TIME_LIMIT_S = 0.25
+
+
 MAX_LENGTH = 300
+
+
 #: Repeats without an upper bound in one pattern; each multiplies the worst case by the length of the utterance.
 MAX_OPEN_REPEATS = 2
+
+
 #: A repeat above this is as good as open.
 MANY = 40
 
+
 _LOOKS = ("AT", "ASSERT", "ASSERT_NOT")
+
+
 _REPEATS = ("MAX_REPEAT", "MIN_REPEAT", "POSSESSIVE_REPEAT")
 
 

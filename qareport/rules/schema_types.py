@@ -25,11 +25,23 @@ from qareport.model import Role
 from qareport.text.wordlist import normalise
 
 _SHARED = re.compile(r"\$(?![0-9_])\w")
+
+
 UNIT_MS = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
+
+
 _DURATION = re.compile(r"([0-9]{1,6}(?:\.[0-9]{1,3})?)(ms|s|m|h|d)")
+
+
 _EXTENT = re.compile(r"(-?)([0-9]{1,6}(?:\.[0-9]{1,3})?)\s*(ms|s|m|h|d|%|turns?|sentences?)")
+
+
 _EXTENT_EXPECTED = "how far, with its unit: 30s, 20%, 3 turns or 5 sentences"
+
+
 EXTENT_PATTERN = r"^-?[0-9]{1,6}(\.[0-9]{1,3})?\s*(ms|s|m|h|d|%|turns?|sentences?)$"
+
+
 #: As JSON Schema has them.
 DURATION_PATTERN = r"^[0-9]{1,6}(\.[0-9]{1,3})?(ms|s|m|h|d)$"
 
@@ -101,6 +113,8 @@ def _expand(word: Any, shared: Mapping[str, tuple[str, ...]]) -> tuple[Any, ...]
 
 
 Keyword = Annotated[str, BeforeValidator(_as_word), AfterValidator(_not_blank)]
+
+
 #: One keyword or a list of them, never an empty list.
 Keywords = Annotated[
     tuple[Keyword, ...],
@@ -136,12 +150,16 @@ def _flag(value: Any) -> Any:
 
 #: true or false, nothing else.
 Flag = Annotated[bool, BeforeValidator(_flag)]
+
+
 #: A role; None for `anyone`.
 Speaker = Annotated[
     Role | None,
     BeforeValidator(_speaker),
     WithJsonSchema({"type": "string", "enum": [*(role.value for role in Role), "anyone"]}),
 ]
+
+
 DurationMs = Annotated[
     int,
     BeforeValidator(parse_duration),
@@ -204,8 +222,12 @@ def _place(value: Any) -> Extent:
 
 #: The first or last part of a call.
 Reach = Annotated[Extent, BeforeValidator(_reach), WithJsonSchema({"type": "string", "pattern": EXTENT_PATTERN})]
+
+
 #: A distance between two things: time or sentences.
 Gap = Annotated[Extent, BeforeValidator(_gap), WithJsonSchema({"type": "string", "pattern": EXTENT_PATTERN})]
+
+
 #: A place in the recording: time or share of it, counted from its end when negative.
 Place = Annotated[Extent, BeforeValidator(_place), WithJsonSchema({"type": "string", "pattern": EXTENT_PATTERN})]
 

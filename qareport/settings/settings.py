@@ -1,19 +1,18 @@
-"""The settings in `config/qareport.yaml`, with their defaults. Frozen once read; secrets are never among them.
-
-The comment of a field states its effect, its unit and what an empty value means; docs/reference/settings.md is
-generated from these comments. `load` reads the file and reports every problem in it at once, with line and column.
-"""
+"""Validation of single values in settings; each error states what was expected."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from email.utils import parseaddr
 from pathlib import Path
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from annotated_types import Ge, Gt
 from pydantic import AfterValidator, Field, with_config
+from pydantic_core import PydanticCustomError
 
 from qareport.model import (
     DEFAULT_SILENCE_MS,
@@ -21,8 +20,37 @@ from qareport.model import (
     Role,
 )
 from qareport.settings.name_pattern import NamePattern
-from qareport.settings.validators import Address, MailName
 from qareport.strict_yaml import read_yaml, validate
+
+#: What every mail server accepts: ASCII, a single @, a domain of labels. Internationalised local parts need SMTPUTF8.
+_ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?\Z")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+
+
+def is_address(text: str) -> bool:
+    """Tell whether a text is a single plain mail address."""
+    return _ADDRESS.match(text) is not None and ".." not in text
+
+
+def _address(text: str) -> str:
+    if not is_address(text):
+        raise PydanticCustomError("mail_address", "Value should be a mail address such as li.lei@example.com")
+    return text
+
+
+def _mail_name(text: str) -> str:
+    if text and (_CONTROL.search(text) or not is_address(parseaddr(text)[1])):
+        raise PydanticCustomError(
+            "mail_name", "Value should be a mail address, or a name with one: 质检 <quality@example.com>"
+        )
+    return text
+
+
+#: `li.lei@example.com`
+Address = Annotated[str, AfterValidator(_address)]
+#: `li.lei@example.com`, `质检 <quality@example.com>` or nothing.
+MailName = Annotated[str, AfterValidator(_mail_name)]
+
 
 Locale = Literal["zh", "en"]
 

@@ -12,9 +12,8 @@ from sqlalchemy.orm import Session
 
 from qareport.codec import to_json
 from qareport.model import Call, FailedCall
+from qareport.store.connection import batches, began_in, from_stored, in_utc, upsert
 from qareport.store.database import Database
-from qareport.store.error_mapping import from_stored
-from qareport.store.queries import batches, began_in, in_utc, upsert
 from qareport.store.schema import CallRow, TranscriptRow
 from qareport.store.search_index import unindex_calls
 

@@ -24,7 +24,7 @@ from qareport import cli, codec, settings
 from qareport.ingest import read_manifest
 from qareport.model import OrderReport
 from qareport.report.order.view_types import CallView, OrderView
-from qareport.rules.rule_schema import RuleForm
+from qareport.rules.loader import RuleForm
 from qareport.settings import ReportSettings
 from tests.support.chromium import CHROMIUM, browser
 from tests.support.paths import ROOT

@@ -25,8 +25,7 @@ from qareport.settings import default_dir
 from qareport.store import Store
 from qareport.workflows.export import KINDS, writing
 from qareport.workflows.export.writing import cell
-from qareport.workflows.judge import judge_calls
-from qareport.workflows.rule_book import RuleBook
+from qareport.workflows.judge import RuleBook, judge_calls
 from qareport.workflows.transcribe import TranscribedCall
 from qareport.workflows.workspace import Workspace
 from tests.conftest import ROOT, run_qareport

@@ -7,7 +7,7 @@ import re
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qareport.keys import content_key
+from qareport.files import content_key
 
 PARTS = st.lists(st.text(), max_size=4)
 

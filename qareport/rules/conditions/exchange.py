@@ -39,7 +39,7 @@ from qareport.presentation.locale import _
 from qareport.rules.conditions.base import Condition, LeafForm
 from qareport.rules.match_context import ConditionHit, MatchContext, uttered
 from qareport.rules.schema_types import DurationMs, Speaker
-from qareport.text.similarity import bigrams, dice
+from qareport.text.wordlist import bigrams, dice
 
 #: An utterance is compared with so many before it, which keeps long calls linear.
 COMPARED = 20

@@ -40,8 +40,7 @@ from qareport.rules.conditions.base import Condition, LeafForm
 from qareport.rules.match_context import ConditionHit, MatchContext, RoleSpeech, SearchTerms, uttered
 from qareport.rules.safe_regex import ExpressionError, compile_safely, finds_in_lines, search, search_from
 from qareport.rules.schema_types import Flag, Keywords
-from qareport.text.similarity import bigrams, dice
-from qareport.text.wordlist import Match, WordList, normalise
+from qareport.text.wordlist import Match, WordList, bigrams, dice, normalise
 
 
 @dataclass(frozen=True, slots=True)

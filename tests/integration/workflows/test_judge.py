@@ -17,8 +17,8 @@ from qareport.errors import ConfigError
 from qareport.model import AudioInfo, Call, FailedCall, ModelInfo, Role, Segment, Transcript
 from qareport.store import Store
 from qareport.workflows import judge, transcribe
+from qareport.workflows.judge import RuleBook
 from qareport.workflows.render import Rendering, render_orders
-from qareport.workflows.rule_book import RuleBook
 from qareport.workflows.transcribe import EngineTranscriber, TranscribedCall
 from qareport.workflows.workspace import Workspace
 

@@ -16,8 +16,7 @@ from qareport.errors import NotFoundError
 from qareport.model import Call, CallReport
 from qareport.report.formats.pdf import Printers
 from qareport.store import Store
-from qareport.workflows.assemble import assemble_order
-from qareport.workflows.render import Rendering, render_orders
+from qareport.workflows.render import Rendering, assemble_order, render_orders
 from qareport.workflows.workspace import Workspace
 from tests.support import report_samples as samples
 

@@ -34,8 +34,7 @@ from qareport.model import (
 from qareport.settings import default_dir
 from qareport.store import Store, holder
 from qareport.workflows.judge import judge_calls
-from qareport.workflows.prometheus import write_metrics
-from qareport.workflows.status import Status, look
+from qareport.workflows.status import Status, look, write_metrics
 from qareport.workflows.transcribe import TranscribedCall
 from qareport.workflows.workspace import Workspace
 from tests.conftest import ROOT

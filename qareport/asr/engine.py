@@ -33,7 +33,8 @@ CPU_ROUND_SECONDS = 480
 _GROUP_CALLS = 64
 #: Most calls that are decoded and wait for the model, beside those that are being decoded.
 _AHEAD = 4
-#: Most recorded time of all of these together (a longer recording goes alone): bounds memory, see docs/engine.md.
+#: Most recorded time of all of these together (a longer recording goes alone): bounds memory, see
+#: docs/explanation/engine.md.
 _AHEAD_MS = 90 * 60_000
 
 

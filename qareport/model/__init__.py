@@ -3,7 +3,8 @@
 Frozen values with the small arithmetic of each; nothing here reads or writes. Times are whole milliseconds from the
 start of the recording (`*_ms`), instants are aware datetimes, levels are dBFS. None means "not known" or "not judged",
 never zero.
-The JSON of `Transcript` and `OrderReport` is a contract with other programs (schema version 1, see docs/json.md).
+The JSON of `Transcript` and `OrderReport` is a contract with other programs (schema version 1, see
+docs/reference/json.md).
 """
 
 from qareport.model.analysis import (

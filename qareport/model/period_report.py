@@ -43,7 +43,7 @@ class Figure:
 
 
 class HeadlineName(StrEnum):
-    """The numbers at the top of the page; docs/daily-report.md says what each means."""
+    """The numbers at the top of the page; docs/guide/daily-report.md says what each means."""
 
     CALLS = "calls"
     HIGH_RISK = "high_risk"

@@ -1,8 +1,8 @@
 """Days, weeks and months: what many judged calls say together. Pure functions, from values to values.
 
 `summarise_call` keeps the little of a call that a period needs; `build_period` adds these summaries up to the report
-that every document and mail of a period is drawn from; `team_norm` says what is usual in a team. docs/daily-report.md
-says what each number means.
+that every document and mail of a period is drawn from; `team_norm` says what is usual in a team.
+docs/guide/daily-report.md says what each number means.
 """
 
 from qareport.periods.build import build_period

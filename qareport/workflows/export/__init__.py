@@ -1,6 +1,6 @@
 """Stored calls as tables and as text for other programs: one row a segment, moment, finding or call.
 
-The columns are described in docs/export.md.
+The columns are described in docs/guide/search-and-export.md.
 """
 
 from qareport.workflows.export.columns import KINDS, Table, masked_records, rows

@@ -234,6 +234,7 @@ def open_output(output: Path | None) -> Iterator[IO[bytes]]:
         sys.stdout.buffer.flush()
         return
     try:
+        output.parent.mkdir(parents=True, exist_ok=True)
         with atomic_write(output) as file:
             yield file
     except OSError as error:

@@ -15,7 +15,7 @@ from qareport.files import atomic_write
 from qareport.model import OrderReport, PeriodReport
 from qareport.presentation.locale import speaking
 from qareport.presentation.templating import clean_value
-from qareport.report.period import period_wording
+from qareport.report.period import view_types
 from qareport.settings import PeriodSettings, ReportSettings
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def file_name(report: OrderReport | PeriodReport, format: str) -> str:
     a mail program may reject is altered and carries a hash of the original, so different names never share a file.
     """
     if isinstance(report, PeriodReport):
-        stem = period_wording.file_stem(report.period)
+        stem = view_types.file_stem(report.period)
         return f"{stem}-{_safe(report.agent_id)}.{format}" if report.agent_id else f"{stem}.{format}"
     call_ids = [*(call.call_id for call in report.calls), *(call.call_id for call in report.failed_calls)]
     return f"{_safe(report.order_id or next(iter(call_ids), ''))}.{format}"

@@ -10,18 +10,8 @@ from typing import Annotated, Any, TypeVar
 import pydantic
 
 from qareport.rules.conditions import LEAVES, Condition
-from qareport.rules.conditions.logic import (
-    AllOf,
-    AnyOf,
-    Counted,
-    Excuse,
-    InSequence,
-    NoneOf,
-    Remembered,
-    Scoped,
-    Step,
-    Unless,
-)
+from qareport.rules.conditions.logic import AllOf, AnyOf, Counted, Excuse, NoneOf, Remembered, Scoped, Unless
+from qareport.rules.conditions.sequence import InSequence, Step
 from qareport.rules.diagnostics import Diagnostics, did_you_mean
 from qareport.rules.rule import Shared
 from qareport.rules.schema_types import Extent, Form, Gap, Place, Reach

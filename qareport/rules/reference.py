@@ -14,7 +14,7 @@ from typing import Any
 import pydantic
 
 from qareport.rules.condition_parser import BRANCHES, MAX_STEPS
-from qareport.rules.conditions import LEAVES, LeafForm, logic
+from qareport.rules.conditions import LEAVES, LeafForm, logic, sequence
 from qareport.rules.diagnostics import CODES
 from qareport.rules.loader import FileForm
 from qareport.rules.schema_types import DURATION_PATTERN, EXTENT_PATTERN, Extent, Gap, Place, Reach
@@ -81,7 +81,7 @@ class ConditionSection:
 def condition_sections() -> list[ConditionSection]:
     """Return the section of each module of conditions, in the order of `LEAVES`, then conditions made of conditions."""
     modules = dict.fromkeys(sys.modules[form.__module__] for form in LEAVES.values())
-    return [_section(module) for module in (*modules, logic, logic)]
+    return [_section(module) for module in (*modules, logic, sequence)]
 
 
 def _section(module: ModuleType) -> ConditionSection:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from contextlib import AbstractContextManager
 from typing import Final, Self
 
-from qareport.store.calls import CallRepository
+from qareport.store.calls import CallRepository, DocumentRepository, OrderRepository
 from qareport.store.database import Database
 from qareport.store.deletion import DeletionRepository, Maintenance
-from qareport.store.orders import DocumentRepository, OrderRepository
 from qareport.store.outbox import OutboxRepository, RunRepository
 from qareport.store.results import ResultRepository, TranscriptRepository
 from qareport.store.rule_sets import RuleSetRepository

@@ -159,8 +159,8 @@ class Workspace:
         """
         from qareport import settings
 
-        found = settings.load(self.config)
-        return replace(found, report=found.report.over(locale=self._locale, audio=self._audio))
+        written = settings.load(self.config)
+        return replace(written, report=written.report.over(locale=self._locale, audio=self._audio))
 
     @cached_property
     def topics(self) -> Topics:

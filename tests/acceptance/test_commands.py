@@ -13,6 +13,7 @@ import pytest
 
 from qareport import cli
 from tests.conftest import ROOT, run_qareport
+from tests.support.subtitles import read_srt, read_vtt
 
 CALLS = ROOT / "qareport" / "bundled" / "calls"
 
@@ -98,6 +99,41 @@ def test_transcribe_writes_one_line_a_recording_in_the_order_given(tmp_path: Pat
     lines = [json.loads(line) for line in ran.stdout.splitlines()]
     assert [line["audio"]["path"] for line in lines] == [str(flac), str(wav)]
     assert all(line["segments"] and line["model"]["name"] == "demo" for line in lines)
+
+
+def test_transcribe_writes_text_and_subtitles_of_the_same_segments(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    recording = str(next(CALLS.glob("*.wav")))
+    for name in ("call.jsonl", "call.srt", "call.vtt", "call.txt"):
+        assert cli.main(["transcribe", recording, "--model", "demo", "-o", name]) == 0
+    assert cli.main(["transcribe", recording, "--model", "demo", "--format", "rich", "-o", "rich.txt"]) == 0
+    segments = json.loads(Path("call.jsonl").read_text("utf-8"))["segments"]
+    times = [(segment["start_ms"], segment["end_ms"]) for segment in segments]
+    for cues in (read_srt(Path("call.srt").read_text("utf-8")), read_vtt(Path("call.vtt").read_text("utf-8"))):
+        assert [(cue.start_ms, cue.end_ms) for cue in cues] == times
+        assert all(segment["text"] in cue.text for cue, segment in zip(cues, segments, strict=True))
+        assert all("客服" in cue.text or "客户" in cue.text for cue in cues), "each cue names its speaker"
+    plain, rich = Path("call.txt").read_text("utf-8"), Path("rich.txt").read_text("utf-8")
+    assert "[" not in plain
+    for segment in segments:
+        assert segment["text"] in plain
+        assert f"{segment['text']}[{segment['emotion']}]" in rich
+
+
+def test_subtitles_of_several_recordings_go_into_a_folder_with_a_file_for_each(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    command = ["transcribe", *map(str, [next(CALLS.glob("*.wav")), next(CALLS.glob("*.flac"))]), "--model", "demo"]
+    assert cli.main([*command, "-o", "both.srt"]) == 2
+    assert "2 recordings, and a file of srt holds one: name a folder with -o" in capsys.readouterr().err
+    assert cli.main([*command, "--format", "vtt", "-o", "subtitles"]) == 0
+    assert sorted(path.name for path in Path("subtitles").iterdir()) == ["c11-mono.vtt", "c15-good-call.vtt"]
+    assert cli.main([*command, "--format", "text"]) == 0
+    headings = [line for line in capsys.readouterr().out.splitlines() if line.startswith("#")]
+    assert headings == ["# c15-good-call", "# c11-mono"]
 
 
 def test_transcribe_says_which_recordings_it_could_not_use_and_why(tmp_path: Path) -> None:

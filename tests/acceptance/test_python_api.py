@@ -134,10 +134,10 @@ def test_a_workspace_lists_what_is_stored_and_lets_it_out_masked(folder: Path) -
         assert (workspace.orders(), workspace.calls()) == ((ORDER,), ("given-1",))
         report = workspace.order_report(ORDER)
         assert "13812345678" not in repr(report)
-        assert workspace.to_parquet("segments", "out/segments.parquet") == len(LINE["segments"])
+        assert workspace.to_parquet("segments", "new/segments.parquet") == len(LINE["segments"])
         with pytest.raises(DocumentError, match="no table 'words'; expected calls, segments"):
             workspace.to_parquet("words", "words.parquet")
-    table = pyarrow.parquet.read_table("out/segments.parquet")
+    table = pyarrow.parquet.read_table("new/segments.parquet")
     assert table.column_names == [column.name for column in KINDS["segments"].columns]
     assert "13812345678" not in repr(table.to_pylist())
 

@@ -1,13 +1,16 @@
-"""`event`: a sound such as laughter or crying.
+"""`emotion`: a role speaks with an emotion, for some time.
 
-Utterances without words count, too.
+Consecutive utterances of the role that carry one of the emotions are one hit, from the first word to the last.
+Utterances whose emotion was not judged never match.
 
 Keys:
-    is: a sound of the model.
-    role: in whose utterance; without it, anyone's.
+    is: one or several emotions of the model.
+    role: who speaks.
+    score: the lowest score of the emotion; the scores of the model are not calibrated. Emotions without score count.
+    lasts: the shortest time from the first to the last word.
 
 Example:
-    event: Cry
+    emotion: {is: [ANGRY, DISGUSTED], role: customer, score: 0.6, lasts: 2s}
 """
 
 from __future__ import annotations
@@ -18,54 +21,9 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import BeforeValidator, Field
 
-from qareport.model import AudioEvent, Emotion, Evidence, Role, Segment
-from qareport.rules.conditions.base import Condition, LeafForm
-from qareport.rules.match_context import ConditionHit, MatchContext
+from qareport.model import Emotion, Evidence, Role, Segment
+from qareport.rules.match_context import Condition, ConditionHit, LeafForm, MatchContext
 from qareport.rules.schema_types import DurationMs, Speaker
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EventIs(Condition):
-    """A sound is heard, in anyone's or one role's utterance, also in one without words."""
-
-    event: AudioEvent
-    role: Role | None
-
-    names_topic = False
-
-    def find(self, context: MatchContext) -> list[ConditionHit]:
-        """Return each utterance that carries the sound."""
-        return [
-            ConditionHit(
-                at_ms=segment.start_ms,
-                evidence=(
-                    Evidence(
-                        at_ms=segment.start_ms,
-                        end_ms=segment.end_ms,
-                        role=segment.role,
-                        quote=segment.text or f"[{self.event.value.upper()}]",
-                    ),
-                ),
-            )
-            for segment in sorted(context.transcript.segments, key=lambda segment: segment.start_ms)
-            if self.event in segment.events
-            and (self.role is None or segment.role is self.role)
-            and context.covers(segment.start_ms)
-        ]
-
-
-class EventForm(LeafForm):
-    """`event: Laughter` is anyone's."""
-
-    heads: ClassVar[tuple[str, ...]] = ("event",)
-    bare: ClassVar[str | None] = "is"
-
-    is_: AudioEvent = Field(alias="is")
-    role: Role | None = None
-
-    def condition(self, head: str) -> Condition:
-        """Make the condition."""
-        return EventIs(event=self.is_, role=self.role)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -36,8 +36,7 @@ from pydantic import Field
 
 from qareport.model import Evidence, Role, Segment
 from qareport.presentation.locale import _
-from qareport.rules.conditions.base import Condition, LeafForm
-from qareport.rules.match_context import ConditionHit, MatchContext, uttered
+from qareport.rules.match_context import Condition, ConditionHit, LeafForm, MatchContext, uttered
 from qareport.rules.schema_types import DurationMs, Speaker
 from qareport.text.wordlist import bigrams, dice
 

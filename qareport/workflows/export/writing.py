@@ -237,6 +237,7 @@ class _Parquet(TableWriter):
 def write_parquet(workspace: Workspace, kind: str, path: Path) -> int:
     """Write a table to a Parquet file and return the number of its rows; see `Workspace.to_parquet`."""
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         with atomic_write(path) as file:
             return _write(workspace, kind, file)
     except OSError as error:

@@ -90,7 +90,7 @@ def test_dossier_and_norm_travel_through_json(store: Store) -> None:
     keep(store, call(2, 3, 1_000), "o1")
     made = assemble_order(store, "o1")
     assert made.dossier is not None
-    assert [one.call_id for one in made.dossier.changes] == ["c2"]
+    assert [change.call_id for change in made.dossier.changes] == ["c2"]
     assert codec.read_report(codec.to_json(made), where="o1.json") == made
     old = codec.to_data(made)
     for name in ("dossier", "norm", "measures"):
@@ -107,11 +107,11 @@ def test_several_at_a_time_are_the_same_documents_in_the_same_order(
     names = [f"o{number}" for number in range(3)]
     for number in range(3):
         keep(store, call(number, number, 1_000 * number), names[number])
-    one = render(workspace, tmp_path / "one", names, ("pdf", "html"), 1)
+    single = render(workspace, tmp_path / "one", names, ("pdf", "html"), 1)
     three = render(workspace, tmp_path / "three", names, ("pdf", "html"), 3)
-    assert [path.name for path in three.documents] == [path.name for path in one.documents]
-    assert [path.read_bytes() for path in three.documents] == [path.read_bytes() for path in one.documents]
-    assert (one.problems, three.problems, three.reused) == ((), (), 0)
+    assert [path.name for path in three.documents] == [path.name for path in single.documents]
+    assert [path.read_bytes() for path in three.documents] == [path.read_bytes() for path in single.documents]
+    assert (single.problems, three.problems, three.reused) == ((), (), 0)
     assert render(workspace, tmp_path / "three", names, ("pdf", "html"), 3).reused == 6
 
 

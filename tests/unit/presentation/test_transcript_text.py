@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,6 +9,7 @@ from hypothesis import strategies as st
 from qareport.model import AudioEvent, Emotion, Role, RoleSource, Segment, Transcript
 from qareport.presentation.locale import speaking
 from qareport.presentation.transcript_text import as_rich_text, as_srt, as_text, as_vtt
+from tests.support.subtitles import read_srt, read_vtt
 
 
 def said(start_ms: int, end_ms: int, role: Role, text: str, emotion: Emotion | None = None, **more: object) -> Segment:
@@ -26,39 +25,6 @@ CALL = Transcript(
         said(3_723_004, 3_725_999, Role.UNKNOWN, "a < b & c", events=(AudioEvent.SPEECH, AudioEvent.LAUGHTER)),
     ),
 )
-
-Cue = tuple[int, int, str]
-_TIME = r"(\d\d):(\d\d):(\d\d)[,.](\d\d\d)"
-
-
-def milliseconds(parts: tuple[str, ...]) -> int:
-    hours, minutes, seconds, rest = map(int, parts)
-    return ((hours * 60 + minutes) * 60 + seconds) * 1000 + rest
-
-
-def read_srt(text: str) -> list[Cue]:
-    """Read SubRip: blocks of a number, a line of times and text, with a blank line between."""
-    cues: list[Cue] = []
-    for number, block in enumerate(text.strip("\n").split("\n\n") if text else [], start=1):
-        index, times, *lines = block.split("\n")
-        assert index == str(number)
-        found = re.fullmatch(f"{_TIME} --> {_TIME}".replace("[,.]", ","), times)
-        assert found, times
-        cues.append((milliseconds(found.groups()[:4]), milliseconds(found.groups()[4:]), "\n".join(lines)))
-    return cues
-
-
-def read_vtt(text: str) -> list[Cue]:
-    """Read WebVTT: its head, then blocks of a line of times and text."""
-    head, *blocks = text.rstrip("\n").split("\n\n")
-    assert head == "WEBVTT"
-    cues: list[Cue] = []
-    for block in blocks:
-        times, *lines = block.split("\n")
-        found = re.fullmatch(f"{_TIME} --> {_TIME}".replace("[,.]", "[.]"), times)
-        assert found, times
-        cues.append((milliseconds(found.groups()[:4]), milliseconds(found.groups()[4:]), "\n".join(lines)))
-    return cues
 
 
 def test_text_has_a_line_for_each_turn_with_its_time_and_speaker() -> None:

@@ -13,7 +13,7 @@ from qareport.cli import rules_output
 from qareport.errors import ConfigError
 from qareport.model import Finding, Severity
 from qareport.rules.judge import score_card
-from qareport.rules.safe_regex import ExpressionError, compile_safely, search
+from qareport.rules.schema_types import ExpressionError, compile_safely, search
 from qareport.settings import CategorySettings, ScoreSettings
 from tests.unit.rules.test_rule_tests import RULE
 

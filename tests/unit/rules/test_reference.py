@@ -9,7 +9,7 @@ import pytest
 from qareport import rules
 from qareport.rules import CODES, RuleFiles
 from qareport.rules.condition_parser import BRANCHES, MODIFIERS, keys_of
-from qareport.rules.conditions import LEAVES, logic
+from qareport.rules.conditions import LEAVES, logic, sequence
 from qareport.rules.reference import ConditionSection, condition_sections
 from tests.unit.analysis.test_analyse import TOPICS
 
@@ -45,8 +45,8 @@ def test_a_condition_documents_each_of_its_keys_and_no_other(section: ConditionS
 
 
 def test_conditions_of_conditions_document_their_lists_and_every_modifier() -> None:
-    by_module = {section.module: set(section.keys[""]) for section in SECTIONS if section.module in (logic, logic)}
-    documented = by_module[logic] | by_module[logic]
+    by_module = {section.module: set(section.keys[""]) for section in SECTIONS if section.module in (logic, sequence)}
+    documented = by_module[logic] | by_module[sequence]
     beside = {key for keys in BRANCHES.values() for key in keys}
     assert documented == {*BRANCHES, *beside, *MODIFIERS, "within", "before"}
 

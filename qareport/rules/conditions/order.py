@@ -1,0 +1,103 @@
+"""`stage`, `earlier calls`: what is known of the order.
+
+The stage is the first of `synonyms.yaml` whose words the customer says. Earlier calls are calls of the same order that
+began before; without an order or start time nothing is known of them. The hit is at the end of the call.
+
+Keys of `stage`:
+    is: one or several stages of `synonyms.yaml`.
+
+Keys of `earlier calls`:
+    at_least: how many.
+    within: only those that began so long before this call.
+
+Example:
+    all:
+      - stage: 待发货
+      - earlier calls: {at_least: 2, within: 7d}
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Annotated, ClassVar
+
+from pydantic import Field
+
+from qareport.presentation.locale import _
+from qareport.rules.match_context import Condition, ConditionHit, LeafForm, MatchContext, measured
+from qareport.rules.schema_types import DurationMs, Keywords
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StageIs(Condition):
+    """The order is in one of these stages."""
+
+    stages: frozenset[str]
+
+    names_topic = False
+
+    def find(self, context: MatchContext) -> list[ConditionHit]:
+        """Return one measured hit; none when the words tell no stage."""
+        held = context.stage is not None and context.stage in self.stages
+        return [measured(context, f"阶段 {context.stage}")] if held else []
+
+    def seen(self, context: MatchContext) -> str:
+        """Say which stage it is."""
+        return _("阶段 {stage}").format(stage=context.stage or _("未知"))
+
+
+class StageForm(LeafForm):
+    """`stage: 待发货`, of the stages that synonyms.yaml lists."""
+
+    heads: ClassVar[tuple[str, ...]] = ("stage",)
+    bare: ClassVar[str | None] = "is"
+
+    is_: Keywords = Field(alias="is")
+
+    def condition(self, head: str) -> Condition:
+        """Make the condition."""
+        return StageIs(stages=frozenset(self.is_))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EarlierCalls(Condition):
+    """The order has had so many calls before this one, perhaps within the last days."""
+
+    at_least: int
+    within_ms: int | None
+
+    names_topic = False
+
+    def find(self, context: MatchContext) -> list[ConditionHit]:
+        """Return one measured hit; none when the order or the times are not known."""
+        count = self._count(context)
+        return [] if count is None or count < self.at_least else [measured(context, f"此前来电 {count} 次")]
+
+    def _count(self, context: MatchContext) -> int | None:
+        began = context.transcript.started_at
+        if context.earlier is None or (began is None and self.within_ms is not None):
+            return None
+        if began is None or self.within_ms is None:
+            return len(context.earlier)
+        within = timedelta(milliseconds=self.within_ms)
+        return sum(1 for start in context.earlier if began - start <= within)
+
+    def seen(self, context: MatchContext) -> str:
+        """Say how many there were."""
+        count = self._count(context)
+        return _("此前来电次数未知") if count is None else _("此前来电 {count} 次").format(count=count)
+
+
+class EarlierCallsForm(LeafForm):
+    """`earlier calls: {at_least: 2, within: 7d}`; bare: the count."""
+
+    heads: ClassVar[tuple[str, ...]] = ("earlier calls",)
+    bare: ClassVar[str | None] = "at_least"
+
+    at_least: Annotated[int, Field(ge=1, le=1000)] = 1
+    within: DurationMs | None = None
+
+    def condition(self, head: str) -> Condition:
+        """Make the condition."""
+        return EarlierCalls(at_least=self.at_least, within_ms=self.within)

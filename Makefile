@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test quick explore check catalogues lock clean
+.PHONY: demo test quick explore check catalogues reference lock clean
 
 demo: .venv/ready
 	$(BIN)/qareport demo --out out/demo
@@ -35,6 +35,17 @@ check: .venv/ready
 # Collects what documents say and compiles the catalogues (qareport/presentation/locales).
 catalogues: .venv/ready
 	$(BIN)/python tools/make_catalogues.py
+
+# Builds the documentation as a site in out/site, which needs no server and no network.
+.PHONY: docs
+docs: .venv/ready
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[docs]'
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	@echo 'Open out/site/index.html'
+
+# Writes the pages of docs/reference that are made from the code.
+reference: .venv/ready
+	$(BIN)/python -m tools.make_reference
 
 # Writes constraints.txt from what .venv holds. torch is pinned without its build (+cpu, +cu…), so each machine gets its own.
 lock: .venv/ready

@@ -32,8 +32,7 @@ from qareport import periods, rules
 from qareport.model import Call, CallReport
 from qareport.settings import default_dir
 from qareport.store import Store
-from qareport.workflows.judge import judge_call
-from qareport.workflows.rule_book import RuleBook
+from qareport.workflows.judge import RuleBook, judge_call
 from qareport.workflows.workspace import Workspace
 from tests.support import dailies
 from tests.support.postbox import Postbox

@@ -275,7 +275,7 @@ def model_flop(engine: Engine, frames: int) -> float:
 def matmul_peak(engine: Engine) -> float:
     """Measure the best rate of a matrix multiplication in the type that the model runs in, in FLOP a second."""
     cuda = isinstance(engine.speech, SenseVoice) and engine.speech._device.type == "cuda"
-    from qareport.asr.packed_linear import pack
+    from qareport.asr.sensevoice import pack
 
     size = 8192 if cuda else 2048
     layer = torch.nn.Sequential(torch.nn.Linear(size, size)).eval()

@@ -34,9 +34,8 @@ from qareport.rules.rule_tests import load_rule_tests
 from qareport.settings import default_dir
 from qareport.store import Store
 from qareport.store.schema import CallReportRow, CallRow, CallSnapshotRow
-from qareport.workflows import replay
-from qareport.workflows.judge import judge_call
-from qareport.workflows.rule_book import RuleBook
+from qareport.workflows import judge
+from qareport.workflows.judge import RuleBook, judge_call
 from qareport.workflows.workspace import Workspace
 
 RESULT = Path(__file__).parent / "results" / "rules.json"
@@ -149,7 +148,7 @@ def fill(store: Store, rule_book: RuleBook, count: int, *, begin: int = 0, disti
 def judge_all(store: Store, rule_book: RuleBook, ruleset: rules.RuleSet, limit: int) -> dict[str, float]:
     """Match every rule of a set against stored calls, from reading them to their scores; returns seconds."""
     started, worked = time.perf_counter(), time.process_time()
-    for call in itertools.islice(replay.stored_judgements(store), limit):
+    for call in itertools.islice(judge.stored_judgements(store), limit):
         if call is not None:
             context = call.snapshot.context(ruleset.stages, call.earlier())
             rules.judge_context(ruleset.rules, context, rule_book.settings.score)
@@ -194,7 +193,7 @@ def main() -> None:
             replays = {}
             for label, ruleset in (("word_rule", words), ("silence_rule", silence)):
                 started, worked = time.perf_counter(), time.process_time()
-                result = rules.replay(ruleset, replay.stored_judgements(store), rule_book.settings.score)
+                result = rules.replay(ruleset, judge.stored_judgements(store), rule_book.settings.score)
                 replays[label] = {
                     "seconds": _seconds(started, worked),
                     "calls": result.calls,

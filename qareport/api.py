@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from qareport.asr import Transcriber
     from qareport.model import CallReport, FailedCall, Transcript
     from qareport.settings import AsrSettings, AudioSettings
-    from qareport.workflows.rule_book import RuleBook
+    from qareport.workflows.judge import RuleBook
 
 __all__ = ["Workspace", "analyse", "transcribe"]
 

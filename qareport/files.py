@@ -1,13 +1,31 @@
-"""Files written whole or not at all."""
+"""Files and contents: written whole or not at all, and named by the hash of what they hold."""
 
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import secrets
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
+
+
+def content_key(*parts: str) -> str:
+    """Hash everything that decides a result.
+
+    Each part is preceded by its length, so no two lists of parts share a key by where one ends and the next begins.
+    Lone surrogates (of file names that are not UTF-8) are kept.
+
+    Returns:
+        the SHA-256 in 64 hexadecimal digits.
+    """
+    digest = hashlib.sha256()
+    for part in parts:
+        data = part.encode("utf-8", "surrogatepass")
+        digest.update(len(data).to_bytes(8, "big"))
+        digest.update(data)
+    return digest.hexdigest()
 
 
 @contextlib.contextmanager

@@ -1,4 +1,4 @@
-"""Write the generated pages of docs/reference: `python tools/make_reference.py`.
+"""Write the generated pages of docs/reference: `make reference`.
 
 Each page is made by one function from the code that it documents; a test compares the pages with what is made.
 """
@@ -17,6 +17,9 @@ from qareport.delivery.mail import MailView
 from qareport.report.formats.html import PageVariables
 from qareport.report.order.view_types import OrderView
 from qareport.report.period.view_types import PeriodView
+from tools.reference_commands import commands_reference
+from tools.reference_rules import conditions_page, lint_codes_page
+from tools.reference_settings import settings_reference
 
 FOLDER = Path(__file__).resolve().parents[1] / "docs" / "reference"
 
@@ -83,6 +86,10 @@ def _first_line(value: object) -> str:
 
 
 PAGES: Mapping[str, Callable[[], str]] = {
+    "commands.md": commands_reference,
+    "conditions.md": conditions_page,
+    "lint-codes.md": lint_codes_page,
+    "settings.md": settings_reference,
     "template-variables.md": template_variables,
 }
 

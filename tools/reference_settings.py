@@ -1,6 +1,6 @@
 """Write docs/reference/settings.md: every setting with its type, its default and its comment in settings.py.
 
-Run `python tools/reference_settings.py`; a test holds the page to `config/qareport.yaml`.
+`make reference` writes it; a test holds the page to `config/qareport.yaml`.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ import inspect
 import types
 from collections.abc import Iterator, Mapping
 from enum import Enum
-from pathlib import Path
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import yaml
@@ -19,11 +18,10 @@ from pydantic.fields import FieldInfo
 
 from qareport.settings import Settings
 
-PAGE = Path(__file__).resolve().parent.parent / "docs" / "reference" / "settings.md"
 _INTRODUCTION = """\
 # Settings
 
-<!-- Written by tools/reference_settings.py; edit the comments in qareport/settings/settings.py instead. -->
+<!-- Written by `make reference`; edit the comments in qareport/settings/settings.py instead. -->
 
 All keys of `config/qareport.yaml`. Keep only the lines that you change; a key that is not listed here is an error,
 which is reported with its line and column.
@@ -133,8 +131,3 @@ def _plain(value: Any) -> Any:
 
 def _escaped(text: str) -> str:
     return text.replace("|", "\\|")
-
-
-if __name__ == "__main__":
-    PAGE.parent.mkdir(parents=True, exist_ok=True)
-    PAGE.write_text(settings_reference(), "utf-8")

@@ -4,9 +4,8 @@ Pure functions from `Transcript` to `Analysis`. Words that carry meaning (topics
 the code but in `config/topics.yaml`, read by `load_topics`.
 """
 
-from qareport.analysis.analyse import analyse
+from qareport.analysis.analyse import analyse, is_outside, within_domain
 from qareport.analysis.emotion import arrow_form, condense
-from qareport.analysis.model_domain import is_outside, within_domain
 from qareport.analysis.topics import Topic, Topics, load_topics
 
 __all__ = ["Topic", "Topics", "analyse", "arrow_form", "condense", "is_outside", "load_topics", "within_domain"]

@@ -1,8 +1,16 @@
 """Speech to transcripts: SenseVoice behind the `Transcriber` protocol. Only `load` imports torch and funasr."""
 
 from qareport.asr.engine import Transcriber
-from qareport.asr.loading import EngineFiles, describe_detection, load, locate, transcription_key
-from qareport.asr.model_download import fetch, fetch_speaker_model, fetch_vad
+from qareport.asr.loading import (
+    EngineFiles,
+    describe_detection,
+    fetch,
+    fetch_speaker_model,
+    fetch_vad,
+    load,
+    locate,
+    transcription_key,
+)
 from qareport.asr.model_files import ModelFiles, check, check_vad, identify, resolve
 
 __all__ = [

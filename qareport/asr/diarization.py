@@ -58,7 +58,7 @@ class ChannelLayout:
 
     @property
     def mixed(self) -> bool:
-        """Tell whether one channel holds all speakers."""
+        """Tell whether a single channel holds all speakers."""
         return len(self.channels) == 1 and self.roles[0] is Role.UNKNOWN
 
 

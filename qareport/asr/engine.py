@@ -13,7 +13,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from qareport.asr import sentences, tags
+from qareport.asr import sentences
 from qareport.asr.diarization import assign_roles
 from qareport.asr.frontend import PreparedCall, prepare_call
 from qareport.asr.interfaces import ENCODER_FRAME_MS, Embedding, Recognition, SpeechChunk, SpeechModel, Vad
@@ -33,7 +33,8 @@ CPU_ROUND_SECONDS = 480
 _GROUP_CALLS = 64
 #: Most calls that are decoded and wait for the model, beside those that are being decoded.
 _AHEAD = 4
-#: Most recorded time of all of these together (a longer recording goes alone): bounds memory, see docs/engine.md.
+#: Most recorded time of all of these together (a longer recording goes alone): bounds memory, see
+#: docs/explanation/engine.md.
 _AHEAD_MS = 90 * 60_000
 
 
@@ -241,7 +242,7 @@ def _segment(chunk: SpeechChunk, recognition: Recognition) -> Segment:
         language=recognition.language,
         emotion=recognition.emotion,
         emotion_scores=recognition.emotion_scores,
-        emotion_view=tags.four_classes(recognition.emotion_scores),
+        emotion_view=sentences.four_classes(recognition.emotion_scores),
         events=recognition.events,
         event_scores=recognition.event_scores,
         loudness_dbfs=chunk.loudness_dbfs,
@@ -256,7 +257,7 @@ def _failed(call: Call, step: str, error: Exception) -> FailedCall:
 
 
 def _one_torch_thread() -> None:
-    """Limit a worker to one torch thread: there are many workers, and splitting small operations only adds waiting."""
+    """Limit a worker to a single torch thread: there are many workers, and small operations gain nothing from more."""
     import torch
 
     torch.set_num_threads(1)

@@ -10,9 +10,8 @@ import numpy as np
 
 from qareport.asr.diarization import ChannelLayout, determine_layout
 from qareport.asr.interfaces import ENCODER_FRAME_MS, Embedding, SpeechChunk, Vad
-from qareport.asr.vad_refinement import merge_spans
-from qareport.audio.decode import SAMPLE_RATE, Samples, decode
-from qareport.audio.levels import channels_identical, loudness_dbfs, silent_channels
+from qareport.asr.vad import merge_spans
+from qareport.audio.decode import SAMPLE_RATE, Samples, channels_identical, decode, loudness_dbfs, silent_channels
 from qareport.model import AudioInfo, Call
 from qareport.settings import AsrSettings, AudioSettings
 
@@ -44,7 +43,7 @@ def prepare_call(
     audio: AudioSettings,
     asr: AsrSettings,
 ) -> PreparedCall:
-    """Prepare one call. May run in several threads at once.
+    """Prepare a call. May run in several threads at once.
 
     Args:
         call: the recording and its channel map.
@@ -111,7 +110,7 @@ def _chunk(
 
 
 def _frames(start_ms: int, end_ms: int) -> slice:
-    """Return the log-mel frames that lie wholly in a stretch between multiples of 10 ms: one begins each 10 ms."""
+    """Return the log-mel frames that lie wholly between two multiples of 10 ms: a frame begins each 10 ms."""
     return slice(start_ms // 10, (end_ms - _SHORTEST_MS) // 10 + 1)
 
 

@@ -1,4 +1,4 @@
-"""Find and check every file that an engine is made of, and load it; describe and hash what was found.
+"""Models found or downloaded, checked, and loaded into an engine.
 
 Only `load` imports torch and funasr.
 """
@@ -6,16 +6,94 @@ Only `load` imports torch and funasr.
 from __future__ import annotations
 
 import hashlib
+import importlib
 import importlib.metadata
 import json
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TypeVar
 
-from qareport.asr import model_download, model_files
+from qareport.asr import model_files
 from qareport.asr.engine import CPU_ROUND_SECONDS, ROUND_BATCHES, Engine, Transcriber
-from qareport.asr.model_files import ModelFiles, SpeakerModelFiles, VadFiles
+from qareport.asr.model_files import DEMO, HUGGINGFACE_NAME, MODELSCOPE_NAME, ModelFiles, SpeakerModelFiles, VadFiles
 from qareport.errors import ModelError
 from qareport.model import ModelInfo
 from qareport.settings import AsrSettings, AudioSettings
+
+_Files = TypeVar("_Files")
+
+
+def fetch_files(model: str) -> ModelFiles:
+    """Download a model and check it; a model that is on this machine already is only checked.
+
+    Raises:
+        ModelError: no client is installed, the download failed, or files are missing or damaged.
+    """
+    return _fetch(model, model_files.check)
+
+
+def fetch(model: str) -> Path:
+    """Download a model and check it, as `fetch_files`; return its directory.
+
+    Raises:
+        ModelError: as `fetch_files`.
+    """
+    return fetch_files(model).directory
+
+
+def fetch_vad(name: str) -> Path:
+    """Download FSMN-VAD and check it, as `fetch`.
+
+    Raises:
+        ModelError: as `fetch`.
+    """
+    return _fetch(name, model_files.check_vad).directory
+
+
+def fetch_speaker_model(name: str) -> Path:
+    """Download cam++ and check it, as `fetch`.
+
+    Raises:
+        ModelError: as `fetch`.
+    """
+    return _fetch(name, model_files.check_speaker_model).directory
+
+
+def _fetch(name: str, check_files: Callable[[Path], _Files]) -> _Files:
+    try:
+        return check_files(model_files.resolve(name))
+    except ModelError:
+        if Path(name).expanduser().is_dir() or not model_files.is_hub_name(name):
+            raise
+        return check_files(_download(name))  # resumes a download that broke off
+
+
+def _download(model: str) -> Path:
+    if model == HUGGINGFACE_NAME:
+        sources = (("huggingface_hub", model), ("modelscope", MODELSCOPE_NAME))
+    elif model == MODELSCOPE_NAME:
+        sources = (("modelscope", model), ("huggingface_hub", HUGGINGFACE_NAME))
+    else:
+        sources = (("modelscope", model), ("huggingface_hub", model))
+    reasons = []
+    for package, name in sources:
+        try:
+            client = importlib.import_module(package)
+            return Path(client.snapshot_download(name))
+        except Exception as error:  # noqa: BLE001 - the clients raise errors of many libraries; all end as one ModelError
+            first_line = (str(error).splitlines() or [""])[0]
+            reasons.append(f"{package}: {type(error).__name__}: {first_line}")
+    raise ModelError(
+        f"could not be downloaded ({'; '.join(reasons)})",
+        where=model,
+        to_do=(
+            f"check the network, or copy the model directory to {next(model_files.cache_places(model))} or anywhere "
+            f"and name it with --model, asr.fsmn_vad or asr.speaker_model; `--model {DEMO}` uses the small bundled "
+            "model"
+        ),
+    )
+
 
 #: Incremented with each change of this package that changes transcripts; stored ones are then made again.
 _VERSION = 5
@@ -47,8 +125,7 @@ def locate(model: str, asr: AsrSettings, *, download: bool = False) -> EngineFil
     Raises:
         ModelError: a file that is needed is absent, incomplete or inconsistent; the text says where to put it.
     """
-    directory = model_download.fetch(model) if download else model_files.resolve(model)
-    files = model_files.check(directory)
+    files = fetch_files(model) if download else model_files.check(model_files.resolve(model))
     info = model_files.identify(model, files)
     return EngineFiles(model=files, info=info, vad=_locate_vad(info, asr), speaker_model=_locate_speaker_model(asr))
 
@@ -70,8 +147,8 @@ def load(model: EngineFiles | str, *, device: str, asr: AsrSettings, audio: Audi
     try:
         from qareport.asr.fsmn_vad import FsmnVad
         from qareport.asr.sensevoice import SenseVoice
-        from qareport.asr.silero_vad import SileroVad
         from qareport.asr.speaker_embedding import SpeakerEmbedding
+        from qareport.asr.vad import SileroVad
     except ImportError as error:
         raise ModelError(f"the engine is not installed ({error})", to_do="pip install 'qareport[engine]'") from error
     chosen = _device(device)

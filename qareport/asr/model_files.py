@@ -20,12 +20,12 @@ from typing import Any
 
 import yaml
 
-from qareport.audio.digest import sha256_of
+from qareport.audio.containers import sha256_of
 from qareport.errors import AudioError, ModelError
 from qareport.model import ModelInfo
 from qareport.settings import bundled_model
 
-#: The name on the command line of the model that travels with qareport.
+#: The name on the command line of the bundled model.
 DEMO = "demo"
 #: The same model on the two hubs.
 MODELSCOPE_NAME = "iic/SenseVoiceSmall"

@@ -1,12 +1,40 @@
-"""Suppress what funasr prints and logs while it is imported and loads."""
+"""The libraries around the model: what is installed, and their output kept quiet."""
 
 from __future__ import annotations
 
 import contextlib
+import importlib.metadata
 import io
 import logging
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+
+#: Distributions of the `engine` extra that transcription needs.
+PACKAGES = ("torch", "funasr", "silero-vad", "kaldi-native-fbank")
+
+
+def installed_packages() -> Mapping[str, str | None]:
+    """Return the version of each package that transcription needs; None where it is not installed."""
+    return {name: _version(name) for name in PACKAGES}
+
+
+def gpu_names() -> tuple[str, ...]:
+    """Return the names of the GPUs that torch can use; imports torch.
+
+    Raises:
+        ImportError: torch is not installed.
+    """
+    import torch
+
+    return tuple(torch.cuda.get_device_name(number) for number in range(torch.cuda.device_count()))
+
+
+def _version(package: str) -> str | None:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
 
 logger = logging.getLogger(__name__)
 
@@ -27,4 +55,4 @@ def suppress_output() -> Iterator[None]:
         root.handlers[:] = handlers
         root.setLevel(level)
         if printed.getvalue().strip():
-            logger.debug("funasr said: %s", printed.getvalue().strip())
+            logger.debug("funasr printed: %s", printed.getvalue().strip())

@@ -19,8 +19,7 @@ from av.audio.frame import AudioFrame
 from av.audio.stream import AudioStream
 from av.container import InputContainer
 
-from qareport.audio.containers import AudioFormat, format_of
-from qareport.audio.digest import sha256_of
+from qareport.audio.containers import AudioFormat, format_of, sha256_of
 from qareport.errors import AudioError
 from qareport.model import AudioInfo
 
@@ -46,7 +45,7 @@ Samples = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Recording:
+class DecodedRecording:
     """A decoded recording."""
 
     info: AudioInfo
@@ -63,7 +62,7 @@ def expected_ms(path: str | Path) -> int | None:
         return None
 
 
-def decode(path: str | Path, *, max_duration_ms: int) -> Recording:
+def decode(path: str | Path, *, max_duration_ms: int) -> DecodedRecording:
     """Decode a recording: every channel on its own, resampled to 16 kHz. Silence is a valid recording.
 
     Args:
@@ -94,7 +93,7 @@ def decode(path: str | Path, *, max_duration_ms: int) -> Recording:
         sample_rate=reader.sample_rate,
         channels=samples.shape[0],
     )
-    return Recording(info=info, samples=samples)
+    return DecodedRecording(info=info, samples=samples)
 
 
 class _Reader:
@@ -318,3 +317,65 @@ def _check_file(path: Path) -> None:
 def _reason(error: Exception | None) -> str:
     strerror = getattr(error, "strerror", None)
     return str(strerror or error or type(error).__name__)
+
+
+#: Lower levels count as this one.
+FLOOR_DBFS = -90.0
+#: Two channels carry the same sound when the residual after the best gain is below this share of the energy: -20 dB.
+#: A real two-channel call leaves about 1.0, since people take turns, and crosstalk at -12 dB both ways still leaves
+#: 0.8; the same sound on two channels of a lossy codec leaves below 0.001.
+IDENTICAL_RESIDUAL = 0.01
+#: A channel that never exceeds this peak (-66 dBFS) was not recorded: the code for silence in A-law is ±8 of 32,768.
+SILENT_PEAK = 0.0005
+
+
+def channels_identical(samples: Samples) -> bool:
+    """Tell whether all channels carry the same sound, up to gain ("fake stereo").
+
+    The measure is the energy of `b - g·a` with the best gain g, as a share of the energy of b: `1 - correlation²`.
+    See `IDENTICAL_RESIDUAL` for the threshold. Channels that are all silent are identical.
+
+    Args:
+        samples: float32 [channels, samples].
+    """
+    if samples.shape[0] < 2:
+        return False
+    first = samples[0]
+    return all(_residual(first, other) < IDENTICAL_RESIDUAL for other in samples[1:])
+
+
+def silent_channels(samples: Samples) -> tuple[int, ...]:
+    """Return the channels of float32 [channels, samples] without any sound, counted from 0."""
+    return tuple(
+        index
+        for index, channel in enumerate(samples)
+        if not channel.size or max(channel.max(), -channel.min()) < SILENT_PEAK
+    )
+
+
+def loudness_dbfs(samples: Samples, start_ms: int, end_ms: int) -> float:
+    """Measure the root mean square level of a stretch; 0 dBFS is a full-scale square wave, the floor is -90.
+
+    Args:
+        samples: float32 [samples] or [channels, samples] at 16 kHz.
+        start_ms: first millisecond.
+        end_ms: millisecond after the last; an empty stretch has the floor's level.
+    """
+    part = samples[..., _at(start_ms) : _at(end_ms)]
+    power = float(np.mean(np.square(part, dtype=np.float64))) if part.size else 0.0
+    return max(FLOOR_DBFS, round(10 * float(np.log10(power)), 2)) if power > 0 else FLOOR_DBFS
+
+
+def _residual(first: Samples, other: Samples) -> float:
+    """Return 1 - correlation² of two channels: 0 when equal up to gain, 1 when unrelated or just one is silent."""
+    power_a, power_b = (float(np.dot(channel, channel)) for channel in (first, other))
+    silence = first.size * 10 ** (FLOOR_DBFS / 10)
+    if power_a <= silence and power_b <= silence:
+        return 0.0
+    if power_a <= silence or power_b <= silence:
+        return 1.0
+    return 1.0 - float(np.dot(first, other)) ** 2 / (power_a * power_b)
+
+
+def _at(milliseconds: int) -> int:
+    return max(0, milliseconds) * SAMPLE_RATE // 1000

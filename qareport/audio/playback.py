@@ -15,8 +15,8 @@ import numpy as np
 from av.audio.frame import AudioFrame
 from av.audio.stream import AudioStream
 
+from qareport.audio.containers import sha256_of
 from qareport.audio.decode import SAMPLE_RATE, Samples, decode
-from qareport.audio.digest import sha256_of
 from qareport.errors import AudioError
 
 MEDIA_TYPE = "audio/ogg"

@@ -1,15 +1,18 @@
-"""`qareport daily`: the report of a day, a week or a month, and the mails about it."""
+"""`daily` and `mail`: the report of a day, and what becomes of its mails."""
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
 
 import click
 
-from qareport.cli.console import ProgressBars, complain, say
-from qareport.cli.options import Options, date_option, takes_options
-from qareport.model import DeliveryState, PeriodKind, RunState
-from qareport.workflows.daily import DailyOptions, Mode, Result, run_daily, summary
+from qareport.cli.console import Options, ProgressBars, complain, date_option, say, takes_options
+from qareport.delivery.mail import Transport, read_password
+from qareport.model import DeliveryRecord, DeliveryState, PeriodKind, RunState
+from qareport.settings.settings import is_address
+from qareport.store import Store
+from qareport.workflows.daily import Clock, DailyOptions, Mode, Result, post, run_daily, send_test, summary
 
 
 @click.command()
@@ -73,3 +76,108 @@ def _status(result: Result) -> int:
         mail.state is not DeliveryState.SENT and mail.state is not DeliveryState.FORGOTTEN for mail in result.mails
     )
     return int(result.state is not RunState.DONE or bool(result.failed_calls or result.unknown) or open_mails)
+
+
+_MEANINGS = {
+    DeliveryState.PLANNED: "waits to be sent",
+    DeliveryState.SENDING: "was being sent when its process ended: the next run calls it unknown",
+    DeliveryState.SENT: "the server has taken it",
+    DeliveryState.RETRY: "refused for now; the next run of `qareport daily --send` after that time tries again",
+    DeliveryState.FAILED: "refused for good: mend the cause, then `qareport mail resend KEY`",
+    DeliveryState.UNKNOWN: (
+        "the connection or the process ended between the text and the server's answer: it may have arrived or not, and "
+        "no program can find out. Ask the recipient; then `qareport mail forget KEY` if it is there, or "
+        "`qareport mail resend KEY --yes` if it is not"
+    ),
+    DeliveryState.FORGOTTEN: "a person decided that it is not sent again",
+}
+
+
+@click.group("mail")
+def mail() -> None:
+    """Look at the mails of `qareport daily`, decide about uncertain ones, test the mail server."""
+
+
+@mail.command("list", short_help="List mails that are not settled")
+@click.option("--all", "everything", is_flag=True, help="Also mails that were sent or forgotten.")
+@takes_options
+def list_mails(options: Options, everything: bool) -> int:
+    """List the mails that are not settled: waiting, refused, or unknown (may or may not have arrived)."""
+    states = [
+        state for state in DeliveryState if everything or state not in (DeliveryState.SENT, DeliveryState.FORGOTTEN)
+    ]
+    with options.open_workspace() as workspace:
+        zone = ZoneInfo(workspace.settings.period.time_zone)
+        records, count = workspace.store.outbox.list(*states), sum(workspace.store.outbox.count().values())
+    for record in records:
+        again = f", next try after {record.next_try_at.astimezone(zone):%H:%M}" if record.next_try_at else ""
+        changed = f"{record.changed_at.astimezone(zone):%Y-%m-%d %H:%M}"
+        mail_of = f"{record.key[:12]} {record.state:<9} {record.period} {record.edition} {record.recipient}"
+        click.echo(f"{mail_of}  {changed}, tries: {record.tries}{again}  {record.reply}".rstrip())
+    for state in dict.fromkeys(record.state for record in records):
+        say(f"{state}: {_MEANINGS[state]}")
+    if not records:
+        say(f"All {count} mails are settled." if count else "There are no mails yet.")
+    return int(any(record.state in (DeliveryState.UNKNOWN, DeliveryState.FAILED) for record in records))
+
+
+@mail.command("resend", short_help="Send an unknown or refused mail again")
+@click.argument("key")
+@click.option("--yes", is_flag=True, help="I know that it may arrive twice.")
+@takes_options
+def resend(options: Options, key: str, yes: bool) -> int:
+    """Send a mail again whose arrival is unknown, or that was refused."""
+    with options.open_workspace() as workspace, workspace.store.lock(), ProgressBars() as progress:
+        config, store = workspace.settings, workspace.store
+        store.outbox.settle(now=datetime.now(UTC))
+        record = _decidable(store, key)
+        if record.state is DeliveryState.UNKNOWN and not yes:
+            raise click.UsageError(
+                f"this mail to {record.recipient} may have arrived already: ask there first. To send it again all the "
+                f"same: qareport mail resend {record.key[:12]} --yes"
+            )
+        with Transport(config.mail, read_password(config.mail)) as transport:
+            transport.connect()  # what is wrong with the server is said before anything is decided
+        store.outbox.decide(record.key, DeliveryState.PLANNED, now=datetime.now(UTC))
+        post(store, config.mail, clock=Clock(), on_sent=lambda done, total: progress("send", done, total))
+        record = store.outbox.get(record.key)
+    click.echo(f"{record.key[:12]} {record.state} {record.recipient} {record.reply}")
+    return int(record.state is not DeliveryState.SENT)
+
+
+@mail.command("forget", short_help="Settle a mail without sending it again")
+@click.argument("key")
+@takes_options
+def forget(options: Options, key: str) -> int:
+    """Settle a mail that is not to be sent again: it has arrived, or is not needed any more."""
+    with options.open_workspace() as workspace, workspace.store.lock():
+        store = workspace.store
+        store.outbox.settle(now=datetime.now(UTC))
+        record = _decidable(store, key)
+        store.outbox.decide(record.key, DeliveryState.FORGOTTEN, now=datetime.now(UTC))
+    click.echo(
+        f"{record.key[:12]} forgotten: {record.recipient} gets no further {record.edition} mail of {record.period}"
+    )
+    return 0
+
+
+def _decidable(store: Store, key: str) -> DeliveryRecord:
+    record = store.outbox.get(key)
+    if record.state in (DeliveryState.SENT, DeliveryState.FORGOTTEN):
+        raise click.UsageError(f"mail {record.key[:12]} to {record.recipient} is settled: {_MEANINGS[record.state]}")
+    return record
+
+
+@mail.command("test", short_help="Send a test mail")
+@click.argument("address")
+@takes_options
+def test(options: Options, address: str) -> int:
+    """Send a test mail to ADDRESS, or say what is wrong: name, connection, encryption, log-in, sender, recipient."""
+    if not is_address(address):
+        raise click.UsageError(f"{address!r} is not a mail address such as li.lei@example.com")
+    with options.open_workspace() as workspace:
+        outcome = send_test(address, workspace.settings, templates=workspace.templates)
+    click.echo(f"{address}: {outcome.state}, {outcome.reply}")
+    if outcome.state is DeliveryState.SENT:
+        say("The server has taken it. If it does not arrive, look into the spam folder and the server's log.")
+    return int(outcome.state is not DeliveryState.SENT)

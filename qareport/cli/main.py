@@ -18,8 +18,7 @@ from typing import Any
 import click
 
 from qareport import __version__
-from qareport.cli.console import complain, is_json
-from qareport.cli.options import GLOBAL_OPTIONS, Options
+from qareport.cli.console import GLOBAL_OPTIONS, Options, complain, is_json
 from qareport.errors import QareportError
 
 
@@ -40,21 +39,21 @@ class Entry:
 
 
 COMMANDS: Mapping[str, Entry] = {
-    "analyse": Entry("analyse:analyse", "Make reports from existing transcripts"),
+    "analyse": Entry("run:analyse", "Make reports from existing transcripts"),
     "daily": Entry("daily:daily", "Make and mail the report of a day"),
     "demo": Entry("run:demo", "Run the bundled calls; needs no network"),
-    "doctor": Entry("doctor:doctor", "Check this machine and the configuration"),
-    "export": Entry("export:export", "Write stored calls as tables or text"),
-    "init": Entry("init:init", "Copy configuration and templates to edit"),
-    "mail": Entry("mail:mail", "List, resend, settle and test mails"),
-    "models": Entry("models:models", "Download or check the speech model"),
-    "report": Entry("report:report", "Write the report of orders from the store"),
+    "doctor": Entry("setup:doctor", "Check this machine and the configuration"),
+    "export": Entry("search:export", "Write stored calls as tables or text"),
+    "init": Entry("setup:init", "Copy configuration and templates to edit"),
+    "mail": Entry("daily:mail", "List, resend, settle and test mails"),
+    "models": Entry("setup:models", "Download or check the speech model"),
+    "report": Entry("run:report", "Write the report of orders from the store"),
     "rules": Entry("rules:rules_group", "Check, test, explain and replay the rules"),
     "run": Entry("run:run", "Turn recordings into reports"),
     "search": Entry("search:search", "Find what was said"),
     "status": Entry("status:status", "Show what is done, waiting and failed"),
     "store": Entry("store:store_group", "Check, back up and clean the store"),
-    "templates": Entry("templates:templates", "Check edited document templates"),
+    "templates": Entry("setup:templates", "Check edited document templates"),
     "transcribe": Entry("transcribe:transcribe", "Transcribe recordings"),
 }
 
@@ -88,7 +87,7 @@ def cli(context: click.Context, /, **arguments: Any) -> None:
     context.obj = Options(**{name: value for name, value in arguments.items() if value is not None})
 
 
-for _option in reversed(GLOBAL_OPTIONS):
+for _option in GLOBAL_OPTIONS:
     cli = _option(cli)
 
 

@@ -10,11 +10,10 @@ import click
 
 from qareport import rules
 from qareport.cli import rules_output
-from qareport.cli.console import complain, say
-from qareport.cli.options import Options, date_option, takes_options
+from qareport.cli.console import Options, complain, date_option, say, takes_options
 from qareport.errors import ConfigError, NotFoundError, Problem
 from qareport.model import Transcript
-from qareport.workflows.replay import apply, context_of, stored_judgements, transcript_of
+from qareport.workflows.judge import apply, context_of, stored_judgements, transcript_of
 from qareport.workflows.workspace import Workspace
 
 

@@ -1,4 +1,4 @@
-"""`qareport run` and `qareport demo`: recordings become transcripts, analyses and reports."""
+"""`run`, `demo`, `analyse` and `report`: recordings, transcripts or stored calls become reports."""
 
 from __future__ import annotations
 
@@ -6,15 +6,33 @@ import json
 import time
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import click
 
-from qareport import ingest, settings
-from qareport.cli.analyse import judge_and_render
-from qareport.cli.console import ProgressBars, Summary, say
-from qareport.cli.options import Options, audio_option, format_option, rule_book_of, takes_options
-from qareport.workflows.transcribe import disambiguate_ids, transcribe_calls
+from qareport import calendar, codec, ingest, settings
+from qareport.cli.console import (
+    Options,
+    ProgressBars,
+    Summary,
+    audio_option,
+    complain,
+    date_option,
+    format_option,
+    rule_book_of,
+    say,
+    takes_options,
+)
+from qareport.errors import TranscriptError
+from qareport.events import Progress
+from qareport.model import Call, FailedCall
+from qareport.store import CallFilter
+from qareport.workflows.judge import RuleBook, judge_calls, orders_of, transcript_key
+from qareport.workflows.render import render_orders
+from qareport.workflows.transcribe import TranscribedCall, disambiguate_ids, transcribe_calls
+from qareport.workflows.workspace import Workspace
 
 
 @click.command()
@@ -119,3 +137,142 @@ def wait_for_writers(seconds: float) -> None:
     """Wait to see which recordings still grow."""
     say(f"Some recordings were written to just now: watching them for {seconds:g} s (ingest.settle_s).")
     time.sleep(seconds)
+
+
+@click.command()
+@click.argument("transcript", type=click.Path(path_type=Path), metavar="TRANSCRIPT.jsonl")
+@click.option("--out", type=click.Path(path_type=Path), default=Path("out"), show_default=True, metavar="DIR")
+@format_option
+@audio_option
+@takes_options
+def analyse(options: Options, transcript: Path, out: Path, formats: tuple[str, ...]) -> int:
+    """Make reports from transcripts that exist already; no model is loaded.
+
+    A transcript needs no more than segments with start_ms, end_ms, role and text.
+    """
+    items, unreadable = _read(transcript)
+    out.mkdir(parents=True, exist_ok=True)
+    with options.open_workspace(make_store=True) as workspace, ProgressBars() as progress:
+        rule_book = rule_book_of(workspace)
+        for given in items:
+            workspace.store.calls.put(given.call)
+            workspace.store.transcripts.put(given.key, given.transcript)
+        summary = judge_and_render(items, workspace, rule_book, out, formats, progress)
+    summary = replace(summary, failures=(*unreadable, *summary.failures))
+    summary.show()
+    return len(summary.failures) > 0
+
+
+def judge_and_render(
+    transcribed: Sequence[TranscribedCall],
+    workspace: Workspace,
+    rule_book: RuleBook,
+    out: Path,
+    formats: Sequence[str],
+    on_progress: Progress,
+) -> Summary:
+    """Judge calls, and write the reports of their orders."""
+    done, failures = judge_calls(transcribed, workspace.store, rule_book, on_progress=on_progress)
+    rendering = render_orders(
+        workspace, orders_of(done), formats=formats, out_dir=out / "reports", on_progress=on_progress
+    )
+    return Summary(
+        done=done,
+        failures=failures,
+        problems=rendering.problems,
+        documents=rendering.documents,
+        reused_documents=rendering.reused,
+        audio_ms=sum(item.transcript.audio.duration_ms for item in transcribed if item.transcript.audio),
+        out=out,
+    )
+
+
+def _read(path: Path) -> tuple[list[TranscribedCall], list[FailedCall]]:
+    items: list[TranscribedCall] = []
+    unreadable: list[FailedCall] = []
+    for transcript in codec.read_transcripts(path):
+        if isinstance(transcript, TranscriptError):
+            where = str(transcript.problems[0].where)
+            unreadable.append(FailedCall(call_id=where, audio_path=where, step="ingest", reason=str(transcript)))
+            continue
+        call = Call(
+            call_id=transcript.call_id,
+            audio_path=transcript.audio.path if transcript.audio else "",
+            order_id=transcript.order_id,
+            agent_id=transcript.agent_id,
+            started_at=transcript.started_at,
+        )
+        items.append(TranscribedCall(call=call, key=transcript_key(transcript), transcript=transcript))
+    return items, unreadable
+
+
+@click.command()
+@click.argument("orders", nargs=-1, metavar="[ORDER...]")
+@click.option("--call", "calls", multiple=True, metavar="CALL", help="The order that a call belongs to.")
+@click.option("--agent", "agents", multiple=True, metavar="AGENT", help="All orders with calls of an agent.")
+@date_option("--date", "day", help="All orders with calls of a day")
+@click.option("--refresh", is_flag=True, help="Judge again first, with today's rules, settings and topics.")
+@format_option
+@audio_option
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    default=Path("out/reports"),
+    show_default=True,
+    metavar="DIR",
+    help="Folder.",
+)
+@takes_options
+def report(
+    options: Options,
+    orders: tuple[str, ...],
+    calls: tuple[str, ...],
+    agents: tuple[str, ...],
+    day: datetime | None,
+    refresh: bool,
+    formats: tuple[str, ...],
+    out: Path,
+) -> int:
+    """Write the report of orders (or of calls that have none) from the store; no model is loaded, no GPU needed.
+
+    \b
+    qareport report 20261105000042
+    qareport report --agent A017 --date 2026-11-21
+    qareport report --call C0001 --refresh --format pdf
+
+    --call, --agent and --date choose calls, together those that are all of it; the reports are of their orders.
+    --refresh starts from the stored transcripts, and does nothing where nothing has changed.
+    """
+    if bool(calls or agents or day) == bool(orders):
+        raise click.UsageError("name orders, or choose them by --call, --agent and --date")
+    lost: tuple[FailedCall, ...] = ()
+    with options.open_workspace() as workspace, ProgressBars() as progress:
+        if not orders:
+            orders = _choose(workspace, calls=calls, agents=agents, day=day)
+        if refresh:
+            lost = _refresh(workspace, orders, progress)
+        rendering = render_orders(workspace, orders, formats=formats, out_dir=out, on_progress=progress)
+    for path in rendering.documents:
+        click.echo(path)
+    for failure in lost:
+        complain(f"{failure.call_id}: {failure.reason}")
+    for name, reason in rendering.problems:
+        complain(f"{name}: {reason}")
+    return len(rendering.problems) + len(lost) > 0
+
+
+def _choose(
+    workspace: Workspace, *, calls: tuple[str, ...], agents: tuple[str, ...], day: datetime | None
+) -> tuple[str, ...]:
+    from qareport.workflows import select  # it imports what judges calls
+
+    since, until = calendar.bounds(day, day, ZoneInfo(workspace.settings.period.time_zone))
+    return select.choose_orders(workspace.store, CallFilter(calls=calls, agents=agents, since=since, until=until))
+
+
+def _refresh(workspace: Workspace, orders: tuple[str, ...], on_progress: ProgressBars) -> tuple[FailedCall, ...]:
+    from qareport.workflows import select
+
+    for order in orders:
+        workspace.store.orders.get(order)  # a wrong name is reported before any work is done
+    return select.refresh(workspace.store, orders, rule_book_of(workspace), on_progress=on_progress)

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import click
 
 from qareport import privacy
-from qareport.cli.options import Options, takes_options
+from qareport.cli.console import Options, takes_options
 from qareport.codec import to_data
 from qareport.errors import ConfigError, StoreError
 from qareport.model import DeliveryState
@@ -60,7 +60,7 @@ def status(options: Options, format_: str, metrics: Path | None) -> int:
 
 
 def _write(path: Path, state: Status | None) -> None:
-    from qareport.workflows.prometheus import write_metrics
+    from qareport.workflows.status import write_metrics
 
     write_metrics(path, state)
 

@@ -9,8 +9,7 @@ from zoneinfo import ZoneInfo
 import click
 
 from qareport.calendar import start_of
-from qareport.cli.console import ProgressBars, complain, say
-from qareport.cli.options import Options, date_option, takes_options
+from qareport.cli.console import Options, ProgressBars, complain, date_option, say, takes_options
 from qareport.codec import to_json
 from qareport.model import Call, Deletion
 

@@ -8,14 +8,13 @@ from pathlib import Path
 import click
 
 from qareport import ingest
-from qareport.cli.console import ProgressBars, complain
-from qareport.cli.export import call_file_name, is_folder, open_output
-from qareport.cli.options import Options, takes_options
+from qareport.cli.console import Options, ProgressBars, complain, takes_options
 from qareport.cli.run import wait_for_writers
+from qareport.cli.search import call_file_name, is_folder, open_output
 from qareport.codec import to_json
 from qareport.model import FailedCall, Transcript
-from qareport.presentation.clean_text import clean
 from qareport.presentation.locale import speaking
+from qareport.presentation.templating import clean
 from qareport.presentation.transcript_text import RENDERERS
 
 FORMATS = ("json", *RENDERERS)

@@ -3,7 +3,8 @@
 Frozen values with the small arithmetic of each; nothing here reads or writes. Times are whole milliseconds from the
 start of the recording (`*_ms`), instants are aware datetimes, levels are dBFS. None means "not known" or "not judged",
 never zero.
-The JSON of `Transcript` and `OrderReport` is a contract with other programs (schema version 1, see docs/json.md).
+The JSON of `Transcript` and `OrderReport` is a contract with other programs (schema version 1, see
+docs/reference/json.md).
 """
 
 from qareport.model.analysis import (
@@ -21,7 +22,7 @@ from qareport.model.analysis import (
     Silence,
     TrajectoryState,
 )
-from qareport.model.call import Call, Deletion, FailedCall
+from qareport.model.call import AudioInfo, Call, Deletion, FailedCall, ModelInfo, Segment, Span, Token, Transcript
 from qareport.model.call_summary import (
     CallSummary,
     MeasuredCall,
@@ -45,18 +46,21 @@ from qareport.model.delivery import (
     RunStep,
     delivery_key,
 )
-from qareport.model.judgement import CategoryScore, Finding, Judgement, Scorecard, ScoreItem
 from qareport.model.measures import MEASURES, NORM_MEASURES, Measure, Unit
-from qareport.model.notes import RECORDING_NOTES, Note, NoteCode
 from qareport.model.order_report import (
     CallChange,
     CallReport,
+    CategoryScore,
     Dossier,
+    Finding,
+    Judgement,
     MaskedSpan,
     OrderPromise,
     OrderReport,
     PromiseOutcome,
     Provenance,
+    Scorecard,
+    ScoreItem,
 )
 from qareport.model.period_report import (
     CALLBACK_REPEATS,
@@ -86,7 +90,6 @@ from qareport.model.period_report import (
     RuleRow,
     WeakLink,
 )
-from qareport.model.transcript import AudioInfo, ModelInfo, Segment, Span, Token, Transcript
 from qareport.model.vocabulary import (
     ALARM_KINDS,
     DEFAULT_SILENCE_MS,
@@ -95,6 +98,7 @@ from qareport.model.vocabulary import (
     MOSTLY,
     NEGATIVE_EMOTIONS,
     NOT_JUDGED,
+    RECORDING_NOTES,
     SCHEMA_VERSION,
     STATE_NOT_JUDGED,
     STATE_SILENCE,
@@ -105,6 +109,8 @@ from qareport.model.vocabulary import (
     Language,
     MomentKind,
     MomentLabel,
+    Note,
+    NoteCode,
     PersonalKind,
     Risk,
     Role,

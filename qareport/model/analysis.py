@@ -6,9 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from qareport.model.notes import Note
-from qareport.model.transcript import Span
-from qareport.model.vocabulary import MomentKind, MomentLabel, Role
+from qareport.model.call import Span
+from qareport.model.vocabulary import MomentKind, MomentLabel, Note, Role
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

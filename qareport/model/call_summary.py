@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
-from qareport.model.call import OfCall
-from qareport.model.transcript import ModelInfo
+from qareport.model.call import ModelInfo, OfCall
 from qareport.model.vocabulary import MomentKind, MomentLabel, Risk, Role, Severity
 
 

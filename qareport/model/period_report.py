@@ -9,8 +9,7 @@ from enum import StrEnum
 from typing import Final
 
 from qareport.model.call import FailedCall, OfCall
-from qareport.model.notes import Note
-from qareport.model.vocabulary import SCHEMA_VERSION, MomentLabel, Risk, Severity
+from qareport.model.vocabulary import SCHEMA_VERSION, MomentLabel, Note, Risk, Severity
 
 
 class PeriodKind(StrEnum):
@@ -44,7 +43,7 @@ class Figure:
 
 
 class HeadlineName(StrEnum):
-    """The numbers at the top of the page; docs/daily-report.md says what each means."""
+    """The numbers at the top of the page; docs/guide/daily-report.md says what each means."""
 
     CALLS = "calls"
     HIGH_RISK = "high_risk"

@@ -1,14 +1,13 @@
 """Days, weeks and months: what many judged calls say together. Pure functions, from values to values.
 
 `summarise_call` keeps the little of a call that a period needs; `build_period` adds these summaries up to the report
-that every document and mail of a period is drawn from; `team_norm` says what is usual in a team. docs/daily-report.md
-says what each number means.
+that every document and mail of a period is drawn from; `team_norm` says what is usual in a team.
+docs/guide/daily-report.md says what each number means.
 """
 
 from qareport.periods.build import build_period
-from qareport.periods.call_summaries import call_measures, summarise_call, team_norm
-from qareport.periods.days import baseline_of, bounds, earlier_periods, local_day, period_of, range_of
-from qareport.periods.order_history import dossier
+from qareport.periods.call_summaries import call_measures, dossier, summarise_call, team_norm
+from qareport.periods.scope import baseline_of, bounds, earlier_periods, local_day, period_of, range_of
 
 __all__ = [
     "baseline_of",

@@ -1,35 +1,229 @@
-"""Calls added up to the report of a period."""
+"""The report of a day, a week or a month: headline, agents, heat map, added up from the summaries of its calls."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Sequence
+import math
+import statistics
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 
 from qareport import __version__, privacy
 from qareport.model import (
     MOSTLY,
+    NEGATIVE_EMOTIONS,
     NOT_JUDGED,
+    STATE_SILENCE,
+    TAG_IRONY,
+    AgentRow,
     CallSummary,
     Coverage,
+    Emotion,
     FailedCall,
+    Figure,
+    Headline,
+    HeadlineName,
+    HeatCell,
+    HeatMap,
+    HeatRow,
     Note,
     Period,
     PeriodProvenance,
     PeriodReport,
     Risk,
 )
-from qareport.periods.advice_outcomes import advice_outcomes
-from qareport.periods.agents import agent_rows
-from qareport.periods.callbacks import rank_callbacks
-from qareport.periods.days import baseline_of, local_day
-from qareport.periods.headlines import headlines
-from qareport.periods.heat_map import heat_map
-from qareport.periods.promises import promises_due
-from qareport.periods.rules import rule_rows, weak_links
-from qareport.periods.scope import Scope
+from qareport.periods.callbacks import promises_due, rank_callbacks
+from qareport.periods.rules import advice_outcomes, rule_rows, weak_links
+from qareport.periods.scope import Scope, baseline_of, is_high, local_day, lost_by
 from qareport.settings import PeriodSettings
+
+_NEGATIVE = frozenset(NEGATIVE_EMOTIONS)
+
+
+def headlines(scope: Scope, failed: int) -> tuple[Headline, ...]:
+    """Make the headline numbers.
+
+    - calls: listened to, failed ones apart; high_risk: of them, judged as high.
+    - angry_share, negative_share: calls in which the customer turned angry, or showed any negative emotion, of those in
+      which the model named an emotion of the customer at all.
+    - unbridged_silences: silences (not calls) over `analysis.check_in_ms` after a question or a topic.
+    - mean_score, passed_share: over the calls that have a score.
+    - failed: calls that could not be worked on; they are in no other number.
+
+    Baseline of a count: its mean over the earlier periods that have calls. Baseline of a mean or a share: over all
+    calls of those periods together, so a quiet day weighs less.
+    """
+    counts: tuple[tuple[HeadlineName, Callable[[CallSummary], int]], ...] = (
+        (HeadlineName.CALLS, lambda _: 1),
+        (HeadlineName.HIGH_RISK, is_high),
+        (HeadlineName.UNBRIDGED_SILENCES, lambda call: call.unbridged_silences),
+    )
+    shares: tuple[tuple[HeadlineName, Callable[[CallSummary], bool | None]], ...] = (
+        (HeadlineName.ANGRY_SHARE, lambda call: _showed(call, frozenset({Emotion.ANGRY.value}))),
+        (HeadlineName.NEGATIVE_SHARE, lambda call: _showed(call, _NEGATIVE)),
+        (HeadlineName.PASSED_SHARE, lambda call: call.passed if call.score is not None else None),
+    )
+    by_name = {name: _count(scope, name, of) for name, of in counts}
+    by_name |= {name: _compared(scope, name, partial(scope.share_where, of)) for name, of in shares}
+    by_name[HeadlineName.MEAN_SCORE] = _compared(scope, HeadlineName.MEAN_SCORE, scope.mean_score)
+    by_name[HeadlineName.FAILED] = Headline(
+        name=HeadlineName.FAILED, now=scope.figure(float(failed), failed + len(scope.now))
+    )
+    return tuple(by_name[name] for name in HeadlineName)
+
+
+def _showed(call: CallSummary, emotions: frozenset[str]) -> bool | None:
+    return not emotions.isdisjoint(call.emotions) if call.dominant_emotion is not None else None
+
+
+def _count(scope: Scope, name: HeadlineName, of: Callable[[CallSummary], int]) -> Headline:
+    def total(calls: Sequence[CallSummary], periods: int = 1) -> Figure:
+        return scope.figure(sum(of(call) for call in calls) / periods, len(calls))
+
+    return Headline(
+        name=name,
+        now=total(scope.now),
+        previous=total(scope.previous) if scope.previous is not None else None,
+        baseline=total(scope.baseline, scope.baseline_periods) if scope.baseline_periods else None,
+    )
+
+
+def _compared(scope: Scope, name: HeadlineName, of: Callable[[Sequence[CallSummary]], Figure]) -> Headline:
+    return Headline(
+        name=name,
+        now=of(scope.now),
+        previous=of(scope.previous) if scope.previous is not None else None,
+        baseline=of(scope.baseline) if scope.baseline_periods else None,
+    )
+
+
+#: Among fewer agents there is no team to differ from.
+_TEAM_NEEDS = 3
+
+
+def agent_rows(scope: Scope) -> tuple[AgentRow, ...]:
+    """Make one row for each agent, lowest mean score first; calls without a known agent and without a score last.
+
+    Sigma: (mean of the agent - mean of the team) / (s / sqrt(n)), with s the standard deviation of the scores of all
+    calls and n the agent's scored calls, as in a funnel plot (Spiegelhalter 2005, Statistics in Medicine 24:1185): who
+    has few calls must be farther off to stand out. Given from `small_n` calls and three agents on. Of many agents
+    about one in twenty lies beyond 2 by chance alone, and calls are not dealt out alike: a mark says "look", not why.
+    """
+    now, previous, baseline = (_by_agent(calls) for calls in (scope.now, scope.previous or (), scope.baseline))
+    scores = [call.score for call in scope.now if call.score is not None]
+    spread = statistics.stdev(scores) if len(scores) > 1 and _team_size(now) >= _TEAM_NEEDS else 0.0
+    mean = statistics.fmean(scores) if scores else 0.0
+    rows = [
+        _row(scope, agent, calls, previous.get(agent, ()), baseline.get(agent, ()), mean, spread)
+        for agent, calls in now.items()
+    ]
+    return tuple(
+        sorted(
+            rows,
+            key=lambda row: (
+                row.agent_id is None,
+                row.mean_score.value is None,
+                row.mean_score.value or 0.0,
+                row.agent_id or "",
+            ),
+        )
+    )
+
+
+def _by_agent(calls: Iterable[CallSummary]) -> dict[str | None, list[CallSummary]]:
+    grouped: dict[str | None, list[CallSummary]] = defaultdict(list)
+    for call in calls:
+        grouped[call.agent_id].append(call)
+    return grouped
+
+
+def _team_size(by_agent: Mapping[str | None, Sequence[CallSummary]]) -> int:
+    return sum(agent is not None for agent in by_agent)
+
+
+def _row(
+    scope: Scope,
+    agent: str | None,
+    calls: Sequence[CallSummary],
+    previous: Sequence[CallSummary],
+    baseline: Sequence[CallSummary],
+    mean: float,
+    spread: float,
+) -> AgentRow:
+    own = scope.mean_score(calls)
+    scored = [call for call in calls if call.score is not None]
+    sigma = None
+    if agent is not None and own.value is not None and not own.small and spread > 0:
+        sigma = (own.value - mean) / (spread / math.sqrt(own.n))
+    return AgentRow(
+        agent_id=agent,
+        calls=len(calls),
+        mean_score=own,
+        previous_score=scope.mean_score(previous) if previous else None,
+        baseline_score=scope.mean_score(baseline) if baseline else None,
+        high_risk=sum(is_high(call) for call in calls),
+        passed=scope.rate(sum(bool(call.passed) for call in scored), len(scored)),
+        points_lost=lost_by(calls),
+        sigma=sigma,
+        outlier=sigma is not None and abs(sigma) >= scope.settings.outlier_sigma,
+    )
+
+
+_EMOTIONS = tuple(emotion.value for emotion in NEGATIVE_EMOTIONS)
+#: Columns that are always there; the other negative emotions have one where a call showed them.
+_ALWAYS = frozenset({Emotion.ANGRY.value, Emotion.SAD.value, STATE_SILENCE, TAG_IRONY})
+
+
+def heat_map(scope: Scope) -> HeatMap:
+    """Count calls by issue and by what the customer showed.
+
+    A call with two issues is in both rows, one that showed two emotions in both columns; the total row counts each
+    call once. Shares: of an emotion, of the row's calls in which the model named any emotion; of silence and irony, of
+    all calls of the row. Calls outside the model's domain are left out. Rows: most troubled calls first, calls without
+    a known issue last.
+    """
+    inside = [call for call in scope.now if not call.outside_domain]
+    shown = {emotion for call in inside for emotion in call.emotions}
+    emotions = tuple(name for name in (*_EMOTIONS, STATE_SILENCE, TAG_IRONY) if name in _ALWAYS or name in shown)
+    by_issue: dict[str | None, list[CallSummary]] = {}
+    for call in inside:
+        for issue in call.issues or (None,):
+            by_issue.setdefault(issue, []).append(call)
+    rows = [_heat_row(scope, issue, calls, emotions) for issue, calls in by_issue.items()]
+    rows.sort(key=lambda row: (row.issue is None, -row.troubled, -row.calls, row.issue or ""))
+    return HeatMap(emotions=emotions, rows=tuple(rows), total=_heat_row(scope, None, inside, emotions))
+
+
+def _heat_row(scope: Scope, issue: str | None, calls: Sequence[CallSummary], emotions: Sequence[str]) -> HeatRow:
+    return HeatRow(
+        issue=issue,
+        calls=len(calls),
+        troubled=sum(bool(call.emotions) for call in calls),
+        cells=tuple(_cell(emotion, calls) for emotion in emotions),
+        stages=tuple(_stages(calls)),
+        small=len(calls) < scope.settings.small_n,
+    )
+
+
+def _cell(emotion: str, calls: Sequence[CallSummary]) -> HeatCell:
+    with_it = [call for call in calls if emotion in call.emotions]
+    n = sum(call.dominant_emotion is not None for call in calls) if emotion in _EMOTIONS else len(calls)
+    stage, stage_calls = next(iter(_stages(with_it)), (None, 0))
+    return HeatCell(
+        emotion=emotion,
+        calls=len(with_it),
+        n=max(n, len(with_it)),
+        share=len(with_it) / max(n, len(with_it)) if n or with_it else None,
+        stage=stage,
+        stage_calls=stage_calls,
+    )
+
+
+def _stages(calls: Iterable[CallSummary]) -> list[tuple[str, int]]:
+    counts = Counter(stage for call in calls for stage in dict.fromkeys(call.stages))
+    return sorted(counts.items(), key=lambda item: (-item[1], item[0]))
 
 
 def build_period(

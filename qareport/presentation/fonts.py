@@ -45,14 +45,14 @@ def chinese_font() -> Font:
     Raises:
         DocumentError: there is none.
     """
-    found: dict[str, list[str]] = {}
+    families: dict[str, list[str]] = {}
     for family, file in _installed():
-        files = found.setdefault(family, [])
+        files = families.setdefault(family, [])
         if file not in files:
             files.append(file)
-    for family in (*FAMILIES, *(name for name in found if "Mono" not in name and "Serif" not in name), *found):
-        if family in found:
-            return Font(family=family, files=tuple(sorted(found[family])))
+    for family in (*FAMILIES, *(name for name in families if "Mono" not in name and "Serif" not in name), *families):
+        if family in families:
+            return Font(family=family, files=tuple(sorted(families[family])))
     raise DocumentError("no font with Chinese characters was found", where="fonts", to_do=INSTALL_FONT)
 
 

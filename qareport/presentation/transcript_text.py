@@ -11,7 +11,7 @@ from itertools import groupby
 
 from qareport.model import Role, Segment, Transcript
 from qareport.presentation import wording
-from qareport.presentation.clean_text import clean
+from qareport.presentation.templating import clean
 
 
 def as_text(transcript: Transcript) -> str:

@@ -5,8 +5,17 @@ the original. Found are telephone numbers, identity cards, bank cards, e-mail an
 verification codes, written or spoken digit by digit in Chinese or English. Names of people are not found.
 """
 
-from qareport.privacy.find import ALL_KINDS, LABELS, Find, find, mask
-from qareport.privacy.masking import MaskedSegments, mask_order, mask_report, mask_segments
+from qareport.privacy.masking import (
+    ALL_KINDS,
+    LABELS,
+    Find,
+    MaskedSegments,
+    find,
+    mask,
+    mask_order,
+    mask_report,
+    mask_segments,
+)
 
 __all__ = [
     "ALL_KINDS",

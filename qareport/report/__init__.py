@@ -5,8 +5,7 @@ several into a folder; both take either report.
 """
 
 from qareport.presentation.fonts import check_fonts
-from qareport.report.file_names import file_name
-from qareport.report.render import FORMATS, Format, build_view, recordings_key, render, write
+from qareport.report.render import FORMATS, Format, build_view, file_name, recordings_key, render, write
 
 __all__ = [
     "FORMATS",

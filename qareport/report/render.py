@@ -1,10 +1,9 @@
-"""Documents of an order or a period: a view is built once, and every format is rendered from it.
-
-No document library, and no view, is imported before a document of its kind is asked for.
-"""
+"""What documents are called: file names that any file system, shell and mail program takes."""
 
 from __future__ import annotations
 
+import hashlib
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,15 +13,47 @@ from qareport.codec import to_json
 from qareport.errors import DocumentError
 from qareport.files import atomic_write
 from qareport.model import OrderReport, PeriodReport
-from qareport.presentation.clean_text import clean_value
 from qareport.presentation.locale import speaking
-from qareport.report.file_names import file_name
+from qareport.presentation.templating import clean_value
+from qareport.report.period import view_types
 from qareport.settings import PeriodSettings, ReportSettings
 
 if TYPE_CHECKING:
-    from qareport.report.order.page_audio import Sound
+    from qareport.report.order.transcript_lines import Sound
     from qareport.report.order.view_types import OrderView
     from qareport.report.period.view_types import PeriodView
+
+
+#: What a file name may not hold on Windows, in a shell's glob or in a mail header.
+_UNSAFE = re.compile(r"[^\w.\-]+|^\.+|[. ]+$")
+#: Names of devices on Windows.
+_RESERVED = re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\.|$)")
+_NAME_LENGTH = 60
+
+
+def file_name(report: OrderReport | PeriodReport, format: str) -> str:
+    """Name the file of a report's document: 20241105998877.docx, 日报-2026-11-21.pdf, 周报-2026-W47-A03.html.
+
+    An order's file carries its number, or the id of its only call; a period's is named in the current language
+    (`locale.speaking`), and an agent's own edition carries the agent's id. A name with characters that a file system or
+    a mail program may reject is altered and carries a hash of the original, so different names never share a file.
+    """
+    if isinstance(report, PeriodReport):
+        stem = view_types.file_stem(report.period)
+        return f"{stem}-{_safe(report.agent_id)}.{format}" if report.agent_id else f"{stem}.{format}"
+    call_ids = [*(call.call_id for call in report.calls), *(call.call_id for call in report.failed_calls)]
+    return f"{_safe(report.order_id or next(iter(call_ids), ''))}.{format}"
+
+
+def _safe(name: str) -> str:
+    safe = _UNSAFE.sub("_", name)[:_NAME_LENGTH]
+    if safe != name or not safe or _RESERVED.match(safe):
+        digest = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:8]
+        safe = f"{safe.strip('._') or 'report'}-{digest}"
+        if _RESERVED.match(safe):
+            safe = f"_{safe}"
+    return safe
+
 
 Format = Literal["docx", "pdf", "html", "json"]
 FORMATS: Final[tuple[str, ...]] = get_args(Format)
@@ -175,7 +206,7 @@ class _Documents:
     def _sounds(self) -> Mapping[str, Sound]:
         if isinstance(self.report, PeriodReport) or not self.settings.audio:
             return {}
-        from qareport.report.order.page_audio import make_sounds
+        from qareport.report.order.transcript_lines import make_sounds
 
         return make_sounds(self.report, self.settings)
 

@@ -22,14 +22,13 @@ import docx
 from qareport.codec import from_json
 from qareport.errors import MailError, Problem, QareportError, TagError
 from qareport.model import OrderReport, PeriodReport
-from qareport.presentation.clean_text import clean
 from qareport.presentation.locale import LOCALES, speaking
-from qareport.presentation.templating import find_template
+from qareport.presentation.templating import clean, find_template
 from qareport.presentation.view_types import DocumentView
 from qareport.report.formats.docx import render_docx, text_nodes
 from qareport.report.formats.html import find_style, render_html
 from qareport.report.formats.pdf import Printer
-from qareport.report.order.page_audio import Sound
+from qareport.report.order.transcript_lines import Sound
 from qareport.report.order.view import build_view
 from qareport.report.period.view import build_period_view
 from qareport.settings import ReportSettings
@@ -124,7 +123,7 @@ def make_hostile(view: T) -> T:
 def find_problems(name: str, templates: Path | None, fills: list[Fill]) -> list[Problem]:
     """Find every broken tag of a template: each one that stops it is taken out of a copy, and the copy tried again."""
     path = find_template(name, templates)
-    found: dict[str, Problem] = {}
+    by_text: dict[str, Problem] = {}
     with tempfile.TemporaryDirectory() as folder:
         for file in (path.parent if templates is None else templates).iterdir():
             if file.suffix in ENDINGS:
@@ -132,7 +131,7 @@ def find_problems(name: str, templates: Path | None, fills: list[Fill]) -> list[
         copy = Path(folder) / name
         shutil.copyfile(path, copy)
         for fill in fills:
-            while len(found) < _MOST_PROBLEMS:
+            while len(by_text) < _MOST_PROBLEMS:
                 try:
                     problems, retry = fill(Path(folder)), False
                 except QareportError as error:
@@ -141,10 +140,10 @@ def find_problems(name: str, templates: Path | None, fills: list[Fill]) -> list[
                     where = str(problem.where).replace(folder, str(path.parent))
                     to_do = problem.to_do and problem.to_do.replace(folder, str(path.parent))
                     shown = dataclasses.replace(problem, where=where, to_do=to_do)
-                    found.setdefault(str(shown), shown)
+                    by_text.setdefault(str(shown), shown)
                 if not retry:
                     break
-    return list(found.values())
+    return list(by_text.values())
 
 
 def unescaped(page: str, path: Path) -> list[Problem]:

@@ -1,16 +1,18 @@
-"""What conditions look at, an analysed call, and what they return, a hit."""
+"""What rules look at in a call, what a condition is, and what it finds."""
 
 from __future__ import annotations
 
 import dataclasses
 import itertools
+from abc import abstractmethod
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import ClassVar, Protocol
 
 from qareport.model import Analysis, Evidence, Role, Segment, Transcript
-from qareport.rules.schema_types import Extent
+from qareport.rules.schema_types import Extent, Form
 from qareport.text.pinyin import sound
 from qareport.text.wordlist import WordList, letter_pairs, normalise
 
@@ -296,3 +298,36 @@ def measured(context: MatchContext, what: str, role: Role | None = None) -> Cond
         evidence=(Evidence(at_ms=at_ms, end_ms=at_ms, role=role or Role.UNKNOWN, quote=f"[{what}]"),),
         span_ms=0,
     )
+
+
+class Condition(Protocol):
+    """Something that may hold in a call, at any number of places."""
+
+    __slots__ = ()
+
+    @abstractmethod
+    def find(self, context: MatchContext) -> list[ConditionHit]:
+        """Return the places where it holds, in order of time."""
+        ...
+
+    def first(self, context: MatchContext) -> ConditionHit | None:
+        """Return the first place only, which often takes less time."""
+        return next(iter(self.find(context)), None)
+
+    @property
+    def names_topic(self) -> bool:
+        """Tell whether its hits carry a topic, so that advice may name it."""
+        ...
+
+
+class LeafForm(Form):
+    """How a condition without conditions inside is written. A new kind is a subclass, listed in `LEAVES`."""
+
+    #: The keys that introduce the condition, as users write them.
+    heads: ClassVar[tuple[str, ...]]
+    #: Fields that may also be written beside the head: `silence: 2s` with `after: customer` below it.
+    siblings: ClassVar[tuple[str, ...]] = ()
+
+    @abstractmethod
+    def condition(self, head: str) -> Condition:
+        """Make the condition that was written under `head`."""

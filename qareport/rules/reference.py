@@ -16,7 +16,7 @@ import pydantic
 from qareport.rules.condition_parser import BRANCHES, MAX_STEPS
 from qareport.rules.conditions import LEAVES, LeafForm, logic, sequence
 from qareport.rules.diagnostics import CODES
-from qareport.rules.rule_schema import FileForm
+from qareport.rules.loader import FileForm
 from qareport.rules.schema_types import DURATION_PATTERN, EXTENT_PATTERN, Extent, Gap, Place, Reach
 
 _GAP = pydantic.TypeAdapter[Extent](Gap).json_schema()

@@ -10,10 +10,9 @@ from datetime import datetime
 
 from qareport.model import Finding
 from qareport.rules.call_snapshot import CallSnapshot
-from qareport.rules.judge import match
+from qareport.rules.judge import match, score_card
 from qareport.rules.match_context import MatchContext
 from qareport.rules.rule import Rule, RuleSet, Status
-from qareport.rules.scorecard import score_card
 from qareport.settings import ScoreSettings
 
 

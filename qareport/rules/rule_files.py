@@ -16,7 +16,11 @@ from qareport.errors import ConfigError, Diagnostic
 from qareport.strict_yaml import unreadable
 
 TEST_SUFFIX = ".test.yaml"
+
+
 SYNONYMS = "synonyms.yaml"
+
+
 _GIT_TIMEOUT_S = 30
 
 

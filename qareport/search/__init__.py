@@ -1,7 +1,7 @@
 """Searching what was said: terms that work for Chinese, the query language, and marks on what was found.
 
 Pure functions over text; `qareport.store` keeps the index and answers queries. The language is described in
-docs/export.md.
+docs/guide/search-and-export.md.
 """
 
 from qareport.search.query import And, Between, Fact, Found, Hit, Mark, Node, Not, Or, Words, parse, phrases_of

@@ -1,6 +1,5 @@
 """Settings: what `config/qareport.yaml` may say, its defaults, and the files that are shipped with qareport."""
 
-from qareport.settings.resources import bundled_calls, bundled_model, default_dir
 from qareport.settings.settings import (
     AnalysisSettings,
     AsrSettings,
@@ -16,6 +15,9 @@ from qareport.settings.settings import (
     RetentionSettings,
     ScoreSettings,
     Settings,
+    bundled_calls,
+    bundled_model,
+    default_dir,
     load,
 )
 

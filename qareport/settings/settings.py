@@ -1,19 +1,18 @@
-"""The settings in `config/qareport.yaml`, with their defaults. Frozen once read; secrets are never among them.
-
-The comment of a field states its effect, its unit and what an empty value means; docs/reference/settings.md is
-generated from these comments. `load` reads the file and reports every problem in it at once, with line and column.
-"""
+"""Settings: what `config/qareport.yaml` may say, with its defaults, and the files that are shipped with qareport."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from email.utils import parseaddr
 from pathlib import Path
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from annotated_types import Ge, Gt
 from pydantic import AfterValidator, Field, with_config
+from pydantic_core import PydanticCustomError
 
 from qareport.model import (
     DEFAULT_SILENCE_MS,
@@ -21,8 +20,65 @@ from qareport.model import (
     Role,
 )
 from qareport.settings.name_pattern import NamePattern
-from qareport.settings.validators import Address, MailName
 from qareport.strict_yaml import read_yaml, validate
+
+_PACKAGE = Path(__file__).resolve().parent.parent
+
+
+def default_dir(name: str) -> Path:
+    """Return the folder of the default configuration or of the default templates.
+
+    In a source checkout it is beside the package, in an installed package inside it.
+
+    Args:
+        name: "config" or "templates".
+    """
+    inside = _PACKAGE / "bundled" / name
+    return inside if inside.is_dir() else _PACKAGE.parent / name
+
+
+def bundled_model() -> Path:
+    """Return the directory of the small bundled model (`--model demo`).
+
+    training/README.md documents how it was made.
+    """
+    return _PACKAGE / "bundled" / "model"
+
+
+def bundled_calls() -> Path:
+    """Return the directory of the bundled recordings and their manifest."""
+    return _PACKAGE / "bundled" / "calls"
+
+
+#: What every mail server accepts: ASCII, a single @, a domain of labels. Internationalised local parts need SMTPUTF8.
+_ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?\Z")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+
+
+def is_address(text: str) -> bool:
+    """Tell whether a text is a single plain mail address."""
+    return _ADDRESS.match(text) is not None and ".." not in text
+
+
+def _address(text: str) -> str:
+    if not is_address(text):
+        raise PydanticCustomError("mail_address", "Value should be a mail address such as li.lei@example.com")
+    return text
+
+
+def _mail_name(text: str) -> str:
+    if text and (_CONTROL.search(text) or not is_address(parseaddr(text)[1])):
+        raise PydanticCustomError(
+            "mail_name", "Value should be a mail address, or a name with one: 质检 <quality@example.com>"
+        )
+    return text
+
+
+#: `li.lei@example.com`
+Address = Annotated[str, AfterValidator(_address)]
+#: `li.lei@example.com`, `质检 <quality@example.com>` or nothing.
+MailName = Annotated[str, AfterValidator(_mail_name)]
+
 
 Locale = Literal["zh", "en"]
 

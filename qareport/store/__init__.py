@@ -1,12 +1,10 @@
 """The store: calls, transcripts, results, deliveries … The only importer of the database library."""
 
-from qareport.store.calls import CallCounts, CallFilter
-from qareport.store.database import Database
-from qareport.store.fulltext import Scope
-from qareport.store.lock import holder
-from qareport.store.orders import OrderRecord
+from qareport.store.calls import CallCounts, CallFilter, OrderRecord
+from qareport.store.database import Database, holder
 from qareport.store.outbox import SentMail
 from qareport.store.results import CallRecord, StoredCall
+from qareport.store.schema import Scope
 from qareport.store.store import Store
 
 __all__ = [

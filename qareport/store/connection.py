@@ -1,15 +1,141 @@
-"""Engines of the database library: how a store is reached, set up and brought to the newest revision."""
+"""Connections to the database, statements that several repositories use, and errors in plain words."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import sqlalchemy
-from sqlalchemy import event, text
+from sqlalchemy import delete, event, text
+from sqlalchemy.orm import Session
 
+from qareport.codec import from_json
 from qareport.errors import NoStoreError, StoreError
-from qareport.store.schema import REVISION
+from qareport.store.schema import REVISION, Base, CallRow
+
+T = TypeVar("T")
+
+#: What to do, by words of the database's own message; the first that match count.
+_ADVICE = (
+    ("fts5", "SQLite was built without FTS5 for this Python: use another build of Python, or PostgreSQL"),
+    ("malformed", "the file is damaged: keep it as it is, and bring back the newest backup (docs/deploy.md)"),
+    (
+        "not a database",
+        "the file is no store, or damaged: check the name, or bring back the newest backup (docs/deploy.md)",
+    ),
+    ("locked", "another process writes for long: wait, then run the same command again"),
+    ("full", "make room on the disk, then run the same command again: what was stored stays"),
+    ("readonly", "allow this user to write the file and its folder"),
+    ("password authentication", "check user and password in the store URL"),
+    ("QueuePool limit", "too many threads use the store at once: wait, then try again"),
+    ("connect", "check that the server runs and may be reached"),
+)
+
+
+@contextmanager
+def map_errors(where: str) -> Iterator[None]:
+    """Turn every error of the database library into a `StoreError` that says what to do.
+
+    Args:
+        where: the store's URL, without its password.
+    """
+    try:
+        yield
+    except sqlalchemy.exc.ArgumentError as error:
+        raise StoreError(
+            f"not a store URL: {error}", where=where, expected="for example sqlite:///qareport.db"
+        ) from error
+    except ModuleNotFoundError as error:
+        extra = "qareport[postgres]" if error.name == "pg8000" else str(error.name)
+        raise StoreError(
+            f"its database driver is missing: {error.name}", where=where, to_do=f"pip install '{extra}'"
+        ) from error
+    except sqlalchemy.exc.SQLAlchemyError as error:
+        reason = _reason(getattr(error, "orig", None) or error)
+        raise StoreError(reason, where=where, to_do=_to_do(reason)) from error
+
+
+def _reason(error: object) -> str:
+    parts = getattr(error, "args", ())
+    if parts and isinstance(parts[0], dict):  # pg8000: the server's message under "M"
+        return str(parts[0].get("M", parts[0]))
+    return str(error).splitlines()[0] if str(error) else type(error).__name__
+
+
+def _to_do(reason: str) -> str:
+    for words, advice in _ADVICE:
+        if words in reason:
+            return advice
+    return "check that the disk has room and the file may be written"
+
+
+def from_stored(kind: type[T], text: str | bytes, *, where: str) -> T:
+    """Read a value as the store wrote it.
+
+    Raises:
+        StoreError: it is damaged.
+    """
+    return from_json(kind, text, where=where, error=StoreError)
+
+
+V = TypeVar("V")
+#: Keys that one statement names; SQLite takes 32,766 variables, and plans few of them quicker.
+BATCH = 500
+
+
+def in_utc(instant: datetime) -> str:
+    """Write an instant so that text sorts as time does: ISO 8601 in UTC with microseconds."""
+    return instant.astimezone(UTC).isoformat(timespec="microseconds")
+
+
+def upsert(session: Session, row: type[Base], **values: Any) -> None:
+    """Insert a row, or update these columns of it where its key exists. Several processes may do it at once."""
+    insert = _insert_of(session.get_bind().dialect.name)
+    keys = [column.name for column in row.__table__.primary_key]
+    changed = {name: value for name, value in values.items() if name not in keys}
+    session.execute(insert(row).values(values).on_conflict_do_update(index_elements=keys, set_=changed))
+
+
+def _insert_of(dialect: str) -> Any:
+    """Return what makes the statement; a dialect takes long to import, so only the one in use is."""
+    if dialect == "postgresql":
+        from sqlalchemy.dialects.postgresql import insert as insert_postgresql
+
+        return insert_postgresql
+    from sqlalchemy.dialects.sqlite import insert as insert_sqlite
+
+    return insert_sqlite
+
+
+def began_in(query: Any, first: datetime, last: datetime) -> Any:
+    """Restrict a query to calls that began in [first, last), and order it by their start."""
+    return (
+        query.select_from(CallRow)
+        .where(CallRow.started_utc >= in_utc(first), CallRow.started_utc < in_utc(last))
+        .order_by(CallRow.started_utc, CallRow.call_id)
+    )
+
+
+def batches(values: Sequence[V], size: int = BATCH) -> Iterator[Sequence[V]]:
+    """Cut many values into pieces that one statement takes."""
+    for first in range(0, len(values), size):
+        yield values[first : first + size]
+
+
+def select_in(session: Session, query: Any, column: Any, values: Sequence[str]) -> Iterator[Any]:
+    """Run a query for the rows whose column is one of many values. Yields its first column."""
+    for batch in batches(values):
+        yield from session.scalars(query.where(column.in_(batch)))
+
+
+def delete_in(session: Session, column: Any, values: Sequence[str]) -> None:
+    """Delete the rows whose column is one of many values."""
+    for batch in batches(values):
+        session.execute(delete(column.class_).where(column.in_(batch)).execution_options(synchronize_session=False))
+
 
 #: What a store without revisions has in SQLite's user_version.
 _FIRST_VERSION = 1

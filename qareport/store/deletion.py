@@ -1,26 +1,29 @@
-"""Deletion of calls with everything that was made of them, and the proof of it."""
+"""Deletion with proofs, and maintenance: verifying, backing up, sizes."""
 
 from __future__ import annotations
 
 import hashlib
 import hmac
 import os
-from collections.abc import Iterable, Sequence
+import shutil
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from qareport import events
 from qareport.codec import to_json
-from qareport.errors import NotFoundError
-from qareport.model import Call, Deletion
+from qareport.errors import NotFoundError, QareportError, StoreError
+from qareport.files import atomic_path
+from qareport.model import Call, CallReport, CallSummary, Deletion, FailedCall, Transcript
+from qareport.search import Line
+from qareport.store.connection import BATCH, delete_in, from_stored, in_utc, select_in
 from qareport.store.database import Database
-from qareport.store.error_mapping import from_stored
-from qareport.store.fulltext import word_index
-from qareport.store.queries import delete_in, in_utc, select_in
 from qareport.store.schema import (
     CallReportRow,
     CallRow,
@@ -29,9 +32,91 @@ from qareport.store.schema import (
     DeletionRow,
     DocumentRow,
     ReplayRow,
+    SearchLinesRow,
     TranscriptRow,
+    word_index,
 )
 from qareport.store.search_index import unindex_calls
+
+#: What to do about a damaged search index.
+_REINDEX = "qareport store upgrade --reindex makes {} anew"
+
+
+class Maintenance:
+    """What keeps a store whole."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def verify(self) -> Iterator[str]:
+        """Read every row and every page; yield one line for each thing that is wrong.
+
+        Raises:
+            StoreError: the database cannot be read any further.
+        """
+        if self._database.is_sqlite:
+            with self._database.connect() as connection:
+                for (line,) in connection.exec_driver_sql("PRAGMA integrity_check"):
+                    if line != "ok":
+                        yield f"database: {line}"
+                for table, row, parent, _ in connection.exec_driver_sql("PRAGMA foreign_key_check"):
+                    yield f"{table} row {row}: points to a row of {parent} that is not there"
+        yield from self._unreadable(CallRow.call_id, CallRow.call, Call, "call")
+        yield from self._unreadable(CallRow.call_id, CallRow.failure, FailedCall, "failure of call")
+        yield from self._unreadable(TranscriptRow.key, TranscriptRow.transcript, Transcript, "transcript")
+        yield from self._unreadable(CallReportRow.key, CallReportRow.report, CallReport, "result")
+        yield from self._unreadable(CallSummaryRow.key, CallSummaryRow.summary, CallSummary, "call summary")
+        for line in self._unreadable(SearchLinesRow.number, SearchLinesRow.lines, tuple[Line, ...], "search lines"):
+            yield f"{line}; {_REINDEX.format('the search index')}"
+        with self._database.write() as session:
+            if fault := word_index(session).faults(session):
+                yield f"search index: {fault}; {_REINDEX.format('it')}"
+
+    def _unreadable(self, key: Any, column: Any, type_: Any, what: str) -> Iterator[str]:
+        with self._database.read() as session:
+            query = select(key, column).where(column.is_not(None)).execution_options(yield_per=BATCH)
+            for name, value in session.execute(query):
+                try:
+                    from_stored(type_, value, where=f"{what} {name}")
+                except QareportError as error:
+                    yield str(error)
+
+    def backup(self, target: Path) -> None:
+        """Copy an SQLite store, whole, while others go on writing.
+
+        Raises:
+            StoreError: the target exists or cannot be written, or the store is a PostgreSQL database.
+        """
+        if not self._database.is_sqlite:
+            raise StoreError(
+                "is no file that can be copied",
+                where=self._database.url,
+                to_do="pg_dump --format=custom --file=FILE DATABASE",
+            )
+        if target.exists():
+            raise StoreError("is there already", where=str(target), to_do="name a new file")
+        try:
+            with atomic_path(target) as unfinished, self._database.connect() as connection:
+                source: Any = connection.connection.driver_connection
+                with closing(sqlite3.connect(unfinished)) as copy:
+                    source.backup(copy)
+        except (OSError, sqlite3.Error) as error:
+            raise StoreError(f"cannot be written: {error}", where=str(target), to_do="check folder and disk") from error
+
+    def size_bytes(self) -> int:
+        """Return how much room the store takes."""
+        if not self._database.is_sqlite:
+            with self._database.read() as session:
+                return int(session.scalar(text("SELECT pg_database_size(current_database())")) or 0)
+        database = self._database.engine.url.database or ""
+        return sum(path.stat().st_size for path in map(Path, (database, f"{database}-wal")) if path.is_file())
+
+    def free_bytes(self) -> int | None:
+        """Return how much room is left on the disk of an SQLite store; None: only the database server knows."""
+        if not self._database.is_sqlite:
+            return None
+        return shutil.disk_usage(Path(self._database.engine.url.database or ".").resolve().parent).free
+
 
 _SALT_BYTES = 16
 

@@ -1,4 +1,4 @@
-"""Judged calls: their results, the snapshots of them that rules are replayed over, and their summaries for periods."""
+"""Transcripts, under the hash of everything that decided them."""
 
 from __future__ import annotations
 
@@ -12,13 +12,52 @@ from sqlalchemy.orm import Session
 
 from qareport.codec import to_json
 from qareport.errors import NotFoundError, QareportError
-from qareport.model import Call, CallReport, CallSummary, FailedCall, MeasuredCall
+from qareport.model import Call, CallReport, CallSummary, FailedCall, MeasuredCall, Transcript
 from qareport.store.calls import put_call_row
+from qareport.store.connection import batches, began_in, from_stored, upsert
 from qareport.store.database import Database
-from qareport.store.error_mapping import from_stored
-from qareport.store.queries import batches, began_in, upsert
-from qareport.store.schema import CallReportRow, CallRow, CallSnapshotRow, CallSummaryRow, ReplayRow
+from qareport.store.schema import CallReportRow, CallRow, CallSnapshotRow, CallSummaryRow, ReplayRow, TranscriptRow
 from qareport.store.search_index import index_call
+
+
+class TranscriptRepository:
+    """The transcripts of a store."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def find(self, key: str) -> Transcript | None:
+        """Return the transcript under a key, or None."""
+        with self._database.read() as session:
+            row = session.get(TranscriptRow, key)
+            return None if row is None else self._read(row)
+
+    def put(self, key: str, transcript: Transcript) -> None:
+        """Put a transcript under the hash of recording, model, engine settings and channel map."""
+        with self._database.write() as session:
+            upsert(
+                session,
+                TranscriptRow,
+                key=key,
+                transcript=to_json(transcript),
+                call_id=transcript.call_id,
+                audio_sha256=transcript.audio.sha256 if transcript.audio else None,
+            )
+
+    def list(self, call_id: str) -> tuple[tuple[str, Transcript], ...]:
+        """Return all transcripts of a call, or of the recording that it shares with another call, with their keys."""
+        audio = select(CallRow.audio_sha256).where(CallRow.call_id == call_id).scalar_subquery()
+        query = (
+            select(TranscriptRow)
+            .where((TranscriptRow.call_id == call_id) | (TranscriptRow.audio_sha256 == audio))
+            .order_by(TranscriptRow.key)
+        )
+        with self._database.read() as session:
+            return tuple((row.key, self._read(row)) for row in session.scalars(query))
+
+    def _read(self, row: TranscriptRow) -> Transcript:
+        return from_stored(Transcript, row.transcript, where=f"{self._database.url} transcript {row.key}")
+
 
 #: Calls whose results are in memory at once: a result is some 100 kB.
 _RESULTS = 50

@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 
 from sqlalchemy import select
 
+from qareport.store.connection import upsert
 from qareport.store.database import Database
-from qareport.store.queries import upsert
 from qareport.store.schema import RuleSetRow
 
 

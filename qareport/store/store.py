@@ -5,18 +5,13 @@ from __future__ import annotations
 from contextlib import AbstractContextManager
 from typing import Final, Self
 
-from qareport.store.calls import CallRepository
+from qareport.store.calls import CallRepository, DocumentRepository, OrderRepository
 from qareport.store.database import Database
-from qareport.store.deletion import DeletionRepository
-from qareport.store.documents import DocumentRepository
-from qareport.store.maintenance import Maintenance
-from qareport.store.orders import OrderRepository
-from qareport.store.outbox import OutboxRepository
-from qareport.store.results import ResultRepository
+from qareport.store.deletion import DeletionRepository, Maintenance
+from qareport.store.outbox import OutboxRepository, RunRepository
+from qareport.store.results import ResultRepository, TranscriptRepository
 from qareport.store.rule_sets import RuleSetRepository
-from qareport.store.runs import RunRepository
 from qareport.store.search_index import SearchIndex
-from qareport.store.transcripts import TranscriptRepository
 
 
 class Store:

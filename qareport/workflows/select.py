@@ -12,7 +12,7 @@ from qareport.events import Progress
 from qareport.model import CallReport, FailedCall, Transcript
 from qareport.store import CallFilter, Store
 from qareport.workflows import judge, transcribe
-from qareport.workflows.rule_book import RuleBook
+from qareport.workflows.judge import RuleBook
 from qareport.workflows.transcribe import TranscribedCall
 
 

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from qareport import events
-from qareport.audio.digest import sha256_of
+from qareport.audio.containers import sha256_of
 from qareport.errors import AudioError
 from qareport.events import Progress
-from qareport.keys import content_key
+from qareport.files import content_key
 from qareport.model import Call, FailedCall, Transcript
 
 if TYPE_CHECKING:

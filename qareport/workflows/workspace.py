@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self, TypeVar
 
 from qareport.errors import ConfigError, Problem
-from qareport.keys import content_key
+from qareport.files import content_key
 
 if TYPE_CHECKING:
     import pandas
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from qareport.model import OrderReport
     from qareport.settings import Locale, Settings
     from qareport.store import Store
-    from qareport.workflows.rule_book import RuleBook
+    from qareport.workflows.judge import RuleBook
     from qareport.workflows.transcribe import EngineTranscriber
 
 DEFAULT_STORE = "sqlite:///qareport.db"
@@ -159,8 +159,8 @@ class Workspace:
         """
         from qareport import settings
 
-        found = settings.load(self.config)
-        return replace(found, report=found.report.over(locale=self._locale, audio=self._audio))
+        written = settings.load(self.config)
+        return replace(written, report=written.report.over(locale=self._locale, audio=self._audio))
 
     @cached_property
     def topics(self) -> Topics:
@@ -181,7 +181,7 @@ class Workspace:
             ConfigError: everything wrong in all of them, with line and column.
         """
         from qareport import rules
-        from qareport.workflows.rule_book import RuleBook
+        from qareport.workflows.judge import RuleBook
 
         problems: list[Problem] = []
         values = _collect(lambda: self.settings, problems)
@@ -210,7 +210,7 @@ class Workspace:
     def _last_valid(self, error: ConfigError) -> RuleBook:
         from qareport import rules
         from qareport.model import Note, NoteCode
-        from qareport.workflows.rule_book import RuleBook
+        from qareport.workflows.judge import RuleBook
 
         last = self.store.rule_sets.find_newest()
         if last is None:
@@ -263,7 +263,7 @@ class Workspace:
         Raises:
             NotFoundError: the store knows no such order or call.
         """
-        from qareport.workflows.assemble import Norms, assemble_order
+        from qareport.workflows.render import Norms, assemble_order
 
         found = self.settings
         return assemble_order(self.store, order, found.privacy, norms=Norms(self.store, found.period))
@@ -277,7 +277,7 @@ class Workspace:
         Raises:
             DocumentError: there is no such table, or pandas or pyarrow is not installed.
         """
-        from qareport.workflows.export.frames import make_data_frame
+        from qareport.workflows.export.writing import make_data_frame
 
         return make_data_frame(self, kind)
 
@@ -291,7 +291,7 @@ class Workspace:
         Raises:
             DocumentError: there is no such table, the file cannot be written, or pyarrow is not installed.
         """
-        from qareport.workflows.export.frames import write_parquet
+        from qareport.workflows.export.writing import write_parquet
 
         return write_parquet(self, kind, Path(path))
 

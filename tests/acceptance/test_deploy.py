@@ -88,7 +88,8 @@ def test_the_metrics_lie_where_the_page_says_and_others_may_read_them() -> None:
     ((path,),) = [re.findall(r"--prometheus (\S+)", text)]
     assert path.startswith("/run/qareport/")
     assert {"RuntimeDirectory=qareport", "RuntimeDirectoryPreserve=yes", "UMask=0022"} <= set(text.splitlines())
-    assert f"ln -s {path} /var/lib/prometheus/node-exporter/" in (ROOT / "docs" / "deploy.md").read_text("utf-8")
+    page = (ROOT / "docs" / "guide" / "deploy.md").read_text("utf-8")
+    assert f"ln -s {path} /var/lib/prometheus/node-exporter/" in page
 
 
 @needs_shellcheck

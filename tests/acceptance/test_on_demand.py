@@ -25,8 +25,7 @@ from qareport.settings import default_dir
 from qareport.store import Store
 from qareport.workflows.export import KINDS, writing
 from qareport.workflows.export.writing import cell
-from qareport.workflows.judge import judge_calls
-from qareport.workflows.rule_book import RuleBook
+from qareport.workflows.judge import RuleBook, judge_calls
 from qareport.workflows.transcribe import TranscribedCall
 from qareport.workflows.workspace import Workspace
 from tests.conftest import ROOT, run_qareport
@@ -402,7 +401,7 @@ def test_an_export_that_cannot_be_says_why(look: Run, arguments: tuple[str, ...]
 
 
 def test_every_column_is_described() -> None:
-    page = (ROOT / "docs" / "export.md").read_text("utf-8")
+    page = (ROOT / "docs" / "guide" / "search-and-export.md").read_text("utf-8")
     for table in KINDS.values():
         for column in table.columns:
             assert f"`{column.name}`" in page, (table.name, column.name)

@@ -57,7 +57,7 @@ _CONFIG: dict[str, Any] = {
 
 
 def make_model(directory: Path, *, published_tokenizer: bool = False) -> Path:
-    """Write a whole model directory with random weights and return it."""
+    """Write a complete model directory with random weights and return it."""
     directory.mkdir(parents=True, exist_ok=True)
     tokenizer = directory / "bpe.model"
     if published_tokenizer:
@@ -84,7 +84,7 @@ def make_model(directory: Path, *, published_tokenizer: bool = False) -> Path:
 
 
 def _weights(processor: Any) -> dict[str, torch.Tensor]:
-    """Make random weights that say much: an even network would repeat one piece for ever."""
+    """Make random weights with varied output: a uniform network would repeat a single token for ever."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         import funasr  # noqa: F401

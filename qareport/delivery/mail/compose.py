@@ -20,9 +20,8 @@ from jinja2 import TemplateError
 from qareport.delivery.mail.view import MailView
 from qareport.errors import MailError
 from qareport.model import MAIL, Delivery, Edition, delivery_key
-from qareport.presentation.clean_text import clean_value
 from qareport.presentation.locale import _
-from qareport.presentation.templating import find_template, make_environment, read_template, template_line
+from qareport.presentation.templating import clean_value, find_template, make_environment, read_template, template_line
 from qareport.settings import MailSettings
 
 #: Base64 makes four characters of three bytes, and a line end of every 76.

@@ -18,7 +18,7 @@ from qareport.model import (
 )
 from qareport.presentation import emotion_chart, heatmap_chart, wording
 from qareport.presentation.locale import _, language, plural
-from qareport.report.period import period_wording
+from qareport.report.period import view_types
 from qareport.report.period.view_types import CallbackRow, PeriodView, Tile, WeakView
 
 
@@ -120,7 +120,7 @@ def period_view(
     view = MailView(
         language=language(),
         organisation=page.organisation,
-        title=page.title + (_("（{agent}本人）").format(agent=period_wording.name(agent)) if agent else ""),
+        title=page.title + (_("（{agent}本人）").format(agent=view_types.name(agent)) if agent else ""),
         period_short=short_period(report.period),
         period=page.subject,
         headline=headline(report),
@@ -160,7 +160,7 @@ def failure_view(period: Period, problems: Sequence[str], *, organisation: str, 
         organisation=organisation,
         title=_("质检运行通知"),
         period_short=short_period(period),
-        period=period_wording.subject(period),
+        period=view_types.subject(period),
         headline=sentence,
         sentence=sentence,
         problems=tuple(problems),
@@ -176,7 +176,7 @@ def test_view(*, organisation: str, today: date) -> MailView:
         organisation=organisation,
         title=_("质检测试邮件"),
         period_short=_month_day(today),
-        period=period_wording.day(today),
+        period=view_types.day(today),
         headline=sentence,
         sentence=sentence,
         footer=(_signature(),),
@@ -188,10 +188,10 @@ def headline(report: PeriodReport) -> str:
     coverage = report.coverage
     if not coverage.calls:
         return _("还没有处理完的通话") if report.partial else _("没有通话")
-    parts = [plural("{count}通", coverage.calls, count=period_wording.count(coverage.calls))]
+    parts = [plural("{count}通", coverage.calls, count=view_types.count(coverage.calls))]
     high = next((number.now.value for number in report.headlines if number.name is HeadlineName.HIGH_RISK), None)
     if high is not None:
-        parts.append(_("高风险{count}").format(count=period_wording.count(high)))
+        parts.append(_("高风险{count}").format(count=view_types.count(high)))
     if report.callbacks_total:
         parts.append(_("今天应回电{count}").format(count=report.callbacks_total))
     if coverage.failed:
@@ -204,7 +204,7 @@ def short_period(period: Period) -> str:
     if period.first == period.last:
         return _month_day(period.first)
     if period.kind is PeriodKind.MONTH:
-        return period_wording.subject(period)
+        return view_types.subject(period)
     return _("{first}至{last}").format(first=_month_day(period.first), last=_month_day(period.last))
 
 
@@ -214,7 +214,7 @@ def attachment_name(report: PeriodReport, ending: str) -> str:
     if report.period.first != report.period.last:
         days += _("至") + report.period.last.isoformat()
     agent = f"-{_NO_NAME.sub('_', report.agent_id)[:40]}" if report.agent_id else ""
-    return f"{_(period_wording.TITLES[report.period.kind])}-{days}{agent}.{ending}"
+    return f"{_(view_types.TITLES[report.period.kind])}-{days}{agent}.{ending}"
 
 
 def _month_day(day: date) -> str:
@@ -239,7 +239,7 @@ def _more(count: int) -> str:
 
 def _remarks(report: PeriodReport, page: PeriodView) -> Iterator[str]:
     if report.failed_calls:
-        names = _("、").join(period_wording.name(call.call_id) for call in report.failed_calls[:FAILURES])
+        names = _("、").join(view_types.name(call.call_id) for call in report.failed_calls[:FAILURES])
         more = _("等") if len(report.failed_calls) > FAILURES else ""
         count = len(report.failed_calls)
         yield plural("{count}通录音处理失败（原因见文档）：{names}{more}。", count, count=count, names=names, more=more)

@@ -17,7 +17,7 @@ from qareport.errors import TagError
 from qareport.presentation import emotion_chart, heatmap_chart
 from qareport.presentation.templating import find_template, make_environment, read_template, template_line
 from qareport.presentation.view_types import Chart, DocumentView, HeatChart
-from qareport.report.order.page_audio import Sound
+from qareport.report.order.transcript_lines import Sound
 
 #: Styles that every kind of report has; the kind's own come after them and win.
 BASE_STYLES = "base.css"

@@ -23,7 +23,7 @@ from qareport.model import (
 from qareport.presentation import wording
 from qareport.presentation.locale import _, plural
 from qareport.presentation.view_types import HeatChart, HeatChartCell, HeatChartRow, Phrase, TextRun
-from qareport.report.period import period_wording
+from qareport.report.period import view_types
 from qareport.report.period.view_types import CallbackRow, PeriodTable
 
 T = TypeVar("T")
@@ -38,11 +38,11 @@ def callback_row(callback: Callback, period: Period) -> CallbackRow:
     score = plural("{points}分", callback.score, points=callback.score) if callback.score is not None else _("未判定")
     return CallbackRow(
         rank=str(callback.rank),
-        order=period_wording.name(callback.subject),
-        phone=period_wording.name(callback.customer_phone or "") or _("电话未知"),
-        agent=period_wording.name(callback.agent_id or _(wording.UNKNOWN)),
+        order=view_types.name(callback.subject),
+        phone=view_types.name(callback.customer_phone or "") or _("电话未知"),
+        agent=view_types.name(callback.agent_id or _(wording.UNKNOWN)),
         why=wording.clauses(reasons) or _("高风险"),
-        listen=period_wording.quoted(callback.at_ms, callback.quote),
+        listen=view_types.quoted(callback.at_ms, callback.quote),
         promise=_callback_promise(callback, period),
         risk=Phrase(
             runs=(
@@ -56,16 +56,16 @@ def callback_row(callback: Callback, period: Period) -> CallbackRow:
 def _reason(reason: CallbackReason, callback: Callback) -> str:
     if reason is CallbackReason.REPEATED_CALLS and len(callback.call_ids) > 1:
         return _("本期来电{count}次").format(count=len(callback.call_ids))
-    return _(period_wording.REASONS[reason])
+    return _(view_types.REASONS[reason])
 
 
 def _callback_promise(callback: Callback, period: Period) -> str:
     if callback.promise is None:
         return "—"
-    when = period_wording.moment_of(callback.promise.due_at, period)
+    when = view_types.moment_of(callback.promise.due_at, period)
     if callback.promise.state is PromiseState.BROKEN:
-        return _("{action} {when} 已过期").format(action=period_wording.name(callback.promise.action), when=when)
-    return _("{action} {when} 到期").format(action=period_wording.name(callback.promise.action), when=when)
+        return _("{action} {when} 已过期").format(action=view_types.name(callback.promise.action), when=when)
+    return _("{action} {when} 到期").format(action=view_types.name(callback.promise.action), when=when)
 
 
 def heat(report: PeriodReport, limit: int) -> HeatChart:
@@ -85,19 +85,19 @@ def heat(report: PeriodReport, limit: int) -> HeatChart:
 
 
 def _heat_row(row: HeatRow, most: int, *, total: bool = False) -> HeatChartRow:
-    name = _("合计") if total else period_wording.name(row.issue) if row.issue is not None else _("（未识别问题）")
-    share = period_wording.percent(row.troubled / row.calls) if row.calls else "—"
+    name = _("合计") if total else view_types.name(row.issue) if row.issue is not None else _("（未识别问题）")
+    share = view_types.percent(row.troubled / row.calls) if row.calls else "—"
     return HeatChartRow(
-        label=name + (_(period_wording.SMALL_MARK) if row.small else ""),
+        label=name + (_(view_types.SMALL_MARK) if row.small else ""),
         cells=tuple(_heat_cell(cell, most) for cell in row.cells),
-        stage=period_wording.name(row.stages[0][0]) if row.stages and not total else "—",
+        stage=view_types.name(row.stages[0][0]) if row.stages and not total else "—",
         troubled=wording.beside(f"{row.troubled:,} / {row.calls:,}", share),
         total=total,
     )
 
 
 def _heat_cell(cell: HeatCell, most: int) -> HeatChartCell:
-    remark = period_wording.percent(cell.share) if cell.share is not None else "—"
+    remark = view_types.percent(cell.share) if cell.share is not None else "—"
     return HeatChartCell(figure=f"{cell.calls:,}", remark=remark, heat=cell.calls / most if most else 0.0)
 
 
@@ -105,7 +105,7 @@ def _alt(report: PeriodReport) -> str:
     """Say the whole picture in words, for readers who cannot see it."""
     lines = []
     for row in (*report.heat.rows, report.heat.total):
-        issue = period_wording.prose(row.issue) if row.issue is not None else _("未识别问题")
+        issue = view_types.prose(row.issue) if row.issue is not None else _("未识别问题")
         name = _("合计") if row is report.heat.total else issue
         cells = _("，").join(f"{wording.tag_name(cell.emotion)} {_cell_words(cell)}" for cell in row.cells)
         lines.append(_("{name} 共{calls}通：{cells}").format(name=name, calls=row.calls, cells=cells))
@@ -113,11 +113,11 @@ def _alt(report: PeriodReport) -> str:
 
 
 def _cell_words(cell: HeatCell) -> str:
-    share = period_wording.percent(cell.share) if cell.share is not None else ""
+    share = view_types.percent(cell.share) if cell.share is not None else ""
     words = wording.beside(str(cell.calls), share)
     if not cell.stage:
         return words
-    return _("{said}，{stage}{count}").format(said=words, stage=period_wording.name(cell.stage), count=cell.stage_calls)
+    return _("{said}，{stage}{count}").format(said=words, stage=view_types.name(cell.stage), count=cell.stage_calls)
 
 
 def heat_notes(report: PeriodReport, limit: int) -> tuple[str, ...]:
@@ -143,7 +143,7 @@ def _stages(report: PeriodReport, limit: int) -> list[str]:
     for row in report.heat.rows[:limit]:
         worst = max(row.cells, key=lambda cell: cell.calls)
         if row.issue is not None and worst.stage and worst.stage_calls > 1:
-            issue, stage = period_wording.name(row.issue), period_wording.name(worst.stage)
+            issue, stage = view_types.name(row.issue), view_types.name(worst.stage)
             stages.append(
                 _("{issue}{feeling} {stage}{hits}/{calls}").format(
                     issue=issue,
@@ -183,11 +183,11 @@ def agent_row(row: AgentRow) -> tuple[Phrase, ...]:
             text += _(" 明显偏低") if row.sigma < 0 else _(" 明显偏高")
         mark = Phrase(runs=(TextRun(text=text, style="outlier" if row.outlier else ""),))
     return _cells(
-        period_wording.name(row.agent_id) if row.agent_id is not None else _("（客服未知）"),
+        view_types.name(row.agent_id) if row.agent_id is not None else _("（客服未知）"),
         f"{row.calls:,}",
-        period_wording.mean(row.mean_score),
+        view_types.mean(row.mean_score),
         *against,
-        period_wording.rate(row.passed),
+        view_types.rate(row.passed),
         f"{row.high_risk}",
         f"{row.points_lost}",
         mark,
@@ -198,16 +198,16 @@ def rule_row(row: RuleRow) -> tuple[Phrase, ...]:
     """Word one rule with its hits."""
     name = Phrase(
         runs=(
-            TextRun(text=period_wording.name(row.title)),
-            TextRun(text=f" {period_wording.name(row.rule_id)}", style="muted"),
+            TextRun(text=view_types.name(row.title)),
+            TextRun(text=f" {view_types.name(row.rule_id)}", style="muted"),
         )
     )
     return _cells(
         name,
         wording.SEVERITIES[row.severity],
-        period_wording.rate(row.now),
-        period_wording.rate(row.previous),
-        period_wording.rate(row.baseline),
+        view_types.rate(row.now),
+        view_types.rate(row.previous),
+        view_types.rate(row.baseline),
         f"{row.hits}",
         wording.points(row.points),
     )
@@ -223,29 +223,29 @@ def outcome_row(outcome: AdviceOutcome) -> tuple[Phrase, ...]:
         )
     name = Phrase(
         runs=(
-            TextRun(text=period_wording.name(outcome.title)),
-            TextRun(text=" " + wording.named(_("建议"), period_wording.prose(outcome.advice)), style="muted"),
+            TextRun(text=view_types.name(outcome.title)),
+            TextRun(text=" " + wording.named(_("建议"), view_types.prose(outcome.advice)), style="muted"),
         )
     )
     return _cells(
         name,
         plural("{count}人", len(outcome.agents), count=len(outcome.agents)),
-        period_wording.rate(outcome.before),
-        period_wording.rate(outcome.after),
+        view_types.rate(outcome.before),
+        view_types.rate(outcome.after),
         change,
-        _(period_wording.VERDICTS[outcome.verdict]),
+        _(view_types.VERDICTS[outcome.verdict]),
     )
 
 
 def promise_row(promise: PromiseDue, period: Period) -> tuple[Phrase, ...]:
     """Word a promise that fell or falls due."""
-    words = wording.named(period_wording.name(promise.action), period_wording.quoted(promise.at_ms, promise.quote))
+    words = wording.named(view_types.name(promise.action), view_types.quoted(promise.at_ms, promise.quote))
     if promise.again_call_id:
-        words += _("；又来电：{call}").format(call=period_wording.name(promise.again_call_id))
+        words += _("；又来电：{call}").format(call=view_types.name(promise.again_call_id))
     state = Phrase(
         runs=(
             TextRun(
-                text=_(period_wording.STATES[promise.state]),
+                text=_(view_types.STATES[promise.state]),
                 style="outlier" if promise.state is PromiseState.BROKEN else "",
             ),
         )
@@ -253,20 +253,20 @@ def promise_row(promise: PromiseDue, period: Period) -> tuple[Phrase, ...]:
     order, phone = promise.subject, promise.customer_phone or ""
     return _cells(
         state,
-        f"{period_wording.name(order)} {period_wording.name(phone)}".strip(),
+        f"{view_types.name(order)} {view_types.name(phone)}".strip(),
         words,
-        wording.beside(period_wording.moment_of(promise.due_at, period), period_wording.name(promise.by)),
-        period_wording.name(promise.agent_id or _(wording.UNKNOWN)),
+        wording.beside(view_types.moment_of(promise.due_at, period), view_types.name(promise.by)),
+        view_types.name(promise.agent_id or _(wording.UNKNOWN)),
     )
 
 
 def failed_row(call: FailedCall, period: Period) -> tuple[Phrase, ...]:
     """Word a call that could not be worked on."""
-    when = period_wording.moment_of(call.started_at, period) if call.started_at else _("时间未知")
+    when = view_types.moment_of(call.started_at, period) if call.started_at else _("时间未知")
     step = wording.STEPS.get(call.step, call.step)
     return _cells(
-        period_wording.name(call.call_id),
+        view_types.name(call.call_id),
         when,
-        period_wording.name(call.agent_id or _(wording.UNKNOWN)),
-        period_wording.prose(wording.named(step, call.reason)),
+        view_types.name(call.agent_id or _(wording.UNKNOWN)),
+        view_types.prose(wording.named(step, call.reason)),
     )

@@ -23,7 +23,7 @@ from qareport.model import (
 from qareport.presentation import wording
 from qareport.presentation.locale import _, plural
 from qareport.presentation.view_types import Metric, Phrase, TextRun, created_at
-from qareport.report.period import period_wording, rows
+from qareport.report.period import rows, view_types
 from qareport.report.period.view_types import PeriodView, Tile, WeakView
 from qareport.settings import ReportSettings
 
@@ -46,18 +46,18 @@ def build_period_view(report: PeriodReport, settings: ReportSettings, *, table_r
     """Turn a cleaned report into what its pages say; tables keep `table_rows` rows and say how many are left out."""
     kind = report.period.kind
     callbacks = [rows.callback_row(callback, report.period) for callback in report.callbacks]
-    baseline = _(period_wording.BASELINES[kind]).format(count=report.baseline_looked_at)
+    baseline = _(view_types.BASELINES[kind]).format(count=report.baseline_looked_at)
     rest = len(callbacks) - FIRST_CALLBACKS
     headlines = {headline.name: headline for headline in report.headlines}
     return PeriodView(
-        title=_(period_wording.TITLES[kind]),
-        subject=period_wording.subject(report.period),
+        title=_(view_types.TITLES[kind]),
+        subject=view_types.subject(report.period),
         organisation=settings.organisation,
-        edition=_("客服 {agent} 本人版：只含本人的通话").format(agent=period_wording.name(report.agent_id))
+        edition=_("客服 {agent} 本人版：只含本人的通话").format(agent=view_types.name(report.agent_id))
         if report.agent_id
         else "",
         demo_notice=wording.demo_notice(report.provenance.models),
-        partial=tuple(period_wording.prose(wording.note(note)) for note in report.partial),
+        partial=tuple(view_types.prose(wording.note(note)) for note in report.partial),
         sentence=_sentence(report),
         tiles=tuple(_tile(headlines[name], report, baseline) for name in _TILES if name in headlines),
         callbacks_title=plural(
@@ -98,9 +98,9 @@ def build_period_view(report: PeriodReport, settings: ReportSettings, *, table_r
             table_rows,
             _("没有处理失败的通话。"),
         ),
-        previous_head=wording.capital(_(period_wording.PREVIOUS[kind])),
+        previous_head=wording.capital(_(view_types.PREVIOUS[kind])),
         baseline_head=wording.capital(baseline),
-        previous_against=_("较{before}").format(before=_(period_wording.PREVIOUS[kind])),
+        previous_against=_("较{before}").format(before=_(view_types.PREVIOUS[kind])),
         baseline_against=_("较{before}").format(before=baseline),
         methods=tuple(_methods(report)),
         footer=_footer(report),
@@ -120,21 +120,21 @@ def _sentence(report: PeriodReport) -> str:
         return _("这段时间还没有处理完的通话。") if report.partial else _("这段时间没有通话。")
     if not heard:
         return plural("{count}通电话都没有处理成功，没有任何判断；原因列在下面。", failed, count=failed)
-    count = period_wording.count(heard)
+    count = view_types.count(heard)
     parts = [
         plural("{count}通电话听完，{failed}通处理失败。", heard, count=count, failed=failed)
         if failed
         else plural("{count}通电话全部听完。", heard, count=count)
     ]
     risk = headlines[HeadlineName.HIGH_RISK]
-    parts.append(_("高风险{count}通").format(count=period_wording.count(risk.now.value or 0)) + _against(risk, report))
+    parts.append(_("高风险{count}通").format(count=view_types.count(risk.now.value or 0)) + _against(risk, report))
     if report.weak_links:
         weakest = report.weak_links[0]
         parts.append(
             plural(
                 "，失分最多的是“{title}”（{count}通）",
                 weakest.now.hits,
-                title=period_wording.name(weakest.title),
+                title=view_types.name(weakest.title),
                 count=weakest.now.hits,
             )
         )
@@ -150,18 +150,18 @@ def _against(risk: Headline, report: PeriodReport) -> str:
     if risk.previous is None or risk.previous.value is None or risk.now.value is None:
         return ""
     difference = risk.now.value - risk.previous.value
-    before = _(period_wording.PREVIOUS[report.period.kind])
+    before = _(view_types.PREVIOUS[report.period.kind])
     if not difference:
         return _("，与{before}持平").format(before=before)
     more = _("，比{before}多{count}通") if difference > 0 else _("，比{before}少{count}通")
-    return more.format(before=before, count=period_wording.count(abs(difference)))
+    return more.format(before=before, count=view_types.count(abs(difference)))
 
 
 def _tile(headline: Headline, report: PeriodReport, baseline: str) -> Tile:
-    label, worse = period_wording.HEADLINES[headline.name]
+    label, worse = view_types.HEADLINES[headline.name]
     changes = []
     for name, other in (
-        (_(period_wording.PREVIOUS[report.period.kind]), headline.previous),
+        (_(view_types.PREVIOUS[report.period.kind]), headline.previous),
         (baseline, headline.baseline),
     ):
         if other is None or other.value is None or headline.now.value is None:
@@ -170,46 +170,45 @@ def _tile(headline: Headline, report: PeriodReport, baseline: str) -> Tile:
         good = worse * difference
         style = (
             ""
-            if not worse or period_wording.change(headline.name, difference) == _("持平")
+            if not worse or view_types.change(headline.name, difference) == _("持平")
             else "worse"
             if good > 0
             else "better"
         )
-        size = "" if headline.name is HeadlineName.CALLS else f" N={period_wording.count(other.n)}"
+        size = "" if headline.name is HeadlineName.CALLS else f" N={view_types.count(other.n)}"
         changes.append(
             Phrase(
                 runs=(
-                    TextRun(text=f"{name} {period_wording.headline(headline.name, other)} "),
-                    TextRun(text=period_wording.change(headline.name, difference), style=style),
+                    TextRun(text=f"{name} {view_types.headline(headline.name, other)} "),
+                    TextRun(text=view_types.change(headline.name, difference), style=style),
                     TextRun(text=size),
                 )
             )
         )
-    n = "" if headline.name is HeadlineName.CALLS else f"N={period_wording.count(headline.now.n)}"
+    n = "" if headline.name is HeadlineName.CALLS else f"N={view_types.count(headline.now.n)}"
     if headline.now.small and headline.now.n:
-        n = f"{n} {_(period_wording.SMALL)}".strip()
-    return Tile(label=_(label), value=period_wording.headline(headline.name, headline.now), n=n, changes=tuple(changes))
+        n = f"{n} {_(view_types.SMALL)}".strip()
+    return Tile(label=_(label), value=view_types.headline(headline.name, headline.now), n=n, changes=tuple(changes))
 
 
 def _weak_link(link: WeakLink, number: int, kind: PeriodKind) -> WeakView:
-    place = " · ".join(period_wording.name(name) for name in (link.issue, link.stage) if name)
-    parts = [_("命中 {rate}").format(rate=period_wording.rate_in_words(link.now))]
+    place = " · ".join(view_types.name(name) for name in (link.issue, link.stage) if name)
+    parts = [_("命中 {rate}").format(rate=view_types.rate_in_words(link.now))]
     if link.previous is not None:
-        parts.append(f"{_(period_wording.PREVIOUS[kind])} {period_wording.rate_in_words(link.previous)}")
+        parts.append(f"{_(view_types.PREVIOUS[kind])} {view_types.rate_in_words(link.previous)}")
     parts.append(plural("共失{points}分", link.points_lost, points=link.points_lost))
     for text, rate in ((_("命中后情绪恢复平静"), link.recovered_with_hit), (_("未命中时"), link.recovered_without_hit)):
         if rate.n:
-            parts.append(f"{text} {period_wording.rate_in_words(rate)}")
+            parts.append(f"{text} {view_types.rate_in_words(rate)}")
     return WeakView(
         number=str(number),
-        title=wording.beside(period_wording.name(link.title), place),
+        title=wording.beside(view_types.name(link.title), place),
         story=_("{text}。").format(text=wording.clauses(parts)),
         evidence=tuple(
-            f"{period_wording.name(item.subject)} {period_wording.quoted(item.at_ms, item.quote)}"
-            for item in link.evidence
+            f"{view_types.name(item.subject)} {view_types.quoted(item.at_ms, item.quote)}" for item in link.evidence
         ),
-        advice=period_wording.prose(link.advice),
-        rule=period_wording.name(link.rule_id),
+        advice=view_types.prose(link.advice),
+        rule=view_types.name(link.rule_id),
     )
 
 
@@ -229,8 +228,8 @@ def _promises_note(report: PeriodReport) -> str:
 def _footer(report: PeriodReport) -> str:
     provenance = report.provenance
     rules = wording.listed(digest[:8] for digest in provenance.rules_sha256[:2]) or "—"
-    models = wording.listed(period_wording.shorten(model, 40) for model in provenance.models[:2]) or "—"
-    days = period_wording.file_stem(report.period)
+    models = wording.listed(view_types.shorten(model, 40) for model in provenance.models[:2]) or "—"
+    days = view_types.file_stem(report.period)
     return _("{days} · 规则集 {rules} · 模型 {models} · qareport {version}").format(
         days=days, rules=rules, models=models, version=provenance.qareport
     )
@@ -255,6 +254,21 @@ def _not_judged(report: PeriodReport) -> str:
 
 def _methods(report: PeriodReport) -> Iterator[Metric]:
     """Say how the numbers came about."""
+    yield from _counts(report)
+    yield from _meanings(report)
+    for note in report.notes:
+        yield Metric(label=_("说明"), value=wording.note(note))
+    provenance = report.provenance
+    yield Metric(
+        label=_("版本"),
+        value=_("qareport {version}；模型 {models}").format(
+            version=provenance.qareport, models=wording.listed(provenance.models) or "—"
+        ),
+        remark=_("规则集 {rules}").format(rules=wording.listed(provenance.rules_sha256) or "—"),
+    )
+
+
+def _counts(report: PeriodReport) -> Iterator[Metric]:
     counted, period = report.coverage, report.period
     yield Metric(
         label=_("统计范围"),
@@ -289,6 +303,9 @@ def _methods(report: PeriodReport) -> Iterator[Metric]:
             agent=counted.without_agent, order=counted.without_order
         ),
     )
+
+
+def _meanings(report: PeriodReport) -> Iterator[Metric]:
     yield Metric(
         label=_("比较的基准"),
         value=_("此前{looked}期中有通话的{found}期；计数取每期平均，占比和得分按这些通话合并计算").format(
@@ -298,7 +315,7 @@ def _methods(report: PeriodReport) -> Iterator[Metric]:
     yield Metric(
         label=_("小样本"),
         value=_("少于{small}通的比率标“{words}”，表格中标“{mark}”").format(
-            small=report.small_n, words=_(period_wording.SMALL), mark=_(period_wording.SMALL_MARK)
+            small=report.small_n, words=_(view_types.SMALL), mark=_(view_types.SMALL_MARK)
         ),
     )
     yield Metric(
@@ -315,13 +332,3 @@ def _methods(report: PeriodReport) -> Iterator[Metric]:
             score=CALLBACK_SCORE_WEIGHT,
         ),
     )  # fmt: skip
-    for note in report.notes:
-        yield Metric(label=_("说明"), value=wording.note(note))
-    provenance = report.provenance
-    yield Metric(
-        label=_("版本"),
-        value=_("qareport {version}；模型 {models}").format(
-            version=provenance.qareport, models=wording.listed(provenance.models) or "—"
-        ),
-        remark=_("规则集 {rules}").format(rules=wording.listed(provenance.rules_sha256) or "—"),
-    )

@@ -3,7 +3,6 @@
 The docstring of each module is the documentation of its kinds: `qareport.rules.conditions_reference` renders it.
 """
 
-from qareport.rules.conditions.base import Condition, LeafForm
 from qareport.rules.conditions.call_size import CallLengthForm, SpeechCountForm
 from qareport.rules.conditions.emotion import EmotionForm
 from qareport.rules.conditions.event import EventForm
@@ -16,6 +15,7 @@ from qareport.rules.conditions.says import SaysForm
 from qareport.rules.conditions.silence import SilenceForm
 from qareport.rules.conditions.start_time import TimeOfDayForm, WeekdayForm
 from qareport.rules.conditions.voice import LoudnessForm, SpeedForm
+from qareport.rules.match_context import Condition, LeafForm
 
 _FORMS: tuple[type[LeafForm], ...] = (
     SaysForm, EmotionForm, EventForm, SilenceForm, InterruptionForm, MomentForm, TopicForm, StageForm, SpeedForm,

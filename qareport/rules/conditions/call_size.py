@@ -28,8 +28,7 @@ from pydantic_core import PydanticCustomError
 
 from qareport.model import Role
 from qareport.presentation.locale import _
-from qareport.rules.conditions.base import Condition, LeafForm
-from qareport.rules.match_context import ConditionHit, MatchContext, measured
+from qareport.rules.match_context import Condition, ConditionHit, LeafForm, MatchContext, measured
 from qareport.rules.schema_types import DurationMs, check_bounds
 
 

@@ -22,8 +22,7 @@ from typing import Annotated, Any, ClassVar
 from pydantic import BeforeValidator, Field
 
 from qareport.model import Emotion, Evidence, Role, Segment
-from qareport.rules.conditions.base import Condition, LeafForm
-from qareport.rules.match_context import ConditionHit, MatchContext
+from qareport.rules.match_context import Condition, ConditionHit, LeafForm, MatchContext
 from qareport.rules.schema_types import DurationMs, Speaker
 
 

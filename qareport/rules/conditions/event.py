@@ -18,8 +18,7 @@ from typing import ClassVar
 from pydantic import Field
 
 from qareport.model import AudioEvent, Evidence, Role
-from qareport.rules.conditions.base import Condition, LeafForm
-from qareport.rules.match_context import ConditionHit, MatchContext
+from qareport.rules.match_context import Condition, ConditionHit, LeafForm, MatchContext
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -36,10 +36,9 @@ from pydantic import Field
 
 from qareport.model import Evidence, Role, Segment
 from qareport.presentation.locale import _
-from qareport.rules.conditions.base import Condition, LeafForm
-from qareport.rules.match_context import ConditionHit, MatchContext, uttered
+from qareport.rules.match_context import Condition, ConditionHit, LeafForm, MatchContext, uttered
 from qareport.rules.schema_types import DurationMs, Speaker
-from qareport.text.similarity import bigrams, dice
+from qareport.text.wordlist import bigrams, dice
 
 #: An utterance is compared with so many before it, which keeps long calls linear.
 COMPARED = 20

@@ -14,8 +14,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from qareport.model import Evidence, Role
-from qareport.rules.conditions.base import Condition, LeafForm
-from qareport.rules.match_context import ConditionHit, MatchContext
+from qareport.rules.match_context import Condition, ConditionHit, LeafForm, MatchContext
 from qareport.rules.schema_types import DurationMs
 
 

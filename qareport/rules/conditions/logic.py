@@ -33,8 +33,7 @@ import bisect
 import itertools
 from dataclasses import dataclass
 
-from qareport.rules.conditions.base import Condition
-from qareport.rules.match_context import ConditionHit, MatchContext, join
+from qareport.rules.match_context import Condition, ConditionHit, MatchContext, join
 from qareport.rules.schema_types import Extent
 
 

@@ -27,9 +27,8 @@ from pydantic_core import PydanticCustomError
 
 from qareport.model import MEASURES, CallMetrics, Measure, Unit
 from qareport.presentation.locale import _
-from qareport.rules.conditions.base import Condition, LeafForm
 from qareport.rules.diagnostics import did_you_mean
-from qareport.rules.match_context import ConditionHit, MatchContext, measured
+from qareport.rules.match_context import Condition, ConditionHit, LeafForm, MatchContext, measured
 from qareport.rules.schema_types import check_bounds
 
 

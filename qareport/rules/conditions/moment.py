@@ -28,8 +28,7 @@ from pydantic import Field
 
 from qareport.model import Evidence, MomentKind, Role
 from qareport.presentation import wording
-from qareport.rules.conditions.base import Condition, LeafForm
-from qareport.rules.match_context import ConditionHit, MatchContext
+from qareport.rules.match_context import Condition, ConditionHit, LeafForm, MatchContext
 from qareport.rules.schema_types import Keyword
 
 

@@ -25,8 +25,7 @@ from typing import Annotated, ClassVar
 from pydantic import Field
 
 from qareport.presentation.locale import _
-from qareport.rules.conditions.base import Condition, LeafForm
-from qareport.rules.match_context import ConditionHit, MatchContext, measured
+from qareport.rules.match_context import Condition, ConditionHit, LeafForm, MatchContext, measured
 from qareport.rules.schema_types import DurationMs, Keywords
 
 

@@ -36,12 +36,25 @@ from pydantic_core import PydanticCustomError
 
 from qareport.model import Role
 from qareport.presentation.locale import _
-from qareport.rules.conditions.base import Condition, LeafForm
-from qareport.rules.match_context import ConditionHit, MatchContext, RoleSpeech, SearchTerms, uttered
-from qareport.rules.safe_regex import ExpressionError, compile_safely, finds_in_lines, search, search_from
-from qareport.rules.schema_types import Flag, Keywords
-from qareport.text.similarity import bigrams, dice
-from qareport.text.wordlist import Match, WordList, normalise
+from qareport.rules.match_context import (
+    Condition,
+    ConditionHit,
+    LeafForm,
+    MatchContext,
+    RoleSpeech,
+    SearchTerms,
+    uttered,
+)
+from qareport.rules.schema_types import (
+    ExpressionError,
+    Flag,
+    Keywords,
+    compile_safely,
+    finds_in_lines,
+    search,
+    search_from,
+)
+from qareport.text.wordlist import Match, WordList, bigrams, dice, normalise
 
 
 @dataclass(frozen=True, slots=True)

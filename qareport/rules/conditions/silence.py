@@ -18,8 +18,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from qareport.model import Evidence, Role
-from qareport.rules.conditions.base import Condition, LeafForm
-from qareport.rules.match_context import SILENCE_QUOTE, ConditionHit, MatchContext
+from qareport.rules.match_context import SILENCE_QUOTE, Condition, ConditionHit, LeafForm, MatchContext
 from qareport.rules.schema_types import DurationMs
 
 

@@ -25,8 +25,7 @@ from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 from pydantic_core import PydanticCustomError
 
 from qareport.presentation.locale import N_, _
-from qareport.rules.conditions.base import Condition, LeafForm
-from qareport.rules.match_context import ConditionHit, MatchContext, measured
+from qareport.rules.match_context import Condition, ConditionHit, LeafForm, MatchContext, measured
 from qareport.rules.schema_types import Keywords
 
 #: Chinese and English names of the days, Monday first, as `datetime.weekday` counts.

@@ -34,8 +34,7 @@ from pydantic import Field, model_validator
 
 from qareport.model import Evidence, Role, Segment
 from qareport.presentation.locale import _
-from qareport.rules.conditions.base import Condition, LeafForm
-from qareport.rules.match_context import ConditionHit, MatchContext, measured, uttered
+from qareport.rules.match_context import Condition, ConditionHit, LeafForm, MatchContext, measured, uttered
 from qareport.rules.schema_types import Speaker, check_bounds
 from qareport.text.wordlist import count_units
 

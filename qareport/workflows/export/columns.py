@@ -1,23 +1,49 @@
-"""The tables that can be exported: what their rows are, and what stands in which column."""
+"""Stored calls on their way out: masked as the privacy settings say, one call in memory at a time."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
+from qareport import privacy
 from qareport.model import (
     MEASURES,
     STATE_NOT_JUDGED,
     CallReport,
+    PersonalKind,
     Role,
     Unit,
 )
 from qareport.presentation import wording
 from qareport.search import Line, lines_of
-from qareport.store import CallRecord
+from qareport.settings import PrivacySettings
+from qareport.store import CallRecord, Store
+
+
+def masked_records(store: Store, call_ids: Sequence[str], masking: PrivacySettings) -> Iterator[CallRecord]:
+    """Iterate over calls as they may leave the store."""
+    for record in store.results.list(call_ids):
+        yield _masked(record, masking.kinds) if masking.enabled else record
+
+
+def _masked(record: CallRecord, kinds: Collection[PersonalKind]) -> CallRecord:
+    report, failure = record.report, record.failure
+    return replace(
+        record,
+        report=report and privacy.mask_report(report, kinds),
+        # The name of a recording may hold the number that called.
+        failure=failure and replace(failure, reason=privacy.mask(failure.reason, kinds=kinds)[0]),
+    )
+
+
+def rows(table: Table, record: CallRecord, zone: ZoneInfo) -> Iterator[list[object]]:
+    """Return the rows of one call, a value for each column."""
+    for item in table.items(record, zone):
+        yield [column.value(item) for column in table.columns]
+
 
 #: list: several texts; time: an instant in the time zone of the settings; absence is None in every kind.
 Kind = Literal["text", "integer", "number", "flag", "time", "list"]

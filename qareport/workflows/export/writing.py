@@ -1,24 +1,32 @@
-"""Exports written: CSV, Excel, Parquet, JSON lines and text."""
+"""Exports written: CSV, Excel, Parquet, JSON lines and text; and data frames."""
 
 from __future__ import annotations
 
 import codecs
 import csv
+import io
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
-from typing import IO, Any
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from qareport.errors import DocumentError
+from qareport.files import atomic_write
 from qareport.presentation import wording
-from qareport.presentation.clean_text import clean
+from qareport.presentation.templating import clean
 from qareport.report.order.transcript_lines import is_guess
 from qareport.search import lines_of
-from qareport.store import CallRecord
-from qareport.workflows.export.columns import Column, Table, rich_text
+from qareport.store import CallFilter, CallRecord
+from qareport.workflows.export.columns import KINDS, Column, Table, masked_records, rich_text, rows
+
+if TYPE_CHECKING:
+    import pandas
+
+    from qareport.workflows.workspace import Workspace
 
 
 def text_of_call(record: CallRecord, zone: ZoneInfo) -> str:
@@ -224,3 +232,46 @@ class _Parquet(TableWriter):
             "time": arrow.timestamp("us", tz="UTC"),
             "list": arrow.list_(arrow.string()),
         }[column.kind]
+
+
+def write_parquet(workspace: Workspace, kind: str, path: Path) -> int:
+    """Write a table to a Parquet file and return the number of its rows; see `Workspace.to_parquet`."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with atomic_write(path) as file:
+            return _write(workspace, kind, file)
+    except OSError as error:
+        raise DocumentError(
+            f"cannot be written: {error.strerror}", where=str(path), to_do="check the folder and the disk"
+        ) from error
+
+
+def make_data_frame(workspace: Workspace, kind: str) -> pandas.DataFrame:
+    """Return a table as a pandas data frame; see `Workspace.to_pandas`."""
+    try:
+        import pandas  # noqa: F401 - pyarrow needs it, and says less clearly that it is missing
+    except ModuleNotFoundError as error:
+        raise DocumentError(
+            "pandas is not installed", where="to_pandas", to_do="pip install 'qareport[pandas]'"
+        ) from error
+    file = io.BytesIO()
+    _write(workspace, kind, file)
+    import pyarrow.parquet
+
+    frame: pandas.DataFrame = pyarrow.parquet.read_table(file).to_pandas()
+    return frame
+
+
+def _write(workspace: Workspace, kind: str, file: IO[bytes]) -> int:
+    if kind not in KINDS:
+        raise DocumentError(f"no table {kind!r}", where="export", expected=", ".join(KINDS))
+    settings, store, table = workspace.settings, workspace.store, KINDS[kind]
+    zone = ZoneInfo(settings.period.time_zone)
+    ids = [call_id for call_id, _ in store.calls.list_ids(CallFilter())]
+    written = 0
+    with open_table(table, "parquet", file) as writer:
+        for record in masked_records(store, ids, settings.privacy):
+            for row in rows(table, record, zone):
+                writer.write(row)
+                written += 1
+    return written

@@ -17,7 +17,7 @@ from qareport.asr import load
 from qareport.asr.engine import Engine
 from qareport.asr.interfaces import Recognition, SpeechChunk
 from qareport.asr.sensevoice import SenseVoice
-from qareport.audio.digest import sha256_of
+from qareport.audio.containers import sha256_of
 from qareport.codec import read_transcript, to_json
 from qareport.errors import ModelError
 from qareport.model import (

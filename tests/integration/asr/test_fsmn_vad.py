@@ -15,7 +15,7 @@ import pytest
 import torch
 
 from qareport.asr.fsmn_vad import Endpointing, FsmnVad, find_utterances
-from qareport.asr.model_download import fetch_vad
+from qareport.asr.loading import fetch_vad
 from qareport.asr.model_files import check_vad
 from qareport.audio.decode import decode
 from qareport.errors import ModelError

@@ -12,9 +12,8 @@ import av
 import numpy as np
 import pytest
 
-from qareport.audio.decode import decode
-from qareport.audio.digest import sha256_of
-from qareport.audio.levels import channels_identical, loudness_dbfs
+from qareport.audio.containers import sha256_of
+from qareport.audio.decode import channels_identical, decode, loudness_dbfs
 from qareport.errors import AudioError
 from tests.support.asr_fixtures import ASSETS, Samples, babble, write_audio
 

@@ -9,8 +9,8 @@ from qareport import codec
 from qareport.model import Call, PersonalKind, Role, Segment, Transcript
 from qareport.settings import PrivacySettings
 from qareport.store import Store
-from qareport.workflows.assemble import assemble_order
 from qareport.workflows.judge import judge_calls
+from qareport.workflows.render import assemble_order
 from qareport.workflows.transcribe import TranscribedCall
 from qareport.workflows.workspace import Workspace
 from tests.unit.analysis.test_analyse import ROOT

@@ -6,6 +6,7 @@ import dataclasses
 import io
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from enum import Enum
 from pathlib import Path
 from typing import Any
@@ -127,6 +128,14 @@ def test_labels_of_the_program_are_in_english_and_those_of_rules_as_they_were_wr
     assert "trust broken" in labels
     assert "追问" in labels
     assert "信任崩塌" not in page
+
+
+def test_chinese_quotations_say_that_they_are_chinese() -> None:
+    page = report.render(samples.EXAMPLE, "html", templates=None, settings=ENGLISH).decode()
+    assert '<span class="quote" lang="zh-CN">: &#34;你们是不是压单啊！&#34;</span>' in page
+    assert '<span class="said" data-ms="1200" lang="zh-CN">您好，这里是售后服务' in page
+    chinese = report.render(samples.EXAMPLE, "html", templates=None, settings=replace(ENGLISH, locale="zh")).decode()
+    assert chinese.count('lang="zh-CN"') == 1  # the page's own
 
 
 def test_a_sentence_reads_as_english() -> None:

@@ -17,13 +17,13 @@ import pytest
 
 from qareport import report
 from qareport.audio import decode
-from qareport.audio.digest import sha256_of
-from qareport.audio.levels import loudness_dbfs
+from qareport.audio.containers import sha256_of
+from qareport.audio.decode import loudness_dbfs
 from qareport.audio.playback import make_playable
 from qareport.errors import AudioError
 from qareport.model import AudioInfo, MaskedSpan, OrderReport, PersonalKind, Role
 from qareport.report.formats.html import render_html
-from qareport.report.order import page_audio
+from qareport.report.order import transcript_lines
 from qareport.report.order.view import build_view
 from qareport.settings import ReportSettings, bundled_calls
 from tests.support import report_samples as samples
@@ -56,7 +56,7 @@ def page(order: OrderReport, settings: ReportSettings = LOUD) -> str:
     return report.render(order, "html", templates=None, settings=settings).decode("utf-8")
 
 
-def sound(text: str, tmp_path: Path) -> decode.Recording:
+def sound(text: str, tmp_path: Path) -> decode.DecodedRecording:
     """Decode the sound that a page carries."""
     (data,) = re.findall(r'<audio [^>]*src="data:audio/ogg;base64,([^"]*)"', text)
     path = tmp_path / "page.ogg"
@@ -152,7 +152,7 @@ def test_calls_of_one_page_share_its_minutes(recording: Path) -> None:
     calls = tuple(replace(first, call_id=name, segments=first.segments[:2]) for name in ("a", "b", "c"))
     length_ms = first.audio.duration_ms if first.audio else 0
     order = replace(samples.EXAMPLE, calls=calls)
-    sounds = page_audio.make_sounds(order, replace(LOUD, audio_minutes=-(-length_ms // 60_000)))
+    sounds = transcript_lines.make_sounds(order, replace(LOUD, audio_minutes=-(-length_ms // 60_000)))
     assert [bool(sound.source) for sound in sounds.values()] == [True, False, False]
     assert "audio_minutes" in sounds["c"].note
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import shutil
+import sqlite3
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,8 +17,8 @@ from qareport.errors import ConfigError
 from qareport.model import AudioInfo, Call, FailedCall, ModelInfo, Role, Segment, Transcript
 from qareport.store import Store
 from qareport.workflows import judge, transcribe
+from qareport.workflows.judge import RuleBook
 from qareport.workflows.render import Rendering, render_orders
-from qareport.workflows.rule_book import RuleBook
 from qareport.workflows.transcribe import EngineTranscriber, TranscribedCall
 from qareport.workflows.workspace import Workspace
 
@@ -166,6 +168,43 @@ def test_a_changed_rule_changes_the_judgement_and_the_document(
     second = render(url, tmp_path)
     assert (first.reused, second.reused) == (0, 0)
     assert "−33分" in second.documents[0].read_text("utf-8")
+
+
+def data_version(watcher: sqlite3.Connection) -> int:
+    """Return a number that changes whenever another connection has written to the database."""
+    return int(watcher.execute("PRAGMA data_version").fetchone()[0])
+
+
+def test_a_result_that_is_kept_is_not_written_again(store: Store, tmp_path: Path, config: Path) -> None:
+    book = rule_book(config)
+    judge.judge_calls(items(make_transcript("c1")), store, book, on_progress=quiet)
+    with closing(sqlite3.connect(tmp_path / "store.db")) as watcher:
+        before = data_version(watcher)
+        done, failures = judge.judge_calls(items(make_transcript("c1")), store, book, on_progress=quiet)
+        assert ([call.call_id for call in done], failures) == (["c1"], ())
+        assert data_version(watcher) == before
+        judge.judge_calls(items(make_transcript("c1", "你们是不是压单？")), store, book, on_progress=quiet)
+        assert data_version(watcher) > before, "a new result is written"
+
+
+def test_a_result_that_is_kept_becomes_the_newest_again_and_nothing_else_is_written(
+    store: Store, tmp_path: Path, config: Path
+) -> None:
+    book, tables = rule_book(config), ("call_reports", "call_snapshots", "call_summaries")
+    (item,) = items(make_transcript("c1"))
+    judge.judge_calls([item], store, book, on_progress=quiet)
+    first = store.orders.get("o1")
+    store.calls.put_failure(item.call, FailedCall.of(item.call, "decode", "a disk that was full"))
+    assert store.orders.get("o1").reports == ()
+    with closing(sqlite3.connect(tmp_path / "store.db")) as connection:
+        for table in tables:
+            connection.execute(
+                f"CREATE TRIGGER watch_{table} BEFORE UPDATE ON {table} BEGIN SELECT RAISE(ABORT, 'written'); END"
+            )
+        connection.commit()
+    _, failures = judge.judge_calls([item], store, book, on_progress=quiet)
+    assert failures == ()
+    assert store.orders.get("o1") == first
 
 
 def test_a_document_is_written_again_only_when_something_in_it_changed_or_it_is_gone(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -15,8 +16,7 @@ from qareport.errors import NotFoundError
 from qareport.model import Call, CallReport
 from qareport.report.formats.pdf import Printers
 from qareport.store import Store
-from qareport.workflows.assemble import assemble_order
-from qareport.workflows.render import Rendering, render_orders
+from qareport.workflows.render import Rendering, assemble_order, render_orders
 from qareport.workflows.workspace import Workspace
 from tests.support import report_samples as samples
 
@@ -90,7 +90,7 @@ def test_dossier_and_norm_travel_through_json(store: Store) -> None:
     keep(store, call(2, 3, 1_000), "o1")
     made = assemble_order(store, "o1")
     assert made.dossier is not None
-    assert [one.call_id for one in made.dossier.changes] == ["c2"]
+    assert [change.call_id for change in made.dossier.changes] == ["c2"]
     assert codec.read_report(codec.to_json(made), where="o1.json") == made
     old = codec.to_data(made)
     for name in ("dossier", "norm", "measures"):
@@ -107,11 +107,11 @@ def test_several_at_a_time_are_the_same_documents_in_the_same_order(
     names = [f"o{number}" for number in range(3)]
     for number in range(3):
         keep(store, call(number, number, 1_000 * number), names[number])
-    one = render(workspace, tmp_path / "one", names, ("pdf", "html"), 1)
+    single = render(workspace, tmp_path / "one", names, ("pdf", "html"), 1)
     three = render(workspace, tmp_path / "three", names, ("pdf", "html"), 3)
-    assert [path.name for path in three.documents] == [path.name for path in one.documents]
-    assert [path.read_bytes() for path in three.documents] == [path.read_bytes() for path in one.documents]
-    assert (one.problems, three.problems, three.reused) == ((), (), 0)
+    assert [path.name for path in three.documents] == [path.name for path in single.documents]
+    assert [path.read_bytes() for path in three.documents] == [path.read_bytes() for path in single.documents]
+    assert (single.problems, three.problems, three.reused) == ((), (), 0)
     assert render(workspace, tmp_path / "three", names, ("pdf", "html"), 3).reused == 6
 
 
@@ -124,6 +124,24 @@ def test_document_that_cannot_be_written_stops_no_other_one(workspace: Workspace
     assert [name for name, _ in done.problems] == ["o1 html"]
     assert "cannot be written" in done.problems[0][1]
     assert len(done.documents) == 7
+
+
+def test_a_broken_template_keeps_no_other_format_back(workspace: Workspace, store: Store, tmp_path: Path) -> None:
+    keep(store, call(1, 0, 1_000), "o1")
+    templates = Path(shutil.copytree(TEMPLATES, tmp_path / "templates"))
+    (templates / "call.docx").write_bytes(b"no Word document")
+    with Workspace.open(store=workspace.store_url, templates=templates) as other:
+        done = render(other, tmp_path / "out", ["o1"], ("docx", "html", "json"), 1)
+    assert [name for name, _ in done.problems] == ["o1 docx"]
+    assert [path.name for path in done.documents] == ["o1.html", "o1.json"]
+
+
+def test_documents_may_be_made_in_threads_of_the_caller(workspace: Workspace, store: Store, tmp_path: Path) -> None:
+    keep(store, call(1, 0, 1_000), "o1")
+    with ThreadPoolExecutor(1, thread_name_prefix="mine") as mine:
+        done = render_orders(workspace, ["o1"], formats=["html"], out_dir=tmp_path, on_progress=quiet, executor=mine)
+        assert [path.name for path in done.documents] == ["o1.html"]
+        assert mine.submit(lambda: True).result(), "they are still there for others"
 
 
 def test_unknown_order_is_an_error(workspace: Workspace, store: Store, tmp_path: Path) -> None:

@@ -16,9 +16,9 @@ from qareport.cli import rules_output
 from qareport.errors import ConfigError
 from qareport.model import Call, Segment, Transcript
 from qareport.store import Store
+from qareport.workflows import judge
 from qareport.workflows import judge as judging
-from qareport.workflows import replay
-from qareport.workflows.rule_book import RuleBook
+from qareport.workflows.judge import RuleBook
 from qareport.workflows.transcribe import TranscribedCall
 from qareport.workflows.workspace import Workspace
 from tests.conftest import ROOT
@@ -72,7 +72,7 @@ def edit(config: Path, old: str, new: str) -> RuleBook:
 
 
 def run(store: Store, rule_book: RuleBook, against: rules.RuleSet | None = None) -> rules.Replay:
-    return rules.replay(rule_book.ruleset, replay.stored_judgements(store), rule_book.settings.score, against=against)
+    return rules.replay(rule_book.ruleset, judge.stored_judgements(store), rule_book.settings.score, against=against)
 
 
 def test_unedited_rules_change_nothing(store: Store, config: Path) -> None:
@@ -103,13 +103,13 @@ def test_a_replay_says_what_a_new_run_would_say(store: Store, config: Path) -> N
 def test_apply_makes_the_edit_count_and_keeps_the_old_hash(store: Store, config: Path) -> None:
     before = store.orders.get("o1")
     rule_book = edit(config, "silence: 2s", "silence: 4s")
-    assert replay.apply(store, rule_book) == 2
+    assert judge.apply(store, rule_book) == 2
     after = store.orders.get("o1")
     assert after.rules_sha256 == rule_book.ruleset.sha256 != before.rules_sha256
     assert RULE not in {finding.rule_id for finding in after.reports[1].findings}
     assert store.rule_sets.find(before.rules_sha256) is not None
     assert run(store, rule_book).changed_calls == 0
-    assert replay.apply(store, rule_book) == 0
+    assert judge.apply(store, rule_book) == 0
 
 
 def test_a_replay_reads_in_three_forms(store: Store, config: Path) -> None:
@@ -121,7 +121,7 @@ def test_a_replay_reads_in_three_forms(store: Store, config: Path) -> None:
 
 def test_explain_draws_each_condition_with_seconds_and_values(store: Store, config: Path) -> None:
     rule_book = Workspace.open(config=config).rule_book
-    context = replay.context_of(store, "two", rule_book)
+    context = judge.context_of(store, "two", rule_book)
     rule = rule_book.ruleset.find(RULE)
     assert rule is not None
     tree = "\n".join(rules.draw(rules.explain(rule, context)))
@@ -134,7 +134,7 @@ def test_a_test_exported_from_a_call_is_masked_and_holds(store: Store, config: P
     rule_book = Workspace.open(config=config).rule_book
     rule = rule_book.ruleset.find(RULE)
     assert rule is not None
-    transcript = replay.transcript_of(store.results.get("two"), "o1")
+    transcript = judge.transcript_of(store.results.get("two"), "o1")
     text = "schema: 1\ncases:\n" + rules.export_rule_test(transcript, rule, rule_book.ruleset, rule_book.analyse)
     assert "13812345678" not in text
     assert "[电话]" in text
@@ -145,7 +145,7 @@ def test_a_test_exported_from_a_call_is_masked_and_holds(store: Store, config: P
 
 def test_hit_counts_name_the_rules_that_never_fire(store: Store, config: Path) -> None:
     rule_book = Workspace.open(config=config).rule_book
-    counts = rules.count_hits(rule_book.ruleset, replay.stored_judgements(store))
+    counts = rules.count_hits(rule_book.ruleset, judge.stored_judgements(store))
     assert counts.by_rule[RULE] == 2
     idle = [str(problem) for problem in counts.warnings(rule_book.ruleset)]
     assert any("service.abusive: hit none of the stored calls in 30 days" in line for line in idle)

@@ -34,8 +34,7 @@ from qareport.model import (
 from qareport.settings import default_dir
 from qareport.store import Store, holder
 from qareport.workflows.judge import judge_calls
-from qareport.workflows.prometheus import write_metrics
-from qareport.workflows.status import Status, look
+from qareport.workflows.status import Status, look, write_metrics
 from qareport.workflows.transcribe import TranscribedCall
 from qareport.workflows.workspace import Workspace
 from tests.conftest import ROOT
@@ -52,13 +51,13 @@ def call(call_id: str, minutes_ago: int | None) -> Call:
     return Call(call_id=call_id, audio_path="", started_at=began)
 
 
-def put(store: Store, one: Call) -> None:
-    report = CallReport(call_id=one.call_id, started_at=one.started_at, metrics=METRICS)
-    store.results.put(f"key-{one.call_id}", one, report, rules_sha256="r")
+def put(store: Store, judged: Call) -> None:
+    report = CallReport(call_id=judged.call_id, started_at=judged.started_at, metrics=METRICS)
+    store.results.put(f"key-{judged.call_id}", judged, report, rules_sha256="r")
 
 
-def fail(store: Store, one: Call, step: str = "decode", reason: str = "empty file") -> None:
-    store.calls.put_failure(one, FailedCall.of(one, step, reason))
+def fail(store: Store, failed: Call, step: str = "decode", reason: str = "empty file") -> None:
+    store.calls.put_failure(failed, FailedCall.of(failed, step, reason))
 
 
 def status_of(store: Store) -> Status:
@@ -110,7 +109,7 @@ def test_today_begins_at_midnight_of_the_settings_time_zone(store: Store) -> Non
     assert (found.today.judged, found.today.failed, found.today.waiting, found.today.total) == (1, 1, 1, 3)
     assert (found.calls.judged, found.calls.failed, found.calls.waiting) == (2, 2, 1)
     assert found.failed_steps == {"decode": 1, "ingest": 1}
-    assert [one.call_id for one in found.failures] == ["undated", "broken"]
+    assert [failure.call_id for failure in found.failures] == ["undated", "broken"]
     assert found.store_bytes > 0
     assert found.attention == ()
 
@@ -238,8 +237,8 @@ def test_the_prometheus_file_says_the_same(store: Store, tmp_path: Path) -> None
     assert metrics[("qareport_last_done_run_timestamp_seconds", "")] == NOW.timestamp()
     assert metrics[("qareport_store_bytes", "")] == found.store_bytes
     assert ("qareport_store_free_bytes", "") in metrics or found.free_bytes is None
-    assert [one.name for one in tmp_path.iterdir() if one.name.startswith("qareport.prom")] == ["qareport.prom"]
-    page = (ROOT / "docs" / "operations.md").read_text("utf-8")
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith("qareport.prom")] == ["qareport.prom"]
+    page = (ROOT / "docs" / "guide" / "operations.md").read_text("utf-8")
     assert [name for name, _ in metrics if f"`{name}" not in page] == []
 
 
@@ -306,7 +305,7 @@ def lines(caplog: pytest.LogCaptureFixture) -> list[dict[str, object]]:
 def test_mails_and_runs_are_events_without_addresses(store: Store, lines: list[dict[str, object]]) -> None:
     key = post(store, "li.lei@example.com", DeliveryState.FAILED)
     run(store, RunState.PARTIAL, problems=("refused: <li.lei@example.com>",))
-    assert [(one["step"], one["outcome"], one["duration_ms"]) for one in lines] == [
+    assert [(line["step"], line["outcome"], line["duration_ms"]) for line in lines] == [
         ("send", "failed", 1000),
         ("render", "done", 1500),
         ("send", "done", 500),
@@ -315,7 +314,7 @@ def test_mails_and_runs_are_events_without_addresses(store: Store, lines: list[d
     assert (lines[0]["mail"], lines[0]["reason"]) == (key[:12], "unknown user <[邮箱]>")
     assert (lines[1]["run"], lines[1]["period"], lines[1]["count"]) == (1, "day:2026-11-20", 3)
     assert lines[3]["problems"] == ["refused: <[邮箱]>"]
-    assert all(one["logger"] == "qareport.events" and one["level"] == "INFO" for one in lines)
+    assert all(line["logger"] == "qareport.events" and line["level"] == "INFO" for line in lines)
 
 
 def test_a_step_that_was_done_before_is_kept(tmp_path: Path, lines: list[dict[str, object]]) -> None:
@@ -325,7 +324,7 @@ def test_a_step_that_was_done_before_is_kept(tmp_path: Path, lines: list[dict[st
     with Store(f"sqlite:///{tmp_path / 'store.db'}") as store:
         for _ in range(2):
             judge_calls([item], store, rule_book, on_progress=lambda *_: None)
-    told = [(one["step"], one["outcome"], one["call_id"]) for one in lines]
+    told = [(line["step"], line["outcome"], line["call_id"]) for line in lines]
     assert told == [("analyse", "done", "c1"), ("analyse", "kept", "c1")]
     assert "退货" not in str(lines)
 

@@ -9,7 +9,8 @@ import pytest
 
 from qareport import settings
 from qareport.asr import Transcriber, load
-from qareport.model import Call, CallMetrics, CallReport
+from qareport.events import Progress
+from qareport.model import Call, CallMetrics, CallReport, FailedCall
 from qareport.store import Store
 from qareport.workflows import transcribe
 from tests.support.recordings import cut_recording as recording
@@ -57,6 +58,36 @@ def test_the_same_recording_under_two_names_is_one_call_in_one_run(
     assert [item.call.call_id for item in heard.calls] == ["a", "c"]
     assert [str(twin) for twin in heard.duplicates] == [f"{copy}: the same recording as a ({first})"]
     assert not store.calls.has_result("b")
+
+
+class Cluster:
+    """Transcribes recordings elsewhere: outcomes come in the order in which they are done, the last one first."""
+
+    def __init__(self, engine: Transcriber) -> None:
+        self._engine = transcribe.EngineTranscriber(engine)
+
+    def transcribe_many(
+        self, recordings: Sequence[transcribe.Recording], *, on_progress: Progress
+    ) -> Iterator[transcribe.TranscribedCall | FailedCall]:
+        yield from reversed(list(self._engine.transcribe_many(recordings, on_progress=on_progress)))
+
+
+def test_outcomes_may_come_in_any_order_and_belong_to_their_calls(
+    store: Store, demo: Transcriber, tmp_path: Path
+) -> None:
+    (tmp_path / "b.wav").write_bytes(b"not audio")
+    calls = [
+        call(recording(tmp_path / "a.wav")),
+        call(tmp_path / "b.wav"),
+        call(recording(tmp_path / "c.wav", second=3)),
+    ]
+    outcome = transcribe.transcribe_calls(
+        calls, store, engine_key="e1", load_transcriber=lambda: Cluster(demo), on_progress=lambda *_: None
+    )
+    assert [item.call for item in outcome.calls] == [calls[0], calls[2]]
+    assert [item.transcript.call_id for item in outcome.calls] == ["a", "c"]
+    assert [store.transcripts.find(item.key) for item in outcome.calls] == [item.transcript for item in outcome.calls]
+    assert [failure.call.call_id for failure in outcome.failures] == ["b"]
 
 
 def test_a_copy_that_comes_on_another_day_is_no_second_call(store: Store, demo: Transcriber, tmp_path: Path) -> None:

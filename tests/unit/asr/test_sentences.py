@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 
 from qareport.asr.interfaces import Recognition, SpeechChunk
-from qareport.asr.sentences import combine, split
-from qareport.asr.tags import parse
+from qareport.asr.sentences import combine, parse, split
 from qareport.model import AudioEvent, Emotion, Language, Token
 
 

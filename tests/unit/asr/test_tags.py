@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qareport.asr.tags import is_tag, parse, plain_text, tag
+from qareport.asr.sentences import is_tag, parse, plain_text, tag
 from qareport.model import AudioEvent, Emotion, Language
 from tests.support.paths import SHARED
 

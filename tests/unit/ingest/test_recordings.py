@@ -31,7 +31,7 @@ def find(
     cache = given.pop("cache", None) or Path(str(sources[0])).parent / "cache"
     settings = IngestSettings(**given)
     return find_calls(
-        [str(one) for one in sources], manifest, cache=cache, settings=settings, wait=wait or (lambda _: None)
+        [str(source) for source in sources], manifest, cache=cache, settings=settings, wait=wait or (lambda _: None)
     )
 
 

@@ -18,7 +18,7 @@ from qareport.model import Note, PeriodKind
 from qareport.presentation import locale, wording
 from qareport.presentation.locale import N_, Translated, _, plural, speaking
 from qareport.presentation.templating import make_environment
-from qareport.report.period import period_wording
+from qareport.report.period import view_types
 from qareport.settings import MailSettings
 from tests.support import period_samples
 from tests.support.paths import ROOT
@@ -167,9 +167,9 @@ def test_durations_in_both_languages(length_ms: int | None, chinese: str, englis
 )
 def test_periods_in_both_languages(kind: PeriodKind, chinese: str, english: str) -> None:
     period = period_samples.periods.period_of(kind, period_samples.DAY, period_samples.ZONE)
-    assert period_wording.subject(period) == chinese
+    assert view_types.subject(period) == chinese
     with speaking("en"):
-        assert period_wording.subject(period) == english
+        assert view_types.subject(period) == english
 
 
 def test_a_note_without_wording_is_shown_whole_in_both_languages() -> None:

@@ -12,8 +12,8 @@ from qareport import rules
 from qareport.cli import rules_output
 from qareport.errors import ConfigError
 from qareport.model import Finding, Severity
-from qareport.rules.safe_regex import ExpressionError, compile_safely, search
-from qareport.rules.scorecard import score_card
+from qareport.rules.judge import score_card
+from qareport.rules.schema_types import ExpressionError, compile_safely, search
 from qareport.settings import CategorySettings, ScoreSettings
 from tests.unit.rules.test_rule_tests import RULE
 

@@ -1,4 +1,4 @@
-"""Each filter of AWS, each operator of SCA and the rest of docs/rules-from-other-systems.md: hits, and does not hit."""
+"""Each block of docs/reference/rules-from-other-systems.md (AWS, SCA and others) hits, and does not hit."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import yaml
 from tests.unit.analysis.test_analyse import ROOT
 from tests.unit.rules.test_rule_tests import RULE, run
 
-PAGE = (ROOT / "docs" / "rules-from-other-systems.md").read_text(encoding="utf-8")
+PAGE = (ROOT / "docs" / "reference" / "rules-from-other-systems.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```yaml\n(.*?)```", PAGE, flags=re.DOTALL)
 
 #: For each block of the page, in its order: a conversation that hits and one that does not, utterances after bars.

@@ -15,7 +15,7 @@ from qareport.settings import AnalysisSettings
 from tests.unit.analysis.test_analyse import ROOT, TOPICS
 
 SHIPPED = ROOT / "config" / "rules"
-GUIDE = (ROOT / "docs" / "rules.zh-CN.md").read_text(encoding="utf-8")
+GUIDE = (ROOT / "docs" / "guide" / "rules.zh-CN.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```yaml\n(.*?)```", GUIDE, flags=re.DOTALL)
 
 RULE = """schema: 1

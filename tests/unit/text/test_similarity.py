@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from qareport.text.similarity import bigrams, containment, dice
+from qareport.text.wordlist import bigrams, containment, dice
 
 
 def test_bigrams_are_pairs_of_neighbouring_letters_and_a_single_letter_is_its_own() -> None:

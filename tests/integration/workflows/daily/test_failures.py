@@ -200,5 +200,7 @@ def test_a_clock_that_jumps_back_during_the_day_sends_nothing_twice_and_leaves_n
     either_centre.postbox.fault = lambda stage, who: (0.0, "")
     either_centre.run(now=NEXT_DAY - timedelta(hours=5))
     either_centre.run(now=NEXT_DAY - timedelta(hours=6))
-    recipients = [one.recipient for one in either_centre.postbox.delivered if one.recipient != dailies.OPERATOR]
+    recipients = [
+        message.recipient for message in either_centre.postbox.delivered if message.recipient != dailies.OPERATOR
+    ]
     assert sorted(recipients) == sorted([*dailies.TEAM, *dailies.AGENTS.values()])

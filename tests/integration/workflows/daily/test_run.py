@@ -64,7 +64,7 @@ def test_the_teams_mail_is_what_another_program_reads_too(centre: Centre) -> Non
     centre.configure(reply_to="主管 <boss@example.com>", attach=["docx", "html"])
     (result,) = centre.run()
     assert result.state is RunState.DONE
-    mail = next(one for one in centre.postbox.delivered if one.recipient == dailies.TEAM[0])
+    mail = next(message for message in centre.postbox.delivered if message.recipient == dailies.TEAM[0])
     read = take_apart(mail.content)
     assert read["headers"]["From"] == "质检日报 <quality@example.com>"
     assert read["headers"]["To"] == dailies.TEAM[0]
@@ -80,10 +80,10 @@ def test_the_teams_mail_is_what_another_program_reads_too(centre: Centre) -> Non
     assert "今天需要回电" in html["text"]
     assert f'src="cid:{picture["id"].strip("<>")}"' in html["text"]
     assert base64.b64decode(picture["body"]).startswith(b"\x89PNG\r\n")
-    assert [one["name"] for one in documents] == ["客服质检日报-2026-11-21.docx", "客服质检日报-2026-11-21.html"]
+    assert [part["name"] for part in documents] == ["客服质检日报-2026-11-21.docx", "客服质检日报-2026-11-21.html"]
     folder = centre.out / "daily" / "day-2026-11-21"
     written = {hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.iterdir() if path.is_file()}
-    assert {one["sha256"] for one in documents} == written
+    assert {part["sha256"] for part in documents} == written
 
 
 @needs_perl
@@ -92,7 +92,7 @@ def test_a_centre_that_speaks_english_gets_english_mails(centre: Centre) -> None
     centre.set("report", locale="en", organisation="Logistics")
     (result,) = centre.run()
     assert result.documents[0].name == "daily-2026-11-21.docx"
-    mail = next(one for one in centre.postbox.delivered if one.recipient == dailies.TEAM[0])
+    mail = next(message for message in centre.postbox.delivered if message.recipient == dailies.TEAM[0])
     read = take_apart(mail.content)
     assert read["headers"]["Subject"] == (
         "Logistics Daily quality report 11-21: 8 calls, 4 at high risk, 4 to call back today"
@@ -117,21 +117,21 @@ def test_the_option_for_the_language_comes_before_the_setting(
 def test_an_agents_edition_holds_no_other_agents_call(centre: Centre) -> None:
     centre.run()
     for agent, address in dailies.AGENTS.items():
-        (mail,) = [one for one in centre.postbox.delivered if one.recipient == address]
+        (mail,) = [message for message in centre.postbox.delivered if message.recipient == address]
         read = take_apart(mail.content)
-        (name,) = [one["name"] for one in read["parts"] if one["name"].endswith(".docx")]
+        (name,) = [part["name"] for part in read["parts"] if part["name"].endswith(".docx")]
         assert name == f"客服质检日报-2026-11-21-{agent}.docx"
-        (document,) = [base64.b64decode(one["body"]) for one in read["parts"] if one["name"] == name]
-        whole = "".join(one["text"] for one in read["parts"]) + _words_of(document) + json.dumps(read["headers"])
-        own, others = _orders_of(agent), _orders_of(next(one for one in dailies.AGENTS if one != agent))
+        (document,) = [base64.b64decode(part["body"]) for part in read["parts"] if part["name"] == name]
+        whole = "".join(part["text"] for part in read["parts"]) + _words_of(document) + json.dumps(read["headers"])
+        own, others = _orders_of(agent), _orders_of(next(name for name in dailies.AGENTS if name != agent))
         assert any(order in whole for order in own)
         assert not [order for order in others if order in whole]
-        assert not [one for one in dailies.AGENTS if one != agent and one in whole]
+        assert not [name for name in dailies.AGENTS if name != agent and name in whole]
 
 
 def _orders_of(agent: str) -> list[str]:
     made = [dailies.transcript(number) for number in range(8)]
-    return [name for one in made if one["agent_id"] == agent for name in (one["order_id"], one["call_id"])]
+    return [name for call in made if call["agent_id"] == agent for name in (call["order_id"], call["call_id"])]
 
 
 def _words_of(document: bytes) -> str:
@@ -162,7 +162,7 @@ def test_a_new_recipient_gets_the_mail_and_the_others_no_second_one(centre: Cent
     centre.run()
     centre.set("mail", team=[*dailies.TEAM, "new@example.com"])
     centre.run()
-    assert [one.recipient for one in centre.postbox.delivered[4:]] == ["new@example.com"]
+    assert [message.recipient for message in centre.postbox.delivered[4:]] == ["new@example.com"]
 
 
 def test_a_dry_run_writes_the_mails_and_marks_nothing_as_sent(centre: Centre) -> None:
@@ -211,7 +211,9 @@ def test_documents_that_are_too_large_become_a_zip_then_a_place(centre: Centre) 
     centre.run(Mode.DRY_RUN)
     path = centre.out / "daily" / "day-2026-11-21" / "mail" / f"team-{dailies.TEAM[0]}.eml"
     if _has_perl:
-        names = [one["name"] for one in take_apart(path.read_bytes())["parts"] if one["name"].endswith((".zip", "x"))]
+        names = [
+            part["name"] for part in take_apart(path.read_bytes())["parts"] if part["name"].endswith((".zip", "x"))
+        ]
         assert names in (["客服质检日报-2026-11-21.zip"], [])
     centre.configure(attach=["docx", "html"], max_megabytes=0.301, link="https://qa.example.com/out")
     (result,) = centre.run(Mode.DRY_RUN)
@@ -257,13 +259,13 @@ def test_a_source_that_is_gone_makes_a_partial_report_that_says_so_and_the_whole
     (result,) = centre.run()
     assert result.state is RunState.PARTIAL
     assert ("operator", dailies.OPERATOR) in [mail[:2] for mail in centre.mails(DeliveryState.SENT)]
-    partial = [one for one in centre.postbox.delivered if one.recipient == dailies.TEAM[0]]
+    partial = [message for message in centre.postbox.delivered if message.recipient == dailies.TEAM[0]]
     assert "本报告不完整：有录音来源读不到" in _text_of(partial[0].content)
     assert [mail.subject.startswith("【不完整】") for mail in result.mails if mail.edition is Edition.TEAM] == [
         True,
         True,
     ]
-    own = next(one for one in centre.postbox.delivered if one.recipient == dailies.AGENTS["A017"])
+    own = next(message for message in centre.postbox.delivered if message.recipient == dailies.AGENTS["A017"])
     assert "recordings-2026-11-21" not in _text_of(own.content), "an agent need not know where recordings lie"
     sent = len(centre.postbox.delivered)
     centre.run()
@@ -271,7 +273,7 @@ def test_a_source_that_is_gone_makes_a_partial_report_that_says_so_and_the_whole
     centre.set("daily", sources=[])
     (result,) = centre.run()
     assert result.state is RunState.DONE
-    whole = [one for one in centre.postbox.delivered[sent:] if one.recipient == dailies.TEAM[0]]
+    whole = [message for message in centre.postbox.delivered[sent:] if message.recipient == dailies.TEAM[0]]
     assert "不完整" not in _text_of(whole[0].content)
 
 
@@ -331,7 +333,7 @@ def test_what_was_found_and_is_no_call_of_the_day_stands_in_report_and_mail(eith
     assert "有1段录音与别的录音内容相同，没有重复计算：copy" in rest
     assert "13812345678" not in text + "".join(result.problems)
     assert len(result.problems) == 4
-    own = next(one for one in either_centre.postbox.delivered if one.recipient == dailies.AGENTS["A017"])
+    own = next(message for message in either_centre.postbox.delivered if message.recipient == dailies.AGENTS["A017"])
     assert "copy" not in _text_of(own.content), "an agent is not told of recordings that may be another's"
 
 
@@ -385,7 +387,7 @@ def test_a_day_without_any_call_is_doubted_when_the_week_before_had_some(centre:
     (result,) = centre.run(day=a_week_later, now=next_day)
     assert result.state is RunState.PARTIAL
     assert result.problems[0].startswith("no call of day:2026-11-28 was found, and a week before there were 8")
-    (told,) = [one for one in centre.postbox.delivered if one.recipient == dailies.TEAM[0]]
+    (told,) = [message for message in centre.postbox.delivered if message.recipient == dailies.TEAM[0]]
     assert "没有找到这一天的通话，一周前的同一天有8通" in _text_of(told.content)
     assert "这段时间还没有处理完的通话" in _text_of(told.content)
     (result,) = centre.run(day=a_week_later + timedelta(days=1), now=next_day)
@@ -394,7 +396,7 @@ def test_a_day_without_any_call_is_doubted_when_the_week_before_had_some(centre:
     assert cli.main(["analyse", str(path), "--format", "json", "--out", str(centre.out), "--store", centre.url]) == 0
     (result,) = centre.run(day=a_week_later, now=next_day)
     assert (result.state, result.calls) == (RunState.DONE, 8)
-    whole = [one for one in centre.mails(DeliveryState.SENT) if one[1] == dailies.TEAM[0] and one[2] == "report"]
+    whole = [mail for mail in centre.mails(DeliveryState.SENT) if mail[1] == dailies.TEAM[0] and mail[2] == "report"]
     assert len(whole) == 2
 
 
@@ -410,7 +412,7 @@ def test_an_unknown_mail_is_told_to_the_operator_and_in_the_summary(either_centr
     either_centre.postbox.fault = die_once
     (result,) = either_centre.run()
     assert [mail.recipient for mail in result.unknown] == [dailies.TEAM[0]]
-    (told,) = [one for one in either_centre.postbox.delivered if one.recipient == dailies.OPERATOR]
+    (told,) = [message for message in either_centre.postbox.delivered if message.recipient == dailies.OPERATOR]
     assert "may or may not have arrived" in _text_of(told.content)
     assert f"mail {result.unknown[0].key[:12]} ([邮箱], day:2026-11-21)" in privacy.mask(result.problems[0])[0]
     assert f"qareport mail forget {result.unknown[0].key[:12]}" in _text_of(told.content)
@@ -431,7 +433,7 @@ def test_a_person_settles_an_unknown_mail_on_the_command_line(
     assert cli.main(["mail", "resend", key, *given]) == 2
     assert "may have arrived already: ask there first" in capsys.readouterr().err
     assert cli.main(["mail", "resend", key, "--yes", *given]) == 0
-    assert [one.recipient for one in centre.postbox.delivered].count(dailies.TEAM[0]) == 1
+    assert [message.recipient for message in centre.postbox.delivered].count(dailies.TEAM[0]) == 1
     assert cli.main(["mail", "forget", key, *given]) == 2
     assert "is settled: the server has taken it" in capsys.readouterr().err
 
@@ -502,7 +504,7 @@ def test_a_clock_that_was_wrong_for_days_loses_no_day_and_sends_none_twice(eithe
         (1, ["2026-11-20", "2026-11-22"]),
         (4, ["2026-11-23", "2026-11-24", "2026-11-25"]),
     ]
-    counted = [one.message_id for one in either_centre.postbox.delivered]
+    counted = [message.message_id for message in either_centre.postbox.delivered]
     assert len(counted) == len(set(counted)) == 7
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from qareport import periods
 from qareport.model import PeriodKind, RunState
-from qareport.workflows.daily.schedule import due_periods, last_period
+from qareport.workflows.daily.context import due_periods, last_period
 
 DONE, PARTIAL, KILLED = RunState.DONE, RunState.PARTIAL, RunState.KILLED
 

@@ -87,7 +87,7 @@ def cli(context: click.Context, /, **arguments: Any) -> None:
     context.obj = Options(**{name: value for name, value in arguments.items() if value is not None})
 
 
-for _option in reversed(GLOBAL_OPTIONS):
+for _option in GLOBAL_OPTIONS:
     cli = _option(cli)
 
 

@@ -10,7 +10,6 @@ from typing import Any, TypeVar
 
 import sqlalchemy
 from sqlalchemy import delete, event, text
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from qareport.codec import from_json
@@ -94,10 +93,21 @@ def in_utc(instant: datetime) -> str:
 
 def upsert(session: Session, row: type[Base], **values: Any) -> None:
     """Insert a row, or update these columns of it where its key exists. Several processes may do it at once."""
-    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+    insert = _insert_of(session.get_bind().dialect.name)
     keys = [column.name for column in row.__table__.primary_key]
     changed = {name: value for name, value in values.items() if name not in keys}
     session.execute(insert(row).values(values).on_conflict_do_update(index_elements=keys, set_=changed))
+
+
+def _insert_of(dialect: str) -> Any:
+    """Return what makes the statement; a dialect takes long to import, so only the one in use is."""
+    if dialect == "postgresql":
+        from sqlalchemy.dialects.postgresql import insert as insert_postgresql
+
+        return insert_postgresql
+    from sqlalchemy.dialects.sqlite import insert as insert_sqlite
+
+    return insert_sqlite
 
 
 def began_in(query: Any, first: datetime, last: datetime) -> Any:

@@ -10,7 +10,7 @@ import numpy as np
 
 from qareport.asr.diarization import ChannelLayout, determine_layout
 from qareport.asr.interfaces import ENCODER_FRAME_MS, Embedding, SpeechChunk, Vad
-from qareport.asr.vad import merge_spans
+from qareport.asr.vad_refinement import merge_spans
 from qareport.audio.decode import SAMPLE_RATE, Samples, channels_identical, decode, loudness_dbfs, silent_channels
 from qareport.model import AudioInfo, Call
 from qareport.settings import AsrSettings, AudioSettings

@@ -147,8 +147,8 @@ def load(model: EngineFiles | str, *, device: str, asr: AsrSettings, audio: Audi
     try:
         from qareport.asr.fsmn_vad import FsmnVad
         from qareport.asr.sensevoice import SenseVoice
+        from qareport.asr.silero_vad import SileroVad
         from qareport.asr.speaker_embedding import SpeakerEmbedding
-        from qareport.asr.vad import SileroVad
     except ImportError as error:
         raise ModelError(f"the engine is not installed ({error})", to_do="pip install 'qareport[engine]'") from error
     chosen = _device(device)

@@ -143,7 +143,7 @@ def export(
     qareport export text -o texts/                      one file a call
 
     KIND is calls, segments, moments, findings or text. Personal data is masked as the settings say. The columns:
-    docs/export.md.
+    docs/guide/search-and-export.md.
     """
     with options.open_workspace() as workspace, ProgressBars() as progress:
         config, store = workspace.settings, workspace.store

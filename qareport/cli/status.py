@@ -16,7 +16,7 @@ from qareport.codec import to_data
 from qareport.errors import ConfigError, StoreError
 from qareport.model import DeliveryState
 from qareport.store import CallCounts
-from qareport.workflows.status import Status, look
+from qareport.workflows.status import InstallationStatus, look
 
 
 @click.command()
@@ -59,13 +59,13 @@ def status(options: Options, format_: str, metrics: Path | None) -> int:
     return int(bool(state.attention))
 
 
-def _write(path: Path, state: Status | None) -> None:
+def _write(path: Path, state: InstallationStatus | None) -> None:
     from qareport.workflows.status import write_metrics
 
     write_metrics(path, state)
 
 
-def _lines(state: Status, zone: ZoneInfo) -> Iterator[str]:
+def _lines(state: InstallationStatus, zone: ZoneInfo) -> Iterator[str]:
     free = "" if state.free_bytes is None else f", {state.free_bytes / 2**30:.1f} GiB free on its disk"
     yield f"Store:      {state.store}, {state.store_bytes / 2**20:.1f} MiB{free}"
     yield f"Today:      {_counts(state.today)} ({state.at.astimezone(zone):%Y-%m-%d %H:%M}, {zone.key})"

@@ -15,7 +15,7 @@ from qareport.codec import to_json
 from qareport.model import FailedCall, Transcript
 from qareport.presentation.locale import speaking
 from qareport.presentation.templating import clean
-from qareport.presentation.transcript_text import RENDERERS
+from qareport.workflows.export.writing import RENDERERS
 
 FORMATS = ("json", *RENDERERS)
 _FORMAT_OF_SUFFIX = {".srt": "srt", ".vtt": "vtt", ".txt": "text"}

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from qareport.errors import Problem
 from qareport.ingest.manifest import read_manifest
-from qareport.ingest.recordings import TEMPORARY_SUFFIXES, Recording, expand, settle
+from qareport.ingest.recordings import TEMPORARY_SUFFIXES, RecordingFile, expand, settle
 from qareport.model import Call, FailedCall
 from qareport.settings import IngestSettings
 from qareport.settings.name_pattern import NameParts, NameReader
@@ -75,32 +75,32 @@ def find_calls(
     return join.finish(listed=bool(sources), leave_out=manifest)
 
 
-def _beside(rows: Iterable[Call], manifest: Path) -> list[Recording]:
+def _beside(rows: Iterable[Call], manifest: Path) -> list[RecordingFile]:
     """Find the recordings that the rows name; one that has a temporary name is not whole."""
     recordings = []
     for row in rows:
         path = manifest.parent / row.audio_path
         if path.is_file():
-            recordings.append(Recording(path=path, name=path.name))
+            recordings.append(RecordingFile(path=path, name=path.name))
         elif any(path.with_name(path.name + ending).exists() for ending in TEMPORARY_SUFFIXES):
-            recordings.append(Recording(path=path, name=path.name, whole=False))
+            recordings.append(RecordingFile(path=path, name=path.name, whole=False))
     return recordings
 
 
 class _Join:
     """The recordings and rows of one search, each on its way to one place."""
 
-    def __init__(self, recordings: Sequence[Recording], reader: NameReader | None) -> None:
+    def __init__(self, recordings: Sequence[RecordingFile], reader: NameReader | None) -> None:
         self._reader = reader
         self._calls: list[Call] = []
         self._failures: list[FailedCall] = []
         self._waiting: list[Call] = []
         self._taken: set[Path] = set()
-        self._by_path: dict[Path, Recording] = {}
-        self._by_name: dict[str, list[Recording]] = defaultdict(list)
+        self._by_path: dict[Path, RecordingFile] = {}
+        self._by_name: dict[str, list[RecordingFile]] = defaultdict(list)
         self.add(recordings)
 
-    def add(self, recordings: Iterable[Recording]) -> None:
+    def add(self, recordings: Iterable[RecordingFile]) -> None:
         """Take recordings in, each once."""
         for recording in recordings:
             path = recording.path.resolve()
@@ -159,7 +159,7 @@ class _Join:
         )
 
 
-def _call_of(recording: Recording, name: NameParts | None) -> Call:
+def _call_of(recording: RecordingFile, name: NameParts | None) -> Call:
     """Make a call of a recording and of what its name tells."""
     stem = Path(recording.name).stem
     if name is None:

@@ -26,7 +26,7 @@ _TIMES = ("mtime", "LastModified", "last_modified", "modified", "updated", "crea
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Recording:
+class RecordingFile:
     """One recording: where it lies on this machine, and its name where it came from."""
 
     path: Path
@@ -42,7 +42,7 @@ def expand(
     settle_s: float = 0.0,
     wait: Callable[[float], None] = time.sleep,
     unreadable: list[Problem] | None = None,
-) -> list[Recording]:
+) -> list[RecordingFile]:
     """Find the recordings of some sources, in the order given (folders by name).
 
     Args:
@@ -56,13 +56,13 @@ def expand(
     Raises:
         NotFoundError: a source that does not exist or holds no recording.
     """
-    recordings: list[Recording] = []
+    recordings: list[RecordingFile] = []
     for source in sources:
         try:
             if "://" in source:
                 recordings += _fetch(source, cache, settle_s=settle_s, wait=wait)
             elif Path(source).is_file():  # who names it knows that it is there
-                recordings.append(Recording(path=Path(source), name=Path(source).name))
+                recordings.append(RecordingFile(path=Path(source), name=Path(source).name))
             else:
                 recordings += settle(_listed(Path(source)), settle_s=settle_s, wait=wait)
         except NotFoundError as error:
@@ -72,7 +72,9 @@ def expand(
     return recordings
 
 
-def settle(recordings: Sequence[Recording], *, settle_s: float, wait: Callable[[float], None]) -> list[Recording]:
+def settle(
+    recordings: Sequence[RecordingFile], *, settle_s: float, wait: Callable[[float], None]
+) -> list[RecordingFile]:
     """Look twice at files that were written to just now: one that changes meanwhile is not whole yet."""
     paths = [recording.path for recording in recordings if recording.whole]
     young = {path: _signature(path) for path in paths if settle_s and _is_young(path, settle_s)}
@@ -89,7 +91,7 @@ def temporary_name(path: Path) -> str | None:
     return None
 
 
-def _listed(path: Path) -> list[Recording]:
+def _listed(path: Path) -> list[RecordingFile]:
     if not path.is_dir():
         raise NotFoundError("no such file or folder", where=str(path), to_do="check the path")
     recordings, unfinished = [], []
@@ -98,9 +100,9 @@ def _listed(path: Path) -> list[Recording]:
             continue
         final = temporary_name(file)
         if final is not None:
-            unfinished.append(Recording(path=file.with_name(final), name=final, whole=False))
+            unfinished.append(RecordingFile(path=file.with_name(final), name=final, whole=False))
         elif file.suffix.lower() in AUDIO_SUFFIXES:
-            recordings.append(Recording(path=file, name=file.name))
+            recordings.append(RecordingFile(path=file, name=file.name))
     known = {recording.path for recording in recordings}
     recordings += [recording for recording in unfinished if recording.path not in known]
     if not recordings:
@@ -129,7 +131,7 @@ class _ChangedError(Exception):
     """A remote file changed while it was fetched: what was fetched is not whole."""
 
 
-def _fetch(url: str, cache: Path, *, settle_s: float, wait: Callable[[float], None]) -> Iterator[Recording]:
+def _fetch(url: str, cache: Path, *, settle_s: float, wait: Callable[[float], None]) -> Iterator[RecordingFile]:
     import fsspec  # slow to import, and needed for URLs alone
 
     try:
@@ -148,7 +150,7 @@ def _fetch(url: str, cache: Path, *, settle_s: float, wait: Callable[[float], No
             if _version(before[name]) == _version(info):
                 yield _fetched(filesystem, name, info, cache)
             else:
-                yield Recording(path=_place(filesystem, name, cache), name=Path(name).name, whole=False)
+                yield RecordingFile(path=_place(filesystem, name, cache), name=Path(name).name, whole=False)
     except (OSError, ValueError, ImportError, RuntimeError) as error:
         raise NotFoundError(
             f"cannot be fetched: {error}", where=url, to_do="check the URL, its driver and your access"
@@ -179,7 +181,7 @@ def _place(filesystem: Any, name: str, cache: Path) -> Path:
     return cache / hashlib.sha256(url.encode()).hexdigest()[:16] / Path(name).name
 
 
-def _fetched(filesystem: Any, name: str, info: dict[str, Any], cache: Path) -> Recording:
+def _fetched(filesystem: Any, name: str, info: dict[str, Any], cache: Path) -> RecordingFile:
     """Have a recording in the cache: the one there when nothing has changed, else fetched anew; whole or not at all."""
     target = _place(filesystem, name, cache)
     note = target.with_name("version.json")
@@ -195,9 +197,9 @@ def _fetched(filesystem: Any, name: str, info: dict[str, Any], cache: Path) -> R
                     raise _ChangedError
                 note.unlink(missing_ok=True)  # killed in between, the recording is fetched again
         except _ChangedError:
-            return Recording(path=target, name=target.name, whole=False)
+            return RecordingFile(path=target, name=target.name, whole=False)
         note.write_text(version, "utf-8")
-    return Recording(path=target, name=target.name)
+    return RecordingFile(path=target, name=target.name)
 
 
 def _version(info: dict[str, Any]) -> str:

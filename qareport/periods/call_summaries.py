@@ -50,7 +50,7 @@ def dossier(calls: Sequence[CallReport]) -> Dossier:
 
     Only calls whose start is known can be put in order; others change nothing and confirm nothing. A call is about a
     promise when it shares an issue type with the call of the promise, or the same action is promised in it again: the
-    rule of the daily ledger (docs/daily-report.md). Nothing is measured against today's clock, so the same calls
+    rule of the daily ledger (docs/guide/daily-report.md). Nothing is measured against today's clock, so the same calls
     always give the same dossier.
 
     Args:

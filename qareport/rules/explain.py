@@ -12,7 +12,7 @@ from qareport.rules.conditions import Condition
 from qareport.rules.conditions.logic import Counted, Unless
 from qareport.rules.judge import match
 from qareport.rules.match_context import ConditionHit, MatchContext
-from qareport.rules.rule import Rule, Status
+from qareport.rules.rule import Rule, RuleStatus
 from qareport.strict_yaml import NodePath
 
 #: At most so many places of a condition are drawn.
@@ -54,7 +54,7 @@ def explain(rule: Rule, context: MatchContext) -> Explanation:
     """Match a rule against a call and tell why it came out so, in the current language of `presentation.locale`."""
     began = context.transcript.started_at
     findings = match(rule, context)
-    if rule.status is not Status.ACTIVE:
+    if rule.status is not RuleStatus.ACTIVE:
         outcome = rule.status.value
     elif not rule.in_effect(began.date() if began else None):
         outcome = "not in effect"

@@ -31,7 +31,7 @@ from qareport.model import (
 )
 from qareport.rules.match_context import ConditionHit, MatchContext
 from qareport.rules.risk import assess_risk
-from qareport.rules.rule import Occurrence, Rule, RuleSet, Status
+from qareport.rules.rule import Occurrence, Rule, RuleSet, RuleStatus
 from qareport.settings import ScoreSettings
 
 
@@ -103,7 +103,7 @@ def _items(findings: Iterable[Finding], limit: int | None) -> tuple[ScoreItem, .
     return tuple(items)
 
 
-_ACTIVE = frozenset({Status.ACTIVE})
+_ACTIVE = frozenset({RuleStatus.ACTIVE})
 
 
 def judge(
@@ -112,7 +112,7 @@ def judge(
     analysis: Analysis,
     score: ScoreSettings,
     *,
-    statuses: Collection[Status] = _ACTIVE,
+    statuses: Collection[RuleStatus] = _ACTIVE,
     earlier: tuple[datetime, ...] | None = None,
 ) -> Judgement:
     """Match rules against one call.

@@ -16,7 +16,7 @@ from qareport.model import DEFAULT_SILENCE_MS
 from qareport.rules.diagnostics import read_ignores, silence
 from qareport.rules.lint_conditions import Limits, check_conditions, same_trigger
 from qareport.rules.replay import StoredJudgement
-from qareport.rules.rule import Rule, RuleSet, Status
+from qareport.rules.rule import Rule, RuleSet, RuleStatus
 from qareport.rules.rule_tests import RuleTest, load_rule_tests
 from qareport.strict_yaml import NodePath
 
@@ -104,7 +104,7 @@ def _without_tests(ruleset: RuleSet, tests: Iterable[RuleTest]) -> Iterator[Diag
         tested["must_hit"].update(expected.rule for expected in test.must_hit)
         tested["must_not_hit"].update(test.must_not_hit)
     for rule in ruleset.rules:
-        if rule.status is Status.RETIRED:
+        if rule.status is RuleStatus.RETIRED:
             continue
         for key, rule_ids in tested.items():
             if rule.id not in rule_ids:
@@ -145,7 +145,7 @@ def _lifetimes(ruleset: RuleSet, today: date | None) -> Iterator[Diagnostic]:
             if replaced == rule.id:
                 to_do = "name the rule that it replaces"
                 yield _warning("replaces-itself", ruleset, rule, "replaces itself", to_do, ("replaces",))
-            elif other is not None and other.status is Status.ACTIVE and rule.status is Status.ACTIVE:
+            elif other is not None and other.status is RuleStatus.ACTIVE and rule.status is RuleStatus.ACTIVE:
                 what = f"replaces {replaced}, which still counts: one fault costs twice"
                 to_do = f"set `status: retired` at {other.location}"
                 yield _warning("replaces-active", ruleset, rule, what, to_do, ("replaces",))
@@ -153,7 +153,7 @@ def _lifetimes(ruleset: RuleSet, today: date | None) -> Iterator[Diagnostic]:
 
 def _shadowed_rules(ruleset: RuleSet) -> Iterator[Diagnostic]:
     """Find rules that hit wherever another hits: one fault costs twice."""
-    active = [rule for rule in ruleset.rules if rule.status is Status.ACTIVE]
+    active = [rule for rule in ruleset.rules if rule.status is RuleStatus.ACTIVE]
     for index, rule in enumerate(active):
         for other in active[:index]:
             if same_trigger(rule, other):
@@ -172,7 +172,7 @@ class HitCounts:
     def warnings(self, ruleset: RuleSet) -> Iterator[Diagnostic]:
         """Report the active rules that hit nothing in the last 30 days; none when no calls are stored."""
         for rule in ruleset.rules:
-            if self.calls and rule.status is Status.ACTIVE and not self.recent.get(rule.id):
+            if self.calls and rule.status is RuleStatus.ACTIVE and not self.recent.get(rule.id):
                 what, to_do = "hit none of the stored calls in 30 days", "see `qareport rules explain CALL --rule`"
                 yield _warning("never-hits", ruleset, rule, what, to_do)
 

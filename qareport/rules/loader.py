@@ -24,7 +24,7 @@ from qareport.model import FATAL_POINTS, Severity
 from qareport.rules.condition_parser import Reader, keys_of
 from qareport.rules.conditions.logic import Counted
 from qareport.rules.diagnostics import Diagnostics, did_you_mean
-from qareport.rules.rule import Advice, AdviceError, Occurrence, Rule, RuleSet, Shared, Status
+from qareport.rules.rule import Advice, AdviceError, Occurrence, Rule, RuleSet, RuleStatus, Shared
 from qareport.rules.rule_files import SYNONYMS, RuleFiles
 from qareport.rules.schema_types import Form, Keyword, Keywords
 from qareport.strict_yaml import NodePath, YamlSource, parse_yaml
@@ -92,7 +92,7 @@ class RuleForm(Form):
     #: Added to the score when the rule hits; `fatal` fails the call. `scorecard` says how points add up.
     points: Annotated[StrictInt, BeforeValidator(_points), Field(ge=-100, le=100)]
     category: Keyword
-    status: Status = Status.ACTIVE
+    status: RuleStatus = RuleStatus.ACTIVE
     occurrence: OccurrenceForm = OccurrenceForm()
     effective: EffectiveForm = EffectiveForm()
     owner: Keyword | None = None

@@ -12,7 +12,7 @@ from qareport.model import Finding
 from qareport.rules.call_snapshot import CallSnapshot
 from qareport.rules.judge import match, score_card
 from qareport.rules.match_context import MatchContext
-from qareport.rules.rule import Rule, RuleSet, Status
+from qareport.rules.rule import Rule, RuleSet, RuleStatus
 from qareport.settings import ScoreSettings
 
 
@@ -177,7 +177,7 @@ def _findings(
     same = {rule.id for rule in ruleset.rules if known.get(rule.id) == rule.version}
     findings = [finding for finding in stored if finding.rule_id in same]
     for rule in ruleset.rules:
-        if rule.id not in same and rule.status is Status.ACTIVE:
+        if rule.id not in same and rule.status is RuleStatus.ACTIVE:
             findings += _match(rule, context(ruleset))
     return sorted(findings, key=lambda finding: (finding.at_ms, finding.rule_id))
 

@@ -95,7 +95,7 @@ class Shared:
         return {name: WordList(words) for name, words in self.stages.items()}
 
 
-class Status(StrEnum):
+class RuleStatus(StrEnum):
     """Whether a rule counts."""
 
     #: Matched and counted.
@@ -125,7 +125,7 @@ class Rule:
     #: One hit makes the whole call fail, whatever the points.
     fatal: bool = False
     category: str
-    status: Status
+    status: RuleStatus
     occurrence: Occurrence
     when: Condition
     #: Where it does not hold, the rule is not applicable: it costs nothing and is counted apart.

@@ -32,7 +32,7 @@ from qareport.rules.condition_parser import keys_of
 from qareport.rules.diagnostics import Diagnostics, did_you_mean
 from qareport.rules.judge import match
 from qareport.rules.match_context import MatchContext
-from qareport.rules.rule import Rule, RuleSet, Status
+from qareport.rules.rule import Rule, RuleSet, RuleStatus
 from qareport.rules.schema_types import DurationMs, Form, Keyword
 from qareport.strict_yaml import NodePath, YamlSource, parse_yaml
 
@@ -278,7 +278,7 @@ def _run(test: RuleTest, ruleset: RuleSet, analyse: Analyse, stored: FindStored 
         transcript = call
     context = MatchContext.of(transcript, analyse(transcript), earlier=test.earlier, stages=ruleset.stages)
     findings: dict[str, list[Finding]] = {
-        rule.id: match(rule, context) or [] for rule in ruleset.rules if rule.status is not Status.RETIRED
+        rule.id: match(rule, context) or [] for rule in ruleset.rules if rule.status is not RuleStatus.RETIRED
     }
     failures = [failure for hit in test.must_hit for failure in _missing(hit, findings.get(hit.rule, []))]
     for rule_id in test.must_not_hit:

@@ -21,10 +21,10 @@ T = TypeVar("T")
 #: What to do, by words of the database's own message; the first that match count.
 _ADVICE = (
     ("fts5", "SQLite was built without FTS5 for this Python: use another build of Python, or PostgreSQL"),
-    ("malformed", "the file is damaged: keep it as it is, and bring back the newest backup (docs/deploy.md)"),
+    ("malformed", "the file is damaged: keep it as it is, and bring back the newest backup (docs/guide/deploy.md)"),
     (
         "not a database",
-        "the file is no store, or damaged: check the name, or bring back the newest backup (docs/deploy.md)",
+        "the file is no store, or damaged: check the name, or bring back the newest backup (docs/guide/deploy.md)",
     ),
     ("locked", "another process writes for long: wait, then run the same command again"),
     ("full", "make room on the disk, then run the same command again: what was stored stays"),

@@ -251,7 +251,7 @@ def _judged_anew(
     report: CallReport, order_id: str | None, rule_book: RuleBook, earlier: tuple[datetime, ...] | None
 ) -> CallReport:
     context = CallSnapshot.take(report, order_id).context(rule_book.ruleset.stages, earlier)
-    active = [rule for rule in rule_book.ruleset.rules if rule.status is rules.Status.ACTIVE]
+    active = [rule for rule in rule_book.ruleset.rules if rule.status is rules.RuleStatus.ACTIVE]
     judgement = rules.judge_context(active, context, rule_book.settings.score)
     kept = tuple(note for note in report.notes if note.code not in _OF_JUDGEMENT)
     return replace(

@@ -29,7 +29,7 @@ _RUNS = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Status:
+class InstallationStatus:
     """What there is to know."""
 
     at: datetime
@@ -52,7 +52,7 @@ class Status:
     attention: tuple[str, ...] = ()
 
 
-def look(store: Store, *, time_zone: str, now: datetime, failures: int = 10) -> Status:
+def look(store: Store, *, time_zone: str, now: datetime, failures: int = 10) -> InstallationStatus:
     """Take a look at a store.
 
     Args:
@@ -66,7 +66,7 @@ def look(store: Store, *, time_zone: str, now: datetime, failures: int = 10) -> 
     runs = [_honest(run) for run in store.runs.list(limit=_RUNS)]
     # A run that somebody tries out by hand says nothing about the mails of the morning.
     runs = [run for run in runs if run.mode == _SEND] or runs
-    status = Status(
+    status = InstallationStatus(
         at=now.astimezone(UTC),
         store=store.url,
         store_bytes=store.maintenance.size_bytes(),
@@ -103,7 +103,7 @@ def _honest(run: RunRecord) -> RunRecord:
 
 
 def _attention(
-    status: Status, newest: Iterable[RunRecord], late: Sequence[DeliveryRecord], forgotten: int
+    status: InstallationStatus, newest: Iterable[RunRecord], late: Sequence[DeliveryRecord], forgotten: int
 ) -> Iterator[str]:
     for run in newest:
         if run.state not in (RunState.DONE, RunState.RUNNING):
@@ -121,7 +121,7 @@ def _attention(
         yield f"little room on the store's disk: {status.free_bytes / 2**20:.0f} MiB"
 
 
-def write_metrics(path: Path, status: Status | None) -> None:
+def write_metrics(path: Path, status: InstallationStatus | None) -> None:
     """Write all metrics; the file is replaced at once and never seen half-written.
 
     Args:
@@ -148,7 +148,7 @@ def _gauge(registry: CollectorRegistry, name: str, help: str, *labels: str) -> G
     return Gauge(f"qareport_{name}", help, labels, registry=registry)
 
 
-def _fill(registry: CollectorRegistry, status: Status) -> None:
+def _fill(registry: CollectorRegistry, status: InstallationStatus) -> None:
     _gauge(registry, "status_timestamp_seconds", "When the store was looked at").set(status.at.timestamp())
     _gauge(registry, "attention", "How many things want a person's attention").set(len(status.attention))
     for name, help, counts in (

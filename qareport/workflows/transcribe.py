@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Recording:
+class RecordingToTranscribe:
     """A recording that is to be transcribed, and the key under which its transcript is kept."""
 
     call: Call
@@ -45,7 +45,7 @@ class RecordingTranscriber(Protocol):
     """
 
     def transcribe_many(
-        self, recordings: Sequence[Recording], *, on_progress: Progress
+        self, recordings: Sequence[RecordingToTranscribe], *, on_progress: Progress
     ) -> Iterator[TranscribedCall | FailedCall]:
         """Yield the outcome of each recording as soon as it is there, in any order."""
 
@@ -57,7 +57,7 @@ class EngineTranscriber:
         self._engine = engine
 
     def transcribe_many(
-        self, recordings: Sequence[Recording], *, on_progress: Progress
+        self, recordings: Sequence[RecordingToTranscribe], *, on_progress: Progress
     ) -> Iterator[TranscribedCall | FailedCall]:
         """Yield the outcome of each recording, in the order given."""
         by_id = {recording.call.call_id: recording for recording in recordings}
@@ -139,7 +139,7 @@ class _Work:
         #: Copies by the call id of the first, whose outcome decides about them.
         self._copies: dict[str, list[Call]] = defaultdict(list)
         self.ready: dict[str, TranscribedCall] = {}
-        self.missing: list[Recording] = []
+        self.missing: list[RecordingToTranscribe] = []
         self.failures: list[FailedCall] = []
         self.duplicates: list[Duplicate] = []
 
@@ -168,7 +168,7 @@ class _Work:
         elif failure is not None:
             self._fail(call, failure.step, failure.reason, key=key)
         else:
-            self.missing.append(Recording(call=call, key=key))
+            self.missing.append(RecordingToTranscribe(call=call, key=key))
 
     def transcribe(self, load_transcriber: Callable[[], RecordingTranscriber], on_progress: Progress) -> int:
         """Transcribe what is missing. Returns how many milliseconds that were."""

@@ -155,8 +155,8 @@ def _random_call(dice: random.Random, day: date, number: int, agents: int) -> Ca
         if dice.random() < chance
     )
     recovered = dice.random() < 0.6 if emotions else None
-    score = max(0, min(100, 100 + sum(one.points for one in hits) - dice.randrange(0, 12) * bool(emotions)))
-    if any(one.fatal for one in hits):
+    score = max(0, min(100, 100 + sum(rule_hit.points for rule_hit in hits) - dice.randrange(0, 12) * bool(emotions)))
+    if any(rule_hit.fatal for rule_hit in hits):
         score = 0
     alarm = "ANGRY" in emotions and not recovered and dice.random() < 0.25
     risk = Risk.HIGH if score < 70 or alarm else Risk.MEDIUM if score < 90 or emotions else Risk.LOW
@@ -200,7 +200,7 @@ def _random_call(dice: random.Random, day: date, number: int, agents: int) -> Ca
 
 def large_report(calls: int = 3_000, agents: int = 40) -> PeriodReport:
     """Build the report of a large day with the seven days before it."""
-    before = [one for back in range(1, 8) for one in large_day(DAY - timedelta(days=back), calls, agents)]
+    before = [call for back in range(1, 8) for call in large_day(DAY - timedelta(days=back), calls, agents)]
     failures = [failed(f"broken-{number:03d}") for number in range(4)]
     return periods.build_period(TODAY, large_day(DAY, calls, agents), before, failures, SETTINGS)
 

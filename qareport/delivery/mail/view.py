@@ -16,7 +16,7 @@ from qareport.model import (
     PeriodKind,
     PeriodReport,
 )
-from qareport.presentation import emotion_chart, heatmap_chart, wording
+from qareport.presentation import emotion_chart, heatmap_chart, note_wording
 from qareport.presentation.locale import _, language, plural
 from qareport.report.period import view_types
 from qareport.report.period.view_types import CallbackRow, PeriodView, Tile, WeakView
@@ -228,7 +228,7 @@ def _signature() -> str:
 def _warnings(report: PeriodReport, page: PeriodView) -> Iterator[str]:
     if page.partial:
         yield _("本报告不完整：") + "".join(page.partial)
-    yield from (wording.note(note) for note in report.notes if note.code == NoteCode.RULES_LAST_GOOD)
+    yield from (note_wording.note(note) for note in report.notes if note.code == NoteCode.RULES_LAST_GOOD)
     if page.demo_notice:
         yield page.demo_notice
 
@@ -245,4 +245,4 @@ def _remarks(report: PeriodReport, page: PeriodView) -> Iterator[str]:
         yield plural("{count}通录音处理失败（原因见文档）：{names}{more}。", count, count=count, names=names, more=more)
     if page.not_judged:
         yield page.not_judged
-    yield from (wording.note(note) for note in report.notes if note.code in RECORDING_NOTES)
+    yield from (note_wording.note(note) for note in report.notes if note.code in RECORDING_NOTES)

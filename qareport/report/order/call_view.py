@@ -18,7 +18,7 @@ from qareport.model import (
     RoleMetrics,
     TeamNorm,
 )
-from qareport.presentation import wording
+from qareport.presentation import note_wording, wording
 from qareport.presentation.locale import _, plural
 from qareport.presentation.view_types import Chart, Curve, Metric, Phrase, TextRun
 from qareport.report.order import key_moments, scorecard, transcript_lines
@@ -89,7 +89,7 @@ def _notes(call: CallReport) -> tuple[str, ...]:
     """Word the notes, each once; what the analysis says of guessed roles covers what the engine says of them."""
     codes = {note.code for note in call.notes}
     covered = {NoteCode.ROLES_FROM_WORDS} if codes & {NoteCode.ROLES_GUESSED, NoteCode.ROLES_UNKNOWN} else set()
-    return tuple(dict.fromkeys(wording.note(note) for note in call.notes if note.code not in covered))
+    return tuple(dict.fromkeys(note_wording.note(note) for note in call.notes if note.code not in covered))
 
 
 def facts(call: CallReport, speakers: transcript_lines.Speakers, calls: str) -> Facts:

@@ -20,7 +20,7 @@ from qareport.model import (
     PeriodReport,
     WeakLink,
 )
-from qareport.presentation import wording
+from qareport.presentation import note_wording, wording
 from qareport.presentation.locale import _, plural
 from qareport.presentation.view_types import Metric, Phrase, TextRun, created_at
 from qareport.report.period import rows, view_types
@@ -57,7 +57,7 @@ def build_period_view(report: PeriodReport, settings: ReportSettings, *, table_r
         if report.agent_id
         else "",
         demo_notice=wording.demo_notice(report.provenance.models),
-        partial=tuple(view_types.prose(wording.note(note)) for note in report.partial),
+        partial=tuple(view_types.prose(note_wording.note(note)) for note in report.partial),
         sentence=_sentence(report),
         tiles=tuple(_tile(headlines[name], report, baseline) for name in _TILES if name in headlines),
         callbacks_title=plural(
@@ -257,7 +257,7 @@ def _methods(report: PeriodReport) -> Iterator[Metric]:
     yield from _counts(report)
     yield from _meanings(report)
     for note in report.notes:
-        yield Metric(label=_("说明"), value=wording.note(note))
+        yield Metric(label=_("说明"), value=note_wording.note(note))
     provenance = report.provenance
     yield Metric(
         label=_("版本"),

@@ -15,7 +15,7 @@ from qareport.asr.interfaces import Recognition, SpeechChunk
 from qareport.asr.model_files import check, identify
 from qareport.asr.sensevoice import SenseVoice
 from qareport.asr.sentences import is_tag
-from qareport.asr.vad import SileroVad
+from qareport.asr.silero_vad import SileroVad
 from qareport.audio.decode import decode
 from qareport.model import Call, Role
 from qareport.settings import AsrSettings, AudioSettings, bundled_calls, bundled_model

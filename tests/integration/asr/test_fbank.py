@@ -13,7 +13,7 @@ from qareport.asr.fsmn_vad import FsmnVad
 from qareport.asr.interfaces import Recognition, SpeechChunk
 from qareport.asr.model_files import check, check_vad, identify
 from qareport.asr.sensevoice import SenseVoice
-from qareport.asr.vad import SileroVad
+from qareport.asr.silero_vad import SileroVad
 from qareport.audio.decode import decode
 from qareport.errors import ModelError
 from qareport.settings import AsrSettings

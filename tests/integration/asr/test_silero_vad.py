@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 
-from qareport.asr.vad import MIN_SPEECH_MS, SPEECH_PAD_MS, SileroVad
+from qareport.asr.silero_vad import MIN_SPEECH_MS, SPEECH_PAD_MS, SileroVad
 from qareport.audio.decode import decode
 from qareport.settings import AsrSettings, bundled_calls
 from tests.support.asr_fixtures import ASSETS, Samples, babble

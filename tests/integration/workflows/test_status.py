@@ -34,7 +34,7 @@ from qareport.model import (
 from qareport.settings import default_dir
 from qareport.store import Store, holder
 from qareport.workflows.judge import judge_calls
-from qareport.workflows.status import Status, look, write_metrics
+from qareport.workflows.status import InstallationStatus, look, write_metrics
 from qareport.workflows.transcribe import TranscribedCall
 from qareport.workflows.workspace import Workspace
 from tests.conftest import ROOT
@@ -60,7 +60,7 @@ def fail(store: Store, failed: Call, step: str = "decode", reason: str = "empty 
     store.calls.put_failure(failed, FailedCall.of(failed, step, reason))
 
 
-def status_of(store: Store) -> Status:
+def status_of(store: Store) -> InstallationStatus:
     return look(store, time_zone=ZONE, now=NOW)
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qareport.asr.vad import merge_spans, split_long
+from qareport.asr.vad_refinement import merge_spans, split_long
 
 
 def loud_with_gaps(seconds: int, *gaps_ms: int) -> np.ndarray:

@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from qareport.report.order.team_comparison import rows
 
 from qareport.model import (
     MEASURES,
@@ -24,6 +23,7 @@ from qareport.model import (
 from qareport.periods import call_measures, team_norm
 from qareport.presentation import wording
 from qareport.report.order import call_view
+from qareport.report.order.scorecard import compare
 from qareport.rules.conditions.metric import METRICS, value_of
 from qareport.store import CallRecord
 from qareport.workflows.export.columns import KINDS, Item
@@ -127,7 +127,7 @@ def test_the_talk_share_of_a_page_is_that_of_rules(call: CallMetrics) -> None:
 @given(call_metrics)
 def test_a_measure_beside_the_norm_of_its_own_call_is_usual(call: CallMetrics) -> None:
     measures = call_measures(call)
-    compared = rows(measures, team_norm([MeasuredCall(metrics=measures)], "Asia/Shanghai"))
+    compared = compare(measures, team_norm([MeasuredCall(metrics=measures)], "Asia/Shanghai"))
     assert {row.label for row in compared} <= {wording.MEASURES[name] for name in measures}
     assert len(compared) == len(set(measures) - {"non_talk_share"})
     assert all(row.value == row.usual for row in compared)

@@ -15,7 +15,7 @@ from types import SimpleNamespace
 import pytest
 
 from qareport.model import Note, PeriodKind
-from qareport.presentation import locale, wording
+from qareport.presentation import locale, note_wording, wording
 from qareport.presentation.locale import N_, Translated, _, plural, speaking
 from qareport.presentation.templating import make_environment
 from qareport.report.period import view_types
@@ -174,9 +174,9 @@ def test_periods_in_both_languages(kind: PeriodKind, chinese: str, english: str)
 
 def test_a_note_without_wording_is_shown_whole_in_both_languages() -> None:
     note = Note(code="from_tomorrow", values={"x": "1", "y": "2"})
-    assert wording.note(note) == "from_tomorrow（x＝1，y＝2）"
+    assert note_wording.note(note) == "from_tomorrow（x＝1，y＝2）"
     with speaking("en"):
-        assert wording.note(note) == "from_tomorrow (x = 1, y = 2)"
+        assert note_wording.note(note) == "from_tomorrow (x = 1, y = 2)"
 
 
 def test_templates_can_mark_words_in_both_ways() -> None:

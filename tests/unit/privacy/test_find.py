@@ -25,7 +25,7 @@ from qareport.model import (
     Silence,
     Token,
 )
-from qareport.privacy import mask, mask_report, mask_segments, masking
+from qareport.privacy import find, mask, mask_report, mask_segments
 
 PHONE, CARD = PersonalKind.PHONE, PersonalKind.BANK_CARD
 
@@ -105,7 +105,7 @@ def test_an_order_named_in_an_earlier_sentence_hides_no_identity_card() -> None:
 
 def test_what_was_asked_tells_what_a_bare_number_is() -> None:
     assert mask("八三四二一零")[1] == ()
-    assert [place.kind for place in masking("八三四二一零", context="请您报一下验证码")] == [PersonalKind.CODE]
+    assert [place.kind for place in find("八三四二一零", context="请您报一下验证码")] == [PersonalKind.CODE]
 
 
 def test_a_span_points_at_the_words_that_were_masked() -> None:

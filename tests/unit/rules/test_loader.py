@@ -46,7 +46,7 @@ def problems(folder: Path, text: str) -> list[str]:
 def test_a_rule_is_read_with_its_defaults(tmp_path: Path) -> None:
     (rule,) = rules.load(write(tmp_path, RULE)).rules
     assert (rule.id, rule.points, rule.status, rule.occurrence, rule.moment) == (
-        "a.rule", -10, rules.Status.ACTIVE, rules.Occurrence.ONCE, None,
+        "a.rule", -10, rules.RuleStatus.ACTIVE, rules.Occurrence.ONCE, None,
     )  # fmt: skip
     assert (rule.location.line, rule.location.column) == (3, 5)
 

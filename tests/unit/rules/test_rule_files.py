@@ -13,9 +13,9 @@ from qareport.errors import ConfigError
 from qareport.model import Call
 from qareport.presentation.locale import speaking
 from qareport.rules import CallSnapshot, RuleFiles, StoredJudgement
-from qareport.settings import ScoreSettings
-from qareport.workflows import judge as pipeline
-from tests.unit.analysis.test_analyse import AGENT, CUSTOMER, ROOT, call, say
+from qareport.settings import ScoreSettings, Settings
+from qareport.workflows.judge import RuleBook, judge_call
+from tests.unit.analysis.test_analyse import AGENT, CUSTOMER, TOPICS, call, say
 from tests.unit.rules.test_rule_tests import CASE, RULE, SHIPPED, analyse
 
 TEXTS = {"a.yaml": RULE, "a.test.yaml": CASE}
@@ -36,12 +36,8 @@ def test_unsaved_text_is_checked_tested_explained_and_replayed_without_a_file() 
 
 def stored(ruleset: rules.RuleSet) -> StoredJudgement:
     """Judge the talk as a store keeps it."""
-    book = pipeline.RuleBook.load(ROOT / "config")
-    judged = pipeline.judge_call(
-        Call(call_id=TALK.call_id, audio_path=""),
-        TALK,
-        pipeline.RuleBook(settings=book.settings, topics=book.topics, ruleset=ruleset),
-    )
+    book = RuleBook(settings=Settings(), topics=TOPICS, ruleset=ruleset)
+    judged = judge_call(Call(call_id=TALK.call_id, audio_path=""), TALK, book)
     snapshot = CallSnapshot.read(CallSnapshot.take(judged, None).to_json())
     assert snapshot is not None
     return StoredJudgement(snapshot=snapshot, order_id=None, versions=ruleset.versions, earlier=lambda: None)

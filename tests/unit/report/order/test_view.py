@@ -28,7 +28,7 @@ from qareport.model import (
     Severity,
     TrajectoryState,
 )
-from qareport.presentation import emotion_chart, wording
+from qareport.presentation import emotion_chart, note_wording, wording
 from qareport.presentation.templating import clean, clean_value
 from qareport.report import file_name
 from qareport.report.order.transcript_lines import Speakers, trajectory
@@ -121,7 +121,7 @@ def test_every_note_that_the_program_makes_has_words_of_its_own() -> None:
     sources = "".join(path.read_text("utf-8") for path in package.rglob("*.py"))
     literals = set(re.findall(r'Note\(code="(\w+)"', sources))
     assert literals <= set(NoteCode)
-    assert set(NoteCode) == set(wording.NOTES)
+    assert set(NoteCode) == set(note_wording.NOTES)
 
 
 def test_a_grave_moment_without_a_rule_comes_before_a_light_one_with_a_rule() -> None:
@@ -162,7 +162,7 @@ def test_moment_that_another_one_tells_takes_no_room() -> None:
     ],
 )
 def test_notes_are_worded(note: Note, text: str) -> None:
-    assert wording.note(note) == text
+    assert note_wording.note(note) == text
 
 
 @pytest.mark.parametrize(("mood", "words"), [(-4.0, "一直偏负面"), (-0.5, "平稳"), (4.0, "一直偏正面"), (None, "平稳")])
@@ -192,9 +192,9 @@ def test_unknown_note_is_shown_with_its_values() -> None:
 
 
 def test_note_whose_values_do_not_fit_is_shown_raw(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(wording, "NOTES", {"cut": "切断于 {second}"})
-    assert wording.note(Note(code="cut", values={"second": "3"})) == "切断于 3"
-    assert wording.note(Note(code="cut", values={"minute": "3"})) == "cut（minute＝3）"
+    monkeypatch.setattr(note_wording, "NOTES", {"cut": "切断于 {second}"})
+    assert note_wording.note(Note(code="cut", values={"second": "3"})) == "切断于 3"
+    assert note_wording.note(Note(code="cut", values={"minute": "3"})) == "cut（minute＝3）"
 
 
 @pytest.mark.parametrize(

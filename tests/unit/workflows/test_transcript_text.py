@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from qareport.model import AudioEvent, Emotion, Role, RoleSource, Segment, Transcript
 from qareport.presentation.locale import speaking
-from qareport.presentation.transcript_text import as_rich_text, as_srt, as_text, as_vtt
+from qareport.workflows.export.writing import as_rich_text, as_srt, as_text, as_vtt
 from tests.support.subtitles import read_srt, read_vtt
 
 

@@ -1,4 +1,7 @@
-"""`run`, `demo`, `analyse` and `report`: recordings, transcripts or stored calls become reports."""
+"""`run`, `demo`, `analyse` and `report`: recordings, transcripts or stored calls become reports.
+
+What decodes, transcribes and judges is imported where it is used: `report` starts without it.
+"""
 
 from __future__ import annotations
 
@@ -8,11 +11,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import click
 
-from qareport import calendar, codec, ingest, settings
+from qareport import calendar, codec, settings
 from qareport.cli.console import (
     Options,
     ProgressBars,
@@ -29,10 +33,12 @@ from qareport.errors import TranscriptError
 from qareport.events import Progress
 from qareport.model import Call, FailedCall
 from qareport.store import CallFilter
-from qareport.workflows.judge import RuleBook, judge_calls, orders_of, transcript_key
 from qareport.workflows.render import render_orders
-from qareport.workflows.transcribe import TranscribedCall, disambiguate_ids, transcribe_calls
 from qareport.workflows.workspace import Workspace
+
+if TYPE_CHECKING:
+    from qareport.workflows.judge import RuleBook
+    from qareport.workflows.transcribe import TranscribedCall
 
 
 @click.command()
@@ -94,6 +100,9 @@ def _run(
     settled: bool = False,
 ) -> Summary:
     """Transcribe, judge and report. `settled`: no recording is still being written."""
+    from qareport import ingest
+    from qareport.workflows.transcribe import disambiguate_ids, transcribe_calls
+
     with options.open_workspace(make_store=True) as workspace:
         config = workspace.settings
         recordings = ingest.find_calls(
@@ -172,6 +181,8 @@ def judge_and_render(
     on_progress: Progress,
 ) -> Summary:
     """Judge calls, and write the reports of their orders."""
+    from qareport.workflows.judge import judge_calls, orders_of
+
     done, failures = judge_calls(transcribed, workspace.store, rule_book, on_progress=on_progress)
     rendering = render_orders(
         workspace, orders_of(done), formats=formats, out_dir=out / "reports", on_progress=on_progress
@@ -188,6 +199,9 @@ def judge_and_render(
 
 
 def _read(path: Path) -> tuple[list[TranscribedCall], list[FailedCall]]:
+    from qareport.workflows.judge import transcript_key
+    from qareport.workflows.transcribe import TranscribedCall
+
     items: list[TranscribedCall] = []
     unreadable: list[FailedCall] = []
     for transcript in codec.read_transcripts(path):

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from qareport import rules
-from qareport.cli import rules_output
+from qareport.cli.rules import write_replay
 from qareport.errors import ConfigError
 from qareport.model import Call, Segment, Transcript
 from qareport.store import Store
@@ -114,9 +114,9 @@ def test_apply_makes_the_edit_count_and_keeps_the_old_hash(store: Store, config:
 
 def test_a_replay_reads_in_three_forms(store: Store, config: Path) -> None:
     result = run(store, edit(config, "silence: 2s", "silence: 4s"))
-    assert f"lost 1: {RULE} 1" in rules_output.replay(result, "text")
-    assert json.loads(rules_output.replay(result, "json"))["lost"][0]["call_id"] == "two"
-    assert '<a href="o1.html">' in rules_output.replay(result, "html")
+    assert f"lost 1: {RULE} 1" in write_replay(result, "text")
+    assert json.loads(write_replay(result, "json"))["lost"][0]["call_id"] == "two"
+    assert '<a href="o1.html">' in write_replay(result, "html")
 
 
 def test_explain_draws_each_condition_with_seconds_and_values(store: Store, config: Path) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from qareport import rules
-from qareport.cli import rules_output
+from qareport.cli.rules import write_problems
 from qareport.errors import ConfigError
 from qareport.model import Finding, Severity
 from qareport.rules.judge import score_card
@@ -79,10 +79,10 @@ def test_problems_are_written_for_people_programs_and_github(tmp_path: Path) -> 
     with pytest.raises(ConfigError) as raised:
         rules.load(tmp_path)
     problems = raised.value.problems
-    assert next(rules_output.problems(problems, (), "text")).startswith(f"{tmp_path}/a.yaml:3:")
-    (item,) = json.loads("\n".join(rules_output.problems(problems, (), "json")))["problems"]
+    assert next(write_problems(problems, (), "text")).startswith(f"{tmp_path}/a.yaml:3:")
+    (item,) = json.loads("\n".join(write_problems(problems, (), "json")))["problems"]
     assert (item["level"], item["line"], item["to_do"]) == ("error", 3, "did you mean 'major'?")
-    assert next(rules_output.problems(problems, (), "github")).startswith(f"::error file={tmp_path}/a.yaml,line=3,col=")
+    assert next(write_problems(problems, (), "github")).startswith(f"::error file={tmp_path}/a.yaml,line=3,col=")
 
 
 @pytest.mark.parametrize("pattern", ["(a+)+b", "(a|aa)*b*c*", "a*b*c*", r"(a)\1", "(x+x+)+y", "(.*a){5,}", "", "a?"])

@@ -1,7 +1,7 @@
 """Check that labelled calls follow the guide (`labels.md`): `python -m corpus.check FILE.jsonl…`; exit status 1 if not.
 
-A line is a call: `{"id", "note", "segments": [[start_s, end_s, role, text, emotion, events, acts]…], "truth": {…}}`. Set A
-was labelled before there were acts, so its segments may end after any field from the text on.
+A line is a call: `{"id", "note", "segments": [[start_s, end_s, role, text, emotion, events, acts]…], "truth": {…}}`.
+Set A was labelled before there were acts, so its segments may end after any field from the text on.
 """
 
 from __future__ import annotations
@@ -13,15 +13,61 @@ from pathlib import Path
 from typing import Any
 
 TOPICS = frozenset(
-    "物流延迟 物流查询 发错漏发 尺码不符 质量 退换货 退款 价格 发票 订单修改 安装维修 商品咨询 账户支付 客服响应慢".split()
+    [
+        "物流延迟",
+        "物流查询",
+        "发错漏发",
+        "尺码不符",
+        "质量",
+        "退换货",
+        "退款",
+        "价格",
+        "发票",
+        "订单修改",
+        "安装维修",
+        "商品咨询",
+        "账户支付",
+        "客服响应慢",
+    ]
 )
 ACTS = {
     "customer": frozenset(
-        "ask ask_again request inform complain threaten give_up sarcasm remind_promise accept refuse thank calm small".split()
+        [
+            "ask",
+            "ask_again",
+            "request",
+            "inform",
+            "complain",
+            "threaten",
+            "give_up",
+            "sarcasm",
+            "remind_promise",
+            "accept",
+            "refuse",
+            "thank",
+            "calm",
+            "small",
+        ]
     ),
     "agent": frozenset(
-        "greet close answer evade hold ask_info confirm apologise empathise promise offer refuse explain blame rude "
-        "small".split()
+        [
+            "greet",
+            "close",
+            "answer",
+            "evade",
+            "hold",
+            "ask_info",
+            "confirm",
+            "apologise",
+            "empathise",
+            "promise",
+            "offer",
+            "refuse",
+            "explain",
+            "blame",
+            "rude",
+            "small",
+        ]
     ),
 }
 #: The act of the customer that a kind of moment is, and the other way round.
@@ -34,10 +80,23 @@ ACT_OF = {
     "broken_promise": "remind_promise",
 }
 KINDS = frozenset({*ACT_OF, "no_answer", "silence"})
-EMOTIONS = frozenset("HAPPY SAD ANGRY NEUTRAL FEARFUL DISGUSTED SURPRISED EMO_UNKNOWN".split())
-EVENTS = frozenset("BGM Speech Applause Laughter Cry Sneeze Breath Cough".split())
+EMOTIONS = frozenset(["HAPPY", "SAD", "ANGRY", "NEUTRAL", "FEARFUL", "DISGUSTED", "SURPRISED", "EMO_UNKNOWN"])
+EVENTS = frozenset(["BGM", "Speech", "Applause", "Laughter", "Cry", "Sneeze", "Breath", "Cough"])
 FAULTS = frozenset(
-    "未正面回应 推诿 态度 抢话 未安抚 未给时限 承诺过度 索要敏感信息 引导线下 打断 重复索要信息 未挽留".split()
+    [
+        "未正面回应",
+        "推诿",
+        "态度",
+        "抢话",
+        "未安抚",
+        "未给时限",
+        "承诺过度",
+        "索要敏感信息",
+        "引导线下",
+        "打断",
+        "重复索要信息",
+        "未挽留",
+    ]
 )
 TRUTH = ("topics", "moments", "promises", "masked", "kept", "agent_ok", "faults", "satisfaction", "risk")
 #: A telling silence lasts two seconds (labels.md); times are written to a tenth.

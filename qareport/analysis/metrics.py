@@ -1,4 +1,4 @@
-"""Measures of a call: silences, holds, talk time, response delay, speed, sentiment."""
+"""Measures of a call: silences, hold music, gaps, holds, talk time, response delay, speed, loudness, sentiment."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def _pause(start_ms: int, end_ms: int, last: Segment | None, following: Segment 
     )
 
 
-#: Music goes on over a break of this length: models mark it in pieces.
+#: Music continues over a break of this length: models mark it in pieces.
 MUSIC_JOIN_MS = 1000
 _MUSIC = frozenset({AudioEvent.BGM, AudioEvent.SING})
 
@@ -149,7 +149,7 @@ def measure_call(
     curve: Sequence[CurvePoint],
     holds: Sequence[Hold] = (),
 ) -> CallMetrics:
-    """Measure the whole conversation. Vocabulary: ConversationCharacteristics of Amazon Transcribe Call Analytics.
+    """Measure the conversation. Vocabulary: ConversationCharacteristics of Amazon Transcribe Call Analytics.
 
     - duration: of the recording; when unknown, to the end of the last word.
     - talk: time in which anyone speaks; non-talk: the rest; overlap: time in which two speakers do.

@@ -1,6 +1,7 @@
-"""All key moments of a call, in order of time; moments of questions, answers, emotions and recoveries.
+"""Find all key moments of a call in order of time: silences, repeated questions, missing answers, emotions, recoveries.
 
-A moment that another one covers already has a salience of 0.
+Moments that a single segment shows are in `word_moments`. A moment that another one covers already has a salience of
+0.
 """
 
 from __future__ import annotations
@@ -120,7 +121,7 @@ def find_repeats(scene: Scene, mentions: Sequence[Mention], churn: Sequence[int]
         letters = bigrams(_NOT_A_LETTER.sub("", sound(scene.topics.filler.remove_from(scene.words[index]))))
         if len(letters) < MIN_BIGRAMS:
             continue
-        # Where nobody is known, an agent who says the question back would seem to ask it again.
+        # Without known speakers, an agent who says the question back would seem to ask it again.
         urges = (
             is_question
             and scene.customer_role is Role.CUSTOMER

@@ -1,4 +1,4 @@
-"""How alike two texts are, by the pairs of neighbouring letters that they share (character bigrams)."""
+"""Compare texts: normal form, similarity by character bigrams, and lists of words that are searched in a text."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def normalise(text: str) -> str:
 def letter_pairs(text: str) -> frozenset[str]:
     """Return all letters and pairs of neighbouring letters of a text: a word whose start is not in it is not there.
 
-    Not the bigrams by which texts are compared (`text.similarity`): a word of one letter starts with that letter.
+    Not the bigrams by which texts are compared (`bigrams`): a word of one letter starts with that letter.
     """
     return frozenset((*text, *map(operator.add, text, text[1:])))
 
@@ -180,8 +180,8 @@ def _alternation(words: Iterable[str]) -> str:
 
 
 def _bounded(word: str) -> str:
-    # Latin words and numbers match as a whole only: refund is not in refunded, 12315 not in 9123150, 三一五 not in
-    # 六三一五.
+    # Latin words and numbers match as complete words only: refund is not in refunded, 12315 not in 9123150, 三一五 not
+    # in 六三一五.
     if not word.strip(_SPOKEN_DIGITS):
         return f"(?<![{_SPOKEN_DIGITS}]){word}(?![{_SPOKEN_DIGITS}])"
     before = r"(?<![a-z0-9])" if re.match(r"[a-z0-9]", word) else ""

@@ -1,4 +1,4 @@
-"""The libraries around the model: what is installed, and their output kept quiet."""
+"""The libraries of the engine: their versions, the GPUs that torch can use, and suppression of their output."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ logger = logging.getLogger(__name__)
 
 @contextlib.contextmanager
 def suppress_output() -> Iterator[None]:
-    """Keep funasr's prints, log records and warnings out of the program's output, and restore the root logger."""
+    """Suppress funasr's prints, log records and warnings, and restore the root logger."""
     root = logging.getLogger()
     handlers, level, disabled = root.handlers[:], root.level, root.manager.disable
     logging.disable(logging.CRITICAL)

@@ -1,4 +1,4 @@
-"""The report of a day, a week or a month: everything its documents and its mail say."""
+"""The report of a day, a week or a month: everything that its documents and its mail say."""
 
 from __future__ import annotations
 
@@ -342,7 +342,7 @@ class PeriodReport:
     #: The one agent whose own edition this is; None: the team's.
     agent_id: str | None = None
     headlines: tuple[Headline, ...]
-    #: How many periods before this one the baseline is made of (those with calls), and how many were looked at.
+    #: How many earlier periods the baseline consists of (those with calls), and how many were considered.
     baseline_periods: int = 0
     baseline_looked_at: int = 0
     callbacks: tuple[Callback, ...] = ()
@@ -359,7 +359,7 @@ class PeriodReport:
     promises_undated: int = 0
     failed_calls: tuple[FailedCall, ...] = ()
     coverage: Coverage
-    #: Why the report does not hold the whole period; empty when it does.
+    #: Why the report does not cover the complete period; empty when it does.
     partial: tuple[Note, ...] = ()
     notes: tuple[Note, ...] = ()
     #: Thresholds that made the marks: calls below which a number is small, standard errors of an outlier.

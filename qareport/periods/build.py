@@ -1,4 +1,4 @@
-"""The report of a day, a week or a month: headline, agents, heat map, added up from the summaries of its calls."""
+"""Build the report of a day, a week or a month from the summaries of its calls: headline, agents, heat map."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def _compared(scope: Scope, name: HeadlineName, of: Callable[[Sequence[CallSumma
     )
 
 
-#: Among fewer agents there is no team to differ from.
+#: With fewer agents there is no team to compare with.
 _TEAM_NEEDS = 3
 
 
@@ -107,9 +107,9 @@ def agent_rows(scope: Scope) -> tuple[AgentRow, ...]:
     """Make one row for each agent, lowest mean score first; calls without a known agent and without a score last.
 
     Sigma: (mean of the agent - mean of the team) / (s / sqrt(n)), with s the standard deviation of the scores of all
-    calls and n the agent's scored calls, as in a funnel plot (Spiegelhalter 2005, Statistics in Medicine 24:1185): who
-    has few calls must be farther off to stand out. Given from `small_n` calls and three agents on. Of many agents
-    about one in twenty lies beyond 2 by chance alone, and calls are not dealt out alike: a mark says "look", not why.
+    calls and n the agent's scored calls, as in a funnel plot (Spiegelhalter 2005, Statistics in Medicine 24:1185): an
+    agent with few calls must deviate more to be an outlier. Given from `small_n` calls and three agents on. Of many
+    agents about one in twenty is beyond 2 by chance alone, and calls are not assigned evenly: a mark does not say why.
     """
     now, previous, baseline = (_by_agent(calls) for calls in (scope.now, scope.previous or (), scope.baseline))
     scores = [call.score for call in scope.now if call.score is not None]
@@ -237,7 +237,7 @@ def build_period(
     partial: Sequence[Note] = (),
     notes: Sequence[Note] = (),
 ) -> PeriodReport:
-    """Add a period up.
+    """Build the report of a period.
 
     Args:
         period: the days; `period_of` makes one.
@@ -247,7 +247,7 @@ def build_period(
             period, or at an unknown time, are left out.
         failures: calls of the period that could not be worked on; they are listed and are in no rate.
         settings: thresholds.
-        agent_id: makes this agent's own edition: nobody else's calls count or are shown.
+        agent_id: makes this agent's own edition: no other agent's calls count or are shown.
         partial: why calls of the period are missing, for a report that says so at its top.
         notes: what else a reader must know.
     """

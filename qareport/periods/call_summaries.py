@@ -1,4 +1,4 @@
-"""What periods and orders keep of a call: its summary, its measures, and what changed from call to call of an order."""
+"""Summarise judged calls: the summary of a call, the norms of a team, and the changes within an order (dossier)."""
 
 from __future__ import annotations
 
@@ -146,7 +146,7 @@ def summarise_call(
 ) -> CallSummary:
     """Keep what a period needs of one judged call.
 
-    The report is masked first, whole, because a number may be said over several sentences: a summary holds no
+    The complete report is masked first, because a number may be said over several sentences: a summary holds no
     personal data of the given kinds. Emotions: the negative ones that begin a moment, SILENCE where a moment carries
     one, IRONY. Troubled: any of these emotions, or a question asked again or left unanswered, a signal of
     churn or escalation, irony; recovered: such a call with a recovery, after which nothing negative follows

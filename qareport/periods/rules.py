@@ -1,4 +1,4 @@
-"""Rules over a period: how often each hit, and whether its advice helped."""
+"""Rules over a period: how often each rule hit, what to improve first, and whether advice helped."""
 
 from __future__ import annotations
 
@@ -153,7 +153,7 @@ def rule_rows(scope: Scope) -> tuple[RuleRow, ...]:
 def weak_links(scope: Scope) -> tuple[WeakLink, ...]:
     """Name the rules whose hits cost most points in the period, with evidence and advice.
 
-    Cost: points taken away, before a category's limit; a fatal hit costs a whole score. Issue and stage: those that
+    Cost: points taken away, before a category's limit; a fatal hit costs the full score. Issue and stage: those that
     most of the hit calls share. Recovered: of the calls about that issue to which the rule applies and in which the
     customer was troubled, how many came back to calm, without a hit of the rule and with one. Evidence: of the calls
     with the lowest scores, one quotation an order.

@@ -1,4 +1,4 @@
-"""Which calls a period counts, and what counts are made of."""
+"""The calls that a period counts and is compared with, and the arithmetic of its counts, rates and intervals."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _DAY = timedelta(days=1)
 
 
 def period_of(kind: PeriodKind, day: date, time_zone: str) -> Period:
-    """Return the day, week or month that a day lies in.
+    """Return the day, week or month that contains a day.
 
     Raises:
         ValueError: RANGE, which needs two days; see `range_of`.

@@ -1,7 +1,7 @@
-"""The emotion timeline of a call, drawn once as SVG: vector in PDF and HTML, rasterised for Word.
+"""Draw the emotion timeline of a call as SVG: vector in PDF and HTML, rasterised for Word.
 
-Everything is told apart without colour: the customer's line is solid, the agent's dashed, an unknown speaker's dotted;
-silences are hatched; moments are numbered discs.
+Everything can be told apart without colour: the customer's line is solid, the agent's dashed, an unknown speaker's
+dotted; silences are hatched; moments are numbered discs.
 """
 
 from __future__ import annotations

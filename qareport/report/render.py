@@ -1,4 +1,7 @@
-"""What documents are called: file names that any file system, shell and mail program takes."""
+"""Render reports as documents (docx, pdf, html, json), write them into a folder, and name their files.
+
+File names are safe for any file system, shell and mail program.
+"""
 
 from __future__ import annotations
 
@@ -93,7 +96,7 @@ def write(
     settings: ReportSettings,
     period: PeriodSettings | None = None,
 ) -> list[Path]:
-    """Write documents into a folder, each whole or not at all, and return their paths in the order of `formats`.
+    """Write documents into a folder, each atomically, and return their paths in the order of `formats`.
 
     Formats that are given together are rendered from one view, and the PDF process loads while the others are made.
 

@@ -1,4 +1,4 @@
-"""How rules, rule files and `synonyms.yaml` are written, and the rule set that is read from them."""
+"""Load rules: the form of rules, rule files and `synonyms.yaml`, and the rule set that is read from them."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ class RuleForm(Form):
     id: Annotated[str, Field(pattern=r"^[a-z][a-z0-9]*([.-][a-z0-9]+)*$")]
     title: Keyword
     severity: Severity
-    #: Added to the score when the rule hits; `fatal` fails the call. `scorecard` says how points add up.
+    #: Added to the score when the rule hits; `fatal` fails the call. `judge` says how points add up.
     points: Annotated[StrictInt, BeforeValidator(_points), Field(ge=-100, le=100)]
     category: Keyword
     status: RuleStatus = RuleStatus.ACTIVE

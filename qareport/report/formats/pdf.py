@@ -1,4 +1,4 @@
-"""PDF pages, printed by a child process that is kept for the next page and ended when a page never comes.
+"""Print PDF pages in a child process, which is kept for the next page and killed when a page never finishes.
 
 `Printer`, `Printers` and the one that this process shares, `PRINTER`, are safe to share between threads. After a fork
 each process starts children of its own.
@@ -113,7 +113,7 @@ class Printer:
 
         Raises:
             DocumentError: the child says why the page cannot be printed.
-            OSError, ValueError: it gave no whole answer.
+            OSError, ValueError: its answer is incomplete.
         """
         process = self._running()
         if process.stdin is None or process.stdout is None:

@@ -1,4 +1,4 @@
-"""OrderReport -> OrderView: selection, rounding and wording happen here, once, for every format.
+"""Turn an OrderReport into an OrderView: selection, rounding and wording happen here, once, for every format.
 
 The last section says how the report came about and what it cannot say.
 """

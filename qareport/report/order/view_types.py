@@ -1,4 +1,4 @@
-"""What templates of an order's report can print: plain strings, ready to print. They see nothing else."""
+"""What templates of an order's report can print: plain strings, ready to print. They have access to nothing else."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Facts:
     issue: str
     #: How the customer's mood went.
     trend: str
-    #: How the speakers were told apart.
+    #: How the speakers were distinguished.
     roles: str
     #: How many rules hit and what they cost.
     hits: str
@@ -113,7 +113,7 @@ class Compared:
     usual: str
     #: From the lower to the upper quartile: half of all calls are in it.
     range: str
-    #: How the call stands out; else empty.
+    #: How the call deviates; else empty.
     remark: str
 
 
@@ -311,7 +311,7 @@ class CallView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderView:
-    """A whole document."""
+    """A complete document."""
 
     #: What the document is: 通话质检报告.
     title: str

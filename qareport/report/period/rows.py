@@ -1,4 +1,4 @@
-"""The rows of a period's tables, and its heat map, worded."""
+"""Word the rows of a period's tables, and its heat map."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def _callback_promise(callback: Callback, period: Period) -> str:
 
 
 def heat(report: PeriodReport, limit: int) -> HeatChart:
-    """Make the picture issue × feeling; `limit` issues at most, and a row of the whole."""
+    """Make the heat map issue × emotion; `limit` issues at most, and a row of totals."""
     shown = report.heat.rows[:limit]
     most = max((cell.calls for row in shown for cell in row.cells), default=0)
     rows = [_heat_row(row, most) for row in shown]
@@ -102,7 +102,7 @@ def _heat_cell(cell: HeatCell, most: int) -> HeatChartCell:
 
 
 def _alt(report: PeriodReport) -> str:
-    """Say the whole picture in words, for readers who cannot see it."""
+    """Describe the heat map in words, for readers who cannot see it."""
     lines = []
     for row in (*report.heat.rows, report.heat.total):
         issue = view_types.prose(row.issue) if row.issue is not None else _("未识别问题")
@@ -121,7 +121,7 @@ def _cell_words(cell: HeatCell) -> str:
 
 
 def heat_notes(report: PeriodReport, limit: int) -> tuple[str, ...]:
-    """Say what the squares count and where each feeling happens most."""
+    """Say what the squares count and where each emotion happens most."""
     if not report.heat.rows:
         return ()
     notes = [

@@ -1,4 +1,4 @@
-"""PeriodReport -> PeriodView: what is shown of a period, rounded and worded once for every format.
+"""Turn a PeriodReport into a PeriodView: selection, rounding and wording, once for every format.
 
 The last section says how its numbers came about and what could not be judged.
 """

@@ -1,4 +1,4 @@
-"""What the pages of a period say: how values are worded, and plain strings ready to print."""
+"""What templates of a period's report can print, and how its values are worded: plain strings, ready to print."""
 
 from __future__ import annotations
 
@@ -273,7 +273,7 @@ class PeriodTable:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PeriodView:
-    """A whole document."""
+    """A complete document."""
 
     #: What the document is: 客服质检日报.
     title: str
@@ -285,7 +285,7 @@ class PeriodView:
     edition: str
     #: Says that the bundled small model was used; else empty.
     demo_notice: str
-    #: Why calls are missing; empty for a whole report.
+    #: Why calls are missing; empty for a complete report.
     partial: tuple[str, ...]
     #: The period in one sentence.
     sentence: str

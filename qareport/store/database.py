@@ -1,8 +1,9 @@
-"""A lock that one thread of one process holds, and that ends with the process, whatever ends it.
+"""The database, safe for threads, and the one lock of daily runs and deliveries.
 
-SQLite: a POSIX record lock on a file beside the database; children do not inherit it. Such a lock belongs to the whole
-process and ends when any thread closes the file, so threads exclude each other before they come to it. PostgreSQL: an
-advisory lock of a session of its own; the server frees it when the connection ends.
+One thread of one process holds the lock; it ends with the process, however that ends. SQLite: a POSIX record lock on
+a file beside the database; children do not inherit it. Such a lock belongs to the process and ends when any thread
+closes the file, so threads exclude each other before they reach it. PostgreSQL: an advisory lock of a session of its
+own; the server frees it when the connection ends.
 """
 
 from __future__ import annotations
@@ -55,7 +56,7 @@ def hold_lock(engine: sqlalchemy.Engine, url: str) -> Iterator[None]:
         with _only_thread(path), _file(path):
             yield
     else:
-        yield  # nobody else can open a store in memory
+        yield  # no other process can open a store in memory
 
 
 @contextmanager
@@ -87,7 +88,7 @@ def _file(path: Path) -> Iterator[None]:
             raise BusyError(
                 f"another run is at work: {other or 'it has just begun'}", where=str(path), to_do=_WAIT
             ) from error
-        with contextlib.suppress(OSError):  # only informs who finds the lock taken; a full disk must not stop the work
+        with contextlib.suppress(OSError):  # only informs others; a full disk must not stop the work
             os.ftruncate(descriptor, 0)
             os.pwrite(descriptor, f"{holder()} since {_now()}\n".encode(), 0)
         yield
@@ -174,7 +175,7 @@ class Database:
 
     @contextmanager
     def connect(self) -> Iterator[sqlalchemy.Connection]:
-        """Open a connection for what is no work on rows: integrity checks, copies."""
+        """Open a connection for work other than on rows: integrity checks, copies."""
         with map_errors(self.url), self.engine.connect() as connection:
             yield connection
 

@@ -1,6 +1,7 @@
-"""Evaluation of queries on sorted arrays of sentence numbers.
+"""The search index of a store: indexing of calls, and evaluation of queries on sorted arrays of sentence numbers.
 
-The database's full-text index gives the sentences of words and tags, `search_calls` those of whole calls.
+The database's full-text index finds the sentences of words and tags, the table `search_calls` those of complete
+calls.
 """
 
 from __future__ import annotations
@@ -161,7 +162,7 @@ def _union(parts: Sequence[Numbers]) -> Numbers:
 
 
 def _is_fulltext(node: Node) -> bool:
-    """Whether the full-text index answers a query by itself: words and tags, with NOT beside others only."""
+    """Whether the full-text index alone answers a query: words and tags, with NOT beside others only."""
     if isinstance(node, And):
         sure = [part for part in node.parts if not isinstance(part, Not)]
         return bool(sure) and all(_is_fulltext(part.part if isinstance(part, Not) else part) for part in node.parts)

@@ -1,4 +1,4 @@
-"""Mail as a channel of the outbox: each mail once, tried again only when the server has certainly not taken it."""
+"""Mail as a channel of the outbox: sent once, tried again only when the server has certainly not accepted it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Mails composed of templates: text, HTML, attachments that fit, headers and a message id that stays the same."""
+"""Compose mails from templates: text, HTML, attachments that fit, headers, and a stable Message-ID."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from qareport.settings import MailSettings
 
 #: Base64 makes four characters of three bytes, and a line end of every 76.
 _ENCODED = 4 / 3 * 78 / 76
-#: What the texts, the picture and the headers of a mail are reckoned at.
+#: Estimated size of the texts, the picture and the headers of a mail.
 _BODY_BYTES = 300_000
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 _TYPES = {
@@ -120,7 +120,7 @@ def compose(
     templates: Path | None,
     now: datetime,
 ) -> tuple[Delivery, ...]:
-    """Compose one mail for each recipient: no recipient sees the others, and each mail is sent once by itself.
+    """Compose one mail for each recipient: no recipient sees the others, and each mail is sent once on its own.
 
     Args:
         content: what it says.

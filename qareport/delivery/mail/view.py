@@ -1,4 +1,4 @@
-"""What templates of a mail can print: plain strings and the rows of the period's own pages, ready to print."""
+"""What mail templates can print: plain strings, and rows of the period's own pages, ready to print."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class PictureView:
     cid: str
     #: Its title.
     title: str
-    #: The whole picture in words.
+    #: The picture in words.
     alt: str
 
 
@@ -143,13 +143,13 @@ def period_view(
 
 
 def failure_view(period: Period, problems: Sequence[str], *, organisation: str, ok: bool) -> MailView:
-    """Word the mail to who looks after the machine.
+    """Word the mail to the operator.
 
     Args:
         period: what was worked on.
         problems: each says where, what, and what to do.
         organisation: printed beside the title.
-        ok: the report went out whole nevertheless; something still needs a person.
+        ok: the report is complete nevertheless; something still needs a person.
     """
     n = len(problems)
     sentence = (

@@ -1,4 +1,4 @@
-"""Editions of a period: documents, and the mails that carry them."""
+"""Editions of a period: build their reports, write their documents, and compose the mails that carry them."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class Editions:
     context: Context
 
     def gather(self) -> Material:
-        """Read the calls of the period and of those that it is compared with; calls without a result are a trouble."""
+        """Read the calls of the period and of those that it is compared with; note calls without a result."""
         run = self.context
         period, store = run.period, run.store
         start, end = periods.bounds(period)
@@ -92,7 +92,7 @@ class Editions:
         if count:
             self.context.log.trouble(
                 f"no call of {period_name(period)} was found, and a week before there were {count}: look whether "
-                "recordings reach daily.sources; where nobody worked, all is well",
+                "recordings reach daily.sources; if nobody worked that day, nothing is wrong",
                 Note(code=NoteCode.CALLS_MISSING, values={"calls": str(count)}),
             )
 
@@ -118,7 +118,7 @@ class Editions:
     def _build(
         self, material: Material, *, agent_id: str | None, partial: Sequence[Note], notes: Sequence[Note]
     ) -> PeriodReport:
-        """Add the period up for the team or an agent. An agent is not told which recordings of others are missing."""
+        """Build the report for the team or an agent. An agent's edition does not name missing recordings of others."""
         if agent_id is not None and partial:
             partial = (Note(code=NoteCode.INCOMPLETE),)
         return periods.build_period(

@@ -1,4 +1,4 @@
-"""Finds the new recordings of a day and does what is missing: transcribe, analyse, judge."""
+"""The daily run of a period: take in new recordings, transcribe and judge them, make the documents, send the mails."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ from qareport.workflows.workspace import Workspace
 
 #: Names that a note carries.
 _NAMED = 5
-_COPIES = "recordings are second copies of others and not counted"
+_COPIES = "recordings are duplicates of others and not counted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +117,7 @@ class Intake:
         undated += [failure.call_id for failure in ingested.failures if failure.started_at is None]
         for code, names, what, partial in (
             ("recordings_waiting", waiting, "recordings are still being written, the next run takes them", True),
-            ("recordings_undated", undated, "recordings belong to no day, nobody says when they began", True),
+            ("recordings_undated", undated, "recordings belong to no day, because their start is not known", True),
             ("recordings_unlisted", _names(ingested.unlisted), "recordings have no row in the manifest", False),
             (
                 "recordings_unfit",
@@ -144,7 +144,7 @@ class Intake:
             return None
         for note in rule_book.notes:
             first = note.values["first"]
-            log.trouble(f"the rules are broken, the last good set is used: {first} (qareport rules lint)")
+            log.trouble(f"the rules are broken, the last valid set is used: {first} (qareport rules lint)")
         return rule_book
 
     def transcribe(self, calls: Sequence[Call]) -> tuple[TranscribedCall, ...]:
@@ -195,11 +195,11 @@ def run_daily(
     Args:
         workspace: the installation; the lock of its store is held meanwhile.
         options: what to do.
-        on_progress: told after each call, document and mail.
+        on_progress: called after each call, document and mail.
         clock: the time.
 
     Raises:
-        BusyError: another run is at work.
+        BusyError: another run is in progress.
         ConfigError: the settings are wrong: everything wrong in them.
         MailError: mail is to be sent and is not set up.
         StoreError: the store cannot be read or written; what was kept so far stays.
@@ -218,7 +218,7 @@ def _check_mail(settings: Settings) -> None:
     """Find out before the work, not after it, that mail cannot be sent."""
     if not (settings.mail.team or settings.mail.agents or settings.mail.operator):
         raise MailError(
-            "nobody is to get a mail", where="qareport.yaml", to_do="fill in mail.team, mail.agents or mail.operator"
+            "mail has no recipients", where="qareport.yaml", to_do="fill in mail.team, mail.agents or mail.operator"
         )
     mail.Transport(settings.mail, mail.read_password(settings.mail)).close()
 
@@ -346,7 +346,7 @@ class _Run:
         )
 
     def _account_for(self, posted: DispatchResult) -> None:
-        """Turn what happened to mails into troubles, each of which is told once."""
+        """Turn what happened to mails into troubles, each of which is reported once."""
         if posted.trouble:
             self._log.trouble(f"mails wait because the mail server cannot be used: {posted.trouble}")
         for record in posted.deliveries:
@@ -365,7 +365,7 @@ class _Run:
         self._post(waits=())
 
     def _tell_of_failure(self, error: Exception) -> None:
-        """Tell the operator that the run ended early; an error while telling must not hide the first one."""
+        """Tell the operator that the run ended early; an error in doing so must not hide the first one."""
         if self._context.options.mode is Mode.SEND and self._settings.mail.operator:
             with suppress(QareportError), speaking(self._settings.report.locale):
                 self._tell([f"{type(error).__name__}: {error}"], ok=False)

@@ -29,45 +29,8 @@ from qareport.errors import ModelError
 from qareport.model import AudioEvent, Emotion, ModelInfo, Token
 from qareport.settings import AsrSettings
 
-
-class PackedLinear(torch.nn.Module):
-    """`torch.nn.Linear` in fp32 on the CPU, for inference."""
-
-    def __init__(self, layer: torch.nn.Linear) -> None:
-        super().__init__()
-        self.in_features = layer.in_features
-        self.out_features = layer.out_features
-        self._weight = torch.ops.mkldnn._reorder_linear_weight(layer.weight.detach())
-        self._bias = None if layer.bias is None else layer.bias.detach()
-
-    def forward(self, values: torch.Tensor) -> torch.Tensor:
-        """Map float32 [..., in_features] to [..., out_features]."""
-        result: torch.Tensor = torch.ops.mkldnn._linear_pointwise(values, self._weight, self._bias, "none", [], "")
-        return result
-
-
-def pack(module: torch.nn.Module) -> None:
-    """Replace every linear layer inside a module, where this build of PyTorch can."""
-    if not _possible():
-        return
-    for name, child in list(module.named_children()):
-        if type(child) is torch.nn.Linear and child.weight.dtype is torch.float32:
-            setattr(module, name, PackedLinear(child))
-        else:
-            pack(child)
-
-
-def _possible() -> bool:
-    operators: Any = torch.ops.mkldnn
-    backend: Any = torch.backends.mkldnn
-    return bool(backend.is_available()) and all(
-        hasattr(operators, name) for name in ("_reorder_linear_weight", "_linear_pointwise")
-    )
-
-
 logger = logging.getLogger(__name__)
 _Tag = TypeVar("_Tag", Emotion, AudioEvent)
-
 #: Frames before the text: language, emotion, event, text norm.
 _QUERY_FRAMES = 4
 _EMOTION_FRAME = 1
@@ -390,3 +353,38 @@ def _ids(files: ModelFiles, tokenizer: Any, tags: type[_Tag]) -> dict[_Tag, int]
 
 def _scores(tags: Iterable[StrEnum], scores: npt.NDArray[np.float32]) -> dict[str, float]:
     return {member.value: round(float(score), 4) for member, score in zip(tags, scores, strict=True)}
+
+
+class PackedLinear(torch.nn.Module):
+    """`torch.nn.Linear` in fp32 on the CPU, for inference."""
+
+    def __init__(self, layer: torch.nn.Linear) -> None:
+        super().__init__()
+        self.in_features = layer.in_features
+        self.out_features = layer.out_features
+        self._weight = torch.ops.mkldnn._reorder_linear_weight(layer.weight.detach())
+        self._bias = None if layer.bias is None else layer.bias.detach()
+
+    def forward(self, values: torch.Tensor) -> torch.Tensor:
+        """Map float32 [..., in_features] to [..., out_features]."""
+        result: torch.Tensor = torch.ops.mkldnn._linear_pointwise(values, self._weight, self._bias, "none", [], "")
+        return result
+
+
+def pack(module: torch.nn.Module) -> None:
+    """Replace every linear layer inside a module, where this build of PyTorch can."""
+    if not _possible():
+        return
+    for name, child in list(module.named_children()):
+        if type(child) is torch.nn.Linear and child.weight.dtype is torch.float32:
+            setattr(module, name, PackedLinear(child))
+        else:
+            pack(child)
+
+
+def _possible() -> bool:
+    operators: Any = torch.ops.mkldnn
+    backend: Any = torch.backends.mkldnn
+    return bool(backend.is_available()) and all(
+        hasattr(operators, name) for name in ("_reorder_linear_weight", "_linear_pointwise")
+    )

@@ -45,6 +45,58 @@ from qareport.workflows.judge import RuleBook, judge_calls
 from qareport.workflows.transcribe import TranscribedCall
 from qareport.workflows.workspace import Workspace
 
+_CLOCK = Clock()
+
+
+def run_daily(
+    workspace: Workspace, options: DailyOptions, *, on_progress: Progress, clock: Clock = _CLOCK
+) -> Iterator[Result]:
+    """Work on the periods that are due, oldest first, and yield what became of each.
+
+    Args:
+        workspace: the installation; the lock of its store is held meanwhile.
+        options: what to do.
+        on_progress: called after each call, document and mail.
+        clock: the time.
+
+    Raises:
+        BusyError: another run is in progress.
+        ConfigError: the settings are wrong: everything wrong in them.
+        MailError: mail is to be sent and is not set up.
+        StoreError: the store cannot be read or written; what was kept so far stays.
+    """
+    if options.mode is Mode.SEND:
+        _check_mail(workspace.settings)
+    store = workspace.store
+    with store.lock():
+        store.outbox.settle(now=clock.now())
+        for period in _periods(workspace, options, clock):
+            context = Context(workspace=workspace, options=options, period=period, clock=clock, on_progress=on_progress)
+            yield _Run(context).run()
+
+
+def _check_mail(settings: Settings) -> None:
+    """Find out before the work, not after it, that mail cannot be sent."""
+    if not (settings.mail.team or settings.mail.agents or settings.mail.operator):
+        raise MailError(
+            "mail has no recipients", where="qareport.yaml", to_do="fill in mail.team, mail.agents or mail.operator"
+        )
+    mail.Transport(settings.mail, mail.read_password(settings.mail)).close()
+
+
+def _periods(workspace: Workspace, options: DailyOptions, clock: Clock) -> tuple[Period, ...]:
+    zone = workspace.settings.period.time_zone
+    if options.day is not None:
+        return (period_of(options.kind, options.day, zone),)
+    if options.mode is not Mode.SEND:
+        return (last_period(options.kind, clock.now(), zone),)
+    days = workspace.settings.daily.catch_up_days
+    if options.kind is not PeriodKind.DAY:
+        days = 31 if days else 0
+    states = workspace.store.runs.list_states(Mode.SEND)
+    return due_periods(options.kind, clock.now(), zone, states=states, catch_up_days=days)
+
+
 #: Names that a note carries.
 _NAMED = 5
 _COPIES = "recordings are duplicates of others and not counted"
@@ -182,58 +234,6 @@ def _since(ingested: ingest.Ingest, oldest: datetime) -> ingest.Ingest:
 
 def _names(paths: Sequence[str]) -> list[str]:
     return [Path(path).name for path in paths]
-
-
-_CLOCK = Clock()
-
-
-def run_daily(
-    workspace: Workspace, options: DailyOptions, *, on_progress: Progress, clock: Clock = _CLOCK
-) -> Iterator[Result]:
-    """Work on the periods that are due, oldest first, and yield what became of each.
-
-    Args:
-        workspace: the installation; the lock of its store is held meanwhile.
-        options: what to do.
-        on_progress: called after each call, document and mail.
-        clock: the time.
-
-    Raises:
-        BusyError: another run is in progress.
-        ConfigError: the settings are wrong: everything wrong in them.
-        MailError: mail is to be sent and is not set up.
-        StoreError: the store cannot be read or written; what was kept so far stays.
-    """
-    if options.mode is Mode.SEND:
-        _check_mail(workspace.settings)
-    store = workspace.store
-    with store.lock():
-        store.outbox.settle(now=clock.now())
-        for period in _periods(workspace, options, clock):
-            context = Context(workspace=workspace, options=options, period=period, clock=clock, on_progress=on_progress)
-            yield _Run(context).run()
-
-
-def _check_mail(settings: Settings) -> None:
-    """Find out before the work, not after it, that mail cannot be sent."""
-    if not (settings.mail.team or settings.mail.agents or settings.mail.operator):
-        raise MailError(
-            "mail has no recipients", where="qareport.yaml", to_do="fill in mail.team, mail.agents or mail.operator"
-        )
-    mail.Transport(settings.mail, mail.read_password(settings.mail)).close()
-
-
-def _periods(workspace: Workspace, options: DailyOptions, clock: Clock) -> tuple[Period, ...]:
-    zone = workspace.settings.period.time_zone
-    if options.day is not None:
-        return (period_of(options.kind, options.day, zone),)
-    if options.mode is not Mode.SEND:
-        return (last_period(options.kind, clock.now(), zone),)
-    days = workspace.settings.daily.catch_up_days
-    if options.kind is not PeriodKind.DAY:
-        days = 31 if days else 0
-    states = workspace.store.runs.list_states(Mode.SEND)
-    return due_periods(options.kind, clock.now(), zone, states=states, catch_up_days=days)
 
 
 class _Run:

@@ -26,8 +26,9 @@ from qareport.rules.conditions.logic import Counted
 from qareport.rules.diagnostics import Diagnostics, did_you_mean
 from qareport.rules.rule import Advice, AdviceError, Occurrence, Rule, RuleSet, RuleStatus, Shared
 from qareport.rules.rule_files import SYNONYMS, RuleFiles
-from qareport.rules.schema_types import Form, Keyword, Keywords
+from qareport.rules.schema_types import Form, Keywords
 from qareport.strict_yaml import NodePath, YamlSource, parse_yaml
+from qareport.text.wordlist import Keyword
 
 
 def _points(value: Any) -> Any:

@@ -8,6 +8,10 @@ import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BeforeValidator
+from pydantic_core import PydanticCustomError
 
 from qareport.text.pinyin import is_han, sound
 
@@ -69,6 +73,26 @@ def _close(gap: re.Match[str]) -> str:
     if not (before.isascii() and before.isalnum() and after.isascii() and after.isalnum()):
         return ""
     return gap.group() if gap.group() in ".'" else " "
+
+
+def _as_word(value: Any) -> Any:
+    # 12315 is written without quotes by everyone and means the digits.
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+def not_blank(value: str) -> str:
+    """Return a word as it is.
+
+    Raises:
+        PydanticCustomError: it has no letter or digit, so it can never be found.
+    """
+    if not normalise(value).strip():
+        raise PydanticCustomError("word", "words, not a blank")
+    return value
+
+
+#: A word of a list in a YAML file.
+Keyword = Annotated[str, BeforeValidator(_as_word), AfterValidator(not_blank)]
 
 
 @dataclass(frozen=True, slots=True)

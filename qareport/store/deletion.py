@@ -176,12 +176,7 @@ class DeletionRepository:
                 files_left=left,
             )
             session.add(DeletionRow(deleted_at=now.isoformat(), record=to_json(deletion)))
-        if self._database.is_sqlite:
-            with self._database.connect() as connection:
-                # What was deleted stays in the write-ahead log until that is emptied.
-                connection.exec_driver_sql("ROLLBACK")
-                connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
-                connection.exec_driver_sql("BEGIN")
+        self._empty_log()
         counts = {"calls": deletion.calls, "transcripts": deletion.transcripts, "documents": deletion.documents}
         events.happened("delete", "failed" if left else "done", by=by, **counts)
         return deletion
@@ -194,6 +189,14 @@ class DeletionRepository:
                 from_stored(Deletion, row.record, where=f"{self._database.url} deletion {row.number}") for row in rows
             ]
         return tuple(proof for proof in proofs if by is None or (proof.by == by and _is_of(proof, selector)))
+
+    def _empty_log(self) -> None:
+        """Empty SQLite's write-ahead log: until then it holds what was deleted."""
+        if self._database.is_sqlite:
+            with self._database.connect() as connection:
+                connection.exec_driver_sql("ROLLBACK")
+                connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+                connection.exec_driver_sql("BEGIN")
 
     def _delete_documents(self, names: Iterable[str]) -> tuple[int, tuple[str, ...]]:
         """Remove documents of orders and calls from the disk. Returns how many, and the paths that could not be."""

@@ -176,9 +176,29 @@ def _letter(
     written: tuple[str, str, str],
     now: datetime,
 ) -> Delivery:
-    subject, text, html = written
     key = delivery_key(MAIL, purpose.edition, recipient, purpose.period, purpose.kind)
     identity = message_id(key, settings.sender)
+    return Delivery(
+        channel=MAIL,
+        edition=purpose.edition,
+        recipient=recipient,
+        period=purpose.period,
+        kind=purpose.kind,
+        subject=written[0],
+        message_id=identity,
+        content=_message(content, recipient, settings, written, identity, now).as_bytes(),
+    )
+
+
+def _message(
+    content: Content,
+    recipient: str,
+    settings: MailSettings,
+    written: tuple[str, str, str],
+    identity: str,
+    now: datetime,
+) -> EmailMessage:
+    subject, text, html = written
     message = EmailMessage(policy=_POLICY)
     message["From"] = _address(settings.sender)
     message["To"] = recipient
@@ -203,16 +223,7 @@ def _letter(
     for attachment in content.attachments:
         main, sub = attachment.media_type
         message.add_attachment(attachment.content, maintype=main, subtype=sub, filename=attachment.name)
-    return Delivery(
-        channel=MAIL,
-        edition=purpose.edition,
-        recipient=recipient,
-        period=purpose.period,
-        kind=purpose.kind,
-        subject=subject,
-        message_id=identity,
-        content=message.as_bytes(),
-    )
+    return message
 
 
 def _machine_headers(settings: MailSettings) -> Mapping[str, str]:

@@ -9,7 +9,7 @@ import difflib
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -73,7 +73,6 @@ _TOKEN = re.compile(
 )
 _SCORE = re.compile(r"(?:(?P<sign><=|>=|<|>|=)?(?P<number>\d+)|(?P<low>\d+)\.\.(?P<high>\d+))")
 _DATE = re.compile(r"(?P<sign><=|>=|<|>)?(?P<first>[\d-]+)(?:\.\.(?P<last>[\d-]+))?")
-_DAY = timedelta(days=1)
 _DEEPEST = 50
 
 
@@ -326,7 +325,7 @@ class _Parser:
         """Return the first instant of a day or month and the first after it."""
         try:
             first = date.fromisoformat(text if len(text) > 7 else f"{text}-01")
-            after = first + _DAY if len(text) > 7 else (first + 31 * _DAY).replace(day=1)
+            after = first + calendar.DAY if len(text) > 7 else (first + 31 * calendar.DAY).replace(day=1)
         except (ValueError, OverflowError) as error:
             expected = f"for example {_EXAMPLES['date']}"
             raise _wrong(f"no such date: {text}", token.place, expected=expected) from error

@@ -62,7 +62,7 @@ def post(
 ) -> DispatchResult:
     """Send all mails that are due; wait and try again those that were refused for now.
 
-    Only for who holds the store's lock.
+    Call it only while holding the store's lock.
 
     Args:
         store: holds the outbox.

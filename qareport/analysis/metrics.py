@@ -200,7 +200,7 @@ def measure_role(role: Role, scene: Scene, curve: Sequence[CurvePoint]) -> RoleM
 
     - talk: time in which the role speaks, overlapping segments counted once.
     - longest monologue: the longest stretch of a turn, first word to last, without a pause of more than `check_in_ms`
-      (talk analytics: uninterrupted speech of one speaker; whoever waits for an answer holds no monologue).
+      (talk analytics: uninterrupted speech of one speaker; waiting for an answer is not a monologue).
     - speed: characters (CJK), digits and Latin words for each minute of the role's segments, apart from English ones,
       for which it is words a minute; None below 3 s of such talk.
     - loudness curve: level of each second, see `level_curve`.

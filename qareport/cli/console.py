@@ -137,7 +137,7 @@ class Summary:
     duplicates: tuple[str, ...] = ()
 
     def show(self) -> None:
-        """Print it: counts, failures with reasons, audio hours, speed, where the files are."""
+        """Print counts, failures with reasons, audio hours, speed, where the files are."""
         reused = f" ({self.reused_transcripts} already transcribed)" if self.reused_transcripts else ""
         click.echo(f"Calls done:   {len(self.done)}{reused}")
         click.echo(f"Calls failed: {len(self.failures)}")

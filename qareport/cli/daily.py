@@ -36,7 +36,7 @@ def daily(
 ) -> int:
     """Make the report of a day and mail it, once: safe to run twice, safe to kill.
 
-    New recordings of the configured sources are worked on first. Without --send or --dry-run nothing is sent, and
+    New recordings of the configured sources are processed first. Without --send or --dry-run nothing is sent, and
     only the recipients are listed. Without --date, --send catches up on days that were missed.
     """
     wanted = DailyOptions(

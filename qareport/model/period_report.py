@@ -100,7 +100,7 @@ CALLBACK_SCORE_WEIGHT: Final = 10
 class PromiseState(StrEnum):
     """What is known of a promise at the end of the period. Nothing a store of calls holds can prove one kept."""
 
-    #: Falls due on the day after the period: today, for who reads the report in the morning.
+    #: Falls due on the day after the period: today, when the report is read in the morning.
     DUE_NEXT = "due_next"
     #: Past due, and the customer has called again about it since.
     BROKEN = "broken"

@@ -61,7 +61,7 @@ def build_period(
         before: calls before it, in any order: at least as many periods as the baseline has (`settings.baseline_*`);
             older ones help to join promises and repeated calls with their orders. Those that do not begin before the
             period, or at an unknown time, are left out.
-        failures: calls of the period that could not be worked on; they are listed and are in no rate.
+        failures: calls of the period that could not be processed; they are listed and are in no rate.
         settings: thresholds.
         agent_id: makes this agent's own edition: no other agent's calls count or are shown.
         partial: why calls of the period are missing, for a report that says so at its top.
@@ -172,7 +172,7 @@ def headlines(scope: Scope, failed: int) -> tuple[Headline, ...]:
       which the model named an emotion of the customer at all.
     - unbridged_silences: silences (not calls) over `analysis.check_in_ms` after a question or a topic.
     - mean_score, passed_share: over the calls that have a score.
-    - failed: calls that could not be worked on; they are in no other number.
+    - failed: calls that could not be processed; they are in no other number.
 
     Baseline of a count: its mean over the earlier periods that have calls. Baseline of a mean or a share: over all
     calls of those periods together, so a quiet day weighs less.

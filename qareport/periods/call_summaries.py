@@ -244,7 +244,7 @@ def _norm(values: list[float]) -> MetricNorm:
 
 
 def dossier(calls: Sequence[CallReport]) -> Dossier:
-    """Compare each call with the one before it, and say what became of each promise.
+    """Compare each call with the one before it, and find the outcome of each promise.
 
     Only calls whose start is known can be put in order; others change nothing and confirm nothing. A call is about a
     promise when it shares an issue type with the call of the promise, or the same action is promised in it again: the

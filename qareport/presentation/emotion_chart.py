@@ -135,7 +135,7 @@ def _grid(chart: Chart) -> Iterator[str]:
 
 
 def _marks(duration_ms: int) -> list[int]:
-    """Place time marks at round times and one at the end; the last round one gives way if it is too near."""
+    """Place time marks at round times and one at the end; the last round one is left out if it is too near."""
     if duration_ms <= 0:
         return [0]
     step = next((s * 1000 for s in _STEPS if duration_ms <= s * 1000 * _MARKS), -(-duration_ms // _MARKS))

@@ -43,7 +43,7 @@ SAMPLES = Path(__file__).parent / "samples"
 SETTINGS = ReportSettings(organisation="客户服务中心 <质检>")
 #: Endings of what a template folder holds.
 ENDINGS = frozenset({".j2", ".css", ".js", ".docx"})
-#: Nobody writes such a tag: where it comes out as one, text was printed without being escaped.
+#: No template contains such a tag: a page that has it as a tag printed text without escaping it.
 _MARK = "qareport-check"
 _HOSTILE = (
     f'<{_MARK} a="1">1 < 2 && 3 > 2</w:t></w:p>',

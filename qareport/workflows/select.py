@@ -64,7 +64,7 @@ def _nothing(store: Store, wanted: CallFilter) -> NotFoundError:
         return NotFoundError("there are no calls yet", where=store.url, to_do="run `qareport run` first")
     if wanted.since is None and wanted.until is None:
         return NotFoundError("no call is all of that at once", where=store.url, to_do="ask for less at once")
-    zone = (wanted.since or wanted.until or datetime.now()).tzinfo  # noqa: DTZ005 - one of the two is there
+    zone = (wanted.since or wanted.until or datetime.now()).tzinfo  # noqa: DTZ005 - one of the two is given
     first = wanted.since or datetime.min.replace(tzinfo=zone) + DAY
     last = wanted.until or datetime.max.replace(tzinfo=zone) - DAY
     around = [f"{start.astimezone(zone):%Y-%m-%d}" for start in store.calls.list_starts_around(first, last)]

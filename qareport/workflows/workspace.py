@@ -2,7 +2,7 @@
 
 Command line, daily run, web pages and workers all start from `Workspace.open`. Nothing is read before it is asked for,
 and what was read is kept, so one command parses each file once and hashes the model once. Each part is imported when it
-is asked for, so that whoever needs settings and store alone (`qareport report`) starts quickly.
+is asked for, so a command that needs only settings and store (`qareport report`) starts quickly.
 """
 
 from __future__ import annotations

@@ -28,7 +28,7 @@ _log = logging.getLogger(__name__)
 #: Where style sheets are, for a page whose own is not named.
 STYLES: Final = Path("templates")
 
-#: Processor time for a page. 2,000 turns take some 10 s on an old machine; a page that takes this long will never come.
+#: Processor time for a page. 2,000 turns take some 10 s on an old machine; a page this slow will never finish.
 CPU_LIMIT_S = 300.0
 #: On a busy machine a child starts late and gets a part of a core; one that gets less, or waits for ever, is killed.
 _START_S, _LEAST_SHARE = 120.0, 1 / 20

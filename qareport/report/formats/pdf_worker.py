@@ -165,7 +165,7 @@ def serve(requests: BinaryIO, replies: BinaryIO) -> None:
     import uharfbuzz  # noqa: F401
     import weasyprint  # noqa: F401
 
-    # A document makes some hundred thousand boxes and lets go of nearly all of them at its end: looking for circles
+    # A document makes some hundred thousand boxes and frees nearly all of them at its end: looking for cycles
     # among them all the while takes up to a third of the time of a long one. That is done once, when it has been sent.
     gc.freeze()
     gc.disable()

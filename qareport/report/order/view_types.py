@@ -243,7 +243,7 @@ class OverviewRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FailedRow:
-    """A call that could not be worked on."""
+    """A call that could not be processed."""
 
     #: Which call of the order.
     number: str
@@ -331,13 +331,13 @@ class OrderView:
     several: bool
     #: One line for each call.
     overview: tuple[OverviewRow, ...]
-    #: The calls that were worked on, in order of time.
+    #: The calls that were processed, in order of time.
     calls: tuple[CallView, ...]
     #: What all calls of the order tell together.
     dossier: DossierView
     #: The calls that failed.
     failed: tuple[FailedRow, ...]
-    #: How the report came about, and what it cannot say.
+    #: How the report was made, and what it cannot say.
     methods: tuple[Metric, ...]
     #: Names of the fields to sign: three.
     signatures: tuple[str, ...]

@@ -214,7 +214,7 @@ def rule_row(row: RuleRow) -> tuple[Phrase, ...]:
 
 
 def outcome_row(outcome: AdviceOutcome) -> tuple[Phrase, ...]:
-    """Word what became of an advice."""
+    """Word the outcome of a rule's advice."""
     change = "—"
     if outcome.change is not None and outcome.change_low is not None and outcome.change_high is not None:
         low, high = (wording.signed(value * 100) for value in (outcome.change_low, outcome.change_high))
@@ -261,7 +261,7 @@ def promise_row(promise: PromiseDue, period: Period) -> tuple[Phrase, ...]:
 
 
 def failed_row(call: FailedCall, period: Period) -> tuple[Phrase, ...]:
-    """Word a call that could not be worked on."""
+    """Word a call that could not be processed."""
     when = view_types.moment_of(call.started_at, period) if call.started_at else _("时间未知")
     step = wording.STEPS.get(call.step, call.step)
     return _cells(

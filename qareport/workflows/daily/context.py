@@ -61,7 +61,7 @@ def due_periods(
 ) -> tuple[Period, ...]:
     """Return the last period and the unfinished ones before it, oldest first.
 
-    A period is caught up on when it is within the days to catch up and after the first one that was ever worked on;
+    A period is caught up on when it is within the days to catch up and after the first one that was ever processed;
     so a machine that was off, and a clock that was wrong, lose no day, and a new installation sends no old ones.
 
     Args:

@@ -85,7 +85,7 @@ class Editions:
         return Material(period=period, summaries=summaries, before=before, failures=failures)
 
     def _doubt(self, before: Sequence[CallSummary]) -> None:
-        """Doubt a day without any call when the same day of the week before had some: its recordings may come yet."""
+        """Warn about a day without calls when the same weekday before had some: its recordings may still arrive."""
         period = self.context.period
         start, end = periods.bounds(periods.period_of(period.kind, period.first - _WEEK, period.time_zone))
         count = sum(call.started_at is not None and start <= call.started_at < end for call in before)
@@ -135,7 +135,7 @@ class Editions:
     def _write(
         self, edition: PeriodReport, formats: Sequence[str], folder: Path, recipients: tuple[str, ...]
     ) -> EditionMade:
-        """Write the documents of an edition; one that cannot be made is a trouble."""
+        """Write the documents of an edition; one that cannot be made is recorded as a trouble."""
         rendering = render_period(self.context.workspace, edition, formats=formats, out_dir=folder)
         for name, reason in rendering.problems:
             self.context.log.trouble(f"{name} could not be made: {reason}", Note(code=NoteCode.DOCUMENTS_MISSING))

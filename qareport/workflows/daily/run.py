@@ -51,7 +51,7 @@ _CLOCK = Clock()
 def run_daily(
     workspace: Workspace, options: DailyOptions, *, on_progress: Progress, clock: Clock = _CLOCK
 ) -> Iterator[Result]:
-    """Work on the periods that are due, oldest first, and yield what became of each.
+    """Process the periods that are due, oldest first, and yield the outcome of each.
 
     Args:
         workspace: the installation; the lock of its store is held meanwhile.
@@ -76,7 +76,7 @@ def run_daily(
 
 
 def _check_mail(settings: Settings) -> None:
-    """Find out before the work, not after it, that mail cannot be sent."""
+    """Check that mail can be sent, before the work instead of after it."""
     if not (settings.mail.team or settings.mail.agents or settings.mail.operator):
         raise MailError(
             "mail has no recipients", where="qareport.yaml", to_do="fill in mail.team, mail.agents or mail.operator"
@@ -111,8 +111,8 @@ class Intake:
     def find_new(self) -> tuple[Call, ...]:
         """Find the recordings whose calls have no result yet, and keep that they exist.
 
-        A source that cannot be read is a trouble: what the others and the store hold is reported all the same. Calls
-        older than the retention time are left alone: they would be deleted again by the next `store retain`.
+        A source that cannot be read is recorded as a trouble: what the others and the store hold is reported all the
+        same. Calls older than the retention time are skipped: the next `store retain` would delete them again.
         """
         run = self.context
         sources = [self._dated(source) for source in run.options.sources or run.settings.daily.sources]
@@ -187,7 +187,7 @@ class Intake:
             self.context.log.trouble(f"{len(names)} {what}: {first}", note, partial=partial)
 
     def rule_book(self) -> RuleBook | None:
-        """Return the rules; broken ones are replaced by the last valid set, which is a trouble. None: there is none."""
+        """Return the rules; broken ones are replaced by the last valid set, and recorded. None: there is none."""
         log = self.context.log
         try:
             rule_book = self.context.workspace.rule_book_for_run
@@ -200,7 +200,7 @@ class Intake:
         return rule_book
 
     def transcribe(self, calls: Sequence[Call]) -> tuple[TranscribedCall, ...]:
-        """Transcribe new recordings; without any, no model is looked for. An engine that fails is a trouble."""
+        """Transcribe new recordings; without any, no model is looked for. An engine that fails is recorded."""
         if not calls:
             return ()
         run = self.context
@@ -356,7 +356,7 @@ class _Run:
             key = record.key[:12]
             self._log.trouble(
                 f"mail {key} ({record.recipient}, {record.period}) may or may not have arrived: {record.reply}. Ask "
-                f"whether it is there, then: qareport mail forget {key}, or mail resend {key} --yes"
+                f"whether it arrived, then: qareport mail forget {key}, or mail resend {key} --yes"
             )
 
     def _tell(self, problems: Sequence[str], *, ok: bool) -> None:

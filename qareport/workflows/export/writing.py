@@ -169,7 +169,7 @@ class TableWriter(ABC):
         self._file = file
 
     def remarks(self) -> Iterator[str]:
-        """Yield what whoever opens the file must know: where the format could not hold everything in one place."""
+        """Yield what readers of the file must know: where the format could not hold everything in one place."""
         yield from ()
 
     @abstractmethod

@@ -355,6 +355,9 @@ def _scores(tags: Iterable[StrEnum], scores: npt.NDArray[np.float32]) -> dict[st
     return {member.value: round(float(score), 4) for member, score in zip(tags, scores, strict=True)}
 
 
+# --- layers for a CPU -------------------------------------------------------------------------------------------------
+
+
 class PackedLinear(torch.nn.Module):
     """`torch.nn.Linear` in fp32 on the CPU, for inference."""
 

@@ -9,6 +9,9 @@ import logging
 import warnings
 from collections.abc import Iterator, Mapping
 
+logger = logging.getLogger(__name__)
+
+
 #: Distributions of the `engine` extra that transcription needs.
 PACKAGES = ("torch", "funasr", "silero-vad", "kaldi-native-fbank")
 
@@ -34,9 +37,6 @@ def _version(package: str) -> str | None:
         return importlib.metadata.version(package)
     except importlib.metadata.PackageNotFoundError:
         return None
-
-
-logger = logging.getLogger(__name__)
 
 
 @contextlib.contextmanager

@@ -1,4 +1,4 @@
-"""`python -m qareport` is the command line."""
+"""Run the command line: `python -m qareport`."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ def bounds(first: date | None, last: date | None, zone: ZoneInfo) -> tuple[datet
 def bounds(first: date | None, last: date | None, zone: ZoneInfo) -> tuple[datetime | None, datetime | None]:
     """Return the first instant of one day and the first one after another, by the clock of a time zone.
 
-    A day on which clocks change has 23 or 25 hours. None stands for no bound.
+    A day on which clocks change has 23 or 25 hours. None means no bound.
     """
     return (
         None if first is None else start_of(first, zone),

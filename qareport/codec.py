@@ -1,7 +1,7 @@
-"""Domain types to JSON and back. pydantic does the work; this module only says how errors read.
+"""Convert domain types to JSON and back. pydantic does the work; this module words the errors.
 
-Writing is canonical (field order of `model`, no spaces, no ASCII escapes), so equal values give equal bytes.
-Reading ignores unknown fields: the contract lets fields be added.
+Writing is canonical (field order of `model`, no spaces, no ASCII escapes), so equal values give equal bytes. Reading
+ignores unknown fields: the contract allows fields to be added.
 """
 
 from __future__ import annotations

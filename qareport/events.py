@@ -51,7 +51,7 @@ def _masked(name: str, value: object) -> object:
 
 
 def _mask(text: str) -> str:
-    from qareport import privacy  # its expressions take long to compile, and most commands log nothing
+    from qareport import privacy  # its expressions take long to compile, and most commands do not log
 
     return privacy.mask(text)[0]
 

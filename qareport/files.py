@@ -1,4 +1,4 @@
-"""Files and contents: written whole or not at all, and named by the hash of what they hold."""
+"""Atomic writes of files, and keys that hash contents."""
 
 from __future__ import annotations
 

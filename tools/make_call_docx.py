@@ -268,7 +268,7 @@ def _transcript(document: DocumentObject) -> None:
 
 
 def _heading(document: DocumentObject, level: int, title: str) -> None:
-    """Add a heading of the whole order: beside the chapters where there are several, else beside their sections."""
+    """Add a heading of the order: beside the chapters where there are several, else beside their sections."""
     add_tag(document, "if report.several")
     add_text(document, f"Heading {level}", title)
     add_tag(document, "else")

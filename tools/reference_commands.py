@@ -25,7 +25,7 @@ the configuration or the rules are wrong. Results go to stdout or files, everyth
 
 
 def commands_reference() -> str:
-    """Return the whole page: the global options, then each command in alphabetical order.
+    """Return the complete page: the global options, then each command in alphabetical order.
 
     Global options are listed once; they are accepted before and after every command.
     """

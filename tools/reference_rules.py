@@ -15,7 +15,7 @@ _CONDITIONS = """\
 
 <!-- Written by `make reference`; edit the docstrings in qareport/rules/conditions/ instead. -->
 
-What may stand in `when`, `applies_when` and `unless` of a rule. How to write rules: [Rules](../guide/rules.md).
+What may be written in `when`, `applies_when` and `unless` of a rule. How to write rules: [Rules](../guide/rules.md).
 
 """
 _CODES = """\

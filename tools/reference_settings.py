@@ -31,7 +31,7 @@ _BOUNDS = {Ge: ("ge", "≥"), Gt: ("gt", ">"), Le: ("le", "≤"), Lt: ("lt", "<"
 
 
 def settings_reference() -> str:
-    """Return the whole page: a table for each section, in the order of `config/qareport.yaml`."""
+    """Return the complete page: a table for each section, in the order of `config/qareport.yaml`."""
     parts = [_INTRODUCTION]
     for section in dataclasses.fields(Settings):
         kind = get_type_hints(Settings, include_extras=True)[section.name]

@@ -1,4 +1,4 @@
-"""What the scripts that make Word templates have in common: begin and save one, tables, tags, reproducible files."""
+"""Parts that the scripts for Word templates share: begin and save a template, tables, tags, reproducible files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""The one entry: a transcript becomes an analysis, as far as the model that heard it can be believed."""
+"""Analyse a transcript: find what happened, and say how far the speech model can be believed.
+
+A model outside its domain loses its emotions and words first (`within_domain`); the notes name what could not be
+judged.
+"""
 
 from __future__ import annotations
 
@@ -44,15 +48,15 @@ SWITCHES = 2
 MIXED, FLIPPED = 0.2, 0.5
 #: Flips are counted over this many utterances or more.
 FLIPS_NEED = 6
-#: What is still believed: that there is speech, or music, by which a hold is told from a silence.
+#: Events that are still believed: speech, and music, which distinguishes a hold from a silence.
 _KEPT = frozenset({AudioEvent.SPEECH, AudioEvent.BGM})
 _SCRIPT = re.compile(r"(?P<han>[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]+)|(?P<latin>[A-Za-z]{2,})")
 
 
 def within_domain(transcript: Transcript, limited_models: Collection[str]) -> Transcript:
-    """Take emotions back where a limited model listened to voices that it was not made for.
+    """Remove emotions where a limited model heard voices outside its domain.
 
-    A model of `limited_models` (the bundled one) that is outside its domain gives itself away: languages mixed
+    A model of `limited_models` (the bundled one) that is outside its domain can be recognised: languages mix
     letter by letter. Then emotion, scores and sounds such as laughter are removed from every segment, so that nothing
     after this can claim them, and the note `outside_model_domain` {model, share} says why. Anything else is returned as
     it is. Text and times stay: pauses and turns are still right.

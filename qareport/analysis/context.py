@@ -1,8 +1,8 @@
-"""A call laid out for the search for key moments: turns, words, silences, states, and how much each moment matters.
+"""The context of the search for key moments: turns, interruptions, a call's `Scene`, and the salience of moments.
 
-Words, turns, silences and states are each found once. Salience is one table, so that a page picks the best few moments
-of any call the same way: a scale of 0 … 100 of our own, on which what loses the order or the customer is highest
-and what only colours the call lowest. 0 is kept for moments that another moment covers already.
+Words, turns, silences and states are each computed once. Salience is one table, so that a page picks the best few
+moments of any call the same way: a scale of 0 … 100 of our own, on which what loses the order or the customer is
+highest and what only colours the call lowest. 0 is kept for moments that another moment covers already.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from qareport.settings import AnalysisSettings
 
 #: A shorter stretch wholly inside another's speech is a back-channel (嗯, 对) and takes no turn.
 BACK_CHANNEL_MS = 1000
-#: Speech that goes on within this time after a break is the same speech, not a new start.
+#: Speech that continues within this time after a break is the same speech, not a new start.
 CONTINUATION_MS = 1000
 
 
@@ -98,9 +98,9 @@ def talk_and_overlap_ms(spoken: Iterable[Segment]) -> tuple[int, int]:
 
 
 def find_interruptions(spoken: Sequence[Segment], *, interruption_ms: int) -> tuple[Interruption, ...]:
-    """Find where one role starts to speak while the other is talking and both go on for `interruption_ms` or more.
+    """Find where one role starts to speak while the other is talking and both continue for `interruption_ms` or more.
 
-    Whoever was talking when the other one came in, and only goes on after a short break, has not interrupted.
+    Whoever was talking when the other started, and only continues after a short break, has not interrupted.
     Sentences that follow each other without a break are one piece of talk.
     """
     interruptions = []
@@ -174,7 +174,7 @@ class Scene:
 
     @property
     def customer_role(self) -> Role:
-        """Return whose words count as the customer's: in a call where nobody is known, those of unknown speakers."""
+        """Return whose words count as the customer's: in a call without known speakers, those of unknown speakers."""
         known = Role.CUSTOMER in self.roles or Role.AGENT in self.roles
         return Role.CUSTOMER if known else Role.UNKNOWN
 

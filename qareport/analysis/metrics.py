@@ -1,4 +1,4 @@
-"""Measures of a call: silences, holds, talk time, response delay, speed, sentiment."""
+"""Measures of a call: silences, hold music, gaps, holds, talk time, response delay, speed, loudness, sentiment."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def _pause(start_ms: int, end_ms: int, last: Segment | None, following: Segment 
     )
 
 
-#: Music goes on over a break of this length: models mark it in pieces.
+#: Music continues over a break of this length: models mark it in pieces.
 MUSIC_JOIN_MS = 1000
 _MUSIC = frozenset({AudioEvent.BGM, AudioEvent.SING})
 
@@ -149,7 +149,7 @@ def measure_call(
     curve: Sequence[CurvePoint],
     holds: Sequence[Hold] = (),
 ) -> CallMetrics:
-    """Measure the whole conversation. Vocabulary: ConversationCharacteristics of Amazon Transcribe Call Analytics.
+    """Measure the conversation. Vocabulary: ConversationCharacteristics of Amazon Transcribe Call Analytics.
 
     - duration: of the recording; when unknown, to the end of the last word.
     - talk: time in which anyone speaks; non-talk: the rest; overlap: time in which two speakers do.
@@ -200,7 +200,7 @@ def measure_role(role: Role, scene: Scene, curve: Sequence[CurvePoint]) -> RoleM
 
     - talk: time in which the role speaks, overlapping segments counted once.
     - longest monologue: the longest stretch of a turn, first word to last, without a pause of more than `check_in_ms`
-      (talk analytics: uninterrupted speech of one speaker; whoever waits for an answer holds no monologue).
+      (talk analytics: uninterrupted speech of one speaker; waiting for an answer is not a monologue).
     - speed: characters (CJK), digits and Latin words for each minute of the role's segments, apart from English ones,
       for which it is words a minute; None below 3 s of such talk.
     - loudness curve: level of each second, see `level_curve`.

@@ -1,6 +1,7 @@
-"""All key moments of a call, in order of time; moments of questions, answers, emotions and recoveries.
+"""Find all key moments of a call in order of time: silences, repeated questions, missing answers, emotions, recoveries.
 
-A moment that another one covers already has a salience of 0.
+Moments that a single segment shows are in `word_moments`. A moment that another one covers already has a salience of
+0.
 """
 
 from __future__ import annotations
@@ -32,6 +33,48 @@ from qareport.model import (
 from qareport.text.pinyin import sound
 from qareport.text.wordlist import bigrams, containment, dice
 
+
+def find_moments(
+    scene: Scene,
+    *,
+    segments: Sequence[Segment],
+    interruptions: Sequence[Interruption],
+    trajectory: Sequence[TrajectoryState],
+) -> tuple[Moment, ...]:
+    """Find the moments of every kind.
+
+    Args:
+        scene: the call.
+        segments: all segments, also those without words.
+        interruptions: as found.
+        trajectory: as found.
+    """
+    mentions = word_moments.find_mentions(scene)
+    churn = word_moments.churn_indexes(scene)
+    ironic = word_moments.irony_indexes(scene)
+    repeats = find_repeats(scene, mentions, churn)
+    topics = list(word_moments.topic_moments(scene, mentions))
+    asked_again = list(repeat_moments(scene, repeats))
+    ends = {moment.end_ms for moment in (*topics, *asked_again) if moment.tags}
+    covered_silences = frozenset(silence.start_ms for silence in scene.silences if silence.end_ms in ends)
+    covered_churn = frozenset(repeat.churn for repeat in repeats if repeat.churn is not None)
+    ironic_places = frozenset((scene.spoken[index].role, scene.spoken[index].start_ms) for index in ironic)
+    moments = [
+        *topics,
+        *asked_again,
+        *no_answer_moments(scene, repeats),
+        *silence_moments(scene, mentions, covered_silences),
+        *word_moments.churn_moments(scene, churn, covered_churn),
+        *word_moments.escalation_moments(scene),
+        *word_moments.irony_moments(scene, ironic),
+        *word_moments.event_moments(segments, ironic_places),
+        *word_moments.interruption_moments(scene, interruptions),
+        *emotion_moments(scene, trajectory),
+    ]
+    moments += recovery_moments(scene, moments)
+    return tuple(sorted(moments, key=lambda moment: (moment.at_ms, -moment.salience)))
+
+
 #: Two sentences ask the same when this much of the shorter is in the longer …
 SAME_BY_CONTAINMENT = 0.8
 #: … or when they name the same issue and are this similar.
@@ -42,7 +85,6 @@ MIN_BIGRAMS = 3
 COMPARED = 12
 #: Giving up within this time after the silence belongs to the question that was asked again.
 GIVE_UP_WITHIN_MS = 30_000
-
 _DIGIT = re.compile(r"[0-9]")
 _NOT_A_LETTER = re.compile(r"[\W_]+")
 
@@ -120,7 +162,7 @@ def find_repeats(scene: Scene, mentions: Sequence[Mention], churn: Sequence[int]
         letters = bigrams(_NOT_A_LETTER.sub("", sound(scene.topics.filler.remove_from(scene.words[index]))))
         if len(letters) < MIN_BIGRAMS:
             continue
-        # Where nobody is known, an agent who says the question back would seem to ask it again.
+        # Without known speakers, an agent who says the question back would seem to ask it again.
         urges = (
             is_question
             and scene.customer_role is Role.CUSTOMER
@@ -248,47 +290,6 @@ ONSETS: dict[str, MomentLabel] = {
 CALM_SEGMENTS, CALM_MS = 2, 3000
 #: Thanks count as recovery among this many last segments of the customer.
 LAST_SEGMENTS = 3
-
-
-def find_moments(
-    scene: Scene,
-    *,
-    segments: Sequence[Segment],
-    interruptions: Sequence[Interruption],
-    trajectory: Sequence[TrajectoryState],
-) -> tuple[Moment, ...]:
-    """Find the moments of every kind.
-
-    Args:
-        scene: the call.
-        segments: all segments, also those without words.
-        interruptions: as found.
-        trajectory: as found.
-    """
-    mentions = word_moments.find_mentions(scene)
-    churn = word_moments.churn_indexes(scene)
-    ironic = word_moments.irony_indexes(scene)
-    repeats = find_repeats(scene, mentions, churn)
-    topics = list(word_moments.topic_moments(scene, mentions))
-    asked_again = list(repeat_moments(scene, repeats))
-    ends = {moment.end_ms for moment in (*topics, *asked_again) if moment.tags}
-    covered_silences = frozenset(silence.start_ms for silence in scene.silences if silence.end_ms in ends)
-    covered_churn = frozenset(repeat.churn for repeat in repeats if repeat.churn is not None)
-    ironic_places = frozenset((scene.spoken[index].role, scene.spoken[index].start_ms) for index in ironic)
-    moments = [
-        *topics,
-        *asked_again,
-        *no_answer_moments(scene, repeats),
-        *silence_moments(scene, mentions, covered_silences),
-        *word_moments.churn_moments(scene, churn, covered_churn),
-        *word_moments.escalation_moments(scene),
-        *word_moments.irony_moments(scene, ironic),
-        *word_moments.event_moments(segments, ironic_places),
-        *word_moments.interruption_moments(scene, interruptions),
-        *emotion_moments(scene, trajectory),
-    ]
-    moments += recovery_moments(scene, moments)
-    return tuple(sorted(moments, key=lambda moment: (moment.at_ms, -moment.salience)))
 
 
 def emotion_moments(scene: Scene, trajectory: Sequence[TrajectoryState]) -> Iterator[Moment]:

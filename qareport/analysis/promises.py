@@ -170,7 +170,7 @@ def _part(part: re.Match[str], text: str, started_at: datetime | None) -> Due:
 
 
 def _at_hour(text: str, match: re.Match[str], day: datetime | None, *, at: int | None = None) -> Due:
-    """Read the part of the day and the hour that follow; without them the whole day is meant."""
+    """Read the part of the day and the hour that follow; without them the end of the day is meant."""
     clock = _CLOCK.match(text, match.end() if at is None else at)
     end = max(match.end(), clock.end() if clock else 0)
     part = (clock["part"] if clock and clock["part"] else "") or _part_within(match.group())

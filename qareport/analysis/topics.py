@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
-from pydantic_core import PydanticCustomError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from qareport.errors import ConfigError, Problem
 from qareport.strict_yaml import YamlSource, read_yaml, validate
-from qareport.text.wordlist import WordList, normalise
+from qareport.text.wordlist import Keyword, WordList, not_blank
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,25 +54,11 @@ class Topics:
     filler: WordList
 
 
-def _as_word(value: Any) -> Any:
-    # 12315 is written without quotes by everyone and means the digits.
-    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
-
-
-def _not_blank(value: str) -> str:
-    if not normalise(value).strip():
-        raise PydanticCustomError("word", "words, not a blank")
-    return value
-
-
-_Word = Annotated[str, BeforeValidator(_as_word), AfterValidator(_not_blank)]
-
-
 class _Words(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    any: list[_Word] = Field(min_length=1)
-    except_: list[_Word] = Field(default=[], alias="except")
+    any: list[Keyword] = Field(min_length=1)
+    except_: list[Keyword] = Field(default=[], alias="except")
     sounds_like: bool = False
 
     def compile(self, false_friends: tuple[str, ...]) -> WordList:
@@ -83,9 +68,9 @@ class _Words(BaseModel):
 class _Topic(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    name: Annotated[str, AfterValidator(_not_blank)]
-    keywords: list[_Word] = Field(min_length=1)
-    except_: list[_Word] = Field(default=[], alias="except")
+    name: Annotated[str, AfterValidator(not_blank)]
+    keywords: list[Keyword] = Field(min_length=1)
+    except_: list[Keyword] = Field(default=[], alias="except")
     #: By default issue types alone: the words of stages and promises are short and common.
     sounds_like: bool | None = None
 
@@ -120,7 +105,7 @@ class _File(BaseModel):
     promises: list[_Topic] = Field(min_length=1)
     stages: list[_Topic] = Field(min_length=1)
     words: _WordLists
-    false_friends: list[_Word] = []
+    false_friends: list[Keyword] = []
 
 
 def load_topics(path: Path) -> Topics:

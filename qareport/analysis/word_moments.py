@@ -1,4 +1,4 @@
-"""What one segment shows by itself: issues and stages, topics, churn, escalation, irony, sounds, interruptions."""
+"""Moments that a single segment shows: issues and stages, topics, churn, escalation, irony, sounds, interruptions."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def find_mentions(scene: Scene) -> list[Mention]:
 def topic_moments(scene: Scene, mentions: Sequence[Mention]) -> Iterator[Moment]:
     """Find the customer's first mention of each topic.
 
-    When nobody answers it for longer than `check_in_ms`, it is a DOUBT that carries the silence and lasts
+    When it is not answered for longer than `check_in_ms`, it is a DOUBT that carries the silence and lasts
     until its end.
     """
     seen: set[str] = set()

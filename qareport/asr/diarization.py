@@ -102,8 +102,8 @@ def assign_roles(
 
     A channel with a known role decides. Where a single channel holds both speakers and their embeddings are known, each
     segment belongs to one of two clusters, and the words of all segments of a cluster decide its role. Else words
-    decide where they are clear: for a whole channel when there are several (of two, the other then has the other role),
-    for each segment alone when a single channel holds both speakers. Where they are not clear, the role stays unknown.
+    decide where they are clear: for each channel when there are several (of two, the other then has the other role),
+    for each segment when a single channel holds both speakers. Where they are not clear, the role stays unknown.
 
     Args:
         segments: all segments of a call.

@@ -1,4 +1,4 @@
-"""Calls to transcripts, many at once: decode ahead in threads, batch speech across calls, give results in order.
+"""Transcribe many calls at once: decode ahead in threads, batch speech across calls, return results in order.
 
 Importing this module loads neither torch nor funasr.
 """
@@ -110,7 +110,7 @@ class Engine:
                 if not waiting:
                     return
                 _, call, future = waiting.popleft()
-                # No batch is in the model now: a call that did not fit into memory beside one has the room.
+                # No batch is in the model now: a call that did not fit into memory beside one fits now.
                 result = future.result() or self._prepare_alone(call)
                 done += 1
                 if on_progress is not None:

@@ -1,8 +1,8 @@
-"""Log-mel features of whole recordings, computed once for both the detector and the model.
+"""Log-mel features of complete recordings, for the detector and the model, and their stacking (LFR, CMVN).
 
 A chunk of speech that begins on a 10 ms frame has exactly the frames of the recording that lie in it, so its features
 are a slice. On a CPU kaldi-native-fbank computes them, as in funasr, bit for bit; on a GPU one batched transform does
-(4e-6 on average, 3e-3 at most on real recordings; a test holds it).
+(differences of 4e-6 on average, 3e-3 at most on real recordings; a test holds it).
 """
 
 from __future__ import annotations

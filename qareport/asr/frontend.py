@@ -1,4 +1,4 @@
-"""A call from its file to chunks of speech: decode, determine the channel layout, find utterances, compute features."""
+"""Prepare a call for the model: decode, determine the channel layout, find utterances, compute features."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _SHORTEST_MS = 30
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class PreparedCall:
-    """A call with its speech cut out, ready for the model. The whole recording is no longer held."""
+    """A call with its speech cut out, ready for the model. The recording itself is no longer held."""
 
     call: Call
     audio: AudioInfo

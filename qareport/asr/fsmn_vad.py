@@ -152,7 +152,7 @@ _IDLE_THRESHOLD = -100.0
 
 
 class FsmnVad:
-    """FSMN-VAD over whole recordings. Holds no state between calls; several threads may use it."""
+    """FSMN-VAD over complete recordings. Holds no state between calls; several threads may use it."""
 
     def __init__(
         self,

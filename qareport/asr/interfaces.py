@@ -1,6 +1,6 @@
-"""What passes between the steps of transcription, and the protocols of the parts that an engine is made of.
+"""Types that the steps of transcription exchange, the protocols of an engine's parts, and the plan of batches.
 
-No torch is loaded here.
+Importing this module does not load torch.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ class SpeechModel(Protocol):
         """The model's name and revision."""
 
     def log_mel(self, samples: Samples) -> torch.Tensor:
-        """Compute log-mel features of whole channels (see `fbank.LogMel`). Several threads may call it."""
+        """Compute log-mel features of complete channels (see `fbank.LogMel`). Several threads may call it."""
 
     def features(self, mels: torch.Tensor) -> torch.Tensor:
         """Make float32 [frames, inputs] of the log-mel features of a chunk, float32 [frames of 10 ms, 80]."""

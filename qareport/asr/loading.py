@@ -1,4 +1,4 @@
-"""Models found or downloaded, checked, and loaded into an engine.
+"""Locate or download models, check them, and load them into an engine.
 
 Only `load` imports torch and funasr.
 """
@@ -110,7 +110,7 @@ class EngineFiles:
     info: ModelInfo
     #: None: speech is found with silero, which is installed as a package.
     vad: VadFiles | None
-    #: None: speakers on one channel are told apart by words alone.
+    #: None: speakers on one channel are distinguished by words alone.
     speaker_model: SpeakerModelFiles | None
 
 
@@ -163,7 +163,7 @@ def load(model: EngineFiles | str, *, device: str, asr: AsrSettings, audio: Audi
 
 
 def describe_detection(files: EngineFiles, asr: AsrSettings) -> tuple[str, str]:
-    """Describe, for people, what finds speech and what tells speakers on one channel apart."""
+    """Describe, for people, what finds speech and what distinguishes speakers on one channel."""
     silero = f"silero-vad {_installed('silero-vad')}"
     if asr.vad == "auto" and files.info.name != model_files.DEMO:
         silero += f": {asr.fsmn_vad} is not on this machine (qareport models fetch)"

@@ -1,8 +1,8 @@
 """Locate a model directory and check every file in it, before anything heavy is loaded.
 
 A directory is what the hubs publish: `configuration.json` names the weights, `config.yaml`, the feature normalisation
-(`am.mvn`) and the SentencePiece model. funasr itself runs on random weights or without normalisation when one is
-missing, without a word; so nothing is loaded that has not passed `check`.
+(`am.mvn`) and the SentencePiece model. When one is missing, funasr runs on random weights or without normalisation
+and reports nothing; so nothing is loaded that has not passed `check`.
 """
 
 from __future__ import annotations
@@ -318,12 +318,12 @@ def _check_weights(path: Path) -> None:
             records = archive.infolist()
     except (zipfile.BadZipFile, OSError, ValueError) as error:
         raise ModelError(
-            f"is cut off or no PyTorch file ({error})", where=str(path), to_do="copy or fetch the model again"
+            f"is truncated or not a PyTorch file ({error})", where=str(path), to_do="copy or fetch the model again"
         ) from error
     size = path.stat().st_size
     beyond = [record for record in records if record.header_offset + record.compress_size > size]
     if beyond or not any(record.filename.endswith("data.pkl") for record in records):
-        raise ModelError("holds no whole PyTorch weights", where=str(path), to_do="copy or fetch the model again")
+        raise ModelError("the PyTorch weights are truncated", where=str(path), to_do="copy or fetch the model again")
 
 
 def _check_cmvn(path: Path, size: int) -> None:
@@ -352,5 +352,5 @@ def _check_tokenizer(path: Path) -> None:
         sentencepiece.SentencePieceProcessor().Load(str(path))
     except (RuntimeError, OSError, ValueError) as error:
         raise ModelError(
-            f"is no SentencePiece model ({error})", where=str(path), to_do="copy or fetch the model again"
+            f"is not a SentencePiece model ({error})", where=str(path), to_do="copy or fetch the model again"
         ) from error

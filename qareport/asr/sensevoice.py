@@ -1,8 +1,9 @@
-"""Linear layers whose weights are laid out for the processor once, instead of at each call.
+"""SenseVoiceSmall: chunks of speech to tagged text with times and scores, in batches; and its faster layers on a CPU.
 
 PyTorch multiplies fp32 matrices with MKL, which is slower on processors that are not Intel's: a 512 x 2048 layer over
-2,000 frames ran at 100 GFLOP/s on an AMD core with AVX-512. oneDNN, which PyTorch includes as well, reached 237 GFLOP/s
-with weights in its own layout, and results that differ by 1e-6 of their size. Tests hold the texts to be the same.
+2,000 frames ran at 100 GFLOP/s on an AMD core with AVX-512. oneDNN, which PyTorch includes as well, reached 237
+GFLOP/s with weights in its own layout (`PackedLinear`), and results that differ by 1e-6 of their size. Tests hold the
+texts to be the same.
 """
 
 from __future__ import annotations
@@ -28,45 +29,8 @@ from qareport.errors import ModelError
 from qareport.model import AudioEvent, Emotion, ModelInfo, Token
 from qareport.settings import AsrSettings
 
-
-class PackedLinear(torch.nn.Module):
-    """`torch.nn.Linear` in fp32 on the CPU, for inference."""
-
-    def __init__(self, layer: torch.nn.Linear) -> None:
-        super().__init__()
-        self.in_features = layer.in_features
-        self.out_features = layer.out_features
-        self._weight = torch.ops.mkldnn._reorder_linear_weight(layer.weight.detach())
-        self._bias = None if layer.bias is None else layer.bias.detach()
-
-    def forward(self, values: torch.Tensor) -> torch.Tensor:
-        """Map float32 [..., in_features] to [..., out_features]."""
-        result: torch.Tensor = torch.ops.mkldnn._linear_pointwise(values, self._weight, self._bias, "none", [], "")
-        return result
-
-
-def pack(module: torch.nn.Module) -> None:
-    """Replace every linear layer inside a module, where this build of PyTorch can."""
-    if not _possible():
-        return
-    for name, child in list(module.named_children()):
-        if type(child) is torch.nn.Linear and child.weight.dtype is torch.float32:
-            setattr(module, name, PackedLinear(child))
-        else:
-            pack(child)
-
-
-def _possible() -> bool:
-    operators: Any = torch.ops.mkldnn
-    backend: Any = torch.backends.mkldnn
-    return bool(backend.is_available()) and all(
-        hasattr(operators, name) for name in ("_reorder_linear_weight", "_linear_pointwise")
-    )
-
-
 logger = logging.getLogger(__name__)
 _Tag = TypeVar("_Tag", Emotion, AudioEvent)
-
 #: Frames before the text: language, emotion, event, text norm.
 _QUERY_FRAMES = 4
 _EMOTION_FRAME = 1
@@ -80,7 +44,7 @@ _FRAME_OFFSET_MS = 30
 
 
 class SenseVoice:
-    """A loaded SenseVoiceSmall. `recognise` is for a single thread, `features` for any number."""
+    """A loaded SenseVoiceSmall. Call `recognise` from a single thread; `features` is safe for threads."""
 
     def __init__(
         self, files: ModelFiles, info: ModelInfo, *, device: str, settings: AsrSettings, bf16: bool | None = None
@@ -105,7 +69,7 @@ class SenseVoice:
         self._model, frontend, tokenizer = _load(files, device)
         self._vocabulary = tokenizer.sp
         _check_fit(files, self._model, self._vocabulary, frontend)
-        #: Of whole channels; several threads may call it.
+        #: Of complete channels; several threads may call it.
         self.log_mel = log_mel(device)
         self._stack = Stacker(around=frontend.lfr_m, step=frontend.lfr_n, cmvn=frontend.cmvn, device=device)
         self._blank = int(self._model.blank_id)
@@ -147,7 +111,7 @@ class SenseVoice:
                 outcomes = self._read_batch([chunks[index] for index in batch], output)
             except Exception as error:  # a bad chunk must not take the others along
                 logger.debug("a batch of %d failed", len(batch), exc_info=error)
-                # The traceback holds what the batch had computed so far: without this its memory would stay taken.
+                # The traceback holds what the batch had computed so far: without this its memory would stay allocated.
                 outcomes = [error.with_traceback(None)]
                 if isinstance(error, torch.OutOfMemoryError):
                     self._make_room([chunks[index] for index in batch])
@@ -334,7 +298,7 @@ def _load(files: ModelFiles, device: str) -> tuple[Any, Any, Any]:
 
 
 def _check_fit(files: ModelFiles, model: Any, tokenizer: Any, frontend: Any) -> None:
-    """Compare weights, network and vocabulary; funasr leaves weights that do not fit at random values and goes on."""
+    """Compare weights, network and vocabulary; funasr leaves weights that do not fit at random values and continues."""
     stored = _stored_shapes(files)
     wanted = {name: tuple(value.shape) for name, value in model.state_dict().items()}
     missing = sorted(wanted.keys() - stored.keys())
@@ -389,3 +353,41 @@ def _ids(files: ModelFiles, tokenizer: Any, tags: type[_Tag]) -> dict[_Tag, int]
 
 def _scores(tags: Iterable[StrEnum], scores: npt.NDArray[np.float32]) -> dict[str, float]:
     return {member.value: round(float(score), 4) for member, score in zip(tags, scores, strict=True)}
+
+
+# --- layers for a CPU -------------------------------------------------------------------------------------------------
+
+
+class PackedLinear(torch.nn.Module):
+    """`torch.nn.Linear` in fp32 on the CPU, for inference."""
+
+    def __init__(self, layer: torch.nn.Linear) -> None:
+        super().__init__()
+        self.in_features = layer.in_features
+        self.out_features = layer.out_features
+        self._weight = torch.ops.mkldnn._reorder_linear_weight(layer.weight.detach())
+        self._bias = None if layer.bias is None else layer.bias.detach()
+
+    def forward(self, values: torch.Tensor) -> torch.Tensor:
+        """Map float32 [..., in_features] to [..., out_features]."""
+        result: torch.Tensor = torch.ops.mkldnn._linear_pointwise(values, self._weight, self._bias, "none", [], "")
+        return result
+
+
+def pack(module: torch.nn.Module) -> None:
+    """Replace every linear layer inside a module, where this build of PyTorch can."""
+    if not _possible():
+        return
+    for name, child in list(module.named_children()):
+        if type(child) is torch.nn.Linear and child.weight.dtype is torch.float32:
+            setattr(module, name, PackedLinear(child))
+        else:
+            pack(child)
+
+
+def _possible() -> bool:
+    operators: Any = torch.ops.mkldnn
+    backend: Any = torch.backends.mkldnn
+    return bool(backend.is_available()) and all(
+        hasattr(operators, name) for name in ("_reorder_linear_weight", "_linear_pointwise")
+    )

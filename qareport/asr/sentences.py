@@ -1,8 +1,8 @@
-"""From the model's output to segments: its tags read, its text cut into sentences with times.
+"""Turn the model's output into segments: read its tags, cut its text into sentences with times.
 
 SenseVoice gives a single emotion for an utterance. Where its punctuation says that an utterance holds several
-sentences, each sentence goes through the model once more, alone: words and times stay those of the whole utterance,
-which were recognised in context; emotion, events and their scores are those of the sentence.
+sentences, each sentence goes through the model once more, alone: words and times stay those of the complete
+utterance, which were recognised in context; emotion, events and their scores are those of the sentence.
 """
 
 from __future__ import annotations

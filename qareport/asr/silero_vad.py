@@ -1,12 +1,9 @@
-"""Voice activity detection by silero-vad, and what is done to the segments of every detector.
+"""Voice activity detection by silero-vad, all chunks of a recording at once.
 
-Long utterances are split where they are quietest, short utterances that belong together are merged, the tail that a
-detector adds after the last word is trimmed, and loud stretches that it missed are found by their level.
-
-The published model takes one 32 ms chunk a call, with its state inside. Only its recurrent layer needs that order: the
-spectrum and the convolutions of a chunk depend on the chunk and the 64 samples before it. So those run over all chunks
-at once and the recurrent layer over the whole sequence: the same probabilities to 1e-5 (a test holds them to the
-published loop), two to six times faster, with no state left behind, so several threads may use one model.
+The published model takes one 32 ms chunk a call, with its state inside. Only its recurrent layer needs that order:
+the spectrum and the convolutions of a chunk depend on the chunk and the 64 samples before it. So those run over all
+chunks at once and the recurrent layer over the complete sequence: the same probabilities to 1e-5 (a test compares
+them with the published loop), two to six times faster, and without state, so several threads may use one model.
 """
 
 from __future__ import annotations
@@ -40,7 +37,7 @@ MIN_SPEECH_MS = 200
 
 
 class SileroVad:
-    """silero-vad 6 over whole recordings. Holds no state between calls; several threads may use it."""
+    """silero-vad 6 over complete recordings. Holds no state between calls; several threads may use it."""
 
     def __init__(self, settings: AsrSettings) -> None:
         self._settings = settings

@@ -1,4 +1,4 @@
-"""The libraries around the model: what is installed, and their output kept quiet."""
+"""The libraries of the engine: their versions, the GPUs that torch can use, and suppression of their output."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ import io
 import logging
 import warnings
 from collections.abc import Iterator, Mapping
+
+logger = logging.getLogger(__name__)
+
 
 #: Distributions of the `engine` extra that transcription needs.
 PACKAGES = ("torch", "funasr", "silero-vad", "kaldi-native-fbank")
@@ -36,12 +39,9 @@ def _version(package: str) -> str | None:
         return None
 
 
-logger = logging.getLogger(__name__)
-
-
 @contextlib.contextmanager
 def suppress_output() -> Iterator[None]:
-    """Keep funasr's prints, log records and warnings out of the program's output, and restore the root logger."""
+    """Suppress funasr's prints, log records and warnings, and restore the root logger."""
     root = logging.getLogger()
     handlers, level, disabled = root.handlers[:], root.level, root.manager.disable
     logging.disable(logging.CRITICAL)

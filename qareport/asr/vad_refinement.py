@@ -105,7 +105,7 @@ def _quietest(samples: Samples, first_ms: int, last_ms: int) -> int:
 
 
 def levels(samples: Samples) -> npt.NDArray[np.float32]:
-    """Return the level of each whole 10 ms of one channel in dBFS."""
+    """Return the level of each complete 10 ms of one channel in dBFS."""
     frames = samples[: samples.size // _FRAME * _FRAME].reshape(-1, _FRAME)
     power = np.einsum("ij,ij->i", frames, frames) / _FRAME
     result: npt.NDArray[np.float32] = 10 * np.log10(power + 1e-10)

@@ -1,1 +1,1 @@
-"""Recordings: decoded, measured (`levels`), their formats (`containers`), and compressed for a page (`playback`)."""
+"""Recordings: decoding and levels (`decode`), formats and digests (`containers`), copies for a page (`playback`)."""

@@ -1,9 +1,7 @@
-"""Files of sound: suffixes and containers, ends that are cut off, and digests.
+"""Formats of recordings: suffixes, containers, stated durations, truncated ends; and the digests of files.
 
-Several steps of a run ask for the digest of the same recording (store lookup, decoding, playback), and of the same
-model files.
-
-FFmpeg reads the containers; this module holds what it hides or only guesses.
+FFmpeg reads the containers; `FORMATS` adds what it hides or only guesses. Several steps of a run ask for the digest
+of the same recording (store lookup, decoding, playback) and of the same model files, so digests are cached.
 """
 
 from __future__ import annotations
@@ -77,7 +75,7 @@ class AudioFormat:
     demuxers: tuple[str, ...]
     #: The container states its length; of others FFmpeg guesses it from the bit rate.
     states_length: bool = False
-    #: Reads a duration in ms that FFmpeg does not tell, from the path and the sample rate; None where there is none.
+    #: Reads a duration in ms that FFmpeg does not report, from the path and the sample rate; None where there is none.
     read_stated_ms: Callable[[Path, int], int | None] | None = None
     #: Says how the bytes of a file break off; None where their end looks complete.
     find_broken_end: Callable[[bytes], str | None] | None = None

@@ -1,8 +1,8 @@
-"""Decode recordings of any format to 16 kHz channels, and say plainly what is wrong with a bad recording.
+"""Decode recordings of any format to 16 kHz channels, measure them, and say plainly what is wrong with a bad recording.
 
 FFmpeg's libraries (through PyAV) read the file. Resampling is libswresample with a 64-tap filter, cut off at 0.97 of
-the lower Nyquist frequency. Measured with sines: flat to 0.01 dB up to 3 kHz from 8 kHz material, aliases (from
-8.5 kHz up) below -90 dB; with FFmpeg's default of 32 taps an 8.5 kHz tone folds back at only -26 dB.
+the lower Nyquist frequency. Measured with sines: flat to 0.01 dB up to 3 kHz from 8 kHz material, aliases (from 8.5
+kHz up) below -90 dB; with FFmpeg's default of 32 taps an 8.5 kHz tone folds back at only -26 dB.
 """
 
 from __future__ import annotations
@@ -145,7 +145,7 @@ class _Reader:
         np.clip(samples, -1.0, 1.0, out=samples)  # filters overshoot a little
         if not samples.size:
             why = f" ({_reason(self._error)})" if self._error else ""
-            raise AudioError(f"no sound could be decoded{why}", where=self._where, expected="a whole recording")
+            raise AudioError(f"no sound could be decoded{why}", where=self._where, expected="a complete recording")
         return samples
 
     def check_complete(self) -> None:
@@ -156,7 +156,7 @@ class _Reader:
                 raise AudioError(
                     f"cut off after {self.duration_ms / 1000:.1f} s: {broken}",
                     where=self._where,
-                    expected="a whole recording",
+                    expected="a complete recording",
                     to_do="copy it again from the recorder",
                 )
             return
@@ -165,7 +165,7 @@ class _Reader:
             raise AudioError(
                 f"cut off: the file promises {stated / 1000:.1f} s, only {held} can be decoded",
                 where=self._where,
-                expected="a whole recording",
+                expected="a complete recording",
                 to_do="copy it again from the recorder",
             )
 

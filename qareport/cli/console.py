@@ -1,4 +1,4 @@
-"""What all commands share: the global options, messages, progress, and logs."""
+"""What all commands share: global options, messages, progress bars, the summary of a run, and logs."""
 
 from __future__ import annotations
 
@@ -133,11 +133,11 @@ class Summary:
     waiting: tuple[str, ...] = ()
     #: Recordings whose names do not fit `ingest.name_pattern`.
     unmatched: tuple[str, ...] = ()
-    #: Second copies of recordings.
+    #: Duplicates of recordings.
     duplicates: tuple[str, ...] = ()
 
     def show(self) -> None:
-        """Print it: counts, failures with reasons, audio hours, speed, where the files are."""
+        """Print counts, failures with reasons, audio hours, speed, where the files are."""
         reused = f" ({self.reused_transcripts} already transcribed)" if self.reused_transcripts else ""
         click.echo(f"Calls done:   {len(self.done)}{reused}")
         click.echo(f"Calls failed: {len(self.failures)}")
@@ -151,7 +151,7 @@ class Summary:
             ("Recordings without a manifest row (reported without order)", self.unlisted),
             ("Recordings whose names do not fit ingest.name_pattern (reported without order)", self.unmatched),
             ("Recordings that are still being written (the next run takes them)", self.waiting),
-            ("Second copies of recordings (not counted as calls)", self.duplicates),
+            ("Duplicates of recordings (not counted as calls)", self.duplicates),
         ):
             if lines:
                 click.echo(f"{title}: {len(lines)}")
@@ -196,7 +196,7 @@ class Options:
 
         Args:
             make_store: create its store if it does not exist. Only for commands that take calls in: any other would
-                answer a mistyped name with an empty store, and leave it there.
+                answer a mistyped name with an empty store, and leave that behind.
         """
         return Workspace.open(
             config=self.config,
@@ -214,7 +214,7 @@ def rule_book_of(workspace: Workspace) -> RuleBook:
     """Return the rules of a run; complain when they are broken and the last valid set of the store is used."""
     rule_book = workspace.rule_book_for_run
     for note in rule_book.notes:
-        complain(f"the rules are broken, the last good set is used: {note.values['first']} (qareport rules lint)")
+        complain(f"the rules are broken, the last valid set is used: {note.values['first']} (qareport rules lint)")
     return rule_book
 
 

@@ -1,4 +1,4 @@
-"""`daily` and `mail`: the report of a day, and what becomes of its mails."""
+"""`qareport daily` and `qareport mail`: the report of a period, and the state of its mails."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from qareport.workflows.daily import Clock, DailyOptions, Mode, Result, post, ru
 
 @click.command()
 @click.argument("sources", nargs=-1, metavar="[SOURCE...]")
-@click.option("--manifest", metavar="FILE", default="", help="In place of daily.manifest.")
-@click.option("--out", metavar="DIR", default="", help="In place of daily.out.")
+@click.option("--manifest", metavar="FILE", default="", help="Overrides daily.manifest.")
+@click.option("--out", metavar="DIR", default="", help="Overrides daily.out.")
 @date_option("--date", "day", help="The day [yesterday]")
 @click.option("--week", "kind", flag_value="week", help="The week (Monday first) instead [last week].")
 @click.option("--month", "kind", flag_value="month", help="The month instead [last month].")
@@ -36,8 +36,8 @@ def daily(
 ) -> int:
     """Make the report of a day and mail it, once: safe to run twice, safe to kill.
 
-    New recordings of the configured sources are worked on first. Without --send or --dry-run nothing is sent, and it
-    is said who would get a mail. Without --date, --send makes up for days that were missed.
+    New recordings of the configured sources are processed first. Without --send or --dry-run nothing is sent, and
+    only the recipients are listed. Without --date, --send catches up on days that were missed.
     """
     wanted = DailyOptions(
         kind=PeriodKind(kind or "day"),
@@ -83,10 +83,10 @@ _MEANINGS = {
     DeliveryState.SENDING: "was being sent when its process ended: the next run calls it unknown",
     DeliveryState.SENT: "the server has taken it",
     DeliveryState.RETRY: "refused for now; the next run of `qareport daily --send` after that time tries again",
-    DeliveryState.FAILED: "refused for good: mend the cause, then `qareport mail resend KEY`",
+    DeliveryState.FAILED: "refused permanently: fix the cause, then `qareport mail resend KEY`",
     DeliveryState.UNKNOWN: (
         "the connection or the process ended between the text and the server's answer: it may have arrived or not, and "
-        "no program can find out. Ask the recipient; then `qareport mail forget KEY` if it is there, or "
+        "no program can find out. Ask the recipient; then `qareport mail forget KEY` if it arrived, or "
         "`qareport mail resend KEY --yes` if it is not"
     ),
     DeliveryState.FORGOTTEN: "a person decided that it is not sent again",
@@ -95,7 +95,7 @@ _MEANINGS = {
 
 @click.group("mail")
 def mail() -> None:
-    """Look at the mails of `qareport daily`, decide about uncertain ones, test the mail server."""
+    """List the mails of `qareport daily`, decide about uncertain ones, test the mail server."""
 
 
 @mail.command("list", short_help="List mails that are not settled")
@@ -123,7 +123,7 @@ def list_mails(options: Options, everything: bool) -> int:
 
 @mail.command("resend", short_help="Send an unknown or refused mail again")
 @click.argument("key")
-@click.option("--yes", is_flag=True, help="I know that it may arrive twice.")
+@click.option("--yes", is_flag=True, help="Resend even if it may already have arrived.")
 @takes_options
 def resend(options: Options, key: str, yes: bool) -> int:
     """Send a mail again whose arrival is unknown, or that was refused."""

@@ -99,7 +99,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         )
         return int(status or 0)
     except click.exceptions.Abort:
-        complain("stopped; the same command goes on where it was")
+        complain("stopped; run the same command again to continue")
         return 130
     except click.ClickException as error:
         error.show()

@@ -138,7 +138,7 @@ def explain(options: Options, call_id: str, rule_id: str | None) -> int:
 @click.option("--format", "format_", type=click.Choice(["text", "json", "html"]), default="text", show_default=True)
 @takes_options
 def replay(options: Options, since: datetime | None, against: str | None, apply_: bool, format_: str) -> int:
-    """Match the rules as they stand now against stored calls: hits gained and lost, scores by agent and in total."""
+    """Match the current rules against stored calls: hits gained and lost, scores by agent and in total."""
     start = since.astimezone() if since is not None else None
     with options.open_workspace() as workspace:
         rule_book = workspace.rule_book
@@ -149,7 +149,7 @@ def replay(options: Options, since: datetime | None, against: str | None, apply_
         result = rules.replay(rule_book.ruleset, calls, rule_book.settings.score, against=other)
         click.echo(write_replay(result, format_), nl=False)
         if apply_:
-            say(f"{apply(workspace.store, rule_book, start)} calls judged anew")
+            say(f"{apply(workspace.store, rule_book, start)} calls judged again")
         else:
             say("nothing was changed; --apply makes it count")
     return 0

@@ -144,7 +144,7 @@ def _run(
 
 def wait_for_writers(seconds: float) -> None:
     """Wait to see which recordings still grow."""
-    say(f"Some recordings were written to just now: watching them for {seconds:g} s (ingest.settle_s).")
+    say(f"Some recordings were written to just now: waiting {seconds:g} s for them to settle (ingest.settle_s).")
     time.sleep(seconds)
 
 

@@ -1,4 +1,4 @@
-"""`search` and `export`: what was said, found or written as tables."""
+"""`qareport search` and `export`: find what was said; write stored calls as tables or text."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def _line(hit: Hit, phrases: Sequence[Terms], config: Settings) -> str:
 
 
 def _marked(text: str, spans: Sequence[tuple[int, int]]) -> str:
-    """Mark what was found: in colour on a terminal, else by brackets."""
+    """Mark the hits: in colour on a terminal, else by brackets."""
     colour = sys.stdout.isatty()
     parts, at = [], 0
     for start, end in spans:
@@ -139,7 +139,7 @@ def export(
     qareport export calls -o calls.xlsx --since 2026-11-01 --until 2026-11-30
     qareport export segments -o segments.parquet
     qareport export findings --agent A017 --format csv
-    qareport export text -o calls.txt                   to be searched in any editor for [ANGRY] or 退货
+    qareport export text -o calls.txt                   to search in any editor for [ANGRY] or 退货
     qareport export text -o texts/                      one file a call
 
     KIND is calls, segments, moments, findings or text. Personal data is masked as the settings say. The columns:
@@ -224,7 +224,7 @@ def call_file_name(call_id: str, suffix: str) -> str:
 
 @contextmanager
 def open_output(output: Path | None) -> Iterator[IO[bytes]]:
-    """Open a file that appears when it is whole, or stdout.
+    """Open a file that appears when it is complete, or stdout.
 
     Raises:
         DocumentError: it cannot be written.

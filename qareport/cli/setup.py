@@ -1,4 +1,4 @@
-"""`init`, `models`, `templates` and `doctor`: setting an installation up, and looking whether all of it is in order."""
+"""`qareport init`, `models`, `templates` and `doctor`: set an installation up, and check it."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ COPIED = ("config", "templates")
 @click.command()
 @click.argument("folder", type=click.Path(path_type=Path), metavar="DIR")
 def init(folder: Path) -> int:
-    """Copy the configuration, the rules and the document templates into DIR, to be edited there."""
-    taken = [Problem(what="is there already", where=str(folder / name)) for name in COPIED if (folder / name).exists()]
+    """Copy the configuration, the rules and the document templates into DIR for editing."""
+    taken = [Problem(what="already exists", where=str(folder / name)) for name in COPIED if (folder / name).exists()]
     if taken:
         raise ConfigError([*taken, Problem(what="nothing was copied", to_do="choose another DIR, or move these away")])
     for name in COPIED:
@@ -62,10 +62,10 @@ def fetch(options: Options, name: str | None) -> int:
 @click.argument("name", required=False, metavar="[NAME_OR_DIR]")
 @takes_options
 def check(options: Options, name: str | None) -> int:
-    """Check that a model is whole, load it, and print its revision and what finds speech and tells voices apart."""
+    """Check that a model is complete, load it, and print its revision and what finds speech and tells voices apart."""
     with replace(options, model=name or options.model).open_workspace() as workspace:
         info = workspace.load_engine().info
-        click.echo(f"{info.name}@{info.revision}: all files whole, all weights fit")
+        click.echo(f"{info.name}@{info.revision}: all files complete, all weights fit")
         vad, voices = asr.describe_detection(workspace.engine_files(), workspace.settings.asr)
     click.echo(f"finds speech with {vad}")
     click.echo(f"tells voices on one channel apart by {voices}")
@@ -106,7 +106,7 @@ def _examine_engine(_: Workspace) -> Iterator[str]:
 
 def _examine_model(workspace: Workspace) -> Iterator[str]:
     files = workspace.engine_files()
-    yield f"{files.info.name}@{files.info.revision}, files whole"
+    yield f"{files.info.name}@{files.info.revision}, files complete"
     vad, voices = asr.describe_detection(files, workspace.settings.asr)
     yield f"finds speech with {vad}"
     yield f"tells voices on one channel apart by {voices}"
@@ -116,7 +116,7 @@ def _examine_fonts(_: Workspace) -> Iterator[str]:
     faults = check_fonts()
     yield from (f"FAULT {fault}" for fault in faults)
     if not faults:
-        yield "Chinese font and its embedding are here"
+        yield "a Chinese font and its embedding are installed"
 
 
 def _examine_config(workspace: Workspace) -> Iterator[str]:
@@ -139,7 +139,7 @@ def _examine_store(workspace: Workspace) -> Iterator[str]:
     try:
         yield f"{workspace.store.url}: can be opened"
     except NoStoreError as error:
-        yield f"{error.problems[0].where}: not there yet, `qareport run` makes it"
+        yield f"{error.problems[0].where}: does not exist yet, `qareport run` creates it"
 
 
 _CHECKS: dict[str, Callable[[Workspace], Iterator[str]]] = {
@@ -169,7 +169,7 @@ def check_edited(options: Options, names: tuple[str, ...]) -> int:
     with options.open_workspace() as workspace:
         for template in check_templates(workspace.templates, names or ALL):
             problems += template.problems
-            outcome = f"{len(template.problems)} to mend" if template.problems else "fine"
+            outcome = f"{len(template.problems)} to fix" if template.problems else "fine"
             click.echo(f"{template.name:<16} {outcome}   {template.path}")
     if problems:
         raise ConfigError(problems)

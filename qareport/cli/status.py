@@ -30,14 +30,14 @@ from qareport.workflows.status import InstallationStatus, look
 )
 @takes_options
 def status(options: Options, format_: str, metrics: Path | None) -> int:
-    """Say how things stand: today's calls, what waits, what failed, the last mail and run, room on the disk.
+    """Report the state: today's calls, what waits, what failed, the last mail and run, room on the disk.
 
     \b
     qareport status
     qareport status --format json
     qareport status --prometheus /var/lib/prometheus/node-exporter/qareport.prom
 
-    Exit status: 0 all is well; 1 something wants attention (named at the end); 2 the store or the settings cannot be
+    Exit status: 0 all is well; 1 something needs attention (named at the end); 2 the store or the settings cannot be
     read. With --prometheus, 0 as soon as the file is written: the metrics tell the rest.
     """
     try:

@@ -22,7 +22,7 @@ def store_group() -> None:
 @store_group.command(short_help="Check every row and page of the store")
 @takes_options
 def check(options: Options) -> int:
-    """Look at everything in the store. Exit 2 when something is damaged."""
+    """Verify every row and page of the store. Exit status 2 when something is damaged."""
     with options.open_workspace() as workspace:
         store = workspace.store
         faults = 0
@@ -30,7 +30,7 @@ def check(options: Options) -> int:
             complain(line)
             faults += 1
         if faults:
-            say(f"Damaged: {faults}. Keep this store as it is, and go on with the newest backup.")
+            say(f"Damaged: {faults}. Keep this store as it is, and continue with the newest backup.")
             return 2
         click.echo(f"{store.url}: whole, {store.maintenance.size_bytes() / 2**20:.1f} MiB")
     return 0
@@ -40,7 +40,7 @@ def check(options: Options) -> int:
 @click.argument("file", type=click.Path(path_type=Path), metavar="FILE")
 @takes_options
 def backup(options: Options, file: Path) -> int:
-    """Copy the store to FILE while others go on using it. For PostgreSQL: says which command does that."""
+    """Copy the store to FILE while it is in use. For PostgreSQL: print the command that does it."""
     with options.open_workspace() as workspace:
         store = workspace.store
         store.maintenance.backup(file)
@@ -58,7 +58,7 @@ def backup(options: Options, file: Path) -> int:
 def delete(
     options: Options, order: str | None, customer: str | None, before: datetime | None, dry_run: bool, yes: bool
 ) -> int:
-    """Delete calls with transcripts, results and documents, and keep proof of it that names nobody.
+    """Delete calls with transcripts, results and documents, and keep an anonymous proof.
 
     Recordings, mails that were sent and reports of days are not in the store: delete those where they are.
     """
@@ -89,7 +89,7 @@ def _confirmed(question: str) -> bool:
     try:
         return click.confirm(question, err=True)
     except click.Abort:
-        raise click.UsageError("nobody is there to answer, so nothing was deleted; --yes does not ask") from None
+        raise click.UsageError("no terminal to confirm on, so nothing was deleted; --yes skips the question") from None
 
 
 @store_group.command(short_help="Print the proof of each deletion")
@@ -99,7 +99,7 @@ def _confirmed(question: str) -> bool:
 def deletions(options: Options, order: str | None, customer: str | None) -> int:
     """Print the proof of each deletion, newest first, as one JSON object a line.
 
-    It names nobody: only who has the order or the number can find the deletion that was asked for by it.
+    A proof is anonymous: only who knows the order or the number can find the deletion of it.
     """
     if order is not None and customer is not None:
         raise click.UsageError("give one of --order and --customer")
@@ -141,7 +141,7 @@ def retain(options: Options, dry_run: bool) -> int:
 
 
 @store_group.command(short_help="Bring an older store up to date")
-@click.option("--reindex", is_flag=True, help="Make the search index anew.")
+@click.option("--reindex", is_flag=True, help="Rebuild the search index.")
 @takes_options
 def upgrade(options: Options, reindex: bool) -> int:
     """Bring a store of an older qareport up to date, and its search index. Every command does the first."""

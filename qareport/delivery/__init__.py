@@ -1,4 +1,4 @@
-"""What leaves: the loop over the deliveries of the outbox, and the channels that they leave through."""
+"""Deliveries: the loop that sends what is due in the outbox, and the channels that it sends over."""
 
 from qareport.delivery.mail.channel import MailChannel, post, send_test
 from qareport.delivery.outbox import Channel, Clock, DispatchResult, RetryPolicy, dispatch

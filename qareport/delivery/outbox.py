@@ -1,8 +1,8 @@
-"""The loop over due deliveries: what a channel must be, and what becomes of each attempt.
+"""Send what is due in the outbox: the protocol of a channel, the retry policy, and the outcome of each attempt.
 
-A channel says by its kind what it guarantees. At most once (mail): whatever may have arrived is UNKNOWN, and only a
-person has it sent again. At least once: whatever may not have arrived is sent again, with the same key, by which the
-receiver recognises a duplicate.
+The kind of a channel says what it guarantees. At most once (mail): what may have arrived is UNKNOWN, and only a
+person decides to send it again. At least once: what may not have arrived is sent again under the same key, by which
+the receiver recognises a duplicate.
 """
 
 from __future__ import annotations
@@ -46,12 +46,12 @@ class Channel(Protocol):
 
         Args:
             delivery: what is known of it; the receiver gets its key or message id with the content.
-            content: the whole message.
+            content: the complete message.
             begin: records the intent; to be called once, right before the delivery may arrive. When it returns
                 False the delivery must not be sent.
 
         Returns:
-            SENT, RETRY (certainly not arrived), FAILED (refused permanently) or UNKNOWN (nobody can tell); None when
+            SENT, RETRY (certainly not arrived), FAILED (refused permanently) or UNKNOWN (may have arrived); None when
             `begin` returned False.
 
         Raises:
@@ -100,7 +100,7 @@ def dispatch(
 ) -> DispatchResult:
     """Send all deliveries that are due over a channel; wait and try those again that have not arrived.
 
-    Only for who holds the store's lock, and has settled the outbox since (`store.outbox.settle`).
+    Only while the store's lock is held, and after settling the outbox since (`store.outbox.settle`).
 
     Args:
         store: holds the outbox.

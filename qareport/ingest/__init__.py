@@ -1,4 +1,4 @@
-"""Recordings in files, folders and fsspec URLs, with what a manifest or their names tell of them.
+"""Find recordings in files, folders and fsspec URLs, with the metadata of a manifest or of their names.
 
 `manifest` defines what a manifest may hold, `qareport.settings.name_pattern` how names are read.
 """

@@ -1,4 +1,4 @@
-"""Bring recordings, manifest rows and names of files together: each recording and each row ends in one place."""
+"""Match recordings, manifest rows and file names: each recording and each row ends in exactly one place."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ class Ingest:
     calls: tuple[Call, ...]
     #: Manifest rows that have no recording.
     failures: tuple[FailedCall, ...] = ()
-    #: Recordings that no manifest row speaks of, when there is a manifest.
+    #: Recordings that no manifest row names, when there is a manifest.
     unlisted: tuple[str, ...] = ()
     #: Calls whose recording is still being written: the next run takes them.
     waiting: tuple[Call, ...] = ()
-    #: Recordings whose name does not fit the pattern, when there is one and no row speaks of them.
+    #: Recordings whose name does not fit the pattern, when there is one and no row names them.
     unmatched: tuple[str, ...] = ()
-    #: Ids that were made of file names; those of other recordings may have been the same on other days.
+    #: Ids that were made from file names; those of other recordings may have been the same on other days.
     ids_from_file_name: frozenset[str] = frozenset()
 
 
@@ -53,7 +53,7 @@ def find_calls(
         sources: files, folders or fsspec URLs (`s3://bucket/day/`).
         manifest: a CSV, XLSX or JSON lines file, or None.
         cache: folder into which recordings behind URLs are fetched.
-        settings: the pattern of names, and how long a file must rest to count as whole.
+        settings: the pattern of names, and how long a file must stay unchanged to count as complete.
         time_zone: IANA name of the zone of times that are written without an offset.
         wait: sleeps while files that were written to just now are watched.
         unreadable: where to note sources that cannot be read, instead of raising.
@@ -76,7 +76,7 @@ def find_calls(
 
 
 def _beside(rows: Iterable[Call], manifest: Path) -> list[RecordingFile]:
-    """Find the recordings that the rows name; one that has a temporary name is not whole."""
+    """Find the recordings that the rows name; one that has a temporary name is not complete."""
     recordings = []
     for row in rows:
         path = manifest.parent / row.audio_path
@@ -123,18 +123,18 @@ class _Join:
             self._taken.add(recording.path.resolve())
             call = replace(row, audio_path=str(recording.path))
             (self._calls if recording.whole else self._waiting).append(call)
-        elif not path.is_file():  # else it lies outside the sources, and is not asked for
+        elif not path.is_file():  # else it is outside the sources, and was not requested
             self._fail(row, f"listed in {manifest}, but there is no such file")
 
     def _fail(self, row: Call, what: str) -> None:
         self._failures.append(FailedCall.of(row, "ingest", f"{row.audio_path}: {what}"))
 
     def finish(self, *, listed: bool, leave_out: Path | None = None) -> Ingest:
-        """Make calls of the recordings that no row speaks of.
+        """Make calls of the recordings that no row names.
 
         Args:
             listed: report them as missing in the manifest.
-            leave_out: the manifest itself, where it lies among the recordings.
+            leave_out: the manifest itself, where it is among the recordings.
         """
         not_calls = self._taken | ({leave_out.resolve()} if leave_out else set())
         rest = [recording for path, recording in self._by_path.items() if path not in not_calls]
@@ -160,7 +160,7 @@ class _Join:
 
 
 def _call_of(recording: RecordingFile, name: NameParts | None) -> Call:
-    """Make a call of a recording and of what its name tells."""
+    """Make a call from a recording and the metadata in its name."""
     stem = Path(recording.name).stem
     if name is None:
         return Call(call_id=stem, audio_path=str(recording.path))

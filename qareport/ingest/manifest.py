@@ -1,4 +1,4 @@
-"""Tables of manifests: CSV and Excel, row by row with their line."""
+"""Read manifests: CSV, Excel and JSON lines, row by row, every bad row reported with its place."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from qareport.codec import explain
 from qareport.errors import ConfigError, Problem, SourceLocation
 from qareport.model import Call, Role
 
-#: Where a row stands, and its cells by their column's name, or what is wrong with it.
+#: The place of a row, and its cells by their column's name, or what is wrong with it.
 Line: TypeAlias = tuple[SourceLocation | str, Mapping[str, Any] | Problem]
 
 
@@ -60,7 +60,7 @@ def read_sheets(path: Path) -> Iterator[Line]:
             yield from _rows(book.worksheets, path)
     except (OSError, zipfile.BadZipFile, InvalidFileException, KeyError, ValueError, SyntaxError) as error:
         problem = Problem(
-            what=f"cannot be read: {error}", where=str(path), expected="a workbook (.xlsx)", to_do="save it anew"
+            what=f"cannot be read: {error}", where=str(path), expected="a workbook (.xlsx)", to_do="save it again"
         )
         raise ConfigError([problem]) from error
 
@@ -98,7 +98,7 @@ def _row(names: Sequence[str], cells: Sequence[Any], where: str) -> dict[str, ob
 def _unusable(name: str, cell: Any) -> tuple[str, str] | None:
     """Say what is wrong with a cell and what to do, without its value: it may be a telephone number."""
     if cell.data_type == "e":
-        return f"the cell holds an error ({cell.value})", "mend the formula"
+        return f"the cell holds an error ({cell.value})", "fix the formula"
     if name != "started_at" and isinstance(cell.value, int | float) and abs(cell.value) >= 10**_DIGITS:
         return (
             f"a number of more than {_DIGITS} digits, of which Excel keeps only {_DIGITS}",
@@ -141,7 +141,7 @@ def _roles(value: object) -> object:
 
 
 def _text(value: object) -> object:
-    """A number that stands for a text is written with all its digits and no `.0`."""
+    """Write a number that is meant as text with all its digits and no `.0`."""
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
@@ -214,7 +214,7 @@ def read_manifest(path: Path, time_zone: str = "Asia/Shanghai") -> list[Call]:
 
 
 def _misspelt(names: Iterable[str], before: Collection[str]) -> Iterator[str]:
-    """Say which columns would be left alone and were hardly meant to be: `ordr_id`, `Agent ID`."""
+    """Report columns that would be ignored and look like a typo: `ordr_id`, `Agent ID`."""
     for name in names:
         missing = [known for known in _Row.model_fields if known not in names]
         if name in before or name in _Row.model_fields or not missing:

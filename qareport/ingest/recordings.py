@@ -1,4 +1,4 @@
-"""Recordings in files, folders and behind fsspec URLs; those that are still being written are left alone."""
+"""Find recordings in files, folders and behind fsspec URLs; those that are still being written are skipped."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ from qareport.audio.containers import AUDIO_SUFFIXES
 from qareport.errors import NotFoundError, Problem
 from qareport.files import atomic_path
 
-#: What programs add to a name until a file is whole.
+#: What programs add to a name until a file is complete.
 TEMPORARY_SUFFIXES = frozenset(
     (".part", ".partial", ".tmp", ".temp", ".filepart", ".crdownload", ".download", ".writing")
 )
-#: Fields in which file systems say which version of a file they hold; the first that is there is taken.
+#: Fields in which file systems say which version of a file they hold; the first that exists is taken.
 _VERSIONS = ("ETag", "etag", "version_id", "md5", "content-md5", "generation")
 _TIMES = ("mtime", "LastModified", "last_modified", "modified", "updated", "created")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordingFile:
-    """One recording: where it lies on this machine, and its name where it came from."""
+    """One recording: its path on this machine, and its name at its source."""
 
     path: Path
     name: str
-    #: False: it is still being written, or only a part of it could be had.
+    #: False: it is still being written, or only a part of it could be fetched.
     whole: bool = True
 
 
@@ -49,7 +49,7 @@ def expand(
         sources: files, folders or fsspec URLs (`s3://bucket/day/`).
         cache: folder into which recordings behind URLs are fetched.
         settle_s: a file of a folder that was written to within so many seconds must stay as it is for so long to count
-            as whole.
+            as complete.
         wait: sleeps.
         unreadable: where to note sources that cannot be read, instead of raising.
 
@@ -61,7 +61,7 @@ def expand(
         try:
             if "://" in source:
                 recordings += _fetch(source, cache, settle_s=settle_s, wait=wait)
-            elif Path(source).is_file():  # who names it knows that it is there
+            elif Path(source).is_file():  # a file that is named is taken as complete
                 recordings.append(RecordingFile(path=Path(source), name=Path(source).name))
             else:
                 recordings += settle(_listed(Path(source)), settle_s=settle_s, wait=wait)
@@ -75,7 +75,7 @@ def expand(
 def settle(
     recordings: Sequence[RecordingFile], *, settle_s: float, wait: Callable[[float], None]
 ) -> list[RecordingFile]:
-    """Look twice at files that were written to just now: one that changes meanwhile is not whole yet."""
+    """Look twice at files that were written to just now: one that changes meanwhile is not complete yet."""
     paths = [recording.path for recording in recordings if recording.whole]
     young = {path: _signature(path) for path in paths if settle_s and _is_young(path, settle_s)}
     if young:
@@ -85,7 +85,7 @@ def settle(
 
 
 def temporary_name(path: Path) -> str | None:
-    """Return the name that a file will have when it is whole: `a.wav` of `a.wav.part`. None: it has that already."""
+    """Return the name that a file will have when it is complete: `a.wav` of `a.wav.part`. None: it has that already."""
     if path.suffix.lower() in TEMPORARY_SUFFIXES and Path(path.stem).suffix.lower() in AUDIO_SUFFIXES:
         return path.stem
     return None
@@ -128,7 +128,7 @@ def _signature(path: Path) -> tuple[int, int] | None:
 
 
 class _ChangedError(Exception):
-    """A remote file changed while it was fetched: what was fetched is not whole."""
+    """A remote file changed while it was fetched: what was fetched is not consistent."""
 
 
 def _fetch(url: str, cache: Path, *, settle_s: float, wait: Callable[[float], None]) -> Iterator[RecordingFile]:
@@ -182,7 +182,7 @@ def _place(filesystem: Any, name: str, cache: Path) -> Path:
 
 
 def _fetched(filesystem: Any, name: str, info: dict[str, Any], cache: Path) -> RecordingFile:
-    """Have a recording in the cache: the one there when nothing has changed, else fetched anew; whole or not at all."""
+    """Return the cached copy of a recording, fetched again if it has changed; a partial file is never left behind."""
     target = _place(filesystem, name, cache)
     note = target.with_name("version.json")
     version = _version(info)

@@ -1,8 +1,9 @@
-"""The domain: what a call is, its transcript, its analysis and judgement, and the reports made of them.
+"""The domain: calls, transcripts, their analysis and judgement, and the reports built from them.
 
 Frozen values with the small arithmetic of each; nothing here reads or writes. Times are whole milliseconds from the
-start of the recording (`*_ms`), instants are aware datetimes, levels are dBFS. None means "not known" or "not judged",
-never zero.
+start of the recording (`*_ms`), instants are aware datetimes, levels are dBFS. None means "not known" or "not
+judged", never zero.
+
 The JSON of `Transcript` and `OrderReport` is a contract with other programs (schema version 1, see
 docs/reference/json.md).
 """

@@ -1,4 +1,4 @@
-"""The analysis of a call: what happened in it, as found from its transcript."""
+"""The analysis of a call: silences, trajectory, curve, metrics, moments, promises, as found from its transcript."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ class RoleMetrics:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallMetrics:
-    """Measures of the whole conversation."""
+    """Measures of the conversation."""
 
     duration_ms: int
     talk_ms: int

@@ -1,4 +1,4 @@
-"""A call as the business knows it, and its transcript."""
+"""A call as the business knows it, its failure or deletion, and its transcript."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Call(OfCall):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FailedCall(OfCall):
-    """A call that could not be worked on: it stays in every list and report, with its reason."""
+    """A call that could not be processed: it stays in every list and report, with its reason."""
 
     call_id: str
     audio_path: str
@@ -53,7 +53,7 @@ class FailedCall(OfCall):
 
     @classmethod
     def of(cls, call: Call, step: str, reason: str) -> FailedCall:
-        """Make the record of a call that could not be worked on."""
+        """Make the record of a call that could not be processed."""
         return cls(
             call_id=call.call_id,
             audio_path=call.audio_path,
@@ -164,7 +164,7 @@ class AudioInfo:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelInfo:
-    """Which model spoke: its name and a revision that changes whenever its files do."""
+    """Which model transcribed: its name and a revision that changes whenever its files do."""
 
     name: str
     revision: str
@@ -185,7 +185,7 @@ class Transcript:
     notes: tuple[Note, ...] = ()
 
     def rich_text(self) -> str:
-        """Write the whole text with tags: `这衣服尺码根本不对![ANGRY]我按你们详情页的尺寸表买的![ANGRY]`.
+        """Write the complete text with tags: `这衣服尺码根本不对![ANGRY]我按你们详情页的尺寸表买的![ANGRY]`.
 
         Silences and irony are no tags here: they are found by the analysis of a call.
         """

@@ -1,4 +1,4 @@
-"""The summary of one judged call: the part of it from which a day, a week or a month is added up."""
+"""The summary of a judged call, from which days, weeks and months are aggregated; and the norms of a team."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class SummaryPromise:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallSummary(OfCall):
-    """What a period needs of one judged call; made of a masked report, so it holds no personal data of speech."""
+    """What a period needs of one judged call; made from a masked report, so it holds no personal data of speech."""
 
     call_id: str
     order_id: str | None = None
@@ -70,7 +70,7 @@ class CallSummary(OfCall):
     #: The issue most spoken of first; stages in the order of their first evidence.
     issues: tuple[str, ...] = ()
     stages: tuple[str, ...] = ()
-    #: What the customer showed, each once: negative emotions by their tag, and SILENCE and IRONY, which stand for one.
+    #: What the customer showed, each once: negative emotions by their tag, and SILENCE and IRONY, which count as one.
     emotions: tuple[str, ...] = ()
     #: Share of the customer's talk time by emotion tag, and the judged one with the largest share.
     emotion_shares: Mapping[str, float] = field(default_factory=dict)
@@ -101,7 +101,7 @@ class CallSummary(OfCall):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MeasuredCall:
-    """The part of a summary that norms are made of: quick to read by the thousand."""
+    """The part of a summary from which norms are computed: quick to read by the thousand."""
 
     started_at: datetime | None = None
     metrics: Mapping[str, float] = field(default_factory=dict)

@@ -17,7 +17,7 @@ class Edition(StrEnum):
 
 
 class Guarantee(StrEnum):
-    """What a channel promises when nobody can tell whether a delivery has arrived."""
+    """What a channel guarantees when it is not known whether a delivery has arrived."""
 
     #: It is not repeated: its state is UNKNOWN until a person decides.
     AT_MOST_ONCE = "at_most_once"
@@ -45,7 +45,7 @@ class DeliveryState(StrEnum):
     #: Its content is on its way to the server; once no process works on it any more, its guarantee decides.
     SENDING = "sending"
     SENT = "sent"
-    #: The server refused it for now, or nobody knows whether it arrived and its channel delivers at least once.
+    #: The server refused it for now, or it is not known whether it arrived and its channel delivers at least once.
     RETRY = "retry"
     #: The server refused it permanently, or it was tried for too long.
     FAILED = "failed"
@@ -71,7 +71,7 @@ class Delivery:
     subject: str
     #: The id under which the receiver sees it: the Message-ID of a mail.
     message_id: str
-    #: The whole message; of a mail with CRLF line ends.
+    #: The complete message; of a mail with CRLF line ends.
     content: bytes = field(repr=False)
 
     @property
@@ -128,10 +128,10 @@ class RunState(StrEnum):
     RUNNING = "running"
     #: Everything that a machine can do is done.
     DONE = "done"
-    #: The report is out, but does not hold the whole period.
+    #: The report is out, but does not cover the complete period.
     PARTIAL = "partial"
     FAILED = "failed"
-    #: The process was gone before it could say anything.
+    #: The process ended before it could record anything.
     KILLED = "killed"
 
 

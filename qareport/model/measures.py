@@ -1,4 +1,4 @@
-"""Every measure of a call, once: its name, its unit, how it is computed.
+"""The registry of measures of a call: name, unit, formula.
 
 Rules, team norms, reports and exports take their names and values from here, so a name means one number everywhere. A
 name ends in its unit: `_ms` whole milliseconds, `_share` 0 … 1, `_per_minute`, `_dbfs`; counts and sentiment (valence,
@@ -45,7 +45,7 @@ def _share(part: int, whole: int) -> float | None:
 
 
 def _talk_share(role: Role, metrics: CallMetrics) -> float | None:
-    """Divide a role's talk by that of agent and customer, if both speak: unknown speakers are nobody's talk."""
+    """Divide a role's talk by that of agent and customer, if both speak: talk of unknown speakers does not count."""
     talk_ms = {name: metrics.roles[name].talk_ms for name in (Role.AGENT, Role.CUSTOMER) if name in metrics.roles}
     return _share(talk_ms[role], sum(talk_ms.values())) if len(talk_ms) == 2 else None
 

@@ -1,4 +1,4 @@
-"""What was judged of a call, and the report of an order."""
+"""The judgement of a call (findings, scorecard), and the report of an order."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ class Judgement:
     score: int | None
     risk: Risk
     scorecard: Scorecard | None = None
-    #: What a reader must know of the judging itself, for example rules that could not be judged.
+    #: What a reader must know about the judgement itself, for example rules that could not be judged.
     notes: tuple[Note, ...] = ()
 
 
@@ -110,7 +110,7 @@ class CallReport:
     call_id: str
     agent_id: str | None = None
     started_at: datetime | None = None
-    #: Already masked (138****5678); the store alone keeps the whole number.
+    #: Already masked (138****5678); the store alone keeps the complete number.
     customer_phone: str | None = None
     audio: AudioInfo | None = None
     model: ModelInfo | None = None

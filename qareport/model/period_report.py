@@ -1,4 +1,4 @@
-"""The report of a day, a week or a month: everything its documents and its mail say."""
+"""The report of a day, a week or a month: everything that its documents and its mail say."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ CALLBACK_SCORE_WEIGHT: Final = 10
 class PromiseState(StrEnum):
     """What is known of a promise at the end of the period. Nothing a store of calls holds can prove one kept."""
 
-    #: Falls due on the day after the period: today, for who reads the report in the morning.
+    #: Falls due on the day after the period: today, when the report is read in the morning.
     DUE_NEXT = "due_next"
     #: Past due, and the customer has called again about it since.
     BROKEN = "broken"
@@ -342,7 +342,7 @@ class PeriodReport:
     #: The one agent whose own edition this is; None: the team's.
     agent_id: str | None = None
     headlines: tuple[Headline, ...]
-    #: How many periods before this one the baseline is made of (those with calls), and how many were looked at.
+    #: How many earlier periods the baseline consists of (those with calls), and how many were considered.
     baseline_periods: int = 0
     baseline_looked_at: int = 0
     callbacks: tuple[Callback, ...] = ()
@@ -359,7 +359,7 @@ class PeriodReport:
     promises_undated: int = 0
     failed_calls: tuple[FailedCall, ...] = ()
     coverage: Coverage
-    #: Why the report does not hold the whole period; empty when it does.
+    #: Why the report does not cover the complete period; empty when it does.
     partial: tuple[Note, ...] = ()
     notes: tuple[Note, ...] = ()
     #: Thresholds that made the marks: calls below which a number is small, standard errors of an outlier.

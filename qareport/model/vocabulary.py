@@ -1,7 +1,7 @@
-"""The words of the domain: roles, emotions, kinds of moments, severities, codes of notes, and shared facts.
+"""The vocabulary of the domain: roles, emotions, kinds of moments, severities, codes of notes, and shared facts.
 
-What more than one package must agree on is here, once: which emotions are negative, which moments are alarms, what
-a fatal finding costs.
+What more than one package must agree on is defined once, here: which emotions are negative, which moments are alarms,
+what a fatal finding costs.
 """
 
 from __future__ import annotations
@@ -160,19 +160,19 @@ TAG_IRONY: Final = "IRONY"
 #: In counts of calls by risk: those that have no score.
 NOT_JUDGED: Final = "not_judged"
 
-#: Emotions in which a customer is not well served, in the order of documents.
+#: Negative customer emotions, in the order of documents.
 NEGATIVE_EMOTIONS: Final = (Emotion.ANGRY, Emotion.SAD, Emotion.DISGUSTED, Emotion.FEARFUL)
 #: Moments after which a customer is not calm, besides the onset of a negative emotion.
 TROUBLE_KINDS: Final = frozenset(
     {MomentKind.REPEAT, MomentKind.CHURN_SIGNAL, MomentKind.ESCALATION, MomentKind.IRONY, MomentKind.NO_ANSWER}
 )
-#: Moments that put an order or a customer at risk by themselves.
+#: Moments that alone put an order or a customer at risk.
 ALARM_KINDS: Final = frozenset({MomentKind.CHURN_SIGNAL, MomentKind.ESCALATION})
 #: Sources by which a role is only guessed.
 GUESSED_SOURCES: Final = (RoleSource.VOICE, RoleSource.WORDS)
 #: Above this share of the judged talk time emotion is mostly unknown.
 MOSTLY: Final = 0.5
-#: What a fatal finding costs: the whole score.
+#: What a fatal finding costs: the full score.
 FATAL_POINTS: Final = 100
 #: A pause longer than this is a silence, unless `analysis.silence_ms` says otherwise.
 DEFAULT_SILENCE_MS: Final = 1200
@@ -196,9 +196,9 @@ class NoteCode(StrEnum):
     NO_SPEECH = "no_speech"
     #: the length of the recording; its first and last silence are unknown with it.
     DURATION_UNKNOWN = "duration_unknown"
-    #: {segments}: speakers were told apart by voice.
+    #: {segments}: speakers were distinguished by voice.
     ROLES_FROM_VOICES = "roles_from_voices"
-    #: {segments, guessed, unknown}: speakers were told apart by words.
+    #: {segments, guessed, unknown}: speakers were distinguished by words.
     ROLES_FROM_WORDS = "roles_from_words"
     #: {share}: share of segments without a speaker.
     ROLES_UNKNOWN = "roles_unknown"

@@ -1,7 +1,7 @@
-"""Days, weeks and months: what many judged calls say together. Pure functions, from values to values.
+"""Days, weeks and months: many judged calls aggregated. Pure functions, from values to values.
 
-`summarise_call` keeps the little of a call that a period needs; `build_period` adds these summaries up to the report
-that every document and mail of a period is drawn from; `team_norm` says what is usual in a team.
+`summarise_call` keeps what a period needs of a call; `build_period` aggregates these summaries into the report from
+which every document and mail of a period is drawn; `team_norm` says what is usual in the team.
 docs/guide/daily-report.md says what each number means.
 """
 

@@ -1,4 +1,4 @@
-"""The report of a day, a week or a month: headline, agents, heat map, added up from the summaries of its calls."""
+"""Build the report of a day, a week or a month from the summaries of its calls: headline, agents, heat map."""
 
 from __future__ import annotations
 
@@ -42,6 +42,128 @@ from qareport.settings import PeriodSettings
 _NEGATIVE = frozenset(NEGATIVE_EMOTIONS)
 
 
+def build_period(
+    period: Period,
+    calls: Iterable[CallSummary],
+    before: Iterable[CallSummary],
+    failures: Iterable[FailedCall],
+    settings: PeriodSettings,
+    *,
+    agent_id: str | None = None,
+    partial: Sequence[Note] = (),
+    notes: Sequence[Note] = (),
+) -> PeriodReport:
+    """Build the report of a period.
+
+    Args:
+        period: the days; `period_of` makes one.
+        calls: the calls of the period, one a call; those whose start is not known are the caller's to place.
+        before: calls before it, in any order: at least as many periods as the baseline has (`settings.baseline_*`);
+            older ones help to join promises and repeated calls with their orders. Those that do not begin before the
+            period, or at an unknown time, are left out.
+        failures: calls of the period that could not be processed; they are listed and are in no rate.
+        settings: thresholds.
+        agent_id: makes this agent's own edition: no other agent's calls count or are shown.
+        partial: why calls of the period are missing, for a report that says so at its top.
+        notes: what else a reader must know.
+    """
+    scope = make_scope(period, _only(calls, agent_id), _only(before, agent_id), settings)
+    failed = tuple(_masked(failure) for failure in failures if agent_id is None or failure.agent_id == agent_id)
+    promises = promises_due(scope)
+    callbacks = rank_callbacks(scope, promises.due)
+    return PeriodReport(
+        period=period,
+        agent_id=agent_id,
+        headlines=headlines(scope, len(failed)),
+        baseline_periods=scope.baseline_periods,
+        baseline_looked_at=scope.baseline_looked_at,
+        callbacks=callbacks[: settings.callbacks],
+        callbacks_total=len(callbacks),
+        heat=heat_map(scope),
+        weak_links=weak_links(scope),
+        agents=agent_rows(scope),
+        rules=rule_rows(scope),
+        outcomes=advice_outcomes(scope),
+        promises=promises.due,
+        promises_open=promises.open,
+        promises_undated=promises.undated,
+        failed_calls=failed,
+        coverage=_coverage(scope.now, failed),
+        partial=tuple(partial),
+        notes=tuple(notes),
+        small_n=settings.small_n,
+        outlier_sigma=settings.outlier_sigma,
+        provenance=_provenance(scope.now),
+    )
+
+
+def make_scope(
+    period: Period, calls: Iterable[CallSummary], before: Iterable[CallSummary], settings: PeriodSettings
+) -> Scope:
+    """Sort the calls before a period into the periods that it is compared with."""
+    compared = baseline_of(period, settings)
+    place = {
+        other.first + timedelta(days=offset): index
+        for index, other in enumerate(compared)
+        for offset in range((other.last - other.first).days + 1)
+    }
+    buckets: list[list[CallSummary]] = [[] for _ in compared]
+    earlier: list[CallSummary] = []
+    for call in before:
+        day = local_day(call.started_at, period.time_zone) if call.started_at is not None else None
+        if day is None or day >= period.first:
+            continue
+        earlier.append(call)
+        if day in place:
+            buckets[place[day]].append(call)
+    return Scope(
+        period=period,
+        settings=settings,
+        now=tuple(calls),
+        previous=tuple(buckets[0]) if buckets[0] else None,
+        baseline=tuple(call for bucket in buckets for call in bucket),
+        earlier=tuple(earlier),
+        baseline_periods=sum(bool(bucket) for bucket in buckets),
+        baseline_looked_at=len(compared),
+    )
+
+
+def _only(calls: Iterable[CallSummary], agent_id: str | None) -> Iterable[CallSummary]:
+    return calls if agent_id is None else (call for call in calls if call.agent_id == agent_id)
+
+
+def _masked(failure: FailedCall) -> FailedCall:
+    """Mask what names of recordings and reasons may hold; the call's id stays, the recording is found by it."""
+    return replace(failure, reason=privacy.mask(failure.reason)[0], audio_path=privacy.mask(failure.audio_path)[0])
+
+
+def _coverage(calls: Sequence[CallSummary], failed: Sequence[FailedCall]) -> Coverage:
+    judged = sum(call.score is not None for call in calls)
+    risks = Counter(call.risk.value if call.score is not None else NOT_JUDGED for call in calls)
+    return Coverage(
+        calls=len(calls) + len(failed),
+        judged=judged,
+        not_judged=len(calls) - judged,
+        failed=len(failed),
+        outside_domain=sum(call.outside_domain for call in calls),
+        emotion_mostly_unknown=sum((call.unknown_emotion_share or 0.0) > MOSTLY for call in calls),
+        roles_guessed=sum(call.roles_guessed for call in calls),
+        without_agent=sum(call.agent_id is None for call in calls),
+        without_order=sum(call.order_id is None for call in calls),
+        risks={name: risks[name] for name in (*(risk.value for risk in Risk), NOT_JUDGED)},
+    )
+
+
+def _provenance(calls: Iterable[CallSummary]) -> PeriodProvenance:
+    models, rules = set(), set()
+    for call in calls:
+        if call.model is not None:
+            models.add(f"{call.model.name}@{call.model.revision}")
+        if call.rules_sha256:
+            rules.add(call.rules_sha256)
+    return PeriodProvenance(qareport=__version__, models=tuple(sorted(models)), rules_sha256=tuple(sorted(rules)))
+
+
 def headlines(scope: Scope, failed: int) -> tuple[Headline, ...]:
     """Make the headline numbers.
 
@@ -50,7 +172,7 @@ def headlines(scope: Scope, failed: int) -> tuple[Headline, ...]:
       which the model named an emotion of the customer at all.
     - unbridged_silences: silences (not calls) over `analysis.check_in_ms` after a question or a topic.
     - mean_score, passed_share: over the calls that have a score.
-    - failed: calls that could not be worked on; they are in no other number.
+    - failed: calls that could not be processed; they are in no other number.
 
     Baseline of a count: its mean over the earlier periods that have calls. Baseline of a mean or a share: over all
     calls of those periods together, so a quiet day weighs less.
@@ -99,7 +221,7 @@ def _compared(scope: Scope, name: HeadlineName, of: Callable[[Sequence[CallSumma
     )
 
 
-#: Among fewer agents there is no team to differ from.
+#: With fewer agents there is no team to compare with.
 _TEAM_NEEDS = 3
 
 
@@ -107,9 +229,9 @@ def agent_rows(scope: Scope) -> tuple[AgentRow, ...]:
     """Make one row for each agent, lowest mean score first; calls without a known agent and without a score last.
 
     Sigma: (mean of the agent - mean of the team) / (s / sqrt(n)), with s the standard deviation of the scores of all
-    calls and n the agent's scored calls, as in a funnel plot (Spiegelhalter 2005, Statistics in Medicine 24:1185): who
-    has few calls must be farther off to stand out. Given from `small_n` calls and three agents on. Of many agents
-    about one in twenty lies beyond 2 by chance alone, and calls are not dealt out alike: a mark says "look", not why.
+    calls and n the agent's scored calls, as in a funnel plot (Spiegelhalter 2005, Statistics in Medicine 24:1185): an
+    agent with few calls must deviate more to be an outlier. Given from `small_n` calls and three agents on. Of many
+    agents about one in twenty is beyond 2 by chance alone, and calls are not assigned evenly: a mark does not say why.
     """
     now, previous, baseline = (_by_agent(calls) for calls in (scope.now, scope.previous or (), scope.baseline))
     scores = [call.score for call in scope.now if call.score is not None]
@@ -224,125 +346,3 @@ def _cell(emotion: str, calls: Sequence[CallSummary]) -> HeatCell:
 def _stages(calls: Iterable[CallSummary]) -> list[tuple[str, int]]:
     counts = Counter(stage for call in calls for stage in dict.fromkeys(call.stages))
     return sorted(counts.items(), key=lambda item: (-item[1], item[0]))
-
-
-def build_period(
-    period: Period,
-    calls: Iterable[CallSummary],
-    before: Iterable[CallSummary],
-    failures: Iterable[FailedCall],
-    settings: PeriodSettings,
-    *,
-    agent_id: str | None = None,
-    partial: Sequence[Note] = (),
-    notes: Sequence[Note] = (),
-) -> PeriodReport:
-    """Add a period up.
-
-    Args:
-        period: the days; `period_of` makes one.
-        calls: the calls of the period, one a call; those whose start is not known are the caller's to place.
-        before: calls before it, in any order: at least as many periods as the baseline has (`settings.baseline_*`);
-            older ones help to join promises and repeated calls with their orders. Those that do not begin before the
-            period, or at an unknown time, are left out.
-        failures: calls of the period that could not be worked on; they are listed and are in no rate.
-        settings: thresholds.
-        agent_id: makes this agent's own edition: nobody else's calls count or are shown.
-        partial: why calls of the period are missing, for a report that says so at its top.
-        notes: what else a reader must know.
-    """
-    scope = make_scope(period, _only(calls, agent_id), _only(before, agent_id), settings)
-    failed = tuple(_masked(failure) for failure in failures if agent_id is None or failure.agent_id == agent_id)
-    promises = promises_due(scope)
-    callbacks = rank_callbacks(scope, promises.due)
-    return PeriodReport(
-        period=period,
-        agent_id=agent_id,
-        headlines=headlines(scope, len(failed)),
-        baseline_periods=scope.baseline_periods,
-        baseline_looked_at=scope.baseline_looked_at,
-        callbacks=callbacks[: settings.callbacks],
-        callbacks_total=len(callbacks),
-        heat=heat_map(scope),
-        weak_links=weak_links(scope),
-        agents=agent_rows(scope),
-        rules=rule_rows(scope),
-        outcomes=advice_outcomes(scope),
-        promises=promises.due,
-        promises_open=promises.open,
-        promises_undated=promises.undated,
-        failed_calls=failed,
-        coverage=_coverage(scope.now, failed),
-        partial=tuple(partial),
-        notes=tuple(notes),
-        small_n=settings.small_n,
-        outlier_sigma=settings.outlier_sigma,
-        provenance=_provenance(scope.now),
-    )
-
-
-def make_scope(
-    period: Period, calls: Iterable[CallSummary], before: Iterable[CallSummary], settings: PeriodSettings
-) -> Scope:
-    """Sort the calls before a period into the periods that it is compared with."""
-    compared = baseline_of(period, settings)
-    place = {
-        other.first + timedelta(days=offset): index
-        for index, other in enumerate(compared)
-        for offset in range((other.last - other.first).days + 1)
-    }
-    buckets: list[list[CallSummary]] = [[] for _ in compared]
-    earlier: list[CallSummary] = []
-    for call in before:
-        day = local_day(call.started_at, period.time_zone) if call.started_at is not None else None
-        if day is None or day >= period.first:
-            continue
-        earlier.append(call)
-        if day in place:
-            buckets[place[day]].append(call)
-    return Scope(
-        period=period,
-        settings=settings,
-        now=tuple(calls),
-        previous=tuple(buckets[0]) if buckets[0] else None,
-        baseline=tuple(call for bucket in buckets for call in bucket),
-        earlier=tuple(earlier),
-        baseline_periods=sum(bool(bucket) for bucket in buckets),
-        baseline_looked_at=len(compared),
-    )
-
-
-def _only(calls: Iterable[CallSummary], agent_id: str | None) -> Iterable[CallSummary]:
-    return calls if agent_id is None else (call for call in calls if call.agent_id == agent_id)
-
-
-def _masked(failure: FailedCall) -> FailedCall:
-    """Mask what names of recordings and reasons may hold; the call's id stays, the recording is found by it."""
-    return replace(failure, reason=privacy.mask(failure.reason)[0], audio_path=privacy.mask(failure.audio_path)[0])
-
-
-def _coverage(calls: Sequence[CallSummary], failed: Sequence[FailedCall]) -> Coverage:
-    judged = sum(call.score is not None for call in calls)
-    risks = Counter(call.risk.value if call.score is not None else NOT_JUDGED for call in calls)
-    return Coverage(
-        calls=len(calls) + len(failed),
-        judged=judged,
-        not_judged=len(calls) - judged,
-        failed=len(failed),
-        outside_domain=sum(call.outside_domain for call in calls),
-        emotion_mostly_unknown=sum((call.unknown_emotion_share or 0.0) > MOSTLY for call in calls),
-        roles_guessed=sum(call.roles_guessed for call in calls),
-        without_agent=sum(call.agent_id is None for call in calls),
-        without_order=sum(call.order_id is None for call in calls),
-        risks={name: risks[name] for name in (*(risk.value for risk in Risk), NOT_JUDGED)},
-    )
-
-
-def _provenance(calls: Iterable[CallSummary]) -> PeriodProvenance:
-    models, rules = set(), set()
-    for call in calls:
-        if call.model is not None:
-            models.add(f"{call.model.name}@{call.model.revision}")
-        if call.rules_sha256:
-            rules.add(call.rules_sha256)
-    return PeriodProvenance(qareport=__version__, models=tuple(sorted(models)), rules_sha256=tuple(sorted(rules)))

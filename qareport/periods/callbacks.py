@@ -1,4 +1,4 @@
-"""Promises that fall due, and customers to call back, the most urgent first."""
+"""Find promises that fall due, and rank the customers to call back."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rules over a period: how often each hit, and whether its advice helped."""
+"""Rules over a period: how often each rule hit, what to improve first, and whether advice helped."""
 
 from __future__ import annotations
 
@@ -18,6 +18,126 @@ from qareport.model import (
     WeakLink,
 )
 from qareport.periods.scope import RuleCounts, Scope, cost_of, count_rules, difference_interval
+
+_SEVERITIES = tuple(Severity)
+#: Quotations shown beside a weak link.
+_EVIDENCE = 3
+
+
+def rule_rows(scope: Scope) -> tuple[RuleRow, ...]:
+    """Make one row for each rule that was hit, now or in the baseline: most calls first.
+
+    Rate: calls with a hit, of the judged calls in which the rule applied (`applies_when`; a rule without one applies
+    in every call). Points: of all hits as the rule gives them, before a category's limit.
+    """
+    now = count_rules(scope.now)
+    previous = count_rules(scope.previous) if scope.previous is not None else None
+    baseline = count_rules(scope.baseline) if scope.baseline_periods else None
+    hits = _hits(scope.now)
+    latest = {rule_id: known[-1][1] for rule_id, known in (*_hits(scope.baseline).items(), *hits.items())}
+    rows = [
+        RuleRow(
+            rule_id=rule_id,
+            title=hit.title,
+            category=hit.category,
+            severity=hit.severity,
+            hits=len(hits.get(rule_id, ())),
+            points=sum(hit.points for _, hit in hits.get(rule_id, ())),
+            now=_rate(scope, now, rule_id),
+            previous=_rate(scope, previous, rule_id) if previous else None,
+            baseline=_rate(scope, baseline, rule_id) if baseline else None,
+        )
+        for rule_id, hit in latest.items()
+    ]
+    rows.sort(key=lambda row: (-row.now.hits, -_SEVERITIES.index(row.severity), row.rule_id))
+    return tuple(rows)
+
+
+def weak_links(scope: Scope) -> tuple[WeakLink, ...]:
+    """Name the rules whose hits cost most points in the period, with evidence and advice.
+
+    Cost: points taken away, before a category's limit; a fatal hit costs the full score. Issue and stage: those that
+    most of the hit calls share. Recovered: of the calls about that issue to which the rule applies and in which the
+    customer was troubled, how many came back to calm, without a hit of the rule and with one. Evidence: of the calls
+    with the lowest scores, one quotation an order.
+    """
+    now = count_rules(scope.now)
+    previous = count_rules(scope.previous) if scope.previous is not None else None
+    hits = _hits(scope.now)
+    costs = {rule_id: sum(cost_of(hit) for _, hit in found) for rule_id, found in hits.items()}
+    ranked = sorted((rule_id for rule_id in costs if costs[rule_id] > 0), key=lambda name: (-costs[name], name))
+    return tuple(
+        _link(scope, hits[rule_id], costs[rule_id], now, previous) for rule_id in ranked[: scope.settings.weak_links]
+    )
+
+
+def _link(
+    scope: Scope, hits: Sequence[tuple[CallSummary, RuleHit]], cost: int, now: RuleCounts, previous: RuleCounts | None
+) -> WeakLink:
+    rule = hits[-1][1]
+    calls = list({id(call): call for call, _ in hits}.values())
+    issue = _most(name for call in calls for name in call.issues)
+    about = [call for call in scope.now if issue is None or issue in call.issues]
+    with_hit, without_hit = _recoveries(scope, about, rule.rule_id)
+    return WeakLink(
+        rule_id=rule.rule_id,
+        title=rule.title,
+        category=rule.category,
+        stage=_most(name for call in calls for name in call.stages),
+        issue=issue,
+        now=_rate(scope, now, rule.rule_id),
+        previous=_rate(scope, previous, rule.rule_id) if previous else None,
+        points_lost=cost,
+        recovered_without_hit=without_hit,
+        recovered_with_hit=with_hit,
+        evidence=tuple(_evidence(hits)),
+        advice=rule.advice,
+    )
+
+
+def _recoveries(scope: Scope, about: Iterable[CallSummary], rule_id: str) -> tuple[Rate, Rate]:
+    """Return how many troubled calls came back to calm: those with a hit of the rule, and those without."""
+    answers: dict[bool, list[bool]] = {True: [], False: []}
+    for call in about:
+        if call.score is not None and call.recovered is not None and rule_id not in call.not_applicable:
+            answers[any(hit.rule_id == rule_id for hit in call.hits)].append(call.recovered)
+    with_hit, without_hit = (scope.rate(sum(answers[key]), len(answers[key])) for key in (True, False))
+    return with_hit, without_hit
+
+
+def _evidence(hits: Sequence[tuple[CallSummary, RuleHit]]) -> Iterator[PeriodEvidence]:
+    ranked = sorted(hits, key=lambda item: (not item[1].quote, item[0].score or 0, item[0].call_id, item[1].at_ms))
+    seen: set[str] = set()
+    for call, hit in ranked:
+        name = call.subject
+        if name not in seen and len(seen) < _EVIDENCE:
+            seen.add(name)
+            yield PeriodEvidence(
+                call_id=call.call_id,
+                order_id=call.order_id,
+                agent_id=call.agent_id,
+                at_ms=hit.at_ms,
+                quote=hit.quote,
+            )
+
+
+def _hits(calls: Iterable[CallSummary]) -> dict[str, list[tuple[CallSummary, RuleHit]]]:
+    by_rule: dict[str, list[tuple[CallSummary, RuleHit]]] = defaultdict(list)
+    for call in calls:
+        if call.score is not None:
+            for hit in call.hits:
+                by_rule[hit.rule_id].append((call, hit))
+    return by_rule
+
+
+def _rate(scope: Scope, counts: RuleCounts, rule_id: str) -> Rate:
+    return scope.rate(counts.hit[rule_id], max(counts.opportunities(rule_id), counts.hit[rule_id]))
+
+
+def _most(names: Iterable[str]) -> str | None:
+    counts = Counter(names)
+    return min(counts, key=lambda name: (-counts[name], name)) if counts else None
+
 
 #: An agent, a rule.
 _Key = tuple[str, str]
@@ -114,123 +234,3 @@ def _outcome(scope: Scope, rule: RuleHit, agents: Sequence[AgentOutcome]) -> Adv
         verdict=verdict,
         agents=tuple(agents),
     )
-
-
-_SEVERITIES = tuple(Severity)
-#: Quotations shown beside a weak link.
-_EVIDENCE = 3
-
-
-def rule_rows(scope: Scope) -> tuple[RuleRow, ...]:
-    """Make one row for each rule that was hit, now or in the baseline: most calls first.
-
-    Rate: calls with a hit, of the judged calls in which the rule applied (`applies_when`; a rule without one applies
-    in every call). Points: of all hits as the rule gives them, before a category's limit.
-    """
-    now = count_rules(scope.now)
-    previous = count_rules(scope.previous) if scope.previous is not None else None
-    baseline = count_rules(scope.baseline) if scope.baseline_periods else None
-    hits = _hits(scope.now)
-    latest = {rule_id: known[-1][1] for rule_id, known in (*_hits(scope.baseline).items(), *hits.items())}
-    rows = [
-        RuleRow(
-            rule_id=rule_id,
-            title=hit.title,
-            category=hit.category,
-            severity=hit.severity,
-            hits=len(hits.get(rule_id, ())),
-            points=sum(hit.points for _, hit in hits.get(rule_id, ())),
-            now=_rate(scope, now, rule_id),
-            previous=_rate(scope, previous, rule_id) if previous else None,
-            baseline=_rate(scope, baseline, rule_id) if baseline else None,
-        )
-        for rule_id, hit in latest.items()
-    ]
-    rows.sort(key=lambda row: (-row.now.hits, -_SEVERITIES.index(row.severity), row.rule_id))
-    return tuple(rows)
-
-
-def weak_links(scope: Scope) -> tuple[WeakLink, ...]:
-    """Name the rules whose hits cost most points in the period, with evidence and advice.
-
-    Cost: points taken away, before a category's limit; a fatal hit costs a whole score. Issue and stage: those that
-    most of the hit calls share. Recovered: of the calls about that issue to which the rule applies and in which the
-    customer was troubled, how many came back to calm, without a hit of the rule and with one. Evidence: of the calls
-    with the lowest scores, one quotation an order.
-    """
-    now = count_rules(scope.now)
-    previous = count_rules(scope.previous) if scope.previous is not None else None
-    hits = _hits(scope.now)
-    costs = {rule_id: sum(cost_of(hit) for _, hit in found) for rule_id, found in hits.items()}
-    ranked = sorted((rule_id for rule_id in costs if costs[rule_id] > 0), key=lambda name: (-costs[name], name))
-    return tuple(
-        _link(scope, hits[rule_id], costs[rule_id], now, previous) for rule_id in ranked[: scope.settings.weak_links]
-    )
-
-
-def _link(
-    scope: Scope, hits: Sequence[tuple[CallSummary, RuleHit]], cost: int, now: RuleCounts, previous: RuleCounts | None
-) -> WeakLink:
-    rule = hits[-1][1]
-    calls = list({id(call): call for call, _ in hits}.values())
-    issue = _most(name for call in calls for name in call.issues)
-    about = [call for call in scope.now if issue is None or issue in call.issues]
-    with_hit, without_hit = _recoveries(scope, about, rule.rule_id)
-    return WeakLink(
-        rule_id=rule.rule_id,
-        title=rule.title,
-        category=rule.category,
-        stage=_most(name for call in calls for name in call.stages),
-        issue=issue,
-        now=_rate(scope, now, rule.rule_id),
-        previous=_rate(scope, previous, rule.rule_id) if previous else None,
-        points_lost=cost,
-        recovered_without_hit=without_hit,
-        recovered_with_hit=with_hit,
-        evidence=tuple(_evidence(hits)),
-        advice=rule.advice,
-    )
-
-
-def _recoveries(scope: Scope, about: Iterable[CallSummary], rule_id: str) -> tuple[Rate, Rate]:
-    """Return how many troubled calls came back to calm: those with a hit of the rule, and those without."""
-    answers: dict[bool, list[bool]] = {True: [], False: []}
-    for call in about:
-        if call.score is not None and call.recovered is not None and rule_id not in call.not_applicable:
-            answers[any(hit.rule_id == rule_id for hit in call.hits)].append(call.recovered)
-    with_hit, without_hit = (scope.rate(sum(answers[key]), len(answers[key])) for key in (True, False))
-    return with_hit, without_hit
-
-
-def _evidence(hits: Sequence[tuple[CallSummary, RuleHit]]) -> Iterator[PeriodEvidence]:
-    ranked = sorted(hits, key=lambda item: (not item[1].quote, item[0].score or 0, item[0].call_id, item[1].at_ms))
-    seen: set[str] = set()
-    for call, hit in ranked:
-        name = call.subject
-        if name not in seen and len(seen) < _EVIDENCE:
-            seen.add(name)
-            yield PeriodEvidence(
-                call_id=call.call_id,
-                order_id=call.order_id,
-                agent_id=call.agent_id,
-                at_ms=hit.at_ms,
-                quote=hit.quote,
-            )
-
-
-def _hits(calls: Iterable[CallSummary]) -> dict[str, list[tuple[CallSummary, RuleHit]]]:
-    by_rule: dict[str, list[tuple[CallSummary, RuleHit]]] = defaultdict(list)
-    for call in calls:
-        if call.score is not None:
-            for hit in call.hits:
-                by_rule[hit.rule_id].append((call, hit))
-    return by_rule
-
-
-def _rate(scope: Scope, counts: RuleCounts, rule_id: str) -> Rate:
-    return scope.rate(counts.hit[rule_id], max(counts.opportunities(rule_id), counts.hit[rule_id]))
-
-
-def _most(names: Iterable[str]) -> str | None:
-    counts = Counter(names)
-    return min(counts, key=lambda name: (-counts[name], name)) if counts else None

@@ -1,4 +1,4 @@
-"""Which calls a period counts, and what counts are made of."""
+"""The calls that a period counts and is compared with, and the arithmetic of its counts, rates and intervals."""
 
 from __future__ import annotations
 
@@ -23,11 +23,9 @@ from qareport.model import (
 )
 from qareport.settings import PeriodSettings
 
-_DAY = timedelta(days=1)
-
 
 def period_of(kind: PeriodKind, day: date, time_zone: str) -> Period:
-    """Return the day, week or month that a day lies in.
+    """Return the day, week or month that contains a day.
 
     Raises:
         ValueError: RANGE, which needs two days; see `range_of`.
@@ -39,7 +37,7 @@ def period_of(kind: PeriodKind, day: date, time_zone: str) -> Period:
         last = first + timedelta(days=6)
     elif kind is PeriodKind.MONTH:
         first = day.replace(day=1)
-        last = _next_month(first) - _DAY
+        last = _next_month(first) - calendar.DAY
     else:
         raise ValueError("a range needs two days")
     return Period(kind=kind, first=first, last=last, time_zone=time_zone)
@@ -64,7 +62,7 @@ def earlier_periods(period: Period, count: int) -> list[Period]:
     """Return the `count` periods of the same kind just before, the latest first; before a range: as many days."""
     earlier: list[Period] = []
     for _ in range(count):
-        last = (earlier[-1] if earlier else period).first - _DAY
+        last = (earlier[-1] if earlier else period).first - calendar.DAY
         if period.kind is PeriodKind.RANGE:
             first = last - (period.last - period.first)
             earlier.append(Period(kind=PeriodKind.RANGE, first=first, last=last, time_zone=period.time_zone))

@@ -1,7 +1,7 @@
-"""The emotion timeline of a call, drawn once as SVG: vector in PDF and HTML, rasterised for Word.
+"""Draw the emotion timeline of a call as SVG: vector in PDF and HTML, rasterised for Word.
 
-Everything is told apart without colour: the customer's line is solid, the agent's dashed, an unknown speaker's dotted;
-silences are hatched; moments are numbered discs.
+Everything can be told apart without colour: the customer's line is solid, the agent's dashed, an unknown speaker's
+dotted; silences are hatched; moments are numbered discs.
 """
 
 from __future__ import annotations
@@ -135,7 +135,7 @@ def _grid(chart: Chart) -> Iterator[str]:
 
 
 def _marks(duration_ms: int) -> list[int]:
-    """Place time marks at round times and one at the end; the last round one gives way if it is too near."""
+    """Place time marks at round times and one at the end; the last round one is left out if it is too near."""
     if duration_ms <= 0:
         return [0]
     step = next((s * 1000 for s in _STEPS if duration_ms <= s * 1000 * _MARKS), -(-duration_ms // _MARKS))

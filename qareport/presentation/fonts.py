@@ -1,4 +1,4 @@
-"""Which fonts documents are set in, and whether this machine has what they need."""
+"""Find the fonts in which documents are set, and check that this machine has what they need."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _FILES = ("NotoSansSC", "SourceHanSans", "NotoSansCJK", "msyh", "PingFang", "wqy
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Font:
-    """A font family and its files, regular and bold where both are there."""
+    """A font family and its files, regular and bold where both exist."""
 
     family: str
     files: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""The heat map issue × feeling, drawn once as SVG: vector in PDF and HTML, rasterised for Word.
+"""Draw the heat map issue × emotion as SVG: vector in PDF and HTML, rasterised for Word.
 
 Every square carries its figure in dark ink, so it reads the same in greyscale; darker means more calls.
 """

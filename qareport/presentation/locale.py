@@ -1,4 +1,4 @@
-"""The language of documents: Chinese is what the code and the templates are written in, catalogues hold the others.
+"""The language of documents: code and templates are written in Chinese, catalogues hold the other languages.
 
 `python tools/make_catalogues.py` collects what is to be translated and compiles what has been. Safe for threads: the
 current language belongs to the context of a thread or task; one that is started inherits none unless its context is

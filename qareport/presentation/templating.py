@@ -1,11 +1,11 @@
-"""Templates: where they are found, the sandbox they run in, and the cleaning of everything that is printed.
+"""Find templates, run them in a sandbox, and clean everything that is printed.
 
 A lone surrogate or a control character cuts a Word document short without an error, and a bidirectional control can
 make a printed line read differently from what was said. Each such character becomes U+FFFD, so a reader sees that
 something was there.
 
-Users edit templates, so they run in Jinja's sandbox: they can print and loop, and can reach nothing else. What they
-name and the view does not have is an error, not an empty space.
+Users edit templates, so they run in Jinja's sandbox: they can print and loop, and can reach nothing else. A name that
+the view does not have is an error, not an empty space.
 
 Safe for threads: each document gets an environment of its own, and what they share (compiled templates) is locked.
 """

@@ -1,4 +1,4 @@
-"""The parts of pages that several documents share: plain strings, ready to print, and pictures not yet drawn."""
+"""Types of view data that several documents share: plain strings, ready to print, and charts not yet drawn."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ class Chart:
     message: str
     #: The line below the picture, at the right.
     caption: str
-    #: The whole picture in words, for readers who cannot see it.
+    #: The picture in words, for readers who cannot see it.
     alt: str
     #: The customer's mean in each quarter of the call; empty when none was judged.
     quarters: tuple[str, ...] = ()
@@ -98,7 +98,7 @@ class Chart:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Metric:
-    """One measure of the whole call."""
+    """One measure of the call."""
 
     #: What is measured.
     label: str
@@ -138,7 +138,7 @@ class HeatChartRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HeatChart:
-    """The picture issue × feeling, not yet drawn. `message` is printed in it when there is no call to show."""
+    """The heat map issue × emotion, not yet drawn. `message` is printed in it when there is no call to show."""
 
     #: Heads of its columns.
     heads: tuple[str, ...]
@@ -146,5 +146,5 @@ class HeatChart:
     rows: tuple[HeatChartRow, ...]
     #: Printed in the picture when there is no call to show; else empty.
     message: str
-    #: The whole picture in words, for readers who cannot see it.
+    #: The picture in words, for readers who cannot see it.
     alt: str

@@ -1,4 +1,4 @@
-"""Every word and number format that a document shows: names, marks, units, rounding. Nothing else words anything.
+"""Words and number formats of all documents: names, marks, units, rounding. Nothing else words anything.
 
 Times round down (a moment at 42.9 s is found at second 42); all else rounds half to even as Python does.
 """

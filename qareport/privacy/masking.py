@@ -1,4 +1,4 @@
-"""Personal data found in text, and masked in segments and whole reports."""
+"""Find personal data in text (addresses here, numbers in `numbers`), and mask it in segments and reports."""
 
 from __future__ import annotations
 
@@ -162,7 +162,7 @@ def replace_finds(text: str, finds: Collection[Find]) -> str:
 
 #: One speaker's segments this near each other may hold parts of one number.
 JOIN_MS = 10_000
-#: So much of a number said again is enough to know it for the same.
+#: This many digits of a number, said again, identify it.
 ECHO_DIGITS = 6
 _TAGS = re.compile(r"(?:<\|[^|]*\|>)*")
 _ECHOED = frozenset({PersonalKind.PHONE, PersonalKind.ID_CARD, PersonalKind.BANK_CARD, PersonalKind.CODE})
@@ -179,7 +179,7 @@ class MaskedSegments:
 def find_in_segments(segments: Sequence[Segment], kinds: Collection[PersonalKind] = ALL_KINDS) -> list[list[Find]]:
     """Find personal data in each segment of one call.
 
-    A number may go on in the same speaker's next segment, whatever the other says in between; what the other asked
+    A number may continue in the same speaker's next segment, whatever the other says in between; what the other asked
     just before tells what an answer is. Six or more digits of a number that was found are found wherever they are
     said again.
     """

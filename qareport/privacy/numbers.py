@@ -1,4 +1,4 @@
-"""Numbers that name a person: telephone, identity card, bank card, also as they are spoken."""
+"""Find personal numbers: telephone, identity card, bank card, verification code, written or spoken digit by digit."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _ATOM = re.compile(
     rf"(?P<times>[两俩三仨四])个(?P<repeated>[零〇一二三四五六七八九])(?=[{_SIMPLE}]|[^\w]|$)"
     # 三百九十九 counts and is not spelt out.
     rf"|(?P<digit>(?<![十百千万])[{_SIMPLE}](?![十百千万亿]))"
-    # 幺 is often transcribed as one of its homophones: taken for 1 only where digits stand around it.
+    # 幺 is often transcribed as one of its homophones: taken for 1 only between digits.
     rf"|(?P<yao>(?<=[{_SIMPLE}])[要腰妖邀](?=[{_SIMPLE}])|[要腰妖邀](?=[三四五六七八九][{_SIMPLE}]{{3}}))"
     rf"|(?<![a-z])(?:(?P<multiple>double|triple)[\s-]+)?(?P<word>{_WORDS})(?![a-z])"
     # The last place of an identity card.
@@ -158,7 +158,7 @@ _BY_CONTEXT: dict[PersonalKind, tuple[int, int]] = {
     PersonalKind.ORDER: (8, 21),
     PersonalKind.PHONE: (7, 13),
 }
-#: Hotlines (400, 800) belong to nobody.
+#: Hotlines (400, 800) are not personal.
 _HOTLINE = re.compile(r"[48]00\d{7}")
 #: A verification code follows its name closely, and no unit follows it.
 _CODE_NEAR = 12
@@ -198,7 +198,7 @@ def _number_at(run: Run, first: int, named: PersonalKind | None) -> tuple[int, P
         if _IDENTITY.fullmatch(value) and named not in (PersonalKind.ORDER, PersonalKind.BANK_CARD):
             return after, PersonalKind.ID_CARD
         phone = _MOBILE.fullmatch(value) or _LANDLINE.fullmatch(value)
-        # 18 digits that begin like a mobile number and go on are no mobile number.
+        # 18 digits that begin like a mobile number and continue are no mobile number.
         goes_on = after < len(run.pieces) and named in (PersonalKind.ID_CARD, PersonalKind.BANK_CARD)
         if phone and named is not PersonalKind.ORDER and not goes_on:
             return after, PersonalKind.PHONE

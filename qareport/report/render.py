@@ -1,4 +1,7 @@
-"""What documents are called: file names that any file system, shell and mail program takes."""
+"""Render reports as documents (docx, pdf, html, json), write them into a folder, and name their files.
+
+File names are safe for any file system, shell and mail program.
+"""
 
 from __future__ import annotations
 
@@ -22,37 +25,6 @@ if TYPE_CHECKING:
     from qareport.report.order.transcript_lines import Sound
     from qareport.report.order.view_types import OrderView
     from qareport.report.period.view_types import PeriodView
-
-
-#: What a file name may not hold on Windows, in a shell's glob or in a mail header.
-_UNSAFE = re.compile(r"[^\w.\-]+|^\.+|[. ]+$")
-#: Names of devices on Windows.
-_RESERVED = re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\.|$)")
-_NAME_LENGTH = 60
-
-
-def file_name(report: OrderReport | PeriodReport, format: str) -> str:
-    """Name the file of a report's document: 20241105998877.docx, 日报-2026-11-21.pdf, 周报-2026-W47-A03.html.
-
-    An order's file carries its number, or the id of its only call; a period's is named in the current language
-    (`locale.speaking`), and an agent's own edition carries the agent's id. A name with characters that a file system or
-    a mail program may reject is altered and carries a hash of the original, so different names never share a file.
-    """
-    if isinstance(report, PeriodReport):
-        stem = view_types.file_stem(report.period)
-        return f"{stem}-{_safe(report.agent_id)}.{format}" if report.agent_id else f"{stem}.{format}"
-    call_ids = [*(call.call_id for call in report.calls), *(call.call_id for call in report.failed_calls)]
-    return f"{_safe(report.order_id or next(iter(call_ids), ''))}.{format}"
-
-
-def _safe(name: str) -> str:
-    safe = _UNSAFE.sub("_", name)[:_NAME_LENGTH]
-    if safe != name or not safe or _RESERVED.match(safe):
-        digest = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:8]
-        safe = f"{safe.strip('._') or 'report'}-{digest}"
-        if _RESERVED.match(safe):
-            safe = f"_{safe}"
-    return safe
 
 
 Format = Literal["docx", "pdf", "html", "json"]
@@ -93,7 +65,7 @@ def write(
     settings: ReportSettings,
     period: PeriodSettings | None = None,
 ) -> list[Path]:
-    """Write documents into a folder, each whole or not at all, and return their paths in the order of `formats`.
+    """Write documents into a folder, each atomically, and return their paths in the order of `formats`.
 
     Formats that are given together are rendered from one view, and the PDF process loads while the others are made.
 
@@ -116,8 +88,12 @@ def write(
 
 @overload
 def build_view(report: OrderReport, settings: ReportSettings, period: PeriodSettings | None = None) -> OrderView: ...
+
+
 @overload
 def build_view(report: PeriodReport, settings: ReportSettings, period: PeriodSettings | None = None) -> PeriodView: ...
+
+
 def build_view(
     report: OrderReport | PeriodReport, settings: ReportSettings, period: PeriodSettings | None = None
 ) -> OrderView | PeriodView:
@@ -220,3 +196,34 @@ def _replace(path: Path, content: bytes) -> None:
         raise DocumentError(
             f"cannot be written: {error.strerror}", where=str(path), to_do="close it if it is open; check the folder"
         ) from error
+
+
+#: What a file name may not hold on Windows, in a shell's glob or in a mail header.
+_UNSAFE = re.compile(r"[^\w.\-]+|^\.+|[. ]+$")
+#: Names of devices on Windows.
+_RESERVED = re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\.|$)")
+_NAME_LENGTH = 60
+
+
+def file_name(report: OrderReport | PeriodReport, format: str) -> str:
+    """Name the file of a report's document: 20241105998877.docx, 日报-2026-11-21.pdf, 周报-2026-W47-A03.html.
+
+    An order's file carries its number, or the id of its only call; a period's is named in the current language
+    (`locale.speaking`), and an agent's own edition carries the agent's id. A name with characters that a file system or
+    a mail program may reject is altered and carries a hash of the original, so different names never share a file.
+    """
+    if isinstance(report, PeriodReport):
+        stem = view_types.file_stem(report.period)
+        return f"{stem}-{_safe(report.agent_id)}.{format}" if report.agent_id else f"{stem}.{format}"
+    call_ids = [*(call.call_id for call in report.calls), *(call.call_id for call in report.failed_calls)]
+    return f"{_safe(report.order_id or next(iter(call_ids), ''))}.{format}"
+
+
+def _safe(name: str) -> str:
+    safe = _UNSAFE.sub("_", name)[:_NAME_LENGTH]
+    if safe != name or not safe or _RESERVED.match(safe):
+        digest = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:8]
+        safe = f"{safe.strip('._') or 'report'}-{digest}"
+        if _RESERVED.match(safe):
+            safe = f"_{safe}"
+    return safe

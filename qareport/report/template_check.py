@@ -1,7 +1,7 @@
-"""Try templates: fill them with usual reports, with empty ones, and with what has broken documents.
+"""Test templates: fill them with usual reports, with empty ones, and with data that has broken documents before.
 
-The reports are bundled as JSON (`samples/`). What is hostile is put into their views, after the selection and
-before the template, so that every place of a template meets it.
+The reports are bundled as JSON (`samples/`). Hostile texts are put into their views, after the selection and before
+the template, so that every place of a template meets them.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ SAMPLES = Path(__file__).parent / "samples"
 SETTINGS = ReportSettings(organisation="客户服务中心 <质检>")
 #: Endings of what a template folder holds.
 ENDINGS = frozenset({".j2", ".css", ".js", ".docx"})
-#: Nobody writes such a tag: where it comes out as one, text was printed without being escaped.
+#: No template contains such a tag: a page that has it as a tag printed text without escaping it.
 _MARK = "qareport-check"
 _HOSTILE = (
     f'<{_MARK} a="1">1 < 2 && 3 > 2</w:t></w:p>',
@@ -74,7 +74,7 @@ def sample_period(name: str = "period") -> PeriodReport:
 
 
 def check_documents(templates: Path | None, names: Collection[str]) -> Iterator[tuple[str, list[Problem]]]:
-    """Try templates of orders and periods, and yield the name of each with everything wrong in it.
+    """Test templates of orders and periods, and yield the name of each with everything wrong in it.
 
     Args:
         templates: a folder of the user's templates; a template that is not in it is taken from the bundled ones.

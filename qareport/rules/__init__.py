@@ -1,9 +1,9 @@
 """Rules in YAML: read, checked, tested, and matched against analysed calls.
 
-`RuleFiles` holds rule files in memory, from a folder, a git revision, the store or an editor; `load` makes a rule set
-of them and reports every problem at once. `judge` matches it against a call, `replay` against stored calls. `lint`
-returns warnings about rules that load, `run_rule_tests` runs the `*.test.yaml` beside them, `explain` tells why a rule
-hit a call or missed it. `json_schema` and `conditions_reference` serve editors and the documentation.
+`RuleFiles` holds rule files in memory, from a folder, a git revision, the store or an editor; `load` reads a rule set
+from them and reports every problem at once. `judge` matches it against a call, `replay` against stored calls. `lint`
+returns warnings about rules that load, `run_rule_tests` runs the `*.test.yaml` beside them, `explain` tells why a
+rule hit a call or missed it. `json_schema` and `conditions_reference` serve editors and the documentation.
 """
 
 from qareport.rules.call_snapshot import CallSnapshot

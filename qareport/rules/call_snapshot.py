@@ -1,4 +1,4 @@
-"""What rules look at in one judged call, as small JSON: an edited rule is replayed over months of calls in seconds.
+"""Snapshots of what rules look at in a judged call, as small JSON: edited rules are replayed over months in seconds.
 
 A stored report is many times larger than what rules need (token times, curves, advice), and reading it with all its
 checks takes most of the time of a replay. A snapshot holds columns instead of objects, the text as keywords are

@@ -1,4 +1,4 @@
-"""The `when` of a rule: from plain data to conditions, with every error and its place."""
+"""Parse the `when` of a rule: from plain data to conditions, every error with its place."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Explain: which condition of a rule held in a call and which failed, with the values and seconds, as a tree."""
+"""Explain a rule in a call: which condition held and which failed, with the values and seconds, as a tree."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def _lines(branch: Branch, depth: int) -> Iterator[str]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Tree:
-    """Looks what the compiled conditions of a rule find in a call, each by itself."""
+    """Finds what each compiled condition of a rule finds in a call on its own."""
 
     rule: Rule
     context: MatchContext

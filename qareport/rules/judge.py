@@ -1,6 +1,6 @@
 """Rules matched against one call, and its scorecard.
 
-Where points come from: `points:` of a rule (`rule_schema.RuleForm.points`) become `Finding.points` when the rule hits,
+Where points come from: `points:` of a rule (`loader.RuleForm.points`) become `Finding.points` when the rule hits,
 and this module adds them up:
 
     score = start + sum over categories of the points that count, kept within 0 … total

@@ -1,4 +1,4 @@
-"""Checks of conditions that load: those that never hold, always hold, or hold wherever another rule's do."""
+"""Check conditions that load: those that never hold, always hold, or hold wherever another rule's do."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How rules, rule files and `synonyms.yaml` are written, and the rule set that is read from them."""
+"""Load rules: the form of rules, rule files and `synonyms.yaml`, and the rule set that is read from them."""
 
 from __future__ import annotations
 
@@ -26,8 +26,9 @@ from qareport.rules.conditions.logic import Counted
 from qareport.rules.diagnostics import Diagnostics, did_you_mean
 from qareport.rules.rule import Advice, AdviceError, Occurrence, Rule, RuleSet, RuleStatus, Shared
 from qareport.rules.rule_files import SYNONYMS, RuleFiles
-from qareport.rules.schema_types import Form, Keyword, Keywords
+from qareport.rules.schema_types import Form, Keywords
 from qareport.strict_yaml import NodePath, YamlSource, parse_yaml
+from qareport.text.wordlist import Keyword
 
 
 def _points(value: Any) -> Any:
@@ -89,7 +90,7 @@ class RuleForm(Form):
     id: Annotated[str, Field(pattern=r"^[a-z][a-z0-9]*([.-][a-z0-9]+)*$")]
     title: Keyword
     severity: Severity
-    #: Added to the score when the rule hits; `fatal` fails the call. `scorecard` says how points add up.
+    #: Added to the score when the rule hits; `fatal` fails the call. `judge` says how points add up.
     points: Annotated[StrictInt, BeforeValidator(_points), Field(ge=-100, le=100)]
     category: Keyword
     status: RuleStatus = RuleStatus.ACTIVE

@@ -1,4 +1,4 @@
-"""What rules look at in a call, what a condition is, and what it finds."""
+"""What rules look at in a call (`MatchContext`), what a condition is (`Condition`), what it finds (`ConditionHit`)."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SILENCE_QUOTE = "[SILENCE]"
 
 
 class SearchTerms:
-    """Words to search whole calls for, indexed by their first two letters, because most words are in no call."""
+    """Words to search complete calls for, indexed by their first two letters, because most words are in no call."""
 
     def __init__(self, words: Iterable[str]) -> None:
         """Sort the words by how they start; they are normalised and not empty."""

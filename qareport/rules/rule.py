@@ -1,4 +1,4 @@
-"""A rule as it is used, its rule set, and the template of its advice."""
+"""A rule as it is used, the set of rules that are loaded together, and the template of advice."""
 
 from __future__ import annotations
 

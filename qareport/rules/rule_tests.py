@@ -33,8 +33,9 @@ from qareport.rules.diagnostics import Diagnostics, did_you_mean
 from qareport.rules.judge import match
 from qareport.rules.match_context import MatchContext
 from qareport.rules.rule import Rule, RuleSet, RuleStatus
-from qareport.rules.schema_types import DurationMs, Form, Keyword
+from qareport.rules.schema_types import DurationMs, Form
 from qareport.strict_yaml import NodePath, YamlSource, parse_yaml
+from qareport.text.wordlist import Keyword
 
 Analyse = Callable[[Transcript], Analysis]
 FindStored = Callable[[str], Transcript | None]

@@ -18,7 +18,6 @@ from typing import Annotated, Any, ClassVar
 
 import regex
 from pydantic import (
-    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -31,7 +30,7 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError
 
 from qareport.model import Role
-from qareport.text.wordlist import normalise
+from qareport.text.wordlist import Keyword
 
 #: For a search in an utterance; a sane pattern needs microseconds.
 TIME_LIMIT_S = 0.25
@@ -211,17 +210,6 @@ def parse_duration(value: Any) -> int:
     return round(float(match.group(1)) * UNIT_MS[match.group(2)])
 
 
-def _as_word(value: Any) -> Any:
-    # 12315 is written without quotes by everyone and means the digits.
-    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
-
-
-def _not_blank(value: str) -> str:
-    if not normalise(value).strip():
-        raise PydanticCustomError("word", "words, not a blank")
-    return value
-
-
 def _as_list(value: Any, info: ValidationInfo) -> Any:
     if isinstance(value, str | int) and not isinstance(value, bool):
         value = [value]
@@ -243,9 +231,6 @@ def _expand(word: Any, shared: Mapping[str, tuple[str, ...]]) -> tuple[Any, ...]
     near = difflib.get_close_matches(word[1:], shared, n=1)
     hint = f"; did you mean '${near[0]}'?" if near else ""
     raise PydanticCustomError("synonyms", "a list of synonyms.yaml ({known}){hint}", {"known": known, "hint": hint})
-
-
-Keyword = Annotated[str, BeforeValidator(_as_word), AfterValidator(_not_blank)]
 
 
 #: One keyword or a list of them, never an empty list.

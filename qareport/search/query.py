@@ -1,4 +1,4 @@
-"""The query language of search: words, tags, fields, AND, OR, NOT, and what a search found.
+"""The query language of search: words, tags, fields, AND, OR, NOT; and the types of its results.
 
 Fields of the call: agent, order, call, date, risk, score, rule. Of the sentence: its words, its tags, role, moment.
 """
@@ -9,7 +9,7 @@ import difflib
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -73,7 +73,6 @@ _TOKEN = re.compile(
 )
 _SCORE = re.compile(r"(?:(?P<sign><=|>=|<|>|=)?(?P<number>\d+)|(?P<low>\d+)\.\.(?P<high>\d+))")
 _DATE = re.compile(r"(?P<sign><=|>=|<|>)?(?P<first>[\d-]+)(?:\.\.(?P<last>[\d-]+))?")
-_DAY = timedelta(days=1)
 _DEEPEST = 50
 
 
@@ -102,7 +101,7 @@ class Fact:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Between:
-    """A call whose score or start lies in [low, high); None: no bound there."""
+    """A call whose score or start is in [low, high); None: no bound there."""
 
     name: str
     low: int | datetime | None = None
@@ -111,21 +110,21 @@ class Between:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Not:
-    """What the part does not hold for."""
+    """Everything for which the part does not hold."""
 
     part: Node
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class And:
-    """What all parts hold for."""
+    """Everything for which all parts hold."""
 
     parts: tuple[Node, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Or:
-    """What any part holds for."""
+    """Everything for which any part holds."""
 
     parts: tuple[Node, ...]
 
@@ -160,7 +159,7 @@ def parse(text: str, *, time_zone: str) -> Node:
         time_zone: whose midnights part the days of `date:`.
 
     Raises:
-        QueryError: it makes no sense; says at which character and what was expected.
+        QueryError: the query is invalid; says at which character and what was expected.
     """
     tokens = list(_tokens(text))
     if not tokens:
@@ -174,7 +173,7 @@ def _tokens(text: str) -> Iterator[_Token]:
         match = _TOKEN.match(text, at)
         place = at + 1 + len(text[at:]) - len(text[at:].lstrip())
         if match is None:  # only a quotation mark that has no other
-            raise _wrong("this quotation mark has no end", place, expected='another " after the phrase')
+            raise _wrong("unterminated quote", place, expected='another " after the phrase')
         kind = str(match.lastgroup)
         if kind in ("quoted", "value"):
             yield _Token("field", match[kind], place, match["field"].lower())
@@ -201,7 +200,7 @@ class _Parser:
         node = self._either()
         token = self._next()
         if token is not None:
-            raise _wrong("this ) closes nothing", token.place, expected="a ( before it, or none of both")
+            raise _wrong("unmatched )", token.place, expected="a ( before it, or neither")
         return node
 
     def _next(self) -> _Token | None:
@@ -253,7 +252,7 @@ class _Parser:
             return Not(part=self._one())
         node = self._either()
         if not self._takes("close"):
-            raise _wrong("this ( is not closed", token.place, expected="a ) after it")
+            raise _wrong("unclosed (", token.place, expected="a ) after it")
         return node
 
     def _leaf(self, token: _Token) -> Node:
@@ -326,7 +325,7 @@ class _Parser:
         """Return the first instant of a day or month and the first after it."""
         try:
             first = date.fromisoformat(text if len(text) > 7 else f"{text}-01")
-            after = first + _DAY if len(text) > 7 else (first + 31 * _DAY).replace(day=1)
+            after = first + calendar.DAY if len(text) > 7 else (first + 31 * calendar.DAY).replace(day=1)
         except (ValueError, OverflowError) as error:
             expected = f"for example {_EXAMPLES['date']}"
             raise _wrong(f"no such date: {text}", token.place, expected=expected) from error

@@ -1,8 +1,8 @@
-"""Terms: what the full-text index holds of a call, and how words of a query are written in it.
+"""Terms: what the full-text index holds of a call, how words of a query are written in it, and where hits are marked.
 
 Chinese, Japanese and Korean have no spaces: each character makes a term together with the one after it (今天发货 is
 今天, 天发, 发货, 货), so two characters are one look-up, more are a phrase of such pairs, and one is a beginning. All
-else goes by words. Width and case make no difference; punctuation is not compared.
+else is compared by words. Width and case make no difference; punctuation is not compared.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _RUN = re.compile(f"(?P<pairs>[{_CJK}]+)|(?:(?![{_CJK}])[^\\W_])+")
 
 
 class Term(NamedTuple):
-    """One term and the characters of the text that it stands for."""
+    """One term and the characters of the text that it represents."""
 
     text: str
     start: int

@@ -1,4 +1,4 @@
-"""Settings: what `config/qareport.yaml` may say, its defaults, and the files that are shipped with qareport."""
+"""Settings: the keys of `config/qareport.yaml` with their defaults, and the files that are shipped with qareport."""
 
 from qareport.settings.settings import (
     AnalysisSettings,

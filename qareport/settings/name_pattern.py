@@ -78,7 +78,7 @@ def _compile(pattern: str) -> tuple[re.Pattern[str], str | None]:
         if field is None:
             continue
         if conversion or field in seen:
-            raise ValueError(f"{{{field}}} stands twice" if field in seen else f"{{{field}!{conversion}}} has a !")
+            raise ValueError(f"{{{field}}} is given twice" if field in seen else f"{{{field}!{conversion}}} has a !")
         if field not in (*TEXTS, _TIME, ""):
             raise ValueError(f"unknown field {{{field}}}; known are {', '.join((*TEXTS, _TIME))} and {{}}")
         if field:
@@ -104,7 +104,7 @@ def _text_regex(field: str, rest: list[tuple[str, str | None, str | None, str | 
     elif rest[0][1] == _TIME:
         characters = "."
     else:
-        raise ValueError(f"nothing stands between {{{field}}} and {{{rest[0][1]}}}")
+        raise ValueError(f"no text between {{{field}}} and {{{rest[0][1]}}}")
     return f"(?P<{field}>{characters}+)" if field else f"{characters}*"
 
 

@@ -1,4 +1,4 @@
-"""Settings: what `config/qareport.yaml` may say, with its defaults, and the files that are shipped with qareport."""
+"""Settings: the keys of `config/qareport.yaml` with their defaults, and the folders that are shipped with qareport."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The store: calls, transcripts, results, deliveries … The only importer of the database library."""
+"""The store: calls, transcripts, results, rule sets, deliveries and more. The only importer of the database library."""
 
 from qareport.store.calls import CallCounts, CallFilter, OrderRecord
 from qareport.store.database import Database, holder

@@ -1,4 +1,4 @@
-"""Calls, failed ones among them, their orders, and the documents written of them."""
+"""Repositories of calls (failed ones included), of orders, and of the documents that were written of them."""
 
 from __future__ import annotations
 
@@ -177,7 +177,7 @@ class CallRepository:
             return row is not None and row.report_key is not None
 
     def delete_unjudged(self, call_id: str) -> None:
-        """Delete a call that turned out to be none; one that has a result stays."""
+        """Delete a call that turned out to be a duplicate; one that has a result stays."""
         with self._database.write() as session:
             session.execute(delete(CallRow).where(CallRow.call_id == call_id, CallRow.report_key.is_(None)))
 
@@ -285,7 +285,7 @@ class OrderRepository:
         self._database = database
 
     def get(self, name: str) -> OrderRecord:
-        """Return everything about one order; a call's id stands for its order, or for the call that has none.
+        """Return everything about one order; a call's id means its order, or the call itself if it has none.
 
         Raises:
             NotFoundError: the store knows neither an order nor a call of that name; the error names some orders.

@@ -1,8 +1,9 @@
-"""A lock that one thread of one process holds, and that ends with the process, whatever ends it.
+"""The database, safe for threads, and the one lock of daily runs and deliveries.
 
-SQLite: a POSIX record lock on a file beside the database; children do not inherit it. Such a lock belongs to the whole
-process and ends when any thread closes the file, so threads exclude each other before they come to it. PostgreSQL: an
-advisory lock of a session of its own; the server frees it when the connection ends.
+One thread of one process holds the lock; it ends with the process, however that ends. SQLite: a POSIX record lock on
+a file beside the database; children do not inherit it. Such a lock belongs to the process and ends when any thread
+closes the file, so threads exclude each other before they reach it. PostgreSQL: an advisory lock of a session of its
+own; the server frees it when the connection ends.
 """
 
 from __future__ import annotations
@@ -25,98 +26,6 @@ from sqlalchemy.orm import Session
 
 from qareport.errors import BusyError, StoreError
 from qareport.store.connection import map_errors, open_engine, show_url
-
-#: The advisory lock's number: "qareport" in ASCII, so that another program hardly ever takes the same.
-_NUMBER = 0x71617265706F7274
-#: Lock files that threads of this process hold.
-_held: set[Path] = set()
-_holding = threading.Lock()
-_WAIT = "wait until it ends, or look at what it does: qareport mail list"
-
-
-def holder() -> str:
-    """Name this process for others: `host:pid`."""
-    return f"{socket.gethostname()}:{os.getpid()}"
-
-
-@contextmanager
-def hold_lock(engine: sqlalchemy.Engine, url: str) -> Iterator[None]:
-    """Hold the one lock of daily runs and deliveries of a store.
-
-    Raises:
-        BusyError: another process holds it; the error says which, and since when.
-        StoreError: the lock's file cannot be made.
-    """
-    if engine.dialect.name == "postgresql":
-        with _advisory(engine, url):
-            yield
-    elif engine.url.database and engine.url.database != ":memory:":
-        path = Path(engine.url.database + ".lock").absolute()
-        with _only_thread(path), _file(path):
-            yield
-    else:
-        yield  # nobody else can open a store in memory
-
-
-@contextmanager
-def _only_thread(path: Path) -> Iterator[None]:
-    with _holding:
-        if path in _held:
-            raise BusyError(f"another run is at work: {holder()}, in this process", where=str(path), to_do=_WAIT)
-        _held.add(path)
-    try:
-        yield
-    finally:
-        with _holding:
-            _held.discard(path)
-
-
-@contextmanager
-def _file(path: Path) -> Iterator[None]:
-    try:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-    except OSError as error:
-        raise StoreError(
-            f"its lock cannot be made: {error.strerror}", where=str(path), to_do="check the folder's permissions"
-        ) from error
-    try:
-        try:
-            fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            other = os.pread(descriptor, 200, 0).decode("utf-8", "replace").strip()
-            raise BusyError(
-                f"another run is at work: {other or 'it has just begun'}", where=str(path), to_do=_WAIT
-            ) from error
-        with contextlib.suppress(OSError):  # only informs who finds the lock taken; a full disk must not stop the work
-            os.ftruncate(descriptor, 0)
-            os.pwrite(descriptor, f"{holder()} since {_now()}\n".encode(), 0)
-        yield
-    finally:
-        os.close(descriptor)
-
-
-@contextmanager
-def _advisory(engine: sqlalchemy.Engine, url: str) -> Iterator[None]:
-    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        name = f"qareport {holder()}"[:63]
-        connection.execute(text("SELECT set_config('application_name', :name, false)"), {"name": name})
-        if not connection.scalar(text("SELECT pg_try_advisory_lock(:number)"), {"number": _NUMBER}):
-            query = text(
-                "SELECT a.application_name, a.backend_start FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid "
-                "WHERE l.locktype = 'advisory' AND l.granted AND l.classid = :high AND l.objid = :low"
-            )
-            row = connection.execute(query, {"high": _NUMBER >> 32, "low": _NUMBER & 0xFFFFFFFF}).first()
-            other = f"{row[0]} since {row[1]:%Y-%m-%d %H:%M:%S %z}" if row else "it has just ended"
-            raise BusyError(f"another run is at work: {other}", where=url, to_do=_WAIT)
-        try:
-            yield
-        finally:
-            connection.execute(text("SELECT pg_advisory_unlock(:number)"), {"number": _NUMBER})
-
-
-def _now() -> str:
-    return datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
-
 
 #: How many databases of each URL this process has open: the first has looked at the revision for the others.
 _open: Counter[str] = Counter()
@@ -174,7 +83,7 @@ class Database:
 
     @contextmanager
     def connect(self) -> Iterator[sqlalchemy.Connection]:
-        """Open a connection for what is no work on rows: integrity checks, copies."""
+        """Open a connection for work other than on rows: integrity checks, copies."""
         with map_errors(self.url), self.engine.connect() as connection:
             yield connection
 
@@ -185,3 +94,95 @@ class Database:
             BusyError: another process holds it; the error says which.
         """
         return hold_lock(self.engine, self.url)
+
+
+#: The advisory lock's number: "qareport" in ASCII, so that another program hardly ever takes the same.
+_NUMBER = 0x71617265706F7274
+#: Lock files that threads of this process hold.
+_held: set[Path] = set()
+_holding = threading.Lock()
+_WAIT = "wait until it ends, or look at what it does: qareport mail list"
+
+
+def holder() -> str:
+    """Name this process for others: `host:pid`."""
+    return f"{socket.gethostname()}:{os.getpid()}"
+
+
+@contextmanager
+def hold_lock(engine: sqlalchemy.Engine, url: str) -> Iterator[None]:
+    """Hold the one lock of daily runs and deliveries of a store.
+
+    Raises:
+        BusyError: another process holds it; the error says which, and since when.
+        StoreError: the lock's file cannot be made.
+    """
+    if engine.dialect.name == "postgresql":
+        with _advisory(engine, url):
+            yield
+    elif engine.url.database and engine.url.database != ":memory:":
+        path = Path(engine.url.database + ".lock").absolute()
+        with _only_thread(path), _file(path):
+            yield
+    else:
+        yield  # no other process can open a store in memory
+
+
+@contextmanager
+def _only_thread(path: Path) -> Iterator[None]:
+    with _holding:
+        if path in _held:
+            raise BusyError(f"another run is at work: {holder()}, in this process", where=str(path), to_do=_WAIT)
+        _held.add(path)
+    try:
+        yield
+    finally:
+        with _holding:
+            _held.discard(path)
+
+
+@contextmanager
+def _file(path: Path) -> Iterator[None]:
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    except OSError as error:
+        raise StoreError(
+            f"its lock cannot be made: {error.strerror}", where=str(path), to_do="check the folder's permissions"
+        ) from error
+    try:
+        try:
+            fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            other = os.pread(descriptor, 200, 0).decode("utf-8", "replace").strip()
+            raise BusyError(
+                f"another run is at work: {other or 'it has just begun'}", where=str(path), to_do=_WAIT
+            ) from error
+        with contextlib.suppress(OSError):  # only informs others; a full disk must not stop the work
+            os.ftruncate(descriptor, 0)
+            os.pwrite(descriptor, f"{holder()} since {_now()}\n".encode(), 0)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def _advisory(engine: sqlalchemy.Engine, url: str) -> Iterator[None]:
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        name = f"qareport {holder()}"[:63]
+        connection.execute(text("SELECT set_config('application_name', :name, false)"), {"name": name})
+        if not connection.scalar(text("SELECT pg_try_advisory_lock(:number)"), {"number": _NUMBER}):
+            query = text(
+                "SELECT a.application_name, a.backend_start FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid "
+                "WHERE l.locktype = 'advisory' AND l.granted AND l.classid = :high AND l.objid = :low"
+            )
+            row = connection.execute(query, {"high": _NUMBER >> 32, "low": _NUMBER & 0xFFFFFFFF}).first()
+            other = f"{row[0]} since {row[1]:%Y-%m-%d %H:%M:%S %z}" if row else "it has just ended"
+            raise BusyError(f"another run is at work: {other}", where=url, to_do=_WAIT)
+        try:
+            yield
+        finally:
+            connection.execute(text("SELECT pg_advisory_unlock(:number)"), {"number": _NUMBER})
+
+
+def _now() -> str:
+    return datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")

@@ -1,4 +1,4 @@
-"""Deletion with proofs, and maintenance: verifying, backing up, sizes."""
+"""Maintenance of a store (verification, backup, sizes), and deletion with proofs."""
 
 from __future__ import annotations
 
@@ -39,11 +39,11 @@ from qareport.store.schema import (
 from qareport.store.search_index import unindex_calls
 
 #: What to do about a damaged search index.
-_REINDEX = "qareport store upgrade --reindex makes {} anew"
+_REINDEX = "qareport store upgrade --reindex rebuilds {}"
 
 
 class Maintenance:
-    """What keeps a store whole."""
+    """Verification, backup and sizes of a store."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -60,7 +60,7 @@ class Maintenance:
                     if line != "ok":
                         yield f"database: {line}"
                 for table, row, parent, _ in connection.exec_driver_sql("PRAGMA foreign_key_check"):
-                    yield f"{table} row {row}: points to a row of {parent} that is not there"
+                    yield f"{table} row {row}: points to a row of {parent} that does not exist"
         yield from self._unreadable(CallRow.call_id, CallRow.call, Call, "call")
         yield from self._unreadable(CallRow.call_id, CallRow.failure, FailedCall, "failure of call")
         yield from self._unreadable(TranscriptRow.key, TranscriptRow.transcript, Transcript, "transcript")
@@ -82,7 +82,7 @@ class Maintenance:
                     yield str(error)
 
     def backup(self, target: Path) -> None:
-        """Copy an SQLite store, whole, while others go on writing.
+        """Copy an SQLite store consistently, while others continue to write.
 
         Raises:
             StoreError: the target exists or cannot be written, or the store is a PostgreSQL database.
@@ -94,7 +94,7 @@ class Maintenance:
                 to_do="pg_dump --format=custom --file=FILE DATABASE",
             )
         if target.exists():
-            raise StoreError("is there already", where=str(target), to_do="name a new file")
+            raise StoreError("already exists", where=str(target), to_do="name a new file")
         try:
             with atomic_path(target) as unfinished, self._database.connect() as connection:
                 source: Any = connection.connection.driver_connection
@@ -144,7 +144,7 @@ class DeletionRepository:
         return tuple(call for call in calls if customer is None or _same_number(call.customer_phone, customer))
 
     def delete(self, calls: Sequence[Call], *, by: str, selector: str, now: datetime) -> Deletion:
-        """Delete calls with everything that was made of them, documents on disk first, and keep proof of it.
+        """Delete calls with everything that was made from them, documents on disk first, and keep proof of it.
 
         A transcript stays while another call has the same recording. When it is killed, the same command finishes.
 
@@ -176,12 +176,7 @@ class DeletionRepository:
                 files_left=left,
             )
             session.add(DeletionRow(deleted_at=now.isoformat(), record=to_json(deletion)))
-        if self._database.is_sqlite:
-            with self._database.connect() as connection:
-                # What was deleted stays in the write-ahead log until that is emptied.
-                connection.exec_driver_sql("ROLLBACK")
-                connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
-                connection.exec_driver_sql("BEGIN")
+        self._empty_log()
         counts = {"calls": deletion.calls, "transcripts": deletion.transcripts, "documents": deletion.documents}
         events.happened("delete", "failed" if left else "done", by=by, **counts)
         return deletion
@@ -194,6 +189,14 @@ class DeletionRepository:
                 from_stored(Deletion, row.record, where=f"{self._database.url} deletion {row.number}") for row in rows
             ]
         return tuple(proof for proof in proofs if by is None or (proof.by == by and _is_of(proof, selector)))
+
+    def _empty_log(self) -> None:
+        """Empty SQLite's write-ahead log: until then it holds what was deleted."""
+        if self._database.is_sqlite:
+            with self._database.connect() as connection:
+                connection.exec_driver_sql("ROLLBACK")
+                connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+                connection.exec_driver_sql("BEGIN")
 
     def _delete_documents(self, names: Iterable[str]) -> tuple[int, tuple[str, ...]]:
         """Remove documents of orders and calls from the disk. Returns how many, and the paths that could not be."""
@@ -212,7 +215,7 @@ class DeletionRepository:
 
 
 def _delete_rows(session: Session, ids: Sequence[str], audio: set[Any]) -> tuple[int, int]:
-    """Delete calls, and what was made of them and of their recordings. Returns how many results and transcripts."""
+    """Delete calls, and what was made from them and from their recordings. Returns how many results and transcripts."""
     results = list(select_in(session, select(CallReportRow.key), CallReportRow.call_id, ids))
     unindex_calls(session, ids)
     word_index(session).tidy(session)

@@ -44,7 +44,7 @@ class RunRepository:
         self._database = database
 
     def begin(self, period: str, *, mode: str, holder: str, now: datetime) -> int:
-        """Record that a run began, and return its number. Only for who holds the store's lock.
+        """Record that a run began, and return its number. Call it only while holding the lock.
 
         Runs that are still recorded as running were killed, and are recorded so.
         """
@@ -209,7 +209,7 @@ class OutboxRepository:
         events.happened("send", outcome.state, duration_ms=duration_ms, reason=outcome.reply, **named)
 
     def settle(self, *, now: datetime) -> tuple[DeliveryRecord, ...]:
-        """Settle the deliveries that a dead process was sending. Only for who holds the store's lock.
+        """Settle the deliveries that a dead process was sending. Call it only while holding the lock.
 
         At most once: the delivery is UNKNOWN. At least once: it is RETRY, and due at once.
         """

@@ -1,4 +1,4 @@
-"""Transcripts, under the hash of everything that decided them."""
+"""Repositories of transcripts and of results: judged calls, their snapshots for replays and summaries for periods."""
 
 from __future__ import annotations
 
@@ -296,7 +296,7 @@ class ResultRepository:
                 upsert(session, CallSummaryRow, key=row.key, summary=made[row.key])
         return made
 
-    # ------------------------------------------------------------------------------------------------------------------
+    # --- rows ---------------------------------------------------------------------------------------------------------
 
     def _report(self, row: CallReportRow) -> CallReport:
         return from_stored(CallReport, row.report, where=f"{self._database.url} report {row.key}")

@@ -1,6 +1,7 @@
 """Tables of the store, and the full-text index of each database.
 
-Both get the same terms (`qareport.search`), at the same places, and return the same numbers of sentences.
+The indexes of SQLite and PostgreSQL hold the same terms (`qareport.search`) at the same places, and return the same
+numbers of sentences.
 """
 
 from __future__ import annotations
@@ -142,9 +143,9 @@ class DocumentRow(Base):
 
 
 class SearchCallRow(Base):
-    """A call as searches see it: what its newest result says of it as a whole, copied so that nothing is joined.
+    """A call as searches see it: what its newest result says of it, copied so that nothing is joined.
 
-    The terms of its sentences are in `search_words`, which each database has in a form of its own (`store.fulltext`):
+    The terms of its sentences are in `search_words`, which each database has in a form of its own (`WordIndex`):
     sentence n of call `number` is number * 65536 + n there.
     """
 
@@ -193,7 +194,7 @@ class DeliveryRow(Base):
     kind: Mapped[str] = mapped_column(String(60))
     subject: Mapped[str] = mapped_column(Text)
     message_id: Mapped[str] = mapped_column(String(320))
-    #: The whole message; dropped once the server has taken it.
+    #: The complete message; dropped once the server has taken it.
     content: Mapped[bytes | None] = mapped_column(LargeBinary)
     state: Mapped[str] = mapped_column(String(20))
     tries: Mapped[int] = mapped_column(Integer, default=0)
@@ -256,7 +257,7 @@ class WordIndex(Protocol):
         """Remove sentences; their terms are those that they were put in with."""
 
     def tidy(self, session: Session) -> None:
-        """Leave nothing of what was removed."""
+        """Erase the remains of what was removed."""
 
     def clear(self, session: Session) -> None:
         """Remove everything."""

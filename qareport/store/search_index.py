@@ -212,3 +212,161 @@ def _calls_with_lines(
             lines = from_stored(tuple[Line, ...], content, where=f"search_lines {call.number}")
         calls[call.number] = (call, lines)
     return calls
+
+
+class Evaluation:
+    """One query, evaluated: arrays of the numbers of sentences, or of calls where the scope is the call."""
+
+    def __init__(self, session: Session, scope: Scope) -> None:
+        self._session = session
+        self._scope = scope
+        self._words = word_index(session)
+        #: The sentences of single words and tags.
+        self._known: dict[Node, Numbers] = {}
+        self._joined = func.string_agg if session.get_bind().dialect.name == "postgresql" else func.group_concat
+
+    def evaluate(self, node: Node) -> Numbers:
+        """Return what a query holds for, sorted."""
+        if self._scope == "sentence" and _is_fulltext(node):
+            return self._words.find(self._session, node)
+        match node:
+            case Words() | Mark():
+                return distinct(self._leaf(node) >> SHIFT)
+            case And(parts=parts):
+                return self._all(parts)
+            case Or(parts=parts):
+                return _union([self.evaluate(part) for part in parts])
+            case Not(part=part):
+                return np.setdiff1d(self._everything(), self.evaluate(part), assume_unique=True)
+            case Fact() | Between():
+                return self._of_calls(self._calls(node))
+        raise TypeError(node)
+
+    def witnesses(self, node: Node, calls: Numbers) -> Numbers:
+        """Return the sentences of calls that any word or tag of a query holds for; of a call without one the first."""
+        sentences = _union([self._leaf(leaf) for leaf in _leaves(node)])
+        sentences = sentences[np.isin(sentences >> SHIFT, calls)]
+        with_words = self._numbers(select(SearchCallRow.number).where(SearchCallRow.sentences > 0))
+        spoken = np.intersect1d(calls, with_words, assume_unique=True)
+        bare = np.setdiff1d(spoken, distinct(sentences >> SHIFT), assume_unique=True)
+        return _union([sentences, bare << SHIFT])
+
+    def _leaf(self, node: Node) -> Numbers:
+        if node not in self._known:
+            self._known[node] = self._words.find(self._session, node)
+        return self._known[node]
+
+    def newest(self, lines: Numbers, calls: Numbers, limit: int) -> list[int]:
+        """Return the first of some sentences in the order of results."""
+        wanted: list[int] = []
+        for number in self._newest_of(calls):
+            first, last = np.searchsorted(lines, (number << SHIFT, (number + 1) << SHIFT))
+            wanted += lines[first:last].tolist()
+            if len(wanted) >= limit:
+                break
+        return wanted[:limit]
+
+    def _newest_of(self, calls: Numbers) -> Iterator[int]:
+        """Iterate over some calls, newest first: few are selected by number, of many the first ones come soon."""
+        row = SearchCallRow
+        query = select(row.number).order_by(row.started_utc.desc(), row.number.desc())
+        if len(calls) <= PAGE:
+            yield from self._session.scalars(query.where(row.number.in_(calls.tolist())))
+            return
+        left, at = set(calls.tolist()), 0
+        while left:
+            page = self._session.scalars(query.limit(PAGE).offset(at)).all()
+            yield from (number for number in page if number in left)
+            left.difference_update(page)
+            at += PAGE
+            if not page:
+                return  # the others were deleted meanwhile
+
+    def _all(self, parts: Sequence[Node]) -> Numbers:
+        """Evaluate AND: what the full-text index answers goes to it at once, calls and NOT take away from the rest."""
+        fulltext = [part for part in parts if _is_fulltext(part)] if self._scope == "sentence" else []
+        if fulltext:
+            fulltext += [part for part in parts if isinstance(part, Not) and _is_fulltext(part.part)]
+        rest = [part for part in parts if part not in fulltext]
+        numbers = self._words.find(self._session, And(parts=tuple(fulltext))) if fulltext else None
+        for part in sorted(rest, key=lambda node: isinstance(node, Not)):
+            if numbers is not None and not len(numbers):
+                break
+            if isinstance(part, Not) and numbers is not None:
+                numbers = np.setdiff1d(numbers, self.evaluate(part.part), assume_unique=True)
+            elif isinstance(part, Fact | Between) and numbers is not None and self._scope == "sentence":
+                numbers = numbers[np.isin(numbers >> SHIFT, self._calls(part))]
+            else:
+                own = self.evaluate(part)
+                numbers = own if numbers is None else np.intersect1d(numbers, own, assume_unique=True)
+        return np.empty(0, dtype=np.int64) if numbers is None else numbers
+
+    def _everything(self) -> Numbers:
+        return self._of_calls(self._numbers(select(SearchCallRow.number)))
+
+    def _of_calls(self, calls: Numbers) -> Numbers:
+        """Return all sentences of some calls, or the calls themselves where the scope is the call."""
+        calls = np.sort(calls)
+        if self._scope == "call":
+            return calls
+        # Number and length in one, so that they cannot come apart.
+        packed = cast(SearchCallRow.number, BigInteger) * (2 * MOST_SENTENCES) + SearchCallRow.sentences
+        both = np.sort(self._numbers(select(packed)))
+        every, lengths = both // (2 * MOST_SENTENCES), both % (2 * MOST_SENTENCES)
+        chosen = np.isin(every, calls)
+        every, lengths = every[chosen], lengths[chosen]
+        starts = np.repeat(np.cumsum(lengths) - lengths, lengths)
+        return np.repeat(every << SHIFT, lengths) + np.arange(lengths.sum(), dtype=np.int64) - starts
+
+    def _calls(self, node: Fact | Between) -> Numbers:
+        return self._numbers(select(SearchCallRow.number).where(_condition(node)))
+
+    def _numbers(self, query: Any) -> Numbers:
+        """Run a query for numbers; they are not sorted."""
+        rows = query.subquery()
+        return read_numbers(self._session.scalar(select(self._joined(cast(rows.c[0], Text), ","))))
+
+
+def distinct(numbers: Numbers) -> Numbers:
+    """Remove duplicates from sorted numbers. numpy's `unique` hashes them, which takes ten times as long."""
+    return numbers[np.concatenate(([True], numbers[1:] != numbers[:-1]))] if len(numbers) else numbers
+
+
+def _union(parts: Sequence[Numbers]) -> Numbers:
+    """Merge sorted arrays; a stable sort is quick where the parts are in order."""
+    return distinct(np.sort(np.concatenate([np.empty(0, dtype=np.int64), *parts]), kind="stable"))
+
+
+def _is_fulltext(node: Node) -> bool:
+    """Whether the full-text index alone answers a query: words and tags, with NOT beside others only."""
+    if isinstance(node, And):
+        sure = [part for part in node.parts if not isinstance(part, Not)]
+        return bool(sure) and all(_is_fulltext(part.part if isinstance(part, Not) else part) for part in node.parts)
+    if isinstance(node, Or):
+        return all(_is_fulltext(part) for part in node.parts)
+    return isinstance(node, Words | Mark)
+
+
+def _leaves(node: Node) -> Iterator[Node]:
+    if isinstance(node, And | Or):
+        for part in node.parts:
+            yield from _leaves(part)
+    elif isinstance(node, Words | Mark):
+        yield node
+
+
+def _condition(node: Fact | Between) -> Any:
+    row = SearchCallRow
+    if isinstance(node, Between):
+        column: Any = row.score if node.name == "score" else row.started_utc
+        low, high = (in_utc(bound) if isinstance(bound, datetime) else bound for bound in (node.low, node.high))
+        condition = (column != "") if node.name == "date" else column.is_not(None)
+        if low is not None:
+            condition &= column >= low
+        return condition if high is None else condition & (column < high)
+    if node.name == "rule":
+        wanted = f"|{node.value}" + ("" if node.prefix else "|")
+        return func.replace(row.rules, wanted, "") != row.rules
+    named: dict[str, Any] = {"agent": row.agent_id, "order": row.order_id, "call": row.call_id, "risk": row.risk}
+    column = named[node.name]
+    return func.substr(column, 1, len(node.value)) == node.value if node.prefix else column == node.value

@@ -26,7 +26,7 @@ class Store:
 
         Args:
             url: an SQLAlchemy URL, for example `sqlite:///qareport.db` or `postgresql://user:password@host/database`.
-            make: make the store when there is none; for who only reads, a wrong name is an error and leaves nothing
+            make: make the store when there is none; for read-only use, a wrong name is an error and leaves nothing
                 behind.
 
         Raises:

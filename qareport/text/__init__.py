@@ -1,1 +1,1 @@
-"""Text as it is compared: its normal form, lists of words, how it sounds, how alike two texts are."""
+"""Comparison of texts: normal form, similarity, lists of words, and pinyin."""

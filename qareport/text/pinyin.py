@@ -1,4 +1,4 @@
-"""How Chinese sounds, roughly: the form in which homophones, and what many speakers do not tell apart, are equal."""
+"""The sound of Chinese, folded: homophones, and syllables that many speakers do not distinguish, are equal."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How alike two texts are, by the pairs of neighbouring letters that they share (character bigrams)."""
+"""Compare texts: normal form, similarity by character bigrams, and lists of words that are searched in a text."""
 
 from __future__ import annotations
 
@@ -8,6 +8,10 @@ import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BeforeValidator
+from pydantic_core import PydanticCustomError
 
 from qareport.text.pinyin import is_han, sound
 
@@ -53,7 +57,7 @@ def normalise(text: str) -> str:
 def letter_pairs(text: str) -> frozenset[str]:
     """Return all letters and pairs of neighbouring letters of a text: a word whose start is not in it is not there.
 
-    Not the bigrams by which texts are compared (`text.similarity`): a word of one letter starts with that letter.
+    Not the bigrams by which texts are compared (`bigrams`): a word of one letter starts with that letter.
     """
     return frozenset((*text, *map(operator.add, text, text[1:])))
 
@@ -69,6 +73,26 @@ def _close(gap: re.Match[str]) -> str:
     if not (before.isascii() and before.isalnum() and after.isascii() and after.isalnum()):
         return ""
     return gap.group() if gap.group() in ".'" else " "
+
+
+def _as_word(value: Any) -> Any:
+    # 12315 is written without quotes by everyone and means the digits.
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+def not_blank(value: str) -> str:
+    """Return a word as it is.
+
+    Raises:
+        PydanticCustomError: it has no letter or digit, so it can never be found.
+    """
+    if not normalise(value).strip():
+        raise PydanticCustomError("word", "words, not a blank")
+    return value
+
+
+#: A word of a list in a YAML file.
+Keyword = Annotated[str, BeforeValidator(_as_word), AfterValidator(not_blank)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,8 +204,8 @@ def _alternation(words: Iterable[str]) -> str:
 
 
 def _bounded(word: str) -> str:
-    # Latin words and numbers match as a whole only: refund is not in refunded, 12315 not in 9123150, 三一五 not in
-    # 六三一五.
+    # Latin words and numbers match as complete words only: refund is not in refunded, 12315 not in 9123150, 三一五 not
+    # in 六三一五.
     if not word.strip(_SPOKEN_DIGITS):
         return f"(?<![{_SPOKEN_DIGITS}]){word}(?![{_SPOKEN_DIGITS}])"
     before = r"(?<![a-z0-9])" if re.match(r"[a-z0-9]", word) else ""

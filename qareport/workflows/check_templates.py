@@ -1,4 +1,4 @@
-"""Every template of a folder tried out with samples and with hostile data: what `qareport templates check` does."""
+"""Test every template of a folder with samples and with hostile data, for `qareport templates check`."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Checked:
 
 
 def check_templates(templates: Path | None, names: Collection[str] = ALL) -> Iterator[Checked]:
-    """Try templates, and yield each with its problems.
+    """Test templates, and yield each with its problems.
 
     Args:
         templates: a folder of the user's templates; what is not in it is taken from those that travel with qareport.

@@ -1,4 +1,7 @@
-"""Everything that turns a transcript into a judged call: settings, topics and rules."""
+"""Judge calls: analyse a transcript and match the rules, for new calls and, with edited rules, for stored ones.
+
+A `RuleBook` holds settings, topics and rules: everything besides the transcript that decides a judgement.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +33,7 @@ class RuleBook:
     settings: Settings
     topics: analysis.Topics
     ruleset: rules.RuleSet
-    #: What a reader must know of the rules in use; stands at the top of every report.
+    #: What a reader must know of the rules in use; shown at the top of every report.
     notes: tuple[Note, ...] = ()
 
     def analyse(self, transcript: Transcript) -> Analysis:
@@ -70,7 +73,7 @@ def judge_call(
     if analysis.is_outside((*transcript.notes, *analysed.notes)):
         believed = analysis.within_domain(transcript, rule_book.settings.analysis.limited_models)
         transcript = replace(transcript, segments=believed.segments)
-        # Rules would judge words that nobody said.
+        # Rules would judge words that were never said.
         judgement = Judgement(findings=(), score=None, risk=Risk.LOW)
     else:
         judgement = rules.judge(rule_book.ruleset, transcript, analysed, rule_book.settings.score, earlier=earlier)
@@ -162,12 +165,12 @@ def transcript_key(transcript: Transcript) -> str:
 
 
 def replay_key(key: str, rule_book: RuleBook) -> str:
-    """Return the key of a stored result that is judged anew."""
+    """Return the key of a stored result that is judged again."""
     return content_key("replay", key, rule_book.key)
 
 
 def mask_phone(number: str | None) -> str | None:
-    """Hide the middle of a number to call back: 13812345678 -> 138****5678; a short one is hidden whole."""
+    """Hide the middle of a number to call back: 13812345678 -> 138****5678; a short one is hidden completely."""
     if number is None:
         return None
     return f"{number[:3]}****{number[-4:]}" if len(number) >= 10 else "****"
@@ -175,7 +178,7 @@ def mask_phone(number: str | None) -> str | None:
 
 #: When the calls of each order began, as the store writes it.
 Starts = Mapping[str, list[str]]
-#: Notes that a new judgement makes anew.
+#: Notes that a new judgement replaces.
 _OF_JUDGEMENT = frozenset(("rules_last_good", "rules_not_judged"))
 
 
@@ -200,7 +203,7 @@ def stored_judgements(store: Store, since: datetime | None = None) -> Iterator[S
 
 
 def apply(store: Store, rule_book: RuleBook, since: datetime | None = None) -> int:
-    """Judge every stored call anew from what was found in it, and make that its result. Returns how many.
+    """Judge every stored call again from what was found in it, and make that its result. Returns how many.
 
     Results that were there before stay in the store with the hash of their rule set.
     """

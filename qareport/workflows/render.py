@@ -1,4 +1,4 @@
-"""Order reports assembled from the store alone, masked, with what is usual in the team beside them."""
+"""Assemble order reports from the store, masked, with the norms of the team; write documents that are not current."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from qareport.store import Store
 
 
-#: What is masked, and how norms are taken, where nobody says otherwise.
+#: What is masked, and how norms are computed, by default.
 MASK_ALL = PrivacySettings()
 PERIOD = PeriodSettings()
 
@@ -52,7 +52,7 @@ class Norms:
         return self._store.results.list_measures(first, last, summarise=periods.summarise_call)
 
     def of(self, order: OrderReport) -> TeamNorm | None:
-        """Return the norm before the order's latest call; None if nobody knows when that was."""
+        """Return the norm before the order's latest call; None if its time is not known."""
         starts = [call.started_at for call in order.calls if call.started_at is not None]
         return self.before(periods.local_day(max(starts), self._period.time_zone)) if starts else None
 
@@ -106,7 +106,7 @@ class Rendering:
     """Documents that exist now, and those that could not be made."""
 
     documents: tuple[Path, ...]
-    #: How many of them were made of the same before.
+    #: How many of them were already current.
     reused: int
     #: Documents that could not be made, with the reason.
     problems: tuple[tuple[str, str], ...]
@@ -114,11 +114,11 @@ class Rendering:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Document:
-    """One document of a set: where it goes, and the key of what it is made of."""
+    """One document of a set: its path, and the key of what it is made from."""
 
     path: Path
     key: str
-    #: It exists and was made of the same.
+    #: It exists and is current.
     is_current: bool
 
 
@@ -161,7 +161,7 @@ class _Renderer:
     _watch: events.Stopwatch = field(default_factory=events.Stopwatch)
 
     def document(self, path: Path, format: str, *content: str) -> _Document:
-        """Say where a document goes and what it is made of, and look whether it is current."""
+        """Return the path and the key of a document, and whether it is current."""
         workspace = self.workspace
         shown = to_json(workspace.settings.report)
         key = content_key(__version__, workspace.templates_key, shown, format, *content)
@@ -217,7 +217,7 @@ def render_orders(
         names: orders, or ids of calls without one.
         formats: docx, pdf, html, json.
         out_dir: where documents go.
-        on_progress: told after each order.
+        on_progress: called after each order.
         workers: how many orders are rendered at a time; None: as many as there are cores, `MOST_WORKERS` at most.
         executor: threads to render in; None: threads of its own.
 

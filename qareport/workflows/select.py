@@ -1,4 +1,4 @@
-"""Which stored calls and orders somebody means: by name, agent or day. What is not there is answered with what is."""
+"""Select stored calls and orders by name, agent or day; the error for an empty selection says what exists."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def choose_calls(store: Store, wanted: CallFilter) -> tuple[str, ...]:
 
 
 def choose_orders(store: Store, wanted: CallFilter) -> tuple[str, ...]:
-    """Return the orders, each once, that the calls asked for belong to; a call without an order stands for itself.
+    """Return the orders, each once, that the calls asked for belong to; a call without an order counts as one.
 
     Calls that wait for their result have nothing to report yet.
 
@@ -64,7 +64,7 @@ def _nothing(store: Store, wanted: CallFilter) -> NotFoundError:
         return NotFoundError("there are no calls yet", where=store.url, to_do="run `qareport run` first")
     if wanted.since is None and wanted.until is None:
         return NotFoundError("no call is all of that at once", where=store.url, to_do="ask for less at once")
-    zone = (wanted.since or wanted.until or datetime.now()).tzinfo  # noqa: DTZ005 - one of the two is there
+    zone = (wanted.since or wanted.until or datetime.now()).tzinfo  # noqa: DTZ005 - one of the two is given
     first = wanted.since or datetime.min.replace(tzinfo=zone) + DAY
     last = wanted.until or datetime.max.replace(tzinfo=zone) - DAY
     around = [f"{start.astimezone(zone):%Y-%m-%d}" for start in store.calls.list_starts_around(first, last)]
@@ -75,13 +75,13 @@ def _nothing(store: Store, wanted: CallFilter) -> NotFoundError:
 def refresh(
     store: Store, names: Sequence[str], rule_book: RuleBook, *, on_progress: Progress
 ) -> tuple[FailedCall, ...]:
-    """Judge the calls of some orders anew from their stored transcripts, where anything has changed since.
+    """Judge the calls of some orders again from their stored transcripts, where anything has changed since.
 
     Args:
         store: where transcripts are and results go.
         names: orders, or calls without one.
         rule_book: today's settings, topics and rules.
-        on_progress: told after each call.
+        on_progress: called after each call.
 
     Returns:
         the calls that could not be judged; one without a transcript keeps its last result.
@@ -97,7 +97,7 @@ def refresh(
             transcript = transcribe.rebind(transcript, record.call)
             transcribed.append(TranscribedCall(call=record.call, key=key, transcript=transcript))
         elif record.failure is None:
-            reason = "no transcript of it is stored, so its last result stays; `qareport run` listens again"
+            reason = "no transcript of it is stored, so its last result stays; `qareport run` transcribes it again"
             lost.append(FailedCall.of(record.call, "analyse", reason))
     _, failures = judge.judge_calls(transcribed, store, rule_book, on_progress=on_progress)
     return (*lost, *failures)

@@ -1,4 +1,4 @@
-"""The state of an installation at a glance: calls, failures, mails, runs, room; and what wants a person's attention."""
+"""The state of an installation: calls, failures, mails, runs, disk space, and what needs attention; as metrics, too."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from qareport.errors import DocumentError
 from qareport.model import DeliveryRecord, DeliveryState, FailedCall, PeriodKind, RunRecord, RunState
 from qareport.store import CallCounts, SentMail, Store, holder
 
-#: Calls that wait for longer than this were forgotten by somebody.
+#: Calls that wait for longer than this need attention.
 _LONG = timedelta(days=1)
 #: A mail that has not gone out for so long needs more than another try.
 _LATE = timedelta(hours=2)
@@ -30,7 +30,7 @@ _RUNS = 200
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InstallationStatus:
-    """What there is to know."""
+    """The state of an installation."""
 
     at: datetime
     store: str
@@ -53,7 +53,7 @@ class InstallationStatus:
 
 
 def look(store: Store, *, time_zone: str, now: datetime, failures: int = 10) -> InstallationStatus:
-    """Take a look at a store.
+    """Examine a store.
 
     Args:
         store: what to look at.
@@ -118,7 +118,7 @@ def _attention(
     if forgotten:
         yield f"calls that wait for more than a day: {forgotten} (qareport daily or qareport run)"
     if status.free_bytes is not None and status.free_bytes < _ROOM:
-        yield f"little room on the store's disk: {status.free_bytes / 2**20:.0f} MiB"
+        yield f"low disk space on the store's volume: {status.free_bytes / 2**20:.0f} MiB"
 
 
 def write_metrics(path: Path, status: InstallationStatus | None) -> None:

@@ -1,4 +1,4 @@
-"""From recordings to transcripts, each recording transcribed once: what the store holds already is taken from it."""
+"""Transcribe recordings, each once: transcripts that the store already holds are reused."""
 
 from __future__ import annotations
 
@@ -41,13 +41,13 @@ class TranscribedCall:
 class RecordingTranscriber(Protocol):
     """Transcribes many recordings: one engine in this process, or many on other machines.
 
-    It neither reads nor writes the store: that is left to who asks.
+    It neither reads nor writes the store; the caller does.
     """
 
     def transcribe_many(
         self, recordings: Sequence[RecordingToTranscribe], *, on_progress: Progress
     ) -> Iterator[TranscribedCall | FailedCall]:
-        """Yield the outcome of each recording as soon as it is there, in any order."""
+        """Yield the outcome of each recording as soon as it exists, in any order."""
 
 
 class EngineTranscriber:
@@ -71,7 +71,7 @@ class EngineTranscriber:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Duplicate:
-    """A recording of which a second copy was found under another name: one call, the first one."""
+    """A recording that was found again under another name: it counts as one call, the first one."""
 
     call: Call
     first: Call
@@ -91,7 +91,7 @@ class Transcription:
     #: Recorded time that was transcribed now, and how long that took.
     transcribed_ms: int
     seconds: float
-    #: Second copies of recordings, which are no calls of their own.
+    #: Duplicates of recordings that are already counted.
     duplicates: tuple[Duplicate, ...] = ()
 
 
@@ -107,10 +107,10 @@ def transcribe_calls(
 
     Args:
         calls: recordings with unique call ids.
-        store: where transcripts are kept, each as soon as it is there.
+        store: where transcripts are kept, each as soon as it exists.
         engine_key: hash of model and engine settings.
         load_transcriber: loads the model.
-        on_progress: told after each call.
+        on_progress: called after each call.
     """
     started = time.monotonic()
     work = _Work(store, engine_key)
@@ -215,7 +215,7 @@ def disambiguate_ids(calls: Sequence[Call], ids_from_file_name: Collection[str],
 
     Args:
         calls: what was found.
-        ids_from_file_name: ids that nobody gave, but were made of file names.
+        ids_from_file_name: ids that were not given, but made from file names.
         store: knows the recordings of other days.
     """
     known = store.calls.list_recordings([call.call_id for call in calls if call.call_id in ids_from_file_name])

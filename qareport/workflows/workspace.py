@@ -2,7 +2,7 @@
 
 Command line, daily run, web pages and workers all start from `Workspace.open`. Nothing is read before it is asked for,
 and what was read is kept, so one command parses each file once and hashes the model once. Each part is imported when it
-is asked for, so that whoever needs settings and store alone (`qareport report`) starts quickly.
+is asked for, so a command that needs only settings and store (`qareport report`) starts quickly.
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ class Workspace:
             device: where the model runs: "auto", "cpu", "cuda" or "cuda:N".
             locale: overrides `report.locale`; None: as the settings say.
             audio: overrides `report.audio`; None: as the settings say.
-            make_store: create the store when it does not exist; for who only looks, a wrong name is an error.
+            make_store: create the store when it does not exist; for read-only use, a wrong name is an error.
         """
         return cls(
             config=_folder("config") if config is None else Path(config),
@@ -152,7 +152,7 @@ class Workspace:
 
     @cached_property
     def settings(self) -> Settings:
-        """The settings, with what `open` was told to override.
+        """The settings, with the overrides given to `open`.
 
         Raises:
             ConfigError: everything wrong in `qareport.yaml`, with line and column.
@@ -286,7 +286,7 @@ class Workspace:
 
         Args:
             kind: as in `to_pandas`.
-            path: the file; it appears when it is whole.
+            path: the file; it appears when it is complete.
 
         Raises:
             DocumentError: there is no such table, the file cannot be written, or pyarrow is not installed.

@@ -217,7 +217,7 @@ def test_init_gives_a_folder_to_edit_and_overwrites_nothing(
     assert (tmp_path / "mine/config/rules/logistics.yaml").exists()
     assert (tmp_path / "mine/templates/call.docx").exists()
     assert cli.main(["init", "mine"]) == 2
-    assert "is there already" in capsys.readouterr().err
+    assert "already exists" in capsys.readouterr().err
 
 
 def every_command() -> Iterator[tuple[str, click.Command]]:

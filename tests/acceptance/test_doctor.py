@@ -32,7 +32,7 @@ def test_a_sound_machine_has_no_fault(doctor: Callable[..., str]) -> None:
     looked_at = dict.fromkeys(line.split()[0] for line in said.splitlines()[1:])
     assert list(looked_at) == ["engine", "model", "fonts", "config", "templates", "store"]
     assert "every template was filled" in said
-    assert "not there yet, `qareport run` makes it" in said
+    assert "does not exist yet, `qareport run` creates it" in said
 
 
 def test_every_fault_is_found_in_one_go(doctor: Callable[..., str], tmp_path: Path) -> None:

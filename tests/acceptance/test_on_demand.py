@@ -365,7 +365,7 @@ def test_rows_that_do_not_fit_on_a_sheet_go_on_on_the_next_and_cut_cells_are_tol
     assert [head.value for head in heads] == ["text"] * 3
     texts = [row[column].value for rows in said for row in rows]
     assert [text[:5] for text in texts] == [cell(line[1])[:5] for talk in TALKS.values() for line in talk]
-    assert "the rows go on from sheet to sheet, 3 in all" in err
+    assert "the rows continue on further sheets, 3 in all" in err
     assert "cells that end with … are cut, " in err
     assert all(len(text) == 12 for text in texts if text.endswith("…"))
 
@@ -432,7 +432,7 @@ def test_a_search_as_json_says_where_the_hits_are(look: Run) -> None:
 def test_a_wrong_query_names_the_place(look: Run) -> None:
     status, out, err = look("search", "ANGRY AND (退货")
     assert (status, out) == (2, "")
-    assert err == "qareport: query, character 11: this ( is not closed; expected a ) after it\n"
+    assert err == "qareport: query, character 11: unclosed (; expected a ) after it\n"
 
 
 # --- logs -------------------------------------------------------------------------------------------------------------

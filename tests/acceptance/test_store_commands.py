@@ -122,7 +122,7 @@ def test_a_deletion_that_nobody_confirms_changes_nothing(
     delete = ["store", "delete", "--store", url, "--order", "o-old"]
     for answer, status, said in (
         ("n\n", 0, "Nothing was deleted."),
-        ("", 2, "nobody is there to answer, so nothing was deleted; --yes does not ask"),
+        ("", 2, "no terminal to confirm on, so nothing was deleted; --yes skips the question"),
     ):
         monkeypatch.setattr("sys.stdin", io.StringIO(answer))
         assert main(delete) == status

@@ -1,4 +1,4 @@
-"""Mail as a channel of the outbox: each mail once, tried again only when the server has certainly not taken it."""
+"""Mail as a channel of the outbox: sent once, tried again only when the server has certainly not accepted it."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def post(
 ) -> DispatchResult:
     """Send all mails that are due; wait and try again those that were refused for now.
 
-    Only for who holds the store's lock.
+    Call it only while holding the store's lock.
 
     Args:
         store: holds the outbox.

@@ -1,4 +1,4 @@
-"""Mails composed of templates: text, HTML, attachments that fit, headers and a message id that stays the same."""
+"""Compose mails from templates: text, HTML, attachments that fit, headers, and a stable Message-ID."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from qareport.settings import MailSettings
 
 #: Base64 makes four characters of three bytes, and a line end of every 76.
 _ENCODED = 4 / 3 * 78 / 76
-#: What the texts, the picture and the headers of a mail are reckoned at.
+#: Estimated size of the texts, the picture and the headers of a mail.
 _BODY_BYTES = 300_000
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 _TYPES = {
@@ -120,7 +120,7 @@ def compose(
     templates: Path | None,
     now: datetime,
 ) -> tuple[Delivery, ...]:
-    """Compose one mail for each recipient: no recipient sees the others, and each mail is sent once by itself.
+    """Compose one mail for each recipient: no recipient sees the others, and each mail is sent once on its own.
 
     Args:
         content: what it says.
@@ -176,9 +176,29 @@ def _letter(
     written: tuple[str, str, str],
     now: datetime,
 ) -> Delivery:
-    subject, text, html = written
     key = delivery_key(MAIL, purpose.edition, recipient, purpose.period, purpose.kind)
     identity = message_id(key, settings.sender)
+    return Delivery(
+        channel=MAIL,
+        edition=purpose.edition,
+        recipient=recipient,
+        period=purpose.period,
+        kind=purpose.kind,
+        subject=written[0],
+        message_id=identity,
+        content=_message(content, recipient, settings, written, identity, now).as_bytes(),
+    )
+
+
+def _message(
+    content: Content,
+    recipient: str,
+    settings: MailSettings,
+    written: tuple[str, str, str],
+    identity: str,
+    now: datetime,
+) -> EmailMessage:
+    subject, text, html = written
     message = EmailMessage(policy=_POLICY)
     message["From"] = _address(settings.sender)
     message["To"] = recipient
@@ -203,16 +223,7 @@ def _letter(
     for attachment in content.attachments:
         main, sub = attachment.media_type
         message.add_attachment(attachment.content, maintype=main, subtype=sub, filename=attachment.name)
-    return Delivery(
-        channel=MAIL,
-        edition=purpose.edition,
-        recipient=recipient,
-        period=purpose.period,
-        kind=purpose.kind,
-        subject=subject,
-        message_id=identity,
-        content=message.as_bytes(),
-    )
+    return message
 
 
 def _machine_headers(settings: MailSettings) -> Mapping[str, str]:

@@ -1,8 +1,8 @@
-"""Mails handed to an SMTP server, and its answers told apart: taken, refused for now, refused for good, unknown.
+"""Hand mails to an SMTP server, and classify its answers: accepted, refused for now, refused permanently, unknown.
 
-What is certain is told apart from what is not: everything up to the server's "go ahead" (354) is certain not to have
-delivered anything; from the first byte of the text to the server's answer nothing is (RFC 1047). So a mail's intent is
-recorded in between, and a connection that breaks after it makes the mail UNKNOWN.
+What is certain is kept apart from what is not: everything up to the server's "go ahead" (354) has certainly not
+delivered anything; from the first byte of the text to the server's answer nothing is certain (RFC 1047). So a mail's
+intent is recorded in between, and a connection that breaks after it makes the mail UNKNOWN.
 
 The password comes from the environment or from a file that only its owner may read, and is never logged.
 """
@@ -31,7 +31,7 @@ VARIABLE = "QAREPORT_SMTP_PASSWORD"
 
 
 def explain_connection(error: Exception, settings: MailSettings) -> MailError:
-    """Say why no connection came about."""
+    """Explain why the connection failed."""
     where = f"{settings.host}:{settings.port}"
     if isinstance(error, socket.gaierror):
         return MailError(
@@ -41,7 +41,7 @@ def explain_connection(error: Exception, settings: MailSettings) -> MailError:
         )
     if isinstance(error, ConnectionRefusedError):
         return MailError(
-            "nothing listens there, the connection was refused",
+            "connection refused: no server on this port",
             where=where,
             to_do="check mail.port (587 for starttls, 465 for ssl, 25 inside), and that the server runs",
         )
@@ -84,7 +84,7 @@ def _explain_tls(error: ssl.SSLError, settings: MailSettings, where: str) -> Mai
 
 
 def explain_login(error: Exception, settings: MailSettings) -> MailError:
-    """Say why the log-in failed, without what was sent for it."""
+    """Explain why the log-in failed, without the credentials that were sent."""
     where = f"{settings.host}:{settings.port} as {settings.user}"
     if isinstance(error, smtplib.SMTPAuthenticationError):
         return MailError(
@@ -93,7 +93,9 @@ def explain_login(error: Exception, settings: MailSettings) -> MailError:
             to_do="check mail.user and the password; many providers want an app password (授权码) here",
         )
     if isinstance(error, smtplib.SMTPNotSupportedError):
-        return MailError("the server knows no log-in", where=where, to_do="leave mail.user empty, or another port")
+        return MailError(
+            "the server does not support authentication", where=where, to_do="leave mail.user empty, or another port"
+        )
     if isinstance(error, smtplib.SMTPServerDisconnected | OSError):
         return MailError(f"the connection ended during the log-in ({type(error).__name__})", where=where)
     return MailError(f"the log-in failed ({type(error).__name__})", where=where, to_do="ask who runs the server")
@@ -131,10 +133,10 @@ class Transport:
         self.close()
 
     def close(self) -> None:
-        """Say goodbye if the server still listens, and close the connection."""
+        """Send QUIT if the server still answers, and close the connection."""
         smtp, self._smtp = self._smtp, None
         if smtp is not None:
-            with contextlib.suppress(smtplib.SMTPException, OSError):  # nothing hangs on a goodbye
+            with contextlib.suppress(smtplib.SMTPException, OSError):  # nothing depends on QUIT
                 smtp.quit()
             smtp.close()
 
@@ -158,7 +160,7 @@ class Transport:
             begin: records the intent, right before the text goes; when it answers False the text does not go.
 
         Returns:
-            SENT, RETRY (refused for now), FAILED (refused for good) or UNKNOWN; None when `begin` answered False.
+            SENT, RETRY (refused for now), FAILED (refused permanently) or UNKNOWN; None when `begin` answered False.
 
         Raises:
             MailError: there is no connection: then nothing of this mail was sent.

@@ -1,4 +1,4 @@
-"""What templates of a mail can print: plain strings and the rows of the period's own pages, ready to print."""
+"""What mail templates can print: plain strings, and rows of the period's own pages, ready to print."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class PictureView:
     cid: str
     #: Its title.
     title: str
-    #: The whole picture in words.
+    #: The picture in words.
     alt: str
 
 
@@ -78,7 +78,7 @@ class MailView:
     documents: tuple[str, ...] = ()
     #: What went wrong and what to do (mail to the operator).
     problems: tuple[str, ...] = ()
-    #: How this mail came about, and how its numbers are to be read.
+    #: The origin of this mail, and how its numbers are to be read.
     footer: tuple[str, ...] = ()
 
 
@@ -95,9 +95,7 @@ def period_view(
     report: PeriodReport,
     page: PeriodView,
     *,
-    #: Names of what is attached, or where it is.
     documents: Sequence[str] = (),
-    #: What was not judged, where orders' reports are.
     remarks: Sequence[str] = (),
 ) -> tuple[MailView, bytes | None]:
     """Word the mail of a period: the team's, or an agent's own when the report is one's own.
@@ -143,13 +141,13 @@ def period_view(
 
 
 def failure_view(period: Period, problems: Sequence[str], *, organisation: str, ok: bool) -> MailView:
-    """Word the mail to who looks after the machine.
+    """Word the mail to the operator.
 
     Args:
-        period: what was worked on.
+        period: the period of the run.
         problems: each says where, what, and what to do.
         organisation: printed beside the title.
-        ok: the report went out whole nevertheless; something still needs a person.
+        ok: the report is complete nevertheless; something still needs a person.
     """
     n = len(problems)
     sentence = (
@@ -175,7 +173,7 @@ def test_view(*, organisation: str, today: date) -> MailView:
         language=language(),
         organisation=organisation,
         title=_("质检测试邮件"),
-        period_short=_month_day(today),
+        period_short=view_types.month_day(today),
         period=view_types.day(today),
         headline=sentence,
         sentence=sentence,
@@ -184,7 +182,7 @@ def test_view(*, organisation: str, today: date) -> MailView:
 
 
 def headline(report: PeriodReport) -> str:
-    """Say the period in a few words, the most urgent of it within what a phone shows of a subject."""
+    """Summarise the period in a few words, the most urgent first, because a phone shows only the start of a subject."""
     coverage = report.coverage
     if not coverage.calls:
         return _("还没有处理完的通话") if report.partial else _("没有通话")
@@ -202,10 +200,10 @@ def headline(report: PeriodReport) -> str:
 def short_period(period: Period) -> str:
     """11月21日; 11月16日至11月22日; 2026年11月."""
     if period.first == period.last:
-        return _month_day(period.first)
+        return view_types.month_day(period.first)
     if period.kind is PeriodKind.MONTH:
         return view_types.subject(period)
-    return _("{first}至{last}").format(first=_month_day(period.first), last=_month_day(period.last))
+    return _("{first}至{last}").format(first=view_types.month_day(period.first), last=view_types.month_day(period.last))
 
 
 def attachment_name(report: PeriodReport, ending: str) -> str:
@@ -215,10 +213,6 @@ def attachment_name(report: PeriodReport, ending: str) -> str:
         days += _("至") + report.period.last.isoformat()
     agent = f"-{_NO_NAME.sub('_', report.agent_id)[:40]}" if report.agent_id else ""
     return f"{_(view_types.TITLES[report.period.kind])}-{days}{agent}.{ending}"
-
-
-def _month_day(day: date) -> str:
-    return _("{month}月{day}日").format(month=day.month, day=day.day)
 
 
 def _signature() -> str:

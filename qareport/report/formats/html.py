@@ -1,4 +1,4 @@
-"""The report as one self-contained HTML page; the same page is what the PDF is printed from."""
+"""Render the report as one self-contained HTML page; the PDF is printed from the same page."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""PDF pages, printed by a child process that is kept for the next page and ended when a page never comes.
+"""Print PDF pages in a child process, which is kept for the next page and killed when a page never finishes.
 
 `Printer`, `Printers` and the one that this process shares, `PRINTER`, are safe to share between threads. After a fork
 each process starts children of its own.
@@ -28,7 +28,7 @@ _log = logging.getLogger(__name__)
 #: Where style sheets are, for a page whose own is not named.
 STYLES: Final = Path("templates")
 
-#: Processor time for a page. 2,000 turns take some 10 s on an old machine; a page that takes this long will never come.
+#: Processor time for a page. 2,000 turns take some 10 s on an old machine; a page this slow will never finish.
 CPU_LIMIT_S = 300.0
 #: On a busy machine a child starts late and gets a part of a core; one that gets less, or waits for ever, is killed.
 _START_S, _LEAST_SHARE = 120.0, 1 / 20
@@ -113,7 +113,7 @@ class Printer:
 
         Raises:
             DocumentError: the child says why the page cannot be printed.
-            OSError, ValueError: it gave no whole answer.
+            OSError, ValueError: its answer is incomplete.
         """
         process = self._running()
         if process.stdin is None or process.stdout is None:

@@ -106,7 +106,7 @@ def _compact_fonts(document: Any, pdf: Any) -> None:
     """Leave out the empty glyphs that WeasyPrint keeps so that glyphs keep their numbers: 60,000 in a Chinese font.
 
     A CID-keyed CFF font has a table of its own from the numbers in the text to its glyphs (PDF 1.7, 9.7.4.2), so its
-    glyphs may be numbered anew. It is embedded as bare CFF, which more viewers show than OpenType-CFF does (#1844).
+    glyphs may be renumbered. It is embedded as bare CFF, which more viewers show than OpenType-CFF does (#1844).
     """
     import io
 
@@ -165,7 +165,7 @@ def serve(requests: BinaryIO, replies: BinaryIO) -> None:
     import uharfbuzz  # noqa: F401
     import weasyprint  # noqa: F401
 
-    # A document makes some hundred thousand boxes and lets go of nearly all of them at its end: looking for circles
+    # A document makes some hundred thousand boxes and frees nearly all of them at its end: looking for cycles
     # among them all the while takes up to a third of the time of a long one. That is done once, when it has been sent.
     gc.freeze()
     gc.disable()

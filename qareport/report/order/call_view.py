@@ -1,4 +1,4 @@
-"""CallReport -> CallView: one call as a chapter of its order's document."""
+"""Turn a CallReport into a CallView: one call as a chapter of its order's document."""
 
 from __future__ import annotations
 

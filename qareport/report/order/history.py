@@ -1,4 +1,4 @@
-"""The dossier of an order as rows to print: what changed from call to call, promises, issue types and stages."""
+"""The dossier of an order as rows to print: changes from call to call, promises, issue types and stages."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The key moments of a call: which of them a page has room for, the story of each, and the sentence at the top."""
+"""Choose the key moments that a page shows, and word them: the story of each, and the sentence at the top."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Candidate:
 
     @property
     def salience(self) -> float:
-        """How much the moment matters by itself."""
+        """How much the moment itself matters."""
         return self.moment.salience if self.moment else 0.0
 
     @property

@@ -1,4 +1,4 @@
-"""The transcript of a call as lines to print, and its recording for the page."""
+"""Lay out the transcript of a call as lines to print, and prepare its recording for playback on the page."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def _too_long(audio: AudioInfo, settings: ReportSettings) -> str:
 
 
 def _covered(call: CallReport) -> Iterator[tuple[int, int]]:
-    """Yield what must not be heard: masked words with known times and a margin, else their whole sentences."""
+    """Yield what must not be heard: masked words with known times and a margin, else their complete sentences."""
     for span in call.masked:
         if span.exact:
             yield span.start_ms - _MARGIN_MS, span.end_ms + _MARGIN_MS
@@ -116,7 +116,7 @@ class Speakers:
         return wording.role(role, guessed=bool(near) and all(is_guess(segment) for segment in near))
 
     def certainty(self) -> str:
-        """Say how the speakers were told apart, with shares of the speech when there was more than one way."""
+        """Say how the speakers were distinguished, with shares of the speech when there was more than one way."""
         ways: Counter[str] = Counter()
         for segment in self._segments:
             way = wording.ROLE_SOURCES[segment.role_source] if segment.role is not Role.UNKNOWN else _("未能判定")

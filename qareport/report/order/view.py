@@ -1,6 +1,6 @@
-"""OrderReport -> OrderView: selection, rounding and wording happen here, once, for every format.
+"""Turn an OrderReport into an OrderView: selection, rounding and wording happen here, once, for every format.
 
-The last section says how the report came about and what it cannot say.
+The last section says how the report was made and what it cannot say.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ _SIGNATURES = (N_("质检员"), N_("班组长"), N_("日期"))
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Entry:
-    """One call of the order, worked on or failed, with its number by time."""
+    """One call of the order, processed or failed, with its number by time."""
 
     number: int
     outcome: CallReport | FailedCall
 
     @property
     def call(self) -> CallReport | None:
-        """The call, if it was worked on."""
+        """The call, if it was processed."""
         return self.outcome if isinstance(self.outcome, CallReport) else None
 
     @property

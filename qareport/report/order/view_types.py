@@ -1,4 +1,4 @@
-"""What templates of an order's report can print: plain strings, ready to print. They see nothing else."""
+"""What templates of an order's report can print: plain strings, ready to print. They have access to nothing else."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Facts:
     issue: str
     #: How the customer's mood went.
     trend: str
-    #: How the speakers were told apart.
+    #: How the speakers were distinguished.
     roles: str
     #: How many rules hit and what they cost.
     hits: str
@@ -113,7 +113,7 @@ class Compared:
     usual: str
     #: From the lower to the upper quartile: half of all calls are in it.
     range: str
-    #: How the call stands out; else empty.
+    #: How the call deviates; else empty.
     remark: str
 
 
@@ -243,7 +243,7 @@ class OverviewRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FailedRow:
-    """A call that could not be worked on."""
+    """A call that could not be processed."""
 
     #: Which call of the order.
     number: str
@@ -311,7 +311,7 @@ class CallView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderView:
-    """A whole document."""
+    """A complete document."""
 
     #: What the document is: 通话质检报告.
     title: str
@@ -331,13 +331,13 @@ class OrderView:
     several: bool
     #: One line for each call.
     overview: tuple[OverviewRow, ...]
-    #: The calls that were worked on, in order of time.
+    #: The calls that were processed, in order of time.
     calls: tuple[CallView, ...]
     #: What all calls of the order tell together.
     dossier: DossierView
     #: The calls that failed.
     failed: tuple[FailedRow, ...]
-    #: How the report came about, and what it cannot say.
+    #: How the report was made, and what it cannot say.
     methods: tuple[Metric, ...]
     #: Names of the fields to sign: three.
     signatures: tuple[str, ...]

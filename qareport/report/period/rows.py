@@ -1,4 +1,4 @@
-"""The rows of a period's tables, and its heat map, worded."""
+"""Word the rows of a period's tables, and its heat map."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def _callback_promise(callback: Callback, period: Period) -> str:
 
 
 def heat(report: PeriodReport, limit: int) -> HeatChart:
-    """Make the picture issue × feeling; `limit` issues at most, and a row of the whole."""
+    """Make the heat map issue × emotion; `limit` issues at most, and a row of totals."""
     shown = report.heat.rows[:limit]
     most = max((cell.calls for row in shown for cell in row.cells), default=0)
     rows = [_heat_row(row, most) for row in shown]
@@ -102,7 +102,7 @@ def _heat_cell(cell: HeatCell, most: int) -> HeatChartCell:
 
 
 def _alt(report: PeriodReport) -> str:
-    """Say the whole picture in words, for readers who cannot see it."""
+    """Describe the heat map in words, for readers who cannot see it."""
     lines = []
     for row in (*report.heat.rows, report.heat.total):
         issue = view_types.prose(row.issue) if row.issue is not None else _("未识别问题")
@@ -121,7 +121,7 @@ def _cell_words(cell: HeatCell) -> str:
 
 
 def heat_notes(report: PeriodReport, limit: int) -> tuple[str, ...]:
-    """Say what the squares count and where each feeling happens most."""
+    """Say what the squares count and where each emotion happens most."""
     if not report.heat.rows:
         return ()
     notes = [
@@ -214,7 +214,7 @@ def rule_row(row: RuleRow) -> tuple[Phrase, ...]:
 
 
 def outcome_row(outcome: AdviceOutcome) -> tuple[Phrase, ...]:
-    """Word what became of an advice."""
+    """Word the outcome of a rule's advice."""
     change = "—"
     if outcome.change is not None and outcome.change_low is not None and outcome.change_high is not None:
         low, high = (wording.signed(value * 100) for value in (outcome.change_low, outcome.change_high))
@@ -261,7 +261,7 @@ def promise_row(promise: PromiseDue, period: Period) -> tuple[Phrase, ...]:
 
 
 def failed_row(call: FailedCall, period: Period) -> tuple[Phrase, ...]:
-    """Word a call that could not be worked on."""
+    """Word a call that could not be processed."""
     when = view_types.moment_of(call.started_at, period) if call.started_at else _("时间未知")
     step = wording.STEPS.get(call.step, call.step)
     return _cells(

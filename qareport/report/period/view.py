@@ -1,6 +1,6 @@
-"""PeriodReport -> PeriodView: what is shown of a period, rounded and worded once for every format.
+"""Turn a PeriodReport into a PeriodView: selection, rounding and wording, once for every format.
 
-The last section says how its numbers came about and what could not be judged.
+The last section says how its numbers were computed and what could not be judged.
 """
 
 from __future__ import annotations
@@ -113,7 +113,7 @@ def _more_customers(count: int) -> str:
 
 
 def _sentence(report: PeriodReport) -> str:
-    """Say the period in a breath: how much was heard, the risk against before, what to improve, whom to call."""
+    """Summarise the period in one sentence: how many calls, the change of risk, what to improve, whom to call."""
     headlines = {headline.name: headline for headline in report.headlines}
     heard, failed = report.coverage.calls - report.coverage.failed, report.coverage.failed
     if not report.coverage.calls:
@@ -253,7 +253,7 @@ def _not_judged(report: PeriodReport) -> str:
 
 
 def _methods(report: PeriodReport) -> Iterator[Metric]:
-    """Say how the numbers came about."""
+    """Say how the numbers were computed."""
     yield from _counts(report)
     yield from _meanings(report)
     for note in report.notes:

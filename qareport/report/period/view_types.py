@@ -1,4 +1,4 @@
-"""What the pages of a period say: how values are worded, and plain strings ready to print."""
+"""What templates of a period's report can print, and how its values are worded: plain strings, ready to print."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def subject(period: Period) -> str:
     if period.kind is PeriodKind.WEEK:
         year, week, _weekday = first.isocalendar()
         return _("{year}年第{week}周（{first}至{last}）").format(
-            year=year, week=week, first=_month_day(first), last=_month_day(last)
+            year=year, week=week, first=month_day(first), last=month_day(last)
         )
     if period.kind is PeriodKind.MONTH:
         return _("{year}年{month}月").format(year=first.year, month=first.month)
@@ -123,7 +123,8 @@ def day(value: date) -> str:
     return _("{year}年{month}月{day}日").format(year=value.year, month=value.month, day=value.day)
 
 
-def _month_day(value: date) -> str:
+def month_day(value: date) -> str:
+    """Write a day without its year: 11月21日."""
     return _("{month}月{day}日").format(month=value.month, day=value.day)
 
 
@@ -195,7 +196,7 @@ def name(text: str) -> str:
 
 
 def prose(text: str) -> str:
-    """Write a title, an advice or a reason; a longer one than any page bears is cut."""
+    """Write a title, advice or a reason; text that is too long for any page is cut."""
     return shorten(text, _PROSE)
 
 
@@ -261,7 +262,7 @@ class WeakView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PeriodTable:
-    """One table of a report: as many rows as a page bears, and a line that says how many more there are."""
+    """One table of a report: as many rows as a page can hold, and a line that says how many more there are."""
 
     #: Rows of cells; the columns are named at each table.
     rows: tuple[tuple[Phrase, ...], ...]
@@ -273,7 +274,7 @@ class PeriodTable:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PeriodView:
-    """A whole document."""
+    """A complete document."""
 
     #: What the document is: 客服质检日报.
     title: str
@@ -285,7 +286,7 @@ class PeriodView:
     edition: str
     #: Says that the bundled small model was used; else empty.
     demo_notice: str
-    #: Why calls are missing; empty for a whole report.
+    #: Why calls are missing; empty for a complete report.
     partial: tuple[str, ...]
     #: The period in one sentence.
     sentence: str
@@ -341,7 +342,7 @@ class PeriodView:
     previous_against: str
     #: Head of a column of differences from the mean.
     baseline_against: str
-    #: How the numbers came about.
+    #: How the numbers were computed.
     methods: tuple[Metric, ...]
     #: The line at the foot of each page.
     footer: str

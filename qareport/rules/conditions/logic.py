@@ -160,7 +160,7 @@ class NoneOf(Condition):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scoped(Condition):
-    """A condition in a part of the call. See `Scene.scoped`."""
+    """A condition in a part of the call. See `MatchContext.scoped`."""
 
     condition: Condition
     #: `first` and `last` of the rule.

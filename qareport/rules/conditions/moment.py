@@ -29,7 +29,7 @@ from pydantic import Field
 from qareport.model import Evidence, MomentKind, Role
 from qareport.presentation import wording
 from qareport.rules.match_context import Condition, ConditionHit, LeafForm, MatchContext
-from qareport.rules.schema_types import Keyword
+from qareport.text.wordlist import Keyword
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -145,7 +145,7 @@ class Says(Condition):
     groups: tuple[Group, ...]
     pattern: Pattern | None = None
     refused: Pattern | None = None
-    #: The utterance must be one of these as a whole.
+    #: The complete utterance must be one of these.
     exact: frozenset[str] = frozenset()
     #: The utterance must be as much like one of these as `similarity` says; pairs of letters.
     like: tuple[frozenset[str], ...] = ()

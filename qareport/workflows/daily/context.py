@@ -1,4 +1,4 @@
-"""One daily run: its options, which periods it makes, its record, and what its steps share."""
+"""The context of a daily run: its options, the periods that are due, its log, and what its steps share."""
 
 from __future__ import annotations
 
@@ -61,8 +61,8 @@ def due_periods(
 ) -> tuple[Period, ...]:
     """Return the last period and the unfinished ones before it, oldest first.
 
-    A period is made up for when it lies within the days to catch up and after the first one that was ever worked on;
-    so a machine that was off, and a clock that stood wrong, lose no day, and a new installation sends no old ones.
+    A period is caught up on when it is within the days to catch up and after the first one that was ever processed;
+    so a machine that was off, and a clock that was wrong, lose no day, and a new installation sends no old ones.
 
     Args:
         kind: day, week or month.

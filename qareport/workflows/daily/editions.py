@@ -1,4 +1,4 @@
-"""Editions of a period: documents, and the mails that carry them."""
+"""Editions of a period: build their reports, write their documents, and compose the mails that carry them."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class Editions:
     context: Context
 
     def gather(self) -> Material:
-        """Read the calls of the period and of those that it is compared with; calls without a result are a trouble."""
+        """Read the calls of the period and of those that it is compared with; note calls without a result."""
         run = self.context
         period, store = run.period, run.store
         start, end = periods.bounds(period)
@@ -85,14 +85,14 @@ class Editions:
         return Material(period=period, summaries=summaries, before=before, failures=failures)
 
     def _doubt(self, before: Sequence[CallSummary]) -> None:
-        """Doubt a day without any call when the same day of the week before had some: its recordings may come yet."""
+        """Warn about a day without calls when the same weekday before had some: its recordings may still arrive."""
         period = self.context.period
         start, end = periods.bounds(periods.period_of(period.kind, period.first - _WEEK, period.time_zone))
         count = sum(call.started_at is not None and start <= call.started_at < end for call in before)
         if count:
             self.context.log.trouble(
                 f"no call of {period_name(period)} was found, and a week before there were {count}: look whether "
-                "recordings reach daily.sources; where nobody worked, all is well",
+                "recordings reach daily.sources; if nobody worked that day, nothing is wrong",
                 Note(code=NoteCode.CALLS_MISSING, values={"calls": str(count)}),
             )
 
@@ -118,7 +118,7 @@ class Editions:
     def _build(
         self, material: Material, *, agent_id: str | None, partial: Sequence[Note], notes: Sequence[Note]
     ) -> PeriodReport:
-        """Add the period up for the team or an agent. An agent is not told which recordings of others are missing."""
+        """Build the report for the team or an agent. An agent's edition does not name missing recordings of others."""
         if agent_id is not None and partial:
             partial = (Note(code=NoteCode.INCOMPLETE),)
         return periods.build_period(
@@ -135,7 +135,7 @@ class Editions:
     def _write(
         self, edition: PeriodReport, formats: Sequence[str], folder: Path, recipients: tuple[str, ...]
     ) -> EditionMade:
-        """Write the documents of an edition; one that cannot be made is a trouble."""
+        """Write the documents of an edition; one that cannot be made is recorded as a trouble."""
         rendering = render_period(self.context.workspace, edition, formats=formats, out_dir=folder)
         for name, reason in rendering.problems:
             self.context.log.trouble(f"{name} could not be made: {reason}", Note(code=NoteCode.DOCUMENTS_MISSING))

@@ -1,4 +1,4 @@
-"""Finds the new recordings of a day and does what is missing: transcribe, analyse, judge."""
+"""The daily run of a period: take in new recordings, transcribe and judge them, make the documents, send the mails."""
 
 from __future__ import annotations
 
@@ -45,9 +45,61 @@ from qareport.workflows.judge import RuleBook, judge_calls
 from qareport.workflows.transcribe import TranscribedCall
 from qareport.workflows.workspace import Workspace
 
+_CLOCK = Clock()
+
+
+def run_daily(
+    workspace: Workspace, options: DailyOptions, *, on_progress: Progress, clock: Clock = _CLOCK
+) -> Iterator[Result]:
+    """Process the periods that are due, oldest first, and yield the outcome of each.
+
+    Args:
+        workspace: the installation; the lock of its store is held meanwhile.
+        options: what to do.
+        on_progress: called after each call, document and mail.
+        clock: the time.
+
+    Raises:
+        BusyError: another run is in progress.
+        ConfigError: the settings are wrong: everything wrong in them.
+        MailError: mail is to be sent and is not set up.
+        StoreError: the store cannot be read or written; what was kept so far stays.
+    """
+    if options.mode is Mode.SEND:
+        _check_mail(workspace.settings)
+    store = workspace.store
+    with store.lock():
+        store.outbox.settle(now=clock.now())
+        for period in _periods(workspace, options, clock):
+            context = Context(workspace=workspace, options=options, period=period, clock=clock, on_progress=on_progress)
+            yield _Run(context).run()
+
+
+def _check_mail(settings: Settings) -> None:
+    """Check that mail can be sent, before the work instead of after it."""
+    if not (settings.mail.team or settings.mail.agents or settings.mail.operator):
+        raise MailError(
+            "mail has no recipients", where="qareport.yaml", to_do="fill in mail.team, mail.agents or mail.operator"
+        )
+    mail.Transport(settings.mail, mail.read_password(settings.mail)).close()
+
+
+def _periods(workspace: Workspace, options: DailyOptions, clock: Clock) -> tuple[Period, ...]:
+    zone = workspace.settings.period.time_zone
+    if options.day is not None:
+        return (period_of(options.kind, options.day, zone),)
+    if options.mode is not Mode.SEND:
+        return (last_period(options.kind, clock.now(), zone),)
+    days = workspace.settings.daily.catch_up_days
+    if options.kind is not PeriodKind.DAY:
+        days = 31 if days else 0
+    states = workspace.store.runs.list_states(Mode.SEND)
+    return due_periods(options.kind, clock.now(), zone, states=states, catch_up_days=days)
+
+
 #: Names that a note carries.
 _NAMED = 5
-_COPIES = "recordings are second copies of others and not counted"
+_COPIES = "recordings are duplicates of others and not counted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +111,8 @@ class Intake:
     def find_new(self) -> tuple[Call, ...]:
         """Find the recordings whose calls have no result yet, and keep that they exist.
 
-        A source that cannot be read is a trouble: what the others and the store hold is reported all the same. Calls
-        older than the retention time are left alone: they would be deleted again by the next `store retain`.
+        A source that cannot be read is recorded as a trouble: what the others and the store hold is reported all the
+        same. Calls older than the retention time are skipped: the next `store retain` would delete them again.
         """
         run = self.context
         sources = [self._dated(source) for source in run.options.sources or run.settings.daily.sources]
@@ -117,7 +169,7 @@ class Intake:
         undated += [failure.call_id for failure in ingested.failures if failure.started_at is None]
         for code, names, what, partial in (
             ("recordings_waiting", waiting, "recordings are still being written, the next run takes them", True),
-            ("recordings_undated", undated, "recordings belong to no day, nobody says when they began", True),
+            ("recordings_undated", undated, "recordings belong to no day, because their start is not known", True),
             ("recordings_unlisted", _names(ingested.unlisted), "recordings have no row in the manifest", False),
             (
                 "recordings_unfit",
@@ -135,7 +187,7 @@ class Intake:
             self.context.log.trouble(f"{len(names)} {what}: {first}", note, partial=partial)
 
     def rule_book(self) -> RuleBook | None:
-        """Return the rules; broken ones are replaced by the last valid set, which is a trouble. None: there is none."""
+        """Return the rules; broken ones are replaced by the last valid set, and recorded. None: there is none."""
         log = self.context.log
         try:
             rule_book = self.context.workspace.rule_book_for_run
@@ -144,11 +196,11 @@ class Intake:
             return None
         for note in rule_book.notes:
             first = note.values["first"]
-            log.trouble(f"the rules are broken, the last good set is used: {first} (qareport rules lint)")
+            log.trouble(f"the rules are broken, the last valid set is used: {first} (qareport rules lint)")
         return rule_book
 
     def transcribe(self, calls: Sequence[Call]) -> tuple[TranscribedCall, ...]:
-        """Transcribe new recordings; without any, no model is looked for. An engine that fails is a trouble."""
+        """Transcribe new recordings; without any, no model is looked for. An engine that fails is recorded."""
         if not calls:
             return ()
         run = self.context
@@ -182,58 +234,6 @@ def _since(ingested: ingest.Ingest, oldest: datetime) -> ingest.Ingest:
 
 def _names(paths: Sequence[str]) -> list[str]:
     return [Path(path).name for path in paths]
-
-
-_CLOCK = Clock()
-
-
-def run_daily(
-    workspace: Workspace, options: DailyOptions, *, on_progress: Progress, clock: Clock = _CLOCK
-) -> Iterator[Result]:
-    """Work on the periods that are due, oldest first, and yield what became of each.
-
-    Args:
-        workspace: the installation; the lock of its store is held meanwhile.
-        options: what to do.
-        on_progress: told after each call, document and mail.
-        clock: the time.
-
-    Raises:
-        BusyError: another run is at work.
-        ConfigError: the settings are wrong: everything wrong in them.
-        MailError: mail is to be sent and is not set up.
-        StoreError: the store cannot be read or written; what was kept so far stays.
-    """
-    if options.mode is Mode.SEND:
-        _check_mail(workspace.settings)
-    store = workspace.store
-    with store.lock():
-        store.outbox.settle(now=clock.now())
-        for period in _periods(workspace, options, clock):
-            context = Context(workspace=workspace, options=options, period=period, clock=clock, on_progress=on_progress)
-            yield _Run(context).run()
-
-
-def _check_mail(settings: Settings) -> None:
-    """Find out before the work, not after it, that mail cannot be sent."""
-    if not (settings.mail.team or settings.mail.agents or settings.mail.operator):
-        raise MailError(
-            "nobody is to get a mail", where="qareport.yaml", to_do="fill in mail.team, mail.agents or mail.operator"
-        )
-    mail.Transport(settings.mail, mail.read_password(settings.mail)).close()
-
-
-def _periods(workspace: Workspace, options: DailyOptions, clock: Clock) -> tuple[Period, ...]:
-    zone = workspace.settings.period.time_zone
-    if options.day is not None:
-        return (period_of(options.kind, options.day, zone),)
-    if options.mode is not Mode.SEND:
-        return (last_period(options.kind, clock.now(), zone),)
-    days = workspace.settings.daily.catch_up_days
-    if options.kind is not PeriodKind.DAY:
-        days = 31 if days else 0
-    states = workspace.store.runs.list_states(Mode.SEND)
-    return due_periods(options.kind, clock.now(), zone, states=states, catch_up_days=days)
 
 
 class _Run:
@@ -346,7 +346,7 @@ class _Run:
         )
 
     def _account_for(self, posted: DispatchResult) -> None:
-        """Turn what happened to mails into troubles, each of which is told once."""
+        """Turn what happened to mails into troubles, each of which is reported once."""
         if posted.trouble:
             self._log.trouble(f"mails wait because the mail server cannot be used: {posted.trouble}")
         for record in posted.deliveries:
@@ -356,7 +356,7 @@ class _Run:
             key = record.key[:12]
             self._log.trouble(
                 f"mail {key} ({record.recipient}, {record.period}) may or may not have arrived: {record.reply}. Ask "
-                f"whether it is there, then: qareport mail forget {key}, or mail resend {key} --yes"
+                f"whether it arrived, then: qareport mail forget {key}, or mail resend {key} --yes"
             )
 
     def _tell(self, problems: Sequence[str], *, ok: bool) -> None:
@@ -365,7 +365,7 @@ class _Run:
         self._post(waits=())
 
     def _tell_of_failure(self, error: Exception) -> None:
-        """Tell the operator that the run ended early; an error while telling must not hide the first one."""
+        """Tell the operator that the run ended early; an error in doing so must not hide the first one."""
         if self._context.options.mode is Mode.SEND and self._settings.mail.operator:
             with suppress(QareportError), speaking(self._settings.report.locale):
                 self._tell([f"{type(error).__name__}: {error}"], ok=False)

@@ -1,4 +1,4 @@
-"""Stored calls on their way out: masked as the privacy settings say, one call in memory at a time."""
+"""Tables of stored calls: their kinds and columns, masked as the privacy settings say, one call in memory at a time."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ class Table:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Item:
-    """What a row is made of: the call, and the thing in it that the row is about."""
+    """The source of a row: the call, and the item in it that the row is about."""
 
     record: CallRecord
     started_at: datetime | None
@@ -127,7 +127,7 @@ def _state(item: Item) -> str:
     return "failed" if item.record.failure is not None else "waiting"
 
 
-#: Of all measures, those that stand in the table of calls.
+#: Of all measures, those that the table of calls has.
 _CALL_MEASURES = (
     "duration_ms",
     "talk_ms",

@@ -1,7 +1,6 @@
-"""Exports written: CSV, Excel, Parquet, JSON lines, data frames; and transcripts as text, rich text, SRT and VTT.
+"""Write exports: tables as CSV, Excel, Parquet, JSON lines, data frames; transcripts as text, rich text, SRT and VTT.
 
-Pure functions; speakers are named in the language that is being spoken (`locale.speaking`), and a guess says that it
-is one.
+Speakers are named in the current language (`locale.speaking`), and a guessed role is marked as a guess.
 """
 
 from __future__ import annotations
@@ -157,7 +156,7 @@ _BETWEEN = " | "
 #: Of Excel: rows of a sheet, characters of a cell.
 _SHEET_ROWS, _CELL_CHARACTERS = 1_048_576, 32_767
 _PARQUET_ROWS = 5_000
-#: Columns that hold whole sentences, and how wide those and others are in a sheet, in characters.
+#: Columns that hold complete sentences, and how wide those and others are in a sheet, in characters.
 _SENTENCES = frozenset({"text", "rich_text", "quote", "evidence", "advice", "failure"})
 _WIDE, _NARROW = 60, 20
 
@@ -170,7 +169,7 @@ class TableWriter(ABC):
         self._file = file
 
     def remarks(self) -> Iterator[str]:
-        """Yield what whoever opens the file must know: where the format could not hold everything in one place."""
+        """Yield what readers of the file must know: where the format could not hold everything in one place."""
         yield from ()
 
     @abstractmethod
@@ -178,7 +177,7 @@ class TableWriter(ABC):
         """Write a row: a value for each column."""
 
     def close(self) -> None:  # noqa: B027 - most formats have nothing left
-        """Write what is left; the file itself stays open."""
+        """Write what is buffered; the file itself stays open."""
 
 
 @contextmanager
@@ -249,7 +248,7 @@ class _Xlsx(TableWriter):
     def remarks(self) -> Iterator[str]:
         sheets = len(self._book.worksheets)
         if sheets > 1:
-            yield f"the rows go on from sheet to sheet, {sheets} in all: one holds {_SHEET_ROWS:,} rows"
+            yield f"the rows continue on further sheets, {sheets} in all: one holds {_SHEET_ROWS:,} rows"
         if self._cut:
             yield (
                 f"cells that end with … are cut, {self._cut} in all: one holds {_CELL_CHARACTERS:,} characters; "

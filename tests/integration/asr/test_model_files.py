@@ -82,8 +82,8 @@ def test_a_file_that_was_cut_off_is_named(model: Path, name: str) -> None:
         ("configuration.json", lambda text: "[]", "names no files"),
         ("am.mvn", lambda text: text.replace("-12.5 ", "", 1), "<AddShift> holds 559 numbers; expected 560"),
         ("am.mvn", lambda text: text.replace("0.25", "x", 1), "<Rescale> holds something that is no number"),
-        ("bpe.model", lambda text: "nothing of the kind", "is no SentencePiece model"),
-        ("model.pt", lambda text: "PK nothing of the kind", "is cut off or no PyTorch file"),
+        ("bpe.model", lambda text: "nothing of the kind", "is not a SentencePiece model"),
+        ("model.pt", lambda text: "PK nothing of the kind", "is truncated or not a PyTorch file"),
     ],
 )
 def test_wrong_contents_are_named(model: Path, name: str, change: Callable[[str], str], message: str) -> None:

@@ -73,7 +73,7 @@ def test_every_broken_tag_is_named_with_its_place(
     names = ["call.docx", "period.html.j2", "mail.txt.j2"]
     assert cli.main(["templates", "check", *names]) == 2  # ./templates
     said = capsys.readouterr()
-    assert "call.docx        2 to mend" in said.out
+    assert "call.docx        2 to fix" in said.out
     told = said.err.splitlines()
     assert len(told) == 7
     assert "in the paragraph '结论 {{ report.sentense }}" in told[0]

@@ -17,7 +17,7 @@ def test_a_backup_is_a_whole_store_and_overwrites_nothing(tmp_path: Path) -> Non
         fill(store, make_call("a"), audio="1")
         store.maintenance.backup(tmp_path / "copy.db")
         fill(store, make_call("b"), audio="2")
-        with pytest.raises(StoreError, match="is there already"):
+        with pytest.raises(StoreError, match="already exists"):
             store.maintenance.backup(tmp_path / "copy.db")
         with pytest.raises(StoreError, match="cannot be written"):
             store.maintenance.backup(tmp_path / "no" / "copy.db")

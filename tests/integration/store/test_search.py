@@ -235,7 +235,7 @@ def test_a_damaged_index_is_found_by_a_check_and_made_anew(tmp_path: Path) -> No
             session.execute(sqlalchemy.text("UPDATE search_lines SET lines = '[1]'"))
         lines, words = store.maintenance.verify()
         assert lines.startswith("search lines 1: ")
-        assert words.endswith("qareport store upgrade --reindex makes it anew")
+        assert words.endswith("qareport store upgrade --reindex rebuilds it")
         store.search_index.clear()
         store.search_index.index_missing(on_progress=lambda *_: None)
         assert list(store.maintenance.verify()) == []

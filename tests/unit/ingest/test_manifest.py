@@ -116,7 +116,7 @@ def test_columns_of_the_business_are_left_alone(tmp_path: Path) -> None:
 
 def test_an_error_in_a_cell_is_named(tmp_path: Path) -> None:
     path = workbook(tmp_path / "m.xlsx", HEAD, ("a.wav", "#N/A"))
-    assert problems(path) == ["m.xlsx sheet '通话' row 2: order_id: the cell holds an error (#N/A); mend the formula"]
+    assert problems(path) == ["m.xlsx sheet '通话' row 2: order_id: the cell holds an error (#N/A); fix the formula"]
 
 
 def test_a_workbook_without_an_audio_column_names_the_columns_that_there_are(tmp_path: Path) -> None:

@@ -344,7 +344,7 @@ def test_broken_rules_are_replaced_by_the_last_good_ones_and_the_mail_says_so_at
     assert result.state is RunState.DONE
     text = _text_of(centre.postbox.delivered[0].content)
     assert "规则文件有" in text.split("听完的通话")[0]
-    assert any("the last good set is used" in problem for problem in result.problems)
+    assert any("the last valid set is used" in problem for problem in result.problems)
 
 
 def test_documents_that_cannot_be_written_are_told_and_made_by_the_next_run(centre: Centre) -> None:
@@ -458,7 +458,7 @@ def test_two_at_once_one_works_and_the_other_says_who_does(
 @pytest.mark.parametrize(
     ("changes", "says"),
     [
-        ({"team": [], "agents": {}, "operator": []}, "nobody is to get a mail"),
+        ({"team": [], "agents": {}, "operator": []}, "mail has no recipients"),
         ({"host": ""}, "mail.host is not set"),
         ({"user": "me"}, "there is no password"),
         ({"subject": "{{ nothing }}"}, "mail.subject: cannot be used: 'nothing' is undefined"),

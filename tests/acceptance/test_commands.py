@@ -12,7 +12,8 @@ import click
 import pytest
 
 from qareport import cli
-from tests.conftest import ROOT, run_qareport
+from tests.support.command import run_qareport
+from tests.support.paths import ROOT
 from tests.support.subtitles import read_srt, read_vtt
 
 CALLS = ROOT / "qareport" / "bundled" / "calls"

@@ -16,7 +16,8 @@ import pytest
 from docx import Document
 from rapidfuzz.distance import Levenshtein
 
-from tests.conftest import ROOT, DemoRun, run_qareport
+from tests.support.command import DemoRun, run_qareport
+from tests.support.paths import ROOT
 
 CALLS = ROOT / "qareport" / "bundled" / "calls"
 

@@ -14,7 +14,7 @@ import pytest
 
 from qareport import cli
 from qareport.store import Store
-from tests.conftest import ROOT
+from tests.support.paths import ROOT
 
 DEPLOY = ROOT / "deploy"
 UNITS = sorted([*DEPLOY.glob("*.service"), *DEPLOY.glob("*.timer")])

@@ -28,7 +28,8 @@ from qareport.workflows.export.writing import cell
 from qareport.workflows.judge import RuleBook, judge_calls
 from qareport.workflows.transcribe import TranscribedCall
 from qareport.workflows.workspace import Workspace
-from tests.conftest import ROOT, run_qareport
+from tests.support.command import run_qareport
+from tests.support.paths import ROOT
 
 PHONE = "13812345678"
 Run = Callable[..., tuple[int, str, str]]

@@ -13,7 +13,7 @@ from qareport.workflows.judge import judge_calls
 from qareport.workflows.render import assemble_order
 from qareport.workflows.transcribe import TranscribedCall
 from qareport.workflows.workspace import Workspace
-from tests.unit.analysis.test_analyse import ROOT
+from tests.support.paths import ROOT
 
 NUMBER = "幺三八零零幺三八零零零"
 

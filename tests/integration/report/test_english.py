@@ -21,9 +21,9 @@ from qareport.model import Moment, MomentLabel
 from qareport.presentation import wording
 from qareport.presentation.locale import speaking
 from qareport.settings import ReportSettings
-from tests.integration.report.test_documents import docx_text, html_text
 from tests.support import period_samples
 from tests.support import report_samples as samples
+from tests.support.documents import docx_text, html_text
 
 ENGLISH = ReportSettings(organisation="Customer Care", locale="en")
 CHINESE = re.compile("[\u3001-\u303f\u3400-\u9fff\uff01-\uff5e]")

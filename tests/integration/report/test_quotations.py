@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from qareport import codec
 from qareport.model import CallReport, Evidence, OrderReport
-from tests.integration.report.test_documents import TEXT, render, squeezed
 from tests.support import report_samples as samples
+from tests.support.documents import TEXT, render, squeezed
 
 
 def _is_printed_as_it_stands(letter: str) -> bool:

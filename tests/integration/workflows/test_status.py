@@ -37,7 +37,7 @@ from qareport.workflows.judge import judge_calls
 from qareport.workflows.status import InstallationStatus, look, write_metrics
 from qareport.workflows.transcribe import TranscribedCall
 from qareport.workflows.workspace import Workspace
-from tests.conftest import ROOT
+from tests.support.paths import ROOT
 from tests.support.store_samples import METRICS
 
 ZONE = "Asia/Shanghai"

@@ -15,7 +15,7 @@ from qareport.model import Finding, Severity
 from qareport.rules.judge import score_card
 from qareport.rules.schema_types import ExpressionError, compile_safely, search
 from qareport.settings import CategorySettings, ScoreSettings
-from tests.unit.rules.test_rule_tests import RULE
+from tests.support.rule_texts import RULE
 
 
 def warnings(folder: Path, when: str, more: str = "") -> list[str]:

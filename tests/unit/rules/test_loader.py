@@ -13,7 +13,8 @@ from qareport import analysis, rules
 from qareport.errors import ConfigError, SourceLocation
 from qareport.settings import AnalysisSettings
 from qareport.text.wordlist import normalise
-from tests.unit.analysis.test_analyse import CUSTOMER, ROOT, TOPICS, call, say
+from tests.support.calls import CUSTOMER, TOPICS, call, say
+from tests.support.paths import ROOT
 
 RULE = """schema: 1
 rules:

@@ -42,11 +42,23 @@ def running(bin_folder: Path) -> Iterator[str]:
 
         run("initdb", "--pgdata", str(data), "--username", "qareport", "--auth", "trust", "--no-sync", "-E", "UTF8")
         options = f"-p {port} -h 127.0.0.1 -k {folder} -c fsync=off -c max_connections=50"
-        run("pg_ctl", "start", "--wait", "--pgdata", str(data), "--log", str(folder / "log"), "--options", options)
+        run(
+            "pg_ctl",
+            "start",
+            "--wait",
+            "--timeout",
+            "600",
+            "--pgdata",
+            str(data),
+            "--log",
+            str(folder / "log"),
+            "--options",
+            options,
+        )
         try:
             yield f"postgresql://qareport:secret@127.0.0.1:{port}"
         finally:
-            run("pg_ctl", "stop", "--wait", "--mode", "immediate", "--pgdata", str(data))
+            run("pg_ctl", "stop", "--wait", "--timeout", "600", "--mode", "immediate", "--pgdata", str(data))
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

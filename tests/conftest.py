@@ -8,17 +8,13 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-import hypothesis
 import pytest
 
 from tests.support import postgres
 from tests.support.command import DemoRun, run_qareport
+from tests.support.hypothesis_profiles import load_profile
 
-# Every run tries the same examples, so that nothing fails by chance; `make explore` looks further, with a new seed
-# each time.
-hypothesis.settings.register_profile("steady", derandomize=True, deadline=None, database=None)
-hypothesis.settings.register_profile("explore", max_examples=2_000, deadline=None, print_blob=True)
-hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "steady"))
+load_profile()
 
 _numbers = itertools.count()
 

@@ -7,13 +7,14 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, given
 from hypothesis import strategies as st
 
 from qareport import codec
 from qareport.model import CallReport, Evidence, OrderReport
 from tests.support import report_samples as samples
 from tests.support.documents import TEXT, render, squeezed
+from tests.support.hypothesis_profiles import examples
 
 
 def _is_printed_as_it_stands(letter: str) -> bool:
@@ -62,10 +63,8 @@ def quotations(value: Any, name: str = "") -> list[str]:
 
 
 # Each example is a whole document, so few are made; shrinking one would take minutes and tell little more.
-@settings(
-    max_examples=5,
-    deadline=None,
-    derandomize=True,
+@examples(
+    5,
     phases=(Phase.explicit, Phase.generate),
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )

@@ -30,14 +30,14 @@ def demo_run(tmp_path_factory: pytest.TempPathFactory) -> DemoRun:
 
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[str]:
-    """Run a PostgreSQL server for the whole session; where its programs are missing, its tests are passed over."""
-    found = postgres.programs()
-    if found is None:
+    """Run a PostgreSQL server for the whole session; where its programs are missing, its tests are skipped."""
+    programs = postgres.programs()
+    if programs is None:
         missing = "PostgreSQL is not installed (Debian: postgresql-15): see deploy/system-packages"
         if os.environ.get(postgres.REQUIRE_ALL):
             pytest.fail(missing)
         pytest.skip(missing)
-    with postgres.running(found) as server:
+    with postgres.running(programs) as server:
         yield server
 
 

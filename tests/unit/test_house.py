@@ -52,13 +52,13 @@ def bound_names(tree: ast.AST) -> Iterator[tuple[str, ast.AST]]:
 
 
 def test_no_variable_has_a_name_that_says_nothing() -> None:
-    found = [
+    names = [
         f"{place(path, node)} {name}"
         for path in CODE
         for name, node in bound_names(ast.parse(path.read_text("utf-8")))
         if name in BANNED_VARIABLES
     ]
-    assert found == []
+    assert names == []
 
 
 def test_modules_are_named_after_what_they_hold() -> None:
@@ -90,12 +90,12 @@ def test_a_module_is_neither_a_closet_nor_a_hall(path: Path) -> None:
 def test_packages_re_export_and_hold_no_logic(path: Path) -> None:
     logic = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.For, ast.While, ast.With, ast.Try)
     allowed = {"__getattr__", "__dir__"}  # names that are loaded when they are asked for
-    found = [
+    nodes = [
         node
         for node in ast.parse(path.read_text("utf-8")).body
         if isinstance(node, logic) and getattr(node, "name", "") not in allowed
     ]
-    assert [place(path, node) for node in found] == []
+    assert [place(path, node) for node in nodes] == []
 
 
 def imported_modules(path: Path) -> Iterator[str]:

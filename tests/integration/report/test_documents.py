@@ -56,13 +56,13 @@ PAGES = {"example": 3, "two_calls": 6, "failed_only": 1, "empty": 2, "unknown_ro
 
 
 def quotations(order: OrderReport) -> list[str]:
-    found = []
+    texts = []
     for call in order.calls:
-        found += [segment.text for segment in call.segments]
-        found += [moment.quote for moment in call.moments]
-        found += [item.quote for finding in call.findings for item in finding.evidence]
-        found += [finding.advice for finding in call.findings] + [finding.title for finding in call.findings]
-    return [text for text in found if text]
+        texts += [segment.text for segment in call.segments]
+        texts += [moment.quote for moment in call.moments]
+        texts += [item.quote for finding in call.findings for item in finding.evidence]
+        texts += [finding.advice for finding in call.findings] + [finding.title for finding in call.findings]
+    return [text for text in texts if text]
 
 
 @pytest.mark.parametrize("kind", ["docx", "html", "pdf"])

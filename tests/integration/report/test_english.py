@@ -140,10 +140,10 @@ def test_chinese_quotations_say_that_they_are_chinese() -> None:
 
 def test_a_sentence_reads_as_english() -> None:
     page = report.render(samples.EXAMPLE, "html", templates=None, settings=ENGLISH).decode()
-    found = re.search(r'<p class="finding">(.*?)</p>', page)
-    assert found is not None
-    assert found[1].startswith("Customer, at 42 s: mentions")
-    assert found[1].endswith("Customer&#39;s mood worse, 4 rules hit, 38 points taken, score 62, High risk.")
+    sentence = re.search(r'<p class="finding">(.*?)</p>', page)
+    assert sentence is not None
+    assert sentence[1].startswith("Customer, at 42 s: mentions")
+    assert sentence[1].endswith("Customer&#39;s mood worse, 4 rules hit, 38 points taken, score 62, High risk.")
 
 
 def test_the_users_own_words_stand_in_an_english_word_document(tmp_path: Path) -> None:

@@ -12,7 +12,8 @@ import click
 import pytest
 
 from qareport import cli
-from tests.conftest import ROOT, run_qareport
+from tests.support.command import run_qareport
+from tests.support.paths import ROOT
 from tests.support.subtitles import read_srt, read_vtt
 
 CALLS = ROOT / "qareport" / "bundled" / "calls"
@@ -204,9 +205,9 @@ def test_a_wrong_configuration_is_reported_whole_with_line_and_column(
     (tmp_path / "mine/config/qareport.yaml").write_text("analysis:\n  silence_mss: 3\n  check_in_ms: soon\n")
     capsys.readouterr()
     assert cli.main(["analyse", str(transcript), "--config", "mine/config"]) == 2
-    said = capsys.readouterr().err
-    assert "mine/config/qareport.yaml:2:3: unknown key 'silence_mss'; did you mean 'silence_ms'?" in said
-    assert "mine/config/qareport.yaml:3:" in said
+    message = capsys.readouterr().err
+    assert "mine/config/qareport.yaml:2:3: unknown key 'silence_mss'; did you mean 'silence_ms'?" in message
+    assert "mine/config/qareport.yaml:3:" in message
 
 
 def test_init_gives_a_folder_to_edit_and_overwrites_nothing(

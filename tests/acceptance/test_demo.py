@@ -16,7 +16,8 @@ import pytest
 from docx import Document
 from rapidfuzz.distance import Levenshtein
 
-from tests.conftest import ROOT, DemoRun, run_qareport
+from tests.support.command import DemoRun, run_qareport
+from tests.support.paths import ROOT
 
 CALLS = ROOT / "qareport" / "bundled" / "calls"
 
@@ -103,10 +104,10 @@ def test_the_bundled_calls_are_understood_within_four_percent_of_their_character
     for call_id, call in truth.items():
         mono = any(segment["role_source"] != "channel" for segment in heard[call_id])
         for roles in [{"agent", "customer", "unknown"}] if mono else [{"agent"}, {"customer"}]:
-            said = bare("".join(turn["text"] for turn in call["turns"] if turn["role"] in roles))
-            got = bare("".join(segment["text"] for segment in heard[call_id] if segment["role"] in roles))
-            errors += Levenshtein.distance(said, got)
-            characters += len(said)
+            expected = bare("".join(turn["text"] for turn in call["turns"] if turn["role"] in roles))
+            transcribed = bare("".join(segment["text"] for segment in heard[call_id] if segment["role"] in roles))
+            errors += Levenshtein.distance(expected, transcribed)
+            characters += len(expected)
     assert characters > 3000
     assert errors / characters <= 0.04
 

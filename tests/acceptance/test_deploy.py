@@ -14,7 +14,7 @@ import pytest
 
 from qareport import cli
 from qareport.store import Store
-from tests.conftest import ROOT
+from tests.support.paths import ROOT
 
 DEPLOY = ROOT / "deploy"
 UNITS = sorted([*DEPLOY.glob("*.service"), *DEPLOY.glob("*.timer")])
@@ -38,8 +38,8 @@ def test_systemd_finds_nothing_wrong_with_the_units(tmp_path: Path) -> None:
         (tmp_path / unit.name).write_text(text, "utf-8")
     verify = ["systemd-analyze", "verify", "--man=no", *(str(tmp_path / unit.name) for unit in UNITS)]
     done = subprocess.run(verify, capture_output=True, text=True, check=False)
-    found = [line for line in done.stderr.splitlines() if "qareport" in line]
-    assert (done.returncode, found) == (0, [])
+    complaints = [line for line in done.stderr.splitlines() if "qareport" in line]
+    assert (done.returncode, complaints) == (0, [])
 
 
 @needs_systemd
@@ -58,9 +58,9 @@ def test_the_commands_of_units_and_cron_are_ones_that_qareport_takes(line: str) 
     context = click.Context(cli.cli)
     command: click.Command = cli.cli
     while isinstance(command, click.Group):
-        name, found, words = command.resolve_command(context, words)
-        assert found is not None, name
-        command = found
+        name, subcommand, words = command.resolve_command(context, words)
+        assert subcommand is not None, name
+        command = subcommand
     command.make_context(command.name, words, parent=context)
 
 

@@ -28,7 +28,8 @@ from qareport.workflows.export.writing import cell
 from qareport.workflows.judge import RuleBook, judge_calls
 from qareport.workflows.transcribe import TranscribedCall
 from qareport.workflows.workspace import Workspace
-from tests.conftest import ROOT, run_qareport
+from tests.support.command import run_qareport
+from tests.support.paths import ROOT
 
 PHONE = "13812345678"
 Run = Callable[..., tuple[int, str, str]]
@@ -113,8 +114,8 @@ def shared_url(rule_book: RuleBook, tmp_path_factory: pytest.TempPathFactory) ->
 def _runner(url: str, capsys: pytest.CaptureFixture[str]) -> Run:
     def run(*arguments: str | Path) -> tuple[int, str, str]:
         status = main(["--store", url, *map(str, arguments)])
-        said = capsys.readouterr()
-        return status, said.out, said.err
+        output = capsys.readouterr()
+        return status, output.out, output.err
 
     return run
 
@@ -250,15 +251,17 @@ def read_jsonl(path: Path) -> list[dict[str, Any]]:
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_format_holds_the_same_rows(look: Run, tmp_path: Path, kind: str) -> None:
     readers = {"csv": read_csv, "xlsx": read_xlsx, "parquet": read_parquet, "jsonl": read_jsonl}
-    found: dict[str, list[dict[str, Any]]] = {}
+    tables: dict[str, list[dict[str, Any]]] = {}
     for name, read in readers.items():
         path = tmp_path / f"{kind}.{name}"
         status, out, err = look("export", kind, "-o", path)
         assert (status, out) == (0, f"{path}\n"), err
-        found[name] = read(path)
-        assert [*found[name][0]] == [column.name for column in KINDS[kind].columns]
-    assert len({len(rows) for rows in found.values()}) == 1
-    for plain, sheet, typed, text in zip(found["jsonl"], found["xlsx"], found["parquet"], found["csv"], strict=True):
+        tables[name] = read(path)
+        assert [*tables[name][0]] == [column.name for column in KINDS[kind].columns]
+    assert len({len(rows) for rows in tables.values()}) == 1
+    for plain, sheet, typed, text in zip(
+        tables["jsonl"], tables["xlsx"], tables["parquet"], tables["csv"], strict=True
+    ):
         for column in KINDS[kind].columns:
             value = plain[column.name]
             if column.kind == "time":
@@ -345,8 +348,8 @@ def test_no_text_becomes_a_formula_and_numbers_stay_numbers(value: object, shown
 def test_formulas_that_were_said_are_text_in_a_spreadsheet(look: Run, tmp_path: Path) -> None:
     for name, read in (("csv", read_csv), ("xlsx", read_xlsx)):
         look("export", "segments", "-o", tmp_path / f"s.{name}", "--order", "2026c2")
-        said = [row["text"] for row in read(tmp_path / f"s.{name}")]
-        assert said == ['\'=HYPERLINK("http://x","退货")', "'-1+1是多少", "'＝全角的也算"]
+        texts = [row["text"] for row in read(tmp_path / f"s.{name}")]
+        assert texts == ['\'=HYPERLINK("http://x","退货")', "'-1+1是多少", "'＝全角的也算"]
     look("export", "segments", "-o", tmp_path / "s.jsonl", "--order", "2026c2")
     assert read_jsonl(tmp_path / "s.jsonl")[0]["text"] == TALKS["c2"][0][1]
 
@@ -361,9 +364,9 @@ def test_rows_that_do_not_fit_on_a_sheet_go_on_on_the_next_and_cut_cells_are_tol
     sheets = openpyxl.load_workbook(tmp_path / "s.xlsx").worksheets
     assert [(sheet.title, sheet.max_row) for sheet in sheets] == [("segments", 4), ("segments 2", 4), ("segments 3", 3)]
     column = [known.name for known in KINDS["segments"].columns].index("text")
-    heads, said = zip(*((sheet[1][column], sheet[2 : sheet.max_row]) for sheet in sheets), strict=True)
+    heads, columns = zip(*((sheet[1][column], sheet[2 : sheet.max_row]) for sheet in sheets), strict=True)
     assert [head.value for head in heads] == ["text"] * 3
-    texts = [row[column].value for rows in said for row in rows]
+    texts = [row[column].value for rows in columns for row in rows]
     assert [text[:5] for text in texts] == [cell(line[1])[:5] for talk in TALKS.values() for line in talk]
     assert "the rows continue on further sheets, 3 in all" in err
     assert "cells that end with … are cut, " in err
@@ -420,9 +423,9 @@ def test_a_search_shows_when_whose_and_what_with_the_hits_marked(run: Run) -> No
 
 
 def test_a_search_as_json_says_where_the_hits_are(look: Run) -> None:
-    found = json.loads(look("search", "--in", "call", "您好 ANGRY", "--format", "json")[1])
-    assert (found["query"], found["in"], found["sentences"], found["calls"]) == ("您好 ANGRY", "call", 2, 1)
-    first, second = found["hits"]
+    answer = json.loads(look("search", "--in", "call", "您好 ANGRY", "--format", "json")[1])
+    assert (answer["query"], answer["in"], answer["sentences"], answer["calls"]) == ("您好 ANGRY", "call", 2, 1)
+    first, second = answer["hits"]
     assert [first["text"][start:end] for start, end in first["marks"]] == ["您好"]
     assert (second["call_id"], second["start_ms"], second["marks"]) == ("c1", 12000, [])
     assert "ANGRY" in second["tags"]

@@ -16,9 +16,9 @@ import yaml
 
 from qareport.audio.decode import Samples
 from qareport.model import AudioEvent, Emotion
-from tests.support.paths import ROOT
+from tests.support.paths import SHARED
 
-ASSETS = ROOT.parent / "shared" / "assets"
+ASSETS = SHARED / "assets"
 PUBLISHED = ASSETS / "sensevoice-small"
 
 _CONFIG: dict[str, Any] = {

@@ -9,15 +9,20 @@ import http.client
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
 
+from qareport.delivery import Clock, DispatchResult, RetryPolicy, dispatch
 from qareport.errors import DeliveryError
 from qareport.model import ChannelKind, DeliveryRecord, DeliveryState, Guarantee, Outcome
+from qareport.store import Store
 
 HOOK = ChannelKind(name="hook", guarantee=Guarantee.AT_LEAST_ONCE)
 #: Takes the delivery, then hangs up without an answer: the sender cannot know.
 DROP_AFTER = 0
+NOON = datetime(2026, 11, 22, 4, tzinfo=UTC)
+POLICY = RetryPolicy(waits_s=(60.0, 300.0), give_up_hours=48)
 
 
 @dataclass(slots=True)
@@ -71,7 +76,7 @@ class HookChannel:
         self._port = port
 
     def send(self, delivery: DeliveryRecord, content: bytes, *, begin: Callable[[], bool]) -> Outcome | None:
-        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=10)
+        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=600)
         try:
             connection.connect()
         except OSError as error:
@@ -91,3 +96,9 @@ class HookChannel:
 
     def close(self) -> None:
         pass
+
+
+def send(store: Store, port: int, *, now: datetime = NOON, waits_s: tuple[float, ...] = ()) -> DispatchResult:
+    """Send what waits in a store's outbox to the server at a port, by a clock that stands still."""
+    clock = Clock(now=lambda: now, sleep=lambda seconds: None)
+    return dispatch(store, HookChannel(port), POLICY, clock=clock, on_sent=lambda done, total: None, waits_s=waits_s)

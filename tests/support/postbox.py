@@ -58,6 +58,7 @@ class Postbox:
         self._lock = threading.Lock()
         self.port = free_port()
         options: dict[str, Any] = {"hostname": "127.0.0.1", "port": self.port, "enable_SMTPUTF8": False}
+        options["ready_timeout"] = 600.0  # aiosmtpd's own limit is short for a busy machine
         if password is not None:
             options |= {
                 "authenticator": _only(password),

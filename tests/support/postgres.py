@@ -13,15 +13,15 @@ from pathlib import Path
 
 import sqlalchemy
 
-#: Set where tests must not be passed over for want of a program (.ci/run).
+#: Set where tests must not be skipped because a program is missing (.ci/run).
 REQUIRE_ALL = "QAREPORT_REQUIRE_ALL"
 
 
 def programs() -> Path | None:
     """Find PostgreSQL's programs, which Debian keeps out of the path."""
     folders = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
-    found = shutil.which("initdb")
-    return Path(found).parent if found else folders[-1] if folders else None
+    initdb = shutil.which("initdb")
+    return Path(initdb).parent if initdb else folders[-1] if folders else None
 
 
 @contextmanager
@@ -42,11 +42,12 @@ def running(bin_folder: Path) -> Iterator[str]:
 
         run("initdb", "--pgdata", str(data), "--username", "qareport", "--auth", "trust", "--no-sync", "-E", "UTF8")
         options = f"-p {port} -h 127.0.0.1 -k {folder} -c fsync=off -c max_connections=50"
-        run("pg_ctl", "start", "--wait", "--pgdata", str(data), "--log", str(folder / "log"), "--options", options)
+        patiently = ("--wait", "--timeout", "600", "--pgdata", str(data))
+        run("pg_ctl", "start", *patiently, "--log", str(folder / "log"), "--options", options)
         try:
             yield f"postgresql://qareport:secret@127.0.0.1:{port}"
         finally:
-            run("pg_ctl", "stop", "--wait", "--mode", "immediate", "--pgdata", str(data))
+            run("pg_ctl", "stop", *patiently, "--mode", "immediate")
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

@@ -31,6 +31,10 @@ BANNED_MODULES = {
     "finding", "machine", "storage", "speech", "trying", "nodes", "chapter", "making", "collecting", "utils", "util",
     "helper", "helpers", "manager", "common", "misc",
 }  # fmt: skip
+#: Folders of tests that mirror the package; what is under them is in the folder of the package that it tests.
+MIRRORS = (ROOT / "tests" / "unit", ROOT / "tests" / "integration")
+#: Parts of `tests` that tests may import.
+SHARED_BY_TESTS = ("support", "corpus")
 MOST_MODULES, MOST_LINES, LEAST_LINES = 180, 400, 30
 
 
@@ -48,13 +52,13 @@ def bound_names(tree: ast.AST) -> Iterator[tuple[str, ast.AST]]:
 
 
 def test_no_variable_has_a_name_that_says_nothing() -> None:
-    found = [
+    names = [
         f"{place(path, node)} {name}"
         for path in CODE
         for name, node in bound_names(ast.parse(path.read_text("utf-8")))
         if name in BANNED_VARIABLES
     ]
-    assert found == []
+    assert names == []
 
 
 def test_modules_are_named_after_what_they_hold() -> None:
@@ -86,9 +90,62 @@ def test_a_module_is_neither_a_closet_nor_a_hall(path: Path) -> None:
 def test_packages_re_export_and_hold_no_logic(path: Path) -> None:
     logic = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.For, ast.While, ast.With, ast.Try)
     allowed = {"__getattr__", "__dir__"}  # names that are loaded when they are asked for
-    found = [
+    nodes = [
         node
         for node in ast.parse(path.read_text("utf-8")).body
         if isinstance(node, logic) and getattr(node, "name", "") not in allowed
     ]
-    assert [place(path, node) for node in found] == []
+    assert [place(path, node) for node in nodes] == []
+
+
+def imported_modules(path: Path) -> Iterator[str]:
+    """Name the modules that a file imports, also those that it takes out of a package."""
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module is not None:
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def test_no_test_is_imported_by_another_file() -> None:
+    assert [
+        f"{place(path)} imports {name}"
+        for path in CODE
+        for name in imported_modules(path)
+        if name.startswith("tests.") and name.split(".")[1] not in SHARED_BY_TESTS
+    ] == []
+
+
+def test_imports_are_absolute() -> None:
+    assert [
+        place(path, node)
+        for path in CODE
+        if (ROOT / "tests") in path.parents
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.ImportFrom) and node.level
+    ] == []
+
+
+@pytest.mark.parametrize("mirror", MIRRORS, ids=place)
+def test_tests_are_in_the_folder_of_the_package_that_they_test(mirror: Path) -> None:
+    folders = {path.parent.relative_to(mirror) for path in mirror.rglob("test_*.py")} - {Path()}
+    assert sorted(folder for folder in folders if not (PACKAGE / folder / "__init__.py").exists()) == []
+    modules = {path.stem.removeprefix("test_") for path in mirror.glob("test_*.py")} - {"house"}
+    assert sorted(name for name in modules if not (PACKAGE / f"{name}.py").exists()) == []
+
+
+def test_a_folder_of_tests_has_tests() -> None:
+    packages = {path.parent for mirror in MIRRORS for path in mirror.rglob("__init__.py")} - {*MIRRORS}
+    assert sorted(place(folder) for folder in packages if not any(folder.rglob("test_*.py"))) == []
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "tests").rglob("conftest.py")), ids=place)
+def test_conftest_files_hold_fixtures_alone(path: Path) -> None:
+    """Builders, which a test may import, are in tests/support; a fixture's own private function may stay with it."""
+    assert [
+        place(path, node)
+        for node in ast.parse(path.read_text("utf-8")).body
+        if isinstance(node, ast.FunctionDef | ast.ClassDef)
+        and not node.name.startswith("_")
+        and not any("pytest.fixture" in ast.unparse(decorator) for decorator in node.decorator_list)
+    ] == []

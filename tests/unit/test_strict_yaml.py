@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import with_config
 
 from qareport.errors import ConfigError, SourceLocation
 from qareport.strict_yaml import parse_yaml, read_yaml, validate
+from tests.support.hypothesis_profiles import examples
 
 
 def parse(text: str) -> object:
@@ -143,7 +144,7 @@ def test_a_typed_value_comes_out_or_every_wrong_field_is_named() -> None:
 
 
 @given(st.text(max_size=60) | st.text(st.sampled_from("ab:-[]{}\n\t '\"#&*!|>%@`,?~发"), max_size=40))
-@settings(max_examples=300, deadline=None)
+@examples(300)
 def test_any_text_is_data_or_a_configuration_error(text: str) -> None:
     try:
         parse_yaml(text.encode("utf-8", "surrogatepass"), name="f.yaml")

@@ -5,18 +5,14 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 
-from qareport.delivery import Clock, DispatchResult, RetryPolicy, dispatch
 from qareport.model import MAIL, Delivery, DeliveryState, Edition, delivery_key
 from qareport.store import Store
-from tests.support.hook_server import DROP_AFTER, HOOK, HookChannel, HookServer
+from tests.support.hook_server import DROP_AFTER, HOOK, NOON, HookServer, send
 from tests.support.postbox import free_port
-
-NOON = datetime(2026, 11, 22, 4, tzinfo=UTC)
-POLICY = RetryPolicy(waits_s=(60.0, 300.0), give_up_hours=48)
 
 
 def alert(name: str = "call:a", content: bytes = b"{}") -> Delivery:
@@ -35,11 +31,6 @@ def alert(name: str = "call:a", content: bytes = b"{}") -> Delivery:
 def store(store_url: str) -> Iterator[Store]:
     with Store(store_url) as opened:
         yield opened
-
-
-def send(store: Store, port: int, *, now: datetime = NOON, waits_s: tuple[float, ...] = ()) -> DispatchResult:
-    clock = Clock(now=lambda: now, sleep=lambda seconds: None)
-    return dispatch(store, HookChannel(port), POLICY, clock=clock, on_sent=lambda done, total: None, waits_s=waits_s)
 
 
 def test_a_delivery_that_is_answered_is_sent_once_however_often_it_is_planned(store: Store) -> None:
@@ -70,10 +61,9 @@ def test_a_delivery_whose_sender_was_killed_after_the_server_took_it_is_sent_aga
         "import os, sys\n"
         "from qareport.model import Outcome\n"
         "from qareport.store import Store\n"
-        "from tests.integration.delivery.test_outbox import send\n"
         "from tests.support import hook_server\n"
         "hook_server.Outcome = lambda **_: os.kill(os.getpid(), 9)  # between the answer and what is kept of it\n"
-        "with Store(sys.argv[1]) as store:\n    send(store, int(sys.argv[2]))\n"
+        "with Store(sys.argv[1]) as store:\n    hook_server.send(store, int(sys.argv[2]))\n"
     )
     with HookServer() as server:
         killed = subprocess.run([sys.executable, "-c", code, store.url, str(server.port)], check=False)

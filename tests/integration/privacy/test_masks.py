@@ -13,19 +13,19 @@ from qareport.workflows.judge import judge_calls
 from qareport.workflows.render import assemble_order
 from qareport.workflows.transcribe import TranscribedCall
 from qareport.workflows.workspace import Workspace
-from tests.unit.analysis.test_analyse import ROOT
+from tests.support.paths import ROOT
 
 NUMBER = "幺三八零零幺三八零零零"
 
 
 def test_a_number_stays_in_the_store_and_leaves_it_masked(tmp_path: Path) -> None:
     call = Call(call_id="c1", order_id="o1", audio_path="")
-    said = f"我的手机号是{NUMBER}，什么时候发货？"
+    sentence = f"我的手机号是{NUMBER}，什么时候发货？"
     transcript = Transcript(
         call_id="c1",
         order_id="o1",
         segments=(
-            Segment(start_ms=0, end_ms=6000, role=Role.CUSTOMER, text=said),
+            Segment(start_ms=0, end_ms=6000, role=Role.CUSTOMER, text=sentence),
             Segment(start_ms=11_000, end_ms=12_000, role=Role.AGENT, text="您好"),
         ),
     )
@@ -41,4 +41,4 @@ def test_a_number_stays_in_the_store_and_leaves_it_masked(tmp_path: Path) -> Non
     assert NUMBER not in codec.to_json(masked)
     assert masked.calls[0].moments[0].quote == "我的手机号是[电话]，什么时候发货？"
     assert [span.kind for span in masked.calls[0].masked] == [PersonalKind.PHONE]
-    assert shown.calls[0].segments[0].text == said
+    assert shown.calls[0].segments[0].text == sentence

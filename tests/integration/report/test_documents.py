@@ -34,14 +34,14 @@ from qareport.presentation.templating import clean, clean_value
 from qareport.report.formats.html import render_html
 from qareport.report.formats.pdf import Printer
 from qareport.report.order.view import build_view
-from qareport.settings import ReportSettings, default_dir
+from qareport.settings import default_dir
 from tests.support import period_samples
 from tests.support import report_samples as samples
+from tests.support.documents import SETTINGS, TEXT, docx_text, html_text, pdf_text, render, squeezed
 from tests.support.libreoffice import to_pdf
 from tests.support.paths import ROOT
 from tests.support.poppler import poppler
 
-SETTINGS = ReportSettings(organisation="客户服务中心")
 TEMPLATES = default_dir("templates")
 ALL = {
     "example": samples.EXAMPLE,
@@ -55,45 +55,14 @@ ALL = {
 PAGES = {"example": 3, "two_calls": 6, "failed_only": 1, "empty": 2, "unknown_roles": 2, "rich": 4}
 
 
-def render(order: OrderReport, kind: str, templates: Path | None = None) -> bytes:
-    return report.render(order, kind, templates=templates, settings=SETTINGS)
-
-
-def pdf_text(content: bytes) -> str:
-    return poppler("pdftotext", content, "-raw", "-", "-")
-
-
-def docx_text(content: bytes) -> str:
-    document = docx.Document(io.BytesIO(content))
-    return "\n".join(
-        "".join(node.text or "" for node in paragraph.iter(f"{{{paragraph.nsmap['w']}}}t"))
-        for paragraph in document.element.body.iter(f"{{{document.element.nsmap['w']}}}p")
-    )
-
-
-def html_text(content: bytes) -> str:
-    import html
-
-    body = content.decode("utf-8").split("<body>")[1]
-    return html.unescape(re.sub(r"<[^>]*>", "", body))
-
-
-TEXT = {"pdf": pdf_text, "docx": docx_text, "html": html_text}
-
-
-def squeezed(text: str) -> str:
-    """Drop what line breaking adds or takes away."""
-    return re.sub(r"\s+", "", text)
-
-
 def quotations(order: OrderReport) -> list[str]:
-    found = []
+    texts = []
     for call in order.calls:
-        found += [segment.text for segment in call.segments]
-        found += [moment.quote for moment in call.moments]
-        found += [item.quote for finding in call.findings for item in finding.evidence]
-        found += [finding.advice for finding in call.findings] + [finding.title for finding in call.findings]
-    return [text for text in found if text]
+        texts += [segment.text for segment in call.segments]
+        texts += [moment.quote for moment in call.moments]
+        texts += [item.quote for finding in call.findings for item in finding.evidence]
+        texts += [finding.advice for finding in call.findings] + [finding.title for finding in call.findings]
+    return [text for text in texts if text]
 
 
 @pytest.mark.parametrize("kind", ["docx", "html", "pdf"])

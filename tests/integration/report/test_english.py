@@ -21,9 +21,9 @@ from qareport.model import Moment, MomentLabel
 from qareport.presentation import wording
 from qareport.presentation.locale import speaking
 from qareport.settings import ReportSettings
-from tests.integration.report.test_documents import docx_text, html_text
 from tests.support import period_samples
 from tests.support import report_samples as samples
+from tests.support.documents import docx_text, html_text
 
 ENGLISH = ReportSettings(organisation="Customer Care", locale="en")
 CHINESE = re.compile("[\u3001-\u303f\u3400-\u9fff\uff01-\uff5e]")
@@ -140,10 +140,10 @@ def test_chinese_quotations_say_that_they_are_chinese() -> None:
 
 def test_a_sentence_reads_as_english() -> None:
     page = report.render(samples.EXAMPLE, "html", templates=None, settings=ENGLISH).decode()
-    found = re.search(r'<p class="finding">(.*?)</p>', page)
-    assert found is not None
-    assert found[1].startswith("Customer, at 42 s: mentions")
-    assert found[1].endswith("Customer&#39;s mood worse, 4 rules hit, 38 points taken, score 62, High risk.")
+    sentence = re.search(r'<p class="finding">(.*?)</p>', page)
+    assert sentence is not None
+    assert sentence[1].startswith("Customer, at 42 s: mentions")
+    assert sentence[1].endswith("Customer&#39;s mood worse, 4 rules hit, 38 points taken, score 62, High risk.")
 
 
 def test_the_users_own_words_stand_in_an_english_word_document(tmp_path: Path) -> None:

@@ -7,13 +7,14 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, given
 from hypothesis import strategies as st
 
 from qareport import codec
 from qareport.model import CallReport, Evidence, OrderReport
-from tests.integration.report.test_documents import TEXT, render, squeezed
 from tests.support import report_samples as samples
+from tests.support.documents import TEXT, render, squeezed
+from tests.support.hypothesis_profiles import examples
 
 
 def _is_printed_as_it_stands(letter: str) -> bool:
@@ -33,21 +34,21 @@ _SAID = st.text(_LETTERS, min_size=1, max_size=40)
 
 @st.composite
 def _orders(draw: st.DrawFn) -> OrderReport:
-    said = draw(st.lists(_SAID, min_size=12, max_size=12))
+    texts = draw(st.lists(_SAID, min_size=12, max_size=12))
     call = samples.RICH_CALL
-    segments = tuple(replace(segment, text=text) for segment, text in zip(call.segments, said, strict=False))
+    segments = tuple(replace(segment, text=text) for segment, text in zip(call.segments, texts, strict=False))
     finding = replace(
         samples.FINDINGS[0],
-        evidence=tuple(Evidence(at_ms=38_000, end_ms=42_000, role=samples.CUSTOMER, quote=text) for text in said[5:8]),
+        evidence=tuple(Evidence(at_ms=38_000, end_ms=42_000, role=samples.CUSTOMER, quote=text) for text in texts[5:8]),
     )
     changed: CallReport = replace(
         call,
         segments=segments,
         findings=(finding,),
-        moments=(replace(samples.MOMENTS[2], quote=said[8]),),
-        promises=(replace(call.promises[0], quote=said[9]),),
-        issues=(replace(call.issues[0], evidence=(replace(call.issues[0].evidence[0], quote=said[10]),)),),
-        stages=(replace(call.stages[0], evidence=(replace(call.stages[0].evidence[0], quote=said[11]),)),),
+        moments=(replace(samples.MOMENTS[2], quote=texts[8]),),
+        promises=(replace(call.promises[0], quote=texts[9]),),
+        issues=(replace(call.issues[0], evidence=(replace(call.issues[0].evidence[0], quote=texts[10]),)),),
+        stages=(replace(call.stages[0], evidence=(replace(call.stages[0].evidence[0], quote=texts[11]),)),),
     )
     return samples.with_dossier(replace(samples.EXAMPLE, calls=(changed,)))
 
@@ -62,17 +63,15 @@ def quotations(value: Any, name: str = "") -> list[str]:
 
 
 # Each example is a whole document, so few are made; shrinking one would take minutes and tell little more.
-@settings(
-    max_examples=5,
-    deadline=None,
-    derandomize=True,
+@examples(
+    5,
     phases=(Phase.explicit, Phase.generate),
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 @pytest.mark.parametrize("kind", ["docx", "html", "pdf"])
 @given(order=_orders())
 def test_every_character_of_every_quotation_is_in_the_document(kind: str, order: OrderReport) -> None:
-    said = quotations(codec.to_data(codec.read_report(render(order, "json"), where="json")))
-    assert len(said) > 12
+    texts = quotations(codec.to_data(codec.read_report(render(order, "json"), where="json")))
+    assert len(texts) > 12
     text = squeezed(TEXT[kind](render(order, kind)))
-    assert [words for words in said if squeezed(words) not in text] == []
+    assert [words for words in texts if squeezed(words) not in text] == []

@@ -21,7 +21,7 @@ from qareport.model import MAIL, CallReport, CallSummary, DeliveryState
 from qareport.store import Store
 from qareport.store.connection import show_url
 from qareport.store.schema import REVISION, Base
-from tests.conftest import ROOT
+from tests.support.paths import ROOT
 from tests.support.store_samples import METRICS, make_call
 
 NOW = datetime(2026, 11, 24, 8, tzinfo=UTC)

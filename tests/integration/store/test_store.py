@@ -125,7 +125,7 @@ def test_several_processes_write_at_once_and_nothing_is_lost(url: str) -> None:
     for worker in workers:
         worker.start()
     for worker in workers:
-        worker.join(60)
+        worker.join()
     assert [worker.exitcode for worker in workers] == [0, 0, 0]
     with Store(url) as store:
         assert len(store.orders.get("shared").reports) == 75

@@ -21,8 +21,8 @@ from qareport.workflows import judge as judging
 from qareport.workflows.judge import RuleBook
 from qareport.workflows.transcribe import TranscribedCall
 from qareport.workflows.workspace import Workspace
-from tests.conftest import ROOT
-from tests.unit.analysis.test_analyse import AGENT, CUSTOMER, EXAMPLE, say
+from tests.support.calls import AGENT, CUSTOMER, EXAMPLE, say
+from tests.support.paths import ROOT
 
 RULE = "logistics.shipping-doubt"
 BEGAN = datetime.fromisoformat("2026-11-20T09:00:00+08:00")

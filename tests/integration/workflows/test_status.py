@@ -37,7 +37,7 @@ from qareport.workflows.judge import judge_calls
 from qareport.workflows.status import InstallationStatus, look, write_metrics
 from qareport.workflows.transcribe import TranscribedCall
 from qareport.workflows.workspace import Workspace
-from tests.conftest import ROOT
+from tests.support.paths import ROOT
 from tests.support.store_samples import METRICS
 
 ZONE = "Asia/Shanghai"
@@ -105,18 +105,19 @@ def test_today_begins_at_midnight_of_the_settings_time_zone(store: Store) -> Non
     fail(store, call("broken", 10))
     store.calls.put(call("waiting", 5))
     fail(store, call("undated", None), "ingest", "no time")
-    found = status_of(store)
-    assert (found.today.judged, found.today.failed, found.today.waiting, found.today.total) == (1, 1, 1, 3)
-    assert (found.calls.judged, found.calls.failed, found.calls.waiting) == (2, 2, 1)
-    assert found.failed_steps == {"decode": 1, "ingest": 1}
-    assert [failure.call_id for failure in found.failures] == ["undated", "broken"]
-    assert found.store_bytes > 0
-    assert found.attention == ()
+    status = status_of(store)
+    assert (status.today.judged, status.today.failed, status.today.waiting, status.today.total) == (1, 1, 1, 3)
+    assert (status.calls.judged, status.calls.failed, status.calls.waiting) == (2, 2, 1)
+    assert status.failed_steps == {"decode": 1, "ingest": 1}
+    assert [failure.call_id for failure in status.failures] == ["undated", "broken"]
+    assert status.store_bytes > 0
+    assert status.attention == ()
 
 
 def test_an_empty_store_wants_nothing(store: Store) -> None:
-    found = status_of(store)
-    assert (found.calls.total, found.last_run, found.last_mail, found.mails, found.attention) == (0, None, None, {}, ())
+    status = status_of(store)
+    assert (status.calls.total, status.last_run, status.last_mail) == (0, None, None)
+    assert (status.mails, status.attention) == ({}, ())
 
 
 def test_what_wants_a_person_is_named_with_what_to_do(store: Store) -> None:
@@ -125,28 +126,28 @@ def test_what_wants_a_person_is_named_with_what_to_do(store: Store) -> None:
     post(store, "a@example.com", DeliveryState.UNKNOWN)
     post(store, "b@example.com", DeliveryState.FAILED)
     store.calls.put(call("forgotten", 60 * 25))
-    found = status_of(store)
-    assert found.attention == (
+    status = status_of(store)
+    assert status.attention == (
         "the last run (day:2026-11-20) is partial: 3 recordings were not transcribed",
         "mails failed: 1 (qareport mail list)",
         "mails unknown: 1 (qareport mail list)",
         "calls that wait for more than a day: 1 (qareport daily or qareport run)",
     )
-    assert found.last_done is not None
-    assert found.last_done.state is RunState.DONE
+    assert status.last_done is not None
+    assert status.last_done.state is RunState.DONE
 
 
 def test_a_run_that_somebody_tries_out_hides_no_morning_that_went_wrong(store: Store) -> None:
     run(store, RunState.DONE, mode="plan")
-    found = status_of(store)
-    assert (found.last_run and found.last_run.mode, found.attention) == ("plan", ())
+    status = status_of(store)
+    assert (status.last_run and status.last_run.mode, status.attention) == ("plan", ())
     run(store, RunState.PARTIAL)
     run(store, RunState.DONE, mode="dry-run")
     run(store, RunState.DONE, period="week:2026-11-09")
-    found = status_of(store)
-    assert found.attention == ("the last run (day:2026-11-20) is partial",)
-    assert found.last_run is not None
-    assert (found.last_run.period, found.last_run.mode) == ("week:2026-11-09", "send")
+    status = status_of(store)
+    assert status.attention == ("the last run (day:2026-11-20) is partial",)
+    assert status.last_run is not None
+    assert (status.last_run.period, status.last_run.mode) == ("week:2026-11-09", "send")
 
 
 def test_a_mail_that_does_not_go_out_is_told_after_two_hours(store: Store) -> None:
@@ -180,11 +181,11 @@ def test_the_list_of_mails_hides_no_old_one_and_goes_by_the_clock_of_the_setting
 def test_the_last_mail_is_the_one_that_a_server_took(store: Store) -> None:
     post(store, "a@example.com", DeliveryState.SENT)
     post(store, "b@example.com", DeliveryState.PLANNED)
-    found = status_of(store)
-    assert found.mails == {DeliveryState.SENT: 1, DeliveryState.PLANNED: 1}
-    assert found.last_mail is not None
-    assert (found.last_mail.period, found.last_mail.sent_at) == ("day:2026-11-20", NOW)
-    assert "example.com" not in repr(found)
+    status = status_of(store)
+    assert status.mails == {DeliveryState.SENT: 1, DeliveryState.PLANNED: 1}
+    assert status.last_mail is not None
+    assert (status.last_mail.period, status.last_mail.sent_at) == ("day:2026-11-20", NOW)
+    assert "example.com" not in repr(status)
 
 
 def test_a_run_is_running_only_while_its_process_is_there(store: Store) -> None:
@@ -219,8 +220,8 @@ def test_the_prometheus_file_says_the_same(store: Store, tmp_path: Path) -> None
     post(store, "a@example.com", DeliveryState.SENT)
     path = tmp_path / "qareport.prom"
     path.write_text("of yesterday")
-    found = status_of(store)
-    write_metrics(path, found)
+    status = status_of(store)
+    write_metrics(path, status)
     metrics = read_metrics(path)
     assert metrics[("qareport_up", "")] == 1
     assert metrics[("qareport_attention", "")] == 0
@@ -235,8 +236,8 @@ def test_the_prometheus_file_says_the_same(store: Store, tmp_path: Path) -> None
     assert metrics[("qareport_last_run_duration_seconds", "")] == 90
     assert metrics[("qareport_last_run_step_seconds", "render")] == 1.5
     assert metrics[("qareport_last_done_run_timestamp_seconds", "")] == NOW.timestamp()
-    assert metrics[("qareport_store_bytes", "")] == found.store_bytes
-    assert ("qareport_store_free_bytes", "") in metrics or found.free_bytes is None
+    assert metrics[("qareport_store_bytes", "")] == status.store_bytes
+    assert ("qareport_store_free_bytes", "") in metrics or status.free_bytes is None
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith("qareport.prom")] == ["qareport.prom"]
     page = (ROOT / "docs" / "guide" / "operations.md").read_text("utf-8")
     assert [name for name, _ in metrics if f"`{name}" not in page] == []
@@ -248,13 +249,13 @@ def test_status_as_it_is_typed(store_url: str, tmp_path: Path, capsys: pytest.Ca
         fail(store, Call(call_id="c", audio_path="", started_at=now), reason=f"{PHONE}.wav: empty file")
         run(store, RunState.FAILED, problems=(f"StoreError: {PHONE}",))
     assert main(["status", "--store", store_url]) == 1
-    said = capsys.readouterr().out
-    assert "c: [电话].wav: empty file [decode]" in said
-    assert "ATTENTION:  the last run (day:2026-11-20) is failed" in said
-    assert PHONE not in said
+    output = capsys.readouterr().out
+    assert "c: [电话].wav: empty file [decode]" in output
+    assert "ATTENTION:  the last run (day:2026-11-20) is failed" in output
+    assert PHONE not in output
     assert main(["status", "--store", store_url, "--format", "json"]) == 1
-    found = json.loads(capsys.readouterr().out)
-    assert (found["calls"]["failed"], found["failures"][0]["reason"]) == (1, "[电话].wav: empty file")
+    answer = json.loads(capsys.readouterr().out)
+    assert (answer["calls"]["failed"], answer["failures"][0]["reason"]) == (1, "[电话].wav: empty file")
     path = tmp_path / "q.prom"
     assert main(["status", "--store", store_url, "--prometheus", str(path)]) == 0
     assert read_metrics(path)[("qareport_attention", "")] == 1
@@ -288,17 +289,17 @@ def test_a_store_or_settings_that_cannot_be_read_are_down_and_the_status_2(
 @pytest.fixture
 def lines(caplog: pytest.LogCaptureFixture) -> list[dict[str, object]]:
     """The events of a test, as the command line writes them."""
-    found: list[dict[str, object]] = []
+    events_written: list[dict[str, object]] = []
 
     class Keep(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
-            found.append(json.loads(self.format(record)))
+            events_written.append(json.loads(self.format(record)))
 
     handler = Keep()
     handler.setFormatter(events.json_formatter())
     logging.getLogger("qareport").setLevel(logging.INFO)
     logging.getLogger("qareport").addHandler(handler)
-    yield found
+    yield events_written
     logging.getLogger("qareport").removeHandler(handler)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from qareport.model import Analysis, Role
-from tests.unit.analysis.test_analyse import AGENT, CUSTOMER, analyse, say
+from tests.support.calls import AGENT, CUSTOMER, analyse, say
 
 
 def names(result: Analysis) -> tuple[list[str], list[str]]:

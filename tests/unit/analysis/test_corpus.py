@@ -8,7 +8,7 @@ from qareport import analysis
 from qareport.settings import AnalysisSettings
 from tests.corpus.score import Count, score
 from tests.corpus.script import PER_SPLIT, write_conversation, write_split
-from tests.unit.analysis.test_analyse import TOPICS
+from tests.support.calls import TOPICS
 
 #: A little below what benchmarks/results/analysis_quality.json holds, so that a slip fails and a re-wording does not.
 FLOOR = 0.93

@@ -15,7 +15,7 @@ from qareport.model import (
     TrajectoryState,
 )
 from qareport.text.wordlist import count_units, normalise
-from tests.unit.analysis.test_analyse import AGENT, CUSTOMER, analyse, call, say
+from tests.support.calls import AGENT, CUSTOMER, analyse, call, say
 
 UNKNOWN = Role.UNKNOWN
 

@@ -7,7 +7,7 @@ import dataclasses
 from qareport import analysis
 from qareport.model import AudioEvent, Emotion, ModelInfo, MomentKind, Segment, Transcript
 from qareport.settings import AnalysisSettings
-from tests.unit.analysis.test_analyse import CUSTOMER, EXAMPLE, TOPICS, call, say
+from tests.support.calls import CUSTOMER, EXAMPLE, TOPICS, call, say
 
 #: What the bundled model wrote of two English callers.
 FOREIGN = (

@@ -21,7 +21,7 @@ from qareport.model import (
     Transcript,
 )
 from qareport.settings import AnalysisSettings
-from tests.unit.analysis.test_analyse import AGENT, CUSTOMER, EXAMPLE, TOPICS, analyse, call, say
+from tests.support.calls import AGENT, CUSTOMER, EXAMPLE, TOPICS, analyse, call, say
 
 ANGRY, HAPPY, SAD = Emotion.ANGRY, Emotion.HAPPY, Emotion.SAD
 

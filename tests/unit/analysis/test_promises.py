@@ -11,7 +11,7 @@ from qareport import analysis
 from qareport.analysis.promises import read_number
 from qareport.model import Promise, Role
 from qareport.settings import AnalysisSettings
-from tests.unit.analysis.test_analyse import AGENT, CUSTOMER, TOPICS, call, say
+from tests.support.calls import AGENT, CUSTOMER, TOPICS, call, say
 
 #: A Friday.
 STARTED = datetime(2026, 11, 20, 9, 30, tzinfo=timezone(timedelta(hours=8)))

@@ -8,7 +8,7 @@ import pytest
 
 from qareport.analysis.metrics import level_curve
 from qareport.model import AudioEvent, Emotion
-from tests.unit.analysis.test_analyse import AGENT, CUSTOMER, analyse, say
+from tests.support.calls import AGENT, CUSTOMER, analyse, say
 
 MUSIC = (AudioEvent.BGM,)
 

@@ -10,7 +10,8 @@ from qareport.analysis import load_topics
 from qareport.errors import ConfigError
 from qareport.model import MomentKind
 from qareport.text.wordlist import WordList
-from tests.unit.analysis.test_analyse import CUSTOMER, ROOT, TOPICS, analyse, say
+from tests.support.calls import CUSTOMER, TOPICS, analyse, say
+from tests.support.paths import ROOT
 
 SHIPPED = (ROOT / "config" / "topics.yaml").read_text(encoding="utf-8")
 

@@ -11,7 +11,7 @@ import yaml
 
 from qareport import rules
 from qareport.errors import ConfigError
-from tests.unit.analysis.test_analyse import ROOT
+from tests.support.paths import ROOT
 
 FOLDER = ROOT / "tests" / "unit" / "rules" / "broken_rules"
 EXPECTED: dict[str, list[str]] = yaml.safe_load((FOLDER / "expected.yaml").read_text(encoding="utf-8"))

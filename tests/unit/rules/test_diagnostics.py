@@ -13,8 +13,8 @@ import pytest
 from qareport import rules
 from qareport.errors import ConfigError, Diagnostic
 from qareport.rules import CODES, HitCounts, RuleFiles
-from tests.unit.analysis.test_analyse import ROOT
-from tests.unit.rules.test_rule_tests import CASE, RULE
+from tests.support.paths import ROOT
+from tests.support.rule_texts import CASE, RULE
 
 PACKAGE = ROOT / "qareport"
 #: A rule with tests in both directions: no warnings.

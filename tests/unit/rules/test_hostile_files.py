@@ -7,7 +7,8 @@ import pytest
 from qareport import rules
 from qareport.errors import ConfigError, Diagnostic
 from qareport.rules import RuleFiles
-from tests.unit.rules.test_rule_tests import CASE, RULE, analyse
+from tests.support.calls import analyse_transcript
+from tests.support.rule_texts import CASE, RULE
 
 DEEP = "[" * 50_000
 WHOLE_FILES = {
@@ -91,7 +92,7 @@ def answer(texts: dict[str, str]) -> None:
         ruleset = rules.load(RuleFiles.from_texts(texts))
         tests = rules.load_rule_tests(ruleset)
         rules.lint(ruleset, tests=tests, topics=[])
-        rules.run_rule_tests(ruleset, analyse, tests=tests)
+        rules.run_rule_tests(ruleset, analyse_transcript, tests=tests)
     except ConfigError as error:
         for problem in error.problems:
             assert isinstance(problem, Diagnostic)

@@ -11,7 +11,7 @@ import pytest
 from qareport import analysis, rules
 from qareport.model import AudioEvent, Emotion, Finding, Judgement, Risk, Role, Segment
 from qareport.settings import AnalysisSettings, ScoreSettings
-from tests.unit.analysis.test_analyse import AGENT, CUSTOMER, TOPICS, call, say
+from tests.support.calls import AGENT, CUSTOMER, TOPICS, call, say
 
 ANGRY = Emotion.ANGRY
 

@@ -1,4 +1,4 @@
-"""Lint: what loads and still cannot be meant; and the scorecard."""
+"""Lint: what loads and still cannot be meant."""
 
 from __future__ import annotations
 
@@ -11,11 +11,7 @@ import pytest
 from qareport import rules
 from qareport.cli.rules import write_problems
 from qareport.errors import ConfigError
-from qareport.model import Finding, Severity
-from qareport.rules.judge import score_card
-from qareport.rules.schema_types import ExpressionError, compile_safely, search
-from qareport.settings import CategorySettings, ScoreSettings
-from tests.unit.rules.test_rule_tests import RULE
+from tests.support.rule_texts import RULE
 
 
 def warnings(folder: Path, when: str, more: str = "") -> list[str]:
@@ -83,41 +79,3 @@ def test_problems_are_written_for_people_programs_and_github(tmp_path: Path) -> 
     (item,) = json.loads("\n".join(write_problems(problems, (), "json")))["problems"]
     assert (item["level"], item["line"], item["to_do"]) == ("error", 3, "did you mean 'major'?")
     assert next(write_problems(problems, (), "github")).startswith(f"::error file={tmp_path}/a.yaml,line=3,col=")
-
-
-@pytest.mark.parametrize("pattern", ["(a+)+b", "(a|aa)*b*c*", "a*b*c*", r"(a)\1", "(x+x+)+y", "(.*a){5,}", "", "a?"])
-def test_an_expression_that_can_run_away_or_matches_everything_is_refused(pattern: str) -> None:
-    with pytest.raises(ExpressionError):
-        compile_safely(pattern)
-
-
-def test_an_ordinary_expression_is_searched() -> None:
-    assert search(compile_safely("[0-9一二三]+个?(小时|天)|今天"), "我们三天内发") == "三天"
-
-
-def finding(points: int, *, fatal: bool = False, category: str = "物流", at_ms: int = 0) -> Finding:
-    return Finding(
-        rule_id="a", rule_version="1", title="t", category=category, severity=Severity.MINOR, at_ms=at_ms, evidence=(),
-        advice="", points=points, fatal=fatal,
-    )  # fmt: skip
-
-
-def test_a_category_takes_no_more_than_its_limit_and_says_what_of_each_finding_counts() -> None:
-    settings = ScoreSettings(categories=(CategorySettings(name="物流", limit=15),))
-    card = score_card([finding(-10), finding(-10, at_ms=5), finding(-4, category="价格")], (), (), settings)
-    assert [item.counted for item in card.categories[0].items] == [-10, -5]
-    assert (card.score, card.passed) == (81, True)
-    assert card.score == card.start + sum(item.counted for category in card.categories for item in category.items)
-
-
-def test_a_fatal_finding_fails_the_call_and_no_limit_softens_it() -> None:
-    settings = ScoreSettings(categories=(CategorySettings(name="物流", limit=15),), fatal_score=0)
-    card = score_card([finding(-100, fatal=True), finding(5, at_ms=9)], (), (), settings)
-    assert (card.score, card.passed, card.fatal) == (0, False, ("a",))
-
-
-def test_what_does_not_apply_costs_nothing_and_is_counted_apart() -> None:
-    card = score_card([], [("物流", "a")], [("价格", "b")], ScoreSettings())
-    by_name = {category.name: category for category in card.categories}
-    assert (card.score, by_name["物流"].judged, by_name["价格"].judged) == (100, 1, 0)
-    assert by_name["价格"].not_applicable == ("b",)

@@ -6,14 +6,16 @@ from pathlib import Path
 
 import pytest
 import yaml
-from hypothesis import assume, given, settings
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from qareport import analysis, rules
 from qareport.errors import ConfigError, SourceLocation
 from qareport.settings import AnalysisSettings
 from qareport.text.wordlist import normalise
-from tests.unit.analysis.test_analyse import CUSTOMER, ROOT, TOPICS, call, say
+from tests.support.calls import CUSTOMER, TOPICS, call, say
+from tests.support.hypothesis_profiles import examples
+from tests.support.paths import ROOT
 
 RULE = """schema: 1
 rules:
@@ -168,7 +170,8 @@ def test_a_file_that_would_be_overlooked_is_refused(tmp_path: Path) -> None:
 
 
 @given(st.text(st.characters(blacklist_categories=["Cs", "Cc", "Cn"]), min_size=1, max_size=12))
-@settings(max_examples=60, deadline=None)
+@example('"1')
+@examples(60)
 def test_any_words_load_as_a_keyword_and_find_themselves(tmp_path_factory: pytest.TempPathFactory, text: str) -> None:
     assume(normalise(text).strip() and not text.startswith("$"))  # $ names a shared list
     document = yaml.safe_load(RULE)
@@ -189,7 +192,7 @@ def place_of(problem_of: ConfigError) -> list[object]:
 
 
 @given(st.data())
-@settings(max_examples=150, deadline=None)
+@examples(150)
 def test_broken_yaml_is_always_a_configuration_error_with_a_place(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
 ) -> None:
@@ -217,7 +220,7 @@ def test_broken_yaml_is_always_a_configuration_error_with_a_place(
     ),
     max_leaves=12,
 ))  # fmt: skip
-@settings(max_examples=200, deadline=None)
+@examples(200)
 def test_whatever_stands_under_when_loads_or_is_a_configuration_error(
     tmp_path_factory: pytest.TempPathFactory, when: object
 ) -> None:

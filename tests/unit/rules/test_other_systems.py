@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.unit.analysis.test_analyse import ROOT
-from tests.unit.rules.test_rule_tests import RULE, run
+from tests.support.paths import ROOT
+from tests.support.rule_texts import RULE, run_case
 
 PAGE = (ROOT / "docs" / "reference" / "rules-from-other-systems.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```yaml\n(.*?)```", PAGE, flags=re.DOTALL)
@@ -102,7 +102,7 @@ def test_an_example_hits_what_it_should_and_nothing_else(tmp_path: Path, block: 
         for key, talk in zip(("must_hit", "must_not_hit"), talks, strict=True)
     ]
     rule = yaml.safe_dump(plain(document), allow_unicode=True)
-    results = run(tmp_path, rule, yaml.safe_dump({"schema": 1, "cases": cases}, allow_unicode=True))
+    results = run_case(tmp_path, rule, yaml.safe_dump({"schema": 1, "cases": cases}, allow_unicode=True))
     assert [result.failures for result in results] == [(), ()]
 
 

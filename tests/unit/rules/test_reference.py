@@ -11,7 +11,7 @@ from qareport.rules import CODES, RuleFiles
 from qareport.rules.condition_parser import BRANCHES, MODIFIERS, keys_of
 from qareport.rules.conditions import LEAVES, logic, sequence
 from qareport.rules.reference import ConditionSection, condition_sections
-from tests.unit.analysis.test_analyse import TOPICS
+from tests.support.calls import TOPICS
 
 SECTIONS = condition_sections()
 RULE = """schema: 1

@@ -15,8 +15,8 @@ from qareport.presentation.locale import speaking
 from qareport.rules import CallSnapshot, RuleFiles, StoredJudgement
 from qareport.settings import ScoreSettings, Settings
 from qareport.workflows.judge import RuleBook, judge_call
-from tests.unit.analysis.test_analyse import AGENT, CUSTOMER, TOPICS, call, say
-from tests.unit.rules.test_rule_tests import CASE, RULE, SHIPPED, analyse
+from tests.support.calls import AGENT, CUSTOMER, TOPICS, analyse_transcript, call, say
+from tests.support.rule_texts import CASE, RULE, SHIPPED
 
 TEXTS = {"a.yaml": RULE, "a.test.yaml": CASE}
 TALK = call(say(12, 14.5, CUSTOMER, "什么时候发货"), say(15, 16, AGENT, "您好"))
@@ -25,9 +25,9 @@ TALK = call(say(12, 14.5, CUSTOMER, "什么时候发货"), say(15, 16, AGENT, "�
 def test_unsaved_text_is_checked_tested_explained_and_replayed_without_a_file() -> None:
     ruleset = rules.load(RuleFiles.from_texts(TEXTS, where="editor"))
     assert ruleset.rules[0].location.file == "editor/a.yaml"
-    assert [result.passed for result in rules.run_rule_tests(ruleset, analyse)] == [True]
+    assert [result.passed for result in rules.run_rule_tests(ruleset, analyse_transcript)] == [True]
     assert [warning.code for warning in rules.lint(ruleset)] == ["rule-without-test"]
-    explanation = rules.explain(ruleset.rules[0], rules.MatchContext.of(TALK, analyse(TALK)))
+    explanation = rules.explain(ruleset.rules[0], rules.MatchContext.of(TALK, analyse_transcript(TALK)))
     assert (explanation.outcome, explanation.at_ms) == ("hit", (12_000,))
     assert rules.replay(ruleset, [stored(ruleset)], ScoreSettings()).changed_calls == 0
     edited = rules.load(ruleset.origin.edited("a.yaml", RULE.replace("发货", "退款")))
@@ -64,7 +64,7 @@ def test_nothing_reads_the_folder_again_once_it_is_in_memory(tmp_path: Path) -> 
     shutil.rmtree(folder)
     tests = rules.load_rule_tests(ruleset)
     assert rules.lint(ruleset, tests=tests) == ()
-    assert all(result.passed for result in rules.run_rule_tests(ruleset, analyse, tests=tests))
+    assert all(result.passed for result in rules.run_rule_tests(ruleset, analyse_transcript, tests=tests))
 
 
 def test_a_set_has_one_hash_wherever_its_files_come_from(tmp_path: Path) -> None:
@@ -117,7 +117,7 @@ rules:
 
 def test_an_explanation_is_in_one_language() -> None:
     (rule,) = rules.load(RuleFiles.from_texts({"a.yaml": WHEN})).rules
-    context = rules.MatchContext.of(TALK, analyse(TALK))
+    context = rules.MatchContext.of(TALK, analyse_transcript(TALK))
     assert list(rules.draw(rules.explain(rule, context))) == [
         "a.rule 标题: 未命中",
         "  applies_when",
@@ -146,11 +146,11 @@ def test_an_exported_test_is_masked_and_says_where_masking_changes_the_judgement
     digits = RULE.replace("[发货]", "{regex: '[0-9]{11}'}")
     (rule,) = (ruleset := rules.load(RuleFiles.from_texts({"a.yaml": digits}))).rules
     talk = call(say(1, 4, CUSTOMER, "我的电话是13812345678"))
-    text = rules.export_rule_test(talk, rule, ruleset, analyse)
+    text = rules.export_rule_test(talk, rule, ruleset, analyse_transcript)
     assert "13812345678" not in text
     assert text.splitlines()[:2] == [
         "  # 号码和地址已遮住；人名认不出来，请检查后再保存",
         "  # 遮住个人信息以后，这条规则的判定和原来的通话不同",
     ]
     tested = rules.load(ruleset.origin.edited("a.test.yaml", "schema: 1\ncases:\n" + text))
-    assert [result.failures for result in rules.run_rule_tests(tested, analyse)] == [()]
+    assert [result.failures for result in rules.run_rule_tests(tested, analyse_transcript)] == [()]

@@ -8,38 +8,14 @@ from pathlib import Path
 import pytest
 import yaml
 
-from qareport import analysis, rules
+from qareport import rules
 from qareport.errors import ConfigError
-from qareport.model import Analysis, Transcript
-from qareport.settings import AnalysisSettings
-from tests.unit.analysis.test_analyse import ROOT, TOPICS
+from tests.support.calls import analyse_transcript
+from tests.support.paths import ROOT
+from tests.support.rule_texts import CASE, RULE, SHIPPED, run_case
 
-SHIPPED = ROOT / "config" / "rules"
 GUIDE = (ROOT / "docs" / "guide" / "rules.zh-CN.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```yaml\n(.*?)```", GUIDE, flags=re.DOTALL)
-
-RULE = """schema: 1
-rules:
-  - {id: a.rule, title: 标题, severity: major, points: -10, category: 物流, advice: 好, when: {customer says: [发货]}}
-"""
-CASE = """schema: 1
-cases:
-  - name: 问发货
-    conversation:
-      - 客户 12.0-14.5 ANGRY: 什么时候发货
-      - agent 15-16: 您好
-    must_hit: [{rule: a.rule, at: 12}]
-"""
-
-
-def analyse(transcript: Transcript) -> Analysis:
-    return analysis.analyse(transcript, AnalysisSettings(), TOPICS)
-
-
-def run(folder: Path, rule: str = RULE, case: str = CASE) -> tuple[rules.RuleTestResult, ...]:
-    (folder / "a.yaml").write_text(rule, encoding="utf-8")
-    (folder / "a.test.yaml").write_text(case, encoding="utf-8")
-    return rules.run_rule_tests(rules.load(folder), analyse)
 
 
 def test_the_shipped_rules_are_at_least_twelve_in_six_files_and_six_categories() -> None:
@@ -54,14 +30,16 @@ def test_the_shipped_rules_are_at_least_twelve_in_six_files_and_six_categories()
 def test_every_shipped_rule_is_tested_in_both_directions_and_holds() -> None:
     ruleset = rules.load(SHIPPED)
     assert [
-        (result.name, result.failures) for result in rules.run_rule_tests(ruleset, analyse) if result.failures
+        (result.name, result.failures)
+        for result in rules.run_rule_tests(ruleset, analyse_transcript)
+        if result.failures
     ] == []
     assert [str(warning) for warning in rules.lint(ruleset)] == []
 
 
 def test_the_guides_rule_loads_and_its_cases_hold(tmp_path: Path) -> None:
     rule, case = BLOCKS[:2]
-    results = run(tmp_path, rule, case)
+    results = run_case(tmp_path, rule, case)
     assert len(results) == 2
     assert [result.failures for result in results if not result.passed] == []
     assert rules.lint(rules.load(tmp_path)) == ()
@@ -83,8 +61,8 @@ def test_the_guide_names_every_key_that_a_rule_may_have() -> None:
 
 
 def test_a_case_that_holds_passes_and_a_rule_may_hit_a_little_beside(tmp_path: Path) -> None:
-    assert [result.passed for result in run(tmp_path)] == [True]
-    assert [result.passed for result in run(tmp_path, case=CASE.replace("at: 12", "at: 12.9"))] == [True]
+    assert [result.passed for result in run_case(tmp_path)] == [True]
+    assert [result.passed for result in run_case(tmp_path, case=CASE.replace("at: 12", "at: 12.9"))] == [True]
 
 
 @pytest.mark.parametrize(
@@ -97,7 +75,7 @@ def test_a_case_that_holds_passes_and_a_rule_may_hit_a_little_beside(tmp_path: P
     ],
 )  # fmt: skip
 def test_a_case_that_fails_says_why(tmp_path: Path, old: str, new: str, why: str) -> None:
-    (result,) = run(tmp_path, case=CASE.replace(old, new))
+    (result,) = run_case(tmp_path, case=CASE.replace(old, new))
     assert result.failures == (why,)
     assert str(result.location).endswith("a.test.yaml:3:5")
 
@@ -118,19 +96,19 @@ def test_a_case_that_fails_says_why(tmp_path: Path, old: str, new: str, why: str
 def test_a_broken_case_is_refused_with_its_line(tmp_path: Path, old: str, new: str, expected: str) -> None:
     assert old in CASE
     with pytest.raises(ConfigError) as raised:
-        run(tmp_path, case=CASE.replace(old, new))
+        run_case(tmp_path, case=CASE.replace(old, new))
     assert expected in str(raised.value)
     assert re.search(r"a\.test\.yaml:\d+:\d+: ", str(raised.value))
 
 
 def test_draft_rules_are_tested_too(tmp_path: Path) -> None:
-    assert [result.passed for result in run(tmp_path, RULE.replace("points", "status: draft, points"))] == [True]
+    assert [result.passed for result in run_case(tmp_path, RULE.replace("points", "status: draft, points"))] == [True]
 
 
 def test_lint_warns_of_missing_directions_lost_topics_and_equal_titles(tmp_path: Path) -> None:
     second = RULE.splitlines()[2].replace("a.rule", "b.rule").replace("advice: 好", "advice: '{{ topic }}'")
     second = second.replace("customer says: [发货]", "silence: 2s")
-    run(tmp_path, RULE + second + "\n")
+    run_case(tmp_path, RULE + second + "\n")
     warnings = [str(warning).replace(f"{tmp_path}/", "") for warning in rules.lint(rules.load(tmp_path))]
     assert [warning.split("; ")[0] for warning in warnings] == [
         "a.yaml:3:6: a.rule: no test has it in `must_not_hit`",

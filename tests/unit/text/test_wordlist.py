@@ -6,7 +6,7 @@ import pytest
 
 from qareport.text.pinyin import sound
 from qareport.text.wordlist import Match, WordList
-from tests.unit.analysis.test_analyse import CUSTOMER, TOPICS, analyse, say
+from tests.support.calls import CUSTOMER, TOPICS, analyse, say
 
 
 @pytest.mark.parametrize(

@@ -20,8 +20,8 @@ from qareport.presentation import heatmap_chart
 from qareport.presentation.templating import clean
 from qareport.report.period.view import build_period_view
 from qareport.settings import ReportSettings, default_dir
-from tests.integration.report.test_documents import docx_text, html_text, pdf_text, squeezed
 from tests.support import period_samples as samples
+from tests.support.documents import docx_text, html_text, pdf_text, squeezed
 from tests.support.paths import ROOT
 
 SETTINGS = ReportSettings(organisation="客户服务中心")

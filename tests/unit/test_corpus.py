@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from corpus.check import check, problems
+from corpus.convert import convert, read
 from tests.support.paths import ROOT
 
 BATCHES = sorted((ROOT / "corpus" / "calls").glob("*.jsonl"))
@@ -44,3 +45,21 @@ def test_a_call_that_breaks_the_guide_is_named(change: Any, says: str) -> None:
     assert list(problems(call)) == []
     change(call)
     assert any(says in problem for problem in problems(call))
+
+
+def test_the_example_of_how_calls_are_written_converts_and_follows_the_guide() -> None:
+    page = (ROOT / "corpus" / "writing.md").read_text("utf-8")
+    (draft,) = read(page.split("```text\n")[1].split("```")[0].splitlines())
+    assert not isinstance(draft, str)
+    call = convert(draft)
+    assert list(problems(call)) == []
+    silence, irony = call["truth"]["moments"]
+    assert (silence[0], irony[0], call["truth"]["optional"][0][0]) == ("silence", "irony", "repeat")
+    assert call["segments"][5][4:] == ["ANGRY", ["Speech", "Laughter"], ["sarcasm"]]
+    assert call["segments"][3][0] - call["segments"][2][1] == pytest.approx(6.0)
+    assert call == convert(draft)
+
+
+def test_a_line_that_is_not_understood_is_named() -> None:
+    draft, *_ = read(["## X1 note", "x what is this"])
+    assert draft == "line 2 is not understood: x what is this"

@@ -16,6 +16,7 @@ from qareport.cli.console import Options, complain, date_option, say, takes_opti
 from qareport.codec import to_json
 from qareport.errors import ConfigError, Diagnostic, NotFoundError, Problem, SourceLocation
 from qareport.model import Transcript
+from qareport.presentation.locale import speaking
 from qareport.rules import Change, HitCounts, Replay
 from qareport.workflows.judge import apply, context_of, stored_judgements, transcript_of
 from qareport.workflows.workspace import Workspace
@@ -88,7 +89,7 @@ def lint(options: Options, format_: str, stored: bool) -> int:
 @takes_options
 def test(options: Options, call_id: str | None, rule_id: str | None) -> int:
     """Run the cases in *.test.yaml; a failing one says why. Exit status 1 if any fails."""
-    with options.open_workspace() as workspace:
+    with options.open_workspace() as workspace, speaking(workspace.settings.report.locale):
         rule_book = workspace.rule_book
         if call_id is not None:
             if rule_id is None:
@@ -119,15 +120,15 @@ def test(options: Options, call_id: str | None, rule_id: str | None) -> int:
 @takes_options
 def explain(options: Options, call_id: str, rule_id: str | None) -> int:
     """Tell why rules hit a stored call or missed it: each condition with its values and seconds, as a tree."""
-    with options.open_workspace() as workspace:
+    with options.open_workspace() as workspace, speaking(workspace.settings.report.locale):
         rule_book = workspace.rule_book
         chosen = rule_book.ruleset.rules if rule_id is None else (_rule(rule_book.ruleset, rule_id),)
         context = context_of(workspace.store, call_id, rule_book)
-    for rule in chosen:
-        explanation = rules.explain(rule, context)
-        if rule_id is not None or explanation.outcome == "hit":
-            for line in rules.draw(explanation):
-                click.echo(line)
+        for rule in chosen:
+            explanation = rules.explain(rule, context)
+            if rule_id is not None or explanation.outcome == "hit":
+                for line in rules.draw(explanation):
+                    click.echo(line)
     return 0
 
 

@@ -12,12 +12,12 @@ from pathlib import Path
 import pytest
 
 from qareport import rules
+from qareport.cli import main
 from qareport.cli.rules import write_replay
 from qareport.errors import ConfigError
 from qareport.model import Call, Segment, Transcript
 from qareport.store import Store
 from qareport.workflows import judge
-from qareport.workflows import judge as judging
 from qareport.workflows.judge import RuleBook
 from qareport.workflows.transcribe import TranscribedCall
 from qareport.workflows.workspace import Workspace
@@ -59,7 +59,7 @@ def judge_into(store: Store, rule_book: RuleBook) -> None:
         )
         store.calls.put(call)
         items.append(TranscribedCall(call=call, key=name, transcript=transcript))
-    _, failures = judging.judge_calls(items, store, rule_book, on_progress=lambda *_: None)
+    _, failures = judge.judge_calls(items, store, rule_book, on_progress=lambda *_: None)
     assert failures == ()
 
 
@@ -117,6 +117,17 @@ def test_a_replay_reads_in_three_forms(store: Store, config: Path) -> None:
     assert f"lost 1: {RULE} 1" in write_replay(result, "text")
     assert json.loads(write_replay(result, "json"))["lost"][0]["call_id"] == "two"
     assert '<a href="o1.html">' in write_replay(result, "html")
+
+
+@pytest.mark.parametrize(("language", "expected", "other"), [("zh", "命中", "hit"), ("en", "hit", "命中")])
+def test_explain_speaks_the_language_that_is_asked_for(
+    store: Store, config: Path, capsys: pytest.CaptureFixture[str], language: str, expected: str, other: str
+) -> None:
+    options = ["--config", str(config), "--store", store.url, "--locale", language]
+    assert main([*options, "rules", "explain", "one", "--rule", RULE]) == 0
+    printed = capsys.readouterr().out
+    assert expected in printed
+    assert other not in printed
 
 
 def test_explain_draws_each_condition_with_seconds_and_values(store: Store, config: Path) -> None:

@@ -14,7 +14,7 @@ from qareport.cli.search import call_file_name, is_folder, open_output
 from qareport.codec import to_json
 from qareport.model import FailedCall, Transcript
 from qareport.presentation.locale import speaking
-from qareport.presentation.templating import clean
+from qareport.presentation.view_types import clean
 from qareport.workflows.export.writing import RENDERERS
 
 FORMATS = ("json", *RENDERERS)

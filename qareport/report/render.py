@@ -17,7 +17,7 @@ from qareport.errors import DocumentError
 from qareport.files import atomic_write
 from qareport.model import OrderReport, PeriodReport
 from qareport.presentation.locale import speaking
-from qareport.presentation.templating import clean_value
+from qareport.presentation.view_types import clean_value
 from qareport.report.period import view_types
 from qareport.settings import PeriodSettings, ReportSettings
 

@@ -23,8 +23,8 @@ from qareport.codec import from_json
 from qareport.errors import MailError, Problem, QareportError, TagError
 from qareport.model import OrderReport, PeriodReport
 from qareport.presentation.locale import LOCALES, speaking
-from qareport.presentation.templating import clean, find_template
-from qareport.presentation.view_types import DocumentView
+from qareport.presentation.templating import find_template
+from qareport.presentation.view_types import DocumentView, clean
 from qareport.report.formats.docx import render_docx, text_nodes
 from qareport.report.formats.html import find_style, render_html
 from qareport.report.formats.pdf import Printer

@@ -21,7 +21,8 @@ from qareport.delivery.mail.view import MailView
 from qareport.errors import MailError
 from qareport.model import MAIL, Delivery, Edition, delivery_key
 from qareport.presentation.locale import _
-from qareport.presentation.templating import clean_value, find_template, make_environment, read_template, template_line
+from qareport.presentation.templating import find_template, make_environment, read_template, template_line
+from qareport.presentation.view_types import clean_value
 from qareport.settings import MailSettings
 
 #: Base64 makes four characters of three bytes, and a line end of every 76.

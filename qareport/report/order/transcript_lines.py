@@ -24,8 +24,7 @@ from qareport.model import (
 )
 from qareport.presentation import wording
 from qareport.presentation.locale import _
-from qareport.presentation.templating import clean
-from qareport.presentation.view_types import Phrase, TextRun
+from qareport.presentation.view_types import Phrase, TextRun, clean
 from qareport.report.order.view_types import TranscriptLine
 from qareport.settings import ReportSettings
 

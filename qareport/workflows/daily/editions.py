@@ -15,7 +15,7 @@ from qareport.errors import DocumentError
 from qareport.files import atomic_write
 from qareport.model import CallSummary, Delivery, Edition, FailedCall, Note, NoteCode, Period, PeriodKind, PeriodReport
 from qareport.presentation.locale import _, plural
-from qareport.presentation.templating import clean_value
+from qareport.presentation.view_types import clean_value
 from qareport.report import build_view
 from qareport.workflows.daily.context import Context, period_name
 from qareport.workflows.render import render_orders, render_period

@@ -22,7 +22,7 @@ from qareport.errors import DocumentError
 from qareport.files import atomic_write
 from qareport.model import Role, Segment, Transcript
 from qareport.presentation import wording
-from qareport.presentation.templating import clean
+from qareport.presentation.view_types import clean
 from qareport.report.order.transcript_lines import is_guess
 from qareport.search import lines_of
 from qareport.store import CallFilter, CallRecord

@@ -30,7 +30,7 @@ from qareport import report
 from qareport.errors import DocumentError
 from qareport.model import OrderReport
 from qareport.presentation.fonts import check_fonts
-from qareport.presentation.templating import clean, clean_value
+from qareport.presentation.view_types import clean, clean_value
 from qareport.report.formats.html import render_html
 from qareport.report.formats.pdf import Printer
 from qareport.report.order.view import build_view

@@ -17,7 +17,7 @@ import pytest
 from qareport import periods, report
 from qareport.model import HeadlineName, PeriodKind, PeriodReport
 from qareport.presentation import heatmap_chart
-from qareport.presentation.templating import clean
+from qareport.presentation.view_types import clean
 from qareport.report.period.view import build_period_view
 from qareport.settings import ReportSettings, default_dir
 from tests.support import period_samples as samples

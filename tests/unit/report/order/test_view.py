@@ -29,7 +29,7 @@ from qareport.model import (
     TrajectoryState,
 )
 from qareport.presentation import emotion_chart, note_wording, wording
-from qareport.presentation.templating import clean, clean_value
+from qareport.presentation.view_types import clean, clean_value
 from qareport.report import file_name
 from qareport.report.order.transcript_lines import Speakers, trajectory
 from qareport.report.order.view import build_view

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from corpus.agreement import compare, first_labels, kappa, second_labels
 from corpus.check import check, problems
 from corpus.convert import convert, read
 from tests.support.paths import ROOT
@@ -63,3 +64,34 @@ def test_the_example_of_how_calls_are_written_converts_and_follows_the_guide() -
 def test_a_line_that_is_not_understood_is_named() -> None:
     draft, *_ = read(["## X1 note", "x what is this"])
     assert draft == "line 2 is not understood: x what is this"
+
+
+def test_kappa_is_that_of_the_textbook() -> None:
+    # Observed agreement 0.7, expected 0.5: Cohen (1960) gives 0.4.
+    pairs = [(True, True)] * 20 + [(True, False)] * 5 + [(False, True)] * 10 + [(False, False)] * 15
+    assert kappa(pairs) == pytest.approx(0.4)
+
+
+def test_a_labeller_agrees_with_himself_and_not_with_one_who_sees_nothing() -> None:
+    calls = [json.loads(line) for line in (ROOT / "corpus" / "calls" / "R.jsonl").read_text("utf-8").splitlines()]
+    roles = [[segment[2] for segment in call["segments"]] for call in calls]
+    labels = [first_labels(call) for call in calls]
+    same = compare(list(zip(labels, labels, strict=True)), roles)
+    assert {value["f1"] for value in same["moments_f1"].values()} == {1.0}
+    assert set(same["acts_kappa"].values()) == {1.0}
+    blind = [second_labels([f"## {call['id']}", "s 0 low"], {})[call["id"]] for call in calls]
+    other = compare(list(zip(labels, blind, strict=True)), roles)
+    assert {value["f1"] for value in other["moments_f1"].values()} == {0.0}
+    assert other["agent_ok_kappa"] == 0
+
+
+def test_every_second_labelling_is_of_a_batch_and_of_all_its_lines() -> None:
+    for path in sorted((ROOT / "corpus" / "second").glob("*.txt")):
+        calls = [
+            json.loads(line) for line in (ROOT / "corpus/calls" / f"{path.stem}.jsonl").read_text("utf-8").splitlines()
+        ]
+        roles = {call["id"]: [segment[2] for segment in call["segments"]] for call in calls}
+        second = second_labels(path.read_text("utf-8").splitlines(), roles)
+        assert {name: sorted(labels.acts) for name, labels in second.items()} == {
+            name: list(range(1, len(who) + 1)) for name, who in roles.items()
+        }

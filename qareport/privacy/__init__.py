@@ -13,6 +13,7 @@ from qareport.privacy.masking import (
     find,
     mask,
     mask_order,
+    mask_phone,
     mask_report,
     mask_segments,
 )
@@ -25,6 +26,7 @@ __all__ = [
     "find",
     "mask",
     "mask_order",
+    "mask_phone",
     "mask_report",
     "mask_segments",
 ]

@@ -379,3 +379,10 @@ def _clean_class(classification: Classification, clean: Callable[[str], str]) ->
 
 def _clean_note(note: Note, clean: Callable[[str], str]) -> Note:
     return replace(note, values={name: clean(value) for name, value in note.values.items()})
+
+
+def mask_phone(number: str | None) -> str | None:
+    """Hide the middle of a number to call back: 13812345678 -> 138****5678; a short one is hidden completely."""
+    if number is None:
+        return None
+    return f"{number[:3]}****{number[-4:]}" if len(number) >= 10 else "****"

@@ -11,12 +11,12 @@ from datetime import datetime
 from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
-from qareport import __version__, analysis, events, periods, rules
+from qareport import __version__, analysis, events, periods, privacy, rules
 from qareport.codec import to_json
 from qareport.errors import QareportError, StoreError
 from qareport.events import Progress, reason_of
 from qareport.files import content_key
-from qareport.model import Analysis, Call, CallReport, FailedCall, Judgement, Note, Risk, Transcript
+from qareport.model import Analysis, Call, CallReport, FailedCall, Judgement, Note, NoteCode, Risk, Transcript
 from qareport.presentation import wording
 from qareport.rules import CallSnapshot, StoredJudgement
 from qareport.settings import Settings
@@ -138,7 +138,7 @@ def _call_report(call: Call, transcript: Transcript, analysed: Analysis, judgeme
         call_id=call.call_id,
         agent_id=call.agent_id,
         started_at=call.started_at,
-        customer_phone=mask_phone(call.customer_phone),
+        customer_phone=privacy.mask_phone(call.customer_phone),
         audio=transcript.audio,
         model=transcript.model,
         metrics=analysed.metrics,
@@ -169,17 +169,10 @@ def replay_key(key: str, rule_book: RuleBook) -> str:
     return content_key("replay", key, rule_book.key)
 
 
-def mask_phone(number: str | None) -> str | None:
-    """Hide the middle of a number to call back: 13812345678 -> 138****5678; a short one is hidden completely."""
-    if number is None:
-        return None
-    return f"{number[:3]}****{number[-4:]}" if len(number) >= 10 else "****"
-
-
 #: When the calls of each order began, as the store writes it.
 Starts = Mapping[str, list[str]]
 #: Notes that a new judgement replaces.
-_OF_JUDGEMENT = frozenset(("rules_last_good", "rules_not_judged"))
+_OF_JUDGEMENT = frozenset((NoteCode.RULES_LAST_GOOD, NoteCode.RULES_NOT_JUDGED))
 
 
 def stored_judgements(store: Store, since: datetime | None = None) -> Iterator[StoredJudgement | None]:

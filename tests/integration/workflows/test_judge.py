@@ -271,10 +271,3 @@ def test_all_problems_of_a_configuration_are_told_at_once(config: Path) -> None:
         rule_book(config)
     assert "qareport.yaml:1:" in str(caught.value)
     assert "price.yaml:2:1" in str(caught.value)
-
-
-@pytest.mark.parametrize(
-    ("number", "masked"), [(None, None), ("13800001234", "138****1234"), ("12345", "****"), ("", "****")]
-)
-def test_a_number_to_call_back_is_masked(number: str | None, masked: str | None) -> None:
-    assert judge.mask_phone(number) == masked

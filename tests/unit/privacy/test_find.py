@@ -25,7 +25,7 @@ from qareport.model import (
     Silence,
     Token,
 )
-from qareport.privacy import find, mask, mask_report, mask_segments
+from qareport.privacy import find, mask, mask_phone, mask_report, mask_segments
 
 PHONE, CARD = PersonalKind.PHONE, PersonalKind.BANK_CARD
 
@@ -208,3 +208,10 @@ def test_masking_twice_is_masking_once_and_spans_do_not_overlap(text: str) -> No
     assert mask(masked)[0] == masked
     assert all(place.start < place.end for place in finds)
     assert all(first.end <= second.start for first, second in itertools.pairwise(finds))
+
+
+@pytest.mark.parametrize(
+    ("number", "masked"), [(None, None), ("13800001234", "138****1234"), ("12345", "****"), ("", "****")]
+)
+def test_a_number_to_call_back_is_masked(number: str | None, masked: str | None) -> None:
+    assert mask_phone(number) == masked

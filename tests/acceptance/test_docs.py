@@ -26,7 +26,7 @@ from qareport.model import OrderReport
 from qareport.report.order.view_types import CallView, OrderView
 from qareport.rules.loader import RuleForm
 from qareport.settings import ReportSettings
-from tests.support.chromium import CHROMIUM, browser
+from tests.support.chromium import SKIPPED, browser
 from tests.support.paths import ROOT
 from tools import make_reference
 
@@ -398,7 +398,7 @@ def test_the_index_of_the_site_knows_chinese_words(site: Path) -> None:
 
 
 @needs_mkdocs
-@pytest.mark.skipif(CHROMIUM is None, reason="needs chromium")
+@pytest.mark.skipif(SKIPPED, reason="needs chromium")
 @pytest.mark.parametrize("word", ["一票否决", "diarization"])
 def test_the_search_of_the_site_finds_words_in_both_languages_without_a_server(
     site: Path, tmp_path: Path, word: str

@@ -13,7 +13,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from tests.support.postgres import REQUIRE_ALL
+
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+#: Whether tests in a browser are skipped; where everything is required, they fail instead.
+SKIPPED = CHROMIUM is None and not os.environ.get(REQUIRE_ALL)
 _PATIENCE_S = 600
 
 

@@ -1,4 +1,4 @@
-"""Word documents opened by a second program, LibreOffice; where it is missing, the test is passed over."""
+"""Word documents opened by a second program, LibreOffice; where it is missing, the test is skipped."""
 
 from __future__ import annotations
 

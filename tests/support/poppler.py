@@ -1,4 +1,4 @@
-"""PDFs read by a second program, poppler; where it is missing, the test is passed over."""
+"""PDFs read by a second program, poppler; where it is missing, the test is skipped."""
 
 from __future__ import annotations
 

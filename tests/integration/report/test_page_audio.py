@@ -27,7 +27,7 @@ from qareport.report.order import transcript_lines
 from qareport.report.order.view import build_view
 from qareport.settings import ReportSettings, bundled_calls
 from tests.support import report_samples as samples
-from tests.support.chromium import CHROMIUM, Browser, browser
+from tests.support.chromium import SKIPPED, Browser, browser
 
 SILENT, LOUD = ReportSettings(), ReportSettings(audio=True)
 SECONDS = 60
@@ -196,7 +196,7 @@ def test_what_is_printed_has_no_script_and_no_sound(recording: Path) -> None:
 
 @pytest.fixture(scope="module")
 def chromium(recording: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    if CHROMIUM is None:
+    if SKIPPED:
         pytest.skip("Chromium is not installed")
     folder = tmp_path_factory.mktemp("browser")
     text = page(with_recording(samples.EXAMPLE, recording))

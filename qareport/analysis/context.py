@@ -215,6 +215,7 @@ _WEIGHTS: dict[MomentKind, tuple[float, float]] = {
     MomentKind.NO_ANSWER: (55, 55),
     MomentKind.SILENCE: (50, 50),
     MomentKind.RECOVERY: (45, 45),
+    MomentKind.BROKEN_PROMISE: (75, 75),
     MomentKind.INTERRUPTION: (10, 35),  # grave: by the agent
     MomentKind.EVENT: (5, 60),  # grave: crying
 }

@@ -47,6 +47,7 @@ from qareport.model.delivery import (
     RunStep,
     delivery_key,
 )
+from qareport.model.dialogue_acts import ACTS_OF, AGENT_ACTS, CUSTOMER_ACTS, Act, SpokenAct, TopicScore
 from qareport.model.measures import MEASURES, NORM_MEASURES, Measure, Unit
 from qareport.model.order_report import (
     CallChange,
@@ -120,10 +121,13 @@ from qareport.model.vocabulary import (
 )
 
 __all__ = [
+    "ACTS_OF",
+    "AGENT_ACTS",
     "ALARM_KINDS",
     "CALLBACK_REPEATS",
     "CALLBACK_SCORE_WEIGHT",
     "CALLBACK_WEIGHTS",
+    "CUSTOMER_ACTS",
     "DEFAULT_SILENCE_MS",
     "FATAL_POINTS",
     "GUESSED_SOURCES",
@@ -139,6 +143,7 @@ __all__ = [
     "STATE_SILENCE",
     "TAG_IRONY",
     "TROUBLE_KINDS",
+    "Act",
     "AdviceOutcome",
     "AgentOutcome",
     "AgentRow",
@@ -220,10 +225,12 @@ __all__ = [
     "Severity",
     "Silence",
     "Span",
+    "SpokenAct",
     "SummaryMoment",
     "SummaryPromise",
     "TeamNorm",
     "Token",
+    "TopicScore",
     "TrajectoryState",
     "Transcript",
     "Unit",

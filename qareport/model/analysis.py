@@ -127,6 +127,11 @@ class Moment:
     fuzzy: bool = False
     #: Higher matters more; orders the moments when a page has room for few. 0: another moment covers it already.
     salience: float = 0.0
+    #: Which reader understood it and how sure it is (`SpokenAct`); None where no act is behind it.
+    reader: str | None = None
+    score: float | None = None
+    #: How many sentences this one node stands for: five threats in a row are one moment.
+    count: int = 1
 
     @property
     def duration_ms(self) -> int:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
+from qareport.model.dialogue_acts import SpokenAct, TopicScore
 from qareport.model.vocabulary import SCHEMA_VERSION, AudioEvent, Emotion, Language, Note, Role, RoleSource
 
 
@@ -139,6 +140,8 @@ class Segment(Span):
     event_scores: Mapping[str, float] | None = None
     loudness_dbfs: float | None = None
     tokens: tuple[Token, ...] = ()
+    #: What the sentence does, as a reader understood it, the surest first; empty before the transcript is read.
+    acts: tuple[SpokenAct, ...] = ()
 
     @property
     def tags(self) -> tuple[str, ...]:
@@ -183,6 +186,8 @@ class Transcript:
     model: ModelInfo | None = None
     segments: tuple[Segment, ...] = ()
     notes: tuple[Note, ...] = ()
+    #: What the customer calls about, as a reader understood it, the surest first; empty before it is read.
+    topics: tuple[TopicScore, ...] = ()
 
     def rich_text(self) -> str:
         """Write the complete text with tags: `这衣服尺码根本不对![ANGRY]我按你们详情页的尺寸表买的![ANGRY]`.

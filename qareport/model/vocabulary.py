@@ -86,6 +86,7 @@ class MomentKind(StrEnum):
     ESCALATION = "escalation"
     NO_ANSWER = "no_answer"
     RECOVERY = "recovery"
+    BROKEN_PROMISE = "broken_promise"
     EVENT = "event"
 
 
@@ -136,6 +137,7 @@ class MomentLabel(StrEnum):
     IRONY = "irony"
     INTERRUPTION = "interruption"
     RECOVERY = "recovery"
+    BROKEN_PROMISE = "broken_promise"
     HAPPY = "happy"
     SAD = "sad"
     ANGRY = "angry"

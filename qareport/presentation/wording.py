@@ -183,6 +183,7 @@ LABEL_SOURCES: Mapping[MomentLabel, str] = {
     MomentLabel.IRONY: N_("反讽"),
     MomentLabel.INTERRUPTION: N_("抢话"),
     MomentLabel.RECOVERY: N_("缓和"),
+    MomentLabel.BROKEN_PROMISE: N_("承诺未兑现"),
     MomentLabel.HAPPY: N_("满意"),
     MomentLabel.SAD: N_("失望"),
     MomentLabel.ANGRY: N_("愤怒"),
@@ -213,6 +214,7 @@ PREDICATES: Mapping[MomentKind, str] = Translated(
         MomentKind.ESCALATION: N_("要求升级或投诉"),
         MomentKind.NO_ANSWER: N_("未正面回应"),
         MomentKind.RECOVERY: N_("情绪缓和"),
+        MomentKind.BROKEN_PROMISE: N_("指出承诺未兑现"),
         MomentKind.EVENT: N_("一侧出现{event}"),
     }
 )

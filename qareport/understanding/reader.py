@@ -1,0 +1,24 @@
+"""What every reader offers: a transcript in, the same transcript with acts and topics out."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from qareport.model import Transcript
+
+
+class Reader(Protocol):
+    """Understands transcripts. A reader keeps no state from one call to the next, so calls may be read in any order."""
+
+    @property
+    def key(self) -> str:
+        """Hash of everything that decides what it reads (model, words, settings): a new key means read again."""
+        ...
+
+    def read(self, transcript: Transcript) -> Transcript:
+        """Return the transcript with `acts` on its segments, `topics`, and notes on what could not be read.
+
+        Only acts of the segment's role are claimed (`ACTS_OF`), each segment's surest first, and nothing of a speaker
+        who is not known. Text, times and roles stay as they are. It never raises for what a call contains.
+        """
+        ...

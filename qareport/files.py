@@ -77,9 +77,12 @@ def read_secret(path: Path, *, holds: str, error: type[QareportError]) -> str:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except OSError as refusal:
         raise error(f"cannot be read: {refusal.strerror}", where=str(path), expected=holds) from refusal
+    try:
+        _check_owner(os.fstat(descriptor), path, holds, error)  # of the file that is open, not of one put there since
+    except BaseException:
+        os.close(descriptor)
+        raise
     with os.fdopen(descriptor, encoding="utf-8") as file:
-        # Of the file that is open, not of one put there since.
-        _check_owner(os.fstat(file.fileno()), path, holds, error)
         try:
             secret = file.read(4096).rstrip("\r\n")
         except UnicodeDecodeError:

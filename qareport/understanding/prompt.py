@@ -11,13 +11,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from qareport.files import content_key
-from qareport.model import ACTS_OF, Act, Role, Segment
+from qareport.model import ACTS_OF, Act, Emotion, Role, Segment
 
 #: The most acts of a sentence, and the most topics.
 MOST_ACTS: Final = 4
 MOST_TOPICS: Final = 4
 #: In ms: a shorter pause before a sentence is not told.
 _PAUSE_MS = 2000
+#: Tags that are not told either.
+_SAYING_NOTHING = frozenset((Emotion.NEUTRAL, Emotion.EMO_UNKNOWN))
 
 TOPICS: Final[Mapping[str, str]] = {
     "物流延迟": "该发货、该送到了却没有，客户有催促或不满",
@@ -109,8 +111,9 @@ def write_line(number: int, segment: Segment, before: Segment | None) -> str:
     """Write a sentence as a single line: `12 客户：（停顿 5 秒）到底什么时候发货？[ANGRY]`."""
     pause_ms = 0 if before is None else segment.start_ms - before.end_ms
     pause = f"（停顿 {pause_ms // 1000} 秒）" if pause_ms >= _PAUSE_MS else ""
-    text = " ".join(segment.rich_text().split())
-    return f"{number} {_NAMES[segment.role]}：{pause}{text}"
+    text = " ".join(segment.text.split())
+    tags = "".join(f"[{tag}]" for tag in segment.tags if tag not in _SAYING_NOTHING)
+    return f"{number} {_NAMES[segment.role]}：{pause}{text}{tags}"
 
 
 def write_messages(lines: Sequence[str], asked: Sequence[int]) -> list[dict[str, str]]:

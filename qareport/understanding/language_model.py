@@ -12,7 +12,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -35,11 +35,9 @@ from qareport.model import (
 from qareport.settings import LanguageModelSettings
 from qareport.understanding import prompt
 from qareport.understanding.chat_client import ChatClient, ChatError
-from qareport.understanding.reader import Reader
+from qareport.understanding.reader import LANGUAGE_MODEL, Reader
 
 _log = logging.getLogger(__name__)
-#: `SpokenAct.reader` of what the model claims.
-READER: Final = "language_model"
 #: How many sentences before and after those of a request are told as its context.
 _BEFORE, _AFTER = 12, 4
 #: Room for an answer, in tokens: of a sentence, and of everything else.
@@ -104,29 +102,26 @@ class LanguageModelReader:
     def key(self) -> str:
         """Hash of the model's name, what is asked and how, and of the key of the fallback; not of where it is asked."""
         chosen = replace(self._settings, url="", key_file="", timeout_s=1.0, cache="")
-        return content_key(READER, prompt.VERSION, to_json(chosen), self._fallback.key)
+        return content_key(LANGUAGE_MODEL, prompt.VERSION, to_json(chosen), self._fallback.key)
 
     def read(self, transcript: Transcript) -> Transcript:
         """Read with the model; a fault leaves the whole call to the fallback, with the note `language_model_failed`."""
         # A call without known speakers is no question.
         if not any(ACTS_OF[segment.role] for segment in transcript.segments):
             return self._fallback.read(transcript)
-        acts: dict[int, tuple[SpokenAct, ...]] = {}
-        topics: dict[str, TopicScore] = {}
+        acts: dict[int, list[Act]] = {}
+        topics: list[str] = []
         try:
             for question in self._questions(transcript.segments):
                 answer = self._answer(question)
-                for number in question.roles:
-                    claimed = dict.fromkeys(answer.segments[str(number)])
-                    acts[number] = tuple(SpokenAct(act=act, reader=READER) for act in claimed)
-                topics |= {name: TopicScore(name=name, reader=READER) for name in answer.topics if name not in topics}
+                acts |= {number: answer.segments[str(number)] for number in question.roles}
+                topics += answer.topics
         except ChatError as fault:
             events.happened("understand", "failed", call_id=transcript.call_id, reason=str(fault))
             read = self._fallback.read(transcript)
             note = Note(code=NoteCode.LANGUAGE_MODEL_FAILED, values={"fault": fault.fault})
             return replace(read, notes=(*read.notes, note))
-        segments = (replace(segment, acts=acts.get(at, ())) for at, segment in enumerate(transcript.segments, start=1))
-        return replace(transcript, segments=tuple(segments), topics=tuple(topics.values()))
+        return _with_claims(transcript, acts, topics)
 
     def _questions(self, segments: Sequence[Segment]) -> Iterator[_Question]:
         masked = privacy.mask_segments(segments, frozenset(PersonalKind)).segments
@@ -142,7 +137,8 @@ class LanguageModelReader:
             yield _Question(roles=roles, messages=prompt.write_messages(shown, asked))
 
     def _answer(self, question: _Question) -> _Answer:
-        key = content_key(READER, prompt.VERSION, self._settings.model, repr(self._settings.extra), repr(question))
+        settings = self._settings
+        key = content_key(prompt.VERSION, settings.model, repr(settings.extra), repr(question))
         kept = self._kept(key, question)
         if kept is not None:
             return kept
@@ -201,3 +197,13 @@ class LanguageModelReader:
                 file.write(answer.model_dump_json().encode())
         except OSError as error:  # the answer is good, it will only be asked for again
             _log.warning("%s: answers cannot be kept: %s", self._cache, error.strerror)
+
+
+def _with_claims(transcript: Transcript, acts: Mapping[int, list[Act]], topics: Sequence[str]) -> Transcript:
+    """Put the claims on a transcript, each once: acts by the numbers of segments, from 1, and topics."""
+    segments = []
+    for number, segment in enumerate(transcript.segments, start=1):
+        claimed = dict.fromkeys(acts.get(number, ()))
+        segments.append(replace(segment, acts=tuple(SpokenAct(act=act, reader=LANGUAGE_MODEL) for act in claimed)))
+    named = tuple(TopicScore(name=name, reader=LANGUAGE_MODEL) for name in dict.fromkeys(topics))
+    return replace(transcript, segments=tuple(segments), topics=named)

@@ -19,10 +19,8 @@ from qareport.files import content_key
 from qareport.model import ACTS_OF, Act, Role, Segment, SpokenAct, Transcript
 from qareport.strict_yaml import YamlSource, read_yaml, validate
 from qareport.text.wordlist import Keyword, WordList, normalise
-from qareport.understanding.reader import Reader
+from qareport.understanding.reader import WORDS, Reader
 
-#: `SpokenAct.reader` of what a phrase says.
-READER: Final = "words"
 _ROLES: Final = (Role.CUSTOMER, Role.AGENT)
 
 
@@ -108,7 +106,7 @@ class OwnWords:
     @property
     def key(self) -> str:
         """Hash of the words and of the key of the reader that they correct."""
-        return content_key(READER, *map(repr, self._words), self._reader.key)
+        return content_key(WORDS, *map(repr, self._words), self._reader.key)
 
     def read(self, transcript: Transcript) -> Transcript:
         """Read with the other reader, add what the words say with score 1, and drop what they deny."""
@@ -124,7 +122,7 @@ class OwnWords:
                 continue
             if phrase := words.always.find(text):
                 acts.pop(words.act, None)
-                said.append(SpokenAct(act=words.act, reader=READER, words=(phrase,)))
+                said.append(SpokenAct(act=words.act, reader=WORDS, words=(phrase,)))
             elif words.never.find(text):
                 acts.pop(words.act, None)
         return replace(segment, acts=(*said, *acts.values()))

@@ -72,7 +72,7 @@ def test_everything_but_acts_and_topics_stays(server: ChatServer) -> None:
 
 
 def test_the_same_call_is_read_the_same_way(server: ChatServer) -> None:
-    assert reader_of(server).read(EXAMPLE) == reader_of(server).read(EXAMPLE)
+    assert reader_of(server).read(SHORT) == reader_of(server).read(SHORT)
 
 
 def test_a_request_is_what_the_protocol_says(server: ChatServer) -> None:
@@ -329,28 +329,27 @@ def test_what_is_kept_holds_nothing_of_what_was_said(server: ChatServer, tmp_pat
 @pytest.mark.parametrize("damage", ["", "{", '{"segments": {}, "topics": []}', '{"segments": {"1": ["ask"]}}'])
 def test_a_damaged_answer_is_asked_for_again(server: ChatServer, tmp_path: Path, damage: str) -> None:
     reader = reader_of(server, cache=str(tmp_path))
-    first = reader.read(EXAMPLE)
+    first = reader.read(SHORT)
     (kept,) = tmp_path.iterdir()
     kept.write_text(damage)
-    assert reader.read(EXAMPLE) == first
+    assert reader.read(SHORT) == first
     assert len(server.taken) == 2
     assert json.loads(kept.read_text("utf-8")) == json.loads(server.written[0])
 
 
 def changed(segment: Segment) -> Transcript:
-    return replace(EXAMPLE, segments=(segment, *EXAMPLE.segments[1:]))
+    return replace(SHORT, segments=(segment, *SHORT.segments[1:]))
 
 
 def test_another_model_another_call_and_other_fields_are_other_questions(server: ChatServer, tmp_path: Path) -> None:
-    server.reply = lambda number: None
     cache = str(tmp_path)
-    reader_of(server, cache=cache).read(EXAMPLE)
-    reader_of(server, cache=cache, extra={"top_p": 0.5}).read(EXAMPLE)
-    reader_of(server, cache=cache).read(changed(replace(EXAMPLE.segments[0], text="喂，您好。")))
-    reader_of(server, cache=cache).read(changed(replace(EXAMPLE.segments[0], role=CUSTOMER)))
-    reader_of(server, cache=cache, model="another").read(EXAMPLE)
+    reader_of(server, cache=cache).read(SHORT)
+    reader_of(server, cache=cache, extra={"top_p": 0.5}).read(SHORT)
+    reader_of(server, cache=cache).read(changed(replace(SHORT.segments[0], text="喂，您好啊。")))
+    reader_of(server, cache=cache).read(changed(replace(SHORT.segments[0], role=CUSTOMER)))
+    reader_of(server, cache=cache, model="another").read(SHORT)
     assert len(server.taken) == 5
-    reader_of(server, cache=cache).read(replace(EXAMPLE, call_id="another", order_id=None))
+    reader_of(server, cache=cache).read(replace(SHORT, call_id="another", order_id=None))
     assert len(server.taken) == 5
 
 

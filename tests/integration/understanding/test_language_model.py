@@ -15,6 +15,7 @@ import pytest
 from qareport.model import ACTS_OF, Act, Note, ReaderFault, Role, Segment, Transcript
 from qareport.presentation import note_wording
 from qareport.settings import LanguageModelSettings
+from qareport.understanding import chat_client
 from qareport.understanding.language_model import LanguageModelReader
 from tests.support.calls import AGENT, CUSTOMER, EXAMPLE, call, say
 from tests.support.chat_server import MODEL, ChatReply, ChatServer, completion
@@ -261,6 +262,12 @@ def test_a_server_that_hangs_up_or_is_not_there_is_not_reached(server: ChatServe
 def test_https_to_a_server_that_speaks_http_is_not_reached(server: ChatServer) -> None:
     url = server.url.replace("http:", "https:")
     fallen_back(reader_of(server, url=url).read(EXAMPLE), ReaderFault.UNREACHABLE)
+    assert server.taken == []
+
+
+def test_nothing_is_sent_in_the_clear_to_a_public_address(server: ChatServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(chat_client, "is_private", lambda address: address != "127.0.0.1")
+    fallen_back(reader_of(server, key="sk-1").read(EXAMPLE), ReaderFault.UNREACHABLE)
     assert server.taken == []
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -9,9 +10,9 @@ from types import SimpleNamespace
 import pytest
 
 from qareport.errors import ConfigError
-from qareport.model import Act
-from qareport.settings import LanguageModelSettings, UnderstandingSettings
-from qareport.understanding import open_reader
+from qareport.model import Act, Role
+from qareport.settings import LanguageModelSettings, UnderstandingSettings, load
+from qareport.understanding import load_act_words, open_reader
 from qareport.understanding.choose import read_key
 from tests.support.calls import CUSTOMER, call, say
 from tests.support.paths import ROOT
@@ -53,6 +54,19 @@ def test_broken_words_are_refused_when_the_reader_is_opened(tmp_path: Path) -> N
     (tmp_path / "acts.yaml").write_text("schema: 1\ncustomer: {rude: {}}\n", "utf-8")
     with pytest.raises(ConfigError, match="acts.yaml:2:12"):
         open_reader(UnderstandingSettings(), tmp_path)
+
+
+@pytest.mark.parametrize("name", ["understanding.md", "understanding.zh-CN.md"])
+def test_the_examples_of_the_guide_are_read(tmp_path: Path, name: str) -> None:
+    page = (ROOT / "docs" / "guide" / name).read_text("utf-8")
+    words, chosen = re.findall(r"^```yaml\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    (tmp_path / "acts.yaml").write_text(words, "utf-8")
+    (tmp_path / "qareport.yaml").write_text(chosen, "utf-8")
+    reader = open_reader(load(tmp_path).understanding, tmp_path, {})
+    said = call(say(0, 1, Role.UNKNOWN, "我找消费者协会。"), say(2, 3, CUSTOMER, "那颜色就算了。"))
+    assert len(load_act_words(tmp_path / "acts.yaml")) == 3
+    assert reader.key != open_reader(UnderstandingSettings(), tmp_path).key
+    assert [segment.acts for segment in open_reader(UnderstandingSettings(), tmp_path).read(said).segments] == [(), ()]
 
 
 def test_the_key_of_the_server_comes_from_the_environment_or_a_private_file(tmp_path: Path) -> None:

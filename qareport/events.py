@@ -26,7 +26,7 @@ def happened(step: str, outcome: str, *, duration_ms: int | None = None, **more:
     """Log that a step ended.
 
     Args:
-        step: decode, transcribe, analyse, render, send, delete, or a step of a daily run.
+        step: decode, transcribe, understand, analyse, render, send, delete, or a step of a daily run.
         outcome: done, kept (an earlier run had done it), failed, or the state of a mail or run.
         duration_ms: how long it took, by a monotonic clock.
         more: call_id, order_id, reason …; None is left out. `reason` and `problems` are masked.

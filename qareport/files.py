@@ -1,4 +1,4 @@
-"""Atomic writes of files, and keys that hash contents."""
+"""Atomic writes of files, keys that hash contents, and files that hold a secret."""
 
 from __future__ import annotations
 
@@ -6,9 +6,12 @@ import contextlib
 import hashlib
 import os
 import secrets
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
+
+from qareport.errors import QareportError
 
 
 def content_key(*parts: str) -> str:
@@ -57,3 +60,46 @@ def atomic_write(path: Path) -> Iterator[IO[bytes]]:
     """
     with atomic_path(path) as temporary, temporary.open("wb") as file:
         yield file
+
+
+def read_secret(path: Path, *, holds: str, error: type[QareportError]) -> str:
+    """Return the one line of a file that only its owner may read. No message quotes it.
+
+    Args:
+        path: the file.
+        holds: what it holds, as messages call it: "the mail password".
+        error: what is raised.
+
+    Raises:
+        QareportError: of the type `error`: the file cannot be read, others may read it, or it is not one line of text.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError as refusal:
+        raise error(f"cannot be read: {refusal.strerror}", where=str(path), expected=holds) from refusal
+    try:
+        _check_owner(os.fstat(descriptor), path, holds, error)  # of the file that is open, not of one put there since
+    except BaseException:
+        os.close(descriptor)
+        raise
+    with os.fdopen(descriptor, encoding="utf-8") as file:
+        try:
+            secret = file.read(4096).rstrip("\r\n")
+        except UnicodeDecodeError:
+            # Without its cause, which holds the bytes.
+            raise error("is not text in UTF-8", where=str(path), expected=holds) from None
+    if not secret or "\n" in secret:
+        raise error(f"does not hold {holds}", where=str(path), expected="one line")
+    return secret
+
+
+def _check_owner(status: os.stat_result, path: Path, holds: str, error: type[QareportError]) -> None:
+    if not stat.S_ISREG(status.st_mode):
+        raise error("is not a file", where=str(path), expected=f"a file that holds {holds}")
+    if status.st_mode & 0o077:
+        mode = stat.S_IMODE(status.st_mode)
+        raise error(
+            f"others may read it (mode {mode:04o})", where=str(path), expected="mode 0600", to_do=f"chmod 600 {path}"
+        )
+    if status.st_uid not in (os.geteuid(), 0):
+        raise error(f"belongs to another user ({status.st_uid})", where=str(path), to_do=f"chown {os.geteuid()} {path}")

@@ -26,7 +26,7 @@ _INTRODUCTION = """\
 All keys of `config/qareport.yaml`. Keep only the lines that you change; a key that is not listed here is an error,
 which is reported with its line and column.
 """
-_NAMES = {int: "integer", float: "number", str: "text", bool: "true or false", types.NoneType: "none"}
+_NAMES = {int: "integer", float: "number", str: "text", bool: "true or false", types.NoneType: "none", Any: "anything"}
 _BOUNDS = {Ge: ("ge", "≥"), Gt: ("gt", ">"), Le: ("le", "≤"), Lt: ("lt", "<")}
 
 
@@ -49,12 +49,14 @@ def _table(kind: type) -> Iterator[str]:
 
 
 def _rows(kind: type, prefix: str = "") -> Iterator[tuple[str, str, str, str]]:
-    """Yield key, type, default and description of each field; of a list of tables, its fields follow."""
+    """Yield key, type, default and description of each field; after a table, or a list of tables, its fields."""
     hints, comments = get_type_hints(kind, include_extras=True), _comments(kind)
     for field in dataclasses.fields(kind):
         hint = hints[field.name]
         key = prefix + field.name
         yield key, _escaped(_type_text(hint)), _default(field), _escaped(comments[field.name])
+        if dataclasses.is_dataclass(hint):
+            yield from _rows(hint, f"{key}.")
         if get_origin(hint) is tuple and dataclasses.is_dataclass(get_args(hint)[0]):
             yield from _rows(get_args(hint)[0], f"{key}[].")
 
@@ -90,11 +92,11 @@ def _type_text(hint: Any) -> str:
     if origin in (Union, types.UnionType):
         return ", or ".join(map(_type_text, arguments))
     if origin is tuple:
-        return f"list of {_type_text(arguments[0])}"
+        return f"list of {_type_text(arguments[0])}" + "s" * dataclasses.is_dataclass(arguments[0])
     if isinstance(origin, type) and issubclass(origin, Mapping):
         return f"table of {_type_text(arguments[0])} to {_type_text(arguments[1])}"
     if dataclasses.is_dataclass(hint):
-        return "tables"
+        return "table"
     if issubclass(hint, Enum):
         return ", ".join(f"`{member.value}`" for member in hint)
     return _NAMES[hint]

@@ -180,6 +180,23 @@ FATAL_POINTS: Final = 100
 DEFAULT_SILENCE_MS: Final = 1200
 
 
+class ReaderFault(StrEnum):
+    """Why a language model gave no answer that can be used."""
+
+    UNREACHABLE = "unreachable"
+    TIMEOUT = "timeout"
+    #: The server does not accept the key (401, 403).
+    KEY_REFUSED = "key_refused"
+    #: The server points to another address; transcripts go where they were sent, or nowhere.
+    REDIRECT = "redirect"
+    #: Any other status than 200.
+    HTTP_ERROR = "http_error"
+    #: The model declines.
+    REFUSAL = "refusal"
+    #: Not JSON, or not what the schema asks for: a sentence that there is not, an act of the other role.
+    BAD_ANSWER = "bad_answer"
+
+
 class NoteCode(StrEnum):
     """Every code that qareport writes, with the values that go with it. Shares are fractions with two decimals."""
 
@@ -216,6 +233,10 @@ class NoteCode(StrEnum):
     LOUDNESS_UNKNOWN = "loudness_unknown"
     #: no segment has a sound event (laughter, music …).
     SOUNDS_NOT_JUDGED = "sounds_not_judged"
+
+    # Of the reader.
+    #: {fault}: the language model gave no answer (`ReaderFault`); the bundled reader read the call.
+    LANGUAGE_MODEL_FAILED = "language_model_failed"
 
     # Of the rules.
     #: {problems, first}: the last correct rules were used.

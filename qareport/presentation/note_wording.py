@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from qareport.model import (
     Note,
     NoteCode,
+    ReaderFault,
     Role,
     RoleSource,
 )
@@ -29,6 +30,7 @@ NOTES: Mapping[str, str] = Translated(
         ),
         NoteCode.LOUDNESS_UNKNOWN: N_("没有音量数据。"),
         NoteCode.SOUNDS_NOT_JUDGED: N_("没有判定笑声、音乐等声音事件。"),
+        NoteCode.LANGUAGE_MODEL_FAILED: N_("语言模型没有给出可用的回答（{fault}），这通电话由随附的模型判断。"),
         NoteCode.RULES_LAST_GOOD: N_("规则文件有{problems}处错误，本报告按上一次正确的规则判定。第一处：{first}"),
         NoteCode.RULES_NOT_JUDGED: N_("这些规则这次没能判定，未计入得分：{rules}"),
         NoteCode.SOURCES_MISSING: N_("有录音来源读不到，里面的新通话不在本报告里：{first}"),
@@ -56,6 +58,18 @@ NOTES: Mapping[str, str] = Translated(
         NoteCode.CHANNELS_MAYBE_SWAPPED: N_("声道可能接反：{at_ms}在客户声道听到“{quote}”。说话人未作改动，请核对。"),
     }
 )
+#: Why a language model gave no answer.
+FAULTS: Mapping[str, str] = Translated(
+    {
+        ReaderFault.UNREACHABLE: N_("连不上"),
+        ReaderFault.TIMEOUT: N_("超时"),
+        ReaderFault.KEY_REFUSED: N_("密钥被拒绝"),
+        ReaderFault.REDIRECT: N_("服务器要求转到别的地址"),
+        ReaderFault.HTTP_ERROR: N_("服务器报错"),
+        ReaderFault.REFUSAL: N_("模型拒绝回答"),
+        ReaderFault.BAD_ANSWER: N_("回答不合要求"),
+    }
+)
 
 
 def note(value: Note) -> str:
@@ -78,6 +92,8 @@ def _note_value(key: str, text: str) -> str:
         return wording.second(int(text))
     if key == "source":
         return wording.ROLE_SOURCES[RoleSource(text)]
+    if key == "fault":
+        return FAULTS[text]
     if key == "roles":
         return wording.listed(wording.ROLES[Role(name)] for name in text.split("|"))
     return text

@@ -20,6 +20,7 @@ from qareport.settings.settings import (
     default_dir,
     load,
 )
+from qareport.settings.understanding import LanguageModelSettings, UnderstandingSettings
 
 __all__ = [
     "AnalysisSettings",
@@ -28,6 +29,7 @@ __all__ = [
     "CategorySettings",
     "DailySettings",
     "IngestSettings",
+    "LanguageModelSettings",
     "Locale",
     "MailSettings",
     "PeriodSettings",
@@ -36,6 +38,7 @@ __all__ = [
     "RetentionSettings",
     "ScoreSettings",
     "Settings",
+    "UnderstandingSettings",
     "bundled_calls",
     "bundled_model",
     "default_dir",

@@ -20,6 +20,7 @@ from qareport.model import (
     Role,
 )
 from qareport.settings.name_pattern import NamePattern
+from qareport.settings.understanding import UnderstandingSettings
 from qareport.strict_yaml import read_yaml, validate
 
 _PACKAGE = Path(__file__).resolve().parent.parent
@@ -369,6 +370,7 @@ class Settings:
 
     audio: AudioSettings = field(default_factory=AudioSettings)
     asr: AsrSettings = field(default_factory=AsrSettings)
+    understanding: UnderstandingSettings = field(default_factory=UnderstandingSettings)
     analysis: AnalysisSettings = field(default_factory=AnalysisSettings)
     score: ScoreSettings = field(default_factory=ScoreSettings)
     privacy: PrivacySettings = field(default_factory=PrivacySettings)

@@ -1,5 +1,7 @@
 """Readers: they understand what each sentence of a transcript does (dialogue acts), and what the call is about."""
 
+from qareport.understanding.choose import open_reader
+from qareport.understanding.own_words import ActWords, OwnWords, load_act_words
 from qareport.understanding.reader import Reader
 
-__all__ = ["Reader"]
+__all__ = ["ActWords", "OwnWords", "Reader", "load_act_words", "open_reader"]

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Final, Protocol
 
 from qareport.model import Transcript
+
+#: What `SpokenAct.reader` and `TopicScore.reader` call each reader. The names are in the JSON of reports, so they stay
+#: as they are.
+BUNDLED: Final = "bundled"
+WORDS: Final = "words"
+LANGUAGE_MODEL: Final = "language_model"
 
 
 class Reader(Protocol):

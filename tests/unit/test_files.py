@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qareport.files import atomic_path, atomic_write, content_key
+from qareport.errors import ModelError
+from qareport.files import atomic_path, atomic_write, content_key, read_secret
 
 PARTS = st.lists(st.text(), max_size=4)
 
@@ -61,3 +62,42 @@ def test_where_one_part_ends_and_the_next_begins_counts() -> None:
 
 def test_a_name_that_is_no_utf8_has_a_key() -> None:
     assert re.fullmatch("[0-9a-f]{64}", content_key("\udce4.wav"))
+
+
+def secret_of(path: Path) -> str:
+    return read_secret(path, holds="the key", error=ModelError)
+
+
+def test_a_secret_is_the_line_of_a_private_file(tmp_path: Path) -> None:
+    path = tmp_path / "key"
+    path.write_text("abc def\n")
+    path.chmod(0o600)
+    assert secret_of(path) == "abc def"
+
+
+@pytest.mark.parametrize(
+    ("content", "mode", "says"),
+    [
+        (b"geheim\n", 0o644, "others may read it (mode 0644); expected mode 0600; chmod 600 "),
+        (b"geheim\nzwei\n", 0o600, "does not hold the key; expected one line"),
+        (b"\n", 0o600, "does not hold the key; expected one line"),
+        (b"geheim\xff", 0o600, "is not text in UTF-8; expected the key"),
+    ],
+)
+def test_a_file_that_holds_no_secret_is_refused_without_quoting_it(
+    tmp_path: Path, content: bytes, mode: int, says: str
+) -> None:
+    path = tmp_path / "key"
+    path.write_bytes(content)
+    path.chmod(mode)
+    with pytest.raises(ModelError) as raised:
+        secret_of(path)
+    assert str(raised.value).startswith(f"{path}: {says}")
+    assert "geheim" not in f"{raised.value!r} {raised.value.__cause__!r}"
+
+
+def test_a_folder_and_a_file_that_is_not_there_hold_no_secret(tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    for name in ("folder", "nowhere"):
+        with pytest.raises(ModelError, match="expected"):
+            secret_of(tmp_path / name)

@@ -178,6 +178,7 @@ LABEL_SOURCES: Mapping[MomentLabel, str] = {
     MomentLabel.GIVE_UP: N_("放弃"),
     MomentLabel.NO_ANSWER: N_("未正面回应"),
     MomentLabel.NOBODY_SPEAKS: N_("无人应答"),
+    MomentLabel.FALLS_SILENT: N_("沉默"),
     MomentLabel.TRUST_BROKEN: N_("信任崩塌"),
     MomentLabel.ESCALATION: N_("要求升级"),
     MomentLabel.IRONY: N_("反讽"),

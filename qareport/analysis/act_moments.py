@@ -37,8 +37,8 @@ GIVE_UP_WITHIN_MS = 30_000
 _REPLIES = (
     Act.ANSWER, Act.OFFER, Act.PROMISE, Act.REFUSE, Act.EXPLAIN, Act.ASK_INFO, Act.HOLD, Act.CONFIRM, Act.BLAME,
 )  # fmt: skip
-#: A reply that only greets or says yes is not yet one.
-_NO_REPLY = frozenset((Act.GREET, Act.SMALL, Act.CLOSE))
+#: A reply that only greets, says yes or is sorry is not yet one.
+_NO_REPLY = frozenset((Act.GREET, Act.SMALL, Act.CLOSE, Act.APOLOGISE, Act.EMPATHISE))
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,19 +130,17 @@ def _no_answer_moments(scene: Scene, given_up: set[int]) -> Iterator[Moment]:
 def _replies_before(scene: Scene, again: int) -> list[int]:
     """Return the agent's turn before a question that is asked again, when it replied without saying anything.
 
-    Nothing where the turn before was the customer's, where the question before it was none, or where the reader is
-    silent about a sentence that may have answered.
+    Nothing where the turn before it was not the agent's, where the customer asked nothing before that, or where a
+    sentence of the reply may have addressed the matter.
     """
     first = scene.turn_start(again)
-    replies = [] if first == 0 else [index for index in scene.turn_before(first) if scene.acts[index]]
-    if not replies or len(replies) != len(scene.turn_before(first)):
-        return []
-    if any(scene.does(index, *_REPLIES) for index in replies):
+    replies = scene.turn_before(first) if first else range(0)
+    if not replies or any(scene.does(index, *_REPLIES) for index in replies):
         return []
     asked = replies[0] - 1
     if asked < 0 or not scene.turn_does(asked, Act.ASK, Act.ASK_AGAIN, Act.REQUEST):
         return []
-    return [index for index in replies if not _NO_REPLY.issuperset(scene.acts[index])]
+    return [index for index in replies if not scene.acts[index] or not _NO_REPLY.issuperset(scene.acts[index])]
 
 
 def _moment(

@@ -34,29 +34,36 @@ class Mention:
     word: str
     #: Known by its sound only.
     fuzzy: bool = False
+    #: The words alone make the call one of this topic.
+    sure: bool = False
 
 
 def find_mentions(scene: Scene) -> list[Mention]:
     """Find every topic that each of the customer's segments names, in order of time."""
     return [
-        Mention(index, topic.name, match.word, match.fuzzy)
+        Mention(index, topic.name, match.word, match.fuzzy, _is_sure(topic, scene.words[index]))
         for index, _ in scene.of_customer()
         for topic in scene.topics.topics
         if (match := topic.words.match(scene.words[index])) is not None
     ]
 
 
+def _is_sure(topic: Topic, words: str) -> bool:
+    return topic.sure is not None and topic.sure.find(words) is not None
+
+
 def find_issues(scene: Scene, mentions: Sequence[Mention], claims: Sequence[TopicScore]) -> tuple[Classification, ...]:
     """Find what the customer calls about; nothing known leaves the tuple empty, which is not "other".
 
-    First what a reader claims, the surest first, then what the customer's words name, the more often named and then
-    the earlier one first. A claim is shown by the segments that name it, or else by the first in which the customer
+    First what a reader claims, the surest first, then what the customer's sure words name (`Topic.sure`), the more
+    often named and then the earlier one first. A word in passing makes no topic. A claim is shown by the segments that name it, or else by the first in which the customer
     complains, demands or asks.
     """
     named: dict[str, list[Mention]] = {}
     for mention in mentions:
         named.setdefault(mention.issue, []).append(mention)
-    by_words = sorted(named, key=lambda name: (-len(named[name]), named[name][0].index))
+    sure = [name for name, own in named.items() if any(mention.sure for mention in own)]
+    by_words = sorted(sure, key=lambda name: (-len(named[name]), named[name][0].index))
     issues = []
     for name in dict.fromkeys([*(claim.name for claim in claims), *by_words]):
         own = named.get(name, ())

@@ -15,6 +15,8 @@ _WANTS_ANSWER = (
 )  # fmt: skip
 #: After such words of the agent's a pause was one in which nobody worked.
 _IDLE = (Act.EVADE, Act.BLAME, Act.RUDE)
+#: After these it was one in which the agent worked.
+_RESULT = (Act.ANSWER, Act.PROMISE, Act.OFFER)
 #: What a customer does who was left waiting, or who has swallowed a refusal.
 _UPSET = (Act.GIVE_UP, Act.THREATEN, Act.SARCASM, Act.COMPLAIN, Act.ASK_AGAIN)
 #: A customer who does only this worked during the pause, or waited content.
@@ -42,9 +44,10 @@ class TellingSilence:
 def find_telling_silences(scene: Scene) -> list[TellingSilence]:
     """Find the silences of `check_in_ms` or more that tell something.
 
-    After the customer's words: they want an answer, and then the customer speaks again without having got one, or the
-    agent does but evades. After the agent's words: the customer's next turn is upset. A pause that the agent announced
-    (an act of hold), or after which a result comes, tells nothing, and so does one about which the acts are silent.
+    The customer is upset after it (gives up, threatens, asks again …); or the customer's words before it want an
+    answer, and then the customer speaks again without having got one, or the agent speaks but evades. A pause that the
+    agent announced (an act of hold), or after which a result comes, tells nothing, and so does one about which the acts
+    are silent.
     """
     telling = []
     last = 0
@@ -67,18 +70,19 @@ def find_telling_silences(scene: Scene) -> list[TellingSilence]:
 def _tells(scene: Scene, last: int, following: int | None) -> bool:
     before = scene.spoken[last].role
     after = scene.spoken[following].role if following is not None else None
-    if before is Role.AGENT:
-        upset = after is Role.CUSTOMER and following is not None and scene.turn_does(following, *_UPSET, forward=True)
-        return upset and not scene.turn_does(last, Act.HOLD)
+    if following is not None and after is Role.CUSTOMER and scene.turn_does(following, *_UPSET, forward=True):
+        if before is Role.AGENT:
+            return not scene.turn_does(last, Act.HOLD)
+        if before is Role.CUSTOMER:
+            return not _held(scene, last) or scene.does(following, *_GRAVE)
     if before is not Role.CUSTOMER or not scene.turn_does(last, *_WANTS_ANSWER):
         return False
     if following is None:
         return not _held(scene, last) and not scene.turn_does(last, Act.GIVE_UP, Act.THANK, Act.ACCEPT)
     if after is Role.AGENT:
-        return scene.turn_does(following, *_IDLE, forward=True) or scene.turn_does(last, *_GRAVE)
-    if _held(scene, last):
-        return scene.does(following, *_GRAVE)
-    return after is Role.CUSTOMER and not scene.does(following, *_BUSY)
+        evades = scene.turn_does(following, *_IDLE, forward=True) and not scene.does(following, *_RESULT)
+        return evades or scene.turn_does(last, *_GRAVE)
+    return after is Role.CUSTOMER and not _held(scene, last) and not scene.does(following, *_BUSY)
 
 
 def _held(scene: Scene, index: int) -> bool:

@@ -157,7 +157,7 @@ def judge_context(rules: Iterable[Rule], context: MatchContext, score: ScoreSett
     return Judgement(
         findings=tuple(findings),
         score=card.score,
-        risk=assess_risk(card.score, findings, context.analysis.moments, score).risk,
+        risk=assess_risk(findings, context.analysis.moments, context.spoken).risk,
         scorecard=card,
         notes=(Note(code=NoteCode.RULES_NOT_JUDGED, values={"rules": ", ".join(stopped)}),) if stopped else (),
     )

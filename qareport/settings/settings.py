@@ -168,7 +168,7 @@ class CategorySettings:
 @with_config(extra="forbid")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScoreSettings:
-    """Score and risk of a call."""
+    """Score of a call."""
 
     #: The score of a call before any rule adds or takes away points.
     start: int = 100
@@ -187,12 +187,6 @@ class ScoreSettings:
         CategorySettings(name="退换与退款"),
         CategorySettings(name="价格"),
     )
-    #: Below this score a call is of high risk; so is a call with a critical finding, or with a sign of abandonment or
-    #: escalation that was not resolved.
-    high_risk_below: int = 70
-    #: Below this score a call is of medium risk; so is a call with a major finding, or with such a sign that was
-    #: resolved.
-    medium_risk_below: int = 90
 
 
 @with_config(extra="forbid")

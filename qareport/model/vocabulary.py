@@ -233,6 +233,9 @@ class NoteCode(StrEnum):
     #: {first}: no rules can be read.
     RULES_UNREADABLE = "rules_unreadable"
 
+    #: {share}: no score, because the speakers of so large a share of the sentences are not known.
+    NOT_SCORED_SPEAKERS = "not_scored_speakers"
+
     # Of a day or another period.
     #: {first}: a source of recordings cannot be read.
     SOURCES_MISSING = "sources_missing"

@@ -219,6 +219,15 @@ PREDICATES: Mapping[MomentKind, str] = Translated(
         MomentKind.EVENT: N_("一侧出现{event}"),
     }
 )
+#: The same where the label says more than the kind: whose silence it is.
+LABEL_PREDICATES: Mapping[tuple[MomentKind, MomentLabel], str] = Translated(
+    {
+        (MomentKind.SILENCE, MomentLabel.GIVE_UP): N_("沉默{span}后放弃"),
+        (MomentKind.SILENCE, MomentLabel.FALLS_SILENT): N_("沉默{span}，随后不满"),
+    }
+)
+#: One node for several sentences in a row.
+TIMES = N_("（连续{count}句）")
 
 
 def demo_notice(models: Iterable[str]) -> str:

@@ -25,6 +25,7 @@ from qareport.model import (
     Note,
     NoteCode,
     Risk,
+    Role,
     Scorecard,
     ScoreItem,
     Transcript,
@@ -121,13 +122,13 @@ def judge(
         ruleset: the rules.
         transcript: the call.
         analysis: what was found in that transcript.
-        score: where the score starts, what limits it and what makes a risk.
+        score: where the score starts and what limits it.
         statuses: only rules of these count.
         earlier: when the earlier calls of the order began; None: not known.
 
     Returns:
-        Findings in order of time, and the score as the scorecard adds it up; None when nobody speaks, because then
-        nothing could be judged.
+        Findings in order of time, and the score as the scorecard adds it up. No score and no findings when nobody
+        speaks, or when too many sentences have no known speaker (`unknown_speakers` of the settings, with a note).
     """
     context = MatchContext.of(transcript, analysis, earlier=earlier, stages=ruleset.stages)
     return judge_context([rule for rule in ruleset.rules if rule.status in statuses], context, score)
@@ -137,6 +138,11 @@ def judge_context(rules: Iterable[Rule], context: MatchContext, score: ScoreSett
     """Match rules against a call whose match context exists already. See `judge`."""
     if not context.spoken:
         return Judgement(findings=(), score=None, risk=Risk.LOW)
+    unknown = sum(segment.role is Role.UNKNOWN for segment in context.spoken) / len(context.spoken)
+    if unknown > score.unknown_speakers:
+        note = Note(code=NoteCode.NOT_SCORED_SPEAKERS, values={"share": f"{unknown:.2f}"})
+        risk = assess_risk((), context.analysis.moments, context.spoken).risk
+        return Judgement(findings=(), score=None, risk=risk, notes=(note,))
     began = context.transcript.started_at
     findings: list[Finding] = []
     judged: list[tuple[str, str]] = []

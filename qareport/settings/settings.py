@@ -187,6 +187,8 @@ class ScoreSettings:
         CategorySettings(name="退换与退款"),
         CategorySettings(name="价格"),
     )
+    #: From 0 to 1: where the speaker of a larger share of the sentences is not known, a call gets no score.
+    unknown_speakers: Annotated[float, Field(ge=0, le=1)] = 0.5
 
 
 @with_config(extra="forbid")

@@ -88,7 +88,8 @@ def act_moments(scene: Scene, telling: Sequence[TellingSilence]) -> Iterator[Mom
     for run in find_runs(scene, Act.CALM):
         if _was_low(scene, run.indexes[0]):
             yield _moment(scene, run)
-    yield from _no_answer_moments(scene, {moment.at_ms for moment in repeats if moment.end_ms in abandoned})
+    given_up = {moment.at_ms for moment in repeats if moment.label_code is MomentLabel.GIVE_UP}
+    yield from _no_answer_moments(scene, given_up)
 
 
 def _is_soon_after(ends_ms: Sequence[int], at_ms: int) -> bool:
@@ -117,14 +118,21 @@ def _was_low(scene: Scene, index: int) -> bool:
 
 
 def _no_answer_moments(scene: Scene, given_up: set[int]) -> Iterator[Moment]:
-    """Find the evasions, and the replies to a question that hold nothing before the customer asks again."""
+    """Find the evasions, and the replies to a question that hold nothing before the customer asks again.
+
+    Those before a question that is asked again and given up are told by it.
+    """
+    asked_again = scene.places.get(Act.ASK_AGAIN, ())
     runs = find_runs(scene, Act.EVADE)
     evasive = {index for run in runs for index in run.indexes}
-    yield from (_moment(scene, run) for run in runs)
-    for again in scene.places.get(Act.ASK_AGAIN, ()):
+    for again in asked_again:
         replies = _replies_before(scene, again)
         if replies and evasive.isdisjoint(replies):
-            yield _moment(scene, ActRun(Act.EVADE, (replies[0],)), covered=scene.spoken[again].start_ms in given_up)
+            runs.append(ActRun(Act.EVADE, (replies[0],)))
+    for run in runs:
+        place = bisect.bisect_right(asked_again, run.indexes[-1])
+        told = place < len(asked_again) and scene.spoken[asked_again[place]].start_ms in given_up
+        yield _moment(scene, run, covered=told)
 
 
 def _replies_before(scene: Scene, again: int) -> list[int]:

@@ -22,7 +22,7 @@ _SPAN = (
     rf"(?<![了过满第每前这等0-9.{_HAN}])(?P<about>大概|大约|约)?(?:(?P<least>{_NUMBER})个?(?:工作日|小时|天|日)?{_TO})?"
     rf"(?P<count>{_NUMBER})\s*个?(?P<half>半)?"
     rf"(?P<unit>分钟|小时|钟头?(?=[之以内里后])|工作日|天|日(?=之内|以内|内|以后|之后|后|左右|里)|星期|礼拜|周(?![一二三四五六日天末])"
-    rf"|个?月(?![份底初末0-9{_HAN}])|\s?(?:working days?|business days?|minutes?|hours?|days?|weeks?)\b)"
+    rf"|个?月(?=[之以内里后])|\s?(?:working days?|business days?|minutes?|hours?|days?|weeks?)\b)"
     r"\s*(?P<end>之内|以内|内|里[头面]?|以后|之后|后|左右)?(?!之?前|以前|了|没|都没|无理由|价保|保价|质保|试|免|一[次回])"
 )
 #: 5号仓 and 3号楼 are places, 六号螺丝 is a part; the second 号 of 三号到五号 ends a range.
@@ -54,7 +54,9 @@ _POINT = (
     r"|(?P<closing>下班(?:之?前|以前))"
 )
 _TIME = re.compile(rf"{_SPAN}|{_POINT}", re.IGNORECASE)
-_ONE_HOUR = re.compile(rf"(?P<hour>[0-9]{{1,2}}|[{_HAN}]{{1,3}})(?::(?P<minute>[0-5][0-9])|(?:点|時)(?P<rest>半|一刻|[{_HAN}]+|[0-9]+)?)")
+_ONE_HOUR = re.compile(
+    rf"(?P<hour>[0-9]{{1,2}}|[{_HAN}]{{1,3}})(?::(?P<minute>[0-5][0-9])|(?:点|時)(?P<rest>半|一刻|[{_HAN}]+|[0-9]+)?)"
+)
 _CALENDAR = re.compile(rf"(?:(?P<month>[0-9]+|[{_HAN}]+)月(?:份)?)?(?P<day>[0-9]+|[{_HAN}]+)")
 _DAYS = {
     "今": 0, "当": 0, "明": 1, "听": 1, "聽": 1, "次": 1, "隔": 1, "第": 1, "后": 2, "大": 3,

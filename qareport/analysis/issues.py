@@ -18,6 +18,7 @@ from qareport.model import (
     Silence,
     TopicScore,
 )
+from qareport.text.wordlist import Match
 
 #: So many quotations show enough of a topic or a stage.
 QUOTES = 3
@@ -44,12 +45,17 @@ def find_mentions(scene: Scene) -> list[Mention]:
         Mention(index, topic.name, match.word, match.fuzzy, _is_sure(topic, scene.words[index]))
         for index, _ in scene.of_customer()
         for topic in scene.topics.topics
-        if (match := topic.words.match(scene.words[index])) is not None
+        if (match := _match(topic, scene.words[index])) is not None
     ]
 
 
+def _match(topic: Topic, words: str) -> Match | None:
+    match = topic.words.match(words)
+    return topic.sure.match(words) if match is None and topic.sure is not None else match
+
+
 def _is_sure(topic: Topic, words: str) -> bool:
-    return topic.sure is not None and topic.sure.find(words) is not None
+    return topic.sure is not None and topic.sure.match(words) is not None
 
 
 def find_issues(scene: Scene, mentions: Sequence[Mention], claims: Sequence[TopicScore]) -> tuple[Classification, ...]:

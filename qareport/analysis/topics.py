@@ -68,9 +68,8 @@ class _Topic(_Named):
     sure: list[Keyword] = []
 
     def compile(self, false_friends: tuple[str, ...]) -> Topic:
-        words = self._words([*self.keywords, *self.sure], false_friends)
         sure = self._words(self.sure, false_friends) if self.sure else None
-        return Topic(self.name, words, sure)
+        return Topic(self.name, self._words(self.keywords, false_friends), sure)
 
 
 class _WordLists(BaseModel):

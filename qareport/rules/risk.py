@@ -5,7 +5,7 @@ Risk looks at what stands open when the call ends, never at one word and never a
     open     a threat, giving up, irony, a broken promise or anger (SAD and the like too), or repeated complaint with a
              question left unanswered, after which the customer neither calmed down nor accepted what the agent then
              offered, promised or answered
-    high     an open threat; or an open giving up together with irony, a broken promise and an angry voice
+    high     an open threat; or an open giving up beside two more open signs, a question asked again among them
     medium   anything else that is open; a threat or a giving up that was settled by acceptance alone; a finding that
              is fatal or critical
     low      none of these
@@ -58,7 +58,7 @@ _ANGER = frozenset(
 _UNANSWERED = frozenset({MomentKind.NO_ANSWER, MomentKind.REPEAT})
 _REPEATED = 2
 #: So many signs open at once, giving up among them, are as grave as a threat.
-_MANY = 4
+_MANY = 3
 #: A solution, and the customer's yes to it.
 _SOLUTIONS = frozenset({Act.OFFER, Act.PROMISE, Act.ANSWER})
 _YES = frozenset({Act.ACCEPT, Act.THANK, Act.CALM})
@@ -73,20 +73,22 @@ def assess_risk(findings: Iterable[Finding], moments: Iterable[Moment], spoken: 
         spoken: its segments with words and acts, ordered by start.
     """
     signs: dict[RiskReason, int] = {}
-    calm_ms = unanswered_ms = -1
+    calm_ms = unanswered_ms = repeated_ms = -1
     for moment in moments:
         if moment.kind is MomentKind.RECOVERY:
             calm_ms = max(calm_ms, moment.at_ms)
         elif moment.kind in _UNANSWERED:
             unanswered_ms = max(unanswered_ms, moment.at_ms)
+            repeated_ms = max(repeated_ms, moment.at_ms) if moment.kind is MomentKind.REPEAT else repeated_ms
         elif (sign := _sign(moment)) is not None:
             signs[sign] = max(signs.get(sign, -1), moment.at_ms)
     settled_ms = max(calm_ms, _accepted_ms(spoken))
     opened = {sign for sign, at_ms in signs.items() if at_ms >= settled_ms}
-    many = RiskReason.OPEN_GIVING_UP in opened and len(opened) >= _MANY
     if unanswered_ms >= max(settled_ms, 0):
         complaints = sum(segment.start_ms >= settled_ms and _complains(segment) for segment in spoken)
         opened |= {RiskReason.OPEN_COMPLAINT} if complaints >= _REPEATED else set()
+    asked = repeated_ms >= max(settled_ms, 0)
+    many = RiskReason.OPEN_GIVING_UP in opened and len(opened) + asked >= _MANY
     if any(calm_ms <= signs[sign] < settled_ms for sign in _ALARMS & signs.keys()):
         opened.add(RiskReason.SETTLED_ALARM)
     if any(finding.fatal or finding.severity is Severity.CRITICAL for finding in findings):

@@ -174,7 +174,7 @@ def _minute(hour: re.Match[str]) -> int:
 
 def _day(words: str, started_at: datetime) -> datetime | None:
     lower = words.lower()
-    if lower in _DAYS or words[0] in _DAYS and "月" not in words:
+    if lower in _DAYS or (words[0] in _DAYS and "月" not in words):
         return started_at + timedelta(days=_DAYS.get(lower, _DAYS.get(words[0], 0)))
     if "月底" in words or "月末" in words:
         first = started_at.replace(day=1) + (timedelta(days=32) if words.startswith("下") else timedelta())

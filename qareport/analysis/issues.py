@@ -62,8 +62,8 @@ def find_issues(scene: Scene, mentions: Sequence[Mention], claims: Sequence[Topi
     """Find what the customer calls about; nothing known leaves the tuple empty, which is not "other".
 
     First what a reader claims, the surest first, then what the customer's sure words name (`Topic.sure`), the more
-    often named and then the earlier one first. A word in passing makes no topic. A claim is shown by the segments that name it, or else by the first in which the customer
-    complains, demands or asks.
+    often named and then the earlier one first. A word in passing makes no topic. A claim is shown by the segments that
+    name it, or else by the first in which the customer complains, demands or asks.
     """
     named: dict[str, list[Mention]] = {}
     for mention in mentions:

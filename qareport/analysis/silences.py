@@ -15,6 +15,8 @@ _WANTS_ANSWER = (
 )  # fmt: skip
 #: After such words of the agent's a pause was one in which nobody worked.
 _IDLE = (Act.EVADE, Act.BLAME, Act.RUDE)
+#: With these the agent only begins to work, after a pause that nobody had announced.
+_STALLS = (Act.HOLD, Act.GREET)
 #: After these it was one in which the agent worked.
 _RESULT = (Act.ANSWER, Act.PROMISE, Act.OFFER)
 #: What a customer does who was left waiting, or who has swallowed a refusal.
@@ -81,7 +83,8 @@ def _tells(scene: Scene, last: int, following: int | None) -> bool:
         return not _held(scene, last) and not scene.turn_does(last, Act.GIVE_UP, Act.THANK, Act.ACCEPT)
     if after is Role.AGENT:
         evades = scene.turn_does(following, *_IDLE, forward=True) and not scene.does(following, *_RESULT)
-        return evades or scene.turn_does(last, *_GRAVE)
+        stalls = scene.does(following, *_STALLS) and not scene.turn_does(following, *_RESULT, forward=True)
+        return evades or (stalls and not _held(scene, last)) or scene.turn_does(last, *_GRAVE)
     return after is Role.CUSTOMER and not _held(scene, last) and not scene.does(following, *_BUSY)
 
 

@@ -59,7 +59,7 @@ def _start(fields: Sequence[Any]) -> float:
 
 def _segment(fields: Sequence[Any], *, with_acts: bool) -> Segment:
     start_s, end_s, role, text, *rest = fields
-    emotion, events, acts = (*rest, *(None,) * (3 - len(rest)))
+    emotion, events, acts = [*rest, None, None, None][:3]
     return Segment(
         start_ms=round(start_s * 1000),
         end_ms=round(end_s * 1000),

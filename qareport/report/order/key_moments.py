@@ -285,8 +285,9 @@ def issue(calls: Sequence[CallReport]) -> str:
     weights: dict[str, float] = {}
     for call in calls:
         # The first issue of a call is what it is about most.
-        for place, known in enumerate(call.issues):
-            weights[known.name] = weights.get(known.name, 0.0) + 1 / (place + 1)
+        names = [known.name for known in call.issues] or [moment.issue for moment in call.moments if moment.issue]
+        for place, name in enumerate(dict.fromkeys(names), start=1):
+            weights[name] = weights.get(name, 0.0) + 1 / place
     if not weights:
         for finding in (finding for call in calls for finding in call.findings if finding.points <= 0):
             weights[finding.category] = weights.get(finding.category, 0.0) - finding.points

@@ -1,4 +1,4 @@
-"""The labelled corpus: with the acts of its labels the moments are the labelled ones, in batches nothing was tuned on."""
+"""The labelled corpus: with the acts of its labels, moments, promises and risk are the labelled ones."""
 
 from __future__ import annotations
 

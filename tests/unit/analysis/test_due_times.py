@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta, timezone
 
 import pytest
 
 from qareport.analysis.due_times import find_due_times, read_number
 
 #: A Friday.
-STARTED = datetime(2026, 11, 20, 9, 30)
+STARTED = datetime(2026, 11, 20, 9, 30, tzinfo=timezone(timedelta(hours=8)))
 
 
 @pytest.mark.parametrize(
@@ -29,7 +29,7 @@ STARTED = datetime(2026, 11, 20, 9, 30)
 def test_a_time_is_due_when_its_range_ends(text: str, words: str, due: str) -> None:
     (time,) = find_due_times(text, STARTED)
     assert time.at is not None
-    assert (time.words, time.at.isoformat()) == (words, due)
+    assert (time.words, time.at.isoformat()) == (words, f"{due}+08:00")
 
 
 def test_all_times_of_a_sentence_are_found_in_order() -> None:

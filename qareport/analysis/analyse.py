@@ -13,13 +13,13 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from qareport.analysis.context import Scene, find_interruptions, find_turns
+from qareport.analysis.context import Scene, find_acts, find_interruptions, find_turns
 from qareport.analysis.emotion import find_curve, find_trajectory, roles_present, state_of, steady_states
+from qareport.analysis.issues import find_issues, find_mentions, find_stages
 from qareport.analysis.metrics import find_holds, find_music, find_silences, measure_call
 from qareport.analysis.moments import find_moments
 from qareport.analysis.promises import find_promises
 from qareport.analysis.topics import Topics
-from qareport.analysis.word_moments import find_issues, find_stages
 from qareport.model import (
     GUESSED_SOURCES,
     MOSTLY,
@@ -172,6 +172,7 @@ def analyse(transcript: Transcript, settings: AnalysisSettings, topics: Topics) 
     interruptions = find_interruptions(spoken, interruption_ms=settings.interruption_ms)
     roles = roles_present(spoken)
     states, trajectory, curve = _follow_emotion(spoken, roles, silences, settings.emotion_score)
+    acts, places = find_acts(spoken)
     scene = Scene(
         settings=settings,
         topics=topics,
@@ -182,7 +183,10 @@ def analyse(transcript: Transcript, settings: AnalysisSettings, topics: Topics) 
         turns=turns,
         turn_of=turn_of,
         silences=silences,
+        acts=acts,
+        places=places,
     )
+    mentions = find_mentions(scene)
     metrics = measure_call(
         scene, duration_ms=duration_ms, interruptions=interruptions, curve=curve, holds=find_holds(scene, music)
     )
@@ -192,9 +196,11 @@ def analyse(transcript: Transcript, settings: AnalysisSettings, topics: Topics) 
         interruptions=interruptions,
         trajectory=tuple(trajectory),
         curve=tuple(curve),
-        moments=find_moments(scene, segments=segments, interruptions=interruptions, trajectory=trajectory),
+        moments=find_moments(
+            scene, segments=segments, mentions=mentions, interruptions=interruptions, trajectory=trajectory
+        ),
         promises=tuple(find_promises(scene, transcript.started_at)),
-        issues=find_issues(scene),
+        issues=find_issues(scene, mentions, transcript.topics),
         stages=find_stages(scene),
         notes=(
             *transcript.notes[len(given_notes) :],

@@ -7,7 +7,6 @@ highest and what only colours the call lowest. 0 is kept for moments that anothe
 
 from __future__ import annotations
 
-import bisect
 import itertools
 from collections import Counter
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
@@ -15,13 +14,14 @@ from dataclasses import dataclass
 
 from qareport.analysis.topics import Topics
 from qareport.model import (
-    NEGATIVE_EMOTIONS,
+    Act,
     Emotion,
     Interruption,
     MomentKind,
     Role,
     Segment,
     Silence,
+    SpokenAct,
 )
 from qareport.settings import AnalysisSettings
 
@@ -172,6 +172,11 @@ class Scene:
     turn_of: Sequence[int]
     silences: Sequence[Silence]
 
+    #: What each segment does, by act.
+    acts: Sequence[Mapping[Act, SpokenAct]]
+    #: The indexes of the segments that do an act, in order.
+    places: Mapping[Act, Sequence[int]]
+
     @property
     def customer_role(self) -> Role:
         """Return whose words count as the customer's: in a call without known speakers, those of unknown speakers."""
@@ -183,26 +188,44 @@ class Scene:
         for index in self.roles.get(self.customer_role, ()):
             yield index, self.spoken[index]
 
-    def is_question(self, index: int) -> bool:
-        """Tell whether a segment asks something, by question mark or question word."""
-        marked = any(mark in self.spoken[index].text for mark in "?？")
-        return marked or self.topics.question.find(self.words[index]) is not None
+    def does(self, index: int, *acts: Act) -> bool:
+        """Tell whether a segment does any of these."""
+        done = self.acts[index]
+        return any(act in done for act in acts)
 
-    def is_negative(self, index: int) -> bool:
-        """Tell whether a segment complains, by emotion or by words."""
-        return self.states[index] in NEGATIVE_EMOTIONS or any(
-            words.match(self.words[index]) is not None for words in (self.topics.negative, self.topics.distrust)
-        )
+    def does_only(self, index: int, act: Act) -> bool:
+        """Tell whether a segment does this and nothing else."""
+        return len(self.acts[index]) == 1 and act in self.acts[index]
 
-    def silence_after(self, index: int) -> Silence | None:
-        """Return the first silence that follows a segment before anyone else has spoken."""
-        start_ms = self.spoken[index].end_ms
-        place = bisect.bisect_left(self.silences, start_ms, key=lambda silence: silence.start_ms)
-        if place == len(self.silences):
-            return None
-        silence = self.silences[place]
-        own_turn = self.turns[self.turn_of[index]]
-        return silence if silence.start_ms <= max(own_turn.end_ms, start_ms) else None
+    def turn_start(self, index: int) -> int:
+        """Return the first of the neighbouring segments before this one that have its speaker."""
+        role = self.spoken[index].role
+        while index > 0 and self.spoken[index - 1].role is role:
+            index -= 1
+        return index
+
+    def turn_before(self, first: int) -> range:
+        """Return the segments of the speaker before the turn that begins with `first`, which is not the first turn."""
+        return range(self.turn_start(first - 1), first)
+
+    def turn_does(self, index: int, *acts: Act, forward: bool = False) -> bool:
+        """Tell whether the speaker of a segment does any of these up to it, or from it on, before another speaks."""
+        role = self.spoken[index].role
+        while 0 <= index < len(self.spoken) and self.spoken[index].role is role:
+            if self.does(index, *acts):
+                return True
+            index += 1 if forward else -1
+        return False
+
+
+def find_acts(spoken: Sequence[Segment]) -> tuple[list[Mapping[Act, SpokenAct]], dict[Act, list[int]]]:
+    """Sort the claims of a reader by segment and by act."""
+    acts = [{claim.act: claim for claim in reversed(segment.acts)} for segment in spoken]
+    places: dict[Act, list[int]] = {}
+    for index, done in enumerate(acts):
+        for act in done:
+            places.setdefault(act, []).append(index)
+    return list(acts), places
 
 
 #: By kind: the usual weight and the weight of its grave form.
@@ -213,7 +236,7 @@ _WEIGHTS: dict[MomentKind, tuple[float, float]] = {
     MomentKind.TOPIC_MENTION: (20, 70),  # grave: left unanswered
     MomentKind.IRONY: (65, 65),
     MomentKind.NO_ANSWER: (55, 55),
-    MomentKind.SILENCE: (50, 50),
+    MomentKind.SILENCE: (50, 95),  # grave: the customer's own, before giving up
     MomentKind.RECOVERY: (45, 45),
     MomentKind.BROKEN_PROMISE: (75, 75),
     MomentKind.INTERRUPTION: (10, 35),  # grave: by the agent

@@ -11,6 +11,7 @@ from qareport.analysis.context import Scene, longest_monologue_ms, response_dela
 from qareport.analysis.emotion import measure_sentiment
 from qareport.model import (
     STATE_NOT_JUDGED,
+    Act,
     AudioEvent,
     CallMetrics,
     CurvePoint,
@@ -117,12 +118,13 @@ def find_gaps(spoken: Sequence[Segment], duration_ms: int | None) -> tuple[Gap, 
 
 
 def find_holds(scene: Scene, music: Sequence[Gap]) -> tuple[Hold, ...]:
-    """Find where the customer waits: music, or a silence of `hold_ms` that the agent announced (words of `hold`)."""
+    """Find where the customer waits: music, or a silence of `hold_ms` that the agent announced (by act or by words)."""
     holds = [Hold(start_ms=gap.start_ms, end_ms=gap.end_ms, music=True) for gap in music]
     announced = {
         segment.end_ms
-        for segment, words in zip(scene.spoken, scene.words, strict=True)
-        if segment.role is not Role.CUSTOMER and scene.topics.hold.match(words) is not None
+        for index, segment in enumerate(scene.spoken)
+        if segment.role is not Role.CUSTOMER
+        and (scene.does(index, Act.HOLD) or scene.topics.hold.match(scene.words[index]) is not None)
     }
     holds += [
         Hold(start_ms=silence.start_ms, end_ms=silence.end_ms, music=False)

@@ -2,230 +2,98 @@
 
 from __future__ import annotations
 
-import calendar
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from qareport.analysis.context import Scene
-from qareport.model import Promise, Role
+from qareport.analysis.due_times import DueTime, find_due_times
+from qareport.model import Act, Promise, Role, Segment
+from qareport.text.wordlist import normalise
 
-_HAN_NUMBER = "零〇一二两三四五六七八九十百"
-_ENGLISH = {
-    name: value
-    for value, name in enumerate(("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"), 1)
-}
-_NUMBER = rf"[0-9]+(?:\.[0-9]+)?|[{_HAN_NUMBER}]+|半|\b(?:{'|'.join(_ENGLISH)})\b"
-#: A span ahead. 三天前, 等了三天 and 三天没 look back; 11月25日 is a date.
-_SPAN = re.compile(
-    rf"(?<![了过第0-9.])(?P<count>{_NUMBER})\s*个?(?P<half>半)?"
-    rf"(?P<unit>分钟|小时|钟头|工作日|天|日(?=之内|以内|内|以后|之后|后|左右)|星期|礼拜|周|个?月(?![份0-9{_HAN_NUMBER}])|"
-    r"\s?(?:working days?|business days?|minutes?|hours?|days?|weeks?))"
-    r"\s*(?P<end>之内|以内|内|以后|之后|后|左右)?(?!之?前|以前|了|没|都没|无理由)",
-    re.IGNORECASE,
-)
-#: A day of the month; 5号仓 and 3号楼 are places, 三日内 is a span.
-_DATE = re.compile(
-    rf"(?<![月第0-9])(?:(?P<month>1[0-2]|[1-9]|十[一二]?|[一二三四五六七八九])月(?:份)?)?"
-    rf"(?P<day>[1-3]?[0-9]|[{_HAN_NUMBER}]{{1,3}})(?:号|日)(?!内|之内|以内|后|仓|楼|门|店|客服|线|院|库|机)(?:之?前|以前)?"
-)
-_DAY = re.compile(
-    r"(?P<day>今天|今日|今晚|当天|今儿|明天|明日|明儿|明早|明晚|次日|隔天|大后天|后天|\btoday\b|\btonight\b|\btomorrow\b)",
-    re.IGNORECASE,
-)
-_WEEK = re.compile(
-    r"(?<![上个])(?P<next>下下?|本|这)?个?(?:周|星期|礼拜)(?P<day>[一二三四五六日天末])(?:之?前|以前)?|(?P<whole>下)个?(?:周|星期|礼拜)"
-    r"|\b(?P<english>monday|tuesday|wednesday|thursday|friday|saturday|sunday)\b|\b(?P<week>next week)\b",
-    re.IGNORECASE,
-)
-_MONTH_END = re.compile(r"(?P<next>下个?月)?(?:本|这个?)?月底(?:之?前)?")
-#: What may follow a day: a part of it, and an hour.
-_CLOCK = re.compile(
-    rf"(?:的)?(?P<part>早上|上午|中午|下午|晚上|傍晚|早|晚)?"
-    rf"(?:(?P<hour>[0-9]{{1,2}}|[{_HAN_NUMBER}]{{1,3}})点(?P<half>半)?)?(?:之?前|以前)?"
-)
-_PART = re.compile(r"(?P<part>中午|下午|晚上|傍晚)")
-_DAYS = {
-    "今": 0, "当": 0, "明": 1, "次": 1, "隔": 1, "后": 2, "大": 3, "today": 0, "tonight": 0, "tomorrow": 1,
-}  # fmt: skip
-_MINUTES = {
-    "分": 1, "min": 1, "小": 60, "钟": 60, "hou": 60, "天": 1440, "日": 1440, "day": 1440,
-    "星": 10_080, "礼": 10_080, "周": 10_080, "wee": 10_080, "月": 43_200, "个": 43_200,
-}  # fmt: skip
-_WORKING = ("工", "wor", "bus")
-_DIGITS = {"零": 0, "〇": 0, "一": 1, "二": 2, "两": 2, "三": 3, "四": 4, "五": 5, "六": 6, "七": 7, "八": 8, "九": 9}
-_WEEKDAYS = {
-    **{name: day for day, name in enumerate("一二三四五六日")}, "天": 6, "末": 6,
-    **{name: day for day, name in enumerate(("mon", "tue", "wed", "thu", "fri", "sat", "sun"))},
-}  # fmt: skip
-#: The hour at which a part of the day is over.
-_PART_ENDS = {"早": 10, "上": 12, "中": 14, "下": 18, "傍": 20}
-_LATE = ("下", "晚", "傍")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Due:
-    """A time ahead: as it is said, the length of the span if it is one, and when it is over, if the start is known."""
-
-    words: str
-    within_ms: int | None = None
-    at: datetime | None = None
-
-
-def find_due(text: str, started_at: datetime | None) -> Due | None:
-    """Return the time ahead that a sentence names; None when it names none.
-
-    A span counts from the start of the call; a day, a part of it (上午 until 12, 中午 14, 下午 18) or an hour is over
-    when it ends; of a day of the week or of the month the next one is meant; working days are Monday to Friday.
-    """
-    readers: tuple[tuple[re.Pattern[str], Callable[[re.Match[str], str, datetime | None], Due | None]], ...] = (
-        (_SPAN, _span),
-        (_DATE, _date),
-        (_DAY, _day),
-        (_WEEK, _weekday),
-        (_MONTH_END, _month_end),
-        (_PART, _part),
-    )
-    for pattern, read in readers:
-        match = pattern.search(text)
-        due = read(match, text, started_at) if match else None
-        if due is not None:
-            return due
-    return None
-
-
-def read_number(text: str) -> float:
-    """Read a number below a thousand in Arabic, Chinese or English figures: 48, 四十八, 两, 半, three."""
-    if text == "半":
-        return 0.5
-    if text.lower() in _ENGLISH:
-        return _ENGLISH[text.lower()]
-    if text[0].isascii():
-        return float(text)
-    total = current = 0
-    for letter in text:
-        if letter in _DIGITS:
-            current = (
-                current * 10 + _DIGITS[letter] if current and "十" not in text and "百" not in text else _DIGITS[letter]
-            )
-        else:
-            total += (current or 1) * (10 if letter == "十" else 100)
-            current = 0
-    return total + current
-
-
-def _span(span: re.Match[str], text: str, started_at: datetime | None) -> Due:
-    count = read_number(span["count"]) + (0.5 if span["half"] else 0)
-    unit = span["unit"].strip().lower()
-    words = span.group().strip()
-    if unit.startswith(_WORKING):
-        return Due(words=words, at=_working_days(started_at, round(count)))
-    minutes = count * next(value for start, value in _MINUTES.items() if unit.startswith(start))
-    at = started_at + timedelta(minutes=minutes) if started_at else None
-    return Due(words=words, within_ms=round(minutes * 60_000), at=at)
-
-
-def _date(date: re.Match[str], text: str, started_at: datetime | None) -> Due | None:
-    day = int(read_number(date["day"]))
-    if not 1 <= day <= 31:
-        return None
-    if started_at is None:
-        return _at_hour(text, date, None)
-    month = int(read_number(date["month"])) if date["month"] else started_at.month
-    year = started_at.year
-    if (month, day) < (started_at.month, started_at.day):  # the next one is meant
-        month, year = (month, year + 1) if date["month"] else (month % 12 + 1, year + month // 12)
-    last = calendar.monthrange(year, month)[1]
-    return _at_hour(text, date, started_at.replace(year=year, month=month, day=min(day, last)))
-
-
-def _day(day: re.Match[str], text: str, started_at: datetime | None) -> Due:
-    word = day["day"].lower()
-    days = _DAYS.get(word, _DAYS.get(word[0], 0))
-    return _at_hour(text, day, started_at + timedelta(days=days) if started_at else None)
-
-
-def _weekday(week: re.Match[str], text: str, started_at: datetime | None) -> Due:
-    if started_at is None:
-        return _at_hour(text, week, None)
-    name = week["day"] or (week["english"] or "")[:3].lower()
-    monday = started_at - timedelta(days=started_at.weekday())
-    if not name:
-        return _at_hour(text, week, monday + timedelta(days=13))
-    weeks = len(week["next"]) if week["next"] in ("下", "下下") else 0
-    day = monday + timedelta(days=_WEEKDAYS[name] + 7 * weeks)
-    return _at_hour(text, week, day if day.date() >= started_at.date() else day + timedelta(days=7))
-
-
-def _month_end(month: re.Match[str], text: str, started_at: datetime | None) -> Due:
-    if started_at is None:
-        return _at_hour(text, month, None)
-    first = started_at.replace(day=1) + (timedelta(days=32) if month["next"] else timedelta())
-    return _at_hour(text, month, first.replace(day=calendar.monthrange(first.year, first.month)[1]))
-
-
-def _part(part: re.Match[str], text: str, started_at: datetime | None) -> Due:
-    return _at_hour(text, part, started_at, at=part.start())
-
-
-def _at_hour(text: str, match: re.Match[str], day: datetime | None, *, at: int | None = None) -> Due:
-    """Read the part of the day and the hour that follow; without them the end of the day is meant."""
-    clock = _CLOCK.match(text, match.end() if at is None else at)
-    end = max(match.end(), clock.end() if clock else 0)
-    part = (clock["part"] if clock and clock["part"] else "") or _part_within(match.group())
-    words = text[match.start() : end]
-    if day is None:
-        return Due(words=words)
-    hour = minute = None
-    if clock and clock["hour"]:
-        hour, minute = int(read_number(clock["hour"])), 30 if clock["half"] else 0
-        hour += 12 if part.startswith(_LATE) and hour < 12 else 0
-    elif part:
-        hour, minute = _PART_ENDS.get(part[0]), 0
-    if hour is None or hour > 23:
-        return Due(words=words, at=day.replace(hour=23, minute=59, second=59, microsecond=0))
-    return Due(words=words, at=day.replace(hour=hour, minute=minute or 0, second=0, microsecond=0))
-
-
-def _part_within(words: str) -> str:
-    """Return the part of the day that is in the name of a day: 今晚, 明早."""
-    return words[-1] if words[-1] in "早晚" else ""
-
-
-def _working_days(started_at: datetime | None, count: int) -> datetime | None:
-    if started_at is None:
-        return None
-    due_at = started_at
-    while count > 0:
-        due_at += timedelta(days=1)
-        count -= due_at.weekday() < 5
-    return due_at
-
-
-#: Not a promise: a question, a refusal, a condition, something done.
+#: Clauses end here; a veto of one says nothing about its neighbours.
+_CLAUSE = re.compile(r"[，,。.！!？?；;、\s…]*[，,。！!？?；;…][，,。.！!？?；;\s…]*")
+#: Not a promise: a refusal, a condition, something done or looked back at, a term, a wish that the customer waits.
 _NO_PROMISE = re.compile(
-    r"[?？吗]|不能|没办法|无法|不可以|如果|已经|刚才|保证不了|不一定|昨天|前天|上周|上个?月|上次|"
-    r"(?:申请|提交|签收|购买|下单|付款|买|拍)的|下的单|can't|cannot|unable|yesterday|last (?:week|month)"
+    r"不能|没办法|无法|不可以|没法|不了|不敢|不一定|怕是|恐怕|来不及|不发货|没有货|满了|"
+    r"如果|要是|假如|万一|的话|超过|以后再(?:打|看|试)|再(?:瞧|看|试|留意)|"
+    r"已经(?!.*(?:会|给您(?:打|退|发|回)))|刚才|刚刚|昨天|前天|上周|上个?(?:月|礼拜|星期)|上次|早上.*了$|"
+    r"(?:申请|提交|签收|购买|下单|付款|买|拍|放|到|出|发|派)的(?!话)|下的单|"
+    r"无理由|价保|保价|质保|保修|在保|有效|到期|截止|免押|试用|售后期|换新期|期限|营业|上班|休息|开到|关门|"
+    r"等(?:我|您|一|个)?[一两几]|给我|建议|每[天周个月]|提前|最多|够用|"
+    r"can't|cannot|unable|yesterday|last (?:week|month)|if ",
+    re.IGNORECASE,
 )
+#: What follows a time that is the customer's, or long past: 今天下单, 四点以前报的, 十八号那天.
+_NOT_AHEAD = re.compile(r"的?(?:下单|付|拍|买|报|交|没|就考|那天|放|到头|开始|[0-9一二两三]+[次遍])|到晚")
+#: What stands before a time that something lasts until, or was said before: 能用到明天, 写着十三号.
+_NO_DUE = re.compile(r"(?:用到|挂到|能到|写着|写的是|那就是|别等)$")
+#: A clause that says when something was done: 今天上午开的.
+_DONE = re.compile(r"(?:开|送|发|寄|到|签|放|修|退|走)的[呢哦啊]?$|(?:送|发|退|寄|出)(?:完|走|出)?了$|在派")
+#: A minute is noted of what has been: 上午十点零二.
+_TO_THE_MINUTE = re.compile(r"[点時](?:零|[一二三四五]?十[一二三四六七八九]|[0-9])|:[0-9]")
+#: A reader that hears only these hears no promise.
+_NO_PROMISE_ACTS = frozenset(
+    {Act.EXPLAIN, Act.SMALL, Act.GREET, Act.ASK_INFO, Act.EVADE, Act.REFUSE, Act.APOLOGISE, Act.EMPATHISE, Act.BLAME}
+)
+#: A question about the customer: 您今天在家吗. 可以吗 and 行吗 ask for leave.
+_ASKS = re.compile(r"吗|[?？]|还是|哪[天个]|几[点号]|是不是|对吧|是吧")
+_ASKS_LEAVE = re.compile(r"(?:可以|可唔可以|行|好|成|方便|得唔得|能)(?:不|吗|么|吧)|您看|行不|好不|成不|怎么样")
+#: What the customer does is no promise of the agent.
+_CUSTOMERS = re.compile(
+    r"^(?:那|然后|麻烦|请)?(?:您|你|亲)(?!的|那|这|放心|好|看|留|电话|手机|收)(?!.*(?:给您|帮您|为您|到您))"
+)
+#: Who asks this wants a time: then a time alone is an answer.
+_ASKS_WHEN = re.compile(
+    r"什么时候|啥时候|几时|何时|多久|多长时间|几天|几点|几号|哪天|哪一天|啥时|多会儿|什么时间|when|how long",
+    re.IGNORECASE,
+)
+#: Short replies around a time that stands alone.
+_ALONE = re.compile(
+    r"^(?:嗯|对|是|的|哦|那|好|就|这个|正常|一般|大概|大约|预计|估计|估摸着?|最晚|最快|应该|可能|差不多|会|要|需要|得|在|呢|哈|啊|吧|了|亲|您好|都|能|左右|的话)*$"
+)
+#: A time that stands alone is an answer about what will be when it is a span, or a day that is near.
+_NEAR = re.compile(r"小时|钟|工作日|天|内|前|days?|hours?", re.IGNORECASE)
+#: How far back the action of a time that stands alone is looked for, in segments.
+_LOOK_BACK = 6
+#: Where the action is known by the act alone.
+_ANY_ACTION = "处理"
+_MAY_HOLD_TIME = re.compile(
+    r"[0-9零一二两三四五六七八九十半]|[今明后当听聽次隔][天日晚早儿夜]|[上中下]午|晚上|傍晚|周|礼拜|星期|月底|下班|day|night|week",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Clause:
+    start: int
+    end: int
+    text: str
 
 
 def find_promises(scene: Scene, started_at: datetime | None) -> Iterator[Promise]:
     """Find what the agent says will be done by a time.
 
-    A promise names an action of `promises` in topics.yaml and a time ahead in one segment, and is no question,
-    condition or refusal. When it is due: see `find_due`; public holidays are not known.
+    A clause that names a time ahead (see `find_due_times`) and an action of `promises` in topics.yaml, its own or
+    that of a neighbouring clause or segment of the agent, and holds no refusal, condition, question about the customer
+    or term. Where a reader heard a promise the action may be missing; a time alone counts as an answer to "when".
+    Public holidays are not known.
 
     Args:
         scene: the call.
         started_at: when it began; None leaves `due_at` open.
     """
-    for index, segment in enumerate(scene.spoken):
-        if segment.role is not Role.AGENT or _NO_PROMISE.search(segment.text):
+    said: dict[str, list[str]] = {}
+    for index in scene.roles.get(Role.AGENT, ()):
+        segment = scene.spoken[index]
+        if _MAY_HOLD_TIME.search(segment.text) is None:
             continue
-        action = next((topic.name for topic in scene.topics.promises if topic.words.find(scene.words[index])), None)
-        due = find_due(segment.text, started_at) if action is not None else None
-        if action is not None and due is not None:
+        for action, due in _promised(scene, index, segment, started_at):
+            known = said.setdefault(action, [])
+            if any(due.words in words or words in due.words for words in known):  # said once more
+                continue
+            known.append(due.words)
             yield Promise(
                 at_ms=segment.start_ms,
                 end_ms=segment.end_ms,
@@ -236,3 +104,64 @@ def find_promises(scene: Scene, started_at: datetime | None) -> Iterator[Promise
                 within_ms=due.within_ms,
                 due_at=due.at,
             )
+
+
+def _promised(scene: Scene, index: int, segment: Segment, started_at: datetime | None) -> Iterator[tuple[str, DueTime]]:
+    promised = scene.does(index, Act.PROMISE)
+    if scene.acts[index] and _NO_PROMISE_ACTS.issuperset(scene.acts[index]):
+        return
+    clauses = _clauses(segment.text)
+    for due in find_due_times(segment.text, started_at):
+        place = next(number for number, clause in enumerate(clauses) if due.start < clause.end)
+        clause = clauses[place]
+        if _NO_PROMISE.search(clause.text) or (_ASKS.search(clause.text) and not _ASKS_LEAVE.search(clause.text)):
+            continue
+        before, after = segment.text[clause.start : due.start], segment.text[due.end : clause.end]
+        if _NOT_AHEAD.match(after) or _NO_DUE.search(before) or _TO_THE_MINUTE.search(due.words):
+            continue
+        if not promised and _DONE.search(clause.text.rstrip("，。！,.! ")):
+            continue
+        rest = before + after
+        action = _action(scene, rest)
+        if action is None and _ALONE.match(normalise(rest)) and (promised or _NEAR.search(due.words)):
+            action = _action_beside(scene, clauses, place) or _action_before(scene, index, promised=promised)
+        if action is None and promised:
+            action = _action_beside(scene, clauses, place) or _ANY_ACTION
+        if action is not None and (promised or not _CUSTOMERS.search(clause.text)):
+            yield action, due
+
+
+def _clauses(text: str) -> Sequence[_Clause]:
+    clauses, start = [], 0
+    for gap in (*_CLAUSE.finditer(text), None):
+        end = gap.end() if gap else len(text)
+        if end > start:
+            clauses.append(_Clause(start, end, text[start:end]))
+        start = end
+    return clauses
+
+
+def _action(scene: Scene, text: str) -> str | None:
+    words = normalise(text)
+    return next((topic.name for topic in scene.topics.promises if topic.words.find(words)), None)
+
+
+def _action_beside(scene: Scene, clauses: Sequence[_Clause], place: int) -> str | None:
+    """Return the action of the clause after, or else before: 今天下午，快递员上门."""
+    for near in (place + 1, place - 1):
+        if 0 <= near < len(clauses) and (action := _action(scene, clauses[near].text)) is not None:
+            return action
+    return None
+
+
+def _action_before(scene: Scene, index: int, *, promised: bool) -> str | None:
+    """Return the action that a time alone belongs to: of the agent's last words, or of the question that it answers."""
+    for before in range(index - 1, max(-1, index - 1 - _LOOK_BACK), -1):
+        segment = scene.spoken[before]
+        action = _action(scene, segment.text)
+        if segment.role is Role.CUSTOMER:
+            asks = _ASKS_WHEN.search(segment.text) is not None
+            return action if asks or promised else None
+        if action is not None:
+            return action
+    return None

@@ -1,4 +1,4 @@
-"""`config/topics.yaml`: the issue types and the words by which moments are known."""
+"""`config/topics.yaml`: the words that name the topics of calls, their stages and what agents promise."""
 
 from __future__ import annotations
 
@@ -15,43 +15,27 @@ from qareport.text.wordlist import Keyword, WordList, not_blank
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """One issue type (问题类型) and the words by which a customer names it."""
+    """One topic (话题), stage or promise, and the words by which it is named."""
 
     name: str
     words: WordList
+    #: Of a topic: words of which one is enough to make a call one of this topic; None: no word is.
+    sure: WordList | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Topics:
-    """The issue types, and the word lists that the search for key moments needs."""
+    """The topics of calls, their stages, what agents promise, and two small word lists."""
 
     topics: tuple[Topic, ...]
     #: What an agent can promise (发货, 退款, 回电 …) and the words for it.
     promises: tuple[Topic, ...]
     #: At which stage of an order a call is made (发货前 … 退货时) and how it came (首次接入, 转接后).
     stages: tuple[Topic, ...]
-    #: What makes a sentence a question even without a question mark.
-    question: WordList
-    #: What asks when, or why still not; two such questions about one issue are one question.
-    urging: WordList
-    #: The customer gives the order up.
-    churn: WordList
-    #: The customer takes it further: complaint, authorities, public, superiors.
-    escalation: WordList
     #: The customer no longer believes what the shop says.
     distrust: WordList
-    #: Complaint and sarcasm, in whose company laughter is irony.
-    negative: WordList
-    laughter: WordList
-    thanks: WordList
-    #: Phrases that sound like an answer and hold none.
-    evasive: WordList
-    #: What an answer holds: a time, a number, a commitment, something done.
-    answer: WordList
     #: The agent asks to wait.
     hold: WordList
-    #: Words that change nothing in what a question asks; left out when questions are compared.
-    filler: WordList
 
 
 class _Words(BaseModel):
@@ -65,36 +49,34 @@ class _Words(BaseModel):
         return WordList(tuple(self.any), tuple(self.except_), self.sounds_like, false_friends)
 
 
-class _Topic(BaseModel):
+class _Named(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     name: Annotated[str, AfterValidator(not_blank)]
     keywords: list[Keyword] = Field(min_length=1)
     except_: list[Keyword] = Field(default=[], alias="except")
-    #: By default issue types alone: the words of stages and promises are short and common.
-    sounds_like: bool | None = None
+    sounds_like: bool = False
 
-    def compile(self, false_friends: tuple[str, ...], *, sounds_like: bool = False) -> Topic:
-        tolerant = sounds_like if self.sounds_like is None else self.sounds_like
-        words = WordList(tuple(self.keywords), tuple(self.except_), tolerant, false_friends)
-        return Topic(self.name, words)
+    def compile(self, false_friends: tuple[str, ...]) -> Topic:
+        return Topic(self.name, self._words(self.keywords, false_friends))
+
+    def _words(self, words: list[str], false_friends: tuple[str, ...]) -> WordList:
+        return WordList(tuple(words), tuple(self.except_), self.sounds_like, false_friends)
+
+
+class _Topic(_Named):
+    sure: list[Keyword] = []
+
+    def compile(self, false_friends: tuple[str, ...]) -> Topic:
+        sure = self._words(self.sure, false_friends) if self.sure else None
+        return Topic(self.name, self._words(self.keywords, false_friends), sure)
 
 
 class _WordLists(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    question: _Words
-    urging: _Words
-    churn: _Words
-    escalation: _Words
     distrust: _Words
-    negative: _Words
-    laughter: _Words
-    thanks: _Words
-    evasive: _Words
-    answer: _Words
     hold: _Words
-    filler: _Words
 
 
 class _File(BaseModel):
@@ -102,8 +84,8 @@ class _File(BaseModel):
 
     schema_: Annotated[int, Field(alias="schema", ge=1, le=1)]
     topics: list[_Topic] = Field(min_length=1)
-    promises: list[_Topic] = Field(min_length=1)
-    stages: list[_Topic] = Field(min_length=1)
+    promises: list[_Named] = Field(min_length=1)
+    stages: list[_Named] = Field(min_length=1)
     words: _WordLists
     false_friends: list[Keyword] = []
 
@@ -122,7 +104,7 @@ def load_topics(path: Path) -> Topics:
     friends = tuple(form.false_friends)
     lists = {name: getattr(form.words, name).compile(friends) for name in _WordLists.model_fields}
     return Topics(
-        topics=tuple(topic.compile(friends, sounds_like=True) for topic in form.topics),
+        topics=tuple(topic.compile(friends) for topic in form.topics),
         promises=tuple(promise.compile(friends) for promise in form.promises),
         stages=tuple(stage.compile(friends) for stage in form.stages),
         **lists,

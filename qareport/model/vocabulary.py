@@ -132,6 +132,7 @@ class MomentLabel(StrEnum):
     GIVE_UP = "give_up"
     NO_ANSWER = "no_answer"
     NOBODY_SPEAKS = "nobody_speaks"
+    FALLS_SILENT = "falls_silent"
     TRUST_BROKEN = "trust_broken"
     ESCALATION = "escalation"
     IRONY = "irony"
@@ -166,7 +167,14 @@ NOT_JUDGED: Final = "not_judged"
 NEGATIVE_EMOTIONS: Final = (Emotion.ANGRY, Emotion.SAD, Emotion.DISGUSTED, Emotion.FEARFUL)
 #: Moments after which a customer is not calm, besides the onset of a negative emotion.
 TROUBLE_KINDS: Final = frozenset(
-    {MomentKind.REPEAT, MomentKind.CHURN_SIGNAL, MomentKind.ESCALATION, MomentKind.IRONY, MomentKind.NO_ANSWER}
+    {
+        MomentKind.REPEAT,
+        MomentKind.CHURN_SIGNAL,
+        MomentKind.ESCALATION,
+        MomentKind.IRONY,
+        MomentKind.NO_ANSWER,
+        MomentKind.BROKEN_PROMISE,
+    }
 )
 #: Moments that alone put an order or a customer at risk.
 ALARM_KINDS: Final = frozenset({MomentKind.CHURN_SIGNAL, MomentKind.ESCALATION})
@@ -245,6 +253,9 @@ class NoteCode(StrEnum):
     RULES_NOT_JUDGED = "rules_not_judged"
     #: {first}: no rules can be read.
     RULES_UNREADABLE = "rules_unreadable"
+
+    #: {share}: no score, because the speakers of so large a share of the sentences are not known.
+    NOT_SCORED_SPEAKERS = "not_scored_speakers"
 
     # Of a day or another period.
     #: {first}: a source of recordings cannot be read.

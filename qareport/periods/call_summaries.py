@@ -63,7 +63,7 @@ def summarise_call(
     personal data of the given kinds. Emotions: the negative ones that begin a moment, SILENCE where a moment carries
     one, IRONY. Troubled: any of these emotions, or a question asked again or left unanswered, a signal of
     churn or escalation, irony; recovered: such a call with a recovery, after which nothing negative follows
-    (`analysis.moments.recovery_moments`). Dominant emotion: the tag with the largest share of the customer's talk
+    (`analysis.act_moments`). Dominant emotion: the tag with the largest share of the customer's talk
     time among those that name an emotion.
 
     Args:
@@ -94,7 +94,9 @@ def summarise_call(
         metrics=call_measures(masked.metrics),
         hits=tuple(_hit(finding) for finding in masked.findings),
         not_applicable=_not_applicable(masked),
-        unbridged_silences=sum(moment.kind is MomentKind.SILENCE for moment in masked.moments),
+        unbridged_silences=sum(
+            moment.kind is MomentKind.SILENCE and moment.role is not Role.CUSTOMER for moment in masked.moments
+        ),
         recovered=_recovered(masked.moments),
         moments=_weightiest(masked.moments),
         promises=tuple(

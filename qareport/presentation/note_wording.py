@@ -33,6 +33,7 @@ NOTES: Mapping[str, str] = Translated(
         NoteCode.LANGUAGE_MODEL_FAILED: N_("语言模型没有给出可用的回答（{fault}），这通电话由随附的模型判断。"),
         NoteCode.RULES_LAST_GOOD: N_("规则文件有{problems}处错误，本报告按上一次正确的规则判定。第一处：{first}"),
         NoteCode.RULES_NOT_JUDGED: N_("这些规则这次没能判定，未计入得分：{rules}"),
+        NoteCode.NOT_SCORED_SPEAKERS: N_("未评分：说话人不明（{share}的语句不知道是谁说的）。"),
         NoteCode.SOURCES_MISSING: N_("有录音来源读不到，里面的新通话不在本报告里：{first}"),
         NoteCode.NOT_TRANSCRIBED: N_("有{calls}通新录音还没有转写，不在本报告里：{first}"),
         NoteCode.RULES_UNREADABLE: N_("规则读不出来，也没有上一次正确的规则，新通话没有判定：{first}"),

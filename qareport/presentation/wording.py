@@ -178,6 +178,7 @@ LABEL_SOURCES: Mapping[MomentLabel, str] = {
     MomentLabel.GIVE_UP: N_("放弃"),
     MomentLabel.NO_ANSWER: N_("未正面回应"),
     MomentLabel.NOBODY_SPEAKS: N_("无人应答"),
+    MomentLabel.FALLS_SILENT: N_("沉默"),
     MomentLabel.TRUST_BROKEN: N_("信任崩塌"),
     MomentLabel.ESCALATION: N_("要求升级"),
     MomentLabel.IRONY: N_("反讽"),
@@ -218,6 +219,15 @@ PREDICATES: Mapping[MomentKind, str] = Translated(
         MomentKind.EVENT: N_("一侧出现{event}"),
     }
 )
+#: The same where the label says more than the kind: whose silence it is.
+LABEL_PREDICATES: Mapping[tuple[MomentKind, MomentLabel], str] = Translated(
+    {
+        (MomentKind.SILENCE, MomentLabel.GIVE_UP): N_("沉默{span}后放弃"),
+        (MomentKind.SILENCE, MomentLabel.FALLS_SILENT): N_("沉默{span}，随后不满"),
+    }
+)
+#: One node for several sentences in a row.
+TIMES = N_("（连续{count}句）")
 
 
 def demo_notice(models: Iterable[str]) -> str:

@@ -25,6 +25,7 @@ from qareport.model import (
     Note,
     NoteCode,
     Risk,
+    Role,
     Scorecard,
     ScoreItem,
     Transcript,
@@ -121,13 +122,13 @@ def judge(
         ruleset: the rules.
         transcript: the call.
         analysis: what was found in that transcript.
-        score: where the score starts, what limits it and what makes a risk.
+        score: where the score starts and what limits it.
         statuses: only rules of these count.
         earlier: when the earlier calls of the order began; None: not known.
 
     Returns:
-        Findings in order of time, and the score as the scorecard adds it up; None when nobody speaks, because then
-        nothing could be judged.
+        Findings in order of time, and the score as the scorecard adds it up; None when nobody speaks, or when too many
+        sentences have no known speaker (`unknown_speakers` of the settings, with a note).
     """
     context = MatchContext.of(transcript, analysis, earlier=earlier, stages=ruleset.stages)
     return judge_context([rule for rule in ruleset.rules if rule.status in statuses], context, score)
@@ -153,13 +154,17 @@ def judge_context(rules: Iterable[Rule], context: MatchContext, score: ScoreSett
         (idle if hits is None else judged).append((rule.category, rule.id))
         findings += hits or ()
     findings.sort(key=lambda finding: (finding.at_ms, finding.rule_id))
-    card = score_card(findings, judged, idle, score)
+    notes = [Note(code=NoteCode.RULES_NOT_JUDGED, values={"rules": ", ".join(stopped)})] if stopped else []
+    unknown = sum(segment.role is Role.UNKNOWN for segment in context.spoken) / len(context.spoken)
+    if unknown > score.unknown_speakers:
+        notes.append(Note(code=NoteCode.NOT_SCORED_SPEAKERS, values={"share": f"{unknown:.2f}"}))
+    card = None if unknown > score.unknown_speakers else score_card(findings, judged, idle, score)
     return Judgement(
         findings=tuple(findings),
-        score=card.score,
-        risk=assess_risk(card.score, findings, context.analysis.moments, score).risk,
+        score=card.score if card is not None else None,
+        risk=assess_risk(findings, context.analysis.moments, context.spoken).risk,
         scorecard=card,
-        notes=(Note(code=NoteCode.RULES_NOT_JUDGED, values={"rules": ", ".join(stopped)}),) if stopped else (),
+        notes=tuple(notes),
     )
 
 

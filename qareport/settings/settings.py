@@ -169,7 +169,7 @@ class CategorySettings:
 @with_config(extra="forbid")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScoreSettings:
-    """Score and risk of a call."""
+    """Score of a call."""
 
     #: The score of a call before any rule adds or takes away points.
     start: int = 100
@@ -188,12 +188,8 @@ class ScoreSettings:
         CategorySettings(name="退换与退款"),
         CategorySettings(name="价格"),
     )
-    #: Below this score a call is of high risk; so is a call with a critical finding, or with a sign of abandonment or
-    #: escalation that was not resolved.
-    high_risk_below: int = 70
-    #: Below this score a call is of medium risk; so is a call with a major finding, or with such a sign that was
-    #: resolved.
-    medium_risk_below: int = 90
+    #: From 0 to 1: where the speaker of a larger share of the sentences is not known, a call gets no score.
+    unknown_speakers: Annotated[float, Field(ge=0, le=1)] = 0.5
 
 
 @with_config(extra="forbid")

@@ -2,6 +2,6 @@
 
 from qareport.understanding.choose import open_reader
 from qareport.understanding.own_words import ActWords, OwnWords, load_act_words
-from qareport.understanding.reader import Reader
+from qareport.understanding.reader import GivenReader, Reader
 
-__all__ = ["ActWords", "OwnWords", "Reader", "load_act_words", "open_reader"]
+__all__ = ["ActWords", "GivenReader", "OwnWords", "Reader", "load_act_words", "open_reader"]

@@ -1,7 +1,8 @@
-"""What every reader offers: a transcript in, the same transcript with acts and topics out."""
+"""What every reader offers, a transcript in and the same with acts and topics out, and the reader that adds nothing."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final, Protocol
 
 from qareport.model import Transcript
@@ -28,3 +29,17 @@ class Reader(Protocol):
         who is not known. Text, times and roles stay as they are. It never raises for what a call contains.
         """
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class GivenReader:
+    """Take the acts and topics that came with a transcript, and claim nothing else."""
+
+    @property
+    def key(self) -> str:
+        """Its only version."""
+        return "given"
+
+    def read(self, transcript: Transcript) -> Transcript:
+        """Return the transcript as it is."""
+        return transcript

@@ -1,12 +1,12 @@
-"""Judge calls: analyse a transcript and match the rules, for new calls and, with edited rules, for stored ones.
+"""Judge calls: read and analyse a transcript and match the rules, for new calls and, with edited rules, stored ones.
 
-A `RuleBook` holds settings, topics and rules: everything besides the transcript that decides a judgement.
+A `RuleBook` holds settings, topics, reader and rules: everything besides the transcript that decides a judgement.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property, partial
 from typing import TYPE_CHECKING
@@ -20,6 +20,7 @@ from qareport.model import Analysis, Call, CallReport, FailedCall, Judgement, No
 from qareport.presentation import wording
 from qareport.rules import CallSnapshot, StoredJudgement
 from qareport.settings import Settings
+from qareport.understanding import GivenReader, Reader
 from qareport.workflows.transcribe import TranscribedCall, keep_failure
 
 if TYPE_CHECKING:
@@ -28,16 +29,23 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)  # no slots: the key is kept once it is known
 class RuleBook:
-    """Settings, topics and rules, and what readers must know of them."""
+    """Settings, topics, reader and rules, and what people must know of them."""
 
     settings: Settings
     topics: analysis.Topics
     ruleset: rules.RuleSet
-    #: What a reader must know of the rules in use; shown at the top of every report.
+    #: Understands what each sentence does before the call is analysed.
+    reader: Reader = field(default_factory=GivenReader)
+    #: What people must know of the rules in use; shown at the top of every report.
     notes: tuple[Note, ...] = ()
 
+    def read(self, transcript: Transcript) -> Transcript:
+        """Understand what each sentence does; of voices outside the model's domain nothing is understood."""
+        believed = analysis.within_domain(transcript, self.settings.analysis.limited_models)
+        return believed if analysis.is_outside(believed.notes) else self.reader.read(believed)
+
     def analyse(self, transcript: Transcript) -> Analysis:
-        """Find what happened in a call, with these settings and topics."""
+        """Find what happened in a call that was read, with these settings and topics."""
         return analysis.analyse(transcript, self.settings.analysis, self.topics)
 
     @property
@@ -53,6 +61,7 @@ class RuleBook:
             to_json(self.settings.analysis),
             to_json(self.settings.score),
             repr(self.topics),
+            self.reader.key,
             self.ruleset.sha256,
             *(to_json(note) for note in self.notes),
         )
@@ -61,7 +70,7 @@ class RuleBook:
 def judge_call(
     call: Call, transcript: Transcript, rule_book: RuleBook, *, earlier: tuple[datetime, ...] | None = None
 ) -> CallReport:
-    """Analyse and judge one transcript: the whole result of one call.
+    """Read, analyse and judge one transcript: the whole result of one call.
 
     Args:
         call: what the business knows of it.
@@ -69,10 +78,9 @@ def judge_call(
         rule_book: settings, topics and rules.
         earlier: when the earlier calls of its order began; None: not known.
     """
+    transcript = rule_book.read(transcript)
     analysed = rule_book.analyse(transcript)
-    if analysis.is_outside((*transcript.notes, *analysed.notes)):
-        believed = analysis.within_domain(transcript, rule_book.settings.analysis.limited_models)
-        transcript = replace(transcript, segments=believed.segments)
+    if analysis.is_outside(transcript.notes):
         # Rules would judge words that were never said.
         judgement = Judgement(findings=(), score=None, risk=Risk.LOW)
     else:
@@ -172,7 +180,7 @@ def replay_key(key: str, rule_book: RuleBook) -> str:
 #: When the calls of each order began, as the store writes it.
 Starts = Mapping[str, list[str]]
 #: Notes that a new judgement replaces.
-_OF_JUDGEMENT = frozenset((NoteCode.RULES_LAST_GOOD, NoteCode.RULES_NOT_JUDGED))
+_OF_JUDGEMENT = frozenset((NoteCode.RULES_LAST_GOOD, NoteCode.RULES_NOT_JUDGED, NoteCode.NOT_SCORED_SPEAKERS))
 
 
 def stored_judgements(store: Store, since: datetime | None = None) -> Iterator[StoredJudgement | None]:

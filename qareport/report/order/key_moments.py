@@ -171,12 +171,17 @@ def predicate(moment: Moment) -> str:
     """Say what happened at a moment, as the predicate of a sentence about its speaker."""
     states = [tag.strip("[]") for tag in moment.tags]
     emotions = [wording.tag_name(state) for state in states if state != STATE_SILENCE]
-    text = wording.PREDICATES[moment.kind].format(
+    template = wording.PREDICATES[moment.kind]
+    if moment.label_code is not None:
+        template = wording.LABEL_PREDICATES.get((moment.kind, moment.label_code)) or template
+    text = template.format(
         topic=moment.topic or wording.label(moment),
         emotion=emotions[0] if emotions else wording.label(moment),
         span=wording.duration(moment.duration_ms),
         event=emotions[0] if emotions else wording.label(moment),
     )
+    if moment.count > 1:
+        text += _(wording.TIMES).format(count=moment.count)
     if moment.kind not in (MomentKind.SILENCE, MomentKind.EMOTION) and STATE_SILENCE in states:
         return _("{what}后沉默").format(what=text)
     return text
@@ -273,15 +278,16 @@ def count_hits(findings: Sequence[Finding]) -> str:
 
 
 def issue(calls: Sequence[CallReport]) -> str:
-    """Name what troubles the customer, the weightiest first; without that, what the costliest rules are about.
+    """Name what the customer calls about, the weightiest first; without that, what the costliest rules are about.
 
     Nothing found and nothing judged are two things.
     """
     weights: dict[str, float] = {}
     for call in calls:
-        for moment in call.moments:
-            if moment.issue:
-                weights[moment.issue] = max(weights.get(moment.issue, 0.0), moment.salience)
+        # The first issue of a call is what it is about most.
+        names = [known.name for known in call.issues] or [moment.issue for moment in call.moments if moment.issue]
+        for place, name in enumerate(dict.fromkeys(names), start=1):
+            weights[name] = weights.get(name, 0.0) + 1 / place
     if not weights:
         for finding in (finding for call in calls for finding in call.findings if finding.points <= 0):
             weights[finding.category] = weights.get(finding.category, 0.0) - finding.points

@@ -1,6 +1,6 @@
 """`moment`, `topic`: a key moment of the analysis.
 
-The analysis finds key moments with the word lists of `topics.yaml` and from emotions, silences and interruptions.
+The analysis finds key moments from what sentences do (acts), the words of topics, emotions, silences and interruptions.
 `topic` is short for a `topic_mention` with an issue.
 
 Keys of `moment`:

@@ -53,7 +53,10 @@ def test_the_anger_lasts_three_point_two_seconds(result: Analysis) -> None:
 
 def test_what_a_moment_tells_already_is_found_but_not_told_again(result: Analysis) -> None:
     folded = [moment.kind for moment in result.moments if moment.salience == 0]
-    assert folded == [MomentKind.SILENCE, MomentKind.NO_ANSWER, MomentKind.SILENCE, MomentKind.CHURN_SIGNAL]
+    assert folded == [
+        MomentKind.SILENCE, MomentKind.NO_ANSWER, MomentKind.NO_ANSWER, MomentKind.NO_ANSWER,
+        MomentKind.SILENCE, MomentKind.CHURN_SIGNAL,
+    ]  # fmt: skip
 
 
 def test_the_shipping_doubt_is_found_with_evidence_and_the_exact_advice(judged: Judgement) -> None:

@@ -230,7 +230,7 @@ def test_a_transcript_of_times_roles_and_text_works_and_says_what_was_not_judged
     assert result.metrics.unknown_emotion_share is None
     assert result.metrics.trend is None
     assert result.curve == ()
-    assert [moment.label_code for moment in result.moments if moment.salience] == [MomentLabel.DOUBT]
+    assert [moment.label_code for moment in result.moments if moment.salience] == [MomentLabel.MENTION]
 
 
 def test_guessed_and_unknown_roles_and_mostly_unknown_emotion_are_noted() -> None:

@@ -5,12 +5,10 @@ keeps the original. Found are telephone numbers, identity cards, bank cards, e-m
 plates and verification codes, written or spoken digit by digit in Chinese or English. Names of people are not found.
 """
 
+from qareport.privacy.finding import ALL_KINDS, Find, find
 from qareport.privacy.masking import (
-    ALL_KINDS,
     LABELS,
-    Find,
     MaskedSegments,
-    find,
     mask,
     mask_order,
     mask_phone,

@@ -1,0 +1,102 @@
+"""What is open to be answered before each segment of a call.
+
+A question for personal data is remembered over back-channels and small talk until it is answered, or another one is
+asked for; a name only for the next words.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from qareport.model import PersonalKind, Role, Segment
+from qareport.privacy.cues import asked_for
+
+_K = PersonalKind
+#: After so many segments nobody answers any more.
+_FORGOTTEN = 24
+#: A name, an account, an address: the next words of the other one.
+_SOON = {_K.NAME: 4, _K.BIRTHDAY: 6, _K.ACCOUNT: 6, _K.ADDRESS: 8}
+#: After an answer began its rest may follow within so many segments.
+_REST = 4
+_DIGITS = re.compile("[0-9０-９零〇一二两三四五六七八九幺洞拐勾]")
+_ENOUGH_DIGITS = 4
+_CONTACT = re.compile("微信|威信|薇信|扣扣|QQ|qq|旺旺|抖音|小红书|加我|加一下|vx|[Ww]e[Cc]hat")
+_ADDRESS = re.compile("地址|住址|收货|寄到|送到|改到|换到|收货的地方|哪个小区|哪个村|您是哪里|换个地方|改个地方|门牌|取件的")
+_WITHIN = 6
+
+
+@dataclass(slots=True)
+class _Question:
+    kind: PersonalKind
+    index: int
+    turn: int
+    answered: int | None = None
+    digits: int = 0
+
+    def open_at(self, index: int) -> bool:
+        if self.answered is not None and index - self.answered > _REST:
+            return False
+        return index - self.index <= _SOON.get(self.kind, _FORGOTTEN)
+
+
+class Questions:
+    """For each segment: what the other one has asked for, newest first, and what was spoken of shortly before."""
+
+    def __init__(self, segments: Sequence[Segment]) -> None:
+        """Read a call.
+
+        Args:
+            segments: in order of time.
+        """
+        #: Kinds that a segment may answer, newest first.
+        self.asked: list[tuple[PersonalKind, ...]] = []
+        #: Whether a contact (WeChat, QQ) was spoken of shortly before each segment, or in it.
+        self.contact = _lately(segments, _CONTACT)
+        #: Whether an address was spoken of shortly before each segment, or in it.
+        self.address = _lately(segments, _ADDRESS)
+        self._open: list[tuple[object, _Question]] = []
+        turn, last = 0, None
+        for index, segment in enumerate(segments):
+            speaker = _speaker(segment)
+            turn += speaker != last
+            last = speaker
+            self._answer(index, segment, speaker)
+            self._ask(index, segment, speaker, turn)
+
+    def _answer(self, index: int, segment: Segment, speaker: object) -> None:
+        self._open = [(by, question) for by, question in self._open if question.open_at(index)]
+        mine = [question for by, question in self._open if by != speaker or segment.role is Role.UNKNOWN]
+        mine.sort(key=lambda question: -question.turn)
+        self.asked.append(tuple(dict.fromkeys(question.kind for question in mine)))
+        digits = len(_DIGITS.findall(segment.text)) if mine else 0
+        for question in mine:
+            if question.kind not in _SOON and digits >= 3:
+                question.digits += digits
+                if question.kind is not _K.PHONE or question.digits >= 11:
+                    question.answered = question.answered if question.answered is not None else index
+
+    def _ask(self, index: int, segment: Segment, speaker: object, turn: int) -> None:
+        kinds = asked_for(segment.text)
+        if any(kind not in _SOON for kind in kinds):
+            # The newest number is the one that is meant; what was asked in the same breath stays beside it.
+            self._open = [
+                (by, question)
+                for by, question in self._open
+                if by != speaker or question.kind in _SOON or question.turn == turn
+            ]
+        self._open += [(speaker, _Question(kind, index, turn)) for kind in kinds]
+
+
+def _speaker(segment: Segment) -> object:
+    return segment.role, segment.channel if segment.role is Role.UNKNOWN else None
+
+
+def _lately(segments: Sequence[Segment], words: re.Pattern[str]) -> list[bool]:
+    found, last = [], -_WITHIN - 1
+    for index, segment in enumerate(segments):
+        if words.search(segment.text):
+            last = index
+        found.append(index - last <= _WITHIN)
+    return found

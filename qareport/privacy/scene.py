@@ -1,0 +1,81 @@
+"""One speaker's words in a stretch of a call, with what the other one asked for before each line."""
+
+from __future__ import annotations
+
+import bisect
+from collections.abc import Sequence
+from functools import cached_property
+from typing import NamedTuple, TypeAlias
+
+from qareport.model import PersonalKind
+from qareport.privacy.cues import Cue, cues
+from qareport.privacy.digits import Run, find_runs
+
+#: Start, end and kind of something found in a text.
+Found: TypeAlias = tuple[int, int, PersonalKind]
+#: Kinds that are called by these words although no number is.
+_WITHOUT_NUMBER = frozenset({PersonalKind.EMAIL, PersonalKind.BIRTHDAY, PersonalKind.NAME, PersonalKind.ADDRESS})
+
+
+class Line(NamedTuple):
+    """A segment of a stretch: where it begins in the text, and what is open to be answered, newest first."""
+
+    start: int
+    asked: tuple[PersonalKind, ...] = ()
+
+
+class Scene:
+    """The text of a stretch; segments are its lines."""
+
+    def __init__(self, text: str, lines: Sequence[Line], *, agent: bool = False) -> None:
+        """Take the text and its lines in order.
+
+        Args:
+            text: segments, joined by line breaks.
+            lines: where each begins; the first at 0.
+            agent: whether an agent speaks.
+        """
+        self.text = text
+        self.lines = lines
+        self.agent = agent
+        self._starts = [line.start for line in lines]
+
+    def line(self, at: int) -> Line:
+        """Return the line that a position is in."""
+        return self.lines[bisect.bisect_right(self._starts, at) - 1]
+
+    def asked(self, kind: PersonalKind) -> bool:
+        """Tell whether any line may answer a question for this kind."""
+        return any(kind in line.asked for line in self.lines)
+
+    @cached_property
+    def runs(self) -> list[Run]:
+        """Find the runs of digits."""
+        return find_runs(self.text)
+
+    @cached_property
+    def cues(self) -> list[Cue]:
+        """Find the words that name kinds of data."""
+        return cues(self.text)
+
+    @cached_property
+    def _of_numbers(self) -> list[Cue]:
+        return [cue for cue in self.cues if cue.kind not in _WITHOUT_NUMBER]
+
+    @cached_property
+    def _cue_starts(self) -> list[int]:
+        return [cue.start for cue in self._of_numbers]
+
+    def cue_before(self, at: int) -> Cue | None:
+        """Find the last word for a number that ends before a position."""
+        index = bisect.bisect_left(self._cue_starts, at) - 1
+        return self._of_numbers[index] if index >= 0 else None
+
+    def cue_after(self, at: int) -> Cue | None:
+        """Find the first word for a number from a position on."""
+        index = bisect.bisect_left(self._cue_starts, at)
+        return self._of_numbers[index] if index < len(self._cue_starts) else None
+
+    def named(self, kind: PersonalKind) -> bool:
+        """Tell whether the text itself names a kind."""
+        return any(cue.kind is kind for cue in self.cues)

@@ -20,6 +20,7 @@ _HOST = re.compile(
     rf"(?:{_DOT}(?:[a-z][a-z0-9-]*|康姆|抗姆)){{1,4}}",
     re.IGNORECASE,
 )
+_DOMAIN = re.compile("(?:com|cn|net|org|edu|gov|io|me|hk|co|uk|info|example|康姆|抗姆)$", re.IGNORECASE)
 _AT_ALONE = re.compile(r"[\s，,]*(?:[@＠]|艾特|爱特|圈[aA]|小老鼠)")
 _HAS_AT = re.compile(r"[@＠]|艾特|爱特|圈[aA]|小老鼠|\bat\b", re.IGNORECASE)
 
@@ -30,6 +31,9 @@ def find_mails(text: str) -> Iterator[Found]:
         return
     for match in _MAILBOX.finditer(text):
         host = _HOST.match(text, match.end())
+        # "not at all. Have" is no address: the last word after a spoken at must be one of the usual.
+        if host and "@" not in host.group() and "＠" not in host.group() and not _DOMAIN.search(host.group()):
+            host = None
         alone = _AT_ALONE.match(text, match.end()) if match.end() - match.start() >= 3 else None
         if host or alone:
             yield match.start(), (host or alone or match).end(), _K.EMAIL
@@ -90,15 +94,10 @@ _NICK = re.compile(
 _NO_NICK = re.compile("[0-9零一二三四五六七八九幺]*$|什么|啥|多少|我|你|您|他|她|谁|这|那|不|没|被|手机|电话|哪|正常|有|怎么|一个|原来")
 
 
-def find_accounts(scene: Scene, *, contact: bool = False) -> Iterator[Found]:
-    """Find accounts of WeChat, QQ, Wangwang and the like.
-
-    Args:
-        scene: what was said.
-        contact: whether somebody spoke of adding a contact shortly before.
-    """
+def find_accounts(scene: Scene) -> Iterator[Found]:
+    """Find accounts of WeChat, QQ, Wangwang and the like."""
     text = scene.text
-    heard = contact or scene.asked(_K.ACCOUNT) or _CONTACT.search(text)
+    heard = any(line.contact for line in scene.lines) or scene.asked(_K.ACCOUNT) or _CONTACT.search(text)
     if not heard:
         return
     for match in _TOKEN.finditer(text):

@@ -15,8 +15,8 @@ _WORDS: dict[PersonalKind, str] = {
     _K.DOCUMENT: "护照|通行证|台胞证|回乡证|军官证|士兵证|居留证|居住证|警官证",
     _K.BANK_CARD: "银行卡|卡号|储蓄卡|信用卡|借记卡|打款账号|收款账号|对公账号|账户|存折|开户|工行|农行|建行|招行",
     _K.PICKUP_CODE: "取件码|取货码|提货码|取餐码|开柜码|开箱码|自提码",
-    _K.CODE: "验证码|校验码|动态码|动态密码|短信码|六位数|四位数|六位码|四位码|位码|短信里|位验证",
-    _K.ACCOUNT: "微信|威信|薇信|扣扣|旺旺|支付宝|账号|帐号|用户名|登录名|抖音号|小红书号|公众号|昵称",
+    _K.CODE: "验证码|校验码|动态码|动态密码|短信码|六位数|四位数|六位码|四位码|位码|短信里那个|短信里的数|位验证",
+    _K.ACCOUNT: "微信|威信|薇信|扣扣|旺旺|支付宝|账号|帐号|用户名|登录名|抖音号|小红书号|昵称",
     _K.EMAIL: "邮箱|邮件地址|邮件|电邮",
     _K.BIRTHDAY: "生日|出生|生辰",
     _K.NAME: "姓名|名字|称呼|贵姓|姓什么|叫什么|收件人|收货人|户名|全名|谁收|哪位",
@@ -25,12 +25,12 @@ _WORDS: dict[PersonalKind, str] = {
         "什么位置|住的地方|新的地方|到哪里|边度"
     ),
     _K.PHONE: (
-        "手机号|手机|首机|电话|号码|联系方式|联络方式|座机|固话|回拨|回电|全号|移动号|怎么联系|这个号|那个号|留个号|打这|打他|拨打|呼叫转移"
+        "手机号|手机|首机|电话|号码|联系方式|联络方式|座机|固话|回拨|回电|全号|移动号|怎么联系|留个号|打这|打他|拨打|呼叫转移|新号|我的号"
     ),
     _K.ORDER: (
         "订单|单号|单子|运单|编号|工单|货号|条码|条形码|税号|识别号|受理号|报障号|服务单|这单|那单|两单|一单|哪单|张单|几单|"
         "俩单|老单|新单|店号|商家号|工号|机器号|序列号|型号|票号|批次|物流号|快递号|取件号|取件单|柜号|柜子的号|商品码|"
-        "航班|车次|单据|号是多少|的号是|交易号|交易的号|售后的号|售后号|商品的号|登记号|会员号|"
+        "航班|车次|单据|流水|号是多少|的号是|交易号|交易的号|售后的号|售后号|商品的号|登记号|会员号|"
         "尾号|末尾|尾巴|后四位|后三位|后五位|后六位|末四位"
     ),
 }
@@ -55,6 +55,8 @@ _ENGLISH_CUE = re.compile(
     "(?<![a-z])(?:" + "|".join(sorted((w for v in _ENGLISH.values() for w in v.split("|")), key=len, reverse=True)) + ")"
 )
 _ASCII = re.compile("[A-Za-z]{2}")
+#: A question may be no more than 联系电话.
+_SHORT = 12
 _LABEL = re.compile(r"\[[^\]\n]*\]")
 
 
@@ -84,25 +86,26 @@ _REQUEST = re.compile(
 )
 #: 千万别报验证码 asks for nothing.
 _REFUSED = re.compile("别报|不要报|不用报|不用给|别给|千万别|不能给|不要给|不要告诉|别告诉|勿|没有收到|不会(?:问|要)|do not|don't|never")
-#: 单子号码: a word that belongs to whatever else is named beside it.
+#: 号码 alone may be of anything: a mobile number is known by its form.
 _VAGUE = frozenset({"号码", "number is"})
+#: 手机后四位 asks for no number that leads to anybody.
+_TAIL = re.compile("尾号|末尾|尾巴|尾四|后四|后三位|末四位|last four")
 
 
 def asked_for(text: str) -> tuple[PersonalKind, ...]:
     """Tell what kinds of personal data an utterance asks for, in the order in which it names them."""
     found = cues(text)
-    if not found:
-        return ()
-    return tuple(dict.fromkeys(kind for kind in _asked_for(text, found)))
+    return tuple(dict.fromkeys(_asked_for(text, found))) if found else ()
 
 
 def _asked_for(text: str, found: list[Cue]) -> Iterator[PersonalKind]:
     for clause in _CLAUSE.finditer(text):
         words = clause.group().lower()
         inside = [cue for cue in found if clause.start() <= cue.start < clause.end()]
-        if not inside or _REFUSED.search(words) or not (_REQUEST.search(words) or len(words) <= 12):
+        if not inside or _REFUSED.search(words) or not (_REQUEST.search(words) or len(words) <= _SHORT):
             continue
-        sole = len({cue.kind for cue in inside}) == 1
-        yield from (
-            cue.kind for cue in inside if sole or text[cue.start : cue.end] not in _VAGUE or cue.kind is not _K.PHONE
-        )
+        tail = _TAIL.search(words) is not None
+        for cue in inside:
+            if cue.kind is _K.PHONE and (tail or text[cue.start : cue.end] in _VAGUE):
+                continue
+            yield cue.kind

@@ -45,23 +45,14 @@ def find(text: str, *, context: str = "", kinds: Collection[PersonalKind] = ALL_
     return find_in_scene(Scene(text, [Line(0, asked_for(context))]), kinds)
 
 
-def find_in_scene(
-    scene: Scene, kinds: Collection[PersonalKind], *, contact: bool = False, expected: bool = False
-) -> list[Find]:
-    """Find personal data in one stretch.
-
-    Args:
-        scene: the stretch.
-        kinds: what to look for.
-        contact: whether somebody spoke of adding a contact shortly before.
-        expected: whether an address was begun shortly before.
-    """
+def find_in_scene(scene: Scene, kinds: Collection[PersonalKind]) -> list[Find]:
+    """Find personal data in one stretch."""
     everything: list[Found] = [
         *find_numbers(scene),
         *find_mails(scene.text),
         *find_documents(scene),
-        *find_addresses(scene, expected=expected),
-        *find_accounts(scene, contact=contact),
+        *find_addresses(scene),
+        *find_accounts(scene),
         *find_birthdays(scene),
     ]
     if _K.TRACKING in kinds:
@@ -106,9 +97,7 @@ def find_in_segments(segments: Sequence[Segment], kinds: Collection[PersonalKind
     questions = Questions(segments)
     for indexes in _stretches(segments):
         scene = _scene(segments, indexes, questions)
-        contact = any(questions.contact[index] for index in indexes)
-        expected = any(questions.address[index] for index in indexes)
-        _share_out(find_in_scene(scene, kinds, contact=contact, expected=expected), indexes, segments, finds)
+        _share_out(find_in_scene(scene, kinds), indexes, segments, finds)
     _echo(segments, finds)
     return finds
 
@@ -116,7 +105,7 @@ def find_in_segments(segments: Sequence[Segment], kinds: Collection[PersonalKind
 def _scene(segments: Sequence[Segment], indexes: Sequence[int], questions: Questions) -> Scene:
     lines, at = [], 0
     for index in indexes:
-        lines.append(Line(at, questions.asked[index]))
+        lines.append(questions.line(index, at))
         at += len(segments[index].text) + 1
     text = "\n".join(segments[index].text for index in indexes)
     return Scene(text, lines, agent=segments[indexes[0]].role is Role.AGENT)

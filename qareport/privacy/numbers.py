@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from qareport.model import PersonalKind
 from qareport.privacy.cues import Cue
@@ -27,7 +27,7 @@ _PLACES: dict[PersonalKind, tuple[int, int]] = {
     _K.BANK_CARD: (12, 21),
     _K.CODE: (4, 8),
     _K.PICKUP_CODE: (4, 10),
-    _K.ACCOUNT: (5, 12),
+    _K.ACCOUNT: (6, 12),
     _K.ORDER: (8, 21),
     _K.TRACKING: (8, 21),
     _K.PHONE: (7, 13),
@@ -47,13 +47,14 @@ _LOST = re.compile("[^，。\n]{0,3}(?:忘|不记得|记不|没有|没了|找不
 #: A further number of the same sort follows the one before.
 _LISTED = re.compile("[，,、；;。 ]*(?:跟|和|与|还有|另外|另|以及|再|一个|个|是|新下的|那个|老的)*[，,、 ]*")
 #: 一单, 这张: what stands behind the number of an order.
-_THING = re.compile("[，,。 ]{0,2}(?:您?(?:问|说)的)?(?:就是|就|是|的)?(?:这|那|哪|一|个)(?:一|个|俩|两)?(?:个)?(?:单|件|张|票)")
+_THING = re.compile("[，,。 ]{0,2}(?:您?(?:问|说)的)?(?:就是|就|是|的)?(?:这|那|哪|一|个)(?:一|个|俩|两)?(?:个)?(?:单|件|张(?!卡)|票)")
 #: 823746，这是刚才收到的验证码
 _NAMED_AFTER = re.compile("[，,。 ]{0,2}(?:这|那|就)?是?[^，。！？\n]{0,6}")
 _AREA_CODED = re.compile(r"[（(]\d{3}[)）]\s?\d{3}[-\s.]?\d{4}(?!\d)|(?<![\d-])(?![48]00)\d{3}[-.]\d{3}[-.]\d{4}(?![\d-])")
 _INTERNATIONAL = re.compile(r"\+\s?\d{1,3}(?:[\s.-]?\(?\d{1,5}\)?){2,6}(?!\d)")
 #: 您单子上留的电话: a number of the customer's that the agent reads out.
-_OF_CUSTOMER = re.compile("您|你|客户|登记|预留|留的|绑|填的|收货|收件|this your|your")
+_OF_CUSTOMER = re.compile("您的|您留|您[^，。]{0,6}(?:电话|号码|座机)|你的|客户|登记|预留|留的|绑|填的|收货|收件|your")
+_TO_CALL = re.compile("联系|打过去|直接打|打给您|您(?:可以)?(?:记|打|找|拨)")
 _LEAD = re.compile("[嗯呃啊哦喂好对是的了有收到来了码就，,。…、 \n]*")
 _SPOKEN = re.compile("[^\\w]|[嗯呃啊哦那个对是就]")
 _LETTERED = re.compile("(?<![A-Za-z0-9])(?:[A-Za-z][ ，,]{0,2}){1,4}$")
@@ -139,16 +140,22 @@ def _by_meaning(run: Run, scene: Scene, meaning: PersonalKind) -> Iterator[Found
             continue
         if meaning is _K.PHONE and _of_company(run, scene):
             continue
-        partial = meaning is _K.PHONE and _partial(part, scene)
-        if shortest <= places <= longest or partial:
+        if meaning is _K.ACCOUNT and len(part.value) > _PLACES[_K.ACCOUNT][1]:
+            meaning, (shortest, longest) = _K.BANK_CARD, _PLACES[_K.BANK_CARD]
+        fits = _is_phone(part, scene) if meaning is _K.PHONE else shortest <= places <= longest
+        if fits:
             letters = _LETTERED.search(scene.text, max(0, part.start - 8), part.start)
             lettered = letters is not None and meaning in (_K.DOCUMENT, _K.ORDER, _K.TRACKING)
             yield letters.start() if letters and lettered else part.start, part.end, meaning
 
 
-def _partial(run: Run, scene: Scene) -> bool:
-    """Tell whether the digits can be a part of the number that was asked for, or the beginning of one named as such."""
-    if re.match("1[3-9]", run.value) and 6 <= len(run.value) <= 10:
+#: Seven or eight places; ten abroad; a mobile number's beginning; whatever has a prefix.
+_TELEPHONE = re.compile(r"[2-9]\d{6,7}|[2-9]\d{9}|1[3-9]\d{4,9}|(?:0|86)\d{7,12}")
+
+
+def _is_phone(run: Run, scene: Scene) -> bool:
+    """Tell whether a number that is called one can be, or can be a part of one that was asked for."""
+    if _TELEPHONE.fullmatch(run.value):
         return True
     line = scene.line(run.start)
     around = scene.text[line.start : run.start] + scene.text[run.end :].split("\n", 1)[0]
@@ -168,9 +175,9 @@ def _of_company(run: Run, scene: Scene) -> bool:
     """Tell whether an agent gives the line of a shop, not one of the customer's."""
     if not scene.agent:
         return False
-    start = scene.line(run.start).start
-    around = scene.text[max(start, run.start - 15) : run.start] + scene.text[run.end : run.end + 10].split("\n")[0]
-    return not _OF_CUSTOMER.search(around) or re.search("联系|打过去|直接打|打给您", around) is not None
+    line = scene.line(run.start)
+    before = scene.text[max(line.start, run.start - 15) : run.start]
+    return not _OF_CUSTOMER.search(before) or _TO_CALL.search(before) is not None
 
 
 def _meaning(run: Run, scene: Scene, previous: tuple[Run, PersonalKind | None] | None) -> PersonalKind | None:
@@ -225,15 +232,19 @@ def _after(run: Run, scene: Scene) -> PersonalKind | None:
     return cue.kind if _NAMED_AFTER.fullmatch(text, run.end, cue.start) else None
 
 
-def _asked(run: Run, asked: Collection[PersonalKind]) -> PersonalKind | None:
+def _asked(run: Run, asked: Sequence[PersonalKind]) -> PersonalKind | None:
     """Find the kind among those that were asked for, newest first, that the number can be."""
-    fitting = [kind for kind in asked if kind in _PLACES and len(run.value) >= _PLACES[kind][0]]
-    if _K.PHONE in asked and _K.PHONE not in fitting:
-        fitting.append(_K.PHONE)
-    for kind in fitting:
-        if kind is _K.ORDER or len(run.value) <= _PLACES[kind][1]:
-            return kind
-    return _K.ORDER if _K.ORDER in asked else None
+    if _K.PHONE in asked and _MOBILE.fullmatch(run.value) and _before_in(asked, _K.PHONE, _K.ORDER):
+        return _K.PHONE
+    for kind in asked:
+        shortest, longest = _PLACES.get(kind, (99, 0))
+        if kind is _K.ORDER or shortest <= len(run.value) <= longest:
+            return _K.ORDER if kind is _K.PHONE and _K.ORDER in asked and not run.value.startswith("0") else kind
+    return next((kind for kind in asked if kind is _K.PHONE), None)
+
+
+def _before_in(asked: Sequence[PersonalKind], first: PersonalKind, second: PersonalKind) -> bool:
+    return second not in asked or asked.index(first) < asked.index(second)
 
 
 def _luhn(value: str) -> bool:

@@ -14,7 +14,7 @@ _SURNAME = (
     "王李张刘陈杨黄赵吴周徐孙马朱胡郭何林罗高郑梁谢宋唐许韩冯邓曹彭曾萧肖田董袁潘于蒋蔡余杜叶程苏魏吕丁任沈姚卢姜崔钟谭陆汪范金石"
     "廖贾夏韦付方白邹孟熊秦邱江尹薛闫段雷侯龙史陶黎贺顾毛郝龚邵万钱严覃武戴莫孔向汤温康施文牛樊葛邢安齐易乔伍庞颜倪庄聂章鲁岳翟"
     "殷詹申欧耿关兰焦俞左柳甘祝包宁尚符舒阮柯纪梅童凌毕单季裴霍涂成苗谷曲盛冉翁蓝路游辛靳管柴蒙鲍华喻祁蒲房滕屈饶解牟艾尤阳时穆"
-    "农司卓古吉缪简车项连芦麦褚娄窦戚岑景党宫费卜冷晏席卫米柏宗瞿桂全佟应臧闵苟邬边卞姬师和仇栾隋商刁沙荣巫寇桑郎甄丛仲虞敖巩明"
+    "农司卓古吉缪简车项连芦麦褚娄窦戚岑景党宫费卜冷晏席卫米柏宗瞿桂全佟应臧闵苟邬边卞姬师仇栾隋商刁沙荣巫寇桑郎甄丛仲虞敖巩明"
     "佘池查麻苑迟邝骆尧晁薄裘"
 )
 _HAN = "\u4e00-\u9fff"
@@ -23,8 +23,6 @@ _NOT_GIVEN = (
     "的了是我你您他她它们这那哪在有没不就也都还又吗呢吧啊嗯呃哦哈呀嘛么什啥谁怎几个件单号码给要说买退换发货到从去来过想问看改写填用"
     "对错好行被把让跟和与或但因所以及着之其很太再才只能会可先后前上下里外呐呗喂请打寄收送拿放"
 )
-_GIVEN = f"[{_HAN}]"
-_END = f"(?![{_HAN}A-Za-z0-9])"
 #: Words of everyday talk that begin like names.
 _WORD = re.compile(
     "周[一二三四五六日末天内边]|方便|方式|方法|安全|安装|高兴|时间|任何|于是|应该|关系|关于|马上|金额|包裹|包装|单号|单子|和平|万一|成都|成功|"
@@ -33,14 +31,8 @@ _WORD = re.compile(
     "管子|毛病|毛衣|白天|白跑|白条|牛奶|水|向日|项目|简单|简直|易碎|尚未|同|申请|申通|顺丰|纪念|景区|党员|荣耀|花|苹果|苏州|苏宁|京东|"
     "天猫|许多|江南|夏天|冬天|秋天|春|季度|边上|边框|边角|童装|童鞋|司机|查到|查过|查件|程序|章|沙发|桑拿|麻烦|麻辣|明明|师父|车间|车衣|包邮|"
     "包运|解释|解绑|解冻|何时|何况|付款|付钱|付了|付过|段时|路费|游戏|严重|康复|温度|费用|冷静|冷藏|"
-    "席梦|全款|全额|全程|荣幸|寇|明细|池子|迟到|迟迟|薄款|薄|应付|连接|连锁|党|全国|全家|商店|商城|客服|时装|时尚|成人|单位|单价|单独|柴油|路由|"
+    "谢谢|席梦|全款|全额|全程|荣幸|寇|明细|池子|迟到|迟迟|薄款|薄|应付|连接|连锁|党|全国|全家|商店|商城|客服|时装|时尚|成人|单位|单价|单独|柴油|路由|"
     "金融|金条|金卡|白金|银|钟头|钱包|钱款|万能|高铁|高档|高低|高跟|安排|安抚|安心|石头|龙虾|文具|平台|经理|小姐|先生|女士|老板|美女|亲|同学"
-)
-_NAMED = re.compile(f"(?:{_COMPOUND}){_GIVEN}{{1,2}}|[{_SURNAME}]{_GIVEN}{{1,2}}")
-_ANNOUNCED = re.compile(
-    "(?:我(?:的)?(?:名字|姓名)?(?:是叫|就叫|叫做|叫|是)|(?:姓名|名字|收件人|收货人|收件的人|收件的|收货的|联系人|户名|持卡人|客户)"
-    "(?:名字|姓名|名)?(?:还是|就是|是|叫|写的是|写的|写成|改成|填的|用|：|:|，|,)*|抬头(?:是)?个人[，,]?|(?:叫)(?=[^，。]{2,4}[，。！？ \n]|$))"
-    "[，, ]?(?:那个|呃|嗯|就是)?[，,]?$"
 )
 _ANNOUNCERS = re.compile(
     "我(?:的)?(?:名字|姓名)?(?:就叫|叫做|叫|是)|(?:姓名|名字|收件人|收货人|收件的人|收件的|收货的|联系人|户名|持卡人)"
@@ -51,6 +43,8 @@ _SURNAMED = re.compile(
     f"(?:我姓|免贵姓|免贵，姓|我就姓|(?:^|[，,。\n])姓)(?P<name>{_COMPOUND}|[{_SURNAME}])(?=[，,。！？!?吧 \n]|$|单名|叫|名)", re.MULTILINE
 )
 _SINGLE = re.compile(f"(?P<name>{_COMPOUND}|[{_SURNAME}])(?=[，,。])")
+#: Surnames that also agree.
+_YES = frozenset("成金时查边单连车")
 _ENGLISH_NAME = r"[A-Z][a-z]+(?:[ -][A-Z][a-z]+){0,2}"
 _ENGLISH = re.compile(
     rf"(?:[Mm]y name(?: is|'s)|[Nn]ame is|[Tt]his is|I am called|[Tt]he name(?: is|'s))\s+(?P<name>{_ENGLISH_NAME})"
@@ -71,13 +65,16 @@ def _name_at(text: str, start: int) -> int | None:
     if compound is None and text[start : start + 1] not in _SURNAMES:
         return None
     at = first = compound.end() if compound else start + 1
+    if _TITLE.match(text, at):
+        return None
     while at < len(text) and at - first < 2 and _IS_HAN.match(text[at]) and text[at] not in _NOT_GIVEN_SET:
         at += 1
-    return at if at > first else None
+    return at if at > first and text[at - 1] not in "区县市省镇" and text[at : at + 1] not in tuple("区县市省镇") else None
 
 
 _SURNAMES = frozenset(_SURNAME)
 _NOT_GIVEN_SET = frozenset(_NOT_GIVEN)
+_TITLE = re.compile("先生|女士|小姐|经理|老师|师傅|总|哥|姐|老板|主任")
 _IS_HAN = re.compile(f"[{_HAN}]")
 
 
@@ -133,7 +130,7 @@ def _answers(scene: Scene) -> Iterator[Found]:
         end = _name_at(text, start)
         if end is not None and (end >= end_of_line or text[end] in "，,。、 ！!"):
             yield start, end, _K.NAME
-        elif (single := _SINGLE.match(text, start)) and single.end() < end_of_line:
+        elif (single := _SINGLE.match(text, start)) and single.end() < end_of_line and single["name"] not in _YES:
             yield *single.span("name"), _K.NAME
         for match in _ENGLISH_ANSWER.finditer(text, line.start, end_of_line):
             yield *match.span("name"), _K.NAME

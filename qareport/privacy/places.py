@@ -24,12 +24,13 @@ _PLACE = re.compile(
     "大道|大街|街道|里弄|胡同|小区|花园|公寓|大厦|社区|家园|新村|公馆|广场|中心|国际城|学院|大学|中学|小学|家属院|宿舍|工业园|产业园|科技园|"
     "写字楼|底商|供销社|山庄|花城|新城|[路街巷苑镇乡村庄屯寨湾城府庭郡坊里道院居园]"
 )
+_WITH_DOOR = frozenset(("里", "道", "中心", "广场", "院", "居"))
 #: These are places only with a house right behind them, or where an address is expected.
-_WEAK = frozenset("里道院城府庭郡坊居湾园庄屯寨中心广场小学中学大学学院宿舍")
+_WEAK = frozenset(("里", "道", "院", "城", "府", "庭", "郡", "坊", "居", "湾", "园", "庄", "屯", "寨", "中心", "广场", "小学", "中学", "宿舍"))
 _ROOM = re.compile(rf"[，,、 \t]{{0,2}}(?:[0-9]{{3,4}}|[{_DIGIT}]{{3,5}})(?![{_DIGIT}元块岁多个件号月年])室?")
 #: What a place's name does not reach across.
 _BREAK = re.compile(
-    "[^\u4e00-\u9fff]|[的了是在到我你您他她它这那给去从把被让叫要说没不吗呢吧啊嗯呃哦哈跟往很都还又只各每哪住寄送咱俺跑来回]|[改换写]成|改为|"
+    "[^\u4e00-\u9fff]|[的了是在到我你您他她它这那给去从把被让叫要说没不吗呢吧啊嗯呃哦哈跟往很都还又只各每哪住寄送咱俺跑来回个们几]|多少|[改换写]成|改为|"
     "(?:省|自治[区州]|(?<![超门城夜])市|(?<!小)(?<!社)(?<!校)(?<!园)(?<!厂)(?<!库)(?<![一二三四五六七八九十东西南北])区|县|旗)|"
     "新疆|内蒙古?|北京|上海|天津|重庆|广州|深圳|杭州|南京(?![路东西])|苏州|成都|武汉|西安|长沙|郑州|青岛|宁波|厦门|东莞|佛山|合肥|济南|福州|昆明|沈阳|大连|"
     "广东|浙江|江苏|山东|河南|河北|四川|湖南|湖北|福建|安徽|江西|陕西|山西|云南|贵州|广西|海南|甘肃|青海|辽宁|吉林|黑龙江|宁夏|西藏"
@@ -43,9 +44,9 @@ _NOT_PLACE = re.compile(
     "(?:公里|线|道|走|半|网|思|铁|马|原|后|门|这条|那条|条|出|绕|问|带|短|电|通|顺|套|退|一|回|上|同|赶|修|小|大|在|高速公)路$|"
     "(?:知|渠|频|轨|管|通|报|味|地|力|公|人|打交|头头是|铁|赛|一)道$|(?:心|手|家|店|仓|库|夜|屋|这|那|哪|车|城|乡|村|县|公|英|日|千|柜|盒|箱|袋|包|嘴|"
     "单子|订单|页面|系统|眼|怀|邻|区)里$|(?:商|京东商|网|长|同|进|电|全)城$|(?:医|法|出|入|住|电影|影|学|老|养老)院$|(?:政|天|官|首)府$|(?:家|法|开|出)庭$|"
-    "(?:上街|逛街|农村|山村|城乡|老乡|下乡|同乡|家乡|进村|全村|我们村|冰镇|坐镇|邻居|定居|水湾|公园|校园|乐园|果园|校区|茶庄|钱庄|商庄)$|"
+    "(?:上街|逛街|农村|山村|城乡|老乡|下乡|同乡|家乡|进村|全村|我们村|冰镇|坐镇|邻居|定居|公园|校园|乐园|果园|校区|茶庄|钱庄|商庄)$|"
     "(?:转运|配送|分拨|集散|客服|服务|售后|物流|快递|营业|分拣|处理|维修|体验|呼叫|数据|个人|会员|帮助|检测|安装|投诉|领券|客户|分装|卡券|订单)中心$|"
-    "(?:大|中|小)学$|家居$|(?:一家|全)?(?:小|老)?街(?:道)?$"
+    "(?:大|中|小)学$|家居$"
 )
 _NUMBERS = frozenset("零〇一二两三四五六七八九十百千幺")
 _GAP = re.compile(
@@ -61,6 +62,10 @@ _ANNOUNCED = re.compile(
     "地址|住址|门牌|住在|我住|家住|家在|我家|老家|寄到|寄给|送到|送来|送去|送给|发到|改到|换到|派到|搬到|放在|放到|搁在|搁到|存在|收货|改成|换成|改为|单子上是|单子上写|"
     "给送到|送到这|他家|她家|我妈家|阿姨家|是在|我在|我是|上门|就是.{0,4}(?:市|县|区|省)|address|ship to|deliver to|live (?:in|at|on)|家里|门口"
 )
+#: 建设路那家: a shop, not somebody's home.
+_SHOP = re.compile("那家|店|那个店|门店|站|网点")
+#: 桂花路, 海棠湾: what stands alone has a name of at least two characters.
+_NAME_LENGTH = 3
 _ENGLISH = re.compile(
     r"(?:\b(?:flat|room|apartment|apt|unit|suite|building)\s*\w{1,5}\s*,\s*)?\b\d{1,5}[a-z]?\s+(?:[a-z]+\s+){1,3}"
     r"(?:road|street|avenue|lane|drive|boulevard|rd|st|ave|close|court|square)\b"
@@ -79,13 +84,8 @@ class _Part(NamedTuple):
     weak: bool
 
 
-def find_addresses(scene: Scene, *, expected: bool = False) -> Iterator[Found]:
-    """Find addresses; province, city and district before them are left.
-
-    Args:
-        scene: what was said.
-        expected: whether an address was given shortly before, of which this may be more.
-    """
+def find_addresses(scene: Scene) -> Iterator[Found]:
+    """Find addresses; province, city and district before them are left."""
     text = scene.text
     parts = _parts(text)
     announced = [match.end() for match in _ANNOUNCED.finditer(text)] if parts else []
@@ -95,7 +95,8 @@ def find_addresses(scene: Scene, *, expected: bool = False) -> Iterator[Found]:
         if chain[-1].unit in ("", "号") and room and not _comma(text, end):
             room = None
         near = any(0 <= start - place <= _WITHIN for place in announced)
-        open_ = expected or near or _K.ADDRESS in scene.line(start).asked
+        line = scene.line(start)
+        open_ = near or line.address or _K.ADDRESS in line.asked
         if _is_address(text, chain, room is not None, open_):
             yield start, room.end() if room else end, _K.ADDRESS
     if _ASCII_WORD.search(text):
@@ -114,8 +115,13 @@ def _is_address(text: str, chain: Sequence[_Part], room: bool, open_: bool) -> b
     if (firm and doors) or (houses and (places or room or len(doors) > 1)):
         return True
     if open_:
-        return bool(firm or houses or (places and (doors or len(places) > 1 or _ends(text, chain))) or len(doors) > 1 or (doors and room))
-    return len(places) > 1 and bool(firm) and _REGION.search(text, max(0, chain[0].start - 10), chain[0].start) is not None
+        named = [part for part in places if part.end - part.start >= _NAME_LENGTH]
+        if len(places) == 1 and not doors and _SHOP.match(text, chain[-1].end):
+            return False
+        sole = named and not named[0].weak or (named and _ends(text, chain))
+        return bool(houses or sole or (places and (doors or len(places) > 1)) or (doors and room and not places))
+    region = _REGION.search(text, max(0, chain[0].start - 10), chain[0].start)
+    return len(places) > 1 and bool(firm) and region is not None
 
 
 def _ends(text: str, chain: Sequence[_Part]) -> bool:
@@ -128,23 +134,21 @@ def _parts(text: str) -> list[_Part]:
         _Part(match.start(), match.end(), match["unit"], False) for match in _DOOR.finditer(text) if _is_door(text, match)
     ]
     taken = {at for door in doors for at in range(door.start, door.end)}
+    door_at = {door.start: door for door in doors}
     parts, floor = [*doors], 0
     for match in _PLACE.finditer(text):
+        suffix = match.group()
         start = _name_start(text, match.start(), floor, taken)
-        place = text[start : match.end()]
-        door_next = match.end() in {door.start for door in doors} if match.group() in _WEAK else False
-        if match.start() in taken or match.start() - start < 1 + (match.group() in _WEAK) or _NOT_PLACE.search(place):
+        if match.start() in taken or (match.start() - start < 1 + (suffix in _WEAK) and match.start() != floor):
             continue
-        weak = match.group() in _WEAK and not door_next
-        if not weak and match.group() in "里道" and not _house_next(doors, match.end(), match.group()):
-            weak = True
-        parts.append(_Part(start, match.end(), "", weak))
+        if _NOT_PLACE.search(text[max(0, start - 2) : match.end()]):
+            continue
+        door = door_at.get(match.end())
+        if suffix in _WITH_DOOR and (door is None or (suffix == "里" and door.unit not in (*_HOUSE, "号"))):
+            continue
+        parts.append(_Part(start, match.end(), "", suffix in _WEAK and door is None))
         floor = match.end()
     return sorted(parts)
-
-
-def _house_next(doors: Sequence[_Part], at: int, suffix: str) -> bool:
-    return any(door.start == at and (door.unit in _HOUSE or suffix == "道") for door in doors)
 
 
 def _is_door(text: str, match: re.Match[str]) -> bool:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from qareport.model import PersonalKind, Role, Segment
 from qareport.privacy.cues import asked_for
+from qareport.privacy.scene import Line
 
 _K = PersonalKind
 #: After so many segments nobody answers any more.
@@ -21,7 +22,9 @@ _SOON = {_K.NAME: 4, _K.BIRTHDAY: 6, _K.ACCOUNT: 6, _K.ADDRESS: 8}
 #: After an answer began its rest may follow within so many segments.
 _REST = 4
 _DIGITS = re.compile("[0-9０-９零〇一二两三四五六七八九幺洞拐勾]")
-_ENOUGH_DIGITS = 4
+_ENOUGH_DIGITS = 3
+#: A telephone number is answered with so many digits.
+_WHOLE = 11
 _CONTACT = re.compile("微信|威信|薇信|扣扣|QQ|qq|旺旺|抖音|小红书|加我|加一下|vx|[Ww]e[Cc]hat")
 _ADDRESS = re.compile("地址|住址|收货|寄到|送到|改到|换到|收货的地方|哪个小区|哪个村|您是哪里|换个地方|改个地方|门牌|取件的")
 _WITHIN = 6
@@ -56,37 +59,39 @@ class Questions:
         self.contact = _lately(segments, _CONTACT)
         #: Whether an address was spoken of shortly before each segment, or in it.
         self.address = _lately(segments, _ADDRESS)
-        self._open: list[tuple[object, _Question]] = []
+        self._open: list[_Question] = []
         turn, last = 0, None
         for index, segment in enumerate(segments):
             speaker = _speaker(segment)
             turn += speaker != last
             last = speaker
-            self._answer(index, segment, speaker)
-            self._ask(index, segment, speaker, turn)
+            self._answer(index, segment)
+            self._ask(index, segment, turn)
 
-    def _answer(self, index: int, segment: Segment, speaker: object) -> None:
-        self._open = [(by, question) for by, question in self._open if question.open_at(index)]
-        mine = [question for by, question in self._open if by != speaker or segment.role is Role.UNKNOWN]
-        mine.sort(key=lambda question: -question.turn)
-        self.asked.append(tuple(dict.fromkeys(question.kind for question in mine)))
-        digits = len(_DIGITS.findall(segment.text)) if mine else 0
-        for question in mine:
-            if question.kind not in _SOON and digits >= 3:
+    def line(self, index: int, start: int) -> Line:
+        """Return a segment as a line of a stretch that begins there."""
+        return Line(start, self.asked[index], self.contact[index], self.address[index])
+
+    def _answer(self, index: int, segment: Segment) -> None:
+        self._open = [question for question in self._open if question.open_at(index)]
+        if segment.role is Role.AGENT or not self._open:
+            self.asked.append(())
+            return
+        newest = sorted(self._open, key=lambda question: (-question.turn, question.kind is not _K.PHONE))
+        self.asked.append(tuple(dict.fromkeys(question.kind for question in newest)))
+        digits = len(_DIGITS.findall(segment.text))
+        for question in self._open if digits >= _ENOUGH_DIGITS else ():
+            if question.kind not in _SOON:
                 question.digits += digits
-                if question.kind is not _K.PHONE or question.digits >= 11:
-                    question.answered = question.answered if question.answered is not None else index
+                if question.answered is None and (question.kind is not _K.PHONE or question.digits >= _WHOLE):
+                    question.answered = index
 
-    def _ask(self, index: int, segment: Segment, speaker: object, turn: int) -> None:
-        kinds = asked_for(segment.text)
+    def _ask(self, index: int, segment: Segment, turn: int) -> None:
+        kinds = asked_for(segment.text) if segment.role is not Role.CUSTOMER else ()
         if any(kind not in _SOON for kind in kinds):
             # The newest number is the one that is meant; what was asked in the same breath stays beside it.
-            self._open = [
-                (by, question)
-                for by, question in self._open
-                if by != speaker or question.kind in _SOON or question.turn == turn
-            ]
-        self._open += [(speaker, _Question(kind, index, turn)) for kind in kinds]
+            self._open = [question for question in self._open if question.kind in _SOON or question.turn == turn]
+        self._open += [_Question(kind, index, turn) for kind in kinds]
 
 
 def _speaker(segment: Segment) -> object:

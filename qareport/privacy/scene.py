@@ -18,10 +18,16 @@ _WITHOUT_NUMBER = frozenset({PersonalKind.EMAIL, PersonalKind.BIRTHDAY, Personal
 
 
 class Line(NamedTuple):
-    """A segment of a stretch: where it begins in the text, and what is open to be answered, newest first."""
+    """A segment of a stretch.
+
+    `start`: where it begins in the text; `asked`: what is open to be answered, newest first; `contact`, `address`:
+    whether somebody spoke of adding a contact, or of an address, shortly before.
+    """
 
     start: int
     asked: tuple[PersonalKind, ...] = ()
+    contact: bool = False
+    address: bool = False
 
 
 class Scene:

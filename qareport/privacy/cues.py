@@ -25,12 +25,12 @@ _WORDS: dict[PersonalKind, str] = {
         "什么位置|住的地方|新的地方|到哪里|边度"
     ),
     _K.PHONE: (
-        "手机号|手机|首机|电话|号码|联系方式|联络方式|座机|固话|回拨|回电|全号|移动号|怎么联系|留个号|打这|打他|拨打|呼叫转移|新号|我的号"
+        "手机号|手机|首机|电话|号码|联系方式|联络方式|座机|固话|回拨|回电|全号|移动号|怎么联系|留个号|打这|打他|拨打|呼叫转移|新号|新的号|我的号|用的号"
     ),
     _K.ORDER: (
         "订单|单号|单子|运单|编号|工单|货号|条码|条形码|税号|识别号|受理号|报障号|服务单|这单|那单|两单|一单|哪单|张单|几单|"
         "俩单|老单|新单|店号|商家号|工号|机器号|序列号|型号|票号|批次|物流号|快递号|取件号|取件单|柜号|柜子的号|商品码|"
-        "航班|车次|单据|流水|号是多少|的号是|交易号|交易的号|售后的号|售后号|商品的号|登记号|会员号|"
+        "航班|车次|单据|流水|交易号|交易的号|售后的号|售后号|商品的号|登记号|会员号|"
         "尾号|末尾|尾巴|后四位|后三位|后五位|后六位|末四位"
     ),
 }
@@ -88,6 +88,8 @@ _REQUEST = re.compile(
 _REFUSED = re.compile("别报|不要报|不用报|不用给|别给|千万别|不能给|不要给|不要告诉|别告诉|勿|没有收到|不会(?:问|要)|do not|don't|never")
 #: 号码 alone may be of anything: a mobile number is known by its form.
 _VAGUE = frozenset({"号码", "number is"})
+#: 手机上点一下 asks for no number.
+_DEVICE = re.compile("手机[上里点端屏壳版膜打]")
 #: 手机后四位 asks for no number that leads to anybody.
 _TAIL = re.compile("尾号|末尾|尾巴|尾四|后四|后三位|末四位|last four")
 
@@ -106,6 +108,6 @@ def _asked_for(text: str, found: list[Cue]) -> Iterator[PersonalKind]:
             continue
         tail = _TAIL.search(words) is not None
         for cue in inside:
-            if cue.kind is _K.PHONE and (tail or text[cue.start : cue.end] in _VAGUE):
+            if cue.kind is _K.PHONE and (tail or text[cue.start : cue.end] in _VAGUE or _DEVICE.match(text, cue.start)):
                 continue
             yield cue.kind

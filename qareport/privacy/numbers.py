@@ -40,7 +40,7 @@ _UNIT = re.compile(
     r"[十百千万亿]|[.．]\d)",
     re.IGNORECASE,
 )
-_BEFORE, _AFTER, _NEAR = 30, 12, 8
+_BEFORE, _AFTER, _NEAR, _NEXT = 30, 12, 8, 4
 _SENTENCE_END = re.compile("[。！？!?\n]")
 #: 订单号忘了: the word names no number that follows.
 _LOST = re.compile("[^，。\n]{0,3}(?:忘|不记得|记不|没有|没了|找不|不知道|不会看|看不|查不|没看)")
@@ -54,6 +54,8 @@ _AREA_CODED = re.compile(r"[（(]\d{3}[)）]\s?\d{3}[-\s.]?\d{4}(?!\d)|(?<![\d-]
 _INTERNATIONAL = re.compile(r"\+\s?\d{1,3}(?:[\s.-]?\(?\d{1,5}\)?){2,6}(?!\d)")
 #: 您单子上留的电话: a number of the customer's that the agent reads out.
 _OF_CUSTOMER = re.compile("您的|您留|您[^，。]{0,6}(?:电话|号码|座机)|你的|客户|登记|预留|留的|绑|填的|收货|收件|your")
+#: 打96110
+_CALLED = re.compile("(?:打|拨)(?:个|一下|的是|到|给)?$")
 _TO_CALL = re.compile("联系|打过去|直接打|打给您|您(?:可以)?(?:记|打|找|拨)")
 _LEAD = re.compile("[嗯呃啊哦喂好对是的了有收到来了码就，,。…、 \n]*")
 _SPOKEN = re.compile("[^\\w]|[嗯呃啊哦那个对是就]")
@@ -186,6 +188,8 @@ def _meaning(run: Run, scene: Scene, previous: tuple[Run, PersonalKind | None] |
     if previous and previous[1] in (_K.ORDER, _K.TRACKING) and "\n" not in text[previous[0].end : run.start]:
         if _LISTED.fullmatch(text, previous[0].end, run.start):
             return previous[1]
+    if _CALLED.search(text, max(0, run.start - 4), run.start):
+        return _K.PHONE
     before = _before(run, scene, previous[0].end if previous else 0)
     if before and before.end > line.start and run.start - before.end <= _NEAR:
         return before.kind
@@ -212,7 +216,7 @@ def _before(run: Run, scene: Scene, free_from: int) -> Cue | None:
     if _LOST.match(between):
         return None
     # An order that an earlier sentence spoke of says nothing about this number.
-    if cue.kind is _K.ORDER and _SENTENCE_END.search(between.rstrip()):
+    if cue.kind is _K.ORDER and _SENTENCE_END.search(between.rstrip() if len(between) <= _NEXT else between):
         return None
     # A code follows its name closely.
     return None if cue.kind is _K.CODE and len(between) > 12 else cue

@@ -154,6 +154,8 @@ def _parts(text: str) -> list[_Part]:
 def _is_door(text: str, match: re.Match[str]) -> bool:
     """Tell a door from a day of the month, a count, a battery."""
     unit = match["unit"]
+    if unit == "号" and text[match.start() - 1 : match.start()] in tuple("路街巷道弄"):
+        return True
     if unit == "号":
         return _DATEISH.match(text, match.end()) is None and text[match.start() - 1 : match.start()] not in ("月", "工")
     if unit in ("门", "房", "区", "户", "组", "期", "铺", "层", "楼", "室", "舍"):

@@ -28,6 +28,8 @@ _WHOLE = 11
 _CONTACT = re.compile("微信|威信|薇信|扣扣|QQ|qq|旺旺|抖音|小红书|加我|加一下|vx|[Ww]e[Cc]hat")
 _ADDRESS = re.compile("地址|住址|收货|寄到|送到|改到|换到|收货的地方|哪个小区|哪个村|您是哪里|换个地方|改个地方|门牌|取件的")
 _WITHIN = 6
+_CONFIRM = re.compile("是?[0-9零一二三四五六七八九幺]{8,}(?:吗|吧|么|不)?[？?。]?")
+_MATTER = re.compile("[那这]一?[件单]")
 
 
 @dataclass(slots=True)
@@ -53,6 +55,7 @@ class Questions:
         Args:
             segments: in order of time.
         """
+        self._segments = segments
         #: Kinds that a segment may answer, newest first.
         self.asked: list[tuple[PersonalKind, ...]] = []
         #: Whether a contact (WeChat, QQ) was spoken of shortly before each segment, or in it.
@@ -60,6 +63,8 @@ class Questions:
         #: Whether an address was spoken of shortly before each segment, or in it.
         self.address = _lately(segments, _ADDRESS)
         self._open: list[_Question] = []
+        #: The turn of the newest question for a number that was asked before each segment.
+        self._turns: list[int] = []
         turn, last = 0, None
         for index, segment in enumerate(segments):
             speaker = _speaker(segment)
@@ -70,14 +75,18 @@ class Questions:
 
     def line(self, index: int, start: int) -> Line:
         """Return a segment as a line of a stretch that begins there."""
-        return Line(start, self.asked[index], self.contact[index], self.address[index])
+        return Line(start, self.asked[index], self.contact[index], self.address[index], self._turns[index])
 
     def _answer(self, index: int, segment: Segment) -> None:
         self._open = [question for question in self._open if question.open_at(index)]
-        if segment.role is Role.AGENT or not self._open:
+        self._turns.append(max((item.turn for item in self._open if item.kind not in _SOON), default=0))
+        if segment.role is Role.AGENT:
+            self.asked.append((_K.ORDER,) if self._confirms(index) else ())
+            return
+        if not self._open:
             self.asked.append(())
             return
-        newest = sorted(self._open, key=lambda question: (-question.turn, question.kind is not _K.PHONE))
+        newest = sorted(self._open, key=lambda item: (-item.turn, item.kind is not _K.PHONE, -item.index))
         self.asked.append(tuple(dict.fromkeys(question.kind for question in newest)))
         digits = len(_DIGITS.findall(segment.text))
         for question in self._open if digits >= _ENOUGH_DIGITS else ():
@@ -85,6 +94,13 @@ class Questions:
                 question.digits += digits
                 if question.answered is None and (question.kind is not _K.PHONE or question.digits >= _WHOLE):
                     question.answered = index
+
+    def _confirms(self, index: int) -> bool:
+        """Tell whether an agent says nothing but the number of the order that was spoken of: 之前那件 / 是18839027746？"""
+        before = self._segments[max(0, index - 2) : index]
+        return bool(
+            _CONFIRM.fullmatch(self._segments[index].text) and any(_MATTER.search(said.text) for said in before)
+        )
 
     def _ask(self, index: int, segment: Segment, turn: int) -> None:
         kinds = asked_for(segment.text) if segment.role is not Role.CUSTOMER else ()

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import bisect
-from collections.abc import Sequence
+import itertools
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import NamedTuple, TypeAlias
 
@@ -21,13 +22,14 @@ class Line(NamedTuple):
     """A segment of a stretch.
 
     `start`: where it begins in the text; `asked`: what is open to be answered, newest first; `contact`, `address`:
-    whether somebody spoke of adding a contact, or of an address, shortly before.
+    whether somebody spoke of adding a contact, or of an address, shortly before; `turn`: of the newest question.
     """
 
     start: int
     asked: tuple[PersonalKind, ...] = ()
     contact: bool = False
     address: bool = False
+    turn: int = 0
 
 
 class Scene:
@@ -57,7 +59,15 @@ class Scene:
     @cached_property
     def runs(self) -> list[Run]:
         """Find the runs of digits."""
-        return find_runs(self.text)
+        return [part for run in find_runs(self.text) for part in self._by_question(run)]
+
+    def _by_question(self, run: Run) -> Iterator[Run]:
+        """Split a run where something else was asked for between its lines."""
+        if len(self.lines) == 1 or "\n" not in self.text[run.start : run.end]:
+            yield run
+            return
+        for _, pieces in itertools.groupby(run.pieces, key=lambda piece: self.line(piece.start).turn):
+            yield Run(tuple(pieces))
 
     @cached_property
     def cues(self) -> list[Cue]:

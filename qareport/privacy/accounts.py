@@ -63,7 +63,7 @@ _PICKUP = re.compile("码|驿站|柜|取件|取货|货架|菜鸟")
 def find_documents(scene: Scene) -> Iterator[Found]:
     """Find plates, papers and pick-up codes."""
     text = scene.text
-    for match in _PLATE.finditer(text):
+    for match in _PLATE.finditer(text) if scene.letters else ():
         yield match.start(), match.start() + len(match.group().rstrip(" ，,、-")), _K.PLATE
     if "第" in text:
         yield from ((match.start(), match.end(), _K.DOCUMENT) for match in _OFFICER.finditer(text))
@@ -100,11 +100,11 @@ def find_accounts(scene: Scene) -> Iterator[Found]:
     heard = any(line.contact for line in scene.lines) or scene.asked(_K.ACCOUNT) or _CONTACT.search(text)
     if not heard:
         return
-    for match in _TOKEN.finditer(text):
+    for match in _TOKEN.finditer(text) if scene.letters else ():
         yield match.start(), match.end(), _K.ACCOUNT
     for match in _QQ.finditer(text):
         yield match.start("id"), match.end("id"), _K.ACCOUNT
-    for cue in scene.cues:
+    for cue in scene.cues if scene.letters else ():
         if cue.kind is _K.ACCOUNT and (match := _WORD.match(text, cue.end)):
             if not match["id"].isupper() and match["id"].lower() not in _ENGLISH:
                 yield match.start("id"), match.end("id"), _K.ACCOUNT

@@ -81,7 +81,8 @@ def cues(text: str) -> list[Cue]:
 
 _CLAUSE = re.compile("[^。！？!?；;\n]+[。！？!?；;\n]?")
 _REQUEST = re.compile(
-    "报|提供|说|讲|念|留|给|发我|发给|告诉|登记|核|确认|多少|哪|什么|怎么|贵姓|方便|麻烦|请|要|输|填|读|收着|记得|几|呢|吗|不$|新的?$|"
+    "报|提供|说[一说下，。！]|您说|说$|讲|念|留|给我|给[一个下他，。！？]|给$|发我|发给我|告诉|登记|核|确认|多少|哪|什么|怎么|贵姓|方便|麻烦|请|"
+    "要[您你报说提核那这一先]|需要|输|填|读|收着|记得|呢|吗|不$|新的?$|"
     "[？?]|may i|can i|could|please|what|tell|need|your|have"
 )
 #: 千万别报验证码 asks for nothing.
@@ -94,9 +95,8 @@ _DEVICE = re.compile("手机[上里点端屏壳版膜打]")
 _TAIL = re.compile("尾号|末尾|尾巴|尾四|后四|后三位|末四位|last four")
 
 
-def asked_for(text: str) -> tuple[PersonalKind, ...]:
-    """Tell what kinds of personal data an utterance asks for, in the order in which it names them."""
-    found = cues(text)
+def asked_for(text: str, found: list[Cue]) -> tuple[PersonalKind, ...]:
+    """Tell what kinds of personal data an utterance asks for, in the order of the words that were found in it."""
     return tuple(dict.fromkeys(_asked_for(text, found))) if found else ()
 
 

@@ -46,8 +46,9 @@ _LOOSE_JOINT = re.compile(
     re.IGNORECASE,
 )
 _LONGEST_JOINT = 12
-#: Whatever a run of digits can begin with.
-_ANY = re.compile(rf"[{_SIMPLE}要腰妖邀俩仨]|{_WORDS}", re.IGNORECASE)
+#: Wherever there is none of these no digit is said.
+_CHINESE_START = re.compile(rf"[{_SIMPLE}要腰妖邀俩仨xX×叉艾]|\s(?=[xX×叉艾])")
+_LETTERS = re.compile("[A-Za-z]{2}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +98,6 @@ class Run:
 
 def find_runs(text: str) -> list[Run]:
     """Find all runs of digits in a text, in order."""
-    if not _ANY.search(text):
-        return []
     runs: list[list[Piece]] = []
     for piece in _pieces(text):
         at = runs[-1][-1].end if runs else 0
@@ -112,9 +111,21 @@ def find_runs(text: str) -> list[Run]:
     return [Run(tuple(run)) for run in runs]
 
 
+def _atoms(text: str) -> Iterator[re.Match[str]]:
+    if _LETTERS.search(text):
+        yield from _ATOM.finditer(text)
+        return
+    at = 0
+    for start in _CHINESE_START.finditer(text):
+        match = _ATOM.match(text, start.start()) if start.start() >= at else None
+        if match:
+            at = match.end()
+            yield match
+
+
 def _pieces(text: str) -> Iterator[Piece]:
     current: Piece | None = None
-    for match in _ATOM.finditer(text):
+    for match in _atoms(text):
         value = _value(match)
         spoken_on = current is not None and (
             current.end == match.start() or (match["word"] and text[current.end : match.start()] == " ")

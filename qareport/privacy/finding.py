@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from qareport.model import PersonalKind, Role, Segment
 from qareport.privacy.accounts import find_accounts, find_documents, find_mails, find_parcels
-from qareport.privacy.cues import asked_for
+from qareport.privacy.cues import Cue, asked_for, cues
 from qareport.privacy.digits import find_runs
 from qareport.privacy.numbers import find_numbers
 from qareport.privacy.people import find_birthdays, find_names
@@ -42,7 +42,7 @@ def find(text: str, *, context: str = "", kinds: Collection[PersonalKind] = ALL_
         context: what the other one said just before, so that the answer to "验证码是多少" is known for one.
         kinds: what to look for.
     """
-    return find_in_scene(Scene(text, [Line(0, asked_for(context))]), kinds)
+    return find_in_scene(Scene(text, [Line(0, asked_for(context, cues(context)))]), kinds)
 
 
 def find_in_scene(scene: Scene, kinds: Collection[PersonalKind]) -> list[Find]:
@@ -103,12 +103,15 @@ def find_in_segments(segments: Sequence[Segment], kinds: Collection[PersonalKind
 
 
 def _scene(segments: Sequence[Segment], indexes: Sequence[int], questions: Questions) -> Scene:
-    lines, at = [], 0
+    lines: list[Line] = []
+    found: list[Cue] = []
+    at = 0
     for index in indexes:
+        found += (Cue(cue.start + at, cue.end + at, cue.kind) for cue in questions.cues[index])
         lines.append(questions.line(index, at))
         at += len(segments[index].text) + 1
     text = "\n".join(segments[index].text for index in indexes)
-    return Scene(text, lines, agent=segments[indexes[0]].role is Role.AGENT)
+    return Scene(text, lines, agent=segments[indexes[0]].role is Role.AGENT, found_cues=found)
 
 
 def _stretches(segments: Sequence[Segment]) -> Iterator[list[int]]:

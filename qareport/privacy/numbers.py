@@ -51,6 +51,7 @@ _THING = re.compile("[，,。 ]{0,2}(?:您?(?:问|说)的)?(?:就是|就|是|的
 #: 823746，这是刚才收到的验证码
 _NAMED_AFTER = re.compile("[，,。 ]{0,2}(?:这|那|就)?是?[^，。！？\n]{0,6}")
 _AREA_CODED = re.compile(r"[（(]\d{3}[)）]\s?\d{3}[-\s.]?\d{4}(?!\d)|(?<![\d-])(?![48]00)\d{3}[-.]\d{3}[-.]\d{4}(?![\d-])")
+_ARABIC = re.compile(r"\d{3}\)?）?[\s.-]?\d")
 _INTERNATIONAL = re.compile(r"\+\s?\d{1,3}(?:[\s.-]?\(?\d{1,5}\)?){2,6}(?!\d)")
 #: 您单子上留的电话: a number of the customer's that the agent reads out.
 _OF_CUSTOMER = re.compile("您的|您留|您[^，。]{0,6}(?:电话|号码|座机)|你的|客户|登记|预留|留的|绑|填的|收货|收件|your")
@@ -65,7 +66,8 @@ _LETTERED = re.compile("(?<![A-Za-z0-9])(?:[A-Za-z][ ，,]{0,2}){1,4}$")
 def find_numbers(scene: Scene) -> Iterator[Found]:
     """Find personal numbers, and those of orders, in what was said."""
     text = scene.text
-    for match in (*_AREA_CODED.finditer(text), *(_INTERNATIONAL.finditer(text) if "+" in text else ())):
+    coded = _AREA_CODED.finditer(text) if _ARABIC.search(text) else ()
+    for match in (*coded, *(_INTERNATIONAL.finditer(text) if "+" in text else ())):
         if sum(map(str.isdigit, match.group())) >= 8:
             yield match.start(), match.end(), _K.PHONE
     previous: tuple[Run, PersonalKind | None] | None = None

@@ -34,6 +34,7 @@ _WORD = re.compile(
     "谢谢|席梦|全款|全额|全程|荣幸|寇|明细|池子|迟到|迟迟|薄款|薄|应付|连接|连锁|党|全国|全家|商店|商城|客服|时装|时尚|成人|单位|单价|单独|柴油|路由|"
     "金融|金条|金卡|白金|银|钟头|钱包|钱款|万能|高铁|高档|高低|高跟|安排|安抚|安心|石头|龙虾|文具|平台|经理|小姐|先生|女士|老板|美女|亲|同学"
 )
+_MAY_ANNOUNCE = re.compile("[叫名]|我是|[货件系卡]人|的人|收[件货]的|抬头")
 _ANNOUNCERS = re.compile(
     "我(?:的)?(?:名字|姓名)?(?:就叫|叫做|叫|是)|(?:姓名|名字|收件人|收货人|收件的人|收件的|收货的|联系人|户名|持卡人)"
     "(?:名字|姓名|名)?(?:还是|就是|是|叫|写的是|写的|写成|改成|填的|用|：|:|，|,| )*|抬头(?:是)?个人[，,]?|(?<=[，。,])叫"
@@ -86,7 +87,7 @@ def find_names(scene: Scene, beside: Sequence[Found] = ()) -> Iterator[Found]:
         beside: what was found before: a name alone beside a number or address belongs to it.
     """
     text = scene.text
-    for match in _ANNOUNCERS.finditer(text):
+    for match in _ANNOUNCERS.finditer(text) if _MAY_ANNOUNCE.search(text) else ():
         own = match.group().startswith("我") or match.group() == "叫"
         if own and scene.agent:
             continue

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from qareport.model import PersonalKind, Role, Segment
-from qareport.privacy.cues import asked_for
+from qareport.privacy.cues import Cue, asked_for, cues
 from qareport.privacy.scene import Line
 
 _K = PersonalKind
@@ -56,6 +56,8 @@ class Questions:
             segments: in order of time.
         """
         self._segments = segments
+        #: The words of each segment that name kinds of personal data.
+        self.cues: list[list[Cue]] = [cues(segment.text) for segment in segments]
         #: Kinds that a segment may answer, newest first.
         self.asked: list[tuple[PersonalKind, ...]] = []
         #: Whether a contact (WeChat, QQ) was spoken of shortly before each segment, or in it.
@@ -71,21 +73,21 @@ class Questions:
             turn += speaker != last
             last = speaker
             self._answer(index, segment)
-            self._ask(index, segment, turn)
+            if self.cues[index] and segment.role is not Role.CUSTOMER:
+                self._ask(index, segment, turn)
 
     def line(self, index: int, start: int) -> Line:
         """Return a segment as a line of a stretch that begins there."""
         return Line(start, self.asked[index], self.contact[index], self.address[index], self._turns[index])
 
     def _answer(self, index: int, segment: Segment) -> None:
-        self._open = [question for question in self._open if question.open_at(index)]
+        if self._open:
+            self._open = [question for question in self._open if question.open_at(index)]
+        if not self._open or segment.role is Role.AGENT:
+            self._turns.append(0)
+            self.asked.append((_K.ORDER,) if segment.role is Role.AGENT and self._confirms(index) else ())
+            return
         self._turns.append(max((item.turn for item in self._open if item.kind not in _SOON), default=0))
-        if segment.role is Role.AGENT:
-            self.asked.append((_K.ORDER,) if self._confirms(index) else ())
-            return
-        if not self._open:
-            self.asked.append(())
-            return
         newest = sorted(self._open, key=lambda item: (-item.turn, item.kind is not _K.PHONE, -item.index))
         self.asked.append(tuple(dict.fromkeys(question.kind for question in newest)))
         digits = len(_DIGITS.findall(segment.text))
@@ -97,13 +99,12 @@ class Questions:
 
     def _confirms(self, index: int) -> bool:
         """Tell whether an agent says nothing but the number of the order that was spoken of: 之前那件 / 是18839027746？"""
-        before = self._segments[max(0, index - 2) : index]
-        return bool(
-            _CONFIRM.fullmatch(self._segments[index].text) and any(_MATTER.search(said.text) for said in before)
-        )
+        if not _CONFIRM.fullmatch(self._segments[index].text):
+            return False
+        return any(_MATTER.search(said.text) for said in self._segments[max(0, index - 2) : index])
 
     def _ask(self, index: int, segment: Segment, turn: int) -> None:
-        kinds = asked_for(segment.text) if segment.role is not Role.CUSTOMER else ()
+        kinds = asked_for(segment.text, self.cues[index])
         if any(kind not in _SOON for kind in kinds):
             # The newest number is the one that is meant; what was asked in the same breath stays beside it.
             self._open = [question for question in self._open if question.kind in _SOON or question.turn == turn]
@@ -115,6 +116,8 @@ def _speaker(segment: Segment) -> object:
 
 
 def _lately(segments: Sequence[Segment], words: re.Pattern[str]) -> list[bool]:
+    if not any(words.search(segment.text) for segment in segments):
+        return [False] * len(segments)
     found, last = [], -_WITHIN - 1
     for index, segment in enumerate(segments):
         if words.search(segment.text):

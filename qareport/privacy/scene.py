@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bisect
 import itertools
+import re
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import NamedTuple, TypeAlias
@@ -12,6 +13,7 @@ from qareport.model import PersonalKind
 from qareport.privacy.cues import Cue, cues
 from qareport.privacy.digits import Run, find_runs
 
+_LETTER = re.compile("[A-Za-z]")
 #: Start, end and kind of something found in a text.
 Found: TypeAlias = tuple[int, int, PersonalKind]
 #: Kinds that are called by these words although no number is.
@@ -35,17 +37,22 @@ class Line(NamedTuple):
 class Scene:
     """The text of a stretch; segments are its lines."""
 
-    def __init__(self, text: str, lines: Sequence[Line], *, agent: bool = False) -> None:
+    def __init__(
+        self, text: str, lines: Sequence[Line], *, agent: bool = False, found_cues: list[Cue] | None = None
+    ) -> None:
         """Take the text and its lines in order.
 
         Args:
             text: segments, joined by line breaks.
             lines: where each begins; the first at 0.
             agent: whether an agent speaks.
+            found_cues: the words that name kinds, where they are known.
         """
         self.text = text
         self.lines = lines
         self.agent = agent
+        self.letters = _LETTER.search(text) is not None
+        self._found_cues = found_cues
         self._starts = [line.start for line in lines]
 
     def line(self, at: int) -> Line:
@@ -54,7 +61,11 @@ class Scene:
 
     def asked(self, kind: PersonalKind) -> bool:
         """Tell whether any line may answer a question for this kind."""
-        return any(kind in line.asked for line in self.lines)
+        return kind in self._asked
+
+    @cached_property
+    def _asked(self) -> frozenset[PersonalKind]:
+        return frozenset(kind for line in self.lines for kind in line.asked)
 
     @cached_property
     def runs(self) -> list[Run]:
@@ -72,7 +83,7 @@ class Scene:
     @cached_property
     def cues(self) -> list[Cue]:
         """Find the words that name kinds of data."""
-        return cues(self.text)
+        return cues(self.text) if self._found_cues is None else self._found_cues
 
     @cached_property
     def _of_numbers(self) -> list[Cue]:
@@ -91,7 +102,3 @@ class Scene:
         """Find the first word for a number from a position on."""
         index = bisect.bisect_left(self._cue_starts, at)
         return self._of_numbers[index] if index < len(self._cue_starts) else None
-
-    def named(self, kind: PersonalKind) -> bool:
-        """Tell whether the text itself names a kind."""
-        return any(cue.kind is kind for cue in self.cues)

@@ -54,9 +54,11 @@ _DOCUMENT = re.compile(
     rf"|(?<![{_DIGIT}A-Za-z])[{_DIGIT}](?:[ ，,]?[{_DIGIT}]){{7,8}}(?![{_DIGIT}])"
 )
 _OFFICER = re.compile(rf"[军南北沈兰成济广参政后装海空士武警]字?第[{_DIGIT}]{{5,9}}号?")
-_DOCUMENT_WITHIN = 16
+_DOCUMENT_WITHIN, _LONG_DOCUMENT = 16, 28
 #: 七杠二杠三零四四, 6-3-1204: shelf, layer, parcel.
-_SHELF = re.compile(rf"[{_DIGIT}A-Za-z]{{1,3}}(?P<dash>\s?(?:杠|-|—)\s?)[{_DIGIT}]{{1,3}}\s?(?:杠|-|—)\s?[{_DIGIT}]{{3,5}}")
+_SHELF = re.compile(
+    rf"[{_DIGIT}A-Za-z]{{1,3}}(?P<dash>\s?(?:杠|-|—)\s?)[{_DIGIT}]{{1,3}}\s?(?:杠|-|—)\s?[{_DIGIT}]{{3,5}}"
+)
 _PICKUP = re.compile("码|驿站|柜|取件|取货|货架|菜鸟")
 
 
@@ -68,9 +70,9 @@ def find_documents(scene: Scene) -> Iterator[Found]:
     if "第" in text:
         yield from ((match.start(), match.end(), _K.DOCUMENT) for match in _OFFICER.finditer(text))
     for cue in scene.cues:
-        if cue.kind is _K.DOCUMENT and (match := _DOCUMENT.search(text, cue.end, cue.end + _DOCUMENT_WITHIN + 12)):
-            if match.start() - cue.end <= _DOCUMENT_WITHIN:
-                yield match.start(), match.end(), _K.DOCUMENT
+        named = _DOCUMENT.search(text, cue.end, cue.end + _LONG_DOCUMENT) if cue.kind is _K.DOCUMENT else None
+        if named and named.start() - cue.end <= _DOCUMENT_WITHIN:
+            yield named.start(), named.end(), _K.DOCUMENT
     if scene.asked(_K.DOCUMENT):
         for match in _DOCUMENT.finditer(text):
             if _K.DOCUMENT in scene.line(match.start()).asked:
@@ -82,16 +84,22 @@ def find_documents(scene: Scene) -> Iterator[Found]:
 
 _LATIN = r"[A-Za-z](?:[A-Za-z0-9]|_|-|杠|下划线|横杠){3,24}[A-Za-z0-9]"
 #: An account is told from a word by a digit or a line in it, from a model by small letters.
-_TOKEN = re.compile(rf"(?<![A-Za-z0-9@＠.])(?={_LATIN})(?=[A-Za-z]*[a-z])(?=[A-Za-z]*(?:[0-9_-]|杠|下划线|横杠)){_LATIN}(?![A-Za-z0-9@＠.])")
+_TOKEN = re.compile(
+    rf"(?<![A-Za-z0-9@＠.])(?={_LATIN})(?=[A-Za-z]*[a-z])(?=[A-Za-z]*(?:[0-9_-]|杠|下划线|横杠)){_LATIN}(?![A-Za-z0-9@＠.])"
+)
 _WORD = re.compile(rf"(?:号|名|账号|id|ID| id)?(?:是|叫|就是|:|：| is|,|，| )*(?P<id>{_LATIN})(?![A-Za-z@＠])")
-_CONTACT = re.compile("微信|威信|薇信|加我|加一下|加吧|加你|加您|扣扣|QQ|qq|旺旺|抖音|小红书|wechat|账号|帐号|vx", re.IGNORECASE)
+_CONTACT = re.compile(
+    "微信|威信|薇信|加我|加一下|加吧|加你|加您|扣扣|QQ|qq|旺旺|抖音|小红书|wechat|账号|帐号|vx", re.IGNORECASE
+)
 _QQ = re.compile(rf"(?:QQ|qq|扣扣)(?:号码|号|群)?(?:是|:|：|，|,| )*(?P<id>[{_DIGIT}](?:[ ，,-]?[{_DIGIT}]){{4,11}})")
 #: Names that were made up for an account: whatever stands until the next pause.
 _NICK = re.compile(
     "(?:旺旺名?|昵称|微信名|用户名|会员名|网名|游戏名|账号名|账号|淘宝名)(?:就?是|叫做|叫|为|：|:)[，,]?(?P<id>[\\w.-]{2,16}?)"
     "(?=[，,。！？!?\\s]|那个|这个|吧|吗|对|$)"
 )
-_NO_NICK = re.compile("[0-9零一二三四五六七八九幺]*$|什么|啥|多少|我|你|您|他|她|谁|这|那|不|没|被|手机|电话|哪|正常|有|怎么|一个|原来")
+_NO_NICK = re.compile(
+    "[0-9零一二三四五六七八九幺]*$|什么|啥|多少|我|你|您|他|她|谁|这|那|不|没|被|手机|电话|哪|正常|有|怎么|一个|原来"
+)
 
 
 def find_accounts(scene: Scene) -> Iterator[Found]:
@@ -105,9 +113,9 @@ def find_accounts(scene: Scene) -> Iterator[Found]:
     for match in _QQ.finditer(text):
         yield match.start("id"), match.end("id"), _K.ACCOUNT
     for cue in scene.cues if scene.letters else ():
-        if cue.kind is _K.ACCOUNT and (match := _WORD.match(text, cue.end)):
-            if not match["id"].isupper() and match["id"].lower() not in _ENGLISH:
-                yield match.start("id"), match.end("id"), _K.ACCOUNT
+        word = _WORD.match(text, cue.end) if cue.kind is _K.ACCOUNT else None
+        if word and not word["id"].isupper() and word["id"].lower() not in _ENGLISH:
+            yield word.start("id"), word.end("id"), _K.ACCOUNT
     for match in _NICK.finditer(text):
         if not _NO_NICK.match(match["id"]):
             yield match.start("id"), match.end("id"), _K.ACCOUNT
@@ -117,7 +125,7 @@ _ENGLISH = frozenset(("wechat", "account", "number", "instead", "please", "about
 
 #: A carrier's letters and at least eight digits.
 _TRACKING = re.compile(
-    rf"(?<![A-Za-z])(?:SF|YT|ZTO|STO|ZT|JD[VX]?|JT|YD|EMS|DPK|HD|KD|YUNDA)[ ，,]?[{_DIGIT}](?:[ ，,]?[{_DIGIT}]){{6,17}}",
+    rf"(?<![A-Za-z])(?:SF|YT|ZTO?|STO|JD[VX]?|JT|YD|EMS|DPK|HD|KD)[ ，,]?[{_DIGIT}](?:[ ，,]?[{_DIGIT}]){{6,17}}",
     re.IGNORECASE,
 )
 _OF_PARCEL = re.compile("运单|快递|物流|tracking", re.IGNORECASE)
@@ -129,6 +137,6 @@ def find_parcels(text: str) -> Iterator[Found]:
     for match in _TRACKING.finditer(text):
         yield match.start(), match.end(), _K.TRACKING
     for word in _OF_PARCEL.finditer(text):
-        match = _LONG.search(text, word.end(), word.end() + 30)
-        if match and match.start() - word.end() <= 8:
-            yield match.start(), match.end(), _K.TRACKING
+        number = _LONG.search(text, word.end(), word.end() + 30)
+        if number and number.start() - word.end() <= 8:
+            yield number.start(), number.end(), _K.TRACKING

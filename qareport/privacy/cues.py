@@ -52,7 +52,9 @@ _KIND_OF = {word: kind for words in (_WORDS, _ENGLISH) for kind, listed in words
 #: 运单号 is one word, though 单号 is another.
 _CHINESE_CUE = re.compile("|".join(sorted((w for v in _WORDS.values() for w in v.split("|")), key=len, reverse=True)))
 _ENGLISH_CUE = re.compile(
-    "(?<![a-z])(?:" + "|".join(sorted((w for v in _ENGLISH.values() for w in v.split("|")), key=len, reverse=True)) + ")"
+    "(?<![a-z])(?:"
+    + "|".join(sorted((w for v in _ENGLISH.values() for w in v.split("|")), key=len, reverse=True))
+    + ")"
 )
 _ASCII = re.compile("[A-Za-z]{2}")
 #: A question may be no more than 联系电话.
@@ -86,7 +88,9 @@ _REQUEST = re.compile(
     "[？?]|may i|can i|could|please|what|tell|need|your|have"
 )
 #: 千万别报验证码 asks for nothing.
-_REFUSED = re.compile("别报|不要报|不用报|不用给|别给|千万别|不能给|不要给|不要告诉|别告诉|勿|没有收到|不会(?:问|要)|do not|don't|never")
+_REFUSED = re.compile(
+    "别报|不要报|不用报|不用给|别给|千万别|不能给|不要给|不要告诉|别告诉|勿|没有收到|不会(?:问|要)|do not|don't|never"
+)
 #: 号码 alone may be of anything: a mobile number is known by its form.
 _VAGUE = frozenset({"号码", "number is"})
 #: 手机上点一下 asks for no number.

@@ -18,10 +18,12 @@ from qareport.privacy.scene import Found, Line, Scene
 
 _K = PersonalKind
 ALL_KINDS = frozenset(PersonalKind) - {_K.ORDER, _K.TRACKING}
+#: Those that are told by their form alone, whatever text they stand in.
+NUMBERS = frozenset({_K.PHONE, _K.ID_CARD, _K.BANK_CARD})
 #: Where two finds overlap the one that comes first here wins.
 _ORDER_OF_RANK = (
-    _K.EMAIL, _K.PLATE, _K.PICKUP_CODE, _K.TRACKING, _K.PHONE, _K.ID_CARD, _K.BANK_CARD, _K.DOCUMENT, _K.BIRTHDAY, _K.ADDRESS,
-    _K.ACCOUNT, _K.CODE, _K.NAME, _K.ORDER,
+    _K.EMAIL, _K.PLATE, _K.PICKUP_CODE, _K.TRACKING, _K.PHONE, _K.ID_CARD, _K.BANK_CARD, _K.DOCUMENT, _K.BIRTHDAY,
+    _K.ADDRESS, _K.ACCOUNT, _K.CODE, _K.NAME, _K.ORDER,
 )  # fmt: skip
 _RANK = {kind: rank for rank, kind in enumerate(_ORDER_OF_RANK)}
 
@@ -65,12 +67,10 @@ def find_in_scene(scene: Scene, kinds: Collection[PersonalKind]) -> list[Find]:
 def _without_overlaps(everything: Collection[Found], kinds: Collection[PersonalKind]) -> list[Find]:
     taken: list[Find] = []
     occupied: set[int] = set()
-    # An order that is masked by nobody still says that its number is none of a person's.
     for start, end, kind in sorted(everything, key=lambda item: (_RANK[item[2]], item[0] - item[1])):
-        if kind is not _K.ORDER or kind in kinds:
-            if occupied.isdisjoint(range(start, end)):
-                taken.append(Find(start, end, kind))
-                occupied.update(range(start, end))
+        if (kind is not _K.ORDER or kind in kinds) and occupied.isdisjoint(range(start, end)):
+            taken.append(Find(start, end, kind))
+            occupied.update(range(start, end))
     return sorted(place for place in taken if place.kind in kinds)
 
 

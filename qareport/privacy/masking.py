@@ -17,6 +17,7 @@ from qareport.model import (
     OrderReport,
     PersonalKind,
     Segment,
+    SpokenAct,
     Token,
 )
 from qareport.privacy.finding import ALL_KINDS, Find, find, find_in_segments
@@ -57,6 +58,7 @@ def replace_finds(text: str, finds: Collection[Find]) -> str:
 
 _TAGS = re.compile(r"(?:<\|[^|]*\|>)*")
 
+
 @dataclass(frozen=True, slots=True)
 class MaskedSegments:
     """Segments without personal data, and where in the recording it is said."""
@@ -66,16 +68,72 @@ class MaskedSegments:
 
 
 def mask_segments(segments: Sequence[Segment], kinds: Collection[PersonalKind] = ALL_KINDS) -> MaskedSegments:
-    """Mask text, raw output and tokens of the segments of one call wherever `find_in_segments` finds something."""
-    finds = find_in_segments(segments, kinds)
-    masked = [_mask_segment(segment, own) for segment, own in zip(segments, finds, strict=True)]
+    """Mask text, raw output, tokens and words of acts of the segments of one call wherever something is found."""
+    return _masked(segments, find_in_segments(segments, kinds), kinds)
+
+
+def _masked(
+    segments: Sequence[Segment], finds: Sequence[Sequence[Find]], kinds: Collection[PersonalKind]
+) -> MaskedSegments:
+    masked = [_mask_segment(segment, own, kinds) for segment, own in zip(segments, finds, strict=True)]
     spans = [span for segment, own in zip(segments, finds, strict=True) for span in _spans(segment, own)]
     return MaskedSegments(tuple(masked), tuple(sorted(spans, key=lambda span: (span.start_ms, span.end_ms))))
 
 
-def _mask_segment(segment: Segment, finds: Sequence[Find]) -> Segment:
+def quote_masker(segments: Sequence[Segment], kinds: Collection[PersonalKind] = ALL_KINDS) -> Callable[[str], str]:
+    """Make a function that masks what is quoted from a call as that call's segments are masked.
+
+    A quote may be a segment, a part of one, or a text with such quotes in it. Something that was found in the call is
+    masked wherever a text names it.
+    """
+    return _quote_masker(segments, find_in_segments(segments, kinds), kinds)
+
+
+def _quote_masker(
+    segments: Sequence[Segment], finds: Sequence[Sequence[Find]], kinds: Collection[PersonalKind]
+) -> Callable[[str], str]:
+    if not kinds:
+        return str
+    personal = [(segment.text, own) for segment, own in zip(segments, finds, strict=True) if own]
+    personal.sort(key=lambda item: -len(item[0]))
+    said = {text[place.start : place.end]: LABELS[place.kind] for text, own in personal for place in own}
+    named = sorted((item for item in said.items() if len(item[0]) >= _NAMED_AGAIN), key=lambda item: -len(item[0]))
+    spoken = "\n".join(segment.text for segment in segments)
+
+    def clean(text: str) -> str:
+        quote = text.strip(_QUOTED)
+        if quote and quote in spoken:
+            return text.replace(quote, _clipped(quote, personal))
+        for whole, own in personal:
+            if whole in text:
+                text = text.replace(whole, replace_finds(whole, own))
+        for words, label in named:
+            text = text.replace(words, label)
+        return mask(text, kinds=kinds)[0]
+
+    return clean
+
+
+#: Marks around quotes that were cut short.
+_QUOTED = "…“”\"' \n"
+#: What is shorter stands in other words too.
+_NAMED_AGAIN = 3
+
+
+def _clipped(quote: str, personal: Sequence[tuple[str, Sequence[Find]]]) -> str:
+    """Mask a part of a segment: of everything found there what falls into it."""
+    for text, own in personal:
+        at = text.find(quote)
+        if at >= 0:
+            inside = (Find(max(place.start - at, 0), min(place.end - at, len(quote)), place.kind) for place in own)
+            return replace_finds(quote, [place for place in inside if place.start < place.end])
+    return quote
+
+
+def _mask_segment(segment: Segment, finds: Sequence[Find], kinds: Collection[PersonalKind]) -> Segment:
     if not finds:
         return segment
+    here = [(segment.text, finds)]
     text = replace_finds(segment.text, finds)
     tags = _TAGS.match(segment.raw) if segment.raw is not None else None
     return dataclasses.replace(
@@ -83,7 +141,15 @@ def _mask_segment(segment: Segment, finds: Sequence[Find]) -> Segment:
         text=text,
         raw=tags.group() + text if tags else None,
         tokens=tuple(_mask_tokens(segment, finds)),
+        acts=tuple(_mask_act(spoken, here, kinds) for spoken in segment.acts),
     )
+
+
+def _mask_act(
+    spoken: SpokenAct, here: Sequence[tuple[str, Sequence[Find]]], kinds: Collection[PersonalKind]
+) -> SpokenAct:
+    words = (_clipped(words, here) if words in here[0][0] else mask(words, kinds=kinds)[0] for words in spoken.words)
+    return replace(spoken, words=tuple(words))
 
 
 def _mask_tokens(segment: Segment, finds: Sequence[Find]) -> Iterator[Token]:
@@ -144,11 +210,12 @@ def mask_order(report: OrderReport, kinds: Collection[PersonalKind] = ALL_KINDS)
 def mask_report(report: CallReport, kinds: Collection[PersonalKind] = ALL_KINDS) -> CallReport:
     """Mask personal data in everything of a call's report that quotes speech; `masked` says where it is said.
 
-    Segments (text, raw output, tokens), quotes of moments, evidence and advice of findings, the last words before a
-    silence, values of notes. What names the recording (call id, path) stays: it must still be found by them.
+    Segments (text, raw output, tokens, words of acts), quotes of moments, evidence and advice of findings, the last
+    words before a silence, values of notes. What names the recording (call id, path) stays: it must still be found by them.
     """
-    done = mask_segments(report.segments, kinds)
-    clean = _cleaner(report.segments, done.segments, kinds)
+    finds = find_in_segments(report.segments, kinds)
+    done = _masked(report.segments, finds, kinds)
+    clean = _quote_masker(report.segments, finds, kinds)
     return replace(
         report,
         segments=tuple(_clean_raw(segment, kinds) for segment in done.segments),
@@ -166,25 +233,10 @@ def mask_report(report: CallReport, kinds: Collection[PersonalKind] = ALL_KINDS)
     )
 
 
-def _cleaner(
-    before: Sequence[Segment], after: Sequence[Segment], kinds: Collection[PersonalKind]
-) -> Callable[[str], str]:
-    """Make a function that masks a quote the way its segment was masked, and whatever else it holds."""
-    changed = {old.text: new.text for old, new in zip(before, after, strict=True) if old.text and old.text != new.text}
-
-    def clean(text: str) -> str:
-        if text in changed:
-            return changed[text]
-        for old in sorted(changed, key=len, reverse=True):
-            text = text.replace(old, changed[old])
-        return mask(text, kinds=kinds)[0]
-
-    return clean
-
-
 def _clean_raw(segment: Segment, kinds: Collection[PersonalKind]) -> Segment:
-    # Raw output is masked with its text; where the text holds nothing the raw form may still spell a number out.
-    if segment.raw is None:
+    # Raw output is masked with its text; where it is another text it may still spell a number out.
+    tags = _TAGS.match(segment.raw) if segment.raw is not None else None
+    if segment.raw is None or tags is None or segment.raw[tags.end() :] == segment.text:
         return segment
     return replace(segment, raw=mask(segment.raw, kinds=kinds)[0])
 

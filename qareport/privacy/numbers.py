@@ -29,7 +29,6 @@ _PLACES: dict[PersonalKind, tuple[int, int]] = {
     _K.PICKUP_CODE: (4, 10),
     _K.ACCOUNT: (6, 12),
     _K.ORDER: (8, 21),
-    _K.TRACKING: (8, 21),
     _K.PHONE: (7, 13),
 }
 _SHORTEST = 3
@@ -47,10 +46,14 @@ _LOST = re.compile("[^，。\n]{0,3}(?:忘|不记得|记不|没有|没了|找不
 #: A further number of the same sort follows the one before.
 _LISTED = re.compile("[，,、；;。 ]*(?:跟|和|与|还有|另外|另|以及|再|一个|个|是|新下的|那个|老的)*[，,、 ]*")
 #: 一单, 这张: what stands behind the number of an order.
-_THING = re.compile("[，,。 ]{0,2}(?:您?(?:问|说)的)?(?:就是|就|是|的)?(?:这|那|哪|一|个)(?:一|个|俩|两)?(?:个)?(?:单|件|张(?!卡)|票)")
+_THING = re.compile(
+    "[，,。 ]{0,2}(?:您?(?:问|说)的)?(?:就是|就|是|的)?(?:这|那|哪|一|个)(?:一|个|俩|两)?(?:个)?(?:单|件|张(?!卡)|票)"
+)
 #: 823746，这是刚才收到的验证码
 _NAMED_AFTER = re.compile("[，,。 ]{0,2}(?:这|那|就)?是?[^，。！？\n]{0,6}")
-_AREA_CODED = re.compile(r"[（(]\d{3}[)）]\s?\d{3}[-\s.]?\d{4}(?!\d)|(?<![\d-])(?![48]00)\d{3}[-.]\d{3}[-.]\d{4}(?![\d-])")
+_AREA_CODED = re.compile(
+    r"[（(]\d{3}[)）]\s?\d{3}[-\s.]?\d{4}(?!\d)|(?<![\d-])(?![48]00)\d{3}[-.]\d{3}[-.]\d{4}(?![\d-])"
+)
 _ARABIC = re.compile(r"\d{3}\)?）?[\s.-]?\d")
 _INTERNATIONAL = re.compile(r"\+\s?\d{1,3}(?:[\s.-]?\(?\d{1,5}\)?){2,6}(?!\d)")
 #: 您单子上留的电话: a number of the customer's that the agent reads out.
@@ -105,14 +108,14 @@ def _widened(text: str, start: int, end: int) -> tuple[int, int]:
 def _number_at(run: Run, first: int, meaning: PersonalKind | None) -> tuple[int, PersonalKind] | None:
     pieces = run.pieces
     for after, value in windows(pieces, first, _LONGEST):
-        if _IDENTITY.fullmatch(value) and meaning not in (_K.ORDER, _K.TRACKING, _K.BANK_CARD):
+        if _IDENTITY.fullmatch(value) and meaning not in (_K.ORDER, _K.BANK_CARD):
             return after, _K.ID_CARD
         # 18 digits that begin like a mobile number and continue are no mobile number.
         goes_on = after < len(pieces) and meaning in (_K.ID_CARD, _K.BANK_CARD)
-        if (_MOBILE.fullmatch(value) or _LANDLINE.fullmatch(value)) and not goes_on:
-            if meaning not in (_K.ORDER, _K.TRACKING) or _second(pieces, first):
-                return after, _K.PHONE
-    if meaning in (_K.ORDER, _K.TRACKING):
+        phone = (_MOBILE.fullmatch(value) or _LANDLINE.fullmatch(value)) and not goes_on
+        if phone and (meaning is not _K.ORDER or _second(pieces, first)):
+            return after, _K.PHONE
+    if meaning is _K.ORDER:
         return None
     return _card_at(run, first, meaning)
 
@@ -149,7 +152,7 @@ def _by_meaning(run: Run, scene: Scene, meaning: PersonalKind) -> Iterator[Found
         fits = _is_phone(part, scene) if meaning is _K.PHONE else shortest <= places <= longest
         if fits:
             letters = _LETTERED.search(scene.text, max(0, part.start - 8), part.start)
-            lettered = letters is not None and meaning in (_K.DOCUMENT, _K.ORDER, _K.TRACKING)
+            lettered = letters is not None and meaning in (_K.DOCUMENT, _K.ORDER)
             yield letters.start() if letters and lettered else part.start, part.end, meaning
 
 
@@ -187,9 +190,8 @@ def _of_company(run: Run, scene: Scene) -> bool:
 def _meaning(run: Run, scene: Scene, previous: tuple[Run, PersonalKind | None] | None) -> PersonalKind | None:
     """Tell what a number is called: right before it, right after it, in the question, or a little earlier."""
     text, line = scene.text, scene.line(run.start)
-    if previous and previous[1] in (_K.ORDER, _K.TRACKING) and "\n" not in text[previous[0].end : run.start]:
-        if _LISTED.fullmatch(text, previous[0].end, run.start):
-            return previous[1]
+    if previous and previous[1] is _K.ORDER and _LISTED.fullmatch(text, previous[0].end, run.start):
+        return _K.ORDER
     if _CALLED.search(text, max(0, run.start - 4), run.start):
         return _K.PHONE
     before = _before(run, scene, previous[0].end if previous else 0)

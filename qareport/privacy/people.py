@@ -37,11 +37,14 @@ _WORD = re.compile(
 _MAY_ANNOUNCE = re.compile("[叫名]|我是|[货件系卡]人|的人|收[件货]的|抬头")
 _ANNOUNCERS = re.compile(
     "我(?:的)?(?:名字|姓名)?(?:就叫|叫做|叫|是)|(?:姓名|名字|收件人|收货人|收件的人|收件的|收货的|联系人|户名|持卡人)"
-    "(?:名字|姓名|名)?(?:还是|就是|是|叫|写的是|写的|写成|改成|填的|用|：|:|，|,| )*|抬头(?:是)?个人[，,]?|(?<=[，。,])叫"
+    "(?:名字|姓名|名)?(?:还是|就是|是|叫|写的是|写的|写成|改成|填的|用|：|:|，|,| )*"
+    "|抬头(?:是)?个人[，,]?|(?<=[，。,])叫"
 )
 #: 我姓张, 免贵姓张, 姓欧阳
 _SURNAMED = re.compile(
-    f"(?:我姓|免贵姓|免贵，姓|我就姓|(?:^|[，,。\n])姓)(?P<name>{_COMPOUND}|[{_SURNAME}])(?=[，,。！？!?吧 \n]|$|单名|叫|名)", re.MULTILINE
+    f"(?:我姓|免贵姓|免贵，姓|我就姓|(?:^|[，,。\n])姓)(?P<name>{_COMPOUND}|[{_SURNAME}])"
+    "(?=[，,。！？!?吧 \n]|$|单名|叫|名)",
+    re.MULTILINE,
 )
 _SINGLE = re.compile(f"(?P<name>{_COMPOUND}|[{_SURNAME}])(?=[，,。])")
 #: Surnames that also agree.
@@ -51,11 +54,15 @@ _ENGLISH = re.compile(
     rf"(?:[Mm]y name(?: is|'s)|[Nn]ame is|[Tt]his is|I am called|[Tt]he name(?: is|'s))\s+(?P<name>{_ENGLISH_NAME})"
     rf"(?! (?:about|regarding|the|a|customer|support|speaking))"
 )
-_ENGLISH_ANSWER = re.compile(r"(?:^|[\s,])(?:It's |it's |it is |Yes, |Sure, |I'm )*(?P<name>[A-Z][a-z]+ [A-Z][a-z]+)(?=[,.\s]|$)")
+_ENGLISH_ANSWER = re.compile(
+    r"(?:^|[\s,])(?:It's |it's |it is |Yes, |Sure, |I'm )*(?P<name>[A-Z][a-z]+ [A-Z][a-z]+)(?=[,.\s]|$)"
+)
 _LEAD = re.compile("[嗯呃啊哦喂好对是的就叫我，,。 那个]*")
 #: What may stand between a name and the number or address that goes with it.
 _BESIDE = re.compile("[，,、。 ]{0,2}")
-_CLAUSE = re.compile(f"(?:^|(?<=[，,、。\n ]))(?:{_COMPOUND}|[{_SURNAME}])[{_HAN}]{{1,2}}(?=[，,、。\n ]|$)", re.MULTILINE)
+_CLAUSE = re.compile(
+    f"(?:^|(?<=[，,、。\n ]))(?:{_COMPOUND}|[{_SURNAME}])[{_HAN}]{{1,2}}(?=[，,、。\n ]|$)", re.MULTILINE
+)
 
 
 def _name_at(text: str, start: int) -> int | None:
@@ -70,7 +77,9 @@ def _name_at(text: str, start: int) -> int | None:
         return None
     while at < len(text) and at - first < 2 and _IS_HAN.match(text[at]) and text[at] not in _NOT_GIVEN_SET:
         at += 1
-    return at if at > first and text[at - 1] not in "区县市省镇" and text[at : at + 1] not in tuple("区县市省镇") else None
+    return (
+        at if at > first and text[at - 1] not in "区县市省镇" and text[at : at + 1] not in tuple("区县市省镇") else None
+    )
 
 
 _SURNAMES = frozenset(_SURNAME)
@@ -157,10 +166,12 @@ _DAY = rf"{_NUMBER}{{1,3}}月的?{_NUMBER}{{1,3}}[日号]?"
 _MONTHS = "January|February|March|April|May|June|July|August|September|October|November|December"
 _DATE = (
     rf"(?:(?:{_NUMBER}{{2,4}}年的?)(?:农历|阴历|阳历)?{_DAY}|{_DAY}|(?:19|20)\d\d[-/.]\d{{1,2}}[-/.]\d{{1,2}}"
-    rf"|(?:{_MONTHS})\s+\d{{1,2}}(?:st|nd|rd|th)?(?:,?\s+\d{{4}})?|\d{{1,2}}(?:st|nd|rd|th)? (?:{_MONTHS})(?:,?\s+\d{{4}})?)"
+    rf"|(?:{_MONTHS})\s+\d{{1,2}}(?:st|nd|rd|th)?(?:,?\s+\d{{4}})?"
+    rf"|\d{{1,2}}(?:st|nd|rd|th)? (?:{_MONTHS})(?:,?\s+\d{{4}})?)"
 )
 _BORN = re.compile(
-    rf"(?:生日|出生日期|出生年月|出生|生辰|birthday|date of birth|[Bb]orn)(?:就|应该|农历|阴历|阳历)?(?:是|在|于|为|：|:|,|，|\s|is|on|农历|阴历|阳历|就)*(?P<date>{_DATE})"
+    "(?:生日|出生日期|出生年月|出生|生辰|birthday|date of birth|[Bb]orn)"
+    rf"(?:应该|是|在|于|为|：|:|,|，|\s|is|on|农历|阴历|阳历|就)*(?P<date>{_DATE})"
 )
 _BORN_AFTER = re.compile(rf"(?P<date>{_DATE})(?:的生日|生日|出生|生的|生人|过生日)")
 _ANY_DATE = re.compile(_DATE)

@@ -17,8 +17,9 @@ _K = PersonalKind
 _HAN = "\u4e00-\u9fff"
 _DIGIT = "0-9０-９零〇一二两三四五六七八九十百千幺洞拐勾"
 _DOOR = re.compile(
-    rf"(?:第|附)?(?P<number>[{_DIGIT}]{{1,8}}(?:-[0-9]{{1,4}}){{0,2}}[A-Za-z]?|[A-Za-z][{_DIGIT}]{{0,3}}|[东西南北甲乙丙丁](?=[单座楼栋区户门]))[，,、 \t]?"
-    r"(?P<unit>号楼|号院|号门|号弄|号|弄|栋|幢|座|单元|室|楼|层|组|房|门|期|区|户|舍|铺)"
+    rf"(?:第|附)?(?:[{_DIGIT}]{{1,8}}(?:-[0-9]{{1,4}}){{0,2}}[A-Za-z]?|[A-Za-z][{_DIGIT}]{{0,3}}"
+    r"|[东西南北中甲乙丙丁](?=[单座楼栋区户门段]))[，,、 \t]?"
+    r"(?P<unit>号楼|号院|号门|号弄|号|弄|栋|幢|座|单元|室|楼|层|组|房|门|期|区|户|舍|铺|段)"
 )
 _PLACE = re.compile(
     "大道|大街|街道|里弄|胡同|小区|花园|公寓|大厦|社区|家园|新村|公馆|广场|中心|国际城|学院|大学|中学|小学|家属院|宿舍|工业园|产业园|科技园|"
@@ -26,7 +27,29 @@ _PLACE = re.compile(
 )
 _WITH_DOOR = frozenset(("里", "道", "中心", "广场", "院", "居"))
 #: These are places only with a house right behind them, or where an address is expected.
-_WEAK = frozenset(("里", "道", "院", "城", "府", "庭", "郡", "坊", "居", "湾", "园", "庄", "屯", "寨", "中心", "广场", "小学", "中学", "宿舍"))
+_WEAK = frozenset(
+    (
+        "里",
+        "道",
+        "院",
+        "城",
+        "府",
+        "庭",
+        "郡",
+        "坊",
+        "居",
+        "湾",
+        "园",
+        "庄",
+        "屯",
+        "寨",
+        "中心",
+        "广场",
+        "小学",
+        "中学",
+        "宿舍",
+    )
+)
 _ROOM = re.compile(rf"[，,、 \t]{{0,2}}(?:[0-9]{{3,4}}|[{_DIGIT}]{{3,5}})(?![{_DIGIT}元块岁多个件号月年])室?")
 #: What a place's name does not reach across.
 _BREAK = re.compile(
@@ -48,19 +71,19 @@ _NOT_PLACE = re.compile(
     "(?:转运|配送|分拨|集散|客服|服务|售后|物流|快递|营业|分拣|处理|维修|体验|呼叫|数据|个人|会员|帮助|检测|安装|投诉|领券|客户|分装|卡券|订单)中心$|"
     "(?:大|中|小)学$|家居$"
 )
-_NUMBERS = frozenset("零〇一二两三四五六七八九十百千幺")
 _GAP = re.compile(
-    r"[，,、。.… \t\n]{0,3}(?:嗯|呃|啊|那个|就是|靠近|跟|与|和|往东|往西|往南|往北|边上那个|旁边|里面|里头|里|的)?[，,、 \t\n]{0,2}"
+    r"[，,、。.… \t\n]{0,3}(?:嗯|呃|啊|那个|就是|靠近|跟|与|和|往[东西南北]|边上那个|旁边|里面|里头|里|的)?[，,、 \t\n]{0,2}"
 )
 _DATEISH = re.compile(
-    "[，,]?(?:之?前|以前|以后|之后|发|送|到|下午|上午|早上|早晨|晚上|中午|给|就|才|能|来|再|开始|下的?单|买|那天|签|收|付|订|打|我|你|您|有|左右|没|还|也|吗|呢|电池|线|的时候|晚|拍|申请|仓|柜|链接|主播|客服|坐席|色|码|款)"
+    "[，,]?(?:之?前|以前|以后|之后|发|送|到|下午|上午|早上|早晨|晚上|中午|给|就|才|能|来|再|开始|下的?单|买|那天|签|收|付|订|"
+    "打|我|你|您|有|左右|没|还|也|吗|呢|电池|线|的时候|晚|拍|申请|仓|柜|链接|主播|客服|坐席|色|码|款)"
 )
 #: Units that make an address of a number alone.
 _HOUSE = frozenset(("号楼", "号院", "栋", "幢", "单元", "弄", "号弄"))
 #: Where an address is announced: 我住, 寄到, 地址是; it may follow in the next lines too.
 _ANNOUNCED = re.compile(
-    "地址|住址|门牌|住在|我住|家住|家在|我家|老家|寄到|寄给|送到|送来|送去|送给|发到|改到|换到|派到|搬到|放在|放到|搁在|搁到|存在|收货|改成|换成|改为|单子上是|单子上写|"
-    "给送到|送到这|他家|她家|我妈家|阿姨家|是在|我在|我是|上门|就是.{0,4}(?:市|县|区|省)|address|ship to|deliver to|live (?:in|at|on)|家里|门口"
+    "地址|住址|门牌|住在|我住|家住|家在|我家|老家|寄到|寄给|送到|送来|送去|送给|发到|改到|换到|派到|搬到|放在|放到|搁在|搁到|存在|收货|"
+    "改成|换成|改为|单子上是|单子上写|给送到|送到这|他家|她家|我妈家|阿姨家|是在|我在|我是|上门|就是.{0,4}(?:市|县|区|省)|address|ship to|deliver to|live (?:in|at|on)|家里|门口"
 )
 #: 建设路那家: a shop, not somebody's home.
 _SHOP = re.compile("那家|店|那个店|门店|站|网点")
@@ -91,7 +114,11 @@ def find_addresses(scene: Scene) -> Iterator[Found]:
     announced = [match.end() for match in _ANNOUNCED.finditer(text)] if parts else []
     for chain in _chains(text, parts):
         start, end = chain[0].start, chain[-1].end
-        room = _ROOM.match(text, end) if chain[-1].unit in ("号楼", "栋", "幢", "单元", "座", "号", "楼", "弄", "舍", "") else None
+        room = (
+            _ROOM.match(text, end)
+            if chain[-1].unit in ("号楼", "栋", "幢", "单元", "座", "号", "楼", "弄", "舍", "")
+            else None
+        )
         if chain[-1].unit in ("", "号") and room and not _comma(text, end):
             room = None
         near = any(0 <= start - place <= _WITHIN for place in announced)
@@ -118,7 +145,7 @@ def _is_address(text: str, chain: Sequence[_Part], room: bool, open_: bool) -> b
         named = [part for part in places if part.end - part.start >= _NAME_LENGTH]
         if len(places) == 1 and not doors and _SHOP.match(text, chain[-1].end):
             return False
-        sole = named and not named[0].weak or (named and _ends(text, chain))
+        sole = bool(named) and (not named[0].weak or _ends(text, chain))
         return bool(houses or sole or (places and (doors or len(places) > 1)) or (doors and room and not places))
     region = _REGION.search(text, max(0, chain[0].start - 10), chain[0].start)
     return len(places) > 1 and bool(firm) and region is not None
@@ -131,7 +158,9 @@ def _ends(text: str, chain: Sequence[_Part]) -> bool:
 
 def _parts(text: str) -> list[_Part]:
     doors = [
-        _Part(match.start(), match.end(), match["unit"], False) for match in _DOOR.finditer(text) if _is_door(text, match)
+        _Part(match.start(), match.end(), match["unit"], False)
+        for match in _DOOR.finditer(text)
+        if _is_door(text, match)
     ]
     taken = {at for door in doors for at in range(door.start, door.end)}
     door_at = {door.start: door for door in doors}

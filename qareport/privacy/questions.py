@@ -26,7 +26,9 @@ _ENOUGH_DIGITS = 3
 #: A telephone number is answered with so many digits.
 _WHOLE = 11
 _CONTACT = re.compile("微信|威信|薇信|扣扣|QQ|qq|旺旺|抖音|小红书|加我|加一下|vx|[Ww]e[Cc]hat")
-_ADDRESS = re.compile("地址|住址|收货|寄到|送到|改到|换到|收货的地方|哪个小区|哪个村|您是哪里|换个地方|改个地方|门牌|取件的")
+_ADDRESS = re.compile(
+    "地址|住址|收货|寄到|送到|改到|换到|收货的地方|哪个小区|哪个村|您是哪里|换个地方|改个地方|门牌|取件的"
+)
 _WITHIN = 6
 _CONFIRM = re.compile("是?[0-9零一二三四五六七八九幺]{8,}(?:吗|吧|么|不)?[？?。]?")
 _MATTER = re.compile("[那这]一?[件单]")
@@ -98,7 +100,7 @@ class Questions:
                     question.answered = index
 
     def _confirms(self, index: int) -> bool:
-        """Tell whether an agent says nothing but the number of the order that was spoken of: 之前那件 / 是18839027746？"""
+        """Tell whether an agent says nothing but the number of the order spoken of: 之前那件 / 是18839027746？"""
         if not _CONFIRM.fullmatch(self._segments[index].text):
             return False
         return any(_MATTER.search(said.text) for said in self._segments[max(0, index - 2) : index])

@@ -211,7 +211,8 @@ def mask_report(report: CallReport, kinds: Collection[PersonalKind] = ALL_KINDS)
     """Mask personal data in everything of a call's report that quotes speech; `masked` says where it is said.
 
     Segments (text, raw output, tokens, words of acts), quotes of moments, evidence and advice of findings, the last
-    words before a silence, values of notes. What names the recording (call id, path) stays: it must still be found by them.
+    words before a silence, values of notes. What names the recording (call id, path) stays: it must still be found
+    by them.
     """
     finds = find_in_segments(report.segments, kinds)
     done = _masked(report.segments, finds, kinds)

@@ -14,8 +14,8 @@ _WORDS: dict[PersonalKind, str] = {
     _K.ID_CARD: "身份证|身分证|证件号|身份号码",
     _K.DOCUMENT: "护照|通行证|台胞证|回乡证|军官证|士兵证|居留证|居住证|警官证",
     _K.BANK_CARD: "银行卡|卡号|储蓄卡|信用卡|借记卡|打款账号|收款账号|对公账号|账户|存折|开户|工行|农行|建行|招行",
-    _K.PICKUP_CODE: "取件码|取货码|提货码|取餐码|开柜码|开箱码|自提码",
-    _K.CODE: "验证码|校验码|动态码|动态密码|短信码|六位数|四位数|六位码|四位码|位码|短信里那个|短信里的数|位验证",
+    _K.PICKUP_CODE: "取件码|取货码|提货码|取餐码|开柜码|开箱码|自提码|收货码|签收码|完工码|核销码",
+    _K.CODE: "验证码|校验码|动态码|动态密码|短信码|六位数|四位数|六位码|四位码|位码|来一条|来了一条|来了条|收到一条|短信里那个|短信里的数|位验证",
     _K.ACCOUNT: "微信|威信|薇信|扣扣|旺旺|支付宝|账号|帐号|用户名|登录名|抖音号|小红书号|昵称",
     _K.EMAIL: "邮箱|邮件地址|邮件|电邮",
     _K.BIRTHDAY: "生日|出生|生辰",
@@ -25,7 +25,7 @@ _WORDS: dict[PersonalKind, str] = {
         "什么位置|住的地方|新的地方|到哪里|边度"
     ),
     _K.PHONE: (
-        "手机号|手机|首机|电话|号码|联系方式|联络方式|座机|固话|回拨|回电|全号|移动号|怎么联系|留个号|打这|打他|拨打|呼叫转移|新号|新的号|我的号|用的号"
+        "手机号|手机|首机|电话|号码|联系方式|联络方式|座机|固话|回拨|回电|全号|移动号|怎么联系|留个号|打这|打他|拨打|呼叫转移|几号联系|新号|新的号|我的号|用的号"
     ),
     _K.ORDER: (
         "订单|单号|单子|运单|编号|工单|货号|条码|条形码|税号|识别号|受理号|报障号|服务单|这单|那单|两单|一单|哪单|张单|几单|"
@@ -45,8 +45,8 @@ _ENGLISH: dict[PersonalKind, str] = {
     _K.BIRTHDAY: "birthday|date of birth|born",
     _K.NAME: "your name|full name|who am i speaking",
     _K.ADDRESS: "address",
-    _K.PHONE: "phone|mobile|cell|call me|number is|reach me|contact number|landline",
-    _K.ORDER: "order|tracking|reference|last four|serial|invoice|imei|sku|model",
+    _K.PHONE: "phone|mobile|cell|call me|number is|reach me|contact number|landline|my number|number's",
+    _K.ORDER: "order|order number|tracking|tracking number|reference number|serial number|invoice number|reference|last four|serial|invoice|imei|sku|model",
 }
 _KIND_OF = {word: kind for words in (_WORDS, _ENGLISH) for kind, listed in words.items() for word in listed.split("|")}
 #: 运单号 is one word, though 单号 is another.
@@ -60,6 +60,20 @@ _ASCII = re.compile("[A-Za-z]{2}")
 #: A question may be no more than 联系电话.
 _SHORT = 12
 _LABEL = re.compile(r"\[[^\]\n]*\]")
+
+
+#: Traditional characters of words that matter here, one for one, so that places in the text stay.
+_SIMPLIFIED = str.maketrans(
+    "電話號碼驗證訊樓棟單門區園廣場東屋係點聯絡傳幾個這還沒給說請讓換帳賬戶銀車開時間買過來後頭裡裏邊街馬衛業鎮鄉縣層錢張陳黃趙吳孫"
+    "鄭謝馮鄧蕭蔣葉蘇呂盧鐘譚陸範賈韋鄒龍陶賀顧龔邵萬嚴賴灣運問發貨學應",
+    "电话号码验证讯楼栋单门区园广场东屋是点联络传几个这还没给说请让换帐账户银车开时间买过来后头里里边街马卫业镇乡县层钱张陈黄赵吴孙"
+    "郑谢冯邓萧蒋叶苏吕卢钟谭陆范贾韦邹龙陶贺顾龚邵万严赖湾运问发货学应",
+)
+
+
+def simplified(text: str) -> str:
+    """Write a text in simplified characters, as long as it was."""
+    return text if text.isascii() else text.translate(_SIMPLIFIED)
 
 
 class Cue(NamedTuple):
@@ -96,7 +110,12 @@ _VAGUE = frozenset({"号码", "number is"})
 #: 手机上点一下 asks for no number.
 _DEVICE = re.compile("手机[上里点端屏壳版膜打]")
 #: 手机后四位 asks for no number that leads to anybody.
-_TAIL = re.compile("尾号|末尾|尾巴|尾四|后四|后三位|末四位|last four")
+_TAIL = re.compile("尾号|末尾|尾巴|尾四|后四|后三位|末四位|尾數|last four")
+
+
+def asks_for_tail(text: str) -> bool:
+    """Tell whether an utterance asks for the last places of a number only."""
+    return _TAIL.search(text) is not None
 
 
 def asked_for(text: str, found: list[Cue]) -> tuple[PersonalKind, ...]:
@@ -110,8 +129,7 @@ def _asked_for(text: str, found: list[Cue]) -> Iterator[PersonalKind]:
         inside = [cue for cue in found if clause.start() <= cue.start < clause.end()]
         if not inside or _REFUSED.search(words) or not (_REQUEST.search(words) or len(words) <= _SHORT):
             continue
-        tail = _TAIL.search(words) is not None
         for cue in inside:
-            if cue.kind is _K.PHONE and (tail or text[cue.start : cue.end] in _VAGUE or _DEVICE.match(text, cue.start)):
+            if cue.kind is _K.PHONE and (text[cue.start : cue.end] in _VAGUE or _DEVICE.match(text, cue.start)):
                 continue
             yield cue.kind

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from qareport.model import PersonalKind, Role, Segment
 from qareport.privacy.accounts import find_accounts, find_documents, find_mails, find_parcels
-from qareport.privacy.cues import Cue, asked_for, cues
+from qareport.privacy.cues import Cue, asked_for, asks_for_tail, cues
 from qareport.privacy.digits import find_runs
 from qareport.privacy.numbers import find_numbers
 from qareport.privacy.people import find_birthdays, find_names
@@ -44,7 +44,7 @@ def find(text: str, *, context: str = "", kinds: Collection[PersonalKind] = ALL_
         context: what the other one said just before, so that the answer to "验证码是多少" is known for one.
         kinds: what to look for.
     """
-    return find_in_scene(Scene(text, [Line(0, asked_for(context, cues(context)))]), kinds)
+    return find_in_scene(Scene(text, [Line(0, asked_for(context, cues(context)), tail=asks_for_tail(context))]), kinds)
 
 
 def find_in_scene(scene: Scene, kinds: Collection[PersonalKind]) -> list[Find]:

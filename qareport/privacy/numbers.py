@@ -58,6 +58,10 @@ _ARABIC = re.compile(r"\d{3}\)?）?[\s.-]?\d")
 _INTERNATIONAL = re.compile(r"\+\s?\d{1,3}(?:[\s.-]?\(?\d{1,5}\)?){2,6}(?!\d)")
 #: 您单子上留的电话: a number of the customer's that the agent reads out.
 _OF_CUSTOMER = re.compile("您的|您留|您[^，。]{0,6}(?:电话|号码|座机)|你的|客户|登记|预留|留的|绑|填的|收货|收件|your")
+#: plus forty four, seven seven one two …
+_PLUS = re.compile(
+    "(?:plus|[+])[ ,]*(?:(?:twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety)[ ,-]*)?$", re.IGNORECASE
+)
 #: 打96110
 _CALLED = re.compile("(?:打|拨)(?:个|一下|的是|到|给)?$")
 _TO_CALL = re.compile("联系|打过去|直接打|打给您|您(?:可以)?(?:记|打|找|拨)")
@@ -90,11 +94,17 @@ def _in_run(run: Run, scene: Scene, meaning: PersonalKind | None) -> Iterator[Fo
             first += 1
             continue
         after, kind = number
+        # Digits that were taken back, 一三八一二，不对，一三八一三……, are of the number, too.
+        if kind is _K.PHONE and meaning is _K.PHONE and first and not found and len(run.pieces[0].value) >= _SHORTEST:
+            yield run.start, run.pieces[first - 1].end, kind
         value = "".join(piece.value for piece in run.pieces[first:after])
         if kind is not _K.PHONE or _MOBILE.fullmatch(value) or not _of_company(run, scene):
             yield (*_widened(text, run.pieces[first].start, run.pieces[after - 1].end), kind)
         first, found = after, True
-    if not found and meaning is not None:
+    plus = _PLUS.search(text, max(0, run.start - 30), run.start)
+    if not found and plus and 7 <= len(run.value) <= 15:
+        yield plus.start(), run.end, _K.PHONE
+    elif not found and meaning is not None:
         yield from _by_meaning(run, scene, meaning)
 
 
@@ -150,6 +160,7 @@ def _by_meaning(run: Run, scene: Scene, meaning: PersonalKind) -> Iterator[Found
         if meaning is _K.ACCOUNT and len(part.value) > _PLACES[_K.ACCOUNT][1]:
             meaning, (shortest, longest) = _K.BANK_CARD, _PLACES[_K.BANK_CARD]
         fits = _is_phone(part, scene) if meaning is _K.PHONE else shortest <= places <= longest
+        fits = fits or (meaning is _K.BANK_CARD and re.match(r"62\d{4}", part.value) is not None)
         if fits:
             letters = _LETTERED.search(scene.text, max(0, part.start - 8), part.start)
             lettered = letters is not None and meaning in (_K.DOCUMENT, _K.ORDER)
@@ -166,7 +177,7 @@ def _is_phone(run: Run, scene: Scene) -> bool:
         return True
     line = scene.line(run.start)
     around = scene.text[line.start : run.start] + scene.text[run.end :].split("\n", 1)[0]
-    return _K.PHONE in line.asked and not _SPOKEN.sub("", around)
+    return _K.PHONE in line.asked and not line.tail and not _SPOKEN.sub("", around)
 
 
 def _within_segment(run: Run, text: str, shortest: int) -> Run:
@@ -247,8 +258,14 @@ def _asked(run: Run, asked: Sequence[PersonalKind]) -> PersonalKind | None:
     for kind in asked:
         shortest, longest = _PLACES.get(kind, (99, 0))
         if kind is _K.ORDER or shortest <= len(run.value) <= longest:
-            return _K.ORDER if kind is _K.PHONE and _K.ORDER in asked and not run.value.startswith("0") else kind
+            unclear = kind is _K.PHONE and _K.ORDER in asked and not run.value.startswith("0")
+            return _K.ORDER if unclear and not _read_out(run) else kind
     return next((kind for kind in asked if kind is _K.PHONE), None)
+
+
+def _read_out(run: Run) -> bool:
+    """Tell whether the pieces are those of a mobile number that is read out: 一八五，零六二三，一九."""
+    return len(run.pieces) > 1 and re.fullmatch("1[3-9][0-9]", run.pieces[0].value) is not None
 
 
 def _before_in(asked: Sequence[PersonalKind], first: PersonalKind, second: PersonalKind) -> bool:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from qareport.model import PersonalKind, Role, Segment
-from qareport.privacy.cues import Cue, asked_for, cues
+from qareport.privacy.cues import Cue, asked_for, asks_for_tail, cues, simplified
 from qareport.privacy.scene import Line
 
 _K = PersonalKind
@@ -59,7 +59,7 @@ class Questions:
         """
         self._segments = segments
         #: The words of each segment that name kinds of personal data.
-        self.cues: list[list[Cue]] = [cues(segment.text) for segment in segments]
+        self.cues: list[list[Cue]] = [cues(simplified(segment.text)) for segment in segments]
         #: Kinds that a segment may answer, newest first.
         self.asked: list[tuple[PersonalKind, ...]] = []
         #: Whether a contact (WeChat, QQ) was spoken of shortly before each segment, or in it.
@@ -69,6 +69,8 @@ class Questions:
         self._open: list[_Question] = []
         #: The turn of the newest question for a number that was asked before each segment.
         self._turns: list[int] = []
+        #: Turns in which only the last places of a number were asked for.
+        self._tails: set[int] = set()
         turn, last = 0, None
         for index, segment in enumerate(segments):
             speaker = _speaker(segment)
@@ -80,7 +82,14 @@ class Questions:
 
     def line(self, index: int, start: int) -> Line:
         """Return a segment as a line of a stretch that begins there."""
-        return Line(start, self.asked[index], self.contact[index], self.address[index], self._turns[index])
+        return Line(
+            start,
+            self.asked[index],
+            self.contact[index],
+            self.address[index],
+            self._turns[index],
+            self._turns[index] in self._tails,
+        )
 
     def _answer(self, index: int, segment: Segment) -> None:
         if self._open:
@@ -106,7 +115,9 @@ class Questions:
         return any(_MATTER.search(said.text) for said in self._segments[max(0, index - 2) : index])
 
     def _ask(self, index: int, segment: Segment, turn: int) -> None:
-        kinds = asked_for(segment.text, self.cues[index])
+        kinds = asked_for(simplified(segment.text), self.cues[index])
+        if asks_for_tail(segment.text):
+            self._tails.add(turn)
         if any(kind not in _SOON for kind in kinds):
             # The newest number is the one that is meant; what was asked in the same breath stays beside it.
             self._open = [question for question in self._open if question.kind in _SOON or question.turn == turn]

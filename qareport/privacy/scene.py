@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import NamedTuple, TypeAlias
 
 from qareport.model import PersonalKind
-from qareport.privacy.cues import Cue, cues
+from qareport.privacy.cues import Cue, cues, simplified
 from qareport.privacy.digits import Run, find_runs
 
 _LETTER = re.compile("[A-Za-z]")
@@ -24,7 +24,8 @@ class Line(NamedTuple):
     """A segment of a stretch.
 
     `start`: where it begins in the text; `asked`: what is open to be answered, newest first; `contact`, `address`:
-    whether somebody spoke of adding a contact, or of an address, shortly before; `turn`: of the newest question.
+    whether somebody spoke of adding a contact, or of an address, shortly before; `turn`: of the newest question;
+    `tail`: whether it was for the last places only.
     """
 
     start: int
@@ -32,6 +33,7 @@ class Line(NamedTuple):
     contact: bool = False
     address: bool = False
     turn: int = 0
+    tail: bool = False
 
 
 class Scene:
@@ -48,7 +50,7 @@ class Scene:
             agent: whether an agent speaks.
             found_cues: the words that name kinds, where they are known.
         """
-        self.text = text
+        self.text = simplified(text)
         self.lines = lines
         self.agent = agent
         self.letters = _LETTER.search(text) is not None

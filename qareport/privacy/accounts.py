@@ -25,6 +25,21 @@ _AT_ALONE = re.compile(r"[\s，,]*(?:[@＠]|艾特|爱特|圈[aA]|小老鼠)")
 _HAS_AT = re.compile(r"[@＠]|艾特|爱特|圈[aA]|小老鼠|\bat\b", re.IGNORECASE)
 
 
+#: q，i，n，下划线: letters, spelled one by one.
+_SPELLED = re.compile(
+    r"(?<![A-Za-z])[A-Za-z](?:[，, ]{1,2}(?:[A-Za-z](?![A-Za-z])|[0-9]|下划线|横杠|杠|点)){2,30}(?![A-Za-z])"
+)
+
+
+def find_spelled(scene: Scene) -> Iterator[Found]:
+    """Find letters that are spelled out where an e-mail address or an account was asked for."""
+    for kind in (_K.EMAIL, _K.ACCOUNT):
+        if scene.letters and scene.asked(kind):
+            for match in _SPELLED.finditer(scene.text):
+                if kind in scene.line(match.start()).asked:
+                    yield match.start(), match.end(), kind
+
+
 def find_mails(text: str) -> Iterator[Found]:
     """Find e-mail addresses, written or spoken, and what precedes the at sign where the rest is not said."""
     if not _HAS_AT.search(text):
@@ -59,6 +74,7 @@ _DOCUMENT_WITHIN, _LONG_DOCUMENT = 16, 28
 _SHELF = re.compile(
     rf"[{_DIGIT}A-Za-z]{{1,3}}(?P<dash>\s?(?:杠|-|—)\s?)[{_DIGIT}]{{1,3}}\s?(?:杠|-|—)\s?[{_DIGIT}]{{3,5}}"
 )
+_HOTLINE = re.compile("[48]00|四零零|八零零")
 _PICKUP = re.compile("码|驿站|柜|取件|取货|货架|菜鸟")
 
 
@@ -78,14 +94,17 @@ def find_documents(scene: Scene) -> Iterator[Found]:
             if _K.DOCUMENT in scene.line(match.start()).asked:
                 yield match.start(), match.end(), _K.DOCUMENT
     for match in _SHELF.finditer(text) if "杠" in text or "-" in text or "—" in text else ():
-        if "杠" in match["dash"] or scene.asked(_K.PICKUP_CODE) or _PICKUP.search(text):
+        near = _PICKUP.search(text, max(0, match.start() - 15), match.start())
+        asked = _K.PICKUP_CODE in scene.line(match.start()).asked
+        if not _HOTLINE.match(match.group()) and ("杠" in match["dash"] or asked or near):
             yield match.start(), match.end(), _K.PICKUP_CODE
 
 
-_LATIN = r"[A-Za-z](?:[A-Za-z0-9]|_|-|杠|下划线|横杠){3,24}[A-Za-z0-9]"
+_LATIN = rf"[A-Za-z](?:[A-Za-z0-9]|[，, ]{{0,2}}(?:_|-|杠|下划线|横杠)[，, ]{{0,2}}){{2,24}}[A-Za-z{_DIGIT}]+"
 #: An account is told from a word by a digit or a line in it, from a model by small letters.
 _TOKEN = re.compile(
-    rf"(?<![A-Za-z0-9@＠.])(?={_LATIN})(?=[A-Za-z]*[a-z])(?=[A-Za-z]*(?:[0-9_-]|杠|下划线|横杠)){_LATIN}(?![A-Za-z0-9@＠.])"
+    rf"(?<![A-Za-z0-9@＠.])(?={_LATIN})(?=[A-Za-z]*[a-z])(?=[A-Za-z]*[，, ]{{0,2}}(?:[0-9_-]|杠|下划线|横杠)){_LATIN}"
+    r"(?![A-Za-z0-9@＠.])"
 )
 _WORD = re.compile(rf"(?:号|名|账号|id|ID| id)?(?:是|叫|就是|:|：| is|,|，| )*(?P<id>{_LATIN})(?![A-Za-z@＠])")
 _CONTACT = re.compile(

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 _CHINESE = dict(zip("零〇○一二三四五六七八九", "000123456789", strict=True)) | dict(
-    zip("壹贰叁肆伍陆柒捌玖幺两洞拐勾腰妖邀要", "123456789120791111", strict=True)
+    zip("壹贰叁肆伍陆柒捌玖幺两洞拐勾腰妖邀要么", "1234567891207911111", strict=True)
 )
 _ENGLISH = {
     "zero": "0",
@@ -27,7 +27,7 @@ _ATOM = re.compile(
     # 三百九十九 counts and is not spelt out.
     rf"|(?P<digit>(?<![十百千万])[{_SIMPLE}](?![十百千万亿]))"
     # 幺 is often transcribed as one of its homophones: taken for 1 only between digits.
-    rf"|(?P<yao>(?<=[{_SIMPLE}])[要腰妖邀](?=[{_SIMPLE}])|[要腰妖邀](?=[三四五六七八九][{_SIMPLE}]{{3}}))"
+    rf"|(?P<yao>(?<=[{_SIMPLE}])[要腰妖邀么](?=[{_SIMPLE}])|[要腰妖邀么](?=[三四五六七八九][{_SIMPLE}]{{3}}))"
     rf"|(?<![a-z])(?:(?P<multiple>double|triple)[\s-]+)?(?P<word>{_WORDS})(?![a-z])"
     # The last place of an identity card.
     rf"|(?<=[{_SIMPLE}])\s?(?P<ten>[xX×叉]|艾克斯)(?![A-Za-z0-9码号])"
@@ -42,12 +42,12 @@ _PAUSES = (
 _JOINT = re.compile(rf"(?:{_PAUSES})+", re.IGNORECASE)
 #: What is said between the parts of a number that somebody reads out, checks or corrects.
 _LOOSE_JOINT = re.compile(
-    rf"(?:{_PAUSES}|对吗|对吧|对不对|对|是吧|是吗|是|好的|好|没错|不对|哦不|错了|杠|中间|前面|后面|后边|后头|最后|再|还有|完了)+",
+    rf"(?:{_PAUSES}|对吗|对吧|对不对|对|是吧|是吗|是|不是|係|好的|好|没错|不对|哦不|错了|杠|中间|前面|后面|后边|后头|最后|再|还有|完了)+",
     re.IGNORECASE,
 )
-_LONGEST_JOINT = 12
+_LONGEST_JOINT = 20
 #: Wherever there is none of these no digit is said.
-_CHINESE_START = re.compile(rf"[{_SIMPLE}要腰妖邀俩仨xX×叉艾]|\s(?=[xX×叉艾])")
+_CHINESE_START = re.compile(rf"[{_SIMPLE}要腰妖邀么俩仨xX×叉艾]|\s(?=[xX×叉艾])")
 _LETTERS = re.compile("[A-Za-z]{2}")
 
 

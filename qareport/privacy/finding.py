@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator, Sequence
 from typing import NamedTuple
 
 from qareport.model import PersonalKind, Role, Segment
-from qareport.privacy.accounts import find_accounts, find_documents, find_mails, find_parcels
+from qareport.privacy.accounts import find_accounts, find_documents, find_mails, find_parcels, find_spelled
 from qareport.privacy.cues import Cue, asked_for, asks_for_tail, cues
 from qareport.privacy.digits import find_runs
 from qareport.privacy.numbers import find_numbers
@@ -52,6 +52,7 @@ def find_in_scene(scene: Scene, kinds: Collection[PersonalKind]) -> list[Find]:
     everything: list[Found] = [
         *find_numbers(scene),
         *find_mails(scene.text),
+        *find_spelled(scene),
         *find_documents(scene),
         *find_addresses(scene),
         *find_accounts(scene),
@@ -174,9 +175,15 @@ def _numbers_again(text: str, index: int, numbers: dict[str, tuple[PersonalKind,
         rest = _BACK.sub("", text[: run.start] + text[run.end :])
         for value, (kind, at) in numbers.items():
             short = not rest and abs(index - at) <= _ECHO_WITHIN and len(run.value) >= _SHORT_ECHO
-            if run.value in value and (len(run.value) >= ECHO_DIGITS or short):
+            part = run.value in value and (len(run.value) >= ECHO_DIGITS or short)
+            if part or (abs(index - at) <= _ECHO_WITHIN and _misheard(run.value, value, kind)):
                 yield Find(run.start, run.end, kind)
                 break
+
+
+def _misheard(said: str, value: str, kind: PersonalKind) -> bool:
+    """Tell whether a mobile number that is said back, perhaps of too many places, begins like the one or its part."""
+    return kind is _K.PHONE and 9 <= len(said) <= 13 and len(value) >= _SHORT_ECHO and said.startswith(value[:7])
 
 
 def _words_again(text: str, words: dict[str, PersonalKind]) -> Iterator[Find]:

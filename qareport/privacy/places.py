@@ -54,11 +54,16 @@ _ROOM = re.compile(rf"[，,、 \t]{{0,2}}(?:[0-9]{{3,4}}|[{_DIGIT}]{{3,5}})(?![{
 #: What a place's name does not reach across.
 _BREAK = re.compile(
     "[^\u4e00-\u9fff]|[的了是在到我你您他她它这那给去从把被让叫要说没不吗呢吧啊嗯呃哦哈跟往很都还又只各每哪住寄送咱俺跑来回个们几]|多少|[改换写]成|改为|"
-    "(?:省|自治[区州]|(?<![超门城夜])市|(?<!小)(?<!社)(?<!校)(?<!园)(?<!厂)(?<!库)(?<![一二三四五六七八九十东西南北])区|县|旗)|"
-    "新疆|内蒙古?|北京|上海|天津|重庆|广州|深圳|杭州|南京(?![路东西])|苏州|成都|武汉|西安|长沙|郑州|青岛|宁波|厦门|东莞|佛山|合肥|济南|福州|昆明|沈阳|大连|"
+    "(?:省|自治[区州]|(?<![超门城夜])市|(?<!小)(?<!社)(?<!校)(?<!园)(?<!厂)(?<!库)(?<![一二三四五六七八九十东西南北])区|县|旗)"
+)
+#: Large cities and provinces are named without 市 and 省; 南京路 keeps its name.
+_CITY = re.compile(
+    "新疆|内蒙古?|北京|上海|天津|重庆|广州|深圳|杭州|南京|苏州|成都|武汉|西安|长沙|郑州|青岛|宁波|厦门|东莞|佛山|合肥|济南|福州|昆明|沈阳|大连|"
     "广东|浙江|江苏|山东|河南|河北|四川|湖南|湖北|福建|安徽|江西|陕西|山西|云南|贵州|广西|海南|甘肃|青海|辽宁|吉林|黑龙江|宁夏|西藏"
 )
 _REACH = 9
+#: What a name is when the city before it is taken away: 南京西路 is one name, 上海南京西路 two.
+_REST = 2
 _REGION = re.compile(
     "(?:省|自治区|市|区|县|旗|北京|上海|天津|重庆|瑞昌|广州|深圳|杭州|南京|苏州|成都|武汉|西安|长沙|郑州|青岛|宁波|厦门|东莞|佛山|合肥|济南|福州|昆明|沈阳|大连)"
     "[，,、 ]?(?:嗯|呃|那个|就是)?[，,、 ]?$"
@@ -69,7 +74,7 @@ _NOT_PLACE = re.compile(
     "单子|订单|页面|系统|眼|怀|邻|区)里$|(?:商|京东商|网|长|同|进|电|全)城$|(?:医|法|出|入|住|电影|影|学|老|养老)院$|(?:政|天|官|首)府$|(?:家|法|开|出)庭$|"
     "(?:上街|逛街|农村|山村|城乡|老乡|下乡|同乡|家乡|进村|全村|我们村|冰镇|坐镇|邻居|定居|公园|校园|乐园|果园|校区|茶庄|钱庄|商庄)$|"
     "(?:转运|配送|分拨|集散|客服|服务|售后|物流|快递|营业|分拣|处理|维修|体验|呼叫|数据|个人|会员|帮助|检测|安装|投诉|领券|客户|分装|卡券|订单)中心$|"
-    "(?:大|中|小)学$|家居$"
+    "家居$"
 )
 _GAP = re.compile(
     r"[，,、。.… \t\n]{0,3}(?:嗯|呃|啊|那个|就是|靠近|跟|与|和|往[东西南北]|边上那个|旁边|里面|里头|里|的)?"
@@ -84,17 +89,28 @@ _HOUSE = frozenset(("号楼", "号院", "栋", "幢", "单元", "弄", "号弄")
 #: Where an address is announced: 我住, 寄到, 地址是; it may follow in the next lines too.
 _ANNOUNCED = re.compile(
     "地址|住址|门牌|住在|我住|家住|家在|我家|老家|寄到|寄给|送到|送来|送去|送给|发到|改到|换到|派到|搬到|放在|放到|搁在|搁到|存在|收货|"
-    "改成|换成|改为|单子上是|单子上写|给送到|送到这|他家|她家|我妈家|阿姨家|是在|我在|我是|上门|就是.{0,4}(?:市|县|区|省)|家里|门口|"
+    "改成|换成|改为|单子上是|单子上写|给送到|送到这|他家|她家|我妈家|阿姨家|是在|我在|我是|我这是|我这儿是|装在|上门|就是.{0,4}(?:市|县|区|省)|家里|门口|"
     "address|ship to|deliver to|live (?:in|at|on)"
 )
 #: 建设路那家: a shop, not somebody's home.
 _SHOP = re.compile("那家|店|那个店|门店|站|网点")
+_HOME = re.compile("的?(?:物业|门卫|保安|楼下)")
+#: 门牌好像是4178号
+_GATE = re.compile("门牌")
 #: 桂花路, 海棠湾: what stands alone has a name of at least two characters.
 _NAME_LENGTH = 3
 _ENGLISH = re.compile(
     r"(?:\b(?:flat|room|apartment|apt|unit|suite|building)\s*\w{1,5}\s*,\s*)?\b\d{1,5}[a-z]?\s+(?:[a-z]+\s+){1,3}"
     r"(?:road|street|avenue|lane|drive|boulevard|rd|st|ave|close|court|square)\b"
     r"(?:,?\s*(?:room|apartment|apt|unit|flat|building|suite)\s*\w+)*",
+    re.IGNORECASE,
+)
+_SPOKEN_NUMBER = "(?:zero|oh|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|[a-z]*teen|[a-z]*ty)"
+#: tower B, twenty one zero three; room one four zero six
+_ROOM_SAID = re.compile(
+    rf"\b(?:(?:tower|block|building)\s+(?:[a-z]|\d+|{_SPOKEN_NUMBER})\b[,\s]+(?:(?:room|flat|unit|apartment)\s+)?"
+    rf"(?:\d{{2,5}}|{_SPOKEN_NUMBER}(?:[\s-]+{_SPOKEN_NUMBER})+)"
+    rf"|(?:room|flat|unit|apartment|suite)\s+(?:\d{{2,5}}|{_SPOKEN_NUMBER}(?:[\s-]+{_SPOKEN_NUMBER})+))\b",
     re.IGNORECASE,
 )
 _ASCII_WORD = re.compile(r"\d[a-z]?\s+[A-Za-z]{3}", re.IGNORECASE)
@@ -130,6 +146,8 @@ def find_addresses(scene: Scene) -> Iterator[Found]:
             yield start, room.end() if room else end, _K.ADDRESS
     if _ASCII_WORD.search(text):
         yield from ((match.start(), match.end(), _K.ADDRESS) for match in _ENGLISH.finditer(text))
+    if scene.letters:
+        yield from ((match.start(), match.end(), _K.ADDRESS) for match in _ROOM_SAID.finditer(text))
 
 
 def _comma(text: str, at: int) -> bool:
@@ -145,10 +163,14 @@ def _is_address(text: str, chain: Sequence[_Part], room: bool, open_: bool) -> b
         return True
     if open_:
         named = [part for part in places if part.end - part.start >= _NAME_LENGTH]
+        if not places and _GATE.search(text, max(0, chain[0].start - 8), chain[0].start):
+            return True
         if len(places) == 1 and not doors and _SHOP.match(text, chain[-1].end):
             return False
         sole = bool(named) and (not named[0].weak or _ends(text, chain))
         return bool(houses or sole or (places and (doors or len(places) > 1)) or (doors and room and not places))
+    if firm and _HOME.match(text, chain[-1].end):
+        return True
     region = _REGION.search(text, max(0, chain[0].start - 10), chain[0].start)
     return len(places) > 1 and bool(firm) and region is not None
 
@@ -203,7 +225,10 @@ def _name_start(text: str, at: int, floor: int, taken: set[int]) -> int:
     last = None
     for match in _BREAK.finditer(text, start, at):
         last = match
-    return max(start, last.end()) if last else start
+    start = max(start, last.end()) if last else start
+    while (city := _CITY.match(text, start, at)) and at - city.end() >= _REST:
+        start = city.end()
+    return start
 
 
 def _chains(text: str, parts: Sequence[_Part]) -> Iterator[list[_Part]]:

@@ -18,7 +18,7 @@ _K = PersonalKind
 #: After so many segments nobody answers any more.
 _FORGOTTEN = 24
 #: A name, an account, an address: the next words of the other one.
-_SOON = {_K.NAME: 4, _K.BIRTHDAY: 6, _K.ACCOUNT: 6, _K.ADDRESS: 8}
+_SOON = {_K.NAME: 4, _K.BIRTHDAY: 6, _K.ACCOUNT: 6, _K.EMAIL: 6, _K.ADDRESS: 8}
 #: After an answer began its rest may follow within so many segments.
 _REST = 4
 _DIGITS = re.compile("[0-9０-９零〇一二两三四五六七八九幺洞拐勾]")

@@ -10,7 +10,7 @@ from qareport.privacy.scene import Found, Scene
 
 _K = PersonalKind
 _DIGIT = "0-9０-９零〇一二两三四五六七八九幺洞拐勾"
-_DOT = r"[\s，,]*(?:[.．。]|点|dot(?![a-z]))[\s，,]*"
+_DOT = r"(?:[.．](?=[A-Za-z0-9])|[ ，,]*(?:点|dot(?![a-z]))[ ，,]*|[ ，,]?[.．。][ ，,]?(?=com|cn|net|org))"
 _AT = r"[\s，,]*(?:[@＠]|艾特|爱特|圈[aA]|小老鼠|\bat\b)[\s，,]*"
 _LETTER = f"[A-Za-z{_DIGIT}]"
 _JOINER = r"(?:[._%+-]|\s?(?:下划线|杠|点|dot|underscore|dash)\s?|[\s，,]{1,2})"
@@ -20,7 +20,10 @@ _HOST = re.compile(
     rf"(?:{_DOT}(?:[a-z][a-z0-9-]*|康姆|抗姆)){{1,4}}",
     re.IGNORECASE,
 )
-_DOMAIN = re.compile("(?:com|cn|net|org|edu|gov|io|me|hk|co|uk|info|example|康姆|抗姆)$", re.IGNORECASE)
+_DOMAIN = re.compile(
+    "(?:com|cn|net|org|edu|gov|io|me|hk|co|uk|info|example|康姆|抗姆|(?:edu|com|org|gov|co)[ .]*(?:dot|点)?[ ]*[a-z]{2})$",
+    re.IGNORECASE,
+)
 _AT_ALONE = re.compile(r"[\s，,]*(?:[@＠]|艾特|爱特|圈[aA]|小老鼠)")
 _HAS_AT = re.compile(r"[@＠]|艾特|爱特|圈[aA]|小老鼠|\bat\b", re.IGNORECASE)
 

@@ -15,7 +15,10 @@ _WORDS: dict[PersonalKind, str] = {
     _K.DOCUMENT: "护照|通行证|台胞证|回乡证|军官证|士兵证|居留证|居住证|警官证",
     _K.BANK_CARD: "银行卡|卡号|储蓄卡|信用卡|借记卡|打款账号|收款账号|对公账号|账户|存折|开户|工行|农行|建行|招行",
     _K.PICKUP_CODE: "取件码|取货码|提货码|取餐码|开柜码|开箱码|自提码|收货码|签收码|完工码|核销码",
-    _K.CODE: "验证码|校验码|动态码|动态密码|短信码|六位数|四位数|六位码|四位码|位码|来一条|来了一条|来了条|收到一条|短信里那个|短信里的数|位验证",
+    _K.CODE: (
+        "验证码|校验码|动态码|动态密码|短信码|六位数|四位数|六位码|四位码|位码|来一条|来了一条|来了条|收到一条|短信里那个|"
+        "短信里的数|位验证"
+    ),
     _K.ACCOUNT: "微信|威信|薇信|扣扣|旺旺|支付宝|账号|帐号|用户名|登录名|抖音号|小红书号|昵称",
     _K.EMAIL: "邮箱|邮件地址|邮件|电邮",
     _K.BIRTHDAY: "生日|出生|生辰",
@@ -46,7 +49,10 @@ _ENGLISH: dict[PersonalKind, str] = {
     _K.NAME: "your name|full name|who am i speaking",
     _K.ADDRESS: "address",
     _K.PHONE: "phone|mobile|cell|call me|number is|reach me|contact number|landline|my number|number's",
-    _K.ORDER: "order|order number|tracking|tracking number|reference number|serial number|invoice number|reference|last four|serial|invoice|imei|sku|model",
+    _K.ORDER: (
+        "order|order number|tracking|tracking number|reference number|serial number|invoice number|reference|last four|"
+        "serial|invoice|imei|sku|model"
+    ),
 }
 _KIND_OF = {word: kind for words in (_WORDS, _ENGLISH) for kind, listed in words.items() for word in listed.split("|")}
 #: 运单号 is one word, though 单号 is another.
@@ -71,9 +77,12 @@ _SIMPLIFIED = str.maketrans(
 )
 
 
+_TRADITIONAL = re.compile("[" + "".join(map(chr, _SIMPLIFIED)) + "]")
+
+
 def simplified(text: str) -> str:
     """Write a text in simplified characters, as long as it was."""
-    return text if text.isascii() else text.translate(_SIMPLIFIED)
+    return text.translate(_SIMPLIFIED) if _TRADITIONAL.search(text) else text
 
 
 class Cue(NamedTuple):
@@ -97,7 +106,7 @@ def cues(text: str) -> list[Cue]:
 
 _CLAUSE = re.compile("[^。！？!?；;\n]+[。！？!?；;\n]?")
 _REQUEST = re.compile(
-    "报|提供|说[一说下，。！]|您说|说$|讲|念|留|给我|给[一个下他，。！？]|给$|发我|发给我|告诉|登记|核|确认|多少|哪|什么|怎么|贵姓|方便|麻烦|请|"
+    "报|提供|说[一说下，。！]|您说|说$|讲|念|留|给我|给[一个下他，。！？]|给$|发我|发给我|告诉|登记|核|确认|多少|哪|什么|怎么|贵姓|方便|麻烦|请|仲是|是咪|几多|"
     "要[您你报说提核那这一先]|需要|输|填|读|收着|记得|呢|吗|不$|新的?$|"
     "[？?]|may i|can i|could|please|what|tell|need|your|have"
 )
@@ -109,6 +118,8 @@ _REFUSED = re.compile(
 _VAGUE = frozenset({"号码", "number is"})
 #: 手机上点一下 asks for no number.
 _DEVICE = re.compile("手机[上里点端屏壳版膜打]")
+#: 订单上的手机号 asks for no order.
+_OF = re.compile("[^，,、；和跟或还及与或]{0,4}")
 #: 手机后四位 asks for no number that leads to anybody.
 _TAIL = re.compile("尾号|末尾|尾巴|尾四|后四|后三位|末四位|尾數|last four")
 
@@ -129,7 +140,10 @@ def _asked_for(text: str, found: list[Cue]) -> Iterator[PersonalKind]:
         inside = [cue for cue in found if clause.start() <= cue.start < clause.end()]
         if not inside or _REFUSED.search(words) or not (_REQUEST.search(words) or len(words) <= _SHORT):
             continue
-        for cue in inside:
+        for cue, following in zip(inside, [*inside[1:], None], strict=True):
+            whose = cue.kind is _K.ORDER and following is not None and following.kind is _K.PHONE
+            if whose and following and _OF.fullmatch(text, cue.end, following.start):
+                continue
             if cue.kind is _K.PHONE and (text[cue.start : cue.end] in _VAGUE or _DEVICE.match(text, cue.start)):
                 continue
             yield cue.kind

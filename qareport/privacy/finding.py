@@ -82,9 +82,10 @@ ECHO_DIGITS = 6
 _SHORT_ECHO = 3
 #: So many segments after a number its parts may be said back.
 _ECHO_WITHIN = 6
-_ECHOED = frozenset({_K.PHONE, _K.ID_CARD, _K.BANK_CARD, _K.CODE, _K.PICKUP_CODE, _K.DOCUMENT})
+_ECHOED = frozenset({_K.PHONE, _K.ID_CARD, _K.BANK_CARD, _K.CODE, _K.PICKUP_CODE, _K.DOCUMENT, _K.ACCOUNT})
 #: Found again word by word.
 _REPEATED = frozenset({_K.NAME, _K.ACCOUNT, _K.EMAIL, _K.PLATE, _K.PICKUP_CODE})
+_LATIN = re.compile("[A-Za-z]{4}")
 _BACK = re.compile("[^\\w]|对吗|对吧|对不对|对|是吧|是吗|是|嗯|哦|好的|好|没错|吧|吗|就|您|这个|那个|后面|前面|尾号")
 
 
@@ -149,11 +150,17 @@ def _echo(segments: Sequence[Segment], finds: list[list[Find]]) -> None:
     """Find what was found wherever else it is said."""
     numbers: dict[str, tuple[PersonalKind, int]] = {}
     words: dict[str, PersonalKind] = {}
+    part = "", _K.ORDER, 0
     for index, own in enumerate(finds):
         for place in own:
             said = segments[index].text[place.start : place.end]
-            if place.kind in _ECHOED:
-                numbers["".join(run.value for run in find_runs(said))] = place.kind, index
+            if place.kind in _ECHOED and not (place.kind is _K.ACCOUNT and _LATIN.search(said)):
+                value = "".join(run.value for run in find_runs(said))
+                numbers[value] = place.kind, index
+                # The parts of one number, said one after the other.
+                if place.kind is part[1] and index - part[2] <= _ECHO_WITHIN:
+                    numbers[part[0] + value] = place.kind, index
+                part = value, place.kind, index
             if place.kind in _REPEATED and len(said) >= 2:
                 words[said] = place.kind
     if not numbers and not words:
@@ -183,7 +190,7 @@ def _numbers_again(text: str, index: int, numbers: dict[str, tuple[PersonalKind,
 
 def _misheard(said: str, value: str, kind: PersonalKind) -> bool:
     """Tell whether a mobile number that is said back, perhaps of too many places, begins like the one or its part."""
-    return kind is _K.PHONE and 9 <= len(said) <= 13 and len(value) >= _SHORT_ECHO and said.startswith(value[:7])
+    return kind is _K.PHONE and 7 <= len(said) <= 13 and len(value) >= _SHORT_ECHO and said.startswith(value[:7])
 
 
 def _words_again(text: str, words: dict[str, PersonalKind]) -> Iterator[Find]:

@@ -150,7 +150,7 @@ def _card_at(run: Run, first: int, meaning: PersonalKind | None) -> tuple[int, P
 
 def _by_meaning(run: Run, scene: Scene, meaning: PersonalKind) -> Iterator[Found]:
     shortest, longest = _PLACES.get(meaning, (99, 0))
-    for part in run.tight() if meaning is not _K.PHONE else [run]:
+    for part in run.tight() if meaning is not _K.PHONE else _by_segment(run, scene.text, shortest):
         part = _within_segment(part, scene.text, shortest)
         places = len(part.value)
         if _UNIT.match(scene.text, part.end) or _HOTLINE.fullmatch(part.value):
@@ -178,6 +178,14 @@ def _is_phone(run: Run, scene: Scene) -> bool:
     line = scene.line(run.start)
     around = scene.text[line.start : run.start] + scene.text[run.end :].split("\n", 1)[0]
     return _K.PHONE in line.asked and not line.tail and not _SPOKEN.sub("", around)
+
+
+def _by_segment(run: Run, text: str, shortest: int) -> Iterator[Run]:
+    """Yield what is long enough to stand alone, and then what is left in later segments."""
+    while run.pieces:
+        head = _within_segment(run, text, shortest)
+        yield head
+        run = Run(run.pieces[len(head.pieces) :])
 
 
 def _within_segment(run: Run, text: str, shortest: int) -> Run:

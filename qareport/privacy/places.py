@@ -25,7 +25,7 @@ _PLACE = re.compile(
     "大道|大街|街道|里弄|胡同|小区|花园|公寓|大厦|社区|家园|新村|公馆|广场|中心|国际城|学院|大学|中学|小学|家属院|宿舍|工业园|产业园|科技园|"
     "写字楼|底商|供销社|山庄|花城|新城|[路街巷苑镇乡村庄屯寨湾城府庭郡坊里道院居园]"
 )
-_WITH_DOOR = frozenset(("里", "道", "中心", "广场", "院", "居"))
+_WITH_DOOR = frozenset(("里", "道", "院", "居"))
 #: These are places only with a house right behind them, or where an address is expected.
 _WEAK = frozenset(
     (
@@ -73,7 +73,7 @@ _NOT_PLACE = re.compile(
     "(?:知|渠|频|轨|管|通|报|味|地|力|公|人|打交|头头是|铁|赛|一)道$|(?:心|手|家|店|仓|库|夜|屋|这|那|哪|车|城|乡|村|县|公|英|日|千|柜|盒|箱|袋|包|嘴|"
     "单子|订单|页面|系统|眼|怀|邻|区)里$|(?:商|京东商|网|长|同|进|电|全)城$|(?:医|法|出|入|住|电影|影|学|老|养老)院$|(?:政|天|官|首)府$|(?:家|法|开|出)庭$|"
     "(?:上街|逛街|农村|山村|城乡|老乡|下乡|同乡|家乡|进村|全村|我们村|冰镇|坐镇|邻居|定居|公园|校园|乐园|果园|校区|茶庄|钱庄|商庄)$|"
-    "(?:转运|配送|分拨|集散|客服|服务|售后|物流|快递|营业|分拣|处理|维修|体验|呼叫|数据|个人|会员|帮助|检测|安装|投诉|领券|客户|分装|卡券|订单)中心$|"
+    "(?:转运|安全|权限|插件|积分|配送|分拨|集散|客服|服务|售后|物流|快递|营业|分拣|处理|维修|体验|呼叫|数据|个人|会员|帮助|检测|安装|投诉|领券|客户|分装|卡券|订单)中心$|"
     "家居$"
 )
 _GAP = re.compile(
@@ -94,6 +94,8 @@ _ANNOUNCED = re.compile(
 )
 #: 建设路那家: a shop, not somebody's home.
 _SHOP = re.compile("那家|店|那个店|门店|站|网点")
+#: 友邦金融中心 is an address only where one was asked for.
+_HALL = re.compile("(?:中心|广场)$")
 _HOME = re.compile("的?(?:物业|门卫|保安|楼下)")
 #: 门牌好像是4178号
 _GATE = re.compile("门牌")
@@ -107,6 +109,7 @@ _ENGLISH = re.compile(
 )
 _SPOKEN_NUMBER = "(?:zero|oh|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|[a-z]*teen|[a-z]*ty)"
 #: tower B, twenty one zero three; room one four zero six
+_ROOM_WORD = re.compile("[Tt]ower|[Bb]lock|[Bb]uilding|[Rr]oom|[Ff]lat|[Uu]nit|[Aa]partment|[Ss]uite")
 _ROOM_SAID = re.compile(
     rf"\b(?:(?:tower|block|building)\s+(?:[a-z]|\d+|{_SPOKEN_NUMBER})\b[,\s]+(?:(?:room|flat|unit|apartment)\s+)?"
     rf"(?:\d{{2,5}}|{_SPOKEN_NUMBER}(?:[\s-]+{_SPOKEN_NUMBER})+)"
@@ -142,11 +145,11 @@ def find_addresses(scene: Scene) -> Iterator[Found]:
         near = any(0 <= start - place <= _WITHIN for place in announced)
         line = scene.line(start)
         open_ = near or line.address or _K.ADDRESS in line.asked
-        if _is_address(text, chain, room is not None, open_):
+        if _is_address(text, chain, room is not None, open_=open_, asked=_K.ADDRESS in line.asked):
             yield start, room.end() if room else end, _K.ADDRESS
     if _ASCII_WORD.search(text):
         yield from ((match.start(), match.end(), _K.ADDRESS) for match in _ENGLISH.finditer(text))
-    if scene.letters:
+    if scene.letters and _ROOM_WORD.search(text):
         yield from ((match.start(), match.end(), _K.ADDRESS) for match in _ROOM_SAID.finditer(text))
 
 
@@ -154,7 +157,7 @@ def _comma(text: str, at: int) -> bool:
     return text[at : at + 1] in "，, "
 
 
-def _is_address(text: str, chain: Sequence[_Part], room: bool, open_: bool) -> bool:
+def _is_address(text: str, chain: Sequence[_Part], room: bool, *, open_: bool, asked: bool) -> bool:
     doors = [part for part in chain if part.unit]
     places = [part for part in chain if not part.unit]
     firm = [part for part in places if not part.weak]
@@ -167,7 +170,9 @@ def _is_address(text: str, chain: Sequence[_Part], room: bool, open_: bool) -> b
             return True
         if len(places) == 1 and not doors and _SHOP.match(text, chain[-1].end):
             return False
-        sole = bool(named) and (not named[0].weak or _ends(text, chain))
+        sole = bool(named) and (
+            not named[0].weak or (_ends(text, chain) and (asked or not _HALL.search(text[: named[0].end])))
+        )
         return bool(houses or sole or (places and (doors or len(places) > 1)) or (doors and room and not places))
     if firm and _HOME.match(text, chain[-1].end):
         return True

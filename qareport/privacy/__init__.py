@@ -5,7 +5,7 @@ for what is quoted from a call. The store keeps the original. Found is what `Per
 digit by digit in Chinese or English: by its form, by the words beside it, and by what was asked for before.
 """
 
-from qareport.privacy.finding import ALL_KINDS, NUMBERS, Find, find
+from qareport.privacy.find_in_call import ALL_KINDS, NUMBERS, Find, find
 from qareport.privacy.masking import (
     LABELS,
     MaskedSegments,

@@ -6,14 +6,18 @@ import re
 from collections.abc import Iterator
 
 from qareport.model import PersonalKind
-from qareport.privacy.scene import Found, Scene
+from qareport.privacy.stretch import Found, Stretch
 
 _K = PersonalKind
 _DIGIT = "0-9０-９零〇一二两三四五六七八九幺洞拐勾"
 _DOT = r"(?:[.．](?=[A-Za-z0-9])|[ ，,]*(?:点|dot(?![a-z]))[ ，,]*|[ ，,]?[.．。][ ，,]?(?=com|cn|net|org))"
 _AT = r"[\s，,]*(?:[@＠]|艾特|爱特|圈[aA]|小老鼠|\bat\b)[\s，,]*"
 _LETTER = f"[A-Za-z{_DIGIT}]"
-_JOINER = r"(?:[._%+-]|\s?(?:下划线|杠|点|dot|underscore|dash)\s?|[\s，,]{1,2})"
+#: A pause joins only what is spelled letter by letter; "send it to john" is not one mailbox.
+_JOINER = (
+    r"(?:[._%+-]|[ ，,]{0,2}(?:下划线|杠|点|dot|underscore|dash)[ ，,]{0,2}"
+    rf"|[ ，,]{{1,2}}(?={_LETTER}(?![A-Za-z]))|(?<=(?<![A-Za-z])[A-Za-z0-9])[ ，,]{{1,2}})"
+)
 _MAILBOX = re.compile(rf"(?<![A-Za-z0-9]){_LETTER}(?:{_JOINER}?{_LETTER}){{0,40}}(?={_AT})", re.IGNORECASE)
 _HOST = re.compile(
     rf"{_AT}(?:[A-Za-z{_DIGIT}-]+|新浪|网易|搜狐|雅虎|谷歌)(?:[\s，,][0-9])*"
@@ -21,7 +25,8 @@ _HOST = re.compile(
     re.IGNORECASE,
 )
 _DOMAIN = re.compile(
-    "(?:com|cn|net|org|edu|gov|io|me|hk|co|uk|info|example|康姆|抗姆|(?:edu|com|org|gov|co)[ .]*(?:dot|点)?[ ]*[a-z]{2})$",
+    "(?:com|cn|net|org|edu|gov|io|me|hk|co|uk|info|example|康姆|抗姆|"
+    "(?:edu|com|org|gov|co)[ .]*(?:dot|点)?[ ]*[a-z]{2})$",
     re.IGNORECASE,
 )
 _AT_ALONE = re.compile(r"[\s，,]*(?:[@＠]|艾特|爱特|圈[aA]|小老鼠)")
@@ -34,12 +39,12 @@ _SPELLED = re.compile(
 )
 
 
-def find_spelled(scene: Scene) -> Iterator[Found]:
+def find_spelled(stretch: Stretch) -> Iterator[Found]:
     """Find letters that are spelled out where an e-mail address or an account was asked for."""
     for kind in (_K.EMAIL, _K.ACCOUNT):
-        if scene.letters and scene.asked(kind):
-            for match in _SPELLED.finditer(scene.text):
-                if kind in scene.line(match.start()).asked:
+        if stretch.letters and stretch.asked(kind):
+            for match in _SPELLED.finditer(stretch.text):
+                if kind in stretch.line(match.start()).asked:
                     yield match.start(), match.end(), kind
 
 
@@ -81,24 +86,24 @@ _HOTLINE = re.compile("[48]00|四零零|八零零")
 _PICKUP = re.compile("码|驿站|柜|取件|取货|货架|菜鸟")
 
 
-def find_documents(scene: Scene) -> Iterator[Found]:
+def find_documents(stretch: Stretch) -> Iterator[Found]:
     """Find plates, papers and pick-up codes."""
-    text = scene.text
-    for match in _PLATE.finditer(text) if scene.letters else ():
+    text = stretch.text
+    for match in _PLATE.finditer(text) if stretch.letters else ():
         yield match.start(), match.start() + len(match.group().rstrip(" ，,、-")), _K.PLATE
     if "第" in text:
         yield from ((match.start(), match.end(), _K.DOCUMENT) for match in _OFFICER.finditer(text))
-    for cue in scene.cues:
+    for cue in stretch.cues:
         named = _DOCUMENT.search(text, cue.end, cue.end + _LONG_DOCUMENT) if cue.kind is _K.DOCUMENT else None
         if named and named.start() - cue.end <= _DOCUMENT_WITHIN:
             yield named.start(), named.end(), _K.DOCUMENT
-    if scene.asked(_K.DOCUMENT):
+    if stretch.asked(_K.DOCUMENT):
         for match in _DOCUMENT.finditer(text):
-            if _K.DOCUMENT in scene.line(match.start()).asked:
+            if _K.DOCUMENT in stretch.line(match.start()).asked:
                 yield match.start(), match.end(), _K.DOCUMENT
     for match in _SHELF.finditer(text) if "杠" in text or "-" in text or "—" in text else ():
         near = _PICKUP.search(text, max(0, match.start() - 15), match.start())
-        asked = _K.PICKUP_CODE in scene.line(match.start()).asked
+        asked = _K.PICKUP_CODE in stretch.line(match.start()).asked
         if not _HOTLINE.match(match.group()) and ("杠" in match["dash"] or asked or near):
             yield match.start(), match.end(), _K.PICKUP_CODE
 
@@ -124,22 +129,22 @@ _NO_NICK = re.compile(
 )
 
 
-def find_accounts(scene: Scene) -> Iterator[Found]:
+def find_accounts(stretch: Stretch) -> Iterator[Found]:
     """Find accounts of WeChat, QQ, Wangwang and the like."""
-    text = scene.text
-    heard = any(line.contact for line in scene.lines) or scene.asked(_K.ACCOUNT) or _CONTACT.search(text)
+    text = stretch.text
+    heard = any(line.contact for line in stretch.lines) or stretch.asked(_K.ACCOUNT) or _CONTACT.search(text)
     if not heard:
         return
-    for match in _TOKEN.finditer(text) if scene.letters else ():
+    for match in _TOKEN.finditer(text) if stretch.letters else ():
         yield match.start(), match.end(), _K.ACCOUNT
     for match in _QQ.finditer(text):
         yield match.start("id"), match.end("id"), _K.ACCOUNT
-    for cue in scene.cues if scene.letters else ():
+    for cue in stretch.cues if stretch.letters else ():
         word = _WORD.match(text, cue.end) if cue.kind is _K.ACCOUNT else None
         if word and not word["id"].isupper() and word["id"].lower() not in _ENGLISH:
             yield word.start("id"), word.end("id"), _K.ACCOUNT
     for match in _NICK.finditer(text):
-        if not _NO_NICK.match(match["id"]):
+        if not _NO_NICK.match(match["id"]) and not match["id"].endswith("的"):
             yield match.start("id"), match.end("id"), _K.ACCOUNT
 
 

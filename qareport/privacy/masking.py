@@ -20,7 +20,7 @@ from qareport.model import (
     SpokenAct,
     Token,
 )
-from qareport.privacy.finding import ALL_KINDS, Find, find, find_in_segments
+from qareport.privacy.find_in_call import ALL_KINDS, Find, find, find_in_segments
 
 #: What replaces the words.
 LABELS: dict[PersonalKind, str] = {

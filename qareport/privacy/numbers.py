@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterator, Sequence
 
 from qareport.model import PersonalKind
-from qareport.privacy.cues import Cue
 from qareport.privacy.digits import Piece, Run, windows
-from qareport.privacy.scene import Found, Scene
+from qareport.privacy.kind_words import Cue
+from qareport.privacy.stretch import Found, Stretch
 
 _K = PersonalKind
 #: Mainland mobile numbers (11 places, 13 … 19), with or without country code; landlines with their area code.
@@ -32,6 +32,8 @@ _PLACES: dict[PersonalKind, tuple[int, int]] = {
     _K.PHONE: (7, 13),
 }
 _SHORTEST = 3
+#: A number abroad has at least so many places without its country.
+_ABROAD = 9
 #: Hotlines (400, 800) are not personal.
 _HOTLINE = re.compile(r"[48]00\d{7}")
 _UNIT = re.compile(
@@ -70,24 +72,24 @@ _SPOKEN = re.compile("[^\\w]|[嗯呃啊哦那个对是就]")
 _LETTERED = re.compile("(?<![A-Za-z0-9])(?:[A-Za-z][ ，,]{0,2}){1,4}$")
 
 
-def find_numbers(scene: Scene) -> Iterator[Found]:
+def find_numbers(stretch: Stretch) -> Iterator[Found]:
     """Find personal numbers, and those of orders, in what was said."""
-    text = scene.text
+    text = stretch.text
     coded = _AREA_CODED.finditer(text) if _ARABIC.search(text) else ()
     for match in (*coded, *(_INTERNATIONAL.finditer(text) if "+" in text else ())):
         if sum(map(str.isdigit, match.group())) >= 8:
             yield match.start(), match.end(), _K.PHONE
     previous: tuple[Run, PersonalKind | None] | None = None
-    for run in scene.runs:
+    for run in stretch.runs:
         if len(run.value) < _SHORTEST:
             continue
-        meaning = _meaning(run, scene, previous)
-        yield from _in_run(run, scene, meaning)
+        meaning = _meaning(run, stretch, previous)
+        yield from _in_run(run, stretch, meaning)
         previous = run, meaning
 
 
-def _in_run(run: Run, scene: Scene, meaning: PersonalKind | None) -> Iterator[Found]:
-    text, first, found = scene.text, 0, False
+def _in_run(run: Run, stretch: Stretch, meaning: PersonalKind | None) -> Iterator[Found]:
+    text, first, found = stretch.text, 0, False
     while first < len(run.pieces):
         number = _number_at(run, first, meaning)
         if number is None:
@@ -98,14 +100,14 @@ def _in_run(run: Run, scene: Scene, meaning: PersonalKind | None) -> Iterator[Fo
         if kind is _K.PHONE and meaning is _K.PHONE and first and not found and len(run.pieces[0].value) >= _SHORTEST:
             yield run.start, run.pieces[first - 1].end, kind
         value = "".join(piece.value for piece in run.pieces[first:after])
-        if kind is not _K.PHONE or _MOBILE.fullmatch(value) or not _of_company(run, scene):
+        if kind is not _K.PHONE or _MOBILE.fullmatch(value) or not _of_company(run, stretch):
             yield (*_widened(text, run.pieces[first].start, run.pieces[after - 1].end), kind)
         first, found = after, True
     plus = _PLUS.search(text, max(0, run.start - 30), run.start)
-    if not found and plus and 7 <= len(run.value) <= 15:
-        yield plus.start(), run.end, _K.PHONE
+    if not found and plus and len(run.value) >= _ABROAD:
+        yield plus.start(), _within_segment(run, text, _ABROAD).end, _K.PHONE
     elif not found and meaning is not None:
-        yield from _by_meaning(run, scene, meaning)
+        yield from _by_meaning(run, stretch, meaning)
 
 
 def _widened(text: str, start: int, end: int) -> tuple[int, int]:
@@ -148,21 +150,21 @@ def _card_at(run: Run, first: int, meaning: PersonalKind | None) -> tuple[int, P
     return None
 
 
-def _by_meaning(run: Run, scene: Scene, meaning: PersonalKind) -> Iterator[Found]:
+def _by_meaning(run: Run, stretch: Stretch, meaning: PersonalKind) -> Iterator[Found]:
     shortest, longest = _PLACES.get(meaning, (99, 0))
-    for part in run.tight() if meaning is not _K.PHONE else _by_segment(run, scene.text, shortest):
-        part = _within_segment(part, scene.text, shortest)
+    for part in run.tight() if meaning is not _K.PHONE else _by_segment(run, stretch.text, shortest):
+        part = _within_segment(part, stretch.text, shortest)
         places = len(part.value)
-        if _UNIT.match(scene.text, part.end) or _HOTLINE.fullmatch(part.value):
+        if _UNIT.match(stretch.text, part.end) or _HOTLINE.fullmatch(part.value):
             continue
-        if meaning is _K.PHONE and _of_company(run, scene):
+        if meaning is _K.PHONE and _of_company(run, stretch):
             continue
         if meaning is _K.ACCOUNT and len(part.value) > _PLACES[_K.ACCOUNT][1]:
             meaning, (shortest, longest) = _K.BANK_CARD, _PLACES[_K.BANK_CARD]
-        fits = _is_phone(part, scene) if meaning is _K.PHONE else shortest <= places <= longest
+        fits = _is_phone(part, stretch) if meaning is _K.PHONE else shortest <= places <= longest
         fits = fits or (meaning is _K.BANK_CARD and re.match(r"62\d{4}", part.value) is not None)
         if fits:
-            letters = _LETTERED.search(scene.text, max(0, part.start - 8), part.start)
+            letters = _LETTERED.search(stretch.text, max(0, part.start - 8), part.start)
             lettered = letters is not None and meaning in (_K.DOCUMENT, _K.ORDER)
             yield letters.start() if letters and lettered else part.start, part.end, meaning
 
@@ -171,12 +173,12 @@ def _by_meaning(run: Run, scene: Scene, meaning: PersonalKind) -> Iterator[Found
 _TELEPHONE = re.compile(r"[2-9]\d{6,7}|[2-9]\d{9}|1[3-9]\d{4,9}|(?:0|86)\d{7,12}")
 
 
-def _is_phone(run: Run, scene: Scene) -> bool:
+def _is_phone(run: Run, stretch: Stretch) -> bool:
     """Tell whether a number that is called one can be, or can be a part of one that was asked for."""
     if _TELEPHONE.fullmatch(run.value):
         return True
-    line = scene.line(run.start)
-    around = scene.text[line.start : run.start] + scene.text[run.end :].split("\n", 1)[0]
+    line = stretch.line(run.start)
+    around = stretch.text[line.start : run.start] + stretch.text[run.end :].split("\n", 1)[0]
     return _K.PHONE in line.asked and not line.tail and not _SPOKEN.sub("", around)
 
 
@@ -197,26 +199,26 @@ def _within_segment(run: Run, text: str, shortest: int) -> Run:
     return run
 
 
-def _of_company(run: Run, scene: Scene) -> bool:
+def _of_company(run: Run, stretch: Stretch) -> bool:
     """Tell whether an agent gives the line of a shop, not one of the customer's."""
-    if not scene.agent:
+    if not stretch.agent:
         return False
-    line = scene.line(run.start)
-    before = scene.text[max(line.start, run.start - 15) : run.start]
+    line = stretch.line(run.start)
+    before = stretch.text[max(line.start, run.start - 15) : run.start]
     return not _OF_CUSTOMER.search(before) or _TO_CALL.search(before) is not None
 
 
-def _meaning(run: Run, scene: Scene, previous: tuple[Run, PersonalKind | None] | None) -> PersonalKind | None:
+def _meaning(run: Run, stretch: Stretch, previous: tuple[Run, PersonalKind | None] | None) -> PersonalKind | None:
     """Tell what a number is called: right before it, right after it, in the question, or a little earlier."""
-    text, line = scene.text, scene.line(run.start)
+    text, line = stretch.text, stretch.line(run.start)
     if previous and previous[1] is _K.ORDER and _LISTED.fullmatch(text, previous[0].end, run.start):
         return _K.ORDER
     if _CALLED.search(text, max(0, run.start - 4), run.start):
         return _K.PHONE
-    before = _before(run, scene, previous[0].end if previous else 0)
+    before = _before(run, stretch, previous[0].end if previous else 0)
     if before and before.end > line.start and run.start - before.end <= _NEAR:
         return before.kind
-    after = _after(run, scene)
+    after = _after(run, stretch)
     if after is not None:
         return after
     asked = _asked(run, line.asked)
@@ -230,12 +232,12 @@ def _opens(run: Run, text: str, start: int) -> bool:
     return _LEAD.fullmatch(text, start, run.start) is not None or run.start - start <= 6
 
 
-def _before(run: Run, scene: Scene, free_from: int) -> Cue | None:
+def _before(run: Run, stretch: Stretch, free_from: int) -> Cue | None:
     """Find the last word for a number before it, after the number before."""
-    cue = scene.cue_before(run.start)
+    cue = stretch.cue_before(run.start)
     if cue is None or cue.start < max(run.start - _BEFORE, free_from):
         return None
-    between = scene.text[cue.end : run.start]
+    between = stretch.text[cue.end : run.start]
     if _LOST.match(between):
         return None
     # An order that an earlier sentence spoke of says nothing about this number.
@@ -245,11 +247,11 @@ def _before(run: Run, scene: Scene, free_from: int) -> Cue | None:
     return None if cue.kind is _K.CODE and len(between) > 12 else cue
 
 
-def _after(run: Run, scene: Scene) -> PersonalKind | None:
-    text = scene.text
+def _after(run: Run, stretch: Stretch) -> PersonalKind | None:
+    text = stretch.text
     if _THING.match(text, run.end):
         return _K.ORDER
-    cue = scene.cue_after(run.end)
+    cue = stretch.cue_after(run.end)
     if cue is None or cue.start > run.end + _AFTER or "\n" in text[run.end : cue.start]:
         return None
     if re.search(r"[\d。！？!?…]", text[run.end : cue.start].strip("，, 。")):

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from qareport.model import PersonalKind
-from qareport.privacy.scene import Found, Scene
+from qareport.privacy.stretch import Found, Stretch
 
 _K = PersonalKind
 _COMPOUND = "欧阳|诸葛|上官|司马|司徒|皇甫|令狐|夏侯|东方|尉迟|公孙|慕容|长孙|宇文|端木|轩辕|南宫|独孤"
@@ -14,7 +14,7 @@ _SURNAME = (
     "王李张刘陈杨黄赵吴周徐孙马朱胡郭何林罗高郑梁谢宋唐许韩冯邓曹彭曾萧肖田董袁潘于蒋蔡余杜叶程苏魏吕丁任沈姚卢姜崔钟谭陆汪范金石"
     "廖贾夏韦付方白邹孟熊秦邱江尹薛闫段雷侯龙史陶黎贺顾毛郝龚邵万钱严覃武戴莫孔向汤温康施文牛樊葛邢安齐易乔伍庞颜倪庄聂章鲁岳翟"
     "殷詹申欧耿关兰焦俞左柳甘祝包宁尚符舒阮柯纪梅童凌毕单季裴霍涂成苗谷曲盛冉翁蓝路游辛靳管柴蒙鲍华喻祁蒲房滕屈饶解牟艾尤阳时穆"
-    "农司卓古吉缪简车项连芦麦褚娄窦戚岑景党宫费卜冷晏席卫米柏宗瞿桂全佟应臧闵苟邬边卞姬师仇栾隋商刁沙荣巫寇桑郎甄丛仲虞敖巩明"
+    "农司卓古吉缪简车项连芦麦褚娄窦戚岑景党宫费卜冷晏席卫米柏宗瞿桂全佟应臧闵苟邬边卞姬师仇栾隋商刁荣巫寇桑郎甄丛仲虞敖巩明"
     "佘池查麻苑迟邝骆尧晁薄裘"
 )
 _HAN = "\u4e00-\u9fff"
@@ -88,17 +88,17 @@ _TITLE = re.compile("先生|女士|小姐|经理|老师|师傅|总|哥|姐|老�
 _IS_HAN = re.compile(f"[{_HAN}]")
 
 
-def find_names(scene: Scene, beside: Sequence[Found] = ()) -> Iterator[Found]:
+def find_names(stretch: Stretch, beside: Sequence[Found] = ()) -> Iterator[Found]:
     """Find names of customers; an agent's own is left.
 
     Args:
-        scene: what was said.
+        stretch: what was said.
         beside: what was found before: a name alone beside a number or address belongs to it.
     """
-    text = scene.text
+    text = stretch.text
     for match in _ANNOUNCERS.finditer(text) if _MAY_ANNOUNCE.search(text) else ():
         own = match.group().startswith("我") or match.group() == "叫"
-        if own and scene.agent:
+        if own and stretch.agent:
             continue
         end = _name_at(text, match.end())
         if end is None:
@@ -108,13 +108,13 @@ def find_names(scene: Scene, beside: Sequence[Found] = ()) -> Iterator[Found]:
         if match.group().endswith("是") and own and not pausing:
             continue
         yield match.end(), end, _K.NAME
-    if "姓" in text and not scene.agent:
+    if "姓" in text and not stretch.agent:
         yield from _surnames(text)
-    if scene.asked(_K.NAME):
-        yield from _answers(scene)
+    if stretch.asked(_K.NAME):
+        yield from _answers(stretch)
     if beside:
         yield from _beside(text, beside)
-    if not scene.agent and ("ame" in text or "his is" in text):
+    if not stretch.agent and ("ame" in text or "his is" in text):
         yield from ((*match.span("name"), _K.NAME) for match in _ENGLISH.finditer(text))
 
 
@@ -123,15 +123,15 @@ def _surnames(text: str) -> Iterator[Found]:
         yield match.start("name"), match.end("name"), _K.NAME
         again = text.find(match["name"], match.end("name"), match.end("name") + 6)
         end = _name_at(text, again) if again >= 0 else None
-        if end is not None:
+        if end is not None and text[end : end + 1] in "，,。！ \n":
             yield again, end, _K.NAME
     for match in re.finditer(f"姓(?P<name>[{_SURNAME}])，(?P<full>(?P=name)[{_HAN}]{{1,2}})(?=[，,。 \n]|$)", text):
         yield match.start("full"), match.end("full"), _K.NAME
 
 
-def _answers(scene: Scene) -> Iterator[Found]:
-    text = scene.text
-    for line, after in zip(scene.lines, [*scene.lines[1:], None], strict=True):
+def _answers(stretch: Stretch) -> Iterator[Found]:
+    text = stretch.text
+    for line, after in zip(stretch.lines, [*stretch.lines[1:], None], strict=True):
         if _K.NAME not in line.asked:
             continue
         end_of_line = after.start - 1 if after else len(text)
@@ -177,13 +177,13 @@ _BORN_AFTER = re.compile(rf"(?P<date>{_DATE})(?:的生日|生日|出生|生的|�
 _ANY_DATE = re.compile(_DATE)
 
 
-def find_birthdays(scene: Scene) -> Iterator[Found]:
+def find_birthdays(stretch: Stretch) -> Iterator[Found]:
     """Find dates that are called a birthday, or answer a question for one; a day without its month stays."""
-    text = scene.text
+    text = stretch.text
     if "生" in text or "orn" in text or "birth" in text:
         for pattern in (_BORN, _BORN_AFTER):
             yield from ((*match.span("date"), _K.BIRTHDAY) for match in pattern.finditer(text))
-    if scene.asked(_K.BIRTHDAY):
+    if stretch.asked(_K.BIRTHDAY):
         for match in _ANY_DATE.finditer(text):
-            if _K.BIRTHDAY in scene.line(match.start()).asked:
+            if _K.BIRTHDAY in stretch.line(match.start()).asked:
                 yield match.start(), match.end(), _K.BIRTHDAY

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from qareport.model import PersonalKind
-from qareport.privacy.scene import Found, Scene
+from qareport.privacy.stretch import Found, Stretch
 
 _K = PersonalKind
 _HAN = "\u4e00-\u9fff"
@@ -53,7 +53,7 @@ _WEAK = frozenset(
 _ROOM = re.compile(rf"[，,、 \t]{{0,2}}(?:[0-9]{{3,4}}|[{_DIGIT}]{{3,5}})(?![{_DIGIT}元块岁多个件号月年])室?")
 #: What a place's name does not reach across.
 _BREAK = re.compile(
-    "[^\u4e00-\u9fff]|[的了是在到我你您他她它这那给去从把被让叫要说没不吗呢吧啊嗯呃哦哈跟往很都还又只各每哪住寄送咱俺跑来回个们几]|多少|[改换写]成|改为|"
+    "[^\u4e00-\u9fff]|[的了是在到我你您他她它这那给去从把被让叫要说没不吗呢吧啊嗯呃哦哈跟往很都还又只各每哪住寄送咱俺跑来回个们几进找条]|多少|[改换写]成|改为|"
     "(?:省|自治[区州]|(?<![超门城夜])市|(?<!小)(?<!社)(?<!校)(?<!园)(?<!厂)(?<!库)(?<![一二三四五六七八九十东西南北])区|县|旗)"
 )
 #: Large cities and provinces are named without 市 and 省; 南京路 keeps its name.
@@ -72,7 +72,7 @@ _NOT_PLACE = re.compile(
     "(?:公里|线|道|走|半|网|思|铁|马|原|后|门|这条|那条|条|出|绕|问|带|短|电|通|顺|套|退|一|回|上|同|赶|修|小|大|在|高速公)路$|"
     "(?:知|渠|频|轨|管|通|报|味|地|力|公|人|打交|头头是|铁|赛|一)道$|(?:心|手|家|店|仓|库|夜|屋|这|那|哪|车|城|乡|村|县|公|英|日|千|柜|盒|箱|袋|包|嘴|"
     "单子|订单|页面|系统|眼|怀|邻|区)里$|(?:商|京东商|网|长|同|进|电|全)城$|(?:医|法|出|入|住|电影|影|学|老|养老)院$|(?:政|天|官|首)府$|(?:家|法|开|出)庭$|"
-    "(?:上街|逛街|农村|山村|城乡|老乡|下乡|同乡|家乡|进村|全村|我们村|冰镇|坐镇|邻居|定居|公园|校园|乐园|果园|校区|茶庄|钱庄|商庄)$|"
+    "(?:上街|逛街|农村|山村|城乡|老乡|下乡|同乡|街坊|家乡|进村|全村|我们村|冰镇|坐镇|邻居|定居|公园|校园|乐园|果园|校区|茶庄|钱庄|商庄)$|"
     "(?:转运|安全|权限|插件|积分|配送|分拨|集散|客服|服务|售后|物流|快递|营业|分拣|处理|维修|体验|呼叫|数据|个人|会员|帮助|检测|安装|投诉|领券|客户|分装|卡券|订单)中心$|"
     "家居$"
 )
@@ -128,9 +128,9 @@ class _Part(NamedTuple):
     weak: bool
 
 
-def find_addresses(scene: Scene) -> Iterator[Found]:
+def find_addresses(stretch: Stretch) -> Iterator[Found]:
     """Find addresses; province, city and district before them are left."""
-    text = scene.text
+    text = stretch.text
     parts = _parts(text)
     announced = [match.end() for match in _ANNOUNCED.finditer(text)] if parts else []
     for chain in _chains(text, parts):
@@ -143,13 +143,13 @@ def find_addresses(scene: Scene) -> Iterator[Found]:
         if chain[-1].unit in ("", "号") and room and not _comma(text, end):
             room = None
         near = any(0 <= start - place <= _WITHIN for place in announced)
-        line = scene.line(start)
+        line = stretch.line(start)
         open_ = near or line.address or _K.ADDRESS in line.asked
         if _is_address(text, chain, room is not None, open_=open_, asked=_K.ADDRESS in line.asked):
             yield start, room.end() if room else end, _K.ADDRESS
     if _ASCII_WORD.search(text):
         yield from ((match.start(), match.end(), _K.ADDRESS) for match in _ENGLISH.finditer(text))
-    if scene.letters and _ROOM_WORD.search(text):
+    if stretch.letters and _ROOM_WORD.search(text):
         yield from ((match.start(), match.end(), _K.ADDRESS) for match in _ROOM_SAID.finditer(text))
 
 
@@ -173,7 +173,12 @@ def _is_address(text: str, chain: Sequence[_Part], room: bool, *, open_: bool, a
         sole = bool(named) and (
             not named[0].weak or (_ends(text, chain) and (asked or not _HALL.search(text[: named[0].end])))
         )
-        return bool(houses or sole or (places and (doors or len(places) > 1)) or (doors and room and not places))
+        return bool(
+            any(part.unit != "弄" for part in houses)
+            or sole
+            or (places and (doors or len(places) > 1))
+            or (doors and room and not places)
+        )
     if firm and _HOME.match(text, chain[-1].end):
         return True
     region = _REGION.search(text, max(0, chain[0].start - 10), chain[0].start)

@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from qareport.model import PersonalKind, Role, Segment
-from qareport.privacy.cues import Cue, asked_for, asks_for_tail, cues, simplified
-from qareport.privacy.scene import Line
+from qareport.privacy.kind_words import Cue, asked_for, asks_for_tail, cues, simplified
+from qareport.privacy.stretch import StretchLine
 
 _K = PersonalKind
 #: After so many segments nobody answers any more.
@@ -80,9 +80,9 @@ class Questions:
             if self.cues[index] and segment.role is not Role.CUSTOMER:
                 self._ask(index, segment, turn)
 
-    def line(self, index: int, start: int) -> Line:
+    def line(self, index: int, start: int) -> StretchLine:
         """Return a segment as a line of a stretch that begins there."""
-        return Line(
+        return StretchLine(
             start,
             self.asked[index],
             self.contact[index],

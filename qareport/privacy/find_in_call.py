@@ -8,13 +8,13 @@ from typing import NamedTuple
 
 from qareport.model import PersonalKind, Role, Segment
 from qareport.privacy.accounts import find_accounts, find_documents, find_mails, find_parcels, find_spelled
-from qareport.privacy.cues import Cue, asked_for, asks_for_tail, cues
 from qareport.privacy.digits import find_runs
+from qareport.privacy.kind_words import Cue, asked_for, asks_for_tail, cues
 from qareport.privacy.numbers import find_numbers
 from qareport.privacy.people import find_birthdays, find_names
 from qareport.privacy.places import find_addresses
 from qareport.privacy.questions import Questions
-from qareport.privacy.scene import Found, Line, Scene
+from qareport.privacy.stretch import Found, Stretch, StretchLine
 
 _K = PersonalKind
 ALL_KINDS = frozenset(PersonalKind) - {_K.ORDER, _K.TRACKING}
@@ -44,24 +44,26 @@ def find(text: str, *, context: str = "", kinds: Collection[PersonalKind] = ALL_
         context: what the other one said just before, so that the answer to "验证码是多少" is known for one.
         kinds: what to look for.
     """
-    return find_in_scene(Scene(text, [Line(0, asked_for(context, cues(context)), tail=asks_for_tail(context))]), kinds)
+    return find_in_stretch(
+        Stretch(text, [StretchLine(0, asked_for(context, cues(context)), tail=asks_for_tail(context))]), kinds
+    )
 
 
-def find_in_scene(scene: Scene, kinds: Collection[PersonalKind]) -> list[Find]:
+def find_in_stretch(stretch: Stretch, kinds: Collection[PersonalKind]) -> list[Find]:
     """Find personal data in one stretch."""
     everything: list[Found] = [
-        *find_numbers(scene),
-        *find_mails(scene.text),
-        *find_spelled(scene),
-        *find_documents(scene),
-        *find_addresses(scene),
-        *find_accounts(scene),
-        *find_birthdays(scene),
+        *find_numbers(stretch),
+        *find_mails(stretch.text),
+        *find_spelled(stretch),
+        *find_documents(stretch),
+        *find_addresses(stretch),
+        *find_accounts(stretch),
+        *find_birthdays(stretch),
     ]
     if _K.TRACKING in kinds:
-        everything += find_parcels(scene.text)
+        everything += find_parcels(stretch.text)
     if _K.NAME in kinds:
-        everything += find_names(scene, everything)
+        everything += find_names(stretch, everything)
     return _without_overlaps(everything, kinds)
 
 
@@ -98,14 +100,14 @@ def find_in_segments(segments: Sequence[Segment], kinds: Collection[PersonalKind
     finds: list[list[Find]] = [[] for _ in segments]
     questions = Questions(segments)
     for indexes in _stretches(segments):
-        scene = _scene(segments, indexes, questions)
-        _share_out(find_in_scene(scene, kinds), indexes, segments, finds)
+        stretch = _stretch(segments, indexes, questions)
+        _share_out(find_in_stretch(stretch, kinds), indexes, segments, finds)
     _echo(segments, finds)
     return finds
 
 
-def _scene(segments: Sequence[Segment], indexes: Sequence[int], questions: Questions) -> Scene:
-    lines: list[Line] = []
+def _stretch(segments: Sequence[Segment], indexes: Sequence[int], questions: Questions) -> Stretch:
+    lines: list[StretchLine] = []
     found: list[Cue] = []
     at = 0
     for index in indexes:
@@ -113,7 +115,7 @@ def _scene(segments: Sequence[Segment], indexes: Sequence[int], questions: Quest
         lines.append(questions.line(index, at))
         at += len(segments[index].text) + 1
     text = "\n".join(segments[index].text for index in indexes)
-    return Scene(text, lines, agent=segments[indexes[0]].role is Role.AGENT, found_cues=found)
+    return Stretch(text, lines, agent=segments[indexes[0]].role is Role.AGENT, found_cues=found)
 
 
 def _stretches(segments: Sequence[Segment]) -> Iterator[list[int]]:

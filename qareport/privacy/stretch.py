@@ -10,8 +10,8 @@ from functools import cached_property
 from typing import NamedTuple, TypeAlias
 
 from qareport.model import PersonalKind
-from qareport.privacy.cues import Cue, cues, simplified
 from qareport.privacy.digits import Run, find_runs
+from qareport.privacy.kind_words import Cue, cues, simplified
 
 _LETTER = re.compile("[A-Za-z]")
 #: Start, end and kind of something found in a text.
@@ -20,7 +20,7 @@ Found: TypeAlias = tuple[int, int, PersonalKind]
 _WITHOUT_NUMBER = frozenset({PersonalKind.EMAIL, PersonalKind.BIRTHDAY, PersonalKind.NAME, PersonalKind.ADDRESS})
 
 
-class Line(NamedTuple):
+class StretchLine(NamedTuple):
     """A segment of a stretch.
 
     `start`: where it begins in the text; `asked`: what is open to be answered, newest first; `contact`, `address`:
@@ -36,11 +36,11 @@ class Line(NamedTuple):
     tail: bool = False
 
 
-class Scene:
+class Stretch:
     """The text of a stretch; segments are its lines."""
 
     def __init__(
-        self, text: str, lines: Sequence[Line], *, agent: bool = False, found_cues: list[Cue] | None = None
+        self, text: str, lines: Sequence[StretchLine], *, agent: bool = False, found_cues: list[Cue] | None = None
     ) -> None:
         """Take the text and its lines in order.
 
@@ -57,7 +57,7 @@ class Scene:
         self._found_cues = found_cues
         self._starts = [line.start for line in lines]
 
-    def line(self, at: int) -> Line:
+    def line(self, at: int) -> StretchLine:
         """Return the line that a position is in."""
         return self.lines[bisect.bisect_right(self._starts, at) - 1]
 

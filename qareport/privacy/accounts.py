@@ -18,7 +18,7 @@ _JOINER = (
     r"(?:[._%+-]|[ ，,]{0,2}(?:下划线|杠|点|dot|underscore|dash)[ ，,]{0,2}"
     rf"|[ ，,]{{1,2}}(?={_LETTER}(?![A-Za-z]))|(?<=(?<![A-Za-z])[A-Za-z0-9])[ ，,]{{1,2}})"
 )
-_MAILBOX = re.compile(rf"(?<![A-Za-z0-9]){_LETTER}(?:{_JOINER}?{_LETTER}){{0,40}}(?={_AT})", re.IGNORECASE)
+_MAILBOX = re.compile(rf"(?<![A-Za-z0-9'’]){_LETTER}(?:{_JOINER}?{_LETTER}){{0,40}}(?={_AT})", re.IGNORECASE)
 _HOST = re.compile(
     rf"{_AT}(?:[A-Za-z{_DIGIT}-]+|新浪|网易|搜狐|雅虎|谷歌)(?:[\s，,][0-9])*"
     rf"(?:{_DOT}(?:[a-z][a-z0-9-]*|康姆|抗姆)){{1,4}}",

@@ -23,7 +23,7 @@ _SIMPLE = "0-9０-９零〇○一二三四五六七八九壹贰叁肆伍陆柒�
 _WORDS = "|".join(_ENGLISH)
 _ATOM = re.compile(
     # 三个零, double zero
-    rf"(?P<times>[两俩三仨四五])个(?P<repeated>[零〇幺一二三四五六七八九])(?=[{_SIMPLE}]|[^\w]|$)"
+    rf"(?P<times>[两俩三仨四五])个(?P<repeated>[零〇幺一二三四五六七八九])(?=[{_SIMPLE}后前再]|[^\w]|$)"
     # 三百九十九 counts and is not spelt out.
     rf"|(?P<digit>(?<![十百千万])[{_SIMPLE}](?![十百千万亿]))"
     # 幺 is often transcribed as one of its homophones: taken for 1 only between digits.

@@ -44,9 +44,8 @@ def find(text: str, *, context: str = "", kinds: Collection[PersonalKind] = ALL_
         context: what the other one said just before, so that the answer to "验证码是多少" is known for one.
         kinds: what to look for.
     """
-    return find_in_stretch(
-        Stretch(text, [StretchLine(0, asked_for(context, cues(context)), tail=asks_for_tail(context))]), kinds
-    )
+    line = StretchLine(0, asked_for(context, cues(context)), tail=asks_for_tail(context))
+    return find_in_stretch(Stretch(text, [line]), kinds)
 
 
 def find_in_stretch(stretch: Stretch, kinds: Collection[PersonalKind]) -> list[Find]:

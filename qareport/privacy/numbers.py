@@ -32,6 +32,7 @@ _PLACES: dict[PersonalKind, tuple[int, int]] = {
     _K.PHONE: (7, 13),
 }
 _SHORTEST = 3
+_BEGUN = re.compile("1[3-9][0-9]")
 #: A number abroad has at least so many places without its country.
 _ABROAD = 9
 #: Hotlines (400, 800) are not personal.
@@ -97,7 +98,7 @@ def _in_run(run: Run, stretch: Stretch, meaning: PersonalKind | None) -> Iterato
             continue
         after, kind = number
         # Digits that were taken back, 一三八一二，不对，一三八一三……, are of the number, too.
-        if kind is _K.PHONE and meaning is _K.PHONE and first and not found and len(run.pieces[0].value) >= _SHORTEST:
+        if kind is _K.PHONE and first and not found and _BEGUN.match(run.value):
             yield run.start, run.pieces[first - 1].end, kind
         value = "".join(piece.value for piece in run.pieces[first:after])
         if kind is not _K.PHONE or _MOBILE.fullmatch(value) or not _of_company(run, stretch):
@@ -275,7 +276,7 @@ def _asked(run: Run, asked: Sequence[PersonalKind]) -> PersonalKind | None:
 
 def _read_out(run: Run) -> bool:
     """Tell whether the pieces are those of a mobile number that is read out: 一八五，零六二三，一九."""
-    return len(run.pieces) > 1 and re.fullmatch("1[3-9][0-9]", run.pieces[0].value) is not None
+    return len(run.pieces) > 1 and _BEGUN.fullmatch(run.pieces[0].value) is not None
 
 
 def _before_in(asked: Sequence[PersonalKind], first: PersonalKind, second: PersonalKind) -> bool:

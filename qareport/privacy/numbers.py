@@ -98,7 +98,7 @@ def _in_run(run: Run, stretch: Stretch, meaning: PersonalKind | None) -> Iterato
             continue
         after, kind = number
         # Digits that were taken back, 一三八一二，不对，一三八一三……, are of the number, too.
-        if kind is _K.PHONE and first and not found and _BEGUN.match(run.value):
+        if kind is _K.PHONE and first and not found and (meaning is _K.PHONE or _BEGUN.match(run.value)):
             yield run.start, run.pieces[first - 1].end, kind
         value = "".join(piece.value for piece in run.pieces[first:after])
         if kind is not _K.PHONE or _MOBILE.fullmatch(value) or not _of_company(run, stretch):

@@ -64,7 +64,10 @@ def say(text: str) -> None:
 
 
 def complain(text: str) -> None:
-    """Write what is wrong to stderr."""
+    """Write what is wrong to stderr; numbers of persons, which names of recordings may hold, are masked."""
+    from qareport import privacy  # its expressions take long to compile, and most commands have nothing to complain of
+
+    text = privacy.mask(text, kinds=privacy.NUMBERS)[0]
     if is_json():
         _log.error("%s", text)
     else:
@@ -138,11 +141,13 @@ class Summary:
 
     def show(self) -> None:
         """Print counts, failures with reasons, audio hours, speed, where the files are."""
+        from qareport import privacy
+
         reused = f" ({self.reused_transcripts} already transcribed)" if self.reused_transcripts else ""
         click.echo(f"Calls done:   {len(self.done)}{reused}")
         click.echo(f"Calls failed: {len(self.failures)}")
         for failure in self.failures:
-            click.echo(f"  {failure.call_id}: {failure.reason} [{failure.step}]")
+            click.echo(f"  {failure.call_id}: {privacy.mask(failure.reason)[0]} [{failure.step}]")
         if self.problems:
             click.echo(f"Documents that could not be made: {len(self.problems)}")
             for name, reason in self.problems:

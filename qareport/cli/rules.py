@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 
 import click
 import jinja2
 
-from qareport import rules
+from qareport import privacy, rules
 from qareport.cli.console import Options, complain, date_option, say, takes_options
 from qareport.codec import to_json
 from qareport.errors import ConfigError, Diagnostic, NotFoundError, Problem, SourceLocation
-from qareport.model import Transcript
+from qareport.model import PersonalKind, Transcript
 from qareport.presentation.locale import speaking
 from qareport.rules import Change, HitCounts, Replay
 from qareport.workflows.judge import apply, context_of, stored_judgements, transcript_of
@@ -124,8 +124,9 @@ def explain(options: Options, call_id: str, rule_id: str | None) -> int:
         rule_book = workspace.rule_book
         chosen = rule_book.ruleset.rules if rule_id is None else (_rule(rule_book.ruleset, rule_id),)
         context = context_of(workspace.store, call_id, rule_book)
+        hide = privacy.quote_masker(context.transcript.segments, _kinds(workspace))
         for rule in chosen:
-            explanation = rules.explain(rule, context)
+            explanation = rules.explain(rule, context, hide)
             if rule_id is not None or explanation.outcome == "hit":
                 for line in rules.draw(explanation):
                     click.echo(line)
@@ -147,7 +148,9 @@ def replay(options: Options, since: datetime | None, against: str | None, apply_
         if against is not None:
             other = rules.load(rules.RuleFiles.from_revision(against, workspace.rules_dir))
         calls = stored_judgements(workspace.store, start)
-        result = rules.replay(rule_book.ruleset, calls, rule_book.settings.score, against=other)
+        result = rules.replay(
+            rule_book.ruleset, calls, rule_book.settings.score, against=other, kinds=_kinds(workspace)
+        )
         click.echo(write_replay(result, format_), nl=False)
         if apply_:
             say(f"{apply(workspace.store, rule_book, start)} calls judged again")
@@ -161,6 +164,11 @@ def schema() -> int:
     """Print the JSON Schema of a rule file, for completion and checks in an editor."""
     click.echo(json.dumps(rules.json_schema(), ensure_ascii=False, indent=1))
     return 0
+
+
+def _kinds(workspace: Workspace) -> Collection[PersonalKind]:
+    """Return the personal data that may not be shown."""
+    return workspace.settings.privacy.kinds if workspace.settings.privacy.enabled else ()
 
 
 def _transcript(workspace: Workspace, call_id: str) -> Transcript:

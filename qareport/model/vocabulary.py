@@ -91,7 +91,7 @@ class MomentKind(StrEnum):
 
 
 class PersonalKind(StrEnum):
-    """Personal data that can be masked. An order number is personal only where the settings say so."""
+    """Personal data that can be masked. Order and tracking numbers are personal only where the settings say so."""
 
     PHONE = "phone"
     ID_CARD = "id_card"
@@ -100,7 +100,15 @@ class PersonalKind(StrEnum):
     ADDRESS = "address"
     PLATE = "plate"
     CODE = "code"
+    NAME = "name"
+    #: WeChat, QQ, Wangwang and other accounts that a person can be found by.
+    ACCOUNT = "account"
+    #: Passports, travel permits, officers' cards.
+    DOCUMENT = "document"
+    BIRTHDAY = "birthday"
+    PICKUP_CODE = "pickup_code"
     ORDER = "order"
+    TRACKING = "tracking"
 
 
 class Severity(StrEnum):

@@ -1,26 +1,26 @@
 """Personal data in what was said: found, and masked in everything that leaves the store.
 
-Pure functions: `mask` for one text, `mask_report` for a complete call with the audio span of each hit. The store
-keeps the original. Found are telephone numbers, identity cards, bank cards, e-mail and postal addresses, licence
-plates and verification codes, written or spoken digit by digit in Chinese or English. Names of people are not found.
+Pure functions: `mask` for one text, `mask_report` for a complete call with the audio span of each hit, `quote_masker`
+for what is quoted from a call. The store keeps the original. Found is what `PersonalKind` lists, written or spoken
+digit by digit in Chinese or English: by its form, by the words beside it, and by what was asked for before.
 """
 
+from qareport.privacy.find_in_call import ALL_KINDS, NUMBERS, Find, find
 from qareport.privacy.masking import (
-    ALL_KINDS,
     LABELS,
-    Find,
     MaskedSegments,
-    find,
     mask,
     mask_order,
     mask_phone,
     mask_report,
     mask_segments,
+    quote_masker,
 )
 
 __all__ = [
     "ALL_KINDS",
     "LABELS",
+    "NUMBERS",
     "Find",
     "MaskedSegments",
     "find",
@@ -29,4 +29,5 @@ __all__ = [
     "mask_phone",
     "mask_report",
     "mask_segments",
+    "quote_masker",
 ]

@@ -1,4 +1,4 @@
-"""Find personal data in text (addresses here, numbers in `numbers`), and mask it in segments and reports."""
+"""Mask personal data in text, in segments with their tokens and spans, and in reports."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import dataclasses
 import re
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple
 
 from qareport.model import (
     CallReport,
@@ -17,95 +16,12 @@ from qareport.model import (
     Note,
     OrderReport,
     PersonalKind,
-    Role,
     Segment,
+    SpokenAct,
     Token,
 )
-from qareport.privacy.numbers import find_numbers, find_runs
+from qareport.privacy.find_in_call import ALL_KINDS, Find, find, find_in_segments
 
-_HAN = "\u4e00-\u9fff"
-_NUMBER = "[0-9A-Za-z０-９零〇一二两三四五六七八九十百千幺#-]{1,8}"
-_GAP = "[，,、 \t]{0,2}"
-_REGION = (
-    rf"(?:[{_HAN}]{{2,6}}?(?:省|自治区|特别行政区|市|县|旗|自治州|新区|[{_HAN}]区)"
-    r"|北京|上海|天津|重庆|广州|深圳|杭州|南京|苏州|成都|武汉|西安|长沙|郑州|青岛|宁波|厦门|东莞|佛山|合肥|济南|福州|昆明|沈阳|大连)"
-)
-_STREET = (
-    rf"(?:[{_HAN}0-9]{{1,8}}?(?:大道|大街|路|街道|街|巷|胡同|弄|里弄|小区|花园|公寓|大厦|社区|家园|新村|花苑|嘉园|佳苑|"
-    r"镇|乡|村|公馆|广场|中心|学院|大学))"
-)
-_DETAIL = rf"(?:(?:[一二三四五六东西南北中]段)?第?{_NUMBER}{_GAP}(?:号楼|号院|号|弄|栋|幢|座|单元|室|楼|层|组|房|门))"
-_ROOM = rf"(?:{_GAP}[0-9零〇一二三四五六七八九幺]{{3,4}}(?![0-9元块]))?"
-_ADDRESS = re.compile(
-    rf"(?:{_REGION}{_GAP}){{0,4}}(?:{_STREET}{_GAP}){{1,3}}{_DETAIL}(?:{_GAP}(?:{_STREET}|{_DETAIL}))*{_ROOM}"
-    rf"|(?:{_REGION}{_GAP}){{2,4}}(?:{_STREET}{_GAP}){{1,3}}"
-    rf"|{_NUMBER}(?:号楼|栋|幢|座){_GAP}(?:{_DETAIL}{_GAP})+{_ROOM}"
-    rf"|{_NUMBER}(?:号楼|栋|幢|座){_GAP}[0-9零〇一二三四五六七八九幺]{{3,4}}室?"
-)
-#: Beside these words a town and a street are an address without a house number too.
-_TOLD = re.compile(
-    rf"(?:地址|住在|寄到|送到|住址|收货地)[^。！？!?\n]{{0,6}}?((?:{_REGION}{_GAP}){{1,4}}(?:{_STREET}{_GAP}){{1,3}}(?:{_DETAIL}{_GAP})*)"
-)
-_LEAD = re.compile(
-    rf"^[{_HAN}0-9，,、 ]*?(?:地址是|地址|住址|住在|寄到|送到|发到|改到|派到|搬到|换到|"
-    rf"改成|改为|换成|写成|写的|填的|就是|我是|家在|我在|这边是|是在|是|在|到|住)(?=[{_HAN}])"
-)
-#: A day of the month after a word that only sounds like a street.
-_FALSE = re.compile(rf"^[{_HAN}]{{0,6}}(?:公里路|线路|道路|走路|半路|路上|网路|思路|公路|一路|退路|套路)")
-_ENGLISH_ADDRESS = re.compile(
-    r"\b\d{1,5}\s+(?:[a-z]+\s+){1,3}(?:road|street|avenue|lane|drive|boulevard|rd|st|ave)\b"
-    r"(?:,?\s*(?:room|apartment|apt|unit|flat|building|suite)\s*\w+)*",
-    re.IGNORECASE,
-)
-
-_DOT = r"\s*(?:[.．。]|点|dot)\s*"
-_LETTER = "[a-z0-9零〇一二两三四五六七八九幺]"
-_NAME = (
-    rf"(?<![a-z0-9]){_LETTER}"
-    rf"(?:(?:[._%+-]|\s?(?:下划线|杠|点|dot|underscore|dash)\s?| )?{_LETTER}){{0,40}}"
-)
-_EMAIL = re.compile(
-    rf"{_NAME}\s*(?:[@＠]|艾特|圈a|小老鼠|\bat\b)\s*"
-    rf"[a-z0-9零〇一二两三四五六七八九幺-]+(?:\s[0-9])*{_DOT}(?:com|cn|net|org|edu|康姆|抗姆|me|io)(?:{_DOT}(?:cn|hk))?(?![a-z])",
-    re.IGNORECASE,
-)
-#: GA 36-2018: province, office, five places, six for new-energy vehicles; I and O are not used.
-_PLATE = re.compile(
-    r"[京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼使领]\s?[A-HJ-NP-Z][\s·，,、.-]{0,2}"
-    r"(?=(?:[\s，,、-]*[A-Z]){0,3}[\s，,、-]*[0-9零〇一二两三四五六七八九幺洞拐勾])"
-    r"(?:[A-HJ-NP-Z0-9零〇一二两三四五六七八九幺洞拐勾][\s，,、-]{0,2}){4,5}[A-HJ-NP-Z0-9零〇一二两三四五六七八九幺洞拐勾挂学警港澳]?"
-    r"(?![a-z0-9])",
-    re.IGNORECASE,
-)
-
-
-def find_places(text: str) -> Iterator[tuple[int, int, PersonalKind]]:
-    """Find addresses of every sort and licence plates as `(start, end, kind)`."""
-    for match in _EMAIL.finditer(text):
-        yield match.start(), match.end(), PersonalKind.EMAIL
-    for match in _PLATE.finditer(text):
-        yield match.start(), match.start() + len(match.group().rstrip(" ，,、-")), PersonalKind.PLATE
-    for match in _ADDRESS.finditer(text):
-        start, end = _trim(match.group(), match.start())
-        if not _FALSE.match(text[start:end]):
-            yield start, end, PersonalKind.ADDRESS
-    for match in _TOLD.finditer(text):
-        start, end = _trim(match.group(1), match.start(1))
-        yield start, end, PersonalKind.ADDRESS
-    for match in _ENGLISH_ADDRESS.finditer(text):
-        yield match.start(), match.end(), PersonalKind.ADDRESS
-
-
-def _trim(words: str, start: int) -> tuple[int, int]:
-    """Leave out the words that lead up to an address (我住在 …) and the pause after it."""
-    end = start + len(words.rstrip(" ，,、\t"))
-    while (lead := _LEAD.match(words)) and lead.end() < len(words) - 4:
-        start += lead.end()
-        words = words[lead.end() :]
-    return start, end
-
-
-ALL_KINDS = frozenset(PersonalKind) - {PersonalKind.ORDER}
 #: What replaces the words.
 LABELS: dict[PersonalKind, str] = {
     PersonalKind.PHONE: "[电话]",
@@ -115,34 +31,14 @@ LABELS: dict[PersonalKind, str] = {
     PersonalKind.ADDRESS: "[地址]",
     PersonalKind.PLATE: "[车牌号]",
     PersonalKind.CODE: "[验证码]",
+    PersonalKind.NAME: "[姓名]",
+    PersonalKind.ACCOUNT: "[账号]",
+    PersonalKind.DOCUMENT: "[证件号]",
+    PersonalKind.BIRTHDAY: "[生日]",
+    PersonalKind.PICKUP_CODE: "[取件码]",
     PersonalKind.ORDER: "[订单号]",
+    PersonalKind.TRACKING: "[运单号]",
 }
-#: Where two finds overlap the one that comes first here wins.
-_RANK = {kind: rank for rank, kind in enumerate(LABELS)} | {PersonalKind.EMAIL: -2, PersonalKind.PLATE: -1}
-
-
-class Find(NamedTuple):
-    """Personal data at `text[start:end]`."""
-
-    start: int
-    end: int
-    kind: PersonalKind
-
-
-def find(text: str, *, context: str = "", kinds: Collection[PersonalKind] = ALL_KINDS) -> list[Find]:
-    """Find personal data, in order and without overlaps.
-
-    Args:
-        text: as transcribed; line breaks count as pauses.
-        context: what was said just before, so that the answer to "验证码是多少" is known for one.
-        kinds: what to look for.
-    """
-    everything = [Find(*span) for span in (*find_numbers(text, context), *find_places(text))]
-    taken: list[Find] = []
-    for place in sorted(everything, key=lambda item: (_RANK[item.kind], item.start - item.end)):
-        if not any(place.start < other.end and other.start < place.end for other in taken):
-            taken.append(place)
-    return sorted(place for place in taken if place.kind in kinds)
 
 
 def mask(text: str, *, context: str = "", kinds: Collection[PersonalKind] = ALL_KINDS) -> tuple[str, tuple[Find, ...]]:
@@ -160,12 +56,7 @@ def replace_finds(text: str, finds: Collection[Find]) -> str:
     return "".join([*parts, text[at:]])
 
 
-#: One speaker's segments this near each other may hold parts of one number.
-JOIN_MS = 10_000
-#: This many digits of a number, said again, identify it.
-ECHO_DIGITS = 6
 _TAGS = re.compile(r"(?:<\|[^|]*\|>)*")
-_ECHOED = frozenset({PersonalKind.PHONE, PersonalKind.ID_CARD, PersonalKind.BANK_CARD, PersonalKind.CODE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,82 +67,73 @@ class MaskedSegments:
     spans: tuple[MaskedSpan, ...]
 
 
-def find_in_segments(segments: Sequence[Segment], kinds: Collection[PersonalKind] = ALL_KINDS) -> list[list[Find]]:
-    """Find personal data in each segment of one call.
-
-    A number may continue in the same speaker's next segment, whatever the other says in between; what the other asked
-    just before tells what an answer is. Six or more digits of a number that was found are found wherever they are
-    said again.
-    """
-    finds: list[list[Find]] = [[] for _ in segments]
-    numbers: dict[str, PersonalKind] = {}
-    for indexes in _stretches(segments):
-        text = "\n".join(segments[index].text for index in indexes)
-        in_stretch = find(text, context=_asked(segments, indexes[0]), kinds=kinds)
-        for place in in_stretch:
-            if place.kind in _ECHOED:
-                numbers["".join(run.value for run in find_runs(text[place.start : place.end]))] = place.kind
-        _share_out(in_stretch, indexes, segments, finds)
-    for index, segment in enumerate(segments):
-        finds[index] = sorted([*finds[index], *_echoes(segment.text, numbers, finds[index])])
-    return finds
-
-
 def mask_segments(segments: Sequence[Segment], kinds: Collection[PersonalKind] = ALL_KINDS) -> MaskedSegments:
-    """Mask text, raw output and tokens of the segments of one call wherever `find_in_segments` finds something."""
-    finds = find_in_segments(segments, kinds)
-    masked = [_mask_segment(segment, own) for segment, own in zip(segments, finds, strict=True)]
+    """Mask text, raw output, tokens and words of acts of the segments of one call wherever something is found."""
+    return _masked(segments, find_in_segments(segments, kinds), kinds)
+
+
+def _masked(
+    segments: Sequence[Segment], finds: Sequence[Sequence[Find]], kinds: Collection[PersonalKind]
+) -> MaskedSegments:
+    masked = [_mask_segment(segment, own, kinds) for segment, own in zip(segments, finds, strict=True)]
     spans = [span for segment, own in zip(segments, finds, strict=True) for span in _spans(segment, own)]
     return MaskedSegments(tuple(masked), tuple(sorted(spans, key=lambda span: (span.start_ms, span.end_ms))))
 
 
-def _stretches(segments: Sequence[Segment]) -> Iterator[list[int]]:
-    """Group the indexes of each speaker's segments that are near each other in time."""
-    open_: dict[tuple[Role, int | None], list[int]] = {}
-    for index, segment in enumerate(segments):
-        speaker = (segment.role, segment.channel if segment.role is Role.UNKNOWN else None)
-        stretch = open_.get(speaker)
-        if stretch is not None and segment.start_ms - segments[stretch[-1]].end_ms > JOIN_MS:
-            yield open_.pop(speaker)
-            stretch = None
-        if stretch is None:
-            open_[speaker] = [index]
-        else:
-            stretch.append(index)
-    yield from open_.values()
+def quote_masker(segments: Sequence[Segment], kinds: Collection[PersonalKind] = ALL_KINDS) -> Callable[[str], str]:
+    """Make a function that masks what is quoted from a call as that call's segments are masked.
+
+    A quote may be a segment, a part of one, or a text with such quotes in it. Something that was found in the call is
+    masked wherever a text names it.
+    """
+    return _quote_masker(segments, find_in_segments(segments, kinds), kinds)
 
 
-def _asked(segments: Sequence[Segment], index: int) -> str:
-    return segments[index - 1].text if index and segments[index - 1].role is not segments[index].role else ""
+def _quote_masker(
+    segments: Sequence[Segment], finds: Sequence[Sequence[Find]], kinds: Collection[PersonalKind]
+) -> Callable[[str], str]:
+    if not kinds:
+        return str
+    personal = [(segment.text, own) for segment, own in zip(segments, finds, strict=True) if own]
+    personal.sort(key=lambda item: -len(item[0]))
+    said = {text[place.start : place.end]: LABELS[place.kind] for text, own in personal for place in own}
+    named = sorted((item for item in said.items() if len(item[0]) >= _NAMED_AGAIN), key=lambda item: -len(item[0]))
+    spoken = "\n".join(segment.text for segment in segments)
+
+    def clean(text: str) -> str:
+        quote = text.strip(_QUOTED)
+        if quote and quote in spoken:
+            return text.replace(quote, _clipped(quote, personal))
+        for whole, own in personal:
+            if whole in text:
+                text = text.replace(whole, replace_finds(whole, own))
+        for words, label in named:
+            text = text.replace(words, label)
+        return mask(text, kinds=kinds)[0]
+
+    return clean
 
 
-def _share_out(
-    in_stretch: Sequence[Find], indexes: Sequence[int], segments: Sequence[Segment], finds: Sequence[list[Find]]
-) -> None:
-    """Give each segment of a stretch its part of what was found in all of them together."""
-    at = 0
-    for index in indexes:
-        end = at + len(segments[index].text)
-        for place in in_stretch:
-            start, stop = max(place.start, at), min(place.end, end)
-            if start < stop:
-                finds[index].append(Find(start - at, stop - at, place.kind))
-        at = end + 1
+#: Marks around quotes that were cut short.
+_QUOTED = "…“”\"' \n"
+#: What is shorter stands in other words too.
+_NAMED_AGAIN = 3
 
 
-def _echoes(text: str, numbers: dict[str, PersonalKind], known: Sequence[Find]) -> Iterator[Find]:
-    if not numbers:
-        return
-    for run in find_runs(text):
-        kind = next((kind for number, kind in numbers.items() if run.value in number), None)
-        free = not any(run.start < place.end and place.start < run.end for place in known)
-        if kind is not None and len(run.value) >= ECHO_DIGITS and free:
-            yield Find(run.start, run.end, kind)
+def _clipped(quote: str, personal: Sequence[tuple[str, Sequence[Find]]]) -> str:
+    """Mask a part of a segment: of everything found there what falls into it."""
+    for text, own in personal:
+        at = text.find(quote)
+        if at >= 0:
+            inside = (Find(max(place.start - at, 0), min(place.end - at, len(quote)), place.kind) for place in own)
+            return replace_finds(quote, [place for place in inside if place.start < place.end])
+    return quote
 
 
-def _mask_segment(segment: Segment, finds: Sequence[Find]) -> Segment:
+def _mask_segment(segment: Segment, finds: Sequence[Find], kinds: Collection[PersonalKind]) -> Segment:
     if not finds:
         return segment
+    here = [(segment.text, finds)]
     text = replace_finds(segment.text, finds)
     tags = _TAGS.match(segment.raw) if segment.raw is not None else None
     return dataclasses.replace(
@@ -259,7 +141,15 @@ def _mask_segment(segment: Segment, finds: Sequence[Find]) -> Segment:
         text=text,
         raw=tags.group() + text if tags else None,
         tokens=tuple(_mask_tokens(segment, finds)),
+        acts=tuple(_mask_act(spoken, here, kinds) for spoken in segment.acts),
     )
+
+
+def _mask_act(
+    spoken: SpokenAct, here: Sequence[tuple[str, Sequence[Find]]], kinds: Collection[PersonalKind]
+) -> SpokenAct:
+    words = (_clipped(words, here) if words in here[0][0] else mask(words, kinds=kinds)[0] for words in spoken.words)
+    return replace(spoken, words=tuple(words))
 
 
 def _mask_tokens(segment: Segment, finds: Sequence[Find]) -> Iterator[Token]:
@@ -320,11 +210,13 @@ def mask_order(report: OrderReport, kinds: Collection[PersonalKind] = ALL_KINDS)
 def mask_report(report: CallReport, kinds: Collection[PersonalKind] = ALL_KINDS) -> CallReport:
     """Mask personal data in everything of a call's report that quotes speech; `masked` says where it is said.
 
-    Segments (text, raw output, tokens), quotes of moments, evidence and advice of findings, the last words before a
-    silence, values of notes. What names the recording (call id, path) stays: it must still be found by them.
+    Segments (text, raw output, tokens, words of acts), quotes of moments, evidence and advice of findings, the last
+    words before a silence, values of notes. What names the recording (call id, path) stays: it must still be found
+    by them.
     """
-    done = mask_segments(report.segments, kinds)
-    clean = _cleaner(report.segments, done.segments, kinds)
+    finds = find_in_segments(report.segments, kinds)
+    done = _masked(report.segments, finds, kinds)
+    clean = _quote_masker(report.segments, finds, kinds)
     return replace(
         report,
         segments=tuple(_clean_raw(segment, kinds) for segment in done.segments),
@@ -342,25 +234,10 @@ def mask_report(report: CallReport, kinds: Collection[PersonalKind] = ALL_KINDS)
     )
 
 
-def _cleaner(
-    before: Sequence[Segment], after: Sequence[Segment], kinds: Collection[PersonalKind]
-) -> Callable[[str], str]:
-    """Make a function that masks a quote the way its segment was masked, and whatever else it holds."""
-    changed = {old.text: new.text for old, new in zip(before, after, strict=True) if old.text and old.text != new.text}
-
-    def clean(text: str) -> str:
-        if text in changed:
-            return changed[text]
-        for old in sorted(changed, key=len, reverse=True):
-            text = text.replace(old, changed[old])
-        return mask(text, kinds=kinds)[0]
-
-    return clean
-
-
 def _clean_raw(segment: Segment, kinds: Collection[PersonalKind]) -> Segment:
-    # Raw output is masked with its text; where the text holds nothing the raw form may still spell a number out.
-    if segment.raw is None:
+    # Raw output is masked with its text; where it is another text it may still spell a number out.
+    tags = _TAGS.match(segment.raw) if segment.raw is not None else None
+    if segment.raw is None or tags is None or segment.raw[tags.end() :] == segment.text:
         return segment
     return replace(segment, raw=mask(segment.raw, kinds=kinds)[0])
 

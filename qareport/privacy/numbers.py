@@ -1,129 +1,16 @@
-"""Find personal numbers: telephone, identity card, bank card, verification code, written or spoken digit by digit."""
+"""Tell what a number is: by its form, by the words beside it, by what the other one asked for."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from qareport.model import PersonalKind
+from qareport.privacy.digits import Piece, Run, windows
+from qareport.privacy.kind_words import Cue
+from qareport.privacy.stretch import Found, Stretch
 
-_CHINESE = dict(zip("零〇○一二三四五六七八九", "000123456789", strict=True)) | dict(
-    zip("壹贰叁肆伍陆柒捌玖幺两洞拐勾腰妖邀要", "123456789120791111", strict=True)
-)
-_ENGLISH = {
-    "zero": "0",
-    "oh": "0",
-    **{
-        word: str(value)
-        for value, word in enumerate(["one", "two", "three", "four", "five", "six", "seven", "eight", "nine"], start=1)
-    },
-}
-_TIMES = {"两": 2, "俩": 2, "三": 3, "仨": 3, "四": 4, "double": 2, "triple": 3}
-
-_SIMPLE = "0-9０-９零〇○一二三四五六七八九壹贰叁肆伍陆柒捌玖幺两洞拐勾"
-_WORDS = "|".join(_ENGLISH)
-_ATOM = re.compile(
-    # 三个零, double zero
-    rf"(?P<times>[两俩三仨四])个(?P<repeated>[零〇一二三四五六七八九])(?=[{_SIMPLE}]|[^\w]|$)"
-    # 三百九十九 counts and is not spelt out.
-    rf"|(?P<digit>(?<![十百千万])[{_SIMPLE}](?![十百千万亿]))"
-    # 幺 is often transcribed as one of its homophones: taken for 1 only between digits.
-    rf"|(?P<yao>(?<=[{_SIMPLE}])[要腰妖邀](?=[{_SIMPLE}])|[要腰妖邀](?=[三四五六七八九][{_SIMPLE}]{{3}}))"
-    rf"|(?<![a-z])(?:(?P<multiple>double|triple)[\s-]+)?(?P<word>{_WORDS})(?![a-z])"
-    # The last place of an identity card.
-    rf"|(?<=[{_SIMPLE}])\s?(?P<ten>[xX×叉]|艾克斯)(?![A-Za-z0-9码号])"
-    r"|(?<=[a-z])\s(?P<letter>x)(?![a-z0-9])",
-    re.IGNORECASE,
-)
-#: What may come between two digits of one number: pauses as punctuation, line breaks, fillers, dashes.
-_JOINT = re.compile(
-    r"(?:[\s\-–—－~·…,，、。;；!！?？]|嗯+|呃+|啊+|哦+|额|诶|唉|那个|这个|然后|就是|再来|接着|\b(?:uh|um|er|hmm|and|then|dash)\b)+",
-    re.IGNORECASE,
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Piece:
-    """Digits that follow each other without a pause; `value` may end in X."""
-
-    value: str
-    start: int
-    end: int
-
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """Pieces with nothing but pauses and fillers between them."""
-
-    pieces: tuple[Piece, ...]
-
-    @property
-    def value(self) -> str:
-        """Return all digits."""
-        return "".join(piece.value for piece in self.pieces)
-
-    @property
-    def start(self) -> int:
-        """Return where the first digit is."""
-        return self.pieces[0].start
-
-    @property
-    def end(self) -> int:
-        """Return where the last digit ends."""
-        return self.pieces[-1].end
-
-
-def find_runs(text: str) -> list[Run]:
-    """Find all runs of digits in a text, in order."""
-    runs: list[list[Piece]] = []
-    for piece in _pieces(text):
-        joined = runs and _JOINT.fullmatch(text, runs[-1][-1].end, piece.start)
-        if joined:
-            runs[-1].append(piece)
-        else:
-            runs.append([piece])
-    return [Run(tuple(run)) for run in runs]
-
-
-def _pieces(text: str) -> Iterator[Piece]:
-    current: Piece | None = None
-    for match in _ATOM.finditer(text):
-        value = _value(match)
-        spoken_on = current is not None and (
-            current.end == match.start() or (match["word"] and text[current.end : match.start()] == " ")
-        )
-        if current is not None and spoken_on:
-            current = Piece(current.value + value, current.start, match.end())
-        else:
-            if current is not None:
-                yield current
-            current = Piece(value, match.start(), match.end())
-    if current is not None:
-        yield current
-
-
-def _value(match: re.Match[str]) -> str:
-    if match["times"]:
-        return _CHINESE[match["repeated"]] * _TIMES[match["times"]]
-    if match["word"]:
-        return _ENGLISH[match["word"].lower()] * _TIMES.get((match["multiple"] or "").lower(), 1)
-    if match["ten"] or match["letter"]:
-        return "X"
-    letter = match["digit"] or match["yao"]
-    return _CHINESE.get(letter) or str(int(letter))
-
-
-def windows(pieces: Sequence[Piece], first: int, longest: int) -> Iterator[tuple[int, str]]:
-    """Grow a number from one piece on: `(index after its last piece, digits)`, up to `longest` digits."""
-    value = ""
-    for index in range(first, len(pieces)):
-        value += pieces[index].value
-        if len(value) > longest:
-            return
-        yield index + 1, value
-
-
+_K = PersonalKind
 #: Mainland mobile numbers (11 places, 13 … 19), with or without country code; landlines with their area code.
 _MOBILE = re.compile(r"(?:(?:00)?86)?1[3-9]\d{9}")
 _LANDLINE = re.compile(r"0(?:10|2\d|[3-9]\d\d)\d{7,8}")
@@ -133,94 +20,175 @@ _IDENTITY = re.compile(r"[1-9]\d{5}(?:18|19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[1
 _CARD = re.compile(r"[3-6]\d{14,18}")
 _UNIONPAY = re.compile(r"62\d{14}|62\d{17}")
 _LONGEST = 21
-
-#: Words that say what the number beside them is; the nearest before it wins, then the nearest after it.
-_CONTEXT: dict[PersonalKind, str] = {
-    PersonalKind.ID_CARD: r"身份证|证件号|身份号码|id card|identity card|id number",
-    PersonalKind.BANK_CARD: (
-        r"银行卡|卡号|储蓄卡|信用卡|借记卡|打款账号|收款账号|账户|bank card|card number|(?:credit|debit) card"
-    ),
-    PersonalKind.CODE: (
-        r"验证码|校验码|动态码|动态密码|短信码|六位数|四位数|短信里|verification code|the code|code is|passcode"
-    ),
-    PersonalKind.ORDER: r"订单|单号|运单|编号|工单|货号|条码|税号|order|tracking",
-    PersonalKind.PHONE: (
-        r"电话|手机|号码|联系方式|联系我|打给我|座机|固话|回拨|phone|mobile|cell|call me|number is|reach me"
-    ),
+#: How many digits a number must have for what it is called to make it personal.
+_PLACES: dict[PersonalKind, tuple[int, int]] = {
+    _K.ID_CARD: (15, 18),
+    _K.DOCUMENT: (6, 12),
+    _K.BANK_CARD: (12, 21),
+    _K.CODE: (4, 8),
+    _K.PICKUP_CODE: (4, 10),
+    _K.ACCOUNT: (6, 12),
+    _K.ORDER: (8, 21),
+    _K.PHONE: (7, 13),
 }
-_NAMED = re.compile("|".join(f"(?P<{kind.value}>{words})" for kind, words in _CONTEXT.items()), re.IGNORECASE)
-_BEFORE, _AFTER = 30, 10
-#: How many digits a number must have for its context alone to make it personal.
-_BY_CONTEXT: dict[PersonalKind, tuple[int, int]] = {
-    PersonalKind.ID_CARD: (15, 18),
-    PersonalKind.BANK_CARD: (12, 21),
-    PersonalKind.CODE: (4, 8),
-    PersonalKind.ORDER: (8, 21),
-    PersonalKind.PHONE: (7, 13),
-}
+_SHORTEST = 3
+_BEGUN = re.compile("1[3-9][0-9]")
+#: A number abroad has at least so many places without its country.
+_ABROAD = 9
 #: Hotlines (400, 800) are not personal.
 _HOTLINE = re.compile(r"[48]00\d{7}")
-#: A verification code follows its name closely, and no unit follows it.
-_CODE_NEAR = 12
 _UNIT = re.compile(
     r"\s*(?:[元块毛角件个条双套只天日号月年点时分秒次单位米寸斤克%％℃]|小时|分钟|工作日|公斤|厘米|cm|kg|yuan|hours?|minutes?|days?|"
     r"[十百千万亿]|[.．]\d)",
     re.IGNORECASE,
 )
+_BEFORE, _AFTER, _NEAR, _NEXT = 30, 12, 8, 4
 _SENTENCE_END = re.compile("[。！？!?\n]")
-_LABEL = re.compile(r"\[[^\]\n]*\]")
+#: 订单号忘了: the word names no number that follows.
+_LOST = re.compile("[^，。\n]{0,3}(?:忘|不记得|记不|没有|没了|找不|不知道|不会看|看不|查不|没看)")
+#: A further number of the same sort follows the one before.
+_LISTED = re.compile("[，,、；;。 ]*(?:跟|和|与|还有|另外|另|以及|再|一个|个|是|新下的|那个|老的)*[，,、 ]*")
+#: 一单, 这张: what stands behind the number of an order.
+_THING = re.compile(
+    "[，,。 ]{0,2}(?:您?(?:问|说)的)?(?:就是|就|是|的)?(?:这|那|哪|一|个)(?:一|个|俩|两)?(?:个)?(?:单|件|张(?!卡)|票)"
+)
+#: 823746，这是刚才收到的验证码
+_NAMED_AFTER = re.compile("[，,。 ]{0,2}(?:这|那|就)?是?[^，。！？\n]{0,6}")
+_AREA_CODED = re.compile(
+    r"[（(]\d{3}[)）]\s?\d{3}[-\s.]?\d{4}(?!\d)|(?<![\d-])(?![48]00)\d{3}[-.]\d{3}[-.]\d{4}(?![\d-])"
+)
+_ARABIC = re.compile(r"\d{3}\)?）?[\s.-]?\d")
+_INTERNATIONAL = re.compile(r"\+\s?\d{1,3}(?:[\s.-]?\(?\d{1,5}\)?){2,6}(?!\d)")
+#: 您单子上留的电话: a number of the customer's that the agent reads out.
+_OF_CUSTOMER = re.compile("您的|您留|您[^，。]{0,6}(?:电话|号码|座机)|你的|客户|登记|预留|留的|绑|填的|收货|收件|your")
+#: plus forty four, seven seven one two …
+_PLUS = re.compile(
+    "(?:plus|[+])[ ,]*(?:(?:twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety)[ ,-]*)?$", re.IGNORECASE
+)
+#: 打96110
+_CALLED = re.compile("(?:打|拨)(?:个|一下|的是|到|给)?$")
+_TO_CALL = re.compile("联系|打过去|直接打|打给您|您(?:可以)?(?:记|打|找|拨)")
+_LEAD = re.compile("[嗯呃啊哦喂好对是的了有收到来了码就，,。…、 \n]*")
+_SPOKEN = re.compile("[^\\w]|[嗯呃啊哦那个对是就]")
+_LETTERED = re.compile("(?<![A-Za-z0-9])(?:[A-Za-z][ ，,]{0,2}){1,4}$")
 
 
-def find_numbers(text: str, context: str) -> Iterator[tuple[int, int, PersonalKind]]:
-    """Find personal numbers as `(start, end, kind)`; `context` is what was said before the text."""
-    for run in find_runs(text):
-        if len(run.value) >= _BY_CONTEXT[PersonalKind.CODE][0]:
-            yield from _in_run(run, text, context)
+def find_numbers(stretch: Stretch) -> Iterator[Found]:
+    """Find personal numbers, and those of orders, in what was said."""
+    text = stretch.text
+    coded = _AREA_CODED.finditer(text) if _ARABIC.search(text) else ()
+    for match in (*coded, *(_INTERNATIONAL.finditer(text) if "+" in text else ())):
+        if sum(map(str.isdigit, match.group())) >= 8:
+            yield match.start(), match.end(), _K.PHONE
+    previous: tuple[Run, PersonalKind | None] | None = None
+    for run in stretch.runs:
+        if len(run.value) < _SHORTEST:
+            continue
+        meaning = _meaning(run, stretch, previous)
+        yield from _in_run(run, stretch, meaning)
+        previous = run, meaning
 
 
-def _in_run(run: Run, text: str, context: str) -> Iterator[tuple[int, int, PersonalKind]]:
-    named = _named(run.start, run.end, text, context)
-    first, rest = 0, 0
+def _in_run(run: Run, stretch: Stretch, meaning: PersonalKind | None) -> Iterator[Found]:
+    text, first, found = stretch.text, 0, False
     while first < len(run.pieces):
-        number = _number_at(run, first, named)
+        number = _number_at(run, first, meaning)
         if number is None:
             first += 1
             continue
         after, kind = number
-        yield run.pieces[first].start, run.pieces[after - 1].end, kind
-        first = rest = after
-    if rest == 0 and named is not None:
-        yield from _by_context(run, text, context, named)
+        # Digits that were taken back, 一三八一二，不对，一三八一三……, are of the number, too.
+        if kind is _K.PHONE and first and not found and (meaning is _K.PHONE or _BEGUN.match(run.value)):
+            yield run.start, run.pieces[first - 1].end, kind
+        value = "".join(piece.value for piece in run.pieces[first:after])
+        if kind is not _K.PHONE or _MOBILE.fullmatch(value) or not _of_company(run, stretch):
+            yield (*_widened(text, run.pieces[first].start, run.pieces[after - 1].end), kind)
+        first, found = after, True
+    plus = _PLUS.search(text, max(0, run.start - 30), run.start)
+    if not found and plus and len(run.value) >= _ABROAD:
+        yield plus.start(), _within_segment(run, text, _ABROAD).end, _K.PHONE
+    elif not found and meaning is not None:
+        yield from _by_meaning(run, stretch, meaning)
 
 
-def _number_at(run: Run, first: int, named: PersonalKind | None) -> tuple[int, PersonalKind] | None:
-    for after, value in windows(run.pieces, first, _LONGEST):
-        if _IDENTITY.fullmatch(value) and named not in (PersonalKind.ORDER, PersonalKind.BANK_CARD):
-            return after, PersonalKind.ID_CARD
-        phone = _MOBILE.fullmatch(value) or _LANDLINE.fullmatch(value)
+def _widened(text: str, start: int, end: int) -> tuple[int, int]:
+    """Take in the plus sign, and the bracket that was opened before the number and is closed in it."""
+    if start and text[start - 1] in "（(" and any(mark in text[start:end] for mark in "）)"):
+        start -= 1
+    return start - (start > 0 and text[start - 1] in "+＋"), end
+
+
+def _number_at(run: Run, first: int, meaning: PersonalKind | None) -> tuple[int, PersonalKind] | None:
+    pieces = run.pieces
+    for after, value in windows(pieces, first, _LONGEST):
+        if _IDENTITY.fullmatch(value) and meaning not in (_K.ORDER, _K.BANK_CARD):
+            return after, _K.ID_CARD
         # 18 digits that begin like a mobile number and continue are no mobile number.
-        goes_on = after < len(run.pieces) and named in (PersonalKind.ID_CARD, PersonalKind.BANK_CARD)
-        if phone and named is not PersonalKind.ORDER and not goes_on:
-            return after, PersonalKind.PHONE
-    if named is PersonalKind.ORDER:
+        goes_on = after < len(pieces) and meaning in (_K.ID_CARD, _K.BANK_CARD)
+        phone = (_MOBILE.fullmatch(value) or _LANDLINE.fullmatch(value)) and not goes_on
+        if phone and (meaning is not _K.ORDER or _second(pieces, first)):
+            return after, _K.PHONE
+    if meaning is _K.ORDER:
         return None
+    return _card_at(run, first, meaning)
+
+
+def _second(pieces: Sequence[Piece], first: int) -> bool:
+    """Tell whether the number of an order, unlike a mobile number, came before: 单号20261105000042，13800138000."""
+    before = "".join(piece.value for piece in pieces[:first])
+    return len(before) >= 8 and not _MOBILE.fullmatch(before) and len(pieces[first].value) == 11
+
+
+def _card_at(run: Run, first: int, meaning: PersonalKind | None) -> tuple[int, PersonalKind] | None:
     for after, value in windows(run.pieces, first, _LONGEST):
-        if _UNIONPAY.fullmatch(value) or (_CARD.fullmatch(value) and _luhn(value)):
+        named = meaning is _K.BANK_CARD
+        grouped = after == first + 1 or all(len(piece.value) == 4 for piece in run.pieces[first : after - 1])
+        card = _CARD.fullmatch(value) and _luhn(value) and (named or grouped)
+        if _UNIONPAY.fullmatch(value) or card:
             longer = any(_CARD.fullmatch(more) for end, more in windows(run.pieces, first, 19) if end > after)
-            if not (longer and named is PersonalKind.BANK_CARD):
-                return after, PersonalKind.BANK_CARD
+            if not (longer and named):
+                return after, _K.BANK_CARD
     return None
 
 
-def _by_context(run: Run, text: str, context: str, named: PersonalKind) -> Iterator[tuple[int, int, PersonalKind]]:
-    shortest, longest = _BY_CONTEXT[named]
-    run = _within_segment(run, text, shortest)
-    if named is PersonalKind.CODE:
-        yield from _codes(run, text, context)
-        return
-    ordinary = _UNIT.match(text, run.end) or _HOTLINE.fullmatch(run.value)
-    if shortest <= len(run.value) <= longest and not ordinary:
-        yield run.start, run.end, named
+def _by_meaning(run: Run, stretch: Stretch, meaning: PersonalKind) -> Iterator[Found]:
+    shortest, longest = _PLACES.get(meaning, (99, 0))
+    for part in run.tight() if meaning is not _K.PHONE else _by_segment(run, stretch.text, shortest):
+        part = _within_segment(part, stretch.text, shortest)
+        places = len(part.value)
+        if _UNIT.match(stretch.text, part.end) or _HOTLINE.fullmatch(part.value):
+            continue
+        if meaning is _K.PHONE and _of_company(run, stretch):
+            continue
+        if meaning is _K.ACCOUNT and len(part.value) > _PLACES[_K.ACCOUNT][1]:
+            meaning, (shortest, longest) = _K.BANK_CARD, _PLACES[_K.BANK_CARD]
+        fits = _is_phone(part, stretch) if meaning is _K.PHONE else shortest <= places <= longest
+        fits = fits or (meaning is _K.BANK_CARD and re.match(r"62\d{4}", part.value) is not None)
+        if fits:
+            letters = _LETTERED.search(stretch.text, max(0, part.start - 8), part.start)
+            lettered = letters is not None and meaning in (_K.DOCUMENT, _K.ORDER)
+            yield letters.start() if letters and lettered else part.start, part.end, meaning
+
+
+#: Seven or eight places; ten abroad; a mobile number's beginning; whatever has a prefix.
+_TELEPHONE = re.compile(r"[2-9]\d{6,7}|[2-9]\d{9}|1[3-9]\d{4,9}|(?:0|86)\d{7,12}")
+
+
+def _is_phone(run: Run, stretch: Stretch) -> bool:
+    """Tell whether a number that is called one can be, or can be a part of one that was asked for."""
+    if _TELEPHONE.fullmatch(run.value):
+        return True
+    line = stretch.line(run.start)
+    around = stretch.text[line.start : run.start] + stretch.text[run.end :].split("\n", 1)[0]
+    return _K.PHONE in line.asked and not line.tail and not _SPOKEN.sub("", around)
+
+
+def _by_segment(run: Run, text: str, shortest: int) -> Iterator[Run]:
+    """Yield what is long enough to stand alone, and then what is left in later segments."""
+    while run.pieces:
+        head = _within_segment(run, text, shortest)
+        yield head
+        run = Run(run.pieces[len(head.pieces) :])
 
 
 def _within_segment(run: Run, text: str, shortest: int) -> Run:
@@ -232,33 +200,87 @@ def _within_segment(run: Run, text: str, shortest: int) -> Run:
     return run
 
 
-def _codes(run: Run, text: str, context: str) -> Iterator[tuple[int, int, PersonalKind]]:
-    shortest, longest = _BY_CONTEXT[PersonalKind.CODE]
-    if not shortest <= len(run.value) <= longest or _UNIT.match(text, run.end):
-        return
-    before = _before(run.start, text, context)[-_CODE_NEAR - 20 :]
-    last = _last_name(before)
-    near = last is None or len(before) - last.end() <= _CODE_NEAR
-    if near:
-        yield run.start, run.end, PersonalKind.CODE
+def _of_company(run: Run, stretch: Stretch) -> bool:
+    """Tell whether an agent gives the line of a shop, not one of the customer's."""
+    if not stretch.agent:
+        return False
+    line = stretch.line(run.start)
+    before = stretch.text[max(line.start, run.start - 15) : run.start]
+    return not _OF_CUSTOMER.search(before) or _TO_CALL.search(before) is not None
 
 
-def _before(start: int, text: str, context: str) -> str:
-    return _LABEL.sub("", f"{context}\n{text[:start]}"[-_BEFORE * 2 :])
+def _meaning(run: Run, stretch: Stretch, previous: tuple[Run, PersonalKind | None] | None) -> PersonalKind | None:
+    """Tell what a number is called: right before it, right after it, in the question, or a little earlier."""
+    text, line = stretch.text, stretch.line(run.start)
+    if previous and previous[1] is _K.ORDER and _LISTED.fullmatch(text, previous[0].end, run.start):
+        return _K.ORDER
+    if _CALLED.search(text, max(0, run.start - 4), run.start):
+        return _K.PHONE
+    before = _before(run, stretch, previous[0].end if previous else 0)
+    if before and before.end > line.start and run.start - before.end <= _NEAR:
+        return before.kind
+    after = _after(run, stretch)
+    if after is not None:
+        return after
+    asked = _asked(run, line.asked)
+    if asked is not None and (asked not in (_K.CODE, _K.PICKUP_CODE) or _opens(run, text, line.start)):
+        return asked
+    return before.kind if before and (before.end > line.start or not line.asked) else None
 
 
-def _named(start: int, end: int, text: str, context: str) -> PersonalKind | None:
-    before = _before(start, text, context)[-_BEFORE:]
-    last = _last_name(before)
+def _opens(run: Run, text: str, start: int) -> bool:
+    """Tell whether an answer begins with the number."""
+    return _LEAD.fullmatch(text, start, run.start) is not None or run.start - start <= 6
+
+
+def _before(run: Run, stretch: Stretch, free_from: int) -> Cue | None:
+    """Find the last word for a number before it, after the number before."""
+    cue = stretch.cue_before(run.start)
+    if cue is None or cue.start < max(run.start - _BEFORE, free_from):
+        return None
+    between = stretch.text[cue.end : run.start]
+    if _LOST.match(between):
+        return None
     # An order that an earlier sentence spoke of says nothing about this number.
-    if last and last.lastgroup == PersonalKind.ORDER and _SENTENCE_END.search(before, last.end()):
-        last = None
-    after = last or _NAMED.search(_LABEL.sub("", text[end : end + _AFTER]))
-    return PersonalKind(after.lastgroup) if after and after.lastgroup else None
+    if cue.kind is _K.ORDER and _SENTENCE_END.search(between.rstrip() if len(between) <= _NEXT else between):
+        return None
+    # A code follows its name closely.
+    return None if cue.kind is _K.CODE and len(between) > 12 else cue
 
 
-def _last_name(text: str) -> re.Match[str] | None:
-    return next(reversed(list(_NAMED.finditer(text))), None)
+def _after(run: Run, stretch: Stretch) -> PersonalKind | None:
+    text = stretch.text
+    if _THING.match(text, run.end):
+        return _K.ORDER
+    cue = stretch.cue_after(run.end)
+    if cue is None or cue.start > run.end + _AFTER or "\n" in text[run.end : cue.start]:
+        return None
+    if re.search(r"[\d。！？!?…]", text[run.end : cue.start].strip("，, 。")):
+        return None
+    if cue.kind in (_K.PHONE, _K.ORDER):
+        return cue.kind
+    return cue.kind if _NAMED_AFTER.fullmatch(text, run.end, cue.start) else None
+
+
+def _asked(run: Run, asked: Sequence[PersonalKind]) -> PersonalKind | None:
+    """Find the kind among those that were asked for, newest first, that the number can be."""
+    if _K.PHONE in asked and _MOBILE.fullmatch(run.value) and _before_in(asked, _K.PHONE, _K.ORDER):
+        return _K.PHONE
+    for kind in asked:
+        shortest, longest = _PLACES.get(kind, (99, 0))
+        if kind is _K.ORDER or shortest <= len(run.value) <= longest:
+            unclear = kind is _K.PHONE and _K.ORDER in asked and not run.value.startswith("0")
+            return _K.ORDER if unclear and not _read_out(run) else kind
+    return next((kind for kind in asked if kind is _K.PHONE), None)
+
+
+def _read_out(run: Run) -> bool:
+    """Tell whether the pieces are those of a mobile number that is read out: 一八五，零六二三，一九."""
+    return len(run.pieces) > 1 and _BEGUN.fullmatch(run.pieces[0].value) is not None
+
+
+def _before_in(asked: Sequence[PersonalKind], first: PersonalKind, second: PersonalKind) -> bool:
+    return second not in asked or asked.index(first) < asked.index(second)
 
 
 def _luhn(value: str) -> bool:

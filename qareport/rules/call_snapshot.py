@@ -123,6 +123,10 @@ class CallSnapshot:
             for row in self.data["findings"]
         ]  # fmt: skip
 
+    def segments(self) -> tuple[Segment, ...]:
+        """Return the segments, without what no rule looks at."""
+        return tuple(map(_segment, self.data["segments"]))
+
     def text_at(self, at_ms: int) -> str:
         """Return the text of the utterance that begins at a time; empty when none does."""
         return next((str(row[3]) for row in self.data["segments"] if row[0] == at_ms), "")
@@ -130,13 +134,12 @@ class CallSnapshot:
     def context(self, stages: Mapping[str, WordList], earlier: tuple[datetime, ...] | None) -> MatchContext:
         """Build what conditions match against."""
         call_id, order_id, agent_id, started_at = self.data["call"]
-        segments = tuple(map(_segment, self.data["segments"]))
         transcript = Transcript(
             call_id=call_id,
             order_id=order_id,
             agent_id=agent_id,
             started_at=datetime.fromisoformat(started_at) if started_at else None,
-            segments=segments,
+            segments=self.segments(),
         )
         words = tuple(row[4] for row in self.data["segments"] if row[3].strip())
         return MatchContext.of(transcript, self._analysis(), earlier=earlier, stages=stages, words=words)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from qareport import privacy
 from qareport.presentation.locale import N_, Translated, _
 from qareport.rules.condition_parser import BRANCHES, HEADS
 from qareport.rules.conditions import Condition
@@ -50,8 +51,14 @@ class Explanation:
     applies_when: Branch | None = None
 
 
-def explain(rule: Rule, context: MatchContext) -> Explanation:
-    """Match a rule against a call and tell why it came out so, in the current language of `presentation.locale`."""
+def explain(rule: Rule, context: MatchContext, hide: Callable[[str], str] | None = None) -> Explanation:
+    """Match a rule against a call and tell why it came out so, in the current language of `presentation.locale`.
+
+    Args:
+        rule: any rule, in effect or not.
+        context: the call.
+        hide: masks what is quoted from the call; None: everything that is personal.
+    """
     began = context.transcript.started_at
     findings = match(rule, context)
     if rule.status is not RuleStatus.ACTIVE:
@@ -62,7 +69,7 @@ def explain(rule: Rule, context: MatchContext) -> Explanation:
         outcome = "not applicable"
     else:
         outcome = "hit" if findings else "missed"
-    tree = _Tree(rule=rule, context=context)
+    tree = _Tree(rule=rule, context=context, hide=hide or privacy.quote_masker(context.transcript.segments))
     return Explanation(
         rule_id=rule.id,
         title=rule.title,
@@ -98,6 +105,7 @@ class _Tree:
 
     rule: Rule
     context: MatchContext
+    hide: Callable[[str], str]
 
     def branch(self, node: Mapping[str, Any], path: NodePath) -> Branch:
         """Explain the condition at a place of the rule, and those inside it."""
@@ -113,8 +121,8 @@ class _Tree:
         return Branch(
             text=_text(node, head),
             held=bool(hits),
-            places=tuple(map(_place, hits[:MAX_PLACES])) if head not in BRANCHES else (),
-            seen=str(look(self.context)) if look is not None and not hits else "",
+            places=tuple(_place(hit, self.hide) for hit in hits[:MAX_PLACES]) if head not in BRANCHES else (),
+            seen=self.hide(str(look(self.context))) if look is not None and not hits else "",
             children=tuple(children),
         )
 
@@ -145,9 +153,9 @@ def _value(value: Any) -> str:
     return str(value)
 
 
-def _place(hit: ConditionHit) -> str:
+def _place(hit: ConditionHit, hide: Callable[[str], str]) -> str:
     fuzzy = _("（近音）")
-    quotes = [f"“{evidence.quote}”{fuzzy if evidence.fuzzy else ''}" for evidence in hit.evidence]
+    quotes = [f"“{hide(evidence.quote)}”{fuzzy if evidence.fuzzy else ''}" for evidence in hit.evidence]
     length = _("，{seconds} 秒").format(seconds=f"{hit.span_ms / 1000:g}") if hit.span_ms else ""
     return f"{_second(hit.at_ms)}{length} {_('；').join(quotes) or _('没有出现')}"
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from qareport.model import Finding
+from qareport import privacy
+from qareport.model import Finding, PersonalKind
 from qareport.rules.call_snapshot import CallSnapshot
 from qareport.rules.judge import match, score_card
 from qareport.rules.match_context import MatchContext
@@ -101,6 +102,7 @@ def replay(
     score: ScoreSettings,
     *,
     against: RuleSet | None = None,
+    kinds: Collection[PersonalKind] = privacy.ALL_KINDS,
 ) -> Replay:
     """Match an edited rule set against stored calls.
 
@@ -112,6 +114,7 @@ def replay(
         calls: what is stored; None for a call that cannot be read.
         score: how points become a score.
         against: compare with this rule set; None: with what is stored.
+        kinds: personal data to mask in quotes; empty: none.
     """
     started = time.perf_counter()
     gained: list[Change] = []
@@ -124,7 +127,7 @@ def replay(
             continue
         count += 1
         before, after = _both(edited, against, call)
-        more, less = _difference(before, after, call), _difference(after, before, call)
+        more, less = _difference(before, after, call, kinds), _difference(after, before, call, kinds)
         gained += more
         lost += less
         changed += bool(more or less)
@@ -196,11 +199,15 @@ def _keys(findings: list[Finding]) -> list[tuple[str, int, int]]:
     return sorted((finding.rule_id, finding.at_ms, finding.points) for finding in findings)
 
 
-def _difference(without: list[Finding], having: list[Finding], call: StoredJudgement) -> list[Change]:
+def _difference(
+    without: list[Finding], having: list[Finding], call: StoredJudgement, kinds: Collection[PersonalKind]
+) -> list[Change]:
     """Return the hits of one side that the other does not have; the same hit with other points counts on both."""
     if without is having:
         return []
     known = set(_keys(without))
+    new = [finding for finding in having if (finding.rule_id, finding.at_ms, finding.points) not in known]
+    hide = privacy.quote_masker(call.snapshot.segments(), kinds) if new else str
     return [
         Change(
             rule_id=finding.rule_id,
@@ -209,10 +216,11 @@ def _difference(without: list[Finding], having: list[Finding], call: StoredJudge
             agent_id=call.snapshot.agent_id,
             at_ms=finding.at_ms,
             points=finding.points,
-            quote=next((evidence.quote for evidence in finding.evidence), None) or call.snapshot.text_at(finding.at_ms),
+            quote=hide(
+                next((evidence.quote for evidence in finding.evidence), None) or call.snapshot.text_at(finding.at_ms)
+            ),
         )
-        for finding in having
-        if (finding.rule_id, finding.at_ms, finding.points) not in known
+        for finding in new
     ]
 
 

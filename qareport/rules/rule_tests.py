@@ -316,7 +316,7 @@ def export_rule_test(transcript: Transcript, rule: Rule, ruleset: RuleSet, analy
 
     It holds what lies around the hit if that gives the same hit, else the whole call. Where the rule judges the masked
     words in another way than the call itself, the test expects that, and a comment says so. Another comment asks to
-    check for names of people, which `privacy` does not find.
+    check what remains before the test is kept.
     """
     first = _first_hit(transcript, rule, ruleset, analyse)
     segments = transcript.segments
@@ -333,7 +333,7 @@ def export_rule_test(transcript: Transcript, rule: Rule, ruleset: RuleSet, analy
         transcript, segments=mask_segments(segments).segments, audio=transcript.audio if whole else None
     )
     expected = _first_hit(masked, rule, ruleset, analyse)
-    lines = ["  # " + _("号码和地址已遮住；人名认不出来，请检查后再保存")]
+    lines = ["  # " + _("个人信息已遮住，请检查有没有漏掉的，再保存")]
     if (expected and expected.at_ms) != (first and first.at_ms):
         lines.append("  # " + _("遮住个人信息以后，这条规则的判定和原来的通话不同"))
     lines.append(f"  - name: {_quoted(_('{title}（实录）').format(title=rule.title))}")

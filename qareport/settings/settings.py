@@ -199,7 +199,7 @@ class PrivacySettings:
 
     #: Whether personal data is masked; false shows it to everyone who gets a document.
     enabled: bool = True
-    #: Kinds that are masked; add `order` to mask spoken order numbers, too.
+    #: Kinds that are masked; add `order` and `tracking` to mask numbers of orders and parcels, too.
     kinds: tuple[PersonalKind, ...] = (
         PersonalKind.PHONE,
         PersonalKind.ID_CARD,
@@ -208,6 +208,11 @@ class PrivacySettings:
         PersonalKind.ADDRESS,
         PersonalKind.PLATE,
         PersonalKind.CODE,
+        PersonalKind.NAME,
+        PersonalKind.ACCOUNT,
+        PersonalKind.DOCUMENT,
+        PersonalKind.BIRTHDAY,
+        PersonalKind.PICKUP_CODE,
     )
 
 

@@ -17,6 +17,7 @@ from urllib.parse import quote
 
 from jinja2 import TemplateError
 
+from qareport import privacy
 from qareport.delivery.mail.view import MailView
 from qareport.errors import MailError
 from qareport.model import MAIL, Delivery, Edition, delivery_key
@@ -161,7 +162,8 @@ def write_subject(view: MailView, template: str) -> str:
             f"cannot be used: {error}", where="mail.subject", expected=f"text with {', '.join(values)} in {{{{ }}}}"
         ) from error
     mark = _("【不完整】") if view.partial else ""
-    return (mark + _SPACE.sub(" ", subject).strip())[:_SUBJECT_LENGTH]
+    # An order, an agent or an organisation may be named by a number.
+    return (mark + privacy.mask(_SPACE.sub(" ", subject).strip())[0])[:_SUBJECT_LENGTH]
 
 
 def message_id(key: str, sender: str) -> str:

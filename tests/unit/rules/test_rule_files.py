@@ -149,7 +149,7 @@ def test_an_exported_test_is_masked_and_says_where_masking_changes_the_judgement
     text = rules.export_rule_test(talk, rule, ruleset, analyse_transcript)
     assert "13812345678" not in text
     assert text.splitlines()[:2] == [
-        "  # 号码和地址已遮住；人名认不出来，请检查后再保存",
+        "  # 个人信息已遮住，请检查有没有漏掉的，再保存",
         "  # 遮住个人信息以后，这条规则的判定和原来的通话不同",
     ]
     tested = rules.load(ruleset.origin.edited("a.test.yaml", "schema: 1\ncases:\n" + text))

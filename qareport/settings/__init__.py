@@ -17,6 +17,7 @@ from qareport.settings.settings import (
     Settings,
     bundled_calls,
     bundled_model,
+    bundled_reader,
     default_dir,
     load,
 )
@@ -41,6 +42,7 @@ __all__ = [
     "UnderstandingSettings",
     "bundled_calls",
     "bundled_model",
+    "bundled_reader",
     "default_dir",
     "load",
 ]

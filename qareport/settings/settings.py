@@ -46,6 +46,11 @@ def bundled_model() -> Path:
     return _PACKAGE / "bundled" / "model"
 
 
+def bundled_reader() -> Path:
+    """Return the model of the bundled reader, which understands sentences (`understanding.bundled`)."""
+    return _PACKAGE / "bundled" / "reader.npz"
+
+
 def bundled_calls() -> Path:
     """Return the directory of the bundled recordings and their manifest."""
     return _PACKAGE / "bundled" / "calls"

@@ -1,0 +1,1 @@
+"""Train the bundled reader on the labelled calls of `corpus/`: `python -m training.reader`."""

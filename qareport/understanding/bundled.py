@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from qareport.files import content_key
-from qareport.model import ACTS_OF, Act, Role, Segment, SpokenAct, TopicScore, Transcript
+from qareport.model import Act, Role, Segment, SpokenAct, TopicScore, Transcript
 from qareport.settings import bundled_reader
 from qareport.understanding import features
 from qareport.understanding.features import CONTEXTS, FORM, Floats, Integers, Sentence, Vocabulary
@@ -181,14 +181,10 @@ class BundledReader:
         count: int,
         around: dict[str, tuple[list[int], list[int]]],
     ) -> Floats:
-        """Return what a context adds to each sentence, of the shape (sentences, acts), or (1, acts) for the call."""
+        """Return what a context adds to each sentence, of the shape (sentences, acts)."""
         near = grams < len(weights)
         sums = _sums(weights, owners[near], grams[near], count)
         counts = _counts(owners[near], count)
-        if name == "call":
-            scale = features.context_scale(name, counts.sum(keepdims=True))
-            whole: Floats = sums.sum(axis=0, keepdims=True) * scale[:, None]
-            return whole
         targets, others = around[name]
         added = np.zeros_like(sums)
         np.add.at(added, targets, sums[others])
@@ -209,7 +205,7 @@ class BundledReader:
 
     def _claims(self, segment: Segment, sentence: Sentence, scores: Floats) -> tuple[SpokenAct, ...]:
         model = self.model.roles[segment.role]
-        claimed = [column for column in np.flatnonzero(scores >= model.threshold)]
+        claimed = list(np.flatnonzero(scores >= model.threshold))
         claimed.sort(key=lambda column: -float(scores[column]))
         return tuple(
             SpokenAct(

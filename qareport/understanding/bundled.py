@@ -16,17 +16,19 @@ import numpy as np
 import numpy.typing as npt
 
 from qareport.files import content_key
-from qareport.model import Act, Role, Segment, SpokenAct, TopicScore, Transcript
+from qareport.model import Act, Emotion, Role, Segment, SpokenAct, TopicScore, Transcript
 from qareport.settings import bundled_reader
 from qareport.understanding import features
 from qareport.understanding.features import CONTEXTS, FORM, Floats, Integers, Sentence, Vocabulary
 from qareport.understanding.reader import BUNDLED
+from qareport.understanding.second_look import LOOKED_AT_TWICE, margins_around
 
 #: The two roles that speak, as the arrays of a model name them.
 ROLES = (Role.CUSTOMER, Role.AGENT)
 #: An n-gram is shown as evidence when it adds this share of what the strongest stretch adds.
 _SHOWN = 0.25
 _LONGEST_EVIDENCE = 24
+_NEUTRAL = (None, Emotion.NEUTRAL, Emotion.EMO_UNKNOWN, Emotion.OTHER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +40,11 @@ class RoleModel:
     contexts: dict[str, Floats]
     numbers: Floats
     bias: Floats
-    #: Slope and offset that make a margin a probability, and the least probability that is claimed, for each act.
+    #: Slope and offsets that make a margin a probability, and the least probabilities that are claimed, for each act;
+    #: the first row of offsets and thresholds is for calls in which nothing but a neutral voice was heard.
     slope: Floats
-    offset: Floats
-    threshold: Floats
+    offsets: Floats
+    thresholds: Floats
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +53,8 @@ class ReaderModel:
 
     vocabulary: Vocabulary
     roles: dict[Role, RoleModel]
+    #: Weights and bias of the second look, of the shape (margins and numbers + 1, acts of `LOOKED_AT_TWICE`).
+    second: Floats
     topics: tuple[str, ...]
     #: Of the shape (n-grams, topics): of what the customer says, of the first sentences of it, of what the agent says.
     topic_weights: dict[str, Floats]
@@ -71,6 +76,7 @@ class ReaderModel:
         return cls(
             vocabulary=Vocabulary(arrays["keys"], arrays["ranks"]),
             roles={role: _role_model(arrays, role) for role in ROLES},
+            second=arrays["second"],
             topics=tuple(arrays["topics"].tolist()),
             topic_weights={name: _weights(arrays, f"topic_{name}") for name in features.TOPIC_PARTS},
             topic_bias=arrays["topic_bias"],
@@ -93,8 +99,8 @@ def _role_model(arrays: dict[str, Any], role: Role) -> RoleModel:
         numbers=arrays[f"{role}_numbers"],
         bias=arrays[f"{role}_bias"],
         slope=arrays[f"{role}_slope"],
-        offset=arrays[f"{role}_offset"],
-        threshold=arrays[f"{role}_threshold"],
+        offsets=arrays[f"{role}_offsets"],
+        thresholds=arrays[f"{role}_thresholds"],
     )
 
 
@@ -102,6 +108,24 @@ def _role_model(arrays: dict[str, Any], role: Role) -> RoleModel:
 def load_model(path: Path) -> ReaderModel:
     """Load a model once for the process."""
     return ReaderModel.load(path)
+
+
+@dataclass(frozen=True, slots=True)
+class _Grams:
+    """The known n-grams of a sentence: their numbers, where each begins in `^…$`, and its length."""
+
+    ranks: npt.NDArray[np.int32]
+    offsets: Integers
+    sizes: Integers
+
+    def spread(self, weights: Floats, length: int) -> Floats:
+        """Share the weights of the n-grams, of the shape (n-grams, acts), out over the letters of the sentence."""
+        shares = weights / self.sizes[:, None]
+        changes = np.zeros((length + 3, weights.shape[1]))
+        np.add.at(changes, self.offsets, shares)
+        np.subtract.at(changes, self.offsets + self.sizes, shares)
+        letters: Floats = np.cumsum(changes, axis=0)[1 : length + 1].astype(np.float32)
+        return letters
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,9 +159,11 @@ class BundledReader:
         order = sorted(places, key=lambda place: transcript.segments[place].start_ms)
         sentences = [Sentence.of(transcript.segments[place]) for place in order]
         scores, topic_scores = self.score(sentences)
+        thresholds = {role: model.thresholds[int(is_moved(sentences))] for role, model in self.model.roles.items()}
         segments = list(transcript.segments)
-        for place, sentence, row in zip(order, sentences, scores, strict=True):
-            acts = self._claims(segments[place], sentence, row)
+        for place, sentence, row, grams in zip(order, sentences, scores, self._find_grams(sentences), strict=True):
+            claimed = np.flatnonzero(row >= thresholds[segments[place].role])
+            acts = self._claims(segments[place], sentence, row, claimed, grams) if len(claimed) else ()
             if acts:
                 segments[place] = replace(segments[place], acts=acts)
         return replace(transcript, segments=tuple(segments), topics=self._topics(topic_scores))
@@ -145,10 +171,11 @@ class BundledReader:
     def score(self, sentences: Sequence[Sentence]) -> tuple[list[Floats], Floats]:
         """Return the probability of each act of each sentence's role, and of each topic."""
         margins, topics = self.margins(sentences)
+        tone = int(is_moved(sentences))
         scores = []
         for sentence, row in zip(sentences, margins, strict=True):
             model = self.model.roles[Role.CUSTOMER if sentence.is_customer else Role.AGENT]
-            scores.append(_probability(row * model.slope + model.offset))
+            scores.append(_probability(row * model.slope + model.offsets[tone]))
         return scores, _probability(topics)
 
     def margins(self, sentences: Sequence[Sentence]) -> tuple[list[Floats], Floats]:
@@ -170,7 +197,17 @@ class BundledReader:
                 total += self._context(model.contexts[name], name, owners, grams, len(sentences), around)
             for index in own:
                 margins[index] = total[index]
+        self._look_again(margins, customers, numbers)
         return margins, self._topic_margins(owners, grams, customers)
+
+    def _look_again(self, margins: list[Floats], customers: npt.NDArray[np.bool_], numbers: Floats) -> None:
+        """Replace the margins of the acts that are looked at twice."""
+        around, places = margins_around(margins, customers.tolist(), numbers)
+        if len(places):
+            columns = [self.model.roles[Role.CUSTOMER].acts.index(act) for act in LOOKED_AT_TWICE]
+            better = around @ self.model.second[:-1] + self.model.second[-1]
+            for place, row in zip(places, better, strict=True):
+                margins[place][columns] = row
 
     def _context(
         self,
@@ -203,35 +240,31 @@ class BundledReader:
                 margins += weights[held].sum(axis=0) * features.topic_scale(name, len(held))
         return margins
 
-    def _claims(self, segment: Segment, sentence: Sentence, scores: Floats) -> tuple[SpokenAct, ...]:
+    def _claims(
+        self, segment: Segment, sentence: Sentence, scores: Floats, claimed: Integers, grams: _Grams
+    ) -> tuple[SpokenAct, ...]:
         model = self.model.roles[segment.role]
-        claimed = list(np.flatnonzero(scores >= model.threshold))
-        claimed.sort(key=lambda column: -float(scores[column]))
+        claimed = claimed[np.argsort(-scores[claimed], kind="stable")]
+        letters = grams.spread(model.own[grams.ranks[:, None], claimed], len(sentence.text))
         return tuple(
             SpokenAct(
                 act=model.acts[column],
                 score=round(float(scores[column]), 3),
                 reader=BUNDLED,
-                words=self._evidence(segment.text, sentence.text, model.own[:, column]),
+                words=_evidence(segment.text, sentence.text, letters[:, number]),
             )
-            for column in claimed
+            for number, column in enumerate(claimed.tolist())
         )
 
-    def _evidence(self, text: str, normal: str, weights: Floats) -> tuple[str, ...]:
-        """Find the stretch of a sentence whose n-grams weigh most for an act, as it stands in the text."""
-        keys, _, sizes, offsets = features.grams_of([normal])
+    def _find_grams(self, sentences: Sequence[Sentence]) -> list[_Grams]:
+        """Find the known n-grams of each sentence, with their places."""
+        keys, owners, sizes, offsets = features.grams_of([sentence.text for sentence in sentences])
         vocabulary = self.model.vocabulary
         places = np.minimum(np.searchsorted(vocabulary.keys, keys), len(vocabulary.keys) - 1)
         known = np.flatnonzero(vocabulary.keys[places] == keys)
-        letters = np.zeros(len(normal) + 2, dtype=np.float32)
-        for index in known:
-            share = weights[vocabulary.ranks[places[index]]] / sizes[index]
-            letters[offsets[index] : offsets[index] + sizes[index]] += share
-        found = _strongest(letters[1:-1])
-        if found is None:
-            return ()
-        words = normal[found[0] : found[1]].strip()
-        return (words,) if words and words in text.lower() else ()
+        known = known[np.argsort(owners[known], kind="stable")]
+        bounds = np.searchsorted(owners[known], np.arange(1, len(sentences)))
+        return [_Grams(vocabulary.ranks[places[part]], offsets[part], sizes[part]) for part in np.split(known, bounds)]
 
     def _topics(self, scores: Floats) -> tuple[TopicScore, ...]:
         claimed = [index for index in np.argsort(-scores) if scores[index] >= self.model.topic_threshold[index]]
@@ -239,6 +272,11 @@ class BundledReader:
             TopicScore(name=self.model.topics[index], score=round(float(scores[index]), 3), reader=BUNDLED)
             for index in claimed
         )
+
+
+def is_moved(sentences: Sequence[Sentence]) -> bool:
+    """Tell whether anything but a neutral voice was heard in a call."""
+    return any(sentence.laughs or sentence.emotion not in _NEUTRAL for sentence in sentences)
 
 
 def _probability(margins: Floats) -> Floats:
@@ -259,14 +297,23 @@ def _counts(owners: Integers, count: int) -> Floats:
     return np.bincount(owners, minlength=count).astype(np.float32)
 
 
+def _evidence(text: str, normal: str, letters: Floats) -> tuple[str, ...]:
+    """Return the stretch of a sentence whose letters weigh most for an act, as it stands in the text."""
+    found = _strongest(letters)
+    if found is None:
+        return ()
+    words = normal[found[0] : found[1]].strip()
+    return (words,) if words and words in text.lower() else ()
+
+
 def _strongest(letters: Floats) -> tuple[int, int] | None:
     """Return the stretch with the largest sum above a share of the highest letter (Kadane's algorithm)."""
     if not len(letters) or letters.max() <= 0:
         return None
     level = _SHOWN * float(letters.max())
     best, best_sum, start, running = (0, 0), 0.0, 0, 0.0
-    for place, value in enumerate(letters):
-        running += float(value) - level
+    for place, value in enumerate(letters.tolist()):
+        running += value - level
         if running <= 0:
             start, running = place + 1, 0.0
         elif running > best_sum and place + 1 - start <= _LONGEST_EVIDENCE:

@@ -20,7 +20,7 @@ import numpy.typing as npt
 from qareport.model import AudioEvent, Emotion, Role, Segment
 
 #: Of the features: models of another form cannot be used.
-FORM: Final = 1
+FORM: Final = 2
 LONGEST_GRAM: Final = 4
 #: What stands around a sentence: the same speaker's sentences of this turn, the other's turn before, the own turn
 #: before that, and the other’s next turn; with how many sentences of it are looked at.
@@ -29,6 +29,8 @@ REACH: Final = {"turn": 3, "before": 3, "own_before": 3, "next": 2}
 #: Sentences are compared with this many earlier ones, which keeps long calls linear.
 COMPARED: Final = 14
 _NUMBER = re.compile(r"[0-9]+(?:[.,:][0-9]+)*")
+#: What chats hold and speech does not: mentions, links, placeholders and pictures in brackets.
+_OF_CHATS = re.compile(r"@[\w·:-]+|https?://\S+|www\.\S+|\[[^\]]{1,8}\]")
 _SPACES = re.compile(r"\s+")
 _NO_LETTER = re.compile(r"[\W_]+")
 _EMOTIONS: Final = (
@@ -66,14 +68,15 @@ class Sentence:
             is_customer=segment.role is Role.CUSTOMER,
             start_s=segment.start_ms / 1000,
             end_s=segment.end_ms / 1000,
-            emotion=segment.emotion,
+            emotion=None if segment.emotion is Emotion.EMO_UNKNOWN else segment.emotion,
             laughs=AudioEvent.LAUGHTER in segment.events,
         )
 
 
 def normal_form(text: str) -> str:
-    """Return the text as n-grams are taken from it: NFKC, lower case, each number as 0, single spaces."""
-    return _SPACES.sub(" ", _NUMBER.sub("0", unicodedata.normalize("NFKC", text).lower())).strip()
+    """Return the text as n-grams are taken from it: NFKC, lower case, each number as 0, single spaces, speech alone."""
+    spoken = _OF_CHATS.sub(" ", unicodedata.normalize("NFKC", text).lower())
+    return _SPACES.sub(" ", _NUMBER.sub("0", spoken)).strip()
 
 
 def grams_of(texts: Sequence[str]) -> tuple[Keys, Integers, Integers, Integers]:
@@ -94,7 +97,7 @@ def grams_of(texts: Sequence[str]) -> tuple[Keys, Integers, Integers, Integers]:
     rolling = np.zeros(len(letters), dtype=np.uint64)
     with np.errstate(over="ignore"):
         for size in range(1, LONGEST_GRAM + 1):
-            count = len(letters) - size + 1
+            count = max(0, len(letters) - size + 1)
             rolling = (rolling[:count] * np.uint64(0x9E3779B97F4A7C15)) ^ (
                 (letters[size - 1 :] + np.uint64(1)) * np.uint64(0xC2B2AE3D27D4EB4F)
             )
@@ -139,15 +142,15 @@ def neighbours(customers: Sequence[bool]) -> dict[str, tuple[list[int], list[int
         for each kind of context: indexes of sentences, and of those that are their context.
     """
     found: dict[str, tuple[list[int], list[int]]] = {name: ([], []) for name in REACH}
-    turns = _turns(customers)
-    for number, (start, end) in enumerate(turns):
+    spans = turns(customers)
+    for number, (start, end) in enumerate(spans):
         around = {}
         if number > 0:
-            around["before"] = _last(turns[number - 1], REACH["before"])
+            around["before"] = _last(spans[number - 1], REACH["before"])
         if number > 1:
-            around["own_before"] = _last(turns[number - 2], REACH["own_before"])
-        if number + 1 < len(turns):
-            following = turns[number + 1]
+            around["own_before"] = _last(spans[number - 2], REACH["own_before"])
+        if number + 1 < len(spans):
+            following = spans[number + 1]
             around["next"] = range(following[0], min(following[1], following[0] + REACH["next"]))
         for index in range(start, end):
             _add(found["turn"], index, _last((start, index), REACH["turn"]))
@@ -165,7 +168,8 @@ def _add(pairs: tuple[list[int], list[int]], index: int, others: range) -> None:
     pairs[1].extend(others)
 
 
-def _turns(customers: Sequence[bool]) -> list[tuple[int, int]]:
+def turns(customers: Sequence[bool]) -> list[tuple[int, int]]:
+    """Return where each turn starts and ends: sentences of one speaker without the other between them."""
     changes = [place for place, (before, after) in enumerate(pairwise(customers), start=1) if before != after]
     return list(pairwise([0, *changes, len(customers)])) if customers else []
 

@@ -12,6 +12,7 @@ from training.reader.calibrate import calibrate_acts, calibrate_topics
 from training.reader.examples import HELD_OUT, load_calls, load_exchanges
 from training.reader.export import write_model
 from training.reader.fit import fit, out_of_fold
+from training.reader.second import fit_second_look
 
 CARD = Path(__file__).resolve().parent / "card.json"
 
@@ -27,10 +28,11 @@ def main() -> None:
     topics = sorted({topic for call in calls for topic in call.topics})
     # Batch A was labelled with moments alone: it teaches alarms, but not what the other acts are.
     unseen = out_of_fold([call for call in calls if call.batch != "A"], exchanges, topics)
+    second, unseen = fit_second_look(unseen)
     acts, act_card = calibrate_acts(unseen)
     thresholds, topic_card = calibrate_topics(unseen, topics)
     fitted = fit(calls, exchanges, topics, spoiled=True)
-    write_model(out, fitted, acts, thresholds)
+    write_model(out, fitted, second, acts, thresholds)
     card = {
         "calls": len(calls),
         "exchanges": len(exchanges),

@@ -1,8 +1,9 @@
 """Make margins probabilities, and choose from which probability on an act or a topic is claimed.
 
 Everything here rests on predictions for batches that the model did not see. Calls that were rewritten from real
-dialogues are duller than those that were written freely, so thresholds are chosen on both apart, and the stricter one
-counts: a reader that is silent does less harm than one that accuses.
+dialogues are duller than those that were written freely, so precision is asked of both apart: a reader that is silent
+does less harm than one that accuses. Where nothing but a neutral voice was heard, alarms are rarer, so such calls have
+offsets and thresholds of their own.
 """
 
 from __future__ import annotations
@@ -16,13 +17,22 @@ import numpy.typing as npt
 from sklearn.linear_model import LogisticRegression
 
 from qareport.model import ACTS_OF, Act, Role
+from qareport.understanding.bundled import is_moved
 from training.reader.examples import ALARMS, REWRITTEN, UNKNOWN, YES
 from training.reader.fit import Doubles, OutOfFold
 
-#: Share of right claims among all that a threshold must reach on freely written and on rewritten calls.
-ALARM_PRECISION, ALARM_PRECISION_REWRITTEN = 0.86, 0.6
+Marks = npt.NDArray[np.bool_]
+
+#: Share of right claims that a threshold must reach on freely written and on rewritten calls: of calls in which nothing
+#: but a neutral voice was heard, and of those in which more was.
+ALARM_PRECISION: Final = ((0.88, 0.6), (0.84, 0.5))
 #: Other acts accuse nobody; here misses cost as much as false claims.
 LEAST_THRESHOLD, MOST_THRESHOLD = 0.2, 0.95
+#: With fewer marked sentences a precision says nothing; then a threshold lets this many false claims through.
+ENOUGH, FEW = 12, 3
+#: Acts that alarm, or for which an agent loses points.
+CAREFUL: Final = frozenset((*ALARMS, Act.CALM, Act.RUDE, Act.BLAME))
+LEAST_TOPIC = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,49 +40,65 @@ class Calibration:
     """Slope and offset that make a margin a probability, and the least probability that is claimed."""
 
     slope: float
-    offset: float
-    threshold: float
+    #: For a call in which nothing but a neutral voice was heard, and for one in which more was.
+    offsets: tuple[float, float]
+    thresholds: tuple[float, float]
 
 
 def calibrate_acts(unseen: OutOfFold) -> tuple[dict[tuple[Role, int], Calibration], dict[str, Any]]:
     """Calibrate each act. Returns the calibrations, and precision, recall and F1 at the thresholds, by kind of call."""
     rewritten = np.array([example.batch in REWRITTEN for example in unseen.examples])
-    found, card = {}, {}
+    moved = np.array([is_moved(example.sentences) for example in unseen.examples])
+    found: dict[tuple[Role, int], Calibration] = {}
+    card: dict[str, Any] = {}
     for role, (margins, labels, owners) in unseen.acts.items():
         for column, act in enumerate(ACTS_OF[role]):
             sure = labels[:, column] != UNKNOWN
-            margin, truth, dull = margins[sure, column], labels[sure, column] == YES, rewritten[owners[sure]]
-            slope, offset = platt(margin, truth)
-            scores = 1 / (1 + np.exp(-(slope * margin + offset)))
-            threshold = (
-                _alarm_threshold(scores, truth, dull) if act in ALARMS or act in _GRAVE else best_f1(scores, truth)
-            )
-            found[role, column] = Calibration(slope, offset, threshold)
+            margin, truth = margins[sure, column], labels[sure, column] == YES
+            is_rewritten, is_moved_call = rewritten[owners[sure]], moved[owners[sure]]
+            slope, offsets = platt(margin, is_moved_call, truth)
+            scores = 1 / (1 + np.exp(-(slope * margin + np.where(is_moved_call, offsets[1], offsets[0]))))
+            thresholds = []
+            for tone in (False, True):
+                chosen = is_moved_call == tone
+                pick = alarm_threshold if act in CAREFUL else plain_threshold
+                thresholds.append(pick(scores[chosen], truth[chosen], is_rewritten[chosen], ALARM_PRECISION[tone]))
+            found[role, column] = Calibration(slope, offsets, (thresholds[0], thresholds[1]))
+            claimed = scores >= np.where(is_moved_call, thresholds[1], thresholds[0])
             card[f"{role}.{act}"] = {
-                "threshold": round(threshold, 3),
-                "free": measured(scores[~dull], truth[~dull], threshold),
-                "rewritten": measured(scores[dull], truth[dull], threshold),
+                "thresholds": [round(value, 3) for value in thresholds],
+                "free": measured(claimed[~is_rewritten], truth[~is_rewritten]),
+                "rewritten": measured(claimed[is_rewritten], truth[is_rewritten]),
             }
     return found, card
 
 
-#: Acts of the agent for which rules take points.
-_GRAVE: Final = frozenset((Act.RUDE, Act.BLAME, Act.CALM))
+def alarm_threshold(scores: Doubles, truth: Marks, rewritten: Marks, precision: tuple[float, float]) -> float:
+    """Return the least score that is precise enough on freely written and on rewritten calls."""
+    free = least_for_precision(scores[~rewritten], truth[~rewritten], precision[0])
+    dull = 0.0
+    if truth[rewritten].sum() >= ENOUGH:
+        dull = least_for_precision(scores[rewritten], truth[rewritten], precision[1])
+    else:
+        # Too few to know their precision: then at most a few false claims.
+        wrong = np.sort(scores[rewritten & ~truth])[::-1]
+        dull = float(wrong[FEW]) if len(wrong) > FEW else 0.0
+    return float(np.clip(max(free, dull), LEAST_THRESHOLD, MOST_THRESHOLD))
 
 
-def _alarm_threshold(scores: Doubles, truth: npt.NDArray[np.bool_], dull: npt.NDArray[np.bool_]) -> float:
-    free = least_for_precision(scores[~dull], truth[~dull], ALARM_PRECISION)
-    rewritten = least_for_precision(scores[dull], truth[dull], ALARM_PRECISION_REWRITTEN)
-    return float(np.clip(max(free, rewritten), LEAST_THRESHOLD, MOST_THRESHOLD))
+def plain_threshold(scores: Doubles, truth: Marks, rewritten: Marks, precision: tuple[float, float]) -> float:
+    """Return the score at which F1 is highest: acts that accuse nobody."""
+    return float(np.clip(best_f1(scores, truth), LEAST_THRESHOLD, MOST_THRESHOLD))
 
 
-def platt(margins: Doubles, truth: npt.NDArray[np.bool_]) -> tuple[float, float]:
-    """Fit the logistic curve through margins (Platt 1999)."""
-    model = LogisticRegression(C=1e3).fit(margins[:, None], truth)
-    return float(model.coef_[0, 0]), float(model.intercept_[0])
+def platt(margins: Doubles, moved: Marks, truth: Marks) -> tuple[float, tuple[float, float]]:
+    """Fit the logistic curve through margins (Platt 1999), with an offset each for calm and for moved calls."""
+    model = LogisticRegression(C=1e3).fit(np.column_stack([margins, moved]), truth)
+    offset = float(model.intercept_[0])
+    return float(model.coef_[0, 0]), (offset, offset + float(model.coef_[0, 1]))
 
 
-def least_for_precision(scores: Doubles, truth: npt.NDArray[np.bool_], precision: float) -> float:
+def least_for_precision(scores: Doubles, truth: Marks, precision: float) -> float:
     """Return the least score from which on that share of the claims is right; 1 when there is none."""
     order = np.argsort(-scores, kind="stable")
     right = np.cumsum(truth[order]) / np.arange(1, len(order) + 1)
@@ -81,17 +107,16 @@ def least_for_precision(scores: Doubles, truth: npt.NDArray[np.bool_], precision
     return float(scores[order][enough[-1]]) if len(enough) else 1.0
 
 
-def best_f1(scores: Doubles, truth: npt.NDArray[np.bool_]) -> float:
+def best_f1(scores: Doubles, truth: Marks) -> float:
     """Return the score at which F1 is highest."""
     order = np.argsort(-scores, kind="stable")
     hits = np.cumsum(truth[order])
     f1 = 2 * hits / (np.arange(1, len(order) + 1) + truth.sum())
-    return float(np.clip(scores[order][int(np.argmax(f1))], LEAST_THRESHOLD, MOST_THRESHOLD))
+    return float(scores[order][int(np.argmax(f1))])
 
 
-def measured(scores: Doubles, truth: npt.NDArray[np.bool_], threshold: float) -> dict[str, float]:
+def measured(claimed: Marks, truth: Marks) -> dict[str, float]:
     """Return counts, precision, recall and F1 of what is claimed."""
-    claimed = scores >= threshold
     right, false, missed = int((claimed & truth).sum()), int((claimed & ~truth).sum()), int((~claimed & truth).sum())
     return {
         "right": right, "false": false, "missed": missed,
@@ -108,7 +133,7 @@ def calibrate_topics(unseen: OutOfFold, topics: Sequence[str]) -> tuple[list[flo
         sure = np.array([topic not in example.topics_optional for example in unseen.examples])
         truth = np.array([topic in example.topics for example in unseen.examples])[sure]
         scores = 1 / (1 + np.exp(-unseen.topics[sure, column]))
-        threshold = best_f1(scores, truth)
+        threshold = max(LEAST_TOPIC, best_f1(scores, truth))
         thresholds.append(threshold)
-        card[topic] = {"threshold": round(threshold, 3), **measured(scores, truth, threshold)}
+        card[topic] = {"threshold": round(threshold, 3), **measured(scores >= threshold, truth)}
     return thresholds, card

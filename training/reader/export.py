@@ -12,11 +12,15 @@ from qareport.model import ACTS_OF, Role
 from qareport.understanding.bundled import ROLES
 from qareport.understanding.features import CONTEXTS, FORM, NUMBERS, TOPIC_PARTS
 from training.reader.calibrate import Calibration
-from training.reader.fit import Fitted
+from training.reader.fit import Doubles, Fitted
 
 
 def write_model(
-    path: Path, fitted: Fitted, calibrations: Mapping[tuple[Role, int], Calibration], topic_thresholds: Sequence[float]
+    path: Path,
+    fitted: Fitted,
+    second: Doubles,
+    calibrations: Mapping[tuple[Role, int], Calibration],
+    topic_thresholds: Sequence[float],
 ) -> None:
     """Write a model file."""
     known, around = len(fitted.vocabulary.keys), fitted.around
@@ -24,6 +28,7 @@ def write_model(
         "form": FORM,
         "keys": fitted.vocabulary.keys,
         "ranks": fitted.vocabulary.ranks,
+        "second": second.astype(np.float32),
         "topics": np.array(list(fitted.topics)),
         "topic_threshold": np.array(topic_thresholds, dtype=np.float32),
     }
@@ -37,9 +42,9 @@ def write_model(
             _put(arrays, f"{role}_{name}", weights[start : start + around])
         arrays[f"{role}_numbers"] = weights[-1 - len(NUMBERS) : -1].astype(np.float32)
         arrays[f"{role}_bias"] = weights[-1].astype(np.float32)
-        for field in ("slope", "offset", "threshold"):
+        for field in ("slope", "offsets", "thresholds"):
             values = [getattr(calibrations[role, column], field) for column in columns]
-            arrays[f"{role}_{field}"] = np.array(values, dtype=np.float32)
+            arrays[f"{role}_{field}"] = np.array(values, dtype=np.float32).T
     weights = np.column_stack(list(fitted.topics.values()))
     for number, name in enumerate(TOPIC_PARTS):
         _put(arrays, f"topic_{name}", weights[number * around : (number + 1) * around])

@@ -19,7 +19,7 @@ from training.reader.examples import UNKNOWN, YES, Example, sound_alikes, spoil
 from training.reader.matrix import act_matrices, learn_vocabulary, topic_matrix
 
 #: Inverse strength of the L2 penalty of acts, and of topics.
-STRENGTH, TOPIC_STRENGTH = 8.0, 10.0
+STRENGTH, TOPIC_STRENGTH = 25.0, 50.0
 #: Batches are divided into this many folds; calls that were rewritten from the same dialogues stay together.
 FOLDS = 4
 SHARED_SOURCES: Final = (("L", "M", "N", "Q"),)

@@ -76,7 +76,7 @@ def _masked(
     segments: Sequence[Segment], finds: Sequence[Sequence[Find]], kinds: Collection[PersonalKind]
 ) -> MaskedSegments:
     masked = [_mask_segment(segment, own, kinds) for segment, own in zip(segments, finds, strict=True)]
-    spans = [span for segment, own in zip(segments, finds, strict=True) for span in _spans(segment, own)]
+    spans = [span for segment, own in zip(segments, finds, strict=True) if own for span in _spans(segment, own)]
     return MaskedSegments(tuple(masked), tuple(sorted(spans, key=lambda span: (span.start_ms, span.end_ms))))
 
 

@@ -66,7 +66,7 @@ _PLUS = re.compile(
     "(?:plus|[+])[ ,]*(?:(?:twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety)[ ,-]*)?$", re.IGNORECASE
 )
 #: 打96110
-_CALLED = re.compile("(?:打|拨)(?:个|一下|的是|到|给)?$")
+_CALLED = re.compile("(?:打|拨)(?:个|一下|的是|给)?$")
 _TO_CALL = re.compile("联系|打过去|直接打|打给您|您(?:可以)?(?:记|打|找|拨)")
 _LEAD = re.compile("[嗯呃啊哦喂好对是的了有收到来了码就，,。…、 \n]*")
 _SPOKEN = re.compile("[^\\w]|[嗯呃啊哦那个对是就]")
@@ -98,7 +98,9 @@ def _in_run(run: Run, stretch: Stretch, meaning: PersonalKind | None) -> Iterato
             continue
         after, kind = number
         # Digits that were taken back, 一三八一二，不对，一三八一三……, are of the number, too.
-        if kind is _K.PHONE and first and not found and (meaning is _K.PHONE or _BEGUN.match(run.value)):
+        taken_back = "".join(piece.value for piece in run.pieces[:first]) if not found else ""
+        begun = len(taken_back) >= _SHORTEST and (meaning is _K.PHONE or _BEGUN.match(taken_back))
+        if kind is _K.PHONE and begun:
             yield run.start, run.pieces[first - 1].end, kind
         value = "".join(piece.value for piece in run.pieces[first:after])
         if kind is not _K.PHONE or _MOBILE.fullmatch(value) or not _of_company(run, stretch):

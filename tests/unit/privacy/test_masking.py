@@ -152,6 +152,14 @@ def test_tokens_are_masked_and_give_the_audio_span() -> None:
     assert [(span.start_ms, span.end_ms, span.exact) for span in done.spans] == [(100, 1190, True)]
 
 
+def test_a_name_has_its_span_for_the_sound_too() -> None:
+    text = "我叫张伟。"
+    tokens = tuple(Token(letter, 100 * place, 100 * place + 90) for place, letter in enumerate(text))
+    done = mask_segments([Segment(start_ms=0, end_ms=500, role=Role.CUSTOMER, text=text, tokens=tokens)])
+    (span,) = done.spans
+    assert (span.kind, span.start_ms, span.end_ms, span.exact) == (PersonalKind.NAME, 200, 390, True)
+
+
 def test_tokens_that_do_not_spell_the_text_are_left_out_where_it_is_masked() -> None:
     segment = Segment(start_ms=0, end_ms=9, role=Role.CUSTOMER, text="13800138000", tokens=(Token("一三八", 0, 9),))
     assert mask_segments([segment]).segments[0].tokens == ()

@@ -11,16 +11,20 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from qareport.codec import to_data
 from qareport.model import (
+    Act,
     Analysis,
     AudioEvent,
     CallMetrics,
     CallReport,
     Emotion,
     Finding,
+    Gap,
+    Hold,
     Interruption,
     Moment,
     MomentKind,
@@ -30,13 +34,14 @@ from qareport.model import (
     Segment,
     Severity,
     Silence,
+    SpokenAct,
     Transcript,
 )
 from qareport.rules.match_context import MatchContext
 from qareport.text.wordlist import WordList, normalise
 
 #: Snapshots of another form are not read but taken again from their report.
-FORM = 2
+FORM = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +148,8 @@ class CallSnapshot:
 
     def _analysis(self) -> Analysis:
         metrics = dict(self.data["metrics"])
+        metrics["holds"] = tuple(Hold(**hold) for hold in metrics["holds"])
+        metrics["gaps"] = tuple(Gap(**gap) for gap in metrics["gaps"])
         metrics["roles"] = {role: RoleMetrics(**measures) for role, measures in metrics["roles"].items()}
         return Analysis(
             metrics=CallMetrics(**metrics),
@@ -164,6 +171,14 @@ _EMOTIONS = {emotion.value: emotion for emotion in Emotion}
 _EVENTS = {event.value: event for event in AudioEvent}
 
 
+_ACTS = {act.value: act for act in Act}
+
+
+@lru_cache(maxsize=65_536)  # few acts with three decimals come again and again
+def _act(name: str, score: float, reader: str) -> SpokenAct:
+    return SpokenAct(act=_ACTS[name], score=score, reader=reader)
+
+
 def _role(name: str | None) -> Role | None:
     return None if name is None else _ROLES[name]
 
@@ -178,6 +193,7 @@ def _of_segment(segment: Segment) -> list[Any]:
     return [
         segment.start_ms, segment.end_ms, segment.role, segment.text, normalise(segment.text), segment.emotion, score,
         segment.events, segment.loudness_dbfs,
+        [[spoken.act, round(spoken.score, 3), spoken.reader] for spoken in segment.acts],
     ]  # fmt: skip
 
 
@@ -192,6 +208,7 @@ def _segment(row: Sequence[Any]) -> Segment:
         emotion_scores=None if row[6] is None else {emotion: row[6]},
         events=tuple(_EVENTS[name] for name in row[7]) if row[7] else (),
         loudness_dbfs=row[8],
+        acts=tuple([_act(*spoken) for spoken in row[9]]) if row[9] else (),
     )
 
 

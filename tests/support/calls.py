@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from qareport import analysis
-from qareport.model import Analysis, AudioEvent, AudioInfo, Emotion, Role, Segment, Transcript
+from qareport.model import Act, Analysis, AudioEvent, AudioInfo, Emotion, Role, Segment, SpokenAct, Transcript
 from qareport.settings import AnalysisSettings
 from tests.support.paths import ROOT
 
@@ -22,8 +22,9 @@ def say(
     *,
     scores: Mapping[str, float] | None = None,
     events: tuple[AudioEvent, ...] = (),
+    acts: str = "",
 ) -> Segment:
-    """Make a segment from seconds."""
+    """Make a segment from seconds; `acts` such as "ask_again complain=0.8"."""
     return Segment(
         start_ms=round(start * 1000),
         end_ms=round(end * 1000),
@@ -32,7 +33,12 @@ def say(
         emotion=emotion,
         emotion_scores=scores,
         events=events,
+        acts=tuple(_spoken(*written.split("=")) for written in acts.split()),
     )
+
+
+def _spoken(act: str, score: str = "1") -> SpokenAct:
+    return SpokenAct(act=Act(act), score=float(score))
 
 
 def call(*segments: Segment, duration: float | None = None) -> Transcript:

@@ -48,6 +48,10 @@ class EmotionIs(Condition):
                 hits.append(ConditionHit(at_ms=first.start_ms, evidence=(evidence,), span_ms=end_ms - first.start_ms))
         return hits
 
+    def is_judged(self, context: MatchContext) -> bool:
+        """Tell whether the emotion of any utterance of the role was judged."""
+        return any(segment.emotion is not None for segment in context.speech(self.role).segments)
+
     def _runs(self, context: MatchContext) -> Iterator[list[Segment]]:
         run: list[Segment] = []
         for segment, _words in context.utterances(self.role):

@@ -22,6 +22,7 @@ from qareport.model import (
     CallMetrics,
     CallReport,
     Emotion,
+    Evidence,
     Finding,
     Gap,
     Hold,
@@ -77,7 +78,8 @@ class CallSnapshot:
                 "findings": [
                     [
                         finding.rule_id, finding.rule_version, finding.at_ms, finding.points, finding.fatal,
-                        finding.severity, finding.category, finding.title,
+                        finding.severity, finding.category, finding.title, finding.covered_by,
+                        [[evidence.at_ms, evidence.end_ms, evidence.role] for evidence in finding.evidence],
                     ]
                     for finding in report.findings
                 ],
@@ -119,11 +121,14 @@ class CallSnapshot:
         return score
 
     def findings(self) -> list[Finding]:
-        """Return the stored findings, without evidence and advice."""
+        """Return the stored findings, without advice, and their evidence without words."""
         return [
             Finding(
                 rule_id=row[0], rule_version=row[1], title=row[7], category=row[6], severity=Severity(row[5]),
-                at_ms=row[2], evidence=(), advice="", points=row[3], fatal=row[4],
+                at_ms=row[2], advice="", points=row[3], fatal=row[4], covered_by=row[8],
+                evidence=tuple(
+                    Evidence(at_ms=place[0], end_ms=place[1], role=_ROLES[place[2]], quote="") for place in row[9]
+                ),
             )
             for row in self.data["findings"]
         ]  # fmt: skip

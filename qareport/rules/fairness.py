@@ -59,7 +59,9 @@ def _meet(first: Evidence, second: Evidence) -> bool:
 def without_untimely_praise(findings: Iterable[Finding], context: MatchContext) -> list[Finding]:
     """Leave out praise where the customer is unsettled at the end of the call."""
     kept = list(findings)
-    return [finding for finding in kept if not finding.is_praise] if is_unsettled(context) else kept
+    if any(finding.is_praise for finding in kept) and is_unsettled(context):
+        return [finding for finding in kept if not finding.is_praise]
+    return kept
 
 
 def is_unsettled(context: MatchContext) -> bool:

@@ -184,8 +184,7 @@ def _findings(
     ]
     for rule in ruleset.rules:
         if rule.id not in same and rule.status is RuleStatus.ACTIVE:
-            if hits := _match(rule, context(ruleset)):
-                findings += without_untimely_praise(hits, context(ruleset))
+            findings += without_untimely_praise(_match(rule, context(ruleset)), context(ruleset))
     return charge_once(sorted(findings, key=lambda finding: (finding.at_ms, finding.rule_id)))
 
 

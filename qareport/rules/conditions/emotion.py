@@ -26,7 +26,6 @@ from qareport.model import Emotion, Evidence, Role, Segment
 from qareport.rules.match_context import Condition, ConditionHit, LeafForm, MatchContext
 from qareport.rules.schema_types import DurationMs, Speaker
 
-
 #: A longer pause between two utterances ends what is one outburst.
 PAUSE_MS = 5000
 

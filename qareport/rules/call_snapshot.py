@@ -11,7 +11,6 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache
 from typing import Any
 
 from qareport.codec import to_data
@@ -176,12 +175,16 @@ _EMOTIONS = {emotion.value: emotion for emotion in Emotion}
 _EVENTS = {event.value: event for event in AudioEvent}
 
 
-_ACTS = {act.value: act for act in Act}
+class _SpokenActs(dict[str, SpokenAct]):
+    """Claims by how a snapshot writes them (`evade 0.93 bundled`): few come again and again."""
+
+    def __missing__(self, written: str) -> SpokenAct:
+        name, score, reader = written.split(" ", 2)
+        spoken = self[written] = SpokenAct(act=Act(name), score=float(score), reader=reader)
+        return spoken
 
 
-@lru_cache(maxsize=65_536)  # few acts with three decimals come again and again
-def _act(name: str, score: float, reader: str) -> SpokenAct:
-    return SpokenAct(act=_ACTS[name], score=score, reader=reader)
+_SPOKEN = _SpokenActs()
 
 
 def _role(name: str | None) -> Role | None:
@@ -198,7 +201,7 @@ def _of_segment(segment: Segment) -> list[Any]:
     return [
         segment.start_ms, segment.end_ms, segment.role, segment.text, normalise(segment.text), segment.emotion, score,
         segment.events, segment.loudness_dbfs,
-        [[spoken.act, round(spoken.score, 3), spoken.reader] for spoken in segment.acts],
+        [f"{spoken.act} {round(spoken.score, 3)} {spoken.reader}" for spoken in segment.acts],
     ]  # fmt: skip
 
 
@@ -213,7 +216,7 @@ def _segment(row: Sequence[Any]) -> Segment:
         emotion_scores=None if row[6] is None else {emotion: row[6]},
         events=tuple(_EVENTS[name] for name in row[7]) if row[7] else (),
         loudness_dbfs=row[8],
-        acts=tuple([_act(*spoken) for spoken in row[9]]) if row[9] else (),
+        acts=tuple([_SPOKEN[written] for written in row[9]]) if row[9] else (),
     )
 
 

@@ -43,19 +43,27 @@ class RoleSpeech:
         self.starts = [0, *itertools.accumulate(len(line) + 1 for line in words[:-1])] if words else []
 
         self._acts: dict[Act, list[tuple[int, Segment, SpokenAct]]] | None = None
+        self._hits_of: dict[Act, list[tuple[int, ConditionHit]]] = {}
         self._pairs = letter_pairs(self.text)
         self._sounds: str | None = None
         self._sound_pairs: frozenset[str] = frozenset()
 
     @property
     def acts(self) -> Mapping[Act, list[tuple[int, Segment, SpokenAct]]]:
-        """Return the lines in which each act was heard, with their number, utterance and the claim; in their order."""
+        """Return where each act was heard: the number of the line, the utterance and the claim, in their order."""
         if self._acts is None:
             self._acts = {}
             for line, segment in enumerate(self.segments):
                 for spoken in segment.acts:
                     self._acts.setdefault(spoken.act, []).append((line, segment, spoken))
         return self._acts
+
+    def hits_of(self, act: Act) -> list[tuple[int, ConditionHit]]:
+        """Return the hits of an act, each with the number of its line; made once, because many rules ask for them."""
+        if act not in self._hits_of:
+            places = self.acts.get(act, ())
+            self._hits_of[act] = [(line, uttered(segment, act=spoken)) for line, segment, spoken in places]
+        return self._hits_of[act]
 
     def line_of(self, place: int) -> int:
         """Return the number of the line that holds a place of the text."""
@@ -284,6 +292,8 @@ class ConditionHit:
     @property
     def end_ms(self) -> int:
         """Return when the last evidence ends."""
+        if len(self.evidence) == 1:
+            return self.evidence[0].end_ms
         return max((evidence.end_ms for evidence in self.evidence), default=self.at_ms)
 
 

@@ -39,7 +39,7 @@ from qareport.model import ACTS_OF, Act, Role
 from qareport.presentation.act_wording import ACTS, act_of
 from qareport.presentation.locale import _
 from qareport.rules.diagnostics import did_you_mean
-from qareport.rules.match_context import Condition, ConditionHit, LeafForm, MatchContext, uttered
+from qareport.rules.match_context import Condition, ConditionHit, LeafForm, MatchContext
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,14 +55,17 @@ class Does(Condition):
 
     def find(self, context: MatchContext) -> list[ConditionHit]:
         """Return each such utterance; of several of the acts in it, the surest."""
-        by_act = context.speech(self.role).acts
+        speech = context.speech(self.role)
         surest: dict[int, ConditionHit] = {}
         for act in self.acts:
-            for line, segment, spoken in by_act.get(act, ()):
-                if (round(spoken.score, 3) >= self.score or self.score == 0) and context.covers(segment.start_ms):
-                    known = surest.get(line)
-                    if known is None or known.act is None or known.act.score < spoken.score:
-                        surest[line] = uttered(segment, act=spoken)
+            for line, hit in speech.hits_of(act):
+                known = surest.get(line)
+                if (
+                    context.covers(hit.at_ms)
+                    and (not self.score or round(_sureness(hit), 3) >= self.score)
+                    and (known is None or _sureness(known) < _sureness(hit))
+                ):
+                    surest[line] = hit
         return [surest[line] for line in sorted(surest)]
 
     def is_judged(self, context: MatchContext) -> bool:
@@ -79,6 +82,10 @@ class Does(Condition):
         done = {act: len(places) for act, places in by_act.items()}
         listed = sorted(done, key=lambda act: (-done[act], act))
         return _("、").join(f"{ACTS[act]} {done[act]}" for act in listed)
+
+
+def _sureness(hit: ConditionHit) -> float:
+    return 0.0 if hit.act is None else hit.act.score
 
 
 def _act_of(role: Role) -> Any:

@@ -183,7 +183,7 @@ def main() -> None:
         for size in (50, 100, 200):
             make_rules(folder / f"rules{size}", size)
             sets[size] = rules.load(folder / f"rules{size}")
-        words = edited(folder / "words", "没有单号, 压单]", "没有单号]")
+        words = edited(folder / "words", "没发货, 不发货]", "没发货]")
         silence = edited(folder / "silence", "silence: 10s", "silence: 6s")
         acts = edited(folder / "acts", "customer does: give_up", "customer does: {act: give_up, score: 0.8}")
         with Store(f"sqlite:///{folder / 'bench.db'}") as store:

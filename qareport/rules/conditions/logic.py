@@ -147,11 +147,17 @@ class AnyOf(Condition):
         return all(condition.names_topic for condition in self.conditions)
 
     def find(self, context: MatchContext) -> list[ConditionHit]:
-        """Return the hits of all of them in order of time; with `at_least` one hit, joined of the first of each."""
+        """Return the hits of all of them in order of time; with `at_least` one hit, joined of the first of each.
+
+        A sentence in which several conditions hold is one hit.
+        """
         by_condition = [hits for condition in self.conditions if (hits := condition.find(context))]
         if self.at_least > 1:
             return [join([hits[0] for hits in by_condition])] if len(by_condition) >= self.at_least else []
-        return sorted((hit for hits in by_condition for hit in hits), key=lambda hit: hit.at_ms)
+        if len(by_condition) == 1:
+            return by_condition[0]
+        hits = sorted((hit for hits in by_condition for hit in hits), key=lambda hit: hit.at_ms)
+        return list({hit.evidence or (hit.at_ms,): hit for hit in reversed(hits)}.values())[::-1]
 
     def is_judged(self, context: MatchContext) -> bool:
         """Only where each condition is."""

@@ -299,3 +299,17 @@ def test_false_friends_are_a_part_of_the_rules_that_they_bear_on(tmp_path: Path)
     tolerant, exact, other_tolerant, other_exact = versions
     assert tolerant != other_tolerant
     assert exact == other_exact
+
+
+def test_a_sentence_in_which_several_conditions_of_any_hold_is_one_hit(tmp_path: Path) -> None:
+    either = "{any: [{customer says: [投诉]}, {customer says: [举报]}]}"
+    talk = say(3, 5, CUSTOMER, "我要投诉举报你们")
+    assert hits(tmp_path, either, talk) == [3]
+    assert hits(tmp_path, either[:-1] + ", times: 2}", talk) == []
+    assert hits(tmp_path, either[:-1] + ", times: 2}", talk, say(6, 7, CUSTOMER, "举报")) == [6]
+
+
+def test_two_outbursts_far_apart_are_not_one_that_lasts(tmp_path: Path) -> None:
+    angry = (say(3, 3.5, CUSTOMER, "什么", ANGRY), say(60.5, 61, CUSTOMER, "什么", ANGRY))
+    assert hits(tmp_path, "{emotion: {is: ANGRY, lasts: 2s}}", *angry) == []
+    assert hits(tmp_path, "{emotion: {is: ANGRY, lasts: 500ms}}", *angry) == [3, 60.5]

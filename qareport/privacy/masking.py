@@ -243,7 +243,8 @@ def _clean_raw(segment: Segment, kinds: Collection[PersonalKind]) -> Segment:
 
 
 def _clean_finding(finding: Finding, clean: Callable[[str], str]) -> Finding:
-    return replace(finding, evidence=_clean_evidence(finding.evidence, clean), advice=clean(finding.advice))
+    evidence = _clean_evidence(finding.evidence, clean)
+    return replace(finding, evidence=evidence, advice=clean(finding.advice), praise=clean(finding.praise))
 
 
 def _clean_evidence(evidence: Sequence[Evidence], clean: Callable[[str], str]) -> tuple[Evidence, ...]:

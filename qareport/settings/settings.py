@@ -188,6 +188,7 @@ class ScoreSettings:
     categories: tuple[CategorySettings, ...] = (
         CategorySettings(name="服务态度与流程"),
         CategorySettings(name="流失与投诉"),
+        CategorySettings(name="合规与诚信"),
         CategorySettings(name="物流"),
         CategorySettings(name="尺码与质量"),
         CategorySettings(name="退换与退款"),

@@ -16,10 +16,10 @@ import numpy as np
 import numpy.typing as npt
 
 from qareport.files import content_key
-from qareport.model import ACTS_OF, Act, Role, Segment, SpokenAct, TopicScore, Transcript
+from qareport.model import Act, Role, Segment, SpokenAct, TopicScore, Transcript
 from qareport.settings import bundled_reader
 from qareport.understanding import features
-from qareport.understanding.features import CONTEXTS, FORM, Floats, Integers, Sentence, Vocabulary
+from qareport.understanding.features import CONTEXTS, FORM, Floats, Integers, Utterance, Vocabulary
 from qareport.understanding.reader import BUNDLED
 
 #: The two roles that speak, as the arrays of a model name them.
@@ -133,7 +133,7 @@ class BundledReader:
         if not places:
             return transcript
         order = sorted(places, key=lambda place: transcript.segments[place].start_ms)
-        sentences = [Sentence.of(transcript.segments[place]) for place in order]
+        sentences = [Utterance.of(transcript.segments[place]) for place in order]
         scores, topic_scores = self.score(sentences)
         segments = list(transcript.segments)
         for place, sentence, row in zip(order, sentences, scores, strict=True):
@@ -142,7 +142,7 @@ class BundledReader:
                 segments[place] = replace(segments[place], acts=acts)
         return replace(transcript, segments=tuple(segments), topics=self._topics(topic_scores))
 
-    def score(self, sentences: Sequence[Sentence]) -> tuple[list[Floats], Floats]:
+    def score(self, sentences: Sequence[Utterance]) -> tuple[list[Floats], Floats]:
         """Return the probability of each act of each sentence's role, and of each topic."""
         margins, topics = self.margins(sentences)
         scores = []
@@ -151,7 +151,7 @@ class BundledReader:
             scores.append(_probability(row * model.slope + model.offset))
         return scores, _probability(topics)
 
-    def margins(self, sentences: Sequence[Sentence]) -> tuple[list[Floats], Floats]:
+    def margins(self, sentences: Sequence[Utterance]) -> tuple[list[Floats], Floats]:
         """Return what the linear models say, before it becomes a probability."""
         owners, grams = self.model.vocabulary.encode([sentence.text for sentence in sentences])
         numbers = features.numbers_of(sentences)
@@ -207,10 +207,9 @@ class BundledReader:
                 margins += weights[held].sum(axis=0) * features.topic_scale(name, len(held))
         return margins
 
-    def _claims(self, segment: Segment, sentence: Sentence, scores: Floats) -> tuple[SpokenAct, ...]:
+    def _claims(self, segment: Segment, sentence: Utterance, scores: Floats) -> tuple[SpokenAct, ...]:
         model = self.model.roles[segment.role]
-        claimed = [column for column in np.flatnonzero(scores >= model.threshold)]
-        claimed.sort(key=lambda column: -float(scores[column]))
+        claimed = sorted(np.flatnonzero(scores >= model.threshold), key=lambda column: -float(scores[column]))
         return tuple(
             SpokenAct(
                 act=model.acts[column],
@@ -246,8 +245,7 @@ class BundledReader:
 
 
 def _probability(margins: Floats) -> Floats:
-    probability: Floats = 1 / (1 + np.exp(-np.clip(margins, -30, 30)))
-    return probability
+    return (1 / (1 + np.exp(-np.clip(margins, -30, 30)))).astype(np.float32)
 
 
 def _sums(weights: Floats, owners: Integers, grams: Integers, count: int) -> Floats:

@@ -184,6 +184,7 @@ def test_nothing_in_a_masked_report_holds_the_number() -> None:
                 at_ms=0,
                 evidence=(Evidence(at_ms=0, end_ms=5, role=Role.CUSTOMER, quote=text),),
                 advice=f"客户说“{text}”时……",
+                praise=f"“{text}”",
                 points=0,
             ),
         ),
@@ -194,6 +195,7 @@ def test_nothing_in_a_masked_report_holds_the_number() -> None:
     assert "138" not in codec.to_json(masked)
     assert [span.kind for span in masked.masked] == [PHONE]
     assert masked.findings[0].advice == "客户说“我手机[电话]，什么时候发货”时……"
+    assert masked.findings[0].praise == "“我手机[电话]，什么时候发货”"
     assert dataclasses.replace(mask_report(report, ()), masked=()) == report
 
 

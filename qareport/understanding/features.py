@@ -244,7 +244,8 @@ _CONTEXT_WEIGHTS: Final = {"turn": 0.5, "before": 0.6, "own_before": 0.4, "next"
 
 def own_scale(counts: Floats) -> Floats:
     """Scale the sum over a sentence's n-grams, by their number."""
-    return (np.maximum(counts, 1.0) ** -OWN_POWER * _TYPICAL ** (OWN_POWER - 0.5)).astype(np.float32)
+    scale: Floats = (np.maximum(counts, 1.0) ** -OWN_POWER * _TYPICAL ** (OWN_POWER - 0.5)).astype(np.float32)
+    return scale
 
 
 def context_scale(name: str, counts: Floats) -> Floats:

@@ -232,7 +232,8 @@ def _heard(transcript: Transcript, read: Read | None) -> Transcript:
     """Read what the lines do that are written without acts."""
     if read is None or all(segment.acts for segment in transcript.segments):
         return transcript
-    heard = read(transcript)
+    bare = (dataclasses.replace(segment, acts=()) for segment in transcript.segments)
+    heard = read(dataclasses.replace(transcript, segments=tuple(bare)))
     pairs = zip(transcript.segments, heard.segments, strict=True)
     segments = tuple(given if given.acts else by_reader for given, by_reader in pairs)
     return dataclasses.replace(heard, segments=segments)
@@ -241,14 +242,13 @@ def _heard(transcript: Transcript, read: Read | None) -> Transcript:
 def _run(
     test: RuleTest, ruleset: RuleSet, analyse: Analyse, stored: FindStored | None, read: Read | None
 ) -> RuleTestResult:
-    transcript = test.transcript
-    if test.call_id is not None:
-        call = stored(test.call_id) if stored is not None else None
-        if call is None:
-            why = _("库里没有通话 {call}：用 --store 指定库").format(call=test.call_id)
-            return RuleTestResult(name=test.name, location=test.location, failures=(why,))
-        transcript = call
-    transcript = _heard(transcript, read)
+    call = stored(test.call_id) if test.call_id is not None and stored is not None else None
+    if test.call_id is not None and call is None:
+        why = _("库里没有通话 {call}：用 --store 指定库").format(call=test.call_id)
+        return RuleTestResult(name=test.name, location=test.location, failures=(why,))
+    # A stored call was read when it was judged.
+    is_read = call is not None and any(segment.acts for segment in call.segments)
+    transcript = call if call is not None and is_read else _heard(call or test.transcript, read)
     context = MatchContext.of(transcript, analyse(transcript), earlier=test.earlier, stages=ruleset.stages)
     findings: dict[str, list[Finding]] = {
         rule.id: match(rule, context) or [] for rule in ruleset.rules if rule.status is not RuleStatus.RETIRED
@@ -282,28 +282,36 @@ def _is_at(finding: Finding, second: float) -> bool:
 MARGIN_MS = 30_000
 
 
-def export_rule_test(transcript: Transcript, rule: Rule, ruleset: RuleSet, analyse: Analyse) -> str:
+def export_rule_test(
+    transcript: Transcript, rule: Rule, ruleset: RuleSet, analyse: Analyse, read: Read | None = None
+) -> str:
     """Write a test for a `*.test.yaml` from a call, with personal data masked, as the rule judges it now.
 
     It holds what lies around the hit if that gives the same hit, else the whole call. Where the rule judges the masked
     words in another way than the call itself, the test expects that, and a comment says so. Another comment asks to
     check what remains before the test is kept.
     """
-    first = _first_hit(transcript, rule, ruleset, analyse)
+
+    def first_hit(shown: Transcript) -> Finding | None:
+        heard = _heard(shown, read)
+        findings = match(rule, MatchContext.of(heard, analyse(heard), stages=ruleset.stages))
+        return findings[0] if findings else None
+
+    first = first_hit(transcript)
     segments = transcript.segments
     if first is not None:
         start_ms = first.at_ms - MARGIN_MS
         end_ms = max((evidence.end_ms for evidence in first.evidence), default=first.at_ms) + MARGIN_MS
         near = tuple(segment for segment in segments if start_ms <= segment.start_ms <= end_ms)
         part = Transcript(call_id=transcript.call_id, order_id=transcript.order_id, segments=near)
-        again = _first_hit(part, rule, ruleset, analyse)
+        again = first_hit(part)
         if again is not None and again.at_ms == first.at_ms:
             segments = near
     whole = len(segments) == len(transcript.segments)
     masked = dataclasses.replace(
         transcript, segments=mask_segments(segments).segments, audio=transcript.audio if whole else None
     )
-    expected = _first_hit(masked, rule, ruleset, analyse)
+    expected = first_hit(masked)
     lines = ["  # " + _("个人信息已遮住，请检查有没有漏掉的，再保存")]
     if (expected and expected.at_ms) != (first and first.at_ms):
         lines.append("  # " + _("遮住个人信息以后，这条规则的判定和原来的通话不同"))
@@ -317,8 +325,3 @@ def export_rule_test(transcript: Transcript, rule: Rule, ruleset: RuleSet, analy
     else:
         lines += ["    must_hit:", f"      - {{rule: {rule.id}, at: {expected.at_ms / 1000:g}}}"]
     return "\n".join(lines) + "\n"
-
-
-def _first_hit(transcript: Transcript, rule: Rule, ruleset: RuleSet, analyse: Analyse) -> Finding | None:
-    findings = match(rule, MatchContext.of(transcript, analyse(transcript), stages=ruleset.stages))
-    return findings[0] if findings else None

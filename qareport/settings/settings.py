@@ -14,11 +14,7 @@ from annotated_types import Ge, Gt
 from pydantic import AfterValidator, Field, with_config
 from pydantic_core import PydanticCustomError
 
-from qareport.model import (
-    DEFAULT_SILENCE_MS,
-    PersonalKind,
-    Role,
-)
+from qareport.model import DEFAULT_SILENCE_MS, PersonalKind, Role
 from qareport.settings.name_pattern import NamePattern
 from qareport.settings.understanding import UnderstandingSettings
 from qareport.strict_yaml import read_yaml, validate

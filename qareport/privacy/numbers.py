@@ -24,7 +24,7 @@ _LONGEST = 21
 _PLACES: dict[PersonalKind, tuple[int, int]] = {
     _K.ID_CARD: (15, 18),
     _K.DOCUMENT: (6, 12),
-    _K.BANK_CARD: (12, 21),
+    _K.BANK_CARD: (8, 21),
     _K.CODE: (4, 8),
     _K.PICKUP_CODE: (4, 10),
     _K.ACCOUNT: (6, 12),

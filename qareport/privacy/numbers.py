@@ -52,6 +52,10 @@ _LISTED = re.compile("[，,、；;。 ]*(?:跟|和|与|还有|另外|另|以及|
 _THING = re.compile(
     "[，,。 ]{0,2}(?:您?(?:问|说)的)?(?:就是|就|是|的)?(?:这|那|哪|一|个)(?:一|个|俩|两)?(?:个)?(?:单|件|张(?!卡)|票)"
 )
+#: 13800138000，这是订单号 speaks of what looks like a mobile number, 13800138000，订单号忘了 does not.
+_POINTS_BACK = re.compile("[，,。 ]{0,2}(?:[这那就]?是|[这那的])")
+#: 13800138000，订单号是20261105000042: the word is the name of the number behind it.
+_NAMES_NEXT = re.compile("(?:号码?)?[是为：: ]*[0-9０-９一二三四五六七八九零幺]{3}")
 #: 823746，这是刚才收到的验证码
 _NAMED_AFTER = re.compile("[，,。 ]{0,2}(?:这|那|就)?是?[^，。！？\n]{0,6}")
 _AREA_CODED = re.compile(
@@ -258,6 +262,10 @@ def _after(run: Run, stretch: Stretch) -> PersonalKind | None:
     if cue is None or cue.start > run.end + _AFTER or "\n" in text[run.end : cue.start]:
         return None
     if re.search(r"[\d。！？!?…]", text[run.end : cue.start].strip("，, 。")):
+        return None
+    if _NAMES_NEXT.match(text, cue.end):
+        return None
+    if cue.kind is _K.ORDER and _MOBILE.fullmatch(run.value) and not _POINTS_BACK.match(text, run.end):
         return None
     if cue.kind in (_K.PHONE, _K.ORDER):
         return cue.kind

@@ -72,6 +72,11 @@ def test_an_order_number_that_looks_like_a_mobile_number_stays() -> None:
     assert shown[1] == "16720958843，一共买了两样"
 
 
+@pytest.mark.parametrize("order", ["订单号是20241105998877", "单号20241105998877", "订单号是多少我忘了"])
+def test_an_order_that_is_named_next_does_not_make_a_mobile_number_its_own(order: str) -> None:
+    assert talk((AGENT, "您的手机号？"), (CUSTOMER, f"13812345678，{order}"))[1] == f"[电话]，{order}"
+
+
 def test_the_line_of_a_shop_stays_and_that_of_a_customer_does_not() -> None:
     assert talk((AGENT, "您打网点的电话02367715520"))[0] == "您打网点的电话02367715520"
     assert talk((AGENT, "您留的电话是02367715520吧"))[0] == "您留的电话是[电话]吧"

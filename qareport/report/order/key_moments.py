@@ -273,7 +273,7 @@ def _verdict(call: CallReport) -> str:
     course = wording.trend(call.metrics)
     risk = wording.RISKS[call.risk]
     customer = [_("客户情绪{course}").format(course=course), risk] if course else [_("客户{risk}").format(risk=risk)]
-    agent = [hits, plural("客服得{score}分", call.score, score=call.score)]
+    agent = [plural("客服得{score}分", call.score, score=call.score), hits]
     first, second = (_("{text}。").format(text=_("，").join(parts)) for parts in (customer, agent))
     return _("{story}{verdict}").format(story=first, verdict=second) + caveat
 

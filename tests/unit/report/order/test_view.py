@@ -58,7 +58,7 @@ def test_view_is_what_was_reviewed(name: str, monkeypatch: pytest.MonkeyPatch) -
 def test_sentence_tells_the_call_in_order() -> None:
     assert view(samples.EXAMPLE).sentence == (
         "客户在第42秒提及“发货”后沉默，第87秒情绪转为愤怒，第131秒流露放弃之意“算了”。"
-        "客户情绪转差，高风险。命中规则4条，扣38分，客服得62分。"
+        "客户情绪转差，高风险。客服得62分，命中规则4条，扣38分。"
     )
 
 

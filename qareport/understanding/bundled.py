@@ -181,14 +181,10 @@ class BundledReader:
         count: int,
         around: dict[str, tuple[list[int], list[int]]],
     ) -> Floats:
-        """Return what a context adds to each sentence, of the shape (sentences, acts), or (1, acts) for the call."""
+        """Return what a context adds to each sentence, of the shape (sentences, acts)."""
         near = grams < len(weights)
         sums = _sums(weights, owners[near], grams[near], count)
         counts = _counts(owners[near], count)
-        if name == "call":
-            scale = features.context_scale(name, counts.sum(keepdims=True))
-            whole: Floats = sums.sum(axis=0, keepdims=True) * scale[:, None]
-            return whole
         targets, others = around[name]
         added = np.zeros_like(sums)
         np.add.at(added, targets, sums[others])

@@ -23,8 +23,8 @@ from qareport.model import AudioEvent, Emotion, Role, Segment
 FORM: Final = 1
 LONGEST_GRAM: Final = 4
 #: What stands around a sentence: the same speaker's sentences of this turn, the other's turn before, the own turn
-#: before that, the other's next turn, and the whole call; with how many sentences of it are looked at.
-CONTEXTS: Final = ("turn", "before", "own_before", "next", "call")
+#: before that, and the other’s next turn; with how many sentences of it are looked at.
+CONTEXTS: Final = ("turn", "before", "own_before", "next")
 REACH: Final = {"turn": 3, "before": 3, "own_before": 3, "next": 2}
 #: Sentences are compared with this many earlier ones, which keeps long calls linear.
 COMPARED: Final = 14
@@ -136,7 +136,7 @@ def neighbours(customers: Sequence[bool]) -> dict[str, tuple[list[int], list[int
         customers: of each sentence, whether the customer says it.
 
     Returns:
-        for each kind of context but the call: indexes of sentences, and of those that are their context.
+        for each kind of context: indexes of sentences, and of those that are their context.
     """
     found: dict[str, tuple[list[int], list[int]]] = {name: ([], []) for name in REACH}
     turns = _turns(customers)
@@ -239,7 +239,7 @@ OWN_POWER: Final = 0.25
 #: The number of n-grams at which the scale of a sentence does not depend on the power.
 _TYPICAL: Final = 35
 #: How much each context counts beside the sentence itself.
-_CONTEXT_WEIGHTS: Final = {"turn": 0.5, "before": 0.6, "own_before": 0.4, "next": 0.5, "call": 0.4}
+_CONTEXT_WEIGHTS: Final = {"turn": 0.5, "before": 0.6, "own_before": 0.4, "next": 0.5}
 
 
 def own_scale(counts: Floats) -> Floats:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,11 +15,14 @@ import numpy as np
 import numpy.typing as npt
 
 from qareport.model import ACTS_OF, Act, Emotion, Role
+from qareport.text.pinyin import sound
 from qareport.understanding.features import Utterance, normal_form
 
 CORPUS: Final = Path(__file__).resolve().parents[2] / "corpus"
 #: Batches that no training sees.
 HELD_OUT: Final = frozenset((CORPUS / "held_out.txt").read_text("utf-8").split())
+#: Batches that were rewritten from real dialogues.
+REWRITTEN: Final = frozenset((CORPUS / "rewritten.txt").read_text("utf-8").split())
 #: The kind of moment that an act is: such an act counts only where the moment is marked.
 MOMENTS: Final[Mapping[str, Act]] = {
     "churn_signal": Act.GIVE_UP,
@@ -179,10 +183,6 @@ def spoil(examples: Sequence[Example], seed: int, alike: Mapping[str, str]) -> I
 
 def sound_alikes(examples: Sequence[Example]) -> dict[str, str]:
     """Find, for the common characters of the corpus, the other common ones that sound the same."""
-    from collections import Counter
-
-    from qareport.text.pinyin import sound
-
     counts = Counter(letter for example in examples for sentence in example.sentences for letter in sentence.text)
     by_sound: dict[str, list[str]] = {}
     for letter, _ in counts.most_common(2000):

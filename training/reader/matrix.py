@@ -57,9 +57,6 @@ def act_matrices(
         for name, (targets, others) in features.neighbours(customers).items():
             pairs[name][0].extend(target + start for target in targets)
             pairs[name][1].extend(other + start for other in others)
-        size = len(example.sentences)
-        pairs["call"][0].extend(start + index for index in range(size) for _ in range(size))
-        pairs["call"][1].extend(start + index for _ in range(size) for index in range(size))
     for name in CONTEXTS:
         summed = _matrix(np.array(pairs[name][0]), np.array(pairs[name][1]), (count, count)) @ near
         blocks.append(sparse.diags(features.context_scale(name, _row_sums(summed))) @ summed)

@@ -1,0 +1,139 @@
+"""Fit the linear models of the bundled reader, and see what they say of batches that they were not fitted on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+from joblib import Parallel, delayed
+from scipy import sparse
+from sklearn.linear_model import LogisticRegression
+
+from qareport.model import ACTS_OF, Act, Role
+from qareport.understanding.bundled import ROLES
+from qareport.understanding.features import Vocabulary
+from training.reader.examples import UNKNOWN, YES, Example, sound_alikes, spoil
+from training.reader.matrix import act_matrices, learn_vocabulary, topic_matrix
+
+#: Inverse strength of the L2 penalty of acts, and of topics.
+STRENGTH, TOPIC_STRENGTH = 8.0, 10.0
+#: Batches are divided into this many folds; calls that were rewritten from the same dialogues stay together.
+FOLDS = 4
+SHARED_SOURCES: Final = (("L", "M", "N", "Q"),)
+#: Exchanges were written around alarms: what depends on how a whole call goes is not learned from them.
+NOT_FROM_EXCHANGES: Final = frozenset((Act.EVADE, Act.ASK_AGAIN))
+SEED: Final = 20261129
+
+Doubles = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """Models of acts and topics: coefficients with the bias as last entry."""
+
+    vocabulary: Vocabulary
+    around: int
+    acts: dict[tuple[Role, int], Doubles]
+    topics: dict[str, Doubles]
+
+    def act_margins(self, examples: Sequence[Example]) -> dict[Role, tuple[Doubles, npt.NDArray[np.int8], Doubles]]:
+        """Return margins (rows, acts), labels of the same shape, and the index of the example of each row."""
+        found = {}
+        for role, (rows, labels, owners) in act_matrices(examples, self.vocabulary, self.around).items():
+            weights = np.column_stack([self.acts[role, column] for column in range(len(ACTS_OF[role]))])
+            found[role] = (rows @ weights[:-1] + weights[-1], labels, owners)
+        return found
+
+    def topic_margins(self, examples: Sequence[Example]) -> Doubles:
+        """Return margins of the shape (examples, topics)."""
+        weights = np.column_stack(list(self.topics.values()))
+        margins: Doubles = topic_matrix(examples, self.vocabulary, self.around) @ weights[:-1] + weights[-1]
+        return margins
+
+
+def fit(calls: Sequence[Example], exchanges: Sequence[Example], topics: Sequence[str], *, spoiled: bool) -> Fitted:
+    """Fit all models.
+
+    Args:
+        calls: whole calls, for acts and topics.
+        exchanges: for acts alone.
+        topics: names of the topics.
+        spoiled: also learn from spoiled copies; without them it takes half the time.
+    """
+    plain = [*calls, *exchanges]
+    vocabulary, around = learn_vocabulary(plain)
+    copies = list(spoil(plain, SEED, sound_alikes(plain))) if spoiled else []
+    everything = [*plain, *copies]
+    of_exchange = np.array([example.batch.startswith("exchanges/") for example in everything])
+    keys, jobs = [], []
+    for role, (rows, labels, owners) in act_matrices(everything, vocabulary, around).items():
+        for column, act in enumerate(ACTS_OF[role]):
+            sure = labels[:, column] != UNKNOWN
+            if act in NOT_FROM_EXCHANGES:
+                sure &= ~of_exchange[owners]
+            keys.append((role, column))
+            jobs.append(delayed(_fit_one)(rows[sure], labels[sure, column] == YES, STRENGTH))
+    spoken = [*calls, *(copy for copy in copies if not copy.batch.startswith("exchanges/"))]
+    rows = topic_matrix(spoken, vocabulary, around)
+    for topic in topics:
+        sure = np.array([topic not in example.topics_optional for example in spoken])
+        named = np.array([topic in example.topics for example in spoken])
+        jobs.append(delayed(_fit_one)(rows[sure], named[sure], TOPIC_STRENGTH))
+    fitted = Parallel(n_jobs=2, max_nbytes=None)(jobs)
+    count = len(keys)
+    return Fitted(
+        vocabulary, around, dict(zip(keys, fitted[:count], strict=True)), dict(zip(topics, fitted[count:], strict=True))
+    )
+
+
+def _fit_one(rows: sparse.csr_matrix, labels: npt.NDArray[np.bool_], strength: float) -> Doubles:
+    model = LogisticRegression(C=strength, solver="liblinear", max_iter=100, tol=1e-2, random_state=0)
+    model.fit(rows, labels)
+    return np.append(model.coef_[0], model.intercept_[0])
+
+
+def folds(calls: Sequence[Example]) -> list[frozenset[str]]:
+    """Divide the batches of calls so that each fold holds all kinds; what shares sources is in one fold."""
+    batches = sorted({call.batch for call in calls}, key=lambda name: (len(name), name))
+    together = {name: group[0] for group in SHARED_SOURCES for name in group}
+    groups: dict[str, list[str]] = {}
+    for batch in batches:
+        groups.setdefault(together.get(batch, batch), []).append(batch)
+    divided: list[list[str]] = [[] for _ in range(FOLDS)]
+    for number, group in enumerate(groups.values()):
+        divided[number % FOLDS].extend(group)
+    return [frozenset(names) for names in divided]
+
+
+@dataclass(frozen=True, slots=True)
+class OutOfFold:
+    """Margins of examples by models that did not see their batches."""
+
+    examples: tuple[Example, ...]
+    #: By role: margins, labels, and the index of the example of each row.
+    acts: dict[Role, tuple[Doubles, npt.NDArray[np.int8], npt.NDArray[np.int64]]]
+    topics: Doubles
+
+
+def out_of_fold(calls: Sequence[Example], exchanges: Sequence[Example], topics: Sequence[str]) -> OutOfFold:
+    """Fit once for each fold and predict it."""
+    seen: list[Example] = []
+    margins: dict[Role, list[tuple[Doubles, npt.NDArray[np.int8], npt.NDArray[np.int64]]]] = {
+        role: [] for role in ROLES
+    }
+    named = []
+    for names in folds(calls):
+        fitted = fit([call for call in calls if call.batch not in names], exchanges, topics, spoiled=False)
+        left = [call for call in calls if call.batch in names]
+        for role, (values, labels, owners) in fitted.act_margins(left).items():
+            margins[role].append((values, labels, owners + len(seen)))
+        named.append(fitted.topic_margins(left))
+        seen += left
+    return OutOfFold(
+        tuple(seen),
+        {role: tuple(np.concatenate(parts) for parts in zip(*found, strict=True)) for role, found in margins.items()},
+        np.vstack(named),
+    )

@@ -143,9 +143,8 @@ def test_a_sentence_reads_as_english() -> None:
     sentence = re.search(r'<p class="finding">(.*?)</p>', page)
     assert sentence is not None
     assert sentence[1].startswith("Customer, at 42 s: mentions")
-    assert sentence[1].endswith(
-        "Customer&#39;s mood worse, High risk. Agent&#39;s score 62, 4 rules hit, 38 points taken."
-    )
+    end = "Customer&#39;s mood worse, High risk. Agent&#39;s score 62, 4 rules hit, 38 points taken."
+    assert sentence[1].endswith(end)
 
 
 def test_the_users_own_words_stand_in_an_english_word_document(tmp_path: Path) -> None:

@@ -63,12 +63,12 @@ def make_rules(folder: Path, count: int) -> None:
     written = []
     for index, rule in enumerate(itertools.islice(itertools.cycle(documents), count)):
         round_ = index // len(documents)
-        text = json.dumps(rule, ensure_ascii=False)
+        varied = json.loads(json.dumps(rule))
         if round_:
-            text = text.replace('"id": "', f'"id": "v{round_}.', 1)
             letter = VARIED[(round_ - 1) % len(VARIED)]
-            text = text.replace(letter[0], letter[1])
-        written.append(json.loads(text))
+            when = json.dumps(rule["when"], ensure_ascii=False).replace(letter[0], letter[1])
+            varied |= {"id": f"v{round_}.{rule['id']}", "when": json.loads(when)}
+        written.append(varied)
     (folder / "many.yaml").write_text(
         _numbers(yaml.safe_dump({"schema": 1, "rules": written}, allow_unicode=True)), "utf-8"
     )
@@ -183,15 +183,16 @@ def main() -> None:
         for size in (50, 100, 200):
             make_rules(folder / f"rules{size}", size)
             sets[size] = rules.load(folder / f"rules{size}")
-        words = edited(folder / "words", "[发货, 物流单号, 发出来, 压单]", "[发货, 物流单号, 发出来]")
-        silence = edited(folder / "silence", "silence: 8s", "silence: 6s")
+        words = edited(folder / "words", "没发货, 不发货]", "没发货]")
+        silence = edited(folder / "silence", "silence: 10s", "silence: 6s")
+        acts = edited(folder / "acts", "customer does: give_up", "customer does: {act: give_up, score: 0.8}")
         with Store(f"sqlite:///{folder / 'bench.db'}") as store:
             fill(store, rule_book, min(count, JUDGED))
             by_calls = {n: judge_all(store, rule_book, sets[200], n) for n in (JUDGED // 4, JUDGED // 2, JUDGED)}
             by_rules = {n: judge_all(store, rule_book, sets[n], JUDGED) for n in (50, 100)} | {200: by_calls[JUDGED]}
             fill(store, rule_book, count, begin=JUDGED)
             replays = {}
-            for label, ruleset in (("word_rule", words), ("silence_rule", silence)):
+            for label, ruleset in (("word_rule", words), ("silence_rule", silence), ("act_rule", acts)):
                 started, worked = time.perf_counter(), time.process_time()
                 result = rules.replay(ruleset, judge.stored_judgements(store), rule_book.settings.score)
                 replays[label] = {

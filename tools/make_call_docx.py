@@ -120,7 +120,7 @@ def _chapters(document: DocumentObject) -> None:
     add_tag(document, "for note in call.notes")
     add_text(document, "QA note", "※ {{ note }}")
     add_tag(document, "endfor")
-    for part in (_key_moments, _deductions, _metrics, _transcript):
+    for part in (_key_moments, _praise, _deductions, _metrics, _transcript):
         part(document)
     add_tag(document, "endfor")
 
@@ -137,6 +137,19 @@ def _key_moments(document: DocumentObject) -> None:
     add_tag(document, "if hit.advice")
     add_text(document, "QA advice", ("建议话术　", "QA advice word"), "{{ hit.advice }}")
     add_tag(document, "endif")
+    add_tag(document, "endfor")
+    add_tag(document, "endif")
+
+
+def _praise(document: DocumentObject) -> None:
+    add_tag(document, "if call.praise")
+    add_text(document, "Heading 2", "做得好的地方")
+    add_tag(document, "for good in call.praise")
+    add_text(document, "QA story", ("{{ good.at }}　", "QA speaker"), "{{ good.text }}")
+    add_tag(document, "if good.quotes")
+    add_text(document, "QA small", "{{ good.quotes }}")
+    add_tag(document, "endif")
+    add_text(document, "QA small", "{{ good.rule }}")
     add_tag(document, "endfor")
     add_tag(document, "endif")
 

@@ -96,7 +96,8 @@ def test(options: Options, call_id: str | None, rule_id: str | None) -> int:
                 raise click.UsageError("name the rule that the case is for: --rule RULE")
             transcript = _transcript(workspace, call_id)
             rule = _rule(rule_book.ruleset, rule_id)
-            click.echo(rules.export_rule_test(transcript, rule, rule_book.ruleset, rule_book.analyse), nl=False)
+            text = rules.export_rule_test(transcript, rule, rule_book.ruleset, rule_book.analyse, rule_book.read)
+            click.echo(text, nl=False)
             return 0
 
         def stored(name: str) -> Transcript | None:
@@ -105,7 +106,7 @@ def test(options: Options, call_id: str | None, rule_id: str | None) -> int:
             except NotFoundError:
                 return None
 
-        results = rules.run_rule_tests(rule_book.ruleset, rule_book.analyse, stored)
+        results = rules.run_rule_tests(rule_book.ruleset, rule_book.analyse, stored, read=rule_book.read)
     failed = [result for result in results if not result.passed]
     for result in failed:
         for failure in result.failures:

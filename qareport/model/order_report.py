@@ -40,6 +40,15 @@ class Finding:
     moment: str | None = None
     #: This one finding fails the call, whatever the other points.
     fatal: bool = False
+    #: What was done well, of a rule that gives points; such a finding has no advice.
+    praise: str = ""
+    #: The rule whose finding on the same sentence counts in place of this one, which then has no points.
+    covered_by: str | None = None
+
+    @property
+    def is_praise(self) -> bool:
+        """Tell whether it tells what was done well: documents show it apart from faults, never as advice."""
+        return self.points > 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

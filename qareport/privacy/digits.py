@@ -98,6 +98,8 @@ class Run:
 
 def find_runs(text: str) -> list[Run]:
     """Find all runs of digits in a text, in order."""
+    if not _CHINESE_START.search(text) and not _LETTERS.search(text):
+        return []
     runs: list[list[Piece]] = []
     for piece in _pieces(text):
         at = runs[-1][-1].end if runs else 0

@@ -172,6 +172,8 @@ def _echo(segments: Sequence[Segment], finds: list[list[Find]]) -> None:
 
 
 def _joined(known: list[Find], again: list[Find]) -> list[Find]:
+    if not again:
+        return known
     free = [item for item in again if not any(item.start < other.end and other.start < item.end for other in known)]
     return sorted([*known, *(Find(*item) for item in dict.fromkeys(free))])
 

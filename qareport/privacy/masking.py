@@ -76,7 +76,7 @@ def _masked(
     segments: Sequence[Segment], finds: Sequence[Sequence[Find]], kinds: Collection[PersonalKind]
 ) -> MaskedSegments:
     masked = [_mask_segment(segment, own, kinds) for segment, own in zip(segments, finds, strict=True)]
-    spans = [span for segment, own in zip(segments, finds, strict=True) for span in _spans(segment, own)]
+    spans = [span for segment, own in zip(segments, finds, strict=True) if own for span in _spans(segment, own)]
     return MaskedSegments(tuple(masked), tuple(sorted(spans, key=lambda span: (span.start_ms, span.end_ms))))
 
 
@@ -243,7 +243,8 @@ def _clean_raw(segment: Segment, kinds: Collection[PersonalKind]) -> Segment:
 
 
 def _clean_finding(finding: Finding, clean: Callable[[str], str]) -> Finding:
-    return replace(finding, evidence=_clean_evidence(finding.evidence, clean), advice=clean(finding.advice))
+    evidence = _clean_evidence(finding.evidence, clean)
+    return replace(finding, evidence=evidence, advice=clean(finding.advice), praise=clean(finding.praise))
 
 
 def _clean_evidence(evidence: Sequence[Evidence], clean: Callable[[str], str]) -> tuple[Evidence, ...]:

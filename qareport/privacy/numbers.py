@@ -24,7 +24,7 @@ _LONGEST = 21
 _PLACES: dict[PersonalKind, tuple[int, int]] = {
     _K.ID_CARD: (15, 18),
     _K.DOCUMENT: (6, 12),
-    _K.BANK_CARD: (12, 21),
+    _K.BANK_CARD: (8, 21),
     _K.CODE: (4, 8),
     _K.PICKUP_CODE: (4, 10),
     _K.ACCOUNT: (6, 12),
@@ -52,6 +52,10 @@ _LISTED = re.compile("[，,、；;。 ]*(?:跟|和|与|还有|另外|另|以及|
 _THING = re.compile(
     "[，,。 ]{0,2}(?:您?(?:问|说)的)?(?:就是|就|是|的)?(?:这|那|哪|一|个)(?:一|个|俩|两)?(?:个)?(?:单|件|张(?!卡)|票)"
 )
+#: 13800138000，这是订单号 speaks of what looks like a mobile number, 13800138000，订单号忘了 does not.
+_POINTS_BACK = re.compile("[，,。 ]{0,2}(?:[这那就]?是|[这那的])")
+#: 13800138000，订单号是20261105000042: the word is the name of the number behind it.
+_NAMES_NEXT = re.compile("(?:号码?)?[是为：: ]*[0-9０-９一二三四五六七八九零幺]{3}")
 #: 823746，这是刚才收到的验证码
 _NAMED_AFTER = re.compile("[，,。 ]{0,2}(?:这|那|就)?是?[^，。！？\n]{0,6}")
 _AREA_CODED = re.compile(
@@ -66,7 +70,7 @@ _PLUS = re.compile(
     "(?:plus|[+])[ ,]*(?:(?:twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety)[ ,-]*)?$", re.IGNORECASE
 )
 #: 打96110
-_CALLED = re.compile("(?:打|拨)(?:个|一下|的是|到|给)?$")
+_CALLED = re.compile("(?:打|拨)(?:个|一下|的是|给)?$")
 _TO_CALL = re.compile("联系|打过去|直接打|打给您|您(?:可以)?(?:记|打|找|拨)")
 _LEAD = re.compile("[嗯呃啊哦喂好对是的了有收到来了码就，,。…、 \n]*")
 _SPOKEN = re.compile("[^\\w]|[嗯呃啊哦那个对是就]")
@@ -98,7 +102,9 @@ def _in_run(run: Run, stretch: Stretch, meaning: PersonalKind | None) -> Iterato
             continue
         after, kind = number
         # Digits that were taken back, 一三八一二，不对，一三八一三……, are of the number, too.
-        if kind is _K.PHONE and first and not found and (meaning is _K.PHONE or _BEGUN.match(run.value)):
+        taken_back = "".join(piece.value for piece in run.pieces[:first]) if not found else ""
+        begun = len(taken_back) >= _SHORTEST and (meaning is _K.PHONE or _BEGUN.match(taken_back))
+        if kind is _K.PHONE and begun:
             yield run.start, run.pieces[first - 1].end, kind
         value = "".join(piece.value for piece in run.pieces[first:after])
         if kind is not _K.PHONE or _MOBILE.fullmatch(value) or not _of_company(run, stretch):
@@ -256,6 +262,10 @@ def _after(run: Run, stretch: Stretch) -> PersonalKind | None:
     if cue is None or cue.start > run.end + _AFTER or "\n" in text[run.end : cue.start]:
         return None
     if re.search(r"[\d。！？!?…]", text[run.end : cue.start].strip("，, 。")):
+        return None
+    if _NAMES_NEXT.match(text, cue.end):
+        return None
+    if cue.kind is _K.ORDER and _MOBILE.fullmatch(run.value) and not _POINTS_BACK.match(text, run.end):
         return None
     if cue.kind in (_K.PHONE, _K.ORDER):
         return cue.kind

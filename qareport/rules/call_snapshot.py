@@ -15,12 +15,16 @@ from typing import Any
 
 from qareport.codec import to_data
 from qareport.model import (
+    Act,
     Analysis,
     AudioEvent,
     CallMetrics,
     CallReport,
     Emotion,
+    Evidence,
     Finding,
+    Gap,
+    Hold,
     Interruption,
     Moment,
     MomentKind,
@@ -30,13 +34,14 @@ from qareport.model import (
     Segment,
     Severity,
     Silence,
+    SpokenAct,
     Transcript,
 )
 from qareport.rules.match_context import MatchContext
 from qareport.text.wordlist import WordList, normalise
 
 #: Snapshots of another form are not read but taken again from their report.
-FORM = 2
+FORM = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +77,8 @@ class CallSnapshot:
                 "findings": [
                     [
                         finding.rule_id, finding.rule_version, finding.at_ms, finding.points, finding.fatal,
-                        finding.severity, finding.category, finding.title,
+                        finding.severity, finding.category, finding.title, finding.covered_by,
+                        [[evidence.at_ms, evidence.end_ms, evidence.role] for evidence in finding.evidence],
                     ]
                     for finding in report.findings
                 ],
@@ -114,11 +120,14 @@ class CallSnapshot:
         return score
 
     def findings(self) -> list[Finding]:
-        """Return the stored findings, without evidence and advice."""
+        """Return the stored findings, without advice, and their evidence without words."""
         return [
             Finding(
                 rule_id=row[0], rule_version=row[1], title=row[7], category=row[6], severity=Severity(row[5]),
-                at_ms=row[2], evidence=(), advice="", points=row[3], fatal=row[4],
+                at_ms=row[2], advice="", points=row[3], fatal=row[4], covered_by=row[8],
+                evidence=tuple(
+                    Evidence(at_ms=place[0], end_ms=place[1], role=_ROLES[place[2]], quote="") for place in row[9]
+                ),
             )
             for row in self.data["findings"]
         ]  # fmt: skip
@@ -146,6 +155,8 @@ class CallSnapshot:
 
     def _analysis(self) -> Analysis:
         metrics = dict(self.data["metrics"])
+        metrics["holds"] = tuple(Hold(**hold) for hold in metrics["holds"])
+        metrics["gaps"] = tuple(Gap(**gap) for gap in metrics["gaps"])
         metrics["roles"] = {role: RoleMetrics(**measures) for role, measures in metrics["roles"].items()}
         return Analysis(
             metrics=CallMetrics(**metrics),
@@ -167,6 +178,18 @@ _EMOTIONS = {emotion.value: emotion for emotion in Emotion}
 _EVENTS = {event.value: event for event in AudioEvent}
 
 
+class _SpokenActs(dict[str, SpokenAct]):
+    """Claims by how a snapshot writes them (`evade 0.93 bundled`): few come again and again."""
+
+    def __missing__(self, written: str) -> SpokenAct:
+        name, score, reader = written.split(" ", 2)
+        spoken = self[written] = SpokenAct(act=Act(name), score=float(score), reader=reader)
+        return spoken
+
+
+_SPOKEN = _SpokenActs()
+
+
 def _role(name: str | None) -> Role | None:
     return None if name is None else _ROLES[name]
 
@@ -181,6 +204,7 @@ def _of_segment(segment: Segment) -> list[Any]:
     return [
         segment.start_ms, segment.end_ms, segment.role, segment.text, normalise(segment.text), segment.emotion, score,
         segment.events, segment.loudness_dbfs,
+        [f"{spoken.act} {round(spoken.score, 3)} {spoken.reader}" for spoken in segment.acts],
     ]  # fmt: skip
 
 
@@ -195,6 +219,7 @@ def _segment(row: Sequence[Any]) -> Segment:
         emotion_scores=None if row[6] is None else {emotion: row[6]},
         events=tuple(_EVENTS[name] for name in row[7]) if row[7] else (),
         loudness_dbfs=row[8],
+        acts=tuple([_SPOKEN[written] for written in row[9]]) if row[9] else (),
     )
 
 

@@ -35,7 +35,7 @@ V = TypeVar("V")
 
 
 @dataclass(frozen=True, slots=True)
-class Reader:
+class ConditionParser:
     """Reads the conditions of one rule; errors go to `diagnostics` and give None."""
 
     diagnostics: Diagnostics

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from qareport import privacy
+from qareport.presentation.act_wording import ACTS
 from qareport.presentation.locale import N_, Translated, _
 from qareport.rules.condition_parser import BRANCHES, HEADS
 from qareport.rules.conditions import Condition
@@ -157,7 +158,8 @@ def _place(hit: ConditionHit, hide: Callable[[str], str]) -> str:
     fuzzy = _("（近音）")
     quotes = [f"“{hide(evidence.quote)}”{fuzzy if evidence.fuzzy else ''}" for evidence in hit.evidence]
     length = _("，{seconds} 秒").format(seconds=f"{hit.span_ms / 1000:g}") if hit.span_ms else ""
-    return f"{_second(hit.at_ms)}{length} {_('；').join(quotes) or _('没有出现')}"
+    act = f" [{ACTS[hit.act.act]} {hit.act.score:.2f} {hit.act.reader}]" if hit.act is not None else ""
+    return f"{_second(hit.at_ms)}{length} {_('；').join(quotes) or _('没有出现')}{act}"
 
 
 def _second(at_ms: int) -> str:

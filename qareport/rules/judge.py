@@ -4,6 +4,7 @@ Where points come from: `points:` of a rule (`loader.RuleForm.points`) become `F
 and this module adds them up:
 
     score = start + sum over categories of the points that count, kept within 0 … total
+    a sentence costs once: of several findings on it the heaviest counts (`fairness`)
     of a category no more than its `limit` is lost, in order of time; gains and fatal findings have no limit
     one fatal finding: score no higher than `fatal_score`, and not passed
     passed = score >= `pass_score`
@@ -30,6 +31,7 @@ from qareport.model import (
     ScoreItem,
     Transcript,
 )
+from qareport.rules.fairness import charge_once, without_untimely_praise
 from qareport.rules.match_context import ConditionHit, MatchContext
 from qareport.rules.risk import assess_risk
 from qareport.rules.rule import Occurrence, Rule, RuleSet, RuleStatus
@@ -154,6 +156,7 @@ def judge_context(rules: Iterable[Rule], context: MatchContext, score: ScoreSett
         (idle if hits is None else judged).append((rule.category, rule.id))
         findings += hits or ()
     findings.sort(key=lambda finding: (finding.at_ms, finding.rule_id))
+    findings = charge_once(without_untimely_praise(findings, context))
     notes = [Note(code=NoteCode.RULES_NOT_JUDGED, values={"rules": ", ".join(stopped)})] if stopped else []
     unknown = sum(segment.role is Role.UNKNOWN for segment in context.spoken) / len(context.spoken)
     if unknown > score.unknown_speakers:
@@ -183,6 +186,7 @@ def _finding(rule: Rule, hit: ConditionHit, context: MatchContext) -> Finding:
     span_ms = hit.span_ms if hit.span_ms is not None else hit.end_ms - hit.at_ms
     order_id = context.transcript.order_id
     advice = rule.advice_for(context.stage)
+    text = advice.render(quote=quote, topic=hit.topic, seconds=f"{span_ms / 1000:.1f}", order_id=order_id)
     return Finding(
         rule_id=rule.id,
         rule_version=rule.version,
@@ -191,7 +195,8 @@ def _finding(rule: Rule, hit: ConditionHit, context: MatchContext) -> Finding:
         severity=rule.severity,
         at_ms=hit.at_ms,
         evidence=hit.evidence,
-        advice=advice.render(quote=quote, topic=hit.topic, seconds=f"{span_ms / 1000:.1f}", order_id=order_id),
+        advice="" if rule.points > 0 else text,
+        praise=text if rule.points > 0 else "",
         points=rule.points,
         moment=rule.moment,
         fatal=rule.fatal,

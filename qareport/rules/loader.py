@@ -21,7 +21,7 @@ from pydantic_core import PydanticCustomError
 
 from qareport.errors import ConfigError, Diagnostic, Problem, SourceLocation
 from qareport.model import FATAL_POINTS, Severity
-from qareport.rules.condition_parser import Reader, keys_of
+from qareport.rules.condition_parser import ConditionParser, keys_of
 from qareport.rules.conditions.logic import Counted
 from qareport.rules.diagnostics import Diagnostics, did_you_mean
 from qareport.rules.rule import Advice, AdviceError, Occurrence, Rule, RuleSet, RuleStatus, Shared
@@ -246,9 +246,9 @@ def _read_rule(item: Any, path: NodePath, diagnostics: Diagnostics, shared: Shar
         diagnostics.explain(error, path, [*keys_of(RuleForm), *keys_of(EffectiveForm), *keys_of(OccurrenceForm)])
     # Conditions and advice are read even when the rest has errors: all problems at once.
     given = item if isinstance(item, dict) else {}
-    reader = Reader(diagnostics, shared)
+    parser = ConditionParser(diagnostics, shared)
     conditions = {
-        key: reader.condition(given[key], (*path, key))
+        key: parser.condition(given[key], (*path, key))
         for key in ("when", "applies_when")
         if isinstance(given.get(key), dict)
     }
@@ -271,7 +271,7 @@ def _read_rule(item: Any, path: NodePath, diagnostics: Diagnostics, shared: Shar
         effective_from=form.effective.from_,
         effective_to=form.effective.to,
         written={key: given[key] for key in conditions},
-        parts={place[len(path) :]: condition for place, condition in reader.parts.items()},
+        parts={place[len(path) :]: condition for place, condition in parser.parts.items()},
         version=version_of(given, shared),
         location=diagnostics.source.locate((*path, "id")),
         path=path,

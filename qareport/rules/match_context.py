@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import ClassVar, Protocol
 
-from qareport.model import Analysis, Evidence, Role, Segment, Transcript
+from qareport.model import Act, Analysis, Evidence, Role, Segment, SpokenAct, Transcript
 from qareport.rules.schema_types import Extent, Form
 from qareport.text.pinyin import sound
 from qareport.text.wordlist import WordList, letter_pairs, normalise
@@ -42,9 +42,28 @@ class RoleSpeech:
         #: Where each line begins.
         self.starts = [0, *itertools.accumulate(len(line) + 1 for line in words[:-1])] if words else []
 
+        self._acts: dict[Act, list[tuple[int, Segment, SpokenAct]]] | None = None
+        self._hits_of: dict[Act, list[tuple[int, ConditionHit]]] = {}
         self._pairs = letter_pairs(self.text)
         self._sounds: str | None = None
         self._sound_pairs: frozenset[str] = frozenset()
+
+    @property
+    def acts(self) -> Mapping[Act, list[tuple[int, Segment, SpokenAct]]]:
+        """Return where each act was heard: the number of the line, the utterance and the claim, in their order."""
+        if self._acts is None:
+            self._acts = {}
+            for line, segment in enumerate(self.segments):
+                for spoken in segment.acts:
+                    self._acts.setdefault(spoken.act, []).append((line, segment, spoken))
+        return self._acts
+
+    def hits_of(self, act: Act) -> list[tuple[int, ConditionHit]]:
+        """Return the hits of an act, each with the number of its line; made once, because many rules ask for them."""
+        if act not in self._hits_of:
+            places = self.acts.get(act, ())
+            self._hits_of[act] = [(line, uttered(segment, act=spoken)) for line, segment, spoken in places]
+        return self._hits_of[act]
 
     def line_of(self, place: int) -> int:
         """Return the number of the line that holds a place of the text."""
@@ -191,6 +210,10 @@ class MatchContext:
             self._speech[role] = RoleSpeech(tuple(segment for segment, _ in pairs), tuple(words for _, words in pairs))
         return self._speech[role]
 
+    def hears(self, role: Role | None) -> bool:
+        """Tell whether a role is known to speak, or known to be silent because every speaker is known."""
+        return bool(self.speech(role).segments) or not self.speech(Role.UNKNOWN).segments
+
     def turns(self) -> list[Segment]:
         """Return the first segment of each turn: consecutive utterances of one role."""
         return [next(group) for _, group in itertools.groupby(self.spoken, key=lambda segment: segment.role)]
@@ -263,10 +286,14 @@ class ConditionHit:
     topic: str | None = None
     #: Length of the pause, emotion, interruption or moment that was found.
     span_ms: int | None = None
+    #: What a reader heard there.
+    act: SpokenAct | None = None
 
     @property
     def end_ms(self) -> int:
         """Return when the last evidence ends."""
+        if len(self.evidence) == 1:
+            return self.evidence[0].end_ms
         return max((evidence.end_ms for evidence in self.evidence), default=self.at_ms)
 
 
@@ -282,12 +309,14 @@ def join(hits: list[ConditionHit]) -> ConditionHit:
     )
 
 
-def uttered(segment: Segment, *, topic: str | None = None, fuzzy: bool = False) -> ConditionHit:
+def uttered(
+    segment: Segment, *, topic: str | None = None, fuzzy: bool = False, act: SpokenAct | None = None
+) -> ConditionHit:
     """Make the hit of an utterance."""
     evidence = Evidence(
         at_ms=segment.start_ms, end_ms=segment.end_ms, role=segment.role, quote=segment.text, fuzzy=fuzzy
     )
-    return ConditionHit(at_ms=segment.start_ms, evidence=(evidence,), topic=topic)
+    return ConditionHit(at_ms=segment.start_ms, evidence=(evidence,), topic=topic, act=act)
 
 
 def measured(context: MatchContext, what: str, role: Role | None = None) -> ConditionHit:
@@ -313,6 +342,10 @@ class Condition(Protocol):
     def first(self, context: MatchContext) -> ConditionHit | None:
         """Return the first place only, which often takes less time."""
         return next(iter(self.find(context)), None)
+
+    def is_judged(self, context: MatchContext) -> bool:
+        """Tell whether the call has what the condition looks at: nobody is blamed for what was not heard."""
+        return True
 
     @property
     def names_topic(self) -> bool:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from qareport import privacy
 from qareport.model import Finding, PersonalKind
 from qareport.rules.call_snapshot import CallSnapshot
+from qareport.rules.fairness import charge_once, without_untimely_praise
 from qareport.rules.judge import match, score_card
 from qareport.rules.match_context import MatchContext
 from qareport.rules.rule import Rule, RuleSet, RuleStatus
@@ -177,12 +178,17 @@ def _findings(
     context: Callable[[RuleSet], MatchContext],
 ) -> list[Finding]:
     known = versions or {}
-    same = {rule.id for rule in ruleset.rules if known.get(rule.id) == rule.version}
-    findings = [finding for finding in stored if finding.rule_id in same]
+    same = {rule.id: rule for rule in ruleset.rules if known.get(rule.id) == rule.version}
+    # What another finding covered costs again if that one is gone.
+    findings = [
+        replace(finding, points=same[finding.rule_id].points, covered_by=None) if finding.covered_by else finding
+        for finding in stored
+        if finding.rule_id in same
+    ]
     for rule in ruleset.rules:
         if rule.id not in same and rule.status is RuleStatus.ACTIVE:
-            findings += _match(rule, context(ruleset))
-    return sorted(findings, key=lambda finding: (finding.at_ms, finding.rule_id))
+            findings += without_untimely_praise(_match(rule, context(ruleset)), context(ruleset))
+    return charge_once(sorted(findings, key=lambda finding: (finding.at_ms, finding.rule_id)))
 
 
 def _match(rule: Rule, context: MatchContext) -> list[Finding]:

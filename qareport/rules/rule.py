@@ -131,6 +131,7 @@ class Rule:
     #: Where it does not hold, the rule is not applicable: it costs nothing and is counted apart.
     applies_when: Condition | None = None
     moment: str | None
+    #: What the agent could say; of a rule that gives points, what was done well.
     advice: Advice
     #: Other advice for calls in a stage.
     variants: Mapping[str, Advice] = field(default_factory=dict)

@@ -5,7 +5,7 @@ cases:
   - name: 问发货后沉默
     conversation:
       - 客户 12.0-14.5 ANGRY: 我昨天下的单，什么时候发货
-      - 客服 20.0-22.0: 您好
+      - 客服 [greet] 20.0-22.0: 您好
     must_hit:
       - {rule: logistics.shipping-doubt, at: 12}
     must_not_hit: [price.no-answer]
@@ -14,8 +14,6 @@ cases:
 from __future__ import annotations
 
 import dataclasses
-import json
-import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -25,7 +23,12 @@ import pydantic
 from pydantic import Field, StrictInt
 
 from qareport.errors import ConfigError, Problem, SourceLocation
-from qareport.model import Analysis, AudioEvent, AudioInfo, Emotion, Finding, Role, Segment, Transcript
+from qareport.model import (
+    Analysis,
+    AudioInfo,
+    Finding,
+    Transcript,
+)
 from qareport.presentation.locale import _
 from qareport.privacy import mask_segments
 from qareport.rules.condition_parser import keys_of
@@ -33,11 +36,13 @@ from qareport.rules.diagnostics import Diagnostics, did_you_mean
 from qareport.rules.judge import match
 from qareport.rules.match_context import MatchContext
 from qareport.rules.rule import Rule, RuleSet, RuleStatus
+from qareport.rules.rule_test_lines import EXPECTED_LINE, quoted, read_line, write_line
 from qareport.rules.schema_types import DurationMs, Form
 from qareport.strict_yaml import NodePath, YamlSource, parse_yaml
 from qareport.text.wordlist import Keyword
 
 Analyse = Callable[[Transcript], Analysis]
+Read = Callable[[Transcript], Transcript]
 FindStored = Callable[[str], Transcript | None]
 
 #: A hit is the expected one if it is at most so far from the expected second.
@@ -45,14 +50,6 @@ TOLERANCE_MS = 1000
 #: When the call of a test begins if it has earlier calls and no `started_at`.
 DEFAULT_START = datetime.fromisoformat("2026-11-05T10:00:00+08:00")
 TEST_ORDER_ID = "20241105000001"
-
-_LINE = re.compile(r"(\S+)\s+([0-9]{1,6}(?:\.[0-9]+)?)-([0-9]{1,6}(?:\.[0-9]+)?)((?:\s+\S+)*)")
-_SCORE = re.compile(r"0(\.[0-9]+)?|1(\.0+)?")
-_LEVEL = re.compile(r"-[0-9]{1,3}(\.[0-9]+)?dB")
-_ROLES = {"客户": Role.CUSTOMER, "客服": Role.AGENT, "未知": Role.UNKNOWN, **{role.value: role for role in Role}}
-_EMOTIONS = frozenset(tag.value for tag in Emotion)
-_EVENTS = frozenset(tag.value for tag in AudioEvent)
-_EXPECTED_LINE = "`客户 12.0-14.5 ANGRY: 说的话` (role, start-end in seconds, perhaps an emotion or sounds)"
 
 
 class ExpectedHit(Form):
@@ -124,6 +121,7 @@ def run_rule_tests(
     stored: FindStored | None = None,
     *,
     tests: Sequence[RuleTest] | None = None,
+    read: Read | None = None,
 ) -> tuple[RuleTestResult, ...]:
     """Run the tests beside the rules. Draft rules are tested, too.
 
@@ -132,12 +130,13 @@ def run_rule_tests(
         analyse: turns a transcript into an analysis, with the settings and topics in use.
         stored: finds the transcript of a stored call by its id, for tests that name one.
         tests: from `load_rule_tests`; None: read from the files of the rule set.
+        read: tells what the lines do that are written without acts; None: nothing is known of them.
 
     Raises:
         ConfigError: every problem in every test file, with line and column.
     """
     return tuple(
-        _run(test, ruleset, analyse, stored) for test in (load_rule_tests(ruleset) if tests is None else tests)
+        _run(test, ruleset, analyse, stored, read) for test in (load_rule_tests(ruleset) if tests is None else tests)
     )
 
 
@@ -210,10 +209,10 @@ def _conversation(test: RuleTestForm, path: NodePath, diagnostics: Diagnostics) 
     for index, line in enumerate(test.conversation or ()):
         if len(line) != 1:
             what = f"{len(line)} utterances in one item"
-            diagnostics.add("invalid-utterance", (*path, index), what, expected=_EXPECTED_LINE)
+            diagnostics.add("invalid-utterance", (*path, index), what, expected=EXPECTED_LINE)
             continue
         ((head, text),) = line.items()
-        segment = _segment(head, text, (*path, index, head), diagnostics)
+        segment = read_line(head, text, (*path, index, head), diagnostics)
         if segment is not None:
             segments.append(segment)
     audio = None
@@ -229,54 +228,27 @@ def _conversation(test: RuleTestForm, path: NodePath, diagnostics: Diagnostics) 
     )
 
 
-def _segment(head: str, text: Any, path: NodePath, diagnostics: Diagnostics) -> Segment | None:
-    match_ = _LINE.fullmatch(head.strip())
-    if match_ is None or isinstance(text, dict | list):
-        diagnostics.add("invalid-utterance", path, f"got {head!r}", expected=_EXPECTED_LINE)
-        return None
-    who, start, end, tags = match_.groups()
-    start_ms, end_ms = round(float(start) * 1000), round(float(end) * 1000)
-    if who not in _ROLES:
-        expected = "客户, 客服, customer or agent"
-        diagnostics.add("invalid-utterance", path, f"unknown speaker {who!r}", expected=expected)
-    if end_ms < start_ms:
-        diagnostics.add("invalid-utterance", path, f"ends at {end} s, before it starts at {start} s")
-    emotion: Emotion | None = None
-    scores: dict[str, float] | None = None
-    loudness: float | None = None
-    events: list[AudioEvent] = []
-    for tag in tags.split():
-        name, _, score = tag.partition("=")
-        if name in _EMOTIONS and (not score or _SCORE.fullmatch(score)):
-            emotion = Emotion(name)
-            scores = {name: float(score)} if score else None
-        elif _LEVEL.fullmatch(tag):
-            loudness = float(tag[:-2])
-        elif tag in _EVENTS:
-            events.append(AudioEvent(tag))
-        else:
-            near = did_you_mean(tag, _EMOTIONS | _EVENTS)
-            diagnostics.add("invalid-utterance", path, f"unknown tag {tag!r}", to_do=near)
-    return Segment(
-        start_ms=start_ms,
-        end_ms=end_ms,
-        role=_ROLES.get(who, Role.UNKNOWN),
-        text="" if text is None else str(text),
-        emotion=emotion,
-        emotion_scores=scores,
-        events=tuple(events),
-        loudness_dbfs=loudness,
-    )
+def _heard(transcript: Transcript, read: Read | None) -> Transcript:
+    """Read what the lines do that are written without acts."""
+    if read is None or all(segment.acts for segment in transcript.segments):
+        return transcript
+    bare = (dataclasses.replace(segment, acts=()) for segment in transcript.segments)
+    heard = read(dataclasses.replace(transcript, segments=tuple(bare)))
+    pairs = zip(transcript.segments, heard.segments, strict=True)
+    segments = tuple(given if given.acts else by_reader for given, by_reader in pairs)
+    return dataclasses.replace(heard, segments=segments)
 
 
-def _run(test: RuleTest, ruleset: RuleSet, analyse: Analyse, stored: FindStored | None) -> RuleTestResult:
-    transcript = test.transcript
-    if test.call_id is not None:
-        call = stored(test.call_id) if stored is not None else None
-        if call is None:
-            why = _("库里没有通话 {call}：用 --store 指定库").format(call=test.call_id)
-            return RuleTestResult(name=test.name, location=test.location, failures=(why,))
-        transcript = call
+def _run(
+    test: RuleTest, ruleset: RuleSet, analyse: Analyse, stored: FindStored | None, read: Read | None
+) -> RuleTestResult:
+    call = stored(test.call_id) if test.call_id is not None and stored is not None else None
+    if test.call_id is not None and call is None:
+        why = _("库里没有通话 {call}：用 --store 指定库").format(call=test.call_id)
+        return RuleTestResult(name=test.name, location=test.location, failures=(why,))
+    # A stored call was read when it was judged.
+    is_read = call is not None and any(segment.acts for segment in call.segments)
+    transcript = call if call is not None and is_read else _heard(call or test.transcript, read)
     context = MatchContext.of(transcript, analyse(transcript), earlier=test.earlier, stages=ruleset.stages)
     findings: dict[str, list[Finding]] = {
         rule.id: match(rule, context) or [] for rule in ruleset.rules if rule.status is not RuleStatus.RETIRED
@@ -308,63 +280,48 @@ def _is_at(finding: Finding, second: float) -> bool:
 
 #: How much is exported before the first and after the last evidence.
 MARGIN_MS = 30_000
-_SPEAKERS = {Role.CUSTOMER: "客户", Role.AGENT: "客服", Role.UNKNOWN: "未知"}
 
 
-def export_rule_test(transcript: Transcript, rule: Rule, ruleset: RuleSet, analyse: Analyse) -> str:
+def export_rule_test(
+    transcript: Transcript, rule: Rule, ruleset: RuleSet, analyse: Analyse, read: Read | None = None
+) -> str:
     """Write a test for a `*.test.yaml` from a call, with personal data masked, as the rule judges it now.
 
     It holds what lies around the hit if that gives the same hit, else the whole call. Where the rule judges the masked
     words in another way than the call itself, the test expects that, and a comment says so. Another comment asks to
     check what remains before the test is kept.
     """
-    first = _first_hit(transcript, rule, ruleset, analyse)
+
+    def first_hit(shown: Transcript) -> Finding | None:
+        heard = _heard(shown, read)
+        findings = match(rule, MatchContext.of(heard, analyse(heard), stages=ruleset.stages))
+        return findings[0] if findings else None
+
+    first = first_hit(transcript)
     segments = transcript.segments
     if first is not None:
         start_ms = first.at_ms - MARGIN_MS
         end_ms = max((evidence.end_ms for evidence in first.evidence), default=first.at_ms) + MARGIN_MS
         near = tuple(segment for segment in segments if start_ms <= segment.start_ms <= end_ms)
         part = Transcript(call_id=transcript.call_id, order_id=transcript.order_id, segments=near)
-        again = _first_hit(part, rule, ruleset, analyse)
+        again = first_hit(part)
         if again is not None and again.at_ms == first.at_ms:
             segments = near
     whole = len(segments) == len(transcript.segments)
     masked = dataclasses.replace(
         transcript, segments=mask_segments(segments).segments, audio=transcript.audio if whole else None
     )
-    expected = _first_hit(masked, rule, ruleset, analyse)
+    expected = first_hit(masked)
     lines = ["  # " + _("个人信息已遮住，请检查有没有漏掉的，再保存")]
     if (expected and expected.at_ms) != (first and first.at_ms):
         lines.append("  # " + _("遮住个人信息以后，这条规则的判定和原来的通话不同"))
-    lines.append(f"  - name: {_quoted(_('{title}（实录）').format(title=rule.title))}")
+    lines.append(f"  - name: {quoted(_('{title}（实录）').format(title=rule.title))}")
     if masked.audio is not None:
         lines.append(f"    duration: {masked.audio.duration_ms / 1000:.7g}s")
     lines.append("    conversation:")
-    lines += [f"      - {_line(segment)}" for segment in masked.segments]
+    lines += [f"      - {write_line(segment)}" for segment in masked.segments]
     if expected is None:
         lines.append(f"    must_not_hit: [{rule.id}]")
     else:
         lines += ["    must_hit:", f"      - {{rule: {rule.id}, at: {expected.at_ms / 1000:g}}}"]
     return "\n".join(lines) + "\n"
-
-
-def _first_hit(transcript: Transcript, rule: Rule, ruleset: RuleSet, analyse: Analyse) -> Finding | None:
-    findings = match(rule, MatchContext.of(transcript, analyse(transcript), stages=ruleset.stages))
-    return findings[0] if findings else None
-
-
-def _line(segment: Segment) -> str:
-    tags = []
-    if segment.emotion is not None:
-        score = (segment.emotion_scores or {}).get(segment.emotion)
-        value = "" if score is None else f"={min(1.0, max(0.0, score)):.2f}"
-        tags.append(segment.emotion.value + value)
-    tags += [event.value for event in segment.events]
-    if segment.loudness_dbfs is not None:
-        tags.append(f"-{abs(min(0.0, segment.loudness_dbfs)):.1f}dB")
-    head = f"{_SPEAKERS[segment.role]} {segment.start_ms / 1000:.2f}-{segment.end_ms / 1000:.2f} {' '.join(tags)}"
-    return f"{head.strip()}: {_quoted(segment.text)}"
-
-
-def _quoted(text: str) -> str:
-    return json.dumps(text, ensure_ascii=False)

@@ -14,11 +14,7 @@ from annotated_types import Ge, Gt
 from pydantic import AfterValidator, Field, with_config
 from pydantic_core import PydanticCustomError
 
-from qareport.model import (
-    DEFAULT_SILENCE_MS,
-    PersonalKind,
-    Role,
-)
+from qareport.model import DEFAULT_SILENCE_MS, PersonalKind, Role
 from qareport.settings.name_pattern import NamePattern
 from qareport.settings.understanding import UnderstandingSettings
 from qareport.strict_yaml import read_yaml, validate
@@ -188,6 +184,7 @@ class ScoreSettings:
     categories: tuple[CategorySettings, ...] = (
         CategorySettings(name="服务态度与流程"),
         CategorySettings(name="流失与投诉"),
+        CategorySettings(name="合规与诚信"),
         CategorySettings(name="物流"),
         CategorySettings(name="尺码与质量"),
         CategorySettings(name="退换与退款"),

@@ -104,6 +104,8 @@ class Match:
     said: str
     #: Only the sound is the same: the transcript may have a homophone, or the speaker may have meant something else.
     fuzzy: bool = False
+    #: Where it begins in the text.
+    at: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,11 +156,16 @@ class WordList:
 
     def match(self, normalised: str) -> Match | None:
         """Return the first word that is in normalised text, or else, where the list allows it, the first by sound."""
+        return next(self.matches(normalised), None)
+
+    def matches(self, normalised: str) -> Iterator[Match]:
+        """Find every word that is in normalised text, and after them, where the list allows it, those by sound."""
         if not self._starts.isdisjoint(letter_pairs(normalised)):
             for match in self._pattern.finditer(normalised):
                 if word := match.group(1):
-                    return Match(self._spelling[word], word)
-        return next(self._heard(normalised), None) if self._sound_pattern is not None else None
+                    yield Match(self._spelling[word], word, at=match.start(1))
+        if self._sound_pattern is not None:
+            yield from self._heard(normalised)
 
     def _heard(self, normalised: str) -> Iterator[Match]:
         if self._sound_pattern is None:
@@ -178,7 +185,7 @@ class WordList:
                     continue
                 covered = self._covered(normalised) if covered is None else covered
                 if not any(left < end and start < right for left, right in covered):
-                    yield Match(self._spelling[word], text, fuzzy=True)
+                    yield Match(self._spelling[word], text, fuzzy=True, at=start)
 
     def _covered(self, normalised: str) -> list[tuple[int, int]]:
         friends = (normalise(word) for word in (*self.exceptions, *self.false_friends))
@@ -196,7 +203,11 @@ class WordList:
 
     def remove_from(self, normalised: str) -> str:
         """Return normalised text without the words of the list."""
-        return self._pattern.sub(lambda match: "" if match.group(1) else match.group(0), normalised)
+        return self.replace_in(normalised, "")
+
+    def replace_in(self, normalised: str, by: str) -> str:
+        """Return normalised text with something else in place of each word of the list."""
+        return self._pattern.sub(lambda match: by if match.group(1) else match.group(0), normalised)
 
 
 def _alternation(words: Iterable[str]) -> str:

@@ -49,7 +49,7 @@ Floats = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
-class Sentence:
+class Utterance:
     """A sentence as the reader sees it. Training builds some that no recording has."""
 
     text: str
@@ -61,7 +61,7 @@ class Sentence:
     laughs: bool = False
 
     @classmethod
-    def of(cls, segment: Segment) -> Sentence:
+    def of(cls, segment: Segment) -> Utterance:
         """Take what the reader looks at from a segment whose speaker is known."""
         return cls(
             text=normal_form(segment.text),
@@ -174,7 +174,7 @@ def turns(customers: Sequence[bool]) -> list[tuple[int, int]]:
     return list(pairwise([0, *changes, len(customers)])) if customers else []
 
 
-def numbers_of(sentences: Sequence[Sentence]) -> Floats:
+def numbers_of(sentences: Sequence[Utterance]) -> Floats:
     """Measure sentences: `NUMBERS`, each about −1 … 2, of the shape (sentences, numbers)."""
     count = len(sentences)
     pairs = [_letter_pairs(sentence.text) for sentence in sentences]
@@ -198,7 +198,7 @@ def numbers_of(sentences: Sequence[Sentence]) -> Floats:
     return rows
 
 
-def _heard(sentences: Sequence[Sentence], index: int) -> list[float]:
+def _heard(sentences: Sequence[Utterance], index: int) -> list[float]:
     """Return judged or not, the emotion, laughter and the pauses around; zeros where nothing was heard."""
     sentence = sentences[index]
     if sentence.emotion is None:
@@ -219,7 +219,7 @@ def _letter_pairs(text: str) -> frozenset[str]:
     return frozenset(first + second for first, second in pairwise(letters))
 
 
-def _likeness(sentences: Sequence[Sentence], pairs: Sequence[frozenset[str]], index: int) -> list[float]:
+def _likeness(sentences: Sequence[Utterance], pairs: Sequence[frozenset[str]], index: int) -> list[float]:
     """Return how much of it the speaker said before (containment, Dice), and how much the other just said."""
     own, contained, alike, back = pairs[index], 0.0, 0.0, 0.0
     if not own:
@@ -248,12 +248,14 @@ _CONTEXT_WEIGHTS: Final = {"turn": 0.5, "before": 0.6, "own_before": 0.4, "next"
 
 def own_scale(counts: Floats) -> Floats:
     """Scale the sum over a sentence's n-grams, by their number."""
-    return (np.maximum(counts, 1.0) ** -OWN_POWER * _TYPICAL ** (OWN_POWER - 0.5)).astype(np.float32)
+    scale: Floats = (np.maximum(counts, 1.0) ** -OWN_POWER * _TYPICAL ** (OWN_POWER - 0.5)).astype(np.float32)
+    return scale
 
 
 def context_scale(name: str, counts: Floats) -> Floats:
     """Scale the sum over the n-grams of a context, by their number."""
-    return (_CONTEXT_WEIGHTS[name] * np.maximum(counts, 1.0) ** -0.5).astype(np.float32)
+    scale: Floats = (_CONTEXT_WEIGHTS[name] * np.maximum(counts, 1.0) ** -0.5).astype(np.float32)
+    return scale
 
 
 #: What topics are known from: all that the customer says, the first sentences of it, what the agent says.

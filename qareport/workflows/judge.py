@@ -16,7 +16,18 @@ from qareport.codec import to_json
 from qareport.errors import QareportError, StoreError
 from qareport.events import Progress, reason_of
 from qareport.files import content_key
-from qareport.model import Analysis, Call, CallReport, FailedCall, Judgement, Note, NoteCode, Risk, Transcript
+from qareport.model import (
+    Analysis,
+    Call,
+    CallReport,
+    FailedCall,
+    Judgement,
+    Note,
+    NoteCode,
+    Risk,
+    TopicScore,
+    Transcript,
+)
 from qareport.presentation import wording
 from qareport.rules import CallSnapshot, StoredJudgement
 from qareport.settings import Settings
@@ -227,7 +238,7 @@ def apply(store: Store, rule_book: RuleBook, since: datetime | None = None) -> i
 
 
 def transcript_of(report: CallReport, order_id: str | None) -> Transcript:
-    """Return what was said in a judged call."""
+    """Return what was said in a judged call, as it was understood."""
     return Transcript(
         call_id=report.call_id,
         order_id=order_id,
@@ -236,6 +247,7 @@ def transcript_of(report: CallReport, order_id: str | None) -> Transcript:
         audio=report.audio,
         model=report.model,
         segments=report.segments,
+        topics=tuple(TopicScore(name=issue.name) for issue in report.issues),
     )
 
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from qareport.model import OrderReport
     from qareport.settings import Locale, Settings
     from qareport.store import Store
+    from qareport.understanding import Reader
     from qareport.workflows.judge import RuleBook
     from qareport.workflows.transcribe import EngineTranscriber
 
@@ -175,7 +176,7 @@ class Workspace:
 
     @cached_property
     def rule_book(self) -> RuleBook:
-        """Settings, topics and rules as they are now.
+        """Settings, topics, reader and rules as they are now.
 
         Raises:
             ConfigError: everything wrong in all of them, with line and column.
@@ -186,10 +187,18 @@ class Workspace:
         problems: list[Problem] = []
         values = _collect(lambda: self.settings, problems)
         topics = _collect(lambda: self.topics, problems)
+        reader = _collect(lambda: self._open_reader(values), problems)
         ruleset = _collect(lambda: rules.load(self.rules_dir), problems)
-        if values is None or topics is None or ruleset is None:
+        if values is None or topics is None or reader is None or ruleset is None:
             raise ConfigError(problems)
-        return RuleBook(settings=values, topics=topics, ruleset=ruleset)
+        return RuleBook(settings=values, topics=topics, reader=reader, ruleset=ruleset)
+
+    def _open_reader(self, settings: Settings | None) -> Reader:
+        """Open the reader of the settings; where they cannot be read, any, so that `acts.yaml` is checked too."""
+        from qareport.settings import UnderstandingSettings
+        from qareport.understanding import open_reader
+
+        return open_reader(settings.understanding if settings else UnderstandingSettings(), self.config)
 
     @cached_property
     def rule_book_for_run(self) -> RuleBook:
@@ -198,7 +207,7 @@ class Workspace:
         A replacement is named by the note `rules_last_good` {rules_sha256, problems, first}.
 
         Raises:
-            ConfigError: everything wrong, where settings or topics are broken too, or the store has no valid set.
+            ConfigError: everything wrong, where not only rules are broken, or the store has no valid set.
         """
         try:
             book = self.rule_book
@@ -217,6 +226,7 @@ class Workspace:
             raise error
         try:
             written, topics = self.settings, self.topics
+            reader = self._open_reader(written)
         except ConfigError:
             raise error from None
         ruleset = rules.load(rules.RuleFiles.from_texts(last[1], where="store"))
@@ -226,7 +236,7 @@ class Workspace:
             "first": str(error.problems[0]),
         }
         note = Note(code=NoteCode.RULES_LAST_GOOD, values=values)
-        return RuleBook(settings=written, topics=topics, ruleset=ruleset, notes=(note,))
+        return RuleBook(settings=written, topics=topics, reader=reader, ruleset=ruleset, notes=(note,))
 
     # --- store --------------------------------------------------------------------------------------------------------
 

@@ -34,6 +34,7 @@ JUDGING = {
     "qareport.audio",
     "qareport.ingest",
     "qareport.delivery",
+    "qareport.understanding",
 }
 
 ORDER = "20261105000042"
@@ -94,6 +95,12 @@ def test_a_report_from_the_store_imports_the_libraries_of_its_formats_alone(
     assert loaded & (DOCUMENTS - needed) == set()
     templating = set() if formats == "json" else {"jinja2"}
     assert loaded & (SOUND | OTHERS - templating | JUDGING | {"alembic", "regex"}) == set()
+
+
+def test_calls_are_understood_without_a_library_that_trains_or_listens(folder: Path, tmp_path: Path) -> None:
+    loaded = loaded_by("analyse", "calls.jsonl", "--format", "json", "--out", str(tmp_path), cwd=folder)
+    assert "qareport.understanding.bundled" in loaded
+    assert loaded & {"torch", "funasr", "sklearn", "scipy"} == set()
 
 
 def test_importing_the_package_imports_nothing_else(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from qareport.model import Analysis, MomentKind, Segment
-from qareport.privacy.masking import find_in_segments
+from qareport.privacy.find_in_call import find_in_segments
 from tests.corpus.script import Conversation
 
 #: A moment counts when it starts this near the truth; a pause or overlap when both its ends do.

@@ -311,7 +311,9 @@ def _personal(script: _Script) -> None:
 
 def _personal_piece(script: _Script, text: str, kind: str, value: str) -> None:
     script.say(CUSTOMER, text)
-    script.truth.personal.append(PersonalTruth(len(script.segments) - 1, kind, value))
+    # Of an address, province, city and district are not personal.
+    below = value.rpartition("区")[2] if kind == "address" else value
+    script.truth.personal.append(PersonalTruth(len(script.segments) - 1, kind, below))
 
 
 _PLAIN_BEATS: tuple[Callable[[_Script], None], ...] = (

@@ -30,6 +30,7 @@ from qareport.model import (
     MomentKind,
     MomentLabel,
     Note,
+    NoteCode,
     OrderReport,
     PersonalKind,
     Promise,
@@ -446,7 +447,8 @@ UNKNOWN_ROLES = OrderReport(
                 say(500, 4_000, UNKNOWN, "喂，你好。", None, source=RoleSource.GIVEN),
                 say(4_500, 9_000, UNKNOWN, "我想退货。", None, source=RoleSource.GIVEN),
             ),
-            score=100,
+            score=None,
+            notes=(Note(code=NoteCode.NOT_SCORED_SPEAKERS, values={"share": "1.00"}),),
         ),
     ),
     provenance=replace(PROVENANCE, model="demo@1"),
@@ -457,11 +459,23 @@ def _item(finding: Finding, counted: int) -> ScoreItem:
     return ScoreItem(rule_id=finding.rule_id, at_ms=finding.at_ms, points=finding.points, counted=counted)
 
 
+PRAISE = Finding(
+    rule_id="service.good-closing",
+    rule_version="1",
+    title="结束语完整",
+    category="服务规范",
+    severity=Severity.INFO,
+    at_ms=150_000,
+    evidence=FINDINGS[3].evidence,
+    advice="",
+    points=5,
+    praise="客服问清还有没有别的事，才道别。",
+)
 #: The example as today's rules judge it: a category at its limit, one without a hit, one without an opportunity.
 SCORECARD = Scorecard(
     start=100,
     total=100,
-    score=66,
+    score=71,
     passed=False,
     categories=(
         CategoryScore(
@@ -474,7 +488,7 @@ SCORECARD = Scorecard(
         ),
         CategoryScore(name="服务态度", points=-20, items=(_item(FINDINGS[1], -20),), judged=3),
         CategoryScore(name="流失", limit=30, points=-8, items=(_item(FINDINGS[2], -8),), judged=2),
-        CategoryScore(name="服务规范", points=0, items=(_item(FINDINGS[3], 0),), judged=1),
+        CategoryScore(name="服务规范", points=5, items=(_item(FINDINGS[3], 0), _item(PRAISE, 5)), judged=2),
         CategoryScore(name="价格", limit=20, points=0, judged=2),
         CategoryScore(name="退换与退款", points=0, judged=0, not_applicable=("refund.no-date", "refund.refused")),
     ),
@@ -509,7 +523,8 @@ _ISSUE = Classification(
 #: The example with everything that a call may carry.
 RICH_CALL = replace(
     CALL,
-    score=66,
+    findings=(*FINDINGS, PRAISE),
+    score=71,
     scorecard=SCORECARD,
     moments=(replace(MOMENTS[0], fuzzy=True), *MOMENTS[1:]),
     metrics=replace(

@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from qareport import rules
-from tests.support.calls import analyse_transcript
+from qareport.model import Judgement, Segment
+from qareport.settings import ScoreSettings
+from tests.support.calls import analyse_transcript, call
 from tests.support.paths import ROOT
 
 SHIPPED = ROOT / "config" / "rules"
@@ -22,6 +24,28 @@ cases:
       - agent 15-16: 您好
     must_hit: [{rule: a.rule, at: 12}]
 """
+
+
+def rule_set(folder: Path, when: str, more: str = "") -> rules.RuleSet:
+    """Load a single rule, whose `when` is given in YAML's short form."""
+    text = (
+        "schema: 1\nrules:\n  - id: a.rule\n    title: 标题\n    severity: minor\n    points: -10\n    category: 物流\n"
+        f"    advice: '{{{{ topic }}}}|{{{{ quote }}}}|{{{{ seconds }}}}|{{{{ order_id }}}}'\n    when: {when}\n{more}"
+    )
+    (folder / "a.yaml").write_text(text, encoding="utf-8")
+    return rules.load(folder)
+
+
+def judge(folder: Path, when: str, *segments: Segment, more: str = "", duration: float | None = None) -> Judgement:
+    """Judge a conversation by such a rule."""
+    transcript = call(*segments, duration=duration)
+    return rules.judge(rule_set(folder, when, more), transcript, analyse_transcript(transcript), ScoreSettings())
+
+
+def hits(folder: Path, when: str, *segments: Segment, more: str = "", duration: float | None = None) -> list[float]:
+    """Return the seconds at which such a rule hits, every time it does."""
+    more += "    occurrence: every\n"
+    return [finding.at_ms / 1000 for finding in judge(folder, when, *segments, more=more, duration=duration).findings]
 
 
 def run_case(folder: Path, rule: str = RULE, case: str = CASE) -> tuple[rules.RuleTestResult, ...]:

@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from qareport.model import ACTS_OF, Act, Emotion, Role
 from qareport.text.pinyin import sound
-from qareport.understanding.features import Sentence, normal_form
+from qareport.understanding.features import Utterance, normal_form
 
 CORPUS: Final = Path(__file__).resolve().parents[2] / "corpus"
 #: Batches that no training sees.
@@ -46,13 +46,13 @@ class Example:
 
     name: str
     batch: str
-    sentences: tuple[Sentence, ...]
+    sentences: tuple[Utterance, ...]
     labels: tuple[Labels, ...]
     topics: frozenset[str] = frozenset()
     topics_optional: frozenset[str] = frozenset()
 
 
-def acts_of(sentence: Sentence) -> tuple[Act, ...]:
+def acts_of(sentence: Utterance) -> tuple[Act, ...]:
     """Return the acts that the sentence's speaker can do, in the order of labels."""
     return ACTS_OF[Role.CUSTOMER if sentence.is_customer else Role.AGENT]
 
@@ -70,7 +70,7 @@ def _of_call(call: Mapping[str, Any], batch: str) -> Example:
     truth = call["truth"]
     for row in rows:
         emotion = Emotion(row[4]) if len(row) > 4 and row[4] else Emotion.NEUTRAL
-        sentence = Sentence(
+        sentence = Utterance(
             text=normal_form(row[3]), is_customer=row[2] == "customer", start_s=row[0], end_s=row[1],
             emotion=None if emotion is Emotion.EMO_UNKNOWN else emotion,
             laughs=len(row) > 5 and "Laughter" in row[5],
@@ -83,7 +83,7 @@ def _of_call(call: Mapping[str, Any], batch: str) -> Example:
     )  # fmt: skip
 
 
-def _labels(sentence: Sentence, acts: Sequence[str] | None, start_s: float, truth: Mapping[str, Any]) -> Labels:
+def _labels(sentence: Utterance, acts: Sequence[str] | None, start_s: float, truth: Mapping[str, Any]) -> Labels:
     """Label one sentence: an alarm act is sure only where its moment is, and open where the moment is optional."""
     own = acts_of(sentence)
     row = np.full(len(own), NO if acts is not None else UNKNOWN, dtype=np.int8)
@@ -128,7 +128,7 @@ def _of_exchange(block: str, batch: str) -> Example:
         marks = match["marks"].split()
         emotion = next((Emotion(mark) for mark in marks if mark.isupper()), Emotion.NEUTRAL)
         start_s = 4.0 * len(sentences)
-        sentence = Sentence(normal_form(match["text"]), match["role"] == "c", start_s, start_s + 3, emotion)
+        sentence = Utterance(normal_form(match["text"]), match["role"] == "c", start_s, start_s + 3, emotion)
         own = acts_of(sentence)
         row = np.full(len(own), NO, dtype=np.int8)
         for mark in marks:
@@ -159,7 +159,7 @@ def spoil(examples: Sequence[Example], seed: int, alike: Mapping[str, str]) -> I
         deaf = random_.random() < 0.5
         plain = random_.random() < 0.35
         misheard = random_.random() < 0.3
-        sentences: list[Sentence] = []
+        sentences: list[Utterance] = []
         labels: list[Labels] = []
         for sentence, row in zip(example.sentences, example.labels, strict=True):
             text = _MARKS.sub("", sentence.text) if plain else sentence.text

@@ -13,7 +13,6 @@ from qareport.model import (
     CallMetrics,
     CallReport,
     NoteCode,
-    Risk,
     Role,
     RoleMetrics,
     TeamNorm,
@@ -29,12 +28,13 @@ _ROLES = (Role.CUSTOMER, Role.AGENT, Role.UNKNOWN)
 _CURVE_POINTS = 150
 
 
-def badge(score: int | None, risk: Risk) -> Phrase:
-    """Write the verdict: 高风险 · 62分; a call that could not be scored has no risk either."""
-    if score is None:
-        return Phrase(runs=(TextRun(text=_("无法评分"), style="risk-none"),))
-    points = plural("{points}分", score, points=score)
-    return Phrase(runs=(TextRun(text=f"{wording.RISKS[risk]} · {points}", style=f"risk-{risk.value}"),))
+def badge(call: CallReport) -> Phrase:
+    """Write the verdicts, the customer's risk and the agent's score; a call without a score has no risk either."""
+    if call.score is None:
+        return Phrase(runs=(TextRun(text=key_moments.unscored(call), style="risk-none"),))
+    risk = _("客户{risk}").format(risk=wording.RISKS[call.risk])
+    score = plural("客服{points}分", call.score, points=call.score)
+    return Phrase(runs=(TextRun(text=risk, style=f"risk-{call.risk}"), TextRun(text="　" + score)))
 
 
 def build(
@@ -62,7 +62,7 @@ def build(
         number=wording.nth_call(number),
         title=f"{wording.nth_call(number)}　{wording.instant(call.started_at)}",
         anchor=chapter,
-        badge=badge(call.score, call.risk),
+        badge=badge(call),
         facts=facts(call, speakers, wording.nth(number)),
         phone=call.customer_phone or _(wording.UNKNOWN),
         sentence=key_moments.sentence(call, chosen, speakers),
@@ -71,6 +71,7 @@ def build(
         chart=chart(call, [item.at_ms for item in chosen]),
         key_moments=shown,
         further=tuple(key_moments.deduction(finding, speakers) for finding in outside),
+        praise=tuple(key_moments.praise(finding, speakers) for finding in call.findings if finding.is_praise),
         deductions=tuple(key_moments.deduction(finding, speakers) for finding in call.findings),
         deduction_total=_total(call),
         scorecard=scorecard.groups(call, speakers),
@@ -132,6 +133,8 @@ def hits(call: CallReport) -> str:
 
 def _total(call: CallReport) -> str:
     if not call.findings:
+        if call.score is None and call.segments:
+            return _("{text}。").format(text=key_moments.unscored(call))
         if call.score is None:
             return _("没有可供规则判断的内容，未评分。")
         return _("未命中任何规则，没有扣分。")

@@ -12,13 +12,14 @@ from qareport.model import (
     Finding,
     Moment,
     MomentKind,
+    NoteCode,
     Severity,
 )
 from qareport.presentation import wording
 from qareport.presentation.locale import _, plural
 from qareport.presentation.view_types import Phrase, TextRun
 from qareport.report.order.transcript_lines import Speakers, tag_run
-from qareport.report.order.view_types import AdviceLine, Deduction, KeyMomentView
+from qareport.report.order.view_types import AdviceLine, Deduction, KeyMomentView, PraiseLine
 
 #: A rule's hit belongs to a moment that is not farther away than this.
 _NEAR_MS = 2000
@@ -56,10 +57,12 @@ class Candidate:
 
 
 def choose(call: CallReport, limit: int) -> tuple[list[Candidate], list[Finding]]:
-    """Choose the moments to show, in order of time, and name the findings that stay outside them."""
+    """Choose the moments to show, in order of time, and name the findings that stay outside them; praise is neither."""
     candidates = [Candidate(moment=moment) for moment in call.moments]
     # A moment without salience is part of another one; it is shown only if a finding needs it.
     for finding in call.findings:
+        if finding.is_praise:
+            continue
         owner = _owner(finding, candidates)
         if owner is None:
             candidates.append(Candidate(moment=None, findings=[finding]))
@@ -214,6 +217,18 @@ def deduction(finding: Finding, speakers: Speakers) -> Deduction:
     )
 
 
+def praise(finding: Finding, speakers: Speakers) -> PraiseLine:
+    """Word what was done well."""
+    quotes = [evidence_line(item, speakers, with_time=False) for item in finding.evidence if item.quote]
+    return PraiseLine(
+        at=wording.second(finding.at_ms),
+        text=finding.praise or finding.title,
+        quotes=wording.clauses(quotes),
+        rule=_rule_line(finding),
+        at_ms=finding.at_ms,
+    )
+
+
 def sentence(call: CallReport, chosen: Sequence[Candidate], speakers: Speakers) -> str:
     """Tell the call in one or two sentences, from the gravest moments and the verdict."""
     if not call.segments:
@@ -250,15 +265,24 @@ def _verdict(call: CallReport) -> str:
     unjudged = all(segment.emotion is None for segment in call.segments)
     caveat = _("情绪未判定，结论只依据文字与停顿。") if unjudged else ""
     if call.score is None:
-        return caveat + _("本次通话无法评分。")
+        return caveat + _("{text}。").format(text=unscored(call))
     hits = _("未命中规则")
     if call.findings:
         count = len(call.findings)
         hits = plural("命中规则{count}条，{points}", count, count=count, points=total_points(call.findings))
     course = wording.trend(call.metrics)
-    parts = [_("客户情绪{course}").format(course=course)] if course else []
-    parts += [hits, plural("得{score}分", call.score, score=call.score), wording.RISKS[call.risk]]
-    return _("{text}。").format(text=_("，").join(parts)) + caveat
+    risk = wording.RISKS[call.risk]
+    customer = [_("客户情绪{course}").format(course=course), risk] if course else [_("客户{risk}").format(risk=risk)]
+    agent = [plural("客服得{score}分", call.score, score=call.score), hits]
+    first, second = (_("{text}。").format(text=_("，").join(parts)) for parts in (customer, agent))
+    return _("{story}{verdict}").format(story=first, verdict=second) + caveat
+
+
+def unscored(call: CallReport) -> str:
+    """Say in short why a call has no score."""
+    if NoteCode.NOT_SCORED_SPEAKERS in {note.code for note in call.notes}:
+        return _("未评分：说话人不明")
+    return _("无法评分")
 
 
 def total_points(findings: Sequence[Finding]) -> str:

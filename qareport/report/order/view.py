@@ -60,7 +60,7 @@ def build_view(report: OrderReport, settings: ReportSettings) -> OrderView:
         title=_(wording.TITLE),
         subject=(_("订单 {name}") if report.order_id else _("通话 {name}")).format(name=name),
         organisation=settings.organisation,
-        badge=call_view.badge(worst.call.score, worst.call.risk) if worst and worst.call else _failed(_("无法评分")),
+        badge=call_view.badge(worst.call) if worst and worst.call else _failed(_("无法评分")),
         facts=_facts(report, entries, name),
         demo_notice=wording.demo_notice(_models(report)),
         sentence=_sentence(entries, calls, worst) + _broken(history.broken(report.dossier)),

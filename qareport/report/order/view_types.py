@@ -82,6 +82,22 @@ class Deduction:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PraiseLine:
+    """What was done well, and the rule that says so."""
+
+    #: When it was done.
+    at: str
+    #: What was done well.
+    text: str
+    #: The words that show it; may be empty.
+    quotes: str
+    #: The rule that says so, with its severity and points.
+    rule: str
+    #: When it was done, in ms, for what can be played.
+    at_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ScoreGroup:
     """One category of the scorecard with its hits; a category without any says so in `empty`."""
 
@@ -285,6 +301,8 @@ class CallView:
     key_moments: tuple[KeyMomentView, ...]
     #: Hits that have no room among the key moments.
     further: tuple[Deduction, ...]
+    #: What was done well, in order of time; such hits are not among the key moments.
+    praise: tuple[PraiseLine, ...]
     #: All hits in order of time, besides the scorecard. For your own templates.
     deductions: tuple[Deduction, ...]
     #: What they add up to.
@@ -319,7 +337,7 @@ class OrderView:
     subject: str
     #: The setting `report.organisation`; may be empty.
     organisation: str
-    #: Risk and score of the order's worst call.
+    #: The customer's risk and the agent's score, of the order's worst call.
     badge: Phrase
     #: The grid on the first page.
     facts: Facts

@@ -35,7 +35,9 @@ def callback_row(callback: Callback, period: Period) -> CallbackRow:
     """Word one customer to call back."""
     # High risk has a column of its own.
     reasons = [_reason(reason, callback) for reason in callback.reasons if reason is not CallbackReason.HIGH_RISK]
-    score = plural("{points}分", callback.score, points=callback.score) if callback.score is not None else _("未判定")
+    score = _("未判定")
+    if callback.score is not None:
+        score = plural("客服{points}分", callback.score, points=callback.score)
     return CallbackRow(
         rank=str(callback.rank),
         order=view_types.name(callback.subject),

@@ -4,6 +4,7 @@ The docstring of each module is the documentation of its kinds: `qareport.rules.
 """
 
 from qareport.rules.conditions.call_size import CallLengthForm, SpeechCountForm
+from qareport.rules.conditions.does import AgentDoesForm, CustomerDoesForm
 from qareport.rules.conditions.emotion import EmotionForm
 from qareport.rules.conditions.event import EventForm
 from qareport.rules.conditions.exchange import LastSpeakerForm, RepeatsForm, ResponseDelayForm
@@ -18,9 +19,9 @@ from qareport.rules.conditions.voice import LoudnessForm, SpeedForm
 from qareport.rules.match_context import Condition, LeafForm
 
 _FORMS: tuple[type[LeafForm], ...] = (
-    SaysForm, EmotionForm, EventForm, SilenceForm, InterruptionForm, MomentForm, TopicForm, StageForm, SpeedForm,
-    LoudnessForm, ResponseDelayForm, RepeatsForm, LastSpeakerForm, CallLengthForm, SpeechCountForm, MetricForm,
-    TrendForm, TimeOfDayForm, WeekdayForm, EarlierCallsForm,
+    SaysForm, CustomerDoesForm, AgentDoesForm, EmotionForm, EventForm, SilenceForm, InterruptionForm, MomentForm,
+    TopicForm, StageForm, SpeedForm, LoudnessForm, ResponseDelayForm, RepeatsForm, LastSpeakerForm, CallLengthForm,
+    SpeechCountForm, MetricForm, TrendForm, TimeOfDayForm, WeekdayForm, EarlierCallsForm,
 )  # fmt: skip
 #: The form of each kind by the key that introduces it.
 LEAVES: dict[str, type[LeafForm]] = {head: form for form in _FORMS for head in form.heads}

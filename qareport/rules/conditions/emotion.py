@@ -1,6 +1,7 @@
 """`emotion`: a role speaks with an emotion, for some time.
 
-Consecutive utterances of the role that carry one of the emotions are one hit, from the first word to the last.
+Consecutive utterances of the role that carry one of the emotions are one hit, from the first word to the last, as long
+as no more than 5 s lie between them: two outbursts a minute apart are two.
 Utterances whose emotion was not judged never match.
 
 Keys:
@@ -25,6 +26,9 @@ from qareport.model import Emotion, Evidence, Role, Segment
 from qareport.rules.match_context import Condition, ConditionHit, LeafForm, MatchContext
 from qareport.rules.schema_types import DurationMs, Speaker
 
+#: A longer pause between two utterances ends what is one outburst.
+PAUSE_MS = 5000
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EmotionIs(Condition):
@@ -48,14 +52,19 @@ class EmotionIs(Condition):
                 hits.append(ConditionHit(at_ms=first.start_ms, evidence=(evidence,), span_ms=end_ms - first.start_ms))
         return hits
 
+    def is_judged(self, context: MatchContext) -> bool:
+        """Tell whether the emotion of any utterance of the role was judged."""
+        return any(segment.emotion is not None for segment in context.speech(self.role).segments)
+
     def _runs(self, context: MatchContext) -> Iterator[list[Segment]]:
         run: list[Segment] = []
         for segment, _words in context.utterances(self.role):
-            if self._matches(segment):
-                run.append(segment)
-            elif run:
+            matches = self._matches(segment)
+            if run and not (matches and segment.start_ms - run[-1].end_ms <= PAUSE_MS):
                 yield run
                 run = []
+            if matches:
+                run.append(segment)
         if run:
             yield run
 

@@ -1,5 +1,8 @@
 """`all`, `any`, `none`, and the modifiers beside every condition: conditions made of conditions.
 
+The hit of `none` is at the end of what was looked at. It never holds where something in its list was not judged:
+acts that no reader read, emotions, the words of a speaker who is not known.
+
 An extent is a time, a share of the call, turns or sentences: `30s`, `20%`, `3 turns`, `5 sentences`. `together`,
 `within` and `before` take times and sentences, `between` times and shares.
 
@@ -8,7 +11,7 @@ Keys:
     together: beside `all`: each of them at most so far from the first.
     any: one of the conditions holds.
     at_least: beside `any`: so many of them hold.
-    none: no condition of the list holds; the hit is at the end of what was looked at.
+    none: no condition of the list holds; what was not judged is held against nobody.
     first: only what starts in the first part of the call, counted from the first word.
     last: only what starts in the last part of the call, counted back from the last word.
     between: only what starts between two places of the recording; negative ones count from its end.
@@ -71,6 +74,10 @@ class Remembered(Condition):
         look = getattr(self.condition, "seen", None)
         return "" if look is None else str(look(context))
 
+    def is_judged(self, context: MatchContext) -> bool:
+        """As the condition is."""
+        return self.condition.is_judged(context)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AllOf(Condition):
@@ -122,6 +129,10 @@ class AllOf(Condition):
             return self.together is None or gap <= (self.together.sentences or 0)
         return max(other.at_ms - hit.end_ms, hit.at_ms - other.end_ms) <= self.together.ms
 
+    def is_judged(self, context: MatchContext) -> bool:
+        """Only where each condition is."""
+        return all(condition.is_judged(context) for condition in self.conditions)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AnyOf(Condition):
@@ -136,11 +147,21 @@ class AnyOf(Condition):
         return all(condition.names_topic for condition in self.conditions)
 
     def find(self, context: MatchContext) -> list[ConditionHit]:
-        """Return the hits of all of them in order of time; with `at_least` one hit, joined of the first of each."""
+        """Return the hits of all of them in order of time; with `at_least` one hit, joined of the first of each.
+
+        A sentence in which several conditions hold is one hit.
+        """
         by_condition = [hits for condition in self.conditions if (hits := condition.find(context))]
         if self.at_least > 1:
             return [join([hits[0] for hits in by_condition])] if len(by_condition) >= self.at_least else []
-        return sorted((hit for hits in by_condition for hit in hits), key=lambda hit: hit.at_ms)
+        if len(by_condition) == 1:
+            return by_condition[0]
+        hits = sorted((hit for hits in by_condition for hit in hits), key=lambda hit: hit.at_ms)
+        return list({hit.evidence or (hit.at_ms,): hit for hit in reversed(hits)}.values())[::-1]
+
+    def is_judged(self, context: MatchContext) -> bool:
+        """Only where each condition is."""
+        return all(condition.is_judged(context) for condition in self.conditions)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,7 +176,13 @@ class NoneOf(Condition):
         """Return one hit without evidence, at the end of what was looked at: only then it is certain."""
         if any(condition.first(context) is not None for condition in self.conditions):
             return []
+        if not self.is_judged(context):
+            return []
         return [ConditionHit(at_ms=context.end_ms)]
+
+    def is_judged(self, context: MatchContext) -> bool:
+        """Only where each condition is."""
+        return all(condition.is_judged(context) for condition in self.conditions)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,6 +211,10 @@ class Scoped(Condition):
     def _part(self, context: MatchContext) -> MatchContext:
         return context.scoped(self.start, self.end, self.between)
 
+    def is_judged(self, context: MatchContext) -> bool:
+        """As the condition is."""
+        return self.condition.is_judged(context)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Counted(Condition):
@@ -207,6 +238,10 @@ class Counted(Condition):
             return []
         joined = join(hits[: self.at_least])
         return [ConditionHit(at_ms=hits[self.at_least - 1].at_ms, evidence=joined.evidence, topic=joined.topic)]
+
+    def is_judged(self, context: MatchContext) -> bool:
+        """As the condition is."""
+        return self.condition.is_judged(context)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -277,3 +312,7 @@ class Unless(Condition):
             return []
         excused = {index for exception in self.exceptions for index in exception.excused(hits, context.whole())}
         return [hit for index, hit in enumerate(hits) if index not in excused]
+
+    def is_judged(self, context: MatchContext) -> bool:
+        """As the condition is."""
+        return self.condition.is_judged(context)

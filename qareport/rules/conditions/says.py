@@ -4,12 +4,20 @@ The words are searched in each utterance of the role, without punctuation, space
 list means any of its words. All keys can be combined: the utterance must then meet each of them. `$name` in a list
 stands for a list of `synonyms.yaml`. The first word found is the topic of advice.
 
+Negation is understood: `[退款]` is not found in 我不要退款, 没有申请退款 or 不用给我退款, where a negation (不, 没,
+没有, 别, 不用, 无需, 未 …) stands directly before the word, with at most two small words between them. Questions
+(要不要, 是不是, 有没有), double negation (不得不, 不能不), 不仅, 没想到 and a comma between them deny nothing. A word
+that itself begins with a negation (不发货, 没收到) is found as it is written. `like` is met only where both sentences
+deny something or neither does. `exact` compares the complete utterance: nothing stands before it. In `regex` nothing
+is understood: write there what must not stand before, or name it in `except`.
+
 Keys:
     any: any of these words.
     all: all of these words, in the same utterance.
     at_least: how many different words of `any` the utterance must have.
     exact: the whole utterance is one of these.
-    except: phrases that look like a word of `any` or `all` and are not meant: 没降价 hides 降价 inside it.
+    negated: true looks for words and sentences that are denied, and for no others; `either` takes both.
+    except: phrases that are not meant, whatever else is asked for: 没降价 hides 降价 inside it.
     regex: a regular expression; `^` and `$` are the ends of the utterance. Patterns that can run away are refused.
     except_regex: the utterance must not match this regular expression.
     sounds_like: also find words of `any` and `all` by their sound (pinyin); such evidence is marked as fuzzy.
@@ -28,10 +36,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Annotated, Any, ClassVar
 
 import regex
-from pydantic import AfterValidator, Field, PrivateAttr, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, PrivateAttr, WithJsonSchema, model_validator
 from pydantic_core import PydanticCustomError
 
 from qareport.model import Role
@@ -54,6 +63,7 @@ from qareport.rules.schema_types import (
     search,
     search_from,
 )
+from qareport.text.negation import begins_negated, has_negation, is_negated
 from qareport.text.wordlist import Match, WordList, bigrams, dice, normalise
 
 
@@ -62,13 +72,36 @@ class Sounds:
     """Whether words are also found by their sound, and what is not taken for them."""
 
     tolerated: bool
+    hidden: tuple[str, ...] = ()
     false_friends: tuple[str, ...] = ()
 
-    def list_of(self, words: tuple[str, ...], hidden: tuple[str, ...]) -> WordList:
+    def list_of(self, words: tuple[str, ...]) -> WordList:
         """Make a list of words that is searched so."""
-        return WordList(words, hidden, sounds_like=self.tolerated, false_friends=self.false_friends)
+        return WordList(words, self.hidden, sounds_like=self.tolerated, false_friends=self.false_friends)
 
 
+class Polarity(StrEnum):
+    """Whether what is said counts when it is denied."""
+
+    ASSERTED = "asserted"
+    NEGATED = "negated"
+    EITHER = "either"
+
+    def admits(self, match: Match, text: str, written: str) -> bool:
+        """Tell whether a word that was found in a text counts; `written` is that text with its punctuation."""
+        if self is Polarity.EITHER:
+            return True
+        denied = not begins_negated(match.said) and is_negated(text, match.at, written)
+        return denied is (self is Polarity.NEGATED)
+
+
+#: As `negated` is written.
+_POLARITIES: dict[bool | str, Polarity] = {
+    False: Polarity.ASSERTED,
+    True: Polarity.NEGATED,
+    "either": Polarity.EITHER,
+    "any": Polarity.EITHER,
+}
 _ROLES = {"customer says": Role.CUSTOMER, "agent says": Role.AGENT, "anyone says": None}
 
 
@@ -80,29 +113,39 @@ class Group:
     #: The words and their sounds, for the quick look at the whole call.
     spelt: SearchTerms
     heard: SearchTerms
+    polarity: Polarity = Polarity.ASSERTED
     at_least: int = 1
     #: Each word by itself, where they are counted.
     each: tuple[WordList, ...] = ()
 
     @classmethod
-    def of(cls, words: tuple[str, ...], hidden: tuple[str, ...], sounds: Sounds, at_least: int = 1) -> Group:
+    def of(cls, words: tuple[str, ...], sounds: Sounds, polarity: Polarity, at_least: int = 1) -> Group:
         """Make a group. The one place where a condition's words become a `WordList`."""
         plain = tuple(dict.fromkeys(map(normalise, words)))
-        each = tuple(sounds.list_of((word,), hidden) for word in plain) if at_least > 1 else ()
-        list_ = sounds.list_of(words, hidden)
-        return cls(words=list_, spelt=SearchTerms(plain), heard=SearchTerms(list_.sounds), at_least=at_least, each=each)
+        list_ = sounds.list_of(words)
+        return cls(
+            words=list_,
+            spelt=SearchTerms(plain),
+            heard=SearchTerms(list_.sounds),
+            polarity=polarity,
+            at_least=at_least,
+            each=tuple(sounds.list_of((word,)) for word in plain) if at_least > 1 else (),
+        )
 
     def lines(self, speech: RoleSpeech) -> set[int]:
         """Return the numbers of the lines that may hold the words: plain search is many times cheaper than patterns."""
         lines = speech.lines_with(self.spelt)
         return lines | speech.lines_sounding(self.heard) if self.heard.starts else lines
 
-    def find(self, text: str) -> Match | None:
-        """Return the first word found, when enough different ones are."""
-        first = self.words.match(text)
+    def find(self, text: str, written: str) -> Match | None:
+        """Return the first word found, when enough different ones are; `written` is the text with its punctuation."""
+        first = self._first(self.words, text, written)
         if first is None or self.at_least == 1:
             return first
-        return first if sum(1 for word in self.each if word.match(text) is not None) >= self.at_least else None
+        return first if sum(1 for word in self.each if self._first(word, text, written)) >= self.at_least else None
+
+    def _first(self, words: WordList, text: str, written: str) -> Match | None:
+        return next((match for match in words.matches(text) if self.polarity.admits(match, text, written)), None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,6 +180,33 @@ class Pattern:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Likeness:
+    """Sentences of which an utterance must be like one."""
+
+    #: Pairs of letters of each, and whether it denies anything.
+    sentences: tuple[tuple[frozenset[str], bool], ...]
+    #: Dice coefficient, 0 … 1.
+    similarity: float
+    polarity: Polarity
+
+    @classmethod
+    def of(cls, sentences: Iterable[str], similarity: float, polarity: Polarity) -> Likeness:
+        """Prepare sentences."""
+        plain = tuple(map(normalise, sentences))
+        prepared = tuple((bigrams(sentence), has_negation(sentence)) for sentence in plain)
+        return cls(sentences=prepared, similarity=similarity, polarity=polarity)
+
+    def met(self, text: str) -> bool:
+        """Tell whether a normalised utterance is like one of them, and asserts or denies what it does."""
+        pairs = bigrams(text)
+        near = [denies for sentence, denies in self.sentences if dice(pairs, sentence) >= self.similarity]
+        if not near or self.polarity is Polarity.EITHER:
+            return bool(near)
+        denied = has_negation(text)
+        return any((denies is not denied) is (self.polarity is Polarity.NEGATED) for denies in near)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Says(Condition):
     """A role says one of the words (or all of them) in one utterance."""
 
@@ -147,9 +217,10 @@ class Says(Condition):
     refused: Pattern | None = None
     #: The complete utterance must be one of these.
     exact: frozenset[str] = frozenset()
-    #: The utterance must be as much like one of these as `similarity` says; pairs of letters.
-    like: tuple[frozenset[str], ...] = ()
-    similarity: float = 1.0
+    #: The utterance must be like one of these.
+    like: Likeness | None = None
+    #: Hides parts of the utterance from `pattern`, `exact` and `like`; groups know it already.
+    hidden: WordList | None = None
 
     names_topic = True
 
@@ -165,7 +236,10 @@ class Says(Condition):
         speech = context.speech(self.role)
         for line in self._lines(speech):
             segment = speech.segments[line]
-            if context.covers(segment.start_ms) and (match := self._match(speech.words[line])) is not None:
+            if not context.covers(segment.start_ms):
+                continue
+            match = self._match(speech.words[line], segment.text)
+            if match is not None:
                 yield uttered(segment, topic=match.word, fuzzy=match.fuzzy)
 
     def _lines(self, speech: RoleSpeech) -> Iterable[int]:
@@ -180,28 +254,33 @@ class Says(Condition):
             return sorted(lines)
         return self.pattern.lines(speech) if self.pattern is not None else range(len(speech.words))
 
-    def _match(self, words: str) -> Match | None:
+    def _match(self, words: str, written: str) -> Match | None:
         first: Match | None = None
         fuzzy = False
         for group in self.groups:
-            match = group.find(words)
+            match = group.find(words, written)
             if match is None:
                 return None
             first, fuzzy = first or match, fuzzy or match.fuzzy
+        rest = words if self.hidden is None else self.hidden.replace_in(words, "\n")
         if self.pattern is not None:
-            text = self.pattern.find(words)
+            text = self.pattern.find(rest)
             if text is None:
                 return None
             first = first or Match(text, text)
-        if self.exact and words not in self.exact:
+        if self.exact and rest not in self.exact:
             return None
-        if self.like and max(dice(bigrams(words), sentence) for sentence in self.like) < self.similarity:
+        if self.like is not None and not self.like.met(rest):
             return None
         if self.refused is not None and self.refused.find(words) is not None:
             return None
         if first is None:
             return Match(words, words)
         return Match(first.word, first.said, fuzzy=True) if fuzzy else first
+
+    def is_judged(self, context: MatchContext) -> bool:
+        """Tell whether it is known what the role does not say: it speaks, or nobody does who is not known."""
+        return context.hears(self.role)
 
     def seen(self, context: MatchContext) -> str:
         """Say how much the role says where it is looked for."""
@@ -220,6 +299,19 @@ def _compiles(value: str) -> str:
 Expression = Annotated[str, AfterValidator(_compiles)]
 
 
+def _is_polarity(value: Any) -> Any:
+    if not isinstance(value, bool | str) or value not in _POLARITIES:
+        raise PydanticCustomError("negated", "true, false or either")
+    return value
+
+
+Negated = Annotated[
+    bool | str,
+    BeforeValidator(_is_polarity),
+    WithJsonSchema({"anyOf": [{"type": "boolean"}, {"enum": ["either", "any"]}]}),
+]
+
+
 class SaysForm(LeafForm):
     """A list means any of its words; all keys can be combined."""
 
@@ -231,6 +323,7 @@ class SaysForm(LeafForm):
     #: How many different words of `any` one utterance must hold.
     at_least: Annotated[int, Field(ge=1, le=50)] = 1
     exact: Keywords | None = None
+    negated: Negated = False
     except_: Keywords | None = Field(default=None, alias="except")
     #: Searched in the text as keywords are compared: lower case, half width, without punctuation and spaces.
     regex: Expression | None = None
@@ -252,6 +345,8 @@ class SaysForm(LeafForm):
             raise PydanticCustomError("nothing_said", "`any`, `all`, `exact`, `like` or `regex` with what is said")
         if self.sounds_like and not (self.any or self.all):
             raise PydanticCustomError("sounds_like", "`sounds_like` together with `any` or `all`")
+        if self.negated is not False and not (self.any or self.all or self.like):
+            raise PydanticCustomError("negated", "`negated` together with `any`, `all` or `like`")
         if self.at_least > len(set(map(normalise, self.any or ()))) and self.at_least > 1:
             raise PydanticCustomError("at_least", "`at_least` no greater than the number of words in `any`")
         return self
@@ -259,15 +354,16 @@ class SaysForm(LeafForm):
     def condition(self, head: str) -> Condition:
         """Make the condition for the role that the head names."""
         hidden = self.except_ or ()
-        sounds = Sounds(self.sounds_like, self._false_friends)
-        groups = [Group.of(self.any, hidden, sounds, self.at_least)] if self.any else []
-        groups += [Group.of((word,), hidden, sounds) for word in self.all or ()]
+        sounds = Sounds(self.sounds_like, hidden, self._false_friends)
+        polarity = _POLARITIES[self.negated]
+        groups = [Group.of(self.any, sounds, polarity, self.at_least)] if self.any else []
+        groups += [Group.of((word,), sounds, polarity) for word in self.all or ()]
         return Says(
             role=_ROLES[head],
             groups=tuple(groups),
             pattern=Pattern.of(self.regex) if self.regex is not None else None,
             refused=Pattern.of(self.except_regex) if self.except_regex is not None else None,
             exact=frozenset(map(normalise, self.exact or ())),
-            like=tuple(bigrams(normalise(sentence)) for sentence in self.like or ()),
-            similarity=self.similarity,
+            like=Likeness.of(self.like, self.similarity, polarity) if self.like else None,
+            hidden=WordList(hidden) if hidden and (self.regex or self.exact or self.like) else None,
         )

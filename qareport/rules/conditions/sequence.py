@@ -63,6 +63,10 @@ class InSequence(Condition):
                 hits.append(join(path))
         return hits
 
+    def is_judged(self, context: MatchContext) -> bool:
+        """Only where each step is."""
+        return all(step.condition.is_judged(context) for step in self.steps)
+
     def _follow(
         self,
         by_step: Sequence[list[ConditionHit]],

@@ -159,7 +159,8 @@ def words(value: object) -> str:
 def test_pdf_has_bookmarks_headings_and_a_described_picture() -> None:
     content = render(samples.RICH, "pdf")
     marks = [(mark.level, mark.get_title()) for mark in pypdfium2.PdfDocument(content).get_toc()]
-    assert marks[:4] == [(0, "通话质检报告"), (1, "关键节点与建议话术"), (1, "评分卡"), (1, "通话指标与团队相比")]
+    titles = ["关键节点与建议话术", "做得好的地方", "评分卡", "通话指标与团队相比"]
+    assert marks[:5] == [(0, "通话质检报告"), *((1, title) for title in titles)]
     assert marks[-4:-1] == [(1, "订单档案"), (2, "客服的承诺"), (2, "问题类型与环节的依据")]
     figures = [entry for entry in objects(content) if str(entry.get("S")) == "/'Figure'"]
     assert [words(figure["Alt"]) for figure in figures] == [charts_alt(samples.RICH)]
@@ -340,7 +341,7 @@ def test_word_template_with_a_logo_and_sections_moved_and_removed(tmp_path: Path
     content = render(samples.RICH, "docx", tmp_path)
     made = docx.Document(io.BytesIO(content))
     titles = [p.text for p in made.element.body.iter(PARAGRAPH) if outline_level(made, p)]
-    assert titles[:4] == ["关键节点与建议话术", "对话全文", "评分卡", "订单档案"]
+    assert titles[:5] == ["关键节点与建议话术", "做得好的地方", "对话全文", "评分卡", "订单档案"]
     assert [part.blob for part in made.sections[0].header.part.related_parts.values()] == [logo()]
     text = squeezed(docx_text(content))
     assert [quote for quote in quotations(samples.RICH) if squeezed(quote) not in text] == []
@@ -350,13 +351,13 @@ def test_word_template_with_a_logo_and_sections_moved_and_removed(tmp_path: Path
 def test_page_template_with_a_logo_and_sections_moved_and_removed(tmp_path: Path, kind: str) -> None:
     source = (TEMPLATES / "call.html.j2").read_text(encoding="utf-8")
     parts = re.split(r"(?=^<\{\{ section \}\}>)", source, flags=re.MULTILINE)
-    before, nodes, scorecard, metrics, talk = parts
+    before, nodes, praise, scorecard, metrics, talk = parts
     talk, after = re.split(r"(?=^</section>\n\{% endfor %\})", talk, maxsplit=1, flags=re.MULTILINE)
     assert "团队" in metrics
     picture = f'<img alt="标识" src="data:image/png;base64,{base64.b64encode(logo()).decode()}">'
     before = before.replace('<header class="masthead">', f'<header class="masthead">{picture}')
     scorecard = scorecard.replace("评分卡", "得分是怎么来的")
-    (tmp_path / "call.html.j2").write_text(before + nodes + talk + scorecard + after, encoding="utf-8")
+    (tmp_path / "call.html.j2").write_text(before + nodes + praise + talk + scorecard + after, encoding="utf-8")
     styles = (TEMPLATES / "call.css").read_text(encoding="utf-8")
     (tmp_path / "call.css").write_text(styles.replace("#0b5563", "#7a1f5c"), encoding="utf-8")
     content = render(samples.RICH, kind, tmp_path)

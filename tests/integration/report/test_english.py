@@ -47,7 +47,7 @@ QUOTED = {
     "quote", "text", "raw", "last_said", "tokens",
     "call_id", "order_id", "agent_id", "audio_path", "path", "models", "model",
     "name", "topic", "issue", "issues", "stage", "stages", "action", "by", "promises",
-    "title", "category", "advice", "moment",
+    "title", "category", "advice", "praise", "moment",
     "reason", "values",
 }  # fmt: skip
 
@@ -143,7 +143,8 @@ def test_a_sentence_reads_as_english() -> None:
     sentence = re.search(r'<p class="finding">(.*?)</p>', page)
     assert sentence is not None
     assert sentence[1].startswith("Customer, at 42 s: mentions")
-    assert sentence[1].endswith("Customer&#39;s mood worse, 4 rules hit, 38 points taken, score 62, High risk.")
+    end = "Customer&#39;s mood worse, High risk. Agent&#39;s score 62, 4 rules hit, 38 points taken."
+    assert sentence[1].endswith(end)
 
 
 def test_the_users_own_words_stand_in_an_english_word_document(tmp_path: Path) -> None:

@@ -13,8 +13,9 @@ import pytest
 
 from qareport import settings
 from qareport.errors import ConfigError, ModelError, NoStoreError
-from qareport.model import Call
+from qareport.model import Act, Call
 from qareport.workflows.workspace import Workspace
+from tests.support.calls import CUSTOMER, call, say
 from tests.support.dailies import make_config, write_transcripts
 from tests.support.recordings import cut_recording
 
@@ -149,6 +150,26 @@ def test_everything_wrong_in_settings_topics_and_rules_is_told_at_once(config: P
         Workspace.open(config=config).rule_book  # noqa: B018 - it is read for the first time
     for place in ("qareport.yaml:1:", "topics.yaml:1:", "price.yaml:2:1"):
         assert place in str(caught.value)
+
+
+def test_the_users_own_words_change_the_reader_and_the_key_of_the_rule_book(config: Path) -> None:
+    before = Workspace.open(config=config).rule_book
+    (config / "acts.yaml").write_text("schema: 1\ncustomer: {threaten: {always: [找你们老板]}}\n", "utf-8")
+    after = Workspace.open(config=config).rule_book
+    said = call(say(0, 2, CUSTOMER, "我去找你们老板。"))
+    assert next((spoken.act, spoken.reader) for spoken in after.read(said).segments[0].acts) == (Act.THREATEN, "words")
+    assert before.key != after.key
+
+
+def test_broken_words_of_acts_are_told_with_everything_else_that_is_wrong(config: Path) -> None:
+    (config / "acts.yaml").write_text("schema: 1\ncustomer: {rude: {}}\n", "utf-8")
+    (config / "qareport.yaml").write_text("nothing: 1\n", "utf-8")
+    with pytest.raises(ConfigError) as caught:
+        _ = Workspace.open(config=config).rule_book
+    assert {str(problem.where).split("/")[-1].split(":")[0] for problem in caught.value.problems} == {
+        "acts.yaml",
+        "qareport.yaml",
+    }
 
 
 def test_a_store_that_does_not_exist_is_made_only_where_calls_are_taken_in(tmp_path: Path) -> None:

@@ -70,7 +70,7 @@ def test_each_call_is_compared_with_the_one_before_it() -> None:
     third = later(50, issue="退款进度", score=None, agent_id="A022")
     first, last = periods.dossier((third, FIRST, second)).changes
     assert (first.call_id, first.since_call_id, first.after_ms) == ("after-30", "call-0913", 30 * 3_600_000)
-    assert (first.score, first.sentiment, first.other_agent) == (50 - 66, 0.0, True)
+    assert (first.score, first.sentiment, first.other_agent) == (50 - 71, 0.0, True)
     assert (first.same_issues, first.new_issues, first.gone_issues) == (("物流延迟",), (), ())
     assert (last.score, last.other_agent) == (None, False)
     assert (last.same_issues, last.new_issues, last.gone_issues) == ((), ("退款进度",), ("物流延迟",))

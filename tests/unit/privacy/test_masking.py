@@ -152,6 +152,14 @@ def test_tokens_are_masked_and_give_the_audio_span() -> None:
     assert [(span.start_ms, span.end_ms, span.exact) for span in done.spans] == [(100, 1190, True)]
 
 
+def test_a_name_has_its_span_for_the_sound_too() -> None:
+    text = "我叫张伟。"
+    tokens = tuple(Token(letter, 100 * place, 100 * place + 90) for place, letter in enumerate(text))
+    done = mask_segments([Segment(start_ms=0, end_ms=500, role=Role.CUSTOMER, text=text, tokens=tokens)])
+    (span,) = done.spans
+    assert (span.kind, span.start_ms, span.end_ms, span.exact) == (PersonalKind.NAME, 200, 390, True)
+
+
 def test_tokens_that_do_not_spell_the_text_are_left_out_where_it_is_masked() -> None:
     segment = Segment(start_ms=0, end_ms=9, role=Role.CUSTOMER, text="13800138000", tokens=(Token("一三八", 0, 9),))
     assert mask_segments([segment]).segments[0].tokens == ()
@@ -176,6 +184,7 @@ def test_nothing_in_a_masked_report_holds_the_number() -> None:
                 at_ms=0,
                 evidence=(Evidence(at_ms=0, end_ms=5, role=Role.CUSTOMER, quote=text),),
                 advice=f"客户说“{text}”时……",
+                praise=f"“{text}”",
                 points=0,
             ),
         ),
@@ -186,6 +195,7 @@ def test_nothing_in_a_masked_report_holds_the_number() -> None:
     assert "138" not in codec.to_json(masked)
     assert [span.kind for span in masked.masked] == [PHONE]
     assert masked.findings[0].advice == "客户说“我手机[电话]，什么时候发货”时……"
+    assert masked.findings[0].praise == "“我手机[电话]，什么时候发货”"
     assert dataclasses.replace(mask_report(report, ()), masked=()) == report
 
 

@@ -12,26 +12,9 @@ from qareport import analysis, rules
 from qareport.model import AudioEvent, Emotion, Finding, Judgement, Risk, Role, Segment
 from qareport.settings import AnalysisSettings, ScoreSettings
 from tests.support.calls import AGENT, CUSTOMER, TOPICS, call, say
+from tests.support.rule_texts import hits, judge
 
 ANGRY = Emotion.ANGRY
-
-
-def judge(folder: Path, when: str, *segments: Segment, more: str = "", duration: float | None = None) -> Judgement:
-    """Judge a conversation by one rule, whose `when` is given in YAML's short form."""
-    text = (
-        "schema: 1\nrules:\n  - id: a.rule\n    title: 标题\n    severity: minor\n    points: -10\n    category: 物流\n"
-        f"    advice: '{{{{ topic }}}}|{{{{ quote }}}}|{{{{ seconds }}}}|{{{{ order_id }}}}'\n    when: {when}\n{more}"
-    )
-    (folder / "a.yaml").write_text(text, encoding="utf-8")
-    transcript = call(*segments, duration=duration)
-    analysed = analysis.analyse(transcript, AnalysisSettings(), TOPICS)
-    return rules.judge(rules.load(folder), transcript, analysed, ScoreSettings())
-
-
-def hits(folder: Path, when: str, *segments: Segment, more: str = "", duration: float | None = None) -> list[float]:
-    """Return the seconds at which such a rule hits, every time it does."""
-    more += "    occurrence: every\n"
-    return [finding.at_ms / 1000 for finding in judge(folder, when, *segments, more=more, duration=duration).findings]
 
 
 ASK = say(10, 12, CUSTOMER, "我的衣服，什么时候发货？", acts="ask")
@@ -236,7 +219,7 @@ def test_a_word_is_found_by_its_sound_only_where_the_rule_says_so_and_is_marked(
 
 def test_all_words_may_be_found_by_their_sounds(tmp_path: Path) -> None:
     when = "{customer says: {all: [退款, 到账], sounds_like: true}}"
-    assert hits(tmp_path, when, say(0, 2, CUSTOMER, "退宽怎么还没到帐")) == [0]
+    assert hits(tmp_path, when, say(0, 2, CUSTOMER, "退宽什么时候到帐")) == [0]
     assert hits(tmp_path, when, say(0, 2, CUSTOMER, "退宽怎么还没好")) == []
 
 
@@ -271,7 +254,7 @@ def test_a_regular_expression_looks_at_each_utterance_by_itself(
 
 
 def test_words_that_stand_in_exceptions_do_not_count_towards_the_number_asked_for(tmp_path: Path) -> None:
-    when = "{customer says: {any: [退款, 投诉], at_least: 2, except: [不投诉]}}"
+    when = "{customer says: {any: [退款, 投诉], at_least: 2, except: [不投诉], negated: either}}"
     assert hits(tmp_path, when, say(0, 2, CUSTOMER, "退款就好，我不投诉")) == []
     assert hits(tmp_path, when, say(0, 2, CUSTOMER, "不退款我就投诉")) == [0]
 
@@ -322,3 +305,17 @@ def test_false_friends_are_a_part_of_the_rules_that_they_bear_on(tmp_path: Path)
     tolerant, exact, other_tolerant, other_exact = versions
     assert tolerant != other_tolerant
     assert exact == other_exact
+
+
+def test_a_sentence_in_which_several_conditions_of_any_hold_is_one_hit(tmp_path: Path) -> None:
+    either = "{any: [{customer says: [投诉]}, {customer says: [举报]}]}"
+    talk = say(3, 5, CUSTOMER, "我要投诉举报你们")
+    assert hits(tmp_path, either, talk) == [3]
+    assert hits(tmp_path, either[:-1] + ", times: 2}", talk) == []
+    assert hits(tmp_path, either[:-1] + ", times: 2}", talk, say(6, 7, CUSTOMER, "举报")) == [6]
+
+
+def test_two_outbursts_far_apart_are_not_one_that_lasts(tmp_path: Path) -> None:
+    angry = (say(3, 3.5, CUSTOMER, "什么", ANGRY), say(60.5, 61, CUSTOMER, "什么", ANGRY))
+    assert hits(tmp_path, "{emotion: {is: ANGRY, lasts: 2s}}", *angry) == []
+    assert hits(tmp_path, "{emotion: {is: ANGRY, lasts: 500ms}}", *angry) == [3, 60.5]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from pathlib import Path
 
@@ -10,20 +11,20 @@ import yaml
 
 from qareport import rules
 from qareport.errors import ConfigError
-from tests.support.calls import analyse_transcript
+from qareport.model import Act, SpokenAct, Transcript
+from tests.support.calls import CUSTOMER, analyse_transcript, call, say
 from tests.support.paths import ROOT
-from tests.support.rule_texts import CASE, RULE, SHIPPED, run_case
+from tests.support.rule_texts import CASE, RULE, SHIPPED, rule_set, run_case
 
 GUIDE = (ROOT / "docs" / "guide" / "rules.zh-CN.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```yaml\n(.*?)```", GUIDE, flags=re.DOTALL)
 
 
-def test_the_shipped_rules_are_at_least_twelve_in_six_files_and_six_categories() -> None:
+def test_the_shipped_rules_are_in_seven_files_and_categories() -> None:
     ruleset = rules.load(SHIPPED)
-    assert len(ruleset.rules) >= 12
-    assert len({Path(rule.location.file).name for rule in ruleset.rules}) == 6
+    assert len({Path(rule.location.file).name for rule in ruleset.rules}) == 7
     assert {rule.category for rule in ruleset.rules} == {
-        "物流", "尺码与质量", "退换与退款", "价格", "服务态度与流程", "流失与投诉",
+        "物流", "尺码与质量", "退换与退款", "价格", "服务态度与流程", "流失与投诉", "合规与诚信",
     }  # fmt: skip
 
 
@@ -117,3 +118,38 @@ def test_lint_warns_of_missing_directions_lost_topics_and_equal_titles(tmp_path:
         "a.yaml:4:6: b.rule: advice names {{ topic }}, but `when` does not always find one",
         "a.yaml:4:6: b.rule: title '标题' is that of another rule",
     ]
+
+
+ACT_RULE = RULE.replace("customer says: [发货]", "customer does: {act: ask_again, score: 0.8}")
+
+
+def test_a_line_may_say_what_it_does(tmp_path: Path) -> None:
+    case = CASE.replace("客户 12.0", "客户 [ask_again=0.8, 抱怨] 12.0")
+    assert [result.passed for result in run_case(tmp_path, ACT_RULE, case)] == [True]
+    case = CASE.replace("客户 12.0", "客户 [ask_again=0.79] 12.0")
+    assert [result.passed for result in run_case(tmp_path, ACT_RULE, case)] == [False]
+    with pytest.raises(ConfigError, match="unknown act 'evade' of customer"):
+        run_case(tmp_path, ACT_RULE, CASE.replace("客户 12.0", "客户 [evade] 12.0"))
+
+
+def test_lines_without_acts_are_read_and_others_stay_as_they_are_written(tmp_path: Path) -> None:
+    def read(transcript: Transcript) -> Transcript:
+        heard = (SpokenAct(act=Act.ASK_AGAIN),)
+        return dataclasses.replace(
+            transcript, segments=tuple(dataclasses.replace(segment, acts=heard) for segment in transcript.segments)
+        )
+
+    for written, passed in (("客户 12.0", True), ("客户 [ask] 12.0", False)):
+        (tmp_path / "a.yaml").write_text(ACT_RULE, encoding="utf-8")
+        (tmp_path / "a.test.yaml").write_text(CASE.replace("客户 12.0", written), encoding="utf-8")
+        results = rules.run_rule_tests(rules.load(tmp_path), analyse_transcript, read=read)
+        assert [result.passed for result in results] == [passed]
+
+
+def test_an_exported_test_says_what_its_lines_do(tmp_path: Path) -> None:
+    ruleset = rule_set(tmp_path, "{customer does: ask_again}")
+    talk = call(say(1, 3, CUSTOMER, "到底什么时候发", acts="ask_again=0.93 complain"))
+    text = rules.export_rule_test(talk, ruleset.rules[0], ruleset, analyse_transcript)
+    assert "客户 [ask_again=0.930, complain] 1.00-3.00 NEUTRAL:" in text
+    (tmp_path / "a.test.yaml").write_text(f"schema: 1\ncases:\n{text}", encoding="utf-8")
+    assert [result.passed for result in rules.run_rule_tests(rules.load(tmp_path), analyse_transcript)] == [True]

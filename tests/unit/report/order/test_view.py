@@ -58,7 +58,7 @@ def test_view_is_what_was_reviewed(name: str, monkeypatch: pytest.MonkeyPatch) -
 def test_sentence_tells_the_call_in_order() -> None:
     assert view(samples.EXAMPLE).sentence == (
         "客户在第42秒提及“发货”后沉默，第87秒情绪转为愤怒，第131秒流露放弃之意“算了”。"
-        "客户情绪转差，命中规则4条，扣38分，得62分，高风险。"
+        "客户情绪转差，高风险。客服得62分，命中规则4条，扣38分。"
     )
 
 
@@ -185,6 +185,27 @@ def test_unscored_call_has_no_risk() -> None:
     shown = view(samples.EMPTY)
     assert shown.badge.plain == "无法评分"
     assert shown.facts.issue == "未判定"
+
+
+def test_a_call_of_unknown_speakers_says_why_it_has_no_score_where_the_score_would_be() -> None:
+    shown = view(samples.UNKNOWN_ROLES)
+    assert shown.badge.plain == "未评分：说话人不明"
+    assert "未评分：说话人不明。" in shown.sentence
+    assert shown.calls[0].deduction_total == "未评分：说话人不明。"
+
+
+def test_risk_and_score_are_two_things() -> None:
+    shown = view(samples.EXAMPLE)
+    assert [run.text.strip() for run in shown.badge.runs] == ["客户高风险", "客服62分"]
+    assert [run.style for run in shown.badge.runs] == ["risk-high", ""]
+
+
+def test_praise_has_its_own_place_and_is_no_advice() -> None:
+    call = view(samples.RICH).calls[0]
+    assert [(line.at, line.text) for line in call.praise] == [("第150秒", "客服问清还有没有别的事，才道别。")]
+    told = [advice.rule for moment in call.key_moments for advice in moment.advice]
+    told += [hit.rule for hit in call.further]
+    assert not any("service.good-closing" in rule for rule in told)
 
 
 def test_unknown_note_is_shown_with_its_values() -> None:
@@ -316,7 +337,7 @@ def test_every_category_of_the_scorecard_is_shown_and_not_applicable_is_not_a_fa
     idle = groups["退换与退款"]
     assert idle.empty == "没有一条规则有机会出现"
     assert idle.not_applicable == "不适用（没有机会出现，不扣分也不加分）2条：refund.no-date，refund.refused"
-    assert view(samples.RICH).calls[0].score_line == "起始100分，各类合计−34分，得66分（满分100分），不合格。"
+    assert view(samples.RICH).calls[0].score_line == "起始100分，各类合计−29分，得71分（满分100分），不合格。"
 
 
 def test_fatal_hit_is_named() -> None:
@@ -354,7 +375,7 @@ def test_measures_stand_beside_what_is_usual_in_the_team() -> None:
 def test_dossier_tells_changes_promises_and_their_fate() -> None:
     made = view(samples.FIVE_CALLS)
     assert [(row.number, row.after, row.score) for row in made.dossier.changes] == [
-        ("第2次", "距第1次 24小时", "−8分"),
+        ("第2次", "距第1次 24小时", "−13分"),
         ("第3次", "距第2次 47小时", "−18分"),
         ("第4次", "距第3次 30小时", "+58分"),
     ]

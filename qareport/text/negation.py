@@ -1,0 +1,63 @@
+"""Negation before a word: 不要退款, 没有投诉, 不用您提供 deny what they name, 要不要退款 and 不仅退款 do not.
+
+Only what stands directly before the word is looked at: a negation, and at most two small words between them. Texts are
+compared in the form of `wordlist.normalise`, which has no punctuation; the text as it is written tells where a clause
+ends: in 没有，我要退款 nothing is denied.
+"""
+
+from __future__ import annotations
+
+import re
+
+#: So much before a word is looked at: the longest negation, two small words, and what makes it no negation.
+_WINDOW = 9
+#: May stand between the negation and the word.
+_SMALL = "(?:[要想会能用再给您你去是有需必太可得帮向对把跟做说使]|到底|真的|申请)"
+#: 别 in 特别, 区别 …; 不 in 要不, 何不; 没 in 有没: no negations.
+_NEGATION = (
+    r"(?:(?<![要何岂])不(?:需要|打算|应该|可以|[要想会能用再给是有需必可得许准应该肯愿])?"
+    r"|(?<!有)[没沒](?:有|[想要说])?|[未甭勿冇唔]|无[需须法意]|(?<![特区分个类性级识告辨])[别別])"
+)
+_BEFORE = re.compile(f"({_NEGATION}{_SMALL}{{0,2}})$")
+#: 是不是, 有没有, 能不能: a question; the negation stands between the same two letters.
+_QUESTION = re.compile(r"(\w{1,2})[不没沒]\1")
+#: A negation of the negation: 不能不, 没有不, 不得不.
+_TWICE = re.compile(f"{_NEGATION}{_SMALL}{{0,2}}$")
+#: Words that begin with a negation deny nothing more before them: 不发货 is found as it is written.
+_BEGINS = re.compile(_NEGATION)
+#: Anywhere in a sentence; what only looks like a negation is taken out first.
+_ANYWHERE = re.compile(r"[不没沒未甭勿冇唔]|无[需须法意]|(?<![特区分个类性级识告辨])[别別]")
+_APPARENT = re.compile(
+    r"(\w)[不没沒]\1|不得不|不[仅但光只过管论]|没想到|差不多|对不起|不好意思|唔好意思|对唔住|要不(?!是)|不如"
+)
+
+
+def begins_negated(word: str) -> bool:
+    """Tell whether a normalised word itself begins with a negation: 不发货, 没收到."""
+    return _BEGINS.match(word) is not None
+
+
+def is_negated(text: str, start: int, written: str | None = None) -> bool:
+    """Tell whether what begins at a place of a normalised text is denied by what stands directly before it.
+
+    Args:
+        text: as `wordlist.normalise` gives it.
+        start: where the word begins.
+        written: the same text with its punctuation; None: as if it had none.
+    """
+    before = _BEFORE.search(text, max(0, start - _WINDOW), start)
+    if before is None:
+        return False
+    place = before.start(1)
+    for question in _QUESTION.finditer(text, max(0, place - 2), start + 2):
+        if question.start() < place < question.end():
+            return False
+    if _TWICE.search(text, max(0, place - _WINDOW), place) is not None:
+        return False
+    # A comma between them ends the clause: the letters are then not next to each other in what is written.
+    return written is None or text[place : start + 1].casefold() in written.casefold()
+
+
+def has_negation(text: str) -> bool:
+    """Tell whether a normalised sentence denies anything at all."""
+    return _ANYWHERE.search(_APPARENT.sub("", text)) is not None

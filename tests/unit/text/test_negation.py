@@ -1,0 +1,51 @@
+"""What a negation before a word denies, and what only looks like one."""
+
+from __future__ import annotations
+
+import pytest
+
+from qareport.text.negation import begins_negated, has_negation, is_negated
+
+
+@pytest.mark.parametrize(
+    ("text", "word"),
+    [
+        ("我不要退款", "退款"), ("没有申请退款", "退款"), ("没说要退款", "退款"), ("无需退款", "退款"),
+        ("不太想退款", "退款"), ("不需要您提供密码", "提供"), ("不用您找快递", "找快递"), ("别投诉", "投诉"),
+        ("我不会投诉你的", "投诉"), ("从来不给差评", "差评"), ("不是假货", "假货"), ("还没退货呢", "退货"),
+        ("唔使退款", "退款"), ("未发货", "发货"),
+    ],
+)  # fmt: skip
+def test_what_follows_a_negation_is_denied(text: str, word: str) -> None:
+    assert is_negated(text, text.index(word))
+
+
+@pytest.mark.parametrize(
+    ("text", "word"),
+    [
+        ("我要退款", "退款"), ("要不要退款", "退款"), ("是不是要退款", "退款"), ("有没有发货", "发货"),
+        ("能不能给我退款", "退款"), ("可不可以退款", "退款"), ("会不会掉色", "掉色"), ("不仅退款", "退款"),
+        ("不但要投诉", "投诉"), ("没想到退款", "退款"), ("不得不投诉", "投诉"), ("不能不退款", "退款"),
+        ("没有不退款", "退款"), ("特别想退款", "退款"), ("别家便宜", "便宜"), ("对不起退款", "退款"),
+        ("要不给我退款", "退款"), ("不发出来我要投诉", "投诉"),
+    ],
+)  # fmt: skip
+def test_questions_double_negation_and_words_that_look_alike_deny_nothing(text: str, word: str) -> None:
+    assert not is_negated(text, text.rindex(word))
+
+
+def test_a_comma_ends_what_is_denied() -> None:
+    assert is_negated("不是要投诉", 3, "不是要投诉。")
+    assert not is_negated("不是要投诉", 3, "不是，要投诉。")
+
+
+def test_a_word_may_begin_with_a_negation_itself() -> None:
+    assert begins_negated("不发货")
+    assert begins_negated("没收到")
+    assert not begins_negated("发货")
+    assert not begins_negated("还没发货")
+
+
+def test_a_sentence_denies_something_or_nothing() -> None:
+    assert [has_negation(text) for text in ("我不要退款", "没人接电话")] == [True, True]
+    assert not any(map(has_negation, ("我要退款", "要不要退款", "不好意思我要退款")))

@@ -105,7 +105,7 @@ def _rates(counts: Sequence[Count], weights: Integers | None) -> dict[str, Any]:
     rates: dict[str, Any] = added._asdict()
     for name in ("precision", "recall", "f1"):
         value = getattr(added, name)
-        rates[name] = None if value is None else round(value, 3)
+        rates[name] = None if value is None or not any(added) else round(value, 3)
     if weights is not None:
         right, false, missed = (weights @ np.array(counts, dtype=np.int64).reshape(-1, 3)).T
         for name, upper, lower in (

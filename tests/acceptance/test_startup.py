@@ -96,6 +96,14 @@ def test_a_report_from_the_store_imports_the_libraries_of_its_formats_alone(
     assert loaded & (SOUND | OTHERS - templating | JUDGING | {"alembic", "regex"}) == set()
 
 
+def test_reading_and_judging_transcripts_loads_nothing_that_only_training_and_listening_need(
+    folder: Path, tmp_path: Path
+) -> None:
+    loaded = loaded_by("analyse", str(folder / "calls.jsonl"), "--out", str(tmp_path), "--format", "json", cwd=tmp_path)
+    assert "qareport.understanding.bundled" in loaded
+    assert loaded & (SOUND - {"numpy"} | {"sklearn", "scipy", "joblib", "training"}) == set()
+
+
 def test_importing_the_package_imports_nothing_else(tmp_path: Path) -> None:
     code = "import sys, qareport; print(sorted(name for name in sys.modules if name.startswith('qareport')))"
     done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)

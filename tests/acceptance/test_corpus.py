@@ -168,6 +168,35 @@ def test_a_labeller_agrees_with_himself_and_not_with_one_who_sees_nothing() -> N
     assert other["agent_ok_kappa"] == 0
 
 
+def test_the_page_counts_what_is_there() -> None:
+    page = (ROOT / "corpus" / "README.md").read_text("utf-8")
+    batches = {path.stem: len(path.read_text("utf-8").splitlines()) for path in BATCHES}
+    rows = re.findall(r"^\| ((?:[A-Z]{1,2} ?)+) \| (\d+) \|", page, re.MULTILINE)
+    assert sorted(name for names, _ in rows for name in names.split()) == sorted(batches)
+    assert {names: int(count) for names, count in rows} == {
+        names: sum(batches[name] for name in names.split()) for names, _ in rows
+    }
+    exchanges = {path.name: path.read_text("utf-8").count("## ") for path in EXCHANGES}
+    assert dict(re.findall(r"^\| `(\w+\.txt)` \| (\d+) \|", page, re.MULTILINE)) == {
+        name: str(count) for name, count in exchanges.items()
+    }
+    development, held_out = (len(read_labels(name)) for name in (DEVELOPMENT, HELD_OUT))
+    assert f"on {development + held_out} published dialogues" in page
+    assert f"`development.jsonl` ({development}," in page
+    assert f"`held_out.jsonl` ({held_out}," in page
+
+
+def test_batches_that_are_held_out_or_rewritten_exist_and_are_told() -> None:
+    page = (ROOT / "corpus" / "README.md").read_text("utf-8")
+    held_out, rewritten = (
+        (ROOT / "corpus" / name).read_text("utf-8").split() for name in ("held_out.txt", "rewritten.txt")
+    )
+    assert {*held_out, *rewritten} <= {path.stem for path in BATCHES}
+    assert f"{', '.join(held_out[:-1])} and {held_out[-1]}" in page
+    told = re.findall(r"^\| ((?:[A-Z]{1,2} ?)+) \| \d+ \| (?:rewritten|real public)", page, re.MULTILINE)
+    assert sorted(name for names in told for name in names.split()) == sorted(rewritten)
+
+
 def test_every_second_labelling_is_of_a_batch_and_of_all_its_lines() -> None:
     for path in sorted((ROOT / "corpus" / "second").glob("*.txt")):
         calls = [

@@ -93,7 +93,7 @@ def case_of(labels: Mapping[str, Any], dialogue: Sequence[tuple[str, str]]) -> d
     return {
         "id": labels["id"],
         "segments": [
-            [start, start + LENGTH_S, role, text, "EMO_UNKNOWN", ["Speech"], acts]
+            [start, start + LENGTH_S, role, text, None, ["Speech"], acts]
             for start, (role, text), acts in zip(starts, dialogue, labels["turns"], strict=True)
         ],
         "truth": {

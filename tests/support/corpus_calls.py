@@ -54,9 +54,9 @@ def _start(fields: Sequence[Any]) -> float:
 
 def _segment(fields: Sequence[Any], *, with_acts: bool) -> Segment:
     start_s, end_s, role, text, *rest = fields
-    emotion, events, acts = [*rest, None, None, None][:3]
+    emotion, events, acts = [*rest, *("NEUTRAL", None, None)[len(rest) :]]
     language = Language.EN if text.isascii() else Language.ZH
-    tags = (language, emotion or "NEUTRAL", (events or ("Speech",))[0], "withitn")
+    tags = (language, emotion or "EMO_UNKNOWN", (events or ("Speech",))[0], "withitn")
     return Segment(
         start_ms=round(start_s * 1000),
         end_ms=round(end_s * 1000),
@@ -66,7 +66,7 @@ def _segment(fields: Sequence[Any], *, with_acts: bool) -> Segment:
         text=text,
         raw="".join(f"<|{tag}|>" for tag in tags) + text,
         language=language,
-        emotion=Emotion(emotion or "NEUTRAL"),
+        emotion=Emotion(emotion) if emotion else None,
         events=tuple(map(AudioEvent, events or ("Speech",))),
         acts=tuple(SpokenAct(act=Act(act)) for act in acts or ()) if with_acts else (),
     )

@@ -12,7 +12,7 @@ import pytest
 import training.reader.__main__ as program
 from corpus.check import ACTS
 from qareport.model import ACTS_OF, Act, Role
-from qareport.understanding.features import Sentence
+from qareport.understanding.features import Utterance
 from training.reader.calibrate import best_f1, least_for_precision, platt
 from training.reader.examples import (
     CORPUS,
@@ -55,6 +55,7 @@ def test_held_out_batches_never_reach_a_fit(step: str, monkeypatch: pytest.Monke
 
     if step == "fit":
         monkeypatch.setattr(program, "out_of_fold", lambda *_: None)
+        monkeypatch.setattr(program, "fit_second_look", lambda *_: (None, None))
         monkeypatch.setattr(program, "calibrate_acts", lambda *_: ({}, {}))
         monkeypatch.setattr(program, "calibrate_topics", lambda *_: ([], {}))
     monkeypatch.setattr(program, step, record)
@@ -101,7 +102,7 @@ def test_alarms_are_learned_where_they_are_marked_and_left_open_where_they_are_o
 _NO_LETTER = re.compile(r"[\W_]+")
 
 
-def parts_of(text: str, originals: Iterator[Sentence]) -> int:
+def parts_of(text: str, originals: Iterator[Utterance]) -> int:
     """Take the sentences that a spoiled one was joined from; before each may stand a filler. Returns how many."""
     rest, count = _NO_LETTER.sub("", text), 0
     while rest:
@@ -156,10 +157,10 @@ def test_thresholds_are_the_least_that_keep_the_precision() -> None:
     assert best_f1(scores, truth) == 0.5
 
 
-def test_calibrated_margins_are_shares_of_what_is_right() -> None:
+def test_calibrated_margins_are_shares_of_what_is_right_in_calm_and_in_moved_calls() -> None:
     random = np.random.default_rng(1)
-    margins = random.normal(0, 3, 4000)
-    truth = random.random(4000) < 1 / (1 + np.exp(-(0.7 * margins - 1)))
-    slope, offset = platt(margins, truth)
+    margins, moved = random.normal(0, 3, 6000), random.random(6000) < 0.5
+    truth = random.random(6000) < 1 / (1 + np.exp(-(0.7 * margins - np.where(moved, 1, 3))))
+    slope, offsets = platt(margins, moved, truth)
     assert slope == pytest.approx(0.7, abs=0.08)
-    assert offset == pytest.approx(-1, abs=0.15)
+    assert offsets == pytest.approx((-3, -1), abs=0.3)

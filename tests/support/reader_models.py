@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from qareport.model import ACTS_OF
+from qareport.model import ACTS_OF, CUSTOMER_ACTS
 from qareport.understanding.bundled import ROLES
 from qareport.understanding.features import CONTEXTS, NUMBERS, TOPIC_PARTS
+from qareport.understanding.second_look import LOOKED_AT_TWICE, margins_around
 from training.reader.calibrate import Calibration
 from training.reader.examples import Example
 from training.reader.export import write_model
@@ -18,6 +19,13 @@ from training.reader.fit import Fitted
 from training.reader.matrix import learn_vocabulary
 
 TOPICS = ("物流查询", "退款")
+
+
+def size_of_second_look() -> int:
+    """Return how many weights it has for each act, the bias among them."""
+    margins = [np.zeros(len(CUSTOMER_ACTS), dtype=np.float32)]
+    around, _ = margins_around(margins, [True], np.zeros((1, len(NUMBERS)), dtype=np.float32))
+    return around.shape[1] + 1
 
 
 def make_model(path: Path, examples: Sequence[Example], threshold: float = 0.5) -> Fitted:
@@ -41,5 +49,7 @@ def make_model(path: Path, examples: Sequence[Example], threshold: float = 0.5) 
     }
     topics = {topic: weights([around] * len(TOPIC_PARTS), 1) for topic in TOPICS}
     fitted = Fitted(vocabulary, around, acts, topics)
-    write_model(path, fitted, dict.fromkeys(acts, Calibration(0.01, 0.0, threshold)), [0.5] * len(topics))
+    second = random.integers(-9, 9, (size_of_second_look(), len(LOOKED_AT_TWICE))).astype(float)
+    calibration = Calibration(0.01, (0.0, 0.0), (threshold, threshold))
+    write_model(path, fitted, second, dict.fromkeys(acts, calibration), [0.5] * len(topics))
     return fitted

@@ -12,6 +12,8 @@ import pytest
 from qareport.model import ACTS_OF, Act, Emotion, Role, Segment, SpokenAct, Transcript
 from qareport.settings import bundled_reader
 from qareport.understanding.bundled import ROLES, BundledReader, ReaderModel
+from qareport.understanding.features import numbers_of
+from qareport.understanding.second_look import LOOKED_AT_TWICE, margins_around
 from tests.support.calls import AGENT, CUSTOMER, EXAMPLE, call, say
 from tests.support.reader_models import TOPICS, make_model
 from training.reader.examples import CORPUS, Example, load_calls
@@ -50,6 +52,10 @@ def unread(transcript: Transcript) -> Transcript:
 SAID = unread(EXAMPLE)
 
 
+def twice(role: Role) -> tuple[Act, ...]:
+    return LOOKED_AT_TWICE if role is Role.CUSTOMER else ()
+
+
 def test_a_call_has_the_margins_that_training_computes(
     reader: BundledReader, fitted: Fitted, examples: list[Example]
 ) -> None:
@@ -63,8 +69,24 @@ def test_a_call_has_the_margins_that_training_computes(
                 if sentence.is_customer == (role is Role.CUSTOMER)
             ]
             values, _, owners = trained[role]
-            np.testing.assert_allclose(ours, values[owners == index], rtol=1e-4, atol=1e-2)
+            once = [column for column, act in enumerate(ACTS_OF[role]) if act not in twice(role)]
+            np.testing.assert_allclose(np.array(ours)[:, once], values[owners == index][:, once], rtol=1e-4, atol=1e-2)
         np.testing.assert_allclose(topic_margins, topics[index], rtol=1e-4, atol=1e-2)
+
+
+def test_the_second_look_is_at_the_margins_of_the_first(
+    reader: BundledReader, fitted: Fitted, examples: list[Example]
+) -> None:
+    columns = [ACTS_OF[Role.CUSTOMER].index(act) for act in LOOKED_AT_TWICE]
+    for example in examples:
+        trained = {role: iter(values) for role, (values, _, _) in fitted.act_margins([example]).items()}
+        customers = [sentence.is_customer for sentence in example.sentences]
+        first = [next(trained[Role.CUSTOMER if customer else Role.AGENT]) for customer in customers]
+        around, places = margins_around(first, customers, numbers_of(example.sentences))
+        margins, _ = reader.margins(example.sentences)
+        second = reader.model.second
+        expected = around @ second[:-1] + second[-1]
+        np.testing.assert_allclose([margins[place][columns] for place in places], expected, rtol=1e-3, atol=1e-2)
 
 
 def test_claims_are_the_acts_of_the_role_above_the_threshold_the_surest_first(reader: BundledReader) -> None:
@@ -118,10 +140,11 @@ def test_where_nothing_is_said_nothing_is_read(reader: BundledReader, segments: 
     assert reader.read(call(*segments)) == call(*segments)
 
 
-@pytest.mark.parametrize("text", ["，", "😀", "a", "ﷺ" * 3, "啊" * 5000, "\u200b", "٣٤٥"])
+@pytest.mark.parametrize("text", ["，", "😀", "a", "ﷺ" * 3, "啊" * 5000, "\u200b", "٣٤٥", "[图片]", "@客服小二"])
 def test_nothing_that_a_call_contains_stops_the_reader(reader: BundledReader, text: str) -> None:
     read = reader.read(call(say(0, 1, CUSTOMER, text), say(2, 3, AGENT, "好的")))
     assert [segment.text for segment in read.segments] == [text, "好的"]
+    assert reader.read(call(say(0, 1, CUSTOMER, text))).segments[0].text == text
 
 
 def test_only_acts_and_topics_are_added(reader: BundledReader) -> None:

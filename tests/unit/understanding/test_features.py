@@ -12,7 +12,7 @@ from qareport.understanding.features import (
     FORM,
     LONGEST_GRAM,
     NUMBERS,
-    Sentence,
+    Utterance,
     Vocabulary,
     grams_of,
     neighbours,
@@ -21,7 +21,7 @@ from qareport.understanding.features import (
 )
 from tests.support.calls import AGENT, CUSTOMER, say
 
-TEXTS = st.text(st.characters(codec="utf-8"), min_size=1, max_size=12)
+TEXTS = st.text(st.characters(codec="utf-8"), max_size=12)
 
 
 def listed(text: str) -> list[str]:
@@ -101,11 +101,13 @@ def test_nobody_and_a_single_sentence_have_no_context() -> None:
         assert all(pairs == ([], []) for pairs in neighbours(customers).values())
 
 
-def sentence(text: str, *, customer: bool = True, at: float = 0, emotion: Emotion | None = Emotion.NEUTRAL) -> Sentence:
-    return Sentence(normal_form(text), customer, at, at + 2, emotion)
+def sentence(
+    text: str, *, customer: bool = True, at: float = 0, emotion: Emotion | None = Emotion.NEUTRAL
+) -> Utterance:
+    return Utterance(normal_form(text), customer, at, at + 2, emotion)
 
 
-def number(name: str, *sentences: Sentence) -> list[float]:
+def number(name: str, *sentences: Utterance) -> list[float]:
     return [round(float(value), 3) for value in numbers_of(sentences)[:, NUMBERS.index(name)]]
 
 
@@ -150,5 +152,5 @@ def test_numbers_stay_small_in_a_call_of_any_length() -> None:
 
 def test_a_sentence_is_made_of_what_a_segment_holds() -> None:
     segment = say(1, 3, CUSTOMER, "呵呵，2 天了？", Emotion.ANGRY, events=(AudioEvent.LAUGHTER,))
-    assert Sentence.of(segment) == Sentence("呵呵,0 天了?", True, 1.0, 3.0, Emotion.ANGRY, laughs=True)
-    assert not Sentence.of(say(1, 3, AGENT, "好")).is_customer
+    assert Utterance.of(segment) == Utterance("呵呵,0 天了?", True, 1.0, 3.0, Emotion.ANGRY, laughs=True)
+    assert not Utterance.of(say(1, 3, AGENT, "好")).is_customer

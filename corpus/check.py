@@ -1,13 +1,16 @@
-"""Check that labelled calls follow the guide (`labels.md`): `python -m corpus.check FILE.jsonl…`; exit status 1 if not.
+"""Check that labelled calls and exchanges follow the guide (`labels.md`): `python -m corpus.check FILE…`.
 
-A line is a call: `{"id", "note", "segments": [[start_s, end_s, role, text, emotion, events, acts]…], "truth": {…}}`.
-Set A was labelled before there were acts, so its segments may end after any field from the text on.
+Exit status 1 if not. In `.jsonl` a line is a call: `{"id", "note", "segments": [[start_s, end_s, role, text, emotion,
+events, acts]…], "truth": {…}}`. Set A was labelled before there were acts, so its segments may end after any field from
+the text on. In `.txt` are short exchanges: `## NUMBER`, then lines `c` or `a`, acts and an emotion, a colon, the words.
 """
 
 from __future__ import annotations
 
 import json
+import re
 import sys
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -103,6 +106,9 @@ TRUTH = ("topics", "moments", "promises", "masked", "kept", "agent_ok", "faults"
 LEAST_SILENCE_S = 1.9
 #: A moment begins with a segment; times were rounded.
 TOLERANCE_S = 0.05
+#: Sentences up to so many characters are set phrases, which many people say.
+SET_PHRASE = 6
+_EXCHANGE_LINE = re.compile(r"(?P<role>[ca]) (?P<marks>[^:：]*)[:：] *(?P<text>.+)")
 
 
 def problems(call: dict[str, Any]) -> Iterator[str]:
@@ -185,8 +191,49 @@ def _label_problems(segments: Sequence[Sequence[Any]], truth: dict[str, Any]) ->
         yield f"risk {truth['risk']}"
 
 
+def exchange_problems(text: str) -> Iterator[str]:
+    """Name everything that is wrong in a file of exchanges.
+
+    Two exchanges may share a sentence only where the second follows the first, as a pair in which the same words do
+    something else.
+    """
+    said: defaultdict[str, list[int]] = defaultdict(list)
+    names: set[str] = set()
+    head, *blocks = re.split(r"^## ", text, flags=re.MULTILINE)
+    if head.strip():
+        yield f"{head.strip()[:40]!r} belongs to no exchange"
+    for place, block in enumerate(blocks):
+        name, *lines = filter(None, map(str.strip, block.splitlines()))
+        if name in names:
+            yield f"exchange {name} is there twice"
+        names.add(name)
+        if not lines:
+            yield f"exchange {name}: nobody says anything"
+        for line in lines:
+            match = _EXCHANGE_LINE.fullmatch(line)
+            if match is None:
+                yield f"exchange {name}: {line!r} is no line of an exchange"
+                continue
+            yield from (f"exchange {name}: {problem}" for problem in _mark_problems(match["role"], match["marks"]))
+            said[match["text"]].append(place)
+    for words, places in said.items():
+        if len(words) > SET_PHRASE and (len(places) > 2 or places[-1] - places[0] > 1):
+            yield f"{words!r} is said in exchanges {', '.join(str(place + 1) for place in places)}"
+
+
+def _mark_problems(letter: str, marks: str) -> Iterator[str]:
+    role = "customer" if letter == "c" else "agent"
+    acts = [mark for mark in marks.split() if not mark.isupper()]
+    yield from (f"emotion {mark!r}" for mark in marks.split() if mark.isupper() and mark not in EMOTIONS)
+    yield from (f"act {act!r} of the {role}" for act in acts if act.rstrip("?~") not in ACTS[role])
+    if not acts:
+        yield "a line without an act"
+
+
 def check(path: Path) -> list[str]:
-    """Return the problems of a file, each with its line; ids must be unique in it."""
+    """Return the problems of a file, each with its line or exchange; ids must be unique in it."""
+    if path.suffix == ".txt":
+        return [f"{path}: {problem}" for problem in exchange_problems(path.read_text("utf-8"))]
     found, ids = [], set()
     for number, line in enumerate(path.read_text("utf-8").splitlines(), start=1):
         call = json.loads(line)

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import copy
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from corpus.agreement import compare, first_labels, kappa, second_labels
-from corpus.check import check, problems
+from corpus.check import ACTS, FAULTS, KINDS, TOPICS, check, exchange_problems, problems
 from corpus.convert import convert, read
+from corpus.public_dialogues import DEVELOPMENT, HELD_OUT, case_of, read_dialogues, read_labels
 from tests.support.paths import ROOT
 
 BATCHES = sorted((ROOT / "corpus" / "calls").glob("*.jsonl"))
+EXCHANGES = sorted((ROOT / "corpus" / "exchanges").glob("*.txt"))
 CALL: dict[str, Any] = json.loads(BATCHES[-1].read_text("utf-8").splitlines()[0])
 
 
@@ -46,6 +49,86 @@ def test_a_call_that_breaks_the_guide_is_named(change: Any, says: str) -> None:
     assert list(problems(call)) == []
     change(call)
     assert any(says in problem for problem in problems(call))
+
+
+@pytest.mark.parametrize("path", EXCHANGES, ids=lambda path: path.stem)
+def test_every_exchange_follows_the_guide(path: Path) -> None:
+    assert check(path) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("## 1\nc ask: 发了没\na evade: 在的亲\n## 1\nc ask: 到了没\na hold: 稍等\n", "exchange 1 is there twice"),
+        ("## 1\n## 2\nc ask: 发了没\n", "exchange 1: nobody says anything"),
+        ("## 1\nc ask: 发了没\nx what is this\n", "is no line of an exchange"),
+        ("## 1\nc evade: 发了没\na hold: 稍等\n", "act 'evade' of the customer"),
+        ("## 1\nc ask CROSS: 发了没\na hold: 稍等\n", "emotion 'CROSS'"),
+        ("## 1\nc ANGRY: 发了没\na hold: 稍等\n", "a line without an act"),
+        ("c ask: 发了没\n## 1\nc ask: 到了没\na hold: 稍等\n", "belongs to no exchange"),
+        ("".join(f"## {n}\nc ask: 我那箱橘子发了没\na hold: 稍等{n}\n" for n in "123"), "exchanges 1, 2, 3"),
+        ("## 1\nc ask: 我那箱橘子发了没\na hold: 等\nc ask: 我那箱橘子发了没\nc ask: 我那箱橘子发了没\n", "1, 1, 1"),
+    ],
+)  # fmt: skip
+def test_exchanges_that_break_the_guide_are_named(text: str, says: str) -> None:
+    assert any(says in problem for problem in exchange_problems(text))
+
+
+def test_a_sentence_may_come_again_in_the_other_half_of_a_pair() -> None:
+    pair = "".join(f"## {n}\nc {act}: 亲亲在路上了哦哦\na hold: 稍等\n" for n, act in ((1, "ask"), (2, "small")))
+    assert list(exchange_problems(pair)) == []
+
+
+@pytest.mark.parametrize("name", [DEVELOPMENT, HELD_OUT])
+def test_labels_on_public_dialogues_are_those_of_the_guide_and_quote_nothing(name: str) -> None:
+    for labels in read_labels(name):
+        turns = range(1, len(labels["turns"]) + 1)
+        assert set(labels) == {
+            "id", "turns", "moments", "optional", "topics", "topics_optional", "promises", "promises_optional",
+            "faults", "risk",
+        }  # fmt: skip
+        assert re.fullmatch(r"jddc:[0-9a-f-]{12}|stc:[0-9]+|ecd:[0-9]+", labels["id"])
+        assert all(
+            acts and (ACTS["customer"].issuperset(acts) or ACTS["agent"].issuperset(acts)) for acts in labels["turns"]
+        )
+        marked = [*labels["moments"], *labels["optional"]]
+        assert all(kind in KINDS and turn in turns for kind, turn in marked)
+        assert TOPICS.issuperset([*labels["topics"], *labels["topics_optional"]])
+        assert all(turn in turns and fault in FAULTS for turn, fault in labels["faults"])
+        promises = [*labels["promises"], *labels["promises_optional"]]
+        assert all(turn in turns and not any(map(str.isdigit, action)) for turn, action in promises)
+        assert labels["risk"]
+        assert {"high", "medium", "low"}.issuperset(labels["risk"])
+
+
+def test_no_public_dialogue_is_in_both_sets() -> None:
+    ids = [labels["id"] for name in (DEVELOPMENT, HELD_OUT) for labels in read_labels(name)]
+    assert len(ids) == len(set(ids))
+
+
+def test_public_dialogues_are_read_as_they_are_published(tmp_path: Path) -> None:
+    rows = [("s" * 32, 0, "在吗"), ("s" * 32, 0, "发了没"), ("s" * 32, 1, " 在的 "), ("t" * 32, 0, "你好")]
+    lines = [f"{session}\tUSER\t{by}\t0\t0\tnan\t{text}" for session, by, text in rows]
+    (tmp_path / "chat_0.1per.txt").write_text("\n".join(lines) + "\n", "utf-8")
+    turns = [{"sender": "customer", "utterances": ["断网了", "急"]}, {"sender": "helpdesk", "utterances": ["已记录"]}]
+    (tmp_path / "train_data_cn.json").write_text(json.dumps([{"id": 7, "turns": turns}]), "utf-8")
+    (tmp_path / "test").write_text("0\t别的\t话\n1\t有 货 吗\t有 的\t好\t好 的 哦\n", "utf-8")
+    dialogues = read_dialogues(tmp_path)
+    assert dialogues == {
+        "jddc:" + "s" * 12: [("customer", "在吗 发了没"), ("agent", "在的")],
+        "jddc:" + "t" * 12: [("customer", "你好")],
+        "stc:7": [("customer", "断网了 急"), ("agent", "已记录")],
+        "ecd:1": [("customer", "有货吗"), ("agent", "有的"), ("customer", "好"), ("agent", "好的哦")],
+    }
+    labels = {
+        "id": "stc:7", "turns": [["complain"], ["evade"]], "moments": [["no_answer", 2]], "optional": [],
+        "topics": [], "topics_optional": [], "faults": [[2, "未正面回应"]], "risk": ["medium"],
+    }  # fmt: skip
+    case = case_of(labels, dialogues["stc:7"])
+    assert case["truth"]["moments"] == [["no_answer", case["segments"][1][0]]]
+    assert case["truth"]["agent_ok"] is False
+    with pytest.raises(ValueError, match="stc:7: 1 turns, 2 are labelled"):
+        case_of(labels, dialogues["stc:7"][:1])
 
 
 def test_the_example_of_how_calls_are_written_converts_and_follows_the_guide() -> None:
@@ -83,6 +166,35 @@ def test_a_labeller_agrees_with_himself_and_not_with_one_who_sees_nothing() -> N
     other = compare(list(zip(labels, blind, strict=True)), roles)
     assert {value["f1"] for value in other["moments_f1"].values()} == {0.0}
     assert other["agent_ok_kappa"] == 0
+
+
+def test_the_page_counts_what_is_there() -> None:
+    page = (ROOT / "corpus" / "README.md").read_text("utf-8")
+    batches = {path.stem: len(path.read_text("utf-8").splitlines()) for path in BATCHES}
+    rows = re.findall(r"^\| ((?:[A-Z]{1,2} ?)+) \| (\d+) \|", page, re.MULTILINE)
+    assert sorted(name for names, _ in rows for name in names.split()) == sorted(batches)
+    assert {names: int(count) for names, count in rows} == {
+        names: sum(batches[name] for name in names.split()) for names, _ in rows
+    }
+    exchanges = {path.name: path.read_text("utf-8").count("## ") for path in EXCHANGES}
+    assert dict(re.findall(r"^\| `(\w+\.txt)` \| (\d+) \|", page, re.MULTILINE)) == {
+        name: str(count) for name, count in exchanges.items()
+    }
+    development, held_out = (len(read_labels(name)) for name in (DEVELOPMENT, HELD_OUT))
+    assert f"on {development + held_out} published dialogues" in page
+    assert f"`development.jsonl` ({development}," in page
+    assert f"`held_out.jsonl` ({held_out}," in page
+
+
+def test_batches_that_are_held_out_or_rewritten_exist_and_are_told() -> None:
+    page = (ROOT / "corpus" / "README.md").read_text("utf-8")
+    held_out, rewritten = (
+        (ROOT / "corpus" / name).read_text("utf-8").split() for name in ("held_out.txt", "rewritten.txt")
+    )
+    assert {*held_out, *rewritten} <= {path.stem for path in BATCHES}
+    assert f"{', '.join(held_out[:-1])} and {held_out[-1]}" in page
+    told = re.findall(r"^\| ((?:[A-Z]{1,2} ?)+) \| \d+ \| (?:rewritten|real public)", page, re.MULTILINE)
+    assert sorted(name for names in told for name in names.split()) == sorted(rewritten)
 
 
 def test_every_second_labelling_is_of_a_batch_and_of_all_its_lines() -> None:

@@ -6,10 +6,11 @@ from collections import Counter
 
 import pytest
 
+from corpus.score import count_moments, count_promises, total
 from qareport.model import Analysis
 from qareport.rules import assess_risk
 from tests.support.calls import analyse_transcript
-from tests.support.corpus_calls import HELD_OUT, Count, count_moments, count_promises, read_cases, transcript_of
+from tests.support.corpus_calls import HELD_OUT, read_cases, transcript_of
 
 KINDS = ("churn_signal", "escalation", "repeat", "no_answer", "recovery", "irony", "broken_promise")
 
@@ -17,10 +18,6 @@ KINDS = ("churn_signal", "escalation", "repeat", "no_answer", "recovery", "irony
 @pytest.fixture(scope="module")
 def analysed() -> list[tuple[dict[str, object], Analysis]]:
     return [(case, analyse_transcript(transcript_of(case, with_acts=True))) for case in read_cases(HELD_OUT)]
-
-
-def total(counts: list[Count]) -> Count:
-    return Count(*(sum(column) for column in zip(*counts, strict=True)))
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -1,0 +1,166 @@
+"""How the bundled reader is trained: held-out calls stay unseen, and copies keep their labels."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import NoReturn
+
+import numpy as np
+import pytest
+
+import training.reader.__main__ as program
+from corpus.check import ACTS
+from qareport.model import ACTS_OF, Act, Role
+from qareport.understanding.features import Utterance
+from training.reader.calibrate import best_f1, least_for_precision, platt
+from training.reader.examples import (
+    CORPUS,
+    HELD_OUT,
+    MOMENTS,
+    NO,
+    REWRITTEN,
+    UNKNOWN,
+    YES,
+    Example,
+    acts_of,
+    load_calls,
+    load_exchanges,
+    spoil,
+)
+from training.reader.fit import FOLDS, SHARED_SOURCES, folds
+
+
+@pytest.fixture(scope="module")
+def calls() -> list[Example]:
+    return load_calls()
+
+
+@pytest.fixture(scope="module")
+def batch() -> list[Example]:
+    return load_calls([CORPUS / "calls" / "H.jsonl"])
+
+
+class FitReachedError(Exception):
+    """Training came to its first fit."""
+
+
+@pytest.mark.parametrize("step", ["out_of_fold", "fit"])
+def test_held_out_batches_never_reach_a_fit(step: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[Example] = []
+
+    def record(examples: Sequence[Example], exchanges: Sequence[Example], *_: object, **__: object) -> NoReturn:
+        seen.extend([*examples, *exchanges])
+        raise FitReachedError
+
+    if step == "fit":
+        monkeypatch.setattr(program, "out_of_fold", lambda *_: None)
+        monkeypatch.setattr(program, "fit_second_look", lambda *_: (None, None))
+        monkeypatch.setattr(program, "calibrate_acts", lambda *_: ({}, {}))
+        monkeypatch.setattr(program, "calibrate_topics", lambda *_: ([], {}))
+    monkeypatch.setattr(program, step, record)
+    monkeypatch.setattr("sys.argv", ["training.reader"])
+    with pytest.raises(FitReachedError):
+        program.main()
+    batches = {example.batch for example in seen}
+    assert batches.isdisjoint(HELD_OUT)
+    assert len(batches) > 30
+    assert not {re.sub(r"\d+$", "", example.name) for example in seen} & HELD_OUT
+
+
+def test_what_is_held_out_is_every_fifth_batch_of_both_kinds() -> None:
+    assert (CORPUS / "held_out.txt").read_text("utf-8").split() == ["K", "O", "S", "W", "Z", "AE", "AJ", "AP"]
+    assert HELD_OUT & REWRITTEN
+    assert HELD_OUT - REWRITTEN
+
+
+def test_folds_hold_each_batch_once_and_shared_sources_together(calls: list[Example]) -> None:
+    divided = folds([call for call in calls if call.batch not in HELD_OUT])
+    assert len(divided) == FOLDS
+    names = [name for fold in divided for name in fold]
+    assert sorted(names) == sorted({call.batch for call in calls} - HELD_OUT)
+    for group in SHARED_SOURCES:
+        assert len([fold for fold in divided if fold & set(group)]) == 1
+    assert all(fold & REWRITTEN and fold - REWRITTEN for fold in divided)
+
+
+def test_acts_of_the_guide_are_those_of_the_program() -> None:
+    assert {role: frozenset(map(str, ACTS_OF[Role(role)])) for role in ACTS} == ACTS
+
+
+def test_alarms_are_learned_where_they_are_marked_and_left_open_where_they_are_optional(batch: list[Example]) -> None:
+    marked = {act: {NO: 0, YES: 0, UNKNOWN: 0} for act in MOMENTS.values()}
+    for example in batch:
+        for sentence, labels in zip(example.sentences, example.labels, strict=True):
+            for act, label in zip(acts_of(sentence), labels.tolist(), strict=True):
+                if act in marked:
+                    marked[act][label] += 1
+    assert all(counts[YES] and counts[NO] > counts[YES] for counts in marked.values())
+    assert sum(counts[UNKNOWN] for counts in marked.values()) > 5
+
+
+_NO_LETTER = re.compile(r"[\W_]+")
+
+
+def parts_of(text: str, originals: Iterator[Utterance]) -> int:
+    """Take the sentences that a spoiled one was joined from; before each may stand a filler. Returns how many."""
+    rest, count = _NO_LETTER.sub("", text), 0
+    while rest:
+        words = _NO_LETTER.sub("", next(originals).text)
+        assert rest.index(words) <= len("就是说")
+        rest, count = rest[rest.index(words) + len(words) :], count + 1
+    return count
+
+
+def test_spoiled_copies_keep_their_labels_with_their_words(batch: list[Example]) -> None:
+    sizes = []
+    for example, copy in zip(batch, spoil(batch, 1, {}), strict=True):
+        originals, start = iter(example.sentences), 0
+        for sentence, labels in zip(copy.sentences, copy.labels, strict=True):
+            sizes.append(parts_of(sentence.text, originals))
+            own = slice(start, start + sizes[-1])
+            assert {part.is_customer for part in example.sentences[own]} == {sentence.is_customer}
+            merged = np.array(example.labels[own])
+            assert ((labels == YES) == (merged == YES).any(axis=0)).all()
+            assert ((labels == NO) == (merged == NO).all(axis=0)).all()
+            start = own.stop
+        assert next(originals, None) is None
+    assert sizes.count(1) > sizes.count(2) > 20
+
+
+def test_spoiled_copies_are_the_same_each_time_and_others_with_another_seed(batch: list[Example]) -> None:
+    first, again, other = ([copy.sentences for copy in spoil(batch, seed, {"的": "得"})] for seed in (1, 1, 2))
+    assert first == again
+    assert first != other
+    assert any(sentence.emotion is None for sentences in first for sentence in sentences)
+
+
+def test_exchanges_teach_what_their_marks_say() -> None:
+    exchanges = load_exchanges()
+    labels = [
+        (sentence.text, labels[acts_of(sentence).index(Act.GIVE_UP)])
+        for example in exchanges
+        if example.name == "give_up-001"
+        for sentence, labels in zip(example.sentences, example.labels, strict=True)
+        if sentence.is_customer
+    ]
+    assert labels == [("床垫说好的赠枕头怎么购物车里没有", NO), ("那我冲着枕头来的,没有就不拍了", YES)]
+    assert len({example.name for example in exchanges}) == len(exchanges)
+
+
+def test_thresholds_are_the_least_that_keep_the_precision() -> None:
+    scores = np.array([0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2])
+    truth = np.array([True, True, True, True, True, False, False, False])
+    assert least_for_precision(scores, truth, 0.99) == 0.5
+    assert least_for_precision(scores, truth, 0.8) == 0.4
+    assert least_for_precision(scores, ~truth, 0.9) == 1.0
+    assert best_f1(scores, truth) == 0.5
+
+
+def test_calibrated_margins_are_shares_of_what_is_right_in_calm_and_in_moved_calls() -> None:
+    random = np.random.default_rng(1)
+    margins, moved = random.normal(0, 3, 6000), random.random(6000) < 0.5
+    truth = random.random(6000) < 1 / (1 + np.exp(-(0.7 * margins - np.where(moved, 1, 3))))
+    slope, offsets = platt(margins, moved, truth)
+    assert slope == pytest.approx(0.7, abs=0.08)
+    assert offsets == pytest.approx((-3, -1), abs=0.3)

@@ -1,0 +1,55 @@
+"""A small model of the bundled reader with weights that are whole numbers, so that storing them loses nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from qareport.model import ACTS_OF, CUSTOMER_ACTS
+from qareport.understanding.bundled import ROLES
+from qareport.understanding.features import CONTEXTS, NUMBERS, TOPIC_PARTS
+from qareport.understanding.second_look import LOOKED_AT_TWICE, margins_around
+from training.reader.calibrate import Calibration
+from training.reader.examples import Example
+from training.reader.export import write_model
+from training.reader.fit import Fitted
+from training.reader.matrix import learn_vocabulary
+
+TOPICS = ("物流查询", "退款")
+
+
+def size_of_second_look() -> int:
+    """Return how many weights it has for each act, the bias among them."""
+    margins = [np.zeros(len(CUSTOMER_ACTS), dtype=np.float32)]
+    around, _ = margins_around(margins, [True], np.zeros((1, len(NUMBERS)), dtype=np.float32))
+    return around.shape[1] + 1
+
+
+def make_model(path: Path, examples: Sequence[Example], threshold: float = 0.5) -> Fitted:
+    """Write a model whose vocabulary is that of some examples, and return it as training has it.
+
+    Weights are random whole numbers of at most 127, which each block of n-grams reaches: one byte holds them exactly.
+    """
+    vocabulary, around = learn_vocabulary(examples)
+    random = np.random.default_rng(1)
+
+    def weights(sizes: Sequence[int], others: int) -> npt.NDArray[np.float64]:
+        blocks = [random.integers(-126, 127, size).astype(float) for size in sizes]
+        for block in blocks:
+            block[0] = 127
+        return np.concatenate([*blocks, random.integers(-99, 99, others).astype(float)])
+
+    acts = {
+        (role, column): weights([len(vocabulary.keys), *[around] * len(CONTEXTS)], len(NUMBERS) + 1)
+        for role in ROLES
+        for column in range(len(ACTS_OF[role]))
+    }
+    topics = {topic: weights([around] * len(TOPIC_PARTS), 1) for topic in TOPICS}
+    fitted = Fitted(vocabulary, around, acts, topics)
+    second = random.integers(-9, 9, (size_of_second_look(), len(LOOKED_AT_TWICE))).astype(float)
+    calibration = Calibration(0.01, (0.0, 0.0), (threshold, threshold))
+    write_model(path, fitted, second, dict.fromkeys(acts, calibration), [0.5] * len(topics))
+    return fitted

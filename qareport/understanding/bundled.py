@@ -28,6 +28,12 @@ ROLES = (Role.CUSTOMER, Role.AGENT)
 #: An n-gram is shown as evidence when it adds this share of what the strongest stretch adds.
 _SHOWN = 0.25
 _LONGEST_EVIDENCE = 24
+#: Acts that are not claimed where the sentence does one of the others with this probability: they rest on context, and
+#: 好的 is no question, however often one was asked before it.
+_CONTRADICTED = (
+    (Act.EVADE, (Act.ANSWER,), 0.4),
+    (Act.ASK_AGAIN, (Act.ACCEPT, Act.THANK, Act.SMALL), 0.6),
+)
 _NEUTRAL = (None, Emotion.NEUTRAL, Emotion.EMO_UNKNOWN, Emotion.OTHER)
 
 
@@ -245,10 +251,14 @@ class BundledReader:
     ) -> tuple[SpokenAct, ...]:
         model = self.model.roles[segment.role]
         claimed = claimed[np.argsort(-scores[claimed], kind="stable")]
+        denied = {
+            act for act, others, limit in _CONTRADICTED if _reaches(model, scores, others, limit) and act in model.acts
+        }
         acts = [model.acts[column] for column in claimed]
-        if Act.EVADE in acts and Act.ANSWER in acts[acts.index(Act.EVADE) :]:
+        if Act.EVADE in acts and Act.EVADE not in denied and Act.ANSWER in acts[acts.index(Act.EVADE) :]:
             # Few sentences do both (labels: 224 of 1,448 evasions): the surer of the two is claimed.
-            claimed = claimed[[act is not Act.ANSWER for act in acts]]
+            denied.add(Act.ANSWER)
+        claimed = claimed[[act not in denied for act in acts]]
         letters = grams.spread(model.own[grams.ranks[:, None], claimed], len(sentence.text))
         return tuple(
             SpokenAct(
@@ -276,6 +286,10 @@ class BundledReader:
             TopicScore(name=self.model.topics[index], score=round(float(scores[index]), 3), reader=BUNDLED)
             for index in claimed
         )
+
+
+def _reaches(model: RoleModel, scores: Floats, acts: Sequence[Act], limit: float) -> bool:
+    return any(act in model.acts and scores[model.acts.index(act)] >= limit for act in acts)
 
 
 def is_moved(sentences: Sequence[Utterance]) -> bool:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -23,13 +23,20 @@ from training.reader.fit import Doubles, OutOfFold
 
 Marks = npt.NDArray[np.bool_]
 
-#: Share of right claims that a threshold must reach on freely written and on rewritten calls: of calls in which nothing
-#: but a neutral voice was heard, and of those in which more was.
-ALARM_PRECISION: Final = ((0.88, 0.6), (0.84, 0.5))
-#: Other acts accuse nobody; here misses cost as much as false claims.
+
+class AlarmLimits(NamedTuple):
+    """What is asked of the claims of an act that alarms."""
+
+    free: float
+    rewritten: float
+    false_per_hundred: float
+
+
+#: Share of right claims that a threshold must reach on freely written calls; and, on rewritten ones, either this share
+#: or no more than so many false claims of an act in a hundred calls. First of calls in which nothing but a neutral
+#: voice was heard, then of those in which more was.
+ALARM_LIMITS: Final = (AlarmLimits(0.86, 0.6, 0.5), AlarmLimits(0.82, 0.45, 2.0))
 LEAST_THRESHOLD, MOST_THRESHOLD = 0.2, 0.95
-#: With fewer marked sentences a precision says nothing; then a threshold lets this many false claims through.
-ENOUGH, FEW = 12, 3
 #: Acts that alarm, or for which an agent loses points.
 CAREFUL: Final = frozenset((*ALARMS, Act.CALM, Act.RUDE, Act.BLAME))
 LEAST_TOPIC = 0.05
@@ -61,8 +68,13 @@ def calibrate_acts(unseen: OutOfFold) -> tuple[dict[tuple[Role, int], Calibratio
             thresholds = []
             for tone in (False, True):
                 chosen = is_moved_call == tone
-                pick = alarm_threshold if act in CAREFUL else plain_threshold
-                thresholds.append(pick(scores[chosen], truth[chosen], is_rewritten[chosen], ALARM_PRECISION[tone]))
+                if act in CAREFUL:
+                    calls = int((rewritten & (moved == tone)).sum())
+                    limits = ALARM_LIMITS[tone]
+                    threshold = alarm_threshold(scores[chosen], truth[chosen], is_rewritten[chosen], calls, limits)
+                else:
+                    threshold = float(np.clip(best_f1(scores[chosen], truth[chosen]), LEAST_THRESHOLD, MOST_THRESHOLD))
+                thresholds.append(threshold)
             found[role, column] = Calibration(slope, offsets, (thresholds[0], thresholds[1]))
             claimed = scores >= np.where(is_moved_call, thresholds[1], thresholds[0])
             card[f"{role}.{act}"] = {
@@ -73,22 +85,22 @@ def calibrate_acts(unseen: OutOfFold) -> tuple[dict[tuple[Role, int], Calibratio
     return found, card
 
 
-def alarm_threshold(scores: Doubles, truth: Marks, rewritten: Marks, precision: tuple[float, float]) -> float:
-    """Return the least score that is precise enough on freely written and on rewritten calls."""
-    free = least_for_precision(scores[~rewritten], truth[~rewritten], precision[0])
-    dull = 0.0
-    if truth[rewritten].sum() >= ENOUGH:
-        dull = least_for_precision(scores[rewritten], truth[rewritten], precision[1])
-    else:
-        # Too few to know their precision: then at most a few false claims.
-        wrong = np.sort(scores[rewritten & ~truth])[::-1]
-        dull = float(wrong[FEW]) if len(wrong) > FEW else 0.0
-    return float(np.clip(max(free, dull), LEAST_THRESHOLD, MOST_THRESHOLD))
+def alarm_threshold(scores: Doubles, truth: Marks, rewritten: Marks, calls: int, limits: AlarmLimits) -> float:
+    """Return the least score that is precise enough on freely written and on rewritten calls.
 
-
-def plain_threshold(scores: Doubles, truth: Marks, rewritten: Marks, precision: tuple[float, float]) -> float:
-    """Return the score at which F1 is highest: acts that accuse nobody."""
-    return float(np.clip(best_f1(scores, truth), LEAST_THRESHOLD, MOST_THRESHOLD))
+    Args:
+        scores: of all sentences, with their truth.
+        truth: whether the act is done.
+        rewritten: whether a sentence is of a rewritten call.
+        calls: how many rewritten calls there are.
+        limits: what is asked.
+    """
+    free = least_for_precision(scores[~rewritten], truth[~rewritten], limits.free)
+    precise = least_for_precision(scores[rewritten], truth[rewritten], limits.rewritten)
+    wrong = np.sort(scores[rewritten & ~truth])[::-1]
+    allowed = int(limits.false_per_hundred * calls / 100)
+    rare = float(wrong[allowed]) if len(wrong) > allowed else 0.0
+    return float(np.clip(max(free, min(precise, rare)), LEAST_THRESHOLD, MOST_THRESHOLD))
 
 
 def platt(margins: Doubles, moved: Marks, truth: Marks) -> tuple[float, tuple[float, float]]:

@@ -29,7 +29,7 @@ BEGAN = datetime.fromisoformat("2026-11-20T09:00:00+08:00")
 LATE = (
     say(1, 3, AGENT, "您好", acts="greet"),
     say(4, 6, CUSTOMER, "到底什么时候发货，我电话13812345678", acts="ask"),
-    say(9, 11, AGENT, "等着吧", acts="evade"),
+    say(9, 11, AGENT, "今天"),
 )
 
 

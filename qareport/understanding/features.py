@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
+from operator import add
 from typing import Final
 
 import numpy as np
@@ -28,14 +30,22 @@ CONTEXTS: Final = ("turn", "before", "own_before", "next")
 REACH: Final = {"turn": 3, "before": 3, "own_before": 3, "next": 2}
 #: Sentences are compared with this many earlier ones, which keeps long calls linear.
 COMPARED: Final = 14
+#: The other has just said what is in one of this many sentences.
+_JUST: Final = 4
 _NUMBER = re.compile(r"[0-9]+(?:[.,:][0-9]+)*")
 #: What chats hold and speech does not: mentions, links, placeholders and pictures in brackets.
 _OF_CHATS = re.compile(r"@[\w·:-]+|https?://\S+|www\.\S+|\[[^\]]{1,8}\]")
-_SPACES = re.compile(r"\s+")
+_MARKS_OF_CHATS: Final = ("@", "[", "://", "www.")
 _NO_LETTER = re.compile(r"[\W_]+")
 _EMOTIONS: Final = (
     Emotion.NEUTRAL, Emotion.ANGRY, Emotion.SAD, Emotion.HAPPY, Emotion.DISGUSTED, Emotion.FEARFUL, Emotion.SURPRISED,
 )  # fmt: skip
+_NO_EMOTION: Final = (0.0,) * len(_EMOTIONS)
+_ONE_HOT: Final = {
+    emotion: (*_NO_EMOTION[:place], 1.0, *_NO_EMOTION[place + 1 :]) for place, emotion in enumerate(_EMOTIONS)
+}
+#: Judged, the emotions, laughter and the pauses.
+_NOT_HEARD: Final = (0.0,) * (len(_EMOTIONS) + 4)
 #: Names of the numbers beside the n-grams, in order.
 NUMBERS: Final = (
     "length", "question", "place", "first", "last", "from_start", "from_end", "judged",
@@ -75,8 +85,10 @@ class Utterance:
 
 def normal_form(text: str) -> str:
     """Return the text as n-grams are taken from it: NFKC, lower case, each number as 0, single spaces, speech alone."""
-    spoken = _OF_CHATS.sub(" ", unicodedata.normalize("NFKC", text).lower())
-    return _SPACES.sub(" ", _NUMBER.sub("0", spoken)).strip()
+    spoken = unicodedata.normalize("NFKC", text).lower()
+    if any(mark in spoken for mark in _MARKS_OF_CHATS):
+        spoken = _OF_CHATS.sub(" ", spoken)
+    return " ".join(_NUMBER.sub("0", spoken).split())
 
 
 def grams_of(texts: Sequence[str]) -> tuple[Keys, Integers, Integers, Integers]:
@@ -86,28 +98,23 @@ def grams_of(texts: Sequence[str]) -> tuple[Keys, Integers, Integers, Integers]:
         hashes, the index of the sentence of each, its length and its place in the sentence with `^` before it, all of
         the same shape; a gram that a sentence holds twice is listed twice.
     """
-    marked = [f"^{text}$" for text in texts]
-    letters = np.frombuffer("".join(marked).encode("utf-32-le"), dtype=np.uint32).astype(np.uint64)
-    lengths = np.array([len(text) for text in marked], dtype=np.int64)
-    owner = np.repeat(np.arange(len(marked)), lengths)
-    ends = np.repeat(np.cumsum(lengths), lengths)
-    starts = np.repeat(np.cumsum(lengths) - lengths, lengths)
-    places = np.arange(len(letters))
-    keys, owners, sizes, offsets = [], [], [], []
-    rolling = np.zeros(len(letters), dtype=np.uint64)
-    with np.errstate(over="ignore"):
-        for size in range(1, LONGEST_GRAM + 1):
-            count = max(0, len(letters) - size + 1)
-            rolling = (rolling[:count] * np.uint64(0x9E3779B97F4A7C15)) ^ (
-                (letters[size - 1 :] + np.uint64(1)) * np.uint64(0xC2B2AE3D27D4EB4F)
-            )
-            rolling ^= rolling >> np.uint64(29)
-            inside = places[:count] + size <= ends[:count]
-            keys.append(rolling[inside])
-            owners.append(owner[:count][inside])
-            sizes.append(np.full(int(inside.sum()), size, dtype=np.int64))
-            offsets.append((places - starts)[:count][inside])
-    return np.concatenate(keys), np.concatenate(owners), np.concatenate(sizes), np.concatenate(offsets)
+    lengths = np.array([len(text) + 2 for text in texts], dtype=np.int64)
+    ends = np.cumsum(lengths)
+    marked = "".join(f"^{text}$" for text in texts) + "\0" * (LONGEST_GRAM - 1)
+    letters = np.frombuffer(marked.encode("utf-32-le"), dtype=np.uint32).astype(np.uint64)
+    letters = (letters + np.uint64(1)) * np.uint64(0xC2B2AE3D27D4EB4F)
+    count = len(letters) - LONGEST_GRAM + 1
+    keys = np.empty((LONGEST_GRAM, count), dtype=np.uint64)
+    rolling = np.zeros(count, dtype=np.uint64)
+    for size in range(LONGEST_GRAM):
+        rolling = (rolling * np.uint64(0x9E3779B97F4A7C15)) ^ letters[size : size + count]
+        rolling ^= rolling >> np.uint64(29)
+        keys[size] = rolling
+    owner = np.repeat(np.arange(len(texts)), lengths)
+    places = np.arange(count)
+    inside = (ends[owner] - places) > np.arange(LONGEST_GRAM)[:, None]
+    sizes, at = np.nonzero(inside)
+    return keys[inside], owner[at], sizes + 1, (places - (ends - lengths)[owner])[at]
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,124 +125,145 @@ class Vocabulary:
     keys: Keys
     #: The number of each.
     ranks: npt.NDArray[np.int32]
+    #: Where the hashes with the same highest bits begin, and how many bits are lower: hashes are even, so that each is
+    #: found after a step or two.
+    _firsts: npt.NDArray[np.int32] = field(init=False, repr=False, compare=False)
+    _lower_bits: np.uint64 = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Divide the hashes by their highest bits."""
+        bits = len(self.keys).bit_length() + 1
+        lower_bits = np.uint64(64 - bits)
+        sizes = np.bincount((self.keys >> lower_bits).astype(np.int64), minlength=1 << bits)
+        object.__setattr__(self, "_firsts", (np.cumsum(sizes) - sizes).astype(np.int32))
+        object.__setattr__(self, "_lower_bits", lower_bits)
+
+    def find(self, keys: Keys) -> npt.NDArray[np.int32]:
+        """Return the numbers of n-grams, −1 for those that are not known."""
+        last = len(self.keys) - 1
+        places = np.minimum(self._firsts[(keys >> self._lower_bits).astype(np.int64)], last)
+        behind = np.flatnonzero(self.keys[places] < keys)
+        while len(behind):
+            behind = behind[places[behind] < last]
+            places[behind] += 1
+            behind = behind[self.keys[places[behind]] < keys[behind]]
+        return np.where(self.keys[places] == keys, self.ranks[places], np.int32(-1))
 
     def encode(self, texts: Sequence[str]) -> tuple[Integers, Integers]:
         """Find the known n-grams of sentences, each once a sentence.
 
         Returns:
-            indexes of sentences, ascending, and the numbers of their n-grams.
+            indexes of sentences, ascending, and the numbers of their n-grams, ascending within a sentence.
         """
         keys, owners, _, _ = grams_of(texts)
-        places = np.minimum(np.searchsorted(self.keys, keys), len(self.keys) - 1)
-        known = self.keys[places] == keys
-        pairs = np.unique(owners[known] * len(self.keys) + self.ranks[places[known]])
-        return np.divmod(pairs, len(self.keys))
+        return distinct(owners, self.find(keys))
 
 
-def neighbours(customers: Sequence[bool]) -> dict[str, tuple[list[int], list[int]]]:
-    """Find which sentences are the context of which.
+def distinct(owners: Integers, grams: npt.NDArray[np.int32]) -> tuple[Integers, Integers]:
+    """Sort pairs of a sentence and the number of an n-gram; each is kept once, and those that are not known not."""
+    pairs = ((owners << 32) | grams)[grams >= 0]
+    pairs.sort()
+    new = np.ones(len(pairs), dtype=np.bool_)
+    np.not_equal(pairs[1:], pairs[:-1], out=new[1:])
+    pairs = pairs[new]
+    return pairs >> 32, pairs & 0xFFFFFFFF
+
+
+def neighbours(customers: npt.NDArray[np.bool_]) -> dict[str, tuple[Integers, Integers]]:
+    """Find the context of each sentence.
 
     Args:
         customers: of each sentence, whether the customer says it.
 
     Returns:
-        for each kind of context: indexes of sentences, and of those that are their context.
+        for each kind of context: the first sentence of it, and the one after its last, both of the shape of
+        `customers`; they are the same where there is no context.
     """
-    found: dict[str, tuple[list[int], list[int]]] = {name: ([], []) for name in REACH}
-    spans = turns(customers)
-    for number, (start, end) in enumerate(spans):
-        around = {}
-        if number > 0:
-            around["before"] = _last(spans[number - 1], REACH["before"])
-        if number > 1:
-            around["own_before"] = _last(spans[number - 2], REACH["own_before"])
-        if number + 1 < len(spans):
-            following = spans[number + 1]
-            around["next"] = range(following[0], min(following[1], following[0] + REACH["next"]))
-        for index in range(start, end):
-            _add(found["turn"], index, _last((start, index), REACH["turn"]))
-            for name, others in around.items():
-                _add(found[name], index, others)
-    return found
+    places = np.arange(len(customers))
+    starts = turn_starts(customers)
+    # Two empty turns before the first and one after the last.
+    edges = np.concatenate(([0, 0], starts, [len(customers)] * 2))
+    turn = np.searchsorted(starts, places, side="right") + 1
+    start, end = edges[turn], edges[turn + 1]
+    before, own_before = edges[turn - 1], edges[turn - 2]
+    return {
+        "turn": (np.maximum(start, places - REACH["turn"]), places),
+        "before": (np.maximum(before, start - REACH["before"]), start),
+        "own_before": (np.maximum(own_before, before - REACH["own_before"]), before),
+        "next": (end, np.minimum(edges[turn + 2], end + REACH["next"])),
+    }
 
 
-def _last(turn: tuple[int, int], reach: int) -> range:
-    return range(max(turn[0], turn[1] - reach), turn[1])
-
-
-def _add(pairs: tuple[list[int], list[int]], index: int, others: range) -> None:
-    pairs[0].extend([index] * len(others))
-    pairs[1].extend(others)
-
-
-def turns(customers: Sequence[bool]) -> list[tuple[int, int]]:
-    """Return where each turn starts and ends: sentences of one speaker without the other between them."""
-    changes = [place for place, (before, after) in enumerate(pairwise(customers), start=1) if before != after]
-    return list(pairwise([0, *changes, len(customers)])) if customers else []
+def turn_starts(customers: npt.NDArray[np.bool_]) -> Integers:
+    """Return where each turn starts: sentences of one speaker without the other between them."""
+    first = np.ones(len(customers), dtype=np.bool_)
+    np.not_equal(customers[1:], customers[:-1], out=first[1:])
+    return np.flatnonzero(first)
 
 
 def numbers_of(sentences: Sequence[Utterance]) -> Floats:
     """Measure sentences: `NUMBERS`, each about −1 … 2, of the shape (sentences, numbers)."""
     count = len(sentences)
-    pairs = [_letter_pairs(sentence.text) for sentence in sentences]
+    places = np.arange(count)
+    customers = np.array([sentence.is_customer for sentence in sentences], dtype=np.bool_)
+    same = customers[1:] == customers[:-1]
     rows = np.zeros((count, len(NUMBERS)), dtype=np.float32)
-    for index, sentence in enumerate(sentences):
-        row = [
-            min(len(sentence.text), 60) / 30,
-            "?" in sentence.text,
-            index / max(1, count - 1),
-            index == 0,
-            index == count - 1,
-            min(index, 5) / 5,
-            min(count - 1 - index, 5) / 5,
-            *_heard(sentences, index),
-            *_likeness(sentences, pairs, index),
-            index > 0 and sentences[index - 1].is_customer == sentence.is_customer,
-            index + 1 < count and sentences[index + 1].is_customer == sentence.is_customer,
-            min(count, 60) / 60,
-        ]
-        rows[index] = row
+    columns = dict(zip(NUMBERS, rows.T, strict=True))
+    columns["length"][:] = [min(len(sentence.text), 60) / 30 for sentence in sentences]
+    columns["question"][:] = ["?" in sentence.text for sentence in sentences]
+    columns["place"][:] = places / max(1, count - 1)
+    columns["first"][:1] = 1
+    columns["last"][-1:] = 1
+    columns["from_start"][:] = np.minimum(places, 5) / 5
+    columns["from_end"][:] = columns["from_start"][::-1]
+    heard, likeness = NUMBERS.index("judged"), NUMBERS.index("said_before")
+    rows[:, heard : heard + len(_NOT_HEARD)] = _heard(sentences)
+    rows[:, likeness : likeness + 3] = _likeness(sentences)
+    columns["goes_on"][1:] = same
+    columns["continues"][:-1] = same
+    columns["sentences"][:] = min(count, 60) / 60
     return rows
 
 
-def _heard(sentences: Sequence[Utterance], index: int) -> list[float]:
+def _heard(sentences: Sequence[Utterance]) -> list[Sequence[float]]:
     """Return judged or not, the emotion, laughter and the pauses around; zeros where nothing was heard."""
-    sentence = sentences[index]
-    if sentence.emotion is None:
-        return [0.0] * (len(_EMOTIONS) + 4)
-    before = sentence.start_s - sentences[index - 1].end_s if index else 0.0
-    after = sentences[index + 1].start_s - sentence.end_s if index + 1 < len(sentences) else 0.0
+    pauses = [
+        max(-1.0, min(following.start_s - sentence.end_s, 8.0)) / 4 for sentence, following in pairwise(sentences)
+    ]
     return [
-        1.0,
-        *(float(sentence.emotion is emotion) for emotion in _EMOTIONS),
-        float(sentence.laughs),
-        max(-1.0, min(before, 8.0)) / 4,
-        max(-1.0, min(after, 8.0)) / 4,
+        _NOT_HEARD
+        if sentence.emotion is None
+        else (1.0, *_ONE_HOT.get(sentence.emotion, _NO_EMOTION), float(sentence.laughs), before, after)
+        for sentence, before, after in zip(sentences, [0.0, *pauses], [*pauses, 0.0], strict=True)
     ]
 
 
 def _letter_pairs(text: str) -> frozenset[str]:
     letters = _NO_LETTER.sub("", text)
-    return frozenset(first + second for first, second in pairwise(letters))
+    return frozenset(map(add, letters, letters[1:]))
 
 
-def _likeness(sentences: Sequence[Utterance], pairs: Sequence[frozenset[str]], index: int) -> list[float]:
-    """Return how much of it the speaker said before (containment, Dice), and how much the other just said."""
-    own, contained, alike, back = pairs[index], 0.0, 0.0, 0.0
-    if not own:
-        return [0.0, 0.0, 0.0]
-    speaker = sentences[index].is_customer
-    for other in range(max(0, index - COMPARED), index):
-        common = len(own & pairs[other])
-        if not common:
-            continue
-        share = common / min(len(own), len(pairs[other]))
-        if sentences[other].is_customer == speaker:
-            contained = max(contained, share)
-            alike = max(alike, 2 * common / (len(own) + len(pairs[other])))
-        elif index - other <= 4:
-            back = max(back, share)
-    return [contained, alike, back]
+def _likeness(sentences: Sequence[Utterance]) -> list[tuple[float, float, float]]:
+    """Return how much of each its speaker said before (containment, Dice), and how much the other just said."""
+    found: list[tuple[float, float, float]] = []
+    earlier: deque[tuple[bool, frozenset[str], int]] = deque(maxlen=COMPARED)
+    for sentence in sentences:
+        own, speaker = _letter_pairs(sentence.text), sentence.is_customer
+        size, contained, alike, back = len(own), 0.0, 0.0, 0.0
+        for distance, (other_speaker, pairs, other_size) in enumerate(earlier, start=1):
+            is_own = other_speaker is speaker
+            if own.isdisjoint(pairs) or not (is_own or distance <= _JUST):
+                continue
+            common = len(own & pairs)
+            share = common / min(size, other_size)
+            if is_own:
+                contained = max(contained, share)
+                alike = max(alike, 2 * common / (size + other_size))
+            else:
+                back = max(back, share)
+        found.append((contained, alike, back))
+        earlier.appendleft((speaker, own, size))
+    return found
 
 
 #: A long sentence weighs more than a short one, but less than its n-grams added up: by this power of their number.

@@ -14,12 +14,13 @@ import numpy as np
 import numpy.typing as npt
 
 from qareport.model import AGENT_ACTS, CUSTOMER_ACTS, Act
-from qareport.understanding.features import Floats, turns
+from qareport.understanding.features import Floats, turn_starts
 
 #: Acts of the customer that are looked at twice; for the others it makes nothing better.
 LOOKED_AT_TWICE: Final = (Act.ASK_AGAIN, Act.CALM)
 #: Margins are taken within these bounds; the lower one also stands for a turn that is not there.
 _LEAST, _MOST = -8.0, 6.0
+_CUSTOMERS, _AGENTS = len(CUSTOMER_ACTS), len(AGENT_ACTS)
 
 
 def margins_around(
@@ -37,21 +38,30 @@ def margins_around(
         before that, of the agent's next turn, of the own turn after that and of all earlier own sentences (of each turn
         the highest), and the numbers; and the indexes of these sentences.
     """
-    spans = turns(customers)
-    highest = [np.clip(np.max(margins[start:end], axis=0), _LEAST, _MOST) for start, end in spans]
-    nothing = {True: np.full(len(CUSTOMER_ACTS), _LEAST), False: np.full(len(AGENT_ACTS), _LEAST)}
-    earlier = nothing[True]
-    rows, places = [], []
-    for number, (start, end) in enumerate(spans):
-        if not customers[start]:
-            continue
-        around = [
-            highest[other] if 0 <= other < len(spans) else nothing[(other - number) % 2 == 0]
-            for other in (number - 1, number - 2, number + 1, number + 2)
-        ]
-        for index in range(start, end):
-            own = np.clip(margins[index], _LEAST, _MOST)
-            rows.append(np.concatenate([own, *around, earlier, numbers[index]]))
-            places.append(index)
-        earlier = np.maximum(earlier, highest[number])
-    return np.array(rows, dtype=np.float32), np.array(places, dtype=np.int64)
+    of_customer = np.array(customers, dtype=np.bool_)
+    places = np.flatnonzero(of_customer)
+    if not len(places):
+        return np.zeros((0, 0), dtype=np.float32), places
+    said = np.full((len(margins), max(_CUSTOMERS, _AGENTS)), _LEAST)
+    for size, own in ((_CUSTOMERS, places), (_AGENTS, np.flatnonzero(~of_customer))):
+        if len(own):
+            said[own, :size] = np.clip([margins[place] for place in own.tolist()], _LEAST, _MOST)
+    starts = turn_starts(of_customer)
+    # Two turns that are not there stand before the first and after the last.
+    highest = np.full((len(starts) + 4, said.shape[1]), _LEAST)
+    highest[2:-2] = np.maximum.reduceat(said, starts)
+    # The customer has every other turn: the sentence's own is not yet among the earlier ones.
+    earlier = np.full_like(highest, _LEAST)
+    first = 2 + int(not of_customer[0])
+    earlier[first + 2 :: 2] = np.maximum.accumulate(highest[first:-2:2])
+    turn = np.searchsorted(starts, places, side="right") + 1
+    parts = (
+        said[places, :_CUSTOMERS],
+        highest[turn - 1, :_AGENTS],
+        highest[turn - 2, :_CUSTOMERS],
+        highest[turn + 1, :_AGENTS],
+        highest[turn + 2, :_CUSTOMERS],
+        earlier[turn, :_CUSTOMERS],
+        numbers[places],
+    )
+    return np.concatenate(parts, axis=1, dtype=np.float32), places

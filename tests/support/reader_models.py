@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from qareport.model import ACTS_OF, CUSTOMER_ACTS
-from qareport.understanding.bundled import ROLES
 from qareport.understanding.features import CONTEXTS, NUMBERS, TOPIC_PARTS
+from qareport.understanding.reader_model import ROLES
 from qareport.understanding.second_look import LOOKED_AT_TWICE, margins_around
 from training.reader.calibrate import Calibration
 from training.reader.examples import Example

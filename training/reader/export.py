@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from qareport.model import ACTS_OF, Role
-from qareport.understanding.bundled import ROLES
 from qareport.understanding.features import CONTEXTS, FORM, NUMBERS, TOPIC_PARTS
+from qareport.understanding.reader_model import ROLES
 from training.reader.calibrate import Calibration
 from training.reader.fit import Doubles, Fitted
 

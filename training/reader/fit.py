@@ -13,8 +13,8 @@ from scipy import sparse
 from sklearn.linear_model import LogisticRegression
 
 from qareport.model import ACTS_OF, Act, Role
-from qareport.understanding.bundled import ROLES
 from qareport.understanding.features import Vocabulary
+from qareport.understanding.reader_model import ROLES
 from training.reader.examples import UNKNOWN, YES, Example, sound_alikes, spoil
 from training.reader.matrix import act_matrices, learn_vocabulary, topic_matrix
 

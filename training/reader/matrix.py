@@ -10,8 +10,8 @@ import scipy.sparse as sparse
 
 from qareport.model import ACTS_OF, Role
 from qareport.understanding import features
-from qareport.understanding.bundled import ROLES
 from qareport.understanding.features import CONTEXTS, Vocabulary
+from qareport.understanding.reader_model import ROLES
 from training.reader.examples import Example, Labels
 
 #: N-grams in fewer sentences are not learned; around a sentence only short and common ones are looked at.
@@ -53,10 +53,11 @@ def act_matrices(
     blocks = [sparse.diags(features.own_scale(_row_sums(own))) @ own]
     pairs: dict[str, tuple[list[int], list[int]]] = {name: ([], []) for name in CONTEXTS}
     for example, start in zip(examples, starts, strict=False):
-        customers = [sentence.is_customer for sentence in example.sentences]
-        for name, (targets, others) in features.neighbours(customers).items():
-            pairs[name][0].extend(target + start for target in targets)
-            pairs[name][1].extend(other + start for other in others)
+        customers = np.array([sentence.is_customer for sentence in example.sentences], dtype=np.bool_)
+        for name, stretches in features.neighbours(customers).items():
+            for target, (first, end) in enumerate(zip(*(edge.tolist() for edge in stretches), strict=True), start):
+                pairs[name][0].extend([target] * (end - first))
+                pairs[name][1].extend(range(first + start, end + start))
     for name in CONTEXTS:
         summed = _matrix(np.array(pairs[name][0]), np.array(pairs[name][1]), (count, count)) @ near
         blocks.append(sparse.diags(features.context_scale(name, _row_sums(summed))) @ summed)

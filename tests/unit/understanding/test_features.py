@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from qareport.model import AudioEvent, Emotion
 from qareport.understanding.features import (
+    CONTEXTS,
     FORM,
     LONGEST_GRAM,
     NUMBERS,
@@ -79,10 +80,9 @@ def test_numbers_and_widths_make_no_difference(text: str, normal: str) -> None:
 
 
 def around(name: str, customers: list[bool]) -> dict[int, list[int]]:
-    found: dict[int, list[int]] = {}
-    for target, other in zip(*neighbours(customers)[name], strict=True):
-        found.setdefault(target, []).append(other)
-    return found
+    stretches = neighbours(np.array(customers, dtype=np.bool_))[name]
+    edges = zip(*(edge.tolist() for edge in stretches), strict=True)
+    return {target: list(range(*stretch)) for target, stretch in enumerate(edges) if stretch[0] != stretch[1]}
 
 
 def test_turns_around_a_sentence_are_its_context() -> None:
@@ -98,7 +98,7 @@ def test_turns_around_a_sentence_are_its_context() -> None:
 
 def test_nobody_and_a_single_sentence_have_no_context() -> None:
     for customers in ([], [True]):
-        assert all(pairs == ([], []) for pairs in neighbours(customers).values())
+        assert all(around(name, customers) == {} for name in CONTEXTS)
 
 
 def sentence(

@@ -46,7 +46,8 @@ class _Encoded:
 
     @property
     def customers(self) -> npt.NDArray[np.bool_]:
-        return self.roles == ROLES.index(Role.CUSTOMER)
+        customers: npt.NDArray[np.bool_] = self.roles == ROLES.index(Role.CUSTOMER)
+        return customers
 
 
 @dataclass(frozen=True, slots=True)

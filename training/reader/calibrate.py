@@ -36,6 +36,8 @@ class AlarmLimits(NamedTuple):
 #: or no more than so many false claims of an act in a hundred calls. First of calls in which nothing but a neutral
 #: voice was heard, then of those in which more was.
 ALARM_LIMITS: Final = (AlarmLimits(0.86, 0.6, 0.5), AlarmLimits(0.82, 0.45, 2.0))
+#: The same of acts of the agent, which accuse somebody.
+ACCUSING_LIMITS: Final = (AlarmLimits(0.9, 0.75, 0.15), AlarmLimits(0.86, 0.6, 1.0))
 LEAST_THRESHOLD, MOST_THRESHOLD = 0.2, 0.95
 #: Acts that alarm, or for which an agent loses points.
 CAREFUL: Final = frozenset((*ALARMS, Act.CALM, Act.RUDE, Act.BLAME))
@@ -70,7 +72,7 @@ def calibrate_acts(unseen: OutOfFold) -> tuple[dict[tuple[Role, int], Calibratio
                 chosen = is_moved_call == tone
                 if act in CAREFUL:
                     calls = int((rewritten & (moved == tone)).sum())
-                    limits = ALARM_LIMITS[tone]
+                    limits = (ACCUSING_LIMITS if role is Role.AGENT else ALARM_LIMITS)[tone]
                     threshold = alarm_threshold(scores[chosen], truth[chosen], is_rewritten[chosen], calls, limits)
                 else:
                     threshold = float(np.clip(best_f1(scores[chosen], truth[chosen]), LEAST_THRESHOLD, MOST_THRESHOLD))

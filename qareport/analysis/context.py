@@ -87,12 +87,13 @@ def talk_and_overlap_ms(spoken: Iterable[Segment]) -> tuple[int, int]:
         edges += [(segment.start_ms, 1, speaker), (segment.end_ms, -1, speaker)]
     edges.sort(key=lambda edge: edge[:2])
     open_: Counter[Hashable] = Counter()
-    talk_ms = overlap_ms = at_ms = 0
+    talk_ms = overlap_ms = at_ms = speakers = 0
     for edge_ms, step, speaker in edges:
-        speakers = sum(1 for count in open_.values() if count > 0)
         talk_ms += (edge_ms - at_ms) * (speakers > 0)
         overlap_ms += (edge_ms - at_ms) * (speakers > 1)
-        open_[speaker] += step
+        before = open_[speaker]
+        open_[speaker] = before + step
+        speakers += (before + step > 0) - (before > 0)
         at_ms = edge_ms
     return talk_ms, overlap_ms
 

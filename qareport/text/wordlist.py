@@ -156,6 +156,8 @@ class WordList:
 
     def match(self, normalised: str) -> Match | None:
         """Return the first word that is in normalised text, or else, where the list allows it, the first by sound."""
+        if self._sound_pattern is None and self._starts.isdisjoint(letter_pairs(normalised)):
+            return None  # nearly always: many lists are searched in every sentence
         return next(self.matches(normalised), None)
 
     def matches(self, normalised: str) -> Iterator[Match]:

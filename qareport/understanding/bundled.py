@@ -7,7 +7,7 @@ arrays: each costs more by being called than by what it computes.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -82,14 +82,12 @@ class BundledReader:
         encoded = self._encode([Utterance.of(transcript.segments[place]) for place in order])
         margins, topic_margins = self._margins(encoded)
         segments = list(transcript.segments)
-        for index, acts in self._claims(encoded, margins, [segments[place] for place in order]):
-            segments[order[index]] = replace(segments[order[index]], acts=acts)
+        for index, acts in self._claims(encoded, margins, [segments[place] for place in order]).items():
+            segments[order[index]] = replace(segments[order[index]], acts=tuple(acts))
         return replace(transcript, segments=tuple(segments), topics=self._topics(_probability(topic_margins)))
 
     def margins(self, sentences: Sequence[Utterance]) -> tuple[list[Floats], Floats]:
-        """Return what the linear models say, before it becomes a probability: of each act of each sentence's role, and
-        of each topic.
-        """
+        """Return, before they are probabilities, the scores of each act of each sentence's role, and of each topic."""
         encoded = self._encode(sentences)
         margins, topics = self._margins(encoded)
         return self._rows(encoded, margins), topics
@@ -153,15 +151,12 @@ class BundledReader:
             is_held = np.zeros(self.model.near, dtype=np.bool_)
             is_held[grams[chosen[owners]]] = True
             held = np.flatnonzero(is_held)
-            margins += self.model.topic_weights[name].take(held, axis=0).sum(axis=0) * features.topic_scale(
-                name, len(held)
-            )
+            sums = self.model.topic_weights[name].take(held, axis=0).sum(axis=0)
+            margins += sums * features.topic_scale(name, len(held))
         return margins
 
-    def _claims(
-        self, encoded: _Encoded, margins: Floats, segments: Sequence[Segment]
-    ) -> Iterator[tuple[int, tuple[SpokenAct, ...]]]:
-        """Yield the sentences that do something, by their places, and what they do, the surest first."""
+    def _claims(self, encoded: _Encoded, margins: Floats, segments: Sequence[Segment]) -> dict[int, list[SpokenAct]]:
+        """Return what sentences do, the surest first, by their places; those that do nothing are left out."""
         model, roles, tone = self.model, encoded.roles, int(is_moved(encoded.sentences))
         scores = _probability(margins * model.slope[roles] + model.offsets[tone][roles])
         claimed = scores >= model.thresholds[tone][roles]
@@ -174,11 +169,9 @@ class BundledReader:
         owners, columns = owners[order], columns[order]
         firsts = (roles * len(model.vocabulary.keys))[owners]
         letters = encoded.places.letters(model.own, firsts, owners, columns)
+        claims = (owners.tolist(), columns.tolist(), scores[owners, columns].tolist(), letters)
         found: dict[int, list[SpokenAct]] = {}
-        values = zip(
-            owners.tolist(), columns.tolist(), scores[owners, columns].tolist(), letters, strict=True
-        )  # fmt: skip
-        for index, column, score, weights in values:
+        for index, column, score, weights in zip(*claims, strict=True):
             segment, acts = segments[index], found.setdefault(index, [])
             act = model.acts[segment.role][column]
             if act is Act.ANSWER and any(other.act is Act.EVADE for other in acts):
@@ -186,8 +179,7 @@ class BundledReader:
                 continue
             words = evidence(segment.text, encoded.sentences[index].text, weights)
             acts.append(SpokenAct(act=act, score=round(score, 3), reader=BUNDLED, words=words))
-        for index, acts in found.items():
-            yield index, tuple(acts)
+        return found
 
     def _topics(self, scores: Floats) -> tuple[TopicScore, ...]:
         claimed = [index for index in np.argsort(-scores) if scores[index] >= self.model.topic_threshold[index]]

@@ -62,9 +62,7 @@ class GramPlaces:
                 # No n-gram reaches over the end of its sentence.
                 letters[shift:] += shares[: len(letters) - shift, size - 1]
         values = letters.tolist()
-        return [
-            values[end - size + 1 : end - 1] for end, size in zip(ends.tolist(), sizes.tolist(), strict=True)
-        ]  # fmt: skip
+        return [values[end - size + 1 : end - 1] for end, size in zip(ends.tolist(), sizes.tolist(), strict=True)]
 
 
 def evidence(text: str, normal: str, letters: Sequence[float]) -> tuple[str, ...]:

@@ -125,8 +125,8 @@ class Vocabulary:
     keys: Keys
     #: The number of each.
     ranks: npt.NDArray[np.int32]
-    #: Where the hashes with the same highest bits begin, and how many bits are lower: hashes are even, so that each is
-    #: found after a step or two.
+    #: Where the hashes with the same highest bits begin, and how many bits are lower: hashes are spread
+    #: evenly, so that each is found after a step or two.
     _firsts: npt.NDArray[np.int32] = field(init=False, repr=False, compare=False)
     _lower_bits: np.uint64 = field(init=False, repr=False, compare=False)
 
@@ -252,7 +252,7 @@ def _likeness(sentences: Sequence[Utterance]) -> list[tuple[float, float, float]
         size, contained, alike, back = len(own), 0.0, 0.0, 0.0
         for distance, (other_speaker, pairs, other_size) in enumerate(earlier, start=1):
             is_own = other_speaker is speaker
-            if own.isdisjoint(pairs) or not (is_own or distance <= _JUST):
+            if (distance > _JUST and not is_own) or own.isdisjoint(pairs):
                 continue
             common = len(own & pairs)
             share = common / min(size, other_size)

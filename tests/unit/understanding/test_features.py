@@ -65,6 +65,14 @@ def test_a_vocabulary_finds_what_it_knows_once_a_sentence() -> None:
     assert all(len(set(grams[owners == index].tolist())) == counts[index] for index in range(3))
 
 
+@given(st.sets(st.integers(0, 2**64 - 1), min_size=1, max_size=40), st.lists(st.integers(0, 2**64 - 1), max_size=9))
+def test_a_vocabulary_finds_every_hash_that_it_has_and_no_other(known: set[int], others: list[int]) -> None:
+    keys = np.array(sorted(known), dtype=np.uint64)
+    found = Vocabulary(keys, np.arange(len(keys), dtype=np.int32)).find(np.array([*sorted(known), *others], np.uint64))
+    place = {key: number for number, key in enumerate(sorted(known))}
+    assert found.tolist() == [*range(len(keys)), *(place.get(key, -1) for key in others)]
+
+
 @pytest.mark.parametrize(
     ("text", "normal"),
     [

@@ -81,6 +81,8 @@ JOIN_MS = 10_000
 #: This many digits of a number, said again, identify it; fewer where nothing else is said.
 ECHO_DIGITS = 6
 _SHORT_ECHO = 3
+#: Orders that one customer made one after the other have so many first places in common.
+_ALIKE = 6
 #: So many segments after a number its parts may be said back.
 _ECHO_WITHIN = 6
 _ECHOED = frozenset({_K.PHONE, _K.ID_CARD, _K.BANK_CARD, _K.CODE, _K.PICKUP_CODE, _K.DOCUMENT, _K.ACCOUNT})
@@ -100,9 +102,44 @@ def find_in_segments(segments: Sequence[Segment], kinds: Collection[PersonalKind
     questions = Questions(segments)
     for indexes in _stretches(segments):
         stretch = _stretch(segments, indexes, questions)
-        _share_out(find_in_stretch(stretch, kinds), indexes, segments, finds)
+        _share_out(find_in_stretch(stretch, {*kinds, _K.ORDER}), indexes, segments, finds)
+    finds = _without_orders(segments, finds, questions)
+    finds = [[place for place in own if place.kind in kinds] for own in finds]
     _echo(segments, finds)
     return finds
+
+
+def _without_orders(segments: Sequence[Segment], finds: Sequence[list[Find]], questions: Questions) -> list[list[Find]]:
+    """Leave out what looks like a telephone's number but is called an order's, or begins like one that is.
+
+    What it was called first counts: by a question or by a word beside it.
+    """
+    orders: set[str] = set()
+    phones: set[str] = set()
+    for index, own in enumerate(finds):
+        named = _K.PHONE in questions.asked[index] or any(cue.kind is _K.PHONE for cue in questions.cues[index])
+        for place in own:
+            value = _value(segments[index], place)
+            if place.kind is _K.ORDER and value not in phones:
+                orders.add(value)
+            elif place.kind is _K.PHONE and named and value not in orders:
+                phones.add(value)
+    if not orders:
+        return [*finds]
+    begun = {(len(value), value[:_ALIKE]) for value in orders}
+
+    def is_order(index: int, place: Find) -> bool:
+        value = _value(segments[index], place)
+        return value in orders or (value not in phones and (len(value), value[:_ALIKE]) in begun)
+
+    return [
+        [place for place in own if place.kind is not _K.PHONE or not is_order(index, place)]
+        for index, own in enumerate(finds)
+    ]
+
+
+def _value(segment: Segment, place: Find) -> str:
+    return "".join(run.value for run in find_runs(segment.text[place.start : place.end]))
 
 
 def _stretch(segments: Sequence[Segment], indexes: Sequence[int], questions: Questions) -> Stretch:
@@ -156,7 +193,7 @@ def _echo(segments: Sequence[Segment], finds: list[list[Find]]) -> None:
         for place in own:
             said = segments[index].text[place.start : place.end]
             if place.kind in _ECHOED and not (place.kind is _K.ACCOUNT and _LATIN.search(said)):
-                value = "".join(run.value for run in find_runs(said))
+                value = _value(segments[index], place)
                 numbers[value] = place.kind, index
                 # The parts of one number, said one after the other.
                 if place.kind is part[1] and index - part[2] <= _ECHO_WITHIN:

@@ -31,7 +31,7 @@ _WORDS: dict[PersonalKind, str] = {
         "手机号|手机|首机|电话|号码|联系方式|联络方式|座机|固话|回拨|回电|全号|移动号|怎么联系|留个号|打这|打他|拨打|呼叫转移|几号联系|新号|新的号|我的号|用的号|现在用的是"
     ),
     _K.ORDER: (
-        "订单|单号|单子|运单|编号|工单|货号|条码|条形码|税号|识别号|受理号|报障号|服务单|这单|那单|两单|一单|哪单|张单|几单|"
+        "订单|单号|单的号|单子|运单|编号|工单|货号|条码|条形码|税号|识别号|受理号|报障号|服务单|这单|那单|两单|一单|哪单|张单|几单|"
         "俩单|老单|新单|店号|商家号|工号|机器号|序列号|型号|票号|批次|物流号|快递号|取件号|取件单|柜号|柜子的号|商品码|"
         "航班|车次|单据|流水|交易号|交易的号|售后的号|售后号|商品的号|登记号|批号|那批|企业号|公众号|故障电话|报修电话|你们热线|这批|柜子上的号|"
         "尾号|末尾|尾巴|后四位|后三位|后五位|后六位|末四位"
@@ -120,6 +120,9 @@ _VAGUE = frozenset({"号码", "number is"})
 _DEVICE = re.compile("手机[上里点端屏壳版膜打]")
 #: 订单上的手机号 asks for no order.
 _OF = re.compile("[^，,、；和跟或还及与或]{0,4}")
+#: 单子上的收货人 asks for no order, 账号要跟老单一样 for no account.
+_ON = re.compile("上的")
+_SAME = re.compile("一样|一模一样|一个样|一致|相同|同一|[别不]变|别动")
 #: 手机后四位 asks for no number that leads to anybody.
 _TAIL = re.compile("尾号|末尾|尾巴|尾四|后四|后三位|末四位|尾數|last four")
 
@@ -143,6 +146,10 @@ def _asked_for(text: str, found: list[Cue]) -> Iterator[PersonalKind]:
         for cue, following in zip(inside, [*inside[1:], None], strict=True):
             whose = cue.kind is _K.ORDER and following is not None and following.kind is _K.PHONE
             if whose and following and _OF.fullmatch(text, cue.end, following.start):
+                continue
+            if cue.kind is _K.ORDER and _ON.match(text, cue.end) and following is not None:
+                continue
+            if cue.kind is _K.ACCOUNT and _SAME.search(words, cue.end - clause.start()):
                 continue
             if cue.kind is _K.PHONE and (text[cue.start : cue.end] in _VAGUE or _DEVICE.match(text, cue.start)):
                 continue

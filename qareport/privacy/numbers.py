@@ -50,7 +50,8 @@ _LOST = re.compile("[^，。\n]{0,3}(?:忘|不记得|记不|没有|没了|找不
 _LISTED = re.compile("[，,、；;。 ]*(?:跟|和|与|还有|另外|另|以及|再|一个|个|是|新下的|那个|老的)*[，,、 ]*")
 #: 一单, 这张: what stands behind the number of an order.
 _THING = re.compile(
-    "[，,。 ]{0,2}(?:您?(?:问|说)的)?(?:就是|就|是|的)?(?:这|那|哪|一|个)(?:一|个|俩|两)?(?:个)?(?:单|件|张(?!卡)|票)"
+    "[，,。 ]{0,2}(?:您?(?:问|说)的)?(?:还是|就是|就|是|的)?"
+    "(?:这|那|哪|一|个)(?:一|个|俩|两)?(?:个)?(?:单|件|张(?!卡)|票)"
 )
 #: 13800138000，这是订单号 speaks of what looks like a mobile number, 13800138000，订单号忘了 does not.
 _POINTS_BACK = re.compile("[，,。 ]{0,2}(?:[这那就]?是|[这那的])")
@@ -71,9 +72,14 @@ _PLUS = re.compile(
 )
 #: 打96110
 _CALLED = re.compile("(?:打|拨)(?:个|一下|的是|给)?$")
+#: 你们拿0512-66840713打来的
+_CALLER = re.compile("(?:你们|你家|客服|商家|店家)[^，。]{0,4}$")
+_CALLED_BY = re.compile("(?:给我)?打(?:来|过来|给我|的)")
 _TO_CALL = re.compile("联系|打过去|直接打|打给您|您(?:可以)?(?:记|打|找|拨)")
 _LEAD = re.compile("[嗯呃啊哦喂好对是的了有收到来了码就，,。…、 \n]*")
 _SPOKEN = re.compile("[^\\w]|[嗯呃啊哦那个对是就]")
+#: A70462915 is the number of a thing, not of a telephone.
+_GLUED = re.compile("[A-Za-z]")
 _LETTERED = re.compile("(?<![A-Za-z0-9])(?:[A-Za-z][ ，,]{0,2}){1,4}$")
 
 
@@ -103,10 +109,12 @@ def _in_run(run: Run, stretch: Stretch, meaning: PersonalKind | None) -> Iterato
         after, kind = number
         # Digits that were taken back, 一三八一二，不对，一三八一三……, are of the number, too.
         taken_back = "".join(piece.value for piece in run.pieces[:first]) if not found else ""
-        begun = len(taken_back) >= _SHORTEST and (meaning is _K.PHONE or _BEGUN.match(taken_back))
+        value = "".join(piece.value for piece in run.pieces[first:after])
+        # 68824170，0592-68824170: the number without its area is the number.
+        own = meaning is _K.PHONE or _BEGUN.match(taken_back) or value.endswith(taken_back)
+        begun = len(taken_back) >= _SHORTEST and own
         if kind is _K.PHONE and begun:
             yield run.start, run.pieces[first - 1].end, kind
-        value = "".join(piece.value for piece in run.pieces[first:after])
         if kind is not _K.PHONE or _MOBILE.fullmatch(value) or not _of_company(run, stretch):
             yield (*_widened(text, run.pieces[first].start, run.pieces[after - 1].end), kind)
         first, found = after, True
@@ -132,7 +140,7 @@ def _number_at(run: Run, first: int, meaning: PersonalKind | None) -> tuple[int,
         # 18 digits that begin like a mobile number and continue are no mobile number.
         goes_on = after < len(pieces) and meaning in (_K.ID_CARD, _K.BANK_CARD)
         phone = (_MOBILE.fullmatch(value) or _LANDLINE.fullmatch(value)) and not goes_on
-        if phone and (meaning is not _K.ORDER or _second(pieces, first)):
+        if phone and (meaning is not _K.ORDER or _second(pieces, first) or _area_apart(pieces[first:after])):
             return after, _K.PHONE
     if meaning is _K.ORDER:
         return None
@@ -142,7 +150,12 @@ def _number_at(run: Run, first: int, meaning: PersonalKind | None) -> tuple[int,
 def _second(pieces: Sequence[Piece], first: int) -> bool:
     """Tell whether the number of an order, unlike a mobile number, came before: 单号20261105000042，13800138000."""
     before = "".join(piece.value for piece in pieces[:first])
-    return len(before) >= 8 and not _MOBILE.fullmatch(before) and len(pieces[first].value) == 11
+    return len(before) >= 7 and not _MOBILE.fullmatch(before) and len(pieces[first].value) == 11
+
+
+def _area_apart(pieces: Sequence[Piece]) -> bool:
+    """Tell whether the area of a landline stands apart, as in no number of an order: 0592-68824170."""
+    return len(pieces) == 2 and len(pieces[0].value) in (3, 4) and pieces[0].value[0] == "0"
 
 
 def _card_at(run: Run, first: int, meaning: PersonalKind | None) -> tuple[int, PersonalKind] | None:
@@ -164,7 +177,8 @@ def _by_meaning(run: Run, stretch: Stretch, meaning: PersonalKind) -> Iterator[F
         places = len(part.value)
         if _UNIT.match(stretch.text, part.end) or _HOTLINE.fullmatch(part.value):
             continue
-        if meaning is _K.PHONE and _of_company(run, stretch):
+        lettered = _GLUED.match(stretch.text, part.start - 1) if part.start else None
+        if meaning is _K.PHONE and (lettered or _of_company(run, stretch)):
             continue
         if meaning is _K.ACCOUNT and len(part.value) > _PLACES[_K.ACCOUNT][1]:
             meaning, (shortest, longest) = _K.BANK_CARD, _PLACES[_K.BANK_CARD]
@@ -172,8 +186,8 @@ def _by_meaning(run: Run, stretch: Stretch, meaning: PersonalKind) -> Iterator[F
         fits = fits or (meaning is _K.BANK_CARD and re.match(r"62\d{4}", part.value) is not None)
         if fits:
             letters = _LETTERED.search(stretch.text, max(0, part.start - 8), part.start)
-            lettered = letters is not None and meaning in (_K.DOCUMENT, _K.ORDER)
-            yield letters.start() if letters and lettered else part.start, part.end, meaning
+            whole = letters is not None and meaning in (_K.DOCUMENT, _K.ORDER, _K.ACCOUNT)
+            yield letters.start() if letters and whole else part.start, part.end, meaning
 
 
 #: Seven or eight places; ten abroad; a mobile number's beginning; whatever has a prefix.
@@ -207,11 +221,11 @@ def _within_segment(run: Run, text: str, shortest: int) -> Run:
 
 
 def _of_company(run: Run, stretch: Stretch) -> bool:
-    """Tell whether an agent gives the line of a shop, not one of the customer's."""
-    if not stretch.agent:
-        return False
+    """Tell whether an agent gives the line of a shop, not one of the customer's; or a customer says who called."""
     line = stretch.line(run.start)
     before = stretch.text[max(line.start, run.start - 15) : run.start]
+    if not stretch.agent:
+        return _CALLER.search(before) is not None and _CALLED_BY.match(stretch.text, run.end) is not None
     return not _OF_CUSTOMER.search(before) or _TO_CALL.search(before) is not None
 
 
@@ -228,7 +242,8 @@ def _meaning(run: Run, stretch: Stretch, previous: tuple[Run, PersonalKind | Non
     after = _after(run, stretch)
     if after is not None:
         return after
-    asked = _asked(run, line.asked)
+    # Who is asked about the number that ends in 2094 and says all of it says a telephone's.
+    asked = _K.PHONE if line.tail and _MOBILE.fullmatch(run.value) else _asked(run, line.asked)
     if asked is not None and (asked not in (_K.CODE, _K.PICKUP_CODE) or _opens(run, text, line.start)):
         return asked
     return before.kind if before and (before.end > line.start or not line.asked) else None

@@ -23,7 +23,7 @@ _DOOR = re.compile(
 )
 _PLACE = re.compile(
     "大道|大街|街道|里弄|胡同|小区|花园|公寓|大厦|社区|家园|新村|公馆|广场|中心|国际城|学院|大学|中学|小学|家属院|宿舍|工业园|产业园|科技园|"
-    "写字楼|底商|供销社|山庄|花城|新城|[路街巷苑镇乡村庄屯寨湾城府庭郡坊里道院居园]"
+    "民宿|写字楼|底商|供销社|山庄|花城|新城|[路街巷苑镇乡村庄屯寨湾城府庭郡坊里道院居园]"
 )
 _WITH_DOOR = frozenset(("里", "道", "院", "居"))
 #: These are places only with a house right behind them, or where an address is expected.
@@ -48,12 +48,13 @@ _WEAK = frozenset(
         "小学",
         "中学",
         "宿舍",
+        "民宿",
     )
 )
 _ROOM = re.compile(rf"[，,、 \t]{{0,2}}(?:[0-9]{{3,4}}|[{_DIGIT}]{{3,5}})(?![{_DIGIT}元块岁多个件号月年])室?")
 #: What a place's name does not reach across.
 _BREAK = re.compile(
-    "[^\u4e00-\u9fff]|[的了是在到我你您他她它这那给去从把被让叫要说没不吗呢吧啊嗯呃哦哈跟往很都还又只各每哪住寄送咱俺跑来回个们几进找条]|多少|[改换写]成|改为|"
+    "[^\u4e00-\u9fff]|[的了是在到我你您他她它这那给去从把被让叫要说没不吗呢吧啊嗯呃哦哈跟往很还又只各每哪住寄送咱俺跑来回个们几进找条]|都(?!$)|多少|[改换写]成|改为|"
     "(?:省|自治[区州]|(?<![超门城夜])市|(?<!小)(?<!社)(?<!校)(?<!园)(?<!厂)(?<!库)(?<![一二三四五六七八九十东西南北])区|县|旗)"
 )
 #: Large cities and provinces are named without 市 and 省; 南京路 keeps its name.
@@ -97,6 +98,16 @@ _SHOP = re.compile("那家|店|那个店|门店|站|网点")
 #: 友邦金融中心 is an address only where one was asked for.
 _HALL = re.compile("(?:中心|广场)$")
 _HOME = re.compile("的?(?:物业|门卫|保安|楼下)")
+#: 我们锦水花园, 东湖苑这块: where somebody says to live.
+_COMPOUND = re.compile("(?:花园|小区|苑|公寓|家园|新村|公馆|山庄|花城)$")
+_OURS = re.compile("(?:我们|咱们?|俺们?|我家)$")
+_HERE = re.compile("(?:这|那)(?:一)?(?:块|片|边|儿)")
+#: 钱清镇联兴村
+_VILLAGE = re.compile("[镇乡].*村$")
+#: 柳河镇卫生院隔壁
+_BESIDE = re.compile("[\u4e00-\u9fff]{2,8}?(?:隔壁|斜?对面|旁边|边上)")
+#: 南岸区回龙路: after a district such a character begins a name.
+_AFTER_REGION = re.compile("[区县市旗][回来进跑]")
 #: 门牌好像是4178号
 _GATE = re.compile("门牌")
 #: 桂花路, 海棠湾: what stands alone has a name of at least two characters.
@@ -145,7 +156,10 @@ def find_addresses(stretch: Stretch) -> Iterator[Found]:
         near = any(0 <= start - place <= _WITHIN for place in announced)
         line = stretch.line(start)
         open_ = near or line.address or _K.ADDRESS in line.asked
-        if _is_address(text, chain, room is not None, open_=open_, asked=_K.ADDRESS in line.asked):
+        beside = _BESIDE.match(text, end) if _after_region(text, start) and not chain[-1].unit else None
+        if beside:
+            yield start, beside.end(), _K.ADDRESS
+        elif _is_address(text, chain, room is not None, open_=open_, asked=_K.ADDRESS in line.asked):
             yield start, room.end() if room else end, _K.ADDRESS
     if _ASCII_WORD.search(text):
         yield from ((match.start(), match.end(), _K.ADDRESS) for match in _ENGLISH.finditer(text))
@@ -179,10 +193,23 @@ def _is_address(text: str, chain: Sequence[_Part], room: bool, *, open_: bool, a
             or (places and (doors or len(places) > 1))
             or (doors and room and not places)
         )
-    if firm and _HOME.match(text, chain[-1].end):
+    if firm and (_HOME.match(text, chain[-1].end) or _lives(text, chain)):
         return True
-    region = _REGION.search(text, max(0, chain[0].start - 10), chain[0].start)
-    return len(places) > 1 and bool(firm) and region is not None
+    return len(places) > 1 and bool(firm) and _after_region(text, chain[0].start)
+
+
+def _after_region(text: str, at: int) -> bool:
+    return _REGION.search(text, max(0, at - 10), at) is not None
+
+
+def _lives(text: str, chain: Sequence[_Part]) -> bool:
+    """Tell whether a place is a village with its town, or a compound that the speaker calls theirs."""
+    start, end = chain[0].start, chain[-1].end
+    name = text[start:end]
+    if _VILLAGE.search(name):
+        return True
+    theirs = _OURS.search(text, max(0, start - 3), start) or _HERE.match(text, end)
+    return len(name) >= _NAME_LENGTH and theirs is not None and _COMPOUND.search(name) is not None
 
 
 def _ends(text: str, chain: Sequence[_Part]) -> bool:
@@ -236,6 +263,8 @@ def _name_start(text: str, at: int, floor: int, taken: set[int]) -> int:
     for match in _BREAK.finditer(text, start, at):
         last = match
     start = max(start, last.end()) if last else start
+    if last and last.end() < at and _AFTER_REGION.match(text, last.end() - 2):
+        start = last.end() - 1
     while (city := _CITY.match(text, start, at)) and at - city.end() >= _REST:
         start = city.end()
     return start

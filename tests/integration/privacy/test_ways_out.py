@@ -176,7 +176,7 @@ def test_the_subject_of_a_mail(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_what_is_logged(caplog: pytest.LogCaptureFixture) -> None:
-    with caplog.at_level(logging.INFO):
+    with caplog.at_level(logging.INFO, logger="qareport"):
         events.happened("judge", "failed", reason="calls/13812345678.wav: no audio")
     assert "13812345678" not in caplog.text
     assert "[电话]" in caplog.text

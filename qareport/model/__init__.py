@@ -8,6 +8,7 @@ The JSON of `Transcript` and `OrderReport` is a contract with other programs (sc
 docs/reference/json.md).
 """
 
+from qareport.model.agents import Agent, Roster
 from qareport.model.analysis import (
     Analysis,
     CallMetrics,
@@ -25,6 +26,7 @@ from qareport.model.analysis import (
 )
 from qareport.model.call import AudioInfo, Call, Deletion, FailedCall, ModelInfo, Segment, Span, Token, Transcript
 from qareport.model.call_summary import (
+    CallOutline,
     CallSummary,
     MeasuredCall,
     MetricNorm,
@@ -69,7 +71,9 @@ from qareport.model.period_report import (
     CALLBACK_SCORE_WEIGHT,
     CALLBACK_WEIGHTS,
     AdviceOutcome,
+    AgentFault,
     AgentOutcome,
+    AgentPraise,
     AgentRow,
     Callback,
     CallbackReason,
@@ -87,9 +91,11 @@ from qareport.model.period_report import (
     PeriodProvenance,
     PeriodReport,
     PromiseDue,
+    PromiseMade,
     PromiseState,
     Rate,
     RuleRow,
+    TrendPoint,
     WeakLink,
 )
 from qareport.model.vocabulary import (
@@ -146,7 +152,10 @@ __all__ = [
     "TROUBLE_KINDS",
     "Act",
     "AdviceOutcome",
+    "Agent",
+    "AgentFault",
     "AgentOutcome",
+    "AgentPraise",
     "AgentRow",
     "Analysis",
     "AudioEvent",
@@ -154,6 +163,7 @@ __all__ = [
     "Call",
     "CallChange",
     "CallMetrics",
+    "CallOutline",
     "CallReport",
     "CallSummary",
     "Callback",
@@ -207,6 +217,7 @@ __all__ = [
     "PersonalKind",
     "Promise",
     "PromiseDue",
+    "PromiseMade",
     "PromiseOutcome",
     "PromiseState",
     "Provenance",
@@ -216,6 +227,7 @@ __all__ = [
     "Role",
     "RoleMetrics",
     "RoleSource",
+    "Roster",
     "RuleHit",
     "RuleRow",
     "RunRecord",
@@ -235,6 +247,7 @@ __all__ = [
     "TopicScore",
     "TrajectoryState",
     "Transcript",
+    "TrendPoint",
     "Unit",
     "WeakLink",
     "delivery_key",

@@ -8,6 +8,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Final
 
+from qareport.model.agents import Agent
 from qareport.model.call import FailedCall, OfCall
 from qareport.model.vocabulary import SCHEMA_VERSION, MomentLabel, Note, Risk, Severity
 
@@ -53,6 +54,12 @@ class HeadlineName(StrEnum):
     PASSED_SHARE = "passed_share"
     NEGATIVE_SHARE = "negative_share"
     FAILED = "failed"
+    #: Calls of orders that were called about before, within `period.repeat_days`.
+    REPEAT_SHARE = "repeat_share"
+    #: Mean length of a call, in ms.
+    HANDLING_TIME = "handling_time"
+    #: Calls with a fatal finding.
+    FATAL = "fatal"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +72,22 @@ class Headline:
     previous: Figure | None = None
     #: Counts: mean of a period; means and shares: over all calls of those periods. N: as in `now`.
     baseline: Figure | None = None
+    #: The difference from each is larger than chance makes in nineteen cases of twenty (`periods.significance`).
+    previous_clear: bool = False
+    baseline_clear: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrendPoint:
+    """One period of the trend: this one is the last."""
+
+    first: date
+    last: date
+    calls: int
+    #: None: no call of the period has one.
+    mean_score: float | None
+    high_risk_share: float | None
+    repeat_share: float | None
 
 
 class CallbackReason(StrEnum):
@@ -151,6 +174,25 @@ class Callback(OfCall):
     label_code: MomentLabel | None = None
     label: str = ""
     promise: PromiseDue | None = None
+    #: What the customer called about, as the call has it most; None: not known.
+    issue: str | None = None
+    #: How many calls of the order are known up to this period's end, how many of them are about `issue`, and when the
+    #: first of them began. A call without an order is the only one.
+    calls_known: int = 1
+    calls_about_issue: int = 1
+    first_called_at: datetime | None = None
+    #: What an agent promised in the calls before the last one, the latest of it; `promise` is what falls or fell due.
+    last_promise: PromiseMade | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PromiseMade:
+    """What an agent promised the customer earlier."""
+
+    action: str
+    by: str
+    made_at: datetime | None
+    quote: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -201,6 +243,7 @@ class PeriodEvidence(OfCall):
     agent_id: str | None
     at_ms: int
     quote: str
+    started_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -220,7 +263,8 @@ class WeakLink:
     rule_id: str
     title: str
     category: str
-    #: Where it happens most often; None where the calls say nothing.
+    #: The issue of most of these calls, and where it happens in those of them that are mainly about it; None where the
+    #: calls say nothing.
     stage: str | None
     issue: str | None
     #: Calls with a hit, of those with an opportunity; the same of the period before.
@@ -232,7 +276,35 @@ class WeakLink:
     recovered_without_hit: Rate
     recovered_with_hit: Rate
     evidence: tuple[PeriodEvidence, ...]
+    #: The rule's text, without what belongs to one call.
     advice: str
+    #: The rates of recovery differ by more than chance.
+    recovery_clear: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentFault:
+    """The rule that cost an agent most, with the hit to listen to: of the call with the lowest score."""
+
+    rule_id: str
+    title: str
+    #: In how many of the agent's calls, and the points that these hits took away.
+    calls: int
+    points_lost: int
+    evidence: PeriodEvidence
+    advice: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentPraise:
+    """What an agent did well, with the place to listen to."""
+
+    #: The rule that gives points; "" for a customer who was calmed down.
+    rule_id: str
+    title: str
+    #: In how many of the agent's calls.
+    calls: int
+    evidence: PeriodEvidence
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -244,9 +316,18 @@ class AgentRow:
     mean_score: Figure
     previous_score: Figure | None = None
     baseline_score: Figure | None = None
+    #: The mean score differs from the baseline's by more than chance.
+    baseline_clear: bool = False
     high_risk: int
+    fatal: int = 0
     passed: Rate
     points_lost: int
+    #: Mean length of the agent's calls, in ms.
+    handling_ms: float | None = None
+    #: What to coach on first: the rule that cost this agent most; None: nothing did.
+    main_fault: AgentFault | None = None
+    #: What to praise; None: nothing was found.
+    praise: AgentPraise | None = None
     #: Distance of the mean score from the team's in standard errors; None with too few calls or agents.
     sigma: float | None = None
     outlier: bool = False
@@ -345,8 +426,13 @@ class PeriodReport:
     #: How many earlier periods the baseline consists of (those with calls), and how many were considered.
     baseline_periods: int = 0
     baseline_looked_at: int = 0
+    #: The last periods up to this one, oldest first: days, weeks or months.
+    trend: tuple[TrendPoint, ...] = ()
+    #: Names and groups of the agents who occur in the report, where they are known.
+    people: tuple[Agent, ...] = ()
+    #: All customers who deserve a call back, the most urgent first; documents show the first `period.callbacks`.
     callbacks: tuple[Callback, ...] = ()
-    #: Customers who deserve a call back, of whom `callbacks` lists the first.
+    #: How many they are.
     callbacks_total: int = 0
     heat: HeatMap
     weak_links: tuple[WeakLink, ...] = ()

@@ -263,6 +263,8 @@ class PeriodSettings:
     baseline_weeks: Annotated[int, Ge(1)] = 4
     #: Months before a month with whose mean it is compared.
     baseline_months: Annotated[int, Ge(1)] = 3
+    #: In days: a call about an order that was called about within this time before is a repeated call.
+    repeat_days: Annotated[int, Ge(1)] = 7
     #: Rates over fewer calls are marked as a small sample: they may be chance.
     small_n: Annotated[int, Ge(1)] = 10
     #: In standard errors: an agent whose mean score is this far from the team's is an outlier.

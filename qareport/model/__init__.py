@@ -24,7 +24,18 @@ from qareport.model.analysis import (
     Silence,
     TrajectoryState,
 )
-from qareport.model.call import AudioInfo, Call, Deletion, FailedCall, ModelInfo, Segment, Span, Token, Transcript
+from qareport.model.call import (
+    AudioInfo,
+    Call,
+    Deletion,
+    FailedCall,
+    ModelInfo,
+    OfCall,
+    Segment,
+    Span,
+    Token,
+    Transcript,
+)
 from qareport.model.call_summary import (
     CallOutline,
     CallSummary,
@@ -205,6 +216,7 @@ __all__ = [
     "MomentLabel",
     "Note",
     "NoteCode",
+    "OfCall",
     "OrderPromise",
     "OrderReport",
     "Outcome",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
@@ -300,8 +300,8 @@ def heat_map(scope: Scope) -> HeatMap:
 
     A call with two issues is in both rows, one that showed two emotions in both columns; the total row counts each
     call once. Shares: of an emotion, of the row's calls in which the model named any emotion; of silence and irony, of
-    all calls of the row. Stages: of the calls that are mainly about the issue. Calls outside the model's domain are left
-    out. Rows: most troubled calls first, calls without a known issue last.
+    all calls of the row. Stages: of the calls that are mainly about the issue. Calls outside the model's domain are
+    left out. Rows: most troubled calls first, calls without a known issue last.
     """
     inside = [call for call in scope.now if not call.outside_domain]
     shown = {emotion for call in inside for emotion in call.emotions}

@@ -1,5 +1,6 @@
 """Settings: the keys of `config/qareport.yaml` with their defaults, and the files that are shipped with qareport."""
 
+from qareport.settings.agents import load_agents
 from qareport.settings.settings import (
     AnalysisSettings,
     AsrSettings,
@@ -45,4 +46,5 @@ __all__ = [
     "bundled_reader",
     "default_dir",
     "load",
+    "load_agents",
 ]

@@ -82,6 +82,17 @@ Address = Annotated[str, AfterValidator(_address)]
 MailName = Annotated[str, AfterValidator(_mail_name)]
 
 
+def _web_address(text: str) -> str:
+    if text and not re.fullmatch(r"https?://[^\s/?#]+(/[^\s?#]*)?", text):
+        raise PydanticCustomError("web_address", "Value should be an address such as https://qa.example.com")
+    return text.rstrip("/")
+
+
+#: `https://qa.example.com` or nothing.
+WebAddress = Annotated[str, AfterValidator(_web_address)]
+#: What a mail of a period may carry.
+AttachedFormat = Literal["docx", "pdf", "html", "xlsx", "json"]
+
 Locale = Literal["zh", "en"]
 
 
@@ -271,11 +282,11 @@ class PeriodSettings:
     outlier_sigma: Annotated[float, Gt(0)] = 2.0
     #: A customer whose reasons together weigh this much or more is to be called back.
     callback_threshold: float = 50
-    #: The most customers to call back that are listed; the number of the others is given.
+    #: The most customers to call back that a document lists; the workbook lists all of them.
     callbacks: Annotated[int, Ge(0)] = 20
     #: The most weak links that are listed.
     weak_links: Annotated[int, Ge(0)] = 3
-    #: The most rows of a table in a document; the number of the others is given. JSON has them all.
+    #: The most rows of a table in a document; the workbook has them all.
     table_rows: Annotated[int, Ge(1)] = 50
 
 
@@ -341,12 +352,15 @@ class MailSettings:
     operator: tuple[Address, ...] = ()
     #: Agent id to address: recipients of an edition that contains nothing but their own calls.
     agents: Mapping[str, Address] = field(default_factory=dict)
-    #: Formats attached to the team's edition: docx, pdf, html.
-    attach: tuple[Literal["docx", "pdf", "html"], ...] = ("docx", "pdf")
+    #: Formats attached to the team's edition: docx, pdf, html, xlsx (lists in full), json.
+    attach: tuple[AttachedFormat, ...] = ("docx", "pdf")
     #: Formats attached to the agents' editions.
-    attach_agents: tuple[Literal["docx", "pdf", "html"], ...] = ("docx",)
+    attach_agents: tuple[AttachedFormat, ...] = ("docx",)
     #: In MB: attachments of a larger mail are sent as a single zip, and replaced by a link if that is too large.
     max_megabytes: Annotated[float, Field(gt=0, le=100)] = 20.0
+    #: Address of the desk (`https://qa.example.com`): orders, calls and places in calls are linked to it; "" = none,
+    #: links go to the documents under `link`.
+    desk: WebAddress = ""
     #: Address of the `daily.out` folder for recipients (`https://…` or `\\server\share`); "" = its path on the server.
     link: str = ""
     #: Address for requests to unsubscribe; "" = reply_to, else sender.

@@ -14,9 +14,9 @@ from jinja2.exceptions import SecurityError
 from markupsafe import Markup
 
 from qareport.errors import TagError
-from qareport.presentation import emotion_chart, heatmap_chart
+from qareport.presentation import emotion_chart, heatmap_chart, trend_chart
 from qareport.presentation.templating import find_template, make_environment, read_template, template_line
-from qareport.presentation.view_types import Chart, DocumentView, HeatChart
+from qareport.presentation.view_types import Chart, DocumentView, HeatChart, TrendChart
 from qareport.report.order.transcript_lines import Sound
 
 #: Styles that every kind of report has; the kind's own come after them and win.
@@ -104,8 +104,11 @@ def _policy(script: str) -> str:
     return "; ".join((*parts, "base-uri 'none'", "form-action 'none'"))
 
 
-def _svg(chart: Chart | HeatChart) -> Markup:
-    drawing = heatmap_chart.svg(chart) if isinstance(chart, HeatChart) else emotion_chart.svg(chart)
+def _svg(chart: Chart | HeatChart | TrendChart) -> Markup:
+    if isinstance(chart, HeatChart):
+        drawing = heatmap_chart.svg(chart)
+    else:
+        drawing = trend_chart.svg(chart) if isinstance(chart, TrendChart) else emotion_chart.svg(chart)
     return Markup(drawing)  # noqa: S704 - drawn, and escaped where it is drawn
 
 

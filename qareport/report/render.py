@@ -147,7 +147,7 @@ def _build_view(
         clean_value(settings),
         pages.settings,
         links=pages.links,
-        appendix=file_name(cleaned, "xlsx") if pages.with_workbook else "",
+        with_workbook=pages.with_workbook,
     )
 
 
@@ -246,6 +246,11 @@ def file_name(report: OrderReport | PeriodReport, format: str) -> str:
         return f"{stem}-{_safe(report.agent_id)}.{format}" if report.agent_id else f"{stem}.{format}"
     call_ids = [*(call.call_id for call in report.calls), *(call.call_id for call in report.failed_calls)]
     return f"{_safe(report.order_id or next(iter(call_ids), ''))}.{format}"
+
+
+def order_stem(subject: str) -> str:
+    """Return how the files of an order's documents (or of a call's without one) are called before the ending."""
+    return _safe(subject)
 
 
 def _safe(name: str) -> str:

@@ -156,7 +156,7 @@ def _cell_words(cell: HeatCell) -> str:
     return _("{said}，{stage}{count}").format(said=said, stage=terms.name(cell.stage), count=cell.stage_calls)
 
 
-def heat_notes(report: PeriodReport, limit: int, appendix: str) -> tuple[str, ...]:
+def heat_notes(report: PeriodReport, limit: int, with_workbook: bool) -> tuple[str, ...]:
     """Say what the squares count."""
     if not report.heat.rows:
         return ()
@@ -167,4 +167,4 @@ def heat_notes(report: PeriodReport, limit: int, appendix: str) -> tuple[str, ..
             small=report.small_n,
         )
     ]
-    return (*notes, *filter(None, [more_rows(len(report.heat.rows) - limit, appendix)]))
+    return (*notes, *filter(None, [more_rows(len(report.heat.rows) - limit, with_workbook)]))

@@ -252,23 +252,23 @@ class RowWriter:
     # --- tables -------------------------------------------------------------------------------------------------------
 
     def table(
-        self, items: Sequence[T], row: Callable[[T], tuple[Phrase, ...]], limit: int, empty: str, appendix: str
+        self, items: Sequence[T], row: Callable[[T], tuple[Phrase, ...]], limit: int, empty: str, with_workbook: bool
     ) -> PeriodTable:
         """Make a table of the first rows, and say how many more there are and where."""
         return PeriodTable(
             rows=tuple(row(item) for item in items[:limit]),
-            more=more_rows(len(items) - limit, appendix),
+            more=more_rows(len(items) - limit, with_workbook),
             empty=empty,
         )
 
 
-def more_rows(hidden: int, appendix: str) -> str:
+def more_rows(hidden: int, with_workbook: bool) -> str:
     """Say how many rows are not shown, and in which workbook they are; "" when all are."""
     if hidden <= 0:
         return ""
-    if not appendix:
+    if not with_workbook:
         return plural("另有{count}行没有列出。", hidden, count=hidden)
-    return plural("另有{count}行，见附表 {file}。", hidden, count=hidden, file=appendix)
+    return plural("另有{count}行，见同名的 xlsx 明细表。", hidden, count=hidden)
 
 
 def words(text: str, *, style: str = "", href: str = "") -> Phrase:

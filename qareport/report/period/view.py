@@ -15,6 +15,7 @@ from qareport.model import (
     PeriodReport,
     PromiseDue,
     PromiseState,
+    RuleRow,
     WeakLink,
 )
 from qareport.presentation import note_wording, wording
@@ -42,7 +43,7 @@ def build_period_view(
     period: PeriodSettings | None = None,
     *,
     links: Links = _NOBODY,
-    appendix: str = "",
+    with_workbook: bool = False,
 ) -> PeriodView:
     """Turn a cleaned report into what its pages say.
 
@@ -51,7 +52,7 @@ def build_period_view(
         settings: what documents show.
         period: how many rows a table has; None: the defaults.
         links: where orders and calls can be opened.
-        appendix: name of the workbook beside the document that has all rows; "" = there is none.
+        with_workbook: a workbook of the same name that has all rows is beside the document.
     """
     kind, period = report.period.kind, period or PeriodSettings()
     rows, limit = RowWriter(report, links), period.table_rows
@@ -78,7 +79,7 @@ def build_period_view(
         callbacks_rest_title=_("需要回电（续）") if kind is PeriodKind.DAY else _("仍未解决的客户（续）"),
         callbacks_rest=tuple(callbacks[FIRST_CALLBACKS:]),
         callbacks_follow=plural("其余{count}位列于后文。", rest, count=rest) if rest > 0 else "",
-        callbacks_more=_more_customers(report.callbacks_total - len(callbacks), appendix),
+        callbacks_more=_more_customers(report.callbacks_total - len(callbacks), with_workbook),
         callbacks_empty=_(terms.CALLBACKS_NONE[kind][1]),
         coaching_title=_("先改这一点") if report.agent_id else _("先辅导谁，练什么"),
         coaching=coaching,
@@ -87,22 +88,24 @@ def build_period_view(
         praise=praise,
         heat_title=_("问题 × 情绪（通话数；颜色越深越多）"),
         heat=figures.heat(report, limit),
-        heat_notes=figures.heat_notes(report, limit, appendix),
+        heat_notes=figures.heat_notes(report, limit, with_workbook),
         weak_title=_("最该改进的环节"),
         weak_links=tuple(_weak_link(link, number, rows) for number, link in enumerate(report.weak_links, start=1)),
         weak_empty=_("没有规则扣分。"),
         not_judged=methods.not_judged(report),
-        agents=rows.table(report.agents, rows.agent_row, limit, _("没有可列的客服。"), appendix),
+        agents=rows.table(report.agents, rows.agent_row, limit, _("没有可列的客服。"), with_workbook),
         agents_note=_agents_note(report),
-        rules=rows.table([row for row in report.rules if row.hits], rule_row, limit, _("没有规则出现。"), appendix),
-        outcomes=_outcomes(report, rows, limit, appendix),
+        rules=rows.table(
+            [row for row in report.rules if row.hits], rule_row, limit, _("没有规则出现。"), with_workbook
+        ),
+        outcomes=_outcomes(report, rows, limit, with_workbook),
         outcomes_note=_(
             "只统计上个月报告里给过这条建议的客服：之前＝更早几个月的出现率，之后＝本月的，上个月本身不计。"
             "这是前后对照，不能证明是建议起了作用。"
         ),
-        promises=_promises(report, rows, limit, appendix),
-        promises_note=_promises_note(report, appendix),
-        failed=rows.table(report.failed_calls, rows.failed_row, limit, _("没有处理失败的通话。"), appendix),
+        promises=_promises(report, rows, limit, with_workbook),
+        promises_note=_promises_note(report, with_workbook),
+        failed=rows.table(report.failed_calls, rows.failed_row, limit, _("没有处理失败的通话。"), with_workbook),
         previous_head=wording.capital(previous),
         baseline_head=wording.capital(baseline),
         against=_("较{before}").format(before=baseline if report.baseline_periods else previous),
@@ -118,12 +121,12 @@ def _edition(report: PeriodReport, rows: RowWriter) -> str:
     return _("客服 {agent} 本人版：只含本人的通话").format(agent=rows.agent(report.agent_id))
 
 
-def _more_customers(count: int, appendix: str) -> str:
+def _more_customers(count: int, with_workbook: bool) -> str:
     if count <= 0:
         return ""
-    if not appendix:
+    if not with_workbook:
         return plural("另有{count}位没有列出。", count, count=count)
-    return plural("另有{count}位，见附表 {file}。", count, count=count, file=appendix)
+    return plural("另有{count}位，见同名的 xlsx 明细表。", count, count=count)
 
 
 # --- sentences --------------------------------------------------------------------------------------------------------
@@ -226,28 +229,32 @@ def _agents_note(report: PeriodReport) -> str:
 # --- tables -----------------------------------------------------------------------------------------------------------
 
 
-def _outcomes(report: PeriodReport, rows: RowWriter, limit: int, appendix: str) -> PeriodTable:
+def _rules(report: PeriodReport) -> Sequence[RuleRow]:
+    return [row for row in report.rules if row.hits]
+
+
+def _outcomes(report: PeriodReport, rows: RowWriter, limit: int, with_workbook: bool) -> PeriodTable:
     """Show the rules that changed after their advice, in monthly reports: shorter ones have too few calls to tell."""
     changed: Sequence[AdviceOutcome] = ()
     if report.period.kind is PeriodKind.MONTH:
         changed = [outcome for outcome in report.outcomes if outcome.verdict in _CHANGED]
-    return rows.table(changed, outcome_row, limit, "", appendix)
+    return rows.table(changed, outcome_row, limit, "", with_workbook)
 
 
-def _promises(report: PeriodReport, rows: RowWriter, limit: int, appendix: str) -> PeriodTable:
+def _promises(report: PeriodReport, rows: RowWriter, limit: int, with_workbook: bool) -> PeriodTable:
     """Show the promises that somebody must act on; of the others only the number is told."""
     open_ones: Sequence[PromiseDue] = [
         promise for promise in report.promises if promise.state is not PromiseState.UNCONFIRMED
     ]
-    return rows.table(open_ones, rows.promise_row, limit, _("没有过期又来电、或次日到期的承诺。"), appendix)
+    return rows.table(open_ones, rows.promise_row, limit, _("没有过期又来电、或次日到期的承诺。"), with_workbook)
 
 
-def _promises_note(report: PeriodReport, appendix: str) -> str:
+def _promises_note(report: PeriodReport, with_workbook: bool) -> str:
     unconfirmed = sum(promise.state is PromiseState.UNCONFIRMED for promise in report.promises)
     said = _(
         "录音只能说明客户有没有再来电，不能证明承诺已经兑现。本期另有{open}条承诺之后才到期，{undated}条到期时间不明。"
     ).format(open=report.promises_open, undated=report.promises_undated)
     if unconfirmed:
         said += plural("还有{count}条已到期、客户没有再来电", unconfirmed, count=unconfirmed)
-        said += _("（见附表 {file}）。").format(file=appendix) if appendix else _("。")
+        said += _("（见 xlsx 明细表）。") if with_workbook else _("。")
     return said

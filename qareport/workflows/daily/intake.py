@@ -1,0 +1,182 @@
+"""The steps of a daily run from recordings to transcripts, and the rules to judge them by."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from qareport import ingest, periods, privacy
+from qareport.errors import ConfigError, Problem, QareportError, StoreError
+from qareport.messages import Message, say, say_count
+from qareport.model import Call, FailedCall, Note, NoteCode
+from qareport.workflows import transcribe
+from qareport.workflows.daily.context import Context
+from qareport.workflows.judge import RuleBook
+from qareport.workflows.transcribe import TranscribedCall
+
+#: Names that a note carries.
+_NAMED = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Intake:
+    """The steps from recordings to transcripts, and the rules to judge them by."""
+
+    context: Context
+
+    def find_new(self) -> tuple[Call, ...]:
+        """Find the recordings whose calls have no result yet, and keep that they exist.
+
+        A source that cannot be read is recorded as a trouble: what the others and the store hold is reported all the
+        same. Calls older than the retention time are skipped: the next `store retain` would delete them again.
+        """
+        run = self.context
+        sources = [self._dated(source) for source in run.options.sources or run.settings.daily.sources]
+        manifest = self._dated(run.options.manifest or run.settings.daily.manifest)
+        if not sources and not manifest:
+            return ()
+        ingested = self._find(sources, Path(manifest) if manifest else None)
+        if run.settings.retention.days is not None:
+            ingested = _since(ingested, run.clock.now() - timedelta(days=run.settings.retention.days))
+        self._report(ingested)
+        unfinished = run.store.calls.list_unfinished([failure.call_id for failure in ingested.failures])
+        for failure in ingested.failures:
+            if failure.call_id in unfinished:  # a recording that was archived since keeps its result
+                run.store.calls.put_failure(failure.call, failure)
+        calls = transcribe.disambiguate_ids(ingested.calls, ingested.ids_from_file_name, run.store)
+        unfinished = run.store.calls.list_unfinished([call.call_id for call in calls])
+        new = tuple(call for call in calls if call.call_id in unfinished)
+        for call in new:
+            run.store.calls.put(call)
+        return new
+
+    def _find(self, sources: Sequence[str], manifest: Path | None) -> ingest.Ingest:
+        run = self.context
+        unreadable: list[Problem] = []
+        try:
+            ingested = ingest.find_calls(
+                sources,
+                manifest,
+                cache=run.out / "fetched",
+                settings=run.settings.ingest,
+                time_zone=run.settings.period.time_zone,
+                wait=run.clock.sleep,
+                unreadable=unreadable,
+            )
+        except QareportError as error:
+            unreadable += error.problems
+            ingested = ingest.Ingest(calls=())
+        for problem in unreadable:
+            first = run.in_report(problem)
+            run.log.trouble(problem, Note(code=NoteCode.SOURCES_MISSING, values={"first": first}))
+        return ingested
+
+    def _dated(self, text: str) -> str:
+        """Put the day in: {date} is 2026-11-21, {day} is 20261121."""
+        first = self.context.period.first
+        return text.replace("{date}", first.isoformat()).replace("{day}", f"{first:%Y%m%d}")
+
+    def _report(self, ingested: ingest.Ingest) -> None:
+        """Name what was found and is no call of the period, and why."""
+        start, end = periods.bounds(self.context.period)
+        waiting = [
+            call.call_id for call in ingested.waiting if call.started_at is None or start <= call.started_at < end
+        ]
+        undated = [call.call_id for call in ingested.calls if call.started_at is None]
+        undated += [failure.call_id for failure in ingested.failures if failure.started_at is None]
+        self._note(
+            NoteCode.RECORDINGS_WAITING,
+            waiting,
+            say("recordings that are still being written, the next run takes them: {count} ({names})"),
+            partial=True,
+        )
+        self._note(
+            NoteCode.RECORDINGS_UNDATED,
+            undated,
+            say(
+                "recordings whose start is not known, and so belong to no day: {count} ({names}); add it to the manifest"
+            ),
+            partial=True,
+        )
+        self._note(
+            NoteCode.RECORDINGS_UNLISTED,
+            _names(ingested.unlisted),
+            say("recordings without a row in the manifest: {count} ({names})"),
+            partial=False,
+        )
+        self._note(
+            NoteCode.RECORDINGS_UNFIT,
+            _names(ingested.unmatched),
+            say("recordings whose names do not fit ingest.name_pattern: {count} ({names})"),
+            partial=False,
+        )
+
+    def _note(self, code: NoteCode, names: Sequence[str], what: Message, *, partial: bool) -> None:
+        """Note something about recordings; `what` is a message to fill with {count} and {names}."""
+        if names:
+            first = ", ".join(privacy.mask(name)[0] for name in names[:_NAMED]) + (" …" if len(names) > _NAMED else "")
+            note = Note(code=code, values={"calls": str(len(names)), "names": first})
+            values = (("count", len(names)), ("names", first))
+            self.context.log.trouble(replace(what, values=values), note, partial=partial)
+
+    def rule_book(self) -> RuleBook | None:
+        """Return the rules; broken ones are replaced by the last valid set, and recorded. None: there is none."""
+        log = self.context.log
+        try:
+            rule_book = self.context.workspace.rule_book_for_run
+        except ConfigError as error:
+            first = self.context.in_report(error.problems[0])
+            log.trouble(error, Note(code=NoteCode.RULES_UNREADABLE, values={"first": first}))
+            return None
+        for note in rule_book.notes:
+            what = say(
+                "the rules are broken, the last valid set is used: {first}; `qareport rules lint` shows all errors",
+                first=note.values["first"],
+            )
+            log.trouble(what)
+        return rule_book
+
+    def transcribe(self, calls: Sequence[Call]) -> tuple[TranscribedCall, ...]:
+        """Transcribe new recordings; without any, no model is looked for. An engine that fails is recorded."""
+        if not calls:
+            return ()
+        run = self.context
+        try:
+            outcome = transcribe.transcribe_calls(
+                calls,
+                run.store,
+                engine_key=run.workspace.engine_key,
+                load_transcriber=run.workspace.load_transcriber,
+                on_progress=run.on_progress,
+            )
+        except StoreError:
+            raise
+        except Exception as error:  # noqa: BLE001 - what the store holds is reported, whatever is wrong with the engine
+            reason = error if isinstance(error, QareportError) else f"{type(error).__name__}: {error}"
+            values = {"calls": str(len(calls)), "first": run.in_report(reason)}
+            what = say_count(
+                "{count} new recording was not transcribed: {reason}",
+                "{count} new recordings were not transcribed: {reason}",
+                len(calls),
+                reason=reason,
+            )
+            run.log.trouble(what, Note(code=NoteCode.NOT_TRANSCRIBED, values=values))
+            return ()
+        copies = [duplicate.call.call_id for duplicate in outcome.duplicates]
+        twice = say("recordings that are copies of others and not counted: {count} ({names})")
+        self._note(NoteCode.RECORDINGS_TWICE, copies, twice, partial=False)
+        return outcome.calls
+
+
+def _since(ingested: ingest.Ingest, oldest: datetime) -> ingest.Ingest:
+    def is_kept(call: Call | FailedCall) -> bool:
+        return call.started_at is None or call.started_at >= oldest
+
+    calls, failures = tuple(filter(is_kept, ingested.calls)), tuple(filter(is_kept, ingested.failures))
+    return replace(ingested, calls=calls, failures=failures)
+
+
+def _names(paths: Sequence[str]) -> list[str]:
+    return [Path(path).name for path in paths]

@@ -89,6 +89,7 @@ def _tiles(document: DocumentObject) -> None:
 
 def _trend(document: DocumentObject) -> None:
     add_tag(document, "if report.trend")
+    add_text(document, "QA small", "{{ report.trend_title }}")
     table = add_grid(document, 1, [TEXT_MM / _TRENDS] * _TRENDS, lines=False)
     for index in range(_TRENDS):
         fill_cell(table.rows[0].cells[index], "QA chart", f"{{{{ report.trend[{index}] }}}}")

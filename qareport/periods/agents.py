@@ -6,10 +6,11 @@ import math
 import statistics
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
-from qareport.model import AgentFault, AgentPraise, AgentRow, CallSummary, MomentKind, RuleHit
+from qareport.model import AgentFault, AgentPraise, AgentRow, CallSummary, MomentKind, Role, RuleHit
 from qareport.periods.rules import evidence_of
-from qareport.periods.scope import Scope, cost_of, is_fatal, is_high, lost_by
+from qareport.periods.scope import Scope, cost_of, count_rules, is_fatal, is_high, lost_by
 from qareport.periods.significance import means_differ
 
 #: With fewer agents there is no team to compare with.
@@ -121,15 +122,14 @@ def _main_fault(calls: Iterable[CallSummary]) -> AgentFault | None:
 
 
 def _common_praise(scope: Scope) -> frozenset[str]:
-    """Name the rules that praise more than half of the calls: praise that everybody gets tells nobody anything."""
-    judged = [call for call in scope.now if call.score is not None]
-    counts: dict[str, int] = defaultdict(int)
-    for call in judged:
-        for rule_id in {hit.rule_id for hit in call.hits if hit.points > 0}:
-            counts[rule_id] += 1
-    if len(judged) < scope.settings.small_n:
-        return frozenset()
-    return frozenset(rule_id for rule_id, count in counts.items() if count * 2 > len(judged))
+    """Name the rules that praise a third of the calls to which they apply: usual praise tells nobody anything."""
+    counts = count_rules(scope.now)
+    praising = {hit.rule_id for call in scope.now for hit in call.hits if hit.points > 0}
+    return frozenset(
+        rule_id
+        for rule_id in praising
+        if counts.judged >= scope.settings.small_n and counts.hit[rule_id] * 3 > counts.opportunities(rule_id)
+    )
 
 
 def _praise(calls: Iterable[CallSummary], common: frozenset[str]) -> AgentPraise | None:
@@ -142,7 +142,10 @@ def _praise(calls: Iterable[CallSummary], common: frozenset[str]) -> AgentPraise
     if hits:
         call, hit = min(hits, key=lambda item: (-item[1].points, -(item[0].score or 0), item[0].call_id, item[1].at_ms))
         count = len({other.call_id for other, found in hits if found.rule_id == hit.rule_id})
-        return AgentPraise(rule_id=hit.rule_id, title=hit.title, calls=count, evidence=evidence_of(call, hit))
+        place = evidence_of(call, hit)
+        if hit.role is not Role.AGENT:  # the customer's words do not show what the agent did well
+            place = replace(place, quote="")
+        return AgentPraise(rule_id=hit.rule_id, title=hit.title, calls=count, evidence=place)
     calmed = [
         (call, moment)
         for call in passed

@@ -106,10 +106,10 @@ def _trend_chart(report: PeriodReport, label: str, measure: _Measure, *, share: 
 
 def heat(report: PeriodReport, limit: int) -> HeatChart:
     """Make the heat map issue × emotion; `limit` issues at most, and a row of totals."""
-    shown = report.heat.rows[:limit]
+    shown = _troubled(report)[:limit]
     most = max((cell.calls for row in shown for cell in row.cells), default=0)
     rows = [_heat_row(row, most) for row in shown]
-    if rows:
+    if report.heat.rows:
         rows.append(_heat_row(report.heat.total, 0, total=True))
     heads = (
         _("问题类型"),
@@ -118,6 +118,11 @@ def heat(report: PeriodReport, limit: int) -> HeatChart:
         _("有情绪的通话"),
     )
     return HeatChart(heads=heads, rows=tuple(rows), message=_("没有可统计的通话"), alt=_alt(report))
+
+
+def _troubled(report: PeriodReport) -> list[HeatRow]:
+    """Leave out the issues about which nobody was troubled; `heat_notes` counts them."""
+    return [row for row in report.heat.rows if row.troubled]
 
 
 def _heat_row(row: HeatRow, most: int, *, total: bool = False) -> HeatChartRow:
@@ -167,4 +172,8 @@ def heat_notes(report: PeriodReport, limit: int, with_workbook: bool) -> tuple[s
             small=report.small_n,
         )
     ]
-    return (*notes, *filter(None, [more_rows(len(report.heat.rows) - limit, with_workbook)]))
+    troubled = len(_troubled(report))
+    calm = len(report.heat.rows) - troubled
+    if calm:
+        notes.append(plural("另有{count}类问题的通话里没有出现这些情绪。", calm, count=calm))
+    return (*notes, *filter(None, [more_rows(troubled - limit, with_workbook)]))

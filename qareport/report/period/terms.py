@@ -45,6 +45,13 @@ BASELINES: Mapping[PeriodKind, str] = {
     PeriodKind.MONTH: N_("前{count}个月月均"),
     PeriodKind.RANGE: N_("此前均值"),
 }
+#: A difference of means from the earlier periods, as the head of a column.
+AGAINST: Mapping[PeriodKind, str] = {
+    PeriodKind.DAY: N_("较前{count}天"),
+    PeriodKind.WEEK: N_("较前{count}周"),
+    PeriodKind.MONTH: N_("较前{count}个月"),
+    PeriodKind.RANGE: N_("较此前"),
+}
 #: Customers to call back: a daily report is read on the morning after, the others look back.
 CALLBACKS_TITLES: Mapping[PeriodKind, str] = {
     **dict.fromkeys(PeriodKind, N_("期末仍未解决的客户（按轻重排序，共{count}位）")),
@@ -199,11 +206,11 @@ def percent(value: float) -> str:
 
 
 def rate(value: Rate | None) -> str:
-    """Write a rate with what it is of: 16.5%（68/412）; a small sample as its counts alone: 3/8; nothing is a dash."""
+    """Write a rate with what it is of: 16.5%（68/412）; a small sample, or none, as its counts: 3/8."""
     if value is None or value.share is None:
         return "—"
     counts = f"{value.hits:,}/{value.n:,}"
-    return counts if value.small else wording.beside(percent(value.share), counts)
+    return counts if value.small or not value.hits else wording.beside(percent(value.share), counts)
 
 
 def mean(value: Figure | None) -> str:

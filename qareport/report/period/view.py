@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, time
 
 from qareport.model import (
@@ -90,7 +91,7 @@ def build_period_view(
         heat=figures.heat(report, limit),
         heat_notes=figures.heat_notes(report, limit, with_workbook),
         weak_title=_("最该改进的环节"),
-        weak_links=tuple(_weak_link(link, number, rows) for number, link in enumerate(report.weak_links, start=1)),
+        weak_links=_weak_links(report, rows, {item.advice for item in coaching}),
         weak_empty=_("没有规则扣分。"),
         not_judged=methods.not_judged(report),
         agents=rows.table(report.agents, rows.agent_row, limit, _("没有可列的客服。"), with_workbook),
@@ -108,7 +109,7 @@ def build_period_view(
         failed=rows.table(report.failed_calls, rows.failed_row, limit, _("没有处理失败的通话。"), with_workbook),
         previous_head=wording.capital(previous),
         baseline_head=wording.capital(baseline),
-        against=_("较{before}").format(before=baseline if report.baseline_periods else previous),
+        against=plural(terms.AGAINST[kind], report.baseline_periods, count=report.baseline_periods),
         methods=tuple(methods.methods(report)),
         footer=methods.footer(report),
         created=created_at(datetime.combine(report.period.last, time(), UTC)),
@@ -168,6 +169,12 @@ def _against(risk: Headline, report: PeriodReport) -> str:
         return _("，与{before}持平").format(before=before)
     more = _("，比{before}多{count}通") if difference > 0 else _("，比{before}少{count}通")
     return more.format(before=before, count=terms.count(abs(difference)))
+
+
+def _weak_links(report: PeriodReport, rows: RowWriter, given: Collection[str]) -> tuple[WeakView, ...]:
+    """Word the weak links; advice that coaching has `given` already is not said again."""
+    links = [_weak_link(link, number, rows) for number, link in enumerate(report.weak_links, start=1)]
+    return tuple(replace(link, advice="") if link.advice in given else link for link in links)
 
 
 def _weak_link(link: WeakLink, number: int, rows: RowWriter) -> WeakView:

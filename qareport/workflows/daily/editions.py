@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -18,6 +18,7 @@ from qareport.model import (
     Period,
     PeriodKind,
     PeriodReport,
+    PromiseState,
 )
 from qareport.periods import TrendTotals
 from qareport.presentation.links import Links
@@ -219,19 +220,40 @@ class Editions:
         )
 
     def write_orders(self, team: PeriodReport) -> tuple[Path, ...]:
-        """Write the reports of the orders whose customers are to be called back first."""
+        """Write the reports of the orders whose customers are to be called back first.
+
+        Where readers have an address to open documents, every order that the report names gets a page, too.
+        """
         run = self.context
-        first = team.callbacks[: run.settings.daily.orders]
+        first = [callback.subject for callback in team.callbacks[: run.settings.daily.orders]]
+        attached = [name for name in run.settings.mail.attach if name in report.FORMATS]
+        documents = self._write_orders(first, attached)
+        if run.settings.mail.desk or not has_web_address(run.settings.mail.link):
+            return documents
+        pages = self._write_orders([*first, *_named(team, run.settings.period.callbacks)], ["html"])
+        return tuple(dict.fromkeys((*documents, *pages)))
+
+    def _write_orders(self, subjects: Sequence[str], formats: Sequence[str]) -> tuple[Path, ...]:
+        run = self.context
         rendering = render_orders(
             run.workspace,
-            list(dict.fromkeys(callback.subject for callback in first)),
-            formats=[name for name in run.settings.mail.attach if name in report.FORMATS],
+            list(dict.fromkeys(subjects)),
+            formats=formats,
             out_dir=run.out / "reports",
             on_progress=run.on_progress,
         )
         for name, reason in rendering.problems:
             run.log.trouble(say("the report of order {order} could not be made: {reason}", order=name, reason=reason))
         return rendering.documents
+
+
+def _named(team: PeriodReport, callbacks: int) -> Iterator[str]:
+    """Name the orders that the pages of a report name."""
+    yield from (callback.subject for callback in team.callbacks[:callbacks])
+    yield from (item.subject for link in team.weak_links for item in link.evidence)
+    for row in team.agents:
+        yield from (found.evidence.subject for found in (row.main_fault, row.praise) if found is not None)
+    yield from (promise.subject for promise in team.promises if promise.state is not PromiseState.UNCONFIRMED)
 
 
 #: Which document of an order a link leads to: what a phone shows best, first.
@@ -241,7 +263,7 @@ _OPENED = (".html", ".pdf", ".docx")
 def openable(team: PeriodReport, documents: Sequence[Path]) -> dict[str, Path]:
     """Choose the document that a reader opens for each order of a report that has some."""
     by_name = {path.name: path for path in documents}
-    subjects = dict.fromkeys(callback.subject for callback in team.callbacks)
+    subjects = dict.fromkeys(_named(team, len(team.callbacks)))
     found = {
         subject: [by_name[name] for ending in _OPENED if (name := report.order_stem(subject) + ending) in by_name]
         for subject in subjects
@@ -249,9 +271,14 @@ def openable(team: PeriodReport, documents: Sequence[Path]) -> dict[str, Path]:
     return {subject: paths[0] for subject, paths in found.items() if paths}
 
 
+def has_web_address(link: str) -> bool:
+    """Tell whether what `mail.link` says can be opened in a browser."""
+    return link.startswith(("http://", "https://"))
+
+
 def address_of(path: Path, run: Context) -> str:
     """Return the address of a document on the web; "" where `mail.link` is no web address."""
     link = run.settings.mail.link
-    if not link.startswith(("http://", "https://")):
+    if not has_web_address(link):
         return ""
     return link.rstrip("/") + "/" + quote(path.resolve().relative_to(run.out.resolve()).as_posix())

@@ -95,9 +95,7 @@ class Intake:
         self._note(
             NoteCode.RECORDINGS_UNDATED,
             undated,
-            say(
-                "recordings whose start is not known, and so belong to no day: {count} ({names}); add it to the manifest"
-            ),
+            say("recordings whose start is not known, and so no day: {count} ({names}); add it to the manifest"),
             partial=True,
         )
         self._note(

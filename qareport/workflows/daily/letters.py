@@ -138,8 +138,10 @@ class Letters:
         return attached + elsewhere
 
     def _beside(self, path: Path) -> Phrase:
-        text = _("明细表（全部客户、客服、规则、承诺）：{name}，在 {where}")
-        return self._named(text.format(name=path.name, where=self._place(path.parent)), path)
+        text = _("明细表（全部客户、客服、规则、承诺）：{name}").format(name=path.name)
+        if not address_of(path, self.context):
+            text = _("{text}，在 {where}").format(text=text, where=self._place(path.parent))
+        return self._named(text, path)
 
     def _named(self, text: str, path: Path) -> Phrase:
         return Phrase(runs=(TextRun(text=text, href=address_of(path, self.context)),))

@@ -26,7 +26,7 @@ from word_parts import (
     saved,
     write,
 )
-from word_styles import GREEN, INK, RED, RULE, TEXT_MM
+from word_styles import GREEN, INK, RED, RULE, TEAL, TEXT_MM
 
 #: Character styles besides those of the call report: name, colour, fill, bold, frame.
 MARKS: tuple[tuple[str, str, str | None, bool, str | None], ...] = (
@@ -34,17 +34,20 @@ MARKS: tuple[tuple[str, str, str | None, bool, str | None], ...] = (
     ("QA better", GREEN, None, False, None),
     ("QA outlier", INK, None, True, "single"),
     ("QA tile value", INK, None, True, None),
+    ("QA link", TEAL, None, False, None),
 )
 _TILES, _TILE_COLUMNS = 10, 5
 _TRENDS = 3
-_CALLBACK_WIDTHS = (8, 46, 72, 24, 24)
+_CALLBACK_WIDTHS = (8, 44, 64, 28, 30)
 
 
 def make() -> bytes:
     """Build the template; the same script and python-docx give the same bytes."""
     document = begin_document("客服质检日报", MARKS)
     document.styles["QA tile value"].font.size = Pt(14)
-    document.styles["Heading 2"].paragraph_format.space_before = Pt(9)
+    document.styles["QA link"].font.underline = True
+    heading = document.styles["Heading 2"].paragraph_format
+    heading.space_before, heading.keep_with_next = Pt(9), True
     for part in (
         _first_part, _tiles, _trend, _callbacks, _coaching, _heat, _weak_links, _further_callbacks, _people, _outcomes,
         _ledger,
@@ -191,7 +194,7 @@ def _further_callbacks(document: DocumentObject) -> None:
 
 def _people(document: DocumentObject) -> None:
     heads = ("客服", "通话", "平均得分", "{{ report.against }}", "合格率", "高风险", "平均时长", "主要失分", "做得好")
-    _table(document, "客服一览", "report.agents", heads, (23, 11, 17, 17, 17, 15, 17, 31, 26), figures=(1,))
+    _table(document, "客服一览", "report.agents", heads, (21, 10, 16, 15, 15, 13, 15, 37, 32), figures=(1,))
     add_tag(document, "if report.agents_note")
     add_text(document, "QA small", "{{ report.agents_note }}")
     add_tag(document, "endif")

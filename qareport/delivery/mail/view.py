@@ -224,7 +224,7 @@ def headline(report: PeriodReport) -> str:
         parts.append(_("高风险{count}").format(count=terms.count(high)))
     if report.callbacks_total:
         short = terms.CALLBACKS_SHORT[report.period.kind]
-        parts.append(plural(short, report.callbacks_total, count=report.callbacks_total))
+        parts.append(_(short).format(count=report.callbacks_total))
     if coverage.failed:
         parts.append(_("失败{count}").format(count=coverage.failed))
     return _("，").join(parts)

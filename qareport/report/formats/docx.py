@@ -38,7 +38,7 @@ from qareport.presentation.locale import LOCALES, _, current, language
 from qareport.presentation.templating import find_template, make_environment, template_line
 from qareport.presentation.view_types import Chart, DocumentView, HeatChart, Phrase, TrendChart
 
-_CHART_WIDTH_MM, _TREND_WIDTH_MM = 172, 56
+_CHART_WIDTH_MM, _TREND_WIDTH_MM = 172, 54
 _STYLE_PREFIX = "QA "
 _CHINESE = r"[\u3001-\u303f\u3400-\u9fff\uff01-\uff5e]"
 #: From the first Chinese character of a text to its last.
@@ -139,7 +139,8 @@ def _runs(phrase: Phrase, template: _Template, styles: Mapping[str, str]) -> Mar
     """Write text with its marks as runs, each in the character style of its name; what leads somewhere as a link."""
     runs = []
     for run in phrase.runs:
-        style = styles.get(_STYLE_PREFIX + run.style) if run.style else None
+        name = run.style or ("link" if run.href else "")
+        style = styles.get(_STYLE_PREFIX + name) if name else None
         look = f'<w:rPr><w:rStyle w:val="{escape(style)}"/></w:rPr>' if style else ""
         text = str(escape(_protect(run.text)))
         if run.style.startswith(("risk-", "failed")):

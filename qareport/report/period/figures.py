@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from qareport.model import Figure, Headline, HeadlineName, HeatCell, HeatRow, PeriodReport, TrendPoint
+from qareport.model import Figure, Headline, HeadlineName, HeatCell, HeatRow, PeriodKind, PeriodReport, TrendPoint
 from qareport.presentation import wording
 from qareport.presentation.locale import N_, _, plural
 from qareport.presentation.view_types import HeatChart, HeatChartCell, HeatChartRow, Phrase, TextRun, TrendChart
@@ -34,6 +34,8 @@ _COUNTS = frozenset(
         HeadlineName.FAILED,
     }
 )
+#: Fewer calls than these never make the darkest square.
+_DARK_FROM = 5
 _Measure = Callable[[TrendPoint], float | None]
 #: What the trend shows.
 _TRENDS: tuple[tuple[str, _Measure, bool], ...] = (
@@ -45,7 +47,14 @@ _TRENDS: tuple[tuple[str, _Measure, bool], ...] = (
 
 def baseline_name(report: PeriodReport) -> str:
     """Name the mean of the earlier periods by how many there are: 前4天日均."""
-    return _(terms.BASELINES[report.period.kind]).format(count=report.baseline_periods)
+    kind = report.period.kind if report.baseline_periods else PeriodKind.RANGE
+    return _(terms.BASELINES[kind]).format(count=report.baseline_periods)
+
+
+def against(report: PeriodReport) -> str:
+    """Head a column of differences from that mean: 较前4天."""
+    kind = report.period.kind if report.baseline_periods else PeriodKind.RANGE
+    return _(terms.AGAINST[kind]).format(count=report.baseline_periods)
 
 
 def has_baseline(report: PeriodReport) -> bool:
@@ -107,7 +116,7 @@ def _trend_chart(report: PeriodReport, label: str, measure: _Measure, *, share: 
 def heat(report: PeriodReport, limit: int) -> HeatChart:
     """Make the heat map issue × emotion; `limit` issues at most, and a row of totals."""
     shown = _troubled(report)[:limit]
-    most = max((cell.calls for row in shown for cell in row.cells), default=0)
+    most = max(_DARK_FROM, *(cell.calls for row in shown for cell in row.cells)) if shown else 0
     rows = [_heat_row(row, most) for row in shown]
     if report.heat.rows:
         rows.append(_heat_row(report.heat.total, 0, total=True))

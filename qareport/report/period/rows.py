@@ -163,12 +163,16 @@ class RowWriter:
             f"{row.calls:,}",
             self._score(row),
             self._against(row),
-            terms.rate(row.passed),
+            self._passed(row),
             f"{row.high_risk}" if not row.fatal else wording.beside(f"{row.high_risk}", self._fatal(row)),
             wording.duration(round(row.handling_ms)) if row.handling_ms is not None else "—",
             self._fault_cell(row.main_fault),
             self._praise_cell(row.praise),
         )
+
+    def _passed(self, row: AgentRow) -> str:
+        """Write the pass rate without its counts, which the column of calls says."""
+        return terms.rate(row.passed) if row.passed.small or not row.passed.share else terms.percent(row.passed.share)
 
     def _fatal(self, row: AgentRow) -> str:
         return _("一票否决{count}").format(count=row.fatal)
@@ -200,7 +204,7 @@ class RowWriter:
         """Put order and second behind a text, short enough for a table."""
         order, second = terms.name(evidence.subject), wording.second(evidence.at_ms)
         where = TextRun(
-            text=_(" 听{order} {second}").format(order=order, second=second),
+            text=_("　听{order} {second}").format(order=order, second=second),
             style="muted",
             href=self.links.place(evidence, evidence.at_ms),
         )

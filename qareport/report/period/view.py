@@ -75,7 +75,7 @@ def build_period_view(
         tiles=figures.tiles(report),
         trend_title=_(terms.TREND_TITLES[kind]).format(count=len(report.trend)),
         trend=figures.trend(report),
-        callbacks_title=plural(terms.CALLBACKS_TITLES[kind], report.callbacks_total, count=report.callbacks_total),
+        callbacks_title=_(terms.CALLBACKS_TITLES[kind]).format(count=report.callbacks_total),
         callbacks=tuple(callbacks[:FIRST_CALLBACKS]),
         callbacks_rest_title=_("需要回电（续）") if kind is PeriodKind.DAY else _("仍未解决的客户（续）"),
         callbacks_rest=tuple(callbacks[FIRST_CALLBACKS:]),
@@ -109,7 +109,7 @@ def build_period_view(
         failed=rows.table(report.failed_calls, rows.failed_row, limit, _("没有处理失败的通话。"), with_workbook),
         previous_head=wording.capital(previous),
         baseline_head=wording.capital(baseline),
-        against=plural(terms.AGAINST[kind], report.baseline_periods, count=report.baseline_periods),
+        against=figures.against(report),
         methods=tuple(methods.methods(report)),
         footer=methods.footer(report),
         created=created_at(datetime.combine(report.period.last, time(), UTC)),
@@ -154,9 +154,7 @@ def _sentence(report: PeriodReport) -> str:
         title, hits = terms.name(weakest.title), weakest.now.hits
         parts.append(plural("，失分最多的是“{title}”（{count}通）", hits, title=title, count=hits))
     total, kind = report.callbacks_total, report.period.kind
-    parts.append(
-        plural(terms.CALLBACKS_SENTENCES[kind], total, count=total) if total else _(terms.CALLBACKS_NONE[kind][0])
-    )
+    parts.append(_(terms.CALLBACKS_SENTENCES[kind]).format(count=total) if total else _(terms.CALLBACKS_NONE[kind][0]))
     return "".join(parts)
 
 
@@ -206,14 +204,19 @@ def _weak_link(link: WeakLink, number: int, rows: RowWriter) -> WeakView:
 
 
 def _coaching(report: PeriodReport, rows: RowWriter) -> tuple[CoachView, ...]:
-    """Choose whom to coach: the agents whose main fault cost most."""
+    """Choose whom to coach: the agents whose main fault cost most. The same advice is given once."""
     faults = [
         (row, row.main_fault)
         for row in report.agents
         if row.agent_id is not None and row.main_fault is not None and row.main_fault.points_lost >= _WORTH_COACHING
     ]
     faults.sort(key=lambda item: (-item[1].points_lost, item[0].agent_id or ""))
-    return tuple(rows.coaching(row, fault) for row, fault in faults[:_COACHED])
+    given: set[str] = set()
+    shown = []
+    for item in (rows.coaching(row, fault) for row, fault in faults[:_COACHED]):
+        shown.append(replace(item, advice="") if item.advice in given else item)
+        given.add(item.advice)
+    return tuple(shown)
 
 
 def _praise(report: PeriodReport, rows: RowWriter) -> tuple[CoachView, ...]:

@@ -10,7 +10,7 @@ import click
 from qareport.cli.console import Options, ProgressBars, complain, date_option, notify, takes_options
 from qareport.delivery.mail import Transport, read_password
 from qareport.model import DeliveryRecord, DeliveryState, PeriodKind, RunState
-from qareport.settings.settings import is_address
+from qareport.settings.mail import is_address
 from qareport.store import Store
 from qareport.workflows.daily import Clock, DailyOptions, Mode, Result, post, run_daily, send_test, summary
 

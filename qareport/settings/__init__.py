@@ -1,6 +1,7 @@
 """Settings: the keys of `config/qareport.yaml` with their defaults, and the files that are shipped with qareport."""
 
 from qareport.settings.agents import load_agents
+from qareport.settings.mail import MailSettings
 from qareport.settings.settings import (
     AnalysisSettings,
     AsrSettings,
@@ -9,7 +10,6 @@ from qareport.settings.settings import (
     DailySettings,
     IngestSettings,
     Locale,
-    MailSettings,
     PeriodSettings,
     PrivacySettings,
     ReportSettings,

@@ -19,16 +19,12 @@ from qareport.model import AgentFault, AgentPraise, Figure, PeriodKind, PeriodRe
 from qareport.presentation import wording
 from qareport.presentation.links import Links
 from qareport.presentation.locale import _
-from qareport.presentation.spreadsheet import CELL_CHARACTERS, cell
+from qareport.presentation.spreadsheet import fill_sheet
 from qareport.report.period import terms
 from qareport.report.period.rows import RowWriter, fault_words, praise_words
 from qareport.report.period.view_types import PeriodView
 
 Row = Sequence[Any]
-#: Widths of columns in characters: of sentences, and of all else.
-_WIDE, _NARROW = 48, 16
-#: From so many characters on a column is wide.
-_SENTENCE = 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +47,7 @@ def render_xlsx(report: PeriodReport, view: PeriodView, links: Links) -> bytes:
     book = Workbook()
     book.remove(book.active)
     for sheet in _sheets(report, RowWriter(report, links)):
-        _write(book.create_sheet(sheet.title), sheet)
+        fill_sheet(book.create_sheet(sheet.title), sheet.heads, sheet.rows)
     made = datetime.fromisoformat(view.created) if view.created else datetime(2000, 1, 1, tzinfo=UTC)
     properties = book.properties
     properties.title, properties.creator = wording.named(view.title, view.subject), view.organisation or "qareport"
@@ -73,34 +69,6 @@ def _dated(content: bytes, at: datetime) -> bytes:
         for name, part in parts.items():
             target.writestr(name, part)
     return repack(buffer.getvalue())
-
-
-def _write(target: Any, sheet: _Sheet) -> None:
-    from openpyxl.styles import Alignment, Font
-    from openpyxl.utils import get_column_letter
-
-    target.append([cell(head) for head in sheet.heads])
-    for row in sheet.rows:
-        target.append([_value(value) for value in row])
-    for column, head in enumerate(sheet.heads, start=1):
-        target.cell(row=1, column=column).font = Font(bold=True)
-        longest = max((len(str(row[column - 1])) for row in sheet.rows), default=len(head))
-        target.column_dimensions[get_column_letter(column)].width = _WIDE if longest > _SENTENCE else _NARROW
-        if longest > _SENTENCE:
-            for number in range(2, len(sheet.rows) + 2):
-                target.cell(row=number, column=column).alignment = Alignment(wrap_text=True, vertical="top")
-    target.freeze_panes = "A2"
-    target.auto_filter.ref = target.dimensions
-
-
-def _value(value: Any) -> Any:
-    """Make a value fit for a cell: text is disarmed and cut where Excel would refuse it."""
-    if isinstance(value, float):
-        return round(value, 4)
-    if isinstance(value, datetime):
-        return value.replace(tzinfo=None)
-    made = cell(value)
-    return made[:CELL_CHARACTERS] if isinstance(made, str) else made
 
 
 def _sheets(report: PeriodReport, rows: RowWriter) -> Iterator[_Sheet]:

@@ -54,7 +54,7 @@ def render_xlsx(report: PeriodReport, view: PeriodView, links: Links) -> bytes:
     properties.created = properties.modified = made.astimezone(UTC).replace(tzinfo=None)
     buffer = io.BytesIO()
     book.save(buffer)
-    return _dated(buffer.getvalue(), properties.modified)
+    return _dated(buffer.getvalue(), made.astimezone(UTC))
 
 
 def _dated(content: bytes, at: datetime) -> bytes:

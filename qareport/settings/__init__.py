@@ -1,5 +1,6 @@
 """Settings: the keys of `config/qareport.yaml` with their defaults, and the files that are shipped with qareport."""
 
+from qareport.settings.desk import DeskSettings, ReviewSettings
 from qareport.settings.settings import (
     AnalysisSettings,
     AsrSettings,
@@ -29,6 +30,7 @@ __all__ = [
     "AudioSettings",
     "CategorySettings",
     "DailySettings",
+    "DeskSettings",
     "IngestSettings",
     "LanguageModelSettings",
     "Locale",
@@ -37,6 +39,7 @@ __all__ = [
     "PrivacySettings",
     "ReportSettings",
     "RetentionSettings",
+    "ReviewSettings",
     "ScoreSettings",
     "Settings",
     "UnderstandingSettings",

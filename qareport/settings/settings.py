@@ -15,6 +15,7 @@ from pydantic import AfterValidator, Field, with_config
 from pydantic_core import PydanticCustomError
 
 from qareport.model import DEFAULT_SILENCE_MS, PersonalKind, Role
+from qareport.settings.desk import DeskSettings, ReviewSettings
 from qareport.settings.name_pattern import NamePattern
 from qareport.settings.understanding import UnderstandingSettings
 from qareport.strict_yaml import read_yaml, validate
@@ -364,6 +365,8 @@ class RetentionSettings:
 
     #: In days from the start of a call; none = for ever.
     days: Annotated[int, Field(ge=1)] | None = None
+    #: In days: lines of the audit log are kept so long.
+    audit_days: Annotated[int, Field(ge=30)] = 1095
 
 
 @with_config(extra="forbid")
@@ -383,6 +386,8 @@ class Settings:
     daily: DailySettings = field(default_factory=DailySettings)
     mail: MailSettings = field(default_factory=MailSettings)
     retention: RetentionSettings = field(default_factory=RetentionSettings)
+    desk: DeskSettings = field(default_factory=DeskSettings)
+    review: ReviewSettings = field(default_factory=ReviewSettings)
 
 
 def load(config_dir: Path) -> Settings:

@@ -60,6 +60,7 @@ from qareport.model.delivery import (
     delivery_key,
 )
 from qareport.model.dialogue_acts import ACTS_OF, AGENT_ACTS, CUSTOMER_ACTS, Act, SpokenAct, TopicScore
+from qareport.model.job import Job, JobKind, JobState
 from qareport.model.measures import MEASURES, NORM_MEASURES, Measure, Unit
 from qareport.model.order_report import (
     CallChange,
@@ -200,6 +201,9 @@ __all__ = [
     "HeatRow",
     "Hold",
     "Interruption",
+    "Job",
+    "JobKind",
+    "JobState",
     "Judgement",
     "Language",
     "MaskedSpan",

@@ -20,6 +20,8 @@ class DeskSettings:
     #: The address that people type, as https://qa.example.com; used in mails, and checked in requests; "" = that of the
     #: request.
     public_url: str = ""
+    #: Folder of uploaded recordings, of sound for listening, and of the desk's key.
+    folder: str = "desk"
     #: In hours: a login ends after this time.
     session_hours: Annotated[int, Field(ge=1, le=720)] = 12
     #: In minutes: a login that is not used for this time ends.

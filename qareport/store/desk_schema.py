@@ -110,3 +110,26 @@ class AuditRow(Base):
     details: Mapped[str] = mapped_column(Text)
     prev_sha256: Mapped[str] = mapped_column(String(_HASH))
     sha256: Mapped[str] = mapped_column(String(_HASH))
+
+
+class JobRow(Base):
+    """A piece of work for a worker process."""
+
+    __tablename__ = "jobs"
+    __table_args__ = (Index("ix_jobs_state", "state", "kind", "id"), Index("ix_jobs_user", "user_id", "id"))
+
+    id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=True)
+    kind: Mapped[str] = mapped_column(String(20))
+    state: Mapped[str] = mapped_column(String(20))
+    #: JSON objects.
+    payload: Mapped[str] = mapped_column(Text)
+    progress: Mapped[str] = mapped_column(Text)
+    #: The process that works on it, and until when it holds it.
+    lease_owner: Mapped[str | None] = mapped_column(String(200))
+    lease_until: Mapped[str | None] = mapped_column(String(_INSTANT))
+    attempts: Mapped[int] = mapped_column(Integer)
+    user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
+    error_code: Mapped[str] = mapped_column(String(40))
+    error: Mapped[str] = mapped_column(Text)
+    created_at: Mapped[str] = mapped_column(String(_INSTANT))
+    done_at: Mapped[str | None] = mapped_column(String(_INSTANT))

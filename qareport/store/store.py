@@ -10,6 +10,7 @@ from qareport.store.call_pages import CallPages
 from qareport.store.calls import CallRepository, DocumentRepository, OrderRepository
 from qareport.store.database import Database
 from qareport.store.deletion import DeletionRepository, Maintenance
+from qareport.store.jobs import JobRepository
 from qareport.store.outbox import OutboxRepository, RunRepository
 from qareport.store.results import ResultRepository, TranscriptRepository
 from qareport.store.rule_sets import RuleSetRepository
@@ -54,6 +55,7 @@ class Store:
         self.sessions: Final = SessionRepository(self.database)
         self.tokens: Final = TokenRepository(self.database)
         self.audit: Final = AuditLog(self.database)
+        self.jobs: Final = JobRepository(self.database)
         self.deletion: Final = DeletionRepository(self.database)
         self.maintenance: Final = Maintenance(self.database)
 

@@ -57,6 +57,21 @@ class Transcriber(Protocol):
             on_progress: called with the steps "decode" and "transcribe"; total is 0 where `calls` has no length.
         """
 
+    def transcribe_aloud(self, call: Call, *, on_lines: Callable[[Sequence[Segment]], None]) -> Transcript | FailedCall:
+        """Transcribe one call, and tell its sentences as soon as they are recognised.
+
+        Args:
+            call: the recording.
+            on_lines: called with the next sentences in order of time, before speakers on one channel are told apart.
+        """
+
+    def in_language(self, language: str) -> Transcriber:
+        """Return the same engine for recordings in a language of `asr.language`; the model is not loaded again.
+
+        Raises:
+            ModelError: the model knows no such language.
+        """
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Engine:
@@ -96,12 +111,7 @@ class Engine:
                 yield result
 
     def transcribe_aloud(self, call: Call, *, on_lines: Callable[[Sequence[Segment]], None]) -> Transcript | FailedCall:
-        """Transcribe one call, and tell its sentences as soon as they are recognised.
-
-        Args:
-            call: the recording.
-            on_lines: called with the next sentences in order of time, before speakers on one channel are told apart.
-        """
+        """Transcribe one call, and tell its sentences as soon as they are recognised (see `Transcriber`)."""
         prepared = self._prepare_alone(call)
         if isinstance(prepared, FailedCall):
             return prepared
@@ -118,11 +128,7 @@ class Engine:
         return _transcript(prepared, parts, self.info)
 
     def in_language(self, language: str) -> Engine:
-        """Return the same engine for recordings in a language of `asr.language`; the model is not loaded again.
-
-        Raises:
-            ModelError: the model knows no such language.
-        """
+        """Return the same engine for recordings in another language (see `Transcriber`)."""
         settings = replace(self.asr, language=language)
         return replace(self, speech=self.speech.with_settings(settings), asr=settings)
 

@@ -114,6 +114,13 @@ class JobRepository:
             statement = update(JobRow).where(JobRow.id == job_id, JobRow.state == JobState.RECEIVING)
             session.execute(statement.values(state=JobState.QUEUED, payload=_write(payload)))
 
+    def refuse(self, job_id: int, *, at: datetime, error_code: str, error: str) -> None:
+        """End a job whose file could not be taken in."""
+        values = {"state": JobState.FAILED, "done_at": in_utc(at), "error_code": error_code, "error": error}
+        with self._database.write() as session:
+            statement = update(JobRow).where(JobRow.id == job_id, JobRow.state == JobState.RECEIVING)
+            session.execute(statement.values(values))
+
     def cancel(self, job_id: int, *, at: datetime) -> bool:
         """Cancel a job that is not over; what works on it stops at its next step. Returns whether it was."""
         over = [state for state in JobState if state.is_over]

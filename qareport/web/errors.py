@@ -16,6 +16,7 @@ from qareport.errors import BusyError, ConfigError, NotFoundError, QareportError
 from qareport.messages import say
 from qareport.web.access import ForbiddenError, UnauthenticatedError
 from qareport.web.templating import render
+from qareport.workflows.uploads import UploadRefusedError
 
 _log = logging.getLogger(__name__)
 #: Status and stable code of each kind of error; the first that fits counts.
@@ -29,6 +30,7 @@ _CODES: tuple[tuple[type[QareportError], int, str], ...] = (
     (StoreError, 503, "store"),
     (QareportError, 422, "invalid"),
 )
+_UPLOAD_STATUS = {"too_large": 413, "store_full": 507, "overload": 503, "conflict": 409}
 #: Codes of what the framework itself refuses.
 _STATUS_CODES = {
     401: "unauthenticated", 403: "forbidden", 404: "not_found", 405: "not_allowed", 409: "conflict", 413: "too_large",
@@ -48,6 +50,8 @@ def _known(request: Request, error: Exception) -> Response:
     if not isinstance(error, QareportError):
         raise error
     status, code = next((status, code) for kind, status, code in _CODES if isinstance(error, kind))
+    if isinstance(error, UploadRefusedError):
+        status, code = _UPLOAD_STATUS.get(error.code, 422), error.code
     if status == 401 and not _is_api(request):
         return RedirectResponse(f"/login?next={request.url.path}", status_code=303)
     problems = [

@@ -12,24 +12,24 @@ import hashlib
 import os
 import secrets
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from qareport import asr, events, messages, privacy
 from qareport.errors import QareportError
 from qareport.messages import say
-from qareport.model import Call, FailedCall, Job, JobKind, JobState, NoteCode, Role, Segment, Transcript
+from qareport.model import Call, FailedCall, Job, JobKind, JobState, NoteCode, Role, Segment
 from qareport.store import holder
 from qareport.workflows.judge import judge_calls
 from qareport.workflows.transcribe import RecordingToTranscribe, TranscribedCall, transcribe_calls
 from qareport.workflows.workspace import Workspace
 
 if TYPE_CHECKING:
-    from qareport.asr.engine import Engine
+    from qareport.asr import Transcriber
 
 #: A worker that is told nothing looks for work so often.
 _IDLE_S = 0.3
@@ -130,19 +130,10 @@ class Receiving:
         return path, sha256
 
 
-class SpeakingEngine(Protocol):
-    """An engine that tells sentences while it hears; see `qareport.asr.engine.Engine`."""
-
-    def transcribe_aloud(
-        self, call: Call, *, on_lines: Callable[[Sequence[Segment]], None]
-    ) -> Transcript | FailedCall: ...
-    def in_language(self, language: str) -> Engine: ...
-
-
 class UploadWorker:
     """Takes uploads from the queue, one at a time, until it is told to stop."""
 
-    def __init__(self, workspace: Workspace, engine: SpeakingEngine) -> None:
+    def __init__(self, workspace: Workspace, engine: Transcriber) -> None:
         self._workspace = workspace
         self._engine = engine
         self._owner = f"{holder()}:{secrets.token_hex(4)}"
@@ -285,7 +276,7 @@ def _line(segment: Segment) -> Mapping[str, Any]:
 class _Aloud:
     """The `RecordingTranscriber` that tells sentences while it hears."""
 
-    def __init__(self, engine: SpeakingEngine, heard: _Heard) -> None:
+    def __init__(self, engine: Transcriber, heard: _Heard) -> None:
         self._engine = engine
         self._heard = heard
 

@@ -13,6 +13,8 @@ class JobKind(StrEnum):
     """What is to be done."""
 
     UPLOAD = "upload"
+    #: Sound for listening to one call.
+    SOUND = "sound"
     EXPORT = "export"
     REPLAY = "replay"
 

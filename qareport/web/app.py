@@ -12,7 +12,7 @@ from qareport.web import errors, health
 from qareport.web.api import uploads
 from qareport.web.desk import Desk
 from qareport.web.middleware import DeskMiddleware
-from qareport.web.pages import account, calls, login, upload
+from qareport.web.pages import account, calls, login, sound, upload
 
 _STATIC = Path(__file__).parent / "static"
 
@@ -22,7 +22,7 @@ def create_app(desk: Desk) -> FastAPI:
     app = FastAPI(title="qareport", version=__version__, docs_url=None, redoc_url=None, openapi_url=None)
     app.state.desk = desk
     errors.install(app)
-    for pages in (login, account, calls, upload):
+    for pages in (login, account, sound, calls, upload):
         app.include_router(pages.router, include_in_schema=False)
     app.include_router(uploads.router)
     app.include_router(health.router, include_in_schema=False)

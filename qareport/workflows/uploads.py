@@ -12,7 +12,7 @@ import hashlib
 import os
 import secrets
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -25,6 +25,8 @@ from qareport.messages import say
 from qareport.model import Call, FailedCall, Job, JobKind, JobState, NoteCode, Role, Segment
 from qareport.store import holder
 from qareport.workflows.judge import judge_calls
+from qareport.workflows.listening import make_listening
+from qareport.workflows.render import assemble_order
 from qareport.workflows.transcribe import RecordingToTranscribe, TranscribedCall, transcribe_calls
 from qareport.workflows.workspace import Workspace
 
@@ -140,15 +142,43 @@ class UploadWorker:
         self.stopping = threading.Event()
 
     def run(self) -> None:
-        """Work until `stopping` is set; what is under way then goes back into the queue."""
-        jobs = self._workspace.store.jobs
+        """Work until `stopping` is set; what is under way then goes back into the queue.
+
+        Sound for listening is made beside, in a thread of its own, so that nobody waits for a long recording.
+        """
+        listening = threading.Thread(target=self._work, args=(JobKind.SOUND, self.make_sound))
+        listening.start()
+        self._work(JobKind.UPLOAD, self.work_on)
+        listening.join()
+        self._workspace.store.jobs.give_back(self._owner)
+
+    def _work(self, kind: JobKind, work_on: Callable[[Job], None]) -> None:
         while not self.stopping.is_set():
-            job = jobs.take([JobKind.UPLOAD], self._owner, at=_now())
+            job = self._workspace.store.jobs.take([kind], self._owner, at=_now())
             if job is None:
                 self.stopping.wait(_IDLE_S)
-                continue
-            self.work_on(job)
-        jobs.give_back(self._owner)
+            else:
+                work_on(job)
+
+    def make_sound(self, job: Job) -> None:
+        """Make the sound of one call for listening."""
+        store, settings = self._workspace.store, self._workspace.settings
+        call_id, code, words = str(job.payload["call_id"]), "", ""
+        try:
+            order = assemble_order(store, call_id, settings.privacy)
+            call = next(call for call in order.calls if call.call_id == call_id)
+            make_listening(
+                Path(settings.desk.folder) / "sound",
+                call,
+                max_duration_ms=settings.audio.max_duration_minutes * 60_000,
+                original=bool(job.payload.get("original")),
+            )
+        except QareportError as error:
+            code, words = "no_sound", str(error)
+        except Exception as error:  # noqa: BLE001 - one bad recording stops no other
+            code, words = "no_sound", f"{type(error).__name__}: {error}"
+        state = JobState.FAILED if code else JobState.DONE
+        store.jobs.finish(job.job_id, self._owner, state, at=_now(), error_code=code, error=privacy.mask(words)[0])
 
     def work_on(self, job: Job) -> None:
         """Hear and judge one upload; whatever goes wrong with it ends that job alone."""
@@ -191,6 +221,8 @@ class UploadWorker:
             self._workspace.rule_book_for_run,
             on_progress=lambda *_: None,
         )
+        if not failures:  # the page opens with its sound
+            self._workspace.store.jobs.add(JobKind.SOUND, {"call_id": call.call_id, "original": False}, at=_now())
         if failures:
             return _Outcome(code="judging", words=failures[0].reason)
         notes = {note.code for note in transcription.calls[0].transcript.notes}

@@ -68,8 +68,9 @@ def show_call(request: Request, access: MyAccess, call_id: str) -> Response:
     place = next((place for place, call in enumerate(order.calls) if call.call_id == call_id), None)
     if place is None:
         raise NotFoundError(say("there is no call {call_id!r}", call_id=call_id))
+    marks = [{"number": node.number, "at_ms": node.at_ms} for node in view.calls[place].key_moments]
     return render(
-        request, "call.html.j2", call=order.calls[place], view=view.calls[place], order_id=order.order_id,
+        request, "call.html.j2", call=order.calls[place], view=view.calls[place], marks=marks, order_id=order.order_id,
         siblings=[call.call_id for call in order.calls if call.call_id != call_id],
     )  # fmt: skip
 

@@ -135,10 +135,11 @@ class Receiving:
 class UploadWorker:
     """Takes uploads from the queue, one at a time, until it is told to stop."""
 
-    def __init__(self, workspace: Workspace, engine: Transcriber) -> None:
+    def __init__(self, workspace: Workspace, engine: Transcriber, *, owner: str = "") -> None:
+        """Take what to work with; `owner` names the worker in leases, "": by its process."""
         self._workspace = workspace
         self._engine = engine
-        self._owner = f"{holder()}:{secrets.token_hex(4)}"
+        self._owner = owner or f"{holder()}:{secrets.token_hex(4)}"
         self.stopping = threading.Event()
 
     def run(self) -> None:

@@ -7,6 +7,7 @@ model, `--process worker` holds the model and hears what is uploaded.
 from __future__ import annotations
 
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -88,11 +89,8 @@ def _serve_both() -> int:
 
 
 def _require_extra() -> None:
-    try:
-        import fastapi  # noqa: F401 - only whether it is there
-    except ModuleNotFoundError as error:
-        problem = Problem(what=say("the desk is not installed"), to_do="pip install 'qareport[desk]'")
-        raise ConfigError([problem]) from error
+    if find_spec("fastapi") is None:
+        raise ConfigError([Problem(what=say("the desk is not installed"), to_do="pip install 'qareport[desk]'")])
 
 
 def _greet(desk: Desk, address: str) -> None:

@@ -1,5 +1,6 @@
 """Settings: the keys of `config/qareport.yaml` with their defaults, and the files that are shipped with qareport."""
 
+from qareport.settings.bundled import bundled_calls, bundled_model, bundled_reader, default_dir
 from qareport.settings.desk import DeskSettings, ReviewSettings
 from qareport.settings.settings import (
     AnalysisSettings,
@@ -16,10 +17,6 @@ from qareport.settings.settings import (
     RetentionSettings,
     ScoreSettings,
     Settings,
-    bundled_calls,
-    bundled_model,
-    bundled_reader,
-    default_dir,
     load,
 )
 from qareport.settings.understanding import LanguageModelSettings, UnderstandingSettings

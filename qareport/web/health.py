@@ -14,7 +14,7 @@ from fastapi.responses import JSONResponse, PlainTextResponse
 from qareport.errors import StoreError
 from qareport.files import atomic_write
 from qareport.model import JobKind, Permission
-from qareport.web.asking import AnyDesk, MyAccess
+from qareport.web.dependencies import AnyDesk, MyAccess
 from qareport.web.desk import Desk
 
 router = APIRouter()

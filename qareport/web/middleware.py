@@ -16,7 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from qareport import events, messages
 from qareport.presentation import locale
-from qareport.web.access import Access, Principal, UnauthenticatedError
+from qareport.web.access import Access, Principal
 from qareport.web.desk import Desk
 
 _SAFE: Final = frozenset(("GET", "HEAD", "OPTIONS"))
@@ -118,18 +118,6 @@ def forged(method: str, headers: Headers, public_url: str) -> bool:
         return True
     own = {urlsplit(public_url).netloc} if public_url else {headers.get("host", "")}
     return urlsplit(origin).netloc not in own
-
-
-def require_principal(request: Request) -> Principal:
-    """Return who is asking.
-
-    Raises:
-        UnauthenticatedError: nobody is logged in.
-    """
-    principal: Principal | None = getattr(request.state, "principal", None)
-    if principal is None:
-        raise UnauthenticatedError(messages.say("you are not logged in"))
-    return principal
 
 
 def _ip(request: Request) -> str:

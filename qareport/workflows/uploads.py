@@ -24,8 +24,8 @@ from qareport.errors import QareportError
 from qareport.messages import say
 from qareport.model import Call, FailedCall, Job, JobKind, JobState, NoteCode, Role, Segment
 from qareport.store import holder
+from qareport.workflows.call_sound import make_listening
 from qareport.workflows.judge import judge_calls
-from qareport.workflows.listening import make_listening
 from qareport.workflows.render import assemble_order
 from qareport.workflows.transcribe import RecordingToTranscribe, TranscribedCall, transcribe_calls
 from qareport.workflows.workspace import Workspace

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from qareport.messages import say
 from qareport.model import JobState
 from qareport.web import uploading
-from qareport.web.asking import MyAccess
+from qareport.web.dependencies import MyAccess
 from qareport.web.uploading import NewUpload, UploadState
 from qareport.workflows.uploads import UploadRefusedError
 

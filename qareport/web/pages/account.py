@@ -11,7 +11,7 @@ from qareport.errors import QareportError
 from qareport.messages import Message, say
 from qareport.presentation.locale import LOCALES
 from qareport.web.access import Access
-from qareport.web.asking import MyAccess
+from qareport.web.dependencies import MyAccess
 from qareport.web.pages.login import start_session
 from qareport.web.passwords import hash_password, is_password
 from qareport.web.templating import render

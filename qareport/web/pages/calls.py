@@ -13,7 +13,7 @@ from qareport.errors import NotFoundError, QueryError
 from qareport.messages import say
 from qareport.report import build_view
 from qareport.store import CallPage, CallPageQuery, ListedCall, Scope, Sort
-from qareport.web.asking import MyAccess
+from qareport.web.dependencies import MyAccess
 from qareport.web.templating import render
 
 router = APIRouter()

@@ -12,7 +12,7 @@ from limits import RateLimitItemPerMinute
 from qareport.errors import QareportError
 from qareport.messages import Message, say
 from qareport.model import AuditEntry, User, UserRole
-from qareport.web.asking import AnyDesk, MyAccess
+from qareport.web.dependencies import AnyDesk, MyAccess
 from qareport.web.desk import Desk
 from qareport.web.middleware import cookie_name
 from qareport.web.passwords import hash_password, is_password

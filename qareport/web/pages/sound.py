@@ -12,9 +12,9 @@ from fastapi.responses import FileResponse, JSONResponse
 from qareport.messages import say
 from qareport.model import CallReport, JobKind, Permission, Role
 from qareport.web.access import Access, ForbiddenError
-from qareport.web.asking import MyAccess
+from qareport.web.dependencies import MyAccess
 from qareport.web.health import engine_state
-from qareport.workflows.listening import Listening, find_listening
+from qareport.workflows.call_sound import Listening, find_listening
 
 router = APIRouter()
 

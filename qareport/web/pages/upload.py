@@ -13,7 +13,7 @@ from qareport.messages import Message, say
 from qareport.model import JobKind, Permission, Role
 from qareport.web import uploading
 from qareport.web.access import Access
-from qareport.web.asking import MyAccess
+from qareport.web.dependencies import MyAccess
 from qareport.web.templating import render
 from qareport.workflows.uploads import UploadRefusedError
 

@@ -6,14 +6,26 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
-from qareport.web.access import Access
+from qareport.messages import say
+from qareport.web.access import Access, Principal, UnauthenticatedError
 from qareport.web.desk import Desk
-from qareport.web.middleware import require_principal
 
 
 def _desk(request: Request) -> Desk:
     desk: Desk = request.app.state.desk
     return desk
+
+
+def require_principal(request: Request) -> Principal:
+    """Return who is asking.
+
+    Raises:
+        UnauthenticatedError: nobody is logged in.
+    """
+    principal: Principal | None = getattr(request.state, "principal", None)
+    if principal is None:
+        raise UnauthenticatedError(say("you are not logged in"))
+    return principal
 
 
 def _access(request: Request) -> Access:

@@ -8,6 +8,18 @@ The JSON of `Transcript` and `OrderReport` is a contract with other programs (sc
 docs/reference/json.md).
 """
 
+from qareport.model.access import (
+    GRANTS,
+    TOKEN_SCOPES,
+    Agents,
+    ApiToken,
+    AuditEntry,
+    Permission,
+    Reach,
+    Team,
+    User,
+    UserRole,
+)
 from qareport.model.agents import Agent, Roster
 from qareport.model.analysis import (
     Analysis,
@@ -61,6 +73,7 @@ from qareport.model.delivery import (
     delivery_key,
 )
 from qareport.model.dialogue_acts import ACTS_OF, AGENT_ACTS, CUSTOMER_ACTS, Act, SpokenAct, TopicScore
+from qareport.model.job import Job, JobKind, JobState
 from qareport.model.measures import MEASURES, NORM_MEASURES, Measure, Unit
 from qareport.model.order_report import (
     CallChange,
@@ -150,6 +163,7 @@ __all__ = [
     "CUSTOMER_ACTS",
     "DEFAULT_SILENCE_MS",
     "FATAL_POINTS",
+    "GRANTS",
     "GUESSED_SOURCES",
     "MAIL",
     "MEASURES",
@@ -162,6 +176,7 @@ __all__ = [
     "STATE_NOT_JUDGED",
     "STATE_SILENCE",
     "TAG_IRONY",
+    "TOKEN_SCOPES",
     "TROUBLE_KINDS",
     "Act",
     "AdviceOutcome",
@@ -170,9 +185,12 @@ __all__ = [
     "AgentOutcome",
     "AgentPraise",
     "AgentRow",
+    "Agents",
     "Analysis",
+    "ApiToken",
     "AudioEvent",
     "AudioInfo",
+    "AuditEntry",
     "Call",
     "CallChange",
     "CallMetrics",
@@ -206,6 +224,9 @@ __all__ = [
     "HeatRow",
     "Hold",
     "Interruption",
+    "Job",
+    "JobKind",
+    "JobState",
     "Judgement",
     "Language",
     "MaskedSpan",
@@ -228,6 +249,7 @@ __all__ = [
     "PeriodKind",
     "PeriodProvenance",
     "PeriodReport",
+    "Permission",
     "PersonalKind",
     "Promise",
     "PromiseDue",
@@ -236,6 +258,7 @@ __all__ = [
     "PromiseState",
     "Provenance",
     "Rate",
+    "Reach",
     "ReaderFault",
     "Risk",
     "Role",
@@ -256,6 +279,7 @@ __all__ = [
     "SpokenAct",
     "SummaryMoment",
     "SummaryPromise",
+    "Team",
     "TeamNorm",
     "Token",
     "TopicScore",
@@ -263,6 +287,8 @@ __all__ = [
     "Transcript",
     "TrendPoint",
     "Unit",
+    "User",
+    "UserRole",
     "WeakLink",
     "delivery_key",
 ]

@@ -1,6 +1,8 @@
 """Settings: the keys of `config/qareport.yaml` with their defaults, and the files that are shipped with qareport."""
 
 from qareport.settings.agents import load_agents
+from qareport.settings.bundled import bundled_calls, bundled_model, bundled_reader, default_dir
+from qareport.settings.desk import DeskSettings, ReviewSettings
 from qareport.settings.mail import MailSettings
 from qareport.settings.settings import (
     AnalysisSettings,
@@ -16,10 +18,6 @@ from qareport.settings.settings import (
     RetentionSettings,
     ScoreSettings,
     Settings,
-    bundled_calls,
-    bundled_model,
-    bundled_reader,
-    default_dir,
     load,
 )
 from qareport.settings.understanding import LanguageModelSettings, UnderstandingSettings
@@ -30,6 +28,7 @@ __all__ = [
     "AudioSettings",
     "CategorySettings",
     "DailySettings",
+    "DeskSettings",
     "IngestSettings",
     "LanguageModelSettings",
     "Locale",
@@ -38,6 +37,7 @@ __all__ = [
     "PrivacySettings",
     "ReportSettings",
     "RetentionSettings",
+    "ReviewSettings",
     "ScoreSettings",
     "Settings",
     "UnderstandingSettings",

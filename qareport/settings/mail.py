@@ -41,14 +41,6 @@ Address = Annotated[str, AfterValidator(_address)]
 MailName = Annotated[str, AfterValidator(_mail_name)]
 
 
-def _web_address(text: str) -> str:
-    if text and not re.fullmatch(r"https?://[^\s/?#]+(/[^\s?#]*)?", text):
-        raise PydanticCustomError("web_address", "Value should be an address such as https://qa.example.com")
-    return text.rstrip("/")
-
-
-#: `https://qa.example.com` or nothing.
-WebAddress = Annotated[str, AfterValidator(_web_address)]
 #: What a mail of a period may carry.
 AttachedFormat = Literal["docx", "pdf", "html", "xlsx", "json"]
 
@@ -95,10 +87,8 @@ class MailSettings:
     attach_agents: tuple[AttachedFormat, ...] = ("docx",)
     #: In MB: attachments of a larger mail are sent as a single zip, and replaced by a link if that is too large.
     max_megabytes: Annotated[float, Field(gt=0, le=100)] = 20.0
-    #: Address of the desk (`https://qa.example.com`): orders, calls and places in calls are linked to it; "" = none,
-    #: links go to the documents under `link`.
-    desk: WebAddress = ""
     #: Address of the `daily.out` folder for recipients (`https://…` or `\\server\share`); "" = its path on the server.
+    #: Links go to its documents where `desk.public_url` is not set.
     link: str = ""
     #: Address for requests to unsubscribe; "" = reply_to, else sender.
     unsubscribe: MailName = ""

@@ -195,7 +195,7 @@ class Editions:
         run = self.context
         addresses = {subject: address_of(path, run) for subject, path in orders.items()}
         return Links(
-            desk=run.settings.mail.desk,
+            desk=desk_of(run),
             documents={subject: address for subject, address in addresses.items() if address},
         )
 
@@ -228,7 +228,7 @@ class Editions:
         first = [callback.subject for callback in team.callbacks[: run.settings.daily.orders]]
         attached = [name for name in run.settings.mail.attach if name in report.FORMATS]
         documents = self._write_orders(first, attached)
-        if run.settings.mail.desk or not has_web_address(run.settings.mail.link):
+        if desk_of(run) or not has_web_address(run.settings.mail.link):
             return documents
         pages = self._write_orders([*first, *_named(team, run.settings.period.callbacks)], ["html"])
         return tuple(dict.fromkeys((*documents, *pages)))
@@ -271,8 +271,14 @@ def openable(team: PeriodReport, documents: Sequence[Path]) -> dict[str, Path]:
     return {subject: paths[0] for subject, paths in found.items() if paths}
 
 
+def desk_of(run: Context) -> str:
+    """Return the address of the desk that people type; "" where there is none."""
+    address = run.settings.desk.public_url
+    return address.rstrip("/") if has_web_address(address) else ""
+
+
 def has_web_address(link: str) -> bool:
-    """Tell whether what `mail.link` says can be opened in a browser."""
+    """Tell whether an address can be opened in a browser."""
     return link.startswith(("http://", "https://"))
 
 

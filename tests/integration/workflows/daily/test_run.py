@@ -233,7 +233,7 @@ def test_every_order_and_document_in_the_mail_can_be_opened(centre: Centre) -> N
     assert not [order for order in orders if f"/reports/{order}.html" not in html]
     own = next(letter for letter in result.letters if letter.edition is Edition.AGENT)
     assert "/reports/" not in _html_of(own.content), "an order's report shows other agents' calls"
-    centre.configure(attach=["docx"], desk="https://desk.example.com/")
+    centre.set("desk", public_url="https://desk.example.com/")
     (result,) = centre.run(Mode.DRY_RUN)
     own = next(letter for letter in result.letters if letter.edition is Edition.AGENT)
     assert 'href="https://desk.example.com/orders/20261121' in _html_of(own.content)

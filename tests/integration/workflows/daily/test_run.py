@@ -212,8 +212,8 @@ def test_a_run_that_makes_no_report_tells_the_operator_that_none_went_out(centre
 
 
 def test_names_of_agents_stand_in_documents_and_mails(centre: Centre) -> None:
-    (centre.folder / "config" / "agents.yaml").write_text("agents: {A017: {name: 王芳, group: 物流组}}\n", "utf-8")
     centre.configure(attach=["html"])
+    (centre.folder / "config" / "agents.yaml").write_text("agents: {A017: {name: 王芳, group: 物流组}}\n", "utf-8")
     (result,) = centre.run(Mode.DRY_RUN)
     page = next(path for path in result.documents if path.name == "日报-2026-11-21.html").read_text("utf-8")
     assert "王芳" in page

@@ -491,7 +491,7 @@ def test_an_unknown_mail_is_told_to_the_operator_and_in_the_summary(either_centr
     (result,) = either_centre.run()
     assert [mail.recipient for mail in result.unknown] == [dailies.TEAM[0]]
     (told,) = [message for message in either_centre.postbox.delivered if message.recipient == dailies.OPERATOR]
-    assert "may or may not have arrived" in _text_of(told.content)
+    assert "不知道收到没有" in _text_of(told.content)
     assert f"mail {result.unknown[0].key[:12]} ([邮箱], day:2026-11-21)" in privacy.mask(result.problems[0])[0]
     assert f"qareport mail forget {result.unknown[0].key[:12]}" in _text_of(told.content)
 

@@ -31,8 +31,9 @@ from qareport.model import (
     ScoreItem,
     Transcript,
 )
+from qareport.rules.condition_hit import ConditionHit
 from qareport.rules.fairness import charge_once, without_untimely_praise
-from qareport.rules.match_context import ConditionHit, MatchContext
+from qareport.rules.match_context import MatchContext
 from qareport.rules.risk import assess_risk
 from qareport.rules.rule import Occurrence, Rule, RuleSet, RuleStatus
 from qareport.settings import ScoreSettings
@@ -140,13 +141,13 @@ def judge_context(rules: Iterable[Rule], context: MatchContext, score: ScoreSett
     """Match rules against a call whose match context exists already. See `judge`."""
     if not context.spoken:
         return Judgement(findings=(), score=None, risk=Risk.LOW)
-    began = context.transcript.started_at
     findings: list[Finding] = []
     judged: list[tuple[str, str]] = []
     idle: list[tuple[str, str]] = []
     stopped: list[str] = []
+    day = context.day
     for rule in rules:
-        if not rule.in_effect(began.date() if began else None):
+        if not rule.in_effect(day):
             continue
         try:
             hits = match(rule, context)

@@ -28,7 +28,7 @@ from qareport.rules.rule import Advice, AdviceError, Occurrence, Rule, RuleSet, 
 from qareport.rules.rule_files import SYNONYMS, RuleFiles
 from qareport.rules.schema_types import Form, Keywords
 from qareport.strict_yaml import NodePath, YamlSource, parse_yaml
-from qareport.text.wordlist import Keyword
+from qareport.text.wordlist import Keyword, WordList
 
 
 def _points(value: Any) -> Any:
@@ -112,12 +112,21 @@ class FileForm(Form):
     rules: Annotated[list[RuleForm], Field(min_length=1)]
 
 
+class StageWordsForm(Form):
+    """The words that tell a stage, and phrases that hold one of them and do not tell it; bare: the words."""
+
+    bare: ClassVar[str | None] = "any"
+
+    any: Keywords
+    except_: Keywords = Field(default=(), alias="except")
+
+
 class SharedForm(Form):
     """`synonyms.yaml` as it is written."""
 
     schema_: Annotated[StrictInt, Field(alias="schema", ge=1, le=1)]
     synonyms: dict[str, Keywords] = Field(default_factory=dict)
-    stages: dict[str, Keywords] = Field(default_factory=dict)
+    stages: dict[str, StageWordsForm] = Field(default_factory=dict)
     false_friends: Keywords = ()
 
 
@@ -132,7 +141,8 @@ def read_shared(source: YamlSource, diagnostics: Diagnostics) -> Shared:
         if name[:1].isdigit() or " " in name:
             what, to_do = f"list {name!r} cannot be named in a rule", "rename it: no digit first, no spaces"
             diagnostics.add("invalid-list-name", ("synonyms", name), what, to_do=to_do)
-    return Shared(lists=form.synonyms, stages=form.stages, false_friends=form.false_friends)
+    stages = {name: WordList(words.any, words.except_) for name, words in form.stages.items()}
+    return Shared(lists=form.synonyms, stages=stages, false_friends=form.false_friends)
 
 
 def version_of(rule: dict[str, Any], shared: Shared) -> str:
@@ -142,7 +152,7 @@ def version_of(rule: dict[str, Any], shared: Shared) -> str:
     if used:
         parts["lists"] = {name: shared.lists[name] for name in sorted(used)}
     if shared.stages and (isinstance(rule.get("advice"), dict) or "stage" in set(_texts(rule))):
-        parts["stages"] = dict(shared.stages)
+        parts["stages"] = {name: [*words.words, *words.exceptions] for name, words in shared.stages.items()}
     if shared.false_friends and "sounds_like" in set(_texts(rule)):
         parts["false_friends"] = shared.false_friends
     canonical = json.dumps(parts, sort_keys=True, separators=(",", ":"))
@@ -200,7 +210,7 @@ def load(source: RuleFiles | Path) -> RuleSet:
         rules=tuple(rules),
         sha256=files.sha256,
         shared=shared,
-        stages=shared.stage_lists(),
+        stages=shared.stages,
         origin=files,
         sources={document.file: document for document in sources.values()},
     )

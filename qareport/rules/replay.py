@@ -192,8 +192,7 @@ def _findings(
 
 
 def _match(rule: Rule, context: MatchContext) -> list[Finding]:
-    began = context.transcript.started_at
-    if not context.spoken or not rule.in_effect(began.date() if began else None):
+    if not context.spoken or not rule.in_effect(context.day):
         return []
     try:
         return match(rule, context) or []

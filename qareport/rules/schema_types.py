@@ -165,13 +165,15 @@ UNIT_MS = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 _DURATION = re.compile(r"([0-9]{1,6}(?:\.[0-9]{1,3})?)(ms|s|m|h|d)")
 
 
-_EXTENT = re.compile(r"(-?)([0-9]{1,6}(?:\.[0-9]{1,3})?)\s*(ms|s|m|h|d|%|turns?|sentences?)")
+_EXTENT = re.compile(
+    r"(-?)([0-9]{1,6}(?:\.[0-9]{1,3})?)\s*(ms|s|m|h|d|%|(?:(agent|customer)\s+)?(?:turns?|sentences?))"
+)
 
 
 _EXTENT_EXPECTED = "how far, with its unit: 30s, 20%, 3 turns or 5 sentences"
 
 
-EXTENT_PATTERN = r"^-?[0-9]{1,6}(\.[0-9]{1,3})?\s*(ms|s|m|h|d|%|turns?|sentences?)$"
+EXTENT_PATTERN = r"^-?[0-9]{1,6}(\.[0-9]{1,3})?\s*(ms|s|m|h|d|%|((agent|customer)\s+)?(turns?|sentences?))$"
 
 
 #: As JSON Schema has them.
@@ -287,13 +289,17 @@ DurationMs = Annotated[
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Extent:
-    """A distance in one of four units; exactly one is set. `from_end`: counted back from the end of the recording."""
+    """A distance in one of four units; exactly one is set. `from_end`: counted back from the end of the recording.
+
+    `role`: only the turns or sentences of this role are counted.
+    """
 
     ms: int | None = None
     percent: float | None = None
     turns: int | None = None
     sentences: int | None = None
     from_end: bool = False
+    role: Role | None = None
 
 
 def parse_extent(value: Any) -> Extent:
@@ -314,7 +320,8 @@ def parse_extent(value: Any) -> Extent:
         return Extent(percent=number, from_end=back)
     if number != int(number) or back:
         raise PydanticCustomError("extent", "a whole number of turns or sentences")
-    return Extent(turns=int(number)) if unit.startswith("turn") else Extent(sentences=int(number))
+    role = Role(match.group(4)) if match.group(4) else None
+    return Extent(turns=int(number), role=role) if "turn" in unit else Extent(sentences=int(number), role=role)
 
 
 def _reach(value: Any) -> Extent:
@@ -326,7 +333,7 @@ def _reach(value: Any) -> Extent:
 
 def _gap(value: Any) -> Extent:
     extent = _reach(value)
-    if extent.ms is None and extent.sentences is None:
+    if (extent.ms is None and extent.sentences is None) or extent.role is not None:
         raise PydanticCustomError("extent", "a length of time (2s, 1500ms, 1m) or a number of sentences (3 sentences)")
     return extent
 

@@ -38,8 +38,9 @@ from pydantic_core import PydanticCustomError
 from qareport.model import ACTS_OF, Act, Role
 from qareport.presentation.act_wording import ACTS, act_of
 from qareport.presentation.locale import _
+from qareport.rules.condition_hit import ConditionHit
 from qareport.rules.diagnostics import did_you_mean
-from qareport.rules.match_context import Condition, ConditionHit, LeafForm, MatchContext
+from qareport.rules.match_context import Condition, LeafForm, MatchContext
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, tzinfo
 
 from qareport.model import (
     Analysis,
@@ -118,6 +118,7 @@ def judge(
     *,
     statuses: Collection[RuleStatus] = _ACTIVE,
     earlier: tuple[datetime, ...] | None = None,
+    time_zone: tzinfo | None = None,
 ) -> Judgement:
     """Match rules against one call.
 
@@ -128,12 +129,13 @@ def judge(
         score: where the score starts and what limits it.
         statuses: only rules of these count.
         earlier: when the earlier calls of the order began; None: not known.
+        time_zone: by whose clock days and hours count; None: by that of the call's own start.
 
     Returns:
         Findings in order of time, and the score as the scorecard adds it up; None when nobody speaks, or when too many
         sentences have no known speaker (`unknown_speakers` of the settings, with a note).
     """
-    context = MatchContext.of(transcript, analysis, earlier=earlier, stages=ruleset.stages)
+    context = MatchContext.of(transcript, analysis, earlier=earlier, stages=ruleset.stages, time_zone=time_zone)
     return judge_context([rule for rule in ruleset.rules if rule.status in statuses], context, score)
 
 

@@ -20,11 +20,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from qareport.model import Emotion, Evidence, Role, Segment
 from qareport.rules.match_context import Condition, ConditionHit, LeafForm, MatchContext
-from qareport.rules.schema_types import DurationMs, Speaker
+from qareport.rules.schema_types import DurationMs, Number, Speaker
 
 #: A longer pause between two utterances ends what is one outburst.
 PAUSE_MS = 5000
@@ -75,6 +75,9 @@ class EmotionIs(Condition):
         return not scores or scores.get(segment.emotion, 0.0) >= self.score
 
 
+_EMOTION = {"enum": [emotion.value for emotion in Emotion]}
+
+
 def _as_list(value: Any) -> Any:
     return value if isinstance(value, list) else [value]
 
@@ -85,9 +88,14 @@ class EmotionForm(LeafForm):
     heads: ClassVar[tuple[str, ...]] = ("emotion",)
     bare: ClassVar[str | None] = "is"
 
-    is_: Annotated[tuple[Emotion, ...], BeforeValidator(_as_list), Field(min_length=1)] = Field(alias="is")
+    is_: Annotated[
+        tuple[Emotion, ...],
+        BeforeValidator(_as_list),
+        Field(min_length=1),
+        WithJsonSchema({"anyOf": [_EMOTION, {"type": "array", "items": _EMOTION, "minItems": 1}]}),
+    ] = Field(alias="is")
     role: Speaker = Role.CUSTOMER
-    score: float = Field(default=0.0, ge=0, le=1)
+    score: Annotated[Number, Field(ge=0, le=1)] = 0.0
     lasts: DurationMs = 0
 
     def condition(self, head: str) -> Condition:

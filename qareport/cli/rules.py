@@ -15,6 +15,7 @@ from qareport import privacy, rules
 from qareport.cli.console import Options, complain, date_option, notify, takes_options
 from qareport.codec import to_json
 from qareport.errors import ConfigError, Diagnostic, NotFoundError, Problem, SourceLocation
+from qareport.messages import Message
 from qareport.model import PersonalKind, Transcript
 from qareport.presentation.locale import speaking
 from qareport.rules import Change, HitCounts, Replay
@@ -228,10 +229,14 @@ def _data(problem: Problem, level: str) -> dict[str, object]:
         "file": place.file if place is not None else where,
         "line": place.line if place is not None else None,
         "column": place.column if place is not None else None,
-        "what": problem.what,
-        "expected": problem.expected,
-        "to_do": problem.to_do,
+        "what": str(problem.what),
+        "expected": _said(problem.expected),
+        "to_do": _said(problem.to_do),
     }
+
+
+def _said(message: str | Message | None) -> str | None:
+    return None if message is None else str(message)
 
 
 def _annotation(problem: Problem, level: str) -> str:

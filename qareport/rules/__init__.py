@@ -7,18 +7,21 @@ rule hit a call or missed it. `json_schema` and `conditions_reference` serve edi
 """
 
 from qareport.rules.call_snapshot import CallSnapshot
-from qareport.rules.diagnostics import CODES, did_you_mean
+from qareport.rules.diagnostics import CODES
 from qareport.rules.explain import Explanation, draw, explain
 from qareport.rules.judge import judge, judge_context
 from qareport.rules.lint import HitCounts, count_hits, lint
 from qareport.rules.loader import load
 from qareport.rules.match_context import MatchContext
-from qareport.rules.reference import codes_reference, conditions_reference, json_schema
+from qareport.rules.reference import codes_reference, conditions_reference
 from qareport.rules.replay import AgentChange, Change, Replay, StoredJudgement, replay
 from qareport.rules.risk import RiskAssessment, RiskReason, assess_risk
 from qareport.rules.rule import Occurrence, Rule, RuleSet, RuleStatus
 from qareport.rules.rule_files import RuleFiles
 from qareport.rules.rule_tests import RuleTest, RuleTestResult, export_rule_test, load_rule_tests, run_rule_tests
+from qareport.rules.schema import json_schema
+from qareport.rules.suggestions import did_you_mean
+from qareport.rules.translation import rewrite
 
 __all__ = [
     "CODES",
@@ -54,5 +57,6 @@ __all__ = [
     "load",
     "load_rule_tests",
     "replay",
+    "rewrite",
     "run_rule_tests",
 ]

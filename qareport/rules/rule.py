@@ -13,6 +13,7 @@ from jinja2 import meta
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from qareport.errors import SourceLocation
+from qareport.messages import Message, say
 from qareport.model import Severity
 from qareport.rules.conditions import Condition
 from qareport.rules.rule_files import RuleFiles
@@ -31,7 +32,11 @@ _MAX_LENGTH = 2000
 
 
 class AdviceError(ValueError):
-    """Advice that cannot be rendered; the text says why."""
+    """Advice that cannot be rendered; the message says why."""
+
+    def __init__(self, message: Message) -> None:
+        super().__init__(message)
+        self.message = message
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,19 +57,20 @@ class Advice:
         try:
             unknown = meta.find_undeclared_variables(_ENVIRONMENT.parse(self.text)) - PLACEHOLDERS.keys()
             if unknown:
-                raise AdviceError("unknown placeholder " + ", ".join(f"{{{{ {name} }}}}" for name in sorted(unknown)))
+                names = ", ".join(f"{{{{ {name} }}}}" for name in sorted(unknown))
+                raise AdviceError(say("unknown placeholder {names}", names=names))
             object.__setattr__(self, "_template", _ENVIRONMENT.from_string(self.text))
             sample = self._template.render(PLACEHOLDERS)
         except AdviceError:
             raise
         except Exception as error:  # a template can raise anything; the user learns what
-            raise AdviceError(f"broken placeholder: {error}") from error
+            raise AdviceError(say("broken placeholder: {reason}", reason=error)) from error
         if "{" not in self.text:
             object.__setattr__(self, "_plain", sample.strip())
         if not sample.strip():
-            raise AdviceError("advice is empty")
+            raise AdviceError(say("nothing is said"))
         if len(sample) > _MAX_LENGTH:
-            raise AdviceError(f"advice is {len(sample)} characters long, at most {_MAX_LENGTH}")
+            raise AdviceError(say("{length} characters long, at most {most}", length=len(sample), most=_MAX_LENGTH))
 
     def names(self, placeholder: str) -> bool:
         """Tell whether the text uses a placeholder."""

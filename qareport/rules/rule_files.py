@@ -11,6 +11,7 @@ import subprocess
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
+from typing import Literal
 
 from qareport.errors import ConfigError, Diagnostic
 from qareport.strict_yaml import unreadable
@@ -22,6 +23,13 @@ SYNONYMS = "synonyms.yaml"
 
 
 _GIT_TIMEOUT_S = 30
+
+
+def kind_of(name: str) -> Literal["rules", "tests", "synonyms"]:
+    """Tell from its name what a file holds."""
+    if name.endswith(TEST_SUFFIX):
+        return "tests"
+    return "synonyms" if name == SYNONYMS else "rules"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BeforeValidator
+from pydantic import AfterValidator, BeforeValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from qareport.text.numerals import in_digits
@@ -106,8 +106,15 @@ def not_blank(value: str) -> str:
     return value
 
 
+#: What `not_blank` asks for, as JSON Schema has it.
+WORD_PATTERN = r"[^\W_]|[¥$€%+]"
 #: A word of a list in a YAML file.
-Keyword = Annotated[str, BeforeValidator(_as_word), AfterValidator(not_blank)]
+Keyword = Annotated[
+    str,
+    BeforeValidator(_as_word),
+    AfterValidator(not_blank),
+    WithJsonSchema({"type": ["string", "integer"], "pattern": WORD_PATTERN}),
+]
 
 
 @dataclass(frozen=True, slots=True)

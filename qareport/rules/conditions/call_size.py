@@ -25,13 +25,13 @@ from dataclasses import dataclass
 from typing import Annotated, ClassVar
 
 from pydantic import Field, model_validator
-from pydantic_core import PydanticCustomError
 
+from qareport.messages import say
 from qareport.model import Role
 from qareport.presentation.locale import _
 from qareport.rules.condition_hit import ConditionHit, measured
 from qareport.rules.match_context import Condition, LeafForm, MatchContext
-from qareport.rules.schema_types import DurationMs, check_bounds
+from qareport.rules.schema_types import DurationMs, WholeNumber, check_bounds, refusal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +62,7 @@ class CallLengthForm(LeafForm):
 
     heads: ClassVar[tuple[str, ...]] = ("call length",)
     bare: ClassVar[str | None] = "longer"
+    one_of: ClassVar[tuple[str, ...]] = ("longer", "shorter")
 
     longer: DurationMs | None = None
     shorter: DurationMs | None = None
@@ -69,9 +70,9 @@ class CallLengthForm(LeafForm):
     @model_validator(mode="after")
     def _bounded(self) -> CallLengthForm:
         if self.longer is None and self.shorter is None:
-            raise PydanticCustomError("bounds", "`longer` or `shorter` with a length of time")
+            raise refusal("bounds", say("`longer` or `shorter` with a length of time"))
         if self.longer is not None and self.shorter is not None and self.longer >= self.shorter:
-            raise PydanticCustomError("bounds", "`longer` less than `shorter`: no call lies between them")
+            raise refusal("bounds", say("`longer` less than `shorter`: no call lies between them"))
         return self
 
     def condition(self, head: str) -> Condition:
@@ -120,16 +121,17 @@ class SpeechCountForm(LeafForm):
     """`turns: {above: 40}`, `utterances: {role: customer, below: 2}`."""
 
     heads: ClassVar[tuple[str, ...]] = ("turns", "utterances")
+    one_of: ClassVar[tuple[str, ...]] = ("above", "below")
 
     role: Role | None = None
-    above: Annotated[int, Field(ge=0)] | None = None
-    below: Annotated[int, Field(ge=1)] | None = None
+    above: Annotated[WholeNumber, Field(ge=0)] | None = None
+    below: Annotated[WholeNumber, Field(ge=1)] | None = None
 
     @model_validator(mode="after")
     def _bounded(self) -> SpeechCountForm:
         check_bounds(self.above, self.below)
         if self.above is not None and self.below is not None and self.below - self.above == 1:
-            raise PydanticCustomError("bounds", "a number between `above` and `below`")
+            raise refusal("bounds", say("a number between `above` and `below`"))
         return self
 
     def condition(self, head: str) -> Condition:

@@ -21,13 +21,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from qareport.model import DEFAULT_SILENCE_MS, Emotion, Evidence, Role, Segment
 from qareport.presentation.locale import _
 from qareport.rules.condition_hit import ConditionHit
 from qareport.rules.match_context import Condition, LeafForm, MatchContext
-from qareport.rules.schema_types import DurationMs, Speaker
+from qareport.rules.schema_types import DurationMs, Number, Speaker
 
 #: A longer pause between two utterances ends what is one outburst.
 PAUSE_MS = 5000
@@ -101,6 +101,9 @@ def _speaks_between(from_ms: int, to_ms: int, context: MatchContext) -> bool:
     return any(segment.start_ms < to_ms and segment.end_ms > from_ms for segment in context.spoken)
 
 
+_EMOTION = {"enum": [emotion.value for emotion in Emotion]}
+
+
 def _as_list(value: Any) -> Any:
     return value if isinstance(value, list) else [value]
 
@@ -111,9 +114,14 @@ class EmotionForm(LeafForm):
     heads: ClassVar[tuple[str, ...]] = ("emotion",)
     bare: ClassVar[str | None] = "is"
 
-    is_: Annotated[tuple[Emotion, ...], BeforeValidator(_as_list), Field(min_length=1)] = Field(alias="is")
+    is_: Annotated[
+        tuple[Emotion, ...],
+        BeforeValidator(_as_list),
+        Field(min_length=1),
+        WithJsonSchema({"anyOf": [_EMOTION, {"type": "array", "items": _EMOTION, "minItems": 1}]}),
+    ] = Field(alias="is")
     role: Speaker = Role.CUSTOMER
-    score: float = Field(default=0.0, ge=0, le=1)
+    score: Annotated[Number, Field(ge=0, le=1)] = 0.0
     lasts: DurationMs = 0
 
     def condition(self, head: str) -> Condition:

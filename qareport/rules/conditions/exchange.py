@@ -39,7 +39,7 @@ from qareport.model import Evidence, Role, Segment, Turn
 from qareport.presentation.locale import _
 from qareport.rules.condition_hit import ConditionHit, uttered
 from qareport.rules.match_context import Condition, LeafForm, MatchContext
-from qareport.rules.schema_types import DurationMs, Speaker
+from qareport.rules.schema_types import DurationMs, Number, Speaker, WholeNumber
 from qareport.text.wordlist import bigrams, dice
 
 #: An utterance is compared with so many before it, which keeps long calls linear.
@@ -168,10 +168,10 @@ class RepeatsForm(LeafForm):
     bare: ClassVar[str | None] = "role"
 
     role: Speaker
-    similarity: Annotated[float, Field(gt=0, le=1)] = 0.7
-    times: Annotated[int, Field(ge=2, le=10)] = 2
+    similarity: Annotated[Number, Field(gt=0, le=1)] = 0.7
+    times: Annotated[WholeNumber, Field(ge=2, le=10)] = 2
     within: DurationMs | None = None
-    characters: Annotated[int, Field(ge=2)] = 4
+    characters: Annotated[WholeNumber, Field(ge=2)] = 4
 
     def condition(self, head: str) -> Condition:
         """Make the condition."""

@@ -28,7 +28,7 @@ from qareport.model import Role
 from qareport.presentation.locale import _
 from qareport.rules.condition_hit import ConditionHit, measured
 from qareport.rules.match_context import Condition, LeafForm, MatchContext
-from qareport.rules.schema_types import DurationMs, Keywords
+from qareport.rules.schema_types import DurationMs, Keywords, WholeNumber
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,7 +105,7 @@ class EarlierCallsForm(LeafForm):
     heads: ClassVar[tuple[str, ...]] = ("earlier calls",)
     bare: ClassVar[str | None] = "at_least"
 
-    at_least: Annotated[int, Field(ge=1, le=1000)] = 1
+    at_least: Annotated[WholeNumber, Field(ge=1, le=1000)] = 1
     within: DurationMs | None = None
 
     def condition(self, head: str) -> Condition:

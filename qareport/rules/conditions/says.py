@@ -41,8 +41,8 @@ from typing import Annotated, Any, ClassVar
 
 import regex
 from pydantic import AfterValidator, BeforeValidator, Field, PrivateAttr, WithJsonSchema, model_validator
-from pydantic_core import PydanticCustomError
 
+from qareport.messages import say
 from qareport.model import Role
 from qareport.presentation.locale import _
 from qareport.rules.condition_hit import ConditionHit, uttered
@@ -52,8 +52,11 @@ from qareport.rules.schema_types import (
     ExpressionError,
     Flag,
     Keywords,
+    Number,
+    WholeNumber,
     compile_safely,
     finds_in_lines,
+    refusal,
     search,
     search_from,
 )
@@ -294,7 +297,7 @@ def _compiles(value: str) -> str:
     try:
         compile_safely(value)
     except ExpressionError as error:
-        raise PydanticCustomError("regex", "a regular expression ({reason})", {"reason": str(error)}) from error
+        raise refusal("regex", say("a regular expression ({reason})", reason=error.reason)) from error
     return value
 
 
@@ -303,7 +306,7 @@ Expression = Annotated[str, AfterValidator(_compiles)]
 
 def _is_polarity(value: Any) -> Any:
     if not isinstance(value, bool | str) or value not in _POLARITIES:
-        raise PydanticCustomError("negated", "true, false or either")
+        raise refusal("negated", say("true, false or either"))
     return value
 
 
@@ -323,7 +326,7 @@ class SaysForm(LeafForm):
     any: Keywords | None = None
     all: Keywords | None = None
     #: How many different words of `any` one utterance must hold.
-    at_least: Annotated[int, Field(ge=1, le=50)] = 1
+    at_least: Annotated[WholeNumber, Field(ge=1, le=50)] = 1
     exact: Keywords | None = None
     negated: Negated = False
     except_: Keywords | None = Field(default=None, alias="except")
@@ -333,7 +336,7 @@ class SaysForm(LeafForm):
     #: Words of `any` and `all` are also found by their sound (pinyin), and marked as fuzzy.
     sounds_like: Flag = False
     like: Keywords | None = None
-    similarity: Annotated[float, Field(gt=0, le=1)] = 0.6
+    similarity: Annotated[Number, Field(gt=0, le=1)] = 0.6
 
     _false_friends: tuple[str, ...] = PrivateAttr(default=())
 
@@ -344,13 +347,13 @@ class SaysForm(LeafForm):
     @model_validator(mode="after")
     def _says_something(self) -> SaysForm:
         if not any((self.any, self.all, self.regex, self.exact, self.like)):
-            raise PydanticCustomError("nothing_said", "`any`, `all`, `exact`, `like` or `regex` with what is said")
+            raise refusal("nothing_said", say("`any`, `all`, `exact`, `like` or `regex` with what is said"))
         if self.sounds_like and not (self.any or self.all):
-            raise PydanticCustomError("sounds_like", "`sounds_like` together with `any` or `all`")
+            raise refusal("sounds_like", say("`sounds_like` together with `any` or `all`"))
         if self.negated is not False and not (self.any or self.all or self.like):
-            raise PydanticCustomError("negated", "`negated` together with `any`, `all` or `like`")
+            raise refusal("negated", say("`negated` together with `any`, `all` or `like`"))
         if self.at_least > len(set(map(normalise, self.any or ()))) and self.at_least > 1:
-            raise PydanticCustomError("at_least", "`at_least` no greater than the number of words in `any`")
+            raise refusal("at_least", say("`at_least` no greater than the number of words in `any`"))
         return self
 
     def condition(self, head: str) -> Condition:

@@ -6,7 +6,7 @@ Keys of `time of day`:
     between: two times of day, the second excluded; may cross midnight.
 
 Keys of `weekday`:
-    is: one or several of 周一 … 周日 or mon … sun.
+    is: one or several of mon … sun or 周一 … 周日.
 
 Example:
     all:
@@ -19,22 +19,21 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import BeforeValidator, Field, WithJsonSchema
 
+from qareport.messages import say
 from qareport.presentation.locale import N_, _
 from qareport.rules.condition_hit import ConditionHit, measured
 from qareport.rules.match_context import Condition, LeafForm, MatchContext
-from qareport.rules.schema_types import Keywords
+from qareport.rules.schema_types import refusal
 
-#: Chinese and English names of the days, Monday first, as `datetime.weekday` counts.
+#: Names of the days, Monday first, as `datetime.weekday` counts.
 DAYS = (N_("周一"), N_("周二"), N_("周三"), N_("周四"), N_("周五"), N_("周六"), N_("周日"))
-WEEKDAYS = {
-    **{name: day for day, name in enumerate(DAYS)},
-    **{name: day for day, name in enumerate(("mon", "tue", "wed", "thu", "fri", "sat", "sun"))},
-}
+#: As rules write them.
+WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_DAY = {"enum": [*WEEKDAYS]}
 _CLOCK = re.compile(r"([01]?[0-9]|2[0-4]):([0-5][0-9])\s*-\s*([01]?[0-9]|2[0-4]):([0-5][0-9])")
 
 
@@ -46,11 +45,11 @@ def parse_clock(value: Any) -> tuple[int, int]:
     """
     match = _CLOCK.fullmatch(value.strip()) if isinstance(value, str) else None
     if match is None:
-        raise PydanticCustomError("clock", "two times of day: 22:00-08:00")
+        raise refusal("clock", say("two times of day: 22:00-08:00"))
     hours = [int(part) for part in match.groups()]
     start, end = hours[0] * 60 + hours[1], hours[2] * 60 + hours[3]
     if start == end or max(start, end) > 24 * 60:
-        raise PydanticCustomError("clock", "two different times of day: 22:00-08:00")
+        raise refusal("clock", say("two different times of day: 22:00-08:00"))
     return start, end
 
 
@@ -106,20 +105,23 @@ class TimeOfDayForm(LeafForm):
         return BeganAt(minutes=self.between)
 
 
+def _as_list(value: Any) -> Any:
+    return value if isinstance(value, list) else [value]
+
+
 class WeekdayForm(LeafForm):
     """`weekday: [周六, 周日]`."""
 
     heads: ClassVar[tuple[str, ...]] = ("weekday",)
     bare: ClassVar[str | None] = "is"
 
-    is_: Keywords = Field(alias="is")
-
-    @model_validator(mode="after")
-    def _known(self) -> WeekdayForm:
-        if strange := [day for day in self.is_ if day.casefold() not in WEEKDAYS]:
-            raise PydanticCustomError("weekday", "周一 … 周日 or mon … sun, not {day}", {"day": strange[0]})
-        return self
+    is_: Annotated[
+        tuple[Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"], ...],
+        BeforeValidator(_as_list),
+        Field(min_length=1),
+        WithJsonSchema({"anyOf": [_DAY, {"type": "array", "items": _DAY, "minItems": 1}]}),
+    ] = Field(alias="is")
 
     def condition(self, head: str) -> Condition:
         """Make the condition."""
-        return BeganAt(days=frozenset(WEEKDAYS[day.casefold()] for day in self.is_))
+        return BeganAt(days=frozenset(WEEKDAYS.index(day) for day in self.is_))

@@ -36,7 +36,7 @@ from qareport.model import Evidence, Role, Segment
 from qareport.presentation.locale import _
 from qareport.rules.condition_hit import ConditionHit, measured, uttered
 from qareport.rules.match_context import Condition, LeafForm, MatchContext
-from qareport.rules.schema_types import Speaker, check_bounds
+from qareport.rules.schema_types import Number, Speaker, WholeNumber, check_bounds
 from qareport.text.wordlist import count_units
 
 
@@ -95,12 +95,13 @@ class SpeedForm(LeafForm):
     """`speed: {role: agent, above: 330}`."""
 
     heads: ClassVar[tuple[str, ...]] = ("speed",)
+    one_of: ClassVar[tuple[str, ...]] = ("above", "below")
 
     role: Role = Role.AGENT
-    above: Annotated[float, Field(gt=0)] | None = None
-    below: Annotated[float, Field(gt=0)] | None = None
+    above: Annotated[Number, Field(gt=0)] | None = None
+    below: Annotated[Number, Field(gt=0)] | None = None
     over: Literal["utterance", "call"] = "utterance"
-    characters: Annotated[int, Field(ge=1)] = 10
+    characters: Annotated[WholeNumber, Field(ge=1)] = 10
 
     @model_validator(mode="after")
     def _bounded(self) -> SpeedForm:
@@ -187,13 +188,14 @@ class LoudnessForm(LeafForm):
     """`loudness: {role: customer, rises: 8}`; levels in dBFS, differences in dB."""
 
     heads: ClassVar[tuple[str, ...]] = ("loudness",)
+    one_of: ClassVar[tuple[str, ...]] = ("above", "below", "rises", "falls", "spread")
 
     role: Speaker = Role.CUSTOMER
-    above: Annotated[float, Field(ge=-100, le=0)] | None = None
-    below: Annotated[float, Field(ge=-100, le=0)] | None = None
-    rises: Annotated[float, Field(gt=0, le=100)] | None = None
-    falls: Annotated[float, Field(gt=0, le=100)] | None = None
-    spread: Annotated[float, Field(gt=0, le=100)] | None = None
+    above: Annotated[Number, Field(ge=-100, le=0)] | None = None
+    below: Annotated[Number, Field(ge=-100, le=0)] | None = None
+    rises: Annotated[Number, Field(gt=0, le=100)] | None = None
+    falls: Annotated[Number, Field(gt=0, le=100)] | None = None
+    spread: Annotated[Number, Field(gt=0, le=100)] | None = None
 
     @model_validator(mode="after")
     def _bounded(self) -> LoudnessForm:

@@ -48,7 +48,6 @@ def test_a_broken_edit_is_answered_with_codes_and_the_names_of_the_editor() -> N
     with pytest.raises(ConfigError) as raised:
         rules.load(files)
     assert [(problem.code, str(problem.where)) for problem in raised.value.problems] == [  # type: ignore[attr-defined]
-        ("missing-key", "editor/a.yaml:3:5"),
         ("unknown-key", "editor/a.yaml:3:29"),
     ]
 

@@ -73,6 +73,7 @@ CODES: Mapping[str, Message] = {
     "impossible-speed": say("Nobody speaks so fast or so slowly."),
     "impossible-metric": say("The measure never has such a value."),
     "unknown-topic": say("topics.yaml has no such issue."),
+    "never-matches": say("No text can match the regular expression: punctuation is taken out before it is searched."),
     "shadowed-word": say("The word is also in `except` and is never found."),
     "always-excused": say("`unless` names what the condition looks for: every hit is excused."),
     "contradiction": say("`all` asks for something that it also forbids."),

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from qareport.errors import Diagnostic, SourceLocation
+from qareport.messages import Message
 from qareport.model import DEFAULT_SILENCE_MS
 from qareport.rules.diagnostics import read_ignores, silence
 from qareport.rules.lint_conditions import Limits, check_conditions, same_trigger
@@ -81,7 +82,12 @@ def _unsilenced(
 
 
 def _warning(
-    code: str, ruleset: RuleSet, rule: Rule, what: str, to_do: str | None, path: NodePath | None = None
+    code: str,
+    ruleset: RuleSet,
+    rule: Rule,
+    what: Message | str,
+    to_do: Message | str | None,
+    path: NodePath | None = None,
 ) -> Diagnostic:
     """Word a warning about a rule; `path` is a place below it, None its id."""
     where = rule.location if path is None else ruleset.source_of(rule).locate((*rule.path, *path))

@@ -6,8 +6,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from qareport.messages import Message, say
 from qareport.rules.rule import Rule
 from qareport.rules.schema_types import parse_duration
+from qareport.rules.utterance_match import never_matches
 from qareport.strict_yaml import NodePath
 from qareport.text.wordlist import normalise
 
@@ -29,8 +31,8 @@ class ConditionWarning:
     """A warning about a condition, with its place below the rule."""
 
     code: str
-    what: str
-    to_do: str | None
+    what: Message | str
+    to_do: Message | str | None
     path: NodePath
 
 
@@ -66,6 +68,7 @@ def _walk(
         return
     yield from _thresholds(node, path, limits)
     yield from _hidden_words(node, path, shared)
+    yield from _dead_expressions(node, path)
     yield from _excused_always(node, path)
     if isinstance(node.get("all"), list):
         yield from _contradictions(node["all"], (*path, "all"), shared)
@@ -153,6 +156,25 @@ def _hidden_words(
                     yield ConditionWarning(
                         code="shadowed-word", what=what, to_do="take it out of one of them", path=(*path, head)
                     )
+
+
+def _dead_expressions(node: Mapping[str, Any], path: NodePath) -> Iterator[ConditionWarning]:
+    """Find regular expressions that no text can match, because of what `normalise` takes out of it."""
+    for head in _SAYS:
+        written = node.get(head)
+        for key in ("regex", "except_regex"):
+            pattern = written.get(key) if isinstance(written, dict) else None
+            if not isinstance(pattern, str) or (letter := never_matches(pattern)) is None:
+                continue
+            if letter in "^$":
+                what = say("{key}: {letter!r} inside can never match", key=key, letter=letter)
+                to_do = say("`^` and `$` are the ends of the sentence; lists such as `$道歉` are for `any` and `all`")
+            else:
+                what = say(
+                    "{key}: can never match, because texts are searched without {letter!r}", key=key, letter=letter
+                )
+                to_do = say("take it out: punctuation and spaces make no difference")
+            yield ConditionWarning(code="never-matches", what=what, to_do=to_do, path=(*path, head))
 
 
 def _excused_always(node: Mapping[str, Any], path: NodePath) -> Iterator[ConditionWarning]:

@@ -15,13 +15,15 @@ from qareport.rules.aliases import FLAGS, UNITS, VALUES, words_of
 from qareport.rules.condition_parser import BETWEEN, BRANCHES, COUNT, GAP, MAX_STEPS, REACH
 from qareport.rules.conditions import LEAVES
 from qareport.rules.forms import FileForm, RuleTestFileForm, SharedForm
-from qareport.rules.schema_types import LENGTH_PATTERNS, UNIT_MS
+from qareport.rules.schema_types import LENGTH_PATTERNS, OF_ROLE, UNIT_MS
 
 #: The kinds of file in the folder of rules.
 FileKind = Literal["rules", "tests", "synonyms"]
 Schema = dict[str, Any]
 _DRAFT = "https://json-schema.org/draft/2020-12/schema"
 _TITLES = {"rules": "qareport rules", "tests": "qareport rule tests", "synonyms": "qareport synonyms"}
+#: Keys that exclude each other.
+_EXCLUSIVE = (("first", "last"), ("nth", "times"), ("around", "within"), ("around", "before"))
 _CONDITION = {"$ref": "#/$defs/condition"}
 
 
@@ -59,9 +61,9 @@ def grammar(kind: FileKind) -> Schema:
     properties = {**heads, **_branches(), **siblings, **_modifiers()}
     length = GAP.json_schema()
     for name, extra in (
-        ("condition", {}),
+        ("condition", {"within": length}),
         ("step", {"within": length}),
-        ("exception", {"within": length, "before": length}),
+        ("exception", {"within": length, "before": length, "around": length}),
     ):
         definitions[name] = _condition(name, properties | extra, needs)
     return schema
@@ -89,6 +91,8 @@ def _modifiers() -> Schema:
 
 
 def _condition(name: str, properties: Schema, needs: Mapping[str, list[str]]) -> Schema:
+    if name == "condition":
+        needs = {**needs, "within": ["times"]}
     heads = [head for head in (*LEAVES, *BRANCHES) if not (name == "step" and head == "none")]
     own = {key: part for key, part in properties.items() if key in heads or key not in BRANCHES}
     return {
@@ -98,7 +102,7 @@ def _condition(name: str, properties: Schema, needs: Mapping[str, list[str]]) ->
         "additionalProperties": False,
         "oneOf": [{"required": [head]} for head in heads],
         "allOf": [
-            *({"not": {"required": [*pair]}} for pair in (("first", "last"), ("nth", "times"))),
+            *({"not": {"required": [*pair]}} for pair in _EXCLUSIVE),
             *(
                 {"anyOf": [{"not": {"required": [key]}}, *({"required": [head]} for head in of)]}
                 for key, of in needs.items()
@@ -139,6 +143,9 @@ def _one_of_words(key: str) -> Schema:
 
 
 def _with_chinese_units(pattern: str) -> str:
+    roles = "|".join((*VALUES["agent"], *VALUES["customer"]))
+    counted = "|".join((*UNITS["turns"], *UNITS["sentences"]))
+    pattern = pattern.replace(OF_ROLE, f"{OF_ROLE}|({roles})\\s*[0-9]{{1,6}}\\s*({counted})")
     for unit, spelt in (("turns", "turns?"), ("sentences", "sentences?")):
         pattern = pattern.replace(spelt, f"({spelt}|{'|'.join(UNITS[unit])})")
     chinese = "|".join(word for unit in UNIT_MS for word in UNITS[unit])

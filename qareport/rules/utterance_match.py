@@ -197,7 +197,15 @@ def _of_branch(nodes: list[Any]) -> str | None:
     starts = [index for index, node in enumerate(nodes) if _is_at(node, "AT_BEGINNING", "AT_BEGINNING_STRING")]
     if starts and any(map(_consumes, nodes[: starts[-1]])):
         return "^"
+    for before, space, after in zip(nodes, nodes[1:], nodes[2:], strict=False):
+        # Only between Latin words and numbers a space stays.
+        if _literal(space) == " " and not all(_literal(beside).isascii() for beside in (before, after)):
+            return " "
     return next((found for node in nodes if (found := _of_node(node)) is not None), None)
+
+
+def _literal(node: Any) -> str:
+    return chr(node[1]) if str(node[0]) == "LITERAL" else ""
 
 
 def _of_node(node: Any) -> str | None:

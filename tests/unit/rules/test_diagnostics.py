@@ -94,6 +94,7 @@ WEAK: dict[str, dict[str, str]] = {
     "impossible-speed": when("{speed: {above: 2000}}"),
     "impossible-metric": when("{metric: {name: non_talk_share, above: 40}}"),
     "unknown-topic": when("{topic: 物流}"),
+    "never-matches": when("{customer says: {regex: '怎么还没发货？'}}"),
     "shadowed-word": when("{customer says: {any: [发货], except: [发货]}}"),
     "always-excused": when("{silence: 2s, unless: [{silence: 2s}]}"),
     "contradiction": when("{all: [{silence: 2s}, {none: [{silence: 2s}]}]}"),

@@ -107,7 +107,9 @@ def test(options: Options, call_id: str | None, rule_id: str | None) -> int:
             except NotFoundError:
                 return None
 
-        results = rules.run_rule_tests(rule_book.ruleset, rule_book.analyse, stored, read=rule_book.read)
+        results = rules.run_rule_tests(
+            rule_book.ruleset, rule_book.analyse, stored, read=rule_book.read, time_zone=rule_book.time_zone
+        )
     failed = [result for result in results if not result.passed]
     for result in failed:
         for failure in result.failures:
@@ -151,7 +153,12 @@ def replay(options: Options, since: datetime | None, against: str | None, apply_
             other = rules.load(rules.RuleFiles.from_revision(against, workspace.rules_dir))
         calls = stored_judgements(workspace.store, start)
         result = rules.replay(
-            rule_book.ruleset, calls, rule_book.settings.score, against=other, kinds=_kinds(workspace)
+            rule_book.ruleset,
+            calls,
+            rule_book.settings.score,
+            against=other,
+            kinds=_kinds(workspace),
+            time_zone=rule_book.time_zone,
         )
         click.echo(write_replay(result, format_), nl=False)
         if apply_:

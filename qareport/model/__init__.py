@@ -92,6 +92,7 @@ from qareport.model.period_report import (
     RuleRow,
     WeakLink,
 )
+from qareport.model.turns import Turn, find_turns
 from qareport.model.vocabulary import (
     ALARM_KINDS,
     DEFAULT_SILENCE_MS,
@@ -235,7 +236,9 @@ __all__ = [
     "TopicScore",
     "TrajectoryState",
     "Transcript",
+    "Turn",
     "Unit",
     "WeakLink",
     "delivery_key",
+    "find_turns",
 ]

@@ -14,6 +14,7 @@ from qareport.rules.aliases import Choices
 from qareport.rules.conditions import LEAVES, Condition
 from qareport.rules.conditions.logic import AllOf, AnyOf, Counted, Excuse, NoneOf, Remembered, Scoped, Unless
 from qareport.rules.conditions.sequence import InSequence, Step
+from qareport.rules.conditions.together import AllTogether
 from qareport.rules.diagnostics import Diagnostics, mistyped_colon, near_key
 from qareport.rules.rule import Shared
 from qareport.rules.schema_types import Extent, Form, Gap, Place, Reach
@@ -58,7 +59,7 @@ class ConditionParser:
             return None
         before = len(self.diagnostics.errors)
         siblings = BRANCHES[head] if head in BRANCHES else LEAVES[head].siblings
-        known = (head, *siblings, *MODIFIERS, *extra)
+        known = (head, *siblings, *MODIFIERS, *(("within",) if "times" in node else ()), *extra)
         for key in node:
             if key not in known:
                 self.diagnostics.unknown_key(path, key, known)
@@ -67,15 +68,17 @@ class ConditionParser:
         nth, times = self.read(COUNT, node, path, "nth"), self.read(COUNT, node, path, "times")
         if nth is not None and times is not None:
             self._conflict((*path, "times"), "nth", "times")
+        # In a step or an exception `within` says where it is looked for.
+        span = self.read(GAP, node, path, "within") if times is not None and "within" not in extra else None
         exceptions = self._exceptions(node, path)
         if condition is None or len(self.diagnostics.errors) > before:
             return None
         if any(scope):
             condition = Scoped(condition=condition, start=scope[0], end=scope[1], between=scope[2])
+        if nth is not None or times is not None:
+            condition = Counted(condition=condition, nth=nth, at_least=times, within=span)
         if exceptions:
             condition = Unless(condition=condition, exceptions=exceptions)
-        if nth is not None or times is not None:
-            condition = Counted(condition=condition, nth=nth, at_least=times)
         self.parts[path] = condition
         return condition
 
@@ -157,7 +160,8 @@ class ConditionParser:
         read = [self.condition(item, (*place, index)) for index, item in enumerate(items)]
         conditions = tuple(condition for condition in read if condition is not None)
         if head == "all":
-            return AllOf(conditions=conditions, together=self.read(GAP, node, path, "together"))
+            gap = self.read(GAP, node, path, "together")
+            return AllOf(conditions=conditions) if gap is None else AllTogether(conditions=conditions, gap=gap)
         if head == "none":
             return NoneOf(conditions=conditions)
         at_least = self.read(COUNT, node, path, "at_least") or 1

@@ -9,11 +9,12 @@ from typing import Any
 from qareport import privacy
 from qareport.presentation.act_wording import ACTS
 from qareport.presentation.locale import N_, Translated, _
+from qareport.rules.condition_hit import ConditionHit
 from qareport.rules.condition_parser import BRANCHES, HEADS
 from qareport.rules.conditions import Condition
-from qareport.rules.conditions.logic import Counted, Unless
+from qareport.rules.conditions.logic import Unless
 from qareport.rules.judge import match
-from qareport.rules.match_context import ConditionHit, MatchContext
+from qareport.rules.match_context import MatchContext
 from qareport.rules.rule import Rule, RuleStatus
 from qareport.strict_yaml import NodePath
 
@@ -60,11 +61,10 @@ def explain(rule: Rule, context: MatchContext, hide: Callable[[str], str] | None
         context: the call.
         hide: masks what is quoted from the call; None: everything that is personal.
     """
-    began = context.transcript.started_at
     findings = match(rule, context)
     if rule.status is not RuleStatus.ACTIVE:
         outcome = rule.status.value
-    elif not rule.in_effect(began.date() if began else None):
+    elif not rule.in_effect(context.day):
         outcome = "not in effect"
     elif findings is None:
         outcome = "not applicable"
@@ -130,11 +130,10 @@ class _Tree:
     def _exception(self, condition: Condition, child: Mapping[str, Any], path: NodePath) -> Branch:
         """Explain an exception; it holds where it excuses a hit, not where it is too far away."""
         inner = self.branch(child, path)
-        whole = condition.condition if isinstance(condition, Counted) else condition
         excused = False
-        if inner.held and isinstance(whole, Unless):
-            alone = whole.condition.find(self.context)
-            only = Unless(condition=whole.condition, exceptions=(whole.exceptions[int(path[-1])],))
+        if inner.held and isinstance(condition, Unless):
+            alone = condition.condition.find(self.context)
+            only = Unless(condition=condition.condition, exceptions=(condition.exceptions[int(path[-1])],))
             excused = len(only.find(self.context)) < len(alone)
         seen = _("不在能排除命中的位置") if inner.held and not excused else inner.seen
         return Branch(text=f"unless {inner.text}", held=excused, places=inner.places, seen=seen)

@@ -156,12 +156,21 @@ class FileForm(Form):
     rules: Annotated[list[RuleForm], Field(min_length=1)]
 
 
+class StageWordsForm(Form):
+    """The words that tell a stage, and phrases that hold one of them and do not tell it; bare: the words."""
+
+    bare: ClassVar[str | None] = "any"
+
+    any: Keywords
+    except_: Keywords = Field(default=(), alias="except")
+
+
 class SharedForm(Form):
     """`synonyms.yaml` as it is written."""
 
     schema_: _Version
     synonyms: dict[str, Keywords] = Field(default_factory=dict)
-    stages: dict[str, Keywords] = Field(default_factory=dict)
+    stages: dict[str, StageWordsForm] = Field(default_factory=dict)
     false_friends: Keywords = ()
 
 

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, tzinfo
 
 from qareport.model import (
     Analysis,
@@ -31,8 +31,9 @@ from qareport.model import (
     ScoreItem,
     Transcript,
 )
+from qareport.rules.condition_hit import ConditionHit
 from qareport.rules.fairness import charge_once, without_untimely_praise
-from qareport.rules.match_context import ConditionHit, MatchContext
+from qareport.rules.match_context import MatchContext
 from qareport.rules.risk import assess_risk
 from qareport.rules.rule import Occurrence, Rule, RuleSet, RuleStatus
 from qareport.settings import ScoreSettings
@@ -117,6 +118,7 @@ def judge(
     *,
     statuses: Collection[RuleStatus] = _ACTIVE,
     earlier: tuple[datetime, ...] | None = None,
+    time_zone: tzinfo | None = None,
 ) -> Judgement:
     """Match rules against one call.
 
@@ -127,12 +129,13 @@ def judge(
         score: where the score starts and what limits it.
         statuses: only rules of these count.
         earlier: when the earlier calls of the order began; None: not known.
+        time_zone: by whose clock days and hours count; None: by that of the call's own start.
 
     Returns:
         Findings in order of time, and the score as the scorecard adds it up; None when nobody speaks, or when too many
         sentences have no known speaker (`unknown_speakers` of the settings, with a note).
     """
-    context = MatchContext.of(transcript, analysis, earlier=earlier, stages=ruleset.stages)
+    context = MatchContext.of(transcript, analysis, earlier=earlier, stages=ruleset.stages, time_zone=time_zone)
     return judge_context([rule for rule in ruleset.rules if rule.status in statuses], context, score)
 
 
@@ -140,13 +143,13 @@ def judge_context(rules: Iterable[Rule], context: MatchContext, score: ScoreSett
     """Match rules against a call whose match context exists already. See `judge`."""
     if not context.spoken:
         return Judgement(findings=(), score=None, risk=Risk.LOW)
-    began = context.transcript.started_at
     findings: list[Finding] = []
     judged: list[tuple[str, str]] = []
     idle: list[tuple[str, str]] = []
     stopped: list[str] = []
+    day = context.day
     for rule in rules:
-        if not rule.in_effect(began.date() if began else None):
+        if not rule.in_effect(day):
             continue
         try:
             hits = match(rule, context)

@@ -24,6 +24,7 @@ from qareport.rules.rule_files import SYNONYMS, RuleFiles, kind_of
 from qareport.rules.suggestions import did_you_mean, nearest
 from qareport.rules.translation import slot_of, to_english
 from qareport.strict_yaml import NodePath, YamlSource, parse_yaml
+from qareport.text.wordlist import WordList
 
 
 def read_shared(source: YamlSource, diagnostics: Diagnostics) -> Shared:
@@ -38,7 +39,8 @@ def read_shared(source: YamlSource, diagnostics: Diagnostics) -> Shared:
             what = say("list {name!r} cannot be named in a rule", name=name)
             to_do = say("rename it: no digit first, no spaces")
             diagnostics.add("invalid-list-name", ("synonyms", name), what, to_do=to_do)
-    return Shared(lists=form.synonyms, stages=form.stages, false_friends=form.false_friends)
+    stages = {name: WordList(words.any, words.except_) for name, words in form.stages.items()}
+    return Shared(lists=form.synonyms, stages=stages, false_friends=form.false_friends)
 
 
 def version_of(rule: dict[str, Any], shared: Shared) -> str:
@@ -48,7 +50,7 @@ def version_of(rule: dict[str, Any], shared: Shared) -> str:
     if used:
         parts["lists"] = {name: shared.lists[name] for name in sorted(used)}
     if shared.stages and (isinstance(rule.get("advice"), dict) or "stage" in set(_texts(rule))):
-        parts["stages"] = dict(shared.stages)
+        parts["stages"] = {name: [*words.words, *words.exceptions] for name, words in shared.stages.items()}
     if shared.false_friends and "sounds_like" in set(_texts(rule)):
         parts["false_friends"] = shared.false_friends
     canonical = json.dumps(parts, sort_keys=True, separators=(",", ":"))
@@ -109,7 +111,7 @@ def load(source: RuleFiles | Path) -> RuleSet:
         rules=tuple(rules),
         sha256=files.sha256,
         shared=shared,
-        stages=shared.stage_lists(),
+        stages=shared.stages,
         origin=files,
         sources={document.file: document for document in sources.values()},
     )

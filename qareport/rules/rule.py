@@ -92,13 +92,9 @@ class Shared:
     #: Words by the name of their list; rules write `$name`.
     lists: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     #: Words that tell the stage of an order, by stage.
-    stages: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    stages: Mapping[str, WordList] = field(default_factory=dict)
     #: Words that sound like others and mean something else; no condition takes them for what it looks for.
     false_friends: tuple[str, ...] = ()
-
-    def stage_lists(self) -> dict[str, WordList]:
-        """Return the words of each stage, ready to search."""
-        return {name: WordList(words) for name, words in self.stages.items()}
 
 
 class RuleStatus(StrEnum):
@@ -156,10 +152,8 @@ class Rule:
     #: Its place in the document of its file: ("rules", 0).
     path: NodePath
 
-    def in_effect(self, day: date | None) -> bool:
-        """Tell whether the rule counts on a day; a call of unknown date is judged by every rule."""
-        if day is None:
-            return True
+    def in_effect(self, day: date) -> bool:
+        """Tell whether the rule counts on a day; see `MatchContext.day`."""
         return (self.effective_from is None or day >= self.effective_from) and (
             self.effective_to is None or day <= self.effective_to
         )

@@ -76,7 +76,8 @@ def read_line(head: str, text: Any, path: NodePath, diagnostics: Diagnostics) ->
         text="" if text is None else str(text),
         emotion=emotion,
         emotion_scores=scores,
-        events=tuple(events),
+        # As a recogniser marks it: who speaks is heard.
+        events=tuple(events) or ((AudioEvent.SPEECH,) if text else ()),
         loudness_dbfs=loudness,
         acts=_acts(acts or "", _ROLES.get(who, Role.UNKNOWN), path, diagnostics),
     )

@@ -16,7 +16,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, tzinfo
 
 import pydantic
 
@@ -88,6 +88,7 @@ def run_rule_tests(
     *,
     tests: Sequence[RuleTest] | None = None,
     read: Read | None = None,
+    time_zone: tzinfo | None = None,
 ) -> tuple[RuleTestResult, ...]:
     """Run the tests beside the rules. Draft rules are tested, too.
 
@@ -97,12 +98,14 @@ def run_rule_tests(
         stored: finds the transcript of a stored call by its id, for tests that name one.
         tests: from `load_rule_tests`; None: read from the files of the rule set.
         read: tells what the lines do that are written without acts; None: nothing is known of them.
+        time_zone: by whose clock days and hours count; None: by that of each call's own start.
 
     Raises:
         ConfigError: every problem in every test file, with line and column.
     """
     return tuple(
-        _run(test, ruleset, analyse, stored, read) for test in (load_rule_tests(ruleset) if tests is None else tests)
+        _run(test, ruleset, analyse, stored, read, time_zone)
+        for test in (load_rule_tests(ruleset) if tests is None else tests)
     )
 
 
@@ -207,7 +210,12 @@ def _heard(transcript: Transcript, read: Read | None) -> Transcript:
 
 
 def _run(
-    test: RuleTest, ruleset: RuleSet, analyse: Analyse, stored: FindStored | None, read: Read | None
+    test: RuleTest,
+    ruleset: RuleSet,
+    analyse: Analyse,
+    stored: FindStored | None,
+    read: Read | None,
+    time_zone: tzinfo | None,
 ) -> RuleTestResult:
     call = stored(test.call_id) if test.call_id is not None and stored is not None else None
     if test.call_id is not None and call is None:
@@ -216,7 +224,9 @@ def _run(
     # A stored call was read when it was judged.
     is_read = call is not None and any(segment.acts for segment in call.segments)
     transcript = call if call is not None and is_read else _heard(call or test.transcript, read)
-    context = MatchContext.of(transcript, analyse(transcript), earlier=test.earlier, stages=ruleset.stages)
+    context = MatchContext.of(
+        transcript, analyse(transcript), earlier=test.earlier, stages=ruleset.stages, time_zone=time_zone
+    )
     findings: dict[str, list[Finding]] = {
         rule.id: match(rule, context) or [] for rule in ruleset.rules if rule.status is not RuleStatus.RETIRED
     }

@@ -182,12 +182,13 @@ _TIME = r"[0-9]{1,6}(\.[0-9]{1,3})?\s*(ms|s|m|h|d)"
 _SHARE = r"(100(\.0{1,3})?|[0-9]{1,2}(\.[0-9]{1,3})?)\s*%"
 _TURNS = r"[0-9]{1,6}\s*turns?"
 _SENTENCES = r"[0-9]{1,6}\s*sentences?"
+_OF_ROLE = r"[0-9]{1,6}\s+(agent|customer)\s+(turns?|sentences?)"
 DURATION_PATTERN = f"^{_TIME}$"
-REACH_PATTERN = f"^({_TIME}|{_SHARE}|{_TURNS}|{_SENTENCES})$"
+REACH_PATTERN = f"^({_TIME}|{_SHARE}|{_TURNS}|{_SENTENCES}|{_OF_ROLE})$"
 GAP_PATTERN = f"^({_TIME}|{_SENTENCES})$"
 PLACE_PATTERN = f"^-?({_TIME}|{_SHARE})$"
 LENGTH_PATTERNS = frozenset({DURATION_PATTERN, REACH_PATTERN, GAP_PATTERN, PLACE_PATTERN})
-_EXTENT = re.compile(r"(-?)([0-9.]+)\s*(\S+)")
+_EXTENT = re.compile(r"(-?)([0-9.]+)\s*(?:(agent|customer)\s+)?(\S+)")
 
 
 def refusal(code: str, expected: Message, to_do: Message | None = None) -> PydanticCustomError:
@@ -316,13 +317,17 @@ DurationMs = Annotated[
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Extent:
-    """A distance in one of four units; exactly one is set. `from_end`: counted back from the end of the recording."""
+    """A distance in one of four units; exactly one is set. `from_end`: counted back from the end of the recording.
+
+    `role`: only the turns or sentences of this role are counted.
+    """
 
     ms: int | None = None
     percent: float | None = None
     turns: int | None = None
     sentences: int | None = None
     from_end: bool = False
+    role: Role | None = None
 
 
 def _extent(text: str) -> Extent:
@@ -330,12 +335,15 @@ def _extent(text: str) -> Extent:
     match = _EXTENT.fullmatch(text)
     if match is None:
         raise ValueError(f"not a length: {text!r}")
-    back, number, unit = bool(match.group(1)), float(match.group(2)), match.group(3)
+    back, number, role, unit = bool(match.group(1)), float(match.group(2)), match.group(3), match.group(4)
     if unit in UNIT_MS:
         return Extent(ms=round(number * UNIT_MS[unit]), from_end=back)
     if unit == "%":
         return Extent(percent=number, from_end=back)
-    return Extent(turns=int(number)) if unit.startswith("turn") else Extent(sentences=int(number))
+    of_role = Role(role) if role else None
+    if unit.startswith("turn"):
+        return Extent(turns=int(number), role=of_role)
+    return Extent(sentences=int(number), role=of_role)
 
 
 def _written(pattern: str, expected: Message) -> BeforeValidator:

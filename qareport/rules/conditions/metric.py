@@ -28,7 +28,8 @@ from qareport.messages import say
 from qareport.model import MEASURES, CallMetrics, Measure, Unit
 from qareport.presentation.locale import _
 from qareport.rules.aliases import VALUES, Choices, measure_name
-from qareport.rules.match_context import Condition, ConditionHit, LeafForm, MatchContext, measured
+from qareport.rules.condition_hit import ConditionHit, measured
+from qareport.rules.match_context import Condition, LeafForm, MatchContext
 from qareport.rules.schema_types import Number, check_bounds, refusal
 from qareport.rules.suggestions import did_you_mean
 
@@ -68,8 +69,14 @@ class MetricIs(Condition):
         if value is None or (self.above is not None and value <= self.above):
             return []
         return (
-            [] if self.below is not None and value >= self.below else [measured(context, f"{self.name} = {value:.4g}")]
+            []
+            if self.below is not None and value >= self.below
+            else [measured(context.end_ms, f"{self.name} = {value:.4g}")]
         )
+
+    def is_judged(self, context: MatchContext) -> bool:
+        """Tell whether it was measured."""
+        return value_of(context.analysis.metrics, self.name) is not None
 
     def seen(self, context: MatchContext) -> str:
         """Say what was measured."""
@@ -109,7 +116,11 @@ class TrendIs(Condition):
     def find(self, context: MatchContext) -> list[ConditionHit]:
         """Return one measured hit; none when too little was judged."""
         held = context.analysis.metrics.trend == self.trend
-        return [measured(context, f"客户情绪 {self.trend}")] if held else []
+        return [measured(context.end_ms, f"客户情绪 {self.trend}")] if held else []
+
+    def is_judged(self, context: MatchContext) -> bool:
+        """Tell whether enough was judged."""
+        return context.analysis.metrics.trend is not None
 
     def seen(self, context: MatchContext) -> str:
         """Say which way it went."""

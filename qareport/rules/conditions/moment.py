@@ -28,8 +28,22 @@ from pydantic import Field
 
 from qareport.model import Evidence, MomentKind, Role
 from qareport.presentation import wording
-from qareport.rules.match_context import Condition, ConditionHit, LeafForm, MatchContext
+from qareport.rules.condition_hit import ConditionHit
+from qareport.rules.match_context import Condition, LeafForm, MatchContext
 from qareport.text.wordlist import Keyword
+
+#: Moments that are found from what sentences do.
+_OF_ACTS = frozenset(
+    {
+        MomentKind.IRONY,
+        MomentKind.REPEAT,
+        MomentKind.NO_ANSWER,
+        MomentKind.CHURN_SIGNAL,
+        MomentKind.ESCALATION,
+        MomentKind.BROKEN_PROMISE,
+        MomentKind.RECOVERY,
+    }
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +77,16 @@ class MomentIs(Condition):
             and (self.role is None or moment.role is self.role)
             and context.covers(moment.at_ms)
         ]
+
+    def is_judged(self, context: MatchContext) -> bool:
+        """Tell whether the call has what moments of this kind are found from."""
+        if self.kind is MomentKind.EMOTION:
+            return any(segment.emotion is not None for segment in context.spoken)
+        if self.kind is MomentKind.EVENT:
+            return any(segment.events for segment in context.transcript.segments)
+        if self.kind in _OF_ACTS:
+            return bool(context.speech(None).acts)
+        return self.kind is not MomentKind.INTERRUPTION or context.knows_speakers
 
 
 class MomentForm(LeafForm):

@@ -24,8 +24,10 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
+from qareport.model import Role
 from qareport.presentation.locale import _
-from qareport.rules.match_context import Condition, ConditionHit, LeafForm, MatchContext, measured
+from qareport.rules.condition_hit import ConditionHit, measured
+from qareport.rules.match_context import Condition, LeafForm, MatchContext
 from qareport.rules.schema_types import DurationMs, Keywords, WholeNumber
 
 
@@ -40,7 +42,11 @@ class StageIs(Condition):
     def find(self, context: MatchContext) -> list[ConditionHit]:
         """Return one measured hit; none when the words tell no stage."""
         held = context.stage is not None and context.stage in self.stages
-        return [measured(context, f"阶段 {context.stage}")] if held else []
+        return [measured(context.end_ms, f"阶段 {context.stage}")] if held else []
+
+    def is_judged(self, context: MatchContext) -> bool:
+        """Tell whether it is known what the customer says."""
+        return context.hears(Role.CUSTOMER)
 
     def seen(self, context: MatchContext) -> str:
         """Say which stage it is."""
@@ -72,7 +78,11 @@ class EarlierCalls(Condition):
     def find(self, context: MatchContext) -> list[ConditionHit]:
         """Return one measured hit; none when the order or the times are not known."""
         count = self._count(context)
-        return [] if count is None or count < self.at_least else [measured(context, f"此前来电 {count} 次")]
+        return [] if count is None or count < self.at_least else [measured(context.end_ms, f"此前来电 {count} 次")]
+
+    def is_judged(self, context: MatchContext) -> bool:
+        """Tell whether the earlier calls are known."""
+        return self._count(context) is not None
 
     def _count(self, context: MatchContext) -> int | None:
         began = context.transcript.started_at

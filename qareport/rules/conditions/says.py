@@ -45,15 +45,9 @@ from pydantic import AfterValidator, BeforeValidator, Field, PrivateAttr, WithJs
 from qareport.messages import say
 from qareport.model import Role
 from qareport.presentation.locale import _
-from qareport.rules.match_context import (
-    Condition,
-    ConditionHit,
-    LeafForm,
-    MatchContext,
-    RoleSpeech,
-    SearchTerms,
-    uttered,
-)
+from qareport.rules.condition_hit import ConditionHit, uttered
+from qareport.rules.match_context import Condition, LeafForm, MatchContext
+from qareport.rules.pattern_form import normal_pattern
 from qareport.rules.schema_types import (
     ExpressionError,
     Flag,
@@ -66,8 +60,10 @@ from qareport.rules.schema_types import (
     search,
     search_from,
 )
+from qareport.rules.speech import RoleSpeech, SearchTerms
 from qareport.text.negation import begins_negated, has_negation, is_negated
-from qareport.text.wordlist import Match, WordList, bigrams, dice, normalise
+from qareport.text.numerals import in_digits
+from qareport.text.wordlist import Match, WordList, bigrams, dice, forms_of, normalise
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,36 +115,41 @@ class Group:
     polarity: Polarity = Polarity.ASSERTED
     at_least: int = 1
     #: Each word by itself, where they are counted.
-    each: tuple[WordList, ...] = ()
+    each: tuple[Group, ...] = ()
 
     @classmethod
     def of(cls, words: tuple[str, ...], sounds: Sounds, polarity: Polarity, at_least: int = 1) -> Group:
         """Make a group. The one place where a condition's words become a `WordList`."""
-        plain = tuple(dict.fromkeys(map(normalise, words)))
+        # 48小时 and 四十八小时 are one word.
+        plain = {in_digits(normalise(word)): word for word in reversed(words)}
         list_ = sounds.list_of(words)
         return cls(
             words=list_,
-            spelt=SearchTerms(plain),
+            spelt=SearchTerms(form for word in words for form in forms_of(normalise(word))),
             heard=SearchTerms(list_.sounds),
             polarity=polarity,
             at_least=at_least,
-            each=tuple(sounds.list_of((word,)) for word in plain) if at_least > 1 else (),
+            each=tuple(cls.of((word,), sounds, polarity) for word in reversed(plain.values())) if at_least > 1 else (),
         )
 
-    def lines(self, speech: RoleSpeech) -> set[int]:
-        """Return the numbers of the lines that may hold the words: plain search is many times cheaper than patterns."""
-        lines = speech.lines_with(self.spelt)
-        return lines | speech.lines_sounding(self.heard) if self.heard.starts else lines
+    def utterances(self, speech: RoleSpeech) -> set[int]:
+        """Return the numbers of those that may hold the words: plain search is many times cheaper than patterns."""
+        found = speech.utterances_with(self.spelt)
+        return found | speech.utterances_sounding(self.heard) if self.heard.starts else found
 
-    def find(self, text: str, written: str) -> Match | None:
+    def find(self, forms: tuple[str, ...], written: str) -> Match | None:
         """Return the first word found, when enough different ones are; `written` is the text with its punctuation."""
-        first = self._first(self.words, text, written)
+        first = self._first(forms, written)
         if first is None or self.at_least == 1:
             return first
-        return first if sum(1 for word in self.each if self._first(word, text, written)) >= self.at_least else None
+        return first if sum(1 for word in self.each if word.find(forms, written)) >= self.at_least else None
 
-    def _first(self, words: WordList, text: str, written: str) -> Match | None:
-        return next((match for match in words.matches(text) if self.polarity.admits(match, text, written)), None)
+    def _first(self, forms: tuple[str, ...], written: str) -> Match | None:
+        for text in forms:
+            for match in self.words.matches(text):
+                if self.polarity.admits(match, text, written):
+                    return match
+        return None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,26 +161,27 @@ class Pattern:
 
     @classmethod
     def of(cls, text: str) -> Pattern:
-        """Compile an expression that was checked to be safe."""
-        return cls(compiled=compile_safely(text), in_lines=finds_in_lines(text))
+        """Compile an expression that was checked to be safe, in the form of the text that it is searched in."""
+        normal = normal_pattern(text)
+        return cls(compiled=compile_safely(normal), in_lines=finds_in_lines(normal))
 
-    def find(self, text: str) -> str | None:
+    def find(self, forms: tuple[str, ...]) -> str | None:
         """Return what it finds first in a line."""
-        return search(self.compiled, text)
+        return next((found for text in forms if (found := search(self.compiled, text)) is not None), None)
 
-    def lines(self, speech: RoleSpeech) -> Iterable[int]:
-        """Return the numbers of the lines that may hold it."""
+    def utterances(self, speech: RoleSpeech) -> Iterable[int]:
+        """Return the numbers of those that may hold it."""
         if not self.in_lines:
             return range(len(speech.words))
-        lines = []
+        found = set()
         line = -1
         while line + 1 < len(speech.starts):
             place = search_from(self.compiled, speech.text, speech.starts[line + 1])
             if place is None:
                 break
             line = speech.line_of(place)
-            lines.append(line)
-        return lines
+            found.add(speech.utterance_of(line))
+        return sorted(found)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -195,7 +197,7 @@ class Likeness:
     @classmethod
     def of(cls, sentences: Iterable[str], similarity: float, polarity: Polarity) -> Likeness:
         """Prepare sentences."""
-        plain = tuple(map(normalise, sentences))
+        plain = (form for sentence in sentences for form in forms_of(normalise(sentence)))
         prepared = tuple((bigrams(sentence), has_negation(sentence)) for sentence in plain)
         return cls(sentences=prepared, similarity=similarity, polarity=polarity)
 
@@ -237,48 +239,48 @@ class Says(Condition):
 
     def _hits(self, context: MatchContext) -> Iterator[ConditionHit]:
         speech = context.speech(self.role)
-        for line in self._lines(speech):
-            segment = speech.segments[line]
+        for number in self._utterances(speech):
+            segment = speech.segments[number]
             if not context.covers(segment.start_ms):
                 continue
-            match = self._match(speech.words[line], segment.text)
+            match = self._match(speech.forms(number), segment.text)
             if match is not None:
                 yield uttered(segment, topic=match.word, fuzzy=match.fuzzy)
 
-    def _lines(self, speech: RoleSpeech) -> Iterable[int]:
-        """Return the numbers of the lines worth a closer look, in their order; most rules find none in most calls."""
-        lines: set[int] | None = None
+    def _utterances(self, speech: RoleSpeech) -> Iterable[int]:
+        """Return the numbers of those worth a closer look, in their order; most rules find none in most calls."""
+        numbers: set[int] | None = None
         for group in self.groups:
-            of_group = group.lines(speech)
-            lines = of_group if lines is None else lines & of_group
-            if not lines:
+            of_group = group.utterances(speech)
+            numbers = of_group if numbers is None else numbers & of_group
+            if not numbers:
                 return ()
-        if lines is not None:
-            return sorted(lines)
-        return self.pattern.lines(speech) if self.pattern is not None else range(len(speech.words))
+        if numbers is not None:
+            return sorted(numbers)
+        return self.pattern.utterances(speech) if self.pattern is not None else range(len(speech.words))
 
-    def _match(self, words: str, written: str) -> Match | None:
+    def _match(self, forms: tuple[str, ...], written: str) -> Match | None:
         first: Match | None = None
         fuzzy = False
         for group in self.groups:
-            match = group.find(words, written)
+            match = group.find(forms, written)
             if match is None:
                 return None
             first, fuzzy = first or match, fuzzy or match.fuzzy
-        rest = words if self.hidden is None else self.hidden.replace_in(words, "\n")
+        rest = forms if self.hidden is None else tuple(self.hidden.replace_in(text, "\n") for text in forms)
         if self.pattern is not None:
             text = self.pattern.find(rest)
             if text is None:
                 return None
             first = first or Match(text, text)
-        if self.exact and rest not in self.exact:
+        if self.exact and self.exact.isdisjoint(rest):
             return None
-        if self.like is not None and not self.like.met(rest):
+        if self.like is not None and not any(map(self.like.met, rest)):
             return None
-        if self.refused is not None and self.refused.find(words) is not None:
+        if self.refused is not None and self.refused.find(forms) is not None:
             return None
         if first is None:
-            return Match(words, words)
+            return Match(forms[0], forms[0])
         return Match(first.word, first.said, fuzzy=True) if fuzzy else first
 
     def is_judged(self, context: MatchContext) -> bool:
@@ -367,7 +369,7 @@ class SaysForm(LeafForm):
             groups=tuple(groups),
             pattern=Pattern.of(self.regex) if self.regex is not None else None,
             refused=Pattern.of(self.except_regex) if self.except_regex is not None else None,
-            exact=frozenset(map(normalise, self.exact or ())),
+            exact=frozenset(form for text in self.exact or () for form in forms_of(normalise(text))),
             like=Likeness.of(self.like, self.similarity, polarity) if self.like else None,
             hidden=WordList(hidden) if hidden and (self.regex or self.exact or self.like) else None,
         )

@@ -22,7 +22,9 @@ import bisect
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from qareport.rules.match_context import Condition, ConditionHit, MatchContext, join
+from qareport.rules.condition_hit import ConditionHit, join
+from qareport.rules.conditions.logic import fails_one
+from qareport.rules.match_context import Condition, MatchContext
 from qareport.rules.schema_types import Extent
 
 
@@ -64,8 +66,8 @@ class InSequence(Condition):
         return hits
 
     def is_judged(self, context: MatchContext) -> bool:
-        """Only where each step is."""
-        return all(step.condition.is_judged(context) for step in self.steps)
+        """Where one step certainly does not happen, or each is."""
+        return fails_one(tuple(step.condition for step in self.steps), context)
 
     def _follow(
         self,

@@ -1,6 +1,6 @@
-"""`time of day`, `weekday`: when the call began, by the clock of its own time zone.
+"""`time of day`, `weekday`: when the call began, by the clock of `period.time_zone` in the settings.
 
-A call whose start is unknown never matches. The hit is at the end of the call.
+A call whose start is unknown is not judged: it never matches, under `none` either. The hit is at the end of the call.
 
 Keys of `time of day`:
     between: two times of day, the second excluded; may cross midnight.
@@ -25,7 +25,8 @@ from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from qareport.messages import say
 from qareport.presentation.locale import N_, _
-from qareport.rules.match_context import Condition, ConditionHit, LeafForm, MatchContext, measured
+from qareport.rules.condition_hit import ConditionHit, measured
+from qareport.rules.match_context import Condition, LeafForm, MatchContext
 from qareport.rules.schema_types import refusal
 
 #: Names of the days, Monday first, as `datetime.weekday` counts.
@@ -54,7 +55,7 @@ def parse_clock(value: Any) -> tuple[int, int]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BeganAt(Condition):
-    """The call began between two times of day, or on one of these weekdays, by the clock of its own time zone."""
+    """The call began between two times of day, or on one of these weekdays."""
 
     minutes: tuple[int, int] | None = None
     days: frozenset[int] | None = None
@@ -63,10 +64,10 @@ class BeganAt(Condition):
 
     def find(self, context: MatchContext) -> list[ConditionHit]:
         """Return one measured hit; none when the start is not known."""
-        began = context.transcript.started_at
+        began = context.began
         if began is None or not (self._in_hours(began) and (self.days is None or began.weekday() in self.days)):
             return []
-        return [measured(context, f"来电时间 {began:%Y-%m-%d %H:%M}")]
+        return [measured(context.end_ms, f"来电时间 {began:%Y-%m-%d %H:%M}")]
 
     def _in_hours(self, began: datetime) -> bool:
         if self.minutes is None:
@@ -75,9 +76,13 @@ class BeganAt(Condition):
         at = began.hour * 60 + began.minute
         return start <= at < end if start < end else at >= start or at < end
 
+    def is_judged(self, context: MatchContext) -> bool:
+        """Tell whether the start is known."""
+        return context.began is not None
+
     def seen(self, context: MatchContext) -> str:
         """Say when the call began."""
-        began = context.transcript.started_at
+        began = context.began
         if began is None:
             return _("开始时间未知")
         return _("开始于{day} {time}").format(day=_(DAYS[began.weekday()]), time=f"{began:%H:%M}")

@@ -34,7 +34,8 @@ from pydantic import Field, model_validator
 
 from qareport.model import Evidence, Role, Segment
 from qareport.presentation.locale import _
-from qareport.rules.match_context import Condition, ConditionHit, LeafForm, MatchContext, measured, uttered
+from qareport.rules.condition_hit import ConditionHit, measured, uttered
+from qareport.rules.match_context import Condition, LeafForm, MatchContext
 from qareport.rules.schema_types import Number, Speaker, WholeNumber, check_bounds
 from qareport.text.wordlist import count_units
 
@@ -57,7 +58,7 @@ class SpeedIs(Condition):
         if self.whole_call:
             speed = _call_speed(context, self.role)
             held = speed is not None and self._matches(speed)
-            return [measured(context, f"语速 {speed:.0f} 字/分钟", self.role)] if held else []
+            return [measured(context.end_ms, f"语速 {speed:.0f} 字/分钟", self.role)] if held else []
         return [uttered(segment) for segment, speed in self._speeds(context) if self._matches(speed)]
 
     def _speeds(self, context: MatchContext) -> Iterator[tuple[Segment, float]]:
@@ -69,6 +70,10 @@ class SpeedIs(Condition):
 
     def _matches(self, speed: float) -> bool:
         return (self.above is None or speed > self.above) and (self.below is None or speed < self.below)
+
+    def is_judged(self, context: MatchContext) -> bool:
+        """Tell whether it is known what the role says, and over a call whether it was measured."""
+        return context.hears(self.role) and (not self.whole_call or _call_speed(context, self.role) is not None)
 
     def seen(self, context: MatchContext) -> str:
         """Say what the speed was."""
@@ -162,6 +167,10 @@ class LoudnessIs(Condition):
         if self.rises is not None and (before is None or level - before < self.rises):
             return False
         return self.falls is None or (before is not None and before - level >= self.falls)
+
+    def is_judged(self, context: MatchContext) -> bool:
+        """Tell whether any level of the role was measured."""
+        return any(segment.loudness_dbfs is not None for segment in context.speech(self.role).segments)
 
     def seen(self, context: MatchContext) -> str:
         """Say what the levels were."""

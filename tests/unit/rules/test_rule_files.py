@@ -126,7 +126,7 @@ def test_an_explanation_is_in_one_language() -> None:
         "    ✗ sequence",
         "      ✓ customer says: 发货",
         "        · 第 12 秒 “什么时候发货”",
-        "      ✗ silence: 9s, within: 1m",
+        "      ✗ silence: 9s, within: 1m (最长 0 秒)",
         "    ✗ agent says: [耐心等待] (看了 1 句)",
         "    ✗ customer says: 发货, nth: 1",
         "      ✓ unless agent says: [您好], within: 1s",

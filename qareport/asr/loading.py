@@ -18,6 +18,7 @@ from qareport.asr import model_files
 from qareport.asr.engine import CPU_ROUND_SECONDS, ROUND_BATCHES, Engine, Transcriber
 from qareport.asr.model_files import DEMO, HUGGINGFACE_NAME, MODELSCOPE_NAME, ModelFiles, SpeakerModelFiles, VadFiles
 from qareport.errors import ModelError
+from qareport.messages import Message, say
 from qareport.model import ModelInfo
 from qareport.settings import AsrSettings, AudioSettings
 
@@ -162,17 +163,29 @@ def load(model: EngineFiles | str, *, device: str, asr: AsrSettings, audio: Audi
     )
 
 
-def describe_detection(files: EngineFiles, asr: AsrSettings) -> tuple[str, str]:
+def describe_detection(files: EngineFiles, asr: AsrSettings) -> tuple[Message, Message]:
     """Describe, for people, what finds speech and what distinguishes speakers on one channel."""
-    silero = f"silero-vad {_installed('silero-vad')}"
-    if asr.vad == "auto" and files.info.name != model_files.DEMO:
-        silero += f": {asr.fsmn_vad} is not on this machine (qareport models fetch)"
     vad, speaker_model = files.vad, files.speaker_model
-    return (
-        silero if vad is None else f"FSMN-VAD@{vad.revision}, {vad.directory}",
-        f"words alone: {asr.speaker_model} is not on this machine (qareport models fetch)"
-        if speaker_model is None
-        else f"cam++@{speaker_model.revision}, {speaker_model.directory}",
+    silero = _installed("silero-vad")
+    if vad is not None:
+        speech = say("finds speech with FSMN-VAD@{revision}, {folder}", revision=vad.revision, folder=vad.directory)
+    elif asr.vad == "auto" and files.info.name != model_files.DEMO:
+        speech = say(
+            "finds speech with silero-vad {version}: {model} is not on this machine (qareport models fetch)",
+            version=silero,
+            model=asr.fsmn_vad,
+        )
+    else:
+        speech = say("finds speech with silero-vad {version}", version=silero)
+    if speaker_model is not None:
+        return speech, say(
+            "tells voices on one channel apart by cam++@{revision}, {folder}",
+            revision=speaker_model.revision,
+            folder=speaker_model.directory,
+        )
+    return speech, say(
+        "tells voices on one channel apart by words alone: {model} is not on this machine (qareport models fetch)",
+        model=asr.speaker_model,
     )
 
 

@@ -29,8 +29,10 @@ from qareport.cli.console import (
     rule_book_of,
     takes_options,
 )
+from qareport.cli.language import Command
 from qareport.errors import TranscriptError
 from qareport.events import Progress
+from qareport.messages import say
 from qareport.model import Call, FailedCall
 from qareport.store import CallFilter
 from qareport.workflows.render import render_orders
@@ -41,7 +43,7 @@ if TYPE_CHECKING:
     from qareport.workflows.transcribe import TranscribedCall
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("sources", nargs=-1, metavar="SOURCE...")
 @click.option(
     "--manifest",
@@ -66,11 +68,13 @@ def run(options: Options, sources: tuple[str, ...], manifest: Path | None, out: 
     What an earlier run has done is not done again.
     """
     if not sources and manifest is None:
-        raise click.UsageError("name recordings or folders, or give a --manifest. To see it work: qareport demo")
+        raise click.UsageError(
+            str(say("name recordings or folders, or give a --manifest. To see it work: qareport demo"))
+        )
     return len(_run(options, sources, manifest, out, formats).failures) > 0
 
 
-@click.command()
+@click.command(cls=Command)
 @click.option("--out", type=click.Path(path_type=Path), default=Path("out/demo"), show_default=True, metavar="DIR")
 @format_option
 @audio_option
@@ -86,7 +90,7 @@ def demo(options: Options, out: Path, formats: tuple[str, ...]) -> int:
     out.mkdir(parents=True, exist_ok=True)
     options = replace(options, model=options.model or "demo", store=options.store or f"sqlite:///{out / 'qareport.db'}")
     summary = _run(options, (), calls / "manifest.csv", out, formats, settled=True)
-    notify("The bundled model understands only its own synthetic voices. For real calls: qareport run --help")
+    notify(say("The bundled model understands only its own synthetic voices. For real calls: qareport run --help"))
     return any(failure.call_id in readable for failure in summary.failures) or bool(summary.problems)
 
 
@@ -144,11 +148,16 @@ def _run(
 
 def wait_for_writers(seconds: float) -> None:
     """Wait to see which recordings still grow."""
-    notify(f"Some recordings were written to just now: waiting {seconds:g} s for them to settle (ingest.settle_s).")
+    notify(
+        say(
+            "Some recordings were written to just now: waiting {seconds:g} s for them to settle (ingest.settle_s).",
+            seconds=seconds,
+        )
+    )
     time.sleep(seconds)
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("transcript", type=click.Path(path_type=Path), metavar="TRANSCRIPT.jsonl")
 @click.option("--out", type=click.Path(path_type=Path), default=Path("out"), show_default=True, metavar="DIR")
 @format_option
@@ -220,7 +229,7 @@ def _read(path: Path) -> tuple[list[TranscribedCall], list[FailedCall]]:
     return items, unreadable
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("orders", nargs=-1, metavar="[ORDER...]")
 @click.option("--call", "calls", multiple=True, metavar="CALL", help="The order that a call belongs to.")
 @click.option("--agent", "agents", multiple=True, metavar="AGENT", help="All orders with calls of an agent.")
@@ -258,7 +267,7 @@ def report(
     --refresh starts from the stored transcripts, and does nothing where nothing has changed.
     """
     if bool(calls or agents or day) == bool(orders):
-        raise click.UsageError("name orders, or choose them by --call, --agent and --date")
+        raise click.UsageError(str(say("name orders, or choose them by --call, --agent and --date")))
     lost: tuple[FailedCall, ...] = ()
     with options.open_workspace() as workspace, ProgressBars() as progress:
         if not orders:

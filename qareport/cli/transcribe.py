@@ -9,9 +9,11 @@ import click
 
 from qareport import ingest
 from qareport.cli.console import Options, ProgressBars, complain, takes_options
+from qareport.cli.language import Command
 from qareport.cli.run import wait_for_writers
 from qareport.cli.search import call_file_name, is_folder, open_output
 from qareport.codec import to_json
+from qareport.messages import say
 from qareport.model import FailedCall, Transcript
 from qareport.presentation.locale import speaking
 from qareport.presentation.view_types import clean
@@ -24,7 +26,7 @@ _SUFFIX_OF_FORMAT = {"json": "jsonl", "text": "txt", "rich": "txt", "srt": "srt"
 _SUBTITLES = ("srt", "vtt")
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("recordings", nargs=-1, required=True, metavar="AUDIO...")
 @click.option(
     "--format",
@@ -58,12 +60,20 @@ def transcribe(options: Options, recordings: tuple[str, ...], format_: str | Non
             wait=wait_for_writers,
         )
         for call in calls.waiting:
-            complain(f"{call.audio_path}: is still being written, and was left out; run the command again later")
+            complain(
+                say(
+                    "{recording}: is still being written, and was left out; run the command again later",
+                    recording=call.audio_path,
+                )
+            )
         folder = output if format_ != "json" and output is not None and is_folder(output) else None
         if format_ in _SUBTITLES and folder is None and len(calls.calls) > 1:
-            raise click.UsageError(
-                f"{len(calls.calls)} recordings, and a file of {format_} holds one: name a folder with -o"
+            too_many = say(
+                "{count} recordings, and a file of {format} holds one: name a folder with -o",
+                count=len(calls.calls),
+                format=format_,
             )
+            raise click.UsageError(str(too_many))
         workspace.engine_files(download=True)
         engine = workspace.load_engine()
     failures = written = 0

@@ -44,17 +44,17 @@ _TAGS: Final[Mapping[str, Sequence[str]]] = {
     AudioEvent.GBG: ("杂音",),
     AudioEvent.EVENT_UNK: ("未知声音",),
 }
-_ROLES: Final[Mapping[Role, Sequence[str]]] = {
+_ROLES: Final[Mapping[str, Sequence[str]]] = {
     Role.CUSTOMER: ("客户", "顾客", "买家"),
     Role.AGENT: ("客服", "坐席"),
     Role.UNKNOWN: ("说话人未知", "未知"),
 }
-_RISKS: Final[Mapping[Risk, Sequence[str]]] = {
+_RISKS: Final[Mapping[str, Sequence[str]]] = {
     Risk.HIGH: ("高", "高风险"),
     Risk.MEDIUM: ("中", "中风险"),
     Risk.LOW: ("低", "低风险"),
 }
-_MOMENTS: Final[Mapping[MomentKind, Sequence[str]]] = {
+_MOMENTS: Final[Mapping[str, Sequence[str]]] = {
     MomentKind.TOPIC_MENTION: ("提及",),
     MomentKind.EMOTION: ("情绪",),
     MomentKind.SILENCE: ("沉默",),

@@ -66,7 +66,7 @@ _NAMES = ("agent", "order", "call", "rule")
 FIELDS = ("agent", "order", "call", "role", "date", "risk", "score", "rule", "moment")
 #: A bracket without its other one says nothing.
 _SEPARATORS = "\\s，、；\\[\\]［］【】"
-_QUOTES = "\"“”＂「」『』"
+_QUOTES = '"“”＂「」『』'
 _TOKEN = re.compile(
     rf"""(?:
     (?P<open>[(（])|(?P<close>[)）])|
@@ -284,9 +284,9 @@ class _Parser:
     def _inner(self, token: _Token) -> Node:
         if token.kind == "operator":
             self._excluded = not self._excluded
-            node = Not(part=self._one())
+            part = self._one()
             self._excluded = not self._excluded
-            return node
+            return Not(part=part)
         node = self._either()
         if not self._takes("close"):
             raise _wrong("unclosed (", token.place, expected="a ) after it")

@@ -21,7 +21,7 @@ _LONG = timedelta(days=1)
 #: A mail that has not gone out for so long needs more than another try.
 _LATE = timedelta(hours=2)
 #: Less room than this is too little for a day.
-_ROOM = 2**30
+LEAST_FREE_BYTES = 2**30
 #: The mode of runs that send mails.
 _SEND = "send"
 #: Runs to look back on for the last one that was done.
@@ -117,7 +117,7 @@ def _attention(
         yield f"mails that have not gone out for two hours: {len(late)}{why} (qareport mail list)"
     if forgotten:
         yield f"calls that wait for more than a day: {forgotten} (qareport daily or qareport run)"
-    if status.free_bytes is not None and status.free_bytes < _ROOM:
+    if status.free_bytes is not None and status.free_bytes < LEAST_FREE_BYTES:
         yield f"low disk space on the store's volume: {status.free_bytes / 2**20:.0f} MiB"
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 import click
 
 from qareport import events
-from qareport.messages import Message, say
+from qareport.messages import Message, for_user, say
 from qareport.presentation.locale import LOCALES
 from qareport.workflows.workspace import Workspace
 
@@ -60,16 +60,16 @@ def is_json() -> bool:
 def notify(text: str | Message) -> None:
     """Write a message that is not a result to stderr."""
     if is_json():
-        _log.info("%s", text)
+        _log.info("%s", for_user(text))
     else:
-        click.echo(text, err=True)
+        click.echo(for_user(text), err=True)
 
 
 def complain(text: str | Message) -> None:
     """Write what is wrong to stderr; numbers of persons, which names of recordings may hold, are masked."""
     from qareport import privacy  # its expressions take long to compile, and most commands have nothing to complain of
 
-    text = privacy.mask(str(text), kinds=privacy.NUMBERS)[0]
+    text = privacy.mask(for_user(text), kinds=privacy.NUMBERS)[0]
     if is_json():
         _log.error("%s", text)
     else:
@@ -100,7 +100,7 @@ class ProgressBars:
         if self._bars is None:
             return
         if step not in self._tasks:
-            self._tasks[step] = self._bars.add_task(str(_STEPS.get(step, step)), total=total)
+            self._tasks[step] = self._bars.add_task(for_user(_STEPS.get(step, step)), total=total)
         self._bars.update(self._tasks[step], completed=done, total=total)
 
 
@@ -144,7 +144,7 @@ class Summary:
     def show(self) -> None:
         """Print counts, failures with reasons, audio hours, speed, where the files are."""
         for line in self._lines():
-            click.echo(line)
+            click.echo(for_user(line))
 
     def _lines(self) -> Iterator[Message | str]:
         from qareport import privacy
@@ -215,6 +215,8 @@ class Summary:
 F = TypeVar("F", bound=Callable[..., Any])
 
 FORMATS = ("docx", "pdf", "html", "json")
+#: What `asr.language` may be with SenseVoice.
+LANGUAGES = ("auto", "zh", "yue", "en", "ja", "ko")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -231,6 +233,8 @@ class Options:
     log_format: str = "text"
     #: Whether HTML pages carry sound; only commands that make reports take it.
     audio: bool | None = None
+    #: The spoken language; only commands that transcribe take it.
+    language: str | None = None
 
     def open_workspace(self, *, make_store: bool = False) -> Workspace:
         """Open the installation that the options name.
@@ -247,6 +251,7 @@ class Options:
             device=self.device,
             locale=self.locale,
             audio=self.audio,
+            language=self.language,
             make_store=make_store,
         )
 
@@ -319,21 +324,30 @@ def _formats(_: click.Context, __: click.Parameter, value: str) -> tuple[str, ..
     return names
 
 
-format_option = click.option(
-    "--format",
-    "formats",
-    default="docx,pdf",
-    show_default=True,
-    callback=_formats,
-    metavar="LIST",
-    help="docx, pdf, html, json.",
-)
+def format_option(default: str = "docx,pdf") -> Callable[[F], F]:
+    """Make the option that takes a list of formats of documents."""
+    return click.option(
+        "--format",
+        "formats",
+        default=default,
+        show_default=True,
+        callback=_formats,
+        metavar="LIST",
+        help="docx, pdf, html, json.",
+    )
 
 
 audio_option = click.option(
     "--audio/--no-audio",
     default=None,
     help="HTML pages carry the calls' sound [report.audio, no]; masked personal data is covered by a tone.",
+)
+
+
+language_option = click.option(
+    "--language",
+    type=click.Choice(LANGUAGES),
+    help="What is spoken; auto: recognised sentence by sentence [asr.language, auto].",
 )
 
 

@@ -42,7 +42,7 @@ class Level(StrEnum):
 class Finding:
     """What a check has found; a hint or a fault says what to do."""
 
-    text: Message | Problem | str
+    text: Message | Problem
     level: Level = Level.FINE
 
     def __str__(self) -> str:

@@ -12,7 +12,7 @@ import logging
 import os
 import sys
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -59,6 +59,16 @@ COMMANDS: Mapping[str, Entry] = {
     "templates": Entry("setup:templates", "Check edited document templates"),
     "transcribe": Entry("transcribe:transcribe", "Transcribe recordings"),
 }
+
+
+def all_commands() -> Iterator[click.Command]:
+    """Yield `qareport` itself, every command, and the commands within groups."""
+    yield cli
+    for entry in COMMANDS.values():
+        command = entry.load()
+        yield command
+        if isinstance(command, click.Group):
+            yield from command.commands.values()
 
 
 class LazyGroup(Group):

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from qareport import ingest
-from qareport.cli.console import Options, ProgressBars, complain, takes_options
+from qareport.cli.console import Options, ProgressBars, complain, language_option, takes_options
 from qareport.cli.language import Command
 from qareport.cli.run import wait_for_writers
 from qareport.cli.search import call_file_name, is_folder, open_output
@@ -35,6 +35,7 @@ _SUBTITLES = ("srt", "vtt")
     help="[from the end of -o FILE, else rich on a terminal, else json]",
 )
 @click.option("-o", "output", type=click.Path(path_type=Path), metavar="FILE", help="Write here instead of stdout.")
+@language_option
 @takes_options
 def transcribe(options: Options, recordings: tuple[str, ...], format_: str | None, output: Path | None) -> int:
     """Transcribe recordings, in the order given.
@@ -50,6 +51,7 @@ def transcribe(options: Options, recordings: tuple[str, ...], format_: str | Non
     """
     format_ = format_ or _default_format(output)
     with options.open_workspace() as workspace:
+        workspace.engine_files()  # a model that is missing is named before anything else is done
         config = workspace.settings
         calls = ingest.find_calls(
             recordings,
@@ -74,7 +76,6 @@ def transcribe(options: Options, recordings: tuple[str, ...], format_: str | Non
                 format=format_,
             )
             raise click.UsageError(str(too_many))
-        workspace.engine_files(download=True)
         engine = workspace.load_engine()
     failures = written = 0
     with (

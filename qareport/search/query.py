@@ -18,6 +18,7 @@ from zoneinfo import ZoneInfo
 
 from qareport import calendar
 from qareport.errors import QueryError
+from qareport.messages import Message, say
 from qareport.model import (
     STATE_NOT_JUDGED,
     STATE_SILENCE,
@@ -197,7 +198,7 @@ def _tokens(text: str) -> Iterator[_Token]:
     while at < len(text):
         match = _TOKEN.match(text, at)
         if match is None:  # only a quotation mark that has no other
-            raise _wrong("unterminated quote", at + 1, expected='another " after the phrase')
+            raise _wrong(say("unterminated quote"), at + 1, expected=say('another " after the phrase'))
         kind, shown, place = str(match.lastgroup), match.group(), at + 1
         at = match.end()
         if kind in ("quoted", "value"):
@@ -210,8 +211,9 @@ def _tokens(text: str) -> Iterator[_Token]:
             yield _Token(kind, match[kind], place, shown)
 
 
-def _wrong(what: str, place: int, *, expected: str | None = None, to_do: str | None = None) -> QueryError:
-    return QueryError(what, where=f"query, character {place}", expected=expected, to_do=to_do)
+def _wrong(what: Message, place: int, *, expected: Message | None = None, to_do: Message | None = None) -> QueryError:
+    text = say("query, character {place}: {what}", place=place, what=what)
+    return QueryError(text, expected=expected, to_do=to_do)
 
 
 class _Parser:
@@ -228,11 +230,11 @@ class _Parser:
 
     def parse(self) -> Node:
         if not self._tokens:
-            raise QueryError("the query is empty", where="query", expected="for example: ANGRY AND 退货")
+            raise QueryError(say("the query is empty"), expected=say("for example: ANGRY AND 退货"))
         node = self._either()
         token = self._next()
         if token is not None:
-            raise _wrong("unmatched )", token.place, expected="a ( before it, or neither")
+            raise _wrong(say("unmatched )"), token.place, expected=say("a ( before it, or neither"))
         return node
 
     def _next(self) -> _Token | None:
@@ -266,16 +268,28 @@ class _Parser:
         token = self._next()
         if token is None:
             before = self._tokens[-1].shown
-            raise _wrong(f"the query ends after {before}", self._length + 1, expected="a word, a tag or a field")
+            raise _wrong(
+                say("the query ends after {before}", before=before),
+                self._length + 1,
+                expected=say("a word, a tag or a field"),
+            )
         if self._takes("operator", "NOT") or self._takes("open"):
             self._depth += 1
             if self._depth > _DEEPEST:
-                raise _wrong("too many parts inside each other", token.place, expected=f"{_DEEPEST} at most")
+                raise _wrong(
+                    say("too many parts inside each other"),
+                    token.place,
+                    expected=say("{deepest} at most", deepest=_DEEPEST),
+                )
             node = self._inner(token)
             self._depth -= 1
             return node
         if token.kind in ("operator", "close"):
-            raise _wrong(f"{token.shown} has nothing before it", token.place, expected="a word, a tag or a field")
+            raise _wrong(
+                say("{shown} has nothing before it", shown=token.shown),
+                token.place,
+                expected=say("a word, a tag or a field"),
+            )
         self._at += 1
         node = self._leaf(token)
         self.terms.append(QueryTerm(token.shown, node, self._excluded))
@@ -289,7 +303,7 @@ class _Parser:
             return Not(part=part)
         node = self._either()
         if not self._takes("close"):
-            raise _wrong("unclosed (", token.place, expected="a ) after it")
+            raise _wrong(say("unclosed ("), token.place, expected=say("a ) after it"))
         return node
 
     def _leaf(self, token: _Token) -> Node:
@@ -306,18 +320,32 @@ class _Parser:
     def _words(self, text: str, token: _Token) -> Words:
         terms = terms_of(text)
         if not terms.terms:
-            raise _wrong(f"{token.shown!r} holds no word", token.place, expected="letters, digits or characters")
+            raise _wrong(
+                say("{shown!r} holds no word", shown=token.shown),
+                token.place,
+                expected=say("letters, digits or characters"),
+            )
         return Words(terms=terms)
 
     def _field(self, token: _Token) -> Node:
         name, value = FIELD_NAMES.get(token.field, token.field), token.text
         if name not in FIELDS and name not in ROLE_NAMES:
             near = difflib.get_close_matches(name, FIELDS, n=1)
-            hint = f"did you mean {near[0]}: ?" if near else "to look for these words, put them in quotation marks"
-            raise _wrong(f"no such field: {name}", token.place, expected=f"one of {', '.join(FIELDS)}", to_do=hint)
+            quoted = say("to look for these words, put them in quotation marks")
+            hint = say("did you mean {field}: ?", field=near[0]) if near else quoted
+            raise _wrong(
+                say("no such field: {name}", name=name),
+                token.place,
+                expected=say("one of {fields}", fields=", ".join(FIELDS)),
+                to_do=hint,
+            )
         if not value:
             example = _EXAMPLES[name if name in FIELDS else "role"]
-            raise _wrong(f"{name}: has no value", token.place, expected=f"for example {example}")
+            raise _wrong(
+                say("{name}: has no value", name=name),
+                token.place,
+                expected=say("for example {example}", example=example),
+            )
         if name in ROLE_NAMES:
             return self._said_by(name, token)
         if name in _NAMES:
@@ -329,7 +357,11 @@ class _Parser:
         choices = [choice.value for choice in _CHOICES[name]]
         code = VALUE_NAMES[name].get(value, value.lower())
         if code not in choices:
-            raise _wrong(f"no such {name}: {value}", token.place, expected=f"one of {', '.join(choices)}")
+            raise _wrong(
+                say("{field}: no such value: {value}", field=name, value=value),
+                token.place,
+                expected=say("one of {choices}", choices=", ".join(choices)),
+            )
         return Fact(name=name, value=code) if name == "risk" else Mark(term=mark_of(name, code))
 
     def _said_by(self, name: str, token: _Token) -> Node:
@@ -341,7 +373,11 @@ class _Parser:
     def _score(self, token: _Token) -> Node:
         match = _SCORE.fullmatch(token.text)
         if match is None:
-            raise _wrong(f"no such score: {token.text}", token.place, expected=f"for example {_EXAMPLES['score']}")
+            raise _wrong(
+                say("no such score: {text}", text=token.text),
+                token.place,
+                expected=say("for example {example}", example=_EXAMPLES["score"]),
+            )
         if match["low"]:
             return Between(name="score", low=int(match["low"]), high=int(match["high"]) + 1)
         number = int(match["number"])
@@ -357,7 +393,11 @@ class _Parser:
     def _date(self, token: _Token) -> Node:
         match = _DATE.fullmatch(re.sub("[年月/]", "-", token.text).replace("日", "").rstrip("-"))
         if match is None or (match["sign"] and match["last"]):
-            raise _wrong(f"no such date: {token.text}", token.place, expected=f"for example {_EXAMPLES['date']}")
+            raise _wrong(
+                say("no such date: {text}", text=token.text),
+                token.place,
+                expected=say("for example {example}", example=_EXAMPLES["date"]),
+            )
         first, after = self._days(match["first"], token)
         if match["last"]:
             after = self._days(match["last"], token)[1]
@@ -375,8 +415,8 @@ class _Parser:
             first = date(*(int(part) for part in [*text.split("-"), "1"][:3]))
             after = first + calendar.DAY if text.count("-") == 2 else (first + 31 * calendar.DAY).replace(day=1)
         except (ValueError, TypeError, OverflowError) as error:
-            expected = f"for example {_EXAMPLES['date']}"
-            raise _wrong(f"no such date: {text}", token.place, expected=expected) from error
+            expected = say("for example {example}", example=_EXAMPLES["date"])
+            raise _wrong(say("no such date: {text}", text=text), token.place, expected=expected) from error
         return calendar.start_of(first, self._zone), calendar.start_of(after, self._zone)
 
 
@@ -394,9 +434,9 @@ _EXAMPLES = {
     "order": "order:20261105000042",
     "call": "call:C0001",
     "role": "role:customer",
-    "date": "date:2026-11-21, date:2026-11, date:>=2026-11-01 or date:2026-11-01..2026-11-15",
+    "date": "date:2026-11-21, date:2026-11, date:>=2026-11-01, date:2026-11-01..2026-11-15",
     "risk": "risk:high",
-    "score": "score:62, score:<70 or score:60..80",
-    "rule": "rule:logistics.shipping-doubt or rule:logistics.*",
+    "score": "score:62, score:<70, score:60..80",
+    "rule": "rule:logistics.shipping-doubt, rule:logistics.*",
     "moment": "moment:churn_signal",
 }

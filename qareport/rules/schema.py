@@ -59,11 +59,12 @@ def grammar(kind: FileKind) -> Schema:
     properties = {**heads, **_branches(), **siblings, **_modifiers()}
     length = GAP.json_schema()
     for name, extra in (
-        ("condition", {}),
+        ("condition", {"within": length}),
         ("step", {"within": length}),
         ("exception", {"within": length, "before": length}),
     ):
-        definitions[name] = _condition(name, properties | extra, needs)
+        beside = needs | {"within": ["times"]} if name == "condition" else needs
+        definitions[name] = _condition(name, properties | extra, beside)
     return schema
 
 

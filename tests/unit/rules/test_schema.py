@@ -110,11 +110,12 @@ TAKEN = [
     "{any: [{silence: 2s}, {event: Cry}], at_least: 2}", "{all: [{silence: 2s}], together: 3 sentences}",
     "{sequence: [{silence: 2s}, {event: 哭, 以内: 5句}]}", "{silence: 2s, first: 20%}", "{silence: 2s, between: [10s, -30s]}",
     "{silence: 2s, unless: [{agent says: 您好, before: 2 sentences}]}", "{customer does: [要投诉, give_up]}",
+    "{customer says: 好, times: 3, within: 2m}", "{客户说: 好, 满几次: 3, 以内: 2分钟}",
     "{response delay: {by: 客服, longer: 5s}}", "{earlier calls: 2}", "{customer says: {any: 好, negated: either}}",
     "{customer says: {any: 好, negated: 是}}", "{moment: {is: repeat, label: 放弃}}",
 ]  # fmt: skip
 REFUSED = [
-    "{silence: 2s, within: 2 turns}", "{silence: 2s, unless: [{agent says: 您好, within: 2 turns}]}", "{silence: 2}",
+    "{silence: 2s, within: 2 turns}", "{silence: 2s, within: 3s}", "{silence: 2s, unless: [{agent says: 您好, within: 2 turns}]}", "{silence: 2}",
     "{emotion: {role: agent}}", "{emotion: angry}", "{event: Cry, after: customer}", "{silence: 2s, together: 3s}",
     "{all: [{silence: 2s}], at_least: 1}", "{silence: 2s, event: Cry}", "{silence: 2s, first: 120%}", "{nth: 2}",
     "{silence: 2s, between: [3 turns, 4 turns]}", "{silence: 2s, nth: 1, times: 2}", "{customer says: {any: []}}",

@@ -16,9 +16,9 @@ from qareport.messages import Message, say
 from qareport.model import DEFAULT_SILENCE_MS
 from qareport.rules.diagnostics import read_ignores, silence
 from qareport.rules.lint_conditions import Limits, check_conditions, same_trigger
+from qareport.rules.lint_words import check_words
 from qareport.rules.replay import StoredJudgement
 from qareport.rules.rule import Rule, RuleSet, RuleStatus
-from qareport.rules.lint_words import check_words
 from qareport.rules.rule_tests import RuleTest, load_rule_tests
 from qareport.rules.suggestions import did_you_mean
 from qareport.strict_yaml import NodePath

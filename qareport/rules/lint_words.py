@@ -91,9 +91,7 @@ def _check(source: YamlSource, path: NodePath, word: str, subject: str) -> Itera
             return
 
 
-def _warning(
-    code: str, source: YamlSource, path: NodePath, subject: str, what: Message, to_do: Message
-) -> Diagnostic:
+def _warning(code: str, source: YamlSource, path: NodePath, subject: str, what: Message, to_do: Message) -> Diagnostic:
     text = say("{subject}: {what}", subject=subject, what=what)
     where = source.locate(path)
     return Diagnostic(code=code, severity="warning", what=text, where=where, to_do=to_do)

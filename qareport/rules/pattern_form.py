@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+import warnings
 from re import _parser  # type: ignore[attr-defined]  # the syntax tree of the standard library's own parser
 from typing import Any
 
@@ -41,7 +42,9 @@ def never_matches(pattern: str) -> str | None:
     Args:
         pattern: one that compiles, as it is written.
     """
-    return _of_branch(list(_parser.parse(normal_pattern(pattern))))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the pattern is only read: what is warned of is not done
+        return _of_branch(list(_parser.parse(normal_pattern(pattern))))
 
 
 def _of_branch(nodes: list[Any]) -> str | None:

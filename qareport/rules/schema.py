@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import itertools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 from qareport.rules.aliases import FLAGS, UNITS, VALUES, words_of
@@ -53,8 +53,8 @@ def grammar(kind: FileKind) -> Schema:
         for sibling in form.siblings:
             siblings[sibling] = part["anyOf"][-1]["properties"][sibling]
             needs.setdefault(sibling, []).append(head)
-    for head, beside in BRANCHES.items():
-        for sibling in beside:
+    for head, own in BRANCHES.items():
+        for sibling in own:
             needs.setdefault(sibling, []).append(head)
     properties = {**heads, **_branches(), **siblings, **_modifiers()}
     length = GAP.json_schema()
@@ -89,7 +89,7 @@ def _modifiers() -> Schema:
     }  # fmt: skip
 
 
-def _condition(name: str, properties: Schema, needs: Mapping[str, list[str]]) -> Schema:
+def _condition(name: str, properties: Schema, needs: Mapping[str, Sequence[str]]) -> Schema:
     heads = [head for head in (*LEAVES, *BRANCHES) if not (name == "step" and head == "none")]
     own = {key: part for key, part in properties.items() if key in heads or key not in BRANCHES}
     return {

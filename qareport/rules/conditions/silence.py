@@ -19,13 +19,13 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from pydantic import model_validator
-from pydantic_core import PydanticCustomError
 
+from qareport.messages import say
 from qareport.model import Evidence, Role
 from qareport.presentation.locale import _
 from qareport.rules.condition_hit import SILENCE_QUOTE, ConditionHit
 from qareport.rules.match_context import Condition, LeafForm, MatchContext
-from qareport.rules.schema_types import DurationMs
+from qareport.rules.schema_types import DurationMs, refusal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +78,7 @@ class SilenceForm(LeafForm):
 
     heads: ClassVar[tuple[str, ...]] = ("silence",)
     bare: ClassVar[str | None] = "longer"
+    one_of: ClassVar[tuple[str, ...]] = ("longer", "shorter")
     siblings: ClassVar[tuple[str, ...]] = ("after",)
 
     longer: DurationMs | None = None
@@ -88,9 +89,9 @@ class SilenceForm(LeafForm):
     @model_validator(mode="after")
     def _bounded(self) -> SilenceForm:
         if self.longer is None and self.shorter is None:
-            raise PydanticCustomError("bounds", "`longer` or `shorter` with a length of time")
+            raise refusal("bounds", say("`longer` or `shorter` with a length of time"))
         if self.longer is not None and self.shorter is not None and self.longer >= self.shorter:
-            raise PydanticCustomError("bounds", "`longer` less than `shorter`: no pause lies between them")
+            raise refusal("bounds", say("`longer` less than `shorter`: no pause lies between them"))
         return self
 
     def condition(self, head: str) -> Condition:

@@ -117,7 +117,9 @@ WEAK: dict[str, dict[str, str]] = {
 def lint(texts: dict[str, str]) -> list[Diagnostic]:
     ruleset = rules.load(RuleFiles.from_texts(texts))
     counts = HitCounts(calls=1, by_rule={}, recent={"a.rule": 1, "b.rule": 1} if texts is not CALM else {})
-    return list(rules.lint(ruleset, topics=["物流延迟"], today=date(2026, 11, 22), counts=counts, categories=["尺码与质量"]))
+    return list(
+        rules.lint(ruleset, topics=["物流延迟"], today=date(2026, 11, 22), counts=counts, categories=["尺码与质量"])
+    )
 
 
 def codes_of(raise_: Callable[[], object]) -> set[str]:

@@ -38,7 +38,9 @@ def test_a_chinese_mark_in_a_word_is_named(condition: str, mark: str, to_do: str
 
 
 def test_a_chinese_mark_in_a_shared_list_is_named_with_its_line() -> None:
-    synonyms = "schema: 1\nsynonyms:\n  安抚: [别急]\n  道歉: [真不好意思，非常抱歉，抱歉]\nstages:\n  待发货: [压单、没发]\n"
+    synonyms = (
+        "schema: 1\nsynonyms:\n  安抚: [别急]\n  道歉: [真不好意思，非常抱歉，抱歉]\nstages:\n  待发货: [压单、没发]\n"
+    )
     first, second = warned("{customer says: [发货]}", synonyms)
     assert first.startswith("rules/synonyms.yaml:4:8: 道歉: ， stands in the word")
     assert second.startswith("rules/synonyms.yaml:6:9: 待发货: 、 stands in the word")

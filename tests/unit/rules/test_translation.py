@@ -131,9 +131,16 @@ def test_a_test_in_chinese_words_is_the_test_in_english_ones() -> None:
 
 def test_a_mistake_in_a_chinese_file_is_answered_with_the_words_of_the_file() -> None:
     with pytest.raises(ConfigError) as raised:
-        load(CHINESE.replace("一般", "很一般").replace("以内: 30秒", "以内: 30").replace("类别: 服务态度与流程", "类被: 物流"))
+        load(
+            CHINESE.replace("一般", "很一般")
+            .replace("以内: 30秒", "以内: 30")
+            .replace("类别: 服务态度与流程", "类被: 物流")
+        )
     answers = [str(problem).split(": ", 2)[1:] for problem in raised.value.problems]
-    assert ["gift.missing", "严重程度: got '很一般'; expected one of info, minor, major, critical; did you mean '一般'?"] in answers
+    assert [
+        "gift.missing",
+        "严重程度: got '很一般'; expected one of info, minor, major, critical; did you mean '一般'?",
+    ] in answers
     assert ["gift.missing", "unknown key '类被'; did you mean '类别'?"] in answers
     assert any(answer[1].startswith("以内: got 30; expected a length of time") for answer in answers)
     assert len(answers) == 3

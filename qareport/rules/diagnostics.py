@@ -195,7 +195,13 @@ class Diagnostics:
     def _plain_text(self, path: NodePath) -> str | None:
         """Return the text of a value without quotes, before it was taken for a number."""
         where = self.source.locate(path)
-        return next((text for place, text in self.source.plain_scalars if place == where), None)
+        texts = [
+            text
+            for place, text in self.source.plain_scalars
+            if (place.line, place.column) >= (where.line, where.column)
+        ]
+        # A value below a key has the place of the key.
+        return next(iter(texts[isinstance(path[-1], str) :]), None) if path else None
 
     def got(self, path: NodePath, value: Any) -> Message:
         """Say what is written at a place."""

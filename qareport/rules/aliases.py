@@ -23,7 +23,7 @@ KEYS: Mapping[str, tuple[str, ...]] = {
     "id": ("编号",), "title": ("标题", "名称"), "severity": ("严重程度", "严重度"), "points": ("分数", "扣分", "加分"),
     "category": ("类别", "分类"), "status": ("状态",), "occurrence": ("计次",), "effective": ("生效日期",),
     "owner": ("负责人",), "tags": ("标签",), "replaces": ("取代",), "when": ("命中条件", "什么时候"),
-    "applies_when": ("适用条件",), "advice": ("建议话术", "话术"), "default": ("默认",),
+    "applies_when": ("适用条件",), "most": ("最多",), "advice": ("建议话术", "话术"), "default": ("默认",),
     "from": ("从",), "to": ("到",), "mode": ("方式",),
     # Conditions.
     "customer says": ("客户说",), "agent says": ("客服说",), "anyone says": ("任何人说",),
@@ -34,10 +34,12 @@ KEYS: Mapping[str, tuple[str, ...]] = {
     "response delay": ("应答间隔", "多久才接话"), "repeats": ("重复说",), "last speaker": ("最后说话的",),
     "call length": ("通话时长",), "turns": ("轮数",), "utterances": ("句数",), "metric": ("指标",),
     "trend": ("情绪走向",), "time of day": ("时段",), "weekday": ("星期",), "earlier calls": ("此前来电",),
+    "promise": ("客服承诺", "承诺"), "agent": ("客服工号", "工号"),
     "all": ("全部", "同时"), "any": ("任一",), "none": ("都没有",), "sequence": ("先后",),
     # Beside conditions.
     "unless": ("除非",), "within": ("以内", "多久以内"), "before": ("之前", "谁开口前"), "after": ("谁说完后", "之后"),
     "together": ("彼此相隔",), "at_least": ("至少",), "first": ("开头",), "last": ("结尾",), "between": ("区间",),
+    "around": ("前后",),
     "nth": ("第几次",), "times": ("满几次",),
     # Inside conditions.
     "is": ("是",), "role": ("谁",), "by": ("谁",), "act": ("行为",), "score": ("得分", "把握"), "lasts": ("持续",),

@@ -13,8 +13,7 @@ from qareport.messages import say
 from qareport.rules.aliases import Choices
 from qareport.rules.conditions import LEAVES, Condition
 from qareport.rules.conditions.logic import AllOf, AnyOf, Counted, Excuse, NoneOf, Remembered, Scoped, Unless
-from qareport.rules.conditions.sequence import InSequence, Step
-from qareport.rules.conditions.together import AllTogether
+from qareport.rules.conditions.sequence import AllTogether, InSequence, Step
 from qareport.rules.diagnostics import Diagnostics, mistyped_colon, near_key
 from qareport.rules.rule import Shared
 from qareport.rules.schema_types import Extent, Form, Gap, Place, Reach
@@ -200,11 +199,13 @@ class ConditionParser:
             return ()
         exceptions = []
         for index, item in enumerate(items):
-            condition = self.condition(item, (*place, index), ("within", "before"))
+            here = (*place, index)
+            condition = self.condition(item, here, ("within", "before", "around"))
             if condition is not None:
-                within = self.read(GAP, item, (*place, index), "within")
-                before = self.read(GAP, item, (*place, index), "before")
-                exceptions.append(Excuse(condition=condition, within=within, before=before))
+                within, before, around = (self.read(GAP, item, here, key) for key in ("within", "before", "around"))
+                if around is not None and (within or before):
+                    self._conflict((*here, "around"), "within" if within else "before", "around")
+                exceptions.append(Excuse(condition=condition, within=around or within, before=around or before))
         return tuple(exceptions)
 
     def _no_list(self, place: NodePath, items: Any) -> None:

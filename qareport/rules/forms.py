@@ -139,6 +139,8 @@ class RuleForm(Form):
     category: Keyword
     status: RuleStatus = RuleStatus.ACTIVE
     occurrence: OccurrenceForm = OccurrenceForm()
+    #: With `occurrence: every`: what all hits of a call cost or earn together at most.
+    most: Annotated[StrictInt, Field(ge=-100, le=100)] | None = None
     effective: EffectiveForm = EffectiveForm()
     owner: Keyword | None = None
     tags: Keywords = ()
@@ -147,6 +149,16 @@ class RuleForm(Form):
     when: dict[str, Any]
     moment: Keyword | None = None
     advice: _Advice
+
+    @model_validator(mode="after")
+    def _can_be_limited(self) -> RuleForm:
+        if self.most is None:
+            return self
+        if self.occurrence.mode is not Occurrence.EVERY or self.points == 0:
+            raise refusal("occurrence", say("`most` together with `occurrence: every`, of a rule with points"))
+        if self.most * self.points <= 0 or abs(self.most) < abs(self.points):
+            raise refusal("bounds", say("`most` with the sign of `points`, and no less: one hit must fit in"))
+        return self
 
 
 class FileForm(Form):

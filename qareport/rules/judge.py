@@ -5,6 +5,7 @@ and this module adds them up:
 
     score = start + sum over categories of the points that count, kept within 0 … total
     a sentence costs once: of several findings on it the heaviest counts (`fairness`)
+    a rule costs no more than its `most`
     of a category no more than its `limit` is lost, in order of time; gains and fatal findings have no limit
     one fatal finding: score no higher than `fatal_score`, and not passed
     passed = score >= `pass_score`
@@ -32,7 +33,7 @@ from qareport.model import (
     Transcript,
 )
 from qareport.rules.condition_hit import ConditionHit
-from qareport.rules.fairness import charge_once, without_untimely_praise
+from qareport.rules.fairness import charge_once, limit_rules, without_untimely_praise
 from qareport.rules.match_context import MatchContext
 from qareport.rules.risk import assess_risk
 from qareport.rules.rule import Occurrence, Rule, RuleSet, RuleStatus
@@ -148,6 +149,7 @@ def judge_context(rules: Iterable[Rule], context: MatchContext, score: ScoreSett
     idle: list[tuple[str, str]] = []
     stopped: list[str] = []
     day = context.day
+    most: dict[str, int] = {}
     for rule in rules:
         if not rule.in_effect(day):
             continue
@@ -156,10 +158,12 @@ def judge_context(rules: Iterable[Rule], context: MatchContext, score: ScoreSett
         except TimeoutError:  # a regular expression of the rule: what could not be judged is noted, and costs nothing
             stopped.append(rule.id)
             continue
+        if rule.most is not None:
+            most[rule.id] = rule.most
         (idle if hits is None else judged).append((rule.category, rule.id))
         findings += hits or ()
     findings.sort(key=lambda finding: (finding.at_ms, finding.rule_id))
-    findings = charge_once(without_untimely_praise(findings, context))
+    findings = limit_rules(charge_once(without_untimely_praise(findings, context)), most)
     notes = [Note(code=NoteCode.RULES_NOT_JUDGED, values={"rules": ", ".join(stopped)})] if stopped else []
     unknown = sum(segment.role is Role.UNKNOWN for segment in context.spoken) / len(context.spoken)
     if unknown > score.unknown_speakers:

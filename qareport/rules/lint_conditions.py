@@ -11,6 +11,7 @@ from qareport.presentation.wording import LABEL_SOURCES, label_code
 from qareport.rules.rule import Rule
 from qareport.rules.schema_types import parse_duration
 from qareport.rules.suggestions import did_you_mean
+from qareport.rules.utterance_match import never_matches
 from qareport.strict_yaml import NodePath
 from qareport.text.wordlist import normalise
 
@@ -69,6 +70,7 @@ def _walk(
         return
     yield from _thresholds(node, path, limits)
     yield from _hidden_words(node, path, shared)
+    yield from _dead_expressions(node, path)
     yield from _excused_always(node, path)
     if isinstance(node.get("all"), list):
         yield from _contradictions(node["all"], (*path, "all"), shared)
@@ -167,6 +169,25 @@ def _hidden_words(
                     what = say("{key}: {word!r} is also in `except` and is never found", key=head, word=word)
                     to_do = say("take it out of one of them")
                     yield ConditionWarning(code="shadowed-word", what=what, to_do=to_do, path=(*path, head))
+
+
+def _dead_expressions(node: Mapping[str, Any], path: NodePath) -> Iterator[ConditionWarning]:
+    """Find regular expressions that no text can match, because of what `normalise` takes out of it."""
+    for head in _SAYS:
+        written = node.get(head)
+        for key in ("regex", "except_regex"):
+            pattern = written.get(key) if isinstance(written, dict) else None
+            if not isinstance(pattern, str) or (letter := never_matches(pattern)) is None:
+                continue
+            if letter in "^$":
+                what = say("{key}: {letter!r} inside can never match", key=key, letter=letter)
+                to_do = say("`^` and `$` are the ends of the sentence; lists such as `$道歉` are for `any` and `all`")
+            else:
+                what = say(
+                    "{key}: can never match, because texts are searched without {letter!r}", key=key, letter=letter
+                )
+                to_do = say("take it out: punctuation and spaces make no difference")
+            yield ConditionWarning(code="never-matches", what=what, to_do=to_do, path=(*path, head))
 
 
 def _excused_always(node: Mapping[str, Any], path: NodePath) -> Iterator[ConditionWarning]:

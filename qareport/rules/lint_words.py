@@ -1,4 +1,4 @@
-"""Check words for marks that were meant for YAML, and expressions for what keeps them from ever matching."""
+"""Check words for marks that were meant for YAML: a Chinese comma makes one word of a whole list."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from typing import Any
 from qareport.errors import Diagnostic
 from qareport.messages import Message, say
 from qareport.rules.condition_parser import BRANCHES
-from qareport.rules.pattern_form import never_matches
 from qareport.rules.rule import RuleSet
 from qareport.rules.rule_files import SYNONYMS
 from qareport.strict_yaml import NodePath, YamlSource
@@ -21,7 +20,7 @@ _COMMAS, _BRACKETS, _QUOTES = re.compile(r"[，、；]"), re.compile(r"[【】�
 
 
 def check_words(ruleset: RuleSet) -> Iterator[Diagnostic]:
-    """Find Chinese marks in words of rules and of `synonyms.yaml`, and expressions that can never match."""
+    """Find Chinese commas, brackets and quotation marks in words of rules and of `synonyms.yaml`."""
     for rule in ruleset.rules:
         source = ruleset.source_of(rule)
         for path, said in _sayings(rule.written, rule.path):
@@ -52,19 +51,6 @@ def _check_saying(source: YamlSource, path: NodePath, said: Any, subject: str) -
         if key in (*_WORD_KEYS, *_SAYS):
             for place, word in _texts(part, (*path, key)):
                 yield from _check(source, place, word, subject)
-        elif key in ("regex", "except_regex") and isinstance(part, str):
-            yield from _check_expression(source, (*path, key), part, subject)
-
-
-def _check_expression(source: YamlSource, path: NodePath, pattern: str, subject: str) -> Iterator[Diagnostic]:
-    reason = never_matches(pattern)
-    if reason is None:
-        return
-    what = say("{key}: never matches because of {mark}", key=source.spelt_keys.get(path, path[-1]), mark=reason)
-    to_do = say("take it out: punctuation and spaces are gone before the search")
-    if reason == "$":
-        to_do = say("$ is the end of the sentence; a list of synonyms.yaml cannot be named here")
-    yield _warning("regex-never-matches", source, path, subject, what, to_do)
 
 
 def _texts(node: Any, path: NodePath) -> Iterator[tuple[NodePath, str]]:
@@ -87,11 +73,11 @@ def _check(source: YamlSource, path: NodePath, word: str, subject: str) -> Itera
         found = marks.search(word)
         if found is not None:
             what = say("{mark} stands in the word {word!r}", mark=found.group(), word=word)
-            yield _warning("chinese-punctuation", source, path, subject, what, to_do)
+            yield _warning(source, path, subject, what, to_do)
             return
 
 
-def _warning(code: str, source: YamlSource, path: NodePath, subject: str, what: Message, to_do: Message) -> Diagnostic:
+def _warning(source: YamlSource, path: NodePath, subject: str, what: Message, to_do: Message) -> Diagnostic:
     text = say("{subject}: {what}", subject=subject, what=what)
     where = source.locate(path)
-    return Diagnostic(code=code, severity="warning", what=text, where=where, to_do=to_do)
+    return Diagnostic(code="chinese-punctuation", severity="warning", what=text, where=where, to_do=to_do)

@@ -210,7 +210,7 @@ def _rule(
         raise ValueError(f"{form.id}: no condition was read")
     if form.occurrence.nth or form.occurrence.at_least:
         when = Counted(condition=when, nth=form.occurrence.nth, at_least=form.occurrence.at_least)
-    same = ("id", "title", "severity", "points", "category", "status", "moment", "owner", "tags", "replaces")
+    same = ("id", "title", "severity", "points", "category", "status", "moment", "owner", "tags", "replaces", "most")
     return Rule(
         **{key: getattr(form, key) for key in same},
         fatal=given["points"] == "fatal",

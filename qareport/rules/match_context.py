@@ -12,10 +12,10 @@ from typing import ClassVar, Protocol
 
 from qareport.model import Analysis, Role, Segment, Transcript, Turn, find_turns
 from qareport.rules.condition_hit import ConditionHit
+from qareport.rules.role_speech import RoleSpeech
 from qareport.rules.schema_types import Extent, Form
-from qareport.rules.speech import RoleSpeech
 from qareport.text.negation import begins_negated, is_negated
-from qareport.text.numerals import in_digits
+from qareport.text.spelling import in_digits
 from qareport.text.wordlist import WordList, normalise
 
 

@@ -11,7 +11,7 @@ from datetime import datetime, tzinfo
 from qareport import privacy
 from qareport.model import Finding, PersonalKind
 from qareport.rules.call_snapshot import CallSnapshot
-from qareport.rules.fairness import charge_once, without_untimely_praise
+from qareport.rules.fairness import charge_once, limit_rules, without_untimely_praise
 from qareport.rules.judge import match, score_card
 from qareport.rules.match_context import MatchContext
 from qareport.rules.rule import Rule, RuleSet, RuleStatus
@@ -183,16 +183,19 @@ def _findings(
 ) -> list[Finding]:
     known = versions or {}
     same = {rule.id: rule for rule in ruleset.rules if known.get(rule.id) == rule.version}
-    # What another finding covered costs again if that one is gone.
+    # What another finding covered costs again if that one is gone, and so may what was above the limit of its rule.
     findings = [
-        replace(finding, points=same[finding.rule_id].points, covered_by=None) if finding.covered_by else finding
+        replace(finding, points=same[finding.rule_id].points, covered_by=None)
+        if finding.covered_by or same[finding.rule_id].most is not None
+        else finding
         for finding in stored
         if finding.rule_id in same
     ]
     for rule in ruleset.rules:
         if rule.id not in same and rule.status is RuleStatus.ACTIVE:
             findings += without_untimely_praise(_match(rule, context(ruleset)), context(ruleset))
-    return charge_once(sorted(findings, key=lambda finding: (finding.at_ms, finding.rule_id)))
+    charged = charge_once(sorted(findings, key=lambda finding: (finding.at_ms, finding.rule_id)))
+    return limit_rules(charged, {rule.id: rule.most for rule in ruleset.rules if rule.most is not None})
 
 
 def _match(rule: Rule, context: MatchContext) -> list[Finding]:

@@ -129,6 +129,8 @@ class Rule:
     category: str
     status: RuleStatus
     occurrence: Occurrence
+    #: What all its hits in a call cost or earn together at most; None: no limit.
+    most: int | None = None
     when: Condition
     #: Where it does not hold, the rule is not applicable: it costs nothing and is counted apart.
     applies_when: Condition | None = None

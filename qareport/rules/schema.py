@@ -15,13 +15,15 @@ from qareport.rules.aliases import FLAGS, UNITS, VALUES, words_of
 from qareport.rules.condition_parser import BETWEEN, BRANCHES, COUNT, GAP, MAX_STEPS, REACH
 from qareport.rules.conditions import LEAVES
 from qareport.rules.forms import FileForm, RuleTestFileForm, SharedForm
-from qareport.rules.schema_types import LENGTH_PATTERNS, UNIT_MS
+from qareport.rules.schema_types import LENGTH_PATTERNS, OF_ROLE, UNIT_MS
 
 #: The kinds of file in the folder of rules.
 FileKind = Literal["rules", "tests", "synonyms"]
 Schema = dict[str, Any]
 _DRAFT = "https://json-schema.org/draft/2020-12/schema"
 _TITLES = {"rules": "qareport rules", "tests": "qareport rule tests", "synonyms": "qareport synonyms"}
+#: Keys that exclude each other.
+_EXCLUSIVE = (("first", "last"), ("nth", "times"), ("around", "within"), ("around", "before"))
 _CONDITION = {"$ref": "#/$defs/condition"}
 
 
@@ -61,7 +63,7 @@ def grammar(kind: FileKind) -> Schema:
     for name, extra in (
         ("condition", {"within": length}),
         ("step", {"within": length}),
-        ("exception", {"within": length, "before": length}),
+        ("exception", {"within": length, "before": length, "around": length}),
     ):
         beside = needs | {"within": ["times"]} if name == "condition" else needs
         definitions[name] = _condition(name, properties | extra, beside)
@@ -99,7 +101,7 @@ def _condition(name: str, properties: Schema, needs: Mapping[str, Sequence[str]]
         "additionalProperties": False,
         "oneOf": [{"required": [head]} for head in heads],
         "allOf": [
-            *({"not": {"required": [*pair]}} for pair in (("first", "last"), ("nth", "times"))),
+            *({"not": {"required": [*pair]}} for pair in _EXCLUSIVE),
             *(
                 {"anyOf": [{"not": {"required": [key]}}, *({"required": [head]} for head in of)]}
                 for key, of in needs.items()
@@ -140,6 +142,9 @@ def _one_of_words(key: str) -> Schema:
 
 
 def _with_chinese_units(pattern: str) -> str:
+    roles = "|".join((*VALUES["agent"], *VALUES["customer"]))
+    counted = "|".join((*UNITS["turns"], *UNITS["sentences"]))
+    pattern = pattern.replace(OF_ROLE, f"{OF_ROLE}|({roles})\\s*[0-9]{{1,6}}\\s*({counted})")
     for unit, spelt in (("turns", "turns?"), ("sentences", "sentences?")):
         pattern = pattern.replace(spelt, f"({spelt}|{'|'.join(UNITS[unit])})")
     chinese = "|".join(word for unit in UNIT_MS for word in UNITS[unit])

@@ -88,7 +88,18 @@ class Slot:
 NOTHING = Slot()
 
 
+#: Of one role: 客服3句 is `3 agent sentences`.
+_OF_ROLE = {
+    "english": re.compile(r"([0-9]+)\s+(agent|customer)\s+(turn|sentence)s?"),
+    "chinese": re.compile(rf"({'|'.join((*VALUES['agent'], *VALUES['customer']))})\s*([0-9]+)\s*([^\s0-9]+)"),
+}
+
+
 def _in_english_units(text: str) -> str:
+    if of_role := _OF_ROLE["chinese"].fullmatch(text):
+        role = next(role for role in ("agent", "customer") if of_role.group(1) in VALUES[role])
+        unit = _ENGLISH_UNITS.get(of_role.group(3))
+        return f"{of_role.group(2)} {role} {unit}" if unit in ("turns", "sentences") else text
     match = _LENGTH.fullmatch(text)
     unit = _ENGLISH_UNITS.get(match.group(2)) if match else None
     if match is None or unit is None:
@@ -99,6 +110,9 @@ def _in_english_units(text: str) -> str:
 
 
 def _in_chinese_units(text: str) -> str:
+    if of_role := _OF_ROLE["english"].fullmatch(text):
+        number, role, unit = of_role.groups()
+        return f"{VALUES[role][0]}{number}{_CHINESE_UNITS[unit]}"
     match = _LENGTH.fullmatch(text)
     unit = _CHINESE_UNITS.get(match.group(2)) if match else None
     return text if match is None or unit is None else match.group(1) + unit

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 
-from qareport.text.numerals import in_digits
+from qareport.text.spelling import in_digits
 from qareport.text.wordlist import fold
 
 #: So much before a word is looked at: the longest negation, two small words, and what makes it no negation.

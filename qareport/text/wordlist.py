@@ -13,9 +13,8 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BeforeValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from qareport.text.numerals import in_digits
 from qareport.text.pinyin import is_han, sound
-from qareport.text.simplified import simplify
+from qareport.text.spelling import in_digits, simplify
 
 
 def bigrams(text: str) -> frozenset[str]:
@@ -52,7 +51,7 @@ def normalise(text: str) -> str:
     """Bring text to the form in which words are compared: that of `fold`, without punctuation and spaces.
 
     Between Latin words and numbers one space stays; so do the point and the apostrophe in 39.9 and don't. Numbers stay
-    as they are: `numerals.in_digits` gives the form in which 四十八小时 is 48小时.
+    as they are: `spelling.in_digits` gives the form in which 四十八小时 is 48小时.
     """
     return _GAP.sub(_close, fold(text))
 

@@ -13,8 +13,9 @@ Keys of `repeats`:
     role: who repeats; `anyone` compares the utterances of both.
     similarity: how much the utterances resemble, from 0 to 1 (Dice coefficient of letter pairs).
     times: how many similar utterances, the first included.
-    within: from the end of the earlier utterance to the start of the later.
+    within: from the end of the earlier utterance to the start of the later, or so many sentences on.
     characters: shorter utterances are not compared.
+    except: utterances with these words are not compared.
 
 Keys of `last speaker`:
     role: whose words end last in the call; 嗯 under them does not count.
@@ -39,8 +40,8 @@ from qareport.model import Evidence, Role, Segment, Turn
 from qareport.presentation.locale import _
 from qareport.rules.condition_hit import ConditionHit, uttered
 from qareport.rules.match_context import Condition, LeafForm, MatchContext
-from qareport.rules.schema_types import DurationMs, Number, Speaker, WholeNumber
-from qareport.text.wordlist import bigrams, dice
+from qareport.rules.schema_types import DurationMs, Extent, Gap, Keywords, Number, Speaker, WholeNumber
+from qareport.text.wordlist import WordList, bigrams, dice
 
 #: An utterance is compared with so many before it, which keeps long calls linear.
 COMPARED = 20
@@ -124,8 +125,10 @@ class Repeats(Condition):
     role: Role | None
     similarity: float
     times: int
-    within_ms: int | None
+    within: Extent | None
     characters: int
+    #: Utterances with these words are not compared.
+    hidden: WordList | None
 
     names_topic = False
 
@@ -134,10 +137,11 @@ class Repeats(Condition):
         before: deque[tuple[Segment, frozenset[str]]] = deque(maxlen=COMPARED)
         hits = []
         for segment, words in context.utterances(self.role):
-            if len(words) < self.characters:
+            if len(words) < self.characters or (self.hidden is not None and self.hidden.find(words) is not None):
                 continue
             letters = bigrams(words)
-            alike = [earlier for earlier, other in before if self._same(earlier, segment, letters, other)]
+            near = (pair for pair in before if self._is_near(pair[0], segment, context))
+            alike = [earlier for earlier, other in near if dice(letters, other) >= self.similarity]
             if len(alike) >= self.times - 1:
                 hits.append(self._hit([*alike, segment]))
             before.append((segment, letters))
@@ -147,10 +151,11 @@ class Repeats(Condition):
         """Tell whether it is known what the role says."""
         return context.hears(self.role)
 
-    def _same(self, earlier: Segment, segment: Segment, letters: frozenset[str], other: frozenset[str]) -> bool:
-        if self.within_ms is not None and segment.start_ms - earlier.end_ms > self.within_ms:
-            return False
-        return dice(letters, other) >= self.similarity
+    def _is_near(self, earlier: Segment, segment: Segment, context: MatchContext) -> bool:
+        if self.within is None:
+            return True
+        from_ms = earlier.end_ms if self.within.ms is not None else earlier.start_ms
+        return context.near(from_ms, segment.start_ms, self.within)
 
     @staticmethod
     def _hit(segments: list[Segment]) -> ConditionHit:
@@ -170,8 +175,9 @@ class RepeatsForm(LeafForm):
     role: Speaker
     similarity: Annotated[Number, Field(gt=0, le=1)] = 0.7
     times: Annotated[WholeNumber, Field(ge=2, le=10)] = 2
-    within: DurationMs | None = None
+    within: Gap | None = None
     characters: Annotated[WholeNumber, Field(ge=2)] = 4
+    except_: Keywords | None = Field(default=None, alias="except")
 
     def condition(self, head: str) -> Condition:
         """Make the condition."""
@@ -179,8 +185,9 @@ class RepeatsForm(LeafForm):
             role=self.role,
             similarity=self.similarity,
             times=self.times,
-            within_ms=self.within,
+            within=self.within,
             characters=self.characters,
+            hidden=WordList(self.except_) if self.except_ else None,
         )
 
 

@@ -1,8 +1,10 @@
 """`customer says`, `agent says`, `anyone says`: words in an utterance.
 
-The words are searched in each utterance of the role, without punctuation, spaces and case; never across utterances. A
-list means any of its words. All keys can be combined: the utterance must then meet each of them. `$name` in a list
-stands for a list of `synonyms.yaml`. The first word found is the topic of advice.
+The words are searched in each utterance of the role, never across utterances. What is written and what is said are
+compared in one form: without punctuation, spaces and case, in simplified characters (發貨 is 发货), half width, with
+numbers in digits too (四十八小时 is 48小时, 一二三一五 and 1 2 3 1 5 are 12315). A list means any of its words. All
+keys can be combined: the utterance must then meet each of them. `$name` in a list stands for a list of `synonyms.yaml`.
+The first word found is the topic of advice. Where it is not known what the role says, the condition is not judged.
 
 Negation is understood: `[退款]` is not found in 我不要退款, 没有申请退款 or 不用给我退款, where a negation (不, 没,
 没有, 别, 不用, 无需, 未 …) stands directly before the word, with at most two small words between them. Questions
@@ -23,6 +25,7 @@ Keys:
     sounds_like: also find words of `any` and `all` by their sound (pinyin); such evidence is marked as fuzzy.
     like: the utterance resembles one of these sentences.
     similarity: how much, from 0 to 1 (Dice coefficient of letter pairs).
+    over: `call` asks for `all` words, or for `at_least` words of `any`, somewhere in the call and not in one utterance.
 
 Example:
     customer says:
@@ -36,18 +39,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from enum import StrEnum
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Literal
 
-import regex
 from pydantic import AfterValidator, BeforeValidator, Field, PrivateAttr, WithJsonSchema, model_validator
 
 from qareport.messages import say
 from qareport.model import Role
 from qareport.presentation.locale import _
 from qareport.rules.condition_hit import ConditionHit, uttered
+from qareport.rules.conditions.logic import AllOf, AnyOf
 from qareport.rules.match_context import Condition, LeafForm, MatchContext
-from qareport.rules.pattern_form import normal_pattern
+from qareport.rules.role_speech import RoleSpeech
 from qareport.rules.schema_types import (
     ExpressionError,
     Flag,
@@ -55,44 +57,11 @@ from qareport.rules.schema_types import (
     Number,
     WholeNumber,
     compile_safely,
-    finds_in_lines,
     refusal,
-    search,
-    search_from,
 )
-from qareport.rules.speech import RoleSpeech, SearchTerms
-from qareport.text.negation import begins_negated, has_negation, is_negated
-from qareport.text.numerals import in_digits
-from qareport.text.wordlist import Match, WordList, bigrams, dice, forms_of, normalise
-
-
-@dataclass(frozen=True, slots=True)
-class Sounds:
-    """Whether words are also found by their sound, and what is not taken for them."""
-
-    tolerated: bool
-    hidden: tuple[str, ...] = ()
-    false_friends: tuple[str, ...] = ()
-
-    def list_of(self, words: tuple[str, ...]) -> WordList:
-        """Make a list of words that is searched so."""
-        return WordList(words, self.hidden, sounds_like=self.tolerated, false_friends=self.false_friends)
-
-
-class Polarity(StrEnum):
-    """Whether what is said counts when it is denied."""
-
-    ASSERTED = "asserted"
-    NEGATED = "negated"
-    EITHER = "either"
-
-    def admits(self, match: Match, text: str, written: str) -> bool:
-        """Tell whether a word that was found in a text counts; `written` is that text with its punctuation."""
-        if self is Polarity.EITHER:
-            return True
-        denied = not begins_negated(match.said) and is_negated(text, match.at, written)
-        return denied is (self is Polarity.NEGATED)
-
+from qareport.rules.utterance_match import Group, Likeness, Pattern, Polarity, Sounds
+from qareport.text.spelling import in_digits
+from qareport.text.wordlist import Match, WordList, forms_of, normalise
 
 #: As `negated` is written.
 _POLARITIES: dict[bool | str, Polarity] = {
@@ -102,113 +71,6 @@ _POLARITIES: dict[bool | str, Polarity] = {
     "any": Polarity.EITHER,
 }
 _ROLES = {"customer says": Role.CUSTOMER, "agent says": Role.AGENT, "anyone says": None}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Group:
-    """Words of which one utterance must hold `at_least`."""
-
-    words: WordList
-    #: The words and their sounds, for the quick look at the whole call.
-    spelt: SearchTerms
-    heard: SearchTerms
-    polarity: Polarity = Polarity.ASSERTED
-    at_least: int = 1
-    #: Each word by itself, where they are counted.
-    each: tuple[Group, ...] = ()
-
-    @classmethod
-    def of(cls, words: tuple[str, ...], sounds: Sounds, polarity: Polarity, at_least: int = 1) -> Group:
-        """Make a group. The one place where a condition's words become a `WordList`."""
-        # 48小时 and 四十八小时 are one word.
-        plain = {in_digits(normalise(word)): word for word in reversed(words)}
-        list_ = sounds.list_of(words)
-        return cls(
-            words=list_,
-            spelt=SearchTerms(form for word in words for form in forms_of(normalise(word))),
-            heard=SearchTerms(list_.sounds),
-            polarity=polarity,
-            at_least=at_least,
-            each=tuple(cls.of((word,), sounds, polarity) for word in reversed(plain.values())) if at_least > 1 else (),
-        )
-
-    def utterances(self, speech: RoleSpeech) -> set[int]:
-        """Return the numbers of those that may hold the words: plain search is many times cheaper than patterns."""
-        found = speech.utterances_with(self.spelt)
-        return found | speech.utterances_sounding(self.heard) if self.heard.starts else found
-
-    def find(self, forms: tuple[str, ...], written: str) -> Match | None:
-        """Return the first word found, when enough different ones are; `written` is the text with its punctuation."""
-        first = self._first(forms, written)
-        if first is None or self.at_least == 1:
-            return first
-        return first if sum(1 for word in self.each if word.find(forms, written)) >= self.at_least else None
-
-    def _first(self, forms: tuple[str, ...], written: str) -> Match | None:
-        for text in forms:
-            for match in self.words.matches(text):
-                if self.polarity.admits(match, text, written):
-                    return match
-        return None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pattern:
-    """A regular expression, and whether all lines can be searched at once."""
-
-    compiled: regex.Pattern[str]
-    in_lines: bool
-
-    @classmethod
-    def of(cls, text: str) -> Pattern:
-        """Compile an expression that was checked to be safe, in the form of the text that it is searched in."""
-        normal = normal_pattern(text)
-        return cls(compiled=compile_safely(normal), in_lines=finds_in_lines(normal))
-
-    def find(self, forms: tuple[str, ...]) -> str | None:
-        """Return what it finds first in a line."""
-        return next((found for text in forms if (found := search(self.compiled, text)) is not None), None)
-
-    def utterances(self, speech: RoleSpeech) -> Iterable[int]:
-        """Return the numbers of those that may hold it."""
-        if not self.in_lines:
-            return range(len(speech.words))
-        found = set()
-        line = -1
-        while line + 1 < len(speech.starts):
-            place = search_from(self.compiled, speech.text, speech.starts[line + 1])
-            if place is None:
-                break
-            line = speech.line_of(place)
-            found.add(speech.utterance_of(line))
-        return sorted(found)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Likeness:
-    """Sentences of which an utterance must be like one."""
-
-    #: Pairs of letters of each, and whether it denies anything.
-    sentences: tuple[tuple[frozenset[str], bool], ...]
-    #: Dice coefficient, 0 … 1.
-    similarity: float
-    polarity: Polarity
-
-    @classmethod
-    def of(cls, sentences: Iterable[str], similarity: float, polarity: Polarity) -> Likeness:
-        """Prepare sentences."""
-        plain = (form for sentence in sentences for form in forms_of(normalise(sentence)))
-        prepared = tuple((bigrams(sentence), has_negation(sentence)) for sentence in plain)
-        return cls(sentences=prepared, similarity=similarity, polarity=polarity)
-
-    def met(self, text: str) -> bool:
-        """Tell whether a normalised utterance is like one of them, and asserts or denies what it does."""
-        pairs = bigrams(text)
-        near = [denies for sentence, denies in self.sentences if dice(pairs, sentence) >= self.similarity]
-        if not near or self.polarity is Polarity.EITHER:
-            return bool(near)
-        denied = has_negation(text)
-        return any((denies is not denied) is (self.polarity is Polarity.NEGATED) for denies in near)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -338,6 +200,8 @@ class SaysForm(LeafForm):
     sounds_like: Flag = False
     like: Keywords | None = None
     similarity: Annotated[Number, Field(gt=0, le=1)] = 0.6
+    #: Whether `any` with `at_least` and `all` are meant within one utterance or over the whole call.
+    over: Literal["utterance", "call"] = "utterance"
 
     _false_friends: tuple[str, ...] = PrivateAttr(default=())
 
@@ -355,6 +219,8 @@ class SaysForm(LeafForm):
             raise refusal("negated", say("`negated` together with `any`, `all` or `like`"))
         if self.at_least > len(set(map(normalise, self.any or ()))) and self.at_least > 1:
             raise refusal("at_least", say("`at_least` no greater than the number of words in `any`"))
+        if self.over == "call" and (not (self.any or self.all) or self.regex or self.exact or self.like):
+            raise refusal("over", say("`over: call` together with `any` or `all` alone"))
         return self
 
     def condition(self, head: str) -> Condition:
@@ -362,14 +228,30 @@ class SaysForm(LeafForm):
         hidden = self.except_ or ()
         sounds = Sounds(self.sounds_like, hidden, self._false_friends)
         polarity = _POLARITIES[self.negated]
+        refused = Pattern.of(self.except_regex) if self.except_regex is not None else None
+        if self.over == "call":
+            return self._over_call(_ROLES[head], sounds, refused)
         groups = [Group.of(self.any, sounds, polarity, self.at_least)] if self.any else []
         groups += [Group.of((word,), sounds, polarity) for word in self.all or ()]
         return Says(
             role=_ROLES[head],
             groups=tuple(groups),
             pattern=Pattern.of(self.regex) if self.regex is not None else None,
-            refused=Pattern.of(self.except_regex) if self.except_regex is not None else None,
+            refused=refused,
             exact=frozenset(form for text in self.exact or () for form in forms_of(normalise(text))),
             like=Likeness.of(self.like, self.similarity, polarity) if self.like else None,
             hidden=WordList(hidden) if hidden and (self.regex or self.exact or self.like) else None,
         )
+
+    def _over_call(self, role: Role | None, sounds: Sounds, refused: Pattern | None) -> Condition:
+        """Make each word a condition by itself: one utterance may hold it here, another there."""
+
+        def says(word: str) -> Condition:
+            group = Group.of((word,), sounds, _POLARITIES[self.negated])
+            return Says(role=role, groups=(group,), refused=refused)
+
+        parts: list[Condition] = [says(word) for word in self.all or ()]
+        if self.any:
+            different = {in_digits(normalise(word)): word for word in reversed(self.any)}
+            parts.append(AnyOf(conditions=tuple(map(says, reversed(different.values()))), at_least=self.at_least))
+        return AllOf(conditions=tuple(parts))

@@ -1,12 +1,39 @@
-"""Numbers as they are spoken and as they are written: 四十八小时 and 48小时, 一二三一五 and 12315, 1 2 3 1 5.
+"""Two spellings of the same: traditional and simplified characters, and numbers as they are spoken and as written.
 
-Recognisers write either. A normalised text that holds such numbers has a second form, in digits, and is searched in
-both; a word of a list is searched in both as well. So 三天 is 3天, and what is found without this is found as before.
+發貨 becomes 发货, letter by letter, so that every letter keeps its place. Of numbers recognisers write 四十八小时 or
+48小时, 一二三一五, 12315 or 1 2 3 1 5. A normalised text that holds numbers has a second form, in digits, and is
+searched in both; a word of a list is searched in both as well. So 三天 is 3天, and what is found without this is found
+as before.
 """
 
 from __future__ import annotations
 
 import re
+from functools import lru_cache
+from pathlib import Path
+
+#: Written by tools/make_simplified.py.
+_TABLE = Path(__file__).with_name("simplified.txt")
+#: Apostrophes as they are typed: don’t is don't.
+_APOSTROPHES = dict.fromkeys(map(ord, "\u2018\u2019\u02bc"), "'")
+
+
+@lru_cache(maxsize=1)
+def _forms() -> tuple[re.Pattern[str], dict[int, str]]:
+    """Return a pattern of the letters that have a simpler form, and their forms."""
+    _source, others, simple = _TABLE.read_text(encoding="utf-8").splitlines()
+    forms = dict(zip(map(ord, others), simple, strict=True))
+    forms |= _APOSTROPHES
+    return re.compile(f"[{''.join(map(chr, forms))}]"), forms
+
+
+def simplify(text: str) -> str:
+    """Return text with simplified characters and straight apostrophes, of the same length."""
+    if text.isascii():
+        return text
+    others, forms = _forms()
+    return text if others.search(text) is None else text.translate(forms)
+
 
 _VALUES = {
     "零": 0, "〇": 0, "一": 1, "幺": 1, "二": 2, "两": 2, "三": 3, "四": 4, "五": 5, "六": 6, "七": 7, "八": 8, "九": 9,

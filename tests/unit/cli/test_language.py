@@ -1,4 +1,4 @@
-"""The command line speaks Chinese or English: by --locale, else as the environment says; its help leaves nothing over."""
+"""The command line speaks Chinese or English: by --locale, else as the environment says."""
 
 from __future__ import annotations
 

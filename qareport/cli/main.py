@@ -20,7 +20,7 @@ import click
 
 from qareport import __version__
 from qareport.cli.console import GLOBAL_OPTIONS, Options, complain, is_json
-from qareport.cli.language import CLICK_DOMAIN, Group, choose_language, speaking_to_user
+from qareport.cli.language import CLICK_DOMAIN, SpokenGroup, choose_language, speaking_to_user
 from qareport.errors import QareportError
 from qareport.messages import Message, say
 
@@ -71,7 +71,7 @@ def all_commands() -> Iterator[click.Command]:
             yield from command.commands.values()
 
 
-class LazyGroup(Group):
+class LazyGroup(SpokenGroup):
     """A group that imports a command's module when that command is used, so that `--help` imports none of them."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:

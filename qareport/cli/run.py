@@ -30,7 +30,7 @@ from qareport.cli.console import (
     rule_book_of,
     takes_options,
 )
-from qareport.cli.language import Command
+from qareport.cli.language import SpokenCommand
 from qareport.errors import TranscriptError
 from qareport.events import Progress
 from qareport.messages import for_user, say
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from qareport.workflows.transcribe import TranscribedCall
 
 
-@click.command(cls=Command)
+@click.command(cls=SpokenCommand)
 @click.argument("sources", nargs=-1, metavar="SOURCE...")
 @click.option(
     "--manifest",
@@ -77,7 +77,7 @@ def run(options: Options, sources: tuple[str, ...], manifest: Path | None, out: 
     return len(_run(options, sources, manifest, out, formats).failures) > 0
 
 
-@click.command(cls=Command)
+@click.command(cls=SpokenCommand)
 @click.option("--out", type=click.Path(path_type=Path), default=Path("out/demo"), show_default=True, metavar="DIR")
 @format_option(default="docx,pdf,html")
 @audio_option
@@ -187,7 +187,7 @@ def wait_for_writers(seconds: float) -> None:
     time.sleep(seconds)
 
 
-@click.command(cls=Command)
+@click.command(cls=SpokenCommand)
 @click.argument("transcript", type=click.Path(path_type=Path), metavar="TRANSCRIPT.jsonl")
 @click.option("--out", type=click.Path(path_type=Path), default=Path("out"), show_default=True, metavar="DIR")
 @format_option()
@@ -263,7 +263,7 @@ def _read(path: Path) -> tuple[list[TranscribedCall], list[FailedCall]]:
     return items, unreadable
 
 
-@click.command(cls=Command)
+@click.command(cls=SpokenCommand)
 @click.argument("orders", nargs=-1, metavar="[ORDER...]")
 @click.option("--call", "calls", multiple=True, metavar="CALL", help="The order that a call belongs to.")
 @click.option("--agent", "agents", multiple=True, metavar="AGENT", help="All orders with calls of an agent.")

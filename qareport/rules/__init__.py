@@ -6,6 +6,7 @@ returns warnings about rules that load, `run_rule_tests` runs the `*.test.yaml` 
 rule hit a call or missed it. `json_schema` and `conditions_reference` serve editors and the documentation.
 """
 
+from qareport.rules.aliases import did_you_mean
 from qareport.rules.call_snapshot import CallSnapshot
 from qareport.rules.diagnostics import CODES
 from qareport.rules.explain import Explanation, draw, explain
@@ -21,7 +22,6 @@ from qareport.rules.rule_files import RuleFiles, kind_of
 from qareport.rules.rule_tests import RuleTest, RuleTestResult, export_rule_test, load_rule_tests, run_rule_tests
 from qareport.rules.schema import FileKind, json_schema
 from qareport.rules.slots import Tongue
-from qareport.rules.suggestions import did_you_mean
 from qareport.rules.translation import rewrite
 
 __all__ = [

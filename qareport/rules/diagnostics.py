@@ -16,9 +16,8 @@ import pydantic
 
 from qareport.errors import Diagnostic, SourceLocation
 from qareport.messages import Message, say
-from qareport.rules.aliases import KEYS, VALUES, Choices, words_of
+from qareport.rules.aliases import KEYS, VALUES, Choices, did_you_mean, nearest, words_of
 from qareport.rules.slots import Slot
-from qareport.rules.suggestions import did_you_mean, nearest
 from qareport.strict_yaml import NodePath, YamlSource, choices_of, expected_by
 
 #: Every code with its meaning. Codes are stable: `ignore[…]` comments and the output for programs use them.

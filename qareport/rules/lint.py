@@ -14,13 +14,13 @@ from datetime import date, datetime, timedelta
 from qareport.errors import Diagnostic, SourceLocation
 from qareport.messages import Message, say
 from qareport.model import DEFAULT_SILENCE_MS
+from qareport.rules.aliases import did_you_mean
 from qareport.rules.diagnostics import read_ignores, silence
 from qareport.rules.lint_conditions import Limits, check_conditions, same_trigger
 from qareport.rules.lint_words import check_words
 from qareport.rules.replay import StoredJudgement
 from qareport.rules.rule import Rule, RuleSet, RuleStatus
 from qareport.rules.rule_tests import RuleTest, load_rule_tests
-from qareport.rules.suggestions import did_you_mean
 from qareport.strict_yaml import NodePath
 
 #: Plain values that other readers of YAML take for something else than their text.

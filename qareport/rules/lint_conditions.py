@@ -8,9 +8,9 @@ from typing import Any
 
 from qareport.messages import Message, say
 from qareport.presentation.wording import LABEL_SOURCES, label_code
+from qareport.rules.aliases import did_you_mean
 from qareport.rules.rule import Rule
 from qareport.rules.schema_types import parse_duration
-from qareport.rules.suggestions import did_you_mean
 from qareport.rules.utterance_match import never_matches
 from qareport.strict_yaml import NodePath
 from qareport.text.wordlist import normalise

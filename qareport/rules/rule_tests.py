@@ -30,13 +30,13 @@ from qareport.model import (
 )
 from qareport.presentation.locale import _
 from qareport.privacy import mask_segments
+from qareport.rules.aliases import did_you_mean
 from qareport.rules.diagnostics import Diagnostics
-from qareport.rules.forms import ExpectedHit, RuleTestFileForm, RuleTestForm
+from qareport.rules.file_forms import ExpectedHit, RuleTestFileForm, RuleTestForm
 from qareport.rules.judge import match
 from qareport.rules.match_context import MatchContext
 from qareport.rules.rule import Rule, RuleSet, RuleStatus
 from qareport.rules.rule_test_lines import EXPECTED_LINE, quoted, read_line, write_line
-from qareport.rules.suggestions import did_you_mean
 from qareport.rules.translation import slot_of, to_english
 from qareport.strict_yaml import NodePath, YamlSource, parse_yaml
 

@@ -14,7 +14,7 @@ from typing import Any, Literal
 from qareport.rules.aliases import FLAGS, UNITS, VALUES, words_of
 from qareport.rules.condition_parser import BETWEEN, BRANCHES, COUNT, GAP, MAX_STEPS, REACH
 from qareport.rules.conditions import LEAVES
-from qareport.rules.forms import FileForm, RuleTestFileForm, SharedForm
+from qareport.rules.file_forms import FileForm, RuleTestFileForm, SharedForm
 from qareport.rules.schema_types import LENGTH_PATTERNS, OF_ROLE, UNIT_MS
 
 #: The kinds of file in the folder of rules.

@@ -32,8 +32,7 @@ from pydantic_core import CoreSchema, PydanticCustomError
 
 from qareport.messages import Message, say
 from qareport.model import Role
-from qareport.rules.aliases import Choices
-from qareport.rules.suggestions import did_you_mean
+from qareport.rules.aliases import Choices, did_you_mean
 from qareport.text.wordlist import WORD_PATTERN, Keyword
 
 #: For a search in an utterance; a sane pattern needs microseconds.

@@ -17,6 +17,7 @@ import pydantic
 from pydantic_core import PydanticSerializationError
 
 from qareport.errors import QareportError, TranscriptError
+from qareport.messages import say
 from qareport.model import SCHEMA_VERSION, OrderReport, Transcript
 
 T = TypeVar("T")
@@ -44,7 +45,9 @@ def to_json(value: object, *, indent: int | None = None) -> str:
     try:
         return adapter.dump_json(value, indent=indent).decode()
     except PydanticSerializationError as error:
-        raise QareportError(f"cannot be written as JSON: {error}", where=type(value).__name__) from error
+        raise QareportError(
+            say("cannot be written as JSON: {error}", error=error), where=type(value).__name__
+        ) from error
 
 
 def to_data(value: object) -> Any:
@@ -98,7 +101,7 @@ def read_transcripts(path: Path) -> list[Transcript | TranscriptError]:
     try:
         lines = path.read_bytes().split(b"\n")
     except OSError as error:
-        raise TranscriptError(f"cannot be read: {error.strerror}", where=str(path)) from error
+        raise TranscriptError(say("cannot be read: {strerror}", strerror=error.strerror), where=str(path)) from error
     results: list[Transcript | TranscriptError] = []
     for number, line in enumerate(lines, start=1):
         if not line.strip():
@@ -122,13 +125,18 @@ def read_transcript(text: bytes, *, where: str) -> Transcript:
     try:
         data = json.loads(text)
     except ValueError as error:
-        raise TranscriptError(f"not JSON: {error}", where=where, expected="one JSON object a line") from error
+        raise TranscriptError(
+            say("not JSON: {error}", error=error), where=where, expected=say("one JSON object a line")
+        ) from error
     if not isinstance(data, dict):
-        raise TranscriptError(f"got {_short(data)}", where=where, expected="one JSON object a line")
+        raise TranscriptError(say("got {data}", data=_short(data)), where=where, expected=say("one JSON object a line"))
     version = data.get("schema_version", SCHEMA_VERSION)
     if version != SCHEMA_VERSION:
         raise TranscriptError(
-            f"schema_version is {_short(version)}", where=where, expected=str(SCHEMA_VERSION), to_do="update qareport"
+            say("schema_version is {version}", version=_short(version)),
+            where=where,
+            expected=str(SCHEMA_VERSION),
+            to_do=say("update qareport"),
         )
     data.setdefault("call_id", "call-" + hashlib.sha256(text.strip()).hexdigest()[:12])
     content = _LONE_SURROGATE.sub("\ufffd", json.dumps(data, ensure_ascii=False))
@@ -136,9 +144,14 @@ def read_transcript(text: bytes, *, where: str) -> Transcript:
     for index, segment in enumerate(transcript.segments):
         if not 0 <= segment.start_ms <= segment.end_ms:
             raise TranscriptError(
-                f"segments.{index}: start_ms {segment.start_ms}, end_ms {segment.end_ms}",
+                say(
+                    "segments.{index}: start_ms {start_ms}, end_ms {end_ms}",
+                    index=index,
+                    start_ms=segment.start_ms,
+                    end_ms=segment.end_ms,
+                ),
                 where=where,
-                expected="0 <= start_ms <= end_ms",
+                expected=say("0 <= start_ms <= end_ms"),
             )
     ordered = sorted(transcript.segments, key=lambda segment: (segment.start_ms, segment.channel or 0))
     return dataclasses.replace(transcript, segments=tuple(ordered))

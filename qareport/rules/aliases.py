@@ -1,4 +1,4 @@
-"""The Chinese words of the rule language: every key, every value of a fixed set, and every unit.
+"""The Chinese words of the rule language, every key, every value of a fixed set and every unit; what may be meant.
 
 Rule files may be written in English, in Chinese, or in both; `translation` brings them to English before anything else
 reads them. Of several Chinese words the first is the one that `qareport rules format --chinese` writes.
@@ -6,10 +6,13 @@ reads them. Of several Chinese words the first is the one that `qareport rules f
 
 from __future__ import annotations
 
+import difflib
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from qareport import messages
+from qareport.messages import Message, say
 from qareport.model import MEASURES, Severity, Unit
 from qareport.presentation import act_wording, wording
 from qareport.presentation.locale import LOCALES, speaking
@@ -154,3 +157,22 @@ class Choices:
         if messages.language() != "zh":
             return ", ".join(self.words)
         return "、".join(f"{word}（{self.names[word][0]}）" if word in self.names else word for word in self.words)
+
+
+_HAN = re.compile(r"[\u4e00-\u9fff]")
+
+
+def nearest(word: str, known: Iterable[str]) -> str | None:
+    """Return the nearest known word, None when none is near."""
+    by_form = {name.casefold(): name for name in known}
+    wanted = word.casefold()
+    # Chinese words are short: one character of three is already a third.
+    near = difflib.get_close_matches(wanted, by_form, n=1, cutoff=0.5 if _HAN.search(word) else 0.6)
+    near = near or [form for form in by_form if word and form.startswith(wanted)]
+    return by_form[near[0]] if near else None
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> Message | None:
+    """Ask whether the nearest known word was meant; None when none is near."""
+    near = nearest(word, known)
+    return say("did you mean {word!r}?", word=near) if near is not None else None

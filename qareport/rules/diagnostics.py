@@ -16,9 +16,8 @@ import pydantic
 
 from qareport.errors import Diagnostic, SourceLocation
 from qareport.messages import Message, say
-from qareport.rules.aliases import KEYS, VALUES, Choices, words_of
+from qareport.rules.aliases import KEYS, VALUES, Choices, did_you_mean, nearest, words_of
 from qareport.rules.slots import Slot
-from qareport.rules.suggestions import did_you_mean, nearest
 from qareport.strict_yaml import NodePath, YamlSource, choices_of, expected_by
 
 #: Every code with its meaning. Codes are stable: `ignore[…]` comments and the output for programs use them.
@@ -73,12 +72,17 @@ CODES: Mapping[str, Message] = {
     "impossible-speed": say("Nobody speaks so fast or so slowly."),
     "impossible-metric": say("The measure never has such a value."),
     "unknown-topic": say("topics.yaml has no such issue."),
+    "unknown-label": say("No key moment carries this label."),
+    "unknown-category": say("The scorecard has no such category, but one that is called nearly so."),
+    "chinese-punctuation": say("A Chinese comma, bracket or quotation mark stands in a word; YAML needs English ones."),
+    "retired-rule-tested": say("A test names a rule that is retired."),
     "never-matches": say("No text can match the regular expression: punctuation is taken out before it is searched."),
     "shadowed-word": say("The word is also in `except` and is never found."),
     "always-excused": say("`unless` names what the condition looks for: every hit is excused."),
     "contradiction": say("`all` asks for something that it also forbids."),
     "zero-within": say("`within` allows no time at all."),
     "ended-rule": say("The rule's last day of effect has passed."),
+    "replaces-unknown": say("The rule replaces one that does not exist."),
     "replaces-itself": say("The rule names itself in `replaces`."),
     "replaces-active": say("The rule replaces one that still counts: one fault costs twice."),
     "shadowed-rule": say("The rule hits wherever another rule hits: one fault costs twice."),
@@ -190,7 +194,13 @@ class Diagnostics:
     def _plain_text(self, path: NodePath) -> str | None:
         """Return the text of a value without quotes, before it was taken for a number."""
         where = self.source.locate(path)
-        return next((text for place, text in self.source.plain_scalars if place == where), None)
+        texts = [
+            text
+            for place, text in self.source.plain_scalars
+            if (place.line, place.column) >= (where.line, where.column)
+        ]
+        # A value below a key has the place of the key.
+        return next(iter(texts[isinstance(path[-1], str) :]), None) if path else None
 
     def got(self, path: NodePath, value: Any) -> Message:
         """Say what is written at a place."""

@@ -13,15 +13,14 @@ import pydantic
 
 from qareport.errors import ConfigError, Diagnostic, Problem, SourceLocation
 from qareport.messages import Message, say
-from qareport.rules.aliases import words_of
+from qareport.rules.aliases import did_you_mean, nearest, words_of
 from qareport.rules.condition_parser import ConditionParser
 from qareport.rules.conditions import Condition
 from qareport.rules.conditions.logic import Counted
 from qareport.rules.diagnostics import Diagnostics, mistyped_colon
-from qareport.rules.forms import RuleForm, SharedForm
+from qareport.rules.file_forms import RuleForm, SharedForm
 from qareport.rules.rule import Advice, AdviceError, Rule, RuleSet, Shared
 from qareport.rules.rule_files import SYNONYMS, RuleFiles, kind_of
-from qareport.rules.suggestions import did_you_mean, nearest
 from qareport.rules.translation import slot_of, to_english
 from qareport.strict_yaml import NodePath, YamlSource, parse_yaml
 from qareport.text.wordlist import WordList

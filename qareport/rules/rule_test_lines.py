@@ -13,9 +13,8 @@ from typing import Any, Literal
 from qareport.messages import say
 from qareport.model import ACTS_OF, AudioEvent, Emotion, Role, Segment, SpokenAct
 from qareport.presentation.act_wording import act_of
-from qareport.rules.aliases import VALUES, Choices
+from qareport.rules.aliases import VALUES, Choices, did_you_mean
 from qareport.rules.diagnostics import Diagnostics, mistyped_colon
-from qareport.rules.suggestions import did_you_mean
 from qareport.strict_yaml import NodePath
 
 _LINE = re.compile(r"(\S+)\s+(?:\[([^\[\]]*)\]\s+)?([0-9]{1,6}(?:\.[0-9]+)?)-([0-9]{1,6}(?:\.[0-9]+)?)((?:\s+\S+)*)")

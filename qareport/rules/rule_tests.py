@@ -30,13 +30,13 @@ from qareport.model import (
 )
 from qareport.presentation.locale import _
 from qareport.privacy import mask_segments
+from qareport.rules.aliases import did_you_mean
 from qareport.rules.diagnostics import Diagnostics
-from qareport.rules.forms import ExpectedHit, RuleTestFileForm, RuleTestForm
+from qareport.rules.file_forms import ExpectedHit, RuleTestFileForm, RuleTestForm
 from qareport.rules.judge import match
 from qareport.rules.match_context import MatchContext
 from qareport.rules.rule import Rule, RuleSet, RuleStatus
 from qareport.rules.rule_test_lines import EXPECTED_LINE, quoted, read_line, write_line
-from qareport.rules.suggestions import did_you_mean
 from qareport.rules.translation import slot_of, to_english
 from qareport.strict_yaml import NodePath, YamlSource, parse_yaml
 
@@ -230,7 +230,12 @@ def _run(
     findings: dict[str, list[Finding]] = {
         rule.id: match(rule, context) or [] for rule in ruleset.rules if rule.status is not RuleStatus.RETIRED
     }
-    failures = [failure for hit in test.must_hit for failure in _missing(hit, findings.get(hit.rule, []))]
+    retired = {rule.id for rule in ruleset.rules if rule.status is RuleStatus.RETIRED}
+    failures = [
+        _("{rule} 已停用，请删掉这个例子").format(rule=hit.rule) for hit in test.must_hit if hit.rule in retired
+    ]
+    expected = [hit for hit in test.must_hit if hit.rule not in retired]
+    failures += [failure for hit in expected for failure in _missing(hit, findings.get(hit.rule, []))]
     for rule_id in test.must_not_hit:
         for finding in findings.get(rule_id, []):
             quotes = _("；").join(f"“{evidence.quote}”" for evidence in finding.evidence) or _("没有出现该说的话")

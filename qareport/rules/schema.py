@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import functools
 import itertools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 from qareport.rules.aliases import FLAGS, UNITS, VALUES, words_of
 from qareport.rules.condition_parser import BETWEEN, BRANCHES, COUNT, GAP, MAX_STEPS, REACH
 from qareport.rules.conditions import LEAVES
-from qareport.rules.forms import FileForm, RuleTestFileForm, SharedForm
+from qareport.rules.file_forms import FileForm, RuleTestFileForm, SharedForm
 from qareport.rules.schema_types import LENGTH_PATTERNS, OF_ROLE, UNIT_MS
 
 #: The kinds of file in the folder of rules.
@@ -55,8 +55,8 @@ def grammar(kind: FileKind) -> Schema:
         for sibling in form.siblings:
             siblings[sibling] = part["anyOf"][-1]["properties"][sibling]
             needs.setdefault(sibling, []).append(head)
-    for head, beside in BRANCHES.items():
-        for sibling in beside:
+    for head, own in BRANCHES.items():
+        for sibling in own:
             needs.setdefault(sibling, []).append(head)
     properties = {**heads, **_branches(), **siblings, **_modifiers()}
     length = GAP.json_schema()
@@ -65,7 +65,8 @@ def grammar(kind: FileKind) -> Schema:
         ("step", {"within": length}),
         ("exception", {"within": length, "before": length, "around": length}),
     ):
-        definitions[name] = _condition(name, properties | extra, needs)
+        beside = needs | {"within": ["times"]} if name == "condition" else needs
+        definitions[name] = _condition(name, properties | extra, beside)
     return schema
 
 
@@ -90,9 +91,7 @@ def _modifiers() -> Schema:
     }  # fmt: skip
 
 
-def _condition(name: str, properties: Schema, needs: Mapping[str, list[str]]) -> Schema:
-    if name == "condition":
-        needs = {**needs, "within": ["times"]}
+def _condition(name: str, properties: Schema, needs: Mapping[str, Sequence[str]]) -> Schema:
     heads = [head for head in (*LEAVES, *BRANCHES) if not (name == "step" and head == "none")]
     own = {key: part for key, part in properties.items() if key in heads or key not in BRANCHES}
     return {

@@ -32,8 +32,7 @@ from pydantic_core import CoreSchema, PydanticCustomError
 
 from qareport.messages import Message, say
 from qareport.model import Role
-from qareport.rules.aliases import Choices
-from qareport.rules.suggestions import did_you_mean
+from qareport.rules.aliases import Choices, did_you_mean
 from qareport.text.wordlist import WORD_PATTERN, Keyword
 
 #: For a search in an utterance; a sane pattern needs microseconds.
@@ -203,6 +202,8 @@ class Form(BaseModel):
     bare: ClassVar[str | None] = None
     #: Keys of which at least one must be given.
     one_of: ClassVar[tuple[str, ...]] = ()
+    #: Keys that exclude each other.
+    exclusive: ClassVar[tuple[str, ...]] = ()
 
     @model_validator(mode="before")
     @classmethod
@@ -214,6 +215,8 @@ class Form(BaseModel):
         schema = handler.resolve_ref_schema(handler(core_schema))
         if cls.one_of:
             schema["anyOf"] = [{"required": [key]} for key in cls.one_of]
+        if cls.exclusive:
+            schema["not"] = {"required": [*cls.exclusive]}
         if cls.bare is None:
             return schema
         short = {key: value for key, value in schema["properties"][cls.bare].items() if key not in ("title", "default")}

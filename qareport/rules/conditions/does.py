@@ -38,11 +38,10 @@ from qareport.messages import Message, say
 from qareport.model import ACTS_OF, Act, Role
 from qareport.presentation.act_wording import ACTS, act_of
 from qareport.presentation.locale import _
-from qareport.rules.aliases import VALUES, Choices
+from qareport.rules.aliases import VALUES, Choices, did_you_mean
 from qareport.rules.condition_hit import ConditionHit
 from qareport.rules.match_context import Condition, LeafForm, MatchContext
 from qareport.rules.schema_types import Number, refusal
-from qareport.rules.suggestions import did_you_mean
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -184,6 +184,7 @@ class SaysForm(LeafForm):
 
     heads: ClassVar[tuple[str, ...]] = tuple(_ROLES)
     bare: ClassVar[str | None] = "any"
+    one_of: ClassVar[tuple[str, ...]] = ("any", "all", "regex", "exact", "like")
 
     any: Keywords | None = None
     all: Keywords | None = None

@@ -78,6 +78,7 @@ class SilenceForm(LeafForm):
 
     heads: ClassVar[tuple[str, ...]] = ("silence",)
     bare: ClassVar[str | None] = "longer"
+    one_of: ClassVar[tuple[str, ...]] = ("longer", "shorter")
     siblings: ClassVar[tuple[str, ...]] = ("after",)
 
     longer: DurationMs | None = None

@@ -115,6 +115,7 @@ class OccurrenceForm(Form):
     """`once` (or `first`), `every`, `{nth: 2}`, `{at_least: 3}`."""
 
     bare: ClassVar[str | None] = "mode"
+    exclusive: ClassVar[tuple[str, ...]] = ("nth", "at_least")
 
     mode: _Mode = Occurrence.ONCE
     nth: Annotated[StrictInt, Field(ge=1, le=1000)] | None = None

@@ -1,12 +1,12 @@
 """Settings: the keys of `config/qareport.yaml` with their defaults, and the files that are shipped with qareport."""
 
+from qareport.settings.ingest import IngestSettings
 from qareport.settings.settings import (
     AnalysisSettings,
     AsrSettings,
     AudioSettings,
     CategorySettings,
     DailySettings,
-    IngestSettings,
     Locale,
     MailSettings,
     PeriodSettings,

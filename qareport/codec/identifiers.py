@@ -16,12 +16,14 @@ from qareport.messages import say
 LONGEST = 200
 #: What programs and people write into a cell that holds nothing.
 _NOTHING = frozenset(
-    ("", "null", "nan", "none", "nil", "n/a", "#n/a", "\\n", "-", "--", "—", "——", "/", "无", "空", "undefined", "<na>")
+    ("", "null", "nan", "none", "nil", "n/a", "\\n", "-", "--", "—", "——", "/", "无", "空", "undefined", "<na>")
 )
 #: The full-width forms of printable ASCII, and the space of that width.
 _NARROW = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)} | {0x3000: 0x20}
 #: Excel's way of saying that a number is text.
 _FORMULA = re.compile(r'="(.*)"', re.DOTALL)
+#: What Excel shows where a formula fails.
+_ERROR = re.compile(r"#(?:N/A|REF!|VALUE!|NAME\?|DIV/0!|NUM!|NULL!)", re.IGNORECASE)
 _ROUNDED = re.compile(r"[+-]?\d(?:[.,]\d+)?[eE]\+\d+")
 _WITH_ZEROS = re.compile(r"(\d+)\.0+")
 
@@ -58,6 +60,8 @@ def read_identifier(value: object) -> str | None:
     text = clean_text(text.translate(_NARROW))
     if len(text) > 1 and text[0] in "'’":  # Excel's mark of a text
         text = text[1:].strip()
+    if _ERROR.fullmatch(text):
+        raise QareportError(say("the cell holds an error ({error})", error=text), to_do=say("fix the formula"))
     if _ROUNDED.fullmatch(text):
         raise QareportError(
             say("a number that a spreadsheet has rounded (like 1.2E+13): its last digits are lost"),

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, overload
 
 from qareport.errors import AudioError, NotFoundError, QareportError, TranscriptError
+from qareport.messages import say
 from qareport.workflows.workspace import DEFAULT_MODEL, Workspace
 
 if TYPE_CHECKING:
@@ -78,7 +79,12 @@ def transcribe(
             time_zone=settings.period.time_zone,
         ).calls
         if alone and len(calls) != 1:
-            raise NotFoundError(f"{len(calls)} recordings", where=sources[0], expected="one", to_do="pass a list")
+            raise NotFoundError(
+                say("{count} recordings", count=len(calls)),
+                where=sources[0],
+                expected=say("one"),
+                to_do=say("pass a list"),
+            )
         outcomes = list(_engine(model, device, settings.asr, settings.audio).transcribe(calls))
     return _transcript_of(outcomes[0]) if alone else outcomes
 
@@ -142,10 +148,10 @@ def _read_transcript(source: Transcript | Mapping[str, object] | str | Path) -> 
     transcripts = codec.read_transcripts(Path(source))
     if len(transcripts) != 1:
         raise TranscriptError(
-            f"{len(transcripts)} transcripts",
+            say("{count} transcripts", count=len(transcripts)),
             where=str(source),
-            expected="one",
-            to_do="read them with qareport.codec.read_transcripts, and pass each",
+            expected=say("one"),
+            to_do=say("read them with qareport.codec.read_transcripts, and pass each"),
         )
     (transcript,) = transcripts
     if isinstance(transcript, TranscriptError):

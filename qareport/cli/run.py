@@ -25,13 +25,17 @@ from qareport.cli.console import (
     complain,
     date_option,
     format_option,
+    language_option,
     notify,
     rule_book_of,
     takes_options,
 )
+from qareport.cli.language import Command
 from qareport.errors import TranscriptError
 from qareport.events import Progress
+from qareport.messages import for_user, say
 from qareport.model import Call, FailedCall
+from qareport.presentation.locale import speaking
 from qareport.store import CallFilter
 from qareport.workflows.render import render_orders
 from qareport.workflows.workspace import Workspace
@@ -41,7 +45,7 @@ if TYPE_CHECKING:
     from qareport.workflows.transcribe import TranscribedCall
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("sources", nargs=-1, metavar="SOURCE...")
 @click.option(
     "--manifest",
@@ -57,8 +61,9 @@ if TYPE_CHECKING:
     metavar="DIR",
     help="Where files go.",
 )
-@format_option
+@format_option()
 @audio_option
+@language_option
 @takes_options
 def run(options: Options, sources: tuple[str, ...], manifest: Path | None, out: Path, formats: tuple[str, ...]) -> int:
     """Turn recordings (files, folders, fsspec URLs) into transcripts, analyses and reports.
@@ -66,28 +71,57 @@ def run(options: Options, sources: tuple[str, ...], manifest: Path | None, out: 
     What an earlier run has done is not done again.
     """
     if not sources and manifest is None:
-        raise click.UsageError("name recordings or folders, or give a --manifest. To see it work: qareport demo")
+        raise click.UsageError(
+            str(say("name recordings or folders, or give a --manifest. To see it work: qareport demo"))
+        )
     return len(_run(options, sources, manifest, out, formats).failures) > 0
 
 
-@click.command()
+@click.command(cls=Command)
 @click.option("--out", type=click.Path(path_type=Path), default=Path("out/demo"), show_default=True, metavar="DIR")
-@format_option
+@format_option(default="docx,pdf,html")
 @audio_option
 @takes_options
 def demo(options: Options, out: Path, formats: tuple[str, ...]) -> int:
     """Run the bundled calls through the whole pipeline with the bundled small model. Needs no network.
 
-    One bundled recording is broken on purpose, to show what happens then.
+    Makes a report of each order, pages that play the calls, and the report of a day. One bundled recording is broken
+    on purpose, to show what happens then.
     """
     calls = settings.bundled_calls()
     truth = json.loads((calls / "truth.json").read_text(encoding="utf-8"))
     readable = {call["call_id"] for call in truth["calls"]}
     out.mkdir(parents=True, exist_ok=True)
-    options = replace(options, model=options.model or "demo", store=options.store or f"sqlite:///{out / 'qareport.db'}")
+    options = replace(
+        options,
+        model=options.model or "demo",
+        store=options.store or f"sqlite:///{out / 'qareport.db'}",
+        audio=True if options.audio is None else options.audio,
+    )
     summary = _run(options, (), calls / "manifest.csv", out, formats, settled=True)
-    notify("The bundled model understands only its own synthetic voices. For real calls: qareport run --help")
+    _show_what_to_open(options, summary, out)
+    notify(say("The bundled model understands only its own synthetic voices. For real calls: qareport run --help"))
     return any(failure.call_id in readable for failure in summary.failures) or bool(summary.problems)
+
+
+def _show_what_to_open(options: Options, summary: Summary, out: Path) -> None:
+    """Make the report of the last day, and name the files to open first."""
+    from qareport.workflows.daily.editions import make_team_edition
+
+    days = [call.started_at.date() for call in summary.done if call.started_at is not None]
+    if not days:
+        return
+    with options.open_workspace() as workspace, speaking(workspace.settings.report.locale), ProgressBars() as progress:
+        edition = make_team_edition(workspace, max(days), out=out, on_progress=progress)
+    worst = [callback.subject for callback in edition.report.callbacks]
+    pages = [path for path in summary.documents if path.suffix == ".html"] or list(summary.documents)
+    page = next((path for order in worst for path in pages if path.stem == order), pages[0] if pages else None)
+    click.echo(for_user(say("Open first:")))
+    if page is not None:
+        click.echo(for_user(say("  {file}   one order; the page plays its calls", file=page)))
+    for path in edition.documents:
+        if path.suffix == ".pdf":
+            click.echo(for_user(say("  {file}   the report of a day", file=path)))
 
 
 def _run(
@@ -103,7 +137,8 @@ def _run(
     from qareport import ingest
     from qareport.workflows.transcribe import disambiguate_ids, transcribe_calls
 
-    with options.open_workspace(make_store=True) as workspace:
+    with options.open_workspace(make_store=True) as workspace, speaking(workspace.settings.report.locale):
+        workspace.engine_files()  # a model that is missing is named before anything else is done
         config = workspace.settings
         recordings = ingest.find_calls(
             sources,
@@ -114,7 +149,6 @@ def _run(
             wait=wait_for_writers,
         )
         out.mkdir(parents=True, exist_ok=True)
-        workspace.engine_files(download=True)
         with ProgressBars() as progress:
             rule_book, store = rule_book_of(workspace), workspace.store
             for failure in recordings.failures:
@@ -144,14 +178,19 @@ def _run(
 
 def wait_for_writers(seconds: float) -> None:
     """Wait to see which recordings still grow."""
-    notify(f"Some recordings were written to just now: waiting {seconds:g} s for them to settle (ingest.settle_s).")
+    notify(
+        say(
+            "Some recordings were written to just now: waiting {seconds:g} s for them to settle (ingest.settle_s).",
+            seconds=seconds,
+        )
+    )
     time.sleep(seconds)
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("transcript", type=click.Path(path_type=Path), metavar="TRANSCRIPT.jsonl")
 @click.option("--out", type=click.Path(path_type=Path), default=Path("out"), show_default=True, metavar="DIR")
-@format_option
+@format_option()
 @audio_option
 @takes_options
 def analyse(options: Options, transcript: Path, out: Path, formats: tuple[str, ...]) -> int:
@@ -159,9 +198,13 @@ def analyse(options: Options, transcript: Path, out: Path, formats: tuple[str, .
 
     A transcript needs no more than segments with start_ms, end_ms, role and text.
     """
-    items, unreadable = _read(transcript)
-    out.mkdir(parents=True, exist_ok=True)
-    with options.open_workspace(make_store=True) as workspace, ProgressBars() as progress:
+    with (
+        options.open_workspace(make_store=True) as workspace,
+        speaking(workspace.settings.report.locale),
+        ProgressBars() as progress,
+    ):
+        items, unreadable = _read(transcript)
+        out.mkdir(parents=True, exist_ok=True)
         rule_book = rule_book_of(workspace)
         for given in items:
             workspace.store.calls.put(given.call)
@@ -220,13 +263,13 @@ def _read(path: Path) -> tuple[list[TranscribedCall], list[FailedCall]]:
     return items, unreadable
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("orders", nargs=-1, metavar="[ORDER...]")
 @click.option("--call", "calls", multiple=True, metavar="CALL", help="The order that a call belongs to.")
 @click.option("--agent", "agents", multiple=True, metavar="AGENT", help="All orders with calls of an agent.")
 @date_option("--date", "day", help="All orders with calls of a day")
 @click.option("--refresh", is_flag=True, help="Judge again first, with today's rules, settings and topics.")
-@format_option
+@format_option()
 @audio_option
 @click.option(
     "--out",
@@ -258,9 +301,13 @@ def report(
     --refresh starts from the stored transcripts, and does nothing where nothing has changed.
     """
     if bool(calls or agents or day) == bool(orders):
-        raise click.UsageError("name orders, or choose them by --call, --agent and --date")
+        raise click.UsageError(str(say("name orders, or choose them by --call, --agent and --date")))
     lost: tuple[FailedCall, ...] = ()
-    with options.open_workspace() as workspace, ProgressBars() as progress:
+    with (
+        options.open_workspace() as workspace,
+        speaking(workspace.settings.report.locale),
+        ProgressBars() as progress,
+    ):
         if not orders:
             orders = _choose(workspace, calls=calls, agents=agents, day=day)
         if refresh:

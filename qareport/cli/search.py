@@ -15,9 +15,11 @@ import click
 
 from qareport import calendar, privacy
 from qareport.cli.console import Options, ProgressBars, date_option, notify, takes_options
+from qareport.cli.language import Command
 from qareport.codec import to_data
 from qareport.errors import DocumentError
 from qareport.files import atomic_write
+from qareport.messages import Message, say
 from qareport.model import OrderReport, Provenance
 from qareport.presentation import wording
 from qareport.report import file_name
@@ -25,10 +27,11 @@ from qareport.search import Found, Hit, Terms, find_spans, parse, phrases_of
 from qareport.settings import Settings
 from qareport.store import CallFilter, CallRecord, Scope
 from qareport.workflows import select
+from qareport.workflows.explain_search import explain_nothing
 from qareport.workflows.export import FORMATS, KINDS, Table, masked_records, open_table, rows, text_of_call
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("query", nargs=-1, required=True, metavar="QUERY")
 @click.option(
     "--in",
@@ -51,29 +54,39 @@ def search(options: Options, query: Sequence[str], scope: Scope, limit: int, cou
     qareport search '"退货 运费" NOT role:agent'      a phrase, but not from the agent
     qareport search '(退款 OR 退货) agent:A017 date:2026-11'
     qareport search 'score:<70 rule:logistics.* risk:high' --in call
+    qareport search '愤怒 客户：退货'                  the same in Chinese: tag or word, and who says it
 
-    AND, OR, NOT (capitals; a space means AND), parentheses, "phrases", beginnings (ship*). Tags: ANGRY, SAD, HAPPY,
-    NEUTRAL, SILENCE, LAUGHTER, IRONY … Fields: agent, order, call, date, risk, score, rule, role, moment.
+    AND, OR, NOT (a space means AND), parentheses, "phrases", beginnings (ship*). Tags: ANGRY, SAD, HAPPY, NEUTRAL,
+    SILENCE, LAUGHTER, IRONY, or in Chinese: 愤怒, 失望, 沉默, 笑声, 反讽. Fields: agent, order, call, date, risk,
+    score, rule, role, moment.
     """
     text = " ".join(query)
     with options.open_workspace() as workspace, ProgressBars() as progress:
         config, store = workspace.settings, workspace.store
-        asked = parse(text, time_zone=config.period.time_zone)
+        zone = config.period.time_zone
+        asked = parse(text, time_zone=zone)
         store.search_index.index_missing(on_progress=progress)
         shown = 0 if count else limit
         found = store.search_index.search(asked, scope=scope, limit=shown, original=not config.privacy.enabled)
+        explanation = [] if found.calls else [*explain_nothing(store, text, asked, scope=scope, time_zone=zone)]
     phrases = phrases_of(asked)
     if format_ == "json":
         click.echo(json.dumps(_data(text, scope, found, phrases, config), ensure_ascii=False, indent=1))
-        return 0
-    if count:
-        click.echo(f"{found.lines} sentences in {found.calls} calls")
-        return 0
-    for hit in found.hits:
-        click.echo(_line(hit, phrases, config))
-    more = f"; the newest {len(found.hits)} are shown, --limit shows more" if found.lines > len(found.hits) else ""
-    notify(f"{found.lines} sentences in {found.calls} calls{more}")
+    elif count:
+        click.echo(_counted(found))
+    elif found.calls:
+        for hit in found.hits:
+            click.echo(_line(hit, phrases, config))
+        notify(_counted(found))
+        if found.lines > len(found.hits):
+            notify(say("The newest {count} are shown; --limit shows more.", count=len(found.hits)))
+    for line in explanation:
+        notify(line)
     return 0
+
+
+def _counted(found: Found) -> Message:
+    return say("{lines} sentences in {calls} calls", lines=found.lines, calls=found.calls)
 
 
 def _line(hit: Hit, phrases: Sequence[Terms], config: Settings) -> str:
@@ -114,7 +127,7 @@ def _data(text: str, scope: str, found: Found, phrases: Sequence[Terms], config:
     return {"query": text, "in": scope, "sentences": found.lines, "calls": found.calls, "hits": hits}
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("kind", type=click.Choice([*KINDS, "text"]), metavar="KIND")
 @click.option("--format", "format_", type=click.Choice(FORMATS), help="[from -o, else csv]")
 @click.option("-o", "output", type=click.Path(path_type=Path), metavar="FILE", help="Write here instead of stdout.")
@@ -153,11 +166,14 @@ def export(
         records = _watched(masked_records(store, ids, config.privacy), progress, len(ids))
         if kind == "text":
             if format_ is not None:
-                raise click.UsageError("`export text` writes plain text: leave --format away")
+                raise click.UsageError(str(say("`export text` writes plain text: leave --format away")))
             written = _export_text(records, output, zone)
         else:
             written = _export_table(KINDS[kind], _format(format_, output), records, output, zone)
-    notify(f"{kind}: {written} {'calls' if kind == 'text' else 'rows'} of {len(ids)} calls")
+    if kind == "text":
+        notify(say("Texts of {count} calls", count=written))
+    else:
+        notify(say("{table}: {rows} rows of {count} calls", table=kind, rows=written, count=len(ids)))
     if output is not None:
         click.echo(output)
     return 0
@@ -173,9 +189,14 @@ def _format(given: str | None, output: Path | None) -> str:
     format_ = given or (output.suffix[1:].lower() if output and output.suffix else "csv")
     if format_ not in FORMATS:
         expected = ", ".join(FORMATS)
-        raise click.UsageError(f"no such format: {format_}; expected {expected}, by --format or the end of -o FILE")
+        unknown = say(
+            "no such format: {format}; expected {expected}, by --format or the end of -o FILE",
+            format=format_,
+            expected=expected,
+        )
+        raise click.UsageError(str(unknown))
     if output is None and format_ in ("xlsx", "parquet"):
-        raise click.UsageError(f"{format_} is no text: name a file with -o FILE")
+        raise click.UsageError(str(say("{format} is no text: name a file with -o FILE", format=format_)))
     return format_
 
 
@@ -239,5 +260,7 @@ def open_output(output: Path | None) -> Iterator[IO[bytes]]:
             yield file
     except OSError as error:
         raise DocumentError(
-            f"cannot be written: {error.strerror}", where=str(output), to_do="check the folder and the disk"
+            say("cannot be written: {reason}", reason=error.strerror),
+            where=str(output),
+            to_do=say("check the folder and the disk"),
         ) from error

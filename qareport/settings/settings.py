@@ -118,8 +118,8 @@ class AsrSettings:
     max_end_silence_ms: Annotated[int, Field(ge=100, le=5000)] = 500
     #: In ms: longer utterances are split at their quietest place.
     max_segment_ms: Annotated[int, Field(ge=1000, le=60_000)] = 15_000
-    #: Whether neighbouring utterances of a speaker are joined before recognition: context makes it more accurate. Turn
-    #: it off for live use.
+    #: Whether neighbouring utterances of a speaker are joined before recognition (`merge_vad` in FunASR): context makes
+    #: it more accurate. Turn it off for live use.
     merge: bool = True
     #: In ms: utterances further apart are not joined.
     merge_gap_ms: Annotated[int, Ge(0)] = 600

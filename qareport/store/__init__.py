@@ -5,6 +5,7 @@ from qareport.store.database import Database, holder
 from qareport.store.outbox import SentMail
 from qareport.store.results import CallRecord, StoredCall
 from qareport.store.schema import Scope
+from qareport.store.search_index import SearchExtent
 from qareport.store.store import Store
 
 __all__ = [
@@ -14,6 +15,7 @@ __all__ = [
     "Database",
     "OrderRecord",
     "Scope",
+    "SearchExtent",
     "SentMail",
     "Store",
     "StoredCall",

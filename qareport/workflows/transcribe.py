@@ -14,6 +14,7 @@ from qareport.audio.containers import sha256_of
 from qareport.errors import AudioError
 from qareport.events import Progress
 from qareport.files import content_key
+from qareport.messages import say
 from qareport.model import Call, FailedCall, Transcript
 
 if TYPE_CHECKING:
@@ -77,7 +78,8 @@ class Duplicate:
     first: Call
 
     def __str__(self) -> str:
-        return f"{self.call.audio_path}: the same recording as {self.first.call_id} ({self.first.audio_path})"
+        same = say("the same recording as {call} ({file})", call=self.first.call_id, file=self.first.audio_path)
+        return f"{self.call.audio_path}: {same}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

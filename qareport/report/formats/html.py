@@ -14,6 +14,7 @@ from jinja2.exceptions import SecurityError
 from markupsafe import Markup
 
 from qareport.errors import TagError
+from qareport.messages import Message, say
 from qareport.presentation import emotion_chart, heatmap_chart
 from qareport.presentation.templating import find_template, make_environment, read_template, template_line
 from qareport.presentation.view_types import Chart, DocumentView, HeatChart
@@ -78,9 +79,9 @@ def render_html(
     try:
         return environment.from_string(source).render(values, report=view)
     except SecurityError as error:
-        raise _broken(path, error, "a template can print and loop, nothing else") from error
+        raise _broken(path, error, say("a template can print and loop, nothing else")) from error
     except (TemplateError, TypeError, ValueError, ArithmeticError, LookupError) as error:
-        raise _broken(path, error, "fix the tag on that line") from error
+        raise _broken(path, error, say("fix the tag on that line")) from error
 
 
 def find_style(line: int, stem: str, templates: Path | None) -> tuple[str, int]:
@@ -109,7 +110,7 @@ def _svg(chart: Chart | HeatChart) -> Markup:
     return Markup(drawing)  # noqa: S704 - drawn, and escaped where it is drawn
 
 
-def _broken(path: Path, error: Exception, to_do: str) -> TagError:
+def _broken(path: Path, error: Exception, to_do: Message) -> TagError:
     line = template_line(error)
     where = f"{path}:{line}" if line else str(path)
-    return TagError(f"template tag cannot be used: {error}", where=where, to_do=to_do)
+    return TagError(say("template tag cannot be used: {error}", error=error), where=where, to_do=to_do)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -13,6 +13,7 @@ from qareport import ingest, periods, privacy
 from qareport.delivery import Clock, DispatchResult, mail, post
 from qareport.errors import ConfigError, MailError, Problem, QareportError, StoreError
 from qareport.events import Progress
+from qareport.messages import Message, say
 from qareport.model import (
     Call,
     Delivery,
@@ -79,7 +80,9 @@ def _check_mail(settings: Settings) -> None:
     """Check that mail can be sent, before the work instead of after it."""
     if not (settings.mail.team or settings.mail.agents or settings.mail.operator):
         raise MailError(
-            "mail has no recipients", where="qareport.yaml", to_do="fill in mail.team, mail.agents or mail.operator"
+            say("mail has no recipients"),
+            where="qareport.yaml",
+            to_do=say("fill in mail.team, mail.agents or mail.operator"),
         )
     mail.Transport(settings.mail, mail.read_password(settings.mail)).close()
 
@@ -99,7 +102,24 @@ def _periods(workspace: Workspace, options: DailyOptions, clock: Clock) -> tuple
 
 #: Names that a note carries.
 _NAMED = 5
-_COPIES = "recordings are duplicates of others and not counted"
+#: What was found and is no call of the period, by the code of its note.
+_LEFT_OUT: Mapping[str, Callable[[int, str], Message]] = {
+    "recordings_waiting": lambda count, names: say(
+        "{count} recordings are still being written, the next run takes them: {names}", count=count, names=names
+    ),
+    "recordings_undated": lambda count, names: say(
+        "{count} recordings belong to no day, because their start is not known: {names}", count=count, names=names
+    ),
+    "recordings_unlisted": lambda count, names: say(
+        "{count} recordings have no row in the manifest: {names}", count=count, names=names
+    ),
+    "recordings_unfit": lambda count, names: say(
+        "{count} names of recordings do not fit ingest.name_pattern: {names}", count=count, names=names
+    ),
+    "recordings_twice": lambda count, names: say(
+        "{count} recordings are duplicates of others and not counted: {names}", count=count, names=names
+    ),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,24 +187,16 @@ class Intake:
         ]
         undated = [call.call_id for call in ingested.calls if call.started_at is None]
         undated += [failure.call_id for failure in ingested.failures if failure.started_at is None]
-        for code, names, what, partial in (
-            ("recordings_waiting", waiting, "recordings are still being written, the next run takes them", True),
-            ("recordings_undated", undated, "recordings belong to no day, because their start is not known", True),
-            ("recordings_unlisted", _names(ingested.unlisted), "recordings have no row in the manifest", False),
-            (
-                "recordings_unfit",
-                _names(ingested.unmatched),
-                "names of recordings do not fit ingest.name_pattern",
-                False,
-            ),
-        ):
-            self._note(code, names, what, partial=partial)
+        self._note("recordings_waiting", waiting, partial=True)
+        self._note("recordings_undated", undated, partial=True)
+        self._note("recordings_unlisted", _names(ingested.unlisted), partial=False)
+        self._note("recordings_unfit", _names(ingested.unmatched), partial=False)
 
-    def _note(self, code: str, names: Sequence[str], what: str, *, partial: bool) -> None:
+    def _note(self, code: str, names: Sequence[str], *, partial: bool) -> None:
         if names:
             first = ", ".join(privacy.mask(name)[0] for name in names[:_NAMED]) + (" …" if len(names) > _NAMED else "")
             note = Note(code=code, values={"calls": str(len(names)), "names": first})
-            self.context.log.trouble(f"{len(names)} {what}: {first}", note, partial=partial)
+            self.context.log.trouble(_LEFT_OUT[code](len(names), first), note, partial=partial)
 
     def rule_book(self) -> RuleBook | None:
         """Return the rules; broken ones are replaced by the last valid set, and recorded. None: there is none."""
@@ -195,8 +207,12 @@ class Intake:
             log.trouble(error, Note(code=NoteCode.RULES_UNREADABLE, values={"first": str(error.problems[0])}))
             return None
         for note in rule_book.notes:
-            first = note.values["first"]
-            log.trouble(f"the rules are broken, the last valid set is used: {first} (qareport rules lint)")
+            log.trouble(
+                say(
+                    "the rules are broken, the last valid set is used: {first} (qareport rules lint)",
+                    first=note.values["first"],
+                )
+            )
         return rule_book
 
     def transcribe(self, calls: Sequence[Call]) -> tuple[TranscribedCall, ...]:
@@ -217,10 +233,11 @@ class Intake:
         except Exception as error:  # noqa: BLE001 - what the store holds is reported, whatever is wrong with the engine
             reason = str(error) if isinstance(error, QareportError) else f"{type(error).__name__}: {error}"
             note = Note(code=NoteCode.NOT_TRANSCRIBED, values={"calls": str(len(calls)), "first": reason})
-            run.log.trouble(f"{len(calls)} new recordings were not transcribed: {reason}", note)
+            lost = say("{count} new recordings were not transcribed: {reason}", count=len(calls), reason=reason)
+            run.log.trouble(lost, note)
             return ()
         copies = [duplicate.call.call_id for duplicate in outcome.duplicates]
-        self._note("recordings_twice", copies, _COPIES, partial=False)
+        self._note("recordings_twice", copies, partial=False)
         return outcome.calls
 
 
@@ -348,15 +365,29 @@ class _Run:
     def _account_for(self, posted: DispatchResult) -> None:
         """Turn what happened to mails into troubles, each of which is reported once."""
         if posted.trouble:
-            self._log.trouble(f"mails wait because the mail server cannot be used: {posted.trouble}")
+            self._log.trouble(
+                say("mails wait because the mail server cannot be used: {trouble}", trouble=posted.trouble)
+            )
         for record in posted.deliveries:
             if record.state is DeliveryState.FAILED:
-                self._log.trouble(f"mail {record.key[:12]} ({record.recipient}) was refused: {record.reply}")
+                self._log.trouble(
+                    say(
+                        "mail {key} ({recipient}) was refused: {reply}",
+                        key=record.key[:12],
+                        recipient=record.recipient,
+                        reply=record.reply,
+                    )
+                )
         for record in self._store.outbox.list(DeliveryState.UNKNOWN):
-            key = record.key[:12]
             self._log.trouble(
-                f"mail {key} ({record.recipient}, {record.period}) may or may not have arrived: {record.reply}. Ask "
-                f"whether it arrived, then: qareport mail forget {key}, or mail resend {key} --yes"
+                say(
+                    "mail {key} ({recipient}, {period}) may or may not have arrived: {reply}. Ask whether it arrived, "
+                    "then: qareport mail forget {key}, or mail resend {key} --yes",
+                    key=record.key[:12],
+                    recipient=record.recipient,
+                    period=record.period,
+                    reply=record.reply,
+                )
             )
 
     def _tell(self, problems: Sequence[str], *, ok: bool) -> None:

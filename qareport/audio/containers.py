@@ -77,6 +77,10 @@ class AudioFormat:
     states_length: bool = False
     #: Reads a duration in ms that FFmpeg does not report, from the path and the sample rate; None where there is none.
     read_stated_ms: Callable[[Path, int], int | None] | None = None
+    #: Nothing but sound, recognised by its suffix; a truncated file looks like any other.
+    headerless: bool = False
+    #: In Hz: what FFmpeg does not know of a headerless format and must be told; None where it knows.
+    raw_rate: int | None = None
     #: Says how the bytes of a file break off; None where their end looks complete.
     find_broken_end: Callable[[bytes], str | None] | None = None
 
@@ -191,21 +195,34 @@ def _after_id3(head: bytes) -> int:
     return 10 + sum((byte & 0x7F) << shift for byte, shift in zip(head[6:], (21, 14, 7, 0), strict=False))
 
 
-#: Every known format: to add a format, add a row. Others are decoded, too, where FFmpeg can and the file is named.
+#: Every known format, and the only ones that are opened: to add a format, add a row.
 FORMATS = (
     AudioFormat(suffixes=(".wav",), demuxers=("wav",), states_length=True, read_stated_ms=_wav_stated_ms),
-    AudioFormat(demuxers=("w64",), states_length=True),
-    AudioFormat(suffixes=(".aif", ".aiff"), demuxers=("aiff",), states_length=True),
-    AudioFormat(suffixes=(".au",), demuxers=("au",), states_length=True),
-    AudioFormat(demuxers=("caf",), states_length=True),
+    AudioFormat(suffixes=(".w64",), demuxers=("w64",), states_length=True),
+    AudioFormat(suffixes=(".aif", ".aiff", ".aifc"), demuxers=("aiff",), states_length=True),
+    AudioFormat(suffixes=(".au", ".snd"), demuxers=("au",), states_length=True),
+    AudioFormat(suffixes=(".caf",), demuxers=("caf",), states_length=True),
     AudioFormat(suffixes=(".flac",), demuxers=("flac",), states_length=True),
-    AudioFormat(suffixes=(".m4a", ".mp4"), demuxers=("mov", "mp4", "m4a"), states_length=True),
-    AudioFormat(suffixes=(".webm",), demuxers=("matroska", "webm"), states_length=True),
+    AudioFormat(suffixes=(".wv",), demuxers=("wv",), states_length=True),
+    AudioFormat(suffixes=(".tta",), demuxers=("tta",), states_length=True),
+    AudioFormat(
+        suffixes=(".m4a", ".m4b", ".mp4", ".mov", ".3gp", ".3g2"), demuxers=("mov", "mp4", "m4a"), states_length=True
+    ),
+    AudioFormat(suffixes=(".webm", ".weba", ".mka", ".mkv"), demuxers=("matroska", "webm"), states_length=True),
     AudioFormat(suffixes=(".wma",), demuxers=("asf",), states_length=True),
-    AudioFormat(suffixes=(".ogg", ".oga", ".opus"), demuxers=("ogg",), find_broken_end=_ogg_end),
-    AudioFormat(suffixes=(".amr",), demuxers=("amr",), find_broken_end=_amr_end),
+    AudioFormat(suffixes=(".avi",), demuxers=("avi",), states_length=True),
+    AudioFormat(suffixes=(".ogg", ".oga", ".opus", ".spx"), demuxers=("ogg",), find_broken_end=_ogg_end),
+    AudioFormat(suffixes=(".amr", ".awb"), demuxers=("amr",), find_broken_end=_amr_end),
     AudioFormat(suffixes=(".aac",), demuxers=("aac",), find_broken_end=_adts_end),
-    AudioFormat(suffixes=(".mp3",), demuxers=("mp3",), read_stated_ms=_mp3_stated_ms, find_broken_end=_mp3_end),
+    AudioFormat(suffixes=(".mp3", ".mp2"), demuxers=("mp3",), read_stated_ms=_mp3_stated_ms, find_broken_end=_mp3_end),
+    # What telephone exchanges write without a header: whatever bytes are there, they are sound.
+    AudioFormat(suffixes=(".gsm",), demuxers=("gsm",), headerless=True),
+    AudioFormat(suffixes=(".g722",), demuxers=("g722",), headerless=True),
+    AudioFormat(suffixes=(".g729",), demuxers=("g729",), headerless=True),
+    AudioFormat(suffixes=(".sln",), demuxers=("sln",), headerless=True),
+    AudioFormat(suffixes=(".sln16",), demuxers=("s16le",), headerless=True, raw_rate=16_000),
+    AudioFormat(suffixes=(".ulaw", ".ul"), demuxers=("mulaw",), headerless=True, raw_rate=8000),
+    AudioFormat(suffixes=(".alaw", ".al"), demuxers=("alaw",), headerless=True, raw_rate=8000),
 )
 #: Endings of the files that folders are searched for.
 AUDIO_SUFFIXES = frozenset(suffix for known in FORMATS for suffix in known.suffixes)

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import click
 
 from qareport.calendar import start_of
-from qareport.cli.console import Options, ProgressBars, complain, date_option, say, takes_options
+from qareport.cli.console import Options, ProgressBars, complain, date_option, notify, takes_options
 from qareport.codec import to_json
 from qareport.model import Call, Deletion
 
@@ -30,7 +30,7 @@ def check(options: Options) -> int:
             complain(line)
             faults += 1
         if faults:
-            say(f"Damaged: {faults}. Keep this store as it is, and continue with the newest backup.")
+            notify(f"Damaged: {faults}. Keep this store as it is, and continue with the newest backup.")
             return 2
         click.echo(f"{store.url}: whole, {store.maintenance.size_bytes() / 2**20:.1f} MiB")
     return 0
@@ -74,13 +74,13 @@ def delete(
         calls = store.deletion.find_calls(order=order, customer=customer, before=border)
         _list(calls)
         if not calls:
-            say(f"The store knows no such call ({by}): there is nothing to delete.")
+            notify(f"The store knows no such call ({by}): there is nothing to delete.")
             return 0
         if dry_run:
-            say(f"Calls that would be deleted: {len(calls)}. Nothing was changed.")
+            notify(f"Calls that would be deleted: {len(calls)}. Nothing was changed.")
             return 0
         if not yes and not _confirmed(f"Delete these {len(calls)} calls for good?"):
-            say("Nothing was deleted.")
+            notify("Nothing was deleted.")
             return 0
         return _tell(store.deletion.delete(calls, by=by, selector=selector, now=datetime.now(UTC)))
 
@@ -110,7 +110,7 @@ def deletions(options: Options, order: str | None, customer: str | None) -> int:
     for deletion in deleted:
         click.echo(to_json(deletion))
     if not deleted:
-        say("There was no such deletion.")
+        notify("There was no such deletion.")
     return 0
 
 
@@ -126,7 +126,7 @@ def retain(options: Options, dry_run: bool) -> int:
     with options.open_workspace() as workspace:
         days = workspace.settings.retention.days
         if days is None:
-            say("retention.days is not set: everything is kept.")
+            notify("retention.days is not set: everything is kept.")
             return 0
         oldest, store = now - timedelta(days=days), workspace.store
         calls = store.deletion.find_calls(before=oldest)
@@ -135,7 +135,7 @@ def retain(options: Options, dry_run: bool) -> int:
             click.echo(f"Texts of mails that were never settled: {mails} {outcome}.")
         if dry_run or not calls:
             _list(calls)
-            say(f"Calls older than {days} days: {len(calls)}." + (" Nothing was changed." if dry_run else ""))
+            notify(f"Calls older than {days} days: {len(calls)}." + (" Nothing was changed." if dry_run else ""))
             return 0
         return _tell(store.deletion.delete(calls, by="retention", selector=str(days), now=now))
 

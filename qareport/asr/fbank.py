@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from qareport.audio.decode import SAMPLE_RATE, Samples
+from qareport.audio.resampling import SAMPLE_RATE, Samples
 from qareport.errors import ModelError
 
 #: float32 [channels, samples] in [-1, 1] at 16 kHz to float32 [channels, frames, 80] on the model's device.

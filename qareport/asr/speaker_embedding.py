@@ -11,7 +11,7 @@ import yaml
 from qareport.asr.interfaces import Embedding
 from qareport.asr.model_files import SpeakerModelFiles
 from qareport.asr.suppress_output import suppress_output
-from qareport.audio.decode import SAMPLE_RATE, Samples
+from qareport.audio.resampling import SAMPLE_RATE, Samples
 from qareport.errors import ModelError
 
 #: An utterance is cut into windows of 1.5 s every 0.75 s, a short last one padded with silence (funasr's `sv_chunk`).

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import os
+import subprocess
+import sys
 import wave
 from pathlib import Path
 from typing import Any
@@ -15,7 +17,7 @@ import pytest
 from qareport.audio.containers import sha256_of
 from qareport.audio.decode import decode
 from qareport.audio.levels import channels_identical, loudness_dbfs
-from qareport.errors import AudioError
+from qareport.errors import AudioError, UnavailableError
 from tests.support.asr_fixtures import ASSETS, Samples, babble, write_audio
 
 LIMIT_MS = 60 * 60_000
@@ -355,3 +357,47 @@ def test_real_calls_are_read(name: str, duration_ms: int, rate: int, channels: i
     assert recording.info.duration_ms == duration_ms
     assert (recording.info.sample_rate, recording.info.channels) == (rate, channels)
     assert channels_identical(recording.samples) is identical
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "ffconcat version 1.0\nfile whole.wav\n",
+        "#EXTM3U\n#EXT-X-TARGETDURATION:9\n#EXTINF:3.0,\nwhole.wav\n#EXT-X-ENDLIST\n",
+        "#EXTM3U\n#EXTINF:3.0,\nwhole.wav\n",
+        "v=0\no=- 0 0 IN IP4 127.0.0.1\ns=x\nc=IN IP4 127.0.0.1\nt=0 0\nm=audio 5004 RTP/AVP 0\n",
+    ],
+)
+@pytest.mark.parametrize("name", ["list.wav", "list.ffconcat", "list.m3u8"])
+def test_a_play_list_is_not_followed_whatever_it_is_called(tmp_path: Path, text: str, name: str) -> None:
+    write_audio(tmp_path / "whole.wav", tones(3, 8000, 440), rate=8000)
+    path = tmp_path / name
+    path.write_text(text)
+    assert "not audio that can be read" in refused(path)
+
+
+def test_a_name_that_looks_like_a_protocol_is_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_audio(tmp_path / "whole.wav", tones(3, 8000, 440), rate=8000).rename(tmp_path / "concat:50%.wav")
+    assert decode("concat:50%.wav", max_duration_ms=LIMIT_MS).info.duration_ms == 3000
+
+
+def test_what_the_machine_lacks_is_no_fault_of_the_recording(tmp_path: Path) -> None:
+    """Under a memory limit a healthy recording is to be tried again, not kept as damaged."""
+    path = write_audio(tmp_path / "long.wav", tones(600, 8000, 440, 500), rate=8000)
+    code = (
+        "import resource, sys\n"
+        "from qareport.audio.decode import decode\n"
+        "from qareport.errors import UnavailableError\n"
+        "used = int(open('/proc/self/statm').read().split()[0]) * resource.getpagesize()\n"
+        "resource.setrlimit(resource.RLIMIT_AS, (used + 60_000_000,) * 2)\n"
+        "try:\n    decode(sys.argv[1], max_duration_ms=3_600_000)\n"
+        "except UnavailableError as error:\n    print(error)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code, str(path)], capture_output=True, text=True, check=False)
+    assert "memory" in done.stdout, done.stderr
+
+
+def test_a_missing_file_can_come_back(tmp_path: Path) -> None:
+    with pytest.raises(UnavailableError, match="no such file"):
+        decode(tmp_path / "gone.wav", max_duration_ms=LIMIT_MS)

@@ -134,7 +134,7 @@ def _transcript_of(outcome: Transcript | FailedCall) -> Transcript:
     from qareport.model import FailedCall
 
     if isinstance(outcome, FailedCall):
-        raise AudioError(outcome.reason) if outcome.step == "decode" else QareportError(outcome.reason)
+        raise AudioError(outcome.reason) if outcome.step in ("ingest", "decode") else QareportError(outcome.reason)
     return outcome
 
 

@@ -2,6 +2,7 @@
 
     QareportError
     ├── AudioError          a recording that cannot be used (empty, truncated, not audio, too long)
+    │   └── UnavailableError  it cannot be read now (missing, no access, no memory): another try may go well
     ├── TranscriptError     a transcript that does not follow the contract
     ├── ModelError          a model directory that is absent, incomplete or inconsistent
     ├── NotFoundError       an order, call or file that was requested and does not exist
@@ -88,6 +89,10 @@ class QareportError(Exception):
 
 class AudioError(QareportError):
     """A recording that cannot be used."""
+
+
+class UnavailableError(AudioError):
+    """A recording that cannot be read now, for a reason that is not in its bytes: another try may go well."""
 
 
 class TranscriptError(QareportError):

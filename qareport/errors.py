@@ -25,7 +25,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Self
 
 from qareport.messages import Message, say
 
@@ -85,6 +85,14 @@ class QareportError(Exception):
 
     def __str__(self) -> str:
         return "\n".join(str(problem) for problem in self.problems)
+
+    @classmethod
+    def of(cls, problems: Sequence[Problem]) -> Self:
+        """Make an error of several problems."""
+        first = problems[0]
+        error = cls(first.what, where=first.where, expected=first.expected, to_do=first.to_do)
+        error.problems = tuple(problems)
+        return error
 
 
 class AudioError(QareportError):

@@ -53,9 +53,7 @@ def find_calls(
     named = [] if listed is None else [base_name(audio) for row in listed.rows for audio in (row.audio, row.other_leg)]
     found = read_sources(sources, cache, settings=settings, named=named, wait=wait)
     if sources and listed is None and found.problems and not found.recordings:
-        error = NotFoundError("")
-        error.problems = tuple(found.problems)
-        raise error
+        raise NotFoundError.of(found.problems)
     matching = Matching(
         found.recordings,
         settings=settings,

@@ -13,7 +13,9 @@ import numpy.typing as npt
 from av.audio.frame import AudioFrame
 
 from qareport.audio.containers import sha256_of
-from qareport.audio.decode import SAMPLE_RATE, Samples, channels_identical, decode
+from qareport.audio.decode import decode
+from qareport.audio.levels import channels_identical
+from qareport.audio.resampling import SAMPLE_RATE, Samples
 from qareport.errors import AudioError
 from qareport.files import atomic_path, content_key
 from qareport.ingest.recordings import RecordingFile

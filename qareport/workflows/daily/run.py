@@ -11,7 +11,7 @@ from pathlib import Path
 
 from qareport import ingest, periods, privacy
 from qareport.delivery import Clock, DispatchResult, mail, post
-from qareport.errors import ConfigError, MailError, Problem, QareportError, StoreError
+from qareport.errors import ConfigError, MailError, QareportError, StoreError
 from qareport.events import Progress
 from qareport.messages import Message, say
 from qareport.model import (
@@ -156,21 +156,19 @@ class Intake:
 
     def _find(self, sources: Sequence[str], manifest: Path | None) -> ingest.Ingest:
         run = self.context
-        unreadable: list[Problem] = []
         try:
             ingested = ingest.find_calls(
                 sources,
                 manifest,
                 cache=run.out / "fetched",
                 settings=run.settings.ingest,
+                audio=run.settings.audio,
                 time_zone=run.settings.period.time_zone,
                 wait=run.clock.sleep,
-                unreadable=unreadable,
             )
         except QareportError as error:
-            unreadable += error.problems
-            ingested = ingest.Ingest(calls=())
-        for problem in unreadable:
+            ingested = ingest.Ingest(calls=(), problems=error.problems)
+        for problem in ingested.problems:
             run.log.trouble(problem, Note(code=NoteCode.SOURCES_MISSING, values={"first": str(problem)}))
         return ingested
 
@@ -187,6 +185,7 @@ class Intake:
         ]
         undated = [call.call_id for call in ingested.calls if call.started_at is None]
         undated += [failure.call_id for failure in ingested.failures if failure.started_at is None]
+        self.context.log.skipped += ingested.skipped
         self._note("recordings_waiting", waiting, partial=True)
         self._note("recordings_undated", undated, partial=True)
         self._note("recordings_unlisted", _names(ingested.unlisted), partial=False)
@@ -314,6 +313,8 @@ class _Run:
             mails=mails,
             unknown=unknown,
             problems=log.problems,
+            skipped=tuple(log.skipped),
+            undated=self._store.calls.count_undated(),
             seconds=time.monotonic() - self._started,
         )
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from qareport import ingest
-from qareport.cli.console import Options, ProgressBars, complain, language_option, takes_options
+from qareport.cli.console import Options, ProgressBars, complain, language_option, notify, takes_options
 from qareport.cli.intake_summary import skipped_lines
 from qareport.cli.language import Command
 from qareport.cli.run import wait_for_writers

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 from urllib.parse import SplitResult, unquote, urlsplit, urlunsplit
@@ -13,6 +14,11 @@ from qareport.messages import Message, say
 def is_url(source: str) -> bool:
     """Tell whether a source is a URL, rather than a path."""
     return "://" in source
+
+
+def is_chain(url: str) -> bool:
+    """Tell whether a URL is a chain of fsspec, `simplecache::s3://…`: each link can reach something else."""
+    return "::" in re.sub(r"\[[^\]]*\]", "", url)  # the host may be an IPv6 address
 
 
 def shown(url: str) -> str:
@@ -43,7 +49,7 @@ def refusal(url: str, *, allowed: Iterable[str], beside: Path) -> Message | None
         parts = _split(url)
     except ValueError:
         return say("not an address")
-    if "::" in url:
+    if is_chain(url):
         return say("a chain of addresses (::)")
     if parts.scheme == "file" and _is_below(Path(unquote(parts.path)), beside):
         return None

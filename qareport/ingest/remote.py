@@ -15,7 +15,7 @@ from qareport.audio.containers import AUDIO_SUFFIXES
 from qareport.errors import NotFoundError, Problem, QareportError
 from qareport.files import atomic_path
 from qareport.ingest import http
-from qareport.ingest.addresses import file_name, shown
+from qareport.ingest.addresses import file_name, is_chain, shown
 from qareport.ingest.http import Limits
 from qareport.ingest.recordings import RecordingFile, SourceContents
 from qareport.messages import Message, say
@@ -49,7 +49,7 @@ class RemoteSource:
         """Fetch the recordings behind a URL: one file, or all below a folder. What fails is named, never raised."""
         contents = SourceContents()
         try:
-            if "::" in url:
+            if is_chain(url):
                 raise NotFoundError(say("a chain of addresses (::)"), where=shown(url), expected=say("one address"))
             self.cache.mkdir(mode=0o700, parents=True, exist_ok=True)
             if url.startswith(("http://", "https://")):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Literal
@@ -31,7 +32,7 @@ def _url_prefix(text: str) -> str:
         known = bool(parts.scheme and (parts.netloc or parts.scheme == "file")) and parts.username is None
     except ValueError:
         known = False
-    if not known or "::" in text or set(text) & set(" ?#\\"):
+    if not known or "::" in re.sub(r"\[[^\]]*\]", "", text) or set(text) & set(" ?#\\"):
         raise PydanticCustomError(
             "url_prefix", "Value should be the beginning of an address such as https://recordings.example.com/2026/"
         )

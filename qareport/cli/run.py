@@ -137,7 +137,7 @@ def _run(
 ) -> Summary:
     """Transcribe, judge and report. `settled`: no recording is still being written."""
     from qareport import ingest
-    from qareport.workflows.transcribe import disambiguate_ids, transcribe_calls
+    from qareport.workflows.transcribe import disambiguate_ids, refuse_taken_ids, transcribe_calls
 
     with options.open_workspace(make_store=True) as workspace, speaking(workspace.settings.report.locale):
         workspace.engine_files()  # a model that is missing is named before anything else is done
@@ -154,10 +154,14 @@ def _run(
         out.mkdir(parents=True, exist_ok=True)
         with ProgressBars() as progress:
             rule_book, store = rule_book_of(workspace), workspace.store
+            unfinished = store.calls.list_unfinished([failure.call_id for failure in recordings.failures])
             for failure in recordings.failures:
-                store.calls.put_failure(failure.call, failure)
+                if failure.call_id in unfinished:  # a call that is done keeps its result
+                    store.calls.put_failure(failure.call, failure)
+            calls = disambiguate_ids(recordings.calls, recordings.ids_from_file_name, store)
+            calls, refused = refuse_taken_ids(calls, store, ZoneInfo(config.period.time_zone))
             outcome = transcribe_calls(
-                disambiguate_ids(recordings.calls, recordings.ids_from_file_name, store),
+                calls,
                 store,
                 engine_key=workspace.engine_key,
                 load_transcriber=workspace.load_transcriber,
@@ -167,7 +171,7 @@ def _run(
     summary = replace(
         summary,
         failures=(*recordings.failures, *outcome.failures, *summary.failures),
-        unread=recordings.problems,
+        unread=(*recordings.problems, *refused),
         skipped=recordings.skipped,
         leg_pairs=recordings.leg_pairs,
         unknown_columns=recordings.unknown_columns,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from qareport.codec import clean_text
@@ -38,6 +38,8 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
         "客户手机", "客户手机号", "电话", "电话号码", "手机", "手机号", "手机号码", "来电号码", "主叫号码",
     ),
 }  # fmt: skip
+#: The columns of which a manifest needs one: of recordings, and of calls that have a transcript already.
+AUDIO_ALONE, AUDIO_OR_ID = ("audio",), ("audio", "call_id")
 #: How alike an unknown heading and a known one are when the one was surely meant for the other, and when perhaps.
 _SURE, _PERHAPS = 0.85, 0.7
 
@@ -60,10 +62,9 @@ class Heading:
     #: Why the table cannot be read.
     problems: tuple[Problem, ...] = ()
 
-    @property
-    def has_audio(self) -> bool:
-        """Tell whether this is the heading of a manifest."""
-        return "audio" in self.columns
+    def has_one_of(self, needed: Collection[str]) -> bool:
+        """Tell whether this is the heading of a manifest: it has one of the columns that name calls."""
+        return any(column in self.columns for column in needed)
 
 
 def read_heading(names: Sequence[str], where: SourceLocation | str) -> Heading:
@@ -108,11 +109,15 @@ def _twice(names: Sequence[str], columns: Sequence[str | None], where: SourceLoc
     return problems
 
 
-def no_audio_column(names: Sequence[str], where: SourceLocation | str) -> Problem:
-    """Say which columns there are when none names the recordings."""
+def no_such_column(names: Sequence[str], needed: Sequence[str], where: SourceLocation | str) -> Problem:
+    """Say which columns there are when none names the recordings or calls."""
     got = ", ".join(clean_text(name) for name in names if clean_text(name)) or "-"
     return Problem(
         what=say("the columns are {names}", names=got),
         where=where,
-        expected=say("at least a column named audio (录音文件)"),
+        expected=(
+            say("at least a column named audio (录音文件)")
+            if tuple(needed) == AUDIO_ALONE
+            else say("at least a column named audio (录音文件) or call_id (通话编号)")
+        ),
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path, PurePosixPath
@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from qareport.codec import clean_text, is_nothing, read_identifier, read_instant
 from qareport.errors import ConfigError, Problem, QareportError, SourceLocation
 from qareport.ingest.addresses import is_url
+from qareport.ingest.columns import AUDIO_ALONE, AUDIO_OR_ID
 from qareport.ingest.tables import Table, TableRow, read_text_table
 from qareport.ingest.workbook import read_workbook
 from qareport.messages import Message, say
@@ -77,7 +78,7 @@ def read_manifest(
     Raises:
         ConfigError: it cannot be read, has no column `audio`, or a heading that cannot be used.
     """
-    table = _read_table(path)
+    table = _read_table(path, AUDIO_ALONE if needs_audio else AUDIO_OR_ID)
     roles = _ROLES | {word.lower(): Role(role) for word, role in settings.legs.items()}
     reader = _RowReader(ZoneInfo(time_zone), roles, needs_audio)
     places: dict[str, int] = {}
@@ -96,14 +97,14 @@ def read_manifest(
     return Manifest(path=path, rows=tuple(rows), unknown_columns=table.unknown)
 
 
-def _read_table(path: Path) -> Table:
+def _read_table(path: Path, needed: Sequence[str]) -> Table:
     suffix = path.suffix.lower()
     if suffix in (".xlsx", ".xlsm"):
-        return read_workbook(path)
+        return read_workbook(path, needed)
     if suffix in (".xls", ".et"):
         what, to_do = say("is an old Excel file"), say("save it as .xlsx or .csv")
         raise ConfigError([Problem(what=what, where=str(path), to_do=to_do)])
-    return read_text_table(path)
+    return read_text_table(path, needed)
 
 
 class _RowReader:

@@ -11,7 +11,7 @@ from typing import Any
 
 from qareport.codec import is_nothing
 from qareport.errors import ConfigError, Problem, SourceLocation
-from qareport.ingest.columns import Heading, no_audio_column, read_heading
+from qareport.ingest.columns import AUDIO_ALONE, Heading, no_such_column, read_heading
 from qareport.messages import Message, say
 
 #: The largest manifest that is read, in bytes: about a million calls.
@@ -41,14 +41,18 @@ class Table:
     unknown: tuple[str | Message, ...] = ()
 
 
-def read_text_table(path: Path) -> Table:
+def read_text_table(path: Path, needed: Sequence[str] = AUDIO_ALONE) -> Table:
     """Read CSV, or JSON lines by the suffix.
+
+    Args:
+        path: the file.
+        needed: the columns of which it needs one.
 
     Raises:
         ConfigError: it cannot be read, has no column `audio`, or a heading that cannot be used.
     """
     text = _decode(path)
-    return _json_table(text, path) if path.suffix.lower() in (".jsonl", ".ndjson") else _csv_table(text, path)
+    return _json_table(text, path) if path.suffix.lower() in (".jsonl", ".ndjson") else _csv_table(text, path, needed)
 
 
 def _decode(path: Path) -> str:
@@ -70,27 +74,24 @@ def _decode(path: Path) -> str:
     raise ConfigError([problem]) from reason
 
 
-def checked_heading(names: Sequence[str], where: SourceLocation | str) -> Heading:
-    """Read the heading of a manifest.
-
-    Raises:
-        ConfigError: everything that is wrong with it.
-    """
+def _checked_heading(names: Sequence[str], needed: Sequence[str], where: str) -> Heading:
     heading = read_heading(names, where)
-    problems = heading.problems if heading.has_audio else (no_audio_column(names, where), *heading.problems)
+    problems = heading.problems
+    if not heading.has_one_of(needed):
+        problems = (no_such_column(names, needed, where), *problems)
     if problems:
         raise ConfigError(problems)
     return heading
 
 
-def _csv_table(text: str, path: Path) -> Table:
+def _csv_table(text: str, path: Path, needed: Sequence[str]) -> Table:
     delimiter = max(_DELIMITERS, key=text.split("\n", 1)[0].count)
     reader = csv.reader(text.splitlines(keepends=True), skipinitialspace=True, delimiter=delimiter, strict=True)
     try:
         names = next(reader, [])
     except csv.Error as error:
         raise ConfigError([Problem(what=say("not CSV: {error}", error=error), where=str(path))]) from error
-    heading = checked_heading(names, str(path))
+    heading = _checked_heading(names, needed, str(path))
     rows: list[TableRow] = []
     while True:
         where = SourceLocation(file=str(path), line=reader.line_num + 1)

@@ -6,7 +6,7 @@ import re
 import warnings
 import zipfile
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
@@ -14,7 +14,7 @@ from typing import IO, Any
 
 from qareport.codec import is_nothing
 from qareport.errors import ConfigError, Problem
-from qareport.ingest.columns import Heading, no_audio_column, read_heading
+from qareport.ingest.columns import AUDIO_ALONE, Heading, no_such_column, read_heading
 from qareport.ingest.tables import Table, TableRow
 from qareport.messages import Message, say
 
@@ -36,10 +36,14 @@ class _LimitError(Exception):
     """A workbook holds more than is read."""
 
 
-def read_workbook(path: Path) -> Table:
+def read_workbook(path: Path, needed: Sequence[str] = AUDIO_ALONE) -> Table:
     """Read the rows of all sheets whose first row names a column `audio`.
 
     Merged cells count in each of their rows. Sheets of another kind, charts among them, are left alone.
+
+    Args:
+        path: the file.
+        needed: the columns of which a sheet needs one.
 
     Raises:
         ConfigError: the file cannot be read or is too large, has no column `audio`, or a heading that cannot be used.
@@ -48,7 +52,7 @@ def read_workbook(path: Path) -> Table:
         _check_size(path)
         with warnings.catch_warnings(), path.open("rb") as file:
             warnings.simplefilter("ignore")  # of styles and extensions that a manifest has no use for
-            return _read_book(_open(file), path)
+            return _read_book(_open(file), path, needed)
     except ConfigError:
         raise
     except _LimitError as error:
@@ -113,7 +117,7 @@ def _count_elements(part: IO[bytes], most: int) -> int:
     return total
 
 
-def _read_book(book: Any, path: Path) -> Table:
+def _read_book(book: Any, path: Path, needed: Sequence[str]) -> Table:
     heads: dict[str, list[str]] = {}
     rows: list[TableRow] = []
     unknown: dict[str | Message, None] = {}
@@ -123,7 +127,7 @@ def _read_book(book: Any, path: Path) -> Table:
         heads[sheet.title] = names
         where = f"{path} sheet {sheet.title!r}"
         heading = read_heading(names, where)
-        if not heading.has_audio:
+        if not heading.has_one_of(needed):
             continue
         if heading.problems:
             raise ConfigError(heading.problems)
@@ -131,9 +135,9 @@ def _read_book(book: Any, path: Path) -> Table:
         rows += (_row(heading, number, cells, where) for number, cells in lines.filled())
         if len(rows) > MOST_ROWS:
             raise _LimitError(f"{len(rows)} rows")
-    if not rows and not any(read_heading(names, "").has_audio for names in heads.values()):
+    if not rows and not any(read_heading(names, "").has_one_of(needed) for names in heads.values()):
         title, names = next(iter(heads.items()), ("", []))
-        raise ConfigError([no_audio_column(names, f"{path} sheet {title!r}")])
+        raise ConfigError([no_such_column(names, needed, f"{path} sheet {title!r}")])
     return Table(rows=tuple(rows), unknown=tuple(unknown))
 
 

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from qareport import calendar, codec, ingest
+from qareport import codec, ingest
 from qareport.errors import Problem, TranscriptError
 from qareport.messages import Message, say
 from qareport.model import Call, FailedCall, Transcript
 from qareport.settings import Settings
 from qareport.store import Store
 from qareport.workflows.judge import transcript_key
-from qareport.workflows.transcribe import TranscribedCall
+from qareport.workflows.transcribe import TranscribedCall, id_taken
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,8 +85,8 @@ class _Import:
     def take(self, transcript: Transcript | TranscriptError) -> None:
         """Keep a transcript, or say why not."""
         if isinstance(transcript, TranscriptError):
-            where = str(transcript.problems[0].where)
-            self.failures.append(FailedCall(call_id=where, audio_path=where, step="ingest", reason=str(transcript)))
+            where, reason = str(transcript.problems[0].where), str(replace(transcript.problems[0], where=None))
+            self.failures.append(FailedCall(call_id=where, audio_path=where, step="ingest", reason=reason))
             return
         key = transcript_key(transcript)
         call = self._described(transcript)
@@ -136,21 +136,4 @@ class _Import:
         known = self.store.calls.list_recordings([call.call_id]).get(call.call_id)
         if known is None or self.store.transcripts.find(key) is not None:
             return None
-        for stored, given in _differences(known[0], call, self.zone):
-            return say(
-                "the call_id {call!r} belongs to another call ({stored}, here {given}); give each call its own id",
-                call=call.call_id,
-                stored=stored,
-                given=given,
-            )
-        return None
-
-
-def _differences(stored: Call, given: Call, zone: ZoneInfo) -> Iterator[tuple[str, str]]:
-    """Tell two calls of one id apart, by their day and their order; what is not known tells nothing."""
-    if stored.started_at is not None and given.started_at is not None:
-        days = [calendar.local_day(call.started_at, zone) for call in (stored, given) if call.started_at is not None]
-        if days[0] != days[1]:
-            yield days[0].isoformat(), days[1].isoformat()
-    if stored.order_id is not None and given.order_id is not None and stored.order_id != given.order_id:
-        yield stored.order_id, given.order_id
+        return id_taken(known[0], call, self.zone)

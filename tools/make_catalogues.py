@@ -1,8 +1,8 @@
 """Collect what is said to readers and bring the catalogues of other languages up to date: `make catalogues`.
 
-There are three kinds. *Documents* are written in Chinese: words come from the Python code (`_`, `N_`, `plural`), from the
-text templates (`_("…")`, `{% trans %}`) and from the Word templates (all Chinese words outside tags). *Messages* are
-written in English: `say` and `say_count`, and the help texts of all commands. The third is what click, the library of
+There are three kinds. *Documents* are written in Chinese: words come from the Python code (`_`, `N_`, `plural`), from
+the text templates (`_("…")`, `{% trans %}`) and from the Word templates (all Chinese words outside tags). *Messages*
+are written in English: `say` and `say_count`, and the help texts of all commands. The third is what click, the library of
 the command line, says itself. Each .po file gets what is new and loses what is gone; translate there, and
 run this again: it writes the .mo files that the program reads. Exit status 1 says that something is not translated yet.
 """
@@ -106,9 +106,7 @@ MESSAGES = Domain(
     languages=messages.LANGUAGES[1:],
     find=_message_texts,
 )
-CLICK = Domain(
-    name=CLICK_DOMAIN, catalogues=messages.CATALOGUES, languages=messages.LANGUAGES[1:], find=_click_texts
-)
+CLICK = Domain(name=CLICK_DOMAIN, catalogues=messages.CATALOGUES, languages=messages.LANGUAGES[1:], find=_click_texts)
 DOMAINS = (DOCUMENTS, MESSAGES, CLICK)
 
 

@@ -12,7 +12,7 @@ import itertools
 import logging
 import random
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
 from typing import Any, TypeVar
 
@@ -289,10 +289,7 @@ def _load(files: ModelFiles, device: str) -> tuple[Any, Any, Any]:
             say("funasr cannot be imported ({error})", error=error), to_do=say("pip install 'qareport[engine]'")
         ) from error
     except Exception as error:  # funasr and torch raise anything on bad files
-        raise ModelError(
-            say("cannot be loaded ({name}: {error})", name=type(error).__name__, error=error),
-            where=str(files.directory),
-        ) from error
+        raise ModelError(say("cannot be loaded ({error!r})", error=error), where=str(files.directory)) from error
     finally:
         torch.set_num_threads(threads)
         random.setstate(states[0])
@@ -311,34 +308,23 @@ def _check_fit(files: ModelFiles, model: Any, tokenizer: Any, frontend: Any) -> 
     used = ("encoder.", "ctc.", "embed.")
     unexpected = sorted(name for name in stored.keys() - wanted.keys() if name.startswith(used))
     shapes = sorted(name for name in wanted.keys() & stored.keys() if wanted[name] != stored[name])
-    faults: Sequence[tuple[Callable[[str, str], Message], list[str]]] = (
-        (lambda config, names: say("does not fit {config}: lacks {names}", config=config, names=names), missing),
-        (
-            lambda config, names: say("does not fit {config}: has besides {names}", config=config, names=names),
-            unexpected,
-        ),
-        (
-            lambda config, names: say(
-                "does not fit {config}: has in another shape {names}", config=config, names=names
-            ),
-            shapes,
-        ),
-    )
-    for fault, names in faults:
+    for fault, names in (
+        (say("does not fit {config}: lacks {names}"), missing),
+        (say("does not fit {config}: has besides {names}"), unexpected),
+        (say("does not fit {config}: has in another shape {names}"), shapes),
+    ):
         if names:
+            listed = ", ".join(names[:3]) + (" …" if len(names) > 3 else "")
             raise ModelError(
-                fault(files.config.name, ", ".join(names[:3]) + (" …" if len(names) > 3 else "")),
+                Message(fault.template, (("config", files.config.name), ("names", listed))),
                 where=str(files.weights),
                 expected=say("the weights of this very network"),
                 to_do=say("copy or fetch the model again"),
             )
     outputs, pieces = model.ctc.ctc_lo.out_features, tokenizer.GetPieceSize()
     if outputs != pieces:
-        raise ModelError(
-            say("has {pieces} pieces, the model {outputs} outputs", pieces=pieces, outputs=outputs),
-            where=str(files.tokenizer),
-            expected=say("equal numbers"),
-        )
+        unequal = say("has {pieces} pieces, the model {outputs} outputs", pieces=pieces, outputs=outputs)
+        raise ModelError(unequal, where=str(files.tokenizer), expected=say("equal numbers"))
     if frontend.cmvn is None:
         raise ModelError(say("was not taken up by the front end"), where=str(files.cmvn))
     check_front_end(vars(frontend), str(files.config))
@@ -349,9 +335,7 @@ def _stored_shapes(files: ModelFiles) -> dict[str, tuple[int, ...]]:
     try:
         state: Any = torch.load(files.weights, map_location="cpu", weights_only=True, mmap=True)
     except Exception as error:  # torch raises pickle, zip and runtime errors alike
-        raise ModelError(
-            say("cannot be read ({name}: {error})", name=type(error).__name__, error=error), where=str(files.weights)
-        ) from error
+        raise ModelError(say("cannot be read ({error!r})", error=error), where=str(files.weights)) from error
     for wrapper in ("state_dict", "model_state_dict", "model"):
         if isinstance(state, Mapping) and isinstance(state.get(wrapper), Mapping):
             state = state[wrapper]

@@ -342,7 +342,20 @@ language_option = click.option(
 )
 
 
+class _Day(click.DateTime):
+    """A day, written 2026-11-21."""
+
+    def __init__(self) -> None:
+        super().__init__(["%Y-%m-%d"])
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        try:
+            return super().convert(value, param, ctx)
+        except click.BadParameter:
+            self.fail(str(say("{value!r} is no day; write it as 2026-11-21", value=value)), param, ctx)
+
+
 def date_option(name: str, *names: str, help: str) -> Callable[[F], F]:
     """Make an option that takes a day; `help` ends without a full stop."""
     text = f"{help} (YYYY-MM-DD)."
-    return click.option(name, *names, type=click.DateTime(["%Y-%m-%d"]), metavar="DATE", help=text)
+    return click.option(name, *names, type=_Day(), metavar="DATE", help=text)

@@ -10,7 +10,7 @@ import click
 
 from qareport.cli.console import Options, ProgressBars, complain, date_option, notify, takes_options
 from qareport.cli.intake_summary import skipped_lines, undated_lines
-from qareport.cli.language import Command, Group
+from qareport.cli.language import SpokenCommand, SpokenGroup
 from qareport.delivery.mail import Transport, read_password
 from qareport.messages import Message, say
 from qareport.model import DeliveryRecord, DeliveryState, PeriodKind, RunState
@@ -19,7 +19,7 @@ from qareport.store import Store
 from qareport.workflows.daily import Clock, DailyOptions, Mode, Result, post, run_daily, send_test, summary
 
 
-@click.command(cls=Command)
+@click.command(cls=SpokenCommand)
 @click.argument("sources", nargs=-1, metavar="[SOURCE...]")
 @click.option("--manifest", metavar="FILE", default="", help="Overrides daily.manifest.")
 @click.option("--out", metavar="DIR", default="", help="Overrides daily.out.")
@@ -106,7 +106,7 @@ _MEANINGS: Mapping[DeliveryState, Message] = {
 }
 
 
-@click.group("mail", cls=Group)
+@click.group("mail", cls=SpokenGroup)
 def mail() -> None:
     """List the mails of `qareport daily`, decide about uncertain ones, test the mail server."""
 

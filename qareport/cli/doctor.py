@@ -15,7 +15,7 @@ import click
 from qareport import __version__, asr
 from qareport.asr.suppress_output import gpu_names, installed_packages
 from qareport.cli.console import Options, notify, takes_options
-from qareport.cli.language import Command
+from qareport.cli.language import SpokenCommand
 from qareport.delivery.mail import Transport, read_password
 from qareport.errors import NoStoreError, Problem, QareportError
 from qareport.messages import Message, say
@@ -39,7 +39,7 @@ class Level(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class CheckOutcome:
     """What a check has found; a hint or a fault says what to do."""
 
     text: Message | Problem
@@ -54,7 +54,7 @@ class Finding:
         return str(self.text)
 
 
-@click.command(cls=Command)
+@click.command(cls=SpokenCommand)
 @click.option("--connect", is_flag=True, help="Also connect to the mail server and log in; nothing is sent.")
 @takes_options
 def doctor(options: Options, connect: bool) -> int:
@@ -68,12 +68,12 @@ def doctor(options: Options, connect: bool) -> int:
         checks = {**_CHECKS, "mail": _check_server} if connect else _CHECKS
         for name, check in checks.items():
             try:
-                findings = list(check(workspace))
+                outcomes = list(check(workspace))
             except QareportError as error:
-                findings = [Finding(problem, Level.FAULT) for problem in error.problems]
-            for finding in findings:
-                counts[finding.level] += 1
-                click.echo(f"{name:<9} {finding}")
+                outcomes = [CheckOutcome(problem, Level.FAULT) for problem in error.problems]
+            for outcome in outcomes:
+                counts[outcome.level] += 1
+                click.echo(f"{name:<9} {outcome}")
     if counts[Level.FAULT]:
         notify(say("Faults: {count}. Each line above marked FAULT says what to do.", count=counts[Level.FAULT]))
         return 2
@@ -81,7 +81,7 @@ def doctor(options: Options, connect: bool) -> int:
     return 0
 
 
-def _check_engine(_: Workspace) -> Iterator[Finding]:
+def _check_engine(_: Workspace) -> Iterator[CheckOutcome]:
     versions = installed_packages()
     missing = [name for name, version in versions.items() if version is None]
     if missing:
@@ -89,57 +89,57 @@ def _check_engine(_: Workspace) -> Iterator[Finding]:
             "not installed: {names}; reports from the store work, transcribing needs: pip install 'qareport[engine]'",
             names=", ".join(missing),
         )
-        yield Finding(to_do, Level.FAULT)
+        yield CheckOutcome(to_do, Level.FAULT)
         return
     devices = ", ".join(gpu_names()) or say("no GPU: the CPU is used")
-    yield Finding(Message(f"torch {versions['torch']}, funasr {versions['funasr']}, {devices}"))
+    yield CheckOutcome(Message(f"torch {versions['torch']}, funasr {versions['funasr']}, {devices}"))
 
 
-def _check_model(workspace: Workspace) -> Iterator[Finding]:
+def _check_model(workspace: Workspace) -> Iterator[CheckOutcome]:
     files = workspace.engine_files()
-    yield Finding(say("{model}, files complete", model=f"{files.info.name}@{files.info.revision}"))
-    yield from (Finding(line) for line in asr.describe_detection(files, workspace.settings.asr))
+    yield CheckOutcome(say("{model}, files complete", model=f"{files.info.name}@{files.info.revision}"))
+    yield from (CheckOutcome(line) for line in asr.describe_detection(files, workspace.settings.asr))
 
 
-def _check_fonts(_: Workspace) -> Iterator[Finding]:
+def _check_fonts(_: Workspace) -> Iterator[CheckOutcome]:
     faults = check_fonts()
-    yield from (Finding(fault, Level.FAULT) for fault in faults)
+    yield from (CheckOutcome(fault, Level.FAULT) for fault in faults)
     if not faults:
-        yield Finding(say("a Chinese font and its embedding are installed"))
+        yield CheckOutcome(say("a Chinese font and its embedding are installed"))
 
 
-def _check_config(workspace: Workspace) -> Iterator[Finding]:
+def _check_config(workspace: Workspace) -> Iterator[CheckOutcome]:
     settings = workspace.settings
-    yield Finding(
+    yield CheckOutcome(
         say("{folder}: settings read, time zone {zone}", folder=workspace.config, zone=settings.period.time_zone)
     )
 
 
-def _check_rules(workspace: Workspace) -> Iterator[Finding]:
+def _check_rules(workspace: Workspace) -> Iterator[CheckOutcome]:
     ruleset = workspace.rule_book.ruleset
-    yield Finding(say("{count} rules, rule set {key}", count=len(ruleset.rules), key=ruleset.sha256[:12]))
+    yield CheckOutcome(say("{count} rules, rule set {key}", count=len(ruleset.rules), key=ruleset.sha256[:12]))
 
 
-def _check_templates(workspace: Workspace) -> Iterator[Finding]:
+def _check_templates(workspace: Workspace) -> Iterator[CheckOutcome]:
     folder = workspace.templates
     if folder.resolve() == default_dir("templates").resolve():
-        yield Finding(say("{folder}: as they came with qareport", folder=folder))
+        yield CheckOutcome(say("{folder}: as they came with qareport", folder=folder))
         return
     problems = [problem for template in check_templates(folder) for problem in template.problems]
-    yield from (Finding(problem, Level.FAULT) for problem in problems)
+    yield from (CheckOutcome(problem, Level.FAULT) for problem in problems)
     if not problems:
-        yield Finding(say("{folder}: every template was filled with samples and prints", folder=folder))
+        yield CheckOutcome(say("{folder}: every template was filled with samples and prints", folder=folder))
 
 
-def _check_store(workspace: Workspace) -> Iterator[Finding]:
+def _check_store(workspace: Workspace) -> Iterator[CheckOutcome]:
     try:
-        yield Finding(say("{store}: can be opened", store=workspace.store.url))
+        yield CheckOutcome(say("{store}: can be opened", store=workspace.store.url))
     except NoStoreError as error:
         where = error.problems[0].where
-        yield Finding(say("{store}: does not exist yet, `qareport run` creates it", store=where))
+        yield CheckOutcome(say("{store}: does not exist yet, `qareport run` creates it", store=where))
 
 
-def _check_disk(workspace: Workspace) -> Iterator[Finding]:
+def _check_disk(workspace: Workspace) -> Iterator[CheckOutcome]:
     out = Path(workspace.settings.daily.out).absolute()
     folder = next(path for path in (out, *out.parents) if path.exists())
     rooms = {str(folder): shutil.disk_usage(folder).free}
@@ -152,39 +152,39 @@ def _check_disk(workspace: Workspace) -> Iterator[Finding]:
         room = say("{place}: {free:.1f} GiB free", place=place, free=free / 2**30)
         low = free < LEAST_FREE_BYTES
         to_do = say("delete what is old (`qareport store retain`), or move to a larger disk")
-        yield Finding(Problem(what=room, to_do=to_do), Level.FAULT) if low else Finding(room)
+        yield CheckOutcome(Problem(what=room, to_do=to_do), Level.FAULT) if low else CheckOutcome(room)
 
 
-def _check_sources(workspace: Workspace) -> Iterator[Finding]:
+def _check_sources(workspace: Workspace) -> Iterator[CheckOutcome]:
     daily = workspace.settings.daily
     if not daily.sources and not daily.manifest:
         to_do = say("daily.sources is empty: `qareport daily` takes in no recordings; name their folder there")
-        yield Finding(to_do, Level.HINT)
+        yield CheckOutcome(to_do, Level.HINT)
     for source in (*daily.sources, daily.manifest):
         if "://" in source:
-            yield Finding(say("{source}: is opened by each run", source=source))
+            yield CheckOutcome(say("{source}: is opened by each run", source=source))
         elif source:
             yield _local_source(source)
 
 
-def _local_source(source: str) -> Finding:
+def _local_source(source: str) -> CheckOutcome:
     """Check a file or folder; of one that has the day in its name, the folder above the day."""
     fixed = source.partition("{")[0]
     place = Path(source) if fixed == source else Path(f"{fixed}x").parent
     if place.exists():
-        return Finding(say("{source}: is there", source=place))
+        return CheckOutcome(say("{source}: is there", source=place))
     to_do = say("create or mount it, or correct daily.sources or daily.manifest in qareport.yaml")
-    return Finding(Problem(what=say("no such file or folder"), where=str(place), to_do=to_do), Level.FAULT)
+    return CheckOutcome(Problem(what=say("no such file or folder"), where=str(place), to_do=to_do), Level.FAULT)
 
 
-def _check_mail(workspace: Workspace) -> Iterator[Finding]:
+def _check_mail(workspace: Workspace) -> Iterator[CheckOutcome]:
     mail = workspace.settings.mail
     if not mail.host:
-        yield Finding(say("mail.host is not set: no report is mailed; fill in the section mail"), Level.HINT)
+        yield CheckOutcome(say("mail.host is not set: no report is mailed; fill in the section mail"), Level.HINT)
         return
     password = read_password(mail)
     Transport(mail, password).close()
-    yield Finding(
+    yield CheckOutcome(
         say(
             "{host}:{port} ({security}), from {sender}",
             host=mail.host,
@@ -194,44 +194,44 @@ def _check_mail(workspace: Workspace) -> Iterator[Finding]:
         )
     )
     if not mail.team and not mail.agents:
-        yield Finding(say("mail.team and mail.agents name nobody: no report is mailed"), Level.HINT)
+        yield CheckOutcome(say("mail.team and mail.agents name nobody: no report is mailed"), Level.HINT)
     if not mail.operator:
-        yield Finding(say("mail.operator names nobody: nobody is told when a run fails"), Level.HINT)
+        yield CheckOutcome(say("mail.operator names nobody: nobody is told when a run fails"), Level.HINT)
 
 
-def _check_server(workspace: Workspace) -> Iterator[Finding]:
+def _check_server(workspace: Workspace) -> Iterator[CheckOutcome]:
     yield from _check_mail(workspace)
     mail = workspace.settings.mail
     if mail.host:
         with Transport(mail, read_password(mail)) as transport:
             transport.connect()
-        yield Finding(say("the server answers and takes the log-in; `qareport mail test ADDRESS` sends a mail"))
+        yield CheckOutcome(say("the server answers and takes the log-in; `qareport mail test ADDRESS` sends a mail"))
 
 
-def _check_schedule(_: Workspace) -> Iterator[Finding]:
+def _check_schedule(_: Workspace) -> Iterator[CheckOutcome]:
     if _CRON.exists():
-        yield Finding(say("{file} starts the daily run", file=_CRON))
+        yield CheckOutcome(say("{file} starts the daily run", file=_CRON))
     elif not Path("/run/systemd/system").is_dir():
         nothing = say("no systemd, and no {file}: nothing starts the daily run (docs/guide/deploy.md)", file=_CRON)
-        yield Finding(nothing, Level.HINT)
+        yield CheckOutcome(nothing, Level.HINT)
     else:
         asked = ["systemctl", "show", _TIMER, "--property=LoadState,ActiveState,NextElapseUSecRealtime"]
         shown = subprocess.run(asked, capture_output=True, text=True, check=False).stdout  # noqa: S603 - our own words
-        yield timer_finding(dict(line.split("=", 1) for line in shown.splitlines() if "=" in line))
+        yield judge_timer(dict(line.split("=", 1) for line in shown.splitlines() if "=" in line))
 
 
-def timer_finding(state: Mapping[str, str]) -> Finding:
+def judge_timer(state: Mapping[str, str]) -> CheckOutcome:
     """Judge the timer of the daily run by what `systemctl show` says of it."""
     if state.get("LoadState") != "loaded":
         missing = say("{timer} is not installed: nothing starts the daily run (docs/guide/deploy.md)", timer=_TIMER)
-        return Finding(missing, Level.HINT)
+        return CheckOutcome(missing, Level.HINT)
     if state.get("ActiveState") != "active":
         what = say("{timer} is installed, but does not run", timer=_TIMER)
-        return Finding(Problem(what=what, to_do=Message(f"sudo systemctl enable --now {_TIMER}")), Level.FAULT)
-    return Finding(say("{timer}: next run {next}", timer=_TIMER, next=state.get("NextElapseUSecRealtime", "?")))
+        return CheckOutcome(Problem(what=what, to_do=Message(f"sudo systemctl enable --now {_TIMER}")), Level.FAULT)
+    return CheckOutcome(say("{timer}: next run {next}", timer=_TIMER, next=state.get("NextElapseUSecRealtime", "?")))
 
 
-_CHECKS: dict[str, Callable[[Workspace], Iterator[Finding]]] = {
+_CHECKS: dict[str, Callable[[Workspace], Iterator[CheckOutcome]]] = {
     "engine": _check_engine,
     "model": _check_model,
     "fonts": _check_fonts,

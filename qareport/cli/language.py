@@ -60,7 +60,7 @@ def speaking_to_user(language: str) -> Iterator[None]:
             os.environ["LANGUAGE"] = variable
 
 
-class Command(click.Command):
+class SpokenCommand(click.Command):
     """A command whose help is shown in the language of messages."""
 
     def format_help(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -72,10 +72,10 @@ class Command(click.Command):
         return translate_help(self.short_help) or ""
 
 
-class Group(click.Group):
+class SpokenGroup(click.Group):
     """A group of commands whose help is shown in the language of messages."""
 
-    command_class = Command
+    command_class = SpokenCommand
 
     def format_help(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the help page."""

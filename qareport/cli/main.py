@@ -20,7 +20,7 @@ import click
 
 from qareport import __version__
 from qareport.cli.console import GLOBAL_OPTIONS, Options, complain, is_json
-from qareport.cli.language import Group, choose_language, speaking_to_user
+from qareport.cli.language import CLICK_DOMAIN, SpokenGroup, choose_language, speaking_to_user
 from qareport.errors import QareportError
 from qareport.messages import Message, say
 
@@ -71,7 +71,7 @@ def all_commands() -> Iterator[click.Command]:
             yield from command.commands.values()
 
 
-class LazyGroup(Group):
+class LazyGroup(SpokenGroup):
     """A group that imports a command's module when that command is used, so that `--help` imports none of them."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -85,7 +85,7 @@ class LazyGroup(Group):
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the list of commands without importing them."""
-        with formatter.section(gettext.gettext("Commands")):
+        with formatter.section(gettext.dgettext(CLICK_DOMAIN, "Commands")):
             formatter.write_dl([(name, str(Message(COMMANDS[name].short_help))) for name in self.list_commands(ctx)])
 
 

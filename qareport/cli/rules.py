@@ -13,7 +13,7 @@ import jinja2
 
 from qareport import privacy, rules
 from qareport.cli.console import Options, complain, date_option, notify, takes_options
-from qareport.cli.language import Group
+from qareport.cli.language import SpokenGroup
 from qareport.codec import to_json
 from qareport.errors import ConfigError, Diagnostic, NotFoundError, Problem, SourceLocation
 from qareport.model import PersonalKind, Transcript
@@ -48,7 +48,7 @@ caption{text-align:left;font-weight:bold;padding:1em 0 .3em}
 """)
 
 
-@click.group(cls=Group)
+@click.group(cls=SpokenGroup)
 def rules_group() -> None:
     """Check the rules, run the tests beside them, explain and replay them, print their JSON Schema."""
 

@@ -30,7 +30,7 @@ from qareport.cli.console import (
     rule_book_of,
     takes_options,
 )
-from qareport.cli.language import Command
+from qareport.cli.language import SpokenCommand
 from qareport.events import Progress
 from qareport.messages import for_user, say
 from qareport.model import FailedCall
@@ -52,7 +52,7 @@ manifest_option = click.option(
 )
 
 
-@click.command(cls=Command)
+@click.command(cls=SpokenCommand)
 @click.argument("sources", nargs=-1, metavar="SOURCE...")
 @manifest_option
 @click.option(
@@ -79,7 +79,7 @@ def run(options: Options, sources: tuple[str, ...], manifest: Path | None, out: 
     return _run(options, sources, manifest, out, formats).is_incomplete
 
 
-@click.command(cls=Command)
+@click.command(cls=SpokenCommand)
 @click.option("--out", type=click.Path(path_type=Path), default=Path("out/demo"), show_default=True, metavar="DIR")
 @format_option(default="docx,pdf,html")
 @audio_option
@@ -198,7 +198,7 @@ def wait_for_writers(seconds: float) -> None:
     time.sleep(seconds)
 
 
-@click.command(cls=Command)
+@click.command(cls=SpokenCommand)
 @click.argument("transcript", type=click.Path(path_type=Path), metavar="TRANSCRIPT.jsonl")
 @manifest_option
 @click.option("--out", type=click.Path(path_type=Path), default=Path("out"), show_default=True, metavar="DIR")
@@ -259,7 +259,7 @@ def judge_and_render(
     )
 
 
-@click.command(cls=Command)
+@click.command(cls=SpokenCommand)
 @click.argument("orders", nargs=-1, metavar="[ORDER...]")
 @click.option("--call", "calls", multiple=True, metavar="CALL", help="The order that a call belongs to.")
 @click.option("--agent", "agents", multiple=True, metavar="AGENT", help="All orders with calls of an agent.")

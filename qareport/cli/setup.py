@@ -10,7 +10,7 @@ import click
 
 from qareport import asr
 from qareport.cli.console import Options, complain, notify, takes_options
-from qareport.cli.language import Command, Group
+from qareport.cli.language import SpokenCommand, SpokenGroup
 from qareport.errors import ConfigError, ModelError, Problem
 from qareport.messages import say
 from qareport.settings import default_dir
@@ -19,7 +19,7 @@ from qareport.workflows.check_templates import ALL, check_templates
 COPIED = ("config", "templates")
 
 
-@click.command(cls=Command)
+@click.command(cls=SpokenCommand)
 @click.argument("folder", type=click.Path(path_type=Path), metavar="DIR")
 def init(folder: Path) -> int:
     """Copy the configuration, the rules and the document templates into DIR for editing."""
@@ -41,7 +41,7 @@ def init(folder: Path) -> int:
     return 0
 
 
-@click.group(cls=Group)
+@click.group(cls=SpokenGroup)
 def models() -> None:
     """Download the published speech model, or check a model directory."""
 
@@ -76,7 +76,7 @@ def check(options: Options, name: str | None) -> int:
     return 0
 
 
-@click.group("templates", cls=Group)
+@click.group("templates", cls=SpokenGroup)
 def templates() -> None:
     """Check the templates of documents and mails after editing them."""
 

@@ -12,7 +12,7 @@ import click
 
 from qareport import privacy
 from qareport.cli.console import Options, takes_options
-from qareport.cli.language import Command
+from qareport.cli.language import SpokenCommand
 from qareport.codec import to_data
 from qareport.errors import ConfigError, StoreError
 from qareport.messages import Message, say
@@ -21,7 +21,7 @@ from qareport.store import CallCounts
 from qareport.workflows.status import InstallationStatus, look
 
 
-@click.command(cls=Command)
+@click.command(cls=SpokenCommand)
 @click.option("--format", "format_", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @click.option(
     "--prometheus",

@@ -10,13 +10,13 @@ import click
 
 from qareport.calendar import start_of
 from qareport.cli.console import Options, ProgressBars, complain, date_option, notify, takes_options
-from qareport.cli.language import Group
+from qareport.cli.language import SpokenGroup
 from qareport.codec import to_json
 from qareport.messages import Message, say, say_count
 from qareport.model import Call, Deletion
 
 
-@click.group("store", cls=Group)
+@click.group("store", cls=SpokenGroup)
 def store_group() -> None:
     """Check, back up and clean the store; delete orders and customers for good."""
 

@@ -11,7 +11,7 @@ import click
 from qareport import ingest
 from qareport.cli.console import Options, ProgressBars, complain, language_option, notify, takes_options
 from qareport.cli.intake_summary import skipped_lines
-from qareport.cli.language import Command
+from qareport.cli.language import SpokenCommand
 from qareport.cli.run import wait_for_writers
 from qareport.cli.search import call_file_name, is_folder, open_output
 from qareport.codec import to_json
@@ -28,7 +28,7 @@ _SUFFIX_OF_FORMAT = {"json": "jsonl", "text": "txt", "rich": "txt", "srt": "srt"
 _SUBTITLES = ("srt", "vtt")
 
 
-@click.command(cls=Command)
+@click.command(cls=SpokenCommand)
 @click.argument("recordings", nargs=-1, required=True, metavar="AUDIO...")
 @click.option(
     "--format",

@@ -4,22 +4,8 @@ Pure functions over text; `qareport.store` keeps the index and answers queries. 
 docs/guide/search-and-export.md.
 """
 
-from qareport.search.query import (
-    And,
-    Between,
-    Fact,
-    Found,
-    Hit,
-    Mark,
-    Node,
-    Not,
-    Or,
-    QueryTerm,
-    Words,
-    parse,
-    phrases_of,
-    terms_in_query,
-)
+from qareport.search.parser import parse, terms_in_query
+from qareport.search.query import And, Between, Fact, Found, Hit, Mark, Node, Not, Or, QueryTerm, Words, phrases_of
 from qareport.search.terms import MARK, Line, Terms, find_spans, lines_of, mark_of, terms_of, terms_of_text
 
 __all__ = [

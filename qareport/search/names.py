@@ -18,6 +18,7 @@ from qareport.model import (
     Risk,
     Role,
 )
+from qareport.search.terms import mark_of
 
 _TAGS: Final[Mapping[str, Sequence[str]]] = {
     Emotion.HAPPY: ("满意", "高兴", "开心"),
@@ -79,6 +80,18 @@ _FIELDS: Final[Mapping[str, Sequence[str]]] = {
     "rule": ("规则",),
     "moment": ("关键节点", "节点"),
 }
+
+
+def marks_by_name() -> dict[str, str]:
+    """Return the mark of every tag, speaker and (`moment:…`) key moment by its names, in lower case."""
+    tags = {tag.lower(): tag for tag in TAG_NAMES.values()} | {**TAG_NAMES}
+    roles = {str(role): str(role) for role in Role} | {**ROLE_NAMES}
+    moments = {str(kind): str(kind) for kind in MomentKind} | {**VALUE_NAMES["moment"]}
+    return (
+        {name: mark_of(tag) for name, tag in tags.items()}
+        | {name: mark_of("role", role) for name, role in roles.items()}
+        | {f"moment:{name}": mark_of("moment", kind) for name, kind in moments.items()}
+    )
 
 
 def _by_name(names: Mapping[str, Sequence[str]]) -> dict[str, str]:

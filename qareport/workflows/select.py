@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -51,10 +51,10 @@ def choose_orders(store: Store, wanted: CallFilter) -> tuple[str, ...]:
     return tuple(dict.fromkeys(order_id or call_id for call_id, order_id in calls))
 
 
-_ABSENT: Mapping[str, Callable[[str], Message]] = {
-    "order": lambda names: say("no order {names}", names=names),
-    "call": lambda names: say("no call {names}", names=names),
-    "agent": lambda names: say("no agent {names}", names=names),
+_ABSENT: Mapping[str, Message] = {
+    "order": say("no order {names}"),
+    "call": say("no call {names}"),
+    "agent": say("no agent {names}"),
 }
 
 
@@ -71,7 +71,7 @@ def _nothing(store: Store, wanted: CallFilter) -> NotFoundError:
         known = store.calls.list_names(what)
         to_do = say("in the store: {names} …", names=", ".join(known)) if known else say("run `qareport run` first")
         asked = ", ".join(repr(name) for name in names)
-        return NotFoundError(_ABSENT[what](asked), where=store.url, to_do=to_do)
+        return NotFoundError(Message(_ABSENT[what].template, (("names", asked),)), where=store.url, to_do=to_do)
     if not store.calls.list_names("call", 1):
         return NotFoundError(say("there are no calls yet"), where=store.url, to_do=say("run `qareport run` first"))
     if wanted.since is None and wanted.until is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import dataclasses
 import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,11 +20,12 @@ from qareport.presentation import emotion_chart, heatmap_chart
 from qareport.presentation.templating import find_template, make_environment, read_template, template_line
 from qareport.presentation.view_types import Chart, DocumentView, HeatChart
 from qareport.report.order.transcript_lines import Sound
+from qareport.search.names import marks_by_name
 
 #: Styles that every kind of report has; the kind's own come after them and win.
 BASE_STYLES = "base.css"
-#: The script of a page that is read on a screen, by the kind of its view.
-_SCRIPTS = {"call": "call.js"}
+#: The scripts of a page that is read on a screen, by the kind of its view.
+_SCRIPTS = {"call": ("find.js", "call.js")}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +40,8 @@ class PageVariables:
     policy: str
     #: The sound of each call by its id (`call.facts.name`); empty unless `report.audio` is set.
     sounds: Mapping[str, Sound]
+    #: What the search box takes for tags, speakers and key moments: JSON, mark by name.
+    names: str
 
 
 def render_html(
@@ -62,8 +66,8 @@ def render_html(
     """
     path = find_template(f"{stem}.html.j2", templates)
     styles = "".join(_read_styles(stem, templates))
-    script_name = _SCRIPTS.get(stem) if interactive else None
-    script = read_template(find_template(script_name, templates)) if script_name else ""
+    scripts = _SCRIPTS.get(stem, ()) if interactive else ()
+    script = "".join(read_template(find_template(name, templates)) for name in scripts)
     environment = make_environment()
     environment.filters["svg"] = _svg
     source = read_template(path)
@@ -74,6 +78,7 @@ def render_html(
         script=Markup(script),  # noqa: S704 - likewise
         policy=_policy(script),
         sounds=sounds or {},
+        names=json.dumps(marks_by_name(), ensure_ascii=False),
     )
     values = {field.name: getattr(variables, field.name) for field in dataclasses.fields(variables)}
     try:

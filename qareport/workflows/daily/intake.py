@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -20,22 +20,12 @@ from qareport.workflows.transcribe import TranscribedCall
 #: Names that a note carries.
 _NAMED = 5
 #: What was found and is no call of the period, by the code of its note.
-_LEFT_OUT: Mapping[str, Callable[[int, str], Message]] = {
-    "recordings_waiting": lambda count, names: say(
-        "{count} recordings are still being written, the next run takes them: {names}", count=count, names=names
-    ),
-    "recordings_undated": lambda count, names: say(
-        "{count} recordings belong to no day, because their start is not known: {names}", count=count, names=names
-    ),
-    "recordings_unlisted": lambda count, names: say(
-        "{count} recordings have no row in the manifest: {names}", count=count, names=names
-    ),
-    "recordings_unfit": lambda count, names: say(
-        "{count} names of recordings do not fit ingest.name_pattern: {names}", count=count, names=names
-    ),
-    "recordings_twice": lambda count, names: say(
-        "{count} recordings are duplicates of others and not counted: {names}", count=count, names=names
-    ),
+_LEFT_OUT: Mapping[str, Message] = {
+    "recordings_waiting": say("{count} recordings are still being written, the next run takes them: {names}"),
+    "recordings_undated": say("{count} recordings belong to no day, because their start is not known: {names}"),
+    "recordings_unlisted": say("{count} recordings have no row in the manifest: {names}"),
+    "recordings_unfit": say("{count} names of recordings do not fit ingest.name_pattern: {names}"),
+    "recordings_twice": say("{count} recordings are duplicates of others and not counted: {names}"),
 }
 
 
@@ -114,7 +104,8 @@ class Intake:
         if names:
             first = ", ".join(privacy.mask(name)[0] for name in names[:_NAMED]) + (" …" if len(names) > _NAMED else "")
             note = Note(code=code, values={"calls": str(len(names)), "names": first})
-            self.context.log.trouble(_LEFT_OUT[code](len(names), first), note, partial=partial)
+            what = Message(_LEFT_OUT[code].template, (("count", len(names)), ("names", first)))
+            self.context.log.trouble(what, note, partial=partial)
 
     def rule_book(self) -> RuleBook | None:
         """Return the rules; broken ones are replaced by the last valid set, and recorded. None: there is none."""

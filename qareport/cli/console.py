@@ -15,6 +15,7 @@ import click
 
 from qareport import events
 from qareport.cli.intake_summary import intake_lines
+from qareport.codec import LATEST_YEAR, OLDEST_YEAR, is_plausible
 from qareport.messages import Message, for_user, say
 from qareport.presentation.locale import LOCALES
 from qareport.workflows.workspace import Workspace
@@ -350,9 +351,15 @@ class _Day(click.DateTime):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         try:
-            return super().convert(value, param, ctx)
+            day = super().convert(value, param, ctx)
         except click.BadParameter:
             self.fail(str(say("{value!r} is no day; write it as 2026-11-21", value=value)), param, ctx)
+        if not is_plausible(day):
+            years = {"first": OLDEST_YEAR, "last": LATEST_YEAR}
+            self.fail(
+                str(say("{value!r} is not in the years from {first} to {last}", value=value, **years)), param, ctx
+            )
+        return day
 
 
 def date_option(name: str, *names: str, help: str) -> Callable[[F], F]:

@@ -58,7 +58,7 @@ def read_workbook(path: Path, needed: Sequence[str] = AUDIO_ALONE) -> Table:
     except _LimitError as error:
         limit = say("at most {rows} rows and {megabytes} MB", rows=MOST_ROWS, megabytes=MOST_BYTES // 2**20)
         problem = Problem(
-            what=say("the workbook is too large: {what}", what=error),
+            what=say("the workbook is too large"),
             where=str(path),
             expected=limit,
             to_do=say("save the sheet with the calls as .csv"),
@@ -94,7 +94,7 @@ def _check_size(path: Path) -> None:
     with zipfile.ZipFile(path) as archive:
         size = sum(entry.file_size for entry in archive.infolist())
         if size > MOST_BYTES:
-            raise _LimitError(f"{size / 2**20:.0f} MB")
+            raise _LimitError
         elements = 0
         for entry in archive.infolist():
             with archive.open(entry) as part:
@@ -110,10 +110,10 @@ def _count_elements(part: IO[bytes], most: int) -> int:
             has_rows = has_rows or index > 0
             in_row = (0 if index else in_row) + piece.count(b"<")
             if in_row > _MOST_IN_ROW and has_rows:
-                raise _LimitError(f"{in_row} XML tags in a row")
+                raise _LimitError
         total += block.count(b"<") - block.count(b"</")
         if total > most:
-            raise _LimitError(f"more than {MOST_ELEMENTS} XML elements")
+            raise _LimitError
     return total
 
 
@@ -134,7 +134,7 @@ def _read_book(book: Any, path: Path, needed: Sequence[str]) -> Table:
         unknown |= dict.fromkeys(heading.unknown)
         rows += (_row(heading, number, cells, where) for number, cells in lines.filled())
         if len(rows) > MOST_ROWS:
-            raise _LimitError(f"{len(rows)} rows")
+            raise _LimitError
     if not rows and not any(read_heading(names, "").has_one_of(needed) for names in heads.values()):
         title, names = next(iter(heads.items()), ("", []))
         raise ConfigError([no_such_column(names, needed, f"{path} sheet {title!r}")])
@@ -194,7 +194,7 @@ class _Lines:
             below = numbers[bisect_right(numbers, merged.min_row) : bisect_right(numbers, merged.max_row)]
             filled += len(below)
             if filled > MOST_CELLS:
-                raise _LimitError(f"{filled} merged cells")
+                raise _LimitError
             if top is not None:
                 for number in below:
                     lines[number].setdefault(merged.min_col, top)
@@ -208,7 +208,7 @@ class _Lines:
                 rows += bool(found)
                 cells += len(found)
                 if rows > MOST_ROWS or cells > MOST_CELLS:
-                    raise _LimitError(f"{rows} rows, {cells} cells")
+                    raise _LimitError
                 if found:
                     yield number, {column: self._of(cell) for column, cell in found.items()}
 

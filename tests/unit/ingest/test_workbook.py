@@ -214,11 +214,11 @@ def test_what_a_few_kilobytes_unpack_to_is_bounded(tmp_path: Path, xml: str, mon
     monkeypatch.setattr(workbook, "MOST_ELEMENTS", 4000)
     monkeypatch.setattr(workbook, "MOST_BYTES", 500_000)
     assert path.stat().st_size < 12_000
-    assert refusal(path).startswith("m.xlsx: the workbook is too large: ")
+    assert refusal(path).startswith("m.xlsx: the workbook is too large; expected at most ")
     assert refusal(path).endswith("save the sheet with the calls as .csv")
 
 
 def test_too_many_rows_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(workbook, "MOST_ROWS", 10)
     path = save(tmp_path / "m.xlsx", HEAD, *((f"{row}.wav",) for row in range(20)))
-    assert "the workbook is too large: 11 rows" in refusal(path)
+    assert "the workbook is too large; expected at most 10 rows" in refusal(path)

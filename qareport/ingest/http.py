@@ -22,7 +22,7 @@ _BLOCK = 1 << 18
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
+class FetchLimits:
     """How large a recording may be, and how long it may take to fetch it."""
 
     max_bytes: int
@@ -57,7 +57,7 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
         return None
 
 
-def get(url: str, target: IO[bytes], limits: Limits, validators: Mapping[str, str]) -> dict[str, str] | None:
+def get(url: str, target: IO[bytes], limits: FetchLimits, validators: Mapping[str, str]) -> dict[str, str] | None:
     """Write what is behind a URL into a file.
 
     Args:

@@ -13,7 +13,7 @@ from qareport.codec import clean_text, is_nothing, read_identifier, read_instant
 from qareport.errors import ConfigError, Problem, QareportError, SourceLocation
 from qareport.ingest.addresses import is_url
 from qareport.ingest.columns import AUDIO_ALONE, AUDIO_OR_ID
-from qareport.ingest.tables import Table, TableRow, read_text_table
+from qareport.ingest.tables import ManifestTable, TableRow, read_text_table
 from qareport.ingest.workbook import read_workbook
 from qareport.messages import Message, say
 from qareport.model import Call, Role
@@ -97,7 +97,7 @@ def read_manifest(
     return Manifest(path=path, rows=tuple(rows), unknown_columns=table.unknown)
 
 
-def _read_table(path: Path, needed: Sequence[str]) -> Table:
+def _read_table(path: Path, needed: Sequence[str]) -> ManifestTable:
     suffix = path.suffix.lower()
     if suffix in (".xlsx", ".xlsm"):
         return read_workbook(path, needed)

@@ -16,7 +16,7 @@ from qareport.errors import NotFoundError, Problem, QareportError
 from qareport.files import atomic_path
 from qareport.ingest import http
 from qareport.ingest.addresses import file_name, is_chain, shown
-from qareport.ingest.http import Limits
+from qareport.ingest.http import FetchLimits
 from qareport.ingest.recordings import RecordingFile, SourceContents
 from qareport.messages import Message, say
 from qareport.settings import IngestSettings
@@ -63,8 +63,8 @@ class RemoteSource:
         return contents
 
     @property
-    def _limits(self) -> Limits:
-        return Limits(max_bytes=round(self.settings.max_megabytes * 1e6), timeout_s=self.settings.fetch_timeout_s)
+    def _limits(self) -> FetchLimits:
+        return FetchLimits(max_bytes=round(self.settings.max_megabytes * 1e6), timeout_s=self.settings.fetch_timeout_s)
 
     # --- HTTP ---------------------------------------------------------------------------------------------------------
 

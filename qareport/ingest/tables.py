@@ -33,7 +33,7 @@ class TableRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Table:
+class ManifestTable:
     """The rows of a manifest."""
 
     rows: tuple[TableRow, ...]
@@ -41,7 +41,7 @@ class Table:
     unknown: tuple[str | Message, ...] = ()
 
 
-def read_text_table(path: Path, needed: Sequence[str] = AUDIO_ALONE) -> Table:
+def read_text_table(path: Path, needed: Sequence[str] = AUDIO_ALONE) -> ManifestTable:
     """Read CSV, or JSON lines by the suffix.
 
     Args:
@@ -84,7 +84,7 @@ def _checked_heading(names: Sequence[str], needed: Sequence[str], where: str) ->
     return heading
 
 
-def _csv_table(text: str, path: Path, needed: Sequence[str]) -> Table:
+def _csv_table(text: str, path: Path, needed: Sequence[str]) -> ManifestTable:
     delimiter = max(_DELIMITERS, key=text.split("\n", 1)[0].count)
     reader = csv.reader(text.splitlines(keepends=True), skipinitialspace=True, delimiter=delimiter, strict=True)
     try:
@@ -98,7 +98,7 @@ def _csv_table(text: str, path: Path, needed: Sequence[str]) -> Table:
         try:
             cells = next(reader)
         except StopIteration:
-            return Table(rows=tuple(rows), unknown=heading.unknown)
+            return ManifestTable(rows=tuple(rows), unknown=heading.unknown)
         except csv.Error as error:
             problem = Problem(
                 what=say("not CSV: {error}", error=error),
@@ -123,7 +123,7 @@ def _csv_row(cells: Sequence[str], heading: Heading, where: SourceLocation) -> T
     return TableRow(where=where, cells=named, problems=(problem,))
 
 
-def _json_table(text: str, path: Path) -> Table:
+def _json_table(text: str, path: Path) -> ManifestTable:
     rows: list[TableRow] = []
     unknown: dict[str | Message, None] = {}
     headings: dict[tuple[str, ...], Heading] = {}
@@ -144,7 +144,7 @@ def _json_table(text: str, path: Path) -> Table:
         unknown |= dict.fromkeys(heading.unknown)
         cells = {column: data[name] for name, column in zip(names, heading.columns, strict=True) if column is not None}
         rows.append(TableRow(where=where, cells=cells))
-    return Table(rows=tuple(rows), unknown=tuple(unknown))
+    return ManifestTable(rows=tuple(rows), unknown=tuple(unknown))
 
 
 def _json_object(line: str, where: SourceLocation) -> dict[str, Any] | Problem:

@@ -15,7 +15,7 @@ from typing import IO, Any
 from qareport.codec import is_nothing
 from qareport.errors import ConfigError, Problem
 from qareport.ingest.columns import AUDIO_ALONE, Heading, no_such_column, read_heading
-from qareport.ingest.tables import Table, TableRow
+from qareport.ingest.tables import ManifestTable, TableRow
 from qareport.messages import Message, say
 
 #: Of all parts of a workbook together, unpacked; a row of ten cells takes about 500 bytes.
@@ -36,7 +36,7 @@ class _LimitError(Exception):
     """A workbook holds more than is read."""
 
 
-def read_workbook(path: Path, needed: Sequence[str] = AUDIO_ALONE) -> Table:
+def read_workbook(path: Path, needed: Sequence[str] = AUDIO_ALONE) -> ManifestTable:
     """Read the rows of all sheets whose first row names a column `audio`.
 
     Merged cells count in each of their rows. Sheets of another kind, charts among them, are left alone.
@@ -117,7 +117,7 @@ def _count_elements(part: IO[bytes], most: int) -> int:
     return total
 
 
-def _read_book(book: Any, path: Path, needed: Sequence[str]) -> Table:
+def _read_book(book: Any, path: Path, needed: Sequence[str]) -> ManifestTable:
     heads: dict[str, list[str]] = {}
     rows: list[TableRow] = []
     unknown: dict[str | Message, None] = {}
@@ -138,7 +138,7 @@ def _read_book(book: Any, path: Path, needed: Sequence[str]) -> Table:
     if not rows and not any(read_heading(names, "").has_one_of(needed) for names in heads.values()):
         title, names = next(iter(heads.items()), ("", []))
         raise ConfigError([no_such_column(names, needed, f"{path} sheet {title!r}")])
-    return Table(rows=tuple(rows), unknown=tuple(unknown))
+    return ManifestTable(rows=tuple(rows), unknown=tuple(unknown))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,9 +2,9 @@
 
 There are three kinds. *Documents* are written in Chinese: words come from the Python code (`_`, `N_`, `plural`), from
 the text templates (`_("…")`, `{% trans %}`) and from the Word templates (all Chinese words outside tags). *Messages*
-are written in English: `say` and `say_count`, and the help texts of all commands. The third is what click, the library of
-the command line, says itself. Each .po file gets what is new and loses what is gone; translate there, and
-run this again: it writes the .mo files that the program reads. Exit status 1 says that something is not translated yet.
+are written in English: `say` and `say_count`, and the help texts of all commands. The third is what click, the library
+of the command line, says itself. Each .po file gets what is new and loses what is gone; translate there, and run this
+again: it writes the .mo files that the program reads. Exit status 1 says that something is not translated yet.
 """
 
 from __future__ import annotations

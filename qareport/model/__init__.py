@@ -124,6 +124,7 @@ from qareport.model.period_report import (
     RuleRow,
     WeakLink,
 )
+from qareport.model.turns import Turn, find_turns
 from qareport.model.vocabulary import (
     ALARM_KINDS,
     DEFAULT_SILENCE_MS,
@@ -286,9 +287,11 @@ __all__ = [
     "TrajectoryState",
     "Transcript",
     "TrendPoint",
+    "Turn",
     "Unit",
     "User",
     "UserRole",
     "WeakLink",
     "delivery_key",
+    "find_turns",
 ]

@@ -53,6 +53,8 @@ class TextRun:
     at_ms: int | None = None
     #: What the words lead to; empty for nothing.
     href: str = ""
+    #: What a search on the page knows of a sentence besides its words: tags, speaker and key moments, spaces between.
+    marks: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

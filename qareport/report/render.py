@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final, Literal, get_args, overload
 from qareport.codec import to_json
 from qareport.errors import DocumentError
 from qareport.files import atomic_write
+from qareport.messages import say
 from qareport.model import OrderReport, PeriodReport
 from qareport.presentation.links import Links
 from qareport.presentation.locale import speaking
@@ -129,7 +130,9 @@ def _check(formats: Sequence[str], report: OrderReport | PeriodReport) -> None:
     known = PERIOD_FORMATS if isinstance(report, PeriodReport) else FORMATS
     for format in formats:
         if format not in known:
-            raise DocumentError(f"unknown format {format!r}", where="report", expected=", ".join(known))
+            raise DocumentError(
+                say("unknown format {format!r}", format=format), where="report", expected=", ".join(known)
+            )
 
 
 def _build_view(
@@ -223,7 +226,9 @@ def _replace(path: Path, content: bytes) -> None:
             file.write(content)
     except OSError as error:
         raise DocumentError(
-            f"cannot be written: {error.strerror}", where=str(path), to_do="close it if it is open; check the folder"
+            say("cannot be written: {strerror}", strerror=error.strerror),
+            where=str(path),
+            to_do=say("close it if it is open; check the folder"),
         ) from error
 
 

@@ -3,6 +3,7 @@
 from qareport.settings.agents import load_agents
 from qareport.settings.bundled import bundled_calls, bundled_model, bundled_reader, default_dir
 from qareport.settings.desk import DeskSettings, ReviewSettings
+from qareport.settings.ingest import IngestSettings
 from qareport.settings.mail import MailSettings
 from qareport.settings.settings import (
     AnalysisSettings,
@@ -10,7 +11,6 @@ from qareport.settings.settings import (
     AudioSettings,
     CategorySettings,
     DailySettings,
-    IngestSettings,
     Locale,
     PeriodSettings,
     PrivacySettings,

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from urllib.parse import quote
 
 from qareport import periods, report
+from qareport.delivery import Clock
+from qareport.events import Progress
 from qareport.messages import say, say_count
 from qareport.model import (
     CallSummary,
@@ -23,8 +25,9 @@ from qareport.model import (
 from qareport.periods import TrendTotals
 from qareport.presentation.links import Links
 from qareport.report import PeriodPages
-from qareport.workflows.daily.context import Context, period_name
+from qareport.workflows.daily.context import Context, DailyOptions, period_name
 from qareport.workflows.render import render_orders, render_period
+from qareport.workflows.workspace import Workspace
 
 #: How far back promises and repeated calls are looked for, beside the periods that are compared.
 _LOOK_BACK = timedelta(days=14)
@@ -254,6 +257,26 @@ def _named(team: PeriodReport, callbacks: int) -> Iterator[str]:
     for row in team.agents:
         yield from (found.evidence.subject for found in (row.main_fault, row.praise) if found is not None)
     yield from (promise.subject for promise in team.promises if promise.state is not PromiseState.UNCONFIRMED)
+
+
+def make_team_edition(workspace: Workspace, day: date, *, out: Path, on_progress: Progress) -> EditionMade:
+    """Make the team's report of a day from what the store holds; nothing is taken in, and no mail is written.
+
+    Args:
+        workspace: the installation.
+        day: the day, by `period.time_zone`.
+        out: in place of `daily.out`.
+        on_progress: called after each document.
+    """
+    context = Context(
+        workspace=workspace,
+        options=DailyOptions(day=day, out=str(out)),
+        period=periods.period_of(PeriodKind.DAY, day, workspace.settings.period.time_zone),
+        clock=Clock(),
+        on_progress=on_progress,
+    )
+    editions = Editions(context)
+    return editions.write(editions.build(editions.gather(), ())[:1], {})[0]
 
 
 #: Which document of an order a link leads to: what a phone shows best, first.

@@ -1,15 +1,16 @@
-"""The steps of a daily run from recordings to transcripts, and the rules to judge them by."""
+"""The intake of a daily run: new recordings are found, named where they are no calls, and transcribed."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from qareport import ingest, periods, privacy
-from qareport.errors import ConfigError, Problem, QareportError, StoreError
-from qareport.messages import Message, say, say_count
+from qareport.errors import ConfigError, QareportError, StoreError
+from qareport.messages import Message, say
 from qareport.model import Call, FailedCall, Note, NoteCode
 from qareport.workflows import transcribe
 from qareport.workflows.daily.context import Context
@@ -18,6 +19,14 @@ from qareport.workflows.transcribe import TranscribedCall
 
 #: Names that a note carries.
 _NAMED = 5
+#: What was found and is no call of the period, by the code of its note.
+_LEFT_OUT: Mapping[str, Message] = {
+    "recordings_waiting": say("{count} recordings are still being written, the next run takes them: {names}"),
+    "recordings_undated": say("{count} recordings belong to no day, because their start is not known: {names}"),
+    "recordings_unlisted": say("{count} recordings have no row in the manifest: {names}"),
+    "recordings_unfit": say("{count} names of recordings do not fit ingest.name_pattern: {names}"),
+    "recordings_twice": say("{count} recordings are duplicates of others and not counted: {names}"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,33 +54,29 @@ class Intake:
         for failure in ingested.failures:
             if failure.call_id in unfinished:  # a recording that was archived since keeps its result
                 run.store.calls.put_failure(failure.call, failure)
-        calls = transcribe.disambiguate_ids(ingested.calls, ingested.ids_from_file_name, run.store)
-        unfinished = run.store.calls.list_unfinished([call.call_id for call in calls])
-        new = tuple(call for call in calls if call.call_id in unfinished)
+        unfinished = run.store.calls.list_unfinished([call.call_id for call in ingested.calls])
+        new = tuple(call for call in ingested.calls if call.call_id in unfinished)
         for call in new:
             run.store.calls.put(call)
         return new
 
     def _find(self, sources: Sequence[str], manifest: Path | None) -> ingest.Ingest:
         run = self.context
-        unreadable: list[Problem] = []
         try:
             ingested = ingest.find_calls(
                 sources,
                 manifest,
                 cache=run.out / "fetched",
                 settings=run.settings.ingest,
+                audio=run.settings.audio,
                 time_zone=run.settings.period.time_zone,
                 wait=run.clock.sleep,
-                unreadable=unreadable,
             )
         except QareportError as error:
-            unreadable += error.problems
-            ingested = ingest.Ingest(calls=())
-        for problem in unreadable:
-            first = run.in_report(problem)
-            run.log.trouble(problem, Note(code=NoteCode.SOURCES_MISSING, values={"first": first}))
-        return ingested
+            return ingest.Ingest(calls=(), problems=error.problems)
+        calls = transcribe.disambiguate_ids(ingested.calls, ingested.ids_from_file_name, run.store)
+        calls, refused = transcribe.refuse_taken_ids(calls, run.store, ZoneInfo(run.settings.period.time_zone))
+        return replace(ingested, calls=calls, problems=(*ingested.problems, *refused))
 
     def _dated(self, text: str) -> str:
         """Put the day in: {date} is 2026-11-21, {day} is 20261121."""
@@ -80,44 +85,27 @@ class Intake:
 
     def _report(self, ingested: ingest.Ingest) -> None:
         """Name what was found and is no call of the period, and why."""
+        for problem in ingested.problems:
+            first = privacy.mask(self.context.in_report(problem))[0]
+            self.context.log.trouble(problem, Note(code=NoteCode.SOURCES_MISSING, values={"first": first}))
         start, end = periods.bounds(self.context.period)
         waiting = [
             call.call_id for call in ingested.waiting if call.started_at is None or start <= call.started_at < end
         ]
         undated = [call.call_id for call in ingested.calls if call.started_at is None]
         undated += [failure.call_id for failure in ingested.failures if failure.started_at is None]
-        self._note(
-            NoteCode.RECORDINGS_WAITING,
-            waiting,
-            say("recordings that are still being written, the next run takes them: {count} ({names})"),
-            partial=True,
-        )
-        self._note(
-            NoteCode.RECORDINGS_UNDATED,
-            undated,
-            say("recordings whose start is not known, and so no day: {count} ({names}); add it to the manifest"),
-            partial=True,
-        )
-        self._note(
-            NoteCode.RECORDINGS_UNLISTED,
-            _names(ingested.unlisted),
-            say("recordings without a row in the manifest: {count} ({names})"),
-            partial=False,
-        )
-        self._note(
-            NoteCode.RECORDINGS_UNFIT,
-            _names(ingested.unmatched),
-            say("recordings whose names do not fit ingest.name_pattern: {count} ({names})"),
-            partial=False,
-        )
+        self.context.log.skipped += ingested.skipped
+        self._note("recordings_waiting", waiting, partial=True)
+        self._note("recordings_undated", undated, partial=True)
+        self._note("recordings_unlisted", _names(ingested.unlisted), partial=False)
+        self._note("recordings_unfit", _names(ingested.unmatched), partial=False)
 
-    def _note(self, code: NoteCode, names: Sequence[str], what: Message, *, partial: bool) -> None:
-        """Note something about recordings; `what` is a message to fill with {count} and {names}."""
+    def _note(self, code: str, names: Sequence[str], *, partial: bool) -> None:
         if names:
             first = ", ".join(privacy.mask(name)[0] for name in names[:_NAMED]) + (" …" if len(names) > _NAMED else "")
             note = Note(code=code, values={"calls": str(len(names)), "names": first})
-            values = (("count", len(names)), ("names", first))
-            self.context.log.trouble(replace(what, values=values), note, partial=partial)
+            what = Message(_LEFT_OUT[code].template, (("count", len(names)), ("names", first)))
+            self.context.log.trouble(what, note, partial=partial)
 
     def rule_book(self) -> RuleBook | None:
         """Return the rules; broken ones are replaced by the last valid set, and recorded. None: there is none."""
@@ -129,11 +117,12 @@ class Intake:
             log.trouble(error, Note(code=NoteCode.RULES_UNREADABLE, values={"first": first}))
             return None
         for note in rule_book.notes:
-            what = say(
-                "the rules are broken, the last valid set is used: {first}; `qareport rules lint` shows all errors",
-                first=note.values["first"],
+            log.trouble(
+                say(
+                    "the rules are broken, the last valid set is used: {first} (qareport rules lint)",
+                    first=note.values["first"],
+                )
             )
-            log.trouble(what)
         return rule_book
 
     def transcribe(self, calls: Sequence[Call]) -> tuple[TranscribedCall, ...]:
@@ -154,17 +143,12 @@ class Intake:
         except Exception as error:  # noqa: BLE001 - what the store holds is reported, whatever is wrong with the engine
             reason = error if isinstance(error, QareportError) else f"{type(error).__name__}: {error}"
             values = {"calls": str(len(calls)), "first": run.in_report(reason)}
-            what = say_count(
-                "{count} new recording was not transcribed: {reason}",
-                "{count} new recordings were not transcribed: {reason}",
-                len(calls),
-                reason=reason,
-            )
-            run.log.trouble(what, Note(code=NoteCode.NOT_TRANSCRIBED, values=values))
+            note = Note(code=NoteCode.NOT_TRANSCRIBED, values=values)
+            lost = say("{count} new recordings were not transcribed: {reason}", count=len(calls), reason=reason)
+            run.log.trouble(lost, note)
             return ()
         copies = [duplicate.call.call_id for duplicate in outcome.duplicates]
-        twice = say("recordings that are copies of others and not counted: {count} ({names})")
-        self._note(NoteCode.RECORDINGS_TWICE, copies, twice, partial=False)
+        self._note("recordings_twice", copies, partial=False)
         return outcome.calls
 
 

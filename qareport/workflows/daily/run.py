@@ -75,7 +75,9 @@ def _check_mail(settings: Settings) -> None:
     """Check that mail can be sent, before the work instead of after it."""
     if not (settings.mail.team or settings.mail.agents or settings.mail.operator):
         raise MailError(
-            "mail has no recipients", where="qareport.yaml", to_do="fill in mail.team, mail.agents or mail.operator"
+            say("mail has no recipients"),
+            where="qareport.yaml",
+            to_do=say("fill in mail.team, mail.agents or mail.operator"),
         )
     mail.Transport(settings.mail, mail.read_password(settings.mail)).close()
 
@@ -158,6 +160,8 @@ class _Run:
             mails=mails,
             unknown=unknown,
             problems=log.problems,
+            skipped=tuple(log.skipped),
+            undated=self._store.calls.count_undated(),
             seconds=time.monotonic() - self._started,
         )
 

@@ -36,6 +36,7 @@ MADE = {
 #: Fields that speak only where something is missing or unusual.
 SILENT = {
     "demo_notice", "message", "empty", "more", "n", "unknown", "no_promises", "no_classes", "at_ms", "href", "remark",
+    "marks",
 }  # fmt: skip
 
 

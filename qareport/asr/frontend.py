@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,10 +11,11 @@ import numpy as np
 from qareport.asr.diarization import ChannelLayout, determine_layout
 from qareport.asr.interfaces import ENCODER_FRAME_MS, Embedding, SpeechChunk, Vad
 from qareport.asr.vad_refinement import merge_spans
+from qareport.audio.crosstalk import find_shared_sound, remove_copies
 from qareport.audio.decode import decode
 from qareport.audio.levels import channels_identical, loudness_dbfs
 from qareport.audio.resampling import SAMPLE_RATE, Samples
-from qareport.model import AudioInfo, Call
+from qareport.model import AudioInfo, Call, Note, NoteCode
 from qareport.settings import AsrSettings, AudioSettings
 
 if TYPE_CHECKING:
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 #: A stretch shorter than a log-mel frame (25 ms) has no features.
 _SHORTEST_MS = 30
+#: In seconds: crosstalk shorter than this is not worth a note.
+_NOTICEABLE_S = 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -60,35 +63,56 @@ def prepare_call(
         AudioError: the recording cannot be used.
     """
     recording = decode(call.audio_path, max_duration_ms=audio.max_duration_minutes * 60_000)
+    samples, identical, notes = _separate(recording.samples)
+    mels = log_mel(samples)
+    spoken = vad.find(samples, mels)
     layout = determine_layout(
         recording.info.channels,
-        identical=channels_identical(recording.samples),
+        identical=identical,
         given=call.channel_roles,
         default=audio.channel_roles,
-        silent=(),
+        silent=[channel for channel, spans in enumerate(spoken) if not spans],
     )
-    first = layout.channels[0]
-    samples = recording.samples[first : first + len(layout.channels)]
-    mels = log_mel(samples)
-    utterances = vad.find(samples, mels)
-    if asr.merge and not layout.mixed:
+    one_voice = not layout.mixed and not layout.alone
+    utterances = [spoken[channel] for channel in layout.channels]
+    if asr.merge and one_voice:
         utterances = merge_spans(
             utterances, gap_ms=asr.merge_gap_ms, length_ms=min(asr.merge_length_ms, asr.max_segment_ms)
         )
     chunks = [
         _chunk(
-            recording.samples[channel],
+            samples[channel],
             channel,
             span,
-            features(mels[channel - first, _frames(*span)]),
-            embed_speaker if layout.mixed else None,
+            features(mels[channel, _frames(*span)]),
+            None if one_voice else embed_speaker,
         )
         for channel, spans in zip(layout.channels, utterances, strict=True)
         for span in spans
         if span[1] - span[0] >= _SHORTEST_MS
     ]
     ordered = tuple(sorted(chunks, key=lambda chunk: (chunk.start_ms, chunk.channel)))
+    layout = replace(layout, notes=(*recording.notes, *notes, *layout.notes))
     return PreparedCall(call=call, audio=recording.info, layout=layout, chunks=ordered)
+
+
+def _separate(samples: Samples) -> tuple[Samples, bool, list[Note]]:
+    """Take out what channels have in common.
+
+    Returns:
+        The channels to listen to, float32 [channels, samples]; whether they were all the same; and what is to be said.
+    """
+    if channels_identical(samples):
+        return samples[:1], True, []
+    shared = find_shared_sound(samples)
+    if shared.identical:
+        return samples[:1], True, []
+    if not shared.leaks:
+        return samples, False, []
+    separate, seconds = remove_copies(samples, shared.leaks)
+    if seconds < _NOTICEABLE_S:
+        return separate, False, []
+    return separate, False, [Note(code=NoteCode.CROSSTALK, values={"seconds": f"{seconds:.1f}"})]
 
 
 def _chunk(

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import itertools
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from qareport.asr.background_sounds import find_sounds
 from qareport.asr.diarization import ChannelLayout, determine_layout
 from qareport.asr.interfaces import ENCODER_FRAME_MS, Embedding, SpeechChunk, Vad
 from qareport.asr.vad_refinement import merge_spans
@@ -80,16 +82,15 @@ def prepare_call(
             utterances, gap_ms=asr.merge_gap_ms, length_ms=min(asr.merge_length_ms, asr.max_segment_ms)
         )
     chunks = [
-        _chunk(
-            samples[channel],
-            channel,
-            span,
-            features(mels[channel, _frames(*span)]),
-            None if one_voice else embed_speaker,
-        )
+        _chunk(samples, mels, features, channel, span, embed_speaker=None if one_voice else embed_speaker)
         for channel, spans in zip(layout.channels, utterances, strict=True)
         for span in spans
         if span[1] - span[0] >= _SHORTEST_MS
+    ]
+    chunks += [
+        replace(_chunk(samples, mels, features, channel, span), speech=False)
+        for channel, start, end in find_sounds(samples, spoken)
+        for span in _pieces(start, end, asr.max_segment_ms)
     ]
     ordered = tuple(sorted(chunks, key=lambda chunk: (chunk.start_ms, chunk.channel)))
     layout = replace(layout, notes=(*recording.notes, *notes, *layout.notes))
@@ -116,23 +117,34 @@ def _separate(samples: Samples) -> tuple[Samples, bool, list[Note]]:
 
 
 def _chunk(
-    samples: Samples,
+    channels: Samples,
+    mels: torch.Tensor,
+    features: Callable[[torch.Tensor], torch.Tensor],
     channel: int,
     span: tuple[int, int],
-    features: torch.Tensor,
-    embed_speaker: Callable[[Samples], Embedding] | None,
+    *,
+    embed_speaker: Callable[[Samples], Embedding] | None = None,
 ) -> SpeechChunk:
     start, end = span
+    samples = channels[channel]
     part = samples[start * SAMPLE_RATE // 1000 : end * SAMPLE_RATE // 1000]
+    frames = features(mels[channel, _frames(start, end)])
     return SpeechChunk(
         channel=channel,
         start_ms=start,
         end_ms=end,
         loudness_dbfs=loudness_dbfs(samples, start, end),
-        features=features,
-        powers=_powers(part, len(features)),
+        features=frames,
+        powers=_powers(part, len(frames)),
         embedding=None if embed_speaker is None else embed_speaker(part),
     )
+
+
+def _pieces(start_ms: int, end_ms: int, longest_ms: int) -> Iterator[tuple[int, int]]:
+    """Cut a stretch into pieces of like length, none longer than a limit."""
+    count = -(-(end_ms - start_ms) // longest_ms)
+    bounds = [start_ms + (end_ms - start_ms) * index // count // 10 * 10 for index in range(count)]
+    yield from itertools.pairwise([*bounds, end_ms])
 
 
 def _frames(start_ms: int, end_ms: int) -> slice:

@@ -41,6 +41,10 @@ _RIDGE = 1e-3
 _FRAME_MS, _SMOOTH_FRAMES, _RUN_FRAMES = 20, 5, 8
 #: A frame holds nothing but the copy when its power is below so many times the expected one (3 dB).
 _COPY_POWER = 2.0
+#: The noise of a channel is its power in the quietest tenth; a copy that is fainter than a tenth of it is not heard.
+_NOISE_PERCENTILE, _FAINT = 10, 0.1
+#: Mean square of the faintest sound that counts, -60 dBFS.
+_AUDIBLE = 1e-6
 #: In seconds: a recording is worked on in such pieces, which bounds memory.
 _PIECE = 60
 
@@ -116,7 +120,8 @@ def remove_copies(samples: Samples, leaks: tuple[Leak, ...]) -> tuple[Samples, f
     silenced = 0
     for leak in leaks:
         copies = _copy_frames(samples, leak)
-        audible = _power(samples[leak.target]) > 1e-6
+        power = _power(samples[leak.target])
+        audible = power > _AUDIBLE + 4 * np.percentile(power, _NOISE_PERCENTILE)
         silenced += int(np.count_nonzero(copies & audible))
         rows = result[leak.target, : copies.size * frame].reshape(-1, frame)
         rows[copies] = 0.0
@@ -250,7 +255,8 @@ def _copy_frames(samples: Samples, leak: Leak) -> _Flags:
     count = min(expected.size, present.size)
     kernel = np.ones(_SMOOTH_FRAMES) / _SMOOTH_FRAMES
     expected, present = (np.convolve(power[:count], kernel, mode="same") for power in (expected, present))
-    copies = (present < _COPY_POWER * expected) & (expected > 1e-10)
+    noise = np.percentile(present, _NOISE_PERCENTILE) if count else 0.0
+    copies = (present < _COPY_POWER * expected + noise) & (expected > _FAINT * noise + 1e-10)
     return _without_short_runs(_without_short_runs(copies, False), True)
 
 

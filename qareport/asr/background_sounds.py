@@ -45,16 +45,23 @@ def find_sounds(samples: Samples, spoken: Sequence[Sequence[tuple[int, int]]]) -
     for start, end in itertools.chain.from_iterable(spoken):
         silent[max(0, start - _MARGIN_MS) // _FRAME_MS : (end + _MARGIN_MS) // _FRAME_MS] = False
     sounds = []
+    limits = [_limit(level) for level in channel_levels]
     for first, last in _runs(silent):
+        if (last - first) * _FRAME_MS < _LEAST_MS:
+            continue
         loudest = max(range(len(channel_levels)), key=lambda channel: np.median(channel_levels[channel][first:last]))
-        level = channel_levels[loudest]
-        limit = float(np.clip(np.percentile(level, 5) + _ABOVE_DB, *_LIMITS_DBFS))
-        smooth = np.convolve(level[first:last], np.ones(_SMOOTH_FRAMES) / _SMOOTH_FRAMES, mode="same")
-        for begin, end in _runs(_closed(smooth >= limit)):
+        smooth = np.convolve(channel_levels[loudest][first:last], np.ones(_SMOOTH_FRAMES) / _SMOOTH_FRAMES, mode="same")
+        for begin, end in _runs(_closed(smooth >= limits[loudest])):
             start_ms, end_ms = (first + begin) * _FRAME_MS, (first + end) * _FRAME_MS
             if end_ms - start_ms >= _LEAST_MS and _is_tonal(samples[loudest], start_ms, end_ms):
                 sounds.append((loudest, start_ms, end_ms))
     return sounds
+
+
+def _limit(level: npt.NDArray[np.float32]) -> float:
+    """Return the level from which on a sound stands out."""
+    quiet = float(np.percentile(level, 5)) if level.size else 0.0
+    return float(np.clip(quiet + _ABOVE_DB, *_LIMITS_DBFS))
 
 
 def _closed(flags: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:

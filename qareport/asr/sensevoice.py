@@ -208,11 +208,9 @@ class SenseVoice:
         """Return the four frames that ask for language, emotion, event and text norm, float32 [1, 4, inputs]."""
         languages: Mapping[str, int] = self._model.lid_dict
         if settings.language not in languages:
-            raise ModelError(
-                say("the model knows no language {language!r}", language=settings.language),
-                where="asr.language",
-                expected=say("one of {names}", names=", ".join(languages)),
-            )
+            unknown = say("the model knows no language {language!r}", language=settings.language)
+            known = say("one of {names}", names=", ".join(languages))
+            raise ModelError(unknown, where="asr.language", expected=known)
         norm = self._model.textnorm_dict["withitn" if settings.use_itn else "woitn"]
         rows = torch.tensor([[languages[settings.language], 1, 2, norm]], device=self._device)
         with torch.inference_mode():
@@ -292,9 +290,8 @@ def _load(files: ModelFiles, device: str) -> tuple[Any, Any, Any]:
                 frontend_conf={"dither": 0.0},
             )
     except ImportError as error:
-        raise ModelError(
-            say("funasr cannot be imported ({error})", error=error), to_do=say("pip install 'qareport[engine]'")
-        ) from error
+        install = say("pip install 'qareport[engine]'")
+        raise ModelError(say("funasr cannot be imported ({error})", error=error), to_do=install) from error
     except Exception as error:  # funasr and torch raise anything on bad files
         raise ModelError(say("cannot be loaded ({error!r})", error=error), where=str(files.directory)) from error
     finally:
@@ -322,12 +319,8 @@ def _check_fit(files: ModelFiles, model: Any, tokenizer: Any, frontend: Any) -> 
     ):
         if names:
             listed = ", ".join(names[:3]) + (" …" if len(names) > 3 else "")
-            raise ModelError(
-                Message(fault.template, (("config", files.config.name), ("names", listed))),
-                where=str(files.weights),
-                expected=say("the weights of this very network"),
-                to_do=say("copy or fetch the model again"),
-            )
+            what = Message(fault.template, (("config", files.config.name), ("names", listed)))
+            raise ModelError(what, where=str(files.weights), to_do=say("copy or fetch the model again"))
     outputs, pieces = model.ctc.ctc_lo.out_features, tokenizer.GetPieceSize()
     if outputs != pieces:
         unequal = say("has {pieces} pieces, the model {outputs} outputs", pieces=pieces, outputs=outputs)

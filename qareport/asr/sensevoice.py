@@ -207,11 +207,9 @@ class SenseVoice:
         """Return the four frames that ask for language, emotion, event and text norm, float32 [1, 4, inputs]."""
         languages: Mapping[str, int] = self._model.lid_dict
         if settings.language not in languages:
-            raise ModelError(
-                say("the model knows no language {language!r}", language=settings.language),
-                where="asr.language",
-                expected=say("one of {names}", names=", ".join(languages)),
-            )
+            unknown = say("the model knows no language {language!r}", language=settings.language)
+            known = say("one of {names}", names=", ".join(languages))
+            raise ModelError(unknown, where="asr.language", expected=known)
         norm = self._model.textnorm_dict["withitn" if settings.use_itn else "woitn"]
         rows = torch.tensor([[languages[settings.language], 1, 2, norm]], device=self._device)
         with torch.inference_mode():

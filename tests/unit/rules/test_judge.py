@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from qareport import analysis, rules
-from qareport.model import AudioEvent, Emotion, Finding, Judgement, Risk, Role, Segment
+from qareport.model import AudioEvent, Emotion, Finding, Judgement, Risk, RiskReason, Role, Segment
 from qareport.settings import AnalysisSettings, ScoreSettings
 from tests.support.calls import AGENT, CUSTOMER, TOPICS, call, say
 from tests.support.rule_texts import hits, judge
@@ -319,3 +319,9 @@ def test_two_outbursts_far_apart_are_not_one_that_lasts(tmp_path: Path) -> None:
     angry = (say(3, 3.5, CUSTOMER, "什么", ANGRY), say(60.5, 61, CUSTOMER, "什么", ANGRY))
     assert hits(tmp_path, "{emotion: {is: ANGRY, lasts: 2s}}", *angry) == []
     assert hits(tmp_path, "{emotion: {is: ANGRY, lasts: 500ms}}", *angry) == [3, 60.5]
+
+
+def test_a_judgement_keeps_what_stands_open_and_makes_the_risk(tmp_path: Path) -> None:
+    threat = say(10, 12, CUSTOMER, "我要去12315投诉你们。", acts="threaten")
+    judged = judge(tmp_path, "{customer says: [发货]}", say(1, 3, AGENT, "您好"), threat)
+    assert (judged.risk, judged.risk_reasons) == (Risk.HIGH, (RiskReason.OPEN_THREAT,))

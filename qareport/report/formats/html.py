@@ -64,7 +64,7 @@ def render_html(
     script_name = _SCRIPTS.get(stem) if interactive else None
     script = read_template(find_template(script_name, templates)) if script_name else ""
     environment = make_environment()
-    environment.filters["svg"] = _svg
+    environment.filters.update(svg=_svg, narrow_svg=_narrow_svg)
     source = read_template(path)
     script = script.replace("</", "<\\/")
     variables = PageVariables(
@@ -107,6 +107,10 @@ def _policy(script: str) -> str:
 def _svg(chart: Chart | HeatChart) -> Markup:
     drawing = heatmap_chart.svg(chart) if isinstance(chart, HeatChart) else emotion_chart.svg(chart)
     return Markup(drawing)  # noqa: S704 - drawn, and escaped where it is drawn
+
+
+def _narrow_svg(chart: Chart) -> Markup:
+    return Markup(emotion_chart.svg(chart, emotion_chart.NARROW))  # noqa: S704 - likewise
 
 
 def _broken(path: Path, error: Exception, to_do: str) -> TagError:

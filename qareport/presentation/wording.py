@@ -266,12 +266,6 @@ def label(moment: Moment) -> str:
     return LABELS[moment.label_code] if moment.label_code is not None else moment.label
 
 
-def rule_label(text: str) -> str:
-    """Write what a rule calls a moment: in the document's language where it is one of the program's own labels."""
-    code = label_code(text)
-    return LABELS[code] if code is not None else text
-
-
 def with_label(moment: Moment) -> Moment:
     """Write the Chinese label of the program beside its code, for people who read the JSON."""
     return moment if moment.label_code is None else replace(moment, label=LABEL_SOURCES[moment.label_code])

@@ -245,8 +245,14 @@ def _labels(candidate: Candidate, moments: Sequence[Moment]) -> list[str]:
     telling = [item for item in moments if item.label_code is None or _is_telling(item)]
     plain = {wording.with_label(item).label for item in moments if item not in telling}
     named = [finding.moment for finding in candidate.told if finding.moment and finding.moment not in plain]
-    labels = dict.fromkeys([*map(wording.rule_label, named), *map(wording.label, telling)])
+    labels = dict.fromkeys([*map(_rule_label, named), *map(wording.label, telling)])
     return [label for label in labels if label]
+
+
+def _rule_label(text: str) -> str:
+    """Write what a rule calls a moment: in the document's language where it is one of the program's own labels."""
+    code = wording.label_code(text)
+    return wording.LABELS[code] if code is not None else text
 
 
 def _is_telling(moment: Moment) -> bool:
@@ -261,7 +267,7 @@ def _finding_story(candidate: Candidate, speakers: Speakers) -> Phrase:
     if quotes:
         runs.append(TextRun(text=_("：") + wording.clauses(quotes), style="quote"))
     if finding.moment:
-        runs += [TextRun(text=" "), TextRun(text=wording.rule_label(finding.moment), style="label")]
+        runs += [TextRun(text=" "), TextRun(text=_rule_label(finding.moment), style="label")]
     return Phrase(runs=tuple(runs))
 
 

@@ -210,9 +210,10 @@ def _praise(document: DocumentObject) -> None:
     add_tag(document, "if call.praise")
     add_text(document, "Heading 2", "做得好的地方")
     add_tag(document, "for good in call.praise")
-    add_text(document, "QA story", ("{{ good.at }}　", "QA speaker"), "{{ good.text }}")
+    good = add_text(document, "QA story", ("{{ good.at }}　", "QA speaker"), "{{ good.text }}")
+    good.paragraph_format.keep_with_next = True
     add_tag(document, "if good.quotes")
-    add_text(document, "QA small", "{{ good.quotes }}")
+    add_text(document, "QA small", "{{ good.quotes }}").paragraph_format.keep_with_next = True
     add_tag(document, "endif")
     add_text(document, "QA small", "{{ good.rule }}")
     add_tag(document, "endfor")

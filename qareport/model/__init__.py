@@ -105,6 +105,7 @@ from qareport.model.period_report import (
     RuleRow,
     WeakLink,
 )
+from qareport.model.turns import Turn, find_turns
 from qareport.model.vocabulary import (
     ALARM_KINDS,
     DEFAULT_SILENCE_MS,
@@ -261,9 +262,11 @@ __all__ = [
     "TopicScore",
     "TrajectoryState",
     "Transcript",
+    "Turn",
     "Unit",
     "User",
     "UserRole",
     "WeakLink",
     "delivery_key",
+    "find_turns",
 ]

@@ -19,6 +19,7 @@ from jinja2.ext import i18n
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from qareport.errors import DocumentError
+from qareport.messages import say
 from qareport.presentation import locale
 from qareport.settings import default_dir
 
@@ -77,7 +78,12 @@ def find_template(name: str, templates: Path | None) -> Path:
         if (folder / name).is_file():
             return folder / name
     looked = ", ".join(str(folder) for folder in folders)
-    raise DocumentError("no such template", where=name, expected=f"a file in {looked}", to_do="run `qareport init`")
+    raise DocumentError(
+        say("no such template"),
+        where=name,
+        expected=say("a file in {looked}", looked=looked),
+        to_do=say("run `qareport init`"),
+    )
 
 
 def read_template(path: Path) -> str:
@@ -89,9 +95,9 @@ def read_template(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
-        raise DocumentError("is not UTF-8 text", where=str(path), to_do="save it as UTF-8") from error
+        raise DocumentError(say("is not UTF-8 text"), where=str(path), to_do=say("save it as UTF-8")) from error
     except OSError as error:
-        raise DocumentError(f"cannot be read: {error.strerror}", where=str(path)) from error
+        raise DocumentError(say("cannot be read: {strerror}", strerror=error.strerror), where=str(path)) from error
 
 
 def template_line(error: BaseException) -> int | None:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Self, TypeVar
 
 from qareport.errors import ConfigError, Problem
 from qareport.files import content_key
+from qareport.messages import say
 
 if TYPE_CHECKING:
     import pandas
@@ -51,6 +52,7 @@ class Workspace:
         device: str,
         locale: Locale | None,
         audio: bool | None,
+        language: str | None,
         make_store: bool,
     ) -> None:
         """Take what `open` has decided."""
@@ -58,6 +60,7 @@ class Workspace:
         self._templates = templates
         self._locale: Locale | None = locale
         self._audio = audio
+        self._language = language
         self._make_store = make_store
         self._engine_files: EngineFiles | None = None
         #: SQLAlchemy URL of the store; may hold a password.
@@ -78,6 +81,7 @@ class Workspace:
         device: str = "auto",
         locale: Locale | None = None,
         audio: bool | None = None,
+        language: str | None = None,
         make_store: bool = False,
     ) -> Self:
         """Open an installation.
@@ -90,6 +94,7 @@ class Workspace:
             device: where the model runs: "auto", "cpu", "cuda" or "cuda:N".
             locale: overrides `report.locale`; None: as the settings say.
             audio: overrides `report.audio`; None: as the settings say.
+            language: overrides `asr.language`; None: as the settings say.
             make_store: create the store when it does not exist; for read-only use, a wrong name is an error.
         """
         return cls(
@@ -100,6 +105,7 @@ class Workspace:
             device=device,
             locale=locale,
             audio=audio,
+            language=language,
             make_store=make_store,
         )
 
@@ -161,7 +167,8 @@ class Workspace:
         from qareport import settings
 
         written = settings.load(self.config)
-        return replace(written, report=written.report.over(locale=self._locale, audio=self._audio))
+        asr = written.asr if self._language is None else replace(written.asr, language=self._language)
+        return replace(written, asr=asr, report=written.report.over(locale=self._locale, audio=self._audio))
 
     @cached_property
     def topics(self) -> Topics:
@@ -307,19 +314,16 @@ class Workspace:
 
     # --- speech model -------------------------------------------------------------------------------------------------
 
-    def engine_files(self, *, download: bool = False) -> EngineFiles:
+    def engine_files(self) -> EngineFiles:
         """Return the files of the speech model and its parts: located, checked and hashed the first time.
 
-        Args:
-            download: fetch a model that is not installed.
-
         Raises:
-            ModelError: it is not installed, incomplete, or could not be downloaded.
+            ModelError: it is not installed or incomplete.
         """
         from qareport import asr
 
         if self._engine_files is None:
-            self._engine_files = asr.locate(self.model, self.settings.asr, download=download)
+            self._engine_files = asr.locate(self.model, self.settings.asr)
         return self._engine_files
 
     @cached_property
@@ -365,7 +369,13 @@ def _folder(name: str) -> Path:
 def _existing(folder: Path, name: str) -> Path:
     if not folder.is_dir():
         raise ConfigError(
-            [Problem(what="no such folder", where=str(folder), to_do=f"`qareport init DIR` makes a {name} folder")]
+            [
+                Problem(
+                    what=say("no such folder"),
+                    where=str(folder),
+                    to_do=say("`qareport init DIR` makes a {name} folder", name=name),
+                )
+            ]
         )
     return folder
 

@@ -30,6 +30,7 @@ from qareport.presentation import wording
 from qareport.presentation.locale import _
 from qareport.presentation.view_types import Phrase, TextRun, clean
 from qareport.report.order.view_types import NodeMark, TranscriptLine
+from qareport.search import lines_of
 from qareport.settings import ReportSettings
 
 #: Around words whose time is known by their tokens: recognition is no more exact than this.
@@ -209,6 +210,7 @@ def transcript(
         nodes: the key moments that the page shows, with their times in ms.
     """
     silences, waits = silences_and_waits(call)
+    marks = {id(segment): " ".join(line.marks) for segment, line in zip(call.segments, lines_of(call), strict=True)}
     entries: list[Segment | Silence | Hold] = sorted(
         (*call.segments, *silences, *waits), key=lambda entry: (entry.start_ms, not isinstance(entry, Segment))
     )
@@ -219,7 +221,7 @@ def transcript(
     def close() -> None:
         if turn:
             span = Span(start_ms=turn[0].start_ms, end_ms=turn[-1].end_ms)
-            lines.append((span, _turn(turn, f"{chapter}-l{len(lines)}", unmarked)))
+            lines.append((span, _turn(turn, f"{chapter}-l{len(lines)}", unmarked, marks)))
             turn.clear()
 
     for entry in entries:
@@ -255,11 +257,11 @@ def _continues(first: Segment, segment: Segment) -> bool:
     return same and segment.end_ms - first.start_ms <= _TURN_MS
 
 
-def _turn(segments: Sequence[Segment], anchor: str, unmarked: str) -> TranscriptLine:
+def _turn(segments: Sequence[Segment], anchor: str, unmarked: str, marks: Mapping[int, str]) -> TranscriptLine:
     first = segments[0]
     runs: list[TextRun] = []
     for segment in segments:
-        runs.append(TextRun(text=segment.text, at_ms=segment.start_ms))
+        runs.append(TextRun(text=segment.text, at_ms=segment.start_ms, marks=marks[id(segment)]))
         runs += [tag_run(state) for state in _marked(segment, unmarked)]
     return TranscriptLine(
         kind="turn",

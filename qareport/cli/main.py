@@ -20,6 +20,7 @@ import click
 from qareport import __version__
 from qareport.cli.console import GLOBAL_OPTIONS, Options, complain, is_json
 from qareport.errors import QareportError
+from qareport.files import private_files
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +94,11 @@ for _option in GLOBAL_OPTIONS:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return its exit status."""
+    with private_files():
+        return _run(arguments)
+
+
+def _run(arguments: Sequence[str] | None) -> int:
     try:
         status = cli.main(
             args=None if arguments is None else list(arguments), prog_name="qareport", standalone_mode=False

@@ -13,14 +13,11 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from qareport import calendar, privacy
+from qareport import calendar, files, privacy
 from qareport.cli.console import Options, ProgressBars, date_option, say, takes_options
 from qareport.codec import to_data
 from qareport.errors import DocumentError
-from qareport.files import atomic_write
-from qareport.model import OrderReport, Provenance
 from qareport.presentation import wording
-from qareport.report import file_name
 from qareport.search import Found, Hit, Terms, find_spans, parse, phrases_of
 from qareport.settings import Settings
 from qareport.store import CallFilter, CallRecord, Scope
@@ -218,13 +215,12 @@ def is_folder(output: Path) -> bool:
 
 def call_file_name(call_id: str, suffix: str) -> str:
     """Name a call's file; different calls never share one."""
-    nothing = Provenance(qareport="", model="", rules_sha256="", audio_sha256=())
-    return file_name(OrderReport(order_id=call_id, calls=(), provenance=nothing), suffix)
+    return f"{files.safe_name(call_id)}.{suffix}"
 
 
 @contextmanager
 def open_output(output: Path | None) -> Iterator[IO[bytes]]:
-    """Open a file that appears when it is complete, or stdout.
+    """Open a file that appears when it is complete, a device, or stdout.
 
     Raises:
         DocumentError: it cannot be written.
@@ -234,8 +230,7 @@ def open_output(output: Path | None) -> Iterator[IO[bytes]]:
         sys.stdout.buffer.flush()
         return
     try:
-        output.parent.mkdir(parents=True, exist_ok=True)
-        with atomic_write(output) as file:
+        with files.open_output(output) as file:
             yield file
     except OSError as error:
         raise DocumentError(

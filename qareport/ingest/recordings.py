@@ -14,7 +14,7 @@ from typing import Any
 
 from qareport.audio.containers import AUDIO_SUFFIXES
 from qareport.errors import NotFoundError, Problem
-from qareport.files import atomic_path
+from qareport.files import atomic_path, safe_name
 
 #: What programs add to a name until a file is complete.
 TEMPORARY_SUFFIXES = frozenset(
@@ -176,9 +176,10 @@ def _written(info: dict[str, Any]) -> object:
 
 
 def _place(filesystem: Any, name: str, cache: Path) -> Path:
-    """Give each remote file a folder of its own, so that it keeps its name."""
+    """Give each remote file a folder of its own, in which it keeps its name as far as that is safe."""
     url = filesystem.unstrip_protocol(name)
-    return cache / hashlib.sha256(url.encode()).hexdigest()[:16] / Path(name).name
+    path = Path(name)
+    return cache / hashlib.sha256(url.encode()).hexdigest()[:16] / (safe_name(path.stem) + path.suffix)
 
 
 def _fetched(filesystem: Any, name: str, info: dict[str, Any], cache: Path) -> RecordingFile:
@@ -197,9 +198,9 @@ def _fetched(filesystem: Any, name: str, info: dict[str, Any], cache: Path) -> R
                     raise _ChangedError
                 note.unlink(missing_ok=True)  # killed in between, the recording is fetched again
         except _ChangedError:
-            return RecordingFile(path=target, name=target.name, whole=False)
+            return RecordingFile(path=target, name=Path(name).name, whole=False)
         note.write_text(version, "utf-8")
-    return RecordingFile(path=target, name=target.name)
+    return RecordingFile(path=target, name=Path(name).name)
 
 
 def _version(info: dict[str, Any]) -> str:

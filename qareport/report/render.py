@@ -5,8 +5,6 @@ File names are safe for any file system, shell and mail program.
 
 from __future__ import annotations
 
-import hashlib
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +12,7 @@ from typing import TYPE_CHECKING, Final, Literal, get_args, overload
 
 from qareport.codec import to_json
 from qareport.errors import DocumentError
-from qareport.files import atomic_write
+from qareport.files import atomic_write, safe_name
 from qareport.model import OrderReport, PeriodReport
 from qareport.presentation.locale import speaking
 from qareport.presentation.view_types import clean_value
@@ -198,13 +196,6 @@ def _replace(path: Path, content: bytes) -> None:
         ) from error
 
 
-#: What a file name may not hold on Windows, in a shell's glob or in a mail header.
-_UNSAFE = re.compile(r"[^\w.\-]+|^\.+|[. ]+$")
-#: Names of devices on Windows.
-_RESERVED = re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\.|$)")
-_NAME_LENGTH = 60
-
-
 def file_name(report: OrderReport | PeriodReport, format: str) -> str:
     """Name the file of a report's document: 20241105998877.docx, 日报-2026-11-21.pdf, 周报-2026-W47-A03.html.
 
@@ -214,16 +205,6 @@ def file_name(report: OrderReport | PeriodReport, format: str) -> str:
     """
     if isinstance(report, PeriodReport):
         stem = view_types.file_stem(report.period)
-        return f"{stem}-{_safe(report.agent_id)}.{format}" if report.agent_id else f"{stem}.{format}"
+        return f"{stem}-{safe_name(report.agent_id)}.{format}" if report.agent_id else f"{stem}.{format}"
     call_ids = [*(call.call_id for call in report.calls), *(call.call_id for call in report.failed_calls)]
-    return f"{_safe(report.order_id or next(iter(call_ids), ''))}.{format}"
-
-
-def _safe(name: str) -> str:
-    safe = _UNSAFE.sub("_", name)[:_NAME_LENGTH]
-    if safe != name or not safe or _RESERVED.match(safe):
-        digest = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:8]
-        safe = f"{safe.strip('._') or 'report'}-{digest}"
-        if _RESERVED.match(safe):
-            safe = f"_{safe}"
-    return safe
+    return f"{safe_name(report.order_id or next(iter(call_ids), ''))}.{format}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -14,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from qareport.codec import from_json
 from qareport.errors import NoStoreError, StoreError
+from qareport.files import FILE_MODE
 from qareport.store.schema import REVISION, Base, CallRow
 
 T = TypeVar("T")
@@ -196,6 +198,10 @@ def _check_place(url: sqlalchemy.URL, where: str, *, make: bool) -> bool:
         raise _no_store(f"{path.absolute()} does not exist", where)
     if not path.parent.is_dir():
         raise StoreError("its folder does not exist", where=where, to_do=f"make {path.parent}")
+    try:  # SQLite itself would let everybody read it
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, FILE_MODE))
+    except OSError as error:
+        raise StoreError(f"cannot be made: {error.strerror}", where=where, to_do=f"check {path.parent}") from error
     return True
 
 

@@ -25,6 +25,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from qareport.errors import BusyError, StoreError
+from qareport.files import FILE_MODE
 from qareport.store.connection import map_errors, open_engine, show_url
 
 #: How many databases of each URL this process has open: the first has looked at the revision for the others.
@@ -144,7 +145,7 @@ def _only_thread(path: Path) -> Iterator[None]:
 @contextmanager
 def _file(path: Path) -> Iterator[None]:
     try:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, FILE_MODE)
     except OSError as error:
         raise StoreError(
             f"its lock cannot be made: {error.strerror}", where=str(path), to_do="check the folder's permissions"

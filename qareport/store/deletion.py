@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 from qareport import events
 from qareport.codec import to_json
 from qareport.errors import NotFoundError, QareportError, StoreError
-from qareport.files import atomic_path
+from qareport.files import atomic_path, remove_unfinished
 from qareport.model import Call, CallReport, CallSummary, Deletion, FailedCall, Transcript
 from qareport.search import Line
 from qareport.store.connection import BATCH, delete_in, from_stored, in_utc, select_in
@@ -55,6 +55,7 @@ class Maintenance:
             StoreError: the database cannot be read any further.
         """
         if self._database.is_sqlite:
+            remove_unfinished(Path(self._database.engine.url.database or "").parent)
             with self._database.connect() as connection:
                 for (line,) in connection.exec_driver_sql("PRAGMA integrity_check"):
                     if line != "ok":
@@ -93,8 +94,9 @@ class Maintenance:
                 where=self._database.url,
                 to_do="pg_dump --format=custom --file=FILE DATABASE",
             )
-        if target.exists():
+        if os.path.lexists(target):
             raise StoreError("already exists", where=str(target), to_do="name a new file")
+        remove_unfinished(target.parent)  # they hold what was never masked
         try:
             with atomic_path(target) as unfinished, self._database.connect() as connection:
                 source: Any = connection.connection.driver_connection

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self, TypeVar
 
 from qareport.errors import ConfigError, Problem
-from qareport.files import content_key
+from qareport.files import content_key, share_with_group
 
 if TYPE_CHECKING:
     import pandas
@@ -161,6 +161,8 @@ class Workspace:
         from qareport import settings
 
         written = settings.load(self.config)
+        if written.privacy.group_readable:
+            share_with_group()
         return replace(written, report=written.report.over(locale=self._locale, audio=self._audio))
 
     @cached_property
@@ -250,6 +252,8 @@ class Workspace:
         """
         from qareport.store import Store
 
+        if self._make_store:
+            _ = self.settings  # they say who may read the file
         return Store(self.store_url, make=self._make_store)
 
     # --- stored calls, for notebooks ----------------------------------------------------------------------------------

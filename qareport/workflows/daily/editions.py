@@ -12,7 +12,7 @@ from pathlib import Path
 from qareport import periods, report
 from qareport.delivery import mail
 from qareport.errors import DocumentError
-from qareport.files import atomic_write
+from qareport.files import atomic_write, safe_name
 from qareport.model import CallSummary, Delivery, Edition, FailedCall, Note, NoteCode, Period, PeriodKind, PeriodReport
 from qareport.presentation.locale import _, plural
 from qareport.presentation.view_types import clean_value
@@ -209,8 +209,7 @@ class Letters:
         try:
             folder.mkdir(parents=True, exist_ok=True)
             for letter in letters:
-                name = f"{letter.edition}-{letter.recipient.replace('/', '_')}.eml"
-                with atomic_write(folder / name) as file:
+                with atomic_write(folder / f"{letter.edition}-{safe_name(letter.recipient)}.eml") as file:
                     file.write(letter.content)
         except OSError as error:
             raise DocumentError(

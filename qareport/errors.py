@@ -7,7 +7,9 @@
     ├── NotFoundError       an order, call or file that was requested and does not exist
     ├── QueryError          an invalid search query, with the position
     ├── StoreError          the store cannot be opened, read or written
-    │   └── NoStoreError    there is no store to read
+    │   ├── NoStoreError    there is no store to read
+    │   ├── InUseError      another process writes to the store for longer than was waited
+    │   └── DamagedError    one row of the store cannot be read; all others can
     ├── DocumentError       a template or a renderer could not make a document
     │   └── TagError        a tag of a template that cannot be used
     ├── BusyError           another process holds a resource that only one process may use
@@ -106,6 +108,14 @@ class StoreError(QareportError):
 
 class NoStoreError(StoreError):
     """There is no store to read."""
+
+
+class InUseError(StoreError):
+    """Another process writes to the store for longer than was waited."""
+
+
+class DamagedError(StoreError):
+    """One row of the store cannot be read; all others can."""
 
 
 class DocumentError(QareportError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -11,6 +12,7 @@ import click
 from qareport.calendar import start_of
 from qareport.cli.console import Options, ProgressBars, complain, date_option, say, takes_options
 from qareport.codec import to_json
+from qareport.errors import DamagedError, InUseError
 from qareport.model import Call, Deletion
 
 
@@ -22,18 +24,33 @@ def store_group() -> None:
 @store_group.command(short_help="Check every row and page of the store")
 @takes_options
 def check(options: Options) -> int:
-    """Verify every row and page of the store. Exit status 2 when something is damaged."""
+    """Verify every page and row of the store.
+
+    Exit status: 0 whole; 1 some rows cannot be read, all others can; 2 the database is damaged.
+    """
     with options.open_workspace() as workspace:
         store = workspace.store
-        faults = 0
-        for line in store.maintenance.verify():
-            complain(line)
-            faults += 1
-        if faults:
+        if faults := _complain_of(store.maintenance.verify_pages()):
             say(f"Damaged: {faults}. Keep this store as it is, and continue with the newest backup.")
             return 2
+        try:
+            faults = _complain_of(store.maintenance.verify_rows())
+        except InUseError:
+            faults = 0
+            say("In use: another process writes, so the search index was not checked. All else is whole.")
+        if faults:
+            say(f"Rows that cannot be read: {faults}. All others can: run these calls again. Backups may go on.")
+            return 1
         click.echo(f"{store.url}: whole, {store.maintenance.size_bytes() / 2**20:.1f} MiB")
     return 0
+
+
+def _complain_of(lines: Iterable[str]) -> int:
+    """Write lines of what is wrong as they come. Returns how many they were."""
+    number = 0
+    for number, line in enumerate(lines, start=1):  # noqa: B007 - counted
+        complain(line)
+    return number
 
 
 @store_group.command(short_help="Copy the store to a file while it is in use")
@@ -149,9 +166,11 @@ def upgrade(options: Options, reindex: bool) -> int:
         store = workspace.store
         if reindex:
             store.search_index.clear()
-        indexed = store.search_index.index_missing(on_progress=progress)
+        unread: list[DamagedError] = []
+        indexed = store.search_index.index_missing(on_progress=progress, on_damaged=unread.append)
+        _complain_of(map(str, unread))
         click.echo(f"{store.url}: up to date" + (f", {indexed} calls indexed" if indexed else ""))
-    return 0
+    return int(bool(unread))
 
 
 def _list(calls: tuple[Call, ...]) -> None:

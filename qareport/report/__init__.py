@@ -5,7 +5,7 @@ several into a folder; both take either report.
 """
 
 from qareport.presentation.fonts import check_fonts
-from qareport.report.render import FORMATS, Format, build_view, file_name, recordings_key, render, write
+from qareport.report.render import FORMATS, Format, build_view, file_name, file_stem, recordings_key, render, write
 
 __all__ = [
     "FORMATS",
@@ -13,6 +13,7 @@ __all__ = [
     "build_view",
     "check_fonts",
     "file_name",
+    "file_stem",
     "recordings_key",
     "render",
     "write",

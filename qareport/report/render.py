@@ -62,10 +62,12 @@ def write(
     templates: Path | None,
     settings: ReportSettings,
     period: PeriodSettings | None = None,
+    stem: str | None = None,
 ) -> list[Path]:
     """Write documents into a folder, each atomically, and return their paths in the order of `formats`.
 
     Formats that are given together are rendered from one view, and the PDF process loads while the others are made.
+    `stem` names the files, without their endings; None: as `file_name` does.
 
     Raises:
         DocumentError: as `render`, or a file that cannot be written.
@@ -79,7 +81,7 @@ def write(
     with speaking(settings.locale):
         documents = _Documents.of(report, formats, templates, settings, period)
         for format in sorted(formats, key=lambda name: name == "pdf"):
-            paths[format] = out_dir / file_name(report, format)
+            paths[format] = out_dir / f"{stem or file_stem(report)}.{format}"
             _replace(paths[format], documents.render(format))
     return [paths[format] for format in formats]
 
@@ -203,8 +205,13 @@ def file_name(report: OrderReport | PeriodReport, format: str) -> str:
     (`locale.speaking`), and an agent's own edition carries the agent's id. A name with characters that a file system or
     a mail program may reject is altered and carries a hash of the original, so different names never share a file.
     """
+    return f"{file_stem(report)}.{format}"
+
+
+def file_stem(report: OrderReport | PeriodReport) -> str:
+    """Name the file of a report's document without its ending; see `file_name`."""
     if isinstance(report, PeriodReport):
         stem = view_types.file_stem(report.period)
-        return f"{stem}-{safe_name(report.agent_id)}.{format}" if report.agent_id else f"{stem}.{format}"
+        return f"{stem}-{safe_name(report.agent_id)}" if report.agent_id else stem
     call_ids = [*(call.call_id for call in report.calls), *(call.call_id for call in report.failed_calls)]
-    return f"{safe_name(report.order_id or next(iter(call_ids), ''))}.{format}"
+    return safe_name(report.order_id or next(iter(call_ids), ""))

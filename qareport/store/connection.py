@@ -14,11 +14,14 @@ from sqlalchemy import delete, event, text
 from sqlalchemy.orm import Session
 
 from qareport.codec import from_json
-from qareport.errors import NoStoreError, StoreError
+from qareport.errors import DamagedError, InUseError, NoStoreError, StoreError
 from qareport.files import FILE_MODE
+from qareport.model import Call, FailedCall
 from qareport.store.schema import REVISION, Base, CallRow
 
 T = TypeVar("T")
+#: What brings a damaged row back.
+_MEND = "run it again from its recording or transcript"
 
 #: What to do, by words of the database's own message; the first that match count.
 _ADVICE = (
@@ -57,7 +60,8 @@ def map_errors(where: str) -> Iterator[None]:
         ) from error
     except sqlalchemy.exc.SQLAlchemyError as error:
         reason = _reason(getattr(error, "orig", None) or error)
-        raise StoreError(reason, where=where, to_do=_to_do(reason)) from error
+        kind = InUseError if "locked" in reason else StoreError
+        raise kind(reason, where=where, to_do=_to_do(reason)) from error
 
 
 def _reason(error: object) -> str:
@@ -78,9 +82,38 @@ def from_stored(kind: type[T], text: str | bytes, *, where: str) -> T:
     """Read a value as the store wrote it.
 
     Raises:
-        StoreError: it is damaged.
+        DamagedError: it cannot be read.
     """
-    return from_json(kind, text, where=where, error=StoreError)
+    return from_json(kind, text, where=where, error=DamagedError)
+
+
+def call_of(row: CallRow, url: str) -> Call:
+    """Return what is known of a call; of a damaged row what its other columns tell."""
+    try:
+        return from_stored(Call, row.call, where=f"{url} call {row.call_id}")
+    except DamagedError:
+        return Call(
+            call_id=row.call_id,
+            audio_path="",
+            order_id=row.order_id,
+            agent_id=row.agent_id,
+            started_at=datetime.fromisoformat(row.started_at) if row.started_at else None,
+        )
+
+
+def failure_of(row: CallRow, url: str) -> FailedCall | None:
+    """Return the failure of a call; one that cannot be read is a failure, too."""
+    if row.failure is None:
+        return None
+    try:
+        return from_stored(FailedCall, row.failure, where=f"{url} call {row.call_id}")
+    except DamagedError as error:
+        return damaged(row, url, error)
+
+
+def damaged(row: CallRow, url: str, error: DamagedError) -> FailedCall:
+    """Make the failure of a call whose row or result cannot be read: it stays in every list with this reason."""
+    return FailedCall.of(call_of(row, url), "analyse", f"damaged in the store: {error}; {_MEND}")
 
 
 V = TypeVar("V")
@@ -145,6 +178,8 @@ _FIRST_VERSION = 1
 _UPGRADE_LOCK = 0x71612D73746F7265
 #: A connection to a file costs little; as many as a web server has threads (Starlette: 40).
 _SQLITE_POOL = {"pool_size": 8, "max_overflow": 32}
+#: So long a process waits for another that writes to the file.
+BUSY_MS = 10_000
 
 
 def show_url(url: str) -> str:
@@ -267,7 +302,7 @@ def _user_version(connection: sqlalchemy.Connection) -> int:
 def _set_up_sqlite(connection: Any, _: object) -> None:
     connection.isolation_level = None  # the driver's own BEGIN would come too late, see _begin_sqlite
     cursor = connection.cursor()
-    cursor.execute("PRAGMA busy_timeout = 10000")
+    cursor.execute(f"PRAGMA busy_timeout = {BUSY_MS}")
     cursor.execute("PRAGMA journal_mode = WAL")
     cursor.execute("PRAGMA synchronous = FULL")
     cursor.execute("PRAGMA foreign_keys = ON")

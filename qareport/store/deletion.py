@@ -22,7 +22,7 @@ from qareport.errors import NotFoundError, QareportError, StoreError
 from qareport.files import atomic_path, remove_unfinished
 from qareport.model import Call, CallReport, CallSummary, Deletion, FailedCall, Transcript
 from qareport.search import Line
-from qareport.store.connection import BATCH, delete_in, from_stored, in_utc, select_in
+from qareport.store.connection import BATCH, call_of, delete_in, from_stored, in_utc, select_in
 from qareport.store.database import Database
 from qareport.store.schema import (
     CallReportRow,
@@ -49,11 +49,17 @@ class Maintenance:
         self._database = database
 
     def verify(self) -> Iterator[str]:
-        """Read every row and every page; yield one line for each thing that is wrong.
+        """Read every page and every row; yield one line for each thing that is wrong.
 
         Raises:
             StoreError: the database cannot be read any further.
+            InUseError: another process writes, so that the search index was not checked; it comes last.
         """
+        yield from self.verify_pages()
+        yield from self.verify_rows()
+
+    def verify_pages(self) -> Iterator[str]:
+        """Check the database itself, and remove what killed backups left beside it."""
         if self._database.is_sqlite:
             remove_unfinished(Path(self._database.engine.url.database or "").parent)
             with self._database.connect() as connection:
@@ -62,6 +68,9 @@ class Maintenance:
                         yield f"database: {line}"
                 for table, row, parent, _ in connection.exec_driver_sql("PRAGMA foreign_key_check"):
                     yield f"{table} row {row}: points to a row of {parent} that does not exist"
+
+    def verify_rows(self) -> Iterator[str]:
+        """Read every row and the search index: what is damaged there does not keep the rest from being used."""
         yield from self._unreadable(CallRow.call_id, CallRow.call, Call, "call")
         yield from self._unreadable(CallRow.call_id, CallRow.failure, FailedCall, "failure of call")
         yield from self._unreadable(TranscriptRow.key, TranscriptRow.transcript, Transcript, "transcript")
@@ -136,13 +145,13 @@ class DeletionRepository:
 
         A call of unknown start is before nothing.
         """
-        query = select(CallRow.call).order_by(CallRow.started_utc.nulls_last(), CallRow.call_id)
+        query = select(CallRow).order_by(CallRow.started_utc.nulls_last(), CallRow.call_id)
         if order is not None:
             query = query.where(CallRow.order_id == order)
         elif before is not None:
             query = query.where(CallRow.started_utc < in_utc(before))
         with self._database.read() as session:
-            calls = [from_stored(Call, text, where=self._database.url) for text in session.scalars(query)]
+            calls = [call_of(row, self._database.url) for row in session.scalars(query)]
         return tuple(call for call in calls if customer is None or _same_number(call.customer_phone, customer))
 
     def delete(self, calls: Sequence[Call], *, by: str, selector: str, now: datetime) -> Deletion:

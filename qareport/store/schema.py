@@ -305,6 +305,8 @@ class _Fts5:
         try:
             session.execute(text("INSERT INTO search_words(search_words) VALUES ('integrity-check')"))
         except DatabaseError as error:
+            if "locked" in str(error.orig):
+                raise
             return str(error.orig)
         return ""
 

@@ -17,8 +17,9 @@
     │   └── MailError       mail is not configured, cannot be composed, or its server cannot be used
     └── ConfigError         configuration, manifest, topics or rules: carries every problem, not only the first
 
-The text of an error has one line for each problem, `where: what; expected …; what to do`. A `Diagnostic` is a problem
-with a stable code, so that programs and `# qareport: ignore[code]` can name it.
+The text of an error has one line for each problem, `where: what; expected …; what to do`, in the language that messages
+speak when it is read (`qareport.messages`). A `Diagnostic` is a problem with a stable code, so that programs and
+`# qareport: ignore[code]` can name it.
 """
 
 from __future__ import annotations
@@ -26,6 +27,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
+
+from qareport.messages import Message, say
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,17 +47,17 @@ class SourceLocation:
 class Problem:
     """One thing wrong in a file: where, what, what was expected and what to do."""
 
-    what: str
+    what: str | Message
     where: SourceLocation | str | None = None
-    expected: str | None = None
-    to_do: str | None = None
+    expected: str | Message | None = None
+    to_do: str | Message | None = None
 
     def __str__(self) -> str:
-        text = f"{self.where}: {self.what}" if self.where is not None else self.what
+        text = f"{self.where}: {self.what}" if self.where is not None else str(self.what)
         if self.expected:
-            text += f"; expected {self.expected}"
+            text = str(say("{what}; expected {expected}", what=text, expected=self.expected))
         if self.to_do:
-            text += f"; {self.to_do}"
+            text = str(say("{what}; {to_do}", what=text, to_do=self.to_do))
         return text
 
 
@@ -72,14 +75,17 @@ class QareportError(Exception):
 
     def __init__(
         self,
-        what: str,
+        what: str | Message,
         *,
         where: SourceLocation | str | None = None,
-        expected: str | None = None,
-        to_do: str | None = None,
+        expected: str | Message | None = None,
+        to_do: str | Message | None = None,
     ) -> None:
         self.problems: tuple[Problem, ...] = (Problem(what=what, where=where, expected=expected, to_do=to_do),)
-        super().__init__(str(self.problems[0]))
+        super().__init__(what)
+
+    def __str__(self) -> str:
+        return "\n".join(str(problem) for problem in self.problems)
 
 
 class AudioError(QareportError):
@@ -125,7 +131,7 @@ class DocumentError(QareportError):
 class TagError(DocumentError):
     """A tag of a template that cannot be used."""
 
-    def __init__(self, what: str, *, where: str, to_do: str, paragraph: str = "") -> None:
+    def __init__(self, what: str | Message, *, where: str, to_do: str | Message, paragraph: str = "") -> None:
         super().__init__(what, where=where, to_do=to_do)
         #: The text of the paragraph that holds the tag (Word).
         self.paragraph = paragraph
@@ -149,5 +155,5 @@ class ConfigError(QareportError):
     def __init__(self, problems: Sequence[Problem]) -> None:
         if not problems:
             raise ValueError("a ConfigError needs at least one problem")
-        Exception.__init__(self, "\n".join(str(problem) for problem in problems))
+        Exception.__init__(self, tuple(problems))
         self.problems = tuple(problems)

@@ -1,18 +1,20 @@
-"""Collect what documents say and bring the catalogues of other languages up to date: `make catalogues`.
+"""Collect what is said to readers and bring the catalogues of other languages up to date: `make catalogues`.
 
-Words come from the Python code (`_`, `N_`, `plural`), from the text templates (`_("…")`, `{% trans %}`) and from the
-Word templates (all Chinese words outside tags). Each qareport.po under qareport/presentation/locales gets what
-is new and loses what is gone; translate there, and run this again: it writes the qareport.mo that documents use.
-Exit status 1 says that something is not translated yet.
+There are two kinds. *Documents* are written in Chinese: words come from the Python code (`_`, `N_`, `plural`), from the
+text templates (`_("…")`, `{% trans %}`) and from the Word templates (all Chinese words outside tags). *Messages* are
+written in English: `say` and `say_count`. Each .po file gets what is new and loses what is gone; translate there, and
+run this again: it writes the .mo files that the program reads. Exit status 1 says that something is not translated yet.
 """
 
 from __future__ import annotations
 
 import io
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from babel.messages.catalog import Catalog
 from babel.messages.extract import extract
@@ -20,19 +22,39 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 from docx import Document
 
+from qareport import messages
 from qareport.presentation import locale
 from qareport.report.formats import docx
 
 ROOT = Path(__file__).resolve().parents[1]
 #: A catalogue that says the same is the same file.
 _DAY = datetime(2026, 11, 27, tzinfo=UTC)
-_KEYWORDS = {"_": None, "N_": None, "gettext": None, "ngettext": (1, 2), "plural": (1, 1)}
+_DOCUMENT_KEYWORDS: Mapping[str, Any] = {
+    "_": None, "N_": None, "gettext": None, "ngettext": (1, 2), "plural": (1, 1)
+}  # fmt: skip
+_MESSAGE_KEYWORDS: Mapping[str, Any] = {"say": None, "say_count": (1, 2)}
+
+_Found = Iterator[tuple[Path, str | tuple[str, ...]]]
 
 
-def collect() -> Catalog:
-    """Collect every message with the files that say it."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Domain:
+    """One kind of what is said: where its catalogues are, in which languages, and where its words stand."""
+
+    name: str
+    catalogues: Path
+    languages: tuple[str, ...]
+    find: Callable[[], _Found]
+
+    def path(self, language: str) -> Path:
+        """Return where the catalogue of a language is."""
+        return self.catalogues / language / "LC_MESSAGES" / f"{self.name}.po"
+
+
+def collect(domain: Domain) -> Catalog:
+    """Collect every text of a domain with the files that say it."""
     catalogue = Catalog(project="qareport", charset="utf-8", creation_date=_DAY, revision_date=_DAY)
-    for path, message in _messages():
+    for path, message in domain.find():
         place = path.relative_to(ROOT).as_posix()
         known = catalogue.get(message if isinstance(message, str) else message[0])
         places = sorted({*(known.locations if known else ()), (place, None)})
@@ -40,33 +62,48 @@ def collect() -> Catalog:
     return catalogue
 
 
-def _messages() -> Iterator[tuple[Path, str | tuple[str, ...]]]:
-    for path in sorted((ROOT / "qareport").rglob("*.py")):
-        with path.open("rb") as source:
-            yield from ((path, match[1]) for match in extract("python", source, keywords=_KEYWORDS))
+def _document_texts() -> _Found:
+    yield from _in_code(_DOCUMENT_KEYWORDS)
     for path in sorted((ROOT / "templates").glob("*.j2")):
         with path.open("rb") as source:
-            yield from ((path, match[1]) for match in extract("jinja2.ext:babel_extract", source, keywords=_KEYWORDS))
+            found = extract("jinja2.ext:babel_extract", source, keywords=_DOCUMENT_KEYWORDS)
+            yield from ((path, match[1]) for match in found)
     for path in sorted((ROOT / "templates").glob("*.docx")):
         yield from ((path, message) for message in docx.messages(Document(str(path))))
 
 
-def read(name: str) -> Catalog:
+def _in_code(keywords: Mapping[str, Any]) -> _Found:
+    for path in sorted((ROOT / "qareport").rglob("*.py")):
+        with path.open("rb") as source:
+            yield from ((path, match[1]) for match in extract("python", source, keywords=keywords))
+
+
+DOCUMENTS = Domain(name=locale.DOMAIN, catalogues=locale.CATALOGUES, languages=locale.LOCALES[1:], find=_document_texts)
+MESSAGES = Domain(
+    name=messages.DOMAIN,
+    catalogues=messages.CATALOGUES,
+    languages=messages.LANGUAGES[1:],
+    find=lambda: _in_code(_MESSAGE_KEYWORDS),
+)
+DOMAINS = (DOCUMENTS, MESSAGES)
+
+
+def read(domain: Domain, language: str) -> Catalog:
     """Read the catalogue of a language, empty if there is none yet."""
-    path = _folder(name) / "qareport.po"
+    path = domain.path(language)
     if not path.exists():
-        return Catalog(locale=name)
+        return Catalog(locale=language)
     with path.open("rb") as source:
-        return read_po(source, locale=name)
+        return read_po(source, locale=language)
 
 
-def update(name: str, collected: Catalog) -> Catalog:
+def update(domain: Domain, language: str, collected: Catalog) -> Catalog:
     """Give a language's catalogue the messages that were collected; what is gone goes."""
-    catalogue = read(name)
+    catalogue = read(domain, language)
     catalogue.update(collected, no_fuzzy_matching=True)
     catalogue.obsolete.clear()
     catalogue.revision_date, catalogue.fuzzy = _DAY, False
-    catalogue.header_comment = f"# What documents say in the language {name}. Brought up to date by `make catalogues`."
+    catalogue.header_comment = f"# The {domain.name} catalogue in the language {language}, kept by `make catalogues`."
     catalogue.project, catalogue.version = "qareport", ""
     catalogue.msgid_bugs_address, catalogue.last_translator, catalogue.language_team = "", "", ""
     return catalogue
@@ -96,22 +133,21 @@ def written(catalogue: Catalog) -> bytes:
     return buffer.getvalue()
 
 
-def _folder(name: str) -> Path:
-    return locale.CATALOGUES / name / "LC_MESSAGES"
-
-
 def main() -> int:
     """Bring all catalogues up to date."""
-    collected, status = collect(), 0
-    for name in locale.LOCALES[1:]:
-        catalogue = update(name, collected)
-        _folder(name).mkdir(parents=True, exist_ok=True)
-        (_folder(name) / "qareport.po").write_bytes(written(catalogue))
-        (_folder(name) / "qareport.mo").write_bytes(compiled(catalogue))
-        lacking = missing(catalogue)
-        sys.stdout.write(f"{name}: {len(catalogue)} messages, {len(lacking)} without a translation\n")
-        sys.stdout.writelines(f"  {message}\n" for message in lacking)
-        status = max(status, int(bool(lacking)))
+    status = 0
+    for domain in DOMAINS:
+        collected = collect(domain)
+        for language in domain.languages:
+            catalogue = update(domain, language, collected)
+            path = domain.path(language)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(written(catalogue))
+            path.with_suffix(".mo").write_bytes(compiled(catalogue))
+            lacking = missing(catalogue)
+            sys.stdout.write(f"{domain.name} {language}: {len(catalogue)}, {len(lacking)} without a translation\n")
+            sys.stdout.writelines(f"  {message}\n" for message in lacking)
+            status = max(status, int(bool(lacking)))
     return status
 
 

@@ -55,7 +55,7 @@ def is_json() -> bool:
     return _state["json"]
 
 
-def say(text: str) -> None:
+def notify(text: str) -> None:
     """Write a message that is not a result to stderr."""
     if is_json():
         _log.info("%s", text)

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from qareport.cli.console import Options, ProgressBars, complain, date_option, say, takes_options
+from qareport.cli.console import Options, ProgressBars, complain, date_option, notify, takes_options
 from qareport.delivery.mail import Transport, read_password
 from qareport.model import DeliveryRecord, DeliveryState, PeriodKind, RunState
 from qareport.settings.settings import is_address
@@ -62,13 +62,13 @@ def _explain(result: Result) -> None:
     if result.mode is Mode.SEND:
         return
     for letter in result.letters:
-        say(f"{letter.edition} to {letter.recipient}: {letter.subject}")
+        notify(f"{letter.edition} to {letter.recipient}: {letter.subject}")
     if not result.letters:
-        say("Nobody gets a mail: mail.team, mail.agents and mail.operator in qareport.yaml name no one.")
+        notify("Nobody gets a mail: mail.team, mail.agents and mail.operator in qareport.yaml name no one.")
     elif result.mode is Mode.DRY_RUN:
-        say("Nothing was sent: the mails are .eml files in the folder `mail` beside the report.")
+        notify("Nothing was sent: the mails are .eml files in the folder `mail` beside the report.")
     else:
-        say("Nothing was sent. --dry-run writes these mails as files, --send sends them.")
+        notify("Nothing was sent. --dry-run writes these mails as files, --send sends them.")
 
 
 def _status(result: Result) -> int:
@@ -115,9 +115,9 @@ def list_mails(options: Options, everything: bool) -> int:
         mail_of = f"{record.key[:12]} {record.state:<9} {record.period} {record.edition} {record.recipient}"
         click.echo(f"{mail_of}  {changed}, tries: {record.tries}{again}  {record.reply}".rstrip())
     for state in dict.fromkeys(record.state for record in records):
-        say(f"{state}: {_MEANINGS[state]}")
+        notify(f"{state}: {_MEANINGS[state]}")
     if not records:
-        say(f"All {count} mails are settled." if count else "There are no mails yet.")
+        notify(f"All {count} mails are settled." if count else "There are no mails yet.")
     return int(any(record.state in (DeliveryState.UNKNOWN, DeliveryState.FAILED) for record in records))
 
 
@@ -179,5 +179,5 @@ def test(options: Options, address: str) -> int:
         outcome = send_test(address, workspace.settings, templates=workspace.templates)
     click.echo(f"{address}: {outcome.state}, {outcome.reply}")
     if outcome.state is DeliveryState.SENT:
-        say("The server has taken it. If it does not arrive, look into the spam folder and the server's log.")
+        notify("The server has taken it. If it does not arrive, look into the spam folder and the server's log.")
     return int(outcome.state is not DeliveryState.SENT)

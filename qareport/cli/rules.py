@@ -12,7 +12,7 @@ import click
 import jinja2
 
 from qareport import privacy, rules
-from qareport.cli.console import Options, complain, date_option, say, takes_options
+from qareport.cli.console import Options, complain, date_option, notify, takes_options
 from qareport.codec import to_json
 from qareport.errors import ConfigError, Diagnostic, NotFoundError, Problem, SourceLocation
 from qareport.files import safe_name
@@ -76,11 +76,11 @@ def lint(options: Options, format_: str, stored: bool) -> int:
         except ConfigError as error:
             for line in write_problems(error.problems, (), format_):
                 click.echo(line)
-            say(f"{len(error.problems)} errors")
+            notify(f"{len(error.problems)} errors")
             return 2
     for line in write_problems((), warnings, format_, counts):
         click.echo(line)
-    say(f"{len(rule_book.ruleset.rules)} rules in {folder}: no errors, {len(warnings)} warnings")
+    notify(f"{len(rule_book.ruleset.rules)} rules in {folder}: no errors, {len(warnings)} warnings")
     return 0
 
 
@@ -155,9 +155,9 @@ def replay(options: Options, since: datetime | None, against: str | None, apply_
         )
         click.echo(write_replay(result, format_), nl=False)
         if apply_:
-            say(f"{apply(workspace.store, rule_book, start)} calls judged again")
+            notify(f"{apply(workspace.store, rule_book, start)} calls judged again")
         else:
-            say("nothing was changed; --apply makes it count")
+            notify("nothing was changed; --apply makes it count")
     return 0
 
 

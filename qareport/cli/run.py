@@ -25,8 +25,8 @@ from qareport.cli.console import (
     complain,
     date_option,
     format_option,
+    notify,
     rule_book_of,
-    say,
     takes_options,
 )
 from qareport.errors import TranscriptError
@@ -86,7 +86,7 @@ def demo(options: Options, out: Path, formats: tuple[str, ...]) -> int:
     out.mkdir(parents=True, exist_ok=True)
     options = replace(options, model=options.model or "demo", store=options.store or f"sqlite:///{out / 'qareport.db'}")
     summary = _run(options, (), calls / "manifest.csv", out, formats, settled=True)
-    say("The bundled model understands only its own synthetic voices. For real calls: qareport run --help")
+    notify("The bundled model understands only its own synthetic voices. For real calls: qareport run --help")
     return any(failure.call_id in readable for failure in summary.failures) or bool(summary.problems)
 
 
@@ -144,7 +144,7 @@ def _run(
 
 def wait_for_writers(seconds: float) -> None:
     """Wait to see which recordings still grow."""
-    say(f"Some recordings were written to just now: waiting {seconds:g} s for them to settle (ingest.settle_s).")
+    notify(f"Some recordings were written to just now: waiting {seconds:g} s for them to settle (ingest.settle_s).")
     time.sleep(seconds)
 
 

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 import click
 
 from qareport import calendar, files, privacy
-from qareport.cli.console import Options, ProgressBars, date_option, say, takes_options
+from qareport.cli.console import Options, ProgressBars, date_option, notify, takes_options
 from qareport.codec import to_data
 from qareport.errors import DocumentError
 from qareport.presentation import wording
@@ -69,7 +69,7 @@ def search(options: Options, query: Sequence[str], scope: Scope, limit: int, cou
     for hit in found.hits:
         click.echo(_line(hit, phrases, config))
     more = f"; the newest {len(found.hits)} are shown, --limit shows more" if found.lines > len(found.hits) else ""
-    say(f"{found.lines} sentences in {found.calls} calls{more}")
+    notify(f"{found.lines} sentences in {found.calls} calls{more}")
     return 0
 
 
@@ -154,7 +154,7 @@ def export(
             written = _export_text(records, output, zone)
         else:
             written = _export_table(KINDS[kind], _format(format_, output), records, output, zone)
-    say(f"{kind}: {written} {'calls' if kind == 'text' else 'rows'} of {len(ids)} calls")
+    notify(f"{kind}: {written} {'calls' if kind == 'text' else 'rows'} of {len(ids)} calls")
     if output is not None:
         click.echo(output)
     return 0
@@ -186,7 +186,7 @@ def _export_table(
                 writer.write(row)
                 written += 1
     for remark in writer.remarks():
-        say(remark)
+        notify(remark)
     return written
 
 

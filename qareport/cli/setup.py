@@ -12,7 +12,7 @@ import click
 
 from qareport import __version__, asr
 from qareport.asr.suppress_output import gpu_names, installed_packages
-from qareport.cli.console import Options, complain, say, takes_options
+from qareport.cli.console import Options, complain, notify, takes_options
 from qareport.errors import ConfigError, ModelError, NoStoreError, Problem, QareportError
 from qareport.report import check_fonts
 from qareport.settings import default_dir
@@ -33,7 +33,7 @@ def init(folder: Path) -> int:
         ignored = shutil.ignore_patterns("__pycache__", "*.py")
         shutil.copytree(default_dir(name), folder / name, ignore=ignored)
         click.echo(folder / name)
-    say(f"Now edit {folder}/config/qareport.yaml and the rules beside it, then: cd {folder} && qareport rules lint")
+    notify(f"Now edit {folder}/config/qareport.yaml and the rules beside it, then: cd {folder} && qareport rules lint")
     return 0
 
 
@@ -87,7 +87,7 @@ def doctor(options: Options) -> int:
             for finding in findings:
                 faults += finding.startswith("FAULT")
                 click.echo(f"{name:<9} {finding}")
-    say("All is well." if not faults else f"Faults: {faults}. Each line above marked FAULT says what to do.")
+    notify("All is well." if not faults else f"Faults: {faults}. Each line above marked FAULT says what to do.")
     return 2 if faults else 0
 
 

@@ -10,9 +10,10 @@ from zoneinfo import ZoneInfo
 import click
 
 from qareport.calendar import start_of
-from qareport.cli.console import Options, ProgressBars, complain, date_option, say, takes_options
+from qareport.cli.console import Options, ProgressBars, complain, date_option, notify, takes_options
 from qareport.codec import to_json
 from qareport.errors import DamagedError, InUseError
+from qareport.messages import say
 from qareport.model import Call, Deletion
 
 
@@ -31,15 +32,20 @@ def check(options: Options) -> int:
     with options.open_workspace() as workspace:
         store = workspace.store
         if faults := _complain_of(store.maintenance.verify_pages()):
-            say(f"Damaged: {faults}. Keep this store as it is, and continue with the newest backup.")
+            notify(say("Damaged: {faults}. Keep this store as it is, and continue with the newest backup.", faults=faults))
             return 2
         try:
             faults = _complain_of(store.maintenance.verify_rows())
         except InUseError:
             faults = 0
-            say("In use: another process writes, so the search index was not checked. All else is whole.")
+            notify(say("In use: another process writes, so the search index was not checked. All else is whole."))
         if faults:
-            say(f"Rows that cannot be read: {faults}. All others can: run these calls again. Backups may go on.")
+            notify(
+                say(
+                    "Rows that cannot be read: {faults}. All others can: run these calls again. Backups may go on.",
+                    faults=faults,
+                )
+            )
             return 1
         click.echo(f"{store.url}: whole, {store.maintenance.size_bytes() / 2**20:.1f} MiB")
     return 0
@@ -91,13 +97,13 @@ def delete(
         calls = store.deletion.find_calls(order=order, customer=customer, before=border)
         _list(calls)
         if not calls:
-            say(f"The store knows no such call ({by}): there is nothing to delete.")
+            notify(f"The store knows no such call ({by}): there is nothing to delete.")
             return 0
         if dry_run:
-            say(f"Calls that would be deleted: {len(calls)}. Nothing was changed.")
+            notify(f"Calls that would be deleted: {len(calls)}. Nothing was changed.")
             return 0
         if not yes and not _confirmed(f"Delete these {len(calls)} calls for good?"):
-            say("Nothing was deleted.")
+            notify("Nothing was deleted.")
             return 0
         return _tell(store.deletion.delete(calls, by=by, selector=selector, now=datetime.now(UTC)))
 
@@ -127,7 +133,7 @@ def deletions(options: Options, order: str | None, customer: str | None) -> int:
     for deletion in deleted:
         click.echo(to_json(deletion))
     if not deleted:
-        say("There was no such deletion.")
+        notify("There was no such deletion.")
     return 0
 
 
@@ -143,7 +149,7 @@ def retain(options: Options, dry_run: bool) -> int:
     with options.open_workspace() as workspace:
         days = workspace.settings.retention.days
         if days is None:
-            say("retention.days is not set: everything is kept.")
+            notify("retention.days is not set: everything is kept.")
             return 0
         oldest, store = now - timedelta(days=days), workspace.store
         calls = store.deletion.find_calls(before=oldest)
@@ -152,7 +158,7 @@ def retain(options: Options, dry_run: bool) -> int:
             click.echo(f"Texts of mails that were never settled: {mails} {outcome}.")
         if dry_run or not calls:
             _list(calls)
-            say(f"Calls older than {days} days: {len(calls)}." + (" Nothing was changed." if dry_run else ""))
+            notify(f"Calls older than {days} days: {len(calls)}." + (" Nothing was changed." if dry_run else ""))
             return 0
         return _tell(store.deletion.delete(calls, by="retention", selector=str(days), now=now))
 

@@ -138,7 +138,7 @@ def find_problems(name: str, templates: Path | None, fills: list[Fill]) -> list[
                     problems, retry = list(error.problems), _take_out(copy, error)
                 for problem in problems:
                     where = str(problem.where).replace(folder, str(path.parent))
-                    to_do = problem.to_do and problem.to_do.replace(folder, str(path.parent))
+                    to_do = problem.to_do and str(problem.to_do).replace(folder, str(path.parent))
                     shown = dataclasses.replace(problem, where=where, to_do=to_do)
                     by_text.setdefault(str(shown), shown)
                 if not retry:

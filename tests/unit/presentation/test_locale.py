@@ -11,6 +11,7 @@ import string
 import sys
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -40,42 +41,50 @@ def catalogues() -> SimpleNamespace:
         sys.path.remove(str(ROOT / "templates"))
 
 
+def every_catalogue(catalogues: SimpleNamespace) -> list[tuple[Any, str]]:
+    return [(domain, language) for domain in catalogues.DOMAINS for language in domain.languages]
+
+
 def fields(text: str) -> set[str]:
     return {name for _text, name, _form, _conversion in string.Formatter().parse(text) if name}
 
 
-def test_everything_that_is_said_has_an_english_translation(catalogues: SimpleNamespace) -> None:
-    assert catalogues.missing(catalogues.update("en", catalogues.collect())) == []
+def test_everything_that_is_said_is_translated(catalogues: SimpleNamespace) -> None:
+    for domain, language in every_catalogue(catalogues):
+        assert catalogues.missing(catalogues.update(domain, language, catalogues.collect(domain))) == []
 
 
-def test_the_catalogue_holds_nothing_that_nobody_says(catalogues: SimpleNamespace) -> None:
-    said = {message.id for message in catalogues.collect()}
-    assert [message.id for message in catalogues.read("en") if message.id not in said] == []
+def test_the_catalogues_hold_nothing_that_nobody_says(catalogues: SimpleNamespace) -> None:
+    for domain, language in every_catalogue(catalogues):
+        said = {message.id for message in catalogues.collect(domain)}
+        assert [message.id for message in catalogues.read(domain, language) if message.id not in said] == []
 
 
 def test_translations_have_the_fields_of_what_they_translate(catalogues: SimpleNamespace) -> None:
-    for message in catalogues.read("en"):
-        if message.id:
-            said = message.string if isinstance(message.string, tuple) else (message.string,)
-            original = message.id if isinstance(message.id, str) else message.id[0]
-            assert [fields(text) for text in said] == [fields(original)] * len(said), original
+    for domain, language in every_catalogue(catalogues):
+        for message in catalogues.read(domain, language):
+            if message.id:
+                said = message.string if isinstance(message.string, tuple) else (message.string,)
+                original = message.id if isinstance(message.id, str) else message.id[-1]
+                assert [fields(text) for text in said] == [fields(original)] * len(said), original
 
 
-def test_translations_are_not_chinese(catalogues: SimpleNamespace) -> None:
-    for message in catalogues.read("en"):
+def test_english_translations_of_documents_are_not_chinese(catalogues: SimpleNamespace) -> None:
+    for message in catalogues.read(catalogues.DOCUMENTS, "en"):
         if message.id:
             assert not CHINESE.search("".join(message.string)), message.string
 
 
-def test_the_compiled_catalogue_says_what_the_written_one_says(catalogues: SimpleNamespace) -> None:
-    path = locale.CATALOGUES / "en" / "LC_MESSAGES" / "qareport.mo"
-    kept = gettext.GNUTranslations(io.BytesIO(path.read_bytes()))
-    made = gettext.GNUTranslations(io.BytesIO(catalogues.compiled(catalogues.read("en"))))
-    assert {key: text for key, text in kept._catalog.items() if key} == {  # type: ignore[attr-defined]
-        key: text
-        for key, text in made._catalog.items()  # type: ignore[attr-defined]
-        if key
-    }
+def test_the_compiled_catalogues_say_what_the_written_ones_say(catalogues: SimpleNamespace) -> None:
+    for domain, language in every_catalogue(catalogues):
+        path = domain.path(language).with_suffix(".mo")
+        kept = gettext.GNUTranslations(io.BytesIO(path.read_bytes()))
+        made = gettext.GNUTranslations(io.BytesIO(catalogues.compiled(catalogues.read(domain, language))))
+        assert {key: text for key, text in kept._catalog.items() if key} == {  # type: ignore[attr-defined]
+            key: text
+            for key, text in made._catalog.items()  # type: ignore[attr-defined]
+            if key
+        }
 
 
 def loose(path: Path) -> list[str]:

@@ -1,0 +1,92 @@
+"""What the program says to the person who runs it: English in the code, a catalogue holds the Chinese.
+
+Documents have a language of their own, see `qareport.presentation.locale`. `python tools/make_catalogues.py` collects
+what is to be translated and compiles what has been. The language belongs to the process (`use`); a block may speak
+another one (`speaking`), in its own thread or task alone.
+"""
+
+from __future__ import annotations
+
+import functools
+import gettext
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+#: The first is the language of the sources and needs no catalogue.
+LANGUAGES: Final = ("en", "zh")
+CATALOGUES: Final = Path(__file__).parent / "locales"
+DOMAIN: Final = "messages"
+
+_process_language = LANGUAGES[0]
+_block_language: ContextVar[str | None] = ContextVar("message language", default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A text and its values; `str` says it in the language of that moment."""
+
+    #: English, with `{name}` where a value belongs.
+    template: str
+    values: tuple[tuple[str, object], ...] = ()
+    #: The English form for any number but 1, and the number; Chinese has one form.
+    several: str | None = None
+    count: float = 1
+
+    def __str__(self) -> str:
+        catalogue = _catalogue(language())
+        if self.several is None:
+            text = catalogue.gettext(self.template) if self.template else ""
+        else:
+            text = catalogue.ngettext(self.template, self.several, 1 if self.count == 1 else 2)
+        return text.format_map(dict(self.values)) if self.values else text
+
+
+def say(template: str, /, **values: object) -> Message:
+    """Make a message; `values` fill its `{…}` and are facts (names, numbers, quotes), never parts of sentences.
+
+    Without values the template is said as it stands, braces and all.
+    """
+    return Message(template, tuple(values.items()))
+
+
+def say_count(singular: str, several: str, /, count: float, **values: object) -> Message:
+    """Make a message whose English form depends on a number, which fills `{count}`."""
+    return Message(singular, (("count", count), *values.items()), several, count)
+
+
+def language() -> str:
+    """Return which of `LANGUAGES` messages speak here and now."""
+    return _block_language.get() or _process_language
+
+
+def use(chosen: str) -> None:
+    """Let the whole process speak a language of `LANGUAGES`."""
+    global _process_language
+    _process_language = _known(chosen)
+
+
+@contextmanager
+def speaking(chosen: str) -> Iterator[None]:
+    """Let messages speak a language of `LANGUAGES` inside the block."""
+    token = _block_language.set(_known(chosen))
+    try:
+        yield
+    finally:
+        _block_language.reset(token)
+
+
+def _known(chosen: str) -> str:
+    if chosen not in LANGUAGES:
+        raise ValueError(f"messages speak {', '.join(LANGUAGES)}, not {chosen!r}")
+    return chosen
+
+
+@functools.cache
+def _catalogue(name: str) -> gettext.NullTranslations:
+    if name == LANGUAGES[0]:
+        return gettext.NullTranslations()
+    return gettext.translation(DOMAIN, CATALOGUES, [name])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import logging
 import sys
@@ -55,23 +56,28 @@ def is_json() -> bool:
     return _state["json"]
 
 
-def notify(text: str) -> None:
+def notify(text: object) -> None:
     """Write a message that is not a result to stderr."""
     if is_json():
         _log.info("%s", text)
     else:
-        click.echo(text, err=True)
+        _to_stderr(str(text))
 
 
-def complain(text: str) -> None:
+def complain(text: object) -> None:
     """Write what is wrong to stderr; numbers of persons, which names of recordings may hold, are masked."""
     from qareport import privacy  # its expressions take long to compile, and most commands have nothing to complain of
 
-    text = privacy.mask(text, kinds=privacy.NUMBERS)[0]
+    text = privacy.mask(str(text), kinds=privacy.NUMBERS)[0]
     if is_json():
         _log.error("%s", text)
     else:
-        click.echo(f"qareport: {text}", err=True)
+        _to_stderr(f"qareport: {text}")
+
+
+def _to_stderr(text: str) -> None:
+    with contextlib.suppress(OSError):  # where it cannot be written there is nobody to tell
+        click.echo(text, err=True)
 
 
 class ProgressBars:
@@ -138,6 +144,11 @@ class Summary:
     unmatched: tuple[str, ...] = ()
     #: Duplicates of recordings.
     duplicates: tuple[str, ...] = ()
+
+    @property
+    def is_short(self) -> bool:
+        """Whether calls failed, or documents could not be made: a disk that is full ends no run well."""
+        return bool(self.failures or self.problems)
 
     def show(self) -> None:
         """Print counts, failures with reasons, audio hours, speed, where the files are."""

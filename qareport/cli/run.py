@@ -67,7 +67,7 @@ def run(options: Options, sources: tuple[str, ...], manifest: Path | None, out: 
     """
     if not sources and manifest is None:
         raise click.UsageError("name recordings or folders, or give a --manifest. To see it work: qareport demo")
-    return len(_run(options, sources, manifest, out, formats).failures) > 0
+    return int(_run(options, sources, manifest, out, formats).is_short)
 
 
 @click.command()
@@ -169,7 +169,7 @@ def analyse(options: Options, transcript: Path, out: Path, formats: tuple[str, .
         summary = judge_and_render(items, workspace, rule_book, out, formats, progress)
     summary = replace(summary, failures=(*unreadable, *summary.failures))
     summary.show()
-    return len(summary.failures) > 0
+    return int(summary.is_short)
 
 
 def judge_and_render(

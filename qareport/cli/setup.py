@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 import shutil
+import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -13,13 +14,15 @@ import click
 from qareport import __version__, asr
 from qareport.asr.suppress_output import gpu_names, installed_packages
 from qareport.cli.console import Options, complain, notify, takes_options
-from qareport.errors import ConfigError, ModelError, NoStoreError, Problem, QareportError
+from qareport.errors import ConfigError, DocumentError, ModelError, NoStoreError, Problem, QareportError
+from qareport.messages import say
 from qareport.report import check_fonts
 from qareport.settings import default_dir
 from qareport.workflows.check_templates import ALL, check_templates
 from qareport.workflows.workspace import Workspace
 
 COPIED = ("config", "templates")
+copy_file = shutil.copy2
 
 
 @click.command()
@@ -29,12 +32,29 @@ def init(folder: Path) -> int:
     taken = [Problem(what="already exists", where=str(folder / name)) for name in COPIED if (folder / name).exists()]
     if taken:
         raise ConfigError([*taken, Problem(what="nothing was copied", to_do="choose another DIR, or move these away")])
+    _copy_all(folder)
     for name in COPIED:
-        ignored = shutil.ignore_patterns("__pycache__", "*.py")
-        shutil.copytree(default_dir(name), folder / name, ignore=ignored)
         click.echo(folder / name)
     notify(f"Now edit {folder}/config/qareport.yaml and the rules beside it, then: cd {folder} && qareport rules lint")
     return 0
+
+
+def _copy_all(folder: Path) -> None:
+    """Copy everything, or leave nothing half: a configuration that lacks rules would be taken for a whole one."""
+    folder.mkdir(parents=True, exist_ok=True)
+    unfinished = Path(tempfile.mkdtemp(prefix=".init-", dir=folder))
+    try:
+        for name in COPIED:
+            ignored = shutil.ignore_patterns("__pycache__", "*.py")
+            shutil.copytree(default_dir(name), unfinished / name, ignore=ignored, copy_function=copy_file)
+        for name in COPIED:
+            (unfinished / name).rename(folder / name)
+    except shutil.Error as error:
+        reason = error.args[0][0][2]
+        what, to_do = say("cannot be written: {reason}", reason=reason), say("check the folder and the disk")
+        raise DocumentError(what, where=str(folder), to_do=to_do) from error
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
 
 
 @click.group()

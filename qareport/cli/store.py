@@ -32,7 +32,9 @@ def check(options: Options) -> int:
     with options.open_workspace() as workspace:
         store = workspace.store
         if faults := _complain_of(store.maintenance.verify_pages()):
-            notify(say("Damaged: {faults}. Keep this store as it is, and continue with the newest backup.", faults=faults))
+            notify(
+                say("Damaged: {faults}. Keep this store as it is, and continue with the newest backup.", faults=faults)
+            )
             return 2
         try:
             faults = _complain_of(store.maintenance.verify_rows())

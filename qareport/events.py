@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from qareport.errors import QareportError
+from qareport.errors import QareportError, redact
 
 _log = logging.getLogger(__name__)
 #: A progress hook `(step, done, total)`: calls or orders that have passed a step, of how many (0 = not known).
@@ -53,7 +53,7 @@ def _masked(name: str, value: object) -> object:
 def _mask(text: str) -> str:
     from qareport import privacy  # its expressions take long to compile, and most commands do not log
 
-    return privacy.mask(text)[0]
+    return privacy.mask(redact(text))[0]
 
 
 def reason_of(error: Exception) -> str:
@@ -61,7 +61,8 @@ def reason_of(error: Exception) -> str:
     if isinstance(error, QareportError):
         return str(error)
     _log.error("unexpected error", exc_info=error)
-    return f"unexpected {type(error).__name__}: {error} (a fault in qareport: please report it; details with -v)"
+    what = redact(f"{type(error).__name__}: {error}")
+    return f"unexpected {what} (a fault in qareport: please report it; details with -v)"
 
 
 def json_formatter() -> logging.Formatter:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 import click
 
 from qareport import events
+from qareport.errors import redact
 from qareport.presentation.locale import LOCALES
 from qareport.workflows.workspace import DEFAULT_MODEL, DEFAULT_STORE, Workspace
 
@@ -39,10 +40,17 @@ _STEPS = {
 }
 
 
+class _LogLines(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        return redact(super().format(record))
+
+
 def set_up_logs(*, as_json: bool, verbose: bool) -> None:
     """Write log lines to stderr from now on: with JSON all events, else only what -v asks for."""
     _state["json"] = as_json
-    logging.basicConfig(format="%(levelname)s %(name)s: %(message)s")
+    logging.basicConfig()
+    for handler in logging.getLogger().handlers:
+        handler.setFormatter(_LogLines("%(levelname)s %(name)s: %(message)s"))
     quiet = logging.INFO if as_json else logging.CRITICAL
     logging.getLogger("qareport").setLevel(logging.DEBUG if verbose else quiet)
     if as_json:
@@ -241,7 +249,11 @@ GLOBAL_OPTIONS = (
     click.option(
         "--templates", type=click.Path(path_type=Path), metavar="DIR", help="Document templates [./templates]."
     ),
-    click.option("--store", metavar="URL", help=f"Where results are kept [{DEFAULT_STORE}]."),
+    click.option(
+        "--store",
+        metavar="URL",
+        help=f"Where results are kept [QAREPORT_STORE, QAREPORT_STORE_FILE, else {DEFAULT_STORE}].",
+    ),
     click.option(
         "--model", metavar="NAME_OR_DIR", help=f"Speech model [{DEFAULT_MODEL}]; `demo` is the bundled small one."
     ),

@@ -21,7 +21,7 @@ import click
 
 from qareport import __version__
 from qareport.cli.console import GLOBAL_OPTIONS, Options, complain, is_json
-from qareport.errors import Problem, QareportError
+from qareport.errors import Problem, QareportError, redact
 from qareport.files import private_files
 from qareport.messages import say
 
@@ -141,7 +141,7 @@ def _report_fault() -> int:
     if is_json():
         logging.getLogger(__name__).exception("unexpected error")
     else:
-        traceback.print_exc()
+        click.echo(redact(traceback.format_exc()), err=True, nl=False)
     complain(say("this is a fault in qareport {version}; please report it with the lines above", version=__version__))
     return 2
 

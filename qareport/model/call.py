@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
+from qareport.errors import redact
 from qareport.model.dialogue_acts import SpokenAct, TopicScore
 from qareport.model.vocabulary import SCHEMA_VERSION, AudioEvent, Emotion, Language, Note, Role, RoleSource
 
@@ -54,15 +55,15 @@ class FailedCall(OfCall):
 
     @classmethod
     def of(cls, call: Call, step: str, reason: str) -> FailedCall:
-        """Make the record of a call that could not be processed."""
+        """Make the record of a call that could not be processed; it holds no password of a URL."""
         return cls(
             call_id=call.call_id,
-            audio_path=call.audio_path,
+            audio_path=redact(call.audio_path),
             order_id=call.order_id,
             agent_id=call.agent_id,
             started_at=call.started_at,
             step=step,
-            reason=reason,
+            reason=redact(reason),
         )
 
     @property

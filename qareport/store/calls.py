@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import builtins
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from qareport.codec import to_json
-from qareport.errors import DamagedError, NotFoundError
+from qareport.errors import DamagedError, NotFoundError, redact
 from qareport.model import Call, CallReport, FailedCall
 from qareport.store.connection import (
     batches,
@@ -229,6 +229,11 @@ class CallRepository:
         return starts
 
 
+def written_call(call: Call) -> str:
+    """Write what is known of a call as the store keeps it: without the password of a URL."""
+    return to_json(replace(call, audio_path=redact(call.audio_path)))
+
+
 def put_call_row(session: Session, call: Call) -> CallRow:
     """Write what is known of a call, and return its row, which this transaction holds from now on."""
     upsert(
@@ -237,7 +242,7 @@ def put_call_row(session: Session, call: Call) -> CallRow:
         call_id=call.call_id,
         order_id=call.order_id,
         agent_id=call.agent_id,
-        call=to_json(call),
+        call=written_call(call),
         started_at=call.started_at.isoformat() if call.started_at else None,
         started_utc=in_utc(call.started_at) if call.started_at else None,
     )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import getpass
 import os
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -14,8 +16,9 @@ from sqlalchemy import delete, event, text
 from sqlalchemy.orm import Session
 
 from qareport.codec import from_json
-from qareport.errors import DamagedError, InUseError, NoStoreError, StoreError
+from qareport.errors import DamagedError, InUseError, NoStoreError, StoreError, redact
 from qareport.files import FILE_MODE
+from qareport.messages import say
 from qareport.model import Call, FailedCall
 from qareport.store.schema import REVISION, Base, CallRow
 
@@ -49,10 +52,6 @@ def map_errors(where: str) -> Iterator[None]:
     """
     try:
         yield
-    except sqlalchemy.exc.ArgumentError as error:
-        raise StoreError(
-            f"not a store URL: {error}", where=where, expected="for example sqlite:///qareport.db"
-        ) from error
     except ModuleNotFoundError as error:
         extra = "qareport[postgres]" if error.name == "pg8000" else str(error.name)
         raise StoreError(
@@ -182,12 +181,35 @@ _SQLITE_POOL = {"pool_size": 8, "max_overflow": 32}
 BUSY_MS = 10_000
 
 
+_SQLITE_FILE = re.compile(r"sqlite(?:\+pysqlite)?:///(.+)", re.DOTALL)
+
+
+def parse_url(url: str) -> sqlalchemy.URL:
+    """Read a store URL. What follows `sqlite:///` is a path as it stands, with blanks, %, ? and # in it.
+
+    Raises:
+        StoreError: it is not the URL of a store.
+    """
+    if path := _SQLITE_FILE.fullmatch(url):
+        return sqlalchemy.URL.create("sqlite", database=path[1])
+    try:
+        parsed = sqlalchemy.make_url(url)
+    except (sqlalchemy.exc.ArgumentError, ValueError):
+        parsed = None
+    if parsed is None or parsed.get_backend_name() not in ("sqlite", "postgresql", "postgres"):
+        raise StoreError(
+            say("not a store URL"),
+            where=redact(url),
+            expected=say("for example sqlite:///qareport.db or postgresql://user:password@host/database"),
+        )
+    return parsed
+
+
 def show_url(url: str) -> str:
     """Return a store URL without its password."""
-    try:
-        return sqlalchemy.make_url(url).render_as_string(hide_password=True)
-    except sqlalchemy.exc.ArgumentError:
-        return url
+    if _SQLITE_FILE.fullmatch(url):
+        return redact(url)
+    return redact(parse_url(url).render_as_string(hide_password=True))
 
 
 def open_engine(url: str, *, make: bool, check: bool = True) -> sqlalchemy.Engine:
@@ -204,7 +226,7 @@ def open_engine(url: str, *, make: bool, check: bool = True) -> sqlalchemy.Engin
         sqlalchemy.exc.SQLAlchemyError: the database cannot be used.
     """
     where = show_url(url)
-    parsed = sqlalchemy.make_url(url)
+    parsed = parse_url(url)
     if parsed.drivername in ("postgresql", "postgres"):
         parsed = parsed.set(drivername="postgresql+pg8000")
     if parsed.get_backend_name() == "sqlite":
@@ -214,10 +236,14 @@ def open_engine(url: str, *, make: bool, check: bool = True) -> sqlalchemy.Engin
         event.listen(engine, "connect", _set_up_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
     else:
+        if parsed.username is None and "user" not in parsed.query:
+            parsed = parsed.set(username=getpass.getuser())  # as PostgreSQL's own programs do
         engine = sqlalchemy.create_engine(parsed, pool_pre_ping=True)
     if check:
         try:
             _bring_up_to_date(engine, where, make=make)
+        except TypeError as error:  # the driver was given a parameter that it does not know
+            raise StoreError(say("not a store URL: {reason}", reason=str(error)), where=where) from error
         except BaseException:
             engine.dispose()
             raise

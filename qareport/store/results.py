@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from qareport.codec import to_json
 from qareport.errors import DamagedError, NotFoundError, QareportError
 from qareport.model import Call, CallReport, CallSummary, FailedCall, MeasuredCall, Transcript
-from qareport.store.calls import put_call_row
+from qareport.store.calls import put_call_row, written_call
 from qareport.store.connection import batches, began_in, call_of, damaged, failure_of, from_stored, upsert
 from qareport.store.database import Database
 from qareport.store.schema import CallReportRow, CallRow, CallSnapshotRow, CallSummaryRow, ReplayRow, TranscriptRow
@@ -182,7 +182,7 @@ class ResultRepository:
             except DamagedError:
                 return False
             row = session.get(CallRow, call.call_id)
-            if row is not None and (row.report_key, row.failure, row.call) == (key, None, to_json(call)):
+            if row is not None and (row.report_key, row.failure, row.call) == (key, None, written_call(call)):
                 return True
         with self._database.write() as session:
             _make_newest(session, key, call, report)

@@ -31,7 +31,7 @@ from qareport.cli.console import (
 )
 from qareport.errors import TranscriptError
 from qareport.events import Progress
-from qareport.model import Call, FailedCall
+from qareport.model import Call, FailedCall, unfit_id
 from qareport.store import CallFilter
 from qareport.workflows.render import render_orders
 from qareport.workflows.workspace import Workspace
@@ -101,7 +101,7 @@ def _run(
 ) -> Summary:
     """Transcribe, judge and report. `settled`: no recording is still being written."""
     from qareport import ingest
-    from qareport.workflows.transcribe import disambiguate_ids, transcribe_calls
+    from qareport.workflows.transcribe import disambiguate_ids, refuse_unfit, transcribe_calls
 
     with options.open_workspace(make_store=True) as workspace:
         config = workspace.settings
@@ -113,6 +113,7 @@ def _run(
             time_zone=config.period.time_zone,
             wait=wait_for_writers,
         )
+        recordings, refused = refuse_unfit(recordings)
         out.mkdir(parents=True, exist_ok=True)
         workspace.engine_files(download=True)
         with ProgressBars() as progress:
@@ -129,7 +130,7 @@ def _run(
             summary = judge_and_render(outcome.calls, workspace, rule_book, out, formats, progress)
     summary = replace(
         summary,
-        failures=(*recordings.failures, *outcome.failures, *summary.failures),
+        failures=(*refused, *recordings.failures, *outcome.failures, *summary.failures),
         unlisted=recordings.unlisted,
         waiting=tuple(call.audio_path for call in recordings.waiting),
         unmatched=recordings.unmatched,
@@ -216,6 +217,9 @@ def _read(path: Path) -> tuple[list[TranscribedCall], list[FailedCall]]:
             agent_id=transcript.agent_id,
             started_at=transcript.started_at,
         )
+        if (reason := unfit_id(call)) is not None:
+            unreadable.append(FailedCall.of(call, "ingest", str(reason)))
+            continue
         items.append(TranscribedCall(call=call, key=transcript_key(transcript), transcript=transcript))
     return items, unreadable
 

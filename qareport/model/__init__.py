@@ -23,7 +23,18 @@ from qareport.model.analysis import (
     Silence,
     TrajectoryState,
 )
-from qareport.model.call import AudioInfo, Call, Deletion, FailedCall, ModelInfo, Segment, Span, Token, Transcript
+from qareport.model.call import (
+    AudioInfo,
+    Call,
+    Deletion,
+    FailedCall,
+    ModelInfo,
+    Segment,
+    Span,
+    Token,
+    Transcript,
+    unfit_id,
+)
 from qareport.model.call_summary import (
     CallSummary,
     MeasuredCall,
@@ -238,4 +249,5 @@ __all__ = [
     "Unit",
     "WeakLink",
     "delivery_key",
+    "unfit_id",
 ]

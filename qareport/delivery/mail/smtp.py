@@ -16,6 +16,7 @@ import re
 import smtplib
 import socket
 import ssl
+import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
@@ -103,8 +104,43 @@ def explain_login(error: Exception, settings: MailSettings) -> MailError:
 
 def _reply(error: smtplib.SMTPResponseException) -> str:
     answer = error.smtp_error
-    text = answer.decode("utf-8", "replace") if isinstance(answer, bytes) else str(answer)
-    return f"{error.smtp_code} {text}".replace("\n", " ")[:300]
+    return _words(error.smtp_code, answer if isinstance(answer, bytes) else str(answer).encode())[:300]
+
+
+class _BoundedSmtp(smtplib.SMTP):
+    """An SMTP connection on which a reply must be there within the time-out; smtplib bounds each piece of it alone.
+
+    A server that is silent, or sends a byte now and then, ends in a TimeoutError: it has not hung up.
+    """
+
+    _is_late = False
+
+    def getreply(self) -> tuple[int, bytes]:
+        """Read one reply."""
+        timer = threading.Timer(self.timeout, self._cut)
+        timer.daemon = True
+        timer.start()
+        try:
+            reply = super().getreply()
+        except smtplib.SMTPServerDisconnected as error:
+            if self._is_late or isinstance(error.__context__, TimeoutError):
+                raise TimeoutError("timed out") from error
+            raise
+        finally:
+            timer.cancel()
+        if self._is_late:  # what there was of it
+            self.close()
+            raise TimeoutError("timed out")
+        return reply
+
+    def _cut(self) -> None:
+        self._is_late = True
+        with contextlib.suppress(OSError, AttributeError):  # it has been closed meanwhile
+            self.sock.shutdown(socket.SHUT_RDWR)
+
+
+class _BoundedSslSmtp(_BoundedSmtp, smtplib.SMTP_SSL):
+    """The same, encrypted from the beginning."""
 
 
 _LINE_START_DOT = re.compile(rb"(?m)^\.")
@@ -241,9 +277,9 @@ class Transport:
         try:
             context = _context(settings)
             if settings.security == "ssl":
-                smtp = smtplib.SMTP_SSL(settings.host, settings.port, timeout=settings.timeout_s, context=context)
+                smtp = _BoundedSslSmtp(settings.host, settings.port, timeout=settings.timeout_s, context=context)
             else:
-                smtp = smtplib.SMTP(settings.host, settings.port, timeout=settings.timeout_s)
+                smtp = _BoundedSmtp(settings.host, settings.port, timeout=settings.timeout_s)
                 if settings.security == "starttls":
                     smtp.starttls(context=context)
             smtp.ehlo_or_helo_if_needed()
@@ -312,7 +348,11 @@ def _refusal(what: str, code: int, reply: bytes) -> Outcome:
 
 
 def _words(code: int, reply: bytes) -> str:
-    return f"{code} {reply.decode('utf-8', 'replace')}".replace("\n", " ")[:500]
+    try:
+        text = reply.decode()
+    except UnicodeDecodeError:  # some servers of China answer in GBK
+        text = reply.decode("gb18030", "replace")
+    return f"{code} {text}".replace("\n", " ")[:500]
 
 
 def _short(error: Exception) -> str:

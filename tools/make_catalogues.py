@@ -64,7 +64,8 @@ def collect(domain: Domain) -> Catalog:
 
 def _document_texts() -> _Found:
     yield from _in_code(_DOCUMENT_KEYWORDS)
-    for path in sorted((ROOT / "templates").glob("*.j2")):
+    pages = (ROOT / "qareport" / "web" / "templates").glob("*.j2")
+    for path in (*sorted((ROOT / "templates").glob("*.j2")), *sorted(pages)):
         with path.open("rb") as source:
             found = extract("jinja2.ext:babel_extract", source, keywords=_DOCUMENT_KEYWORDS)
             yield from ((path, match[1]) for match in found)

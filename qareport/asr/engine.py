@@ -10,7 +10,7 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence, Sized
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from qareport.asr import sentences
@@ -31,6 +31,8 @@ ROUND_BATCHES = 4
 CPU_ROUND_SECONDS = 480
 #: Most calls that are gathered, so that silent and failed calls are not kept waiting for speech.
 _GROUP_CALLS = 64
+#: Chunks of speech that are recognised together where sentences are told as soon as they are.
+_ALOUD = 8
 #: Most calls that are decoded and wait for the model, beside those that are being decoded.
 _AHEAD = 4
 #: Most recorded time of all of these together (a longer recording goes alone): bounds memory, see
@@ -53,6 +55,21 @@ class Transcriber(Protocol):
         Args:
             calls: recordings with unique call ids.
             on_progress: called with the steps "decode" and "transcribe"; total is 0 where `calls` has no length.
+        """
+
+    def transcribe_aloud(self, call: Call, *, on_lines: Callable[[Sequence[Segment]], None]) -> Transcript | FailedCall:
+        """Transcribe one call, and tell its sentences as soon as they are recognised.
+
+        Args:
+            call: the recording.
+            on_lines: called with the next sentences in order of time, before speakers on one channel are told apart.
+        """
+
+    def in_language(self, language: str) -> Transcriber:
+        """Return the same engine for recordings in a language of `asr.language`; the model is not loaded again.
+
+        Raises:
+            ModelError: the model knows no such language.
         """
 
 
@@ -92,6 +109,28 @@ class Engine:
                 if on_progress is not None:
                     on_progress("transcribe", done, total)
                 yield result
+
+    def transcribe_aloud(self, call: Call, *, on_lines: Callable[[Sequence[Segment]], None]) -> Transcript | FailedCall:
+        """Transcribe one call, and tell its sentences as soon as they are recognised (see `Transcriber`)."""
+        prepared = self._prepare_alone(call)
+        if isinstance(prepared, FailedCall):
+            return prepared
+        parts: list[tuple[SpeechChunk, Recognition]] = []
+        chunks = sorted(prepared.chunks, key=lambda chunk: chunk.start_ms)
+        for first in range(0, len(chunks), _ALOUD):
+            heard: list[tuple[SpeechChunk, Recognition]] = []
+            for result in self._utterances(chunks[first : first + _ALOUD]):
+                if isinstance(result, Exception):
+                    return _failed(call, "transcribe", result)
+                heard += result
+            on_lines([_segment(chunk, recognition) for chunk, recognition in heard])
+            parts += heard
+        return _transcript(prepared, parts, self.info)
+
+    def in_language(self, language: str) -> Engine:
+        """Return the same engine for recordings in another language (see `Transcriber`)."""
+        settings = replace(self.asr, language=language)
+        return replace(self, speech=self.speech.with_settings(settings), asr=settings)
 
     def _prepared(
         self, calls: Iterable[Call], total: int, on_progress: Progress | None

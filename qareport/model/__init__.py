@@ -8,6 +8,18 @@ The JSON of `Transcript` and `OrderReport` is a contract with other programs (sc
 docs/reference/json.md).
 """
 
+from qareport.model.access import (
+    GRANTS,
+    TOKEN_SCOPES,
+    Agents,
+    ApiToken,
+    AuditEntry,
+    Permission,
+    Reach,
+    Team,
+    User,
+    UserRole,
+)
 from qareport.model.analysis import (
     Analysis,
     CallMetrics,
@@ -59,6 +71,7 @@ from qareport.model.delivery import (
     delivery_key,
 )
 from qareport.model.dialogue_acts import ACTS_OF, AGENT_ACTS, CUSTOMER_ACTS, Act, SpokenAct, TopicScore
+from qareport.model.job import Job, JobKind, JobState
 from qareport.model.measures import MEASURES, NORM_MEASURES, Measure, Unit
 from qareport.model.order_report import (
     CallChange,
@@ -142,6 +155,7 @@ __all__ = [
     "CUSTOMER_ACTS",
     "DEFAULT_SILENCE_MS",
     "FATAL_POINTS",
+    "GRANTS",
     "GUESSED_SOURCES",
     "MAIL",
     "MEASURES",
@@ -154,14 +168,18 @@ __all__ = [
     "STATE_NOT_JUDGED",
     "STATE_SILENCE",
     "TAG_IRONY",
+    "TOKEN_SCOPES",
     "TROUBLE_KINDS",
     "Act",
     "AdviceOutcome",
     "AgentOutcome",
     "AgentRow",
+    "Agents",
     "Analysis",
+    "ApiToken",
     "AudioEvent",
     "AudioInfo",
+    "AuditEntry",
     "Call",
     "CallChange",
     "CallMetrics",
@@ -194,6 +212,9 @@ __all__ = [
     "HeatRow",
     "Hold",
     "Interruption",
+    "Job",
+    "JobKind",
+    "JobState",
     "Judgement",
     "Language",
     "MaskedSpan",
@@ -215,6 +236,7 @@ __all__ = [
     "PeriodKind",
     "PeriodProvenance",
     "PeriodReport",
+    "Permission",
     "PersonalKind",
     "Promise",
     "PromiseDue",
@@ -222,6 +244,7 @@ __all__ = [
     "PromiseState",
     "Provenance",
     "Rate",
+    "Reach",
     "ReaderFault",
     "Risk",
     "Role",
@@ -241,12 +264,15 @@ __all__ = [
     "SpokenAct",
     "SummaryMoment",
     "SummaryPromise",
+    "Team",
     "TeamNorm",
     "Token",
     "TopicScore",
     "TrajectoryState",
     "Transcript",
     "Unit",
+    "User",
+    "UserRole",
     "WeakLink",
     "delivery_key",
     "unfit_id",

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 import click
 
 from qareport import events
+from qareport.cli.terminal import printable
 from qareport.errors import redact
 from qareport.presentation.locale import LOCALES
 from qareport.workflows.workspace import DEFAULT_MODEL, DEFAULT_STORE, Workspace
@@ -85,7 +86,7 @@ def complain(text: object) -> None:
 
 def _to_stderr(text: str) -> None:
     with contextlib.suppress(OSError):  # where it cannot be written there is nobody to tell
-        click.echo(text, err=True)
+        click.echo(printable(text), err=True)
 
 
 class ProgressBars:
@@ -125,7 +126,8 @@ def _bars() -> rich.progress.Progress:
         rich.progress.BarColumn(),
         rich.progress.MofNCompleteColumn(),
         rich.progress.TimeElapsedColumn(),
-        console=Console(stderr=True),
+        console=Console(file=sys.__stderr__),
+        redirect_stdout=False,
     )
 
 

@@ -20,6 +20,7 @@ from typing import IO, Any
 import click
 
 from qareport import __version__
+from qareport.cli import terminal
 from qareport.cli.console import GLOBAL_OPTIONS, Options, complain, is_json
 from qareport.errors import Problem, QareportError, redact
 from qareport.files import private_files
@@ -102,7 +103,7 @@ for _option in GLOBAL_OPTIONS:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return its exit status."""
     _open_missing_streams()
-    with private_files():
+    with private_files(), terminal.guarded():
         try:
             status = _run(arguments)
             _flush()

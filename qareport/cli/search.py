@@ -15,9 +15,11 @@ import click
 
 from qareport import calendar, files, privacy
 from qareport.cli.console import Options, ProgressBars, date_option, notify, takes_options
+from qareport.cli.terminal import emphasise
 from qareport.codec import to_data
 from qareport.errors import DocumentError
 from qareport.presentation import wording
+from qareport.presentation.view_types import clean
 from qareport.search import Found, Hit, Terms, find_spans, parse, phrases_of
 from qareport.settings import Settings
 from qareport.store import CallFilter, CallRecord, Scope
@@ -76,11 +78,12 @@ def search(options: Options, query: Sequence[str], scope: Scope, limit: int, cou
 def _line(hit: Hit, phrases: Sequence[Terms], config: Settings) -> str:
     zone = ZoneInfo(config.period.time_zone)
     began = f"{hit.started_at.astimezone(zone):%Y-%m-%d %H:%M}" if hit.started_at else "-"
-    text = _shown(hit, config)
+    text = clean(_shown(hit, config))
     spans = find_spans(text, phrases)
     tags = "".join(wording.tag(tag) for tag in hit.line.tags)
     second = wording.clock(hit.line.start_ms)
-    return f"{began}  {hit.order_id or '-'}  {hit.call_id}  {second}  {hit.line.role}  {_marked(text, spans)}{tags}"
+    ids = f"{clean(hit.order_id or '-')}  {clean(hit.call_id)}"
+    return f"{began}  {ids}  {second}  {hit.line.role}  {_marked(text, spans)}{tags}"
 
 
 def _marked(text: str, spans: Sequence[tuple[int, int]]) -> str:
@@ -89,7 +92,7 @@ def _marked(text: str, spans: Sequence[tuple[int, int]]) -> str:
     parts, at = [], 0
     for start, end in spans:
         found = text[start:end]
-        parts += [text[at:start], click.style(found, fg="red", bold=True) if colour else f"【{found}】"]
+        parts += [text[at:start], emphasise(found) if colour else f"【{found}】"]
         at = end
     return "".join([*parts, text[at:]])
 

@@ -153,7 +153,7 @@ def _report_fault() -> int:
 
 def _report_system_error(error: OSError) -> int:
     """Say which file the system does not let us read or write, and why: folders without permission, full disks."""
-    where = os.fsdecode(error.filename) if isinstance(error.filename, str | bytes) else say("the output")
+    where = os.fsdecode(error.filename) if isinstance(error.filename, str | bytes) else str(say("the output"))
     reason = error.strerror or type(error).__name__
     to_do = say("check the path, its permissions and the disk")
     _close(sys.stdout)

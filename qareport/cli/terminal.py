@@ -12,7 +12,7 @@ import io
 import re
 import sys
 from collections.abc import Iterator
-from typing import IO, cast
+from typing import TextIO, cast
 
 from qareport.presentation.view_types import REPLACEMENT
 
@@ -38,10 +38,7 @@ def emphasise(text: str) -> str:
 def guarded() -> Iterator[None]:
     """Let nothing but text reach stdout and stderr inside the block, where they are terminals."""
     before = sys.stdout, sys.stderr
-    sys.stdout, sys.stderr = (
-        cast(IO[str], _Terminal(stream)) if stream.isatty() else stream  # type: ignore[assignment]
-        for stream in before
-    )
+    sys.stdout, sys.stderr = (cast(TextIO, _Terminal(stream)) if stream.isatty() else stream for stream in before)
     try:
         yield
     finally:
@@ -51,7 +48,7 @@ def guarded() -> Iterator[None]:
 class _Terminal(io.TextIOBase):
     """A text stream to a terminal."""
 
-    def __init__(self, stream: IO[str]) -> None:
+    def __init__(self, stream: TextIO) -> None:
         self._stream = stream
         #: What takes the bytes of files that go to stdout.
         self.buffer = _TerminalBytes(self)

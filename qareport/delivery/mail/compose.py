@@ -229,7 +229,7 @@ def _message(
     if content.attachments:
         message.make_mixed()
     for attachment in content.attachments:
-        message.attach(_part(attachment))
+        message.attach(_part(attachment))  # type: ignore[arg-type]  # a part is no message of its own
     return message
 
 

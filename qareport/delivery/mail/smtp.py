@@ -135,8 +135,9 @@ class _BoundedSmtp(smtplib.SMTP):
 
     def _cut(self) -> None:
         self._is_late = True
-        with contextlib.suppress(OSError, AttributeError):  # it has been closed meanwhile
-            self.sock.shutdown(socket.SHUT_RDWR)
+        if self.sock is not None:
+            with contextlib.suppress(OSError):  # it has been closed meanwhile
+                self.sock.shutdown(socket.SHUT_RDWR)
 
 
 class _BoundedSslSmtp(_BoundedSmtp, smtplib.SMTP_SSL):

@@ -101,6 +101,8 @@ def _counter() -> Callable[[Iterable[T]], Iterator[T]]:
 #: Code of templates, least recently used first; a Word template has three parts with tags.
 _compiled: dict[tuple[object, ...], Any] = {}
 _KEPT = 32
+#: Braces as a Chinese input method types them: to Jinja they are no tag.
+FULL_WIDTH_TAG = re.compile("｛[｛%]|[｝%]｝")
 #: Chinese characters, without those of rare names (CJK Unified Ideographs and their extension A).
 _CHINESE = re.compile(r"[\u3400-\u9fff]")
 _compiling = threading.Lock()
@@ -144,14 +146,18 @@ def read_template(path: Path) -> str:
     """Read a text template.
 
     Raises:
-        DocumentError: it cannot be read, or is not UTF-8.
+        DocumentError: it cannot be read, is not UTF-8, or has tags in full-width braces.
     """
     try:
-        return path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
         raise DocumentError("is not UTF-8 text", where=str(path), to_do="save it as UTF-8") from error
     except OSError as error:
         raise DocumentError(f"cannot be read: {error.strerror}", where=str(path)) from error
+    if match := FULL_WIDTH_TAG.search(text):
+        where = f"{path}:{text.count(chr(10), 0, match.start()) + 1}"
+        raise DocumentError("｛｛ … ｝｝ is printed as it stands", where=where, to_do="write {{ … }}")
+    return text
 
 
 def template_line(error: BaseException) -> int | None:

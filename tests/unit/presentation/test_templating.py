@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from jinja2 import TemplateRuntimeError
 
-from qareport.presentation.templating import make_environment
+from qareport.errors import DocumentError
+from qareport.presentation.templating import make_environment, read_template
 
 
 @pytest.mark.parametrize(
@@ -35,3 +38,11 @@ def test_loops_and_sums_are_what_they_are() -> None:
     environment = make_environment()
     assert environment.from_string(source).render(rows=["a", "b"]) == "1/2a!,2/2b! 7 abab 5%"
     assert environment.from_string(source).render(rows=[]) == "none 7 abab 5%"
+
+
+@pytest.mark.parametrize("text", ["a\n｛｛ report.title ｝｝", "a\n｛% if x %｝"])
+def test_tags_in_full_width_braces_are_named_with_their_line(text: str, tmp_path: Path) -> None:
+    path = tmp_path / "mail.txt.j2"
+    path.write_text(text, "utf-8")
+    with pytest.raises(DocumentError, match=r"mail\.txt\.j2:2"):
+        read_template(path)

@@ -21,6 +21,7 @@ from jinja2.ext import i18n
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from qareport.errors import DocumentError
+from qareport.messages import say
 from qareport.presentation import locale
 from qareport.settings import default_dir
 
@@ -102,7 +103,7 @@ def _counter() -> Callable[[Iterable[T]], Iterator[T]]:
 _compiled: dict[tuple[object, ...], Any] = {}
 _KEPT = 32
 #: Braces as a Chinese input method types them: to Jinja they are no tag.
-FULL_WIDTH_TAG = re.compile("｛[｛%]|[｝%]｝")
+FULL_WIDTH_TAG = re.compile("\uff5b[\uff5b%]|[\uff5d%]\uff5d")
 #: Chinese characters, without those of rare names (CJK Unified Ideographs and their extension A).
 _CHINESE = re.compile(r"[\u3400-\u9fff]")
 _compiling = threading.Lock()
@@ -156,7 +157,7 @@ def read_template(path: Path) -> str:
         raise DocumentError(f"cannot be read: {error.strerror}", where=str(path)) from error
     if match := FULL_WIDTH_TAG.search(text):
         where = f"{path}:{text.count(chr(10), 0, match.start()) + 1}"
-        raise DocumentError("｛｛ … ｝｝ is printed as it stands", where=where, to_do="write {{ … }}")
+        raise DocumentError(say("tags in full-width braces are printed as they stand: write {{ … }}"), where=where)
     return text
 
 

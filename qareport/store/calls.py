@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from qareport.codec import to_json
 from qareport.errors import DamagedError, NotFoundError, redact
+from qareport.messages import Message, say
 from qareport.model import Call, CallReport, FailedCall
 from qareport.store.connection import (
     batches,
@@ -311,9 +312,9 @@ class OrderRepository:
             alone = [call] if call is not None and call.order_id is None else []
             if not (of_order or alone):
                 raise NotFoundError(
-                    f"no order or call {name!r}",
+                    say("no order or call {name!r}", name=name),
                     where=self._database.url,
-                    to_do=_suggest(session) or "run `qareport run` first",
+                    to_do=_suggest(session) or say("run `qareport run` first"),
                 )
             return tuple(self._record(session, rows) for rows in (of_order, alone) if rows)
 
@@ -343,8 +344,8 @@ def _has_order(session: Session, name: str) -> bool:
     return session.scalars(select(CallRow.call_id).where(CallRow.order_id == name).limit(1)).first() is not None
 
 
-def _suggest(session: Session) -> str:
+def _suggest(session: Session) -> Message | None:
     orders = session.scalars(
         select(CallRow.order_id).where(CallRow.order_id.is_not(None)).distinct().order_by(CallRow.order_id).limit(5)
     ).all()
-    return "orders in the store: " + ", ".join(str(order) for order in orders) + " …" if orders else ""
+    return say("orders in the store: {names} …", names=", ".join(map(str, orders))) if orders else None

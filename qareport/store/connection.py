@@ -18,28 +18,29 @@ from sqlalchemy.orm import Session
 from qareport.codec import from_json
 from qareport.errors import DamagedError, InUseError, NoStoreError, StoreError, redact
 from qareport.files import FILE_MODE
-from qareport.messages import say
+from qareport.messages import Message, say
 from qareport.model import Call, FailedCall
 from qareport.store.schema import REVISION, Base, CallRow
 
 T = TypeVar("T")
-#: What brings a damaged row back.
-_MEND = "run it again from its recording or transcript"
 
 #: What to do, by words of the database's own message; the first that match count.
 _ADVICE = (
-    ("fts5", "SQLite was built without FTS5 for this Python: use another build of Python, or PostgreSQL"),
-    ("malformed", "the file is damaged: keep it as it is, and bring back the newest backup (docs/guide/deploy.md)"),
+    ("fts5", say("SQLite was built without FTS5 for this Python: use another build of Python, or PostgreSQL")),
+    (
+        "malformed",
+        say("the file is damaged: keep it as it is, and bring back the newest backup (docs/guide/deploy.md)"),
+    ),
     (
         "not a database",
-        "the file is no store, or damaged: check the name, or bring back the newest backup (docs/guide/deploy.md)",
+        say("the file is no store, or damaged: check the name, or bring back the newest backup (docs/guide/deploy.md)"),
     ),
-    ("locked", "another process writes for long: wait, then run the same command again"),
-    ("full", "make room on the disk, then run the same command again: what was stored stays"),
-    ("readonly", "allow this user to write the file and its folder"),
-    ("password authentication", "check user and password in the store URL"),
-    ("QueuePool limit", "too many threads use the store at once: wait, then try again"),
-    ("connect", "check that the server runs and may be reached"),
+    ("locked", say("another process writes for long: wait, then run the same command again")),
+    ("full", say("make room on the disk, then run the same command again: what was stored stays")),
+    ("readonly", say("allow this user to write the file and its folder")),
+    ("password authentication", say("check user and password in the store URL")),
+    ("QueuePool limit", say("too many threads use the store at once: wait, then try again")),
+    ("connect", say("check that the server runs and may be reached")),
 )
 
 
@@ -55,7 +56,9 @@ def map_errors(where: str) -> Iterator[None]:
     except ModuleNotFoundError as error:
         extra = "qareport[postgres]" if error.name == "pg8000" else str(error.name)
         raise StoreError(
-            f"its database driver is missing: {error.name}", where=where, to_do=f"pip install '{extra}'"
+            say("its database driver is missing: {name}", name=error.name),
+            where=where,
+            to_do=say("pip install '{extra}'", extra=extra),
         ) from error
     except sqlalchemy.exc.SQLAlchemyError as error:
         reason = _reason(getattr(error, "orig", None) or error)
@@ -70,11 +73,11 @@ def _reason(error: object) -> str:
     return str(error).splitlines()[0] if str(error) else type(error).__name__
 
 
-def _to_do(reason: str) -> str:
+def _to_do(reason: str) -> Message:
     for words, advice in _ADVICE:
         if words in reason:
             return advice
-    return "check that the disk has room and the file may be written"
+    return say("check that the disk has room and the file may be written")
 
 
 def from_stored(kind: type[T], text: str | bytes, *, where: str) -> T:
@@ -112,7 +115,11 @@ def failure_of(row: CallRow, url: str) -> FailedCall | None:
 
 def damaged(row: CallRow, url: str, error: DamagedError) -> FailedCall:
     """Make the failure of a call whose row or result cannot be read: it stays in every list with this reason."""
-    return FailedCall.of(call_of(row, url), "analyse", f"damaged in the store: {error}; {_MEND}")
+    return FailedCall.of(
+        call_of(row, url),
+        "analyse",
+        str(say("damaged in the store: {reason}; run it again from its recording or transcript", reason=str(error))),
+    )
 
 
 V = TypeVar("V")
@@ -256,22 +263,26 @@ def _check_place(url: sqlalchemy.URL, where: str, *, make: bool) -> bool:
         return False
     path = Path(url.database)
     if not make:  # to connect would make the file
-        raise _no_store(f"{path.absolute()} does not exist", where)
+        raise _no_store(say("{path} does not exist", path=path.absolute()), where)
     if not path.parent.is_dir():
-        raise StoreError("its folder does not exist", where=where, to_do=f"make {path.parent}")
+        raise StoreError(say("its folder does not exist"), where=where, to_do=say("make {folder}", folder=path.parent))
     try:  # SQLite itself would let everybody read it
         os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, FILE_MODE))
     except OSError as error:
-        raise StoreError(f"cannot be made: {error.strerror}", where=where, to_do=f"check {path.parent}") from error
+        raise StoreError(
+            say("cannot be made: {reason}", reason=error.strerror),
+            where=where,
+            to_do=say("check {folder}", folder=path.parent),
+        ) from error
     return True
 
 
-def _no_store(why: str, where: str) -> NoStoreError:
+def _no_store(why: Message, where: str) -> NoStoreError:
     return NoStoreError(
-        f"there is no store: {why}",
+        say("there is no store: {why}", why=why),
         where=where,
-        expected="one that `qareport run`, `analyse` or `daily` has filled",
-        to_do="name it with --store, or run one of these first",
+        expected=say("one that `qareport run`, `analyse` or `daily` has filled"),
+        to_do=say("name it with --store, or run one of these first"),
     )
 
 
@@ -279,7 +290,7 @@ def _bring_up_to_date(engine: sqlalchemy.Engine, where: str, *, make: bool) -> N
     with engine.connect() as connection:
         current = _revision(connection)
         if not make and current is None and _user_version(connection) == 0:
-            raise _no_store("the database holds none", where)
+            raise _no_store(say("the database holds none"), where)
     if current != REVISION:
         with engine.execution_options(writes=True).begin() as connection:
             _upgrade(connection, where)
@@ -294,10 +305,13 @@ def _upgrade(connection: sqlalchemy.Connection, where: str) -> None:
         return  # another process was faster
     if (current is None and _user_version(connection) > _FIRST_VERSION) or (current or "") > REVISION:
         raise StoreError(
-            f"made by a newer version of qareport (store revision {current or _user_version(connection)})",
+            say(
+                "made by a newer version of qareport (store revision {revision})",
+                revision=current or _user_version(connection),
+            ),
             where=where,
-            expected=f"store revision {REVISION} or older",
-            to_do="use that version, or name another store with --store",
+            expected=say("store revision {revision} or older", revision=REVISION),
+            to_do=say("use that version, or name another store with --store"),
         )
     # Alembic takes 0.2 s to import: only a store that needs it waits for it.
     from alembic import command

@@ -20,6 +20,7 @@ from qareport import events
 from qareport.codec import to_json
 from qareport.errors import NotFoundError, QareportError, StoreError
 from qareport.files import atomic_path, remove_unfinished
+from qareport.messages import say
 from qareport.model import Call, CallReport, CallSummary, Deletion, FailedCall, Transcript
 from qareport.search import Line
 from qareport.store.connection import BATCH, call_of, delete_in, from_stored, in_utc, select_in
@@ -99,12 +100,12 @@ class Maintenance:
         """
         if not self._database.is_sqlite:
             raise StoreError(
-                "is no file that can be copied",
+                say("is no file that can be copied"),
                 where=self._database.url,
-                to_do="pg_dump --format=custom --file=FILE DATABASE",
+                to_do=say("pg_dump --format=custom --file=FILE DATABASE"),
             )
         if os.path.lexists(target):
-            raise StoreError("already exists", where=str(target), to_do="name a new file")
+            raise StoreError(say("already exists"), where=str(target), to_do=say("name a new file"))
         remove_unfinished(target.parent)  # they hold what was never masked
         try:
             with atomic_path(target) as unfinished, self._database.connect() as connection:
@@ -112,7 +113,11 @@ class Maintenance:
                 with closing(sqlite3.connect(unfinished)) as copy:
                     source.backup(copy)
         except (OSError, sqlite3.Error) as error:
-            raise StoreError(f"cannot be written: {error}", where=str(target), to_do="check folder and disk") from error
+            raise StoreError(
+                say("cannot be written: {reason}", reason=str(error)),
+                where=str(target),
+                to_do=say("check folder and disk"),
+            ) from error
 
     def size_bytes(self) -> int:
         """Return how much room the store takes."""
@@ -169,7 +174,9 @@ class DeletionRepository:
             NotFoundError: there is nothing to delete.
         """
         if not calls:
-            raise NotFoundError(f"no call for {by} {selector!r}", where=self._database.url)
+            raise NotFoundError(
+                say("no call for {by} {selector!r}", by=by, selector=selector), where=self._database.url
+            )
         ids = [call.call_id for call in calls]
         removed, left = self._delete_documents({call.subject for call in calls} | set(ids))
         with self._database.write() as session:

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from qareport.codec import to_json
 from qareport.errors import DamagedError, NotFoundError, QareportError
+from qareport.messages import say
 from qareport.model import Call, CallReport, CallSummary, FailedCall, MeasuredCall, Transcript
 from qareport.store.calls import put_call_row, written_call
 from qareport.store.connection import batches, began_in, call_of, damaged, failure_of, from_stored, upsert
@@ -125,7 +126,9 @@ class ResultRepository:
             row = _newest(session, call_id)
             if row is None:
                 raise NotFoundError(
-                    f"no judged call {call_id!r}", where=self._database.url, to_do="run `qareport run` first"
+                    say("no judged call {call_id!r}", call_id=call_id),
+                    where=self._database.url,
+                    to_do=say("run `qareport run` first"),
                 )
             return self._report(row)
 
@@ -207,7 +210,7 @@ class ResultRepository:
             row = session.get(CallRow, call_id)
             before = _newest(session, call_id)
             if row is None or before is None:
-                raise NotFoundError(f"no judged call {call_id!r}", where=self._database.url)
+                raise NotFoundError(say("no judged call {call_id!r}", call_id=call_id), where=self._database.url)
             if before.key == key:
                 return
             _put_rows(session, key, report, rules_sha256=rules_sha256, snapshot=snapshot, summary=summary)

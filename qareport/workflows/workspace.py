@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Self, TypeVar
 
 from qareport.errors import ConfigError, Problem, StoreError
 from qareport.files import content_key, read_secret, share_with_group
+from qareport.messages import say
 
 if TYPE_CHECKING:
     import pandas
@@ -367,7 +368,7 @@ def store_of(environment: Mapping[str, str]) -> str | None:
     """
     path = environment.get("QAREPORT_STORE_FILE")
     url = environment.get("QAREPORT_STORE")
-    return url or (read_secret(Path(path), holds="the store's URL", error=StoreError) if path else None)
+    return url or (read_secret(Path(path), holds=say("the store's URL"), error=StoreError) if path else None)
 
 
 def _folder(name: str) -> Path:

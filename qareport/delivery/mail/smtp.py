@@ -16,14 +16,15 @@ import re
 import smtplib
 import socket
 import ssl
-import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from qareport.delivery.mail.bounded_smtp import BoundedSmtp, BoundedSslSmtp
 from qareport.errors import MailError
 from qareport.files import read_secret
+from qareport.messages import say
 from qareport.model import DeliveryState, Outcome
 from qareport.settings import MailSettings
 
@@ -36,52 +37,66 @@ def explain_connection(error: Exception, settings: MailSettings) -> MailError:
     where = f"{settings.host}:{settings.port}"
     if isinstance(error, socket.gaierror):
         return MailError(
-            f"the name of the mail server is not known: {error.strerror}",
+            say("the name of the mail server is not known: {reason}", reason=error.strerror),
             where=where,
             to_do="check mail.host, and that this machine can resolve names: getent hosts " + settings.host,
         )
     if isinstance(error, ConnectionRefusedError):
         return MailError(
-            "connection refused: no server on this port",
+            say("connection refused: no server on this port"),
             where=where,
-            to_do="check mail.port (587 for starttls, 465 for ssl, 25 inside), and that the server runs",
+            to_do=say("check mail.port (587 for starttls, 465 for ssl, 25 inside), and that the server runs"),
         )
     if isinstance(error, TimeoutError):
         return MailError(
-            f"no answer within {settings.timeout_s:g} s",
+            say("no answer within {timeout_s:g} s", timeout_s=settings.timeout_s),
             where=where,
-            to_do="check the firewall and mail.port; a port for ssl says nothing to starttls",
+            to_do=say("check the firewall and mail.port; a port for ssl says nothing to starttls"),
         )
     if isinstance(error, ssl.SSLError):
         return _explain_tls(error, settings, where)
     if isinstance(error, smtplib.SMTPNotSupportedError):
         return MailError(
-            "the server offers no encryption (STARTTLS)",
+            say("the server offers no encryption (STARTTLS)"),
             where=where,
-            to_do="try mail.security: ssl with port 465; none is for a server on this machine or in your own network",
+            to_do=say(
+                "try mail.security: ssl with port 465; none is for a server on this machine or in your own network"
+            ),
         )
     if isinstance(error, smtplib.SMTPServerDisconnected):
-        to_do = "if the port is for ssl (465), set mail.security: ssl; else look into the server's log"
-        return MailError(f"the server hung up: {error}", where=where, to_do=to_do)
+        to_do = say("if the port is for ssl (465), set mail.security: ssl; else look into the server's log")
+        return MailError(say("the server hung up: {reason}", reason=str(error)), where=where, to_do=to_do)
     if isinstance(error, smtplib.SMTPResponseException):
-        return MailError(f"the server refuses this machine: {_reply(error)}", where=where, to_do="ask who runs it")
-    return MailError(f"no connection: {error}", where=where, to_do="check mail.host, mail.port and the network")
+        return MailError(
+            say("the server refuses this machine: {reply}", reply=_reply(error)),
+            where=where,
+            to_do=say("ask who runs it"),
+        )
+    return MailError(
+        say("no connection: {reason}", reason=str(error)),
+        where=where,
+        to_do=say("check mail.host, mail.port and the network"),
+    )
 
 
 def _explain_tls(error: ssl.SSLError, settings: MailSettings, where: str) -> MailError:
     if isinstance(error, ssl.SSLCertVerificationError):
         return MailError(
-            f"the server's certificate is not to be trusted: {error.verify_message}",
+            say("the server's certificate is not to be trusted: {reason}", reason=error.verify_message),
             where=where,
-            to_do="mail.host must be the name in the certificate; for one of your own authority set mail.ca_file",
+            to_do=say("mail.host must be the name in the certificate; for one of your own authority set mail.ca_file"),
         )
     if "WRONG_VERSION" in str(error) or "RECORD_LAYER" in str(error):
         return MailError(
-            "the server does not speak ssl at once on this port",
+            say("the server does not speak ssl at once on this port"),
             where=where,
-            to_do="set mail.security: starttls (usually port 587)",
+            to_do=say("set mail.security: starttls (usually port 587)"),
         )
-    return MailError(f"encryption failed: {error}", where=where, to_do="ask who runs the server which TLS it speaks")
+    return MailError(
+        say("encryption failed: {reason}", reason=str(error)),
+        where=where,
+        to_do=say("ask who runs the server which TLS it speaks"),
+    )
 
 
 def explain_login(error: Exception, settings: MailSettings) -> MailError:
@@ -89,59 +104,26 @@ def explain_login(error: Exception, settings: MailSettings) -> MailError:
     where = f"{settings.host}:{settings.port} as {settings.user}"
     if isinstance(error, smtplib.SMTPAuthenticationError):
         return MailError(
-            f"the log-in was refused: {_reply(error)}",
+            say("the log-in was refused: {reply}", reply=_reply(error)),
             where=where,
-            to_do="check mail.user and the password; many providers want an app password (授权码) here",
+            to_do=say("check mail.user and the password; many providers want an app password (授权码) here"),
         )
     if isinstance(error, smtplib.SMTPNotSupportedError):
         return MailError(
-            "the server does not support authentication", where=where, to_do="leave mail.user empty, or another port"
+            say("the server does not support authentication"),
+            where=where,
+            to_do=say("leave mail.user empty, or another port"),
         )
     if isinstance(error, smtplib.SMTPServerDisconnected | OSError):
-        return MailError(f"the connection ended during the log-in ({type(error).__name__})", where=where)
-    return MailError(f"the log-in failed ({type(error).__name__})", where=where, to_do="ask who runs the server")
+        return MailError(say("the connection ended during the log-in ({kind})", kind=type(error).__name__), where=where)
+    return MailError(
+        say("the log-in failed ({kind})", kind=type(error).__name__), where=where, to_do=say("ask who runs the server")
+    )
 
 
 def _reply(error: smtplib.SMTPResponseException) -> str:
     answer = error.smtp_error
     return _words(error.smtp_code, answer if isinstance(answer, bytes) else str(answer).encode())[:300]
-
-
-class _BoundedSmtp(smtplib.SMTP):
-    """An SMTP connection on which a reply must be there within the time-out; smtplib bounds each piece of it alone.
-
-    A server that is silent, or sends a byte now and then, ends in a TimeoutError: it has not hung up.
-    """
-
-    _is_late = False
-
-    def getreply(self) -> tuple[int, bytes]:
-        """Read one reply."""
-        timer = threading.Timer(self.timeout, self._cut)
-        timer.daemon = True
-        timer.start()
-        try:
-            reply = super().getreply()
-        except smtplib.SMTPServerDisconnected as error:
-            if self._is_late or isinstance(error.__context__, TimeoutError):
-                raise TimeoutError("timed out") from error
-            raise
-        finally:
-            timer.cancel()
-        if self._is_late:  # what there was of it
-            self.close()
-            raise TimeoutError("timed out")
-        return reply
-
-    def _cut(self) -> None:
-        self._is_late = True
-        if self.sock is not None:
-            with contextlib.suppress(OSError):  # it has been closed meanwhile
-                self.sock.shutdown(socket.SHUT_RDWR)
-
-
-class _BoundedSslSmtp(_BoundedSmtp, smtplib.SMTP_SSL):
-    """The same, encrypted from the beginning."""
 
 
 _LINE_START_DOT = re.compile(rb"(?m)^\.")
@@ -278,9 +260,9 @@ class Transport:
         try:
             context = _context(settings)
             if settings.security == "ssl":
-                smtp = _BoundedSslSmtp(settings.host, settings.port, timeout=settings.timeout_s, context=context)
+                smtp = BoundedSslSmtp(settings.host, settings.port, timeout=settings.timeout_s, context=context)
             else:
-                smtp = _BoundedSmtp(settings.host, settings.port, timeout=settings.timeout_s)
+                smtp = BoundedSmtp(settings.host, settings.port, timeout=settings.timeout_s)
                 if settings.security == "starttls":
                     smtp.starttls(context=context)
             smtp.ehlo_or_helo_if_needed()
@@ -300,12 +282,14 @@ class Transport:
 def _check(settings: MailSettings) -> None:
     if not settings.host or not settings.sender:
         name = "mail.host" if not settings.host else "mail.sender"
-        raise MailError(f"{name} is not set", where="qareport.yaml", to_do="fill in the section mail")
+        raise MailError(
+            say("{name} is not set", name=name), where="qareport.yaml", to_do=say("fill in the section mail")
+        )
     if settings.security == "none" and settings.user and not _is_here(settings.host):
         raise MailError(
-            "mail.security is none: user name and password would travel in the clear",
+            say("mail.security is none: user name and password would travel in the clear"),
             where="qareport.yaml",
-            expected="starttls or ssl, or no user",
+            expected=say("starttls or ssl, or no user"),
         )
 
 
@@ -338,7 +322,9 @@ def _context(settings: MailSettings) -> ssl.SSLContext:
             context.load_verify_locations(settings.ca_file)
         except (OSError, ssl.SSLError) as error:
             raise MailError(
-                f"cannot be used: {error}", where=settings.ca_file, expected="certificates in PEM (mail.ca_file)"
+                say("cannot be used: {reason}", reason=str(error)),
+                where=settings.ca_file,
+                expected=say("certificates in PEM (mail.ca_file)"),
             ) from error
     return context
 
@@ -374,8 +360,11 @@ def read_password(settings: MailSettings, environment: Mapping[str, str] = os.en
         return environment[VARIABLE]
     if not settings.password_file:
         raise MailError(
-            f"mail.user is {settings.user!r}, but there is no password",
+            say("mail.user is {user!r}, but there is no password", user=settings.user),
             where="mail",
-            to_do=f"set the environment variable {VARIABLE}, or mail.password_file to a file with mode 0600",
+            to_do=say(
+                "set the environment variable {variable}, or mail.password_file to a file with mode 0600",
+                variable=VARIABLE,
+            ),
         )
-    return read_secret(Path(settings.password_file).expanduser(), holds="the mail password", error=MailError)
+    return read_secret(Path(settings.password_file).expanduser(), holds=say("the mail password"), error=MailError)

@@ -32,6 +32,7 @@ from docxtpl import DocxTemplate
 from markupsafe import Markup, escape
 
 from qareport.errors import DocumentError, TagError
+from qareport.messages import say
 from qareport.presentation import emotion_chart, heatmap_chart, wording
 from qareport.presentation.locale import LOCALES, _, current, language
 from qareport.presentation.templating import FULL_WIDTH_TAG, find_template, make_environment, template_line
@@ -171,7 +172,11 @@ def _check_tags(template: _Template) -> None:
                 text = "".join(node.text or "" for node in holder.iter(qn("w:t")))
                 tag = rf"\{{[%{{]{kind} [^{{}}]*[%}}]\}}"
                 if kind == "p" and FULL_WIDTH_TAG.search(text):
-                    raise _broken(template.path, text, "｛｛ … ｝｝ is printed as it stands: write {{ … }}")
+                    raise _broken(
+                        template.path,
+                        text,
+                        str(say("tags in full-width braces are printed as they stand: write {{ … }}")),
+                    )
                 if kind == "p" and (text.count("{{"), text.count("{%")) != (text.count("}}"), text.count("%}")):
                     raise _broken(template.path, text, "a tag is not closed, or was never opened")
                 if re.search(rf"\{{[%{{]{kind} ", text) and not re.fullmatch(rf"\s*{tag}\s*", text):

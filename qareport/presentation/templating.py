@@ -103,7 +103,7 @@ def _counter() -> Callable[[Iterable[T]], Iterator[T]]:
 _compiled: dict[tuple[object, ...], Any] = {}
 _KEPT = 32
 #: Braces as a Chinese input method types them: to Jinja they are no tag.
-FULL_WIDTH_TAG = re.compile("\uff5b[\uff5b%]|[\uff5d%]\uff5d")
+FULL_WIDTH_TAG = re.compile(r"\uff5b[\uff5b%]|[\uff5d%]\uff5d")
 #: Chinese characters, without those of rare names (CJK Unified Ideographs and their extension A).
 _CHINESE = re.compile(r"[\u3400-\u9fff]")
 _compiling = threading.Lock()

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, overload
 
 from qareport.errors import AudioError, NotFoundError, QareportError, TranscriptError
+from qareport.messages import say
 from qareport.workflows.workspace import DEFAULT_MODEL, Workspace
 
 if TYPE_CHECKING:
@@ -70,16 +71,25 @@ def transcribe(
     sources = [str(recordings)] if isinstance(recordings, str | Path) else [str(path) for path in recordings]
     settings = Workspace.open(config=_path(config)).settings
     with tempfile.TemporaryDirectory(prefix="qareport-") as cache:
-        calls = find_calls(
+        found = find_calls(
             sources,
             None,
             cache=Path(cache),
             settings=replace(settings.ingest, settle_s=0.0),
+            audio=settings.audio,
             time_zone=settings.period.time_zone,
-        ).calls
-        if alone and len(calls) != 1:
-            raise NotFoundError(f"{len(calls)} recordings", where=sources[0], expected="one", to_do="pass a list")
-        outcomes = list(_engine(model, device, settings.asr, settings.audio).transcribe(calls))
+        )
+        if found.problems:
+            raise NotFoundError.of(found.problems)
+        count = len(found.calls) + len(found.failures)
+        if alone and count != 1:
+            raise NotFoundError(
+                say("{count} recordings", count=count),
+                where=sources[0],
+                expected=say("one"),
+                to_do=say("pass a list"),
+            )
+        outcomes = [*_engine(model, device, settings.asr, settings.audio).transcribe(found.calls), *found.failures]
     return _transcript_of(outcomes[0]) if alone else outcomes
 
 
@@ -128,7 +138,7 @@ def _transcript_of(outcome: Transcript | FailedCall) -> Transcript:
     from qareport.model import FailedCall
 
     if isinstance(outcome, FailedCall):
-        raise AudioError(outcome.reason) if outcome.step == "decode" else QareportError(outcome.reason)
+        raise AudioError(outcome.reason) if outcome.step in ("ingest", "decode") else QareportError(outcome.reason)
     return outcome
 
 
@@ -142,10 +152,10 @@ def _read_transcript(source: Transcript | Mapping[str, object] | str | Path) -> 
     transcripts = codec.read_transcripts(Path(source))
     if len(transcripts) != 1:
         raise TranscriptError(
-            f"{len(transcripts)} transcripts",
+            say("{count} transcripts", count=len(transcripts)),
             where=str(source),
-            expected="one",
-            to_do="read them with qareport.codec.read_transcripts, and pass each",
+            expected=say("one"),
+            to_do=say("read them with qareport.codec.read_transcripts, and pass each"),
         )
     (transcript,) = transcripts
     if isinstance(transcript, TranscriptError):

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from qareport.errors import QareportError, redact
+from qareport.messages import say
 
 _log = logging.getLogger(__name__)
 #: A progress hook `(step, done, total)`: calls or orders that have passed a step, of how many (0 = not known).
@@ -61,8 +62,12 @@ def reason_of(error: Exception) -> str:
     if isinstance(error, QareportError):
         return str(error)
     _log.error("unexpected error", exc_info=error)
-    what = redact(f"{type(error).__name__}: {error}")
-    return f"unexpected {what} (a fault in qareport: please report it; details with -v)"
+    unexpected = say(
+        "unexpected {kind}: {error} (a fault in qareport: please report it; details with -v)",
+        kind=type(error).__name__,
+        error=redact(str(error)),
+    )
+    return str(unexpected)
 
 
 def json_formatter() -> logging.Formatter:

@@ -182,7 +182,7 @@ def _remove_left_behind(path: Path) -> bool:
     return True
 
 
-def read_secret(path: Path, *, holds: str | Message, error: type[QareportError]) -> str:
+def read_secret(path: Path, *, holds: Message, error: type[QareportError]) -> str:
     """Return the one line of a file that only its owner may read. No message quotes it.
 
     Args:
@@ -197,7 +197,7 @@ def read_secret(path: Path, *, holds: str | Message, error: type[QareportError])
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except OSError as refusal:
         raise error(
-            say("cannot be read: {reason}", reason=refusal.strerror), where=str(path), expected=holds
+            say("cannot be read: {strerror}", strerror=refusal.strerror), where=str(path), expected=holds
         ) from refusal
     try:
         _check_owner(os.fstat(descriptor), path, holds, error)  # of the file that is open, not of one put there since
@@ -215,7 +215,7 @@ def read_secret(path: Path, *, holds: str | Message, error: type[QareportError])
     return secret
 
 
-def _check_owner(status: os.stat_result, path: Path, holds: str | Message, error: type[QareportError]) -> None:
+def _check_owner(status: os.stat_result, path: Path, holds: Message, error: type[QareportError]) -> None:
     if not stat.S_ISREG(status.st_mode):
         raise error(say("is not a file"), where=str(path), expected=say("a file that holds {holds}", holds=holds))
     if status.st_mode & 0o077:
@@ -228,7 +228,7 @@ def _check_owner(status: os.stat_result, path: Path, holds: str | Message, error
         )
     if status.st_uid not in (os.geteuid(), 0):
         raise error(
-            say("belongs to another user ({user})", user=status.st_uid),
+            say("belongs to another user ({st_uid})", st_uid=status.st_uid),
             where=str(path),
-            to_do=say("chown {user} {path}", user=os.geteuid(), path=path),
+            to_do=say("chown {value} {path}", value=os.geteuid(), path=path),
         )

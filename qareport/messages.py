@@ -79,6 +79,12 @@ def speaking(chosen: str) -> Iterator[None]:
         _block_language.reset(token)
 
 
+def for_user(text: str | Message) -> str:
+    """Say a text in the language of the process, whatever language the block speaks."""
+    with speaking(_process_language):
+        return str(text)
+
+
 def _known(chosen: str) -> str:
     if chosen not in LANGUAGES:
         raise ValueError(f"messages speak {', '.join(LANGUAGES)}, not {chosen!r}")

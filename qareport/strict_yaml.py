@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -18,6 +18,8 @@ import pydantic
 import yaml
 
 from qareport.errors import ConfigError, Diagnostic, Problem, SourceLocation
+from qareport.messages import Message, say
+from qareport.yaml_diagnosis import diagnose
 
 T = TypeVar("T")
 #: A path into a document: keys of mappings and indexes of lists.
@@ -25,6 +27,8 @@ NodePath = tuple[str | int, ...]
 
 _INTEGER = re.compile(r"[-+]?(0|[1-9][0-9]*)\Z")
 _NUMBER = re.compile(r"[-+]?(0|[1-9][0-9]*)\.[0-9]+\Z")
+#: The first line of a list item that was commented out.
+_COMMENTED_ITEM = re.compile(r"\s*#[#\s]*-\s+[\w ]+:")
 _HASH = re.compile(r"(?:(?<=\s)|^)#", re.MULTILINE)
 #: Files that people edit stay far below this; it limits the cost of a hostile one.
 _MAX_BYTES = 2_000_000
@@ -42,6 +46,9 @@ class YamlSource:
     plain_scalars: tuple[tuple[SourceLocation, str], ...] = ()
     #: Comments with their `#`, in order of place.
     comments: tuple[tuple[SourceLocation, str], ...] = ()
+    #: Keys and values as they are written, by their path, where `data` has other words for them.
+    spelt_keys: Mapping[NodePath, str] = field(default_factory=dict)
+    spelt_values: Mapping[NodePath, str] = field(default_factory=dict)
 
     def locate(self, path: NodePath) -> SourceLocation:
         """Return the location of a part, or of the nearest part around it."""
@@ -70,21 +77,21 @@ def read_yaml(path: Path, *, name: str | None = None) -> YamlSource:
 
 def unreadable(error: OSError, name: str) -> Diagnostic:
     """Describe a file that cannot be read."""
-    what, to_do = f"cannot be read: {error.strerror}", "check the path and its permissions"
+    what, to_do = say("cannot be read: {reason}", reason=error.strerror), say("check the path and its permissions")
     return Diagnostic(code="unreadable-file", what=what, where=name, to_do=to_do)
 
 
 def parse_yaml(content: bytes, *, name: str) -> YamlSource:
     """Parse one YAML document from bytes. See `read_yaml`."""
     if len(content) > _MAX_BYTES:
-        what = f"is {len(content)} bytes"
-        raise ConfigError([Diagnostic(code="file-too-large", what=what, where=name, expected=f"at most {_MAX_BYTES}")])
+        what, expected = say("is {size} bytes", size=len(content)), say("at most {most}", most=_MAX_BYTES)
+        raise ConfigError([Diagnostic(code="file-too-large", what=what, where=name, expected=expected)])
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         where = SourceLocation(file=name, line=content[: error.start].count(b"\n") + 1)
-        to_do = "save the file as UTF-8"
-        raise ConfigError([Diagnostic(code="not-utf8", what="not UTF-8 text", where=where, to_do=to_do)]) from error
+        what, to_do = say("not UTF-8 text"), say("save the file as UTF-8")
+        raise ConfigError([Diagnostic(code="not-utf8", what=what, where=where, to_do=to_do)]) from error
     node, tags = _compose(text, name)
     if tags:
         raise ConfigError(tags)
@@ -132,26 +139,28 @@ def _compose(text: str, name: str) -> tuple[yaml.Node | None, list[Diagnostic]]:
     def where(line: int, column: int) -> SourceLocation:
         return SourceLocation(file=name, line=line + 1, column=column + 1)
 
-    def refuse(what: str, place: SourceLocation, to_do: str | None = None) -> ConfigError:
-        return ConfigError([Diagnostic(code="invalid-yaml", what=f"not YAML: {what}", where=place, to_do=to_do)])
+    def refuse(reason: str, place: SourceLocation) -> ConfigError:
+        what = say("not YAML: {reason}", reason=reason)
+        return ConfigError([Diagnostic(code="invalid-yaml", what=what, where=place)])
 
     try:
         loader = _Loader(text)
     except yaml.reader.ReaderError as error:
         before = text[: error.position]
         line, column = before.count("\n"), error.position - before.rfind("\n") - 1
-        raise refuse(f"character U+{int(error.character):04X} cannot be used", where(line, column)) from error
+        what = say("character U+{number} cannot be used", number=f"{int(error.character):04X}")
+        raise ConfigError([Diagnostic(code="invalid-yaml", what=what, where=where(line, column))]) from error
     try:
         node = loader.get_single_node()
     except _TooDeep as error:
-        mark, what = error.problem_mark, str(error.problem)
+        mark, what = error.problem_mark, say("nested deeper than {most} levels", most=_MAX_DEPTH)
         place = where(mark.line if mark else 0, mark.column if mark else 0)
         raise ConfigError([Diagnostic(code="yaml-nesting", what=what, where=place)]) from error
     except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        what = " ".join(part for part in (error.context, error.problem) if part)
-        to_do = "YAML indents with spaces, not tabs" if "'\\t'" in what else "check indentation, colons and quotes here"
-        raise refuse(what, where(mark.line if mark else 0, mark.column if mark else 0), to_do) from error
+        mistake = diagnose(text, error)
+        place = where(mistake.line, mistake.column)
+        problem = Diagnostic(code="invalid-yaml", what=mistake.what, where=place, to_do=mistake.to_do)
+        raise ConfigError([problem]) from error
     except (yaml.YAMLError, RecursionError, ValueError, OverflowError) as error:
         # ValueError and OverflowError: an escape such as "\UFFFFFFFF" that is no character.
         raise refuse(str(error), where(loader.line, loader.column)) from error
@@ -160,9 +169,9 @@ def _compose(text: str, name: str) -> tuple[yaml.Node | None, list[Diagnostic]]:
     return node, [
         Diagnostic(
             code="yaml-tag",
-            what=f"tag {tag!r} is not used here",
+            what=say("tag {tag!r} is not used here", tag=tag),
             where=where(mark.line, mark.column),
-            to_do="write the value plainly",
+            to_do=say("write the value plainly"),
         )
         for tag, mark in loader.tags
     ]
@@ -205,18 +214,57 @@ def _problems(error: pydantic.ValidationError, source: YamlSource, known: list[s
         where = source.locate(path)
         if issue["type"] in ("unexpected_keyword_argument", "extra_forbidden"):
             near = difflib.get_close_matches(name, known, n=1)
-            yield Problem(
-                what=f"unknown key {name!r}", where=where, to_do=f"did you mean {near[0]!r}?" if near else None
-            )
+            to_do = say("did you mean {word!r}?", word=near[0]) if near else None
+            yield Problem(what=say("unknown key {key!r}", key=name), where=where, to_do=to_do)
         elif issue["type"] == "missing" or issue["type"] == "missing_argument":
-            yield Problem(what=f"{name!r} is missing", where=where)
+            yield Problem(what=say("{key!r} is missing", key=name), where=where)
         else:
-            yield Problem(what=f"{name}: got {issue['input']!r}", where=where, expected=_expected(issue["msg"]))
+            what, expected = say("{key}: got {value!r}", key=name, value=issue["input"]), expected_by(issue)
+            yield Problem(what=what, where=where, expected=expected)
 
 
-def _expected(message: str) -> str:
-    text = re.sub(r"^(Input|Value) should be ", "", message)
-    return text[0].lower() + text[1:]
+#: What pydantic says in a programmer's words, in a supervisor's.
+_PLAINLY: Mapping[str, Message] = {
+    "int_type": say("a whole number"),
+    "float_type": say("a number"),
+    "dict_type": say("keys with values below it, not a bare value"),
+    "list_type": say("a list, each item after a dash"),
+    "tuple_type": say("a list, each item after a dash"),
+    "string_type": say("text"),
+    "too_short": say("at least one"),
+    "word": say("words, not a blank"),
+    "bool_type": say("true or false"),
+    "bool_parsing": say("true or false"),
+    "int_parsing": say("a whole number"),
+    "int_from_float": say("a whole number"),
+}
+_BOUNDS: Mapping[str, Callable[[object], Message]] = {
+    "greater_than": lambda bound: say("a number above {bound}", bound=bound),
+    "greater_than_equal": lambda bound: say("{bound} or more", bound=bound),
+    "less_than": lambda bound: say("a number below {bound}", bound=bound),
+    "less_than_equal": lambda bound: say("{bound} or less", bound=bound),
+}
+
+
+def choices_of(issue: Any) -> list[str]:
+    """Return the values to choose from when pydantic refused another; empty for other refusals."""
+    expected = issue.get("ctx", {}).get("expected")
+    return re.findall(r"'([^']*)'", expected) if isinstance(expected, str) else []
+
+
+def expected_by(issue: Any) -> Message:
+    """Say what pydantic expected, in the words of a person who writes YAML."""
+    details = issue.get("ctx", {})
+    own = details.get("expected")
+    if isinstance(own, Message):
+        return own
+    if choices := choices_of(issue):
+        return say("one of {choices}", choices=", ".join(choices))
+    if issue["type"] in _BOUNDS:
+        (bound,) = (value for value in details.values() if isinstance(value, int | float))
+        return _BOUNDS[issue["type"]](f"{bound:g}")
+    reason = re.sub(r"^(Input|Value) should be ", "", issue["msg"])
+    return _PLAINLY.get(issue["type"]) or say("{reason}", reason=reason[:1].lower() + reason[1:])
 
 
 def _property_names(schema: Any) -> Iterator[str]:
@@ -245,7 +293,9 @@ class _Reader:
     def read(self, node: yaml.Node, path: NodePath) -> Any:
         self.locations.setdefault(path, self._where(node))
         if id(node) in self._seen:  # aliases can blow a small file up to any size, or contain themselves
-            self._refuse(node, "yaml-alias", "anchors and aliases (&, *) are not used here", "write the value out")
+            self._refuse(
+                node, "yaml-alias", say("anchors and aliases (&, *) are not used here"), say("write the value out")
+            )
             return None
         self._seen.add(id(node))
         if isinstance(node, yaml.MappingNode):
@@ -257,18 +307,23 @@ class _Reader:
     def _mapping(self, node: yaml.MappingNode, path: NodePath) -> dict[str, Any]:
         result: dict[str, Any] = {}
         lines: dict[str, int] = {}
+        cut: int | None = None
         for key_node, value_node in node.value:
             if not isinstance(key_node, yaml.ScalarNode):
-                self._refuse(key_node, "yaml-key", "a key that is not text")
+                self._refuse(key_node, "yaml-key", say("a key that is not text"))
                 continue
             key = key_node.value
             self._note_scalar(key_node)
             if key == "<<":
-                self._refuse(key_node, "yaml-merge-key", "merge keys (<<) are not used here", "write the keys out")
+                what = say("merge keys (<<) are not used here")
+                self._refuse(key_node, "yaml-merge-key", what, say("write the keys out"))
                 continue
             if key in result:
-                to_do = f"first given on line {lines[key]}: keep one"
-                self._refuse(key_node, "duplicate-key", f"key {key!r} is given twice", to_do)
+                if cut is None:
+                    cut = self._cut_item(lines[key], key_node.start_mark.line)
+                    self._refuse_twin(key_node, lines[key], cut)
+                elif not cut:
+                    self._refuse_twin(key_node, lines[key], cut)
                 continue
             lines[key] = key_node.start_mark.line + 1
             self.locations[(*path, key)] = self._where(key_node)
@@ -301,5 +356,19 @@ class _Reader:
     def _where(self, node: yaml.Node) -> SourceLocation:
         return SourceLocation(file=self.file, line=node.start_mark.line + 1, column=node.start_mark.column + 1)
 
-    def _refuse(self, node: yaml.Node, code: str, what: str, to_do: str | None = None) -> None:
+    def _cut_item(self, first: int, second: int) -> int:
+        """Return the line between two of a half commented item (`# - id: …`), 0 without one; lines count from 1."""
+        lines = self.text.split("\n")
+        return next((number + 1 for number in range(first, second) if _COMMENTED_ITEM.match(lines[number])), 0)
+
+    def _refuse_twin(self, node: yaml.Node, first: int, cut: int) -> None:
+        if cut:
+            what = say("another item is mixed into the one above: its first line, {line}, is a comment", line=cut)
+            to_do = say("put # before each line of it, or before none")
+        else:
+            what = say("key {key!r} is given twice", key=node.value)
+            to_do = say("first given on line {line}: keep one", line=first)
+        self._refuse(node, "duplicate-key", what, to_do)
+
+    def _refuse(self, node: yaml.Node, code: str, what: Message, to_do: Message | None = None) -> None:
         self.problems.append(Diagnostic(code=code, what=what, where=self._where(node), to_do=to_do))

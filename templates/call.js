@@ -64,14 +64,24 @@
   });
   document.documentElement.classList.toggle("playable", all("audio").length > 0);
 
-  // --- search: every word must stand in a line; hits are counted, stepped through, and may be all that is shown -------
+  // --- search: a line is found when the query (find.js) holds for a sentence in it; hits are counted, stepped through, and
+  // may be all that is shown
   const form = document.querySelector(".find");
   if (!form) return;
   form.hidden = false;
   const box = form.querySelector("input[type=search]");
   const only = form.querySelector("input[type=checkbox]");
   const count = form.querySelector("output");
-  const lines = all(".line").map((line) => [line, line.textContent.toLowerCase()]);
+  const names = JSON.parse(form.dataset.names ?? "{}");
+  const tagsIn = (text) => [...text.matchAll(/\[([^\]]+)\]/g)].map((match) => names[match[1].toLowerCase()]).filter(Boolean);
+  const sentence = (element) => ({
+    text: element.textContent.normalize("NFKC").toLowerCase(),
+    marks: new Set(element.dataset.marks?.split(" ") ?? tagsIn(element.textContent)),
+  });
+  const lines = all(".line").map((line) => {
+    const said = all(".said", line);
+    return [line, (said.length ? said : [line]).map(sentence)];
+  });
   // Here and not in call.css: what prints the PDF does not know this selector.
   if (window.Highlight) document.styleSheets[0].insertRule("::highlight(found) { background: #ffd54a; color: #1f2933; }");
   let hits = [];
@@ -88,37 +98,34 @@
     hits[at].scrollIntoView({ block: "center" });
     say();
   };
-  const paint = (words) => {
+  const paint = (shown) => {
     if (!window.Highlight || !CSS.highlights) return;
     const ranges = [];
     for (const line of hits) {
       const walker = document.createTreeWalker(line, NodeFilter.SHOW_TEXT);
       while (walker.nextNode()) {
-        const text = walker.currentNode.data.toLowerCase();
-        for (const word of words) {
-          for (let from = text.indexOf(word); from >= 0; from = text.indexOf(word, from + word.length)) {
-            const range = new Range();
-            range.setStart(walker.currentNode, from);
-            range.setEnd(walker.currentNode, from + word.length);
-            ranges.push(range);
-          }
+        for (const match of walker.currentNode.data.matchAll(shown)) {
+          const range = new Range();
+          range.setStart(walker.currentNode, match.index);
+          range.setEnd(walker.currentNode, match.index + match[0].length);
+          ranges.push(range);
         }
       }
     }
     CSS.highlights.set("found", new Highlight(...ranges));
   };
   const search = () => {
-    const words = box.value.toLowerCase().split(/\s+/).filter(Boolean);
+    const query = readQuery(box.value, names);
     hits[at]?.classList.remove("current");
     hits = [];
     at = -1;
-    for (const [line, text] of lines) {
-      const hit = words.length > 0 && words.every((word) => text.includes(word));
+    for (const [line, sentences] of lines) {
+      const hit = query !== null && sentences.some(query.holds);
       line.classList.toggle("hit", hit);
-      line.classList.toggle("miss", words.length > 0 && !hit && only.checked);
+      line.classList.toggle("miss", query !== null && !hit && only.checked);
       if (hit) hits.push(line);
     }
-    paint(words);
+    paint(query?.shown ?? /(?!)/g);
     if (hits.length) step(1);
     say();
   };

@@ -15,6 +15,8 @@ from tests.support.command import DemoRun, run_qareport
 from tests.support.hypothesis_profiles import load_profile
 
 load_profile()
+#: Tests read English messages, whatever the machine speaks; programs that they start do, too.
+os.environ["LANGUAGE"] = "en"
 
 _numbers = itertools.count()
 

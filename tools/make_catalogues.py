@@ -1,13 +1,15 @@
 """Collect what is said to readers and bring the catalogues of other languages up to date: `make catalogues`.
 
-There are two kinds. *Documents* are written in Chinese: words come from the Python code (`_`, `N_`, `plural`), from the
-text templates (`_("…")`, `{% trans %}`) and from the Word templates (all Chinese words outside tags). *Messages* are
-written in English: `say` and `say_count`. Each .po file gets what is new and loses what is gone; translate there, and
-run this again: it writes the .mo files that the program reads. Exit status 1 says that something is not translated yet.
+There are three kinds. *Documents* are written in Chinese: words come from the Python code (`_`, `N_`, `plural`), from
+the text templates (`_("…")`, `{% trans %}`) and from the Word templates (all Chinese words outside tags). *Messages*
+are written in English: `say` and `say_count`, and the help texts of all commands. The third is what click, the library
+of the command line, says itself. Each .po file gets what is new and loses what is gone; translate there, and run this
+again: it writes the .mo files that the program reads. Exit status 1 says that something is not translated yet.
 """
 
 from __future__ import annotations
 
+import inspect
 import io
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -16,13 +18,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import click
 from babel.messages.catalog import Catalog
 from babel.messages.extract import extract
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 from docx import Document
 
-from qareport import messages
+from qareport import cli, messages
+from qareport.cli.language import CLICK_DOMAIN, help_texts
 from qareport.presentation import locale
 from qareport.report.formats import docx
 
@@ -33,6 +37,9 @@ _DOCUMENT_KEYWORDS: Mapping[str, Any] = {
     "_": None, "N_": None, "gettext": None, "ngettext": (1, 2), "plural": (1, 1)
 }  # fmt: skip
 _MESSAGE_KEYWORDS: Mapping[str, Any] = {"say": None, "say_count": (1, 2)}
+
+#: The modules of click that speak to users.
+_CLICK_MODULES = ("core", "decorators", "exceptions", "formatting", "parser", "termui", "types")
 
 _Found = Iterator[tuple[Path, str | tuple[str, ...]]]
 
@@ -55,7 +62,7 @@ def collect(domain: Domain) -> Catalog:
     """Collect every text of a domain with the files that say it."""
     catalogue = Catalog(project="qareport", charset="utf-8", creation_date=_DAY, revision_date=_DAY)
     for path, message in domain.find():
-        place = path.relative_to(ROOT).as_posix()
+        place = path.relative_to(ROOT).as_posix() if ROOT in path.parents else f"{path.parent.name}/{path.name}"
         known = catalogue.get(message if isinstance(message, str) else message[0])
         places = sorted({*(known.locations if known else ()), (place, None)})
         catalogue.add(message, locations=[place for place in places if known is None or place not in known.locations])
@@ -79,14 +86,29 @@ def _in_code(keywords: Mapping[str, Any]) -> _Found:
             yield from ((path, match[1]) for match in extract("python", source, keywords=keywords))
 
 
+def _message_texts() -> _Found:
+    yield from _in_code(_MESSAGE_KEYWORDS)
+    for command in cli.all_commands():
+        path = Path(inspect.getfile(inspect.unwrap(command.callback or cli.main)))
+        yield from ((path, text) for text in help_texts(command))
+
+
+def _click_texts() -> _Found:
+    folder = Path(inspect.getfile(click)).parent
+    for path in (folder / f"{name}.py" for name in _CLICK_MODULES):
+        with path.open("rb") as source:
+            yield from ((path, match[1]) for match in extract("python", source, keywords=_DOCUMENT_KEYWORDS))
+
+
 DOCUMENTS = Domain(name=locale.DOMAIN, catalogues=locale.CATALOGUES, languages=locale.LOCALES[1:], find=_document_texts)
 MESSAGES = Domain(
     name=messages.DOMAIN,
     catalogues=messages.CATALOGUES,
     languages=messages.LANGUAGES[1:],
-    find=lambda: _in_code(_MESSAGE_KEYWORDS),
+    find=_message_texts,
 )
-DOMAINS = (DOCUMENTS, MESSAGES)
+CLICK = Domain(name=CLICK_DOMAIN, catalogues=messages.CATALOGUES, languages=messages.LANGUAGES[1:], find=_click_texts)
+DOMAINS = (DOCUMENTS, MESSAGES, CLICK)
 
 
 def read(domain: Domain, language: str) -> Catalog:

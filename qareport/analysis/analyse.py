@@ -13,7 +13,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from qareport.analysis.context import Scene, find_acts, find_interruptions, find_turns
+from qareport.analysis.context import Scene, find_acts, find_interruptions
 from qareport.analysis.emotion import find_curve, find_trajectory, roles_present, state_of, steady_states
 from qareport.analysis.issues import find_issues, find_mentions, find_stages
 from qareport.analysis.metrics import find_holds, find_music, find_silences, measure_call
@@ -36,6 +36,7 @@ from qareport.model import (
     Silence,
     TrajectoryState,
     Transcript,
+    find_turns,
 )
 from qareport.settings import AnalysisSettings
 from qareport.text.wordlist import normalise

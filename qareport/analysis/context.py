@@ -22,44 +22,14 @@ from qareport.model import (
     Segment,
     Silence,
     SpokenAct,
+    Turn,
 )
 from qareport.settings import AnalysisSettings
 
-#: A shorter stretch wholly inside another's speech is a back-channel (嗯, 对) and takes no turn.
-BACK_CHANNEL_MS = 1000
 #: Speech that continues within this time after a break is the same speech, not a new start.
 CONTINUATION_MS = 1000
-
-
-@dataclass(frozen=True, slots=True)
-class Turn:
-    """Consecutive speech of one role: `first` and `last` are indexes of its segments."""
-
-    role: Role
-    start_ms: int
-    end_ms: int
-    first: int
-    last: int
-
-
-def find_turns(spoken: Sequence[Segment]) -> tuple[tuple[Turn, ...], tuple[int, ...]]:
-    """Group segments into turns.
-
-    Returns:
-        The turns, and for each segment the index of its turn; a back-channel belongs to the turn around it.
-    """
-    turns: list[Turn] = []
-    turn_of: list[int] = []
-    for index, segment in enumerate(spoken):
-        if not turns:
-            turns.append(Turn(segment.role, segment.start_ms, segment.end_ms, index, index))
-        elif segment.role == turns[-1].role:
-            last = turns[-1]
-            turns[-1] = Turn(last.role, last.start_ms, max(last.end_ms, segment.end_ms), last.first, index)
-        elif segment.end_ms > turns[-1].end_ms or segment.duration_ms >= BACK_CHANNEL_MS:
-            turns.append(Turn(segment.role, segment.start_ms, segment.end_ms, index, index))
-        turn_of.append(len(turns) - 1)
-    return tuple(turns), tuple(turn_of)
+#: Sentences of one speaker with no longer break between them are said in one breath.
+BREATH_MS = 300
 
 
 def longest_monologue_ms(role: Role, spoken: Sequence[Segment], turns: Sequence[Turn], *, pause_ms: int) -> int:
@@ -102,7 +72,7 @@ def find_interruptions(spoken: Sequence[Segment], *, interruption_ms: int) -> tu
     """Find where one role starts to speak while the other is talking and both continue for `interruption_ms` or more.
 
     Whoever was talking when the other started, and only continues after a short break, has not interrupted.
-    Sentences that follow each other without a break are one piece of talk.
+    Sentences that follow each other within `BREATH_MS` are one piece of talk.
     """
     interruptions = []
     last: dict[Role, _Talk] = {}
@@ -130,14 +100,14 @@ class _Talk:
 
 
 def _breathless(spoken: Sequence[Segment]) -> list[_Talk]:
-    """Join the segments of each known role that touch, as sentences of one utterance do; ordered by start."""
+    """Join the segments of each known role that follow within `BREATH_MS`, as sentences do; ordered by start."""
     talks: list[_Talk] = []
     place: dict[Role, int] = {}
     for segment in spoken:
         if segment.role is Role.UNKNOWN:
             continue
         known = place.get(segment.role)
-        if known is not None and segment.start_ms <= talks[known].end_ms:
+        if known is not None and segment.start_ms <= talks[known].end_ms + BREATH_MS:
             before = talks[known]
             talks[known] = _Talk(before.role, before.start_ms, max(before.end_ms, segment.end_ms))
         else:

@@ -9,6 +9,7 @@ from typing import Annotated
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from qareport.errors import ConfigError, Problem
+from qareport.messages import say
 from qareport.strict_yaml import YamlSource, read_yaml, validate
 from qareport.text.wordlist import Keyword, WordList, not_blank
 
@@ -113,16 +114,17 @@ def load_topics(path: Path) -> Topics:
 
 def _double_names(form: _File, source: YamlSource) -> list[Problem]:
     problems = []
-    sections = (
-        ("topics", "topic", form.topics),
-        ("promises", "promise", form.promises),
-        ("stages", "stage", form.stages),
-    )
-    for section, what, entries in sections:
+    for section, entries in (("topics", form.topics), ("promises", form.promises), ("stages", form.stages)):
         seen: set[str] = set()
         for index, entry in enumerate(entries):
             if entry.name in seen:
                 where = source.locate((section, index, "name"))
-                problems.append(Problem(what=f"{what} {entry.name!r} is given twice", where=where, to_do="keep one"))
+                problems.append(
+                    Problem(
+                        what=say("{section}: {name!r} is given twice", section=section, name=entry.name),
+                        where=where,
+                        to_do=say("keep one"),
+                    )
+                )
             seen.add(entry.name)
     return problems

@@ -17,8 +17,9 @@ from qareport.asr import sentences
 from qareport.asr.diarization import assign_roles
 from qareport.asr.frontend import PreparedCall, prepare_call
 from qareport.asr.interfaces import ENCODER_FRAME_MS, Embedding, Recognition, SpeechChunk, SpeechModel, Vad
-from qareport.audio.decode import Samples, expected_ms
-from qareport.errors import AudioError, QareportError
+from qareport.audio.decode import expected_channel_ms
+from qareport.audio.resampling import Samples
+from qareport.errors import AudioError, QareportError, UnavailableError
 from qareport.events import Progress
 from qareport.model import Call, FailedCall, ModelInfo, Note, NoteCode, Segment, Transcript
 from qareport.settings import AsrSettings, AudioSettings
@@ -35,9 +36,11 @@ _GROUP_CALLS = 64
 _ALOUD = 8
 #: Most calls that are decoded and wait for the model, beside those that are being decoded.
 _AHEAD = 4
-#: Most recorded time of all of these together (a longer recording goes alone): bounds memory, see
+#: Most recorded time of all channels of these together (a longer recording goes alone): bounds memory, see
 #: docs/explanation/engine.md.
-_AHEAD_MS = 90 * 60_000
+_AHEAD_MS = 180 * 60_000
+#: Channels that a recording of unknown length is expected to have.
+_USUAL_CHANNELS = 2
 
 
 class Transcriber(Protocol):
@@ -159,8 +162,8 @@ class Engine:
             pool.shutdown(wait=True, cancel_futures=True)
 
     def _expected_ms(self, call: Call) -> int:
-        length_ms = expected_ms(call.audio_path)
-        return self.audio.max_duration_minutes * 60_000 if length_ms is None else length_ms
+        length_ms = expected_channel_ms(call.audio_path)
+        return self.audio.max_duration_minutes * 60_000 * _USUAL_CHANNELS if length_ms is None else length_ms
 
     def _has_room(self, waiting: Sequence[tuple[int, Call, object]], length_ms: int) -> bool:
         ahead_ms = sum(waiting_ms for waiting_ms, *_ in waiting)
@@ -188,6 +191,8 @@ class Engine:
             )
         except reraise:
             raise
+        except UnavailableError as error:  # not of the step "decode", whose failures are kept for good
+            return _failed(call, "ingest", error)
         except AudioError as error:
             return _failed(call, "decode", error)
         except Exception as error:  # noqa: BLE001 - one bad call never stops a batch, whatever is wrong with it

@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from qareport.audio.decode import SAMPLE_RATE, Samples
+from qareport.audio.resampling import SAMPLE_RATE, Samples
 from qareport.errors import ModelError
+from qareport.messages import say
 
 #: float32 [channels, samples] in [-1, 1] at 16 kHz to float32 [channels, frames, 80] on the model's device.
 LogMel = Callable[[Samples], torch.Tensor]
@@ -48,7 +49,9 @@ def check_front_end(conf: Mapping[str, Any], where: str) -> None:
     """
     for key, value in _EXPECTED.items():
         if conf.get(key, value) != value:
-            raise ModelError(f"frontend_conf.{key} is {conf[key]!r}", where=where, expected=repr(value))
+            raise ModelError(
+                say("frontend_conf.{key} is {conf!r}", key=key, conf=conf[key]), where=where, expected=repr(value)
+            )
 
 
 class Stacker:

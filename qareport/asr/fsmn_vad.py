@@ -23,8 +23,9 @@ from qareport.asr.fbank import FRAME_MS, Stacker, check_front_end, log_mel
 from qareport.asr.model_files import VadFiles
 from qareport.asr.suppress_output import suppress_output
 from qareport.asr.vad_refinement import split_long
-from qareport.audio.decode import SAMPLE_RATE, Samples
+from qareport.audio.resampling import SAMPLE_RATE, Samples
 from qareport.errors import ModelError
+from qareport.messages import say
 from qareport.settings import AsrSettings
 
 
@@ -236,15 +237,25 @@ def _config(files: VadFiles) -> Mapping[str, Any]:
     config = yaml.safe_load(files.config.read_text(encoding="utf-8"))
     conf = config.get("model_conf")
     if not isinstance(conf, dict) or not isinstance(config.get("encoder_conf"), dict):
-        raise ModelError("lacks model_conf or encoder_conf", where=str(files.config))
+        raise ModelError(say("lacks model_conf or encoder_conf"), where=str(files.config))
     for key, value in _EXPECTED.items():
         if conf.get(key, value) != value:
-            raise ModelError(f"model_conf.{key} is {conf[key]!r}", where=str(files.config), expected=repr(value))
+            raise ModelError(
+                say("model_conf.{key} is {conf!r}", key=key, conf=conf[key]),
+                where=str(files.config),
+                expected=repr(value),
+            )
     for key in ("snr_thres", "decibel_thres"):
         if float(conf.get(key, _IDLE_THRESHOLD)) > _IDLE_THRESHOLD:
-            raise ModelError(f"model_conf.{key} is {conf[key]}", where=str(files.config), expected="-100, not in use")
+            raise ModelError(
+                say("model_conf.{key} is {conf}", key=key, conf=conf[key]),
+                where=str(files.config),
+                expected=say("-100, not in use"),
+            )
     if config["frontend_conf"].get("lfr_n") != 1:
-        raise ModelError("frontend_conf.lfr_n is not 1", where=str(files.config), expected="a frame each 10 ms")
+        raise ModelError(
+            say("frontend_conf.lfr_n is not 1"), where=str(files.config), expected=say("a frame each 10 ms")
+        )
     return {**config, "model_conf": {**_DEFAULTS, **conf}}
 
 
@@ -262,14 +273,18 @@ def _load_encoder(files: VadFiles, conf: Mapping[str, Any]) -> torch.nn.Module:
         with suppress_output():
             from funasr.models.fsmn_vad_streaming.encoder import FSMN
     except ImportError as error:
-        raise ModelError(f"funasr cannot be imported ({error})", to_do="pip install 'qareport[engine]'") from error
+        raise ModelError(
+            say("funasr cannot be imported ({error})", error=error), to_do=say("pip install 'qareport[engine]'")
+        ) from error
     try:
         encoder: torch.nn.Module = FSMN(**conf)
         state = torch.load(files.weights, map_location="cpu", weights_only=True)
         encoder.load_state_dict({name.removeprefix("encoder."): value for name, value in state.items()})
     except Exception as error:  # torch raises pickle, zip, type and runtime errors alike
         reason = " ".join(str(error).split())
-        raise ModelError(f"does not fit {files.config.name} ({reason})", where=str(files.weights)) from error
+        raise ModelError(
+            say("does not fit {name} ({reason})", name=files.config.name, reason=reason), where=str(files.weights)
+        ) from error
     return encoder.eval()
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from qareport.audio.decode import Samples
+from qareport.audio.resampling import Samples
 from qareport.model import AudioEvent, Emotion, Language, ModelInfo, Token
 
 if TYPE_CHECKING:

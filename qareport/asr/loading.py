@@ -16,30 +16,22 @@ from typing import TypeVar
 
 from qareport.asr import model_files
 from qareport.asr.engine import CPU_ROUND_SECONDS, ROUND_BATCHES, Engine, Transcriber
-from qareport.asr.model_files import DEMO, HUGGINGFACE_NAME, MODELSCOPE_NAME, ModelFiles, SpeakerModelFiles, VadFiles
+from qareport.asr.model_files import HUGGINGFACE_NAME, MODELSCOPE_NAME, ModelFiles, SpeakerModelFiles, VadFiles
 from qareport.errors import ModelError
+from qareport.messages import Message, say
 from qareport.model import ModelInfo
 from qareport.settings import AsrSettings, AudioSettings
 
 _Files = TypeVar("_Files")
 
 
-def fetch_files(model: str) -> ModelFiles:
-    """Download a model and check it; a model that is on this machine already is only checked.
+def fetch(model: str) -> Path:
+    """Download a model and check it; one that is on this machine already is only checked. Return its directory.
 
     Raises:
         ModelError: no client is installed, the download failed, or files are missing or damaged.
     """
-    return _fetch(model, model_files.check)
-
-
-def fetch(model: str) -> Path:
-    """Download a model and check it, as `fetch_files`; return its directory.
-
-    Raises:
-        ModelError: as `fetch_files`.
-    """
-    return fetch_files(model).directory
+    return _fetch(model, model_files.check).directory
 
 
 def fetch_vad(name: str) -> Path:
@@ -82,15 +74,14 @@ def _download(model: str) -> Path:
             client = importlib.import_module(package)
             return Path(client.snapshot_download(name))
         except Exception as error:  # noqa: BLE001 - the clients raise errors of many libraries; all end as one ModelError
-            first_line = (str(error).splitlines() or [""])[0]
-            reasons.append(f"{package}: {type(error).__name__}: {first_line}")
+            reasons.append(f"{package}: {(str(error).splitlines() or [type(error).__name__])[0][:150]}")
     raise ModelError(
-        f"could not be downloaded ({'; '.join(reasons)})",
+        say("could not be downloaded ({reasons})", reasons="; ".join(reasons)),
         where=model,
-        to_do=(
-            f"check the network, or copy the model directory to {next(model_files.cache_places(model))} or anywhere "
-            f"and name it with --model, asr.fsmn_vad or asr.speaker_model; `--model {DEMO}` uses the small bundled "
-            "model"
+        to_do=say(
+            "check the network, or copy the model directory to {folder}, or anywhere and name it with --model, "
+            "asr.fsmn_vad or asr.speaker_model",
+            folder=next(model_files.cache_places(model)),
         ),
     )
 
@@ -114,18 +105,17 @@ class EngineFiles:
     speaker_model: SpeakerModelFiles | None
 
 
-def locate(model: str, asr: AsrSettings, *, download: bool = False) -> EngineFiles:
+def locate(model: str, asr: AsrSettings) -> EngineFiles:
     """Locate and check the files of a model, of the voice activity detector and of the speaker model.
 
     Args:
         model: "demo", a directory, or a hub name such as `iic/SenseVoiceSmall`.
         asr: which detector, and where it and the speaker model are.
-        download: download a model that is not on this machine; the other two are never downloaded here.
 
     Raises:
         ModelError: a file that is needed is absent, incomplete or inconsistent; the text says where to put it.
     """
-    files = fetch_files(model) if download else model_files.check(model_files.resolve(model))
+    files = model_files.check(model_files.resolve(model))
     info = model_files.identify(model, files)
     return EngineFiles(model=files, info=info, vad=_locate_vad(info, asr), speaker_model=_locate_speaker_model(asr))
 
@@ -150,7 +140,9 @@ def load(model: EngineFiles | str, *, device: str, asr: AsrSettings, audio: Audi
         from qareport.asr.silero_vad import SileroVad
         from qareport.asr.speaker_embedding import SpeakerEmbedding
     except ImportError as error:
-        raise ModelError(f"the engine is not installed ({error})", to_do="pip install 'qareport[engine]'") from error
+        raise ModelError(
+            say("the engine is not installed ({error})", error=error), to_do=say("pip install 'qareport[engine]'")
+        ) from error
     chosen = _device(device)
     return Engine(
         speech=SenseVoice(files.model, files.info, device=chosen, settings=asr),
@@ -162,17 +154,29 @@ def load(model: EngineFiles | str, *, device: str, asr: AsrSettings, audio: Audi
     )
 
 
-def describe_detection(files: EngineFiles, asr: AsrSettings) -> tuple[str, str]:
+def describe_detection(files: EngineFiles, asr: AsrSettings) -> tuple[Message, Message]:
     """Describe, for people, what finds speech and what distinguishes speakers on one channel."""
-    silero = f"silero-vad {_installed('silero-vad')}"
-    if asr.vad == "auto" and files.info.name != model_files.DEMO:
-        silero += f": {asr.fsmn_vad} is not on this machine (qareport models fetch)"
     vad, speaker_model = files.vad, files.speaker_model
-    return (
-        silero if vad is None else f"FSMN-VAD@{vad.revision}, {vad.directory}",
-        f"words alone: {asr.speaker_model} is not on this machine (qareport models fetch)"
-        if speaker_model is None
-        else f"cam++@{speaker_model.revision}, {speaker_model.directory}",
+    silero = _installed("silero-vad")
+    if vad is not None:
+        speech = say("finds speech with FSMN-VAD@{revision}, {folder}", revision=vad.revision, folder=vad.directory)
+    elif asr.vad == "auto" and files.info.name != model_files.DEMO:
+        speech = say(
+            "finds speech with silero-vad {version}: {model} is not on this machine (qareport models fetch)",
+            version=silero,
+            model=asr.fsmn_vad,
+        )
+    else:
+        speech = say("finds speech with silero-vad {version}", version=silero)
+    if speaker_model is not None:
+        return speech, say(
+            "tells voices on one channel apart by cam++@{revision}, {folder}",
+            revision=speaker_model.revision,
+            folder=speaker_model.directory,
+        )
+    return speech, say(
+        "tells voices on one channel apart by words alone: {model} is not on this machine (qareport models fetch)",
+        model=asr.speaker_model,
     )
 
 
@@ -227,12 +231,21 @@ def _device(requested: str) -> str:
         return "cuda" if count else "cpu"
     kind, _, number = requested.partition(":")
     if requested != "cpu" and (kind != "cuda" or (number and not number.isdecimal())):
-        raise ModelError(f"there is no device {requested!r}", where="--device", expected="auto, cpu, cuda or cuda:N")
+        raise ModelError(
+            say("there is no device {requested!r}", requested=requested),
+            where="--device",
+            expected=say("auto, cpu, cuda or cuda:N"),
+        )
     if kind == "cuda" and int(number or 0) >= count:
         raise ModelError(
-            f"there is no device {requested!r}: PyTorch {torch.__version__} sees {count} CUDA devices",
+            say(
+                "there is no device {requested!r}: PyTorch {version} sees {count} CUDA devices",
+                requested=requested,
+                version=torch.__version__,
+                count=count,
+            ),
             where="--device",
-            to_do="install a driver and a CUDA build of PyTorch, or use --device cpu",
+            to_do=say("install a driver and a CUDA build of PyTorch, or use --device cpu"),
         )
     return requested
 

@@ -22,6 +22,7 @@ import yaml
 
 from qareport.audio.containers import sha256_of
 from qareport.errors import AudioError, ModelError
+from qareport.messages import say
 from qareport.model import ModelInfo
 from qareport.settings import bundled_model
 
@@ -97,22 +98,24 @@ def resolve(model: str) -> Path:
         return path
     if not is_hub_name(model):
         raise ModelError(
-            "there is no such directory",
+            say("there is no such directory"),
             where=model,
-            expected=f"a model directory, a hub name such as {MODELSCOPE_NAME}, or {DEMO}",
+            expected=say(
+                "a model directory, a hub name such as {modelscope_name}, or {demo}",
+                modelscope_name=MODELSCOPE_NAME,
+                demo=DEMO,
+            ),
         )
-    places = list(cache_places(model))
-    for place in places:
+    for place in cache_places(model):
         if (place / "configuration.json").is_file():  # a download that failed early leaves empty folders behind
             return place
     raise ModelError(
-        f"is not on this machine (looked in {', '.join(str(place) for place in places)})",
-        where=model,
-        expected="a downloaded model",
-        to_do=(
-            f"run `qareport models fetch`, or copy the model directory to {places[0]} or anywhere and pass its path "
-            f"with --model; `--model {DEMO}` uses the small bundled model"
-        ),
+        say(
+            "no model {model}: run `qareport models fetch`, or name a directory (--model DIR) or the small bundled "
+            "model (--model {demo})",
+            model=model,
+            demo=DEMO,
+        )
     )
 
 
@@ -128,9 +131,12 @@ def find(name: str, *, setting: str, needed: bool) -> Path | None:
         downloadable = is_hub_name(name)
         if downloadable and not needed:
             return None
-        ways = ("run `qareport models fetch`", "name its directory there") if downloadable else ("correct the path",)
+        fetch = say("run `qareport models fetch`, or name its directory there")
         raise ModelError(
-            f"{name} is not on this machine", where=setting, expected="a downloaded model", to_do=", or ".join(ways)
+            say("{name} is not on this machine", name=name),
+            where=setting,
+            expected=say("a downloaded model"),
+            to_do=fetch if downloadable else say("correct the path"),
         ) from error
 
 
@@ -141,7 +147,9 @@ def check(directory: Path) -> ModelFiles:
         ModelError: names the file and what is wrong with it.
     """
     if not directory.is_dir():
-        raise ModelError("there is no such model directory", where=str(directory), to_do=f"see `--model {DEMO}`")
+        raise ModelError(
+            say("there is no such model directory"), where=str(directory), to_do=say("see `--model {demo}`", demo=DEMO)
+        )
     configuration = _present(directory, "configuration.json")
     metas = _metas(configuration)
     config = _present(directory, _meta(metas, "config", "config.yaml"))
@@ -212,7 +220,7 @@ def _revision(paths: tuple[Path, ...]) -> str:
     try:
         digests = "".join(sha256_of(path) for path in paths)
     except AudioError as error:
-        raise ModelError(f"cannot be read: {error}") from error
+        raise ModelError(say("cannot be read: {error}", error=error)) from error
     return hashlib.sha256(digests.encode()).hexdigest()[:12]
 
 
@@ -264,13 +272,19 @@ def _present(directory: Path, name: str) -> Path:
             with path.open("rb") as file:
                 head = file.read(len(_LFS_POINTER))
     except OSError as error:
-        raise ModelError(f"cannot be read: {error.strerror}", where=str(path)) from error
+        raise ModelError(say("cannot be read: {strerror}", strerror=error.strerror), where=str(path)) from error
     if size < 0:
-        raise ModelError("this file of the model is missing", where=str(path), to_do="copy or fetch the model again")
+        raise ModelError(
+            say("this file of the model is missing"), where=str(path), to_do=say("copy or fetch the model again")
+        )
     if size == 0:
-        raise ModelError("this file of the model is empty", where=str(path), to_do="copy or fetch the model again")
+        raise ModelError(
+            say("this file of the model is empty"), where=str(path), to_do=say("copy or fetch the model again")
+        )
     if head == _LFS_POINTER:
-        raise ModelError("is a Git LFS pointer, not the file itself", where=str(path), to_do="run `git lfs pull` there")
+        raise ModelError(
+            say("is a Git LFS pointer, not the file itself"), where=str(path), to_do=say("run `git lfs pull` there")
+        )
     return path
 
 
@@ -278,10 +292,12 @@ def _metas(path: Path) -> Mapping[str, Any]:
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
     except (ValueError, OSError) as error:
-        raise ModelError(f"is not JSON ({error})", where=str(path), to_do="copy or fetch the model again") from error
+        raise ModelError(
+            say("is not JSON ({error})", error=error), where=str(path), to_do=say("copy or fetch the model again")
+        ) from error
     metas = data.get("file_path_metas") if isinstance(data, dict) else None
     if not isinstance(metas, dict):
-        raise ModelError("names no files", where=str(path), expected="an object file_path_metas")
+        raise ModelError(say("names no files"), where=str(path), expected=say("an object file_path_metas"))
     return metas
 
 
@@ -296,10 +312,10 @@ def _config(path: Path, name: str) -> Mapping[str, Any]:
     try:
         data = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (yaml.YAMLError, ValueError, OSError) as error:
-        raise ModelError(f"is not YAML ({str(error).splitlines()[0]})", where=str(path)) from error
+        raise ModelError(say("is not YAML ({value})", value=str(error).splitlines()[0]), where=str(path)) from error
     named = data.get("model") if isinstance(data, dict) else None
     if named != name:
-        raise ModelError(f"describes the model {named!r}", where=str(path), expected=name)
+        raise ModelError(say("describes the model {named!r}", named=named), where=str(path), expected=name)
     return dict(data)
 
 
@@ -308,7 +324,9 @@ def _input_size(path: Path, settings: Mapping[str, Any]) -> int:
     try:
         return int(frontend["n_mels"]) * int(frontend["lfr_m"])  # type: ignore[index]
     except (TypeError, KeyError, ValueError) as error:
-        raise ModelError("lacks frontend_conf.n_mels or lfr_m", where=str(path), expected="two numbers") from error
+        raise ModelError(
+            say("lacks frontend_conf.n_mels or lfr_m"), where=str(path), expected=say("two numbers")
+        ) from error
 
 
 def _check_weights(path: Path) -> None:
@@ -318,12 +336,16 @@ def _check_weights(path: Path) -> None:
             records = archive.infolist()
     except (zipfile.BadZipFile, OSError, ValueError) as error:
         raise ModelError(
-            f"is truncated or not a PyTorch file ({error})", where=str(path), to_do="copy or fetch the model again"
+            say("is truncated or not a PyTorch file ({error})", error=error),
+            where=str(path),
+            to_do=say("copy or fetch the model again"),
         ) from error
     size = path.stat().st_size
     beyond = [record for record in records if record.header_offset + record.compress_size > size]
     if beyond or not any(record.filename.endswith("data.pkl") for record in records):
-        raise ModelError("the PyTorch weights are truncated", where=str(path), to_do="copy or fetch the model again")
+        raise ModelError(
+            say("the PyTorch weights are truncated"), where=str(path), to_do=say("copy or fetch the model again")
+        )
 
 
 def _check_cmvn(path: Path, size: int) -> None:
@@ -331,26 +353,35 @@ def _check_cmvn(path: Path, size: int) -> None:
     try:
         lines = [line.split() for line in path.read_text(encoding="utf-8").splitlines()]
     except (ValueError, OSError) as error:
-        raise ModelError(f"is not text ({error})", where=str(path)) from error
+        raise ModelError(say("is not text ({error})", error=error), where=str(path)) from error
     for section in ("<AddShift>", "<Rescale>"):
         at = next((index for index, line in enumerate(lines) if line[:1] == [section]), len(lines))
         values = lines[at + 1][3:-1] if at + 1 < len(lines) else []
         try:
             numbers = [float(value) for value in values]
         except ValueError as error:
-            raise ModelError(f"{section} holds something that is no number ({error})", where=str(path)) from error
+            raise ModelError(
+                say("{section} holds something that is no number ({error})", section=section, error=error),
+                where=str(path),
+            ) from error
         if len(numbers) != size or lines[at + 1][-1] != "]":
-            raise ModelError(f"{section} holds {len(numbers)} numbers", where=str(path), expected=str(size))
+            raise ModelError(
+                say("{section} holds {count} numbers", section=section, count=len(numbers)),
+                where=str(path),
+                expected=str(size),
+            )
 
 
 def _check_tokenizer(path: Path) -> None:
     try:
         sentencepiece = importlib.import_module("sentencepiece")
     except ImportError as error:
-        raise ModelError("sentencepiece is not installed", to_do="pip install 'qareport[engine]'") from error
+        raise ModelError(say("sentencepiece is not installed"), to_do=say("pip install 'qareport[engine]'")) from error
     try:
         sentencepiece.SentencePieceProcessor().Load(str(path))
     except (RuntimeError, OSError, ValueError) as error:
         raise ModelError(
-            f"is not a SentencePiece model ({error})", where=str(path), to_do="copy or fetch the model again"
+            say("is not a SentencePiece model ({error})", error=error),
+            where=str(path),
+            to_do=say("copy or fetch the model again"),
         ) from error

@@ -27,6 +27,7 @@ from qareport.asr.model_files import ModelFiles
 from qareport.asr.sentences import is_tag, parse, tag
 from qareport.asr.suppress_output import suppress_output
 from qareport.errors import ModelError
+from qareport.messages import Message, say
 from qareport.model import AudioEvent, Emotion, ModelInfo, Token
 from qareport.settings import AsrSettings
 
@@ -102,7 +103,7 @@ class SenseVoice:
 
     def recognise(self, chunks: Sequence[SpeechChunk]) -> list[Recognition | Exception]:
         """Recognise chunks in batches of like length (see `SpeechModel`)."""
-        results: list[Recognition | Exception] = [ModelError("was not heard")] * len(chunks)
+        results: list[Recognition | Exception] = [ModelError(say("was not heard"))] * len(chunks)
         waiting = self._plan(chunks, range(len(chunks)))
         running: deque[tuple[list[int], _BatchOutput]] = deque()
         limit = _RUNNING
@@ -208,9 +209,9 @@ class SenseVoice:
         languages: Mapping[str, int] = self._model.lid_dict
         if settings.language not in languages:
             raise ModelError(
-                f"the model knows no language {settings.language!r}",
+                say("the model knows no language {language!r}", language=settings.language),
                 where="asr.language",
-                expected="one of " + ", ".join(languages),
+                expected=say("one of {names}", names=", ".join(languages)),
             )
         norm = self._model.textnorm_dict["withitn" if settings.use_itn else "woitn"]
         rows = torch.tensor([[languages[settings.language], 1, 2, norm]], device=self._device)
@@ -291,9 +292,11 @@ def _load(files: ModelFiles, device: str) -> tuple[Any, Any, Any]:
                 frontend_conf={"dither": 0.0},
             )
     except ImportError as error:
-        raise ModelError(f"funasr cannot be imported ({error})", to_do="pip install 'qareport[engine]'") from error
+        raise ModelError(
+            say("funasr cannot be imported ({error})", error=error), to_do=say("pip install 'qareport[engine]'")
+        ) from error
     except Exception as error:  # funasr and torch raise anything on bad files
-        raise ModelError(f"cannot be loaded ({type(error).__name__}: {error})", where=str(files.directory)) from error
+        raise ModelError(say("cannot be loaded ({error!r})", error=error), where=str(files.directory)) from error
     finally:
         torch.set_num_threads(threads)
         random.setstate(states[0])
@@ -312,22 +315,25 @@ def _check_fit(files: ModelFiles, model: Any, tokenizer: Any, frontend: Any) -> 
     used = ("encoder.", "ctc.", "embed.")
     unexpected = sorted(name for name in stored.keys() - wanted.keys() if name.startswith(used))
     shapes = sorted(name for name in wanted.keys() & stored.keys() if wanted[name] != stored[name])
-    for what, names in (("lacks", missing), ("has besides", unexpected), ("has in another shape", shapes)):
+    for fault, names in (
+        (say("does not fit {config}: lacks {names}"), missing),
+        (say("does not fit {config}: has besides {names}"), unexpected),
+        (say("does not fit {config}: has in another shape {names}"), shapes),
+    ):
         if names:
-            listed = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+            listed = ", ".join(names[:3]) + (" …" if len(names) > 3 else "")
             raise ModelError(
-                f"does not fit {files.config.name}: {what} {listed}",
+                Message(fault.template, (("config", files.config.name), ("names", listed))),
                 where=str(files.weights),
-                expected="the weights of this very network",
-                to_do="copy or fetch the model again",
+                expected=say("the weights of this very network"),
+                to_do=say("copy or fetch the model again"),
             )
     outputs, pieces = model.ctc.ctc_lo.out_features, tokenizer.GetPieceSize()
     if outputs != pieces:
-        raise ModelError(
-            f"has {pieces} pieces, the model {outputs} outputs", where=str(files.tokenizer), expected="equal numbers"
-        )
+        unequal = say("has {pieces} pieces, the model {outputs} outputs", pieces=pieces, outputs=outputs)
+        raise ModelError(unequal, where=str(files.tokenizer), expected=say("equal numbers"))
     if frontend.cmvn is None:
-        raise ModelError("was not taken up by the front end", where=str(files.cmvn))
+        raise ModelError(say("was not taken up by the front end"), where=str(files.cmvn))
     check_front_end(vars(frontend), str(files.config))
 
 
@@ -336,12 +342,12 @@ def _stored_shapes(files: ModelFiles) -> dict[str, tuple[int, ...]]:
     try:
         state: Any = torch.load(files.weights, map_location="cpu", weights_only=True, mmap=True)
     except Exception as error:  # torch raises pickle, zip and runtime errors alike
-        raise ModelError(f"cannot be read ({type(error).__name__}: {error})", where=str(files.weights)) from error
+        raise ModelError(say("cannot be read ({error!r})", error=error), where=str(files.weights)) from error
     for wrapper in ("state_dict", "model_state_dict", "model"):
         if isinstance(state, Mapping) and isinstance(state.get(wrapper), Mapping):
             state = state[wrapper]
     if not isinstance(state, Mapping):
-        raise ModelError("holds no weights", where=str(files.weights))
+        raise ModelError(say("holds no weights"), where=str(files.weights))
     return {
         str(name).removeprefix("module."): tuple(value.shape)
         for name, value in state.items()
@@ -354,7 +360,7 @@ def _ids(files: ModelFiles, tokenizer: Any, tags: type[_Tag]) -> dict[_Tag, int]
     ids = {member: tokenizer.PieceToId(tag(member.value)) for member in tags}
     known = {member: number for member, number in ids.items() if number != tokenizer.unk_id()}
     if len(known) < 2:
-        raise ModelError(f"has no {tags.__name__} tags", where=str(files.tokenizer), expected=tag("…"))
+        raise ModelError(say("has no {name} tags", name=tags.__name__), where=str(files.tokenizer), expected=tag("…"))
     return known
 
 

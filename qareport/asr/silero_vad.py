@@ -17,8 +17,9 @@ import torch
 
 from qareport.asr.fbank import FRAME_MS
 from qareport.asr.vad_refinement import levels, loud_stretches, split_long, trim_ends
-from qareport.audio.decode import SAMPLE_RATE, Samples
+from qareport.audio.resampling import SAMPLE_RATE, Samples
 from qareport.errors import ModelError
+from qareport.messages import say
 from qareport.settings import AsrSettings
 
 #: Samples of a chunk, and samples before it that the model sees again (silero-vad at 16 kHz).
@@ -50,7 +51,8 @@ class SileroVad:
             self._rnn = _sequence(inner.decoder.rnn)
         except (AttributeError, RuntimeError, KeyError) as error:
             raise ModelError(
-                f"silero-vad is built in another way than expected ({error})", expected="silero-vad>=6.2,<7"
+                say("silero-vad is built in another way than expected ({error})", error=error),
+                expected=say("silero-vad>=6.2,<7"),
             ) from error
         self._model = model  # keeps the parts above alive
 
@@ -136,7 +138,7 @@ def _load_silero() -> tuple[Any, Any]:
 
             return utils_vad, load_silero_vad()
     except ImportError as error:
-        raise ModelError("silero-vad is not installed", to_do="pip install 'qareport[engine]'") from error
+        raise ModelError(say("silero-vad is not installed"), to_do=say("pip install 'qareport[engine]'")) from error
     finally:
         torch.set_num_threads(threads)
 

@@ -11,8 +11,9 @@ import yaml
 from qareport.asr.interfaces import Embedding
 from qareport.asr.model_files import SpeakerModelFiles
 from qareport.asr.suppress_output import suppress_output
-from qareport.audio.decode import SAMPLE_RATE, Samples
+from qareport.audio.resampling import SAMPLE_RATE, Samples
 from qareport.errors import ModelError
+from qareport.messages import say
 
 #: An utterance is cut into windows of 1.5 s every 0.75 s, a short last one padded with silence (funasr's `sv_chunk`).
 _WINDOW = SAMPLE_RATE * 3 // 2
@@ -33,7 +34,9 @@ class SpeakerEmbedding:
                 from funasr.models.campplus.model import CAMPPlus
                 from funasr.utils.fbank import fbank
         except ImportError as error:
-            raise ModelError(f"funasr cannot be imported ({error})", to_do="pip install 'qareport[engine]'") from error
+            raise ModelError(
+                say("funasr cannot be imported ({error})", error=error), to_do=say("pip install 'qareport[engine]'")
+            ) from error
         self._fbank: Any = fbank
         conf = yaml.safe_load(files.config.read_text(encoding="utf-8")).get("model_conf") or {}
         try:
@@ -41,7 +44,9 @@ class SpeakerEmbedding:
             self._model.load_state_dict(torch.load(files.weights, map_location="cpu", weights_only=True))
         except Exception as error:  # torch raises pickle, zip, type and runtime errors alike
             reason = " ".join(str(error).split())[:300]
-            raise ModelError(f"does not fit {files.config.name} ({reason})", where=str(files.weights)) from error
+            raise ModelError(
+                say("does not fit {name} ({reason})", name=files.config.name, reason=reason), where=str(files.weights)
+            ) from error
         self._model.eval()
 
     @torch.inference_mode()

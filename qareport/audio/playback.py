@@ -16,7 +16,8 @@ from av.audio.frame import AudioFrame
 from av.audio.stream import AudioStream
 
 from qareport.audio.containers import sha256_of
-from qareport.audio.decode import SAMPLE_RATE, Samples, decode
+from qareport.audio.decode import decode
+from qareport.audio.resampling import SAMPLE_RATE, Samples
 from qareport.errors import AudioError
 
 MEDIA_TYPE = "audio/ogg"

@@ -6,7 +6,7 @@ import contextlib
 import functools
 import logging
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from types import TracebackType
@@ -15,14 +15,18 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 import click
 
 from qareport import events
+from qareport.cli.intake_summary import intake_lines
 from qareport.cli.terminal import printable
-from qareport.errors import redact
+from qareport.codec import LATEST_YEAR, OLDEST_YEAR, is_plausible
+from qareport.errors import Problem, redact
+from qareport.messages import Message, for_user, say
 from qareport.presentation.locale import LOCALES
-from qareport.workflows.workspace import DEFAULT_MODEL, DEFAULT_STORE, Workspace
+from qareport.workflows.workspace import Workspace
 
 if TYPE_CHECKING:
     import rich.progress
 
+    from qareport.errors import Problem
     from qareport.model import Call, FailedCall
     from qareport.settings import Locale
     from qareport.workflows.judge import RuleBook
@@ -32,12 +36,13 @@ _log = logging.getLogger(__name__)
 _state = {"json": False}
 
 _STEPS = {
-    "decode": "Reading recordings",
-    "transcribe": "Listening to calls",
-    "analyse": "Judging calls",
-    "render": "Writing reports",
-    "index": "Indexing calls",
-    "export": "Exporting calls",
+    "decode": say("Reading recordings"),
+    "transcribe": say("Transcribing calls"),
+    "analyse": say("Judging calls"),
+    "render": say("Writing reports"),
+    "index": say("Indexing calls"),
+    "export": say("Exporting calls"),
+    "send": say("Sending mails"),
 }
 
 
@@ -65,19 +70,19 @@ def is_json() -> bool:
     return _state["json"]
 
 
-def notify(text: object) -> None:
+def notify(text: str | Message) -> None:
     """Write a message that is not a result to stderr."""
     if is_json():
-        _log.info("%s", text)
+        _log.info("%s", for_user(text))
     else:
-        _to_stderr(str(text))
+        _to_stderr(for_user(text))
 
 
-def complain(text: object) -> None:
+def complain(text: str | Message | Problem) -> None:
     """Write what is wrong to stderr; numbers of persons, which names of recordings may hold, are masked."""
     from qareport import privacy  # its expressions take long to compile, and most commands have nothing to complain of
 
-    text = privacy.mask(str(text), kinds=privacy.NUMBERS)[0]
+    text = privacy.mask(str(text) if isinstance(text, Problem) else for_user(text), kinds=privacy.NUMBERS)[0]
     if is_json():
         _log.error("%s", text)
     else:
@@ -113,7 +118,7 @@ class ProgressBars:
         if self._bars is None:
             return
         if step not in self._tasks:
-            self._tasks[step] = self._bars.add_task(_STEPS.get(step, step), total=total)
+            self._tasks[step] = self._bars.add_task(for_user(_STEPS.get(step, step)), total=total)
         self._bars.update(self._tasks[step], completed=done, total=total)
 
 
@@ -146,6 +151,16 @@ class Summary:
     reused_transcripts: int = 0
     heard_ms: int = 0
     heard_seconds: float = 0.0
+    #: Sources, folders, links and manifest rows that could not be read.
+    unread: tuple[Problem, ...] = ()
+    #: Files that are no recordings by their names.
+    skipped: tuple[str, ...] = ()
+    #: Pairs of recordings that look like the legs of one call.
+    leg_pairs: tuple[tuple[str, str], ...] = ()
+    #: Headings of the manifest that are not known.
+    unknown_columns: tuple[str | Message, ...] = ()
+    #: Calls of the manifest without a transcript.
+    missing: tuple[str, ...] = ()
     #: Recordings that the manifest does not list.
     unlisted: tuple[str, ...] = ()
     #: Recordings that are still being written.
@@ -156,50 +171,60 @@ class Summary:
     duplicates: tuple[str, ...] = ()
 
     @property
-    def is_short(self) -> bool:
-        """Whether calls failed, or documents could not be made: a disk that is full ends no run well."""
-        return bool(self.failures or self.problems)
+    def is_incomplete(self) -> bool:
+        """Tell whether a call failed, or something could not be read or written: a full disk ends no run well."""
+        return bool(self.failures or self.unread or self.problems)
 
     def show(self) -> None:
         """Print counts, failures with reasons, audio hours, speed, where the files are."""
+        for line in self._lines():
+            click.echo(for_user(line))
+
+    def _lines(self) -> Iterator[Message | str]:
         from qareport import privacy
 
-        reused = f" ({self.reused_transcripts} already transcribed)" if self.reused_transcripts else ""
-        click.echo(f"Calls done:   {len(self.done)}{reused}")
-        click.echo(f"Calls failed: {len(self.failures)}")
+        if self.reused_transcripts:
+            yield say(
+                "Calls done:   {done} ({reused} already transcribed)",
+                done=len(self.done),
+                reused=self.reused_transcripts,
+            )
+        else:
+            yield say("Calls done:   {done}", done=len(self.done))
+        yield say("Calls failed: {failed}", failed=len(self.failures))
         for failure in self.failures:
-            click.echo(f"  {failure.call_id}: {privacy.mask(failure.reason)[0]} [{failure.step}]")
+            yield f"  {failure.call_id}: {privacy.mask(str(failure.reason))[0]} [{failure.step}]"
         if self.problems:
-            click.echo(f"Documents that could not be made: {len(self.problems)}")
-            for name, reason in self.problems:
-                click.echo(f"  {name}: {reason}")
-        for title, lines in (
-            ("Recordings without a manifest row (reported without order)", self.unlisted),
-            ("Recordings whose names do not fit ingest.name_pattern (reported without order)", self.unmatched),
-            ("Recordings that are still being written (the next run takes them)", self.waiting),
-            ("Duplicates of recordings (not counted as calls)", self.duplicates),
-        ):
-            if lines:
-                click.echo(f"{title}: {len(lines)}")
-                for line in lines:
-                    click.echo(f"  {line}")
+            yield say("Documents that could not be made: {count}", count=len(self.problems))
+            yield from (f"  {name}: {reason}" for name, reason in self.problems)
+        yield from intake_lines(self)
         if self.audio_ms:
-            click.echo(f"Audio:        {self.audio_ms / 3_600_000:.2f} h{self._speed()}")
-        written = len(self.documents) - self.reused_documents
-        click.echo(
-            f"Documents:    {written} written, {self.reused_documents} already up to date, in {self.out / 'reports'}"
+            yield self._audio()
+        yield say(
+            "Documents:    {written} written, {reused} already up to date, in {folder}",
+            written=len(self.documents) - self.reused_documents,
+            reused=self.reused_documents,
+            folder=self.out / "reports",
         )
 
-    def _speed(self) -> str:
+    def _audio(self) -> Message:
+        hours = self.audio_ms / 3_600_000
         if not self.heard_ms:
-            return ""
+            return say("Audio:        {hours:.2f} h", hours=hours)
         rate = self.heard_ms / 1000 / max(self.heard_seconds, 1e-9)
-        return f", transcribed at {rate:.0f} × real time ({self.heard_seconds:.0f} s)"
+        return say(
+            "Audio:        {hours:.2f} h, transcribed at {rate:.0f} × real time ({seconds:.0f} s)",
+            hours=hours,
+            rate=rate,
+            seconds=self.heard_seconds,
+        )
 
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 FORMATS = ("docx", "pdf", "html", "json")
+#: What `asr.language` may be with SenseVoice.
+LANGUAGES = ("auto", "zh", "yue", "en", "ja", "ko")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -216,6 +241,8 @@ class Options:
     log_format: str = "text"
     #: Whether HTML pages carry sound; only commands that make reports take it.
     audio: bool | None = None
+    #: The spoken language; only commands that transcribe take it.
+    language: str | None = None
 
     def open_workspace(self, *, make_store: bool = False) -> Workspace:
         """Open the installation that the options name.
@@ -232,6 +259,7 @@ class Options:
             device=self.device,
             locale=self.locale,
             audio=self.audio,
+            language=self.language,
             make_store=make_store,
         )
 
@@ -240,7 +268,12 @@ def rule_book_of(workspace: Workspace) -> RuleBook:
     """Return the rules of a run; complain when they are broken and the last valid set of the store is used."""
     rule_book = workspace.rule_book_for_run
     for note in rule_book.notes:
-        complain(f"the rules are broken, the last valid set is used: {note.values['first']} (qareport rules lint)")
+        complain(
+            say(
+                "the rules are broken, the last valid set is used: {first} (qareport rules lint)",
+                first=note.values["first"],
+            )
+        )
     return rule_book
 
 
@@ -254,10 +287,10 @@ GLOBAL_OPTIONS = (
     click.option(
         "--store",
         metavar="URL",
-        help=f"Where results are kept [QAREPORT_STORE, QAREPORT_STORE_FILE, else {DEFAULT_STORE}].",
+        help="Where results are kept [QAREPORT_STORE, QAREPORT_STORE_FILE, else sqlite:///qareport.db].",
     ),
     click.option(
-        "--model", metavar="NAME_OR_DIR", help=f"Speech model [{DEFAULT_MODEL}]; `demo` is the bundled small one."
+        "--model", metavar="NAME_OR_DIR", help="Speech model [iic/SenseVoiceSmall]; `demo` is the bundled small one."
     ),
     click.option("--device", type=click.Choice(["auto", "cuda", "cpu"]), help="Where the model runs [auto]."),
     click.option(
@@ -265,7 +298,11 @@ GLOBAL_OPTIONS = (
         type=click.Choice(["text", "json"]),
         help="json: one event a step on stderr, for programs [text].",
     ),
-    click.option("--locale", type=click.Choice(LOCALES), help="Language of documents and mails [report.locale, zh]."),
+    click.option(
+        "--locale",
+        type=click.Choice(LOCALES),
+        help="Language of this run: its messages [LANG], documents and mails [report.locale].",
+    ),
     click.option("-v", "--verbose", is_flag=True, default=None, help="Say more on stderr."),
 )
 
@@ -292,19 +329,24 @@ def _formats(_: click.Context, __: click.Parameter, value: str) -> tuple[str, ..
     names = tuple(dict.fromkeys(part.strip() for part in value.split(",") if part.strip()))
     wrong = [name for name in names if name not in FORMATS]
     if wrong or not names:
-        raise click.BadParameter(f"got {value!r}, expected a list of {', '.join(FORMATS)}, for example docx,pdf")
+        expected = ", ".join(FORMATS)
+        raise click.BadParameter(
+            str(say("got {value!r}, expected a list of {formats}, for example docx,pdf", value=value, formats=expected))
+        )
     return names
 
 
-format_option = click.option(
-    "--format",
-    "formats",
-    default="docx,pdf",
-    show_default=True,
-    callback=_formats,
-    metavar="LIST",
-    help="docx, pdf, html, json.",
-)
+def format_option(default: str = "docx,pdf") -> Callable[[F], F]:
+    """Make the option that takes a list of formats of documents."""
+    return click.option(
+        "--format",
+        "formats",
+        default=default,
+        show_default=True,
+        callback=_formats,
+        metavar="LIST",
+        help="docx, pdf, html, json.",
+    )
 
 
 audio_option = click.option(
@@ -314,7 +356,33 @@ audio_option = click.option(
 )
 
 
+language_option = click.option(
+    "--language",
+    type=click.Choice(LANGUAGES),
+    help="What is spoken; auto: recognised sentence by sentence [asr.language, auto].",
+)
+
+
+class _Day(click.DateTime):
+    """A day, written 2026-11-21."""
+
+    def __init__(self) -> None:
+        super().__init__(["%Y-%m-%d"])
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        try:
+            day = super().convert(value, param, ctx)
+        except click.BadParameter:
+            self.fail(str(say("{value!r} is no day; write it as 2026-11-21", value=value)), param, ctx)
+        if not is_plausible(day):
+            years = {"first": OLDEST_YEAR, "last": LATEST_YEAR}
+            self.fail(
+                str(say("{value!r} is not in the years from {first} to {last}", value=value, **years)), param, ctx
+            )
+        return day
+
+
 def date_option(name: str, *names: str, help: str) -> Callable[[F], F]:
     """Make an option that takes a day; `help` ends without a full stop."""
     text = f"{help} (YYYY-MM-DD)."
-    return click.option(name, *names, type=click.DateTime(["%Y-%m-%d"]), metavar="DAY", help=text)
+    return click.option(name, *names, type=_Day(), metavar="DATE", help=text)

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 import click
 
 from qareport.cli.console import Options, ProgressBars, complain, date_option, notify, takes_options
+from qareport.cli.intake_summary import skipped_lines, undated_lines
+from qareport.cli.language import SpokenCommand, SpokenGroup
 from qareport.delivery.mail import Transport, read_password
+from qareport.messages import Message, say
 from qareport.model import DeliveryRecord, DeliveryState, PeriodKind, RunState
 from qareport.settings.settings import is_address
 from qareport.store import Store
 from qareport.workflows.daily import Clock, DailyOptions, Mode, Result, post, run_daily, send_test, summary
 
 
-@click.command()
+@click.command(cls=SpokenCommand)
 @click.argument("sources", nargs=-1, metavar="[SOURCE...]")
 @click.option("--manifest", metavar="FILE", default="", help="Overrides daily.manifest.")
 @click.option("--out", metavar="DIR", default="", help="Overrides daily.out.")
@@ -59,16 +63,25 @@ def daily(
 def _explain(result: Result) -> None:
     for problem in result.problems:
         complain(problem)
+    for line in (*skipped_lines(result.skipped), *undated_lines(result.undated)):
+        notify(line)
     if result.mode is Mode.SEND:
         return
     for letter in result.letters:
-        notify(f"{letter.edition} to {letter.recipient}: {letter.subject}")
+        notify(
+            say(
+                "{edition} edition to {recipient}: {subject}",
+                edition=letter.edition,
+                recipient=letter.recipient,
+                subject=letter.subject,
+            )
+        )
     if not result.letters:
-        notify("Nobody gets a mail: mail.team, mail.agents and mail.operator in qareport.yaml name no one.")
+        notify(say("Nobody gets a mail: mail.team, mail.agents and mail.operator in qareport.yaml name no one."))
     elif result.mode is Mode.DRY_RUN:
-        notify("Nothing was sent: the mails are .eml files in the folder `mail` beside the report.")
+        notify(say("Nothing was sent: the mails are .eml files in the folder `mail` beside the report."))
     else:
-        notify("Nothing was sent. --dry-run writes these mails as files, --send sends them.")
+        notify(say("Nothing was sent. --dry-run writes these mails as files, --send sends them."))
 
 
 def _status(result: Result) -> int:
@@ -78,22 +91,22 @@ def _status(result: Result) -> int:
     return int(result.state is not RunState.DONE or bool(result.failed_calls or result.unknown) or open_mails)
 
 
-_MEANINGS = {
-    DeliveryState.PLANNED: "waits to be sent",
-    DeliveryState.SENDING: "was being sent when its process ended: the next run calls it unknown",
-    DeliveryState.SENT: "the server has taken it",
-    DeliveryState.RETRY: "refused for now; the next run of `qareport daily --send` after that time tries again",
-    DeliveryState.FAILED: "refused permanently: fix the cause, then `qareport mail resend KEY`",
-    DeliveryState.UNKNOWN: (
+_MEANINGS: Mapping[DeliveryState, Message] = {
+    DeliveryState.PLANNED: say("waits to be sent"),
+    DeliveryState.SENDING: say("was being sent when its process ended: the next run calls it unknown"),
+    DeliveryState.SENT: say("the server has taken it"),
+    DeliveryState.RETRY: say("refused for now; the next run of `qareport daily --send` after that time tries again"),
+    DeliveryState.FAILED: say("refused permanently: fix the cause, then `qareport mail resend KEY`"),
+    DeliveryState.UNKNOWN: say(
         "the connection or the process ended between the text and the server's answer: it may have arrived or not, and "
         "no program can find out. Ask the recipient; then `qareport mail forget KEY` if it arrived, or "
         "`qareport mail resend KEY --yes` if it is not"
     ),
-    DeliveryState.FORGOTTEN: "a person decided that it is not sent again",
+    DeliveryState.FORGOTTEN: say("a person decided that it is not sent again"),
 }
 
 
-@click.group("mail")
+@click.group("mail", cls=SpokenGroup)
 def mail() -> None:
     """List the mails of `qareport daily`, decide about uncertain ones, test the mail server."""
 
@@ -110,14 +123,19 @@ def list_mails(options: Options, everything: bool) -> int:
         zone = ZoneInfo(workspace.settings.period.time_zone)
         records, count = workspace.store.outbox.list(*states), sum(workspace.store.outbox.count().values())
     for record in records:
-        again = f", next try after {record.next_try_at.astimezone(zone):%H:%M}" if record.next_try_at else ""
         changed = f"{record.changed_at.astimezone(zone):%Y-%m-%d %H:%M}"
         mail_of = f"{record.key[:12]} {record.state:<9} {record.period} {record.edition} {record.recipient}"
-        click.echo(f"{mail_of}  {changed}, tries: {record.tries}{again}  {record.reply}".rstrip())
+        tries = say("{changed}, tries: {tries}", changed=changed, tries=record.tries)
+        if record.next_try_at:
+            again = f"{record.next_try_at.astimezone(zone):%H:%M}"
+            tries = say(
+                "{changed}, tries: {tries}, next try after {again}", changed=changed, tries=record.tries, again=again
+            )
+        click.echo(f"{mail_of}  {tries}  {record.reply}".rstrip())
     for state in dict.fromkeys(record.state for record in records):
         notify(f"{state}: {_MEANINGS[state]}")
     if not records:
-        notify(f"All {count} mails are settled." if count else "There are no mails yet.")
+        notify(say("All {count} mails are settled.", count=count) if count else say("There are no mails yet."))
     return int(any(record.state in (DeliveryState.UNKNOWN, DeliveryState.FAILED) for record in records))
 
 
@@ -132,10 +150,13 @@ def resend(options: Options, key: str, yes: bool) -> int:
         store.outbox.settle(now=datetime.now(UTC))
         record = _decidable(store, key)
         if record.state is DeliveryState.UNKNOWN and not yes:
-            raise click.UsageError(
-                f"this mail to {record.recipient} may have arrived already: ask there first. To send it again all the "
-                f"same: qareport mail resend {record.key[:12]} --yes"
+            may_have_arrived = say(
+                "this mail to {recipient} may have arrived already: ask there first. To send it again all the same: "
+                "qareport mail resend {key} --yes",
+                recipient=record.recipient,
+                key=record.key[:12],
             )
+            raise click.UsageError(str(may_have_arrived))
         with Transport(config.mail, read_password(config.mail)) as transport:
             transport.connect()  # what is wrong with the server is said before anything is decided
         store.outbox.decide(record.key, DeliveryState.PLANNED, now=datetime.now(UTC))
@@ -156,7 +177,13 @@ def forget(options: Options, key: str) -> int:
         record = _decidable(store, key)
         store.outbox.decide(record.key, DeliveryState.FORGOTTEN, now=datetime.now(UTC))
     click.echo(
-        f"{record.key[:12]} forgotten: {record.recipient} gets no further {record.edition} mail of {record.period}"
+        say(
+            "{key} forgotten: {recipient} gets no further {edition} mail of {period}",
+            key=record.key[:12],
+            recipient=record.recipient,
+            edition=record.edition,
+            period=record.period,
+        )
     )
     return 0
 
@@ -164,7 +191,13 @@ def forget(options: Options, key: str) -> int:
 def _decidable(store: Store, key: str) -> DeliveryRecord:
     record = store.outbox.get(key)
     if record.state in (DeliveryState.SENT, DeliveryState.FORGOTTEN):
-        raise click.UsageError(f"mail {record.key[:12]} to {record.recipient} is settled: {_MEANINGS[record.state]}")
+        settled = say(
+            "mail {key} to {recipient} is settled: {meaning}",
+            key=record.key[:12],
+            recipient=record.recipient,
+            meaning=_MEANINGS[record.state],
+        )
+        raise click.UsageError(str(settled))
     return record
 
 
@@ -174,10 +207,11 @@ def _decidable(store: Store, key: str) -> DeliveryRecord:
 def test(options: Options, address: str) -> int:
     """Send a test mail to ADDRESS, or say what is wrong: name, connection, encryption, log-in, sender, recipient."""
     if not is_address(address):
-        raise click.UsageError(f"{address!r} is not a mail address such as li.lei@example.com")
+        wrong = say("{address!r} is not a mail address such as li.lei@example.com", address=address)
+        raise click.UsageError(str(wrong))
     with options.open_workspace() as workspace:
         outcome = send_test(address, workspace.settings, templates=workspace.templates)
     click.echo(f"{address}: {outcome.state}, {outcome.reply}")
     if outcome.state is DeliveryState.SENT:
-        notify("The server has taken it. If it does not arrive, look into the spam folder and the server's log.")
+        notify(say("The server has taken it. If it does not arrive, look into the spam folder and the server's log."))
     return int(outcome.state is not DeliveryState.SENT)

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 import click
 
 from qareport.cli.console import Options, complain, notify, takes_options
+from qareport.cli.language import SpokenGroup
 from qareport.errors import NotFoundError, QareportError
 from qareport.messages import say
 from qareport.model import TOKEN_SCOPES, AuditEntry, Permission, User, UserRole
@@ -17,7 +18,7 @@ from qareport.store import Store
 from qareport.workflows.workspace import Workspace
 
 
-@click.group()
+@click.group(cls=SpokenGroup)
 def users() -> None:
     """Add and change the people who use the desk."""
 
@@ -78,7 +79,7 @@ def set_password(options: Options, name: str) -> int:
     return 0
 
 
-@click.group()
+@click.group(cls=SpokenGroup)
 def token() -> None:
     """Make and revoke the keys with which programs use the API."""
 
@@ -129,7 +130,7 @@ def revoke_token(options: Options, number: int) -> int:
     return 0
 
 
-@click.group()
+@click.group(cls=SpokenGroup)
 def audit() -> None:
     """Read and verify the log of who did what on the desk."""
 
@@ -172,7 +173,7 @@ def _ask_password() -> str:
 def _find(workspace: Workspace, name: str) -> User:
     user = workspace.store.users.find(name)
     if user is None:
-        raise NotFoundError(say("there is no user {name!r}", name=name), to_do="qareport users list")
+        raise NotFoundError(say("there is no user {name!r}", name=name), to_do=say("run `qareport users list`"))
     return user
 
 

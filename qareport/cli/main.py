@@ -7,13 +7,14 @@ rules are wrong. Results go to stdout or files, everything else to stderr.
 from __future__ import annotations
 
 import contextlib
+import gettext
 import importlib
 import logging
 import os
 import select
 import sys
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import IO, Any
 
@@ -22,9 +23,10 @@ import click
 from qareport import __version__
 from qareport.cli import terminal
 from qareport.cli.console import GLOBAL_OPTIONS, Options, complain, is_json
+from qareport.cli.language import CLICK_DOMAIN, SpokenGroup, choose_language, speaking_to_user
 from qareport.errors import Problem, QareportError, redact
 from qareport.files import private_files
-from qareport.messages import say
+from qareport.messages import Message, say
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +50,7 @@ COMMANDS: Mapping[str, Entry] = {
     "audit": Entry("desk:audit", "Read and verify the desk's audit log"),
     "daily": Entry("daily:daily", "Make and mail the report of a day"),
     "demo": Entry("run:demo", "Run the bundled calls; needs no network"),
-    "doctor": Entry("setup:doctor", "Check this machine and the configuration"),
+    "doctor": Entry("doctor:doctor", "Check this machine and the configuration"),
     "export": Entry("search:export", "Write stored calls as tables or text"),
     "init": Entry("setup:init", "Copy configuration and templates to edit"),
     "mail": Entry("daily:mail", "List, resend, settle and test mails"),
@@ -67,7 +69,17 @@ COMMANDS: Mapping[str, Entry] = {
 }
 
 
-class LazyGroup(click.Group):
+def all_commands() -> Iterator[click.Command]:
+    """Yield `qareport` itself, every command, and the commands within groups."""
+    yield cli
+    for entry in COMMANDS.values():
+        command = entry.load()
+        yield command
+        if isinstance(command, click.Group):
+            yield from command.commands.values()
+
+
+class LazyGroup(SpokenGroup):
     """A group that imports a command's module when that command is used, so that `--help` imports none of them."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -81,12 +93,12 @@ class LazyGroup(click.Group):
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the list of commands without importing them."""
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, COMMANDS[name].short_help) for name in self.list_commands(ctx)])
+        with formatter.section(gettext.dgettext(CLICK_DOMAIN, "Commands")):
+            formatter.write_dl([(name, str(Message(COMMANDS[name].short_help))) for name in self.list_commands(ctx)])
 
 
 @click.command(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
-@click.version_option(__version__, prog_name="qareport")
+@click.version_option(__version__, prog_name="qareport", help="Show the version and exit.")
 @click.pass_context
 def cli(context: click.Context, /, **arguments: Any) -> None:
     """Quality reports from customer-service calls: transcripts, emotion, key moments, advice, Word and PDF.
@@ -102,10 +114,11 @@ for _option in GLOBAL_OPTIONS:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return its exit status."""
+    given = sys.argv[1:] if arguments is None else list(arguments)
     _open_missing_streams()
-    with private_files(), terminal.guarded():
+    with speaking_to_user(choose_language(given, os.environ)), private_files(), terminal.guarded():
         try:
-            status = _run(arguments)
+            status = _run(given)
             _flush()
             return status
         except OSError as error:  # of the output itself: what failed is said, the traceback of it would not be read
@@ -116,12 +129,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise
 
 
-def _run(arguments: Sequence[str] | None) -> int:
+def _run(arguments: list[str]) -> int:
     try:
-        status = cli.main(
-            args=None if arguments is None else list(arguments), prog_name="qareport", standalone_mode=False
-        )
-        return int(status or 0)
+        return int(cli.main(args=arguments, prog_name="qareport", standalone_mode=False) or 0)
     except (click.exceptions.Abort, KeyboardInterrupt):
         complain(say("stopped; run the same command again to continue"))
         return 130

@@ -11,14 +11,18 @@ from pathlib import Path
 import click
 import jinja2
 
-from qareport import privacy, rules
+from qareport import messages, privacy, rules
 from qareport.cli.console import Options, complain, date_option, notify, takes_options
+from qareport.cli.language import SpokenGroup
 from qareport.codec import to_json
 from qareport.errors import ConfigError, Diagnostic, NotFoundError, Problem, SourceLocation
-from qareport.files import safe_name
+from qareport.files import atomic_write, safe_name
+from qareport.messages import Message, say, say_count
 from qareport.model import PersonalKind, Transcript
 from qareport.presentation.locale import speaking
 from qareport.rules import Change, HitCounts, Replay
+from qareport.store import CallFilter
+from qareport.strict_yaml import parse_yaml, unreadable
 from qareport.workflows.judge import apply, context_of, stored_judgements, transcript_of
 from qareport.workflows.workspace import Workspace
 
@@ -48,7 +52,7 @@ caption{text-align:left;font-weight:bold;padding:1em 0 .3em}
 """)
 
 
-@click.group()
+@click.group(cls=SpokenGroup)
 def rules_group() -> None:
     """Check the rules, run the tests beside them, explain and replay them, print their JSON Schema."""
 
@@ -70,17 +74,26 @@ def lint(options: Options, format_: str, stored: bool) -> int:
                 rule_book.ruleset,
                 silence_ms=rule_book.settings.analysis.silence_ms,
                 topics=rule_book.topic_names,
+                categories=[category.name for category in rule_book.settings.score.categories],
                 today=datetime.now().astimezone().date(),
                 counts=counts,
             )
         except ConfigError as error:
             for line in write_problems(error.problems, (), format_):
                 click.echo(line)
-            notify(f"{len(error.problems)} errors")
+            notify(say_count("{count} error", "{count} errors", len(error.problems)))
             return 2
     for line in write_problems((), warnings, format_, counts):
         click.echo(line)
-    notify(f"{len(rule_book.ruleset.rules)} rules in {folder}: no errors, {len(warnings)} warnings")
+    found = (len(rule_book.ruleset.rules), folder, len(warnings))
+    notify(
+        say(
+            "{rules} rules in {folder}: no errors, {warnings} warnings",
+            rules=found[0],
+            folder=folder,
+            warnings=found[2],
+        )
+    )
     return 0
 
 
@@ -90,11 +103,11 @@ def lint(options: Options, format_: str, stored: bool) -> int:
 @takes_options
 def test(options: Options, call_id: str | None, rule_id: str | None) -> int:
     """Run the cases in *.test.yaml; a failing one says why. Exit status 1 if any fails."""
-    with options.open_workspace() as workspace, speaking(workspace.settings.report.locale):
+    with options.open_workspace() as workspace, speaking(messages.language()):
         rule_book = workspace.rule_book
         if call_id is not None:
             if rule_id is None:
-                raise click.UsageError("name the rule that the case is for: --rule RULE")
+                raise click.UsageError(str(say("name the rule that the case is for: --rule RULE")))
             transcript = _transcript(workspace, call_id)
             rule = _rule(rule_book.ruleset, rule_id)
             text = rules.export_rule_test(transcript, rule, rule_book.ruleset, rule_book.analyse, rule_book.read)
@@ -107,31 +120,40 @@ def test(options: Options, call_id: str | None, rule_id: str | None) -> int:
             except NotFoundError:
                 return None
 
-        results = rules.run_rule_tests(rule_book.ruleset, rule_book.analyse, stored, read=rule_book.read)
+        results = rules.run_rule_tests(
+            rule_book.ruleset, rule_book.analyse, stored, read=rule_book.read, time_zone=rule_book.time_zone
+        )
     failed = [result for result in results if not result.passed]
     for result in failed:
         for failure in result.failures:
             complain(f"{result.location}: {result.name}: {failure}")
-    click.echo(f"{len(results) - len(failed)} passed, {len(failed)} failed")
+    click.echo(say("{passed} passed, {failed} failed", passed=len(results) - len(failed), failed=len(failed)))
     return len(failed) > 0
 
 
 @rules_group.command("explain", short_help="Tell why rules hit or missed a stored call")
-@click.argument("call_id", metavar="CALL")
+@click.argument("name", metavar="CALL|ORDER")
 @click.option("--rule", "rule_id", metavar="RULE", help="This rule only, also when it missed.")
 @takes_options
-def explain(options: Options, call_id: str, rule_id: str | None) -> int:
-    """Tell why rules hit a stored call or missed it: each condition with its values and seconds, as a tree."""
-    with options.open_workspace() as workspace, speaking(workspace.settings.report.locale):
+def explain(options: Options, name: str, rule_id: str | None) -> int:
+    """Tell why rules hit a stored call, or all calls of an order, or missed them.
+
+    Each condition is drawn with its values and seconds, as a tree.
+    """
+    with options.open_workspace() as workspace, speaking(messages.language()):
         rule_book = workspace.rule_book
         chosen = rule_book.ruleset.rules if rule_id is None else (_rule(rule_book.ruleset, rule_id),)
-        context = context_of(workspace.store, call_id, rule_book)
-        hide = privacy.quote_masker(context.transcript.segments, _kinds(workspace))
-        for rule in chosen:
-            explanation = rules.explain(rule, context, hide)
-            if rule_id is not None or explanation.outcome == "hit":
-                for line in rules.draw(explanation):
-                    click.echo(line)
+        call_ids = [call_id for call_id, _order in workspace.store.calls.list_ids(CallFilter(orders=(name,)))]
+        for call_id in call_ids or [name]:
+            context = context_of(workspace.store, call_id, rule_book)
+            if call_ids:
+                click.echo(say("call {call}:", call=call_id))
+            hide = privacy.quote_masker(context.transcript.segments, _kinds(workspace))
+            for rule in chosen:
+                explanation = rules.explain(rule, context, hide, lists=rule_book.ruleset.shared.lists)
+                if rule_id is not None or explanation.outcome == "hit":
+                    for line in rules.draw(explanation):
+                        click.echo(line)
     return 0
 
 
@@ -151,21 +173,77 @@ def replay(options: Options, since: datetime | None, against: str | None, apply_
             other = rules.load(rules.RuleFiles.from_revision(against, workspace.rules_dir))
         calls = stored_judgements(workspace.store, start)
         result = rules.replay(
-            rule_book.ruleset, calls, rule_book.settings.score, against=other, kinds=_kinds(workspace)
+            rule_book.ruleset,
+            calls,
+            rule_book.settings.score,
+            against=other,
+            kinds=_kinds(workspace),
+            time_zone=rule_book.time_zone,
         )
         click.echo(write_replay(result, format_), nl=False)
         if apply_:
-            notify(f"{apply(workspace.store, rule_book, start)} calls judged again")
+            count = apply(workspace.store, rule_book, start)
+            notify(say_count("{count} call judged again", "{count} calls judged again", count))
         else:
-            notify("nothing was changed; --apply makes it count")
+            notify(say("nothing was changed; --apply makes it count"))
     return 0
 
 
 @rules_group.command("schema", short_help="Print the JSON Schema of a rule file")
-def schema() -> int:
+@click.option(
+    "--of", "kind", type=click.Choice(["rules", "tests", "synonyms"]), default="rules", show_default=True,
+    help="Which kind of file: rules, *.test.yaml, or synonyms.yaml.",
+)  # fmt: skip
+def schema(kind: rules.FileKind) -> int:
     """Print the JSON Schema of a rule file, for completion and checks in an editor."""
-    click.echo(json.dumps(rules.json_schema(), ensure_ascii=False, indent=1))
+    click.echo(json.dumps(rules.json_schema(kind), ensure_ascii=False, indent=1))
     return 0
+
+
+@rules_group.command("format", short_help="Write rule files in Chinese or in English words")
+@click.argument(
+    "files", metavar="FILE...", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path)
+)
+@click.option("--chinese", "tongue", flag_value="chinese", help="Write Chinese words.")
+@click.option("--english", "tongue", flag_value="english", help="Write English words.")
+@click.option("--check", is_flag=True, help="Write nothing; exit status 1 if a file would change.")
+def format_(files: tuple[Path, ...], tongue: rules.Tongue | None, check: bool) -> int:
+    """Write the keys and values of rule files in one language; comments, order and quotes stay.
+
+    Without --chinese or --english the language is that of the messages.
+    """
+    words: rules.Tongue = tongue or ("chinese" if messages.language() == "zh" else "english")
+    problems: list[Problem] = []
+    changed = 0
+    for path in files:
+        try:
+            changed += _format_file(path, words, check=check)
+        except ConfigError as error:
+            problems += error.problems
+    for problem in problems:
+        complain(Message(str(problem)))
+    written = say("{changed} of {files} files written", changed=changed, files=len(files))
+    notify(say("{changed} of {files} files would change", changed=changed, files=len(files)) if check else written)
+    return 2 if problems else int(check and changed > 0)
+
+
+def _format_file(path: Path, tongue: rules.Tongue, *, check: bool) -> bool:
+    """Rewrite a file; tell whether it changes."""
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise ConfigError([unreadable(error, str(path))]) from error
+    parse_yaml(content, name=str(path))
+    text = content.decode("utf-8-sig")
+    rewritten = rules.rewrite(text, rules.kind_of(path.name), tongue)
+    if rewritten == text:
+        return False
+    if check:
+        click.echo(str(path))
+        return True
+    with atomic_write(path) as file:
+        file.write(content[: len(content) - len(text.encode())] + rewritten.encode())
+    return True
 
 
 def _kinds(workspace: Workspace) -> Collection[PersonalKind]:
@@ -182,7 +260,7 @@ def _rule(ruleset: rules.RuleSet, rule_id: str) -> rules.Rule:
     rule = ruleset.find(rule_id)
     if rule is None:
         near = rules.did_you_mean(rule_id, ruleset.versions)
-        raise ConfigError([Problem(what=f"no rule {rule_id!r}", where=str(Path("rules")), to_do=near)])
+        raise ConfigError([Problem(what=say("no rule {rule!r}", rule=rule_id), where="rules", to_do=near)])
     return rule
 
 
@@ -222,10 +300,14 @@ def _data(problem: Problem, level: str) -> dict[str, object]:
         "file": place.file if place is not None else where,
         "line": place.line if place is not None else None,
         "column": place.column if place is not None else None,
-        "what": problem.what,
-        "expected": problem.expected,
-        "to_do": problem.to_do,
+        "what": str(problem.what),
+        "expected": _said(problem.expected),
+        "to_do": _said(problem.to_do),
     }
+
+
+def _said(message: str | Message | None) -> str | None:
+    return None if message is None else str(message)
 
 
 def _annotation(problem: Problem, level: str) -> str:
@@ -245,24 +327,38 @@ def write_replay(result: Replay, format_: str) -> str:
 
 
 def _replay_lines(result: Replay) -> Iterator[str]:
-    yield f"{result.calls} calls, {result.changed_calls} changed, in {result.seconds} s"
+    yield str(
+        say(
+            "{calls} calls, {changed} changed, in {seconds} s",
+            calls=result.calls, changed=result.changed_calls, seconds=result.seconds,
+        )
+    )  # fmt: skip
     if result.unread:
-        yield f"{result.unread} calls could not be read"
+        yield str(say("{count} calls could not be read", count=result.unread))
     if result.before is not None:
-        yield f"mean score {result.before} -> {result.after}"
+        yield str(say("mean score {before} -> {after}", before=result.before, after=result.after))
     for agent in result.agents:
         if agent.before != agent.after:
-            yield f"  {agent.agent_id or 'unknown agent'}: {agent.before} -> {agent.after} ({agent.calls} calls)"
-    for title, hits in (("gained", result.gained), ("lost", result.lost)):
+            name = agent.agent_id or say("unknown agent")
+            scores = {"before": agent.before, "after": agent.after, "calls": agent.calls}
+            yield str(say("  {agent}: {before} -> {after} ({calls} calls)", agent=name, **scores))
+    for title, hits in (
+        (say("hits gained: {count} ({rules})"), result.gained),
+        (say("hits lost: {count} ({rules})"), result.lost),
+    ):
         if hits:
             counts = Counter(hit.rule_id for hit in hits)
-            yield f"{title} {len(hits)}: " + ", ".join(f"{rule} {count}" for rule, count in counts.most_common())
+            listed = ", ".join(f"{rule} {count}" for rule, count in counts.most_common())
+            yield str(say(title.template, count=len(hits), rules=listed))
             yield from _hits(hits)
 
 
 def _hits(hits: Sequence[Change]) -> Iterable[str]:
     for hit in hits[:_SHOWN]:
-        quote = f" “{hit.quote}”" if hit.quote else ""
-        yield f"  {hit.rule_id} {hit.call_id} order {hit.order_id or '-'} at {hit.at_ms / 1000:g} s{quote}"
+        place = say(
+            "  {rule} {call} order {order} at {second} s",
+            rule=hit.rule_id, call=hit.call_id, order=hit.order_id or "-", second=f"{hit.at_ms / 1000:g}",
+        )  # fmt: skip
+        yield f"{place} “{hit.quote}”" if hit.quote else str(place)
     if len(hits) > _SHOWN:
-        yield f"  and {len(hits) - _SHOWN} more (--format json lists all)"
+        yield str(say("  and {count} more (--format json lists all)", count=len(hits) - _SHOWN))

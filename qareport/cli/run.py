@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from qareport import calendar, codec, settings
+from qareport import calendar, settings
 from qareport.cli.console import (
     Options,
     ProgressBars,
@@ -25,13 +25,16 @@ from qareport.cli.console import (
     complain,
     date_option,
     format_option,
+    language_option,
     notify,
     rule_book_of,
     takes_options,
 )
-from qareport.errors import TranscriptError
+from qareport.cli.language import SpokenCommand
 from qareport.events import Progress
-from qareport.model import Call, FailedCall, unfit_id
+from qareport.messages import for_user, say
+from qareport.model import FailedCall
+from qareport.presentation.locale import speaking
 from qareport.store import CallFilter
 from qareport.workflows.render import render_orders
 from qareport.workflows.workspace import Workspace
@@ -41,14 +44,17 @@ if TYPE_CHECKING:
     from qareport.workflows.transcribe import TranscribedCall
 
 
-@click.command()
-@click.argument("sources", nargs=-1, metavar="SOURCE...")
-@click.option(
+manifest_option = click.option(
     "--manifest",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="CSV, XLSX or JSON lines: order, agent, time, channels.",
+    help="CSV, XLSX or JSON lines: order, agent, time, phone, channels.",
 )
+
+
+@click.command(cls=SpokenCommand)
+@click.argument("sources", nargs=-1, metavar="SOURCE...")
+@manifest_option
 @click.option(
     "--out",
     type=click.Path(path_type=Path),
@@ -57,8 +63,9 @@ if TYPE_CHECKING:
     metavar="DIR",
     help="Where files go.",
 )
-@format_option
+@format_option()
 @audio_option
+@language_option
 @takes_options
 def run(options: Options, sources: tuple[str, ...], manifest: Path | None, out: Path, formats: tuple[str, ...]) -> int:
     """Turn recordings (files, folders, fsspec URLs) into transcripts, analyses and reports.
@@ -66,28 +73,57 @@ def run(options: Options, sources: tuple[str, ...], manifest: Path | None, out: 
     What an earlier run has done is not done again.
     """
     if not sources and manifest is None:
-        raise click.UsageError("name recordings or folders, or give a --manifest. To see it work: qareport demo")
-    return int(_run(options, sources, manifest, out, formats).is_short)
+        raise click.UsageError(
+            str(say("name recordings or folders, or give a --manifest. To see it work: qareport demo"))
+        )
+    return _run(options, sources, manifest, out, formats).is_incomplete
 
 
-@click.command()
+@click.command(cls=SpokenCommand)
 @click.option("--out", type=click.Path(path_type=Path), default=Path("out/demo"), show_default=True, metavar="DIR")
-@format_option
+@format_option(default="docx,pdf,html")
 @audio_option
 @takes_options
 def demo(options: Options, out: Path, formats: tuple[str, ...]) -> int:
     """Run the bundled calls through the whole pipeline with the bundled small model. Needs no network.
 
-    One bundled recording is broken on purpose, to show what happens then.
+    Makes a report of each order, pages that play the calls, and the report of a day. One bundled recording is broken
+    on purpose, to show what happens then.
     """
     calls = settings.bundled_calls()
     truth = json.loads((calls / "truth.json").read_text(encoding="utf-8"))
     readable = {call["call_id"] for call in truth["calls"]}
     out.mkdir(parents=True, exist_ok=True)
-    options = replace(options, model=options.model or "demo", store=options.store or f"sqlite:///{out / 'qareport.db'}")
+    options = replace(
+        options,
+        model=options.model or "demo",
+        store=options.store or f"sqlite:///{out / 'qareport.db'}",
+        audio=True if options.audio is None else options.audio,
+    )
     summary = _run(options, (), calls / "manifest.csv", out, formats, settled=True)
-    notify("The bundled model understands only its own synthetic voices. For real calls: qareport run --help")
+    _show_what_to_open(options, summary, out)
+    notify(say("The bundled model understands only its own synthetic voices. For real calls: qareport run --help"))
     return any(failure.call_id in readable for failure in summary.failures) or bool(summary.problems)
+
+
+def _show_what_to_open(options: Options, summary: Summary, out: Path) -> None:
+    """Make the report of the last day, and name the files to open first."""
+    from qareport.workflows.daily.editions import make_team_edition
+
+    days = [call.started_at.date() for call in summary.done if call.started_at is not None]
+    if not days:
+        return
+    with options.open_workspace() as workspace, speaking(workspace.settings.report.locale), ProgressBars() as progress:
+        edition = make_team_edition(workspace, max(days), out=out, on_progress=progress)
+    worst = [callback.subject for callback in edition.report.callbacks]
+    pages = [path for path in summary.documents if path.suffix == ".html"] or list(summary.documents)
+    page = next((path for order in worst for path in pages if path.stem == order), pages[0] if pages else None)
+    click.echo(for_user(say("Open first:")))
+    if page is not None:
+        click.echo(for_user(say("  {file}   one order; the page plays its calls", file=page)))
+    for path in edition.documents:
+        if path.suffix == ".pdf":
+            click.echo(for_user(say("  {file}   the report of a day", file=path)))
 
 
 def _run(
@@ -101,27 +137,32 @@ def _run(
 ) -> Summary:
     """Transcribe, judge and report. `settled`: no recording is still being written."""
     from qareport import ingest
-    from qareport.workflows.transcribe import disambiguate_ids, refuse_unfit, transcribe_calls
+    from qareport.workflows.transcribe import disambiguate_ids, refuse_taken_ids, refuse_unfit, transcribe_calls
 
-    with options.open_workspace(make_store=True) as workspace:
+    with options.open_workspace(make_store=True) as workspace, speaking(workspace.settings.report.locale):
+        workspace.engine_files()  # a model that is missing is named before anything else is done
         config = workspace.settings
         recordings = ingest.find_calls(
             sources,
             manifest,
             cache=out / "fetched",
             settings=replace(config.ingest, settle_s=0.0) if settled else config.ingest,
+            audio=config.audio,
             time_zone=config.period.time_zone,
             wait=wait_for_writers,
         )
-        recordings, refused = refuse_unfit(recordings)
+        recordings, unfit = refuse_unfit(recordings)
         out.mkdir(parents=True, exist_ok=True)
-        workspace.engine_files(download=True)
         with ProgressBars() as progress:
             rule_book, store = rule_book_of(workspace), workspace.store
+            unfinished = store.calls.list_unfinished([failure.call_id for failure in recordings.failures])
             for failure in recordings.failures:
-                store.calls.put_failure(failure.call, failure)
+                if failure.call_id in unfinished:  # a call that is done keeps its result
+                    store.calls.put_failure(failure.call, failure)
+            calls = disambiguate_ids(recordings.calls, recordings.ids_from_file_name, store)
+            calls, refused = refuse_taken_ids(calls, store, ZoneInfo(config.period.time_zone))
             outcome = transcribe_calls(
-                disambiguate_ids(recordings.calls, recordings.ids_from_file_name, store),
+                calls,
                 store,
                 engine_key=workspace.engine_key,
                 load_transcriber=workspace.load_transcriber,
@@ -130,7 +171,11 @@ def _run(
             summary = judge_and_render(outcome.calls, workspace, rule_book, out, formats, progress)
     summary = replace(
         summary,
-        failures=(*refused, *recordings.failures, *outcome.failures, *summary.failures),
+        failures=(*unfit, *recordings.failures, *outcome.failures, *summary.failures),
+        unread=(*recordings.problems, *refused),
+        skipped=recordings.skipped,
+        leg_pairs=recordings.leg_pairs,
+        unknown_columns=recordings.unknown_columns,
         unlisted=recordings.unlisted,
         waiting=tuple(call.audio_path for call in recordings.waiting),
         unmatched=recordings.unmatched,
@@ -145,32 +190,48 @@ def _run(
 
 def wait_for_writers(seconds: float) -> None:
     """Wait to see which recordings still grow."""
-    notify(f"Some recordings were written to just now: waiting {seconds:g} s for them to settle (ingest.settle_s).")
+    notify(
+        say(
+            "Some recordings were written to just now: waiting {seconds:g} s for them to settle (ingest.settle_s).",
+            seconds=seconds,
+        )
+    )
     time.sleep(seconds)
 
 
-@click.command()
+@click.command(cls=SpokenCommand)
 @click.argument("transcript", type=click.Path(path_type=Path), metavar="TRANSCRIPT.jsonl")
+@manifest_option
 @click.option("--out", type=click.Path(path_type=Path), default=Path("out"), show_default=True, metavar="DIR")
-@format_option
+@format_option()
 @audio_option
 @takes_options
-def analyse(options: Options, transcript: Path, out: Path, formats: tuple[str, ...]) -> int:
+def analyse(options: Options, transcript: Path, manifest: Path | None, out: Path, formats: tuple[str, ...]) -> int:
     """Make reports from transcripts that exist already; no model is loaded.
 
-    A transcript needs no more than segments with start_ms, end_ms, role and text.
+    A transcript needs no more than segments with start_ms, end_ms, role and text. Results of FunASR with sentence_info
+    or timestamp are read, too. With --manifest, its rows say order, agent, time and phone of each call_id.
     """
-    items, unreadable = _read(transcript)
-    out.mkdir(parents=True, exist_ok=True)
-    with options.open_workspace(make_store=True) as workspace, ProgressBars() as progress:
+    from qareport.workflows.import_transcripts import import_transcripts
+
+    with (
+        options.open_workspace(make_store=True) as workspace,
+        speaking(workspace.settings.report.locale),
+        ProgressBars() as progress,
+    ):
         rule_book = rule_book_of(workspace)
-        for given in items:
-            workspace.store.calls.put(given.call)
-            workspace.store.transcripts.put(given.key, given.transcript)
-        summary = judge_and_render(items, workspace, rule_book, out, formats, progress)
-    summary = replace(summary, failures=(*unreadable, *summary.failures))
+        given = import_transcripts(transcript, workspace.store, workspace.settings, manifest=manifest)
+        out.mkdir(parents=True, exist_ok=True)
+        summary = judge_and_render(given.calls, workspace, rule_book, out, formats, progress)
+    summary = replace(
+        summary,
+        failures=(*given.failures, *summary.failures),
+        unread=given.problems,
+        unknown_columns=given.unknown_columns,
+        missing=given.missing,
+    )
     summary.show()
-    return int(summary.is_short)
+    return summary.is_incomplete
 
 
 def judge_and_render(
@@ -199,38 +260,13 @@ def judge_and_render(
     )
 
 
-def _read(path: Path) -> tuple[list[TranscribedCall], list[FailedCall]]:
-    from qareport.workflows.judge import transcript_key
-    from qareport.workflows.transcribe import TranscribedCall
-
-    items: list[TranscribedCall] = []
-    unreadable: list[FailedCall] = []
-    for transcript in codec.read_transcripts(path):
-        if isinstance(transcript, TranscriptError):
-            where = str(transcript.problems[0].where)
-            unreadable.append(FailedCall(call_id=where, audio_path=where, step="ingest", reason=str(transcript)))
-            continue
-        call = Call(
-            call_id=transcript.call_id,
-            audio_path=transcript.audio.path if transcript.audio else "",
-            order_id=transcript.order_id,
-            agent_id=transcript.agent_id,
-            started_at=transcript.started_at,
-        )
-        if (reason := unfit_id(call)) is not None:
-            unreadable.append(FailedCall.of(call, "ingest", str(reason)))
-            continue
-        items.append(TranscribedCall(call=call, key=transcript_key(transcript), transcript=transcript))
-    return items, unreadable
-
-
-@click.command()
+@click.command(cls=SpokenCommand)
 @click.argument("orders", nargs=-1, metavar="[ORDER...]")
 @click.option("--call", "calls", multiple=True, metavar="CALL", help="The order that a call belongs to.")
 @click.option("--agent", "agents", multiple=True, metavar="AGENT", help="All orders with calls of an agent.")
 @date_option("--date", "day", help="All orders with calls of a day")
 @click.option("--refresh", is_flag=True, help="Judge again first, with today's rules, settings and topics.")
-@format_option
+@format_option()
 @audio_option
 @click.option(
     "--out",
@@ -262,9 +298,13 @@ def report(
     --refresh starts from the stored transcripts, and does nothing where nothing has changed.
     """
     if bool(calls or agents or day) == bool(orders):
-        raise click.UsageError("name orders, or choose them by --call, --agent and --date")
+        raise click.UsageError(str(say("name orders, or choose them by --call, --agent and --date")))
     lost: tuple[FailedCall, ...] = ()
-    with options.open_workspace() as workspace, ProgressBars() as progress:
+    with (
+        options.open_workspace() as workspace,
+        speaking(workspace.settings.report.locale),
+        ProgressBars() as progress,
+    ):
         if not orders:
             orders = _choose(workspace, calls=calls, agents=agents, day=day)
         if refresh:

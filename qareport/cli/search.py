@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import json
 import sys
 from collections.abc import Iterator, Sequence
@@ -15,19 +16,35 @@ import click
 
 from qareport import calendar, files, privacy
 from qareport.cli.console import Options, ProgressBars, date_option, notify, takes_options
+from qareport.cli.language import SpokenCommand
 from qareport.cli.terminal import emphasise
 from qareport.codec import to_data
 from qareport.errors import DocumentError
+from qareport.messages import Message, say, say_count
 from qareport.presentation import wording
 from qareport.presentation.view_types import clean
-from qareport.search import Found, Hit, Terms, find_spans, parse, phrases_of
+from qareport.search import (
+    Between,
+    Fact,
+    Found,
+    Hit,
+    Node,
+    QueryTerm,
+    Terms,
+    find_spans,
+    parse,
+    phrases_of,
+    terms_in_query,
+)
+from qareport.search.names import TAG_NAMES
+from qareport.search.query import TAGS
 from qareport.settings import Settings
-from qareport.store import CallFilter, CallRecord, Scope
+from qareport.store import CallFilter, CallRecord, Scope, SearchExtent, Store
 from qareport.workflows import select
 from qareport.workflows.export import FORMATS, KINDS, Table, masked_records, open_table, rows, text_of_call
 
 
-@click.command()
+@click.command(cls=SpokenCommand)
 @click.argument("query", nargs=-1, required=True, metavar="QUERY")
 @click.option(
     "--in",
@@ -50,29 +67,92 @@ def search(options: Options, query: Sequence[str], scope: Scope, limit: int, cou
     qareport search '"退货 运费" NOT role:agent'      a phrase, but not from the agent
     qareport search '(退款 OR 退货) agent:A017 date:2026-11'
     qareport search 'score:<70 rule:logistics.* risk:high' --in call
+    qareport search '愤怒 客户：退货'                  the same in Chinese: tag or word, and who says it
 
-    AND, OR, NOT (capitals; a space means AND), parentheses, "phrases", beginnings (ship*). Tags: ANGRY, SAD, HAPPY,
-    NEUTRAL, SILENCE, LAUGHTER, IRONY … Fields: agent, order, call, date, risk, score, rule, role, moment.
+    AND, OR, NOT (a space means AND), parentheses, "phrases", beginnings (ship*). Tags: ANGRY, SAD, HAPPY, NEUTRAL,
+    SILENCE, LAUGHTER, IRONY, or in Chinese: 愤怒, 失望, 沉默, 笑声, 反讽. Fields: agent, order, call, date, risk,
+    score, rule, role, moment.
     """
     text = " ".join(query)
     with options.open_workspace() as workspace, ProgressBars() as progress:
         config, store = workspace.settings, workspace.store
-        asked = parse(text, time_zone=config.period.time_zone)
+        zone = config.period.time_zone
+        asked = parse(text, time_zone=zone)
         store.search_index.index_missing(on_progress=progress)
         shown = 0 if count else limit
         found = store.search_index.search(asked, scope=scope, limit=shown, original=not config.privacy.enabled)
+        explanation = [] if found.calls else [*_explain_nothing(store, text, asked, scope=scope, time_zone=zone)]
     phrases = phrases_of(asked)
     if format_ == "json":
         click.echo(json.dumps(_data(text, scope, found, phrases, config), ensure_ascii=False, indent=1))
-        return 0
-    if count:
-        click.echo(f"{found.lines} sentences in {found.calls} calls")
-        return 0
-    for hit in found.hits:
-        click.echo(_line(hit, phrases, config))
-    more = f"; the newest {len(found.hits)} are shown, --limit shows more" if found.lines > len(found.hits) else ""
-    notify(f"{found.lines} sentences in {found.calls} calls{more}")
+    elif count:
+        click.echo(_counted(found))
+    elif found.calls:
+        for hit in found.hits:
+            click.echo(_line(hit, phrases, config))
+        notify(_counted(found))
+        if found.lines > len(found.hits):
+            notify(say("The newest {count} are shown; --limit shows more.", count=len(found.hits)))
+    for line in explanation:
+        notify(line)
     return 0
+
+
+def _explain_nothing(store: Store, text: str, query: Node, *, scope: Scope, time_zone: str) -> Iterator[Message]:
+    """Say why a query found nothing: what each part finds alone, what is stored, and what to try."""
+    extent = store.search_index.extent()
+    if not extent.calls:
+        yield say("The store holds no judged call yet: run `qareport run` or `qareport analyse` first.")
+        return
+    yield say("Nothing was found: {query}", query=text)
+    terms = terms_in_query(text, time_zone=time_zone)
+    missing = []
+    for term in terms:
+        alone = store.search_index.search(term.node, limit=0)
+        if not alone.calls and not term.excluded:
+            missing.append(term)
+        yield say("  {term}: {lines} sentences, {calls} calls", term=term.text, lines=alone.lines, calls=alone.calls)
+    yield _what_is_stored(extent, ZoneInfo(time_zone))
+    if missing:
+        yield from (advice for term in missing if (advice := _advise(term)) is not None)
+        return
+    wider = store.search_index.search(query, scope="call", limit=0).calls if scope == "sentence" else 0
+    if wider:
+        yield say_count(
+            "No sentence holds all of it, but {count} call does: add --in call",
+            "No sentence holds all of it, but {count} calls do: add --in call",
+            wider,
+        )
+    else:
+        yield say("Leave a part away, or write OR between the parts.")
+
+
+def _what_is_stored(extent: SearchExtent, zone: ZoneInfo) -> Message:
+    if extent.first is None or extent.last is None:
+        return say_count(
+            "Stored: {count} call, of unknown days", "Stored: {count} calls, of unknown days", extent.calls
+        )
+    days = {name: f"{at.astimezone(zone):%Y-%m-%d}" for name, at in (("first", extent.first), ("last", extent.last))}
+    return say_count(
+        "Stored: {count} call, {first} to {last}", "Stored: {count} calls, {first} to {last}", extent.calls, **days
+    )
+
+
+def _advise(term: QueryTerm) -> Message | None:
+    """Say what to try for a part that nothing matches."""
+    name = term.text.strip('[]［］【】"“”＂「」『』 ')
+    near = difflib.get_close_matches(name.upper(), TAGS, n=1) or difflib.get_close_matches(name, TAG_NAMES, n=1)
+    if near:
+        return say("Did you mean the tag [{tag}]?", tag=near[0])
+    if isinstance(term.node, Fact | Between):
+        return say("No stored call fits {term}: correct it, or leave it away.", term=term.text)
+    if len(name) > 2 and not name.isascii():
+        return say("Nobody says {term}: try a shorter word, or another one for the same thing.", term=term.text)
+    return None
+
+
+def _counted(found: Found) -> Message:
+    return say("{lines} sentences in {calls} calls", lines=found.lines, calls=found.calls)
 
 
 def _line(hit: Hit, phrases: Sequence[Terms], config: Settings) -> str:
@@ -114,7 +194,7 @@ def _data(text: str, scope: str, found: Found, phrases: Sequence[Terms], config:
     return {"query": text, "in": scope, "sentences": found.lines, "calls": found.calls, "hits": hits}
 
 
-@click.command()
+@click.command(cls=SpokenCommand)
 @click.argument("kind", type=click.Choice([*KINDS, "text"]), metavar="KIND")
 @click.option("--format", "format_", type=click.Choice(FORMATS), help="[from -o, else csv]")
 @click.option("-o", "output", type=click.Path(path_type=Path), metavar="FILE", help="Write here instead of stdout.")
@@ -153,11 +233,14 @@ def export(
         records = _watched(masked_records(store, ids, config.privacy), progress, len(ids))
         if kind == "text":
             if format_ is not None:
-                raise click.UsageError("`export text` writes plain text: leave --format away")
+                raise click.UsageError(str(say("`export text` writes plain text: leave --format away")))
             written = _export_text(records, output, zone)
         else:
             written = _export_table(KINDS[kind], _format(format_, output), records, output, zone)
-    notify(f"{kind}: {written} {'calls' if kind == 'text' else 'rows'} of {len(ids)} calls")
+    if kind == "text":
+        notify(say("Texts of {count} calls", count=written))
+    else:
+        notify(say("{table}: {rows} rows of {count} calls", table=kind, rows=written, count=len(ids)))
     if output is not None:
         click.echo(output)
     return 0
@@ -173,9 +256,14 @@ def _format(given: str | None, output: Path | None) -> str:
     format_ = given or (output.suffix[1:].lower() if output and output.suffix else "csv")
     if format_ not in FORMATS:
         expected = ", ".join(FORMATS)
-        raise click.UsageError(f"no such format: {format_}; expected {expected}, by --format or the end of -o FILE")
+        unknown = say(
+            "no such format: {format}; expected {expected}, by --format or the end of -o FILE",
+            format=format_,
+            expected=expected,
+        )
+        raise click.UsageError(str(unknown))
     if output is None and format_ in ("xlsx", "parquet"):
-        raise click.UsageError(f"{format_} is no text: name a file with -o FILE")
+        raise click.UsageError(str(say("{format} is no text: name a file with -o FILE", format=format_)))
     return format_
 
 
@@ -237,5 +325,7 @@ def open_output(output: Path | None) -> Iterator[IO[bytes]]:
             yield file
     except OSError as error:
         raise DocumentError(
-            f"cannot be written: {error.strerror}", where=str(output), to_do="check the folder and the disk"
+            say("cannot be written: {reason}", reason=error.strerror),
+            where=str(output),
+            to_do=say("check the folder and the disk"),
         ) from error

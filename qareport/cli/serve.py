@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import click
 
 from qareport.cli.console import Options, complain, notify, takes_options
+from qareport.cli.language import SpokenCommand
 from qareport.errors import ConfigError, Problem
 from qareport.messages import say
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from qareport.web import Desk
 
 
-@click.command()
+@click.command(cls=SpokenCommand)
 @click.option("--host", metavar="ADDRESS", help="Address to listen on [desk.host].")
 @click.option("--port", type=click.IntRange(1, 65535), help="Port to listen on [desk.port].")
 @click.option("--tls-cert", type=click.Path(exists=True, path_type=Path), metavar="FILE", help="Certificates (PEM).")
@@ -90,7 +91,7 @@ def _serve_both() -> int:
 
 def _require_extra() -> None:
     if find_spec("fastapi") is None:
-        raise ConfigError([Problem(what=say("the desk is not installed"), to_do="pip install 'qareport[desk]'")])
+        raise ConfigError([Problem(what=say("the desk is not installed"), to_do=say("pip install 'qareport[desk]'"))])
 
 
 def _greet(desk: Desk, address: str) -> None:

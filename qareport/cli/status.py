@@ -12,14 +12,16 @@ import click
 
 from qareport import privacy
 from qareport.cli.console import Options, takes_options
+from qareport.cli.language import SpokenCommand
 from qareport.codec import to_data
 from qareport.errors import ConfigError, StoreError
+from qareport.messages import Message, say
 from qareport.model import DeliveryState
 from qareport.store import CallCounts
 from qareport.workflows.status import InstallationStatus, look
 
 
-@click.command()
+@click.command(cls=SpokenCommand)
 @click.option("--format", "format_", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @click.option(
     "--prometheus",
@@ -65,33 +67,64 @@ def _write(path: Path, state: InstallationStatus | None) -> None:
     write_metrics(path, state)
 
 
-def _lines(state: InstallationStatus, zone: ZoneInfo) -> Iterator[str]:
-    free = "" if state.free_bytes is None else f", {state.free_bytes / 2**30:.1f} GiB free on its disk"
-    yield f"Store:      {state.store}, {state.store_bytes / 2**20:.1f} MiB{free}"
-    yield f"Today:      {_counts(state.today)} ({state.at.astimezone(zone):%Y-%m-%d %H:%M}, {zone.key})"
-    yield f"All calls:  {_counts(state.calls)}"
+def _lines(state: InstallationStatus, zone: ZoneInfo) -> Iterator[Message | str]:
+    size = state.store_bytes / 2**20
+    if state.free_bytes is None:
+        yield say("Store:      {store}, {size:.1f} MiB", store=state.store, size=size)
+    else:
+        free = state.free_bytes / 2**30
+        yield say(
+            "Store:      {store}, {size:.1f} MiB, {free:.1f} GiB free on its disk",
+            store=state.store,
+            size=size,
+            free=free,
+        )
+    yield say(
+        "Today:      {counts} ({at}, {zone})", counts=_counts(state.today), at=_minute(state.at, zone), zone=zone.key
+    )
+    yield say("All calls:  {counts}", counts=_counts(state.calls))
     if state.failed_steps:
-        steps = ", ".join(f"{step} {count}" for step, count in state.failed_steps.items())
-        yield f"Failed:     {steps}"
-        for failure in state.failures:
-            yield f"  {failure.call_id}: {failure.reason} [{failure.step}]"
+        yield say(
+            "Failed:     {steps}", steps=", ".join(f"{step} {count}" for step, count in state.failed_steps.items())
+        )
+        yield from (f"  {failure.call_id}: {failure.reason} [{failure.step}]" for failure in state.failures)
         if sum(state.failed_steps.values()) > len(state.failures):
             yield "  …"
     mails = ", ".join(f"{state.mails[kind]} {kind}" for kind in DeliveryState if state.mails.get(kind))
-    yield f"Mails:      {mails or 'none'}"
+    yield say("Mails:      {mails}", mails=mails) if mails else say("Mails:      none")
     sent = state.last_mail
     if sent is not None:
-        yield f"Last mail:  {sent.sent_at.astimezone(zone):%Y-%m-%d %H:%M}, {sent.edition} edition of {sent.period}"
+        yield say(
+            "Last mail:  {at}, {edition} edition of {period}",
+            at=_minute(sent.sent_at, zone),
+            edition=sent.edition,
+            period=sent.period,
+        )
     run = state.last_run
     if run is not None:
-        yield f"Last run:   {run.started_at.astimezone(zone):%Y-%m-%d %H:%M} ({run.mode}): {run.period} {run.state}"
+        yield say(
+            "Last run:   {at} ({mode}): {period} {state}",
+            at=_minute(run.started_at, zone),
+            mode=run.mode,
+            period=run.period,
+            state=run.state,
+        )
         if run.summary:
             yield f"  {run.summary}"
-        for problem in run.problems:
-            yield f"  {privacy.mask(problem)[0]}"
+        yield from (f"  {privacy.mask(problem)[0]}" for problem in run.problems)
     for line in state.attention:
-        yield f"ATTENTION:  {privacy.mask(line)[0]}"
+        yield say("ATTENTION:  {what}", what=privacy.mask(str(line))[0])
 
 
-def _counts(counts: CallCounts) -> str:
-    return f"{counts.total} calls: {counts.judged} judged, {counts.failed} failed, {counts.waiting} waiting"
+def _minute(instant: datetime, zone: ZoneInfo) -> str:
+    return f"{instant.astimezone(zone):%Y-%m-%d %H:%M}"
+
+
+def _counts(counts: CallCounts) -> Message:
+    return say(
+        "{total} calls: {judged} judged, {failed} failed, {waiting} waiting",
+        total=counts.total,
+        judged=counts.judged,
+        failed=counts.failed,
+        waiting=counts.waiting,
+    )

@@ -11,13 +11,14 @@ import click
 
 from qareport.calendar import start_of
 from qareport.cli.console import Options, ProgressBars, complain, date_option, notify, takes_options
+from qareport.cli.language import SpokenGroup
 from qareport.codec import to_json
 from qareport.errors import DamagedError, InUseError
-from qareport.messages import say
+from qareport.messages import Message, say, say_count
 from qareport.model import Call, Deletion
 
 
-@click.group("store")
+@click.group("store", cls=SpokenGroup)
 def store_group() -> None:
     """Check, back up and clean the store; delete orders and customers for good."""
 
@@ -49,7 +50,7 @@ def check(options: Options) -> int:
                 )
             )
             return 1
-        click.echo(f"{store.url}: whole, {store.maintenance.size_bytes() / 2**20:.1f} MiB")
+        click.echo(say("{store}: whole, {size:.1f} MiB", store=store.url, size=store.maintenance.size_bytes() / 2**20))
     return 0
 
 
@@ -90,7 +91,7 @@ def delete(
     given = {"order": order, "customer": customer, "before": before.strftime("%Y-%m-%d") if before else None}
     named = [(by, value) for by, value in given.items() if value is not None]
     if len(named) != 1:
-        raise click.UsageError("give exactly one of --order, --customer and --before")
+        raise click.UsageError(str(say("give exactly one of --order, --customer and --before")))
     ((by, selector),) = named
     with options.open_workspace() as workspace:
         store = workspace.store
@@ -99,22 +100,25 @@ def delete(
         calls = store.deletion.find_calls(order=order, customer=customer, before=border)
         _list(calls)
         if not calls:
-            notify(f"The store knows no such call ({by}): there is nothing to delete.")
+            notify(say("The store knows no such call ({by}): there is nothing to delete.", by=by))
             return 0
         if dry_run:
-            notify(f"Calls that would be deleted: {len(calls)}. Nothing was changed.")
+            notify(say("Calls that would be deleted: {count}. Nothing was changed.", count=len(calls)))
             return 0
-        if not yes and not _confirmed(f"Delete these {len(calls)} calls for good?"):
-            notify("Nothing was deleted.")
+        if not yes and not _confirmed(
+            say_count("Delete this {count} call for good?", "Delete these {count} calls for good?", len(calls))
+        ):
+            notify(say("Nothing was deleted."))
             return 0
         return _tell(store.deletion.delete(calls, by=by, selector=selector, now=datetime.now(UTC)))
 
 
-def _confirmed(question: str) -> bool:
+def _confirmed(question: Message) -> bool:
     try:
-        return click.confirm(question, err=True)
+        return click.confirm(str(question), err=True)
     except click.Abort:
-        raise click.UsageError("no terminal to confirm on, so nothing was deleted; --yes skips the question") from None
+        unasked = say("no terminal to confirm on, so nothing was deleted; --yes skips the question")
+        raise click.UsageError(str(unasked)) from None
 
 
 @store_group.command(short_help="Print the proof of each deletion")
@@ -127,7 +131,7 @@ def deletions(options: Options, order: str | None, customer: str | None) -> int:
     A proof is anonymous: only who knows the order or the number can find the deletion of it.
     """
     if order is not None and customer is not None:
-        raise click.UsageError("give one of --order and --customer")
+        raise click.UsageError(str(say("give one of --order and --customer")))
     by = "order" if order is not None else "customer" if customer is not None else None
     with options.open_workspace() as workspace:
         store = workspace.store
@@ -135,7 +139,7 @@ def deletions(options: Options, order: str | None, customer: str | None) -> int:
     for deletion in deleted:
         click.echo(to_json(deletion))
     if not deleted:
-        notify("There was no such deletion.")
+        notify(say("There was no such deletion."))
     return 0
 
 
@@ -151,16 +155,20 @@ def retain(options: Options, dry_run: bool) -> int:
     with options.open_workspace() as workspace:
         days = workspace.settings.retention.days
         if days is None:
-            notify("retention.days is not set: everything is kept.")
+            notify(say("retention.days is not set: everything is kept."))
             return 0
         oldest, store = now - timedelta(days=days), workspace.store
         calls = store.deletion.find_calls(before=oldest)
         if mails := store.outbox.forget(before=oldest, now=now, dry_run=dry_run):
-            outcome = "would be deleted" if dry_run else "deleted"
-            click.echo(f"Texts of mails that were never settled: {mails} {outcome}.")
+            if dry_run:
+                click.echo(say("Texts of mails that were never settled: {mails} would be deleted.", mails=mails))
+            else:
+                click.echo(say("Texts of mails that were never settled: {mails} deleted.", mails=mails))
         if dry_run or not calls:
             _list(calls)
-            notify(f"Calls older than {days} days: {len(calls)}." + (" Nothing was changed." if dry_run else ""))
+            notify(say("Calls older than {days} days: {count}.", days=days, count=len(calls)))
+            if dry_run:
+                notify(say("Nothing was changed."))
             return 0
         return _tell(store.deletion.delete(calls, by="retention", selector=str(days), now=now))
 
@@ -177,21 +185,29 @@ def upgrade(options: Options, reindex: bool) -> int:
         unread: list[DamagedError] = []
         indexed = store.search_index.index_missing(on_progress=progress, on_damaged=unread.append)
         _complain_of(map(str, unread))
-        click.echo(f"{store.url}: up to date" + (f", {indexed} calls indexed" if indexed else ""))
+        click.echo(say("{store}: up to date", store=store.url))
+        if indexed:
+            click.echo(say_count("{count} call indexed", "{count} calls indexed", indexed))
     return int(bool(unread))
 
 
 def _list(calls: tuple[Call, ...]) -> None:
     for call in calls:
-        start = call.started_at.isoformat(timespec="minutes") if call.started_at else "start unknown"
+        start = call.started_at.isoformat(timespec="minutes") if call.started_at else say("start unknown")
         click.echo(f"{call.call_id}\t{call.order_id or '-'}\t{start}")
 
 
 def _tell(deletion: Deletion) -> int:
     click.echo(
-        f"Deleted: {deletion.calls} calls, {deletion.results} results, {deletion.transcripts} transcripts, "
-        f"{deletion.documents} documents. The proof: qareport store deletions"
+        say(
+            "Deleted: {calls} calls, {results} results, {transcripts} transcripts, {documents} documents. The proof: "
+            "qareport store deletions",
+            calls=deletion.calls,
+            results=deletion.results,
+            transcripts=deletion.transcripts,
+            documents=deletion.documents,
+        )
     )
     for line in deletion.files_left:
-        complain(f"could not be removed, remove it yourself: {line}")
+        complain(say("could not be removed, remove it yourself: {file}", file=line))
     return 1 if deletion.files_left else 0

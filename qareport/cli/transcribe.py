@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import sys
+from itertools import chain
 from pathlib import Path
 
 import click
 
 from qareport import ingest
-from qareport.cli.console import Options, ProgressBars, complain, takes_options
+from qareport.cli.console import Options, ProgressBars, complain, language_option, notify, takes_options
+from qareport.cli.intake_summary import skipped_lines
+from qareport.cli.language import SpokenCommand
 from qareport.cli.run import wait_for_writers
 from qareport.cli.search import call_file_name, is_folder, open_output
 from qareport.codec import to_json
+from qareport.messages import say
 from qareport.model import FailedCall, Transcript
 from qareport.presentation.locale import speaking
 from qareport.presentation.view_types import clean
@@ -24,7 +28,7 @@ _SUFFIX_OF_FORMAT = {"json": "jsonl", "text": "txt", "rich": "txt", "srt": "srt"
 _SUBTITLES = ("srt", "vtt")
 
 
-@click.command()
+@click.command(cls=SpokenCommand)
 @click.argument("recordings", nargs=-1, required=True, metavar="AUDIO...")
 @click.option(
     "--format",
@@ -33,6 +37,7 @@ _SUBTITLES = ("srt", "vtt")
     help="[from the end of -o FILE, else rich on a terminal, else json]",
 )
 @click.option("-o", "output", type=click.Path(path_type=Path), metavar="FILE", help="Write here instead of stdout.")
+@language_option
 @takes_options
 def transcribe(options: Options, recordings: tuple[str, ...], format_: str | None, output: Path | None) -> int:
     """Transcribe recordings, in the order given.
@@ -48,31 +53,44 @@ def transcribe(options: Options, recordings: tuple[str, ...], format_: str | Non
     """
     format_ = format_ or _default_format(output)
     with options.open_workspace() as workspace:
+        workspace.engine_files()  # a model that is missing is named before anything else is done
         config = workspace.settings
         calls = ingest.find_calls(
             recordings,
             None,
             cache=Path("out/fetched"),
             settings=config.ingest,
+            audio=config.audio,
             time_zone=config.period.time_zone,
             wait=wait_for_writers,
         )
+        for problem in calls.problems:
+            complain(str(problem))
+        for line in skipped_lines(calls.skipped):
+            notify(line)
         for call in calls.waiting:
-            complain(f"{call.audio_path}: is still being written, and was left out; run the command again later")
+            complain(
+                say(
+                    "{recording}: is still being written, and was left out; run the command again later",
+                    recording=call.audio_path,
+                )
+            )
         folder = output if format_ != "json" and output is not None and is_folder(output) else None
         if format_ in _SUBTITLES and folder is None and len(calls.calls) > 1:
-            raise click.UsageError(
-                f"{len(calls.calls)} recordings, and a file of {format_} holds one: name a folder with -o"
+            too_many = say(
+                "{count} recordings, and a file of {format} holds one: name a folder with -o",
+                count=len(calls.calls),
+                format=format_,
             )
-        workspace.engine_files(download=True)
+            raise click.UsageError(str(too_many))
         engine = workspace.load_engine()
-    failures = written = 0
+    failures, written = len(calls.problems), 0
     with (
         ProgressBars() as progress,
         speaking(config.report.locale),
         open_output(output if folder is None else None) as stream,
     ):
-        for outcome in engine.transcribe(calls.calls, on_progress=progress):
+        for outcome in chain(calls.failures, engine.transcribe(calls.calls, on_progress=progress)):
             if isinstance(outcome, FailedCall):
                 failures += 1
                 complain(f"{outcome.call_id}: {outcome.reason} [{outcome.step}]")

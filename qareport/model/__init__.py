@@ -116,6 +116,7 @@ from qareport.model.period_report import (
     RuleRow,
     WeakLink,
 )
+from qareport.model.turns import Turn, find_turns
 from qareport.model.vocabulary import (
     ALARM_KINDS,
     DEFAULT_SILENCE_MS,
@@ -270,10 +271,12 @@ __all__ = [
     "TopicScore",
     "TrajectoryState",
     "Transcript",
+    "Turn",
     "Unit",
     "User",
     "UserRole",
     "WeakLink",
     "delivery_key",
+    "find_turns",
     "unfit_id",
 ]

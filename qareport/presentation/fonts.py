@@ -10,7 +10,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from qareport.errors import DocumentError
+from qareport.errors import DocumentError, Problem
+from qareport.messages import Message, say
 
 #: Preferred families with Chinese characters, best first. TrueType outlines come before OpenType-CFF ones, which some
 #: PDF viewers have shown blank (WeasyPrint #1844).
@@ -23,7 +24,7 @@ FAMILIES = (
     "WenQuanYi Micro Hei",
     "WenQuanYi Zen Hei",
 )
-INSTALL_FONT = "install a Chinese font, for example: apt install fonts-noto-cjk"
+INSTALL_FONT = say("install a Chinese font, for example: apt install fonts-noto-cjk")
 INSTALL_SUBSET = "apt install libharfbuzz-subset0"
 #: Where fonts are installed, for machines without fontconfig's own tool.
 _FOLDERS = ("/usr/share/fonts", "/usr/local/share/fonts", "~/.local/share/fonts", "~/.fonts", "/System/Library/Fonts")
@@ -53,20 +54,23 @@ def chinese_font() -> Font:
     for family in (*FAMILIES, *(name for name in families if "Mono" not in name and "Serif" not in name), *families):
         if family in families:
             return Font(family=family, files=tuple(sorted(families[family])))
-    raise DocumentError("no font with Chinese characters was found", where="fonts", to_do=INSTALL_FONT)
+    raise DocumentError(say("no font with Chinese characters was found"), where="fonts", to_do=INSTALL_FONT)
 
 
-def check_fonts() -> list[str]:
+def check_fonts() -> list[Message | Problem]:
     """Say what is missing on this machine for documents to be rendered correctly and quickly; [] if nothing is."""
-    notices = []
+    notices: list[Message | Problem] = []
     try:
         chinese_font()
     except DocumentError as error:
-        notices.append(str(error))
+        notices += error.problems
     if not has_subset_library():
         notices.append(
-            "libharfbuzz-subset was not found: each PDF takes about half a minute to embed its Chinese font; "
-            + INSTALL_SUBSET
+            say(
+                "libharfbuzz-subset was not found: each PDF takes about half a minute to embed its Chinese font; "
+                "{command}",
+                command=INSTALL_SUBSET,
+            )
         )
     return notices
 

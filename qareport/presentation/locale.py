@@ -14,6 +14,8 @@ from contextvars import ContextVar
 from pathlib import Path
 from typing import Final, TypeVar
 
+from qareport import messages
+
 K = TypeVar("K")
 
 #: The first is the language of the sources and needs no catalogue.
@@ -75,7 +77,7 @@ def language() -> str:
 
 @contextmanager
 def speaking(locale: str) -> Iterator[None]:
-    """Make documents in a language of `LOCALES` inside the block.
+    """Make documents in a language of `LOCALES` inside the block; messages that they hold speak it, too.
 
     Raises:
         FileNotFoundError: no catalogue of that language.
@@ -83,6 +85,7 @@ def speaking(locale: str) -> Iterator[None]:
     catalogue = None if locale == LOCALES[0] else gettext.translation(DOMAIN, CATALOGUES, [locale])
     token = _current.set((locale, catalogue))
     try:
-        yield
+        with messages.speaking(locale):
+            yield
     finally:
         _current.reset(token)

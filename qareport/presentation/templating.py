@@ -140,7 +140,12 @@ def find_template(name: str, templates: Path | None) -> Path:
         if (folder / name).is_file():
             return folder / name
     looked = ", ".join(str(folder) for folder in folders)
-    raise DocumentError("no such template", where=name, expected=f"a file in {looked}", to_do="run `qareport init`")
+    raise DocumentError(
+        say("no such template"),
+        where=name,
+        expected=say("a file in {looked}", looked=looked),
+        to_do=say("run `qareport init`"),
+    )
 
 
 def read_template(path: Path) -> str:
@@ -152,9 +157,9 @@ def read_template(path: Path) -> str:
     try:
         text = path.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
-        raise DocumentError("is not UTF-8 text", where=str(path), to_do="save it as UTF-8") from error
+        raise DocumentError(say("is not UTF-8 text"), where=str(path), to_do=say("save it as UTF-8")) from error
     except OSError as error:
-        raise DocumentError(f"cannot be read: {error.strerror}", where=str(path)) from error
+        raise DocumentError(say("cannot be read: {strerror}", strerror=error.strerror), where=str(path)) from error
     if match := FULL_WIDTH_TAG.search(text):
         where = f"{path}:{text.count(chr(10), 0, match.start()) + 1}"
         raise DocumentError(say("tags in full-width braces are printed as they stand: write {{ … }}"), where=where)

@@ -51,6 +51,8 @@ class TextRun:
     style: str = ""
     #: Where the words begin in the recording, in ms, for what can be played; else none.
     at_ms: int | None = None
+    #: What a search on the page knows of a sentence besides its words: tags, speaker and key moments, spaces between.
+    marks: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final, Literal, get_args, overload
 from qareport.codec import to_json
 from qareport.errors import DocumentError
 from qareport.files import atomic_write, safe_name
+from qareport.messages import say
 from qareport.model import OrderReport, PeriodReport
 from qareport.presentation.locale import speaking
 from qareport.presentation.view_types import clean_value
@@ -114,7 +115,9 @@ def recordings_key(report: OrderReport, settings: ReportSettings) -> str:
 def _check(formats: Sequence[str]) -> None:
     for format in formats:
         if format not in FORMATS:
-            raise DocumentError(f"unknown format {format!r}", where="report", expected=", ".join(FORMATS))
+            raise DocumentError(
+                say("unknown format {format!r}", format=format), where="report", expected=", ".join(FORMATS)
+            )
 
 
 def _build_view(
@@ -194,7 +197,9 @@ def _replace(path: Path, content: bytes) -> None:
             file.write(content)
     except OSError as error:
         raise DocumentError(
-            f"cannot be written: {error.strerror}", where=str(path), to_do="close it if it is open; check the folder"
+            say("cannot be written: {strerror}", strerror=error.strerror),
+            where=str(path),
+            to_do=say("close it if it is open; check the folder"),
         ) from error
 
 

@@ -21,6 +21,7 @@ import docx
 
 from qareport.codec import from_json
 from qareport.errors import MailError, Problem, QareportError, TagError
+from qareport.messages import say
 from qareport.model import OrderReport, PeriodReport
 from qareport.presentation.locale import LOCALES, speaking
 from qareport.presentation.templating import find_template
@@ -56,7 +57,7 @@ _LONG, _LONG_EVERY = ("长" * 10_000, "W" * 10_000), 7
 #: Fields of unlimited length.
 _PROSE = frozenset({"text", "sentence", "advice", "evidence", "story"})
 #: Fields that the code writes for the code: names of styles, anchors, identifiers.
-_NAMES = frozenset({"style", "anchor", "kind", "side", "created", "language", "cid"})
+_NAMES = frozenset({"style", "anchor", "kind", "side", "created", "language", "cid", "marks"})
 #: Processor time for a sample: it is printed in seconds, or its styles make a page that never ends.
 _CPU_LIMIT_S = 60.0
 #: More tags than these are not looked for in one template.
@@ -138,7 +139,9 @@ def find_problems(name: str, templates: Path | None, fills: list[Fill]) -> list[
                     problems, retry = list(error.problems), _take_out(copy, error)
                 for problem in problems:
                     where = str(problem.where).replace(folder, str(path.parent))
-                    to_do = problem.to_do and str(problem.to_do).replace(folder, str(path.parent))
+                    to_do = problem.to_do
+                    if folder in str(to_do):
+                        to_do = str(to_do).replace(folder, str(path.parent))
                     shown = dataclasses.replace(problem, where=where, to_do=to_do)
                     by_text.setdefault(str(shown), shown)
                 if not retry:
@@ -152,7 +155,9 @@ def unescaped(page: str, path: Path) -> list[Problem]:
         return []
     return [
         Problem(
-            what="prints text as if it were HTML", where=str(path), to_do="take `| safe` away, or `autoescape false`"
+            what=say("prints text as if it were HTML"),
+            where=str(path),
+            to_do=say("take `| safe` away, or `autoescape false`"),
         )
     ]
 
@@ -188,7 +193,7 @@ def _printing(warning: str, folder: Path, stem: str) -> Problem:
         name, line = find_style(int(match[1]) - 1, stem, folder)  # a <style> element begins with a line of its own
         what = f"in print: {warning[: match.start()]}{warning[match.end() :]}"
         return Problem(what=what, where=f"{folder / name}:{line}")
-    return Problem(what=f"in print: {warning}", where=str(folder / f"{stem}.html.j2"))
+    return Problem(what=say("in print: {warning}", warning=warning), where=str(folder / f"{stem}.html.j2"))
 
 
 def _take_out(copy: Path, error: QareportError) -> bool:

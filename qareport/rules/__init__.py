@@ -6,19 +6,23 @@ returns warnings about rules that load, `run_rule_tests` runs the `*.test.yaml` 
 rule hit a call or missed it. `json_schema` and `conditions_reference` serve editors and the documentation.
 """
 
+from qareport.rules.aliases import did_you_mean
 from qareport.rules.call_snapshot import CallSnapshot
-from qareport.rules.diagnostics import CODES, did_you_mean
+from qareport.rules.diagnostics import CODES
 from qareport.rules.explain import Explanation, draw, explain
 from qareport.rules.judge import judge, judge_context
 from qareport.rules.lint import HitCounts, count_hits, lint
 from qareport.rules.loader import load
 from qareport.rules.match_context import MatchContext
-from qareport.rules.reference import codes_reference, conditions_reference, json_schema
+from qareport.rules.reference import codes_reference, conditions_reference
 from qareport.rules.replay import AgentChange, Change, Replay, StoredJudgement, replay
 from qareport.rules.risk import RiskAssessment, RiskReason, assess_risk
 from qareport.rules.rule import Occurrence, Rule, RuleSet, RuleStatus
-from qareport.rules.rule_files import RuleFiles
+from qareport.rules.rule_files import RuleFiles, kind_of
 from qareport.rules.rule_tests import RuleTest, RuleTestResult, export_rule_test, load_rule_tests, run_rule_tests
+from qareport.rules.schema import FileKind, json_schema
+from qareport.rules.slots import Tongue
+from qareport.rules.translation import rewrite
 
 __all__ = [
     "CODES",
@@ -26,6 +30,7 @@ __all__ = [
     "CallSnapshot",
     "Change",
     "Explanation",
+    "FileKind",
     "HitCounts",
     "MatchContext",
     "Occurrence",
@@ -39,6 +44,7 @@ __all__ = [
     "RuleTest",
     "RuleTestResult",
     "StoredJudgement",
+    "Tongue",
     "assess_risk",
     "codes_reference",
     "conditions_reference",
@@ -50,9 +56,11 @@ __all__ = [
     "json_schema",
     "judge",
     "judge_context",
+    "kind_of",
     "lint",
     "load",
     "load_rule_tests",
     "replay",
+    "rewrite",
     "run_rule_tests",
 ]

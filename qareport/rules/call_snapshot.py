@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, tzinfo
 from typing import Any
 
 from qareport.codec import to_data
@@ -29,6 +29,7 @@ from qareport.model import (
     Moment,
     MomentKind,
     MomentLabel,
+    Promise,
     Role,
     RoleMetrics,
     Segment,
@@ -41,7 +42,7 @@ from qareport.rules.match_context import MatchContext
 from qareport.text.wordlist import WordList, normalise
 
 #: Snapshots of another form are not read but taken again from their report.
-FORM = 3
+FORM = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +73,13 @@ class CallSnapshot:
                         moment.quote, moment.topic, moment.issue,
                     ]
                     for moment in report.moments
+                ],
+                "promises": [
+                    [
+                        promise.at_ms, promise.end_ms, promise.role, promise.quote, promise.action, promise.by,
+                        promise.within_ms,
+                    ]
+                    for promise in report.promises
                 ],
                 "metrics": to_data(report.metrics),
                 "findings": [
@@ -143,7 +151,12 @@ class CallSnapshot:
         """Return the text of the utterance that begins at a time; empty when none does."""
         return next((str(row[3]) for row in self.data["segments"] if row[0] == at_ms), "")
 
-    def context(self, stages: Mapping[str, WordList], earlier: tuple[datetime, ...] | None) -> MatchContext:
+    def context(
+        self,
+        stages: Mapping[str, WordList],
+        earlier: tuple[datetime, ...] | None,
+        time_zone: tzinfo | None = None,
+    ) -> MatchContext:
         """Build what conditions match against."""
         call_id, order_id, agent_id, started_at = self.data["call"]
         transcript = Transcript(
@@ -154,7 +167,9 @@ class CallSnapshot:
             segments=self.segments(),
         )
         words = tuple(row[4] for row in self.data["segments"] if row[3].strip())
-        return MatchContext.of(transcript, self._analysis(), earlier=earlier, stages=stages, words=words)
+        return MatchContext.of(
+            transcript, self._analysis(), earlier=earlier, stages=stages, words=words, time_zone=time_zone
+        )
 
     def _analysis(self) -> Analysis:
         metrics = dict(self.data["metrics"])
@@ -171,6 +186,18 @@ class CallSnapshot:
                 Interruption(start_ms=row[0], end_ms=row[1], by=Role(row[2])) for row in self.data["interruptions"]
             ),
             moments=tuple(map(_moment, self.data["moments"])),
+            promises=tuple(
+                Promise(
+                    at_ms=row[0],
+                    end_ms=row[1],
+                    role=_ROLES[row[2]],
+                    quote=row[3],
+                    action=row[4],
+                    by=row[5],
+                    within_ms=row[6],
+                )
+                for row in self.data["promises"]
+            ),
         )
 
 

@@ -9,10 +9,12 @@ from typing import Annotated, Any, TypeVar
 
 import pydantic
 
+from qareport.messages import say
+from qareport.rules.aliases import Choices
 from qareport.rules.conditions import LEAVES, Condition
 from qareport.rules.conditions.logic import AllOf, AnyOf, Counted, Excuse, NoneOf, Remembered, Scoped, Unless
-from qareport.rules.conditions.sequence import InSequence, Step
-from qareport.rules.diagnostics import Diagnostics, did_you_mean
+from qareport.rules.conditions.sequence import AllTogether, InSequence, Step
+from qareport.rules.diagnostics import Diagnostics, mistyped_colon, near_key
 from qareport.rules.rule import Shared
 from qareport.rules.schema_types import Extent, Form, Gap, Place, Reach
 from qareport.strict_yaml import NodePath
@@ -27,10 +29,10 @@ MODIFIERS = (*SCOPES, "nth", "times", "unless")
 #: A sequence longer than this is a mistake, and would cost too much to match.
 MAX_STEPS = 10
 
-_REACH = pydantic.TypeAdapter[Extent](Reach)
-_GAP = pydantic.TypeAdapter[Extent](Gap)
-_BETWEEN = pydantic.TypeAdapter[tuple[Extent, Extent]](tuple[Place, Place])
-_COUNT = pydantic.TypeAdapter[int](Annotated[pydantic.StrictInt, pydantic.Field(ge=1, le=1000)])
+REACH = pydantic.TypeAdapter[Extent](Reach)
+GAP = pydantic.TypeAdapter[Extent](Gap)
+BETWEEN = pydantic.TypeAdapter[tuple[Extent, Extent]](tuple[Place, Place])
+COUNT = pydantic.TypeAdapter[int](Annotated[pydantic.StrictInt, pydantic.Field(ge=1, le=1000)])
 V = TypeVar("V")
 
 
@@ -56,30 +58,32 @@ class ConditionParser:
             return None
         before = len(self.diagnostics.errors)
         siblings = BRANCHES[head] if head in BRANCHES else LEAVES[head].siblings
-        known = (head, *siblings, *MODIFIERS, *extra)
+        known = (head, *siblings, *MODIFIERS, *(("within",) if "times" in node else ()), *extra)
         for key in node:
             if key not in known:
                 self.diagnostics.unknown_key(path, key, known)
         condition = self._branch(head, node, path) if head in BRANCHES else self._leaf(head, node, path, siblings)
         scope = self._scope(node, path)
-        nth, times = self.read(_COUNT, node, path, "nth"), self.read(_COUNT, node, path, "times")
+        nth, times = self.read(COUNT, node, path, "nth"), self.read(COUNT, node, path, "times")
         if nth is not None and times is not None:
             self._conflict((*path, "times"), "nth", "times")
+        # In a step or an exception `within` says where it is looked for.
+        span = self.read(GAP, node, path, "within") if times is not None and "within" not in extra else None
         exceptions = self._exceptions(node, path)
         if condition is None or len(self.diagnostics.errors) > before:
             return None
         if any(scope):
             condition = Scoped(condition=condition, start=scope[0], end=scope[1], between=scope[2])
+        if nth is not None or times is not None:
+            condition = Counted(condition=condition, nth=nth, at_least=times, within=span)
         if exceptions:
             condition = Unless(condition=condition, exceptions=exceptions)
-        if nth is not None or times is not None:
-            condition = Counted(condition=condition, nth=nth, at_least=times)
         self.parts[path] = condition
         return condition
 
     def _conflict(self, path: NodePath, first: str, second: str) -> None:
-        what = f"both `{first}` and `{second}` are given"
-        self.diagnostics.add("conflicting-keys", path, what, to_do="keep one of them")
+        what = say("both `{first}` and `{second}` are given", first=first, second=second)
+        self.diagnostics.add("conflicting-keys", path, what, to_do=say("keep one of them"))
 
     def read(self, kind: pydantic.TypeAdapter[V], node: Mapping[str, Any], path: NodePath, key: str) -> V | None:
         """Read an optional value beside a condition."""
@@ -88,43 +92,45 @@ class ConditionParser:
         try:
             return kind.validate_python(node[key])
         except pydantic.ValidationError as error:
-            self.diagnostics.explain(error, (*path, key), ())
+            self.diagnostics.explain(error, (*path, key))
             return None
 
     def _scope(
         self, node: Mapping[str, Any], path: NodePath
     ) -> tuple[Extent | None, Extent | None, tuple[Extent, Extent] | None]:
-        first, last = self.read(_REACH, node, path, "first"), self.read(_REACH, node, path, "last")
+        first, last = self.read(REACH, node, path, "first"), self.read(REACH, node, path, "last")
         if first is not None and last is not None:
             self._conflict((*path, "last"), "first", "last")
-        between = self.read(_BETWEEN, node, path, "between")
+        between = self.read(BETWEEN, node, path, "between")
         if between is not None and _backwards(*between):
-            what, to_do = "between: ends before it starts", "write the earlier first"
+            what, to_do = say("between: ends before it starts"), say("write the earlier first")
             self.diagnostics.add("invalid-bounds", (*path, "between"), what, to_do=to_do)
         return first, last, between
 
     def _head(self, node: Any, path: NodePath, extra: tuple[str, ...]) -> str | None:
         if not isinstance(node, dict):
-            example = "a condition such as `customer says: [发货]`"
-            what = f"got {node!r}" if node is not None else "nothing here"
-            self.diagnostics.add("missing-condition", path, what, expected=example)
+            example = say("a condition such as `customer says: [发货]`")
+            to_do = mistyped_colon(node) if isinstance(node, str) else None
+            what = self.diagnostics.got(path, node)
+            self.diagnostics.add("missing-condition", path, what, expected=example, to_do=to_do)
             return None
         heads: list[str] = [key for key in node if key in HEADS]
         if len(heads) == 1:
             return heads[0]
         if heads:
-            what = "several conditions at once: " + ", ".join(f"`{head}`" for head in heads)
-            self.diagnostics.add(
-                "several-conditions", (*path, heads[1]), what, to_do="put them in a list below `all:` or `any:`"
-            )
+            what = say("several conditions at once: {heads}", heads=Choices.of_keys(heads))
+            to_do = say("put them in a list below `all:` or `any:`")
+            self.diagnostics.add("several-conditions", (*path, heads[1]), what, to_do=to_do)
             return None
         strange = [key for key in node if key not in (*MODIFIERS, *extra)]
         if not strange:
-            expected = "one of " + ", ".join(HEADS)
-            self.diagnostics.add("missing-condition", path, "no condition here", expected=expected)
+            expected = say("one of {choices}", choices=Choices.of_keys(HEADS))
+            self.diagnostics.add("missing-condition", path, say("no condition here"), expected=expected)
         for key in strange:
-            to_do = did_you_mean(key, HEADS) or "conditions are: " + ", ".join(HEADS)
-            self.diagnostics.add("unknown-condition", (*path, key), f"unknown condition {key!r}", to_do=to_do)
+            to_do = mistyped_colon(key) or near_key(key, HEADS)
+            to_do = to_do or say("conditions are: {heads}", heads=Choices.of_keys(HEADS))
+            what = say("unknown condition {key!r}", key=key)
+            self.diagnostics.add("unknown-condition", (*path, key), what, to_do=to_do)
         return None
 
     def _leaf(self, head: str, node: dict[str, Any], path: NodePath, siblings: Iterable[str]) -> Condition | None:
@@ -136,7 +142,7 @@ class ConditionParser:
             context = {"synonyms": self.shared.lists, "false_friends": self.shared.false_friends}
             written = form.model_validate(value, context=context)
         except pydantic.ValidationError as error:
-            self.diagnostics.explain(error, place, keys_of(form))
+            self.diagnostics.explain(error, place, beside)
             return None
         # The form has the shared lists spelled out: two rule sets may write the same name and mean other words.
         key = sys.intern(f"{head}: {written!r} {self.shared.false_friends}")
@@ -146,38 +152,39 @@ class ConditionParser:
         place = (*path, head)
         items = node[head]
         if not isinstance(items, list) or not items:
-            what = "an empty list" if items in (None, []) else f"got {items!r}"
-            self._no_list(place, f"{head}: {what}")
+            self._no_list(place, items)
             return None
         if head == "sequence":
             return self._sequence(items, place)
         read = [self.condition(item, (*place, index)) for index, item in enumerate(items)]
         conditions = tuple(condition for condition in read if condition is not None)
         if head == "all":
-            return AllOf(conditions=conditions, together=self.read(_GAP, node, path, "together"))
+            gap = self.read(GAP, node, path, "together")
+            return AllOf(conditions=conditions) if gap is None else AllTogether(conditions=conditions, gap=gap)
         if head == "none":
             return NoneOf(conditions=conditions)
-        at_least = self.read(_COUNT, node, path, "at_least") or 1
+        at_least = self.read(COUNT, node, path, "at_least") or 1
         if at_least > len(items):
-            what = f"at_least: {at_least} of {len(items)} conditions can never hold"
-            self.diagnostics.add("impossible-count", (*path, "at_least"), what, expected=f"at most {len(items)}")
+            what = say("at_least: {count} of {all} conditions can never hold", count=at_least, all=len(items))
+            expected = say("at most {count}", count=len(items))
+            self.diagnostics.add("impossible-count", (*path, "at_least"), what, expected=expected)
         return AnyOf(conditions=conditions, at_least=at_least)
 
     def _sequence(self, items: list[Any], place: NodePath) -> Condition | None:
         if not 2 <= len(items) <= MAX_STEPS:
-            what = f"a sequence of {len(items)}"
-            self.diagnostics.add("sequence-length", place, what, expected=f"2 to {MAX_STEPS} steps")
+            what = say("a sequence of {count}", count=len(items))
+            self.diagnostics.add("sequence-length", place, what, expected=say("2 to {most} steps", most=MAX_STEPS))
         steps = []
         for index, item in enumerate(items):
             here = (*place, index)
             if isinstance(item, dict) and "none" in item:
-                to_do = "write it below `unless:`, beside `sequence:`, with its `within:`"
-                self.diagnostics.add("sequence-step", (*here, "none"), "`none` cannot be a step", to_do=to_do)
+                to_do = say("write it below `unless:`, beside `sequence:`, with its `within:`")
+                self.diagnostics.add("sequence-step", (*here, "none"), say("`none` cannot be a step"), to_do=to_do)
             if index == 0 and isinstance(item, dict) and "within" in item:
-                what, to_do = "the first step follows nothing", "write it at the second step"
+                what, to_do = say("the first step follows nothing"), say("write it at the second step")
                 self.diagnostics.add("sequence-step", (*here, "within"), what, to_do=to_do)
             condition = self.condition(item, here, ("within",))
-            within = self.read(_GAP, item, here, "within") if isinstance(item, dict) else None
+            within = self.read(GAP, item, here, "within") if isinstance(item, dict) else None
             if condition is not None:
                 steps.append(Step(condition=condition, within=within))
         return InSequence(steps=tuple(steps))
@@ -188,19 +195,23 @@ class ConditionParser:
         place = (*path, "unless")
         items = node["unless"]
         if not isinstance(items, list) or not items:
-            self._no_list(place, "unless: no list")
+            self._no_list(place, items)
             return ()
         exceptions = []
         for index, item in enumerate(items):
-            condition = self.condition(item, (*place, index), ("within", "before"))
+            here = (*place, index)
+            condition = self.condition(item, here, ("within", "before", "around"))
             if condition is not None:
-                within = self.read(_GAP, item, (*place, index), "within")
-                before = self.read(_GAP, item, (*place, index), "before")
-                exceptions.append(Excuse(condition=condition, within=within, before=before))
+                within, before, around = (self.read(GAP, item, here, key) for key in ("within", "before", "around"))
+                if around is not None and (within or before):
+                    self._conflict((*here, "around"), "within" if within else "before", "around")
+                exceptions.append(Excuse(condition=condition, within=around or within, before=around or before))
         return tuple(exceptions)
 
-    def _no_list(self, place: NodePath, what: str) -> None:
-        expected = "a list of conditions, each after a dash"
+    def _no_list(self, place: NodePath, items: Any) -> None:
+        empty = say("{key}: an empty list", key=self.diagnostics.spelt(place))
+        what = empty if items == [] else self.diagnostics.got(place, items)
+        expected = say("a list of conditions, each after a dash")
         self.diagnostics.add("missing-condition", place, what, expected=expected)
 
 

@@ -6,154 +6,232 @@ on its own line, and on the line of a rule's `- id:` those of the rule. Errors c
 
 from __future__ import annotations
 
-import difflib
 import re
-from collections.abc import Collection, Iterable, Iterator
+import unicodedata
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import pydantic
 
 from qareport.errors import Diagnostic, SourceLocation
-from qareport.strict_yaml import NodePath, YamlSource
+from qareport.messages import Message, say
+from qareport.rules.aliases import KEYS, VALUES, Choices, did_you_mean, nearest, words_of
+from qareport.rules.slots import Slot
+from qareport.strict_yaml import NodePath, YamlSource, choices_of, expected_by
 
 #: Every code with its meaning. Codes are stable: `ignore[…]` comments and the output for programs use them.
-CODES: dict[str, str] = {
+CODES: Mapping[str, Message] = {
     # Errors of the files.
-    "unreadable-file": "The file cannot be read.",
-    "wrong-suffix": "The file ends with .yml and would be overlooked; rule files end with .yaml.",
-    "no-rules": "There is no folder, no rule file, or no list of rules in the file.",
-    "unknown-revision": "There is no such folder or git revision, or git cannot be run.",
-    "file-too-large": "The file is larger than a file that people edit.",
-    "not-utf8": "The file is not UTF-8 text.",
-    "invalid-yaml": "The text is not YAML.",
-    "yaml-tag": "Explicit YAML tags (`!name`) are not used.",
-    "yaml-alias": "YAML anchors and aliases (`&`, `*`) are not used.",
-    "yaml-merge-key": "YAML merge keys (`<<`) are not used.",
-    "yaml-key": "A key of a mapping is not text.",
-    "yaml-nesting": "The document is nested too deeply.",
-    "duplicate-key": "A key is given twice in one mapping.",
-    "schema-version": "The file does not start with `schema: 1`.",
+    "unreadable-file": say("The file cannot be read."),
+    "wrong-suffix": say("The file ends with .yml and would be overlooked; rule files end with .yaml."),
+    "no-rules": say("There is no folder, no rule file, or no list of rules in the file."),
+    "unknown-revision": say("There is no such folder or git revision, or git cannot be run."),
+    "file-too-large": say("The file is larger than a file that people edit."),
+    "not-utf8": say("The file is not UTF-8 text."),
+    "invalid-yaml": say("The text is not YAML."),
+    "yaml-tag": say("Explicit YAML tags (`!name`) are not used."),
+    "yaml-alias": say("YAML anchors and aliases (`&`, `*`) are not used."),
+    "yaml-merge-key": say("YAML merge keys (`<<`) are not used."),
+    "yaml-key": say("A key of a mapping is not text."),
+    "yaml-nesting": say("The document is nested too deeply."),
+    "duplicate-key": say("A key is given twice in one mapping."),
+    "schema-version": say("The file does not start with `schema: 1`."),
     # Errors of keys and values.
-    "unknown-key": "The key is not known here.",
-    "missing-key": "A required key is missing.",
-    "invalid-value": "The value does not have the type, the range or the form that the key requires.",
-    "invalid-length": "The value is not a length of time or an extent with its unit, for example 2s, 20% or 3 turns.",
-    "invalid-bounds": "The bounds are missing, or no value lies between them.",
-    "conflicting-keys": "Two keys exclude each other.",
-    "invalid-regex": "The regular expression is broken, can run away, or matches everything.",
-    "unknown-list": "`$name` is not a list of synonyms.yaml.",
-    "invalid-list-name": "The name of a list of synonyms.yaml cannot be written as `$name`.",
+    "unknown-key": say("The key is not known here."),
+    "missing-key": say("A required key is missing."),
+    "invalid-value": say("The value does not have the type, the range or the form that the key requires."),
+    "invalid-length": say("The value is not a length of time or an extent with its unit: 2s, 20%, 3 turns."),
+    "invalid-bounds": say("The bounds are missing, or no value lies between them."),
+    "conflicting-keys": say("Two keys exclude each other."),
+    "invalid-regex": say("The regular expression is broken, can run away, or matches everything."),
+    "unknown-list": say("`$name` is not a list of synonyms.yaml."),
+    "invalid-list-name": say("The name of a list of synonyms.yaml cannot be written as `$name`."),
     # Errors of rules.
-    "duplicate-id": "Two rules have the same id.",
-    "missing-condition": "A condition, or a list of conditions, is required here.",
-    "unknown-condition": "There is no condition of this name.",
-    "several-conditions": "Several conditions are written where one belongs.",
-    "impossible-count": "`at_least` asks for more conditions than there are.",
-    "sequence-length": "A sequence has 2 to 10 steps.",
-    "sequence-step": "The step of a sequence is not possible in this place.",
-    "unknown-stage": "synonyms.yaml lists no such stage.",
-    "invalid-advice": "The advice is empty or too long, or has a broken or unknown placeholder.",
-    "advice-without-default": "Advice by stage needs a `default`.",
+    "duplicate-id": say("Two rules have the same id."),
+    "missing-condition": say("A condition, or a list of conditions, is required here."),
+    "unknown-condition": say("There is no condition of this name."),
+    "several-conditions": say("Several conditions are written where one belongs."),
+    "impossible-count": say("`at_least` asks for more conditions than there are."),
+    "sequence-length": say("A sequence has 2 to 10 steps."),
+    "sequence-step": say("The step of a sequence is not possible in this place."),
+    "unknown-stage": say("synonyms.yaml lists no such stage."),
+    "invalid-advice": say("The advice is empty or too long, or has a broken or unknown placeholder."),
+    "advice-without-default": say("Advice by stage needs a `default`."),
     # Errors of rule tests.
-    "unknown-rule": "The test names a rule that does not exist.",
-    "test-without-expectation": "The test has neither `must_hit` nor `must_not_hit`.",
-    "test-without-call": "The test needs either a `conversation` or a `call`.",
-    "invalid-utterance": "The utterance does not have the form `role start-end tags: text`.",
+    "unknown-rule": say("The test names a rule that does not exist."),
+    "test-without-expectation": say("The test has neither `must_hit` nor `must_not_hit`."),
+    "test-without-call": say("The test needs either a `conversation` or a `call`."),
+    "invalid-utterance": say("The utterance does not have the form `role start-end tags: text`."),
     # Warnings of rules that load.
-    "rule-without-test": "No test has the rule in `must_hit`, or none has it in `must_not_hit`.",
-    "advice-without-topic": "The advice names {{ topic }}, which the conditions do not always find.",
-    "duplicate-title": "Two rules have the same title.",
-    "ambiguous-scalar": "Other YAML readers take the plain value for something else than text.",
-    "short-silence": "The silence is shorter than the shortest pause that counts as silence.",
-    "impossible-speed": "Nobody speaks so fast or so slowly.",
-    "impossible-metric": "The measure never has such a value.",
-    "unknown-topic": "topics.yaml has no such issue.",
-    "shadowed-word": "The word is also in `except` and is never found.",
-    "always-excused": "`unless` names what the condition looks for: every hit is excused.",
-    "contradiction": "`all` asks for something that it also forbids.",
-    "zero-within": "`within` allows no time at all.",
-    "ended-rule": "The rule's last day of effect has passed.",
-    "replaces-itself": "The rule names itself in `replaces`.",
-    "replaces-active": "The rule replaces one that still counts: one fault costs twice.",
-    "shadowed-rule": "The rule hits wherever another rule hits: one fault costs twice.",
-    "never-hits": "The rule hit none of the stored calls in 30 days (`qareport rules lint --stored`).",
-    "unknown-ignore": "The code in a `# qareport: ignore[…]` comment does not exist.",
-    "unused-ignore": "The `# qareport: ignore[…]` comment silences nothing.",
+    "rule-without-test": say("No test has the rule in `must_hit`, or none has it in `must_not_hit`."),
+    "advice-without-topic": say("The advice names {{ topic }}, which the conditions do not always find."),
+    "duplicate-title": say("Two rules have the same title."),
+    "ambiguous-scalar": say("Other YAML readers take the plain value for something else than text."),
+    "short-silence": say("The silence is shorter than the shortest pause that counts as silence."),
+    "impossible-speed": say("Nobody speaks so fast or so slowly."),
+    "impossible-metric": say("The measure never has such a value."),
+    "unknown-topic": say("topics.yaml has no such issue."),
+    "unknown-label": say("No key moment carries this label."),
+    "unknown-category": say("The scorecard has no such category, but one that is called nearly so."),
+    "chinese-punctuation": say("A Chinese comma, bracket or quotation mark stands in a word; YAML needs English ones."),
+    "retired-rule-tested": say("A test names a rule that is retired."),
+    "never-matches": say("No text can match the regular expression: punctuation is taken out before it is searched."),
+    "shadowed-word": say("The word is also in `except` and is never found."),
+    "always-excused": say("`unless` names what the condition looks for: every hit is excused."),
+    "contradiction": say("`all` asks for something that it also forbids."),
+    "zero-within": say("`within` allows no time at all."),
+    "ended-rule": say("The rule's last day of effect has passed."),
+    "replaces-unknown": say("The rule replaces one that does not exist."),
+    "replaces-itself": say("The rule names itself in `replaces`."),
+    "replaces-active": say("The rule replaces one that still counts: one fault costs twice."),
+    "shadowed-rule": say("The rule hits wherever another rule hits: one fault costs twice."),
+    "never-hits": say("The rule hit none of the stored calls in 30 days (`qareport rules lint --stored`)."),
+    "unknown-ignore": say("The code in a `# qareport: ignore[…]` comment does not exist."),
+    "unused-ignore": say("The `# qareport: ignore[…]` comment silences nothing."),
 }  # fmt: skip
 
-#: Codes of what pydantic refuses, by its type of error; all others are `invalid-value`.
+#: Codes of what a form refuses, by the type of error; all others are `invalid-value`.
 _CODE_OF_TYPE = {
     "duration": "invalid-length", "extent": "invalid-length", "bounds": "invalid-bounds", "effective": "invalid-bounds",
     "occurrence": "conflicting-keys", "regex": "invalid-regex", "synonyms": "unknown-list",
 }  # fmt: skip
 
-#: What pydantic says in a programmer's words, in a supervisor's.
-_PLAINLY = {
-    "string_pattern_mismatch": "small Latin letters, digits, points, dashes, a letter first: logistics.shipping-doubt",
-    "int_type": "a whole number",
-    "float_parsing": "a number",
-    "float_type": "a number",
-    "dict_type": "keys with values below it, not a bare value",
-    "list_type": "a list, each item after a dash",
-    "string_type": "text",
-}
+_ID = say("small Latin letters, digits, points, dashes, a letter first: logistics.shipping-doubt")
 
 
 class Diagnostics:
     """Collects the errors of one file; each names the rule or the test that it belongs to."""
 
-    def __init__(self, source: YamlSource) -> None:
+    def __init__(self, source: YamlSource, slot: Slot) -> None:
         self.source = source
-        self.subject = ""
+        #: What may be written in the file.
+        self.slot = slot
+        self.subject: str | Message = ""
         self.errors: list[Diagnostic] = []
 
     def add(
-        self, code: str, path: NodePath, what: str, *, expected: str | None = None, to_do: str | None = None
+        self,
+        code: str,
+        path: NodePath,
+        what: Message,
+        *,
+        expected: Message | None = None,
+        to_do: Message | None = None,
     ) -> None:
         """Note an error at a place in the file."""
-        text = f"{self.subject}: {what}" if self.subject else what
+        text = say("{subject}: {what}", subject=self.subject, what=what) if self.subject else what
         where = self.source.locate(path)
         self.errors.append(Diagnostic(code=code, what=text, where=where, expected=expected, to_do=to_do))
 
-    def unknown_key(self, path: NodePath, key: str, known: Iterable[str]) -> None:
-        """Note a key that is not known here, with the nearest one that is."""
-        self.add("unknown-key", (*path, key), f"unknown key {key!r}", to_do=did_you_mean(key, known) or _all_of(known))
+    def spelt(self, path: NodePath) -> str:
+        """Return the key at a place, or the nearest key around it, as the file has it."""
+        for end in range(len(path), 0, -1):
+            if isinstance(path[end - 1], str):
+                return self.source.spelt_keys.get(path[:end], str(path[end - 1]))
+        return ""
 
-    def explain(self, error: pydantic.ValidationError, path: NodePath, known: Iterable[str]) -> None:
-        """Note everything that a form refused at `path`; `known` are the keys of the form."""
-        known = list(known)
+    def unknown_key(self, path: NodePath, key: str, known: Collection[str]) -> None:
+        """Note a key that is not known here, with the nearest one that is; `known` are in English."""
+        to_do = mistyped_colon(key) or near_key(key, known)
+        to_do = to_do or say("known here: {keys}", keys=Choices.of_keys(known))
+        self.add("unknown-key", (*path, key), say("unknown key {key!r}", key=key), to_do=to_do)
+
+    def explain(self, error: pydantic.ValidationError, path: NodePath, beside: Collection[str] = ()) -> None:
+        """Note everything that a form refused at `path`; keys of the form may be written `beside` that place."""
+        issues = []
         for issue in error.errors(include_url=False):
-            steps = tuple(_steps(self.source, path, issue["loc"]))
-            name = str(issue["loc"][-1]) if issue["loc"] else str(path[-1] if path else "file")
+            start = path[:-1] if issue["loc"] and issue["loc"][0] in beside else path
+            issues.append((tuple(_steps(self.source, start, issue["loc"])), issue))
+        taken: set[NodePath] = set()  # keys that are missing because they are misspelled
+        for steps, issue in issues:
             if issue["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
-                self.unknown_key(steps[:-1] if steps[-1:] == (name,) else steps, name, known)
-            elif issue["type"] in ("missing", "missing_argument"):
-                self.add("missing-key", steps, f"{name!r} is missing", to_do=f"add `{name}:`")
-            else:
-                place = next((step for step in reversed(steps) if isinstance(step, str)), name)
-                self._refuse(steps, place, issue)
+                place, name = steps[:-1], str(issue["loc"][-1])
+                known = list(self.slot.at(place).keys)
+                near = nearest(name, [word for key in known for word in words_of(key)])
+                if near is not None:
+                    taken.add((*place, self.slot.at(place).key(near)))
+                self.unknown_key(place, name, known)
+        for steps, issue in issues:
+            if issue["type"] in ("missing", "missing_argument"):
+                name = str(issue["loc"][-1])
+                if (*steps, name) not in taken:
+                    to_do = say("add `{key}:`", key=self._own_word(name))
+                    self.add("missing-key", steps, say("{key!r} is missing", key=self._own_word(name)), to_do=to_do)
+            elif issue["type"] not in ("extra_forbidden", "unexpected_keyword_argument"):
+                self._refuse(steps, issue)
 
-    def _refuse(self, path: NodePath, name: str, issue: Any) -> None:
-        choices = re.findall(r"'([^']*)'", str(issue.get("ctx", {}).get("expected", "")))
-        got = issue["input"]
-        expected = re.sub(r"^(Input|Value) should be ", "", issue["msg"])
-        expected = _PLAINLY.get(issue["type"], expected)
-        near = did_you_mean(got, choices) if isinstance(got, str) else None
+    def _own_word(self, key: str) -> str:
+        """Name a key as the rest of the file would: in Chinese where its keys are."""
+        chinese = bool(self.source.spelt_keys) and key in KEYS
+        return KEYS[key][0] if chinese else key
+
+    def _refuse(self, path: NodePath, issue: Any) -> None:
+        details = issue.get("ctx", {})
+        expected, to_do = details.get("expected"), details.get("to_do")
+        if not isinstance(expected, Message):
+            choices = choices_of(issue)
+            words = [word for choice in choices for word in (choice, *VALUES.get(choice, ()))]
+            to_do = did_you_mean(issue["input"], words) if isinstance(issue["input"], str) else None
+            choice = say("one of {choices}", choices=Choices.of_values(choices))
+            expected = choice if choices else _ID if issue["type"] == "string_pattern_mismatch" else expected_by(issue)
         code = _CODE_OF_TYPE.get(issue["type"], "invalid-value")
-        self.add(code, path, f"{name}: got {_short(got)}", expected=expected, to_do=near)
+        to_do = to_do or self._remedy(code, path, issue)
+        self.add(code, path, self.got(path, issue["input"]), expected=expected, to_do=to_do)
+
+    def _remedy(self, code: str, path: NodePath, issue: Any) -> Message | None:
+        """Say what to do about slips of the keyboard."""
+        value = issue["input"]
+        if isinstance(value, str):
+            plain = unicodedata.normalize("NFKC", value)
+            if code == "invalid-length" and plain != value:
+                return say("write half-width letters and digits: {text}", text=plain)
+            return mistyped_colon(value)
+        if issue["type"] == "string_type" and isinstance(value, bool | int | float):
+            return say('write it with quotes: "{text}"', text=self._plain_text(path) or as_yaml(value))
+        return None
+
+    def _plain_text(self, path: NodePath) -> str | None:
+        """Return the text of a value without quotes, before it was taken for a number."""
+        where = self.source.locate(path)
+        texts = [
+            text
+            for place, text in self.source.plain_scalars
+            if (place.line, place.column) >= (where.line, where.column)
+        ]
+        # A value below a key has the place of the key.
+        return next(iter(texts[isinstance(path[-1], str) :]), None) if path else None
+
+    def got(self, path: NodePath, value: Any) -> Message:
+        """Say what is written at a place."""
+        name, value = self.spelt(path), self.source.spelt_values.get(path, value)
+        if value is None:
+            return say("{key}: nothing is written", key=name)
+        if isinstance(value, str):
+            return say("{key}: got {value!r}", key=name, value=_cut(value))
+        plain = self._plain_text(path) if isinstance(value, float) else None
+        return say("{key}: got {value}", key=name, value=_cut(plain or as_yaml(value)))
 
 
-def did_you_mean(word: str, known: Iterable[str]) -> str | None:
-    """Return `did you mean 'x'?` for the nearest known word, None when none is near."""
-    by_form = {name.casefold(): name for name in known}
-    near = difflib.get_close_matches(word.casefold(), by_form, n=1)
-    near = near or [form for form in by_form if word and form.startswith(word.casefold())]
-    return f"did you mean {by_form[near[0]]!r}?" if near else None
+def near_key(key: str, known: Iterable[str]) -> Message | None:
+    """Ask whether one of the keys was meant, which are given in English; Chinese words are considered, too."""
+    return did_you_mean(key, [word for name in known for word in words_of(name)])
 
 
-def _all_of(known: Iterable[str]) -> str:
-    return "known here: " + ", ".join(known)
+def mistyped_colon(text: str) -> Message | None:
+    """Tell of a Chinese colon in what should be a key and its value."""
+    if "：" not in text:
+        return None
+    return say("the colon is a Chinese one (：): write an English colon and a space (: )")
+
+
+def as_yaml(value: Any) -> str:
+    """Write a value as YAML's short form has it."""
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(map(as_yaml, value)) + "]"
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key}: {as_yaml(inner)}" for key, inner in value.items()) + "}"
+    return "" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _steps(source: YamlSource, path: NodePath, loc: tuple[str | int, ...]) -> Iterator[str | int]:
@@ -166,10 +244,7 @@ def _steps(source: YamlSource, path: NodePath, loc: tuple[str | int, ...]) -> It
             yield step
 
 
-def _short(value: Any) -> str:
-    if value is None:
-        return "nothing"
-    text = repr(value)
+def _cut(text: str) -> str:
     return text if len(text) <= 60 else text[:57] + "…"
 
 
@@ -220,14 +295,12 @@ def silence(
             yield warning
     for ignore in ignores:
         if ignore.code not in CODES:
-            to_do = did_you_mean(ignore.code, CODES) or "codes stand in square brackets after each warning"
-            what = f"ignore: there is no code {ignore.code!r}"
+            to_do = did_you_mean(ignore.code, CODES) or say("codes stand in square brackets after each warning")
+            what = say("ignore: there is no code {code!r}", code=ignore.code)
             yield Diagnostic(code="unknown-ignore", severity="warning", what=what, where=ignore.where, to_do=to_do)
         elif ignore not in used and ignore.code not in unchecked:
-            what = f"ignore: nothing here is silenced by {ignore.code!r}"
-            yield Diagnostic(
-                code="unused-ignore", severity="warning", what=what, where=ignore.where, to_do="take it out"
-            )
+            what, to_do = say("ignore: nothing here is silenced by {code!r}", code=ignore.code), say("take it out")
+            yield Diagnostic(code="unused-ignore", severity="warning", what=what, where=ignore.where, to_do=to_do)
 
 
 def _lines_of(warning: Diagnostic, starts: list[tuple[SourceLocation, SourceLocation]]) -> Iterator[tuple[str, int]]:

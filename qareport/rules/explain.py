@@ -8,17 +8,22 @@ from typing import Any
 
 from qareport import privacy
 from qareport.presentation.act_wording import ACTS
-from qareport.presentation.locale import N_, Translated, _
+from qareport.presentation.locale import LOCALES, N_, Translated, _, current
+from qareport.rules.condition_hit import ConditionHit
 from qareport.rules.condition_parser import BRANCHES, HEADS
 from qareport.rules.conditions import Condition
-from qareport.rules.conditions.logic import Counted, Unless
+from qareport.rules.conditions.logic import Counted, Scoped, Unless
+from qareport.rules.diagnostics import as_yaml
 from qareport.rules.judge import match
-from qareport.rules.match_context import ConditionHit, MatchContext
+from qareport.rules.match_context import MatchContext
 from qareport.rules.rule import Rule, RuleStatus
+from qareport.rules.slots import NOTHING, Slot, Tongue
+from qareport.rules.translation import slot_of
 from qareport.strict_yaml import NodePath
 
-#: At most so many places of a condition are drawn.
+#: At most so many places of a condition, and words of a shared list, are drawn.
 MAX_PLACES = 5
+MAX_WORDS = 4
 _OUTCOMES = Translated(
     {
         "hit": N_("命中"), "missed": N_("未命中"), "not applicable": N_("不适用"), "not in effect": N_("不在生效期"),
@@ -52,32 +57,41 @@ class Explanation:
     applies_when: Branch | None = None
 
 
-def explain(rule: Rule, context: MatchContext, hide: Callable[[str], str] | None = None) -> Explanation:
+def explain(
+    rule: Rule,
+    context: MatchContext,
+    hide: Callable[[str], str] | None = None,
+    *,
+    lists: Mapping[str, tuple[str, ...]] | None = None,
+) -> Explanation:
     """Match a rule against a call and tell why it came out so, in the current language of `presentation.locale`.
 
     Args:
         rule: any rule, in effect or not.
         context: the call.
         hide: masks what is quoted from the call; None: everything that is personal.
+        lists: the shared lists of words by name, to spell them out.
     """
-    began = context.transcript.started_at
     findings = match(rule, context)
     if rule.status is not RuleStatus.ACTIVE:
         outcome = rule.status.value
-    elif not rule.in_effect(began.date() if began else None):
+    elif not rule.in_effect(context.day):
         outcome = "not in effect"
     elif findings is None:
         outcome = "not applicable"
     else:
         outcome = "hit" if findings else "missed"
-    tree = _Tree(rule=rule, context=context, hide=hide or privacy.quote_masker(context.transcript.segments))
+    mask = hide or privacy.quote_masker(context.transcript.segments)
+    tree = _Tree(rule=rule, hide=mask, lists=lists or {})
     return Explanation(
         rule_id=rule.id,
         title=rule.title,
         outcome=outcome,
         at_ms=tuple(finding.at_ms for finding in findings or ()),
-        when=tree.branch(rule.written["when"], ("when",)),
-        applies_when=tree.branch(rule.written["applies_when"], ("applies_when",)) if rule.applies_when else None,
+        when=tree.branch(rule.written["when"], ("when",), context),
+        applies_when=tree.branch(rule.written["applies_when"], ("applies_when",), context)
+        if rule.applies_when
+        else None,
     )
 
 
@@ -86,7 +100,7 @@ def draw(explanation: Explanation) -> Iterator[str]:
     seconds = _("、").join(map(_second, explanation.at_ms))
     yield f"{explanation.rule_id} {explanation.title}: {_OUTCOMES[explanation.outcome]} {seconds}".rstrip()
     if explanation.applies_when is not None:
-        yield "  applies_when"
+        yield f"  {_spelt(slot_of('rules').at(('rules', 0)), 'applies_when')}"
         yield from _lines(explanation.applies_when, 2)
     yield from _lines(explanation.when, 1)
 
@@ -102,56 +116,110 @@ def _lines(branch: Branch, depth: int) -> Iterator[str]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Tree:
-    """Finds what each compiled condition of a rule finds in a call on its own."""
+    """Finds what each compiled condition of a rule finds in a call, or in the part of it that is looked at."""
 
     rule: Rule
-    context: MatchContext
     hide: Callable[[str], str]
+    lists: Mapping[str, tuple[str, ...]]
 
-    def branch(self, node: Mapping[str, Any], path: NodePath) -> Branch:
+    def branch(self, node: Mapping[str, Any], path: NodePath, context: MatchContext) -> Branch:
         """Explain the condition at a place of the rule, and those inside it."""
         condition = self.rule.parts[path]
-        hits = condition.find(self.context)
+        hits = condition.find(context)
         head = next(key for key in node if key in HEADS)
+        inner, part = _innermost(condition, context)
         children: list[Branch] = []
         if head in BRANCHES:
-            children = [self.branch(child, (*path, head, index)) for index, child in enumerate(node[head])]
+            children = [self.branch(child, (*path, head, index), part) for index, child in enumerate(node[head])]
         for index, child in enumerate(node.get("unless", ())):
-            children.append(self._exception(condition, child, (*path, "unless", index)))
-        look = getattr(condition, "seen", None)
+            children.append(self._exception(condition, child, (*path, "unless", index), context))
         return Branch(
-            text=_text(node, head),
+            text=self._text(node, head, path),
             held=bool(hits),
             places=tuple(_place(hit, self.hide) for hit in hits[:MAX_PLACES]) if head not in BRANCHES else (),
-            seen=self.hide(str(look(self.context))) if look is not None and not hits else "",
+            seen="" if hits else self._seen(condition, inner, part),
             children=tuple(children),
         )
 
-    def _exception(self, condition: Condition, child: Mapping[str, Any], path: NodePath) -> Branch:
+    def _seen(self, condition: Condition, inner: Condition, part: MatchContext) -> str:
+        """Say what was measured where a condition does not hold."""
+        found = len(inner.find(part))
+        if found:
+            counted = _count_of(condition)
+            if counted is not None and found < counted:
+                return _("成立 {found} 次，要 {wanted} 次").format(found=found, wanted=counted)
+            return ""  # an exception excuses it
+        look = getattr(inner, "seen", None)
+        said = self.hide(str(look(part))) if look is not None else ""
+        return said if said or inner.is_judged(part) else _("没有判定")
+
+    def _exception(
+        self, condition: Condition, child: Mapping[str, Any], path: NodePath, context: MatchContext
+    ) -> Branch:
         """Explain an exception; it holds where it excuses a hit, not where it is too far away."""
-        inner = self.branch(child, path)
-        whole = condition.condition if isinstance(condition, Counted) else condition
-        excused = False
-        if inner.held and isinstance(whole, Unless):
-            alone = whole.condition.find(self.context)
-            only = Unless(condition=whole.condition, exceptions=(whole.exceptions[int(path[-1])],))
-            excused = len(only.find(self.context)) < len(alone)
-        seen = _("不在能排除命中的位置") if inner.held and not excused else inner.seen
-        return Branch(text=f"unless {inner.text}", held=excused, places=inner.places, seen=seen)
+        inner = self.branch(child, path, context.whole())
+        excused, alone = False, []
+        if inner.held and isinstance(condition, Unless):
+            alone = condition.condition.find(context)
+            only = Unless(condition=condition.condition, exceptions=(condition.exceptions[int(path[-1])],))
+            excused = len(only.find(context)) < len(alone)
+        seen = inner.seen
+        if inner.held and not excused:
+            seen = _("不在能排除命中的位置") if alone else _("没有命中，不用看例外")
+        unless = _spelt(slot_of("rules").at(("rules", 0, *path[:-2])), "unless")
+        return Branch(text=f"{unless} {inner.text}", held=excused, places=inner.places, seen=seen)
+
+    def _text(self, node: Mapping[str, Any], head: str, path: NodePath) -> str:
+        """Write a condition on one line, in the words of the current language."""
+        slot = slot_of("rules").at(("rules", 0, *path))
+        beside = [
+            f"{_spelt(slot, key)}: {self._value(value, slot.child(key))}"
+            for key, value in node.items()
+            if key not in (head, "unless")
+        ]
+        first = _spelt(slot, head)
+        if head not in BRANCHES:
+            first += f": {self._value(node[head], slot.child(head))}"
+        return ", ".join([first, *beside])
+
+    def _value(self, value: Any, slot: Slot) -> str:
+        if isinstance(value, list):
+            return "[" + ", ".join(self._value(item, slot.items or NOTHING) for item in value) + "]"
+        if isinstance(value, dict):
+            inside = (f"{_spelt(slot, key)}: {self._value(inner, slot.child(key))}" for key, inner in value.items())
+            return "{" + ", ".join(inside) + "}"
+        text = slot.spell_value(as_yaml(value), _tongue())
+        words = self.lists.get(text[1:]) if text.startswith("$") else None
+        if words is None:
+            return text
+        some = _("、").join(words[:MAX_WORDS])
+        return _("{list}（{words} 等 {count} 个）").format(list=text, words=some, count=len(words))
 
 
-def _text(node: Mapping[str, Any], head: str) -> str:
-    beside = [f"{key}: {_value(value)}" for key, value in node.items() if key not in (head, "unless")]
-    first = head if head in BRANCHES else f"{head}: {_value(node[head])}"
-    return ", ".join([first, *beside])
+def _innermost(condition: Condition, context: MatchContext) -> tuple[Condition, MatchContext]:
+    """Return the condition within its exceptions, its count and its part of the call, and that part."""
+    while isinstance(condition, Unless | Counted | Scoped):
+        if isinstance(condition, Scoped):
+            context = condition.part_of(context)
+        condition = condition.condition
+    return condition, context
 
 
-def _value(value: Any) -> str:
-    if isinstance(value, list):
-        return "[" + ", ".join(map(_value, value)) + "]"
-    if isinstance(value, dict):
-        return "{" + ", ".join(f"{key}: {_value(inner)}" for key, inner in value.items()) + "}"
-    return str(value)
+def _count_of(condition: Condition) -> int | None:
+    """Return how many hits a condition asks for, None if it does not count."""
+    while isinstance(condition, Unless | Counted | Scoped):
+        if isinstance(condition, Counted):
+            return condition.nth or condition.at_least
+        condition = condition.condition
+    return None
+
+
+def _tongue() -> Tongue:
+    return "chinese" if current() == LOCALES[0] else "english"
+
+
+def _spelt(slot: Slot, key: str) -> str:
+    return slot.spell_key(key, _tongue())
 
 
 def _place(hit: ConditionHit, hide: Callable[[str], str]) -> str:

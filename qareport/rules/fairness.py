@@ -1,4 +1,4 @@
-"""What keeps findings fair: a sentence costs once, and nobody is praised while the customer is unsettled.
+"""What keeps findings fair: a sentence costs once, a rule no more than its `most`, and no untimely praise.
 
 Several rules may see the same fault: a question that is evaded, asked again, and given up. Of the findings that cost
 points and rest on the same sentence the heaviest counts; the others are kept, without points, and name it in
@@ -7,7 +7,7 @@ points and rest on the same sentence the heaviest counts; the others are kept, w
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from qareport.model import FATAL_POINTS, Act, Emotion, Evidence, Finding, Role
@@ -44,6 +44,26 @@ def charge_once(findings: Sequence[Finding]) -> list[Finding]:
         replace(finding, points=0, covered_by=covered[index]) if index in covered else finding
         for index, finding in enumerate(findings)
     ]
+
+
+def limit_rules(findings: Iterable[Finding], most: Mapping[str, int]) -> list[Finding]:
+    """Let a rule that hits every time cost or earn no more than its `most`: what comes first counts.
+
+    Args:
+        findings: in order of time.
+        most: by rule id; rules without a limit are missing.
+    """
+    limited = []
+    left = dict(most)
+    for finding in findings:
+        room = left.get(finding.rule_id)
+        if room is not None:
+            points = max(finding.points, room) if room <= 0 else min(finding.points, room)
+            left[finding.rule_id] = room - points
+            limited.append(finding if points == finding.points else replace(finding, points=points))
+        else:
+            limited.append(finding)
+    return limited
 
 
 def _weight(finding: Finding) -> tuple[int, int, int, str]:

@@ -5,6 +5,7 @@ and this module adds them up:
 
     score = start + sum over categories of the points that count, kept within 0 … total
     a sentence costs once: of several findings on it the heaviest counts (`fairness`)
+    a rule costs no more than its `most`
     of a category no more than its `limit` is lost, in order of time; gains and fatal findings have no limit
     one fatal finding: score no higher than `fatal_score`, and not passed
     passed = score >= `pass_score`
@@ -16,7 +17,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, tzinfo
 
 from qareport.model import (
     Analysis,
@@ -31,8 +32,9 @@ from qareport.model import (
     ScoreItem,
     Transcript,
 )
-from qareport.rules.fairness import charge_once, without_untimely_praise
-from qareport.rules.match_context import ConditionHit, MatchContext
+from qareport.rules.condition_hit import ConditionHit
+from qareport.rules.fairness import charge_once, limit_rules, without_untimely_praise
+from qareport.rules.match_context import MatchContext
 from qareport.rules.risk import assess_risk
 from qareport.rules.rule import Occurrence, Rule, RuleSet, RuleStatus
 from qareport.settings import ScoreSettings
@@ -117,6 +119,7 @@ def judge(
     *,
     statuses: Collection[RuleStatus] = _ACTIVE,
     earlier: tuple[datetime, ...] | None = None,
+    time_zone: tzinfo | None = None,
 ) -> Judgement:
     """Match rules against one call.
 
@@ -127,12 +130,13 @@ def judge(
         score: where the score starts and what limits it.
         statuses: only rules of these count.
         earlier: when the earlier calls of the order began; None: not known.
+        time_zone: by whose clock days and hours count; None: by that of the call's own start.
 
     Returns:
         Findings in order of time, and the score as the scorecard adds it up; None when nobody speaks, or when too many
         sentences have no known speaker (`unknown_speakers` of the settings, with a note).
     """
-    context = MatchContext.of(transcript, analysis, earlier=earlier, stages=ruleset.stages)
+    context = MatchContext.of(transcript, analysis, earlier=earlier, stages=ruleset.stages, time_zone=time_zone)
     return judge_context([rule for rule in ruleset.rules if rule.status in statuses], context, score)
 
 
@@ -140,23 +144,26 @@ def judge_context(rules: Iterable[Rule], context: MatchContext, score: ScoreSett
     """Match rules against a call whose match context exists already. See `judge`."""
     if not context.spoken:
         return Judgement(findings=(), score=None, risk=Risk.LOW)
-    began = context.transcript.started_at
     findings: list[Finding] = []
     judged: list[tuple[str, str]] = []
     idle: list[tuple[str, str]] = []
     stopped: list[str] = []
+    day = context.day
+    most: dict[str, int] = {}
     for rule in rules:
-        if not rule.in_effect(began.date() if began else None):
+        if not rule.in_effect(day):
             continue
         try:
             hits = match(rule, context)
         except TimeoutError:  # a regular expression of the rule: what could not be judged is noted, and costs nothing
             stopped.append(rule.id)
             continue
+        if rule.most is not None:
+            most[rule.id] = rule.most
         (idle if hits is None else judged).append((rule.category, rule.id))
         findings += hits or ()
     findings.sort(key=lambda finding: (finding.at_ms, finding.rule_id))
-    findings = charge_once(without_untimely_praise(findings, context))
+    findings = limit_rules(charge_once(without_untimely_praise(findings, context)), most)
     notes = [Note(code=NoteCode.RULES_NOT_JUDGED, values={"rules": ", ".join(stopped)})] if stopped else []
     unknown = sum(segment.role is Role.UNKNOWN for segment in context.spoken) / len(context.spoken)
     if unknown > score.unknown_speakers:

@@ -12,9 +12,12 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from qareport.errors import Diagnostic, SourceLocation
+from qareport.messages import Message, say
 from qareport.model import DEFAULT_SILENCE_MS
+from qareport.rules.aliases import did_you_mean
 from qareport.rules.diagnostics import read_ignores, silence
 from qareport.rules.lint_conditions import Limits, check_conditions, same_trigger
+from qareport.rules.lint_words import check_words
 from qareport.rules.replay import StoredJudgement
 from qareport.rules.rule import Rule, RuleSet, RuleStatus
 from qareport.rules.rule_tests import RuleTest, load_rule_tests
@@ -22,11 +25,10 @@ from qareport.strict_yaml import NodePath
 
 #: Plain values that other readers of YAML take for something else than their text.
 _AMBIGUOUS = (
-    (re.compile(r"(?i)(yes|no|on|off|y|n)\Z"), "true or false"),
-    (re.compile(r"[-+]?0[0-9]+\Z"), "an octal number"),
-    (re.compile(r"[0-9]+(:[0-5]?[0-9])+\Z"), "a number of minutes"),
+    (re.compile(r"(?i)(yes|no|on|off|y|n)\Z"), say("{text} is read as text here, elsewhere as true or false")),
+    (re.compile(r"[-+]?0[0-9]+\Z"), say("{text} is read as text here, elsewhere as an octal number")),
+    (re.compile(r"[0-9]+(:[0-5]?[0-9])+\Z"), say("{text} is read as text here, elsewhere as a number of minutes")),
 )
-#: Shorter pauses are not silences, unless the settings say otherwise.
 #: A rule that hit nothing for so long is doubtful.
 IDLE = timedelta(days=30)
 
@@ -39,6 +41,7 @@ def lint(
     topics: Collection[str] | None = None,
     today: date | None = None,
     counts: HitCounts | None = None,
+    categories: Collection[str] = (),
 ) -> tuple[Diagnostic, ...]:
     """Return the warnings about a rule set, without those that comments silence.
 
@@ -49,6 +52,7 @@ def lint(
         topics: the issues of topics.yaml; None: not checked.
         today: rules that ended before this day are reported; None: not checked.
         counts: hits in stored calls; None: not checked.
+        categories: those of the scorecard; rules may have others, but hardly misspelled ones.
 
     Raises:
         ConfigError: a test file beside the rules has errors.
@@ -59,7 +63,10 @@ def lint(
     not_checked = {"unknown-topic": topics, "ended-rule": today, "never-hits": counts}
     warnings = (
         *_ambiguous_scalars(ruleset),
+        *check_words(ruleset),
+        *_misspelled_categories(ruleset, categories),
         *_without_tests(ruleset, tests),
+        *_tests_of_retired_rules(ruleset, tests),
         *_advice_without_topic(ruleset),
         *_equal_titles(ruleset),
         *_conditions(ruleset, limits),
@@ -81,11 +88,12 @@ def _unsilenced(
 
 
 def _warning(
-    code: str, ruleset: RuleSet, rule: Rule, what: str, to_do: str | None, path: NodePath | None = None
+    code: str, ruleset: RuleSet, rule: Rule, what: Message, to_do: Message | None, path: NodePath | None = None
 ) -> Diagnostic:
     """Word a warning about a rule; `path` is a place below it, None its id."""
     where = rule.location if path is None else ruleset.source_of(rule).locate((*rule.path, *path))
-    return Diagnostic(code=code, severity="warning", what=f"{rule.id}: {what}", where=where, to_do=to_do)
+    text = say("{subject}: {what}", subject=rule.id, what=what)
+    return Diagnostic(code=code, severity="warning", what=text, where=where, to_do=to_do)
 
 
 def _ambiguous_scalars(ruleset: RuleSet) -> Iterator[Diagnostic]:
@@ -94,7 +102,8 @@ def _ambiguous_scalars(ruleset: RuleSet) -> Iterator[Diagnostic]:
         for where, text in source.plain_scalars:
             for pattern, meaning in _AMBIGUOUS:
                 if pattern.match(text):
-                    what, to_do = f"{text} is read as text here, elsewhere as {meaning}", f'write "{text}" with quotes'
+                    what = say(meaning.template, text=text)
+                    to_do = say('write it with quotes: "{text}"', text=text)
                     yield Diagnostic(code="ambiguous-scalar", severity="warning", what=what, where=where, to_do=to_do)
 
 
@@ -108,24 +117,44 @@ def _without_tests(ruleset: RuleSet, tests: Iterable[RuleTest]) -> Iterator[Diag
             continue
         for key, rule_ids in tested.items():
             if rule.id not in rule_ids:
-                to_do = "add a case to the *.test.yaml beside it"
-                yield _warning("rule-without-test", ruleset, rule, f"no test has it in `{key}`", to_do)
+                what, to_do = say("no test has it in `{key}`", key=key), say("add a case to the *.test.yaml beside it")
+                yield _warning("rule-without-test", ruleset, rule, what, to_do)
+
+
+def _tests_of_retired_rules(ruleset: RuleSet, tests: Iterable[RuleTest]) -> Iterator[Diagnostic]:
+    for test in tests:
+        for rule_id in (*(expected.rule for expected in test.must_hit), *test.must_not_hit):
+            rule = ruleset.find(rule_id)
+            if rule is not None and rule.status is RuleStatus.RETIRED:
+                what = say("{test}: {rule} is retired and hits nothing", test=test.name, rule=rule_id)
+                to_do = say("take this case out")
+                yield Diagnostic(
+                    code="retired-rule-tested", severity="warning", what=what, where=test.location, to_do=to_do
+                )
+
+
+def _misspelled_categories(ruleset: RuleSet, categories: Collection[str]) -> Iterator[Diagnostic]:
+    """Find categories that the scorecard does not list and that are nearly one that it does."""
+    for rule in ruleset.rules:
+        if rule.category not in categories and (near := did_you_mean(rule.category, categories)) is not None:
+            what = say("the scorecard has no category {category!r}", category=rule.category)
+            yield _warning("unknown-category", ruleset, rule, what, near, ("category",))
 
 
 def _advice_without_topic(ruleset: RuleSet) -> Iterator[Diagnostic]:
     for rule in ruleset.rules:
         texts = (rule.advice, *rule.variants.values())
         if any(advice.names("topic") for advice in texts) and not rule.when.names_topic:
-            what = "advice names {{ topic }}, but `when` does not always find one"
-            yield _warning("advice-without-topic", ruleset, rule, what, "name it in words")
+            what = say("advice names {{ topic }}, but `when` does not always find one")
+            yield _warning("advice-without-topic", ruleset, rule, what, say("name it in words"))
 
 
 def _equal_titles(ruleset: RuleSet) -> Iterator[Diagnostic]:
     first: dict[str, SourceLocation] = {}
     for rule in ruleset.rules:
         if rule.title in first:
-            what = f"title {rule.title!r} is that of another rule"
-            yield _warning("duplicate-title", ruleset, rule, what, f"see {first[rule.title]}")
+            what = say("title {title!r} is that of another rule", title=rule.title)
+            yield _warning("duplicate-title", ruleset, rule, what, say("see {where}", where=first[rule.title]))
         first.setdefault(rule.title, rule.location)
 
 
@@ -138,16 +167,20 @@ def _conditions(ruleset: RuleSet, limits: Limits) -> Iterator[Diagnostic]:
 def _lifetimes(ruleset: RuleSet, today: date | None) -> Iterator[Diagnostic]:
     for rule in ruleset.rules:
         if today is not None and rule.effective_to is not None and rule.effective_to < today:
-            what, to_do = f"ended on {rule.effective_to} and counts no more", "set `status: retired`"
+            what, to_do = say("ended on {day} and counts no more", day=rule.effective_to), say("set `status: retired`")
             yield _warning("ended-rule", ruleset, rule, what, to_do, ("effective",))
         for replaced in rule.replaces:
             other = ruleset.find(replaced)
             if replaced == rule.id:
-                to_do = "name the rule that it replaces"
-                yield _warning("replaces-itself", ruleset, rule, "replaces itself", to_do, ("replaces",))
-            elif other is not None and other.status is RuleStatus.ACTIVE and rule.status is RuleStatus.ACTIVE:
-                what = f"replaces {replaced}, which still counts: one fault costs twice"
-                to_do = f"set `status: retired` at {other.location}"
+                to_do = say("name the rule that it replaces")
+                yield _warning("replaces-itself", ruleset, rule, say("replaces itself"), to_do, ("replaces",))
+            elif other is None:
+                what = say("replaces {rule!r}, which is no rule", rule=replaced)
+                near = did_you_mean(replaced, ruleset.versions)
+                yield _warning("replaces-unknown", ruleset, rule, what, near, ("replaces",))
+            elif other.status is RuleStatus.ACTIVE and rule.status is RuleStatus.ACTIVE:
+                what = say("replaces {rule}, which still counts: one fault costs twice", rule=replaced)
+                to_do = say("set `status: retired` at {where}", where=other.location)
                 yield _warning("replaces-active", ruleset, rule, what, to_do, ("replaces",))
 
 
@@ -157,8 +190,9 @@ def _shadowed_rules(ruleset: RuleSet) -> Iterator[Diagnostic]:
     for index, rule in enumerate(active):
         for other in active[:index]:
             if same_trigger(rule, other):
-                what = f"hits wherever {other.id} hits: one fault costs twice"
-                yield _warning("shadowed-rule", ruleset, rule, what, f"see {other.location}: keep one", ("when",))
+                what = say("hits wherever {rule} hits: one fault costs twice", rule=other.id)
+                to_do = say("see {where}: keep one", where=other.location)
+                yield _warning("shadowed-rule", ruleset, rule, what, to_do, ("when",))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,7 +207,8 @@ class HitCounts:
         """Report the active rules that hit nothing in the last 30 days; none when no calls are stored."""
         for rule in ruleset.rules:
             if self.calls and rule.status is RuleStatus.ACTIVE and not self.recent.get(rule.id):
-                what, to_do = "hit none of the stored calls in 30 days", "see `qareport rules explain CALL --rule`"
+                what = say("hit none of the stored calls in 30 days")
+                to_do = say("see `qareport rules explain CALL --rule`")
                 yield _warning("never-hits", ruleset, rule, what, to_do)
 
 

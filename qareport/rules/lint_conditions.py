@@ -6,8 +6,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from qareport.messages import Message, say
+from qareport.presentation.wording import LABEL_SOURCES, label_code
+from qareport.rules.aliases import did_you_mean
 from qareport.rules.rule import Rule
 from qareport.rules.schema_types import parse_duration
+from qareport.rules.utterance_match import never_matches
 from qareport.strict_yaml import NodePath
 from qareport.text.wordlist import normalise
 
@@ -29,8 +33,8 @@ class ConditionWarning:
     """A warning about a condition, with its place below the rule."""
 
     code: str
-    what: str
-    to_do: str | None
+    what: Message
+    to_do: Message | None
     path: NodePath
 
 
@@ -66,14 +70,15 @@ def _walk(
         return
     yield from _thresholds(node, path, limits)
     yield from _hidden_words(node, path, shared)
+    yield from _dead_expressions(node, path)
     yield from _excused_always(node, path)
     if isinstance(node.get("all"), list):
         yield from _contradictions(node["all"], (*path, "all"), shared)
     if node.get("within") in ("0s", "0ms", "0m") and "sequence" not in node:
         yield ConditionWarning(
             code="zero-within",
-            what="within: nothing follows in no time",
-            to_do="give it some seconds",
+            what=say("within: nothing follows in no time"),
+            to_do=say("give it some seconds"),
             path=(*path, "within"),
         )
     for key, child in node.items():
@@ -85,38 +90,50 @@ def _thresholds(node: Mapping[str, Any], path: NodePath, limits: Limits) -> Iter
     silence = node.get("silence")
     length = silence.get("longer") if isinstance(silence, dict) else silence
     if isinstance(length, str) and parse_duration(length) < limits.silence_ms:
-        what = f"silence: {length} is less than `silence_ms` ({limits.silence_ms} ms): shorter pauses are no silences"
+        what = say(
+            "silence: {length} is less than `silence_ms` ({least} ms): shorter pauses are no silences",
+            length=length,
+            least=limits.silence_ms,
+        )
         yield ConditionWarning(
             code="short-silence",
             what=what,
-            to_do="raise it, or lower `silence_ms` in qareport.yaml",
+            to_do=say("raise it, or lower `silence_ms` in qareport.yaml"),
             path=(*path, "silence"),
         )
     speed = node.get("speed")
     if isinstance(speed, dict) and (speed.get("above", 0) > _FASTEST or speed.get("below", _FASTEST) < _SLOWEST):
-        what = f"speed: nobody speaks like that ({_SLOWEST} to {_FASTEST} characters a minute)"
-        yield ConditionWarning(
-            code="impossible-speed", what=what, to_do="330 is fast, 150 is slow", path=(*path, "speed")
-        )
+        what = say("speed: nobody speaks like that ({low} to {high} characters a minute)", low=_SLOWEST, high=_FASTEST)
+        to_do = say("330 is fast, 150 is slow")
+        yield ConditionWarning(code="impossible-speed", what=what, to_do=to_do, path=(*path, "speed"))
     metric = node.get("metric")
     if isinstance(metric, dict) and not _can_be(metric):
-        what = f"metric: {metric['name']} never has such a value"
+        what = say("metric: {name} never has such a value", name=metric["name"])
         yield ConditionWarning(
             code="impossible-metric",
             what=what,
-            to_do="shares lie between 0 and 1, sentiment between -5 and 5",
+            to_do=say("shares lie between 0 and 1, sentiment between -5 and 5"),
             path=(*path, "metric"),
         )
     for issue in _issues(node):
         if limits.topics is not None and issue not in limits.topics:
-            known = ", ".join(sorted(limits.topics))
             head = "topic" if "topic" in node else "moment"
-            yield ConditionWarning(
-                code="unknown-topic",
-                what=f"{head}: topics.yaml knows no {issue!r}",
-                to_do=f"known: {known}",
-                path=(*path, head),
-            )
+            what = say("{key}: topics.yaml knows no {issue!r}", key=head, issue=issue)
+            near = did_you_mean(issue, limits.topics)
+            to_do = near or say("known: {names}", names=", ".join(sorted(limits.topics)))
+            yield ConditionWarning(code="unknown-topic", what=what, to_do=to_do, path=(*path, head))
+    yield from _labels(node, path)
+
+
+def _labels(node: Mapping[str, Any], path: NodePath) -> Iterator[ConditionWarning]:
+    """Find labels of moments that no moment ever carries."""
+    moment = node.get("moment")
+    label = moment.get("label") if isinstance(moment, dict) else None
+    if isinstance(label, str) and label_code(label) is None:
+        known = [word for code, word in LABEL_SOURCES.items()]
+        what = say("moment: no moment is called {label!r}", label=label)
+        to_do = did_you_mean(label, known) or say("known: {names}", names=", ".join(known))
+        yield ConditionWarning(code="unknown-label", what=what, to_do=to_do, path=(*path, "moment", "label"))
 
 
 def _can_be(metric: Mapping[str, Any]) -> bool:
@@ -149,10 +166,28 @@ def _hidden_words(
             hidden = _words(written["except"], shared)
             for key in ("any", "all"):
                 for word in sorted(_words(written.get(key, ()), shared) & hidden):
-                    what = f"{head}: {word!r} is also in `except` and is never found"
-                    yield ConditionWarning(
-                        code="shadowed-word", what=what, to_do="take it out of one of them", path=(*path, head)
-                    )
+                    what = say("{key}: {word!r} is also in `except` and is never found", key=head, word=word)
+                    to_do = say("take it out of one of them")
+                    yield ConditionWarning(code="shadowed-word", what=what, to_do=to_do, path=(*path, head))
+
+
+def _dead_expressions(node: Mapping[str, Any], path: NodePath) -> Iterator[ConditionWarning]:
+    """Find regular expressions that no text can match, because of what `normalise` takes out of it."""
+    for head in _SAYS:
+        written = node.get(head)
+        for key in ("regex", "except_regex"):
+            pattern = written.get(key) if isinstance(written, dict) else None
+            if not isinstance(pattern, str) or (letter := never_matches(pattern)) is None:
+                continue
+            if letter in "^$":
+                what = say("{key}: {letter!r} inside can never match", key=key, letter=letter)
+                to_do = say("`^` and `$` are the ends of the sentence; lists such as `$道歉` are for `any` and `all`")
+            else:
+                what = say(
+                    "{key}: can never match, because texts are searched without {letter!r}", key=key, letter=letter
+                )
+                to_do = say("take it out: punctuation and spaces make no difference")
+            yield ConditionWarning(code="never-matches", what=what, to_do=to_do, path=(*path, head))
 
 
 def _excused_always(node: Mapping[str, Any], path: NodePath) -> Iterator[ConditionWarning]:
@@ -161,10 +196,9 @@ def _excused_always(node: Mapping[str, Any], path: NodePath) -> Iterator[Conditi
         if isinstance(excuse, dict):
             condition = {key: value for key, value in excuse.items() if key not in ("within", "before")}
             if condition == heads:
-                what = "unless: is what the rule looks for, so every hit is excused"
-                yield ConditionWarning(
-                    code="always-excused", what=what, to_do="name what excuses it", path=(*path, "unless", index)
-                )
+                what = say("unless: is what the rule looks for, so every hit is excused")
+                to_do = say("name what excuses it")
+                yield ConditionWarning(code="always-excused", what=what, to_do=to_do, path=(*path, "unless", index))
 
 
 def _contradictions(
@@ -180,8 +214,9 @@ def _contradictions(
     for item in items:
         for child, where in forbidden:
             if item == child or _covers(child, item, shared):
-                what = "all: the same is asked for and forbidden, so it never holds"
-                yield ConditionWarning(code="contradiction", what=what, to_do="take one of them out", path=where)
+                what = say("all: the same is asked for and forbidden, so it never holds")
+                to_do = say("take one of them out")
+                yield ConditionWarning(code="contradiction", what=what, to_do=to_do, path=where)
 
 
 def _covers(forbidden: Any, asked: Any, shared: Mapping[str, tuple[str, ...]]) -> bool:

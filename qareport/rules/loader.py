@@ -5,120 +5,25 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterator
-from datetime import date
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any, ClassVar
+from typing import Any
 
 import pydantic
-from pydantic import (
-    BeforeValidator,
-    Field,
-    StrictInt,
-    model_validator,
-)
-from pydantic_core import PydanticCustomError
 
 from qareport.errors import ConfigError, Diagnostic, Problem, SourceLocation
-from qareport.model import FATAL_POINTS, Severity
-from qareport.rules.condition_parser import ConditionParser, keys_of
+from qareport.messages import Message, say
+from qareport.rules.aliases import did_you_mean, nearest, words_of
+from qareport.rules.condition_parser import ConditionParser
+from qareport.rules.conditions import Condition
 from qareport.rules.conditions.logic import Counted
-from qareport.rules.diagnostics import Diagnostics, did_you_mean
-from qareport.rules.rule import Advice, AdviceError, Occurrence, Rule, RuleSet, RuleStatus, Shared
-from qareport.rules.rule_files import SYNONYMS, RuleFiles
-from qareport.rules.schema_types import Form, Keywords
+from qareport.rules.diagnostics import Diagnostics, mistyped_colon
+from qareport.rules.file_forms import RuleForm, SharedForm
+from qareport.rules.rule import Advice, AdviceError, Rule, RuleSet, Shared
+from qareport.rules.rule_files import SYNONYMS, RuleFiles, kind_of
+from qareport.rules.translation import slot_of, to_english
 from qareport.strict_yaml import NodePath, YamlSource, parse_yaml
-from qareport.text.wordlist import Keyword
-
-
-def _points(value: Any) -> Any:
-    return -FATAL_POINTS if value == "fatal" else value
-
-
-def _mode(value: Any) -> Any:
-    return Occurrence.ONCE if value == "first" else value
-
-
-def _day(value: Any) -> date:
-    if isinstance(value, str) and re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value):
-        try:
-            return date.fromisoformat(value)
-        except ValueError:
-            pass
-    raise PydanticCustomError("day", "a date such as 2026-11-01")
-
-
-def _variants(value: Any) -> Any:
-    return {"default": value} if isinstance(value, str) else value
-
-
-Day = Annotated[date, BeforeValidator(_day)]
-
-
-class EffectiveForm(Form):
-    """From and to which day a rule counts, both included."""
-
-    from_: Day | None = Field(default=None, alias="from")
-    to: Day | None = None
-
-    @model_validator(mode="after")
-    def _in_order(self) -> EffectiveForm:
-        if self.from_ is not None and self.to is not None and self.from_ > self.to:
-            raise PydanticCustomError("effective", "`from` not after `to`: the rule would never count")
-        return self
-
-
-class OccurrenceForm(Form):
-    """`once` (or `first`), `every`, `{nth: 2}`, `{at_least: 3}`."""
-
-    bare: ClassVar[str | None] = "mode"
-
-    mode: Annotated[Occurrence, BeforeValidator(_mode)] = Occurrence.ONCE
-    nth: Annotated[StrictInt, Field(ge=1, le=1000)] | None = None
-    at_least: Annotated[StrictInt, Field(ge=1, le=1000)] | None = None
-
-    @model_validator(mode="after")
-    def _one_of(self) -> OccurrenceForm:
-        if self.nth is not None and self.at_least is not None:
-            raise PydanticCustomError("occurrence", "`nth` or `at_least`, not both")
-        return self
-
-
-class RuleForm(Form):
-    """One rule as it is written."""
-
-    id: Annotated[str, Field(pattern=r"^[a-z][a-z0-9]*([.-][a-z0-9]+)*$")]
-    title: Keyword
-    severity: Severity
-    #: Added to the score when the rule hits; `fatal` fails the call. `judge` says how points add up.
-    points: Annotated[StrictInt, BeforeValidator(_points), Field(ge=-100, le=100)]
-    category: Keyword
-    status: RuleStatus = RuleStatus.ACTIVE
-    occurrence: OccurrenceForm = OccurrenceForm()
-    effective: EffectiveForm = EffectiveForm()
-    owner: Keyword | None = None
-    tags: Keywords = ()
-    replaces: Keywords = ()
-    applies_when: dict[str, Any] | None = None
-    when: dict[str, Any]
-    moment: Keyword | None = None
-    advice: Annotated[dict[str, Keyword], BeforeValidator(_variants)]
-
-
-class FileForm(Form):
-    """A rule file as it is written."""
-
-    schema_: Annotated[StrictInt, Field(alias="schema", ge=1, le=1)]
-    rules: Annotated[list[RuleForm], Field(min_length=1)]
-
-
-class SharedForm(Form):
-    """`synonyms.yaml` as it is written."""
-
-    schema_: Annotated[StrictInt, Field(alias="schema", ge=1, le=1)]
-    synonyms: dict[str, Keywords] = Field(default_factory=dict)
-    stages: dict[str, Keywords] = Field(default_factory=dict)
-    false_friends: Keywords = ()
+from qareport.text.wordlist import WordList
 
 
 def read_shared(source: YamlSource, diagnostics: Diagnostics) -> Shared:
@@ -126,13 +31,15 @@ def read_shared(source: YamlSource, diagnostics: Diagnostics) -> Shared:
     try:
         form = SharedForm.model_validate(source.data)
     except pydantic.ValidationError as error:
-        diagnostics.explain(error, (), ["schema", "synonyms", "stages", "false_friends"])
+        diagnostics.explain(error, ())
         return Shared()
     for name in form.synonyms:
         if name[:1].isdigit() or " " in name:
-            what, to_do = f"list {name!r} cannot be named in a rule", "rename it: no digit first, no spaces"
+            what = say("list {name!r} cannot be named in a rule", name=name)
+            to_do = say("rename it: no digit first, no spaces")
             diagnostics.add("invalid-list-name", ("synonyms", name), what, to_do=to_do)
-    return Shared(lists=form.synonyms, stages=form.stages, false_friends=form.false_friends)
+    stages = {name: WordList(words.any, words.except_) for name, words in form.stages.items()}
+    return Shared(lists=form.synonyms, stages=stages, false_friends=form.false_friends)
 
 
 def version_of(rule: dict[str, Any], shared: Shared) -> str:
@@ -142,7 +49,7 @@ def version_of(rule: dict[str, Any], shared: Shared) -> str:
     if used:
         parts["lists"] = {name: shared.lists[name] for name in sorted(used)}
     if shared.stages and (isinstance(rule.get("advice"), dict) or "stage" in set(_texts(rule))):
-        parts["stages"] = dict(shared.stages)
+        parts["stages"] = {name: [*words.words, *words.exceptions] for name, words in shared.stages.items()}
     if shared.false_friends and "sounds_like" in set(_texts(rule)):
         parts["false_friends"] = shared.false_friends
     canonical = json.dumps(parts, sort_keys=True, separators=(",", ":"))
@@ -176,17 +83,20 @@ def load(source: RuleFiles | Path) -> RuleSet:
     sources: dict[str, YamlSource] = {}
     for name in files.rule_names:
         try:
-            sources[name] = parse_yaml(files.contents[name], name=files.path_of(name))
+            document = parse_yaml(files.contents[name], name=files.path_of(name))
         except ConfigError as error:
             problems += error.problems
+            continue
+        sources[name], twins = to_english(document, kind_of(name))
+        problems += twins
     if not problems and not sources.keys() - {SYNONYMS}:
-        problems.append(Diagnostic(code="no-rules", what="no rules here", where=files.where))
+        problems.append(Diagnostic(code="no-rules", what=say("no rules here"), where=files.where))
     shared = Shared()
     rules: list[Rule] = []
     ids: list[tuple[str, SourceLocation]] = []
     # The shared lists first: rules name them.
     for name, document in sorted(sources.items(), key=lambda item: item[0] != SYNONYMS):
-        diagnostics = Diagnostics(document)
+        diagnostics = Diagnostics(document, slot_of(kind_of(name)))
         if name == SYNONYMS:
             shared = read_shared(document, diagnostics)
         else:
@@ -195,15 +105,31 @@ def load(source: RuleFiles | Path) -> RuleSet:
         problems += diagnostics.errors
     problems += _double_ids(ids)
     if problems:
-        raise ConfigError(sorted(problems, key=_place))
+        raise ConfigError(sorted(_causes(problems, files.path_of(SYNONYMS)), key=_place))
     return RuleSet(
         rules=tuple(rules),
         sha256=files.sha256,
         shared=shared,
-        stages=shared.stage_lists(),
+        stages=shared.stages,
         origin=files,
         sources={document.file: document for document in sources.values()},
     )
+
+
+def _causes(problems: list[Problem], synonyms: str) -> list[Problem]:
+    """Leave out what follows from errors of `synonyms.yaml`: lists and stages that are unknown because of them."""
+    if not any(_file_of(problem) == synonyms for problem in problems):
+        return problems
+    follow = ("unknown-list", "unknown-stage")
+    return [
+        problem
+        for problem in problems
+        if _file_of(problem) == synonyms or not (isinstance(problem, Diagnostic) and problem.code in follow)
+    ]
+
+
+def _file_of(problem: Problem) -> str:
+    return problem.where.file if isinstance(problem.where, SourceLocation) else str(problem.where)
 
 
 def _place(problem: Problem) -> tuple[str, int, int]:
@@ -214,17 +140,24 @@ def _place(problem: Problem) -> tuple[str, int, int]:
 def _read_file(source: YamlSource, diagnostics: Diagnostics, shared: Shared) -> list[Rule]:
     data = source.data
     if not isinstance(data, dict):
-        diagnostics.add("no-rules", (), "no rules here", expected="`schema: 1` and a list `rules:`")
+        expected = say("`schema: 1` and a list `rules:`")
+        to_do = mistyped_colon(data) if isinstance(data, str) else None
+        diagnostics.add("no-rules", (), say("no rules here"), expected=expected, to_do=to_do)
         return []
-    for key in data:
-        if key not in ("schema", "rules"):
-            diagnostics.unknown_key((), key, ("schema", "rules"))
-    if data.get("schema") != 1 or isinstance(data.get("schema"), bool):
-        what, to_do = f"schema: got {data.get('schema')!r}", "write `schema: 1` first"
-        diagnostics.add("schema-version", ("schema",), what, expected="1", to_do=to_do)
+    known = ("schema", "rules")
+    strange = [key for key in data if key not in known]
+    for key in strange:
+        diagnostics.unknown_key((), key, known)
+    words = [word for key in known for word in words_of(key)]
+    meant = {diagnostics.slot.key(nearest(key, words) or "") for key in strange}
+    if (data.get("schema") != 1 or isinstance(data.get("schema"), bool)) and "schema" not in meant - data.keys():
+        what = diagnostics.got(("schema",), data.get("schema"))
+        diagnostics.add("schema-version", ("schema",), what, expected=say("1"), to_do=say("write `schema: 1` first"))
     items = data.get("rules")
     if not isinstance(items, list) or not items:
-        diagnostics.add("no-rules", ("rules",), "rules: no list of rules", expected="rules, each after a dash")
+        if "rules" not in meant - data.keys():
+            what, expected = say("rules: no list of rules"), say("rules, each after a dash")
+            diagnostics.add("no-rules", ("rules",), what, expected=expected)
         return []
     rules = []
     for index, item in enumerate(items):
@@ -237,13 +170,14 @@ def _read_file(source: YamlSource, diagnostics: Diagnostics, shared: Shared) -> 
 
 def _read_rule(item: Any, path: NodePath, diagnostics: Diagnostics, shared: Shared) -> Rule | None:
     name = item.get("id") if isinstance(item, dict) else None
-    diagnostics.subject = name if isinstance(name, str) and name else f"rule {int(path[-1]) + 1}"
+    nameless = say("rule {number}", number=int(path[-1]) + 1)
+    diagnostics.subject = name if isinstance(name, str) and name else nameless
     before = len(diagnostics.errors)
     form = None
     try:
         form = RuleForm.model_validate(item)
     except pydantic.ValidationError as error:
-        diagnostics.explain(error, path, [*keys_of(RuleForm), *keys_of(EffectiveForm), *keys_of(OccurrenceForm)])
+        diagnostics.explain(error, path)
     # Conditions and advice are read even when the rest has errors: all problems at once.
     given = item if isinstance(item, dict) else {}
     parser = ConditionParser(diagnostics, shared)
@@ -257,9 +191,25 @@ def _read_rule(item: Any, path: NodePath, diagnostics: Diagnostics, shared: Shar
     when = conditions.get("when")
     if form is None or when is None or advice is None or len(diagnostics.errors) > before:
         return None
+    return _rule(form, given, path, conditions, parser.parts, advice, diagnostics.source, shared)
+
+
+def _rule(
+    form: RuleForm,
+    given: dict[str, Any],
+    path: NodePath,
+    conditions: Mapping[str, Condition | None],
+    parts: Mapping[NodePath, Condition],
+    advice: dict[str, Advice],
+    source: YamlSource,
+    shared: Shared,
+) -> Rule:
+    when = conditions["when"]
+    if when is None:
+        raise ValueError(f"{form.id}: no condition was read")
     if form.occurrence.nth or form.occurrence.at_least:
         when = Counted(condition=when, nth=form.occurrence.nth, at_least=form.occurrence.at_least)
-    same = ("id", "title", "severity", "points", "category", "status", "moment", "owner", "tags", "replaces")
+    same = ("id", "title", "severity", "points", "category", "status", "moment", "owner", "tags", "replaces", "most")
     return Rule(
         **{key: getattr(form, key) for key in same},
         fatal=given["points"] == "fatal",
@@ -271,9 +221,9 @@ def _read_rule(item: Any, path: NodePath, diagnostics: Diagnostics, shared: Shar
         effective_from=form.effective.from_,
         effective_to=form.effective.to,
         written={key: given[key] for key in conditions},
-        parts={place[len(path) :]: condition for place, condition in parser.parts.items()},
+        parts={place[len(path) :]: condition for place, condition in parts.items()},
         version=version_of(given, shared),
-        location=diagnostics.source.locate((*path, "id")),
+        location=source.locate((*path, "id")),
         path=path,
     )
 
@@ -288,21 +238,26 @@ def _read_advice(given: Any, path: NodePath, diagnostics: Diagnostics, shared: S
             continue
         place = path if isinstance(given, str) else (*path, stage)
         if stage != "default" and stage not in shared.stages:
-            diagnostics.add("unknown-stage", place, f"advice: no stage {stage!r}", to_do=_near_stage(stage, shared))
+            diagnostics.add(
+                "unknown-stage", place, say("advice: no stage {stage!r}", stage=stage), to_do=_near_stage(stage, shared)
+            )
         try:
             advice[stage] = Advice(_FOLD.sub("", text))
         except AdviceError as error:
-            expected = "{{ quote }}, {{ topic }}, {{ seconds }} or {{ order_id }}"
-            diagnostics.add("invalid-advice", place, f"advice: {error}", expected=expected)
+            expected = say("{placeholders}", placeholders="{{ quote }}, {{ topic }}, {{ seconds }}, {{ order_id }}")
+            what = say("advice: {problem}", problem=error.message)
+            diagnostics.add("invalid-advice", place, what, expected=expected)
     if "default" not in advice and isinstance(given, dict):
-        to_do = "add `default:` for calls whose stage is not known"
-        diagnostics.add("advice-without-default", path, "advice: no `default`", to_do=to_do)
+        to_do = say("add `default:` for calls whose stage is not known")
+        diagnostics.add("advice-without-default", path, say("advice: no `default`"), to_do=to_do)
     return advice if "default" in advice else None
 
 
-def _near_stage(stage: str, shared: Shared) -> str:
-    known = ", ".join(shared.stages) or "none"
-    return did_you_mean(stage, shared.stages) or f"stages of {SYNONYMS}: {known}"
+def _near_stage(stage: str, shared: Shared) -> Message:
+    if not shared.stages:
+        return say("synonyms.yaml lists no stages")
+    known = ", ".join(shared.stages)
+    return did_you_mean(stage, shared.stages) or say("stages of synonyms.yaml: {known}", known=known)
 
 
 def _known_stages(node: Any, path: NodePath, diagnostics: Diagnostics, shared: Shared) -> None:
@@ -317,7 +272,8 @@ def _known_stages(node: Any, path: NodePath, diagnostics: Diagnostics, shared: S
                 for stage in given if isinstance(given, list) else [given]:
                     if isinstance(stage, str) and stage.strip() and stage not in shared.stages:
                         to_do = _near_stage(stage, shared)
-                        diagnostics.add("unknown-stage", (*path, key), f"stage: no stage {stage!r}", to_do=to_do)
+                        what = say("stage: no stage {stage!r}", stage=stage)
+                        diagnostics.add("unknown-stage", (*path, key), what, to_do=to_do)
             elif key != "advice":
                 _known_stages(value, (*path, key), diagnostics, shared)
 
@@ -335,8 +291,8 @@ def _double_ids(ids: list[tuple[str, SourceLocation]]) -> list[Diagnostic]:
     problems = []
     for rule_id, where in ids:
         if rule_id in first:
-            to_do = f"first given at {first[rule_id]}: rename one"
-            what = f"{rule_id}: this id is given twice"
+            to_do = say("first given at {where}: rename one", where=first[rule_id])
+            what = say("{rule}: this id is given twice", rule=rule_id)
             problems.append(Diagnostic(code="duplicate-id", what=what, where=where, to_do=to_do))
         first.setdefault(rule_id, where)
     return problems

@@ -1,98 +1,22 @@
-"""What rules look at in a call (`MatchContext`), what a condition is (`Condition`), what it finds (`ConditionHit`)."""
+"""What rules look at in a call (`MatchContext`), and what a condition is (`Condition`)."""
 
 from __future__ import annotations
 
 import dataclasses
-import itertools
 from abc import abstractmethod
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime, tzinfo
 from typing import ClassVar, Protocol
 
-from qareport.model import Act, Analysis, Evidence, Role, Segment, SpokenAct, Transcript
+from qareport.model import Analysis, Role, Segment, Transcript, Turn, find_turns
+from qareport.rules.condition_hit import ConditionHit
+from qareport.rules.role_speech import RoleSpeech
 from qareport.rules.schema_types import Extent, Form
-from qareport.text.pinyin import sound
-from qareport.text.wordlist import WordList, letter_pairs, normalise
-
-#: The quote of a pause, which has no words. What was measured, not said, is quoted in square brackets.
-SILENCE_QUOTE = "[SILENCE]"
-
-
-class SearchTerms:
-    """Words to search complete calls for, indexed by their first two letters, because most words are in no call."""
-
-    def __init__(self, words: Iterable[str]) -> None:
-        """Sort the words by how they start; they are normalised and not empty."""
-        self.by_start: dict[str, tuple[str, ...]] = {}
-        for word in dict.fromkeys(words):
-            self.by_start[word[:2]] = (*self.by_start.get(word[:2], ()), word)
-        self.starts = frozenset(self.by_start)
-
-
-class RoleSpeech:
-    """Everything that a role says in a call, an utterance a line, for a quick search of the whole call."""
-
-    def __init__(self, segments: tuple[Segment, ...], words: tuple[str, ...]) -> None:
-        """Join the lines."""
-        self.segments = segments
-        self.words = words
-        self.text = "\n".join(words)
-        #: Where each line begins.
-        self.starts = [0, *itertools.accumulate(len(line) + 1 for line in words[:-1])] if words else []
-
-        self._acts: dict[Act, list[tuple[int, Segment, SpokenAct]]] | None = None
-        self._hits_of: dict[Act, list[tuple[int, ConditionHit]]] = {}
-        self._pairs = letter_pairs(self.text)
-        self._sounds: str | None = None
-        self._sound_pairs: frozenset[str] = frozenset()
-
-    @property
-    def acts(self) -> Mapping[Act, list[tuple[int, Segment, SpokenAct]]]:
-        """Return where each act was heard: the number of the line, the utterance and the claim, in their order."""
-        if self._acts is None:
-            self._acts = {}
-            for line, segment in enumerate(self.segments):
-                for spoken in segment.acts:
-                    self._acts.setdefault(spoken.act, []).append((line, segment, spoken))
-        return self._acts
-
-    def hits_of(self, act: Act) -> list[tuple[int, ConditionHit]]:
-        """Return the hits of an act, each with the number of its line; made once, because many rules ask for them."""
-        if act not in self._hits_of:
-            places = self.acts.get(act, ())
-            self._hits_of[act] = [(line, uttered(segment, act=spoken)) for line, segment, spoken in places]
-        return self._hits_of[act]
-
-    def line_of(self, place: int) -> int:
-        """Return the number of the line that holds a place of the text."""
-        return bisect_right(self.starts, place) - 1
-
-    def lines_with(self, words: SearchTerms) -> set[int]:
-        """Return the numbers of the lines that hold any of some normalised words."""
-        return self._lines(words, self.text, self._pairs)
-
-    def lines_sounding(self, sounds: SearchTerms) -> set[int]:
-        """Return the numbers of the lines that hold any of some sounds."""
-        if self._sounds is None:
-            self._sounds = sound(self.text)
-            self._sound_pairs = letter_pairs(self._sounds)
-        return self._lines(sounds, self._sounds, self._sound_pairs)
-
-    def _lines(self, sought: SearchTerms, text: str, pairs: frozenset[str]) -> set[int]:
-        lines: set[int] = set()
-        for start in sought.starts & pairs:
-            for word in sought.by_start[start]:
-                lines.update(self._search(word, text))
-        return lines
-
-    def _search(self, word: str, text: str) -> Iterator[int]:
-        place = text.find(word)
-        while place >= 0:
-            line = self.line_of(place)
-            yield line
-            place = text.find(word, self.starts[line + 1]) if line + 1 < len(self.starts) else -1
+from qareport.text.negation import begins_negated, is_negated
+from qareport.text.spelling import in_digits
+from qareport.text.wordlist import WordList, normalise
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,11 +28,16 @@ class MatchContext:
     #: Segments with words, ordered by start, and their text as keywords are compared.
     spoken: tuple[Segment, ...]
     words: tuple[str, ...]
+    #: The same text with its numbers in digits.
+    in_digits: tuple[str, ...]
+    turns: tuple[Turn, ...]
     #: Start of the first word and end of the last.
     first_word_ms: int
     last_word_ms: int
     #: When the earlier calls of the order began; None: not known.
     earlier: tuple[datetime, ...] | None = None
+    #: By whose clock days and hours count; None: by that of the call's own start.
+    time_zone: tzinfo | None = None
     #: The stage of the order (待发货, 运输中 …) as far as the customer's words tell it.
     stage: str | None = None
     from_ms: int | None = None
@@ -129,6 +58,7 @@ class MatchContext:
         earlier: tuple[datetime, ...] | None = None,
         stages: Mapping[str, WordList] | None = None,
         words: tuple[str, ...] | None = None,
+        time_zone: tzinfo | None = None,
     ) -> MatchContext:
         """Build the context of a whole call.
 
@@ -138,6 +68,7 @@ class MatchContext:
             earlier: when the earlier calls of the order began; None: not known.
             stages: the words that tell the stage of an order.
             words: the normalised text of the utterances with words, in their order; None: computed.
+            time_zone: by whose clock days and hours count; None: by that of the call's own start.
         """
         spoken = tuple(sorted((s for s in transcript.segments if s.text.strip()), key=lambda s: s.start_ms))
         if words is None:
@@ -147,9 +78,12 @@ class MatchContext:
             analysis=analysis,
             spoken=spoken,
             words=words,
+            in_digits=tuple(map(in_digits, words)),
+            turns=find_turns(spoken)[0],
             first_word_ms=spoken[0].start_ms if spoken else 0,
             last_word_ms=max((segment.end_ms for segment in spoken), default=0),
             earlier=earlier,
+            time_zone=time_zone,
             stage=_stage(spoken, words, stages or {}),
         )
 
@@ -206,17 +140,33 @@ class MatchContext:
     def speech(self, role: Role | None) -> RoleSpeech:
         """Return what a role (None: anyone) says in the whole call, whichever part is looked at."""
         if role not in self._speech:
-            pairs = [pair for pair in zip(self.spoken, self.words, strict=True) if role is None or pair[0].role is role]
-            self._speech[role] = RoleSpeech(tuple(segment for segment, _ in pairs), tuple(words for _, words in pairs))
+            own = [index for index, segment in enumerate(self.spoken) if role is None or segment.role is role]
+            self._speech[role] = RoleSpeech(
+                tuple([self.spoken[index] for index in own]),
+                tuple([self.words[index] for index in own]),
+                tuple([self.in_digits[index] for index in own]),
+            )
         return self._speech[role]
 
     def hears(self, role: Role | None) -> bool:
         """Tell whether a role is known to speak, or known to be silent because every speaker is known."""
         return bool(self.speech(role).segments) or not self.speech(Role.UNKNOWN).segments
 
-    def turns(self) -> list[Segment]:
-        """Return the first segment of each turn: consecutive utterances of one role."""
-        return [next(group) for _, group in itertools.groupby(self.spoken, key=lambda segment: segment.role)]
+    @property
+    def knows_speakers(self) -> bool:
+        """Tell whether what agent and customer say can be told apart."""
+        return self.hears(Role.AGENT) and self.hears(Role.CUSTOMER)
+
+    @property
+    def began(self) -> datetime | None:
+        """Return when the call began, by the clock of the time zone; None: not known."""
+        began = self.transcript.started_at
+        return began if began is None or began.tzinfo is None else began.astimezone(self.time_zone or began.tzinfo)
+
+    @property
+    def day(self) -> date:
+        """Return the day whose rules judge the call: that on which it began, today when it is not known."""
+        return (self.began or datetime.now(self.time_zone)).date()
 
     def near(self, from_ms: int, to_ms: int, gap: Extent) -> bool:
         """Tell whether what starts at `to_ms` comes within a gap after `from_ms`, the end or start of what was before.
@@ -232,25 +182,27 @@ class MatchContext:
         return bisect_right(self.spoken, at_ms, key=_start)
 
     def _reach_ms(self, first: Extent) -> int:
-        if first.turns is not None or first.sentences is not None:
-            starts = self._starts(of_turns=first.turns is not None)
-            count = first.turns if first.turns is not None else first.sentences or 0
+        count = first.turns if first.turns is not None else first.sentences
+        if count is not None:
+            starts = self._starts(first)
             return starts[count] - 1 if count < len(starts) else self.length_ms
         if first.percent is not None:
             return self.first_word_ms + round((self.last_word_ms - self.first_word_ms) * first.percent / 100)
         return self.first_word_ms + (first.ms or 0)
 
     def _reach_back_ms(self, last: Extent) -> int:
-        if last.turns is not None or last.sentences is not None:
-            starts = self._starts(of_turns=last.turns is not None)
-            count = last.turns if last.turns is not None else last.sentences or 0
+        count = last.turns if last.turns is not None else last.sentences
+        if count is not None:
+            starts = self._starts(last)
             return starts[-count] if 0 < count <= len(starts) else (0 if count else self.length_ms + 1)
         if last.percent is not None:
             return self.last_word_ms - round((self.last_word_ms - self.first_word_ms) * last.percent / 100)
         return self.last_word_ms - (last.ms or 0)
 
-    def _starts(self, *, of_turns: bool) -> list[int]:
-        return [segment.start_ms for segment in (self.turns() if of_turns else self.spoken)]
+    def _starts(self, reach: Extent) -> list[int]:
+        """Return where the turns or sentences begin that an extent counts: everybody's, or those of its role."""
+        counted: tuple[Turn, ...] | tuple[Segment, ...] = self.spoken if reach.turns is None else self.turns
+        return [spoken.start_ms for spoken in counted if reach.role is None or spoken.role is reach.role]
 
     def _place_ms(self, place: Extent) -> int:
         share = place.percent
@@ -271,61 +223,15 @@ def _stage(spoken: Iterable[Segment], words: Iterable[str], stages: Mapping[str,
     for segment, text in zip(spoken, words, strict=True):
         if segment.role is Role.CUSTOMER:
             for name, list_ in stages.items():
-                if list_.find(text) is not None:
+                if _asserts(list_, text, segment.text):
                     return name
     return None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ConditionHit:
-    """A place where a condition holds. Without evidence it means that something did not happen until `at_ms`."""
-
-    at_ms: int
-    evidence: tuple[Evidence, ...] = ()
-    #: The keyword or the topic's word that was found.
-    topic: str | None = None
-    #: Length of the pause, emotion, interruption or moment that was found.
-    span_ms: int | None = None
-    #: What a reader heard there.
-    act: SpokenAct | None = None
-
-    @property
-    def end_ms(self) -> int:
-        """Return when the last evidence ends."""
-        if len(self.evidence) == 1:
-            return self.evidence[0].end_ms
-        return max((evidence.end_ms for evidence in self.evidence), default=self.at_ms)
-
-
-def join(hits: list[ConditionHit]) -> ConditionHit:
-    """Join hits that belong together into a single one: evidence by time, the first topic, the longest span."""
-    parts = (evidence for hit in hits for evidence in hit.evidence)
-    evidence = sorted(parts, key=lambda part: (part.at_ms, part.end_ms))
-    return ConditionHit(
-        at_ms=evidence[0].at_ms if evidence else max(hit.at_ms for hit in hits),
-        evidence=tuple(dict.fromkeys(evidence)),
-        topic=next((hit.topic for hit in hits if hit.topic is not None), None),
-        span_ms=max((hit.span_ms for hit in hits if hit.span_ms is not None), default=None),
-    )
-
-
-def uttered(
-    segment: Segment, *, topic: str | None = None, fuzzy: bool = False, act: SpokenAct | None = None
-) -> ConditionHit:
-    """Make the hit of an utterance."""
-    evidence = Evidence(
-        at_ms=segment.start_ms, end_ms=segment.end_ms, role=segment.role, quote=segment.text, fuzzy=fuzzy
-    )
-    return ConditionHit(at_ms=segment.start_ms, evidence=(evidence,), topic=topic, act=act)
-
-
-def measured(context: MatchContext, what: str, role: Role | None = None) -> ConditionHit:
-    """Make the hit of something measured over the whole call: certain only at its end; its quote is in brackets."""
-    at_ms = context.end_ms
-    return ConditionHit(
-        at_ms=at_ms,
-        evidence=(Evidence(at_ms=at_ms, end_ms=at_ms, role=role or Role.UNKNOWN, quote=f"[{what}]"),),
-        span_ms=0,
+def _asserts(list_: WordList, text: str, written: str) -> bool:
+    """Tell whether a word of a list is in a text and not denied there: 还没签收 says nothing of 签收."""
+    return list_.find(text) is not None and any(
+        begins_negated(match.said) or not is_negated(text, match.at, written) for match in list_.matches(text)
     )
 
 
@@ -344,7 +250,11 @@ class Condition(Protocol):
         return next(iter(self.find(context)), None)
 
     def is_judged(self, context: MatchContext) -> bool:
-        """Tell whether the call has what the condition looks at: nobody is blamed for what was not heard."""
+        """Tell whether it certainly does not hold where `find` returns nothing.
+
+        Not where the call lacks what it looks at: emotions, acts, known speakers, a start. What is not certain is held
+        against nobody: it is neither true nor false, alone, under `none` and `unless`, and however nested.
+        """
         return True
 
     @property

@@ -1,4 +1,4 @@
-"""The rule language for editors and readers: the JSON Schema of a rule file, and its reference in Markdown."""
+"""The rule language for readers: the reference of conditions and of codes in Markdown."""
 
 from __future__ import annotations
 
@@ -11,57 +11,17 @@ from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
-import pydantic
-
-from qareport.rules.condition_parser import BRANCHES, MAX_STEPS
 from qareport.rules.conditions import LEAVES, LeafForm, logic, sequence
 from qareport.rules.diagnostics import CODES
-from qareport.rules.loader import FileForm
-from qareport.rules.schema_types import DURATION_PATTERN, EXTENT_PATTERN, Extent, Gap, Place, Reach
+from qareport.rules.schema import grammar
+from qareport.rules.schema_types import DURATION_PATTERN, GAP_PATTERN, PLACE_PATTERN, REACH_PATTERN
 
-_GAP = pydantic.TypeAdapter[Extent](Gap).json_schema()
-_REACH = pydantic.TypeAdapter[Extent](Reach).json_schema()
-_BETWEEN = pydantic.TypeAdapter[tuple[Extent, Extent]](tuple[Place, Place]).json_schema()
-_COUNT = {"type": "integer", "minimum": 1}
-_CONDITION = {"$ref": "#/$defs/condition"}
 #: Types of JSON Schema, and strings of a pattern, in a reader's words.
 _TYPES = {"integer": "whole number", "number": "number", "boolean": "true or false"}
-_PATTERNS = {DURATION_PATTERN: "length of time (`2s`)", EXTENT_PATTERN: "extent (`30s`)"}
-
-
-def json_schema() -> dict[str, Any]:
-    """Return the JSON Schema (draft 2020-12) of `config/rules/*.yaml`."""
-    schema = FileForm.model_json_schema(by_alias=True)
-    definitions: dict[str, Any] = schema.setdefault("$defs", {})
-    definitions["RuleForm"]["properties"]["when"] = _CONDITION
-    definitions["RuleForm"]["properties"]["applies_when"] = _CONDITION
-    heads: dict[str, Any] = {}
-    for head, form in LEAVES.items():
-        part = form.model_json_schema(by_alias=True)
-        definitions |= part.pop("$defs", {})
-        heads[head] = part
-        for sibling in form.siblings:
-            heads[sibling] = {"$ref": "#/$defs/Role"}
-    branches = {head: {"type": "array", "minItems": 1, "items": _CONDITION} for head in BRANCHES if head != "sequence"}
-    steps = {"$ref": "#/$defs/step"}
-    branches["sequence"] = {"type": "array", "minItems": 2, "maxItems": MAX_STEPS, "items": steps}
-    beside: dict[str, Any] = {"first": _REACH, "last": _REACH, "between": _BETWEEN, "together": _GAP}
-    beside |= {"nth": _COUNT, "times": _COUNT, "at_least": _COUNT}
-    beside["unless"] = {"type": "array", "minItems": 1, "items": {"$ref": "#/$defs/exception"}}
-    properties = {**heads, **branches, **beside}
-    one_head = {"oneOf": [{"required": [head]} for head in (*LEAVES, *BRANCHES)]}
-    for name, extra in (
-        ("condition", {}),
-        ("step", {"within": _GAP}),
-        ("exception", {"within": _GAP, "before": _GAP}),
-    ):
-        definitions[name] = {
-            "type": "object",
-            "properties": properties | extra,
-            "additionalProperties": False,
-            **one_head,
-        }
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "qareport rules", **schema}
+_PATTERNS = {
+    DURATION_PATTERN: "length of time (`2s`)", REACH_PATTERN: "extent (`30s`)", GAP_PATTERN: "extent (`30s`)",
+    PLACE_PATTERN: "extent (`30s`)",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,7 +104,7 @@ def _form(module: ModuleType, head: str) -> type[LeafForm] | None:
 
 
 def _branch_schema() -> dict[str, Any]:
-    definitions = json_schema()["$defs"]
+    definitions = grammar("rules")["$defs"]
     return {"properties": definitions["step"]["properties"] | definitions["exception"]["properties"]}
 
 

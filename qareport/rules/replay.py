@@ -6,12 +6,12 @@ import time
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, tzinfo
 
 from qareport import privacy
 from qareport.model import Finding, PersonalKind
 from qareport.rules.call_snapshot import CallSnapshot
-from qareport.rules.fairness import charge_once, without_untimely_praise
+from qareport.rules.fairness import charge_once, limit_rules, without_untimely_praise
 from qareport.rules.judge import match, score_card
 from qareport.rules.match_context import MatchContext
 from qareport.rules.rule import Rule, RuleSet, RuleStatus
@@ -104,6 +104,7 @@ def replay(
     *,
     against: RuleSet | None = None,
     kinds: Collection[PersonalKind] = privacy.ALL_KINDS,
+    time_zone: tzinfo | None = None,
 ) -> Replay:
     """Match an edited rule set against stored calls.
 
@@ -116,6 +117,7 @@ def replay(
         score: how points become a score.
         against: compare with this rule set; None: with what is stored.
         kinds: personal data to mask in quotes; empty: none.
+        time_zone: by whose clock days and hours count; None: by that of each call's own start.
     """
     started = time.perf_counter()
     gained: list[Change] = []
@@ -127,7 +129,7 @@ def replay(
             unread += 1
             continue
         count += 1
-        before, after = _both(edited, against, call)
+        before, after = _both(edited, against, call, time_zone)
         more, less = _difference(before, after, call, kinds), _difference(after, before, call, kinds)
         gained += more
         lost += less
@@ -155,7 +157,9 @@ def _result(
     )
 
 
-def _both(edited: RuleSet, against: RuleSet | None, call: StoredJudgement) -> tuple[list[Finding], list[Finding]]:
+def _both(
+    edited: RuleSet, against: RuleSet | None, call: StoredJudgement, time_zone: tzinfo | None
+) -> tuple[list[Finding], list[Finding]]:
     """Return the findings before and after; the same list twice when nothing can have changed."""
     stored = call.snapshot.findings()
     contexts: dict[int, MatchContext] = {}
@@ -163,7 +167,7 @@ def _both(edited: RuleSet, against: RuleSet | None, call: StoredJudgement) -> tu
     def context(ruleset: RuleSet) -> MatchContext:
         key = id(ruleset) if ruleset.stages else 0  # without stages, both sets match the same context
         if key not in contexts:
-            contexts[key] = call.snapshot.context(ruleset.stages, call.earlier())
+            contexts[key] = call.snapshot.context(ruleset.stages, call.earlier(), time_zone)
         return contexts[key]
 
     before = stored if against is None else _findings(against, stored, call.versions, context)
@@ -179,21 +183,23 @@ def _findings(
 ) -> list[Finding]:
     known = versions or {}
     same = {rule.id: rule for rule in ruleset.rules if known.get(rule.id) == rule.version}
-    # What another finding covered costs again if that one is gone.
+    # What another finding covered costs again if that one is gone, and so may what was above the limit of its rule.
     findings = [
-        replace(finding, points=same[finding.rule_id].points, covered_by=None) if finding.covered_by else finding
+        replace(finding, points=same[finding.rule_id].points, covered_by=None)
+        if finding.covered_by or same[finding.rule_id].most is not None
+        else finding
         for finding in stored
         if finding.rule_id in same
     ]
     for rule in ruleset.rules:
         if rule.id not in same and rule.status is RuleStatus.ACTIVE:
             findings += without_untimely_praise(_match(rule, context(ruleset)), context(ruleset))
-    return charge_once(sorted(findings, key=lambda finding: (finding.at_ms, finding.rule_id)))
+    charged = charge_once(sorted(findings, key=lambda finding: (finding.at_ms, finding.rule_id)))
+    return limit_rules(charged, {rule.id: rule.most for rule in ruleset.rules if rule.most is not None})
 
 
 def _match(rule: Rule, context: MatchContext) -> list[Finding]:
-    began = context.transcript.started_at
-    if not context.spoken or not rule.in_effect(began.date() if began else None):
+    if not context.spoken or not rule.in_effect(context.day):
         return []
     try:
         return match(rule, context) or []

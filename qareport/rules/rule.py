@@ -13,6 +13,7 @@ from jinja2 import meta
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from qareport.errors import SourceLocation
+from qareport.messages import Message, say
 from qareport.model import Severity
 from qareport.rules.conditions import Condition
 from qareport.rules.rule_files import RuleFiles
@@ -31,7 +32,11 @@ _MAX_LENGTH = 2000
 
 
 class AdviceError(ValueError):
-    """Advice that cannot be rendered; the text says why."""
+    """Advice that cannot be rendered; the message says why."""
+
+    def __init__(self, message: Message) -> None:
+        super().__init__(message)
+        self.message = message
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,19 +57,20 @@ class Advice:
         try:
             unknown = meta.find_undeclared_variables(_ENVIRONMENT.parse(self.text)) - PLACEHOLDERS.keys()
             if unknown:
-                raise AdviceError("unknown placeholder " + ", ".join(f"{{{{ {name} }}}}" for name in sorted(unknown)))
+                names = ", ".join(f"{{{{ {name} }}}}" for name in sorted(unknown))
+                raise AdviceError(say("unknown placeholder {names}", names=names))
             object.__setattr__(self, "_template", _ENVIRONMENT.from_string(self.text))
             sample = self._template.render(PLACEHOLDERS)
         except AdviceError:
             raise
         except Exception as error:  # a template can raise anything; the user learns what
-            raise AdviceError(f"broken placeholder: {error}") from error
+            raise AdviceError(say("broken placeholder: {reason}", reason=error)) from error
         if "{" not in self.text:
             object.__setattr__(self, "_plain", sample.strip())
         if not sample.strip():
-            raise AdviceError("advice is empty")
+            raise AdviceError(say("nothing is said"))
         if len(sample) > _MAX_LENGTH:
-            raise AdviceError(f"advice is {len(sample)} characters long, at most {_MAX_LENGTH}")
+            raise AdviceError(say("{length} characters long, at most {most}", length=len(sample), most=_MAX_LENGTH))
 
     def names(self, placeholder: str) -> bool:
         """Tell whether the text uses a placeholder."""
@@ -86,13 +92,9 @@ class Shared:
     #: Words by the name of their list; rules write `$name`.
     lists: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     #: Words that tell the stage of an order, by stage.
-    stages: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    stages: Mapping[str, WordList] = field(default_factory=dict)
     #: Words that sound like others and mean something else; no condition takes them for what it looks for.
     false_friends: tuple[str, ...] = ()
-
-    def stage_lists(self) -> dict[str, WordList]:
-        """Return the words of each stage, ready to search."""
-        return {name: WordList(words) for name, words in self.stages.items()}
 
 
 class RuleStatus(StrEnum):
@@ -127,6 +129,8 @@ class Rule:
     category: str
     status: RuleStatus
     occurrence: Occurrence
+    #: What all its hits in a call cost or earn together at most; None: no limit.
+    most: int | None = None
     when: Condition
     #: Where it does not hold, the rule is not applicable: it costs nothing and is counted apart.
     applies_when: Condition | None = None
@@ -150,10 +154,8 @@ class Rule:
     #: Its place in the document of its file: ("rules", 0).
     path: NodePath
 
-    def in_effect(self, day: date | None) -> bool:
-        """Tell whether the rule counts on a day; a call of unknown date is judged by every rule."""
-        if day is None:
-            return True
+    def in_effect(self, day: date) -> bool:
+        """Tell whether the rule counts on a day; see `MatchContext.day`."""
         return (self.effective_from is None or day >= self.effective_from) and (
             self.effective_to is None or day <= self.effective_to
         )

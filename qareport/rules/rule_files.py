@@ -11,8 +11,10 @@ import subprocess
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
+from typing import Literal
 
 from qareport.errors import ConfigError, Diagnostic
+from qareport.messages import Message, say
 from qareport.strict_yaml import unreadable
 
 TEST_SUFFIX = ".test.yaml"
@@ -22,6 +24,13 @@ SYNONYMS = "synonyms.yaml"
 
 
 _GIT_TIMEOUT_S = 30
+
+
+def kind_of(name: str) -> Literal["rules", "tests", "synonyms"]:
+    """Tell from its name what a file holds."""
+    if name.endswith(TEST_SUFFIX):
+        return "tests"
+    return "synonyms" if name == SYNONYMS else "rules"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,10 +63,10 @@ class RuleFiles:
             ConfigError: no folder, no rule file, or a file whose name would be overlooked.
         """
         if not folder.is_dir():
-            raise _no_rules("no such folder", folder, "a folder of rule files")
+            raise _no_rules(say("no such folder"), folder, say("a folder of rule files"))
         misnamed = sorted(folder.rglob("*.yml"))
         if misnamed:
-            what, to_do = "ends with .yml", "rename it to .yaml"
+            what, to_do = say("ends with .yml"), say("rename it to .yaml")
             raise ConfigError(
                 [Diagnostic(code="wrong-suffix", what=what, where=str(path), to_do=to_do) for path in misnamed]
             )
@@ -70,7 +79,7 @@ class RuleFiles:
                 unread.append(unreadable(error, str(path)))
         files = cls._of(contents, str(folder), tuple(unread))
         if not unread and all(name == SYNONYMS for name in files.rule_names):
-            raise _no_rules("no rules here", folder, "at least one *.yaml")
+            raise _no_rules(say("no rules here"), folder, say("at least one *.yaml"))
         return files
 
     @classmethod
@@ -88,14 +97,13 @@ class RuleFiles:
         if folder.is_dir():
             return cls.from_folder(folder / "rules" if (folder / "rules").is_dir() else folder)
         if name.startswith("-"):
-            raise _no_revision(f"no folder or git revision {name!r}", None, "for example HEAD~1")
+            raise _no_revision(say("no folder or git revision {name!r}", name=name), None, say("for example HEAD~1"))
         # The paths are those below the folder itself: `-- .` from inside it.
         listed = _git(rules_dir, name, "ls-tree", "-r", "-z", "--name-only", name, "--", ".").decode().split("\0")
         paths = [path for path in listed if path.endswith(".yaml")]
         if all(path.endswith(TEST_SUFFIX) for path in paths):
-            raise ConfigError(
-                [Diagnostic(code="no-rules", what=f"no rules at revision {name!r}", where=str(rules_dir))]
-            )
+            what = say("no rules at revision {name!r}", name=name)
+            raise ConfigError([Diagnostic(code="no-rules", what=what, where=str(rules_dir))])
         return cls._of(
             {path: _git(rules_dir, name, "show", f"{name}:./{path}") for path in paths}, f"{name}:{rules_dir}"
         )
@@ -142,11 +150,11 @@ class RuleFiles:
         return f"{self.where}/{name}"
 
 
-def _no_rules(what: str, folder: Path, expected: str) -> ConfigError:
+def _no_rules(what: Message, folder: Path, expected: Message) -> ConfigError:
     return ConfigError([Diagnostic(code="no-rules", what=what, where=str(folder), expected=expected)])
 
 
-def _no_revision(what: str, folder: Path | None, to_do: str) -> ConfigError:
+def _no_revision(what: Message, folder: Path | None, to_do: Message) -> ConfigError:
     where = None if folder is None else str(folder)
     return ConfigError([Diagnostic(code="unknown-revision", what=what, where=where, to_do=to_do)])
 
@@ -160,9 +168,12 @@ def _git(folder: Path, name: str, *arguments: str) -> bytes:
             check=False,
         )
     except (OSError, subprocess.TimeoutExpired) as error:
-        raise _no_revision(f"git cannot be run: {error}", None, "name a folder instead") from error
+        what = say("git cannot be run: {reason}", reason=error)
+        raise _no_revision(what, None, say("name a folder instead")) from error
     if done.returncode != 0:
         answer = done.stderr.decode(errors="replace").strip().splitlines()
-        what = f"no folder or git revision {name!r}" + (f" ({answer[0]})" if answer else "")
-        raise _no_revision(what, folder, "for example HEAD~1, or a folder of rules")
+        what = say("no folder or git revision {name!r}", name=name)
+        if answer:
+            what = say("no folder or git revision {name!r} ({reason})", name=name, reason=answer[0])
+        raise _no_revision(what, folder, say("for example HEAD~1, or a folder of rules"))
     return done.stdout

@@ -8,20 +8,27 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any
+from typing import Any, Literal
 
+from qareport.messages import say
 from qareport.model import ACTS_OF, AudioEvent, Emotion, Role, Segment, SpokenAct
 from qareport.presentation.act_wording import act_of
-from qareport.rules.diagnostics import Diagnostics, did_you_mean
+from qareport.rules.aliases import VALUES, Choices, did_you_mean
+from qareport.rules.diagnostics import Diagnostics, mistyped_colon
 from qareport.strict_yaml import NodePath
 
 _LINE = re.compile(r"(\S+)\s+(?:\[([^\[\]]*)\]\s+)?([0-9]{1,6}(?:\.[0-9]+)?)-([0-9]{1,6}(?:\.[0-9]+)?)((?:\s+\S+)*)")
+#: The same, as JSON Schema has it.
+LINE_PATTERN = rf"^\s*{_LINE.pattern}\s*$"
 _SCORE = re.compile(r"0(\.[0-9]+)?|1(\.0+)?")
 _LEVEL = re.compile(r"-[0-9]{1,3}(\.[0-9]+)?dB")
-_ROLES = {"客户": Role.CUSTOMER, "客服": Role.AGENT, "未知": Role.UNKNOWN, **{role.value: role for role in Role}}
+_ROLES = {word: role for role in Role for word in (role.value, *VALUES[role])}
 _EMOTIONS = frozenset(tag.value for tag in Emotion)
 _EVENTS = frozenset(tag.value for tag in AudioEvent)
-EXPECTED_LINE = (
+#: Emotions and sounds by what they may be called.
+_TAGS = {word: tag for tag in (*_EMOTIONS, *_EVENTS) for word in (tag, *VALUES[tag])}
+_WORD = re.compile(r"[^\s,，、=]+")
+EXPECTED_LINE = say(
     "`客户 12.0-14.5 ANGRY: 说的话` (role, start-end in seconds, perhaps an emotion or sounds), "
     "with acts `客户 [ask_again, complain=0.8] 12.0-14.5: 说的话`"
 )
@@ -32,31 +39,35 @@ def read_line(head: str, text: Any, path: NodePath, diagnostics: Diagnostics) ->
     """Read one line; errors go to `diagnostics`, and give None where nothing can be read."""
     match_ = _LINE.fullmatch(head.strip())
     if match_ is None or isinstance(text, dict | list):
-        diagnostics.add("invalid-utterance", path, f"got {head!r}", expected=EXPECTED_LINE)
+        what = say("got {line!r}", line=head)
+        diagnostics.add("invalid-utterance", path, what, expected=EXPECTED_LINE, to_do=mistyped_colon(head))
         return None
     who, acts, start, end, tags = match_.groups()
     start_ms, end_ms = round(float(start) * 1000), round(float(end) * 1000)
     if who not in _ROLES:
-        expected = "客户, 客服, customer or agent"
-        diagnostics.add("invalid-utterance", path, f"unknown speaker {who!r}", expected=expected)
+        expected = say("客户, 客服, customer or agent")
+        diagnostics.add("invalid-utterance", path, say("unknown speaker {name!r}", name=who), expected=expected)
     if end_ms < start_ms:
-        diagnostics.add("invalid-utterance", path, f"ends at {end} s, before it starts at {start} s")
+        what = say("ends at {end} s, before it starts at {start} s", end=end, start=start)
+        diagnostics.add("invalid-utterance", path, what)
     emotion: Emotion | None = None
     scores: dict[str, float] | None = None
     loudness: float | None = None
     events: list[AudioEvent] = []
     for tag in tags.split():
-        name, _, score = tag.partition("=")
+        word, _, score = tag.partition("=")
+        name = _TAGS.get(word, word)
         if name in _EMOTIONS and (not score or _SCORE.fullmatch(score)):
             emotion = Emotion(name)
             scores = {name: float(score)} if score else None
         elif _LEVEL.fullmatch(tag):
             loudness = float(tag[:-2])
-        elif tag in _EVENTS:
-            events.append(AudioEvent(tag))
+        elif name in _EVENTS and not score:
+            events.append(AudioEvent(name))
         else:
-            near = did_you_mean(tag, _EMOTIONS | _EVENTS)
-            diagnostics.add("invalid-utterance", path, f"unknown tag {tag!r}", to_do=near)
+            expected = say("an emotion or a sound: {tags}", tags=Choices.of_values((*Emotion, *AudioEvent)))
+            what, near = say("unknown tag {tag!r}", tag=tag), did_you_mean(tag, _TAGS)
+            diagnostics.add("invalid-utterance", path, what, expected=expected, to_do=near)
     return Segment(
         start_ms=start_ms,
         end_ms=end_ms,
@@ -64,7 +75,8 @@ def read_line(head: str, text: Any, path: NodePath, diagnostics: Diagnostics) ->
         text="" if text is None else str(text),
         emotion=emotion,
         emotion_scores=scores,
-        events=tuple(events),
+        # As a recogniser marks it: who speaks is heard.
+        events=tuple(events) or ((AudioEvent.SPEECH,) if text else ()),
         loudness_dbfs=loudness,
         acts=_acts(acts or "", _ROLES.get(who, Role.UNKNOWN), path, diagnostics),
     )
@@ -77,11 +89,35 @@ def _acts(written: str, role: Role, path: NodePath, diagnostics: Diagnostics) ->
         name, _, score = part.partition("=")
         act = act_of(name)
         if act is None or act not in ACTS_OF[role] or (score and not _SCORE.fullmatch(score)):
-            near = did_you_mean(name, [known.value for known in ACTS_OF[role]])
-            diagnostics.add("invalid-utterance", path, f"unknown act {part!r} of {role.value}", to_do=near)
+            known = [act.value for act in ACTS_OF[role]]
+            near = did_you_mean(name, [word for act in known for word in (act, *VALUES[act])])
+            what = say("unknown act {act!r} of {role}", act=part, role=Choices.of_values([role.value]))
+            expected = say("one of {choices}", choices=Choices.of_values(known))
+            diagnostics.add("invalid-utterance", path, what, expected=expected, to_do=near)
         else:
             acts.append(SpokenAct(act=act, score=float(score) if score else 1.0))
     return tuple(acts)
+
+
+def rewrite_head(head: str, tongue: Literal["english", "chinese"]) -> str:
+    """Write what is before the colon of a line in one language; a head that cannot be read stays."""
+    match_ = _LINE.fullmatch(head)
+    if match_ is None or match_.group(1) not in _ROLES:
+        return head
+    words = [match_.span(1)]
+    for group in (2, 5):  # acts and tags
+        start = match_.start(group)
+        words += [(start + word.start(), start + word.end()) for word in _WORD.finditer(match_[group] or "")]
+    for start, end in reversed(words):
+        head = head[:start] + _in_tongue(head[start:end], tongue) + head[end:]
+    return head
+
+
+def _in_tongue(word: str, tongue: Literal["english", "chinese"]) -> str:
+    """Write a role, an act, an emotion or a sound in one language."""
+    role, act = _ROLES.get(word), act_of(word)
+    english = role.value if role else act.value if act else _TAGS.get(word, word)
+    return english if tongue == "english" or english not in VALUES else VALUES[english][0]
 
 
 def write_line(segment: Segment) -> str:

@@ -16,13 +16,12 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Annotated, Any, ClassVar
+from datetime import datetime, timedelta, tzinfo
 
 import pydantic
-from pydantic import Field, StrictInt
 
 from qareport.errors import ConfigError, Problem, SourceLocation
+from qareport.messages import say
 from qareport.model import (
     Analysis,
     AudioInfo,
@@ -31,15 +30,15 @@ from qareport.model import (
 )
 from qareport.presentation.locale import _
 from qareport.privacy import mask_segments
-from qareport.rules.condition_parser import keys_of
-from qareport.rules.diagnostics import Diagnostics, did_you_mean
+from qareport.rules.aliases import did_you_mean
+from qareport.rules.diagnostics import Diagnostics
+from qareport.rules.file_forms import ExpectedHit, RuleTestFileForm, RuleTestForm
 from qareport.rules.judge import match
 from qareport.rules.match_context import MatchContext
 from qareport.rules.rule import Rule, RuleSet, RuleStatus
 from qareport.rules.rule_test_lines import EXPECTED_LINE, quoted, read_line, write_line
-from qareport.rules.schema_types import DurationMs, Form
+from qareport.rules.translation import slot_of, to_english
 from qareport.strict_yaml import NodePath, YamlSource, parse_yaml
-from qareport.text.wordlist import Keyword
 
 Analyse = Callable[[Transcript], Analysis]
 Read = Callable[[Transcript], Transcript]
@@ -50,39 +49,6 @@ TOLERANCE_MS = 1000
 #: When the call of a test begins if it has earlier calls and no `started_at`.
 DEFAULT_START = datetime.fromisoformat("2026-11-05T10:00:00+08:00")
 TEST_ORDER_ID = "20241105000001"
-
-
-class ExpectedHit(Form):
-    """A rule that must hit, perhaps at a second."""
-
-    bare: ClassVar[str | None] = "rule"
-
-    rule: str
-    at: Annotated[float, Field(ge=0)] | None = None
-
-
-class RuleTestForm(Form):
-    """One test as it is written."""
-
-    name: Keyword
-    conversation: Annotated[list[dict[str, Any]], Field(min_length=1)] | None = None
-    #: Id of a stored call, in place of a conversation.
-    call: Keyword | None = None
-    #: Length of the recording; without it the pause after the last word is unknown.
-    duration: DurationMs | None = None
-    #: When the call began, for rules about the time of day and earlier calls.
-    started_at: datetime | None = None
-    #: How long before this call the earlier calls of its order began.
-    earlier_calls: tuple[DurationMs, ...] | None = None
-    must_hit: tuple[ExpectedHit, ...] = ()
-    must_not_hit: tuple[str, ...] = ()
-
-
-class RuleTestFileForm(Form):
-    """A test file as it is written."""
-
-    schema_: Annotated[StrictInt, Field(alias="schema", ge=1, le=1)]
-    cases: Annotated[list[RuleTestForm], Field(min_length=1)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,6 +88,7 @@ def run_rule_tests(
     *,
     tests: Sequence[RuleTest] | None = None,
     read: Read | None = None,
+    time_zone: tzinfo | None = None,
 ) -> tuple[RuleTestResult, ...]:
     """Run the tests beside the rules. Draft rules are tested, too.
 
@@ -131,12 +98,14 @@ def run_rule_tests(
         stored: finds the transcript of a stored call by its id, for tests that name one.
         tests: from `load_rule_tests`; None: read from the files of the rule set.
         read: tells what the lines do that are written without acts; None: nothing is known of them.
+        time_zone: by whose clock days and hours count; None: by that of each call's own start.
 
     Raises:
         ConfigError: every problem in every test file, with line and column.
     """
     return tuple(
-        _run(test, ruleset, analyse, stored, read) for test in (load_rule_tests(ruleset) if tests is None else tests)
+        _run(test, ruleset, analyse, stored, read, time_zone)
+        for test in (load_rule_tests(ruleset) if tests is None else tests)
     )
 
 
@@ -146,11 +115,13 @@ def load_rule_tests(ruleset: RuleSet) -> tuple[RuleTest, ...]:
     tests: list[RuleTest] = []
     for name in ruleset.origin.test_names:
         try:
-            source = parse_yaml(ruleset.origin.contents[name], name=ruleset.origin.path_of(name))
+            document = parse_yaml(ruleset.origin.contents[name], name=ruleset.origin.path_of(name))
         except ConfigError as error:
             problems += error.problems
             continue
-        diagnostics = Diagnostics(source)
+        source, twins = to_english(document, "tests")
+        problems += twins
+        diagnostics = Diagnostics(source, slot_of("tests"))
         tests += _read_file(source, ruleset, diagnostics)
         problems += diagnostics.errors
     if problems:
@@ -162,8 +133,7 @@ def _read_file(source: YamlSource, ruleset: RuleSet, diagnostics: Diagnostics) -
     try:
         file = RuleTestFileForm.model_validate(source.data)
     except pydantic.ValidationError as error:
-        known = [*keys_of(RuleTestFileForm), *keys_of(RuleTestForm), *keys_of(ExpectedHit)]
-        diagnostics.explain(error, (), known)
+        diagnostics.explain(error, ())
         return []
     return [_read_test(form, ("cases", index), ruleset, diagnostics) for index, form in enumerate(file.cases)]
 
@@ -173,15 +143,15 @@ def _read_test(form: RuleTestForm, path: NodePath, ruleset: RuleSet, diagnostics
     expected = [(hit.rule, (*path, "must_hit", place)) for place, hit in enumerate(form.must_hit)]
     expected += [(rule_id, (*path, "must_not_hit", place)) for place, rule_id in enumerate(form.must_not_hit)]
     if not expected:
-        to_do = "add `must_hit:` or `must_not_hit:`"
-        diagnostics.add("test-without-expectation", path, "nothing is expected", to_do=to_do)
+        to_do = say("add `must_hit:` or `must_not_hit:`")
+        diagnostics.add("test-without-expectation", path, say("nothing is expected"), to_do=to_do)
     for rule_id, place in expected:
         if ruleset.find(rule_id) is None:
             near = did_you_mean(rule_id, [rule.id for rule in ruleset.rules])
-            diagnostics.add("unknown-rule", place, f"no rule {rule_id!r}", to_do=near)
+            diagnostics.add("unknown-rule", place, say("no rule {rule!r}", rule=rule_id), to_do=near)
     if (form.conversation is None) == (form.call is None):
-        to_do = "give either `conversation:` or `call:`"
-        diagnostics.add("test-without-call", path, "needs one thing to look at", to_do=to_do)
+        to_do = say("give either `conversation:` or `call:`")
+        diagnostics.add("test-without-call", path, say("needs one thing to look at"), to_do=to_do)
     transcript = _conversation(form, (*path, "conversation"), diagnostics)
     earlier = None
     if form.earlier_calls is not None:
@@ -190,7 +160,7 @@ def _read_test(form: RuleTestForm, path: NodePath, ruleset: RuleSet, diagnostics
         try:
             earlier = tuple(began - timedelta(milliseconds=before_ms) for before_ms in form.earlier_calls)
         except OverflowError:
-            what, expected_text = "earlier_calls: before the year 1", "a length of time such as 7d"
+            what, expected_text = say("earlier_calls: before the year 1"), say("a length of time such as 7d")
             diagnostics.add("invalid-length", (*path, "earlier_calls"), what, expected=expected_text)
     return RuleTest(
         name=form.name,
@@ -208,7 +178,7 @@ def _conversation(test: RuleTestForm, path: NodePath, diagnostics: Diagnostics) 
     segments = []
     for index, line in enumerate(test.conversation or ()):
         if len(line) != 1:
-            what = f"{len(line)} utterances in one item"
+            what = say("{count} utterances in one item", count=len(line))
             diagnostics.add("invalid-utterance", (*path, index), what, expected=EXPECTED_LINE)
             continue
         ((head, text),) = line.items()
@@ -240,7 +210,12 @@ def _heard(transcript: Transcript, read: Read | None) -> Transcript:
 
 
 def _run(
-    test: RuleTest, ruleset: RuleSet, analyse: Analyse, stored: FindStored | None, read: Read | None
+    test: RuleTest,
+    ruleset: RuleSet,
+    analyse: Analyse,
+    stored: FindStored | None,
+    read: Read | None,
+    time_zone: tzinfo | None,
 ) -> RuleTestResult:
     call = stored(test.call_id) if test.call_id is not None and stored is not None else None
     if test.call_id is not None and call is None:
@@ -249,11 +224,18 @@ def _run(
     # A stored call was read when it was judged.
     is_read = call is not None and any(segment.acts for segment in call.segments)
     transcript = call if call is not None and is_read else _heard(call or test.transcript, read)
-    context = MatchContext.of(transcript, analyse(transcript), earlier=test.earlier, stages=ruleset.stages)
+    context = MatchContext.of(
+        transcript, analyse(transcript), earlier=test.earlier, stages=ruleset.stages, time_zone=time_zone
+    )
     findings: dict[str, list[Finding]] = {
         rule.id: match(rule, context) or [] for rule in ruleset.rules if rule.status is not RuleStatus.RETIRED
     }
-    failures = [failure for hit in test.must_hit for failure in _missing(hit, findings.get(hit.rule, []))]
+    retired = {rule.id for rule in ruleset.rules if rule.status is RuleStatus.RETIRED}
+    failures = [
+        _("{rule} 已停用，请删掉这个例子").format(rule=hit.rule) for hit in test.must_hit if hit.rule in retired
+    ]
+    expected = [hit for hit in test.must_hit if hit.rule not in retired]
+    failures += [failure for hit in expected for failure in _missing(hit, findings.get(hit.rule, []))]
     for rule_id in test.must_not_hit:
         for finding in findings.get(rule_id, []):
             quotes = _("；").join(f"“{evidence.quote}”" for evidence in finding.evidence) or _("没有出现该说的话")

@@ -8,7 +8,6 @@ limit is only the last resort.
 
 from __future__ import annotations
 
-import difflib
 import re
 import warnings
 from collections.abc import Iterator, Mapping
@@ -22,6 +21,8 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     GetJsonSchemaHandler,
+    Strict,
+    StrictInt,
     ValidationInfo,
     WithJsonSchema,
     model_validator,
@@ -29,8 +30,10 @@ from pydantic import (
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError
 
+from qareport.messages import Message, say
 from qareport.model import Role
-from qareport.text.wordlist import Keyword
+from qareport.rules.aliases import Choices, did_you_mean
+from qareport.text.wordlist import WORD_PATTERN, Keyword
 
 #: For a search in an utterance; a sane pattern needs microseconds.
 TIME_LIMIT_S = 0.25
@@ -58,7 +61,11 @@ _REPEATS = ("MAX_REPEAT", "MIN_REPEAT", "POSSESSIVE_REPEAT")
 
 
 class ExpressionError(ValueError):
-    """A pattern that is refused; the text says why."""
+    """A pattern that is refused; the reason says why."""
+
+    def __init__(self, reason: Message) -> None:
+        super().__init__(reason)
+        self.reason = reason
 
 
 def compile_safely(pattern: str) -> regex.Pattern[str]:
@@ -68,7 +75,10 @@ def compile_safely(pattern: str) -> regex.Pattern[str]:
         ExpressionError: not a regular expression, too long, or able to run away.
     """
     if len(pattern) > MAX_LENGTH:
-        raise ExpressionError(f"{len(pattern)} characters long, at most {MAX_LENGTH}: use lists of words")
+        reason = say(
+            "{length} characters long, at most {most}: use lists of words", length=len(pattern), most=MAX_LENGTH
+        )
+        raise ExpressionError(reason)
     try:
         tree = _parse(pattern)
         if (size := _expanded(tree)) > MAX_EXPANDED:
@@ -77,20 +87,23 @@ def compile_safely(pattern: str) -> regex.Pattern[str]:
             )
         compiled = regex.compile(pattern)
     except (re.error, regex.error, OverflowError, RecursionError) as error:
-        raise ExpressionError(str(error)) from error
+        raise ExpressionError(say("{reason}", reason=error)) from error
     open_repeats = 0
     for node, inside in _walk(tree, 0):
         name = str(node[0])
         if name in ("GROUPREF", "GROUPREF_EXISTS"):
-            raise ExpressionError("refers back to a group, which can run away: write the words out")
+            raise ExpressionError(say("refers back to a group, which can run away: write the words out"))
         if name in _REPEATS and _is_open(node[1]):
             if inside:
-                raise ExpressionError("repeats something that repeats, which can run away: write {0,10}, not * or +")
+                raise ExpressionError(
+                    say("repeats something that repeats, which can run away: write {0,10}, not * or +")
+                )
             open_repeats += 1
     if open_repeats > MAX_OPEN_REPEATS:
-        raise ExpressionError(f"{open_repeats} open repeats (* or +), which can run away: write {{0,10}} instead")
+        reason = say("{count} open repeats (* or +), which can run away: write {{0,10}} instead", count=open_repeats)
+        raise ExpressionError(reason)
     if compiled.search("") is not None:
-        raise ExpressionError("matches everything, even silence")
+        raise ExpressionError(say("matches everything, even silence"))
     return compiled
 
 
@@ -177,23 +190,27 @@ def _children(arguments: Any) -> Iterator[Any]:
 _SHARED = re.compile(r"\$(?![0-9_])\w")
 
 
+#: Units of time in milliseconds.
 UNIT_MS = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 
 
-_DURATION = re.compile(r"([0-9]{1,6}(?:\.[0-9]{1,3})?)(ms|s|m|h|d)")
+# What is written for lengths, as `re` and JSON Schema read it alike.
+_TIME = r"[0-9]{1,6}(\.[0-9]{1,3})?\s*(ms|s|m|h|d)"
+_SHARE = r"(100(\.0{1,3})?|[0-9]{1,2}(\.[0-9]{1,3})?)\s*%"
+_TURNS = r"[0-9]{1,6}\s*turns?"
+_SENTENCES = r"[0-9]{1,6}\s*sentences?"
+OF_ROLE = r"[0-9]{1,6}\s+(agent|customer)\s+(turns?|sentences?)"
+DURATION_PATTERN = f"^{_TIME}$"
+REACH_PATTERN = f"^({_TIME}|{_SHARE}|{_TURNS}|{_SENTENCES}|{OF_ROLE})$"
+GAP_PATTERN = f"^({_TIME}|{_SENTENCES})$"
+PLACE_PATTERN = f"^-?({_TIME}|{_SHARE})$"
+LENGTH_PATTERNS = frozenset({DURATION_PATTERN, REACH_PATTERN, GAP_PATTERN, PLACE_PATTERN})
+_EXTENT = re.compile(r"(-?)([0-9.]+)\s*(?:(agent|customer)\s+)?(\S+)")
 
 
-_EXTENT = re.compile(r"(-?)([0-9]{1,6}(?:\.[0-9]{1,3})?)\s*(ms|s|m|h|d|%|turns?|sentences?)")
-
-
-_EXTENT_EXPECTED = "how far, with its unit: 30s, 20%, 3 turns or 5 sentences"
-
-
-EXTENT_PATTERN = r"^-?[0-9]{1,6}(\.[0-9]{1,3})?\s*(ms|s|m|h|d|%|turns?|sentences?)$"
-
-
-#: As JSON Schema has them.
-DURATION_PATTERN = r"^[0-9]{1,6}(\.[0-9]{1,3})?(ms|s|m|h|d)$"
+def refusal(code: str, expected: Message, to_do: Message | None = None) -> PydanticCustomError:
+    """Make the error of a form: what is expected, and perhaps what to do; `Diagnostics` says it with its place."""
+    return PydanticCustomError(code, "{expected}", {"expected": expected, "to_do": to_do})
 
 
 class Form(BaseModel):
@@ -201,6 +218,10 @@ class Form(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=False)
     bare: ClassVar[str | None] = None
+    #: Keys of which at least one must be given.
+    one_of: ClassVar[tuple[str, ...]] = ()
+    #: Keys that exclude each other.
+    exclusive: ClassVar[tuple[str, ...]] = ()
 
     @model_validator(mode="before")
     @classmethod
@@ -210,6 +231,10 @@ class Form(BaseModel):
     @classmethod
     def __get_pydantic_json_schema__(cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
         schema = handler.resolve_ref_schema(handler(core_schema))
+        if cls.one_of:
+            schema["anyOf"] = [{"required": [key]} for key in cls.one_of]
+        if cls.exclusive:
+            schema["not"] = {"required": [*cls.exclusive]}
         if cls.bare is None:
             return schema
         short = {key: value for key, value in schema["properties"][cls.bare].items() if key not in ("title", "default")}
@@ -222,17 +247,16 @@ def parse_duration(value: Any) -> int:
     Raises:
         PydanticCustomError: anything else, also a number without its unit.
     """
-    match = _DURATION.fullmatch(value.strip()) if isinstance(value, str) else None
-    if match is None:
-        raise PydanticCustomError("duration", "a length of time with its unit: 2s, 1500ms or 1m")
-    return round(float(match.group(1)) * UNIT_MS[match.group(2)])
+    if not isinstance(value, str) or not re.fullmatch(DURATION_PATTERN, value):
+        raise refusal("duration", say("a length of time with its unit: 2s, 1500ms or 1m"))
+    return _extent(value).ms or 0
 
 
 def _as_list(value: Any, info: ValidationInfo) -> Any:
     if isinstance(value, str | int) and not isinstance(value, bool):
         value = [value]
     if value is None or value == []:
-        raise PydanticCustomError("words", "at least one keyword")
+        raise refusal("words", say("at least one word"))
     if not isinstance(value, list | tuple):
         return value
     shared = (info.context or {}).get("synonyms", {})
@@ -245,10 +269,11 @@ def _expand(word: Any, shared: Mapping[str, tuple[str, ...]]) -> tuple[Any, ...]
         return (word,)
     if word[1:] in shared:
         return shared[word[1:]]
-    known = ", ".join(f"${name}" for name in shared) or "none: there is no synonyms.yaml beside the rules"
-    near = difflib.get_close_matches(word[1:], shared, n=1)
-    hint = f"; did you mean '${near[0]}'?" if near else ""
-    raise PydanticCustomError("synonyms", "a list of synonyms.yaml ({known}){hint}", {"known": known, "hint": hint})
+    if not shared:
+        raise refusal("synonyms", say("a list of synonyms.yaml, but there is no such file beside the rules"))
+    known = ", ".join(f"${name}" for name in shared)
+    near = did_you_mean(word, [f"${name}" for name in shared])
+    raise refusal("synonyms", say("a list of synonyms.yaml ({known})", known=known), near)
 
 
 #: One keyword or a list of them, never an empty list.
@@ -258,9 +283,9 @@ Keywords = Annotated[
     WithJsonSchema(
         {
             "anyOf": [
-                {"type": "string"},
+                {"type": "string", "pattern": WORD_PATTERN},
                 {"type": "integer"},
-                {"type": "array", "items": {"type": ["string", "integer"]}, "minItems": 1},
+                {"type": "array", "items": {"type": ["string", "integer"], "pattern": WORD_PATTERN}, "minItems": 1},
             ]
         }
     ),
@@ -272,16 +297,20 @@ def _speaker(value: Any) -> Any:
         return None
     known = [*(role.value for role in Role), "anyone"]
     if value not in known:
-        near = difflib.get_close_matches(str(value), known, n=1)
-        hint = f"; did you mean '{near[0]}'?" if near else ""
-        raise PydanticCustomError("speaker", "agent, customer, unknown or anyone{hint}", {"hint": hint})
+        near = did_you_mean(value, known) if isinstance(value, str) else None
+        raise refusal("speaker", say("one of {choices}", choices=Choices.of_values(known)), near)
     return value
 
 
 def _flag(value: Any) -> Any:
     if not isinstance(value, bool):
-        raise PydanticCustomError("flag", "true or false")
+        raise refusal("flag", say("true or false"))
     return value
+
+
+#: Numbers, never texts of digits.
+WholeNumber = StrictInt
+Number = Annotated[float, Strict()]
 
 
 #: true or false, nothing else.
@@ -305,67 +334,68 @@ DurationMs = Annotated[
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Extent:
-    """A distance in one of four units; exactly one is set. `from_end`: counted back from the end of the recording."""
+    """A distance in one of four units; exactly one is set. `from_end`: counted back from the end of the recording.
+
+    `role`: only the turns or sentences of this role are counted.
+    """
 
     ms: int | None = None
     percent: float | None = None
     turns: int | None = None
     sentences: int | None = None
     from_end: bool = False
+    role: Role | None = None
 
 
-def parse_extent(value: Any) -> Extent:
-    """Turn `30s`, `20%`, `3 turns`, `5 sentences` or `-30s` into an extent.
-
-    Raises:
-        PydanticCustomError: anything else, also a number without its unit and a part of a turn.
-    """
-    match = _EXTENT.fullmatch(value.strip()) if isinstance(value, str) else None
+def _extent(text: str) -> Extent:
+    """Read a text that a pattern of lengths has accepted."""
+    match = _EXTENT.fullmatch(text)
     if match is None:
-        raise PydanticCustomError("extent", _EXTENT_EXPECTED)
-    back, number, unit = bool(match.group(1)), float(match.group(2)), match.group(3)
+        raise ValueError(f"not a length: {text!r}")
+    back, number, role, unit = bool(match.group(1)), float(match.group(2)), match.group(3), match.group(4)
     if unit in UNIT_MS:
         return Extent(ms=round(number * UNIT_MS[unit]), from_end=back)
     if unit == "%":
-        if number > 100:
-            raise PydanticCustomError("extent", "at most 100%")
         return Extent(percent=number, from_end=back)
-    if number != int(number) or back:
-        raise PydanticCustomError("extent", "a whole number of turns or sentences")
-    return Extent(turns=int(number)) if unit.startswith("turn") else Extent(sentences=int(number))
+    of_role = Role(role) if role else None
+    if unit.startswith("turn"):
+        return Extent(turns=int(number), role=of_role)
+    return Extent(sentences=int(number), role=of_role)
 
 
-def _reach(value: Any) -> Extent:
-    extent = parse_extent(value)
-    if extent.from_end:
-        raise PydanticCustomError("extent", _EXTENT_EXPECTED)
-    return extent
+def _written(pattern: str, expected: Message) -> BeforeValidator:
+    """Read a length that is written as a pattern says."""
 
+    def read(value: Any) -> Extent:
+        if not isinstance(value, str) or not re.fullmatch(pattern, value):
+            raise refusal("extent", expected)
+        return _extent(value)
 
-def _gap(value: Any) -> Extent:
-    extent = _reach(value)
-    if extent.ms is None and extent.sentences is None:
-        raise PydanticCustomError("extent", "a length of time (2s, 1500ms, 1m) or a number of sentences (3 sentences)")
-    return extent
-
-
-def _place(value: Any) -> Extent:
-    extent = parse_extent(value)
-    if extent.ms is None and extent.percent is None:
-        raise PydanticCustomError("extent", "a second of the recording (10s, -30s) or a share of it (20%)")
-    return extent
+    return BeforeValidator(read)
 
 
 #: The first or last part of a call.
-Reach = Annotated[Extent, BeforeValidator(_reach), WithJsonSchema({"type": "string", "pattern": EXTENT_PATTERN})]
+Reach = Annotated[
+    Extent,
+    _written(REACH_PATTERN, say("how far, with its unit: 30s, 20% (at most 100%), 3 turns or 5 sentences")),
+    WithJsonSchema({"type": "string", "pattern": REACH_PATTERN}),
+]
 
 
 #: A distance between two things: time or sentences.
-Gap = Annotated[Extent, BeforeValidator(_gap), WithJsonSchema({"type": "string", "pattern": EXTENT_PATTERN})]
+Gap = Annotated[
+    Extent,
+    _written(GAP_PATTERN, say("a length of time (2s, 1500ms, 1m) or a number of sentences (3 sentences)")),
+    WithJsonSchema({"type": "string", "pattern": GAP_PATTERN}),
+]
 
 
 #: A place in the recording: time or share of it, counted from its end when negative.
-Place = Annotated[Extent, BeforeValidator(_place), WithJsonSchema({"type": "string", "pattern": EXTENT_PATTERN})]
+Place = Annotated[
+    Extent,
+    _written(PLACE_PATTERN, say("a second of the recording (10s, -30s) or a share of it (20%)")),
+    WithJsonSchema({"type": "string", "pattern": PLACE_PATTERN}),
+]
 
 
 def check_bounds(above: float | None, below: float | None) -> None:
@@ -375,6 +405,6 @@ def check_bounds(above: float | None, below: float | None) -> None:
         PydanticCustomError: what is wrong with them.
     """
     if above is None and below is None:
-        raise PydanticCustomError("bounds", "`above` or `below` with a number")
+        raise refusal("bounds", say("`above` or `below` with a number"))
     if above is not None and below is not None and above >= below:
-        raise PydanticCustomError("bounds", "`above` less than `below`: no value lies between them")
+        raise refusal("bounds", say("`above` less than `below`: no value lies between them"))

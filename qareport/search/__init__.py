@@ -4,7 +4,8 @@ Pure functions over text; `qareport.store` keeps the index and answers queries. 
 docs/guide/search-and-export.md.
 """
 
-from qareport.search.query import And, Between, Fact, Found, Hit, Mark, Node, Not, Or, Words, parse, phrases_of
+from qareport.search.parser import parse, terms_in_query
+from qareport.search.query import And, Between, Fact, Found, Hit, Mark, Node, Not, Or, QueryTerm, Words, phrases_of
 from qareport.search.terms import MARK, Line, Terms, find_spans, lines_of, mark_of, terms_of, terms_of_text
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "Node",
     "Not",
     "Or",
+    "QueryTerm",
     "Terms",
     "Words",
     "find_spans",
@@ -26,6 +28,7 @@ __all__ = [
     "mark_of",
     "parse",
     "phrases_of",
+    "terms_in_query",
     "terms_of",
     "terms_of_text",
 ]

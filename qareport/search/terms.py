@@ -131,9 +131,13 @@ class Line:
     @property
     def terms(self) -> list[str]:
         """All terms under which it is found: its words in order, then its marks."""
+        return [*(term.text for term in terms_of_text(self.text)), *self.marks]
+
+    @property
+    def marks(self) -> list[str]:
+        """The terms of its tags, its speaker and its key moments."""
         marks = [mark_of(tag) for tag in self.tags]
-        marks += [mark_of("role", self.role), *(mark_of("moment", kind) for kind in self.moments)]
-        return [*(term.text for term in terms_of_text(self.text)), *marks]
+        return [*marks, mark_of("role", self.role), *(mark_of("moment", kind) for kind in self.moments)]
 
 
 def lines_of(report: CallReport) -> tuple[Line, ...]:

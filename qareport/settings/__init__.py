@@ -2,13 +2,13 @@
 
 from qareport.settings.bundled import bundled_calls, bundled_model, bundled_reader, default_dir
 from qareport.settings.desk import DeskSettings, ReviewSettings
+from qareport.settings.ingest import IngestSettings
 from qareport.settings.settings import (
     AnalysisSettings,
     AsrSettings,
     AudioSettings,
     CategorySettings,
     DailySettings,
-    IngestSettings,
     Locale,
     MailSettings,
     PeriodSettings,

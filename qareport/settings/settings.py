@@ -16,7 +16,7 @@ from pydantic_core import PydanticCustomError
 
 from qareport.model import DEFAULT_SILENCE_MS, PersonalKind, Role
 from qareport.settings.desk import DeskSettings, ReviewSettings
-from qareport.settings.name_pattern import NamePattern
+from qareport.settings.ingest import IngestSettings
 from qareport.settings.understanding import UnderstandingSettings
 from qareport.strict_yaml import read_yaml, validate
 
@@ -86,8 +86,8 @@ class AsrSettings:
     max_end_silence_ms: Annotated[int, Field(ge=100, le=5000)] = 500
     #: In ms: longer utterances are split at their quietest place.
     max_segment_ms: Annotated[int, Field(ge=1000, le=60_000)] = 15_000
-    #: Whether neighbouring utterances of a speaker are joined before recognition: context makes it more accurate. Turn
-    #: it off for live use.
+    #: Whether neighbouring utterances of a speaker are joined before recognition (`merge_vad` in FunASR): context makes
+    #: it more accurate. Turn it off for live use.
     merge: bool = True
     #: In ms: utterances further apart are not joined.
     merge_gap_ms: Annotated[int, Ge(0)] = 600
@@ -245,19 +245,6 @@ class PeriodSettings:
     weak_links: Annotated[int, Ge(0)] = 3
     #: The most rows of a table in a document; the number of the others is given. JSON has them all.
     table_rows: Annotated[int, Ge(1)] = 50
-
-
-@with_config(extra="forbid")
-@dataclass(frozen=True, slots=True, kw_only=True)
-class IngestSettings:
-    """How recordings are found, and how their names are read."""
-
-    #: Pattern of the file names of calls without a manifest row, such as `{agent_id}_{order_id}`; "" = names are not
-    #: read.
-    name_pattern: NamePattern = ""
-    #: In seconds: a file that was written to within this time is watched for as long; if it changes, it is left for the
-    #: next run.
-    settle_s: Annotated[float, Field(ge=0, le=600)] = 10.0
 
 
 @with_config(extra="forbid")

@@ -6,6 +6,7 @@ from qareport.store.database import Database, holder
 from qareport.store.outbox import SentMail
 from qareport.store.results import CallRecord, StoredCall
 from qareport.store.schema import Scope
+from qareport.store.search_index import SearchExtent
 from qareport.store.store import Store
 from qareport.store.users import Login
 
@@ -20,6 +21,7 @@ __all__ = [
     "Login",
     "OrderRecord",
     "Scope",
+    "SearchExtent",
     "SentMail",
     "Sort",
     "Store",

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import delete, func, select
@@ -32,6 +32,17 @@ from qareport.store.schema import (
 
 #: Calls that are indexed in one transaction where they were stored without.
 _BATCH = 50
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchExtent:
+    """How much can be searched."""
+
+    #: Judged calls.
+    calls: int
+    #: When the first and the last of the dated calls began; None where no call has a date.
+    first: datetime | None
+    last: datetime | None
 
 
 class SearchIndex:
@@ -62,6 +73,13 @@ class SearchIndex:
             newest = evaluation.newest(lines, calls, limit)
             hits = tuple(read_hits(session, newest, original=original))
             return Found(lines=len(lines), calls=len(calls), hits=hits)
+
+    def extent(self) -> SearchExtent:
+        """Return how many calls are indexed, and of which time."""
+        began = func.nullif(SearchCallRow.started_utc, "")
+        with self._database.read() as session:
+            calls, first, last = session.execute(select(func.count(), func.min(began), func.max(began))).one()
+        return SearchExtent(calls=calls, first=_instant(first), last=_instant(last))
 
     def count_missing(self) -> int:
         """Count the judged calls whose newest result is not indexed: stored by an older version."""
@@ -170,6 +188,10 @@ def _put(
     session.add(SearchLinesRow(number=row.number, lines=to_json(lines)))
     session.flush()
     word_index(session).put(session, _sentences(row.number, lines))
+
+
+def _instant(text: str | None) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(text).astimezone(UTC)
 
 
 def _missing() -> Any:

@@ -9,6 +9,9 @@ from __future__ import annotations
 
 import re
 
+from qareport.text.spelling import in_digits
+from qareport.text.wordlist import fold
+
 #: So much before a word is looked at: the longest negation, two small words, and what makes it no negation.
 _WINDOW = 9
 #: May stand between the negation and the word.
@@ -27,6 +30,7 @@ _TWICE = re.compile(f"{_NEGATION}{_SMALL}{{0,2}}$")
 _BEGINS = re.compile(_NEGATION)
 #: Anywhere in a sentence; what only looks like a negation is taken out first.
 _ANYWHERE = re.compile(r"[不没沒未甭勿冇唔]|无[需须法意]|(?<![特区分个类性级识告辨])[别別]")
+_SPACES = re.compile(r"\s+")
 _APPARENT = re.compile(
     r"(\w)[不没沒]\1|不得不|不[仅但光只过管论]|没想到|差不多|对不起|不好意思|唔好意思|对唔住|要不(?!是)|不如"
 )
@@ -55,7 +59,13 @@ def is_negated(text: str, start: int, written: str | None = None) -> bool:
     if _TWICE.search(text, max(0, place - _WINDOW), place) is not None:
         return False
     # A comma between them ends the clause: the letters are then not next to each other in what is written.
-    return written is None or text[place : start + 1].casefold() in written.casefold()
+    return written is None or _is_unbroken(text[place : start + 1], written)
+
+
+def _is_unbroken(letters: str, written: str) -> bool:
+    """Tell whether letters of a normalised text follow each other without punctuation where they are written."""
+    plain = _SPACES.sub("", fold(written))
+    return letters in plain or letters in in_digits(plain)
 
 
 def has_negation(text: str) -> bool:

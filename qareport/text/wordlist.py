@@ -10,10 +10,11 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BeforeValidator
+from pydantic import AfterValidator, BeforeValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from qareport.text.pinyin import is_han, sound
+from qareport.text.spelling import in_digits, simplify
 
 
 def bigrams(text: str) -> frozenset[str]:
@@ -45,12 +46,25 @@ _CJK = r"\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ff
 _UNIT = re.compile(rf"[{_CJK}]|[0-9]|[^\W\d_{_CJK}]+(?:['’][^\W\d_{_CJK}]+)?")
 
 
+@lru_cache(maxsize=1024)  # the analysis of a call and its rules compare the same sentences
 def normalise(text: str) -> str:
-    """Bring text to the form in which words are compared: NFKC, lower case, without punctuation and spaces.
+    """Bring text to the form in which words are compared: that of `fold`, without punctuation and spaces.
 
-    Between Latin words and numbers one space stays; so do the point and the apostrophe in 39.9 and don't.
+    Between Latin words and numbers one space stays; so do the point and the apostrophe in 39.9 and don't. Numbers stay
+    as they are: `spelling.in_digits` gives the form in which 四十八小时 is 48小时.
     """
-    return _GAP.sub(_close, unicodedata.normalize("NFKC", text).casefold())
+    return _GAP.sub(_close, fold(text))
+
+
+def fold(text: str) -> str:
+    """Return text in NFKC (half width), simplified characters, straight apostrophes and lower case."""
+    return simplify(unicodedata.normalize("NFKC", text)).casefold()
+
+
+def forms_of(normalised: str) -> tuple[str, ...]:
+    """Return the forms in which a normalised text or word is searched: as it is, and in digits if that differs."""
+    written = in_digits(normalised)
+    return (normalised,) if written == normalised else (normalised, written)
 
 
 @lru_cache(maxsize=256)  # each word list asks for the same sentences of a call
@@ -91,8 +105,15 @@ def not_blank(value: str) -> str:
     return value
 
 
+#: What `not_blank` asks for, as JSON Schema has it.
+WORD_PATTERN = r"[^\W_]|[¥$€%+]"
 #: A word of a list in a YAML file.
-Keyword = Annotated[str, BeforeValidator(_as_word), AfterValidator(not_blank)]
+Keyword = Annotated[
+    str,
+    BeforeValidator(_as_word),
+    AfterValidator(not_blank),
+    WithJsonSchema({"type": ["string", "integer"], "pattern": WORD_PATTERN}),
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,8 +150,8 @@ class WordList:
 
     def __post_init__(self) -> None:
         """Compile the patterns once."""
-        spelling = {normalise(word): word for word in reversed(self.words)}
-        hidden = _alternation(normalise(word) for word in self.exceptions)
+        spelling = {form: word for word in reversed(self.words) for form in reversed(forms_of(normalise(word)))}
+        hidden = _alternation(form for word in self.exceptions for form in forms_of(normalise(word)))
         wanted = f"({_alternation(spelling)})"
         # Exceptions come first: at one place, or starting earlier, the exception wins.
         object.__setattr__(self, "_pattern", re.compile(f"(?:{hidden})|{wanted}" if hidden else wanted))

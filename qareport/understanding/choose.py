@@ -55,5 +55,7 @@ def read_key(settings: LanguageModelSettings, environment: Mapping[str, str] = o
         except QareportError as error:
             raise ConfigError(error.problems) from error
     if not (key.isascii() and key.isprintable()):
-        raise ConfigError([Problem(what="cannot be a key", where=where, expected="one line of ASCII characters")])
+        raise ConfigError(
+            [Problem(what=say("cannot be a key"), where=where, expected=say("one line of ASCII characters"))]
+        )
     return key

@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from qareport.errors import ConfigError, Problem
 from qareport.files import content_key
+from qareport.messages import Message, say
 from qareport.model import ACTS_OF, Act, Role, Segment, SpokenAct, Transcript
 from qareport.strict_yaml import YamlSource, read_yaml, validate
 from qareport.text.wordlist import Keyword, WordList, normalise
@@ -78,21 +79,27 @@ def _problems(role: Role, acts: dict[str, _Phrases], source: YamlSource) -> Iter
     for act, said in acts.items():
         if act not in own:
             where = source.locate((role.value, act))
-            yield Problem(what=f"{act!r} is no act of the {role.value}", where=where, to_do=_correction(role, act))
+            yield Problem(
+                what=say("{act!r} is no act of the {role}", act=act, role=role.value),
+                where=where,
+                to_do=_correction(role, act),
+            )
         never = {normalise(phrase) for phrase in said.never}
         for index, phrase in enumerate(said.always):
             if normalise(phrase) in never:
                 where = source.locate((role.value, act, "always", index))
-                yield Problem(what=f"{phrase!r} is in always and in never", where=where, to_do="keep one")
+                yield Problem(
+                    what=say("{phrase!r} is in always and in never", phrase=phrase), where=where, to_do=say("keep one")
+                )
 
 
-def _correction(role: Role, act: str) -> str:
+def _correction(role: Role, act: str) -> Message:
     other = next(other for other in _ROLES if other is not role)
     if act in ACTS_OF[other]:
-        return f"write it under {other.value!r}"
+        return say("write it under {role!r}", role=other.value)
     names = sorted(own.value for own in ACTS_OF[role])
     near = difflib.get_close_matches(act, names, n=1)
-    return f"did you mean {near[0]!r}?" if near else f"acts are {', '.join(names)}"
+    return say("did you mean {near!r}?", near=near[0]) if near else say("acts are {names}", names=", ".join(names))
 
 
 class OwnWords:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property, partial
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 from qareport import __version__, analysis, events, periods, privacy, rules
 from qareport.codec import to_json
@@ -64,6 +65,11 @@ class RuleBook:
         """Names of the issue types."""
         return tuple(topic.name for topic in self.topics.topics)
 
+    @property
+    def time_zone(self) -> ZoneInfo:
+        """The zone by whose clock rules count days and hours."""
+        return ZoneInfo(self.settings.period.time_zone)
+
     @cached_property
     def key(self) -> str:
         """Hash of everything here that decides a judgement."""
@@ -71,6 +77,7 @@ class RuleBook:
             __version__,
             to_json(self.settings.analysis),
             to_json(self.settings.score),
+            self.settings.period.time_zone,
             repr(self.topics),
             self.reader.key,
             self.ruleset.sha256,
@@ -95,7 +102,14 @@ def judge_call(
         # Rules would judge words that were never said.
         judgement = Judgement(findings=(), score=None, risk=Risk.LOW)
     else:
-        judgement = rules.judge(rule_book.ruleset, transcript, analysed, rule_book.settings.score, earlier=earlier)
+        judgement = rules.judge(
+            rule_book.ruleset,
+            transcript,
+            analysed,
+            rule_book.settings.score,
+            earlier=earlier,
+            time_zone=rule_book.time_zone,
+        )
     report = _call_report(call, transcript, analysed, judgement)
     return replace(report, notes=(*rule_book.notes, *report.notes, *judgement.notes))
 
@@ -264,13 +278,14 @@ def context_of(store: Store, call_id: str, rule_book: RuleBook) -> rules.MatchCo
     report = store.results.get(call_id)
     order_id = store.calls.find_order_id(call_id)
     earlier = _starts_before(order_id, report.started_at, store.calls.list_starts_by_order())
-    return CallSnapshot.take(report, order_id).context(rule_book.ruleset.stages, earlier)
+    snapshot = CallSnapshot.take(report, order_id)
+    return snapshot.context(rule_book.ruleset.stages, earlier, rule_book.time_zone)
 
 
 def _judged_anew(
     report: CallReport, order_id: str | None, rule_book: RuleBook, earlier: tuple[datetime, ...] | None
 ) -> CallReport:
-    context = CallSnapshot.take(report, order_id).context(rule_book.ruleset.stages, earlier)
+    context = CallSnapshot.take(report, order_id).context(rule_book.ruleset.stages, earlier, rule_book.time_zone)
     active = [rule for rule in rule_book.ruleset.rules if rule.status is rules.RuleStatus.ACTIVE]
     judgement = rules.judge_context(active, context, rule_book.settings.score)
     kept = tuple(note for note in report.notes if note.code not in _OF_JUDGEMENT)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
 from qareport.calendar import DAY
 from qareport.errors import NotFoundError
 from qareport.events import Progress
+from qareport.messages import Message, say
 from qareport.model import CallReport, FailedCall, Transcript
 from qareport.store import CallFilter, Store
 from qareport.workflows import judge, transcribe
@@ -41,9 +42,20 @@ def choose_orders(store: Store, wanted: CallFilter) -> tuple[str, ...]:
         waiting = store.calls.list_ids(wanted)
         if waiting:
             names = ", ".join(call_id for call_id, _ in waiting[:5])
-            raise NotFoundError(f"no result yet: {names}", where=store.url, to_do="run `qareport run` or `daily` first")
+            raise NotFoundError(
+                say("no result yet: {names}", names=names),
+                where=store.url,
+                to_do=say("run `qareport run` or `daily` first"),
+            )
         raise _nothing(store, wanted)
     return tuple(dict.fromkeys(order_id or call_id for call_id, order_id in calls))
+
+
+_ABSENT: Mapping[str, Message] = {
+    "order": say("no order {names}"),
+    "call": say("no call {names}"),
+    "agent": say("no agent {names}"),
+}
 
 
 def _nothing(store: Store, wanted: CallFilter) -> NotFoundError:
@@ -57,19 +69,19 @@ def _nothing(store: Store, wanted: CallFilter) -> NotFoundError:
         if not names or store.calls.list_ids(by_itself):
             continue
         known = store.calls.list_names(what)
-        asked = " or ".join(repr(name) for name in names)
-        to_do = f"{what}s in the store: {', '.join(known)} …" if known else "run `qareport run` first"
-        return NotFoundError(f"no {what} {asked}", where=store.url, to_do=to_do)
+        to_do = say("in the store: {names} …", names=", ".join(known)) if known else say("run `qareport run` first")
+        asked = ", ".join(repr(name) for name in names)
+        return NotFoundError(Message(_ABSENT[what].template, (("names", asked),)), where=store.url, to_do=to_do)
     if not store.calls.list_names("call", 1):
-        return NotFoundError("there are no calls yet", where=store.url, to_do="run `qareport run` first")
+        return NotFoundError(say("there are no calls yet"), where=store.url, to_do=say("run `qareport run` first"))
     if wanted.since is None and wanted.until is None:
-        return NotFoundError("no call is all of that at once", where=store.url, to_do="ask for less at once")
+        return NotFoundError(say("no call is all of that at once"), where=store.url, to_do=say("ask for less at once"))
     zone = (wanted.since or wanted.until or datetime.now()).tzinfo  # noqa: DTZ005 - one of the two is given
     first = wanted.since or datetime.min.replace(tzinfo=zone) + DAY
     last = wanted.until or datetime.max.replace(tzinfo=zone) - DAY
     around = [f"{start.astimezone(zone):%Y-%m-%d}" for start in store.calls.list_starts_around(first, last)]
-    near = f"the nearest days with calls: {', '.join(around)}" if around else "ask for less at once"
-    return NotFoundError("no call began then", where=store.url, to_do=near)
+    near = say("the nearest days with calls: {days}", days=", ".join(around)) if around else say("ask for less at once")
+    return NotFoundError(say("no call began then"), where=store.url, to_do=near)
 
 
 def refresh(
@@ -97,8 +109,8 @@ def refresh(
             transcript = transcribe.rebind(transcript, record.call)
             transcribed.append(TranscribedCall(call=record.call, key=key, transcript=transcript))
         elif record.failure is None:
-            reason = "no transcript of it is stored, so its last result stays; `qareport run` transcribes it again"
-            lost.append(FailedCall.of(record.call, "analyse", reason))
+            reason = say("no transcript is stored, so its last result stays; `qareport run` transcribes it again")
+            lost.append(FailedCall.of(record.call, "analyse", str(reason)))
     _, failures = judge.judge_calls(transcribed, store, rule_book, on_progress=on_progress)
     return (*lost, *failures)
 

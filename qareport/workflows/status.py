@@ -14,6 +14,7 @@ from prometheus_client import CollectorRegistry, Gauge, generate_latest
 from qareport import __version__, periods, privacy
 from qareport.errors import DocumentError
 from qareport.files import open_output
+from qareport.messages import Message, say
 from qareport.model import DeliveryRecord, DeliveryState, FailedCall, PeriodKind, RunRecord, RunState
 from qareport.store import CallCounts, SentMail, Store, holder
 
@@ -22,7 +23,7 @@ _LONG = timedelta(days=1)
 #: A mail that has not gone out for so long needs more than another try.
 _LATE = timedelta(hours=2)
 #: Less room than this is too little for a day.
-_ROOM = 2**30
+LEAST_FREE_BYTES = 2**30
 #: The mode of runs that send mails.
 _SEND = "send"
 #: Runs to look back on for the last one that was done.
@@ -106,20 +107,27 @@ def _honest(run: RunRecord) -> RunRecord:
 def _attention(
     status: InstallationStatus, newest: Iterable[RunRecord], late: Sequence[DeliveryRecord], forgotten: int
 ) -> Iterator[str]:
+    """Say what needs a person, in the language of the one who asks."""
+    yield from (str(message) for message in _find_attention(status, newest, late, forgotten))
+
+
+def _find_attention(
+    status: InstallationStatus, newest: Iterable[RunRecord], late: Sequence[DeliveryRecord], forgotten: int
+) -> Iterator[Message]:
     for run in newest:
         if run.state not in (RunState.DONE, RunState.RUNNING):
-            why = f": {run.problems[0]}" if run.problems else ""
-            yield f"the last run ({run.period}) is {run.state}{why}"
+            ended = say("the last run ({period}) is {state}", period=run.period, state=run.state)
+            yield say("{what}: {why}", what=ended, why=run.problems[0]) if run.problems else ended
     for state in (DeliveryState.FAILED, DeliveryState.UNKNOWN):
         if status.mails.get(state):
-            yield f"mails {state}: {status.mails[state]} (qareport mail list)"
+            yield say("mails {state}: {count} (qareport mail list)", state=state, count=status.mails[state])
     if late:
-        why = f": {late[-1].reply}" if late[-1].reply else ""
-        yield f"mails that have not gone out for two hours: {len(late)}{why} (qareport mail list)"
+        waiting = say("mails that have not gone out for two hours: {count} (qareport mail list)", count=len(late))
+        yield say("{what}: {why}", what=waiting, why=late[-1].reply) if late[-1].reply else waiting
     if forgotten:
-        yield f"calls that wait for more than a day: {forgotten} (qareport daily or qareport run)"
-    if status.free_bytes is not None and status.free_bytes < _ROOM:
-        yield f"low disk space on the store's volume: {status.free_bytes / 2**20:.0f} MiB"
+        yield say("calls that wait for more than a day: {count} (qareport daily or qareport run)", count=forgotten)
+    if status.free_bytes is not None and status.free_bytes < LEAST_FREE_BYTES:
+        yield say("low disk space on the store's volume: {free:.0f} MiB", free=status.free_bytes / 2**20)
 
 
 def write_metrics(path: Path, status: InstallationStatus | None) -> None:
@@ -144,7 +152,9 @@ def write_metrics(path: Path, status: InstallationStatus | None) -> None:
             file.write(generate_latest(registry))
     except OSError as error:
         raise DocumentError(
-            f"cannot be written: {error.strerror}", where=str(path), to_do="check the folder and its permissions"
+            say("cannot be written: {strerror}", strerror=error.strerror),
+            where=str(path),
+            to_do=say("check the folder and its permissions"),
         ) from error
 
 

@@ -53,6 +53,7 @@ class Workspace:
         device: str,
         locale: Locale | None,
         audio: bool | None,
+        language: str | None,
         make_store: bool,
     ) -> None:
         """Take what `open` has decided."""
@@ -60,6 +61,7 @@ class Workspace:
         self._templates = templates
         self._locale: Locale | None = locale
         self._audio = audio
+        self._language = language
         self._make_store = make_store
         self._engine_files: EngineFiles | None = None
         #: SQLAlchemy URL of the store; may hold a password.
@@ -80,6 +82,7 @@ class Workspace:
         device: str = "auto",
         locale: Locale | None = None,
         audio: bool | None = None,
+        language: str | None = None,
         make_store: bool = False,
     ) -> Self:
         """Open an installation.
@@ -92,6 +95,7 @@ class Workspace:
             device: where the model runs: "auto", "cpu", "cuda" or "cuda:N".
             locale: overrides `report.locale`; None: as the settings say.
             audio: overrides `report.audio`; None: as the settings say.
+            language: overrides `asr.language`; None: as the settings say.
             make_store: create the store when it does not exist; for read-only use, a wrong name is an error.
         """
         return cls(
@@ -102,6 +106,7 @@ class Workspace:
             device=device,
             locale=locale,
             audio=audio,
+            language=language,
             make_store=make_store,
         )
 
@@ -165,7 +170,8 @@ class Workspace:
         written = settings.load(self.config)
         if written.privacy.group_readable:
             share_with_group()
-        return replace(written, report=written.report.over(locale=self._locale, audio=self._audio))
+        asr = written.asr if self._language is None else replace(written.asr, language=self._language)
+        return replace(written, asr=asr, report=written.report.over(locale=self._locale, audio=self._audio))
 
     @cached_property
     def topics(self) -> Topics:
@@ -313,19 +319,16 @@ class Workspace:
 
     # --- speech model -------------------------------------------------------------------------------------------------
 
-    def engine_files(self, *, download: bool = False) -> EngineFiles:
+    def engine_files(self) -> EngineFiles:
         """Return the files of the speech model and its parts: located, checked and hashed the first time.
 
-        Args:
-            download: fetch a model that is not installed.
-
         Raises:
-            ModelError: it is not installed, incomplete, or could not be downloaded.
+            ModelError: it is not installed or incomplete.
         """
         from qareport import asr
 
         if self._engine_files is None:
-            self._engine_files = asr.locate(self.model, self.settings.asr, download=download)
+            self._engine_files = asr.locate(self.model, self.settings.asr)
         return self._engine_files
 
     @cached_property
@@ -381,7 +384,13 @@ def _folder(name: str) -> Path:
 def _existing(folder: Path, name: str) -> Path:
     if not folder.is_dir():
         raise ConfigError(
-            [Problem(what="no such folder", where=str(folder), to_do=f"`qareport init DIR` makes a {name} folder")]
+            [
+                Problem(
+                    what=say("no such folder"),
+                    where=str(folder),
+                    to_do=say("`qareport init DIR` makes a {name} folder", name=name),
+                )
+            ]
         )
     return folder
 

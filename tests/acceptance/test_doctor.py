@@ -30,7 +30,19 @@ def test_a_sound_machine_has_no_fault(doctor: Callable[..., str]) -> None:
     said = doctor()
     assert "FAULT" not in said
     looked_at = dict.fromkeys(line.split()[0] for line in said.splitlines()[1:])
-    assert list(looked_at) == ["engine", "model", "fonts", "config", "templates", "store"]
+    assert list(looked_at) == [
+        "engine",
+        "model",
+        "fonts",
+        "config",
+        "rules",
+        "templates",
+        "store",
+        "disk",
+        "sources",
+        "mail",
+        "schedule",
+    ]
     assert "every template was filled" in said
     assert "does not exist yet, `qareport run` creates it" in said
 
@@ -41,7 +53,7 @@ def test_every_fault_is_found_in_one_go(doctor: Callable[..., str], tmp_path: Pa
     (tmp_path / "broken.db").write_bytes(b"SQLite format 3\0" + b"\xff" * 4096)
     said = doctor("--model", "nowhere", "--store", "sqlite:///broken.db", status=2)
     for what, where in (
-        ("config", "logistics.yaml:3"),
+        ("rules", "logistics.yaml:3"),
         ("model", "nowhere"),
         ("templates", "mail.txt.j2:1"),
         ("store", "broken.db"),

@@ -27,6 +27,7 @@ from qareport.model import DeliveryState, Edition
 from qareport.store import Store
 from tests.support import dailies
 from tests.support.forked import Forked
+from tests.support.patience import scaled
 from tests.support.postbox import DROP, DROP_AFTER, Postbox
 from tests.support.recordings import cut_recording
 
@@ -34,7 +35,7 @@ CALLS = 8
 #: Kills in one round, before a run may end by itself.
 KILLS_A_ROUND = 4
 #: A calm server on a busy machine must answer within it.
-_TIMEOUT_S = 1.5
+_TIMEOUT_S = scaled(1.5)
 
 
 @dataclass(slots=True, kw_only=True)

@@ -163,9 +163,9 @@ def write_subject(view: MailView, template: str) -> str:
         subject = make_environment().overlay(autoescape=False).from_string(_(template)).render(values)
     except (TemplateError, TypeError, ValueError, ArithmeticError, LookupError) as error:
         raise MailError(
-            say("cannot be used: {reason}", reason=str(error)),
+            say("cannot be used: {error}", error=error),
             where="mail.subject",
-            expected=say("text with {names} in {{{{ }}}}", names=", ".join(values)),
+            expected=say("text with {values} in {{{{ }}}}", values=", ".join(values)),
         ) from error
     mark = _("【不完整】") if view.partial else ""
     # An order, an agent or an organisation may be named by a number.
@@ -285,5 +285,5 @@ def fill(name: str, view: MailView, templates: Path | None) -> str:
         line = template_line(error)
         where = f"{path}:{line}" if line else str(path)
         raise MailError(
-            say("template tag cannot be used: {reason}", reason=str(error)), where=where, to_do=say("fix that tag")
+            say("template tag cannot be used: {error}", error=error), where=where, to_do=say("fix that tag")
         ) from error

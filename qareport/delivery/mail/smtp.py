@@ -37,9 +37,11 @@ def explain_connection(error: Exception, settings: MailSettings) -> MailError:
     where = f"{settings.host}:{settings.port}"
     if isinstance(error, socket.gaierror):
         return MailError(
-            say("the name of the mail server is not known: {reason}", reason=error.strerror),
+            say("the name of the mail server is not known: {strerror}", strerror=error.strerror),
             where=where,
-            to_do="check mail.host, and that this machine can resolve names: getent hosts " + settings.host,
+            to_do=say(
+                "check mail.host, and that this machine can resolve names: getent hosts {host}", host=settings.host
+            ),
         )
     if isinstance(error, ConnectionRefusedError):
         return MailError(
@@ -65,24 +67,22 @@ def explain_connection(error: Exception, settings: MailSettings) -> MailError:
         )
     if isinstance(error, smtplib.SMTPServerDisconnected):
         to_do = say("if the port is for ssl (465), set mail.security: ssl; else look into the server's log")
-        return MailError(say("the server hung up: {reason}", reason=str(error)), where=where, to_do=to_do)
+        return MailError(say("the server hung up: {error}", error=error), where=where, to_do=to_do)
     if isinstance(error, smtplib.SMTPResponseException):
         return MailError(
-            say("the server refuses this machine: {reply}", reply=_reply(error)),
+            say("the server refuses this machine: {error}", error=_reply(error)),
             where=where,
             to_do=say("ask who runs it"),
         )
     return MailError(
-        say("no connection: {reason}", reason=str(error)),
-        where=where,
-        to_do=say("check mail.host, mail.port and the network"),
+        say("no connection: {error}", error=error), where=where, to_do=say("check mail.host, mail.port and the network")
     )
 
 
 def _explain_tls(error: ssl.SSLError, settings: MailSettings, where: str) -> MailError:
     if isinstance(error, ssl.SSLCertVerificationError):
         return MailError(
-            say("the server's certificate is not to be trusted: {reason}", reason=error.verify_message),
+            say("the server's certificate is not to be trusted: {verify_message}", verify_message=error.verify_message),
             where=where,
             to_do=say("mail.host must be the name in the certificate; for one of your own authority set mail.ca_file"),
         )
@@ -93,7 +93,7 @@ def _explain_tls(error: ssl.SSLError, settings: MailSettings, where: str) -> Mai
             to_do=say("set mail.security: starttls (usually port 587)"),
         )
     return MailError(
-        say("encryption failed: {reason}", reason=str(error)),
+        say("encryption failed: {error}", error=error),
         where=where,
         to_do=say("ask who runs the server which TLS it speaks"),
     )
@@ -104,7 +104,7 @@ def explain_login(error: Exception, settings: MailSettings) -> MailError:
     where = f"{settings.host}:{settings.port} as {settings.user}"
     if isinstance(error, smtplib.SMTPAuthenticationError):
         return MailError(
-            say("the log-in was refused: {reply}", reply=_reply(error)),
+            say("the log-in was refused: {error}", error=_reply(error)),
             where=where,
             to_do=say("check mail.user and the password; many providers want an app password (授权码) here"),
         )
@@ -115,9 +115,9 @@ def explain_login(error: Exception, settings: MailSettings) -> MailError:
             to_do=say("leave mail.user empty, or another port"),
         )
     if isinstance(error, smtplib.SMTPServerDisconnected | OSError):
-        return MailError(say("the connection ended during the log-in ({kind})", kind=type(error).__name__), where=where)
+        return MailError(say("the connection ended during the log-in ({name})", name=type(error).__name__), where=where)
     return MailError(
-        say("the log-in failed ({kind})", kind=type(error).__name__), where=where, to_do=say("ask who runs the server")
+        say("the log-in failed ({name})", name=type(error).__name__), where=where, to_do=say("ask who runs the server")
     )
 
 
@@ -191,7 +191,10 @@ class Transport:
                 return refusal
         except (smtplib.SMTPException, OSError) as error:
             self._drop()
-            return Outcome(state=DeliveryState.RETRY, reply=f"the connection ended before the text: {_short(error)}")
+            return Outcome(
+                state=DeliveryState.RETRY,
+                reply=str(say("the connection ended before the text: {error}", error=_short(error))),
+            )
         try:
             begun = begin()
         except BaseException:
@@ -232,13 +235,17 @@ class Transport:
         except (smtplib.SMTPException, OSError) as error:
             self._drop()
             return Outcome(
-                state=DeliveryState.UNKNOWN, reply=f"the connection ended before the server's answer: {_short(error)}"
+                state=DeliveryState.UNKNOWN,
+                reply=str(say("the connection ended before the server's answer: {error}", error=_short(error))),
             )
         if 200 <= code < 300:
             return Outcome(state=DeliveryState.SENT, reply=_words(code, reply))
         if not 400 <= code < 600:  # not an answer that SMTP knows: it says neither yes nor no
             self._drop()
-            return Outcome(state=DeliveryState.UNKNOWN, reply=f"an answer that is none: {_words(code, reply)}")
+            return Outcome(
+                state=DeliveryState.UNKNOWN,
+                reply=str(say("an answer that is none: {reply}", reply=_words(code, reply))),
+            )
         if code == 421:
             self._drop()
         return _refusal("mail refused", code, reply)
@@ -322,7 +329,7 @@ def _context(settings: MailSettings) -> ssl.SSLContext:
             context.load_verify_locations(settings.ca_file)
         except (OSError, ssl.SSLError) as error:
             raise MailError(
-                say("cannot be used: {reason}", reason=str(error)),
+                say("cannot be used: {error}", error=error),
                 where=settings.ca_file,
                 expected=say("certificates in PEM (mail.ca_file)"),
             ) from error
@@ -344,7 +351,7 @@ def _words(code: int, reply: bytes) -> str:
 
 def _short(error: Exception) -> str:
     if isinstance(error, (TimeoutError, socket.timeout)):
-        return "the server did not answer in time"
+        return str(say("the server did not answer in time"))
     return f"{type(error).__name__} {error}".replace("\n", " ")[:300]
 
 

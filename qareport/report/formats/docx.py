@@ -32,7 +32,7 @@ from docxtpl import DocxTemplate
 from markupsafe import Markup, escape
 
 from qareport.errors import DocumentError, TagError
-from qareport.messages import say
+from qareport.messages import Message, say
 from qareport.presentation import emotion_chart, heatmap_chart, wording
 from qareport.presentation.locale import LOCALES, _, current, language
 from qareport.presentation.templating import FULL_WIDTH_TAG, find_template, make_environment, template_line
@@ -68,7 +68,7 @@ class _Template(DocxTemplate):  # type: ignore[misc]
         except DocumentError:
             raise
         except (jinja2.TemplateError, TypeError, ValueError, ArithmeticError, LookupError) as error:
-            raise _broken(self.path, _paragraph(src_xml, template_line(error)), str(error)) from error
+            raise _broken(self.path, _paragraph(src_xml, template_line(error)), Message(str(error))) from error
         return filled
 
     def fix_tables(self, xml: str) -> Any:
@@ -79,7 +79,7 @@ class _Template(DocxTemplate):  # type: ignore[misc]
             line = xml.split("\n")[error.lineno - 1]
             place = re.sub(r"<[^>]*>?", "", line[max(error.offset - 400, 0) : error.offset + 100])
             raise _broken(
-                self.path, place, "a block begins in one paragraph or cell and ends in the middle of another"
+                self.path, place, say("a block begins in one paragraph or cell and ends in the middle of another")
             ) from error
         return super().fix_tables(xml)
 
@@ -99,7 +99,7 @@ def render_docx(view: DocumentView, templates: Path | None, *, stem: str = "call
     try:
         template.init_docx()
     except (PackageNotFoundError, zipfile.BadZipFile, KeyError, ValueError, OSError) as error:
-        raise DocumentError("is not a Word document", where=str(path), expected="a .docx file") from error
+        raise DocumentError(say("is not a Word document"), where=str(path), expected=say("a .docx file")) from error
     translate(template.docx)
     _check_tags(template)
     styles = {style.name: style.style_id for style in template.docx.styles}
@@ -167,7 +167,10 @@ def _check_tags(template: _Template) -> None:
     for uri in (DocxTemplate.HEADER_URI, DocxTemplate.FOOTER_URI):
         roots += [parse_xml(part.blob) for _relation, part in template.get_headers_footers(uri)]
     for root in roots:
-        for kind, name in (("p", "paragraph"), ("tr", "table row")):
+        for kind, alone in (
+            ("p", say("a {%p … %} tag must stand alone in its paragraph")),
+            ("tr", say("a {%tr … %} tag must stand alone in its table row")),
+        ):
             for holder in root.iter(qn(f"w:{kind}")):
                 text = "".join(node.text or "" for node in holder.iter(qn("w:t")))
                 tag = rf"\{{[%{{]{kind} [^{{}}]*[%}}]\}}"
@@ -175,12 +178,12 @@ def _check_tags(template: _Template) -> None:
                     raise _broken(
                         template.path,
                         text,
-                        str(say("tags in full-width braces are printed as they stand: write {{ … }}")),
+                        say("tags in full-width braces are printed as they stand: write {{ … }}"),
                     )
                 if kind == "p" and (text.count("{{"), text.count("{%")) != (text.count("}}"), text.count("%}")):
-                    raise _broken(template.path, text, "a tag is not closed, or was never opened")
+                    raise _broken(template.path, text, say("a tag is not closed, or was never opened"))
                 if re.search(rf"\{{[%{{]{kind} ", text) and not re.fullmatch(rf"\s*{tag}\s*", text):
-                    raise _broken(template.path, text, f"a {{%{kind} … %}} tag must stand alone in its {name}")
+                    raise _broken(template.path, text, alone)
 
 
 def _paragraph(src_xml: str, line: int | None) -> str:
@@ -191,14 +194,14 @@ def _paragraph(src_xml: str, line: int | None) -> str:
     return unescape(re.sub(r"<[^>]*>", "", lines[line - 1]))
 
 
-def _broken(path: Path, paragraph: str, error: str) -> TagError:
+def _broken(path: Path, paragraph: str, error: Message) -> TagError:
     text = " ".join(paragraph.split())
     shown = text if len(text) <= 120 else text[:119] + "…"
-    place = f", in the paragraph {shown!r}" if shown else ""
+    what = say("template tag cannot be used, in the paragraph {shown!r}: {error}", shown=shown, error=error)
     return TagError(
-        f"template tag cannot be used{place}: {error}",
+        what if shown else say("template tag cannot be used: {error}", error=error),
         where=str(path),
-        to_do="fix it in Word, or start again from the bundled template",
+        to_do=say("fix it in Word, or start again from the bundled template"),
         paragraph=paragraph,
     )
 

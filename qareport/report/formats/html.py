@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import dataclasses
 import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,15 +15,17 @@ from jinja2.exceptions import SecurityError
 from markupsafe import Markup
 
 from qareport.errors import TagError
+from qareport.messages import Message, say
 from qareport.presentation import emotion_chart, heatmap_chart
 from qareport.presentation.templating import find_template, make_environment, read_template, template_line
 from qareport.presentation.view_types import Chart, DocumentView, HeatChart
 from qareport.report.order.transcript_lines import Sound
+from qareport.search.names import marks_by_name
 
 #: Styles that every kind of report has; the kind's own come after them and win.
 BASE_STYLES = "base.css"
-#: The script of a page that is read on a screen, by the kind of its view.
-_SCRIPTS = {"call": "call.js"}
+#: The scripts of a page that is read on a screen, by the kind of its view.
+_SCRIPTS = {"call": ("find.js", "call.js")}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +40,8 @@ class PageVariables:
     policy: str
     #: The sound of each call by its id (`call.facts.name`); empty unless `report.audio` is set.
     sounds: Mapping[str, Sound]
+    #: What the search box takes for tags, speakers and key moments: JSON, mark by name.
+    names: str
 
 
 def render_html(
@@ -61,8 +66,8 @@ def render_html(
     """
     path = find_template(f"{stem}.html.j2", templates)
     styles = "".join(_read_styles(stem, templates))
-    script_name = _SCRIPTS.get(stem) if interactive else None
-    script = read_template(find_template(script_name, templates)) if script_name else ""
+    scripts = _SCRIPTS.get(stem, ()) if interactive else ()
+    script = "".join(read_template(find_template(name, templates)) for name in scripts)
     environment = make_environment()
     environment.filters["svg"] = _svg
     source = read_template(path)
@@ -73,14 +78,15 @@ def render_html(
         script=Markup(script),  # noqa: S704 - likewise
         policy=_policy(script),
         sounds=sounds or {},
+        names=json.dumps(marks_by_name(), ensure_ascii=False),
     )
     values = {field.name: getattr(variables, field.name) for field in dataclasses.fields(variables)}
     try:
         return environment.from_string(source).render(values, report=view)
     except SecurityError as error:
-        raise _broken(path, error, "a template can print and loop, nothing else") from error
+        raise _broken(path, error, say("a template can print and loop, nothing else")) from error
     except (TemplateError, TypeError, ValueError, ArithmeticError, LookupError) as error:
-        raise _broken(path, error, "fix the tag on that line") from error
+        raise _broken(path, error, say("fix the tag on that line")) from error
 
 
 def find_style(line: int, stem: str, templates: Path | None) -> tuple[str, int]:
@@ -109,7 +115,7 @@ def _svg(chart: Chart | HeatChart) -> Markup:
     return Markup(drawing)  # noqa: S704 - drawn, and escaped where it is drawn
 
 
-def _broken(path: Path, error: Exception, to_do: str) -> TagError:
+def _broken(path: Path, error: Exception, to_do: Message) -> TagError:
     line = template_line(error)
     where = f"{path}:{line}" if line else str(path)
-    return TagError(f"template tag cannot be used: {error}", where=where, to_do=to_do)
+    return TagError(say("template tag cannot be used: {error}", error=error), where=where, to_do=to_do)

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Final
 
 from qareport.errors import DocumentError
+from qareport.messages import say
 from qareport.presentation import fonts
 from qareport.report.formats import pdf_worker
 
@@ -117,7 +118,7 @@ class Printer:
         """
         process = self._running()
         if process.stdin is None or process.stdout is None:
-            raise DocumentError("the PDF process has no pipes", where="pdf")
+            raise DocumentError(say("the PDF process has no pipes"), where="pdf")
         timer = threading.Timer(_START_S + self._cpu_limit_s / _LEAST_SHARE, process.kill)
         timer.daemon = True
         timer.start()
@@ -132,7 +133,7 @@ class Printer:
         finally:
             timer.cancel()
         if answer["error"] is not None:
-            raise DocumentError(f"cannot be printed: {answer['error']}", where="pdf")
+            raise DocumentError(say("cannot be printed: {answer}", answer=answer["error"]), where="pdf")
         if len(pdf) != answer["size"]:
             raise ValueError("the PDF process ended in the middle of a page")
         return pdf, answer["warnings"]
@@ -140,12 +141,17 @@ class Printer:
     def _failure(self, status: int | None, styles: Path) -> DocumentError:
         if pdf_worker.OVERTIME and status == -pdf_worker.OVERTIME:
             return DocumentError(
-                f"the page was not laid out within {self._cpu_limit_s:g} s of processor time",
+                say(
+                    "the page was not laid out within {cpu_limit_s:g} s of processor time",
+                    cpu_limit_s=self._cpu_limit_s,
+                ),
                 where="pdf",
-                to_do=f"ask for docx or html, and look at what was changed in {styles}",
+                to_do=say("ask for docx or html, and look at what was changed in {styles}", styles=styles),
             )
         return DocumentError(
-            "the PDF process ended without an answer", where="pdf", to_do="see `qareport doctor`; memory may be short"
+            say("the PDF process ended without an answer"),
+            where="pdf",
+            to_do=say("see `qareport doctor`; memory may be short"),
         )
 
 

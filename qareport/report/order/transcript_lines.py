@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,6 +26,7 @@ from qareport.presentation import wording
 from qareport.presentation.locale import _
 from qareport.presentation.view_types import Phrase, TextRun, clean
 from qareport.report.order.view_types import TranscriptLine
+from qareport.search import lines_of
 from qareport.settings import ReportSettings
 
 #: Around words whose time is known by their tokens: recognition is no more exact than this.
@@ -161,6 +162,7 @@ def trajectory(states: Sequence[TrajectoryState]) -> Phrase:
 
 def transcript(call: CallReport, chapter: str) -> tuple[TranscriptLine, ...]:
     """Lay the call out as turns and the silences between them, in order of time."""
+    marks = {id(segment): " ".join(line.marks) for segment, line in zip(call.segments, lines_of(call), strict=True)}
     entries: list[Segment | Silence] = sorted(
         (*call.segments, *call.silences), key=lambda entry: (entry.start_ms, isinstance(entry, Silence))
     )
@@ -169,7 +171,7 @@ def transcript(call: CallReport, chapter: str) -> tuple[TranscriptLine, ...]:
 
     def close() -> None:
         if turn:
-            lines.append(_turn(turn, chapter, len(lines)))
+            lines.append(_turn(turn, chapter, len(lines), marks))
             turn.clear()
 
     for entry in entries:
@@ -189,11 +191,11 @@ def _continues(first: Segment, segment: Segment) -> bool:
     return same and segment.end_ms - first.start_ms <= _TURN_MS
 
 
-def _turn(segments: Sequence[Segment], chapter: str, number: int) -> TranscriptLine:
+def _turn(segments: Sequence[Segment], chapter: str, number: int, marks: Mapping[int, str]) -> TranscriptLine:
     first = segments[0]
     runs: list[TextRun] = []
     for segment in segments:
-        runs.append(TextRun(text=segment.text, at_ms=segment.start_ms))
+        runs.append(TextRun(text=segment.text, at_ms=segment.start_ms, marks=marks[id(segment)]))
         runs += [tag_run(state) for state in _states(segment)]
     return TranscriptLine(
         kind="turn",

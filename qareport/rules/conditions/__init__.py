@@ -10,8 +10,8 @@ from qareport.rules.conditions.event import EventForm
 from qareport.rules.conditions.exchange import LastSpeakerForm, RepeatsForm, ResponseDelayForm
 from qareport.rules.conditions.interruption import InterruptionForm
 from qareport.rules.conditions.metric import MetricForm, TrendForm
-from qareport.rules.conditions.moment import MomentForm, TopicForm
-from qareport.rules.conditions.order import EarlierCallsForm, StageForm
+from qareport.rules.conditions.moment import MomentForm, PromiseForm, TopicForm
+from qareport.rules.conditions.order import AgentForm, EarlierCallsForm, StageForm
 from qareport.rules.conditions.says import SaysForm
 from qareport.rules.conditions.silence import SilenceForm
 from qareport.rules.conditions.start_time import TimeOfDayForm, WeekdayForm
@@ -20,8 +20,8 @@ from qareport.rules.match_context import Condition, LeafForm
 
 _FORMS: tuple[type[LeafForm], ...] = (
     SaysForm, CustomerDoesForm, AgentDoesForm, EmotionForm, EventForm, SilenceForm, InterruptionForm, MomentForm,
-    TopicForm, StageForm, SpeedForm, LoudnessForm, ResponseDelayForm, RepeatsForm, LastSpeakerForm, CallLengthForm,
-    SpeechCountForm, MetricForm, TrendForm, TimeOfDayForm, WeekdayForm, EarlierCallsForm,
+    TopicForm, PromiseForm, StageForm, SpeedForm, LoudnessForm, ResponseDelayForm, RepeatsForm, LastSpeakerForm,
+    CallLengthForm, SpeechCountForm, MetricForm, TrendForm, TimeOfDayForm, WeekdayForm, EarlierCallsForm, AgentForm,
 )  # fmt: skip
 #: The form of each kind by the key that introduces it.
 LEAVES: dict[str, type[LeafForm]] = {head: form for form in _FORMS for head in form.heads}

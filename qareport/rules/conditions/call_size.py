@@ -1,6 +1,7 @@
 """`call length`, `turns`, `utterances`: how long the call is.
 
-A turn is a run of consecutive utterances of a role. The hit is at the end of the call.
+A turn is a run of consecutive utterances of a role; 嗯 under the other's words takes none. The hit is at the end of the
+call. Where it is not known who speaks, turns and a role's utterances are not judged.
 
 Keys of `call length`:
     longer: the recording is this long or longer.
@@ -24,12 +25,13 @@ from dataclasses import dataclass
 from typing import Annotated, ClassVar
 
 from pydantic import Field, model_validator
-from pydantic_core import PydanticCustomError
 
+from qareport.messages import say
 from qareport.model import Role
 from qareport.presentation.locale import _
-from qareport.rules.match_context import Condition, ConditionHit, LeafForm, MatchContext, measured
-from qareport.rules.schema_types import DurationMs, check_bounds
+from qareport.rules.condition_hit import ConditionHit, measured
+from qareport.rules.match_context import Condition, LeafForm, MatchContext
+from qareport.rules.schema_types import DurationMs, WholeNumber, check_bounds, refusal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +50,7 @@ class CallLength(Condition):
             self.shorter_ms is not None and length_ms >= self.shorter_ms
         ):
             return []
-        return [measured(context, f"通话 {length_ms / 1000:.0f} 秒")]
+        return [measured(context.end_ms, f"通话 {length_ms / 1000:.0f} 秒")]
 
     def seen(self, context: MatchContext) -> str:
         """Say how long the call is."""
@@ -60,6 +62,7 @@ class CallLengthForm(LeafForm):
 
     heads: ClassVar[tuple[str, ...]] = ("call length",)
     bare: ClassVar[str | None] = "longer"
+    one_of: ClassVar[tuple[str, ...]] = ("longer", "shorter")
 
     longer: DurationMs | None = None
     shorter: DurationMs | None = None
@@ -67,9 +70,9 @@ class CallLengthForm(LeafForm):
     @model_validator(mode="after")
     def _bounded(self) -> CallLengthForm:
         if self.longer is None and self.shorter is None:
-            raise PydanticCustomError("bounds", "`longer` or `shorter` with a length of time")
+            raise refusal("bounds", say("`longer` or `shorter` with a length of time"))
         if self.longer is not None and self.shorter is not None and self.longer >= self.shorter:
-            raise PydanticCustomError("bounds", "`longer` less than `shorter`: no call lies between them")
+            raise refusal("bounds", say("`longer` less than `shorter`: no call lies between them"))
         return self
 
     def condition(self, head: str) -> Condition:
@@ -90,18 +93,24 @@ class SpeechCount(Condition):
 
     def find(self, context: MatchContext) -> list[ConditionHit]:
         """Return one measured hit."""
+        if not self.is_judged(context):
+            return []
         count = self._count(context)
         if (self.above is not None and count <= self.above) or (self.below is not None and count >= self.below):
             return []
-        return [measured(context, f"{count} {'轮' if self.of_turns else '句'}", self.role)]
+        return [measured(context.end_ms, f"{count} {'轮' if self.of_turns else '句'}", self.role)]
 
     def _count(self, context: MatchContext) -> int:
-        segments = context.turns() if self.of_turns else context.spoken
+        counted = context.turns if self.of_turns else context.spoken
         return sum(
             1
-            for segment in segments
-            if (self.role is None or segment.role is self.role) and context.covers(segment.start_ms)
+            for spoken in counted
+            if (self.role is None or spoken.role is self.role) and context.covers(spoken.start_ms)
         )
+
+    def is_judged(self, context: MatchContext) -> bool:
+        """Tell whether it is known whose they are; sentences of both sides are counted whoever speaks."""
+        return context.knows_speakers or (self.role is None and not self.of_turns)
 
     def seen(self, context: MatchContext) -> str:
         """Say how many there are."""
@@ -112,16 +121,17 @@ class SpeechCountForm(LeafForm):
     """`turns: {above: 40}`, `utterances: {role: customer, below: 2}`."""
 
     heads: ClassVar[tuple[str, ...]] = ("turns", "utterances")
+    one_of: ClassVar[tuple[str, ...]] = ("above", "below")
 
     role: Role | None = None
-    above: Annotated[int, Field(ge=0)] | None = None
-    below: Annotated[int, Field(ge=1)] | None = None
+    above: Annotated[WholeNumber, Field(ge=0)] | None = None
+    below: Annotated[WholeNumber, Field(ge=1)] | None = None
 
     @model_validator(mode="after")
     def _bounded(self) -> SpeechCountForm:
         check_bounds(self.above, self.below)
         if self.above is not None and self.below is not None and self.below - self.above == 1:
-            raise PydanticCustomError("bounds", "a number between `above` and `below`")
+            raise refusal("bounds", say("a number between `above` and `below`"))
         return self
 
     def condition(self, head: str) -> Condition:

@@ -33,13 +33,15 @@ from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
-from pydantic_core import PydanticCustomError
 
+from qareport.messages import Message, say
 from qareport.model import ACTS_OF, Act, Role
 from qareport.presentation.act_wording import ACTS, act_of
 from qareport.presentation.locale import _
-from qareport.rules.diagnostics import did_you_mean
-from qareport.rules.match_context import Condition, ConditionHit, LeafForm, MatchContext
+from qareport.rules.aliases import VALUES, Choices, did_you_mean
+from qareport.rules.condition_hit import ConditionHit
+from qareport.rules.match_context import Condition, LeafForm, MatchContext
+from qareport.rules.schema_types import Number, refusal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +86,10 @@ class Does(Condition):
         return _("、").join(f"{ACTS[act]} {done[act]}" for act in listed)
 
 
+#: What an act is that belongs to the other role.
+_OWN_ACT = {Role.CUSTOMER: say("an act of the customer"), Role.AGENT: say("an act of the agent")}
+
+
 def _sureness(hit: ConditionHit) -> float:
     return 0.0 if hit.act is None else hit.act.score
 
@@ -95,7 +101,7 @@ def _act_of(role: Role) -> Any:
     def read(value: Any) -> tuple[Act, ...]:
         given = value if isinstance(value, list | tuple) else [value]
         if not given:
-            raise PydanticCustomError("act", "at least one act")
+            raise refusal("act", say("at least one act"))
         return tuple(dict.fromkeys(_read_act(name, role) for name in given))
 
     one_or_more = {"anyOf": [{"enum": codes}, {"type": "array", "items": {"enum": codes}, "minItems": 1}]}
@@ -109,16 +115,15 @@ def _read_act(name: Any, role: Role) -> Act:
         return act
     if act is not None:
         other = next(other for other, acts in ACTS_OF.items() if act in acts)
-        heard = f"an act of the {role}; {act} is the {other}'s: write `{other} does: {act}`"
-        raise PydanticCustomError("act", "{heard}", {"heard": heard})
-    near = did_you_mean(str(name), [act.value for act in known]) or _elsewhere(str(name), known)
-    raise PydanticCustomError("act", "an act of the {role}; {near}", {"role": role.value, "near": near})
+        to_do = say("write it below `{head}`", head=f"{other} does")
+        raise refusal("act", _OWN_ACT[role], to_do)
+    raise refusal("act", say("one of {choices}", choices=Choices.of_values(known)), _nearest_act(str(name), known))
 
 
-def _elsewhere(name: str, known: Iterable[Act]) -> str:
-    """Name the nearest act of the other role, or all of this one."""
-    near = did_you_mean(name, [act.value for act in Act])
-    return near or "known: " + ", ".join(act.value for act in known)
+def _nearest_act(name: str, known: Iterable[Act]) -> Message | None:
+    """Ask for the nearest act of the role, or of the other one."""
+    own, all_acts = ([word for act in acts for word in (act.value, *VALUES[act])] for acts in (known, Act))
+    return did_you_mean(name, own) or did_you_mean(name, all_acts)
 
 
 class CustomerDoesForm(LeafForm):
@@ -128,7 +133,7 @@ class CustomerDoesForm(LeafForm):
     bare: ClassVar[str | None] = "act"
 
     act: _act_of(Role.CUSTOMER)  # type: ignore[valid-type]
-    score: Annotated[float, Field(ge=0, le=1)] = 0.0
+    score: Annotated[Number, Field(ge=0, le=1)] = 0.0
 
     def condition(self, head: str) -> Condition:
         """Make the condition."""
@@ -142,7 +147,7 @@ class AgentDoesForm(LeafForm):
     bare: ClassVar[str | None] = "act"
 
     act: _act_of(Role.AGENT)  # type: ignore[valid-type]
-    score: Annotated[float, Field(ge=0, le=1)] = 0.0
+    score: Annotated[Number, Field(ge=0, le=1)] = 0.0
 
     def condition(self, head: str) -> Condition:
         """Make the condition."""

@@ -1,6 +1,6 @@
 """`event`: a sound such as laughter or crying.
 
-Utterances without words count, too.
+Utterances without words count, too. In a transcript that has no sounds at all, not even speech, nothing was judged.
 
 Keys:
     is: a sound of the model.
@@ -18,7 +18,8 @@ from typing import ClassVar
 from pydantic import Field
 
 from qareport.model import AudioEvent, Evidence, Role
-from qareport.rules.match_context import Condition, ConditionHit, LeafForm, MatchContext
+from qareport.rules.condition_hit import ConditionHit
+from qareport.rules.match_context import Condition, LeafForm, MatchContext
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +50,12 @@ class EventIs(Condition):
             and (self.role is None or segment.role is self.role)
             and context.covers(segment.start_ms)
         ]
+
+    def is_judged(self, context: MatchContext) -> bool:
+        """Tell whether sounds were listened for (speech is one), and it is known in whose utterances."""
+        return any(segment.events for segment in context.transcript.segments) and (
+            self.role is None or context.hears(self.role)
+        )
 
 
 class EventForm(LeafForm):

@@ -1,7 +1,8 @@
 """`response delay`, `repeats`, `last speaker`: how the two sides answer each other.
 
-A response delay runs from the end of the other's utterance to the start of the answer. `repeats` compares an utterance
-with the 20 before it of the same role.
+A response delay runs from the end of the other's turn to the start of the answer; 嗯 under the other's words is no
+turn.
+`repeats` compares an utterance with the 20 before it of the same role.
 
 Keys of `response delay`:
     by: who answers.
@@ -12,11 +13,12 @@ Keys of `repeats`:
     role: who repeats; `anyone` compares the utterances of both.
     similarity: how much the utterances resemble, from 0 to 1 (Dice coefficient of letter pairs).
     times: how many similar utterances, the first included.
-    within: from the end of the earlier utterance to the start of the later.
+    within: from the end of the earlier utterance to the start of the later, or so many sentences on.
     characters: shorter utterances are not compared.
+    except: utterances with these words are not compared.
 
 Keys of `last speaker`:
-    role: who has the last word of the call.
+    role: whose words end last in the call; 嗯 under them does not count.
 
 Example:
     any:
@@ -34,11 +36,12 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from qareport.model import Evidence, Role, Segment
+from qareport.model import Evidence, Role, Segment, Turn
 from qareport.presentation.locale import _
-from qareport.rules.match_context import Condition, ConditionHit, LeafForm, MatchContext, uttered
-from qareport.rules.schema_types import DurationMs, Speaker
-from qareport.text.wordlist import bigrams, dice
+from qareport.rules.condition_hit import ConditionHit, uttered
+from qareport.rules.match_context import Condition, LeafForm, MatchContext
+from qareport.rules.schema_types import DurationMs, Extent, Gap, Keywords, Number, Speaker, WholeNumber
+from qareport.text.wordlist import WordList, bigrams, dice
 
 #: An utterance is compared with so many before it, which keeps long calls linear.
 COMPARED = 20
@@ -65,10 +68,16 @@ class ResponseDelay(Condition):
 
     def _delays(self, context: MatchContext) -> list[tuple[Segment, int]]:
         return [
-            (before, max(0, after.start_ms - before.end_ms))
-            for before, after in itertools.pairwise(context.spoken)
-            if after.role is self.by and before.role not in (self.by, Role.UNKNOWN) and context.covers(before.start_ms)
+            (asked, max(0, after.start_ms - before.end_ms))
+            for before, after in itertools.pairwise(context.turns)
+            if after.role is self.by
+            and before.role not in (self.by, Role.UNKNOWN)
+            and context.covers((asked := _last_of(before, context)).start_ms)
         ]
+
+    def is_judged(self, context: MatchContext) -> bool:
+        """Tell whether it is known who speaks."""
+        return context.knows_speakers
 
     @staticmethod
     def _hit(before: Segment, delay_ms: int) -> ConditionHit:
@@ -81,6 +90,16 @@ class ResponseDelay(Condition):
         if not delays:
             return _("没有可量的应答")
         return _("最长 {seconds} 秒").format(seconds=f"{max(delays) / 1000:g}")
+
+
+def _last_of(turn: Turn, context: MatchContext) -> Segment:
+    """Return the utterance of a turn that ends last."""
+    own = (segment for segment in context.spoken[turn.first : turn.last + 1] if segment.role is turn.role)
+    return max(own, key=_end)
+
+
+def _end(segment: Segment) -> tuple[int, int]:
+    return segment.end_ms, segment.duration_ms
 
 
 class ResponseDelayForm(LeafForm):
@@ -106,8 +125,10 @@ class Repeats(Condition):
     role: Role | None
     similarity: float
     times: int
-    within_ms: int | None
+    within: Extent | None
     characters: int
+    #: Utterances with these words are not compared.
+    hidden: WordList | None
 
     names_topic = False
 
@@ -116,19 +137,25 @@ class Repeats(Condition):
         before: deque[tuple[Segment, frozenset[str]]] = deque(maxlen=COMPARED)
         hits = []
         for segment, words in context.utterances(self.role):
-            if len(words) < self.characters:
+            if len(words) < self.characters or (self.hidden is not None and self.hidden.find(words) is not None):
                 continue
             letters = bigrams(words)
-            alike = [earlier for earlier, other in before if self._same(earlier, segment, letters, other)]
+            near = (pair for pair in before if self._is_near(pair[0], segment, context))
+            alike = [earlier for earlier, other in near if dice(letters, other) >= self.similarity]
             if len(alike) >= self.times - 1:
                 hits.append(self._hit([*alike, segment]))
             before.append((segment, letters))
         return hits
 
-    def _same(self, earlier: Segment, segment: Segment, letters: frozenset[str], other: frozenset[str]) -> bool:
-        if self.within_ms is not None and segment.start_ms - earlier.end_ms > self.within_ms:
-            return False
-        return dice(letters, other) >= self.similarity
+    def is_judged(self, context: MatchContext) -> bool:
+        """Tell whether it is known what the role says."""
+        return context.hears(self.role)
+
+    def _is_near(self, earlier: Segment, segment: Segment, context: MatchContext) -> bool:
+        if self.within is None:
+            return True
+        from_ms = earlier.end_ms if self.within.ms is not None else earlier.start_ms
+        return context.near(from_ms, segment.start_ms, self.within)
 
     @staticmethod
     def _hit(segments: list[Segment]) -> ConditionHit:
@@ -146,10 +173,11 @@ class RepeatsForm(LeafForm):
     bare: ClassVar[str | None] = "role"
 
     role: Speaker
-    similarity: Annotated[float, Field(gt=0, le=1)] = 0.7
-    times: Annotated[int, Field(ge=2, le=10)] = 2
-    within: DurationMs | None = None
-    characters: Annotated[int, Field(ge=2)] = 4
+    similarity: Annotated[Number, Field(gt=0, le=1)] = 0.7
+    times: Annotated[WholeNumber, Field(ge=2, le=10)] = 2
+    within: Gap | None = None
+    characters: Annotated[WholeNumber, Field(ge=2)] = 4
+    except_: Keywords | None = Field(default=None, alias="except")
 
     def condition(self, head: str) -> Condition:
         """Make the condition."""
@@ -157,8 +185,9 @@ class RepeatsForm(LeafForm):
             role=self.role,
             similarity=self.similarity,
             times=self.times,
-            within_ms=self.within,
+            within=self.within,
             characters=self.characters,
+            hidden=WordList(self.except_) if self.except_ else None,
         )
 
 
@@ -172,15 +201,24 @@ class LastSpeaker(Condition):
 
     def find(self, context: MatchContext) -> list[ConditionHit]:
         """Return the last utterance when it is the role's."""
-        last = context.spoken[-1] if context.spoken else None
+        last = _last_word(context)
         held = last is not None and last.role is self.role and context.covers(last.start_ms)
         return [uttered(last)] if held and last is not None else []
 
+    def is_judged(self, context: MatchContext) -> bool:
+        """Tell whether it is known who speaks last."""
+        last = _last_word(context)
+        return last is not None and last.role is not Role.UNKNOWN
+
     def seen(self, context: MatchContext) -> str:
         """Say who spoke last."""
-        if not context.spoken:
-            return _("没有人说话")
-        return _("最后说话的是 {role}").format(role=context.spoken[-1].role.value)
+        last = _last_word(context)
+        return _("没有人说话") if last is None else _("最后说话的是 {role}").format(role=last.role.value)
+
+
+def _last_word(context: MatchContext) -> Segment | None:
+    """Return the utterance that ends last; 嗯 inside it is none."""
+    return max(context.spoken, key=_end, default=None)
 
 
 class LastSpeakerForm(LeafForm):

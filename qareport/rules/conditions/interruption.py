@@ -14,13 +14,14 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from qareport.model import Evidence, Role
-from qareport.rules.match_context import Condition, ConditionHit, LeafForm, MatchContext
+from qareport.rules.condition_hit import ConditionHit
+from qareport.rules.match_context import Condition, LeafForm, MatchContext
 from qareport.rules.schema_types import DurationMs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InterruptionBy(Condition):
-    """An interruption of the analysis, by interruption role if it is named, with this much speech at once."""
+    """An interruption of the analysis, by a role if it is named, with this much speech at once."""
 
     by: Role | None
     lasts_ms: int
@@ -48,6 +49,10 @@ class InterruptionBy(Condition):
             and interruption.duration_ms >= self.lasts_ms
             and context.covers(interruption.start_ms)
         ]
+
+    def is_judged(self, context: MatchContext) -> bool:
+        """Tell whether it is known who speaks."""
+        return context.knows_speakers
 
 
 class InterruptionForm(LeafForm):

@@ -1,15 +1,19 @@
 """`all`, `any`, `none`, and the modifiers beside every condition: conditions made of conditions.
 
-The hit of `none` is at the end of what was looked at. It never holds where something in its list was not judged:
-acts that no reader read, emotions, the words of a speaker who is not known.
+The hit of `none` is at the end of what was looked at. What was not judged (acts that no reader read, emotions, the
+words of a speaker who is not known, a start that is not known …) is neither true nor false, however deep it stands:
+`none` of it never holds, and where an exception was not judged the hit does not count.
 
-An extent is a time, a share of the call, turns or sentences: `30s`, `20%`, `3 turns`, `5 sentences`. `together`,
-`within` and `before` take times and sentences, `between` times and shares.
+An extent is a time, a share of the call, turns or sentences: `30s`, `20%`, `3 turns`, `5 sentences`, or those of one
+role: `3 agent sentences`. `together`, `within` and `before` take times and sentences, `between` times and shares.
+
+A condition is looked for in its part of the call (`first`, `last`, `between`), then counted (`nth`, `times`), then
+excused (`unless`).
 
 Keys:
     all: every condition of the list holds, anywhere in the call.
-    together: beside `all`: each of them at most so far from the first.
-    any: one of the conditions holds.
+    together: beside `all`: any two of them at most so far apart; `none` in the list looks so far around the others.
+    any: one of the conditions holds; a sentence in which several do is one hit.
     at_least: beside `any`: so many of them hold.
     none: no condition of the list holds; what was not judged is held against nobody.
     first: only what starts in the first part of the call, counted from the first word.
@@ -17,8 +21,9 @@ Keys:
     between: only what starts between two places of the recording; negative ones count from its end.
     nth: only the n-th hit.
     times: all hits as one, if there are so many.
+    within: beside `times`: so many in this time, from the start of the first to the start of the last of them.
     unless: conditions that excuse a hit: with neither `within` nor `before`, anywhere in the call.
-    within: in an exception: from the start of the hit until so long after its first evidence.
+    within: in an exception: from the start of the hit until so long after the end of the sentence that starts it.
     before: in an exception: said in the time so long before the hit.
 
 Example:
@@ -36,7 +41,8 @@ import bisect
 import itertools
 from dataclasses import dataclass
 
-from qareport.rules.match_context import Condition, ConditionHit, MatchContext, join
+from qareport.rules.condition_hit import ConditionHit, join
+from qareport.rules.match_context import Condition, MatchContext
 from qareport.rules.schema_types import Extent
 
 
@@ -81,10 +87,9 @@ class Remembered(Condition):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AllOf(Condition):
-    """Every condition holds: anywhere in the call (one hit), or with `together` each near the first one's hit."""
+    """Every condition holds, anywhere in the call: one hit."""
 
     conditions: tuple[Condition, ...]
-    together: Extent | None
 
     @property
     def names_topic(self) -> bool:
@@ -92,46 +97,26 @@ class AllOf(Condition):
         return any(condition.names_topic for condition in self.conditions)
 
     def find(self, context: MatchContext) -> list[ConditionHit]:
-        """Return the joined hits; near: at most `together` between the end of one and the start of another."""
-        if self.together is None:
-            hit = self._anywhere(context)
-            return [] if hit is None else [hit]
-        by_condition = []
-        for condition in self.conditions:
-            hits = condition.find(context)
-            if not hits:
-                return []
-            by_condition.append(hits)
-        joined = []
-        for hit in by_condition[0]:
-            partners = [
-                next((other for other in hits if self._near(hit, other, context)), None) for hits in by_condition[1:]
-            ]
-            present = [partner for partner in partners if partner is not None]
-            if len(present) == len(partners):
-                joined.append(join([hit, *present]))
-        return sorted(joined, key=lambda hit: hit.at_ms)
-
-    def _anywhere(self, context: MatchContext) -> ConditionHit | None:
+        """Return the joined first hits."""
         firsts = []
         for condition in self.conditions:
             hit = condition.first(context)
             if hit is None:
-                return None
+                return []
             firsts.append(hit)
-        return join(firsts)
-
-    def _near(self, hit: ConditionHit, other: ConditionHit, context: MatchContext) -> bool:
-        if not hit.evidence or not other.evidence:  # what did not happen is near everything
-            return True
-        if self.together is None or self.together.ms is None:
-            gap = abs(context.sentence_at(hit.at_ms) - context.sentence_at(other.at_ms))
-            return self.together is None or gap <= (self.together.sentences or 0)
-        return max(other.at_ms - hit.end_ms, hit.at_ms - other.end_ms) <= self.together.ms
+        return [join(firsts)]
 
     def is_judged(self, context: MatchContext) -> bool:
-        """Only where each condition is."""
-        return all(condition.is_judged(context) for condition in self.conditions)
+        """Where one condition certainly does not hold, or each is."""
+        return fails_one(self.conditions, context)
+
+
+def fails_one(conditions: tuple[Condition, ...], context: MatchContext) -> bool:
+    """Tell whether one of the conditions certainly does not hold, or nothing of them is uncertain."""
+    judged = [condition.is_judged(context) for condition in conditions]
+    return all(judged) or any(
+        known and condition.first(context) is None for known, condition in zip(judged, conditions, strict=True)
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,11 +142,14 @@ class AnyOf(Condition):
         if len(by_condition) == 1:
             return by_condition[0]
         hits = sorted((hit for hits in by_condition for hit in hits), key=lambda hit: hit.at_ms)
-        return list({hit.evidence or (hit.at_ms,): hit for hit in reversed(hits)}.values())[::-1]
+        return list({hit.place: hit for hit in reversed(hits)}.values())[::-1]
 
     def is_judged(self, context: MatchContext) -> bool:
-        """Only where each condition is."""
-        return all(condition.is_judged(context) for condition in self.conditions)
+        """Where too few could hold even if all did that were not judged."""
+        possible = sum(
+            1 for condition in self.conditions if not condition.is_judged(context) or condition.first(context)
+        )
+        return possible < self.at_least
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -176,13 +164,15 @@ class NoneOf(Condition):
         """Return one hit without evidence, at the end of what was looked at: only then it is certain."""
         if any(condition.first(context) is not None for condition in self.conditions):
             return []
-        if not self.is_judged(context):
+        if not all(condition.is_judged(context) for condition in self.conditions):
             return []
         return [ConditionHit(at_ms=context.end_ms)]
 
     def is_judged(self, context: MatchContext) -> bool:
-        """Only where each condition is."""
-        return all(condition.is_judged(context) for condition in self.conditions)
+        """Where one condition holds, or each is."""
+        return any(condition.first(context) is not None for condition in self.conditions) or all(
+            condition.is_judged(context) for condition in self.conditions
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -202,27 +192,30 @@ class Scoped(Condition):
 
     def find(self, context: MatchContext) -> list[ConditionHit]:
         """Return the hits that start in that part."""
-        return self.condition.find(self._part(context))
+        return self.condition.find(self.part_of(context))
 
     def first(self, context: MatchContext) -> ConditionHit | None:
         """Return the first of them."""
-        return self.condition.first(self._part(context))
+        return self.condition.first(self.part_of(context))
 
-    def _part(self, context: MatchContext) -> MatchContext:
+    def part_of(self, context: MatchContext) -> MatchContext:
+        """Return the part of the call that is looked at."""
         return context.scoped(self.start, self.end, self.between)
 
     def is_judged(self, context: MatchContext) -> bool:
-        """As the condition is."""
-        return self.condition.is_judged(context)
+        """As the condition is in that part."""
+        return self.condition.is_judged(self.part_of(context))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Counted(Condition):
-    """A condition's N-th hit alone, or all of them as one hit when there are at least N."""
+    """A condition's N-th hit alone, or all of them as one hit when there are at least N, perhaps in some time."""
 
     condition: Condition
     nth: int | None = None
     at_least: int | None = None
+    #: From the start of the first to the start of the last that are counted.
+    within: Extent | None = None
 
     @property
     def names_topic(self) -> bool:
@@ -230,26 +223,39 @@ class Counted(Condition):
         return self.condition.names_topic
 
     def find(self, context: MatchContext) -> list[ConditionHit]:
-        """Return one hit, at the place where the count is reached."""
+        """Return one hit, at the place where the count is reached; with `within` one for each time that it is."""
         hits = self.condition.find(context)
         if self.nth is not None:
             return hits[self.nth - 1 : self.nth]
-        if self.at_least is None or len(hits) < self.at_least:
-            return []
-        joined = join(hits[: self.at_least])
-        return [ConditionHit(at_ms=hits[self.at_least - 1].at_ms, evidence=joined.evidence, topic=joined.topic)]
+        count = self.at_least or 1
+        if self.within is None:
+            return [_counted(hits[:count])] if len(hits) >= count else []
+        found, first = [], 0
+        while first + count <= len(hits):
+            run = hits[first : first + count]
+            if context.near(run[0].at_ms, run[-1].at_ms, self.within):
+                found.append(_counted(run))
+                first += count
+            else:
+                first += 1
+        return found
 
     def is_judged(self, context: MatchContext) -> bool:
         """As the condition is."""
         return self.condition.is_judged(context)
 
 
+def _counted(hits: list[ConditionHit]) -> ConditionHit:
+    joined = join(hits)
+    return ConditionHit(at_ms=hits[-1].at_ms, evidence=joined.evidence, topic=joined.topic)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Excuse:
     """A condition that excuses a hit, and where it must hold.
 
-    `within`: between the start of the hit and so long after its first evidence; `before`: said in the time so long
-    before its start; neither: anywhere in the call.
+    `within`: between the start of the hit and so long after the sentence (or pause) that starts it; `before`: said in
+    the time so long before its start; neither: anywhere in the call.
     """
 
     condition: Condition
@@ -257,10 +263,12 @@ class Excuse:
     before: Extent | None
 
     def excused(self, hits: list[ConditionHit], context: MatchContext) -> set[int]:
-        """Return the indexes of the hits that it excuses. `context` is the whole call."""
+        """Return the indexes of the hits that it excuses, all where it was not judged. `context` is the whole call."""
         excuses = self.condition.find(context)
-        if not excuses or (self.within is None and self.before is None):
-            return set(range(len(hits))) if excuses else set()
+        if not excuses:
+            return set() if self.condition.is_judged(context) else set(range(len(hits)))
+        if self.within is None and self.before is None:
+            return set(range(len(hits)))
         starts = [excuse.at_ms for excuse in excuses]
         ends = list(itertools.accumulate((excuse.end_ms for excuse in excuses), max))
         excused = set()
@@ -277,8 +285,7 @@ class Excuse:
         if self.within is None:
             return excuse.at_ms == hit.at_ms
         if self.within.ms is not None:
-            first_end_ms = hit.evidence[0].end_ms if hit.evidence else hit.at_ms
-            return excuse.at_ms <= first_end_ms + self.within.ms
+            return excuse.at_ms <= hit.first_end_ms + self.within.ms
         return self._sentences(hit, excuse, context) <= (self.within.sentences or 0)
 
     def _just_said(self, hit: ConditionHit, excuse: ConditionHit, end_ms: int, context: MatchContext) -> bool:
@@ -314,5 +321,8 @@ class Unless(Condition):
         return [hit for index, hit in enumerate(hits) if index not in excused]
 
     def is_judged(self, context: MatchContext) -> bool:
-        """As the condition is."""
-        return self.condition.is_judged(context)
+        """As the condition is where it finds nothing, else as the exceptions are."""
+        if self.condition.first(context) is None:
+            return self.condition.is_judged(context)
+        whole = context.whole()
+        return all(exception.condition.is_judged(whole) for exception in self.exceptions)

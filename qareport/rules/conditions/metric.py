@@ -22,23 +22,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import AfterValidator, Field, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import AfterValidator, Field, WithJsonSchema, model_validator
 
+from qareport.messages import say
 from qareport.model import MEASURES, CallMetrics, Measure, Unit
 from qareport.presentation.locale import _
-from qareport.rules.diagnostics import did_you_mean
-from qareport.rules.match_context import Condition, ConditionHit, LeafForm, MatchContext, measured
-from qareport.rules.schema_types import check_bounds
-
-
-def _name(measure: Measure) -> str:
-    return measure.id.removesuffix("_ms") + "_s" if measure.unit is Unit.MILLISECONDS else measure.id
-
+from qareport.rules.aliases import VALUES, Choices, did_you_mean, measure_name
+from qareport.rules.condition_hit import ConditionHit, measured
+from qareport.rules.match_context import Condition, LeafForm, MatchContext
+from qareport.rules.schema_types import Number, check_bounds, refusal
 
 #: Every name that `metric: {name: …}` may carry: the measures of `qareport.model.measures`. Times are in seconds, as
 #: everywhere in rules, and their names say so: `talk_ms` is `talk_s`.
-METRICS: Mapping[str, Measure] = {_name(measure): measure for measure in MEASURES.values()}
+METRICS: Mapping[str, Measure] = {measure_name(measure.id): measure for measure in MEASURES.values()}
 
 
 def value_of(metrics: CallMetrics, name: str) -> float | None:
@@ -50,8 +46,9 @@ def value_of(metrics: CallMetrics, name: str) -> float | None:
 
 def _known(name: str) -> str:
     if name not in METRICS:
-        near = did_you_mean(name, METRICS) or "known: " + ", ".join(METRICS)
-        raise PydanticCustomError("metric", "the name of a measure; {near}", {"near": near})
+        near = did_you_mean(name, [word for known in METRICS for word in (known, *VALUES[known])])
+        known = None if near else say("known: {names}", names=Choices.of_values(METRICS))
+        raise refusal("metric", say("the name of a measure"), near or known)
     return name
 
 
@@ -71,8 +68,14 @@ class MetricIs(Condition):
         if value is None or (self.above is not None and value <= self.above):
             return []
         return (
-            [] if self.below is not None and value >= self.below else [measured(context, f"{self.name} = {value:.4g}")]
+            []
+            if self.below is not None and value >= self.below
+            else [measured(context.end_ms, f"{self.name} = {value:.4g}")]
         )
+
+    def is_judged(self, context: MatchContext) -> bool:
+        """Tell whether it was measured."""
+        return value_of(context.analysis.metrics, self.name) is not None
 
     def seen(self, context: MatchContext) -> str:
         """Say what was measured."""
@@ -83,11 +86,13 @@ class MetricIs(Condition):
 class MetricForm(LeafForm):
     """`metric: {name: non_talk_share, above: 0.4}`."""
 
+    one_of: ClassVar[tuple[str, ...]] = ("above", "below")
+
     heads: ClassVar[tuple[str, ...]] = ("metric",)
 
-    name: Annotated[str, AfterValidator(_known)]
-    above: float | None = None
-    below: float | None = None
+    name: Annotated[str, AfterValidator(_known), WithJsonSchema({"enum": [*METRICS]})]
+    above: Number | None = None
+    below: Number | None = None
 
     @model_validator(mode="after")
     def _bounded(self) -> MetricForm:
@@ -110,7 +115,11 @@ class TrendIs(Condition):
     def find(self, context: MatchContext) -> list[ConditionHit]:
         """Return one measured hit; none when too little was judged."""
         held = context.analysis.metrics.trend == self.trend
-        return [measured(context, f"客户情绪 {self.trend}")] if held else []
+        return [measured(context.end_ms, f"客户情绪 {self.trend}")] if held else []
+
+    def is_judged(self, context: MatchContext) -> bool:
+        """Tell whether enough was judged."""
+        return context.analysis.metrics.trend is not None
 
     def seen(self, context: MatchContext) -> str:
         """Say which way it went."""

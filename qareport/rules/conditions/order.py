@@ -1,7 +1,8 @@
-"""`stage`, `earlier calls`: what is known of the order.
+"""`stage`, `earlier calls`, `agent`: what is known of the order, and of who answered.
 
 The stage is the first of `synonyms.yaml` whose words the customer says. Earlier calls are calls of the same order that
-began before; without an order or start time nothing is known of them. The hit is at the end of the call.
+began before; without an order or start time nothing is known of them. Agents are named by the numbers that calls carry
+(`agent_id`). The hit is at the end of the call. What is not known is not judged, under `none` either.
 
 Keys of `stage`:
     is: one or several stages of `synonyms.yaml`.
@@ -10,10 +11,14 @@ Keys of `earlier calls`:
     at_least: how many.
     within: only those that began so long before this call.
 
+Keys of `agent`:
+    is: one or several agents.
+
 Example:
     all:
       - stage: 待发货
       - earlier calls: {at_least: 2, within: 7d}
+      - agent: [A017, A018]
 """
 
 from __future__ import annotations
@@ -24,9 +29,11 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
+from qareport.model import Role
 from qareport.presentation.locale import _
-from qareport.rules.match_context import Condition, ConditionHit, LeafForm, MatchContext, measured
-from qareport.rules.schema_types import DurationMs, Keywords
+from qareport.rules.condition_hit import ConditionHit, measured
+from qareport.rules.match_context import Condition, LeafForm, MatchContext
+from qareport.rules.schema_types import DurationMs, Keywords, WholeNumber
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +47,11 @@ class StageIs(Condition):
     def find(self, context: MatchContext) -> list[ConditionHit]:
         """Return one measured hit; none when the words tell no stage."""
         held = context.stage is not None and context.stage in self.stages
-        return [measured(context, f"阶段 {context.stage}")] if held else []
+        return [measured(context.end_ms, f"阶段 {context.stage}")] if held else []
+
+    def is_judged(self, context: MatchContext) -> bool:
+        """Tell whether it is known what the customer says."""
+        return context.hears(Role.CUSTOMER)
 
     def seen(self, context: MatchContext) -> str:
         """Say which stage it is."""
@@ -72,7 +83,11 @@ class EarlierCalls(Condition):
     def find(self, context: MatchContext) -> list[ConditionHit]:
         """Return one measured hit; none when the order or the times are not known."""
         count = self._count(context)
-        return [] if count is None or count < self.at_least else [measured(context, f"此前来电 {count} 次")]
+        return [] if count is None or count < self.at_least else [measured(context.end_ms, f"此前来电 {count} 次")]
+
+    def is_judged(self, context: MatchContext) -> bool:
+        """Tell whether the earlier calls are known."""
+        return self._count(context) is not None
 
     def _count(self, context: MatchContext) -> int | None:
         began = context.transcript.started_at
@@ -95,9 +110,44 @@ class EarlierCallsForm(LeafForm):
     heads: ClassVar[tuple[str, ...]] = ("earlier calls",)
     bare: ClassVar[str | None] = "at_least"
 
-    at_least: Annotated[int, Field(ge=1, le=1000)] = 1
+    at_least: Annotated[WholeNumber, Field(ge=1, le=1000)] = 1
     within: DurationMs | None = None
 
     def condition(self, head: str) -> Condition:
         """Make the condition."""
         return EarlierCalls(at_least=self.at_least, within_ms=self.within)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentIs(Condition):
+    """One of these agents answered."""
+
+    agents: frozenset[str]
+
+    names_topic = False
+
+    def find(self, context: MatchContext) -> list[ConditionHit]:
+        """Return one measured hit; none when the agent is not known."""
+        agent_id = context.transcript.agent_id
+        return [measured(context.end_ms, f"客服 {agent_id}")] if agent_id in self.agents else []
+
+    def is_judged(self, context: MatchContext) -> bool:
+        """Tell whether the agent is known."""
+        return context.transcript.agent_id is not None
+
+    def seen(self, context: MatchContext) -> str:
+        """Say who it was."""
+        return _("客服 {agent}").format(agent=context.transcript.agent_id or _("未知"))
+
+
+class AgentForm(LeafForm):
+    """`agent: A017`."""
+
+    heads: ClassVar[tuple[str, ...]] = ("agent",)
+    bare: ClassVar[str | None] = "is"
+
+    is_: Keywords = Field(alias="is")
+
+    def condition(self, head: str) -> Condition:
+        """Make the condition."""
+        return AgentIs(agents=frozenset(self.is_))

@@ -1,8 +1,10 @@
 """`customer says`, `agent says`, `anyone says`: words in an utterance.
 
-The words are searched in each utterance of the role, without punctuation, spaces and case; never across utterances. A
-list means any of its words. All keys can be combined: the utterance must then meet each of them. `$name` in a list
-stands for a list of `synonyms.yaml`. The first word found is the topic of advice.
+The words are searched in each utterance of the role, never across utterances. What is written and what is said are
+compared in one form: without punctuation, spaces and case, in simplified characters (發貨 is 发货), half width, with
+numbers in digits too (四十八小时 is 48小时, 一二三一五 and 1 2 3 1 5 are 12315). A list means any of its words. All
+keys can be combined: the utterance must then meet each of them. `$name` in a list stands for a list of `synonyms.yaml`.
+The first word found is the topic of advice. Where it is not known what the role says, the condition is not judged.
 
 Negation is understood: `[退款]` is not found in 我不要退款, 没有申请退款 or 不用给我退款, where a negation (不, 没,
 没有, 别, 不用, 无需, 未 …) stands directly before the word, with at most two small words between them. Questions
@@ -23,6 +25,7 @@ Keys:
     sounds_like: also find words of `any` and `all` by their sound (pinyin); such evidence is marked as fuzzy.
     like: the utterance resembles one of these sentences.
     similarity: how much, from 0 to 1 (Dice coefficient of letter pairs).
+    over: `call` asks for `all` words, or for `at_least` words of `any`, somewhere in the call and not in one utterance.
 
 Example:
     customer says:
@@ -36,64 +39,29 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from enum import StrEnum
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Literal
 
-import regex
 from pydantic import AfterValidator, BeforeValidator, Field, PrivateAttr, WithJsonSchema, model_validator
-from pydantic_core import PydanticCustomError
 
+from qareport.messages import say
 from qareport.model import Role
 from qareport.presentation.locale import _
-from qareport.rules.match_context import (
-    Condition,
-    ConditionHit,
-    LeafForm,
-    MatchContext,
-    RoleSpeech,
-    SearchTerms,
-    uttered,
-)
+from qareport.rules.condition_hit import ConditionHit, uttered
+from qareport.rules.conditions.logic import AllOf, AnyOf
+from qareport.rules.match_context import Condition, LeafForm, MatchContext
+from qareport.rules.role_speech import RoleSpeech
 from qareport.rules.schema_types import (
     ExpressionError,
     Flag,
     Keywords,
+    Number,
+    WholeNumber,
     compile_safely,
-    finds_in_lines,
-    search,
-    search_from,
+    refusal,
 )
-from qareport.text.negation import begins_negated, has_negation, is_negated
-from qareport.text.wordlist import Match, WordList, bigrams, dice, normalise
-
-
-@dataclass(frozen=True, slots=True)
-class Sounds:
-    """Whether words are also found by their sound, and what is not taken for them."""
-
-    tolerated: bool
-    hidden: tuple[str, ...] = ()
-    false_friends: tuple[str, ...] = ()
-
-    def list_of(self, words: tuple[str, ...]) -> WordList:
-        """Make a list of words that is searched so."""
-        return WordList(words, self.hidden, sounds_like=self.tolerated, false_friends=self.false_friends)
-
-
-class Polarity(StrEnum):
-    """Whether what is said counts when it is denied."""
-
-    ASSERTED = "asserted"
-    NEGATED = "negated"
-    EITHER = "either"
-
-    def admits(self, match: Match, text: str, written: str) -> bool:
-        """Tell whether a word that was found in a text counts; `written` is that text with its punctuation."""
-        if self is Polarity.EITHER:
-            return True
-        denied = not begins_negated(match.said) and is_negated(text, match.at, written)
-        return denied is (self is Polarity.NEGATED)
-
+from qareport.rules.utterance_match import Group, Likeness, Pattern, Polarity, Sounds
+from qareport.text.spelling import in_digits
+from qareport.text.wordlist import Match, WordList, forms_of, normalise
 
 #: As `negated` is written.
 _POLARITIES: dict[bool | str, Polarity] = {
@@ -103,107 +71,6 @@ _POLARITIES: dict[bool | str, Polarity] = {
     "any": Polarity.EITHER,
 }
 _ROLES = {"customer says": Role.CUSTOMER, "agent says": Role.AGENT, "anyone says": None}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Group:
-    """Words of which one utterance must hold `at_least`."""
-
-    words: WordList
-    #: The words and their sounds, for the quick look at the whole call.
-    spelt: SearchTerms
-    heard: SearchTerms
-    polarity: Polarity = Polarity.ASSERTED
-    at_least: int = 1
-    #: Each word by itself, where they are counted.
-    each: tuple[WordList, ...] = ()
-
-    @classmethod
-    def of(cls, words: tuple[str, ...], sounds: Sounds, polarity: Polarity, at_least: int = 1) -> Group:
-        """Make a group. The one place where a condition's words become a `WordList`."""
-        plain = tuple(dict.fromkeys(map(normalise, words)))
-        list_ = sounds.list_of(words)
-        return cls(
-            words=list_,
-            spelt=SearchTerms(plain),
-            heard=SearchTerms(list_.sounds),
-            polarity=polarity,
-            at_least=at_least,
-            each=tuple(sounds.list_of((word,)) for word in plain) if at_least > 1 else (),
-        )
-
-    def lines(self, speech: RoleSpeech) -> set[int]:
-        """Return the numbers of the lines that may hold the words: plain search is many times cheaper than patterns."""
-        lines = speech.lines_with(self.spelt)
-        return lines | speech.lines_sounding(self.heard) if self.heard.starts else lines
-
-    def find(self, text: str, written: str) -> Match | None:
-        """Return the first word found, when enough different ones are; `written` is the text with its punctuation."""
-        first = self._first(self.words, text, written)
-        if first is None or self.at_least == 1:
-            return first
-        return first if sum(1 for word in self.each if self._first(word, text, written)) >= self.at_least else None
-
-    def _first(self, words: WordList, text: str, written: str) -> Match | None:
-        return next((match for match in words.matches(text) if self.polarity.admits(match, text, written)), None)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pattern:
-    """A regular expression, and whether all lines can be searched at once."""
-
-    compiled: regex.Pattern[str]
-    in_lines: bool
-
-    @classmethod
-    def of(cls, text: str) -> Pattern:
-        """Compile an expression that was checked to be safe."""
-        return cls(compiled=compile_safely(text), in_lines=finds_in_lines(text))
-
-    def find(self, text: str) -> str | None:
-        """Return what it finds first in a line."""
-        return search(self.compiled, text)
-
-    def lines(self, speech: RoleSpeech) -> Iterable[int]:
-        """Return the numbers of the lines that may hold it."""
-        if not self.in_lines:
-            return range(len(speech.words))
-        lines = []
-        line = -1
-        while line + 1 < len(speech.starts):
-            place = search_from(self.compiled, speech.text, speech.starts[line + 1])
-            if place is None:
-                break
-            line = speech.line_of(place)
-            lines.append(line)
-        return lines
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Likeness:
-    """Sentences of which an utterance must be like one."""
-
-    #: Pairs of letters of each, and whether it denies anything.
-    sentences: tuple[tuple[frozenset[str], bool], ...]
-    #: Dice coefficient, 0 … 1.
-    similarity: float
-    polarity: Polarity
-
-    @classmethod
-    def of(cls, sentences: Iterable[str], similarity: float, polarity: Polarity) -> Likeness:
-        """Prepare sentences."""
-        plain = tuple(map(normalise, sentences))
-        prepared = tuple((bigrams(sentence), has_negation(sentence)) for sentence in plain)
-        return cls(sentences=prepared, similarity=similarity, polarity=polarity)
-
-    def met(self, text: str) -> bool:
-        """Tell whether a normalised utterance is like one of them, and asserts or denies what it does."""
-        pairs = bigrams(text)
-        near = [denies for sentence, denies in self.sentences if dice(pairs, sentence) >= self.similarity]
-        if not near or self.polarity is Polarity.EITHER:
-            return bool(near)
-        denied = has_negation(text)
-        return any((denies is not denied) is (self.polarity is Polarity.NEGATED) for denies in near)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -234,48 +101,48 @@ class Says(Condition):
 
     def _hits(self, context: MatchContext) -> Iterator[ConditionHit]:
         speech = context.speech(self.role)
-        for line in self._lines(speech):
-            segment = speech.segments[line]
+        for number in self._utterances(speech):
+            segment = speech.segments[number]
             if not context.covers(segment.start_ms):
                 continue
-            match = self._match(speech.words[line], segment.text)
+            match = self._match(speech.forms(number), segment.text)
             if match is not None:
                 yield uttered(segment, topic=match.word, fuzzy=match.fuzzy)
 
-    def _lines(self, speech: RoleSpeech) -> Iterable[int]:
-        """Return the numbers of the lines worth a closer look, in their order; most rules find none in most calls."""
-        lines: set[int] | None = None
+    def _utterances(self, speech: RoleSpeech) -> Iterable[int]:
+        """Return the numbers of those worth a closer look, in their order; most rules find none in most calls."""
+        numbers: set[int] | None = None
         for group in self.groups:
-            of_group = group.lines(speech)
-            lines = of_group if lines is None else lines & of_group
-            if not lines:
+            of_group = group.utterances(speech)
+            numbers = of_group if numbers is None else numbers & of_group
+            if not numbers:
                 return ()
-        if lines is not None:
-            return sorted(lines)
-        return self.pattern.lines(speech) if self.pattern is not None else range(len(speech.words))
+        if numbers is not None:
+            return sorted(numbers)
+        return self.pattern.utterances(speech) if self.pattern is not None else range(len(speech.words))
 
-    def _match(self, words: str, written: str) -> Match | None:
+    def _match(self, forms: tuple[str, ...], written: str) -> Match | None:
         first: Match | None = None
         fuzzy = False
         for group in self.groups:
-            match = group.find(words, written)
+            match = group.find(forms, written)
             if match is None:
                 return None
             first, fuzzy = first or match, fuzzy or match.fuzzy
-        rest = words if self.hidden is None else self.hidden.replace_in(words, "\n")
+        rest = forms if self.hidden is None else tuple(self.hidden.replace_in(text, "\n") for text in forms)
         if self.pattern is not None:
             text = self.pattern.find(rest)
             if text is None:
                 return None
             first = first or Match(text, text)
-        if self.exact and rest not in self.exact:
+        if self.exact and self.exact.isdisjoint(rest):
             return None
-        if self.like is not None and not self.like.met(rest):
+        if self.like is not None and not any(map(self.like.met, rest)):
             return None
-        if self.refused is not None and self.refused.find(words) is not None:
+        if self.refused is not None and self.refused.find(forms) is not None:
             return None
         if first is None:
-            return Match(words, words)
+            return Match(forms[0], forms[0])
         return Match(first.word, first.said, fuzzy=True) if fuzzy else first
 
     def is_judged(self, context: MatchContext) -> bool:
@@ -292,7 +159,7 @@ def _compiles(value: str) -> str:
     try:
         compile_safely(value)
     except ExpressionError as error:
-        raise PydanticCustomError("regex", "a regular expression ({reason})", {"reason": str(error)}) from error
+        raise refusal("regex", say("a regular expression ({reason})", reason=error.reason)) from error
     return value
 
 
@@ -301,7 +168,7 @@ Expression = Annotated[str, AfterValidator(_compiles)]
 
 def _is_polarity(value: Any) -> Any:
     if not isinstance(value, bool | str) or value not in _POLARITIES:
-        raise PydanticCustomError("negated", "true, false or either")
+        raise refusal("negated", say("true, false or either"))
     return value
 
 
@@ -317,11 +184,12 @@ class SaysForm(LeafForm):
 
     heads: ClassVar[tuple[str, ...]] = tuple(_ROLES)
     bare: ClassVar[str | None] = "any"
+    one_of: ClassVar[tuple[str, ...]] = ("any", "all", "regex", "exact", "like")
 
     any: Keywords | None = None
     all: Keywords | None = None
     #: How many different words of `any` one utterance must hold.
-    at_least: Annotated[int, Field(ge=1, le=50)] = 1
+    at_least: Annotated[WholeNumber, Field(ge=1, le=50)] = 1
     exact: Keywords | None = None
     negated: Negated = False
     except_: Keywords | None = Field(default=None, alias="except")
@@ -331,7 +199,9 @@ class SaysForm(LeafForm):
     #: Words of `any` and `all` are also found by their sound (pinyin), and marked as fuzzy.
     sounds_like: Flag = False
     like: Keywords | None = None
-    similarity: Annotated[float, Field(gt=0, le=1)] = 0.6
+    similarity: Annotated[Number, Field(gt=0, le=1)] = 0.6
+    #: Whether `any` with `at_least` and `all` are meant within one utterance or over the whole call.
+    over: Literal["utterance", "call"] = "utterance"
 
     _false_friends: tuple[str, ...] = PrivateAttr(default=())
 
@@ -342,13 +212,15 @@ class SaysForm(LeafForm):
     @model_validator(mode="after")
     def _says_something(self) -> SaysForm:
         if not any((self.any, self.all, self.regex, self.exact, self.like)):
-            raise PydanticCustomError("nothing_said", "`any`, `all`, `exact`, `like` or `regex` with what is said")
+            raise refusal("nothing_said", say("`any`, `all`, `exact`, `like` or `regex` with what is said"))
         if self.sounds_like and not (self.any or self.all):
-            raise PydanticCustomError("sounds_like", "`sounds_like` together with `any` or `all`")
+            raise refusal("sounds_like", say("`sounds_like` together with `any` or `all`"))
         if self.negated is not False and not (self.any or self.all or self.like):
-            raise PydanticCustomError("negated", "`negated` together with `any`, `all` or `like`")
+            raise refusal("negated", say("`negated` together with `any`, `all` or `like`"))
         if self.at_least > len(set(map(normalise, self.any or ()))) and self.at_least > 1:
-            raise PydanticCustomError("at_least", "`at_least` no greater than the number of words in `any`")
+            raise refusal("at_least", say("`at_least` no greater than the number of words in `any`"))
+        if self.over == "call" and (not (self.any or self.all) or self.regex or self.exact or self.like):
+            raise refusal("over", say("`over: call` together with `any` or `all` alone"))
         return self
 
     def condition(self, head: str) -> Condition:
@@ -356,14 +228,30 @@ class SaysForm(LeafForm):
         hidden = self.except_ or ()
         sounds = Sounds(self.sounds_like, hidden, self._false_friends)
         polarity = _POLARITIES[self.negated]
+        refused = Pattern.of(self.except_regex) if self.except_regex is not None else None
+        if self.over == "call":
+            return self._over_call(_ROLES[head], sounds, refused)
         groups = [Group.of(self.any, sounds, polarity, self.at_least)] if self.any else []
         groups += [Group.of((word,), sounds, polarity) for word in self.all or ()]
         return Says(
             role=_ROLES[head],
             groups=tuple(groups),
             pattern=Pattern.of(self.regex) if self.regex is not None else None,
-            refused=Pattern.of(self.except_regex) if self.except_regex is not None else None,
-            exact=frozenset(map(normalise, self.exact or ())),
+            refused=refused,
+            exact=frozenset(form for text in self.exact or () for form in forms_of(normalise(text))),
             like=Likeness.of(self.like, self.similarity, polarity) if self.like else None,
             hidden=WordList(hidden) if hidden and (self.regex or self.exact or self.like) else None,
         )
+
+    def _over_call(self, role: Role | None, sounds: Sounds, refused: Pattern | None) -> Condition:
+        """Make each word a condition by itself: one utterance may hold it here, another there."""
+
+        def says(word: str) -> Condition:
+            group = Group.of((word,), sounds, _POLARITIES[self.negated])
+            return Says(role=role, groups=(group,), refused=refused)
+
+        parts: list[Condition] = [says(word) for word in self.all or ()]
+        if self.any:
+            different = {in_digits(normalise(word)): word for word in reversed(self.any)}
+            parts.append(AnyOf(conditions=tuple(map(says, reversed(different.values()))), at_least=self.at_least))
+        return AllOf(conditions=tuple(parts))

@@ -34,8 +34,9 @@ from pydantic import Field, model_validator
 
 from qareport.model import Evidence, Role, Segment
 from qareport.presentation.locale import _
-from qareport.rules.match_context import Condition, ConditionHit, LeafForm, MatchContext, measured, uttered
-from qareport.rules.schema_types import Speaker, check_bounds
+from qareport.rules.condition_hit import ConditionHit, measured, uttered
+from qareport.rules.match_context import Condition, LeafForm, MatchContext
+from qareport.rules.schema_types import Number, Speaker, WholeNumber, check_bounds
 from qareport.text.wordlist import count_units
 
 
@@ -57,7 +58,7 @@ class SpeedIs(Condition):
         if self.whole_call:
             speed = _call_speed(context, self.role)
             held = speed is not None and self._matches(speed)
-            return [measured(context, f"语速 {speed:.0f} 字/分钟", self.role)] if held else []
+            return [measured(context.end_ms, f"语速 {speed:.0f} 字/分钟", self.role)] if held else []
         return [uttered(segment) for segment, speed in self._speeds(context) if self._matches(speed)]
 
     def _speeds(self, context: MatchContext) -> Iterator[tuple[Segment, float]]:
@@ -69,6 +70,10 @@ class SpeedIs(Condition):
 
     def _matches(self, speed: float) -> bool:
         return (self.above is None or speed > self.above) and (self.below is None or speed < self.below)
+
+    def is_judged(self, context: MatchContext) -> bool:
+        """Tell whether it is known what the role says, and over a call whether it was measured."""
+        return context.hears(self.role) and (not self.whole_call or _call_speed(context, self.role) is not None)
 
     def seen(self, context: MatchContext) -> str:
         """Say what the speed was."""
@@ -90,12 +95,13 @@ class SpeedForm(LeafForm):
     """`speed: {role: agent, above: 330}`."""
 
     heads: ClassVar[tuple[str, ...]] = ("speed",)
+    one_of: ClassVar[tuple[str, ...]] = ("above", "below")
 
     role: Role = Role.AGENT
-    above: Annotated[float, Field(gt=0)] | None = None
-    below: Annotated[float, Field(gt=0)] | None = None
+    above: Annotated[Number, Field(gt=0)] | None = None
+    below: Annotated[Number, Field(gt=0)] | None = None
     over: Literal["utterance", "call"] = "utterance"
-    characters: Annotated[int, Field(ge=1)] = 10
+    characters: Annotated[WholeNumber, Field(ge=1)] = 10
 
     @model_validator(mode="after")
     def _bounded(self) -> SpeedForm:
@@ -162,6 +168,10 @@ class LoudnessIs(Condition):
             return False
         return self.falls is None or (before is not None and before - level >= self.falls)
 
+    def is_judged(self, context: MatchContext) -> bool:
+        """Tell whether any level of the role was measured."""
+        return any(segment.loudness_dbfs is not None for segment in context.speech(self.role).segments)
+
     def seen(self, context: MatchContext) -> str:
         """Say what the levels were."""
         levels = [
@@ -178,13 +188,14 @@ class LoudnessForm(LeafForm):
     """`loudness: {role: customer, rises: 8}`; levels in dBFS, differences in dB."""
 
     heads: ClassVar[tuple[str, ...]] = ("loudness",)
+    one_of: ClassVar[tuple[str, ...]] = ("above", "below", "rises", "falls", "spread")
 
     role: Speaker = Role.CUSTOMER
-    above: Annotated[float, Field(ge=-100, le=0)] | None = None
-    below: Annotated[float, Field(ge=-100, le=0)] | None = None
-    rises: Annotated[float, Field(gt=0, le=100)] | None = None
-    falls: Annotated[float, Field(gt=0, le=100)] | None = None
-    spread: Annotated[float, Field(gt=0, le=100)] | None = None
+    above: Annotated[Number, Field(ge=-100, le=0)] | None = None
+    below: Annotated[Number, Field(ge=-100, le=0)] | None = None
+    rises: Annotated[Number, Field(gt=0, le=100)] | None = None
+    falls: Annotated[Number, Field(gt=0, le=100)] | None = None
+    spread: Annotated[Number, Field(gt=0, le=100)] | None = None
 
     @model_validator(mode="after")
     def _bounded(self) -> LoudnessForm:

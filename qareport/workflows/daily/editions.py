@@ -6,19 +6,22 @@ import hashlib
 import socket
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 
 from qareport import periods, report
-from qareport.delivery import mail
+from qareport.delivery import Clock, mail
 from qareport.errors import DocumentError
+from qareport.events import Progress
 from qareport.files import atomic_write, safe_name
+from qareport.messages import say
 from qareport.model import CallSummary, Delivery, Edition, FailedCall, Note, NoteCode, Period, PeriodKind, PeriodReport
 from qareport.presentation.locale import _, plural
 from qareport.presentation.view_types import clean_value
 from qareport.report import build_view
-from qareport.workflows.daily.context import Context, period_name
+from qareport.workflows.daily.context import Context, DailyOptions, period_name
 from qareport.workflows.render import render_orders, render_period
+from qareport.workflows.workspace import Workspace
 
 #: How far back promises and repeated calls are looked for, beside the periods that are compared.
 _LOOK_BACK = timedelta(days=14)
@@ -77,7 +80,13 @@ class Editions:
         if waiting:
             names = ", ".join(waiting[:5]) + (" …" if len(waiting) > 5 else "")
             note = Note(code=NoteCode.CALLS_WAITING, values={"calls": str(len(waiting)), "names": names})
-            run.log.trouble(f"{len(waiting)} calls of {period_name(period)} have no result yet: {names}", note)
+            unfinished = say(
+                "{count} calls of {period} have no result yet: {names}",
+                count=len(waiting),
+                period=period_name(period),
+                names=names,
+            )
+            run.log.trouble(unfinished, note)
         first = min(earliest, start - _LOOK_BACK)
         before = store.results.list_summaries(first, start, summarise=periods.summarise_call)
         if not known and not waiting and period.kind is PeriodKind.DAY:
@@ -91,8 +100,12 @@ class Editions:
         count = sum(call.started_at is not None and start <= call.started_at < end for call in before)
         if count:
             self.context.log.trouble(
-                f"no call of {period_name(period)} was found, and a week before there were {count}: look whether "
-                "recordings reach daily.sources; if nobody worked that day, nothing is wrong",
+                say(
+                    "no call of {period} was found, and a week before there were {count}: look whether recordings "
+                    "reach daily.sources; if nobody worked that day, nothing is wrong",
+                    period=period_name(period),
+                    count=count,
+                ),
                 Note(code=NoteCode.CALLS_MISSING, values={"calls": str(count)}),
             )
 
@@ -138,7 +151,8 @@ class Editions:
         """Write the documents of an edition; one that cannot be made is recorded as a trouble."""
         rendering = render_period(self.context.workspace, edition, formats=formats, out_dir=folder)
         for name, reason in rendering.problems:
-            self.context.log.trouble(f"{name} could not be made: {reason}", Note(code=NoteCode.DOCUMENTS_MISSING))
+            lost = say("{name} could not be made: {reason}", name=name, reason=reason)
+            self.context.log.trouble(lost, Note(code=NoteCode.DOCUMENTS_MISSING))
         missing = tuple(name for name, _ in rendering.problems)
         return EditionMade(report=edition, documents=rendering.documents, missing=missing, recipients=recipients)
 
@@ -154,8 +168,28 @@ class Editions:
             on_progress=run.on_progress,
         )
         for name, reason in rendering.problems:
-            run.log.trouble(f"the report of order {name} could not be made: {reason}")
+            run.log.trouble(say("the report of order {name} could not be made: {reason}", name=name, reason=reason))
         return rendering.documents
+
+
+def make_team_edition(workspace: Workspace, day: date, *, out: Path, on_progress: Progress) -> EditionMade:
+    """Make the team's report of a day from what the store holds; nothing is taken in, and no mail is written.
+
+    Args:
+        workspace: the installation.
+        day: the day, by `period.time_zone`.
+        out: in place of `daily.out`.
+        on_progress: called after each document.
+    """
+    context = Context(
+        workspace=workspace,
+        options=DailyOptions(day=day, out=str(out)),
+        period=periods.period_of(PeriodKind.DAY, day, workspace.settings.period.time_zone),
+        clock=Clock(),
+        on_progress=on_progress,
+    )
+    editions = Editions(context)
+    return editions.make(editions.gather(), ())[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,7 +247,9 @@ class Letters:
                     file.write(letter.content)
         except OSError as error:
             raise DocumentError(
-                f"mails cannot be written: {error.strerror}", where=str(folder), to_do="check the folder and the disk"
+                say("mails cannot be written: {strerror}", strerror=error.strerror),
+                where=str(folder),
+                to_do=say("check the folder and the disk"),
             ) from error
 
     def _letters(self, content: mail.Content, purpose: mail.Purpose, recipients: Sequence[str]) -> tuple[Delivery, ...]:

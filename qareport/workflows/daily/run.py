@@ -5,22 +5,17 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
-from pathlib import Path
 
-from qareport import ingest, periods, privacy
 from qareport.delivery import Clock, DispatchResult, mail, post
-from qareport.errors import ConfigError, MailError, Problem, QareportError, StoreError
+from qareport.errors import MailError, QareportError, StoreError
 from qareport.events import Progress
+from qareport.messages import say
 from qareport.model import (
     Call,
     Delivery,
     DeliveryRecord,
     DeliveryState,
-    FailedCall,
     Note,
-    NoteCode,
     Period,
     PeriodKind,
     RunState,
@@ -29,7 +24,6 @@ from qareport.periods import period_of
 from qareport.presentation.locale import speaking
 from qareport.settings import Settings
 from qareport.store import holder
-from qareport.workflows import transcribe
 from qareport.workflows.daily.context import (
     Context,
     DailyOptions,
@@ -41,8 +35,8 @@ from qareport.workflows.daily.context import (
     summary,
 )
 from qareport.workflows.daily.editions import Editions, Letters
-from qareport.workflows.judge import RuleBook, judge_calls
-from qareport.workflows.transcribe import TranscribedCall
+from qareport.workflows.daily.intake import Intake
+from qareport.workflows.judge import judge_calls
 from qareport.workflows.workspace import Workspace
 
 _CLOCK = Clock()
@@ -79,7 +73,9 @@ def _check_mail(settings: Settings) -> None:
     """Check that mail can be sent, before the work instead of after it."""
     if not (settings.mail.team or settings.mail.agents or settings.mail.operator):
         raise MailError(
-            "mail has no recipients", where="qareport.yaml", to_do="fill in mail.team, mail.agents or mail.operator"
+            say("mail has no recipients"),
+            where="qareport.yaml",
+            to_do=say("fill in mail.team, mail.agents or mail.operator"),
         )
     mail.Transport(settings.mail, mail.read_password(settings.mail)).close()
 
@@ -95,148 +91,6 @@ def _periods(workspace: Workspace, options: DailyOptions, clock: Clock) -> tuple
         days = 31 if days else 0
     states = workspace.store.runs.list_states(Mode.SEND)
     return due_periods(options.kind, clock.now(), zone, states=states, catch_up_days=days)
-
-
-#: Names that a note carries.
-_NAMED = 5
-_COPIES = "recordings are duplicates of others and not counted"
-
-
-@dataclass(frozen=True, slots=True)
-class Intake:
-    """The steps from recordings to transcripts, and the rules to judge them by."""
-
-    context: Context
-
-    def find_new(self) -> tuple[Call, ...]:
-        """Find the recordings whose calls have no result yet, and keep that they exist.
-
-        A source that cannot be read is recorded as a trouble: what the others and the store hold is reported all the
-        same. Calls older than the retention time are skipped: the next `store retain` would delete them again.
-        """
-        run = self.context
-        sources = [self._dated(source) for source in run.options.sources or run.settings.daily.sources]
-        manifest = self._dated(run.options.manifest or run.settings.daily.manifest)
-        if not sources and not manifest:
-            return ()
-        ingested, refused = transcribe.refuse_unfit(self._find(sources, Path(manifest) if manifest else None))
-        for failure in refused:
-            note = Note(code=NoteCode.SOURCES_MISSING, values={"first": failure.reason})
-            run.log.trouble(f"{failure.audio_path}: {failure.reason}", note)
-        if run.settings.retention.days is not None:
-            ingested = _since(ingested, run.clock.now() - timedelta(days=run.settings.retention.days))
-        self._report(ingested)
-        unfinished = run.store.calls.list_unfinished([failure.call_id for failure in ingested.failures])
-        for failure in ingested.failures:
-            if failure.call_id in unfinished:  # a recording that was archived since keeps its result
-                run.store.calls.put_failure(failure.call, failure)
-        calls = transcribe.disambiguate_ids(ingested.calls, ingested.ids_from_file_name, run.store)
-        unfinished = run.store.calls.list_unfinished([call.call_id for call in calls])
-        new = tuple(call for call in calls if call.call_id in unfinished)
-        for call in new:
-            run.store.calls.put(call)
-        return new
-
-    def _find(self, sources: Sequence[str], manifest: Path | None) -> ingest.Ingest:
-        run = self.context
-        unreadable: list[Problem] = []
-        try:
-            ingested = ingest.find_calls(
-                sources,
-                manifest,
-                cache=run.out / "fetched",
-                settings=run.settings.ingest,
-                time_zone=run.settings.period.time_zone,
-                wait=run.clock.sleep,
-                unreadable=unreadable,
-            )
-        except QareportError as error:
-            unreadable += error.problems
-            ingested = ingest.Ingest(calls=())
-        for problem in unreadable:
-            run.log.trouble(problem, Note(code=NoteCode.SOURCES_MISSING, values={"first": str(problem)}))
-        return ingested
-
-    def _dated(self, text: str) -> str:
-        """Put the day in: {date} is 2026-11-21, {day} is 20261121."""
-        first = self.context.period.first
-        return text.replace("{date}", first.isoformat()).replace("{day}", f"{first:%Y%m%d}")
-
-    def _report(self, ingested: ingest.Ingest) -> None:
-        """Name what was found and is no call of the period, and why."""
-        start, end = periods.bounds(self.context.period)
-        waiting = [
-            call.call_id for call in ingested.waiting if call.started_at is None or start <= call.started_at < end
-        ]
-        undated = [call.call_id for call in ingested.calls if call.started_at is None]
-        undated += [failure.call_id for failure in ingested.failures if failure.started_at is None]
-        for code, names, what, partial in (
-            ("recordings_waiting", waiting, "recordings are still being written, the next run takes them", True),
-            ("recordings_undated", undated, "recordings belong to no day, because their start is not known", True),
-            ("recordings_unlisted", _names(ingested.unlisted), "recordings have no row in the manifest", False),
-            (
-                "recordings_unfit",
-                _names(ingested.unmatched),
-                "names of recordings do not fit ingest.name_pattern",
-                False,
-            ),
-        ):
-            self._note(code, names, what, partial=partial)
-
-    def _note(self, code: str, names: Sequence[str], what: str, *, partial: bool) -> None:
-        if names:
-            first = ", ".join(privacy.mask(name)[0] for name in names[:_NAMED]) + (" …" if len(names) > _NAMED else "")
-            note = Note(code=code, values={"calls": str(len(names)), "names": first})
-            self.context.log.trouble(f"{len(names)} {what}: {first}", note, partial=partial)
-
-    def rule_book(self) -> RuleBook | None:
-        """Return the rules; broken ones are replaced by the last valid set, and recorded. None: there is none."""
-        log = self.context.log
-        try:
-            rule_book = self.context.workspace.rule_book_for_run
-        except ConfigError as error:
-            log.trouble(error, Note(code=NoteCode.RULES_UNREADABLE, values={"first": str(error.problems[0])}))
-            return None
-        for note in rule_book.notes:
-            first = note.values["first"]
-            log.trouble(f"the rules are broken, the last valid set is used: {first} (qareport rules lint)")
-        return rule_book
-
-    def transcribe(self, calls: Sequence[Call]) -> tuple[TranscribedCall, ...]:
-        """Transcribe new recordings; without any, no model is looked for. An engine that fails is recorded."""
-        if not calls:
-            return ()
-        run = self.context
-        try:
-            outcome = transcribe.transcribe_calls(
-                calls,
-                run.store,
-                engine_key=run.workspace.engine_key,
-                load_transcriber=run.workspace.load_transcriber,
-                on_progress=run.on_progress,
-            )
-        except StoreError:
-            raise
-        except Exception as error:  # noqa: BLE001 - what the store holds is reported, whatever is wrong with the engine
-            reason = str(error) if isinstance(error, QareportError) else f"{type(error).__name__}: {error}"
-            note = Note(code=NoteCode.NOT_TRANSCRIBED, values={"calls": str(len(calls)), "first": reason})
-            run.log.trouble(f"{len(calls)} new recordings were not transcribed: {reason}", note)
-            return ()
-        copies = [duplicate.call.call_id for duplicate in outcome.duplicates]
-        self._note("recordings_twice", copies, _COPIES, partial=False)
-        return outcome.calls
-
-
-def _since(ingested: ingest.Ingest, oldest: datetime) -> ingest.Ingest:
-    def is_kept(call: Call | FailedCall) -> bool:
-        return call.started_at is None or call.started_at >= oldest
-
-    calls, failures = tuple(filter(is_kept, ingested.calls)), tuple(filter(is_kept, ingested.failures))
-    return replace(ingested, calls=calls, failures=failures)
-
-
-def _names(paths: Sequence[str]) -> list[str]:
-    return [Path(path).name for path in paths]
 
 
 class _Run:
@@ -300,6 +154,8 @@ class _Run:
             mails=mails,
             unknown=unknown,
             problems=log.problems,
+            skipped=tuple(log.skipped),
+            undated=self._store.calls.count_undated(),
             seconds=time.monotonic() - self._started,
         )
 
@@ -351,15 +207,29 @@ class _Run:
     def _account_for(self, posted: DispatchResult) -> None:
         """Turn what happened to mails into troubles, each of which is reported once."""
         if posted.trouble:
-            self._log.trouble(f"mails wait because the mail server cannot be used: {posted.trouble}")
+            self._log.trouble(
+                say("mails wait because the mail server cannot be used: {trouble}", trouble=posted.trouble)
+            )
         for record in posted.deliveries:
             if record.state is DeliveryState.FAILED:
-                self._log.trouble(f"mail {record.key[:12]} ({record.recipient}) was refused: {record.reply}")
+                self._log.trouble(
+                    say(
+                        "mail {key} ({recipient}) was refused: {reply}",
+                        key=record.key[:12],
+                        recipient=record.recipient,
+                        reply=record.reply,
+                    )
+                )
         for record in self._store.outbox.list(DeliveryState.UNKNOWN):
-            key = record.key[:12]
             self._log.trouble(
-                f"mail {key} ({record.recipient}, {record.period}) may or may not have arrived: {record.reply}. Ask "
-                f"whether it arrived, then: qareport mail forget {key}, or mail resend {key} --yes"
+                say(
+                    "mail {key} ({recipient}, {period}) may or may not have arrived: {reply}. Ask whether it arrived, "
+                    "then: qareport mail forget {key}, or mail resend {key} --yes",
+                    key=record.key[:12],
+                    recipient=record.recipient,
+                    period=record.period,
+                    reply=record.reply,
+                )
             )
 
     def _tell(self, problems: Sequence[str], *, ok: bool) -> None:

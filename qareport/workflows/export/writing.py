@@ -20,6 +20,7 @@ from zoneinfo import ZoneInfo
 
 from qareport.errors import DocumentError
 from qareport.files import open_output
+from qareport.messages import Message, say
 from qareport.model import Role, Segment, Transcript
 from qareport.presentation import wording
 from qareport.presentation.view_types import clean
@@ -168,7 +169,7 @@ class TableWriter(ABC):
         self._table = table
         self._file = file
 
-    def remarks(self) -> Iterator[str]:
+    def remarks(self) -> Iterator[Message]:
         """Yield what readers of the file must know: where the format could not hold everything in one place."""
         yield from ()
 
@@ -245,14 +246,20 @@ class _Xlsx(TableWriter):
         self._sheet: Any = None
         self._cut = 0
 
-    def remarks(self) -> Iterator[str]:
+    def remarks(self) -> Iterator[Message]:
         sheets = len(self._book.worksheets)
         if sheets > 1:
-            yield f"the rows continue on further sheets, {sheets} in all: one holds {_SHEET_ROWS:,} rows"
+            yield say(
+                "the rows continue on further sheets, {sheets} in all: one holds {rows:,} rows",
+                sheets=sheets,
+                rows=_SHEET_ROWS,
+            )
         if self._cut:
-            yield (
-                f"cells that end with … are cut, {self._cut} in all: one holds {_CELL_CHARACTERS:,} characters; "
-                "CSV, Parquet and JSON lines hold everything"
+            yield say(
+                "cells that end with … are cut, {cut} in all: one holds {characters:,} characters; CSV, Parquet and "
+                "JSON lines hold everything",
+                cut=self._cut,
+                characters=_CELL_CHARACTERS,
             )
 
     def write(self, row: Sequence[object]) -> None:
@@ -298,7 +305,9 @@ class _Parquet(TableWriter):
             import pyarrow.parquet
         except ModuleNotFoundError as error:
             raise DocumentError(
-                "the library for Parquet is not installed", where="export", to_do="pip install 'qareport[parquet]'"
+                say("the library for Parquet is not installed"),
+                where="export",
+                to_do=say("pip install 'qareport[parquet]'"),
             ) from error
         self._arrow = pyarrow
         self._schema = pyarrow.schema([(column.name, self._type(column)) for column in table.columns])
@@ -341,7 +350,9 @@ def write_parquet(workspace: Workspace, kind: str, path: Path) -> int:
             return _write(workspace, kind, file)
     except OSError as error:
         raise DocumentError(
-            f"cannot be written: {error.strerror}", where=str(path), to_do="check the folder and the disk"
+            say("cannot be written: {strerror}", strerror=error.strerror),
+            where=str(path),
+            to_do=say("check the folder and the disk"),
         ) from error
 
 
@@ -351,7 +362,7 @@ def make_data_frame(workspace: Workspace, kind: str) -> pandas.DataFrame:
         import pandas  # noqa: F401 - pyarrow needs it, and says less clearly that it is missing
     except ModuleNotFoundError as error:
         raise DocumentError(
-            "pandas is not installed", where="to_pandas", to_do="pip install 'qareport[pandas]'"
+            say("pandas is not installed"), where="to_pandas", to_do=say("pip install 'qareport[pandas]'")
         ) from error
     file = io.BytesIO()
     _write(workspace, kind, file)
@@ -363,7 +374,7 @@ def make_data_frame(workspace: Workspace, kind: str) -> pandas.DataFrame:
 
 def _write(workspace: Workspace, kind: str, file: IO[bytes]) -> int:
     if kind not in KINDS:
-        raise DocumentError(f"no table {kind!r}", where="export", expected=", ".join(KINDS))
+        raise DocumentError(say("no table {kind!r}", kind=kind), where="export", expected=", ".join(KINDS))
     settings, store, table = workspace.settings, workspace.store, KINDS[kind]
     zone = ZoneInfo(settings.period.time_zone)
     ids = [call_id for call_id, _ in store.calls.list_ids(CallFilter())]

@@ -18,7 +18,7 @@ import pytest
 from qareport import report
 from qareport.audio import decode
 from qareport.audio.containers import sha256_of
-from qareport.audio.decode import loudness_dbfs
+from qareport.audio.levels import loudness_dbfs
 from qareport.audio.playback import make_playable
 from qareport.errors import AudioError
 from qareport.model import AudioInfo, MaskedSpan, OrderReport, PersonalKind, Role
@@ -292,6 +292,34 @@ def test_search_wants_every_word_and_says_when_there_is_nothing(fresh: Browser) 
     assert search(fresh, "ANGRY 退货") == "1 / 1"
     assert search(fresh, "退货 天气") == "没有找到"
     assert search(fresh, " ") == ""
+
+
+@pytest.mark.parametrize(
+    ("query", "lines"),
+    [
+        ("愤怒 退货", ["这衣服尺码根本不对!"]),
+        ('"[ANGRY]" AND "退货"', ["这衣服尺码根本不对!"]),
+        ("【愤怒】，退货", ["这衣服尺码根本不对!"]),
+        ("[ANGRY] and 发货", []),
+        ("发货 沉默", ["我想问一下到底什么时候发货？", "那到底什么时候发货？"]),
+        ("发货 not 沉默", ["我昨天下的单，今天还没发货！"]),
+        ("客户：发货 NOT [SILENCE]", ["我昨天下的单，今天还没发货！"]),
+        ("[客服] 仓库", ["没有的，仓库那边正常安排。"]),
+        ("背景音乐 or 呼吸声", ["没有的，仓库那边正常安排。", "算了。"]),
+        ("反讽", ["呵……你们自己看看是不是太麻烦了"]),
+        ("(尺码 or 运费) role:agent", ["亲，运费这边要看具体情况的呢。"]),
+        ("“昨天下的单 今天”", ["我昨天下的单，今天还没发货！"]),
+        ("沉默 17", ["[SILENCE]"]),
+        ("ANGRY and (", ["这衣服尺码根本不对!", "你们是不是压单啊！"]),
+    ],
+)
+def test_search_on_the_page_takes_what_the_command_takes(fresh: Browser, query: str, lines: list[str]) -> None:
+    search(fresh, query)
+    code = (
+        "[...document.querySelectorAll('.line.hit')].map((line) => line.querySelector('.said, bdi span').textContent)"
+    )
+    assert fresh.evaluate(code) == lines
+    assert fresh.complaints[1:] == []
 
 
 def test_search_can_hide_all_else(fresh: Browser) -> None:

@@ -56,6 +56,10 @@ def test_a_word_in_passing_is_no_topic(text: str) -> None:
         (CUSTOMER, "你好在吗", []),
         (AGENT, "收到了您的信息", []),
         (CUSTOMER, "钱还没到账", []),
+        (CUSTOMER, "显示已签收，我没有收到货", []),
+        (CUSTOMER, "还没拿到手呢", []),
+        (CUSTOMER, "我還沒收到貨", []),
+        (CUSTOMER, "幾時發貨", ["发货前"]),
     ],
 )
 def test_a_stage_is_what_is_said_and_unknown_stays_unknown(role: Role, text: str, stages: list[str]) -> None:

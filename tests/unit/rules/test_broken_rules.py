@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from qareport import rules
+from qareport import messages, rules
 from qareport.errors import ConfigError
 from tests.support.paths import ROOT
 
@@ -32,3 +32,28 @@ def test_a_broken_file_is_answered_with_all_its_problems_and_their_places(tmp_pa
     assert answers == EXPECTED[name]
     assert all(re.match(rf"{name}\.yaml:\d+:\d+: ", answer) for answer in answers)
     assert not any("Traceback" in answer or "pydantic" in answer for answer in answers)
+
+
+@pytest.mark.parametrize(
+    ("name", "answer"),
+    [
+        ("colon-chinese", "colon-chinese.yaml:5:13: 这一行用了中文冒号（：）；请改成英文冒号加空格"),
+        ("colon-chinese-in-condition", "这里用了中文冒号（：），请改成英文冒号加空格"),
+        ("colon-in-text", "文字里有冒号加空格，会被当成键和值；请把整段文字放进英文引号，或写在 >- 的下一行"),
+        ("indent-one-less", "indent-one-less.yaml:5:4: 这一行缩进和上面对不齐；应空 4 格，现在空了 3 格"),
+        ("bracket-chinese", "括号 [ 没有结束；结尾用了中文括号，请改成 ]"),
+        ("severity-chinese-unknown", "严重程度：写的是“很严重”"),
+        ("severity-unknown", "minor（一般）、major（主要）"),
+        ("within-full-width", "应为：时间（2秒、1500毫秒、1分钟）或句数（3句）；字母和数字要用半角：10s"),
+        ("keyword-decimal", '写的是 3.10；应为：文字；加上英文引号："3.10"'),
+        ("points-fraction", "points：写的是 -2.5；应为：整数"),
+        ("rule-half-commented", "上一条里混进了另一条：它的第一行（第 10 行）被注释掉了"),
+        ("key-in-both-languages", "“严重程度”和“severity”是同一个键；第一次写在第 5 行：留一个"),
+    ],
+)
+def test_who_reads_chinese_is_answered_in_chinese(tmp_path: Path, name: str, answer: str) -> None:
+    shutil.copy(FOLDER / f"{name}.yaml", tmp_path)
+    with pytest.raises(ConfigError) as raised:
+        rules.load(tmp_path)
+    with messages.speaking("zh"):
+        assert answer in str(raised.value)

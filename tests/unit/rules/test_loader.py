@@ -70,18 +70,18 @@ def test_the_hash_follows_the_contents_and_names_and_not_the_place(tmp_path: Pat
             "severity: major",
             "severity: mayor",
             (
-                "a.yaml:5:5: a.rule: severity: got 'mayor'; expected 'info', 'minor', "
-                "'major' or 'critical'; did you mean 'major'?"
+                "a.yaml:5:5: a.rule: severity: got 'mayor'; expected one of info, minor, "
+                "major, critical; did you mean 'major'?"
             ),
         ),
         ("severity:", "severty:", "a.yaml:5:5: a.rule: unknown key 'severty'; did you mean 'severity'?"),
-        ("points: -10", "points: true", "a.yaml:6:5: a.rule: points: got True; expected a whole number"),
+        ("points: -10", "points: true", "a.yaml:6:5: a.rule: points: got true; expected a whole number"),
         (
             "customer says",
             "customer say",
             ("a.yaml:9:7: a.rule: unknown condition 'customer say'; did you mean 'customer says'?"),
         ),
-        ("[发货]", "[]", "a.yaml:9:7: a.rule: customer says: got []; expected at least one keyword"),
+        ("[发货]", "[]", "a.yaml:9:7: a.rule: customer says: got []; expected at least one word"),
         ("[发货]", "[发货, '']", "a.yaml:9:27: a.rule: customer says: got ''; expected words, not a blank"),
         ("[发货]", "{any: [发货], excpt: [x]}", "did you mean 'except'?"),
         ("[发货]", "{regex: '('}", "expected a regular expression"),
@@ -91,7 +91,7 @@ def test_the_hash_follows_the_contents_and_names_and_not_the_place(tmp_path: Pat
             "{{ topik }}",
             (
                 "a.yaml:10:5: a.rule: advice: unknown placeholder {{ topik }}; expected "
-                "{{ quote }}, {{ topic }}, {{ seconds }} or {{ order_id }}"
+                "{{ quote }}, {{ topic }}, {{ seconds }}, {{ order_id }}"
             ),
         ),
         ("{{ topic }}", "{{ topic", "a.yaml:10:5: a.rule: advice: broken placeholder"),
@@ -111,11 +111,11 @@ def test_the_hash_follows_the_contents_and_names_and_not_the_place(tmp_path: Pat
         (
             "customer says: [发货]",
             "silence: 2s\n      event: Cry",
-            ("several conditions at once: `silence`, `event`; put them in a list below `all:` or `any:`"),
+            ("several conditions at once: silence, event; put them in a list below `all:` or `any:`"),
         ),
         ("customer says: [发货]", "silence: 2s\n      first: 3s\n      last: 3s", "keep one of them"),
         ("customer says: [发货]", "silence: 2s\n      within: 3s", "unknown key 'within'"),
-        ("customer says: [发货]", "silence: 2s\n      unless: []", "unless: no list"),
+        ("customer says: [发货]", "silence: 2s\n      unless: []", "unless: an empty list"),
         ("    when:\n      customer says: [发货]\n", "    when: 发货\n", "when: got '发货'"),
     ],
 )

@@ -48,7 +48,6 @@ def test_a_broken_edit_is_answered_with_codes_and_the_names_of_the_editor() -> N
     with pytest.raises(ConfigError) as raised:
         rules.load(files)
     assert [(problem.code, str(problem.where)) for problem in raised.value.problems] == [  # type: ignore[attr-defined]
-        ("missing-key", "editor/a.yaml:3:5"),
         ("unknown-key", "editor/a.yaml:3:29"),
     ]
 
@@ -120,19 +119,19 @@ def test_an_explanation_is_in_one_language() -> None:
     context = rules.MatchContext.of(TALK, analyse_transcript(TALK))
     assert list(rules.draw(rules.explain(rule, context))) == [
         "a.rule 标题: 未命中",
-        "  applies_when",
-        "    ✓ turns: {above: 1}",
+        "  适用条件",
+        "    ✓ 轮数: {高于: 1}",
         "      · 第 16 秒 “[2 轮]”",
-        "  ✗ any",
-        "    ✗ sequence",
-        "      ✓ customer says: 发货",
+        "  ✗ 任一",
+        "    ✗ 先后",
+        "      ✓ 客户说: 发货",
         "        · 第 12 秒 “什么时候发货”",
-        "      ✗ silence: 9s, within: 1m",
-        "    ✗ agent says: [耐心等待] (看了 1 句)",
-        "    ✗ customer says: 发货, nth: 1",
-        "      ✓ unless agent says: [您好], within: 1s",
+        "      ✗ 沉默: 9秒, 以内: 1分钟 (最长 0 秒)",
+        "    ✗ 客服说: [耐心等待] (看了 1 句)",
+        "    ✗ 客户说: 发货, 第几次: 1",
+        "      ✓ 除非 客服说: [您好], 以内: 1秒",
         "        · 第 15 秒 “您好”",
-        "      ✓ unless agent says: [您好]",
+        "      ✓ 除非 客服说: [您好]",
         "        · 第 15 秒 “您好”",
     ]
     with speaking("en"):
@@ -140,6 +139,38 @@ def test_an_explanation_is_in_one_language() -> None:
     assert lines[0] == "a.rule 标题: missed"
     assert "    ✗ agent says: [耐心等待] (1 utterances searched)" in lines
     assert "        · at 12 s “什么时候发货”" in lines
+
+
+PARTS = """schema: 1
+rules:
+  - id: a.rule
+    title: 标题
+    severity: minor
+    points: -1
+    category: 物流
+    advice: 好
+    when:
+      any:
+        - none: [{agent says: [$问候]}]
+          first: 2s
+        - customer says: 发货
+          times: 3
+        - emotion: {is: ANGRY, role: agent}
+        - customer says: 退款
+          unless: [{agent says: 您好}]
+"""
+
+
+def test_an_explanation_looks_where_the_condition_looks_and_says_what_was_measured() -> None:
+    synonyms = "schema: 1\nsynonyms: {问候: [您好, 你好]}\n"
+    ruleset = rules.load(RuleFiles.from_texts({"a.yaml": PARTS, "synonyms.yaml": synonyms}))
+    context = rules.MatchContext.of(TALK, analyse_transcript(TALK))
+    lines = list(rules.draw(rules.explain(ruleset.rules[0], context, lists=ruleset.shared.lists)))
+    assert "    ✓ 都没有, 开头: 2秒" in lines
+    assert "      ✗ 客服说: [$问候（您好、你好 等 2 个）] (看了 0 句)" in lines
+    assert "    ✗ 客户说: 发货, 满几次: 3 (成立 1 次，要 3 次)" in lines
+    assert "    ✗ 情绪: {是: 愤怒, 谁: 客服} (最长 0 秒)" in lines
+    assert "      ✗ 除非 客服说: 您好 (没有命中，不用看例外)" in lines
 
 
 def test_an_exported_test_is_masked_and_says_where_masking_changes_the_judgement() -> None:

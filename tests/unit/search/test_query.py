@@ -9,8 +9,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qareport.errors import QueryError
-from qareport.model import AudioEvent, CallReport, Emotion, Moment, MomentKind, Role, Segment, Silence
-from qareport.search import And, Between, Fact, Mark, Not, Or, Words, find_spans, lines_of, parse, terms_of
+from qareport.model import AudioEvent, CallReport, Emotion, Moment, MomentKind, Risk, Role, Segment, Silence
+from qareport.presentation import wording
+from qareport.search import (
+    And,
+    Between,
+    Fact,
+    Mark,
+    Not,
+    Or,
+    Words,
+    find_spans,
+    lines_of,
+    names,
+    parse,
+    terms_in_query,
+    terms_of,
+)
 from qareport.search.query import FIELDS, TAGS
 from tests.support.report_samples import METRICS
 
@@ -22,6 +37,7 @@ def word(text: str) -> Words:
 
 
 ANGRY, RETURN, FREIGHT = Mark(term="§angry"), word("退货"), word("运费")
+CUSTOMER = Mark(term="§role§customer")
 
 
 @pytest.mark.parametrize(
@@ -31,8 +47,43 @@ ANGRY, RETURN, FREIGHT = Mark(term="§angry"), word("退货"), word("运费")
         ("ANGRY 退货", And(parts=(ANGRY, RETURN))),
         ("[ANGRY]退货", And(parts=(ANGRY, RETURN))),
         ("[angry]", ANGRY),
-        ("angry", word("angry")),
-        ('"ANGRY"', word("angry")),
+        ("angry", Or(parts=(ANGRY, word("angry")))),
+        ("customer", word("customer")),
+        ('"angry"', word("angry")),
+        ('"ANGRY"', ANGRY),
+        ('"[ANGRY]" AND "退货"', And(parts=(ANGRY, RETURN))),
+        ("“[ANGRY]” and “退货”", And(parts=(ANGRY, RETURN))),
+        ("「【angry】」 AND 『退货』", And(parts=(ANGRY, RETURN))),
+        ("【ANGRY】退货", And(parts=(ANGRY, RETURN))),
+        ("［愤怒］，退货", And(parts=(ANGRY, RETURN))),
+        ("[愤怒]", ANGRY),
+        ("愤怒 退货", And(parts=(Or(parts=(ANGRY, word("愤怒"))), RETURN))),
+        ('"愤怒"', word("愤怒")),
+        ("沉默", Or(parts=(Mark(term="§silence"), word("沉默")))),
+        ("[笑声]", Mark(term="§laughter")),
+        ("[反讽]", Mark(term="§irony")),
+        ("[客户] 退货", And(parts=(CUSTOMER, RETURN))),
+        ("客户 退货", And(parts=(Or(parts=(CUSTOMER, word("客户"))), RETURN))),
+        ("角色：客户", CUSTOMER),
+        ("role: customer", CUSTOMER),
+        ("客户：退货", And(parts=(CUSTOMER, RETURN))),
+        (
+            "客服:A017",
+            Or(parts=(Fact(name="agent", value="A017"), And(parts=(Mark(term="§role§agent"), word("A017"))))),
+        ),
+        ("工号：A017", Fact(name="agent", value="A017")),
+        ("风险:高", Fact(name="risk", value="high")),
+        ("节点:放弃", Mark(term="§moment§churn§signal")),
+        ("得分：＜70", Between(name="score", high=70)),
+        ("他说：退货", word("他说 退货")),
+        ("退货 and 运费", And(parts=(RETURN, FREIGHT))),
+        ("退货 or 运费", Or(parts=(RETURN, FREIGHT))),
+        ("退货 not 运费", And(parts=(RETURN, Not(part=FREIGHT)))),
+        ("退货、运费", And(parts=(RETURN, FREIGHT))),
+        ("[ANGER]", word("anger")),
+        ("[退货]", RETURN),
+        ("[ANGRY", ANGRY),
+        ("退货 []", RETURN),
         ("退货 OR ANGRY AND 运费", Or(parts=(RETURN, And(parts=(ANGRY, FREIGHT))))),
         ("（退货 OR ANGRY） 运费", And(parts=(Or(parts=(RETURN, ANGRY)), FREIGHT))),
         ("ANGRY AND NOT 退货", And(parts=(ANGRY, Not(part=RETURN)))),
@@ -63,6 +114,8 @@ def test_a_query_means_what_it_looks_like(query: str, means: object) -> None:
         ("date:>2026-11-21", "2026-11-22", None),
         ("date:<=2026-11-21", None, "2026-11-22"),
         ("date:2026-11-01..2026-11-15", "2026-11-01", "2026-11-16"),
+        ("日期：2026年11月1日..2026/11/15", "2026-11-01", "2026-11-16"),
+        ("date:2026-11-1", "2026-11-01", "2026-11-02"),
     ],
 )
 def test_days_are_those_of_the_time_zone(query: str, low: str | None, high: str | None) -> None:
@@ -85,8 +138,10 @@ def test_days_are_those_of_the_time_zone(query: str, low: str | None, high: str 
         ("agnet:A017", "character 1: no such field: agnet; .*did you mean agent:"),
         ("http://x", "to look for these words, put them in quotation marks"),
         ("agent:", "agent: has no value; expected for example agent:A017"),
-        ("[ANGER]", r"no such tag: \[ANGER\]; expected one of ANGRY"),
-        ("role:boss", "no such role: boss; expected one of agent, customer, unknown"),
+        ("退货 or", "character 6: the query ends after or"),
+        ("日期:昨天吧", "no such date: 昨天吧"),
+        ("role:老板", "role: no such value: 老板"),
+        ("role:boss", "role: no such value: boss; expected one of agent, customer, unknown"),
         ("score:good", "no such score: good"),
         ("date:2026-02-30", "no such date: 2026-02-30"),
         ("date:yesterday", "no such date: yesterday"),
@@ -98,7 +153,7 @@ def test_a_wrong_query_is_answered_with_the_place_and_what_was_expected(query: s
         parse(query, time_zone=ZONE)
 
 
-@given(st.text(alphabet=st.sampled_from("ANDORT退货 ()\"“”[]:*<>=.-1§'\\&|!@#a￥\x00é")))
+@given(st.text(alphabet=st.sampled_from("ANDORT退货客服 ()\"“”「[]【:：*<>=.-1§'\\&|!@#a￥\x00é")))
 def test_no_text_breaks_the_reader_of_queries(query: str) -> None:
     try:
         parse(query, time_zone=ZONE)
@@ -160,6 +215,32 @@ def test_sentences_carry_their_tags_the_silence_after_them_and_the_moments_in_th
     assert [line.moments for line in lines] == [(), ("irony",), ()]
     assert {tag for line in lines for tag in line.tags} <= TAGS
     assert lines_of(CallReport(call_id="c", metrics=METRICS, silences=(Silence(start_ms=0, end_ms=9),))) == ()
+
+
+def test_the_parts_of_a_query_are_named_as_they_were_typed() -> None:
+    terms = terms_in_query('"[SAD]" AND 退款 NOT (role: agent OR 退款) 退款', time_zone=ZONE)
+    assert [(term.text, term.excluded) for term in terms] == [
+        ('"[SAD]"', False),
+        ("退款", False),
+        ("role: agent", True),
+        ("退款", True),
+    ]
+
+
+def test_every_tag_role_risk_moment_and_field_has_a_chinese_name() -> None:
+    assert set(names.TAG_NAMES.values()) == TAGS
+    assert set(names.FIELD_NAMES.values()) == set(FIELDS)
+    for name, choices in (("role", Role), ("risk", Risk), ("moment", MomentKind)):
+        assert set(names.VALUE_NAMES[name].values()) == set(choices)
+
+
+def test_what_documents_call_a_tag_or_a_speaker_finds_it() -> None:
+    for state, shown in wording.EMOTIONS.items():
+        assert names.TAG_NAMES[shown] == state
+    for event, shown in wording.EVENTS.items():
+        assert event == "Speech" or names.TAG_NAMES[shown] == event.upper()
+    for role, shown in wording.ROLES.items():
+        assert names.ROLE_NAMES[shown] == role
 
 
 def test_every_field_has_an_example_that_is_read() -> None:

@@ -31,6 +31,7 @@ from qareport.errors import BusyError, MailError
 from qareport.model import MAIL, Delivery, DeliveryState, Edition, Outcome, Period, PeriodKind, delivery_key
 from qareport.settings import MailSettings
 from qareport.store import Store
+from tests.support.patience import scaled
 from tests.support.postbox import DROP, DROP_AFTER, Postbox, free_port
 
 NOON = datetime(2026, 11, 22, 4, tzinfo=UTC)
@@ -172,7 +173,7 @@ def test_a_server_that_dies_after_the_text_leaves_an_unknown_mail_that_is_never_
 def test_a_server_that_answers_too_late_after_the_text_leaves_an_unknown_mail(store: Store) -> None:
     store.outbox.put([letter()], now=NOON)
     with Postbox(lambda at, _: (3600.0 if at == "data" else 0.0, "")) as postbox:
-        posted = send(store, settings(postbox, timeout_s=5.0))
+        posted = send(store, settings(postbox, timeout_s=scaled(5.0)))
     assert posted.deliveries[0].state is DeliveryState.UNKNOWN
 
 

@@ -1,0 +1,98 @@
+"""Two spellings of the same: traditional and simplified characters, and numbers as they are spoken and as written.
+
+發貨 becomes 发货, letter by letter, so that every letter keeps its place. Of numbers recognisers write 四十八小时 or
+48小时, 一二三一五, 12315 or 1 2 3 1 5. A normalised text that holds numbers has a second form, in digits, and is
+searched in both; a word of a list is searched in both as well. So 三天 is 3天, and what is found without this is found
+as before.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from pathlib import Path
+
+#: Written by tools/make_simplified.py.
+_TABLE = Path(__file__).with_name("simplified.txt")
+#: Apostrophes as they are typed: don’t is don't.
+_APOSTROPHES = dict.fromkeys(map(ord, "\u2018\u2019\u02bc"), "'")
+
+
+@lru_cache(maxsize=1)
+def _forms() -> tuple[re.Pattern[str], dict[int, str]]:
+    """Return a pattern of the letters that have a simpler form, and their forms."""
+    _source, others, simple = _TABLE.read_text(encoding="utf-8").splitlines()
+    forms = dict(zip(map(ord, others), simple, strict=True))
+    forms |= _APOSTROPHES
+    return re.compile(f"[{''.join(map(chr, forms))}]"), forms
+
+
+def simplify(text: str) -> str:
+    """Return text with simplified characters and straight apostrophes, of the same length."""
+    if text.isascii():
+        return text
+    others, forms = _forms()
+    return text if others.search(text) is None else text.translate(forms)
+
+
+_VALUES = {
+    "零": 0, "〇": 0, "一": 1, "幺": 1, "二": 2, "两": 2, "三": 3, "四": 4, "五": 5, "六": 6, "七": 7, "八": 8, "九": 9,
+}  # fmt: skip
+_UNITS = {"十": 10, "百": 100, "千": 1000, "万": 10_000}
+#: A digit alone is a number before these: 一下, 一直 and 三番两次 hold none.
+_COUNTED = r"天|个?小时|个?钟头|分钟|秒|点|号|个?月|年|周|个?礼拜|个?星期|个?工作日|元|块|折|倍|件|单|次|%"
+#: Two digits are no number (七八天 is about a week), nor is what 几 or 多 stands before.
+_NUMBER = re.compile(rf"(百分之)?([零〇一幺二两三四五六七八九十百千万]+)(?=({_COUNTED})?)")
+_SPELLED = re.compile(r"[零〇一幺二三四五六七八九]{3,}")
+_WELL_FORMED = re.compile(
+    r"(?:(?P<tenthousands>[一二两三四五六七八九]?十?[一二三四五六七八九]?)万零?)?"
+    r"(?:(?P<thousands>[一二两三四五六七八九])千零?)?"
+    r"(?:(?P<hundreds>[一二两三四五六七八九])百零?)?"
+    r"(?:(?P<tens>[一二三四五六七八九]?)(?P<ten>十))?"
+    r"(?P<ones>[一二两三四五六七八九]?)"
+)
+#: A space inside a number (138 1234 5678), or between a Latin word and a number that has none (iphone 15).
+_SPACE = re.compile(r"(?<=[0-9]) (?=[0-9])|(?<=[a-z]) (?=[0-9]+(?![0-9]| [0-9]))")
+#: Texts without any of these are the same in digits.
+_MAY_CHANGE = re.compile(rf"[一二两三四五六七八九十](?:{_COUNTED})|[零〇一幺二两三四五六七八九十]{{2}}|[百千万]| [0-9]")
+
+
+def in_digits(text: str) -> str:
+    """Return text with its numbers in digits, and without the spaces inside and before numbers.
+
+    `in_digits("四十八小时")` is `48小时`, `in_digits("iphone 15")` is `iphone15`. What only looks like a number stays:
+    一下, 万一, 十分满意, 七八天.
+
+    Args:
+        text: normalised, or at least in simplified characters.
+    """
+    if _MAY_CHANGE.search(text) is None:
+        return text
+    return _SPACE.sub("", _NUMBER.sub(_write, text))
+
+
+def _write(found: re.Match[str]) -> str:
+    share, spoken, counted = found.groups()
+    if share:
+        value = 100 if spoken == "百" else _value(spoken)
+        return found.group() if value is None else f"{value}%"
+    if _SPELLED.fullmatch(spoken):
+        return "".join(str(_VALUES[letter]) for letter in spoken)
+    if len(spoken) == 1 and (not counted or spoken in "百千万零〇幺"):
+        return spoken
+    value = _value(spoken)
+    return spoken if value is None else str(value)
+
+
+def _value(spoken: str) -> int | None:
+    parts = _WELL_FORMED.fullmatch(spoken)
+    if parts is None or spoken[0] in "百千万零〇":
+        return None
+    higher = parts["tenthousands"]
+    value = (_value(higher) or 0) * 10_000 if higher else 0
+    value += 1000 * _VALUES.get(parts["thousands"] or "", 0) + 100 * _VALUES.get(parts["hundreds"] or "", 0)
+    value += (_VALUES[parts["tens"]] if parts["tens"] else 1) * 10 if parts["ten"] else 0
+    ones = _VALUES.get(parts["ones"], 0)
+    if ones and len(spoken) > 1 and spoken[-2] in "百千万":  # 三百五 is 350
+        return value + ones * _UNITS[spoken[-2]] // 10
+    return value + ones

@@ -1,0 +1,151 @@
+"""Say in plain words why a text is not YAML, and in which line: what PyYAML notices often lies behind the mistake."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+import yaml
+
+from qareport.messages import Message, say
+
+_KEY = r"\s*(?:-\s+)*[\"']?[\w$.][\w$. ]{0,40}[\"']?"
+_CHINESE_COLON = re.compile(rf"{_KEY}\s*：")
+_NO_SPACE = re.compile(rf"{_KEY}:[^\s:]")
+_NO_SPACE_AFTER_DASH = re.compile(r"\s*-[^\s\-0-9]")
+_KEY_START = re.compile(r"\s*(?:-\s+)*(?=[^\s#-])")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class YamlMistake:
+    """What is wrong and what to do, and where; line and column count from 0."""
+
+    what: Message
+    to_do: Message
+    line: int
+    column: int
+
+
+def diagnose(text: str, error: yaml.MarkedYAMLError) -> YamlMistake:
+    """Explain an error of PyYAML in the text that it read."""
+    lines = text.splitlines()
+    problem, mark = str(error.problem), error.problem_mark or error.context_mark
+    line, column = (mark.line, mark.column) if mark is not None else (0, 0)
+    start = error.context_mark
+    mistake: YamlMistake | None = None
+    if problem.startswith("could not find expected ':'") and start is not None:
+        mistake = _no_key(lines, start.line, start.column)
+    elif problem.startswith("mapping values are not allowed"):
+        mistake = _second_colon(lines, line, column)
+    elif "expected <block end>" in problem:
+        mistake = _out_of_line(lines, line, column, problem)
+    elif start is not None and str(error.context).startswith(("while parsing a flow", "while scanning a quoted")):
+        mistake = _not_closed(lines, start, line)
+    elif "'\\t'" in problem:
+        what, to_do = say("a tab stands here"), say("YAML indents with spaces, not tabs")
+        mistake = YamlMistake(what=what, to_do=to_do, line=line, column=column)
+    elif "cannot start any token" in problem or "scanning an alias" in str(error.context):
+        place = start or mark
+        mistake = _bad_start(lines, place.line if place else line, place.column if place else column)
+    elif problem.startswith("but found another document"):
+        what, to_do = say("a second document begins here"), say("take out the line ---")
+        mistake = YamlMistake(what=what, to_do=to_do, line=line, column=column)
+    if mistake is not None:
+        return mistake
+    reason = " ".join(part for part in (error.context, error.problem) if part)
+    what, to_do = say("not YAML: {reason}", reason=reason), say("check indentation, colons and quotes here")
+    return YamlMistake(what=what, to_do=to_do, line=line, column=column)
+
+
+def _text_of(lines: list[str], line: int) -> str:
+    return lines[line] if 0 <= line < len(lines) else ""
+
+
+def _colon(lines: list[str], line: int) -> YamlMistake | None:
+    """Find a Chinese colon, or one without its space, where a key ends."""
+    text = _text_of(lines, line)
+    if _CHINESE_COLON.match(text):
+        what = say("this line has a Chinese colon (：)")
+        to_do = say("write an English colon and a space (: )")
+        return YamlMistake(what=what, to_do=to_do, line=line, column=text.index("："))
+    if _NO_SPACE.match(text):
+        what, to_do = say("there is no space after the colon"), say("write an English colon and a space (: )")
+        return YamlMistake(what=what, to_do=to_do, line=line, column=text.index(":"))
+    if _NO_SPACE_AFTER_DASH.match(text):
+        what, to_do = say("there is no space after the dash"), say("write a dash and a space (- )")
+        return YamlMistake(what=what, to_do=to_do, line=line, column=text.index("-"))
+    return None
+
+
+def _no_key(lines: list[str], line: int, column: int) -> YamlMistake:
+    what, to_do = say("this line has no colon"), say("write a key, a colon and a space: `key: value`")
+    return _colon(lines, line) or YamlMistake(what=what, to_do=to_do, line=line, column=column)
+
+
+def _second_colon(lines: list[str], line: int, column: int) -> YamlMistake:
+    before = _text_of(lines, line)[:column]
+    if re.search(r":\s", before.strip()):
+        what = say("a colon and a space stand within a text")
+        to_do = say("put the whole text in quotes, or write it below `>-`")
+        return YamlMistake(what=what, to_do=to_do, line=line, column=column)
+    earlier = next((number for number in range(line - 1, -1, -1) if _text_of(lines, number).strip()), line)
+    return _colon(lines, earlier) or _indentation(lines, line, _key_column(lines, earlier))
+
+
+def _out_of_line(lines: list[str], line: int, column: int, problem: str) -> YamlMistake | None:
+    if "'<scalar>'" in problem:
+        what = say("there is text after the closing quotation mark")
+        to_do = say("put the whole text in quotes; inside, use Chinese ones “”")
+        return YamlMistake(what=what, to_do=to_do, line=line, column=column)
+    columns = _open_columns(lines, line)
+    own = _key_column(lines, line)
+    if not columns or own is None:
+        return None
+    return _indentation(lines, line, min(columns, key=lambda place: (abs(place - own), -place)))
+
+
+def _open_columns(lines: list[str], line: int) -> list[int]:
+    """Return where the keys of the blocks begin that a line may continue."""
+    columns: list[int] = []
+    for number in range(line - 1, -1, -1):
+        column = _key_column(lines, number)
+        if column is not None and ":" in lines[number] and (not columns or column < columns[-1]):
+            columns.append(column)
+    return columns
+
+
+def _key_column(lines: list[str], line: int) -> int | None:
+    match = _KEY_START.match(_text_of(lines, line))
+    return match.end() if match else None
+
+
+def _indentation(lines: list[str], line: int, expected: int | None) -> YamlMistake:
+    own = _key_column(lines, line) or 0
+    if expected is None or expected == own:
+        what, to_do = say("this line does not fit the one above"), say("check indentation, colons and quotes here")
+    else:
+        what = say("this line is not aligned with those above")
+        to_do = say("indent it by {expected} spaces, not by {own}", expected=expected, own=own)
+    return YamlMistake(what=what, to_do=to_do, line=line, column=own)
+
+
+def _not_closed(lines: list[str], start: yaml.Mark, end: int) -> YamlMistake:
+    opened = _text_of(lines, start.line)[start.column : start.column + 1]
+    if opened in "'\"":
+        what, to_do = (
+            say("the quotation mark {mark} is not closed", mark=opened),
+            say("write it again where the text ends"),
+        )
+        return YamlMistake(what=what, to_do=to_do, line=start.line, column=start.column)
+    closing = {"[": "]", "{": "}"}.get(opened, "")
+    what = say("the bracket {mark} is not closed", mark=opened)
+    to_do = say("write {mark} where the list ends", mark=closing)
+    if any(bracket in "\n".join(lines[start.line : end + 1]) for bracket in "】］｝"):
+        to_do = say("it is closed by a Chinese bracket: write {mark}", mark=closing)
+    return YamlMistake(what=what, to_do=to_do, line=start.line, column=start.column)
+
+
+def _bad_start(lines: list[str], line: int, column: int) -> YamlMistake:
+    mark = _text_of(lines, line)[column : column + 1]
+    what, to_do = say("a value cannot begin with {mark}", mark=mark), say("put the whole text in quotes")
+    return YamlMistake(what=what, to_do=to_do, line=line, column=column)

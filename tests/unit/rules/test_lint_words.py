@@ -1,0 +1,50 @@
+"""Chinese marks that make one word of a whole list are told with their place."""
+
+from __future__ import annotations
+
+import pytest
+
+from qareport import rules
+from qareport.rules import RuleFiles
+from tests.support.rule_texts import RULE
+
+
+def warned(condition: str, synonyms: str = "schema: 1\n") -> list[str]:
+    text = RULE.replace("{customer says: [发货]}", condition)
+    ruleset = rules.load(RuleFiles.from_texts({"a.yaml": text, "synonyms.yaml": synonyms}))
+    return [str(warning) for warning in rules.lint(ruleset, tests=()) if warning.code != "rule-without-test"]
+
+
+@pytest.mark.parametrize(
+    ("condition", "mark", "to_do"),
+    [
+        ("{customer says: [发货，物流单号]}", "，", "is an English comma missing?"),
+        ("{customer says: 发货、退款}", "、", "is an English comma missing?"),
+        ("{customer says: {any: [发货；退款]}}", "；", "is an English comma missing?"),
+        ("{customer says: 【发货】}", "【", "write English brackets"),
+        ("{customer says: ［发货］}", "［", "write English brackets"),
+        ("{agent says: [“您好”]}", "“", "take the quotation marks out"),
+        ("{客服说: {排除: [“您好”]}, 除非: [{客户说: 好，的}]}", "“", "take the quotation marks out"),
+        ("{silence: 3s, unless: [{agent says: [请稍等，您好]}]}", "，", "is an English comma missing?"),
+        ("{all: [{customer says: [昨天，今天]}]}", "，", "is an English comma missing?"),
+    ],
+)
+def test_a_chinese_mark_in_a_word_is_named(condition: str, mark: str, to_do: str) -> None:
+    condition = condition.replace("{客服说: {排除:", "{客服说: {任一: 好, 排除:")
+    warning = warned(condition)[0]
+    assert f"{mark} stands in the word" in warning
+    assert to_do in warning
+    assert warning.startswith("rules/a.yaml:3:")
+
+
+def test_a_chinese_mark_in_a_shared_list_is_named_with_its_line() -> None:
+    synonyms = (
+        "schema: 1\nsynonyms:\n  安抚: [别急]\n  道歉: [真不好意思，非常抱歉，抱歉]\nstages:\n  待发货: [压单、没发]\n"
+    )
+    first, second = warned("{customer says: [发货]}", synonyms)
+    assert first.startswith("rules/synonyms.yaml:4:8: 道歉: ， stands in the word")
+    assert second.startswith("rules/synonyms.yaml:6:9: 待发货: 、 stands in the word")
+
+
+def test_sentences_may_have_commas() -> None:
+    assert warned("{customer says: {like: [我要退款，谢谢], exact: ['好的，谢谢']}}") == []

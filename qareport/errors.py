@@ -8,7 +8,9 @@
     ├── NotFoundError       an order, call or file that was requested and does not exist
     ├── QueryError          an invalid search query, with the position
     ├── StoreError          the store cannot be opened, read or written
-    │   └── NoStoreError    there is no store to read
+    │   ├── NoStoreError    there is no store to read
+    │   ├── InUseError      another process writes to the store for longer than was waited
+    │   └── DamagedError    one row of the store cannot be read; all others can
     ├── DocumentError       a template or a renderer could not make a document
     │   └── TagError        a tag of a template that cannot be used
     ├── BusyError           another process holds a resource that only one process may use
@@ -17,17 +19,32 @@
     └── ConfigError         configuration, manifest, topics or rules: carries every problem, not only the first
 
 The text of an error has one line for each problem, `where: what; expected …; what to do`, in the language that messages
-speak when it is read (`qareport.messages`). A `Diagnostic` is a problem with a stable code, so that programs and
-`# qareport: ignore[code]` can name it.
+speak when it is read (`qareport.messages`), without the passwords of URLs. A `Diagnostic` is a problem with a stable
+code, so that programs and `# qareport: ignore[code]` can name it.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, Self
 
 from qareport.messages import Message, say
+
+#: ftp://user:secret@host; not http://host:80/a@b.
+_CREDENTIALS = re.compile(r"(://[^\s:@/]*:)(?!\d+[/\s])\S*@")
+_SECRET_PARAMETER = re.compile(
+    r"(?i)([?&;](?:[\w.-]*(?:passw(?:or)?d|pwd|secret|token|signature|credential|api_?key|accesskey)[\w.-]*|pw|sig|key)=)"
+    r"[^&\s#;'\"]+?(?=[:,.]?(?:[&\s#;'\"]|$))"
+)
+
+
+def redact(text: str) -> str:
+    """Hide passwords in the URLs of a text: `ftp://user:***@host`, `?password=***`."""
+    if "://" not in text and "=" not in text:
+        return text
+    return _SECRET_PARAMETER.sub(r"\1***", _CREDENTIALS.sub(r"\1***@", text))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +74,7 @@ class Problem:
             text = str(say("{what}; expected {expected}", what=text, expected=self.expected))
         if self.to_do:
             text = str(say("{what}; {to_do}", what=text, to_do=self.to_do))
-        return text
+        return redact(text)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,6 +142,14 @@ class StoreError(QareportError):
 
 class NoStoreError(StoreError):
     """There is no store to read."""
+
+
+class InUseError(StoreError):
+    """Another process writes to the store for longer than was waited."""
+
+
+class DamagedError(StoreError):
+    """One row of the store cannot be read; all others can."""
 
 
 class DocumentError(QareportError):

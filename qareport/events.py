@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from qareport.errors import QareportError
+from qareport.errors import QareportError, redact
 from qareport.messages import say
 
 _log = logging.getLogger(__name__)
@@ -54,7 +54,7 @@ def _masked(name: str, value: object) -> object:
 def _mask(text: str) -> str:
     from qareport import privacy  # its expressions take long to compile, and most commands do not log
 
-    return privacy.mask(text)[0]
+    return privacy.mask(redact(text))[0]
 
 
 def reason_of(error: Exception) -> str:
@@ -65,7 +65,7 @@ def reason_of(error: Exception) -> str:
     unexpected = say(
         "unexpected {kind}: {error} (a fault in qareport: please report it; details with -v)",
         kind=type(error).__name__,
-        error=error,
+        error=redact(str(error)),
     )
     return str(unexpected)
 

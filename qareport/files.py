@@ -1,13 +1,20 @@
-"""Atomic writes of files, keys that hash contents, and files that hold a secret."""
+"""Files that are written whole or not at all, their safe names, and files that hold a secret.
+
+What is written is private: other users of the machine cannot read it, its group only where `private_files` is told so.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import hashlib
 import io
 import os
+import re
 import secrets
 import stat
+import time
+import unicodedata
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +22,31 @@ from typing import IO
 
 from qareport.errors import QareportError
 from qareport.messages import Message, say
+
+#: Of new files, where the umask allows no less: others cannot read them.
+FILE_MODE = 0o640
+#: Nobody but the owner; with the group.
+_PRIVATE, _GROUP = 0o077, 0o027
+_umask_is_ours = False
+
+
+@contextlib.contextmanager
+def private_files() -> Iterator[None]:
+    """Let nobody but the owner read or write the files and folders that this process makes in a block (umask 077)."""
+    global _umask_is_ours
+    before = os.umask(_PRIVATE)
+    _umask_is_ours = True
+    try:
+        yield
+    finally:
+        _umask_is_ours = False
+        os.umask(before)
+
+
+def share_with_group() -> None:
+    """Let the group read what is made in the rest of the block of `private_files` (umask 027); outside: nothing."""
+    if _umask_is_ours:
+        os.umask(_GROUP)
 
 
 def content_key(*parts: str) -> str:
@@ -34,24 +66,63 @@ def content_key(*parts: str) -> str:
     return digest.hexdigest()
 
 
+#: What a file name may not hold on Windows, in a shell's glob or in a mail header.
+_UNSAFE = re.compile(r"[^\w.@\-]+|^[.\-]+|[. ]+$")
+#: Names of devices on Windows.
+_RESERVED = re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\.|$)")
+_NAME_LENGTH, _NAME_BYTES = 60, 150
+
+
+def safe_name(name: str) -> str:
+    """Make a file name, without its ending, of an id: it is one step of a path, and different ids never share one.
+
+    An id that is safe stays as it is. Else what a file system, a shell or a mail program may reject becomes `_`, and a
+    hash of the id follows behind `~`, which no safe id holds.
+    """
+    safe = _UNSAFE.sub("_", unicodedata.normalize("NFC", name))[:_NAME_LENGTH]
+    while len(safe.encode("utf-8", "replace")) > _NAME_BYTES:
+        safe = safe[:-1]
+    if safe == name and safe and not _RESERVED.match(safe):
+        return safe
+    digest = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:12]
+    safe = safe.strip("._") or "report"
+    return f"{'_' if _RESERVED.match(safe) else ''}{safe}~{digest}"
+
+
+#: What writes a file until it is complete; those of older versions were named after the file.
+_UNFINISHED = re.compile(r"\.[0-9a-f]{16}\.qareport-part(?:-journal|-wal|-shm)?")
+_UNFINISHED_BEFORE = re.compile(r"\..+\.(?:\d+\.tmp|[0-9a-f]{8}\.part)(?:-journal|-wal|-shm)?")
+#: So old is what no process of an older version still writes.
+_LEFT_BEHIND_S = 86_400.0
+
+
 @contextlib.contextmanager
 def atomic_path(path: Path) -> Iterator[Path]:
-    """Give a block a temporary path beside `path`; what it writes there takes the place of `path` at its end.
+    """Give a block an empty temporary file beside `path`; what it writes there takes the place of `path` at its end.
 
     Readers see the old file or the whole new one. When the block raises, `path` stays as it was and the temporary file
-    is removed; only a process that is killed leaves one behind, hidden and ending in `.part`.
+    is removed; only a process that is killed leaves one behind, which `remove_unfinished` removes.
 
     Raises:
-        OSError: the folder does not exist or cannot be written.
+        OSError: the folder does not exist or cannot be written, or `path` is a folder or a device.
     """
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+    with contextlib.suppress(FileNotFoundError):
+        kind = os.lstat(path).st_mode
+        if not (stat.S_ISREG(kind) or stat.S_ISLNK(kind)):
+            raise IsADirectoryError(None, "is a folder or a device") from None
+    temporary = path.with_name(f".{secrets.token_hex(8)}.qareport-part")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, FILE_MODE)
     try:
+        with contextlib.suppress(OSError):  # a file system without locks: then nothing there is taken for left behind
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         yield temporary
         os.replace(temporary, path)
     except BaseException:
         with contextlib.suppress(OSError):  # the first error says more
             temporary.unlink(missing_ok=True)
         raise
+    finally:
+        os.close(descriptor)
 
 
 @contextlib.contextmanager
@@ -63,6 +134,54 @@ def atomic_write(path: Path) -> Iterator[IO[bytes]]:
     """
     with atomic_path(path) as temporary, temporary.open("wb") as file:
         yield file
+
+
+@contextlib.contextmanager
+def open_output(path: Path) -> Iterator[IO[bytes]]:
+    """Open what a person named for writing bytes: a file appears when it is complete, and links are followed.
+
+    A device or a pipe is written to as it is, and never replaced.
+
+    Raises:
+        OSError: it cannot be written, or is a folder.
+    """
+    target = Path(os.path.realpath(path))
+    if target.exists() and not target.is_file() and not target.is_dir():
+        with target.open("wb") as file:
+            yield file
+        return
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with atomic_write(target) as file:
+        yield file
+
+
+def remove_unfinished(folder: Path) -> tuple[Path, ...]:
+    """Remove what killed processes left behind in a folder: files that nobody writes any more. Returns their paths."""
+    try:
+        names = [entry.name for entry in os.scandir(folder) if entry.name.startswith(".")]
+    except OSError:
+        return ()
+    paths = [folder / name for name in names if _UNFINISHED.fullmatch(name) or _UNFINISHED_BEFORE.fullmatch(name)]
+    return tuple(path for path in paths if _remove_left_behind(path))
+
+
+def _remove_left_behind(path: Path) -> bool:
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        status = os.fstat(descriptor)
+        ours = _UNFINISHED.fullmatch(path.name) is not None
+        if not stat.S_ISREG(status.st_mode) or not (ours or time.time() - status.st_mtime > _LEFT_BEHIND_S):
+            return False
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        path.unlink()
+    except OSError:  # somebody writes it, or it is another user's
+        return False
+    finally:
+        os.close(descriptor)
+    return True
 
 
 def read_secret(path: Path, *, holds: Message, error: type[QareportError]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import logging
 import sys
@@ -15,7 +16,9 @@ import click
 
 from qareport import events
 from qareport.cli.intake_summary import intake_lines
+from qareport.cli.terminal import printable
 from qareport.codec import LATEST_YEAR, OLDEST_YEAR, is_plausible
+from qareport.errors import Problem, redact
 from qareport.messages import Message, for_user, say
 from qareport.presentation.locale import LOCALES
 from qareport.workflows.workspace import Workspace
@@ -43,10 +46,17 @@ _STEPS = {
 }
 
 
+class _LogLines(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        return redact(super().format(record))
+
+
 def set_up_logs(*, as_json: bool, verbose: bool) -> None:
     """Write log lines to stderr from now on: with JSON all events, else only what -v asks for."""
     _state["json"] = as_json
-    logging.basicConfig(format="%(levelname)s %(name)s: %(message)s")
+    logging.basicConfig()
+    for handler in logging.getLogger().handlers:
+        handler.setFormatter(_LogLines("%(levelname)s %(name)s: %(message)s"))
     quiet = logging.INFO if as_json else logging.CRITICAL
     logging.getLogger("qareport").setLevel(logging.DEBUG if verbose else quiet)
     if as_json:
@@ -65,18 +75,23 @@ def notify(text: str | Message) -> None:
     if is_json():
         _log.info("%s", for_user(text))
     else:
-        click.echo(for_user(text), err=True)
+        _to_stderr(for_user(text))
 
 
-def complain(text: str | Message) -> None:
+def complain(text: str | Message | Problem) -> None:
     """Write what is wrong to stderr; numbers of persons, which names of recordings may hold, are masked."""
     from qareport import privacy  # its expressions take long to compile, and most commands have nothing to complain of
 
-    text = privacy.mask(for_user(text), kinds=privacy.NUMBERS)[0]
+    text = privacy.mask(str(text) if isinstance(text, Problem) else for_user(text), kinds=privacy.NUMBERS)[0]
     if is_json():
         _log.error("%s", text)
     else:
-        click.echo(f"qareport: {text}", err=True)
+        _to_stderr(f"qareport: {text}")
+
+
+def _to_stderr(text: str) -> None:
+    with contextlib.suppress(OSError):  # where it cannot be written there is nobody to tell
+        click.echo(printable(text), err=True)
 
 
 class ProgressBars:
@@ -116,7 +131,8 @@ def _bars() -> rich.progress.Progress:
         rich.progress.BarColumn(),
         rich.progress.MofNCompleteColumn(),
         rich.progress.TimeElapsedColumn(),
-        console=Console(stderr=True),
+        console=Console(file=sys.__stderr__),
+        redirect_stdout=False,
     )
 
 
@@ -156,8 +172,8 @@ class Summary:
 
     @property
     def is_incomplete(self) -> bool:
-        """Tell whether a call failed, or something could not be read or written."""
-        return bool(self.failures or self.unread)
+        """Tell whether a call failed, or something could not be read or written: a full disk ends no run well."""
+        return bool(self.failures or self.unread or self.problems)
 
     def show(self) -> None:
         """Print counts, failures with reasons, audio hours, speed, where the files are."""
@@ -268,7 +284,11 @@ GLOBAL_OPTIONS = (
     click.option(
         "--templates", type=click.Path(path_type=Path), metavar="DIR", help="Document templates [./templates]."
     ),
-    click.option("--store", metavar="URL", help="Where results are kept [sqlite:///qareport.db]."),
+    click.option(
+        "--store",
+        metavar="URL",
+        help="Where results are kept [QAREPORT_STORE, QAREPORT_STORE_FILE, else sqlite:///qareport.db].",
+    ),
     click.option(
         "--model", metavar="NAME_OR_DIR", help="Speech model [iic/SenseVoiceSmall]; `demo` is the bundled small one."
     ),

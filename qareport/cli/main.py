@@ -6,22 +6,26 @@ rules are wrong. Results go to stdout or files, everything else to stderr.
 
 from __future__ import annotations
 
+import contextlib
 import gettext
 import importlib
 import logging
 import os
+import select
 import sys
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import IO, Any
 
 import click
 
 from qareport import __version__
+from qareport.cli import terminal
 from qareport.cli.console import GLOBAL_OPTIONS, Options, complain, is_json
 from qareport.cli.language import CLICK_DOMAIN, SpokenGroup, choose_language, speaking_to_user
-from qareport.errors import QareportError
+from qareport.errors import Problem, QareportError, redact
+from qareport.files import private_files
 from qareport.messages import Message, say
 
 
@@ -111,14 +115,24 @@ for _option in GLOBAL_OPTIONS:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return its exit status."""
     given = sys.argv[1:] if arguments is None else list(arguments)
-    with speaking_to_user(choose_language(given, os.environ)):
-        return _run(given)
+    _open_missing_streams()
+    with speaking_to_user(choose_language(given, os.environ)), private_files(), terminal.guarded():
+        try:
+            status = _run(given)
+            _flush()
+            return status
+        except OSError as error:  # of the output itself: what failed is said, the traceback of it would not be read
+            return 0 if _reader_has_ended() else _report_system_error(error)
+        except SystemExit:  # click ends so where a pipe is broken
+            if _reader_has_ended():
+                return 0
+            raise
 
 
 def _run(arguments: list[str]) -> int:
     try:
         return int(cli.main(args=arguments, prog_name="qareport", standalone_mode=False) or 0)
-    except click.exceptions.Abort:
+    except (click.exceptions.Abort, KeyboardInterrupt):
         complain(say("stopped; run the same command again to continue"))
         return 130
     except click.ClickException as error:
@@ -128,15 +142,72 @@ def _run(arguments: list[str]) -> int:
         for problem in error.problems:
             complain(str(problem))
         return 2
-    except BrokenPipeError:  # the reader, for example `| head`, has ended
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
-    except Exception:  # the last boundary: nothing may end as if "some calls failed"
-        if is_json():
-            logging.getLogger(__name__).exception("unexpected error")
-        else:
-            traceback.print_exc()
-        complain(
-            say("this is a fault in qareport {version}; please report it with the lines above", version=__version__)
-        )
-        return 2
+    except OSError as error:
+        if _reader_has_ended():
+            return 0
+        if error.errno is not None and not isinstance(error, BrokenPipeError):
+            return _report_system_error(error)
+        return _report_fault()
+    except Exception:  # noqa: BLE001 - the last boundary: nothing may end as if "some calls failed"
+        return _report_fault()
+
+
+def _report_fault() -> int:
+    if is_json():
+        logging.getLogger(__name__).exception("unexpected error")
+    else:
+        click.echo(redact(traceback.format_exc()), err=True, nl=False)
+    complain(say("this is a fault in qareport {version}; please report it with the lines above", version=__version__))
+    return 2
+
+
+def _report_system_error(error: OSError) -> int:
+    """Say which file the system does not let us read or write, and why: folders without permission, full disks."""
+    where = os.fsdecode(error.filename) if isinstance(error.filename, str | bytes) else str(say("the output"))
+    reason = error.strerror or type(error).__name__
+    to_do = say("check the path, its permissions and the disk")
+    _close(sys.stdout)
+    complain(Problem(what=say("cannot be read or written: {reason}", reason=reason), where=where, to_do=to_do))
+    return 2
+
+
+# --- streams ----------------------------------------------------------------------------------------------------------
+
+
+def _open_missing_streams() -> None:
+    """Open the null device in place of streams that are closed: the next file, the store's, would take their number."""
+    for number, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free: this one
+            setattr(sys, name, os.fdopen(number, mode, closefd=False))
+
+
+def _flush() -> None:
+    try:
+        sys.stderr.flush()
+    except OSError:
+        _close(sys.stderr)
+    sys.stdout.flush()
+
+
+def _reader_has_ended() -> bool:
+    """Tell whether who reads our output, for example `| head`, has ended; then nothing more is written to it."""
+    try:
+        poll = select.poll()
+        poll.register(sys.stdout.fileno(), 0)
+        ended = any(events & select.POLLERR for _, events in poll.poll(0))
+    except (OSError, ValueError):  # a test's stream has no number
+        return False
+    if ended:
+        _close(sys.stdout)
+    return ended
+
+
+def _close(stream: IO[str]) -> None:
+    """Let what is still to be written go nowhere, so that the end of the process does not fail by it."""
+    with contextlib.suppress(OSError, ValueError):  # a test's stream has no number
+        null = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(null, stream.fileno())
+        os.close(null)

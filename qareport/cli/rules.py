@@ -16,7 +16,7 @@ from qareport.cli.console import Options, complain, date_option, notify, takes_o
 from qareport.cli.language import SpokenGroup
 from qareport.codec import to_json
 from qareport.errors import ConfigError, Diagnostic, NotFoundError, Problem, SourceLocation
-from qareport.files import atomic_write
+from qareport.files import atomic_write, safe_name
 from qareport.messages import Message, say, say_count
 from qareport.model import PersonalKind, Transcript
 from qareport.presentation.locale import speaking
@@ -46,7 +46,7 @@ caption{text-align:left;font-weight:bold;padding:1em 0 .3em}
 {% for title, hits in (("新命中", r.gained), ("不再命中", r.lost)) %}<table><caption>{{ title }}</caption>
 <tr><th>规则<th>电话<th>订单<th>第几秒<th>分<th>原话</tr>
 {% for h in hits %}<tr><td>{{ h.rule_id }}<td>{{ h.call_id }}
-<td><a href="{{ (h.order_id or h.call_id)|urlencode }}.html">{{ h.order_id or "—" }}</a>
+<td><a href="{{ file_name(h.order_id or h.call_id)|urlencode }}.html">{{ h.order_id or "—" }}</a>
 <td>{{ h.at_ms / 1000 }}<td>{{ h.points }}<td>{{ h.quote }}</tr>
 {% endfor %}</table>{% endfor %}</html>
 """)
@@ -322,7 +322,7 @@ def write_replay(result: Replay, format_: str) -> str:
     if format_ == "json":
         return to_json(result, indent=1) + "\n"
     if format_ == "html":
-        return _PAGE.render(r=result) + "\n"
+        return _PAGE.render(file_name=safe_name, r=result) + "\n"
     return "\n".join(_replay_lines(result)) + "\n"
 
 

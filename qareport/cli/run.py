@@ -137,7 +137,7 @@ def _run(
 ) -> Summary:
     """Transcribe, judge and report. `settled`: no recording is still being written."""
     from qareport import ingest
-    from qareport.workflows.transcribe import disambiguate_ids, refuse_taken_ids, transcribe_calls
+    from qareport.workflows.transcribe import disambiguate_ids, refuse_taken_ids, refuse_unfit, transcribe_calls
 
     with options.open_workspace(make_store=True) as workspace, speaking(workspace.settings.report.locale):
         workspace.engine_files()  # a model that is missing is named before anything else is done
@@ -151,6 +151,7 @@ def _run(
             time_zone=config.period.time_zone,
             wait=wait_for_writers,
         )
+        recordings, unfit = refuse_unfit(recordings)
         out.mkdir(parents=True, exist_ok=True)
         with ProgressBars() as progress:
             rule_book, store = rule_book_of(workspace), workspace.store
@@ -170,7 +171,7 @@ def _run(
             summary = judge_and_render(outcome.calls, workspace, rule_book, out, formats, progress)
     summary = replace(
         summary,
-        failures=(*recordings.failures, *outcome.failures, *summary.failures),
+        failures=(*unfit, *recordings.failures, *outcome.failures, *summary.failures),
         unread=(*recordings.problems, *refused),
         skipped=recordings.skipped,
         leg_pairs=recordings.leg_pairs,

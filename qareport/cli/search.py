@@ -14,16 +14,15 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from qareport import calendar, privacy
+from qareport import calendar, files, privacy
 from qareport.cli.console import Options, ProgressBars, date_option, notify, takes_options
 from qareport.cli.language import SpokenCommand
+from qareport.cli.terminal import emphasise
 from qareport.codec import to_data
 from qareport.errors import DocumentError
-from qareport.files import atomic_write
 from qareport.messages import Message, say, say_count
-from qareport.model import OrderReport, Provenance
 from qareport.presentation import wording
-from qareport.report import file_name
+from qareport.presentation.view_types import clean
 from qareport.search import (
     Between,
     Fact,
@@ -159,11 +158,12 @@ def _counted(found: Found) -> Message:
 def _line(hit: Hit, phrases: Sequence[Terms], config: Settings) -> str:
     zone = ZoneInfo(config.period.time_zone)
     began = f"{hit.started_at.astimezone(zone):%Y-%m-%d %H:%M}" if hit.started_at else "-"
-    text = _shown(hit, config)
+    text = clean(_shown(hit, config))
     spans = find_spans(text, phrases)
     tags = "".join(wording.tag(tag) for tag in hit.line.tags)
     second = wording.clock(hit.line.start_ms)
-    return f"{began}  {hit.order_id or '-'}  {hit.call_id}  {second}  {hit.line.role}  {_marked(text, spans)}{tags}"
+    ids = f"{clean(hit.order_id or '-')}  {clean(hit.call_id)}"
+    return f"{began}  {ids}  {second}  {hit.line.role}  {_marked(text, spans)}{tags}"
 
 
 def _marked(text: str, spans: Sequence[tuple[int, int]]) -> str:
@@ -172,7 +172,7 @@ def _marked(text: str, spans: Sequence[tuple[int, int]]) -> str:
     parts, at = [], 0
     for start, end in spans:
         found = text[start:end]
-        parts += [text[at:start], click.style(found, fg="red", bold=True) if colour else f"【{found}】"]
+        parts += [text[at:start], emphasise(found) if colour else f"【{found}】"]
         at = end
     return "".join([*parts, text[at:]])
 
@@ -306,13 +306,12 @@ def is_folder(output: Path) -> bool:
 
 def call_file_name(call_id: str, suffix: str) -> str:
     """Name a call's file; different calls never share one."""
-    nothing = Provenance(qareport="", model="", rules_sha256="", audio_sha256=())
-    return file_name(OrderReport(order_id=call_id, calls=(), provenance=nothing), suffix)
+    return f"{files.safe_name(call_id)}.{suffix}"
 
 
 @contextmanager
 def open_output(output: Path | None) -> Iterator[IO[bytes]]:
-    """Open a file that appears when it is complete, or stdout.
+    """Open a file that appears when it is complete, a device, or stdout.
 
     Raises:
         DocumentError: it cannot be written.
@@ -322,8 +321,7 @@ def open_output(output: Path | None) -> Iterator[IO[bytes]]:
         sys.stdout.buffer.flush()
         return
     try:
-        output.parent.mkdir(parents=True, exist_ok=True)
-        with atomic_write(output) as file:
+        with files.open_output(output) as file:
             yield file
     except OSError as error:
         raise DocumentError(

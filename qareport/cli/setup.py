@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import tempfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,12 +12,13 @@ import click
 from qareport import asr
 from qareport.cli.console import Options, complain, notify, takes_options
 from qareport.cli.language import SpokenCommand, SpokenGroup
-from qareport.errors import ConfigError, ModelError, Problem
+from qareport.errors import ConfigError, DocumentError, ModelError, Problem
 from qareport.messages import say
 from qareport.settings import default_dir
 from qareport.workflows.check_templates import ALL, check_templates
 
 COPIED = ("config", "templates")
+copy_file = shutil.copy2
 
 
 @click.command(cls=SpokenCommand)
@@ -28,9 +30,8 @@ def init(folder: Path) -> int:
     if taken:
         to_do = say("choose another DIR, or move these away")
         raise ConfigError([*taken, Problem(what=say("nothing was copied"), to_do=to_do)])
+    _copy_all(folder)
     for name in COPIED:
-        ignored = shutil.ignore_patterns("__pycache__", "*.py")
-        shutil.copytree(default_dir(name), folder / name, ignore=ignored)
         click.echo(folder / name)
     notify(
         say(
@@ -39,6 +40,24 @@ def init(folder: Path) -> int:
         )
     )
     return 0
+
+
+def _copy_all(folder: Path) -> None:
+    """Copy everything, or leave nothing half: a configuration that lacks rules would be taken for a whole one."""
+    folder.mkdir(parents=True, exist_ok=True)
+    unfinished = Path(tempfile.mkdtemp(prefix=".init-", dir=folder))
+    try:
+        for name in COPIED:
+            ignored = shutil.ignore_patterns("__pycache__", "*.py")
+            shutil.copytree(default_dir(name), unfinished / name, ignore=ignored, copy_function=copy_file)
+        for name in COPIED:
+            (unfinished / name).rename(folder / name)
+    except shutil.Error as error:
+        reason = error.args[0][0][2]
+        what, to_do = say("cannot be written: {reason}", reason=reason), say("check the folder and the disk")
+        raise DocumentError(what, where=str(folder), to_do=to_do) from error
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
 
 
 @click.group(cls=SpokenGroup)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -12,6 +13,7 @@ from qareport.calendar import start_of
 from qareport.cli.console import Options, ProgressBars, complain, date_option, notify, takes_options
 from qareport.cli.language import SpokenGroup
 from qareport.codec import to_json
+from qareport.errors import DamagedError, InUseError
 from qareport.messages import Message, say, say_count
 from qareport.model import Call, Deletion
 
@@ -24,20 +26,40 @@ def store_group() -> None:
 @store_group.command(short_help="Check every row and page of the store")
 @takes_options
 def check(options: Options) -> int:
-    """Verify every row and page of the store. Exit status 2 when something is damaged."""
+    """Verify every page and row of the store.
+
+    Exit status: 0 whole; 1 some rows cannot be read, all others can; 2 the database is damaged.
+    """
     with options.open_workspace() as workspace:
         store = workspace.store
-        faults = 0
-        for line in store.maintenance.verify():
-            complain(line)
-            faults += 1
-        if faults:
+        if faults := _complain_of(store.maintenance.verify_pages()):
             notify(
                 say("Damaged: {faults}. Keep this store as it is, and continue with the newest backup.", faults=faults)
             )
             return 2
+        try:
+            faults = _complain_of(store.maintenance.verify_rows())
+        except InUseError:
+            faults = 0
+            notify(say("In use: another process writes, so the search index was not checked. All else is whole."))
+        if faults:
+            notify(
+                say(
+                    "Rows that cannot be read: {faults}. All others can: run these calls again. Backups may go on.",
+                    faults=faults,
+                )
+            )
+            return 1
         click.echo(say("{store}: whole, {size:.1f} MiB", store=store.url, size=store.maintenance.size_bytes() / 2**20))
     return 0
+
+
+def _complain_of(lines: Iterable[str]) -> int:
+    """Write lines of what is wrong as they come. Returns how many they were."""
+    number = 0
+    for number, line in enumerate(lines, start=1):  # noqa: B007 - counted
+        complain(line)
+    return number
 
 
 @store_group.command(short_help="Copy the store to a file while it is in use")
@@ -160,11 +182,13 @@ def upgrade(options: Options, reindex: bool) -> int:
         store = workspace.store
         if reindex:
             store.search_index.clear()
-        indexed = store.search_index.index_missing(on_progress=progress)
+        unread: list[DamagedError] = []
+        indexed = store.search_index.index_missing(on_progress=progress, on_damaged=unread.append)
+        _complain_of(map(str, unread))
         click.echo(say("{store}: up to date", store=store.url))
         if indexed:
             click.echo(say_count("{count} call indexed", "{count} calls indexed", indexed))
-    return 0
+    return int(bool(unread))
 
 
 def _list(calls: tuple[Call, ...]) -> None:

@@ -47,6 +47,7 @@ from qareport.model.call import (
     Span,
     Token,
     Transcript,
+    unfit_id,
 )
 from qareport.model.call_summary import (
     CallOutline,
@@ -296,4 +297,5 @@ __all__ = [
     "WeakLink",
     "delivery_key",
     "find_turns",
+    "unfit_id",
 ]

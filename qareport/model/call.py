@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from math import isfinite
 from typing import NamedTuple
 
+from qareport.errors import redact
+from qareport.messages import Message, say
 from qareport.model.dialogue_acts import SpokenAct, TopicScore
 from qareport.model.vocabulary import SCHEMA_VERSION, AudioEvent, Emotion, Language, Note, Role, RoleSource
 
@@ -40,6 +43,22 @@ class Call(OfCall):
     channel_roles: tuple[Role, ...] = ()
 
 
+#: Of ids, in characters: what every database holds and a line of a list has room for.
+LONGEST_ID = 200
+
+
+def unfit_id(call: Call) -> Message | None:
+    """Say why a call cannot be kept under its ids, which name it in lists, files and databases; None: it can be."""
+    for what, name in (("call_id", call.call_id), ("order_id", call.order_id), ("agent_id", call.agent_id)):
+        if name is None:
+            continue
+        if len(name) > LONGEST_ID:
+            return say("{what} has {length} characters; at most {most}", what=what, length=len(name), most=LONGEST_ID)
+        if any(unicodedata.category(c) in ("Cc", "Cs", "Zl", "Zp") for c in name):
+            return say("{what} {name} holds control characters", what=what, name=ascii(name))
+    return None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FailedCall(OfCall):
     """A call that could not be processed: it stays in every list and report, with its reason."""
@@ -55,15 +74,15 @@ class FailedCall(OfCall):
 
     @classmethod
     def of(cls, call: Call, step: str, reason: str) -> FailedCall:
-        """Make the record of a call that could not be processed."""
+        """Make the record of a call that could not be processed; it holds no password of a URL."""
         return cls(
             call_id=call.call_id,
-            audio_path=call.audio_path,
+            audio_path=redact(call.audio_path),
             order_id=call.order_id,
             agent_id=call.agent_id,
             started_at=call.started_at,
             step=step,
-            reason=reason,
+            reason=redact(reason),
         )
 
     @property

@@ -8,13 +8,15 @@ Safe for threads: each document gets an environment of its own, and what they sh
 
 from __future__ import annotations
 
+import itertools
 import re
 import threading
 import traceback
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from jinja2 import StrictUndefined, TemplateSyntaxError
+from jinja2 import StrictUndefined, TemplateRuntimeError, TemplateSyntaxError, nodes
 from jinja2.ext import i18n
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
@@ -23,9 +25,47 @@ from qareport.messages import say
 from qareport.presentation import locale
 from qareport.settings import default_dir
 
+T = TypeVar("T")
+
+
+#: Of a template that has gone wild: passes of its loops, size of a text, of a number that it computes.
+_MOST_PASSES, _MOST_CHARACTERS, _MOST_NUMBER = 2_000_000, 10_000_000, 10**9
+#: `"%1000000d" % 1`
+_WIDE = re.compile(r"\d{5,}")
+
 
 class _Environment(ImmutableSandboxedEnvironment):
-    """A sandbox that compiles each template once for all documents of the process, whichever thread makes them."""
+    """A sandbox that compiles each template once for all documents of the process, whichever thread makes them.
+
+    Loops and what is computed are bounded, so that a slip in a template is an error and not a machine without memory.
+    """
+
+    intercepted_binops = frozenset(("+", "*", "**", "%"))
+
+    def _parse(self, source: str, name: str | None, filename: str | None) -> nodes.Template:
+        """Count the passes of every loop, and measure texts that are put together."""
+        template = super()._parse(source, name, filename)
+        for loop in list(template.find_all(nodes.For)):
+            loop.iter = nodes.Filter(loop.iter, "counted", [], [], None, None, lineno=loop.lineno)
+        for joined in list(template.find_all(nodes.Concat)):
+            joined.nodes = [
+                nodes.Filter(part, "measured", [], [], None, None, lineno=joined.lineno) for part in joined.nodes
+            ]
+        return template
+
+    def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
+        """Compute, unless the outcome would be too large."""
+        if operator == "**" or (operator == "%" and isinstance(left, str) and _WIDE.search(left)):
+            raise TemplateRuntimeError(f"{operator}: what it makes may be too large")
+        if operator == "*":
+            size = next((len(part) for part in (left, right) if isinstance(part, str | list | tuple)), None)
+            times = next((part for part in (left, right) if isinstance(part, int)), 0)
+            if size is not None and size * times > _MOST_CHARACTERS:
+                raise TemplateRuntimeError("*: what it makes is too large")
+        outcome = _measured(super().call_binop(context, operator, left, right))
+        if isinstance(outcome, int) and abs(outcome) > _MOST_NUMBER and operator == "*":
+            raise TemplateRuntimeError("*: what it makes is too large")
+        return outcome
 
     def compile(self, source: Any, *place: Any, **options: Any) -> Any:
         """Return the code of a template, from memory if it was compiled before under the same filters."""
@@ -40,9 +80,30 @@ class _Environment(ImmutableSandboxedEnvironment):
         return code
 
 
+def _measured(value: Any) -> Any:
+    if isinstance(value, str | list | tuple) and len(value) > _MOST_CHARACTERS:
+        raise TemplateRuntimeError(f"a text of {len(value)} characters: at most {_MOST_CHARACTERS}")
+    return value
+
+
+def _counter() -> Callable[[Iterable[T]], Iterator[T]]:
+    """Make the filter that counts the passes of all loops of one environment."""
+    passes = itertools.count(1)
+
+    def counted(items: Iterable[T]) -> Iterator[T]:
+        for item in items:
+            if next(passes) > _MOST_PASSES:
+                raise TemplateRuntimeError(f"its loops make more than {_MOST_PASSES} passes")
+            yield item
+
+    return counted
+
+
 #: Code of templates, least recently used first; a Word template has three parts with tags.
 _compiled: dict[tuple[object, ...], Any] = {}
 _KEPT = 32
+#: Braces as a Chinese input method types them: to Jinja they are no tag.
+FULL_WIDTH_TAG = re.compile(r"\uff5b[\uff5b%]|[\uff5d%]\uff5d")
 #: Chinese characters, without those of rare names (CJK Unified Ideographs and their extension A).
 _CHINESE = re.compile(r"[\u3400-\u9fff]")
 _compiling = threading.Lock()
@@ -62,6 +123,7 @@ def make_environment() -> ImmutableSandboxedEnvironment:
         keep_trailing_newline=True,
         extensions=[i18n],
     )
+    environment.filters.update(counted=_counter(), measured=_measured)
     environment.tests["chinese"] = lambda text: _CHINESE.search(str(text)) is not None
     environment.globals.update(_=locale._, gettext=locale._, ngettext=locale.ngettext, language=locale.language())
     return environment
@@ -90,14 +152,18 @@ def read_template(path: Path) -> str:
     """Read a text template.
 
     Raises:
-        DocumentError: it cannot be read, or is not UTF-8.
+        DocumentError: it cannot be read, is not UTF-8, or has tags in full-width braces.
     """
     try:
-        return path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
         raise DocumentError(say("is not UTF-8 text"), where=str(path), to_do=say("save it as UTF-8")) from error
     except OSError as error:
         raise DocumentError(say("cannot be read: {strerror}", strerror=error.strerror), where=str(path)) from error
+    if match := FULL_WIDTH_TAG.search(text):
+        where = f"{path}:{text.count(chr(10), 0, match.start()) + 1}"
+        raise DocumentError(say("tags in full-width braces are printed as they stand: write {{ … }}"), where=where)
+    return text
 
 
 def template_line(error: BaseException) -> int | None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Collection, Iterator, Sequence
 from typing import NamedTuple
 
 from qareport.model import PersonalKind, Role, Segment
 from qareport.privacy.accounts import find_accounts, find_documents, find_mails, find_parcels, find_spelled
-from qareport.privacy.digits import find_runs
+from qareport.privacy.digits import Run, find_runs
 from qareport.privacy.kind_words import Cue, asked_for, asks_for_tail, cues
 from qareport.privacy.numbers import find_numbers
 from qareport.privacy.people import find_birthdays, find_names
@@ -174,10 +175,14 @@ def _share_out(
     in_stretch: Sequence[Find], indexes: Sequence[int], segments: Sequence[Segment], finds: Sequence[list[Find]]
 ) -> None:
     """Give each segment of a stretch its part of what was found in all of them together."""
-    at = 0
+    at, first = 0, 0
     for index in indexes:
         end = at + len(segments[index].text)
-        for place in in_stretch:
+        while first < len(in_stretch) and in_stretch[first].end <= at:
+            first += 1
+        for place in itertools.islice(in_stretch, first, None):
+            if place.start >= end:
+                break
             start, stop = max(place.start, at), min(place.end, end)
             if start < stop:
                 finds[index].append(Find(start - at, stop - at, place.kind))
@@ -203,29 +208,55 @@ def _echo(segments: Sequence[Segment], finds: list[list[Find]]) -> None:
                 words[said] = place.kind
     if not numbers and not words:
         return
+    known_numbers, known_words = _KnownNumbers(numbers), _KnownWords(words)
     for index, segment in enumerate(segments):
-        again = [*_numbers_again(segment.text, index, numbers), *_words_again(segment.text, words)]
+        again = [*known_numbers.find(segment.text, index), *known_words.find(segment.text)]
         finds[index] = _joined(finds[index], again)
 
 
 def _joined(known: list[Find], again: list[Find]) -> list[Find]:
     if not again:
         return known
-    free = [item for item in again if not any(item.start < other.end and other.start < item.end for other in known)]
-    return sorted([*known, *(Find(*item) for item in dict.fromkeys(free))])
+    occupied = {at for place in known for at in range(place.start, place.end)}
+    free = [item for item in again if occupied.isdisjoint(range(item.start, item.end))]
+    return sorted([*known, *dict.fromkeys(free)])
 
 
-def _numbers_again(text: str, index: int, numbers: dict[str, tuple[PersonalKind, int]]) -> Iterator[Find]:
-    if not numbers:
-        return
-    for run in find_runs(text):
-        rest = _BACK.sub("", text[: run.start] + text[run.end :])
+class _KnownNumbers:
+    """The numbers that were found in a call, by what of them may be said again: looked up, however many they are."""
+
+    def __init__(self, numbers: dict[str, tuple[PersonalKind, int]]) -> None:
+        """Take each number with its kind and the segment that it was said in last."""
+        #: Every part of enough digits, with the kind of the number that was found first.
+        self._parts: dict[str, PersonalKind] = {}
+        #: By segment.
+        self._said_at: dict[int, list[tuple[str, PersonalKind]]] = {}
         for value, (kind, at) in numbers.items():
-            short = not rest and abs(index - at) <= _ECHO_WITHIN and len(run.value) >= _SHORT_ECHO
-            part = run.value in value and (len(run.value) >= ECHO_DIGITS or short)
-            if part or (abs(index - at) <= _ECHO_WITHIN and _misheard(run.value, value, kind)):
+            self._said_at.setdefault(at, []).append((value, kind))
+            for start in range(len(value) - ECHO_DIGITS + 1):
+                for end in range(start + ECHO_DIGITS, len(value) + 1):
+                    self._parts.setdefault(value[start:end], kind)
+
+    def find(self, text: str, index: int) -> Iterator[Find]:
+        """Find what is said again of them in a segment."""
+        runs = find_runs(text) if self._said_at else []
+        for run in runs:
+            kind = self._kind(run.value, index, alone=len(runs) == 1 and not _BACK.sub("", _around(text, run)))
+            if kind is not None:
                 yield Find(run.start, run.end, kind)
-                break
+
+    def _kind(self, said: str, index: int, *, alone: bool) -> PersonalKind | None:
+        if (kind := self._parts.get(said)) is not None:
+            return kind
+        near = range(index - _ECHO_WITHIN, index + _ECHO_WITHIN + 1)
+        for value, kind in itertools.chain.from_iterable(self._said_at.get(at, ()) for at in near):
+            if (alone and len(said) >= _SHORT_ECHO and said in value) or _misheard(said, value, kind):
+                return kind
+        return None
+
+
+def _around(text: str, run: Run) -> str:
+    return text[: run.start] + text[run.end :]
 
 
 def _misheard(said: str, value: str, kind: PersonalKind) -> bool:
@@ -233,12 +264,27 @@ def _misheard(said: str, value: str, kind: PersonalKind) -> bool:
     return kind is _K.PHONE and 7 <= len(said) <= 13 and len(value) >= _SHORT_ECHO and said.startswith(value[:7])
 
 
-def _words_again(text: str, words: dict[str, PersonalKind]) -> Iterator[Find]:
-    at: dict[int, Find] = {}
-    for word, kind in sorted(words.items(), key=lambda item: -len(item[0])):
-        start = text.find(word)
-        while start >= 0:
-            if not any(place.start < start + len(word) and start < place.end for place in at.values()):
-                at[start] = Find(start, start + len(word), kind)
-            start = text.find(word, start + len(word))
-    yield from at.values()
+class _KnownWords:
+    """The words that were found in a call, by their first two characters."""
+
+    def __init__(self, words: dict[str, PersonalKind]) -> None:
+        self._by_start: dict[str, list[str]] = {}
+        for word in words:
+            self._by_start.setdefault(word[:2], []).append(word)
+        self._kinds = words
+
+    def find(self, text: str) -> Iterator[Find]:
+        """Find where they are said again, the longest first, without overlaps."""
+        if not self._by_start:
+            return
+        places = [
+            (at, word)
+            for at in range(len(text) - 1)
+            for word in self._by_start.get(text[at : at + 2], ())
+            if text.startswith(word, at)
+        ]
+        occupied: set[int] = set()
+        for at, word in sorted(places, key=lambda place: (-len(place[1]), place[0])):
+            if occupied.isdisjoint(range(at, at + len(word))):
+                occupied.update(range(at, at + len(word)))
+                yield Find(at, at + len(word), self._kinds[word])

@@ -70,7 +70,7 @@ _REGION = re.compile(
     "[，,、 ]?(?:嗯|呃|那个|就是)?[，,、 ]?$"
 )
 _NOT_PLACE = re.compile(
-    "(?:公里|线|道|走|半|网|思|铁|马|原|后|门|这条|那条|条|出|绕|问|带|短|电|通|顺|套|退|一|回|上|同|赶|修|小|大|在|高速公)路$|"
+    "(?:公里|线|道|走|半|网|思|铁|马|原|后|门|这条|那条|条|出|绕|问|带|短|电|通|顺|套|退|回|上|同|赶|修|小|大|在|高速公|(?:^|[这那我你他她了着过的在就走开等坐])一)路$|"
     "(?:知|渠|频|轨|管|通|报|味|地|力|公|人|打交|头头是|铁|赛|一)道$|(?:心|手|家|店|仓|库|夜|屋|这|那|哪|车|城|乡|村|县|公|英|日|千|柜|盒|箱|袋|包|嘴|"
     "单子|订单|页面|系统|眼|怀|邻|区)里$|(?:商|京东商|网|长|同|进|电|全)城$|(?:医|法|出|入|住|电影|影|学|老|养老)院$|(?:政|天|官|首)府$|(?:家|法|开|出)庭$|"
     "(?:上街|逛街|农村|山村|城乡|老乡|下乡|同乡|街坊|家乡|进村|全村|我们村|冰镇|坐镇|邻居|定居|公园|校园|乐园|果园|校区|茶庄|钱庄|商庄)$|"
@@ -122,7 +122,7 @@ _SPOKEN_NUMBER = "(?:zero|oh|one|two|three|four|five|six|seven|eight|nine|ten|el
 #: tower B, twenty one zero three; room one four zero six
 _ROOM_WORD = re.compile("[Tt]ower|[Bb]lock|[Bb]uilding|[Rr]oom|[Ff]lat|[Uu]nit|[Aa]partment|[Ss]uite")
 _ROOM_SAID = re.compile(
-    rf"\b(?:(?:tower|block|building)\s+(?:[a-z]|\d+|{_SPOKEN_NUMBER})\b[,\s]+(?:(?:room|flat|unit|apartment)\s+)?"
+    rf"(?<![A-Za-z])(?:(?:tower|block|building)\s+(?:[a-z]|\d+|{_SPOKEN_NUMBER})\b[,\s]+(?:(?:room|flat|unit|apartment)\s+)?"
     rf"(?:\d{{2,5}}|{_SPOKEN_NUMBER}(?:[\s-]+{_SPOKEN_NUMBER})+)"
     rf"|(?:room|flat|unit|apartment|suite)\s+(?:\d{{2,5}}|{_SPOKEN_NUMBER}(?:[\s-]+{_SPOKEN_NUMBER})+))\b",
     re.IGNORECASE,

@@ -5,8 +5,6 @@ File names are safe for any file system, shell and mail program.
 
 from __future__ import annotations
 
-import hashlib
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,7 +12,7 @@ from typing import TYPE_CHECKING, Final, Literal, get_args, overload
 
 from qareport.codec import to_json
 from qareport.errors import DocumentError
-from qareport.files import atomic_write
+from qareport.files import atomic_write, safe_name
 from qareport.messages import say
 from qareport.model import OrderReport, PeriodReport
 from qareport.presentation.links import Links
@@ -79,10 +77,12 @@ def write(
     templates: Path | None,
     settings: ReportSettings,
     pages: PeriodPages | None = None,
+    stem: str | None = None,
 ) -> list[Path]:
     """Write documents into a folder, each atomically, and return their paths in the order of `formats`.
 
     Formats that are given together are rendered from one view, and the PDF process loads while the others are made.
+    `stem` names the files, without their endings; None: as `file_name` does.
 
     Raises:
         DocumentError: as `render`, or a file that cannot be written.
@@ -96,7 +96,7 @@ def write(
     with speaking(settings.locale):
         documents = _Documents.of(report, formats, templates, settings, pages)
         for format in sorted(formats, key=lambda name: name == "pdf"):
-            paths[format] = out_dir / file_name(report, format)
+            paths[format] = out_dir / f"{stem or file_stem(report)}.{format}"
             _replace(paths[format], documents.render(format))
     return [paths[format] for format in formats]
 
@@ -232,13 +232,6 @@ def _replace(path: Path, content: bytes) -> None:
         ) from error
 
 
-#: What a file name may not hold on Windows, in a shell's glob or in a mail header.
-_UNSAFE = re.compile(r"[^\w.\-]+|^\.+|[. ]+$")
-#: Names of devices on Windows.
-_RESERVED = re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\.|$)")
-_NAME_LENGTH = 60
-
-
 def file_name(report: OrderReport | PeriodReport, format: str) -> str:
     """Name the file of a report's document: 20241105998877.docx, 日报-2026-11-21.pdf, 周报-2026-W47-A03.html.
 
@@ -246,23 +239,18 @@ def file_name(report: OrderReport | PeriodReport, format: str) -> str:
     (`locale.speaking`), and an agent's own edition carries the agent's id. A name with characters that a file system or
     a mail program may reject is altered and carries a hash of the original, so different names never share a file.
     """
+    return f"{file_stem(report)}.{format}"
+
+
+def file_stem(report: OrderReport | PeriodReport) -> str:
+    """Name the file of a report's document without its ending; see `file_name`."""
     if isinstance(report, PeriodReport):
         stem = terms.file_stem(report.period)
-        return f"{stem}-{_safe(report.agent_id)}.{format}" if report.agent_id else f"{stem}.{format}"
+        return f"{stem}-{safe_name(report.agent_id)}" if report.agent_id else stem
     call_ids = [*(call.call_id for call in report.calls), *(call.call_id for call in report.failed_calls)]
-    return f"{_safe(report.order_id or next(iter(call_ids), ''))}.{format}"
+    return safe_name(report.order_id or next(iter(call_ids), ""))
 
 
 def order_stem(subject: str) -> str:
     """Return how the files of an order's documents (or of a call's without one) are called before the ending."""
-    return _safe(subject)
-
-
-def _safe(name: str) -> str:
-    safe = _UNSAFE.sub("_", name)[:_NAME_LENGTH]
-    if safe != name or not safe or _RESERVED.match(safe):
-        digest = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:8]
-        safe = f"{safe.strip('._') or 'report'}-{digest}"
-        if _RESERVED.match(safe):
-            safe = f"_{safe}"
-    return safe
+    return safe_name(subject)

@@ -96,9 +96,12 @@ class CallSnapshot:
 
     @classmethod
     def read(cls, text: str) -> CallSnapshot | None:
-        """Read what `to_json` wrote; None when it has another form."""
-        data = json.loads(text)
-        return cls(data) if data.get("form") == FORM else None
+        """Read what `to_json` wrote; None when it has another form, or is damaged."""
+        try:
+            data = json.loads(text)
+        except ValueError:
+            return None
+        return cls(data) if isinstance(data, dict) and data.get("form") == FORM else None
 
     def to_json(self) -> str:
         """Write the snapshot as JSON."""

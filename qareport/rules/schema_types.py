@@ -46,6 +46,10 @@ MAX_LENGTH = 300
 MAX_OPEN_REPEATS = 2
 
 
+#: Steps of a pattern whose repeats are written out: each takes memory when it is compiled.
+MAX_EXPANDED = 2_000
+
+
 #: A repeat above this is as good as open.
 MANY = 40
 
@@ -76,7 +80,15 @@ def compile_safely(pattern: str) -> regex.Pattern[str]:
         )
         raise ExpressionError(reason)
     try:
-        tree, compiled = _parse(pattern), regex.compile(pattern)
+        tree = _parse(pattern)
+        if (size := _expanded(tree)) > MAX_EXPANDED:
+            many = say(
+                "repeats come to {size} steps, at most {most}: repeat less inside of repeats",
+                size=size,
+                most=MAX_EXPANDED,
+            )
+            raise ExpressionError(many)
+        compiled = regex.compile(pattern)
     except (re.error, regex.error, OverflowError, RecursionError) as error:
         raise ExpressionError(say("{reason}", reason=error)) from error
     open_repeats = 0
@@ -159,6 +171,15 @@ def _walk(tree: Any, inside: int) -> Iterator[tuple[Any, int]]:
         deeper = inside + (name in _REPEATS and int(arguments[1]) > 1)
         for child in _children(arguments):
             yield from _walk(child, deeper)
+
+
+def _expanded(tree: Any) -> int:
+    """Count the steps of a pattern whose repeats are written out, as they are compiled."""
+    total = 0
+    for node in tree:
+        times = min(int(node[1][1]), MANY) if str(node[0]) in _REPEATS else 1
+        total += max(times, 1) * (1 + sum(map(_expanded, _children(node[1]))))
+    return total
 
 
 def _children(arguments: Any) -> Iterator[Any]:

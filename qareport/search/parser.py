@@ -38,7 +38,7 @@ _TOKEN = re.compile(
     re.VERBOSE | re.IGNORECASE,
 )
 _IN_BRACKETS = re.compile(r"\s*[\[［【]\s*([^\s\[\]［］【】]+)\s*[\]］】]\s*")
-_SCORE = re.compile(r"(?:(?P<sign><=|>=|<|>|=)?(?P<number>\d+)|(?P<low>\d+)\.\.(?P<high>\d+))")
+_SCORE = re.compile(r"(?:(?P<sign><=|>=|<|>|=)?(?P<number>\d{1,4})|(?P<low>\d{1,4})\.\.(?P<high>\d{1,4}))")
 _DATE = re.compile(r"(?P<sign><=|>=|<|>)?(?P<first>[\d-]+)(?:\.\.(?P<last>[\d-]+))?")
 _DEEPEST = 50
 

@@ -146,6 +146,8 @@ class PrivacySettings:
         PersonalKind.BIRTHDAY,
         PersonalKind.PICKUP_CODE,
     )
+    #: Whether the group of the user who runs qareport may read what it writes; others never may.
+    group_readable: bool = False
 
 
 @with_config(extra="forbid")

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import builtins
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -12,9 +12,19 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from qareport.codec import to_json
-from qareport.errors import NotFoundError
+from qareport.errors import DamagedError, NotFoundError, redact
+from qareport.messages import Message, say
 from qareport.model import Call, CallReport, FailedCall
-from qareport.store.connection import batches, began_in, from_stored, in_utc, upsert
+from qareport.store.connection import (
+    batches,
+    began_in,
+    call_of,
+    damaged,
+    failure_of,
+    from_stored,
+    in_utc,
+    upsert,
+)
 from qareport.store.database import Database
 from qareport.store.schema import CallReportRow, CallRow, DocumentRow, TranscriptRow
 from qareport.store.search_index import unindex_calls
@@ -77,9 +87,9 @@ class CallRepository:
         """Return the failure of a call if it was put under this key, or None."""
         with self._database.read() as session:
             row = session.get(CallRow, call_id)
-            if row is None or row.failure is None or row.failure_key != key:
+            if row is None or row.failure_key != key:
                 return None
-            return from_stored(FailedCall, row.failure, where=self._where(call_id))
+            return failure_of(row, self._database.url)
 
     def list_failures(
         self, first: datetime | None = None, last: datetime | None = None, *, newest_first: bool = False
@@ -90,24 +100,20 @@ class CallRepository:
         """
         start = CallRow.started_utc
         order = start.desc().nulls_first() if newest_first else start.nulls_last()
-        query = select(CallRow.call_id, CallRow.failure).where(CallRow.failure.is_not(None))
+        query = select(CallRow).where(CallRow.failure.is_not(None))
         if first is not None:
             query = query.where(start >= in_utc(first))
         if last is not None:
             query = query.where(start < in_utc(last))
         with self._database.read() as session:
-            return tuple(
-                from_stored(FailedCall, failure or "", where=self._where(call_id))
-                for call_id, failure in session.execute(query.order_by(order, CallRow.call_id))
-            )
+            rows = session.scalars(query.order_by(order, CallRow.call_id))
+            return tuple(failure for row in rows if (failure := failure_of(row, self._database.url)) is not None)
 
     def list(self, first: datetime, last: datetime) -> tuple[Call, ...]:
         """Return all calls that began in a period, judged or not, oldest first."""
-        query = began_in(select(CallRow.call_id, CallRow.call), first, last)
+        query = began_in(select(CallRow), first, last)
         with self._database.read() as session:
-            return tuple(
-                from_stored(Call, call, where=self._where(call_id)) for call_id, call in session.execute(query)
-            )
+            return tuple(call_of(row, self._database.url) for row in session.scalars(query))
 
     def list_ids(self, wanted: CallFilter) -> tuple[tuple[str, str | None], ...]:
         """Return id and order of the calls that are asked for, oldest first, those of unknown time last."""
@@ -149,9 +155,8 @@ class CallRepository:
         recordings: dict[str, tuple[Call, str | None]] = {}
         with self._database.read() as session:
             for batch in batches(sorted(call_ids)):
-                query = select(CallRow.call_id, CallRow.call, CallRow.audio_sha256).where(CallRow.call_id.in_(batch))
-                for call_id, call, sha256 in session.execute(query):
-                    recordings[call_id] = (from_stored(Call, call, where=self._where(call_id)), sha256)
+                for row in session.scalars(select(CallRow).where(CallRow.call_id.in_(batch))):
+                    recordings[row.call_id] = (call_of(row, self._database.url), row.audio_sha256)
         return recordings
 
     def find_by_audio(self, sha256: str, call: Call) -> Call | None:
@@ -163,7 +168,7 @@ class CallRepository:
             if own is not None and own.report_key is not None:
                 return None
             row = session.scalars(query.where(CallRow.report_key.is_not(None)).order_by(CallRow.call_id)).first()
-            return None if row is None else from_stored(Call, row.call, where=self._where(row.call_id))
+            return None if row is None else call_of(row, self._database.url)
 
     def find_order_id(self, call_id: str) -> str | None:
         """Return the order that a call belongs to, if one is known."""
@@ -230,8 +235,10 @@ class CallRepository:
                 starts.setdefault(order_id or "", []).append(start or "")
         return starts
 
-    def _where(self, call_id: str) -> str:
-        return f"{self._database.url} call {call_id}"
+
+def written_call(call: Call) -> str:
+    """Write what is known of a call as the store keeps it: without the password of a URL."""
+    return to_json(replace(call, audio_path=redact(call.audio_path)))
 
 
 def put_call_row(session: Session, call: Call) -> CallRow:
@@ -242,7 +249,7 @@ def put_call_row(session: Session, call: Call) -> CallRow:
         call_id=call.call_id,
         order_id=call.order_id,
         agent_id=call.agent_id,
-        call=to_json(call),
+        call=written_call(call),
         started_at=call.started_at.isoformat() if call.started_at else None,
         started_utc=in_utc(call.started_at) if call.started_at else None,
     )
@@ -296,39 +303,55 @@ class OrderRepository:
         Raises:
             NotFoundError: the store knows neither an order nor a call of that name; the error names some orders.
         """
-        url = self._database.url
+        return self.list(name)[0]
+
+    def list(self, name: str) -> tuple[OrderRecord, ...]:
+        """Return the order of a name, then the call of that id if it has no order: those are two.
+
+        Raises:
+            NotFoundError: as `get`.
+        """
         with self._database.read() as session:
-            rows = _calls(session, name)
-            if not rows:
+            call = session.get(CallRow, name)
+            order = name if call is None or call.order_id is None or _has_order(session, name) else call.order_id
+            of_order = session.scalars(select(CallRow).where(CallRow.order_id == order)).all()
+            alone = [call] if call is not None and call.order_id is None else []
+            if not (of_order or alone):
                 raise NotFoundError(
-                    f"no order or call {name!r}", where=url, to_do=_suggest(session) or "run `qareport run` first"
+                    say("no order or call {name!r}", name=name),
+                    where=self._database.url,
+                    to_do=_suggest(session) or say("run `qareport run` first"),
                 )
-            keys = [row.report_key for row in rows if row.report_key]
-            query = select(CallReportRow).where(CallReportRow.key.in_(keys))
-            results = {row.key: row for row in session.scalars(query)}
-            failures = [row.failure for row in rows if row.failure]
-            return OrderRecord(
-                order_id=rows[0].order_id,
-                reports=tuple(
-                    from_stored(CallReport, results[key].report, where=f"{url} report {key}") for key in keys
-                ),
-                failures=tuple(from_stored(FailedCall, failure, where=f"{url} order {name}") for failure in failures),
-                rules_sha256=results[keys[-1]].rules_sha256 if keys else "",
-            )
+            return tuple(self._record(session, rows) for rows in (of_order, alone) if rows)
+
+    def _record(self, session: Session, rows: Sequence[CallRow]) -> OrderRecord:
+        """Read the calls of an order by start time, those of unknown time first; one that is damaged has failed."""
+        url = self._database.url
+        rows = sorted(rows, key=lambda row: (row.started_utc or "", row.call_id))
+        query = select(CallReportRow).where(CallReportRow.key.in_([row.report_key for row in rows if row.report_key]))
+        results = {row.key: row for row in session.scalars(query)}
+        reports, failures, rules_sha256 = [], [], ""
+        for row in rows:
+            result = results.get(row.report_key or "")
+            if result is not None:
+                try:
+                    reports.append(from_stored(CallReport, result.report, where=f"{url} report {result.key}"))
+                    rules_sha256 = result.rules_sha256
+                except DamagedError as error:
+                    failures.append(damaged(row, url, error))
+            if (failure := failure_of(row, url)) is not None:
+                failures.append(failure)
+        return OrderRecord(
+            order_id=rows[0].order_id, reports=tuple(reports), failures=tuple(failures), rules_sha256=rules_sha256
+        )
 
 
-def _calls(session: Session, name: str) -> list[CallRow]:
-    """Return the calls of an order by start time, those of unknown time first."""
-    rows = session.scalars(select(CallRow).where(CallRow.order_id == name)).all()
-    if not rows:
-        rows = session.scalars(select(CallRow).where(CallRow.call_id == name)).all()
-        if rows and rows[0].order_id is not None:
-            rows = session.scalars(select(CallRow).where(CallRow.order_id == rows[0].order_id)).all()
-    return sorted(rows, key=lambda row: (row.started_utc or "", row.call_id))
+def _has_order(session: Session, name: str) -> bool:
+    return session.scalars(select(CallRow.call_id).where(CallRow.order_id == name).limit(1)).first() is not None
 
 
-def _suggest(session: Session) -> str:
+def _suggest(session: Session) -> Message | None:
     orders = session.scalars(
         select(CallRow.order_id).where(CallRow.order_id.is_not(None)).distinct().order_by(CallRow.order_id).limit(5)
     ).all()
-    return "orders in the store: " + ", ".join(str(order) for order in orders) + " …" if orders else ""
+    return say("orders in the store: {names} …", names=", ".join(map(str, orders))) if orders else None

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import getpass
+import os
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -13,25 +16,31 @@ from sqlalchemy import delete, event, text
 from sqlalchemy.orm import Session
 
 from qareport.codec import from_json
-from qareport.errors import NoStoreError, StoreError
+from qareport.errors import DamagedError, InUseError, NoStoreError, StoreError, redact
+from qareport.files import FILE_MODE
+from qareport.messages import Message, say
+from qareport.model import Call, FailedCall
 from qareport.store.schema import REVISION, Base, CallRow
 
 T = TypeVar("T")
 
 #: What to do, by words of the database's own message; the first that match count.
 _ADVICE = (
-    ("fts5", "SQLite was built without FTS5 for this Python: use another build of Python, or PostgreSQL"),
-    ("malformed", "the file is damaged: keep it as it is, and bring back the newest backup (docs/guide/deploy.md)"),
+    ("fts5", say("SQLite was built without FTS5 for this Python: use another build of Python, or PostgreSQL")),
+    (
+        "malformed",
+        say("the file is damaged: keep it as it is, and bring back the newest backup (docs/guide/deploy.md)"),
+    ),
     (
         "not a database",
-        "the file is no store, or damaged: check the name, or bring back the newest backup (docs/guide/deploy.md)",
+        say("the file is no store, or damaged: check the name, or bring back the newest backup (docs/guide/deploy.md)"),
     ),
-    ("locked", "another process writes for long: wait, then run the same command again"),
-    ("full", "make room on the disk, then run the same command again: what was stored stays"),
-    ("readonly", "allow this user to write the file and its folder"),
-    ("password authentication", "check user and password in the store URL"),
-    ("QueuePool limit", "too many threads use the store at once: wait, then try again"),
-    ("connect", "check that the server runs and may be reached"),
+    ("locked", say("another process writes for long: wait, then run the same command again")),
+    ("full", say("make room on the disk, then run the same command again: what was stored stays")),
+    ("readonly", say("allow this user to write the file and its folder")),
+    ("password authentication", say("check user and password in the store URL")),
+    ("QueuePool limit", say("too many threads use the store at once: wait, then try again")),
+    ("connect", say("check that the server runs and may be reached")),
 )
 
 
@@ -44,18 +53,17 @@ def map_errors(where: str) -> Iterator[None]:
     """
     try:
         yield
-    except sqlalchemy.exc.ArgumentError as error:
-        raise StoreError(
-            f"not a store URL: {error}", where=where, expected="for example sqlite:///qareport.db"
-        ) from error
     except ModuleNotFoundError as error:
         extra = "qareport[postgres]" if error.name == "pg8000" else str(error.name)
         raise StoreError(
-            f"its database driver is missing: {error.name}", where=where, to_do=f"pip install '{extra}'"
+            say("its database driver is missing: {name}", name=error.name),
+            where=where,
+            to_do=say("pip install '{extra}'", extra=extra),
         ) from error
     except sqlalchemy.exc.SQLAlchemyError as error:
         reason = _reason(getattr(error, "orig", None) or error)
-        raise StoreError(reason, where=where, to_do=_to_do(reason)) from error
+        kind = InUseError if "locked" in reason else StoreError
+        raise kind(reason, where=where, to_do=_to_do(reason)) from error
 
 
 def _reason(error: object) -> str:
@@ -65,20 +73,53 @@ def _reason(error: object) -> str:
     return str(error).splitlines()[0] if str(error) else type(error).__name__
 
 
-def _to_do(reason: str) -> str:
+def _to_do(reason: str) -> Message:
     for words, advice in _ADVICE:
         if words in reason:
             return advice
-    return "check that the disk has room and the file may be written"
+    return say("check that the disk has room and the file may be written")
 
 
 def from_stored(kind: type[T], text: str | bytes, *, where: str) -> T:
     """Read a value as the store wrote it.
 
     Raises:
-        StoreError: it is damaged.
+        DamagedError: it cannot be read.
     """
-    return from_json(kind, text, where=where, error=StoreError)
+    return from_json(kind, text, where=where, error=DamagedError)
+
+
+def call_of(row: CallRow, url: str) -> Call:
+    """Return what is known of a call; of a damaged row what its other columns tell."""
+    try:
+        return from_stored(Call, row.call, where=f"{url} call {row.call_id}")
+    except DamagedError:
+        return Call(
+            call_id=row.call_id,
+            audio_path="",
+            order_id=row.order_id,
+            agent_id=row.agent_id,
+            started_at=datetime.fromisoformat(row.started_at) if row.started_at else None,
+        )
+
+
+def failure_of(row: CallRow, url: str) -> FailedCall | None:
+    """Return the failure of a call; one that cannot be read is a failure, too."""
+    if row.failure is None:
+        return None
+    try:
+        return from_stored(FailedCall, row.failure, where=f"{url} call {row.call_id}")
+    except DamagedError as error:
+        return damaged(row, url, error)
+
+
+def damaged(row: CallRow, url: str, error: DamagedError) -> FailedCall:
+    """Make the failure of a call whose row or result cannot be read: it stays in every list with this reason."""
+    return FailedCall.of(
+        call_of(row, url),
+        "analyse",
+        str(say("damaged in the store: {reason}; run it again from its recording or transcript", reason=str(error))),
+    )
 
 
 V = TypeVar("V")
@@ -143,14 +184,39 @@ _FIRST_VERSION = 1
 _UPGRADE_LOCK = 0x71612D73746F7265
 #: A connection to a file costs little; as many as a web server has threads (Starlette: 40).
 _SQLITE_POOL = {"pool_size": 8, "max_overflow": 32}
+#: So long a process waits for another that writes to the file.
+BUSY_MS = 10_000
+
+
+_SQLITE_FILE = re.compile(r"sqlite(?:\+pysqlite)?:///(.+)", re.DOTALL)
+
+
+def parse_url(url: str) -> sqlalchemy.URL:
+    """Read a store URL. What follows `sqlite:///` is a path as it stands, with blanks, %, ? and # in it.
+
+    Raises:
+        StoreError: it is not the URL of a store.
+    """
+    if path := _SQLITE_FILE.fullmatch(url):
+        return sqlalchemy.URL.create("sqlite", database=path[1])
+    try:
+        parsed = sqlalchemy.make_url(url)
+    except (sqlalchemy.exc.ArgumentError, ValueError):
+        parsed = None
+    if parsed is None or parsed.get_backend_name() not in ("sqlite", "postgresql", "postgres"):
+        raise StoreError(
+            say("not a store URL"),
+            where=redact(url),
+            expected=say("for example sqlite:///qareport.db or postgresql://user:password@host/database"),
+        )
+    return parsed
 
 
 def show_url(url: str) -> str:
     """Return a store URL without its password."""
-    try:
-        return sqlalchemy.make_url(url).render_as_string(hide_password=True)
-    except sqlalchemy.exc.ArgumentError:
-        return url
+    if _SQLITE_FILE.fullmatch(url):
+        return redact(url)
+    return redact(parse_url(url).render_as_string(hide_password=True))
 
 
 def open_engine(url: str, *, make: bool, check: bool = True) -> sqlalchemy.Engine:
@@ -167,7 +233,7 @@ def open_engine(url: str, *, make: bool, check: bool = True) -> sqlalchemy.Engin
         sqlalchemy.exc.SQLAlchemyError: the database cannot be used.
     """
     where = show_url(url)
-    parsed = sqlalchemy.make_url(url)
+    parsed = parse_url(url)
     if parsed.drivername in ("postgresql", "postgres"):
         parsed = parsed.set(drivername="postgresql+pg8000")
     if parsed.get_backend_name() == "sqlite":
@@ -177,10 +243,14 @@ def open_engine(url: str, *, make: bool, check: bool = True) -> sqlalchemy.Engin
         event.listen(engine, "connect", _set_up_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
     else:
+        if parsed.username is None and "user" not in parsed.query:
+            parsed = parsed.set(username=getpass.getuser())  # as PostgreSQL's own programs do
         engine = sqlalchemy.create_engine(parsed, pool_pre_ping=True)
     if check:
         try:
             _bring_up_to_date(engine, where, make=make)
+        except TypeError as error:  # the driver was given a parameter that it does not know
+            raise StoreError(say("not a store URL: {reason}", reason=str(error)), where=where) from error
         except BaseException:
             engine.dispose()
             raise
@@ -193,18 +263,26 @@ def _check_place(url: sqlalchemy.URL, where: str, *, make: bool) -> bool:
         return False
     path = Path(url.database)
     if not make:  # to connect would make the file
-        raise _no_store(f"{path.absolute()} does not exist", where)
+        raise _no_store(say("{path} does not exist", path=path.absolute()), where)
     if not path.parent.is_dir():
-        raise StoreError("its folder does not exist", where=where, to_do=f"make {path.parent}")
+        raise StoreError(say("its folder does not exist"), where=where, to_do=say("make {folder}", folder=path.parent))
+    try:  # SQLite itself would let everybody read it
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, FILE_MODE))
+    except OSError as error:
+        raise StoreError(
+            say("cannot be made: {reason}", reason=error.strerror),
+            where=where,
+            to_do=say("check {folder}", folder=path.parent),
+        ) from error
     return True
 
 
-def _no_store(why: str, where: str) -> NoStoreError:
+def _no_store(why: Message, where: str) -> NoStoreError:
     return NoStoreError(
-        f"there is no store: {why}",
+        say("there is no store: {why}", why=why),
         where=where,
-        expected="one that `qareport run`, `analyse` or `daily` has filled",
-        to_do="name it with --store, or run one of these first",
+        expected=say("one that `qareport run`, `analyse` or `daily` has filled"),
+        to_do=say("name it with --store, or run one of these first"),
     )
 
 
@@ -212,7 +290,7 @@ def _bring_up_to_date(engine: sqlalchemy.Engine, where: str, *, make: bool) -> N
     with engine.connect() as connection:
         current = _revision(connection)
         if not make and current is None and _user_version(connection) == 0:
-            raise _no_store("the database holds none", where)
+            raise _no_store(say("the database holds none"), where)
     if current != REVISION:
         with engine.execution_options(writes=True).begin() as connection:
             _upgrade(connection, where)
@@ -227,10 +305,13 @@ def _upgrade(connection: sqlalchemy.Connection, where: str) -> None:
         return  # another process was faster
     if (current is None and _user_version(connection) > _FIRST_VERSION) or (current or "") > REVISION:
         raise StoreError(
-            f"made by a newer version of qareport (store revision {current or _user_version(connection)})",
+            say(
+                "made by a newer version of qareport (store revision {revision})",
+                revision=current or _user_version(connection),
+            ),
             where=where,
-            expected=f"store revision {REVISION} or older",
-            to_do="use that version, or name another store with --store",
+            expected=say("store revision {revision} or older", revision=REVISION),
+            to_do=say("use that version, or name another store with --store"),
         )
     # Alembic takes 0.2 s to import: only a store that needs it waits for it.
     from alembic import command
@@ -261,7 +342,7 @@ def _user_version(connection: sqlalchemy.Connection) -> int:
 def _set_up_sqlite(connection: Any, _: object) -> None:
     connection.isolation_level = None  # the driver's own BEGIN would come too late, see _begin_sqlite
     cursor = connection.cursor()
-    cursor.execute("PRAGMA busy_timeout = 10000")
+    cursor.execute(f"PRAGMA busy_timeout = {BUSY_MS}")
     cursor.execute("PRAGMA journal_mode = WAL")
     cursor.execute("PRAGMA synchronous = FULL")
     cursor.execute("PRAGMA foreign_keys = ON")

@@ -25,6 +25,8 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from qareport.errors import BusyError, StoreError
+from qareport.files import FILE_MODE
+from qareport.messages import say
 from qareport.store.connection import map_errors, open_engine, show_url
 
 #: How many databases of each URL this process has open: the first has looked at the revision for the others.
@@ -101,7 +103,7 @@ _NUMBER = 0x71617265706F7274
 #: Lock files that threads of this process hold.
 _held: set[Path] = set()
 _holding = threading.Lock()
-_WAIT = "wait until it ends, or look at what it does: qareport mail list"
+_WAIT = say("wait until it ends, or look at what it does: qareport mail list")
 
 
 def holder() -> str:
@@ -132,7 +134,9 @@ def hold_lock(engine: sqlalchemy.Engine, url: str) -> Iterator[None]:
 def _only_thread(path: Path) -> Iterator[None]:
     with _holding:
         if path in _held:
-            raise BusyError(f"another run is at work: {holder()}, in this process", where=str(path), to_do=_WAIT)
+            raise BusyError(
+                say("another run is at work: {holder}, in this process", holder=holder()), where=str(path), to_do=_WAIT
+            )
         _held.add(path)
     try:
         yield
@@ -144,10 +148,12 @@ def _only_thread(path: Path) -> Iterator[None]:
 @contextmanager
 def _file(path: Path) -> Iterator[None]:
     try:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, FILE_MODE)
     except OSError as error:
         raise StoreError(
-            f"its lock cannot be made: {error.strerror}", where=str(path), to_do="check the folder's permissions"
+            say("its lock cannot be made: {reason}", reason=error.strerror),
+            where=str(path),
+            to_do=say("check the folder's permissions"),
         ) from error
     try:
         try:
@@ -155,7 +161,9 @@ def _file(path: Path) -> Iterator[None]:
         except OSError as error:
             other = os.pread(descriptor, 200, 0).decode("utf-8", "replace").strip()
             raise BusyError(
-                f"another run is at work: {other or 'it has just begun'}", where=str(path), to_do=_WAIT
+                say("another run is at work: {other}", other=other or say("it has just begun")),
+                where=str(path),
+                to_do=_WAIT,
             ) from error
         with contextlib.suppress(OSError):  # only informs others; a full disk must not stop the work
             os.ftruncate(descriptor, 0)
@@ -176,8 +184,8 @@ def _advisory(engine: sqlalchemy.Engine, url: str) -> Iterator[None]:
                 "WHERE l.locktype = 'advisory' AND l.granted AND l.classid = :high AND l.objid = :low"
             )
             row = connection.execute(query, {"high": _NUMBER >> 32, "low": _NUMBER & 0xFFFFFFFF}).first()
-            other = f"{row[0]} since {row[1]:%Y-%m-%d %H:%M:%S %z}" if row else "it has just ended"
-            raise BusyError(f"another run is at work: {other}", where=url, to_do=_WAIT)
+            other = f"{row[0]} since {row[1]:%Y-%m-%d %H:%M:%S %z}" if row else say("it has just ended")
+            raise BusyError(say("another run is at work: {other}", other=other), where=url, to_do=_WAIT)
         try:
             yield
         finally:

@@ -19,10 +19,11 @@ from sqlalchemy.orm import Session
 from qareport import events
 from qareport.codec import to_json
 from qareport.errors import NotFoundError, QareportError, StoreError
-from qareport.files import atomic_path
+from qareport.files import atomic_path, remove_unfinished
+from qareport.messages import say
 from qareport.model import Call, CallReport, CallSummary, Deletion, FailedCall, Transcript
 from qareport.search import Line
-from qareport.store.connection import BATCH, delete_in, from_stored, in_utc, select_in
+from qareport.store.connection import BATCH, call_of, delete_in, from_stored, in_utc, select_in
 from qareport.store.database import Database
 from qareport.store.schema import (
     CallReportRow,
@@ -49,18 +50,28 @@ class Maintenance:
         self._database = database
 
     def verify(self) -> Iterator[str]:
-        """Read every row and every page; yield one line for each thing that is wrong.
+        """Read every page and every row; yield one line for each thing that is wrong.
 
         Raises:
             StoreError: the database cannot be read any further.
+            InUseError: another process writes, so that the search index was not checked; it comes last.
         """
+        yield from self.verify_pages()
+        yield from self.verify_rows()
+
+    def verify_pages(self) -> Iterator[str]:
+        """Check the database itself, and remove what killed backups left beside it."""
         if self._database.is_sqlite:
+            remove_unfinished(Path(self._database.engine.url.database or "").parent)
             with self._database.connect() as connection:
                 for (line,) in connection.exec_driver_sql("PRAGMA integrity_check"):
                     if line != "ok":
                         yield f"database: {line}"
                 for table, row, parent, _ in connection.exec_driver_sql("PRAGMA foreign_key_check"):
                     yield f"{table} row {row}: points to a row of {parent} that does not exist"
+
+    def verify_rows(self) -> Iterator[str]:
+        """Read every row and the search index: what is damaged there does not keep the rest from being used."""
         yield from self._unreadable(CallRow.call_id, CallRow.call, Call, "call")
         yield from self._unreadable(CallRow.call_id, CallRow.failure, FailedCall, "failure of call")
         yield from self._unreadable(TranscriptRow.key, TranscriptRow.transcript, Transcript, "transcript")
@@ -89,19 +100,24 @@ class Maintenance:
         """
         if not self._database.is_sqlite:
             raise StoreError(
-                "is no file that can be copied",
+                say("is no file that can be copied"),
                 where=self._database.url,
-                to_do="pg_dump --format=custom --file=FILE DATABASE",
+                to_do=say("pg_dump --format=custom --file=FILE DATABASE"),
             )
-        if target.exists():
-            raise StoreError("already exists", where=str(target), to_do="name a new file")
+        if os.path.lexists(target):
+            raise StoreError(say("already exists"), where=str(target), to_do=say("name a new file"))
+        remove_unfinished(target.parent)  # they hold what was never masked
         try:
             with atomic_path(target) as unfinished, self._database.connect() as connection:
                 source: Any = connection.connection.driver_connection
                 with closing(sqlite3.connect(unfinished)) as copy:
                     source.backup(copy)
         except (OSError, sqlite3.Error) as error:
-            raise StoreError(f"cannot be written: {error}", where=str(target), to_do="check folder and disk") from error
+            raise StoreError(
+                say("cannot be written: {reason}", reason=str(error)),
+                where=str(target),
+                to_do=say("check folder and disk"),
+            ) from error
 
     def size_bytes(self) -> int:
         """Return how much room the store takes."""
@@ -134,13 +150,13 @@ class DeletionRepository:
 
         A call of unknown start is before nothing.
         """
-        query = select(CallRow.call).order_by(CallRow.started_utc.nulls_last(), CallRow.call_id)
+        query = select(CallRow).order_by(CallRow.started_utc.nulls_last(), CallRow.call_id)
         if order is not None:
             query = query.where(CallRow.order_id == order)
         elif before is not None:
             query = query.where(CallRow.started_utc < in_utc(before))
         with self._database.read() as session:
-            calls = [from_stored(Call, text, where=self._database.url) for text in session.scalars(query)]
+            calls = [call_of(row, self._database.url) for row in session.scalars(query)]
         return tuple(call for call in calls if customer is None or _same_number(call.customer_phone, customer))
 
     def delete(self, calls: Sequence[Call], *, by: str, selector: str, now: datetime) -> Deletion:
@@ -158,7 +174,9 @@ class DeletionRepository:
             NotFoundError: there is nothing to delete.
         """
         if not calls:
-            raise NotFoundError(f"no call for {by} {selector!r}", where=self._database.url)
+            raise NotFoundError(
+                say("no call for {by} {selector!r}", by=by, selector=selector), where=self._database.url
+            )
         ids = [call.call_id for call in calls]
         removed, left = self._delete_documents({call.subject for call in calls} | set(ids))
         with self._database.write() as session:

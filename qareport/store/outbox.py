@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session, defer
 from qareport import events
 from qareport.codec import to_data
 from qareport.errors import NotFoundError
+from qareport.messages import say
 from qareport.model import (
     MAIL,
     ChannelKind,
@@ -179,7 +180,7 @@ class OutboxRepository:
         with self._database.read() as session:
             row = session.get(DeliveryRow, key)
             if row is None or row.content is None:
-                raise NotFoundError(f"no content of delivery {key!r}", where=self._database.url)
+                raise NotFoundError(say("no content of delivery {key!r}", key=key), where=self._database.url)
             return row.content
 
     def begin(self, key: str, *, now: datetime) -> bool:
@@ -270,8 +271,12 @@ class OutboxRepository:
             query = select(DeliveryRow).where(DeliveryRow.key.startswith(beginning, autoescape=True)).limit(2)
             rows = session.scalars(query.options(_NO_CONTENT)).all()
             if len(rows) != 1:
-                what = f"no mail with key {beginning!r}" if not rows else f"several mails begin with {beginning!r}"
-                raise NotFoundError(what, where=self._database.url, to_do="`qareport mail list` shows the keys")
+                what = (
+                    say("several mails begin with {key!r}", key=beginning)
+                    if rows
+                    else say("no mail with key {key!r}", key=beginning)
+                )
+                raise NotFoundError(what, where=self._database.url, to_do=say("`qareport mail list` shows the keys"))
             return _record(rows[0])
 
     def count(self) -> dict[DeliveryState, int]:

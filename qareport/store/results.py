@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import contextlib
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from qareport.codec import to_json
-from qareport.errors import NotFoundError, QareportError
+from qareport.errors import DamagedError, NotFoundError, QareportError
+from qareport.messages import say
 from qareport.model import Call, CallOutline, CallReport, CallSummary, FailedCall, MeasuredCall, Transcript
-from qareport.store.calls import put_call_row
-from qareport.store.connection import batches, began_in, from_stored, upsert
+from qareport.store.calls import put_call_row, written_call
+from qareport.store.connection import batches, began_in, call_of, damaged, failure_of, from_stored, upsert
 from qareport.store.database import Database
 from qareport.store.schema import CallReportRow, CallRow, CallSnapshotRow, CallSummaryRow, ReplayRow, TranscriptRow
 from qareport.store.search_index import index_call
+
+T = TypeVar("T")
 
 
 class TranscriptRepository:
@@ -27,10 +31,10 @@ class TranscriptRepository:
         self._database = database
 
     def find(self, key: str) -> Transcript | None:
-        """Return the transcript under a key, or None."""
+        """Return the transcript under a key, or None: there is none, or it is damaged and to be made again."""
         with self._database.read() as session:
             row = session.get(TranscriptRow, key)
-            return None if row is None else self._read(row)
+            return None if row is None else next(self._read([row]), (key, None))[1]
 
     def put(self, key: str, transcript: Transcript) -> None:
         """Put a transcript under the hash of recording, model, engine settings and channel map."""
@@ -53,10 +57,13 @@ class TranscriptRepository:
             .order_by(TranscriptRow.key)
         )
         with self._database.read() as session:
-            return tuple((row.key, self._read(row)) for row in session.scalars(query))
+            return tuple(self._read(session.scalars(query)))
 
-    def _read(self, row: TranscriptRow) -> Transcript:
-        return from_stored(Transcript, row.transcript, where=f"{self._database.url} transcript {row.key}")
+    def _read(self, rows: Iterable[TranscriptRow]) -> Iterator[tuple[str, Transcript]]:
+        """Read transcripts; damaged ones are left out (`store check` names them)."""
+        for row in rows:
+            with contextlib.suppress(DamagedError):
+                yield row.key, from_stored(Transcript, row.transcript, where=f"transcript {row.key}")
 
 
 #: Calls whose results are in memory at once: a result is some 100 kB.
@@ -119,7 +126,9 @@ class ResultRepository:
             row = _newest(session, call_id)
             if row is None:
                 raise NotFoundError(
-                    f"no judged call {call_id!r}", where=self._database.url, to_do="run `qareport run` first"
+                    say("no judged call {call_id!r}", call_id=call_id),
+                    where=self._database.url,
+                    to_do=say("run `qareport run` first"),
                 )
             return self._report(row)
 
@@ -162,17 +171,22 @@ class ResultRepository:
     def make_newest(self, key: str, call: Call) -> bool:
         """Make the result under a key the newest of a call. Nothing is written where it is that already.
 
+        A damaged result is as none: judged again, it takes the damaged one's place.
+
         Returns:
-            whether there is a result under the key.
+            whether there is a result under the key that can be read.
         """
         with self._database.read() as session:
             result = session.get(CallReportRow, key)
             if result is None:
                 return False
+            try:
+                report = self._report(result)
+            except DamagedError:
+                return False
             row = session.get(CallRow, call.call_id)
-            if row is not None and (row.report_key, row.failure, row.call) == (key, None, to_json(call)):
+            if row is not None and (row.report_key, row.failure, row.call) == (key, None, written_call(call)):
                 return True
-            report = self._report(result)
         with self._database.write() as session:
             _make_newest(session, key, call, report)
         return True
@@ -196,7 +210,7 @@ class ResultRepository:
             row = session.get(CallRow, call_id)
             before = _newest(session, call_id)
             if row is None or before is None:
-                raise NotFoundError(f"no judged call {call_id!r}", where=self._database.url)
+                raise NotFoundError(say("no judged call {call_id!r}", call_id=call_id), where=self._database.url)
             if before.key == key:
                 return
             _put_rows(session, key, report, rules_sha256=rules_sha256, snapshot=snapshot, summary=summary)
@@ -257,22 +271,25 @@ class ResultRepository:
             last: its end.
             summarise: makes the summaries of results that were stored without; they are put into the store.
         """
-        return tuple(
-            from_stored(CallSummary, text, where=f"{self._database.url} summary {key}")
-            for key, text in self._summaries(first, last, summarise)
-        )
+        return tuple(self._read_summaries(CallSummary, first, last, summarise))
 
     def list_measures(self, first: datetime, last: datetime, *, summarise: Summarise) -> tuple[MeasuredCall, ...]:
         """Return what the summaries of a period hold for norms; a third of the work of `list_summaries`."""
-        return tuple(
-            from_stored(MeasuredCall, text, where=f"{self._database.url} summary {key}")
-            for key, text in self._summaries(first, last, summarise)
-        )
+        return tuple(self._read_summaries(MeasuredCall, first, last, summarise))
+
+    def _read_summaries(self, kind: type[T], first: datetime, last: datetime, summarise: Summarise) -> Iterator[T]:
+        """Read the summaries of a period; a damaged one is made again from its result."""
+        for key, text in self._summaries(first, last, summarise):
+            where = f"{self._database.url} summary {key}"
+            try:
+                yield from_stored(kind, text, where=where)
+            except DamagedError:
+                for made in self._make_summaries([key], summarise).values():
+                    yield from_stored(kind, made, where=where)
 
     def list_outlines(self, first: datetime, last: datetime, *, summarise: Summarise) -> Iterator[CallOutline]:
         """Iterate over what the summaries of a period hold for a trend; a third of the work of `list_summaries`."""
-        for key, text in self._summaries(first, last, summarise):
-            yield from_stored(CallOutline, text, where=f"{self._database.url} summary {key}")
+        return self._read_summaries(CallOutline, first, last, summarise)
 
     def _summaries(self, first: datetime, last: datetime, summarise: Summarise) -> Sequence[tuple[str, str]]:
         """Return key and summary of each newest result; one that cannot be read has no summary."""
@@ -307,11 +324,16 @@ class ResultRepository:
         return from_stored(CallReport, row.report, where=f"{self._database.url} report {row.key}")
 
     def _record(self, row: CallRow, result: CallReportRow | None) -> CallRecord:
-        where = f"{self._database.url} call {row.call_id}"
+        url = self._database.url
+        report, failure = None, failure_of(row, url)
+        try:
+            report = None if result is None else self._report(result)
+        except DamagedError as error:
+            failure = damaged(row, url, error)
         return CallRecord(
-            call=from_stored(Call, row.call, where=where),
-            report=None if result is None else from_stored(CallReport, result.report, where=where),
-            failure=None if row.failure is None else from_stored(FailedCall, row.failure, where=where),
+            call=call_of(row, url),
+            report=report,
+            failure=failure,
             rules_sha256=None if result is None else result.rules_sha256,
         )
 

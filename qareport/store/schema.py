@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     Numbers = npt.NDArray[np.int64]
 
 
+#: So many characters of UTF-8 take no more than the 1 MB of a vector of PostgreSQL.
+_VECTOR_LENGTH = 250_000
 #: The newest revision in `migrations/versions`; a store of a newer one is refused rather than misread.
 REVISION = "0007"
 
@@ -305,6 +307,8 @@ class _Fts5:
         try:
             session.execute(text("INSERT INTO search_words(search_words) VALUES ('integrity-check')"))
         except DatabaseError as error:
+            if "locked" in str(error.orig):
+                raise
             return str(error.orig)
         return ""
 
@@ -367,7 +371,9 @@ class _Vectors:
 
     @staticmethod
     def _vector(terms: Sequence[str]) -> str:
-        return " ".join(f"'{term}':{place}" for place, term in enumerate(terms, start=1))
+        """Write the terms with their places, as far as the server takes them: 1 MB in all, 2 kB each."""
+        written = "".join(f"'{term[:500]}':{place} " for place, term in enumerate(terms, start=1))
+        return written[:_VECTOR_LENGTH].rpartition(" ")[0]
 
     def _query(self, node: Node) -> str:
         match node:

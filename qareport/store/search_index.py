@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -12,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from qareport import privacy
 from qareport.codec import to_json
+from qareport.errors import DamagedError
 from qareport.model import CallReport, Risk
 from qareport.search import Found, Hit, Line, Node, lines_of
 from qareport.store.connection import batches, from_stored, in_utc
@@ -84,15 +86,30 @@ class SearchIndex:
         with self._database.read() as session:
             return int(session.scalar(select(func.count()).select_from(_missing().subquery())) or 0)
 
-    def index_missing(self, *, on_progress: Callable[[str, int, int], None]) -> int:
-        """Index the judged calls that are not, a batch in each transaction. Returns how many they were."""
+    def index_missing(
+        self, *, on_progress: Callable[[str, int, int], None], on_damaged: Callable[[DamagedError], None] | None = None
+    ) -> int:
+        """Index the judged calls that are not, a batch in each transaction. Returns how many they were.
+
+        Args:
+            on_progress: called after each batch.
+            on_damaged: called for each call whose result cannot be read; it is left out.
+        """
         total, done = self.count_missing(), 0
+        unread: list[str] = []
         while total:
+            query = _missing().where(CallRow.call_id.not_in(unread)).limit(_BATCH)
             with self._database.write() as session:
-                calls = session.execute(_missing().limit(_BATCH).with_for_update(of=CallRow, skip_locked=True)).all()
+                calls = session.execute(query.with_for_update(of=CallRow, skip_locked=True)).all()
                 for call_id, order_id, key, started_utc, started_at in calls:
                     row = session.get_one(CallReportRow, key)
-                    report = from_stored(CallReport, row.report, where=f"{self._database.url} report {key}")
+                    try:
+                        report = from_stored(CallReport, row.report, where=f"{self._database.url} report {key}")
+                    except DamagedError as error:
+                        unread.append(call_id)
+                        if on_damaged is not None:
+                            on_damaged(error)
+                        continue
                     _put(session, key, report, order_id, call_id, started_utc or "", started_at)
             done += len(calls)
             if not calls:
@@ -189,7 +206,10 @@ def _missing() -> Any:
 
 
 def _lines(row: SearchLinesRow) -> tuple[Line, ...]:
-    return from_stored(tuple[Line, ...], row.lines, where=f"search_lines {row.number}")
+    try:
+        return from_stored(tuple[Line, ...], row.lines, where=f"search_lines {row.number}")
+    except DamagedError:
+        return ()  # its words stay in the index until `store upgrade --reindex`, and are found in no call
 
 
 def _sentences(number: int, lines: Sequence[Line]) -> Iterator[tuple[int, list[str]]]:
@@ -228,9 +248,10 @@ def _calls_with_lines(
         )
     calls = {}
     for call, content in session.execute(query.where(SearchCallRow.number.in_(numbers))):
-        if original:
-            lines = lines_of(from_stored(CallReport, content, where=f"report {call.report_key}"))
-        else:
-            lines = from_stored(tuple[Line, ...], content, where=f"search_lines {call.number}")
-        calls[call.number] = (call, lines)
+        with contextlib.suppress(DamagedError):  # `store check` names it
+            if original:
+                lines = lines_of(from_stored(CallReport, content, where=f"report {call.report_key}"))
+            else:
+                lines = from_stored(tuple[Line, ...], content, where=f"search_lines {call.number}")
+            calls[call.number] = (call, lines)
     return calls

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from qareport import codec, ingest
 from qareport.errors import Problem, TranscriptError
 from qareport.messages import Message, say
-from qareport.model import Call, FailedCall, Transcript
+from qareport.model import Call, FailedCall, Transcript, unfit_id
 from qareport.settings import Settings
 from qareport.store import Store
 from qareport.workflows.judge import transcript_key
@@ -130,6 +130,8 @@ class _Import:
 
     def _refusal(self, call: Call, key: str) -> Message | None:
         """Say why a transcript cannot be kept under the id of its call; None: it can."""
+        if (unfit := unfit_id(call)) is not None:
+            return unfit
         first = self.calls.get(call.call_id)
         if first is not None:
             return say("a second transcript with the call_id {call!r}; the first is used", call=call.call_id)

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 from qareport import __version__, analysis, events, periods, privacy, rules
 from qareport.codec import to_json
-from qareport.errors import QareportError, StoreError
+from qareport.errors import DamagedError, QareportError, StoreError
 from qareport.events import Progress, reason_of
 from qareport.files import content_key
 from qareport.model import (
@@ -237,9 +237,13 @@ def apply(store: Store, rule_book: RuleBook, since: datetime | None = None) -> i
     sha256 = rule_book.ruleset.sha256
     starts = store.calls.list_starts_by_order()
     store.rule_sets.put(sha256, rule_book.ruleset.files)
-    calls = [call for call in store.results.list_snapshots(since) if call.rules_sha256 != sha256]
-    for call in calls:
-        before, earlier = store.results.get(call.call_id), _earlier(call, starts)
+    judged = 0
+    for call in [call for call in store.results.list_snapshots(since) if call.rules_sha256 != sha256]:
+        try:
+            before, earlier = store.results.get(call.call_id), _earlier(call, starts)
+        except DamagedError:  # `stored_judgements` counts it, and `store check` names it
+            continue
+        judged += 1
         report = _judged_anew(before, call.order_id, rule_book, earlier)
         store.results.replace(
             call.call_id,
@@ -249,7 +253,7 @@ def apply(store: Store, rule_book: RuleBook, since: datetime | None = None) -> i
             snapshot=CallSnapshot.take(report, call.order_id).to_json(),
             summary=periods.summarise_call(report, call.order_id, rules_sha256=sha256),
         )
-    return len(calls)
+    return judged
 
 
 def transcript_of(report: CallReport, order_id: str | None) -> Transcript:

@@ -17,13 +17,13 @@ from typing import TYPE_CHECKING
 from qareport import __version__, events, periods, privacy, report
 from qareport.codec import to_json
 from qareport.events import Progress, reason_of
-from qareport.files import content_key
+from qareport.files import content_key, remove_unfinished, safe_name
 from qareport.model import MeasuredCall, OrderReport, PeriodKind, PeriodReport, Provenance, TeamNorm
 from qareport.settings import PeriodSettings, PrivacySettings
 from qareport.workflows.workspace import Workspace
 
 if TYPE_CHECKING:
-    from qareport.store import Store
+    from qareport.store import OrderRecord, Store
 
 
 #: What is masked, and how norms are computed, by default.
@@ -73,7 +73,17 @@ def assemble_order(
     Raises:
         NotFoundError: the store knows no such order or call.
     """
-    record = store.orders.get(name)
+    return assemble_orders(store, name, masking, norms=norms)[0]
+
+
+def assemble_orders(
+    store: Store, name: str, masking: PrivacySettings = MASK_ALL, *, norms: Norms | None = None
+) -> tuple[OrderReport, ...]:
+    """Assemble what a name means, as `assemble_order`: an order, and the call of that id if it has no order."""
+    return tuple(_assemble(store, record, masking, norms) for record in store.orders.list(name))
+
+
+def _assemble(store: Store, record: OrderRecord, masking: PrivacySettings, norms: Norms | None) -> OrderReport:
     models = {f"{call.model.name}@{call.model.revision}" for call in record.reports if call.model}
     complete = OrderReport(
         order_id=record.order_id,
@@ -229,15 +239,19 @@ def render_orders(
     settings = workspace.settings  # what is wrong with them is reported first, whether there is a store or not
     norms = Norms(workspace.store, settings.period)
 
-    def documents_of(name: str) -> _DocumentSet:
-        order = assemble_order(workspace.store, name, settings.privacy, norms=norms)
-        return _of_order(order, name, renderer, formats, out_dir)
+    def documents_of(name: str) -> Iterator[_DocumentSet]:
+        for number, order in enumerate(assemble_orders(workspace.store, name, settings.privacy, norms=norms)):
+            # A call without an order that is named like an order: no id is called so, as none holds a NUL.
+            stem = report.file_stem(order) if not number else safe_name(f"{name}\0call")
+            yield _of_order(order, name, renderer, formats, out_dir, stem)
 
+    remove_unfinished(out_dir)
     with _threads(executor, workers) as pool:
-        begun = ((documents, _submit(pool, documents.render)) for documents in map(documents_of, names))
+        sets = (documents for name in names for documents in documents_of(name))
+        begun = ((documents, _submit(pool, documents.render)) for documents in sets)
         for number, (documents, outcomes) in enumerate(_ahead(begun, workers), start=1):
             renderer.account_for(documents, outcomes.result())
-            on_progress("render", number, len(names))
+            on_progress("render", min(number, len(names)), len(names))
     return renderer.result()
 
 
@@ -275,19 +289,21 @@ def render_period(
 
 
 def _of_order(
-    order: OrderReport, name: str, renderer: _Renderer, formats: Sequence[str], out_dir: Path
+    order: OrderReport, name: str, renderer: _Renderer, formats: Sequence[str], out_dir: Path, stem: str
 ) -> _DocumentSet:
     settings, content = renderer.workspace.settings.report, to_json(order)
 
     def document(format: str) -> _Document:
         recordings = report.recordings_key(order, settings) if format == "html" else ""
-        return renderer.document(out_dir / report.file_name(order, format), format, content, recordings)
+        return renderer.document(out_dir / f"{stem}.{format}", format, content, recordings)
 
     return _DocumentSet(
         name=name,
         call_ids=(*(call.call_id for call in order.calls), *(failure.call_id for failure in order.failed_calls)),
         documents={format: document(format) for format in formats},
-        write=partial(report.write, order, out_dir=out_dir, templates=renderer.workspace.templates, settings=settings),
+        write=partial(
+            report.write, order, out_dir=out_dir, templates=renderer.workspace.templates, settings=settings, stem=stem
+        ),
     )
 
 

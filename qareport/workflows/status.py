@@ -9,10 +9,11 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from prometheus_client import CollectorRegistry, Gauge, write_to_textfile
+from prometheus_client import CollectorRegistry, Gauge, generate_latest
 
 from qareport import __version__, periods, privacy
 from qareport.errors import DocumentError
+from qareport.files import open_output
 from qareport.messages import Message, say
 from qareport.model import DeliveryRecord, DeliveryState, FailedCall, PeriodKind, RunRecord, RunState
 from qareport.store import CallCounts, SentMail, Store, holder
@@ -145,7 +146,10 @@ def write_metrics(path: Path, status: InstallationStatus | None) -> None:
     if status is not None:
         _fill(registry, status)
     try:
-        write_to_textfile(str(path), registry)
+        with open_output(path) as file:
+            if path.is_file() or not path.exists():
+                os.fchmod(file.fileno(), 0o644)  # the collector is another user, and nothing in it is private
+            file.write(generate_latest(registry))
     except OSError as error:
         raise DocumentError(
             say("cannot be written: {strerror}", strerror=error.strerror),

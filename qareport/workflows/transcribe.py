@@ -16,10 +16,11 @@ from qareport.errors import AudioError, Problem
 from qareport.events import Progress
 from qareport.files import content_key
 from qareport.messages import Message, say
-from qareport.model import Call, FailedCall, Transcript
+from qareport.model import Call, FailedCall, Transcript, unfit_id
 
 if TYPE_CHECKING:
     from qareport.asr import Transcriber
+    from qareport.ingest import Ingest
     from qareport.store import Store
 
 
@@ -209,6 +210,18 @@ class _Work:
 
     def _fail(self, call: Call, step: str, reason: str, *, key: str | None = None) -> None:
         self.failures.append(keep_failure(self._store, call, step, reason, key=key))
+
+
+def refuse_unfit(found: Ingest) -> tuple[Ingest, tuple[FailedCall, ...]]:
+    """Part the calls that cannot be kept under their ids from the others. They fail without being kept."""
+    refused = [
+        FailedCall.of(call, "ingest", str(reason))
+        for call in (*found.calls, *(failure.call for failure in found.failures))
+        if (reason := unfit_id(call)) is not None
+    ]
+    calls = tuple(call for call in found.calls if unfit_id(call) is None)
+    failures = tuple(failure for failure in found.failures if unfit_id(failure.call) is None)
+    return replace(found, calls=calls, failures=failures), tuple(refused)
 
 
 def disambiguate_ids(calls: Sequence[Call], ids_from_file_name: Collection[str], store: Store) -> tuple[Call, ...]:

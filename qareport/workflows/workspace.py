@@ -8,14 +8,15 @@ is asked for, so a command that needs only settings and store (`qareport report`
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Self, TypeVar
 
-from qareport.errors import ConfigError, Problem
-from qareport.files import content_key
+from qareport.errors import ConfigError, Problem, StoreError
+from qareport.files import content_key, read_secret, share_with_group
 from qareport.messages import say
 
 if TYPE_CHECKING:
@@ -89,7 +90,7 @@ class Workspace:
         Args:
             config: folder of `qareport.yaml`, topics and rules; None: ./config if it holds rules, else the bundled one.
             templates: folder of document templates; None: ./templates if it holds some, else the bundled one.
-            store: SQLAlchemy URL; None: `sqlite:///qareport.db`.
+            store: SQLAlchemy URL; None: as `store_of` says, else `sqlite:///qareport.db`.
             model: "demo", a directory, or a hub name; None: iic/SenseVoiceSmall.
             device: where the model runs: "auto", "cpu", "cuda" or "cuda:N".
             locale: overrides `report.locale`; None: as the settings say.
@@ -100,7 +101,7 @@ class Workspace:
         return cls(
             config=_folder("config") if config is None else Path(config),
             templates=_folder("templates") if templates is None else Path(templates),
-            store_url=store or DEFAULT_STORE,
+            store_url=store or store_of(os.environ) or DEFAULT_STORE,
             model=model or DEFAULT_MODEL,
             device=device,
             locale=locale,
@@ -167,6 +168,8 @@ class Workspace:
         from qareport import settings
 
         written = settings.load(self.config)
+        if written.privacy.group_readable:
+            share_with_group()
         asr = written.asr if self._language is None else replace(written.asr, language=self._language)
         return replace(written, asr=asr, report=written.report.over(locale=self._locale, audio=self._audio))
 
@@ -268,6 +271,8 @@ class Workspace:
         """
         from qareport.store import Store
 
+        if self._make_store:
+            _ = self.settings  # they say who may read the file
         return Store(self.store_url, make=self._make_store)
 
     # --- stored calls, for notebooks ----------------------------------------------------------------------------------
@@ -368,6 +373,16 @@ class Workspace:
         from qareport.workflows.transcribe import EngineTranscriber
 
         return EngineTranscriber(self.load_engine())
+
+
+def store_of(environment: Mapping[str, str]) -> str | None:
+    """Return the store's URL from `QAREPORT_STORE`, or from the private file that `QAREPORT_STORE_FILE` names.
+
+    Its password then stands in no list of processes.
+    """
+    path = environment.get("QAREPORT_STORE_FILE")
+    url = environment.get("QAREPORT_STORE")
+    return url or (read_secret(Path(path), holds=say("the store's URL"), error=StoreError) if path else None)
 
 
 def _folder(name: str) -> Path:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import stat
 from pathlib import Path
 
 import pytest
@@ -10,7 +12,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qareport.errors import ModelError
-from qareport.files import atomic_path, atomic_write, content_key, read_secret
+from qareport.files import (
+    atomic_path,
+    atomic_write,
+    content_key,
+    open_output,
+    private_files,
+    read_secret,
+    remove_unfinished,
+    safe_name,
+    share_with_group,
+)
 
 PARTS = st.lists(st.text(), max_size=4)
 
@@ -101,3 +113,130 @@ def test_a_folder_and_a_file_that_is_not_there_hold_no_secret(tmp_path: Path) ->
     for name in ("folder", "nowhere"):
         with pytest.raises(ModelError, match="expected"):
             secret_of(tmp_path / name)
+
+
+# --- names ------------------------------------------------------------------------------------------------------------
+
+ODD_NAMES = ("../../X", "/etc/X", "..", ".", "", "a/b", "a\\b", "a\0b", "CON", "aux.txt", "-rf", "长" * 300, "𠀀" * 60)
+
+
+@pytest.mark.parametrize("name", ODD_NAMES)
+def test_a_name_made_of_an_id_is_one_step_of_a_path(tmp_path: Path, name: str) -> None:
+    path = tmp_path / f"{safe_name(name)}.txt"
+    assert path.resolve().parent == tmp_path
+    path.write_text("fits")
+
+
+@given(st.sets(st.text(max_size=20), max_size=8))
+def test_ids_that_differ_never_share_a_name(names: set[str]) -> None:
+    assert len({safe_name(name) for name in names}) == len(names)
+
+
+def test_an_id_that_is_written_like_the_name_of_another_has_another_name() -> None:
+    altered = safe_name("x y")
+    assert altered.startswith("x_y~")
+    assert len({altered, safe_name(altered), safe_name("x_y"), safe_name("x_y-887fcea6")}) == 4
+
+
+def test_usual_ids_are_names_as_they_are() -> None:
+    for name in ("20241105000042", "订单1", "0001-ab12cd34", "A03", "li.lei@example.com", "x_y-887fcea6"):
+        assert safe_name(name) == name
+
+
+# --- what -o names ----------------------------------------------------------------------------------------------------
+
+
+def test_a_link_is_followed_and_stays_a_link(tmp_path: Path) -> None:
+    link, target = tmp_path / "link.csv", tmp_path / "shared" / "calls.csv"
+    target.parent.mkdir()
+    link.symlink_to(target)
+    with open_output(link) as file:
+        file.write(b"rows")
+    assert link.is_symlink()
+    assert target.read_bytes() == b"rows"
+    assert list(target.parent.iterdir()) == [target]
+
+
+def test_a_pipe_is_written_to_and_not_replaced(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    with open_output(pipe) as file:
+        file.write(b"rows")
+    assert os.read(reader, 10) == b"rows"
+    os.close(reader)
+    assert pipe.is_fifo()
+
+
+def test_a_device_is_written_to_and_not_replaced() -> None:
+    with open_output(Path("/dev/null")) as file:
+        file.write(b"rows")
+    assert Path("/dev/null").is_char_device()
+
+
+def test_a_folder_is_no_output(tmp_path: Path) -> None:
+    with pytest.raises(OSError, match="is a folder"), open_output(tmp_path) as file:
+        file.write(b"rows")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_planted_link_is_replaced_and_what_it_points_to_is_not_touched(tmp_path: Path) -> None:
+    precious, path = tmp_path / "precious", tmp_path / "report.docx"
+    precious.write_bytes(b"mine")
+    path.symlink_to(precious)
+    with atomic_write(path) as file:
+        file.write(b"report")
+    assert precious.read_bytes() == b"mine"
+    assert not path.is_symlink()
+
+
+# --- who may read -----------------------------------------------------------------------------------------------------
+
+
+def modes(folder: Path) -> list[str]:
+    return [f"{stat.S_IMODE(path.stat().st_mode):o}" for path in sorted(folder.rglob("*"))]
+
+
+@pytest.mark.parametrize(("shared", "expected"), [(False, ["700", "600"]), (True, ["750", "640"])])
+def test_what_is_written_is_private_whatever_the_umask(tmp_path: Path, shared: bool, expected: list[str]) -> None:
+    before = os.umask(0)
+    try:
+        with private_files():
+            if shared:
+                share_with_group()
+            with open_output(tmp_path / "out" / "calls.csv") as file:
+                file.write(b"rows")
+    finally:
+        after = os.umask(before)
+    assert modes(tmp_path) == expected
+    assert after == 0, "the umask is given back"
+
+
+def test_outside_the_command_line_others_cannot_read_either(tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        with atomic_write(tmp_path / "calls.csv") as file:
+            file.write(b"rows")
+    finally:
+        os.umask(before)
+    assert modes(tmp_path) == ["640"]
+
+
+# --- left behind ------------------------------------------------------------------------------------------------------
+
+
+def test_what_a_killed_process_left_is_removed_and_what_is_being_written_is_not(tmp_path: Path) -> None:
+    killed = tmp_path / ".0123456789abcdef.qareport-part"
+    killed.write_bytes(b"unmasked")
+    older = tmp_path / ".backup.db.4711.tmp"
+    older.write_bytes(b"unmasked")
+    os.utime(older, (0, 0))
+    theirs = tmp_path / ".notes.tmp"
+    theirs.write_bytes(b"of another program")
+    young = tmp_path / ".backup.db.4712.tmp"
+    young.write_bytes(b"of an older version that may still write it")
+    with atomic_path(tmp_path / "new.db") as writing:
+        assert set(remove_unfinished(tmp_path)) == {killed, older}
+        assert writing.exists()
+    assert sorted(path.name for path in tmp_path.iterdir()) == [young.name, theirs.name, "new.db"]
+    assert remove_unfinished(tmp_path / "nowhere") == ()

@@ -8,9 +8,12 @@ import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from email.encoders import encode_base64
+from email.header import Header
 from email.headerregistry import Address
 from email.message import EmailMessage
-from email.policy import SMTP
+from email.mime.base import MIMEBase
+from email.policy import SMTP, compat32
 from email.utils import format_datetime, parseaddr
 from pathlib import Path
 from urllib.parse import quote
@@ -92,7 +95,7 @@ def _zipped(attachments: Sequence[Attachment], name: str) -> Attachment:
 HTML_TEMPLATE = "mail.html.j2"
 TEXT_TEMPLATE = "mail.txt.j2"
 #: Any server takes seven bits; what is not ASCII travels as base64 or quoted-printable.
-_POLICY = SMTP.clone(cte_type="7bit")
+_POLICY = SMTP.clone(cte_type="7bit", refold_source="none")
 _SUBJECT_LENGTH = 200
 _SPACE = re.compile(r"[\s\x00-\x1f\x7f]+")
 
@@ -215,10 +218,28 @@ def _message(
         message[name] = value
     message.set_content(text)
     message.add_alternative(html, subtype="html")
+    if content.attachments:
+        message.make_mixed()
     for attachment in content.attachments:
-        main, sub = attachment.media_type
-        message.add_attachment(attachment.content, maintype=main, subtype=sub, filename=attachment.name)
+        message.attach(_part(attachment))  # type: ignore[arg-type]  # a part is no message of its own
     return message
+
+
+def _part(attachment: Attachment) -> MIMEBase:
+    """Make the part of an attachment, with its name in both forms that mail programs read.
+
+    RFC 2231 in Content-Disposition is the standard; QQ Mail and older Outlook read only an encoded word (RFC 2047) in
+    `name` of Content-Type, and call the file tcmime.bin or untitled without one. Thunderbird writes both, too.
+    """
+    main, sub = attachment.media_type
+    part = MIMEBase(main, sub, policy=compat32)  # the policy of the message would make RFC 2231 of both
+    part.set_payload(attachment.content)
+    encode_base64(part)
+    name, is_ascii = attachment.name, attachment.name.isascii()
+    word = name if is_ascii else Header(name, "utf-8", maxlinelen=70).encode(linesep="\n")
+    part.replace_header("Content-Type", f'{main}/{sub};\n name="{word}"')
+    part.add_header("Content-Disposition", "attachment", filename=name if is_ascii else ("utf-8", "", name))
+    return part
 
 
 def _machine_headers(settings: MailSettings) -> Mapping[str, str]:

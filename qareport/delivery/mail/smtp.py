@@ -21,6 +21,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from qareport.delivery.mail.bounded_smtp import BoundedSmtp, BoundedSslSmtp
 from qareport.errors import MailError
 from qareport.files import read_secret
 from qareport.messages import say
@@ -122,8 +123,7 @@ def explain_login(error: Exception, settings: MailSettings) -> MailError:
 
 def _reply(error: smtplib.SMTPResponseException) -> str:
     answer = error.smtp_error
-    text = answer.decode("utf-8", "replace") if isinstance(answer, bytes) else str(answer)
-    return f"{error.smtp_code} {text}".replace("\n", " ")[:300]
+    return _words(error.smtp_code, answer if isinstance(answer, bytes) else str(answer).encode())[:300]
 
 
 _LINE_START_DOT = re.compile(rb"(?m)^\.")
@@ -267,9 +267,9 @@ class Transport:
         try:
             context = _context(settings)
             if settings.security == "ssl":
-                smtp = smtplib.SMTP_SSL(settings.host, settings.port, timeout=settings.timeout_s, context=context)
+                smtp = BoundedSslSmtp(settings.host, settings.port, timeout=settings.timeout_s, context=context)
             else:
-                smtp = smtplib.SMTP(settings.host, settings.port, timeout=settings.timeout_s)
+                smtp = BoundedSmtp(settings.host, settings.port, timeout=settings.timeout_s)
                 if settings.security == "starttls":
                     smtp.starttls(context=context)
             smtp.ehlo_or_helo_if_needed()
@@ -342,7 +342,11 @@ def _refusal(what: str, code: int, reply: bytes) -> Outcome:
 
 
 def _words(code: int, reply: bytes) -> str:
-    return f"{code} {reply.decode('utf-8', 'replace')}".replace("\n", " ")[:500]
+    try:
+        text = reply.decode()
+    except UnicodeDecodeError:  # some servers of China answer in GBK
+        text = reply.decode("gb18030", "replace")
+    return f"{code} {text}".replace("\n", " ")[:500]
 
 
 def _short(error: Exception) -> str:

@@ -36,7 +36,7 @@ from qareport.files import repack
 from qareport.messages import Message, say
 from qareport.presentation import emotion_chart, heatmap_chart, trend_chart, wording
 from qareport.presentation.locale import LOCALES, _, current, language
-from qareport.presentation.templating import find_template, make_environment, template_line
+from qareport.presentation.templating import FULL_WIDTH_TAG, find_template, make_environment, template_line
 from qareport.presentation.view_types import Chart, DocumentView, HeatChart, Phrase, TrendChart
 
 _CHART_WIDTH_MM, _TREND_WIDTH_MM = 172, 54
@@ -179,6 +179,12 @@ def _check_tags(template: _Template) -> None:
             for holder in root.iter(qn(f"w:{kind}")):
                 text = "".join(node.text or "" for node in holder.iter(qn("w:t")))
                 tag = rf"\{{[%{{]{kind} [^{{}}]*[%}}]\}}"
+                if kind == "p" and FULL_WIDTH_TAG.search(text):
+                    raise _broken(
+                        template.path,
+                        text,
+                        say("tags in full-width braces are printed as they stand: write {{ … }}"),
+                    )
                 if kind == "p" and (text.count("{{"), text.count("{%")) != (text.count("}}"), text.count("%}")):
                     raise _broken(template.path, text, say("a tag is not closed, or was never opened"))
                 if re.search(rf"\{{[%{{]{kind} ", text) and not re.fullmatch(rf"\s*{tag}\s*", text):

@@ -193,4 +193,9 @@ if __name__ == "__main__":
     # Nothing but replies may reach stdout: keep it for them, and let stray prints go to stderr.
     _replies = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
-    serve(sys.stdin.buffer, _replies)
+    # An interruption is the parent's to handle: it closes stdin, or ends this process.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        serve(sys.stdin.buffer, _replies)
+    except BrokenPipeError:  # the parent has ended in the middle of a page
+        os._exit(0)

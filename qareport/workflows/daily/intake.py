@@ -46,7 +46,10 @@ class Intake:
         manifest = self._dated(run.options.manifest or run.settings.daily.manifest)
         if not sources and not manifest:
             return ()
-        ingested = self._find(sources, Path(manifest) if manifest else None)
+        ingested, refused = transcribe.refuse_unfit(self._find(sources, Path(manifest) if manifest else None))
+        for failure in refused:
+            note = Note(code=NoteCode.SOURCES_MISSING, values={"first": failure.reason})
+            run.log.trouble(f"{failure.audio_path}: {failure.reason}", note)
         if run.settings.retention.days is not None:
             ingested = _since(ingested, run.clock.now() - timedelta(days=run.settings.retention.days))
         self._report(ingested)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from qareport.delivery import mail
 from qareport.errors import DocumentError
-from qareport.files import atomic_write
+from qareport.files import atomic_write, safe_name
 from qareport.messages import say
 from qareport.model import Delivery, Edition, Note, NoteCode, PeriodReport, RunState
 from qareport.presentation.locale import _, plural
@@ -86,8 +86,7 @@ class Letters:
         try:
             folder.mkdir(parents=True, exist_ok=True)
             for letter in letters:
-                name = f"{letter.edition}-{letter.recipient.replace('/', '_')}.eml"
-                with atomic_write(folder / name) as file:
+                with atomic_write(folder / f"{letter.edition}-{safe_name(letter.recipient)}.eml") as file:
                     file.write(letter.content)
         except OSError as error:
             raise DocumentError(

@@ -19,7 +19,7 @@ from typing import IO, TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from qareport.errors import DocumentError
-from qareport.files import atomic_write
+from qareport.files import open_output
 from qareport.messages import Message, say
 from qareport.model import Role, Segment, Transcript
 from qareport.presentation import wording
@@ -334,8 +334,7 @@ class _Parquet(TableWriter):
 def write_parquet(workspace: Workspace, kind: str, path: Path) -> int:
     """Write a table to a Parquet file and return the number of its rows; see `Workspace.to_parquet`."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with atomic_write(path) as file:
+        with open_output(path) as file:
             return _write(workspace, kind, file)
     except OSError as error:
         raise DocumentError(

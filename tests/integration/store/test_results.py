@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 import sqlalchemy
 
 from qareport import periods
+from qareport.cli import main
 from qareport.errors import NotFoundError
-from qareport.model import CallReport, CallSummary
+from qareport.model import CallReport, CallSummary, Segment
+from qareport.search import parse
 from qareport.store import Store
 from tests.support.store_samples import METRICS, make_call, put_result
 
@@ -65,3 +69,39 @@ def test_a_result_that_cannot_be_read_has_no_summary_and_does_not_keep_the_other
         summaries = store.results.list_summaries(start, start + timedelta(hours=1), summarise=periods.summarise_call)
         assert [summary.call_id for summary in summaries] == ["a"]
         assert [line.partition(":")[0] for line in store.maintenance.verify()] == ["result key-broken"]
+
+
+def test_a_call_that_cannot_be_kept_is_refused_alone_with_its_reason(
+    store_url: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = [
+        {"call_id": "x" * 201},
+        {"call_id": "nul\0", "order_id": "o"},
+        {"call_id": "line\nbreak"},
+        {"call_id": "nul-in-text", "text": "退货\0运费"},
+        {"call_id": "good", "text": "退货"},
+    ]
+    lines = [
+        json.dumps({"segments": [{"start_ms": 0, "end_ms": 9, "text": call.pop("text", "好")}], **call})
+        for call in calls
+    ]
+    (tmp_path / "t.jsonl").write_text("\n".join(lines), "utf-8")
+    monkeypatch.chdir(tmp_path)
+    assert main(["--store", store_url, "analyse", "t.jsonl", "--format", "json"]) == 1
+    said = capsys.readouterr().out
+    assert "Calls done:   2" in said
+    assert "Calls failed: 3" in said
+    assert "call_id has 201 characters; at most 200" in said
+    assert said.count("holds control characters") == 2
+    with Store(store_url, make=False) as store:
+        assert store.search_index.search(parse("退货", time_zone="Asia/Shanghai")).calls == 2
+
+
+def test_more_words_than_the_index_of_a_database_holds_are_found_by_the_first_of_them(store_url: str) -> None:
+    words = "退货 " + " ".join(chr(0x4E00 + number % 20_000) * 2 + "abcdefgh" * 3 for number in range(30_000))
+    with Store(store_url) as store:
+        call = make_call("long")
+        segments = (Segment(start_ms=0, end_ms=9, text=words + " " + "w" * 5_000),)
+        report = CallReport(call_id="long", started_at=call.started_at, metrics=METRICS, segments=segments)
+        store.results.put("long", call, report, rules_sha256="r1")
+        assert store.search_index.search(parse("退货", time_zone="Asia/Shanghai")).calls == 1

@@ -38,7 +38,7 @@ def store(workspace: Workspace) -> Store:
     return workspace.store
 
 
-def keep(store: Store, call: CallReport, order_id: str) -> None:
+def keep(store: Store, call: CallReport, order_id: str | None) -> None:
     """Put a judged call into the store."""
     about = Call(call_id=call.call_id, audio_path="a.wav", order_id=order_id, started_at=call.started_at)
     kept = periods.summarise_call(call, order_id)
@@ -161,3 +161,30 @@ def test_pages_printed_at_a_time_are_not_mixed_up() -> None:
         assert 1 <= len(printers._idle) <= 3
     finally:
         printers.close()
+
+
+def test_an_order_and_a_call_without_order_that_is_named_like_it_have_a_document_each(
+    workspace: Workspace, store: Store, tmp_path: Path
+) -> None:
+    keep(store, replace(call(1, 0, 900), call_id="X"), None)
+    keep(store, call(2, 0, 900), "X")
+    rendering = render(workspace, tmp_path / "out", ["X"], ("json",), 1)
+    assert rendering.problems == ()
+    named = {
+        path.name: codec.read_report(path.read_bytes(), where=path.name).calls[0].call_id
+        for path in rendering.documents
+    }
+    assert named.pop("X.json") == "c2"
+    assert list(named.values()) == ["X"]
+    again = render(workspace, tmp_path / "out", ["X"], ("json",), 1)
+    assert (len(again.documents), again.reused) == (2, 2)
+
+
+def test_orders_whose_safe_names_are_alike_have_files_of_their_own(
+    workspace: Workspace, store: Store, tmp_path: Path
+) -> None:
+    names = ["x y", "x_y-887fcea6", "x_y"]
+    for number, name in enumerate(names):
+        keep(store, call(number, 0, 900), name)
+    rendering = render(workspace, tmp_path / "out", names, ("json",), 1)
+    assert len(set(rendering.documents)) == len(names)

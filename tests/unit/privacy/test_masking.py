@@ -225,3 +225,29 @@ def test_masking_twice_is_masking_once_and_spans_do_not_overlap(text: str) -> No
 )
 def test_a_number_to_call_back_is_masked(number: str | None, masked: str | None) -> None:
     assert mask_phone(number) == masked
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("我的号码是138.1234.5678", "我的号码是[电话]"),
+        ("打（138）1234-5678", "打[电话]"),
+        ("(0755)26543210", "[电话]"),
+        ("我电话前面是一三八中间四个八后面是零零零一", "我电话前面是[电话]"),
+        ("存折账号6013820800099888777", "存折账号[银行卡号]"),
+        ("我住翠苑四区二十八幢", "我住[地址]"),
+        ("西湖区文一路附5号", "西湖区[地址]"),
+        ("我住Room 1203", "我住[地址]"),
+        ("我在2舍305", "我在[地址]"),
+        ("邮箱是abc圈a新浪点com", "邮箱是[邮箱]"),
+        ("浙江的A，12345", "[车牌号]"),
+        ("823746，这是刚才收到的验证码", "[验证码]，这是刚才收到的验证码"),
+    ],
+)
+def test_forms_in_which_people_say_and_recognisers_write_personal_data(text: str, shown: str) -> None:
+    assert mask(text)[0] == shown
+
+
+def test_the_way_is_no_road() -> None:
+    for text in ("等了一路100号还没到", "一路上都在催", "这一路2号线很挤"):
+        assert mask(text)[0] == text

@@ -7,7 +7,21 @@ import pytest
 from qareport.rules.schema_types import ExpressionError, compile_safely, search
 
 
-@pytest.mark.parametrize("pattern", ["(a+)+b", "(a|aa)*b*c*", "a*b*c*", r"(a)\1", "(x+x+)+y", "(.*a){5,}", "", "a?"])
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        "(a+)+b",
+        "(a|aa)*b*c*",
+        "a*b*c*",
+        r"(a)\1",
+        "(x+x+)+y",
+        "(.*a){5,}",
+        "",
+        "a?",
+        "((((a{40}){40}){40}){40}){40}",
+        "(a{1,40}){1,40}b{1,40}c{1,400}",
+    ],
+)
 def test_an_expression_that_can_run_away_or_matches_everything_is_refused(pattern: str) -> None:
     with pytest.raises(ExpressionError):
         compile_safely(pattern)

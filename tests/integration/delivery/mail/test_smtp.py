@@ -2,19 +2,33 @@
 
 from __future__ import annotations
 
+import contextlib
+import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from email import message_from_bytes, policy
+from email.header import decode_header
 from pathlib import Path
 
 import pytest
 
 from qareport.delivery import Clock, DispatchResult, post
-from qareport.delivery.mail import Transport, message_id, read_password
+from qareport.delivery.mail import (
+    Attachment,
+    Content,
+    Purpose,
+    Transport,
+    compose,
+    failure_view,
+    message_id,
+    read_password,
+)
 from qareport.errors import BusyError, MailError
-from qareport.model import MAIL, Delivery, DeliveryState, Edition, Outcome, delivery_key
+from qareport.model import MAIL, Delivery, DeliveryState, Edition, Outcome, Period, PeriodKind, delivery_key
 from qareport.settings import MailSettings
 from qareport.store import Store
 from tests.support.patience import scaled
@@ -287,6 +301,78 @@ def test_each_way_of_not_reaching_a_server_says_what_to_do(certificate: Path) ->
             with pytest.raises(MailError) as raised:
                 Transport(mail, "p").connect()
             assert says in str(raised.value)
+
+
+@contextlib.contextmanager
+def server_that(*answers: bytes, pause_s: float = 0.0) -> Iterator[int]:
+    """Run a server that sends these bytes, one by one after a pause, and reads nothing. Gives its port."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    over = threading.Event()
+
+    def serve() -> None:
+        connection, _ = listener.accept()
+        with connection, contextlib.suppress(OSError):
+            for answer in answers:
+                connection.sendall(answer)
+                over.wait(pause_s)
+            over.wait(60)
+
+    thread = threading.Thread(target=serve, daemon=True)
+    thread.start()
+    try:
+        yield listener.getsockname()[1]
+    finally:
+        over.set()
+        thread.join(10)
+        listener.close()
+
+
+@pytest.mark.parametrize("answers", [(), (b"2", b"2", b"0", b" ") * 50], ids=["silent", "a byte now and then"])
+def test_a_server_that_does_not_answer_is_called_silent_within_the_time_out(answers: tuple[bytes, ...]) -> None:
+    with server_that(*answers, pause_s=0.1) as port, pytest.raises(MailError, match=r"no answer within 0\.5 s"):
+        Transport(settings(None, port=port, timeout_s=0.5), "").connect()
+
+
+def test_a_server_that_hangs_up_is_not_called_silent() -> None:
+    listener = socket.create_server(("127.0.0.1", 0))
+    thread = threading.Thread(target=lambda: listener.accept()[0].close(), daemon=True)
+    thread.start()
+    with pytest.raises(MailError, match="hung up"):
+        Transport(settings(None, port=listener.getsockname()[1]), "").connect()
+    thread.join(10)
+    listener.close()
+
+
+def test_a_reply_in_gbk_can_be_read() -> None:
+    with server_that("554 您的地址被拒收\r\n".encode("gbk")) as port, pytest.raises(MailError, match="您的地址被拒收"):
+        Transport(settings(None, port=port), "").connect()
+
+
+@pytest.mark.parametrize("name", ["客服质检日报-2026-11-21.docx", "客服质检周报-" + "长" * 40 + ".pdf", "a b.pdf"])
+def test_the_name_of_an_attachment_is_readable_for_every_mail_program(name: str) -> None:
+    attachment = Attachment(name=name, content=b"document", path=Path(name))
+    view = failure_view(
+        Period(kind=PeriodKind.DAY, first=NOON.date(), last=NOON.date(), time_zone="Asia/Shanghai"),
+        ["x"],
+        organisation="",
+        ok=False,
+    )
+    purpose = Purpose(edition=Edition.TEAM, period="day:2026-11-21", kind="report")
+    (made,) = compose(
+        Content(view=view, attachments=(attachment,)),
+        purpose,
+        ["li@example.com"],
+        settings(None),
+        templates=None,
+        now=NOON,
+    )
+    (part,) = message_from_bytes(made.content, policy=policy.default).iter_attachments()
+    assert part.get_filename() == name
+    assert part.get_payload(decode=True) == b"document"
+    raw = message_from_bytes(made.content).get_payload()[-1]
+    words = decode_header(raw.get_param("name"))  # type: ignore[union-attr]
+    assert "".join(word if isinstance(word, str) else word.decode(code or "ascii") for word, code in words) == name
+    assert max(map(len, made.content.split(b"\r\n"))) <= 998
 
 
 @pytest.mark.parametrize(

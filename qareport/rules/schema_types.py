@@ -44,19 +44,11 @@ MAX_LENGTH = 300
 
 #: Repeats without an upper bound in one pattern; each multiplies the worst case by the length of the utterance.
 MAX_OPEN_REPEATS = 2
-
-
 #: Steps of a pattern whose repeats are written out: each takes memory when it is compiled.
 MAX_EXPANDED = 2_000
-
-
 #: A repeat above this is as good as open.
 MANY = 40
-
-
 _LOOKS = ("AT", "ASSERT", "ASSERT_NOT")
-
-
 _REPEATS = ("MAX_REPEAT", "MIN_REPEAT", "POSSESSIVE_REPEAT")
 
 
@@ -82,12 +74,7 @@ def compile_safely(pattern: str) -> regex.Pattern[str]:
     try:
         tree = _parse(pattern)
         if (size := _expanded(tree)) > MAX_EXPANDED:
-            many = say(
-                "repeats come to {size} steps, at most {most}: repeat less inside of repeats",
-                size=size,
-                most=MAX_EXPANDED,
-            )
-            raise ExpressionError(many)
+            raise ExpressionError(say("repeats come to {size} steps: repeat less inside of repeats", size=size))
         compiled = regex.compile(pattern)
     except (re.error, regex.error, OverflowError, RecursionError) as error:
         raise ExpressionError(say("{reason}", reason=error)) from error

@@ -9,15 +9,16 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Self, TypeVar
 
-from qareport.errors import ConfigError, Problem, StoreError
-from qareport.files import content_key, read_secret, share_with_group
+from qareport.errors import ConfigError, Problem
+from qareport.files import content_key, share_with_group
 from qareport.messages import say
+from qareport.workflows.store_url import choose_store
 
 if TYPE_CHECKING:
     import pandas
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
     from qareport.workflows.judge import RuleBook
     from qareport.workflows.transcribe import EngineTranscriber
 
-DEFAULT_STORE = "sqlite:///qareport.db"
 DEFAULT_MODEL = "iic/SenseVoiceSmall"
 #: Any project may have a folder of these names: only one that holds the marker is meant.
 _MARKERS = {"config": "rules", "templates": "call.docx"}
@@ -90,7 +90,7 @@ class Workspace:
         Args:
             config: folder of `qareport.yaml`, topics and rules; None: ./config if it holds rules, else the bundled one.
             templates: folder of document templates; None: ./templates if it holds some, else the bundled one.
-            store: SQLAlchemy URL; None: as `store_of` says, else `sqlite:///qareport.db`.
+            store: SQLAlchemy URL; None: as `choose_store` says.
             model: "demo", a directory, or a hub name; None: iic/SenseVoiceSmall.
             device: where the model runs: "auto", "cpu", "cuda" or "cuda:N".
             locale: overrides `report.locale`; None: as the settings say.
@@ -101,7 +101,7 @@ class Workspace:
         return cls(
             config=_folder("config") if config is None else Path(config),
             templates=_folder("templates") if templates is None else Path(templates),
-            store_url=store or store_of(os.environ) or DEFAULT_STORE,
+            store_url=choose_store(store, os.environ),
             model=model or DEFAULT_MODEL,
             device=device,
             locale=locale,
@@ -373,16 +373,6 @@ class Workspace:
         from qareport.workflows.transcribe import EngineTranscriber
 
         return EngineTranscriber(self.load_engine())
-
-
-def store_of(environment: Mapping[str, str]) -> str | None:
-    """Return the store's URL from `QAREPORT_STORE`, or from the private file that `QAREPORT_STORE_FILE` names.
-
-    Its password then stands in no list of processes.
-    """
-    path = environment.get("QAREPORT_STORE_FILE")
-    url = environment.get("QAREPORT_STORE")
-    return url or (read_secret(Path(path), holds=say("the store's URL"), error=StoreError) if path else None)
 
 
 def _folder(name: str) -> Path:

@@ -30,7 +30,8 @@ from qareport.asr import load
 from qareport.asr.engine import Engine
 from qareport.asr.interfaces import Recognition, SpeechChunk
 from qareport.asr.sensevoice import SenseVoice
-from qareport.audio.decode import Samples, decode
+from qareport.audio.decode import decode
+from qareport.audio.resampling import Samples
 from qareport.model import Call, Transcript
 from qareport.settings import AsrSettings, AudioSettings
 from tests.support.sounds import burst_call, varied_babble, write_wav

@@ -24,7 +24,7 @@ from benchmarks.machine import describe
 from qareport.asr.engine import Engine
 from qareport.asr.interfaces import Recognition, SpeechChunk
 from qareport.asr.sensevoice import SenseVoice
-from qareport.audio.decode import Samples
+from qareport.audio.resampling import Samples
 from tests.support.sounds import varied_babble
 
 RESULT = Path(__file__).resolve().parent / "results" / "segments.json"

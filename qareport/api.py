@@ -71,21 +71,25 @@ def transcribe(
     sources = [str(recordings)] if isinstance(recordings, str | Path) else [str(path) for path in recordings]
     settings = Workspace.open(config=_path(config)).settings
     with tempfile.TemporaryDirectory(prefix="qareport-") as cache:
-        calls = find_calls(
+        found = find_calls(
             sources,
             None,
             cache=Path(cache),
             settings=replace(settings.ingest, settle_s=0.0),
+            audio=settings.audio,
             time_zone=settings.period.time_zone,
-        ).calls
-        if alone and len(calls) != 1:
+        )
+        if found.problems:
+            raise NotFoundError.of(found.problems)
+        count = len(found.calls) + len(found.failures)
+        if alone and count != 1:
             raise NotFoundError(
-                say("{count} recordings", count=len(calls)),
+                say("{count} recordings", count=count),
                 where=sources[0],
                 expected=say("one"),
                 to_do=say("pass a list"),
             )
-        outcomes = list(_engine(model, device, settings.asr, settings.audio).transcribe(calls))
+        outcomes = [*_engine(model, device, settings.asr, settings.audio).transcribe(found.calls), *found.failures]
     return _transcript_of(outcomes[0]) if alone else outcomes
 
 
@@ -134,7 +138,7 @@ def _transcript_of(outcome: Transcript | FailedCall) -> Transcript:
     from qareport.model import FailedCall
 
     if isinstance(outcome, FailedCall):
-        raise AudioError(outcome.reason) if outcome.step == "decode" else QareportError(outcome.reason)
+        raise AudioError(outcome.reason) if outcome.step in ("ingest", "decode") else QareportError(outcome.reason)
     return outcome
 
 

@@ -2,6 +2,7 @@
 
     QareportError
     ├── AudioError          a recording that cannot be used (empty, truncated, not audio, too long)
+    │   └── UnavailableError  it cannot be read now (missing, no access, no memory): another try may go well
     ├── TranscriptError     a transcript that does not follow the contract
     ├── ModelError          a model directory that is absent, incomplete or inconsistent
     ├── NotFoundError       an order, call or file that was requested and does not exist
@@ -24,7 +25,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Self
 
 from qareport.messages import Message, say
 
@@ -85,9 +86,21 @@ class QareportError(Exception):
     def __str__(self) -> str:
         return "\n".join(str(problem) for problem in self.problems)
 
+    @classmethod
+    def of(cls, problems: Sequence[Problem]) -> Self:
+        """Make an error of several problems."""
+        first = problems[0]
+        error = cls(first.what, where=first.where, expected=first.expected, to_do=first.to_do)
+        error.problems = tuple(problems)
+        return error
+
 
 class AudioError(QareportError):
     """A recording that cannot be used."""
+
+
+class UnavailableError(AudioError):
+    """A recording that cannot be read now, for a reason that is not in its bytes: another try may go well."""
 
 
 class TranscriptError(QareportError):

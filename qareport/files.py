@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import IO
 
 from qareport.errors import QareportError
+from qareport.messages import Message, say
 
 
 def content_key(*parts: str) -> str:
@@ -62,7 +63,7 @@ def atomic_write(path: Path) -> Iterator[IO[bytes]]:
         yield file
 
 
-def read_secret(path: Path, *, holds: str, error: type[QareportError]) -> str:
+def read_secret(path: Path, *, holds: Message, error: type[QareportError]) -> str:
     """Return the one line of a file that only its owner may read. No message quotes it.
 
     Args:
@@ -76,7 +77,9 @@ def read_secret(path: Path, *, holds: str, error: type[QareportError]) -> str:
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except OSError as refusal:
-        raise error(f"cannot be read: {refusal.strerror}", where=str(path), expected=holds) from refusal
+        raise error(
+            say("cannot be read: {strerror}", strerror=refusal.strerror), where=str(path), expected=holds
+        ) from refusal
     try:
         _check_owner(os.fstat(descriptor), path, holds, error)  # of the file that is open, not of one put there since
     except BaseException:
@@ -87,19 +90,26 @@ def read_secret(path: Path, *, holds: str, error: type[QareportError]) -> str:
             secret = file.read(4096).rstrip("\r\n")
         except UnicodeDecodeError:
             # Without its cause, which holds the bytes.
-            raise error("is not text in UTF-8", where=str(path), expected=holds) from None
+            raise error(say("is not text in UTF-8"), where=str(path), expected=holds) from None
     if not secret or "\n" in secret:
-        raise error(f"does not hold {holds}", where=str(path), expected="one line")
+        raise error(say("does not hold {holds}", holds=holds), where=str(path), expected=say("one line"))
     return secret
 
 
-def _check_owner(status: os.stat_result, path: Path, holds: str, error: type[QareportError]) -> None:
+def _check_owner(status: os.stat_result, path: Path, holds: Message, error: type[QareportError]) -> None:
     if not stat.S_ISREG(status.st_mode):
-        raise error("is not a file", where=str(path), expected=f"a file that holds {holds}")
+        raise error(say("is not a file"), where=str(path), expected=say("a file that holds {holds}", holds=holds))
     if status.st_mode & 0o077:
         mode = stat.S_IMODE(status.st_mode)
         raise error(
-            f"others may read it (mode {mode:04o})", where=str(path), expected="mode 0600", to_do=f"chmod 600 {path}"
+            say("others may read it (mode {mode:04o})", mode=mode),
+            where=str(path),
+            expected=say("mode 0600"),
+            to_do=say("chmod 600 {path}", path=path),
         )
     if status.st_uid not in (os.geteuid(), 0):
-        raise error(f"belongs to another user ({status.st_uid})", where=str(path), to_do=f"chown {os.geteuid()} {path}")
+        raise error(
+            say("belongs to another user ({st_uid})", st_uid=status.st_uid),
+            where=str(path),
+            to_do=say("chown {value} {path}", value=os.geteuid(), path=path),
+        )

@@ -2,9 +2,9 @@
 
 There are three kinds. *Documents* are written in Chinese: words come from the Python code (`_`, `N_`, `plural`), from
 the text templates (`_("…")`, `{% trans %}`) and from the Word templates (all Chinese words outside tags). *Messages*
-are written in English: `say` and `say_count`, and the help texts of all commands. The third is what click, the library of
-the command line, says itself. Each .po file gets what is new and loses what is gone; translate there, and
-run this again: it writes the .mo files that the program reads. Exit status 1 says that something is not translated yet.
+are written in English: `say` and `say_count`, and the help texts of all commands. The third is what click, the library
+of the command line, says itself. Each .po file gets what is new and loses what is gone; translate there, and run this
+again: it writes the .mo files that the program reads. Exit status 1 says that something is not translated yet.
 """
 
 from __future__ import annotations
@@ -71,7 +71,8 @@ def collect(domain: Domain) -> Catalog:
 
 def _document_texts() -> _Found:
     yield from _in_code(_DOCUMENT_KEYWORDS)
-    for path in sorted((ROOT / "templates").glob("*.j2")):
+    pages = (ROOT / "qareport" / "web" / "templates").glob("*.j2")
+    for path in (*sorted((ROOT / "templates").glob("*.j2")), *sorted(pages)):
         with path.open("rb") as source:
             found = extract("jinja2.ext:babel_extract", source, keywords=_DOCUMENT_KEYWORDS)
             yield from ((path, match[1]) for match in found)

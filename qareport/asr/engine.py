@@ -10,15 +10,16 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence, Sized
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from qareport.asr import sentences
 from qareport.asr.diarization import assign_roles
 from qareport.asr.frontend import PreparedCall, prepare_call
 from qareport.asr.interfaces import ENCODER_FRAME_MS, Embedding, Recognition, SpeechChunk, SpeechModel, Vad
-from qareport.audio.decode import Samples, expected_ms
-from qareport.errors import AudioError, QareportError
+from qareport.audio.decode import expected_channel_ms
+from qareport.audio.resampling import Samples
+from qareport.errors import AudioError, QareportError, UnavailableError
 from qareport.events import Progress
 from qareport.model import Call, FailedCall, ModelInfo, Note, NoteCode, Segment, Transcript
 from qareport.settings import AsrSettings, AudioSettings
@@ -31,11 +32,15 @@ ROUND_BATCHES = 4
 CPU_ROUND_SECONDS = 480
 #: Most calls that are gathered, so that silent and failed calls are not kept waiting for speech.
 _GROUP_CALLS = 64
+#: Chunks of speech that are recognised together where sentences are told as soon as they are.
+_ALOUD = 8
 #: Most calls that are decoded and wait for the model, beside those that are being decoded.
 _AHEAD = 4
-#: Most recorded time of all of these together (a longer recording goes alone): bounds memory, see
+#: Most recorded time of all channels of these together (a longer recording goes alone): bounds memory, see
 #: docs/explanation/engine.md.
-_AHEAD_MS = 90 * 60_000
+_AHEAD_MS = 180 * 60_000
+#: Channels that a recording of unknown length is expected to have.
+_USUAL_CHANNELS = 2
 
 
 class Transcriber(Protocol):
@@ -53,6 +58,21 @@ class Transcriber(Protocol):
         Args:
             calls: recordings with unique call ids.
             on_progress: called with the steps "decode" and "transcribe"; total is 0 where `calls` has no length.
+        """
+
+    def transcribe_aloud(self, call: Call, *, on_lines: Callable[[Sequence[Segment]], None]) -> Transcript | FailedCall:
+        """Transcribe one call, and tell its sentences as soon as they are recognised.
+
+        Args:
+            call: the recording.
+            on_lines: called with the next sentences in order of time, before speakers on one channel are told apart.
+        """
+
+    def in_language(self, language: str) -> Transcriber:
+        """Return the same engine for recordings in a language of `asr.language`; the model is not loaded again.
+
+        Raises:
+            ModelError: the model knows no such language.
         """
 
 
@@ -93,6 +113,28 @@ class Engine:
                     on_progress("transcribe", done, total)
                 yield result
 
+    def transcribe_aloud(self, call: Call, *, on_lines: Callable[[Sequence[Segment]], None]) -> Transcript | FailedCall:
+        """Transcribe one call, and tell its sentences as soon as they are recognised (see `Transcriber`)."""
+        prepared = self._prepare_alone(call)
+        if isinstance(prepared, FailedCall):
+            return prepared
+        parts: list[tuple[SpeechChunk, Recognition]] = []
+        chunks = sorted(prepared.chunks, key=lambda chunk: chunk.start_ms)
+        for first in range(0, len(chunks), _ALOUD):
+            heard: list[tuple[SpeechChunk, Recognition]] = []
+            for result in self._utterances(chunks[first : first + _ALOUD]):
+                if isinstance(result, Exception):
+                    return _failed(call, "transcribe", result)
+                heard += result
+            on_lines([_segment(chunk, recognition) for chunk, recognition in heard])
+            parts += heard
+        return _transcript(prepared, parts, self.info)
+
+    def in_language(self, language: str) -> Engine:
+        """Return the same engine for recordings in another language (see `Transcriber`)."""
+        settings = replace(self.asr, language=language)
+        return replace(self, speech=self.speech.with_settings(settings), asr=settings)
+
     def _prepared(
         self, calls: Iterable[Call], total: int, on_progress: Progress | None
     ) -> Iterator[PreparedCall | FailedCall]:
@@ -120,8 +162,8 @@ class Engine:
             pool.shutdown(wait=True, cancel_futures=True)
 
     def _expected_ms(self, call: Call) -> int:
-        length_ms = expected_ms(call.audio_path)
-        return self.audio.max_duration_minutes * 60_000 if length_ms is None else length_ms
+        length_ms = expected_channel_ms(call.audio_path)
+        return self.audio.max_duration_minutes * 60_000 * _USUAL_CHANNELS if length_ms is None else length_ms
 
     def _has_room(self, waiting: Sequence[tuple[int, Call, object]], length_ms: int) -> bool:
         ahead_ms = sum(waiting_ms for waiting_ms, *_ in waiting)
@@ -149,6 +191,8 @@ class Engine:
             )
         except reraise:
             raise
+        except UnavailableError as error:  # not of the step "decode", whose failures are kept for good
+            return _failed(call, "ingest", error)
         except AudioError as error:
             return _failed(call, "decode", error)
         except Exception as error:  # noqa: BLE001 - one bad call never stops a batch, whatever is wrong with it

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from qareport.audio.decode import SAMPLE_RATE, Samples
+from qareport.audio.resampling import SAMPLE_RATE, Samples
 from qareport.errors import ModelError
 from qareport.messages import say
 

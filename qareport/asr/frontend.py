@@ -11,7 +11,9 @@ import numpy as np
 from qareport.asr.diarization import ChannelLayout, determine_layout
 from qareport.asr.interfaces import ENCODER_FRAME_MS, Embedding, SpeechChunk, Vad
 from qareport.asr.vad_refinement import merge_spans
-from qareport.audio.decode import SAMPLE_RATE, Samples, channels_identical, decode, loudness_dbfs, silent_channels
+from qareport.audio.decode import decode
+from qareport.audio.levels import channels_identical, loudness_dbfs
+from qareport.audio.resampling import SAMPLE_RATE, Samples
 from qareport.model import AudioInfo, Call
 from qareport.settings import AsrSettings, AudioSettings
 
@@ -63,7 +65,7 @@ def prepare_call(
         identical=channels_identical(recording.samples),
         given=call.channel_roles,
         default=audio.channel_roles,
-        silent=silent_channels(recording.samples),
+        silent=(),
     )
     first = layout.channels[0]
     samples = recording.samples[first : first + len(layout.channels)]

@@ -23,7 +23,7 @@ from qareport.asr.fbank import FRAME_MS, Stacker, check_front_end, log_mel
 from qareport.asr.model_files import VadFiles
 from qareport.asr.suppress_output import suppress_output
 from qareport.asr.vad_refinement import split_long
-from qareport.audio.decode import SAMPLE_RATE, Samples
+from qareport.audio.resampling import SAMPLE_RATE, Samples
 from qareport.errors import ModelError
 from qareport.messages import say
 from qareport.settings import AsrSettings

@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from qareport.audio.decode import Samples
+from qareport.audio.resampling import Samples
 from qareport.model import AudioEvent, Emotion, Language, ModelInfo, Token
 
 if TYPE_CHECKING:
     import torch
+
+    from qareport.settings import AsrSettings
 
 #: One encoder frame: six shifts of 10 ms.
 ENCODER_FRAME_MS = 60
@@ -92,6 +94,13 @@ class SpeechModel(Protocol):
         """Recognise chunks of any calls, in batches that suit the hardware; results keep the order given.
 
         A chunk that cannot be processed has the error in its place.
+        """
+
+    def with_settings(self, settings: AsrSettings) -> SpeechModel:
+        """Return the same loaded model with another language or text norm.
+
+        Raises:
+            ModelError: the model knows no such language.
         """
 
 

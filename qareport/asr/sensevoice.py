@@ -8,6 +8,7 @@ texts to be the same.
 
 from __future__ import annotations
 
+import copy
 import itertools
 import logging
 import random
@@ -88,6 +89,12 @@ class SenseVoice:
     def info(self) -> ModelInfo:
         """The model's name and revision."""
         return self._info
+
+    def with_settings(self, settings: AsrSettings) -> SenseVoice:
+        """Return the same loaded model with another language or text norm (see `SpeechModel`)."""
+        twin = copy.copy(self)
+        twin._queries = self._make_queries(settings)
+        return twin
 
     @torch.inference_mode()
     def features(self, mels: torch.Tensor) -> torch.Tensor:

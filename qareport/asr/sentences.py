@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from qareport.asr.interfaces import ENCODER_FRAME_MS, Recognition, SpeechChunk
-from qareport.audio.decode import FLOOR_DBFS
+from qareport.audio.levels import FLOOR_DBFS
 from qareport.model import AudioEvent, Emotion, Language, Token
 
 _TAG = re.compile(r"<\|([^|<>]*)\|>")

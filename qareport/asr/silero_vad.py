@@ -17,7 +17,7 @@ import torch
 
 from qareport.asr.fbank import FRAME_MS
 from qareport.asr.vad_refinement import levels, loud_stretches, split_long, trim_ends
-from qareport.audio.decode import SAMPLE_RATE, Samples
+from qareport.audio.resampling import SAMPLE_RATE, Samples
 from qareport.errors import ModelError
 from qareport.messages import say
 from qareport.settings import AsrSettings

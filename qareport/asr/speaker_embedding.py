@@ -11,7 +11,7 @@ import yaml
 from qareport.asr.interfaces import Embedding
 from qareport.asr.model_files import SpeakerModelFiles
 from qareport.asr.suppress_output import suppress_output
-from qareport.audio.decode import SAMPLE_RATE, Samples
+from qareport.audio.resampling import SAMPLE_RATE, Samples
 from qareport.errors import ModelError
 from qareport.messages import say
 

@@ -16,7 +16,8 @@ from av.audio.frame import AudioFrame
 from av.audio.stream import AudioStream
 
 from qareport.audio.containers import sha256_of
-from qareport.audio.decode import SAMPLE_RATE, Samples, decode
+from qareport.audio.decode import decode
+from qareport.audio.resampling import SAMPLE_RATE, Samples
 from qareport.errors import AudioError
 
 MEDIA_TYPE = "audio/ogg"
@@ -51,6 +52,29 @@ def make_playable(
     for start_ms, end_ms in covered_ms:
         _cover(sound, start_ms, end_ms)
     return _encode(sound), recording.info.duration_ms
+
+
+def make_waveform(path: Path, *, max_duration_ms: int, points: int) -> tuple[list[list[int]], int]:
+    """Measure the peaks of a recording, for a picture of it.
+
+    Args:
+        path: the recording.
+        max_duration_ms: longer recordings are refused.
+        points: the most peaks of a channel.
+
+    Returns:
+        peaks from 0 to 127 for each channel, over stretches of equal length, and the length in milliseconds.
+
+    Raises:
+        AudioError: missing, cannot be decoded, or too long.
+    """
+    recording = decode(path, max_duration_ms=max_duration_ms)
+    channels = []
+    for samples in recording.samples:
+        step = max(1, -(-samples.size // points))
+        padded = np.pad(np.abs(samples), (0, -samples.size % step)).reshape(-1, step)
+        channels.append(np.clip(padded.max(axis=1) * 127, 0, 127).astype(int).tolist())
+    return channels, recording.info.duration_ms
 
 
 def _cover(sound: Samples, start_ms: int, end_ms: int) -> None:

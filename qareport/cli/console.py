@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 import click
 
 from qareport import events
+from qareport.cli.intake_summary import intake_lines
+from qareport.codec import LATEST_YEAR, OLDEST_YEAR, is_plausible
 from qareport.messages import Message, for_user, say
 from qareport.presentation.locale import LOCALES
 from qareport.workflows.workspace import Workspace
@@ -21,6 +23,7 @@ from qareport.workflows.workspace import Workspace
 if TYPE_CHECKING:
     import rich.progress
 
+    from qareport.errors import Problem
     from qareport.model import Call, FailedCall
     from qareport.settings import Locale
     from qareport.workflows.judge import RuleBook
@@ -132,6 +135,16 @@ class Summary:
     reused_transcripts: int = 0
     heard_ms: int = 0
     heard_seconds: float = 0.0
+    #: Sources, folders, links and manifest rows that could not be read.
+    unread: tuple[Problem, ...] = ()
+    #: Files that are no recordings by their names.
+    skipped: tuple[str, ...] = ()
+    #: Pairs of recordings that look like the legs of one call.
+    leg_pairs: tuple[tuple[str, str], ...] = ()
+    #: Headings of the manifest that are not known.
+    unknown_columns: tuple[str | Message, ...] = ()
+    #: Calls of the manifest without a transcript.
+    missing: tuple[str, ...] = ()
     #: Recordings that the manifest does not list.
     unlisted: tuple[str, ...] = ()
     #: Recordings that are still being written.
@@ -140,6 +153,11 @@ class Summary:
     unmatched: tuple[str, ...] = ()
     #: Duplicates of recordings.
     duplicates: tuple[str, ...] = ()
+
+    @property
+    def is_incomplete(self) -> bool:
+        """Tell whether a call failed, or something could not be read or written."""
+        return bool(self.failures or self.unread)
 
     def show(self) -> None:
         """Print counts, failures with reasons, audio hours, speed, where the files are."""
@@ -163,33 +181,7 @@ class Summary:
         if self.problems:
             yield say("Documents that could not be made: {count}", count=len(self.problems))
             yield from (f"  {name}: {reason}" for name, reason in self.problems)
-        for title, names in (
-            (
-                say("Recordings without a manifest row (reported without order): {count}", count=len(self.unlisted)),
-                self.unlisted,
-            ),
-            (
-                say(
-                    "Recordings whose names do not fit ingest.name_pattern (reported without order): {count}",
-                    count=len(self.unmatched),
-                ),
-                self.unmatched,
-            ),
-            (
-                say(
-                    "Recordings that are still being written (the next run takes them): {count}",
-                    count=len(self.waiting),
-                ),
-                self.waiting,
-            ),
-            (
-                say("Duplicates of recordings (not counted as calls): {count}", count=len(self.duplicates)),
-                self.duplicates,
-            ),
-        ):
-            if names:
-                yield title
-                yield from (f"  {name}" for name in names)
+        yield from intake_lines(self)
         if self.audio_ms:
             yield self._audio()
         yield say(
@@ -359,9 +351,15 @@ class _Day(click.DateTime):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         try:
-            return super().convert(value, param, ctx)
+            day = super().convert(value, param, ctx)
         except click.BadParameter:
             self.fail(str(say("{value!r} is no day; write it as 2026-11-21", value=value)), param, ctx)
+        if not is_plausible(day):
+            years = {"first": OLDEST_YEAR, "last": LATEST_YEAR}
+            self.fail(
+                str(say("{value!r} is not in the years from {first} to {last}", value=value, **years)), param, ctx
+            )
+        return day
 
 
 def date_option(name: str, *names: str, help: str) -> Callable[[F], F]:

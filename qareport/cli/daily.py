@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 import click
 
 from qareport.cli.console import Options, ProgressBars, complain, date_option, notify, takes_options
+from qareport.cli.intake_summary import skipped_lines, undated_lines
 from qareport.cli.language import SpokenCommand, SpokenGroup
 from qareport.delivery.mail import Transport, read_password
 from qareport.messages import Message, say
@@ -62,6 +63,8 @@ def daily(
 def _explain(result: Result) -> None:
     for problem in result.problems:
         complain(problem)
+    for line in (*skipped_lines(result.skipped), *undated_lines(result.undated)):
+        notify(line)
     if result.mode is Mode.SEND:
         return
     for letter in result.letters:

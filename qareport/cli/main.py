@@ -43,6 +43,7 @@ class Entry:
 
 COMMANDS: Mapping[str, Entry] = {
     "analyse": Entry("run:analyse", "Make reports from existing transcripts"),
+    "audit": Entry("desk:audit", "Read and verify the desk's audit log"),
     "daily": Entry("daily:daily", "Make and mail the report of a day"),
     "demo": Entry("run:demo", "Run the bundled calls; needs no network"),
     "doctor": Entry("doctor:doctor", "Check this machine and the configuration"),
@@ -54,10 +55,13 @@ COMMANDS: Mapping[str, Entry] = {
     "rules": Entry("rules:rules_group", "Check, test, explain and replay the rules"),
     "run": Entry("run:run", "Turn recordings into reports"),
     "search": Entry("search:search", "Find what was said"),
+    "serve": Entry("serve:serve", "Open the desk in a browser"),
     "status": Entry("status:status", "Show what is done, waiting and failed"),
     "store": Entry("store:store_group", "Check, back up and clean the store"),
     "templates": Entry("setup:templates", "Check edited document templates"),
+    "token": Entry("desk:token", "Make and revoke keys of the API"),
     "transcribe": Entry("transcribe:transcribe", "Transcribe recordings"),
+    "users": Entry("desk:users", "Manage the people who use the desk"),
 }
 
 

@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from qareport import calendar, codec, settings
+from qareport import calendar, settings
 from qareport.cli.console import (
     Options,
     ProgressBars,
@@ -31,10 +31,9 @@ from qareport.cli.console import (
     takes_options,
 )
 from qareport.cli.language import SpokenCommand
-from qareport.errors import TranscriptError
 from qareport.events import Progress
 from qareport.messages import for_user, say
-from qareport.model import Call, FailedCall
+from qareport.model import FailedCall
 from qareport.presentation.locale import speaking
 from qareport.store import CallFilter
 from qareport.workflows.render import render_orders
@@ -45,14 +44,17 @@ if TYPE_CHECKING:
     from qareport.workflows.transcribe import TranscribedCall
 
 
-@click.command(cls=SpokenCommand)
-@click.argument("sources", nargs=-1, metavar="SOURCE...")
-@click.option(
+manifest_option = click.option(
     "--manifest",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="CSV, XLSX or JSON lines: order, agent, time, channels.",
+    help="CSV, XLSX or JSON lines: order, agent, time, phone, channels.",
 )
+
+
+@click.command(cls=SpokenCommand)
+@click.argument("sources", nargs=-1, metavar="SOURCE...")
+@manifest_option
 @click.option(
     "--out",
     type=click.Path(path_type=Path),
@@ -74,7 +76,7 @@ def run(options: Options, sources: tuple[str, ...], manifest: Path | None, out: 
         raise click.UsageError(
             str(say("name recordings or folders, or give a --manifest. To see it work: qareport demo"))
         )
-    return len(_run(options, sources, manifest, out, formats).failures) > 0
+    return _run(options, sources, manifest, out, formats).is_incomplete
 
 
 @click.command(cls=SpokenCommand)
@@ -135,7 +137,7 @@ def _run(
 ) -> Summary:
     """Transcribe, judge and report. `settled`: no recording is still being written."""
     from qareport import ingest
-    from qareport.workflows.transcribe import disambiguate_ids, transcribe_calls
+    from qareport.workflows.transcribe import disambiguate_ids, refuse_taken_ids, transcribe_calls
 
     with options.open_workspace(make_store=True) as workspace, speaking(workspace.settings.report.locale):
         workspace.engine_files()  # a model that is missing is named before anything else is done
@@ -145,16 +147,21 @@ def _run(
             manifest,
             cache=out / "fetched",
             settings=replace(config.ingest, settle_s=0.0) if settled else config.ingest,
+            audio=config.audio,
             time_zone=config.period.time_zone,
             wait=wait_for_writers,
         )
         out.mkdir(parents=True, exist_ok=True)
         with ProgressBars() as progress:
             rule_book, store = rule_book_of(workspace), workspace.store
+            unfinished = store.calls.list_unfinished([failure.call_id for failure in recordings.failures])
             for failure in recordings.failures:
-                store.calls.put_failure(failure.call, failure)
+                if failure.call_id in unfinished:  # a call that is done keeps its result
+                    store.calls.put_failure(failure.call, failure)
+            calls = disambiguate_ids(recordings.calls, recordings.ids_from_file_name, store)
+            calls, refused = refuse_taken_ids(calls, store, ZoneInfo(config.period.time_zone))
             outcome = transcribe_calls(
-                disambiguate_ids(recordings.calls, recordings.ids_from_file_name, store),
+                calls,
                 store,
                 engine_key=workspace.engine_key,
                 load_transcriber=workspace.load_transcriber,
@@ -164,6 +171,10 @@ def _run(
     summary = replace(
         summary,
         failures=(*recordings.failures, *outcome.failures, *summary.failures),
+        unread=(*recordings.problems, *refused),
+        skipped=recordings.skipped,
+        leg_pairs=recordings.leg_pairs,
+        unknown_columns=recordings.unknown_columns,
         unlisted=recordings.unlisted,
         waiting=tuple(call.audio_path for call in recordings.waiting),
         unmatched=recordings.unmatched,
@@ -189,30 +200,37 @@ def wait_for_writers(seconds: float) -> None:
 
 @click.command(cls=SpokenCommand)
 @click.argument("transcript", type=click.Path(path_type=Path), metavar="TRANSCRIPT.jsonl")
+@manifest_option
 @click.option("--out", type=click.Path(path_type=Path), default=Path("out"), show_default=True, metavar="DIR")
 @format_option()
 @audio_option
 @takes_options
-def analyse(options: Options, transcript: Path, out: Path, formats: tuple[str, ...]) -> int:
+def analyse(options: Options, transcript: Path, manifest: Path | None, out: Path, formats: tuple[str, ...]) -> int:
     """Make reports from transcripts that exist already; no model is loaded.
 
-    A transcript needs no more than segments with start_ms, end_ms, role and text.
+    A transcript needs no more than segments with start_ms, end_ms, role and text. Results of FunASR with sentence_info
+    or timestamp are read, too. With --manifest, its rows say order, agent, time and phone of each call_id.
     """
+    from qareport.workflows.import_transcripts import import_transcripts
+
     with (
         options.open_workspace(make_store=True) as workspace,
         speaking(workspace.settings.report.locale),
         ProgressBars() as progress,
     ):
-        items, unreadable = _read(transcript)
-        out.mkdir(parents=True, exist_ok=True)
         rule_book = rule_book_of(workspace)
-        for given in items:
-            workspace.store.calls.put(given.call)
-            workspace.store.transcripts.put(given.key, given.transcript)
-        summary = judge_and_render(items, workspace, rule_book, out, formats, progress)
-    summary = replace(summary, failures=(*unreadable, *summary.failures))
+        given = import_transcripts(transcript, workspace.store, workspace.settings, manifest=manifest)
+        out.mkdir(parents=True, exist_ok=True)
+        summary = judge_and_render(given.calls, workspace, rule_book, out, formats, progress)
+    summary = replace(
+        summary,
+        failures=(*given.failures, *summary.failures),
+        unread=given.problems,
+        unknown_columns=given.unknown_columns,
+        missing=given.missing,
+    )
     summary.show()
-    return len(summary.failures) > 0
+    return summary.is_incomplete
 
 
 def judge_and_render(
@@ -239,28 +257,6 @@ def judge_and_render(
         audio_ms=sum(item.transcript.audio.duration_ms for item in transcribed if item.transcript.audio),
         out=out,
     )
-
-
-def _read(path: Path) -> tuple[list[TranscribedCall], list[FailedCall]]:
-    from qareport.workflows.judge import transcript_key
-    from qareport.workflows.transcribe import TranscribedCall
-
-    items: list[TranscribedCall] = []
-    unreadable: list[FailedCall] = []
-    for transcript in codec.read_transcripts(path):
-        if isinstance(transcript, TranscriptError):
-            where = str(transcript.problems[0].where)
-            unreadable.append(FailedCall(call_id=where, audio_path=where, step="ingest", reason=str(transcript)))
-            continue
-        call = Call(
-            call_id=transcript.call_id,
-            audio_path=transcript.audio.path if transcript.audio else "",
-            order_id=transcript.order_id,
-            agent_id=transcript.agent_id,
-            started_at=transcript.started_at,
-        )
-        items.append(TranscribedCall(call=call, key=transcript_key(transcript), transcript=transcript))
-    return items, unreadable
 
 
 @click.command(cls=SpokenCommand)

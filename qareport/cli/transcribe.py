@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import sys
+from itertools import chain
 from pathlib import Path
 
 import click
 
 from qareport import ingest
-from qareport.cli.console import Options, ProgressBars, complain, language_option, takes_options
+from qareport.cli.console import Options, ProgressBars, complain, language_option, notify, takes_options
+from qareport.cli.intake_summary import skipped_lines
 from qareport.cli.language import SpokenCommand
 from qareport.cli.run import wait_for_writers
 from qareport.cli.search import call_file_name, is_folder, open_output
@@ -58,9 +60,14 @@ def transcribe(options: Options, recordings: tuple[str, ...], format_: str | Non
             None,
             cache=Path("out/fetched"),
             settings=config.ingest,
+            audio=config.audio,
             time_zone=config.period.time_zone,
             wait=wait_for_writers,
         )
+        for problem in calls.problems:
+            complain(str(problem))
+        for line in skipped_lines(calls.skipped):
+            notify(line)
         for call in calls.waiting:
             complain(
                 say(
@@ -77,13 +84,13 @@ def transcribe(options: Options, recordings: tuple[str, ...], format_: str | Non
             )
             raise click.UsageError(str(too_many))
         engine = workspace.load_engine()
-    failures = written = 0
+    failures, written = len(calls.problems), 0
     with (
         ProgressBars() as progress,
         speaking(config.report.locale),
         open_output(output if folder is None else None) as stream,
     ):
-        for outcome in engine.transcribe(calls.calls, on_progress=progress):
+        for outcome in chain(calls.failures, engine.transcribe(calls.calls, on_progress=progress)):
             if isinstance(outcome, FailedCall):
                 failures += 1
                 complain(f"{outcome.call_id}: {outcome.reason} [{outcome.step}]")

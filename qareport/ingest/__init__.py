@@ -4,7 +4,8 @@
 """
 
 from qareport.audio.containers import AUDIO_SUFFIXES
-from qareport.ingest.find import Ingest, find_calls
-from qareport.ingest.manifest import read_manifest
+from qareport.ingest.find import find_calls
+from qareport.ingest.manifest import Manifest, ManifestRow, read_manifest
+from qareport.ingest.matching import Ingest
 
-__all__ = ["AUDIO_SUFFIXES", "Ingest", "find_calls", "read_manifest"]
+__all__ = ["AUDIO_SUFFIXES", "Ingest", "Manifest", "ManifestRow", "find_calls", "read_manifest"]

@@ -1,296 +1,209 @@
-"""Read manifests: CSV, Excel and JSON lines, row by row, every bad row reported with its place."""
+"""Read manifests: what the business knows of each recording, row by row; a bad row hides no other row."""
 
 from __future__ import annotations
 
-import csv
-import difflib
-import io
-import json
 import re
-import warnings
-import zipfile
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from datetime import date, datetime, time, timedelta
-from pathlib import Path
-from typing import Annotated, Any, TypeAlias
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path, PurePosixPath
 from zoneinfo import ZoneInfo
 
-import pydantic
-from pydantic import (
-    AwareDatetime,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    ValidationInfo,
-    ValidatorFunctionWrapHandler,
-    WrapValidator,
-)
-
-from qareport.codec import explain
-from qareport.errors import ConfigError, Problem, SourceLocation
+from qareport.codec import clean_text, is_nothing, read_identifier, read_instant
+from qareport.errors import ConfigError, Problem, QareportError, SourceLocation
+from qareport.ingest.addresses import is_url
+from qareport.ingest.columns import AUDIO_ALONE, AUDIO_OR_ID
+from qareport.ingest.tables import ManifestTable, TableRow, read_text_table
+from qareport.ingest.workbook import read_workbook
+from qareport.messages import Message, say
 from qareport.model import Call, Role
+from qareport.settings import IngestSettings
 
-#: The place of a row, and its cells by their column's name, or what is wrong with it.
-Line: TypeAlias = tuple[SourceLocation | str, Mapping[str, Any] | Problem]
-
-
-def no_audio_column(names: Sequence[str], where: str) -> Line:
-    """Say which columns there are when none is named audio."""
-    got = ", ".join(names) or "nothing"
-    return where, Problem(what=f"the columns are {got}", where=where, expected="at least a column named audio")
-
-
-#: Excel keeps no more digits of a number; the rest have become zeros when the file was saved.
-_DIGITS = 15
+#: Words for roles beside those of `ingest.legs`.
+_ROLES = {
+    "agent": Role.AGENT, "坐席": Role.AGENT, "座席": Role.AGENT, "客服": Role.AGENT,
+    "customer": Role.CUSTOMER, "客户": Role.CUSTOMER, "顾客": Role.CUSTOMER, "用户": Role.CUSTOMER,
+    "unknown": Role.UNKNOWN, "mixed": Role.UNKNOWN, "未知": Role.UNKNOWN, "混合": Role.UNKNOWN,
+}  # fmt: skip
+_BETWEEN_ROLES = re.compile(r"[|,，、;；/+]")
+_DEFAULTS = IngestSettings()
 
 
-def read_sheets(path: Path) -> Iterator[Line]:
-    """Read the rows of all sheets whose first row names a column `audio`.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ManifestRow:
+    """One call of a manifest, or a row that cannot be used."""
 
-    Raises:
-        ConfigError: the file cannot be read.
-    """
-    import openpyxl  # 0.2 s, and needed for such manifests alone
-    from openpyxl.utils.exceptions import InvalidFileException
-
-    try:
-        with warnings.catch_warnings(), path.open("rb") as file:
-            warnings.simplefilter("ignore")  # of styles and extensions that a manifest has no use for
-            book = openpyxl.load_workbook(file, read_only=True, data_only=True)
-            yield from _rows(book.worksheets, path)
-    except (OSError, zipfile.BadZipFile, InvalidFileException, KeyError, ValueError, SyntaxError) as error:
-        problem = Problem(
-            what=f"cannot be read: {error}", where=str(path), expected="a workbook (.xlsx)", to_do="save it again"
-        )
-        raise ConfigError([problem]) from error
+    where: SourceLocation | str
+    #: What is known of the call, its `audio_path` as written; None: not even which call it is.
+    call: Call | None
+    #: The recording, as written; "" where there is none.
+    audio: str
+    #: The recording of the other leg, where the call is recorded in two files.
+    other_leg: str = ""
+    #: What is wrong with the row.
+    problems: tuple[Problem, ...] = ()
 
 
-def _rows(sheets: Sequence[Any], path: Path) -> Iterator[Line]:
-    heads: dict[str, list[str]] = {}
-    for sheet in sheets:
-        sheet.reset_dimensions()  # programs that write workbooks often state them wrongly
-        rows = sheet.iter_rows()
-        names = [str(cell.value or "").strip() for cell in next(rows, ())]
-        heads[sheet.title] = [name for name in names if name]
-        if "audio" not in names:
-            continue
-        for number, cells in enumerate(rows, start=2):
-            where = f"{path} sheet {sheet.title!r} row {number}"
-            if any(cell.value is not None for cell in cells):
-                yield where, _row(names, cells, where)
-    if not any("audio" in names for names in heads.values()):
-        first, names = next(iter(heads.items()), ("", []))
-        yield no_audio_column(names, f"{path} sheet {first!r}")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manifest:
+    """The rows of a manifest, in their order; no two with the same call."""
+
+    path: Path
+    rows: tuple[ManifestRow, ...]
+    #: Headings that are not known: what is below them is not used.
+    unknown_columns: tuple[str | Message, ...] = ()
+
+    @property
+    def calls(self) -> tuple[Call, ...]:
+        """Return the calls of the rows that can be used."""
+        return tuple(row.call for row in self.rows if row.call is not None and not row.problems)
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """Return everything that is wrong with rows."""
+        return tuple(problem for row in self.rows for problem in row.problems)
 
 
-def _row(names: Sequence[str], cells: Sequence[Any], where: str) -> dict[str, object] | Problem:
-    row: dict[str, object] = {}
-    for name, cell in zip(names, cells, strict=False):
-        if not name or cell.value is None:
-            continue
-        problem = _unusable(name, cell)
-        if problem:
-            return Problem(what=f"{name}: {problem[0]}", where=where, to_do=problem[1])
-        row[name] = _value(cell)
-    return row
-
-
-def _unusable(name: str, cell: Any) -> tuple[str, str] | None:
-    """Say what is wrong with a cell and what to do, without its value: it may be a telephone number."""
-    if cell.data_type == "e":
-        return f"the cell holds an error ({cell.value})", "fix the formula"
-    if name != "started_at" and isinstance(cell.value, int | float) and abs(cell.value) >= 10**_DIGITS:
-        return (
-            f"a number of more than {_DIGITS} digits, of which Excel keeps only {_DIGITS}",
-            "format the column as text and enter it again",
-        )
-    return None
-
-
-def _value(cell: Any) -> object:
-    value = cell.value
-    if isinstance(value, str):
-        return value.strip()
-    if isinstance(value, datetime):
-        return (value + timedelta(milliseconds=500)).replace(microsecond=0)  # Excel keeps a fraction of a day
-    if isinstance(value, date | time):
-        return value.isoformat()
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    form = str(cell.number_format)
-    if isinstance(value, int) and form and set(form) == {"0"}:  # shown with leading zeros: 0017
-        return str(value).zfill(len(form))
-    return value
-
-
-#: Excel in China writes CSV in the code page of its Windows, which is a part of GB18030.
-_ENCODINGS = ("utf-8-sig", "gb18030")
-_DELIMITERS = ",;\t"
-_WRITE_IT = "write it like 2026-11-21T09:13:05+08:00 or 2026-11-21 09:13:05"
-#: How alike the name of a column and a known one are when the one was meant for the other.
-_ALIKE = 0.85
-_LOCAL_TIME = re.compile(r"(\d{4})[-/](\d{1,2})[-/](\d{1,2})[ T](\d{1,2}):(\d{2})(?::(\d{2}))?")
-
-
-def _roles(value: object) -> object:
-    if isinstance(value, str):
-        value = [part.strip() for part in value.replace(",", "|").split("|")]
-    if isinstance(value, list):
-        return tuple("unknown" if name == "mixed" else name for name in value)
-    return value
-
-
-def _text(value: object) -> object:
-    """Write a number that is meant as text with all its digits and no `.0`."""
-    return int(value) if isinstance(value, float) and value.is_integer() else value
-
-
-def _instant(value: object, read: ValidatorFunctionWrapHandler, info: ValidationInfo) -> datetime:
-    try:
-        if isinstance(value, str) and (match := _LOCAL_TIME.fullmatch(value)):
-            value = datetime(*(int(part or 0) for part in match.groups()))  # type: ignore[arg-type]  # noqa: DTZ001
-        if isinstance(value, datetime) and value.tzinfo is None:
-            value = value.replace(tzinfo=(info.context or {})["zone"])
-        instant: datetime = read(value)
-    except ValueError:
-        raise ValueError(f"no time that can be read; {_WRITE_IT}") from None
-    if instant.year < 2000:  # 46347.38 is a date in Excel and a time of 1970 to everyone else
-        raise ValueError(f"before the year 2000; {_WRITE_IT}")
-    return instant
-
-
-_Text = Annotated[str, Field(max_length=200), BeforeValidator(_text)]
-
-
-class _Row(pydantic.BaseModel):
-    """A manifest row as people write it; empty cells count as absent."""
-
-    model_config = ConfigDict(extra="ignore", frozen=True, coerce_numbers_to_str=True)
-
-    audio: Annotated[str, Field(min_length=1)]
-    call_id: Annotated[_Text, Field(min_length=1)] | None = None
-    order_id: _Text | None = None
-    agent_id: _Text | None = None
-    started_at: Annotated[AwareDatetime, WrapValidator(_instant)] | None = None
-    channels: Annotated[tuple[Role, ...], BeforeValidator(_roles)] = ()
-    customer_phone: Annotated[str, BeforeValidator(_text)] | None = None
-
-
-def read_manifest(path: Path, time_zone: str = "Asia/Shanghai") -> list[Call]:
-    """Read a manifest; `audio_path` of the calls is as written in it.
+def read_manifest(
+    path: Path, time_zone: str = "Asia/Shanghai", *, settings: IngestSettings = _DEFAULTS, needs_audio: bool = True
+) -> Manifest:
+    """Read a manifest. Two rows of one call, each with the role of its only channel, are the legs of that call.
 
     Args:
         path: `.csv`, `.xlsx`, `.jsonl` or `.ndjson`.
         time_zone: IANA name of the zone of times that are written without an offset.
+        settings: the words for legs.
+        needs_audio: False: a row with a call_id needs no recording.
 
     Raises:
-        ConfigError: cannot be read, no `audio` column, or bad rows: all of them, each with its place.
+        ConfigError: it cannot be read, has no column `audio`, or a heading that cannot be used.
     """
-    problems: list[Problem] = []
-    calls: dict[str, tuple[Call, SourceLocation | str]] = {}
-    named: set[str] = set()
-    for where, data in _lines(path):
-        if isinstance(data, Problem):
-            problems.append(data)
-            continue
-        problems += [Problem(what=what, where=where) for what in _misspelt(data, named)]
-        named |= data.keys()
-        given = {key: value for key, value in data.items() if value not in ("", None)}
+    table = _read_table(path, AUDIO_ALONE if needs_audio else AUDIO_OR_ID)
+    roles = _ROLES | {word.lower(): Role(role) for word, role in settings.legs.items()}
+    reader = _RowReader(ZoneInfo(time_zone), roles, needs_audio)
+    places: dict[str, int] = {}
+    rows: list[ManifestRow] = []
+    for line in table.rows:
+        row = reader.read(line)
+        at = places.get(row.call.call_id) if row.call is not None else None
+        if at is None:
+            if row.call is not None:
+                places[row.call.call_id] = len(rows)
+            rows.append(row)
+        elif (both := _both_legs(rows[at], row)) is not None:
+            rows[at] = both
+        else:
+            rows.append(_second(row, rows[at]))
+    return Manifest(path=path, rows=tuple(rows), unknown_columns=table.unknown)
+
+
+def _read_table(path: Path, needed: Sequence[str]) -> ManifestTable:
+    suffix = path.suffix.lower()
+    if suffix in (".xlsx", ".xlsm"):
+        return read_workbook(path, needed)
+    if suffix in (".xls", ".et"):
+        what, to_do = say("is an old Excel file"), say("save it as .xlsx or .csv")
+        raise ConfigError([Problem(what=what, where=str(path), to_do=to_do)])
+    return read_text_table(path, needed)
+
+
+class _RowReader:
+    """Reads the cells of rows; each cell on its own, so that a row says everything that is wrong with it."""
+
+    def __init__(self, zone: ZoneInfo, roles: Mapping[str, Role], needs_audio: bool) -> None:
+        self._zone = zone
+        self._roles = roles
+        self._needs_audio = needs_audio
+
+    def read(self, line: TableRow) -> ManifestRow:
+        problems = list(line.problems)
+        values: dict[str, object] = {}
+        for column, cell in line.cells.items():
+            try:
+                if not is_nothing(cell):
+                    values[column] = self._value(column, cell)
+            except QareportError as error:
+                problem = error.problems[0]
+                what = say("{column}: {what}", column=column, what=problem.what)
+                problems.append(replace(problem, what=what, where=line.where))
+        audio, call_id = str(values.get("audio") or ""), values.get("call_id")
+        named = call_id is not None or is_nothing(line.cells.get("call_id"))  # else nobody knows which call it is
+        if not problems and not audio and (self._needs_audio or call_id is None):
+            problems.append(Problem(what=say("no recording in the column audio"), where=line.where))
+        name = str(call_id or PurePosixPath(base_name(audio)).stem)
+        call = _call(name, audio, values) if name and named else None
+        return ManifestRow(where=line.where, call=call, audio=audio, problems=tuple(problems))
+
+    def _value(self, column: str, cell: object) -> object:
+        if column == "audio":
+            return _audio(cell)
+        if column == "started_at":
+            return read_instant(cell if isinstance(cell, datetime) else read_identifier(cell), self._zone)
+        if column == "channels":
+            return self._channels(cell)
+        return read_identifier(cell)
+
+    def _channels(self, cell: object) -> tuple[Role, ...]:
+        words = cell if isinstance(cell, list) else _BETWEEN_ROLES.split(str(read_identifier(cell)))
         try:
-            row = _Row.model_validate(given, context={"zone": ZoneInfo(time_zone)})
-        except pydantic.ValidationError as error:
-            problems.append(Problem(what=explain(error), where=where))
-            continue
-        call = _call(row)
-        if call.call_id in calls:
-            first = calls[call.call_id][1]
-            place = f"line {first.line}" if isinstance(first, SourceLocation) else first
-            what = f"call_id {call.call_id!r} is given twice"
-            problems.append(Problem(what=what, where=where, to_do=f"first given on {place}"))
-        calls.setdefault(call.call_id, (call, where))
-    if problems:
-        raise ConfigError(problems)
-    return [call for call, _ in calls.values()]
+            return tuple(self._roles[str(word).strip().lower()] for word in words)
+        except KeyError as error:
+            raise QareportError(
+                say("no role: {word}", word=error),
+                expected=say("agent|customer (客服|客户), or mixed (混合) where one channel holds both"),
+            ) from error
 
 
-def _misspelt(names: Iterable[str], before: Collection[str]) -> Iterator[str]:
-    """Report columns that would be ignored and look like a typo: `ordr_id`, `Agent ID`."""
-    for name in names:
-        missing = [known for known in _Row.model_fields if known not in names]
-        if name in before or name in _Row.model_fields or not missing:
-            continue
-        plain = re.sub(r"[^a-z]+", "_", name.strip().lower())
-        near = difflib.get_close_matches(plain, missing, n=1, cutoff=_ALIKE)
-        if near:
-            yield f"no such column: {name!r}; did you mean {near[0]!r}?"
+def _audio(cell: object) -> str:
+    text = clean_text(str(cell))
+    if "\x00" in str(cell):
+        raise QareportError(say("a NUL character in the name of a file"))
+    return text[1:] if text.startswith("'") and not text.endswith("'") else text
 
 
-def _lines(path: Path) -> Iterable[Line]:
-    ending = path.suffix.lower()
-    if ending in (".xlsx", ".xlsm"):
-        return read_sheets(path)
-    if ending in (".xls", ".et"):
-        raise ConfigError([Problem(what="is an old Excel file", where=str(path), to_do="save it as .xlsx or .csv")])
-    text = _decode(path)
-    return _json_lines(text, path) if ending in (".jsonl", ".ndjson") else _csv_lines(text, path)
+def base_name(audio: str) -> str:
+    """Return the name of a recording, whose path may be one of Windows."""
+    return re.split(r"[\\/]", audio.partition("?")[0] if is_url(audio) else audio)[-1]
 
 
-def _decode(path: Path) -> str:
-    expected = "CSV, XLSX or JSON lines; text in UTF-8, or as Excel writes it in China (GB18030)"
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise ConfigError(
-            [Problem(what=f"cannot be read: {error.strerror}", where=str(path), expected=expected)]
-        ) from error
-    for encoding in _ENCODINGS:
-        try:
-            return content.decode(encoding)
-        except UnicodeDecodeError as error:
-            reason = error
-    problem = Problem(what=f"cannot be read: {reason}", where=str(path), expected=expected)
-    raise ConfigError([problem]) from reason
-
-
-def _call(row: _Row) -> Call:
+def _call(call_id: str, audio: str, values: Mapping[str, object]) -> Call:
+    started_at, channels = values.get("started_at"), values.get("channels")
+    texts = {name: values.get(name) for name in ("order_id", "agent_id", "customer_phone")}
     return Call(
-        call_id=row.call_id or Path(row.audio).stem,
-        audio_path=row.audio,
-        order_id=row.order_id,
-        agent_id=row.agent_id,
-        started_at=row.started_at,
-        customer_phone=row.customer_phone,
-        channel_roles=row.channels,
+        call_id=call_id,
+        audio_path=audio,
+        started_at=started_at if isinstance(started_at, datetime) else None,
+        channel_roles=channels if isinstance(channels, tuple) else (),
+        **{name: str(text) if text is not None else None for name, text in texts.items()},
     )
 
 
-def _csv_lines(text: str, path: Path) -> Iterator[Line]:
-    head = text.split("\n", 1)[0]
-    delimiter = max(_DELIMITERS, key=head.count)
-    reader = csv.DictReader(io.StringIO(text), skipinitialspace=True, delimiter=delimiter)
-    try:
-        names = reader.fieldnames or ()
-        if "audio" not in names:
-            yield no_audio_column(names, str(path))
-            return
-        for row in reader:
-            where = SourceLocation(file=str(path), line=reader.line_num)
-            yield where, {key: (value or "").strip() for key, value in row.items() if isinstance(key, str)}
-    except csv.Error as error:
-        where = SourceLocation(file=str(path), line=reader.line_num)
-        yield where, Problem(what=f"not CSV: {error}", where=where)
+def _both_legs(first: ManifestRow, second: ManifestRow) -> ManifestRow | None:
+    """Join the rows of the two legs of a call; None: they are not that."""
+    if first.call is None or second.call is None or first.other_leg or first.problems or second.problems:
+        return None
+    roles = (*first.call.channel_roles, *second.call.channel_roles)
+    if len(roles) != 2 or len(set(roles)) != 2 or Role.UNKNOWN in roles:
+        return None
+    problems = []
+    known: dict[str, object] = {"channel_roles": roles}
+    for name in ("order_id", "agent_id", "customer_phone", "started_at"):
+        one_leg, other = getattr(first.call, name), getattr(second.call, name)
+        if None not in (one_leg, other) and one_leg != other:
+            what = say("{column}: the two legs of call {call} differ", column=name, call=first.call.call_id)
+            problems.append(Problem(what=what, where=second.where, to_do=say("write the same in both rows")))
+        known[name] = one_leg if one_leg is not None else other
+    call = replace(first.call, **known)  # type: ignore[arg-type]
+    return replace(first, call=call, other_leg=second.audio, problems=tuple(problems))
 
 
-def _json_lines(text: str, path: Path) -> Iterator[Line]:
-    for number, line in enumerate(text.splitlines(), start=1):
-        if not line.strip():
-            continue
-        where = SourceLocation(file=str(path), line=number)
-        data: Mapping[str, Any] | Problem
-        try:
-            value = json.loads(line)
-        except ValueError as error:
-            data = Problem(what=f"not JSON: {error}", where=where)
-        else:
-            data = value if isinstance(value, dict) else Problem(what="not a JSON object", where=where)
-        yield where, data
+def _second(row: ManifestRow, first: ManifestRow) -> ManifestRow:
+    call_id = "" if row.call is None else row.call.call_id
+    problem = Problem(
+        what=say("call_id {call!r} is given twice", call=call_id),
+        where=row.where,
+        to_do=say(
+            "first given in {place}; the legs of one call need their role in the column channels", place=first.where
+        ),
+    )
+    return replace(row, call=None, problems=(*row.problems, problem))

@@ -1,28 +1,25 @@
-"""Find recordings in files, folders and behind fsspec URLs; those that are still being written are skipped."""
+"""Recordings as they are found: paths, names that anybody can read, and whether a file is still being written."""
 
 from __future__ import annotations
 
 import contextlib
 import hashlib
-import json
+import os
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 from qareport.audio.containers import AUDIO_SUFFIXES
-from qareport.errors import NotFoundError, Problem
-from qareport.files import atomic_path
+from qareport.errors import Problem
+from qareport.messages import Message, say
 
 #: What programs add to a name until a file is complete.
 TEMPORARY_SUFFIXES = frozenset(
     (".part", ".partial", ".tmp", ".temp", ".filepart", ".crdownload", ".download", ".writing")
 )
-#: Fields in which file systems say which version of a file they hold; the first that exists is taken.
-_VERSIONS = ("ETag", "etag", "version_id", "md5", "content-md5", "generation")
-_TIMES = ("mtime", "LastModified", "last_modified", "modified", "updated", "created")
+#: The longest file name of a link, in bytes; file systems take 255.
+_LONGEST_NAME = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,50 +30,85 @@ class RecordingFile:
     name: str
     #: False: it is still being written, or only a part of it could be fetched.
     whole: bool = True
+    #: Why it cannot be used; None: nothing is known against it.
+    fault: str | Message | None = None
+
+    @property
+    def stem(self) -> str:
+        """Return the name without its suffix."""
+        return Path(self.name).stem
 
 
-def expand(
-    sources: Sequence[str],
-    cache: Path,
-    *,
-    settle_s: float = 0.0,
-    wait: Callable[[float], None] = time.sleep,
-    unreadable: list[Problem] | None = None,
-) -> list[RecordingFile]:
-    """Find the recordings of some sources, in the order given (folders by name).
+@dataclass(slots=True, kw_only=True)
+class SourceContents:
+    """What sources hold: filled as they are read."""
 
-    Args:
-        sources: files, folders or fsspec URLs (`s3://bucket/day/`).
-        cache: folder into which recordings behind URLs are fetched.
-        settle_s: a file of a folder that was written to within so many seconds must stay as it is for so long to count
-            as complete.
-        wait: sleeps.
-        unreadable: where to note sources that cannot be read, instead of raising.
+    recordings: list[RecordingFile] = field(default_factory=list)
+    #: Files that are no recordings by their names.
+    skipped: list[str] = field(default_factory=list)
+    #: Sources, folders and links that cannot be read.
+    problems: list[Problem] = field(default_factory=list)
 
-    Raises:
-        NotFoundError: a source that does not exist or holds no recording.
+    def add(self, other: SourceContents) -> None:
+        """Take over what another source holds."""
+        self.recordings += other.recordings
+        self.skipped += other.skipped
+        self.problems += other.problems
+
+
+def readable(path: str | Path) -> str:
+    """Write a path or a name so that it is valid UTF-8 and anybody can read it.
+
+    Names that are not UTF-8 are mostly GBK, from Windows in Chinese; bytes that are not even that become `\\xff`.
     """
-    recordings: list[RecordingFile] = []
-    for source in sources:
+    text = str(path)
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        content = os.fsencode(text)
         try:
-            if "://" in source:
-                recordings += _fetch(source, cache, settle_s=settle_s, wait=wait)
-            elif Path(source).is_file():  # a file that is named is taken as complete
-                recordings.append(RecordingFile(path=Path(source), name=Path(source).name))
-            else:
-                recordings += settle(_listed(Path(source)), settle_s=settle_s, wait=wait)
-        except NotFoundError as error:
-            if unreadable is None:
-                raise
-            unreadable += error.problems
-    return recordings
+            return content.decode("gb18030")
+        except UnicodeDecodeError:
+            return content.decode("utf-8", "backslashreplace")
+    return text
+
+
+def with_readable_path(recording: RecordingFile, links: Path) -> RecordingFile:
+    """Give a recording whose path is not UTF-8 one that is: a link in a folder; others stay as they are.
+
+    Ids, reports and the store hold text; the name itself stays as it is at its source.
+    """
+    name = readable(recording.name)
+    if readable(recording.path) == str(recording.path):
+        return replace(recording, name=name)
+    target = os.path.abspath(recording.path)
+    link = links / hashlib.sha256(os.fsencode(target)).hexdigest()[:16] / _short(name)
+    try:
+        link.parent.mkdir(parents=True, exist_ok=True)
+        with contextlib.suppress(FileExistsError):
+            link.symlink_to(target)
+    except OSError as error:
+        fault = say("its name is not UTF-8, and no link to it can be made: {error}", error=error.strerror)
+        return RecordingFile(path=Path(readable(recording.path)), name=name, fault=fault)
+    return replace(recording, path=link, name=name)
+
+
+def _short(name: str) -> str:
+    """Cut the name of a file to what file systems take; GBK grows when it becomes UTF-8."""
+    suffix = Path(name).suffix[:20]
+    return Path(name).stem.encode()[: _LONGEST_NAME - len(suffix)].decode("utf-8", "ignore") + suffix
+
+
+def reason_of(error: OSError | ValueError) -> str:
+    """Say in a few words why a file or folder cannot be read."""
+    return getattr(error, "strerror", None) or str(error)
 
 
 def settle(
     recordings: Sequence[RecordingFile], *, settle_s: float, wait: Callable[[float], None]
 ) -> list[RecordingFile]:
     """Look twice at files that were written to just now: one that changes meanwhile is not complete yet."""
-    paths = [recording.path for recording in recordings if recording.whole]
+    paths = [recording.path for recording in recordings if recording.whole and recording.fault is None]
     young = {path: _signature(path) for path in paths if settle_s and _is_young(path, settle_s)}
     if young:
         wait(settle_s)
@@ -91,25 +123,6 @@ def temporary_name(path: Path) -> str | None:
     return None
 
 
-def _listed(path: Path) -> list[RecordingFile]:
-    if not path.is_dir():
-        raise NotFoundError("no such file or folder", where=str(path), to_do="check the path")
-    recordings, unfinished = [], []
-    for file in sorted(path.rglob("*")):
-        if file.name.startswith(".") or not file.is_file():
-            continue
-        final = temporary_name(file)
-        if final is not None:
-            unfinished.append(RecordingFile(path=file.with_name(final), name=final, whole=False))
-        elif file.suffix.lower() in AUDIO_SUFFIXES:
-            recordings.append(RecordingFile(path=file, name=file.name))
-    known = {recording.path for recording in recordings}
-    recordings += [recording for recording in unfinished if recording.path not in known]
-    if not recordings:
-        raise NotFoundError("no recording in this folder", where=str(path), expected=_endings())
-    return recordings
-
-
 def _is_young(path: Path, settle_s: float) -> bool:
     with contextlib.suppress(OSError):
         return time.time() - path.stat().st_mtime < settle_s  # of the future, too: that clock is not ours
@@ -122,98 +135,3 @@ def _signature(path: Path) -> tuple[int, int] | None:
     except OSError:
         return None
     return status.st_size, status.st_mtime_ns
-
-
-# --- URLs -------------------------------------------------------------------------------------------------------------
-
-
-class _ChangedError(Exception):
-    """A remote file changed while it was fetched: what was fetched is not consistent."""
-
-
-def _fetch(url: str, cache: Path, *, settle_s: float, wait: Callable[[float], None]) -> Iterator[RecordingFile]:
-    import fsspec  # slow to import, and needed for URLs alone
-
-    try:
-        filesystem, root = fsspec.core.url_to_fs(url)
-        listed = _list(filesystem, root)
-        if not listed:
-            raise NotFoundError("no recording behind this URL", where=url, expected=_endings())
-        if any(_was_written_within(settle_s, info) for info in listed.values()):
-            wait(settle_s)
-            before, listed = listed, _list(filesystem, root)
-            listed = {name: info for name, info in listed.items() if name in before}
-        else:
-            before = listed
-        cache.mkdir(parents=True, exist_ok=True)
-        for name, info in sorted(listed.items()):
-            if _version(before[name]) == _version(info):
-                yield _fetched(filesystem, name, info, cache)
-            else:
-                yield RecordingFile(path=_place(filesystem, name, cache), name=Path(name).name, whole=False)
-    except (OSError, ValueError, ImportError, RuntimeError) as error:
-        raise NotFoundError(
-            f"cannot be fetched: {error}", where=url, to_do="check the URL, its driver and your access"
-        ) from error
-
-
-def _list(filesystem: Any, root: str) -> dict[str, dict[str, Any]]:
-    filesystem.invalidate_cache()
-    files = filesystem.find(root, detail=True)
-    return {name: info for name, info in files.items() if Path(name).suffix.lower() in AUDIO_SUFFIXES or name == root}
-
-
-def _was_written_within(seconds: float, info: dict[str, Any]) -> bool:
-    """Tell whether a remote file was written to just now; where its time is not known, it was not."""
-    written = _written(info)
-    return isinstance(written, int | float) and time.time() - written < seconds
-
-
-def _written(info: dict[str, Any]) -> object:
-    """Return when a remote file was written, in seconds where its file system says it in a form that is known."""
-    written = next((info[key] for key in _TIMES if info.get(key) is not None), None)
-    return written.timestamp() if isinstance(written, datetime) else written
-
-
-def _place(filesystem: Any, name: str, cache: Path) -> Path:
-    """Give each remote file a folder of its own, so that it keeps its name."""
-    url = filesystem.unstrip_protocol(name)
-    return cache / hashlib.sha256(url.encode()).hexdigest()[:16] / Path(name).name
-
-
-def _fetched(filesystem: Any, name: str, info: dict[str, Any], cache: Path) -> RecordingFile:
-    """Return the cached copy of a recording, fetched again if it has changed; a partial file is never left behind."""
-    target = _place(filesystem, name, cache)
-    note = target.with_name("version.json")
-    version = _version(info)
-    if not (target.exists() and _read(note) == version):
-        target.parent.mkdir(exist_ok=True)
-        try:
-            with atomic_path(target) as partial:
-                filesystem.get_file(name, str(partial))
-                filesystem.invalidate_cache()
-                size = info.get("size")
-                if _version(filesystem.info(name)) != version or (size is not None and partial.stat().st_size != size):
-                    raise _ChangedError
-                note.unlink(missing_ok=True)  # killed in between, the recording is fetched again
-        except _ChangedError:
-            return RecordingFile(path=target, name=target.name, whole=False)
-        note.write_text(version, "utf-8")
-    return RecordingFile(path=target, name=target.name)
-
-
-def _version(info: dict[str, Any]) -> str:
-    """Write what tells one version of a remote file from the next: its size, and its ETag or else its time."""
-    mark = next((info[key] for key in _VERSIONS if info.get(key) is not None), _written(info))
-    return json.dumps([info.get("size"), str(mark)])
-
-
-def _read(path: Path) -> str | None:
-    try:
-        return path.read_text("utf-8")
-    except OSError:
-        return None
-
-
-def _endings() -> str:
-    return "a file ending in " + ", ".join(sorted(AUDIO_SUFFIXES))

@@ -8,6 +8,18 @@ The JSON of `Transcript` and `OrderReport` is a contract with other programs (sc
 docs/reference/json.md).
 """
 
+from qareport.model.access import (
+    GRANTS,
+    TOKEN_SCOPES,
+    Agents,
+    ApiToken,
+    AuditEntry,
+    Permission,
+    Reach,
+    Team,
+    User,
+    UserRole,
+)
 from qareport.model.analysis import (
     Analysis,
     CallMetrics,
@@ -48,6 +60,7 @@ from qareport.model.delivery import (
     delivery_key,
 )
 from qareport.model.dialogue_acts import ACTS_OF, AGENT_ACTS, CUSTOMER_ACTS, Act, SpokenAct, TopicScore
+from qareport.model.job import Job, JobKind, JobState
 from qareport.model.measures import MEASURES, NORM_MEASURES, Measure, Unit
 from qareport.model.order_report import (
     CallChange,
@@ -132,6 +145,7 @@ __all__ = [
     "CUSTOMER_ACTS",
     "DEFAULT_SILENCE_MS",
     "FATAL_POINTS",
+    "GRANTS",
     "GUESSED_SOURCES",
     "MAIL",
     "MEASURES",
@@ -144,14 +158,18 @@ __all__ = [
     "STATE_NOT_JUDGED",
     "STATE_SILENCE",
     "TAG_IRONY",
+    "TOKEN_SCOPES",
     "TROUBLE_KINDS",
     "Act",
     "AdviceOutcome",
     "AgentOutcome",
     "AgentRow",
+    "Agents",
     "Analysis",
+    "ApiToken",
     "AudioEvent",
     "AudioInfo",
+    "AuditEntry",
     "Call",
     "CallChange",
     "CallMetrics",
@@ -184,6 +202,9 @@ __all__ = [
     "HeatRow",
     "Hold",
     "Interruption",
+    "Job",
+    "JobKind",
+    "JobState",
     "Judgement",
     "Language",
     "MaskedSpan",
@@ -205,6 +226,7 @@ __all__ = [
     "PeriodKind",
     "PeriodProvenance",
     "PeriodReport",
+    "Permission",
     "PersonalKind",
     "Promise",
     "PromiseDue",
@@ -212,6 +234,7 @@ __all__ = [
     "PromiseState",
     "Provenance",
     "Rate",
+    "Reach",
     "ReaderFault",
     "Risk",
     "Role",
@@ -231,6 +254,7 @@ __all__ = [
     "SpokenAct",
     "SummaryMoment",
     "SummaryPromise",
+    "Team",
     "TeamNorm",
     "Token",
     "TopicScore",
@@ -238,6 +262,8 @@ __all__ = [
     "Transcript",
     "Turn",
     "Unit",
+    "User",
+    "UserRole",
     "WeakLink",
     "delivery_key",
     "find_turns",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from math import isfinite
 from typing import NamedTuple
 
 from qareport.model.dialogue_acts import SpokenAct, TopicScore
@@ -142,6 +143,14 @@ class Segment(Span):
     tokens: tuple[Token, ...] = ()
     #: What the sentence does, as a reader understood it, the surest first; empty before the transcript is read.
     acts: tuple[SpokenAct, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Refuse numbers that are not finite: JSON has none, and what is stored with one could not be read again."""
+        for scores in (self.emotion_scores, self.emotion_view, self.event_scores):
+            if scores and not all(map(isfinite, scores.values())):
+                raise ValueError("a score is not a finite number")
+        if self.loudness_dbfs is not None and not isfinite(self.loudness_dbfs):
+            raise ValueError("loudness_dbfs is not a finite number")
 
     @property
     def tags(self) -> tuple[str, ...]:

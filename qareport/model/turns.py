@@ -31,13 +31,15 @@ def find_turns(spoken: Sequence[Segment]) -> tuple[tuple[Turn, ...], tuple[int, 
     """
     turns: list[Turn] = []
     turn_of: list[int] = []
+    first = last = 0
+    end_ms = 0
     for index, segment in enumerate(spoken):
-        if not turns:
-            turns.append(Turn(segment.role, segment.start_ms, segment.end_ms, index, index))
-        elif segment.role == turns[-1].role:
-            last = turns[-1]
-            turns[-1] = Turn(last.role, last.start_ms, max(last.end_ms, segment.end_ms), last.first, index)
-        elif segment.end_ms > turns[-1].end_ms or segment.duration_ms >= BACK_CHANNEL_MS:
-            turns.append(Turn(segment.role, segment.start_ms, segment.end_ms, index, index))
-        turn_of.append(len(turns) - 1)
+        if index == 0 or segment.role is spoken[first].role:
+            last, end_ms = index, max(end_ms, segment.end_ms)
+        elif segment.end_ms > end_ms or segment.duration_ms >= BACK_CHANNEL_MS:
+            turns.append(Turn(spoken[first].role, spoken[first].start_ms, end_ms, first, last))
+            first, last, end_ms = index, index, segment.end_ms
+        turn_of.append(len(turns))
+    if spoken:
+        turns.append(Turn(spoken[first].role, spoken[first].start_ms, end_ms, first, last))
     return tuple(turns), tuple(turn_of)

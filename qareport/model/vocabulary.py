@@ -219,12 +219,24 @@ class NoteCode(StrEnum):
     # Of the recording and its channels.
     #: {channels}: all channels hold the same sound.
     FAKE_STEREO = "fake_stereo"
-    #: {channels, channel}: only this channel holds sound.
+    #: {channels, channel}: only on this channel does anyone speak.
     ONE_CHANNEL_SOUNDS = "one_channel_sounds"
     #: {roles, channels}: the roles that were given do not fit the channels.
     CHANNEL_MAP_DOES_NOT_FIT = "channel_map_does_not_fit"
     #: {at_ms, quote}: the words on the customer's channel sound like the agent.
     CHANNELS_MAYBE_SWAPPED = "channels_maybe_swapped"
+    #: {seconds}: time that was on two channels; the quieter copy was left out.
+    CROSSTALK = "crosstalk"
+    #: {tracks, channels}: the tracks of the file were taken as channels.
+    TRACKS_JOINED = "tracks_joined"
+    #: {tracks}: tracks of the file that cannot be decoded.
+    TRACKS_SKIPPED = "tracks_skipped"
+    #: {seconds}: the recorder sent nothing for so long; it counts as silence.
+    GAPS_FILLED = "gaps_filled"
+    #: {seconds}: damaged, cannot be decoded; it counts as silence.
+    DAMAGE_FILLED = "damage_filled"
+    #: the file has no end mark, or lacks a little of its end.
+    END_UNCERTAIN = "end_uncertain"
 
     # Of speakers, words, emotion and sounds.
     #: no words at all.

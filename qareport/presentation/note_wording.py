@@ -50,8 +50,14 @@ NOTES: Mapping[str, str] = Translated(
         NoteCode.INCOMPLETE: N_("当天的通话还没有全部处理完。"),
         NoteCode.FAKE_STEREO: N_("录音的{channels}个声道内容相同，按单声道处理，说话人不能按声道区分。"),
         NoteCode.ONE_CHANNEL_SOUNDS: N_(
-            "{channels}个声道里只有第{channel}声道有声音：双方可能录在同一声道，说话人请核对。"
+            "{channels}个声道里只有第{channel}声道有人说话：双方可能录在同一声道，说话人请核对。"
         ),
+        NoteCode.CROSSTALK: N_("声道串音：有{seconds}秒的声音同时录进了两个声道，较轻的一份没有计入。"),
+        NoteCode.TRACKS_JOINED: N_("录音文件有{tracks}条音轨，按{channels}个声道处理。"),
+        NoteCode.TRACKS_SKIPPED: N_("录音文件有{tracks}条音轨无法解码，里面的话不在本报告里。"),
+        NoteCode.GAPS_FILLED: N_("录音里有{seconds}秒没有数据（静音时不传声音），按没有声音计。"),
+        NoteCode.DAMAGE_FILLED: N_("录音里有{seconds}秒数据损坏，无法解码，按没有声音计。"),
+        NoteCode.END_UNCERTAIN: N_("录音文件没有结束标记，或末尾不完整：最后可能缺一小段。"),
         NoteCode.CHANNEL_MAP_DOES_NOT_FIT: N_("登记的声道说明（{roles}）与录音的{channels}个声道不符，没有采用。"),
         NoteCode.PARTIAL_NOT_PROCESSED: N_("有{count}通电话还没有处理完，没有计入本报告。"),
         NoteCode.PARTIAL_NOT_OVER: N_("统计的时间段还没有结束，之后的通话没有计入。"),

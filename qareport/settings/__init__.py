@@ -1,12 +1,14 @@
 """Settings: the keys of `config/qareport.yaml` with their defaults, and the files that are shipped with qareport."""
 
+from qareport.settings.bundled import bundled_calls, bundled_model, bundled_reader, default_dir
+from qareport.settings.desk import DeskSettings, ReviewSettings
+from qareport.settings.ingest import IngestSettings
 from qareport.settings.settings import (
     AnalysisSettings,
     AsrSettings,
     AudioSettings,
     CategorySettings,
     DailySettings,
-    IngestSettings,
     Locale,
     MailSettings,
     PeriodSettings,
@@ -15,10 +17,6 @@ from qareport.settings.settings import (
     RetentionSettings,
     ScoreSettings,
     Settings,
-    bundled_calls,
-    bundled_model,
-    bundled_reader,
-    default_dir,
     load,
 )
 from qareport.settings.understanding import LanguageModelSettings, UnderstandingSettings
@@ -29,6 +27,7 @@ __all__ = [
     "AudioSettings",
     "CategorySettings",
     "DailySettings",
+    "DeskSettings",
     "IngestSettings",
     "LanguageModelSettings",
     "Locale",
@@ -37,6 +36,7 @@ __all__ = [
     "PrivacySettings",
     "ReportSettings",
     "RetentionSettings",
+    "ReviewSettings",
     "ScoreSettings",
     "Settings",
     "UnderstandingSettings",

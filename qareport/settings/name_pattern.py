@@ -1,7 +1,8 @@
 """Read a call's metadata from the file name of its recording: `{agent_id}_{order_id}_{started_at:%Y%m%d%H%M%S}`.
 
-A pattern is written as in Python's `str.format`. Fields: call_id, order_id, agent_id, customer_phone and started_at
-with the format of its time; `{}` is a part that is ignored. The file name extension (.wav) does not belong to it.
+A pattern is written as in Python's `str.format`. Fields: call_id, order_id, agent_id, customer_phone, leg (one of two
+files of a call) and started_at with the format of its time; `{}` is a part that is ignored. The file name extension
+(.wav) does not belong to it.
 """
 
 from __future__ import annotations
@@ -16,7 +17,9 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator
 from pydantic_core import PydanticCustomError
 
-TEXTS = ("call_id", "order_id", "agent_id", "customer_phone")
+from qareport.codec import is_plausible
+
+TEXTS = ("call_id", "order_id", "agent_id", "customer_phone", "leg")
 _TIME = "started_at"
 #: Digits of the parts of a time; Python's own `strptime` accepts fewer digits as well, which file names never have.
 _DIGITS = {"Y": 4, "y": 2, "m": 2, "d": 2, "H": 2, "M": 2, "S": 2, "j": 3, "f": None}
@@ -32,6 +35,8 @@ class NameParts:
     agent_id: str | None = None
     customer_phone: str | None = None
     started_at: datetime | None = None
+    #: Which of two files of a call, in the word of the name: in, out …
+    leg: str | None = None
 
 
 class NameReader:
@@ -62,7 +67,18 @@ class NameReader:
                 started_at = datetime.strptime(values[_TIME], self._form).replace(tzinfo=self._zone)
             except ValueError:  # the 31st of February
                 return None
-        return NameParts(started_at=started_at, **{name: values[name] for name in TEXTS if name in values})
+            if not is_plausible(started_at):
+                return None
+        texts = {name: values[name] for name in TEXTS if name in values}
+        if "leg" in texts:
+            texts.setdefault("call_id", _without(stem, *match.span("leg")))
+        return NameParts(started_at=started_at, **texts)
+
+
+def _without(stem: str, start: int, end: int) -> str:
+    """Cut a part out of a name, with the separator before or behind it: the legs of a call share what is left."""
+    before, after = stem[:start], stem[end:]
+    return before[:-1] + after if before else after[1:]
 
 
 def _compile(pattern: str) -> tuple[re.Pattern[str], str | None]:

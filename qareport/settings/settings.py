@@ -15,42 +15,10 @@ from pydantic import AfterValidator, Field, with_config
 from pydantic_core import PydanticCustomError
 
 from qareport.model import DEFAULT_SILENCE_MS, PersonalKind, Role
-from qareport.settings.name_pattern import NamePattern
+from qareport.settings.desk import DeskSettings, ReviewSettings
+from qareport.settings.ingest import IngestSettings
 from qareport.settings.understanding import UnderstandingSettings
 from qareport.strict_yaml import read_yaml, validate
-
-_PACKAGE = Path(__file__).resolve().parent.parent
-
-
-def default_dir(name: str) -> Path:
-    """Return the folder of the default configuration or of the default templates.
-
-    In a source checkout it is beside the package, in an installed package inside it.
-
-    Args:
-        name: "config" or "templates".
-    """
-    inside = _PACKAGE / "bundled" / name
-    return inside if inside.is_dir() else _PACKAGE.parent / name
-
-
-def bundled_model() -> Path:
-    """Return the directory of the small bundled model (`--model demo`).
-
-    training/README.md documents how it was made.
-    """
-    return _PACKAGE / "bundled" / "model"
-
-
-def bundled_reader() -> Path:
-    """Return the model of the bundled reader, which understands sentences (`understanding.bundled`)."""
-    return _PACKAGE / "bundled" / "reader.npz"
-
-
-def bundled_calls() -> Path:
-    """Return the directory of the bundled recordings and their manifest."""
-    return _PACKAGE / "bundled" / "calls"
-
 
 #: What every mail server accepts: ASCII, a single @, a domain of labels. Internationalised local parts need SMTPUTF8.
 _ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?\Z")
@@ -279,19 +247,6 @@ class PeriodSettings:
 
 @with_config(extra="forbid")
 @dataclass(frozen=True, slots=True, kw_only=True)
-class IngestSettings:
-    """How recordings are found, and how their names are read."""
-
-    #: Pattern of the file names of calls without a manifest row, such as `{agent_id}_{order_id}`; "" = names are not
-    #: read.
-    name_pattern: NamePattern = ""
-    #: In seconds: a file that was written to within this time is watched for as long; if it changes, it is left for the
-    #: next run.
-    settle_s: Annotated[float, Field(ge=0, le=600)] = 10.0
-
-
-@with_config(extra="forbid")
-@dataclass(frozen=True, slots=True, kw_only=True)
 class DailySettings:
     """Input and output of `qareport daily`. Paths are relative to the folder in which it is started."""
 
@@ -364,6 +319,8 @@ class RetentionSettings:
 
     #: In days from the start of a call; none = for ever.
     days: Annotated[int, Field(ge=1)] | None = None
+    #: In days: lines of the audit log are kept so long.
+    audit_days: Annotated[int, Field(ge=30)] = 1095
 
 
 @with_config(extra="forbid")
@@ -383,6 +340,8 @@ class Settings:
     daily: DailySettings = field(default_factory=DailySettings)
     mail: MailSettings = field(default_factory=MailSettings)
     retention: RetentionSettings = field(default_factory=RetentionSettings)
+    desk: DeskSettings = field(default_factory=DeskSettings)
+    review: ReviewSettings = field(default_factory=ReviewSettings)
 
 
 def load(config_dir: Path) -> Settings:

@@ -1,5 +1,6 @@
 """The store: calls, transcripts, results, rule sets, deliveries and more. The only importer of the database library."""
 
+from qareport.store.call_pages import CallPage, CallPageQuery, ListedCall, Sort
 from qareport.store.calls import CallCounts, CallFilter, OrderRecord
 from qareport.store.database import Database, holder
 from qareport.store.outbox import SentMail
@@ -7,16 +8,22 @@ from qareport.store.results import CallRecord, StoredCall
 from qareport.store.schema import Scope
 from qareport.store.search_index import SearchExtent
 from qareport.store.store import Store
+from qareport.store.users import Login
 
 __all__ = [
     "CallCounts",
     "CallFilter",
+    "CallPage",
+    "CallPageQuery",
     "CallRecord",
     "Database",
+    "ListedCall",
+    "Login",
     "OrderRecord",
     "Scope",
     "SearchExtent",
     "SentMail",
+    "Sort",
     "Store",
     "StoredCall",
     "holder",

@@ -192,6 +192,12 @@ class CallRepository:
             total, judged, failed = session.execute(query).one()
         return CallCounts(judged=judged, failed=failed, waiting=total - judged - failed)
 
+    def count_undated(self) -> int:
+        """Count the calls of which nobody knows when they began: they belong to no day."""
+        query = select(func.count()).select_from(CallRow).where(CallRow.started_utc.is_(None))
+        with self._database.read() as session:
+            return session.execute(query).scalar_one()
+
     # --- when calls began ---------------------------------------------------------------------------------------------
 
     def list_starts_around(self, first: datetime, last: datetime) -> tuple[datetime, ...]:

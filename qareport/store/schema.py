@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 #: The newest revision in `migrations/versions`; a store of a newer one is refused rather than misread.
-REVISION = "0005"
+REVISION = "0007"
 
 
 class Base(DeclarativeBase):

@@ -13,6 +13,7 @@ import numpy as np
 from sqlalchemy import BigInteger, Text, cast, func, select
 from sqlalchemy.orm import Session
 
+from qareport.model import Agents
 from qareport.search import And, Between, Fact, Mark, Node, Not, Or, Words
 from qareport.store.connection import in_utc
 from qareport.store.schema import MOST_SENTENCES, PAGE, SHIFT, Scope, SearchCallRow, read_numbers, word_index
@@ -72,6 +73,19 @@ class Evaluation:
             if len(wanted) >= limit:
                 break
         return wanted[:limit]
+
+    def visible(self, calls: Numbers, agents: Agents) -> Numbers:
+        """Return those of some calls that agents took."""
+        if agents.only is None:
+            return calls
+        query = select(SearchCallRow.number).where(SearchCallRow.agent_id.in_(sorted(agents.only)))
+        return np.intersect1d(calls, self._numbers(query), assume_unique=True)
+
+    def lines_of(self, lines: Numbers, number: int) -> list[int]:
+        """Return those of some sentences that belong to a call."""
+        first, last = np.searchsorted(lines, (number << SHIFT, (number + 1) << SHIFT))
+        found: list[int] = lines[first:last].tolist()
+        return found
 
     def _newest_of(self, calls: Numbers) -> Iterator[int]:
         """Iterate over some calls, newest first: few are selected by number, of many the first ones come soon."""

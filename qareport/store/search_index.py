@@ -69,7 +69,7 @@ class SearchIndex:
             else:
                 lines, calls = numbers, distinct(numbers >> SHIFT)
             newest = evaluation.newest(lines, calls, limit)
-            hits = tuple(_hits(session, newest, original=original))
+            hits = tuple(read_hits(session, newest, original=original))
             return Found(lines=len(lines), calls=len(calls), hits=hits)
 
     def extent(self) -> SearchExtent:
@@ -196,7 +196,7 @@ def _sentences(number: int, lines: Sequence[Line]) -> Iterator[tuple[int, list[s
     return (((number << SHIFT) + place, line.terms) for place, line in enumerate(lines))
 
 
-def _hits(session: Session, sentences: Sequence[int], *, original: bool) -> Iterator[Hit]:
+def read_hits(session: Session, sentences: Sequence[int], *, original: bool = False) -> Iterator[Hit]:
     """Read the sentences of some numbers; those of a call that was deleted meanwhile are left out."""
     numbers = list(dict.fromkeys(sentence >> SHIFT for sentence in sentences))
     for page in batches(numbers, PAGE):

@@ -5,13 +5,17 @@ from __future__ import annotations
 from contextlib import AbstractContextManager
 from typing import Final, Self
 
+from qareport.store.audit import AuditLog
+from qareport.store.call_pages import CallPages
 from qareport.store.calls import CallRepository, DocumentRepository, OrderRepository
 from qareport.store.database import Database
 from qareport.store.deletion import DeletionRepository, Maintenance
+from qareport.store.jobs import JobRepository
 from qareport.store.outbox import OutboxRepository, RunRepository
 from qareport.store.results import ResultRepository, TranscriptRepository
 from qareport.store.rule_sets import RuleSetRepository
 from qareport.store.search_index import SearchIndex
+from qareport.store.users import SessionRepository, TeamRepository, TokenRepository, UserRepository
 
 
 class Store:
@@ -37,6 +41,7 @@ class Store:
         #: Without its password.
         self.url: Final = self.database.url
         self.calls: Final = CallRepository(self.database)
+        self.call_pages: Final = CallPages(self.database)
         self.transcripts: Final = TranscriptRepository(self.database)
         self.results: Final = ResultRepository(self.database)
         self.rule_sets: Final = RuleSetRepository(self.database)
@@ -45,6 +50,12 @@ class Store:
         self.search_index: Final = SearchIndex(self.database)
         self.outbox: Final = OutboxRepository(self.database)
         self.runs: Final = RunRepository(self.database)
+        self.users: Final = UserRepository(self.database)
+        self.teams: Final = TeamRepository(self.database)
+        self.sessions: Final = SessionRepository(self.database)
+        self.tokens: Final = TokenRepository(self.database)
+        self.audit: Final = AuditLog(self.database)
+        self.jobs: Final = JobRepository(self.database)
         self.deletion: Final = DeletionRepository(self.database)
         self.maintenance: Final = Maintenance(self.database)
 

@@ -51,7 +51,7 @@ def read_key(settings: LanguageModelSettings, environment: Mapping[str, str] = o
     if not key and settings.key_file:
         where = settings.key_file
         try:
-            key = read_secret(Path(where).expanduser(), holds="the key of the language model", error=QareportError)
+            key = read_secret(Path(where).expanduser(), holds=say("the key of the language model"), error=QareportError)
         except QareportError as error:
             raise ConfigError(error.problems) from error
     if not (key.isascii() and key.isprintable()):

@@ -80,7 +80,7 @@ def _problems(role: Role, acts: dict[str, _Phrases], source: YamlSource) -> Iter
         if act not in own:
             where = source.locate((role.value, act))
             yield Problem(
-                what=say("{act!r} is no act of {role!r}", act=act, role=role.value),
+                what=say("{act!r} is no act of the {role}", act=act, role=role.value),
                 where=where,
                 to_do=_correction(role, act),
             )

@@ -8,13 +8,14 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
+from zoneinfo import ZoneInfo
 
-from qareport import events
+from qareport import calendar, events
 from qareport.audio.containers import sha256_of
-from qareport.errors import AudioError
+from qareport.errors import AudioError, Problem
 from qareport.events import Progress
 from qareport.files import content_key
-from qareport.messages import say
+from qareport.messages import Message, say
 from qareport.model import Call, FailedCall, Transcript
 
 if TYPE_CHECKING:
@@ -227,6 +228,47 @@ def disambiguate_ids(calls: Sequence[Call], ids_from_file_name: Collection[str],
         else call
         for call in calls
     )
+
+
+def refuse_taken_ids(
+    calls: Sequence[Call], store: Store, zone: ZoneInfo
+) -> tuple[tuple[Call, ...], tuple[Problem, ...]]:
+    """Keep a recording from taking the place of another call that the store has under the same id.
+
+    Args:
+        calls: what was found, with the ids that were given to them.
+        store: knows the recordings of other days.
+        zone: in which days begin and end.
+
+    Returns:
+        the calls that can be worked on, and what is wrong with the others.
+    """
+    known = store.calls.list_recordings([call.call_id for call in calls])
+    kept: list[Call] = []
+    problems: list[Problem] = []
+    for call in calls:
+        stored = known.get(call.call_id)
+        why = None if stored is None else id_taken(stored[0], call, zone)
+        if stored is None or why is None or not _is_other(call, *stored):
+            kept.append(call)
+        else:
+            problems.append(Problem(what=why, where=call.audio_path))
+    return tuple(kept), tuple(problems)
+
+
+def id_taken(stored: Call, given: Call, zone: ZoneInfo) -> Message | None:
+    """Say that two calls of one id are of different days or orders; None: nothing speaks against their being one."""
+    days = [calendar.local_day(call.started_at, zone) for call in (stored, given) if call.started_at is not None]
+    orders = [call.order_id for call in (stored, given) if call.order_id is not None]
+    for values in (days, orders):
+        if len(values) == 2 and values[0] != values[1]:
+            return say(
+                "the call_id {call!r} belongs to another call ({stored}, here {given}); give each call its own id",
+                call=given.call_id,
+                stored=values[0],
+                given=values[1],
+            )
+    return None
 
 
 def _is_other(call: Call, stored: Call, sha256: str | None) -> bool:

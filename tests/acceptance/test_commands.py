@@ -187,6 +187,8 @@ def test_the_published_model_that_is_not_here_is_asked_for_by_name_with_a_way_ou
         (["daily", "--store", "sqlite:////no/where/x.db"], "its folder does not exist"),
         (["analyse", "absent.jsonl"], "absent.jsonl: cannot be read"),
         (["nonsense"], "No such command 'nonsense'"),
+        (["daily", "--date", "9999-12-31"], "'9999-12-31' is not in the years from 2000 to 2100"),
+        (["report", "--date", "0001-01-01"], "'0001-01-01' is not in the years from 2000 to 2100"),
         (["report", "--date", "2026-11-1x"], "'2026-11-1x' is no day; write it as 2026-11-21"),
         (["run", "nowhere.wav"], "no model iic/SenseVoiceSmall: run `qareport models fetch`"),
     ],

@@ -104,7 +104,7 @@ def test_the_manifest_of_a_page_is_a_manifest(page: Path, tmp_path: Path) -> Non
     (example,) = blocks(page, "csv")
     path = tmp_path / "calls.csv"
     path.write_text(example, "utf-8")
-    assert read_manifest(path)[0].order_id == "20261105000042"
+    assert read_manifest(path).calls[0].order_id == "20261105000042"
 
 
 def test_readmes_and_the_first_guide_show_a_manifest() -> None:

@@ -17,7 +17,13 @@ CALLS = [
         "agent_id": "A017",
         "started_at": "2026-11-20T09:00:00+08:00",
         "segments": [
-            {"start_ms": 0, "end_ms": 2000, "role": "agent", "text": "您好，请问有什么可以帮您？", "emotion": "NEUTRAL"},
+            {
+                "start_ms": 0,
+                "end_ms": 2000,
+                "role": "agent",
+                "text": "您好，请问有什么可以帮您？",
+                "emotion": "NEUTRAL",
+            },
             {"start_ms": 2300, "end_ms": 5000, "role": "customer", "text": "我要退货，运费谁出？", "emotion": "ANGRY"},
             {"start_ms": 9000, "end_ms": 11000, "role": "customer", "text": "你们真让人失望。", "emotion": "SAD"},
             {"start_ms": 11500, "end_ms": 13000, "role": "agent", "text": "退款会按时到账。", "emotion": "NEUTRAL"},

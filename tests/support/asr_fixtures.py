@@ -14,7 +14,7 @@ import sentencepiece
 import torch
 import yaml
 
-from qareport.audio.decode import Samples
+from qareport.audio.resampling import Samples
 from qareport.model import AudioEvent, Emotion
 from tests.support.paths import SHARED
 

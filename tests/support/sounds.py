@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from qareport.audio.decode import Samples
+from qareport.audio.resampling import Samples
 
 
 def varied_babble(seconds: float, *, seed: int, rate: int = 16_000) -> Samples:

@@ -20,6 +20,7 @@ from jinja2 import TemplateError
 from qareport import privacy
 from qareport.delivery.mail.view import MailView
 from qareport.errors import MailError
+from qareport.messages import say
 from qareport.model import MAIL, Delivery, Edition, delivery_key
 from qareport.presentation.locale import _
 from qareport.presentation.templating import find_template, make_environment, read_template, template_line
@@ -159,7 +160,9 @@ def write_subject(view: MailView, template: str) -> str:
         subject = make_environment().overlay(autoescape=False).from_string(_(template)).render(values)
     except (TemplateError, TypeError, ValueError, ArithmeticError, LookupError) as error:
         raise MailError(
-            f"cannot be used: {error}", where="mail.subject", expected=f"text with {', '.join(values)} in {{{{ }}}}"
+            say("cannot be used: {error}", error=error),
+            where="mail.subject",
+            expected=say("text with {values} in {{{{ }}}}", values=", ".join(values)),
         ) from error
     mark = _("【不完整】") if view.partial else ""
     # An order, an agent or an organisation may be named by a number.
@@ -260,4 +263,6 @@ def fill(name: str, view: MailView, templates: Path | None) -> str:
     except (TemplateError, TypeError, ValueError, ArithmeticError, LookupError) as error:
         line = template_line(error)
         where = f"{path}:{line}" if line else str(path)
-        raise MailError(f"template tag cannot be used: {error}", where=where, to_do="fix that tag") from error
+        raise MailError(
+            say("template tag cannot be used: {error}", error=error), where=where, to_do=say("fix that tag")
+        ) from error

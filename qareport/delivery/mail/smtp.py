@@ -23,6 +23,7 @@ from typing import Self
 
 from qareport.errors import MailError
 from qareport.files import read_secret
+from qareport.messages import say
 from qareport.model import DeliveryState, Outcome
 from qareport.settings import MailSettings
 
@@ -35,52 +36,66 @@ def explain_connection(error: Exception, settings: MailSettings) -> MailError:
     where = f"{settings.host}:{settings.port}"
     if isinstance(error, socket.gaierror):
         return MailError(
-            f"the name of the mail server is not known: {error.strerror}",
+            say("the name of the mail server is not known: {strerror}", strerror=error.strerror),
             where=where,
-            to_do="check mail.host, and that this machine can resolve names: getent hosts " + settings.host,
+            to_do=say(
+                "check mail.host, and that this machine can resolve names: getent hosts {host}", host=settings.host
+            ),
         )
     if isinstance(error, ConnectionRefusedError):
         return MailError(
-            "connection refused: no server on this port",
+            say("connection refused: no server on this port"),
             where=where,
-            to_do="check mail.port (587 for starttls, 465 for ssl, 25 inside), and that the server runs",
+            to_do=say("check mail.port (587 for starttls, 465 for ssl, 25 inside), and that the server runs"),
         )
     if isinstance(error, TimeoutError):
         return MailError(
-            f"no answer within {settings.timeout_s:g} s",
+            say("no answer within {timeout_s:g} s", timeout_s=settings.timeout_s),
             where=where,
-            to_do="check the firewall and mail.port; a port for ssl says nothing to starttls",
+            to_do=say("check the firewall and mail.port; a port for ssl says nothing to starttls"),
         )
     if isinstance(error, ssl.SSLError):
         return _explain_tls(error, settings, where)
     if isinstance(error, smtplib.SMTPNotSupportedError):
         return MailError(
-            "the server offers no encryption (STARTTLS)",
+            say("the server offers no encryption (STARTTLS)"),
             where=where,
-            to_do="try mail.security: ssl with port 465; none is for a server on this machine or in your own network",
+            to_do=say(
+                "try mail.security: ssl with port 465; none is for a server on this machine or in your own network"
+            ),
         )
     if isinstance(error, smtplib.SMTPServerDisconnected):
-        to_do = "if the port is for ssl (465), set mail.security: ssl; else look into the server's log"
-        return MailError(f"the server hung up: {error}", where=where, to_do=to_do)
+        to_do = say("if the port is for ssl (465), set mail.security: ssl; else look into the server's log")
+        return MailError(say("the server hung up: {error}", error=error), where=where, to_do=to_do)
     if isinstance(error, smtplib.SMTPResponseException):
-        return MailError(f"the server refuses this machine: {_reply(error)}", where=where, to_do="ask who runs it")
-    return MailError(f"no connection: {error}", where=where, to_do="check mail.host, mail.port and the network")
+        return MailError(
+            say("the server refuses this machine: {error}", error=_reply(error)),
+            where=where,
+            to_do=say("ask who runs it"),
+        )
+    return MailError(
+        say("no connection: {error}", error=error), where=where, to_do=say("check mail.host, mail.port and the network")
+    )
 
 
 def _explain_tls(error: ssl.SSLError, settings: MailSettings, where: str) -> MailError:
     if isinstance(error, ssl.SSLCertVerificationError):
         return MailError(
-            f"the server's certificate is not to be trusted: {error.verify_message}",
+            say("the server's certificate is not to be trusted: {verify_message}", verify_message=error.verify_message),
             where=where,
-            to_do="mail.host must be the name in the certificate; for one of your own authority set mail.ca_file",
+            to_do=say("mail.host must be the name in the certificate; for one of your own authority set mail.ca_file"),
         )
     if "WRONG_VERSION" in str(error) or "RECORD_LAYER" in str(error):
         return MailError(
-            "the server does not speak ssl at once on this port",
+            say("the server does not speak ssl at once on this port"),
             where=where,
-            to_do="set mail.security: starttls (usually port 587)",
+            to_do=say("set mail.security: starttls (usually port 587)"),
         )
-    return MailError(f"encryption failed: {error}", where=where, to_do="ask who runs the server which TLS it speaks")
+    return MailError(
+        say("encryption failed: {error}", error=error),
+        where=where,
+        to_do=say("ask who runs the server which TLS it speaks"),
+    )
 
 
 def explain_login(error: Exception, settings: MailSettings) -> MailError:
@@ -88,17 +103,21 @@ def explain_login(error: Exception, settings: MailSettings) -> MailError:
     where = f"{settings.host}:{settings.port} as {settings.user}"
     if isinstance(error, smtplib.SMTPAuthenticationError):
         return MailError(
-            f"the log-in was refused: {_reply(error)}",
+            say("the log-in was refused: {error}", error=_reply(error)),
             where=where,
-            to_do="check mail.user and the password; many providers want an app password (授权码) here",
+            to_do=say("check mail.user and the password; many providers want an app password (授权码) here"),
         )
     if isinstance(error, smtplib.SMTPNotSupportedError):
         return MailError(
-            "the server does not support authentication", where=where, to_do="leave mail.user empty, or another port"
+            say("the server does not support authentication"),
+            where=where,
+            to_do=say("leave mail.user empty, or another port"),
         )
     if isinstance(error, smtplib.SMTPServerDisconnected | OSError):
-        return MailError(f"the connection ended during the log-in ({type(error).__name__})", where=where)
-    return MailError(f"the log-in failed ({type(error).__name__})", where=where, to_do="ask who runs the server")
+        return MailError(say("the connection ended during the log-in ({name})", name=type(error).__name__), where=where)
+    return MailError(
+        say("the log-in failed ({name})", name=type(error).__name__), where=where, to_do=say("ask who runs the server")
+    )
 
 
 def _reply(error: smtplib.SMTPResponseException) -> str:
@@ -172,7 +191,10 @@ class Transport:
                 return refusal
         except (smtplib.SMTPException, OSError) as error:
             self._drop()
-            return Outcome(state=DeliveryState.RETRY, reply=f"the connection ended before the text: {_short(error)}")
+            return Outcome(
+                state=DeliveryState.RETRY,
+                reply=str(say("the connection ended before the text: {error}", error=_short(error))),
+            )
         try:
             begun = begin()
         except BaseException:
@@ -213,13 +235,17 @@ class Transport:
         except (smtplib.SMTPException, OSError) as error:
             self._drop()
             return Outcome(
-                state=DeliveryState.UNKNOWN, reply=f"the connection ended before the server's answer: {_short(error)}"
+                state=DeliveryState.UNKNOWN,
+                reply=str(say("the connection ended before the server's answer: {error}", error=_short(error))),
             )
         if 200 <= code < 300:
             return Outcome(state=DeliveryState.SENT, reply=_words(code, reply))
         if not 400 <= code < 600:  # not an answer that SMTP knows: it says neither yes nor no
             self._drop()
-            return Outcome(state=DeliveryState.UNKNOWN, reply=f"an answer that is none: {_words(code, reply)}")
+            return Outcome(
+                state=DeliveryState.UNKNOWN,
+                reply=str(say("an answer that is none: {reply}", reply=_words(code, reply))),
+            )
         if code == 421:
             self._drop()
         return _refusal("mail refused", code, reply)
@@ -263,12 +289,14 @@ class Transport:
 def _check(settings: MailSettings) -> None:
     if not settings.host or not settings.sender:
         name = "mail.host" if not settings.host else "mail.sender"
-        raise MailError(f"{name} is not set", where="qareport.yaml", to_do="fill in the section mail")
+        raise MailError(
+            say("{name} is not set", name=name), where="qareport.yaml", to_do=say("fill in the section mail")
+        )
     if settings.security == "none" and settings.user and not _is_here(settings.host):
         raise MailError(
-            "mail.security is none: user name and password would travel in the clear",
+            say("mail.security is none: user name and password would travel in the clear"),
             where="qareport.yaml",
-            expected="starttls or ssl, or no user",
+            expected=say("starttls or ssl, or no user"),
         )
 
 
@@ -301,7 +329,9 @@ def _context(settings: MailSettings) -> ssl.SSLContext:
             context.load_verify_locations(settings.ca_file)
         except (OSError, ssl.SSLError) as error:
             raise MailError(
-                f"cannot be used: {error}", where=settings.ca_file, expected="certificates in PEM (mail.ca_file)"
+                say("cannot be used: {error}", error=error),
+                where=settings.ca_file,
+                expected=say("certificates in PEM (mail.ca_file)"),
             ) from error
     return context
 
@@ -317,7 +347,7 @@ def _words(code: int, reply: bytes) -> str:
 
 def _short(error: Exception) -> str:
     if isinstance(error, (TimeoutError, socket.timeout)):
-        return "the server did not answer in time"
+        return str(say("the server did not answer in time"))
     return f"{type(error).__name__} {error}".replace("\n", " ")[:300]
 
 
@@ -333,8 +363,11 @@ def read_password(settings: MailSettings, environment: Mapping[str, str] = os.en
         return environment[VARIABLE]
     if not settings.password_file:
         raise MailError(
-            f"mail.user is {settings.user!r}, but there is no password",
+            say("mail.user is {user!r}, but there is no password", user=settings.user),
             where="mail",
-            to_do=f"set the environment variable {VARIABLE}, or mail.password_file to a file with mode 0600",
+            to_do=say(
+                "set the environment variable {variable}, or mail.password_file to a file with mode 0600",
+                variable=VARIABLE,
+            ),
         )
-    return read_secret(Path(settings.password_file).expanduser(), holds="the mail password", error=MailError)
+    return read_secret(Path(settings.password_file).expanduser(), holds=say("the mail password"), error=MailError)

@@ -69,7 +69,7 @@ def _sound(call: CallReport, left_ms: int, settings: ReportSettings) -> tuple[So
         content, used_ms = make_playable(
             Path(call.audio.path),
             sha256=call.audio.sha256,
-            covered_ms=tuple(_covered(call)),
+            covered_ms=tuple(covered_ms(call)),
             max_duration_ms=left_ms,
         )
     except AudioError:
@@ -82,7 +82,7 @@ def _too_long(audio: AudioInfo, settings: ReportSettings) -> str:
     return text.format(length=wording.duration(audio.duration_ms), minutes=settings.audio_minutes)
 
 
-def _covered(call: CallReport) -> Iterator[tuple[int, int]]:
+def covered_ms(call: CallReport) -> Iterator[tuple[int, int]]:
     """Yield what must not be heard: masked words with known times and a margin, else their complete sentences."""
     for span in call.masked:
         if span.exact:

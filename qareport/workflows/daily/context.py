@@ -101,6 +101,8 @@ class RunLog:
 
     steps: list[RunStep] = field(default_factory=list)
     troubles: list[Trouble] = field(default_factory=list)
+    #: Files in the sources that are no recordings by their names.
+    skipped: list[str] = field(default_factory=list)
 
     @contextmanager
     def step(self, name: str, count: int = 0) -> Iterator[None]:
@@ -150,6 +152,10 @@ class Result:
     mails: tuple[DeliveryRecord, ...] = ()
     unknown: tuple[DeliveryRecord, ...] = ()
     problems: tuple[str, ...] = ()
+    #: Files in the sources that are no recordings by their names.
+    skipped: tuple[str, ...] = ()
+    #: Calls in the store that belong to no day, because nobody knows when they began.
+    undated: int = 0
     seconds: float
 
 

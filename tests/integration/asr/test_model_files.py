@@ -135,11 +135,11 @@ def test_the_snapshot_of_the_branch_comes_first(tmp_path: Path) -> None:
     assert resolve("FunAudioLLM/SenseVoiceSmall").name == "aaa"
 
 
-def test_an_absent_model_is_refused_with_where_to_put_it(tmp_path: Path) -> None:
+def test_an_absent_model_is_refused_in_one_line_that_says_what_to_do() -> None:
     with pytest.raises(ModelError) as caught:
         resolve("iic/SenseVoiceSmall")
     text = str(caught.value)
-    assert str(tmp_path / "modelscope" / "hub" / "models" / "iic" / "SenseVoiceSmall") in text
+    assert "\n" not in text
     assert "qareport models fetch" in text
     assert "--model demo" in text
 
@@ -175,9 +175,9 @@ def test_a_download_tries_both_hubs_and_tells_why_each_failed(
     with pytest.raises(ModelError) as caught:
         fetch(name)
     assert tried == asked
-    assert "modelscope: ConnectionError: no route" in str(caught.value)
-    assert "huggingface_hub: ConnectionError: no route" in str(caught.value)
-    assert "--model demo" in str(caught.value)
+    assert "modelscope: no route" in str(caught.value)
+    assert "huggingface_hub: no route" in str(caught.value)
+    assert "name it with --model" in str(caught.value)
 
 
 def test_a_downloaded_model_is_checked(monkeypatch: pytest.MonkeyPatch, model: Path) -> None:
@@ -198,7 +198,7 @@ def test_a_download_that_broke_off_goes_on_and_empty_folders_of_one_are_no_model
 ) -> None:
     place = tmp_path / "modelscope" / "hub" / "models" / "iic" / "SenseVoiceSmall"
     place.mkdir(parents=True)
-    with pytest.raises(ModelError, match="is not on this machine"):
+    with pytest.raises(ModelError, match="no model iic/SenseVoiceSmall"):
         resolve("iic/SenseVoiceSmall")
     shutil.copy(model / "configuration.json", place)
     with pytest.raises(ModelError, match="is missing"):

@@ -18,7 +18,7 @@ import pytest
 from qareport import report
 from qareport.audio import decode
 from qareport.audio.containers import sha256_of
-from qareport.audio.decode import loudness_dbfs
+from qareport.audio.levels import loudness_dbfs
 from qareport.audio.playback import make_playable
 from qareport.errors import AudioError
 from qareport.model import AudioInfo, MaskedSpan, OrderReport, PersonalKind, Role

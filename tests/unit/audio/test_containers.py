@@ -22,7 +22,8 @@ def test_endings_are_written_as_they_are_compared() -> None:
 
 
 def test_where_a_container_states_no_length_a_file_that_breaks_off_is_found_by_its_end() -> None:
-    assert [known.demuxers for known in FORMATS if not known.states_length and known.find_broken_end is None] == []
+    silent = [known for known in FORMATS if not known.states_length and known.find_broken_end is None]
+    assert [known.demuxers for known in silent if not known.headerless] == []
 
 
 @pytest.mark.parametrize(

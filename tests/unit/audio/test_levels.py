@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from qareport.audio.decode import channels_identical, loudness_dbfs
+from qareport.audio.levels import channels_identical, loudness_dbfs
 
 
 def noise(seed: int) -> np.ndarray:

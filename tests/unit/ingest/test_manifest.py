@@ -1,158 +1,254 @@
-"""Manifests as people's programs write them: Excel workbooks, CSV from a Chinese Excel, and what is wrong in them."""
+"""Manifests as programs write them: what a cell means, which rows are one call, what is wrong with a row."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import datetime
+import json
 from pathlib import Path
 
-import openpyxl
 import pytest
 
 from qareport.errors import ConfigError
-from qareport.ingest import read_manifest
+from qareport.ingest import Manifest, read_manifest
+from qareport.model import Role
+from qareport.settings import IngestSettings
 
-HEAD = ("audio", "order_id", "agent_id", "started_at", "customer_phone")
 
-
-def workbook(path: Path, *rows: Sequence[object], title: str = "通话") -> Path:
-    """A workbook with a sheet of notes before the one that is the manifest."""
-    book = openpyxl.Workbook()
-    assert book.active is not None
-    book.active.title = "说明"
-    book.active.append(["这张表不是清单"])
-    sheet = book.create_sheet(title)
-    for row in rows:
-        sheet.append(list(row))
-    book.save(path)
+def csv(folder: Path, *lines: str) -> Path:
+    path = folder / "m.csv"
+    path.write_text("\n".join(lines) + "\n", "utf-8")
     return path
 
 
-def problems(path: Path) -> list[str]:
+def problems(manifest: Manifest) -> list[str]:
+    return [str(problem).replace(f"{manifest.path.parent}/", "") for problem in manifest.problems]
+
+
+def refusal(path: Path) -> list[str]:
     with pytest.raises(ConfigError) as caught:
         read_manifest(path)
     return [str(problem).replace(f"{path.parent}/", "") for problem in caught.value.problems]
 
 
-def test_a_workbook_gives_real_dates_and_numbers_as_the_texts_that_they_stand_for(tmp_path: Path) -> None:
-    began = datetime(2026, 11, 21, 9, 13, 5)  # noqa: DTZ001 - Excel knows no zones
-    path = workbook(
-        tmp_path / "m.xlsx",
-        HEAD,
-        ("a.wav", 20261105000042, "A017", began, 13800001234),
-        (),
-        ("b.wav", "00042", 17.0, "2026/11/21 9:14", None),
-        ("c.wav", 7, None, "2026-11-21T09:13:05+00:00", None),
-    )
-    first, second, third = read_manifest(path)
-    assert (first.order_id, first.customer_phone) == ("20261105000042", "13800001234")
-    assert (second.order_id, second.agent_id, third.order_id) == ("00042", "17", "7")
-    starts = [call.started_at.isoformat() for call in (first, second, third) if call.started_at]
-    assert starts == ["2026-11-21T09:13:05+08:00", "2026-11-21T09:14:00+08:00", "2026-11-21T09:13:05+00:00"]
-
-
-def test_times_without_an_offset_are_those_of_the_zone_in_the_settings(tmp_path: Path) -> None:
-    path = tmp_path / "m.csv"
-    path.write_text("audio,started_at\na.wav,2026-07-01 09:00\nb.wav,2026-12-01 09:00:00\n")
-    summer, winter = read_manifest(path, "America/New_York")
-    assert summer.started_at is not None
-    assert winter.started_at is not None
-    assert (summer.started_at.isoformat(), winter.started_at.isoformat()) == (
-        "2026-07-01T09:00:00-04:00",
-        "2026-12-01T09:00:00-05:00",
-    )
-
-
-def test_an_id_that_a_number_format_shows_with_zeros_keeps_them(tmp_path: Path) -> None:
-    path = workbook(tmp_path / "m.xlsx", HEAD, ("a.wav", 1, 17))
-    book = openpyxl.load_workbook(path)
-    book["通话"]["C2"].number_format = "0000"
-    book.save(path)
-    assert read_manifest(path)[0].agent_id == "0017"
-
-
-def test_every_bad_row_of_a_workbook_is_reported_with_its_sheet_and_row(tmp_path: Path) -> None:
-    path = workbook(
-        tmp_path / "m.xlsx",
-        HEAD,
-        ("a.wav", 20261105000042123456, None, None),
-        (None, "o2", None, None),
-        ("c.wav", "o3", None, 46347.5),
-        ("d.wav", "o4", None, "下午三点"),
-        ("e.wav",),
-        ("e.wav",),
-        ("f.wav", "o5", None, None, 138000012341380000),
-    )
-    found = problems(path)
-    places = [line.partition(": ")[0] for line in found]
-    assert places == [f"m.xlsx sheet '通话' row {row}" for row in (2, 3, 4, 5, 7, 8)]
-    assert (
-        "order_id: a number of more than 15 digits, of which Excel keeps only 15; format the column as text" in found[0]
-    )
-    assert "before the year 2000" in found[2]
-    assert "started_at: no time that can be read; write it like 2026-11-21T09:13:05+08:00" in found[3]
-    assert "'e' is given twice; first given on m.xlsx sheet '通话' row 6" in found[4].replace(f"{tmp_path}/", "")
-    assert "13800001234" not in found[5], "a telephone number stands in no message"
+# --- cells ------------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
-    ("name", "meant"),
-    [("ordr_id", "order_id"), ("Agent ID", "agent_id"), ("channel", "channels"), ("STARTED_AT", "started_at")],
+    ("cell", "order"),
+    [
+        ("20241105000042.0", "20241105000042"),
+        ("'20241105000042", "20241105000042"),
+        ('"=""20241105000042"""', "20241105000042"),
+        ("\u200b２０２４11０5000042", "20241105000042"),
+        ("NULL", None),
+        ("nan", None),
+        ("None", None),
+        ("-", None),
+        ("N/A", None),
+    ],
 )
-def test_a_column_that_was_hardly_meant_to_be_left_alone_is_an_error(tmp_path: Path, name: str, meant: str) -> None:
-    path = tmp_path / "m.csv"
-    path.write_text(f"audio,{name}\na.wav,\nb.wav,\n", "utf-8")
-    assert problems(path) == [f"m.csv:2:1: no such column: {name!r}; did you mean {meant!r}?"]
-    path = workbook(tmp_path / "m.xlsx", ("audio", name), ("a.wav", "x"))
-    assert problems(path) == [f"m.xlsx sheet '通话' row 2: no such column: {name!r}; did you mean {meant!r}?"]
+def test_an_order_is_what_the_cell_means(tmp_path: Path, cell: str, order: str | None) -> None:
+    (call,) = read_manifest(csv(tmp_path, "audio,order_id,agent_id", f"a.wav,{cell},A017")).calls
+    assert (call.order_id, call.agent_id) == (order, "A017")
 
 
-def test_columns_of_the_business_are_left_alone(tmp_path: Path) -> None:
-    path = tmp_path / "m.csv"
-    path.write_text("audio,order_id,orders,order_no,remarks,start,agent,备注\na.wav,o1,2,9,x,y,z,w\n", "utf-8")
-    (call,) = read_manifest(path)
+def test_a_phone_number_that_became_a_fraction_is_found_by_its_digits(tmp_path: Path) -> None:
+    (call,) = read_manifest(csv(tmp_path, "audio,customer_phone", "a.wav,13800001234.0")).calls
+    assert call.customer_phone == "13800001234"
+
+
+@pytest.mark.parametrize("cell", ["20241105091305", "2024年11月5日9时13分5秒", "2024/11/5 9:13:05", "1730769185"])
+def test_a_start_is_read_as_people_and_recorders_write_it(tmp_path: Path, cell: str) -> None:
+    (call,) = read_manifest(csv(tmp_path, "audio,started_at", f"a.wav,{cell}")).calls
+    assert call.started_at is not None
+    assert call.started_at.astimezone().timestamp() == 1730769185
+
+
+def test_each_row_that_cannot_be_used_is_named_and_the_others_are_read(tmp_path: Path) -> None:
+    manifest = read_manifest(
+        csv(
+            tmp_path,
+            "audio,call_id,order_id,started_at,channels,customer_phone",
+            "a.wav,,2.02411E+13,,,",
+            "b.wav,,o2,0001-01-01 00:00,,",
+            "c.wav,,o3,,boss|customer,",
+            ",,o4,,,",
+            "e.wav,1.2E+20,,,,",
+            "f.wav,,,,,1.38E+10",
+            "g.wav,,o7,,,,要退货，颜色不对",
+            "h.wav,,o8,,,",
+        )
+    )
+    found = problems(manifest)
+    assert [line.split(": ")[0] for line in found] == [f"m.csv:{line}:1" for line in range(2, 9)]
+    assert "order_id: a number that a spreadsheet has rounded (like 1.2E+13): its last digits are lost" in found[0]
+    assert "started_at: a time in the year 1, when no call began" in found[1]
+    assert "channels: no role: 'boss'; expected agent|customer (客服|客户)" in found[2]
+    assert "no recording in the column audio" in found[3]
+    assert "1.38E+10" not in found[5], "a telephone number stands in no message"
+    assert "7 cells, and the heading has 6; put quotation marks round a cell that holds a comma" in found[6]
+    assert [call.call_id for call in manifest.calls] == ["h"]
+    assert [row.call and row.call.call_id for row in manifest.rows] == ["a", "b", "c", None, None, "f", "g", "h"]
+
+
+def test_rows_of_commas_are_no_rows(tmp_path: Path) -> None:
+    manifest = read_manifest(csv(tmp_path, "audio,order_id", "a.wav,o1", ",", "  ,  ", '"",NULL', ""))
+    assert (len(manifest.calls), manifest.problems) == (1, ())
+
+
+def test_times_without_an_offset_are_those_of_the_zone_in_the_settings(tmp_path: Path) -> None:
+    path = csv(tmp_path, "audio,started_at", "a.wav,2026-07-01 09:00", "b.wav,2026-12-01 09:00:00")
+    starts = [call.started_at.isoformat() for call in read_manifest(path, "America/New_York").calls if call.started_at]
+    assert starts == ["2026-07-01T09:00:00-04:00", "2026-12-01T09:00:00-05:00"]
+
+
+# --- columns ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_manifest_may_be_all_chinese(tmp_path: Path) -> None:
+    path = csv(
+        tmp_path,
+        "录音文件,通话编号,订单号,客服/工号,开始时间,客户电话,声道,备注",
+        "a.wav,C1,o1,A017,2026-11-21 09:13:05,13800001234,客服|客户,急",
+        "b.wav,C2,o2,A018,2026-11-21 09:14:05,13800001235,混合,",
+    )
+    manifest = read_manifest(path)
+    first, second = manifest.calls
+    assert (first.audio_path, first.call_id, first.order_id, first.agent_id) == ("a.wav", "C1", "o1", "A017")
+    assert (first.customer_phone, first.channel_roles) == ("13800001234", (Role.AGENT, Role.CUSTOMER))
+    assert first.started_at is not None
+    assert second.channel_roles == (Role.UNKNOWN,)
+    assert manifest.unknown_columns == ("备注",)
+
+
+@pytest.mark.parametrize("name", ["Agent ID", "AGENT-ID", " agent_id ", "工号", "\ufeff工号", "Ａgent id"])
+def test_case_spaces_and_width_of_a_heading_do_not_matter(tmp_path: Path, name: str) -> None:
+    (call,) = read_manifest(csv(tmp_path, f"audio,{name}", "a.wav,A017")).calls
+    assert call.agent_id == "A017"
+
+
+def test_a_heading_that_looks_like_a_typing_error_is_refused_before_any_work(tmp_path: Path) -> None:
+    path = csv(tmp_path, "audio,ordr_id", "a.wav,o1", "b.wav,o2")
+    assert refusal(path) == ["m.csv: no such column: 'ordr_id'; did you mean 'order_id'?"]
+
+
+def test_other_headings_are_named_with_what_may_have_been_meant(tmp_path: Path) -> None:
+    manifest = read_manifest(csv(tmp_path, "audio,remarks,电话号,", "a.wav,x,13800001234,"))
+    assert [str(name) for name in manifest.unknown_columns] == ["remarks", "电话号 (did you mean 电话号码?)"]
+
+
+@pytest.mark.parametrize(
+    ("heading", "called"),
+    [
+        ("order_id,order_id", "order_id, order_id"),
+        ("订单号,订单编号", "订单号, 订单编号"),
+        ("order id,订单", "order id, 订单"),
+    ],
+)
+def test_two_columns_for_the_same_are_refused(tmp_path: Path, heading: str, called: str) -> None:
+    path = csv(tmp_path, f"audio,{heading}", "a.wav,o1,7")
+    assert refusal(path) == [f"m.csv: two columns for order_id: {called}; rename or delete one of them"]
+
+
+def test_the_column_with_the_name_itself_wins_over_others_for_the_same(tmp_path: Path) -> None:
+    (call,) = read_manifest(csv(tmp_path, "audio,order_no,order_id,订单号", "a.wav,9,o1,8")).calls
     assert call.order_id == "o1"
 
 
-def test_an_error_in_a_cell_is_named(tmp_path: Path) -> None:
-    path = workbook(tmp_path / "m.xlsx", HEAD, ("a.wav", "#N/A"))
-    assert problems(path) == ["m.xlsx sheet '通话' row 2: order_id: the cell holds an error (#N/A); fix the formula"]
+@pytest.mark.parametrize(("content", "columns"), [("", "-"), ("name,order\nx,y\n", "name, order")])
+def test_a_manifest_without_an_audio_column_names_those_that_it_has(tmp_path: Path, content: str, columns: str) -> None:
+    path = tmp_path / "m.csv"
+    path.write_text(content)
+    assert refusal(path)[0] == f"m.csv: the columns are {columns}; expected at least a column named audio (录音文件)"
 
 
-def test_a_workbook_without_an_audio_column_names_the_columns_that_there_are(tmp_path: Path) -> None:
-    path = workbook(tmp_path / "m.xlsx", ("录音", "订单"), ("a.wav", "o1"))
-    (found,) = problems(path)
-    assert found == "m.xlsx sheet '说明': the columns are 这张表不是清单; expected at least a column named audio"
+# --- legs and repeated ids --------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("content", [b"", b"PK\x03\x04 not a zip", b"<html>an error page</html>"])
-def test_a_file_that_is_no_workbook_is_refused(tmp_path: Path, content: bytes) -> None:
-    path = tmp_path / "m.xlsx"
-    path.write_bytes(content)
-    (found,) = problems(path)
-    assert found.startswith("m.xlsx: cannot be read: ")
-    assert "expected a workbook (.xlsx)" in found
+def test_two_rows_of_a_call_with_one_role_each_are_its_legs(tmp_path: Path) -> None:
+    path = csv(
+        tmp_path,
+        "audio,call_id,channels,order_id",
+        "7001-out.wav,7001,客服,o1",
+        "b.wav,7002,,o2",
+        "7001-in.wav,7001,in,",
+    )
+    manifest = read_manifest(path)
+    legs, other = manifest.rows
+    assert legs.call is not None
+    assert (legs.call.audio_path, legs.other_leg, legs.call.order_id) == ("7001-out.wav", "7001-in.wav", "o1")
+    assert legs.call.channel_roles == (Role.AGENT, Role.CUSTOMER)
+    assert other.other_leg == ""
+
+
+def test_the_words_for_legs_are_those_of_the_settings(tmp_path: Path) -> None:
+    path = csv(tmp_path, "audio,call_id,channels", "a.wav,1,far", "b.wav,1,near")
+    (row,) = read_manifest(path, settings=IngestSettings(legs={"far": "customer", "near": "agent"})).rows
+    assert row.call is not None
+    assert row.call.channel_roles == (Role.CUSTOMER, Role.AGENT)
+
+
+def test_legs_that_contradict_each_other_are_named(tmp_path: Path) -> None:
+    path = csv(tmp_path, "audio,call_id,channels,order_id", "a.wav,1,agent,o1", "b.wav,1,customer,o2")
+    (found,) = problems(read_manifest(path))
+    assert found == "m.csv:3:1: order_id: the two legs of call 1 differ; write the same in both rows"
+
+
+@pytest.mark.parametrize(
+    ("first", "second"), [("", ""), ("agent", "agent"), ("agent|customer", "agent"), ("mixed", "in")]
+)
+def test_a_call_that_is_given_twice_is_read_once_and_the_second_is_named(
+    tmp_path: Path, first: str, second: str
+) -> None:
+    path = csv(tmp_path, "audio,call_id,channels", f"a.wav,1,{first}", f"b.wav,1,{second}", "c.wav,2,")
+    manifest = read_manifest(path)
+    assert [call.audio_path for call in manifest.calls] == ["a.wav", "c.wav"]
+    (found,) = problems(manifest)
+    assert found.startswith("m.csv:3:1: call_id '1' is given twice; first given in ")
+
+
+# --- files ------------------------------------------------------------------------------------------------------------
 
 
 def test_an_old_excel_file_says_how_to_save_it(tmp_path: Path) -> None:
     (tmp_path / "m.xls").write_bytes(b"\xd0\xcf\x11\xe0")
-    assert problems(tmp_path / "m.xls") == ["m.xls: is an old Excel file; save it as .xlsx or .csv"]
+    assert refusal(tmp_path / "m.xls") == ["m.xls: is an old Excel file; save it as .xlsx or .csv"]
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gb18030"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gb18030", "utf-16"])
 @pytest.mark.parametrize("delimiter", [",", "\t", ";"])
 def test_csv_is_read_as_excel_in_china_writes_it(tmp_path: Path, encoding: str, delimiter: str) -> None:
     path = tmp_path / "m.csv"
     rows = ("audio,order_id,agent_id,started_at", "录音一.wav,20261105000042,王芳𠮷,2026/11/21 9:13")
     path.write_text("\r\n".join(rows).replace(",", delimiter), encoding, newline="")
-    (call,) = read_manifest(path)
+    (call,) = read_manifest(path).calls
     assert (call.call_id, call.order_id, call.agent_id) == ("录音一", "20261105000042", "王芳𠮷")
     assert call.started_at is not None
     assert call.started_at.isoformat() == "2026-11-21T09:13:00+08:00"
 
 
+def test_a_quotation_mark_that_is_never_closed_swallows_no_row_unseen(tmp_path: Path) -> None:
+    manifest = read_manifest(csv(tmp_path, "audio,order_id", "a.wav,o1", '"b.wav,o2', "c.wav,o3"))
+    (found,) = problems(manifest)
+    assert found.startswith("m.csv:3:1: not CSV: ")
+    assert "look for a quotation mark that is never closed" in found
+    assert [call.call_id for call in manifest.calls] == ["a"]
+
+
+def test_a_line_of_json_that_cannot_be_read_hides_no_other(tmp_path: Path) -> None:
+    path = tmp_path / "m.jsonl"
+    lines = ["nonsense", "[" * 100_000, "[1]", json.dumps({"audio": "a.wav", "订单号": 20261105000042.0, "note": {}})]
+    path.write_text("\n".join(lines), "utf-8")
+    manifest = read_manifest(path)
+    (call,) = manifest.calls
+    assert (call.call_id, call.order_id) == ("a", "20261105000042")
+    assert [line.split(": ")[1].split(";")[0] for line in problems(manifest)] == [
+        "not JSON", "nested too deeply", "not a JSON object",
+    ]  # fmt: skip
+    assert manifest.unknown_columns == ("note",)
+
+
 def test_a_number_in_json_loses_no_digits(tmp_path: Path) -> None:
     path = tmp_path / "m.jsonl"
     path.write_text('{"audio": "a.wav", "order_id": 20261105000042.0, "agent_id": 123456789012345678}\n')
-    (call,) = read_manifest(path)
+    (call,) = read_manifest(path).calls
     assert (call.order_id, call.agent_id) == ("20261105000042", "123456789012345678")

@@ -10,7 +10,6 @@ from typing import Any
 import fsspec
 import pytest
 
-from qareport.errors import NotFoundError, Problem
 from qareport.ingest import Ingest, find_calls
 from qareport.settings import IngestSettings
 
@@ -161,7 +160,8 @@ def test_recordings_behind_a_url_keep_their_names_and_join_with_rows(memory: Any
 def test_rows_may_name_urls(memory: Any, tmp_path: Path) -> None:
     manifest = tmp_path / "m.csv"
     manifest.write_text("audio,order_id\nmemory://day/sub/b.mp3,o1\n")
-    (call,) = find(manifest=manifest, cache=tmp_path / "cache").calls
+    found = find(manifest=manifest, cache=tmp_path / "cache", manifest_urls=("memory://day/",))
+    (call,) = found.calls
     assert (call.call_id, call.order_id, Path(call.audio_path).read_bytes()) == ("b", "o1", b"day/sub/b.mp3")
 
 
@@ -198,8 +198,9 @@ def test_a_download_that_breaks_off_is_never_taken_for_the_recording(memory: Any
         patch.setattr(type(memory), "get_file", cut)
         found = find("memory://day/a.wav", cache=tmp_path / "cache")
         assert (ids(found.calls), ids(found.waiting)) == ([], ["a"])
-        with pytest.raises(NotFoundError, match="cannot be fetched: gone"):
-            find("memory://day/sub", cache=tmp_path / "cache")
+        found = find("memory://day", cache=tmp_path / "cache")
+        assert (ids(found.calls), ids(found.waiting), ids(found.failures)) == ([], ["a"], ["b"])
+        assert found.failures[0].reason.endswith("b.mp3: cannot be fetched: gone")
     assert not [path for path in (tmp_path / "cache").rglob("*") if path.suffix in (".wav", ".mp3")]
     assert len(find("memory://day", cache=tmp_path / "cache").calls) == 2
 
@@ -217,7 +218,9 @@ def test_a_remote_recording_that_grows_is_left_for_the_next_run(tmp_path: Path) 
 
 def test_one_source_that_cannot_be_read_hides_no_other(tmp_path: Path) -> None:
     recording(tmp_path / "in" / "a.wav")
-    unreadable: list[Problem] = []
-    found = find_calls(["nosuch://x", str(tmp_path / "in")], None, cache=tmp_path, unreadable=unreadable)
+    sources = ["nosuch://x", str(tmp_path / "nothing"), str(tmp_path / "in")]
+    found = find_calls(sources, None, cache=tmp_path)
     assert ids(found.calls) == ["a"]
-    assert str(unreadable[0]).startswith("nosuch://x: cannot be fetched: ")
+    first, second = map(str, found.problems)
+    assert first.startswith("nosuch://x: cannot be fetched: ")
+    assert second == f"{tmp_path}/nothing: no such file or folder; check the path"

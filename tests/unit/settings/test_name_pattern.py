@@ -33,6 +33,27 @@ def test_parts_without_a_name_are_passed_over_and_times_may_have_any_form() -> N
 
 
 @pytest.mark.parametrize(
+    ("pattern", "name", "call_id", "leg"),
+    [
+        ("{call_id}-{leg}", "7001-in", "7001", "in"),
+        ("{}-{call_id}-{leg}", "q-7001-rx", "7001", "rx"),
+        ("{agent_id}_{order_id}_{leg}", "A017_o1_in", "A017_o1", "in"),
+        ("{leg}_{order_id}", "in_o1", "o1", "in"),
+        ("{order_id}-{leg}-{agent_id}", "o1-out-A017", "o1-A017", "out"),
+    ],
+)
+def test_the_legs_of_a_call_share_an_id(pattern: str, name: str, call_id: str, leg: str) -> None:
+    parts = read(pattern, name)
+    assert parts is not None
+    assert (parts.call_id, parts.leg) == (call_id, leg)
+
+
+@pytest.mark.parametrize("name", ["00010101000000", "99991231235959", "19991231235959"])
+def test_a_name_with_a_time_at_which_no_call_began_does_not_fit(name: str) -> None:
+    assert read("{started_at:%Y%m%d%H%M%S}", name) is None
+
+
+@pytest.mark.parametrize(
     "name",
     [
         "A017_20261105000042",
@@ -53,7 +74,7 @@ def test_a_name_that_does_not_fit_is_not_guessed_at(name: str) -> None:
     [
         (
             "{agent}_{order_id}",
-            "unknown field {agent}; known are call_id, order_id, agent_id, customer_phone, started_at",
+            "unknown field {agent}; known are call_id, order_id, agent_id, customer_phone, leg, started_at",
         ),
         ("{agent_id}{order_id}", "no text between {agent_id} and {order_id}"),
         ("{order_id}_{order_id}", "{order_id} is given twice"),

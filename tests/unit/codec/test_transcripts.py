@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qareport import codec
+from qareport.codec import transcripts
 from qareport.errors import StoreError, TranscriptError
 from qareport.model import AudioEvent, AudioInfo, Call, Emotion, Language, Role, RoleSource, Segment, Token, Transcript
 
@@ -33,7 +34,10 @@ segments = st.builds(
 )
 
 
-@given(st.lists(segments, max_size=4), st.none() | st.datetimes(timezones=st.just(UTC)))
+starts = st.datetimes(datetime(2000, 1, 2), datetime(2100, 12, 30), timezones=st.just(UTC))  # noqa: DTZ001 - UTC
+
+
+@given(st.lists(segments, max_size=4), st.none() | starts)
 def test_a_transcript_that_is_written_and_read_again_is_the_same(
     parts: list[Segment], started_at: datetime | None
 ) -> None:
@@ -106,13 +110,68 @@ def test_half_of_a_surrogate_pair_becomes_a_replacement_character() -> None:
         (b'{"segments": [{"start_ms": "x", "end_ms": 3, "text": ""}]}', "segments.0.start_ms"),
         (b'{"segments": [{"start_ms": 0, "end_ms": 3, "text": "", "role": "boss"}]}', "segments.0.role"),
         (b'{"segments": [{"end_ms": 3, "text": ""}]}', "segments.0.start_ms: Field required"),
-        (b'{"started_at": "yesterday"}', "started_at"),
+        (
+            b'{"segments": [], "started_at": "yesterday"}',
+            "started_at: no time that can be read; expected a time such as 2",
+        ),
+        (b'{"segments": [], "started_at": "0001-01-01T00:00:00+14:00"}', "started_at: a time in the year 1"),
+        (b'{"segments": [], "started_at": "9999-12-31T23:59:59-14:00"}', "started_at: a time in the year 9999"),
+        (b'{"segments": [], "order_id": "2.02411E+13"}', "order_id: a number that a spreadsheet has rounded"),
+        (b'{"segments": [{"start_ms": 0, "end_ms": 9e17, "text": ""}]}', "segments.0"),
+        (
+            b"{}",
+            'no segments; the fields are {}; expected segments with start_ms, end_ms, role and text; write "segments"',
+        ),
+        (b'{"results": {"transcripts": []}, "jobName": "x"}', "no segments; the fields are results, jobName"),
+        (b'{"key": "a", "text": "\xe6\x88\x91"}', "FunASR's text without times"),
+        (b"[" * 100_000, "nested too deeply"),
+        (b'{"segments": ' + b"[" * 100_000 + b"]" * 100_000 + b"}", "nested too deeply"),
+        (b'{"segments": [{"start_ms": 0, "end_ms": 1, "text": "", "loudness_dbfs": NaN}]}', "NaN is no number"),
+        (
+            b'{"segments": [{"start_ms": 0, "end_ms": 1, "text": "", "emotion_scores": {"SAD": 1e999}}]}',
+            "segments.0.emotion_scores.SAD: a number that is too large",
+        ),
     ],
 )
 def test_a_wrong_transcript_says_where_and_what(line: bytes, says: str) -> None:
     with pytest.raises(TranscriptError, match="^calls.jsonl:7: ") as caught:
         codec.read_transcript(line, where="calls.jsonl:7")
     assert says in str(caught.value)
+
+
+@pytest.mark.parametrize("field", ["emotion_scores", "emotion_view", "event_scores"])
+def test_a_segment_holds_no_number_that_json_cannot_hold(field: str) -> None:
+    with pytest.raises(ValueError, match="not a finite number"):
+        Segment(start_ms=0, end_ms=1, text="", **{field: {"ANGRY": float("nan")}})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ('"20241105091305"', "2024-11-05T09:13:05+08:00"),
+        ('"2024/11/5 9:13"', "2024-11-05T09:13:00+08:00"),
+        ("1730769185", "2024-11-05T01:13:05+00:00"),
+        ('"NULL"', None),
+    ],
+)
+def test_a_start_is_read_as_people_write_it(written: str, read: str | None) -> None:
+    transcript = codec.read_transcript(f'{{"segments": [], "started_at": {written}}}'.encode(), where="x")
+    assert (transcript.started_at and transcript.started_at.isoformat()) == read
+
+
+def test_ids_are_text_whatever_a_program_made_of_them() -> None:
+    line = b'{"call_id": 7, "order_id": "20241105000042.0", "agent_id": "nan", "segments": []}'
+    transcript = codec.read_transcript(line, where="x")
+    assert (transcript.call_id, transcript.order_id, transcript.agent_id) == ("7", "20241105000042", None)
+
+
+def test_a_line_that_is_too_long_is_named_and_the_next_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(transcripts, "_LONGEST_LINE", 100)
+    path = tmp_path / "calls.jsonl"
+    path.write_bytes(b"x" * 1000 + b'\n{"call_id": "b", "segments": []}\n')
+    first, second = codec.read_transcripts(path)
+    assert str(first).startswith(f"{path}:1: the line is too long")
+    assert isinstance(second, Transcript)
 
 
 def test_the_caller_names_the_error_of_a_damaged_value() -> None:
@@ -122,7 +181,7 @@ def test_the_caller_names_the_error_of_a_damaged_value() -> None:
 
 def test_a_bad_line_hides_no_other_line(tmp_path: Path) -> None:
     path = tmp_path / "calls.jsonl"
-    path.write_bytes(b'{"call_id": "a"}\n\nnonsense\n{"call_id": "b"}\n')
+    path.write_bytes(b'{"call_id": "a", "segments": []}\n\nnonsense\n{"call_id": "b", "segments": []}\n')
     first, bad, last = codec.read_transcripts(path)
     assert isinstance(bad, TranscriptError)
     assert f"{path}:3" in str(bad)

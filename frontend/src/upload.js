@@ -1,0 +1,121 @@
+// Uploads one file after the other, and shows what is heard while it is heard. Without this script the form works too.
+const form = document.getElementById("upload");
+const list = document.getElementById("uploads");
+const words = JSON.parse(document.getElementById("words").textContent);
+const over = new Set(["done", "failed", "cancelled"]);
+
+function clock(ms) {
+  const seconds = Math.floor(ms / 1000);
+  return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
+}
+
+function addLine(item, line) {
+  const row = document.createElement("li");
+  const time = document.createElement("span");
+  time.className = "time";
+  time.textContent = clock(line.start_ms);
+  const said = document.createElement("span");
+  said.className = "said";
+  said.textContent = line.text;
+  for (const tag of [line.emotion, ...line.events].filter((name) => name && !["NEUTRAL", "Speech"].includes(name))) {
+    const mark = document.createElement("span");
+    mark.className = `tag-${tag}`;
+    mark.textContent = `[${tag.toUpperCase()}]`;
+    said.append(mark);
+  }
+  row.append(time, " ", said);
+  item.querySelector(".transcript").append(row);
+}
+
+function showState(item, state) {
+  item.dataset.state = state.state;
+  item.querySelector("progress")?.toggleAttribute("hidden", state.state !== "receiving");
+  const colon = document.documentElement.lang.startsWith("zh") ? "：" : ": ";
+  item.querySelector(".state").textContent = words.states[state.state] + (state.error ? colon + state.error : "");
+  if (state.call_id && !item.querySelector("a")) {
+    const link = document.createElement("a");
+    link.href = `/calls/${encodeURIComponent(state.call_id)}`;
+    link.textContent = words.open;
+    const place = document.createElement("p");
+    place.append(link);
+    item.querySelector(".state").after(place);
+  }
+}
+
+function follow(item, id) {
+  const source = new EventSource(`/api/v1/uploads/${id}/events`);
+  source.addEventListener("line", (event) => addLine(item, JSON.parse(event.data)));
+  source.addEventListener("state", (event) => showState(item, JSON.parse(event.data)));
+  source.addEventListener("done", (event) => { showState(item, JSON.parse(event.data)); source.close(); });
+  source.addEventListener("error", () => { item.querySelector(".state").textContent = words.lost; });
+}
+
+function put(url, file, progress) {
+  return new Promise((resolve, reject) => {
+    const request = new XMLHttpRequest();
+    request.open("PUT", url);
+    request.upload.addEventListener("progress", (event) => { progress.value = (100 * event.loaded) / event.total; });
+    request.addEventListener("load", () => (request.status < 300 ? resolve() : reject(JSON.parse(request.responseText))));
+    request.addEventListener("error", () => reject({ detail: words.lost }));
+    request.send(file);
+  });
+}
+
+async function upload(file) {
+  const item = document.getElementById("item").content.firstElementChild.cloneNode(true);
+  item.querySelector(".name").textContent = file.name;
+  list.querySelector(".empty")?.remove();
+  list.prepend(item);
+  showState(item, { state: "receiving" });
+  if (file.size > Number(form.dataset.megabytes) * 1e6) {
+    showState(item, { state: "failed", error: words.too_large });
+    return;
+  }
+  const sides = { "agent-left": ["agent", "customer"], "customer-left": ["customer", "agent"] };
+  const data = new FormData(form);
+  const answer = await fetch("/api/v1/uploads", {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({
+      file_name: file.name, language: data.get("language"), order_id: data.get("order_id") || null,
+      agent_id: data.get("agent_id") || null, channel_roles: sides[data.get("sides")] ?? [],
+    }),
+  });
+  const made = await answer.json();
+  if (!answer.ok) {
+    showState(item, { state: "failed", error: made.detail });
+    return;
+  }
+  try {
+    await put(made.put_url, file, item.querySelector("progress"));
+    follow(item, made.upload_id);
+  } catch (problem) {
+    showState(item, { state: "failed", error: problem.detail });
+  }
+}
+
+async function uploadAll(files) {
+  const chosen = [...files].slice(0, Number(form.dataset.most));
+  for (const file of chosen) await upload(file);
+  form.querySelector("#files").value = "";
+}
+
+form.addEventListener("submit", (event) => {
+  event.preventDefault();
+  uploadAll(form.querySelector("#files").files);
+});
+for (const name of ["dragenter", "dragover"]) {
+  form.addEventListener(name, (event) => { event.preventDefault(); form.classList.add("over"); });
+}
+form.addEventListener("dragleave", () => form.classList.remove("over"));
+form.addEventListener("drop", (event) => {
+  event.preventDefault();
+  form.classList.remove("over");
+  uploadAll(event.dataTransfer.files);
+});
+for (const item of list.querySelectorAll("[data-upload]")) {
+  if (!over.has(item.dataset.state)) {
+    item.querySelector(".transcript").replaceChildren();
+    follow(item, item.dataset.upload);
+  }
+}

@@ -1,0 +1,102 @@
+"""`qareport serve`: the desk in a browser.
+
+The command is the parent of two processes of its own kind: `--process web` answers browsers and never loads the speech
+model, `--process worker` holds the model and hears what is uploaded.
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from qareport.cli.console import Options, complain, notify, takes_options
+from qareport.cli.language import SpokenCommand
+from qareport.errors import ConfigError, Problem
+from qareport.messages import say
+
+if TYPE_CHECKING:
+    from qareport.web import Desk
+
+
+@click.command(cls=SpokenCommand)
+@click.option("--host", metavar="ADDRESS", help="Address to listen on [desk.host].")
+@click.option("--port", type=click.IntRange(1, 65535), help="Port to listen on [desk.port].")
+@click.option("--tls-cert", type=click.Path(exists=True, path_type=Path), metavar="FILE", help="Certificates (PEM).")
+@click.option("--tls-key", type=click.Path(exists=True, path_type=Path), metavar="FILE", help="Key of the certificate.")
+@click.option("--behind-proxy", is_flag=True, help="A proxy encrypts and forwards; see desk.trusted_proxies.")
+@click.option("--no-engine", is_flag=True, help="Hear no uploads: no speech model is loaded.")
+@click.option("--process", type=click.Choice(["web", "worker"]), hidden=True)
+@takes_options
+def serve(
+    options: Options,
+    host: str | None,
+    port: int | None,
+    tls_cert: Path | None,
+    tls_key: Path | None,
+    behind_proxy: bool,
+    no_engine: bool,
+    process: str | None,
+) -> int:
+    """Open the desk in a browser: calls, findings, reports and rules for everyone who has a login.
+
+    The first start prints a link that makes the first administrator.
+    """
+    if (tls_cert is None) != (tls_key is None):
+        raise ConfigError([Problem(what=say("--tls-cert and --tls-key belong together"))])
+    _require_extra()
+    if process == "worker":
+        return _serve_worker(options)
+    from qareport.web.serving import check_exposure, run_server
+
+    with options.open_workspace(make_store=True) as workspace:
+        settings = workspace.settings.desk
+        host, port = host or settings.host, port or settings.port
+        check_exposure(settings, host, tls=tls_cert is not None, behind_proxy=behind_proxy)
+        if process is None and not no_engine:
+            workspace.store  # noqa: B018 - made and brought up to date before two processes open it
+            return _serve_both()
+        from qareport.web import Desk
+
+        desk = Desk(workspace)
+        _greet(desk, settings.public_url or f"{'https' if tls_cert else 'http'}://{host}:{port}")
+        run_server(desk, host=host, port=port, tls_cert=tls_cert, tls_key=tls_key, proxied=behind_proxy)
+    return 0
+
+
+def _serve_worker(options: Options) -> int:
+    from qareport.web.worker import run_worker
+
+    with options.open_workspace() as workspace:
+        run_worker(workspace)
+    return 0
+
+
+def _serve_both() -> int:
+    from qareport.web.processes import Child, Parent
+
+    command = [sys.executable, "-m", "qareport", *sys.argv[1:]]
+    children = [Child(name=name, command=[*command, "--process", name]) for name in ("web", "worker")]
+
+    def on_end(name: str, status: int, wait_s: float) -> None:
+        text = say("{name} ended with {status}; it starts again in {wait:g} s", name=name, status=status, wait=wait_s)
+        complain(str(text))
+
+    Parent(children, on_end=on_end).run()
+    return 0
+
+
+def _require_extra() -> None:
+    if find_spec("fastapi") is None:
+        raise ConfigError([Problem(what=say("the desk is not installed"), to_do=say("pip install 'qareport[desk]'"))])
+
+
+def _greet(desk: Desk, address: str) -> None:
+    if desk.store.users.count() == 0:
+        notify(str(say("Open this link within 15 minutes to make the first administrator:")))
+        notify(f"{address}/setup?ticket={desk.make_ticket()}")
+    else:
+        notify(str(say("The desk is open at {address}", address=address)))

@@ -1,0 +1,25 @@
+"""Convert domain types to JSON and back, and read transcripts, those of FunASR included."""
+
+from qareport.codec.identifiers import clean_text, is_nothing, read_identifier
+from qareport.codec.instants import LATEST_YEAR, OLDEST_YEAR, is_plausible, read_instant
+from qareport.codec.transcripts import read_transcript, read_transcripts
+from qareport.codec.values import explain, from_json, json_schema, read_report, shorten, to_data, to_json
+
+__all__ = [
+    "LATEST_YEAR",
+    "OLDEST_YEAR",
+    "clean_text",
+    "explain",
+    "from_json",
+    "is_nothing",
+    "is_plausible",
+    "json_schema",
+    "read_identifier",
+    "read_instant",
+    "read_report",
+    "read_transcript",
+    "read_transcripts",
+    "shorten",
+    "to_data",
+    "to_json",
+]

@@ -1,0 +1,76 @@
+"""Read ids (of calls, orders, agents) and telephone numbers as people's tables hold them.
+
+Programs leave traces in them: `123.0`, `="123"`, `'123`, full-width digits, spaces that nobody sees, words that mean
+"nothing". These are put right. A number that was rounded (2.02411E+13) has lost its digits, and is refused.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+from qareport.errors import QareportError
+from qareport.messages import say
+
+#: The longest id that is taken.
+LONGEST = 200
+#: What programs and people write into a cell that holds nothing.
+_NOTHING = frozenset(
+    ("", "null", "nan", "none", "nil", "n/a", "\\n", "-", "--", "—", "——", "/", "无", "空", "undefined", "<na>")
+)
+#: The full-width forms of printable ASCII, and the space of that width.
+_NARROW = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)} | {0x3000: 0x20}
+#: Excel's way of saying that a number is text.
+_FORMULA = re.compile(r'="(.*)"', re.DOTALL)
+#: What Excel shows where a formula fails.
+_ERROR = re.compile(r"#(?:N/A|REF!|VALUE!|NAME\?|DIV/0!|NUM!|NULL!)", re.IGNORECASE)
+_ROUNDED = re.compile(r"[+-]?\d(?:[.,]\d+)?[eE]\+\d+")
+_WITH_ZEROS = re.compile(r"(\d+)\.0+")
+
+
+def clean_text(text: str) -> str:
+    """Remove what nobody sees: control and format characters (zero-width spaces, marks of direction), outer spaces."""
+    if not text.isascii() or not text.isprintable():
+        text = "".join(letter for letter in text if unicodedata.category(letter) not in ("Cc", "Cf"))
+    text = text.strip()
+    if match := _FORMULA.fullmatch(text):
+        text = match[1].strip()
+    return text
+
+
+def is_nothing(value: object) -> bool:
+    """Tell whether a value means that there is none: empty, NULL, nan, None, N/A, a dash."""
+    if value is None or value != value:
+        return True
+    return isinstance(value, str) and clean_text(value).lower() in _NOTHING
+
+
+def read_identifier(value: object) -> str | None:
+    """Read an id or a telephone number; None where the value means that there is none.
+
+    Raises:
+        QareportError: a rounded number, more than one value, or too long. The text does not quote the value: it may be
+            a telephone number.
+    """
+    if is_nothing(value):
+        return None
+    if isinstance(value, bool | list | dict):
+        raise QareportError(say("no id or number"), expected=say("text"))
+    text = str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+    text = clean_text(text.translate(_NARROW))
+    if len(text) > 1 and text[0] in "'’":  # Excel's mark of a text
+        text = text[1:].strip()
+    if _ERROR.fullmatch(text):
+        raise QareportError(say("the cell holds an error ({error})", error=text), to_do=say("fix the formula"))
+    if _ROUNDED.fullmatch(text):
+        raise QareportError(
+            say("a number that a spreadsheet has rounded (like 1.2E+13): its last digits are lost"),
+            to_do=say("format the column as text, fill it in again and export again"),
+        )
+    if match := _WITH_ZEROS.fullmatch(text):
+        text = match[1]
+    if len(text) > LONGEST:
+        raise QareportError(
+            say("{length} characters", length=len(text)), expected=say("at most {limit} characters", limit=LONGEST)
+        )
+    return text

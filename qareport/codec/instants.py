@@ -1,0 +1,98 @@
+"""Read when a call began, as people and programs write it; what is not surely a time of a call is refused."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+from qareport.errors import QareportError
+from qareport.messages import Message, say
+
+#: Calls outside these years are mistakes: a clock that was never set, a number that was taken for a time.
+OLDEST_YEAR, LATEST_YEAR = 2000, 2100
+#: The last second that 32 bits can count (2038-01-19): a larger number is no Unix time.
+_LATEST_UNIX_S = 2**31 - 1
+_OLDEST_UNIX_S = int(datetime(OLDEST_YEAR, 1, 1, tzinfo=UTC).timestamp())
+#: 2026-11-21 9:13, 2026/11/21 09:13:05.120, 2026.11.21T09:13:05+08:00, 2026年11月21日9时13分5秒
+_WRITTEN = re.compile(
+    r"(?P<year>\d{4})(?:[-/.]|年)(?P<month>\d{1,2})(?:[-/.]|月)(?P<day>\d{1,2})日?(?:\s*T\s*|\s+|(?<=日))"
+    r"(?P<hour>\d{1,2})(?:[:：]|时|点)(?P<minute>\d{1,2})分?(?:[:：]?(?P<second>\d{1,2})秒?)?(?:[.,](?P<fraction>\d{1,9}))?"
+    r"\s*(?P<offset>Z|[+-]\d{2}:?\d{2})?",
+    re.IGNORECASE,
+)
+#: 20261121091305, 202611210913, 20261121T091305, 20261121-091305
+_COMPACT = re.compile(
+    r"(?P<year>\d{4})(?P<month>\d{2})(?P<day>\d{2})[-_T ]?(?P<hour>\d{2})(?P<minute>\d{2})(?P<second>\d{2})?"
+    r"(?P<fraction>)(?P<offset>Z|[+-]\d{2}:?\d{2})?",
+    re.IGNORECASE,
+)
+_NUMBER = re.compile(r"\d+(?:\.\d+)?")
+
+
+def is_plausible(instant: datetime) -> bool:
+    """Tell whether a call can have begun then: in the years from `OLDEST_YEAR` to `LATEST_YEAR`."""
+    return OLDEST_YEAR <= instant.year <= LATEST_YEAR
+
+
+def read_instant(value: object, zone: ZoneInfo) -> datetime:
+    """Read an instant.
+
+    Args:
+        value: a datetime, text (`2026-11-21T09:13:05+08:00`, `2026/11/21 9:13`, `20261121091305`), or Unix seconds or
+            milliseconds of the years 2000 to 2037.
+        zone: of times that are written without an offset.
+
+    Returns:
+        the instant, with its offset.
+
+    Raises:
+        QareportError: no time of a call; the text says why and what to write.
+    """
+    instant = value if isinstance(value, datetime) else _read(str(value).strip())
+    if instant.tzinfo is None:
+        instant = instant.replace(tzinfo=zone)
+    if not is_plausible(instant):
+        raise _refusal(
+            say("a time in the year {year}, when no call began", year=instant.year)
+            if instant.year < OLDEST_YEAR
+            else say("a time in the year {year}, which is far ahead", year=instant.year)
+        )
+    return instant
+
+
+def _read(text: str) -> datetime:
+    for pattern in (_WRITTEN, _COMPACT):
+        if match := pattern.fullmatch(text):
+            try:
+                return _from_parts(match)
+            except ValueError as error:  # the 31st of February
+                raise _refusal(say("a time that does not exist")) from error
+    if _NUMBER.fullmatch(text):
+        return _from_unix(text)
+    raise _refusal(say("no time that can be read"))
+
+
+def _from_parts(match: re.Match[str]) -> datetime:
+    year, month, day, hour, minute, second = (
+        int(match[name] or 0) for name in ("year", "month", "day", "hour", "minute", "second")
+    )
+    micros = int((match["fraction"] or "0").ljust(6, "0")[:6])
+    instant = datetime(year, month, day, hour, minute, second, micros)  # noqa: DTZ001 - its zone follows
+    offset = match["offset"]
+    if offset is None:
+        return instant
+    return instant.replace(tzinfo=UTC if offset in "Zz" else datetime.strptime(offset, "%z").tzinfo)
+
+
+def _from_unix(text: str) -> datetime:
+    seconds = float(text)
+    if seconds > _LATEST_UNIX_S:
+        seconds /= 1000
+    if not _OLDEST_UNIX_S <= seconds <= _LATEST_UNIX_S:
+        raise _refusal(say("a number that is no time of a call"))
+    return datetime.fromtimestamp(seconds, UTC)
+
+
+def _refusal(what: Message) -> QareportError:
+    return QareportError(what, expected=say("a time such as 2026-11-21T09:13:05+08:00 or 2026-11-21 09:13:05"))

@@ -1,0 +1,157 @@
+"""Read the rows of CSV and JSON lines, each with its place; what is wrong with a row hides no other row."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from qareport.codec import is_nothing
+from qareport.errors import ConfigError, Problem, SourceLocation
+from qareport.ingest.columns import AUDIO_ALONE, Heading, no_such_column, read_heading
+from qareport.messages import Message, say
+
+#: The largest manifest that is read, in bytes: about a million calls.
+MOST_BYTES = 200 * 2**20
+#: Excel in China writes CSV in the code page of its Windows, which is a part of GB18030.
+_ENCODINGS = ("utf-8-sig", "gb18030")
+_UTF16 = (b"\xff\xfe", b"\xfe\xff")
+_DELIMITERS = ",;\t"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TableRow:
+    """One row of a manifest as it is written."""
+
+    where: SourceLocation | str
+    #: The cells by the columns that they belong to.
+    cells: Mapping[str, Any]
+    problems: tuple[Problem, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ManifestTable:
+    """The rows of a manifest."""
+
+    rows: tuple[TableRow, ...]
+    #: Headings that are not known.
+    unknown: tuple[str | Message, ...] = ()
+
+
+def read_text_table(path: Path, needed: Sequence[str] = AUDIO_ALONE) -> ManifestTable:
+    """Read CSV, or JSON lines by the suffix.
+
+    Args:
+        path: the file.
+        needed: the columns of which it needs one.
+
+    Raises:
+        ConfigError: it cannot be read, has no column `audio`, or a heading that cannot be used.
+    """
+    text = _decode(path)
+    return _json_table(text, path) if path.suffix.lower() in (".jsonl", ".ndjson") else _csv_table(text, path, needed)
+
+
+def _decode(path: Path) -> str:
+    expected = say("CSV, XLSX or JSON lines; text in UTF-8, or as Excel writes it in China (GB18030)")
+    try:
+        if path.stat().st_size > MOST_BYTES:
+            limit = say("at most {megabytes} MB", megabytes=MOST_BYTES // 2**20)
+            raise ConfigError([Problem(what=say("the file is too large"), where=str(path), expected=limit)])
+        content = path.read_bytes()
+    except (OSError, ValueError) as error:
+        what = say("cannot be read: {error}", error=getattr(error, "strerror", None) or error)
+        raise ConfigError([Problem(what=what, where=str(path), expected=expected)]) from error
+    for encoding in ("utf-16",) if content.startswith(_UTF16) else _ENCODINGS:
+        try:
+            return content.decode(encoding)
+        except UnicodeDecodeError as error:
+            reason = error
+    problem = Problem(what=say("cannot be read: {error}", error=reason), where=str(path), expected=expected)
+    raise ConfigError([problem]) from reason
+
+
+def _checked_heading(names: Sequence[str], needed: Sequence[str], where: str) -> Heading:
+    heading = read_heading(names, where)
+    problems = heading.problems
+    if not heading.has_one_of(needed):
+        problems = (no_such_column(names, needed, where), *problems)
+    if problems:
+        raise ConfigError(problems)
+    return heading
+
+
+def _csv_table(text: str, path: Path, needed: Sequence[str]) -> ManifestTable:
+    delimiter = max(_DELIMITERS, key=text.split("\n", 1)[0].count)
+    reader = csv.reader(text.splitlines(keepends=True), skipinitialspace=True, delimiter=delimiter, strict=True)
+    try:
+        names = next(reader, [])
+    except csv.Error as error:
+        raise ConfigError([Problem(what=say("not CSV: {error}", error=error), where=str(path))]) from error
+    heading = _checked_heading(names, needed, str(path))
+    rows: list[TableRow] = []
+    while True:
+        where = SourceLocation(file=str(path), line=reader.line_num + 1)
+        try:
+            cells = next(reader)
+        except StopIteration:
+            return ManifestTable(rows=tuple(rows), unknown=heading.unknown)
+        except csv.Error as error:
+            problem = Problem(
+                what=say("not CSV: {error}", error=error),
+                where=where,
+                to_do=say("look for a quotation mark that is never closed: rows after it may be part of this one"),
+            )
+            rows.append(TableRow(where=where, cells={}, problems=(problem,)))
+            continue
+        if not all(map(is_nothing, cells)):
+            rows.append(_csv_row(cells, heading, where))
+
+
+def _csv_row(cells: Sequence[str], heading: Heading, where: SourceLocation) -> TableRow:
+    named = {column: cell for column, cell in zip(heading.columns, cells, strict=False) if column is not None}
+    if all(map(is_nothing, cells[len(heading.columns) :])):
+        return TableRow(where=where, cells=named)
+    problem = Problem(
+        what=say("{cells} cells, and the heading has {columns}", cells=len(cells), columns=len(heading.columns)),
+        where=where,
+        to_do=say("put quotation marks round a cell that holds a comma"),
+    )
+    return TableRow(where=where, cells=named, problems=(problem,))
+
+
+def _json_table(text: str, path: Path) -> ManifestTable:
+    rows: list[TableRow] = []
+    unknown: dict[str | Message, None] = {}
+    headings: dict[tuple[str, ...], Heading] = {}
+    for number, line in enumerate(text.split("\n"), start=1):
+        if not line.strip():
+            continue
+        where = SourceLocation(file=str(path), line=number)
+        data = _json_object(line, where)
+        if isinstance(data, Problem):
+            rows.append(TableRow(where=where, cells={}, problems=(data,)))
+            continue
+        names = tuple(data)
+        if names not in headings:
+            headings[names] = read_heading(names, where)
+            if headings[names].problems:
+                raise ConfigError(headings[names].problems)
+        heading = headings[names]
+        unknown |= dict.fromkeys(heading.unknown)
+        cells = {column: data[name] for name, column in zip(names, heading.columns, strict=True) if column is not None}
+        rows.append(TableRow(where=where, cells=cells))
+    return ManifestTable(rows=tuple(rows), unknown=tuple(unknown))
+
+
+def _json_object(line: str, where: SourceLocation) -> dict[str, Any] | Problem:
+    try:
+        data = json.loads(line)
+    except RecursionError:
+        return Problem(what=say("nested too deeply"), where=where, expected=say("one JSON object a line"))
+    except ValueError as error:
+        return Problem(what=say("not JSON: {error}", error=error), where=where)
+    return data if isinstance(data, dict) else Problem(what=say("not a JSON object"), where=where)

@@ -1,0 +1,161 @@
+"""The audit log: who did what to what. Each line holds the hash of the line before it, so that an edit shows.
+
+`sha256 = H(prev_sha256, canonical JSON of the line)`. Lines older than `retention.audit_days` go with `trim`, which
+leaves a line of its own that says up to which number.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import delete, select, text
+from sqlalchemy.orm import Session
+
+from qareport import privacy
+from qareport.messages import Message, say
+from qareport.model import AuditEntry
+from qareport.store.connection import in_utc
+from qareport.store.database import Database
+from qareport.store.desk_schema import AuditRow
+
+#: What the first line of all follows.
+GENESIS = "0" * 64
+#: The advisory lock under which PostgreSQL appends: "qa-audit" in ASCII.
+_LOCK = 0x71612D6175646974
+_FIELDS = ("number", "at", "actor", "actor_kind", "ip", "action", "object", "outcome", "details")
+#: The action of the line that says that older ones went.
+TRIMMED = "audit.trim"
+
+
+class AuditLog:
+    """The audit log of a store."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def record(self, entry: AuditEntry) -> AuditEntry:
+        """Append a line; numbers of persons in its details are masked. Returns it with its number.
+
+        Raises:
+            StoreError: it could not be written; what it is about must then not happen.
+        """
+        with self._database.write() as session:
+            return append(session, entry)
+
+    @contextmanager
+    def with_entry(self, entry: AuditEntry) -> Iterator[Session]:
+        """Open a transaction that keeps a line and what is done in the block, or neither."""
+        with self._database.write() as session:
+            append(session, entry)
+            yield session
+
+    def list(
+        self, *, before: int | None = None, limit: int = 50, actor: str = "", action: str = "", object: str = "",
+        first: datetime | None = None, last: datetime | None = None,
+    ) -> tuple[AuditEntry, ...]:  # fmt: skip
+        """Return lines, the newest first.
+
+        Args:
+            before: only lines with a smaller number.
+            limit: how many at most.
+            actor: only of this person, token or command.
+            action: only this action, or all that begin with it where it ends with a point (`rules.`).
+            object: only of this object.
+            first: only from this instant on.
+            last: only before this instant.
+        """
+        query = select(AuditRow).order_by(AuditRow.number.desc()).limit(limit)
+        if before is not None:
+            query = query.where(AuditRow.number < before)
+        if actor:
+            query = query.where(AuditRow.actor == actor)
+        if action:
+            query = query.where(
+                AuditRow.action.startswith(action, autoescape=True)
+                if action.endswith(".")
+                else AuditRow.action == action
+            )
+        if object:
+            query = query.where(AuditRow.object == object)
+        if first is not None:
+            query = query.where(AuditRow.at >= in_utc(first))
+        if last is not None:
+            query = query.where(AuditRow.at < in_utc(last))
+        with self._database.read() as session:
+            return tuple(_entry(row) for row in session.scalars(query))
+
+    def verify(self) -> Message | None:
+        """Read the whole chain; return what is wrong with it, naming the first line that is; None when it holds."""
+        with self._database.read() as session:
+            previous, number = GENESIS, 0
+            for row in session.scalars(select(AuditRow).order_by(AuditRow.number).execution_options(yield_per=1000)):
+                if number == 0 and row.number > 1:  # older lines were trimmed
+                    previous, number = row.prev_sha256, row.number - 1
+                if row.number != number + 1:
+                    return say("line {number} of the audit log is missing", number=number + 1)
+                if row.prev_sha256 != previous or row.sha256 != _hash(previous, _values(row)):
+                    return say("line {number} of the audit log was changed", number=row.number)
+                previous, number = row.sha256, row.number
+            return self._trimmed(session)
+
+    def _trimmed(self, session: Session) -> Message | None:
+        first = session.scalar(select(AuditRow.number).order_by(AuditRow.number).limit(1))
+        if first is None or first == 1:
+            return None
+        row = session.scalars(
+            select(AuditRow).where(AuditRow.action == TRIMMED).order_by(AuditRow.number.desc()).limit(1)
+        ).first()
+        told = 0 if row is None else int(json.loads(row.details).get("up_to", "0"))
+        if told >= first - 1:
+            return None
+        return say("lines {first} to {last} of the audit log are missing", first=told + 1, last=first - 1)
+
+    def trim(self, before: datetime, *, at: datetime) -> int:
+        """Delete the lines from before an instant, and append the line that says so. Returns how many went."""
+        with self._database.write() as session:
+            numbers = session.scalars(select(AuditRow.number).where(AuditRow.at < in_utc(before))).all()
+            if not numbers:
+                return 0
+            details = {"up_to": str(max(numbers))}
+            append(session, AuditEntry(at=at, actor="system", actor_kind="system", action=TRIMMED, details=details))
+            session.execute(delete(AuditRow).where(AuditRow.number <= max(numbers)))
+            return len(numbers)
+
+
+def append(session: Session, entry: AuditEntry) -> AuditEntry:
+    """Append a line within a transaction; lines are numbered without gaps, whichever process writes them."""
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+    last = session.scalars(select(AuditRow).order_by(AuditRow.number.desc()).limit(1)).first()
+    previous, number = (GENESIS, 0) if last is None else (last.sha256, last.number)
+    details = {name: privacy.mask(value)[0] for name, value in entry.details.items()}
+    values: dict[str, Any] = {
+        "number": number + 1, "at": in_utc(entry.at), "actor": entry.actor[:200], "actor_kind": entry.actor_kind,
+        "ip": entry.ip[:60], "action": entry.action, "object": entry.object[:300], "outcome": entry.outcome,
+        "details": json.dumps(details, ensure_ascii=False, sort_keys=True),
+    }  # fmt: skip
+    session.add(AuditRow(**values, prev_sha256=previous, sha256=_hash(previous, values)))
+    session.flush()
+    return replace(entry, number=number + 1, details=details)
+
+
+def _hash(previous: str, values: dict[str, Any]) -> str:
+    canonical = json.dumps([previous, *(values[name] for name in _FIELDS)], ensure_ascii=False, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def _values(row: AuditRow) -> dict[str, Any]:
+    return {name: getattr(row, name) for name in _FIELDS}
+
+
+def _entry(row: AuditRow) -> AuditEntry:
+    return AuditEntry(
+        number=row.number, at=datetime.fromisoformat(row.at), actor=row.actor, actor_kind=row.actor_kind, ip=row.ip,
+        action=row.action, object=row.object, outcome=row.outcome, details=json.loads(row.details),
+    )  # fmt: skip

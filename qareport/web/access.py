@@ -1,0 +1,188 @@
+"""Who is asking, what they may do and which calls they may see. Pages and API reach the store through this alone.
+
+What lies outside a person's reach does not exist for them: `NotFoundError`, 404. What lies inside it without the right
+is refused: `ForbiddenError`, 403.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Final
+
+from qareport.errors import NotFoundError, QareportError
+from qareport.messages import Message, say
+from qareport.model import (
+    GRANTS,
+    Agents,
+    ApiToken,
+    AuditEntry,
+    CallReport,
+    OrderReport,
+    Permission,
+    Reach,
+    User,
+)
+from qareport.store import CallPage, CallPageQuery
+from qareport.web.desk import Desk
+from qareport.workflows.render import Norms, assemble_order
+
+
+class UnauthenticatedError(QareportError):
+    """Nobody is logged in, or a token is not valid."""
+
+
+class ForbiddenError(QareportError):
+    """The person may see the thing, but may not do this to it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Principal:
+    """Who is asking: a person with a session, or a program with a token of a person."""
+
+    user: User
+    #: What may be done, and how far each right reaches.
+    rights: Mapping[Permission, Reach]
+    #: The teams that `Reach.TEAMS` means.
+    teams: tuple[str, ...]
+    ip: str = ""
+    token: ApiToken | None = None
+
+    @classmethod
+    def of(cls, user: User, *, ip: str = "", token: ApiToken | None = None) -> Principal:
+        """Give a user the rights of the role; a token never has more than its maker has now."""
+        rights = dict(GRANTS[user.role])
+        teams = user.teams
+        if token is not None:
+            rights = {right: reach for right, reach in rights.items() if right in token.scopes}
+            if token.teams:
+                teams = token.teams if user.role.value == "admin" else tuple(t for t in token.teams if t in user.teams)
+                rights = {
+                    right: Reach.TEAMS if reach is Reach.ALL and right.value.startswith(_OF_CALLS) else reach
+                    for right, reach in rights.items()
+                }
+        return cls(user=user, rights=rights, teams=teams, ip=ip, token=token)
+
+    @property
+    def actor(self) -> str:
+        """What the audit log calls them."""
+        return self.user.name if self.token is None else f"{self.user.name}/{self.token.name}"
+
+    def may(self, permission: Permission) -> bool:
+        """Tell whether they have a right, however far it reaches."""
+        return permission in self.rights
+
+
+#: Rights that are about calls: a token for some teams reaches no further with them.
+_OF_CALLS: Final = ("calls:", "review:", "appeals:", "live:", "reports:", "exports:", "qa:")
+
+
+class Access:
+    """The desk as one principal may see it."""
+
+    def __init__(self, desk: Desk, principal: Principal) -> None:
+        self.desk: Final = desk
+        self.principal: Final = principal
+
+    def require(self, permission: Permission) -> None:
+        """Refuse who does not have a right.
+
+        Raises:
+            ForbiddenError: they do not have it.
+        """
+        if not self.principal.may(permission):
+            raise ForbiddenError(
+                say("your role may not do this ({permission})", permission=permission.value),
+                to_do=say("ask an administrator of the desk"),
+            )
+
+    def agents(self, permission: Permission = Permission.CALLS_READ) -> Agents:
+        """Return the agents whose calls a right reaches; nobody's without the right."""
+        reach = self.principal.rights.get(permission)
+        if reach is Reach.ALL:
+            return Agents()
+        if reach is Reach.TEAMS:
+            return Agents(only=self.desk.store.teams.agents_of(self.principal.teams))
+        own = self.principal.user.agent_id
+        return Agents(only=frozenset([own] if reach is Reach.OWN and own else []))
+
+    def record(self, action: str, *, object: str = "", outcome: str = "done", **details: str) -> None:
+        """Write a line of the audit log; when it cannot be written, what it is about must not happen."""
+        self.desk.store.audit.record(self.entry(action, object=object, outcome=outcome, **details))
+
+    def entry(self, action: str, *, object: str = "", outcome: str = "done", **details: str) -> AuditEntry:
+        """Make a line of the audit log, for a transaction that keeps it beside what it is about."""
+        return AuditEntry(
+            at=self.desk.now(), actor=self.principal.actor, ip=self.principal.ip, action=action, object=object,
+            actor_kind="person" if self.principal.token is None else "token", outcome=outcome, details=details,
+        )  # fmt: skip
+
+    # --- calls --------------------------------------------------------------------------------------------------------
+
+    def list_calls(self, query: CallPageQuery) -> CallPage:
+        """List or search calls, as far as they may be seen.
+
+        Raises:
+            ForbiddenError: no calls may be seen at all.
+            QueryError: the query cannot be read.
+        """
+        self.require(Permission.CALLS_READ)
+        return self.desk.store.call_pages.list(replace(query, agents=self.agents()))
+
+    def call(self, call_id: str, permission: Permission = Permission.CALLS_READ) -> CallReport:
+        """Return the newest result of a call, not masked.
+
+        Raises:
+            NotFoundError: there is none, or it may not be seen.
+            ForbiddenError: it may be seen, but the right is lacking or does not reach it.
+        """
+        self.require(Permission.CALLS_READ)
+        report = self._find(call_id)
+        if report is None or not self.agents().holds(report.agent_id):
+            raise NotFoundError(_no_call(call_id))
+        if permission is not Permission.CALLS_READ:
+            self.require(permission)
+            if not self.agents(permission).holds(report.agent_id):
+                self.require_reach()
+        return report
+
+    def require_reach(self) -> None:
+        """Refuse because a right does not reach so far.
+
+        Raises:
+            ForbiddenError: always.
+        """
+        raise ForbiddenError(say("your role may not do this to this call"), to_do=say("ask a supervisor of its team"))
+
+    def order(self, name: str) -> OrderReport:
+        """Return the report of an order with the calls that may be seen, masked as the settings say.
+
+        Raises:
+            NotFoundError: there is none, or none of its calls may be seen.
+        """
+        self.require(Permission.CALLS_READ)
+        try:
+            report = assemble_order(
+                self.desk.store,
+                name,
+                self.desk.settings.privacy,
+                norms=Norms(self.desk.store, self.desk.settings.period),
+            )
+        except NotFoundError:
+            raise NotFoundError(say("there is no order or call {name!r}", name=name)) from None
+        agents = self.agents()
+        calls = tuple(call for call in report.calls if agents.holds(call.agent_id))
+        failed = tuple(call for call in report.failed_calls if agents.holds(call.agent_id))
+        if not calls and not failed:
+            raise NotFoundError(say("there is no order or call {name!r}", name=name))
+        return replace(report, calls=calls, failed_calls=failed)
+
+    def _find(self, call_id: str) -> CallReport | None:
+        try:
+            return self.desk.store.results.get(call_id)
+        except NotFoundError:
+            return None
+
+
+def _no_call(call_id: str) -> Message:
+    return say("there is no call {call_id!r}", call_id=call_id)

@@ -1,0 +1,71 @@
+"""`/api/v1/uploads`: put recordings in and follow them."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Header, Request, Response
+from fastapi.responses import StreamingResponse
+from pydantic import BaseModel
+
+from qareport.messages import say
+from qareport.model import JobState
+from qareport.web import uploading
+from qareport.web.dependencies import MyAccess
+from qareport.web.uploading import NewUpload, UploadState
+from qareport.workflows.uploads import UploadRefusedError
+
+router = APIRouter(prefix="/api/v1/uploads", tags=["uploads"])
+
+
+class Added(BaseModel):
+    """An upload that waits for its bytes."""
+
+    upload_id: int
+    put_url: str
+
+
+@router.post("", status_code=201)
+def add_upload(access: MyAccess, new: NewUpload) -> Added:
+    """Announce a recording; then PUT its bytes to `put_url`."""
+    job = uploading.add(access, new)
+    return Added(upload_id=job.job_id, put_url=f"/api/v1/uploads/{job.job_id}/content")
+
+
+@router.put("/{upload_id}/content", status_code=202)
+async def put_content(request: Request, access: MyAccess, upload_id: int) -> UploadState:
+    """Send the bytes of a recording."""
+    job = uploading.find(access, upload_id)
+    if job.state is not JobState.RECEIVING:
+        raise UploadRefusedError("conflict", say("this upload has its file already"))
+    await uploading.receive(access.desk, job, request.stream())
+    return uploading.state_of(uploading.find(access, upload_id))
+
+
+@router.get("/{upload_id}")
+def get_upload(access: MyAccess, upload_id: int) -> UploadState:
+    """Tell how far an upload is."""
+    return uploading.state_of(uploading.find(access, upload_id))
+
+
+@router.delete("/{upload_id}", status_code=204)
+def cancel_upload(access: MyAccess, upload_id: int) -> Response:
+    """Cancel an upload that is not over."""
+    job = uploading.find(access, upload_id)
+    access.record("upload.cancel", object=f"call:{job.payload['call_id']}")
+    access.desk.store.jobs.cancel(upload_id, at=access.desk.now())
+    return Response(status_code=204)
+
+
+@router.get("/{upload_id}/events")
+def follow_upload(
+    access: MyAccess, upload_id: int, last_event_id: Annotated[str, Header(max_length=20)] = ""
+) -> StreamingResponse:
+    """Follow an upload: server-sent events `line`, `state` and `done`."""
+    uploading.find(access, upload_id)
+    last = int(last_event_id) if last_event_id.isdigit() else 0
+    return StreamingResponse(
+        uploading.events_of(access, upload_id, last),
+        media_type="text/event-stream",
+        headers={"x-accel-buffering": "no"},
+    )

@@ -1,0 +1,111 @@
+"""Errors as answers: a page for people, RFC 9457 `application/problem+json` for programs, with the same words."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, RedirectResponse
+from starlette.exceptions import HTTPException
+
+from qareport.errors import BusyError, ConfigError, NotFoundError, QareportError, QueryError, StoreError
+from qareport.messages import say
+from qareport.web.access import ForbiddenError, UnauthenticatedError
+from qareport.web.templating import render
+from qareport.workflows.uploads import UploadRefusedError
+
+_log = logging.getLogger(__name__)
+#: Status and stable code of each kind of error; the first that fits counts.
+_CODES: tuple[tuple[type[QareportError], int, str], ...] = (
+    (UnauthenticatedError, 401, "unauthenticated"),
+    (ForbiddenError, 403, "forbidden"),
+    (NotFoundError, 404, "not_found"),
+    (QueryError, 422, "query_error"),
+    (ConfigError, 422, "invalid"),
+    (BusyError, 409, "conflict"),
+    (StoreError, 503, "store"),
+    (QareportError, 422, "invalid"),
+)
+_UPLOAD_STATUS = {"too_large": 413, "store_full": 507, "overload": 503, "conflict": 409}
+#: Codes of what the framework itself refuses.
+_STATUS_CODES = {
+    401: "unauthenticated", 403: "forbidden", 404: "not_found", 405: "not_allowed", 409: "conflict", 413: "too_large",
+    415: "unsupported_media", 422: "invalid", 429: "rate_limited",
+}  # fmt: skip
+
+
+def install(app: FastAPI) -> None:
+    """Let an application answer every error as this module words it."""
+    app.add_exception_handler(QareportError, _known)
+    app.add_exception_handler(HTTPException, _refused)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(Exception, _fault)
+
+
+def _known(request: Request, error: Exception) -> Response:
+    if not isinstance(error, QareportError):
+        raise error
+    status, code = next((status, code) for kind, status, code in _CODES if isinstance(error, kind))
+    if isinstance(error, UploadRefusedError):
+        status, code = _UPLOAD_STATUS.get(error.code, 422), error.code
+    if status == 401 and not _is_api(request):
+        return RedirectResponse(f"/login?next={request.url.path}", status_code=303)
+    problems = [
+        {
+            "at": str(problem.where) if problem.where else None,
+            "got": str(problem.what),
+            "expected": str(problem.expected) if problem.expected else None,
+            "to_do": str(problem.to_do) if problem.to_do else None,
+        }
+        for problem in error.problems
+    ]
+    return _answer(request, status, code, str(error), problems)
+
+
+def _refused(request: Request, error: Exception) -> Response:
+    if not isinstance(error, HTTPException):
+        raise error
+    return _answer(
+        request, error.status_code, _STATUS_CODES.get(error.status_code, "invalid"), str(error.detail or ""), [],
+        headers=dict(error.headers or {}),
+    )  # fmt: skip
+
+
+def _invalid(request: Request, error: Exception) -> Response:
+    if not isinstance(error, RequestValidationError):
+        raise error
+    problems = [
+        {"at": ".".join(map(str, issue["loc"])), "got": str(issue.get("input"))[:200], "expected": issue["msg"]}
+        for issue in error.errors()
+    ]
+    detail = "; ".join(f"{problem['at']}: {problem['expected']}" for problem in problems)
+    return _answer(request, 422, "invalid", detail, problems)
+
+
+def _fault(request: Request, error: Exception) -> Response:
+    number = secrets.token_hex(4)
+    _log.error("fault %s at %s %s", number, request.method, request.url.path, exc_info=error)
+    detail = say("a fault in qareport; its number is {number}, and the log says more", number=number)
+    return _answer(request, 500, "fault", str(detail), [])
+
+
+def _answer(
+    request: Request, status: int, code: str, detail: str, problems: list[dict[str, Any]],
+    headers: dict[str, str] | None = None,
+) -> Response:  # fmt: skip
+    title = HTTPStatus(status).phrase
+    if _is_api(request):
+        body = {
+            "type": f"/api#{code}", "title": title, "status": status, "detail": detail, "instance": request.url.path,
+            "code": code, "errors": problems,
+        }  # fmt: skip
+        return JSONResponse(body, status_code=status, headers=headers, media_type="application/problem+json")
+    return render(request, "error.html.j2", status=status, headers=headers, code=code, detail=detail)
+
+
+def _is_api(request: Request) -> bool:
+    return request.url.path.startswith("/api/")

@@ -1,0 +1,147 @@
+"""What every request passes through (who is asking, in which language, from which site), and what answers carry."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from http.cookies import SimpleCookie
+from typing import Final
+from urllib.parse import urlsplit
+
+import anyio.to_thread
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from qareport import events, messages
+from qareport.presentation import locale
+from qareport.web.access import Access, Principal
+from qareport.web.desk import Desk
+
+_SAFE: Final = frozenset(("GET", "HEAD", "OPTIONS"))
+_POLICY: Final = (
+    "default-src 'none'; script-src 'self'; style-src 'self' 'nonce-{nonce}'; img-src 'self' data:; "
+    "media-src 'self' blob:; connect-src 'self'; font-src 'self'; form-action 'self'; base-uri 'none'; "
+    "frame-src 'self'; frame-ancestors {ancestors}"
+)
+
+
+def cookie_name(scheme: str) -> str:
+    """Return the name of the session's cookie: with the `__Host-` prefix, which only encrypted pages may set."""
+    return "__Host-qareport" if scheme == "https" else "qareport"
+
+
+class DeskMiddleware:
+    """Authentication, language, protection against forged requests, security headers and the request log, as ASGI."""
+
+    def __init__(self, app: ASGIApp, *, desk: Desk) -> None:
+        self._app = app
+        self._desk = desk
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request, began, nonce = Request(scope), time.monotonic(), secrets.token_urlsafe(16)
+        state = scope.setdefault("state", {})
+        state["nonce"], status = nonce, 0
+
+        async def answer(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                _add_headers(MutableHeaders(scope=message), nonce, request)
+            await send(message)
+
+        if forged(request.method, request.headers, self._desk.settings.desk.public_url):
+            await PlainTextResponse("cross-site request", status_code=403)(scope, receive, answer)
+            return
+        state["principal"] = await self._authenticate(request)
+        language = _language(request.headers, state["principal"])
+        with locale.speaking(language), messages.speaking(language):
+            await self._app(scope, receive, answer)
+        principal = state["principal"]
+        events.happened(
+            "request", str(status), duration_ms=round((time.monotonic() - began) * 1000), method=request.method,
+            route=getattr(scope.get("route"), "path", None), actor=principal.user.user_id if principal else None,
+        )  # fmt: skip
+
+    async def _authenticate(self, request: Request) -> Principal | None:
+        if request.url.path.startswith("/static/"):
+            return None
+        bearer = request.headers.get("authorization", "")
+        if bearer.lower().startswith("bearer "):
+            return await anyio.to_thread.run_sync(self._of_token, bearer[7:].strip(), _ip(request))
+        token = request.cookies.get(cookie_name(request.url.scheme))
+        if not token:
+            return None
+        return await anyio.to_thread.run_sync(self._of_session, token, _ip(request))
+
+    def _of_session(self, token: str, ip: str) -> Principal | None:
+        desk = self._desk
+        user = desk.store.sessions.find(token, at=desk.now(), idle=desk.idle_lasts)
+        return None if user is None else Principal.of(user, ip=ip)
+
+    def _of_token(self, secret: str, ip: str) -> Principal | None:
+        desk = self._desk
+        token = desk.store.tokens.find(secret, at=desk.now())
+        if token is None:
+            return None
+        user = desk.store.users.get(token.user_id)
+        if user.disabled_at is not None:
+            return None
+        principal = Principal.of(user, ip=ip, token=token)
+        now = desk.now()
+        if token.used_at is None or (now - token.used_at).total_seconds() >= 3600:
+            Access(desk, principal).record("token.use", object=f"token:{token.token_id}")
+            desk.store.tokens.mark_used(token.token_id, at=now)
+        return principal
+
+
+def forged(method: str, headers: Headers, public_url: str) -> bool:
+    """Tell whether a request that changes something comes from another site with this site's cookie.
+
+    `Sec-Fetch-Site` is what browsers say themselves; where it is absent, `Origin` must be this site's. A bearer token
+    is no cookie: no browser sends it by itself.
+    """
+    if method in _SAFE or headers.get("authorization", "").lower().startswith("bearer "):
+        return False
+    if "cookie" not in headers or not SimpleCookie(headers["cookie"]):
+        return headers.get("sec-fetch-site", "none") not in ("same-origin", "none")
+    site = headers.get("sec-fetch-site")
+    if site is not None:
+        return site not in ("same-origin", "none")
+    origin = headers.get("origin")
+    if origin is None:
+        return True
+    own = {urlsplit(public_url).netloc} if public_url else {headers.get("host", "")}
+    return urlsplit(origin).netloc not in own
+
+
+def _ip(request: Request) -> str:
+    return request.client.host if request.client else ""
+
+
+def _language(headers: Headers, principal: Principal | None) -> str:
+    if principal is not None and principal.user.language in locale.LOCALES:
+        return principal.user.language
+    for part in headers.get("accept-language", "").split(","):
+        wanted = part.split(";")[0].strip().lower()[:2]
+        if wanted in locale.LOCALES:
+            return wanted
+    return locale.LOCALES[0]
+
+
+def _add_headers(headers: MutableHeaders, nonce: str, request: Request) -> None:
+    framed = "'self'" if request.url.path.endswith("/document") else "'none'"
+    headers.setdefault("content-security-policy", _POLICY.format(nonce=nonce, ancestors=framed))
+    headers.setdefault("x-content-type-options", "nosniff")
+    headers.setdefault("referrer-policy", "same-origin")
+    headers.setdefault("cross-origin-opener-policy", "same-origin")
+    headers.setdefault("cross-origin-resource-policy", "same-origin")
+    if request.url.scheme == "https":
+        headers.setdefault("strict-transport-security", "max-age=31536000")
+    if not request.url.path.startswith("/static/"):
+        headers.setdefault("cache-control", "no-store")

@@ -1,0 +1,74 @@
+"""Run the desk: where it may listen, the link of the first start, and the server."""
+
+from __future__ import annotations
+
+import ipaddress
+from pathlib import Path
+
+import uvicorn
+
+from qareport.errors import ConfigError, Problem
+from qareport.messages import say
+from qareport.settings import DeskSettings
+from qareport.web.app import create_app
+from qareport.web.desk import Desk
+
+
+def check_exposure(desk: DeskSettings, host: str, *, tls: bool, behind_proxy: bool) -> None:
+    """Refuse to be reached by other machines without encryption.
+
+    Raises:
+        ConfigError: `host` is not this machine alone, and nothing encrypts.
+    """
+    if is_loopback(host) or tls or behind_proxy or desk.insecure_http:
+        return
+    problem = Problem(
+        what=say("other machines would reach the desk without encryption"),
+        where=host,
+        expected=say("--tls-cert with --tls-key, or --behind-proxy"),
+        to_do=say("or, on a network that you trust, desk.insecure_http: true"),
+    )
+    raise ConfigError([problem])
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether an address is reached from this machine alone."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def run_server(
+    desk: Desk,
+    *,
+    host: str,
+    port: int,
+    tls_cert: Path | None = None,
+    tls_key: Path | None = None,
+    proxied: bool = False,
+) -> None:
+    """Serve a desk until the process is told to stop.
+
+    Args:
+        desk: what is served.
+        host: the address on which it listens.
+        port: the port.
+        tls_cert: certificate chain (PEM); None: no encryption.
+        tls_key: its key.
+        proxied: whether X-Forwarded-* of the trusted proxies count.
+    """
+    trusted = list(desk.settings.desk.trusted_proxies) or ["127.0.0.1"]
+    uvicorn.run(
+        create_app(desk),
+        host=host,
+        port=port,
+        ssl_certfile=tls_cert,
+        ssl_keyfile=tls_key,
+        proxy_headers=proxied,
+        forwarded_allow_ips=trusted,
+        ws="websockets-sansio",
+        log_config=None,
+        server_header=False,
+        timeout_graceful_shutdown=3,
+    )

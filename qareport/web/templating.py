@@ -1,0 +1,82 @@
+"""The desk's pages: Jinja templates of the package, escaped throughout, in the reader's language."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from fastapi import Request, Response
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2.ext import i18n
+from markupsafe import Markup
+from starlette.responses import HTMLResponse
+
+from qareport.messages import Message
+from qareport.model import Permission
+from qareport.presentation import emotion_chart, heatmap_chart, locale, wording
+from qareport.presentation.view_types import Chart, HeatChart
+
+_FOLDER: Final = Path(__file__).parent
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(_FOLDER / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        extensions=[i18n],
+    )
+    environment.filters["svg"] = _svg
+    environment.globals.update(
+        _=locale._, gettext=locale._, ngettext=locale.ngettext, plural=locale.plural, Permission=Permission,
+        wording=wording,
+    )  # fmt: skip
+    return environment
+
+
+def _svg(chart: Chart | HeatChart) -> Markup:
+    drawing = heatmap_chart.svg(chart) if isinstance(chart, HeatChart) else emotion_chart.svg(chart)
+    return Markup(drawing)  # noqa: S704 - drawn, and escaped where it is drawn
+
+
+def render(
+    request: Request, template: str, /, *, status: int = 200, headers: Mapping[str, str] | None = None, **values: Any
+) -> Response:
+    """Fill a page in the language of the request.
+
+    Args:
+        request: whose page it is; `request.state` holds the principal and the nonce of its content policy.
+        template: its file name.
+        status: of the answer.
+        headers: further ones of the answer.
+        values: what the template prints.
+    """
+    desk = request.app.state.desk
+    zone = ZoneInfo(desk.settings.period.time_zone)
+
+    def moment(instant: datetime | None) -> str:
+        """Write an instant as pages do: 2026-11-21 09:13."""
+        return "" if instant is None else instant.astimezone(zone).strftime("%Y-%m-%d %H:%M")
+
+    page = (
+        _environment()
+        .get_template(template)
+        .render(
+            request=request,
+            principal=getattr(request.state, "principal", None),
+            nonce=getattr(request.state, "nonce", ""),
+            language=locale.language(),
+            path=request.url.path,
+            moment=moment,
+            insecure=desk.settings.desk.insecure_http and request.url.scheme == "http",
+            **{key: str(value) if isinstance(value, Message) else value for key, value in values.items()},
+        )
+    )
+    return HTMLResponse(page, status_code=status, headers=dict(headers or {}))

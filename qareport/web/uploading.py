@@ -1,0 +1,187 @@
+"""Take recordings in: what is said of them is checked, their bytes are kept by hash, a job is added for the worker."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import AsyncIterator
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any, Final
+from zoneinfo import ZoneInfo
+
+import anyio.to_thread
+from pydantic import BaseModel, ConfigDict, Field
+
+from qareport.errors import NotFoundError
+from qareport.messages import say
+from qareport.model import Job, JobKind, JobState, Permission, Role
+from qareport.web.access import Access, ForbiddenError
+from qareport.web.desk import Desk
+from qareport.workflows.uploads import UploadFolder, UploadRefusedError
+
+#: Languages that SenseVoice knows; auto finds out for each sentence.
+LANGUAGES: Final = ("auto", "zh", "yue", "en", "ja", "ko")
+
+
+class NewUpload(BaseModel):
+    """A recording that is to be uploaded, and what is known of its call."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    file_name: Annotated[str, Field(min_length=1, max_length=255, description="Name of the file.")]
+    language: Annotated[str, Field(pattern="^(auto|zh|yue|en|ja|ko)$", description="What is spoken.")] = "auto"
+    call_id: Annotated[str | None, Field(max_length=200, description="Id of the call; made from the name.")] = None
+    order_id: Annotated[str | None, Field(max_length=200)] = None
+    agent_id: Annotated[str | None, Field(max_length=200)] = None
+    customer_phone: Annotated[str | None, Field(max_length=40)] = None
+    started_at: Annotated[datetime | None, Field(description="When the call began; without a zone: the desk's.")] = None
+    channel_roles: Annotated[
+        list[Role], Field(max_length=2, description="Who speaks on the left and on the right channel.")
+    ] = []
+    external_ref: Annotated[str | None, Field(max_length=200, description="Number of a ticket elsewhere.")] = None
+
+
+class UploadLine(BaseModel):
+    """A sentence of a recording that is being heard, masked."""
+
+    start_ms: int
+    end_ms: int
+    role: str
+    channel: int | None
+    text: str
+    emotion: str | None
+    events: list[str]
+
+
+class UploadState(BaseModel):
+    """How far an upload is."""
+
+    upload_id: int
+    file_name: str
+    state: Annotated[str, Field(description="receiving, queued, decoding, hearing, judging, done, failed or cancelled")]
+    created_at: datetime
+    lines: list[UploadLine]
+    call_id: Annotated[str | None, Field(description="The call that it became, once it is done.")]
+    code: Annotated[str | None, Field(description="Why it failed, for programs.")]
+    error: Annotated[str | None, Field(description="Why it failed, in words.")]
+
+
+def folder_of(desk: Desk) -> UploadFolder:
+    """Return where uploaded recordings are kept."""
+    settings = desk.settings.desk
+    return UploadFolder(path=Path(settings.folder) / "uploads", most_bytes=settings.upload_megabytes * 1_000_000)
+
+
+def add(access: Access, new: NewUpload) -> Job:
+    """Add an upload whose bytes are still to come.
+
+    Raises:
+        ForbiddenError: no calls may be added, or not for this agent.
+        UploadRefusedError: too many wait already.
+    """
+    access.require(Permission.CALLS_WRITE)
+    agents = access.agents(Permission.CALLS_WRITE)
+    if agents.only is not None and new.agent_id is not None and not agents.holds(new.agent_id):
+        raise ForbiddenError(say("agent {agent} is in none of your teams", agent=new.agent_id))
+    desk = access.desk
+    if desk.store.jobs.count_waiting(JobKind.UPLOAD) >= desk.settings.desk.upload_queue:
+        raise UploadRefusedError("overload", say("too many recordings wait already; try again in some minutes"))
+    payload = new.model_dump(mode="json")
+    if new.started_at is not None and new.started_at.tzinfo is None:
+        zone = ZoneInfo(desk.settings.period.time_zone)
+        payload["started_at"] = new.started_at.replace(tzinfo=zone).isoformat()
+    payload["call_id"] = new.call_id or _make_id(new.file_name)
+    user = access.principal.user
+    access.record("upload", object=f"call:{payload['call_id']}", file=new.file_name)
+    return desk.store.jobs.add(JobKind.UPLOAD, payload, at=desk.now(), user_id=user.user_id, state=JobState.RECEIVING)
+
+
+async def receive(desk: Desk, job: Job, pieces: AsyncIterator[bytes]) -> None:
+    """Take the bytes of an upload in, and let the worker have it.
+
+    Raises:
+        UploadRefusedError: the file is empty or too large, or the disk is full; the upload has then failed.
+    """
+    folder = folder_of(desk)
+    try:
+        with folder.open(Path(str(job.payload["file_name"])).suffix) as receiving:
+            async for piece in pieces:
+                await anyio.to_thread.run_sync(receiving.write, piece)
+            path, sha256 = await anyio.to_thread.run_sync(receiving.keep)
+    except UploadRefusedError as error:
+        desk.store.jobs.refuse(job.job_id, at=desk.now(), error_code=error.code, error=str(error))
+        raise
+    payload = dict(job.payload) | {"path": str(path.resolve()), "sha256": sha256}
+    desk.store.jobs.release(job.job_id, payload)
+
+
+def find(access: Access, upload_id: int) -> Job:
+    """Return an upload of one's own; who may read all calls sees everyone's.
+
+    Raises:
+        NotFoundError: there is none, or it is someone else's.
+    """
+    access.require(Permission.CALLS_WRITE)
+    job = access.desk.store.jobs.get(upload_id)
+    own = job.user_id == access.principal.user.user_id
+    if job.kind is not JobKind.UPLOAD or not (own or access.agents(Permission.CALLS_WRITE).only is None):
+        raise NotFoundError(say("there is no job {number}", number=upload_id))
+    return job
+
+
+def state_of(job: Job) -> UploadState:
+    """Word how far an upload is."""
+    step = str(job.progress.get("step") or "decoding")
+    return UploadState(
+        upload_id=job.job_id,
+        file_name=str(job.payload.get("file_name", "")),
+        state=step if job.state is JobState.RUNNING else job.state.value,
+        created_at=job.created_at,
+        lines=[UploadLine(**line) for line in job.progress.get("lines", [])],
+        call_id=job.progress.get("call_id") or None,
+        code=job.error_code or None,
+        error=job.error or None,
+    )
+
+
+async def events_of(access: Access, upload_id: int, last: int) -> AsyncIterator[str]:
+    """Yield the server-sent events of an upload: `line` for each sentence, `state` for each change, then `done`.
+
+    Args:
+        access: who is asking.
+        upload_id: the upload.
+        last: number of the last event that was seen; lines up to it are not sent again.
+    """
+    told, sent_state = last, ""
+    idle = 0.0
+    while True:
+        state = state_of(await anyio.to_thread.run_sync(find, access, upload_id))
+        for number, line in enumerate(state.lines[told:], start=told + 1):
+            yield _event("line", line.model_dump(), number)
+            idle = 0.0
+        told = max(told, len(state.lines))
+        if state.state != sent_state:
+            sent_state = state.state
+            yield _event("state", state.model_dump(mode="json", exclude={"lines"}))
+            idle = 0.0
+        if state.state in ("done", "failed", "cancelled"):
+            yield _event("done", state.model_dump(mode="json", exclude={"lines"}))
+            return
+        await anyio.sleep(_POLL_S)
+        idle += _POLL_S
+        if idle >= _COMMENT_S:  # keeps proxies from hanging up
+            yield ": waiting\n\n"
+            idle = 0.0
+
+
+_POLL_S, _COMMENT_S = 0.25, 15.0
+
+
+def _event(name: str, data: Any, number: int | None = None) -> str:
+    head = f"id: {number}\n" if number is not None else ""
+    return f"{head}event: {name}\ndata: {json.dumps(data, ensure_ascii=False)}\n\n"
+
+
+def _make_id(file_name: str) -> str:
+    return f"{Path(file_name).stem[:150]}-{secrets.token_hex(3)}"

@@ -1,0 +1,53 @@
+"""The worker process: loads the engine once, then hears what people upload, until it is told to stop."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from pathlib import Path
+from types import FrameType
+
+from qareport.errors import QareportError
+from qareport.web.health import SignOfLife
+from qareport.workflows.uploads import UploadFolder, UploadWorker
+from qareport.workflows.workspace import Workspace
+
+#: A sign of life is left so often.
+_BEAT_S = 10.0
+
+
+def run_worker(workspace: Workspace) -> None:
+    """Hear uploads until SIGTERM or SIGINT.
+
+    Raises:
+        ModelError: the speech model cannot be loaded; the desk shows why.
+    """
+    desk = workspace.settings.desk
+    folder = Path(desk.folder)
+    SignOfLife(state="starting").leave(folder)
+    UploadFolder(path=folder / "uploads", most_bytes=0).sweep()
+    try:
+        engine = workspace.load_engine()
+        model = workspace.engine_files().info.name
+    except QareportError as error:
+        SignOfLife(state="failed", reason=str(error)).leave(folder)
+        raise
+    worker = UploadWorker(workspace, engine)
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        worker.stopping.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, stop)
+    beat = threading.Thread(target=_beat, args=(worker.stopping, folder, model), daemon=True)
+    beat.start()
+    worker.run()
+    beat.join()
+    SignOfLife(state="stopped").leave(folder)
+
+
+def _beat(stopping: threading.Event, folder: Path, model: str) -> None:
+    while True:
+        SignOfLife(state="ready", model=model).leave(folder)
+        if stopping.wait(_BEAT_S):
+            return

@@ -1,0 +1,87 @@
+"""Sound for listening on the desk: Opus with personal data under a tone, and the peaks of the wave, cached by hash.
+
+They are made by the worker, which has the libraries that decode; the web process only reads the files.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from qareport.errors import AudioError, NotFoundError
+from qareport.files import atomic_write, content_key
+from qareport.messages import say
+from qareport.model import CallReport
+from qareport.report.order.transcript_lines import covered_ms
+
+#: Peaks of one channel at most: enough for a wave 4,000 pixels wide, 30 KB as text.
+_POINTS = 4_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listening:
+    """The files of one call's sound; they may not be there yet."""
+
+    sound: Path
+    waveform: Path
+
+    @property
+    def is_made(self) -> bool:
+        """Whether both files are there."""
+        return self.sound.is_file() and self.waveform.is_file()
+
+
+def find_listening(folder: Path, call: CallReport, *, original: bool = False) -> Listening:
+    """Say where the sound of a call is, or will be.
+
+    Args:
+        folder: of the cache.
+        call: masked as the settings say; what it masks is covered by a tone.
+        original: nothing is covered.
+
+    Raises:
+        NotFoundError: the call came without a recording.
+    """
+    if call.audio is None:
+        raise NotFoundError(say("call {call_id} has no recording", call_id=call.call_id))
+    covered = _covered(call, original=original)
+    key = content_key("2", call.audio.sha256, json.dumps(covered))
+    return Listening(sound=folder / f"{key}.ogg", waveform=folder / f"{call.audio.sha256}.json")
+
+
+def make_listening(folder: Path, call: CallReport, *, max_duration_ms: int, original: bool = False) -> Listening:
+    """Make what is missing of a call's sound (see `find_listening`).
+
+    Raises:
+        NotFoundError: the call came without a recording.
+        AudioError: the recording is gone, is another one now, cannot be decoded, or is too long.
+    """
+    from qareport.audio.playback import make_playable, make_waveform  # they decode recordings
+
+    made = find_listening(folder, call, original=original)
+    if call.audio is None or made.is_made:
+        return made
+    path = Path(call.audio.path)
+    if not path.is_file():
+        raise AudioError(say("the recording is not where it was"), where=str(path))
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if not made.sound.is_file():
+        content, _ = make_playable(
+            path,
+            sha256=call.audio.sha256,
+            covered_ms=_covered(call, original=original),
+            max_duration_ms=max_duration_ms,
+        )
+        with atomic_write(made.sound) as file:
+            file.write(content)
+    if not made.waveform.is_file():
+        channels, duration_ms = make_waveform(path, max_duration_ms=max_duration_ms, points=_POINTS)
+        with atomic_write(made.waveform) as file:
+            file.write(json.dumps({"duration_ms": duration_ms, "channels": channels}, separators=(",", ":")).encode())
+    return made
+
+
+def _covered(call: CallReport, *, original: bool) -> Sequence[tuple[int, int]]:
+    return [] if original else sorted(set(covered_ms(call)))

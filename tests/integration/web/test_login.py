@@ -1,0 +1,143 @@
+"""Logging in and out, the first start, sessions that end, and requests that other sites forge."""
+
+from __future__ import annotations
+
+import pytest
+
+from qareport.model import UserRole
+from tests.support.desk import PASSWORD, OpenDesk
+
+
+def test_the_first_start_makes_an_administrator_once(opened: OpenDesk) -> None:
+    ticket = opened.desk.make_ticket()
+    client = opened.browser()
+    assert client.get("/setup", params={"ticket": ticket}).status_code == 200
+    form = {"ticket": ticket, "name": "boss", "password": PASSWORD, "again": PASSWORD}
+    answer = client.post("/setup", data=form)
+    assert (answer.status_code, answer.headers["location"]) == (303, "/")
+    assert client.get("/calls").status_code == 200
+    assert client.post("/setup", data=form | {"name": "second"}).status_code == 410
+
+
+def test_a_ticket_ends_after_fifteen_minutes(opened: OpenDesk) -> None:
+    ticket = opened.desk.make_ticket()
+    opened.clock.move(minutes=16)
+    assert opened.browser().get("/setup", params={"ticket": ticket}).status_code == 410
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"name": " "}, "缺少用户名"),
+        ({"again": "another one"}, "两次输入的密码不一样"),
+        ({"password": "short", "again": "short"}, "10"),
+    ],
+)
+def test_a_wrong_set_up_says_what_is_wrong_and_keeps_the_ticket(
+    opened: OpenDesk, changed: dict[str, str], said: str
+) -> None:
+    ticket = opened.desk.make_ticket()
+    form = {"ticket": ticket, "name": "boss", "password": PASSWORD, "again": PASSWORD} | changed
+    answer = opened.browser().post("/setup", data=form)
+    assert answer.status_code == 422
+    assert said in answer.text
+    assert opened.desk.is_ticket(ticket)
+
+
+def test_a_wrong_password_and_an_unknown_name_get_the_same_answer(opened: OpenDesk) -> None:
+    client = opened.browser()
+    wrong = client.post("/login", data={"name": "admin", "password": "no such one"})
+    unknown = client.post("/login", data={"name": "admim", "password": "no such one"})
+    assert (wrong.status_code, unknown.status_code) == (401, 401)
+    assert wrong.text.replace('value="admin"', "") == unknown.text.replace('value="admim"', "")
+
+
+def test_five_wrong_passwords_stop_a_name_for_a_while_and_nobody_else(opened: OpenDesk) -> None:
+    client = opened.browser()
+    statuses = [client.post("/login", data={"name": "admin", "password": "no"}).status_code for _ in range(6)]
+    assert statuses == [401] * 5 + [429]
+    assert client.post("/login", data={"name": "admin", "password": PASSWORD}).status_code == 429
+    assert client.post("/login", data={"name": "analyst", "password": PASSWORD}).status_code == 303
+
+
+def test_a_login_gets_a_new_session_and_the_old_one_ends(opened: OpenDesk) -> None:
+    client = opened.login(UserRole.ADMIN)
+    first = client.cookies["qareport"]
+    client.post("/login", data={"name": "admin", "password": PASSWORD})
+    assert client.cookies["qareport"] != first
+    thief = opened.browser()
+    thief.cookies.set("qareport", first)
+    assert thief.get("/calls").status_code == 303
+
+
+def test_logging_out_ends_the_session_at_the_server(opened: OpenDesk) -> None:
+    client = opened.login(UserRole.ADMIN)
+    kept = client.cookies["qareport"]
+    assert client.post("/logout").status_code == 303
+    client.cookies.set("qareport", kept)
+    assert client.get("/calls").status_code == 303
+
+
+@pytest.mark.parametrize("idle", [{"hours": 13}, {"minutes": 121}])
+def test_a_session_ends_by_itself(opened: OpenDesk, idle: dict[str, float]) -> None:
+    client = opened.login(UserRole.ADMIN)
+    opened.clock.move(**idle)
+    assert client.get("/calls").status_code == 303
+
+
+def test_a_disabled_user_is_out_at_once(opened: OpenDesk) -> None:
+    client = opened.login(UserRole.ANALYST)
+    opened.desk.store.users.change(opened.users[UserRole.ANALYST].user_id, disabled_at=opened.clock.now)
+    assert client.get("/calls").status_code == 303
+    assert opened.browser().post("/login", data={"name": "analyst", "password": PASSWORD}).status_code == 401
+
+
+def test_a_changed_password_ends_the_other_sessions(opened: OpenDesk) -> None:
+    here, there = opened.login(UserRole.ADMIN), opened.login(UserRole.ADMIN)
+    form = {"current": PASSWORD, "password": "another good one", "again": "another good one"}
+    assert here.post("/account/password", data=form).status_code == 303
+    assert (here.get("/account").status_code, there.get("/account").status_code) == (200, 303)
+
+
+@pytest.mark.parametrize("next", ["//evil.example", "https://evil.example/", "/\\evil.example", "javascript:alert(1)"])
+def test_the_log_in_leads_to_no_other_site(opened: OpenDesk, next: str) -> None:
+    form = {"name": "admin", "password": PASSWORD, "next": next}
+    assert opened.browser().post("/login", data=form).headers["location"] == "/"
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"sec-fetch-site": "cross-site"},
+        {"sec-fetch-site": "same-site"},
+        {"sec-fetch-site": "", "origin": "https://evil.example"},
+    ],
+)
+def test_a_request_of_another_site_changes_nothing(opened: OpenDesk, headers: dict[str, str]) -> None:
+    client = opened.login(UserRole.ADMIN)
+    assert client.post("/account/sessions/end", headers=headers).status_code == 403
+    assert client.get("/account").status_code == 200
+
+
+def test_answers_carry_a_policy_that_runs_no_foreign_script(opened: OpenDesk) -> None:
+    headers = opened.login(UserRole.ADMIN).get("/calls").headers
+    assert "script-src 'self'" in headers["content-security-policy"]
+    assert "frame-ancestors 'none'" in headers["content-security-policy"]
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["cache-control"] == "no-store"
+
+
+def test_pages_speak_the_language_of_the_browser_until_the_person_chooses(opened: OpenDesk) -> None:
+    client = opened.login(UserRole.ADMIN)
+    assert "<h1>通话</h1>" in client.get("/calls").text
+    assert "<h1>Calls</h1>" in client.get("/calls", headers={"accept-language": "en-GB"}).text
+    client.post("/account/language", data={"language": "en"})
+    assert "<h1>Calls</h1>" in client.get("/calls").text
+
+
+def test_what_is_done_at_the_door_stands_in_the_audit_log(opened: OpenDesk) -> None:
+    client = opened.login(UserRole.ADMIN)
+    client.post("/logout")
+    opened.browser().post("/login", data={"name": "nobody", "password": "x"})
+    lines = [(entry.action, entry.actor, entry.outcome) for entry in opened.desk.store.audit.list()]
+    assert lines == [("login", "nobody", "refused"), ("logout", "admin", "done"), ("login", "admin", "done")]

@@ -1,0 +1,200 @@
+"""Uploaded recordings: kept once by content, heard once, told line by line, and lost by no kill."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from qareport import settings
+from qareport.audio.containers import sha256_of
+from qareport.model import AudioInfo, Call, FailedCall, Job, JobKind, JobState, ModelInfo, Segment, Transcript
+from qareport.workflows.uploads import UploadFolder, UploadRefusedError, UploadWorker
+from qareport.workflows.workspace import Workspace
+from tests.support.recordings import cut_recording
+
+NOW = datetime.now(UTC)
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Iterator[Workspace]:
+    config = settings.default_dir("config")
+    url = f"sqlite:///{tmp_path / 'q.db'}"
+    with Workspace.open(config=config, store=url, model="demo", device="cpu", make_store=True) as opened:
+        yield opened
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> UploadFolder:
+    return UploadFolder(path=tmp_path / "uploads", most_bytes=10_000)
+
+
+def take_in(folder: UploadFolder, *pieces: bytes) -> tuple[Path, str]:
+    with folder.open(".WAV") as receiving:
+        for piece in pieces:
+            receiving.write(piece)
+        return receiving.keep()
+
+
+def add(workspace: Workspace, path: Path, call_id: str = "u1", **facts: object) -> Job:
+    payload = {"call_id": call_id, "path": str(path), "file_name": path.name} | facts
+    return workspace.store.jobs.add(JobKind.UPLOAD, payload, at=NOW)
+
+
+def take(workspace: Workspace, owner: str = "w", *, at: datetime = NOW) -> Job | None:
+    return workspace.store.jobs.take([JobKind.UPLOAD], owner, at=at)
+
+
+class TwoLines:
+    """An engine that hears the same two sentences in every recording."""
+
+    info = ModelInfo(name="fixed", revision="1")
+
+    def __init__(self, *, before_second: Callable[[], None] = lambda: None) -> None:
+        self._before_second = before_second
+        self.heard: list[str] = []
+
+    def transcribe(self, calls: object, *, on_progress: object = None) -> Iterator[Transcript | FailedCall]:
+        raise NotImplementedError
+
+    def transcribe_aloud(self, call: Call, *, on_lines: Callable[[Sequence[Segment]], None]) -> Transcript | FailedCall:
+        self.heard.append(call.call_id)
+        first = Segment(start_ms=0, end_ms=900, text="我的电话是13812345678。")
+        second = Segment(start_ms=1000, end_ms=1900, text="什么时候发货？")
+        on_lines([first])
+        self._before_second()
+        on_lines([second])
+        audio = AudioInfo(
+            path=call.audio_path,
+            sha256=sha256_of(call.audio_path),
+            duration_ms=2000,
+            sample_rate=8000,
+            channels=1,
+        )
+        return Transcript(call_id=call.call_id, segments=(first, second), model=self.info, audio=audio)
+
+    def in_language(self, language: str) -> TwoLines:
+        return self
+
+
+# --- files ------------------------------------------------------------------------------------------------------------
+
+
+def test_a_file_is_kept_once_under_the_hash_of_its_content(folder: UploadFolder) -> None:
+    first, second = take_in(folder, b"ab", b"c"), take_in(folder, b"abc")
+    assert first == second
+    assert [path.name for path in folder.path.iterdir()] == [f"{first[1]}.wav"]
+    assert first[0].stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.parametrize(
+    ("pieces", "code"), [((), "empty"), ((b"",), "empty"), ((b"x" * 6_000, b"x" * 6_000), "too_large")]
+)
+def test_what_is_not_taken_in_leaves_nothing_behind(folder: UploadFolder, pieces: Sequence[bytes], code: str) -> None:
+    with pytest.raises(UploadRefusedError) as raised:
+        take_in(folder, *pieces)
+    assert raised.value.code == code
+    assert list(folder.path.iterdir()) == []
+
+
+@pytest.mark.parametrize("suffix", ["/../../x", ".w/v", ".muchtoolong", ""])
+def test_no_name_of_a_file_leads_out_of_the_folder(folder: UploadFolder, suffix: str) -> None:
+    with folder.open(suffix) as receiving:
+        receiving.write(b"abc")
+        path, sha256 = receiving.keep()
+    assert path == folder.path / sha256
+
+
+# --- the worker -------------------------------------------------------------------------------------------------------
+
+
+def test_a_recording_becomes_a_judged_call_with_its_lines(workspace: Workspace, tmp_path: Path) -> None:
+    path = cut_recording(tmp_path / "a.wav")
+    add(workspace, path, order_id="o1", agent_id="A1")
+    job = take(workspace)
+    assert job is not None
+    worker = UploadWorker(workspace, TwoLines(), owner="w")
+    worker.work_on(job)
+    done = workspace.store.jobs.get(job.job_id)
+    assert (done.state, done.progress["call_id"]) == (JobState.DONE, "u1")
+    assert [line["text"] for line in done.progress["lines"]] == ["我的电话是[电话]。", "什么时候发货？"]
+    report = workspace.store.results.get("u1")
+    assert (report.agent_id, len(report.segments)) == ("A1", 2)
+
+
+def test_a_cancelled_upload_stops_at_the_next_line_and_makes_no_call(workspace: Workspace, tmp_path: Path) -> None:
+    add(workspace, cut_recording(tmp_path / "a.wav"))
+    job = take(workspace)
+    assert job is not None
+    engine = TwoLines(before_second=lambda: workspace.store.jobs.cancel(job.job_id, at=NOW) and None)
+    worker = UploadWorker(workspace, engine, owner="w")
+    worker.work_on(job)
+    assert workspace.store.jobs.get(job.job_id).state is JobState.CANCELLED
+    assert not workspace.store.calls.has_result("u1")
+
+
+def test_a_recording_that_cannot_be_read_fails_alone_and_says_why(workspace: Workspace, tmp_path: Path) -> None:
+    add(workspace, tmp_path / "missing.wav", "u0")
+    worker = UploadWorker(workspace, TwoLines(), owner="w")
+    job = take(workspace)
+    assert job is not None
+    worker.work_on(job)
+    failed = workspace.store.jobs.get(job.job_id)
+    assert (failed.state, failed.error_code) == (JobState.FAILED, "not_audio")
+    assert "missing.wav" in failed.error
+
+
+def test_the_same_recording_again_leads_to_the_call_that_is_there(workspace: Workspace, tmp_path: Path) -> None:
+    first, second = cut_recording(tmp_path / "a.wav"), tmp_path / "copy.wav"
+    second.write_bytes(first.read_bytes())
+    engine = TwoLines()
+    worker = UploadWorker(workspace, engine, owner="w")
+    for path, call_id in ((first, "u1"), (second, "u2")):
+        add(workspace, path, call_id)
+        job = take(workspace)
+        assert job is not None
+        worker.work_on(job)
+    assert [job.progress["call_id"] for job in workspace.store.jobs.list(JobKind.UPLOAD)] == ["u1", "u1"]
+    assert engine.heard == ["u1"]
+
+
+# --- the queue --------------------------------------------------------------------------------------------------------
+
+
+def test_the_job_of_a_killed_worker_goes_to_the_next_when_its_lease_ends(workspace: Workspace, tmp_path: Path) -> None:
+    add(workspace, tmp_path / "a.wav")
+    first = take(workspace, "killed")
+    assert first is not None
+    assert take(workspace, "next") is None
+    again = take(workspace, "next", at=NOW + timedelta(seconds=31))
+    assert again is not None
+    assert (again.job_id, again.attempts) == (first.job_id, 2)
+    assert not workspace.store.jobs.finish(first.job_id, "killed", JobState.DONE, at=NOW)
+
+
+def test_a_job_that_kills_every_worker_is_given_up(workspace: Workspace, tmp_path: Path) -> None:
+    added = add(workspace, tmp_path / "a.wav")
+    for attempt in range(3):
+        assert take(workspace, f"w{attempt}", at=NOW + timedelta(minutes=attempt)) is not None
+    assert take(workspace, "w", at=NOW + timedelta(minutes=9)) is None
+    failed = workspace.store.jobs.get(added.job_id)
+    assert (failed.state, failed.error_code) == (JobState.FAILED, "attempts")
+
+
+def test_a_worker_that_ends_gives_its_job_back_without_counting_it(workspace: Workspace, tmp_path: Path) -> None:
+    add(workspace, tmp_path / "a.wav")
+    take(workspace, "w")
+    assert workspace.store.jobs.give_back("w") == 1
+    again = take(workspace, "next")
+    assert again is not None
+    assert again.attempts == 1
+
+
+def test_two_workers_never_take_the_same_job(workspace: Workspace, tmp_path: Path) -> None:
+    for number in range(4):
+        add(workspace, tmp_path / "a.wav", f"u{number}")
+    taken = [take(workspace, f"w{number}") for number in range(5)]
+    assert len({job.job_id for job in taken if job}) == 4
+    assert taken[-1] is None

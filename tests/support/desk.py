@@ -1,0 +1,122 @@
+"""A desk with one user of each role, two teams and a few judged calls; clients that are logged in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from fastapi.testclient import TestClient
+
+from qareport import settings
+from qareport.model import Call, Emotion, Role, Segment, Team, Transcript, User, UserRole
+from qareport.web import Desk, create_app
+from qareport.web.passwords import hash_password
+from qareport.workflows.judge import judge_calls
+from qareport.workflows.transcribe import TranscribedCall
+from qareport.workflows.workspace import Workspace
+from tests.support.calls import AGENT, CUSTOMER, say
+
+PASSWORD = "correct horse battery"  # noqa: S105 - of nobody
+#: argon2id takes long by design; every user of the tests has the same password.
+_HASH = hash_password(PASSWORD)
+NOW = datetime(2026, 11, 22, 1, 0, tzinfo=UTC)
+#: Call, order, agent, minute of the morning of 2026-11-21.
+CALLS = (("c1", "o1", "A1", 0), ("c2", "o1", "A2", 10), ("c3", "o2", "B1", 20), ("c4", None, None, 30))
+#: Agents by team: the supervisor looks after `red`.
+TEAMS = {"red": ("A1", "A2"), "blue": ("B1",)}
+
+
+@dataclass
+class Clock:
+    """A clock that tests move."""
+
+    now: datetime = NOW
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def move(self, **by: float) -> None:
+        """Move on by some time, as `timedelta` takes it."""
+        self.now += timedelta(**by)
+
+
+@dataclass
+class OpenDesk:
+    """A desk for tests."""
+
+    desk: Desk
+    clock: Clock
+    users: dict[UserRole, User] = field(default_factory=dict)
+
+    def browser(self) -> TestClient:
+        """Return a browser that nobody is logged in with, as the desk's own pages send requests."""
+        headers = {"sec-fetch-site": "same-origin", "accept-language": "zh-CN"}
+        return TestClient(
+            create_app(self.desk), base_url="http://127.0.0.1:8710", headers=headers, follow_redirects=False
+        )
+
+    def login(self, role: UserRole) -> TestClient:
+        """Return a browser in which the user of a role is logged in."""
+        client = self.browser()
+        answer = client.post("/login", data={"name": role.value, "password": PASSWORD})
+        assert answer.status_code == 303, answer.text
+        return client
+
+
+@contextmanager
+def open_desk(folder: Path, *, url: str = "") -> Iterator[OpenDesk]:
+    """Open a desk over a fresh store; it has all of `CALLS`, `TEAMS` and a user named after each role."""
+    config = settings.default_dir("config")
+    with Workspace.open(config=config, store=url or f"sqlite:///{folder / 'q.db'}", make_store=True) as workspace:
+        clock = Clock()
+        desk = Desk(workspace, clock=clock)
+        opened = OpenDesk(desk=desk, clock=clock)
+        _add_people(opened)
+        _add_calls(workspace)
+        yield opened
+
+
+def _add_people(opened: OpenDesk) -> None:
+    store = opened.desk.store
+    for role in UserRole:
+        agent = "A1" if role is UserRole.AGENT else None
+        opened.users[role] = store.users.add(role.value, role, at=NOW, password=_HASH, agent_id=agent)
+    supervisor = opened.users[UserRole.SUPERVISOR].user_id
+    for team_id, agents in TEAMS.items():
+        users = (supervisor,) if team_id == "red" else ()
+        store.teams.put(Team(team_id=team_id, name=team_id, agents=agents, users=users))
+
+
+def _add_calls(workspace: Workspace) -> None:
+    transcribed = []
+    for call_id, order_id, agent_id, minute in CALLS:
+        call = Call(
+            call_id=call_id,
+            audio_path=f"{call_id}.wav",
+            order_id=order_id,
+            agent_id=agent_id,
+            started_at=datetime(2026, 11, 21, 1, minute, tzinfo=UTC),
+        )
+        transcript = Transcript(
+            call_id=call_id, order_id=order_id, agent_id=agent_id, started_at=call.started_at, segments=conversation()
+        )
+        transcribed.append(TranscribedCall(call=call, transcript=transcript, key=f"key-{call_id}"))
+    done, failed = judge_calls(transcribed, workspace.store, workspace.rule_book, on_progress=lambda *_: None)
+    assert not failed, failed
+    assert len(done) == len(CALLS)
+
+
+def conversation() -> tuple[Segment, ...]:
+    """Return a call about a return in which the customer gets angry and is not answered."""
+    lines: list[tuple[float, float, Role, str, Emotion]] = [
+        (0, 2, AGENT, "您好，请问有什么可以帮您？", Emotion.NEUTRAL),
+        (3, 6, CUSTOMER, "我要退货，运费谁出？", Emotion.NEUTRAL),
+        (7, 9, AGENT, "这个我不太清楚呢。", Emotion.NEUTRAL),
+        (10, 13, CUSTOMER, "都说了三遍了，退货运费到底谁出！", Emotion.ANGRY),
+        (14, 16, AGENT, "请您耐心等待。", Emotion.NEUTRAL),
+        (17, 19, CUSTOMER, "我要投诉你们。", Emotion.ANGRY),
+    ]
+    return tuple(say(*line) for line in lines)

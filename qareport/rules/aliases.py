@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from qareport import messages
 from qareport.messages import Message, say
-from qareport.model import MEASURES, Severity, Unit
+from qareport.model import MEASURES, Emotion, Severity, Unit
 from qareport.presentation import act_wording, wording
 from qareport.presentation.locale import LOCALES, speaking
 
@@ -112,7 +112,7 @@ def _values() -> dict[str, tuple[str, ...]]:
         worded: list[tuple[str, str]] = [
             *((severity.value, wording.SEVERITIES[severity]) for severity in Severity),
             *((role.value, word) for role, word in wording.ROLES.items() if role != "unknown"),
-            *((str(emotion), word) for emotion, word in wording.EMOTIONS.items()),
+            *((emotion.value, wording.EMOTIONS[emotion]) for emotion in Emotion),
             *((str(event), word) for event, word in wording.EVENTS.items()),
             *wording.TRENDS.items(),
             *((act.value, word) for act, word in act_wording.ACTS.items()),

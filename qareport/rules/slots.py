@@ -154,6 +154,8 @@ class _SlotBuilder:
             slot.rest = self.slot(node["additionalProperties"])
         if "items" in node:
             slot.items = self.slot(node["items"])
+        elif "prefixItems" in node:  # a pair of the same kind
+            slot.items = self.slot(node["prefixItems"][0])
         slot.values |= {value for value in node.get("enum", ()) if isinstance(value, str)}
         slot.is_flag |= node.get("type") == "boolean"
         slot.is_length |= node.get("pattern") in LENGTH_PATTERNS

@@ -118,7 +118,7 @@ def test_apply_makes_the_edit_count_and_keeps_the_old_hash(store: Store, config:
 
 def test_a_replay_reads_in_three_forms(store: Store, config: Path) -> None:
     result = run(store, edit(config, "silence: 2s", "silence: 4s"))
-    assert f"lost 1: {RULE} 1" in write_replay(result, "text")
+    assert f"hits lost: 1 ({RULE} 1)" in write_replay(result, "text")
     assert json.loads(write_replay(result, "json"))["lost"][0]["call_id"] == "two"
     assert '<a href="o1.html">' in write_replay(result, "html")
 
@@ -141,8 +141,8 @@ def test_explain_draws_each_condition_with_seconds_and_values(store: Store, conf
     assert rule is not None
     tree = "\n".join(rules.draw(rules.explain(rule, context)))
     assert f"{RULE} 发货疑问后的沉默: 命中 第 4 秒" in tree
-    assert "✓ silence: 2s, after: customer, within: 10s" in tree
-    assert "✗ unless agent says" in tree
+    assert "✓ 沉默: 2秒, 谁说完后: 客户, 以内: 10秒" in tree
+    assert "✗ 除非 客服说" in tree
 
 
 def test_a_test_exported_from_a_call_is_masked_and_holds(store: Store, config: Path) -> None:

@@ -34,8 +34,8 @@ def test_every_key_of_the_language_has_a_chinese_word_and_no_other_has() -> None
     assert KEYS.keys() - keys == set()
 
 
-def test_every_value_of_a_fixed_set_has_a_chinese_word() -> None:
-    assert {value for slot in ALL for value in slot.values} - VALUES.keys() == set()
+def test_every_value_of_a_fixed_set_has_a_chinese_word_and_no_other_has() -> None:
+    assert {value for slot in ALL for value in slot.values} == VALUES.keys()
 
 
 def test_every_unit_has_a_chinese_word() -> None:

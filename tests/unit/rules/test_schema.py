@@ -93,14 +93,7 @@ def test_the_examples_of_the_guide_are_taken(name: str) -> None:
         elif re.match(r"schema:|格式:", block):
             assert complaints("rules", block) == []
         else:
-            head = (
-                RULE.split("rules:")[0]
-                + "rules:\n  - id: a.rule\n    title: 标题\n    severity: minor\n    points: -1\n"
-            )
-            rule = (
-                head + "    category: 物流\n    advice: 好\n" + re.sub(r"^", "    ", block.rstrip(), flags=re.MULTILINE)
-            )
-            assert complaints("rules", rule) == [], block
+            assert complaints("rules", RULE_HEAD + textwrap.indent(block, "    ")) == [], block
 
 
 @pytest.mark.parametrize("section", condition_sections(), ids=lambda section: section.module.__name__)

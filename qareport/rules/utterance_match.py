@@ -18,8 +18,8 @@ from typing import Any
 
 import regex
 
+from qareport.rules.expressions import compile_safely, finds_in_lines, search, search_from
 from qareport.rules.role_speech import RoleSpeech, SearchTerms
-from qareport.rules.schema_types import compile_safely, finds_in_lines, search, search_from
 from qareport.text.negation import begins_negated, has_negation, is_negated
 from qareport.text.spelling import in_digits, simplify
 from qareport.text.wordlist import Match, WordList, bigrams, dice, forms_of, normalise

@@ -384,15 +384,8 @@ def _folder(name: str) -> Path:
 
 def _existing(folder: Path, name: str) -> Path:
     if not folder.is_dir():
-        raise ConfigError(
-            [
-                Problem(
-                    what=say("no such folder"),
-                    where=str(folder),
-                    to_do=say("`qareport init DIR` makes a {name} folder", name=name),
-                )
-            ]
-        )
+        make = say("`qareport init DIR` makes a {name} folder", name=name)
+        raise ConfigError([Problem(what=say("no such folder"), where=str(folder), to_do=make)])
     return folder
 
 

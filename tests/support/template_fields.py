@@ -69,6 +69,10 @@ class _Reader:
         self.read(node.arg)
         return _item(self.read(node.node))
 
+    def _filter(self, node: nodes.Filter) -> Any:
+        kinds = [self.read(child) for child in node.iter_child_nodes()]
+        return kinds[0] if node.name == "counted" else OTHER  # every loop is counted by the environment
+
     def _for(self, node: nodes.For) -> Any:
         item = _item(self.read(node.iter))
         assert isinstance(node.target, nodes.Name)

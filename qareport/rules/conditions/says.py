@@ -48,17 +48,10 @@ from qareport.model import Role
 from qareport.presentation.locale import _
 from qareport.rules.condition_hit import ConditionHit, uttered
 from qareport.rules.conditions.logic import AllOf, AnyOf
+from qareport.rules.expressions import ExpressionError, compile_safely
 from qareport.rules.match_context import Condition, LeafForm, MatchContext
 from qareport.rules.role_speech import RoleSpeech
-from qareport.rules.schema_types import (
-    ExpressionError,
-    Flag,
-    Keywords,
-    Number,
-    WholeNumber,
-    compile_safely,
-    refusal,
-)
+from qareport.rules.schema_types import Flag, Keywords, Number, WholeNumber, refusal
 from qareport.rules.utterance_match import Group, Likeness, Pattern, Polarity, Sounds
 from qareport.text.spelling import in_digits
 from qareport.text.wordlist import Match, WordList, forms_of, normalise

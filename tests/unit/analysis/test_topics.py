@@ -37,7 +37,7 @@ def test_two_readings_of_one_file_are_equal_and_look_equal() -> None:
         ("schema: 1", "schema: 2", "schema: got 2"),
         ("    any: [压单,", "    any: []\n    x: [压单,", "any: got []"),
         ("    any: [压单,", "    any: ['  ',", "words, not a blank"),
-        ("  - name: 退款\n", "  - name: 价格\n", "topic '价格' is given twice"),
+        ("  - name: 退款\n", "  - name: 价格\n", "topics: '价格' is given twice"),
         ("  - name: 退款\n", "  - title: 退款\n", "'name' is missing"),
     ],
 )

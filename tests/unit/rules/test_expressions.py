@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from qareport.rules.schema_types import ExpressionError, compile_safely, search
+from qareport.rules.expressions import ExpressionError, compile_safely, search
 
 
 @pytest.mark.parametrize(

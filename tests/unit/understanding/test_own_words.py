@@ -106,7 +106,10 @@ def test_the_shipped_file_names_every_act() -> None:
         ("agnet: {}", "acts.yaml:2:1: unknown key 'agnet'; did you mean 'agent'?"),
         ("agent: {evade: {alway: [嗯]}}", "acts.yaml:2:17: unknown key 'alway'; did you mean 'always'?"),
         ("agent: {evade: {always: ['，']}}", "expected words, not a blank"),
-        ("agent: {evade: {always: 按流程}}", "acts.yaml:2:17: always: got '按流程'; expected a valid list"),
+        (
+            "agent: {evade: {always: 按流程}}",
+            "acts.yaml:2:17: always: got '按流程'; expected a list, each item after a dash",
+        ),
         (
             "agent:\n  evade:\n    always: [好, 按流程]\n    never: ['按，流程']",
             "acts.yaml:4:17: '按流程' is in always and in never; keep one",

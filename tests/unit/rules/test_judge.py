@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from qareport import analysis, rules
-from qareport.model import AudioEvent, Emotion, Finding, Judgement, Risk, Role, Segment
+from qareport.model import AudioEvent, Emotion, Finding, Judgement, Risk, RiskReason, Role, Segment
 from qareport.rules.rule import Advice
 from qareport.settings import AnalysisSettings, ScoreSettings
 from tests.support.calls import AGENT, CUSTOMER, TOPICS, call, say
@@ -337,3 +337,9 @@ def test_two_outbursts_far_apart_are_not_one_that_lasts(tmp_path: Path) -> None:
 )
 def test_advice_for_a_team_leaves_out_what_belongs_to_one_call(text: str, told: str) -> None:
     assert Advice(text).for_team("发货") == told
+
+
+def test_a_judgement_keeps_what_stands_open_and_makes_the_risk(tmp_path: Path) -> None:
+    threat = say(10, 12, CUSTOMER, "我要去12315投诉你们。", acts="threaten")
+    judged = judge(tmp_path, "{customer says: [发货]}", say(1, 3, AGENT, "您好"), threat)
+    assert (judged.risk, judged.risk_reasons) == (Risk.HIGH, (RiskReason.OPEN_THREAT,))

@@ -11,7 +11,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from qareport import messages, periods
+from qareport import periods
 from qareport.calendar import DAY
 from qareport.delivery import Clock
 from qareport.events import Progress
@@ -203,11 +203,6 @@ class Context:
     def store(self) -> Store:
         """The store of the installation."""
         return self.workspace.store
-
-    def in_report(self, said: object) -> str:
-        """Say a message or an error in the language of the report."""
-        with messages.speaking(self.settings.report.locale):
-            return str(said)
 
     @property
     def out(self) -> Path:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from dataclasses import replace
 
-from qareport import messages
 from qareport.delivery import Clock, DispatchResult, mail, post
 from qareport.errors import MailError, QareportError, StoreError
 from qareport.events import Progress
@@ -114,6 +114,8 @@ class _Run:
         try:
             with speaking(self._settings.report.locale):
                 result = self._work()
+            # For the terminal, in its own language.
+            result = replace(result, problems=self._log.problems)
         except BaseException as error:
             with suppress(StoreError):  # the error that is on its way says more
                 self._end(number, RunState.FAILED, [f"{type(error).__name__}: {error}"], "failed")
@@ -205,8 +207,7 @@ class _Run:
 
     def _for_operator(self, mails: Sequence[DeliveryRecord] = ()) -> tuple[Delivery, ...]:
         """Compose the mail to the operator; none when nothing needs a person, or there is no operator."""
-        with messages.speaking(self._settings.report.locale):
-            problems = self._log.problems
+        problems = self._log.problems
         if not problems or not self._settings.mail.operator:
             return ()
         sent = sum(mail.state is DeliveryState.SENT for mail in mails)
@@ -261,7 +262,7 @@ class _Run:
             return
         with suppress(QareportError), speaking(self._settings.report.locale):
             known = isinstance(error, QareportError)
-            reason = self._context.in_report(error) if known else f"{type(error).__name__}: {error}"
+            reason = str(error) if known else f"{type(error).__name__}: {error}"
             letters = self._letters.compose_for_operator([reason], state=RunState.FAILED)
             if mode is Mode.SEND:
                 self._tell(letters)

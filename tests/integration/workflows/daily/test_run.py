@@ -114,9 +114,9 @@ def test_the_option_for_the_language_comes_before_the_setting(
 ) -> None:
     arguments = ["daily", "--date", "2026-11-21", "--config", str(centre.folder / "config"), "--store", centre.url]
     assert cli.main([*arguments, "--locale", "en"]) == 0
-    assert "team to li.lei@example.com: 物流组 Daily quality report 11-21: 8 calls" in capsys.readouterr().err
+    assert "team edition to li.lei@example.com: 物流组 Daily quality report 11-21: 8 calls" in capsys.readouterr().err
     assert cli.main(arguments) == 0
-    assert "team to li.lei@example.com: 物流组客服质检日报" in capsys.readouterr().err
+    assert "team edition to li.lei@example.com: 物流组客服质检日报" in capsys.readouterr().err
 
 
 @needs_perl
@@ -258,7 +258,7 @@ def test_without_send_it_is_said_who_would_get_a_mail(centre: Centre, capsys: py
     said = capsys.readouterr()
     assert said.out.startswith("day:2026-11-21 done calls=8 failed_calls=0 new=0 documents=5 ")
     assert said.out.count("\n") == 1
-    assert "team to li.lei@example.com: 物流组客服质检日报" in said.err
+    assert "team edition to li.lei@example.com: 物流组客服质检日报" in said.err
     assert "Nothing was sent. --dry-run writes these mails as files, --send sends them." in said.err
     assert not centre.postbox.delivered
 
@@ -368,7 +368,7 @@ def test_without_new_recordings_no_model_is_looked_for_and_with_one_its_absence_
     (result,) = centre.run(model=str(tmp_path / "no-model"))
     assert result.state is RunState.PARTIAL
     assert result.new_calls == 1
-    assert "1 new recording was not transcribed" in result.problems[0]
+    assert "1 new recordings were not transcribed" in result.problems[0]
     assert "1 call of day:2026-11-21 has no result yet: new" in result.problems[1]
 
 
@@ -491,7 +491,7 @@ def test_an_unknown_mail_is_told_to_the_operator_and_in_the_summary(either_centr
     (result,) = either_centre.run()
     assert [mail.recipient for mail in result.unknown] == [dailies.TEAM[0]]
     (told,) = [message for message in either_centre.postbox.delivered if message.recipient == dailies.OPERATOR]
-    assert "不知道收到没有" in _text_of(told.content)
+    assert "不知道到没到" in _text_of(told.content)
     assert f"mail {result.unknown[0].key[:12]} ([邮箱], day:2026-11-21)" in privacy.mask(result.problems[0])[0]
     assert f"qareport mail forget {result.unknown[0].key[:12]}" in _text_of(told.content)
 

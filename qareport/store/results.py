@@ -14,8 +14,9 @@ from qareport.codec import to_json
 from qareport.errors import NotFoundError, QareportError
 from qareport.model import Call, CallReport, CallSummary, FailedCall, MeasuredCall, Transcript
 from qareport.store.calls import put_call_row
-from qareport.store.connection import batches, began_in, from_stored, upsert
+from qareport.store.connection import batches, began_in, from_stored, in_utc, upsert
 from qareport.store.database import Database
+from qareport.store.reviews import follow_report
 from qareport.store.schema import CallReportRow, CallRow, CallSnapshotRow, CallSummaryRow, ReplayRow, TranscriptRow
 from qareport.store.search_index import index_call
 
@@ -211,6 +212,7 @@ class ResultRepository:
             session.flush()
             row.report_key = key
             index_call(session, key, report, row.order_id)
+            follow_report(session, report)
 
     # --- snapshots ----------------------------------------------------------------------------------------------------
 
@@ -323,6 +325,7 @@ def _make_newest(session: Session, key: str, call: Call, report: CallReport) -> 
     row.failure = None
     row.failure_key = None
     index_call(session, key, report, call.order_id)
+    follow_report(session, report)
 
 
 def _put_rows(
@@ -334,7 +337,15 @@ def _put_rows(
     snapshot: str | None,
     summary: CallSummary | None,
 ) -> None:
-    upsert(session, CallReportRow, key=key, report=to_json(report), rules_sha256=rules_sha256, call_id=report.call_id)
+    upsert(
+        session,
+        CallReportRow,
+        key=key,
+        report=to_json(report),
+        rules_sha256=rules_sha256,
+        call_id=report.call_id,
+        judged_at=in_utc(datetime.now(UTC)),
+    )
     if snapshot is not None:
         upsert(session, CallSnapshotRow, key=key, rules_sha256=rules_sha256, snapshot=snapshot)
     if summary is not None:

@@ -222,7 +222,8 @@ def _verdict(row: VerdictRow) -> Verdict:
     return Verdict(
         verdict_id=row.id, call_id=row.call_id, rule_id=row.rule_id, at_ms=row.at_ms, quote_sha256=row.quote_sha256,
         report_key=row.report_key, kind=VerdictKind(row.verdict),
-        reason=VerdictReason(row.reason) if row.reason else None, comment=row.comment, user_id=row.user_id, at=datetime.fromisoformat(row.at), stale=row.stale,
-        replaces=row.replaces, second_wanted=row.second_wanted, blind=row.blind,
+        reason=VerdictReason(row.reason) if row.reason else None, comment=row.comment, user_id=row.user_id,
+        at=datetime.fromisoformat(row.at), stale=row.stale, replaces=row.replaces,
+        second_wanted=row.second_wanted, blind=row.blind,
         finding=from_stored(Finding, row.finding, where=f"verdict {row.id}"),
     )  # fmt: skip

@@ -98,10 +98,11 @@ def build_queue(access: Access, day: date | None = None) -> ReviewQueue:
     return ReviewQueue(day=chosen, items=tuple(sorted(items, key=lambda item: _order(item, reviewed))))
 
 
-def _order(item: QueueItem, reviewed: Mapping[str, int]) -> tuple[bool, int, bool, str, int]:
+def _order(item: QueueItem, reviewed: Mapping[str, int]) -> tuple[bool, int, bool, bool, str, int]:
     rule_id = item.finding.rule_id
     return (
         not item.doubtful, min(reviewed.get(rule_id, 0), NEW_BELOW), not (item.rejudged or item.stale),
+        item.finding.points == 0 and not item.finding.fatal,
         item.call.call_id, item.finding.at_ms,
     )  # fmt: skip
 

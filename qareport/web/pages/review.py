@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import date
 from typing import Annotated, Any
 from urllib.parse import quote, urlencode
@@ -13,7 +12,8 @@ from fastapi.responses import PlainTextResponse, RedirectResponse
 from qareport.errors import QareportError
 from qareport.messages import say
 from qareport.model import Finding, Permission, VerdictKind, VerdictReason
-from qareport.presentation import review_wording
+from qareport.presentation import review_wording, wording
+from qareport.presentation.locale import _
 from qareport.web import appealing, reviewing
 from qareport.web.access import Access
 from qareport.web.dependencies import MyAccess
@@ -135,9 +135,15 @@ def names_of(access: Access) -> dict[int | None, str]:
     return {user.user_id: user.display for user in access.desk.store.users.list()}
 
 
-def quotes_of(finding: Finding) -> Sequence[str]:
-    """Return the words of a finding, each once."""
-    return tuple(dict.fromkeys(evidence.quote for evidence in finding.evidence if evidence.quote))
+def quotes_of(finding: Finding) -> tuple[str, ...]:
+    """Return what shows a finding, each thing once: words in quotation marks, and how long nobody spoke."""
+    shown = []
+    for evidence in finding.evidence:
+        if evidence.quote == wording.SILENCE_TAG:
+            shown.append(_("沉默{length}").format(length=wording.duration(evidence.duration_ms)))
+        elif evidence.quote:
+            shown.append(wording.quoted(evidence.quote))
+    return tuple(dict.fromkeys(shown))
 
 
 def read_second(text: str) -> int:

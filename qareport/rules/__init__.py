@@ -17,7 +17,7 @@ from qareport.rules.match_context import MatchContext
 from qareport.rules.reference import codes_reference, conditions_reference
 from qareport.rules.replay import AgentChange, Change, Replay, StoredJudgement, replay
 from qareport.rules.review import reviewed_card
-from qareport.rules.risk import RiskAssessment, RiskReason, assess_risk
+from qareport.rules.risk import RiskAssessment, assess_risk
 from qareport.rules.rule import Occurrence, Rule, RuleSet, RuleStatus
 from qareport.rules.rule_files import RuleFiles, kind_of
 from qareport.rules.rule_tests import RuleTest, RuleTestResult, export_rule_test, load_rule_tests, run_rule_tests
@@ -37,7 +37,6 @@ __all__ = [
     "Occurrence",
     "Replay",
     "RiskAssessment",
-    "RiskReason",
     "Rule",
     "RuleFiles",
     "RuleSet",

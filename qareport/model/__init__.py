@@ -78,9 +78,11 @@ from qareport.model.measures import MEASURES, NORM_MEASURES, Measure, Unit
 from qareport.model.order_report import (
     CallChange,
     CallReport,
+    CallReview,
     CategoryScore,
     Dossier,
     Finding,
+    FindingReview,
     Judgement,
     MaskedSpan,
     OrderPromise,
@@ -131,8 +133,6 @@ from qareport.model.review import (
     ReviewedFinding,
     RulePrecision,
     Verdict,
-    VerdictKind,
-    VerdictReason,
     awaiting_second_look,
     cohen_kappa,
     current_verdicts,
@@ -172,6 +172,8 @@ from qareport.model.vocabulary import (
     Role,
     RoleSource,
     Severity,
+    VerdictKind,
+    VerdictReason,
 )
 
 __all__ = [
@@ -220,6 +222,7 @@ __all__ = [
     "CallMetrics",
     "CallOutline",
     "CallReport",
+    "CallReview",
     "CallSummary",
     "Callback",
     "CallbackReason",
@@ -239,6 +242,7 @@ __all__ = [
     "FailedCall",
     "Figure",
     "Finding",
+    "FindingReview",
     "Gap",
     "Guarantee",
     "Headline",

@@ -16,39 +16,12 @@ from enum import StrEnum
 from typing import Final
 
 from qareport.model.order_report import Finding
+from qareport.model.vocabulary import VerdictKind, VerdictReason
 
 #: A finding that moved by no more than this, in milliseconds, is still the same.
 SAME_MS: Final = 2000
 #: Agreement of two reviewers says something about a rule from so many findings on.
 LEAST_PAIRS: Final = 20
-
-
-class VerdictKind(StrEnum):
-    """What a reviewer says of a finding."""
-
-    CONFIRMED = "confirmed"
-    REJECTED = "rejected"
-    #: The rule hit, but it has no place in this call.
-    NOT_APPLICABLE = "not_applicable"
-    #: The rules did not find it; the reviewer adds it.
-    MISSED = "missed"
-
-    @property
-    def stands(self) -> bool:
-        """Tell whether the finding's points count."""
-        return self in (VerdictKind.CONFIRMED, VerdictKind.MISSED)
-
-
-class VerdictReason(StrEnum):
-    """Why a finding does not stand."""
-
-    WRONG_WORDS = "wrong_words"
-    WRONG_ROLE = "wrong_role"
-    WRONG_EMOTION = "wrong_emotion"
-    WRONG_RULE = "wrong_rule"
-    #: It happened, and the agent had a good reason.
-    JUSTIFIED = "justified"
-    OTHER = "other"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

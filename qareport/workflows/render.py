@@ -19,7 +19,8 @@ from qareport.codec import to_json
 from qareport.events import Progress, reason_of
 from qareport.files import content_key
 from qareport.model import MeasuredCall, OrderReport, PeriodKind, PeriodReport, Provenance, TeamNorm
-from qareport.settings import PeriodSettings, PrivacySettings
+from qareport.settings import PeriodSettings, PrivacySettings, ScoreSettings
+from qareport.workflows.review import review_calls
 from qareport.workflows.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -58,7 +59,12 @@ class Norms:
 
 
 def assemble_order(
-    store: Store, name: str, masking: PrivacySettings = MASK_ALL, *, norms: Norms | None = None
+    store: Store,
+    name: str,
+    masking: PrivacySettings = MASK_ALL,
+    *,
+    norms: Norms | None = None,
+    score: ScoreSettings | None = None,
 ) -> OrderReport:
     """Assemble the report of one order (or of one call without an order) from the store alone, fit to leave it.
 
@@ -69,6 +75,7 @@ def assemble_order(
         name: the order, or a call's id.
         masking: which personal data to hide.
         norms: where norms that were read already are kept; None: with default settings.
+        score: the thresholds of reviewed scores; None: with default settings.
 
     Raises:
         NotFoundError: the store knows no such order or call.
@@ -92,6 +99,7 @@ def assemble_order(
         dossier=periods.dossier(shown.calls),
         norm=(norms or Norms(store, PERIOD)).of(shown),
         measures={call.call_id: periods.call_measures(call.metrics) for call in shown.calls},
+        reviews=review_calls(store, complete.calls, score or ScoreSettings()),
     )
 
 
@@ -230,7 +238,7 @@ def render_orders(
     norms = Norms(workspace.store, settings.period)
 
     def documents_of(name: str) -> _DocumentSet:
-        order = assemble_order(workspace.store, name, settings.privacy, norms=norms)
+        order = assemble_order(workspace.store, name, settings.privacy, norms=norms, score=settings.score)
         return _of_order(order, name, renderer, formats, out_dir)
 
     with _threads(executor, workers) as pool:

@@ -60,6 +60,15 @@ class ReviewedCall:
         given = [item.verdict for item in self.items if item.verdict is not None]
         return max(given, key=lambda verdict: verdict.verdict_id, default=None)
 
+    def chain(self, item: ReviewedFinding) -> tuple[Verdict, ...]:
+        """Return the verdict on a finding and those that it replaced, the newest first."""
+        known = {verdict.verdict_id: verdict for verdict in self.verdicts}
+        chain, verdict = [], item.verdict
+        while verdict is not None:
+            chain.append(verdict)
+            verdict = known.get(verdict.replaces or 0)
+        return tuple(chain)
+
 
 def look_at(access: Access, call_id: str, permission: Permission = Permission.CALLS_READ) -> ReviewedCall:
     """Return a call with the verdicts on it.

@@ -214,6 +214,7 @@ def test_a_second_reviewer_does_not_see_the_first_verdict_until_the_look_is_over
         assert "第一次看的备注" not in page
     assert give(second, item["finding_id"], "confirmed").json()["blind"] is True
     assert costly(first)["verdict"]["verdict"] == "confirmed"
+    assert "第一次看的备注" in second.get("/calls/c1").text
     (rule,) = opened.desk.store.reviews.precisions(Agents())
     assert (rule.pairs, rule.agreed) == (1, 0)
 

@@ -20,7 +20,17 @@ from qareport.model.analysis import (
 )
 from qareport.model.call import AudioInfo, FailedCall, ModelInfo, Segment, Span
 from qareport.model.call_summary import TeamNorm
-from qareport.model.vocabulary import SCHEMA_VERSION, Note, PersonalKind, Risk, RiskReason, Role, Severity
+from qareport.model.vocabulary import (
+    SCHEMA_VERSION,
+    Note,
+    PersonalKind,
+    Risk,
+    RiskReason,
+    Role,
+    Severity,
+    VerdictKind,
+    VerdictReason,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -215,6 +225,33 @@ class Dossier:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FindingReview:
+    """What a reviewer said of a finding; one that was added is in no `findings`."""
+
+    rule_id: str
+    at_ms: int
+    title: str
+    verdict: VerdictKind
+    reason: VerdictReason | None = None
+    #: Of an added finding; those of the others stand in `findings`.
+    points: int = 0
+    added: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallReview:
+    """The review of a call: both scores are kept, and this is the one by people."""
+
+    #: None when the call has no score.
+    score: int | None
+    passed: bool | None
+    #: Who gave the verdicts that count, and when the newest of them was given.
+    reviewers: tuple[str, ...]
+    reviewed_at: datetime
+    findings: tuple[FindingReview, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OrderReport:
     """The report of one order over all its calls (contract, version 1). Every document is drawn from this alone."""
 
@@ -230,3 +267,5 @@ class OrderReport:
     norm: TeamNorm | None = None
     #: By call id, the measures that `norm` has, by the names of `NORM_MEASURES`.
     measures: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    #: By call id, the review of the calls that have verdicts.
+    reviews: Mapping[str, CallReview] = field(default_factory=dict)

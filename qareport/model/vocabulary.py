@@ -141,6 +141,34 @@ class RiskReason(StrEnum):
     CRITICAL_FINDING = "critical_finding"
 
 
+class VerdictKind(StrEnum):
+    """What a reviewer says of a finding."""
+
+    CONFIRMED = "confirmed"
+    REJECTED = "rejected"
+    #: The rule hit, but it has no place in this call.
+    NOT_APPLICABLE = "not_applicable"
+    #: The rules did not find it; the reviewer adds it.
+    MISSED = "missed"
+
+    @property
+    def stands(self) -> bool:
+        """Tell whether the finding's points count."""
+        return self in (VerdictKind.CONFIRMED, VerdictKind.MISSED)
+
+
+class VerdictReason(StrEnum):
+    """Why a finding does not stand."""
+
+    WRONG_WORDS = "wrong_words"
+    WRONG_ROLE = "wrong_role"
+    WRONG_EMOTION = "wrong_emotion"
+    WRONG_RULE = "wrong_rule"
+    #: It happened, and the agent had a good reason.
+    JUSTIFIED = "justified"
+    OTHER = "other"
+
+
 class MomentLabel(StrEnum):
     """What a key moment means, as the program names it; `presentation.wording` words it.
 

@@ -16,6 +16,7 @@ from qareport.rules.loader import load
 from qareport.rules.match_context import MatchContext
 from qareport.rules.reference import codes_reference, conditions_reference
 from qareport.rules.replay import AgentChange, Change, Replay, StoredJudgement, replay
+from qareport.rules.review import reviewed_card
 from qareport.rules.risk import RiskAssessment, assess_risk
 from qareport.rules.rule import Occurrence, Rule, RuleSet, RuleStatus
 from qareport.rules.rule_files import RuleFiles, kind_of
@@ -60,6 +61,7 @@ __all__ = [
     "load",
     "load_rule_tests",
     "replay",
+    "reviewed_card",
     "rewrite",
     "run_rule_tests",
 ]

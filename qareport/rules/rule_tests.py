@@ -26,6 +26,7 @@ from qareport.model import (
     Analysis,
     AudioInfo,
     Finding,
+    Segment,
     Transcript,
 )
 from qareport.presentation.locale import _
@@ -43,6 +44,7 @@ from qareport.strict_yaml import NodePath, YamlSource, parse_yaml
 Analyse = Callable[[Transcript], Analysis]
 Read = Callable[[Transcript], Transcript]
 FindStored = Callable[[str], Transcript | None]
+FindHit = Callable[[Transcript], Finding | None]
 
 #: A hit is the expected one if it is at most so far from the expected second.
 TOLERANCE_MS = 1000
@@ -265,45 +267,70 @@ MARGIN_MS = 30_000
 
 
 def export_rule_test(
-    transcript: Transcript, rule: Rule, ruleset: RuleSet, analyse: Analyse, read: Read | None = None
+    transcript: Transcript,
+    rule: Rule,
+    ruleset: RuleSet,
+    analyse: Analyse,
+    read: Read | None = None,
+    *,
+    wrong_at_ms: int | None = None,
 ) -> str:
     """Write a test for a `*.test.yaml` from a call, with personal data masked, as the rule judges it now.
 
     It holds what lies around the hit if that gives the same hit, else the whole call. Where the rule judges the masked
     words in another way than the call itself, the test expects that, and a comment says so. Another comment asks to
     check what remains before the test is kept.
+
+    Args:
+        transcript: the call.
+        rule: what the test is about.
+        ruleset: the rules, with the words of the stages.
+        analyse: turns a transcript into an analysis.
+        read: tells what the lines do that are written without acts.
+        wrong_at_ms: the hit at this time is wrong, so the rule must not hit; None: the rule's first hit is right.
     """
 
-    def first_hit(shown: Transcript) -> Finding | None:
+    def find_hit(shown: Transcript) -> Finding | None:
         heard = _heard(shown, read)
-        findings = match(rule, MatchContext.of(heard, analyse(heard), stages=ruleset.stages))
-        return findings[0] if findings else None
+        findings = match(rule, MatchContext.of(heard, analyse(heard), stages=ruleset.stages)) or []
+        if wrong_at_ms is None:
+            return findings[0] if findings else None
+        return min(findings, key=lambda finding: abs(finding.at_ms - wrong_at_ms), default=None)
 
-    first = first_hit(transcript)
-    segments = transcript.segments
-    if first is not None:
-        start_ms = first.at_ms - MARGIN_MS
-        end_ms = max((evidence.end_ms for evidence in first.evidence), default=first.at_ms) + MARGIN_MS
-        near = tuple(segment for segment in segments if start_ms <= segment.start_ms <= end_ms)
-        part = Transcript(call_id=transcript.call_id, order_id=transcript.order_id, segments=near)
-        again = first_hit(part)
-        if again is not None and again.at_ms == first.at_ms:
-            segments = near
+    found = find_hit(transcript)
+    segments = transcript.segments if found is None else _around(found, transcript, find_hit)
     whole = len(segments) == len(transcript.segments)
     masked = dataclasses.replace(
         transcript, segments=mask_segments(segments).segments, audio=transcript.audio if whole else None
     )
-    expected = first_hit(masked)
+    expected = find_hit(masked)
     lines = ["  # " + _("个人信息已遮住，请检查有没有漏掉的，再保存")]
-    if (expected and expected.at_ms) != (first and first.at_ms):
+    if wrong_at_ms is not None:
+        lines.append("  # " + _("复核认为这里不该命中"))
+        expected = None
+    elif (expected and expected.at_ms) != (found and found.at_ms):
         lines.append("  # " + _("遮住个人信息以后，这条规则的判定和原来的通话不同"))
-    lines.append(f"  - name: {quoted(_('{title}（实录）').format(title=rule.title))}")
+    return "\n".join([*lines, *_test_lines(rule, masked, expected)]) + "\n"
+
+
+def _around(found: Finding, transcript: Transcript, find_hit: FindHit) -> tuple[Segment, ...]:
+    """Return what lies around a hit if the rule hits it there, too; else the whole call."""
+    start_ms = found.at_ms - MARGIN_MS
+    end_ms = max((evidence.end_ms for evidence in found.evidence), default=found.at_ms) + MARGIN_MS
+    near = tuple(segment for segment in transcript.segments if start_ms <= segment.start_ms <= end_ms)
+    again = find_hit(Transcript(call_id=transcript.call_id, order_id=transcript.order_id, segments=near))
+    return near if again is not None and again.at_ms == found.at_ms else transcript.segments
+
+
+def _test_lines(rule: Rule, masked: Transcript, expected: Finding | None) -> Iterator[str]:
+    yield f"  - name: {quoted(_('{title}（实录）').format(title=rule.title))}"
     if masked.audio is not None:
-        lines.append(f"    duration: {masked.audio.duration_ms / 1000:.7g}s")
-    lines.append("    conversation:")
-    lines += [f"      - {write_line(segment)}" for segment in masked.segments]
+        yield f"    duration: {masked.audio.duration_ms / 1000:.7g}s"
+    yield "    conversation:"
+    for segment in masked.segments:
+        yield f"      - {write_line(segment)}"
     if expected is None:
-        lines.append(f"    must_not_hit: [{rule.id}]")
+        yield f"    must_not_hit: [{rule.id}]"
     else:
-        lines += ["    must_hit:", f"      - {{rule: {rule.id}, at: {expected.at_ms / 1000:g}}}"]
-    return "\n".join(lines) + "\n"
+        yield "    must_hit:"
+        yield f"      - {{rule: {rule.id}, at: {expected.at_ms / 1000:g}}}"

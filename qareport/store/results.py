@@ -16,8 +16,9 @@ from qareport.errors import DamagedError, NotFoundError, QareportError
 from qareport.messages import say
 from qareport.model import Call, CallOutline, CallReport, CallSummary, FailedCall, MeasuredCall, Transcript
 from qareport.store.calls import put_call_row, written_call
-from qareport.store.connection import batches, began_in, call_of, damaged, failure_of, from_stored, upsert
+from qareport.store.connection import batches, began_in, call_of, damaged, failure_of, from_stored, in_utc, upsert
 from qareport.store.database import Database
+from qareport.store.reviews import follow_report
 from qareport.store.schema import CallReportRow, CallRow, CallSnapshotRow, CallSummaryRow, ReplayRow, TranscriptRow
 from qareport.store.search_index import index_call
 
@@ -225,6 +226,7 @@ class ResultRepository:
             session.flush()
             row.report_key = key
             index_call(session, key, report, row.order_id)
+            follow_report(session, report)
 
     # --- snapshots ----------------------------------------------------------------------------------------------------
 
@@ -350,6 +352,7 @@ def _make_newest(session: Session, key: str, call: Call, report: CallReport) -> 
     row.failure = None
     row.failure_key = None
     index_call(session, key, report, call.order_id)
+    follow_report(session, report)
 
 
 def _put_rows(
@@ -361,7 +364,15 @@ def _put_rows(
     snapshot: str | None,
     summary: CallSummary | None,
 ) -> None:
-    upsert(session, CallReportRow, key=key, report=to_json(report), rules_sha256=rules_sha256, call_id=report.call_id)
+    upsert(
+        session,
+        CallReportRow,
+        key=key,
+        report=to_json(report),
+        rules_sha256=rules_sha256,
+        call_id=report.call_id,
+        judged_at=in_utc(datetime.now(UTC)),
+    )
     if snapshot is not None:
         upsert(session, CallSnapshotRow, key=key, rules_sha256=rules_sha256, snapshot=snapshot)
     if summary is not None:

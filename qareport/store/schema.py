@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 #: So many characters of UTF-8 take no more than the 1 MB of a vector of PostgreSQL.
 _VECTOR_LENGTH = 250_000
 #: The newest revision in `migrations/versions`; a store of a newer one is refused rather than misread.
-REVISION = "0007"
+REVISION = "0008"
 
 
 class Base(DeclarativeBase):
@@ -86,6 +86,8 @@ class CallReportRow(Base):
     report: Mapped[str] = mapped_column(Text)
     rules_sha256: Mapped[str] = mapped_column(String(64))
     call_id: Mapped[str] = mapped_column(String(200), default="")
+    #: When it was made: ISO 8601, UTC; None in those from before this was kept.
+    judged_at: Mapped[str | None] = mapped_column(String(32))
 
 
 class CallSummaryRow(Base):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import AbstractContextManager
 from typing import Final, Self
 
+from qareport.store.appeals import AppealRepository
 from qareport.store.audit import AuditLog
 from qareport.store.call_pages import CallPages
 from qareport.store.calls import CallRepository, DocumentRepository, OrderRepository
@@ -13,6 +14,7 @@ from qareport.store.deletion import DeletionRepository, Maintenance
 from qareport.store.jobs import JobRepository
 from qareport.store.outbox import OutboxRepository, RunRepository
 from qareport.store.results import ResultRepository, TranscriptRepository
+from qareport.store.reviews import ReviewRepository
 from qareport.store.rule_sets import RuleSetRepository
 from qareport.store.search_index import SearchIndex
 from qareport.store.users import SessionRepository, TeamRepository, TokenRepository, UserRepository
@@ -56,6 +58,8 @@ class Store:
         self.tokens: Final = TokenRepository(self.database)
         self.audit: Final = AuditLog(self.database)
         self.jobs: Final = JobRepository(self.database)
+        self.reviews: Final = ReviewRepository(self.database)
+        self.appeals: Final = AppealRepository(self.database)
         self.deletion: Final = DeletionRepository(self.database)
         self.maintenance: Final = Maintenance(self.database)
 

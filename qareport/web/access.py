@@ -167,6 +167,7 @@ class Access:
                 name,
                 self.desk.settings.privacy,
                 norms=Norms(self.desk.store, self.desk.settings.period),
+                score=self.desk.settings.score,
             )
         except NotFoundError:
             raise NotFoundError(say("there is no order or call {name!r}", name=name)) from None
@@ -175,7 +176,8 @@ class Access:
         failed = tuple(call for call in report.failed_calls if agents.holds(call.agent_id))
         if not calls and not failed:
             raise NotFoundError(say("there is no order or call {name!r}", name=name))
-        return replace(report, calls=calls, failed_calls=failed)
+        reviews = {call.call_id: report.reviews[call.call_id] for call in calls if call.call_id in report.reviews}
+        return replace(report, calls=calls, failed_calls=failed, reviews=reviews)
 
     def _find(self, call_id: str) -> CallReport | None:
         try:

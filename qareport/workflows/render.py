@@ -19,7 +19,8 @@ from qareport.codec import to_json
 from qareport.events import Progress, reason_of
 from qareport.files import content_key, remove_unfinished, safe_name
 from qareport.model import MeasuredCall, OrderReport, PeriodKind, PeriodReport, Provenance, TeamNorm
-from qareport.settings import PeriodSettings, PrivacySettings
+from qareport.settings import PeriodSettings, PrivacySettings, ScoreSettings
+from qareport.workflows.review import review_calls
 from qareport.workflows.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -58,7 +59,12 @@ class Norms:
 
 
 def assemble_order(
-    store: Store, name: str, masking: PrivacySettings = MASK_ALL, *, norms: Norms | None = None
+    store: Store,
+    name: str,
+    masking: PrivacySettings = MASK_ALL,
+    *,
+    norms: Norms | None = None,
+    score: ScoreSettings | None = None,
 ) -> OrderReport:
     """Assemble the report of one order (or of one call without an order) from the store alone, fit to leave it.
 
@@ -69,21 +75,29 @@ def assemble_order(
         name: the order, or a call's id.
         masking: which personal data to hide.
         norms: where norms that were read already are kept; None: with default settings.
+        score: the thresholds of reviewed scores; None: with default settings.
 
     Raises:
         NotFoundError: the store knows no such order or call.
     """
-    return assemble_orders(store, name, masking, norms=norms)[0]
+    return assemble_orders(store, name, masking, norms=norms, score=score)[0]
 
 
 def assemble_orders(
-    store: Store, name: str, masking: PrivacySettings = MASK_ALL, *, norms: Norms | None = None
+    store: Store,
+    name: str,
+    masking: PrivacySettings = MASK_ALL,
+    *,
+    norms: Norms | None = None,
+    score: ScoreSettings | None = None,
 ) -> tuple[OrderReport, ...]:
     """Assemble what a name means, as `assemble_order`: an order, and the call of that id if it has no order."""
-    return tuple(_assemble(store, record, masking, norms) for record in store.orders.list(name))
+    return tuple(_assemble(store, record, masking, norms, score) for record in store.orders.list(name))
 
 
-def _assemble(store: Store, record: OrderRecord, masking: PrivacySettings, norms: Norms | None) -> OrderReport:
+def _assemble(
+    store: Store, record: OrderRecord, masking: PrivacySettings, norms: Norms | None, score: ScoreSettings | None
+) -> OrderReport:
     models = {f"{call.model.name}@{call.model.revision}" for call in record.reports if call.model}
     complete = OrderReport(
         order_id=record.order_id,
@@ -102,6 +116,7 @@ def _assemble(store: Store, record: OrderRecord, masking: PrivacySettings, norms
         dossier=periods.dossier(shown.calls),
         norm=(norms or Norms(store, PERIOD)).of(shown),
         measures={call.call_id: periods.call_measures(call.metrics) for call in shown.calls},
+        reviews=review_calls(store, complete.calls, score or ScoreSettings()),
     )
 
 
@@ -240,7 +255,9 @@ def render_orders(
     norms = Norms(workspace.store, settings.period)
 
     def documents_of(name: str) -> Iterator[_DocumentSet]:
-        for number, order in enumerate(assemble_orders(workspace.store, name, settings.privacy, norms=norms)):
+        for number, order in enumerate(
+            assemble_orders(workspace.store, name, settings.privacy, norms=norms, score=settings.score)
+        ):
             # A call without an order that is named like an order: no id is called so, as none holds a NUL.
             stem = report.file_stem(order) if not number else safe_name(f"{name}\0call")
             yield _of_order(order, name, renderer, formats, out_dir, stem)

@@ -7,7 +7,7 @@ import math
 import statistics
 from collections.abc import Sequence
 
-from qareport.model import CallMetrics, CallReport, NoteCode, Risk, Role, TeamNorm
+from qareport.model import CallMetrics, CallReport, CallReview, NoteCode, Risk, Role, TeamNorm
 from qareport.presentation import note_wording, wording
 from qareport.presentation.locale import _
 from qareport.presentation.view_types import Chart, Curve
@@ -28,6 +28,7 @@ def build(
     is_first: bool,
     several: bool,
     norm: TeamNorm | None = None,
+    review: CallReview | None = None,
 ) -> CallView:
     """Select, round and word everything that is said about one call.
 
@@ -38,6 +39,7 @@ def build(
         is_first: its picture and key moments are on the first page.
         several: it is one of several calls.
         norm: what is usual in the team; None: not compared.
+        review: what reviewers left of the score; None: nobody reviewed it.
     """
     speakers = Speakers(call.segments, call.silences)
     chapter = f"c{number}"
@@ -62,7 +64,7 @@ def build(
         deduction_total=_total(call),
         scorecard=scorecard.groups(call, speakers, chosen),
         score_rest=scorecard.rest(call),
-        score_line=scorecard.score_line(call),
+        score_line=scorecard.score_line(call, review),
         metrics=measures.rows(call.metrics, norm),
         has_norm=norm is not None and bool(norm.calls),
         norm=measures.comparison_basis(norm),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 
-from qareport.model import CallReport, CategoryScore, Finding
+from qareport.model import CallReport, CallReview, CategoryScore, Finding
 from qareport.presentation import topic_wording, wording
 from qareport.presentation.locale import _, plural
 from qareport.report.order import key_moments
@@ -74,8 +74,11 @@ def _hit(finding: Finding, counted: int | None, hit: Deduction, titles: Mapping[
     return dataclasses.replace(hit, counted=_("封顶后计{points}").format(points=wording.points(counted)))
 
 
-def score_line(call: CallReport) -> str:
-    """Say where the score began and ended, and whether the call passed; nothing without a scorecard."""
+def score_line(call: CallReport, review: CallReview | None = None) -> str:
+    """Say where the score began and ended, and whether the call passed, before and after its review.
+
+    Nothing without a scorecard.
+    """
     card = call.scorecard
     if card is None:
         return ""
@@ -91,4 +94,15 @@ def score_line(call: CallReport) -> str:
         total=card.total,
         passed=_("合格") if card.passed else _("不合格"),
     )
-    return total + fatal
+    return total + fatal + (review_line(review) if review else "")
+
+
+def review_line(review: CallReview) -> str:
+    """Say who reviewed a call and when, and the score that is left: 经复核：李主管，2026-11-30，得80分，合格。"""
+    who = _("经复核：{names}，{day}").format(
+        names=wording.listed(review.reviewers) or _(wording.UNKNOWN), day=review.reviewed_at.date()
+    )
+    if review.score is None:
+        return _("{text}。").format(text=who)
+    passed = _("合格") if review.passed else _("不合格")
+    return _("{review}，得{score}分，{passed}。").format(review=who, score=review.score, passed=passed)

@@ -88,6 +88,7 @@ def _calls(
             is_first=entry is worst,
             several=len(entries) > 1,
             norm=report.norm,
+            review=report.reviews.get(entry.call.call_id),
         )
     return calls
 

@@ -14,6 +14,7 @@ from qareport.messages import say
 from qareport.report import build_view
 from qareport.store import CallPage, CallPageQuery, ListedCall, Scope, Sort
 from qareport.web.dependencies import MyAccess
+from qareport.web.pages.review import review_values
 from qareport.web.templating import render
 
 router = APIRouter()
@@ -71,7 +72,7 @@ def show_call(request: Request, access: MyAccess, call_id: str) -> Response:
     marks = [{"number": node.number, "at_ms": node.at_ms} for node in view.calls[place].key_moments]
     return render(
         request, "call.html.j2", call=order.calls[place], view=view.calls[place], marks=marks, order_id=order.order_id,
-        siblings=[call.call_id for call in order.calls if call.call_id != call_id],
+        siblings=[call.call_id for call in order.calls if call.call_id != call_id], **review_values(access, call_id),
     )  # fmt: skip
 
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from qareport.analysis import Topics
     from qareport.asr import EngineFiles, Transcriber
-    from qareport.model import OrderReport
+    from qareport.model import OrderReport, Roster
     from qareport.settings import Locale, Settings
     from qareport.store import Store
     from qareport.understanding import Reader
@@ -174,6 +174,17 @@ class Workspace:
         return replace(written, asr=asr, report=written.report.over(locale=self._locale, audio=self._audio))
 
     @cached_property
+    def roster(self) -> Roster:
+        """The names and groups of agents.
+
+        Raises:
+            ConfigError: everything wrong in `agents.yaml` (or `agents.csv`, `agents.xlsx`), with its place.
+        """
+        from qareport import settings
+
+        return settings.load_agents(self.config)
+
+    @cached_property
     def topics(self) -> Topics:
         """The word lists of issue types, promises and stages.
 
@@ -252,17 +263,11 @@ class Workspace:
 
     @cached_property
     def store(self) -> Store:
-        """The open store.
-
-        Raises:
-            StoreError: it cannot be opened.
-            NoStoreError: it does not exist, and is not to be made.
-        """
+        """The open store; a StoreError where it cannot be opened, or does not exist and is not to be made."""
         from qareport.store import Store
 
-        if self._make_store:
-            _ = self.settings  # they say who may read the file
-        return Store(self.store_url, make=self._make_store)
+        # The settings say who may read a file that is made.
+        return Store(self.store_url, make=self._make_store and self.settings is not None)
 
     # --- stored calls, for notebooks ----------------------------------------------------------------------------------
 
@@ -310,8 +315,7 @@ class Workspace:
             kind: as in `to_pandas`.
             path: the file; it appears when it is complete.
 
-        Raises:
-            DocumentError: there is no such table, the file cannot be written, or pyarrow is not installed.
+        Raises a DocumentError as `to_pandas` does, or when the file cannot be written.
         """
         from qareport.workflows.export.writing import write_parquet
 

@@ -248,7 +248,7 @@ def file_stem(report: OrderReport | PeriodReport) -> str:
         stem = terms.file_stem(report.period)
         return f"{stem}-{safe_name(report.agent_id)}" if report.agent_id else stem
     call_ids = [*(call.call_id for call in report.calls), *(call.call_id for call in report.failed_calls)]
-    return safe_name(report.order_id or next(iter(call_ids), ""))
+    return order_stem(report.order_id or next(iter(call_ids), ""))
 
 
 def order_stem(subject: str) -> str:

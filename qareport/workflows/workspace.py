@@ -263,17 +263,11 @@ class Workspace:
 
     @cached_property
     def store(self) -> Store:
-        """The open store.
-
-        Raises:
-            StoreError: it cannot be opened.
-            NoStoreError: it does not exist, and is not to be made.
-        """
+        """The open store; a StoreError where it cannot be opened, or does not exist and is not to be made."""
         from qareport.store import Store
 
-        if self._make_store:
-            _ = self.settings  # they say who may read the file
-        return Store(self.store_url, make=self._make_store)
+        # The settings say who may read a file that is made.
+        return Store(self.store_url, make=self._make_store and self.settings is not None)
 
     # --- stored calls, for notebooks ----------------------------------------------------------------------------------
 
@@ -323,8 +317,7 @@ class Workspace:
             kind: as in `to_pandas`.
             path: the file; it appears when it is complete.
 
-        Raises:
-            DocumentError: there is no such table, the file cannot be written, or pyarrow is not installed.
+        Raises a DocumentError as `to_pandas` does, or when the file cannot be written.
         """
         from qareport.workflows.export.writing import write_parquet
 

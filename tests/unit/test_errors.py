@@ -77,8 +77,6 @@ def test_no_text_shows_the_password_of_a_url(written: str, shown: str) -> None:
 # --- texts ------------------------------------------------------------------------------------------------------------
 
 PACKAGE = ROOT / "qareport"
-#: Packages and modules whose errors are plain English still.
-NOT_YET: set[str] = set()
 _RAISED = {
     name
     for name, value in vars(errors).items()
@@ -110,22 +108,9 @@ def modules() -> list[Path]:
     return [path for path in sorted(PACKAGE.rglob("*.py")) if path.name != "errors.py"]
 
 
-def is_to_do(path: Path) -> bool:
-    name = path.relative_to(PACKAGE).as_posix()
-    return any(name == part or name.startswith(f"{part}/") for part in NOT_YET)
-
-
-@pytest.mark.parametrize(
-    "path", [path for path in modules() if not is_to_do(path)], ids=lambda path: str(path.relative_to(PACKAGE))
-)
+@pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(PACKAGE)))
 def test_an_error_says_its_text_through_say(path: Path) -> None:
     assert list(plain_texts(path)) == []
-
-
-def test_what_is_left_to_do_has_something_left() -> None:
-    for part in NOT_YET:
-        paths = [path for path in modules() if path.relative_to(PACKAGE).as_posix().startswith(part)]
-        assert any(list(plain_texts(path)) for path in paths), f"{part} is done: take it off the list"
 
 
 @pytest.mark.parametrize(

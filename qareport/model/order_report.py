@@ -42,6 +42,9 @@ class Finding:
     fatal: bool = False
     #: What was done well, of a rule that gives points; such a finding has no advice.
     praise: str = ""
+    #: The advice without what belongs to this one call (a quotation, an order), for reports of many calls; "" where
+    #: `advice` holds nothing of it.
+    team_advice: str = ""
     #: The rule whose finding on the same sentence counts in place of this one, which then has no points.
     covered_by: str | None = None
 

@@ -203,6 +203,7 @@ def _finding(rule: Rule, hit: ConditionHit, context: MatchContext) -> Finding:
         at_ms=hit.at_ms,
         evidence=hit.evidence,
         advice="" if rule.points > 0 else text,
+        team_advice="" if rule.points > 0 else advice.for_team(hit.topic),
         praise=text if rule.points > 0 else "",
         points=rule.points,
         moment=rule.moment,

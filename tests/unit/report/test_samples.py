@@ -34,7 +34,10 @@ MADE = {
     "period-empty": period_samples.empty_report(),
 }
 #: Fields that speak only where something is missing or unusual.
-SILENT = {"demo_notice", "message", "empty", "more", "n", "unknown", "no_promises", "no_classes", "at_ms", "marks"}
+SILENT = {
+    "demo_notice", "message", "empty", "more", "n", "unknown", "no_promises", "no_classes", "at_ms", "href", "remark",
+    "marks",
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("name", sorted(MADE))

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 #: The newest revision in `migrations/versions`; a store of a newer one is refused rather than misread.
-REVISION = "0007"
+REVISION = "0009"
 
 
 class Base(DeclarativeBase):
@@ -150,7 +150,12 @@ class SearchCallRow(Base):
     """
 
     __tablename__ = "search_calls"
-    __table_args__ = (Index("ix_search_calls_started", "started_utc", "number"),)
+    __table_args__ = (
+        Index("ix_search_calls_started", "started_utc", "number"),
+        Index("ix_search_calls_agent", "agent_id", "started_utc", "number"),
+        Index("ix_search_calls_risk", "risk", "started_utc", "number"),
+        Index("ix_search_calls_score", "score", "started_utc", "number"),
+    )
 
     number: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=True)
     call_id: Mapped[str] = mapped_column(String(200), unique=True)
@@ -165,6 +170,19 @@ class SearchCallRow(Base):
     #: Ids of the rules that hit, each between bars: |a|b|.
     rules: Mapped[str] = mapped_column(Text)
     sentences: Mapped[int] = mapped_column(Integer)
+
+
+class SearchFacetRow(Base):
+    """One thing that a call is filed under (`search.facets_of`), in the order of time: a facet is read from its end."""
+
+    __tablename__ = "search_facets"
+    __table_args__ = (Index("ix_search_facets_number", "number"), {"sqlite_with_rowid": False})
+
+    kind: Mapped[str] = mapped_column(String(10), primary_key=True)
+    value: Mapped[str] = mapped_column(String(200), primary_key=True)
+    #: As in `search_calls`.
+    started_utc: Mapped[str] = mapped_column(String(32), primary_key=True)
+    number: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
 
 
 class SearchLinesRow(Base):

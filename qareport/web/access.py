@@ -154,28 +154,29 @@ class Access:
         """
         raise ForbiddenError(say("your role may not do this to this call"), to_do=say("ask a supervisor of its team"))
 
-    def order(self, name: str) -> OrderReport:
-        """Return the report of an order with the calls that may be seen, masked as the settings say.
+    def order(self, name: str, *, call_id: str | None = None) -> OrderReport:
+        """Return the report of an order, made from the calls that may be seen, masked as the settings say.
+
+        Args:
+            name: the order, or a call of it.
+            call_id: the one call that it is to be about; None: all.
 
         Raises:
             NotFoundError: there is none, or none of its calls may be seen.
         """
         self.require(Permission.CALLS_READ)
+        settings = self.desk.settings
         try:
-            report = assemble_order(
+            return assemble_order(
                 self.desk.store,
                 name,
-                self.desk.settings.privacy,
-                norms=Norms(self.desk.store, self.desk.settings.period),
+                settings.privacy,
+                norms=Norms(self.desk.store, settings.period),
+                agents=self.agents(),
+                call_id=call_id,
             )
         except NotFoundError:
             raise NotFoundError(say("there is no order or call {name!r}", name=name)) from None
-        agents = self.agents()
-        calls = tuple(call for call in report.calls if agents.holds(call.agent_id))
-        failed = tuple(call for call in report.failed_calls if agents.holds(call.agent_id))
-        if not calls and not failed:
-            raise NotFoundError(say("there is no order or call {name!r}", name=name))
-        return replace(report, calls=calls, failed_calls=failed)
 
     def _find(self, call_id: str) -> CallReport | None:
         try:

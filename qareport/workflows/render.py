@@ -18,17 +18,30 @@ from qareport import __version__, events, periods, privacy, report
 from qareport.codec import to_json
 from qareport.events import Progress, reason_of
 from qareport.files import content_key
-from qareport.model import MeasuredCall, OrderReport, PeriodKind, PeriodReport, Provenance, TeamNorm
+from qareport.errors import NotFoundError
+from qareport.messages import say
+from qareport.model import (
+    Agents,
+    CallReport,
+    FailedCall,
+    MeasuredCall,
+    OrderReport,
+    PeriodKind,
+    PeriodReport,
+    Provenance,
+    TeamNorm,
+)
 from qareport.settings import PeriodSettings, PrivacySettings
 from qareport.workflows.workspace import Workspace
 
 if TYPE_CHECKING:
-    from qareport.store import Store
+    from qareport.store import OrderRecord, Store
 
 
 #: What is masked, and how norms are computed, by default.
 MASK_ALL = PrivacySettings()
 PERIOD = PeriodSettings()
+EVERYONE = Agents()
 
 
 class Norms:
@@ -58,7 +71,13 @@ class Norms:
 
 
 def assemble_order(
-    store: Store, name: str, masking: PrivacySettings = MASK_ALL, *, norms: Norms | None = None
+    store: Store,
+    name: str,
+    masking: PrivacySettings = MASK_ALL,
+    *,
+    norms: Norms | None = None,
+    agents: Agents = EVERYONE,
+    call_id: str | None = None,
 ) -> OrderReport:
     """Assemble the report of one order (or of one call without an order) from the store alone, fit to leave it.
 
@@ -69,11 +88,13 @@ def assemble_order(
         name: the order, or a call's id.
         masking: which personal data to hide.
         norms: where norms that were read already are kept; None: with default settings.
+        agents: whose calls the report may tell of; it is made from these alone.
+        call_id: the one call that it is about; None: all of the order.
 
     Raises:
-        NotFoundError: the store knows no such order or call.
+        NotFoundError: the store knows no such order or call, or none that may be told of.
     """
-    record = store.orders.get(name)
+    record = _only(store.orders.get(name), name, agents, call_id)
     models = {f"{call.model.name}@{call.model.revision}" for call in record.reports if call.model}
     complete = OrderReport(
         order_id=record.order_id,
@@ -93,6 +114,22 @@ def assemble_order(
         norm=(norms or Norms(store, PERIOD)).of(shown),
         measures={call.call_id: periods.call_measures(call.metrics) for call in shown.calls},
     )
+
+
+def _only(record: OrderRecord, name: str, agents: Agents, call_id: str | None) -> OrderRecord:
+    """Leave the calls of some agents, or one call of theirs, in what is known of an order."""
+
+    def holds(call: CallReport | FailedCall) -> bool:
+        return agents.holds(call.agent_id) and call_id in (None, call.call_id)
+
+    only = replace(
+        record,
+        reports=tuple(call for call in record.reports if holds(call)),
+        failures=tuple(call for call in record.failures if holds(call)),
+    )
+    if not only.reports and not only.failures:
+        raise NotFoundError(say("there is no order or call {name!r}", name=name))
+    return only
 
 
 #: Each takes a child process of some 350 MB; more than these would wait for each other.

@@ -18,14 +18,19 @@ from qareport.model import (
     ApiToken,
     AuditEntry,
     CallReport,
+    HeatMap,
     OrderReport,
+    Period,
+    PeriodReport,
     Permission,
     Reach,
+    Team,
     User,
 )
 from qareport.store import CallPage, CallPageQuery
 from qareport.web.desk import Desk
 from qareport.workflows.render import Norms, assemble_order
+from qareport.workflows.scoped_period import heat_of, report_of
 
 
 class UnauthenticatedError(QareportError):
@@ -177,6 +182,68 @@ class Access:
             )
         except NotFoundError:
             raise NotFoundError(say("there is no order or call {name!r}", name=name)) from None
+
+    # --- periods ------------------------------------------------------------------------------------------------------
+
+    def agents_of(self, team_id: str, permission: Permission = Permission.CALLS_READ) -> Agents:
+        """Return the agents of a team ("": of all teams) whose calls a right reaches.
+
+        Raises:
+            NotFoundError: there is no such team, or it is not one of the person's.
+        """
+        reached = self.agents(permission)
+        if not team_id:
+            return reached
+        if team_id not in {team.team_id for team in self.teams()}:
+            raise NotFoundError(say("there is no team {team!r}", team=team_id))
+        members = self.desk.store.teams.agents_of([team_id])
+        return Agents(only=members if reached.only is None else members & reached.only)
+
+    def teams(self) -> tuple[Team, ...]:
+        """Return the teams whose calls may be seen."""
+        reach = self.principal.rights.get(Permission.CALLS_READ)
+        teams = self.desk.store.teams.list() if reach in (Reach.ALL, Reach.TEAMS) else ()
+        return tuple(team for team in teams if reach is Reach.ALL or team.team_id in self.principal.teams)
+
+    def report(
+        self, period: Period, *, team_id: str = "", agent_id: str | None = None, trend_of: Period | None = None
+    ) -> PeriodReport:
+        """Build the report of a period from the calls that may be seen; an agent gets the own edition.
+
+        Args:
+            period: the days.
+            team_id: of this team alone; "": of all that may be seen.
+            agent_id: the edition of this agent, whose calls may be seen.
+            trend_of: the last period of its trend; None: the period itself.
+        """
+        self.require(Permission.REPORTS_READ)
+        agents = self.agents_of(team_id, Permission.REPORTS_READ)
+        if self.principal.rights[Permission.REPORTS_READ] is Reach.OWN:
+            agent_id = self.principal.user.agent_id
+        return report_of(self.desk.workspace, period, agents, agent_id=agent_id, trend_of=trend_of)
+
+    def heat(self, period: Period, *, stage: str = "", team_id: str = "") -> HeatMap:
+        """Count the calls of a period that may be seen by issue and emotion.
+
+        Args:
+            period: the days.
+            stage: only calls of this stage; "": all.
+            team_id: of this team alone; "": of all that may be seen.
+        """
+        self.require(Permission.CALLS_READ)
+        return heat_of(self.desk.workspace, period, self.agents_of(team_id), stage=stage or None)
+
+    def agent(self, agent_id: str) -> None:
+        """Make sure that an agent's calls may be seen, and that there are some.
+
+        Raises:
+            NotFoundError: neither.
+        """
+        self.require(Permission.CALLS_READ)
+        if not self.agents().holds(agent_id) or not self.desk.store.call_pages.list_agents(
+            Agents(only=frozenset([agent_id]))
+        ):
+            raise NotFoundError(say("there is no agent {agent!r} with calls", agent=agent_id))
 
     def _find(self, call_id: str) -> CallReport | None:
         try:

@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING
 
 from qareport import __version__, events, periods, privacy, report
 from qareport.codec import to_json
+from qareport.errors import NotFoundError
 from qareport.events import Progress, reason_of
 from qareport.files import content_key
-from qareport.errors import NotFoundError
 from qareport.messages import say
 from qareport.model import (
     Agents,

@@ -14,7 +14,14 @@ from qareport.workflows.workspace import Workspace
 LOOK_BACK: Final = timedelta(days=14)
 
 
-def report_of(workspace: Workspace, period: Period, agents: Agents, *, agent_id: str | None = None) -> PeriodReport:
+def report_of(
+    workspace: Workspace,
+    period: Period,
+    agents: Agents,
+    *,
+    agent_id: str | None = None,
+    trend_of: Period | None = None,
+) -> PeriodReport:
     """Build the report of a period from the calls of some agents: other calls are in no number of it.
 
     Args:
@@ -22,12 +29,14 @@ def report_of(workspace: Workspace, period: Period, agents: Agents, *, agent_id:
         period: the days.
         agents: whose calls count.
         agent_id: makes the own edition of this agent, who is one of them.
+        trend_of: the last period of its trend; None: the period itself.
     """
+    trend_of = trend_of or period
     settings, store = workspace.settings.period, workspace.store
     start, end = periods.bounds(period)
     compared = min(periods.bounds(earlier)[0] for earlier in (*periods.baseline_of(period, settings), period))
     first = min(
-        compared - timedelta(days=settings.repeat_days), start - LOOK_BACK, periods.trend_start(period, settings)
+        compared - timedelta(days=settings.repeat_days), start - LOOK_BACK, periods.trend_start(trend_of, settings)
     )
     known = _summaries(workspace, first, end, agents)
     calls = tuple(call for call in known if call.started_at is not None and call.started_at >= start)
@@ -41,7 +50,7 @@ def report_of(workspace: Workspace, period: Period, agents: Agents, *, agent_id:
         settings,
         agent_id=agent_id,
         roster=workspace.roster,
-        trend=TrendTotals.of(period, known, settings),
+        trend=TrendTotals.of(trend_of, known, settings),
     )
 
 

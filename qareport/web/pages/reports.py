@@ -1,4 +1,4 @@
-"""`/reports`: the days, weeks and months that have calls; a report in a frame, its documents, and who got it by mail."""
+"""`/reports`: the days, weeks and months that have calls; a report in a frame, its documents, its mails."""
 
 from __future__ import annotations
 

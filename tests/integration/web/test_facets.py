@@ -11,8 +11,9 @@ from tests.support.desk import OpenDesk
 @pytest.mark.parametrize(
     ("choice", "calls"),
     [
-        ({"agent": "A1"}, 1), ({"team": "red"}, 2), ({"team": "blue", "agent": "A1"}, 0), ({"issue": "退货"}, 4),
-        ({"issue": "退货", "agent": "B1"}, 1), ({"emotion": "ANGRY"}, 4), ({"from": "2026-11-21", "to": "2026-11-21"}, 4),
+        ({"agent": "A1"}, 1), ({"team": "red"}, 2), ({"team": "blue", "agent": "A1"}, 0), ({"issue": "退换货"}, 4),
+        ({"issue": "退换货", "agent": "B1"}, 1), ({"emotion": "ANGRY"}, 4),
+        ({"from": "2026-11-21", "to": "2026-11-21"}, 4),
         ({"from": "2026-11-22"}, 0), ({"to": "2026-11-20"}, 0), ({"q": "退货 OR 运费", "team": "red"}, 2),
         ({"issue": "没有这样的问题"}, 0),
     ],
@@ -25,8 +26,8 @@ def test_what_is_chosen_is_what_is_listed(opened: OpenDesk, choice: dict[str, st
 
 def test_what_is_offered_is_counted_of_the_calls_that_may_be_seen(opened: OpenDesk) -> None:
     admin, supervisor = (opened.login(role).get("/calls").text for role in (UserRole.ADMIN, UserRole.SUPERVISOR))
-    assert "退货 (4)" in admin
-    assert "退货 (2)" in supervisor
+    assert "退换货 (4)" in admin
+    assert "退换货 (2)" in supervisor
     assert "B1" in admin
     assert "B1" not in supervisor
     assert "blue" not in supervisor
@@ -38,7 +39,7 @@ def test_pages_of_a_facet_follow_each_other_without_gap_or_repetition(opened: Op
         seen, after = [], ""
         while True:
             page = client.get(
-                "/api/v1/calls", params={"q": "issue:退货 emotion:ANGRY", "sort": sort, "limit": 1, "after": after}
+                "/api/v1/calls", params={"q": "issue:退换货 emotion:ANGRY", "sort": sort, "limit": 1, "after": after}
             ).json()
             seen += [call["call_id"] for call in page["items"]]
             assert (page["total"], page["total_is"]) == (4, "exact")

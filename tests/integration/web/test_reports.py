@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
-from qareport.model import Edition, UserRole
+from qareport.model import MAIL, Delivery, Edition, UserRole
 from qareport.store import Store
 from tests.support.desk import NOW, OpenDesk
 
@@ -23,7 +25,7 @@ def test_nothing_of_another_team_is_in_the_report_of_a_team(opened: OpenDesk) ->
     for path in ("/api/v1/digests/day/2026-11-21", "/reports/day/2026-11-21/document"):
         answer = client.get(path).text
         assert "o1" in answer
-        assert not [name for name in ("o2", "c3", "c4", "B1") if name in answer], path
+        assert not re.search(r"\b(o2|c3|c4|B1)\b", answer), path
 
 
 def test_the_list_names_the_days_weeks_and_months_that_have_calls(opened: OpenDesk) -> None:
@@ -84,10 +86,8 @@ def test_who_may_read_all_reports_sees_what_became_of_each_mail(opened: OpenDesk
 
 
 def _put_mail(store: Store) -> None:
-    from qareport.model import MAIL, Delivery
-
     mail = Delivery(
-        key="k" * 32, channel=MAIL, edition=Edition.TEAM, recipient="boss@example.com", period="day:2026-11-21",
+        channel=MAIL, edition=Edition.TEAM, recipient="boss@example.com", period="day:2026-11-21",
         kind="daily", subject="日报", message_id="<1@example.com>", content=b"x",
     )  # fmt: skip
     store.outbox.put([mail], now=NOW)

@@ -30,9 +30,14 @@ def show_today(request: Request, access: MyAccess) -> Response:
     yesterday = periods.local_day(access.desk.now(), zone) - DAY
     period = periods.period_of(PeriodKind.DAY, yesterday, zone)
     report = access.report(period)
+    latest = None
+    if not report.coverage.calls:
+        now, agents = access.desk.now(), access.agents(Permission.REPORTS_READ)
+        newest = access.desk.store.call_pages.find_starts_around(now, now, agents)[0]
+        latest = None if newest is None else periods.local_day(newest, zone)
     view = build_view(report, access.desk.settings.report, pages_of(request, access))
     return render(
-        request, "today.html.j2", view=view, address=f"/reports/day/{name_of(period)}",
+        request, "today.html.j2", view=view, latest=latest, address=f"/reports/day/{name_of(period)}",
         callbacks=[*view.callbacks, *view.callbacks_rest][:MOST], callbacks_total=report.callbacks_total,
         uploads=[uploading.state_of(job) for job in _failed_uploads(access)], failed=report.failed_calls,
     )  # fmt: skip

@@ -39,3 +39,4 @@ def test_a_day_without_calls_says_that_nobody_is_to_be_called(opened: OpenDesk) 
     opened.clock.move(days=1)
     page = opened.login(UserRole.ADMIN).get("/").text
     assert "没有需要回电的客户" in page
+    assert 'href="/reports/day/2026-11-21"' in page

@@ -20,7 +20,7 @@ from qareport.model.analysis import (
 )
 from qareport.model.call import AudioInfo, FailedCall, ModelInfo, Segment, Span
 from qareport.model.call_summary import TeamNorm
-from qareport.model.vocabulary import SCHEMA_VERSION, Note, PersonalKind, Risk, Role, Severity
+from qareport.model.vocabulary import SCHEMA_VERSION, Note, PersonalKind, Risk, RiskReason, Role, Severity
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,6 +100,8 @@ class Judgement:
     #: 0 … 100; None when nothing could be judged.
     score: int | None
     risk: Risk
+    #: What stands open at the end of the call and makes the risk; empty for a low one.
+    risk_reasons: tuple[RiskReason, ...] = ()
     scorecard: Scorecard | None = None
     #: What a reader must know about the judgement itself, for example rules that could not be judged.
     notes: tuple[Note, ...] = ()
@@ -136,6 +138,8 @@ class CallReport:
     score: int | None = None
     scorecard: Scorecard | None = None
     risk: Risk = Risk.LOW
+    #: Empty for a low risk, and in results that were made before reasons were kept.
+    risk_reasons: tuple[RiskReason, ...] = ()
     segments: tuple[Segment, ...] = ()
     notes: tuple[Note, ...] = ()
     promises: tuple[Promise, ...] = ()

@@ -105,8 +105,8 @@ class Chart:
     caption: str
     #: The picture in words, for readers who cannot see it.
     alt: str
-    #: The customer's mean in each quarter of the call; empty when none was judged.
-    quarters: tuple[str, ...] = ()
+    #: Beginning and end of each wait with music, in ms.
+    waits: tuple[tuple[int, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

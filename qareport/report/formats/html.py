@@ -69,7 +69,7 @@ def render_html(
     scripts = _SCRIPTS.get(stem, ()) if interactive else ()
     script = "".join(read_template(find_template(name, templates)) for name in scripts)
     environment = make_environment()
-    environment.filters["svg"] = _svg
+    environment.filters.update(svg=_svg, narrow_svg=_narrow_svg)
     source = read_template(path)
     script = script.replace("</", "<\\/")
     variables = PageVariables(
@@ -116,6 +116,10 @@ def _svg(chart: Chart | HeatChart | TrendChart) -> Markup:
     else:
         drawing = trend_chart.svg(chart) if isinstance(chart, TrendChart) else emotion_chart.svg(chart)
     return Markup(drawing)  # noqa: S704 - drawn, and escaped where it is drawn
+
+
+def _narrow_svg(chart: Chart) -> Markup:
+    return Markup(emotion_chart.svg(chart, emotion_chart.NARROW))  # noqa: S704 - likewise
 
 
 def _broken(path: Path, error: Exception, to_do: Message) -> TagError:

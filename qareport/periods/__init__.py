@@ -5,7 +5,7 @@ which every document and mail of a period is drawn; `team_norm` says what is usu
 docs/guide/daily-report.md says what each number means.
 """
 
-from qareport.periods.build import build_period
+from qareport.periods.build import build_heat, build_period
 from qareport.periods.call_summaries import call_measures, dossier, summarise_call, team_norm
 from qareport.periods.scope import baseline_of, bounds, earlier_periods, local_day, period_of, range_of
 from qareport.periods.trend import TrendTotals, trend_start
@@ -14,6 +14,7 @@ __all__ = [
     "TrendTotals",
     "baseline_of",
     "bounds",
+    "build_heat",
     "build_period",
     "call_measures",
     "dossier",

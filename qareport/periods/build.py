@@ -110,6 +110,11 @@ def build_period(
     )
 
 
+def build_heat(period: Period, calls: Iterable[CallSummary], settings: PeriodSettings) -> HeatMap:
+    """Build the heat map of some calls of a period alone, as `build_period` does for its report."""
+    return heat_map(make_scope(period, calls, (), settings))
+
+
 def make_scope(
     period: Period,
     calls: Iterable[CallSummary],

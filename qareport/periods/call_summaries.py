@@ -16,8 +16,6 @@ from qareport.model import (
     NEGATIVE_EMOTIONS,
     NORM_MEASURES,
     STATE_NOT_JUDGED,
-    STATE_SILENCE,
-    TAG_IRONY,
     TROUBLE_KINDS,
     CallChange,
     CallMetrics,
@@ -43,6 +41,7 @@ from qareport.model import (
     TeamNorm,
 )
 from qareport.periods.scope import local_day
+from qareport.search import shown_emotions
 
 #: Weightiest moments that a summary keeps.
 KEPT_MOMENTS = 5
@@ -90,7 +89,7 @@ def summarise_call(
         risk=masked.risk,
         issues=tuple(_interned(issue.name) for issue in masked.issues),
         stages=tuple(_interned(stage.name) for stage in masked.stages),
-        emotions=_emotions(masked.moments),
+        emotions=shown_emotions(masked.moments),
         emotion_shares=shares,
         dominant_emotion=_dominant(shares),
         metrics=call_measures(masked.metrics),
@@ -133,18 +132,6 @@ def call_measures(metrics: CallMetrics) -> dict[str, float]:
 def _interned(text: str) -> str:
     """Return the one copy of a name that thousands of summaries share."""
     return sys.intern(str(text))
-
-
-def _emotions(moments: Iterable[Moment]) -> tuple[str, ...]:
-    tags: set[str] = set()
-    for moment in moments:
-        if moment.kind is MomentKind.EMOTION:
-            tags.update(moment.tags)
-        elif moment.kind is MomentKind.IRONY:
-            tags.add(TAG_IRONY)
-        if STATE_SILENCE in moment.tags or moment.kind is MomentKind.SILENCE:
-            tags.add(STATE_SILENCE)
-    return tuple(str(tag) for tag in (*NEGATIVE_EMOTIONS, STATE_SILENCE, TAG_IRONY) if tag in tags)
 
 
 def _dominant(shares: Mapping[str, float]) -> str | None:

@@ -4,12 +4,15 @@ Pure functions over text; `qareport.store` keeps the index and answers queries. 
 docs/guide/search-and-export.md.
 """
 
+from qareport.search.facets import FACETS, SHOWN, facets_of, shown_emotions
 from qareport.search.parser import parse, terms_in_query
 from qareport.search.query import And, Between, Fact, Found, Hit, Mark, Node, Not, Or, QueryTerm, Words, phrases_of
 from qareport.search.terms import MARK, Line, Terms, find_spans, lines_of, mark_of, terms_of, terms_of_text
 
 __all__ = [
+    "FACETS",
     "MARK",
+    "SHOWN",
     "And",
     "Between",
     "Fact",
@@ -23,11 +26,13 @@ __all__ = [
     "QueryTerm",
     "Terms",
     "Words",
+    "facets_of",
     "find_spans",
     "lines_of",
     "mark_of",
     "parse",
     "phrases_of",
+    "shown_emotions",
     "terms_in_query",
     "terms_of",
     "terms_of_text",

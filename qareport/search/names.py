@@ -79,6 +79,10 @@ _FIELDS: Final[Mapping[str, Sequence[str]]] = {
     "score": ("得分", "分数"),
     "rule": ("规则",),
     "moment": ("关键节点", "节点"),
+    "issue": ("问题", "问题类型"),
+    "stage": ("环节", "阶段"),
+    "emotion": ("情绪", "客户情绪"),
+    "team": ("班组", "团队"),
 }
 
 

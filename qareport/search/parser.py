@@ -14,13 +14,14 @@ from qareport import calendar
 from qareport.errors import QueryError
 from qareport.messages import Message, say
 from qareport.model import MomentKind, Risk, Role
+from qareport.search.facets import SHOWN
 from qareport.search.names import FIELD_NAMES, ROLE_NAMES, TAG_NAMES, VALUE_NAMES
 from qareport.search.query import FIELDS, TAGS, And, Between, Fact, Mark, Node, Not, Or, QueryTerm, Words
 from qareport.search.terms import mark_of, terms_of
 
 #: Fields whose value is one of a few.
 _CHOICES: Mapping[str, type[Role] | type[Risk] | type[MomentKind]] = {"role": Role, "risk": Risk, "moment": MomentKind}
-_NAMES = ("agent", "order", "call", "rule")
+_NAMES = ("agent", "order", "call", "rule", "issue", "stage", "team")
 #: A bracket without its other one says nothing.
 _SEPARATORS = "\\s，、；\\[\\]［］【】"
 _QUOTES = '"“”＂「」『』'
@@ -235,6 +236,8 @@ class _Parser:
             return self._said_by(name, token)
         if name in _NAMES:
             return Fact(name=name, value=value.removesuffix("*"), prefix=value.endswith("*"))
+        if name == "emotion":
+            return self._emotion(token)
         if name == "score":
             return self._score(token)
         if name == "date":
@@ -254,6 +257,16 @@ class _Parser:
         role = ROLE_NAMES[name]
         said = And(parts=(Mark(term=mark_of("role", role)), self._words(token.text, token)))
         return Or(parts=(Fact(name="agent", value=token.text), said)) if role == Role.AGENT else said
+
+    def _emotion(self, token: _Token) -> Node:
+        tag = TAG_NAMES.get(token.text, token.text.upper())
+        if tag not in SHOWN:
+            raise _wrong(
+                say("{field}: no such value: {value}", field="emotion", value=token.text),
+                token.place,
+                expected=say("one of {choices}", choices=", ".join(SHOWN)),
+            )
+        return Fact(name="emotion", value=tag)
 
     def _score(self, token: _Token) -> Node:
         match = _SCORE.fullmatch(token.text)
@@ -324,4 +337,8 @@ _EXAMPLES = {
     "score": "score:62, score:<70, score:60..80",
     "rule": "rule:logistics.shipping-doubt, rule:logistics.*",
     "moment": "moment:churn_signal",
+    "issue": "issue:退货",
+    "stage": "stage:待发货",
+    "emotion": "emotion:ANGRY",
+    "team": "team:A",
 }

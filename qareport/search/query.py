@@ -1,6 +1,7 @@
 """The query language of search: words, tags, fields, AND, OR, NOT; and the types of its results.
 
-Fields of the call: agent, order, call, date, risk, score, rule. Of the sentence: its words, its tags, role, moment.
+Fields of the call: agent, team, order, call, date, risk, score, rule, issue, stage, and emotion: what the
+customer showed, as heat maps count it. Of the sentence: its words, its tags, role, moment.
 Tags, speakers, fields and values may be written in Chinese; a bare 愤怒 (or angry) asks for the tag or
 the word, [愤怒] (or ANGRY) for the tag alone, "愤怒" for the word alone.
 """
@@ -50,7 +51,9 @@ TAGS = frozenset(
     | {event.upper() for event in AudioEvent if event is not AudioEvent.SPEECH}
     | {STATE_SILENCE, STATE_NOT_JUDGED, TAG_IRONY}
 )
-FIELDS = ("agent", "order", "call", "role", "date", "risk", "score", "rule", "moment")
+FIELDS = (
+    "agent", "order", "call", "role", "date", "risk", "score", "rule", "moment", "issue", "stage", "emotion", "team",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +72,7 @@ class Mark:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fact:
-    """A call whose agent, order, name, risk or rule is this; `prefix`: begins so."""
+    """A call whose agent, team, order, name, risk, rule, issue, stage … is this; `prefix`: begins so."""
 
     name: str
     value: str

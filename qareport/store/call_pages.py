@@ -7,19 +7,23 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import and_, func, or_, select, true
+from sqlalchemy import and_, func, select, true, tuple_
 from sqlalchemy.orm import Session
 
 from qareport.model import Agents, Risk
-from qareport.search import Hit, Node
+from qareport.search import Fact, Hit, Node
+from qareport.store.call_conditions import condition_of, facets_in, is_about_calls
+from qareport.store.connection import in_utc
 from qareport.store.database import Database
-from qareport.store.schema import PAGE, SHIFT, Scope, SearchCallRow
+from qareport.store.schema import PAGE, SHIFT, Scope, SearchCallRow, SearchFacetRow
 from qareport.store.search_index import read_hits
 
 #: Newest first, oldest first, lowest score first.
 Sort = Literal["-started", "started", "score"]
 #: Calls are counted up to this number; more are "at least" so many.
 MOST_COUNTED = 10_000
+#: Characters of an instant up to the tens of its minutes: 2026-11-21T01:1.
+_TEN_MINUTES = 15
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,14 +79,51 @@ class CallPages:
     def list(self, query: CallPageQuery) -> CallPage:
         """Return one page of calls."""
         with self._database.read() as session:
-            if query.node is None:
+            if query.node is None or is_about_calls(query.node):
                 return self._listed(session, query)
             return self._searched(session, query, query.node)
 
+    def count_facets(self, kind: str, agents: Agents) -> tuple[tuple[str, int], ...]:
+        """Count the calls of some agents by what they are filed under, most first; `kind` as `search.FACETS`."""
+        facet, row = SearchFacetRow, SearchCallRow
+        query = select(facet.value, func.count()).where(facet.kind == kind).group_by(facet.value)
+        if agents.only is not None:
+            query = query.join(row, row.number == facet.number).where(_visible(agents))
+        with self._database.read() as session:
+            found = [(value, count) for value, count in session.execute(query)]
+        return tuple(sorted(found, key=lambda pair: (-pair[1], pair[0])))
+
+    def list_agents(self, agents: Agents) -> tuple[str, ...]:
+        """Return the agents who have calls, of some."""
+        column = SearchCallRow.agent_id
+        query = select(column).where(column.is_not(None), _visible(agents)).distinct().order_by(column)
+        with self._database.read() as session:
+            return tuple(agent for agent in session.scalars(query) if agent)
+
+    def count_starts(self, first: datetime, last: datetime, agents: Agents) -> tuple[tuple[datetime, int], ...]:
+        """Count the calls that began in [first, last), in steps of ten minutes: in every time zone these make days."""
+        step = func.substr(SearchCallRow.started_utc, 1, _TEN_MINUTES).label("step")
+        query = select(step, func.count()).where(_began(first, last), _visible(agents)).group_by(step)
+        with self._database.read() as session:
+            return tuple((datetime.fromisoformat(f"{step}0:00+00:00"), count) for step, count in session.execute(query))
+
+    def find_starts_around(self, first: datetime, last: datetime, agents: Agents) -> tuple[datetime | None, ...]:
+        """Return when the last call before a time began, and the first one after it; None where there is none."""
+        column = SearchCallRow.started_utc
+        before = select(func.max(column)).where(column != "", column < in_utc(first), _visible(agents))
+        after = select(func.min(column)).where(column >= in_utc(last), _visible(agents))
+        with self._database.read() as session:
+            return tuple(
+                datetime.fromisoformat(text) if text else None for text in map(session.scalar, (before, after))
+            )
+
     def _listed(self, session: Session, query: CallPageQuery) -> CallPage:
-        rows = session.scalars(_page(query, _visible(query.agents))).all()
+        wanted = _visible(query.agents) if query.node is None else _visible(query.agents) & condition_of(query.node)
+        along = _rarest(session, query)
+        rows = session.scalars(_page(query, wanted, along)).all()
         shown = tuple(_call(row, query.sort, ()) for row in rows[: query.limit])
-        counted = select(SearchCallRow.number).where(_visible(query.agents)).limit(MOST_COUNTED + 1).subquery()
+        numbers = _along(select(SearchCallRow.number).where(wanted), along)
+        counted = numbers.limit(MOST_COUNTED + 1).subquery()
         total = session.scalar(select(func.count()).select_from(counted)) or 0
         return CallPage(
             calls=shown, more=len(rows) > query.limit, total=min(total, MOST_COUNTED), exact=total <= MOST_COUNTED
@@ -130,21 +171,50 @@ def _visible(agents: Agents) -> Any:
     return true() if agents.only is None else SearchCallRow.agent_id.in_(sorted(agents.only))
 
 
-def _page(query: CallPageQuery, visible: Any) -> Any:
+def _began(first: datetime, last: datetime) -> Any:
+    column = SearchCallRow.started_utc
+    return and_(column >= in_utc(first), column < in_utc(last))
+
+
+def _rarest(session: Session, query: CallPageQuery) -> Fact | None:
+    """Choose the facet along which a list is read: the rarest of those that all its calls have."""
+    facets = list(facets_in(query.node)) if query.node is not None else []
+    if len(facets) < 2:
+        return facets[0] if facets else None
+
+    def calls_of(fact: Fact) -> int:
+        row = SearchFacetRow
+        some = select(row.number).where(row.kind == fact.name, row.value == fact.value).limit(MOST_COUNTED)
+        return session.scalar(select(func.count()).select_from(some.subquery())) or 0
+
+    return min(facets, key=calls_of)
+
+
+def _along(statement: Any, along: Fact | None) -> Any:
+    """Read calls by way of a facet's own index."""
+    if along is None:
+        return statement
+    facet = SearchFacetRow
+    return statement.join(facet, facet.number == SearchCallRow.number).where(
+        facet.kind == along.name, facet.value == along.value
+    )
+
+
+def _page(query: CallPageQuery, wanted: Any, along: Fact | None = None) -> Any:
     row = SearchCallRow
-    column: Any = row.score if query.sort == "score" else row.started_utc
+    by_score = query.sort == "score"
+    timed: Any = row if along is None else SearchFacetRow
+    column: Any = row.score if by_score else timed.started_utc
+    number: Any = row.number if by_score else timed.number
     downwards = query.sort == "-started"
-    order = (column.desc(), row.number.desc()) if downwards else (column, row.number)
-    statement = select(row).where(visible)
-    if query.sort == "score":
+    order = (column.desc(), number.desc()) if downwards else (column, number)
+    statement = _along(select(row).where(wanted), along)
+    if by_score:
         statement = statement.where(row.score.is_not(None))
     if query.after is not None:
-        value: Any = int(query.after[0]) if query.sort == "score" else query.after[0]
-        number = query.after[1]
-        if downwards:
-            statement = statement.where(or_(column < value, and_(column == value, row.number < number)))
-        else:
-            statement = statement.where(or_(column > value, and_(column == value, row.number > number)))
+        place = tuple_(column, number)
+        last = tuple_(int(query.after[0]) if by_score else query.after[0], query.after[1])
+        statement = statement.where(place < last if downwards else place > last)
     return statement.order_by(*order).limit(query.limit + 1)
 
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 #: So many characters of UTF-8 take no more than the 1 MB of a vector of PostgreSQL.
 _VECTOR_LENGTH = 250_000
 #: The newest revision in `migrations/versions`; a store of a newer one is refused rather than misread.
-REVISION = "0008"
+REVISION = "0009"
 
 
 class Base(DeclarativeBase):
@@ -154,7 +154,12 @@ class SearchCallRow(Base):
     """
 
     __tablename__ = "search_calls"
-    __table_args__ = (Index("ix_search_calls_started", "started_utc", "number"),)
+    __table_args__ = (
+        Index("ix_search_calls_started", "started_utc", "number"),
+        Index("ix_search_calls_agent", "agent_id", "started_utc", "number"),
+        Index("ix_search_calls_risk", "risk", "started_utc", "number"),
+        Index("ix_search_calls_score", "score", "started_utc", "number"),
+    )
 
     number: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=True)
     call_id: Mapped[str] = mapped_column(String(200), unique=True)
@@ -169,6 +174,19 @@ class SearchCallRow(Base):
     #: Ids of the rules that hit, each between bars: |a|b|.
     rules: Mapped[str] = mapped_column(Text)
     sentences: Mapped[int] = mapped_column(Integer)
+
+
+class SearchFacetRow(Base):
+    """One thing that a call is filed under (`search.facets_of`), in the order of time: a facet is read from its end."""
+
+    __tablename__ = "search_facets"
+    __table_args__ = (Index("ix_search_facets_number", "number"), {"sqlite_with_rowid": False})
+
+    kind: Mapped[str] = mapped_column(String(10), primary_key=True)
+    value: Mapped[str] = mapped_column(String(200), primary_key=True)
+    #: As in `search_calls`.
+    started_utc: Mapped[str] = mapped_column(String(32), primary_key=True)
+    number: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
 
 
 class SearchLinesRow(Base):

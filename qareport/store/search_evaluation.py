@@ -6,7 +6,6 @@ The database's full-text index gives the sentences of words and tags, `search_ca
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from qareport.model import Agents
 from qareport.search import And, Between, Fact, Mark, Node, Not, Or, Words
-from qareport.store.connection import in_utc
+from qareport.store.call_conditions import condition_of
 from qareport.store.schema import MOST_SENTENCES, PAGE, SHIFT, Scope, SearchCallRow, read_numbers, word_index
 
 if TYPE_CHECKING:
@@ -140,7 +139,7 @@ class Evaluation:
         return np.repeat(every << SHIFT, lengths) + np.arange(lengths.sum(), dtype=np.int64) - starts
 
     def _calls(self, node: Fact | Between) -> Numbers:
-        return self._numbers(select(SearchCallRow.number).where(_condition(node)))
+        return self._numbers(select(SearchCallRow.number).where(condition_of(node)))
 
     def _numbers(self, query: Any) -> Numbers:
         """Run a query for numbers; they are not sorted."""
@@ -174,20 +173,3 @@ def _leaves(node: Node) -> Iterator[Node]:
             yield from _leaves(part)
     elif isinstance(node, Words | Mark):
         yield node
-
-
-def _condition(node: Fact | Between) -> Any:
-    row = SearchCallRow
-    if isinstance(node, Between):
-        column: Any = row.score if node.name == "score" else row.started_utc
-        low, high = (in_utc(bound) if isinstance(bound, datetime) else bound for bound in (node.low, node.high))
-        condition = (column != "") if node.name == "date" else column.is_not(None)
-        if low is not None:
-            condition &= column >= low
-        return condition if high is None else condition & (column < high)
-    if node.name == "rule":
-        wanted = f"|{node.value}" + ("" if node.prefix else "|")
-        return func.replace(row.rules, wanted, "") != row.rules
-    named: dict[str, Any] = {"agent": row.agent_id, "order": row.order_id, "call": row.call_id, "risk": row.risk}
-    column = named[node.name]
-    return func.substr(column, 1, len(node.value)) == node.value if node.prefix else column == node.value

@@ -8,14 +8,14 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, func, insert, select
 from sqlalchemy.orm import Session
 
 from qareport import privacy
 from qareport.codec import to_json
 from qareport.errors import DamagedError
 from qareport.model import CallReport, Risk
-from qareport.search import Found, Hit, Line, Node, lines_of
+from qareport.search import Found, Hit, Line, Node, facets_of, lines_of
 from qareport.store.connection import batches, from_stored, in_utc
 from qareport.store.database import Database
 from qareport.store.schema import (
@@ -26,10 +26,13 @@ from qareport.store.schema import (
     CallRow,
     Scope,
     SearchCallRow,
+    SearchFacetRow,
     SearchLinesRow,
     word_index,
 )
 
+#: Characters of a facet's value that are kept.
+_LONGEST = 200
 #: Calls that are indexed in one transaction where they were stored without.
 _BATCH = 50
 
@@ -122,6 +125,7 @@ class SearchIndex:
         with self._database.write() as session:
             word_index(session).clear(session)
             session.execute(delete(SearchLinesRow))
+            session.execute(delete(SearchFacetRow))
             session.execute(delete(SearchCallRow))
 
 
@@ -150,6 +154,7 @@ def unindex_calls(session: Session, call_ids: Sequence[str]) -> None:
             words.drop(session, _sentences(row.number, _lines(row)))
             numbers.append(row.number)
         session.execute(delete(SearchLinesRow).where(SearchLinesRow.number.in_(numbers)))
+        session.execute(delete(SearchFacetRow).where(SearchFacetRow.number.in_(numbers)))
         session.execute(delete(SearchCallRow).where(chosen))
 
 
@@ -186,6 +191,12 @@ def _put(
     session.add(row)
     session.flush()
     session.add(SearchLinesRow(number=row.number, lines=to_json(lines)))
+    facets = [
+        {"kind": kind, "value": value[:_LONGEST], "started_utc": started_utc, "number": row.number}
+        for kind, value in facets_of(report)
+    ]
+    if facets:
+        session.execute(insert(SearchFacetRow), facets)
     session.flush()
     word_index(session).put(session, _sentences(row.number, lines))
 

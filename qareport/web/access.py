@@ -18,14 +18,19 @@ from qareport.model import (
     ApiToken,
     AuditEntry,
     CallReport,
+    HeatMap,
     OrderReport,
+    Period,
+    PeriodReport,
     Permission,
     Reach,
+    Team,
     User,
 )
 from qareport.store import CallPage, CallPageQuery
 from qareport.web.desk import Desk
 from qareport.workflows.render import Norms, assemble_order
+from qareport.workflows.scoped_period import heat_of, report_of
 
 
 class UnauthenticatedError(QareportError):
@@ -154,30 +159,92 @@ class Access:
         """
         raise ForbiddenError(say("your role may not do this to this call"), to_do=say("ask a supervisor of its team"))
 
-    def order(self, name: str) -> OrderReport:
-        """Return the report of an order with the calls that may be seen, masked as the settings say.
+    def order(self, name: str, *, call_id: str | None = None) -> OrderReport:
+        """Return the report of an order, made from the calls that may be seen, masked as the settings say.
+
+        Args:
+            name: the order, or a call of it.
+            call_id: the one call that it is to be about; None: all.
 
         Raises:
             NotFoundError: there is none, or none of its calls may be seen.
         """
         self.require(Permission.CALLS_READ)
+        settings = self.desk.settings
         try:
-            report = assemble_order(
+            return assemble_order(
                 self.desk.store,
                 name,
-                self.desk.settings.privacy,
-                norms=Norms(self.desk.store, self.desk.settings.period),
-                score=self.desk.settings.score,
+                settings.privacy,
+                norms=Norms(self.desk.store, settings.period),
+                score=settings.score,
+                agents=self.agents(),
+                call_id=call_id,
             )
         except NotFoundError:
             raise NotFoundError(say("there is no order or call {name!r}", name=name)) from None
-        agents = self.agents()
-        calls = tuple(call for call in report.calls if agents.holds(call.agent_id))
-        failed = tuple(call for call in report.failed_calls if agents.holds(call.agent_id))
-        if not calls and not failed:
-            raise NotFoundError(say("there is no order or call {name!r}", name=name))
-        reviews = {call.call_id: report.reviews[call.call_id] for call in calls if call.call_id in report.reviews}
-        return replace(report, calls=calls, failed_calls=failed, reviews=reviews)
+
+    # --- periods ------------------------------------------------------------------------------------------------------
+
+    def agents_of(self, team_id: str, permission: Permission = Permission.CALLS_READ) -> Agents:
+        """Return the agents of a team ("": of all teams) whose calls a right reaches.
+
+        Raises:
+            NotFoundError: there is no such team, or it is not one of the person's.
+        """
+        reached = self.agents(permission)
+        if not team_id:
+            return reached
+        if team_id not in {team.team_id for team in self.teams()}:
+            raise NotFoundError(say("there is no team {team!r}", team=team_id))
+        members = self.desk.store.teams.agents_of([team_id])
+        return Agents(only=members if reached.only is None else members & reached.only)
+
+    def teams(self) -> tuple[Team, ...]:
+        """Return the teams whose calls may be seen."""
+        reach = self.principal.rights.get(Permission.CALLS_READ)
+        teams = self.desk.store.teams.list() if reach in (Reach.ALL, Reach.TEAMS) else ()
+        return tuple(team for team in teams if reach is Reach.ALL or team.team_id in self.principal.teams)
+
+    def report(
+        self, period: Period, *, team_id: str = "", agent_id: str | None = None, trend_of: Period | None = None
+    ) -> PeriodReport:
+        """Build the report of a period from the calls that may be seen; an agent gets the own edition.
+
+        Args:
+            period: the days.
+            team_id: of this team alone; "": of all that may be seen.
+            agent_id: the edition of this agent, whose calls may be seen.
+            trend_of: the last period of its trend; None: the period itself.
+        """
+        self.require(Permission.REPORTS_READ)
+        agents = self.agents_of(team_id, Permission.REPORTS_READ)
+        if self.principal.rights[Permission.REPORTS_READ] is Reach.OWN:
+            agent_id = self.principal.user.agent_id
+        return report_of(self.desk.workspace, period, agents, agent_id=agent_id, trend_of=trend_of)
+
+    def heat(self, period: Period, *, stage: str = "", team_id: str = "") -> HeatMap:
+        """Count the calls of a period that may be seen by issue and emotion.
+
+        Args:
+            period: the days.
+            stage: only calls of this stage; "": all.
+            team_id: of this team alone; "": of all that may be seen.
+        """
+        self.require(Permission.CALLS_READ)
+        return heat_of(self.desk.workspace, period, self.agents_of(team_id), stage=stage or None)
+
+    def agent(self, agent_id: str) -> None:
+        """Make sure that an agent's calls may be seen, and that there are some.
+
+        Raises:
+            NotFoundError: neither.
+        """
+        self.require(Permission.CALLS_READ)
+        if not self.agents().holds(agent_id) or not self.desk.store.call_pages.list_agents(
+            Agents(only=frozenset([agent_id]))
+        ):
+            raise NotFoundError(say("there is no agent {agent!r} with calls", agent=agent_id))
 
     def _find(self, call_id: str) -> CallReport | None:
         try:

@@ -9,11 +9,24 @@ from starlette.staticfiles import StaticFiles
 
 from qareport import __version__
 from qareport.web import errors, health
+from qareport.web.api import reading, uploads
 from qareport.web.api import review as review_api
-from qareport.web.api import uploads
 from qareport.web.desk import Desk
 from qareport.web.middleware import DeskMiddleware
-from qareport.web.pages import account, appeals, calls, login, review, sound, upload
+from qareport.web.pages import (
+    account,
+    agents,
+    appeals,
+    calls,
+    heat,
+    login,
+    orders,
+    reports,
+    review,
+    sound,
+    today,
+    upload,
+)
 
 _STATIC = Path(__file__).parent / "static"
 
@@ -23,10 +36,10 @@ def create_app(desk: Desk) -> FastAPI:
     app = FastAPI(title="qareport", version=__version__, docs_url=None, redoc_url=None, openapi_url=None)
     app.state.desk = desk
     errors.install(app)
-    for pages in (login, account, sound, review, appeals, calls, upload):
+    for pages in (login, account, today, sound, orders, review, appeals, calls, heat, reports, agents, upload):
         app.include_router(pages.router, include_in_schema=False)
-    app.include_router(uploads.router)
-    app.include_router(review_api.router)
+    for interface in (uploads, reading, review_api):
+        app.include_router(interface.router)
     app.include_router(health.router, include_in_schema=False)
     app.mount("/static", StaticFiles(directory=_STATIC), name="static")
     app.add_middleware(DeskMiddleware, desk=desk)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import hmac
 import secrets
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Any, Final, TypeVar
 
 from limits.storage import MemoryStorage
 from limits.strategies import SlidingWindowCounterRateLimiter
@@ -18,6 +18,11 @@ from qareport.workflows.workspace import Workspace
 
 #: How long the link of the first start opens the desk.
 SETUP_LASTS = timedelta(minutes=15)
+#: How old counts beside choices may be.
+RECENT = timedelta(seconds=60)
+#: Of so many askers they are kept at a time.
+_MOST_RECENT = 200
+T = TypeVar("T")
 
 
 def _now() -> datetime:
@@ -41,6 +46,7 @@ class Desk:
         #: Counts wrong passwords.
         self.login_limits: Final = SlidingWindowCounterRateLimiter(MemoryStorage())
         self._ticket: tuple[str, datetime] | None = None
+        self._recent: dict[Hashable, tuple[datetime, Any]] = {}
         self._lock = threading.Lock()
 
     @property
@@ -52,6 +58,24 @@ class Desk:
     def idle_lasts(self) -> timedelta:
         """How long a login lasts without being used."""
         return timedelta(minutes=self.settings.desk.idle_minutes)
+
+    def recently(self, key: Hashable, make: Callable[[], T]) -> T:
+        """Return what `make` returned less than `RECENT` ago for this key, or what it returns now.
+
+        For counts beside the choices of a form: they may be a little old. The key has everything that decides what may
+        be seen.
+        """
+        with self._lock:
+            made = self._recent.get(key)
+        if made is not None and self.now() - made[0] < RECENT:
+            value: T = made[1]
+            return value
+        value = make()
+        with self._lock:
+            if len(self._recent) >= _MOST_RECENT:
+                self._recent.clear()
+            self._recent[key] = (self.now(), value)
+        return value
 
     def make_ticket(self) -> str:
         """Make the ticket with which the first administrator is set up; it replaces an earlier one."""

@@ -17,8 +17,8 @@ from starlette.responses import HTMLResponse
 
 from qareport.messages import Message
 from qareport.model import Permission
-from qareport.presentation import emotion_chart, heatmap_chart, locale, wording
-from qareport.presentation.view_types import Chart, HeatChart
+from qareport.presentation import emotion_chart, heatmap_chart, locale, trend_chart, wording
+from qareport.presentation.view_types import Chart, HeatChart, TrendChart
 
 _FOLDER: Final = Path(__file__).parent
 
@@ -41,8 +41,11 @@ def _environment() -> Environment:
     return environment
 
 
-def _svg(chart: Chart | HeatChart) -> Markup:
-    drawing = heatmap_chart.svg(chart) if isinstance(chart, HeatChart) else emotion_chart.svg(chart)
+def _svg(chart: Chart | HeatChart | TrendChart) -> Markup:
+    if isinstance(chart, HeatChart):
+        drawing = heatmap_chart.svg(chart)
+    else:
+        drawing = trend_chart.svg(chart) if isinstance(chart, TrendChart) else emotion_chart.svg(chart)
     return Markup(drawing)  # noqa: S704 - drawn, and escaped where it is drawn
 
 

@@ -16,9 +16,21 @@ from typing import TYPE_CHECKING
 
 from qareport import __version__, events, periods, privacy, report
 from qareport.codec import to_json
+from qareport.errors import NotFoundError
 from qareport.events import Progress, reason_of
 from qareport.files import content_key, remove_unfinished, safe_name
-from qareport.model import MeasuredCall, OrderReport, PeriodKind, PeriodReport, Provenance, TeamNorm
+from qareport.messages import say
+from qareport.model import (
+    Agents,
+    CallReport,
+    FailedCall,
+    MeasuredCall,
+    OrderReport,
+    PeriodKind,
+    PeriodReport,
+    Provenance,
+    TeamNorm,
+)
 from qareport.settings import PeriodSettings, PrivacySettings, ScoreSettings
 from qareport.workflows.review import review_calls
 from qareport.workflows.workspace import Workspace
@@ -30,6 +42,7 @@ if TYPE_CHECKING:
 #: What is masked, and how norms are computed, by default.
 MASK_ALL = PrivacySettings()
 PERIOD = PeriodSettings()
+EVERYONE = Agents()
 
 
 class Norms:
@@ -65,6 +78,8 @@ def assemble_order(
     *,
     norms: Norms | None = None,
     score: ScoreSettings | None = None,
+    agents: Agents = EVERYONE,
+    call_id: str | None = None,
 ) -> OrderReport:
     """Assemble the report of one order (or of one call without an order) from the store alone, fit to leave it.
 
@@ -76,11 +91,17 @@ def assemble_order(
         masking: which personal data to hide.
         norms: where norms that were read already are kept; None: with default settings.
         score: the thresholds of reviewed scores; None: with default settings.
+        agents: whose calls the report may tell of; it is made from these alone.
+        call_id: the one call that it is about; None: all of the order.
 
     Raises:
-        NotFoundError: the store knows no such order or call.
+        NotFoundError: the store knows no such order or call, or none that may be told of.
     """
-    return assemble_orders(store, name, masking, norms=norms, score=score)[0]
+    found = [_only(record, agents, call_id) for record in store.orders.list(name)]
+    told = [record for record in found if record.reports or record.failures]
+    if not told:
+        raise NotFoundError(say("there is no order or call {name!r}", name=name))
+    return _assemble(store, told[0], masking, norms, score)
 
 
 def assemble_orders(
@@ -117,6 +138,19 @@ def _assemble(
         norm=(norms or Norms(store, PERIOD)).of(shown),
         measures={call.call_id: periods.call_measures(call.metrics) for call in shown.calls},
         reviews=review_calls(store, complete.calls, score or ScoreSettings()),
+    )
+
+
+def _only(record: OrderRecord, agents: Agents, call_id: str | None) -> OrderRecord:
+    """Leave the calls of some agents, or one call of theirs, in what is known of an order."""
+
+    def holds(call: CallReport | FailedCall) -> bool:
+        return agents.holds(call.agent_id) and call_id in (None, call.call_id)
+
+    return replace(
+        record,
+        reports=tuple(call for call in record.reports if holds(call)),
+        failures=tuple(call for call in record.failures if holds(call)),
     )
 
 

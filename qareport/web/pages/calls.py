@@ -1,9 +1,9 @@
-"""`/`, `/calls`, `/calls/{call_id}` and `/orders/{order_id}`: finding calls and reading them."""
+"""`/calls` and `/calls/{call_id}`: finding calls and reading them."""
 
 from __future__ import annotations
 
 from typing import Annotated, Any
-from urllib.parse import quote, urlencode
+from urllib.parse import quote
 
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import RedirectResponse
@@ -11,9 +11,11 @@ from fastapi.responses import RedirectResponse
 from qareport import search
 from qareport.errors import NotFoundError, QueryError
 from qareport.messages import say
+from qareport.model import Permission
 from qareport.report import build_view
-from qareport.store import CallPage, CallPageQuery, ListedCall, Scope, Sort
+from qareport.store import CallPage, CallPageQuery, ListedCall
 from qareport.web.dependencies import MyAccess
+from qareport.web.facets import FacetChoice, offers_of
 from qareport.web.pages.review import review_values
 from qareport.web.templating import render
 
@@ -22,46 +24,32 @@ router = APIRouter()
 PAGE = 50
 
 
-@router.get("/")
-def show_home(access: MyAccess) -> Response:
-    """Send to the list of calls."""
-    return RedirectResponse("/calls", status_code=303)
-
-
 @router.get("/calls")
 def show_calls(
     request: Request,
     access: MyAccess,
-    q: Annotated[str, Query(max_length=500)] = "",
-    scope: Annotated[Scope, Query(alias="in")] = "sentence",
-    sort: Sort = "-started",
-    after: Annotated[str, Query(max_length=100)] = "",
+    choice: Annotated[FacetChoice, Query()],
 ) -> Response:
     """List calls, or those that a search finds."""
+    access.require(Permission.CALLS_READ)
+    whole = choice.query()
+    values: dict[str, Any] = {"choice": choice, "whole": whole, "offers": offers_of(access)}
     try:
-        node = search.parse(q, time_zone=access.desk.settings.period.time_zone) if q.strip() else None
+        node = search.parse(whole, time_zone=access.desk.settings.period.time_zone) if whole else None
     except QueryError as error:
         empty = CallPage(calls=(), more=False, total=0, exact=True)
-        values: dict[str, Any] = {
-            "q": q,
-            "scope": scope,
-            "sort": sort,
-            "page": empty,
-            "problem": str(error),
-            "further": "",
-        }
-        return render(request, "calls.html.j2", status=422, **values)
-    query = CallPageQuery(node=node, scope=scope, sort=sort, after=read_cursor(after), limit=PAGE)
+        return render(request, "calls.html.j2", status=422, page=empty, problem=str(error), further="", **values)
+    query = CallPageQuery(node=node, scope=choice.scope, sort=choice.sort, after=read_cursor(choice.after), limit=PAGE)
     page = access.list_calls(query)
-    further = ""
-    if page.more:
-        further = "/calls?" + urlencode({"q": q, "in": scope, "sort": sort, "after": cursor(page.calls[-1])})
-    return render(request, "calls.html.j2", q=q, scope=scope, sort=sort, page=page, problem="", further=further)
+    further = choice.address(after=cursor(page.calls[-1])) if page.more else ""
+    return render(request, "calls.html.j2", page=page, problem="", further=further, **values)
 
 
 @router.get("/calls/{call_id:path}")
-def show_call(request: Request, access: MyAccess, call_id: str) -> Response:
-    """Show one call: its verdicts, moments, findings, transcript."""
+def show_call(
+    request: Request, access: MyAccess, call_id: str, t: Annotated[int | None, Query(ge=0)] = None
+) -> Response:
+    """Show one call: its verdicts, moments, findings, transcript; `t`: from this second on."""
     access.call(call_id)
     order = access.order(call_id)
     settings = access.desk.settings
@@ -69,6 +57,11 @@ def show_call(request: Request, access: MyAccess, call_id: str) -> Response:
     place = next((place for place, call in enumerate(order.calls) if call.call_id == call_id), None)
     if place is None:
         raise NotFoundError(say("there is no call {call_id!r}", call_id=call_id))
+    if t is not None:
+        said = [
+            line.at_ms for line in view.calls[place].transcript if line.kind != "silence" and line.at_ms // 1000 <= t
+        ]
+        return RedirectResponse(f"{call_path(call_id)}#t{max(said, default=0)}", status_code=303)
     marks = [{"number": node.number, "at_ms": node.at_ms} for node in view.calls[place].key_moments]
     return render(
         request, "call.html.j2", call=order.calls[place], view=view.calls[place], marks=marks, order_id=order.order_id,

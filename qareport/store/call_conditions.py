@@ -1,0 +1,79 @@
+"""Conditions on whole calls as SQL: parts of queries that need no look at what was said."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import and_, func, not_, or_, select
+
+from qareport.search import FACETS, And, Between, Fact, Node, Not, Or
+from qareport.store.connection import in_utc
+from qareport.store.desk_schema import TeamAgentRow, TeamRow
+from qareport.store.schema import SearchCallRow, SearchFacetRow
+
+
+def is_about_calls(node: Node) -> bool:
+    """Tell whether a query asks for whole calls alone, not for words or tags of sentences."""
+    match node:
+        case Fact() | Between():
+            return True
+        case And(parts=parts) | Or(parts=parts):
+            return all(is_about_calls(part) for part in parts)
+        case Not(part=part):
+            return is_about_calls(part)
+    return False
+
+
+def condition_of(node: Node) -> Any:
+    """Return a query about calls as a condition on `search_calls`."""
+    match node:
+        case And(parts=parts):
+            return and_(*(condition_of(part) for part in parts))
+        case Or(parts=parts):
+            return or_(*(condition_of(part) for part in parts))
+        case Not(part=part):
+            # What is not known (no agent, no order) is not what was asked for: NULL counts as false.
+            return not_(func.coalesce(condition_of(part), False))
+        case Between():
+            return _between(node)
+        case Fact():
+            return _fact(node)
+    raise TypeError(node)
+
+
+def facets_in(node: Node) -> Iterator[Fact]:
+    """Yield the facets that every call of a query has: a list can be read along one of them."""
+    if isinstance(node, Fact) and node.name in FACETS and not node.prefix:
+        yield node
+    elif isinstance(node, And):
+        for part in node.parts:
+            yield from facets_in(part)
+
+
+def _between(node: Between) -> Any:
+    row = SearchCallRow
+    column: Any = row.score if node.name == "score" else row.started_utc
+    low, high = (in_utc(bound) if isinstance(bound, datetime) else bound for bound in (node.low, node.high))
+    condition = (column != "") if node.name == "date" else column.is_not(None)
+    if low is not None:
+        condition &= column >= low
+    return condition if high is None else condition & (column < high)
+
+
+def _fact(node: Fact) -> Any:
+    row = SearchCallRow
+    if node.name in FACETS:
+        facet = SearchFacetRow
+        chosen = select(facet.number).where(facet.kind == node.name, _is(facet.value, node))
+        return row.number.in_(chosen)
+    if node.name == "team":
+        member = select(TeamAgentRow.agent_id).join(TeamRow, TeamRow.id == TeamAgentRow.team_id)
+        return row.agent_id.in_(member.where(or_(_is(TeamRow.id, node), _is(TeamRow.name, node))))
+    named: dict[str, Any] = {"agent": row.agent_id, "order": row.order_id, "call": row.call_id, "risk": row.risk}
+    return _is(named[node.name], node)
+
+
+def _is(column: Any, node: Fact) -> Any:
+    return func.substr(column, 1, len(node.value)) == node.value if node.prefix else column == node.value

@@ -1,0 +1,208 @@
+"""`/api/v1/calls`, `/orders`, `/heat`, `/digests`: what pages show, for programs, in contracts of version 1."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Query, Request, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from qareport import search
+from qareport.codec import to_data, to_json
+from qareport.errors import NotFoundError
+from qareport.messages import say
+from qareport.model import CallReport
+from qareport.store import CallPageQuery, ListedCall, Scope, Sort
+from qareport.web import documents
+from qareport.web.access import Access
+from qareport.web.dependencies import MyAccess
+from qareport.web.pages.calls import cursor, read_cursor
+from qareport.web.pages.heat import read_query
+from qareport.web.period_names import read_period
+from qareport.web.tags import CallTags, tags_of
+
+router = APIRouter(prefix="/api/v1", tags=["reading"])
+Kind = Literal["day", "week", "month"]
+
+
+class CallListQuery(BaseModel):
+    """Which calls are listed, and from where on."""
+
+    model_config = ConfigDict(extra="forbid", populate_by_name=True)
+
+    q: Annotated[str, Field(max_length=500, description="A query, as on the command line.")] = ""
+    scope: Annotated[Scope, Field(alias="in")] = "sentence"
+    sort: Sort = "-started"
+    limit: Annotated[int, Field(ge=1, le=200)] = 50
+    after: Annotated[str, Field(max_length=100, description="`next` of the page before.")] = ""
+
+
+class CallHit(BaseModel):
+    """A sentence that a search found, masked."""
+
+    at_ms: int
+    role: str
+    text: str
+    tags: list[str]
+
+
+class CallItem(BaseModel):
+    """A call in a list."""
+
+    call_id: str
+    order_id: str | None
+    agent_id: str | None
+    started_at: datetime | None
+    score: int | None
+    risk: str
+    hits: list[CallHit]
+
+
+class CallList(BaseModel):
+    """A page of calls."""
+
+    items: list[CallItem]
+    next: str | None
+    total: int
+    total_is: Literal["exact", "at_least"]
+
+
+@router.get("/calls")
+def list_calls(access: MyAccess, asked: Annotated[CallListQuery, Query()]) -> CallList:
+    """List calls, or those that a query finds."""
+    zone = access.desk.settings.period.time_zone
+    page = access.list_calls(
+        CallPageQuery(
+            node=search.parse(asked.q, time_zone=zone) if asked.q.strip() else None,
+            scope=asked.scope,
+            sort=asked.sort,
+            after=read_cursor(asked.after),
+            limit=asked.limit,
+        )
+    )
+    return CallList(
+        items=[_item(call) for call in page.calls],
+        next=cursor(page.calls[-1]) if page.more else None,
+        total=page.total,
+        total_is="exact" if page.exact else "at_least",
+    )
+
+
+def _item(call: ListedCall) -> CallItem:
+    return CallItem(
+        call_id=call.call_id,
+        order_id=call.order_id,
+        agent_id=call.agent_id,
+        started_at=call.started_at,
+        score=call.score,
+        risk=call.risk,
+        hits=[
+            CallHit(at_ms=hit.line.start_ms, role=hit.line.role, text=hit.line.text, tags=list(hit.line.tags))
+            for hit in call.hits
+        ],
+    )
+
+
+@router.get("/calls/{call_id:path}/transcript")
+def get_transcript(access: MyAccess, call_id: str) -> Response:
+    """Return what was said in a call, masked: its sentences."""
+    return _json([to_data(segment) for segment in _call(access, call_id).segments])
+
+
+@router.get("/calls/{call_id:path}/report")
+def get_report(access: MyAccess, call_id: str) -> Response:
+    """Return the report of a call alone (`OrderReport` with one call), masked."""
+    return _whole(access.order(_known(access, call_id), call_id=call_id))
+
+
+@router.get("/calls/{call_id:path}/tags")
+def get_tags(access: MyAccess, call_id: str) -> CallTags:
+    """Return the tags of a call for a ticket, with what each is based on."""
+    order = access.order(_known(access, call_id), call_id=call_id)
+    return tags_of(_one(order.calls, call_id), order.order_id)
+
+
+@router.get("/calls/{call_id:path}/documents/{format}")
+def get_call_document(access: MyAccess, call_id: str, format: str) -> Response:
+    """Make a document of a call: docx, pdf, html or json."""
+    made_from = access.order(_known(access, call_id), call_id=call_id)
+    return documents.download(access, made_from, format, object=f"call:{call_id}")
+
+
+@router.get("/calls/{call_id:path}")
+def get_call(access: MyAccess, call_id: str) -> Response:
+    """Return the result of a call (`CallReport`), masked."""
+    return _whole(_call(access, call_id))
+
+
+@router.get("/orders/{order_id:path}/documents/{format}")
+def get_order_document(access: MyAccess, order_id: str, format: str) -> Response:
+    """Make a document of an order: docx, pdf, html or json."""
+    return documents.download(access, access.order(order_id), format, object=f"order:{order_id}")
+
+
+@router.get("/orders/{order_id:path}")
+def get_order(access: MyAccess, order_id: str) -> Response:
+    """Return the report of an order (`OrderReport`), masked, with the calls that may be seen."""
+    return _whole(access.order(order_id))
+
+
+@router.get("/heat")
+def get_heat(
+    access: MyAccess,
+    first: Annotated[str, Query(alias="from", max_length=10)] = "",
+    last: Annotated[str, Query(alias="to", max_length=10)] = "",
+    stage: Annotated[str, Query(max_length=200)] = "",
+    team: Annotated[str, Query(max_length=100)] = "",
+) -> Response:
+    """Return how many calls about each issue had which emotion."""
+    query = read_query(access, first, last, stage, team)
+    heat = access.heat(query.period, stage=stage, team_id=team)
+    return _json({"period": to_data(query.period), "stage": stage, "team": team, "heat": to_data(heat)})
+
+
+@router.get("/digests/{kind}/{name}")
+def get_digest(access: MyAccess, kind: Kind, name: str, team: Annotated[str, Query(max_length=100)] = "") -> Response:
+    """Return the report of a day, week or month (`PeriodReport`), made from the calls that may be seen."""
+    period = read_period(kind, name, access.desk.settings.period.time_zone)
+    return _whole(access.report(period, team_id=team))
+
+
+@router.get("/digests/{kind}/{name}/documents/{format}")
+def get_digest_document(
+    request: Request, access: MyAccess, kind: Kind, name: str, format: str,
+    team: Annotated[str, Query(max_length=100)] = "",
+) -> Response:  # fmt: skip
+    """Make a document of a day, week or month: docx, pdf, html, xlsx or json."""
+    period = read_period(kind, name, access.desk.settings.period.time_zone)
+    made_from = access.report(period, team_id=team)
+    return documents.download(
+        access, made_from, format, object=f"report:{kind}/{name}", pages=documents.pages_of(request, access)
+    )
+
+
+def _known(access: Access, call_id: str) -> str:
+    """Return the id of a call that may be seen; other words than an order's for one that may not."""
+    access.call(call_id)
+    return call_id
+
+
+def _call(access: Access, call_id: str) -> CallReport:
+    return _one(access.order(_known(access, call_id), call_id=call_id).calls, call_id)
+
+
+def _one(calls: tuple[CallReport, ...], call_id: str) -> CallReport:
+    for call in calls:
+        if call.call_id == call_id:
+            return call
+    raise NotFoundError(say("there is no call {call_id!r}", call_id=call_id))
+
+
+def _whole(value: object) -> Response:
+    return Response(to_json(value), media_type="application/json")
+
+
+def _json(value: Any) -> Response:
+    return Response(json.dumps(value, ensure_ascii=False), media_type="application/json")

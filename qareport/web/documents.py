@@ -1,0 +1,80 @@
+"""Documents to load down, made when they are asked for, from what the person may see."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Final
+from urllib.parse import quote
+
+from fastapi import Request, Response
+
+from qareport import report
+from qareport.errors import NotFoundError
+from qareport.messages import say
+from qareport.model import OrderReport, PeriodReport
+from qareport.presentation.links import Links
+from qareport.report import PeriodPages
+from qareport.settings import ReportSettings
+from qareport.web.access import Access
+
+_TYPES: Final = {
+    "docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    "pdf": "application/pdf",
+    "html": "text/html; charset=utf-8",
+    "json": "application/json",
+}
+#: A document in a frame runs no scripts, and opens what it links to in the whole window.
+_FRAMED: Final = (
+    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'self'; "
+    "sandbox allow-top-navigation-by-user-activation"
+)
+
+
+def download(
+    access: Access, made_from: OrderReport | PeriodReport, format: str, *, object: str, pages: PeriodPages | None = None
+) -> Response:
+    """Answer with a document, and write who took it into the audit log.
+
+    Args:
+        access: who asks.
+        made_from: what it says; holds nothing that they may not see.
+        format: docx, pdf, html, json, and xlsx of a period.
+        object: what the audit log calls it: `order:…`, `call:…`, `report:…`.
+        pages: how the pages of a period are made.
+
+    Raises:
+        NotFoundError: there is no such format.
+        DocumentError: it cannot be made.
+    """
+    formats = report.PERIOD_FORMATS if isinstance(made_from, PeriodReport) else report.FORMATS
+    if format not in formats:
+        raise NotFoundError(say("unknown format {format!r}", format=format), expected=", ".join(formats))
+    content = _render(access, made_from, format, pages)
+    access.record("document.download", object=object, format=format)
+    name = report.file_name(made_from, format)
+    headers = {"content-disposition": f"attachment; filename*=UTF-8''{quote(name, safe='')}"}
+    return Response(content, media_type=_TYPES[format], headers=headers)
+
+
+def framed(access: Access, made_from: PeriodReport, pages: PeriodPages) -> Response:
+    """Answer with a report as a page for a sandboxed frame of the desk."""
+    page = _render(access, made_from, "html", pages).decode()
+    whole = page.replace("<head>", '<head>\n<base target="_top">', 1)
+    return Response(whole, media_type=_TYPES["html"], headers={"content-security-policy": _FRAMED})
+
+
+def pages_of(request: Request, access: Access) -> PeriodPages:
+    """Let the pages of a period lead to the orders and calls of this desk."""
+    return PeriodPages(settings=access.desk.settings.period, links=Links(desk=address_of(request, access)))
+
+
+def address_of(request: Request, access: Access) -> str:
+    """Return the address of the desk, without a slash at its end: as it is set, else as the browser called it."""
+    return (access.desk.settings.desk.public_url or str(request.base_url)).rstrip("/")
+
+
+def _render(access: Access, made_from: OrderReport | PeriodReport, format: str, pages: PeriodPages | None) -> bytes:
+    # A page may carry the recordings as they are, not masked: from here it never does.
+    shown: ReportSettings = replace(access.desk.settings.report, audio=False)
+    return report.render(made_from, format, templates=access.desk.workspace.templates, settings=shown, pages=pages)

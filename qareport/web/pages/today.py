@@ -1,0 +1,54 @@
+"""`/`: the day before in a few numbers, whom to call back, what went wrong: each leads to where it is dealt with."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import RedirectResponse
+
+from qareport import periods
+from qareport.calendar import DAY
+from qareport.model import Job, JobKind, JobState, PeriodKind, Permission
+from qareport.report import build_view
+from qareport.web import uploading
+from qareport.web.access import Access
+from qareport.web.dependencies import MyAccess
+from qareport.web.documents import pages_of
+from qareport.web.period_names import name_of
+from qareport.web.templating import render
+
+router = APIRouter()
+#: Customers to call back that are shown.
+MOST = 10
+
+
+@router.get("/")
+def show_today(request: Request, access: MyAccess) -> Response:
+    """Show what the day before left to do."""
+    if not access.principal.may(Permission.REPORTS_READ):
+        return RedirectResponse("/account", status_code=303)
+    zone = access.desk.settings.period.time_zone
+    yesterday = periods.local_day(access.desk.now(), zone) - DAY
+    period = periods.period_of(PeriodKind.DAY, yesterday, zone)
+    report = access.report(period)
+    latest = None
+    if not report.coverage.calls:
+        now, agents = access.desk.now(), access.agents(Permission.REPORTS_READ)
+        newest = access.desk.store.call_pages.find_starts_around(now, now, agents)[0]
+        latest = None if newest is None else periods.local_day(newest, zone)
+    view = build_view(report, access.desk.settings.report, pages_of(request, access))
+    return render(
+        request, "today.html.j2", view=view, latest=latest, address=f"/reports/day/{name_of(period)}",
+        callbacks=[*view.callbacks, *view.callbacks_rest][:MOST], callbacks_total=report.callbacks_total,
+        uploads=[uploading.state_of(job) for job in _failed_uploads(access)], failed=report.failed_calls,
+    )  # fmt: skip
+
+
+def _failed_uploads(access: Access) -> list[Job]:
+    """Return the newest uploads that failed: one's own, or everyone's for who may read all calls."""
+    if not access.principal.may(Permission.CALLS_WRITE):
+        return []
+    every = access.agents(Permission.CALLS_WRITE).only is None
+    jobs = access.desk.store.jobs.list(
+        JobKind.UPLOAD, user_id=None if every else access.principal.user.user_id, limit=50
+    )
+    return [job for job in jobs if job.state is JobState.FAILED]

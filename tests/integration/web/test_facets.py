@@ -1,0 +1,54 @@
+"""The form beside the list of calls makes a query; what it offers is counted of the calls that may be seen."""
+
+from __future__ import annotations
+
+import pytest
+
+from qareport.model import UserRole
+from tests.support.desk import OpenDesk
+
+
+@pytest.mark.parametrize(
+    ("choice", "calls"),
+    [
+        ({"agent": "A1"}, 1), ({"team": "red"}, 2), ({"team": "blue", "agent": "A1"}, 0), ({"issue": "退换货"}, 4),
+        ({"issue": "退换货", "agent": "B1"}, 1), ({"emotion": "ANGRY"}, 4),
+        ({"from": "2026-11-21", "to": "2026-11-21"}, 4),
+        ({"from": "2026-11-22"}, 0), ({"to": "2026-11-20"}, 0), ({"q": "退货 OR 运费", "team": "red"}, 2),
+        ({"issue": "没有这样的问题"}, 0),
+    ],
+)  # fmt: skip
+def test_what_is_chosen_is_what_is_listed(opened: OpenDesk, choice: dict[str, str], calls: int) -> None:
+    page = opened.login(UserRole.ADMIN).get("/calls", params={**choice, "in": "call"})
+    assert page.status_code == 200
+    assert f"共{calls}通电话" in page.text
+
+
+def test_what_is_offered_is_counted_of_the_calls_that_may_be_seen(opened: OpenDesk) -> None:
+    admin, supervisor = (opened.login(role).get("/calls").text for role in (UserRole.ADMIN, UserRole.SUPERVISOR))
+    assert "退换货 (4)" in admin
+    assert "退换货 (2)" in supervisor
+    assert "B1" in admin
+    assert "B1" not in supervisor
+    assert "blue" not in supervisor
+
+
+def test_pages_of_a_facet_follow_each_other_without_gap_or_repetition(opened: OpenDesk) -> None:
+    client = opened.login(UserRole.ADMIN)
+    for sort in ("-started", "started", "score"):
+        seen, after = [], ""
+        while True:
+            page = client.get(
+                "/api/v1/calls", params={"q": "issue:退换货 emotion:ANGRY", "sort": sort, "limit": 1, "after": after}
+            ).json()
+            seen += [call["call_id"] for call in page["items"]]
+            assert (page["total"], page["total_is"]) == (4, "exact")
+            after = page["next"]
+            if after is None:
+                break
+        assert sorted(seen) == ["c1", "c2", "c3", "c4"]
+
+
+def test_a_call_without_an_agent_is_not_of_an_agent(opened: OpenDesk) -> None:
+    page = opened.login(UserRole.ADMIN).get("/api/v1/calls", params={"q": "NOT agent:A1"}).json()
+    assert {call["call_id"] for call in page["items"]} == {"c2", "c3", "c4"}

@@ -1,0 +1,93 @@
+"""Reports of days, weeks and months are made from the calls that may be seen; a frame shows them without scripts."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from qareport.model import MAIL, Delivery, Edition, UserRole
+from qareport.store import Store
+from tests.support.desk import NOW, OpenDesk
+
+
+@pytest.mark.parametrize(("role", "calls"), [(UserRole.ADMIN, 4), (UserRole.SUPERVISOR, 2), (UserRole.AGENT, 1)])
+@pytest.mark.parametrize("period", ["day/2026-11-21", "week/2026-W47", "month/2026-11"])
+def test_a_digest_counts_the_calls_that_may_be_seen(opened: OpenDesk, role: UserRole, calls: int, period: str) -> None:
+    report = opened.login(role).get(f"/api/v1/digests/{period}").json()
+    assert report["coverage"]["calls"] == calls
+    assert {row["agent_id"] for row in report["agents"]} <= {"A1", "A2", "B1", None}
+    assert report["agent_id"] == ("A1" if role is UserRole.AGENT else None)
+
+
+def test_nothing_of_another_team_is_in_the_report_of_a_team(opened: OpenDesk) -> None:
+    client = opened.login(UserRole.SUPERVISOR)
+    for path in ("/api/v1/digests/day/2026-11-21", "/reports/day/2026-11-21/document"):
+        answer = client.get(path).text
+        assert "o1" in answer
+        assert not re.search(r"\b(o2|c3|c4|B1)\b", answer), path
+
+
+def test_the_list_names_the_days_weeks_and_months_that_have_calls(opened: OpenDesk) -> None:
+    page = opened.login(UserRole.SUPERVISOR).get("/reports").text
+    assert 'href="/reports/day/2026-11-21"' in page
+    assert "2通电话" in page
+    assert 'href="/reports/week/2026-W47"' in page
+    assert 'href="/reports/month/2026-11"' in page
+    assert page.count('href="/reports/day/') == 1
+
+
+def test_a_month_without_calls_leads_to_the_months_that_have_some(opened: OpenDesk) -> None:
+    page = opened.login(UserRole.ADMIN).get("/reports", params={"month": "2026-09"}).text
+    assert "这个月没有通话" in page
+    assert 'href="/reports?month=2026-11"' in page
+
+
+def test_the_frame_is_sandboxed_and_its_links_open_in_the_whole_window(opened: OpenDesk) -> None:
+    client = opened.login(UserRole.ADMIN)
+    page = client.get("/reports/day/2026-11-21").text
+    assert 'src="/reports/day/2026-11-21/document" sandbox="allow-top-navigation-by-user-activation"' in page
+    document = client.get("/reports/day/2026-11-21/document")
+    policy = document.headers["content-security-policy"]
+    assert "sandbox" in policy
+    assert "script-src" not in policy
+    assert '<base target="_top">' in document.text
+    assert 'href="http://127.0.0.1:8710/orders/o1"' in document.text
+
+
+@pytest.mark.parametrize("format", ["docx", "xlsx", "json"])
+def test_a_report_is_loaded_down_and_leaves_one_line_in_the_audit_log(opened: OpenDesk, format: str) -> None:
+    answer = opened.login(UserRole.SUPERVISOR).get(f"/reports/week/2026-W47/document.{format}")
+    assert answer.status_code == 200
+    entries = [entry for entry in opened.desk.store.audit.list() if entry.action == "document.download"]
+    assert [(entry.object, entry.details["format"]) for entry in entries] == [("report:week/2026-W47", format)]
+
+
+@pytest.mark.parametrize("path", ["day/2026-11-31", "week/2026-W60", "month/2026-13", "year/2026", "range/2026-11-01"])
+def test_a_period_that_does_not_exist_is_not_found(opened: OpenDesk, path: str) -> None:
+    assert opened.login(UserRole.ADMIN).get(f"/reports/{path}").status_code == 404
+
+
+def test_a_team_of_others_does_not_exist(opened: OpenDesk) -> None:
+    client = opened.login(UserRole.SUPERVISOR)
+    for path in ("/reports/day/2026-11-21", "/reports/day/2026-11-21/document", "/api/v1/digests/day/2026-11-21"):
+        assert client.get(path, params={"team": "blue"}).status_code == 404
+    admin = opened.login(UserRole.ADMIN).get("/api/v1/digests/day/2026-11-21", params={"team": "blue"}).json()
+    assert admin["coverage"]["calls"] == 1
+
+
+def test_who_may_read_all_reports_sees_what_became_of_each_mail(opened: OpenDesk) -> None:
+    _put_mail(opened.desk.store)
+    path = "/reports/day/2026-11-21"
+    page = opened.login(UserRole.ADMIN).get(path).text
+    assert "boss@example.com" in page
+    assert "等待发送" in page
+    assert "boss@example.com" not in opened.login(UserRole.SUPERVISOR).get(path).text
+
+
+def _put_mail(store: Store) -> None:
+    mail = Delivery(
+        channel=MAIL, edition=Edition.TEAM, recipient="boss@example.com", period="day:2026-11-21",
+        kind="daily", subject="日报", message_id="<1@example.com>", content=b"x",
+    )  # fmt: skip
+    store.outbox.put([mail], now=NOW)

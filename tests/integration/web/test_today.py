@@ -1,0 +1,42 @@
+"""The first page shows what the day before left to do, of the calls that may be seen."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from qareport.model import UserRole
+from tests.support.desk import OpenDesk
+
+
+@pytest.mark.parametrize(("role", "calls"), [(UserRole.ADMIN, 4), (UserRole.SUPERVISOR, 2), (UserRole.AGENT, 1)])
+def test_the_day_before_is_told_in_numbers_of_the_calls_that_may_be_seen(
+    opened: OpenDesk, role: UserRole, calls: int
+) -> None:
+    page = opened.login(role).get("/").text
+    assert 'href="/reports/day/2026-11-21"' in page
+    assert re.search(rf"听完的通话</span>\s*<strong>{calls}</strong>", page)
+
+
+def test_a_customer_to_call_back_leads_to_the_second_of_the_call(opened: OpenDesk) -> None:
+    client = opened.login(UserRole.SUPERVISOR)
+    page = client.get("/").text
+    assert 'href="http://127.0.0.1:8710/orders/o1"' in page
+    place = re.search(r'href="http://127\.0\.0\.1:8710(/calls/c[12]\?t=\d+)"', page)
+    assert place
+    assert re.fullmatch(r"/calls/c[12]#t\d+", client.get(place[1]).headers["location"])
+    assert "o2" not in page
+    assert "c3" not in page
+
+
+def test_who_reads_no_reports_is_sent_to_the_own_account(opened: OpenDesk) -> None:
+    answer = opened.login(UserRole.AUDITOR).get("/")
+    assert (answer.status_code, answer.headers["location"]) == (303, "/account")
+
+
+def test_a_day_without_calls_says_that_nobody_is_to_be_called(opened: OpenDesk) -> None:
+    opened.clock.move(days=1)
+    page = opened.login(UserRole.ADMIN).get("/").text
+    assert "没有需要回电的客户" in page
+    assert 'href="/reports/day/2026-11-21"' in page

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0009"
-down_revision = "0007"
+down_revision = "0008"
 
 #: JSON lists of a summary, and the facets that they become.
 _LISTS = {"issue": "issues", "stage": "stages", "emotion": "emotions"}

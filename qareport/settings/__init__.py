@@ -19,6 +19,7 @@ from qareport.settings.settings import (
     Settings,
     load,
 )
+from qareport.settings.teams import TeamEntry, load_teams
 from qareport.settings.understanding import LanguageModelSettings, UnderstandingSettings
 
 __all__ = [
@@ -39,10 +40,12 @@ __all__ = [
     "ReviewSettings",
     "ScoreSettings",
     "Settings",
+    "TeamEntry",
     "UnderstandingSettings",
     "bundled_calls",
     "bundled_model",
     "bundled_reader",
     "default_dir",
     "load",
+    "load_teams",
 ]

@@ -11,6 +11,7 @@ from fastapi.responses import RedirectResponse
 from qareport import search
 from qareport.errors import NotFoundError, QueryError
 from qareport.messages import say
+from qareport.model import Permission
 from qareport.report import build_view
 from qareport.store import CallPage, CallPageQuery, ListedCall, Scope, Sort
 from qareport.web.dependencies import MyAccess
@@ -23,8 +24,8 @@ PAGE = 50
 
 @router.get("/")
 def show_home(access: MyAccess) -> Response:
-    """Send to the list of calls."""
-    return RedirectResponse("/calls", status_code=303)
+    """Send to the list of calls; who may see none, to the audit log."""
+    return RedirectResponse("/calls" if access.principal.may(Permission.CALLS_READ) else "/audit", status_code=303)
 
 
 @router.get("/calls")

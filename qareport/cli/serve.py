@@ -7,6 +7,7 @@ model, `--process worker` holds the model and hears what is uploaded.
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 @click.option("--tls-key", type=click.Path(exists=True, path_type=Path), metavar="FILE", help="Key of the certificate.")
 @click.option("--behind-proxy", is_flag=True, help="A proxy encrypts and forwards; see desk.trusted_proxies.")
 @click.option("--no-engine", is_flag=True, help="Hear no uploads: no speech model is loaded.")
+@click.option("--demo", is_flag=True, help="Try it: a desk in out/desk over the bundled calls, one user of each role.")
 @click.option("--process", type=click.Choice(["web", "worker"]), hidden=True)
 @takes_options
 def serve(
@@ -39,6 +41,7 @@ def serve(
     tls_key: Path | None,
     behind_proxy: bool,
     no_engine: bool,
+    demo: bool,
     process: str | None,
 ) -> int:
     """Open the desk in a browser: calls, findings, reports and rules for everyone who has a login.
@@ -48,6 +51,8 @@ def serve(
     if (tls_cert is None) != (tls_key is None):
         raise ConfigError([Problem(what=say("--tls-cert and --tls-key belong together"))])
     _require_extra()
+    if demo:
+        options = _open_demo(options, first=process is None)
     if process == "worker":
         return _serve_worker(options)
     from qareport.web.serving import check_exposure, run_server
@@ -56,9 +61,9 @@ def serve(
         settings = workspace.settings.desk
         host, port = host or settings.host, port or settings.port
         check_exposure(settings, host, tls=tls_cert is not None, behind_proxy=behind_proxy)
-        if process is None and not no_engine:
+        if process is None and (demo or not no_engine):
             workspace.store  # noqa: B018 - made and brought up to date before two processes open it
-            return _serve_both()
+            return _serve_processes(("web",) if no_engine else ("web", "worker"))
         from qareport.web import Desk
 
         desk = Desk(workspace)
@@ -75,11 +80,23 @@ def _serve_worker(options: Options) -> int:
     return 0
 
 
-def _serve_both() -> int:
+def _open_demo(options: Options, *, first: bool) -> Options:
+    """Make the demo's desk ready in the parent, and print who can log in."""
+    from qareport.cli.demo_desk import demo_options, prepare_demo
+
+    options = demo_options(options)
+    if first:
+        notify(say("Log in as (name, password):"))
+        for login in prepare_demo(options):
+            notify(f"  {login.name:<12}{login.password}")
+    return options
+
+
+def _serve_processes(names: Sequence[str]) -> int:
     from qareport.web.processes import Child, Parent
 
     command = [sys.executable, "-m", "qareport", *sys.argv[1:]]
-    children = [Child(name=name, command=[*command, "--process", name]) for name in ("web", "worker")]
+    children = [Child(name=name, command=[*command, "--process", name]) for name in names]
 
     def on_end(name: str, status: int, wait_s: float) -> None:
         text = say("{name} ended with {status}; it starts again in {wait:g} s", name=name, status=status, wait=wait_s)

@@ -67,7 +67,7 @@ _P = Permission
 #: What each role may do, and how far.
 GRANTS: Final[Mapping[UserRole, Mapping[Permission, Reach]]] = MappingProxyType(
     {
-        UserRole.ADMIN: _grants(Reach.ALL, *(right for right in _P if right not in (_P.APPEALS_WRITE, _P.AUDIT_READ))),
+        UserRole.ADMIN: _grants(Reach.ALL, *(right for right in _P if right is not _P.APPEALS_WRITE)),
         UserRole.SUPERVISOR: {
             **_grants(
                 Reach.TEAMS,

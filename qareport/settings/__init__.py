@@ -20,6 +20,7 @@ from qareport.settings.settings import (
     Settings,
     load,
 )
+from qareport.settings.teams import TeamEntry, load_teams
 from qareport.settings.understanding import LanguageModelSettings, UnderstandingSettings
 
 __all__ = [
@@ -40,6 +41,7 @@ __all__ = [
     "ReviewSettings",
     "ScoreSettings",
     "Settings",
+    "TeamEntry",
     "UnderstandingSettings",
     "bundled_calls",
     "bundled_model",
@@ -47,4 +49,5 @@ __all__ = [
     "default_dir",
     "load",
     "load_agents",
+    "load_teams",
 ]

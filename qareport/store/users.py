@@ -148,6 +148,13 @@ class TeamRepository:
             session.add_all(TeamAgentRow(team_id=team.team_id, agent_id=agent) for agent in dict.fromkeys(team.agents))
             session.add_all(TeamUserRow(team_id=team.team_id, user_id=user) for user in dict.fromkeys(team.users))
 
+    def join(self, user_id: int, teams: Iterable[str]) -> None:
+        """Let a user look after these teams, and no others; ids of teams that do not exist are left out."""
+        with self._database.write() as session:
+            known = session.scalars(select(TeamRow.id).where(TeamRow.id.in_(list(teams)))).all()
+            session.execute(delete(TeamUserRow).where(TeamUserRow.user_id == user_id))
+            session.add_all(TeamUserRow(team_id=team_id, user_id=user_id) for team_id in known)
+
     def delete(self, team_id: str) -> None:
         """Delete a team; its agents and users stay."""
         with self._database.write() as session:

@@ -9,6 +9,7 @@ from starlette.staticfiles import StaticFiles
 
 from qareport import __version__
 from qareport.web import errors, health
+from qareport.web.api import people as people_api
 from qareport.web.api import reading, uploads
 from qareport.web.api import review as review_api
 from qareport.web.desk import Desk
@@ -17,12 +18,14 @@ from qareport.web.pages import (
     account,
     agents,
     appeals,
+    audit,
     calls,
     heat,
     login,
     orders,
     reports,
     review,
+    settings,
     sound,
     today,
     upload,
@@ -36,10 +39,13 @@ def create_app(desk: Desk) -> FastAPI:
     app = FastAPI(title="qareport", version=__version__, docs_url=None, redoc_url=None, openapi_url=None)
     app.state.desk = desk
     errors.install(app)
-    for pages in (login, account, today, sound, orders, review, appeals, calls, heat, reports, agents, upload):
+    everything = (
+        login, account, today, sound, orders, review, appeals, calls, heat, reports, agents, upload, settings, audit
+    )  # fmt: skip
+    for pages in everything:
         app.include_router(pages.router, include_in_schema=False)
-    for interface in (uploads, reading, review_api):
-        app.include_router(interface.router)
+    for api in (uploads, reading, review_api, people_api):
+        app.include_router(api.router)
     app.include_router(health.router, include_in_schema=False)
     app.mount("/static", StaticFiles(directory=_STATIC), name="static")
     app.add_middleware(DeskMiddleware, desk=desk)

@@ -12,7 +12,8 @@ from typing import Any, Final, TypeVar
 from limits.storage import MemoryStorage
 from limits.strategies import SlidingWindowCounterRateLimiter
 
-from qareport.settings import Settings
+from qareport.model import Team
+from qareport.settings import Settings, load_teams
 from qareport.store import Store
 from qareport.workflows.workspace import Workspace
 
@@ -36,7 +37,7 @@ class Desk:
         """Open the store and read the settings.
 
         Raises:
-            ConfigError: everything wrong in `qareport.yaml`.
+            ConfigError: everything wrong in `qareport.yaml` or `teams.yaml`.
             StoreError: the store cannot be opened.
         """
         self.workspace: Final = workspace
@@ -45,9 +46,25 @@ class Desk:
         self.store: Final[Store] = workspace.store
         #: Counts wrong passwords.
         self.login_limits: Final = SlidingWindowCounterRateLimiter(MemoryStorage())
+        #: Whether teams are kept in `config/teams.yaml`, and no page changes them.
+        self.teams_in_file: Final = self._read_teams()
         self._ticket: tuple[str, datetime] | None = None
         self._recent: dict[Hashable, tuple[datetime, Any]] = {}
         self._lock = threading.Lock()
+
+    def _read_teams(self) -> bool:
+        """Bring the store's teams in line with the file, where there is one; who looks after them stays."""
+        entries = load_teams(self.workspace.config)
+        if entries is None:
+            return False
+        teams = self.store.teams
+        kept = {team.team_id: team for team in teams.list()}
+        for team_id in kept.keys() - {entry.id for entry in entries}:
+            teams.delete(team_id)
+        for entry in entries:
+            users = kept[entry.id].users if entry.id in kept else ()
+            teams.put(Team(team_id=entry.id, name=entry.name or entry.id, agents=entry.agents, users=users))
+        return True
 
     @property
     def session_lasts(self) -> timedelta:

@@ -13,7 +13,7 @@ from fastapi.responses import JSONResponse, RedirectResponse
 from starlette.exceptions import HTTPException
 
 from qareport.errors import BusyError, ConfigError, NotFoundError, QareportError, QueryError, StoreError
-from qareport.messages import say
+from qareport.messages import Message, say
 from qareport.web.access import ForbiddenError, UnauthenticatedError
 from qareport.web.templating import render
 from qareport.workflows.uploads import UploadRefusedError
@@ -43,7 +43,6 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(QareportError, _known)
     app.add_exception_handler(HTTPException, _refused)
     app.add_exception_handler(RequestValidationError, _invalid)
-    app.add_exception_handler(Exception, _fault)
 
 
 def _known(request: Request, error: Exception) -> Response:
@@ -86,11 +85,25 @@ def _invalid(request: Request, error: Exception) -> Response:
     return _answer(request, 422, "invalid", detail, problems)
 
 
-def _fault(request: Request, error: Exception) -> Response:
+def fault(request: Request, error: Exception) -> Response:
+    """Answer a fault of the program: with a number, under which the log says what happened."""
     number = secrets.token_hex(4)
     _log.error("fault %s at %s %s", number, request.method, request.url.path, exc_info=error)
     detail = say("a fault in qareport; its number is {number}, and the log says more", number=number)
     return _answer(request, 500, "fault", str(detail), [])
+
+
+def refuse(request: Request, status: int, detail: Message, *, retry_s: int | None = None) -> Response:
+    """Answer a request that is not let in.
+
+    Args:
+        request: whose answer it is.
+        status: 403, 413 or 429.
+        detail: why, in words.
+        retry_s: in seconds: after this time another try may go well.
+    """
+    headers = {} if retry_s is None else {"retry-after": str(retry_s)}
+    return _answer(request, status, _STATUS_CODES[status], str(detail), [], headers=headers)
 
 
 def _answer(

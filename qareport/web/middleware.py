@@ -11,13 +11,16 @@ from urllib.parse import urlsplit
 import anyio.to_thread
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from qareport import events, messages
+from qareport.messages import say
 from qareport.presentation import locale
+from qareport.web import errors
 from qareport.web.access import Access, Principal
 from qareport.web.desk import Desk
+from qareport.web.limiting import MOST_BODY, RequestLimits, counted, is_too_large
 
 _SAFE: Final = frozenset(("GET", "HEAD", "OPTIONS"))
 _POLICY: Final = (
@@ -38,6 +41,7 @@ class DeskMiddleware:
     def __init__(self, app: ASGIApp, *, desk: Desk) -> None:
         self._app = app
         self._desk = desk
+        self._limits = RequestLimits()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request."""
@@ -55,18 +59,38 @@ class DeskMiddleware:
                 _add_headers(MutableHeaders(scope=message), nonce, request)
             await send(message)
 
-        if forged(request.method, request.headers, self._desk.settings.desk.public_url):
-            await PlainTextResponse("cross-site request", status_code=403)(scope, receive, answer)
-            return
-        state["principal"] = await self._authenticate(request)
-        language = _language(request.headers, state["principal"])
+        state["principal"] = principal = None
+        is_forged = forged(request.method, request.headers, self._desk.settings.desk.public_url)
+        if not is_forged:
+            state["principal"] = principal = await self._authenticate(request)
+        language = _language(request.headers, principal)
         with locale.speaking(language), messages.speaking(language):
-            await self._app(scope, receive, answer)
-        principal = state["principal"]
+            refused = self._refuse(request, principal, is_forged=is_forged)
+            try:
+                if refused is None:
+                    await self._app(scope, counted(receive, request), answer)
+                else:
+                    await refused(scope, receive, answer)
+            except Exception as error:
+                if status:  # the answer has begun
+                    raise
+                await errors.fault(request, error)(scope, receive, answer)
         events.happened(
             "request", str(status), duration_ms=round((time.monotonic() - began) * 1000), method=request.method,
             route=getattr(scope.get("route"), "path", None), actor=principal.user.user_id if principal else None,
         )  # fmt: skip
+
+    def _refuse(self, request: Request, principal: Principal | None, *, is_forged: bool) -> Response | None:
+        """Return the answer to who is not let in at all."""
+        if is_forged:
+            return errors.refuse(request, 403, say("this request came from another site"))
+        if is_too_large(request):
+            return errors.refuse(request, 413, say("larger than {limit} MB", limit=MOST_BODY >> 20))
+        if wait := self._limits.wait_s(request, principal):
+            return errors.refuse(
+                request, 429, say("too many requests; try again in {seconds} s", seconds=wait), retry_s=wait
+            )
+        return None
 
     async def _authenticate(self, request: Request) -> Principal | None:
         if request.url.path.startswith("/static/"):

@@ -1,7 +1,7 @@
 """The parent of `qareport serve`: starts the web process and the worker, and starts each again when it ends.
 
 A process that ends is started again after 1, 2, 4 … 30 s; one that ran for a minute starts from 1 s again. SIGTERM and
-SIGINT are passed on, and the parent ends when its children have, after 10 s at the latest.
+SIGINT are passed on, and the parent ends when its children have, after 8 s at the latest.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from types import FrameType
 from typing import Final
 
 #: Seconds for the children to end by themselves.
-GRACE_S: Final = 10.0
+GRACE_S: Final = 8.0
 _FIRST_S, _LONGEST_S, _STEADY_S = 1.0, 30.0, 60.0
 _LOOK_S = 0.1
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import logging
 from pathlib import Path
 
 import uvicorn
@@ -58,6 +59,7 @@ def run_server(
         tls_key: its key.
         proxied: whether X-Forwarded-* of the trusted proxies count.
     """
+    logging.getLogger("qareport.web.errors").setLevel(logging.INFO)  # the numbers of faults must be findable
     trusted = list(desk.settings.desk.trusted_proxies) or ["127.0.0.1"]
     uvicorn.run(
         create_app(desk),

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
+import time
 from pathlib import Path
 from types import FrameType
 
@@ -14,6 +16,8 @@ from qareport.workflows.workspace import Workspace
 
 #: A sign of life is left so often.
 _BEAT_S = 10.0
+#: What is in work when it is told to stop has so long to be done.
+_LEAVE_S = 4.0
 
 
 def run_worker(workspace: Workspace) -> None:
@@ -36,6 +40,7 @@ def run_worker(workspace: Workspace) -> None:
 
     def stop(number: int, frame: FrameType | None) -> None:
         worker.stopping.set()
+        threading.Thread(target=_leave_soon, args=(workspace, worker, folder), daemon=True).start()
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, stop)
@@ -44,6 +49,14 @@ def run_worker(workspace: Workspace) -> None:
     worker.run()
     beat.join()
     SignOfLife(state="stopped").leave(folder)
+
+
+def _leave_soon(workspace: Workspace, worker: UploadWorker, folder: Path) -> None:
+    """End the process although the model still works on a recording: the next worker hears that one anew."""
+    time.sleep(_LEAVE_S)
+    worker.give_back()
+    SignOfLife(state="stopped").leave(folder)
+    os._exit(0)
 
 
 def _beat(stopping: threading.Event, folder: Path, model: str) -> None:

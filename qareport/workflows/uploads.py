@@ -151,6 +151,10 @@ class UploadWorker:
         listening.start()
         self._work(JobKind.UPLOAD, self.work_on)
         listening.join()
+        self.give_back()
+
+    def give_back(self) -> None:
+        """Put what is in work back into the queue."""
         self._workspace.store.jobs.give_back(self._owner)
 
     def _work(self, kind: JobKind, work_on: Callable[[Job], None]) -> None:

@@ -69,6 +69,8 @@ def test_cron_does_what_the_units_do() -> None:
     units = [line for unit in UNITS for line in re.findall(r"^ExecStart=(.*)", unit.read_text("utf-8"), re.MULTILINE)]
     cron = (DEPLOY / "qareport.cron").read_text("utf-8")
     for line in units:
+        if " serve " in line:  # the desk runs all the time
+            continue
         assert line.replace("/run/qareport/", "/var/lib/prometheus/node-exporter/") in cron
 
 

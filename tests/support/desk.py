@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import chdir, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,7 +11,7 @@ from pathlib import Path
 from fastapi.testclient import TestClient
 
 from qareport import settings
-from qareport.model import Call, Emotion, Role, Segment, Team, Transcript, User, UserRole
+from qareport.model import AudioInfo, Call, Emotion, Role, Segment, Team, Transcript, User, UserRole
 from qareport.web import Desk, create_app
 from qareport.web.passwords import hash_password
 from qareport.workflows.judge import judge_calls
@@ -65,17 +65,30 @@ class OpenDesk:
         assert answer.status_code == 303, answer.text
         return client
 
+    def enter(self, role: UserRole) -> TestClient:
+        """Return a browser with a session of a role's user, which took no password: that takes long by design."""
+        client = self.browser()
+        user, at = self.users[role], self.clock.now
+        token = self.desk.store.sessions.start(
+            user.user_id, at=at, lasts=self.desk.session_lasts, ip="", user_agent="test"
+        )
+        client.cookies.set("qareport", token)
+        return client
+
 
 @contextmanager
 def open_desk(folder: Path, *, url: str = "") -> Iterator[OpenDesk]:
     """Open a desk over a fresh store; it has all of `CALLS`, `TEAMS` and a user named after each role."""
     config = settings.default_dir("config")
-    with Workspace.open(config=config, store=url or f"sqlite:///{folder / 'q.db'}", make_store=True) as workspace:
+    with (
+        chdir(folder),  # uploads are kept beside it
+        Workspace.open(config=config, store=url or f"sqlite:///{folder / 'q.db'}", make_store=True) as workspace,
+    ):
         clock = Clock()
         desk = Desk(workspace, clock=clock)
         opened = OpenDesk(desk=desk, clock=clock)
         _add_people(opened)
-        _add_calls(workspace)
+        _add_calls(workspace, folder)
         yield opened
 
 
@@ -90,18 +103,28 @@ def _add_people(opened: OpenDesk) -> None:
         store.teams.put(Team(team_id=team_id, name=team_id, agents=agents, users=users))
 
 
-def _add_calls(workspace: Workspace) -> None:
+def _add_calls(workspace: Workspace, folder: Path) -> None:
     transcribed = []
     for call_id, order_id, agent_id, minute in CALLS:
+        recording = folder / f"{call_id}.wav"
+        recording.write_bytes(b"RIFF")
+        audio = AudioInfo(
+            path=str(recording), sha256=call_id.ljust(64, "0"), duration_ms=20_000, sample_rate=8000, channels=2
+        )
         call = Call(
             call_id=call_id,
-            audio_path=f"{call_id}.wav",
+            audio_path=str(recording),
             order_id=order_id,
             agent_id=agent_id,
             started_at=datetime(2026, 11, 21, 1, minute, tzinfo=UTC),
         )
         transcript = Transcript(
-            call_id=call_id, order_id=order_id, agent_id=agent_id, started_at=call.started_at, segments=conversation()
+            call_id=call_id,
+            order_id=order_id,
+            agent_id=agent_id,
+            started_at=call.started_at,
+            segments=conversation(),
+            audio=audio,
         )
         transcribed.append(TranscribedCall(call=call, transcript=transcript, key=f"key-{call_id}"))
     done, failed = judge_calls(transcribed, workspace.store, workspace.rule_book, on_progress=lambda *_: None)

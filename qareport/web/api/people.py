@@ -1,0 +1,221 @@
+"""`/api/v1/me`, `/users`, `/teams`, `/tokens` and `/audit`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Annotated, Any, Generic, TypeVar
+
+from fastapi import APIRouter, Query, Response
+from pydantic import BaseModel, Field
+
+from qareport.model import ApiToken, Team, User
+from qareport.web import auditing, people
+from qareport.web.dependencies import MyAccess
+from qareport.web.pages.audit import Wanted
+
+router = APIRouter(prefix="/api/v1", tags=["people"])
+T = TypeVar("T")
+
+
+class Me(BaseModel):
+    """Who is asking."""
+
+    name: str
+    display: str
+    role: str
+    rights: Annotated[dict[str, str], Field(description="What may be done, and how far: all, teams or own.")]
+    teams: list[str]
+    agent_id: str | None
+    token: Annotated[str | None, Field(description="Name of the token; null for a person.")]
+
+
+class UserAnswer(BaseModel):
+    """A user."""
+
+    user_id: int
+    name: str
+    display: str
+    role: str
+    agent_id: str | None
+    teams: list[str]
+    disabled: bool
+
+    @classmethod
+    def of(cls, user: User, **more: Any) -> UserAnswer:
+        """Word a user."""
+        return cls(
+            user_id=user.user_id, name=user.name, display=user.display, role=user.role.value, agent_id=user.agent_id,
+            teams=list(user.teams), disabled=user.disabled_at is not None, **more,
+        )  # fmt: skip
+
+
+class AddedUser(UserAnswer):
+    """A user with the password, which is told this once."""
+
+    password: str
+
+
+class TeamAnswer(BaseModel):
+    """A team."""
+
+    team_id: str
+    name: str
+    agents: list[str]
+    users: Annotated[list[int], Field(description="Ids of the users who look after it.")]
+
+    @classmethod
+    def of(cls, team: Team) -> TeamAnswer:
+        """Word a team."""
+        return cls(team_id=team.team_id, name=team.name, agents=list(team.agents), users=list(team.users))
+
+
+class TokenAnswer(BaseModel):
+    """A token, without its secret."""
+
+    token_id: int
+    name: str
+    user_id: int
+    scopes: list[str]
+    teams: list[str]
+    created_at: datetime
+    expires_at: datetime
+    used_at: datetime | None
+    revoked_at: datetime | None
+
+    @classmethod
+    def of(cls, token: ApiToken, **more: Any) -> TokenAnswer:
+        """Word a token."""
+        return cls(
+            token_id=token.token_id, name=token.name, user_id=token.user_id, scopes=[*token.scopes],
+            teams=[*token.teams], created_at=token.created_at, expires_at=token.expires_at, used_at=token.used_at,
+            revoked_at=token.revoked_at, **more,
+        )  # fmt: skip
+
+
+class AddedToken(TokenAnswer):
+    """A token with its secret, which is told this once."""
+
+    secret: str
+
+
+class AuditAnswer(BaseModel):
+    """A line of the audit log."""
+
+    number: int
+    at: datetime
+    actor: str
+    actor_kind: str
+    ip: str
+    action: str
+    object: str
+    outcome: str
+    details: dict[str, str]
+
+
+class Chain(BaseModel):
+    """Whether the audit log is whole."""
+
+    whole: bool
+    problem: Annotated[str | None, Field(description="What is wrong with it first.")]
+
+
+class Listed(BaseModel, Generic[T]):
+    """A list."""
+
+    items: list[T]
+    next: Annotated[str | None, Field(description="Value of `after` for the next page; null at the end.")] = None
+
+
+class ListedAll(Listed[T], Generic[T]):
+    """A whole list."""
+
+    total: int
+    total_is: str = "exact"
+
+    @classmethod
+    def whole(cls, items: Sequence[T]) -> ListedAll[T]:
+        """Make it of all there is."""
+        return cls(items=list(items), total=len(items))
+
+
+@router.get("/me")
+def get_me(access: MyAccess) -> Me:
+    """Tell who is asking and what they may do."""
+    principal = access.principal
+    return Me(
+        name=principal.user.name, display=principal.user.display, role=principal.user.role.value,
+        rights={right.value: reach.value for right, reach in principal.rights.items()}, teams=list(principal.teams),
+        agent_id=principal.user.agent_id, token=principal.token.name if principal.token else None,
+    )  # fmt: skip
+
+
+@router.get("/users")
+def get_users(access: MyAccess) -> ListedAll[UserAnswer]:
+    """List the users."""
+    return ListedAll[UserAnswer].whole([UserAnswer.of(user) for user in people.list_users(access)])
+
+
+@router.post("/users", status_code=201)
+def add_user(access: MyAccess, new: people.NewUser) -> AddedUser:
+    """Add a user."""
+    user, password = people.add_user(access, new)
+    return AddedUser(**UserAnswer.of(user).model_dump(), password=password)
+
+
+@router.patch("/users/{user_id}")
+def change_user(access: MyAccess, user_id: int, change: people.UserChange) -> UserAnswer:
+    """Change role, name on pages, agent or teams of a user, or disable them."""
+    return UserAnswer.of(people.change_user(access, user_id, change))
+
+
+@router.get("/teams")
+def get_teams(access: MyAccess) -> ListedAll[TeamAnswer]:
+    """List the teams."""
+    return ListedAll[TeamAnswer].whole([TeamAnswer.of(team) for team in people.list_teams(access)])
+
+
+@router.post("/teams", status_code=201)
+def put_team(access: MyAccess, new: people.NewTeam) -> TeamAnswer:
+    """Make a team, or replace its name and agents."""
+    return TeamAnswer.of(people.put_team(access, new))
+
+
+@router.get("/tokens")
+def get_tokens(access: MyAccess) -> ListedAll[TokenAnswer]:
+    """List the tokens."""
+    return ListedAll[TokenAnswer].whole([TokenAnswer.of(token) for token in people.list_tokens(access)])
+
+
+@router.post("/tokens", status_code=201)
+def add_token(access: MyAccess, new: people.NewToken) -> AddedToken:
+    """Make a token."""
+    token, secret = people.add_token(access, new)
+    return AddedToken(**TokenAnswer.of(token).model_dump(), secret=secret)
+
+
+@router.delete("/tokens/{token_id}", status_code=204)
+def revoke_token(access: MyAccess, token_id: int) -> Response:
+    """Revoke a token."""
+    people.revoke_token(access, token_id)
+    return Response(status_code=204)
+
+
+@router.get("/audit")
+def get_audit(
+    access: MyAccess,
+    wanted: Wanted,
+    after: Annotated[int | None, Query(description="Number of the last line of the page before.")] = None,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+) -> Listed[AuditAnswer]:
+    """List the audit log, the newest first."""
+    entries = auditing.read_page(access, wanted, before=after, limit=limit + 1)
+    items = [AuditAnswer.model_validate(auditing.as_json(entry)) for entry in entries[:limit]]
+    return Listed[AuditAnswer](items=items, next=str(items[-1].number) if len(entries) > limit else None)
+
+
+@router.get("/audit/verify")
+def verify_audit(access: MyAccess) -> Chain:
+    """Check that no line of the audit log was changed or removed."""
+    wrong = auditing.verify(access)
+    return Chain(whole=wrong is None, problem=None if wrong is None else str(wrong))

@@ -1,0 +1,131 @@
+"""The desk in a real browser: no barrier that axe-core finds, nothing that the content policy stops, keys are enough.
+
+Needs Chromium and `npm ci` in frontend/ (axe-core); skipped without them.
+"""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import uvicorn
+
+from qareport.model import UserRole
+from qareport.web import create_app
+from tests.support.desk import PASSWORD, OpenDesk, open_desk
+from tests.support.paths import ROOT
+
+playwright = pytest.importorskip("playwright.sync_api")
+AXE = ROOT / "frontend" / "node_modules" / "axe-core" / "axe.min.js"
+#: Pages that anyone sees, and those of the administrator.
+STRANGERS = ("/login", "/setup?ticket=no")
+PAGES = (
+    "/calls", "/calls?q=退货", "/calls?q=(", "/calls/c1", "/calls/none", "/upload", "/account", "/settings/users",
+    "/settings/users/1", "/settings/teams", "/settings/tokens", "/audit",
+)  # fmt: skip
+_RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    program = shutil.which("chromium") or shutil.which("google-chrome")
+    if program is None:
+        pytest.skip("Chromium is not installed: see deploy/system-packages")
+    with playwright.sync_playwright() as started:
+        opened = started.chromium.launch(executable_path=program, args=["--no-sandbox", "--disable-gpu"])
+        yield opened
+        opened.close()
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, OpenDesk]]:
+    """A desk on a port of this machine."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    with open_desk(tmp_path_factory.mktemp("desk")) as opened:
+        server = uvicorn.Server(uvicorn.Config(create_app(opened.desk), port=port, log_config=None))
+        thread = threading.Thread(target=server.run)
+        thread.start()
+        while not server.started:
+            time.sleep(0.05)
+        yield f"http://127.0.0.1:{port}", opened
+        server.should_exit = True
+        thread.join()
+
+
+def open_page(browser: Any, served: tuple[str, OpenDesk], *, width: int, locale: str, role: UserRole | None) -> Any:
+    """Open a window; `complaints` of it are what its console said."""
+    address, opened = served
+    context = browser.new_context(viewport={"width": width, "height": 800}, locale=locale, base_url=address)
+    if role is not None:
+        token = opened.enter(role).cookies["qareport"]
+        context.add_cookies([{"name": "qareport", "value": token, "url": address}])
+    page = context.new_page()
+    page.complaints = []
+    page.on("console", lambda message: page.complaints.append(message.text))
+    return page
+
+
+@pytest.mark.parametrize("width", [320, 1280])
+@pytest.mark.parametrize("locale", ["zh-CN", "en-GB"])
+def test_no_page_has_a_barrier_or_overflows(
+    browser: Any, served: tuple[str, OpenDesk], width: int, locale: str
+) -> None:
+    if not AXE.is_file():
+        pytest.skip("axe-core is not installed: npm ci in frontend/")
+    axe, found = AXE.read_text("utf-8"), {}
+    for role, paths in ((None, STRANGERS), (UserRole.ADMIN, PAGES)):
+        page = open_page(browser, served, width=width, locale=locale, role=role)
+        for path in paths:
+            page.goto(path)
+            page.evaluate(axe)
+            result = page.evaluate(f"axe.run({{runOnly: {_RULES}}})")
+            faults = [(fault["id"], fault["nodes"][0]["html"][:100]) for fault in result["violations"]]
+            if page.evaluate("document.documentElement.scrollWidth") > width:
+                faults.append(("overflow", ""))
+            if faults:
+                found[path] = faults
+        stopped = [text for text in page.complaints if "status of 4" not in text]
+        page.context.close()
+        assert stopped == []
+    assert found == {}
+
+
+def test_a_call_is_found_and_opened_with_the_keyboard_alone(browser: Any, served: tuple[str, OpenDesk]) -> None:
+    page = open_page(browser, served, width=1280, locale="zh-CN", role=None)
+    page.goto("/login")
+    tab_to(page, "name")
+    page.keyboard.type("analyst")
+    page.keyboard.press("Tab")
+    page.keyboard.type(PASSWORD)
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/calls")
+    tab_to(page, "q")
+    page.keyboard.type("退货")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/calls?*")
+    tab_to(page, "/calls/c")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/calls/c*")
+    assert page.locator("h1").count() == 1
+    page.context.close()
+
+
+def tab_to(page: Any, what: str) -> None:
+    """Press Tab until the focus is on a field of a name, or on a link that begins so; it must always be seen."""
+    for _ in range(40):
+        page.keyboard.press("Tab")
+        focus = page.evaluate(
+            "(() => { const e = document.activeElement; const box = e.getBoundingClientRect();"
+            "return [e.name || e.getAttribute('href') || '', box.bottom > 0 && box.top < innerHeight]; })()"
+        )
+        assert focus[1], f"the focus on {focus[0]} is out of sight"
+        if focus[0] == what or (what.startswith("/") and focus[0].startswith(what)):
+            return
+    raise AssertionError(f"no way to {what}")

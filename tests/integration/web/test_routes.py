@@ -1,0 +1,236 @@
+"""Every route, for every role, on things within and outside reach: one table says what each route needs.
+
+A route without an entry fails here. What is allowed and changes something leaves exactly one line of the audit log.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from fastapi.routing import APIRoute
+from fastapi.testclient import TestClient
+from starlette.routing import BaseRoute
+
+from qareport.model import GRANTS, JobKind, JobState, Permission, Reach, Team, UserRole
+from qareport.web import create_app
+from tests.support.desk import PASSWORD, OpenDesk, open_desk
+
+_P = Permission
+#: Statuses of who is let in: done, sent on, wrong in what was asked, or not there yet.
+LET_IN = {200, 201, 202, 204, 206, 303, 409, 422, 503}
+AT_THE_DOOR = LET_IN | {401, 410, 429}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Needs:
+    """What a route needs."""
+
+    #: None: everyone who is logged in.
+    right: Permission | None = None
+    #: Whether strangers are let in.
+    public: bool = False
+    #: What the path names: "", "call", "upload" (waits for bytes), "ended upload", "user", "team" or "token".
+    names: str = ""
+    query: str = ""
+    body: Any = None
+    files: Any = None
+    #: Lines of the audit log that it leaves.
+    audited: int = 0
+
+
+_USER = {"name": "new", "role": "agent"}
+_TOKEN = {"name": "t", "scopes": ["calls:read"]}
+_NEW_PASSWORD = {"current": PASSWORD, "password": PASSWORD, "again": PASSWORD}
+_SETTINGS, _AUDIT, _WRITE, _READ = _P.SETTINGS_WRITE, _P.AUDIT_READ, _P.CALLS_WRITE, _P.CALLS_READ
+ROUTES: dict[str, Needs] = {
+    "GET /healthz": Needs(public=True),
+    "GET /readyz": Needs(public=True),
+    "GET /metrics": Needs(right=_P.METRICS_READ),
+    "GET /login": Needs(public=True),
+    "POST /login": Needs(public=True, body={"name": "admin", "password": "no"}, audited=1),
+    "GET /setup": Needs(public=True),
+    "POST /setup": Needs(public=True, body={"ticket": "no"}),
+    "POST /logout": Needs(audited=1),
+    "GET /": Needs(),
+    "GET /account": Needs(),
+    "POST /account/language": Needs(body={"language": "zh"}, audited=1),
+    "POST /account/password": Needs(body=_NEW_PASSWORD, audited=1),
+    "POST /account/sessions/end": Needs(audited=1),
+    "GET /calls": Needs(right=_READ),
+    "GET /calls/{call_id:path}": Needs(right=_READ, names="call"),
+    "GET /calls/{call_id:path}/waveform": Needs(right=_READ, names="call"),
+    "GET /calls/{call_id:path}/sound": Needs(
+        right=_P.CALLS_ORIGINAL, names="call", query="?original=1&purpose=dispute", audited=1
+    ),
+    "GET /upload": Needs(right=_WRITE),
+    "POST /upload": Needs(right=_WRITE, files={"files": ("a.wav", b"RIFF")}, audited=1),
+    "POST /api/v1/uploads": Needs(right=_WRITE, body={"file_name": "a.wav"}, audited=1),
+    "GET /api/v1/uploads/{upload_id}": Needs(right=_WRITE, names="upload"),
+    "PUT /api/v1/uploads/{upload_id}/content": Needs(right=_WRITE, names="upload", body="RIFF"),
+    "DELETE /api/v1/uploads/{upload_id}": Needs(right=_WRITE, names="upload", audited=1),
+    "GET /api/v1/uploads/{upload_id}/events": Needs(right=_WRITE, names="ended upload"),
+    "GET /settings": Needs(),
+    "GET /settings/users": Needs(right=_SETTINGS),
+    "POST /settings/users": Needs(right=_SETTINGS, body=_USER | {"name": "new2"}, audited=1),
+    "GET /settings/users/{user_id}": Needs(right=_SETTINGS, names="user"),
+    "POST /settings/users/{user_id}": Needs(
+        right=_SETTINGS, names="user", body={"role": "agent", "display": "新名字"}, audited=1
+    ),
+    "POST /settings/users/{user_id}/password": Needs(right=_SETTINGS, names="user", audited=1),
+    "POST /settings/users/{user_id}/state": Needs(right=_SETTINGS, names="user", body={"state": "off"}, audited=1),
+    "GET /settings/teams": Needs(right=_SETTINGS),
+    "POST /settings/teams": Needs(right=_SETTINGS, body={"team_id": "green", "agents": "A7 A8"}, audited=1),
+    "POST /settings/teams/{team_id}/delete": Needs(right=_SETTINGS, names="team", audited=1),
+    "GET /settings/tokens": Needs(right=_SETTINGS),
+    "POST /settings/tokens": Needs(right=_SETTINGS, body=_TOKEN, audited=1),
+    "POST /settings/tokens/{token_id}/revoke": Needs(right=_SETTINGS, names="token", audited=1),
+    "GET /audit": Needs(right=_AUDIT),
+    "GET /audit/export": Needs(right=_AUDIT, audited=1),
+    "GET /api/v1/me": Needs(),
+    "GET /api/v1/users": Needs(right=_SETTINGS),
+    "POST /api/v1/users": Needs(right=_SETTINGS, body=_USER, audited=1),
+    "PATCH /api/v1/users/{user_id}": Needs(right=_SETTINGS, names="user", body={"display": "x"}, audited=1),
+    "GET /api/v1/teams": Needs(right=_SETTINGS),
+    "POST /api/v1/teams": Needs(right=_SETTINGS, body={"team_id": "grey"}, audited=1),
+    "GET /api/v1/tokens": Needs(right=_SETTINGS),
+    "POST /api/v1/tokens": Needs(right=_SETTINGS, body=_TOKEN, audited=1),
+    "DELETE /api/v1/tokens/{token_id}": Needs(right=_SETTINGS, names="token", audited=1),
+    "GET /api/v1/audit": Needs(right=_AUDIT),
+    "GET /api/v1/audit/verify": Needs(right=_AUDIT),
+}
+
+
+@dataclass
+class Things:
+    """What paths name, made anew for each request so that no request sees what another left."""
+
+    opened: OpenDesk
+    made: int = field(default=0)
+
+    def path(self, route: str, names: str, role: UserRole, *, own: bool) -> str:
+        """Fill the path of a route with something of the role's own, or with a foreign thing."""
+        path = route.split(" ")[1].replace(":path", "")
+        if not names:
+            return path
+        values: dict[str, tuple[str, Callable[[], object]]] = {
+            "call": ("call_id", lambda: "c1" if own else "c3"),
+            "upload": ("upload_id", lambda: self._upload(role, own=own, state=JobState.RECEIVING)),
+            "ended upload": ("upload_id", lambda: self._upload(role, own=own, state=JobState.CANCELLED)),
+            "user": ("user_id", self._user),
+            "team": ("team_id", self._team),
+            "token": ("token_id", self._token),
+        }
+        name, make = values[names]
+        return path.replace(f"{{{name}}}", str(make()))
+
+    def _upload(self, role: UserRole, *, own: bool, state: JobState) -> int:
+        users = self.opened.users
+        owner = users[role] if own else users[UserRole.AUDITOR]
+        payload = {"file_name": "a.wav", "call_id": "up"}
+        store, at = self.opened.desk.store, self.opened.clock.now
+        return store.jobs.add(JobKind.UPLOAD, payload, at=at, user_id=owner.user_id, state=state).job_id
+
+    def _user(self) -> int:
+        self.made += 1
+        return self.opened.desk.store.users.add(f"u{self.made}", UserRole.AGENT, at=self.opened.clock.now).user_id
+
+    def _team(self) -> str:
+        self.made += 1
+        self.opened.desk.store.teams.put(Team(team_id=f"t{self.made}", name="t"))
+        return f"t{self.made}"
+
+    def _token(self) -> int:
+        admin = self.opened.users[UserRole.ADMIN].user_id
+        store, at = self.opened.desk.store, self.opened.clock.now
+        return store.tokens.add("t", admin, [_P.CALLS_READ], at=at, lasts=timedelta(days=1))[0].token_id
+
+
+@pytest.fixture(scope="module")
+def things(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Things]:
+    """A desk that all requests of this module share."""
+    with open_desk(tmp_path_factory.mktemp("desk")) as opened:
+        yield Things(opened)
+
+
+def ask(client: TestClient, route: str, path: str, needs: Needs) -> int:
+    """Send the request of a route. Returns the status of the answer."""
+    form = route.startswith("POST /") and "/api/" not in route
+    content: dict[str, Any] = {}
+    if needs.files is not None:
+        content["files"] = needs.files
+    elif isinstance(needs.body, str):
+        content["content"] = needs.body
+    elif needs.body is not None:
+        content["data" if form else "json"] = needs.body
+    return client.request(route.split(" ")[0], path + needs.query, **content).status_code
+
+
+def expected(role: UserRole, needs: Needs, *, own: bool) -> set[int]:
+    """Say how a route must answer a role."""
+    if needs.public:
+        return AT_THE_DOOR
+    grants = GRANTS[role]
+    if needs.right is None:
+        return LET_IN
+    if needs.names == "call":
+        if _READ not in grants:
+            return {403}
+        if not own and grants[_READ] is not Reach.ALL:
+            return {404}
+    if needs.right not in grants:
+        return {403}
+    if "upload" in needs.names and not own and grants[needs.right] is not Reach.ALL:
+        return {404}
+    return LET_IN
+
+
+def all_routes(routes: Iterable[BaseRoute]) -> Iterator[APIRoute]:
+    """Yield the routes of an application, those of its routers too."""
+    for route in routes:
+        if isinstance(route, APIRoute):
+            yield route
+        elif (router := getattr(route, "original_router", None)) is not None:
+            yield from all_routes(router.routes)
+
+
+@pytest.mark.parametrize("route", ROUTES)
+def test_a_route_lets_in_who_has_the_right_and_nobody_else(things: Things, route: str) -> None:
+    needs = ROUTES[route]
+    wrong = {}
+    for role in UserRole:
+        for own in (True, False) if needs.names in ("call", "upload", "ended upload") else (True,):
+            path = things.path(route, needs.names, role, own=own)
+            audit = things.opened.desk.store.audit
+            before = audit.list(limit=1)
+            status = ask(things.opened.enter(role), route, path, needs)
+            left = audit.list(limit=1)[0].number if audit.list(limit=1) else 0
+            lines = left - (before[0].number if before else 0)
+            right = expected(role, needs, own=own)
+            if status not in right or (status in LET_IN and status < 400 and lines != needs.audited):
+                wrong[role.value, own] = (status, f"{lines} lines of the audit log")
+    assert wrong == {}
+
+
+@pytest.mark.parametrize("route", ROUTES)
+def test_a_stranger_is_let_in_nowhere_but_at_the_door(things: Things, route: str) -> None:
+    needs = ROUTES[route]
+    path = things.path(route, needs.names, UserRole.ADMIN, own=True)
+    status = ask(things.opened.browser(), route, path, needs)
+    if needs.public:
+        assert status in AT_THE_DOOR
+    else:
+        assert status == (401 if "/api/" in route else 303)
+
+
+def test_every_route_has_its_entry(things: Things) -> None:
+    routes = all_routes(create_app(things.opened.desk).routes)
+    assert {f"{method} {route.path}" for route in routes for method in route.methods or ()} == set(ROUTES)
+
+
+def test_the_log_of_all_this_is_whole(things: Things) -> None:
+    things.opened.enter(UserRole.ADMIN).post("/account/language", data={"language": "zh"})
+    assert things.opened.desk.store.audit.verify() is None

@@ -1,0 +1,164 @@
+"""Users, teams, tokens and the audit log, as an administrator and an auditor use them."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from pathlib import Path
+
+import pytest
+from fastapi.testclient import TestClient
+
+from qareport.model import UserRole
+from qareport.web import Desk
+from qareport.workflows.workspace import Workspace
+from tests.support.desk import OpenDesk
+
+SECRET = re.compile(r'<code class="secret">([^<]+)</code>')
+
+
+def secret_on(page: str) -> str:
+    found = SECRET.search(page)
+    assert found is not None, page
+    return found.group(1)
+
+
+def log_in(opened: OpenDesk, name: str, password: str) -> tuple[TestClient, int]:
+    client = opened.browser()
+    return client, client.post("/login", data={"name": name, "password": password}).status_code
+
+
+def test_a_new_supervisor_logs_in_with_the_shown_password_and_sees_the_team(opened: OpenDesk) -> None:
+    admin = opened.enter(UserRole.ADMIN)
+    form = {"name": "zhang", "role": "supervisor", "display": "张三", "teams": ["blue"]}
+    password = secret_on(admin.post("/settings/users", data=form).text)
+    client, status = log_in(opened, "zhang", password)
+    assert status == 303
+    assert "c3" in client.get("/calls").text
+    assert client.get("/calls/c1").status_code == 404
+    assert password not in admin.get("/settings/users").text
+
+
+@pytest.mark.parametrize(
+    ("form", "said"),
+    [
+        ({"name": "", "role": "agent"}, "name"),
+        ({"name": "x", "role": "king"}, "role"),
+        ({"name": "admin", "role": "agent"}, "已经有用户"),
+    ],
+)
+def test_a_wrong_new_user_is_refused_and_what_was_typed_stays(
+    opened: OpenDesk, form: dict[str, str], said: str
+) -> None:
+    answer = opened.enter(UserRole.ADMIN).post("/settings/users", data=form | {"display": "张三"})
+    assert answer.status_code == 422
+    assert said in answer.text
+    assert 'value="张三"' in answer.text
+
+
+def test_another_role_counts_at_once_and_ends_the_sessions(opened: OpenDesk) -> None:
+    analyst = opened.enter(UserRole.ANALYST)
+    number = opened.users[UserRole.ANALYST].user_id
+    form = {"role": "agent", "display": "x", "agent_id": "B1"}
+    assert opened.enter(UserRole.ADMIN).post(f"/settings/users/{number}", data=form).status_code == 303
+    assert analyst.get("/calls").status_code == 303
+    assert opened.desk.store.users.get(number).role is UserRole.AGENT
+
+
+@pytest.mark.parametrize(("path", "form"), [("", {"role": "agent", "display": "x"}), ("/state", {"state": "disabled"})])
+def test_the_only_administrator_stays(opened: OpenDesk, path: str, form: dict[str, str]) -> None:
+    admin = opened.enter(UserRole.ADMIN)
+    answer = admin.post(f"/settings/users/{opened.users[UserRole.ADMIN].user_id}{path}", data=form)
+    assert answer.status_code == 422
+    assert "唯一的管理员" in answer.text
+    assert admin.get("/settings/users").status_code == 200
+
+
+def test_a_disabled_user_is_out_until_enabled_again(opened: OpenDesk) -> None:
+    admin, path = opened.enter(UserRole.ADMIN), f"/settings/users/{opened.users[UserRole.AGENT].user_id}"
+    password = secret_on(admin.post(f"{path}/password").text)
+    admin.post(f"{path}/state", data={"state": "disabled"})
+    assert log_in(opened, "agent", password)[1] == 401
+    admin.post(f"{path}/state", data={"state": "enabled"})
+    assert log_in(opened, "agent", password)[1] == 303
+
+
+def test_agents_that_join_a_team_are_seen_by_who_looks_after_it(opened: OpenDesk) -> None:
+    supervisor, admin = opened.enter(UserRole.SUPERVISOR), opened.enter(UserRole.ADMIN)
+    assert supervisor.get("/calls/c3").status_code == 404
+    admin.post("/settings/teams", data={"team_id": "red", "name": "红队", "agents": "A1，A2\nB1"})
+    assert supervisor.get("/calls/c3").status_code == 200
+    admin.post("/settings/teams/red/delete")
+    assert supervisor.get("/calls/c1").status_code == 404
+
+
+def test_teams_of_a_file_are_read_and_no_page_changes_them(tmp_path: Path, opened: OpenDesk) -> None:
+    config = tmp_path / "config"
+    config.mkdir()
+    (config / "teams.yaml").write_text("teams: [{id: red, name: 红队, agents: [B1]}]\n", "utf-8")
+    with Workspace.open(config=config, store=f"sqlite:///{tmp_path / 'q.db'}") as workspace:
+        in_file = OpenDesk(desk=Desk(workspace, clock=opened.clock), clock=opened.clock, users=opened.users)
+        assert [(team.team_id, team.agents) for team in in_file.desk.store.teams.list()] == [("red", ("B1",))]
+        assert in_file.enter(UserRole.SUPERVISOR).get("/calls/c3").status_code == 200
+        admin = in_file.enter(UserRole.ADMIN)
+        page = admin.get("/settings/teams").text
+        assert "config/teams.yaml" in page
+        assert "<form" not in page.split("<main")[1]
+        assert admin.post("/settings/teams", data={"team_id": "red", "agents": "A1"}).status_code == 422
+        assert admin.post("/settings/teams/red/delete").status_code == 409
+
+
+def test_a_token_is_shown_once_does_what_it_may_and_is_revoked(opened: OpenDesk) -> None:
+    admin = opened.enter(UserRole.ADMIN)
+    form = {"name": "工单系统", "user": "admin", "days": "30", "scopes": ["settings:write", "calls:read"]}
+    secret = secret_on(admin.post("/settings/tokens", data=form).text)
+    assert secret not in admin.get("/settings/tokens").text
+    program = opened.browser()
+    program.headers["authorization"] = f"Bearer {secret}"
+    assert program.get("/api/v1/me").json()["token"] == form["name"]
+    more = {"name": "more", "scopes": ["calls:delete"]}
+    assert program.post("/api/v1/tokens", json=more).status_code == 403
+    assert program.get("/api/v1/audit").status_code == 403
+    number = opened.desk.store.tokens.list()[0].token_id
+    admin.post(f"/settings/tokens/{number}/revoke")
+    assert program.get("/api/v1/me").status_code == 401
+
+
+@pytest.mark.parametrize("form", [{"name": "t"}, {"name": "t", "scopes": "appeals:write"}, {"name": "", "scopes": "x"}])
+def test_a_token_that_may_do_nothing_or_too_much_is_not_made(opened: OpenDesk, form: dict[str, str]) -> None:
+    assert opened.enter(UserRole.ADMIN).post("/settings/tokens", data=form).status_code == 422
+    assert opened.desk.store.tokens.list() == ()
+
+
+def test_an_auditor_lands_on_the_log_filters_it_and_takes_it_out(opened: OpenDesk) -> None:
+    opened.enter(UserRole.ADMIN).post("/settings/users", data={"name": "=cmd|x", "role": "agent"})
+    auditor = opened.enter(UserRole.AUDITOR)
+    assert auditor.get("/").headers["location"] == "/audit"
+    page = auditor.get("/audit", params={"action": "users."}).text
+    assert "users.add" in page
+    assert "日志完整" in page
+    assert "没有这样的记录" in auditor.get("/audit", params={"actor": "nobody"}).text
+    assert "没有这样的记录" in auditor.get("/audit", params={"until": "2026-11-01"}).text
+    rows = list(csv.DictReader(io.StringIO(auditor.get("/audit/export").content.decode("utf-8-sig"))))
+    assert [row["action"] for row in rows] == ["audit.export", "users.add"]
+    assert rows[1]["object"] == "user:=cmd|x"
+    lines = auditor.get("/audit/export", params={"format": "jsonl", "action": "users.add"}).text.splitlines()
+    assert len(lines) == 1
+
+
+def test_a_cell_that_a_spreadsheet_would_compute_is_disarmed(opened: OpenDesk) -> None:
+    opened.browser().post("/login", data={"name": "=HYPERLINK(1)", "password": "x"})
+    text = opened.enter(UserRole.AUDITOR).get("/audit/export").text
+    assert "'=HYPERLINK(1)" in text
+
+
+def test_a_changed_line_of_the_log_is_named(opened: OpenDesk) -> None:
+    opened.browser().post("/login", data={"name": "x", "password": "x"})
+    from sqlalchemy import text
+
+    with opened.desk.store.database.write() as session:
+        session.execute(text("UPDATE audit SET actor = 'somebody else'"))
+    auditor = opened.enter(UserRole.AUDITOR)
+    assert "第 1 行被改动过" in auditor.get("/audit").text
+    assert auditor.get("/api/v1/audit/verify").json()["whole"] is False

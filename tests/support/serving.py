@@ -1,0 +1,79 @@
+"""`qareport serve`, run as a user runs it: its processes, its address, and what it printed."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import httpx2
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Serving:
+    """A desk that runs."""
+
+    process: subprocess.Popen[bytes]
+    address: str
+    log: Path
+
+    def browser(self, name: str) -> httpx2.Client:
+        """Return a browser in which a user of the demo is logged in, with the password that was printed."""
+        printed = (line.split() for line in self.log.read_text("utf-8").splitlines())
+        password = next(words[1] for words in printed if words[:1] == [name])
+        client = httpx2.Client(base_url=self.address, headers={"sec-fetch-site": "same-origin"}, trust_env=False)
+        answer = client.post("/login", data={"name": name, "password": password})
+        assert answer.status_code == 303, answer.text
+        return client
+
+    def child(self, name: str) -> int:
+        """Return the process id of the web process or of the worker; waits until there is one."""
+        return wait_for(lambda: self._find(name), what=f"process {name}")
+
+    def _find(self, name: str) -> int | None:
+        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text("ascii").split()
+        for child in children:
+            if Path(f"/proc/{child}/cmdline").read_bytes().split(b"\0")[-2:-1] == [name.encode()]:
+                return int(child)
+        return None
+
+
+def wait_for(look: Callable[[], T | None], *, what: str, seconds: float = 180) -> T:
+    """Look until something is there, and return it."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        found = look()
+        if found:
+            return found
+        time.sleep(0.2)
+    raise AssertionError(f"waited {seconds:g} s for {what}")
+
+
+@contextmanager
+def serving(*arguments: str, cwd: Path) -> Iterator[Serving]:
+    """Run `qareport serve` on a free port; at the end it is told to stop."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    log = cwd / "serve.log"
+    command = [sys.executable, "-m", "qareport", "serve", "--port", str(port), *arguments]
+    with log.open("wb") as file:
+        process = subprocess.Popen(command, cwd=cwd, stdout=file, stderr=file, env=dict(os.environ))
+    try:
+        yield Serving(process=process, address=f"http://127.0.0.1:{port}", log=log)
+    finally:
+        process.terminate()
+        try:
+            process.wait(timeout=15)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()

@@ -293,9 +293,8 @@ class Workspace:
         from qareport.workflows.render import Norms, assemble_order
 
         found = self.settings
-        return assemble_order(
-            self.store, order, found.privacy, norms=Norms(self.store, found.period), score=found.score
-        )
+        norms = Norms(self.store, found.period)
+        return assemble_order(self.store, order, found.privacy, norms=norms, score=found.score)
 
     def to_pandas(self, kind: str) -> pandas.DataFrame:
         """Return a table of all stored calls, masked as the settings say; needs `pip install 'qareport[pandas]'`.

@@ -154,7 +154,9 @@ def read_second(text: str) -> int:
     """
     try:
         parts = [float(part) for part in text.strip().replace("：", ":").split(":")]
-        seconds = sum(part * 60.0**power for power, part in enumerate(reversed(parts)))
+        seconds = 0.0
+        for part in parts:
+            seconds = 60 * seconds + part
         if len(parts) > 3 or min(parts) < 0 or not seconds < 1_000_000:
             raise ValueError
     except ValueError:

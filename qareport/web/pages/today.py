@@ -25,7 +25,8 @@ MOST = 10
 def show_today(request: Request, access: MyAccess) -> Response:
     """Show what the day before left to do."""
     if not access.principal.may(Permission.REPORTS_READ):
-        return RedirectResponse("/account", status_code=303)
+        own = "/audit" if access.principal.may(Permission.AUDIT_READ) else "/account"
+        return RedirectResponse(own, status_code=303)
     zone = access.desk.settings.period.time_zone
     yesterday = periods.local_day(access.desk.now(), zone) - DAY
     period = periods.period_of(PeriodKind.DAY, yesterday, zone)

@@ -105,6 +105,7 @@ from qareport.model.period_report import (
     RuleRow,
     WeakLink,
 )
+from qareport.model.rule_proposal import ProposalState, RuleProposal
 from qareport.model.turns import Turn, find_turns
 from qareport.model.vocabulary import (
     ALARM_KINDS,
@@ -232,6 +233,7 @@ __all__ = [
     "PromiseDue",
     "PromiseOutcome",
     "PromiseState",
+    "ProposalState",
     "Provenance",
     "Rate",
     "Reach",
@@ -241,6 +243,7 @@ __all__ = [
     "RoleMetrics",
     "RoleSource",
     "RuleHit",
+    "RuleProposal",
     "RuleRow",
     "RunRecord",
     "RunState",

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 #: The newest revision in `migrations/versions`; a store of a newer one is refused rather than misread.
-REVISION = "0007"
+REVISION = "0010"
 
 
 class Base(DeclarativeBase):

@@ -13,6 +13,7 @@ from qareport.store.deletion import DeletionRepository, Maintenance
 from qareport.store.jobs import JobRepository
 from qareport.store.outbox import OutboxRepository, RunRepository
 from qareport.store.results import ResultRepository, TranscriptRepository
+from qareport.store.rule_proposals import RuleProposalRepository
 from qareport.store.rule_sets import RuleSetRepository
 from qareport.store.search_index import SearchIndex
 from qareport.store.users import SessionRepository, TeamRepository, TokenRepository, UserRepository
@@ -56,6 +57,7 @@ class Store:
         self.tokens: Final = TokenRepository(self.database)
         self.audit: Final = AuditLog(self.database)
         self.jobs: Final = JobRepository(self.database)
+        self.rule_proposals: Final = RuleProposalRepository(self.database)
         self.deletion: Final = DeletionRepository(self.database)
         self.maintenance: Final = Maintenance(self.database)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, TypeVar
 
 import yaml
@@ -23,7 +23,7 @@ from qareport.rules.yaml_style import is_ambiguous, unfold
 from qareport.strict_yaml import parse_yaml
 
 #: Keys of a rule that a form shows as one field each.
-_SCALARS: Final = ("title", "severity", "points", "status")
+_SCALARS: Final = ("title", "severity", "points", "status", "category")
 _SAYS: Final = tuple(head for head, form in LEAVES.items() if form is SaysForm)
 #: Keys of a says-condition that hold words.
 _LISTS: Final = ("any", "all", "exact", "like", "except")
@@ -63,6 +63,7 @@ class EditableRule:
     severity: str
     points: str
     status: str
+    category: str
     #: By stage; `default` is that of all other calls.
     advice: Mapping[str, str]
     words: tuple[WordField, ...]
@@ -112,8 +113,8 @@ def edit_rule(
         text = text[:start] + written + text[end:]
     after = {rule.rule_id: rule for rule in read_rules(text)}
     others = {rule.rule_id: _moved(rule, before) for rule in after.values() if rule.rule_id != rule_id}
-    written = {field.place: set(field.words) for field in after[rule_id].words} if rule_id in after else {}
-    is_written = all(written.get(place) == set(chosen) for place, chosen in (words or {}).items())
+    lists = {field.place: set(field.words) for field in after[rule_id].words} if rule_id in after else {}
+    is_written = all(lists.get(place) == set(chosen) for place, chosen in (words or {}).items())
     if not is_written or others != {rule.rule_id: rule for rule in before if rule.rule_id != rule_id}:
         raise _refuse("invalid-value", say("{rule}: cannot be edited in the form: edit the YAML", rule=rule_id))
     return text
@@ -169,10 +170,7 @@ def _refuse(code: str, what: Message) -> ConfigError:
 def _moved(rule: EditableRule, before: Sequence[EditableRule]) -> EditableRule:
     """Compare without lines: an edit may move what follows."""
     same = next((old for old in before if old.rule_id == rule.rule_id), rule)
-    return EditableRule(
-        rule_id=rule.rule_id, line=same.line, title=rule.title, severity=rule.severity, points=rule.points,
-        status=rule.status, advice=rule.advice, words=rule.words,
-    )  # fmt: skip
+    return replace(rule, line=same.line)
 
 
 def _end_of(text: str, node: yaml.Node) -> int:
@@ -231,6 +229,7 @@ class _RuleNode:
             severity=values["severity"],
             points=values["points"],
             status=values["status"] or "active",
+            category=values["category"],
             advice={stage: unfold(node.value) for stage, node in self._advice().items()},
             words=tuple(
                 WordField(

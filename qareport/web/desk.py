@@ -14,6 +14,8 @@ from limits.strategies import SlidingWindowCounterRateLimiter
 
 from qareport.settings import Settings
 from qareport.store import Store
+from qareport.workflows.rule_desk import RuleDesk
+from qareport.workflows.rule_publishing import RulePublisher
 from qareport.workflows.workspace import Workspace
 
 #: How long the link of the first start opens the desk.
@@ -38,6 +40,7 @@ class Desk:
         self.now: Final = clock
         self.settings: Final[Settings] = workspace.settings
         self.store: Final[Store] = workspace.store
+        self.rules: Final = RulePublisher(RuleDesk(workspace))
         #: Counts wrong passwords.
         self.login_limits: Final = SlidingWindowCounterRateLimiter(MemoryStorage())
         self._ticket: tuple[str, datetime] | None = None

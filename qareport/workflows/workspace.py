@@ -223,6 +223,22 @@ class Workspace:
         self.store.rule_sets.put(book.ruleset.sha256, book.ruleset.files)
         return book
 
+    def forget_changed_rules(self) -> None:
+        """Let the rules be read again when they are asked for next, if their files have changed since.
+
+        Processes that run for long call it before they judge: rules are edited on the desk and in editors.
+
+        Raises:
+            ConfigError: there is no folder of rules.
+        """
+        from qareport import rules
+
+        now = rules.RuleFiles.from_folder(self.rules_dir).sha256
+        for name in ("rule_book", "rule_book_for_run"):
+            book = self.__dict__.get(name)
+            if book is not None and book.ruleset.sha256 != now:
+                self.__dict__.pop(name, None)
+
     def _last_valid(self, error: ConfigError) -> RuleBook:
         from qareport import rules
         from qareport.model import Note, NoteCode

@@ -35,7 +35,7 @@ async function marks(view) {
 const view = new EditorView({
   doc: area.value,
   extensions: [
-    EditorView.cspNonce.of(nonce),
+    EditorView.cspNonce.of(nonce), EditorState.phrases.of(words.phrases),
     lineNumbers(), foldGutter(), lintGutter(), history(), drawSelection(), indentOnInput(), indentUnit.of("  "),
     syntaxHighlighting(defaultHighlightStyle), highlightActiveLine(), highlightSelectionMatches(), closeBrackets(),
     EditorState.tabSize.of(2), EditorView.lineWrapping, yaml(),
@@ -79,7 +79,7 @@ function showDifference() {
   heading.textContent = `${words.file} → ${words.draft}`;
   panel.replaceChildren(heading);
   const shown = [
-    EditorView.cspNonce.of(nonce), EditorState.readOnly.of(true), EditorView.editable.of(false), yaml(),
+    EditorView.cspNonce.of(nonce), EditorState.phrases.of(words.phrases), EditorState.readOnly.of(true), EditorView.editable.of(false), yaml(),
     EditorView.lineWrapping, syntaxHighlighting(defaultHighlightStyle),
   ];
   new MergeView({

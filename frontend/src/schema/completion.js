@@ -69,7 +69,7 @@ export async function complete(context, kind) {
   const value = /^(\s*)((?:- +)*)([^\s#'"[{][^:#]*?)\s*:\s+\[?(?:[^\]]*,\s*)?([^\s,[\]]*)$/.exec(before);
   if (value) {
     const keyColumn = value[1].length + value[2].length;
-    const path = [...pathAt(context.state.doc, line.number, keyColumn), ...(value[2] ? ["-"] : []), value[3]];
+    const path = [...pathAt(context.state.doc, line.number, value[2] ? value[1].length : keyColumn), ...(value[2] ? ["-"] : []), value[3]];
     const nodes = path.reduce((now, key) => step(now, key, root), open(root, root));
     const options = valuesOf([...nodes, ...step(nodes, "-", root)]);
     return options.length && (context.explicit || value[4]) ? { from: context.pos - value[4].length, options } : null;
@@ -77,7 +77,7 @@ export async function complete(context, kind) {
   const key = /^(\s*)((?:- +)*)([^\s:#'"[{][^:#]*)?$/.exec(before);
   if (!key || !(context.explicit || key[3])) return null;
   const column = key[1].length + key[2].length;
-  const path = [...pathAt(context.state.doc, line.number, column), ...(key[2] ? ["-"] : [])];
+  const path = [...pathAt(context.state.doc, line.number, key[2] ? key[1].length : column), ...(key[2] ? ["-"] : [])];
   const nodes = path.reduce((now, part) => step(now, part, root), open(root, root));
   const options = keysOf(nodes);
   return options.length ? { from: context.pos - (key[3] ?? "").length, options, validFor: /^[\w\u4e00-\u9fff _-]*$/ } : null;

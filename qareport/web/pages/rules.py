@@ -14,7 +14,7 @@ from qareport import rules
 from qareport.errors import ConfigError, QareportError
 from qareport.messages import Message, say
 from qareport.model import JobKind, Permission, ProposalState, Reach, Severity
-from qareport.presentation.locale import LOCALES, language
+from qareport.presentation.locale import LOCALES, current
 from qareport.rules.slots import Tongue
 from qareport.rules.translation import slot_of
 from qareport.web.access import Access
@@ -199,7 +199,7 @@ def _ids(editable: tuple[rules.EditableRule, ...]) -> dict[str, None]:
 
 def _spelt(key: str, value: str = "") -> str:
     """Write a key of rules, or one of its values, in the language of the page."""
-    tongue: Tongue = "chinese" if language() == LOCALES[0] else "english"
+    tongue: Tongue = "chinese" if current() == LOCALES[0] else "english"
     slot = slot_of("rules").at(("rules", 0))
     if value:
         return slot.child(key).spell_value(value, tongue)

@@ -10,7 +10,6 @@ from enum import StrEnum
 from qareport.errors import ConfigError, Diagnostic
 from qareport.messages import say
 from qareport.model import Severity
-from qareport.presentation.locale import _
 from qareport.rules.rule_text import append_rule, quoted
 from qareport.rules.translation import rewrite
 
@@ -107,15 +106,14 @@ def _rule(new: NewRule) -> str:
 
 
 def _tests(new: NewRule) -> str:
-    """Write one conversation that the rule must hit, and one that it must not."""
-    speaker = _("客服") if new.template is RuleTemplate.AGENT_SAYS else _("客户")
-    said, other = quoted(new.words[0]), quoted(_("好的，没有别的事了。"))
-    begin, later = 1, 4 + new.seconds
-    hit = f"      - {speaker} {begin}-3: {said}\n      - {_('客服')} {later + 1}-{later + 3}: {quoted(_('您还在吗'))}\n"
-    miss = f"      - {speaker} {begin}-3: {other}\n"
+    """Write one conversation that the rule must hit, and one that it must not; people of the calls speak Chinese."""
+    speaker = "客服" if new.template is RuleTemplate.AGENT_SAYS else "客户"
+    said, later = quoted(new.words[0]), 5 + new.seconds
+    hit = f"      - {speaker} 1-3: {said}\n      - 客服 {later}-{later + 2}: 您还在吗\n"
+    miss = f"      - {speaker} 1-3: 好的，没有别的事了。\n"
     if new.template is RuleTemplate.NO_REPLY:
-        miss = f"      - {speaker} {begin}-3: {said}\n      - {_('客服')} 3.5-5: {quoted(new.reply[0])}\n"
-    names = [quoted(_("命中：{title}").format(title=new.title)), quoted(_("不命中：{title}").format(title=new.title))]
+        miss = f"      - 客户 1-3: {said}\n      - 客服 3.5-4: {quoted(new.reply[0])}\n"
+    names = [quoted(f"命中：{new.title}"), quoted(f"不命中：{new.title}")]
     return (
         f"schema: 1\ncases:\n  - name: {names[0]}\n    conversation:\n{hit}    must_hit: [{new.rule_id}]\n\n"
         f"  - name: {names[1]}\n    conversation:\n{miss}    must_not_hit: [{new.rule_id}]\n"

@@ -142,7 +142,7 @@ def append_rule(text: str, snippet: str, key: str = "rules") -> str:
     last = items.value[-1]
     column = text.rfind("-", 0, last.start_mark.index) - text.rfind("\n", 0, last.start_mark.index) - 1
     end = _end_of(text, last)
-    lines = snippet.splitlines()[snippet.splitlines().index(f"{key}:") + 1 :]
+    lines = snippet.splitlines()[2:]  # without `schema: 1` and the list's key
     body = "\n".join(" " * column + line[2:] if line.strip() else "" for line in lines)
     return text[:end].rstrip() + "\n\n" + body + "\n" + (text[end:].lstrip("\n") and "\n" + text[end:].lstrip("\n"))
 
@@ -150,10 +150,10 @@ def append_rule(text: str, snippet: str, key: str = "rules") -> str:
 def quoted(text: str) -> str:
     """Write a text as YAML: plainly where it is read back as the same text, else in quotes."""
     try:
-        plain = parse_yaml(f"- [{text}]".encode("utf-8", "surrogatepass"), name="").data
+        plain = parse_yaml(f"a: {text}\nb: [{text}]".encode("utf-8", "surrogatepass"), name="").data
     except ConfigError:
         plain = None
-    is_plain = plain == [[text]] and text and "\n" not in text and not is_ambiguous(text)
+    is_plain = plain == {"a": text, "b": [text]} and text and "\n" not in text and not is_ambiguous(text)
     return text if is_plain else json.dumps(text, ensure_ascii=False)
 
 

@@ -91,7 +91,9 @@ def change(access: Access, name: str, fields: dict[str, str]) -> str:
 
 
 def _edited(text: str, rule_id: str, fields: dict[str, str]) -> str:
-    values: dict[str, str] = {key: fields[key].strip() for key in ("title", "severity", "points", "status") if key in fields}
+    values: dict[str, str] = {
+        key: fields[key].strip() for key in ("title", "severity", "points", "status") if key in fields
+    }
     advice = {key.removeprefix("advice:"): value for key, value in fields.items() if key.startswith("advice:")}
     words = {
         key.removeprefix("words:"): rules.split_words(value)

@@ -11,13 +11,13 @@ from fastapi import APIRouter, Form, Query, Request, Response
 from fastapi.responses import PlainTextResponse, RedirectResponse
 
 from qareport import rules
-from qareport.errors import ConfigError, QareportError
+from qareport.errors import BusyError, ConfigError, NotFoundError, QareportError
 from qareport.messages import Message, say
 from qareport.model import JobKind, Permission, ProposalState, Reach, Severity
 from qareport.presentation.locale import LOCALES, current
 from qareport.rules.slots import Tongue
 from qareport.rules.translation import slot_of
-from qareport.web.access import Access
+from qareport.web.access import Access, ForbiddenError
 from qareport.web.api.rules import problems_of, replay
 from qareport.web.dependencies import MyAccess
 from qareport.web.pages.rule_actions import RuleAction, change, to_publish
@@ -105,9 +105,11 @@ def work_on_rule_file(
         return page(
             request, access, name, tab=action.value, asked=asked, problem=str(error), conflict=error.diff, status=status
         )
+    except ForbiddenError:
+        raise
     except QareportError as error:
-        tab = "check" if isinstance(error, ConfigError) else action.value
-        return page(request, access, name, tab=tab, asked=asked, problem=str(error), status=422)
+        status = 404 if isinstance(error, NotFoundError) else 409 if isinstance(error, BusyError) else 422
+        return page(request, access, name, tab=action.value, asked=asked, problem=str(error), status=status)
 
 
 @router.post("/rule-forms/{name:path}")

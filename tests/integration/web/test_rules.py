@@ -98,8 +98,8 @@ def test_an_older_text_comes_back_as_a_draft(opened: OpenDesk) -> None:
 def test_a_new_rule_is_written_with_its_tests(opened: OpenDesk) -> None:
     client = opened.login(UserRole.ADMIN)
     form = {
-        "form": "add", "template": "silence-after", "new_id": "returns.new-1", "title": "问了没人答", "category": "退货",
-        "severity": "minor", "points": "-3", "words": "谁出", "seconds": "3", "advice": "马上答。",
+        "form": "add", "template": "silence-after", "new_id": "returns.new-1", "title": "问了没人答",
+        "category": "退货", "severity": "minor", "points": "-3", "words": "谁出", "seconds": "3", "advice": "马上答。",
     }  # fmt: skip
     assert client.post("/rule-forms/returns.yaml", data=form).status_code == 303
     assert "4个通过，0个没过" in work(client, "test")

@@ -7,8 +7,8 @@ import pytest
 from qareport import rules
 from qareport.errors import ConfigError
 from qareport.rules import NewRule, RuleFiles, RuleTemplate
-from tests.support.rule_folder import RULES, TESTS
 from tests.support.calls import analyse_transcript
+from tests.support.rule_folder import RULES, TESTS
 
 
 def new(template: RuleTemplate = RuleTemplate.CUSTOMER_SAYS, **values: object) -> NewRule:

@@ -85,6 +85,12 @@ def _pause(start_ms: int, end_ms: int, last: Segment | None, following: Segment 
 #: Music continues over a break of this length: models mark it in pieces.
 MUSIC_JOIN_MS = 1000
 _MUSIC = frozenset({AudioEvent.BGM, AudioEvent.SING})
+#: Words that take longer, or that do any of this, are more than an agreement to wait.
+_AGREEMENT_MS = 3000
+_WANTS_SOMETHING = (
+    Act.ASK, Act.ASK_AGAIN, Act.REQUEST, Act.COMPLAIN, Act.REMIND_PROMISE, Act.THREATEN, Act.GIVE_UP, Act.SARCASM,
+    Act.REFUSE,
+)  # fmt: skip
 
 
 def find_music(segments: Sequence[Segment]) -> tuple[Gap, ...]:
@@ -118,13 +124,15 @@ def find_gaps(spoken: Sequence[Segment], duration_ms: int | None) -> tuple[Gap, 
 
 
 def find_holds(scene: Scene, music: Sequence[Gap]) -> tuple[Hold, ...]:
-    """Find where the customer waits: music, or a silence of `hold_ms` that the agent announced (by act or by words)."""
+    """Find where the customer waits: music, or a silence of `hold_ms` that the agent announced (by act or by words).
+
+    A customer who only agrees to wait does not end what was announced.
+    """
     holds = [Hold(start_ms=gap.start_ms, end_ms=gap.end_ms, music=True) for gap in music]
     announced = {
         segment.end_ms
         for index, segment in enumerate(scene.spoken)
-        if segment.role is not Role.CUSTOMER
-        and (scene.does(index, Act.HOLD) or scene.topics.hold.match(scene.words[index]) is not None)
+        if _announces_hold(scene, index) or _agrees_to_hold(scene, index)
     }
     holds += [
         Hold(start_ms=silence.start_ms, end_ms=silence.end_ms, music=False)
@@ -132,6 +140,21 @@ def find_holds(scene: Scene, music: Sequence[Gap]) -> tuple[Hold, ...]:
         if silence.start_ms in announced and silence.duration_ms >= scene.settings.hold_ms
     ]
     return tuple(sorted(holds, key=lambda hold: hold.start_ms))
+
+
+def _announces_hold(scene: Scene, index: int) -> bool:
+    if scene.spoken[index].role is Role.CUSTOMER:
+        return False
+    return scene.does(index, Act.HOLD) or scene.topics.hold.match(scene.words[index]) is not None
+
+
+def _agrees_to_hold(scene: Scene, index: int) -> bool:
+    """Tell whether a customer's short words after an announced hold (好的，可以) want nothing."""
+    first = scene.turn_start(index)
+    if scene.spoken[index].role is not Role.CUSTOMER or first == 0 or scene.turn_does(index, *_WANTS_SOMETHING):
+        return False
+    agreed_ms = scene.spoken[index].end_ms - scene.spoken[first].start_ms
+    return agreed_ms <= _AGREEMENT_MS and any(_announces_hold(scene, before) for before in scene.turn_before(first))
 
 
 #: With less talk than this a speed of speech says nothing.

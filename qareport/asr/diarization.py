@@ -55,6 +55,8 @@ class ChannelLayout:
     #: The role on each of these channels; UNKNOWN where it was not given.
     roles: tuple[Role, ...]
     notes: tuple[Note, ...] = ()
+    #: Roles are known, but only one of the channels has speech: both speakers may be on it all the same.
+    alone: bool = False
 
     @property
     def mixed(self) -> bool:
@@ -72,8 +74,9 @@ def determine_layout(
         identical: they all carry the same sound; then the first is transcribed, as a mono recording.
         given: the call's own channel map; empty where it has none.
         default: the configured map, used for recordings of more than one channel.
-        silent: channels without any sound. Where a single channel has sound, both speakers may be on it: without a map
-            it is transcribed as a mono recording; a note says so in any case.
+        silent: channels on which nobody speaks. Where someone speaks on a single channel, both speakers may be on it:
+            without a map it is transcribed as a mono recording, with one its words decide whether the map is believed
+            (see `assign_roles`); a note says so in any case.
     """
     notes: list[Note] = []
     if identical:
@@ -92,7 +95,8 @@ def determine_layout(
         notes.append(Note(code=NoteCode.ONE_CHANNEL_SOUNDS, values=values))
         if set(roles) == {Role.UNKNOWN}:
             transcribed, roles = (sounding[0],), (Role.UNKNOWN,)
-    return ChannelLayout(channels=transcribed, roles=roles, notes=tuple(notes))
+    alone = len(transcribed) > 1 and len(sounding) == 1
+    return ChannelLayout(channels=transcribed, roles=roles, notes=tuple(notes), alone=alone)
 
 
 def assign_roles(
@@ -104,6 +108,8 @@ def assign_roles(
     segment belongs to one of two clusters, and the words of all segments of a cluster decide its role. Else words
     decide where they are clear: for each channel when there are several (of two, the other then has the other role),
     for each segment when a single channel holds both speakers. Where they are not clear, the role stays unknown.
+    Where only one of several channels has speech and its words are clearly those of both speakers, its known role is
+    not believed, and it counts as a single channel with both.
 
     Args:
         segments: all segments of a call.
@@ -113,6 +119,8 @@ def assign_roles(
     Returns:
         The segments in their order, and notes on how roles were found.
     """
+    if layout.alone:
+        layout = _believed(layout, segments)
     by_channel = dict(zip(layout.channels, layout.roles, strict=True))
     if layout.mixed and (by_voice := _by_voice(segments, embeddings)):
         return by_voice, _voices_note(by_voice)
@@ -128,6 +136,18 @@ def assign_roles(
         for segment, guess in zip(segments, guesses, strict=True)
     )
     return assigned, (*_words_note(assigned), *_swap_note(assigned))
+
+
+def _believed(layout: ChannelLayout, segments: Sequence[Segment]) -> ChannelLayout:
+    """Return the layout of a recording with speech on one channel alone, its roles taken away if words contradict."""
+    used = sorted({_channel(segment) for segment in segments})
+    roles = [role for channel, role in zip(layout.channels, layout.roles, strict=True) if channel in used]
+    if len(used) != 1 or roles[0] is Role.UNKNOWN:
+        return layout
+    others = _OTHER[roles[0]] in {_guess([segment.text]) for segment in segments}
+    if not others or _guess([segment.text for segment in segments]) is roles[0]:
+        return layout
+    return ChannelLayout(channels=(used[0],), roles=(Role.UNKNOWN,))
 
 
 def cluster_speakers(embeddings: Sequence[Embedding]) -> list[int]:

@@ -21,7 +21,7 @@ from qareport.audio.decode import expected_channel_ms
 from qareport.audio.resampling import Samples
 from qareport.errors import AudioError, QareportError, UnavailableError
 from qareport.events import Progress
-from qareport.model import Call, FailedCall, ModelInfo, Note, NoteCode, Segment, Transcript
+from qareport.model import AudioEvent, Call, FailedCall, ModelInfo, Note, NoteCode, Segment, Transcript
 from qareport.settings import AsrSettings, AudioSettings
 
 logger = logging.getLogger(__name__)
@@ -30,6 +30,8 @@ logger = logging.getLogger(__name__)
 ROUND_BATCHES = 4
 #: The same on a CPU, in seconds, where batches are small.
 CPU_ROUND_SECONDS = 480
+#: Sounds that are told of although nobody speaks: a caller who hears music waits, and the line is not silent.
+_MUSIC = frozenset({AudioEvent.BGM, AudioEvent.SING})
 #: Most calls that are gathered, so that silent and failed calls are not kept waiting for speech.
 _GROUP_CALLS = 64
 #: Chunks of speech that are recognised together where sentences are told as soon as they are.
@@ -233,7 +235,7 @@ class Engine:
         recognitions = self.speech.recognise(chunks)
         by_sentence = self.asr.sentence_emotion
         split = [
-            sentences.split(chunk, result) if by_sentence and isinstance(result, Recognition) else []
+            sentences.split(chunk, result) if by_sentence and chunk.speech and isinstance(result, Recognition) else []
             for chunk, result in zip(chunks, recognitions, strict=True)
         ]
         alone = iter(self.speech.recognise([sentence.chunk for parts in split for sentence in parts]))
@@ -261,8 +263,14 @@ def _transcript(
 ) -> Transcript:
     call = prepared.call
     ordered = sorted(utterances, key=lambda utterance: (utterance[0].start_ms, utterance[0].channel))
-    without_roles = [_segment(chunk, recognition) for chunk, recognition in ordered]
-    segments, notes = assign_roles(without_roles, prepared.layout, [chunk.embedding for chunk, _ in ordered])
+    spoken = [(chunk, recognition) for chunk, recognition in ordered if chunk.speech]
+    without_roles = [_segment(chunk, recognition) for chunk, recognition in spoken]
+    segments, notes = assign_roles(without_roles, prepared.layout, [chunk.embedding for chunk, _ in spoken])
+    music = [
+        _without_words(_segment(chunk, recognition))
+        for chunk, recognition in ordered
+        if not chunk.speech and _MUSIC.intersection(recognition.events)
+    ]
     silent = () if segments else (Note(code=NoteCode.NO_SPEECH),)
     return Transcript(
         call_id=call.call_id,
@@ -271,7 +279,7 @@ def _transcript(
         started_at=call.started_at,
         audio=prepared.audio,
         model=info,
-        segments=segments,
+        segments=tuple(sorted([*segments, *music], key=lambda segment: (segment.start_ms, segment.channel or 0))),
         notes=(*prepared.layout.notes, *silent, *notes),
     )
 
@@ -292,6 +300,11 @@ def _segment(chunk: SpeechChunk, recognition: Recognition) -> Segment:
         loudness_dbfs=chunk.loudness_dbfs,
         tokens=recognition.tokens,
     )
+
+
+def _without_words(segment: Segment) -> Segment:
+    """Return a stretch in which nobody speaks: what a model makes of music is no words, and no one's emotion."""
+    return replace(segment, text="", tokens=(), emotion=None, emotion_scores=None, emotion_view=None)
 
 
 def _failed(call: Call, step: str, error: Exception) -> FailedCall:

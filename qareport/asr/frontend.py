@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+import itertools
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from qareport.asr.background_sounds import find_sounds
 from qareport.asr.diarization import ChannelLayout, determine_layout
 from qareport.asr.interfaces import ENCODER_FRAME_MS, Embedding, SpeechChunk, Vad
 from qareport.asr.vad_refinement import merge_spans
+from qareport.audio.crosstalk import find_shared_sound, remove_copies
 from qareport.audio.decode import decode
 from qareport.audio.levels import channels_identical, loudness_dbfs
 from qareport.audio.resampling import SAMPLE_RATE, Samples
-from qareport.model import AudioInfo, Call
+from qareport.model import AudioInfo, Call, Note, NoteCode
 from qareport.settings import AsrSettings, AudioSettings
 
 if TYPE_CHECKING:
@@ -22,6 +25,8 @@ if TYPE_CHECKING:
 
 #: A stretch shorter than a log-mel frame (25 ms) has no features.
 _SHORTEST_MS = 30
+#: In seconds: crosstalk shorter than this is not worth a note.
+_NOTICEABLE_S = 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -60,55 +65,86 @@ def prepare_call(
         AudioError: the recording cannot be used.
     """
     recording = decode(call.audio_path, max_duration_ms=audio.max_duration_minutes * 60_000)
+    samples, identical, notes = _separate(recording.samples)
+    mels = log_mel(samples)
+    spoken = vad.find(samples, mels)
     layout = determine_layout(
         recording.info.channels,
-        identical=channels_identical(recording.samples),
+        identical=identical,
         given=call.channel_roles,
         default=audio.channel_roles,
-        silent=(),
+        silent=[channel for channel, spans in enumerate(spoken) if not spans],
     )
-    first = layout.channels[0]
-    samples = recording.samples[first : first + len(layout.channels)]
-    mels = log_mel(samples)
-    utterances = vad.find(samples, mels)
-    if asr.merge and not layout.mixed:
+    one_voice = not layout.mixed and not layout.alone
+    utterances = [spoken[channel] for channel in layout.channels]
+    if asr.merge and one_voice:
         utterances = merge_spans(
             utterances, gap_ms=asr.merge_gap_ms, length_ms=min(asr.merge_length_ms, asr.max_segment_ms)
         )
     chunks = [
-        _chunk(
-            recording.samples[channel],
-            channel,
-            span,
-            features(mels[channel - first, _frames(*span)]),
-            embed_speaker if layout.mixed else None,
-        )
+        _chunk(samples, mels, features, channel, span, embed_speaker=None if one_voice else embed_speaker)
         for channel, spans in zip(layout.channels, utterances, strict=True)
         for span in spans
         if span[1] - span[0] >= _SHORTEST_MS
     ]
+    chunks += [
+        replace(_chunk(samples, mels, features, channel, span), speech=False)
+        for channel, start, end in find_sounds(samples, spoken)
+        for span in _pieces(start, end, asr.max_segment_ms)
+    ]
     ordered = tuple(sorted(chunks, key=lambda chunk: (chunk.start_ms, chunk.channel)))
+    layout = replace(layout, notes=(*recording.notes, *notes, *layout.notes))
     return PreparedCall(call=call, audio=recording.info, layout=layout, chunks=ordered)
 
 
+def _separate(samples: Samples) -> tuple[Samples, bool, list[Note]]:
+    """Take out what channels have in common.
+
+    Returns:
+        The channels to listen to, float32 [channels, samples]; whether they were all the same; and what is to be said.
+    """
+    if channels_identical(samples):
+        return samples[:1], True, []
+    shared = find_shared_sound(samples)
+    if shared.identical:
+        return samples[:1], True, []
+    if not shared.leaks:
+        return samples, False, []
+    separate, seconds = remove_copies(samples, shared.leaks)
+    if seconds < _NOTICEABLE_S:
+        return separate, False, []
+    return separate, False, [Note(code=NoteCode.CROSSTALK, values={"seconds": f"{seconds:.1f}"})]
+
+
 def _chunk(
-    samples: Samples,
+    channels: Samples,
+    mels: torch.Tensor,
+    features: Callable[[torch.Tensor], torch.Tensor],
     channel: int,
     span: tuple[int, int],
-    features: torch.Tensor,
-    embed_speaker: Callable[[Samples], Embedding] | None,
+    *,
+    embed_speaker: Callable[[Samples], Embedding] | None = None,
 ) -> SpeechChunk:
     start, end = span
+    samples = channels[channel]
     part = samples[start * SAMPLE_RATE // 1000 : end * SAMPLE_RATE // 1000]
+    frames = features(mels[channel, _frames(start, end)])
     return SpeechChunk(
         channel=channel,
         start_ms=start,
         end_ms=end,
         loudness_dbfs=loudness_dbfs(samples, start, end),
-        features=features,
-        powers=_powers(part, len(features)),
+        features=frames,
+        powers=_powers(part, len(frames)),
         embedding=None if embed_speaker is None else embed_speaker(part),
     )
+
+
+def _pieces(start_ms: int, end_ms: int, longest_ms: int) -> Iterator[tuple[int, int]]:
+    """Cut a stretch into pieces of like length, none longer than a limit."""
+    count = -(-(end_ms - start_ms) // longest_ms)
+    bounds = [start_ms + (end_ms - start_ms) * index // count // 10 * 10 for index in range(count)]
+    yield from itertools.pairwise([*bounds, end_ms])
 
 
 def _frames(start_ms: int, end_ms: int) -> slice:

@@ -29,7 +29,7 @@ Embedding = npt.NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class SpeechChunk:
-    """A stretch of speech on one channel, ready for the model."""
+    """A stretch of speech, or of another sound, on one channel, ready for the model."""
 
     channel: int
     start_ms: int
@@ -41,6 +41,8 @@ class SpeechChunk:
     powers: npt.NDArray[np.float32]
     #: None where no speaker embedding was requested.
     embedding: Embedding | None = None
+    #: False: nobody speaks, but something sounds, which may be music.
+    speech: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

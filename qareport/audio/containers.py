@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import os
+import struct
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -113,6 +114,46 @@ def _wav_stated_ms(path: Path, _sample_rate: int) -> int | None:
     return None
 
 
+def _w64_stated_ms(path: Path, _sample_rate: int) -> int | None:
+    """Return the duration of a data chunk of Sony Wave64 that is larger than the rest of the file."""
+    with path.open("rb") as file:
+        size = file.seek(0, os.SEEK_END)
+        at, bytes_a_second = 40, 0  # behind `riff`, its size and `wave`
+        while at + 24 <= size:
+            file.seek(at)
+            head = file.read(36)
+            length = int.from_bytes(head[16:24], "little")  # the 24 bytes of the head are part of it
+            if head.startswith(b"fmt "):
+                bytes_a_second = int.from_bytes(head[32:36], "little")
+            if head.startswith(b"data"):
+                return _if_cut(length - 24, size - at - 24, bytes_a_second)
+            at += max(24, -(-length // 8) * 8)
+    return None
+
+
+def _caf_stated_ms(path: Path, _sample_rate: int) -> int | None:
+    """Return the duration of a data chunk of a Core Audio file that is larger than the rest; -1 states nothing."""
+    with path.open("rb") as file:
+        size = file.seek(0, os.SEEK_END)
+        at, bytes_a_second = 8, 0
+        while at + 12 <= size:
+            file.seek(at)
+            head = file.read(44)
+            length = int.from_bytes(head[4:12], signed=True)
+            if head.startswith(b"desc") and len(head) == 44:
+                rate, _, _, packet_bytes, packet_frames = struct.unpack(">d4s4I", head[12:40])[:5]
+                bytes_a_second = round(rate * packet_bytes / packet_frames) if packet_frames else 0
+            if head.startswith(b"data") or length < 0:
+                return _if_cut(length, size - at - 12, bytes_a_second)
+            at += 12 + length
+    return None
+
+
+def _if_cut(stated: int, held: int, bytes_a_second: int) -> int | None:
+    """Return the duration in ms of so many stated bytes if the file holds fewer."""
+    return stated * 1000 // bytes_a_second if stated > held and bytes_a_second > 0 else None
+
+
 def _mp3_stated_ms(path: Path, sample_rate: int) -> int | None:
     """Return the duration by the frame count of the Xing/Info header, if the encoder wrote such a header.
 
@@ -131,10 +172,10 @@ def _mp3_stated_ms(path: Path, sample_rate: int) -> int | None:
 #: Every known format, and the only ones that are opened: to add a format, add a row.
 FORMATS = (
     AudioFormat(suffixes=(".wav",), demuxers=("wav",), states_length=True, read_stated_ms=_wav_stated_ms),
-    AudioFormat(suffixes=(".w64",), demuxers=("w64",), states_length=True),
+    AudioFormat(suffixes=(".w64",), demuxers=("w64",), states_length=True, read_stated_ms=_w64_stated_ms),
     AudioFormat(suffixes=(".aif", ".aiff", ".aifc"), demuxers=("aiff",), states_length=True),
     AudioFormat(suffixes=(".au", ".snd"), demuxers=("au",), states_length=True),
-    AudioFormat(suffixes=(".caf",), demuxers=("caf",), states_length=True),
+    AudioFormat(suffixes=(".caf",), demuxers=("caf",), states_length=True, read_stated_ms=_caf_stated_ms),
     AudioFormat(suffixes=(".flac",), demuxers=("flac",), states_length=True),
     AudioFormat(suffixes=(".wv",), demuxers=("wv",), states_length=True),
     AudioFormat(suffixes=(".tta",), demuxers=("tta",), states_length=True),
@@ -153,7 +194,6 @@ FORMATS = (
         keeps_time=True,
     ),
     AudioFormat(suffixes=(".wma",), demuxers=("asf",), states_length=True),
-    AudioFormat(suffixes=(".avi",), demuxers=("avi",), states_length=True),
     AudioFormat(suffixes=(".ogg", ".oga", ".opus", ".spx"), demuxers=("ogg",), find_broken_end=ogg_end),
     AudioFormat(suffixes=(".amr", ".awb"), demuxers=("amr",), find_broken_end=amr_end),
     AudioFormat(suffixes=(".aac",), demuxers=("aac",), find_broken_end=adts_end),

@@ -19,6 +19,7 @@ from qareport.audio.containers import sha256_of
 from qareport.audio.decode import decode
 from qareport.audio.resampling import SAMPLE_RATE, Samples
 from qareport.errors import AudioError
+from qareport.messages import say
 
 MEDIA_TYPE = "audio/ogg"
 _BIT_RATE = 24_000
@@ -45,7 +46,11 @@ def make_playable(
         AudioError: missing, not the recording that was analysed, cannot be decoded, or too long.
     """
     if sha256_of(path) != sha256:
-        raise AudioError("is not the recording that was analysed", where=str(path), expected=f"SHA-256 {sha256}")
+        raise AudioError(
+            say("is not the recording that was analysed"),
+            where=str(path),
+            expected=say("SHA-256 {sha256}", sha256=sha256),
+        )
     recording = decode(path, max_duration_ms=max_duration_ms)
     # People take turns, so that the sum of their channels seldom clips.
     sound = np.clip(recording.samples.sum(axis=0), -1.0, 1.0)

@@ -111,9 +111,14 @@ def read_transcript(text: bytes, *, where: str, zone: ZoneInfo = _ZONE) -> Trans
     for index, segment in enumerate(transcript.segments):
         if not 0 <= segment.start_ms <= segment.end_ms <= _LONGEST_MS:
             raise TranscriptError(
-                f"segments.{index}: start_ms {shorten(segment.start_ms)}, end_ms {shorten(segment.end_ms)}",
+                say(
+                    "segments.{index}: start_ms {start_ms}, end_ms {end_ms}",
+                    index=index,
+                    start_ms=shorten(segment.start_ms),
+                    end_ms=shorten(segment.end_ms),
+                ),
                 where=where,
-                expected=f"0 <= start_ms <= end_ms <= {_LONGEST_MS}",
+                expected=say("0 <= start_ms <= end_ms <= {longest_ms}", longest_ms=_LONGEST_MS),
             )
     ordered = sorted(transcript.segments, key=lambda segment: (segment.start_ms, segment.channel or 0))
     return dataclasses.replace(transcript, segments=tuple(ordered))

@@ -24,5 +24,8 @@ def is_ambiguous(text: str) -> bool:
 
 
 def unfold(text: str) -> str:
-    """Take out the spaces that folding puts between Chinese characters."""
+    """Take out the spaces that folding puts between Chinese characters.
+
+    Spaces beside Latin letters and digits stay.
+    """
     return _FOLD.sub("", text)

@@ -1,4 +1,7 @@
-"""Judge all stored calls again by newly published rules, as a job of the worker: `qareport rules replay --apply`."""
+"""Rules that change while a process runs: they are read again, and stored calls are judged again as a job.
+
+The job is what `qareport rules replay --apply` does.
+"""
 
 from __future__ import annotations
 
@@ -11,11 +14,27 @@ from typing import Final
 from qareport import events
 from qareport.errors import QareportError
 from qareport.model import Job, JobState
+from qareport.rules import RuleFiles
 from qareport.workflows.judge import apply
 from qareport.workflows.workspace import Workspace
 
 #: The lease is renewed so often.
 _RENEW_S: Final = 10.0
+
+
+def forget_changed_rules(workspace: Workspace) -> None:
+    """Let the rules be read again when they are asked for next, if their files have changed since.
+
+    Processes that run for long call it before they judge: rules are edited on the desk and in editors.
+
+    Raises:
+        ConfigError: there is no folder of rules.
+    """
+    now = RuleFiles.from_folder(workspace.rules_dir).sha256
+    for name in ("rule_book", "rule_book_for_run"):  # kept as cached properties
+        book = vars(workspace).get(name)
+        if book is not None and book.ruleset.sha256 != now:
+            vars(workspace).pop(name, None)
 
 
 def judge_again(workspace: Workspace, job: Job, owner: str) -> None:
@@ -26,7 +45,7 @@ def judge_again(workspace: Workspace, job: Job, owner: str) -> None:
     watch, code, words, calls = events.Stopwatch(), "", "", 0
     try:
         with _lease(workspace, job, owner):
-            workspace.forget_changed_rules()
+            forget_changed_rules(workspace)
             calls = apply(workspace.store, workspace.rule_book)
     except QareportError as error:
         code, words = "rules", str(error)

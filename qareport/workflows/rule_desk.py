@@ -25,6 +25,7 @@ from qareport.rules import RuleFiles, RuleSet, RuleTestResult
 from qareport.rules.rule_files import TEST_SUFFIX
 from qareport.settings import default_dir
 from qareport.workflows.judge import RuleBook, context_of, stored_judgements, transcript_of
+from qareport.workflows.rejudging import forget_changed_rules
 from qareport.workflows.rule_hits import RuleHits
 from qareport.workflows.workspace import Workspace
 
@@ -263,7 +264,7 @@ class RuleDesk:
 
     def _book(self) -> RuleBook:
         """Return the rule book in use, or with the last valid rules while those in the folder are broken."""
-        self.workspace.forget_changed_rules()
+        forget_changed_rules(self.workspace)
         return self.workspace.rule_book_for_run
 
     def _find_transcript(self, call_id: str) -> Transcript | None:

@@ -21,6 +21,7 @@ from qareport.errors import ConfigError, NotFoundError, QareportError
 from qareport.files import atomic_path
 from qareport.messages import Message, say
 from qareport.model import AuditEntry, Job, JobKind, ProposalState, RuleProposal, User
+from qareport.workflows.rejudging import forget_changed_rules
 from qareport.workflows.rule_desk import Edit, RuleCheck, RuleDesk, sibling_of
 
 
@@ -143,7 +144,7 @@ class RulePublisher:
             found = [] if second else list(self._found(drafts, now))
             write = None if second else lambda: self._write(edit)
             self._proposals.put_batch([*found, *texts], entry, write=write)
-        self.desk.workspace.forget_changed_rules()
+        forget_changed_rules(self.desk.workspace)
         return state
 
     def agree(self, batch: int, user: User, entry: AuditEntry, *, now: datetime) -> tuple[RuleProposal, ...]:
@@ -167,7 +168,7 @@ class RulePublisher:
                 batch, ProposalState.PUBLISHED, entry, second_user_id=user.user_id, at=now,
                 found=list(self._found(proposals, now)), write=lambda: self._write(edit),
             )  # fmt: skip
-        self.desk.workspace.forget_changed_rules()
+        forget_changed_rules(self.desk.workspace)
         return proposals
 
     def refuse(self, batch: int, user: User, entry: AuditEntry, *, now: datetime) -> None:

@@ -26,7 +26,7 @@ from qareport.model import Call, FailedCall, Job, JobKind, JobState, NoteCode, R
 from qareport.store import holder
 from qareport.workflows.call_sound import make_listening
 from qareport.workflows.judge import judge_calls
-from qareport.workflows.rejudging import judge_again
+from qareport.workflows.rejudging import forget_changed_rules, judge_again
 from qareport.workflows.render import assemble_order
 from qareport.workflows.transcribe import RecordingToTranscribe, TranscribedCall, transcribe_calls
 from qareport.workflows.workspace import Workspace
@@ -227,7 +227,7 @@ class UploadWorker:
         if transcription.failures:
             return _Outcome(code=_code_of(transcription.failures[0]), words=transcription.failures[0].reason)
         heard.step("judging")
-        self._workspace.forget_changed_rules()
+        forget_changed_rules(self._workspace)
         _, failures = judge_calls(
             transcription.calls,
             self._workspace.store,

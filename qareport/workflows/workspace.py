@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from qareport.analysis import Topics
     from qareport.asr import EngineFiles, Transcriber
-    from qareport.model import OrderReport
+    from qareport.model import OrderReport, Roster
     from qareport.settings import Locale, Settings
     from qareport.store import Store
     from qareport.understanding import Reader
@@ -171,6 +171,17 @@ class Workspace:
         return replace(written, asr=asr, report=written.report.over(locale=self._locale, audio=self._audio))
 
     @cached_property
+    def roster(self) -> Roster:
+        """The names and groups of agents.
+
+        Raises:
+            ConfigError: everything wrong in `agents.yaml` (or `agents.csv`, `agents.xlsx`), with its place.
+        """
+        from qareport import settings
+
+        return settings.load_agents(self.config)
+
+    @cached_property
     def topics(self) -> Topics:
         """The word lists of issue types, promises and stages.
 
@@ -222,22 +233,6 @@ class Workspace:
             return self._last_valid(error)
         self.store.rule_sets.put(book.ruleset.sha256, book.ruleset.files)
         return book
-
-    def forget_changed_rules(self) -> None:
-        """Let the rules be read again when they are asked for next, if their files have changed since.
-
-        Processes that run for long call it before they judge: rules are edited on the desk and in editors.
-
-        Raises:
-            ConfigError: there is no folder of rules.
-        """
-        from qareport import rules
-
-        now = rules.RuleFiles.from_folder(self.rules_dir).sha256
-        for name in ("rule_book", "rule_book_for_run"):
-            book = self.__dict__.get(name)
-            if book is not None and book.ruleset.sha256 != now:
-                self.__dict__.pop(name, None)
 
     def _last_valid(self, error: ConfigError) -> RuleBook:
         from qareport import rules

@@ -58,6 +58,16 @@ def test_one_bad_transcript_among_good_ones_is_listed_and_the_exit_status_is_1(
     assert "calls.jsonl:2" in ran.stdout
 
 
+def test_the_reason_of_a_failed_call_is_in_the_language_of_documents(transcript: Path, tmp_path: Path) -> None:
+    with transcript.open("a") as file:
+        file.write('{"schema_version": 9}\n')
+    for option, reason in (("zh", "schema_version 是 9；应为：1；请更新 qareport"), ("en", "schema_version is 9")):
+        ran = run_qareport(["analyse", transcript, "--format", "json", "--locale", option], cwd=tmp_path)
+        assert ran.status == 1
+        assert reason in ran.stdout
+    assert "schema_version 是 9" in run_qareport(["analyse", transcript, "--format", "json"], cwd=tmp_path).stdout
+
+
 def test_global_options_may_stand_before_or_after_the_command(transcript: Path, tmp_path: Path) -> None:
     store = f"sqlite:///{tmp_path / 'mine.db'}"
     assert run_qareport(["--store", store, "analyse", transcript, "--format", "json"], cwd=tmp_path).status == 0

@@ -86,6 +86,9 @@ def test_output_in_a_pipe_is_quiet_and_names_where_the_files_are(demo_run: DemoR
     assert len(demo_run.ran.stderr.splitlines()) <= 1, demo_run.ran.stderr
     assert re.search(r"Audio: +0\.\d\d h, transcribed at \d+ × real time", demo_run.ran.stdout)
     assert "out/reports" in demo_run.ran.stdout
+    page, day = re.findall(r"^  (out/\S+)   ", demo_run.ran.stdout.partition("Open first:")[2], re.MULTILINE)
+    assert "<audio" in (demo_run.cwd / page).read_text("utf-8")
+    assert (demo_run.cwd / day).read_bytes().startswith(b"%PDF")
 
 
 def test_a_second_demo_repeats_no_finished_work(demo_run: DemoRun, truth: dict[str, Any]) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from qareport import cli
+from qareport.cli.doctor import judge_timer
 
 MINE = ("--config", "mine/config", "--templates", "mine/templates", "--model", "demo")
 
@@ -59,3 +60,46 @@ def test_every_fault_is_found_in_one_go(doctor: Callable[..., str], tmp_path: Pa
         ("store", "broken.db"),
     ):
         assert any(line.startswith(f"{what:<9} FAULT") and where in line for line in said.splitlines()), what
+
+
+def test_mail_sources_and_disk_are_looked_at_with_what_to_do(doctor: Callable[..., str], tmp_path: Path) -> None:
+    (tmp_path / "mine/config/qareport.yaml").write_text(
+        "daily:\n  sources: ['calls/{date}', 'gone/{day}', 's3://bucket/x']\n"
+        "mail:\n  host: mail.example.com\n  user: li\n  sender: li@example.com\n  password_file: secret\n",
+        "utf-8",
+    )
+    (tmp_path / "calls").mkdir()
+    (tmp_path / "secret").write_text("pass")
+    (tmp_path / "secret").chmod(0o644)
+    lines = doctor(status=2).splitlines()
+    for said in (
+        "sources   calls: is there",
+        "sources   FAULT gone: no such file or folder; create or mount it",
+        "sources   s3://bucket/x: is opened by each run",
+        "mail      FAULT secret: others may read it (mode 0644); expected mode 0600; chmod 600 secret",
+    ):
+        assert any(line.startswith(said) for line in lines), said
+    assert any(line.startswith("disk ") and "GiB free" in line for line in lines)
+
+
+def test_a_server_that_nobody_can_reach_is_a_fault_only_where_it_is_asked_for(
+    doctor: Callable[..., str], tmp_path: Path
+) -> None:
+    (tmp_path / "mine/config/qareport.yaml").write_text(
+        "mail:\n  host: 127.0.0.1\n  port: 9\n  security: none\n"
+        "  sender: li@example.com\n  operator: [li@example.com]\n"
+    )
+    assert "HINT mail.team and mail.agents name nobody" in doctor()
+    assert "FAULT 127.0.0.1:9: connection refused" in doctor("--connect", status=2)
+
+
+@pytest.mark.parametrize(
+    ("state", "says"),
+    [
+        ({}, "HINT qareport-daily.timer is not installed"),
+        ({"LoadState": "loaded", "ActiveState": "inactive"}, "sudo systemctl enable --now qareport-daily.timer"),
+        ({"LoadState": "loaded", "ActiveState": "active", "NextElapseUSecRealtime": "07:00"}, "next run 07:00"),
+    ],
+)
+def test_the_timer_of_the_daily_run_is_judged_by_what_systemd_says(state: dict[str, str], says: str) -> None:
+    assert says in str(judge_timer(state))

@@ -45,3 +45,22 @@ def write_wav(path: Path, samples: Samples, *, rate: int) -> Path:
         file.setframerate(rate)
         file.writeframes(np.clip(np.round(samples.T * 32768), -32768, 32767).astype("<i2").tobytes())
     return path
+
+
+def late(sound: Samples, milliseconds: float, *, rate: int = 16_000) -> Samples:
+    """Delay float32 [samples]; the length stays."""
+    count = round(milliseconds * rate / 1000)
+    return np.concatenate([np.zeros(count, np.float32), sound[: sound.size - count]])
+
+
+def tune(seconds: float, *, dbfs: float, rate: int = 16_000) -> Samples:
+    """Make music: a melody of decaying harmonic notes, float32 [samples]."""
+    generator = np.random.default_rng(5)
+    sound = np.zeros(int(seconds * rate))
+    note = int(0.4 * rate)
+    for start in range(0, sound.size, note):
+        time = np.arange(min(note, sound.size - start)) / rate
+        pitch = 262 * 2 ** (generator.integers(0, 12) / 12)
+        tone = sum(np.sin(2 * np.pi * pitch * k * time) / k for k in range(1, 6))
+        sound[start : start + time.size] = tone * np.exp(-time / 0.3)
+    return (sound / np.sqrt(np.mean(sound**2)) * 10 ** (dbfs / 20)).astype(np.float32)

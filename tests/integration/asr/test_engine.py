@@ -144,7 +144,7 @@ def test_a_bad_call_is_reported_in_its_place_and_stops_no_other(engine: Engine, 
     failed = [result for result in results if isinstance(result, FailedCall)]
     assert [(failure.call_id, failure.step, failure.order_id) for failure in failed] == [
         ("bad", "decode", "o7"),
-        ("gone", "decode", None),
+        ("gone", "ingest", None),
     ]
     assert "not audio" in failed[0].reason
     assert "no such file" in failed[1].reason

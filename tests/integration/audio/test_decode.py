@@ -48,6 +48,14 @@ FORMATS = [
     ("opus.webm", "libopus", 48_000),
     ("flac.flac", "flac", 11_025),
     ("windows.wma", "wmav2", 44_100),
+    ("sony.w64", "pcm_s16le", 8000),
+    ("apple.caf", "pcm_s16le", 16_000),
+    ("wavpack.wv", "wavpack", 16_000),
+    ("true.tta", "tta", 16_000),
+    ("editor.mov", "pcm_s16le", 16_000),
+    ("opus.mka", "libopus", 48_000),
+    ("layer2.mp2", "mp2", 16_000),
+    ("apple.aifc", "pcm_s16be", 16_000),
 ]
 
 
@@ -195,7 +203,19 @@ def test_a_recording_over_the_limit_is_refused_with_the_limit(tmp_path: Path) ->
 
 @pytest.mark.parametrize(
     ("name", "codec"),
-    [("a.wav", "pcm_s16le"), ("a.flac", "flac"), ("a.mp3", "libmp3lame"), ("a.webm", "libopus")],
+    [
+        ("a.wav", "pcm_s16le"),
+        ("a.w64", "pcm_s16le"),
+        ("a.caf", "pcm_s16le"),
+        ("a.aiff", "pcm_s16be"),
+        ("a.au", "pcm_s16be"),
+        ("a.flac", "flac"),
+        ("a.wv", "wavpack"),
+        ("a.tta", "tta"),
+        ("a.mp3", "libmp3lame"),
+        ("a.webm", "libopus"),
+        ("a.mka", "aac"),
+    ],
 )
 def test_a_recording_cut_off_half_way_is_refused_with_both_durations(tmp_path: Path, name: str, codec: str) -> None:
     sound = np.stack([babble(8, seed=1, rate=48_000), babble(8, seed=2, rate=48_000)])
@@ -401,3 +421,23 @@ def test_what_the_machine_lacks_is_no_fault_of_the_recording(tmp_path: Path) -> 
 def test_a_missing_file_can_come_back(tmp_path: Path) -> None:
     with pytest.raises(UnavailableError, match="no such file"):
         decode(tmp_path / "gone.wav", max_duration_ms=LIMIT_MS)
+
+
+HEADERLESS = [
+    ("a.ulaw", b"\xff\x7e" * 8000, 2000, 8000),
+    ("a.al", b"\xd5\x55" * 8000, 2000, 8000),
+    ("a.sln", b"\0\1" * 16_000, 2000, 8000),
+    ("a.sln16", b"\0\1" * 16_000, 1000, 16_000),
+    ("a.g722", b"\x5a" * 8000, 1000, 16_000),
+    ("a.g729", bytes(range(10)) * 100, 1000, 8000),
+    ("a.gsm", (b"\xd2" + b"\x11" * 32) * 100, 2000, 8000),
+]
+
+
+@pytest.mark.parametrize(("name", "content", "duration_ms", "rate"), HEADERLESS, ids=[row[0] for row in HEADERLESS])
+def test_what_exchanges_write_without_a_header_is_read_by_its_ending(
+    tmp_path: Path, name: str, content: bytes, duration_ms: int, rate: int
+) -> None:
+    (tmp_path / name).write_bytes(content)
+    info = decode(tmp_path / name, max_duration_ms=LIMIT_MS).info
+    assert (info.duration_ms, info.sample_rate, info.channels) == (duration_ms, rate, 1)

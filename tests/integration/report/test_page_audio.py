@@ -20,6 +20,7 @@ from qareport.audio import decode
 from qareport.audio.containers import sha256_of
 from qareport.audio.levels import loudness_dbfs
 from qareport.audio.playback import make_playable
+from qareport.audio.resampling import SAMPLE_RATE
 from qareport.errors import AudioError
 from qareport.model import AudioInfo, MaskedSpan, OrderReport, PersonalKind, Role
 from qareport.report.formats.html import render_html
@@ -41,8 +42,8 @@ def recording(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with wave.open(str(path), "wb") as file:
         file.setnchannels(samples_.shape[0])
         file.setsampwidth(2)
-        file.setframerate(decode.SAMPLE_RATE)
-        file.writeframes((samples_.T[: SECONDS * decode.SAMPLE_RATE] * 32_767).astype("<i2").tobytes())
+        file.setframerate(SAMPLE_RATE)
+        file.writeframes((samples_.T[: SECONDS * SAMPLE_RATE] * 32_767).astype("<i2").tobytes())
     return path
 
 

@@ -120,6 +120,24 @@ def test_files_that_are_alike_in_being_empty_are_failures_each_of_its_own(
     assert [failure.call_id for failure in again.failures] == ["b"]
 
 
+def test_what_the_machine_could_not_do_is_tried_again_and_what_is_damaged_is_not(
+    store: Store, demo: Transcriber, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    healthy, damaged = recording(tmp_path / "a.wav"), tmp_path / "b.wav"
+    damaged.write_bytes(b"no audio")
+    with monkeypatch.context() as short_of_memory:
+
+        def fail(*_: object, **__: object) -> None:
+            raise MemoryError
+
+        short_of_memory.setattr("qareport.audio.decode._Reader", fail)
+        first = listen(store, demo, [call(healthy)])
+    assert "memory" in first.failures[0].reason
+    again = listen(store, demo, [call(healthy), call(damaged)])
+    assert [item.call.call_id for item in again.calls] == ["a"]
+    assert [(failure.call_id, failure.step) for failure in again.failures] == [("b", "decode")]
+
+
 def test_a_recorder_that_begins_each_day_with_the_same_name_loses_no_call(
     store: Store, demo: Transcriber, tmp_path: Path
 ) -> None:

@@ -34,6 +34,15 @@ def test_a_long_pause_is_a_hold_only_when_the_agent_announced_it() -> None:
     assert analyse(say(0, 2, AGENT, "嗯"), say(9, 10, AGENT, "查到了")).metrics.holds == ()
 
 
+@pytest.mark.parametrize("announcement", ["请您不要挂断电话", "麻烦您稍等"])
+def test_a_customer_who_agrees_to_wait_does_not_end_the_hold(announcement: str) -> None:
+    asked = say(0, 2, AGENT, announcement)
+    agreed = analyse(asked, say(2.2, 3.5, CUSTOMER, "好的，可以", acts="accept"), say(12, 13, AGENT, "查到了"))
+    assert [(hold.start_ms, hold.end_ms) for hold in agreed.metrics.holds] == [(3500, 12_000)]
+    wants = analyse(asked, say(2.2, 3.5, CUSTOMER, "要多久", acts="ask"), say(12, 13, AGENT, "查到了"))
+    assert wants.metrics.holds == ()
+
+
 def test_talk_over_music_is_talk() -> None:
     result = analyse(say(0, 2, AGENT, "您好", events=MUSIC), say(2, 8, CUSTOMER, "你好", events=MUSIC))
     assert (result.metrics.holds, result.metrics.talk_ms) == ((), 8000)

@@ -46,6 +46,21 @@ def test_where_one_channel_alone_sounds_both_speakers_may_be_on_it() -> None:
         assert [(note.code, note.values) for note in layout.notes] == [("one_channel_sounds", values)]
 
 
+def test_a_map_is_not_believed_where_one_channel_alone_holds_the_words_of_both() -> None:
+    layout = determine_layout(2, identical=False, given=(A, C), default=(), silent=(1,))
+    both = [utterance("请问有什么可以帮您"), utterance("我要投诉"), utterance("我的订单还没到"), utterance("嗯")]
+    segments, notes = assign_roles(both, layout)
+    assert [segment.role for segment in segments] == [A, C, C, U]
+    assert {segment.role_source for segment in segments} == {RoleSource.WORDS}
+    assert [note.code for note in notes] == ["roles_from_words"]
+
+
+def test_a_map_is_believed_where_one_side_alone_says_nothing() -> None:
+    layout = determine_layout(2, identical=False, given=(A, C), default=(), silent=(1,))
+    segments, _ = assign_roles([utterance("请问有什么可以帮您"), utterance("喂，听得到吗")], layout)
+    assert [(segment.role, segment.role_source) for segment in segments] == [(A, RoleSource.CHANNEL)] * 2
+
+
 @pytest.mark.parametrize(("channels", "silent"), [(1, ()), (1, (0,)), (2, ()), (3, (0,))])
 def test_other_silent_channels_say_nothing(channels: int, silent: tuple[int, ...]) -> None:
     layout = determine_layout(channels, identical=False, given=(), default=(), silent=silent)

@@ -144,6 +144,7 @@ from qareport.model.review import (
     wants_second_look,
     wilson_interval,
 )
+from qareport.model.rule_proposal import ProposalState, RuleProposal
 from qareport.model.turns import Turn, find_turns
 from qareport.model.vocabulary import (
     ALARM_KINDS,
@@ -285,6 +286,7 @@ __all__ = [
     "PromiseMade",
     "PromiseOutcome",
     "PromiseState",
+    "ProposalState",
     "Provenance",
     "Rate",
     "Reach",
@@ -298,6 +300,7 @@ __all__ = [
     "Roster",
     "RuleHit",
     "RulePrecision",
+    "RuleProposal",
     "RuleRow",
     "RunRecord",
     "RunState",

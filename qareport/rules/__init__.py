@@ -20,7 +20,9 @@ from qareport.rules.review import reviewed_card
 from qareport.rules.risk import RiskAssessment, assess_risk
 from qareport.rules.rule import Occurrence, Rule, RuleSet, RuleStatus
 from qareport.rules.rule_files import RuleFiles, kind_of
+from qareport.rules.rule_templates import NewRule, RuleTemplate, add_rule, next_id
 from qareport.rules.rule_tests import RuleTest, RuleTestResult, export_rule_test, load_rule_tests, run_rule_tests
+from qareport.rules.rule_text import EditableRule, WordField, edit_rule, read_rules, split_words
 from qareport.rules.schema import FileKind, json_schema
 from qareport.rules.slots import Tongue
 from qareport.rules.translation import rewrite
@@ -30,10 +32,12 @@ __all__ = [
     "AgentChange",
     "CallSnapshot",
     "Change",
+    "EditableRule",
     "Explanation",
     "FileKind",
     "HitCounts",
     "MatchContext",
+    "NewRule",
     "Occurrence",
     "Replay",
     "RiskAssessment",
@@ -41,16 +45,20 @@ __all__ = [
     "RuleFiles",
     "RuleSet",
     "RuleStatus",
+    "RuleTemplate",
     "RuleTest",
     "RuleTestResult",
     "StoredJudgement",
     "Tongue",
+    "WordField",
+    "add_rule",
     "assess_risk",
     "codes_reference",
     "conditions_reference",
     "count_hits",
     "did_you_mean",
     "draw",
+    "edit_rule",
     "explain",
     "export_rule_test",
     "json_schema",
@@ -60,8 +68,11 @@ __all__ = [
     "lint",
     "load",
     "load_rule_tests",
+    "next_id",
+    "read_rules",
     "replay",
     "reviewed_card",
     "rewrite",
     "run_rule_tests",
+    "split_words",
 ]

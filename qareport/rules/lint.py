@@ -5,7 +5,6 @@ Each warning has a code of `diagnostics.CODES`; a comment `# qareport: ignore[co
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,14 +20,9 @@ from qareport.rules.lint_words import check_words
 from qareport.rules.replay import StoredJudgement
 from qareport.rules.rule import Rule, RuleSet, RuleStatus
 from qareport.rules.rule_tests import RuleTest, load_rule_tests
+from qareport.rules.yaml_style import AMBIGUOUS
 from qareport.strict_yaml import NodePath
 
-#: Plain values that other readers of YAML take for something else than their text.
-_AMBIGUOUS = (
-    (re.compile(r"(?i)(yes|no|on|off|y|n)\Z"), say("{text} is read as text here, elsewhere as true or false")),
-    (re.compile(r"[-+]?0[0-9]+\Z"), say("{text} is read as text here, elsewhere as an octal number")),
-    (re.compile(r"[0-9]+(:[0-5]?[0-9])+\Z"), say("{text} is read as text here, elsewhere as a number of minutes")),
-)
 #: A rule that hit nothing for so long is doubtful.
 IDLE = timedelta(days=30)
 
@@ -100,7 +94,7 @@ def _ambiguous_scalars(ruleset: RuleSet) -> Iterator[Diagnostic]:
     """Find plain values that are text here and something else in other readers of YAML."""
     for source in ruleset.sources.values():
         for where, text in source.plain_scalars:
-            for pattern, meaning in _AMBIGUOUS:
+            for pattern, meaning in AMBIGUOUS.items():
                 if pattern.match(text):
                     what = say(meaning.template, text=text)
                     to_do = say('write it with quotes: "{text}"', text=text)

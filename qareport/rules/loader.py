@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
-import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -21,8 +21,9 @@ from qareport.rules.diagnostics import Diagnostics, mistyped_colon
 from qareport.rules.file_forms import RuleForm, SharedForm
 from qareport.rules.rule import Advice, AdviceError, Rule, RuleSet, Shared
 from qareport.rules.rule_files import SYNONYMS, RuleFiles, kind_of
-from qareport.rules.translation import slot_of, to_english
-from qareport.strict_yaml import NodePath, YamlSource, parse_yaml
+from qareport.rules.translation import read_english, slot_of
+from qareport.rules.yaml_style import unfold
+from qareport.strict_yaml import NodePath, YamlSource
 from qareport.text.wordlist import WordList
 
 
@@ -68,10 +69,6 @@ def _texts(node: Any) -> Iterator[str]:
             yield from _texts(value)
 
 
-#: YAML's `>-` puts a space where a line ends; between Chinese characters there is none.
-_FOLD = re.compile(r"(?<=[\u3000-\u9fff\uff00-\uffef“”…]) (?=[\u3000-\u9fff\uff00-\uffef“”…])")
-
-
 def load(source: RuleFiles | Path) -> RuleSet:
     """Read a rule set from rule files, or from a folder of them. Tests beside the rules are not read yet.
 
@@ -83,11 +80,10 @@ def load(source: RuleFiles | Path) -> RuleSet:
     sources: dict[str, YamlSource] = {}
     for name in files.rule_names:
         try:
-            document = parse_yaml(files.contents[name], name=files.path_of(name))
+            sources[name], twins = read_english(files.contents[name], files.path_of(name), kind_of(name))
         except ConfigError as error:
             problems += error.problems
             continue
-        sources[name], twins = to_english(document, kind_of(name))
         problems += twins
     if not problems and not sources.keys() - {SYNONYMS}:
         problems.append(Diagnostic(code="no-rules", what=say("no rules here"), where=files.where))
@@ -242,7 +238,7 @@ def _read_advice(given: Any, path: NodePath, diagnostics: Diagnostics, shared: S
                 "unknown-stage", place, say("advice: no stage {stage!r}", stage=stage), to_do=_near_stage(stage, shared)
             )
         try:
-            advice[stage] = Advice(_FOLD.sub("", text))
+            advice[stage] = _compile_advice(unfold(text))
         except AdviceError as error:
             expected = say("{placeholders}", placeholders="{{ quote }}, {{ topic }}, {{ seconds }}, {{ order_id }}")
             what = say("advice: {problem}", problem=error.message)
@@ -251,6 +247,12 @@ def _read_advice(given: Any, path: NodePath, diagnostics: Diagnostics, shared: S
         to_do = say("add `default:` for calls whose stage is not known")
         diagnostics.add("advice-without-default", path, say("advice: no `default`"), to_do=to_do)
     return advice if "default" in advice else None
+
+
+@functools.lru_cache(maxsize=1024)
+def _compile_advice(text: str) -> Advice:
+    """Check a text and keep it: an editor loads the same rules at each pause of the keyboard."""
+    return Advice(text)
 
 
 def _near_stage(stage: str, shared: Shared) -> Message:

@@ -38,8 +38,8 @@ from qareport.rules.judge import match
 from qareport.rules.match_context import MatchContext
 from qareport.rules.rule import Rule, RuleSet, RuleStatus
 from qareport.rules.rule_test_lines import EXPECTED_LINE, quoted, read_line, write_line
-from qareport.rules.translation import slot_of, to_english
-from qareport.strict_yaml import NodePath, YamlSource, parse_yaml
+from qareport.rules.translation import read_english, slot_of
+from qareport.strict_yaml import NodePath, YamlSource
 
 Analyse = Callable[[Transcript], Analysis]
 Read = Callable[[Transcript], Transcript]
@@ -117,11 +117,10 @@ def load_rule_tests(ruleset: RuleSet) -> tuple[RuleTest, ...]:
     tests: list[RuleTest] = []
     for name in ruleset.origin.test_names:
         try:
-            document = parse_yaml(ruleset.origin.contents[name], name=ruleset.origin.path_of(name))
+            source, twins = read_english(ruleset.origin.contents[name], ruleset.origin.path_of(name), "tests")
         except ConfigError as error:
             problems += error.problems
             continue
-        source, twins = to_english(document, "tests")
         problems += twins
         diagnostics = Diagnostics(source, slot_of("tests"))
         tests += _read_file(source, ruleset, diagnostics)

@@ -14,13 +14,24 @@ from qareport.messages import say
 from qareport.rules.rule_test_lines import rewrite_head
 from qareport.rules.schema import FileKind, grammar
 from qareport.rules.slots import NOTHING, Slot, Tongue, slots_of
-from qareport.strict_yaml import NodePath, YamlSource
+from qareport.strict_yaml import NodePath, YamlSource, parse_yaml
 
 
 @functools.cache
 def slot_of(kind: FileKind) -> Slot:
     """Return what may be written in a kind of file."""
     return slots_of(grammar(kind))
+
+
+@functools.lru_cache(maxsize=64)
+def read_english(content: bytes, name: str, kind: FileKind) -> tuple[YamlSource, tuple[Diagnostic, ...]]:
+    """Parse a file and bring it to English; see `parse_yaml` and `to_english`.
+
+    Files that did not change since are not read again: an editor checks all files at each pause of the keyboard, and
+    one of them has changed. The document is shared and must not be changed.
+    """
+    source, problems = to_english(parse_yaml(content, name=name), kind)
+    return source, tuple(problems)
 
 
 def to_english(source: YamlSource, kind: FileKind) -> tuple[YamlSource, list[Diagnostic]]:

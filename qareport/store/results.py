@@ -230,11 +230,15 @@ class ResultRepository:
 
     # --- snapshots ----------------------------------------------------------------------------------------------------
 
-    def list_snapshots(self, since: datetime | None = None) -> Iterator[StoredCall]:
+    def list_snapshots(
+        self, since: datetime | None = None, *, until: datetime | None = None, most: int | None = None
+    ) -> Iterator[StoredCall]:
         """Iterate over the judged calls, oldest first, with a batch of snapshots in memory at a time.
 
         Args:
             since: calls that began earlier are left out; those of unknown time too.
+            until: calls that began then or later are left out; those of unknown time too.
+            most: only the newest so many.
         """
         # Calls are put in order without their snapshots: sorted together, these would all be written out once more.
         # Reports are not read: they are many times larger, and one that has a snapshot is not needed.
@@ -247,8 +251,9 @@ class ResultRepository:
             calls = [
                 row
                 for row in session.execute(query)
-                if since is None or (row[2] is not None and datetime.fromisoformat(row[2]) >= since)
+                if (since is None and until is None) or _began_in(row[2], since, until)
             ]
+            calls = calls if most is None else calls[-most:]
             for batch in batches(calls):
                 snapshots = _snapshots(session, [row[3] or "" for row in batch])
                 for call_id, order_id, started_at, report_key in batch:
@@ -377,6 +382,13 @@ def _put_rows(
         upsert(session, CallSnapshotRow, key=key, rules_sha256=rules_sha256, snapshot=snapshot)
     if summary is not None:
         upsert(session, CallSummaryRow, key=key, summary=to_json(summary))
+
+
+def _began_in(started_at: str | None, since: datetime | None, until: datetime | None) -> bool:
+    if started_at is None:
+        return False
+    began = datetime.fromisoformat(started_at)
+    return (since is None or began >= since) and (until is None or began < until)
 
 
 def _snapshots(session: Session, keys: Sequence[str]) -> dict[str, tuple[str, str | None]]:

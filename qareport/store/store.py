@@ -15,6 +15,7 @@ from qareport.store.jobs import JobRepository
 from qareport.store.outbox import OutboxRepository, RunRepository
 from qareport.store.results import ResultRepository, TranscriptRepository
 from qareport.store.reviews import ReviewRepository
+from qareport.store.rule_proposals import RuleProposalRepository
 from qareport.store.rule_sets import RuleSetRepository
 from qareport.store.search_index import SearchIndex
 from qareport.store.users import SessionRepository, TeamRepository, TokenRepository, UserRepository
@@ -60,6 +61,7 @@ class Store:
         self.jobs: Final = JobRepository(self.database)
         self.reviews: Final = ReviewRepository(self.database)
         self.appeals: Final = AppealRepository(self.database)
+        self.rule_proposals: Final = RuleProposalRepository(self.database)
         self.deletion: Final = DeletionRepository(self.database)
         self.maintenance: Final = Maintenance(self.database)
 

@@ -151,6 +151,16 @@ class Access:
                 self.require_reach()
         return report
 
+    def require_rule_work(self) -> None:
+        """Refuse who may not lint, test, explain and replay rules.
+
+        Raises:
+            ForbiddenError: they may at most read them.
+        """
+        self.require(Permission.RULES_READ)
+        if self.principal.rights[Permission.RULES_READ] is not Reach.ALL:
+            raise ForbiddenError(say("your role may read rules, not try them"), to_do=say("ask a supervisor"))
+
     def require_reach(self) -> None:
         """Refuse because a right does not reach so far.
 

@@ -12,6 +12,7 @@ from qareport.web import errors, health
 from qareport.web.api import people as people_api
 from qareport.web.api import reading, uploads
 from qareport.web.api import review as review_api
+from qareport.web.api import rules as rules_api
 from qareport.web.desk import Desk
 from qareport.web.middleware import DeskMiddleware
 from qareport.web.pages import (
@@ -25,6 +26,7 @@ from qareport.web.pages import (
     orders,
     reports,
     review,
+    rules,
     settings,
     sound,
     today,
@@ -40,11 +42,12 @@ def create_app(desk: Desk) -> FastAPI:
     app.state.desk = desk
     errors.install(app)
     everything = (
-        login, account, today, sound, orders, review, appeals, calls, heat, reports, agents, upload, settings, audit
+        login, account, today, sound, orders, review, appeals, calls, heat, reports, agents, rules, upload, settings,
+        audit,
     )  # fmt: skip
     for pages in everything:
         app.include_router(pages.router, include_in_schema=False)
-    for api in (uploads, reading, review_api, people_api):
+    for api in (uploads, reading, review_api, rules_api, people_api):
         app.include_router(api.router)
     app.include_router(health.router, include_in_schema=False)
     app.mount("/static", StaticFiles(directory=_STATIC), name="static")

@@ -14,8 +14,8 @@ from zoneinfo import ZoneInfo
 from qareport import calendar
 from qareport.messages import Message
 from qareport.model import AuditEntry, Permission
+from qareport.presentation.spreadsheet import cell
 from qareport.web.access import Access
-from qareport.workflows.export.writing import cell
 
 #: Columns of an export, in order.
 COLUMNS: Final = ("number", "at", "actor", "actor_kind", "ip", "action", "object", "outcome", "details")

@@ -15,6 +15,8 @@ from limits.strategies import SlidingWindowCounterRateLimiter
 from qareport.model import Team
 from qareport.settings import Settings, load_teams
 from qareport.store import Store
+from qareport.workflows.rule_desk import RuleDesk
+from qareport.workflows.rule_publishing import RulePublisher
 from qareport.workflows.workspace import Workspace
 
 #: How long the link of the first start opens the desk.
@@ -44,6 +46,7 @@ class Desk:
         self.now: Final = clock
         self.settings: Final[Settings] = workspace.settings
         self.store: Final[Store] = workspace.store
+        self.rules: Final = RulePublisher(RuleDesk(workspace))
         #: Counts wrong passwords.
         self.login_limits: Final = SlidingWindowCounterRateLimiter(MemoryStorage())
         #: Whether teams are kept in `config/teams.yaml`, and no page changes them.

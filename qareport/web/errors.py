@@ -16,6 +16,7 @@ from qareport.errors import BusyError, ConfigError, NotFoundError, QareportError
 from qareport.messages import Message, say
 from qareport.web.access import ForbiddenError, UnauthenticatedError
 from qareport.web.templating import render
+from qareport.workflows.rule_publishing import PublishRefusedError
 from qareport.workflows.uploads import UploadRefusedError
 
 _log = logging.getLogger(__name__)
@@ -51,6 +52,8 @@ def _known(request: Request, error: Exception) -> Response:
     status, code = next((status, code) for kind, status, code in _CODES if isinstance(error, kind))
     if isinstance(error, UploadRefusedError):
         status, code = _UPLOAD_STATUS.get(error.code, 422), error.code
+    if isinstance(error, PublishRefusedError):
+        status, code = 409 if error.code == "conflict" else 422, error.code
     if status == 401 and not _is_api(request):
         return RedirectResponse(f"/login?next={request.url.path}", status_code=303)
     problems = [
@@ -62,7 +65,8 @@ def _known(request: Request, error: Exception) -> Response:
         }
         for problem in error.problems
     ]
-    return _answer(request, status, code, str(error), problems)
+    more = {"diff": error.diff} if isinstance(error, PublishRefusedError) and error.diff else {}
+    return _answer(request, status, code, str(error), problems, more=more)
 
 
 def _refused(request: Request, error: Exception) -> Response:
@@ -108,13 +112,13 @@ def refuse(request: Request, status: int, detail: Message, *, retry_s: int | Non
 
 def _answer(
     request: Request, status: int, code: str, detail: str, problems: list[dict[str, Any]],
-    headers: dict[str, str] | None = None,
+    headers: dict[str, str] | None = None, more: dict[str, Any] | None = None,
 ) -> Response:  # fmt: skip
     title = HTTPStatus(status).phrase
     if _is_api(request):
         body = {
             "type": f"/api#{code}", "title": title, "status": status, "detail": detail, "instance": request.url.path,
-            "code": code, "errors": problems,
+            "code": code, "errors": problems, **(more or {}),
         }  # fmt: skip
         return JSONResponse(body, status_code=status, headers=headers, media_type="application/problem+json")
     return render(request, "error.html.j2", status=status, headers=headers, code=code, detail=detail)

@@ -209,11 +209,20 @@ Starts = Mapping[str, list[str]]
 _OF_JUDGEMENT = frozenset((NoteCode.RULES_LAST_GOOD, NoteCode.RULES_NOT_JUDGED, NoteCode.NOT_SCORED_SPEAKERS))
 
 
-def stored_judgements(store: Store, since: datetime | None = None) -> Iterator[StoredJudgement | None]:
-    """Walk through what is stored, in the form a replay takes; None for a call that cannot be read."""
+def stored_judgements(
+    store: Store, since: datetime | None = None, *, until: datetime | None = None, most: int | None = None
+) -> Iterator[StoredJudgement | None]:
+    """Walk through what is stored, in the form a replay takes; None for a call that cannot be read.
+
+    Args:
+        store: what was judged.
+        since: only calls that began then or later.
+        until: only calls that began before.
+        most: only the newest so many.
+    """
     starts = store.calls.list_starts_by_order()
     versions: dict[str, Mapping[str, str] | None] = {}
-    for call in store.results.list_snapshots(since):
+    for call in store.results.list_snapshots(since, until=until, most=most):
         if call.rules_sha256 not in versions:
             versions[call.rules_sha256] = _versions(store, call.rules_sha256)
         snapshot = CallSnapshot.read(call.snapshot) if call.snapshot is not None else None

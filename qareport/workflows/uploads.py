@@ -26,6 +26,7 @@ from qareport.model import Call, FailedCall, Job, JobKind, JobState, NoteCode, R
 from qareport.store import holder
 from qareport.workflows.call_sound import make_listening
 from qareport.workflows.judge import judge_calls
+from qareport.workflows.rejudging import forget_changed_rules, judge_again
 from qareport.workflows.render import assemble_order
 from qareport.workflows.transcribe import RecordingToTranscribe, TranscribedCall, transcribe_calls
 from qareport.workflows.workspace import Workspace
@@ -145,12 +146,18 @@ class UploadWorker:
     def run(self) -> None:
         """Work until `stopping` is set; what is under way then goes back into the queue.
 
-        Sound for listening is made beside, in a thread of its own, so that nobody waits for a long recording.
+        Sound for listening is made beside, in a thread of its own, so that nobody waits for a long recording; stored
+        calls are judged again in another.
         """
-        listening = threading.Thread(target=self._work, args=(JobKind.SOUND, self.make_sound))
-        listening.start()
+        beside = [
+            threading.Thread(target=self._work, args=(JobKind.SOUND, self.make_sound)),
+            threading.Thread(target=self._work, args=(JobKind.REPLAY, self.judge_again)),
+        ]
+        for thread in beside:
+            thread.start()
         self._work(JobKind.UPLOAD, self.work_on)
-        listening.join()
+        for thread in beside:
+            thread.join()
         self.give_back()
 
     def give_back(self) -> None:
@@ -164,6 +171,10 @@ class UploadWorker:
                 self.stopping.wait(_IDLE_S)
             else:
                 work_on(job)
+
+    def judge_again(self, job: Job) -> None:
+        """Judge all stored calls again by the rules as they are now."""
+        judge_again(self._workspace, job, self._owner)
 
     def make_sound(self, job: Job) -> None:
         """Make the sound of one call for listening."""
@@ -220,6 +231,7 @@ class UploadWorker:
         if transcription.failures:
             return _Outcome(code=_code_of(transcription.failures[0]), words=transcription.failures[0].reason)
         heard.step("judging")
+        forget_changed_rules(self._workspace)
         _, failures = judge_calls(
             transcription.calls,
             self._workspace.store,

@@ -77,9 +77,15 @@ class OpenDesk:
 
 
 @contextmanager
-def open_desk(folder: Path, *, url: str = "") -> Iterator[OpenDesk]:
-    """Open a desk over a fresh store; it has all of `CALLS`, `TEAMS` and a user named after each role."""
-    config = settings.default_dir("config")
+def open_desk(folder: Path, *, url: str = "", config: Path | None = None) -> Iterator[OpenDesk]:
+    """Open a desk over a fresh store; it has all of `CALLS`, `TEAMS` and a user named after each role.
+
+    Args:
+        folder: where the store is.
+        url: of another store.
+        config: folder of the configuration; None: the bundled one.
+    """
+    config = config or settings.default_dir("config")
     with (
         chdir(folder),  # uploads are kept beside it
         Workspace.open(config=config, store=url or f"sqlite:///{folder / 'q.db'}", make_store=True) as workspace,

@@ -1,0 +1,132 @@
+// The rule editor: CodeMirror over the form's textarea. Without this script the form works, too.
+import { autocompletion, closeBrackets, closeBracketsKeymap, completionKeymap } from "@codemirror/autocomplete";
+import { defaultKeymap, history, historyKeymap, indentWithTab } from "@codemirror/commands";
+import { yaml } from "@codemirror/lang-yaml";
+import { defaultHighlightStyle, foldGutter, foldKeymap, indentOnInput, indentUnit, syntaxHighlighting } from "@codemirror/language";
+import { lintGutter, lintKeymap, linter } from "@codemirror/lint";
+import { MergeView } from "@codemirror/merge";
+import { highlightSelectionMatches, searchKeymap } from "@codemirror/search";
+import { EditorState } from "@codemirror/state";
+import { drawSelection, EditorView, highlightActiveLine, keymap, lineNumbers } from "@codemirror/view";
+import { complete } from "./schema/completion.js";
+
+const form = document.getElementById("editor");
+const area = document.getElementById("text");
+const panel = document.getElementById("panel");
+const state = document.getElementById("draft-state");
+const words = JSON.parse(document.getElementById("words").textContent);
+const base = JSON.parse(document.getElementById("base").textContent);
+const { file, kind, nonce } = form.dataset;
+const json = { "content-type": "application/json" };
+
+async function marks(view) {
+  const answer = await fetch("/api/v1/rules/lint", {
+    method: "POST", headers: json, body: JSON.stringify({ files: { [file]: view.state.doc.toString() } }),
+  });
+  if (!answer.ok) return [];
+  const { doc } = view.state;
+  return (await answer.json()).problems.filter((found) => found.file === file && found.line).map((found) => {
+    const line = doc.line(Math.min(found.line, doc.lines));
+    const from = Math.min(line.from + Math.max(found.column, 1) - 1, line.to);
+    return { from, to: line.to, severity: found.severity, message: found.text, source: found.code ?? undefined };
+  });
+}
+
+const view = new EditorView({
+  doc: area.value,
+  extensions: [
+    EditorView.cspNonce.of(nonce), EditorState.phrases.of(words.phrases),
+    lineNumbers(), foldGutter(), lintGutter(), history(), drawSelection(), indentOnInput(), indentUnit.of("  "),
+    syntaxHighlighting(defaultHighlightStyle), highlightActiveLine(), highlightSelectionMatches(), closeBrackets(),
+    EditorState.tabSize.of(2), EditorView.lineWrapping, yaml(),
+    autocompletion({ override: [(context) => complete(context, kind)] }),
+    linter(marks, { delay: 250 }),
+    keymap.of([
+      ...closeBracketsKeymap, ...defaultKeymap, ...searchKeymap, ...historyKeymap, ...foldKeymap, ...completionKeymap,
+      ...lintKeymap, indentWithTab, // Esc, then Tab, leaves: CodeMirror lets the next Tab through
+    ]),
+    EditorView.contentAttributes.of({ "aria-label": words.label, "aria-describedby": "draft-state", lang: "zh" }),
+  ],
+});
+form.classList.add("scripted");
+area.after(view.dom);
+
+const text = () => view.state.doc.toString();
+
+let saved = area.value;
+async function save() {
+  const now = text();
+  if (now === saved) return;
+  state.textContent = words.saving;
+  try {
+    const answer = await fetch(`/api/v1/rules/drafts/${encodeURI(file)}`, {
+      method: "PUT", headers: json, body: JSON.stringify({ text: now }), keepalive: now.length < 30000,
+    });
+    if (!answer.ok) throw new Error(String(answer.status));
+    saved = now;
+    state.textContent = words.saved;
+  } catch {
+    state.textContent = words.lost;
+  }
+}
+setInterval(save, 5000);
+document.addEventListener("visibilitychange", () => { if (document.hidden) save(); });
+window.addEventListener("beforeunload", (event) => { if (!leaving && text() !== saved) event.preventDefault(); });
+let leaving = false;
+
+function showDifference() {
+  const heading = document.createElement("h2");
+  heading.textContent = `${words.file} → ${words.draft}`;
+  panel.replaceChildren(heading);
+  const shown = [
+    EditorView.cspNonce.of(nonce), EditorState.phrases.of(words.phrases), EditorState.readOnly.of(true), EditorView.editable.of(false), yaml(),
+    EditorView.lineWrapping, syntaxHighlighting(defaultHighlightStyle),
+  ];
+  new MergeView({
+    a: { doc: base, extensions: [...shown, EditorView.contentAttributes.of({ "aria-label": words.file, tabindex: "0" })] },
+    b: { doc: text(), extensions: [...shown, EditorView.contentAttributes.of({ "aria-label": words.draft, tabindex: "0" })] },
+    parent: panel, collapseUnchanged: { margin: 2 },
+  });
+}
+
+// What changes nothing is asked for aside: its answer takes the panel's place, the editor keeps its undo and cursor.
+const aside = new Set(["check", "test", "explain", "replay"]);
+form.addEventListener("submit", async (event) => {
+  area.value = text();
+  const action = event.submitter?.value;
+  if (action === "diff") {
+    event.preventDefault();
+    showDifference();
+    return;
+  }
+  if (!aside.has(action)) {
+    leaving = true;
+    return;
+  }
+  event.preventDefault();
+  panel.setAttribute("aria-busy", "true");
+  panel.textContent = words.working;
+  try {
+    const body = new URLSearchParams(new FormData(form, event.submitter));
+    const answer = await fetch(form.getAttribute("action"), { method: "POST", body });
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const problem = page.querySelector(".problem");
+    panel.replaceChildren(...(problem ? [problem] : []), ...(page.getElementById("panel")?.childNodes ?? []));
+    saved = area.value;
+    state.textContent = words.saved;
+  } catch {
+    panel.textContent = words.lost;
+  }
+  panel.removeAttribute("aria-busy");
+  panel.focus();
+});
+
+// A place that a check names leads to its line.
+panel.addEventListener("click", (event) => {
+  const link = event.target.closest("a[data-line]");
+  if (!link || link.dataset.file !== file || !link.dataset.line) return;
+  event.preventDefault();
+  const line = view.state.doc.line(Math.min(Number(link.dataset.line), view.state.doc.lines));
+  view.dispatch({ selection: { anchor: line.from }, effects: EditorView.scrollIntoView(line.from, { y: "center" }) });
+  view.focus();
+});

@@ -1,0 +1,209 @@
+"""`/rules` and `/rules/{file}`: the list of rule files, and the editor, which works without scripts."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated, Any
+from urllib.parse import quote, urlencode
+
+import anyio.to_thread
+from fastapi import APIRouter, Form, Query, Request, Response
+from fastapi.responses import PlainTextResponse, RedirectResponse
+
+from qareport import rules
+from qareport.errors import BusyError, ConfigError, NotFoundError, QareportError
+from qareport.messages import Message, say
+from qareport.model import JobKind, Permission, ProposalState, Reach, Severity
+from qareport.presentation.locale import LOCALES, current
+from qareport.rules.slots import Tongue
+from qareport.rules.translation import slot_of
+from qareport.web.access import Access, ForbiddenError
+from qareport.web.api.rules import problems_of, replay
+from qareport.web.dependencies import MyAccess
+from qareport.web.pages.rule_actions import RuleAction, change, to_publish
+from qareport.web.templating import render
+from qareport.workflows.rule_desk import check_name
+from qareport.workflows.rule_publishing import PublishRefusedError, unified_diff
+
+router = APIRouter()
+#: Hits that a page lists on each side; the API has all.
+SHOWN = 30
+
+
+@router.get("/rules")
+def show_rules(request: Request, access: MyAccess) -> Response:
+    """List the rule files, and what waits for consent."""
+    access.require(Permission.RULES_READ)
+    store, desk = access.desk.store, access.desk.rules.desk
+    waiting = [text for text in store.rule_proposals.list_open() if text.state is ProposalState.PROPOSED]
+    jobs = store.jobs.list(JobKind.REPLAY, limit=1) if access.principal.may(Permission.RULES_WRITE) else ()
+    return render(
+        request, "rules.html.j2", files=desk.list_files(access.agents()), latest=store.rule_proposals.list_latest(),
+        names=_names(access), writable=desk.is_writable, waiting=waiting, job=jobs[0] if jobs else None, problem="",
+    )  # fmt: skip
+
+
+@router.post("/rules")
+def judge_again(access: MyAccess) -> Response:
+    """Let the worker judge all stored calls again by the rules as they are now."""
+    access.require(Permission.RULES_WRITE)
+    access.record("rules.apply", object="rules")
+    access.desk.rules.judge_stored(access.principal.user, now=access.desk.now())
+    return RedirectResponse("/rules", status_code=303)
+
+
+@router.get("/rules/{name:path}")
+def show_rule_file(
+    request: Request,
+    access: MyAccess,
+    name: str,
+    tab: Annotated[str, Query(max_length=20)] = "",
+    rule: Annotated[str, Query(max_length=200)] = "",
+    version: int = 0,
+    download: bool = False,
+) -> Response:
+    """Show the editor of a file, with one's own draft."""
+    access.require(Permission.RULES_READ)
+    if download:
+        headers = {"content-disposition": f'attachment; filename="{quote(name.rsplit("/", 1)[-1])}"'}
+        return PlainTextResponse(
+            access.desk.rules.desk.read(name).text, media_type="application/yaml", headers=headers
+        )  # fmt: skip
+    return page(request, access, name, tab=tab, rule=rule, version=version)
+
+
+@router.post("/rules/{name:path}")
+def work_on_rule_file(
+    request: Request,
+    access: MyAccess,
+    name: str,
+    action: Annotated[RuleAction, Form()],
+    text: Annotated[str | None, Form(max_length=1_000_000)] = None,
+    call_id: Annotated[str, Form(max_length=200)] = "",
+    rule_id: Annotated[str, Form(max_length=200)] = "",
+    first: Annotated[str, Form(max_length=10)] = "",
+    last: Annotated[str, Form(max_length=10)] = "",
+    reason: Annotated[str, Form(max_length=1000)] = "",
+    accept_warnings: Annotated[bool, Form()] = False,
+    batch: Annotated[int, Form()] = 0,
+) -> Response:
+    """Keep the text as a draft, and do what the button says."""
+    access.require_rule_work()
+    check_name(name)
+    desk, user, now = access.desk.rules, access.principal.user, access.desk.now()
+    asked = {"call_id": call_id, "rule_id": rule_id, "first": first, "last": last, "reason": reason}
+    try:
+        if text is not None:
+            desk.save(name, user, text, now=now)
+        if action in (RuleAction.PUBLISH, RuleAction.AGREE, RuleAction.REFUSE):
+            state = to_publish(access, name, action, reason=reason, accept_warnings=accept_warnings, batch=batch)
+            return RedirectResponse(f"/rules/{quote(name)}?" + urlencode({"tab": state}), status_code=303)
+        edit = {draft.file: draft.text for draft in desk.drafts_of(name, user, now=now)}
+        return page(request, access, name, tab=action.value, asked=asked, **_answer(access, action, edit, asked))
+    except PublishRefusedError as error:
+        status = 409 if error.code == "conflict" else 422
+        return page(
+            request, access, name, tab=action.value, asked=asked, problem=str(error), conflict=error.diff, status=status
+        )
+    except ForbiddenError:
+        raise
+    except QareportError as error:
+        status = 404 if isinstance(error, NotFoundError) else 409 if isinstance(error, BusyError) else 422
+        return page(request, access, name, tab=action.value, asked=asked, problem=str(error), status=status)
+
+
+@router.post("/rule-forms/{name:path}")
+async def change_rule(request: Request, access: MyAccess, name: str) -> Response:
+    """Change the draft through a form: fields of a rule, a new rule, an older text, or none any more."""
+    access.require_rule_work()
+    check_name(name)
+    fields = {key: str(value) for key, value in (await request.form(max_fields=500)).items()}
+    return await anyio.to_thread.run_sync(_change, request, access, name, fields)
+
+
+def _change(request: Request, access: Access, name: str, fields: dict[str, str]) -> Response:
+    try:
+        return RedirectResponse(change(access, name, fields), status_code=303)
+    except QareportError as error:
+        what = "; ".join(str(problem.what) for problem in error.problems)
+        tab = "new" if fields.get("form") == "add" else "form"
+        return page(request, access, name, tab=tab, rule=fields.get("rule_id", ""), problem=what, status=422)
+
+
+def page(
+    request: Request, access: Access, name: str, *, tab: str = "", rule: str = "", version: int = 0,
+    asked: dict[str, str] | None = None, problem: str | Message = "", conflict: str = "", status: int = 200,
+    **answers: Any,
+) -> Response:  # fmt: skip
+    """Fill the editor's page with what was asked for."""
+    desk, store, now = access.desk.rules, access.desk.store, access.desk.now()
+    user, file = access.principal.user, desk.desk.read(name)
+    works = access.principal.rights.get(Permission.RULES_READ) is Reach.ALL
+    draft = desk.open(name, user, now=now)
+    shown = draft.text if works else file.text
+    try:
+        editable = rules.read_rules(shown) if rules.kind_of(name) == "rules" else ()
+    except ConfigError:
+        editable = ()
+    history = store.rule_proposals.list_history(name, limit=50) if works else ()
+    chosen = next((text for text in history if text.proposal_id == version), None)
+    others = [text for text in store.rule_proposals.list_open(name) if text.user_id != user.user_id]
+    writes = access.principal.may(Permission.RULES_WRITE)
+    first, last = (asked or {}).get("first", ""), (asked or {}).get("last", "")
+    return render(
+        request, "rule_file.html.j2", status=status, name=name, kind=rules.kind_of(name), file=file, draft=draft,
+        shown=shown, works=works, writes=writes, writable=desk.desk.is_writable, editable=editable,
+        chosen=next((entry for entry in editable if entry.rule_id == rule), None), tab=tab,
+        draft_diff=unified_diff(file.text, draft.text, name), stale=draft.base_sha256 != file.sha256,
+        base_diff=unified_diff(draft.base_text, file.text, name) if draft.base_sha256 != file.sha256 else "",
+        version=chosen, version_diff=unified_diff(file.text, chosen.text, name) if chosen else "", history=history,
+        others=[(text, unified_diff(file.text, text.text, name)) for text in others] if writes else [],
+        names=_names(access), need_second=access.desk.settings.desk.rules_need_second, spelt=_spelt,
+        templates=list(rules.RuleTemplate), severities=list(Severity), statuses=list(rules.RuleStatus),
+        asked=asked or {"call_id": "", "rule_id": rule, "reason": ""}, first=first, last=last, problem=problem,
+        conflict=conflict, new_id=rules.next_id(name.rsplit("/", 1)[-1].removesuffix(".yaml"), _ids(editable)),
+        **({"check": None, "tests": None, "lines": None, "replayed": None} | answers),
+    )  # fmt: skip
+
+
+def _answer(access: Access, action: RuleAction, edit: dict[str, str], asked: dict[str, str]) -> dict[str, Any]:
+    """Do what a button asks for that changes nothing."""
+    desk, user = access.desk.rules.desk, access.principal.user
+    if action is RuleAction.CHECK:
+        found = desk.check(edit)
+        return {"check": problems_of(found.errors, found.warnings, desk.path_of(""))}
+    if action is RuleAction.TEST:
+        return {"tests": desk.test(edit, user.user_id)}
+    if action is RuleAction.EXPLAIN:
+        access.call(asked["call_id"])
+        return {"lines": desk.explain(edit, asked["call_id"], asked["rule_id"] or None)}
+    if action is RuleAction.REPLAY:
+        result, _sha256 = replay(access, edit, _day(asked["first"]), _day(asked["last"]))
+        return {"replayed": result}
+    return {}
+
+
+def _day(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text) if text else None
+    except ValueError:
+        what = say("no date: {text}", text=text)
+        raise QareportError(what, expected=say("a date such as 2026-11-01")) from None
+
+
+def _names(access: Access) -> dict[int | None, str]:
+    return {user.user_id: user.display for user in access.desk.store.users.list()}
+
+
+def _ids(editable: tuple[rules.EditableRule, ...]) -> dict[str, None]:
+    return {rule.rule_id: None for rule in editable}
+
+
+def _spelt(key: str, value: str = "") -> str:
+    """Write a key of rules, or one of its values, in the language of the page."""
+    tongue: Tongue = "chinese" if current() == LOCALES[0] else "english"
+    slot = slot_of("rules").at(("rules", 0))
+    if value:
+        return slot.child(key).spell_value(value, tongue)
+    heads = slot.child("when")
+    return heads.spell_key(key, tongue) if key in heads.keys else heads.child("customer says").spell_key(key, tongue)

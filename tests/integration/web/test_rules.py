@@ -1,0 +1,189 @@
+"""The rule editor works without scripts, refuses who may not, and publishes what was seen."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from fastapi.testclient import TestClient
+
+from qareport.model import UserRole
+from tests.support.desk import OpenDesk, open_desk
+from tests.support.rule_folder import RULES, make_config
+
+MORE = RULES.replace("[投诉, 曝光]", "[投诉, 曝光, 三遍]")
+URL, API = "/rules/returns.yaml", "/api/v1/rules"
+
+
+@pytest.fixture
+def opened(tmp_path: Path) -> Iterator[OpenDesk]:
+    with open_desk(tmp_path, config=make_config(tmp_path)) as desk:
+        yield desk
+
+
+def work(client: TestClient, action: str, **fields: str) -> str:
+    answer = client.post(URL, data={"action": action, **fields})
+    assert answer.status_code in (200, 303), answer.text
+    return answer.text
+
+
+#: Status of each thing that is asked for, by role.
+ALLOWED = {
+    UserRole.ADMIN: {"list": 200, "read": 200, "lint": 200, "publish": 422},
+    UserRole.SUPERVISOR: {"list": 200, "read": 200, "lint": 200, "publish": 422},
+    UserRole.ANALYST: {"list": 200, "read": 200, "lint": 200, "publish": 403},
+    UserRole.AGENT: {"list": 200, "read": 200, "lint": 403, "publish": 403},
+    UserRole.AUDITOR: {"list": 403, "read": 403, "lint": 403, "publish": 403},
+}
+
+
+@pytest.mark.parametrize("role", ALLOWED)
+def test_everyone_may_what_their_role_grants(opened: OpenDesk, role: UserRole) -> None:
+    client = opened.login(role)
+    body = {"text": RULES, "reason": "x"}
+    api = {
+        "list": client.get(f"{API}/files").status_code,
+        "read": client.get(f"{API}/files/returns.yaml").status_code,
+        "lint": client.post(f"{API}/lint", json={"files": {}}).status_code,
+        "publish": client.put(f"{API}/files/returns.yaml", json=body).status_code,
+    }
+    pages = {
+        "list": client.get("/rules").status_code,
+        "read": client.get(URL).status_code,
+        "lint": client.post(URL, data={"action": "check"}).status_code,
+        "publish": client.post(URL, data={"action": "publish", "reason": "x"}).status_code,
+    }
+    # An API publication without If-Match is a conflict before it is anything else.
+    assert api == ALLOWED[role] | ({"publish": 409} if ALLOWED[role]["publish"] == 422 else {})
+    assert pages == ALLOWED[role]
+
+
+def test_a_rule_is_edited_tried_and_published_without_scripts(opened: OpenDesk) -> None:
+    client = opened.login(UserRole.SUPERVISOR)
+    assert "客户要投诉" in client.get("/rules").text
+    page = client.get(URL + "?tab=form&rule=returns.complaint").text
+    assert 'name="words:when/customer says/any"' in page
+    form = {"form": "edit", "rule_id": "returns.complaint", "words:when/customer says/any": "投诉、曝光、三遍"}
+    assert client.post("/rule-forms/returns.yaml", data=form).status_code == 303
+    assert "三遍" in work(client, "diff")
+    assert "没有问题" in work(client, "check")
+    assert "2个通过，0个没过" in work(client, "test")
+    assert "returns.complaint" in work(client, "explain", call_id="c1", rule_id="returns.complaint")
+    assert client.post(URL, data={"action": "publish", "reason": "客户常说"}).status_code == 422
+    replayed = work(client, "replay")
+    assert "2通电话，2通有变化" in replayed  # those of her team
+    answer = client.post(URL, data={"action": "publish", "reason": "客户常说"})
+    assert (answer.status_code, answer.headers["location"]) == (303, URL + "?tab=published")
+    assert (opened.desk.workspace.rules_dir / "returns.yaml").read_text("utf-8") == MORE
+    (line,) = opened.desk.store.audit.list(action="rules.")
+    assert (line.actor, line.action, line.object, line.details["reason"]) == (
+        "supervisor", "rules.publish", "rules:returns.yaml", "客户常说",
+    )  # fmt: skip
+    assert client.post("/rules").status_code == 303
+    assert "排队中" in client.get("/rules").text
+
+
+def test_an_older_text_comes_back_as_a_draft(opened: OpenDesk) -> None:
+    client = opened.login(UserRole.ADMIN)
+    work(client, "replay", text=MORE)
+    work(client, "publish", reason="试试")
+    oldest = opened.desk.store.rule_proposals.list_history("returns.yaml")[-1].proposal_id
+    assert "从现在的文件变回它" in client.get(f"{URL}?version={oldest}").text
+    assert client.post("/rule-forms/returns.yaml", data={"form": "restore", "version": oldest}).status_code == 303
+    assert opened.desk.rules.open("returns.yaml", opened.users[UserRole.ADMIN], now=opened.clock()).text == RULES
+
+
+def test_a_new_rule_is_written_with_its_tests(opened: OpenDesk) -> None:
+    client = opened.login(UserRole.ADMIN)
+    form = {
+        "form": "add", "template": "silence-after", "new_id": "returns.new-1", "title": "问了没人答",
+        "category": "退货", "severity": "minor", "points": "-3", "words": "谁出", "seconds": "3", "advice": "马上答。",
+    }  # fmt: skip
+    assert client.post("/rule-forms/returns.yaml", data=form).status_code == 303
+    assert "4个通过，0个没过" in work(client, "test")
+    assert "没有问题" in work(client, "check")
+    assert client.post("/rule-forms/returns.yaml", data=form | {"points": "x"}).status_code == 422
+    assert client.post("/rule-forms/returns.yaml", data=form | {"template": "x"}).status_code == 422
+    work(client, "replay")
+    work(client, "publish", reason="新规则")
+    assert "returns.new-1" in (opened.desk.workspace.rules_dir / "returns.test.yaml").read_text("utf-8")
+
+
+def test_a_conflict_shows_what_changed_and_keeps_the_draft(opened: OpenDesk) -> None:
+    client = opened.login(UserRole.ADMIN)
+    work(client, "replay", text=MORE)
+    path = opened.desk.workspace.rules_dir / "returns.yaml"
+    path.write_text(RULES.replace("先安抚", "先道歉"), "utf-8")
+    work(client, "replay")
+    answer = client.post(URL, data={"action": "publish", "reason": "x"})
+    assert answer.status_code == 409
+    assert "先道歉" in answer.text
+    assert "三遍" in answer.text
+    client.post("/rule-forms/returns.yaml", data={"form": "rebase"})
+    work(client, "replay")
+    assert client.post(URL, data={"action": "publish", "reason": "x"}).status_code == 303
+
+
+def test_calls_outside_ones_reach_are_neither_explained_nor_replayed(opened: OpenDesk) -> None:
+    client = opened.login(UserRole.SUPERVISOR)
+    foreign = client.post(f"{API}/explain", json={"files": {}, "call_id": "c3"})
+    unknown = client.post(f"{API}/explain", json={"files": {}, "call_id": "c9"})
+    assert (foreign.status_code, unknown.status_code) == (404, 404)
+    answer = client.post(f"{API}/replay", json={"files": {"returns.yaml": MORE}}).json()
+    assert {change["call_id"] for change in answer["gained"]} == {"c1", "c2"}
+    assert {agent["agent_id"] for agent in answer["agents"]} == {"A1", "A2"}
+
+
+def test_a_program_publishes_what_it_has_seen(opened: OpenDesk) -> None:
+    client = opened.login(UserRole.ADMIN)
+    tag = client.get(f"{API}/files/returns.yaml").headers["etag"]
+    broken = client.post(f"{API}/lint", json={"files": {"returns.yaml": MORE.replace("major", "mayor")}}).json()
+    assert [(found["file"], found["line"], found["severity"]) for found in broken["problems"]] == [
+        ("returns.yaml", 6, "error")
+    ]
+    assert client.post(f"{API}/test", json={"files": {"returns.yaml": MORE}}).json() == {"passed": 2, "failed": []}
+    order = {"text": MORE, "reason": "x"}
+    unseen = client.put(f"{API}/files/returns.yaml", json=order, headers={"if-match": tag})
+    assert (unseen.status_code, unseen.json()["code"]) == (422, "replay")
+    assert client.post(f"{API}/replay", json={"files": {"returns.yaml": MORE}}).status_code == 200
+    stale = client.put(f"{API}/files/returns.yaml", json=order, headers={"if-match": '"0"'})
+    assert (stale.status_code, stale.json()["code"]) == (409, "conflict")
+    done = client.put(f"{API}/files/returns.yaml", json=order, headers={"if-match": tag})
+    assert (done.status_code, done.json()["state"]) == (200, "published")
+    assert client.get(f"{API}/files/returns.yaml").headers["etag"] == done.headers["etag"]
+    assert client.get(f"{API}/schema?kind=tests").json()["title"] == "qareport rule tests"
+
+
+def test_a_new_file_is_published(opened: OpenDesk) -> None:
+    client = opened.login(UserRole.ADMIN)
+    text = RULES.replace("returns.", "other.").replace("title: ", "title: 另外")
+    client.post(f"{API}/replay", json={"files": {"team/other.yaml": text}})
+    order = {"text": text, "reason": "x", "accept_warnings": True}
+    done = client.put(f"{API}/files/team/other.yaml", json=order, headers={"if-match": "*"})
+    assert done.status_code == 200, done.text
+    assert client.get("/rules/team/other.yaml").status_code == 200
+
+
+@pytest.mark.parametrize("name", ["..%2Fqareport.yaml", "%2Fetc%2Fpasswd", "x.yml"])
+def test_no_name_leads_out_of_the_folder(opened: OpenDesk, name: str) -> None:
+    client = opened.login(UserRole.ADMIN)
+    assert client.get(f"/rules/{name}").status_code == 404
+    assert client.get(f"{API}/files/{name}").status_code == 404
+    assert client.put(f"{API}/drafts/{name}", json={"text": "x"}).status_code == 404
+
+
+def test_texts_of_rules_are_shown_and_never_run(opened: OpenDesk) -> None:
+    client = opened.login(UserRole.ADMIN)
+    nasty = RULES.replace("客户要投诉", '"</textarea><script>alert(1)</script>"')
+    for page in (work(client, "check", text=nasty), client.get(URL).text, client.get(URL + "?tab=diff").text):
+        assert "<script>alert" not in page
+    assert re.search(r"&lt;/textarea&gt;&lt;script&gt;", client.get(URL).text)
+    assert client.get(URL + "?download=1").headers["content-disposition"].startswith("attachment")
+
+
+def test_others_see_a_draft_who_may_write(opened: OpenDesk) -> None:
+    opened.login(UserRole.ANALYST).put(f"{API}/drafts/returns.yaml", json={"text": MORE})
+    assert "别人的草稿和提交" in opened.login(UserRole.ADMIN).get(URL).text
+    assert "三遍" not in opened.login(UserRole.AGENT).get(URL).text

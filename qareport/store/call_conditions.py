@@ -11,7 +11,7 @@ from sqlalchemy import and_, func, not_, or_, select
 from qareport.search import FACETS, And, Between, Fact, Node, Not, Or
 from qareport.store.connection import in_utc
 from qareport.store.desk_schema import TeamAgentRow, TeamRow
-from qareport.store.schema import SearchCallRow, SearchFacetRow
+from qareport.store.search_schema import SearchCallRow, SearchFacetRow
 
 
 def is_about_calls(node: Node) -> bool:

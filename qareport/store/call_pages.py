@@ -15,8 +15,9 @@ from qareport.search import Fact, Hit, Node
 from qareport.store.call_conditions import condition_of, facets_in, is_about_calls
 from qareport.store.connection import in_utc
 from qareport.store.database import Database
-from qareport.store.schema import PAGE, SHIFT, Scope, SearchCallRow, SearchFacetRow
+from qareport.store.schema import PAGE, SHIFT, Scope
 from qareport.store.search_index import read_hits
+from qareport.store.search_schema import SearchCallRow, SearchFacetRow
 
 #: Newest first, oldest first, lowest score first.
 Sort = Literal["-started", "started", "score"]

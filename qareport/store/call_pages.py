@@ -119,8 +119,10 @@ class CallPages:
             )
 
     def _listed(self, session: Session, query: CallPageQuery) -> CallPage:
-        wanted = _visible(query.agents) if query.node is None else _visible(query.agents) & condition_of(query.node)
         along = _rarest(session, query)
+        wanted = _visible(query.agents)
+        if query.node is not None and query.node != along:
+            wanted &= condition_of(query.node, known=along)
         rows = session.scalars(_page(query, wanted, along)).all()
         shown = tuple(_call(row, query.sort, ()) for row in rows[: query.limit])
         numbers = _along(select(SearchCallRow.number).where(wanted), along)

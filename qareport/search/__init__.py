@@ -6,7 +6,21 @@ docs/guide/search-and-export.md.
 
 from qareport.search.facets import FACETS, SHOWN, facets_of, shown_emotions
 from qareport.search.parser import parse, terms_in_query
-from qareport.search.query import And, Between, Fact, Found, Hit, Mark, Node, Not, Or, QueryTerm, Words, phrases_of
+from qareport.search.query import (
+    And,
+    Between,
+    Fact,
+    Found,
+    Hit,
+    Mark,
+    Node,
+    Not,
+    Or,
+    QueryTerm,
+    Words,
+    phrases_of,
+    write_field,
+)
 from qareport.search.terms import MARK, Line, Terms, find_spans, lines_of, mark_of, terms_of, terms_of_text
 
 __all__ = [
@@ -36,4 +50,5 @@ __all__ = [
     "terms_in_query",
     "terms_of",
     "terms_of_text",
+    "write_field",
 ]

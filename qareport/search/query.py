@@ -8,6 +8,7 @@ the word, [愤怒] (or ANGRY) for the tag alone, "愤怒" for the word alone.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
@@ -126,3 +127,13 @@ class QueryTerm(NamedTuple):
     node: Node
     #: Whether it stands under NOT.
     excluded: bool = False
+
+
+_PLAIN = re.compile(r"[\w.\-]+")
+_QUOTES = re.compile('["“”＂「」『』]')
+
+
+def write_field(name: str, value: str) -> str:
+    """Write a field with its value: issue:退货, stage:"待 发货"; quotation marks of the value are left out."""
+    whole = _QUOTES.sub("", value)
+    return f"{name}:{whole}" if _PLAIN.fullmatch(whole) else f'{name}:"{whole}"'

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, func, not_, or_, select
+from sqlalchemy import and_, func, not_, or_, select, true
 
 from qareport.search import FACETS, And, Between, Fact, Node, Not, Or
 from qareport.store.connection import in_utc
 from qareport.store.desk_schema import TeamAgentRow, TeamRow
-from qareport.store.schema import SearchCallRow, SearchFacetRow
+from qareport.store.search_schema import SearchCallRow, SearchFacetRow
 
 
 def is_about_calls(node: Node) -> bool:
@@ -26,11 +26,16 @@ def is_about_calls(node: Node) -> bool:
     return False
 
 
-def condition_of(node: Node) -> Any:
-    """Return a query about calls as a condition on `search_calls`."""
+def condition_of(node: Node, *, known: Fact | None = None) -> Any:
+    """Return a query about calls as a condition on `search_calls`.
+
+    Args:
+        node: the query.
+        known: a part of AND that holds already for every call that is looked at.
+    """
     match node:
         case And(parts=parts):
-            return and_(*(condition_of(part) for part in parts))
+            return and_(true(), *(condition_of(part, known=known) for part in parts if part != known))
         case Or(parts=parts):
             return or_(*(condition_of(part) for part in parts))
         case Not(part=part):

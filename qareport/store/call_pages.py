@@ -15,8 +15,9 @@ from qareport.search import Fact, Hit, Node
 from qareport.store.call_conditions import condition_of, facets_in, is_about_calls
 from qareport.store.connection import in_utc
 from qareport.store.database import Database
-from qareport.store.schema import PAGE, SHIFT, Scope, SearchCallRow, SearchFacetRow
+from qareport.store.schema import PAGE, SHIFT, Scope
 from qareport.store.search_index import read_hits
+from qareport.store.search_schema import SearchCallRow, SearchFacetRow
 
 #: Newest first, oldest first, lowest score first.
 Sort = Literal["-started", "started", "score"]
@@ -118,8 +119,10 @@ class CallPages:
             )
 
     def _listed(self, session: Session, query: CallPageQuery) -> CallPage:
-        wanted = _visible(query.agents) if query.node is None else _visible(query.agents) & condition_of(query.node)
         along = _rarest(session, query)
+        wanted = _visible(query.agents)
+        if query.node is not None and query.node != along:
+            wanted &= condition_of(query.node, known=along)
         rows = session.scalars(_page(query, wanted, along)).all()
         shown = tuple(_call(row, query.sort, ()) for row in rows[: query.limit])
         numbers = _along(select(SearchCallRow.number).where(wanted), along)

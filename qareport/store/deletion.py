@@ -33,11 +33,11 @@ from qareport.store.schema import (
     DeletionRow,
     DocumentRow,
     ReplayRow,
-    SearchLinesRow,
     TranscriptRow,
     word_index,
 )
 from qareport.store.search_index import unindex_calls
+from qareport.store.search_schema import SearchLinesRow
 
 #: What to do about a damaged search index.
 _REINDEX = "qareport store upgrade --reindex rebuilds {}"

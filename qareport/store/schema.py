@@ -146,59 +146,6 @@ class DocumentRow(Base):
     name: Mapped[str | None] = mapped_column(String(200))
 
 
-class SearchCallRow(Base):
-    """A call as searches see it: what its newest result says of it, copied so that nothing is joined.
-
-    The terms of its sentences are in `search_words`, which each database has in a form of its own (`WordIndex`):
-    sentence n of call `number` is number * 65536 + n there.
-    """
-
-    __tablename__ = "search_calls"
-    __table_args__ = (
-        Index("ix_search_calls_started", "started_utc", "number"),
-        Index("ix_search_calls_agent", "agent_id", "started_utc", "number"),
-        Index("ix_search_calls_risk", "risk", "started_utc", "number"),
-        Index("ix_search_calls_score", "score", "started_utc", "number"),
-    )
-
-    number: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=True)
-    call_id: Mapped[str] = mapped_column(String(200), unique=True)
-    report_key: Mapped[str] = mapped_column(String(64))
-    order_id: Mapped[str | None] = mapped_column(String(200))
-    agent_id: Mapped[str | None] = mapped_column(String(200))
-    #: "" where it is not known: both databases then sort it in the same place.
-    started_utc: Mapped[str] = mapped_column(String(32))
-    started_at: Mapped[str | None] = mapped_column(String(40))
-    score: Mapped[int | None] = mapped_column(Integer)
-    risk: Mapped[str] = mapped_column(String(10))
-    #: Ids of the rules that hit, each between bars: |a|b|.
-    rules: Mapped[str] = mapped_column(Text)
-    sentences: Mapped[int] = mapped_column(Integer)
-
-
-class SearchFacetRow(Base):
-    """One thing that a call is filed under (`search.facets_of`), in the order of time: a facet is read from its end."""
-
-    __tablename__ = "search_facets"
-    __table_args__ = (Index("ix_search_facets_number", "number"), {"sqlite_with_rowid": False})
-
-    kind: Mapped[str] = mapped_column(String(10), primary_key=True)
-    value: Mapped[str] = mapped_column(String(200), primary_key=True)
-    #: As in `search_calls`.
-    started_utc: Mapped[str] = mapped_column(String(32), primary_key=True)
-    number: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
-
-
-class SearchLinesRow(Base):
-    """The sentences of a call as searches show them: masked. Apart, so that reading calls stays quick."""
-
-    __tablename__ = "search_lines"
-
-    number: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
-    #: A list of `Line`s as JSON.
-    lines: Mapped[str] = mapped_column(Text)
-
-
 class DeliveryRow(Base):
     """One delivery to one recipient."""
 

@@ -15,7 +15,8 @@ from sqlalchemy.orm import Session
 from qareport.model import Agents
 from qareport.search import And, Between, Fact, Mark, Node, Not, Or, Words
 from qareport.store.call_conditions import condition_of
-from qareport.store.schema import MOST_SENTENCES, PAGE, SHIFT, Scope, SearchCallRow, read_numbers, word_index
+from qareport.store.schema import MOST_SENTENCES, PAGE, SHIFT, Scope, read_numbers, word_index
+from qareport.store.search_schema import SearchCallRow
 
 if TYPE_CHECKING:
     from qareport.store.schema import Numbers

@@ -18,18 +18,8 @@ from qareport.model import CallReport, Risk
 from qareport.search import Found, Hit, Line, Node, facets_of, lines_of
 from qareport.store.connection import batches, from_stored, in_utc
 from qareport.store.database import Database
-from qareport.store.schema import (
-    MOST_SENTENCES,
-    PAGE,
-    SHIFT,
-    CallReportRow,
-    CallRow,
-    Scope,
-    SearchCallRow,
-    SearchFacetRow,
-    SearchLinesRow,
-    word_index,
-)
+from qareport.store.schema import MOST_SENTENCES, PAGE, SHIFT, CallReportRow, CallRow, Scope, word_index
+from qareport.store.search_schema import SearchCallRow, SearchFacetRow, SearchLinesRow
 
 #: Characters of a facet's value that are kept.
 _LONGEST = 200

@@ -12,10 +12,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from qareport.model import Risk, Team
 from qareport.presentation import wording
 from qareport.presentation.locale import language
-from qareport.search import SHOWN
+from qareport.search import SHOWN, write_field
 from qareport.store import Scope, Sort
 from qareport.web.access import Access
-from qareport.web.queries import field
 
 _Short = Annotated[str, Field(max_length=200)]
 #: Fields of the form that are fields of the query language under the same name.
@@ -43,7 +42,7 @@ class FacetChoice(BaseModel):
 
     def query(self) -> str:
         """Return all of it in the query language; "" where nothing is asked for."""
-        terms = [field(name, value) for name in _FIELDS if (value := getattr(self, name).strip())]
+        terms = [write_field(name, value) for name in _FIELDS if (value := getattr(self, name).strip())]
         if self.first or self.last:
             days = f"{self.first}..{self.last}" if self.first and self.last else f">={self.first}"
             terms.append(f"date:{days if self.first else f'<={self.last}'}")

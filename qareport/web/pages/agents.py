@@ -9,9 +9,9 @@ from fastapi import APIRouter, Request, Response
 from qareport import periods
 from qareport.model import PeriodKind
 from qareport.report import build_view
+from qareport.search import write_field
 from qareport.web.dependencies import MyAccess
 from qareport.web.documents import pages_of
-from qareport.web.queries import field
 from qareport.web.templating import render
 
 router = APIRouter()
@@ -32,6 +32,6 @@ def show_agent(request: Request, access: MyAccess, agent_id: str) -> Response:
     )
     view = build_view(report, access.desk.settings.report, pages_of(request, access))
     return render(
-        request, "agent.html.j2", agent_id=agent_id, view=view, report=report, query=field("agent", agent_id),
+        request, "agent.html.j2", agent_id=agent_id, view=view, report=report, query=write_field("agent", agent_id),
         name=next((agent.name for agent in report.people if agent.id == agent_id), ""), days=DAYS,
     )  # fmt: skip

@@ -11,10 +11,10 @@ from fastapi import APIRouter, Query, Request, Response
 from qareport import periods
 from qareport.model import HeatCell, HeatMap, HeatRow, Period, PeriodKind
 from qareport.presentation import wording
+from qareport.search import write_field
 from qareport.web.access import Access
 from qareport.web.dependencies import MyAccess
 from qareport.web.period_names import chosen_days
-from qareport.web.queries import field
 from qareport.web.templating import render
 
 router = APIRouter()
@@ -35,10 +35,10 @@ class HeatQuery:
     def calls(self, row: HeatRow, cell: HeatCell | None) -> str:
         """Return the address of the list of the calls that a square counts."""
         terms = [
-            "NOT issue:*" if row.issue is None else field("issue", row.issue),
-            *([field("emotion", cell.emotion)] if cell is not None else []),
-            *([field("stage", self.stage)] if self.stage else []),
-            *([field("team", self.team)] if self.team else []),
+            "NOT issue:*" if row.issue is None else write_field("issue", row.issue),
+            *([write_field("emotion", cell.emotion)] if cell is not None else []),
+            *([write_field("stage", self.stage)] if self.stage else []),
+            *([write_field("team", self.team)] if self.team else []),
             f"date:{self.period.first}..{self.period.last}",
         ]
         return "/calls?" + urlencode({"q": " ".join(terms), "in": "call"})

@@ -52,3 +52,11 @@ def test_pages_of_a_facet_follow_each_other_without_gap_or_repetition(opened: Op
 def test_a_call_without_an_agent_is_not_of_an_agent(opened: OpenDesk) -> None:
     page = opened.login(UserRole.ADMIN).get("/api/v1/calls", params={"q": "NOT agent:A1"}).json()
     assert {call["call_id"] for call in page["items"]} == {"c2", "c3", "c4"}
+
+
+def test_a_call_that_is_deleted_is_filed_under_nothing_any_more(opened: OpenDesk) -> None:
+    store = opened.desk.store
+    store.deletion.delete(store.deletion.find_calls(order="o2"), by="order", selector="o2", now=opened.clock.now)
+    client = opened.login(UserRole.ADMIN)
+    assert client.get("/api/v1/calls", params={"q": "issue:退换货"}).json()["total"] == 3
+    assert "退换货 (3)" in client.get("/calls").text

@@ -25,6 +25,7 @@ from qareport.search import (
     parse,
     terms_in_query,
     terms_of,
+    write_field,
 )
 from qareport.search.query import FIELDS, TAGS
 from tests.support.report_samples import METRICS
@@ -247,3 +248,16 @@ def test_every_field_has_an_example_that_is_read() -> None:
     for name in FIELDS:
         with pytest.raises(QueryError, match=f"{name}: has no value; expected for example {name}:"):
             parse(f"{name}:", time_zone=ZONE)
+
+
+@pytest.mark.parametrize("value", ["退货", "待 发货", 'a"b', "A-17", "x(y)", "AND"])
+def test_a_field_that_a_page_writes_is_read_as_its_value(value: str) -> None:
+    written = write_field("issue", value)
+    assert parse(written, time_zone="Asia/Shanghai") == Fact(name="issue", value=value.replace('"', ""))
+
+
+def test_an_emotion_that_heat_maps_do_not_count_is_refused_with_those_that_they_do() -> None:
+    assert parse("情绪：愤怒", time_zone="Asia/Shanghai") == Fact(name="emotion", value="ANGRY")
+    with pytest.raises(QueryError) as caught:
+        parse("emotion:HAPPY", time_zone="Asia/Shanghai")
+    assert "ANGRY" in str(caught.value)

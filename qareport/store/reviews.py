@@ -32,7 +32,8 @@ from qareport.store.audit import append
 from qareport.store.connection import from_stored, in_utc, select_in, upsert
 from qareport.store.database import Database
 from qareport.store.review_schema import AcknowledgementRow, VerdictRow
-from qareport.store.schema import CallReportRow, CallRow, SearchCallRow
+from qareport.store.schema import CallReportRow, CallRow
+from qareport.store.search_schema import SearchCallRow
 
 
 class ReviewRepository:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -95,7 +96,7 @@ def test_dossier_and_norm_travel_through_json(store: Store) -> None:
     old = codec.to_data(made)
     for name in ("dossier", "norm", "measures"):
         del old[name]
-    read = codec.from_json(type(made), codec.json.dumps(old), where="old.json")
+    read = codec.from_json(type(made), json.dumps(old), where="old.json")
     assert (read.dossier, read.norm, dict(read.measures)) == (None, None, {})
     page = report.render(read, "html", templates=None, settings=settings.ReportSettings()).decode("utf-8")
     assert "这份结果没有汇总承诺。" in page

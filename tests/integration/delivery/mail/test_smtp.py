@@ -23,12 +23,14 @@ from qareport.delivery.mail import (
     Purpose,
     Transport,
     compose,
-    failure_view,
     message_id,
     read_password,
 )
+from qareport.delivery.mail import (
+    test_view as view_of_test,
+)
 from qareport.errors import BusyError, MailError
-from qareport.model import MAIL, Delivery, DeliveryState, Edition, Outcome, Period, PeriodKind, delivery_key
+from qareport.model import MAIL, Delivery, DeliveryState, Edition, Outcome, delivery_key
 from qareport.settings import MailSettings
 from qareport.store import Store
 from tests.support.patience import scaled
@@ -351,12 +353,7 @@ def test_a_reply_in_gbk_can_be_read() -> None:
 @pytest.mark.parametrize("name", ["客服质检日报-2026-11-21.docx", "客服质检周报-" + "长" * 40 + ".pdf", "a b.pdf"])
 def test_the_name_of_an_attachment_is_readable_for_every_mail_program(name: str) -> None:
     attachment = Attachment(name=name, content=b"document", path=Path(name))
-    view = failure_view(
-        Period(kind=PeriodKind.DAY, first=NOON.date(), last=NOON.date(), time_zone="Asia/Shanghai"),
-        ["x"],
-        organisation="",
-        ok=False,
-    )
+    view = view_of_test(organisation="", today=NOON.date())
     purpose = Purpose(edition=Edition.TEAM, period="day:2026-11-21", kind="report")
     (made,) = compose(
         Content(view=view, attachments=(attachment,)),

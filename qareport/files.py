@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import io
 import os
 import secrets
 import stat
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
@@ -113,3 +115,18 @@ def _check_owner(status: os.stat_result, path: Path, holds: Message, error: type
             where=str(path),
             to_do=say("chown {value} {path}", value=os.geteuid(), path=path),
         )
+
+
+#: Zip entries carry a time; this one is the earliest that a zip can hold.
+_ZIP_TIME = (1980, 1, 1, 0, 0, 0)
+
+
+def repack(content: bytes) -> bytes:
+    """Give every entry of a zip package the same time, so that the same document is the same file."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(content)) as source, zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as target:
+        for name in source.namelist():
+            entry = zipfile.ZipInfo(name, date_time=_ZIP_TIME)
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            target.writestr(entry, source.read(name))
+    return buffer.getvalue()

@@ -4,7 +4,11 @@
   const all = (selector, root = document) => [...root.querySelectorAll(selector)];
 
   // --- playback: anything that carries data-ms plays its call from there -------------------------------------------
-  const chapterOf = (element) => element.closest(".call");
+  // The worst call's picture and key moments are on the first page, its recording in its chapter.
+  const chapterOf = (element) => {
+    const own = element.closest(".call");
+    return own?.dataset.of ? document.getElementById(own.dataset.of) : own;
+  };
   const playerOf = (element) => chapterOf(element)?.querySelector("audio");
 
   const play = (element, ms) => {
@@ -37,12 +41,13 @@
   all("audio").forEach((player) => {
     const chapter = chapterOf(player);
     const lines = all(".line [data-ms]", chapter).map((one) => [Number(one.dataset.ms), one.closest(".line")]);
-    const chart = chapter.querySelector("svg[data-duration-ms]");
-    const head = chart && document.createElementNS("http://www.w3.org/2000/svg", "line");
-    if (head) {
+    const heads = all("svg[data-duration-ms]").filter((chart) => chapterOf(chart) === chapter).map((chart) => {
+      const head = document.createElementNS("http://www.w3.org/2000/svg", "line");
       head.setAttribute("class", "playhead");
-      for (const [name, value] of [["y1", 16], ["y2", 146], ["stroke", "#0b5563"], ["stroke-width", 1.5]]) head.setAttribute(name, value);
-    }
+      const { top, bottom } = chart.dataset;
+      for (const [name, value] of [["y1", top - 4], ["y2", +bottom + 4], ["stroke", "#0b5563"], ["stroke-width", 1.5]]) head.setAttribute(name, value);
+      return [chart, head];
+    });
     let now = null;
     player.addEventListener("timeupdate", () => {
       const ms = player.currentTime * 1000;
@@ -53,7 +58,7 @@
         line?.setAttribute("aria-current", "true");
         now = line;
       }
-      if (head) {
+      for (const [chart, head] of heads) {
         if (!head.parentNode) chart.append(head);
         const { left, right, durationMs } = chart.dataset;
         const x = Number(left) + (right - left) * Math.min(ms / durationMs, 1);

@@ -9,16 +9,18 @@ its marks.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from docx.document import Document as DocumentObject
 from docx.enum.text import WD_ALIGN_PARAGRAPH
-from docx.shared import Pt
+from docx.shared import Mm, Pt
+from docx.table import Table
 from word_parts import (
     add_end,
     add_facts,
     add_grid,
     add_row_tag,
+    add_space,
     add_tag,
     add_text,
     add_titled,
@@ -30,60 +32,92 @@ from word_parts import (
     shade_row,
     write,
 )
-from word_styles import INK
+from word_styles import INK, RULE, TEAL
+
+#: Marks that only this template has.
+_MARKS = (("QA follow-up", TEAL, None, True, None), ("QA due", INK, None, True, None))
 
 
 def make() -> bytes:
     """Build the template; the same script and python-docx give the same bytes."""
-    document = begin_document("通话质检报告")
-    _first_part(document)
+    document = begin_document("通话质检报告", _MARKS)
+    _set_styles(document)
+    _summary(document)
+    _first_call(document)
     _overview(document)
     _chapters(document)
     _dossier(document)
+    _signing(document)
     _closing(document)
     return saved(document)
+
+
+def _set_styles(document: DocumentObject) -> None:
+    """Set what differs from other reports: a column for key moments in the transcript, totals kept with the next."""
+    turn = document.styles["QA turn"].paragraph_format
+    turn.left_indent, turn.first_line_indent = Mm(45), Mm(-45)
+    turn.tab_stops.clear_all()
+    for stop in (8, 20, 45):
+        turn.tab_stops.add_tab_stop(Mm(stop))
+    document.styles["QA total"].paragraph_format.keep_with_next = True
 
 
 # --- the document -----------------------------------------------------------------------------------------------------
 
 
-def _first_part(document: DocumentObject) -> None:
+def _facts(document: DocumentObject, source: str, names: Sequence[tuple[str, str]]) -> None:
+    pairs = (
+        *names,
+        ("规则命中", "hits"),
+        ("客户情绪趋势", "trend"),
+        ("问题类型与环节", "issue"),
+        ("说话人判定", "roles"),
+    )
+    tags = [(name, field if field.startswith("{") else f"{{{{ {source}.{field} }}}}") for name, field in pairs]
+    add_facts(document, tags, widths_mm=(36, 44, 60, 34))
+
+
+def _summary(document: DocumentObject) -> None:
     document._body.clear_content()
-    add_titled(document, "Title", "{{ report.title }}", "{{r report.badge }}")
+    add_titled(document, "Title", "{{ report.title }}", "{{r report.badge }}", (104, 70))
     add_tag(document, "if report.demo_notice")
     add_text(document, "QA notice", "{{ report.demo_notice }}")
     add_tag(document, "endif")
-    add_text(document, "QA small")
-    add_facts(
-        document,
-        (
-            ("订单号", "{{ report.facts.name }}"),
-            ("来电次数", "{{ report.facts.calls }}"),
-            ("{% if report.several %}最近通话{% else %}本次通话{% endif %}", "{{ report.facts.when }}"),
-            ("客服", "{{ report.facts.agent }}"),
-            ("问题类型", "{{ report.facts.issue }}"),
-            ("客户情绪趋势", "{{ report.facts.trend }}"),
-            ("说话人判定", "{{ report.facts.roles }}"),
-            ("规则命中", "{{ report.facts.hits }}"),
-        ),
-    )
+    add_space(document, 3)
+    latest = "{% if report.several %}最近通话{% else %}本次通话{% endif %}"
+    _facts(document, "report.facts", (("订单号", "name"), ("来电次数", "calls"), (latest, "when"), ("客服", "agent")))
     add_text(document, "QA finding", "{{ report.sentence }}")
+    add_tag(document, "if report.follow_up")
+    table = add_grid(document, 3, (16, 158), lines=False)
+    add_row_tag(table, 0, "for line in report.follow_up")
+    fill_cell(table.rows[1].cells[0], "QA story", ("{{ line.label }}", "QA follow-up"))
+    fill_cell(table.rows[1].cells[1], "QA story", "{{r line.text }}")
+    add_row_tag(table, 2, "endfor")
+    add_tag(document, "endif")
+
+
+def _first_call(document: DocumentObject) -> None:
+    add_tag(document, "for call in report.calls")
+    add_tag(document, "if call.is_first")
+    _moments(document, "{% if report.several %}{{ call.number }}：{% endif %}")
+    add_tag(document, "endif")
+    add_tag(document, "endfor")
 
 
 def _overview(document: DocumentObject) -> None:
     add_tag(document, "if report.several")
     add_text(document, "Heading 2", "来电一览")
-    table = add_grid(document, 4, (14, 31, 20, 18, 19, 30, 42), lines=True)
-    fill_head(table, ("来电", "时间", "时长", "客服", "客户情绪", "结论", "问题 / 原因"))
-    add_row_tag(table, 1, "for row in report.overview")
-    tags = ("row.number", "row.when", "row.length", "row.agent", "row.trend", "r row.badge", "row.remark")
-    for cell, tag in zip(table.rows[2].cells, tags, strict=True):
-        fill_cell(cell, "QA cell", "{{r row.badge }}" if tag.startswith("r ") else f"{{{{ {tag} }}}}")
-    remark = table.rows[2].cells[-1]
-    add_tag(remark, "if row.change")
-    add_text(remark, "QA small", "{{ row.change }}")
-    add_tag(remark, "endif")
-    add_row_tag(table, 3, "endfor")
+    columns = (
+        ("来电", 15, "number"),
+        ("时间", 30, "when"),
+        ("时长", 19, "length"),
+        ("客服", 16, "agent"),
+        ("客户情绪", 20, "trend"),
+        ("客户风险", 23, "r risk"),
+        ("客服得分", 22, "score"),
+    )
+    _rows(document, "report.overview", columns, ("问题 / 原因", 29, "remark"))
+    _keep_with_next(document.tables[-1])
     add_tag(document, "endif")
     add_tag(document, "if report.failed")
     add_text(document, "Heading 2", "处理失败的通话")
@@ -97,157 +131,165 @@ def _overview(document: DocumentObject) -> None:
 def _chapters(document: DocumentObject) -> None:
     add_tag(document, "for call in report.calls")
     add_tag(document, "if report.several")
-    document.add_paragraph(style="QA small").paragraph_format.page_break_before = True
-    add_titled(document, "Heading 1", "{{ call.title }}", "{{r call.badge }}")
-    add_text(document, "QA small")
-    add_facts(
-        document,
-        (
-            ("通话编号", "{{ call.facts.name }}"),
-            ("客户电话", "{{ call.phone }}"),
-            ("通话时间与时长", "{{ call.facts.when }}"),
-            ("客服", "{{ call.facts.agent }}"),
-            ("问题类型", "{{ call.facts.issue }}"),
-            ("客户情绪趋势", "{{ call.facts.trend }}"),
-            ("说话人判定", "{{ call.facts.roles }}"),
-            ("规则命中", "{{ call.facts.hits }}"),
-        ),
-    )
+    add_space(document, 10)
+    add_titled(document, "Heading 1", "{{ call.title }}", "{{r call.badge }}", (104, 70))
+    _keep_with_next(document.tables[-1])
+    add_space(document, 2).paragraph_format.keep_with_next = True
+    names = (("通话编号", "name"), ("客户电话", "{{ call.phone }}"), ("通话时间与时长", "when"), ("客服", "agent"))
+    _facts(document, "call.facts", names)
+    _keep_with_next(document.tables[-1])
+    add_tag(document, "if not call.is_first")
     add_text(document, "QA finding", "{{ call.sentence }}")
     add_tag(document, "endif")
-    add_text(document, "QA trajectory", "客户情绪轨迹　", "{{r call.trajectory }}")
-    add_text(document, "QA chart", "{{ call.chart }}")
+    add_tag(document, "endif")
+    add_tag(document, "if call.is_brief")
+    _notes(document)
+    add_tag(document, "endif")
+    add_tag(document, "if not call.is_first and not call.is_brief")
+    _moments(document, "")
+    add_tag(document, "endif")
+    _praise(document)
+    add_tag(document, "if not call.is_brief")
+    _scorecard(document)
+    _metrics(document)
+    add_tag(document, "endif")
+    _transcript(document)
+    add_tag(document, "endfor")
+
+
+def _keep_with_next(table: Table) -> None:
+    for row in table.rows:
+        for cell in row.cells:
+            for paragraph in cell.paragraphs:
+                paragraph.paragraph_format.keep_with_next = True
+
+
+def _notes(document: DocumentObject) -> None:
     add_tag(document, "for note in call.notes")
     add_text(document, "QA note", "※ {{ note }}")
     add_tag(document, "endfor")
-    for part in (_key_moments, _praise, _deductions, _metrics, _transcript):
-        part(document)
-    add_tag(document, "endfor")
 
 
-def _key_moments(document: DocumentObject) -> None:
-    add_text(document, "Heading 2", "关键节点与建议话术")
-    _either(document, "call.key_moments", _moment_table, "没有关键节点。")
-    add_tag(document, "if call.further")
-    add_text(document, "QA total", "其余命中")
-    add_tag(document, "for hit in call.further")
-    add_text(
-        document, "QA cell", "{{ hit.at }}　{{ hit.title }}（{{ hit.rule }}） · {{ hit.severity }} · {{ hit.points }}"
-    )
-    add_tag(document, "if hit.advice")
-    add_text(document, "QA advice", ("建议话术　", "QA advice word"), "{{ hit.advice }}")
+def _moments(document: DocumentObject, which: str) -> None:
+    """Add a call's trajectory, chart, notes and key moments; `which` names the call where that is needed."""
+    add_text(document, "QA trajectory", f"{which}客户情绪轨迹　", "{{r call.trajectory }}")
+    add_text(document, "QA chart", "{{ call.chart }}")
+    _notes(document)
+    add_text(document, "Heading 2", f"{which}关键节点与建议话术")
+    add_tag(document, "if call.key_moments")
+    _moment_table(document)
+    add_tag(document, "else")
+    add_text(document, "QA small", "没有关键节点。")
     add_tag(document, "endif")
-    add_tag(document, "endfor")
-    add_tag(document, "endif")
+
+
+def _moment_table(document: DocumentObject) -> None:
+    table = add_grid(document, 3, (9, 27, 138), lines=True)
+    add_row_tag(table, 0, "for moment in call.key_moments")
+    number, when, what = table.rows[1].cells
+    paragraph = fill_cell(number, "QA story", ("\u00a0{{ moment.number }}\u00a0", "QA number"))
+    paragraph.alignment = WD_ALIGN_PARAGRAPH.CENTER
+    fill_cell(when, "QA story", "{{ moment.at }}").runs[0].bold = True
+    add_text(when, "QA small", "{{ moment.span }}")
+    fill_cell(what, "QA story", "{{r moment.story }}")
+    add_tag(what, "if moment.others")
+    add_text(what, "QA small", "{{ moment.others }}")
+    add_tag(what, "endif")
+    add_tag(what, "for advice in moment.advice")
+    add_tag(what, "if advice.text")
+    add_text(what, "QA advice", ("建议话术　", "QA advice word"), "{{ advice.text }}")
+    add_tag(what, "endif")
+    add_tag(what, "if advice.rule")
+    add_text(what, "QA small", "{{ advice.rule }}")
+    add_tag(what, "endif")
+    add_tag(what, "endfor")
+    add_row_tag(table, 2, "endfor")
 
 
 def _praise(document: DocumentObject) -> None:
     add_tag(document, "if call.praise")
     add_text(document, "Heading 2", "做得好的地方")
     add_tag(document, "for good in call.praise")
-    add_text(document, "QA story", ("{{ good.at }}　", "QA speaker"), "{{ good.text }}")
+    good = add_text(document, "QA story", ("{{ good.at }}　", "QA speaker"), "{{ good.text }}")
+    good.paragraph_format.keep_with_next = True
     add_tag(document, "if good.quotes")
-    add_text(document, "QA small", "{{ good.quotes }}")
+    add_text(document, "QA small", "{{ good.quotes }}").paragraph_format.keep_with_next = True
     add_tag(document, "endif")
     add_text(document, "QA small", "{{ good.rule }}")
     add_tag(document, "endfor")
     add_tag(document, "endif")
 
 
-def _either(document: DocumentObject, tag: str, fill: Callable[[DocumentObject], None], otherwise: str) -> None:
-    add_tag(document, f"if {tag}")
-    fill(document)
-    add_tag(document, "else")
-    add_text(document, "QA small", otherwise)
-    add_tag(document, "endif")
-
-
-def _moment_table(document: DocumentObject) -> None:
-    table = add_grid(document, 3, (9, 25, 140), lines=True)
-    add_row_tag(table, 0, "for moment in call.key_moments")
-    number, when, what = table.rows[1].cells
-    fill_cell(number, "QA story", ("\u00a0{{ moment.number }}\u00a0", "QA number"))
-    fill_cell(when, "QA story", "{{ moment.at }}").runs[0].bold = True
-    add_text(when, "QA small", "{{ moment.span }}")
-    fill_cell(what, "QA story", "{{r moment.story }}")
-    add_tag(what, "for advice in moment.advice")
-    add_tag(what, "if advice.text")
-    add_text(what, "QA advice", ("建议话术　", "QA advice word"), "{{ advice.text }}")
-    add_tag(what, "endif")
-    add_text(what, "QA small", "{{ advice.rule }}")
-    add_tag(what, "endfor")
-    add_row_tag(table, 2, "endfor")
-
-
-def _deductions(document: DocumentObject) -> None:
+def _scorecard(document: DocumentObject) -> None:
     add_text(document, "Heading 2", "评分卡")
     add_tag(document, "if call.scorecard")
-    table = add_grid(document, 7, (20, 48, 14, 20, 72), lines=True)
+    table = add_grid(document, 7, (23, 44, 13, 16, 78), lines=True)
     fill_head(table, ("时间", "类别与规则", "等级", "分值", "证据"))
     add_row_tag(table, 1, "for group in call.scorecard")
-    head = table.rows[2]
-    shade_row(head, "F1F5F7")
-    name = head.cells[0].merge(head.cells[2])
-    title = fill_cell(name, "QA cell", "{{ group.name }}")
-    title.runs[0].bold = True
-    title.paragraph_format.keep_with_next = True
-    fill_cell(head.cells[3], "QA cell", "{{ group.points }}").runs[0].bold = True
-    fill_cell(
-        head.cells[4],
-        "QA cell",
-        "{{ group.limit }} · {{ group.judged }}{% if group.empty %} · {{ group.empty }}{% endif %}",
-    )
-    add_tag(head.cells[4], "if group.not_applicable")
-    add_text(head.cells[4], "QA small", "{{ group.not_applicable }}")
-    add_tag(head.cells[4], "endif")
+    cells = table.rows[2].cells
+    name = cells[0].merge(cells[2])
+    for cell, text in ((name, "{{ group.name }}"), (cells[3], "{{ group.points }}"), (cells[4], "{{ group.limit }}")):
+        fill_cell(cell, "QA cell", text).paragraph_format.keep_with_next = True
+    name.paragraphs[0].runs[0].bold = True
+    shade_row(table.rows[2], "F1F5F7")
     add_row_tag(table, 3, "for hit in group.hits")
-    cells = table.rows[4].cells
-    fill_cell(cells[0], "QA cell", "{{ hit.at }}")
-    fill_cell(cells[1], "QA cell", "{{ hit.title }}")
-    add_text(cells[1], "QA small", "{{ hit.rule }}")
-    fill_cell(cells[2], "QA cell", "{{ hit.severity }}")
-    fill_cell(cells[3], "QA cell", "{{ hit.points }}")
-    add_tag(cells[3], "if hit.counted")
-    add_text(cells[3], "QA small", "{{ hit.counted }}")
-    add_tag(cells[3], "endif")
-    fill_cell(cells[4], "QA cell", "{%p for line in hit.evidence %}")
-    add_text(cells[4], "QA cell", "{{ line }}")
-    add_tag(cells[4], "endfor")
+    at, rule, severity, points, evidence = table.rows[4].cells
+    mark = "{% if hit.node %}\u00a0{{ hit.node }}\u00a0{% endif %}"
+    fill_cell(at, "QA cell", "{{ hit.at }} ", (mark, "QA number"))
+    fill_cell(rule, "QA cell", "{{ hit.title }}")
+    add_text(rule, "QA small", "{{ hit.rule }}")
+    fill_cell(severity, "QA cell", "{{ hit.severity }}")
+    fill_cell(points, "QA cell", "{{ hit.points }}").alignment = WD_ALIGN_PARAGRAPH.RIGHT
+    fill_cell(evidence, "QA cell", "{%p for line in hit.evidence %}")
+    add_text(evidence, "QA cell", "{{ line }}")
+    add_tag(evidence, "endfor")
+    add_tag(evidence, "if hit.counted")
+    add_text(evidence, "QA small", "{{ hit.counted }}")
+    add_tag(evidence, "endif")
+    add_tag(evidence, "if hit.advice")
+    add_text(evidence, "QA advice", ("建议话术　", "QA advice word"), "{{ hit.advice }}")
+    add_tag(evidence, "endif")
     add_row_tag(table, 5, "endfor")
     add_row_tag(table, 6, "endfor")
     add_tag(document, "endif")
-    add_text(document, "QA total", "{{ call.score_line or call.deduction_total }}")
+    add_text(
+        document,
+        "QA total",
+        "{% if call.score_line %}{{ call.score_line }}{% else %}{{ call.deduction_total }}{% endif %}",
+    )
+    add_tag(document, "if call.score_rest")
+    add_text(document, "QA small", "{{ call.score_rest }}")
+    add_tag(document, "endif")
 
 
 def _metrics(document: DocumentObject) -> None:
-    add_text(document, "Heading 2", "通话指标与团队相比")
-    add_tag(document, "if call.compared")
-    table = add_grid(document, 4, (36, 28, 30, 42, 38), lines=True)
-    fill_head(table, ("指标", "本次", "团队中位数", "一半通话在", "说明"))
-    add_row_tag(table, 1, "for row in call.compared")
-    cells = table.rows[2].cells
-    fill_cell(cells[0], "QA table head", "{{ row.label }}")
-    for cell, tag in zip(cells[1:], ("value", "usual", "range", "remark"), strict=True):
-        fill_cell(cell, "QA cell", f"{{{{ row.{tag} }}}}")
-    add_row_tag(table, 3, "endfor")
+    add_text(document, "Heading 2", "通话指标")
+    for condition, heads, widths, fields in (
+        ("if call.has_norm", ("指标", "本次", "团队中位数", "说明"), (44, 36, 30, 64), ("value", "usual", "remark")),
+        ("else", ("指标", "本次", "说明"), (44, 46, 84), ("value", "remark")),
+    ):
+        add_tag(document, condition)
+        table = add_grid(document, 4, widths, lines=True)
+        fill_head(table, heads)
+        add_row_tag(table, 1, "for row in call.metrics")
+        fill_cell(table.rows[2].cells[0], "QA table head", "{{ row.label }}")
+        for cell, field in zip(table.rows[2].cells[1:], fields, strict=True):
+            paragraph = fill_cell(cell, "QA cell", f"{{{{ row.{field} }}}}")
+            if field != "remark":
+                paragraph.alignment = WD_ALIGN_PARAGRAPH.RIGHT
+        for cell in table.rows[0].cells[1:-1]:
+            cell.paragraphs[0].alignment = WD_ALIGN_PARAGRAPH.RIGHT
+        add_row_tag(table, 3, "endfor")
     add_tag(document, "endif")
     add_text(document, "QA note", "※ {{ call.norm }}")
-    table = add_grid(document, 3, (42, 60, 72), lines=True)
-    add_row_tag(table, 0, "for metric in call.metrics")
-    cells = table.rows[1].cells
-    fill_cell(cells[0], "QA table head", "{{ metric.label }}")
-    fill_cell(cells[1], "QA cell", "{{ metric.value }}")
-    fill_cell(cells[2], "QA small", "{{ metric.remark }}")
-    add_row_tag(table, 2, "endfor")
     add_tag(document, "if call.role_metrics")
-    add_text(document, "QA small")
     for condition, heads, tags in (
         ("if call.unknown_speaker", ("客户", "客服", "说话人未知"), ("customer", "agent", "unknown")),
         ("else", ("客户", "客服"), ("customer", "agent")),
     ):
         add_tag(document, condition)
-        width = 132 / len(heads)
-        table = add_grid(document, 4, (42, *([width] * len(heads))), lines=True)
+        width = 130 / len(heads)
+        table = add_grid(document, 4, (44, *([width] * len(heads))), lines=True)
         fill_head(table, ("按说话人", *heads))
         add_row_tag(table, 1, "for metric in call.role_metrics")
         fill_cell(table.rows[2].cells[0], "QA table head", "{{ metric.label }}")
@@ -265,9 +307,12 @@ def _transcript(document: DocumentObject) -> None:
     legend.space_after = Pt(4)
     legend.keep_with_next = True
     add_tag(document, "for line in call.transcript")
+    mark = "{% for mark in line.nodes %}\u00a0{{ mark.number }}\u00a0{% endfor %}"
     add_text(
         document,
         "QA turn",
+        (mark, "QA number"),
+        "\t",
         ("{{ line.time }}", "QA time"),
         "\t",
         ("{{ line.who }}", "QA speaker"),
@@ -302,6 +347,10 @@ def _dossier(document: DocumentObject) -> None:
         ("agent", 1),
     )
     add_tag(document, "endif")
+    add_tag(document, "if report.dossier.no_promises and report.dossier.no_classes")
+    add_text(document, "QA small", "{{ report.dossier.no_promises }}")
+    add_text(document, "QA small", "{{ report.dossier.no_classes }}")
+    add_tag(document, "else")
     _heading(document, 2, "客服的承诺")
     add_tag(document, "if report.dossier.promises")
     _rows(
@@ -321,14 +370,14 @@ def _dossier(document: DocumentObject) -> None:
     add_row_tag(table, 1, "for row in report.dossier.classes")
     cells = table.rows[2].cells
     fill_cell(cells[0], "QA cell", "{{ row.number }}")
-    fill_cell(cells[1], "QA small", "{{ row.kind }}")
-    add_text(cells[1], "QA cell", "{{ row.name }}")
+    fill_cell(cells[1], "QA cell", "{{ row.kind }} {{ row.name }}")
     fill_cell(cells[2], "QA cell", "{%p for line in row.evidence %}")
     add_text(cells[2], "QA cell", "{{ line }}")
     add_tag(cells[2], "endfor")
     add_row_tag(table, 3, "endfor")
     add_tag(document, "else")
     add_text(document, "QA small", "{{ report.dossier.no_classes }}")
+    add_tag(document, "endif")
     add_tag(document, "endif")
     add_tag(document, "endif")
 
@@ -338,7 +387,7 @@ def _rows(
     source: str,
     columns: Sequence[tuple[str, int, str]],
     last: tuple[str, int, str],
-    small: tuple[str, int],
+    small: tuple[str, int] | None = None,
 ) -> None:
     """Add a table with a row for each item: head, width and field of each column; `small` is below one of them."""
     whole = (*columns, last)
@@ -349,11 +398,29 @@ def _rows(
     for cell, (_, _, name) in zip(cells, whole, strict=True):
         tag = f"{{{{r row.{name[2:]} }}}}" if name.startswith("r ") else f"{{{{ row.{name} }}}}"
         fill_cell(cell, "QA cell", tag)
-    name, column = small
-    add_tag(cells[column], f"if row.{name}")
-    add_text(cells[column], "QA small", f"{{{{ row.{name} }}}}")
-    add_tag(cells[column], "endif")
+    if small is not None:
+        name, column = small
+        add_tag(cells[column], f"if row.{name}")
+        add_text(cells[column], "QA small", f"{{{{ row.{name} }}}}")
+        add_tag(cells[column], "endif")
     add_row_tag(table, 3, "endfor")
+
+
+def _signing(document: DocumentObject) -> None:
+    _heading(document, 1, "复核与签字")
+    reviews = add_grid(document, 3, (26, 148), lines=False)
+    add_row_tag(reviews, 0, "for name in report.reviews")
+    fill_cell(reviews.rows[1].cells[0], "QA small", "{{ name }}").paragraph_format.space_after = Pt(12)
+    for cell in reviews.rows[1].cells:
+        rule_below(cell, RULE, 6)
+    add_row_tag(reviews, 2, "endfor")
+    _keep_with_next(reviews)
+    add_space(document, 14).paragraph_format.keep_with_next = True
+    signatures = add_grid(document, 1, (16, 36, 16, 36, 16, 36), lines=False)
+    for index in range(3):
+        name, line = signatures.rows[0].cells[2 * index : 2 * index + 2]
+        fill_cell(name, "Normal", f"{{{{ report.signatures[{index}] }}}}").alignment = WD_ALIGN_PARAGRAPH.RIGHT
+        rule_below(line, INK, 6)
 
 
 def _closing(document: DocumentObject) -> None:
@@ -363,12 +430,6 @@ def _closing(document: DocumentObject) -> None:
     fill_cell(table.rows[1].cells[0], "QA small", "{{ row.label }}")
     fill_cell(table.rows[1].cells[1], "QA small", "{{ row.value }} {{ row.remark }}")
     add_row_tag(table, 2, "endfor")
-    add_text(document, "Normal").paragraph_format.space_before = Pt(24)
-    signatures = add_grid(document, 1, (16, 36, 16, 36, 16, 36), lines=False)
-    for index in range(3):
-        name, line = signatures.rows[0].cells[2 * index : 2 * index + 2]
-        fill_cell(name, "Normal", f"{{{{ report.signatures[{index}] }}}}").alignment = WD_ALIGN_PARAGRAPH.RIGHT
-        rule_below(line, INK, 6)
     add_end(document)
 
 

@@ -26,7 +26,7 @@ from word_parts import (
     saved,
     write,
 )
-from word_styles import GREEN, INK, RED, RULE, TEXT_MM
+from word_styles import GREEN, INK, RED, RULE, TEAL, TEXT_MM
 
 #: Character styles besides those of the call report: name, colour, fill, bold, frame.
 MARKS: tuple[tuple[str, str, str | None, bool, str | None], ...] = (
@@ -34,17 +34,24 @@ MARKS: tuple[tuple[str, str, str | None, bool, str | None], ...] = (
     ("QA better", GREEN, None, False, None),
     ("QA outlier", INK, None, True, "single"),
     ("QA tile value", INK, None, True, None),
+    ("QA link", TEAL, None, False, None),
 )
-_TILES, _TILE_COLUMNS = 8, 4
-_CALLBACK_WIDTHS = (8, 46, 70, 26, 24)
+_TILES, _TILE_COLUMNS = 10, 5
+_TRENDS = 3
+_CALLBACK_WIDTHS = (8, 44, 64, 28, 30)
 
 
 def make() -> bytes:
     """Build the template; the same script and python-docx give the same bytes."""
     document = begin_document("客服质检日报", MARKS)
     document.styles["QA tile value"].font.size = Pt(14)
-    document.styles["Heading 2"].paragraph_format.space_before = Pt(9)
-    for part in (_first_part, _tiles, _callbacks, _heat, _weak_links, _further_callbacks, _people, _outcomes, _ledger):
+    document.styles["QA link"].font.underline = True
+    heading = document.styles["Heading 2"].paragraph_format
+    heading.space_before, heading.keep_with_next = Pt(9), True
+    for part in (
+        _first_part, _tiles, _trend, _callbacks, _coaching, _heat, _weak_links, _further_callbacks, _people, _outcomes,
+        _ledger,
+    ):  # fmt: skip
         part(document)
     _closing(document)
     return saved(document)
@@ -74,11 +81,45 @@ def _tiles(document: DocumentObject) -> None:
         cell = table.rows[index // _TILE_COLUMNS].cells[index % _TILE_COLUMNS]
         tile = f"report.tiles[{index}]"
         fill_cell(cell, "QA fact name", f"{{{{ {tile}.label }}}}")
-        add_text(cell, "QA cell", (f"{{{{ {tile}.value }}}}", "QA tile value"), (f" {{{{ {tile}.n }}}}", "QA muted"))
+        add_text(
+            cell, "QA cell", (f"{{{{ {tile}.value }}}}", "QA tile value"), (f" {{{{ {tile}.remark }}}}", "QA muted")
+        )
         add_tag(cell, f"for change in {tile}.changes")
         add_text(cell, "QA fact name", "{{r change }}")
         add_tag(cell, "endfor")
         rule_below(cell, RULE, 4)
+
+
+def _trend(document: DocumentObject) -> None:
+    add_tag(document, "if report.trend")
+    add_text(document, "QA small", "{{ report.trend_title }}")
+    table = add_grid(document, 1, [TEXT_MM / _TRENDS] * _TRENDS, lines=False)
+    for index in range(_TRENDS):
+        fill_cell(table.rows[0].cells[index], "QA chart", f"{{{{ report.trend[{index}] }}}}")
+    add_tag(document, "endif")
+
+
+def _coaching(document: DocumentObject) -> None:
+    add_text(document, "Heading 2", "{{ report.coaching_title }}")
+    add_tag(document, "for item in report.coaching")
+    _coached(document)
+    add_tag(document, "if item.advice")
+    add_text(document, "QA advice", ("建议话术　", "QA advice word"), "{{ item.advice }}")
+    add_tag(document, "endif")
+    add_tag(document, "else")
+    add_text(document, "QA small", "{{ report.coaching_empty }}")
+    add_tag(document, "endfor")
+    add_tag(document, "if report.praise")
+    add_text(document, "Heading 2", "{{ report.praise_title }}")
+    add_tag(document, "for item in report.praise")
+    _coached(document)
+    add_tag(document, "endfor")
+    add_tag(document, "endif")
+
+
+def _coached(document: DocumentObject) -> None:
+    add_text(document, "Normal", ("{{ item.agent }}", "QA speaker"), "　{{ item.what }}")
+    add_text(document, "QA small", "{{r item.listen }}")
 
 
 def _callbacks(document: DocumentObject) -> None:
@@ -101,10 +142,11 @@ def _callback_table(document: DocumentObject, rows: str) -> None:
     add_row_tag(table, 1, f"for row in {rows}")
     cells = table.rows[2].cells
     fill_cell(cells[0], "QA cell", "{{ row.rank }}")
-    fill_cell(cells[1], "QA cell", "{{ row.order }}")
-    add_text(cells[1], "QA small", "{{ row.phone }} · 客服 {{ row.agent }}")
+    fill_cell(cells[1], "QA cell", "{{r row.order }}")
+    add_text(cells[1], "QA small", "{{ row.phone }} · {{ row.when }}")
+    add_text(cells[1], "QA small", "{{ row.agent }}")
     fill_cell(cells[2], "QA cell", "{{ row.why }}")
-    add_text(cells[2], "QA small", "{{ row.listen }}")
+    add_text(cells[2], "QA small", "{{r row.listen }}")
     fill_cell(cells[3], "QA cell", "{{ row.promise }}")
     fill_cell(cells[4], "QA cell", "{{r row.risk }}")
     add_row_tag(table, 3, "endfor")
@@ -132,26 +174,18 @@ def _weak_links(document: DocumentObject) -> None:
     add_tag(document, "if link.advice")
     add_text(document, "QA advice", ("建议话术　", "QA advice word"), "{{ link.advice }}")
     add_tag(document, "endif")
+    add_tag(document, "for line in link.evidence")
+    add_text(document, "QA small", "{{r line }}")
+    add_tag(document, "endfor")
     add_tag(document, "else")
     add_text(document, "QA small", "{{ report.weak_empty }}")
     add_tag(document, "endfor")
     add_text(document, "QA small", ("未能判断　", "QA speaker"), "{{ report.not_judged }}")
-    add_tag(document, "if report.weak_links")
-    add_text(document, "Heading 2", "改进环节的证据")
-    add_tag(document, "for link in report.weak_links")
-    add_text(
-        document, "Normal", ("{{ link.number }}　{{ link.title }}", "QA speaker"), (" {{ link.rule }}", "QA muted")
-    )
-    add_tag(document, "for line in link.evidence")
-    add_text(document, "QA small", "{{ line }}")
-    add_tag(document, "endfor")
-    add_tag(document, "endfor")
-    add_tag(document, "endif")
 
 
 def _further_callbacks(document: DocumentObject) -> None:
     add_tag(document, "if report.callbacks_rest")
-    add_text(document, "Heading 2", "需要回电（续）")
+    add_text(document, "Heading 2", "{{ report.callbacks_rest_title }}")
     _callback_table(document, "report.callbacks_rest")
     add_tag(document, "if report.callbacks_more")
     add_text(document, "QA total", "{{ report.callbacks_more }}")
@@ -160,59 +194,37 @@ def _further_callbacks(document: DocumentObject) -> None:
 
 
 def _people(document: DocumentObject) -> None:
-    heads = (
-        "客服",
-        "通话",
-        "平均得分",
-        "{{ report.previous_against }}",
-        "{{ report.baseline_against }}",
-        "合格率",
-        "高风险",
-    )
-    _table(
-        document,
-        "客服一览",
-        "report.agents",
-        (*heads, "失分", "与全组相比"),
-        (15, 12, 23, 24, 25, 26, 12, 12, 25),
-        figures=(1, 6, 7),
-    )
+    heads = ("客服", "通话", "平均得分", "{{ report.against }}", "合格率", "高风险", "平均时长", "主要失分", "做得好")
+    _table(document, "客服一览", "report.agents", heads, (21, 10, 16, 15, 15, 13, 15, 37, 32), figures=(1,))
+    add_tag(document, "if report.agents_note")
     add_text(document, "QA small", "{{ report.agents_note }}")
-    _table(
-        document,
-        "规则命中",
-        "report.rules",
-        (
-            "规则",
-            "等级",
-            "命中通话 / 适用通话",
-            "{{ report.previous_head }}",
-            "{{ report.baseline_head }}",
-            "次数",
-            "分值合计",
-        ),
-        (44, 13, 31, 30, 30, 11, 15),
-        figures=(5, 6),
+    add_tag(document, "endif")
+    heads = (
+        "规则",
+        "等级",
+        "出现 / 适用的通话",
+        "{{ report.previous_head }}",
+        "{{ report.baseline_head }}",
+        "分值合计",
     )
+    _table(document, "各规则的出现", "report.rules", heads, (46, 14, 33, 31, 33, 17), figures=(5,))
 
 
 def _outcomes(document: DocumentObject) -> None:
-    _table(
-        document,
-        "建议之后的变化",
-        "report.outcomes",
-        ("规则与建议", "客服", "之前", "之后", "变化（百分点，95%区间）", "结论"),
-        (45, 13, 36, 30, 30, 20),
-        figures=(1,),
-    )
+    add_tag(document, "if report.outcomes.rows")
+    heads = ("规则与建议", "客服", "之前", "之后", "变化（百分点，95%区间）", "结论")
+    _table(document, "建议之后的变化", "report.outcomes", heads, (45, 13, 36, 30, 30, 20), figures=(1,))
     add_text(document, "QA small", "{{ report.outcomes_note }}")
+    add_tag(document, "endif")
 
 
 def _ledger(document: DocumentObject) -> None:
     heads = ("状态", "订单 / 电话", "承诺", "到期", "客服")
-    _table(document, "到期的承诺", "report.promises", heads, (24, 46, 49, 40, 15))
+    _table(document, "要兑现的承诺", "report.promises", heads, (23, 36, 57, 32, 26))
     add_text(document, "QA small", "{{ report.promises_note }}")
-    _table(document, "处理失败的通话", "report.failed", ("通话编号", "时间", "客服", "原因"), (48, 26, 18, 82))
+    add_tag(document, "if report.failed.rows")
+    _table(document, "处理失败的通话", "report.failed", ("通话编号", "时间", "客服", "原因"), (48, 24, 26, 76))
+    add_tag(document, "endif")
 
 
 def _table(

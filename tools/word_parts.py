@@ -102,6 +102,14 @@ def add_end(document: DocumentObject) -> None:
     spacing.line_spacing_rule, spacing.line_spacing = WD_LINE_SPACING.EXACTLY, Pt(1)
 
 
+def add_space(document: DocumentObject, points: float) -> Paragraph:
+    """Add an empty paragraph of a height."""
+    paragraph = add_text(document, "QA small")
+    spacing = paragraph.paragraph_format
+    spacing.line_spacing_rule, spacing.line_spacing = WD_LINE_SPACING.EXACTLY, Pt(points)
+    return paragraph
+
+
 def add_field(paragraph: Paragraph, code: str) -> None:
     """Add a field that Word fills, such as PAGE."""
     for kind, text in (("begin", None), (None, code), ("separate", None), ("text", "1"), ("end", None)):
@@ -119,8 +127,10 @@ def add_field(paragraph: Paragraph, code: str) -> None:
             run.append(mark)
 
 
-def add_facts(document: DocumentObject, pairs: Sequence[tuple[str, str]]) -> None:
-    table = add_grid(document, 2, (40, 37, 56, 41), lines=False)
+def add_facts(
+    document: DocumentObject, pairs: Sequence[tuple[str, str]], widths_mm: Sequence[float] = (40, 37, 56, 41)
+) -> None:
+    table = add_grid(document, 2, widths_mm, lines=False)
     cells = [cell for row in table.rows for cell in row.cells]
     for cell, (name, tag) in zip(cells, pairs, strict=True):
         fill_cell(cell, "QA fact name", name)

@@ -14,7 +14,7 @@ from qareport.cli.language import SpokenCommand, SpokenGroup
 from qareport.delivery.mail import Transport, read_password
 from qareport.messages import Message, say
 from qareport.model import DeliveryRecord, DeliveryState, PeriodKind, RunState
-from qareport.settings.settings import is_address
+from qareport.settings.mail import is_address
 from qareport.store import Store
 from qareport.workflows.daily import Clock, DailyOptions, Mode, Result, post, run_daily, send_test, summary
 

@@ -109,6 +109,17 @@ class MeasuredCall:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CallOutline:
+    """The part of a summary that a trend is made of: quick to read by the hundred thousand."""
+
+    order_id: str | None = None
+    agent_id: str | None = None
+    started_at: datetime | None = None
+    score: int | None = None
+    risk: Risk
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MetricNorm:
     """The middle of one measure over a team's calls; N is how many calls had it to measure."""
 

@@ -20,7 +20,7 @@ from qareport.model.analysis import (
 )
 from qareport.model.call import AudioInfo, FailedCall, ModelInfo, Segment, Span
 from qareport.model.call_summary import TeamNorm
-from qareport.model.vocabulary import SCHEMA_VERSION, Note, PersonalKind, Risk, Role, Severity
+from qareport.model.vocabulary import SCHEMA_VERSION, Note, PersonalKind, Risk, RiskReason, Role, Severity
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +42,9 @@ class Finding:
     fatal: bool = False
     #: What was done well, of a rule that gives points; such a finding has no advice.
     praise: str = ""
+    #: The advice without what belongs to this one call (a quotation, an order), for reports of many calls; "" where
+    #: `advice` holds nothing of it.
+    team_advice: str = ""
     #: The rule whose finding on the same sentence counts in place of this one, which then has no points.
     covered_by: str | None = None
 
@@ -97,6 +100,8 @@ class Judgement:
     #: 0 … 100; None when nothing could be judged.
     score: int | None
     risk: Risk
+    #: What stands open at the end of the call and makes the risk; empty for a low one.
+    risk_reasons: tuple[RiskReason, ...] = ()
     scorecard: Scorecard | None = None
     #: What a reader must know about the judgement itself, for example rules that could not be judged.
     notes: tuple[Note, ...] = ()
@@ -133,6 +138,8 @@ class CallReport:
     score: int | None = None
     scorecard: Scorecard | None = None
     risk: Risk = Risk.LOW
+    #: Empty for a low risk, and in results that were made before reasons were kept.
+    risk_reasons: tuple[RiskReason, ...] = ()
     segments: tuple[Segment, ...] = ()
     notes: tuple[Note, ...] = ()
     promises: tuple[Promise, ...] = ()

@@ -4,67 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
+from qareport.model.agents import Agent
 from qareport.model.call import FailedCall, OfCall
+from qareport.model.period_figures import AgentRow, Headline, Period, PeriodEvidence, Rate, TrendPoint
 from qareport.model.vocabulary import SCHEMA_VERSION, MomentLabel, Note, Risk, Severity
-
-
-class PeriodKind(StrEnum):
-    """What length of time a report covers. RANGE: any other run of days."""
-
-    DAY = "day"
-    WEEK = "week"
-    MONTH = "month"
-    RANGE = "range"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Period:
-    """A run of whole days in one time zone, both ends in it."""
-
-    kind: PeriodKind
-    first: date
-    last: date
-    #: IANA name (Asia/Shanghai).
-    time_zone: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Figure:
-    """One number and how many calls it was made from. None: nothing to make it from, which is not zero."""
-
-    value: float | None
-    n: int
-    #: Fewer calls than `period.small_n`: chance may have made it.
-    small: bool = False
-
-
-class HeadlineName(StrEnum):
-    """The numbers at the top of the page; docs/guide/daily-report.md says what each means."""
-
-    CALLS = "calls"
-    HIGH_RISK = "high_risk"
-    ANGRY_SHARE = "angry_share"
-    UNBRIDGED_SILENCES = "unbridged_silences"
-    MEAN_SCORE = "mean_score"
-    PASSED_SHARE = "passed_share"
-    NEGATIVE_SHARE = "negative_share"
-    FAILED = "failed"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Headline:
-    """One number of the period against the one before and the mean of those before it."""
-
-    name: HeadlineName
-    now: Figure
-    #: The period of the same length just before; None when the store has no call of it.
-    previous: Figure | None = None
-    #: Counts: mean of a period; means and shares: over all calls of those periods. N: as in `now`.
-    baseline: Figure | None = None
 
 
 class CallbackReason(StrEnum):
@@ -151,6 +98,25 @@ class Callback(OfCall):
     label_code: MomentLabel | None = None
     label: str = ""
     promise: PromiseDue | None = None
+    #: What the customer called about, as the call has it most; None: not known.
+    issue: str | None = None
+    #: How many calls of the order are known up to this period's end, how many of them are about `issue`, and when the
+    #: first of them began. A call without an order is the only one.
+    calls_known: int = 1
+    calls_about_issue: int = 1
+    first_called_at: datetime | None = None
+    #: What an agent promised in the calls before the last one, the latest of it; `promise` is what falls or fell due.
+    last_promise: PromiseMade | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PromiseMade:
+    """What an agent promised the customer earlier."""
+
+    action: str
+    by: str
+    made_at: datetime | None
+    quote: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -193,34 +159,14 @@ class HeatMap:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PeriodEvidence(OfCall):
-    """Words (or a pause) that show something, with the call that they are from."""
-
-    call_id: str
-    order_id: str | None
-    agent_id: str | None
-    at_ms: int
-    quote: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rate:
-    """So many calls of those that could: `hits` of `n`. None as share when there was no opportunity."""
-
-    hits: int
-    n: int
-    share: float | None
-    small: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class WeakLink:
     """A rule whose hits cost most: what to improve first, with evidence and the advice that goes with it."""
 
     rule_id: str
     title: str
     category: str
-    #: Where it happens most often; None where the calls say nothing.
+    #: The issue of most of these calls, and where it happens in those of them that are mainly about it; None where the
+    #: calls say nothing.
     stage: str | None
     issue: str | None
     #: Calls with a hit, of those with an opportunity; the same of the period before.
@@ -232,24 +178,10 @@ class WeakLink:
     recovered_without_hit: Rate
     recovered_with_hit: Rate
     evidence: tuple[PeriodEvidence, ...]
+    #: The rule's text, without what belongs to one call.
     advice: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AgentRow:
-    """One agent in the period; `agent_id` None gathers the calls whose agent is not known."""
-
-    agent_id: str | None
-    calls: int
-    mean_score: Figure
-    previous_score: Figure | None = None
-    baseline_score: Figure | None = None
-    high_risk: int
-    passed: Rate
-    points_lost: int
-    #: Distance of the mean score from the team's in standard errors; None with too few calls or agents.
-    sigma: float | None = None
-    outlier: bool = False
+    #: The rates of recovery differ by more than chance.
+    recovery_clear: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -345,8 +277,13 @@ class PeriodReport:
     #: How many earlier periods the baseline consists of (those with calls), and how many were considered.
     baseline_periods: int = 0
     baseline_looked_at: int = 0
+    #: The last periods up to this one, oldest first: days, weeks or months.
+    trend: tuple[TrendPoint, ...] = ()
+    #: Names and groups of the agents who occur in the report, where they are known.
+    people: tuple[Agent, ...] = ()
+    #: All customers who deserve a call back, the most urgent first; documents show the first `period.callbacks`.
     callbacks: tuple[Callback, ...] = ()
-    #: Customers who deserve a call back, of whom `callbacks` lists the first.
+    #: How many they are.
     callbacks_total: int = 0
     heat: HeatMap
     weak_links: tuple[WeakLink, ...] = ()

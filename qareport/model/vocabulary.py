@@ -128,6 +128,19 @@ class Risk(StrEnum):
     HIGH = "high"
 
 
+class RiskReason(StrEnum):
+    """What makes a risk high or medium; `qareport.rules.risk` has the formula."""
+
+    OPEN_THREAT = "open_threat"
+    OPEN_GIVING_UP = "open_giving_up"
+    OPEN_IRONY = "open_irony"
+    OPEN_BROKEN_PROMISE = "open_broken_promise"
+    OPEN_ANGER = "open_anger"
+    OPEN_COMPLAINT = "open_complaint"
+    SETTLED_ALARM = "settled_alarm"
+    CRITICAL_FINDING = "critical_finding"
+
+
 class MomentLabel(StrEnum):
     """What a key moment means, as the program names it; `presentation.wording` words it.
 

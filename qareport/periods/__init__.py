@@ -8,8 +8,10 @@ docs/guide/daily-report.md says what each number means.
 from qareport.periods.build import build_period
 from qareport.periods.call_summaries import call_measures, dossier, summarise_call, team_norm
 from qareport.periods.scope import baseline_of, bounds, earlier_periods, local_day, period_of, range_of
+from qareport.periods.trend import TrendTotals, trend_start
 
 __all__ = [
+    "TrendTotals",
     "baseline_of",
     "bounds",
     "build_period",
@@ -21,4 +23,5 @@ __all__ = [
     "range_of",
     "summarise_call",
     "team_norm",
+    "trend_start",
 ]

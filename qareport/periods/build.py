@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import math
 import statistics
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
-from functools import partial
 
 from qareport import __version__, privacy
 from qareport.model import (
@@ -17,7 +15,6 @@ from qareport.model import (
     NOT_JUDGED,
     STATE_SILENCE,
     TAG_IRONY,
-    AgentRow,
     CallSummary,
     Coverage,
     Emotion,
@@ -32,14 +29,21 @@ from qareport.model import (
     Period,
     PeriodProvenance,
     PeriodReport,
+    PromiseDue,
+    Rate,
     Risk,
+    Roster,
 )
+from qareport.periods.agents import agent_rows
 from qareport.periods.callbacks import promises_due, rank_callbacks
 from qareport.periods.rules import advice_outcomes, rule_rows, weak_links
-from qareport.periods.scope import Scope, baseline_of, is_high, local_day, lost_by
+from qareport.periods.scope import Scope, baseline_of, find_repeated, is_fatal, is_high, local_day
+from qareport.periods.significance import counts_differ, means_differ, shares_differ
+from qareport.periods.trend import TrendTotals
 from qareport.settings import PeriodSettings
 
 _NEGATIVE = frozenset(NEGATIVE_EMOTIONS)
+NOBODY = Roster()
 
 
 def build_period(
@@ -50,6 +54,8 @@ def build_period(
     settings: PeriodSettings,
     *,
     agent_id: str | None = None,
+    roster: Roster = NOBODY,
+    trend: TrendTotals | None = None,
     partial: Sequence[Note] = (),
     notes: Sequence[Note] = (),
 ) -> PeriodReport:
@@ -64,10 +70,15 @@ def build_period(
         failures: calls of the period that could not be processed; they are listed and are in no rate.
         settings: thresholds.
         agent_id: makes this agent's own edition: no other agent's calls count or are shown.
+        roster: names and groups of agents.
+        trend: the earlier periods added up; None: made from `before`.
         partial: why calls of the period are missing, for a report that says so at its top.
         notes: what else a reader must know.
     """
-    scope = make_scope(period, _only(calls, agent_id), _only(before, agent_id), settings)
+    calls, before = tuple(calls), tuple(before)
+    trend = trend or TrendTotals.of(period, (*before, *calls), settings)
+    repeated = _repeated((*before, *calls), settings)
+    scope = make_scope(period, _only(calls, agent_id), _only(before, agent_id), settings, repeated=repeated)
     failed = tuple(_masked(failure) for failure in failures if agent_id is None or failure.agent_id == agent_id)
     promises = promises_due(scope)
     callbacks = rank_callbacks(scope, promises.due)
@@ -77,7 +88,9 @@ def build_period(
         headlines=headlines(scope, len(failed)),
         baseline_periods=scope.baseline_periods,
         baseline_looked_at=scope.baseline_looked_at,
-        callbacks=callbacks[: settings.callbacks],
+        trend=trend.points(agent_id),
+        people=tuple(roster.only(_agents(scope, failed, promises.due))),
+        callbacks=callbacks,
         callbacks_total=len(callbacks),
         heat=heat_map(scope),
         weak_links=weak_links(scope),
@@ -98,7 +111,12 @@ def build_period(
 
 
 def make_scope(
-    period: Period, calls: Iterable[CallSummary], before: Iterable[CallSummary], settings: PeriodSettings
+    period: Period,
+    calls: Iterable[CallSummary],
+    before: Iterable[CallSummary],
+    settings: PeriodSettings,
+    *,
+    repeated: frozenset[str] = frozenset(),
 ) -> Scope:
     """Sort the calls before a period into the periods that it is compared with."""
     compared = baseline_of(period, settings)
@@ -123,9 +141,20 @@ def make_scope(
         previous=tuple(buckets[0]) if buckets[0] else None,
         baseline=tuple(call for bucket in buckets for call in bucket),
         earlier=tuple(earlier),
+        repeated=repeated,
         baseline_periods=sum(bool(bucket) for bucket in buckets),
         baseline_looked_at=len(compared),
     )
+
+
+def _repeated(calls: Sequence[CallSummary], settings: PeriodSettings) -> frozenset[str]:
+    return frozenset(call.call_id for call, again in find_repeated(calls, settings.repeat_days) if again)
+
+
+def _agents(scope: Scope, failed: Iterable[FailedCall], promises: Iterable[PromiseDue]) -> Iterator[str | None]:
+    """Name the agents whom a report may name."""
+    for calls in (scope.now, failed, promises):
+        yield from (call.agent_id for call in calls)
 
 
 def _only(calls: Iterable[CallSummary], agent_id: str | None) -> Iterable[CallSummary]:
@@ -167,29 +196,39 @@ def _provenance(calls: Iterable[CallSummary]) -> PeriodProvenance:
 def headlines(scope: Scope, failed: int) -> tuple[Headline, ...]:
     """Make the headline numbers.
 
-    - calls: listened to, failed ones apart; high_risk: of them, judged as high.
+    - calls: listened to, failed ones apart; high_risk: of them, judged as high; fatal: failed by one
+      finding.
     - angry_share, negative_share: calls in which the customer turned angry, or showed any negative emotion, of those in
       which the model named an emotion of the customer at all.
     - unbridged_silences: silences (not calls) over `analysis.check_in_ms` after a question or a topic.
     - mean_score, passed_share: over the calls that have a score.
+    - repeat_share: of the calls with an order, those whose order was called about in the `period.repeat_days` before.
+    - handling_time: mean length in ms.
     - failed: calls that could not be processed; they are in no other number.
 
     Baseline of a count: its mean over the earlier periods that have calls. Baseline of a mean or a share: over all
-    calls of those periods together, so a quiet day weighs less.
+    calls of those periods together, so a quiet day weighs less. A difference is clear when it is larger than chance
+    makes in nineteen cases of twenty (`periods.significance`).
     """
     counts: tuple[tuple[HeadlineName, Callable[[CallSummary], int]], ...] = (
         (HeadlineName.CALLS, lambda _: 1),
         (HeadlineName.HIGH_RISK, is_high),
         (HeadlineName.UNBRIDGED_SILENCES, lambda call: call.unbridged_silences),
+        (HeadlineName.FATAL, is_fatal),
     )
     shares: tuple[tuple[HeadlineName, Callable[[CallSummary], bool | None]], ...] = (
         (HeadlineName.ANGRY_SHARE, lambda call: _showed(call, frozenset({Emotion.ANGRY.value}))),
         (HeadlineName.NEGATIVE_SHARE, lambda call: _showed(call, _NEGATIVE)),
         (HeadlineName.PASSED_SHARE, lambda call: call.passed if call.score is not None else None),
+        (HeadlineName.REPEAT_SHARE, lambda call: call.call_id in scope.repeated if call.order_id else None),
+    )
+    means: tuple[tuple[HeadlineName, Callable[[CallSummary], float | None]], ...] = (
+        (HeadlineName.MEAN_SCORE, lambda call: call.score),
+        (HeadlineName.HANDLING_TIME, lambda call: float(call.duration_ms)),
     )
     by_name = {name: _count(scope, name, of) for name, of in counts}
-    by_name |= {name: _compared(scope, name, partial(scope.share_where, of)) for name, of in shares}
-    by_name[HeadlineName.MEAN_SCORE] = _compared(scope, HeadlineName.MEAN_SCORE, scope.mean_score)
+    by_name |= {name: _share(scope, name, of) for name, of in shares}
+    by_name |= {name: _mean(scope, name, of) for name, of in means}
     by_name[HeadlineName.FAILED] = Headline(
         name=HeadlineName.FAILED, now=scope.figure(float(failed), failed + len(scope.now))
     )
@@ -201,95 +240,53 @@ def _showed(call: CallSummary, emotions: frozenset[str]) -> bool | None:
 
 
 def _count(scope: Scope, name: HeadlineName, of: Callable[[CallSummary], int]) -> Headline:
-    def total(calls: Sequence[CallSummary], periods: int = 1) -> Figure:
-        return scope.figure(sum(of(call) for call in calls) / periods, len(calls))
+    def total(calls: Sequence[CallSummary]) -> float:
+        return float(sum(of(call) for call in calls))
 
+    now, periods = total(scope.now), scope.baseline_periods
+    previous = total(scope.previous) if scope.previous is not None else None
+    baseline = total(scope.baseline) / periods if periods else None
     return Headline(
         name=name,
-        now=total(scope.now),
-        previous=total(scope.previous) if scope.previous is not None else None,
-        baseline=total(scope.baseline, scope.baseline_periods) if scope.baseline_periods else None,
+        now=scope.figure(now, len(scope.now)),
+        previous=scope.figure(previous, len(scope.previous or ())) if previous is not None else None,
+        baseline=scope.figure(baseline, len(scope.baseline)) if baseline is not None else None,
+        previous_clear=previous is not None and counts_differ(previous, now),
+        baseline_clear=baseline is not None and counts_differ(baseline, now, periods),
     )
 
 
-def _compared(scope: Scope, name: HeadlineName, of: Callable[[Sequence[CallSummary]], Figure]) -> Headline:
+def _share(scope: Scope, name: HeadlineName, of: Callable[[CallSummary], bool | None]) -> Headline:
+    def rate(calls: Sequence[CallSummary]) -> Rate:
+        known = [answer for call in calls if (answer := of(call)) is not None]
+        return scope.rate(sum(known), len(known))
+
+    now, previous, baseline = (rate(calls) for calls in (scope.now, scope.previous or (), scope.baseline))
     return Headline(
         name=name,
-        now=of(scope.now),
-        previous=of(scope.previous) if scope.previous is not None else None,
-        baseline=of(scope.baseline) if scope.baseline_periods else None,
+        now=scope.figure(now.share, now.n),
+        previous=scope.figure(previous.share, previous.n) if scope.previous is not None else None,
+        baseline=scope.figure(baseline.share, baseline.n) if scope.baseline_periods else None,
+        previous_clear=shares_differ(previous, now),
+        baseline_clear=shares_differ(baseline, now),
     )
 
 
-#: With fewer agents there is no team to compare with.
-_TEAM_NEEDS = 3
+def _mean(scope: Scope, name: HeadlineName, of: Callable[[CallSummary], float | None]) -> Headline:
+    def values(calls: Sequence[CallSummary]) -> list[float]:
+        return [value for call in calls if (value := of(call)) is not None]
 
+    def figure(numbers: Sequence[float]) -> Figure:
+        return scope.figure(statistics.fmean(numbers) if numbers else None, len(numbers))
 
-def agent_rows(scope: Scope) -> tuple[AgentRow, ...]:
-    """Make one row for each agent, lowest mean score first; calls without a known agent and without a score last.
-
-    Sigma: (mean of the agent - mean of the team) / (s / sqrt(n)), with s the standard deviation of the scores of all
-    calls and n the agent's scored calls, as in a funnel plot (Spiegelhalter 2005, Statistics in Medicine 24:1185): an
-    agent with few calls must deviate more to be an outlier. Given from `small_n` calls and three agents on. Of many
-    agents about one in twenty is beyond 2 by chance alone, and calls are not assigned evenly: a mark does not say why.
-    """
-    now, previous, baseline = (_by_agent(calls) for calls in (scope.now, scope.previous or (), scope.baseline))
-    scores = [call.score for call in scope.now if call.score is not None]
-    spread = statistics.stdev(scores) if len(scores) > 1 and _team_size(now) >= _TEAM_NEEDS else 0.0
-    mean = statistics.fmean(scores) if scores else 0.0
-    rows = [
-        _row(scope, agent, calls, previous.get(agent, ()), baseline.get(agent, ()), mean, spread)
-        for agent, calls in now.items()
-    ]
-    return tuple(
-        sorted(
-            rows,
-            key=lambda row: (
-                row.agent_id is None,
-                row.mean_score.value is None,
-                row.mean_score.value or 0.0,
-                row.agent_id or "",
-            ),
-        )
-    )
-
-
-def _by_agent(calls: Iterable[CallSummary]) -> dict[str | None, list[CallSummary]]:
-    grouped: dict[str | None, list[CallSummary]] = defaultdict(list)
-    for call in calls:
-        grouped[call.agent_id].append(call)
-    return grouped
-
-
-def _team_size(by_agent: Mapping[str | None, Sequence[CallSummary]]) -> int:
-    return sum(agent is not None for agent in by_agent)
-
-
-def _row(
-    scope: Scope,
-    agent: str | None,
-    calls: Sequence[CallSummary],
-    previous: Sequence[CallSummary],
-    baseline: Sequence[CallSummary],
-    mean: float,
-    spread: float,
-) -> AgentRow:
-    own = scope.mean_score(calls)
-    scored = [call for call in calls if call.score is not None]
-    sigma = None
-    if agent is not None and own.value is not None and not own.small and spread > 0:
-        sigma = (own.value - mean) / (spread / math.sqrt(own.n))
-    return AgentRow(
-        agent_id=agent,
-        calls=len(calls),
-        mean_score=own,
-        previous_score=scope.mean_score(previous) if previous else None,
-        baseline_score=scope.mean_score(baseline) if baseline else None,
-        high_risk=sum(is_high(call) for call in calls),
-        passed=scope.rate(sum(bool(call.passed) for call in scored), len(scored)),
-        points_lost=lost_by(calls),
-        sigma=sigma,
-        outlier=sigma is not None and abs(sigma) >= scope.settings.outlier_sigma,
+    now, previous, baseline = (values(calls) for calls in (scope.now, scope.previous or (), scope.baseline))
+    return Headline(
+        name=name,
+        now=figure(now),
+        previous=figure(previous) if scope.previous is not None else None,
+        baseline=figure(baseline) if scope.baseline_periods else None,
+        previous_clear=means_differ(previous, now),
+        baseline_clear=means_differ(baseline, now),
     )
 
 
@@ -303,8 +300,8 @@ def heat_map(scope: Scope) -> HeatMap:
 
     A call with two issues is in both rows, one that showed two emotions in both columns; the total row counts each
     call once. Shares: of an emotion, of the row's calls in which the model named any emotion; of silence and irony, of
-    all calls of the row. Calls outside the model's domain are left out. Rows: most troubled calls first, calls without
-    a known issue last.
+    all calls of the row. Stages: of the calls that are mainly about the issue. Calls outside the model's domain are
+    left out. Rows: most troubled calls first, calls without a known issue last.
     """
     inside = [call for call in scope.now if not call.outside_domain]
     shown = {emotion for call in inside for emotion in call.emotions}
@@ -323,16 +320,17 @@ def _heat_row(scope: Scope, issue: str | None, calls: Sequence[CallSummary], emo
         issue=issue,
         calls=len(calls),
         troubled=sum(bool(call.emotions) for call in calls),
-        cells=tuple(_cell(emotion, calls) for emotion in emotions),
-        stages=tuple(_stages(calls)),
+        cells=tuple(_cell(emotion, calls, issue) for emotion in emotions),
+        stages=tuple(_stages(call for call in calls if issue is None or call.issues[0] == issue)),
         small=len(calls) < scope.settings.small_n,
     )
 
 
-def _cell(emotion: str, calls: Sequence[CallSummary]) -> HeatCell:
+def _cell(emotion: str, calls: Sequence[CallSummary], issue: str | None) -> HeatCell:
     with_it = [call for call in calls if emotion in call.emotions]
     n = sum(call.dominant_emotion is not None for call in calls) if emotion in _EMOTIONS else len(calls)
-    stage, stage_calls = next(iter(_stages(with_it)), (None, 0))
+    own = (call for call in with_it if issue is None or call.issues[0] == issue)
+    stage, stage_calls = next(iter(_stages(own)), (None, 0))
     return HeatCell(
         emotion=emotion,
         calls=len(with_it),

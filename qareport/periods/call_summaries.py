@@ -46,6 +46,8 @@ from qareport.periods.scope import local_day
 
 #: Weightiest moments that a summary keeps.
 KEPT_MOMENTS = 5
+#: Those that are kept besides: alarms, and what may be praised.
+_ALWAYS_KEPT = frozenset((*ALARM_KINDS, MomentKind.RECOVERY))
 #: Tags that say that no emotion is known.
 _NO_EMOTION = frozenset({Emotion.EMO_UNKNOWN.value, Emotion.OTHER.value, STATE_NOT_JUDGED})
 
@@ -162,7 +164,7 @@ def _recovered(moments: Iterable[Moment]) -> bool | None:
 
 def _weightiest(moments: Iterable[Moment]) -> tuple[SummaryMoment, ...]:
     ranked = sorted(moments, key=lambda moment: (-moment.salience, moment.at_ms))
-    kept = [moment for index, moment in enumerate(ranked) if index < KEPT_MOMENTS or moment.kind in ALARM_KINDS]
+    kept = [moment for index, moment in enumerate(ranked) if index < KEPT_MOMENTS or moment.kind in _ALWAYS_KEPT]
     return tuple(
         SummaryMoment(
             at_ms=moment.at_ms,
@@ -192,7 +194,7 @@ def _hit(finding: Finding) -> RuleHit:
         at_ms=finding.at_ms,
         role=shown.role if shown else Role.UNKNOWN,
         quote=shown.quote if shown else "",
-        advice=_interned(finding.advice),
+        advice=_interned(finding.team_advice or finding.advice),
     )
 
 

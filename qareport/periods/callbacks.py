@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import TypedDict
 
 from qareport.model import (
     CALLBACK_REPEATS,
@@ -18,6 +19,7 @@ from qareport.model import (
     MomentKind,
     MomentLabel,
     PromiseDue,
+    PromiseMade,
     PromiseState,
     Risk,
     SummaryMoment,
@@ -139,8 +141,14 @@ class _Customer:
     #: In the period, in order of time; those after which nothing was settled.
     calls: tuple[CallSummary, ...]
     open: tuple[CallSummary, ...]
-    earlier: int
+    #: Before the period, in order of time.
+    earlier: tuple[CallSummary, ...]
     promises: tuple[PromiseDue, ...]
+
+    @property
+    def known(self) -> tuple[CallSummary, ...]:
+        """All its calls, in order of time."""
+        return (*self.earlier, *self.calls)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,6 +159,16 @@ class _Place:
     quote: str = ""
     label_code: MomentLabel | None = None
     label: str = ""
+
+
+class _History(TypedDict):
+    """The fields of a `Callback` about the customer's calls."""
+
+    issue: str | None
+    calls_known: int
+    calls_about_issue: int
+    first_called_at: datetime | None
+    last_promise: PromiseMade | None
 
 
 def rank_callbacks(scope: Scope, promises: Iterable[PromiseDue]) -> tuple[Callback, ...]:
@@ -182,10 +200,7 @@ def rank_callbacks(scope: Scope, promises: Iterable[PromiseDue]) -> tuple[Callba
 
 
 def _customers(scope: Scope, promises: Mapping[str, Sequence[PromiseDue]]) -> Iterable[_Customer]:
-    earlier: dict[str, int] = defaultdict(int)
-    for call in scope.earlier:
-        if call.order_id:
-            earlier[call.order_id] += 1
+    earlier = _by_order(scope.earlier)
     grouped: dict[str, list[CallSummary]] = defaultdict(list)
     for call in scope.now:
         grouped[call.subject].append(call)
@@ -195,7 +210,7 @@ def _customers(scope: Scope, promises: Mapping[str, Sequence[PromiseDue]]) -> It
         yield _Customer(
             calls=tuple(calls),
             open=tuple(calls[settled + 1 :]),
-            earlier=earlier[name],
+            earlier=tuple(earlier.get(name, ())),
             promises=tuple(promises.get(name, ())),
         )
 
@@ -206,7 +221,7 @@ def _ended_well(call: CallSummary) -> bool:
 
 def _callback(scope: Scope, customer: _Customer) -> tuple[float, float, Callback] | None:
     reasons = _reasons(customer)
-    repeats = min(customer.earlier + len(customer.calls) - 1, CALLBACK_REPEATS)
+    repeats = min(len(customer.known) - 1, CALLBACK_REPEATS)
     lowest = min((call.score for call in customer.calls if call.score is not None), default=100)
     weight = float(sum(value for reason, value in CALLBACK_WEIGHTS.items() if reason in reasons))
     weight += CALLBACK_WEIGHTS[CallbackReason.REPEATED_CALLS] * max(repeats - 1, 0) if reasons else 0.0
@@ -236,9 +251,28 @@ def _callback(scope: Scope, customer: _Customer) -> tuple[float, float, Callback
         label_code=place.label_code,
         label=place.label,
         promise=promise,
+        **_history(customer, call),
     )
     started = customer.calls[-1].started_at
     return weight, started.timestamp() if started else 0.0, callback
+
+
+def _history(customer: _Customer, shown: CallSummary) -> _History:
+    """Tell what the customer calls about, how often and since when, and what was promised before the last call."""
+    issue = next(iter(shown.issues), None)
+    about = [call for call in customer.known if issue is not None and issue in call.issues]
+    promises = [
+        PromiseMade(action=promise.action, by=promise.by, made_at=call.started_at, quote=promise.quote)
+        for call in customer.known[:-1]
+        for promise in call.promises
+    ]
+    return _History(
+        issue=issue,
+        calls_known=len(customer.known),
+        calls_about_issue=max(len(about), 1),
+        first_called_at=customer.known[0].started_at,
+        last_promise=promises[-1] if promises else None,
+    )
 
 
 def _reasons(customer: _Customer) -> set[CallbackReason]:
@@ -254,7 +288,7 @@ def _reasons(customer: _Customer) -> set[CallbackReason]:
     states = {promise.state for promise in customer.promises}
     reasons |= {CallbackReason.BROKEN_PROMISE} if PromiseState.BROKEN in states else set()
     reasons |= {CallbackReason.PROMISE_DUE} if PromiseState.DUE_NEXT in states else set()
-    if reasons and customer.earlier + len(customer.calls) > 1:
+    if reasons and len(customer.known) > 1:
         reasons.add(CallbackReason.REPEATED_CALLS)
     return reasons
 

@@ -15,9 +15,11 @@ from qareport.model import (
     RuleHit,
     RuleRow,
     Severity,
+    SummaryMoment,
     WeakLink,
 )
-from qareport.periods.scope import RuleCounts, Scope, cost_of, count_rules, difference_interval
+from qareport.periods.scope import RuleCounts, Scope, cost_of, count_rules
+from qareport.periods.significance import difference_interval, shares_differ
 
 _SEVERITIES = tuple(Severity)
 #: Quotations shown beside a weak link.
@@ -56,8 +58,9 @@ def rule_rows(scope: Scope) -> tuple[RuleRow, ...]:
 def weak_links(scope: Scope) -> tuple[WeakLink, ...]:
     """Name the rules whose hits cost most points in the period, with evidence and advice.
 
-    Cost: points taken away, before a category's limit; a fatal hit costs the full score. Issue and stage: those that
-    most of the hit calls share. Recovered: of the calls about that issue to which the rule applies and in which the
+    Cost: points taken away, before a category's limit; a fatal hit costs the full score. Issue: what most of the hit
+    calls are mainly about; stage: that of most of these. Advice: the text of most of these, which names no single call.
+    Recovered: of the calls about that issue to which the rule applies and in which the
     customer was troubled, how many came back to calm, without a hit of the rule and with one. Evidence: of the calls
     with the lowest scores, one quotation an order.
     """
@@ -76,22 +79,24 @@ def _link(
 ) -> WeakLink:
     rule = hits[-1][1]
     calls = list({id(call): call for call, _ in hits}.values())
-    issue = _most(name for call in calls for name in call.issues)
+    issue = _most(call.issues[0] for call in calls if call.issues)
+    own = [call for call in calls if issue is None or call.issues[:1] == (issue,)]
     about = [call for call in scope.now if issue is None or issue in call.issues]
     with_hit, without_hit = _recoveries(scope, about, rule.rule_id)
     return WeakLink(
         rule_id=rule.rule_id,
         title=rule.title,
         category=rule.category,
-        stage=_most(name for call in calls for name in call.stages),
+        stage=_most(name for call in own for name in dict.fromkeys(call.stages)),
         issue=issue,
         now=_rate(scope, now, rule.rule_id),
         previous=_rate(scope, previous, rule.rule_id) if previous else None,
         points_lost=cost,
         recovered_without_hit=without_hit,
         recovered_with_hit=with_hit,
+        recovery_clear=not (with_hit.small or without_hit.small) and shares_differ(without_hit, with_hit),
         evidence=tuple(_evidence(hits)),
-        advice=rule.advice,
+        advice=_most(hit.advice for call, hit in hits if any(call is other for other in own)) or rule.advice,
     )
 
 
@@ -112,13 +117,19 @@ def _evidence(hits: Sequence[tuple[CallSummary, RuleHit]]) -> Iterator[PeriodEvi
         name = call.subject
         if name not in seen and len(seen) < _EVIDENCE:
             seen.add(name)
-            yield PeriodEvidence(
-                call_id=call.call_id,
-                order_id=call.order_id,
-                agent_id=call.agent_id,
-                at_ms=hit.at_ms,
-                quote=hit.quote,
-            )
+            yield evidence_of(call, hit)
+
+
+def evidence_of(call: CallSummary, place: RuleHit | SummaryMoment) -> PeriodEvidence:
+    """Say where in a call something is to be heard."""
+    return PeriodEvidence(
+        call_id=call.call_id,
+        order_id=call.order_id,
+        agent_id=call.agent_id,
+        at_ms=place.at_ms,
+        quote=place.quote,
+        started_at=call.started_at,
+    )
 
 
 def _hits(calls: Iterable[CallSummary]) -> dict[str, list[tuple[CallSummary, RuleHit]]]:

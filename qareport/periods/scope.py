@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import math
 import statistics
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 from qareport import calendar
 from qareport.model import (
     FATAL_POINTS,
+    CallOutline,
     CallSummary,
     Figure,
     Period,
@@ -22,6 +23,8 @@ from qareport.model import (
     RuleHit,
 )
 from qareport.settings import PeriodSettings
+
+_Call = TypeVar("_Call", CallSummary, CallOutline)
 
 
 def period_of(kind: PeriodKind, day: date, time_zone: str) -> Period:
@@ -108,6 +111,8 @@ class Scope:
     baseline: tuple[CallSummary, ...]
     #: Every call before the period that is known, the baseline's among them: promises and orders reach far back.
     earlier: tuple[CallSummary, ...]
+    #: Ids of the calls of orders that were called about within `period.repeat_days` before.
+    repeated: frozenset[str] = frozenset()
     #: Periods that `baseline` comes from: those with calls, and those looked at.
     baseline_periods: int
     baseline_looked_at: int
@@ -156,6 +161,23 @@ def count_rules(calls: Iterable[CallSummary]) -> RuleCounts:
     return RuleCounts(judged=judged, hit=hit, not_applicable=not_applicable)
 
 
+def find_repeated(calls: Iterable[_Call], days: int) -> Iterator[tuple[_Call, bool]]:
+    """Tell of each call with an order and a start whether its order was called about in so many days before it.
+
+    Args:
+        calls: in any order; those without an order or a start are left out.
+        days: the longest time between two calls of an order.
+    """
+    dated = [(call.started_at, call) for call in calls if call.order_id and call.started_at is not None]
+    dated.sort(key=lambda item: item[0])
+    last: dict[str, datetime] = {}
+    within = timedelta(days=days)
+    for started_at, call in dated:
+        before = last.get(call.order_id or "")
+        last[call.order_id or ""] = started_at
+        yield call, before is not None and started_at - before <= within
+
+
 def cost_of(hit: RuleHit) -> int:
     """Return the points that a hit takes away: `FATAL_POINTS` for a fatal one, nothing for one that gives points."""
     return FATAL_POINTS if hit.fatal else max(0, -hit.points)
@@ -166,30 +188,11 @@ def lost_by(calls: Iterable[CallSummary]) -> int:
     return sum(cost_of(hit) for call in calls for hit in call.hits)
 
 
-def difference_interval(before: Rate, after: Rate, z: float = 1.96) -> tuple[float, float, float] | None:
-    """Return `after` minus `before` with its 95 % interval; None when one of them is over no call.
-
-    Newcombe's hybrid score interval (1998, Statistics in Medicine 17:873, method 10), which stays honest for small
-    numbers and for rates near 0 and 1.
-    """
-    if before.share is None or after.share is None:
-        return None
-    p1, p2 = after.share, before.share
-    l1, u1 = _wilson(after.hits, after.n, z)
-    l2, u2 = _wilson(before.hits, before.n, z)
-    change = p1 - p2
-    low = change - math.sqrt((p1 - l1) ** 2 + (u2 - p2) ** 2)
-    high = change + math.sqrt((u1 - p1) ** 2 + (p2 - l2) ** 2)
-    return change, max(-1.0, low), min(1.0, high)
-
-
-def _wilson(hits: int, n: int, z: float) -> tuple[float, float]:
-    share, square = hits / n, z * z
-    middle = (share + square / (2 * n)) / (1 + square / n)
-    half = z * math.sqrt(share * (1 - share) / n + square / (4 * n * n)) / (1 + square / n)
-    return max(0.0, middle - half), min(1.0, middle + half)
-
-
 def is_high(call: CallSummary) -> bool:
     """Tell whether a call was judged and found of high risk."""
     return call.score is not None and call.risk is Risk.HIGH
+
+
+def is_fatal(call: CallSummary) -> bool:
+    """Tell whether a call was judged and a finding failed it at once."""
+    return call.score is not None and any(hit.fatal for hit in call.hits)

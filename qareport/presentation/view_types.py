@@ -51,6 +51,8 @@ class TextRun:
     style: str = ""
     #: Where the words begin in the recording, in ms, for what can be played; else none.
     at_ms: int | None = None
+    #: What the words lead to; empty for nothing.
+    href: str = ""
     #: What a search on the page knows of a sentence besides its words: tags, speaker and key moments, spaces between.
     marks: str = ""
 
@@ -103,8 +105,8 @@ class Chart:
     caption: str
     #: The picture in words, for readers who cannot see it.
     alt: str
-    #: The customer's mean in each quarter of the call; empty when none was judged.
-    quarters: tuple[str, ...] = ()
+    #: Beginning and end of each wait with music, in ms.
+    waits: tuple[tuple[int, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,6 +121,25 @@ class Metric:
     remark: str = ""
 
 
+_DARKEST = (209, 125, 120)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrendChart:
+    """One measure over the last periods, not yet drawn."""
+
+    #: What is measured.
+    label: str
+    #: Its value in each period, oldest first; none where there was nothing to measure.
+    values: tuple[float | None, ...]
+    #: The same as it is written.
+    texts: tuple[str, ...]
+    #: Name of each period: 11-21, W47, 2026-11.
+    heads: tuple[str, ...]
+    #: The picture in words, for readers who cannot see it.
+    alt: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HeatChartCell:
     """One square of the heat map: its figure, the share beside it, and how dark it is (0 … 1)."""
@@ -129,6 +150,12 @@ class HeatChartCell:
     remark: str
     #: How dark the square is, from 0 to 1.
     heat: float
+
+    @property
+    def shade(self) -> str:
+        """The colour of the square, from white on: dark ink on the darkest has a contrast of 4.9 (WCAG AA asks 4.5)."""
+        red, green, blue = (round(255 - (255 - dark) * min(max(self.heat, 0.0), 1.0)) for dark in _DARKEST)
+        return f"#{red:02x}{green:02x}{blue:02x}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

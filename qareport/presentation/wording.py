@@ -1,6 +1,7 @@
 """Words and number formats of all documents: names, marks, units, rounding. Nothing else words anything.
 
-Times round down (a moment at 42.9 s is found at second 42); all else rounds half to even as Python does.
+Times and lengths of a minute and more round down to the second (a moment at 42.9 s is found at second 42, and a call of
+62.7 s ends at 1:02); all else rounds half to even as Python does.
 """
 
 from __future__ import annotations
@@ -207,7 +208,7 @@ PREDICATES: Mapping[MomentKind, str] = Translated(
     {
         MomentKind.TOPIC_MENTION: N_("提及“{topic}”"),
         MomentKind.EMOTION: N_("情绪转为{emotion}"),
-        MomentKind.SILENCE: N_("没有应答，沉默{span}"),
+        MomentKind.SILENCE: N_("{span}没有接话"),
         MomentKind.IRONY: N_("语带反讽"),
         MomentKind.REPEAT: N_("重复提问"),
         MomentKind.INTERRUPTION: N_("抢话"),
@@ -288,12 +289,12 @@ def clock(at_ms: int) -> str:
 
 
 def duration(length_ms: int | None) -> str:
-    """5 040 ms → 5.0秒; 184 320 ms → 3分04秒; not measured says so."""
+    """5 040 ms → 5.0秒; 184 320 ms → 3分04秒, rounded down as `clock` does; not measured says so."""
     if length_ms is None:
         return _(NOT_MEASURED)
-    if length_ms < 59_950:
-        return _("{seconds:.1f}秒").format(seconds=length_ms / 1000)
-    minutes, seconds = divmod(round(length_ms / 1000), 60)
+    if length_ms < 60_000:
+        return _("{seconds:.1f}秒").format(seconds=min(length_ms / 1000, 59.9))
+    minutes, seconds = divmod(length_ms // 1000, 60)
     hours, minutes = divmod(minutes, 60)
     if not hours:
         return _("{minutes}分{seconds:02d}秒").format(minutes=minutes, seconds=seconds)
@@ -309,6 +310,17 @@ def instant(value: datetime | None) -> str:
     if offset is None or offset == timedelta(hours=8):
         return text
     return text + (value.strftime(" %z") if offset else " UTC")
+
+
+def deadline(value: datetime) -> str:
+    """Write until when something is to be done: 11月21日18:00前; the end of a day has no time: 11月21日内."""
+    time = value.strftime("%H:%M")
+    day = {"year": value.year, "month": value.month, "day": value.day}
+    return (
+        _("{month}月{day}日内").format(**day)
+        if time == "23:59"
+        else _("{month}月{day}日{time}前").format(**day, time=time)
+    )
 
 
 def nth(number: int) -> str:

@@ -5,14 +5,28 @@ several into a folder; both take either report.
 """
 
 from qareport.presentation.fonts import check_fonts
-from qareport.report.render import FORMATS, Format, build_view, file_name, recordings_key, render, write
+from qareport.report.render import (
+    FORMATS,
+    PERIOD_FORMATS,
+    Format,
+    PeriodPages,
+    build_view,
+    file_name,
+    order_stem,
+    recordings_key,
+    render,
+    write,
+)
 
 __all__ = [
     "FORMATS",
+    "PERIOD_FORMATS",
     "Format",
+    "PeriodPages",
     "build_view",
     "check_fonts",
     "file_name",
+    "order_stem",
     "recordings_key",
     "render",
     "write",

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal, get_args, overload
 
@@ -17,19 +17,33 @@ from qareport.errors import DocumentError
 from qareport.files import atomic_write
 from qareport.messages import say
 from qareport.model import OrderReport, PeriodReport
+from qareport.presentation.links import Links
 from qareport.presentation.locale import speaking
 from qareport.presentation.view_types import clean_value
-from qareport.report.period import view_types
+from qareport.report.period import terms
+from qareport.report.period.view_types import PeriodView
 from qareport.settings import PeriodSettings, ReportSettings
 
 if TYPE_CHECKING:
     from qareport.report.order.transcript_lines import Sound
     from qareport.report.order.view_types import OrderView
-    from qareport.report.period.view_types import PeriodView
 
 
 Format = Literal["docx", "pdf", "html", "json"]
 FORMATS: Final[tuple[str, ...]] = get_args(Format)
+#: Of a period: its lists in full are a workbook.
+PERIOD_FORMATS: Final[tuple[str, ...]] = (*FORMATS, "xlsx")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PeriodPages:
+    """What decides the pages of a period besides the settings of all documents."""
+
+    settings: PeriodSettings = field(default_factory=PeriodSettings)
+    #: Where orders and calls can be opened.
+    links: Links = field(default_factory=Links)
+    #: The workbook with all rows is written beside the document.
+    with_workbook: bool = False
 
 
 def render(
@@ -38,23 +52,23 @@ def render(
     *,
     templates: Path | None,
     settings: ReportSettings,
-    period: PeriodSettings | None = None,
+    pages: PeriodPages | None = None,
 ) -> bytes:
     """Render one document.
 
     Args:
         report: everything it says.
-        format: docx, pdf, html or json.
+        format: docx, pdf, html or json; of a period also xlsx.
         templates: a folder of the user's templates; a template that is not in it is taken from the bundled ones.
         settings: what documents show.
-        period: how many rows the tables of a period carry; None: the defaults.
+        pages: how the pages of a period are made; None: with the defaults.
 
     Raises:
         DocumentError: an unknown format, a broken template, a missing font, or a renderer that failed.
     """
-    _check([format])
+    _check([format], report)
     with speaking(settings.locale):
-        return _Documents.of(report, [format], templates, settings, period).render(format)
+        return _Documents.of(report, [format], templates, settings, pages).render(format)
 
 
 def write(
@@ -64,7 +78,7 @@ def write(
     *,
     templates: Path | None,
     settings: ReportSettings,
-    period: PeriodSettings | None = None,
+    pages: PeriodPages | None = None,
 ) -> list[Path]:
     """Write documents into a folder, each atomically, and return their paths in the order of `formats`.
 
@@ -73,14 +87,14 @@ def write(
     Raises:
         DocumentError: as `render`, or a file that cannot be written.
     """
-    _check(formats)
+    _check(formats, report)
     if "pdf" in formats:
         from qareport.report.formats.pdf import PRINTER
 
         PRINTER.start()
     paths: dict[str, Path] = {}
     with speaking(settings.locale):
-        documents = _Documents.of(report, formats, templates, settings, period)
+        documents = _Documents.of(report, formats, templates, settings, pages)
         for format in sorted(formats, key=lambda name: name == "pdf"):
             paths[format] = out_dir / file_name(report, format)
             _replace(paths[format], documents.render(format))
@@ -88,18 +102,18 @@ def write(
 
 
 @overload
-def build_view(report: OrderReport, settings: ReportSettings, period: PeriodSettings | None = None) -> OrderView: ...
+def build_view(report: OrderReport, settings: ReportSettings, pages: PeriodPages | None = None) -> OrderView: ...
 
 
 @overload
-def build_view(report: PeriodReport, settings: ReportSettings, period: PeriodSettings | None = None) -> PeriodView: ...
+def build_view(report: PeriodReport, settings: ReportSettings, pages: PeriodPages | None = None) -> PeriodView: ...
 
 
 def build_view(
-    report: OrderReport | PeriodReport, settings: ReportSettings, period: PeriodSettings | None = None
+    report: OrderReport | PeriodReport, settings: ReportSettings, pages: PeriodPages | None = None
 ) -> OrderView | PeriodView:
     """Build what the pages of a report say, cleaned, in the current language (`locale.speaking`); see `render`."""
-    return _build_view(clean_value(report), settings, period)
+    return _build_view(clean_value(report), settings, pages)
 
 
 def recordings_key(report: OrderReport, settings: ReportSettings) -> str:
@@ -112,16 +126,17 @@ def recordings_key(report: OrderReport, settings: ReportSettings) -> str:
     return "".join(str(int(call.audio is not None and Path(call.audio.path).is_file())) for call in report.calls)
 
 
-def _check(formats: Sequence[str]) -> None:
+def _check(formats: Sequence[str], report: OrderReport | PeriodReport) -> None:
+    known = PERIOD_FORMATS if isinstance(report, PeriodReport) else FORMATS
     for format in formats:
-        if format not in FORMATS:
+        if format not in known:
             raise DocumentError(
-                say("unknown format {format!r}", format=format), where="report", expected=", ".join(FORMATS)
+                say("unknown format {format!r}", format=format), where="report", expected=", ".join(known)
             )
 
 
 def _build_view(
-    cleaned: OrderReport | PeriodReport, settings: ReportSettings, period: PeriodSettings | None
+    cleaned: OrderReport | PeriodReport, settings: ReportSettings, pages: PeriodPages | None
 ) -> OrderView | PeriodView:
     if isinstance(cleaned, OrderReport):
         from qareport.report.order.view import build_view as build_order_view
@@ -129,7 +144,14 @@ def _build_view(
         return build_order_view(cleaned, clean_value(settings))
     from qareport.report.period.view import build_period_view
 
-    return build_period_view(cleaned, clean_value(settings), table_rows=(period or PeriodSettings()).table_rows)
+    pages = pages or PeriodPages()
+    return build_period_view(
+        cleaned,
+        clean_value(settings),
+        pages.settings,
+        links=pages.links,
+        with_workbook=pages.with_workbook,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,6 +164,7 @@ class _Documents:
     view: OrderView | PeriodView | None
     templates: Path | None
     settings: ReportSettings
+    pages: PeriodPages | None
 
     @classmethod
     def of(
@@ -150,17 +173,23 @@ class _Documents:
         formats: Sequence[str],
         templates: Path | None,
         settings: ReportSettings,
-        period: PeriodSettings | None,
+        pages: PeriodPages | None,
     ) -> _Documents:
         """Clean the report and build its view, once for all formats."""
         cleaned = clean_value(report)
-        view = _build_view(cleaned, settings, period) if set(formats) - {"json"} else None
-        return cls(report=report, cleaned=cleaned, view=view, templates=templates, settings=settings)
+        view = _build_view(cleaned, settings, pages) if set(formats) - {"json"} else None
+        return cls(report=report, cleaned=cleaned, view=view, templates=templates, settings=settings, pages=pages)
 
     def render(self, format: str) -> bytes:
         """Render one document in the current language."""
         if self.view is None or format == "json":
             return self._json()
+        if format == "xlsx":
+            from qareport.report.formats.xlsx import render_xlsx
+
+            assert isinstance(self.cleaned, PeriodReport)  # noqa: S101 - for the type checker
+            assert isinstance(self.view, PeriodView)  # noqa: S101 - likewise
+            return render_xlsx(self.cleaned, self.view, (self.pages or PeriodPages()).links)
         stem = "period" if isinstance(self.report, PeriodReport) else "call"
         if format == "docx":
             from qareport.report.formats.docx import render_docx
@@ -218,10 +247,15 @@ def file_name(report: OrderReport | PeriodReport, format: str) -> str:
     a mail program may reject is altered and carries a hash of the original, so different names never share a file.
     """
     if isinstance(report, PeriodReport):
-        stem = view_types.file_stem(report.period)
+        stem = terms.file_stem(report.period)
         return f"{stem}-{_safe(report.agent_id)}.{format}" if report.agent_id else f"{stem}.{format}"
     call_ids = [*(call.call_id for call in report.calls), *(call.call_id for call in report.failed_calls)]
     return f"{_safe(report.order_id or next(iter(call_ids), ''))}.{format}"
+
+
+def order_stem(subject: str) -> str:
+    """Return how the files of an order's documents (or of a call's without one) are called before the ending."""
+    return _safe(subject)
 
 
 def _safe(name: str) -> str:

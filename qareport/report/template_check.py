@@ -57,7 +57,7 @@ _LONG, _LONG_EVERY = ("长" * 10_000, "W" * 10_000), 7
 #: Fields of unlimited length.
 _PROSE = frozenset({"text", "sentence", "advice", "evidence", "story"})
 #: Fields that the code writes for the code: names of styles, anchors, identifiers.
-_NAMES = frozenset({"style", "anchor", "kind", "side", "created", "language", "cid", "marks"})
+_NAMES = frozenset({"style", "anchor", "kind", "side", "created", "language", "href", "marks"})
 #: Processor time for a sample: it is printed in seconds, or its styles make a page that never ends.
 _CPU_LIMIT_S = 60.0
 #: More tags than these are not looked for in one template.

@@ -16,7 +16,7 @@ from qareport.rules.loader import load
 from qareport.rules.match_context import MatchContext
 from qareport.rules.reference import codes_reference, conditions_reference
 from qareport.rules.replay import AgentChange, Change, Replay, StoredJudgement, replay
-from qareport.rules.risk import RiskAssessment, RiskReason, assess_risk
+from qareport.rules.risk import RiskAssessment, assess_risk
 from qareport.rules.rule import Occurrence, Rule, RuleSet, RuleStatus
 from qareport.rules.rule_files import RuleFiles, kind_of
 from qareport.rules.rule_tests import RuleTest, RuleTestResult, export_rule_test, load_rule_tests, run_rule_tests
@@ -36,7 +36,6 @@ __all__ = [
     "Occurrence",
     "Replay",
     "RiskAssessment",
-    "RiskReason",
     "Rule",
     "RuleFiles",
     "RuleSet",

@@ -169,10 +169,12 @@ def judge_context(rules: Iterable[Rule], context: MatchContext, score: ScoreSett
     if unknown > score.unknown_speakers:
         notes.append(Note(code=NoteCode.NOT_SCORED_SPEAKERS, values={"share": f"{unknown:.2f}"}))
     card = None if unknown > score.unknown_speakers else score_card(findings, judged, idle, score)
+    assessed = assess_risk(findings, context.analysis.moments, context.spoken)
     return Judgement(
         findings=tuple(findings),
         score=card.score if card is not None else None,
-        risk=assess_risk(findings, context.analysis.moments, context.spoken).risk,
+        risk=assessed.risk,
+        risk_reasons=assessed.reasons,
         scorecard=card,
         notes=tuple(notes),
     )
@@ -203,6 +205,7 @@ def _finding(rule: Rule, hit: ConditionHit, context: MatchContext) -> Finding:
         at_ms=hit.at_ms,
         evidence=hit.evidence,
         advice="" if rule.points > 0 else text,
+        team_advice="" if rule.points > 0 else advice.for_team(hit.topic),
         praise=text if rule.points > 0 else "",
         points=rule.points,
         moment=rule.moment,

@@ -17,22 +17,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 
-from qareport.model import Act, Finding, Moment, MomentKind, MomentLabel, Risk, Role, Segment, Severity
-
-
-class RiskReason(StrEnum):
-    """What makes a risk high or medium."""
-
-    OPEN_THREAT = "open_threat"
-    OPEN_GIVING_UP = "open_giving_up"
-    OPEN_IRONY = "open_irony"
-    OPEN_BROKEN_PROMISE = "open_broken_promise"
-    OPEN_ANGER = "open_anger"
-    OPEN_COMPLAINT = "open_complaint"
-    SETTLED_ALARM = "settled_alarm"
-    CRITICAL_FINDING = "critical_finding"
+from qareport.model import Act, Finding, Moment, MomentKind, MomentLabel, Risk, RiskReason, Role, Segment, Severity
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

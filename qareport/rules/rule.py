@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -27,6 +28,9 @@ PLACEHOLDERS = {"quote": "什么时候发货？", "topic": "发货", "seconds": 
 MISSING = {"quote": "", "topic": "该问题", "seconds": "0.0", "order_id": "（未提供订单号）"}
 
 _ENVIRONMENT = ImmutableSandboxedEnvironment(undefined=jinja2.StrictUndefined, autoescape=False)
+#: Placeholders that belong to one call and have no place in a report of many.
+OF_ONE_CALL = frozenset({"quote", "seconds", "order_id"})
+_SENTENCE = re.compile(r"[^。！？!?\n]*[。！？!?\n]+[”’」』)）]*|[^。！？!?\n]+$")
 #: Longer advice is no advice; it also bounds what a template can cost.
 _MAX_LENGTH = 2000
 
@@ -47,6 +51,8 @@ class Advice:
     _template: jinja2.Template = field(init=False, repr=False, compare=False)
     #: The text itself where it names nothing.
     _plain: str | None = field(init=False, repr=False, compare=False, default=None)
+    #: The text without the sentences that name what belongs to one call; None where there are none.
+    _team: jinja2.Template | None = field(init=False, repr=False, compare=False, default=None)
 
     def __post_init__(self) -> None:
         """Compile and try the text.
@@ -65,6 +71,8 @@ class Advice:
             raise
         except Exception as error:  # a template can raise anything; the user learns what
             raise AdviceError(say("broken placeholder: {reason}", reason=error)) from error
+        if any(self.names(name) for name in OF_ONE_CALL):
+            object.__setattr__(self, "_team", _ENVIRONMENT.from_string(_without_one_call(self.text)))
         if "{" not in self.text:
             object.__setattr__(self, "_plain", sample.strip())
         if not sample.strip():
@@ -76,6 +84,10 @@ class Advice:
         """Tell whether the text uses a placeholder."""
         return placeholder in meta.find_undeclared_variables(_ENVIRONMENT.parse(self.text))
 
+    def for_team(self, topic: str | None) -> str:
+        """Fill in the topic alone: the text for reports of many calls; "" where it is the same as `render`'s."""
+        return "" if self._team is None else self._team.render({**MISSING, "topic": topic or MISSING["topic"]}).strip()
+
     def render(self, **values: str | None) -> str:
         """Fill in the values; None becomes the words of `MISSING`."""
         if self._plain is not None:
@@ -83,6 +95,15 @@ class Advice:
         return self._template.render(
             {name: MISSING[name] if values.get(name) is None else values[name] for name in PLACEHOLDERS}
         ).strip()
+
+
+def _without_one_call(text: str) -> str:
+    """Leave out the sentences that name what belongs to one call; all of them, or a text with blocks, stay."""
+    names = "|".join(sorted(OF_ONE_CALL))
+    parts = _SENTENCE.findall(text)
+    kept = [part for part in parts if not re.search(rf"{{{{[^}}]*\b({names})\b", part)]
+    whole = all(part.count("{{") == part.count("}}") for part in parts)
+    return "".join(kept) if kept and whole and "{%" not in text else text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

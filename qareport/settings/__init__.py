@@ -1,8 +1,10 @@
 """Settings: the keys of `config/qareport.yaml` with their defaults, and the files that are shipped with qareport."""
 
+from qareport.settings.agents import load_agents
 from qareport.settings.bundled import bundled_calls, bundled_model, bundled_reader, default_dir
 from qareport.settings.desk import DeskSettings, ReviewSettings
 from qareport.settings.ingest import IngestSettings
+from qareport.settings.mail import MailSettings
 from qareport.settings.settings import (
     AnalysisSettings,
     AsrSettings,
@@ -10,7 +12,6 @@ from qareport.settings.settings import (
     CategorySettings,
     DailySettings,
     Locale,
-    MailSettings,
     PeriodSettings,
     PrivacySettings,
     ReportSettings,
@@ -47,5 +48,6 @@ __all__ = [
     "bundled_reader",
     "default_dir",
     "load",
+    "load_agents",
     "load_teams",
 ]

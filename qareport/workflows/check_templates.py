@@ -10,9 +10,10 @@ from pathlib import Path
 from qareport import report
 from qareport.delivery import mail
 from qareport.errors import Problem
-from qareport.model import Period, PeriodKind
+from qareport.model import Period, PeriodKind, RunState
 from qareport.presentation.locale import LOCALES, speaking
 from qareport.presentation.templating import find_template
+from qareport.presentation.view_types import Phrase, TextRun
 from qareport.report import template_check
 
 MAILS = (mail.HTML_TEMPLATE, mail.TEXT_TEMPLATE)
@@ -52,10 +53,11 @@ def _mails() -> dict[str, mail.MailView]:
     period = Period(kind=PeriodKind.DAY, first=day, last=day, time_zone="Asia/Shanghai")
     whole, nothing = template_check.sample_period(), template_check.sample_period("period-empty")
     page = report.build_view(whole, template_check.SETTINGS)
-    full, _picture = mail.period_view(whole, page, documents=("附件.docx",), remarks=("…",))
-    empty, _none = mail.period_view(nothing, report.build_view(nothing, template_check.SETTINGS))
-    failure = mail.failure_view(period, ["…"], organisation="", ok=False)
-    return {"full": replace(full, problems=("…",)), "empty": empty, "failure": failure}
+    document = Phrase(runs=(TextRun(text="附件.docx", href="https://qa.example.com/out"),))
+    full = mail.period_view(whole, page, documents=(document,), remarks=("…",))
+    empty = mail.period_view(nothing, report.build_view(nothing, template_check.SETTINGS))
+    failure = mail.run_view(period, ["…"], organisation="", state=RunState.FAILED)
+    return {"full": replace(full, problems_title="…", problems=("…",)), "empty": empty, "failure": failure}
 
 
 def _mail(view: mail.MailView, name: str) -> template_check.Fill:

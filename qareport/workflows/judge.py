@@ -187,6 +187,7 @@ def _call_report(call: Call, transcript: Transcript, analysed: Analysis, judgeme
         score=judgement.score,
         scorecard=judgement.scorecard,
         risk=judgement.risk,
+        risk_reasons=judgement.risk_reasons,
         segments=transcript.segments,
         notes=(*transcript.notes, *analysed.notes),
     )
@@ -291,6 +292,7 @@ def _judged_anew(
         score=judgement.score,
         scorecard=judgement.scorecard,
         risk=judgement.risk,
+        risk_reasons=judgement.risk_reasons,
         notes=(*rule_book.notes, *kept, *judgement.notes),
     )
 

@@ -241,17 +241,20 @@ def render_orders(
     return renderer.result()
 
 
-def render_period(workspace: Workspace, edition: PeriodReport, *, formats: Sequence[str], out_dir: Path) -> Rendering:
+def render_period(
+    workspace: Workspace, edition: PeriodReport, *, formats: Sequence[str], out_dir: Path, pages: report.PeriodPages
+) -> Rendering:
     """Write the documents of a day, a week or a month, named in the current language (`locale.speaking`).
 
     Args:
         workspace: the installation.
         edition: the report of the team, or of one agent.
-        formats: docx, pdf, html, json.
+        formats: docx, pdf, html, xlsx, json.
         out_dir: where documents go.
+        pages: how the pages are made.
     """
     renderer = _Renderer(workspace)
-    content = to_json(edition), to_json(workspace.settings.period)
+    content = to_json(edition), to_json(pages)
     documents = _DocumentSet(
         name=None,
         documents={
@@ -264,7 +267,7 @@ def render_period(workspace: Workspace, edition: PeriodReport, *, formats: Seque
             out_dir=out_dir,
             templates=workspace.templates,
             settings=workspace.settings.report,
-            period=workspace.settings.period,
+            pages=pages,
         ),
     )
     renderer.account_for(documents, documents.render())

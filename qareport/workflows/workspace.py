@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from qareport.analysis import Topics
     from qareport.asr import EngineFiles, Transcriber
-    from qareport.model import OrderReport
+    from qareport.model import OrderReport, Roster
     from qareport.settings import Locale, Settings
     from qareport.store import Store
     from qareport.understanding import Reader
@@ -169,6 +169,17 @@ class Workspace:
         written = settings.load(self.config)
         asr = written.asr if self._language is None else replace(written.asr, language=self._language)
         return replace(written, asr=asr, report=written.report.over(locale=self._locale, audio=self._audio))
+
+    @cached_property
+    def roster(self) -> Roster:
+        """The names and groups of agents.
+
+        Raises:
+            ConfigError: everything wrong in `agents.yaml` (or `agents.csv`, `agents.xlsx`), with its place.
+        """
+        from qareport import settings
+
+        return settings.load_agents(self.config)
 
     @cached_property
     def topics(self) -> Topics:

@@ -43,8 +43,9 @@ def test_systemd_finds_nothing_wrong_with_the_units(tmp_path: Path) -> None:
 
 
 @needs_systemd
-def test_the_timer_makes_up_for_a_machine_that_was_off_and_goes_by_the_clock_of_the_reports() -> None:
-    text = (DEPLOY / "qareport-daily.timer").read_text("utf-8")
+@pytest.mark.parametrize("name", ["daily", "weekly", "monthly"])
+def test_a_timer_makes_up_for_a_machine_that_was_off_and_goes_by_the_clock_of_the_reports(name: str) -> None:
+    text = (DEPLOY / f"qareport-{name}.timer").read_text("utf-8")
     assert "Persistent=yes" in text
     for line in re.findall(r"^OnCalendar=(.*)", text, re.MULTILINE):
         assert line.endswith("Asia/Shanghai")

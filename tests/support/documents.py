@@ -35,7 +35,7 @@ def docx_text(content: bytes) -> str:
 
 def html_text(content: bytes) -> str:
     body = content.decode("utf-8").split("<body>")[1]
-    return html.unescape(re.sub(r"<[^>]*>", "", body))
+    return html.unescape(re.sub(r"<script>.*?</script>|<[^>]*>", "", body, flags=re.DOTALL))
 
 
 TEXT = {"pdf": pdf_text, "docx": docx_text, "html": html_text}

@@ -36,6 +36,7 @@ from qareport.model import (
     Promise,
     Provenance,
     Risk,
+    RiskReason,
     Role,
     RoleMetrics,
     RoleSource,
@@ -162,6 +163,16 @@ MOMENTS = (
         salience=55.0,
     ),
     Moment(
+        at_ms=118_000,
+        end_ms=124_000,
+        kind=MomentKind.REPEAT,
+        role=CUSTOMER,
+        label="追问",
+        quote="那到底什么时候发货？",
+        tags=("SAD",),
+        salience=82.0,
+    ),
+    Moment(
         at_ms=125_000,
         end_ms=131_000,
         kind=MomentKind.SILENCE,
@@ -247,7 +258,7 @@ FINDINGS = (
         severity=Severity.MINOR,
         at_ms=150_000,
         evidence=(Evidence(at_ms=150_000, end_ms=156_000, role=AGENT, quote="请问还有其他可以帮您的吗？"),),
-        advice="",
+        advice="今天让您久等了，抱歉。",
         points=0,
     ),
 )
@@ -348,6 +359,7 @@ CALL = CallReport(
     findings=FINDINGS,
     score=62,
     risk=Risk.HIGH,
+    risk_reasons=(RiskReason.OPEN_GIVING_UP, RiskReason.OPEN_IRONY, RiskReason.OPEN_ANGER),
     segments=SEGMENTS,
 )
 

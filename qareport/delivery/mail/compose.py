@@ -29,13 +29,15 @@ from qareport.settings import MailSettings
 
 #: Base64 makes four characters of three bytes, and a line end of every 76.
 _ENCODED = 4 / 3 * 78 / 76
-#: Estimated size of the texts, the picture and the headers of a mail.
+#: Estimated size of the texts and the headers of a mail.
 _BODY_BYTES = 300_000
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 _TYPES = {
     ".docx": ("application", "vnd.openxmlformats-officedocument.wordprocessingml.document"),
     ".pdf": ("application", "pdf"),
     ".html": ("text", "html"),
+    ".json": ("application", "json"),
+    ".xlsx": ("application", "vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
     ".zip": ("application", "zip"),
 }
 
@@ -101,8 +103,6 @@ class Content:
 
     view: MailView
     attachments: tuple[Attachment, ...] = ()
-    #: The picture whose content id the view names, as PNG.
-    picture: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,7 +136,7 @@ def compose(
     Raises:
         MailError: a template that cannot be used, named with its line.
     """
-    content = Content(view=clean_value(content.view), attachments=content.attachments, picture=content.picture)
+    content = Content(view=clean_value(content.view), attachments=content.attachments)
     html = fill(HTML_TEMPLATE, content.view, templates)
     text = fill(TEXT_TEMPLATE, content.view, templates)
     subject = write_subject(content.view, settings.subject)
@@ -215,17 +215,6 @@ def _message(
         message[name] = value
     message.set_content(text)
     message.add_alternative(html, subtype="html")
-    if content.picture is not None and content.view.picture is not None:
-        related = message.get_payload()[1]  # type: ignore[index]  # the HTML part, just added
-        assert isinstance(related, EmailMessage)  # noqa: S101 - for the type checker
-        related.add_related(
-            content.picture,
-            "image",
-            "png",
-            cid=f"<{content.view.picture.cid}>",
-            filename=f"{content.view.picture.cid.partition('@')[0]}.png",
-            disposition="inline",
-        )
     for attachment in content.attachments:
         main, sub = attachment.media_type
         message.add_attachment(attachment.content, maintype=main, subtype=sub, filename=attachment.name)

@@ -32,16 +32,15 @@ from docxtpl import DocxTemplate
 from markupsafe import Markup, escape
 
 from qareport.errors import DocumentError, TagError
+from qareport.files import repack
 from qareport.messages import Message, say
-from qareport.presentation import emotion_chart, heatmap_chart, wording
+from qareport.presentation import emotion_chart, heatmap_chart, trend_chart, wording
 from qareport.presentation.locale import LOCALES, _, current, language
 from qareport.presentation.templating import find_template, make_environment, template_line
-from qareport.presentation.view_types import Chart, DocumentView, HeatChart, Phrase
+from qareport.presentation.view_types import Chart, DocumentView, HeatChart, Phrase, TrendChart
 
-_CHART_WIDTH_MM = 172
+_CHART_WIDTH_MM, _TREND_WIDTH_MM = 172, 54
 _STYLE_PREFIX = "QA "
-#: Zip entries carry a time; this one is the earliest that a zip can hold.
-_ZIP_TIME = (1980, 1, 1, 0, 0, 0)
 _CHINESE = r"[\u3001-\u303f\u3400-\u9fff\uff01-\uff5e]"
 #: From the first Chinese character of a text to its last.
 _WORDS = re.compile(f"{_CHINESE}(?:.*{_CHINESE})?", re.DOTALL)
@@ -107,7 +106,7 @@ def render_docx(view: DocumentView, templates: Path | None, *, stem: str = "call
     _set_properties(template.docx, view)
     buffer = io.BytesIO()
     template.save(buffer)
-    return _repack(buffer.getvalue())
+    return repack(buffer.getvalue())
 
 
 def _context(value: Any, template: _Template, styles: Mapping[str, str]) -> Any:
@@ -115,11 +114,13 @@ def _context(value: Any, template: _Template, styles: Mapping[str, str]) -> Any:
     if isinstance(value, str):
         return _protect(value)
     if isinstance(value, Phrase):
-        return _runs(value, styles)
+        return _runs(value, template, styles)
     if isinstance(value, Chart):
         return _Picture(template, emotion_chart.png(value), value.alt)
     if isinstance(value, HeatChart):
         return _Picture(template, emotion_chart.rasterise(heatmap_chart.svg(value)), value.alt)
+    if isinstance(value, TrendChart):
+        return _Picture(template, emotion_chart.rasterise(trend_chart.svg(value)), value.alt, _TREND_WIDTH_MM)
     if isinstance(value, tuple):
         return tuple(_context(part, template, styles) for part in value)
     if dataclasses.is_dataclass(value):
@@ -135,28 +136,32 @@ def _protect(text: str) -> str:
     return Markup(str(escape(text)).replace("_", "&#95;"))  # noqa: S704 - escaped just before
 
 
-def _runs(phrase: Phrase, styles: Mapping[str, str]) -> Markup:
-    """Write text with its marks as runs, each in the character style of its name."""
+def _runs(phrase: Phrase, template: _Template, styles: Mapping[str, str]) -> Markup:
+    """Write text with its marks as runs, each in the character style of its name; what leads somewhere as a link."""
     runs = []
     for run in phrase.runs:
-        style = styles.get(_STYLE_PREFIX + run.style) if run.style else None
+        name = run.style or ("link" if run.href else "")
+        style = styles.get(_STYLE_PREFIX + name) if name else None
         look = f'<w:rPr><w:rStyle w:val="{escape(style)}"/></w:rPr>' if style else ""
         text = str(escape(_protect(run.text)))
         if run.style.startswith(("risk-", "failed")):
             text = f"\u00a0{text}\u00a0"
-        runs.append(f'<w:r>{look}<w:t xml:space="preserve">{text}</w:t></w:r>')
+        written = f'<w:r>{look}<w:t xml:space="preserve">{text}</w:t></w:r>'
+        if run.href:
+            written = f'<w:hyperlink r:id="{template.build_url_id(run.href)}">{written}</w:hyperlink>'
+        runs.append(written)
     return Markup("".join(runs))  # noqa: S704 - every text in it is escaped
 
 
 class _Picture:
     """A chart that puts itself where the template prints it, with its description for readers who cannot see it."""
 
-    def __init__(self, template: _Template, png: bytes, alt: str) -> None:
-        self._template, self._png, self._alt = template, png, alt
+    def __init__(self, template: _Template, png: bytes, alt: str, width_mm: int = _CHART_WIDTH_MM) -> None:
+        self._template, self._png, self._alt, self._width_mm = template, png, alt, width_mm
 
     def __html__(self) -> str:
         part: _Part = self._template.current_rendering_part
-        inline = part.new_pic_inline(io.BytesIO(self._png), Mm(_CHART_WIDTH_MM), None)
+        inline = part.new_pic_inline(io.BytesIO(self._png), Mm(self._width_mm), None)
         inline.docPr.set("descr", self._alt)
         return f'</w:t></w:r><w:r><w:drawing>{inline.xml}</w:drawing></w:r><w:r><w:t xml:space="preserve">'
 
@@ -209,17 +214,6 @@ def _set_properties(document: Document, view: DocumentView) -> None:
     made = datetime.fromisoformat(view.created) if view.created else datetime(2000, 1, 1, tzinfo=UTC)
     core.created = core.modified = made.astimezone(UTC).replace(tzinfo=None)
     core.revision = 1
-
-
-def _repack(content: bytes) -> bytes:
-    """Give every entry the same time, so that the same document is the same file."""
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(io.BytesIO(content)) as source, zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as target:
-        for name in source.namelist():
-            entry = zipfile.ZipInfo(name, date_time=_ZIP_TIME)
-            entry.compress_type = zipfile.ZIP_DEFLATED
-            target.writestr(entry, source.read(name))
-    return buffer.getvalue()
 
 
 def messages(document: Document) -> Iterator[str]:

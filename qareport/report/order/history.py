@@ -13,7 +13,7 @@ from qareport.model import (
     OrderReport,
     PromiseOutcome,
 )
-from qareport.presentation import wording
+from qareport.presentation import topic_wording, wording
 from qareport.presentation.locale import N_, _, plural
 from qareport.presentation.view_types import Phrase, TextRun
 from qareport.report.order import key_moments
@@ -73,26 +73,15 @@ def _change(change: CallChange, numbers: Mapping[str, int]) -> ChangeRow:
     )
 
 
-def brief(change: CallChange) -> str:
-    """Say in a few words what is different in a call."""
-    parts = []
-    if change.score is not None:
-        parts.append(_("得分{points}").format(points=wording.signed(change.score, 0)))
-    if change.sentiment is not None:
-        parts.append(_("情绪{value}").format(value=wording.signed(change.sentiment)))
-    parts.append(_issues(change))
-    if change.other_agent:
-        parts.append(_("换了客服"))
-    return _("较上次：{changes}").format(changes=_("，").join(filter(None, parts))) if any(parts) else ""
-
-
 def _issues(change: CallChange) -> str:
     parts = (
         (_("同一问题：{names}"), change.same_issues),
         (_("新问题：{names}"), change.new_issues),
         (_("不再提起：{names}"), change.gone_issues),
     )
-    return _("；").join(text.format(names=_("、").join(names)) for text, names in parts if names)
+    return _("；").join(
+        text.format(names=wording.listed(topic_wording.named_all(names))) for text, names in parts if names
+    )
 
 
 def _span(length_ms: int) -> str:
@@ -105,27 +94,25 @@ def _span(length_ms: int) -> str:
     return plural("{days}天", hours // 24, days=hours // 24)
 
 
+def outcome(promise: OrderPromise, numbers: Mapping[str, int]) -> str:
+    """Say what the order's calls tell about a promise."""
+    again = promise.again_call_id
+    return wording.beside(_(_OUTCOMES[promise.outcome]), _number(again, numbers) if again is not None else "")
+
+
 def _promise(promise: OrderPromise, numbers: Mapping[str, int]) -> PromiseRow:
-    text = _(_OUTCOMES[promise.outcome])
-    if promise.again_call_id is not None:
-        text += _("（{call}）").format(call=_number(promise.again_call_id, numbers))
     return PromiseRow(
         number=_number(promise.call_id, numbers),
         at=wording.second(promise.at_ms),
         quote=wording.quoted(promise.quote),
-        promise=_("，").join(filter(None, (promise.action, promise.by))),
+        promise=_("，").join(filter(None, (topic_wording.named(promise.action), promise.by))),
         due=wording.instant(promise.due_at) if promise.due_at else _("不明"),
-        outcome=Phrase(runs=(TextRun(text=text, style=_STYLES.get(promise.outcome, "")),)),
+        outcome=Phrase(runs=(TextRun(text=outcome(promise, numbers), style=_STYLES.get(promise.outcome, "")),)),
     )
 
 
-def broken(dossier: Dossier | None) -> int:
-    """Count the promises after whose due time the customer called again."""
-    return sum(promise.outcome is PromiseOutcome.BROKEN for promise in dossier.promises) if dossier else 0
-
-
 def _classes(call: CallReport, numbers: Mapping[str, int]) -> list[ClassRow]:
-    speakers = Speakers(call.segments)
+    speakers = Speakers(call.segments, call.silences)
     number = _number(call.call_id, numbers)
     kinds = ((_("问题类型"), call.issues), (_("环节"), call.stages))
     return [
@@ -141,4 +128,4 @@ def _classes(call: CallReport, numbers: Mapping[str, int]) -> list[ClassRow]:
 
 
 def _name(classification: Classification) -> str:
-    return classification.name + (_(wording.FUZZY) if classification.fuzzy else "")
+    return topic_wording.named(classification.name) + (_(wording.FUZZY) if classification.fuzzy else "")

@@ -1,8 +1,9 @@
-"""Choose the key moments that a page shows, and word them: the story of each, and the sentence at the top."""
+"""Choose the key moments that a page shows, fold those of one kind, and word them."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from qareport.model import (
@@ -12,7 +13,7 @@ from qareport.model import (
     Finding,
     Moment,
     MomentKind,
-    NoteCode,
+    MomentLabel,
     Severity,
 )
 from qareport.presentation import wording
@@ -26,10 +27,13 @@ _NEAR_MS = 2000
 #: What a finding lends its moment, on the scale of `Moment.salience` (0 … 100).
 _WEIGHTS = {Severity.INFO: 10.0, Severity.MINOR: 40.0, Severity.MAJOR: 60.0, Severity.CRITICAL: 100.0}
 #: Of two moments that matter alike, the one with advice comes first.
-_WITH_ADVICE = 10.0
-#: The sentence at the top tells of this many moments.
-_SENTENCE_MOMENTS = 3
-_SENTENCE_QUOTE = 16
+_WITH_ADVICE = 20.0
+#: Moments lighter than this are left out where so many weigh more.
+_LIGHT, _HEAVIER = 40.0, 2
+#: Kinds whose length tells something.
+_LASTING = frozenset({MomentKind.EMOTION, MomentKind.INTERRUPTION, MomentKind.EVENT})
+#: Labels that say more than the story beside them.
+_TELLING = frozenset({MomentLabel.DOUBT, MomentLabel.TRUST_BROKEN, MomentLabel.GIVE_UP})
 
 
 @dataclass(slots=True, kw_only=True)
@@ -38,6 +42,10 @@ class Candidate:
 
     moment: Moment | None
     findings: list[Finding] = field(default_factory=list)
+    #: The same at other times of the call.
+    others: list[Moment] = field(default_factory=list)
+    #: What else the same sentence shows.
+    beside: list[Moment] = field(default_factory=list)
 
     @property
     def at_ms(self) -> int:
@@ -50,29 +58,57 @@ class Candidate:
         return self.moment.salience if self.moment else 0.0
 
     @property
+    def told(self) -> list[Finding]:
+        """Its findings, without those whose points another one takes."""
+        return [finding for finding in self.findings if finding.covered_by is None]
+
+    @property
     def rank(self) -> tuple[float, int]:
         """Sort key: what matters most first, by the moment itself or by its gravest finding, then the earliest."""
-        weight = max((_WEIGHTS[finding.severity] for finding in self.findings), default=0.0)
-        return (-max(weight, self.salience) - _WITH_ADVICE * bool(self.findings), self.at_ms)
+        return (-self.weight - _WITH_ADVICE * bool(self.told), self.at_ms)
+
+    @property
+    def weight(self) -> float:
+        """How much it matters, by the moment or by its gravest finding."""
+        return max(self.salience, *(_WEIGHTS[finding.severity] for finding in self.told), 0.0)
 
 
-def choose(call: CallReport, limit: int) -> tuple[list[Candidate], list[Finding]]:
-    """Choose the moments to show, in order of time, and name the findings that stay outside them; praise is neither."""
+def choose(
+    call: CallReport,
+    limit: int,
+    *,
+    room: float = math.inf,
+    height: Callable[[Candidate], float] | None = None,
+) -> list[Candidate]:
+    """Choose the moments to show, in order of time; praise is not among them.
+
+    Args:
+        call: the call.
+        limit: how many at most.
+        room: the space that they may take together; the weightiest is shown whatever it takes.
+        height: the space that one takes; None: nothing.
+    """
     candidates = [Candidate(moment=moment) for moment in call.moments]
     # A moment without salience is part of another one; it is shown only if a finding needs it.
     for finding in call.findings:
         if finding.is_praise:
             continue
         owner = _owner(finding, candidates)
-        if owner is None:
-            candidates.append(Candidate(moment=None, findings=[finding]))
-        else:
+        if owner is not None:
             owner.findings.append(finding)
-    shown = [candidate for candidate in candidates if candidate.findings or candidate.salience > 0]
-    ranked = sorted(shown, key=lambda candidate: candidate.rank)
-    chosen = sorted(ranked[:limit], key=lambda candidate: candidate.at_ms)
-    outside = [finding for candidate in ranked[limit:] for finding in candidate.findings]
-    return chosen, sorted(outside, key=lambda finding: finding.at_ms)
+        elif finding.covered_by is None:
+            candidates.append(Candidate(moment=None, findings=[finding]))
+    shown = [candidate for candidate in candidates if candidate.told or candidate.salience > 0]
+    ranked = sorted(_joined(_fold(shown)), key=lambda candidate: candidate.rank)
+    if sum(candidate.weight >= _LIGHT for candidate in ranked) >= _HEAVIER:
+        ranked = [candidate for candidate in ranked if candidate.told or candidate.weight >= _LIGHT]
+    chosen: list[Candidate] = []
+    for candidate in ranked:
+        needed = height(candidate) if height is not None else 0.0
+        if len(chosen) < limit and (not chosen or needed <= room):
+            chosen.append(candidate)
+            room -= needed
+    return sorted(chosen, key=lambda candidate: candidate.at_ms)
 
 
 def _owner(finding: Finding, candidates: Sequence[Candidate]) -> Candidate | None:
@@ -98,65 +134,130 @@ def _times(finding: Finding) -> list[int]:
     return [finding.at_ms, *(item.at_ms for item in finding.evidence)]
 
 
+def _fold(candidates: Sequence[Candidate]) -> list[Candidate]:
+    """Join moments that say the same of the same speaker into the weightiest of them, with all their findings."""
+    folded: dict[object, Candidate] = {}
+    alone: list[Candidate] = []
+    for candidate in sorted(candidates, key=lambda candidate: candidate.rank):
+        moment = candidate.moment
+        if moment is None:
+            alone.append(candidate)
+            continue
+        first = folded.setdefault((moment.kind, moment.label_code, moment.label, moment.role, moment.topic), candidate)
+        if first is not candidate:
+            first.others.append(moment)
+            first.findings += candidate.findings
+    return [*folded.values(), *alone]
+
+
+def _joined(candidates: Sequence[Candidate]) -> list[Candidate]:
+    """Join what one sentence shows (asked again, and angry) into the weightiest of it."""
+    joined: dict[tuple[object, int], Candidate] = {}
+    alone = [candidate for candidate in candidates if candidate.moment is None]
+    for candidate in sorted(candidates, key=lambda candidate: candidate.rank):
+        moment = candidate.moment
+        if moment is None:
+            continue
+        first = joined.setdefault((moment.role, moment.at_ms), candidate)
+        if first is not candidate:
+            first.beside.append(moment)
+            first.others += candidate.others
+            first.findings += candidate.findings
+    return [*joined.values(), *alone]
+
+
 def key_moment(candidate: Candidate, number: int, speakers: Speakers, chapter: str) -> KeyMomentView:
     """Word one key moment."""
-    advice: list[AdviceLine] = []
-    for finding in candidate.findings:
-        if finding.advice and finding.advice not in [known.text for known in advice]:
-            advice.append(AdviceLine(text=finding.advice, rule=_rule_line(finding)))
-        else:
-            advice.append(AdviceLine(text="", rule=_rule_line(finding)))
     story = _moment_story if candidate.moment else _finding_story
     return KeyMomentView(
         number=str(number),
         at=wording.second(candidate.at_ms),
-        span=_span(candidate.moment),
+        span=" · ".join(filter(None, (wording.clock(candidate.at_ms), _span(candidate)))),
         story=story(candidate, speakers),
-        advice=tuple(advice),
+        others=_others(candidate),
+        advice=tuple(_advice(candidate)),
         anchor=f"{chapter}-n{number}",
         at_ms=candidate.at_ms,
     )
 
 
-def _rule_line(finding: Finding) -> str:
-    return " · ".join(
-        (
-            wording.beside(finding.title, finding.rule_id),
-            wording.SEVERITIES[finding.severity],
-            wording.points(finding.points),
-        )
-    )
+def _advice(candidate: Candidate) -> list[AdviceLine]:
+    """Word what each rule says, once for all its hits, and no advice twice."""
+    rules: dict[str, list[Finding]] = {}
+    for finding in candidate.told:
+        rules.setdefault(finding.rule_id, []).append(finding)
+    lines: list[AdviceLine] = []
+    for hits in rules.values():
+        known = [line.text for line in lines]
+        for text in dict.fromkeys(finding.advice for finding in hits):
+            lines.append(AdviceLine(text="" if text in known else text, rule=""))
+        lines[-1] = AdviceLine(text=lines[-1].text, rule=_rule_line(hits))
+    return lines
 
 
-def _span(moment: Moment | None) -> str:
-    if moment is None or moment.end_ms <= moment.at_ms:
+def _rule_line(hits: Sequence[Finding]) -> str:
+    first = hits[0]
+    total = sum(finding.points for finding in hits)
+    times = wording.beside(first.title, wording.times(len(hits)) if len(hits) > 1 else "")
+    return " · ".join((times, wording.SEVERITIES[first.severity], wording.points(total)))
+
+
+def _span(candidate: Candidate) -> str:
+    moments = [moment for moment in (candidate.moment, *candidate.beside) if moment is not None]
+    lasting = [moment.duration_ms for moment in moments if moment.kind in _LASTING and moment.duration_ms > 0]
+    return _("持续{length}").format(length=wording.duration(lasting[0])) if lasting else ""
+
+
+def _others(candidate: Candidate) -> str:
+    if candidate.moment is None or not candidate.others:
         return ""
-    length = wording.duration(moment.duration_ms)
-    text = _("沉默{length}") if moment.kind is MomentKind.SILENCE else _("持续{length}")
-    return text.format(length=length)
+    times = sorted({moment.at_ms for moment in candidate.others} - {candidate.at_ms})
+    if not times:
+        return ""
+    named = wording.listed(wording.second(at_ms) for at_ms in times)
+    return plural("共{count}次，另在{times}", len(times) + 1, count=len(times) + 1, times=named)
 
 
 def _moment_story(candidate: Candidate, speakers: Speakers) -> Phrase:
     moment = candidate.moment
     if moment is None:
         raise ValueError("a finding without a moment tells its own story")
-    lead = _("{who}{what}").format(who=speakers.name(moment.role, moment.at_ms), what=predicate(moment))
+    moments = (moment, *candidate.beside)
+    what = _("，").join(dict.fromkeys(predicate(item, speakers) for item in moments))
+    lead = _("{who}{what}").format(who=speakers.name(moment.role, moment.at_ms), what=what)
     runs = [TextRun(text=lead)]
-    if moment.fuzzy:
+    if any(item.fuzzy for item in moments):
         runs.append(TextRun(text=_(wording.FUZZY), style="muted"))
     if moment.quote:
         # The quotation of a silence was said before it, by the other side.
         colon = _("；此前的话：") if moment.kind is MomentKind.SILENCE else _("：")
         runs.append(TextRun(text=colon + wording.quoted(moment.quote), style="quote"))
-    for tag in moment.tags or ((STATE_SILENCE,) if moment.kind is MomentKind.SILENCE else ()):
+    tags = dict.fromkeys(tag for item in moments for tag in item.tags)
+    for tag in tags or ((STATE_SILENCE,) if moment.kind is MomentKind.SILENCE else ()):
         runs += [TextRun(text=" "), tag_run(tag)]
-    label, source = wording.label(moment), wording.with_label(moment).label
-    # A rule that calls the moment what the program calls it says nothing of its own.
-    named = [label if finding.moment == source else finding.moment for finding in candidate.findings if finding.moment]
-    shown = [name for name in dict.fromkeys([*named, label]) if name and name not in lead]
-    if shown:
-        runs += [TextRun(text=" "), TextRun(text=" · ".join(shown), style="label")]
+    if labels := _labels(candidate, moments):
+        runs += [TextRun(text=" "), TextRun(text=" · ".join(labels), style="label")]
     return Phrase(runs=tuple(runs))
+
+
+def _labels(candidate: Candidate, moments: Sequence[Moment]) -> list[str]:
+    """Say what the moment means, where the story does not say so: by the rules that hit, and by the program."""
+    telling = [item for item in moments if item.label_code is None or _is_telling(item)]
+    plain = {wording.with_label(item).label for item in moments if item not in telling}
+    named = [finding.moment for finding in candidate.told if finding.moment and finding.moment not in plain]
+    labels = dict.fromkeys([*map(_rule_label, named), *map(wording.label, telling)])
+    return [label for label in labels if label]
+
+
+def _rule_label(text: str) -> str:
+    """Write what a rule calls a moment: in the document's language where it is one of the program's own labels."""
+    code = wording.label_code(text)
+    return wording.LABELS[code] if code is not None else text
+
+
+def _is_telling(moment: Moment) -> bool:
+    said = moment.label_code is MomentLabel.GIVE_UP and moment.kind in (MomentKind.CHURN_SIGNAL, MomentKind.SILENCE)
+    return moment.label_code in _TELLING and not said
 
 
 def _finding_story(candidate: Candidate, speakers: Speakers) -> Phrase:
@@ -166,11 +267,11 @@ def _finding_story(candidate: Candidate, speakers: Speakers) -> Phrase:
     if quotes:
         runs.append(TextRun(text=_("：") + wording.clauses(quotes), style="quote"))
     if finding.moment:
-        runs += [TextRun(text=" "), TextRun(text=finding.moment, style="label")]
+        runs += [TextRun(text=" "), TextRun(text=_rule_label(finding.moment), style="label")]
     return Phrase(runs=tuple(runs))
 
 
-def predicate(moment: Moment) -> str:
+def predicate(moment: Moment, speakers: Speakers) -> str:
     """Say what happened at a moment, as the predicate of a sentence about its speaker."""
     states = [tag.strip("[]") for tag in moment.tags]
     emotions = [wording.tag_name(state) for state in states if state != STATE_SILENCE]
@@ -186,35 +287,47 @@ def predicate(moment: Moment) -> str:
     if moment.count > 1:
         text += _(wording.TIMES).format(count=moment.count)
     if moment.kind not in (MomentKind.SILENCE, MomentKind.EMOTION) and STATE_SILENCE in states:
-        return _("{what}后沉默").format(what=text)
+        silence = speakers.pause_after(moment)
+        if silence is None:
+            return _("{what}后沉默").format(what=text)
+        return _("{what}，{silence}").format(what=text, silence=speakers.kept_silent(silence))
     return text
 
 
 def evidence_line(item: Evidence, speakers: Speakers, *, with_time: bool = True) -> str:
-    """Write one piece of evidence: 0:42 客户：“…”, or the pause that it is."""
-    who = speakers.name(item.role, item.at_ms)
-    words = wording.quoted(item.quote)
+    """Write one piece of evidence: 第42秒 客户：“…”, or the pause that it is and who kept silent."""
     if item.quote in ("", wording.SILENCE_TAG):
-        length = wording.duration(item.duration_ms)
-        words = f"{wording.SILENCE_TAG} " + _("沉默{length}").format(length=length)
-    if item.fuzzy:
-        words += _(wording.FUZZY)
+        words = f"{speakers.kept_silent(item)} {wording.SILENCE_TAG}"
+        return f"{wording.second(item.at_ms)} {words}" if with_time else words
+    who = speakers.name(item.role, item.at_ms)
+    words = wording.quoted(item.quote) + (_(wording.FUZZY) if item.fuzzy else "")
     if with_time:
-        return f"{wording.clock(item.at_ms)} {wording.named(who, words)}"
+        return f"{wording.second(item.at_ms)} {wording.named(who, words)}"
     return _("{who}{words}").format(who=who, words=words)
 
 
-def deduction(finding: Finding, speakers: Speakers) -> Deduction:
-    """Word one hit of a rule with its evidence."""
+def deduction(finding: Finding, speakers: Speakers, chosen: Sequence[Candidate] = ()) -> Deduction:
+    """Word one hit of a rule with its evidence; at the second and with the number of the key moment it belongs to."""
+    number, node = next(
+        ((str(place), item) for place, item in enumerate(chosen, start=1) if finding in item.findings), ("", None)
+    )
+    told = node is not None and finding in node.told
     return Deduction(
-        at=wording.second(finding.at_ms),
+        node=number,
+        at=wording.second(finding.at_ms if node is None else _node_ms(finding, node)),
         title=finding.title,
-        rule=f"{finding.rule_id}@{finding.rule_version}" if finding.rule_version else finding.rule_id,
+        rule=finding.rule_id,
         severity=wording.SEVERITIES[finding.severity],
         points=wording.points(finding.points),
         evidence=tuple(evidence_line(item, speakers) for item in finding.evidence) or (_("规则没有给出证据"),),
-        advice=finding.advice,
+        advice="" if told or finding.covered_by else finding.advice,
     )
+
+
+def _node_ms(finding: Finding, node: Candidate) -> int:
+    """Return the time of the moment, of those that a node joins, that a finding is about."""
+    moments = [moment for moment in (node.moment, *node.others) if moment is not None]
+    return min((_distance_ms(finding, moment), moment.at_ms) for moment in moments)[1] if moments else finding.at_ms
 
 
 def praise(finding: Finding, speakers: Speakers) -> PraiseLine:
@@ -224,97 +337,6 @@ def praise(finding: Finding, speakers: Speakers) -> PraiseLine:
         at=wording.second(finding.at_ms),
         text=finding.praise or finding.title,
         quotes=wording.clauses(quotes),
-        rule=_rule_line(finding),
+        rule=_rule_line([finding]),
         at_ms=finding.at_ms,
     )
-
-
-def sentence(call: CallReport, chosen: Sequence[Candidate], speakers: Speakers) -> str:
-    """Tell the call in one or two sentences, from the gravest moments and the verdict."""
-    if not call.segments:
-        return _("录音中没有识别到语音，无法判断。")
-    worst = sorted(chosen, key=lambda candidate: candidate.rank)[:_SENTENCE_MOMENTS]
-    clauses: list[str] = []
-    subject: str | None = None
-    for candidate in sorted(worst, key=lambda item: item.at_ms):
-        at = wording.second(candidate.at_ms)
-        if candidate.moment is None:
-            clauses.append(_("{at}命中“{title}”").format(at=at, title=candidate.findings[0].title))
-            subject = None
-            continue
-        who = speakers.name(candidate.moment.role, candidate.moment.at_ms)
-        what = predicate(candidate.moment)
-        if quote := _short_quote(candidate.moment):
-            what = _("{what}{quote}").format(what=what, quote=quote)
-        if who == subject:
-            clauses.append(_("{at}{what}").format(at=at, what=what))
-        else:
-            clauses.append(_("{who}在{at}{what}").format(who=who, at=at, what=what))
-        subject = who
-    story = _("{text}。").format(text=_("，").join(clauses)) if clauses else _("没有发现需要关注的节点。")
-    return _("{story}{verdict}").format(story=story, verdict=_verdict(call))
-
-
-def _short_quote(moment: Moment) -> str:
-    quotable = moment.kind in (MomentKind.CHURN_SIGNAL, MomentKind.ESCALATION)
-    words = moment.quote.strip(" 。，,.")
-    return wording.quoted(words) if quotable and 0 < len(words) <= _SENTENCE_QUOTE else ""
-
-
-def _verdict(call: CallReport) -> str:
-    unjudged = all(segment.emotion is None for segment in call.segments)
-    caveat = _("情绪未判定，结论只依据文字与停顿。") if unjudged else ""
-    if call.score is None:
-        return caveat + _("{text}。").format(text=unscored(call))
-    hits = _("未命中规则")
-    if call.findings:
-        count = len(call.findings)
-        hits = plural("命中规则{count}条，{points}", count, count=count, points=total_points(call.findings))
-    course = wording.trend(call.metrics)
-    risk = wording.RISKS[call.risk]
-    customer = [_("客户情绪{course}").format(course=course), risk] if course else [_("客户{risk}").format(risk=risk)]
-    agent = [plural("客服得{score}分", call.score, score=call.score), hits]
-    first, second = (_("{text}。").format(text=_("，").join(parts)) for parts in (customer, agent))
-    return _("{story}{verdict}").format(story=first, verdict=second) + caveat
-
-
-def unscored(call: CallReport) -> str:
-    """Say in short why a call has no score."""
-    if NoteCode.NOT_SCORED_SPEAKERS in {note.code for note in call.notes}:
-        return _("未评分：说话人不明")
-    return _("无法评分")
-
-
-def total_points(findings: Sequence[Finding]) -> str:
-    """Sum up points: 扣38分, 加5分, 扣10分加5分, 不计分."""
-    minus = -sum(finding.points for finding in findings if finding.points < 0)
-    plus = sum(finding.points for finding in findings if finding.points > 0)
-    parts = [plural("扣{points}分", minus, points=minus)] if minus else []
-    parts += [plural("加{points}分", plus, points=plus)] if plus else []
-    if len(parts) == 2:
-        return _("{minus}{plus}").format(minus=parts[0], plus=parts[1])
-    return parts[0] if parts else _("不计分")
-
-
-def count_hits(findings: Sequence[Finding]) -> str:
-    """Count hits and what they cost: 2条，扣15分."""
-    return plural("{count}条，{points}", len(findings), count=len(findings), points=total_points(findings))
-
-
-def issue(calls: Sequence[CallReport]) -> str:
-    """Name what the customer calls about, the weightiest first; without that, what the costliest rules are about.
-
-    Nothing found and nothing judged are two things.
-    """
-    weights: dict[str, float] = {}
-    for call in calls:
-        # The first issue of a call is what it is about most.
-        names = [known.name for known in call.issues] or [moment.issue for moment in call.moments if moment.issue]
-        for place, name in enumerate(dict.fromkeys(names), start=1):
-            weights[name] = weights.get(name, 0.0) + 1 / place
-    if not weights:
-        for finding in (finding for call in calls for finding in call.findings if finding.points <= 0):
-            weights[finding.category] = weights.get(finding.category, 0.0) - finding.points
-    names = [name for name in sorted(weights, key=lambda name: -weights[name]) if name]
-    judged = any(call.score is not None for call in calls)
-    return " / ".join(names[:3]) or (_("未发现问题") if judged else _("未判定"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from qareport.errors import AudioError
@@ -16,16 +16,20 @@ from qareport.model import (
     AudioInfo,
     CallReport,
     Emotion,
+    Evidence,
+    Hold,
+    Moment,
     OrderReport,
     Role,
     Segment,
     Silence,
+    Span,
     TrajectoryState,
 )
 from qareport.presentation import wording
 from qareport.presentation.locale import _
 from qareport.presentation.view_types import Phrase, TextRun, clean
-from qareport.report.order.view_types import TranscriptLine
+from qareport.report.order.view_types import NodeMark, TranscriptLine
 from qareport.search import lines_of
 from qareport.settings import ReportSettings
 
@@ -100,11 +104,17 @@ _TURN_MS = 20_000
 _TRAJECTORY_STATES, _TRAJECTORY_ENDS = 16, 6
 
 
-class Speakers:
-    """Names speakers, and knows for which moments a name is only a guess."""
+#: Who is silent after a role has spoken.
+_OTHER_SIDE: Mapping[Role | None, Role] = {Role.CUSTOMER: Role.AGENT, Role.AGENT: Role.CUSTOMER}
+#: A hold covers a silence if it takes more than this share of it.
+_COVERS = 0.5
 
-    def __init__(self, segments: Sequence[Segment]) -> None:
-        self._segments = segments
+
+class Speakers:
+    """Names speakers and who kept silent, and knows for which moments a name is only a guess."""
+
+    def __init__(self, segments: Sequence[Segment], silences: Sequence[Silence] = ()) -> None:
+        self._segments, self._silences = segments, silences
         known = [segment for segment in segments if segment.role is not Role.UNKNOWN]
         self._all_guessed = bool(known) and all(is_guess(segment) for segment in known)
 
@@ -114,6 +124,24 @@ class Speakers:
             return wording.role(role, guessed=self._all_guessed)
         near = [s for s in self._segments if s.role is role and s.start_ms <= at_ms <= s.end_ms]
         return wording.role(role, guessed=bool(near) and all(is_guess(segment) for segment in near))
+
+    def pause_after(self, moment: Moment) -> Silence | None:
+        """Return the silence with which a moment ends."""
+        within = [s for s in self._silences if moment.at_ms <= s.start_ms <= moment.end_ms]
+        return next((s for s in within if s.end_ms == moment.end_ms), within[-1] if within else None)
+
+    def kept_silent(self, pause: Silence | Evidence) -> str:
+        """Say who said nothing for how long: the other side of who spoke last, where that is known."""
+        silence: Silence | None = pause if isinstance(pause, Silence) else None
+        if isinstance(pause, Evidence):
+            met = (s for s in self._silences if s.start_ms < pause.end_ms and pause.at_ms < s.end_ms)
+            silence = next(met, None)
+        span = wording.duration((silence or pause).duration_ms)
+        role = _OTHER_SIDE.get(silence.after) if silence is not None else None
+        if role is None:
+            return _("沉默{length}").format(length=span)
+        template = _("{who}{span}没有接话") if role is Role.AGENT else _("{who}沉默{span}")
+        return template.format(who=self.name(role), span=span)
 
     def certainty(self) -> str:
         """Say how the speakers were distinguished, with shares of the speech when there was more than one way."""
@@ -160,30 +188,68 @@ def trajectory(states: Sequence[TrajectoryState]) -> Phrase:
     return Phrase(runs=tuple(runs))
 
 
-def transcript(call: CallReport, chapter: str) -> tuple[TranscriptLine, ...]:
-    """Lay the call out as turns and the silences between them, in order of time."""
+def silences_and_waits(call: CallReport) -> tuple[list[Silence], list[Hold]]:
+    """Tell pauses in which nothing is heard from waits with music: a silence in such a wait is no silence."""
+    waits = [hold for hold in call.metrics.holds if hold.music]
+    return [silence for silence in call.silences if not any(_covers(wait, silence) for wait in waits)], waits
+
+
+def _covers(wait: Hold, silence: Silence) -> bool:
+    shared_ms = min(wait.end_ms, silence.end_ms) - max(wait.start_ms, silence.start_ms)
+    return shared_ms > _COVERS * silence.duration_ms
+
+
+def transcript(
+    call: CallReport, chapter: str, nodes: Sequence[tuple[int, NodeMark]] = ()
+) -> tuple[TranscriptLine, ...]:
+    """Lay the call out as turns and the pauses between them, in order of time.
+
+    Args:
+        call: the call.
+        chapter: what anchors begin with.
+        nodes: the key moments that the page shows, with their times in ms.
+    """
+    silences, waits = silences_and_waits(call)
     marks = {id(segment): " ".join(line.marks) for segment, line in zip(call.segments, lines_of(call), strict=True)}
-    entries: list[Segment | Silence] = sorted(
-        (*call.segments, *call.silences), key=lambda entry: (entry.start_ms, isinstance(entry, Silence))
+    entries: list[Segment | Silence | Hold] = sorted(
+        (*call.segments, *silences, *waits), key=lambda entry: (entry.start_ms, not isinstance(entry, Segment))
     )
-    lines: list[TranscriptLine] = []
+    lines: list[tuple[Span, TranscriptLine]] = []
     turn: list[Segment] = []
+    unmarked = unmarked_state(call)
 
     def close() -> None:
         if turn:
-            lines.append(_turn(turn, chapter, len(lines), marks))
+            span = Span(start_ms=turn[0].start_ms, end_ms=turn[-1].end_ms)
+            lines.append((span, _turn(turn, f"{chapter}-l{len(lines)}", unmarked, marks)))
             turn.clear()
 
     for entry in entries:
-        if isinstance(entry, Silence):
+        if not isinstance(entry, Segment):
             close()
-            lines.append(_silence(entry, chapter, len(lines)))
+            anchor = f"{chapter}-l{len(lines)}"
+            lines.append((entry, _silence(entry, anchor) if isinstance(entry, Silence) else _wait(entry, anchor)))
             continue
         if turn and not _continues(turn[0], entry):
             close()
         turn.append(entry)
     close()
-    return tuple(lines)
+    return _with_nodes(lines, nodes)
+
+
+def _with_nodes(
+    lines: Sequence[tuple[Span, TranscriptLine]], nodes: Sequence[tuple[int, NodeMark]]
+) -> tuple[TranscriptLine, ...]:
+    """Put each key moment beside the line in which it begins: the last one that began by then."""
+    marks: dict[int, list[NodeMark]] = {}
+    for at_ms, mark in nodes:
+        begun = [place for place, (span, _line) in enumerate(lines) if span.start_ms <= at_ms]
+        if begun and mark not in marks.setdefault(begun[-1], []):
+            marks[begun[-1]].append(mark)
+    return tuple(
+        replace(line, nodes=tuple(marks[place])) if place in marks else line
+        for place, (_span, line) in enumerate(lines)
+    )
 
 
 def _continues(first: Segment, segment: Segment) -> bool:
@@ -191,35 +257,43 @@ def _continues(first: Segment, segment: Segment) -> bool:
     return same and segment.end_ms - first.start_ms <= _TURN_MS
 
 
-def _turn(segments: Sequence[Segment], chapter: str, number: int, marks: Mapping[int, str]) -> TranscriptLine:
+def _turn(segments: Sequence[Segment], anchor: str, unmarked: str, marks: Mapping[int, str]) -> TranscriptLine:
     first = segments[0]
     runs: list[TextRun] = []
     for segment in segments:
         runs.append(TextRun(text=segment.text, at_ms=segment.start_ms, marks=marks[id(segment)]))
-        runs += [tag_run(state) for state in _states(segment)]
+        runs += [tag_run(state) for state in _marked(segment, unmarked)]
     return TranscriptLine(
         kind="turn",
         side=first.role.value,
         time=wording.clock(first.start_ms),
         who=wording.role(first.role, guessed=is_guess(first)),
         text=Phrase(runs=tuple(runs)),
-        anchor=f"{chapter}-l{number}",
+        anchor=anchor,
         at_ms=first.start_ms,
     )
 
 
-def _silence(silence: Silence, chapter: str, number: int) -> TranscriptLine:
+def _silence(silence: Silence, anchor: str) -> TranscriptLine:
     between = [wording.ROLES[role] for role in (silence.after, silence.before) if role is not None]
     remark = _("{before}说完，{after}开口之前").format(before=between[0], after=between[1]) if len(between) == 2 else ""
-    text = " " + wording.beside(wording.duration(silence.duration_ms), remark)
+    return _pause(silence, wording.capital(_("沉默")), STATE_SILENCE, remark, anchor)
+
+
+def _wait(hold: Hold, anchor: str) -> TranscriptLine:
+    return _pause(hold, wording.capital(_("等待音乐")), AudioEvent.BGM, "", anchor)
+
+
+def _pause(span: Span, who: str, state: str, remark: str, anchor: str) -> TranscriptLine:
+    text = " " + wording.beside(wording.duration(span.end_ms - span.start_ms), remark)
     return TranscriptLine(
         kind="silence",
         side="silence",
-        time=wording.clock(silence.start_ms),
-        who=wording.capital(_("沉默")),
-        text=Phrase(runs=(tag_run(STATE_SILENCE), TextRun(text=text, style="muted"))),
-        anchor=f"{chapter}-l{number}",
-        at_ms=silence.start_ms,
+        time=wording.clock(span.start_ms),
+        who=who,
+        text=Phrase(runs=(tag_run(state), TextRun(text=text, style="muted"))),
+        anchor=anchor,
+        at_ms=span.start_ms,
     )
 
 
@@ -228,14 +302,29 @@ def _states(segment: Segment) -> list[str]:
     return [emotion, *(event.value for event in segment.events if event is not AudioEvent.SPEECH)]
 
 
+def _marked(segment: Segment, unmarked: str) -> list[str]:
+    """Return the states of a segment that are printed: what nearly every sentence would carry is not."""
+    return [state for state in _states(segment) if state != unmarked]
+
+
+def unmarked_state(call: CallReport) -> str:
+    """Return the state that sentences without a mark have: neutral, or not judged where no sentence was."""
+    judged = any(segment.emotion is not None for segment in call.segments)
+    return Emotion.NEUTRAL if judged else STATE_NOT_JUDGED
+
+
 def legend(call: CallReport) -> Phrase:
-    """Explain the marks that occur in this call's transcript, in a fixed order."""
+    """Explain the marks that occur in this call's transcript, in a fixed order, and what no mark means."""
     seen = {state for segment in call.segments for state in _states(segment)}
-    if call.silences:
-        seen.add(STATE_SILENCE)
+    silences, waits = silences_and_waits(call)
+    seen |= {STATE_SILENCE} if silences else set()
+    seen |= {AudioEvent.BGM.value} if waits else set()
     order: Iterable[str] = (STATE_SILENCE, *Emotion, STATE_NOT_JUDGED, *AudioEvent)
     runs: list[TextRun] = []
+    unmarked = unmarked_state(call)
     for state in order:
-        if str(state) in seen:
+        if str(state) in seen and state != unmarked:
             runs += [tag_run(str(state)), TextRun(text=f" {wording.tag_name(str(state))}　")]
+    if unmarked in seen:
+        runs.append(TextRun(text=_("没有标记：{state}").format(state=wording.tag_name(unmarked))))
     return Phrase(runs=tuple(runs))

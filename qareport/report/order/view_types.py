@@ -30,10 +30,20 @@ class Facts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FollowUp:
+    """One line of what came of the call and what is to be done: who, what and until when."""
+
+    #: What the line says: result, agreed, or next step.
+    label: str
+    #: What it is; what is overdue stands out.
+    text: Phrase
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AdviceLine:
     """A suggested line (建议话术) and the rule that says so."""
 
-    #: What to say next time; empty where the same advice is given above already.
+    #: What to say next time; empty where the rule has none, or gave it above already.
     text: str
     #: The rule that says so, with its severity and points.
     rule: str
@@ -47,11 +57,13 @@ class KeyMomentView:
     number: str
     #: When it happened: 第42秒.
     at: str
-    #: How long it lasted; empty when it has no length.
+    #: Where that is in the transcript and on the chart's axis, and how long it lasted if that tells something.
     span: str
     #: What happened, in words and marks.
     story: Phrase
-    #: One line for each rule that hit there.
+    #: Where else the same happened: 共3次，另在第60秒、第81秒; empty if nowhere.
+    others: str
+    #: One line for each rule that hit there; rules whose points another one takes are in the scorecard alone.
     advice: tuple[AdviceLine, ...]
     #: Its anchor on the HTML page.
     anchor: str
@@ -63,11 +75,13 @@ class KeyMomentView:
 class Deduction:
     """One hit of a rule with its points and its evidence."""
 
-    #: When the rule hit.
+    #: The number of the key moment that it belongs to; empty if it has none.
+    node: str
+    #: When it happened: at the second of its key moment.
     at: str
     #: The rule's title.
     title: str
-    #: The rule's id and version.
+    #: The rule's id.
     rule: str
     #: How grave it is, in words.
     severity: str
@@ -75,9 +89,9 @@ class Deduction:
     points: str
     #: The words that say so, one line each.
     evidence: tuple[str, ...]
-    #: What to say next time; may be empty.
+    #: What to say next time; empty where its key moment gives it already.
     advice: str
-    #: What counts of the points when the category's limit cut them; else empty.
+    #: What counts of the points when the category's limit cut them, or another rule took them; else empty.
     counted: str = ""
 
 
@@ -99,37 +113,29 @@ class PraiseLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScoreGroup:
-    """One category of the scorecard with its hits; a category without any says so in `empty`."""
+    """One category of the scorecard in which rules hit."""
 
     #: The category.
     name: str
     #: What it cost.
     points: str
-    #: How much it may cost at most.
+    #: How much it may cost at most; empty where there is no limit.
     limit: str
-    #: How many of its rules were judged.
-    judged: str
-    #: Rules that had no opportunity: neither kept nor broken. Empty when there was none.
-    not_applicable: str
     #: Its hits.
     hits: tuple[Deduction, ...]
-    #: Says why there is no hit; empty when there is one.
-    empty: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Compared:
-    """One measure of the call beside what is usual in the team."""
+class MeasureRow:
+    """One measure of the call, beside what is usual in the team where that is known."""
 
     #: What is measured.
     label: str
     #: This call's value.
     value: str
-    #: The team's median.
+    #: The team's median; empty where it is not known.
     usual: str
-    #: From the lower to the upper quartile: half of all calls are in it.
-    range: str
-    #: How the call deviates; else empty.
+    #: What is to be known about it, and how the call deviates.
     remark: str
 
 
@@ -214,10 +220,20 @@ class RoleMetric:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TranscriptLine:
-    """One line of the transcript: a turn, or a silence between turns."""
+class NodeMark:
+    """The number of a key moment, beside the line of the transcript in which it happens."""
 
-    #: turn or silence.
+    #: Its number on the page and in the picture.
+    number: str
+    #: The key moment's anchor on the HTML page.
+    anchor: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TranscriptLine:
+    """One line of the transcript: a turn, or a pause between turns."""
+
+    #: turn or silence (a wait with music is one, too).
     kind: str
     #: customer, agent, unknown or silence.
     side: str
@@ -231,6 +247,8 @@ class TranscriptLine:
     anchor: str
     #: When it begins, in ms, for what can be played.
     at_ms: int
+    #: The key moments that happen in it.
+    nodes: tuple[NodeMark, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -247,14 +265,14 @@ class OverviewRow:
     agent: str
     #: How the customer's mood went.
     trend: str
-    #: Risk and score, or that it failed.
-    badge: Phrase
+    #: The customer's risk, or that the call failed.
+    risk: Phrase
+    #: The agent's score; empty where there is none.
+    score: str
     #: The issue, or why it failed.
     remark: str
     #: The chapter's anchor; empty for a failed call.
     anchor: str
-    #: What is different from the call before, in short; empty for the first.
-    change: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -283,6 +301,10 @@ class CallView:
     title: str
     #: The chapter's anchor on the HTML page.
     anchor: str
+    #: The order's worst call: its picture and its key moments are on the first page, not in its chapter.
+    is_first: bool
+    #: A call without trouble among several: its chapter has no picture, no measures and no scorecard.
+    is_brief: bool
     #: Risk and score.
     badge: Phrase
     #: The grid at its top.
@@ -297,25 +319,25 @@ class CallView:
     trajectory: Phrase
     #: The picture: `{{ call.chart | svg }}` on a page, `{{ call.chart }}` in Word.
     chart: Chart
-    #: The moments that matter most, in order of time.
+    #: The moments that matter most, in order of time: as many as there is room for.
     key_moments: tuple[KeyMomentView, ...]
-    #: Hits that have no room among the key moments.
-    further: tuple[Deduction, ...]
     #: What was done well, in order of time; such hits are not among the key moments.
     praise: tuple[PraiseLine, ...]
     #: All hits in order of time, besides the scorecard. For your own templates.
     deductions: tuple[Deduction, ...]
     #: What they add up to.
     deduction_total: str
-    #: Every category with its hits.
+    #: Every category in which something happened, with its hits.
     scorecard: tuple[ScoreGroup, ...]
+    #: The other categories in a line, and rules that had no opportunity; empty without a scorecard.
+    score_rest: str
     #: Where the score began and ended, and whether the call passed; empty without a scorecard.
     score_line: str
-    #: Measures of the call.
-    metrics: tuple[Metric, ...]
-    #: Measures beside the team's; empty when there is nothing to compare with.
-    compared: tuple[Compared, ...]
-    #: Which calls `compared` compares with, or why there is nothing to compare with.
+    #: Measures of the call, beside the team's.
+    metrics: tuple[MeasureRow, ...]
+    #: Whether there are values of the team to compare with.
+    has_norm: bool
+    #: Which calls are compared, or why none are.
     norm: str
     #: Measures by speaker.
     role_metrics: tuple[RoleMetric, ...]
@@ -345,6 +367,8 @@ class OrderView:
     demo_notice: str
     #: The order in one or two sentences.
     sentence: str
+    #: What came of it, what was agreed, and what is to be done next by whom and until when.
+    follow_up: tuple[FollowUp, ...]
     #: More than one call (failed ones count): an overview comes first and each call has its chapter.
     several: bool
     #: One line for each call.
@@ -359,6 +383,8 @@ class OrderView:
     methods: tuple[Metric, ...]
     #: Names of the fields to sign: three.
     signatures: tuple[str, ...]
+    #: Names of the lines for handwriting: review and appeal.
+    reviews: tuple[str, ...]
     #: The line at the foot of each page.
     footer: str
     #: Date of the document for programs, ISO 8601 or empty; never the wall clock.

@@ -1,19 +1,22 @@
-"""Word the rows of a period's tables, and its heat map."""
+"""Word the rows of a period's tables: customers, agents, rules, promises, calls that failed."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 from qareport.model import (
     AdviceOutcome,
+    Agent,
+    AgentFault,
+    AgentPraise,
     AgentRow,
     Callback,
     CallbackReason,
     FailedCall,
-    HeatCell,
-    HeatRow,
-    Period,
+    OfCall,
+    PeriodEvidence,
     PeriodReport,
     PromiseDue,
     PromiseState,
@@ -21,196 +24,287 @@ from qareport.model import (
     RuleRow,
 )
 from qareport.presentation import wording
+from qareport.presentation.links import Links
 from qareport.presentation.locale import _, plural
-from qareport.presentation.view_types import HeatChart, HeatChartCell, HeatChartRow, Phrase, TextRun
-from qareport.report.period import view_types
-from qareport.report.period.view_types import CallbackRow, PeriodTable
+from qareport.presentation.view_types import Phrase, TextRun
+from qareport.report.period import terms
+from qareport.report.period.view_types import CallbackRow, CoachView, PeriodTable
 
 T = TypeVar("T")
 
 _RISK_STYLES = {Risk.HIGH: "risk-high", Risk.MEDIUM: "risk-medium", Risk.LOW: "risk-low"}
+#: Said by other columns, or by the sentence about the customer's calls.
+_SAID_ELSEWHERE = frozenset(
+    {
+        CallbackReason.HIGH_RISK,
+        CallbackReason.REPEATED_CALLS,
+        CallbackReason.BROKEN_PROMISE,
+        CallbackReason.PROMISE_DUE,
+    }
+)
 
 
-def callback_row(callback: Callback, period: Period) -> CallbackRow:
-    """Word one customer to call back."""
-    # High risk has a column of its own.
-    reasons = [_reason(reason, callback) for reason in callback.reasons if reason is not CallbackReason.HIGH_RISK]
-    score = _("未判定")
-    if callback.score is not None:
-        score = plural("客服{points}分", callback.score, points=callback.score)
-    return CallbackRow(
-        rank=str(callback.rank),
-        order=view_types.name(callback.subject),
-        phone=view_types.name(callback.customer_phone or "") or _("电话未知"),
-        agent=view_types.name(callback.agent_id or _(wording.UNKNOWN)),
-        why=wording.clauses(reasons) or _("高风险"),
-        listen=view_types.quoted(callback.at_ms, callback.quote),
-        promise=_callback_promise(callback, period),
-        risk=Phrase(
-            runs=(
-                TextRun(text=wording.RISKS[callback.risk], style=_RISK_STYLES[callback.risk]),
-                TextRun(text=f" {score}"),
-            )
-        ),
-    )
+@dataclass(frozen=True, slots=True)
+class RowWriter:
+    """Words rows: knows the period's time zone, the agents' names, and what can be linked."""
 
+    report: PeriodReport
+    links: Links
+    _people: dict[str, Agent] = field(default_factory=dict)
 
-def _reason(reason: CallbackReason, callback: Callback) -> str:
-    if reason is CallbackReason.REPEATED_CALLS and len(callback.call_ids) > 1:
-        return _("本期来电{count}次").format(count=len(callback.call_ids))
-    return _(view_types.REASONS[reason])
+    def __post_init__(self) -> None:
+        """Keep the agents by their id."""
+        self._people.update((agent.id, agent) for agent in self.report.people)
 
+    # --- parts --------------------------------------------------------------------------------------------------------
 
-def _callback_promise(callback: Callback, period: Period) -> str:
-    if callback.promise is None:
-        return "—"
-    when = view_types.moment_of(callback.promise.due_at, period)
-    if callback.promise.state is PromiseState.BROKEN:
-        return _("{action} {when} 已过期").format(action=view_types.name(callback.promise.action), when=when)
-    return _("{action} {when} 到期").format(action=view_types.name(callback.promise.action), when=when)
+    def agent(self, agent_id: str | None) -> str:
+        """Name an agent in a sentence: 王芳（A017）; without a known name the id."""
+        if agent_id is None:
+            return _(wording.UNKNOWN)
+        person = self._people.get(agent_id)
+        if person is None or not person.name:
+            return terms.name(agent_id)
+        return wording.beside(terms.name(person.name), terms.name(agent_id))
 
+    def agent_cell(self, agent_id: str | None) -> Phrase:
+        """Name an agent in a table: the name, then id and group in small."""
+        if agent_id is None:
+            return words(_("（客服未知）"))
+        person = self._people.get(agent_id)
+        name, group = (person.name, person.group) if person else ("", "")
+        small = " ".join(terms.name(text) for text in (agent_id if name else "", group) if text)
+        runs = [TextRun(text=terms.name(name or agent_id))]
+        return Phrase(runs=(*runs, TextRun(text=f" {small}", style="muted")) if small else tuple(runs))
 
-def heat(report: PeriodReport, limit: int) -> HeatChart:
-    """Make the heat map issue × emotion; `limit` issues at most, and a row of totals."""
-    shown = report.heat.rows[:limit]
-    most = max((cell.calls for row in shown for cell in row.cells), default=0)
-    rows = [_heat_row(row, most) for row in shown]
-    if rows:
-        rows.append(_heat_row(report.heat.total, 0, total=True))
-    heads = (
-        _("问题类型"),
-        *(wording.capital(wording.tag_name(name)) for name in report.heat.emotions),
-        _("主要环节"),
-        _("有情绪的通话"),
-    )
-    return HeatChart(heads=heads, rows=tuple(rows), message=_("没有可统计的通话"), alt=_alt(report))
+    def when(self, item: Callback | PeriodEvidence) -> str:
+        """Say when a call began."""
+        return terms.moment_of(item.started_at, self.report.period) if item.started_at else _("时间未知")
 
+    def order(self, item: OfCall) -> Phrase:
+        """Name an order, linked where there is something to open."""
+        return words(terms.name(item.subject), href=self.links.order(item))
 
-def _heat_row(row: HeatRow, most: int, *, total: bool = False) -> HeatChartRow:
-    name = _("合计") if total else view_types.name(row.issue) if row.issue is not None else _("（未识别问题）")
-    share = view_types.percent(row.troubled / row.calls) if row.calls else "—"
-    return HeatChartRow(
-        label=name + (_(view_types.SMALL_MARK) if row.small else ""),
-        cells=tuple(_heat_cell(cell, most) for cell in row.cells),
-        stage=view_types.name(row.stages[0][0]) if row.stages and not total else "—",
-        troubled=wording.beside(f"{row.troubled:,} / {row.calls:,}", share),
-        total=total,
-    )
+    def listen(self, item: Callback | PeriodEvidence) -> Phrase:
+        """Say at which second to listen and what is said there, linked where there is something to open."""
+        return words(terms.quoted(item.at_ms, item.quote), href=self.links.place(item, item.at_ms))
 
+    def place(self, item: PeriodEvidence) -> Phrase:
+        """Name order, time and second of what is to be heard."""
+        apart = TextRun(text="　")
+        return Phrase(
+            runs=(*self.order(item).runs, apart, TextRun(text=self.when(item)), apart, *self.listen(item).runs)
+        )
 
-def _heat_cell(cell: HeatCell, most: int) -> HeatChartCell:
-    remark = view_types.percent(cell.share) if cell.share is not None else "—"
-    return HeatChartCell(figure=f"{cell.calls:,}", remark=remark, heat=cell.calls / most if most else 0.0)
+    # --- customers ----------------------------------------------------------------------------------------------------
 
-
-def _alt(report: PeriodReport) -> str:
-    """Describe the heat map in words, for readers who cannot see it."""
-    lines = []
-    for row in (*report.heat.rows, report.heat.total):
-        issue = view_types.prose(row.issue) if row.issue is not None else _("未识别问题")
-        name = _("合计") if row is report.heat.total else issue
-        cells = _("，").join(f"{wording.tag_name(cell.emotion)} {_cell_words(cell)}" for cell in row.cells)
-        lines.append(_("{name} 共{calls}通：{cells}").format(name=name, calls=row.calls, cells=cells))
-    return _("问题与情绪的通话数。{lines}").format(lines=wording.clauses(lines))
-
-
-def _cell_words(cell: HeatCell) -> str:
-    share = view_types.percent(cell.share) if cell.share is not None else ""
-    words = wording.beside(str(cell.calls), share)
-    if not cell.stage:
-        return words
-    return _("{said}，{stage}{count}").format(said=words, stage=view_types.name(cell.stage), count=cell.stage_calls)
-
-
-def heat_notes(report: PeriodReport, limit: int) -> tuple[str, ...]:
-    """Say what the squares count and where each emotion happens most."""
-    if not report.heat.rows:
-        return ()
-    notes = [
-        _("一通可属于几类问题、出现几种情绪，合计行只数一次；情绪占比的分母是判定出情绪的通话，沉默、反讽是全部通话。")
-    ]
-    if any(row.small for row in report.heat.rows):
-        notes.append(_("＊ 少于{small}通，占比可能只是偶然。").format(small=report.small_n))
-    stages = _stages(report, limit)
-    if stages:
-        notes.append(_("最集中的环节：{stages}。").format(stages=wording.clauses(stages)))
-    hidden = len(report.heat.rows) - limit
-    if hidden > 0:
-        notes.append(plural("另有{count}类问题，见 JSON 格式的报告。", hidden, count=hidden))
-    return tuple(notes)
-
-
-def _stages(report: PeriodReport, limit: int) -> list[str]:
-    stages = []
-    for row in report.heat.rows[:limit]:
-        worst = max(row.cells, key=lambda cell: cell.calls)
-        if row.issue is not None and worst.stage and worst.stage_calls > 1:
-            issue, stage = view_types.name(row.issue), view_types.name(worst.stage)
-            stages.append(
-                _("{issue}{feeling} {stage}{hits}/{calls}").format(
-                    issue=issue,
-                    feeling=wording.tag_name(worst.emotion),
-                    stage=stage,
-                    hits=worst.stage_calls,
-                    calls=worst.calls,
+    def callback(self, callback: Callback) -> CallbackRow:
+        """Word one customer to call back."""
+        score = _("未判定")
+        if callback.score is not None:
+            score = plural("客服{points}分", callback.score, points=callback.score)
+        return CallbackRow(
+            rank=str(callback.rank),
+            order=self.order(callback),
+            phone=terms.name(callback.customer_phone or "") or _("电话未知"),
+            agent=self.agent(callback.agent_id),
+            when=self.when(callback),
+            why=self.why(callback),
+            listen=self.listen(callback),
+            promise=self.promise_of(callback),
+            risk=Phrase(
+                runs=(
+                    TextRun(text=wording.RISKS[callback.risk], style=_RISK_STYLES[callback.risk]),
+                    TextRun(text=f" {score}"),
                 )
-            )
-    return stages[:3]
+            ),
+        )
 
+    def why(self, callback: Callback) -> str:
+        """Say what the customer calls about, and what makes it urgent: 第3次为“退款”来电（…）；要求升级或投诉."""
+        reasons = [_(terms.REASONS[reason]) for reason in callback.reasons if reason not in _SAID_ELSEWHERE]
+        return wording.clauses(text for text in (self._calls(callback), *reasons) if text) or _("高风险")
 
-def table(items: Sequence[T], row: Callable[[T], tuple[Phrase, ...]], limit: int, empty: str) -> PeriodTable:
-    """Make a table of the first rows, and say how many more there are."""
-    hidden = len(items) - limit
-    more = plural("另有{count}行，见 JSON 格式的报告。", hidden, count=hidden) if hidden > 0 else ""
-    return PeriodTable(rows=tuple(row(item) for item in items[:limit]), more=more, empty=empty)
-
-
-def _cells(*texts: str | Phrase) -> tuple[Phrase, ...]:
-    return tuple(text if isinstance(text, Phrase) else Phrase(runs=(TextRun(text=text),)) for text in texts)
-
-
-def agent_row(row: AgentRow) -> tuple[Phrase, ...]:
-    """Word one agent."""
-    now = row.mean_score.value
-    against = []
-    for other in (row.previous_score, row.baseline_score):
-        if other is None or other.value is None or now is None:
-            against.append("—")
+    def _calls(self, callback: Callback) -> str:
+        issue = terms.name(callback.issue or "")
+        known, about = callback.calls_known, callback.calls_about_issue
+        if issue and about > 1:
+            said = _("第{number}次为“{issue}”来电").format(number=about, issue=issue)
+        elif known > 1:
+            said = _("第{number}次来电").format(number=known)
+            if issue:
+                said = _("{said}，这次为“{issue}”").format(said=said, issue=issue)
         else:
-            against.append(wording.beside(wording.signed(now - other.value), f"N={other.n}"))
-    mark = Phrase(runs=(TextRun(text="—"),))
-    if row.sigma is not None:
-        text = f"{wording.signed(row.sigma)}σ"
-        if row.outlier:
-            text += _(" 明显偏低") if row.sigma < 0 else _(" 明显偏高")
-        mark = Phrase(runs=(TextRun(text=text, style="outlier" if row.outlier else ""),))
-    return _cells(
-        view_types.name(row.agent_id) if row.agent_id is not None else _("（客服未知）"),
-        f"{row.calls:,}",
-        view_types.mean(row.mean_score),
-        *against,
-        view_types.rate(row.passed),
-        f"{row.high_risk}",
-        f"{row.points_lost}",
-        mark,
-    )
+            return _("为“{issue}”来电").format(issue=issue) if issue else ""
+        return wording.beside(said, wording.clauses(self._history(callback)))
+
+    def _history(self, callback: Callback) -> Iterable[str]:
+        if callback.first_called_at is not None:
+            yield _("{when}起").format(when=terms.moment_of(callback.first_called_at, self.report.period)[:5])
+        if callback.last_promise is not None:
+            promise = f"{callback.last_promise.by}{callback.last_promise.action}"
+            yield _("上次答应{promise}").format(promise=terms.name(promise))
+
+    def promise_of(self, callback: Callback) -> str:
+        """Say what was promised to a customer and when it falls or fell due; a dash where nothing was."""
+        if callback.promise is None:
+            return "—"
+        when = terms.moment_of(callback.promise.due_at, self.report.period)
+        if callback.promise.state is PromiseState.BROKEN:
+            return _("{action} {when} 已过期").format(action=terms.name(callback.promise.action), when=when)
+        return _("{action} {when} 到期").format(action=terms.name(callback.promise.action), when=when)
+
+    # --- agents -------------------------------------------------------------------------------------------------------
+
+    def agent_row(self, row: AgentRow) -> tuple[Phrase, ...]:
+        """Word one agent."""
+        return cells(
+            self.agent_cell(row.agent_id),
+            f"{row.calls:,}",
+            self._score(row),
+            self._against(row),
+            self._passed(row),
+            f"{row.high_risk}" if not row.fatal else wording.beside(f"{row.high_risk}", self._fatal(row)),
+            wording.duration(round(row.handling_ms)) if row.handling_ms is not None else "—",
+            self._fault_cell(row.main_fault),
+            self._praise_cell(row.praise),
+        )
+
+    def _passed(self, row: AgentRow) -> str:
+        """Write the pass rate without its counts, which the column of calls says."""
+        return terms.rate(row.passed) if row.passed.small or not row.passed.share else terms.percent(row.passed.share)
+
+    def _fatal(self, row: AgentRow) -> str:
+        return _("一票否决{count}").format(count=row.fatal)
+
+    def _score(self, row: AgentRow) -> Phrase:
+        score = TextRun(text=terms.mean(row.mean_score))
+        if not row.outlier or row.sigma is None:
+            return Phrase(runs=(score,))
+        mark = _("明显偏低") if row.sigma < 0 else _("明显偏高")
+        return Phrase(runs=(score, TextRun(text=" "), TextRun(text=mark, style="outlier")))
+
+    def _against(self, row: AgentRow) -> Phrase:
+        before, now = row.baseline_score or row.previous_score, row.mean_score.value
+        if before is None or before.value is None or now is None:
+            return words("—")
+        change = now - before.value
+        style = ("better" if change > 0 else "worse") if row.baseline_clear else ""
+        return words(wording.signed(change), style=style)
+
+    def _fault_cell(self, fault: AgentFault | None) -> Phrase:
+        if fault is None:
+            return words("—")
+        return self._with_place(fault_words(fault), fault.evidence)
+
+    def _praise_cell(self, praise: AgentPraise | None) -> Phrase:
+        return words("—") if praise is None else self._with_place(praise_words(praise), praise.evidence)
+
+    def _with_place(self, text: str, evidence: PeriodEvidence) -> Phrase:
+        """Put order and second behind a text, short enough for a table."""
+        order, second = terms.name(evidence.subject), wording.second(evidence.at_ms)
+        where = TextRun(
+            text=_("　听{order} {second}").format(order=order, second=second),
+            style="muted",
+            href=self.links.place(evidence, evidence.at_ms),
+        )
+        return Phrase(runs=(TextRun(text=text), where))
+
+    def coaching(self, row: AgentRow, fault: AgentFault) -> CoachView:
+        """Word whom to coach on what."""
+        return CoachView(
+            agent=self.agent(row.agent_id),
+            what=fault_words(fault),
+            listen=self.place(fault.evidence),
+            advice=terms.prose(fault.advice),
+        )
+
+    def praise(self, row: AgentRow, praise: AgentPraise) -> CoachView:
+        """Word whom to praise for what."""
+        return CoachView(
+            agent=self.agent(row.agent_id), what=praise_words(praise), listen=self.place(praise.evidence), advice=""
+        )
+
+    # --- promises and failures ----------------------------------------------------------------------------------------
+
+    def promise_row(self, promise: PromiseDue) -> tuple[Phrase, ...]:
+        """Word a promise that fell or falls due."""
+        said = wording.named(terms.name(promise.action), terms.quoted(promise.at_ms, promise.quote))
+        if promise.again_call_id:
+            said += _("；又来电：{call}").format(call=terms.name(promise.again_call_id))
+        style = "outlier" if promise.state is PromiseState.BROKEN else ""
+        phone = terms.name(promise.customer_phone or "")
+        return cells(
+            words(_(terms.STATES[promise.state]), style=style),
+            Phrase(runs=(*self.order(promise).runs, *((TextRun(text=f" {phone}"),) if phone else ()))),
+            words(said, href=self.links.place(promise, promise.at_ms)),
+            wording.beside(terms.moment_of(promise.due_at, self.report.period), terms.name(promise.by)),
+            self.agent(promise.agent_id),
+        )
+
+    def failed_row(self, call: FailedCall) -> tuple[Phrase, ...]:
+        """Word a call that could not be processed."""
+        when = terms.moment_of(call.started_at, self.report.period) if call.started_at else _("时间未知")
+        step = wording.STEPS.get(call.step, call.step)
+        return cells(
+            terms.name(call.call_id),
+            when,
+            self.agent(call.agent_id),
+            terms.prose(wording.named(step, call.reason)),
+        )
+
+    # --- tables -------------------------------------------------------------------------------------------------------
+
+    def table(
+        self, items: Sequence[T], row: Callable[[T], tuple[Phrase, ...]], limit: int, empty: str, with_workbook: bool
+    ) -> PeriodTable:
+        """Make a table of the first rows, and say how many more there are and where."""
+        return PeriodTable(
+            rows=tuple(row(item) for item in items[:limit]),
+            more=more_rows(len(items) - limit, with_workbook),
+            empty=empty,
+        )
+
+
+def more_rows(hidden: int, with_workbook: bool) -> str:
+    """Say how many rows are not shown, and in which workbook they are; "" when all are."""
+    if hidden <= 0:
+        return ""
+    if not with_workbook:
+        return plural("另有{count}行没有列出。", hidden, count=hidden)
+    return plural("另有{count}行，见同名的 xlsx 明细表。", hidden, count=hidden)
+
+
+def words(text: str, *, style: str = "", href: str = "") -> Phrase:
+    """Make a phrase of one run."""
+    return Phrase(runs=(TextRun(text=text, style=style, href=href),))
+
+
+def cells(*texts: str | Phrase) -> tuple[Phrase, ...]:
+    """Make the cells of a row."""
+    return tuple(text if isinstance(text, Phrase) else words(text) for text in texts)
+
+
+def fault_words(fault: AgentFault) -> str:
+    """Say what cost an agent points: 退款进度答不出时间：4通，失32分."""
+    lost = plural("{count}通，失{points}分", fault.calls, count=fault.calls, points=fault.points_lost)
+    return wording.named(terms.name(fault.title), lost)
+
+
+def praise_words(praise: AgentPraise) -> str:
+    """Say what an agent did well: 把客户的火气安抚下来：2通."""
+    title = terms.name(praise.title) if praise.title else _("客户由不满转为平静")
+    return wording.named(title, plural("{count}通", praise.calls, count=praise.calls))
 
 
 def rule_row(row: RuleRow) -> tuple[Phrase, ...]:
     """Word one rule with its hits."""
-    name = Phrase(
-        runs=(
-            TextRun(text=view_types.name(row.title)),
-            TextRun(text=f" {view_types.name(row.rule_id)}", style="muted"),
-        )
-    )
-    return _cells(
-        name,
+    return cells(
+        terms.name(row.title),
         wording.SEVERITIES[row.severity],
-        view_types.rate(row.now),
-        view_types.rate(row.previous),
-        view_types.rate(row.baseline),
-        f"{row.hits}",
+        terms.rate(row.now),
+        terms.rate(row.previous),
+        terms.rate(row.baseline),
         wording.points(row.points),
     )
 
@@ -223,52 +317,12 @@ def outcome_row(outcome: AdviceOutcome) -> tuple[Phrase, ...]:
         change = _("{change}（{low} 至 {high}）").format(
             change=wording.signed(outcome.change * 100), low=low, high=high
         )
-    name = Phrase(
-        runs=(
-            TextRun(text=view_types.name(outcome.title)),
-            TextRun(text=" " + wording.named(_("建议"), view_types.prose(outcome.advice)), style="muted"),
-        )
-    )
-    return _cells(
-        name,
+    advice = TextRun(text=" " + wording.named(_("建议"), terms.prose(outcome.advice)), style="muted")
+    return cells(
+        Phrase(runs=(TextRun(text=terms.name(outcome.title)), advice)),
         plural("{count}人", len(outcome.agents), count=len(outcome.agents)),
-        view_types.rate(outcome.before),
-        view_types.rate(outcome.after),
+        terms.rate(outcome.before),
+        terms.rate(outcome.after),
         change,
-        _(view_types.VERDICTS[outcome.verdict]),
-    )
-
-
-def promise_row(promise: PromiseDue, period: Period) -> tuple[Phrase, ...]:
-    """Word a promise that fell or falls due."""
-    words = wording.named(view_types.name(promise.action), view_types.quoted(promise.at_ms, promise.quote))
-    if promise.again_call_id:
-        words += _("；又来电：{call}").format(call=view_types.name(promise.again_call_id))
-    state = Phrase(
-        runs=(
-            TextRun(
-                text=_(view_types.STATES[promise.state]),
-                style="outlier" if promise.state is PromiseState.BROKEN else "",
-            ),
-        )
-    )
-    order, phone = promise.subject, promise.customer_phone or ""
-    return _cells(
-        state,
-        f"{view_types.name(order)} {view_types.name(phone)}".strip(),
-        words,
-        wording.beside(view_types.moment_of(promise.due_at, period), view_types.name(promise.by)),
-        view_types.name(promise.agent_id or _(wording.UNKNOWN)),
-    )
-
-
-def failed_row(call: FailedCall, period: Period) -> tuple[Phrase, ...]:
-    """Word a call that could not be processed."""
-    when = view_types.moment_of(call.started_at, period) if call.started_at else _("时间未知")
-    step = wording.STEPS.get(call.step, call.step)
-    return _cells(
-        view_types.name(call.call_id),
-        when,
-        view_types.name(call.agent_id or _(wording.UNKNOWN)),
-        view_types.prose(wording.named(step, call.reason)),
+        _(terms.VERDICTS[outcome.verdict]),
     )

@@ -65,7 +65,7 @@ def show_call(request: Request, access: MyAccess, call_id: str) -> Response:
     access.call(call_id)
     order = access.order(call_id)
     settings = access.desk.settings
-    view = build_view(order, settings.report, settings.period)
+    view = build_view(order, settings.report)
     place = next((place for place, call in enumerate(order.calls) if call.call_id == call_id), None)
     if place is None:
         raise NotFoundError(say("there is no call {call_id!r}", call_id=call_id))

@@ -11,7 +11,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from qareport import periods
+from qareport import messages, periods
 from qareport.calendar import DAY
 from qareport.delivery import Clock
 from qareport.events import Progress
@@ -88,7 +88,8 @@ def due_periods(
 class Trouble:
     """Something that kept a run from being complete."""
 
-    what: str
+    #: A message, an error or a text: said in the language of whoever reads it.
+    what: object
     #: Given when readers of the report must know of it.
     note: Note | None = None
     #: The report lacks something for it: the note stands at its top, and the period is not done.
@@ -115,14 +116,14 @@ class RunLog:
 
     def trouble(self, what: object, note: Note | None = None, *, partial: bool = True) -> None:
         """Note something that went wrong; the same thing once."""
-        trouble = Trouble(what=str(what), note=note, partial=partial and note is not None)
-        if trouble not in self.troubles:
+        trouble = Trouble(what=what, note=note, partial=partial and note is not None)
+        if str(what) not in self.problems:
             self.troubles.append(trouble)
 
     @property
     def problems(self) -> tuple[str, ...]:
-        """Everything that went wrong, in words."""
-        return tuple(trouble.what for trouble in self.troubles)
+        """Everything that went wrong, in words of the language that messages speak now."""
+        return tuple(str(trouble.what) for trouble in self.troubles)
 
     @property
     def partial(self) -> tuple[Note, ...]:
@@ -202,6 +203,11 @@ class Context:
     def store(self) -> Store:
         """The store of the installation."""
         return self.workspace.store
+
+    def in_report(self, said: object) -> str:
+        """Say a message or an error in the language of the report."""
+        with messages.speaking(self.settings.report.locale):
+            return str(said)
 
     @property
     def out(self) -> Path:

@@ -1,24 +1,30 @@
-"""Editions of a period: build their reports, write their documents, and compose the mails that carry them."""
+"""Editions of a period: build their reports, and write their documents and those of the orders that they lead to."""
 
 from __future__ import annotations
 
-import hashlib
-import socket
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
 from pathlib import Path
+from urllib.parse import quote
 
 from qareport import periods, report
-from qareport.delivery import Clock, mail
-from qareport.errors import DocumentError
+from qareport.delivery import Clock
 from qareport.events import Progress
-from qareport.files import atomic_write
-from qareport.messages import say
-from qareport.model import CallSummary, Delivery, Edition, FailedCall, Note, NoteCode, Period, PeriodKind, PeriodReport
-from qareport.presentation.locale import _, plural
-from qareport.presentation.view_types import clean_value
-from qareport.report import build_view
+from qareport.messages import say, say_count
+from qareport.model import (
+    CallSummary,
+    FailedCall,
+    Note,
+    NoteCode,
+    Period,
+    PeriodKind,
+    PeriodReport,
+    PromiseState,
+)
+from qareport.periods import TrendTotals
+from qareport.presentation.links import Links
+from qareport.report import PeriodPages
 from qareport.workflows.daily.context import Context, DailyOptions, period_name
 from qareport.workflows.render import render_orders, render_period
 from qareport.workflows.workspace import Workspace
@@ -36,6 +42,7 @@ class Material:
     summaries: tuple[CallSummary, ...]
     before: tuple[CallSummary, ...]
     failures: tuple[FailedCall, ...]
+    trend: TrendTotals
 
     @property
     def calls(self) -> int:
@@ -54,6 +61,8 @@ class EditionMade:
     """The report of one edition, its documents, and who gets them."""
 
     report: PeriodReport
+    #: What its documents and its mail link to.
+    pages: PeriodPages
     documents: tuple[Path, ...]
     #: Documents that could not be made; then the mail says so.
     missing: tuple[str, ...] = ()
@@ -80,18 +89,34 @@ class Editions:
         if waiting:
             names = ", ".join(waiting[:5]) + (" …" if len(waiting) > 5 else "")
             note = Note(code=NoteCode.CALLS_WAITING, values={"calls": str(len(waiting)), "names": names})
-            unfinished = say(
-                "{count} calls of {period} have no result yet: {names}",
-                count=len(waiting),
-                period=period_name(period),
-                names=names,
+            run.log.trouble(
+                say_count(
+                    "{count} call of {period} has no result yet: {names}; run the command again",
+                    "{count} calls of {period} have no result yet: {names}; run the command again",
+                    len(waiting),
+                    period=period_name(period),
+                    names=names,
+                ),
+                note,
             )
-            run.log.trouble(unfinished, note)
-        first = min(earliest, start - _LOOK_BACK)
+        first = min(earliest - timedelta(days=run.settings.period.repeat_days), start - _LOOK_BACK)
         before = store.results.list_summaries(first, start, summarise=periods.summarise_call)
         if not known and not waiting and period.kind is PeriodKind.DAY:
             self._doubt(before)
-        return Material(period=period, summaries=summaries, before=before, failures=failures)
+        return Material(
+            period=period,
+            summaries=summaries,
+            before=before,
+            failures=failures,
+            trend=self._trend(first, (*before, *summaries)),
+        )
+
+    def _trend(self, first: datetime, calls: Sequence[CallSummary]) -> TrendTotals:
+        """Add the trend up; of calls before `first` no more is read than it needs."""
+        run = self.context
+        begin = periods.trend_start(run.period, run.settings.period)
+        older = run.store.results.list_outlines(begin, first, summarise=periods.summarise_call) if begin < first else ()
+        return TrendTotals.of(run.period, (*older, *calls), run.settings.period)
 
     def _doubt(self, before: Sequence[CallSummary]) -> None:
         """Warn about a day without calls when the same weekday before had some: its recordings may still arrive."""
@@ -101,7 +126,7 @@ class Editions:
         if count:
             self.context.log.trouble(
                 say(
-                    "no call of {period} was found, and a week before there were {count}: look whether recordings "
+                    "no call of {period} was found, and a week before there were {count}: check whether recordings "
                     "reach daily.sources; if nobody worked that day, nothing is wrong",
                     period=period_name(period),
                     count=count,
@@ -109,24 +134,18 @@ class Editions:
                 Note(code=NoteCode.CALLS_MISSING, values={"calls": str(count)}),
             )
 
-    def make(self, material: Material, notes: Sequence[Note]) -> list[EditionMade]:
-        """Make the team's edition, then those of the agents who get one and had calls.
+    def build(self, material: Material, notes: Sequence[Note]) -> list[PeriodReport]:
+        """Build the team's report, then those of the agents who get one and had calls.
 
         Args:
             material: what the store holds of the period.
             notes: what readers must know of the rules.
         """
         run = self.context
-        mail, partial = run.settings.mail, run.log.partial
-        agents = [agent for agent in sorted(mail.agents) if agent in material.agents]
-        with run.log.step("render", 1 + len(agents)):
-            team = self._build(material, agent_id=None, partial=partial, notes=(*notes, *run.log.remarks))
-            editions = [self._write(team, mail.attach, run.folder, mail.team)]
-            for number, agent in enumerate(agents, start=1):
-                own = self._build(material, agent_id=agent, partial=partial, notes=notes)
-                editions.append(self._write(own, mail.attach_agents, run.folder / "agents", (mail.agents[agent],)))
-                run.on_progress("render", number, len(agents))
-        return editions
+        agents = [agent for agent in sorted(run.settings.mail.agents) if agent in material.agents]
+        partial = run.log.partial
+        team = self._build(material, agent_id=None, partial=partial, notes=(*notes, *run.log.remarks))
+        return [team, *(self._build(material, agent_id=agent, partial=partial, notes=notes) for agent in agents)]
 
     def _build(
         self, material: Material, *, agent_id: str | None, partial: Sequence[Note], notes: Sequence[Note]
@@ -141,35 +160,103 @@ class Editions:
             material.failures,
             self.context.settings.period,
             agent_id=agent_id,
+            roster=self.context.workspace.roster,
+            trend=material.trend,
             partial=partial,
             notes=notes,
         )
 
+    def write(self, reports: Sequence[PeriodReport], orders: Mapping[str, Path]) -> list[EditionMade]:
+        """Write the documents of each edition; one that cannot be made is recorded as a trouble.
+
+        Args:
+            reports: the team's first.
+            orders: the document of an order that a reader opens, by its number; only the team's edition leads to them,
+                because they show other agents' calls.
+        """
+        run, settings = self.context, self.context.settings
+        made = []
+        for number, edition in enumerate(reports):
+            agent = edition.agent_id
+            if agent is None:
+                formats = tuple(dict.fromkeys((*settings.mail.attach, "xlsx")))
+                folder, recipients = run.folder, settings.mail.team
+            else:
+                formats = settings.mail.attach_agents
+                folder, recipients = run.folder / "agents", (settings.mail.agents[agent],)
+            pages = PeriodPages(
+                settings=settings.period,
+                links=self._links(orders if agent is None else {}),
+                with_workbook="xlsx" in formats,
+            )
+            made.append(self._write(edition, pages, formats, folder, recipients))
+            if number:
+                run.on_progress("render", number, len(reports) - 1)
+        return made
+
+    def _links(self, orders: Mapping[str, Path]) -> Links:
+        run = self.context
+        addresses = {subject: address_of(path, run) for subject, path in orders.items()}
+        return Links(
+            desk=desk_of(run),
+            documents={subject: address for subject, address in addresses.items() if address},
+        )
+
     def _write(
-        self, edition: PeriodReport, formats: Sequence[str], folder: Path, recipients: tuple[str, ...]
+        self,
+        edition: PeriodReport,
+        pages: PeriodPages,
+        formats: Sequence[str],
+        folder: Path,
+        recipients: tuple[str, ...],
     ) -> EditionMade:
-        """Write the documents of an edition; one that cannot be made is recorded as a trouble."""
-        rendering = render_period(self.context.workspace, edition, formats=formats, out_dir=folder)
+        rendering = render_period(self.context.workspace, edition, formats=formats, out_dir=folder, pages=pages)
         for name, reason in rendering.problems:
-            lost = say("{name} could not be made: {reason}", name=name, reason=reason)
-            self.context.log.trouble(lost, Note(code=NoteCode.DOCUMENTS_MISSING))
-        missing = tuple(name for name, _ in rendering.problems)
-        return EditionMade(report=edition, documents=rendering.documents, missing=missing, recipients=recipients)
+            what = say("{document} could not be made: {reason}", document=name, reason=reason)
+            self.context.log.trouble(what, Note(code=NoteCode.DOCUMENTS_MISSING))
+        return EditionMade(
+            report=edition,
+            pages=pages,
+            documents=rendering.documents,
+            missing=tuple(name for name, _ in rendering.problems),
+            recipients=recipients,
+        )
 
     def write_orders(self, team: PeriodReport) -> tuple[Path, ...]:
-        """Write the reports of the orders whose customers are to be called back first."""
+        """Write the reports of the orders whose customers are to be called back first.
+
+        Where readers have an address to open documents, every order that the report names gets a page, too.
+        """
         run = self.context
-        first = team.callbacks[: run.settings.daily.orders]
+        first = [callback.subject for callback in team.callbacks[: run.settings.daily.orders]]
+        attached = [name for name in run.settings.mail.attach if name in report.FORMATS]
+        documents = self._write_orders(first, attached)
+        if desk_of(run) or not has_web_address(run.settings.mail.link):
+            return documents
+        pages = self._write_orders([*first, *_named(team, run.settings.period.callbacks)], ["html"])
+        return tuple(dict.fromkeys((*documents, *pages)))
+
+    def _write_orders(self, subjects: Sequence[str], formats: Sequence[str]) -> tuple[Path, ...]:
+        run = self.context
         rendering = render_orders(
             run.workspace,
-            list(dict.fromkeys(callback.subject for callback in first)),
-            formats=[name for name in run.settings.mail.attach if name in report.FORMATS],
+            list(dict.fromkeys(subjects)),
+            formats=formats,
             out_dir=run.out / "reports",
             on_progress=run.on_progress,
         )
         for name, reason in rendering.problems:
-            run.log.trouble(say("the report of order {name} could not be made: {reason}", name=name, reason=reason))
+            run.log.trouble(say("the report of order {order} could not be made: {reason}", order=name, reason=reason))
         return rendering.documents
+
+
+def _named(team: PeriodReport, callbacks: int) -> Iterator[str]:
+    """Name the orders that the pages of a report name."""
+    yield from (callback.subject for callback in team.callbacks[:callbacks])
+    yield from (item.subject for link in team.weak_links for item in link.evidence)
+    for row in team.agents:
+        yield from (found.evidence.subject for found in (row.main_fault, row.praise) if found is not None)
+    yield from (promise.subject for promise in team.promises if promise.state is not PromiseState.UNCONFIRMED)
 
 
 def make_team_edition(workspace: Workspace, day: date, *, out: Path, on_progress: Progress) -> EditionMade:
@@ -189,109 +276,38 @@ def make_team_edition(workspace: Workspace, day: date, *, out: Path, on_progress
         on_progress=on_progress,
     )
     editions = Editions(context)
-    return editions.make(editions.gather(), ())[0]
+    return editions.write(editions.build(editions.gather(), ())[:1], {})[0]
 
 
-@dataclass(frozen=True, slots=True)
-class Letters:
-    """The steps from documents to mails."""
+#: Which document of an order a link leads to: what a phone shows best, first.
+_OPENED = (".html", ".pdf", ".docx")
 
-    context: Context
 
-    def compose(self, edition: EditionMade, orders: Sequence[Path]) -> tuple[Delivery, ...]:
-        """Compose the mails of one edition. A partial report is another mail than the complete one that follows it.
+def openable(team: PeriodReport, documents: Sequence[Path]) -> dict[str, Path]:
+    """Choose the document that a reader opens for each order of a report that has some."""
+    by_name = {path.name: path for path in documents}
+    subjects = dict.fromkeys(_named(team, len(team.callbacks)))
+    found = {
+        subject: [by_name[name] for ending in _OPENED if (name := report.order_stem(subject) + ending) in by_name]
+        for subject in subjects
+    }
+    return {subject: paths[0] for subject, paths in found.items() if paths}
 
-        Args:
-            edition: its report and documents.
-            orders: documents of orders that the mail points to.
-        """
-        if not edition.recipients:
-            return ()
-        report = edition.report
-        if edition.missing and not report.partial:
-            report = replace(report, partial=(Note(code=NoteCode.DOCUMENTS_MISSING),))
-        fitted = self._fit(report, edition.documents)
-        view, picture = mail.period_view(
-            clean_value(report),
-            build_view(report, self.context.settings.report, self.context.settings.period),
-            documents=self._documents(fitted),
-            remarks=self._remarks(orders),
-        )
-        purpose = mail.Purpose(
-            edition=Edition.TEAM if report.agent_id is None else Edition.AGENT,
-            period=period_name(report.period),
-            kind="partial" if report.partial else "report",
-        )
-        content = mail.Content(view=view, attachments=fitted.attached, picture=picture)
-        return self._letters(content, purpose, edition.recipients)
 
-    def compose_for_operator(self, problems: Sequence[str], *, ok: bool) -> tuple[Delivery, ...]:
-        """Compose the mail about what went wrong; the same problems make the same mail, which goes out once."""
-        run = self.context
-        view = mail.failure_view(run.period, problems, organisation=run.settings.report.organisation, ok=ok)
-        digest = hashlib.sha256("\0".join(problems).encode("utf-8", "surrogatepass")).hexdigest()[:12]
-        purpose = mail.Purpose(edition=Edition.OPERATOR, period=period_name(run.period), kind=f"failure-{digest}")
-        return self._letters(mail.Content(view=view), purpose, run.settings.mail.operator)
+def desk_of(run: Context) -> str:
+    """Return the address of the desk that people type; "" where there is none."""
+    address = run.settings.desk.public_url
+    return address.rstrip("/") if has_web_address(address) else ""
 
-    def write(self, letters: Sequence[Delivery]) -> None:
-        """Write mails as .eml files into the folder `mail` beside the report.
 
-        Raises:
-            DocumentError: the folder cannot be written.
-        """
-        folder = self.context.folder / "mail"
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            for letter in letters:
-                name = f"{letter.edition}-{letter.recipient.replace('/', '_')}.eml"
-                with atomic_write(folder / name) as file:
-                    file.write(letter.content)
-        except OSError as error:
-            raise DocumentError(
-                say("mails cannot be written: {strerror}", strerror=error.strerror),
-                where=str(folder),
-                to_do=say("check the folder and the disk"),
-            ) from error
+def has_web_address(link: str) -> bool:
+    """Tell whether an address can be opened in a browser."""
+    return link.startswith(("http://", "https://"))
 
-    def _letters(self, content: mail.Content, purpose: mail.Purpose, recipients: Sequence[str]) -> tuple[Delivery, ...]:
-        run = self.context
-        return mail.compose(
-            content,
-            purpose,
-            recipients,
-            run.settings.mail,
-            templates=run.workspace.templates,
-            now=run.clock.now(),
-        )
 
-    def _fit(self, report: PeriodReport, documents: Sequence[Path]) -> mail.Fitted:
-        attachments = [
-            mail.Attachment(name=mail.attachment_name(report, path.suffix[1:]), content=path.read_bytes(), path=path)
-            for path in documents
-        ]
-        name = mail.attachment_name(report, "zip")
-        return mail.fit(attachments, max_megabytes=self.context.settings.mail.max_megabytes, zip_name=name)
-
-    def _remarks(self, orders: Sequence[Path]) -> list[str]:
-        if not orders:
-            return []
-        where, count = self._place(orders[0].parent), len(orders)
-        return [plural("需要回电的订单，报告在 {where}（{n}份文档）。", count, where=where, n=count)]
-
-    def _documents(self, fitted: mail.Fitted) -> list[str]:
-        attached = [_("附件：{name}").format(name=attachment.name) for attachment in fitted.attached]
-        elsewhere = [
-            _("太大，没有附上：{name}，在 {where}").format(name=attachment.name, where=self._place(attachment.path))
-            for attachment in fitted.left_out
-        ]
-        return attached + elsewhere
-
-    def _place(self, path: Path) -> str:
-        """Name the place of a document: a link if readers have one, else the path on this machine."""
-        link = self.context.settings.mail.link
-        if not link:
-            return f"{socket.gethostname()} {path.resolve()}"
-        inside = path.resolve().relative_to(self.context.out.resolve()).as_posix()
-        if "\\" in link:
-            return link.rstrip("\\") + "\\" + inside.replace("/", "\\")
-        return link.rstrip("/") + "/" + inside
+def address_of(path: Path, run: Context) -> str:
+    """Return the address of a document on the web; "" where `mail.link` is no web address."""
+    link = run.settings.mail.link
+    if not has_web_address(link):
+        return ""
+    return link.rstrip("/") + "/" + quote(path.resolve().relative_to(run.out.resolve()).as_posix())

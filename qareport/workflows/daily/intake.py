@@ -86,7 +86,7 @@ class Intake:
     def _report(self, ingested: ingest.Ingest) -> None:
         """Name what was found and is no call of the period, and why."""
         for problem in ingested.problems:
-            first = privacy.mask(str(problem))[0]
+            first = privacy.mask(self.context.in_report(problem))[0]
             self.context.log.trouble(problem, Note(code=NoteCode.SOURCES_MISSING, values={"first": first}))
         start, end = periods.bounds(self.context.period)
         waiting = [
@@ -113,7 +113,8 @@ class Intake:
         try:
             rule_book = self.context.workspace.rule_book_for_run
         except ConfigError as error:
-            log.trouble(error, Note(code=NoteCode.RULES_UNREADABLE, values={"first": str(error.problems[0])}))
+            first = self.context.in_report(error.problems[0])
+            log.trouble(error, Note(code=NoteCode.RULES_UNREADABLE, values={"first": first}))
             return None
         for note in rule_book.notes:
             log.trouble(
@@ -140,8 +141,9 @@ class Intake:
         except StoreError:
             raise
         except Exception as error:  # noqa: BLE001 - what the store holds is reported, whatever is wrong with the engine
-            reason = str(error) if isinstance(error, QareportError) else f"{type(error).__name__}: {error}"
-            note = Note(code=NoteCode.NOT_TRANSCRIBED, values={"calls": str(len(calls)), "first": reason})
+            reason = error if isinstance(error, QareportError) else f"{type(error).__name__}: {error}"
+            values = {"calls": str(len(calls)), "first": run.in_report(reason)}
+            note = Note(code=NoteCode.NOT_TRANSCRIBED, values=values)
             lost = say("{count} new recordings were not transcribed: {reason}", count=len(calls), reason=reason)
             run.log.trouble(lost, note)
             return ()

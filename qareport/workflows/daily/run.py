@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 
+from qareport import messages
 from qareport.delivery import Clock, DispatchResult, mail, post
 from qareport.errors import MailError, QareportError, StoreError
 from qareport.events import Progress
@@ -34,8 +35,9 @@ from qareport.workflows.daily.context import (
     period_name,
     summary,
 )
-from qareport.workflows.daily.editions import Editions, Letters
+from qareport.workflows.daily.editions import Editions, openable
 from qareport.workflows.daily.intake import Intake
+from qareport.workflows.daily.letters import Letters
 from qareport.workflows.judge import judge_calls
 from qareport.workflows.workspace import Workspace
 
@@ -131,15 +133,19 @@ class _Run:
         editions = Editions(context)
         with log.step("gather"):
             material = editions.gather()
-        made = editions.make(material, notes)
+        reports = editions.build(material, notes)
         with log.step("orders"):
-            orders = editions.write_orders(made[0].report)
+            orders = editions.write_orders(reports[0])
+        with log.step("render", len(reports)):
+            made = editions.write(reports, openable(reports[0], orders))
         with log.step("compose"):
             letters = tuple(
                 letter
                 for edition in made
                 for letter in self._letters.compose(edition, () if edition.report.agent_id else orders)
             )
+        if context.options.mode is not Mode.SEND:
+            letters += self._for_operator()
         mails = self._mail(letters)
         unknown = self._store.outbox.list(DeliveryState.UNKNOWN)
         return Result(
@@ -189,11 +195,24 @@ class _Run:
         with self._log.step("send", len(letters)):
             self._store.outbox.put(letters, now=context.clock.now())
             self._account_for(self._post())
-        problems = self._log.problems
-        if problems and self._settings.mail.operator:
+        identities = {letter.message_id for letter in letters}
+        mails = self._store.outbox.list(period=period_name(context.period))
+        told = self._for_operator([mail for mail in mails if mail.message_id in identities])
+        if told:
             with self._log.step("tell"):
-                self._tell(problems, ok=not self._log.partial)
+                self._tell(told)
         return self._store.outbox.list(period=period_name(context.period))
+
+    def _for_operator(self, mails: Sequence[DeliveryRecord] = ()) -> tuple[Delivery, ...]:
+        """Compose the mail to the operator; none when nothing needs a person, or there is no operator."""
+        with messages.speaking(self._settings.report.locale):
+            problems = self._log.problems
+        if not problems or not self._settings.mail.operator:
+            return ()
+        sent = sum(mail.state is DeliveryState.SENT for mail in mails)
+        settled = sum(mail.state is DeliveryState.FORGOTTEN for mail in mails)
+        state = RunState.PARTIAL if self._log.partial else RunState.DONE
+        return self._letters.compose_for_operator(problems, state=state, sent=sent, unsent=len(mails) - sent - settled)
 
     def _post(self, waits: Sequence[float] | None = None) -> DispatchResult:
         return post(
@@ -206,13 +225,12 @@ class _Run:
 
     def _account_for(self, posted: DispatchResult) -> None:
         """Turn what happened to mails into troubles, each of which is reported once."""
+        trouble = self._log.trouble
         if posted.trouble:
-            self._log.trouble(
-                say("mails wait because the mail server cannot be used: {trouble}", trouble=posted.trouble)
-            )
+            trouble(say("mails wait because the mail server cannot be used: {reason}", reason=posted.trouble))
         for record in posted.deliveries:
             if record.state is DeliveryState.FAILED:
-                self._log.trouble(
+                trouble(
                     say(
                         "mail {key} ({recipient}) was refused: {reply}",
                         key=record.key[:12],
@@ -221,7 +239,7 @@ class _Run:
                     )
                 )
         for record in self._store.outbox.list(DeliveryState.UNKNOWN):
-            self._log.trouble(
+            trouble(
                 say(
                     "mail {key} ({recipient}, {period}) may or may not have arrived: {reply}. Ask whether it arrived, "
                     "then: qareport mail forget {key}, or mail resend {key} --yes",
@@ -232,13 +250,20 @@ class _Run:
                 )
             )
 
-    def _tell(self, problems: Sequence[str], *, ok: bool) -> None:
-        letters = self._letters.compose_for_operator(problems, ok=ok)
+    def _tell(self, letters: Sequence[Delivery]) -> None:
         self._store.outbox.put(letters, now=self._context.clock.now())
         self._post(waits=())
 
     def _tell_of_failure(self, error: Exception) -> None:
         """Tell the operator that the run ended early; an error in doing so must not hide the first one."""
-        if self._context.options.mode is Mode.SEND and self._settings.mail.operator:
-            with suppress(QareportError), speaking(self._settings.report.locale):
-                self._tell([f"{type(error).__name__}: {error}"], ok=False)
+        mode = self._context.options.mode
+        if mode is Mode.PLAN or not self._settings.mail.operator:
+            return
+        with suppress(QareportError), speaking(self._settings.report.locale):
+            known = isinstance(error, QareportError)
+            reason = self._context.in_report(error) if known else f"{type(error).__name__}: {error}"
+            letters = self._letters.compose_for_operator([reason], state=RunState.FAILED)
+            if mode is Mode.SEND:
+                self._tell(letters)
+            else:
+                self._letters.write(letters)

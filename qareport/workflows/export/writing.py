@@ -23,6 +23,7 @@ from qareport.files import atomic_write
 from qareport.messages import Message, say
 from qareport.model import Role, Segment, Transcript
 from qareport.presentation import wording
+from qareport.presentation.spreadsheet import cell
 from qareport.presentation.view_types import clean
 from qareport.report.order.transcript_lines import is_guess
 from qareport.search import lines_of
@@ -150,10 +151,6 @@ def text_of_call(record: CallRecord, zone: ZoneInfo) -> str:
 
 
 FORMATS = ("csv", "xlsx", "parquet", "jsonl")
-#: What spreadsheets take for the beginning of a formula, or skip before one (OWASP, "CSV injection").
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
-#: A list in a cell.
-_BETWEEN = " | "
 #: Of Excel: rows of a sheet, characters of a cell.
 _SHEET_ROWS, _CELL_CHARACTERS = 1_048_576, 32_767
 _PARQUET_ROWS = 5_000
@@ -192,15 +189,6 @@ def open_table(table: Table, format: str, file: IO[bytes]) -> Iterator[TableWrit
     writer = writers[format](table, file)
     yield writer
     writer.close()
-
-
-def cell(value: object) -> str | int | float | bool | None:
-    """Make a value fit for a cell of a spreadsheet: lists joined, text that would be taken for a formula disarmed."""
-    if value is None or isinstance(value, bool | int | float):
-        return value
-    text = _BETWEEN.join(map(str, value)) if isinstance(value, list) else str(value)
-    shown = clean(text)
-    return "'" + shown if text.startswith(_FORMULA) or shown.lstrip().startswith(_FORMULA) else shown
 
 
 class _Csv(TableWriter):

@@ -22,7 +22,7 @@ from qareport.model import (
 )
 from qareport.presentation import wording
 from qareport.presentation.locale import speaking
-from qareport.report.period import view_types
+from qareport.report.period import terms
 from qareport.settings import AnalysisSettings, load
 from tests.support.paths import ROOT
 
@@ -36,7 +36,7 @@ def test_the_silence_of_the_bundled_settings_is_the_default() -> None:
 
 
 def test_every_reason_to_call_back_has_a_weight_and_is_worded() -> None:
-    assert set(CALLBACK_WEIGHTS) == set(CallbackReason) == set(view_types.REASONS)
+    assert set(CALLBACK_WEIGHTS) == set(CallbackReason) == set(terms.REASONS)
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "docs").rglob("daily-report*.md")), ids=lambda path: path.name)

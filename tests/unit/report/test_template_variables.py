@@ -9,7 +9,7 @@ from typing import Any, get_type_hints
 import pytest
 
 from qareport.delivery.mail import MailView
-from qareport.presentation.view_types import Chart, Curve, HeatChart, HeatChartCell, HeatChartRow
+from qareport.presentation.view_types import Chart, Curve, HeatChart, HeatChartCell, HeatChartRow, TrendChart
 from qareport.report.formats.html import PageVariables
 from qareport.report.order.view_types import OrderView
 from qareport.report.period.view_types import PeriodView
@@ -26,7 +26,7 @@ TEMPLATES: Mapping[str, Mapping[str, Any]] = {
     "mail.txt.j2": {"mail": MailView},
 }
 #: Drawn as pictures: their fields are read by the drawing.
-DRAWN = (Chart, Curve, HeatChart, HeatChartRow, HeatChartCell)
+DRAWN = (Chart, Curve, HeatChart, HeatChartRow, HeatChartCell, TrendChart)
 
 
 def variables(name: str) -> dict[str, Any]:

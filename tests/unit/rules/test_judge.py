@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from qareport import analysis, rules
-from qareport.model import AudioEvent, Emotion, Finding, Judgement, Risk, Role, Segment
+from qareport.model import AudioEvent, Emotion, Finding, Judgement, Risk, RiskReason, Role, Segment
+from qareport.rules.rule import Advice
 from qareport.settings import AnalysisSettings, ScoreSettings
 from tests.support.calls import AGENT, CUSTOMER, TOPICS, call, say
 from tests.support.rule_texts import hits, judge
@@ -319,3 +320,26 @@ def test_two_outbursts_far_apart_are_not_one_that_lasts(tmp_path: Path) -> None:
     angry = (say(3, 3.5, CUSTOMER, "什么", ANGRY), say(60.5, 61, CUSTOMER, "什么", ANGRY))
     assert hits(tmp_path, "{emotion: {is: ANGRY, lasts: 2s}}", *angry) == []
     assert hits(tmp_path, "{emotion: {is: ANGRY, lasts: 500ms}}", *angry) == [3, 60.5]
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (
+            "先接住情绪。订单 {{ order_id }} 今天需回访。可以说：“您先别取消，行吗？”",
+            "先接住情绪。可以说：“您先别取消，行吗？”",
+        ),
+        ("“{{ quote }}”是抱怨。先道歉。", "先道歉。"),
+        ("这次沉默了 {{ seconds }} 秒。", "这次沉默了 0.0 秒。"),
+        ("客户提出“{{ topic }}”时给单号。", ""),
+        ("给单号。", ""),
+    ],
+)
+def test_advice_for_a_team_leaves_out_what_belongs_to_one_call(text: str, told: str) -> None:
+    assert Advice(text).for_team("发货") == told
+
+
+def test_a_judgement_keeps_what_stands_open_and_makes_the_risk(tmp_path: Path) -> None:
+    threat = say(10, 12, CUSTOMER, "我要去12315投诉你们。", acts="threaten")
+    judged = judge(tmp_path, "{customer says: [发货]}", say(1, 3, AGENT, "您好"), threat)
+    assert (judged.risk, judged.risk_reasons) == (Risk.HIGH, (RiskReason.OPEN_THREAT,))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from qareport.model import Finding, Moment, MomentKind, MomentLabel, Risk, Role, Segment, Severity
-from qareport.rules import RiskReason, assess_risk
+from qareport.model import Finding, Moment, MomentKind, MomentLabel, Risk, RiskReason, Role, Segment, Severity
+from qareport.rules import assess_risk
 from tests.support.calls import AGENT, CUSTOMER, say
 
 

@@ -7,13 +7,16 @@ import hashlib
 import io
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
 import zipfile
 from datetime import UTC, datetime, timedelta
+from email.header import decode_header, make_header
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 
@@ -73,17 +76,20 @@ def test_the_teams_mail_is_what_another_program_reads_too(centre: Centre) -> Non
     assert read["headers"]["Auto-Submitted"] == "auto-generated"
     assert read["headers"]["List-Unsubscribe"] == "<mailto:boss@example.com?subject=unsubscribe%20qareport>"
     assert read["headers"]["Date"].startswith("Sun, 22 Nov 2026 04:00:00")
-    text, html, picture, *documents = read["parts"]
-    assert (text["type"], html["type"], picture["type"]) == ("text/plain", "text/html", "image/png")
+    text, html, *documents = read["parts"]
+    assert (text["type"], html["type"]) == ("text/plain", "text/html")
     assert text["text"].startswith("8通电话全部听完。高风险4通")
     assert "今天需要回电" in text["text"]
     assert "今天需要回电" in html["text"]
-    assert f'src="cid:{picture["id"].strip("<>")}"' in html["text"]
-    assert base64.b64decode(picture["body"]).startswith(b"\x89PNG\r\n")
+    assert "问题 × 情绪" in html["text"]
     assert [part["name"] for part in documents] == ["客服质检日报-2026-11-21.docx", "客服质检日报-2026-11-21.html"]
     folder = centre.out / "daily" / "day-2026-11-21"
-    written = {hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.iterdir() if path.is_file()}
-    assert {part["sha256"] for part in documents} == written
+    written = {
+        path.suffix: hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.iterdir() if path.is_file()
+    }
+    assert [part["sha256"] for part in documents] == [written[".docx"], written[".html"]]
+    assert ".xlsx" in written
+    assert "明细表（全部客户、客服、规则、承诺）：日报-2026-11-21.xlsx" in text["text"]
 
 
 @needs_perl
@@ -97,9 +103,9 @@ def test_a_centre_that_speaks_english_gets_english_mails(centre: Centre) -> None
     assert read["headers"]["Subject"] == (
         "Logistics Daily quality report 11-21: 8 calls, 4 at high risk, 4 to call back today"
     )
-    text, html, _picture, document = read["parts"]
+    text, html, document = read["parts"]
     assert text["text"].startswith("All 8 calls were heard. At high risk: 4")
-    assert "To call back today (4 customers, the most urgent first)" in html["text"]
+    assert "To call back today (4, the most urgent first)" in html["text"]
     assert document["name"] == "Daily quality report-2026-11-21.docx"
 
 
@@ -178,11 +184,79 @@ def test_a_dry_run_writes_the_mails_and_marks_nothing_as_sent(centre: Centre) ->
     assert len(centre.postbox.delivered) == 4
 
 
+def test_a_dry_run_writes_the_operators_mail_too_and_it_says_what_became_of_the_report(centre: Centre) -> None:
+    centre.set("daily", sources=[str(centre.folder / "recordings-{date}")])
+    (result,) = centre.run(Mode.DRY_RUN)
+    path = centre.out / "daily" / "day-2026-11-21" / "mail" / f"operator-{dailies.OPERATOR}.eml"
+    text = _text_of(path.read_bytes())
+    assert text.startswith("报告已完成，但不完整，有1件事要处理。")
+    assert "要处理的事" in text
+    assert "recordings-2026-11-21" in text
+    assert "未能完成" not in text
+    assert [letter.edition for letter in result.letters][-1] is Edition.OPERATOR
+
+
+def test_a_run_that_makes_no_report_tells_the_operator_that_none_went_out(centre: Centre) -> None:
+    centre.set("mail", subject="{{ nothing }}")
+    with pytest.raises(MailError):
+        centre.run()
+    assert not centre.postbox.delivered, "the subject of the operator's mail is the same broken one"
+    centre.set("mail", subject="{{ headline }}", team=["li.lei@example.com"])
+    folder = centre.folder / "config" / "agents.yaml"
+    folder.write_text("agents: {A017: {nam: x}}\n")
+    with pytest.raises(ConfigError):
+        centre.run()
+    (told,) = [message for message in centre.postbox.delivered if message.recipient == dailies.OPERATOR]
+    assert _text_of(told.content).startswith("报告未能完成，没有发出：有1个问题。")
+    assert "agents.yaml:1:" in _text_of(told.content)
+
+
+def test_names_of_agents_stand_in_documents_and_mails(centre: Centre) -> None:
+    centre.configure(attach=["html"])
+    (centre.folder / "config" / "agents.yaml").write_text("agents: {A017: {name: 王芳, group: 物流组}}\n", "utf-8")
+    (result,) = centre.run(Mode.DRY_RUN)
+    page = next(path for path in result.documents if path.name == "日报-2026-11-21.html").read_text("utf-8")
+    assert "王芳" in page
+    assert "王芳（A017）" in _text_of(result.letters[0].content)
+    other = next(letter for letter in result.letters if letter.recipient == dailies.AGENTS["A023"])
+    assert "王芳" not in _text_of(other.content)
+
+
+def test_every_order_and_document_in_the_mail_can_be_opened(centre: Centre) -> None:
+    centre.configure(attach=["docx"], link="https://qa.example.com/out")
+    (result,) = centre.run(Mode.DRY_RUN)
+    html = _html_of(result.letters[0].content)
+    for address in re.findall(r'href="https://qa.example.com/out/([^"]+)"', html):
+        assert (centre.out / unquote(address)).is_file(), address
+    orders = set(re.findall(r"20261121\d{6}", _text_of(result.letters[0].content)))
+    assert orders
+    assert not [order for order in orders if f"/reports/{order}.html" not in html]
+    own = next(letter for letter in result.letters if letter.edition is Edition.AGENT)
+    assert "/reports/" not in _html_of(own.content), "an order's report shows other agents' calls"
+    centre.set("desk", public_url="https://desk.example.com/")
+    (result,) = centre.run(Mode.DRY_RUN)
+    own = next(letter for letter in result.letters if letter.edition is Edition.AGENT)
+    assert 'href="https://desk.example.com/orders/20261121' in _html_of(own.content)
+    assert re.search(r'href="https://desk.example.com/calls/A017-1121-\d+\?t=\d+"', _html_of(own.content))
+
+
+def test_a_mail_carries_the_formats_that_it_is_told_to(centre: Centre) -> None:
+    centre.configure(attach=["xlsx", "json"])
+    (result,) = centre.run(Mode.DRY_RUN)
+    import email
+
+    names = [part.get_filename() for part in email.message_from_bytes(result.letters[0].content).walk()]
+    assert [str(make_header(decode_header(name))) for name in names if name] == [
+        "客服质检日报-2026-11-21.xlsx",
+        "客服质检日报-2026-11-21.json",
+    ]
+
+
 def test_without_send_it_is_said_who_would_get_a_mail(centre: Centre, capsys: pytest.CaptureFixture[str]) -> None:
     arguments = ["daily", "--date", "2026-11-21", "--config", str(centre.folder / "config"), "--store", centre.url]
     assert cli.main(arguments) == 0
     said = capsys.readouterr()
-    assert said.out.startswith("day:2026-11-21 done calls=8 failed_calls=0 new=0 documents=4 ")
+    assert said.out.startswith("day:2026-11-21 done calls=8 failed_calls=0 new=0 documents=5 ")
     assert said.out.count("\n") == 1
     assert "team to li.lei@example.com: 物流组客服质检日报" in said.err
     assert "Nothing was sent. --dry-run writes these mails as files, --send sends them." in said.err
@@ -221,15 +295,19 @@ def test_documents_that_are_too_large_become_a_zip_then_a_place(centre: Centre) 
     assert "太大，没有附上：客服质检日报-2026-11-21.docx，在 https://qa.example.com/out/daily/day-2026-11-21/" in text
 
 
-def _text_of(content: bytes) -> str:
+def _text_of(content: bytes, kind: str = "text/plain") -> str:
     import email
 
     for part in email.message_from_bytes(content).walk():
-        if part.get_content_type() == "text/plain":
+        if part.get_content_type() == kind:
             payload = part.get_payload(decode=True)
             assert isinstance(payload, bytes)
             return payload.decode()
     raise AssertionError("no text")
+
+
+def _html_of(content: bytes) -> str:
+    return _text_of(content, "text/html")
 
 
 def test_what_is_written_in_settings_cannot_add_a_header_or_a_tag(centre: Centre) -> None:
@@ -290,8 +368,8 @@ def test_without_new_recordings_no_model_is_looked_for_and_with_one_its_absence_
     (result,) = centre.run(model=str(tmp_path / "no-model"))
     assert result.state is RunState.PARTIAL
     assert result.new_calls == 1
-    assert "1 new recordings were not transcribed" in result.problems[0]
-    assert "1 calls of day:2026-11-21 have no result yet: new" in result.problems[1]
+    assert "1 new recording was not transcribed" in result.problems[0]
+    assert "1 call of day:2026-11-21 has no result yet: new" in result.problems[1]
 
 
 def test_calls_older_than_the_retention_time_are_not_taken_in_again(centre: Centre, tmp_path: Path) -> None:
@@ -413,7 +491,7 @@ def test_an_unknown_mail_is_told_to_the_operator_and_in_the_summary(either_centr
     (result,) = either_centre.run()
     assert [mail.recipient for mail in result.unknown] == [dailies.TEAM[0]]
     (told,) = [message for message in either_centre.postbox.delivered if message.recipient == dailies.OPERATOR]
-    assert "may or may not have arrived" in _text_of(told.content)
+    assert "不知道收到没有" in _text_of(told.content)
     assert f"mail {result.unknown[0].key[:12]} ([邮箱], day:2026-11-21)" in privacy.mask(result.problems[0])[0]
     assert f"qareport mail forget {result.unknown[0].key[:12]}" in _text_of(told.content)
 
@@ -518,7 +596,7 @@ def test_a_run_that_ended_in_an_error_is_on_record_with_its_steps(either_centre:
     assert (failed.state, done.state) == (RunState.FAILED, RunState.DONE)
     assert "'nothing' is undefined" in failed.problems[0]
     assert [step.name for step in done.steps] == [
-        "find", "rules", "transcribe", "analyse", "gather", "render", "orders", "compose", "send",
+        "find", "rules", "transcribe", "analyse", "gather", "orders", "render", "compose", "send",
     ]  # fmt: skip
     assert done.ended_at is not None
     assert done.summary.startswith("day:2026-11-21 done calls=8")

@@ -55,13 +55,6 @@ def test_view_is_what_was_reviewed(name: str, monkeypatch: pytest.MonkeyPatch) -
     assert json.loads(made) == json.loads(path.read_text(encoding="utf-8"))
 
 
-def test_sentence_tells_the_call_in_order() -> None:
-    assert view(samples.EXAMPLE).sentence == (
-        "客户在第42秒提及“发货”后沉默，第87秒情绪转为愤怒，第131秒流露放弃之意“算了”。"
-        "客户情绪转差，高风险。客服得62分，命中规则4条，扣38分。"
-    )
-
-
 def test_trajectory_merges_states_that_repeat() -> None:
     assert view(samples.EXAMPLE).calls[0].trajectory.plain == "[SILENCE] → [ANGRY] → [SILENCE]"
 
@@ -80,13 +73,20 @@ def test_neutral_unknown_not_judged_and_failed_look_different() -> None:
     shown = view(samples.TWO_CALLS)
     marks = {(run.text, run.style) for call in shown.calls for line in call.transcript for run in line.text.runs}
     expected = {
-        ("[NEUTRAL]", "tag-neutral"),
         ("[EMO_UNKNOWN]", "tag-unknown"),
         ("[未判定]", "tag-unjudged"),
     }
     assert expected <= marks
-    assert shown.overview[-1].badge.runs[0].text == "处理失败"
-    assert shown.overview[-1].badge.runs[0].style == "failed"
+    assert not any("NEUTRAL" in text for text, _style in marks)
+    assert all(call.legend.plain.endswith("没有标记：中性") for call in shown.calls)
+    assert shown.overview[-1].risk.runs[0].text == "处理失败"
+    assert shown.overview[-1].risk.runs[0].style == "failed"
+
+
+def test_a_call_without_any_emotion_says_so_once_and_not_after_every_sentence() -> None:
+    call = view(samples.UNKNOWN_ROLES).calls[0]
+    assert [line.text.plain for line in call.transcript] == ["喂，你好。我想退货。"]
+    assert call.legend.plain == "没有标记：未做情绪判定"
 
 
 def test_guessed_role_is_marked_everywhere() -> None:
@@ -100,20 +100,21 @@ def test_calls_and_failed_calls_are_numbered_by_time() -> None:
     shown = view(samples.TWO_CALLS)
     assert [row.when for row in shown.overview] == ["2026-11-20 14:02", "2026-11-21 09:13", "2026-11-22 07:30"]
     assert [call.number for call in shown.calls] == ["第1次来电", "第2次来电"]
-    assert shown.overview[2].remark.startswith("读取录音：")
+    assert shown.overview[2].remark == "读取录音"
+    assert "读取录音：" in shown.failed[0].reason.plain
 
 
-def test_every_finding_is_on_the_page_even_when_moments_have_no_room() -> None:
+def test_advice_stands_once_at_its_key_moment_or_else_in_the_scorecard() -> None:
     few = build_view(samples.EXAMPLE, ReportSettings(key_moments=1)).calls[0]
     assert [moment.at for moment in few.key_moments] == ["第87秒"]
-    assert [hit.at for hit in few.further] == ["第42秒", "第131秒", "第150秒"]
+    hits = [(hit.at, hit.node, bool(hit.advice)) for group in few.scorecard for hit in group.hits]
+    assert hits == [("第42秒", "", True), ("第87秒", "1", False), ("第131秒", "", True), ("第150秒", "", True)]
     assert len(few.deductions) == 4
 
 
 def test_findings_join_their_moment_and_keep_their_advice() -> None:
-    moments = view(samples.EXAMPLE).calls[0].key_moments
-    assert moments[2].at == "第87秒"
-    assert moments[2].advice[0].rule == "质疑未正面回应（attitude.trust-broken） · 严重 · −20分"
+    moments = {moment.at: moment for moment in view(samples.EXAMPLE).calls[0].key_moments}
+    assert moments["第87秒"].advice[0].rule == "质疑未正面回应 · 严重 · −20分"
 
 
 def test_every_note_that_the_program_makes_has_words_of_its_own() -> None:
@@ -125,9 +126,30 @@ def test_every_note_that_the_program_makes_has_words_of_its_own() -> None:
 
 
 def test_a_grave_moment_without_a_rule_comes_before_a_light_one_with_a_rule() -> None:
-    call = view(samples.EXAMPLE).calls[0]
-    assert [moment.at for moment in call.key_moments] == ["第42秒", "第66秒", "第87秒", "第131秒", "第170秒"]
-    assert [hit.at for hit in call.further] == ["第150秒"]
+    times = [moment.at for moment in view(samples.EXAMPLE).calls[0].key_moments]
+    assert times == ["第42秒", "第87秒", "第118秒", "第131秒"]
+
+
+def test_the_worst_call_is_on_the_first_page_and_an_untroubled_one_is_brief() -> None:
+    calls = view(samples.FIVE_CALLS).calls
+    assert [(call.is_first, call.is_brief) for call in calls] == [
+        (False, False),
+        (False, False),
+        (True, False),
+        (False, True),
+    ]
+    assert len(calls[0].key_moments) == 5, "only the first page has no room"
+    assert not any(line.nodes for line in calls[3].transcript)
+    (single,) = view(samples.EXAMPLE).calls
+    assert (single.is_first, single.is_brief) == (True, False)
+
+
+def test_a_hit_stands_at_the_second_of_its_key_moment_and_carries_its_number() -> None:
+    early = replace(samples.FINDINGS[0], at_ms=38_000)
+    call = view(replace(samples.EXAMPLE, calls=(replace(samples.CALL, findings=(early,)),))).calls[0]
+    (hit,) = [hit for group in call.scorecard for hit in group.hits]
+    node = next(moment for moment in call.key_moments if moment.advice)
+    assert (hit.at, hit.node) == (node.at, node.number) == ("第42秒", "1")
 
 
 def test_finding_joins_the_moment_of_its_evidence() -> None:
@@ -196,7 +218,7 @@ def test_a_call_of_unknown_speakers_says_why_it_has_no_score_where_the_score_wou
 
 def test_risk_and_score_are_two_things() -> None:
     shown = view(samples.EXAMPLE)
-    assert [run.text.strip() for run in shown.badge.runs] == ["客户高风险", "客服62分"]
+    assert [run.text.strip() for run in shown.badge.runs] == ["客户高风险", "客服得分62"]
     assert [run.style for run in shown.badge.runs] == ["risk-high", ""]
 
 
@@ -204,8 +226,7 @@ def test_praise_has_its_own_place_and_is_no_advice() -> None:
     call = view(samples.RICH).calls[0]
     assert [(line.at, line.text) for line in call.praise] == [("第150秒", "客服问清还有没有别的事，才道别。")]
     told = [advice.rule for moment in call.key_moments for advice in moment.advice]
-    told += [hit.rule for hit in call.further]
-    assert not any("service.good-closing" in rule for rule in told)
+    assert not any("结束语完整" in rule for rule in told)
 
 
 def test_unknown_note_is_shown_with_its_values() -> None:
@@ -224,7 +245,9 @@ def test_note_whose_values_do_not_fit_is_shown_raw(monkeypatch: pytest.MonkeyPat
         (0, "0.0秒"),
         (5_040, "5.0秒"),
         (59_949, "59.9秒"),
-        (59_950, "1分00秒"),
+        (59_999, "59.9秒"),
+        (60_000, "1分00秒"),
+        (62_700, "1分02秒"),
         (184_320, "3分04秒"),
         (None, "未测得"),
         (3_723_000, "1小时02分03秒"),
@@ -292,14 +315,23 @@ def test_file_names_are_safe_and_never_shared() -> None:
         assert not set(name) & set('/\\:*?"<>| \n')
 
 
-def test_chart_discs_do_not_touch() -> None:
+def test_chart_discs_do_not_touch_and_no_line_crosses_a_number() -> None:
     chart = replace(view(samples.EXAMPLE).calls[0].chart, discs=tuple((i + 1, 87_000 + i * 400) for i in range(9)))
-    places: list[tuple[float, float]] = []
-    for _, at_ms in chart.discs:
-        x, y = emotion_chart._x(chart, at_ms), emotion_chart._y(emotion_chart._value(chart, at_ms))
-        places.append(emotion_chart._place(x, y, places))
+    places = emotion_chart.place_discs(chart)
     gaps = [((ax - bx) ** 2 + (ay - by) ** 2) ** 0.5 for i, (ax, ay) in enumerate(places) for bx, by in places[:i]]
     assert min(gaps) >= 17
+    drawn = emotion_chart.svg(chart)
+    leaders = [match.start() for match in re.finditer('stroke="#1f2933" stroke-width="1"/>', drawn)]
+    assert leaders
+    assert max(leaders) < drawn.index('font-weight="bold"'), "every line lies below every disc"
+
+
+def test_the_narrow_chart_fits_a_telephone_with_text_as_large_as_the_pages() -> None:
+    chart = view(samples.RICH).calls[0].chart
+    narrow = emotion_chart.svg(chart, emotion_chart.NARROW)
+    assert 'viewBox="0 0 360 ' in narrow
+    assert float(re.findall(r'font-size="([0-9.]+)"><title>', narrow)[0]) >= 12
+    assert all(x <= 360 for x in map(float, re.findall(r' (?:cx|x|x2)="([0-9.]+)"', narrow)))
 
 
 def test_chart_without_judged_emotion_says_so() -> None:
@@ -326,18 +358,25 @@ def test_chart_lines_differ_without_colour() -> None:
     assert "stroke-dasharray" not in emotion_chart._STROKES["customer"]
 
 
-def test_every_category_of_the_scorecard_is_shown_and_not_applicable_is_not_a_failure() -> None:
-    groups = {group.name: group for group in view(samples.RICH).calls[0].scorecard}
-    assert list(groups) == ["物流延迟", "服务态度", "流失", "服务规范", "价格", "退换与退款"]
+def test_the_scorecard_has_the_categories_in_which_something_happened_and_the_rest_in_a_line() -> None:
+    call = view(samples.RICH).calls[0]
+    groups = {group.name: group for group in call.scorecard}
+    assert list(groups) == ["物流延迟", "服务态度", "流失", "服务规范"]
     limited = groups["物流延迟"]
-    assert (limited.points, limited.limit, limited.judged) == ("−6分", "最多扣6分", "判定4条")
+    assert (limited.points, limited.limit, groups["服务态度"].limit) == ("−6分", "最多扣6分", "")
     assert [(hit.points, hit.counted) for hit in limited.hits] == [("−10分", "封顶后计−6分")]
-    assert limited.hits[0].evidence[1] == "0:42 客服：[SILENCE] 沉默5.0秒"
-    assert (groups["价格"].points, groups["价格"].empty) == ("不扣分", "判定了的规则都没有命中")
-    idle = groups["退换与退款"]
-    assert idle.empty == "没有一条规则有机会出现"
-    assert idle.not_applicable == "不适用（没有机会出现，不扣分也不加分）2条：refund.no-date，refund.refused"
-    assert view(samples.RICH).calls[0].score_line == "起始100分，各类合计−29分，得71分（满分100分），不合格。"
+    assert limited.hits[0].evidence[1] == "第42秒 客服5.0秒没有接话 [SILENCE]"
+    assert call.score_rest == "其余类别没有命中：价格、退换与退款；3条规则没有机会出现，不扣分也不加分。"
+    assert call.score_line == "起始100分，各类合计−29分，得71分（满分100分），不合格。"
+
+
+def test_a_sentence_that_cost_already_says_by_which_rule() -> None:
+    covered = replace(samples.FINDINGS[0], points=0, covered_by="attitude.trust-broken")
+    call = replace(samples.CALL, findings=(covered, samples.FINDINGS[1]))
+    made = view(replace(samples.EXAMPLE, calls=(call,))).calls[0]
+    (hit,) = [hit for group in made.scorecard for hit in group.hits if hit.at == "第42秒"]
+    assert (hit.points, hit.counted, hit.advice) == ("不计分", "同一句话已按“质疑未正面回应”计分", "")
+    assert not any(advice.rule.startswith("发货疑问") for moment in made.key_moments for advice in moment.advice)
 
 
 def test_fatal_hit_is_named() -> None:
@@ -346,30 +385,35 @@ def test_fatal_hit_is_named() -> None:
     call = replace(samples.RICH_CALL, findings=(fatal,), scorecard=card, score=0)
     made = view(replace(samples.EXAMPLE, calls=(call,))).calls[0]
     assert [hit.points for group in made.scorecard for hit in group.hits] == ["一票否决"]
-    assert made.score_line.endswith("不合格。一票否决：attitude.trust-broken。")
+    assert made.score_line.endswith("不合格。一票否决：质疑未正面回应。")
 
 
 def test_report_without_a_scorecard_still_shows_every_hit() -> None:
     made = view(samples.EXAMPLE).calls[0]
     assert [(group.name, group.limit, len(group.hits)) for group in made.scorecard] == [
-        ("物流延迟", "这份结果没有评分卡", 1),
-        ("服务态度", "这份结果没有评分卡", 1),
-        ("流失", "这份结果没有评分卡", 1),
-        ("服务规范", "这份结果没有评分卡", 1),
+        ("物流延迟", "", 1),
+        ("服务态度", "", 1),
+        ("流失", "", 1),
+        ("服务规范", "", 1),
     ]
-    assert made.score_line == ""
+    assert (made.score_line, made.score_rest) == ("", "")
 
 
-def test_measures_stand_beside_what_is_usual_in_the_team() -> None:
+def test_measures_stand_once_beside_what_is_usual_in_the_team() -> None:
     made = view(samples.RICH).calls[0]
-    rows = {row.label: row for row in made.compared}
+    rows = {row.label: row for row in made.metrics}
+    assert len(rows) == len(made.metrics)
     assert (rows["客服首次响应"].value, rows["客服首次响应"].usual) == ("0.6秒", "1.4秒")
-    assert (rows["客服首次响应"].range, rows["客服首次响应"].remark) == ("0.7秒 – 2.6秒", "低于四分之三的通话")
-    assert rows["沉默次数"].remark == "高于四分之三的通话"
+    assert rows["客服首次响应"].remark == "低于四分之三的通话"
+    assert (rows["沉默次数"].value, rows["沉默次数"].remark) == ("5次", "高于四分之三的通话")
     assert rows["客服抢话"].remark == ""
-    assert "客服说话占比" not in rows, "the team has no value for it"
-    assert made.norm == "团队值：2026-11-14 至 2026-11-20 的412通电话的中位数，和其中一半通话所在的范围。"
+    assert rows["客户语速"].usual == "", "the team has no value for it"
+    assert "客服说话占比" not in rows, "by speaker it is told already, and the team has no value for it"
+    assert rows["让客户等待"].remark == "2次，有音乐1次"
+    assert "客户抢话" not in rows, "nothing of it, and nothing unusual"
+    assert made.norm == "团队值：2026-11-14 至 2026-11-20 的412通电话的中位数。"
     assert view(samples.EXAMPLE).calls[0].norm == "此前几天没有可比的通话，没有与团队比较。"
+    assert not view(samples.EXAMPLE).calls[0].has_norm
 
 
 def test_dossier_tells_changes_promises_and_their_fate() -> None:
@@ -383,14 +427,12 @@ def test_dossier_tells_changes_promises_and_their_fate() -> None:
         ("第91秒", "2026-11-23 09:14", "到期后客户又来电（第3次）"),
         ("第150秒", "不明", "到期时间不明"),
     ]
-    assert made.sentence.endswith("有1项承诺到期后客户又来电。")
-    assert made.overview[3].change == "较上次：得分+58，新问题：退款进度；不再提起：物流延迟"
     assert [row.name for row in made.dossier.classes][:2] == ["物流延迟", "发货前（读音相近）"]
 
 
 def test_words_known_by_sound_only_are_marked_and_explained() -> None:
     made = view(samples.RICH)
-    assert "客户提及“发货”后沉默（读音相近）" in made.calls[0].key_moments[0].story.plain
+    assert "客户提及“发货”，客服5.0秒没有接话（读音相近）" in made.calls[0].key_moments[0].story.plain
     assert any(row.label == "读音相近" for row in made.methods)
     assert not any(row.label == "读音相近" for row in view(samples.EXAMPLE).methods)
 
@@ -410,10 +452,12 @@ def test_what_was_not_judged_is_said() -> None:
     assert {row.label: row.value for row in view(samples.RICH).methods}["未能判定"] == "没有。"
 
 
-def test_chart_tells_the_customers_mean_in_each_quarter() -> None:
-    drawn = emotion_chart.svg(view(samples.RICH).calls[0].chart)
-    assert [mean for mean in ("+0.4", "−1.2", "−3.8", "−2.4") if f">{mean}</text>" not in drawn] == []
-    assert "段均" not in emotion_chart.svg(view(samples.EXAMPLE).calls[0].chart)
+def test_one_figure_stands_for_the_mood_at_the_end_wherever_it_is_told() -> None:
+    made = view(samples.RICH)
+    assert made.facts.trend == "转差（+0.4 → −2.4）"
+    assert made.calls[0].chart.alt.endswith("转差（+0.4 → −2.4），四段均值 +0.4 / −1.2 / −3.8 / −2.4")
+    quarters = next(row for row in made.calls[0].role_metrics if row.label == "情绪分（通话四段）")
+    assert quarters.customer == "+0.4 / −1.2 / −3.8 / −2.4"
 
 
 def test_speakers_are_told_apart_without_colour() -> None:

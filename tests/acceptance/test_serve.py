@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
+from contextlib import closing
 from pathlib import Path
 
 import httpx2
@@ -15,23 +16,23 @@ from tests.support.serving import Serving, serving, wait_for
 def test_the_demo_opens_loses_no_upload_with_its_worker_and_ends_when_told(tmp_path: Path) -> None:
     with serving("--demo", cwd=tmp_path) as desk:
         wait_for(lambda: _is_ready(desk), what="/readyz")
-        admin = desk.browser("admin")
-        assert admin.get("/calls").status_code == 200
-        assert "torch" not in Path(f"/proc/{desk.child('web')}/maps").read_text("utf-8")
+        with closing(desk.browser("admin")) as admin:
+            assert admin.get("/calls").status_code == 200
+            assert "torch" not in Path(f"/proc/{desk.child('web')}/maps").read_text("utf-8")
 
-        upload = wait_for(lambda: _in_work(admin), what="an upload in work")
-        worker = desk.child("worker")
-        os.kill(worker, signal.SIGKILL)
-        assert admin.get("/calls").status_code == 200
-        wait_for(lambda: desk.child("worker") != worker, what="another worker")
-        path = f"/api/v1/uploads/{upload}"
-        wait_for(lambda: admin.get(path).json()["state"] == "done", what="the upload that the worker had in work")
-        assert admin.get(f"/calls/{admin.get(path).json()['call_id']}").status_code == 200
+            upload = wait_for(lambda: _in_work(admin), what="an upload in work")
+            worker = desk.child("worker")
+            os.kill(worker, signal.SIGKILL)
+            assert admin.get("/calls").status_code == 200
+            wait_for(lambda: desk.child("worker") != worker, what="another worker")
+            path = f"/api/v1/uploads/{upload}"
+            wait_for(lambda: admin.get(path).json()["state"] == "done", what="the upload that the worker had in work")
+            assert admin.get(f"/calls/{admin.get(path).json()['call_id']}").status_code == 200
 
-        began = time.monotonic()
-        desk.process.terminate()
-        desk.process.wait(timeout=10)
-        assert time.monotonic() - began <= 10
+            began = time.monotonic()
+            desk.process.terminate()
+            desk.process.wait(timeout=10)
+            assert time.monotonic() - began <= 10
     assert (tmp_path / "out/desk/qareport.db").is_file()
 
 

@@ -47,7 +47,7 @@ def create_app(desk: Desk) -> FastAPI:
     )  # fmt: skip
     for pages in everything:
         app.include_router(pages.router, include_in_schema=False)
-    for api in (uploads, reading, review_api, rules_api, people_api):
+    for api in (uploads, review_api, rules_api, people_api, reading):
         app.include_router(api.router)
     app.include_router(health.router, include_in_schema=False)
     app.mount("/static", StaticFiles(directory=_STATIC), name="static")

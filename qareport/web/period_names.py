@@ -29,7 +29,7 @@ def read_period(kind: str, name: str, time_zone: str) -> Period:
     except (ValueError, OverflowError):
         raise NotFoundError(
             say("there is no period {kind} {name!r}", kind=kind, name=name),
-            expected="day/2026-11-21, week/2026-W47, month/2026-11",
+            expected=say("day/2026-11-21, week/2026-W47, month/2026-11"),
         ) from None
 
 

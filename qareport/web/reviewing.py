@@ -128,7 +128,8 @@ def give_verdict(
     item, shown = find_item(call, finding_id)
     if kind is VerdictKind.MISSED:
         raise QareportError(
-            say("the finding is there: say whether it is right"), expected="confirmed, rejected, not_applicable"
+            say("the finding is there: say whether it is right"),
+            expected=say("confirmed, rejected, not_applicable"),
         )
     verdict = make_verdict(access, call_id, shown, kind, reason=reason, comment=comment)
     verdict = replace(verdict, quote_sha256=quote_hash(item.finding))

@@ -47,14 +47,14 @@ class Serving:
         return None
 
 
-def wait_for(look: Callable[[], T | None], *, what: str, seconds: float = 180) -> T:
+def wait_for(look: Callable[[], T | None], *, what: str, seconds: float = 240) -> T:
     """Look until something is there, and return it."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         found = look()
         if found:
             return found
-        time.sleep(0.2)
+        time.sleep(0.5)
     raise AssertionError(f"waited {seconds:g} s for {what}")
 
 

@@ -101,6 +101,65 @@ ROUTES: dict[str, Needs] = {
     "DELETE /api/v1/tokens/{token_id}": Needs(right=_SETTINGS, names="token", audited=1),
     "GET /api/v1/audit": Needs(right=_AUDIT),
     "GET /api/v1/audit/verify": Needs(right=_AUDIT),
+    "GET /heat": Needs(right=_READ),
+    "GET /calls/{call_id:path}/document.{format}": Needs(right=_READ, names="call", audited=1),
+    "GET /api/v1/calls": Needs(right=_READ),
+    "GET /api/v1/heat": Needs(right=_READ),
+    "GET /api/v1/calls/{call_id:path}": Needs(right=_READ, names="call"),
+    "GET /api/v1/calls/{call_id:path}/documents/{format}": Needs(right=_READ, names="call", audited=1),
+    "GET /api/v1/calls/{call_id:path}/findings": Needs(right=_READ, names="call"),
+    "GET /api/v1/calls/{call_id:path}/report": Needs(right=_READ, names="call"),
+    "GET /api/v1/calls/{call_id:path}/tags": Needs(right=_READ, names="call"),
+    "GET /api/v1/calls/{call_id:path}/transcript": Needs(right=_READ, names="call"),
+    "GET /review": Needs(right=_P.REVIEW_WRITE),
+    "GET /rules": Needs(right=_P.RULES_READ),
+    "GET /api/v1/rules/files": Needs(right=_P.RULES_READ),
+    "GET /api/v1/rules/schema": Needs(right=_P.RULES_READ),
+}
+#: Routes whose own tests hold roles, reach and lines of the audit log: what they need is made step by step there.
+HELD_BY_THEIR_OWN_TESTS = {
+    # test_agents, test_orders, test_reading, test_reports
+    "GET /agents/{agent_id:path}",
+    "GET /api/v1/digests/{kind}/{name}",
+    "GET /api/v1/digests/{kind}/{name}/documents/{format}",
+    "GET /api/v1/orders/{order_id:path}",
+    "GET /api/v1/orders/{order_id:path}/documents/{format}",
+    "GET /orders/{order_id:path}",
+    "GET /orders/{order_id:path}/document.{format}",
+    "GET /reports",
+    "GET /reports/{kind}/{name}",
+    "GET /reports/{kind}/{name}/document",
+    "GET /reports/{kind}/{name}/document.{format}",
+    # test_review
+    "GET /api/v1/appeals",
+    "GET /appeals",
+    "GET /calls/{call_id:path}/findings/{finding_id}/counterexample",
+    "POST /api/v1/appeals",
+    "POST /api/v1/appeals/{appeal_id}/decision",
+    "POST /api/v1/appeals/{appeal_id}/escalate",
+    "POST /api/v1/appeals/{appeal_id}/withdraw",
+    "POST /api/v1/calls/{call_id:path}/findings",
+    "POST /appeals/{appeal_id}/decision",
+    "POST /appeals/{appeal_id}/escalate",
+    "POST /appeals/{appeal_id}/withdraw",
+    "POST /calls/{call_id:path}/acknowledge",
+    "POST /calls/{call_id:path}/findings",
+    "POST /calls/{call_id:path}/findings/{finding_id}/appeal",
+    "POST /calls/{call_id:path}/findings/{finding_id}/verdict",
+    "POST /review/stale/{verdict_id}",
+    "PUT /api/v1/calls/{call_id:path}/findings/{finding_id}/verdict",
+    # test_rules
+    "GET /api/v1/rules/files/{name:path}",
+    "GET /rules/{name:path}",
+    "POST /api/v1/rules/explain",
+    "POST /api/v1/rules/lint",
+    "POST /api/v1/rules/replay",
+    "POST /api/v1/rules/test",
+    "POST /rule-forms/{name:path}",
+    "POST /rules",
+    "POST /rules/{name:path}",
+    "PUT /api/v1/rules/drafts/{name:path}",
+    "PUT /api/v1/rules/files/{name:path}",
 }
 
 
@@ -113,7 +172,7 @@ class Things:
 
     def path(self, route: str, names: str, role: UserRole, *, own: bool) -> str:
         """Fill the path of a route with something of the role's own, or with a foreign thing."""
-        path = route.split(" ")[1].replace(":path", "")
+        path = route.split(" ")[1].replace(":path", "").replace("{format}", "json")
         if not names:
             return path
         values: dict[str, tuple[str, Callable[[], object]]] = {
@@ -228,7 +287,9 @@ def test_a_stranger_is_let_in_nowhere_but_at_the_door(things: Things, route: str
 
 def test_every_route_has_its_entry(things: Things) -> None:
     routes = all_routes(create_app(things.opened.desk).routes)
-    assert {f"{method} {route.path}" for route in routes for method in route.methods or ()} == set(ROUTES)
+    found = {f"{method} {route.path}" for route in routes for method in route.methods or ()}
+    assert found - HELD_BY_THEIR_OWN_TESTS == set(ROUTES)
+    assert found >= HELD_BY_THEIR_OWN_TESTS
 
 
 def test_the_log_of_all_this_is_whole(things: Things) -> None:

@@ -30,9 +30,9 @@ def test_a_customer_to_call_back_leads_to_the_second_of_the_call(opened: OpenDes
     assert "c3" not in page
 
 
-def test_who_reads_no_reports_is_sent_to_the_own_account(opened: OpenDesk) -> None:
+def test_who_reads_no_reports_is_sent_to_the_audit_log(opened: OpenDesk) -> None:
     answer = opened.login(UserRole.AUDITOR).get("/")
-    assert (answer.status_code, answer.headers["location"]) == (303, "/account")
+    assert (answer.status_code, answer.headers["location"]) == (303, "/audit")
 
 
 def test_a_day_without_calls_says_that_nobody_is_to_be_called(opened: OpenDesk) -> None:

@@ -52,13 +52,9 @@ class TranscriptRepository:
     def list(self, call_id: str) -> tuple[tuple[str, Transcript], ...]:
         """Return all transcripts of a call, or of the recording that it shares with another call, with their keys."""
         audio = select(CallRow.audio_sha256).where(CallRow.call_id == call_id).scalar_subquery()
-        query = (
-            select(TranscriptRow)
-            .where((TranscriptRow.call_id == call_id) | (TranscriptRow.audio_sha256 == audio))
-            .order_by(TranscriptRow.key)
-        )
+        its_own = (TranscriptRow.call_id == call_id) | (TranscriptRow.audio_sha256 == audio)
         with self._database.read() as session:
-            return tuple(self._read(session.scalars(query)))
+            return tuple(self._read(session.scalars(select(TranscriptRow).where(its_own).order_by(TranscriptRow.key))))
 
     def _read(self, rows: Iterable[TranscriptRow]) -> Iterator[tuple[str, Transcript]]:
         """Read transcripts; damaged ones are left out (`store check` names them)."""

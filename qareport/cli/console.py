@@ -17,7 +17,6 @@ import click
 from qareport import events
 from qareport.cli.intake_summary import intake_lines
 from qareport.cli.terminal import printable
-from qareport.codec import LATEST_YEAR, OLDEST_YEAR, is_plausible
 from qareport.errors import Problem, redact
 from qareport.messages import Message, for_user, say
 from qareport.presentation.locale import LOCALES
@@ -374,6 +373,8 @@ class _Day(click.DateTime):
             day = super().convert(value, param, ctx)
         except click.BadParameter:
             self.fail(str(say("{value!r} is no day; write it as 2026-11-21", value=value)), param, ctx)
+        from qareport.codec import LATEST_YEAR, OLDEST_YEAR, is_plausible  # it imports pydantic
+
         if not is_plausible(day):
             years = {"first": OLDEST_YEAR, "last": LATEST_YEAR}
             self.fail(

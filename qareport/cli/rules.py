@@ -200,7 +200,7 @@ def schema(kind: rules.FileKind) -> int:
     return 0
 
 
-@rules_group.command("format", short_help="Write rule files in Chinese or in English words")
+@rules_group.command("format", short_help="Write rules in Chinese or English words")
 @click.argument(
     "files", metavar="FILE...", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path)
 )

@@ -152,8 +152,8 @@ def test_orders_are_chosen_by_call_agent_and_day(run: Run, tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (("--agent", "A99"), "no agent 'A99'; agents in the store: A017, A023 …"),
-        (("--call", "c9"), "no call 'c9'; calls in the store: c1, c2, c3, c4, c5 …"),
+        (("--agent", "A99"), "no agent 'A99'; in the store: A017, A023 …"),
+        (("--call", "c9"), "no call 'c9'; in the store: c1, c2, c3, c4, c5 …"),
         (("--date", "2026-11-24"), "no call began then; the nearest days with calls: 2026-11-22"),
         (("--agent", "A017", "--call", "c2"), "no call is all of that at once"),
         (("2026c1", "--agent", "A017"), "name orders, or choose them by --call, --agent and --date"),
@@ -418,7 +418,7 @@ def test_a_search_shows_when_whose_and_what_with_the_hits_marked(run: Run) -> No
     assert (status, err) == (0, "1 sentences in 1 calls\n")
     assert out.startswith("2026-11-21 07:30  2026c1  c1  0:12  customer  你们是不是压单啊！我要【退货】！[ANGRY]")
     _, out, err = run("search", "退货", "--limit", "1")
-    assert (out.split("  ")[2], err) == ("c3", "3 sentences in 3 calls; the newest 1 are shown, --limit shows more\n")
+    assert (out.split("  ")[2], err) == ("c3", "3 sentences in 3 calls\nThe newest 1 are shown; --limit shows more.\n")
     assert run("search", "ANGRY", "NOT", "退货")[1] == ""
 
 

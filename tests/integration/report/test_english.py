@@ -97,7 +97,7 @@ def test_a_day_in_english(name: str, kind: str) -> None:
 @pytest.mark.parametrize("name", sorted(PERIODS))
 def test_a_mail_in_english(name: str) -> None:
     with speaking("en"):
-        view, _picture = mail.period_view(PERIODS[name], report.build_view(PERIODS[name], ENGLISH))
+        view = mail.period_view(PERIODS[name], report.build_view(PERIODS[name], ENGLISH))
         for template in (mail.HTML_TEMPLATE, mail.TEXT_TEMPLATE):
             assert chinese_left(mail.fill(template, view, None), PERIODS[name]) == []
         assert mail.attachment_name(PERIODS[name], "pdf") == "Daily quality report-2026-11-21.pdf"

@@ -155,7 +155,9 @@ def test_a_mail_that_does_not_go_out_is_told_after_two_hours(store: Store) -> No
     assert status_of(store).attention == ()
     post(store, "b@example.com", DeliveryState.RETRY, minutes_ago=120)
     (told,) = status_of(store).attention
-    assert told.startswith("mails that have not gone out for two hours: 1: unknown user <b@example.com>")
+    assert told.startswith(
+        "mails that have not gone out for two hours: 1 (qareport mail list): unknown user <b@example.com>"
+    )
 
 
 def test_the_list_of_mails_hides_no_old_one_and_goes_by_the_clock_of_the_settings(

@@ -21,15 +21,6 @@ os.environ["LANGUAGE"] = "en"
 _numbers = itertools.count()
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let the tests of known_failures.txt fail; the summary counts those that pass, so that their lines go."""
-    lines = (Path(__file__).parent / "known_failures.txt").read_text("utf-8").splitlines()
-    known = {line for line in lines if line and not line.startswith("#")}
-    for item in items:
-        if item.nodeid in known:
-            item.add_marker(pytest.mark.xfail(reason="tests/known_failures.txt", strict=False))
-
-
 @pytest.fixture(scope="session")
 def demo_run(tmp_path_factory: pytest.TempPathFactory) -> DemoRun:
     """Run the demo once for all tests that look at what it made."""

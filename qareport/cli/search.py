@@ -70,8 +70,9 @@ def search(options: Options, query: Sequence[str], scope: Scope, limit: int, cou
     qareport search '愤怒 客户：退货'                  the same in Chinese: tag or word, and who says it
 
     AND, OR, NOT (a space means AND), parentheses, "phrases", beginnings (ship*). Tags: ANGRY, SAD, HAPPY, NEUTRAL,
-    SILENCE, LAUGHTER, IRONY, or in Chinese: 愤怒, 失望, 沉默, 笑声, 反讽. Fields: agent, order, call, date, risk,
-    score, rule, role, moment.
+    SILENCE, LAUGHTER, IRONY, or in Chinese: 愤怒, 失望, 沉默, 笑声, 反讽.
+
+    Fields: agent, team, order, call, date, risk, score, issue, stage, emotion, rule, role, moment.
     """
     text = " ".join(query)
     with options.open_workspace() as workspace, ProgressBars() as progress:

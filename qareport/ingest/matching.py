@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from qareport.errors import Problem
 from qareport.events import reason_of
 from qareport.ingest.addresses import is_url, shown
-from qareport.ingest.legs import find_pairs, join_legs
 from qareport.ingest.manifest import Manifest, ManifestRow, base_name
 from qareport.ingest.recordings import RecordingFile, SourceContents
 from qareport.ingest.sources import find_file
@@ -143,6 +143,8 @@ class Matching:
     def _join(self, call: Call, recordings: tuple[RecordingFile, ...]) -> None:
         first, second = (recording.path for recording in recordings)
         try:
+            from qareport.audio.legs import join_legs  # it imports what decodes recordings
+
             joined = join_legs((first, second), self._cache / _JOINED, max_duration_ms=self._max_duration_ms)
         except Exception as error:  # noqa: BLE001 - whatever is wrong with a call, the others are found
             self._fail(replace(call, audio_path=str(first)), "decode", reason_of(error))
@@ -257,3 +259,13 @@ def _distinct(units: Iterable[_Unit], known: Iterable[str]) -> list[_Unit]:
         taken.add(call_id)
         result.append(replace(unit, call=replace(unit.call, call_id=call_id)))
     return result
+
+
+def find_pairs(recordings: Iterable[RecordingFile], words: Collection[str]) -> tuple[tuple[str, str], ...]:
+    """Find recordings whose names differ by the word for a leg alone: 7001-in.wav and 7001-out.wav."""
+    ending = re.compile(rf"(.+[-_. ])({'|'.join(map(re.escape, sorted(words)))})", re.IGNORECASE)
+    named: defaultdict[tuple[Path, str], list[str]] = defaultdict(list)
+    for recording in recordings:
+        if match := ending.fullmatch(recording.stem):
+            named[recording.path.parent, match[1]].append(recording.name)
+    return tuple((names[0], names[1]) for names in named.values() if len(names) == 2)

@@ -19,6 +19,7 @@ from typing import Any, TypeVar
 
 import docx
 
+from qareport import messages
 from qareport.codec import from_json
 from qareport.errors import MailError, Problem, QareportError, TagError
 from qareport.messages import say
@@ -81,7 +82,8 @@ def check_documents(templates: Path | None, names: Collection[str]) -> Iterator[
         templates: a folder of the user's templates; a template that is not in it is taken from the bundled ones.
         names: some of `DOCUMENTS`.
     """
-    with speaking(LOCALES[0]), closing(Printer(cpu_limit_s=_CPU_LIMIT_S)) as printer:
+    user = messages.language()
+    with speaking(LOCALES[0]), messages.speaking(user), closing(Printer(cpu_limit_s=_CPU_LIMIT_S)) as printer:
         order = {name: build_view(sample_order(name), SETTINGS) for name in ("order", "order-failed", "order-empty")}
         period = {name: build_period_view(sample_period(name), SETTINGS) for name in ("period", "period-empty")}
         for stem, views in (("call", with_hostile(order)), ("period", with_hostile(period))):

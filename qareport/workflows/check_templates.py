@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
-from qareport import report
+from qareport import messages, report
 from qareport.delivery import mail
 from qareport.errors import Problem
 from qareport.model import Period, PeriodKind, RunState
@@ -39,9 +39,10 @@ def check_templates(templates: Path | None, names: Collection[str] = ALL) -> Ite
     Raises:
         DocumentError: no Chinese font is installed, so that no picture can be drawn.
     """
+    user = messages.language()
     for name, problems in template_check.check_documents(templates, names):
         yield Checked(name=name, path=find_template(name, templates), problems=tuple(problems))
-    with speaking(LOCALES[0]):
+    with speaking(LOCALES[0]), messages.speaking(user):
         views = template_check.with_hostile(_mails())
         for name in (name for name in MAILS if name in names):
             problems = template_check.find_problems(name, templates, [_mail(view, name) for view in views])

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from qareport import rules
 from qareport.model import CallReport, CallReview, FindingReview, Verdict, review_findings
 from qareport.settings import ScoreSettings
 
@@ -36,6 +35,8 @@ def _review(
     given = [(item, item.verdict) for item in items if item.verdict is not None]
     if not given:
         return None
+    from qareport import rules  # a report without verdicts does without the rules
+
     card = rules.reviewed_card(call.scorecard, items, score) if call.scorecard is not None else None
     by_time = sorted((verdict for _item, verdict in given), key=lambda verdict: verdict.verdict_id)
     zone = call.started_at.tzinfo if call.started_at is not None else None  # dates as in the rest of the document

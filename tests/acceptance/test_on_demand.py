@@ -204,7 +204,7 @@ def test_a_call_without_its_transcript_keeps_its_result_and_says_so(run: Run, ur
         session.execute(sqlalchemy.text("DELETE FROM transcripts WHERE call_id = 'c3'"))
     status, out, err = run("report", "2026c3", "--refresh", "--format", "json", "--out", tmp_path)
     assert status == 1
-    assert "c3: no transcript of it is stored, so its last result stays" in err
+    assert "c3: no transcript is stored, so its last result stays" in err
     assert Path(out.strip()).exists()
 
 

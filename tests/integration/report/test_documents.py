@@ -542,7 +542,7 @@ def test_missing_chinese_font_says_what_to_install(monkeypatch: pytest.MonkeyPat
     try:
         with pytest.raises(DocumentError, match="apt install fonts-noto-cjk"):
             render(samples.EXAMPLE, "pdf")
-        assert any("fonts-noto-cjk" in notice for notice in check_fonts())
+        assert any("fonts-noto-cjk" in str(notice) for notice in check_fonts())
     finally:
         fonts.chinese_font.cache_clear()
 

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import re
-from collections import defaultdict
-from collections.abc import Collection, Iterable
 from pathlib import Path
 
 import av
@@ -18,7 +15,6 @@ from qareport.audio.levels import channels_identical
 from qareport.audio.resampling import SAMPLE_RATE, Samples
 from qareport.errors import AudioError
 from qareport.files import atomic_path, content_key
-from qareport.ingest.recordings import RecordingFile
 from qareport.messages import say
 
 #: Samples that are encoded at once.
@@ -82,13 +78,3 @@ def _write(path: Path, samples: npt.NDArray[np.int16]) -> None:
             frame.sample_rate, frame.pts = SAMPLE_RATE, start
             container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
-
-
-def find_pairs(recordings: Iterable[RecordingFile], words: Collection[str]) -> tuple[tuple[str, str], ...]:
-    """Find recordings whose names differ by the word for a leg alone: 7001-in.wav and 7001-out.wav."""
-    ending = re.compile(rf"(.+[-_. ])({'|'.join(map(re.escape, sorted(words)))})", re.IGNORECASE)
-    named: defaultdict[tuple[Path, str], list[str]] = defaultdict(list)
-    for recording in recordings:
-        if match := ending.fullmatch(recording.stem):
-            named[recording.path.parent, match[1]].append(recording.name)
-    return tuple((names[0], names[1]) for names in named.values() if len(names) == 2)

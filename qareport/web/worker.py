@@ -11,7 +11,8 @@ from types import FrameType
 
 from qareport.errors import QareportError
 from qareport.web.health import SignOfLife
-from qareport.workflows.uploads import UploadFolder, UploadWorker
+from qareport.workflows.hear_uploads import UploadWorker
+from qareport.workflows.uploads import UploadFolder
 from qareport.workflows.workspace import Workspace
 
 #: A sign of life is left so often.

@@ -109,3 +109,9 @@ def test_importing_the_package_imports_nothing_else(tmp_path: Path) -> None:
     code = "import sys, qareport; print(sorted(name for name in sys.modules if name.startswith('qareport')))"
     done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "['qareport']"
+
+
+def test_the_desk_that_answers_browsers_imports_nothing_that_decodes_or_hears(tmp_path: Path) -> None:
+    code = "import json, sys, qareport.web; print(json.dumps(sorted(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert set(json.loads(done.stdout)) & (SOUND - {"numpy"}) == set()

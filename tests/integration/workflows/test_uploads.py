@@ -11,7 +11,8 @@ import pytest
 from qareport import settings
 from qareport.audio.containers import sha256_of
 from qareport.model import AudioInfo, Call, FailedCall, Job, JobKind, JobState, ModelInfo, Segment, Transcript
-from qareport.workflows.uploads import UploadFolder, UploadRefusedError, UploadWorker
+from qareport.workflows.hear_uploads import UploadWorker
+from qareport.workflows.uploads import UploadFolder, UploadRefusedError
 from qareport.workflows.workspace import Workspace
 from tests.support.recordings import cut_recording
 

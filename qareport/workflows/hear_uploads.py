@@ -1,0 +1,285 @@
+"""Hear what people put in on the desk: one recording after the other, judged, and told line by line while it is heard.
+
+A worker process that holds the engine takes the jobs. A killed worker's job is taken by the next; nothing is heard
+twice, as transcripts and results are kept under the hash of what they follow from.
+"""
+
+from __future__ import annotations
+
+import secrets
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from qareport import asr, events, privacy
+from qareport.errors import QareportError
+from qareport.model import Call, FailedCall, Job, JobKind, JobState, NoteCode, Role, Segment
+from qareport.store import holder
+from qareport.workflows.call_sound import make_listening
+from qareport.workflows.judge import judge_calls
+from qareport.workflows.rejudging import forget_changed_rules, judge_again
+from qareport.workflows.render import assemble_order
+from qareport.workflows.transcribe import RecordingToTranscribe, TranscribedCall, transcribe_calls
+from qareport.workflows.workspace import Workspace
+
+if TYPE_CHECKING:
+    from qareport.asr import Transcriber
+
+#: A worker that is told nothing looks for work so often.
+_IDLE_S = 0.3
+#: A lease is renewed so often while the model works.
+_RENEW_S = 10.0
+
+
+class UploadWorker:
+    """Takes uploads from the queue, one at a time, until it is told to stop."""
+
+    def __init__(self, workspace: Workspace, engine: Transcriber, *, owner: str = "") -> None:
+        """Take what to work with; `owner` names the worker in leases, "": by its process."""
+        self._workspace = workspace
+        self._engine = engine
+        self._owner = owner or f"{holder()}:{secrets.token_hex(4)}"
+        self.stopping = threading.Event()
+
+    def run(self) -> None:
+        """Work until `stopping` is set; what is under way then goes back into the queue.
+
+        Sound for listening is made beside, in a thread of its own, so that nobody waits for a long recording; stored
+        calls are judged again in another.
+        """
+        beside = [
+            threading.Thread(target=self._work, args=(JobKind.SOUND, self.make_sound)),
+            threading.Thread(target=self._work, args=(JobKind.REPLAY, self.judge_again)),
+        ]
+        for thread in beside:
+            thread.start()
+        self._work(JobKind.UPLOAD, self.work_on)
+        for thread in beside:
+            thread.join()
+        self.give_back()
+
+    def give_back(self) -> None:
+        """Put what is in work back into the queue."""
+        self._workspace.store.jobs.give_back(self._owner)
+
+    def _work(self, kind: JobKind, work_on: Callable[[Job], None]) -> None:
+        while not self.stopping.is_set():
+            job = self._workspace.store.jobs.take([kind], self._owner, at=_now())
+            if job is None:
+                self.stopping.wait(_IDLE_S)
+            else:
+                work_on(job)
+
+    def judge_again(self, job: Job) -> None:
+        """Judge all stored calls again by the rules as they are now."""
+        judge_again(self._workspace, job, self._owner)
+
+    def make_sound(self, job: Job) -> None:
+        """Make the sound of one call for listening."""
+        store, settings = self._workspace.store, self._workspace.settings
+        call_id, code, words = str(job.payload["call_id"]), "", ""
+        try:
+            order = assemble_order(store, call_id, settings.privacy)
+            call = next(call for call in order.calls if call.call_id == call_id)
+            make_listening(
+                Path(settings.desk.folder) / "sound",
+                call,
+                max_duration_ms=settings.audio.max_duration_minutes * 60_000,
+                original=bool(job.payload.get("original")),
+            )
+        except QareportError as error:
+            code, words = "no_sound", str(error)
+        except Exception as error:  # noqa: BLE001 - one bad recording stops no other
+            code, words = "no_sound", f"{type(error).__name__}: {error}"
+        state = JobState.FAILED if code else JobState.DONE
+        store.jobs.finish(job.job_id, self._owner, state, at=_now(), error_code=code, error=privacy.mask(words)[0])
+
+    def work_on(self, job: Job) -> None:
+        """Hear and judge one upload; whatever goes wrong with it ends that job alone."""
+        watch = events.Stopwatch()
+        heard = _Heard(self._workspace, job, self._owner)
+        try:
+            with _renewed(heard):
+                outcome = self._process(job, heard)
+        except _LostError:
+            return
+        except QareportError as error:
+            outcome = _Outcome(code=getattr(error, "code", "failed"), words=str(error))
+        except Exception as error:  # noqa: BLE001 - one bad recording stops no other
+            outcome = _Outcome(code="failed", words=f"{type(error).__name__}: {error}")
+        heard.end(outcome)
+        events.happened("upload", outcome.code or "done", duration_ms=watch.lap_ms(), reason=outcome.words or None)
+
+    def _process(self, job: Job, heard: _Heard) -> _Outcome:
+        call, language = call_of(job), str(job.payload.get("language") or "auto")
+        settings = self._workspace.settings
+        chosen = settings.asr if language == "auto" else replace(settings.asr, language=language)
+        key = asr.transcription_key(self._workspace.engine_files(), chosen, settings.audio)
+        engine = self._engine if chosen is settings.asr else self._engine.in_language(language)
+        heard.step("decoding")
+        transcription = transcribe_calls(
+            [call],
+            self._workspace.store,
+            engine_key=key,
+            load_transcriber=lambda: _Aloud(engine, heard),
+            on_progress=lambda *_: None,
+        )
+        if transcription.duplicates:
+            return _Outcome(call_id=transcription.duplicates[0].first.call_id)
+        if transcription.failures:
+            return _Outcome(code=_code_of(transcription.failures[0]), words=transcription.failures[0].reason)
+        heard.step("judging")
+        forget_changed_rules(self._workspace)
+        _, failures = judge_calls(
+            transcription.calls,
+            self._workspace.store,
+            self._workspace.rule_book_for_run,
+            on_progress=lambda *_: None,
+        )
+        if not failures:  # the page opens with its sound
+            self._workspace.store.jobs.add(JobKind.SOUND, {"call_id": call.call_id, "original": False}, at=_now())
+        if failures:
+            return _Outcome(code="judging", words=failures[0].reason)
+        notes = {note.code for note in transcription.calls[0].transcript.notes}
+        return _Outcome(call_id=call.call_id, no_speech=NoteCode.NO_SPEECH in notes)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Outcome:
+    """How an upload ended: with a call, or with a code and words."""
+
+    call_id: str = ""
+    code: str = ""
+    words: str = ""
+    no_speech: bool = False
+
+
+class _LostError(Exception):
+    """The job was cancelled, or its lease has ended."""
+
+
+class _Heard:
+    """What is known of an upload so far, and told to the queue."""
+
+    def __init__(self, workspace: Workspace, job: Job, owner: str) -> None:
+        self._jobs = workspace.store.jobs
+        self._masking = workspace.settings.privacy
+        self._job = job
+        self._owner = owner
+        self._step = ""
+        self._segments: list[Segment] = []
+        self._lock = threading.Lock()
+
+    def step(self, name: str) -> None:
+        """Tell which step begins: decoding, hearing or judging."""
+        self._step = name
+        self.renew()
+
+    def lines(self, segments: Sequence[Segment]) -> None:
+        """Tell the next sentences, masked."""
+        with self._lock:
+            self._segments += segments
+            self._step = "hearing"
+        self.renew()
+
+    def renew(self) -> None:
+        """Hold the job for longer and tell how far it is.
+
+        Raises:
+            _LostError: it is held no more.
+        """
+        if not self._jobs.renew(self._job.job_id, self._owner, at=_now(), progress=self._progress()):
+            raise _LostError
+
+    def end(self, outcome: _Outcome) -> None:
+        """Tell how it ended."""
+        state = JobState.FAILED if outcome.code else JobState.DONE
+        progress = self._progress() | {"call_id": outcome.call_id, "no_speech": outcome.no_speech}
+        self._jobs.finish(
+            self._job.job_id, self._owner, state, at=_now(), progress=progress, error_code=outcome.code,
+            error=privacy.mask(outcome.words)[0],
+        )  # fmt: skip
+
+    def _progress(self) -> dict[str, Any]:
+        with self._lock:
+            segments = tuple(self._segments)
+        if self._masking.enabled:
+            segments = privacy.mask_segments(segments, self._masking.kinds).segments
+        return {"step": self._step, "lines": [_line(segment) for segment in segments]}
+
+
+def _line(segment: Segment) -> Mapping[str, Any]:
+    return {
+        "start_ms": segment.start_ms,
+        "end_ms": segment.end_ms,
+        "role": segment.role.value,
+        "channel": segment.channel,
+        "text": segment.text,
+        "emotion": segment.emotion.value if segment.emotion else None,
+        "events": [event.value for event in segment.events],
+    }
+
+
+class _Aloud:
+    """The `RecordingTranscriber` that tells sentences while it hears."""
+
+    def __init__(self, engine: Transcriber, heard: _Heard) -> None:
+        self._engine = engine
+        self._heard = heard
+
+    def transcribe_many(
+        self, recordings: Sequence[RecordingToTranscribe], *, on_progress: events.Progress
+    ) -> Iterator[TranscribedCall | FailedCall]:
+        """Yield the outcome of each recording."""
+        for recording in recordings:
+            outcome = self._engine.transcribe_aloud(recording.call, on_lines=self._heard.lines)
+            if isinstance(outcome, FailedCall):
+                yield outcome
+            else:
+                yield TranscribedCall(call=recording.call, key=recording.key, transcript=outcome)
+
+
+@contextmanager
+def _renewed(heard: _Heard) -> Iterator[None]:
+    """Renew the lease while a block works, however long the model takes."""
+    over = threading.Event()
+
+    def renew() -> None:
+        while not over.wait(_RENEW_S):
+            with suppress(_LostError):
+                heard.renew()
+
+    thread = threading.Thread(target=renew, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
+def call_of(job: Job) -> Call:
+    """Return what the person who uploaded a recording said of the call."""
+    facts = job.payload
+    started_at = facts.get("started_at")
+    return Call(
+        call_id=str(facts["call_id"]),
+        audio_path=str(facts["path"]),
+        order_id=facts.get("order_id") or None,
+        agent_id=facts.get("agent_id") or None,
+        customer_phone=facts.get("customer_phone") or None,
+        started_at=datetime.fromisoformat(started_at) if started_at else None,
+        channel_roles=tuple(Role(role) for role in facts.get("channel_roles") or ()),
+    )
+
+
+def _code_of(failure: FailedCall) -> str:
+    return "not_audio" if failure.step == "decode" else "failed"
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

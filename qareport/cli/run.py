@@ -102,7 +102,7 @@ def demo(options: Options, out: Path, formats: tuple[str, ...]) -> int:
     )
     summary = _run(options, (), calls / "manifest.csv", out, formats, settled=True)
     _show_what_to_open(options, summary, out)
-    notify(say("To see it all in a browser: qareport serve --demo"))
+    click.echo(str(say("To see it all in a browser: qareport serve --demo")))
     notify(say("The bundled model understands only its own synthetic voices. For real calls: qareport run --help"))
     return any(failure.call_id in readable for failure in summary.failures) or bool(summary.problems)
 

@@ -19,10 +19,12 @@ from typing import Any, TypeVar
 from jinja2 import StrictUndefined, TemplateRuntimeError, TemplateSyntaxError, nodes
 from jinja2.ext import i18n
 from jinja2.sandbox import ImmutableSandboxedEnvironment
+from markupsafe import Markup
 
 from qareport.errors import DocumentError
 from qareport.messages import say
-from qareport.presentation import locale
+from qareport.presentation import emotion_chart, heatmap_chart, locale, trend_chart
+from qareport.presentation.view_types import Chart, HeatChart, TrendChart
 from qareport.settings import default_dir
 
 T = TypeVar("T")
@@ -127,6 +129,15 @@ def make_environment() -> ImmutableSandboxedEnvironment:
     environment.tests["chinese"] = lambda text: _CHINESE.search(str(text)) is not None
     environment.globals.update(_=locale._, gettext=locale._, ngettext=locale.ngettext, language=locale.language())
     return environment
+
+
+def draw(chart: Chart | HeatChart | TrendChart) -> Markup:
+    """Draw a chart as SVG, for pages."""
+    if isinstance(chart, HeatChart):
+        drawing = heatmap_chart.svg(chart)
+    else:
+        drawing = trend_chart.svg(chart) if isinstance(chart, TrendChart) else emotion_chart.svg(chart)
+    return Markup(drawing)  # noqa: S704 - drawn, and escaped where it is drawn
 
 
 def find_template(name: str, templates: Path | None) -> Path:

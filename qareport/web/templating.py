@@ -12,13 +12,12 @@ from zoneinfo import ZoneInfo
 from fastapi import Request, Response
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from jinja2.ext import i18n
-from markupsafe import Markup
 from starlette.responses import HTMLResponse
 
 from qareport.messages import Message
 from qareport.model import Permission
-from qareport.presentation import emotion_chart, heatmap_chart, locale, trend_chart, wording
-from qareport.presentation.view_types import Chart, HeatChart, TrendChart
+from qareport.presentation import locale, wording
+from qareport.presentation.templating import draw
 
 _FOLDER: Final = Path(__file__).parent
 
@@ -33,20 +32,12 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         extensions=[i18n],
     )
-    environment.filters["svg"] = _svg
+    environment.filters["svg"] = draw
     environment.globals.update(
         _=locale._, gettext=locale._, ngettext=locale.ngettext, plural=locale.plural, Permission=Permission,
         wording=wording,
     )  # fmt: skip
     return environment
-
-
-def _svg(chart: Chart | HeatChart | TrendChart) -> Markup:
-    if isinstance(chart, HeatChart):
-        drawing = heatmap_chart.svg(chart)
-    else:
-        drawing = trend_chart.svg(chart) if isinstance(chart, TrendChart) else emotion_chart.svg(chart)
-    return Markup(drawing)  # noqa: S704 - drawn, and escaped where it is drawn
 
 
 def render(

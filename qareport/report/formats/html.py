@@ -16,9 +16,9 @@ from markupsafe import Markup
 
 from qareport.errors import TagError
 from qareport.messages import Message, say
-from qareport.presentation import emotion_chart, heatmap_chart, trend_chart
-from qareport.presentation.templating import find_template, make_environment, read_template, template_line
-from qareport.presentation.view_types import Chart, DocumentView, HeatChart, TrendChart
+from qareport.presentation import emotion_chart
+from qareport.presentation.templating import draw, find_template, make_environment, read_template, template_line
+from qareport.presentation.view_types import Chart, DocumentView
 from qareport.report.order.transcript_lines import Sound
 from qareport.search.names import marks_by_name
 
@@ -69,7 +69,7 @@ def render_html(
     scripts = _SCRIPTS.get(stem, ()) if interactive else ()
     script = "".join(read_template(find_template(name, templates)) for name in scripts)
     environment = make_environment()
-    environment.filters.update(svg=_svg, narrow_svg=_narrow_svg)
+    environment.filters.update(svg=draw, narrow_svg=_narrow_svg)
     source = read_template(path)
     script = script.replace("</", "<\\/")
     variables = PageVariables(
@@ -108,14 +108,6 @@ def _policy(script: str) -> str:
         digest = base64.b64encode(hashlib.sha256(script.encode("utf-8")).digest()).decode()
         parts.append(f"script-src 'sha256-{digest}'")
     return "; ".join((*parts, "base-uri 'none'", "form-action 'none'"))
-
-
-def _svg(chart: Chart | HeatChart | TrendChart) -> Markup:
-    if isinstance(chart, HeatChart):
-        drawing = heatmap_chart.svg(chart)
-    else:
-        drawing = trend_chart.svg(chart) if isinstance(chart, TrendChart) else emotion_chart.svg(chart)
-    return Markup(drawing)  # noqa: S704 - drawn, and escaped where it is drawn
 
 
 def _narrow_svg(chart: Chart) -> Markup:

@@ -175,6 +175,11 @@ class CallRepository:
         with self._database.read() as session:
             return session.scalars(select(CallRow.order_id).where(CallRow.call_id == call_id)).first()
 
+    def has(self, call_id: str) -> bool:
+        """Tell whether there is a call of this id, judged or not."""
+        with self._database.read() as session:
+            return session.get(CallRow, call_id) is not None
+
     def has_result(self, call_id: str) -> bool:
         """Tell whether a call has a result."""
         with self._database.read() as session:

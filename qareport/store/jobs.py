@@ -157,6 +157,13 @@ class JobRepository:
         with self._database.read() as session:
             return session.scalar(query) or 0
 
+    def is_awaited(self, call_id: str) -> bool:
+        """Tell whether an upload that is not over will become the call of this id."""
+        over = [state for state in JobState if state.is_over]
+        query = select(JobRow.payload).where(JobRow.kind == JobKind.UPLOAD, JobRow.state.not_in(over))
+        with self._database.read() as session:
+            return any(json.loads(payload).get("call_id") == call_id for payload in session.scalars(query))
+
     def _change(self, job_id: int, owner: str, values: Mapping[str, Any]) -> bool:
         held = (JobRow.id == job_id) & (JobRow.lease_owner == owner) & (JobRow.state == JobState.RUNNING)
         with self._database.write() as session:

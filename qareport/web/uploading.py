@@ -77,14 +77,20 @@ def add(access: Access, new: NewUpload) -> Job:
     """Add an upload whose bytes are still to come.
 
     Raises:
-        ForbiddenError: no calls may be added, or not for this agent.
-        UploadRefusedError: too many wait already.
+        ForbiddenError: no calls may be added, or not for this agent, or for nobody by whom the call could be seen.
+        UploadRefusedError: too many wait already, or there is a call of this id.
     """
     access.require(Permission.CALLS_WRITE)
     agents = access.agents(Permission.CALLS_WRITE)
-    if agents.only is not None and new.agent_id is not None and not agents.holds(new.agent_id):
+    if agents.only is not None and not agents.holds(new.agent_id):
+        if new.agent_id is None:
+            raise ForbiddenError(
+                say("nobody of your teams would see this call"), to_do=say("give the number of the agent who spoke")
+            )
         raise ForbiddenError(say("agent {agent} is in none of your teams", agent=new.agent_id))
     desk = access.desk
+    if new.call_id is not None and _is_taken(desk, new.call_id):
+        raise UploadRefusedError("conflict", say("there is already a call {call_id}", call_id=new.call_id))
     if desk.store.jobs.count_waiting(JobKind.UPLOAD) >= desk.settings.desk.upload_queue:
         raise UploadRefusedError("overload", say("too many recordings wait already; try again in some minutes"))
     payload = new.model_dump(mode="json")
@@ -181,6 +187,10 @@ _POLL_S, _COMMENT_S = 0.25, 15.0
 def _event(name: str, data: Any, number: int | None = None) -> str:
     head = f"id: {number}\n" if number is not None else ""
     return f"{head}event: {name}\ndata: {json.dumps(data, ensure_ascii=False)}\n\n"
+
+
+def _is_taken(desk: Desk, call_id: str) -> bool:
+    return desk.store.calls.has(call_id) or desk.store.jobs.is_awaited(call_id)
 
 
 def _make_id(file_name: str) -> str:

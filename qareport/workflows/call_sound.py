@@ -10,11 +10,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from qareport import privacy
 from qareport.errors import AudioError, NotFoundError
 from qareport.files import atomic_write, content_key
 from qareport.messages import say
 from qareport.model import CallReport
 from qareport.report.order.transcript_lines import covered_ms
+from qareport.settings import PrivacySettings
 
 #: Peaks of one channel at most: enough for a wave 4,000 pixels wide, 30 KB as text.
 _POINTS = 4_000
@@ -33,12 +35,13 @@ class Listening:
         return self.sound.is_file() and self.waveform.is_file()
 
 
-def find_listening(folder: Path, call: CallReport, *, original: bool = False) -> Listening:
+def find_listening(folder: Path, call: CallReport, masking: PrivacySettings, *, original: bool = False) -> Listening:
     """Say where the sound of a call is, or will be.
 
     Args:
         folder: of the cache.
-        call: masked as the settings say; what it masks is covered by a tone.
+        call: as the store has it.
+        masking: which personal data is covered by a tone.
         original: nothing is covered.
 
     Raises:
@@ -46,12 +49,14 @@ def find_listening(folder: Path, call: CallReport, *, original: bool = False) ->
     """
     if call.audio is None:
         raise NotFoundError(say("call {call_id} has no recording", call_id=call.call_id))
-    covered = _covered(call, original=original)
+    covered = _covered(call, masking, original=original)
     key = content_key("2", call.audio.sha256, json.dumps(covered))
     return Listening(sound=folder / f"{key}.ogg", waveform=folder / f"{call.audio.sha256}.json")
 
 
-def make_listening(folder: Path, call: CallReport, *, max_duration_ms: int, original: bool = False) -> Listening:
+def make_listening(
+    folder: Path, call: CallReport, masking: PrivacySettings, *, max_duration_ms: int, original: bool = False
+) -> Listening:
     """Make what is missing of a call's sound (see `find_listening`).
 
     Raises:
@@ -60,7 +65,7 @@ def make_listening(folder: Path, call: CallReport, *, max_duration_ms: int, orig
     """
     from qareport.audio.playback import make_playable, make_waveform  # they decode recordings
 
-    made = find_listening(folder, call, original=original)
+    made = find_listening(folder, call, masking, original=original)
     if call.audio is None or made.is_made:
         return made
     path = Path(call.audio.path)
@@ -71,7 +76,7 @@ def make_listening(folder: Path, call: CallReport, *, max_duration_ms: int, orig
         content, _ = make_playable(
             path,
             sha256=call.audio.sha256,
-            covered_ms=_covered(call, original=original),
+            covered_ms=_covered(call, masking, original=original),
             max_duration_ms=max_duration_ms,
         )
         with atomic_write(made.sound) as file:
@@ -83,5 +88,7 @@ def make_listening(folder: Path, call: CallReport, *, max_duration_ms: int, orig
     return made
 
 
-def _covered(call: CallReport, *, original: bool) -> Sequence[tuple[int, int]]:
-    return [] if original else sorted(set(covered_ms(call)))
+def _covered(call: CallReport, masking: PrivacySettings, *, original: bool) -> Sequence[tuple[int, int]]:
+    if original or not masking.enabled:
+        return []
+    return sorted(set(covered_ms(privacy.mask_report(call, masking.kinds))))

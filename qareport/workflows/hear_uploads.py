@@ -22,7 +22,6 @@ from qareport.store import holder
 from qareport.workflows.call_sound import make_listening
 from qareport.workflows.judge import judge_calls
 from qareport.workflows.rejudging import forget_changed_rules, judge_again
-from qareport.workflows.render import assemble_order
 from qareport.workflows.transcribe import RecordingToTranscribe, TranscribedCall, transcribe_calls
 from qareport.workflows.workspace import Workspace
 
@@ -83,11 +82,10 @@ class UploadWorker:
         store, settings = self._workspace.store, self._workspace.settings
         call_id, code, words = str(job.payload["call_id"]), "", ""
         try:
-            order = assemble_order(store, call_id, settings.privacy)
-            call = next(call for call in order.calls if call.call_id == call_id)
             make_listening(
                 Path(settings.desk.folder) / "sound",
-                call,
+                store.results.get(call_id),
+                settings.privacy,
                 max_duration_ms=settings.audio.max_duration_minutes * 60_000,
                 original=bool(job.payload.get("original")),
             )

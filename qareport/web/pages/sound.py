@@ -27,12 +27,12 @@ def get_sound(
 
     The unmasked original needs the right and a purpose, which stands in the audit log.
     """
+    call = access.call(call_id, Permission.CALLS_ORIGINAL if original else Permission.CALLS_READ)
     if original:
-        access.call(call_id, Permission.CALLS_ORIGINAL)
         if not purpose.strip():
             raise ForbiddenError(say("say why you need the original"), expected=say("a purpose"))
         access.record("call.hear_original", object=f"call:{call_id}", purpose=purpose)
-    found = listening(access, call_id, original=original)
+    found = listening(access, call, original=original)
     if not found.sound.is_file():
         return ask_for(access, call_id, original=original)
     return FileResponse(found.sound, media_type="audio/ogg", headers={"cache-control": "private, max-age=3600"})
@@ -41,24 +41,18 @@ def get_sound(
 @router.get("/calls/{call_id:path}/waveform")
 def get_waveform(access: MyAccess, call_id: str) -> Response:
     """Send the peaks of a call: `{duration_ms, channels: [[0 … 127]], roles}`; 202 while they are being made."""
-    call = masked_call(access, call_id)
-    found = listening(access, call_id)
+    call = access.call(call_id)
+    found = listening(access, call)
     if not found.is_made:
         return ask_for(access, call_id)
     drawn = json.loads(found.waveform.read_text("utf-8"))
     return JSONResponse(drawn | {"roles": roles_of(call, len(drawn["channels"]))})
 
 
-def listening(access: Access, call_id: str, *, original: bool = False) -> Listening:
+def listening(access: Access, call: CallReport, *, original: bool = False) -> Listening:
     """Find the sound of a call that may be seen."""
-    folder = Path(access.desk.settings.desk.folder) / "sound"
-    return find_listening(folder, masked_call(access, call_id), original=original)
-
-
-def masked_call(access: Access, call_id: str) -> CallReport:
-    """Return a call as it is shown: masked as the settings say."""
-    access.call(call_id)
-    return next(call for call in access.order(call_id).calls if call.call_id == call_id)
+    settings = access.desk.settings
+    return find_listening(Path(settings.desk.folder) / "sound", call, settings.privacy, original=original)
 
 
 def ask_for(access: Access, call_id: str, *, original: bool = False) -> Response:

@@ -1,0 +1,34 @@
+"""What comes in on the desk is kept for who brought it, and takes no other call's place."""
+
+from __future__ import annotations
+
+import pytest
+
+from qareport.model import UserRole
+from tests.support.desk import OpenDesk
+
+
+def announce(opened: OpenDesk, role: UserRole, **more: str) -> tuple[int, str]:
+    answer = opened.enter(role).post("/api/v1/uploads", json={"file_name": "a.wav", **more})
+    return answer.status_code, answer.json().get("code", "")
+
+
+def test_a_recording_never_takes_the_place_of_a_call_that_is_there(opened: OpenDesk) -> None:
+    assert announce(opened, UserRole.ADMIN, call_id="c3") == (409, "conflict")
+    assert opened.desk.store.results.get("c3").agent_id == "B1"
+
+
+def test_nor_of_a_call_that_another_upload_will_become(opened: OpenDesk) -> None:
+    assert announce(opened, UserRole.ADMIN, call_id="new") == (201, "")
+    assert announce(opened, UserRole.ADMIN, call_id="new") == (409, "conflict")
+
+
+@pytest.mark.parametrize(("agent", "status"), [({}, 403), ({"agent_id": "B1"}, 403), ({"agent_id": "A2"}, 201)])
+def test_a_supervisor_names_an_agent_of_the_own_teams_so_that_the_call_is_seen_again(
+    opened: OpenDesk, agent: dict[str, str], status: int
+) -> None:
+    assert announce(opened, UserRole.SUPERVISOR, **agent)[0] == status
+
+
+def test_who_sees_all_calls_may_leave_the_agent_open(opened: OpenDesk) -> None:
+    assert announce(opened, UserRole.ANALYST) == (201, "")

@@ -8,7 +8,9 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from qareport.errors import Problem
+from qareport import privacy
+from qareport.audio.containers import sha256_of
+from qareport.errors import Problem, UnavailableError
 from qareport.events import reason_of
 from qareport.ingest.addresses import is_url, shown
 from qareport.ingest.manifest import Manifest, ManifestRow, base_name
@@ -236,15 +238,26 @@ def _identity(path: Path) -> Path:
 def _call_of(recording: RecordingFile, name: NameParts | None) -> Call:
     """Make a call from a recording and the metadata in its name."""
     if name is None:
-        return Call(call_id=recording.stem, audio_path=str(recording.path))
+        return Call(call_id=_id_from(recording.stem, recording), audio_path=str(recording.path))
     return Call(
-        call_id=name.call_id or recording.stem,
+        call_id=_id_from(name.call_id or recording.stem, recording),
         audio_path=str(recording.path),
         order_id=name.order_id,
         agent_id=name.agent_id,
         started_at=name.started_at,
         customer_phone=name.customer_phone,
     )
+
+
+def _id_from(name: str, recording: RecordingFile) -> str:
+    """Make an id of a file's name: without the numbers of persons, and then told from others by what it holds."""
+    short = privacy.shorten_numbers(name)
+    if short == name:
+        return name
+    try:
+        return f"{short}-{sha256_of(recording.path)[:8]}"
+    except UnavailableError:
+        return short
 
 
 def _distinct(units: Iterable[_Unit], known: Iterable[str]) -> list[_Unit]:

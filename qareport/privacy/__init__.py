@@ -15,6 +15,8 @@ from qareport.privacy.masking import (
     mask_report,
     mask_segments,
     quote_masker,
+    shorten_numbers,
+    shorten_paths,
 )
 
 __all__ = [
@@ -30,4 +32,6 @@ __all__ = [
     "mask_report",
     "mask_segments",
     "quote_masker",
+    "shorten_numbers",
+    "shorten_paths",
 ]

@@ -56,6 +56,33 @@ def replace_finds(text: str, finds: Collection[Find]) -> str:
     return "".join([*parts, text[at:]])
 
 
+#: Numbers of persons that stand in names of files: recorders write who called.
+_IN_NAMES = frozenset({PersonalKind.PHONE, PersonalKind.ID_CARD, PersonalKind.BANK_CARD})
+
+#: A 0 before a mobile number: dialled to leave the house.
+_TRUNK = re.compile(r"(?<!\d)0(?=1[3-9]\d{9}(?!\d))")
+
+
+def shorten_numbers(name: str) -> str:
+    """Leave only the last four digits of persons' numbers in a name: `call-13812345678` is `call-x5678`."""
+    name = _TRUNK.sub("", name)
+    parts, at = [], 0
+    for place in find(name, kinds=_IN_NAMES):
+        parts += [name[at : place.start], "x", name[place.end - 4 : place.end]]
+        at = place.end
+    return "".join([*parts, name[at:]])
+
+
+def shorten_paths(report: OrderReport) -> OrderReport:
+    """Shorten persons' numbers in the paths of recordings, in what leaves the store and plays nothing."""
+    calls = (
+        call if call.audio is None else replace(call, audio=replace(call.audio, path=shorten_numbers(call.audio.path)))
+        for call in report.calls
+    )
+    failed = (replace(call, audio_path=shorten_numbers(call.audio_path)) for call in report.failed_calls)
+    return replace(report, calls=tuple(calls), failed_calls=tuple(failed))
+
+
 _TAGS = re.compile(r"(?:<\|[^|]*\|>)*")
 
 

@@ -5,11 +5,13 @@ File names are safe for any file system, shell and mail program.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal, get_args, overload
 
+from qareport import privacy
 from qareport.codec import to_json
 from qareport.errors import DocumentError
 from qareport.files import atomic_write, safe_name
@@ -31,6 +33,8 @@ Format = Literal["docx", "pdf", "html", "json"]
 FORMATS: Final[tuple[str, ...]] = get_args(Format)
 #: Of a period: its lists in full are a workbook.
 PERIOD_FORMATS: Final[tuple[str, ...]] = (*FORMATS, "xlsx")
+#: A zip file, which Word and Excel files are, cannot be dated before.
+_FIRST_ZIP_YEAR: Final = 1980
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,6 +188,12 @@ class _Documents:
         """Render one document in the current language."""
         if self.view is None or format == "json":
             return self._json()
+        if format in ("docx", "xlsx") and time.gmtime().tm_year < _FIRST_ZIP_YEAR:
+            raise DocumentError(
+                say("the clock of this machine says {year}; such a file cannot be dated", year=time.gmtime().tm_year),
+                where=format,
+                to_do=say("set the clock"),
+            )
         if format == "xlsx":
             from qareport.report.formats.xlsx import render_xlsx
 
@@ -209,7 +219,8 @@ class _Documents:
         return render_pdf(page, attached=attached, created=self.view.created, styles=styles)
 
     def _json(self) -> bytes:
-        return to_json(self.cleaned, indent=2).encode("utf-8") + b"\n"
+        said = self.cleaned if isinstance(self.cleaned, PeriodReport) else privacy.shorten_paths(self.cleaned)
+        return to_json(said, indent=2).encode("utf-8") + b"\n"
 
     def _sounds(self) -> Mapping[str, Sound]:
         if isinstance(self.report, PeriodReport) or not self.settings.audio:

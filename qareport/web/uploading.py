@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 import anyio.to_thread
 from pydantic import BaseModel, ConfigDict, Field
 
+from qareport import privacy
 from qareport.errors import NotFoundError
 from qareport.messages import say
 from qareport.model import Job, JobKind, JobState, Permission, Role
@@ -194,4 +195,4 @@ def _is_taken(desk: Desk, call_id: str) -> bool:
 
 
 def _make_id(file_name: str) -> str:
-    return f"{Path(file_name).stem[:150]}-{secrets.token_hex(3)}"
+    return f"{privacy.shorten_numbers(Path(file_name).stem)[:150]}-{secrets.token_hex(3)}"

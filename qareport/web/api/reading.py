@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from qareport import search
+from qareport import privacy, search
 from qareport.codec import to_data, to_json
 from qareport.errors import NotFoundError
 from qareport.messages import say
@@ -114,7 +114,7 @@ def get_transcript(access: MyAccess, call_id: str) -> Response:
 @router.get("/calls/{call_id:path}/report")
 def get_report(access: MyAccess, call_id: str) -> Response:
     """Return the report of a call alone (`OrderReport` with one call), masked."""
-    return _whole(access.order(_known(access, call_id), call_id=call_id))
+    return _whole(privacy.shorten_paths(access.order(_known(access, call_id), call_id=call_id)))
 
 
 @router.get("/calls/{call_id:path}/tags")
@@ -134,7 +134,8 @@ def get_call_document(access: MyAccess, call_id: str, format: str) -> Response:
 @router.get("/calls/{call_id:path}")
 def get_call(access: MyAccess, call_id: str) -> Response:
     """Return the result of a call (`CallReport`), masked."""
-    return _whole(_call(access, call_id))
+    report = privacy.shorten_paths(access.order(_known(access, call_id), call_id=call_id))
+    return _whole(_one(report.calls, call_id))
 
 
 @router.get("/orders/{order_id:path}/documents/{format}")
@@ -146,7 +147,7 @@ def get_order_document(access: MyAccess, order_id: str, format: str) -> Response
 @router.get("/orders/{order_id:path}")
 def get_order(access: MyAccess, order_id: str) -> Response:
     """Return the report of an order (`OrderReport`), masked, with the calls that may be seen."""
-    return _whole(access.order(order_id))
+    return _whole(privacy.shorten_paths(access.order(order_id)))
 
 
 @router.get("/heat")

@@ -79,5 +79,6 @@ def _page(request: Request, access: Access, problem: str | Message, status: int 
         "languages": uploading.LANGUAGES,
         "most": MOST_FILES,
         "megabytes": access.desk.settings.desk.upload_megabytes,
+        "needs_agent": access.agents(Permission.CALLS_WRITE).only is not None,
     }
     return render(request, "upload.html.j2", status=status, problem=problem, **values)

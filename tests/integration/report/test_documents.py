@@ -12,6 +12,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 import zipfile
 from dataclasses import replace
 from itertools import pairwise
@@ -447,6 +448,15 @@ def test_file_that_cannot_be_written_leaves_nothing(tmp_path: Path) -> None:
     with pytest.raises(DocumentError, match="cannot be written"):
         report.write(samples.EXAMPLE, ["json"], tmp_path, templates=None, settings=SETTINGS)
     assert [path.name for path in tmp_path.iterdir()] == ["20241105998877.json"]
+
+
+def test_a_clock_before_word_files_can_be_dated_is_named_and_a_page_is_made_all_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(time, "gmtime", lambda *_: time.struct_time((1970, 1, 1, 0, 0, 0, 3, 1, 0)))
+    with pytest.raises(DocumentError, match="the clock of this machine says 1970"):
+        render(samples.EXAMPLE, "docx")
+    assert b"<html" in render(samples.EXAMPLE, "html")
 
 
 def test_unknown_format_is_refused() -> None:

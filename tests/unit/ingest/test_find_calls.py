@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from pathlib import Path
 
@@ -30,6 +31,15 @@ def test_a_folder_gives_its_recordings_by_name_and_leaves_other_files(tmp_path: 
 def test_files_of_one_name_in_two_folders_are_two_calls(tmp_path: Path) -> None:
     paths = [str(recording(tmp_path / folder / "call.wav")) for folder in ("x", "y")]
     assert [call.call_id for call in find_calls(paths, None, cache=tmp_path).calls] == ["call", "call-2"]
+
+
+def test_an_id_made_of_a_file_name_holds_no_number_of_a_person(tmp_path: Path) -> None:
+    (tmp_path / "day").mkdir()
+    for name, content in (("13812345678.wav", b"first"), ("in_13912345678_A17.wav", b"second")):
+        (tmp_path / "day" / name).write_bytes(content)
+    ids = [call.call_id for call in find_calls([str(tmp_path / "day")], None, cache=tmp_path).calls]
+    digests = [hashlib.sha256(content).hexdigest()[:8] for content in (b"first", b"second")]
+    assert ids == [f"x5678-{digests[0]}", f"in_x5678_A17-{digests[1]}"]
 
 
 def test_a_file_named_outright_is_taken_whatever_its_ending(tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ from qareport.model import (
     Silence,
     Token,
 )
-from qareport.privacy import find, mask, mask_phone, mask_report, mask_segments
+from qareport.privacy import find, mask, mask_phone, mask_report, mask_segments, shorten_numbers
 
 PHONE, CARD = PersonalKind.PHONE, PersonalKind.BANK_CARD
 
@@ -251,3 +251,17 @@ def test_forms_in_which_people_say_and_recognisers_write_personal_data(text: str
 def test_the_way_is_no_road() -> None:
     for text in ("等了一路100号还没到", "一路上都在催", "这一路2号线很挤"):
         assert mask(text)[0] == text
+
+
+@pytest.mark.parametrize(
+    ("name", "short"),
+    [
+        ("OUT-013812345678-8001-20260101-101010-1767", "OUT-x5678-8001-20260101-101010-1767"),
+        ("13812345678-20261121", "x5678-20261121"),
+        ("20261121091305-8001-02126543210", "20261121091305-8001-x3210"),
+        ("330106199001011234", "x1234"),
+        ("1767231010.123", "1767231010.123"),
+    ],
+)
+def test_names_of_files_keep_the_last_four_digits_of_persons_numbers(name: str, short: str) -> None:
+    assert shorten_numbers(name) == short

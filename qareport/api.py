@@ -118,6 +118,7 @@ def analyse(
         audio_path=known.audio.path if known.audio else "",
         order_id=known.order_id,
         agent_id=known.agent_id,
+        shop=known.shop,
         started_at=known.started_at,
     )
     return judge_call(call, known, _rule_book(_path(config)))

@@ -276,6 +276,7 @@ def _transcript(
         call_id=call.call_id,
         order_id=call.order_id,
         agent_id=call.agent_id,
+        shop=call.shop,
         started_at=call.started_at,
         audio=prepared.audio,
         model=info,

@@ -47,7 +47,7 @@ def convert(data: Mapping[str, Any]) -> dict[str, Any] | None:
     return {"model": {"name": _MODEL, "revision": ""}, **known, "segments": segments}
 
 
-_KEPT = frozenset(("schema_version", "call_id", "order_id", "agent_id", "started_at", "audio", "model"))
+_KEPT = frozenset(("schema_version", "call_id", "order_id", "agent_id", "shop", "started_at", "audio", "model"))
 
 
 def _of_sentence(sentence: Any) -> Any:

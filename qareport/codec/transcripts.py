@@ -26,7 +26,7 @@ _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 _LONGEST_LINE = 64 * 2**20
 #: No recording is longer than a week.
 _LONGEST_MS = 7 * 24 * 3_600_000
-_IDS = ("call_id", "order_id", "agent_id")
+_IDS = ("call_id", "order_id", "agent_id", "shop")
 _ZONE = ZoneInfo("Asia/Shanghai")
 
 

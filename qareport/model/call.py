@@ -39,6 +39,8 @@ class Call(OfCall):
     agent_id: str | None = None
     started_at: datetime | None = None
     customer_phone: str | None = None
+    #: The shop that the customer bought from, where one centre answers for several.
+    shop: str | None = None
     #: Number of the ticket elsewhere that the call belongs to.
     external_ref: str | None = None
     #: The role on each channel, in order; empty when not given, (UNKNOWN,) when one channel holds both.
@@ -51,7 +53,7 @@ LONGEST_ID = 200
 
 def unfit_id(call: Call) -> Message | None:
     """Say why a call cannot be kept under its ids, which name it in lists, files and databases; None: it can be."""
-    for what in ("call_id", "order_id", "agent_id", "external_ref"):
+    for what in ("call_id", "order_id", "agent_id", "shop", "external_ref"):
         name = getattr(call, what)
         if name is None:
             continue
@@ -212,6 +214,7 @@ class Transcript:
     call_id: str
     order_id: str | None = None
     agent_id: str | None = None
+    shop: str | None = None
     started_at: datetime | None = None
     audio: AudioInfo | None = None
     model: ModelInfo | None = None

@@ -133,6 +133,7 @@ class CallReport:
 
     call_id: str
     agent_id: str | None = None
+    shop: str | None = None
     started_at: datetime | None = None
     #: Already masked (138****5678); the store alone keeps the complete number.
     customer_phone: str | None = None

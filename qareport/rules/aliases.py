@@ -37,7 +37,7 @@ KEYS: Mapping[str, tuple[str, ...]] = {
     "response delay": ("应答间隔", "多久才接话"), "repeats": ("重复说",), "last speaker": ("最后说话的",),
     "call length": ("通话时长",), "turns": ("轮数",), "utterances": ("句数",), "metric": ("指标",),
     "trend": ("情绪走向",), "time of day": ("时段",), "weekday": ("星期",), "earlier calls": ("此前来电",),
-    "promise": ("客服承诺", "承诺"), "agent": ("客服工号", "工号"),
+    "promise": ("客服承诺", "承诺"), "agent": ("客服工号", "工号"), "shop": ("店铺", "店铺名"),
     "all": ("全部", "同时"), "any": ("任一",), "none": ("都没有",), "sequence": ("先后",),
     # Beside conditions.
     "unless": ("除非",), "within": ("以内", "多久以内"), "before": ("之前", "谁开口前"), "after": ("谁说完后", "之后"),

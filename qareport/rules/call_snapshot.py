@@ -42,7 +42,7 @@ from qareport.rules.match_context import MatchContext
 from qareport.text.wordlist import WordList, normalise
 
 #: Snapshots of another form are not read but taken again from their report.
-FORM = 4
+FORM = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ class CallSnapshot:
         return cls(
             {
                 "form": FORM,
-                "call": [report.call_id, order_id, report.agent_id, started_at],
+                "call": [report.call_id, order_id, report.agent_id, started_at, report.shop],
                 "segments": [_of_segment(segment) for segment in report.segments if _can_be_matched(segment)],
                 "silences": [
                     [silence.start_ms, silence.end_ms, silence.after, silence.before] for silence in report.silences
@@ -158,11 +158,12 @@ class CallSnapshot:
         time_zone: tzinfo | None = None,
     ) -> MatchContext:
         """Build what conditions match against."""
-        call_id, order_id, agent_id, started_at = self.data["call"]
+        call_id, order_id, agent_id, started_at, shop = self.data["call"]
         transcript = Transcript(
             call_id=call_id,
             order_id=order_id,
             agent_id=agent_id,
+            shop=shop,
             started_at=datetime.fromisoformat(started_at) if started_at else None,
             segments=self.segments(),
         )

@@ -35,6 +35,7 @@ class NewUpload(BaseModel):
     call_id: Annotated[str | None, Field(max_length=200, description="Id of the call; made from the name.")] = None
     order_id: Annotated[str | None, Field(max_length=200)] = None
     agent_id: Annotated[str | None, Field(max_length=200)] = None
+    shop: Annotated[str | None, Field(max_length=200, description="The shop that the customer bought from.")] = None
     customer_phone: Annotated[str | None, Field(max_length=40)] = None
     started_at: Annotated[datetime | None, Field(description="When the call began; without a zone: the desk's.")] = None
     channel_roles: Annotated[

@@ -269,6 +269,7 @@ def call_of(job: Job) -> Call:
         audio_path=str(facts["path"]),
         order_id=facts.get("order_id") or None,
         agent_id=facts.get("agent_id") or None,
+        shop=facts.get("shop") or None,
         customer_phone=facts.get("customer_phone") or None,
         external_ref=facts.get("external_ref") or None,
         started_at=datetime.fromisoformat(started_at) if started_at else None,

@@ -112,6 +112,7 @@ class _Import:
             audio_path=path,
             order_id=transcript.order_id,
             agent_id=transcript.agent_id,
+            shop=transcript.shop,
             started_at=transcript.started_at,
         )
         row = self.rows.get(transcript.call_id) or self.rows.get(Path(path).stem)
@@ -123,6 +124,7 @@ class _Import:
             call_id=row.call_id,
             order_id=row.order_id or call.order_id,
             agent_id=row.agent_id or call.agent_id,
+            shop=row.shop or call.shop,
             started_at=row.started_at or call.started_at,
             customer_phone=row.customer_phone,
             external_ref=row.external_ref,

@@ -170,6 +170,7 @@ def _call_report(call: Call, transcript: Transcript, analysed: Analysis, judgeme
     return CallReport(
         call_id=call.call_id,
         agent_id=call.agent_id,
+        shop=call.shop,
         started_at=call.started_at,
         customer_phone=privacy.mask_phone(call.customer_phone),
         audio=transcript.audio,
@@ -271,6 +272,7 @@ def transcript_of(report: CallReport, order_id: str | None) -> Transcript:
         call_id=report.call_id,
         order_id=order_id,
         agent_id=report.agent_id,
+        shop=report.shop,
         started_at=report.started_at,
         audio=report.audio,
         model=report.model,

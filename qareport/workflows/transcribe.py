@@ -314,6 +314,7 @@ def rebind(transcript: Transcript, call: Call) -> Transcript:
         call_id=call.call_id,
         order_id=call.order_id,
         agent_id=call.agent_id,
+        shop=call.shop,
         started_at=call.started_at,
         audio=transcript.audio and replace(transcript.audio, path=call.audio_path),
     )

@@ -1,8 +1,9 @@
-"""`stage`, `earlier calls`, `agent`: what is known of the order, and of who answered.
+"""`stage`, `earlier calls`, `agent`, `shop`: what is known of the order, of who answered and for whom.
 
 The stage is the first of `synonyms.yaml` whose words the customer says. Earlier calls are calls of the same order that
 began before; without an order or start time nothing is known of them. Agents are named by the numbers that calls carry
-(`agent_id`). The hit is at the end of the call. What is not known is not judged, under `none` either.
+(`agent_id`), shops as manifests and uploads name them (`shop`). The hit is at the end of the call. What is not known is
+not judged, under `none` either.
 
 Keys of `stage`:
     is: one or several stages of `synonyms.yaml`.
@@ -11,14 +12,15 @@ Keys of `earlier calls`:
     at_least: how many.
     within: only those that began so long before this call.
 
-Keys of `agent`:
-    is: one or several agents.
+Keys of `agent` and `shop`:
+    is: one or several of them.
 
 Example:
     all:
       - stage: 待发货
       - earlier calls: {at_least: 2, within: 7d}
       - agent: [A017, A018]
+      - shop: 旗舰店
 """
 
 from __future__ import annotations
@@ -118,7 +120,7 @@ class EarlierCallsForm(LeafForm):
         return EarlierCalls(at_least=self.at_least, within_ms=self.within)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class AgentIs(Condition):
     """One of these agents answered."""
 
@@ -140,14 +142,36 @@ class AgentIs(Condition):
         return _("客服 {agent}").format(agent=context.transcript.agent_id or _("未知"))
 
 
-class AgentForm(LeafForm):
-    """`agent: A017`."""
+@dataclass(frozen=True, slots=True)
+class ShopIs(Condition):
+    """The call was about one of these shops."""
 
-    heads: ClassVar[tuple[str, ...]] = ("agent",)
+    shops: frozenset[str]
+
+    names_topic = False
+
+    def find(self, context: MatchContext) -> list[ConditionHit]:
+        """Return one measured hit; none when the shop is not known."""
+        shop = context.transcript.shop
+        return [measured(context.end_ms, f"店铺 {shop}")] if shop in self.shops else []
+
+    def is_judged(self, context: MatchContext) -> bool:
+        """Tell whether the shop is known."""
+        return context.transcript.shop is not None
+
+    def seen(self, context: MatchContext) -> str:
+        """Say which it was."""
+        return _("店铺 {shop}").format(shop=context.transcript.shop or _("未知"))
+
+
+class AgentForm(LeafForm):
+    """`agent: A017`, `shop: 旗舰店`."""
+
+    heads: ClassVar[tuple[str, ...]] = ("agent", "shop")
     bare: ClassVar[str | None] = "is"
 
     is_: Keywords = Field(alias="is")
 
     def condition(self, head: str) -> Condition:
         """Make the condition."""
-        return AgentIs(agents=frozenset(self.is_))
+        return (AgentIs if head == "agent" else ShopIs)(frozenset(self.is_))

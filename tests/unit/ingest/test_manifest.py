@@ -62,6 +62,12 @@ def test_the_ticket_of_a_call_keeps_every_character_of_its_number(tmp_path: Path
     assert (call.order_id, call.external_ref) == ("o1", "00042")
 
 
+@pytest.mark.parametrize("heading", ["shop", "店铺", "Store name", "门店"])
+def test_the_shop_of_a_call_is_known_by_what_people_call_it(tmp_path: Path, heading: str) -> None:
+    (call,) = read_manifest(csv(tmp_path, f"audio,{heading}", "a.wav,安心旗舰店")).calls
+    assert call.shop == "安心旗舰店"
+
+
 def test_two_legs_with_different_tickets_are_refused(tmp_path: Path) -> None:
     path = csv(tmp_path, "audio,call_id,channels,工单号", "a.wav,1,agent,7", "b.wav,1,customer,8")
     (found,) = problems(read_manifest(path))

@@ -195,6 +195,18 @@ def test_rules_may_be_for_some_agents(tmp_path: Path, agent_id: str | None, when
     assert bool(judged.findings) is held
 
 
+@pytest.mark.parametrize(("shop", "when", "held"), [
+    ("旗舰店", "{shop: 旗舰店}", True),
+    ("专营店", "{shop: 旗舰店}", False),
+    ("专营店", "{none: [{店铺: [旗舰店, 工厂店]}]}", True),
+    (None, "{none: [{shop: 旗舰店}]}", False),
+])  # fmt: skip
+def test_rules_may_be_for_some_shops(tmp_path: Path, shop: str | None, when: str, held: bool) -> None:
+    transcript = replace(call(say(0, 2, AGENT, "您好")), shop=shop)
+    judged = rules.judge(rule_set(tmp_path, when), transcript, analyse_transcript(transcript), ScoreSettings())
+    assert bool(judged.findings) is held
+
+
 @pytest.mark.parametrize(
     ("when", "expected"),
     [

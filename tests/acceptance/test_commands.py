@@ -14,6 +14,7 @@ import pytest
 from qareport import cli
 from tests.support.command import run_qareport
 from tests.support.paths import ROOT
+from tests.support.recordings import cut_recording
 from tests.support.subtitles import read_srt, read_vtt
 
 CALLS = ROOT / "qareport" / "bundled" / "calls"
@@ -90,7 +91,7 @@ def test_damaged_recordings_are_each_accounted_for_and_stop_nothing(tmp_path: Pa
     folder.mkdir()
     (folder / "empty.wav").write_bytes(b"")
     (folder / "text.mp3").write_text("this is not audio")
-    (folder / "good.wav").write_bytes(next(CALLS.glob("*.wav")).read_bytes())
+    cut_recording(folder / "good.wav", seconds=10)
     (folder / "cut.wav").write_bytes(next(CALLS.glob("*.wav")).read_bytes()[:30])
     for path in folder.iterdir():
         os.utime(path, (1_700_000_000, 1_700_000_000))  # whole, since nobody has written to them for long
@@ -104,11 +105,11 @@ def test_damaged_recordings_are_each_accounted_for_and_stop_nothing(tmp_path: Pa
 
 
 def test_transcribe_writes_one_line_a_recording_in_the_order_given(tmp_path: Path) -> None:
-    wav, flac = next(CALLS.glob("*.wav")), next(CALLS.glob("*.flac"))
-    ran = run_qareport(["transcribe", flac, wav, "--model", "demo"], cwd=tmp_path)
+    late, early = (cut_recording(tmp_path / f"{name}.wav", at, seconds=10) for name, at in (("b", 20), ("a", 0)))
+    ran = run_qareport(["transcribe", late, early, "--model", "demo"], cwd=tmp_path)
     assert ran.status == 0, ran.stderr
     lines = [json.loads(line) for line in ran.stdout.splitlines()]
-    assert [line["audio"]["path"] for line in lines] == [str(flac), str(wav)]
+    assert [line["audio"]["path"] for line in lines] == [str(late), str(early)]
     assert all(line["segments"] and line["model"]["name"] == "demo" for line in lines)
 
 
@@ -116,7 +117,7 @@ def test_transcribe_writes_text_and_subtitles_of_the_same_segments(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    recording = str(next(CALLS.glob("*.wav")))
+    recording = str(cut_recording(tmp_path / "call.wav", seconds=15))
     for name in ("call.jsonl", "call.srt", "call.vtt", "call.txt"):
         assert cli.main(["transcribe", recording, "--model", "demo", "-o", name]) == 0
     assert cli.main(["transcribe", recording, "--model", "demo", "--format", "rich", "-o", "rich.txt"]) == 0
@@ -137,14 +138,15 @@ def test_subtitles_of_several_recordings_go_into_a_folder_with_a_file_for_each(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    command = ["transcribe", *map(str, [next(CALLS.glob("*.wav")), next(CALLS.glob("*.flac"))]), "--model", "demo"]
+    recordings = [cut_recording(tmp_path / f"{name}.wav", at, seconds=10) for name, at in (("first", 0), ("then", 20))]
+    command = ["transcribe", *map(str, recordings), "--model", "demo"]
     assert cli.main([*command, "-o", "both.srt"]) == 2
     assert "2 recordings, and a file of srt holds one: name a folder with -o" in capsys.readouterr().err
     assert cli.main([*command, "--format", "vtt", "-o", "subtitles"]) == 0
-    assert sorted(path.name for path in Path("subtitles").iterdir()) == ["c11-mono.vtt", "c15-good-call.vtt"]
+    assert sorted(path.name for path in Path("subtitles").iterdir()) == ["first.vtt", "then.vtt"]
     assert cli.main([*command, "--format", "text"]) == 0
     headings = [line for line in capsys.readouterr().out.splitlines() if line.startswith("#")]
-    assert headings == ["# c15-good-call", "# c11-mono"]
+    assert headings == ["# first", "# then"]
 
 
 def test_transcribe_says_which_recordings_it_could_not_use_and_why(tmp_path: Path) -> None:

@@ -132,7 +132,7 @@ def _payload(call: Call) -> dict[str, object]:
         "customer_phone": call.customer_phone,
         "started_at": call.started_at.isoformat() if call.started_at else None,
         "channel_roles": [role.value for role in call.channel_roles],
-        "external_ref": None,
+        "external_ref": call.external_ref,
         "path": str(path),
         "sha256": "",
     }

@@ -37,6 +37,10 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
         "customer_phone", "phone", "phone_number", "customer_number", "caller_number", "客户电话", "客户号码",
         "客户手机", "客户手机号", "电话", "电话号码", "手机", "手机号", "手机号码", "来电号码", "主叫号码",
     ),
+    "external_ref": (
+        "external_ref", "ticket", "ticket_id", "ticket_no", "ticket_number", "case_id", "case_number", "工单号",
+        "工单编号", "工单", "工单id", "案件号", "案件编号", "事件单号",
+    ),
 }  # fmt: skip
 #: The columns of which a manifest needs one: of recordings, and of calls that have a transcript already.
 AUDIO_ALONE, AUDIO_OR_ID = ("audio",), ("audio", "call_id")

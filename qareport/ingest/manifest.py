@@ -168,7 +168,7 @@ def base_name(audio: str) -> str:
 
 def _call(call_id: str, audio: str, values: Mapping[str, object]) -> Call:
     started_at, channels = values.get("started_at"), values.get("channels")
-    texts = {name: values.get(name) for name in ("order_id", "agent_id", "customer_phone")}
+    texts = {name: values.get(name) for name in ("order_id", "agent_id", "customer_phone", "external_ref")}
     return Call(
         call_id=call_id,
         audio_path=audio,
@@ -187,7 +187,7 @@ def _both_legs(first: ManifestRow, second: ManifestRow) -> ManifestRow | None:
         return None
     problems = []
     known: dict[str, object] = {"channel_roles": roles}
-    for name in ("order_id", "agent_id", "customer_phone", "started_at"):
+    for name in ("order_id", "agent_id", "customer_phone", "external_ref", "started_at"):
         one_leg, other = getattr(first.call, name), getattr(second.call, name)
         if None not in (one_leg, other) and one_leg != other:
             what = say("{column}: the two legs of call {call} differ", column=name, call=first.call.call_id)

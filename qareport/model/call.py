@@ -39,6 +39,8 @@ class Call(OfCall):
     agent_id: str | None = None
     started_at: datetime | None = None
     customer_phone: str | None = None
+    #: Number of the ticket elsewhere that the call belongs to.
+    external_ref: str | None = None
     #: The role on each channel, in order; empty when not given, (UNKNOWN,) when one channel holds both.
     channel_roles: tuple[Role, ...] = ()
 
@@ -49,7 +51,8 @@ LONGEST_ID = 200
 
 def unfit_id(call: Call) -> Message | None:
     """Say why a call cannot be kept under its ids, which name it in lists, files and databases; None: it can be."""
-    for what, name in (("call_id", call.call_id), ("order_id", call.order_id), ("agent_id", call.agent_id)):
+    for what in ("call_id", "order_id", "agent_id", "external_ref"):
+        name = getattr(call, what)
         if name is None:
             continue
         if len(name) > LONGEST_ID:

@@ -175,6 +175,11 @@ class CallRepository:
         with self._database.read() as session:
             return session.scalars(select(CallRow.order_id).where(CallRow.call_id == call_id)).first()
 
+    def find_external_ref(self, call_id: str) -> str | None:
+        """Return the number of the ticket elsewhere that a call belongs to, if one is known."""
+        with self._database.read() as session:
+            return session.scalars(select(CallRow.external_ref).where(CallRow.call_id == call_id)).first()
+
     def has_result(self, call_id: str) -> bool:
         """Tell whether a call has a result."""
         with self._database.read() as session:
@@ -249,6 +254,7 @@ def put_call_row(session: Session, call: Call) -> CallRow:
         call_id=call.call_id,
         order_id=call.order_id,
         agent_id=call.agent_id,
+        external_ref=call.external_ref,
         call=written_call(call),
         started_at=call.started_at.isoformat() if call.started_at else None,
         started_utc=in_utc(call.started_at) if call.started_at else None,

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 #: So many characters of UTF-8 take no more than the 1 MB of a vector of PostgreSQL.
 _VECTOR_LENGTH = 250_000
 #: The newest revision in `migrations/versions`; a store of a newer one is refused rather than misread.
-REVISION = "0010"
+REVISION = "0014"
 
 
 class Base(DeclarativeBase):
@@ -47,6 +47,8 @@ class CallRow(Base):
     call_id: Mapped[str] = mapped_column(String(200), primary_key=True)
     order_id: Mapped[str | None] = mapped_column(String(200))
     agent_id: Mapped[str | None] = mapped_column(String(200))
+    #: Number of the ticket elsewhere that it belongs to.
+    external_ref: Mapped[str | None] = mapped_column(String(200))
     #: The `Call` as JSON (the one place that holds the unmasked customer number).
     call: Mapped[str] = mapped_column(Text)
     #: ISO 8601 with offset, for sorting calls of one order.

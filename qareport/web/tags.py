@@ -40,16 +40,17 @@ class CallTags(BaseModel):
     evidence: list[TagEvidence]
 
 
-def tags_of(call: CallReport, order_id: str | None) -> CallTags:
-    """Return the tags of a masked call."""
+def tags_of(call: CallReport, order_id: str | None, external_ref: str | None = None) -> CallTags:
+    """Return the tags of a masked call, and the order and the ticket that it belongs to."""
     facets = facets_of(call)
     risk = [] if call.score is None else [_tag("risk", _RISKS[call.risk.value])]
     named = [_tag(kind, value) for kind, value in facets]
     tags = sorted([*risk, *named])[:MOST]
     shown = [item for item in _evidence(call) if item.tag in tags]
     return CallTags(
-        call_id=call.call_id, order_id=order_id, score=call.score, risk=call.risk, tags=tags, evidence=shown
-    )
+        call_id=call.call_id, order_id=order_id, external_ref=external_ref, score=call.score, risk=call.risk,
+        tags=tags, evidence=shown,
+    )  # fmt: skip
 
 
 def _tag(kind: str, value: str) -> str:

@@ -272,6 +272,7 @@ def call_of(job: Job) -> Call:
         order_id=facts.get("order_id") or None,
         agent_id=facts.get("agent_id") or None,
         customer_phone=facts.get("customer_phone") or None,
+        external_ref=facts.get("external_ref") or None,
         started_at=datetime.fromisoformat(started_at) if started_at else None,
         channel_roles=tuple(Role(role) for role in facts.get("channel_roles") or ()),
     )

@@ -125,6 +125,7 @@ class _Import:
             agent_id=row.agent_id or call.agent_id,
             started_at=row.started_at or call.started_at,
             customer_phone=row.customer_phone,
+            external_ref=row.external_ref,
             channel_roles=row.channel_roles,
         )
 

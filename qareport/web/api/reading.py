@@ -121,7 +121,7 @@ def get_report(access: MyAccess, call_id: str) -> Response:
 def get_tags(access: MyAccess, call_id: str) -> CallTags:
     """Return the tags of a call for a ticket, with what each is based on."""
     order = access.order(_known(access, call_id), call_id=call_id)
-    return tags_of(_one(order.calls, call_id), order.order_id)
+    return tags_of(_one(order.calls, call_id), order.order_id, access.desk.store.calls.find_external_ref(call_id))
 
 
 @router.get("/calls/{call_id:path}/documents/{format}")

@@ -65,6 +65,7 @@ def show_call(
     marks = [{"number": node.number, "at_ms": node.at_ms} for node in view.calls[place].key_moments]
     return render(
         request, "call.html.j2", call=order.calls[place], view=view.calls[place], marks=marks, order_id=order.order_id,
+        external_ref=access.desk.store.calls.find_external_ref(call_id),
         siblings=[call.call_id for call in order.calls if call.call_id != call_id], **review_values(access, call_id),
     )  # fmt: skip
 

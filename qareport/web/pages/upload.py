@@ -45,6 +45,7 @@ async def upload(
     sides: Annotated[str, Form(max_length=20)] = "",
     order_id: Annotated[str, Form(max_length=200)] = "",
     agent_id: Annotated[str, Form(max_length=200)] = "",
+    external_ref: Annotated[str, Form(max_length=200)] = "",
 ) -> Response:
     """Take the files of the form in, for browsers without scripts."""
     if len(files) > MOST_FILES:
@@ -56,6 +57,7 @@ async def upload(
                 language=language,
                 order_id=order_id.strip() or None,
                 agent_id=agent_id.strip() or None,
+                external_ref=external_ref.strip() or None,
                 channel_roles=_SIDES.get(sides, []),
             )
         except ValidationError:

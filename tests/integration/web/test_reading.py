@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from qareport.model import UserRole
@@ -44,6 +46,16 @@ def test_tags_are_few_short_sorted_and_each_has_its_words(opened: OpenDesk) -> N
     assert "退货" in evidence["问题/退换货"]["quote"]
     assert evidence["情绪/ANGRY"]["role"] == "customer"
     assert set(evidence) <= set(tags["tags"])
+
+
+def test_the_ticket_of_a_call_is_with_its_tags_and_on_its_page(opened: OpenDesk) -> None:
+    calls, client = opened.desk.store.calls, opened.enter(UserRole.ADMIN)
+    known, _ = calls.list_recordings(["c1"])["c1"]
+    calls.put(replace(known, external_ref="T-<b>42"))
+    assert client.get("/api/v1/calls/c1/tags").json()["external_ref"] == "T-<b>42"
+    assert client.get("/api/v1/calls/c2/tags").json()["external_ref"] is None
+    assert "<dt>工单号</dt><dd>T-&lt;b&gt;42</dd>" in client.get("/calls/c1").text
+    assert "工单号" not in client.get("/calls/c2").text
 
 
 def test_who_may_see_no_calls_is_refused(opened: OpenDesk) -> None:

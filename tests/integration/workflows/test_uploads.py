@@ -113,13 +113,14 @@ def test_no_name_of_a_file_leads_out_of_the_folder(folder: UploadFolder, suffix:
 
 def test_a_recording_becomes_a_judged_call_with_its_lines(workspace: Workspace, tmp_path: Path) -> None:
     path = cut_recording(tmp_path / "a.wav")
-    add(workspace, path, order_id="o1", agent_id="A1")
+    add(workspace, path, order_id="o1", agent_id="A1", external_ref="T-42")
     job = take(workspace)
     assert job is not None
     worker = UploadWorker(workspace, TwoLines(), owner="w")
     worker.work_on(job)
     done = workspace.store.jobs.get(job.job_id)
     assert (done.state, done.progress["call_id"]) == (JobState.DONE, "u1")
+    assert workspace.store.calls.find_external_ref("u1") == "T-42"
     assert [line["text"] for line in done.progress["lines"]] == ["我的电话是[电话]。", "什么时候发货？"]
     report = workspace.store.results.get("u1")
     assert (report.agent_id, len(report.segments)) == ("A1", 2)

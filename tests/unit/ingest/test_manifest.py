@@ -56,6 +56,18 @@ def test_a_phone_number_that_became_a_fraction_is_found_by_its_digits(tmp_path: 
     assert call.customer_phone == "13800001234"
 
 
+@pytest.mark.parametrize("heading", ["external_ref", "工单号", "Ticket No.", "工单编号"])
+def test_the_ticket_of_a_call_keeps_every_character_of_its_number(tmp_path: Path, heading: str) -> None:
+    (call,) = read_manifest(csv(tmp_path, f"audio,单号,{heading}", "a.wav,o1,00042.0")).calls
+    assert (call.order_id, call.external_ref) == ("o1", "00042")
+
+
+def test_two_legs_with_different_tickets_are_refused(tmp_path: Path) -> None:
+    path = csv(tmp_path, "audio,call_id,channels,工单号", "a.wav,1,agent,7", "b.wav,1,customer,8")
+    (found,) = problems(read_manifest(path))
+    assert "external_ref: the two legs of call 1 differ" in found
+
+
 @pytest.mark.parametrize("cell", ["20241105091305", "2024年11月5日9时13分5秒", "2024/11/5 9:13:05", "1730769185"])
 def test_a_start_is_read_as_people_and_recorders_write_it(tmp_path: Path, cell: str) -> None:
     (call,) = read_manifest(csv(tmp_path, "audio,started_at", f"a.wav,{cell}")).calls

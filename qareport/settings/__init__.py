@@ -2,7 +2,7 @@
 
 from qareport.settings.agents import load_agents
 from qareport.settings.bundled import bundled_calls, bundled_model, bundled_reader, default_dir
-from qareport.settings.desk import DeskSettings, ReviewSettings
+from qareport.settings.desk import DeskSettings, ReviewSettings, WebhookSettings
 from qareport.settings.ingest import IngestSettings
 from qareport.settings.mail import MailSettings
 from qareport.settings.settings import (
@@ -43,6 +43,7 @@ __all__ = [
     "Settings",
     "TeamEntry",
     "UnderstandingSettings",
+    "WebhookSettings",
     "bundled_calls",
     "bundled_model",
     "bundled_reader",

@@ -11,7 +11,7 @@ from annotated_types import Ge, Gt
 from pydantic import AfterValidator, Field, with_config
 
 from qareport.model import DEFAULT_SILENCE_MS, PersonalKind, Role
-from qareport.settings.desk import DeskSettings, ReviewSettings
+from qareport.settings.desk import DeskSettings, ReviewSettings, WebhookSettings
 from qareport.settings.ingest import IngestSettings
 from qareport.settings.mail import MailSettings
 from qareport.settings.understanding import UnderstandingSettings
@@ -259,6 +259,7 @@ class Settings:
     retention: RetentionSettings = field(default_factory=RetentionSettings)
     desk: DeskSettings = field(default_factory=DeskSettings)
     review: ReviewSettings = field(default_factory=ReviewSettings)
+    webhooks: WebhookSettings = field(default_factory=WebhookSettings)
 
 
 def load(config_dir: Path) -> Settings:

@@ -61,6 +61,7 @@ from qareport.model.call_summary import (
 )
 from qareport.model.delivery import (
     MAIL,
+    ROBOT,
     ChannelKind,
     Delivery,
     DeliveryRecord,
@@ -197,6 +198,7 @@ __all__ = [
     "NORM_MEASURES",
     "NOT_JUDGED",
     "RECORDING_NOTES",
+    "ROBOT",
     "SCHEMA_VERSION",
     "STATE_NOT_JUDGED",
     "STATE_SILENCE",

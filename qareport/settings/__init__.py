@@ -5,6 +5,7 @@ from qareport.settings.bundled import bundled_calls, bundled_model, bundled_read
 from qareport.settings.desk import DeskSettings, ReviewSettings, WebhookSettings
 from qareport.settings.ingest import IngestSettings
 from qareport.settings.mail import MailSettings
+from qareport.settings.notify import NotifySettings, RobotSettings
 from qareport.settings.settings import (
     AnalysisSettings,
     AsrSettings,
@@ -34,11 +35,13 @@ __all__ = [
     "LanguageModelSettings",
     "Locale",
     "MailSettings",
+    "NotifySettings",
     "PeriodSettings",
     "PrivacySettings",
     "ReportSettings",
     "RetentionSettings",
     "ReviewSettings",
+    "RobotSettings",
     "ScoreSettings",
     "Settings",
     "TeamEntry",

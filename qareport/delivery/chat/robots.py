@@ -1,10 +1,10 @@
 """The robots of chat groups: what a message looks like for each, how it is signed, and what an answer means.
 
-Sources: DingTalk, "custom robot access" (signature over `timestamp\\nsecret` in milliseconds, in the address; 20 messages
-a minute); WeCom, "group robot" (4,096 bytes of Markdown; errcode 45009); Feishu, "custom bot" (the signature is in the
-body, its *key* is `timestamp\\nsecret` in seconds; codes 9499, 11232, 19021); Slack, "incoming webhooks" (answers `ok`);
-Teams, "incoming webhook by Workflows" (an adaptive card; answers 202). All but Slack and Teams say 200 to what they
-refuse: the code in the body counts.
+Sources: DingTalk, "custom robot access" (the signature over `timestamp`, a line feed, `secret` is in the address, in
+milliseconds; 20 messages a minute); WeCom, "group robot" (4,096 bytes of Markdown; errcode 45009); Feishu, "custom
+bot" (the signature is in the body, in seconds, and its *key* is `timestamp`, a line feed, `secret`; codes 9499, 11232,
+19021); Slack, "incoming webhooks" (answers `ok`); Teams, "incoming webhook by Workflows" (an adaptive card; answers
+202). All but Slack and Teams say 200 to what they refuse: the code in the body counts.
 """
 
 from __future__ import annotations
@@ -31,6 +31,8 @@ _LATER: Final[Mapping[str, frozenset[int]]] = {
     "wecom": frozenset((-1, 45009, 45033)),
     "feishu": frozenset((9499, 11232, 11233)),
 }
+#: Lines of a message.
+_MOST_LINES: Final = 50
 #: Characters of Markdown that make links, mentions and quotations, as they look harmless.
 _HARMLESS: Final = str.maketrans("[]<>`*@", "［］＜＞｀＊＠")
 
@@ -143,27 +145,20 @@ def _wecom(message: ChatMessage) -> dict[str, Any]:
 
 
 def _feishu(message: ChatMessage) -> dict[str, Any]:
-    rows = [
-        [
-            {"tag": "a", "text": line.text, "href": _address(line.url)}
-            if line.url
-            else {"tag": "text", "text": line.text}
-        ]
-        for line in message.lines[:50]
-    ]
-    return {"msg_type": "post", "content": {"post": {"zh_cn": {"title": message.title, "content": rows}}}}
+    rows = []
+    for line in message.lines[:_MOST_LINES]:
+        text = _plain(line.text)
+        link = {"tag": "a", "text": text, "href": _address(line.url)}
+        rows.append([link if line.url else {"tag": "text", "text": text}])
+    return {"msg_type": "post", "content": {"post": {"zh_cn": {"title": _plain(message.title), "content": rows}}}}
 
 
 def _slack(message: ChatMessage) -> dict[str, Any]:
-    lines = [f"*{_slack_text(message.title)}*"]
-    for line in message.lines[:50]:
-        text = _slack_text(line.text)
-        lines.append(f"<{_slack_text(_address(line.url))}|{text.replace('|', '｜')}>" if line.url else text)
-    return {"text": "\n".join(lines)[:39_000]}
-
-
-def _slack_text(text: str) -> str:
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("*", "＊")
+    lines = [f"*{_plain(message.title)}*"]
+    for line in message.lines[:_MOST_LINES]:
+        text = _plain(line.text).replace("|", "｜")
+        lines.append(f"<{_address(line.url)}|{text}>" if line.url else text)
+    return {"text": "\n".join(lines).replace("&", "&amp;")[:39_000]}
 
 
 def _teams(message: ChatMessage) -> dict[str, Any]:

@@ -206,17 +206,23 @@ def fill_address(template: str, values: Mapping[str, Any], *, where: str) -> str
     return _fill(_addresses(), template, values, where)
 
 
-def fill_value(template: Any, values: Mapping[str, Any], *, where: str) -> Any:
+def fill_value(template: Any, values: Mapping[str, Any], *, where: str, unknown: Collection[str] = frozenset()) -> Any:
     """Fill all texts of a JSON value.
+
+    Args:
+        template: the value.
+        values: what the texts may use.
+        where: names the template in messages.
+        unknown: texts that use one of these names stay as they are.
 
     Raises:
         DeliveryError: as `fill_address`, or what comes out is no JSON.
     """
     if isinstance(template, Mapping):
-        return {key: fill_value(value, values, where=where) for key, value in template.items()}
+        return {key: fill_value(value, values, where=where, unknown=unknown) for key, value in template.items()}
     if isinstance(template, list):
-        return [fill_value(value, values, where=where) for value in template]
-    if not isinstance(template, str):
+        return [fill_value(value, values, where=where, unknown=unknown) for value in template]
+    if not isinstance(template, str) or names_in(template) & set(unknown):
         return template
     alone = _ALONE.fullmatch(template)
     if alone is None:

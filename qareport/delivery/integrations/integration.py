@@ -121,6 +121,10 @@ class Integration:
     form: IntegrationForm
     requests: tuple[RequestForm, ...]
 
+    def name_of(self, request: RequestForm) -> str:
+        """Name one of its requests in lists: `zammad.note`, `zammad.1`."""
+        return f"{self.name}.{request.name or self.requests.index(request) + 1}"
+
     @property
     def hosts(self) -> tuple[str, ...]:
         """The hosts that it sends to, each once."""

@@ -1,40 +1,29 @@
-"""From an event to the requests of integrations: which are due, what each one says, and what became of it.
+"""From an event to the requests of an integration: what each one says, and what its peer answered.
 
-Which requests are due is decided when the event happens. What they say is made when they are sent, from the event as it
-was: the ticket is looked up then, and secrets are read then, so that neither is kept.
+What a request says is made when it is sent, from the event as it was: the ticket is looked up then, and secrets are
+read then, so that neither is kept. A request that is made for `each` item is one delivery: where a peer fails in the
+middle, the next try begins with the first item again.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import Any, Protocol
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Final, Protocol
 
+from qareport import privacy
 from qareport.delivery.integrations.data_templates import evaluate, fill_address, fill_value, names_in
 from qareport.delivery.integrations.integration import Integration, RequestForm, split_secret, values_of
 from qareport.errors import DeliveryError
 from qareport.messages import say
-from qareport.model import DeliveryState, Outcome
+from qareport.model import DeliveryState
 from qareport.settings.secrets import find_secret
 
 #: Statuses that say "later": the peer is not ready, or too much was asked of it.
-_LATER = frozenset((408, 409, 423, 425, 429))
+_LATER: Final = frozenset((408, 409, 423, 425, 429))
 #: Requests that an `each` makes of one event, at most.
-_MOST_ITEMS = 50
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DueRequest:
-    """A request that follows from an event; its event is kept beside it."""
-
-    integration: str
-    #: Its place in the file, from 0.
-    place: int
-    #: What it is called: its name, or its place from 1.
-    name: str
-    #: Of the request's `each`; None without one.
-    item: Any = None
+_MOST_ITEMS: Final = 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,10 +34,32 @@ class WrittenRequest:
     url: str
     #: Values may end with the place of a secret.
     headers: Mapping[str, str]
-    body: bytes | None = field(repr=False)
+    #: The JSON of its body; None: it has none.
+    body: str | None = field(repr=False)
 
 
-class Answer(Protocol):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestOutcome:
+    """What became of the requests of one delivery."""
+
+    #: SENT, RETRY or FAILED.
+    state: DeliveryState
+    #: HTTP status of the last answer; None: nothing was to be sent, or no ticket is known yet.
+    status: int | None = None
+    reply: str
+    #: The peer's Retry-After, as it is written.
+    retry_after: str = ""
+
+
+class _ReadingRefusedError(Exception):
+    """What is read before a request was refused."""
+
+    def __init__(self, outcome: RequestOutcome) -> None:
+        super().__init__(outcome.reply)
+        self.outcome: Final = outcome
+
+
+class PeerAnswer(Protocol):
     """What a peer answered."""
 
     @property
@@ -64,156 +75,170 @@ class Answer(Protocol):
         """As much of it as may be read."""
 
 
-#: Sends a request: method, URL, headers, body. It raises a `DeliveryError` or an `OutgoingError`.
-Send = Callable[[str, str, Mapping[str, str], bytes | None], Answer]
-
-
-def due_requests(integration: Integration, event: Mapping[str, Any]) -> Iterator[DueRequest]:
-    """Yield the requests that follow from an event, in the order of the file.
-
-    Args:
-        integration: what is to be done.
-        event: `{type, timestamp, data}`.
-
-    Raises:
-        DeliveryError: a condition cannot be computed.
-    """
-    form, values = integration.form, values_of(event)
-    if event["type"] not in form.on or (form.teams and values["team"] not in form.teams):
-        return
-    if not _holds(form.condition, values, integration.name):
-        return
-    for place, request in enumerate(integration.requests):
-        name = request.name or str(place + 1)
-        where = f"{integration.name}.{name}"
-        if not _holds(request.condition, values, where):
-            continue
-        if not request.each:
-            yield DueRequest(integration=integration.name, place=place, name=name)
-            continue
-        items = evaluate(request.each, values, where=where)
-        for item in list(items or ())[:_MOST_ITEMS]:
-            yield DueRequest(integration=integration.name, place=place, name=name, item=item)
-
-
-def _holds(condition: str, values: Mapping[str, Any], where: str) -> bool:
-    return not condition or bool(evaluate(condition, values, where=where))
+#: Sends a request: method, URL, headers, body. It raises a `QareportError` where there is no answer.
+Send = Callable[[str, str, Mapping[str, str], bytes | None], PeerAnswer]
 
 
 class RequestWriter:
-    """Makes and sends the requests of one integration."""
+    """Makes and sends one of the requests of an integration."""
 
-    def __init__(self, integration: Integration, send: Send, *, environment: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, integration: Integration, request: RequestForm, send: Send, *,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:  # fmt: skip
         """Take what to do and how to send.
 
         Args:
             integration: the file as it is now.
+            request: one of its requests.
             send: reads what is declared to be read, and sends.
             environment: where secrets are; None: that of the process.
         """
         self._integration = integration
+        self._form = integration.form
+        self._request = request
         self._send = send
         self._environment = environment
+        self._where = integration.name_of(request)
 
-    def deliver(self, due: DueRequest, event: Mapping[str, Any], *, delivery_id: str) -> Outcome:
-        """Send a request and say what became of it. Tickets that are not found yet are looked for again later.
+    def deliver(self, event: Mapping[str, Any], *, delivery_id: str) -> RequestOutcome:
+        """Send what follows from an event and say what became of it; a ticket that is not there yet may be later.
+
+        Args:
+            event: `{type, timestamp, data}`.
+            delivery_id: the same on every try.
 
         Raises:
             DeliveryError: the request cannot be made: a secret is missing, a template has no value.
             QareportError: of `send`, when there was no answer.
         """
         values = values_of(event, delivery_id=delivery_id)
-        ticket = self.find_ticket(values) if self.needs_ticket(due) else ""
-        if ticket is None:
+        items = self.items(event, values)
+        if not items:
+            return RequestOutcome(
+                state=DeliveryState.SENT, reply=str(say("nothing to send: the conditions do not hold"))
+            )
+        try:
+            return self._deliver(values, items, delivery_id)
+        except _ReadingRefusedError as refusal:
+            outcome = refusal.outcome
+            return replace(outcome, reply=str(say("reading answered {reply}", reply=outcome.reply)))
+
+    def _deliver(self, values: Mapping[str, Any], items: Sequence[Any], delivery_id: str) -> RequestOutcome:
+        ticket = self._find_ticket(values) if self._names_ticket() else None
+        if ticket is None and self._names_ticket():
             known = values["order_id"] or values["call_id"]
-            return Outcome(state=DeliveryState.RETRY, reply=str(say("no ticket for {known} yet", known=known)))
-        written = self.write(due, values, ticket)
-        answer = self._send(written.method, written.url, self._with_secrets(written.headers), written.body)
-        return outcome_of(answer)
+            return RequestOutcome(state=DeliveryState.RETRY, reply=str(say("no ticket for {known} yet", known=known)))
+        outcome = RequestOutcome(state=DeliveryState.SENT, reply="")
+        for number, item in enumerate(items, start=1):
+            written = self._write({**values, "ticket": ticket, "item": item}, read=True)
+            body = None if written.body is None else written.body.encode()
+            headers = {**self._with_secrets(written.headers), "Idempotency-Key": f"{delivery_id}-{number}"}
+            outcome = outcome_of(self._send(written.method, written.url, headers, body))
+            if outcome.state is not DeliveryState.SENT:
+                break
+        return outcome
 
-    def find_ticket(self, values: Mapping[str, Any]) -> Any:
-        """Return the ticket of a call: its `external_ref`, or what the look-up finds; None: there is none yet.
+    def items(self, event: Mapping[str, Any], values: Mapping[str, Any]) -> Sequence[Any]:
+        """Return the items for which the request is made: none where it is not made, (None,) without an `each`.
 
         Raises:
-            DeliveryError: the look-up was refused, or its answer is no JSON.
+            DeliveryError: a condition cannot be computed.
         """
-        lookup, where = self._integration.form.lookup, f"{self._integration.name}.lookup"
-        if lookup is None or not evaluate(lookup.condition, values, where=where):
+        form, request = self._form, self._request
+        if event["type"] not in form.on or (form.teams and values["team"] not in form.teams):
+            return ()
+        conditions = (form.condition, request.condition)
+        if not all(evaluate(condition, values, where=self._where) for condition in conditions if condition):
+            return ()
+        if not request.each:
+            return (None,)
+        return list(evaluate(request.each, values, where=self._where) or ())[:_MOST_ITEMS]
+
+    def preview(self, event: Mapping[str, Any]) -> Iterator[WrittenRequest]:
+        """Yield what would be sent, without sending or reading anything: what only a peer knows stays a template."""
+        values = values_of(event, delivery_id="msg_…")
+        items = self.items(event, values)
+        unknown = {"answer"}
+        lookup = self._form.lookup
+        if items and self._names_ticket():
+            if lookup is not None and evaluate(lookup.condition, values, where=self._where):
+                url = fill_address(lookup.url, values, where=self._where)
+                yield WrittenRequest(method="GET", url=url, headers=self._headers(lookup.headers), body=None)
+                unknown.add("ticket")
+            elif values["external_ref"] is None:
+                return
+        for item in items:
+            known = {**values, "ticket": values["external_ref"], "item": item}
+            if self._request.get:
+                url = self._address(self._request.get, known, unknown)
+                yield WrittenRequest(method="GET", url=url, headers=self._headers(self._request.headers), body=None)
+            yield self._write(known, read=False, unknown=unknown)
+
+    def _names_ticket(self) -> bool:
+        return "ticket" in names_in([self._request.get, self._request.url, self._request.body])
+
+    def _find_ticket(self, values: Mapping[str, Any]) -> Any:
+        """Return the ticket of a call: its `external_ref`, or what the look-up finds; None: there is none yet."""
+        lookup = self._form.lookup
+        if lookup is None or not evaluate(lookup.condition, values, where=self._where):
             return values["external_ref"]
-        url = fill_address(lookup.url, values, where=where)
-        found = evaluate(lookup.ticket, {**values, "answer": self._read(url, lookup.headers, where)}, where=where)
-        return None if found is None or found == "" else found
+        url = fill_address(lookup.url, values, where=self._where)
+        answer = self._read(url, lookup.headers)
+        found = evaluate(lookup.ticket, {**values, "answer": answer}, where=self._where)
+        return None if found in (None, "") else found
 
-    def needs_ticket(self, due: DueRequest) -> bool:
-        """Tell whether a request names the ticket."""
-        request = self._request(due)
-        return "ticket" in names_in([request.get, request.url, request.body])
-
-    def write(self, due: DueRequest, values: Mapping[str, Any], ticket: Any) -> WrittenRequest:
-        """Make a request, with places where secrets belong; what it declares to be read first is read.
-
-        Raises:
-            DeliveryError: a template has no value, or the file has no such request any more.
-        """
-        request, where = self._request(due), f"{due.integration}.{due.name}"
-        values = {**values, "ticket": ticket, "item": due.item}
-        if request.get:
-            url = fill_address(request.get, values, where=where)
-            values = {**values, "answer": self._read(url, request.headers, where)}
-        body = None
-        headers = self._headers(request.headers)
+    def _write(self, values: Mapping[str, Any], *, read: bool, unknown: set[str] | None = None) -> WrittenRequest:
+        request, unknown = self._request, unknown or set()
+        if request.get and read:
+            url = fill_address(request.get, values, where=self._where)
+            values = {**values, "answer": self._read(url, request.headers)}
+        body, headers = None, self._headers(request.headers)
         if request.body is not None:
-            filled = fill_value(request.body, values, where=where)
-            body = json.dumps(filled, ensure_ascii=False, separators=(",", ":")).encode()
+            filled = fill_value(request.body, values, where=self._where, unknown=unknown)
+            body = json.dumps(filled, ensure_ascii=False, separators=(",", ":"))
             headers = {"Content-Type": "application/json"} | headers
-        return WrittenRequest(
-            method=request.method, url=fill_address(request.url, values, where=where), headers=headers, body=body
-        )
+        url = self._address(request.url, values, unknown)
+        return WrittenRequest(method=request.method, url=url, headers=headers, body=body)
 
-    def _request(self, due: DueRequest) -> RequestForm:
-        if due.place < len(self._integration.requests):
-            request = self._integration.requests[due.place]
-            if (request.name or str(due.place + 1)) == due.name:
-                return request
-        raise DeliveryError(
-            say("the file has no request {name!r} any more", name=due.name), where=self._integration.name
-        )
+    def _address(self, template: str, values: Mapping[str, Any], unknown: set[str]) -> str:
+        return template if names_in(template) & unknown else fill_address(template, values, where=self._where)
 
     def _headers(self, own: Mapping[str, str]) -> dict[str, str]:
-        return {**self._integration.form.headers, **own}
+        return {**self._form.headers, **own}
 
     def _with_secrets(self, headers: Mapping[str, str]) -> dict[str, str]:
         filled = {}
         for name, value in headers.items():
-            before, place = split_secret(value)
-            filled[name] = before
+            filled[name], place = split_secret(value)
             if place:
-                where = f"{self._integration.name}: {name}"
+                where = f"{self._where}: {name}"
                 filled[name] += find_secret(place, where=where, error=DeliveryError, environment=self._environment)
         return filled
 
-    def _read(self, url: str, headers: Mapping[str, str], where: str) -> Any:
+    def _read(self, url: str, headers: Mapping[str, str]) -> Any:
         answer = self._send("GET", url, self._with_secrets(self._headers(headers)), None)
         if not 200 <= answer.status < 300:
-            raise DeliveryError(say("reading answered {status}", status=answer.status), where=where)
+            raise _ReadingRefusedError(outcome_of(answer))
         try:
             return json.loads(answer.body)
         except ValueError as error:
-            raise DeliveryError(say("reading answered no JSON"), where=where) from error
+            raise DeliveryError(say("reading answered no JSON"), where=self._where) from error
 
 
-def outcome_of(answer: Answer) -> Outcome:
+def outcome_of(answer: PeerAnswer) -> RequestOutcome:
     """Say what an answer means: taken, not now, or refused for good."""
-    words = _words(answer.body)
-    reply = f"{answer.status} {words}".strip()
     if 200 <= answer.status < 300:
-        return Outcome(state=DeliveryState.SENT, reply=reply)
-    if answer.status in _LATER or answer.status >= 500:
-        return Outcome(state=DeliveryState.RETRY, reply=reply)
-    return Outcome(state=DeliveryState.FAILED, reply=reply)
+        state = DeliveryState.SENT
+    else:
+        state = DeliveryState.RETRY if answer.status in _LATER or answer.status >= 500 else DeliveryState.FAILED
+    reply = f"{answer.status} {_words(answer.body)}".strip()
+    return RequestOutcome(
+        state=state, status=answer.status, reply=reply, retry_after=answer.headers.get("retry-after", "")
+    )
 
 
 def _words(body: bytes) -> str:
-    """Return the beginning of an answer, for the list of deliveries."""
+    """Return the beginning of an answer, masked, for the list of deliveries."""
     text = " ".join(body[:400].decode("utf-8", "replace").split())
-    return "".join(character for character in text if character.isprintable())[:200]
+    return privacy.mask("".join(character for character in text if character.isprintable())[:200])[0]

@@ -13,7 +13,7 @@ from qareport.delivery.mail.compose import (
     message_id,
 )
 from qareport.delivery.mail.smtp import Transport, read_password
-from qareport.delivery.mail.view import MailView, attachment_name, period_view, run_view, test_view
+from qareport.delivery.mail.view import MailView, attachment_name, headline, period_view, run_view, test_view
 
 __all__ = [
     "HTML_TEMPLATE",
@@ -28,6 +28,7 @@ __all__ = [
     "compose",
     "fill",
     "fit",
+    "headline",
     "message_id",
     "period_view",
     "read_password",

@@ -8,12 +8,12 @@ from fastapi.responses import RedirectResponse
 from qareport import periods
 from qareport.calendar import DAY
 from qareport.model import Job, JobKind, JobState, PeriodKind, Permission
+from qareport.presentation.links import name_of
 from qareport.report import build_view
 from qareport.web import uploading
 from qareport.web.access import Access
 from qareport.web.dependencies import MyAccess
 from qareport.web.documents import pages_of
-from qareport.web.period_names import name_of
 from qareport.web.templating import render
 
 router = APIRouter()

@@ -55,8 +55,9 @@ class WebhookQueue:
     # --- sending ------------------------------------------------------------------------------------------------------
 
     def take(
-        self, owner: str, *, at: datetime, lease: timedelta, most: int, kinds: Collection[str] = ("webhook",)
-    ) -> tuple[tuple[Webhook, WebhookDelivery], ...]:
+        self, owner: str, *, at: datetime, lease: timedelta, most: int, kinds: Collection[str] = ("webhook",),
+        at_once: int = MOST_AT_ONCE,
+    ) -> tuple[tuple[Webhook, WebhookDelivery], ...]:  # fmt: skip
         """Take deliveries that are due, under a lease: their tries begin now.
 
         A delivery whose sender is gone is UNKNOWN, and due at once: its receiver knows it by its id.
@@ -67,6 +68,7 @@ class WebhookQueue:
             lease: so long no other sender takes them.
             most: how many at most.
             kinds: of which webhooks.
+            at_once: how many may be on their way to one webhook.
         """
         if most <= 0 or not self._is_any_due(at, kinds):
             return ()
@@ -80,7 +82,7 @@ class WebhookQueue:
             taken: builtins.list[tuple[Webhook, WebhookDelivery]] = []
             for hook in hooks:
                 under_way = select(func.count()).where(_Row.webhook_id == hook.id, _Row.state == DeliveryState.SENDING)
-                room = min(MOST_AT_ONCE - (session.scalar(under_way) or 0), most - len(taken))
+                room = min(at_once - (session.scalar(under_way) or 0), most - len(taken))
                 if room <= 0:
                     continue
                 query = select(_Row).where(_Row.webhook_id == hook.id, _is_due(at)).order_by(_Row.number).limit(room)

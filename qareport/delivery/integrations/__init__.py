@@ -10,18 +10,23 @@ from qareport.delivery.integrations.integration import (
     read_integration,
     split_secret,
 )
-from qareport.delivery.integrations.requests import RequestOutcome, RequestWriter, WrittenRequest
+from qareport.delivery.integrations.requests import RequestOutcome, RequestWriter, WrittenRequest, preview
+from qareport.delivery.integrations.sending import ChangingFiles, IntegrationTries, keep_integrations
 
 __all__ = [
     "CODES",
+    "ChangingFiles",
     "Integration",
     "IntegrationForm",
+    "IntegrationTries",
     "LookupForm",
     "RequestForm",
     "RequestOutcome",
     "RequestWriter",
     "WrittenRequest",
+    "keep_integrations",
     "load_integrations",
+    "preview",
     "read_integration",
     "split_secret",
 ]

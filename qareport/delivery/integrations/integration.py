@@ -18,6 +18,7 @@ from pydantic import Field, with_config
 from qareport.delivery.integrations.data_templates import TemplateFault, check_expression, check_template
 from qareport.errors import ConfigError, Diagnostic, Problem, SourceLocation
 from qareport.messages import Message, say
+from qareport.model import EventType
 from qareport.settings.secrets import PLACE
 from qareport.strict_yaml import NodePath, YamlSource, parse_yaml, unreadable, validate
 
@@ -37,12 +38,6 @@ CODES: Mapping[str, Message] = {
     "full-width-tag": say("The braces of a tag are full-width."),
     "unknown-name": say("The template uses a name that it does not have."),
 }
-#: What an integration can wait for.
-EventType = Literal[
-    "call.received", "call.judged", "call.rejudged", "call.failed", "call.deleted", "finding.reviewed",
-    "appeal.opened", "appeal.decided", "live.started", "live.ended", "alert.raised", "alert.changed",
-    "alert.cleared", "digest.ready", "rules.published", "export.ready",
-]  # fmt: skip
 #: What templates may use, from every event; what an event lacks is None, or an empty list.
 FIELDS: Final = (
     "call_id", "order_id", "external_ref", "agent_id", "team", "score", "risk", "reviewed", "tags", "tags_added",

@@ -226,6 +226,15 @@ class RequestWriter:
             raise DeliveryError(say("reading answered no JSON"), where=self._where) from error
 
 
+def preview(integration: Integration, request: RequestForm, event: Mapping[str, Any]) -> Iterator[WrittenRequest]:
+    """Yield what a request would send of an event, without sending or reading anything (`RequestWriter.preview`)."""
+    return RequestWriter(integration, request, _never).preview(event)
+
+
+def _never(method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> PeerAnswer:
+    raise AssertionError(url)
+
+
 def outcome_of(answer: PeerAnswer) -> RequestOutcome:
     """Say what an answer means: taken, not now, or refused for good."""
     if 200 <= answer.status < 300:

@@ -13,7 +13,15 @@ from qareport.delivery.mail.compose import (
     message_id,
 )
 from qareport.delivery.mail.smtp import Transport, read_password
-from qareport.delivery.mail.view import MailView, attachment_name, headline, period_view, run_view, test_view
+from qareport.delivery.mail.view import (
+    MailView,
+    attachment_name,
+    headline,
+    period_view,
+    run_view,
+    short_period,
+    test_view,
+)
 
 __all__ = [
     "HTML_TEMPLATE",
@@ -33,5 +41,6 @@ __all__ = [
     "period_view",
     "read_password",
     "run_view",
+    "short_period",
     "test_view",
 ]

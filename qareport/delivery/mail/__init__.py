@@ -13,7 +13,7 @@ from qareport.delivery.mail.compose import (
     message_id,
 )
 from qareport.delivery.mail.smtp import Transport, read_password
-from qareport.delivery.mail.view import MailView, attachment_name, period_view, run_view, test_view
+from qareport.delivery.mail.view import MailView, attachment_name, desk_view, period_view, run_view, test_view
 
 __all__ = [
     "HTML_TEMPLATE",
@@ -26,6 +26,7 @@ __all__ = [
     "Transport",
     "attachment_name",
     "compose",
+    "desk_view",
     "fill",
     "fit",
     "message_id",

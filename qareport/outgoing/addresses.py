@@ -46,23 +46,12 @@ class OutgoingReach:
     #: In seconds, without a byte.
     silence_s: float = 20.0
     most_bytes: int = 64 * 1024
-    _networks: tuple[IpNetwork, ...] = field(init=False, repr=False)
-    _hosts: frozenset[str] = field(init=False, repr=False)
-    _plain: frozenset[str] = field(init=False, repr=False)
+    #: What `allow` says: network or host, port (None: every port), and whether without encryption.
+    _open: tuple[tuple[IpNetwork | str, int | None, bool], ...] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        networks, hosts, plain = [], set(), set()
-        for entry in self.allow:
-            network, host, port = read_allowed(entry)
-            if network is not None:
-                networks.append(network)
-            else:
-                hosts.add(host)
-            if entry.lower().startswith("http://"):
-                plain.add(f"{host}:{port}" if port else host)
-        object.__setattr__(self, "_networks", tuple(networks))
-        object.__setattr__(self, "_hosts", frozenset(hosts))
-        object.__setattr__(self, "_plain", frozenset(plain))
+        entries = ((*read_allowed(entry), entry.lower().startswith("http://")) for entry in self.allow)
+        object.__setattr__(self, "_open", tuple(entries))
 
     def refusal(self, url: str) -> Message | None:
         """Say why a URL may not be reached, whatever is behind its name; None: it depends on its addresses."""
@@ -70,26 +59,34 @@ class OutgoingReach:
             host, port = target_of(url)
         except ValueError as error:
             return error.what if isinstance(error, NoTargetError) else say("not an address")
-        plain = self.private or host in self._plain or f"{host}:{port}" in self._plain
-        if urlsplit(url).scheme != "https" and not plain:
-            return say("without encryption (http); https is expected, or http://{host} in webhooks.allow", host=host)
         literal = as_address(host)
-        if literal is not None and not self.allows(host, literal):
+        if urlsplit(url).scheme != "https" and not (self.private or self._opens(host, port, literal, plain=True)):
+            return say("without encryption (http); https is expected, or http://{host} in webhooks.allow", host=host)
+        if literal is not None and not self.allows(host, port, literal):
             return forbidden(host)
         return None
 
-    def allows(self, host: str, address: IpAddress) -> bool:
-        """Tell whether an address may be reached that stands behind a host."""
+    def allows(self, host: str, port: int, address: IpAddress) -> bool:
+        """Tell whether a port of an address may be reached that stands behind a host."""
         real = unwrapped(address)
-        if _is_in(real, self._networks) or is_public(real):
+        if is_public(real) or self._opens("", port, real):
             return True
         if real.is_multicast or real.is_unspecified or real.is_link_local or _is_in(real, _INNER):
             return False
-        return self.private or host in self._hosts
+        return self.private or self._opens(host, port, None)
+
+    def _opens(self, host: str, port: int, address: IpAddress | None, *, plain: bool = False) -> bool:
+        """Tell whether an entry names a host, or a network that an address is in; with `plain`: without encryption."""
+        return any(
+            (what == host if isinstance(what, str) else address is not None and _is_in(unwrapped(address), (what,)))
+            and at in (None, port)
+            and (unencrypted or not plain)
+            for what, at, unencrypted in self._open
+        )
 
 
-def read_allowed(entry: str) -> tuple[IpNetwork | None, str, int | None]:
-    """Read an entry of `allow`: its network (None: a host), its host ("": a network of many), and its port.
+def read_allowed(entry: str) -> tuple[IpNetwork | str, int | None]:
+    """Read an entry of `allow`: its network, or its host where that is a name; and its port, None: every port.
 
     Raises:
         ValueError: it is none of the forms of `OutgoingReach.allow`.
@@ -100,14 +97,13 @@ def read_allowed(entry: str) -> tuple[IpNetwork | None, str, int | None]:
             raise ValueError(entry)
         host, _ = target_of(f"http://{parts.netloc}/")
         literal = as_address(host)
-        return (None if literal is None else ipaddress.ip_network(literal)), host, parts.port
+        return (host if literal is None else ipaddress.ip_network(literal)), parts.port
     try:
-        network = ipaddress.ip_network(entry)
+        return ipaddress.ip_network(entry), None
     except ValueError:
         if "/" in entry or ":" in entry:
             raise
-        return None, target_of(f"https://{entry}/")[0], None
-    return network, str(network.network_address), None
+        return target_of(f"https://{entry}/")[0], None
 
 
 def unwrapped(address: IpAddress) -> IpAddress:

@@ -163,7 +163,7 @@ class OutgoingClient:
         if not addresses:
             raise OutgoingError(OutgoingFault.UNRESOLVED, say("there is no address of {host}", host=host), url)
         for address in addresses:
-            if not self.reach.allows(host, ipaddress.ip_address(address.partition("%")[0])):
+            if not self.reach.allows(host, port, ipaddress.ip_address(address.partition("%")[0])):
                 raise OutgoingError(OutgoingFault.FORBIDDEN, forbidden(host), url)
         return addresses
 

@@ -76,9 +76,7 @@ class WebhookRepository:
             BusyError: it is not of that version any more: somebody else changed it.
         """
         with self._database.write() as session:
-            row = _find(session, webhook_id)
-            if version is not None and version != row.version:
-                raise BusyError(say("somebody else has just changed this webhook"), to_do=say("look at it again"))
+            row = _find(session, webhook_id, version)
             log(session, entry)
             row.name, row.url, row.version = name or row.name, url or row.url, row.version + 1
             row.types = row.types if types is None else json.dumps([*types])
@@ -87,10 +85,16 @@ class WebhookRepository:
                 row.failing_since = row.not_before = None  # it is another receiver
             return webhook_of(row)
 
-    def switch(self, webhook_id: int, entry: AuditEntry | None, *, on: bool, at: datetime) -> Webhook:
-        """Switch a webhook on or off. While it is off, nothing is planned for it, and what was planned waits."""
+    def switch(
+        self, webhook_id: int, entry: AuditEntry | None, *, on: bool, at: datetime, version: int | None = None
+    ) -> Webhook:
+        """Switch a webhook on or off. While it is off, nothing is planned for it, and what was planned waits.
+
+        Raises:
+            NotFoundError, BusyError: as `change`.
+        """
         with self._database.write() as session:
-            row = _find(session, webhook_id)
+            row = _find(session, webhook_id, version)
             log(session, entry)
             row.version += 1
             if on:
@@ -179,10 +183,12 @@ class WebhookRepository:
             append_event(session, EventType.WEBHOOK_TEST, data, object="", at=at, only=webhook_id)
 
 
-def _find(session: Session, webhook_id: int) -> WebhookRow:
+def _find(session: Session, webhook_id: int, version: int | None = None) -> WebhookRow:
     row = session.get(WebhookRow, webhook_id)
     if row is None:
         raise NotFoundError(say("there is no webhook {number}", number=webhook_id))
+    if version is not None and version != row.version:
+        raise BusyError(say("somebody else has just changed this webhook"), to_do=say("look at it again"))
     return row
 
 

@@ -40,9 +40,8 @@ class Integrating:
         def mark() -> object:
             if not folder.is_dir():
                 return ()
-            return [
-                (path.name, (status := path.stat()).st_mtime_ns, status.st_size) for path in sorted(folder.iterdir())
-            ]
+            states = [(path.name, path.stat()) for path in sorted(folder.iterdir())]
+            return [(name, status.st_mtime_ns, status.st_size) for name, status in states]
 
         self.files: Final = ChangingFiles(lambda: load_integrations(desk.workspace.config), mark)
         self._kept: Sequence[Integration] | None = None
@@ -84,8 +83,9 @@ def teller_of(desk: Desk) -> AlertTeller:
     robots = Robots(settings.notify, client_of(settings), now=desk.now)
     keep_robots(desk.store, robots, at=desk.now())
     return AlertTeller(
-        desk.store, robots, fold_s=settings.notify.fold_s, public_url=settings.desk.public_url, now=desk.now
-    )
+        desk.store, robots, fold_s=settings.notify.fold_s, public_url=settings.desk.public_url,
+        locale=settings.report.locale, now=desk.now,
+    )  # fmt: skip
 
 
 def loops_for_others(desk: Desk) -> Sequence[Callable[[threading.Event], None]]:

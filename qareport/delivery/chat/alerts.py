@@ -20,7 +20,8 @@ from qareport.delivery.chat.robots import ChatLine, ChatMessage
 from qareport.delivery.webhooks import failed, write_body
 from qareport.errors import QareportError
 from qareport.model import DeliveryState, EventType, Outcome, TryOutcome, WebhookDelivery
-from qareport.presentation.locale import _
+from qareport.presentation.locale import _, speaking
+from qareport.settings import Locale
 from qareport.store import Store, holder
 
 #: Of their rows among webhooks.
@@ -41,8 +42,9 @@ class AlertTeller:
     """Tells robots the alerts that wait in the queue."""
 
     def __init__(
-        self, store: Store, robots: Robots, *, fold_s: float, public_url: str, now: Callable[[], datetime]
-    ) -> None:
+        self, store: Store, robots: Robots, *, fold_s: float, public_url: str, locale: Locale,
+        now: Callable[[], datetime],
+    ) -> None:  # fmt: skip
         """Take who tells what.
 
         Args:
@@ -50,12 +52,14 @@ class AlertTeller:
             robots: those of the settings.
             fold_s: alerts within so many seconds become one message.
             public_url: address of the desk; "": messages lead nowhere.
+            locale: language of messages.
             now: the time.
         """
         self._store = store
         self._robots = robots
         self._fold_s = fold_s
         self._public_url = public_url
+        self._locale = locale
         self._now = now
         self.owner: Final = f"{holder()}:{secrets.token_hex(4)}"
 
@@ -89,7 +93,9 @@ class AlertTeller:
         told = [delivery for delivery in deliveries if self._concerns(name, delivery)]
         outcome: Outcome | None = None
         if told:
-            outcome = self._robots.tell(name, fold([self._message(delivery) for delivery in told]))
+            with speaking(self._locale):
+                message = fold([self._message(delivery) for delivery in told])
+            outcome = self._robots.tell(name, message)
         for delivery in deliveries:
             ended = TryOutcome(state=DeliveryState.SENT)
             if outcome is not None and delivery in told:

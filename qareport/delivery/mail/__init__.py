@@ -16,6 +16,7 @@ from qareport.delivery.mail.smtp import Transport, read_password
 from qareport.delivery.mail.view import (
     MailView,
     attachment_name,
+    desk_view,
     headline,
     period_view,
     run_view,
@@ -34,6 +35,7 @@ __all__ = [
     "Transport",
     "attachment_name",
     "compose",
+    "desk_view",
     "fill",
     "fit",
     "headline",

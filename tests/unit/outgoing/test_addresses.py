@@ -21,7 +21,7 @@ from qareport.outgoing import OutgoingReach, is_public, place_of
 )  # fmt: skip
 def test_no_address_of_a_machine_or_an_inner_network_is_public(address: str) -> None:
     assert not is_public(ipaddress.ip_address(address))
-    assert not OutgoingReach().allows("crm.example.com", ipaddress.ip_address(address))
+    assert not OutgoingReach().allows("crm.example.com", 443, ipaddress.ip_address(address))
 
 
 @pytest.mark.parametrize(
@@ -71,10 +71,11 @@ def test_the_settings_open_networks_and_hosts_and_http_only_where_they_say_so() 
     assert reach.refusal("http://10.2.0.9:8080/hook") is None
     assert reach.refusal("http://10.1.2.3/hook") is not None
     assert reach.refusal("http://10.2.0.9/hook") is not None
+    assert reach.refusal("https://10.2.0.9/hook") is not None, "a port opens no other"
     assert reach.refusal("https://10.3.0.1/hook") is not None
-    assert reach.allows("crm.internal", ipaddress.ip_address("192.168.7.7"))
-    assert not reach.allows("crm.internal", ipaddress.ip_address("169.254.169.254")), "a name opens no metadata"
-    assert not reach.allows("crm.internal.example.com", ipaddress.ip_address("192.168.7.7"))
+    assert reach.allows("crm.internal", 443, ipaddress.ip_address("192.168.7.7"))
+    assert not reach.allows("crm.internal", 443, ipaddress.ip_address("169.254.169.254")), "a name opens no metadata"
+    assert not reach.allows("crm.internal.example.com", 443, ipaddress.ip_address("192.168.7.7"))
 
 
 @pytest.mark.parametrize("entry", ["10.0.0.0/33", "http://10.0.0.0/8", "ftp://crm", "crm internal", "http://crm/?q=1"])

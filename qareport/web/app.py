@@ -24,6 +24,7 @@ from qareport.web.pages import (
     audit,
     calls,
     heat,
+    integrations,
     login,
     orders,
     reports,
@@ -53,7 +54,7 @@ def create_app(desk: Desk) -> FastAPI:
     errors.install(app)
     everything = (
         login, account, today, sound, orders, review, appeals, calls, heat, reports, agents, rules, upload, webhooks,
-        settings, audit,
+        integrations, settings, audit,
     )  # fmt: skip
     for pages in everything:
         app.include_router(pages.router, include_in_schema=False)

@@ -37,7 +37,7 @@ def test_a_call_is_handed_over_tagged_in_its_ticket_and_told_to_a_group(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with Zammad(orders={TICKET: "elsewhere"}) as zammad, RobotServer() as robots:
-        config = make_config(tmp_path / "config", port=9, team=[], agents={}, operator=[])
+        config = make_config(tmp_path / "config", port=9, team=[], agents={}, operator=[], attach=[])
         preset = (default_dir("templates") / "integrations" / "zammad.yaml").read_text("utf-8")
         (config / "integrations").mkdir()
         (config / "integrations" / "zammad.yaml").write_text(
@@ -47,7 +47,7 @@ def test_a_call_is_handed_over_tagged_in_its_ticket_and_told_to_a_group(
         robot = {"name": "group", "kind": "dingtalk", "url": "env:DINGTALK_URL", "secret": "env:DINGTALK_SECRET"}
         settings |= {
             "notify": {"robots": [robot]}, "webhooks": {"allow": [zammad.origin, robots.origin]},
-            "desk": {"public_url": "https://qa.example.com"},
+            "daily": {"orders": 0}, "desk": {"public_url": "https://qa.example.com"},
         }  # fmt: skip
         (config / "qareport.yaml").write_text(json.dumps(settings, ensure_ascii=False), "utf-8")
         store = f"sqlite:///{tmp_path / 'q.db'}"

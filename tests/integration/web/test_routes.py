@@ -15,7 +15,7 @@ from fastapi.routing import APIRoute
 from fastapi.testclient import TestClient
 from starlette.routing import BaseRoute
 
-from qareport.model import GRANTS, JobKind, JobState, Permission, Reach, Team, UserRole
+from qareport.model import GRANTS, EventType, JobKind, JobState, Permission, Reach, Team, UserRole
 from qareport.web import create_app
 from tests.support.desk import PASSWORD, OpenDesk, open_desk
 
@@ -101,6 +101,12 @@ ROUTES: dict[str, Needs] = {
     "POST /settings/webhooks/{webhook_id}/rotate": Needs(right=_SETTINGS, names="webhook", audited=1),
     "POST /settings/webhooks/{webhook_id}/delete": Needs(right=_SETTINGS, names="webhook", audited=1),
     "POST /settings/webhooks/deliveries/{delivery_id}/replay": Needs(right=_SETTINGS, names="delivery", audited=1),
+    "GET /settings/integrations": Needs(right=_SETTINGS),
+    "GET /settings/integrations/{webhook_id}": Needs(right=_SETTINGS, names="integration"),
+    "POST /settings/integrations/{webhook_id}/state": Needs(
+        right=_SETTINGS, names="integration", body={"state": "off"}, audited=1
+    ),
+    "POST /settings/integrations/deliveries/{delivery_id}/replay": Needs(right=_SETTINGS, names="delivery", audited=1),
     "GET /api/v1/webhooks": Needs(right=_SETTINGS),
     "POST /api/v1/webhooks": Needs(right=_SETTINGS, body=_HOOK, audited=1),
     "PATCH /api/v1/webhooks/{webhook_id}": Needs(right=_SETTINGS, names="webhook", body={"on": False}, audited=1),
@@ -204,6 +210,7 @@ class Things:
             "team": ("team_id", self._team),
             "token": ("token_id", self._token),
             "webhook": ("webhook_id", self._webhook),
+            "integration": ("webhook_id", self._integration),
             "delivery": ("delivery_id", self._delivery),
         }
         name, make = values[names]
@@ -224,6 +231,10 @@ class Things:
         self.made += 1
         self.opened.desk.store.teams.put(Team(team_id=f"t{self.made}", name="t"))
         return f"t{self.made}"
+
+    def _integration(self) -> int:
+        webhooks, at = self.opened.desk.store.webhooks, self.opened.clock.now
+        return webhooks.keep("integration", {"zammad.note": (EventType.CALL_JUDGED,)}, at=at)[0].webhook_id
 
     def _webhook(self) -> int:
         webhooks, at = self.opened.desk.store.webhooks, self.opened.clock.now

@@ -5,7 +5,7 @@ from qareport.delivery.mail.channel import MailChannel, post, send_test
 from qareport.delivery.operator_notice import tell_operator
 from qareport.delivery.outbox import Channel, Clock, DispatchResult, RetryPolicy, dispatch
 from qareport.delivery.webhook_sender import WebhookSender
-from qareport.delivery.webhooks import TRIES_S, WebhookTries, failed, read_answer, retry_after, secret_of, sign
+from qareport.delivery.webhooks import TRIES_S, WebhookTries, failed, read_answer, retry_after, secret_of, sign, why_off
 
 __all__ = [
     "TRIES_S",
@@ -26,4 +26,5 @@ __all__ = [
     "send_test",
     "sign",
     "tell_operator",
+    "why_off",
 ]

@@ -70,13 +70,13 @@ class WebhookSender:
         while not stopping.is_set():
             try:
                 self._tidy()
+                self._free.clear()  # before looking: a try that ends meanwhile is seen at once
                 self._busy = {thread for thread in self._busy if thread.is_alive()}
                 taken = self._take(self._places - len(self._busy))
             except StoreError as error:
                 events.happened("webhook", "failed", reason=str(error))
                 stopping.wait(_REST_S)
                 continue
-            self._free.clear()
             for webhook, delivery in taken:
                 thread = threading.Thread(target=self._send, args=(webhook, delivery), daemon=True)
                 self._busy.add(thread)

@@ -15,9 +15,9 @@ from urllib.parse import quote
 
 from qareport import privacy
 from qareport.delivery.desk_key import DeskKey
-from qareport.messages import say
-from qareport.model import DeliveryState, TryOutcome, Webhook, WebhookDelivery
-from qareport.outgoing import HttpAnswer, OutgoingClient, OutgoingError
+from qareport.messages import Message, say
+from qareport.model import DeliveryState, OffReason, TryOutcome, Webhook, WebhookDelivery
+from qareport.outgoing import HttpAnswer, OutgoingClient, OutgoingError, place_of
 
 #: When tries begin, in seconds after the first.
 TRIES_S: Final = (0, 5, 300, 1800, 7200, 18_000, 36_000, 50_400, 72_000, 86_400)
@@ -166,3 +166,21 @@ def _words(answer: HttpAnswer) -> str:
     """Return the beginning of an answer as people may read it: masked, on one line."""
     text = "".join(c if c.isprintable() else " " for c in answer.body[: 4 * _MOST_REPLY].decode("utf-8", "replace"))
     return privacy.mask(" ".join(text.split())[:_MOST_REPLY])[0]
+
+
+def why_off(webhook: Webhook) -> Message:
+    """Say why a webhook is off, and what to do."""
+    values = {"name": webhook.name, "place": place_of(webhook.url)}
+    if webhook.off is OffReason.GONE:
+        return say(
+            "webhook {name} ({place}) is off: the receiver answered that it is gone (410); ask who runs it, then "
+            "switch it on or delete it at /settings/webhooks",
+            **values,
+        )
+    if webhook.off is OffReason.FAILING:
+        return say(
+            "webhook {name} ({place}) is off: all tries failed for three days; look at its deliveries at "
+            "/settings/webhooks, mend the receiver, then switch it on",
+            **values,
+        )
+    return say("webhook {name} ({place}) was switched off by a person", **values)

@@ -40,6 +40,7 @@ from qareport.store.search_index import unindex_calls
 from qareport.store.search_schema import SearchLinesRow
 from qareport.store.webhook_events import append_call_event
 from qareport.store.webhook_queue import forget_calls
+from qareport.store.webhook_schema import WebhookDeliveryRow
 
 #: What to do about a damaged search index.
 _REINDEX = "qareport store upgrade --reindex rebuilds {}"
@@ -79,6 +80,9 @@ class Maintenance:
         yield from self._unreadable(TranscriptRow.key, TranscriptRow.transcript, Transcript, "transcript")
         yield from self._unreadable(CallReportRow.key, CallReportRow.report, CallReport, "result")
         yield from self._unreadable(CallSummaryRow.key, CallSummaryRow.summary, CallSummary, "call summary")
+        yield from self._unreadable(
+            WebhookDeliveryRow.id, WebhookDeliveryRow.data, dict[str, Any], "delivery to a webhook"
+        )
         for line in self._unreadable(SearchLinesRow.number, SearchLinesRow.lines, tuple[Line, ...], "search lines"):
             yield f"{line}; {_REINDEX.format('the search index')}"
         with self._database.write() as session:

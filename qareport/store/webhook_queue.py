@@ -74,10 +74,7 @@ class WebhookQueue:
             return ()
         with self._database.write() as session:
             _free_lost(session, at)
-            open_now = WebhookRow.off_reason.is_(None) & (
-                WebhookRow.not_before.is_(None) | (WebhookRow.not_before <= in_utc(at))
-            )
-            hooks = list(session.scalars(select(WebhookRow).where(open_now, WebhookRow.kind.in_([*kinds]))))
+            hooks = list(session.scalars(select(WebhookRow).where(_is_open(at), WebhookRow.kind.in_([*kinds]))))
             random.shuffle(hooks)  # with few places no webhook keeps another from its turn
             taken: builtins.list[tuple[Webhook, WebhookDelivery]] = []
             for hook in hooks:
@@ -118,15 +115,10 @@ class WebhookQueue:
             held = (_Row.lease_owner == owner) & (_Row.state == DeliveryState.SENDING)
             return _lose(session, held, at)
 
-    def next_due(self, at: datetime, *, kinds: Collection[str] = ("webhook",)) -> bool:
-        """Tell whether anything waits to be sent now."""
-        return self._is_any_due(at, kinds)
-
     def _is_any_due(self, at: datetime, kinds: Collection[str]) -> bool:
         lost = (_Row.state == DeliveryState.SENDING) & (_Row.lease_until < in_utc(at))
-        waits = _Row.state.in_(_WAITING) & (_Row.next_at <= in_utc(at))
-        on = WebhookRow.off_reason.is_(None) & WebhookRow.kind.in_([*kinds])
-        query = select(_Row.number).join(WebhookRow, WebhookRow.id == _Row.webhook_id).where(on, lost | waits).limit(1)
+        query = select(_Row.number).join(WebhookRow, WebhookRow.id == _Row.webhook_id)
+        query = query.where(_is_open(at), WebhookRow.kind.in_([*kinds]), lost | _is_due(at)).limit(1)
         with self._database.read() as session:
             return session.scalar(query) is not None
 
@@ -201,6 +193,11 @@ def forget_calls(session: Session, call_ids: Collection[str]) -> None:
     """Delete the deliveries about some calls, within the transaction that deletes the calls."""
     for call_id in call_ids:
         session.execute(delete(_Row).where(_Row.object == f"call:{call_id}"[:220]))
+
+
+def _is_open(at: datetime) -> Any:
+    """Select webhooks that are on, and whose receiver does not want to be left alone now."""
+    return WebhookRow.off_reason.is_(None) & (WebhookRow.not_before.is_(None) | (WebhookRow.not_before <= in_utc(at)))
 
 
 def _is_due(at: datetime) -> Any:

@@ -9,10 +9,8 @@ from typing import Any, Final
 
 import anyio
 
-from qareport.delivery import Clock, WebhookSender, WebhookTries, tell_operator
-from qareport.messages import Message, say
-from qareport.model import OffReason, Webhook
-from qareport.outgoing import place_of
+from qareport.delivery import Clock, WebhookSender, WebhookTries, tell_operator, why_off
+from qareport.model import Webhook
 from qareport.web.desk import Desk
 from qareport.web.integrating import loops_for_others
 
@@ -36,24 +34,6 @@ def make_sender(desk: Desk) -> WebhookSender:
 
     attempt = WebhookTries(desk.outgoing, lambda: desk.key, public_url=desk.settings.desk.public_url, now=desk.now)
     return WebhookSender(desk.store, attempt, now=desk.now, on_off=on_off)
-
-
-def why_off(webhook: Webhook) -> Message:
-    """Say why a webhook is off, and what to do."""
-    values = {"name": webhook.name, "place": place_of(webhook.url)}
-    if webhook.off is OffReason.GONE:
-        return say(
-            "webhook {name} ({place}) is off: the receiver answered that it is gone (410); ask who runs it, then "
-            "switch it on or delete it at /settings/webhooks",
-            **values,
-        )
-    if webhook.off is OffReason.FAILING:
-        return say(
-            "webhook {name} ({place}) is off: all tries failed for three days; look at its deliveries at "
-            "/settings/webhooks, mend the receiver, then switch it on",
-            **values,
-        )
-    return say("webhook {name} ({place}) was switched off by a person", **values)
 
 
 def lifespan_of(desk: Desk) -> Callable[[Any], AbstractAsyncContextManager[None]]:

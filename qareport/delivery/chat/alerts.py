@@ -19,7 +19,7 @@ from qareport.delivery.chat.channel import Robots, fold
 from qareport.delivery.chat.robots import ChatLine, ChatMessage
 from qareport.delivery.webhooks import failed, write_body
 from qareport.errors import QareportError
-from qareport.model import DeliveryState, EventType, Outcome, TryOutcome, WebhookDelivery
+from qareport.model import DeliveryState, EventType, Outcome, TryOutcome, Webhook, WebhookDelivery
 from qareport.presentation.locale import _, speaking
 from qareport.settings import Locale
 from qareport.store import Store, holder
@@ -67,27 +67,34 @@ class AlertTeller:
         """Tell until `stopping` is set."""
         while not stopping.is_set():
             try:
-                if not self._store.webhook_queue.next_due(self._now(), kinds=(KIND,)):
+                if not self.tell_due(wait=lambda: stopping.wait(self._fold_s)):
                     stopping.wait(_IDLE_S)
-                    continue
-                stopping.wait(self._fold_s)  # what is raised meanwhile goes into the same message
-                self.tell_due()
             except QareportError as error:
                 events.happened("robot", "failed", reason=str(error))
                 stopping.wait(_REST_S)
         self._store.webhook_queue.give_back(self.owner, at=self._now())
 
-    def tell_due(self) -> int:
-        """Tell each robot what is due for it, as one message. Returns how many messages that were."""
-        taken = self._store.webhook_queue.take(
-            self.owner, at=self._now(), lease=_LEASE, most=10 * _MOST, kinds=(KIND,), at_once=_MOST
-        )
+    def tell_due(self, *, wait: Callable[[], object] = lambda: None) -> int:
+        """Tell each robot what is due for it, as one message; what is raised during the wait goes into it, too.
+
+        Returns:
+            how many messages that were.
+        """
+        taken = self._take()
+        if taken:
+            wait()
+            taken += self._take()
         waiting: defaultdict[str, list[WebhookDelivery]] = defaultdict(list)
         for webhook, delivery in taken:
             waiting[webhook.name].append(delivery)
         for name, deliveries in waiting.items():
             self._tell(name, deliveries)
         return len(waiting)
+
+    def _take(self) -> tuple[tuple[Webhook, WebhookDelivery], ...]:
+        return self._store.webhook_queue.take(
+            self.owner, at=self._now(), lease=_LEASE, most=10 * _MOST, kinds=(KIND,), at_once=_MOST
+        )
 
     def _tell(self, name: str, deliveries: list[WebhookDelivery]) -> None:
         told = [delivery for delivery in deliveries if self._concerns(name, delivery)]

@@ -7,11 +7,11 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Form, Query, Request, Response
 from fastapi.responses import RedirectResponse
 
+from qareport.delivery import why_off
 from qareport.errors import QareportError
 from qareport.model import SETTLED, WAITED_FOR, DeliveryState
 from qareport.web import people, webhooks
 from qareport.web.access import Access
-from qareport.web.background import why_off
 from qareport.web.dependencies import MyAccess
 from qareport.web.pages.settings import read_form
 from qareport.web.templating import render

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -25,6 +27,7 @@ from qareport.outgoing import OutgoingClient, OutgoingReach
 from qareport.store import Store
 from tests.support.paths import ROOT
 from tests.support.receiver import Receiver, Reply
+from tests.support.webhook_faults import HOOKS, WebhookFaults
 
 LOCAL = OutgoingReach(allow=("http://127.0.0.1",), timeout_s=0.5)
 
@@ -245,6 +248,47 @@ def test_what_a_killed_sender_was_sending_is_sent_again_under_the_same_id(sendin
     first, second = receiver.taken
     assert first.headers["webhook-id"] == second.headers["webhook-id"]
     assert first.body == second.body
+
+
+@pytest.mark.parametrize("page", ["webhooks.md", "webhooks.zh-CN.md"])
+def test_the_receiver_that_the_guide_shows_checks_signatures_and_repetitions(sending: Sending, page: str) -> None:
+    (program,) = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "guide" / page).read_text("utf-8"), re.DOTALL)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    hook = sending.hook(f"http://127.0.0.1:{port}/")
+    environment = os.environ | {"WEBHOOK_SECRET": secret_of(sending.key, hook), "PORT": str(port)}
+    process = subprocess.Popen(
+        [sys.executable, "-c", program], env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+    )
+    try:
+        until(lambda: _listens(port))
+        sending.raise_one(call_id="c1", tags_added=["风险/高"])
+        sending.send()
+        assert (sending.only.state, sending.only.status) == (DeliveryState.SENT, 204)
+        sending.store.webhook_queue.replay(sending.only.delivery_id, None, at=sending.now)
+        sending.send()
+        assert sending.only.status == 204
+        sending.key = DeskKey(b"another key of another desk.....")
+        sending.store.webhook_queue.replay(sending.only.delivery_id, None, at=sending.now)
+        sending.send()
+        assert (sending.only.state, sending.only.status) == (DeliveryState.RETRY, 400)
+    finally:
+        process.kill()
+        output = process.communicate()[0].decode()
+    assert output == "call.judged ['风险/高']\n"
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def test_nothing_is_lost_when_senders_and_raisers_are_killed(tmp_path: Path) -> None:
+    tally = WebhookFaults(tmp_path, None, seed=3).run(6)
+    assert tally.faults == []
+    assert tally.events
+    assert tally.deliveries == HOOKS * tally.events
 
 
 def test_the_key_is_made_once_for_its_owner_alone(tmp_path: Path) -> None:

@@ -42,6 +42,7 @@ _STEPS = {
     "index": say("Indexing calls"),
     "export": say("Exporting calls"),
     "send": say("Sending mails"),
+    "notify": say("Telling chat groups"),
 }
 
 

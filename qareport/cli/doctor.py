@@ -16,9 +16,11 @@ from qareport import __version__, asr
 from qareport.asr.suppress_output import gpu_names, installed_packages
 from qareport.cli.console import Options, notify, takes_options
 from qareport.cli.language import SpokenCommand
+from qareport.delivery import why_off
 from qareport.delivery.mail import Transport, read_password
 from qareport.errors import NoStoreError, Problem, QareportError
 from qareport.messages import Message, say
+from qareport.model import OffReason
 from qareport.report import check_fonts
 from qareport.settings import default_dir
 from qareport.workflows.check_templates import check_templates
@@ -137,6 +139,14 @@ def _check_store(workspace: Workspace) -> Iterator[CheckOutcome]:
     except NoStoreError as error:
         where = error.problems[0].where
         yield CheckOutcome(say("{store}: does not exist yet, `qareport run` creates it", store=where))
+        return
+    for webhook in workspace.store.webhooks.list():
+        if webhook.off not in (None, OffReason.PERSON):
+            yield CheckOutcome(why_off(webhook), Level.HINT)
+        elif webhook.failing_since is not None:
+            since = f"{webhook.failing_since:%Y-%m-%d %H:%M} UTC"
+            failing = say("webhook {name}: all tries have failed since {since}", name=webhook.name, since=since)
+            yield CheckOutcome(failing, Level.HINT)
 
 
 def _check_disk(workspace: Workspace) -> Iterator[CheckOutcome]:

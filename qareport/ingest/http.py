@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import base64
-import http.client
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Mapping
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import IO, Any
 from urllib.parse import quote, unquote, urljoin, urlsplit, urlunsplit
 
 from qareport.errors import NotFoundError
 from qareport.ingest.addresses import shown
 from qareport.messages import say
+from qareport.outgoing import OpenAnswer, OutgoingClient, OutgoingError, OutgoingReach
 
 #: In seconds: a server that says nothing for so long is gone.
 _SILENCE_S = 60.0
 _BLOCK = 1 << 18
+#: By which a server knows the version that was fetched before.
+_VALIDATORS = ("ETag", "Last-Modified")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,13 +51,6 @@ class FetchLimits:
             )
 
 
-class _NoRedirect(urllib.request.HTTPRedirectHandler):
-    """Leaves a redirect as an error: an address leads nowhere but to itself."""
-
-    def redirect_request(self, *_: Any) -> None:
-        return None
-
-
 def get(url: str, target: IO[bytes], limits: FetchLimits, validators: Mapping[str, str]) -> dict[str, str] | None:
     """Write what is behind a URL into a file.
 
@@ -73,34 +67,36 @@ def get(url: str, target: IO[bytes], limits: FetchLimits, validators: Mapping[st
         NotFoundError: the server refuses, redirects, breaks off, or a limit is passed.
     """
     started = time.monotonic()
-    request = _request(url, validators)
-    opener = urllib.request.build_opener(_NoRedirect)
+    reach = OutgoingReach(private=True, timeout_s=limits.timeout_s, silence_s=_SILENCE_S)
+    address, headers = _request(url, validators)
     try:
-        with opener.open(request, timeout=min(_SILENCE_S, limits.timeout_s)) as response:
-            announced = int(response.headers.get("Content-Length") or 0)
+        with OutgoingClient(reach).open("GET", address, headers=headers) as answer:
+            if answer.status == HTTPStatus.NOT_MODIFIED:
+                return None
+            if not 200 <= answer.status < 300:
+                raise _refused(url, answer)
+            announced = int(answer.headers.get("content-length") or 0)
             limits.check(announced, started, url)
             size = 0
-            while block := response.read1(_BLOCK):
+            while block := answer.read(_BLOCK):
                 size += len(block)
                 limits.check(size, started, url)
                 target.write(block)
             if size < announced:
                 raise _failed(url, say("broke off after {size} of {announced} bytes", size=size, announced=announced))
-            return {name: response.headers[name] for name in ("ETag", "Last-Modified") if name in response.headers}
-    except urllib.error.HTTPError as error:
-        if error.code == http.client.NOT_MODIFIED:
-            return None
-        raise _refused(url, error) from error
-    except (OSError, http.client.HTTPException, ValueError) as error:
-        raise _failed(url, say("cannot be fetched: {error}", error=getattr(error, "reason", error))) from error
+            return {name: answer.headers[name.lower()] for name in _VALIDATORS if name.lower() in answer.headers}
+    except OutgoingError as error:
+        limits.check(0, started, url)
+        raise _failed(url, say("cannot be fetched: {error}", error=error.problems[0].what)) from error
+    except (OSError, ValueError) as error:
+        raise _failed(url, say("cannot be fetched: {error}", error=error)) from error
 
 
-def _request(url: str, validators: Mapping[str, str]) -> urllib.request.Request:
+def _request(url: str, validators: Mapping[str, str]) -> tuple[str, dict[str, str]]:
+    """Return where the request goes, without user and password, and its headers."""
     parts = urlsplit(url)
-    address = urlunsplit(
-        (parts.scheme, parts.netloc.rpartition("@")[2], quote(parts.path, safe="/%:@!$&'()*+,;=~"), parts.query, "")
-    )
-    headers = {"User-Agent": "qareport", "Accept-Encoding": "identity"}
+    path = quote(parts.path, safe="/%:@!$&'()*+,;=~")
+    headers = {}
     if "ETag" in validators:
         headers["If-None-Match"] = validators["ETag"]
     if "Last-Modified" in validators:
@@ -108,14 +104,14 @@ def _request(url: str, validators: Mapping[str, str]) -> urllib.request.Request:
     if parts.username is not None:
         secret = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
         headers["Authorization"] = "Basic " + base64.b64encode(secret.encode()).decode()
-    return urllib.request.Request(address, headers=headers)  # noqa: S310 - the caller checks the scheme
+    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], path, parts.query, "")), headers
 
 
-def _refused(url: str, error: urllib.error.HTTPError) -> NotFoundError:
-    if 300 <= error.code < 400:
-        place = shown(urljoin(url, error.headers.get("Location") or ""))
+def _refused(url: str, answer: OpenAnswer) -> NotFoundError:
+    if 300 <= answer.status < 400:
+        place = shown(urljoin(url, answer.headers.get("location") or ""))
         return _failed(url, say("the server sends us on to {place}, which was not asked for", place=place))
-    return _failed(url, say("the server answers {code} {reason}", code=error.code, reason=error.reason))
+    return _failed(url, say("the server answers {code} {reason}", code=answer.status, reason=answer.reason))
 
 
 def _failed(url: str, what: Any) -> NotFoundError:

@@ -61,6 +61,7 @@ from qareport.model.call_summary import (
 )
 from qareport.model.delivery import (
     MAIL,
+    ROBOT,
     ChannelKind,
     Delivery,
     DeliveryRecord,
@@ -177,6 +178,15 @@ from qareport.model.vocabulary import (
     VerdictKind,
     VerdictReason,
 )
+from qareport.model.webhook import (
+    SETTLED,
+    WAITED_FOR,
+    EventType,
+    OffReason,
+    TryOutcome,
+    Webhook,
+    WebhookDelivery,
+)
 
 __all__ = [
     "ACTS_OF",
@@ -197,12 +207,15 @@ __all__ = [
     "NORM_MEASURES",
     "NOT_JUDGED",
     "RECORDING_NOTES",
+    "ROBOT",
     "SCHEMA_VERSION",
+    "SETTLED",
     "STATE_NOT_JUDGED",
     "STATE_SILENCE",
     "TAG_IRONY",
     "TOKEN_SCOPES",
     "TROUBLE_KINDS",
+    "WAITED_FOR",
     "Acknowledgement",
     "Act",
     "AdviceOutcome",
@@ -240,6 +253,7 @@ __all__ = [
     "Dossier",
     "Edition",
     "Emotion",
+    "EventType",
     "Evidence",
     "FailedCall",
     "Figure",
@@ -270,6 +284,7 @@ __all__ = [
     "Note",
     "NoteCode",
     "OfCall",
+    "OffReason",
     "OrderPromise",
     "OrderReport",
     "Outcome",
@@ -321,6 +336,7 @@ __all__ = [
     "TrajectoryState",
     "Transcript",
     "TrendPoint",
+    "TryOutcome",
     "Turn",
     "Unit",
     "User",
@@ -329,6 +345,8 @@ __all__ = [
     "VerdictKind",
     "VerdictReason",
     "WeakLink",
+    "Webhook",
+    "WebhookDelivery",
     "awaiting_second_look",
     "cohen_kappa",
     "current_verdicts",

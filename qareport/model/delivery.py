@@ -37,6 +37,9 @@ class ChannelKind:
 #: A second copy of a mail cannot be taken back, and no mail server recognises one.
 MAIL = ChannelKind(name="mail", guarantee=Guarantee.AT_MOST_ONCE)
 
+#: No robot recognises a second copy of a message; in a chat it does little harm, and a lost headline would.
+ROBOT = ChannelKind(name="robot", guarantee=Guarantee.AT_LEAST_ONCE)
+
 
 class DeliveryState(StrEnum):
     """How far a delivery has come. Only PLANNED and RETRY are sent without a person's decision."""

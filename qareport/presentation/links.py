@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import quote
 
-from qareport.model import OfCall
+from qareport.model import OfCall, Period, PeriodKind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +33,20 @@ class Links:
         if not self.desk:
             return ""
         return f"{self.desk}/calls/{_part(call_id)}" + (f"?t={at_ms // 1000}" if at_ms is not None else "")
+
+    def report(self, period: Period, team_id: str = "") -> str:
+        """Return the address of a report on the desk, of one team's calls where one is named."""
+        if not self.desk:
+            return ""
+        return f"{self.desk}/reports/{period.kind}/{name_of(period)}" + (f"?team={_part(team_id)}" if team_id else "")
+
+
+def name_of(period: Period) -> str:
+    """Name a day, a week or a month as addresses do: 2026-11-21, 2026-W47, 2026-11."""
+    if period.kind is PeriodKind.WEEK:
+        year, week, _weekday = period.first.isocalendar()
+        return f"{year}-W{week:02d}"
+    return f"{period.first:%Y-%m}" if period.kind is PeriodKind.MONTH else period.first.isoformat()
 
 
 def _part(name: str) -> str:

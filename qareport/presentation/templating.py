@@ -36,13 +36,18 @@ _MOST_PASSES, _MOST_CHARACTERS, _MOST_NUMBER = 2_000_000, 10_000_000, 10**9
 _WIDE = re.compile(r"\d{5,}")
 
 
-class _Environment(ImmutableSandboxedEnvironment):
+class BoundedEnvironment(ImmutableSandboxedEnvironment):
     """A sandbox that compiles each template once for all documents of the process, whichever thread makes them.
 
     Loops and what is computed are bounded, so that a slip in a template is an error and not a machine without memory.
     """
 
     intercepted_binops = frozenset(("+", "*", "**", "%"))
+
+    def __init__(self, **options: Any) -> None:
+        """Take the options of Jinja's environments."""
+        super().__init__(**options)
+        self.filters.update(counted=_counter(), measured=_measured)
 
     def _parse(self, source: str, name: str | None, filename: str | None) -> nodes.Template:
         """Count the passes of every loop, and measure texts that are put together."""
@@ -117,7 +122,7 @@ def make_environment() -> ImmutableSandboxedEnvironment:
     `_("…")`, `{% trans %}…{% endtrans %}` and `language` speak the language of the document that is being made;
     `text is chinese` tells whether a text has Chinese characters.
     """
-    environment = _Environment(
+    environment = BoundedEnvironment(
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -125,7 +130,6 @@ def make_environment() -> ImmutableSandboxedEnvironment:
         keep_trailing_newline=True,
         extensions=[i18n],
     )
-    environment.filters.update(counted=_counter(), measured=_measured)
     environment.tests["chinese"] = lambda text: _CHINESE.search(str(text)) is not None
     environment.globals.update(_=locale._, gettext=locale._, ngettext=locale.ngettext, language=locale.language())
     return environment

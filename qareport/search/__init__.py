@@ -4,6 +4,7 @@ Pure functions over text; `qareport.store` keeps the index and answers queries. 
 docs/guide/search-and-export.md.
 """
 
+from qareport.search.call_tags import CallTags, tags_of
 from qareport.search.facets import FACETS, SHOWN, facets_of, shown_emotions
 from qareport.search.parser import parse, terms_in_query
 from qareport.search.query import (
@@ -29,6 +30,7 @@ __all__ = [
     "SHOWN",
     "And",
     "Between",
+    "CallTags",
     "Fact",
     "Found",
     "Hit",
@@ -47,6 +49,7 @@ __all__ = [
     "parse",
     "phrases_of",
     "shown_emotions",
+    "tags_of",
     "terms_in_query",
     "terms_of",
     "terms_of_text",

@@ -2,9 +2,10 @@
 
 from qareport.settings.agents import load_agents
 from qareport.settings.bundled import bundled_calls, bundled_model, bundled_reader, default_dir
-from qareport.settings.desk import DeskSettings, ReviewSettings
+from qareport.settings.desk import DeskSettings, ReviewSettings, WebhookSettings
 from qareport.settings.ingest import IngestSettings
 from qareport.settings.mail import MailSettings
+from qareport.settings.notify import NotifySettings, RobotSettings
 from qareport.settings.settings import (
     AnalysisSettings,
     AsrSettings,
@@ -34,15 +35,18 @@ __all__ = [
     "LanguageModelSettings",
     "Locale",
     "MailSettings",
+    "NotifySettings",
     "PeriodSettings",
     "PrivacySettings",
     "ReportSettings",
     "RetentionSettings",
     "ReviewSettings",
+    "RobotSettings",
     "ScoreSettings",
     "Settings",
     "TeamEntry",
     "UnderstandingSettings",
+    "WebhookSettings",
     "bundled_calls",
     "bundled_model",
     "bundled_reader",

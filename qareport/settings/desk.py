@@ -5,7 +5,25 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated
 
-from pydantic import Field, with_config
+from pydantic import AfterValidator, Field, with_config
+from pydantic_core import PydanticCustomError
+
+from qareport.outgoing import read_allowed
+
+
+def _reachable(text: str) -> str:
+    try:
+        read_allowed(text)
+    except ValueError:
+        raise PydanticCustomError(
+            "reachable",
+            "Value should be a network such as 10.1.0.0/16, a host such as crm.internal, or http://crm.internal",
+        ) from None
+    return text
+
+
+#: What requests may reach beyond public addresses over https.
+Reachable = Annotated[str, AfterValidator(_reachable)]
 
 
 @with_config(extra="forbid")
@@ -53,3 +71,13 @@ class ReviewSettings:
     four_eyes: bool = True
     #: From 0 to 1: this share of verdicts goes to a second reviewer, who does not see the first.
     blind_second: Annotated[float, Field(ge=0, le=1)] = 0.05
+
+
+@with_config(extra="forbid")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebhookSettings:
+    """Webhooks: requests of the desk to other systems."""
+
+    #: What they may reach beyond public addresses over https: networks such as 10.1.0.0/16, hosts such as crm.internal,
+    #: and with `http://` before a host it may be reached without encryption, too.
+    allow: tuple[Reachable, ...] = ()

@@ -11,9 +11,10 @@ from annotated_types import Ge, Gt
 from pydantic import AfterValidator, Field, with_config
 
 from qareport.model import DEFAULT_SILENCE_MS, PersonalKind, Role
-from qareport.settings.desk import DeskSettings, ReviewSettings
+from qareport.settings.desk import DeskSettings, ReviewSettings, WebhookSettings
 from qareport.settings.ingest import IngestSettings
 from qareport.settings.mail import MailSettings
+from qareport.settings.notify import NotifySettings
 from qareport.settings.understanding import UnderstandingSettings
 from qareport.strict_yaml import read_yaml, validate
 
@@ -256,9 +257,11 @@ class Settings:
     ingest: IngestSettings = field(default_factory=IngestSettings)
     daily: DailySettings = field(default_factory=DailySettings)
     mail: MailSettings = field(default_factory=MailSettings)
+    notify: NotifySettings = field(default_factory=NotifySettings)
     retention: RetentionSettings = field(default_factory=RetentionSettings)
     desk: DeskSettings = field(default_factory=DeskSettings)
     review: ReviewSettings = field(default_factory=ReviewSettings)
+    webhooks: WebhookSettings = field(default_factory=WebhookSettings)
 
 
 def load(config_dir: Path) -> Settings:

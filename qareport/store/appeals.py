@@ -7,17 +7,19 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import func, select
+from sqlalchemy.orm import Session
 
 from qareport.codec import to_json
 from qareport.errors import BusyError, NotFoundError
 from qareport.messages import say
-from qareport.model import Agents, Appeal, AppealState, AuditEntry, Finding, Verdict
+from qareport.model import Agents, Appeal, AppealState, AuditEntry, EventType, Finding, Verdict
 from qareport.store.audit import append
 from qareport.store.connection import from_stored, in_utc
 from qareport.store.database import Database
 from qareport.store.review_schema import AppealRow
 from qareport.store.reviews import add_verdict
 from qareport.store.schema import CallRow
+from qareport.store.webhook_events import append_call_event
 
 
 class AppealRepository:
@@ -34,7 +36,8 @@ class AppealRepository:
         """
         with self._database.write() as session:
             append(session, entry)
-            if session.get(CallRow, appeal.call_id) is None:
+            call = session.get(CallRow, appeal.call_id)
+            if call is None:
                 raise NotFoundError(say("there is no call {call_id!r}", call_id=appeal.call_id))
             row = AppealRow(
                 call_id=appeal.call_id, rule_id=appeal.rule_id, at_ms=appeal.at_ms, verdict_id=appeal.verdict_id,
@@ -43,6 +46,7 @@ class AppealRepository:
             _write(row, appeal)
             session.add(row)
             session.flush()
+            _tell(session, row, appeal.opened_at)
             return _appeal(row)
 
     def step(self, before: Appeal, after: Appeal, entry: AuditEntry, *, verdict: Verdict | None = None) -> Appeal:
@@ -60,6 +64,7 @@ class AppealRepository:
             if verdict is not None:
                 add_verdict(session, verdict)
             session.flush()
+            _tell(session, row, entry.at)
             return _appeal(row)
 
     def get(self, appeal_id: int) -> Appeal:
@@ -125,6 +130,26 @@ class AppealRepository:
                 continue  # another request closed it
             expired += 1
         return expired
+
+
+#: What a step of an appeal is told as; that one was withdrawn or ran out is a decision of nobody.
+_TOLD = {
+    AppealState.OPEN: EventType.APPEAL_OPENED,
+    AppealState.UPHELD: EventType.APPEAL_DECIDED,
+    AppealState.DISMISSED: EventType.APPEAL_DECIDED,
+    AppealState.FINAL_UPHELD: EventType.APPEAL_DECIDED,
+    AppealState.FINAL_DISMISSED: EventType.APPEAL_DECIDED,
+}
+
+
+def _tell(session: Session, row: AppealRow, at: datetime) -> None:
+    """Tell webhooks of an appeal that was opened, taken further or decided."""
+    kind, call = _TOLD.get(AppealState(row.state)), session.get(CallRow, row.call_id)
+    if kind is not None and call is not None:
+        append_call_event(
+            session, kind, call, at=at, appeal=row.id, state=row.state, level=row.level, rule_id=row.rule_id,
+            at_ms=row.at_ms, comment=row.decision_comment or row.comment,
+        )  # fmt: skip
 
 
 def _restrict(query: Any, agents: Agents | None, call_id: str | None) -> Any:

@@ -8,13 +8,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from qareport.codec import to_json
 from qareport.errors import DamagedError, NotFoundError, redact
 from qareport.messages import Message, say
-from qareport.model import Call, CallReport, FailedCall
+from qareport.model import Call, CallReport, EventType, FailedCall
 from qareport.store.connection import (
     batches,
     began_in,
@@ -28,6 +28,7 @@ from qareport.store.connection import (
 from qareport.store.database import Database
 from qareport.store.schema import CallReportRow, CallRow, DocumentRow, TranscriptRow
 from qareport.store.search_index import unindex_calls
+from qareport.store.webhook_events import append_call_event
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +79,9 @@ class CallRepository:
         """
         with self._database.write() as session:
             row = put_call_row(session, call)
-            row.failure = to_json(failure)
+            if row.failure != (written := to_json(failure)):
+                append_call_event(session, EventType.CALL_FAILED, row, step=failure.step, reason=failure.reason)
+            row.failure = written
             row.failure_key = key
             row.report_key = None
             unindex_calls(session, [call.call_id])
@@ -194,7 +197,10 @@ class CallRepository:
     def delete_unjudged(self, call_id: str) -> None:
         """Delete a call that turned out to be a duplicate; one that has a result stays."""
         with self._database.write() as session:
-            session.execute(delete(CallRow).where(CallRow.call_id == call_id, CallRow.report_key.is_(None)))
+            row = session.get(CallRow, call_id)
+            if row is not None and row.report_key is None:
+                append_call_event(session, EventType.CALL_DELETED, row)
+                session.delete(row)
 
     def count(self, first: datetime | None = None, last: datetime | None = None) -> CallCounts:
         """Count the calls that began in a period, or all."""
@@ -253,6 +259,7 @@ def written_call(call: Call) -> str:
 
 def put_call_row(session: Session, call: Call) -> CallRow:
     """Write what is known of a call, and return its row, which this transaction holds from now on."""
+    is_new = session.get(CallRow, call.call_id) is None
     upsert(
         session,
         CallRow,
@@ -264,7 +271,11 @@ def put_call_row(session: Session, call: Call) -> CallRow:
         started_at=call.started_at.isoformat() if call.started_at else None,
         started_utc=in_utc(call.started_at) if call.started_at else None,
     )
-    return session.get_one(CallRow, call.call_id)
+    row = session.get_one(CallRow, call.call_id, populate_existing=True)
+    if is_new:
+        started = None if call.started_at is None else call.started_at.isoformat()
+        append_call_event(session, EventType.CALL_RECEIVED, row, started_at=started)
+    return row
 
 
 class DocumentRepository:

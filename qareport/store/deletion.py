@@ -21,7 +21,7 @@ from qareport.codec import to_json
 from qareport.errors import NotFoundError, QareportError, StoreError
 from qareport.files import atomic_path, remove_unfinished
 from qareport.messages import say
-from qareport.model import Call, CallReport, CallSummary, Deletion, FailedCall, Transcript
+from qareport.model import Call, CallReport, CallSummary, Deletion, EventType, FailedCall, Transcript
 from qareport.search import Line
 from qareport.store.connection import BATCH, call_of, delete_in, from_stored, in_utc, select_in
 from qareport.store.database import Database
@@ -38,6 +38,9 @@ from qareport.store.schema import (
 )
 from qareport.store.search_index import unindex_calls
 from qareport.store.search_schema import SearchLinesRow
+from qareport.store.webhook_events import append_call_event
+from qareport.store.webhook_queue import forget_calls
+from qareport.store.webhook_schema import WebhookDeliveryRow
 
 #: What to do about a damaged search index.
 _REINDEX = "qareport store upgrade --reindex rebuilds {}"
@@ -77,6 +80,9 @@ class Maintenance:
         yield from self._unreadable(TranscriptRow.key, TranscriptRow.transcript, Transcript, "transcript")
         yield from self._unreadable(CallReportRow.key, CallReportRow.report, CallReport, "result")
         yield from self._unreadable(CallSummaryRow.key, CallSummaryRow.summary, CallSummary, "call summary")
+        yield from self._unreadable(
+            WebhookDeliveryRow.id, WebhookDeliveryRow.data, dict[str, Any], "delivery to a webhook"
+        )
         for line in self._unreadable(SearchLinesRow.number, SearchLinesRow.lines, tuple[Line, ...], "search lines"):
             yield f"{line}; {_REINDEX.format('the search index')}"
         with self._database.write() as session:
@@ -237,6 +243,10 @@ def _delete_rows(session: Session, ids: Sequence[str], audio: set[Any]) -> tuple
     results = list(select_in(session, select(CallReportRow.key), CallReportRow.call_id, ids))
     unindex_calls(session, ids)
     word_index(session).tidy(session)
+    forget_calls(session, ids)
+    for row in select_in(session, select(CallRow), CallRow.call_id, ids):
+        append_call_event(session, EventType.CALL_DELETED, row)
+    session.flush()
     delete_in(session, CallRow.call_id, ids)
     for column in (CallSnapshotRow.key, CallSummaryRow.key, ReplayRow.key, CallReportRow.key):
         delete_in(session, column, results)

@@ -27,6 +27,7 @@ from qareport.model import (
     DeliveryRecord,
     DeliveryState,
     Edition,
+    EventType,
     Guarantee,
     Outcome,
     RunRecord,
@@ -36,6 +37,7 @@ from qareport.model import (
 from qareport.store.connection import from_stored
 from qareport.store.database import Database
 from qareport.store.schema import DeliveryRow, RunRow
+from qareport.store.webhook_events import append_event
 
 
 class RunRepository:
@@ -82,6 +84,9 @@ class RunRepository:
             row.steps = json.dumps([to_data(step) for step in steps])
             row.problems = json.dumps(list(problems), ensure_ascii=False)
             period, took = row.period, now - datetime.fromisoformat(row.started_at)
+            if state in (RunState.DONE, RunState.PARTIAL) and row.mode != "plan":
+                digest = {"period": period, "complete": state is RunState.DONE}
+                append_event(session, EventType.DIGEST_READY, digest, object=f"period:{period}", at=now)
         for step in steps:
             events.happened(
                 step.name, "done", duration_ms=round(step.seconds * 1000), run=number, period=period, count=step.count

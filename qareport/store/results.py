@@ -18,9 +18,10 @@ from qareport.model import Call, CallOutline, CallReport, CallSummary, FailedCal
 from qareport.store.calls import put_call_row, written_call
 from qareport.store.connection import batches, began_in, call_of, damaged, failure_of, from_stored, in_utc, upsert
 from qareport.store.database import Database
-from qareport.store.reviews import follow_report
+from qareport.store.reviews import follow_report, verdicts_of
 from qareport.store.schema import CallReportRow, CallRow, CallSnapshotRow, CallSummaryRow, ReplayRow, TranscriptRow
 from qareport.store.search_index import index_call
+from qareport.store.webhook_events import telling_result
 
 T = TypeVar("T")
 
@@ -220,9 +221,10 @@ class ResultRepository:
                 applied_at=datetime.now(UTC).isoformat(),
             )
             session.flush()
-            row.report_key = key
-            index_call(session, key, report, row.order_id)
-            follow_report(session, report)
+            with telling_result(session, call_id, key, verdicts_of):
+                row.report_key = key
+                index_call(session, key, report, row.order_id)
+                follow_report(session, report)
 
     # --- snapshots ----------------------------------------------------------------------------------------------------
 
@@ -348,12 +350,13 @@ def _newest(session: Session, call_id: str) -> CallReportRow | None:
 
 def _make_newest(session: Session, key: str, call: Call, report: CallReport) -> None:
     row = put_call_row(session, call)
-    row.report_key = key
-    row.audio_sha256 = report.audio.sha256 if report.audio else None
-    row.failure = None
-    row.failure_key = None
-    index_call(session, key, report, call.order_id)
-    follow_report(session, report)
+    with telling_result(session, call.call_id, key, verdicts_of):
+        row.report_key = key
+        row.audio_sha256 = report.audio.sha256 if report.audio else None
+        row.failure = None
+        row.failure_key = None
+        index_call(session, key, report, call.order_id)
+        follow_report(session, report)
 
 
 def _put_rows(

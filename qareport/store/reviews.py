@@ -34,6 +34,7 @@ from qareport.store.database import Database
 from qareport.store.review_schema import AcknowledgementRow, VerdictRow
 from qareport.store.schema import CallReportRow, CallRow
 from qareport.store.search_schema import SearchCallRow
+from qareport.store.webhook_events import telling_review
 
 
 class ReviewRepository:
@@ -57,7 +58,7 @@ class ReviewRepository:
     def list(self, call_id: str) -> tuple[Verdict, ...]:
         """Return all verdicts on a call, oldest first."""
         with self._database.read() as session:
-            return _verdicts_of(session, call_id)
+            return verdicts_of(session, call_id)
 
     def list_many(self, call_ids: Sequence[str]) -> dict[str, tuple[Verdict, ...]]:
         """Return the verdicts on many calls, by call; calls without any are missing."""
@@ -170,14 +171,15 @@ def add_verdict(session: Session, verdict: Verdict) -> Verdict:
         user_id=verdict.user_id, at=in_utc(verdict.at), stale=verdict.stale, replaces=verdict.replaces,
         second_wanted=verdict.second_wanted, blind=verdict.blind, finding=to_json(verdict.finding),
     )  # fmt: skip
-    session.add(row)
-    session.flush()
+    with telling_review(session, verdict, verdicts_of):
+        session.add(row)
+        session.flush()
     return _verdict(row)
 
 
 def follow_report(session: Session, report: CallReport) -> None:
     """Let the verdicts on a call follow its findings into its new result; those whose finding is gone get stale."""
-    verdicts = _verdicts_of(session, report.call_id)
+    verdicts = verdicts_of(session, report.call_id)
     if not verdicts:
         return
     stale = stale_verdicts(report.findings, verdicts)
@@ -185,7 +187,8 @@ def follow_report(session: Session, report: CallReport) -> None:
     session.execute(of_call.values(stale=VerdictRow.id.in_(sorted(stale))))
 
 
-def _verdicts_of(session: Session, call_id: str) -> tuple[Verdict, ...]:
+def verdicts_of(session: Session, call_id: str) -> tuple[Verdict, ...]:
+    """Return all verdicts on a call, oldest first."""
     query = select(VerdictRow).where(VerdictRow.call_id == call_id).order_by(VerdictRow.id)
     return tuple(_verdict(row) for row in session.scalars(query))
 

@@ -12,11 +12,12 @@ from sqlalchemy.orm import Session
 
 from qareport.errors import NotFoundError
 from qareport.messages import say
-from qareport.model import AuditEntry, ProposalState, RuleProposal
+from qareport.model import AuditEntry, EventType, ProposalState, RuleProposal
 from qareport.store.audit import append
 from qareport.store.connection import in_utc
 from qareport.store.database import Database
 from qareport.store.rule_schema import RuleProposalRow as Row
+from qareport.store.webhook_events import append_event
 
 #: What makes the history of a file.
 _HISTORY = (ProposalState.PUBLISHED, ProposalState.FOUND)
@@ -106,6 +107,9 @@ class RuleProposalRepository:
                 session.flush()
                 row.batch = rows[0].id
             session.flush()
+            published = [row for row in rows if row.state == ProposalState.PUBLISHED]
+            if published:
+                _tell(session, [row.file for row in published], published[0].reason, entry.at)
             if write is not None:
                 write()
             return tuple(map(_proposal, rows))
@@ -137,12 +141,21 @@ class RuleProposalRepository:
             done: Any = session.execute(update(Row).where(waiting).values(values))
             if not done.rowcount:
                 raise NotFoundError(say("proposal {number} waits no more", number=batch))
+            if state is ProposalState.PUBLISHED:
+                rows = session.scalars(select(Row).where(Row.batch == batch).order_by(Row.id)).all()
+                _tell(session, [row.file for row in rows], rows[0].reason, entry.at)
             if write is not None:
                 write()
 
     def _list(self, query: Any) -> tuple[RuleProposal, ...]:
         with self._database.read() as session:
             return tuple(_proposal(row) for row in session.scalars(query.order_by(Row.id.desc())))
+
+
+def _tell(session: Session, files: Sequence[str], reason: str, at: datetime) -> None:
+    """Tell webhooks which rule files count now."""
+    data = {"files": sorted(set(files)), "reason": reason}
+    append_event(session, EventType.RULES_PUBLISHED, data, object="rules", at=at)
 
 
 def _draft(session: Session, file: str, user_id: int) -> Row | None:

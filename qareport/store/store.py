@@ -19,6 +19,8 @@ from qareport.store.rule_proposals import RuleProposalRepository
 from qareport.store.rule_sets import RuleSetRepository
 from qareport.store.search_index import SearchIndex
 from qareport.store.users import SessionRepository, TeamRepository, TokenRepository, UserRepository
+from qareport.store.webhook_queue import WebhookQueue
+from qareport.store.webhooks import WebhookRepository
 
 
 class Store:
@@ -62,6 +64,8 @@ class Store:
         self.reviews: Final = ReviewRepository(self.database)
         self.appeals: Final = AppealRepository(self.database)
         self.rule_proposals: Final = RuleProposalRepository(self.database)
+        self.webhooks: Final = WebhookRepository(self.database)
+        self.webhook_queue: Final = WebhookQueue(self.database)
         self.deletion: Final = DeletionRepository(self.database)
         self.maintenance: Final = Maintenance(self.database)
 

@@ -13,6 +13,8 @@ from qareport.web.api import people as people_api
 from qareport.web.api import reading, uploads
 from qareport.web.api import review as review_api
 from qareport.web.api import rules as rules_api
+from qareport.web.api import webhooks as webhooks_api
+from qareport.web.background import lifespan_of
 from qareport.web.desk import Desk
 from qareport.web.middleware import DeskMiddleware
 from qareport.web.pages import (
@@ -22,6 +24,7 @@ from qareport.web.pages import (
     audit,
     calls,
     heat,
+    integrations,
     login,
     orders,
     reports,
@@ -31,6 +34,7 @@ from qareport.web.pages import (
     sound,
     today,
     upload,
+    webhooks,
 )
 
 _STATIC = Path(__file__).parent / "static"
@@ -38,16 +42,23 @@ _STATIC = Path(__file__).parent / "static"
 
 def create_app(desk: Desk) -> FastAPI:
     """Make the application of a desk; an ASGI server runs it."""
-    app = FastAPI(title="qareport", version=__version__, docs_url=None, redoc_url=None, openapi_url=None)
+    app = FastAPI(
+        title="qareport",
+        version=__version__,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        lifespan=lifespan_of(desk),
+    )
     app.state.desk = desk
     errors.install(app)
     everything = (
-        login, account, today, sound, orders, review, appeals, calls, heat, reports, agents, rules, upload, settings,
-        audit,
+        login, account, today, sound, orders, review, appeals, calls, heat, reports, agents, rules, upload, webhooks,
+        integrations, settings, audit,
     )  # fmt: skip
     for pages in everything:
         app.include_router(pages.router, include_in_schema=False)
-    for api in (uploads, review_api, rules_api, people_api, reading):
+    for api in (uploads, review_api, rules_api, people_api, webhooks_api, reading):
         app.include_router(api.router)
     app.include_router(health.router, include_in_schema=False)
     app.mount("/static", StaticFiles(directory=_STATIC), name="static")

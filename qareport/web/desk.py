@@ -7,12 +7,16 @@ import secrets
 import threading
 from collections.abc import Callable, Hashable
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
+from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from limits.storage import MemoryStorage
 from limits.strategies import SlidingWindowCounterRateLimiter
 
+from qareport.delivery import DeskKey
 from qareport.model import Team
+from qareport.outgoing import OutgoingClient, OutgoingReach
 from qareport.settings import Settings, load_teams
 from qareport.store import Store
 from qareport.workflows.rule_desk import RuleDesk
@@ -51,6 +55,8 @@ class Desk:
         self.login_limits: Final = SlidingWindowCounterRateLimiter(MemoryStorage())
         #: Whether teams are kept in `config/teams.yaml`, and no page changes them.
         self.teams_in_file: Final = self._read_teams()
+        #: Reaches other systems.
+        self.outgoing: Final = OutgoingClient(OutgoingReach(allow=self.settings.webhooks.allow))
         self._ticket: tuple[str, datetime] | None = None
         self._recent: dict[Hashable, tuple[datetime, Any]] = {}
         self._lock = threading.Lock()
@@ -68,6 +74,15 @@ class Desk:
             users = kept[entry.id].users if entry.id in kept else ()
             teams.put(Team(team_id=entry.id, name=entry.name or entry.id, agents=entry.agents, users=users))
         return True
+
+    @cached_property
+    def key(self) -> DeskKey:
+        """The desk's key, made the first time that it is needed.
+
+        Raises:
+            ConfigError: it cannot be used; the error says why.
+        """
+        return DeskKey.open(Path(self.settings.desk.folder))
 
     @property
     def session_lasts(self) -> timedelta:

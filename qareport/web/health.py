@@ -80,6 +80,10 @@ def metrics(request: Request, access: MyAccess) -> Response:
         f'qareport_calls{{state="failed"}} {counts.failed}',
         f'qareport_calls{{state="waiting"}} {counts.waiting}',
         f"qareport_upload_queue {desk.store.jobs.count_waiting(JobKind.UPLOAD)}",
+        *(
+            f'qareport_webhook_deliveries{{state="{state}"}} {count}'
+            for state, count in sorted(desk.store.webhook_queue.count().items())
+        ),
         f"qareport_engine_ready {int(engine_state(desk).state == 'ready')}",
     ]
     return PlainTextResponse("\n".join(lines) + "\n", media_type="text/plain; version=0.0.4")

@@ -41,14 +41,6 @@ def _day_in(name: str) -> date:
     return date.fromisoformat(name)
 
 
-def name_of(period: Period) -> str:
-    """Name a day, a week or a month as addresses do."""
-    if period.kind is PeriodKind.WEEK:
-        year, week, _weekday = period.first.isocalendar()
-        return f"{year}-W{week:02d}"
-    return f"{period.first:%Y-%m}" if period.kind is PeriodKind.MONTH else period.first.isoformat()
-
-
 def chosen_days(first: str, last: str, *, today: date, time_zone: str, days: int) -> Period:
     """Return the days that a form names; what is left empty or is no day: the last `days` up to yesterday.
 

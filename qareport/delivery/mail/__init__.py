@@ -13,7 +13,16 @@ from qareport.delivery.mail.compose import (
     message_id,
 )
 from qareport.delivery.mail.smtp import Transport, read_password
-from qareport.delivery.mail.view import MailView, attachment_name, period_view, run_view, test_view
+from qareport.delivery.mail.view import (
+    MailView,
+    attachment_name,
+    desk_view,
+    headline,
+    period_view,
+    run_view,
+    short_period,
+    test_view,
+)
 
 __all__ = [
     "HTML_TEMPLATE",
@@ -26,11 +35,14 @@ __all__ = [
     "Transport",
     "attachment_name",
     "compose",
+    "desk_view",
     "fill",
     "fit",
+    "headline",
     "message_id",
     "period_view",
     "read_password",
     "run_view",
+    "short_period",
     "test_view",
 ]

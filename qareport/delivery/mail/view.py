@@ -213,6 +213,23 @@ def test_view(*, organisation: str, today: date) -> MailView:
     )
 
 
+def desk_view(problems: Sequence[str], *, organisation: str, today: date) -> MailView:
+    """Word the mail to the operator about what the desk cannot mend by itself."""
+    sentence = plural("工作台有{n}件事要处理。", len(problems), n=len(problems))
+    return MailView(
+        language=language(),
+        organisation=organisation,
+        title=_("工作台通知"),
+        period_short=terms.month_day(today),
+        period=terms.day(today),
+        headline=sentence,
+        sentence=sentence,
+        problems_title=_("要处理的事"),
+        problems=tuple(problems),
+        footer=(_signature(),),
+    )
+
+
 def headline(report: PeriodReport) -> str:
     """Summarise the period in a few words, the most urgent first, because a phone shows only the start of a subject."""
     coverage = report.coverage

@@ -21,7 +21,6 @@ from qareport.web.dependencies import MyAccess
 from qareport.web.pages.calls import cursor, read_cursor
 from qareport.web.pages.heat import read_query
 from qareport.web.period_names import read_period
-from qareport.web.tags import CallTags, tags_of
 
 router = APIRouter(prefix="/api/v1", tags=["reading"])
 Kind = Literal["day", "week", "month"]
@@ -118,10 +117,15 @@ def get_report(access: MyAccess, call_id: str) -> Response:
 
 
 @router.get("/calls/{call_id:path}/tags")
-def get_tags(access: MyAccess, call_id: str) -> CallTags:
+def get_tags(access: MyAccess, call_id: str) -> search.CallTags:
     """Return the tags of a call for a ticket, with what each is based on."""
     order = access.order(_known(access, call_id), call_id=call_id)
-    return tags_of(_one(order.calls, call_id), order.order_id, access.desk.store.calls.find_external_ref(call_id))
+    return search.tags_of(
+        _one(order.calls, call_id),
+        order_id=order.order_id,
+        external_ref=access.desk.store.calls.find_external_ref(call_id),
+        review=order.reviews.get(call_id),
+    )
 
 
 @router.get("/calls/{call_id:path}/documents/{format}")

@@ -10,10 +10,11 @@ from fastapi import APIRouter, Query, Request, Response
 
 from qareport import periods
 from qareport.model import DeliveryRecord, Period, PeriodKind, Permission, Reach
+from qareport.presentation.links import name_of
 from qareport.web import documents
 from qareport.web.access import Access
 from qareport.web.dependencies import MyAccess
-from qareport.web.period_names import name_of, read_period
+from qareport.web.period_names import read_period
 from qareport.web.templating import render
 from qareport.workflows.daily import period_name
 

@@ -52,7 +52,7 @@ def add_user(
     people.list_users(access)
     values = {"name": name, "role": role, "display": display, "agent_id": agent_id, "teams": teams}
     try:
-        user, password = people.add_user(access, _read(people.NewUser, values))
+        user, password = people.add_user(access, read_form(people.NewUser, values))
     except QareportError as error:
         return _users(request, access, status=422, problem=str(error), entered=values)
     return _users(request, access, made=user.name, secret=password)
@@ -78,7 +78,7 @@ def change_user(
     people.find_user(access, user_id)
     values = {"role": role, "display": display, "agent_id": agent_id, "teams": teams}
     try:
-        people.change_user(access, user_id, _read(people.UserChange, values))
+        people.change_user(access, user_id, read_form(people.UserChange, values))
     except QareportError as error:
         return _user(request, access, user_id, status=422, problem=str(error))
     return RedirectResponse("/settings/users", status_code=303)
@@ -127,7 +127,7 @@ def put_team(
         "agents": [agent for agent in re.split(r"[\s,，、;；]+", agents) if agent],
     }
     try:
-        people.put_team(access, _read(people.NewTeam, values))
+        people.put_team(access, read_form(people.NewTeam, values))
     except QareportError as error:
         return _teams(request, access, status=422, problem=str(error))
     return RedirectResponse("/settings/teams", status_code=303)
@@ -163,7 +163,7 @@ def add_token(
     people.list_tokens(access)
     values = {"name": name, "user": user, "days": days, "scopes": scopes, "teams": teams}
     try:
-        made, secret = people.add_token(access, _read(people.NewToken, values))
+        made, secret = people.add_token(access, read_form(people.NewToken, values))
     except QareportError as error:
         return _tokens(request, access, status=422, problem=str(error))
     return _tokens(request, access, made=made.name, secret=secret)
@@ -176,7 +176,7 @@ def revoke_token(access: MyAccess, token_id: int) -> Response:
     return RedirectResponse("/settings/tokens", status_code=303)
 
 
-def _read(kind: type[_M], values: dict[str, Any]) -> _M:
+def read_form(kind: type[_M], values: dict[str, Any]) -> _M:
     """Check what a form said.
 
     Raises:

@@ -7,13 +7,15 @@ from fastapi.responses import RedirectResponse
 
 from qareport import periods
 from qareport.calendar import DAY
-from qareport.model import Job, JobKind, JobState, PeriodKind, Permission
+from qareport.delivery import why_off
+from qareport.messages import Message
+from qareport.model import Job, JobKind, JobState, OffReason, PeriodKind, Permission
+from qareport.presentation.links import name_of
 from qareport.report import build_view
 from qareport.web import uploading
 from qareport.web.access import Access
 from qareport.web.dependencies import MyAccess
 from qareport.web.documents import pages_of
-from qareport.web.period_names import name_of
 from qareport.web.templating import render
 
 router = APIRouter()
@@ -41,7 +43,16 @@ def show_today(request: Request, access: MyAccess) -> Response:
         request, "today.html.j2", view=view, latest=latest, address=f"/reports/day/{name_of(period)}",
         callbacks=[*view.callbacks, *view.callbacks_rest][:MOST], callbacks_total=report.callbacks_total,
         uploads=[uploading.state_of(job) for job in _failed_uploads(access)], failed=report.failed_calls,
+        webhooks=_webhooks_off(access),
     )  # fmt: skip
+
+
+def _webhooks_off(access: Access) -> list[tuple[int, Message]]:
+    """Return the webhooks that their receivers switched off, with what to do, to who looks after them."""
+    if not access.principal.may(Permission.SETTINGS_WRITE):
+        return []
+    off = (hook for hook in access.desk.store.webhooks.list() if hook.off not in (None, OffReason.PERSON))
+    return [(hook.webhook_id, why_off(hook)) for hook in off]
 
 
 def _failed_uploads(access: Access) -> list[Job]:

@@ -8,10 +8,13 @@ from contextlib import suppress
 from dataclasses import replace
 
 from qareport.delivery import Clock, DispatchResult, mail, post
+from qareport.delivery.chat import Robots, client_of, tell_due
 from qareport.errors import MailError, QareportError, StoreError
 from qareport.events import Progress
 from qareport.messages import say
 from qareport.model import (
+    MAIL,
+    ROBOT,
     Call,
     Delivery,
     DeliveryRecord,
@@ -19,6 +22,7 @@ from qareport.model import (
     Note,
     Period,
     PeriodKind,
+    PeriodReport,
     RunState,
 )
 from qareport.periods import period_of
@@ -36,6 +40,7 @@ from qareport.workflows.daily.context import (
     summary,
 )
 from qareport.workflows.daily.editions import Editions, openable
+from qareport.workflows.daily.headlines import headlines
 from qareport.workflows.daily.intake import Intake
 from qareport.workflows.daily.letters import Letters
 from qareport.workflows.judge import judge_calls
@@ -74,6 +79,8 @@ def run_daily(
 def _check_mail(settings: Settings) -> None:
     """Check that mail can be sent, before the work instead of after it."""
     if not (settings.mail.team or settings.mail.agents or settings.mail.operator):
+        if any("daily" in robot.tells for robot in settings.notify.robots):
+            return  # the headline goes to chat groups alone
         raise MailError(
             say("mail has no recipients"),
             where="qareport.yaml",
@@ -104,6 +111,7 @@ class _Run:
         self._settings = context.settings
         self._log = context.log
         self._letters = Letters(context)
+        self._robots = Robots(context.settings.notify, client_of(context.settings), now=context.clock.now)
         self._started = time.monotonic()
 
     def run(self) -> Result:
@@ -149,6 +157,8 @@ class _Run:
         if context.options.mode is not Mode.SEND:
             letters += self._for_operator()
         mails = self._mail(letters)
+        if context.options.mode is Mode.SEND:
+            mails += self._tell_groups(reports[0])
         unknown = self._store.outbox.list(DeliveryState.UNKNOWN)
         return Result(
             period=context.period,
@@ -184,6 +194,25 @@ class _Run:
             judge_calls(transcribed, self._store, rule_book, on_progress=context.on_progress)
         return new, rule_book.notes
 
+    # --- chat groups --------------------------------------------------------------------------------------------------
+
+    def _tell_groups(self, report: PeriodReport) -> tuple[DeliveryRecord, ...]:
+        """Tell chat groups the headline, each once. Returns those of this period as the outbox has them."""
+        context, store = self._context, self._store
+        if not self._robots.list("daily"):
+            return ()
+        with self._log.step("notify"):
+            store.outbox.put(tuple(headlines(context, report, self._robots)), now=context.clock.now())
+            told = tell_due(
+                store, self._robots, context.settings.notify, clock=context.clock,
+                on_sent=lambda done, total: context.on_progress("notify", done, total),
+            )  # fmt: skip
+        for record in told.deliveries:
+            if record.state is not DeliveryState.SENT:
+                what = say("robot {name} was not told: {reply}", name=record.recipient, reply=record.reply)
+                self._log.trouble(what, partial=False)
+        return tuple(r for r in store.outbox.list(period=period_name(context.period)) if r.channel == ROBOT)
+
     # --- mail ---------------------------------------------------------------------------------------------------------
 
     def _mail(self, letters: Sequence[Delivery]) -> tuple[DeliveryRecord, ...]:
@@ -198,12 +227,15 @@ class _Run:
             self._store.outbox.put(letters, now=context.clock.now())
             self._account_for(self._post())
         identities = {letter.message_id for letter in letters}
-        mails = self._store.outbox.list(period=period_name(context.period))
-        told = self._for_operator([mail for mail in mails if mail.message_id in identities])
+        told = self._for_operator([mail for mail in self._mails() if mail.message_id in identities])
         if told:
             with self._log.step("tell"):
                 self._tell(told)
-        return self._store.outbox.list(period=period_name(context.period))
+        return self._mails()
+
+    def _mails(self) -> tuple[DeliveryRecord, ...]:
+        records = self._store.outbox.list(period=period_name(self._context.period))
+        return tuple(record for record in records if record.channel == MAIL)
 
     def _for_operator(self, mails: Sequence[DeliveryRecord] = ()) -> tuple[Delivery, ...]:
         """Compose the mail to the operator; none when nothing needs a person, or there is no operator."""

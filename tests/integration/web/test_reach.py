@@ -10,12 +10,15 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 import uvicorn
 
-from qareport.model import UserRole
+from qareport.model import DeliveryState, EventType, TryOutcome, UserRole
+from qareport.settings import default_dir
 from qareport.web import create_app
 from tests.support.desk import PASSWORD, OpenDesk, open_desk
 from tests.support.paths import ROOT
@@ -26,7 +29,8 @@ AXE = ROOT / "frontend" / "node_modules" / "axe-core" / "axe.min.js"
 STRANGERS = ("/login", "/setup?ticket=no")
 PAGES = (
     "/calls", "/calls?q=退货", "/calls?q=(", "/calls/c1", "/calls/none", "/upload", "/account", "/settings/users",
-    "/settings/users/1", "/settings/teams", "/settings/tokens", "/audit",
+    "/settings/users/1", "/settings/teams", "/settings/tokens", "/settings/webhooks", "/settings/webhooks/1",
+    "/settings/integrations", "/settings/integrations/2", "/audit",
 )  # fmt: skip
 _RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 
@@ -48,7 +52,9 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Open
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    with open_desk(tmp_path_factory.mktemp("desk")) as opened:
+    config = make_integrations(tmp_path_factory.mktemp("config") / "config")
+    with open_desk(tmp_path_factory.mktemp("desk"), config=config) as opened:
+        make_webhook(opened)
         server = uvicorn.Server(uvicorn.Config(create_app(opened.desk), port=port, log_config=None))
         thread = threading.Thread(target=server.run)
         thread.start()
@@ -57,6 +63,28 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Open
         yield f"http://127.0.0.1:{port}", opened
         server.should_exit = True
         thread.join()
+
+
+def make_integrations(folder: Path) -> Path:
+    """Make a configuration with an integration and a robot."""
+    shutil.copytree(default_dir("config"), folder)
+    (folder / "integrations").mkdir()
+    shutil.copy(default_dir("templates") / "integrations" / "zammad.yaml", folder / "integrations")
+    settings = (folder / "qareport.yaml").read_text("utf-8")
+    robot = "[{name: all, kind: wecom, url: 'env:WECOM_URL'}]"
+    (folder / "qareport.yaml").write_text(settings.replace("robots: []", f"robots: {robot}"), "utf-8")
+    return folder
+
+
+def make_webhook(opened: OpenDesk) -> None:
+    """Add a webhook with a delivery whose receiver answered with a long word."""
+    store, at = opened.desk.store, opened.clock.now
+    hook = store.webhooks.add("crm", "https://crm.example.com/" + "path" * 40, at=at, types=[EventType.CALL_JUDGED])
+    store.webhooks.raise_event(EventType.CALL_JUDGED, {"call_id": "c1"}, object="call:c1", at=at)
+    ((_, delivery),) = store.webhook_queue.take("test", at=at, lease=timedelta(seconds=1), most=1)
+    outcome = TryOutcome(state=DeliveryState.FAILED, status=410, reply="x" * 200, gone=True)
+    store.webhook_queue.end(delivery.delivery_id, "test", outcome, at=at)
+    assert store.webhooks.get(hook.webhook_id).off is not None
 
 
 def open_page(browser: Any, served: tuple[str, OpenDesk], *, width: int, locale: str, role: UserRole | None) -> Any:

@@ -48,6 +48,22 @@ def test_tags_are_few_short_sorted_and_each_has_its_words(opened: OpenDesk) -> N
     assert set(evidence) <= set(tags["tags"])
 
 
+def test_a_finding_that_a_reviewer_rejected_is_no_tag_any_more(opened: OpenDesk) -> None:
+    client = opened.enter(UserRole.ADMIN)
+    before = client.get("/api/v1/calls/c1/tags").json()
+    (rule,) = [tag for tag in before["tags"] if tag.startswith("规则/")][:1]
+    findings = client.get("/api/v1/calls/c1/findings").json()["findings"]
+    for finding in findings:
+        if f"规则/{finding['rule_id']}" == rule:
+            body = {"verdict": "rejected", "reason": "wrong_rule"}
+            answer = client.put(f"/api/v1/calls/c1/findings/{finding['finding_id']}/verdict", json=body)
+            assert answer.status_code == 200, answer.text
+    after = client.get("/api/v1/calls/c1/tags").json()
+    assert (before["reviewed"], after["reviewed"]) == (False, True)
+    assert set(before["tags"]) - set(after["tags"]) == {rule}
+    assert rule not in {item["tag"] for item in after["evidence"]}
+
+
 def test_the_ticket_of_a_call_is_with_its_tags_and_on_its_page(opened: OpenDesk) -> None:
     calls, client = opened.desk.store.calls, opened.enter(UserRole.ADMIN)
     known, _ = calls.list_recordings(["c1"])["c1"]

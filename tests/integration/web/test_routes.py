@@ -15,7 +15,7 @@ from fastapi.routing import APIRoute
 from fastapi.testclient import TestClient
 from starlette.routing import BaseRoute
 
-from qareport.model import GRANTS, JobKind, JobState, Permission, Reach, Team, UserRole
+from qareport.model import GRANTS, EventType, JobKind, JobState, Permission, Reach, Team, UserRole
 from qareport.web import create_app
 from tests.support.desk import PASSWORD, OpenDesk, open_desk
 
@@ -33,7 +33,8 @@ class Needs:
     right: Permission | None = None
     #: Whether strangers are let in.
     public: bool = False
-    #: What the path names: "", "call", "upload" (waits for bytes), "ended upload", "user", "team" or "token".
+    #: What the path names: "", "call", "upload" (waits for bytes), "ended upload", "user", "team", "token", "webhook",
+    #: or "delivery".
     names: str = ""
     query: str = ""
     body: Any = None
@@ -44,6 +45,7 @@ class Needs:
 
 _USER = {"name": "new", "role": "agent"}
 _TOKEN = {"name": "t", "scopes": ["calls:read"]}
+_HOOK = {"url": "https://crm.example.com/hook", "name": "crm"}
 _NEW_PASSWORD = {"current": PASSWORD, "password": PASSWORD, "again": PASSWORD}
 _SETTINGS, _AUDIT, _WRITE, _READ = _P.SETTINGS_WRITE, _P.AUDIT_READ, _P.CALLS_WRITE, _P.CALLS_READ
 ROUTES: dict[str, Needs] = {
@@ -88,6 +90,31 @@ ROUTES: dict[str, Needs] = {
     "GET /settings/tokens": Needs(right=_SETTINGS),
     "POST /settings/tokens": Needs(right=_SETTINGS, body=_TOKEN, audited=1),
     "POST /settings/tokens/{token_id}/revoke": Needs(right=_SETTINGS, names="token", audited=1),
+    "GET /settings/webhooks": Needs(right=_SETTINGS),
+    "POST /settings/webhooks": Needs(right=_SETTINGS, body=_HOOK, audited=1),
+    "GET /settings/webhooks/{webhook_id}": Needs(right=_SETTINGS, names="webhook"),
+    "POST /settings/webhooks/{webhook_id}": Needs(right=_SETTINGS, names="webhook", body=_HOOK, audited=1),
+    "POST /settings/webhooks/{webhook_id}/state": Needs(
+        right=_SETTINGS, names="webhook", body={"state": "off"}, audited=1
+    ),
+    "POST /settings/webhooks/{webhook_id}/test": Needs(right=_SETTINGS, names="webhook", audited=1),
+    "POST /settings/webhooks/{webhook_id}/rotate": Needs(right=_SETTINGS, names="webhook", audited=1),
+    "POST /settings/webhooks/{webhook_id}/delete": Needs(right=_SETTINGS, names="webhook", audited=1),
+    "POST /settings/webhooks/deliveries/{delivery_id}/replay": Needs(right=_SETTINGS, names="delivery", audited=1),
+    "GET /settings/integrations": Needs(right=_SETTINGS),
+    "GET /settings/integrations/{webhook_id}": Needs(right=_SETTINGS, names="integration"),
+    "POST /settings/integrations/{webhook_id}/state": Needs(
+        right=_SETTINGS, names="integration", body={"state": "off"}, audited=1
+    ),
+    "POST /settings/integrations/deliveries/{delivery_id}/replay": Needs(right=_SETTINGS, names="delivery", audited=1),
+    "GET /api/v1/webhooks": Needs(right=_SETTINGS),
+    "POST /api/v1/webhooks": Needs(right=_SETTINGS, body=_HOOK, audited=1),
+    "PATCH /api/v1/webhooks/{webhook_id}": Needs(right=_SETTINGS, names="webhook", body={"on": False}, audited=1),
+    "DELETE /api/v1/webhooks/{webhook_id}": Needs(right=_SETTINGS, names="webhook", audited=1),
+    "POST /api/v1/webhooks/{webhook_id}/test": Needs(right=_SETTINGS, names="webhook", audited=1),
+    "POST /api/v1/webhooks/{webhook_id}/rotate": Needs(right=_SETTINGS, names="webhook", audited=1),
+    "GET /api/v1/webhooks/{webhook_id}/deliveries": Needs(right=_SETTINGS, names="webhook"),
+    "POST /api/v1/deliveries/{delivery_id}/replay": Needs(right=_SETTINGS, names="delivery", audited=1),
     "GET /audit": Needs(right=_AUDIT),
     "GET /audit/export": Needs(right=_AUDIT, audited=1),
     "GET /api/v1/me": Needs(),
@@ -182,6 +209,9 @@ class Things:
             "user": ("user_id", self._user),
             "team": ("team_id", self._team),
             "token": ("token_id", self._token),
+            "webhook": ("webhook_id", self._webhook),
+            "integration": ("webhook_id", self._integration),
+            "delivery": ("delivery_id", self._delivery),
         }
         name, make = values[names]
         return path.replace(f"{{{name}}}", str(make()))
@@ -201,6 +231,21 @@ class Things:
         self.made += 1
         self.opened.desk.store.teams.put(Team(team_id=f"t{self.made}", name="t"))
         return f"t{self.made}"
+
+    def _integration(self) -> int:
+        webhooks, at = self.opened.desk.store.webhooks, self.opened.clock.now
+        return webhooks.keep("integration", {"zammad.note": (EventType.CALL_JUDGED,)}, at=at)[0].webhook_id
+
+    def _webhook(self) -> int:
+        webhooks, at = self.opened.desk.store.webhooks, self.opened.clock.now
+        for kept in webhooks.list()[20:]:
+            webhooks.delete(kept.webhook_id, None)
+        return webhooks.add("crm", "https://crm.example.com/hook", at=at).webhook_id
+
+    def _delivery(self) -> str:
+        store, at = self.opened.desk.store, self.opened.clock.now
+        store.webhooks.test(self._webhook(), {}, None, at=at)
+        return store.webhook_queue.list()[0].delivery_id
 
     def _token(self) -> int:
         admin = self.opened.users[UserRole.ADMIN].user_id

@@ -4,7 +4,7 @@ Pure functions over text; `qareport.store` keeps the index and answers queries. 
 docs/guide/search-and-export.md.
 """
 
-from qareport.search.facets import FACETS, SHOWN, facets_of, shown_emotions
+from qareport.search.facets import FACETS, REVIEWED, SHOWN, facets_of, shown_emotions, spoken_languages
 from qareport.search.parser import parse, terms_in_query
 from qareport.search.query import (
     And,
@@ -26,6 +26,7 @@ from qareport.search.terms import MARK, Line, Terms, find_spans, lines_of, mark_
 __all__ = [
     "FACETS",
     "MARK",
+    "REVIEWED",
     "SHOWN",
     "And",
     "Between",
@@ -47,6 +48,7 @@ __all__ = [
     "parse",
     "phrases_of",
     "shown_emotions",
+    "spoken_languages",
     "terms_in_query",
     "terms_of",
     "terms_of_text",

@@ -7,6 +7,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
@@ -25,6 +26,7 @@ from qareport.store.connection import (
     in_utc,
     upsert,
 )
+from qareport.store.corrections import correct
 from qareport.store.database import Database
 from qareport.store.schema import CallReportRow, CallRow, DocumentRow, TranscriptRow
 from qareport.store.search_index import unindex_calls
@@ -78,7 +80,7 @@ class CallRepository:
         """
         with self._database.write() as session:
             row = put_call_row(session, call)
-            row.failure = to_json(failure)
+            row.failure = to_json(replace(failure, order_id=row.order_id, agent_id=row.agent_id))
             row.failure_key = key
             row.report_key = None
             unindex_calls(session, [call.call_id])
@@ -242,18 +244,22 @@ def written_call(call: Call) -> str:
 
 
 def put_call_row(session: Session, call: Call) -> CallRow:
-    """Write what is known of a call, and return its row, which this transaction holds from now on."""
-    upsert(
-        session,
-        CallRow,
-        call_id=call.call_id,
-        order_id=call.order_id,
-        agent_id=call.agent_id,
-        call=written_call(call),
-        started_at=call.started_at.isoformat() if call.started_at else None,
-        started_utc=in_utc(call.started_at) if call.started_at else None,
-    )
-    return session.get_one(CallRow, call.call_id)
+    """Write what is known of a call, as people corrected it.
+
+    Returns its row, which this transaction holds from now on.
+    """
+    call = correct(session, call)
+    values: dict[str, Any] = {
+        "order_id": call.order_id,
+        "agent_id": call.agent_id,
+        "call": written_call(call),
+        "started_at": call.started_at.isoformat() if call.started_at else None,
+        "started_utc": in_utc(call.started_at) if call.started_at else None,
+    }
+    if call.source is not None:  # else it stays as it was
+        values["source"] = call.source
+    upsert(session, CallRow, call_id=call.call_id, **values)
+    return session.get_one(CallRow, call.call_id, populate_existing=True)
 
 
 class DocumentRepository:

@@ -33,6 +33,7 @@ from qareport.store.connection import from_stored, in_utc, select_in, upsert
 from qareport.store.database import Database
 from qareport.store.review_schema import AcknowledgementRow, VerdictRow
 from qareport.store.schema import CallReportRow, CallRow
+from qareport.store.search_index import index_review
 from qareport.store.search_schema import SearchCallRow
 
 
@@ -172,6 +173,7 @@ def add_verdict(session: Session, verdict: Verdict) -> Verdict:
     )  # fmt: skip
     session.add(row)
     session.flush()
+    index_review(session, verdict.call_id)
     return _verdict(row)
 
 
@@ -183,6 +185,7 @@ def follow_report(session: Session, report: CallReport) -> None:
     stale = stale_verdicts(report.findings, verdicts)
     of_call = update(VerdictRow).where(VerdictRow.call_id == report.call_id)
     session.execute(of_call.values(stale=VerdictRow.id.in_(sorted(stale))))
+    index_review(session, report.call_id)
 
 
 def _verdicts_of(session: Session, call_id: str) -> tuple[Verdict, ...]:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 #: So many characters of UTF-8 take no more than the 1 MB of a vector of PostgreSQL.
 _VECTOR_LENGTH = 250_000
 #: The newest revision in `migrations/versions`; a store of a newer one is refused rather than misread.
-REVISION = "0010"
+REVISION = "0012"
 
 
 class Base(DeclarativeBase):
@@ -61,6 +61,8 @@ class CallRow(Base):
     report_key: Mapped[str | None] = mapped_column(ForeignKey("call_reports.key"))
     #: Of the recording that the newest result is about; None for a transcript from elsewhere.
     audio_sha256: Mapped[str | None] = mapped_column(String(64))
+    #: A `CallSource`; None: not known.
+    source: Mapped[str | None] = mapped_column(String(20))
 
 
 class TranscriptRow(Base):

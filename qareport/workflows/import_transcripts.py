@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from qareport import codec, ingest
 from qareport.errors import Problem, TranscriptError
 from qareport.messages import Message, say
-from qareport.model import Call, FailedCall, Transcript, unfit_id
+from qareport.model import Call, CallSource, FailedCall, Transcript, unfit_id
 from qareport.settings import Settings
 from qareport.store import Store
 from qareport.workflows.judge import transcript_key
@@ -113,6 +113,7 @@ class _Import:
             order_id=transcript.order_id,
             agent_id=transcript.agent_id,
             started_at=transcript.started_at,
+            source=CallSource.TRANSCRIPT,
         )
         row = self.rows.get(transcript.call_id) or self.rows.get(Path(path).stem)
         if row is None:

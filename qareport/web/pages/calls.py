@@ -16,6 +16,7 @@ from qareport.report import build_view
 from qareport.store import CallPage, CallPageQuery, ListedCall
 from qareport.web.dependencies import MyAccess
 from qareport.web.facets import FacetChoice, offers_of
+from qareport.web.pages.call_tools import tool_values
 from qareport.web.pages.review import review_values
 from qareport.web.templating import render
 
@@ -50,7 +51,7 @@ def show_call(
     request: Request, access: MyAccess, call_id: str, t: Annotated[int | None, Query(ge=0)] = None
 ) -> Response:
     """Show one call: its verdicts, moments, findings, transcript; `t`: from this second on."""
-    access.call(call_id)
+    report = access.call(call_id)
     order = access.order(call_id)
     settings = access.desk.settings
     view = build_view(order, settings.report)
@@ -66,6 +67,7 @@ def show_call(
     return render(
         request, "call.html.j2", call=order.calls[place], view=view.calls[place], marks=marks, order_id=order.order_id,
         siblings=[call.call_id for call in order.calls if call.call_id != call_id], **review_values(access, call_id),
+        **tool_values(access, report),
     )  # fmt: skip
 
 

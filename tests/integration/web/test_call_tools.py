@@ -69,6 +69,37 @@ def access_of(opened: OpenDesk, role: UserRole) -> Access:
     return Access(opened.desk, Principal.of(opened.users[role]))
 
 
+# --- who may ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("role", "call_id", "may_write", "may_delete"),
+    [
+        (ADMIN, "c3", 200, 200), (ANALYST, "c3", 200, 403), (SUPERVISOR, "c1", 200, 403), (SUPERVISOR, "c3", 404, 404),
+        (AGENT, "c1", 403, 403), (AGENT, "c2", 404, 404), (AUDITOR, "c1", 403, 403), (ADMIN, "c9", 404, 404),
+    ],
+)  # fmt: skip
+def test_calls_are_changed_by_who_may_and_within_reach(
+    opened: OpenDesk, role: UserRole, call_id: str, may_write: int, may_delete: int
+) -> None:
+    client, page, api = opened.enter(role), f"/calls/{call_id}", f"/api/v1/calls/{call_id}"
+
+    def form(address: str, **fields: str) -> int:
+        return client.post(f"{page}/{address}", data=fields).status_code
+
+    assert client.patch(api, json={"order_id": "o7"}).status_code == may_write
+    assert form("facts", order_id="o8", agent_id="A1") == (303 if may_write == 200 else may_write)
+    assert client.post(f"{api}/rehear", json={"language": "yue"}).status_code == (
+        202 if may_write == 200 else may_write
+    )
+    assert form("rehear", language="yue") == (303 if may_write == 200 else may_write)
+    assert client.get(f"{api}/rehear").status_code == (may_write if may_write != 403 or role is AUDITOR else 404)
+    assert len(actions(opened)) == (3 if may_write == 200 else 0)
+    assert form("delete", typed="x") == (422 if may_delete == 200 else may_delete)
+    assert client.delete(api, params={"confirm": call_id}).status_code == may_delete
+    assert len(actions(opened, "call.delete")) == int(may_delete == 200)
+
+
 # --- speakers ---------------------------------------------------------------------------------------------------------
 
 

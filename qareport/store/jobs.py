@@ -148,6 +148,13 @@ class JobRepository:
         with self._database.read() as session:
             return session.scalar(query) or 0
 
+    def find_oldest_waiting(self, kind: JobKind) -> datetime | None:
+        """Return since when the oldest job of a kind waits that no worker has taken; None: none waits."""
+        query = select(func.min(JobRow.created_at)).where(JobRow.kind == kind, JobRow.state == JobState.QUEUED)
+        with self._database.read() as session:
+            oldest = session.scalar(query)
+        return datetime.fromisoformat(oldest) if oldest else None
+
     def _change(self, job_id: int, owner: str, values: Mapping[str, Any]) -> bool:
         held = (JobRow.id == job_id) & (JobRow.lease_owner == owner) & (JobRow.state == JobState.RUNNING)
         with self._database.write() as session:

@@ -68,6 +68,12 @@ class ReviewRepository:
                 by_call[row.call_id].append(_verdict(row))
         return {call_id: tuple(verdicts) for call_id, verdicts in by_call.items()}
 
+    def list_reviewed(self) -> frozenset[str]:
+        """Return the calls that have a verdict that counts."""
+        counted = ~VerdictRow.stale & _is_current()
+        with self._database.read() as session:
+            return frozenset(session.scalars(select(VerdictRow.call_id).where(counted).distinct()))
+
     def list_stale(self, agents: Agents) -> tuple[Verdict, ...]:
         """Return the verdicts that count no longer, and that none replaces."""
         with self._database.read() as session:

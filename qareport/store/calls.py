@@ -177,6 +177,11 @@ class CallRepository:
         with self._database.read() as session:
             return session.scalars(select(CallRow.order_id).where(CallRow.call_id == call_id)).first()
 
+    def find_source(self, call_id: str) -> str | None:
+        """Return by which way a call came in (a `CallSource`), if that is known."""
+        with self._database.read() as session:
+            return session.scalars(select(CallRow.source).where(CallRow.call_id == call_id)).first()
+
     def has_result(self, call_id: str) -> bool:
         """Tell whether a call has a result."""
         with self._database.read() as session:

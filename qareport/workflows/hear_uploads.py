@@ -16,10 +16,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qareport import asr, events, privacy
-from qareport.audio.containers import sha256_of
+from qareport.audio.containers import open_options, sha256_of
+from qareport.audio.trial_decode import survives
 from qareport.errors import QareportError
 from qareport.files import content_key
-from qareport.messages import say
+from qareport.messages import for_user, say
 from qareport.model import (
     Call,
     CallCorrection,
@@ -38,7 +39,7 @@ from qareport.workflows.export.jobs import make_export
 from qareport.workflows.judge import judge_calls
 from qareport.workflows.rejudging import find_judged, forget_changed_rules, judge_again, judge_call_again
 from qareport.workflows.render import assemble_order
-from qareport.workflows.transcribe import RecordingToTranscribe, TranscribedCall, transcribe_calls
+from qareport.workflows.transcribe import RecordingToTranscribe, TranscribedCall, keep_failure, transcribe_calls
 from qareport.workflows.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -46,6 +47,11 @@ if TYPE_CHECKING:
 
 #: A worker that is told nothing looks for work so often.
 _IDLE_S = 0.3
+#: Sound of so many channels of the longest recording is tried.
+_MOST_CHANNELS = 2
+_CRASHED = say(
+    "reading this recording crashed the decoder, or took too much memory or time; convert it to WAV and upload that"
+)
 #: A lease is renewed so often while the model works.
 _RENEW_S = 10.0
 
@@ -140,6 +146,9 @@ class UploadWorker:
         call, language = call_of(job), str(job.payload.get("language") or "auto")
         key, engine = self._in_language(language, self._workspace.settings.asr.language)
         heard.step("decoding")
+        if not self._is_decodable(call):
+            failure = keep_failure(self._workspace.store, call, "decode", for_user(_CRASHED))
+            return _Outcome(code="decoder_crashed", words=failure.reason)
         transcription = transcribe_calls(
             [call],
             self._workspace.store,
@@ -165,6 +174,13 @@ class UploadWorker:
             return _Outcome(code="judging", words=failures[0].reason)
         notes = {note.code for note in transcription.calls[0].transcript.notes}
         return _Outcome(call_id=call.call_id, no_speech=NoteCode.NO_SPEECH in notes)
+
+    def _is_decodable(self, call: Call) -> bool:
+        """Try in another process whether the decoders survive an upload; one that is gone is found out later."""
+        path = Path(call.audio_path)
+        format, options = open_options(path)
+        most_s = self._workspace.settings.audio.max_duration_minutes * 60 * _MOST_CHANNELS
+        return not path.is_file() or survives(path, format=format, options=options, most_s=most_s)
 
     def _in_language(self, language: str, auto: str) -> tuple[str, Transcriber]:
         """Return the engine for a language, and its part of the keys of transcripts; `auto` is what "auto" means."""

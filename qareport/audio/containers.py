@@ -220,6 +220,15 @@ def format_of(demuxers: str) -> AudioFormat:
     return next((known for known in FORMATS if names.intersection(known.demuxers)), _OTHER)
 
 
+def open_options(path: Path) -> tuple[str | None, dict[str, str]]:
+    """Return how FFmpeg opens a file: the demuxer that it must be told, if any, and options that allow no other."""
+    raw = raw_format_of(path)
+    options = {"format_whitelist": ",".join(DEMUXERS), "protocol_whitelist": "file"}
+    if raw is None:
+        return None, options
+    return raw.demuxers[0], options | {"sample_rate": str(raw.raw_rate)}
+
+
 def raw_format_of(path: Path) -> AudioFormat | None:
     """Return the format of a file that FFmpeg must be told, by its suffix; None where FFmpeg sees it."""
     suffix = path.suffix.lower()

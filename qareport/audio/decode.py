@@ -16,7 +16,7 @@ from av.audio.stream import AudioStream
 from av.container import InputContainer
 from av.packet import Packet
 
-from qareport.audio.containers import DEMUXERS, AudioFormat, format_of, raw_format_of, sha256_of
+from qareport.audio.containers import AudioFormat, format_of, open_options, sha256_of
 from qareport.audio.file_ends import BrokenEnd, EndFault
 from qareport.audio.levels import channels_identical
 from qareport.audio.resampling import Samples
@@ -95,13 +95,9 @@ def decode(path: str | Path, *, max_duration_ms: int) -> DecodedRecording:
 
 def _open(path: str | Path) -> InputContainer:
     """Open a file, and only that file, in one of the known formats."""
-    raw = raw_format_of(Path(path))
-    options = {"format_whitelist": ",".join(DEMUXERS), "protocol_whitelist": "file"}
-    if raw is not None:
-        options["sample_rate"] = str(raw.raw_rate)
+    format, options = open_options(Path(path))
     name = f"file:{path}"  # else a name such as `concat:a` would be taken for a protocol
-    container_format = None if raw is None else raw.demuxers[0]
-    return av.open(name, format=container_format, container_options=options, metadata_errors="ignore")
+    return av.open(name, format=format, container_options=options, metadata_errors="ignore")
 
 
 def _decodable(container: InputContainer) -> list[AudioStream]:

@@ -6,8 +6,7 @@ import platform
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from enum import StrEnum
+from functools import partial
 from pathlib import Path
 
 import click
@@ -15,6 +14,7 @@ import click
 from qareport import __version__, asr
 from qareport.asr.suppress_output import gpu_names, installed_packages
 from qareport.cli.console import Options, notify, takes_options
+from qareport.cli.doctor_desk import CheckOutcome, Level, check_clock, check_desk, check_tls
 from qareport.cli.language import SpokenCommand
 from qareport.delivery import why_off
 from qareport.delivery.mail import Transport, read_password
@@ -31,43 +31,27 @@ _TIMER = "qareport-daily.timer"
 _CRON = Path("/etc/cron.d/qareport")
 
 
-class Level(StrEnum):
-    """How much a finding matters."""
-
-    FINE = "fine"
-    #: Nothing is broken, but something that a daily run may need is not set up.
-    HINT = "hint"
-    FAULT = "fault"
-
-
-@dataclass(frozen=True, slots=True)
-class CheckOutcome:
-    """What a check has found; a hint or a fault says what to do."""
-
-    text: Message | Problem
-    level: Level = Level.FINE
-
-    def __str__(self) -> str:
-        match self.level:
-            case Level.FAULT:
-                return str(say("FAULT {what}", what=self.text))
-            case Level.HINT:
-                return str(say("HINT {what}", what=self.text))
-        return str(self.text)
-
-
 @click.command(cls=SpokenCommand)
 @click.option("--connect", is_flag=True, help="Also connect to the mail server and log in; nothing is sent.")
+@click.option(
+    "--tls-cert", type=click.Path(path_type=Path), metavar="FILE", help="The desk's certificates, as `serve`."
+)
+@click.option("--tls-key", type=click.Path(path_type=Path), metavar="FILE", help="The key of these certificates.")
 @takes_options
-def doctor(options: Options, connect: bool) -> int:
+def doctor(options: Options, connect: bool, tls_cert: Path | None, tls_key: Path | None) -> int:
     """Check this machine and everything that a daily run needs; each line marked FAULT or HINT says what to do.
 
-    Packages, GPU, model, fonts, settings, rules, templates, store, disk, sources of recordings, mail and schedule.
+    Packages, GPU, model, fonts, settings, rules, templates, store, disk, sources of recordings, mail and schedule; of
+    the desk its port, files, worker and queue, and the clock.
     """
+    if (tls_cert is None) != (tls_key is None):
+        raise click.UsageError(str(say("--tls-cert and --tls-key belong together")))
     click.echo(f"qareport {__version__}, Python {platform.python_version()}, {platform.platform()}")
     counts = dict.fromkeys(Level, 0)
     with options.open_workspace() as workspace:
-        checks = {**_CHECKS, "mail": _check_server} if connect else _CHECKS
+        checks = {**_CHECKS, "mail": _check_server} if connect else dict(_CHECKS)
+        if tls_cert is not None and tls_key is not None:
+            checks["tls"] = partial(check_tls, cert=tls_cert, key=tls_key)
         for name, check in checks.items():
             try:
                 outcomes = list(check(workspace))
@@ -253,4 +237,6 @@ _CHECKS: dict[str, Callable[[Workspace], Iterator[CheckOutcome]]] = {
     "sources": _check_sources,
     "mail": _check_mail,
     "schedule": _check_schedule,
+    "desk": check_desk,
+    "clock": check_clock,
 }

@@ -33,7 +33,7 @@ from qareport.cli.console import (
 from qareport.cli.language import SpokenCommand
 from qareport.events import Progress
 from qareport.messages import for_user, say
-from qareport.model import FailedCall
+from qareport.model import CallSource, FailedCall
 from qareport.presentation.locale import speaking
 from qareport.store import CallFilter
 from qareport.workflows.render import render_orders
@@ -162,6 +162,7 @@ def _run(
                     store.calls.put_failure(failure.call, failure)
             calls = disambiguate_ids(recordings.calls, recordings.ids_from_file_name, store)
             calls, refused = refuse_taken_ids(calls, store, ZoneInfo(config.period.time_zone))
+            calls = tuple(replace(call, source=CallSource.RUN) for call in calls)
             outcome = transcribe_calls(
                 calls,
                 store,

@@ -231,7 +231,7 @@ def export(
         zone = ZoneInfo(config.period.time_zone)
         first, last = calendar.bounds(since.date() if since else None, until.date() if until else None, zone)
         ids = select.choose_calls(store, CallFilter(orders=orders, agents=agents, since=first, until=last))
-        records = _watched(masked_records(store, ids, config.privacy), progress, len(ids))
+        records = _watched(masked_records(store, ids, config.privacy, config.score), progress, len(ids))
         if kind == "text":
             if format_ is not None:
                 raise click.UsageError(str(say("`export text` writes plain text: leave --format away")))

@@ -76,28 +76,38 @@ def backup(options: Options, file: Path) -> int:
 
 @store_group.command(short_help="Delete the calls of an order or customer")
 @click.option("--order", metavar="ORDER", help="Everything about an order.")
+@click.option("--call", metavar="CALL", help="Everything about one call.")
 @click.option("--customer", metavar="PHONE", help="Everything about the calls of a customer's number.")
 @date_option("--before", help="Calls that began before that day")
 @click.option("--dry-run", is_flag=True, help="Only say what would be deleted.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @takes_options
 def delete(
-    options: Options, order: str | None, customer: str | None, before: datetime | None, dry_run: bool, yes: bool
-) -> int:
+    options: Options, order: str | None, call: str | None, customer: str | None, before: datetime | None,
+    dry_run: bool, yes: bool,
+) -> int:  # fmt: skip
     """Delete calls with transcripts, results and documents, and keep an anonymous proof.
 
-    Recordings, mails that were sent and reports of days are not in the store: delete those where they are.
+    Recordings that were uploaded to the desk go, too, and exports with these calls. Other recordings, mails that were
+    sent and reports of days are not in the store: delete those where they are.
     """
-    given = {"order": order, "customer": customer, "before": before.strftime("%Y-%m-%d") if before else None}
+    given = {
+        "order": order,
+        "call": call,
+        "customer": customer,
+        "before": before.strftime("%Y-%m-%d") if before else None,
+    }
     named = [(by, value) for by, value in given.items() if value is not None]
     if len(named) != 1:
-        raise click.UsageError(str(say("give exactly one of --order, --customer and --before")))
+        raise click.UsageError(str(say("give exactly one of --order, --call, --customer and --before")))
     ((by, selector),) = named
     with options.open_workspace() as workspace:
         store = workspace.store
         zone = ZoneInfo(workspace.settings.period.time_zone) if before else None
+        from qareport.workflows.deletion import delete_calls  # it imports what writes exports
+
         border = start_of(before, zone) if before and zone else None
-        calls = store.deletion.find_calls(order=order, customer=customer, before=border)
+        calls = store.deletion.find_calls(order=order, call=call, customer=customer, before=border)
         _list(calls)
         if not calls:
             notify(say("The store knows no such call ({by}): there is nothing to delete.", by=by))
@@ -110,7 +120,7 @@ def delete(
         ):
             notify(say("Nothing was deleted."))
             return 0
-        return _tell(store.deletion.delete(calls, by=by, selector=selector, now=datetime.now(UTC)))
+        return _tell(delete_calls(workspace, calls, by=by, selector=selector, now=datetime.now(UTC)))
 
 
 def _confirmed(question: Message) -> bool:
@@ -123,19 +133,22 @@ def _confirmed(question: Message) -> bool:
 
 @store_group.command(short_help="Print the proof of each deletion")
 @click.option("--order", metavar="ORDER", help="Only those of this order.")
+@click.option("--call", metavar="CALL", help="Only those of this call.")
 @click.option("--customer", metavar="PHONE", help="Only those of this number.")
 @takes_options
-def deletions(options: Options, order: str | None, customer: str | None) -> int:
+def deletions(options: Options, order: str | None, call: str | None, customer: str | None) -> int:
     """Print the proof of each deletion, newest first, as one JSON object a line.
 
-    A proof is anonymous: only who knows the order or the number can find the deletion of it.
+    A proof is anonymous: only who knows the order, the call or the number can find the deletion of it.
     """
-    if order is not None and customer is not None:
-        raise click.UsageError(str(say("give one of --order and --customer")))
-    by = "order" if order is not None else "customer" if customer is not None else None
+    given = {"order": order, "call": call, "customer": customer}
+    named = [(by, value) for by, value in given.items() if value is not None]
+    if len(named) > 1:
+        raise click.UsageError(str(say("give one of --order, --call and --customer")))
+    by, selector = named[0] if named else (None, "")
     with options.open_workspace() as workspace:
         store = workspace.store
-        deleted = store.deletion.list_proofs(by=by, selector=order or customer or "")
+        deleted = store.deletion.list_proofs(by=by, selector=selector)
     for deletion in deleted:
         click.echo(to_json(deletion))
     if not deleted:
@@ -157,6 +170,8 @@ def retain(options: Options, dry_run: bool) -> int:
         if days is None:
             notify(say("retention.days is not set: everything is kept."))
             return 0
+        from qareport.workflows.deletion import delete_calls
+
         oldest, store = now - timedelta(days=days), workspace.store
         calls = store.deletion.find_calls(before=oldest)
         if mails := store.outbox.forget(before=oldest, now=now, dry_run=dry_run):
@@ -170,7 +185,7 @@ def retain(options: Options, dry_run: bool) -> int:
             if dry_run:
                 notify(say("Nothing was changed."))
             return 0
-        return _tell(store.deletion.delete(calls, by="retention", selector=str(days), now=now))
+        return _tell(delete_calls(workspace, calls, by="retention", selector=str(days), now=now))
 
 
 @store_group.command(short_help="Bring an older store up to date")
@@ -208,6 +223,8 @@ def _tell(deletion: Deletion) -> int:
             documents=deletion.documents,
         )
     )
+    if deletion.files:
+        click.echo(say_count("{count} file of the desk deleted", "{count} files of the desk deleted", deletion.files))
     for line in deletion.files_left:
         complain(say("could not be removed, remove it yourself: {file}", file=line))
     return 1 if deletion.files_left else 0

@@ -168,13 +168,18 @@ def base_name(audio: str) -> str:
 
 def _call(call_id: str, audio: str, values: Mapping[str, object]) -> Call:
     started_at, channels = values.get("started_at"), values.get("channels")
-    texts = {name: values.get(name) for name in ("order_id", "agent_id", "shop", "customer_phone", "external_ref")}
+    named = {name: values.get(name) for name in ("order_id", "agent_id", "shop", "customer_phone", "external_ref")}
+    texts = {name: str(text) if text is not None else None for name, text in named.items()}
     return Call(
         call_id=call_id,
         audio_path=audio,
         started_at=started_at if isinstance(started_at, datetime) else None,
         channel_roles=channels if isinstance(channels, tuple) else (),
-        **{name: str(text) if text is not None else None for name, text in texts.items()},
+        order_id=texts["order_id"],
+        agent_id=texts["agent_id"],
+        shop=texts["shop"],
+        customer_phone=texts["customer_phone"],
+        external_ref=texts["external_ref"],
     )
 
 

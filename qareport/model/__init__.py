@@ -59,6 +59,7 @@ from qareport.model.call_summary import (
     SummaryPromise,
     TeamNorm,
 )
+from qareport.model.correction import CORRECTABLE, CallCorrection
 from qareport.model.delivery import (
     MAIL,
     ROBOT,
@@ -75,7 +76,7 @@ from qareport.model.delivery import (
     delivery_key,
 )
 from qareport.model.dialogue_acts import ACTS_OF, AGENT_ACTS, CUSTOMER_ACTS, Act, SpokenAct, TopicScore
-from qareport.model.job import Job, JobKind, JobState
+from qareport.model.job import EXPORT_LASTS, Export, Job, JobKind, JobState
 from qareport.model.measures import MEASURES, NORM_MEASURES, Measure, Unit
 from qareport.model.order_report import (
     CallChange,
@@ -162,6 +163,7 @@ from qareport.model.vocabulary import (
     TAG_IRONY,
     TROUBLE_KINDS,
     AudioEvent,
+    CallSource,
     Emotion,
     Language,
     MomentKind,
@@ -195,8 +197,10 @@ __all__ = [
     "CALLBACK_REPEATS",
     "CALLBACK_SCORE_WEIGHT",
     "CALLBACK_WEIGHTS",
+    "CORRECTABLE",
     "CUSTOMER_ACTS",
     "DEFAULT_SILENCE_MS",
+    "EXPORT_LASTS",
     "FATAL_POINTS",
     "GRANTS",
     "GUESSED_SOURCES",
@@ -234,10 +238,12 @@ __all__ = [
     "AuditEntry",
     "Call",
     "CallChange",
+    "CallCorrection",
     "CallMetrics",
     "CallOutline",
     "CallReport",
     "CallReview",
+    "CallSource",
     "CallSummary",
     "Callback",
     "CallbackReason",
@@ -255,6 +261,7 @@ __all__ = [
     "Emotion",
     "EventType",
     "Evidence",
+    "Export",
     "FailedCall",
     "Figure",
     "Finding",

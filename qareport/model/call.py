@@ -12,7 +12,7 @@ from typing import NamedTuple
 from qareport.errors import redact
 from qareport.messages import Message, say
 from qareport.model.dialogue_acts import SpokenAct, TopicScore
-from qareport.model.vocabulary import SCHEMA_VERSION, AudioEvent, Emotion, Language, Note, Role, RoleSource
+from qareport.model.vocabulary import SCHEMA_VERSION, AudioEvent, CallSource, Emotion, Language, Note, Role, RoleSource
 
 
 class OfCall:
@@ -45,6 +45,8 @@ class Call(OfCall):
     external_ref: str | None = None
     #: The role on each channel, in order; empty when not given, (UNKNOWN,) when one channel holds both.
     channel_roles: tuple[Role, ...] = ()
+    #: None: not known.
+    source: CallSource | None = None
 
 
 #: Of ids, in characters: what every database holds and a line of a list has room for.
@@ -107,7 +109,7 @@ class Deletion:
     """The proof that calls were deleted. It names no order, number or person."""
 
     deleted_at: datetime
-    #: What was asked for: order, customer, before or retention.
+    #: What was asked for: order, customer, call, before or retention.
     by: str
     #: Of the order, the digits of the number, or the day, as it was given: `scrypt:SALT:HASH`. Every telephone number
     #: can be tried, so the hash is a slow one, and no two proofs share a salt.
@@ -118,7 +120,9 @@ class Deletion:
     documents: int
     #: Of the recordings: whether one of them was deleted can be proved from a copy of it.
     audio_sha256: tuple[str, ...] = ()
-    #: Documents that could not be removed, with the reason.
+    #: Files of the desk that were removed: uploaded recordings, sound for listening, exports.
+    files: int = 0
+    #: Documents and files that could not be removed, with the reason.
     files_left: tuple[str, ...] = ()
 
 

@@ -66,6 +66,9 @@ class CallSummary(OfCall):
     #: None: nothing could be judged, and the call counts in no rate of scores.
     score: int | None = None
     passed: bool | None = None
+    #: What reviewers left of both; None: nobody reviewed the call. Laid over when a period is read, never stored.
+    reviewed_score: int | None = None
+    reviewed_passed: bool | None = None
     risk: Risk
     #: The issue most spoken of first; stages in the order of their first evidence.
     issues: tuple[str, ...] = ()

@@ -71,6 +71,8 @@ class Headline:
     #: The difference from each is larger than chance makes in nineteen cases of twenty (`periods.significance`).
     previous_clear: bool = False
     baseline_clear: bool = False
+    #: Of scores: the same number with the scores that reviewers left; None: nobody reviewed a call of the period.
+    reviewed: Figure | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,6 +142,8 @@ class AgentRow:
     agent_id: str | None
     calls: int
     mean_score: Figure
+    #: The same with the scores that reviewers left; None: nobody reviewed a call of the agent.
+    reviewed_score: Figure | None = None
     previous_score: Figure | None = None
     baseline_score: Figure | None = None
     #: The mean score differs from the baseline's by more than chance.

@@ -88,6 +88,8 @@ class Callback(OfCall):
     started_at: datetime | None
     customer_phone: str | None
     score: int | None
+    #: What reviewers left of it; None: nobody reviewed the call.
+    reviewed_score: int | None = None
     risk: Risk
     #: Gravest first.
     reasons: tuple[CallbackReason, ...]
@@ -251,6 +253,8 @@ class Coverage:
     roles_guessed: int
     without_agent: int
     without_order: int
+    #: Of the judged ones, those that people reviewed.
+    reviewed: int = 0
     #: Calls by risk: low, medium, high, and not_judged; together all calls that did not fail.
     risks: Mapping[str, int] = field(default_factory=dict)
 

@@ -31,6 +31,21 @@ class RoleSource(StrEnum):
     WORDS = "words"
 
 
+class CallSource(StrEnum):
+    """By which way a call came into the store."""
+
+    #: Somebody uploaded it on the desk, or a program by the API.
+    UPLOAD = "upload"
+    #: `qareport daily` took it in.
+    DAILY = "daily"
+    #: `qareport run` was told of it.
+    RUN = "run"
+    #: `qareport analyse` read a transcript from elsewhere.
+    TRANSCRIPT = "transcript"
+    #: It was heard while it was spoken.
+    LIVE = "live"
+
+
 class Language(StrEnum):
     """Languages that SenseVoice tells apart."""
 

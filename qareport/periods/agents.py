@@ -77,6 +77,7 @@ def _row(
         agent_id=agent,
         calls=len(calls),
         mean_score=own,
+        reviewed_score=scope.reviewed_score(calls),
         previous_score=scope.mean_score(previous) if previous else None,
         baseline_score=scope.mean_score(baseline) if baseline else None,
         baseline_clear=means_differ(*(_scores(side) for side in (baseline, calls))),

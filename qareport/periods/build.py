@@ -184,6 +184,7 @@ def _coverage(calls: Sequence[CallSummary], failed: Sequence[FailedCall]) -> Cov
         roles_guessed=sum(call.roles_guessed for call in calls),
         without_agent=sum(call.agent_id is None for call in calls),
         without_order=sum(call.order_id is None for call in calls),
+        reviewed=sum(call.reviewed_score is not None for call in calls),
         risks={name: risks[name] for name in (*(risk.value for risk in Risk), NOT_JUDGED)},
     )
 
@@ -237,6 +238,11 @@ def headlines(scope: Scope, failed: int) -> tuple[Headline, ...]:
     by_name[HeadlineName.FAILED] = Headline(
         name=HeadlineName.FAILED, now=scope.figure(float(failed), failed + len(scope.now))
     )
+    for name, figure in (
+        (HeadlineName.MEAN_SCORE, scope.reviewed_score(scope.now)),
+        (HeadlineName.PASSED_SHARE, scope.reviewed_share(scope.now)),
+    ):
+        by_name[name] = replace(by_name[name], reviewed=figure)
     return tuple(by_name[name] for name in HeadlineName)
 
 

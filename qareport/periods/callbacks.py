@@ -244,6 +244,7 @@ def _callback(scope: Scope, customer: _Customer) -> tuple[float, float, Callback
         started_at=call.started_at,
         customer_phone=call.customer_phone,
         score=call.score,
+        reviewed_score=call.reviewed_score,
         risk=call.risk,
         reasons=tuple(reason for reason in CALLBACK_WEIGHTS if reason in reasons),
         at_ms=place.at_ms,

@@ -130,6 +130,22 @@ class Scope:
         scores = [call.score for call in calls if call.score is not None]
         return self.figure(statistics.fmean(scores) if scores else None, len(scores))
 
+    def reviewed_score(self, calls: Sequence[CallSummary]) -> Figure | None:
+        """Return the mean score with the scores that reviewers left; None: nobody reviewed one of the calls."""
+        if all(call.reviewed_score is None for call in calls):
+            return None
+        left = [call.score if call.reviewed_score is None else call.reviewed_score for call in calls]
+        scores = [score for score in left if score is not None]
+        return self.figure(statistics.fmean(scores) if scores else None, len(scores))
+
+    def reviewed_share(self, calls: Sequence[CallSummary]) -> Figure | None:
+        """Return the share of passed calls as reviewers left them; None as `reviewed_score`."""
+        if all(call.reviewed_passed is None for call in calls):
+            return None
+        scored = (call for call in calls if call.score is not None)
+        passed = [bool(call.passed if call.reviewed_passed is None else call.reviewed_passed) for call in scored]
+        return self.figure(sum(passed) / len(passed) if passed else None, len(passed))
+
     def share_where(self, true: Callable[[CallSummary], bool | None], calls: Sequence[CallSummary]) -> Figure:
         """Return the share of calls for which something is true, of those for which it is known (not None)."""
         known = [answer for call in calls if (answer := true(call)) is not None]

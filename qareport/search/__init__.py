@@ -5,7 +5,7 @@ docs/guide/search-and-export.md.
 """
 
 from qareport.search.call_tags import CallTags, tags_of
-from qareport.search.facets import FACETS, SHOWN, facets_of, shown_emotions
+from qareport.search.facets import FACETS, REVIEWED, SHOWN, facets_of, shown_emotions, spoken_languages
 from qareport.search.parser import parse, terms_in_query
 from qareport.search.query import (
     And,
@@ -27,6 +27,7 @@ from qareport.search.terms import MARK, Line, Terms, find_spans, lines_of, mark_
 __all__ = [
     "FACETS",
     "MARK",
+    "REVIEWED",
     "SHOWN",
     "And",
     "Between",
@@ -49,6 +50,7 @@ __all__ = [
     "parse",
     "phrases_of",
     "shown_emotions",
+    "spoken_languages",
     "tags_of",
     "terms_in_query",
     "terms_of",

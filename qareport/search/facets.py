@@ -2,13 +2,29 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from typing import Final
 
-from qareport.model import NEGATIVE_EMOTIONS, STATE_SILENCE, TAG_IRONY, CallReport, Moment, MomentKind, NoteCode
+from qareport.model import (
+    NEGATIVE_EMOTIONS,
+    STATE_SILENCE,
+    TAG_IRONY,
+    CallReport,
+    Language,
+    Moment,
+    MomentKind,
+    NoteCode,
+    Segment,
+)
 
-#: Kinds of facets, as the query language names them.
-FACETS: Final = ("issue", "stage", "emotion", "rule")
+#: Kinds of facets, as the query language names them. `reviewed` (with the one value `yes`) and `source` are not of the
+#: result: the store knows them.
+FACETS: Final = ("issue", "stage", "emotion", "rule", "lang", "reviewed", "source")
+#: What the facet `reviewed` is called for calls that have a verdict that counts.
+REVIEWED: Final = "yes"
+#: A language with less of the spoken time than this is taken for a slip of the model in short sentences.
+_LEAST_SHARE: Final = 0.1
 #: What a customer may show, in the order of heat maps.
 SHOWN: Final = (*(str(emotion.value) for emotion in NEGATIVE_EMOTIONS), STATE_SILENCE, TAG_IRONY)
 
@@ -25,6 +41,7 @@ def facets_of(report: CallReport) -> tuple[tuple[str, str], ...]:
         *(("stage", stage.name) for stage in report.stages),
         *(("emotion", emotion) for emotion in (() if outside else shown_emotions(report.moments))),
         *(("rule", finding.rule_id) for finding in report.findings),
+        *(("lang", language) for language in spoken_languages(report.segments)),
     ]
     return tuple(dict.fromkeys(pairs))
 
@@ -40,3 +57,13 @@ def shown_emotions(moments: Iterable[Moment]) -> tuple[str, ...]:
         if STATE_SILENCE in moment.tags or moment.kind is MomentKind.SILENCE:
             tags.add(STATE_SILENCE)
     return tuple(tag for tag in SHOWN if tag in tags)
+
+
+def spoken_languages(segments: Iterable[Segment]) -> tuple[str, ...]:
+    """Return the languages that are spoken for at least a tenth of the spoken time, most spoken first."""
+    spoken_ms: Counter[str] = Counter()
+    for segment in segments:
+        if segment.language is not None and segment.language is not Language.NOSPEECH:
+            spoken_ms[segment.language.value] += segment.duration_ms
+    least_ms = _LEAST_SHARE * spoken_ms.total()
+    return tuple(language for language, length_ms in spoken_ms.most_common() if length_ms >= least_ms)

@@ -13,7 +13,9 @@ from qareport.model import (
     STATE_SILENCE,
     TAG_IRONY,
     AudioEvent,
+    CallSource,
     Emotion,
+    Language,
     MomentKind,
     Risk,
     Role,
@@ -69,6 +71,21 @@ _MOMENTS: Final[Mapping[str, Sequence[str]]] = {
     MomentKind.BROKEN_PROMISE: ("承诺未兑现",),
     MomentKind.EVENT: ("声音",),
 }
+_LANGUAGES: Final[Mapping[str, Sequence[str]]] = {
+    Language.ZH: ("普通话", "中文", "汉语"),
+    Language.YUE: ("粤语", "广东话"),
+    Language.EN: ("英语",),
+    Language.JA: ("日语",),
+    Language.KO: ("韩语",),
+}
+_SOURCES: Final[Mapping[str, Sequence[str]]] = {
+    CallSource.UPLOAD: ("上传",),
+    CallSource.DAILY: ("每日", "日报"),
+    CallSource.RUN: ("手动",),
+    CallSource.TRANSCRIPT: ("文稿",),
+    CallSource.LIVE: ("实时",),
+}
+_REVIEWED: Final[Mapping[str, Sequence[str]]] = {"yes": ("是", "已复核"), "no": ("否", "未复核")}
 _FIELDS: Final[Mapping[str, Sequence[str]]] = {
     "agent": ("工号",),
     "order": ("订单号", "订单"),
@@ -83,6 +100,9 @@ _FIELDS: Final[Mapping[str, Sequence[str]]] = {
     "stage": ("环节", "阶段"),
     "emotion": ("情绪", "客户情绪"),
     "team": ("班组", "团队"),
+    "lang": ("语言",),
+    "reviewed": ("复核",),
+    "source": ("来源",),
 }
 
 
@@ -113,4 +133,7 @@ VALUE_NAMES: Final[Mapping[str, Mapping[str, str]]] = {
     "role": ROLE_NAMES,
     "risk": _by_name(_RISKS),
     "moment": _by_name(_MOMENTS),
+    "lang": _by_name(_LANGUAGES),
+    "source": _by_name(_SOURCES),
+    "reviewed": _by_name(_REVIEWED),
 }

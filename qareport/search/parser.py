@@ -13,14 +13,23 @@ from zoneinfo import ZoneInfo
 from qareport import calendar
 from qareport.errors import QueryError
 from qareport.messages import Message, say
-from qareport.model import MomentKind, Risk, Role
-from qareport.search.facets import SHOWN
+from qareport.model import CallSource, Language, MomentKind, Risk, Role
+from qareport.search.facets import REVIEWED, SHOWN
 from qareport.search.names import FIELD_NAMES, ROLE_NAMES, TAG_NAMES, VALUE_NAMES
 from qareport.search.query import FIELDS, TAGS, And, Between, Fact, Mark, Node, Not, Or, QueryTerm, Words
 from qareport.search.terms import mark_of, terms_of
 
 #: Fields whose value is one of a few.
-_CHOICES: Mapping[str, type[Role] | type[Risk] | type[MomentKind]] = {"role": Role, "risk": Risk, "moment": MomentKind}
+_CHOICES: Mapping[str, tuple[str, ...]] = {
+    "role": tuple(Role),
+    "risk": tuple(Risk),
+    "moment": tuple(MomentKind),
+    "lang": tuple(language for language in Language if language is not Language.NOSPEECH),
+    "source": tuple(CallSource),
+    "reviewed": (REVIEWED, "no"),
+}
+#: Of these, those that are said of sentences.
+_OF_SENTENCES = ("role", "moment")
 _NAMES = ("agent", "order", "call", "rule", "issue", "stage", "team")
 #: A bracket without its other one says nothing.
 _SEPARATORS = "\\s，、；\\[\\]［］【】"
@@ -242,7 +251,7 @@ class _Parser:
             return self._score(token)
         if name == "date":
             return self._date(token)
-        choices = [choice.value for choice in _CHOICES[name]]
+        choices = [str(choice) for choice in _CHOICES[name]]
         code = VALUE_NAMES[name].get(value, value.lower())
         if code not in choices:
             raise _wrong(
@@ -250,7 +259,12 @@ class _Parser:
                 token.place,
                 expected=say("one of {choices}", choices=", ".join(choices)),
             )
-        return Fact(name=name, value=code) if name == "risk" else Mark(term=mark_of(name, code))
+        if name in _OF_SENTENCES:
+            return Mark(term=mark_of(name, code))
+        if name == "reviewed":
+            reviewed = Fact(name=name, value=REVIEWED)
+            return reviewed if code == REVIEWED else Not(part=reviewed)
+        return Fact(name=name, value=code)
 
     def _said_by(self, name: str, token: _Token) -> Node:
         """Read 客户：退款, a line as transcripts print it; 客服：A017 may name the agent as well."""
@@ -341,4 +355,7 @@ _EXAMPLES = {
     "stage": "stage:待发货",
     "emotion": "emotion:ANGRY",
     "team": "team:A",
+    "lang": "lang:yue",
+    "reviewed": "reviewed:yes, reviewed:no",
+    "source": "source:upload, source:daily",
 }

@@ -1,7 +1,8 @@
 """The query language of search: words, tags, fields, AND, OR, NOT; and the types of its results.
 
-Fields of the call: agent, team, order, call, date, risk, score, rule, issue, stage, and emotion: what the
-customer showed, as heat maps count it. Of the sentence: its words, its tags, role, moment.
+Fields of the call: agent, team, order, call, date, risk, score, rule, issue, stage, lang (spoken for a tenth of
+the time or more), reviewed (whether a verdict of a person counts), source (how it came in), and emotion: what
+the customer showed, as heat maps count it. Of the sentence: its words, its tags, role, moment.
 Tags, speakers, fields and values may be written in Chinese; a bare 愤怒 (or angry) asks for the tag or
 the word, [愤怒] (or ANGRY) for the tag alone, "愤怒" for the word alone.
 """
@@ -54,6 +55,7 @@ TAGS = frozenset(
 )
 FIELDS = (
     "agent", "order", "call", "role", "date", "risk", "score", "rule", "moment", "issue", "stage", "emotion", "team",
+    "lang", "reviewed", "source",
 )  # fmt: skip
 
 

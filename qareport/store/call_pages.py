@@ -84,6 +84,27 @@ class CallPages:
                 return self._listed(session, query)
             return self._searched(session, query, query.node)
 
+    def list_ids(self, node: Node | None, scope: Scope, agents: Agents) -> tuple[str, ...]:
+        """Return all calls that a query finds, as far as they are of some agents; oldest first.
+
+        Args:
+            node: a search as `qareport.search.parse` returns it; None: all calls.
+            scope: whether it must hold for a sentence or for the call.
+            agents: whose calls may be found.
+        """
+        row = SearchCallRow
+        ordered = select(row.call_id).order_by(row.started_utc, row.number)
+        with self._database.read() as session:
+            if node is None or is_about_calls(node):
+                wanted = _visible(agents) if node is None else and_(_visible(agents), condition_of(node))
+                return tuple(session.scalars(ordered.where(wanted)))
+            from qareport.store.search_evaluation import Evaluation, distinct  # it imports numpy
+
+            numbers = Evaluation(session, scope).evaluate(node)
+            found = set((numbers if scope == "call" else distinct(numbers >> SHIFT)).tolist())
+            every = session.execute(ordered.add_columns(row.number).where(_visible(agents)))
+            return tuple(call_id for call_id, number in every if number in found)
+
     def count_facets(self, kind: str, agents: Agents) -> tuple[tuple[str, int], ...]:
         """Count the calls of some agents by what they are filed under, most first; `kind` as `search.FACETS`."""
         facet, row = SearchFacetRow, SearchCallRow

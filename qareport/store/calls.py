@@ -7,6 +7,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -25,6 +26,7 @@ from qareport.store.connection import (
     in_utc,
     upsert,
 )
+from qareport.store.corrections import correct
 from qareport.store.database import Database
 from qareport.store.schema import CallReportRow, CallRow, DocumentRow, TranscriptRow
 from qareport.store.search_index import unindex_calls
@@ -79,7 +81,8 @@ class CallRepository:
         """
         with self._database.write() as session:
             row = put_call_row(session, call)
-            if row.failure != (written := to_json(failure)):
+            told = replace(failure, order_id=row.order_id, agent_id=row.agent_id)
+            if row.failure != (written := to_json(told)):
                 append_call_event(session, EventType.CALL_FAILED, row, step=failure.step, reason=failure.reason)
             row.failure = written
             row.failure_key = key
@@ -188,6 +191,11 @@ class CallRepository:
         with self._database.read() as session:
             return session.scalars(select(CallRow.external_ref).where(CallRow.call_id == call_id)).first()
 
+    def find_source(self, call_id: str) -> str | None:
+        """Return by which way a call came in (a `CallSource`), if that is known."""
+        with self._database.read() as session:
+            return session.scalars(select(CallRow.source).where(CallRow.call_id == call_id)).first()
+
     def has_result(self, call_id: str) -> bool:
         """Tell whether a call has a result."""
         with self._database.read() as session:
@@ -258,22 +266,26 @@ def written_call(call: Call) -> str:
 
 
 def put_call_row(session: Session, call: Call) -> CallRow:
-    """Write what is known of a call, and return its row, which this transaction holds from now on."""
+    """Write what is known of a call, as people corrected it.
+
+    Returns its row, which this transaction holds from now on.
+    """
+    call = correct(session, call)
     is_new = session.get(CallRow, call.call_id) is None
-    upsert(
-        session,
-        CallRow,
-        call_id=call.call_id,
-        order_id=call.order_id,
-        agent_id=call.agent_id,
-        external_ref=call.external_ref,
-        call=written_call(call),
-        started_at=call.started_at.isoformat() if call.started_at else None,
-        started_utc=in_utc(call.started_at) if call.started_at else None,
-    )
+    started = None if call.started_at is None else call.started_at.isoformat()
+    values: dict[str, Any] = {
+        "order_id": call.order_id,
+        "agent_id": call.agent_id,
+        "external_ref": call.external_ref,
+        "call": written_call(call),
+        "started_at": started,
+        "started_utc": in_utc(call.started_at) if call.started_at else None,
+    }
+    if call.source is not None:  # else it stays as it was
+        values["source"] = call.source
+    upsert(session, CallRow, call_id=call.call_id, **values)
     row = session.get_one(CallRow, call.call_id, populate_existing=True)
     if is_new:
-        started = None if call.started_at is None else call.started_at.isoformat()
         append_call_event(session, EventType.CALL_RECEIVED, row, started_at=started)
     return row
 

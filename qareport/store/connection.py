@@ -172,7 +172,7 @@ def select_in(session: Session, query: Any, column: Any, values: Sequence[str]) 
         yield from session.scalars(query.where(column.in_(batch)))
 
 
-def delete_in(session: Session, column: Any, values: Sequence[str]) -> None:
+def delete_in(session: Session, column: Any, values: Sequence[Any]) -> None:
     """Delete the rows whose column is one of many values."""
     for batch in batches(values):
         session.execute(delete(column.class_).where(column.in_(batch)).execution_options(synchronize_session=False))

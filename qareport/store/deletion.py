@@ -7,7 +7,8 @@ import hmac
 import os
 import shutil
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from datetime import datetime
 from pathlib import Path
@@ -21,10 +22,24 @@ from qareport.codec import to_json
 from qareport.errors import NotFoundError, QareportError, StoreError
 from qareport.files import atomic_path, remove_unfinished
 from qareport.messages import say
-from qareport.model import Call, CallReport, CallSummary, Deletion, EventType, FailedCall, Transcript
+from qareport.model import (
+    AuditEntry,
+    Call,
+    CallCorrection,
+    CallReport,
+    CallSummary,
+    Deletion,
+    EventType,
+    FailedCall,
+    Transcript,
+)
 from qareport.search import Line
+from qareport.store.audit import append
 from qareport.store.connection import BATCH, call_of, delete_in, from_stored, in_utc, select_in
+from qareport.store.corrections import CorrectionRepository
 from qareport.store.database import Database
+from qareport.store.desk_schema import CallCorrectionRow
+from qareport.store.jobs import delete_jobs
 from qareport.store.schema import (
     CallReportRow,
     CallRow,
@@ -80,6 +95,9 @@ class Maintenance:
         yield from self._unreadable(TranscriptRow.key, TranscriptRow.transcript, Transcript, "transcript")
         yield from self._unreadable(CallReportRow.key, CallReportRow.report, CallReport, "result")
         yield from self._unreadable(CallSummaryRow.key, CallSummaryRow.summary, CallSummary, "call summary")
+        yield from self._unreadable(
+            CallCorrectionRow.call_id, CallCorrectionRow.correction, CallCorrection, "correction of call"
+        )
         yield from self._unreadable(
             WebhookDeliveryRow.id, WebhookDeliveryRow.data, dict[str, Any], "delivery to a webhook"
         )
@@ -150,31 +168,49 @@ class DeletionRepository:
         self._database = database
 
     def find_calls(
-        self, *, order: str | None = None, customer: str | None = None, before: datetime | None = None
-    ) -> tuple[Call, ...]:
-        """Return the calls of an order, of a customer's number, or that began before an instant: exactly one is given.
+        self, *, order: str | None = None, customer: str | None = None, before: datetime | None = None,
+        call: str | None = None,
+    ) -> tuple[Call, ...]:  # fmt: skip
+        """Return the calls of an order, of a customer's number, that began before an instant, or one call.
+
+        Exactly one of these is given.
 
         A call of unknown start is before nothing.
         """
         query = select(CallRow).order_by(CallRow.started_utc.nulls_last(), CallRow.call_id)
         if order is not None:
             query = query.where(CallRow.order_id == order)
+        elif call is not None:
+            query = query.where(CallRow.call_id == call)
         elif before is not None:
             query = query.where(CallRow.started_utc < in_utc(before))
         with self._database.read() as session:
             calls = [call_of(row, self._database.url) for row in session.scalars(query)]
         return tuple(call for call in calls if customer is None or _same_number(call.customer_phone, customer))
 
-    def delete(self, calls: Sequence[Call], *, by: str, selector: str, now: datetime) -> Deletion:
+    def find_recordings(self, calls: Sequence[Call]) -> tuple[str, ...]:
+        """Return the SHA-256 of the recordings of some calls that no other call has."""
+        ids = [call.call_id for call in calls]
+        with self._database.read() as session:
+            own = Counter(sha for sha in select_in(session, select(CallRow.audio_sha256), CallRow.call_id, ids) if sha)
+            every = Counter(select_in(session, select(CallRow.audio_sha256), CallRow.audio_sha256, sorted(own)))
+        return tuple(sorted(sha for sha, count in own.items() if every[sha] == count))
+
+    def delete(
+        self, calls: Sequence[Call], *, by: str, selector: str, now: datetime, files: Sequence[Path] = (),
+        entry: Callable[[Deletion], AuditEntry] | None = None,
+    ) -> Deletion:  # fmt: skip
         """Delete calls with everything that was made from them, documents on disk first, and keep proof of it.
 
         A transcript stays while another call has the same recording. When it is killed, the same command finishes.
 
         Args:
             calls: what `find_calls` returned.
-            by: order, customer, before or retention.
+            by: order, customer, call, before or retention.
             selector: what was asked for; only its hash is kept.
             now: the instant that the proof names.
+            files: files of the desk that go with them.
+            entry: makes the line of the audit log that is kept with the proof.
 
         Raises:
             NotFoundError: there is nothing to delete.
@@ -184,7 +220,9 @@ class DeletionRepository:
                 say("no call for {by} {selector!r}", by=by, selector=selector), where=self._database.url
             )
         ids = [call.call_id for call in calls]
-        removed, left = self._delete_documents({call.subject for call in calls} | set(ids))
+        subjects = {call.subject for call in calls} | self._former_subjects(ids)
+        removed, left = self._delete_documents(subjects | set(ids))
+        gone, kept = _unlink(files)
         with self._database.write() as session:
             audio = set(select_in(session, select(CallRow.audio_sha256), CallRow.call_id, ids)) - {None}
             results, transcripts = _delete_rows(session, ids, audio)
@@ -197,12 +235,15 @@ class DeletionRepository:
                 transcripts=transcripts,
                 documents=removed,
                 audio_sha256=tuple(sorted(audio)),
-                files_left=left,
+                files=len(gone),
+                files_left=(*left, *kept),
             )
+            if entry is not None:
+                append(session, entry(deletion))
             session.add(DeletionRow(deleted_at=now.isoformat(), record=to_json(deletion)))
         self._empty_log()
         counts = {"calls": deletion.calls, "transcripts": deletion.transcripts, "documents": deletion.documents}
-        events.happened("delete", "failed" if left else "done", by=by, **counts)
+        events.happened("delete", "failed" if deletion.files_left else "done", by=by, **counts)
         return deletion
 
     def list_proofs(self, *, by: str | None = None, selector: str = "") -> tuple[Deletion, ...]:
@@ -226,16 +267,25 @@ class DeletionRepository:
         """Remove documents of orders and calls from the disk. Returns how many, and the paths that could not be."""
         with self._database.read() as session:
             paths = list(select_in(session, select(DocumentRow.path), DocumentRow.name, sorted(names)))
-        removed, left = [], []
-        for path in paths:
-            try:
-                Path(path).unlink(missing_ok=True)
-                removed.append(path)
-            except OSError as error:
-                left.append(f"{path}: {error.strerror}")
+        removed, left = _unlink(paths)
         with self._database.write() as session:
             delete_in(session, DocumentRow.path, removed)
-        return len(removed), tuple(left)
+        return len(removed), left
+
+    def _former_subjects(self, ids: Sequence[str]) -> set[str]:
+        return CorrectionRepository(self._database).list_former_subjects(ids)
+
+
+def _unlink(paths: Iterable[str | Path]) -> tuple[list[str], tuple[str, ...]]:
+    """Remove files. Returns the names of those that are gone, and those that could not be removed, with the reason."""
+    removed, left = [], []
+    for path in paths:
+        try:
+            Path(path).unlink(missing_ok=True)
+            removed.append(str(path))
+        except OSError as error:
+            left.append(f"{path}: {error.strerror}")
+    return removed, tuple(left)
 
 
 def _delete_rows(session: Session, ids: Sequence[str], audio: set[Any]) -> tuple[int, int]:
@@ -243,6 +293,7 @@ def _delete_rows(session: Session, ids: Sequence[str], audio: set[Any]) -> tuple
     results = list(select_in(session, select(CallReportRow.key), CallReportRow.call_id, ids))
     unindex_calls(session, ids)
     word_index(session).tidy(session)
+    delete_jobs(session, ids)
     forget_calls(session, ids)
     for row in select_in(session, select(CallRow), CallRow.call_id, ids):
         append_call_event(session, EventType.CALL_DELETED, row)

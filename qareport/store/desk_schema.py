@@ -1,4 +1,4 @@
-"""Tables of the desk: who uses it, their sessions and tokens, and the audit log."""
+"""Tables of the desk: who uses it, their sessions and tokens, the audit log, jobs, exports, corrections of calls."""
 
 from __future__ import annotations
 
@@ -133,3 +133,37 @@ class JobRow(Base):
     error: Mapped[str] = mapped_column(Text)
     created_at: Mapped[str] = mapped_column(String(_INSTANT))
     done_at: Mapped[str | None] = mapped_column(String(_INSTANT))
+
+
+class ExportRow(Base):
+    """A table or the text of some calls that somebody ordered."""
+
+    __tablename__ = "exports"
+    __table_args__ = (Index("ix_exports_user", "user_id", "id"), Index("ix_exports_expires", "expires_at"))
+
+    id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=True)
+    job_id: Mapped[int | None] = mapped_column(ForeignKey("jobs.id", ondelete="SET NULL"))
+    kind: Mapped[str] = mapped_column(String(20))
+    format: Mapped[str] = mapped_column(String(20))
+    query: Mapped[str] = mapped_column(Text)
+    scope: Mapped[str] = mapped_column(String(20))
+    #: A JSON list of the agents whose calls may be in it; None: everyone's.
+    agents: Mapped[str | None] = mapped_column(Text)
+    user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
+    created_at: Mapped[str] = mapped_column(String(_INSTANT))
+    expires_at: Mapped[str] = mapped_column(String(_INSTANT))
+    calls: Mapped[int] = mapped_column(Integer)
+    rows: Mapped[int] = mapped_column(Integer)
+    size: Mapped[int] = mapped_column(Integer)
+    sha256: Mapped[str] = mapped_column(String(_HASH))
+    file: Mapped[str] = mapped_column(String(200))
+
+
+class CallCorrectionRow(Base):
+    """What people corrected of a call."""
+
+    __tablename__ = "call_corrections"
+
+    call_id: Mapped[str] = mapped_column(ForeignKey("calls.call_id", ondelete="CASCADE"), primary_key=True)
+    #: A `CallCorrection` as JSON.
+    correction: Mapped[str] = mapped_column(Text)

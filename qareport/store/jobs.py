@@ -7,16 +7,17 @@ the second needs PostgreSQL; a lease on a row takes one statement in both databa
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import and_, func, or_, select, update
+from sqlalchemy.orm import Session
 
 from qareport.errors import NotFoundError
 from qareport.messages import say
 from qareport.model import Job, JobKind, JobState
-from qareport.store.connection import in_utc
+from qareport.store.connection import delete_in, in_utc
 from qareport.store.database import Database
 from qareport.store.desk_schema import JobRow
 
@@ -37,17 +38,7 @@ class JobRepository:
         state: JobState = JobState.QUEUED,
     ) -> Job:  # fmt: skip
         """Add a job; one whose file still arrives begins as RECEIVING."""
-        row = JobRow(
-            kind=kind,
-            state=state,
-            payload=_write(payload),
-            progress="{}",
-            attempts=0,
-            user_id=user_id,
-            error_code="",
-            error="",
-            created_at=in_utc(at),
-        )
+        row = new_job(kind, payload, at=at, user_id=user_id, state=state)
         with self._database.write() as session:
             session.add(row)
             session.flush()
@@ -164,11 +155,38 @@ class JobRepository:
         with self._database.read() as session:
             return any(json.loads(payload).get("call_id") == call_id for payload in session.scalars(query))
 
+    def find_oldest_waiting(self, kind: JobKind) -> datetime | None:
+        """Return since when the oldest job of a kind waits that no worker has taken; None: none waits."""
+        query = select(func.min(JobRow.created_at)).where(JobRow.kind == kind, JobRow.state == JobState.QUEUED)
+        with self._database.read() as session:
+            oldest = session.scalar(query)
+        return datetime.fromisoformat(oldest) if oldest else None
+
     def _change(self, job_id: int, owner: str, values: Mapping[str, Any]) -> bool:
         held = (JobRow.id == job_id) & (JobRow.lease_owner == owner) & (JobRow.state == JobState.RUNNING)
         with self._database.write() as session:
             done: Any = session.execute(update(JobRow).where(held).values(dict(values)))
             return bool(done.rowcount)
+
+
+def new_job(
+    kind: JobKind, payload: Mapping[str, Any], *, at: datetime, user_id: int | None = None,
+    state: JobState = JobState.QUEUED,
+) -> JobRow:  # fmt: skip
+    """Make the row of a job, to add it beside what it is about. See `JobRepository.add`."""
+    return JobRow(
+        kind=kind, state=state, payload=_write(payload), progress="{}", attempts=0, user_id=user_id, error_code="",
+        error="", created_at=in_utc(at),
+    )  # fmt: skip
+
+
+def delete_jobs(session: Session, call_ids: Collection[str]) -> None:
+    """Delete the jobs about some calls: they tell what was said, and who called."""
+    wanted, found = set(call_ids), []
+    for number, payload, progress in session.execute(select(JobRow.id, JobRow.payload, JobRow.progress)):
+        if not wanted.isdisjoint((json.loads(payload).get("call_id"), json.loads(progress).get("call_id"))):
+            found.append(number)
+    delete_in(session, JobRow.id, found)
 
 
 def _write(value: Mapping[str, Any]) -> str:

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from qareport.codec import to_json
 from qareport.errors import DamagedError, NotFoundError, QareportError
 from qareport.messages import say
-from qareport.model import Call, CallOutline, CallReport, CallSummary, FailedCall, MeasuredCall, Transcript
+from qareport.model import Call, CallOutline, CallReport, CallReview, CallSummary, FailedCall, MeasuredCall, Transcript
 from qareport.store.calls import put_call_row, written_call
 from qareport.store.connection import batches, began_in, call_of, damaged, failure_of, from_stored, in_utc, upsert
 from qareport.store.database import Database
@@ -76,6 +76,8 @@ class CallRecord:
     report: CallReport | None
     failure: FailedCall | None
     rules_sha256: str | None
+    #: What reviewers left of it, where that was asked for.
+    review: CallReview | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -355,7 +357,7 @@ def _make_newest(session: Session, key: str, call: Call, report: CallReport) -> 
         row.audio_sha256 = report.audio.sha256 if report.audio else None
         row.failure = None
         row.failure_key = None
-        index_call(session, key, report, call.order_id)
+        index_call(session, key, report, row.order_id)
         follow_report(session, report)
 
 

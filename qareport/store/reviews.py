@@ -33,6 +33,7 @@ from qareport.store.connection import from_stored, in_utc, select_in, upsert
 from qareport.store.database import Database
 from qareport.store.review_schema import AcknowledgementRow, VerdictRow
 from qareport.store.schema import CallReportRow, CallRow
+from qareport.store.search_index import index_review
 from qareport.store.search_schema import SearchCallRow
 from qareport.store.webhook_events import telling_review
 
@@ -67,6 +68,12 @@ class ReviewRepository:
             for row in select_in(session, select(VerdictRow).order_by(VerdictRow.id), VerdictRow.call_id, call_ids):
                 by_call[row.call_id].append(_verdict(row))
         return {call_id: tuple(verdicts) for call_id, verdicts in by_call.items()}
+
+    def list_reviewed(self) -> frozenset[str]:
+        """Return the calls that have a verdict that counts."""
+        counted = ~VerdictRow.stale & _is_current()
+        with self._database.read() as session:
+            return frozenset(session.scalars(select(VerdictRow.call_id).where(counted).distinct()))
 
     def list_stale(self, agents: Agents) -> tuple[Verdict, ...]:
         """Return the verdicts that count no longer, and that none replaces."""
@@ -174,6 +181,7 @@ def add_verdict(session: Session, verdict: Verdict) -> Verdict:
     with telling_review(session, verdict, verdicts_of):
         session.add(row)
         session.flush()
+        index_review(session, verdict.call_id)
     return _verdict(row)
 
 
@@ -185,6 +193,7 @@ def follow_report(session: Session, report: CallReport) -> None:
     stale = stale_verdicts(report.findings, verdicts)
     of_call = update(VerdictRow).where(VerdictRow.call_id == report.call_id)
     session.execute(of_call.values(stale=VerdictRow.id.in_(sorted(stale))))
+    index_review(session, report.call_id)
 
 
 def verdicts_of(session: Session, call_id: str) -> tuple[Verdict, ...]:

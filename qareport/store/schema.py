@@ -63,6 +63,8 @@ class CallRow(Base):
     report_key: Mapped[str | None] = mapped_column(ForeignKey("call_reports.key"))
     #: Of the recording that the newest result is about; None for a transcript from elsewhere.
     audio_sha256: Mapped[str | None] = mapped_column(String(64))
+    #: A `CallSource`; None: not known.
+    source: Mapped[str | None] = mapped_column(String(20))
 
 
 class TranscriptRow(Base):

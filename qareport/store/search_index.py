@@ -9,15 +9,16 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import delete, func, insert, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from qareport import privacy
 from qareport.codec import to_json
 from qareport.errors import DamagedError
 from qareport.model import CallReport, Risk
-from qareport.search import Found, Hit, Line, Node, facets_of, lines_of
+from qareport.search import REVIEWED, Found, Hit, Line, Node, facets_of, lines_of
 from qareport.store.connection import batches, from_stored, in_utc
 from qareport.store.database import Database
+from qareport.store.review_schema import VerdictRow
 from qareport.store.schema import MOST_SENTENCES, PAGE, SHIFT, CallReportRow, CallRow, Scope, word_index
 from qareport.store.search_schema import SearchCallRow, SearchFacetRow, SearchLinesRow
 
@@ -183,12 +184,37 @@ def _put(
     session.add(SearchLinesRow(number=row.number, lines=to_json(lines)))
     facets = [
         {"kind": kind, "value": value[:_LONGEST], "started_utc": started_utc, "number": row.number}
-        for kind, value in facets_of(report)
+        for kind, value in (*facets_of(report), *_facets_of_call(session, call_id))
     ]
     if facets:
         session.execute(insert(SearchFacetRow), facets)
     session.flush()
     word_index(session).put(session, _sentences(row.number, lines))
+
+
+def _facets_of_call(session: Session, call_id: str) -> Iterator[tuple[str, str]]:
+    """Yield what the store itself files a call under."""
+    if source := session.scalar(select(CallRow.source).where(CallRow.call_id == call_id)):
+        yield "source", source
+    if _is_reviewed(session, call_id):
+        yield "reviewed", REVIEWED
+
+
+def index_review(session: Session, call_id: str) -> None:
+    """Let searches know whether a call has a verdict that counts."""
+    row, facet = session.scalars(select(SearchCallRow).where(SearchCallRow.call_id == call_id)).first(), SearchFacetRow
+    if row is None:
+        return
+    session.execute(delete(facet).where(facet.number == row.number, facet.kind == "reviewed"))
+    if _is_reviewed(session, call_id):
+        values = {"kind": "reviewed", "value": REVIEWED, "started_utc": row.started_utc, "number": row.number}
+        session.execute(insert(facet), values)
+
+
+def _is_reviewed(session: Session, call_id: str) -> bool:
+    later = aliased(VerdictRow)
+    counts = ~VerdictRow.stale & ~select(later.id).where(later.replaces == VerdictRow.id).exists()
+    return session.scalar(select(VerdictRow.id).where(VerdictRow.call_id == call_id, counts).limit(1)) is not None
 
 
 def _instant(text: str | None) -> datetime | None:

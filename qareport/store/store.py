@@ -9,8 +9,10 @@ from qareport.store.appeals import AppealRepository
 from qareport.store.audit import AuditLog
 from qareport.store.call_pages import CallPages
 from qareport.store.calls import CallRepository, DocumentRepository, OrderRepository
+from qareport.store.corrections import CorrectionRepository
 from qareport.store.database import Database
 from qareport.store.deletion import DeletionRepository, Maintenance
+from qareport.store.exports import ExportRepository
 from qareport.store.jobs import JobRepository
 from qareport.store.outbox import OutboxRepository, RunRepository
 from qareport.store.results import ResultRepository, TranscriptRepository
@@ -61,6 +63,8 @@ class Store:
         self.tokens: Final = TokenRepository(self.database)
         self.audit: Final = AuditLog(self.database)
         self.jobs: Final = JobRepository(self.database)
+        self.exports: Final = ExportRepository(self.database)
+        self.corrections: Final = CorrectionRepository(self.database)
         self.reviews: Final = ReviewRepository(self.database)
         self.appeals: Final = AppealRepository(self.database)
         self.rule_proposals: Final = RuleProposalRepository(self.database)

@@ -9,6 +9,8 @@ from starlette.staticfiles import StaticFiles
 
 from qareport import __version__
 from qareport.web import errors, health
+from qareport.web.api import call_tools as call_tools_api
+from qareport.web.api import exports as exports_api
 from qareport.web.api import people as people_api
 from qareport.web.api import reading, uploads
 from qareport.web.api import review as review_api
@@ -22,7 +24,9 @@ from qareport.web.pages import (
     agents,
     appeals,
     audit,
+    call_tools,
     calls,
+    exports,
     heat,
     integrations,
     login,
@@ -53,12 +57,14 @@ def create_app(desk: Desk) -> FastAPI:
     app.state.desk = desk
     errors.install(app)
     everything = (
-        login, account, today, sound, orders, review, appeals, calls, heat, reports, agents, rules, upload, webhooks,
-        integrations, settings, audit,
+        login, account, today, sound, orders, review, appeals, call_tools, calls, exports, heat, reports, agents,
+        rules, upload, webhooks, integrations, settings, audit,
     )  # fmt: skip
     for pages in everything:
         app.include_router(pages.router, include_in_schema=False)
-    for api in (uploads, review_api, rules_api, people_api, webhooks_api, reading):
+    for api in (
+        uploads, review_api, rules_api, people_api, call_tools_api, exports_api, webhooks_api, reading,
+    ):  # fmt: skip
         app.include_router(api.router)
     app.include_router(health.router, include_in_schema=False)
     app.mount("/static", StaticFiles(directory=_STATIC), name="static")

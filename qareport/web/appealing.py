@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from qareport.errors import BusyError, NotFoundError, QareportError
@@ -24,6 +24,8 @@ from qareport.model.review import SAME_MS
 from qareport.web.access import Access, ForbiddenError
 from qareport.web.reviewing import ReviewedCall, find_item, look_at, make_verdict, masked_comment
 
+#: So long people are told of what became of an appeal.
+NOTICED = timedelta(days=7)
 #: Appeals after which the finding may be objected to once more.
 _WITHOUT_DECISION = (AppealState.WITHDRAWN, AppealState.EXPIRED)
 
@@ -181,6 +183,37 @@ def may_decide(access: Access, appeal: Appeal) -> bool:
     right = Permission.APPEALS_FINAL if appeal.level == 2 else Permission.APPEALS_DECIDE
     agents = access.agents(right)
     return appeal.state is AppealState.OPEN and agents.holds(access.desk.store.appeals.agent_of(appeal))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AppealNotices:
+    """What a person must know of appeals."""
+
+    #: Open ones that the person may decide, the one due soonest first.
+    waiting: tuple[Appeal, ...]
+    #: Those that somebody else settled, or that expired, in the last days; the newest first.
+    settled: tuple[Appeal, ...]
+
+
+def notices_of(access: Access) -> AppealNotices:
+    """Return what is new of the appeals that may be seen: agents see what became of their own, deciders of all."""
+    rights = (Permission.APPEALS_DECIDE, Permission.APPEALS_WRITE, Permission.APPEALS_FINAL)
+    if not any(map(access.principal.may, rights)):
+        return AppealNotices(waiting=(), settled=())
+    now, mine = access.desk.now(), access.principal.user.user_id
+    found = list_appeals(access)
+    settled = [appeal for appeal in found if _settled_at(appeal) is not None and appeal.decided_by != mine]
+    return AppealNotices(
+        waiting=tuple(appeal for appeal in found if may_decide(access, appeal)),
+        settled=tuple(appeal for appeal in settled if now - (_settled_at(appeal) or now) < NOTICED),
+    )
+
+
+def _settled_at(appeal: Appeal) -> datetime | None:
+    """Return when an appeal was decided or expired; None: it is open, or was taken back by who made it."""
+    return appeal.due_at if appeal.state is AppealState.EXPIRED else (
+        None if appeal.state in (AppealState.OPEN, AppealState.WITHDRAWN) else appeal.decided_at
+    )  # fmt: skip
 
 
 def _own_appeal(access: Access, appeal_id: int) -> Appeal:

@@ -15,6 +15,8 @@ from starlette.exceptions import HTTPException
 from qareport.errors import BusyError, ConfigError, NotFoundError, QareportError, QueryError, StoreError
 from qareport.messages import Message, say
 from qareport.web.access import ForbiddenError, UnauthenticatedError
+from qareport.web.call_tools import SoundGoneError
+from qareport.web.exporting import ExportGoneError
 from qareport.web.templating import render
 from qareport.workflows.rule_publishing import PublishRefusedError
 from qareport.workflows.uploads import UploadRefusedError
@@ -28,6 +30,8 @@ _CODES: tuple[tuple[type[QareportError], int, str], ...] = (
     (QueryError, 422, "query_error"),
     (ConfigError, 422, "invalid"),
     (BusyError, 409, "conflict"),
+    (SoundGoneError, 410, "gone"),
+    (ExportGoneError, 410, "gone"),
     (StoreError, 503, "store"),
     (QareportError, 422, "invalid"),
 )

@@ -9,16 +9,34 @@ from urllib.parse import urlencode
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from qareport.model import Risk, Team
+from qareport.model import CallSource, Language, Risk, Team
 from qareport.presentation import wording
-from qareport.presentation.locale import language
-from qareport.search import SHOWN, write_field
+from qareport.presentation.locale import N_, Translated, _, language
+from qareport.search import FACETS, REVIEWED, SHOWN, write_field
 from qareport.store import Scope, Sort
 from qareport.web.access import Access
 
+LANGUAGES: Final[Mapping[str, str]] = Translated(
+    {
+        Language.ZH: N_("普通话"),
+        Language.YUE: N_("粤语"),
+        Language.EN: N_("英语"),
+        Language.JA: N_("日语"),
+        Language.KO: N_("韩语"),
+    }
+)
+SOURCES: Final[Mapping[str, str]] = Translated(
+    {
+        CallSource.UPLOAD: N_("上传"),
+        CallSource.DAILY: N_("每日导入"),
+        CallSource.RUN: N_("手动导入"),
+        CallSource.TRANSCRIPT: N_("已有文稿"),
+        CallSource.LIVE: N_("实时"),
+    }
+)
 _Short = Annotated[str, Field(max_length=200)]
 #: Fields of the form that are fields of the query language under the same name.
-_FIELDS: Final = ("team", "agent", "risk", "emotion", "issue", "stage", "rule")
+_FIELDS: Final = ("team", "agent", "risk", "emotion", "issue", "stage", "rule", "lang", "reviewed", "source")
 
 
 class FacetChoice(BaseModel):
@@ -39,6 +57,9 @@ class FacetChoice(BaseModel):
     issue: _Short = ""
     stage: _Short = ""
     rule: _Short = ""
+    lang: _Short = ""
+    reviewed: _Short = ""
+    source: _Short = ""
 
     def query(self) -> str:
         """Return all of it in the query language; "" where nothing is asked for."""
@@ -88,13 +109,22 @@ def offers_of(access: Access) -> FacetOffers:
 
     def make() -> FacetOffers:
         pages = desk.store.call_pages
-        counted = {kind: dict(pages.count_facets(kind, agents)) for kind in ("issue", "stage", "emotion", "rule")}
+        counted = {kind: dict(pages.count_facets(kind, agents)) for kind in FACETS}
         values = {
             kind: tuple(FacetOffer(value=value, label=value, calls=calls) for value, calls in counts.items())
             for kind, counts in counted.items()
         }
         values["emotion"] = tuple(
             FacetOffer(value=tag, label=wording.tag_name(tag), calls=counted["emotion"].get(tag, 0)) for tag in SHOWN
+        )
+        for kind, names in (("lang", LANGUAGES), ("source", SOURCES)):
+            values[kind] = tuple(
+                FacetOffer(value=value, label=names.get(value, value), calls=calls)
+                for value, calls in counted[kind].items()
+            )
+        values["reviewed"] = (
+            FacetOffer(value=REVIEWED, label=_("已复核"), calls=counted["reviewed"].get(REVIEWED, 0)),
+            FacetOffer(value="no", label=_("未复核")),
         )
         values["risk"] = tuple(FacetOffer(value=risk.value, label=wording.RISKS[risk]) for risk in Risk)
         return FacetOffers(teams=teams, agents=pages.list_agents(agents), values=values)

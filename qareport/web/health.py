@@ -39,7 +39,12 @@ class SignOfLife:
 
 def engine_state(desk: Desk) -> SignOfLife:
     """Return how the worker is: what it said last, or `absent` when that is long ago or never was."""
-    path = Path(desk.settings.desk.folder) / "worker.json"
+    return read_sign_of_life(Path(desk.settings.desk.folder))
+
+
+def read_sign_of_life(folder: Path) -> SignOfLife:
+    """Return how the worker of a desk is that keeps its files in a folder (see `engine_state`)."""
+    path = folder / "worker.json"
     try:
         said: dict[str, Any] = json.loads(path.read_text("utf-8"))
         at = datetime.fromisoformat(said.pop("at"))

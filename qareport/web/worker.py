@@ -6,17 +6,21 @@ import os
 import signal
 import threading
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
 
 from qareport.errors import QareportError
 from qareport.web.health import SignOfLife
+from qareport.workflows.export.jobs import sweep_exports
 from qareport.workflows.hear_uploads import UploadWorker
 from qareport.workflows.uploads import UploadFolder
 from qareport.workflows.workspace import Workspace
 
 #: A sign of life is left so often.
 _BEAT_S = 10.0
+#: Files of exports are looked through so often.
+_TIDY_S = 3600.0
 #: What is in work when it is told to stop has so long to be done.
 _LEAVE_S = 4.0
 
@@ -47,6 +51,7 @@ def run_worker(workspace: Workspace) -> None:
         signal.signal(number, stop)
     beat = threading.Thread(target=_beat, args=(worker.stopping, folder, model), daemon=True)
     beat.start()
+    threading.Thread(target=_tidy, args=(workspace, worker.stopping), daemon=True).start()
     worker.run()
     beat.join()
     SignOfLife(state="stopped").leave(folder)
@@ -58,6 +63,14 @@ def _leave_soon(workspace: Workspace, worker: UploadWorker, folder: Path) -> Non
     worker.give_back()
     SignOfLife(state="stopped").leave(folder)
     os._exit(0)
+
+
+def _tidy(workspace: Workspace, stopping: threading.Event) -> None:
+    """Index what an older version stored, and delete the files of exports whose time is over, once an hour."""
+    workspace.store.search_index.index_missing(on_progress=lambda *_: None, on_damaged=lambda _: None)
+    while not stopping.is_set():
+        sweep_exports(workspace, datetime.now(UTC))
+        stopping.wait(_TIDY_S)
 
 
 def _beat(stopping: threading.Event, folder: Path, model: str) -> None:

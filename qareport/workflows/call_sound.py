@@ -51,7 +51,8 @@ def find_listening(folder: Path, call: CallReport, masking: PrivacySettings, *, 
         raise NotFoundError(say("call {call_id} has no recording", call_id=call.call_id))
     covered = _covered(call, masking, original=original)
     key = content_key("2", call.audio.sha256, json.dumps(covered))
-    return Listening(sound=folder / f"{key}.ogg", waveform=folder / f"{call.audio.sha256}.json")
+    sha256 = call.audio.sha256  # the names begin with it: with the recording all of its files are deleted
+    return Listening(sound=folder / f"{sha256}-{key[:32]}.ogg", waveform=folder / f"{sha256}.json")
 
 
 def make_listening(

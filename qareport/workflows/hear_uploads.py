@@ -16,13 +16,29 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qareport import asr, events, privacy
+from qareport.audio.containers import open_options, sha256_of
+from qareport.audio.trial_decode import survives
 from qareport.errors import QareportError
-from qareport.model import Call, FailedCall, Job, JobKind, JobState, NoteCode, Role, Segment
+from qareport.files import content_key
+from qareport.messages import for_user, say
+from qareport.model import (
+    Call,
+    CallCorrection,
+    CallSource,
+    FailedCall,
+    Job,
+    JobKind,
+    JobState,
+    NoteCode,
+    Role,
+    Segment,
+)
 from qareport.store import holder
 from qareport.workflows.call_sound import make_listening
+from qareport.workflows.export.jobs import make_export
 from qareport.workflows.judge import judge_calls
-from qareport.workflows.rejudging import forget_changed_rules, judge_again
-from qareport.workflows.transcribe import RecordingToTranscribe, TranscribedCall, transcribe_calls
+from qareport.workflows.rejudging import find_judged, forget_changed_rules, judge_again, judge_call_again
+from qareport.workflows.transcribe import RecordingToTranscribe, TranscribedCall, keep_failure, transcribe_calls
 from qareport.workflows.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -30,6 +46,11 @@ if TYPE_CHECKING:
 
 #: A worker that is told nothing looks for work so often.
 _IDLE_S = 0.3
+#: Sound of so many channels of the longest recording is tried.
+_MOST_CHANNELS = 2
+_CRASHED = say(
+    "reading this recording crashed the decoder, or took too much memory or time; convert it to WAV and upload that"
+)
 #: A lease is renewed so often while the model works.
 _RENEW_S = 10.0
 
@@ -48,15 +69,16 @@ class UploadWorker:
         """Work until `stopping` is set; what is under way then goes back into the queue.
 
         Sound for listening is made beside, in a thread of its own, so that nobody waits for a long recording; stored
-        calls are judged again in another.
+        calls are judged again in another, and exports are written in a third.
         """
         beside = [
-            threading.Thread(target=self._work, args=(JobKind.SOUND, self.make_sound)),
-            threading.Thread(target=self._work, args=(JobKind.REPLAY, self.judge_again)),
+            threading.Thread(target=self._work, args=({JobKind.SOUND: self.make_sound},)),
+            threading.Thread(target=self._work, args=({JobKind.REPLAY: self.judge_again},)),
+            threading.Thread(target=self._work, args=({JobKind.EXPORT: self.export},)),
         ]
         for thread in beside:
             thread.start()
-        self._work(JobKind.UPLOAD, self.work_on)
+        self._work({JobKind.UPLOAD: self.work_on, JobKind.REHEAR: self.work_on})
         for thread in beside:
             thread.join()
         self.give_back()
@@ -65,13 +87,17 @@ class UploadWorker:
         """Put what is in work back into the queue."""
         self._workspace.store.jobs.give_back(self._owner)
 
-    def _work(self, kind: JobKind, work_on: Callable[[Job], None]) -> None:
+    def _work(self, work: Mapping[JobKind, Callable[[Job], None]]) -> None:
         while not self.stopping.is_set():
-            job = self._workspace.store.jobs.take([kind], self._owner, at=_now())
+            job = self._workspace.store.jobs.take(list(work), self._owner, at=_now())
             if job is None:
                 self.stopping.wait(_IDLE_S)
             else:
-                work_on(job)
+                work[job.kind](job)
+
+    def export(self, job: Job) -> None:
+        """Write an export."""
+        make_export(self._workspace, job, self._owner)
 
     def judge_again(self, job: Job) -> None:
         """Judge all stored calls again by the rules as they are now."""
@@ -97,12 +123,12 @@ class UploadWorker:
         store.jobs.finish(job.job_id, self._owner, state, at=_now(), error_code=code, error=privacy.mask(words)[0])
 
     def work_on(self, job: Job) -> None:
-        """Hear and judge one upload; whatever goes wrong with it ends that job alone."""
+        """Hear and judge one upload, or a call again; whatever goes wrong with it ends that job alone."""
         watch = events.Stopwatch()
         heard = _Heard(self._workspace, job, self._owner)
         try:
             with _renewed(heard):
-                outcome = self._process(job, heard)
+                outcome = self._hear_again(job, heard) if job.kind is JobKind.REHEAR else self._process(job, heard)
         except _LostError:
             return
         except QareportError as error:
@@ -110,15 +136,17 @@ class UploadWorker:
         except Exception as error:  # noqa: BLE001 - one bad recording stops no other
             outcome = _Outcome(code="failed", words=f"{type(error).__name__}: {error}")
         heard.end(outcome)
-        events.happened("upload", outcome.code or "done", duration_ms=watch.lap_ms(), reason=outcome.words or None)
+        events.happened(
+            job.kind.value, outcome.code or "done", duration_ms=watch.lap_ms(), reason=outcome.words or None
+        )
 
     def _process(self, job: Job, heard: _Heard) -> _Outcome:
         call, language = call_of(job), str(job.payload.get("language") or "auto")
-        settings = self._workspace.settings
-        chosen = settings.asr if language == "auto" else replace(settings.asr, language=language)
-        key = asr.transcription_key(self._workspace.engine_files(), chosen, settings.audio)
-        engine = self._engine if chosen is settings.asr else self._engine.in_language(language)
+        key, engine = self._in_language(language, self._workspace.settings.asr.language)
         heard.step("decoding")
+        if not self._is_decodable(call):
+            failure = keep_failure(self._workspace.store, call, "decode", for_user(_CRASHED))
+            return _Outcome(code="decoder_crashed", words=failure.reason)
         transcription = transcribe_calls(
             [call],
             self._workspace.store,
@@ -144,6 +172,56 @@ class UploadWorker:
             return _Outcome(code="judging", words=failures[0].reason)
         notes = {note.code for note in transcription.calls[0].transcript.notes}
         return _Outcome(call_id=call.call_id, no_speech=NoteCode.NO_SPEECH in notes)
+
+    def _is_decodable(self, call: Call) -> bool:
+        """Try in another process whether the decoders survive an upload; one that is gone is found out later."""
+        path = Path(call.audio_path)
+        format, options = open_options(path)
+        most_s = self._workspace.settings.audio.max_duration_minutes * 60 * _MOST_CHANNELS
+        return not path.is_file() or survives(path, format=format, options=options, most_s=most_s)
+
+    def _in_language(self, language: str, auto: str) -> tuple[str, Transcriber]:
+        """Return the engine for a language, and its part of the keys of transcripts; `auto` is what "auto" means."""
+        settings = self._workspace.settings
+        wanted = auto if language == "auto" else language
+        chosen = settings.asr if wanted == settings.asr.language else replace(settings.asr, language=wanted)
+        key = asr.transcription_key(self._workspace.engine_files(), chosen, settings.audio)
+        return key, self._engine if chosen is settings.asr else self._engine.in_language(wanted)
+
+    def _hear_again(self, job: Job, heard: _Heard) -> _Outcome:
+        """Hear a stored recording in another language; its transcript is the one that counts from now on."""
+        store, call_id, language = self._workspace.store, str(job.payload["call_id"]), str(job.payload["language"])
+        judged = find_judged(store, call_id)
+        call, before = judged.call, judged.transcript
+        if before.audio is None or not Path(before.audio.path).is_file():
+            return _Outcome(code="sound_gone", words=str(say("the recording is not kept any more")))
+        if sha256_of(before.audio.path) != before.audio.sha256:
+            return _Outcome(code="sound_gone", words=str(say("another recording is in its place by now")))
+        engine_key, engine = self._in_language(language, "auto")
+        key = content_key(engine_key, before.audio.sha256, ",".join(call.channel_roles))
+        heard.step("decoding")
+        transcript = store.transcripts.find(key)
+        if transcript is None:
+            found = engine.transcribe_aloud(replace(call, audio_path=before.audio.path), on_lines=heard.lines)
+            if isinstance(found, FailedCall):
+                return _Outcome(code=_code_of(found), words=found.reason)
+            transcript = found
+            store.transcripts.put(key, transcript)
+        heard.step("judging")
+        self._count(call_id, key, job)
+        return _Outcome(call_id=call_id, no_speech=any(note.code is NoteCode.NO_SPEECH for note in transcript.notes))
+
+    def _count(self, call_id: str, key: str, job: Job) -> None:
+        """Let a transcript be the one of its call, and judge the call by it."""
+        store = self._workspace.store
+        correction = store.corrections.find(call_id) or CallCorrection(call_id=call_id)
+        language = str(job.payload["language"])
+        store.corrections.put(
+            replace(correction, transcript_key=key, language=language, user_id=job.user_id, at=job.created_at)
+        )
+        forget_changed_rules(self._workspace)
+        judge_call_again(store, self._workspace.rule_book_for_run, call_id)
+        store.jobs.add(JobKind.SOUND, {"call_id": call_id, "original": False}, at=_now())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -274,6 +352,7 @@ def call_of(job: Job) -> Call:
         external_ref=facts.get("external_ref") or None,
         started_at=datetime.fromisoformat(started_at) if started_at else None,
         channel_roles=tuple(Role(role) for role in facts.get("channel_roles") or ()),
+        source=CallSource.UPLOAD,
     )
 
 

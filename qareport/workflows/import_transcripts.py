@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from qareport import codec, ingest
 from qareport.errors import Problem, TranscriptError
 from qareport.messages import Message, say
-from qareport.model import Call, FailedCall, Transcript, unfit_id
+from qareport.model import Call, CallSource, FailedCall, Transcript, unfit_id
 from qareport.settings import Settings
 from qareport.store import Store
 from qareport.workflows.judge import transcript_key
@@ -114,6 +114,7 @@ class _Import:
             agent_id=transcript.agent_id,
             shop=transcript.shop,
             started_at=transcript.started_at,
+            source=CallSource.TRANSCRIPT,
         )
         row = self.rows.get(transcript.call_id) or self.rows.get(Path(path).stem)
         if row is None:

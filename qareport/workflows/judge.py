@@ -20,6 +20,7 @@ from qareport.files import content_key
 from qareport.model import (
     Analysis,
     Call,
+    CallCorrection,
     CallReport,
     FailedCall,
     Judgement,
@@ -33,7 +34,7 @@ from qareport.presentation import wording
 from qareport.rules import CallSnapshot, StoredJudgement
 from qareport.settings import Settings
 from qareport.understanding import GivenReader, Reader
-from qareport.workflows.transcribe import TranscribedCall, keep_failure
+from qareport.workflows.transcribe import TranscribedCall, keep_failure, rebind
 
 if TYPE_CHECKING:
     from qareport.store import Store, StoredCall
@@ -127,27 +128,34 @@ def judge_calls(
     failures: list[FailedCall] = []
     for number, item in enumerate(transcribed, start=1):
         try:
-            outcome = _judge_into(item, store, rule_book)
+            outcome, call = judge_into(item, store, rule_book)
         except StoreError:
             raise
         except Exception as error:  # noqa: BLE001 - a batch ends at no call, whatever is wrong with it
             failures.append(keep_failure(store, item.call, "analyse", reason_of(error)))
             continue
-        done.append(item.call)
-        ids = {"call_id": item.call.call_id, "order_id": item.call.order_id}
+        done.append(call)
+        ids = {"call_id": call.call_id, "order_id": call.order_id}
         events.happened("analyse", outcome, **ids, duration_ms=watch.lap_ms())
         on_progress("analyse", number, len(transcribed))
     return tuple(done), tuple(failures)
 
 
-def _judge_into(item: TranscribedCall, store: Store, rule_book: RuleBook) -> str:
-    """Judge a call into the store. Returns "kept" when its result was there already, else "done"."""
+def judge_into(item: TranscribedCall, store: Store, rule_book: RuleBook) -> tuple[str, Call]:
+    """Judge a call into the store, as people corrected it.
+
+    Returns "kept" when its result was there already, else "done"; and the call with its corrections.
+    """
+    correction = store.corrections.find(item.call.call_id)
+    if correction is not None:
+        item = _corrected(item, correction, store)
     call = item.call
     earlier = store.calls.list_earlier_starts(call)
     known = ",".join(start.isoformat() for start in earlier or ())
-    key = content_key(item.key, to_json(call), rule_book.key, known)
+    by_people = correction.judged_by if correction is not None else ()
+    key = content_key(item.key, to_json(replace(call, source=None)), rule_book.key, known, *by_people)
     if store.results.make_newest(key, call):
-        return "kept"
+        return "kept", call
     report = judge_call(call, item.transcript, rule_book, earlier=earlier)
     sha256 = rule_book.ruleset.sha256
     store.results.put(
@@ -158,7 +166,17 @@ def _judge_into(item: TranscribedCall, store: Store, rule_book: RuleBook) -> str
         snapshot=rules.CallSnapshot.take(report, call.order_id).to_json(),
         summary=periods.summarise_call(report, call.order_id, rules_sha256=sha256),
     )
-    return "done"
+    return "done", call
+
+
+def _corrected(item: TranscribedCall, correction: CallCorrection, store: Store) -> TranscribedCall:
+    """Lay the corrections of people over a call: its facts, which transcript counts, and who speaks in it."""
+    call, key, transcript = correction.of_call(item.call), item.key, item.transcript
+    if correction.transcript_key not in ("", key):
+        chosen = store.transcripts.find(correction.transcript_key)
+        if chosen is not None:
+            key, transcript = correction.transcript_key, chosen
+    return TranscribedCall(call=call, key=key, transcript=rebind(correction.of_transcript(transcript, key), call))
 
 
 def orders_of(calls: Iterable[Call]) -> list[str]:

@@ -1,4 +1,4 @@
-"""Rules that change while a process runs: they are read again, and stored calls are judged again as a job.
+"""Stored calls are judged again: one call at once as people corrected it, all of them as a job when rules change.
 
 The job is what `qareport rules replay --apply` does.
 """
@@ -6,16 +6,20 @@ The job is what `qareport rules replay --apply` does.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from typing import Final
 
 from qareport import events
-from qareport.errors import QareportError
-from qareport.model import Job, JobState
+from qareport.errors import DamagedError, NotFoundError, QareportError
+from qareport.messages import say
+from qareport.model import CallReport, Job, JobState
 from qareport.rules import RuleFiles
-from qareport.workflows.judge import apply
+from qareport.store import CallFilter, Store
+from qareport.workflows.judge import RuleBook, apply, judge_into
+from qareport.workflows.select import find_transcript
+from qareport.workflows.transcribe import TranscribedCall, rebind
 from qareport.workflows.workspace import Workspace
 
 #: The lease is renewed so often.
@@ -44,7 +48,7 @@ def judge_again(workspace: Workspace, job: Job, owner: str) -> None:
     """
     watch, code, words, calls = events.Stopwatch(), "", "", 0
     try:
-        with _lease(workspace, job, owner):
+        with hold_lease(workspace, job, owner):
             forget_changed_rules(workspace)
             calls = apply(workspace.store, workspace.rule_book)
     except QareportError as error:
@@ -58,8 +62,61 @@ def judge_again(workspace: Workspace, job: Job, owner: str) -> None:
     events.happened("rejudge", code or "done", duration_ms=watch.lap_ms(), reason=words or None)
 
 
+def judge_call_again(
+    store: Store, rule_book: RuleBook, call_id: str, judged: TranscribedCall | None = None
+) -> CallReport:
+    """Judge one call from its stored transcript, with the corrections of people; no engine is needed.
+
+    Its verdicts follow their findings into the new result.
+
+    Args:
+        store: where it is.
+        rule_book: today's settings, topics and rules.
+        call_id: the call.
+        judged: what `find_judged` returned before the call was corrected; None: it was not corrected since.
+
+    Raises:
+        NotFoundError: no such call, or it has no result, or no transcript of it is stored.
+    """
+    judge_into(judged or find_judged(store, call_id), store, rule_book)
+    return store.results.get(call_id)
+
+
+def find_judged(store: Store, call_id: str) -> TranscribedCall:
+    """Return a call with the transcript that its result is of, and the key under which the store has it.
+
+    Raises:
+        NotFoundError: as `judge_call_again`.
+    """
+    record = next(store.results.list([call_id]), None)
+    if record is None or record.report is None:
+        raise NotFoundError(say("no judged call {call_id!r}", call_id=call_id))
+    found = find_transcript(record.report, store.transcripts.list(call_id), store.corrections.find(call_id))
+    if found is None:
+        raise NotFoundError(
+            say("no transcript of the call is stored"), where=call_id, to_do=say("hear the recording again")
+        )
+    return TranscribedCall(call=record.call, key=found[0], transcript=rebind(found[1], record.call))
+
+
+def judge_orders_again(store: Store, rule_book: RuleBook, orders: Collection[str], *, but: str = "") -> None:
+    """Judge the calls of some orders again: rules count the earlier calls of an order. A damaged call is left out.
+
+    Args:
+        store: where they are.
+        rule_book: today's settings, topics and rules.
+        orders: the orders.
+        but: a call that was judged just now.
+    """
+    wanted = CallFilter(orders=tuple(orders), settled=True)
+    for call_id, _ in store.calls.list_ids(wanted) if orders else ():
+        if call_id != but:
+            with suppress(NotFoundError, DamagedError):
+                judge_call_again(store, rule_book, call_id)
+
+
 @contextmanager
-def _lease(workspace: Workspace, job: Job, owner: str) -> Iterator[None]:
+def hold_lease(workspace: Workspace, job: Job, owner: str) -> Iterator[None]:
     """Hold the job while a block works, however long it takes."""
     over = threading.Event()
 

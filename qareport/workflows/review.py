@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from qareport.model import CallReport, CallReview, FindingReview, Verdict, review_findings
+from qareport.model import CallReport, CallReview, CallSummary, FindingReview, Verdict, review_findings
 from qareport.settings import ScoreSettings
 
 if TYPE_CHECKING:
@@ -26,6 +27,28 @@ def review_calls(store: Store, calls: Sequence[CallReport], score: ScoreSettings
     names = {user.user_id: user.display for user in store.users.list()}
     reviews = ((call.call_id, _review(call, known.get(call.call_id, ()), names, score)) for call in calls)
     return {call_id: review for call_id, review in reviews if review is not None}
+
+
+def review_summaries(store: Store, summaries: Sequence[CallSummary], score: ScoreSettings) -> tuple[CallSummary, ...]:
+    """Lay what reviewers left of calls over their summaries; those that nobody reviewed stay as they are.
+
+    Args:
+        store: where verdicts and results are kept.
+        summaries: of the newest results.
+        score: as in `review_calls`.
+    """
+    with_verdicts = store.reviews.list_reviewed()
+    chosen = [summary.call_id for summary in summaries if summary.call_id in with_verdicts]
+    if not chosen:
+        return tuple(summaries)
+    reports = [record.report for record in store.results.list(chosen) if record.report is not None]
+    reviews = review_calls(store, reports, score)
+    return tuple(
+        replace(summary, reviewed_score=review.score, reviewed_passed=review.passed)
+        if (review := reviews.get(summary.call_id)) is not None
+        else summary
+        for summary in summaries
+    )
 
 
 def _review(

@@ -8,6 +8,7 @@ from typing import Final
 from qareport import periods
 from qareport.model import Agents, CallSummary, HeatMap, Period, PeriodReport
 from qareport.periods import TrendTotals
+from qareport.workflows.review import review_summaries
 from qareport.workflows.workspace import Workspace
 
 #: How far back promises and repeated calls are looked for, beside the periods that are compared.
@@ -76,4 +77,5 @@ def stages_of(heat: HeatMap) -> tuple[str, ...]:
 
 def _summaries(workspace: Workspace, first: datetime, last: datetime, agents: Agents) -> tuple[CallSummary, ...]:
     found = workspace.store.results.list_summaries(first, last, summarise=periods.summarise_call)
-    return found if agents.only is None else tuple(call for call in found if agents.holds(call.agent_id))
+    own = found if agents.only is None else tuple(call for call in found if agents.holds(call.agent_id))
+    return review_summaries(workspace.store, own, workspace.settings.score)

@@ -10,7 +10,7 @@ from qareport.calendar import DAY
 from qareport.errors import NotFoundError
 from qareport.events import Progress
 from qareport.messages import Message, for_user, say
-from qareport.model import CallReport, FailedCall, Transcript
+from qareport.model import CallCorrection, CallReport, FailedCall, Segment, Transcript
 from qareport.store import CallFilter, Store
 from qareport.workflows import judge, transcribe
 from qareport.workflows.judge import RuleBook
@@ -103,7 +103,8 @@ def refresh(
     transcribed: list[TranscribedCall] = []
     lost: list[FailedCall] = []
     for record in store.results.list(sorted(ids)):
-        kept = _transcript_of(record.report, store.transcripts.list(record.call.call_id))
+        call_id = record.call.call_id
+        kept = find_transcript(record.report, store.transcripts.list(call_id), store.corrections.find(call_id))
         if kept is not None:
             key, transcript = kept
             transcript = transcribe.rebind(transcript, record.call)
@@ -115,14 +116,31 @@ def refresh(
     return (*lost, *failures)
 
 
-def _transcript_of(
-    report: CallReport | None, transcripts: Sequence[tuple[str, Transcript]]
+def find_transcript(
+    report: CallReport | None, transcripts: Sequence[tuple[str, Transcript]], correction: CallCorrection | None = None
 ) -> tuple[str, Transcript] | None:
-    """Choose among transcripts of a call the one that its result is of; another model may have made one, too."""
+    """Choose among transcripts of a call the one that its result is of; another model may have made one, too.
+
+    Args:
+        report: the result; None: there is none.
+        transcripts: of the call, with their keys.
+        correction: what people corrected of it.
+    """
     if report is not None:
-        judged = [(segment.start_ms, segment.end_ms, segment.text) for segment in report.segments]
-        for key, transcript in transcripts:
-            segments = [(segment.start_ms, segment.end_ms, segment.text) for segment in transcript.segments]
-            if transcript.model == report.model and segments == judged:
+        same = [
+            (key, transcript)
+            for key, transcript in transcripts
+            if transcript.model == report.model and _words(transcript.segments) == _words(report.segments)
+        ]
+        roles = [(segment.channel, segment.role) for segment in report.segments]
+        for key, transcript in same:  # of the same words, with the speakers told apart in another way
+            shown = transcript if correction is None else correction.of_transcript(transcript, key)
+            if [(segment.channel, segment.role) for segment in shown.segments] == roles:
                 return key, transcript
+        if same:
+            return same[0]
     return transcripts[0] if transcripts else None
+
+
+def _words(segments: Sequence[Segment]) -> list[tuple[int, int, str]]:
+    return [(segment.start_ms, segment.end_ms, segment.text) for segment in segments]

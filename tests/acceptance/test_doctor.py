@@ -43,6 +43,8 @@ def test_a_sound_machine_has_no_fault(doctor: Callable[..., str]) -> None:
         "sources",
         "mail",
         "schedule",
+        "desk",
+        "clock",
     ]
     assert "every template was filled" in said
     assert "does not exist yet, `qareport run` creates it" in said

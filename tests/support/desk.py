@@ -133,6 +133,7 @@ def _add_calls(workspace: Workspace, folder: Path) -> None:
             audio=audio,
         )
         transcribed.append(TranscribedCall(call=call, transcript=transcript, key=f"key-{call_id}"))
+        workspace.store.transcripts.put(f"key-{call_id}", transcript)
     done, failed = judge_calls(transcribed, workspace.store, workspace.rule_book, on_progress=lambda *_: None)
     assert not failed, failed
     assert len(done) == len(CALLS)

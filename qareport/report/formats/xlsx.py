@@ -94,6 +94,7 @@ def _callbacks(report: PeriodReport, rows: RowWriter) -> _Sheet:
         _("承诺"),
         _("风险"),
         _("得分"),
+        _("经复核得分"),
         _("通话编号"),
         _("链接"),
     )
@@ -113,6 +114,7 @@ def _callbacks(report: PeriodReport, rows: RowWriter) -> _Sheet:
                 rows.promise_of(item),
                 wording.RISKS[item.risk],
                 item.score,
+                item.reviewed_score,
                 item.call_id,
                 rows.links.order(item),
             )
@@ -128,6 +130,7 @@ def _agents(report: PeriodReport, rows: RowWriter) -> _Sheet:
         _("组"),
         _("通话"),
         _("平均得分"),
+        _("经复核的平均得分"),
         _("前几期平均得分"),
         _("合格率"),
         _("高风险"),
@@ -150,6 +153,7 @@ def _agents(report: PeriodReport, rows: RowWriter) -> _Sheet:
                 people[row.agent_id].group if row.agent_id in people else "",
                 row.calls,
                 row.mean_score.value,
+                _of(row.reviewed_score),
                 _of(row.baseline_score),
                 row.passed.share,
                 row.high_risk,

@@ -51,7 +51,7 @@ def build(
         anchor=chapter,
         is_first=is_first,
         is_brief=is_brief,
-        badge=verdict.badge(call),
+        badge=verdict.badge(call, review),
         facts=facts(call, speakers, wording.nth(number)),
         phone=call.customer_phone or _(wording.UNKNOWN),
         sentence=story.story(call, speakers),

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from qareport.model import CallReport, Finding
+from qareport.model import CallReport, CallReview, Finding
 from qareport.presentation import topic_wording, wording
 from qareport.presentation.locale import _, plural
 from qareport.presentation.view_types import Phrase, TextRun
 from qareport.report.order import story
 
 
-def badge(call: CallReport) -> Phrase:
+def badge(call: CallReport, review: CallReview | None = None) -> Phrase:
     """Write the customer's risk and the agent's score; a call without a score has no risk either."""
     if call.score is None:
         return risk(call)
-    return Phrase(runs=(*risk(call).runs, TextRun(text="　" + _("客服得分{score}").format(score=score(call)))))
+    text = "　" + _("客服得分{score}").format(score=score(call, review))
+    return Phrase(runs=(*risk(call).runs, TextRun(text=text)))
 
 
 def risk(call: CallReport) -> Phrase:
@@ -26,13 +27,23 @@ def risk(call: CallReport) -> Phrase:
     return Phrase(runs=(TextRun(text=text, style=f"risk-{call.risk}"),))
 
 
-def score(call: CallReport) -> str:
-    """Write the agent's score, and whether the call passed: 71（不合格）; nothing where there is none."""
+def score(call: CallReport, review: CallReview | None = None) -> str:
+    """Write the agent's score, and whether the call passed: 71（不合格）; nothing where there is none.
+
+    What reviewers left of it follows where that is another one: 71（不合格），经复核81（合格）.
+    """
     if call.score is None:
         return ""
-    if call.scorecard is None:
-        return str(call.score)
-    return wording.beside(str(call.score), _("合格") if call.scorecard.passed else _("不合格"))
+    text = _passed(call.score, call.scorecard.passed if call.scorecard else None)
+    if review is None or review.score in (None, call.score):
+        return text
+    return text + _("，") + _("经复核{score}").format(score=_passed(review.score, review.passed))
+
+
+def _passed(score: int | None, passed: bool | None) -> str:
+    if passed is None:
+        return str(score)
+    return wording.beside(str(score), _("合格") if passed else _("不合格"))
 
 
 def total_points(findings: Sequence[Finding]) -> str:

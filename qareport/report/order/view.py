@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from qareport.model import CallReport, FailedCall, OrderReport, Risk
+from qareport.model import CallReport, CallReview, FailedCall, OrderReport, Risk
 from qareport.presentation import wording
 from qareport.presentation.locale import N_, _, plural
 from qareport.presentation.view_types import Phrase, TextRun, created_at
@@ -50,13 +50,13 @@ def build_view(report: OrderReport, settings: ReportSettings) -> OrderView:
         title=_(wording.TITLE),
         subject=(_("订单 {name}") if report.order_id else _("通话 {name}")).format(name=name),
         organisation=settings.organisation,
-        badge=verdict.badge(worst.call) if worst and worst.call else _failed(_("无法评分")),
+        badge=verdict.badge(worst.call, _review(report, worst)) if worst and worst.call else _failed(_("无法评分")),
         facts=_facts(report, entries, name),
         demo_notice=wording.demo_notice(_models(report)),
         sentence=sentence,
         follow_up=follow_ups,
         several=len(entries) > 1,
-        overview=tuple(_overview(entry, calls.get(entry.number)) for entry in entries),
+        overview=tuple(_overview(entry, calls.get(entry.number), _review(report, entry)) for entry in entries),
         calls=tuple(calls.values()),
         dossier=history.build(report, numbers),
         failed=tuple(_failed_row(entry.failed, entry.number) for entry in entries if entry.failed),
@@ -189,7 +189,11 @@ def _failed(text: str) -> Phrase:
     return Phrase(runs=(TextRun(text=text, style="failed"),))
 
 
-def _overview(entry: _Entry, view: CallView | None) -> OverviewRow:
+def _review(report: OrderReport, entry: _Entry) -> CallReview | None:
+    return report.reviews.get(entry.call.call_id) if entry.call else None
+
+
+def _overview(entry: _Entry, view: CallView | None, review: CallReview | None) -> OverviewRow:
     call, failed = entry.call, entry.failed
     agent, when = entry.outcome.agent_id, wording.instant(entry.outcome.started_at)
     if call is None or view is None:
@@ -211,7 +215,7 @@ def _overview(entry: _Entry, view: CallView | None) -> OverviewRow:
         agent=agent or _(wording.UNKNOWN),
         trend=_trend(call),
         risk=verdict.risk(call),
-        score=verdict.score(call) or "—",
+        score=verdict.score(call, review) or "—",
         remark=verdict.issue([call]),
         anchor=view.anchor,
     )

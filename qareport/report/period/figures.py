@@ -75,10 +75,13 @@ def _tile(headline: Headline, report: PeriodReport) -> Tile:
     if has_baseline(report):
         changes.append(_change(headline, baseline_name(report), headline.baseline, clear=headline.baseline_clear))
     small = headline.now.small and headline.now.n and headline.name not in _COUNTS
+    reviewed = ""
+    if headline.reviewed is not None and headline.reviewed.value != headline.now.value:
+        reviewed = _("经复核{score}").format(score=terms.headline(headline.name, headline.reviewed))
     return Tile(
         label=_(terms.HEADLINES[headline.name][0]),
         value=terms.headline(headline.name, headline.now),
-        remark=_(terms.SMALL) if small else "",
+        remark=wording.clauses(text for text in (reviewed, _(terms.SMALL) if small else "") if text),
         changes=tuple(change for change in changes if change is not None),
     )
 

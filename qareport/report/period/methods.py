@@ -91,6 +91,15 @@ def _counts(report: PeriodReport) -> Iterator[Metric]:
         ),
     )
     yield Metric(label=_("未能判断"), value=not_judged(report))
+    if counted.reviewed:
+        yield Metric(
+            label=_("人工复核"),
+            value=plural(
+                "{count}通经人复核。得分、合格率和扣分按机器判定，复核后不同的另写“经复核”",
+                counted.reviewed,
+                count=counted.reviewed,
+            ),
+        )
     yield Metric(
         label=_("缺少资料"),
         value=_("客服未知{agent}通，订单未知{order}通").format(

@@ -103,6 +103,8 @@ class RowWriter:
         score = _("未判定")
         if callback.score is not None:
             score = plural("客服{points}分", callback.score, points=callback.score)
+            if callback.reviewed_score not in (None, callback.score):
+                score += _("，") + _("经复核{score}").format(score=callback.reviewed_score)
         return CallbackRow(
             rank=str(callback.rank),
             order=self.order(callback),
@@ -178,11 +180,18 @@ class RowWriter:
         return _("一票否决{count}").format(count=row.fatal)
 
     def _score(self, row: AgentRow) -> Phrase:
-        score = TextRun(text=terms.mean(row.mean_score))
+        score = TextRun(text=self._scores(row))
         if not row.outlier or row.sigma is None:
             return Phrase(runs=(score,))
         mark = _("明显偏低") if row.sigma < 0 else _("明显偏高")
         return Phrase(runs=(score, TextRun(text=" "), TextRun(text=mark, style="outlier")))
+
+    def _scores(self, row: AgentRow) -> str:
+        """Write the mean score, and what reviewers left of it where that is another one: 82.3（经复核84.1）."""
+        scores = [terms.mean(figure) for figure in (row.mean_score, row.reviewed_score) if figure is not None]
+        if len(set(scores)) < 2:
+            return scores[0]
+        return wording.beside(scores[0], _("经复核{score}").format(score=scores[1]))
 
     def _against(self, row: AgentRow) -> Phrase:
         before, now = row.baseline_score or row.previous_score, row.mean_score.value

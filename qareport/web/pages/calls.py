@@ -12,10 +12,12 @@ from qareport import search
 from qareport.errors import NotFoundError, QueryError
 from qareport.messages import say
 from qareport.model import Permission
+from qareport.presentation import wording
 from qareport.report import build_view
 from qareport.store import CallPage, CallPageQuery, ListedCall
 from qareport.web.dependencies import MyAccess
-from qareport.web.facets import FacetChoice, offers_of
+from qareport.web.facets import LANGUAGES, SOURCES, FacetChoice, offers_of
+from qareport.web.pages.call_tools import tool_values
 from qareport.web.pages.review import review_values
 from qareport.web.templating import render
 
@@ -50,7 +52,7 @@ def show_call(
     request: Request, access: MyAccess, call_id: str, t: Annotated[int | None, Query(ge=0)] = None
 ) -> Response:
     """Show one call: its verdicts, moments, findings, transcript; `t`: from this second on."""
-    access.call(call_id)
+    report = access.call(call_id)
     order = access.order(call_id)
     settings = access.desk.settings
     view = build_view(order, settings.report)
@@ -67,6 +69,8 @@ def show_call(
         request, "call.html.j2", call=order.calls[place], view=view.calls[place], marks=marks, order_id=order.order_id,
         external_ref=access.desk.store.calls.find_external_ref(call_id),
         siblings=[call.call_id for call in order.calls if call.call_id != call_id], **review_values(access, call_id),
+        spoken=wording.listed(LANGUAGES.get(name, name) for name in search.spoken_languages(report.segments)) or "—",
+        source=SOURCES.get(access.desk.store.calls.find_source(call_id) or "", "—"), **tool_values(access, report),
     )  # fmt: skip
 
 

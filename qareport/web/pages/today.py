@@ -10,9 +10,10 @@ from qareport.calendar import DAY
 from qareport.delivery import why_off
 from qareport.messages import Message
 from qareport.model import Job, JobKind, JobState, OffReason, PeriodKind, Permission
+from qareport.presentation import review_wording
 from qareport.presentation.links import name_of
 from qareport.report import build_view
-from qareport.web import uploading
+from qareport.web import appealing, uploading
 from qareport.web.access import Access
 from qareport.web.dependencies import MyAccess
 from qareport.web.documents import pages_of
@@ -42,6 +43,7 @@ def show_today(request: Request, access: MyAccess) -> Response:
     return render(
         request, "today.html.j2", view=view, latest=latest, address=f"/reports/day/{name_of(period)}",
         callbacks=[*view.callbacks, *view.callbacks_rest][:MOST], callbacks_total=report.callbacks_total,
+        appeals=appealing.notices_of(access), now=access.desk.now(), words=review_wording,
         uploads=[uploading.state_of(job) for job in _failed_uploads(access)], failed=report.failed_calls,
         webhooks=_webhooks_off(access),
     )  # fmt: skip

@@ -27,6 +27,7 @@ from qareport.presentation.links import Links
 from qareport.report import PeriodPages
 from qareport.workflows.daily.context import Context, DailyOptions, period_name
 from qareport.workflows.render import render_orders, render_period
+from qareport.workflows.review import review_summaries
 from qareport.workflows.workspace import Workspace
 
 #: How far back promises and repeated calls are looked for, beside the periods that are compared.
@@ -82,7 +83,8 @@ class Editions:
         start, end = periods.bounds(period)
         compared = (*periods.baseline_of(period, run.settings.period), period)
         earliest = min(periods.bounds(earlier)[0] for earlier in compared)
-        summaries = store.results.list_summaries(start, end, summarise=periods.summarise_call)
+        judged = store.results.list_summaries(start, end, summarise=periods.summarise_call)
+        summaries = review_summaries(store, judged, run.settings.score)
         failures = store.calls.list_failures(start, end)
         known = {summary.call_id for summary in summaries} | {failure.call_id for failure in failures}
         waiting = sorted(call.call_id for call in store.calls.list(start, end) if call.call_id not in known)

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from qareport import ingest, periods, privacy
 from qareport.errors import ConfigError, QareportError, StoreError
 from qareport.messages import Message, say
-from qareport.model import Call, FailedCall, Note, NoteCode
+from qareport.model import Call, CallSource, FailedCall, Note, NoteCode
 from qareport.workflows import transcribe
 from qareport.workflows.daily.context import Context
 from qareport.workflows.judge import RuleBook
@@ -79,6 +79,7 @@ class Intake:
             return ingest.Ingest(calls=(), problems=error.problems)
         calls = transcribe.disambiguate_ids(ingested.calls, ingested.ids_from_file_name, run.store)
         calls, refused = transcribe.refuse_taken_ids(calls, run.store, ZoneInfo(run.settings.period.time_zone))
+        calls = tuple(replace(call, source=CallSource.DAILY) for call in calls)
         return replace(ingested, calls=calls, problems=(*ingested.problems, *refused))
 
     def _dated(self, text: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import islice
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
@@ -13,20 +14,37 @@ from qareport.model import (
     MEASURES,
     STATE_NOT_JUDGED,
     CallReport,
+    CallReview,
+    FindingReview,
     PersonalKind,
     Role,
     Unit,
 )
 from qareport.presentation import wording
 from qareport.search import Line, lines_of
-from qareport.settings import PrivacySettings
+from qareport.settings import PrivacySettings, ScoreSettings
 from qareport.store import CallRecord, Store
+from qareport.workflows.review import review_calls
 
 
-def masked_records(store: Store, call_ids: Sequence[str], masking: PrivacySettings) -> Iterator[CallRecord]:
-    """Iterate over calls as they may leave the store."""
-    for record in store.results.list(call_ids):
-        yield _masked(record, masking.kinds) if masking.enabled else record
+def masked_records(
+    store: Store, call_ids: Sequence[str], masking: PrivacySettings, score: ScoreSettings | None = None
+) -> Iterator[CallRecord]:
+    """Iterate over calls as they may leave the store, with what reviewers said of them.
+
+    Args:
+        store: where they are.
+        call_ids: which, in their order.
+        masking: which personal data to hide.
+        score: the thresholds of reviewed scores; None: the default ones.
+    """
+    records = store.results.list(call_ids)
+    while batch := tuple(islice(records, _REVIEWED_TOGETHER)):
+        reports = [record.report for record in batch if record.report is not None]
+        reviews = review_calls(store, reports, score or ScoreSettings())
+        for record in batch:
+            told = replace(record, review=reviews.get(record.call.call_id))
+            yield _masked(told, masking.kinds) if masking.enabled else told
 
 
 def _masked(record: CallRecord, kinds: Collection[PersonalKind]) -> CallRecord:
@@ -45,6 +63,8 @@ def rows(table: Table, record: CallRecord, zone: ZoneInfo) -> Iterator[list[obje
         yield [column.value(item) for column in table.columns]
 
 
+#: Verdicts of so many calls are read together.
+_REVIEWED_TOGETHER = 50
 #: list: several texts; time: an instant in the time zone of the settings; absence is None in every kind.
 Kind = Literal["text", "integer", "number", "flag", "time", "list"]
 
@@ -121,6 +141,18 @@ def _of_report(take: Callable[[CallReport], object]) -> Callable[[Item], object]
     return lambda item: None if item.record.report is None else take(item.record.report)
 
 
+def _of_review(take: Callable[[CallReview], object]) -> Callable[[Item], object]:
+    """Take something from the review of a call, and nothing where nobody reviewed it."""
+    return lambda item: None if item.record.review is None else take(item.record.review)
+
+
+def _verdict(item: Item) -> FindingReview | None:
+    """Find what a reviewer said of a finding."""
+    given = item.record.review.findings if item.record.review else ()
+    named = (item.thing.rule_id, item.thing.at_ms)
+    return next((review for review in given if not review.added and (review.rule_id, review.at_ms) == named), None)
+
+
 def _state(item: Item) -> str:
     if item.record.report is not None:
         return "judged"
@@ -173,6 +205,10 @@ _CALL_COLUMNS = (
     Column("state", "text", _state),
     Column("score", "integer", _of_report(lambda report: report.score)),
     Column("passed", "flag", _of_report(lambda report: report.scorecard and report.scorecard.passed)),
+    Column("reviewed_score", "integer", _of_review(lambda review: review.score)),
+    Column("reviewed_passed", "flag", _of_review(lambda review: review.passed)),
+    Column("reviewers", "list", _of_review(lambda review: list(review.reviewers))),
+    Column("reviewed_at", "time", _of_review(lambda review: review.reviewed_at)),
     Column("risk", "text", _of_report(lambda report: report.risk.value)),
     Column("trajectory", "list", _of_report(_trajectory)),
     Column("issues", "list", _of_report(lambda report: [issue.name for issue in report.issues])),
@@ -241,6 +277,8 @@ _FINDING_COLUMNS = (
     Column("evidence", "list", lambda item: [evidence.quote for evidence in item.thing.evidence]),
     Column("evidence_ms", "list", lambda item: [str(evidence.at_ms) for evidence in item.thing.evidence]),
     Column("advice", "text", lambda item: item.thing.advice),
+    Column("verdict", "text", lambda item: (given := _verdict(item)) and given.verdict.value),
+    Column("verdict_reason", "text", lambda item: (given := _verdict(item)) and given.reason and given.reason.value),
 )
 
 KINDS: Mapping[str, Table] = {

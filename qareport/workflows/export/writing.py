@@ -143,6 +143,8 @@ def text_of_call(record: CallRecord, zone: ZoneInfo) -> str:
         return clean("# " + "　".join([*parts, reason])) + "\n"
     if report.score is not None:
         parts.append(f"得分 {report.score}")
+    if record.review is not None and record.review.score is not None:
+        parts.append(f"经复核 {record.review.score}")
     lines = [clean("# " + "　".join(parts))]
     for segment, line in zip(report.segments, lines_of(report), strict=True):
         who = wording.role(segment.role, guessed=is_guess(segment))
@@ -368,7 +370,7 @@ def _write(workspace: Workspace, kind: str, file: IO[bytes]) -> int:
     ids = [call_id for call_id, _ in store.calls.list_ids(CallFilter())]
     written = 0
     with open_table(table, "parquet", file) as writer:
-        for record in masked_records(store, ids, settings.privacy):
+        for record in masked_records(store, ids, settings.privacy, settings.score):
             for row in rows(table, record, zone):
                 writer.write(row)
                 written += 1

@@ -402,3 +402,49 @@ def test_forms_of_appeals_work_without_scripts(opened: OpenDesk) -> None:
     assert agent.post("/appeals/1/escalate").status_code == 303
     assert agent.post("/appeals/1/withdraw").status_code == 303
     assert supervisor.post("/appeals/1/decision", data=data | {"decision": "x"}).status_code == 422
+
+
+# --- what others are told ---------------------------------------------------------------------------------------------
+
+
+def test_both_sides_of_an_appeal_are_told_on_their_first_page(opened: OpenDesk) -> None:
+    number = appeal(opened)
+    supervisor, agent = opened.enter(SUPERVISOR), opened.enter(AGENT)
+    assert "1件申诉等你处理" in supervisor.get("/").text
+    assert "申诉等你处理" not in agent.get("/").text
+    decide(supervisor, number, "dismissed")
+    page = agent.get("/").text
+    assert f'href="/appeals#appeal-{number}">申诉不成立：' in page
+    assert "申诉不成立" not in supervisor.get("/").text  # who decided knows
+    agent.post(f"/appeals/{number}/escalate")
+    assert "1件申诉等你处理" in opened.enter(ANALYST).get("/").text
+    assert "申诉等你处理" not in supervisor.get("/").text
+    decide(opened.enter(ANALYST), number, "upheld")
+    assert "终审：申诉成立" in agent.get("/").text
+    assert "终审：申诉成立" in supervisor.get("/").text
+    opened.clock.move(days=7)
+    assert "终审" not in opened.enter(AGENT).get("/").text
+
+
+def test_reports_and_documents_print_the_reviewed_score_beside_that_of_the_rules(opened: OpenDesk) -> None:
+    client = opened.enter(SUPERVISOR)
+    score, item = findings(client)["score"], costly(client)
+    plain = client.get("/api/v1/digests/day/2026-11-21").json()
+    assert all(headline["reviewed"] is None for headline in plain["headlines"])
+    give(client, item["finding_id"])
+    left = score - item["points"]
+    digest = client.get("/api/v1/digests/day/2026-11-21").json()
+    assert digest["coverage"]["reviewed"] == 1
+    by_name = {headline["name"]: headline for headline in digest["headlines"]}
+    assert by_name["mean_score"]["now"]["value"] == score
+    assert by_name["mean_score"]["reviewed"]["value"] == (score + left) / 2
+    assert {row["agent_id"]: row["reviewed_score"] and row["reviewed_score"]["value"] for row in digest["agents"]} == {
+        "A1": left, "A2": None,
+    }  # fmt: skip
+    assert f"经复核{(score + left) / 2:.1f}" in client.get("/").text
+    whole = client.get("/reports/day/2026-11-21/document").text
+    assert f"经复核{left:.1f}" in whole
+    assert "1通经人复核" in whole
+    order = client.get("/api/v1/orders/o1/documents/html").text
+    assert f"，经复核{left}（" in order
+    assert opened.enter(ANALYST).get("/api/v1/digests/day/2026-11-20").json()["coverage"]["reviewed"] == 0

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from qareport import settings
+from qareport.audio import trial_decode
 from qareport.audio.containers import sha256_of
 from qareport.model import AudioInfo, Call, FailedCall, Job, JobKind, JobState, ModelInfo, Segment, Transcript
+from qareport.workflows import hear_uploads
 from qareport.workflows.hear_uploads import UploadWorker
 from qareport.workflows.uploads import UploadFolder, UploadRefusedError
 from qareport.workflows.workspace import Workspace
@@ -146,6 +149,21 @@ def test_a_recording_that_cannot_be_read_fails_alone_and_says_why(workspace: Wor
     failed = workspace.store.jobs.get(job.job_id)
     assert (failed.state, failed.error_code) == (JobState.FAILED, "not_audio")
     assert "missing.wav" in failed.error
+
+
+def test_a_recording_that_crashes_the_decoder_fails_alone_before_the_engine_reads_it(
+    workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add(workspace, cut_recording(tmp_path / "bomb.wav"), "u0")
+    monkeypatch.setattr(hear_uploads, "survives", partial(trial_decode.survives, bytes=32 << 20))
+    engine, job = TwoLines(), take(workspace)
+    assert job is not None
+    UploadWorker(workspace, engine, owner="w").work_on(job)
+    failed = workspace.store.jobs.get(job.job_id)
+    assert (failed.state, failed.error_code) == (JobState.FAILED, "decoder_crashed")
+    assert "WAV" in failed.error
+    assert engine.heard == []
+    assert [failure.step for failure in workspace.store.calls.list_failures()] == ["decode"]
 
 
 def test_the_same_recording_again_leads_to_the_call_that_is_there(workspace: Workspace, tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ from sqlalchemy.orm import Session
 from benchmarks.rules import make_calls
 from qareport import periods, rules
 from qareport.codec import to_json
-from qareport.model import Call, CallReport, Team
+from qareport.model import Call, CallReport, Emotion, Team
 from qareport.search import facets_of, lines_of
 from qareport.settings import default_dir
 from qareport.store import Store
@@ -36,7 +36,9 @@ DISTINCT: Final = 300
 LENGTH_MS: Final = 60_000
 AGENTS, TEAMS, DAYS = 240, 12, 365
 #: Sentences of each call that are indexed; the newest calls that keep a snapshot, and those that keep all.
-SENTENCES, SNAPSHOTS, WHOLE = 8, 12_000, 1_000
+SENTENCES, SNAPSHOTS, WHOLE = 8, 14_000, 1_000
+#: One call in so many has a sentence that the search of the bars finds.
+ANGRY_ONCE_IN: Final = 30
 #: From nine in the morning to nine in the evening.
 _OPEN_S: Final = 12 * 3600
 #: What stands in a result for what is another's in each call.
@@ -111,15 +113,19 @@ def _make_moulds(store: Store) -> list[_Mould]:
         book = workspace.rule_book
         store.rule_sets.put(book.ruleset.sha256, book.ruleset.files)
         moulds = []
-        for transcript in make_calls(book, DISTINCT, length_ms=LENGTH_MS):
+        for place, transcript in enumerate(make_calls(book, DISTINCT, length_ms=LENGTH_MS)):
             call = Call(call_id=_CALL, audio_path="", order_id=_ORDER, agent_id=_AGENT, started_at=_START)
             named = replace(transcript, call_id=_CALL, order_id=_ORDER, agent_id=_AGENT, started_at=_START)
-            moulds.append(_mould(judge_call(call, named, book), book.ruleset.sha256))
+            report = judge_call(call, named, book)
+            moulds.append(_mould(report, book.ruleset.sha256, angry=place % ANGRY_ONCE_IN == 0))
     return moulds
 
 
-def _mould(report: CallReport, sha256: str) -> _Mould:
-    lines = lines_of(replace(report, segments=report.segments[:SENTENCES]))
+def _mould(report: CallReport, sha256: str, *, angry: bool) -> _Mould:
+    segments = report.segments[:SENTENCES]
+    if angry:
+        segments = (*segments[:-1], replace(segments[-1], text="我要退货，运费到底谁出！", emotion=Emotion.ANGRY))
+    lines = lines_of(replace(report, segments=segments))
     terms = [line.terms for line in lines]
     return _Mould(
         report=to_json(report),

@@ -119,8 +119,7 @@ def _middle(item: tuple[str, list[tuple[float, float]]]) -> float:
 
 def facets_of(store: Store) -> Iterator[tuple[str, str]]:
     """Yield values of the form's fields: of each facet the commonest and the rarest."""
-    for kind in ("issue", "stage", "emotion", "rule"):
-        counted = store.call_pages.count_facets(kind, Agents())
+    for kind, counted in store.call_pages.count_facets(Agents()).items():
         yield from {(kind, counted[0][0]): None, (kind, counted[-1][0]): None}
     yield from (("team", "t03"), ("agent", "A017"), ("risk", "high"), ("risk", "low"))
     today = datetime.now(UTC).date()
@@ -149,7 +148,7 @@ def measure_pages(desk: Desk, store: Store, calls: int) -> None:
     """A2 and the page of a call: heat maps, what is to be done today, calls."""
     desk.get("heat", "/heat")
     desk.get("heat", "/heat?team=t03")
-    stages = store.call_pages.count_facets("stage", Agents())
+    stages = store.call_pages.count_facets(Agents())["stage"]
     desk.get("heat", "/heat?" + urlencode({"stage": stages[0][0]}))
     desk.get("today", "/")
     for call_id in itertools.islice(whole_calls(calls), REPEATS):

@@ -22,7 +22,7 @@ from benchmarks.rules import make_calls
 from qareport import periods, rules
 from qareport.codec import to_json
 from qareport.model import Call, CallReport, Emotion, Team
-from qareport.search import facets_of, lines_of
+from qareport.search import facets_of, heat_facets_of, lines_of
 from qareport.settings import default_dir
 from qareport.store import Store
 from qareport.store.calls import written_call
@@ -134,7 +134,7 @@ def _mould(report: CallReport, sha256: str, *, angry: bool) -> _Mould:
         lines=to_json(lines),
         words=tuple(" ".join(words) for words in terms),
         vectors=tuple(" ".join(f"'{word}':{place}" for place, word in enumerate(words, 1)) for words in terms),
-        facets=facets_of(report),
+        facets=(*facets_of(report), *heat_facets_of(report)),
         rules="".join(f"|{rule}" for rule in dict.fromkeys(finding.rule_id for finding in report.findings)) + "|",
         score=report.score,
         risk=report.risk.value,

@@ -4,7 +4,17 @@ Pure functions over text; `qareport.store` keeps the index and answers queries. 
 docs/guide/search-and-export.md.
 """
 
-from qareport.search.facets import FACETS, SHOWN, facets_of, shown_emotions
+from qareport.search.facets import (
+    FACETS,
+    HEARD,
+    MAIN_ISSUE,
+    OUTSIDE,
+    SHOWN,
+    dominant_emotion,
+    facets_of,
+    heat_facets_of,
+    shown_emotions,
+)
 from qareport.search.parser import parse, terms_in_query
 from qareport.search.query import (
     And,
@@ -25,7 +35,10 @@ from qareport.search.terms import MARK, Line, Terms, find_spans, lines_of, mark_
 
 __all__ = [
     "FACETS",
+    "HEARD",
+    "MAIN_ISSUE",
     "MARK",
+    "OUTSIDE",
     "SHOWN",
     "And",
     "Between",
@@ -40,8 +53,10 @@ __all__ = [
     "QueryTerm",
     "Terms",
     "Words",
+    "dominant_emotion",
     "facets_of",
     "find_spans",
+    "heat_facets_of",
     "lines_of",
     "mark_of",
     "parse",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Literal
@@ -10,12 +10,13 @@ from typing import Any, Literal
 from sqlalchemy import and_, func, select, true
 from sqlalchemy.orm import Session
 
-from qareport.model import Agents, Risk
-from qareport.search import Hit, Node
+from qareport.model import Agents, HeatCounts, Risk
+from qareport.search import FACETS, Hit, Node
 from qareport.store.call_conditions import is_about_calls
 from qareport.store.call_lists import MOST_COUNTED, Order, choose
 from qareport.store.connection import batches, in_utc
 from qareport.store.database import Database
+from qareport.store.heat_counts import count_heat
 from qareport.store.schema import PAGE, SHIFT, Scope
 from qareport.store.search_index import read_hits
 from qareport.store.search_schema import SearchCallRow, SearchFacetRow
@@ -83,22 +84,50 @@ class CallPages:
                 return self._listed(session, query)
             return self._searched(session, query, query.node)
 
-    def count_facets(self, kind: str, agents: Agents) -> tuple[tuple[str, int], ...]:
-        """Count the calls of some agents by what they are filed under, most first; `kind` as `search.FACETS`."""
-        facet, row = SearchFacetRow, SearchCallRow
-        query = select(facet.value, func.count()).where(facet.kind == kind).group_by(facet.value)
-        if agents.only is not None:
-            query = query.join(row, row.number == facet.number).where(_visible(agents))
+    def count_heat(
+        self, first: datetime, last: datetime, agents: Agents, *, stage: str | None = None
+    ) -> Mapping[str | None, HeatCounts]:
+        """Count the calls that began in [first, last) by issue and emotion, as `count_heat` does."""
         with self._database.read() as session:
-            found = [(value, count) for value, count in session.execute(query)]
-        return tuple(sorted(found, key=lambda pair: (-pair[1], pair[0])))
+            return count_heat(session, first, last, agents, stage)
+
+    def count_facets(self, agents: Agents) -> dict[str, tuple[tuple[str, int], ...]]:
+        """Count the newest `MOST_COUNTED` calls of some agents by what they are filed under, most first.
+
+        Returns:
+            values and numbers of calls by kind, as `search.FACETS`.
+        """
+        facet, row = SearchFacetRow, SearchCallRow
+        newest = select(row.number).where(_visible(agents)).order_by(row.started_utc.desc(), row.number.desc())
+        some = newest.limit(MOST_COUNTED).subquery()
+        query = (
+            select(facet.kind, facet.value, func.count())
+            .join(some, some.c.number == facet.number)
+            .where(facet.kind.in_(FACETS))
+            .group_by(facet.kind, facet.value)
+        )
+        with self._database.read() as session:
+            found = [(kind, value, count) for kind, value, count in session.execute(query)]
+        found.sort(key=lambda item: (-item[2], item[1]))
+        return {kind: tuple((value, count) for own, value, count in found if own == kind) for kind in FACETS}
 
     def list_agents(self, agents: Agents) -> tuple[str, ...]:
         """Return the agents who have calls, of some."""
-        column = SearchCallRow.agent_id
-        query = select(column).where(column.is_not(None), _visible(agents)).distinct().order_by(column)
+        row = SearchCallRow
+        # From agent to agent in the index: not every call is looked at.
+        step = select(func.min(row.agent_id).label("agent")).where(_visible(agents)).cte(recursive=True)
+        after = select(func.min(row.agent_id)).where(row.agent_id > step.c.agent, _visible(agents)).scalar_subquery()
+        step = step.union_all(select(after).where(step.c.agent.is_not(None)))
         with self._database.read() as session:
-            return tuple(agent for agent in session.scalars(query) if agent)
+            return tuple(agent for agent in session.scalars(select(step.c.agent)) if agent)
+
+    def find_state(self, first: datetime, last: datetime) -> tuple[int, int]:
+        """Return what changes with every call that began in [first, last) and is judged, judged anew or deleted."""
+        row = SearchCallRow
+        query = select(func.count(), func.coalesce(func.max(row.number), 0)).where(_began(first, last))
+        with self._database.read() as session:
+            calls, newest = session.execute(query).one()
+        return calls, newest
 
     def count_starts(self, first: datetime, last: datetime, agents: Agents) -> tuple[tuple[datetime, int], ...]:
         """Count the calls that began in [first, last), in steps of ten minutes: in every time zone these make days."""

@@ -25,6 +25,8 @@ SETUP_LASTS = timedelta(minutes=15)
 RECENT = timedelta(seconds=60)
 #: Of so many askers they are kept at a time.
 _MOST_RECENT = 200
+#: So many things that take long to make are kept at a time.
+_MOST_MADE = 20
 T = TypeVar("T")
 
 
@@ -53,6 +55,7 @@ class Desk:
         self.teams_in_file: Final = self._read_teams()
         self._ticket: tuple[str, datetime] | None = None
         self._recent: dict[Hashable, tuple[datetime, Any]] = {}
+        self._made: dict[Hashable, tuple[Hashable, Any]] = {}
         self._lock = threading.Lock()
 
     def _read_teams(self) -> bool:
@@ -95,6 +98,23 @@ class Desk:
             if len(self._recent) >= _MOST_RECENT:
                 self._recent.clear()
             self._recent[key] = (self.now(), value)
+        return value
+
+    def as_of(self, key: Hashable, state: Hashable, make: Callable[[], T]) -> T:
+        """Return what `make` returned last for this key, if what it was made from is in the same state still.
+
+        For what takes long to make and seldom changes. The key has everything that decides what may be seen.
+        """
+        with self._lock:
+            known = self._made.get(key)
+        if known is not None and known[0] == state:
+            value: T = known[1]
+            return value
+        value = make()
+        with self._lock:
+            if len(self._made) >= _MOST_MADE:
+                self._made.pop(next(iter(self._made)))
+            self._made[key] = (state, value)
         return value
 
     def make_ticket(self) -> str:

@@ -81,14 +81,14 @@ class FacetOffers:
 
 
 def offers_of(access: Access) -> FacetOffers:
-    """Return what the form offers; counts are of all calls that may be seen."""
+    """Return what the form offers; counts are of the newest 10,000 calls that may be seen."""
     agents, desk = access.agents(), access.desk
     teams = access.teams()
     key = ("facets", language(), agents, tuple(team.team_id for team in teams))
 
     def make() -> FacetOffers:
         pages = desk.store.call_pages
-        counted = {kind: dict(pages.count_facets(kind, agents)) for kind in ("issue", "stage", "emotion", "rule")}
+        counted = {kind: dict(counts) for kind, counts in pages.count_facets(agents).items()}
         values = {
             kind: tuple(FacetOffer(value=value, label=value, calls=calls) for value, calls in counts.items())
             for kind, counts in counted.items()

@@ -1,4 +1,8 @@
-"""Indexes of lists: each holds all that a list asks of calls, and scores are in the order in which they are listed."""
+"""Indexes of lists, each with all that a list asks of calls; and facets from which heat maps are counted.
+
+The facets are made from the summaries that the store has; a call without one is indexed anew by the next
+`qareport store upgrade` or search.
+"""
 
 from alembic import op
 
@@ -19,3 +23,26 @@ def upgrade() -> None:
     for name, columns in _INDEXES.items():
         op.drop_index(f"ix_search_calls_{name}", "search_calls")
         op.create_index(f"ix_search_calls_{name}", "search_calls", columns)
+    bind = op.get_bind()
+    postgresql = bind.dialect.name == "postgresql"
+
+    def of_summary(key: str, place: str = "") -> str:
+        if postgresql:
+            return f"c.summary::json -> '{key}' ->> 0" if place else f"c.summary::json ->> '{key}'"
+        return f"json_extract(c.summary, '$.{key}{place}')"
+
+    issue, emotion, outside = of_summary("issues", "[0]"), of_summary("dominant_emotion"), of_summary("outside_domain")
+    yes = "'true'" if postgresql else "1"
+    for kind, value, condition in (
+        ("main", issue, f"{issue} IS NOT NULL"),
+        ("heard", "''", f"{emotion} IS NOT NULL"),
+        ("outside", "''", f"{outside} = {yes}"),
+    ):
+        bind.exec_driver_sql(
+            "INSERT INTO search_facets (kind, value, started_utc, number) "  # noqa: S608 - of fixed words alone
+            f"SELECT '{kind}', {value}, s.started_utc, s.number FROM search_calls s "
+            f"JOIN call_summaries c ON c.key = s.report_key WHERE {condition}"
+        )
+    bind.exec_driver_sql(
+        "UPDATE search_calls SET report_key = '' WHERE report_key NOT IN (SELECT key FROM call_summaries)"
+    )

@@ -86,6 +86,8 @@ class DeskMiddleware:
             return errors.refuse(request, 403, say("this request came from another site"))
         if is_too_large(request):
             return errors.refuse(request, 413, say("larger than {limit} MB", limit=MOST_BODY >> 20))
+        if "\0" in request.url.path or "%00" in request.url.query or "%00" in request.scope["path"]:
+            return errors.refuse(request, 422, say("a zero byte is in no name"))
         if wait := self._limits.wait_s(request, principal):
             return errors.refuse(
                 request, 429, say("too many requests; try again in {seconds} s", seconds=wait), retry_s=wait

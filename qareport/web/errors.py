@@ -41,8 +41,13 @@ CODES: Final[Mapping[str, tuple[int, Message]]] = {
     "store": (503, say("the store cannot be reached")),
     "store_full": (507, say("the disk is full")),
     "empty": (422, say("the recording is empty")),
-    "tests_failed": (422, say("rules are not published while their tests fail")),
-    "replay_needed": (422, say("rules are published after a replay of exactly this text")),
+    "reason": (422, say("rules are published with a reason")),
+    "own": (422, say("a second person must agree to rules")),
+    "read_only": (422, say("the folder of rules cannot be written")),
+    "unchanged": (422, say("nothing was changed")),
+    "tests": (422, say("rules are not published while their tests fail")),
+    "replay": (422, say("rules are published after a replay of exactly this text")),
+    "warnings": (422, say("rules with warnings are published by who says that they were seen")),
 }
 _log = logging.getLogger(__name__)
 #: Status and stable code of each kind of error; the first that fits counts.

@@ -164,7 +164,7 @@ def get_tags(access: MyAccess, call_id: str) -> CallTags:
     return tags_of(_one(order.calls, call_id), order.order_id)
 
 
-@router.get("/calls/{call_id:path}/documents/{format}")
+@router.get("/calls/{call_id:path}/documents/{format}", responses=documents.DOCUMENTS)
 def get_call_document(access: MyAccess, call_id: str, format: str) -> Response:
     """Make a document of a call: docx, pdf, html or json."""
     made_from = access.order(_known(access, call_id), call_id=call_id)
@@ -177,7 +177,7 @@ def get_call(access: MyAccess, call_id: str) -> Response:
     return _whole(_call(access, call_id))
 
 
-@router.get("/orders/{order_id:path}/documents/{format}")
+@router.get("/orders/{order_id:path}/documents/{format}", responses=documents.DOCUMENTS)
 def get_order_document(access: MyAccess, order_id: str, format: str) -> Response:
     """Make a document of an order: docx, pdf, html or json."""
     return documents.download(access, access.order(order_id), format, object=f"order:{order_id}")
@@ -210,7 +210,7 @@ def get_digest(access: MyAccess, kind: Kind, name: str, team: Annotated[str, Que
     return _whole(access.report(period, team_id=team))
 
 
-@router.get("/digests/{kind}/{name}/documents/{format}")
+@router.get("/digests/{kind}/{name}/documents/{format}", responses=documents.DOCUMENTS)
 def get_digest_document(
     request: Request, access: MyAccess, kind: Kind, name: str, format: str,
     team: Annotated[str, Query(max_length=100)] = "",

@@ -224,7 +224,7 @@ def replay_rules(access: MyAccess, question: ReplayQuestion) -> Response:
     return JSONResponse({"rules_sha256": sha256, **json.loads(to_json(result))})
 
 
-@router.get("/schema")
+@router.get("/schema", responses={200: {"content": {"application/schema+json": {}}}})
 def get_rule_schema(access: MyAccess, kind: Annotated[rules.FileKind, Query()] = "rules") -> Response:
     """Return the JSON Schema of a kind of file, with English and Chinese words."""
     access.require(Permission.RULES_READ)

@@ -63,7 +63,9 @@ def cancel_upload(access: MyAccess, upload_id: RowId) -> Response:
     return Response(status_code=204)
 
 
-@router.get("/{upload_id}/events")
+@router.get(
+    "/{upload_id}/events", response_class=StreamingResponse, responses={200: {"content": {"text/event-stream": {}}}}
+)
 def follow_upload(
     access: MyAccess, upload_id: RowId, last_event_id: Annotated[str, Header(max_length=20)] = ""
 ) -> StreamingResponse:

@@ -26,6 +26,7 @@ CODES: Final[Mapping[str, tuple[int, Message]]] = {
     "forbidden": (403, say("the role or the token may not do this")),
     "not_found": (404, say("there is no such thing, or it may not be seen")),
     "not_allowed": (405, say("the address has no such method")),
+    "too_slow": (408, say("the body of the request did not come in time")),
     "conflict": (409, say("it is in another state by now, or something else is under way")),
     "gone": (410, say("it was there, and is no longer")),
     "precondition_failed": (412, say("If-Match names another state than the present one")),
@@ -68,8 +69,8 @@ _RETRY_S = 10
 _UPLOAD_STATUS = {"too_large": 413, "store_full": 507, "overload": 503, "conflict": 409}
 #: Codes of what the framework itself refuses.
 _STATUS_CODES = {
-    401: "unauthenticated", 403: "forbidden", 404: "not_found", 405: "not_allowed", 409: "conflict", 413: "too_large",
-    415: "unsupported_media", 422: "invalid", 429: "rate_limited",
+    401: "unauthenticated", 403: "forbidden", 404: "not_found", 405: "not_allowed", 408: "too_slow", 409: "conflict",
+    413: "too_large", 415: "unsupported_media", 422: "invalid", 429: "rate_limited",
 }  # fmt: skip
 
 

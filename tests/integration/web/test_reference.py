@@ -82,8 +82,8 @@ REFUSED = {
     "POST /api/v1/appeals": {"forbidden"},  # an administrator has no calls to appeal for
     "POST /api/v1/calls/{call_id}/acknowledge": {"forbidden"},
     "POST /api/v1/appeals/{appeal_id}/decision": {"not_found"},
-    "POST /api/v1/appeals/{appeal_id}/escalate": {"forbidden"},
-    "POST /api/v1/appeals/{appeal_id}/withdraw": {"forbidden"},
+    "POST /api/v1/appeals/{appeal_id}/escalate": {"not_found"},
+    "POST /api/v1/appeals/{appeal_id}/withdraw": {"not_found"},
 }
 
 

@@ -32,9 +32,9 @@ SCRIPT = "<script>alert(1)</script>"
 EVIL = f"{SCRIPT}\"'><img src=x onerror=alert(1)>"
 #: Pages on which what people and callers wrote is shown.
 PAGES = (
-    "/", "/calls", "/calls?q=退货", f"/calls?q={EVIL}", "/calls/evil", "/upload", "/heat", "/review", "/appeals", "/rules",
-    "/rules/returns.yaml", "/settings/users", "/settings/users/1", "/settings/teams", "/settings/tokens", "/audit", "/account",
-    "/reports", "/reports/day/2026-11-21", "/reports/day/2026-11-21/document", "/api",
+    "/", "/calls", "/calls?q=退货", f"/calls?q={EVIL}", "/calls/evil", "/upload", "/heat", "/review", "/appeals",
+    "/rules", "/rules/returns.yaml", "/settings/users", "/settings/users/1", "/settings/teams", "/settings/tokens",
+    "/audit", "/account", "/reports", "/reports/day/2026-11-21", "/reports/day/2026-11-21/document", "/api",
 )  # fmt: skip
 
 
@@ -75,7 +75,7 @@ def test_nothing_that_is_stored_becomes_part_of_a_page(with_rules: OpenDesk) -> 
     shown = 0
     for page in PAGES:
         answer = admin.get(page)
-        assert answer.status_code in (200, 303), page
+        assert answer.status_code in (200, 303, 422), page
         assert SCRIPT not in answer.text, page
         assert "<img src=x" not in answer.text, page
         assert "'unsafe-inline'" not in answer.headers["content-security-policy"].partition("style-src")[0], page
@@ -126,35 +126,37 @@ def test_a_session_is_new_at_login_and_dies_with_the_role(opened: OpenDesk) -> N
     assert first.get(f"{API}/me").status_code == 401
 
 
+#: Ways out of a folder.
 UP = (
-    "../../secret",
-    "..%2f..%2fsecret",
-    "%2e%2e/%2e%2e/secret",
-    "..\\..\\secret",
-    "/etc/passwd",
-    "%00",
-    "....//secret",
-)
+    "../../secret", "..%2f..%2fsecret", "%2e%2e/%2e%2e/secret", "..\\..\\secret", "/etc/passwd", "%00", "....//secret",
+)  # fmt: skip
 
 
-@pytest.mark.parametrize("way", UP)
-def test_no_name_leads_out_of_a_folder(with_rules: OpenDesk, tmp_path: Path, way: str) -> None:
-    (tmp_path / "secret").write_text("SECRET")
-    (tmp_path / "secret.yaml").write_text("SECRET")
-    admin = with_rules.enter(UserRole.ADMIN)
-    for path in (f"/static/{way}", f"/calls/{way}", f"{API}/calls/{way}/audio", f"{API}/rules/files/{way}.yaml",
-                 f"{API}/calls/c1/documents/{way}", f"{API}/digests/day/{way}", f"/rules/{way}.yaml"):  # fmt: skip
-        answer = admin.get(path)
-        assert answer.status_code in (404, 422), path
-        assert "SECRET" not in answer.text
-    before = {path for path in tmp_path.rglob("*") if "uploads" not in path.parts}
-    added = admin.post(f"{API}/uploads", json={"file_name": f"{way}.wav".replace("/", "_/"), "call_id": way})
-    assert added.status_code == 201
-    assert admin.put(added.json()["put_url"], content=b"RIFF").status_code == 202
-    body = {"text": RULES, "reason": "x"}
-    assert admin.put(f"{API}/rules/files/{way}.yaml", json=body).status_code in (404, 422)
-    after = {path for path in tmp_path.rglob("*") if "uploads" not in path.parts}
-    assert after - before <= {path for path in after if path.name.startswith("q.db")}
+def test_no_name_leads_out_of_a_folder(with_rules: OpenDesk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limiting.RequestLimits, "wait_s", lambda *_: 0)
+    for name in ("secret", "secret.yaml"):
+        (tmp_path / name).write_text("SECRET")
+    admin, let_in = with_rules.enter(UserRole.ADMIN), []
+    before = _files(tmp_path)
+    for way in UP:
+        for path in (f"/static/{way}", f"/calls/{way}", f"{API}/calls/{way}/audio", f"{API}/rules/files/{way}.yaml",
+                     f"{API}/calls/c1/documents/{way}", f"{API}/digests/day/{way}", f"/rules/{way}.yaml"):  # fmt: skip
+            answer = admin.get(path)
+            if answer.status_code not in (404, 422) or "SECRET" in answer.text:
+                let_in.append(path)
+        body = {"text": RULES, "reason": "x"}
+        assert admin.put(f"{API}/rules/files/{way}.yaml", json=body).status_code in (404, 422)
+        added = admin.post(f"{API}/uploads", json={"file_name": f"{way}.wav", "call_id": way})
+        assert added.status_code == 201
+        assert admin.put(added.json()["put_url"], content=b"RIFF").status_code == 202
+    assert let_in == []
+    assert _files(tmp_path) == before  # recordings are named by their hash
+
+
+def _files(folder: Path) -> set[str]:
+    """Name the files below a folder that no desk writes by itself."""
+    paths = (path for path in folder.rglob("*") if path.is_file())
+    return {path.name for path in paths if path.parent.name != "uploads" and not path.name.startswith("q.db")}
 
 
 def test_no_cursor_is_taken_that_the_list_did_not_write(opened: OpenDesk, tmp_path: Path) -> None:
@@ -173,37 +175,41 @@ def test_no_cursor_is_taken_that_the_list_did_not_write(opened: OpenDesk, tmp_pa
     assert admin.get(f"{API}/audit", params={"after": written}).status_code == 422
 
 
-@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t=", "\r="])
-def test_no_cell_of_an_export_is_a_formula(opened: OpenDesk, start: str) -> None:
-    name = f"{start}HYPERLINK(1)"
-    opened.browser().post("/login", data={"name": name, "password": "x"})
+def test_no_cell_of_an_export_is_a_formula(opened: OpenDesk) -> None:
+    starts = ("=", "+", "-", "@")
+    for start in starts:
+        opened.browser().post("/login", data={"name": f"{start}HYPERLINK(1)", "password": "x"})
+    admin = opened.enter(UserRole.ADMIN)
+    for start in (*starts, "\t=", "\r="):
+        new = {"file_name": f"{start}HYPERLINK(1)", "call_id": f"{start}1"}
+        assert admin.post(f"{API}/uploads", json=new).is_success
     exported = opened.enter(UserRole.AUDITOR).get("/audit/export?format=csv").text
     cells = [cell for row in csv.reader(io.StringIO(exported.removeprefix("\ufeff"))) for cell in row]
-    assert any("HYPERLINK" in cell for cell in cells)
-    assert not [cell for cell in cells if cell[:1] in "=+-@\t\r" and cell[:1]]
+    assert sum("HYPERLINK" in cell for cell in cells) >= 6
+    assert not [cell for cell in cells if cell.startswith(("=", "+", "-", "@", "\t", "\r"))]
 
 
-@pytest.mark.parametrize(
-    ("key", "text"),
-    [
-        ("regex", '"(a+)+$"'),
-        ("regex", '"(.*a){25}b"'),
-        ("advice", '\'{% for i in "a" * 9999 %}{% for j in "a" * 9999 %}{% endfor %}{% endfor %}好\''),
-        ("advice", "'{{ 9 ** 9 ** 9 }}'"),
-        ("advice", "'{{ quote.__class__.__mro__ }}'"),
-    ],
+#: Rules that would run for hours: a key, and its text.
+ENDLESS = (
+    ("regex", '"(a+)+$"'),
+    ("regex", '"(.*a){25}b"'),
+    ("advice", '\'{% for i in "a" * 9999 %}{% for j in "a" * 9999 %}{% endfor %}{% endfor %}好\''),
+    ("advice", "'{{ 9 ** 9 ** 9 }}'"),
+    ("advice", "'{{ quote.__class__.__mro__ }}'"),
 )
-def test_no_rule_runs_long(with_rules: OpenDesk, key: str, text: str) -> None:
-    rules = re.sub(r"advice: .*", f"advice: {text}", RULES, count=1)
-    if key == "regex":
-        rules = re.sub(r"( +)(says|any): ?\[.*", rf"\1regex: {text}", RULES, count=1)
-    assert rules != RULES
+
+
+def test_no_rule_runs_long(with_rules: OpenDesk) -> None:
     admin = with_rules.enter(UserRole.ADMIN)
-    began = time.process_time()
-    answer = admin.post(f"{API}/rules/lint", json={"files": {"returns.yaml": rules}})
-    assert time.process_time() - began < 5
-    problems = answer.json()["problems"]
-    assert [problem for problem in problems if problem["severity"] == "error"]
+    for key, text in ENDLESS:
+        rules = re.sub(r"advice: .*", f"advice: {text}", RULES, count=1)
+        if key == "regex":
+            rules = re.sub(r"( +)(says|any): ?\[.*", rf"\1regex: {text}", RULES, count=1)
+        assert rules != RULES
+        began = time.process_time()
+        answer = admin.post(f"{API}/rules/lint", json={"files": {"returns.yaml": rules}})
+        assert time.process_time() - began < 5, text
+        assert [problem for problem in answer.json()["problems"] if problem["severity"] == "error"], text
 
 
 # --- on the wire ------------------------------------------------------------------------------------------------------

@@ -151,8 +151,8 @@ def test_lists_heat_and_kept_answers_are_the_same_on_postgresql(tmp_path: Path) 
 
 def _everything(admin: TestClient) -> list[object]:
     queries = (
-        "", "issue:退换货", "emotion:ANGRY risk:high", "emotion:ANGRY agent:A1", "team:red", "score:<90", "NOT team:red",
-        "ANGRY AND 退货", "date:2026-11-21 emotion:ANGRY",
+        "", "issue:退换货", "emotion:ANGRY risk:high", "emotion:ANGRY agent:A1", "team:red", "score:<90",
+        "NOT team:red", "ANGRY AND 退货", "date:2026-11-21 emotion:ANGRY",
     )  # fmt: skip
     found: list[object] = []
     for query in queries:

@@ -110,7 +110,7 @@ def _refuse_programs(parsed: nodes.Template) -> None:
     for node in parsed.find_all(nodes.Node):
         if not isinstance(node, _PARTS) or (isinstance(node, nodes.Filter) and node.name not in _FILTERS):
             kind = node.name if isinstance(node, nodes.Filter) else type(node).__name__.lower()
-            raise AdviceError(say("advice has placeholders and choices ({{% if %}}), nothing else: {kind}", kind=kind))
+            raise AdviceError(say("advice holds placeholders and choices (if) alone, not: {kind}", kind=kind))
 
 
 def _without_one_call(text: str) -> str:

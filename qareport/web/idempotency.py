@@ -107,7 +107,7 @@ def _hashes(scope: Scope, given: str, body: bytes) -> tuple[str, str]:
 
 def _repeat(request: Request, kept: KeptAnswer, asked: str) -> Response:
     if kept.request_sha256 != asked:
-        detail = say("this Idempotency-Key came with another request before")
+        detail = say("the Idempotency-Key came with another request before")
         return errors.refuse(request, 422, detail, code="idempotency_mismatch")
     return Response(
         kept.body, status_code=kept.status, media_type=kept.media_type or None, headers={"idempotency-replayed": "true"}

@@ -87,8 +87,8 @@ def _numbers(text: str) -> str:
     )
 
 
-def make_calls(rule_book: RuleBook, count: int) -> Iterator[Transcript]:
-    """Chain conversations of the tests until a call is about three minutes long."""
+def make_calls(rule_book: RuleBook, count: int, *, length_ms: int = CALL_MS) -> Iterator[Transcript]:
+    """Chain conversations of the tests until a call is about as long as wanted."""
     rng = random.Random(7)
     cases = load_rule_tests(rule_book.ruleset)
     faulty = [case.transcript.segments for case in cases if case.must_hit]
@@ -96,7 +96,7 @@ def make_calls(rule_book: RuleBook, count: int) -> Iterator[Transcript]:
     for number in range(count):
         segments: list[Segment] = []
         at_ms = 0
-        while at_ms < CALL_MS:
+        while at_ms < length_ms:
             talk = rng.choice(faulty if rng.random() < FAULTY else calm)
             shift_ms = at_ms - talk[0].start_ms
             for segment in talk:

@@ -152,6 +152,21 @@ class HeatRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HeatCounts:
+    """How many calls a row of a heat map counts, by what their customers showed and by stage."""
+
+    calls: int
+    #: Calls in which the model named any emotion of the customer.
+    heard: int
+    #: Calls in which the customer showed any of the emotions.
+    troubled: int
+    emotions: Mapping[str, int]
+    #: Calls that are mainly about the row's issue, by stage; and the same of those that showed an emotion.
+    stages: Mapping[str, int]
+    emotion_stages: Mapping[str, Mapping[str, int]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class HeatMap:
     """Issue × emotion, issues with the most troubled calls first."""
 

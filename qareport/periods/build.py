@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
@@ -23,6 +23,7 @@ from qareport.model import (
     Headline,
     HeadlineName,
     HeatCell,
+    HeatCounts,
     HeatMap,
     HeatRow,
     Note,
@@ -108,11 +109,6 @@ def build_period(
         outlier_sigma=settings.outlier_sigma,
         provenance=_provenance(scope.now),
     )
-
-
-def build_heat(period: Period, calls: Iterable[CallSummary], settings: PeriodSettings) -> HeatMap:
-    """Build the heat map of some calls of a period alone, as `build_period` does for its report."""
-    return heat_map(make_scope(period, calls, (), settings))
 
 
 def make_scope(
@@ -315,43 +311,65 @@ def heat_map(scope: Scope) -> HeatMap:
     left out. Rows: most troubled calls first, calls without a known issue last.
     """
     inside = [call for call in scope.now if not call.outside_domain]
-    shown = {emotion for call in inside for emotion in call.emotions}
-    emotions = tuple(name for name in (*_EMOTIONS, STATE_SILENCE, TAG_IRONY) if name in _ALWAYS or name in shown)
-    by_issue: dict[str | None, list[CallSummary]] = {}
+    by_issue: dict[str | None, list[CallSummary]] = {"": inside}
     for call in inside:
         for issue in call.issues or (None,):
             by_issue.setdefault(issue, []).append(call)
-    rows = [_heat_row(scope, issue, calls, emotions) for issue, calls in by_issue.items()]
+    return build_heat({issue: _counts(issue, calls) for issue, calls in by_issue.items()}, scope.settings)
+
+
+def build_heat(counts: Mapping[str | None, HeatCounts], settings: PeriodSettings) -> HeatMap:
+    """Build a heat map (see `heat_map`) of what was counted by issue: None: no issue, "": all calls together."""
+    whole = counts[""]
+    emotions = tuple(
+        name for name in (*_EMOTIONS, STATE_SILENCE, TAG_IRONY) if name in _ALWAYS or whole.emotions.get(name)
+    )
+    rows = [_heat_row(issue, counted, emotions, settings) for issue, counted in counts.items() if issue != ""]
     rows.sort(key=lambda row: (row.issue is None, -row.troubled, -row.calls, row.issue or ""))
-    return HeatMap(emotions=emotions, rows=tuple(rows), total=_heat_row(scope, None, inside, emotions))
+    return HeatMap(emotions=emotions, rows=tuple(rows), total=_heat_row(None, whole, emotions, settings))
 
 
-def _heat_row(scope: Scope, issue: str | None, calls: Sequence[CallSummary], emotions: Sequence[str]) -> HeatRow:
-    return HeatRow(
-        issue=issue,
+def _counts(issue: str | None, calls: Sequence[CallSummary]) -> HeatCounts:
+    own = [call for call in calls if not issue or call.issues[0] == issue]
+    shown = dict.fromkeys(emotion for call in calls for emotion in call.emotions)
+    return HeatCounts(
         calls=len(calls),
+        heard=sum(call.dominant_emotion is not None for call in calls),
         troubled=sum(bool(call.emotions) for call in calls),
-        cells=tuple(_cell(emotion, calls, issue) for emotion in emotions),
-        stages=tuple(_stages(call for call in calls if issue is None or call.issues[0] == issue)),
-        small=len(calls) < scope.settings.small_n,
+        emotions={emotion: sum(emotion in call.emotions for call in calls) for emotion in shown},
+        stages=_stages(own),
+        emotion_stages={emotion: _stages(call for call in own if emotion in call.emotions) for emotion in shown},
     )
 
 
-def _cell(emotion: str, calls: Sequence[CallSummary], issue: str | None) -> HeatCell:
-    with_it = [call for call in calls if emotion in call.emotions]
-    n = sum(call.dominant_emotion is not None for call in calls) if emotion in _EMOTIONS else len(calls)
-    own = (call for call in with_it if issue is None or call.issues[0] == issue)
-    stage, stage_calls = next(iter(_stages(own)), (None, 0))
+def _stages(calls: Iterable[CallSummary]) -> Counter[str]:
+    return Counter(stage for call in calls for stage in dict.fromkeys(call.stages))
+
+
+def _heat_row(issue: str | None, counts: HeatCounts, emotions: Sequence[str], settings: PeriodSettings) -> HeatRow:
+    return HeatRow(
+        issue=issue,
+        calls=counts.calls,
+        troubled=counts.troubled,
+        cells=tuple(_cell(emotion, counts) for emotion in emotions),
+        stages=tuple(_most_first(counts.stages)),
+        small=counts.calls < settings.small_n,
+    )
+
+
+def _cell(emotion: str, counts: HeatCounts) -> HeatCell:
+    with_it = counts.emotions.get(emotion, 0)
+    n = max(counts.heard if emotion in _EMOTIONS else counts.calls, with_it)
+    stage, stage_calls = next(iter(_most_first(counts.emotion_stages.get(emotion, {}))), (None, 0))
     return HeatCell(
         emotion=emotion,
-        calls=len(with_it),
-        n=max(n, len(with_it)),
-        share=len(with_it) / max(n, len(with_it)) if n or with_it else None,
+        calls=with_it,
+        n=n,
+        share=with_it / n if n else None,
         stage=stage,
         stage_calls=stage_calls,
     )
 
 
-def _stages(calls: Iterable[CallSummary]) -> list[tuple[str, int]]:
-    counts = Counter(stage for call in calls for stage in dict.fromkeys(call.stages))
+def _most_first(counts: Mapping[str, int]) -> list[tuple[str, int]]:
     return sorted(counts.items(), key=lambda item: (-item[1], item[0]))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 import sys
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from itertools import pairwise
 
@@ -15,14 +15,12 @@ from qareport.model import (
     MEASURES,
     NEGATIVE_EMOTIONS,
     NORM_MEASURES,
-    STATE_NOT_JUDGED,
     TROUBLE_KINDS,
     CallChange,
     CallMetrics,
     CallReport,
     CallSummary,
     Dossier,
-    Emotion,
     Finding,
     MeasuredCall,
     MetricNorm,
@@ -41,14 +39,12 @@ from qareport.model import (
     TeamNorm,
 )
 from qareport.periods.scope import local_day
-from qareport.search import shown_emotions
+from qareport.search import dominant_emotion, shown_emotions
 
 #: Weightiest moments that a summary keeps.
 KEPT_MOMENTS = 5
 #: Those that are kept besides: alarms, and what may be praised.
 _ALWAYS_KEPT = frozenset((*ALARM_KINDS, MomentKind.RECOVERY))
-#: Tags that say that no emotion is known.
-_NO_EMOTION = frozenset({Emotion.EMO_UNKNOWN.value, Emotion.OTHER.value, STATE_NOT_JUDGED})
 
 
 def summarise_call(
@@ -91,7 +87,7 @@ def summarise_call(
         stages=tuple(_interned(stage.name) for stage in masked.stages),
         emotions=shown_emotions(masked.moments),
         emotion_shares=shares,
-        dominant_emotion=_dominant(shares),
+        dominant_emotion=dominant_emotion(shares),
         metrics=call_measures(masked.metrics),
         hits=tuple(_hit(finding) for finding in masked.findings),
         not_applicable=_not_applicable(masked),
@@ -132,11 +128,6 @@ def call_measures(metrics: CallMetrics) -> dict[str, float]:
 def _interned(text: str) -> str:
     """Return the one copy of a name that thousands of summaries share."""
     return sys.intern(str(text))
-
-
-def _dominant(shares: Mapping[str, float]) -> str | None:
-    named = {tag: share for tag, share in shares.items() if tag not in _NO_EMOTION and share > 0}
-    return max(named, key=lambda tag: (named[tag], tag)) if named else None
 
 
 def _recovered(moments: Iterable[Moment]) -> bool | None:

@@ -5,7 +5,19 @@ docs/guide/search-and-export.md.
 """
 
 from qareport.search.call_tags import CallTags, tags_of
-from qareport.search.facets import FACETS, REVIEWED, SHOWN, facets_of, shown_emotions, spoken_languages
+from qareport.search.facets import (
+    FACETS,
+    HEARD,
+    MAIN_ISSUE,
+    OUTSIDE,
+    REVIEWED,
+    SHOWN,
+    dominant_emotion,
+    facets_of,
+    heat_facets_of,
+    shown_emotions,
+    spoken_languages,
+)
 from qareport.search.parser import parse, terms_in_query
 from qareport.search.query import (
     And,
@@ -26,7 +38,10 @@ from qareport.search.terms import MARK, Line, Terms, find_spans, lines_of, mark_
 
 __all__ = [
     "FACETS",
+    "HEARD",
+    "MAIN_ISSUE",
     "MARK",
+    "OUTSIDE",
     "REVIEWED",
     "SHOWN",
     "And",
@@ -43,8 +58,10 @@ __all__ = [
     "QueryTerm",
     "Terms",
     "Words",
+    "dominant_emotion",
     "facets_of",
     "find_spans",
+    "heat_facets_of",
     "lines_of",
     "mark_of",
     "parse",

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from qareport.model import (
     NEGATIVE_EMOTIONS,
+    STATE_NOT_JUDGED,
     STATE_SILENCE,
     TAG_IRONY,
     CallReport,
+    Emotion,
     Language,
     Moment,
     MomentKind,
     NoteCode,
+    Role,
     Segment,
 )
 
@@ -23,8 +26,13 @@ from qareport.model import (
 FACETS: Final = ("issue", "stage", "emotion", "rule", "lang", "reviewed", "source")
 #: What the facet `reviewed` is called for calls that have a verdict that counts.
 REVIEWED: Final = "yes"
+#: What else calls are filed under, for heat maps alone: the model named an emotion of the customer; the issue that the
+#: call is mainly about; the model listened to voices that it was not made for.
+HEARD, MAIN_ISSUE, OUTSIDE = "heard", "main", "outside"
 #: A language with less of the spoken time than this is taken for a slip of the model in short sentences.
 _LEAST_SHARE: Final = 0.1
+#: Tags that say that no emotion is known.
+_NO_EMOTION: Final = frozenset({Emotion.EMO_UNKNOWN.value, Emotion.OTHER.value, STATE_NOT_JUDGED})
 #: What a customer may show, in the order of heat maps.
 SHOWN: Final = (*(str(emotion.value) for emotion in NEGATIVE_EMOTIONS), STATE_SILENCE, TAG_IRONY)
 
@@ -35,7 +43,7 @@ def facets_of(report: CallReport) -> tuple[tuple[str, str], ...]:
     `emotion` is what the customer showed, as heat maps count it: none where the model listened to voices that it was
     not made for.
     """
-    outside = any(note.code is NoteCode.OUTSIDE_MODEL_DOMAIN for note in report.notes)
+    outside = _is_outside(report)
     pairs = [
         *(("issue", issue.name) for issue in report.issues),
         *(("stage", stage.name) for stage in report.stages),
@@ -44,6 +52,27 @@ def facets_of(report: CallReport) -> tuple[tuple[str, str], ...]:
         *(("lang", language) for language in spoken_languages(report.segments)),
     ]
     return tuple(dict.fromkeys(pairs))
+
+
+def heat_facets_of(report: CallReport) -> tuple[tuple[str, str], ...]:
+    """Return what a call is filed under for heat maps besides `facets_of`."""
+    customer = report.metrics.roles.get(Role.CUSTOMER) or report.metrics.roles.get(Role.UNKNOWN)
+    heard = customer is not None and dominant_emotion(customer.emotion_shares) is not None
+    return (
+        *((HEARD, "") for _ in range(heard)),
+        *((MAIN_ISSUE, issue.name) for issue in report.issues[:1]),
+        *((OUTSIDE, "") for _ in range(_is_outside(report))),
+    )
+
+
+def dominant_emotion(shares: Mapping[str, float]) -> str | None:
+    """Return the tag with the largest share of talk time among those that name an emotion; None: there is none."""
+    named = {tag: share for tag, share in shares.items() if tag not in _NO_EMOTION and share > 0}
+    return max(named, key=lambda tag: (named[tag], tag)) if named else None
+
+
+def _is_outside(report: CallReport) -> bool:
+    return any(note.code is NoteCode.OUTSIDE_MODEL_DOMAIN for note in report.notes)
 
 
 def shown_emotions(moments: Iterable[Moment]) -> tuple[str, ...]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
@@ -26,40 +25,25 @@ def is_about_calls(node: Node) -> bool:
     return False
 
 
-def condition_of(node: Node, *, known: Fact | None = None) -> Any:
-    """Return a query about calls as a condition on `search_calls`.
-
-    Args:
-        node: the query.
-        known: a part of AND that holds already for every call that is looked at.
-    """
+def condition_of(node: Node) -> Any:
+    """Return a query about calls as a condition on `search_calls`."""
     match node:
         case And(parts=parts):
-            return and_(true(), *(condition_of(part, known=known) for part in parts if part != known))
+            return and_(true(), *(condition_of(part) for part in parts))
         case Or(parts=parts):
             return or_(*(condition_of(part) for part in parts))
         case Not(part=part):
             # What is not known (no agent, no order) is not what was asked for: NULL counts as false.
             return not_(func.coalesce(condition_of(part), False))
         case Between():
-            return _between(node)
+            return between_of(SearchCallRow.score if node.name == "score" else SearchCallRow.started_utc, node)
         case Fact():
             return _fact(node)
     raise TypeError(node)
 
 
-def facets_in(node: Node) -> Iterator[Fact]:
-    """Yield the facets that every call of a query has: a list can be read along one of them."""
-    if isinstance(node, Fact) and node.name in FACETS and not node.prefix:
-        yield node
-    elif isinstance(node, And):
-        for part in node.parts:
-            yield from facets_in(part)
-
-
-def _between(node: Between) -> Any:
-    row = SearchCallRow
-    column: Any = row.score if node.name == "score" else row.started_utc
+def between_of(column: Any, node: Between) -> Any:
+    """Return the condition that a score, or a start in UTC ("": not known), is in a range."""
     low, high = (in_utc(bound) if isinstance(bound, datetime) else bound for bound in (node.low, node.high))
     condition = (column != "") if node.name == "date" else column.is_not(None)
     if low is not None:

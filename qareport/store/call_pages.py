@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import and_, func, select, true, tuple_
+from sqlalchemy import and_, func, select, true
 from sqlalchemy.orm import Session
 
-from qareport.model import Agents, Risk
-from qareport.search import Fact, Hit, Node
-from qareport.store.call_conditions import condition_of, facets_in, is_about_calls
-from qareport.store.connection import in_utc
+from qareport.model import Agents, HeatCounts, Risk
+from qareport.search import FACETS, Hit, Node
+from qareport.store.call_conditions import is_about_calls
+from qareport.store.call_lists import MOST_COUNTED, Order, choose
+from qareport.store.connection import batches, in_utc
 from qareport.store.database import Database
+from qareport.store.heat_counts import count_heat
 from qareport.store.schema import PAGE, SHIFT, Scope
 from qareport.store.search_index import read_hits
 from qareport.store.search_schema import SearchCallRow, SearchFacetRow
 
 #: Newest first, oldest first, lowest score first.
 Sort = Literal["-started", "started", "score"]
-#: Calls are counted up to this number; more are "at least" so many.
-MOST_COUNTED = 10_000
 #: Characters of an instant up to the tens of its minutes: 2026-11-21T01:1.
 _TEN_MINUTES = 15
 
@@ -105,22 +105,50 @@ class CallPages:
             every = session.execute(ordered.add_columns(row.number).where(_visible(agents)))
             return tuple(call_id for call_id, number in every if number in found)
 
-    def count_facets(self, kind: str, agents: Agents) -> tuple[tuple[str, int], ...]:
-        """Count the calls of some agents by what they are filed under, most first; `kind` as `search.FACETS`."""
-        facet, row = SearchFacetRow, SearchCallRow
-        query = select(facet.value, func.count()).where(facet.kind == kind).group_by(facet.value)
-        if agents.only is not None:
-            query = query.join(row, row.number == facet.number).where(_visible(agents))
+    def count_heat(
+        self, first: datetime, last: datetime, agents: Agents, *, stage: str | None = None
+    ) -> Mapping[str | None, HeatCounts]:
+        """Count the calls that began in [first, last) by issue and emotion, as `count_heat` does."""
         with self._database.read() as session:
-            found = [(value, count) for value, count in session.execute(query)]
-        return tuple(sorted(found, key=lambda pair: (-pair[1], pair[0])))
+            return count_heat(session, first, last, agents, stage)
+
+    def count_facets(self, agents: Agents) -> dict[str, tuple[tuple[str, int], ...]]:
+        """Count the newest `MOST_COUNTED` calls of some agents by what they are filed under, most first.
+
+        Returns:
+            values and numbers of calls by kind, as `search.FACETS`.
+        """
+        facet, row = SearchFacetRow, SearchCallRow
+        newest = select(row.number).where(_visible(agents)).order_by(row.started_utc.desc(), row.number.desc())
+        some = newest.limit(MOST_COUNTED).subquery()
+        query = (
+            select(facet.kind, facet.value, func.count())
+            .join(some, some.c.number == facet.number)
+            .where(facet.kind.in_(FACETS))
+            .group_by(facet.kind, facet.value)
+        )
+        with self._database.read() as session:
+            found = [(kind, value, count) for kind, value, count in session.execute(query)]
+        found.sort(key=lambda item: (-item[2], item[1]))
+        return {kind: tuple((value, count) for own, value, count in found if own == kind) for kind in FACETS}
 
     def list_agents(self, agents: Agents) -> tuple[str, ...]:
         """Return the agents who have calls, of some."""
-        column = SearchCallRow.agent_id
-        query = select(column).where(column.is_not(None), _visible(agents)).distinct().order_by(column)
+        row = SearchCallRow
+        # From agent to agent in the index: not every call is looked at.
+        step = select(func.min(row.agent_id).label("agent")).where(_visible(agents)).cte(recursive=True)
+        after = select(func.min(row.agent_id)).where(row.agent_id > step.c.agent, _visible(agents)).scalar_subquery()
+        step = step.union_all(select(after).where(step.c.agent.is_not(None)))
         with self._database.read() as session:
-            return tuple(agent for agent in session.scalars(query) if agent)
+            return tuple(agent for agent in session.scalars(select(step.c.agent)) if agent)
+
+    def find_state(self, first: datetime, last: datetime) -> tuple[int, int]:
+        """Return what changes with every call that began in [first, last) and is judged, judged anew or deleted."""
+        row = SearchCallRow
+        query = select(func.count(), func.coalesce(func.max(row.number), 0)).where(_began(first, last))
+        with self._database.read() as session:
+            calls, newest = session.execute(query).one()
+        return calls, newest
 
     def count_starts(self, first: datetime, last: datetime, agents: Agents) -> tuple[tuple[datetime, int], ...]:
         """Count the calls that began in [first, last), in steps of ten minutes: in every time zone these make days."""
@@ -140,18 +168,11 @@ class CallPages:
             )
 
     def _listed(self, session: Session, query: CallPageQuery) -> CallPage:
-        along = _rarest(session, query)
-        wanted = _visible(query.agents)
-        if query.node is not None and query.node != along:
-            wanted &= condition_of(query.node, known=along)
-        rows = session.scalars(_page(query, wanted, along)).all()
-        shown = tuple(_call(row, query.sort, ()) for row in rows[: query.limit])
-        numbers = _along(select(SearchCallRow.number).where(wanted), along)
-        counted = numbers.limit(MOST_COUNTED + 1).subquery()
-        total = session.scalar(select(func.count()).select_from(counted)) or 0
-        return CallPage(
-            calls=shown, more=len(rows) > query.limit, total=min(total, MOST_COUNTED), exact=total <= MOST_COUNTED
-        )
+        visible = None if query.agents.only is None else _visible(query.agents)
+        chosen = choose(session, query.node, visible, _order(query), query.limit)
+        found = _rows_of(session, chosen.numbers[: query.limit])
+        shown = tuple(_call(row, query.sort, ()) for row in found)
+        return CallPage(calls=shown, more=len(chosen.numbers) > query.limit, total=chosen.total, exact=chosen.exact)
 
     def _searched(self, session: Session, query: CallPageQuery, node: Node) -> CallPage:
         from qareport.store.search_evaluation import Evaluation, distinct  # it imports numpy
@@ -160,31 +181,60 @@ class CallPages:
         numbers = evaluation.evaluate(node)
         calls = numbers if query.scope == "call" else distinct(numbers >> SHIFT)
         calls = evaluation.visible(calls, query.agents)
-        rows = _choose(session, calls.tolist(), query)
+        order = _order(query)
+        chosen = _page_of(session, calls.tolist(), order, query)
         lines = evaluation.witnesses(node, calls) if query.scope == "call" else numbers
         shown = []
-        for row in rows[: query.limit]:
+        for row in _rows_of(session, chosen[: query.limit]):
             hits = read_hits(session, evaluation.lines_of(lines, row.number)[: query.most_hits])
             shown.append(_call(row, query.sort, hits))
-        return CallPage(calls=tuple(shown), more=len(rows) > query.limit, total=len(calls), exact=True)
+        total = min(len(calls), MOST_COUNTED)
+        return CallPage(
+            calls=tuple(shown), more=len(chosen) > query.limit, total=total, exact=len(calls) <= MOST_COUNTED
+        )
 
 
-def _choose(session: Session, numbers: Sequence[int], query: CallPageQuery) -> list[SearchCallRow]:
-    """Return the rows of one page of the calls that a search found, and one more where there is one.
+def _page_of(session: Session, numbers: Sequence[int], order: Order, query: CallPageQuery) -> list[int]:
+    """Return the numbers of one page of the calls that a search found, and one more where there is one.
 
-    Few are selected by their numbers; of many, enough come soon in the order of all calls.
+    Few are read by their numbers; of many, enough come soon in the order of all calls.
     """
     row = SearchCallRow
-    if len(numbers) <= PAGE:
-        return list(session.scalars(_page(query, row.number.in_(numbers))))
-    wanted, chosen, after = set(numbers), list[SearchCallRow](), query.after
+    column = order.column(row)
+    dated = column.is_not(None) if order.by_score else true()
+    if len(numbers) <= MOST_COUNTED:
+        places = [
+            (value, number)
+            for batch in batches(numbers, PAGE)
+            for value, number in session.execute(select(column, row.number).where(row.number.in_(batch), dated))
+            if order.follows((value, number))
+        ]
+        return [number for _, number in sorted(places, reverse=order.downwards)[: query.limit + 1]]
+    wanted, chosen = set(numbers), list[int]()
+    statement = select(column, row.number).where(dated, _visible(query.agents))
     while len(chosen) <= query.limit:
-        rows = session.scalars(_page(replace(query, after=after, limit=2 * PAGE), _visible(query.agents))).all()
-        chosen += [found for found in rows if found.number in wanted]
-        if not rows:
+        places = [
+            (value, number) for value, number in session.execute(order.page(statement, column, row.number, 4 * PAGE))
+        ]
+        chosen += [number for _, number in places if number in wanted]
+        if not places:
             break
-        after = _place(rows[-1], query.sort)
+        order = replace(order, after=places[-1])
     return chosen[: query.limit + 1]
+
+
+def _rows_of(session: Session, numbers: Sequence[int]) -> list[SearchCallRow]:
+    rows = session.scalars(select(SearchCallRow).where(SearchCallRow.number.in_(numbers)))
+    by_number = {row.number: row for row in rows}
+    return [by_number[number] for number in numbers if number in by_number]
+
+
+def _order(query: CallPageQuery) -> Order:
+    by_score = query.sort == "score"
+    after = query.after
+    if after is not None and by_score:
+        return Order(by_score=True, downwards=False, after=(int(after[0]), after[1]))
+    return Order(by_score=by_score, downwards=query.sort == "-started", after=after)
 
 
 def _place(row: SearchCallRow, sort: Sort) -> tuple[str, int]:
@@ -198,48 +248,6 @@ def _visible(agents: Agents) -> Any:
 def _began(first: datetime, last: datetime) -> Any:
     column = SearchCallRow.started_utc
     return and_(column >= in_utc(first), column < in_utc(last))
-
-
-def _rarest(session: Session, query: CallPageQuery) -> Fact | None:
-    """Choose the facet along which a list is read: the rarest of those that all its calls have."""
-    facets = list(facets_in(query.node)) if query.node is not None else []
-    if len(facets) < 2:
-        return facets[0] if facets else None
-
-    def calls_of(fact: Fact) -> int:
-        row = SearchFacetRow
-        some = select(row.number).where(row.kind == fact.name, row.value == fact.value).limit(MOST_COUNTED)
-        return session.scalar(select(func.count()).select_from(some.subquery())) or 0
-
-    return min(facets, key=calls_of)
-
-
-def _along(statement: Any, along: Fact | None) -> Any:
-    """Read calls by way of a facet's own index."""
-    if along is None:
-        return statement
-    facet = SearchFacetRow
-    return statement.join(facet, facet.number == SearchCallRow.number).where(
-        facet.kind == along.name, facet.value == along.value
-    )
-
-
-def _page(query: CallPageQuery, wanted: Any, along: Fact | None = None) -> Any:
-    row = SearchCallRow
-    by_score = query.sort == "score"
-    timed: Any = row if along is None else SearchFacetRow
-    column: Any = row.score if by_score else timed.started_utc
-    number: Any = row.number if by_score else timed.number
-    downwards = query.sort == "-started"
-    order = (column.desc(), number.desc()) if downwards else (column, number)
-    statement = _along(select(row).where(wanted), along)
-    if by_score:
-        statement = statement.where(row.score.is_not(None))
-    if query.after is not None:
-        place = tuple_(column, number)
-        last = tuple_(int(query.after[0]) if by_score else query.after[0], query.after[1])
-        statement = statement.where(place < last if downwards else place > last)
-    return statement.order_by(*order).limit(query.limit + 1)
 
 
 def _call(row: SearchCallRow, sort: Sort, hits: Iterable[Hit]) -> ListedCall:

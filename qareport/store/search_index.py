@@ -15,7 +15,7 @@ from qareport import privacy
 from qareport.codec import to_json
 from qareport.errors import DamagedError
 from qareport.model import CallReport, Risk
-from qareport.search import REVIEWED, Found, Hit, Line, Node, facets_of, lines_of
+from qareport.search import REVIEWED, Found, Hit, Line, Node, facets_of, heat_facets_of, lines_of
 from qareport.store.connection import batches, from_stored, in_utc
 from qareport.store.database import Database
 from qareport.store.review_schema import VerdictRow
@@ -184,7 +184,7 @@ def _put(
     session.add(SearchLinesRow(number=row.number, lines=to_json(lines)))
     facets = [
         {"kind": kind, "value": value[:_LONGEST], "started_utc": started_utc, "number": row.number}
-        for kind, value in (*facets_of(report), *_facets_of_call(session, call_id))
+        for kind, value in (*facets_of(report), *heat_facets_of(report), *_facets_of_call(session, call_id))
     ]
     if facets:
         session.execute(insert(SearchFacetRow), facets)

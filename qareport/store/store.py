@@ -13,6 +13,7 @@ from qareport.store.corrections import CorrectionRepository
 from qareport.store.database import Database
 from qareport.store.deletion import DeletionRepository, Maintenance
 from qareport.store.exports import ExportRepository
+from qareport.store.idempotency import AnswerRepository
 from qareport.store.jobs import JobRepository
 from qareport.store.outbox import OutboxRepository, RunRepository
 from qareport.store.results import ResultRepository, TranscriptRepository
@@ -65,6 +66,7 @@ class Store:
         self.jobs: Final = JobRepository(self.database)
         self.exports: Final = ExportRepository(self.database)
         self.corrections: Final = CorrectionRepository(self.database)
+        self.answers: Final = AnswerRepository(self.database)
         self.reviews: Final = ReviewRepository(self.database)
         self.appeals: Final = AppealRepository(self.database)
         self.rule_proposals: Final = RuleProposalRepository(self.database)

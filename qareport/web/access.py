@@ -30,7 +30,7 @@ from qareport.model import (
 from qareport.store import CallPage, CallPageQuery
 from qareport.web.desk import Desk
 from qareport.workflows.render import Norms, assemble_order
-from qareport.workflows.scoped_period import heat_of, report_of
+from qareport.workflows.scoped_period import heat_of, report_of, state_of
 
 
 class UnauthenticatedError(QareportError):
@@ -39,6 +39,14 @@ class UnauthenticatedError(QareportError):
 
 class ForbiddenError(QareportError):
     """The person may see the thing, but may not do this to it."""
+
+
+class PreconditionError(QareportError):
+    """The thing is another one by now than the one that `If-Match` names."""
+
+
+class GoneError(QareportError):
+    """The thing was there, and is no longer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -232,6 +240,13 @@ class Access:
         if self.principal.rights[Permission.REPORTS_READ] is Reach.OWN:
             agent_id = self.principal.user.agent_id
         return report_of(self.desk.workspace, period, agents, agent_id=agent_id, trend_of=trend_of)
+
+    def recent_report(self, period: Period) -> PeriodReport:
+        """Return the report of a period that is over, made once for as long as none of its calls changes."""
+        self.require(Permission.REPORTS_READ)
+        own = self.principal.user.agent_id if self.principal.rights[Permission.REPORTS_READ] is Reach.OWN else None
+        key = ("report", period, self.agents_of("", Permission.REPORTS_READ), own)
+        return self.desk.as_of(key, state_of(self.desk.workspace, period), lambda: self.report(period))
 
     def heat(self, period: Period, *, stage: str = "", team_id: str = "") -> HeatMap:
         """Count the calls of a period that may be seen by issue and emotion.

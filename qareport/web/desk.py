@@ -15,6 +15,7 @@ from limits.storage import MemoryStorage
 from limits.strategies import SlidingWindowCounterRateLimiter
 
 from qareport.delivery import DeskKey
+from qareport.files import atomic_write, private_files
 from qareport.model import Team
 from qareport.outgoing import OutgoingClient, OutgoingReach
 from qareport.settings import Settings, load_teams
@@ -29,6 +30,8 @@ SETUP_LASTS = timedelta(minutes=15)
 RECENT = timedelta(seconds=60)
 #: Of so many askers they are kept at a time.
 _MOST_RECENT = 200
+#: So many things that take long to make are kept at a time.
+_MOST_MADE = 20
 T = TypeVar("T")
 
 
@@ -59,7 +62,18 @@ class Desk:
         self.outgoing: Final = OutgoingClient(OutgoingReach(allow=self.settings.webhooks.allow))
         self._ticket: tuple[str, datetime] | None = None
         self._recent: dict[Hashable, tuple[datetime, Any]] = {}
+        self._made: dict[Hashable, tuple[Hashable, Any]] = {}
         self._lock = threading.Lock()
+
+    @cached_property
+    def cursor_key(self) -> bytes:
+        """The key that signs the cursors of lists: kept beside uploads, so that they outlive the process."""
+        path = Path(self.settings.desk.folder) / "cursor.key"
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if not path.is_file():
+            with private_files(), atomic_write(path) as file:
+                file.write(secrets.token_bytes(32))
+        return path.read_bytes()
 
     def _read_teams(self) -> bool:
         """Bring the store's teams in line with the file, where there is one; who looks after them stays."""
@@ -110,6 +124,23 @@ class Desk:
             if len(self._recent) >= _MOST_RECENT:
                 self._recent.clear()
             self._recent[key] = (self.now(), value)
+        return value
+
+    def as_of(self, key: Hashable, state: Hashable, make: Callable[[], T]) -> T:
+        """Return what `make` returned last for this key, if what it was made from is in the same state still.
+
+        For what takes long to make and seldom changes. The key has everything that decides what may be seen.
+        """
+        with self._lock:
+            known = self._made.get(key)
+        if known is not None and known[0] == state:
+            value: T = known[1]
+            return value
+        value = make()
+        with self._lock:
+            if len(self._made) >= _MOST_MADE:
+                self._made.pop(next(iter(self._made)))
+            self._made[key] = (state, value)
         return value
 
     def make_ticket(self) -> str:

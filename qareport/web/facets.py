@@ -12,9 +12,10 @@ from pydantic import BaseModel, ConfigDict, Field
 from qareport.model import CallSource, Language, Risk, Team
 from qareport.presentation import wording
 from qareport.presentation.locale import N_, Translated, _, language
-from qareport.search import FACETS, REVIEWED, SHOWN, write_field
+from qareport.search import REVIEWED, SHOWN, write_field
 from qareport.store import Scope, Sort
 from qareport.web.access import Access
+from qareport.web.cursors import LONGEST
 
 LANGUAGES: Final[Mapping[str, str]] = Translated(
     {
@@ -47,7 +48,7 @@ class FacetChoice(BaseModel):
     q: Annotated[str, Field(max_length=500)] = ""
     scope: Annotated[Scope, Field(alias="in")] = "sentence"
     sort: Sort = "-started"
-    after: Annotated[str, Field(max_length=100)] = ""
+    after: Annotated[str, Field(max_length=LONGEST)] = ""
     first: Annotated[str, Field(alias="from", max_length=10)] = ""
     last: Annotated[str, Field(alias="to", max_length=10)] = ""
     team: _Short = ""
@@ -102,14 +103,14 @@ class FacetOffers:
 
 
 def offers_of(access: Access) -> FacetOffers:
-    """Return what the form offers; counts are of all calls that may be seen."""
+    """Return what the form offers; counts are of the newest 10,000 calls that may be seen."""
     agents, desk = access.agents(), access.desk
     teams = access.teams()
     key = ("facets", language(), agents, tuple(team.team_id for team in teams))
 
     def make() -> FacetOffers:
         pages = desk.store.call_pages
-        counted = {kind: dict(pages.count_facets(kind, agents)) for kind in FACETS}
+        counted = {kind: dict(counts) for kind, counts in pages.count_facets(agents).items()}
         values = {
             kind: tuple(FacetOffer(value=value, label=value, calls=calls) for value, calls in counts.items())
             for kind, counts in counted.items()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -35,11 +36,7 @@ def report_of(
     trend_of = trend_of or period
     settings, store = workspace.settings.period, workspace.store
     start, end = periods.bounds(period)
-    compared = min(periods.bounds(earlier)[0] for earlier in (*periods.baseline_of(period, settings), period))
-    first = min(
-        compared - timedelta(days=settings.repeat_days), start - LOOK_BACK, periods.trend_start(trend_of, settings)
-    )
-    known = _summaries(workspace, first, end, agents)
+    known = _summaries(workspace, _first_of(workspace, period, trend_of), end, agents)
     calls = tuple(call for call in known if call.started_at is not None and call.started_at >= start)
     before = tuple(call for call in known if call.started_at is not None and call.started_at < start)
     failures = tuple(call for call in store.calls.list_failures(start, end) if agents.holds(call.agent_id))
@@ -55,6 +52,25 @@ def report_of(
     )
 
 
+def state_of(workspace: Workspace, period: Period) -> Hashable:
+    """Return what changes with everything that the report of a period is made from."""
+    start, end = periods.bounds(period)
+    failures = workspace.store.calls.list_failures(start, end)
+    calls = workspace.store.call_pages.find_state(_first_of(workspace, period, period), end)
+    return *calls, *((failure.call_id, failure.reason) for failure in failures)
+
+
+def _first_of(workspace: Workspace, period: Period, trend_of: Period) -> datetime:
+    """Return when the first of the calls began from which a report is made."""
+    settings = workspace.settings.period
+    compared = min(periods.bounds(earlier)[0] for earlier in (*periods.baseline_of(period, settings), period))
+    return min(
+        compared - timedelta(days=settings.repeat_days),
+        periods.bounds(period)[0] - LOOK_BACK,
+        periods.trend_start(trend_of, settings),
+    )
+
+
 def heat_of(workspace: Workspace, period: Period, agents: Agents, *, stage: str | None = None) -> HeatMap:
     """Count the calls of some agents by issue and emotion, and the stages that they were about.
 
@@ -65,14 +81,8 @@ def heat_of(workspace: Workspace, period: Period, agents: Agents, *, stage: str 
         stage: only calls of this stage; None: all.
     """
     start, end = periods.bounds(period)
-    calls = _summaries(workspace, start, end, agents)
-    chosen = calls if stage is None else tuple(call for call in calls if stage in call.stages)
-    return periods.build_heat(period, chosen, workspace.settings.period)
-
-
-def stages_of(heat: HeatMap) -> tuple[str, ...]:
-    """Return the stages that a heat map of all stages names, most calls first."""
-    return tuple(stage for stage, _ in heat.total.stages)
+    counts = workspace.store.call_pages.count_heat(start, end, agents, stage=stage)
+    return periods.build_heat(counts, workspace.settings.period)
 
 
 def _summaries(workspace: Workspace, first: datetime, last: datetime, agents: Agents) -> tuple[CallSummary, ...]:

@@ -14,7 +14,8 @@ from qareport.messages import say
 from qareport.model import Permission
 from qareport.presentation import wording
 from qareport.report import build_view
-from qareport.store import CallPage, CallPageQuery, ListedCall
+from qareport.store import CallPage, CallPageQuery
+from qareport.web.cursors import read_cursor, write_cursor
 from qareport.web.dependencies import MyAccess
 from qareport.web.facets import LANGUAGES, SOURCES, FacetChoice, offers_of
 from qareport.web.pages.call_tools import tool_values
@@ -41,9 +42,11 @@ def show_calls(
     except QueryError as error:
         empty = CallPage(calls=(), more=False, total=0, exact=True)
         return render(request, "calls.html.j2", status=422, page=empty, problem=str(error), further="", **values)
-    query = CallPageQuery(node=node, scope=choice.scope, sort=choice.sort, after=read_cursor(choice.after), limit=PAGE)
+    list_name, desk = f"calls {choice.sort}", access.desk
+    after = read_cursor(desk, list_name, choice.after)
+    query = CallPageQuery(node=node, scope=choice.scope, sort=choice.sort, after=after, limit=PAGE)
     page = access.list_calls(query)
-    further = choice.address(after=cursor(page.calls[-1])) if page.more else ""
+    further = choice.address(after=write_cursor(desk, list_name, *page.calls[-1].place)) if page.more else ""
     return render(request, "calls.html.j2", page=page, problem="", further=further, **values)
 
 
@@ -72,17 +75,6 @@ def show_call(
         spoken=wording.listed(LANGUAGES.get(name, name) for name in search.spoken_languages(report.segments)) or "—",
         source=SOURCES.get(access.desk.store.calls.find_source(call_id) or "", "—"), **tool_values(access, report),
     )  # fmt: skip
-
-
-def cursor(call: ListedCall) -> str:
-    """Write where a page of the list ended."""
-    return f"{call.place[1]}~{call.place[0]}"
-
-
-def read_cursor(text: str) -> tuple[str, int] | None:
-    """Read where a page of the list ended; what is no such place starts from the beginning."""
-    number, tilde, value = text.partition("~")
-    return (value, int(number)) if tilde and number.isdigit() else None
 
 
 def call_path(call_id: str) -> str:

@@ -33,7 +33,7 @@ def show_today(request: Request, access: MyAccess) -> Response:
     zone = access.desk.settings.period.time_zone
     yesterday = periods.local_day(access.desk.now(), zone) - DAY
     period = periods.period_of(PeriodKind.DAY, yesterday, zone)
-    report = access.report(period)
+    report = access.recent_report(period)
     latest = None
     if not report.coverage.calls:
         now, agents = access.desk.now(), access.agents(Permission.REPORTS_READ)

@@ -118,7 +118,12 @@ ROUTES: dict[str, Needs] = {
     "GET /audit": Needs(right=_AUDIT),
     "GET /audit/export": Needs(right=_AUDIT, audited=1),
     "GET /api/v1/me": Needs(),
+    "GET /api": Needs(),
+    "GET /api/v1/openapi.json": Needs(),
     "GET /api/v1/users": Needs(right=_SETTINGS),
+    "GET /api/v1/users/{user_id}": Needs(right=_SETTINGS, names="user"),
+    "POST /api/v1/users/{user_id}/password": Needs(right=_SETTINGS, names="user", audited=1),
+    "DELETE /api/v1/teams/{team_id}": Needs(right=_SETTINGS, names="team", audited=1),
     "POST /api/v1/users": Needs(right=_SETTINGS, body=_USER, audited=1),
     "PATCH /api/v1/users/{user_id}": Needs(right=_SETTINGS, names="user", body={"display": "x"}, audited=1),
     "GET /api/v1/teams": Needs(right=_SETTINGS),
@@ -133,6 +138,11 @@ ROUTES: dict[str, Needs] = {
     "GET /api/v1/calls": Needs(right=_READ),
     "GET /api/v1/heat": Needs(right=_READ),
     "GET /api/v1/calls/{call_id:path}": Needs(right=_READ, names="call"),
+    "GET /api/v1/calls/{call_id:path}/curve": Needs(right=_READ, names="call"),
+    "GET /api/v1/calls/{call_id:path}/waveform": Needs(right=_READ, names="call"),
+    "GET /api/v1/calls/{call_id:path}/audio": Needs(
+        right=_P.CALLS_ORIGINAL, names="call", query="?original=1&purpose=dispute", audited=1
+    ),
     "GET /api/v1/calls/{call_id:path}/documents/{format}": Needs(right=_READ, names="call", audited=1),
     "GET /api/v1/calls/{call_id:path}/findings": Needs(right=_READ, names="call"),
     "GET /api/v1/calls/{call_id:path}/report": Needs(right=_READ, names="call"),
@@ -175,6 +185,8 @@ HELD_BY_THEIR_OWN_TESTS = {
     "POST /calls/{call_id:path}/delete",
     "POST /calls/{call_id:path}/facts",
     "POST /calls/{call_id:path}/rehear",
+    # test_requests
+    "POST /api/v1/calls/{call_id:path}/acknowledge",
     # test_review
     "GET /api/v1/appeals",
     "GET /appeals",

@@ -68,6 +68,7 @@ def _decode(asked: dict[str, Any]) -> int:
             for packet in container.demux(streams):
                 try:
                     for frame in packet.decode():
+                        assert isinstance(frame, av.AudioFrame)  # noqa: S101 - for the type checker
                         left_s -= frame.samples * len(frame.layout.channels) / max(1, frame.sample_rate)
                 except (av.FFmpegError, ValueError):
                     pass  # a damaged stretch; those after it are decoded, too

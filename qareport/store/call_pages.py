@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from qareport.model import Agents, HeatCounts, Risk
 from qareport.search import FACETS, Hit, Node
-from qareport.store.call_conditions import is_about_calls
+from qareport.store.call_conditions import condition_of, is_about_calls
 from qareport.store.call_lists import MOST_COUNTED, Order, choose
 from qareport.store.connection import batches, in_utc
 from qareport.store.database import Database

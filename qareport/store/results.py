@@ -215,13 +215,9 @@ class ResultRepository:
                 return
             _put_rows(session, key, report, rules_sha256=rules_sha256, snapshot=snapshot, summary=summary)
             upsert(
-                session,
-                ReplayRow,
-                key=key,
-                previous_key=before.key,
-                previous_rules_sha256=before.rules_sha256,
+                session, ReplayRow, key=key, previous_key=before.key, previous_rules_sha256=before.rules_sha256,
                 applied_at=datetime.now(UTC).isoformat(),
-            )
+            )  # fmt: skip
             session.flush()
             with telling_result(session, call_id, key, verdicts_of):
                 row.report_key = key
@@ -393,8 +389,8 @@ def _began_in(started_at: str | None, since: datetime | None, until: datetime | 
 
 
 def _snapshots(session: Session, keys: Sequence[str]) -> dict[str, tuple[str, str | None]]:
-    row = CallSnapshotRow
-    query = select(row.key, row.rules_sha256, row.snapshot).where(row.key.in_(keys))
+    query = select(CallSnapshotRow.key, CallSnapshotRow.rules_sha256, CallSnapshotRow.snapshot)
+    query = query.where(CallSnapshotRow.key.in_(keys))
     return {key: (rules_sha256, snapshot) for key, rules_sha256, snapshot in session.execute(query)}
 
 

@@ -134,7 +134,12 @@ def get_deliveries(
     """List the deliveries to a webhook, newest first."""
     found = webhooks.list_deliveries(access, webhook_id, state=state, before=after, limit=limit + 1)
     further = str(found[limit - 1].number) if len(found) > limit else None
-    return Listed[DeliveryAnswer](items=[DeliveryAnswer.of(delivery) for delivery in found[:limit]], next=further)
+    return Listed[DeliveryAnswer](
+        items=[DeliveryAnswer.of(delivery) for delivery in found[:limit]],
+        next=further,
+        total=len(found),
+        total_is="exact" if further is None and after is None else "at_least",
+    )
 
 
 @router.post("/deliveries/{delivery_id}/replay", status_code=202)

@@ -4,6 +4,7 @@ from qareport.settings.agents import load_agents
 from qareport.settings.bundled import bundled_calls, bundled_model, bundled_reader, default_dir
 from qareport.settings.desk import DeskSettings, ReviewSettings
 from qareport.settings.ingest import IngestSettings
+from qareport.settings.live import AlertSettings, LiveSettings, RouteSettings
 from qareport.settings.mail import MailSettings
 from qareport.settings.settings import (
     AnalysisSettings,
@@ -24,6 +25,7 @@ from qareport.settings.teams import TeamEntry, load_teams
 from qareport.settings.understanding import LanguageModelSettings, UnderstandingSettings
 
 __all__ = [
+    "AlertSettings",
     "AnalysisSettings",
     "AsrSettings",
     "AudioSettings",
@@ -32,6 +34,7 @@ __all__ = [
     "DeskSettings",
     "IngestSettings",
     "LanguageModelSettings",
+    "LiveSettings",
     "Locale",
     "MailSettings",
     "PeriodSettings",
@@ -39,6 +42,7 @@ __all__ = [
     "ReportSettings",
     "RetentionSettings",
     "ReviewSettings",
+    "RouteSettings",
     "ScoreSettings",
     "Settings",
     "TeamEntry",

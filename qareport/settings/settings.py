@@ -13,6 +13,7 @@ from pydantic import AfterValidator, Field, with_config
 from qareport.model import DEFAULT_SILENCE_MS, PersonalKind, Role
 from qareport.settings.desk import DeskSettings, ReviewSettings
 from qareport.settings.ingest import IngestSettings
+from qareport.settings.live import AlertSettings, LiveSettings
 from qareport.settings.mail import MailSettings
 from qareport.settings.understanding import UnderstandingSettings
 from qareport.strict_yaml import read_yaml, validate
@@ -259,6 +260,8 @@ class Settings:
     retention: RetentionSettings = field(default_factory=RetentionSettings)
     desk: DeskSettings = field(default_factory=DeskSettings)
     review: ReviewSettings = field(default_factory=ReviewSettings)
+    live: LiveSettings = field(default_factory=LiveSettings)
+    alerts: AlertSettings = field(default_factory=AlertSettings)
 
 
 def load(config_dir: Path) -> Settings:

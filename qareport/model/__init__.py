@@ -75,6 +75,7 @@ from qareport.model.delivery import (
 )
 from qareport.model.dialogue_acts import ACTS_OF, AGENT_ACTS, CUSTOMER_ACTS, Act, SpokenAct, TopicScore
 from qareport.model.job import Job, JobKind, JobState
+from qareport.model.live import Alert, AlertState, LiveCall, LiveEvent, LiveLine, LiveState, Signal
 from qareport.model.measures import MEASURES, NORM_MEASURES, Measure, Unit
 from qareport.model.order_report import (
     CallChange,
@@ -212,6 +213,8 @@ __all__ = [
     "AgentPraise",
     "AgentRow",
     "Agents",
+    "Alert",
+    "AlertState",
     "Analysis",
     "ApiToken",
     "Appeal",
@@ -259,6 +262,10 @@ __all__ = [
     "JobState",
     "Judgement",
     "Language",
+    "LiveCall",
+    "LiveEvent",
+    "LiveLine",
+    "LiveState",
     "MaskedSpan",
     "Measure",
     "MeasuredCall",
@@ -309,6 +316,7 @@ __all__ = [
     "Scorecard",
     "Segment",
     "Severity",
+    "Signal",
     "Silence",
     "Span",
     "SpokenAct",

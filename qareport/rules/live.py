@@ -60,7 +60,7 @@ class LiveFinding:
     until_ms: int | None = None
 
 
-# --- which rules -------------------------------------------------------------------------------------------------------
+# --- which rules ------------------------------------------------------------------------------------------------------
 
 
 def what_needs_end(written: Mapping[str, Any]) -> Iterator[tuple[NodePath, Message]]:
@@ -122,7 +122,7 @@ def _names_acts(node: Any) -> bool:
     return isinstance(node, list) and any(map(_names_acts, node))
 
 
-# --- when a hit is settled ---------------------------------------------------------------------------------------------
+# --- when a hit is settled --------------------------------------------------------------------------------------------
 
 
 def settled_ms(condition: Condition, hit: ConditionHit, context: MatchContext, ends_ms: int = OPEN_ENDED) -> int:
@@ -215,7 +215,7 @@ def _settled_any(either: AnyOf, hit: ConditionHit, context: MatchContext, ends_m
     return times[either.at_least - 1] if len(times) >= either.at_least else hit.at_ms
 
 
-# --- a call that goes on -----------------------------------------------------------------------------------------------
+# --- a call that goes on ----------------------------------------------------------------------------------------------
 
 
 class LiveJudge:
@@ -228,9 +228,9 @@ class LiveJudge:
         self._known: dict[tuple[str, int], LiveFinding] = {}
 
     @property
-    def has_open(self) -> bool:
-        """Whether a finding waits for its time."""
-        return any(found.state is LiveFindingState.OPEN for found in self._known.values())
+    def open_findings(self) -> tuple[LiveFinding, ...]:
+        """The findings that wait for their time."""
+        return tuple(found for found in self._known.values() if found.state is LiveFindingState.OPEN)
 
     @property
     def findings(self) -> tuple[LiveFinding, ...]:
@@ -253,9 +253,7 @@ class LiveJudge:
         """
         if not self._rules:
             return []
-        context = MatchContext.of(
-            transcript, analysis, stages=self._ruleset.stages, time_zone=self._time_zone
-        )
+        context = MatchContext.of(transcript, analysis, stages=self._ruleset.stages, time_zone=self._time_zone)
         now = self._findings(context)
         changes = []
         for key, (finding, until_ms) in now.items():
@@ -282,7 +280,9 @@ class LiveJudge:
                 continue
             try:
                 for hit in _hits(rule, context):
-                    until_ms = max(settled_ms(rule.when, hit, context), hit.end_ms + READ_AGAIN_MS * rests_on_acts(rule))
+                    until_ms = max(
+                        settled_ms(rule.when, hit, context), hit.end_ms + READ_AGAIN_MS * rests_on_acts(rule)
+                    )
                     findings[rule.id, hit.at_ms] = finding_of(rule, hit, context), until_ms
             except TimeoutError:  # a regular expression: the rule is judged when the call is over
                 continue

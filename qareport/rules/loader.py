@@ -206,7 +206,20 @@ def _rule(
         raise ValueError(f"{form.id}: no condition was read")
     if form.occurrence.nth or form.occurrence.at_least:
         when = Counted(condition=when, nth=form.occurrence.nth, at_least=form.occurrence.at_least)
-    same = ("id", "title", "severity", "points", "category", "status", "moment", "owner", "tags", "replaces", "most", "live")
+    same = (
+        "id",
+        "title",
+        "severity",
+        "points",
+        "category",
+        "status",
+        "moment",
+        "owner",
+        "tags",
+        "replaces",
+        "most",
+        "live",
+    )
     return Rule(
         **{key: getattr(form, key) for key in same},
         fatal=given["points"] == "fatal",

@@ -13,7 +13,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import select, text
+from sqlalchemy import delete, select, text
 from sqlalchemy.orm import Session
 
 from qareport import events
@@ -21,10 +21,12 @@ from qareport.codec import to_json
 from qareport.errors import NotFoundError, QareportError, StoreError
 from qareport.files import atomic_path, remove_unfinished
 from qareport.messages import say
-from qareport.model import Call, CallReport, CallSummary, Deletion, FailedCall, Transcript
+from qareport.model import Call, CallReport, CallSummary, Deletion, FailedCall, LiveCall, LiveLine, Transcript
 from qareport.search import Line
 from qareport.store.connection import BATCH, call_of, delete_in, from_stored, in_utc, select_in
 from qareport.store.database import Database
+from qareport.store.live_calls import of_calls
+from qareport.store.live_schema import LiveCallRow
 from qareport.store.schema import (
     CallReportRow,
     CallRow,
@@ -77,6 +79,8 @@ class Maintenance:
         yield from self._unreadable(TranscriptRow.key, TranscriptRow.transcript, Transcript, "transcript")
         yield from self._unreadable(CallReportRow.key, CallReportRow.report, CallReport, "result")
         yield from self._unreadable(CallSummaryRow.key, CallSummaryRow.summary, CallSummary, "call summary")
+        yield from self._unreadable(LiveCallRow.id, LiveCallRow.facts, LiveCall, "live call")
+        yield from self._unreadable(LiveCallRow.id, LiveCallRow.lines, tuple[LiveLine, ...], "lines of live call")
         for line in self._unreadable(SearchLinesRow.number, SearchLinesRow.lines, tuple[Line, ...], "search lines"):
             yield f"{line}; {_REINDEX.format('the search index')}"
         with self._database.write() as session:
@@ -179,6 +183,7 @@ class DeletionRepository:
             )
         ids = [call.call_id for call in calls]
         removed, left = self._delete_documents({call.subject for call in calls} | set(ids))
+        left += self._delete_live_sound(ids)
         with self._database.write() as session:
             audio = set(select_in(session, select(CallRow.audio_sha256), CallRow.call_id, ids)) - {None}
             results, transcripts = _delete_rows(session, ids, audio)
@@ -193,6 +198,7 @@ class DeletionRepository:
                 audio_sha256=tuple(sorted(audio)),
                 files_left=left,
             )
+            session.execute(delete(LiveCallRow).where(of_calls(ids)))  # their alerts go with them
             session.add(DeletionRow(deleted_at=now.isoformat(), record=to_json(deletion)))
         self._empty_log()
         counts = {"calls": deletion.calls, "transcripts": deletion.transcripts, "documents": deletion.documents}
@@ -207,6 +213,18 @@ class DeletionRepository:
                 from_stored(Deletion, row.record, where=f"{self._database.url} deletion {row.number}") for row in rows
             ]
         return tuple(proof for proof in proofs if by is None or (proof.by == by and _is_of(proof, selector)))
+
+    def _delete_live_sound(self, ids: Sequence[str]) -> tuple[str, ...]:
+        """Remove what was recorded of these calls while they were on. Returns the paths that could not be."""
+        left = []
+        with self._database.read() as session:
+            paths = list(session.scalars(select(LiveCallRow.audio_path).where(of_calls(ids))))
+        for path in filter(None, paths):
+            try:
+                Path(path).unlink(missing_ok=True)
+            except OSError as error:
+                left.append(f"{path}: {error.strerror}")
+        return tuple(left)
 
     def _empty_log(self) -> None:
         """Empty SQLite's write-ahead log: until then it holds what was deleted."""

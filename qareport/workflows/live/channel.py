@@ -82,7 +82,7 @@ class Channel:
         self.endpointer: Final = Endpointer(settings, quietest=self._quietest)
         self.utterance: OpenUtterance | None = None
         self._resampler = StreamResampler(sample_rate)
-        self._rate = sample_rate
+        self.sample_rate: Final = sample_rate
         #: Samples at the rate of the telephone that were taken in.
         self.samples = 0
         self._decided_ms = 0
@@ -90,7 +90,7 @@ class Channel:
     @property
     def position_ms(self) -> int:
         """How much sound has arrived."""
-        return self.samples * 1000 // self._rate
+        return self.samples * 1000 // self.sample_rate
 
     def push(self, sound: Pcm) -> Samples:
         """Take int16 [samples] at the telephone's rate; return what is new at 16 kHz."""

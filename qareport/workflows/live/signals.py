@@ -6,7 +6,7 @@ sentence that goes on does counts only where two readings of it in a row begin w
 
 from __future__ import annotations
 
-import os.path
+import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
@@ -78,7 +78,9 @@ def common_start(partials: Sequence[Segment]) -> Segment | None:
     """Return an open sentence as far as its last two readings agree; None: there are no two, or they do not."""
     if len(partials) < 2:
         return None
-    text = os.path.commonprefix([partial.text.rstrip("，。！？,.!? ") for partial in partials[-2:]])
+    first, second = (partial.text.rstrip("，。！？,.!? ") for partial in partials[-2:])
+    same = itertools.takewhile(lambda pair: pair[0] == pair[1], zip(first, second, strict=False))
+    text = "".join(letter for letter, _ in same)
     return replace(partials[-1], text=text) if text.strip() else None
 
 

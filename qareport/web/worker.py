@@ -1,19 +1,34 @@
-"""The worker process: loads the engine once, then hears what people upload, until it is told to stop."""
+"""The worker process: loads the engine once, then hears uploads and calls that are on, until it is told to stop."""
 
 from __future__ import annotations
 
 import os
 import signal
+import ssl
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import FrameType
+from typing import TYPE_CHECKING, TypeGuard
 
+from qareport.asr.engine import Engine
+from qareport.asr.streaming import LiveRecogniser, ModelTurns, SharedSpeech
 from qareport.errors import QareportError
+from qareport.understanding import open_reader
 from qareport.web.health import SignOfLife
+from qareport.web.ingest.server import IngestServer
+from qareport.web.live_feed import LiveFeed
 from qareport.workflows.hear_uploads import UploadWorker
+from qareport.workflows.judge import RuleBook
+from qareport.workflows.live.service import LiveService
 from qareport.workflows.uploads import UploadFolder
 from qareport.workflows.workspace import Workspace
+
+if TYPE_CHECKING:
+    from qareport.asr import Transcriber
 
 #: A sign of life is left so often.
 _BEAT_S = 10.0
@@ -21,8 +36,12 @@ _BEAT_S = 10.0
 _LEAVE_S = 4.0
 
 
-def run_worker(workspace: Workspace) -> None:
-    """Hear uploads until SIGTERM or SIGINT.
+def run_worker(workspace: Workspace, *, live: LivePorts | None = None) -> None:
+    """Hear uploads, and calls that are on, until SIGTERM or SIGINT.
+
+    Args:
+        workspace: the installation.
+        live: where sound of calls comes in; None: nowhere.
 
     Raises:
         ModelError: the speech model cannot be loaded; the desk shows why.
@@ -37,7 +56,8 @@ def run_worker(workspace: Workspace) -> None:
     except QareportError as error:
         SignOfLife(state="failed", reason=str(error)).leave(folder)
         raise
-    worker = UploadWorker(workspace, engine)
+    turns = ModelTurns()
+    worker = UploadWorker(workspace, shared(engine, turns))
 
     def stop(number: int, frame: FrameType | None) -> None:
         worker.stopping.set()
@@ -47,9 +67,69 @@ def run_worker(workspace: Workspace) -> None:
         signal.signal(number, stop)
     beat = threading.Thread(target=_beat, args=(worker.stopping, folder, model), daemon=True)
     beat.start()
-    worker.run()
+    with heard_live(workspace, engine, turns, live) if live else nullcontext():
+        worker.run()
     beat.join()
     SignOfLife(state="stopped").leave(folder)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LivePorts:
+    """Where sound of calls comes in."""
+
+    host: str
+    #: None: as `live.port` says.
+    port: int | None = None
+    tls_cert: Path | None = None
+    tls_key: Path | None = None
+
+
+def shared(engine: Transcriber, turns: ModelTurns) -> Transcriber:
+    """Return an engine of recordings that gives way to live calls."""
+    return replace(engine, speech=SharedSpeech(speech=engine.speech, turns=turns)) if _is_own(engine) else engine
+
+
+def _is_own(engine: Transcriber) -> TypeGuard[Engine]:
+    return isinstance(engine, Engine)
+
+
+@contextmanager
+def heard_live(
+    workspace: Workspace, engine: Transcriber, turns: ModelTurns, ports: LivePorts
+) -> Iterator[IngestServer | None]:
+    """Hear live calls inside a block.
+
+    Raises:
+        OSError: a port is taken.
+        ConfigError: rules or settings are wrong, and the store has no valid ones.
+    """
+    if not isinstance(engine, Engine):
+        yield None
+        return
+    settings = workspace.settings
+    written = settings.live if ports.port is None else replace(settings.live, port=ports.port)
+    folder = Path(settings.desk.folder)
+    book = live_rule_book(workspace)
+    tls = None
+    if ports.tls_cert and ports.tls_key:
+        tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        tls.load_cert_chain(ports.tls_cert, ports.tls_key)
+    service = LiveService(workspace.store, book, LiveRecogniser(engine, turns), folder / "live")
+    server = IngestServer(service, workspace.store, written, host=ports.host, tls=tls)
+    with LiveFeed(folder) as feed, service, server:
+        service.listeners.append(feed.tell)
+        yield server
+
+
+def live_rule_book(workspace: Workspace) -> RuleBook:
+    """Return the rule book with the bundled reader: a call that is on is read anew after each sentence.
+
+    Raises:
+        ConfigError: rules or settings are wrong, and the store has no valid ones.
+    """
+    book = workspace.rule_book_for_run
+    quick = replace(book.settings.understanding, reader="bundled")
+    return replace(book, reader=open_reader(quick, workspace.config))
 
 
 def _leave_soon(workspace: Workspace, worker: UploadWorker, folder: Path) -> None:

@@ -21,6 +21,7 @@ from qareport.model import Call, FailedCall, Job, JobKind, JobState, NoteCode, R
 from qareport.store import holder
 from qareport.workflows.call_sound import make_listening
 from qareport.workflows.judge import judge_calls
+from qareport.workflows.live.merging import merge
 from qareport.workflows.rejudging import forget_changed_rules, judge_again
 from qareport.workflows.render import assemble_order
 from qareport.workflows.transcribe import RecordingToTranscribe, TranscribedCall, transcribe_calls
@@ -112,6 +113,13 @@ class UploadWorker:
         except Exception as error:  # noqa: BLE001 - one bad recording stops no other
             outcome = _Outcome(code="failed", words=f"{type(error).__name__}: {error}")
         heard.end(outcome)
+        merge(
+            self._workspace.store,
+            str(job.payload["call_id"]),
+            heard_as=outcome.call_id,
+            failed=bool(outcome.code),
+            keep_audio=self._workspace.settings.live.keep_audio,
+        )
         events.happened("upload", outcome.code or "done", duration_ms=watch.lap_ms(), reason=outcome.words or None)
 
     def _process(self, job: Job, heard: _Heard) -> _Outcome:

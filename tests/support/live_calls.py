@@ -15,7 +15,7 @@ from qareport.asr.streaming import LiveRecogniser, ModelTurns
 from qareport.audio.decode import decode
 from qareport.audio.streaming import Pcm
 from qareport.model import LiveEvent, Role
-from qareport.settings import AudioSettings, AsrSettings, bundled_calls
+from qareport.settings import AsrSettings, AudioSettings, bundled_calls
 from qareport.workflows.judge import RuleBook
 from qareport.workflows.live.core import TICK_S, LiveCore
 from qareport.workflows.workspace import Workspace

@@ -29,6 +29,8 @@ from qareport.workflows.live.understanding import CallUnderstanding, Understood
 TICK_S: Final = 0.1
 #: In milliseconds: a channel that lags so far behind the other and sends nothing is filled with silence, to this near.
 _LAG_MS, _NEAR_MS = 1000, 200
+#: Seconds of each channel that are looked at in one tick: what comes faster than speech waits.
+_STEPS: Final = 2
 #: Readings of an utterance that are remembered.
 _READINGS = 3
 
@@ -140,7 +142,7 @@ class LiveCore:
         """Look at what has arrived, a second of each channel at most in one step, all channels together."""
         for call in self.calls.values():
             self._fill_gaps(call, now_s)
-        while True:
+        for _ in range(_STEPS):
             fresh: list[tuple[HeardCall, Channel, Any]] = []
             for call in self.calls.values():
                 fresh += self._step(call, now_s)

@@ -1,4 +1,4 @@
-"""Live calls of one process: what telephone systems send goes to the core, what it tells goes to the store and the desk.
+"""Live calls of one process: what telephone systems send goes to the core, what it tells to the store and the desk.
 
 Telephone systems call `begin`, `push` and `end` from their own threads; one thread ticks, and alone touches the core.
 """
@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Any, Final
 from qareport import events, privacy
 from qareport.audio.streaming import Pcm
 from qareport.codec import to_data
-from qareport.errors import QareportError
 from qareport.messages import say
 from qareport.model import Alert, LiveCall, LiveEvent, LiveLine, LiveState, Role
 from qareport.rules.live import LiveFinding, LiveFindingState
@@ -27,6 +26,7 @@ from qareport.workflows.live.alerting import AlertChange
 from qareport.workflows.live.core import TICK_S, LiveCore
 from qareport.workflows.live.recording import Recordings
 from qareport.workflows.live.signals import Noticed
+from qareport.workflows.live.starting import LiveLeg, LiveRefusedError, LiveStart, summary
 
 if TYPE_CHECKING:
     from qareport.asr.streaming import LiveRecogniser
@@ -35,40 +35,6 @@ if TYPE_CHECKING:
 #: So often lines of calls that are on are kept, and alerts are looked at.
 _KEEP_S: Final = 1.0
 Listener = Callable[[LiveEvent], None]
-
-
-class LiveRefusedError(QareportError):
-    """A call that is not heard; `code` says why to programs: overload, conflict or invalid."""
-
-    def __init__(self, code: str, what: Any, **more: Any) -> None:
-        super().__init__(what, **more)
-        self.code = code
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LiveStart:
-    """What a telephone system says of a call whose sound begins."""
-
-    convention: str
-    call_id: str
-    order_id: str | None = None
-    agent_id: str | None = None
-    external_ref: str | None = None
-    customer_phone: str | None = None
-    peer: str = ""
-    #: Who speaks on each channel of this connection.
-    roles: tuple[Role, ...]
-    sample_rate: int = 8000
-    #: Whether the other side comes by a connection of its own, with the same `call_id`.
-    is_half: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LiveLeg:
-    """A connection's part of a call: which channels of the recording are its own."""
-
-    live_id: str
-    channels: tuple[int, ...]
 
 
 @dataclass(slots=True)
@@ -186,6 +152,14 @@ class LiveService:
         if heard is not None and kept is not None and not heard.is_ending:
             kept.heard_s = time.monotonic()
             heard.arrived.append((leg.channels[channel], sound, at_ms))
+
+    def waiting_ms(self, leg: LiveLeg) -> int:
+        """Return how much sound of a call waits to be looked at."""
+        heard = self.core.calls.get(leg.live_id)
+        if heard is None:
+            return 0
+        samples = sum(sound.size for _, sound, _ in list(heard.arrived))
+        return samples * 1000 // (heard.channels[0].sample_rate * len(heard.channels))
 
     def hold(self, leg: LiveLeg, *, is_held: bool) -> None:
         """Note that the telephone system holds a call, or no longer does."""
@@ -396,14 +370,3 @@ class LiveService:
             kept.listener(event)
         for listener in self.listeners:
             listener(event)
-
-
-def summary(call: LiveCall) -> dict[str, Any]:
-    """Return what the desk is told of a call: its number masked, without lines and files."""
-    return {
-        "live_id": call.live_id, "call_id": call.call_id, "order_id": call.order_id, "agent_id": call.agent_id,
-        "customer": privacy.mask_phone(call.customer_phone), "convention": call.convention, "state": call.state.value,
-        "started_at": call.started_at.isoformat(), "ended_at": call.ended_at.isoformat() if call.ended_at else None,
-        "ended_by": call.ended_by, "channel_roles": [role.value for role in call.channel_roles],
-        "external_ref": call.external_ref,
-    }  # fmt: skip

@@ -9,6 +9,7 @@ from starlette.staticfiles import StaticFiles
 
 from qareport import __version__
 from qareport.web import errors, health
+from qareport.web.api import live as live_api
 from qareport.web.api import people as people_api
 from qareport.web.api import reading, uploads
 from qareport.web.api import review as review_api
@@ -47,7 +48,7 @@ def create_app(desk: Desk) -> FastAPI:
     )  # fmt: skip
     for pages in everything:
         app.include_router(pages.router, include_in_schema=False)
-    for api in (uploads, review_api, rules_api, people_api, reading):
+    for api in (uploads, review_api, rules_api, people_api, live_api, reading):
         app.include_router(api.router)
     app.include_router(health.router, include_in_schema=False)
     app.mount("/static", StaticFiles(directory=_STATIC), name="static")

@@ -7,6 +7,7 @@ import secrets
 import threading
 from collections.abc import Callable, Hashable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from limits.storage import MemoryStorage
@@ -15,6 +16,7 @@ from limits.strategies import SlidingWindowCounterRateLimiter
 from qareport.model import Team
 from qareport.settings import Settings, load_teams
 from qareport.store import Store
+from qareport.web.live_feed import LiveBoard
 from qareport.workflows.rule_desk import RuleDesk
 from qareport.workflows.rule_publishing import RulePublisher
 from qareport.workflows.workspace import Workspace
@@ -51,6 +53,8 @@ class Desk:
         self.login_limits: Final = SlidingWindowCounterRateLimiter(MemoryStorage())
         #: Whether teams are kept in `config/teams.yaml`, and no page changes them.
         self.teams_in_file: Final = self._read_teams()
+        #: What happens in live calls.
+        self.live: Final = LiveBoard(Path(self.settings.desk.folder))
         self._ticket: tuple[str, datetime] | None = None
         self._recent: dict[Hashable, tuple[datetime, Any]] = {}
         self._lock = threading.Lock()

@@ -147,7 +147,7 @@ def _before(what: Play) -> Iterator[str]:
                     "wav_format": "pcm",
                     "is_speaking": True,
                     "itn": True,
-                }  # fmt: skip
+                }
             )
 
 

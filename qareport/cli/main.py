@@ -53,6 +53,7 @@ COMMANDS: Mapping[str, Entry] = {
     "doctor": Entry("doctor:doctor", "Check this machine and the configuration"),
     "export": Entry("search:export", "Write stored calls as tables or text"),
     "init": Entry("setup:init", "Copy configuration and templates to edit"),
+    "live": Entry("live:live_group", "Try calls that are heard while they are on"),
     "mail": Entry("daily:mail", "List, resend, settle and test mails"),
     "models": Entry("setup:models", "Download or check the speech model"),
     "report": Entry("run:report", "Write the report of orders from the store"),

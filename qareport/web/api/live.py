@@ -1,4 +1,4 @@
-"""`/api/v1/live` and `/api/v1/alerts`: calls that are on, what is heard in them, alerts, and tickets for their sound."""
+"""`/api/v1/live` and `/api/v1/alerts`: calls that are on, what is heard in them, alerts, tickets for their sound."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from typing import Final
 
 from qareport.audio.streaming import Encoding, decode_samples
 from qareport.model import Role
-from qareport.web.ingest.conventions import Began, FrameError, Held, OneWay, Over, Sound, Step, facts_of, role_of
+from qareport.web.ingest.conventions import Began, FrameError, Held, OneWay, Over, SoundFrame, Step, facts_of, role_of
 
 #: Formats, with their sample rates.
 FORMATS: Final = {
@@ -62,10 +62,10 @@ class AsteriskConvention(OneWay):
         facts["call_id"] = facts["call_id"] or values.get("channel_id", "")[:200]
         self._began = Began(**facts, roles=(role,), sample_rate=rate, is_half=role is not Role.UNKNOWN)
 
-    def _sound(self, data: bytes) -> Sound:
+    def _sound(self, data: bytes) -> SoundFrame:
         if self._encoding is Encoding.S16LE and len(data) % 2:
             raise FrameError("the sound ends in the middle of a sample")
-        return Sound(channel=0, samples=decode_samples(data, self._encoding))
+        return SoundFrame(channel=0, samples=decode_samples(data, self._encoding))
 
 
 def _read(message: str) -> tuple[str, dict[str, str]]:

@@ -8,7 +8,7 @@ from typing import Final
 
 from qareport.audio.streaming import Encoding, decode_samples
 from qareport.model import Role
-from qareport.web.ingest.conventions import Began, FrameError, OneWay, Over, Sound, Step
+from qareport.web.ingest.conventions import Began, FrameError, OneWay, Over, SoundFrame, Step
 
 HANG_UP, UUID, DTMF, ERROR = 0x00, 0x01, 0x03, 0xFF
 #: Kinds of 16-bit sound, by their sample rates.
@@ -69,7 +69,7 @@ class AudioSocketConvention(OneWay):
                 steps.append(self._began)
             elif self._began.sample_rate != SLIN[kind]:
                 raise FrameError("the sample rate changed")
-            return [*steps, Sound(channel=0, samples=decode_samples(payload, Encoding.S16LE))]
+            return [*steps, SoundFrame(channel=0, samples=decode_samples(payload, Encoding.S16LE))]
         if kind == ERROR:
             return [Over()]
         if kind == DTMF:

@@ -43,7 +43,7 @@ class Began:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sound:
+class SoundFrame:
     """Sound of one channel, int16 [samples], and where it belongs (ms) if that is said."""
 
     channel: int
@@ -70,7 +70,7 @@ class Reply:
     text: str
 
 
-Step = Began | Sound | Held | Over | Reply
+Step = Began | SoundFrame | Held | Over | Reply
 
 
 class Convention(Protocol):

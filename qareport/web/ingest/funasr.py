@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from qareport.audio.streaming import Encoding, decode_samples
 from qareport.model import Role
-from qareport.web.ingest.conventions import Began, FrameError, Over, Sound, Step, rate_of, read_object, text_of
+from qareport.web.ingest.conventions import Began, FrameError, Over, SoundFrame, Step, rate_of, read_object, text_of
 
 _MODES = ("offline", "online", "2pass")
 
@@ -38,7 +38,7 @@ class FunasrConvention:
             data = self._half + message
             whole = len(data) // 2 * 2
             self._half = data[whole:]
-            return [Sound(channel=0, samples=decode_samples(data[:whole], Encoding.S16LE))]
+            return [SoundFrame(channel=0, samples=decode_samples(data[:whole], Encoding.S16LE))]
         values = read_object(message)
         if values.get("is_speaking") is False:
             began, self._began, self._half = self._began, None, b""

@@ -12,7 +12,7 @@ from qareport.web.ingest.conventions import (
     FrameError,
     OneWay,
     Over,
-    Sound,
+    SoundFrame,
     Step,
     facts_of,
     rate_of,
@@ -35,7 +35,7 @@ class PcmConvention(OneWay):
             if self._began is None:
                 raise FrameError("sound before the first text")
             parts = split_channels(message, self._encoding, len(self._began.roles))
-            return [Sound(channel=channel, samples=part) for channel, part in enumerate(parts)]
+            return [SoundFrame(channel=channel, samples=part) for channel, part in enumerate(parts)]
         values = read_object(message)
         if self._began is not None:
             if values.get("end"):
@@ -90,7 +90,7 @@ class ForkConvention(OneWay):
             return [self._begin(_metadata(message))]
         steps: list[Step] = [] if self._began is not None else [self._begin({})]
         parts = split_channels(message, Encoding.S16LE, self._channels)
-        return [*steps, *(Sound(channel=channel, samples=part) for channel, part in enumerate(parts))]
+        return [*steps, *(SoundFrame(channel=channel, samples=part) for channel, part in enumerate(parts))]
 
     def _begin(self, values: dict[str, Any]) -> Began:
         said = {**values, **self._query}

@@ -128,10 +128,10 @@ def _before(what: Play) -> Iterator[str]:
             yield json.dumps({"event": "connected", "protocol": "Call", "version": "1.0.0"})
             yield json.dumps({"event": "start", "sequenceNumber": "1", "start": start, "streamSid": "MZ0"})
         case "asterisk":
-            form = {8000: "slin", 16_000: "slin16"}[rate]
+            slin = {8000: "slin", 16_000: "slin16"}[rate]
             name = what.facts.get("call_id", "play")
             yield (
-                f"MEDIA_START connection_id:{uuid.uuid4()} channel:WebSocket/play channel_id:{name} format:{form} "
+                f"MEDIA_START connection_id:{uuid.uuid4()} channel:WebSocket/play channel_id:{name} format:{slin} "
                 f"optimal_frame_size:{rate // 50 * 2} ptime:20"
             )
         case "freeswitch":

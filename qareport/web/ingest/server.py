@@ -10,7 +10,8 @@ import secrets
 import ssl
 import threading
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any, Final
@@ -38,7 +39,7 @@ from qareport.web.ingest.conventions import (
     Held,
     Over,
     Reply,
-    Sound,
+    SoundFrame,
     Step,
 )
 from qareport.web.ingest.funasr import FunasrConvention
@@ -80,7 +81,7 @@ class _Connection:
         self._peer = peer
         self._admitted = admitted
         self._leg: LiveLeg | None = None
-        self.told: asyncio.Queue[str | None] = asyncio.Queue()
+        self.told: asyncio.Queue[str] = asyncio.Queue()
         self._loop = asyncio.get_running_loop()
         self._frames = 0
         self._second = 0
@@ -110,7 +111,7 @@ class _Connection:
             match step:
                 case Began():
                     await self._begin(step)
-                case Sound() if self._leg is not None:
+                case SoundFrame() if self._leg is not None:
                     self._service.push(self._leg, step.channel, step.samples, step.at_ms)
                     while self._service.waiting_ms(self._leg) > _MOST_WAITING_MS:  # files come faster than speech
                         await asyncio.sleep(0.05)
@@ -146,12 +147,10 @@ class _Connection:
 
     def _hear(self, event: LiveEvent) -> None:
         kinds = {"live.line": "line", "live.partial": "partial", "live.ended": "over"}
-        if event.type in kinds:
-            text = self.convention.told(kinds[event.type], event.data)
-            if text is not None:
+        text = self.convention.told(kinds[event.type], event.data) if event.type in kinds else None
+        if text is not None:
+            with suppress(RuntimeError):  # the ports are closed already
                 self._loop.call_soon_threadsafe(self.told.put_nowait, text)
-        if event.type == "live.ended":
-            self._loop.call_soon_threadsafe(self.told.put_nowait, None)
 
 
 class IngestServer:
@@ -212,9 +211,9 @@ class IngestServer:
             servers.append(tcp)
         self._ready.set()
         await self._stop.wait()
-        for server in servers:
-            server.close()
-        await asyncio.wait({asyncio.create_task(server.wait_closed()) for server in servers}, timeout=2)
+        for each in servers:
+            each.close()
+        await asyncio.wait({asyncio.create_task(each.wait_closed()) for each in servers}, timeout=2)
         rest = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
         for task in rest:
             task.cancel()
@@ -344,12 +343,10 @@ async def _messages(websocket: ServerConnection, connection: _Connection) -> Asy
 
 async def _send_told(websocket: ServerConnection, connection: _Connection) -> None:
     while True:
-        text = await connection.told.get()
-        if text is not None:
-            await websocket.send(text)
+        await websocket.send(await connection.told.get())
 
 
-def _subprotocol(connection: ServerConnection, offered: list[Subprotocol]) -> Subprotocol | None:
+def _subprotocol(connection: ServerConnection, offered: Sequence[Subprotocol]) -> Subprotocol | None:
     """Choose one that is known; peers that offer none, or others, are talked to all the same."""
     return next((name for name in offered if name in _SUBPROTOCOLS), None)
 

@@ -19,7 +19,7 @@ from qareport.web.ingest.conventions import (
     FrameError,
     OneWay,
     Over,
-    Sound,
+    SoundFrame,
     Step,
     facts_of,
     rate_of,
@@ -49,7 +49,7 @@ class TwilioConvention(OneWay):
         self._encoding = Encoding.MULAW
         self._tracks: tuple[str, ...] = ()
         self._next: dict[int, int] = {}
-        self._early: dict[int, dict[int, Sound]] = {}
+        self._early: dict[int, dict[int, SoundFrame]] = {}
 
     def feed(self, message: str | bytes) -> list[Step]:
         """Take a message (see `Convention`)."""
@@ -101,12 +101,12 @@ class TwilioConvention(OneWay):
             chunk, at_ms = int(media.get("chunk") or 0), int(media.get("timestamp") or -1)
         except (ValueError, binascii.Error) as error:
             raise FrameError("payload: base64 of whole samples") from error
-        sound = Sound(channel=channel, samples=samples, at_ms=at_ms if at_ms >= 0 else None)
+        sound = SoundFrame(channel=channel, samples=samples, at_ms=at_ms if at_ms >= 0 else None)
         if not chunk:
             return [sound]
         return self._in_order(channel, chunk, sound)
 
-    def _in_order(self, channel: int, chunk: int, sound: Sound) -> list[Step]:
+    def _in_order(self, channel: int, chunk: int, sound: SoundFrame) -> list[Step]:
         early = self._early.setdefault(channel, {})
         following = self._next.setdefault(channel, chunk)
         if chunk < following:  # it comes too late: its place is filled

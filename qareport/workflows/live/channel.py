@@ -14,7 +14,7 @@ from qareport.audio.resampling import SAMPLE_RATE, Samples
 from qareport.audio.streaming import Pcm, StreamResampler
 from qareport.model import Role, Segment
 from qareport.settings import LiveSettings
-from qareport.workflows.live.endpointing import PAD_MS, Change, Endpointer, SpeechChange
+from qareport.workflows.live.endpointing import PAD_MS, Endpointer, SpeechChange, SpeechStep
 
 _PER_MS = SAMPLE_RATE // 1000
 #: In seconds: so much of a channel is remembered, and so much more before the older part is let go.
@@ -68,7 +68,7 @@ class OpenUtterance:
     paused_ms: int | None = None
 
 
-class Channel:
+class LiveChannel:
     """One channel: sound in, changes of speech out."""
 
     #: In milliseconds: sound that is looked at in one step.
@@ -120,7 +120,7 @@ class Channel:
     def speech(self, change: SpeechChange) -> LiveSpeech:
         """Return the sound of an utterance that paused, ended or was cut; its end is trimmed as of recordings."""
         end_ms = change.end_ms
-        if change.change is not Change.CUT:
+        if change.change is not SpeechStep.CUT:
             sound = self.ring.cut(change.from_ms, end_ms + PAD_MS + _AFTER_MS)
             length_ms = (end_ms + PAD_MS - change.from_ms) // 10 * 10
             (_, trimmed_ms), *_ = trim_ends(levels(sound), [(0, length_ms)])

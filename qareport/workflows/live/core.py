@@ -20,8 +20,8 @@ from qareport.audio.streaming import Pcm
 from qareport.model import LiveEvent, LiveLine, Role, RoleSource, Segment
 from qareport.settings import LiveSettings
 from qareport.workflows.judge import RuleBook
-from qareport.workflows.live.channel import Channel, OpenUtterance
-from qareport.workflows.live.endpointing import PAD_MS, Change, SpeechChange
+from qareport.workflows.live.channel import LiveChannel, OpenUtterance
+from qareport.workflows.live.endpointing import PAD_MS, SpeechChange, SpeechStep
 from qareport.workflows.live.load import BATCH, SPARING, Load
 from qareport.workflows.live.understanding import CallUnderstanding, Understood
 
@@ -41,12 +41,12 @@ class HeardCall:
 
     live_id: str
     agent_id: str | None
-    channels: list[Channel]
+    channels: list[LiveChannel]
     understanding: CallUnderstanding
     #: Sound that has arrived and was not looked at yet: channel and int16 [samples], or where it belongs (ms).
     arrived: deque[tuple[int, Pcm, int | None]] = field(default_factory=deque)
     #: Changes whose utterance is not heard yet, by channel.
-    finals: deque[tuple[Channel, SpeechChange, LiveSpeech]] = field(default_factory=deque)
+    finals: deque[tuple[LiveChannel, SpeechChange, LiveSpeech]] = field(default_factory=deque)
     #: When sound arrived last on each channel, by the caller's clock in seconds.
     last_sound_s: list[float] = field(default_factory=list)
     is_ending: bool = False
@@ -69,7 +69,7 @@ class HeardCall:
 @dataclass(frozen=True, slots=True)
 class _Job:
     call: HeardCall
-    channel: Channel
+    channel: LiveChannel
     speech: LiveSpeech
     #: The change that ended it; None: it goes on.
     change: SpeechChange | None
@@ -102,7 +102,7 @@ class LiveCore:
         call = HeardCall(
             live_id=live_id,
             agent_id=agent_id,
-            channels=[Channel(index, role, sample_rate, self._settings) for index, role in enumerate(roles)],
+            channels=[LiveChannel(index, role, sample_rate, self._settings) for index, role in enumerate(roles)],
             understanding=CallUnderstanding(
                 self._book, call_id=call_id, agent_id=agent_id, started_at=started_at, model=self._recogniser.info
             ),
@@ -143,7 +143,7 @@ class LiveCore:
         for call in self.calls.values():
             self._fill_gaps(call, now_s)
         for _ in range(_STEPS):
-            fresh: list[tuple[HeardCall, Channel, Any]] = []
+            fresh: list[tuple[HeardCall, LiveChannel, Any]] = []
             for call in self.calls.values():
                 fresh += self._step(call, now_s)
             if not fresh:
@@ -160,7 +160,7 @@ class LiveCore:
                     for change in channel.finish():
                         self._apply(call, channel, change)
 
-    def _step(self, call: HeardCall, now_s: float) -> Iterator[tuple[HeardCall, Channel, Any]]:
+    def _step(self, call: HeardCall, now_s: float) -> Iterator[tuple[HeardCall, LiveChannel, Any]]:
         taken: dict[int, list[Pcm]] = {}
         sizes = [0] * len(call.channels)
         most = call.channels[0].STEP_MS * call.channels[0].sample_rate // 1000
@@ -196,24 +196,24 @@ class LiveCore:
                 call.arrived.append((channel.index, np.zeros(count, np.int16), None))
                 call.last_sound_s[channel.index] = last_s
 
-    def _apply(self, call: HeardCall, channel: Channel, change: SpeechChange) -> None:
+    def _apply(self, call: HeardCall, channel: LiveChannel, change: SpeechChange) -> None:
         utterance = channel.utterance
         match change.change:
-            case Change.BEGAN:
+            case SpeechStep.BEGAN:
                 channel.utterance = OpenUtterance(heard_to_ms=change.start_ms, partials=deque(maxlen=_READINGS))
-            case Change.PAUSED if utterance is not None:
+            case SpeechStep.PAUSED if utterance is not None:
                 utterance.paused_ms = change.end_ms
-            case Change.RESUMED if utterance is not None:
+            case SpeechStep.RESUMED if utterance is not None:
                 utterance.paused_ms, utterance.guess = None, None
-            case Change.DROPPED:
+            case SpeechStep.DROPPED:
                 channel.utterance = None
                 self._tell(call, "live.partial", {"channel": channel.index, "role": channel.role, "text": ""})
-            case Change.ENDED | Change.CUT:
+            case SpeechStep.ENDED | SpeechStep.CUT:
                 guess = None if utterance is None else utterance.guess
                 channel.utterance = None
-                if change.change is Change.CUT:
+                if change.change is SpeechStep.CUT:
                     channel.utterance = OpenUtterance(heard_to_ms=change.end_ms, partials=deque(maxlen=_READINGS))
-                if guess is not None and guess[0] == change.end_ms and change.change is Change.ENDED:
+                if guess is not None and guess[0] == change.end_ms and change.change is SpeechStep.ENDED:
                     self._finish(call, channel, change, guess[1])
                 else:
                     call.finals.append((channel, change, channel.speech(change)))
@@ -236,7 +236,7 @@ class LiveCore:
                 if utterance is not None and segments:
                     utterance.heard_to_ms = job.speech.end_ms
                     self._hear_partial(job.call, job.channel, utterance, segments)
-            elif job.change.change is Change.PAUSED:
+            elif job.change.change is SpeechStep.PAUSED:
                 if utterance is not None and utterance.paused_ms == job.change.end_ms:
                     utterance.guess, utterance.paused_ms = (job.change.end_ms, segments), None
             else:
@@ -261,7 +261,7 @@ class LiveCore:
             for call, channel, utterance in spoken:
                 if utterance.paused_ms is not None and utterance.guess is None and len(jobs) < BATCH:
                     change = SpeechChange(
-                        change=Change.PAUSED, from_ms=channel.endpointer.sound_from_ms,
+                        change=SpeechStep.PAUSED, from_ms=channel.endpointer.sound_from_ms,
                         start_ms=channel.endpointer.open_since_ms or 0, end_ms=utterance.paused_ms,
                     )  # fmt: skip
                     jobs.append(_Job(call, channel, channel.speech(change), change))
@@ -279,14 +279,14 @@ class LiveCore:
         return jobs
 
     def _hear_partial(
-        self, call: HeardCall, channel: Channel, utterance: OpenUtterance, segments: Sequence[Segment]
+        self, call: HeardCall, channel: LiveChannel, utterance: OpenUtterance, segments: Sequence[Segment]
     ) -> None:
         utterance.partials.append(replace(segments[0], role=channel.role, role_source=RoleSource.CHANNEL))
         line, noticed = call.understanding.hear_partial(list(utterance.partials))
         self._tell(call, "live.partial", _line(line))
         self._tell_understood(call, Understood(signals=noticed))
 
-    def _finish(self, call: HeardCall, channel: Channel, change: SpeechChange, segments: Sequence[Segment]) -> None:
+    def _finish(self, call: HeardCall, channel: LiveChannel, change: SpeechChange, segments: Sequence[Segment]) -> None:
         """Make an utterance final. Speech begins after the sound before it that was heard with it."""
         start_ms = max(change.from_ms, change.start_ms - PAD_MS)
         finals = [

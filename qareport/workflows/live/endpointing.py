@@ -23,7 +23,7 @@ SHORTEST_MS: Final = 200
 PAD_MS: Final = 60
 
 
-class Change(StrEnum):
+class SpeechStep(StrEnum):
     """What happened to the open utterance of a channel."""
 
     BEGAN = "began"
@@ -42,7 +42,7 @@ class Change(StrEnum):
 class SpeechChange:
     """A change, and the stretch of speech that it is about, in milliseconds of the channel."""
 
-    change: Change
+    change: SpeechStep
     #: Where the sound to be heard begins: `preroll_ms` before the speech.
     from_ms: int
     start_ms: int
@@ -92,7 +92,7 @@ class Endpointer:
         changes = []
         if probability >= SPEAKS:
             if self._is_paused:
-                changes.append(self._change(Change.RESUMED, to_ms))
+                changes.append(self._change(SpeechStep.RESUMED, to_ms))
             self._silent_since, self._is_paused = None, False
         elif probability < GOES_ON and self._silent_since is None:
             self._silent_since = from_ms
@@ -102,7 +102,7 @@ class Endpointer:
                 return [*changes, self.finish(to_ms)]
             if silent_ms >= PAUSE_MS and not self._is_paused:
                 self._is_paused = True
-                changes.append(self._change(Change.PAUSED, self._silent_since))
+                changes.append(self._change(SpeechStep.PAUSED, self._silent_since))
         if to_ms - self._start_ms > self._settings.max_utterance_ms:
             changes.append(self._cut(to_ms))
         return changes
@@ -117,7 +117,7 @@ class Endpointer:
             raise ValueError("no utterance is open")
         end_ms = to_ms if self._silent_since is None else self._silent_since
         is_click = end_ms - self._start_ms < SHORTEST_MS
-        ended = self._change(Change.DROPPED if is_click else Change.ENDED, end_ms)
+        ended = self._change(SpeechStep.DROPPED if is_click else SpeechStep.ENDED, end_ms)
         self._start_ms, self._silent_since, self._is_paused = None, None, False
         self._free_ms = end_ms
         return ended
@@ -125,15 +125,15 @@ class Endpointer:
     def _begin(self, from_ms: int) -> SpeechChange:
         self._start_ms = from_ms
         self._from_ms = max(self._free_ms, from_ms - self._settings.preroll_ms)
-        return self._change(Change.BEGAN, from_ms)
+        return self._change(SpeechStep.BEGAN, from_ms)
 
     def _cut(self, to_ms: int) -> SpeechChange:
         start_ms = self._start_ms or 0
         place_ms = self._quietest(start_ms, to_ms, self._settings.max_utterance_ms)
-        cut = self._change(Change.CUT, place_ms)
+        cut = self._change(SpeechStep.CUT, place_ms)
         self._start_ms = self._from_ms = self._free_ms = place_ms
         self._is_paused = False
         return cut
 
-    def _change(self, change: Change, end_ms: int) -> SpeechChange:
+    def _change(self, change: SpeechStep, end_ms: int) -> SpeechChange:
         return SpeechChange(change=change, from_ms=self._from_ms, start_ms=self._start_ms or 0, end_ms=end_ms)

@@ -67,6 +67,7 @@ class LiveService:
         self._book = rule_book
         self._settings = rule_book.settings
         self._clock = clock
+        self._prepare_thread = recogniser.prepare_thread
         self.core: Final = LiveCore(recogniser, rule_book)
         self._recordings = Recordings(folder)
         self.core.on_sound = self._recordings.add  # type: ignore[method-assign]
@@ -201,10 +202,7 @@ class LiveService:
     # --- the thread that ticks ----------------------------------------------------------------------------------------
 
     def _run(self) -> None:
-        import torch
-
-        # More threads than cores that are free make small batches slower.
-        torch.set_num_threads(max(1, torch.get_num_threads() // 2))
+        self._prepare_thread()
         due_s = time.monotonic()
         while not self._stopping.is_set():
             now_s = time.monotonic()

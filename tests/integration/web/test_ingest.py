@@ -8,7 +8,7 @@ import json
 import socket
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -75,6 +75,11 @@ class Ports:
         return self.wait_for(
             lambda: next((c for c in self.workspace.store.live_calls.list_ended() if c.call_id == call_id), None)
         )
+
+    def ended_as(self, call_id: str, state: LiveState) -> LiveCall | None:
+        """Return a call that ended so."""
+        calls = self.workspace.store.live_calls.list_ended()
+        return next((call for call in calls if call.call_id == call_id and call.state is state), None)
 
     def wait_for(self, look: Callable[[], LiveCall | None]) -> LiveCall:
         until = time.monotonic() + 40
@@ -189,7 +194,8 @@ def test_audiosocket_is_let_in_by_its_ticket_once(ports: Ports, text: str) -> No
     ticket = ports.ticket(call_id="as", agent_id="A1", tracks=["customer"])
     ports.play("audiosocket", "", ticket=ticket, sound=SOUND[:1])
     assert alike(heard(ports.ended("as")), text) >= 0.9
-    ports.play("audiosocket", "", ticket=ticket, sound=SOUND[:1, :8000])
+    with suppress(ConnectionResetError):
+        ports.play("audiosocket", "", ticket=ticket, sound=SOUND[:1, :8000])
     time.sleep(0.3)
     assert [call.call_id for call in ports.workspace.store.live_calls.list_on()] == []
 
@@ -228,9 +234,8 @@ def test_freeswitch_says_what_it_sends_or_nothing_at_all(ports: Ports, text: str
         (["[1]"], 1002),
         (['{"rate": 8000}', b"\0"], 1002),
         (['{"rate": 8000}', bytes(65_540)], 1009),
-        (['{"rate": 8000}', *([b"\0\0"] * 900)], 1008),
     ],
-    ids=["sound-first", "rate", "role", "key", "list", "half-a-sample", "too-big", "flood"],
+    ids=["sound-first", "rate", "role", "key", "list", "half-a-sample", "too-big"],
 )
 def test_a_fault_closes_its_connection_with_a_code(ports: Ports, messages: list[str | bytes], code: int) -> None:
     headers = {"Authorization": f"Bearer {ports.token}"}
@@ -242,6 +247,20 @@ def test_a_fault_closes_its_connection_with_a_code(ports: Ports, messages: list[
             websocket.recv(timeout=10)
     assert closed.value.rcvd is not None
     assert closed.value.rcvd.code == code
+
+
+def test_a_flood_of_frames_closes_its_connection(ports: Ports, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("qareport.web.ingest.server.MOST_FRAMES", 20)
+    headers = {"Authorization": f"Bearer {ports.token}"}
+    with connect(ports.url("pcm"), additional_headers=headers) as websocket:
+        with suppress(ConnectionClosed):
+            websocket.send('{"rate": 8000}')
+            for _ in range(300):
+                websocket.send(bytes(320))
+        with pytest.raises(ConnectionClosed) as closed:
+            websocket.recv(timeout=10)
+    assert closed.value.rcvd is not None
+    assert closed.value.rcvd.code == 1008
 
 
 def test_strangers_and_foreign_pages_are_not_let_in(ports: Ports) -> None:
@@ -267,17 +286,14 @@ def test_strangers_and_foreign_pages_are_not_let_in(ports: Ports) -> None:
 
 def test_calls_past_the_limit_are_refused_and_the_others_go_on(ports: Ports) -> None:
     headers = {"Authorization": f"Bearer {ports.token}"}
-    open_ = [connect(ports.url("pcm"), additional_headers=headers) for _ in range(3)]
-    try:
-        for number, websocket in enumerate(open_):
+    with ExitStack() as stack:
+        for number in range(3):
+            websocket = stack.enter_context(connect(ports.url("pcm"), additional_headers=headers))
             websocket.send(json.dumps({"call_id": f"many{number}"}))
         ports.wait_for(lambda: next(iter(ports.workspace.store.live_calls.list_on()[2:]), None))
         with pytest.raises(InvalidStatus) as refused, connect(ports.url("pcm"), additional_headers=headers):
             pass
         assert refused.value.response.status_code == 503
         assert refused.value.response.headers["Retry-After"] == "10"
-    finally:
-        for websocket in open_:
-            websocket.close()
-    for number in range(3):
-        assert ports.ended(f"many{number}").state is LiveState.MERGE_FAILED  # nothing was said
+    for number in range(3):  # nothing was said
+        ports.wait_for(lambda: ports.ended_as(f"many{number}", LiveState.MERGE_FAILED))  # noqa: B023

@@ -1,4 +1,4 @@
-"""Live calls and alerts on the desk: who sees them, who may act on them, and what the worker tells while a call is on."""
+"""Live calls and alerts on the desk: who sees them, who may act, and what the worker tells while a call is on."""
 
 from __future__ import annotations
 
@@ -47,8 +47,8 @@ def put(desk: OpenDesk, live_id: str, agent: str, **more: object) -> Alert:
     store.live_calls.change([LiveCall(**{**_fields(call), "lines": (line,)})])
     return store.alerts.add(
         Alert(
-            live_id=live_id, call_id=call.call_id, agent_id=agent, signal=Signal.ESCALATION, title="客户要投诉", level=3,
-            at_ms=0, quote="我要投诉。", raised_at=NOW, routed_at=NOW,
+            live_id=live_id, call_id=call.call_id, agent_id=agent, signal=Signal.ESCALATION, title="客户要投诉",
+            level=3, at_ms=0, quote="我要投诉。", raised_at=NOW, routed_at=NOW,
         )
     )  # fmt: skip
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import ssl
@@ -14,6 +15,7 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, TypeGuard
 
+from qareport import events
 from qareport.asr.engine import Engine
 from qareport.asr.streaming import LiveRecogniser, ModelTurns, SharedSpeech
 from qareport.errors import QareportError
@@ -30,6 +32,7 @@ from qareport.workflows.workspace import Workspace
 if TYPE_CHECKING:
     from qareport.asr import Transcriber
 
+_log = logging.getLogger(__name__)
 #: A sign of life is left so often.
 _BEAT_S = 10.0
 #: What is in work when it is told to stop has so long to be done.
@@ -99,8 +102,10 @@ def heard_live(
 ) -> Iterator[IngestServer | None]:
     """Hear live calls inside a block.
 
+    Yields:
+        the open ports; None where one is taken.
+
     Raises:
-        OSError: a port is taken.
         ConfigError: rules or settings are wrong, and the store has no valid ones.
     """
     if not isinstance(engine, Engine):
@@ -116,9 +121,19 @@ def heard_live(
         tls.load_cert_chain(ports.tls_cert, ports.tls_key)
     service = LiveService(workspace.store, book, LiveRecogniser(engine, turns), folder / "live")
     server = IngestServer(service, workspace.store, written, host=ports.host, tls=tls)
-    with LiveFeed(folder) as feed, service, server:
+    with LiveFeed(folder) as feed, service:
         service.listeners.append(feed.tell)
-        yield server
+        try:
+            server.open()
+        except OSError as error:  # a port is taken: uploads are heard all the same
+            events.happened("live", "failed", reason=str(error))
+            _log.error("no sound of calls comes in: port %s: %s", written.port, error.strerror or error)
+            yield None
+            return
+        try:
+            yield server
+        finally:
+            server.close()
 
 
 def live_rule_book(workspace: Workspace) -> RuleBook:

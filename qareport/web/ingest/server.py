@@ -174,14 +174,26 @@ class IngestServer:
         self.ports: Final[dict[str, int]] = {}
 
     def __enter__(self) -> IngestServer:
+        self.open()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def open(self) -> None:
+        """Open the ports.
+
+        Raises:
+            OSError: one is taken.
+        """
         self._thread.start()
         self._ready.wait()
         if self._failed is not None:
             self._thread.join()
             raise self._failed
-        return self
 
-    def __exit__(self, *_: object) -> None:
+    def close(self) -> None:
+        """Close the ports; calls whose connections end with them are lost."""
         if self._stop is not None:
             self._loop.call_soon_threadsafe(self._stop.set)
         self._thread.join()
@@ -222,8 +234,8 @@ class IngestServer:
     async def _open(self, port: int, handler: Any, let_in: Any) -> Server:
         return await serve(
             handler, self._host, port, process_request=let_in, subprotocols=_SUBPROTOCOLS, max_size=LARGEST_FRAME,
-            open_timeout=FIRST_WITHIN_S, ping_interval=20, ping_timeout=40, ssl=self._tls, server_header=None,
-            select_subprotocol=_subprotocol,
+            open_timeout=FIRST_WITHIN_S, close_timeout=2, ping_interval=20, ping_timeout=40, ssl=self._tls,
+            server_header=None, select_subprotocol=_subprotocol,
         )  # fmt: skip
 
     # --- who is let in ------------------------------------------------------------------------------------------------

@@ -128,7 +128,7 @@ class Engine:
                 if isinstance(result, Exception):
                     return _failed(call, "transcribe", result)
                 heard += result
-            on_lines([_segment(chunk, recognition) for chunk, recognition in heard])
+            on_lines([segment_of(chunk, recognition) for chunk, recognition in heard])
             parts += heard
         return _transcript(prepared, parts, self.info)
 
@@ -264,10 +264,10 @@ def _transcript(
     call = prepared.call
     ordered = sorted(utterances, key=lambda utterance: (utterance[0].start_ms, utterance[0].channel))
     spoken = [(chunk, recognition) for chunk, recognition in ordered if chunk.speech]
-    without_roles = [_segment(chunk, recognition) for chunk, recognition in spoken]
+    without_roles = [segment_of(chunk, recognition) for chunk, recognition in spoken]
     segments, notes = assign_roles(without_roles, prepared.layout, [chunk.embedding for chunk, _ in spoken])
     music = [
-        _without_words(_segment(chunk, recognition))
+        _without_words(segment_of(chunk, recognition))
         for chunk, recognition in ordered
         if not chunk.speech and _MUSIC.intersection(recognition.events)
     ]
@@ -285,7 +285,8 @@ def _transcript(
     )
 
 
-def _segment(chunk: SpeechChunk, recognition: Recognition) -> Segment:
+def segment_of(chunk: SpeechChunk, recognition: Recognition) -> Segment:
+    """Make the segment of a chunk, without a role."""
     return Segment(
         start_ms=chunk.start_ms,
         end_ms=chunk.end_ms,

@@ -23,8 +23,8 @@ from qareport.messages import say
 from qareport.settings import AsrSettings
 
 #: Samples of a chunk, and samples before it that the model sees again (silero-vad at 16 kHz).
-_CHUNK = 512
-_CONTEXT = 64
+CHUNK = 512
+CONTEXT = 64
 #: Chunks that go through the convolutions at once: 64 s, which bounds memory.
 _BLOCK = 2000
 #: Speech begins at this probability; it ends 0.15 below (silero-vad's own values).
@@ -60,19 +60,41 @@ class SileroVad:
     def probabilities(self, samples: Samples) -> Samples:
         """Return the probability of speech for each 32 ms, float32 [channels, chunks]."""
         channels, length = samples.shape
-        chunks = -(-length // _CHUNK)
-        padded = torch.zeros((channels, _CONTEXT + chunks * _CHUNK))
-        padded[:, _CONTEXT : _CONTEXT + length] = torch.from_numpy(samples)
-        windows = padded.unfold(1, _CONTEXT + _CHUNK, _CHUNK)
+        chunks = -(-length // CHUNK)
+        padded = torch.zeros((channels, CONTEXT + chunks * CHUNK))
+        padded[:, CONTEXT : CONTEXT + length] = torch.from_numpy(samples)
+        windows = padded.unfold(1, CONTEXT + CHUNK, CHUNK)
         state: tuple[torch.Tensor, torch.Tensor] | None = None
         result = [torch.zeros((channels, 0))]
         for block in torch.split(windows, _BLOCK, dim=1):
-            encoded = self._encode(self._extract(block.reshape(-1, _CONTEXT + _CHUNK))).squeeze(-1)
+            encoded = self._encode(self._extract(block.reshape(-1, CONTEXT + CHUNK))).squeeze(-1)
             hidden, state = self._rnn(encoded.reshape(channels, block.shape[1], -1), state)
             speech = self._decode(hidden.reshape(-1, hidden.shape[-1], 1))
             result.append(speech.reshape(channels, -1))
         probabilities: Samples = torch.cat(result, dim=1).numpy()
         return probabilities
+
+    def encode(self, windows: torch.Tensor) -> torch.Tensor:
+        """Encode windows, float32 [windows, CONTEXT + CHUNK], for `advance`: float32 [windows, values]."""
+        encoded: torch.Tensor = self._encode(self._extract(windows)).squeeze(-1)
+        return encoded
+
+    def advance(
+        self, encoded: torch.Tensor, hidden: torch.Tensor, cell: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Go on by one window on each of some channels.
+
+        Args:
+            encoded: what `encode` returned of it, float32 [channels, values].
+            hidden: float32 [1, channels, values], and so is `cell`: what the channels were left with.
+            cell: see `hidden`.
+
+        Returns:
+            the probabilities of speech, float32 [channels], and the new states, float32 [channels, values] each.
+        """
+        output, (hidden, cell) = self._rnn(encoded[:, None], (hidden, cell))
+        speech: torch.Tensor = self._decode(output.reshape(-1, output.shape[-1], 1))
+        return speech.reshape(-1), hidden[0], cell[0]
 
     def find(self, samples: Samples, mels: torch.Tensor | None = None) -> list[list[tuple[int, int]]]:
         """Find the utterances on each channel (see `Vad`)."""
@@ -98,9 +120,9 @@ class SileroVad:
         """Detect again in loud stretches: after a long silence silero-vad can miss a voice that it finds alone."""
         result = probabilities.copy()
         for start_ms, end_ms in stretches:
-            first = max(0, start_ms - _MARGIN_MS) * SAMPLE_RATE // 1000 // _CHUNK
-            last = min(probabilities.size, -(-(end_ms + _MARGIN_MS) * SAMPLE_RATE // 1000 // _CHUNK))
-            isolated = self.probabilities(channel[None, first * _CHUNK : last * _CHUNK])[0]
+            first = max(0, start_ms - _MARGIN_MS) * SAMPLE_RATE // 1000 // CHUNK
+            last = min(probabilities.size, -(-(end_ms + _MARGIN_MS) * SAMPLE_RATE // 1000 // CHUNK))
+            isolated = self.probabilities(channel[None, first * CHUNK : last * CHUNK])[0]
             part = result[first : first + isolated.size]
             np.maximum(part, isolated[: part.size], out=part)
         return result

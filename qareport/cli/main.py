@@ -54,6 +54,7 @@ COMMANDS: Mapping[str, Entry] = {
     "export": Entry("search:export", "Write stored calls as tables or text"),
     "init": Entry("setup:init", "Copy configuration and templates to edit"),
     "integrations": Entry("integrations:integrations", "Check and try integrations with other systems"),
+    "live": Entry("live:live_group", "Try calls that are heard while they are on"),
     "mail": Entry("daily:mail", "List, resend, settle and test mails"),
     "models": Entry("setup:models", "Download or check the speech model"),
     "notify": Entry("integrations:notify_group", "Try the robots of chat groups"),

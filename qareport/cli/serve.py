@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,6 +22,7 @@ from qareport.messages import say
 
 if TYPE_CHECKING:
     from qareport.web import Desk
+    from qareport.web.worker import LivePorts
 
 
 @click.command(cls=SpokenCommand)
@@ -29,6 +31,8 @@ if TYPE_CHECKING:
 @click.option("--tls-cert", type=click.Path(exists=True, path_type=Path), metavar="FILE", help="Certificates (PEM).")
 @click.option("--tls-key", type=click.Path(exists=True, path_type=Path), metavar="FILE", help="Key of the certificate.")
 @click.option("--behind-proxy", is_flag=True, help="A proxy encrypts and forwards; see desk.trusted_proxies.")
+@click.option("--live-port", type=click.IntRange(1, 65535), help="Port for sound of calls that are on [live.port].")
+@click.option("--no-live", is_flag=True, help="Hear no calls while they are on.")
 @click.option("--no-engine", is_flag=True, help="Hear no uploads: no speech model is loaded.")
 @click.option("--demo", is_flag=True, help="Try it: a desk in out/desk over the bundled calls, one user of each role.")
 @click.option("--process", type=click.Choice(["web", "worker"]), hidden=True)
@@ -40,6 +44,8 @@ def serve(
     tls_cert: Path | None,
     tls_key: Path | None,
     behind_proxy: bool,
+    live_port: int | None,
+    no_live: bool,
     no_engine: bool,
     demo: bool,
     process: str | None,
@@ -54,7 +60,10 @@ def serve(
     if demo:
         options = _open_demo(options, first=process is None)
     if process == "worker":
-        return _serve_worker(options)
+        from qareport.web.worker import LivePorts
+
+        ports = None if no_live else LivePorts(host=host or "", port=live_port, tls_cert=tls_cert, tls_key=tls_key)
+        return _serve_worker(options, ports)
     from qareport.web.serving import check_exposure, run_server
 
     with options.open_workspace(make_store=True) as workspace:
@@ -72,11 +81,11 @@ def serve(
     return 0
 
 
-def _serve_worker(options: Options) -> int:
+def _serve_worker(options: Options, live: LivePorts | None) -> int:
     from qareport.web.worker import run_worker
 
     with options.open_workspace() as workspace:
-        run_worker(workspace)
+        run_worker(workspace, live=live and replace(live, host=live.host or workspace.settings.desk.host))
     return 0
 
 

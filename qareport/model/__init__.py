@@ -77,6 +77,7 @@ from qareport.model.delivery import (
 )
 from qareport.model.dialogue_acts import ACTS_OF, AGENT_ACTS, CUSTOMER_ACTS, Act, SpokenAct, TopicScore
 from qareport.model.job import EXPORT_LASTS, Export, Job, JobKind, JobState
+from qareport.model.live import Alert, AlertState, LiveCall, LiveEvent, LiveLine, LiveState, Signal
 from qareport.model.measures import MEASURES, NORM_MEASURES, Measure, Unit
 from qareport.model.order_report import (
     CallChange,
@@ -230,6 +231,8 @@ __all__ = [
     "AgentPraise",
     "AgentRow",
     "Agents",
+    "Alert",
+    "AlertState",
     "Analysis",
     "ApiToken",
     "Appeal",
@@ -282,6 +285,10 @@ __all__ = [
     "JobState",
     "Judgement",
     "Language",
+    "LiveCall",
+    "LiveEvent",
+    "LiveLine",
+    "LiveState",
     "MaskedSpan",
     "Measure",
     "MeasuredCall",
@@ -333,6 +340,7 @@ __all__ = [
     "Scorecard",
     "Segment",
     "Severity",
+    "Signal",
     "Silence",
     "Span",
     "SpokenAct",

@@ -25,6 +25,7 @@ KEYS: Mapping[str, tuple[str, ...]] = {
     # Rules.
     "id": ("编号",), "title": ("标题", "名称"), "severity": ("严重程度", "严重度"), "points": ("分数", "扣分", "加分"),
     "category": ("类别", "分类"), "status": ("状态",), "occurrence": ("计次",), "effective": ("生效日期",),
+    "live": ("实时", "实时提醒"),
     "owner": ("负责人",), "tags": ("标签",), "replaces": ("取代",), "when": ("命中条件", "什么时候"),
     "applies_when": ("适用条件",), "most": ("最多",), "advice": ("建议话术", "话术"), "default": ("默认",),
     "from": ("从",), "to": ("到",), "mode": ("方式",),

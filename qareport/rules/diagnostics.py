@@ -87,6 +87,7 @@ CODES: Mapping[str, Message] = {
     "replaces-active": say("The rule replaces one that still counts: one fault costs twice."),
     "shadowed-rule": say("The rule hits wherever another rule hits: one fault costs twice."),
     "never-hits": say("The rule hit none of the stored calls in 30 days (`qareport rules lint --stored`)."),
+    "live-needs-end": say("The rule is `live` and rests on what only the end of a call decides."),
     "unknown-ignore": say("The code in a `# qareport: ignore[…]` comment does not exist."),
     "unused-ignore": say("The `# qareport: ignore[…]` comment silences nothing."),
 }  # fmt: skip

@@ -12,7 +12,7 @@ from qareport.messages import say
 from qareport.model import FATAL_POINTS, Severity
 from qareport.rules.rule import Occurrence, RuleStatus
 from qareport.rules.rule_test_lines import LINE_PATTERN
-from qareport.rules.schema_types import DurationMs, Form, Keywords, Number, refusal
+from qareport.rules.schema_types import DurationMs, Flag, Form, Keywords, Number, refusal
 from qareport.text.wordlist import WORD_PATTERN, Keyword, not_blank
 
 _TEXT = {"type": "string", "pattern": WORD_PATTERN}
@@ -139,6 +139,8 @@ class RuleForm(Form):
     category: Keyword
     status: RuleStatus = RuleStatus.ACTIVE
     occurrence: OccurrenceForm = OccurrenceForm()
+    #: Judged while a call is on, too, and raises an alert then.
+    live: Flag = False
     #: With `occurrence: every`: what all hits of a call cost or earn together at most.
     most: Annotated[StrictInt, Field(ge=-100, le=100)] | None = None
     effective: EffectiveForm = EffectiveForm()

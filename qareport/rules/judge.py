@@ -186,11 +186,12 @@ def match(rule: Rule, context: MatchContext) -> list[Finding] | None:
         return None
     if rule.occurrence is Occurrence.ONCE:
         hit = rule.when.first(context)
-        return [] if hit is None else [_finding(rule, hit, context)]
-    return [_finding(rule, hit, context) for hit in rule.when.find(context)]
+        return [] if hit is None else [finding_of(rule, hit, context)]
+    return [finding_of(rule, hit, context) for hit in rule.when.find(context)]
 
 
-def _finding(rule: Rule, hit: ConditionHit, context: MatchContext) -> Finding:
+def finding_of(rule: Rule, hit: ConditionHit, context: MatchContext) -> Finding:
+    """Word a hit of a rule."""
     quote = next((evidence.quote for evidence in hit.evidence if evidence.quote and evidence.quote[0] != "["), None)
     span_ms = hit.span_ms if hit.span_ms is not None else hit.end_ms - hit.at_ms
     order_id = context.transcript.order_id

@@ -17,6 +17,7 @@ from qareport.rules.aliases import did_you_mean
 from qareport.rules.diagnostics import read_ignores, silence
 from qareport.rules.lint_conditions import Limits, check_conditions, same_trigger
 from qareport.rules.lint_words import check_words
+from qareport.rules.live import what_needs_end
 from qareport.rules.replay import StoredJudgement
 from qareport.rules.rule import Rule, RuleSet, RuleStatus
 from qareport.rules.rule_tests import RuleTest, load_rule_tests
@@ -64,6 +65,7 @@ def lint(
         *_advice_without_topic(ruleset),
         *_equal_titles(ruleset),
         *_conditions(ruleset, limits),
+        *_live_without_end(ruleset),
         *_lifetimes(ruleset, today),
         *_shadowed_rules(ruleset),
         *(counts.warnings(ruleset) if counts is not None else ()),
@@ -156,6 +158,13 @@ def _conditions(ruleset: RuleSet, limits: Limits) -> Iterator[Diagnostic]:
     for rule in ruleset.rules:
         for warning in check_conditions(rule, ruleset.shared.lists, limits):
             yield _warning(warning.code, ruleset, rule, warning.what, warning.to_do, warning.path)
+
+
+def _live_without_end(ruleset: RuleSet) -> Iterator[Diagnostic]:
+    for rule in ruleset.rules:
+        for path, what in what_needs_end(rule.written) if rule.live else ():
+            to_do = say("take `live` out, or give it a time: it is not judged while a call is on")
+            yield _warning("live-needs-end", ruleset, rule, what, to_do, path)
 
 
 def _lifetimes(ruleset: RuleSet, today: date | None) -> Iterator[Diagnostic]:

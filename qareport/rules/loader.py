@@ -45,7 +45,8 @@ def read_shared(source: YamlSource, diagnostics: Diagnostics) -> Shared:
 
 def version_of(rule: dict[str, Any], shared: Shared) -> str:
     """Hash what is written in a rule, and the shared words that it uses; 8 hexadecimal digits."""
-    parts: dict[str, Any] = {"rule": rule}
+    # Whether it is judged live changes none of its findings.
+    parts: dict[str, Any] = {"rule": {key: value for key, value in rule.items() if key != "live"}}
     used = {word[1:] for word in _texts(rule) if word[:1] == "$"} & shared.lists.keys()
     if used:
         parts["lists"] = {name: shared.lists[name] for name in sorted(used)}
@@ -205,7 +206,20 @@ def _rule(
         raise ValueError(f"{form.id}: no condition was read")
     if form.occurrence.nth or form.occurrence.at_least:
         when = Counted(condition=when, nth=form.occurrence.nth, at_least=form.occurrence.at_least)
-    same = ("id", "title", "severity", "points", "category", "status", "moment", "owner", "tags", "replaces", "most")
+    same = (
+        "id",
+        "title",
+        "severity",
+        "points",
+        "category",
+        "status",
+        "moment",
+        "owner",
+        "tags",
+        "replaces",
+        "most",
+        "live",
+    )
     return Rule(
         **{key: getattr(form, key) for key in same},
         fatal=given["points"] == "fatal",

@@ -166,6 +166,8 @@ class Rule:
     category: str
     status: RuleStatus
     occurrence: Occurrence
+    #: Whether it is judged while a call is on, too (see `live`).
+    live: bool = False
     #: What all its hits in a call cost or earn together at most; None: no limit.
     most: int | None = None
     when: Condition

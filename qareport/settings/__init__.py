@@ -4,6 +4,7 @@ from qareport.settings.agents import load_agents
 from qareport.settings.bundled import bundled_calls, bundled_model, bundled_reader, default_dir
 from qareport.settings.desk import DeskSettings, ReviewSettings, WebhookSettings
 from qareport.settings.ingest import IngestSettings
+from qareport.settings.live import AlertSettings, LiveSettings, RouteSettings
 from qareport.settings.mail import MailSettings
 from qareport.settings.notify import NotifySettings, RobotSettings
 from qareport.settings.settings import (
@@ -25,6 +26,7 @@ from qareport.settings.teams import TeamEntry, load_teams
 from qareport.settings.understanding import LanguageModelSettings, UnderstandingSettings
 
 __all__ = [
+    "AlertSettings",
     "AnalysisSettings",
     "AsrSettings",
     "AudioSettings",
@@ -33,6 +35,7 @@ __all__ = [
     "DeskSettings",
     "IngestSettings",
     "LanguageModelSettings",
+    "LiveSettings",
     "Locale",
     "MailSettings",
     "NotifySettings",
@@ -42,6 +45,7 @@ __all__ = [
     "RetentionSettings",
     "ReviewSettings",
     "RobotSettings",
+    "RouteSettings",
     "ScoreSettings",
     "Settings",
     "TeamEntry",

@@ -13,6 +13,7 @@ from pydantic import AfterValidator, Field, with_config
 from qareport.model import DEFAULT_SILENCE_MS, PersonalKind, Role
 from qareport.settings.desk import DeskSettings, ReviewSettings, WebhookSettings
 from qareport.settings.ingest import IngestSettings
+from qareport.settings.live import AlertSettings, LiveSettings
 from qareport.settings.mail import MailSettings
 from qareport.settings.notify import NotifySettings
 from qareport.settings.understanding import UnderstandingSettings
@@ -262,6 +263,8 @@ class Settings:
     desk: DeskSettings = field(default_factory=DeskSettings)
     review: ReviewSettings = field(default_factory=ReviewSettings)
     webhooks: WebhookSettings = field(default_factory=WebhookSettings)
+    live: LiveSettings = field(default_factory=LiveSettings)
+    alerts: AlertSettings = field(default_factory=AlertSettings)
 
 
 def load(config_dir: Path) -> Settings:

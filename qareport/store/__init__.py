@@ -5,6 +5,7 @@ from qareport.store.call_pages import CallPage, CallPageQuery, ListedCall, Sort
 from qareport.store.calls import CallCounts, CallFilter, OrderRecord
 from qareport.store.database import Database, holder
 from qareport.store.idempotency import KeptAnswer
+from qareport.store.live_calls import TICKET_LASTS
 from qareport.store.outbox import SentMail
 from qareport.store.results import CallRecord, StoredCall
 from qareport.store.schema import Scope
@@ -14,6 +15,7 @@ from qareport.store.users import Login
 
 __all__ = [
     "MOST_COUNTED",
+    "TICKET_LASTS",
     "CallCounts",
     "CallFilter",
     "CallPage",

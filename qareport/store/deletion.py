@@ -14,7 +14,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import select, text
+from sqlalchemy import delete, select, text
 from sqlalchemy.orm import Session
 
 from qareport import events
@@ -31,6 +31,8 @@ from qareport.model import (
     Deletion,
     EventType,
     FailedCall,
+    LiveCall,
+    LiveLine,
     Transcript,
 )
 from qareport.search import Line
@@ -40,6 +42,8 @@ from qareport.store.corrections import CorrectionRepository
 from qareport.store.database import Database
 from qareport.store.desk_schema import CallCorrectionRow
 from qareport.store.jobs import delete_jobs
+from qareport.store.live_calls import of_calls
+from qareport.store.live_schema import LiveCallRow
 from qareport.store.schema import (
     CallReportRow,
     CallRow,
@@ -101,6 +105,8 @@ class Maintenance:
         yield from self._unreadable(
             WebhookDeliveryRow.id, WebhookDeliveryRow.data, dict[str, Any], "delivery to a webhook"
         )
+        yield from self._unreadable(LiveCallRow.id, LiveCallRow.facts, LiveCall, "live call")
+        yield from self._unreadable(LiveCallRow.id, LiveCallRow.lines, tuple[LiveLine, ...], "lines of live call")
         for line in self._unreadable(SearchLinesRow.number, SearchLinesRow.lines, tuple[Line, ...], "search lines"):
             yield f"{line}; {_REINDEX.format('the search index')}"
         with self._database.write() as session:
@@ -222,6 +228,7 @@ class DeletionRepository:
         ids = [call.call_id for call in calls]
         subjects = {call.subject for call in calls} | self._former_subjects(ids)
         removed, left = self._delete_documents(subjects | set(ids))
+        left += self._delete_live_sound(ids)
         gone, kept = _unlink(files)
         with self._database.write() as session:
             audio = set(select_in(session, select(CallRow.audio_sha256), CallRow.call_id, ids)) - {None}
@@ -238,6 +245,7 @@ class DeletionRepository:
                 files=len(gone),
                 files_left=(*left, *kept),
             )
+            session.execute(delete(LiveCallRow).where(of_calls(ids)))  # their alerts go with them
             if entry is not None:
                 append(session, entry(deletion))
             session.add(DeletionRow(deleted_at=now.isoformat(), record=to_json(deletion)))
@@ -254,6 +262,18 @@ class DeletionRepository:
                 from_stored(Deletion, row.record, where=f"{self._database.url} deletion {row.number}") for row in rows
             ]
         return tuple(proof for proof in proofs if by is None or (proof.by == by and _is_of(proof, selector)))
+
+    def _delete_live_sound(self, ids: Sequence[str]) -> tuple[str, ...]:
+        """Remove what was recorded of these calls while they were on. Returns the paths that could not be."""
+        left = []
+        with self._database.read() as session:
+            paths = list(session.scalars(select(LiveCallRow.audio_path).where(of_calls(ids))))
+        for path in filter(None, paths):
+            try:
+                Path(path).unlink(missing_ok=True)
+            except OSError as error:
+                left.append(f"{path}: {error.strerror}")
+        return tuple(left)
 
     def _empty_log(self) -> None:
         """Empty SQLite's write-ahead log: until then it holds what was deleted."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import AbstractContextManager
 from typing import Final, Self
 
+from qareport.store.alerts import AlertRepository
 from qareport.store.appeals import AppealRepository
 from qareport.store.audit import AuditLog
 from qareport.store.call_pages import CallPages
@@ -15,6 +16,7 @@ from qareport.store.deletion import DeletionRepository, Maintenance
 from qareport.store.exports import ExportRepository
 from qareport.store.idempotency import AnswerRepository
 from qareport.store.jobs import JobRepository
+from qareport.store.live_calls import LiveCallRepository, LiveTicketRepository
 from qareport.store.outbox import OutboxRepository, RunRepository
 from qareport.store.results import ResultRepository, TranscriptRepository
 from qareport.store.reviews import ReviewRepository
@@ -72,6 +74,9 @@ class Store:
         self.rule_proposals: Final = RuleProposalRepository(self.database)
         self.webhooks: Final = WebhookRepository(self.database)
         self.webhook_queue: Final = WebhookQueue(self.database)
+        self.live_calls: Final = LiveCallRepository(self.database)
+        self.live_tickets: Final = LiveTicketRepository(self.database)
+        self.alerts: Final = AlertRepository(self.database)
         self.deletion: Final = DeletionRepository(self.database)
         self.maintenance: Final = Maintenance(self.database)
 

@@ -11,6 +11,7 @@ from qareport import __version__
 from qareport.web import errors, health, reference
 from qareport.web.api import call_tools as call_tools_api
 from qareport.web.api import exports as exports_api
+from qareport.web.api import live as live_api
 from qareport.web.api import people as people_api
 from qareport.web.api import reading, uploads
 from qareport.web.api import review as review_api
@@ -66,7 +67,7 @@ def create_app(desk: Desk) -> FastAPI:
         app.include_router(pages.router, include_in_schema=False)
     app.include_router(reference.router, include_in_schema=False)
     for api in (
-        uploads, review_api, rules_api, people_api, call_tools_api, exports_api, webhooks_api, reading,
+        uploads, review_api, rules_api, people_api, call_tools_api, exports_api, webhooks_api, live_api, reading,
     ):  # fmt: skip
         app.include_router(api.router, dependencies=[Depends(refuse_unknown)])
     app.include_router(health.router, include_in_schema=False)

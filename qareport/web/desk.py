@@ -20,6 +20,7 @@ from qareport.model import Team
 from qareport.outgoing import OutgoingClient, OutgoingReach
 from qareport.settings import Settings, load_teams
 from qareport.store import Store
+from qareport.web.live_feed import LiveBoard
 from qareport.workflows.rule_desk import RuleDesk
 from qareport.workflows.rule_publishing import RulePublisher
 from qareport.workflows.workspace import Workspace
@@ -60,6 +61,8 @@ class Desk:
         self.teams_in_file: Final = self._read_teams()
         #: Reaches other systems.
         self.outgoing: Final = OutgoingClient(OutgoingReach(allow=self.settings.webhooks.allow))
+        #: What happens in live calls.
+        self.live: Final = LiveBoard(Path(self.settings.desk.folder))
         self._ticket: tuple[str, datetime] | None = None
         self._recent: dict[Hashable, tuple[datetime, Any]] = {}
         self._made: dict[Hashable, tuple[Hashable, Any]] = {}

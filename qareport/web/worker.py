@@ -1,22 +1,40 @@
-"""The worker process: loads the engine once, then hears what people upload, until it is told to stop."""
+"""The worker process: loads the engine once, then hears uploads and calls that are on, until it is told to stop."""
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
+import ssl
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
+from typing import TYPE_CHECKING, TypeGuard
 
+from qareport import events
+from qareport.asr.engine import Engine
+from qareport.asr.streaming import LiveRecogniser, ModelTurns, SharedSpeech
 from qareport.errors import QareportError
+from qareport.understanding import open_reader
 from qareport.web.health import SignOfLife
+from qareport.web.ingest.server import IngestServer
+from qareport.web.live_feed import LiveFeed
 from qareport.workflows.export.jobs import sweep_exports
 from qareport.workflows.hear_uploads import UploadWorker
+from qareport.workflows.judge import RuleBook
+from qareport.workflows.live.service import LiveService
 from qareport.workflows.uploads import UploadFolder
 from qareport.workflows.workspace import Workspace
 
+if TYPE_CHECKING:
+    from qareport.asr import Transcriber
+
+_log = logging.getLogger(__name__)
 #: A sign of life is left so often.
 _BEAT_S = 10.0
 #: Files of exports are looked through so often.
@@ -25,8 +43,12 @@ _TIDY_S = 3600.0
 _LEAVE_S = 4.0
 
 
-def run_worker(workspace: Workspace) -> None:
-    """Hear uploads until SIGTERM or SIGINT.
+def run_worker(workspace: Workspace, *, live: LivePorts | None = None) -> None:
+    """Hear uploads, and calls that are on, until SIGTERM or SIGINT.
+
+    Args:
+        workspace: the installation.
+        live: where sound of calls comes in; None: nowhere.
 
     Raises:
         ModelError: the speech model cannot be loaded; the desk shows why.
@@ -41,7 +63,8 @@ def run_worker(workspace: Workspace) -> None:
     except QareportError as error:
         SignOfLife(state="failed", reason=str(error)).leave(folder)
         raise
-    worker = UploadWorker(workspace, engine)
+    turns = ModelTurns()
+    worker = UploadWorker(workspace, shared(engine, turns))
 
     def stop(number: int, frame: FrameType | None) -> None:
         worker.stopping.set()
@@ -52,9 +75,81 @@ def run_worker(workspace: Workspace) -> None:
     beat = threading.Thread(target=_beat, args=(worker.stopping, folder, model), daemon=True)
     beat.start()
     threading.Thread(target=_tidy, args=(workspace, worker.stopping), daemon=True).start()
-    worker.run()
+    with heard_live(workspace, engine, turns, live) if live else nullcontext():
+        worker.run()
     beat.join()
     SignOfLife(state="stopped").leave(folder)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LivePorts:
+    """Where sound of calls comes in."""
+
+    host: str
+    #: None: as `live.port` says.
+    port: int | None = None
+    tls_cert: Path | None = None
+    tls_key: Path | None = None
+
+
+def shared(engine: Transcriber, turns: ModelTurns) -> Transcriber:
+    """Return an engine of recordings that gives way to live calls."""
+    return replace(engine, speech=SharedSpeech(speech=engine.speech, turns=turns)) if _is_own(engine) else engine
+
+
+def _is_own(engine: Transcriber) -> TypeGuard[Engine]:
+    return isinstance(engine, Engine)
+
+
+@contextmanager
+def heard_live(
+    workspace: Workspace, engine: Transcriber, turns: ModelTurns, ports: LivePorts
+) -> Iterator[IngestServer | None]:
+    """Hear live calls inside a block.
+
+    Yields:
+        the open ports; None where one is taken.
+
+    Raises:
+        ConfigError: rules or settings are wrong, and the store has no valid ones.
+    """
+    if not isinstance(engine, Engine):
+        yield None
+        return
+    settings = workspace.settings
+    written = settings.live if ports.port is None else replace(settings.live, port=ports.port)
+    folder = Path(settings.desk.folder)
+    book = live_rule_book(workspace)
+    tls = None
+    if ports.tls_cert and ports.tls_key:
+        tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        tls.load_cert_chain(ports.tls_cert, ports.tls_key)
+    service = LiveService(workspace.store, book, LiveRecogniser(engine, turns), folder / "live")
+    server = IngestServer(service, workspace.store, written, host=ports.host, tls=tls)
+    with LiveFeed(folder) as feed, service:
+        service.listeners.append(feed.tell)
+        try:
+            server.open()
+        except OSError as error:  # a port is taken: uploads are heard all the same
+            events.happened("live", "failed", reason=str(error))
+            _log.error("no sound of calls comes in: port %s: %s", written.port, error.strerror or error)
+            yield None
+            return
+        try:
+            yield server
+        finally:
+            server.close()
+
+
+def live_rule_book(workspace: Workspace) -> RuleBook:
+    """Return the rule book with the bundled reader: a call that is on is read anew after each sentence.
+
+    Raises:
+        ConfigError: rules or settings are wrong, and the store has no valid ones.
+    """
+    book = workspace.rule_book_for_run
+    quick = replace(book.settings.understanding, reader="bundled")
+    return replace(book, reader=open_reader(quick, workspace.config))
 
 
 def _leave_soon(workspace: Workspace, worker: UploadWorker, folder: Path) -> None:

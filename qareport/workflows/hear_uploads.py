@@ -37,6 +37,7 @@ from qareport.store import holder
 from qareport.workflows.call_sound import make_listening
 from qareport.workflows.export.jobs import make_export
 from qareport.workflows.judge import judge_calls
+from qareport.workflows.live.merging import merge
 from qareport.workflows.rejudging import find_judged, forget_changed_rules, judge_again, judge_call_again
 from qareport.workflows.transcribe import RecordingToTranscribe, TranscribedCall, keep_failure, transcribe_calls
 from qareport.workflows.workspace import Workspace
@@ -136,6 +137,14 @@ class UploadWorker:
         except Exception as error:  # noqa: BLE001 - one bad recording stops no other
             outcome = _Outcome(code="failed", words=f"{type(error).__name__}: {error}")
         heard.end(outcome)
+        if job.kind is JobKind.UPLOAD:
+            merge(
+                self._workspace.store,
+                str(job.payload["call_id"]),
+                heard_as=outcome.call_id,
+                failed=bool(outcome.code),
+                keep_audio=self._workspace.settings.live.keep_audio,
+            )
         events.happened(
             job.kind.value, outcome.code or "done", duration_ms=watch.lap_ms(), reason=outcome.words or None
         )

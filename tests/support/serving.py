@@ -27,6 +27,8 @@ class Serving:
 
     process: subprocess.Popen[bytes]
     address: str
+    #: Where sound of calls that are on comes in.
+    live: str
     log: Path
 
     def browser(self, name: str) -> httpx2.Client:
@@ -61,18 +63,24 @@ def wait_for(look: Callable[[], T | None], *, what: str, seconds: float = 240) -
     raise AssertionError(f"waited {seconds:g} s for {what}")
 
 
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
 @contextmanager
 def serving(*arguments: str, cwd: Path) -> Iterator[Serving]:
     """Run `qareport serve` on a free port; at the end it is told to stop."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port, live_port = _free_port(), _free_port()
     log = cwd / "serve.log"
-    command = [sys.executable, "-m", "qareport", "serve", "--port", str(port), *arguments]
+    ports = ["--port", str(port), "--live-port", str(live_port)]
+    command = [sys.executable, "-m", "qareport", "serve", *ports, *arguments]
     with log.open("wb") as file:
         process = subprocess.Popen(command, cwd=cwd, stdout=file, stderr=file, env=dict(os.environ))
     try:
-        yield Serving(process=process, address=f"http://127.0.0.1:{port}", log=log)
+        live = f"ws://127.0.0.1:{live_port}/live"
+        yield Serving(process=process, address=f"http://127.0.0.1:{port}", live=live, log=log)
     finally:
         process.terminate()
         try:

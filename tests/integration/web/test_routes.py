@@ -155,6 +155,9 @@ ROUTES: dict[str, Needs] = {
     "POST /exports": Needs(right=_P.EXPORTS_WRITE, body={"kind": "calls"}, audited=1),
     "GET /api/v1/exports": Needs(right=_P.EXPORTS_WRITE),
     "POST /api/v1/exports": Needs(right=_P.EXPORTS_WRITE, body={"kind": "calls"}, audited=1),
+    "GET /api/v1/live/calls": Needs(right=_P.LIVE_READ),
+    "GET /api/v1/alerts": Needs(right=_P.LIVE_READ),
+    "POST /api/v1/live/tickets": Needs(right=_P.LIVE_INGEST, body={"call_id": "live"}, audited=1),
     "GET /review": Needs(right=_P.REVIEW_WRITE),
     "GET /rules": Needs(right=_P.RULES_READ),
     "GET /api/v1/rules/files": Needs(right=_P.RULES_READ),
@@ -205,6 +208,12 @@ HELD_BY_THEIR_OWN_TESTS = {
     "POST /calls/{call_id:path}/findings/{finding_id}/verdict",
     "POST /review/stale/{verdict_id}",
     "PUT /api/v1/calls/{call_id:path}/findings/{finding_id}/verdict",
+    # test_live
+    "GET /api/v1/live/calls/{live_id}",
+    "GET /api/v1/live/stream",
+    "POST /api/v1/alerts/{alert_id}/ack",
+    "POST /api/v1/alerts/{alert_id}/false-alarm",
+    "POST /api/v1/alerts/{alert_id}/snooze",
     # test_rules
     "GET /api/v1/rules/files/{name:path}",
     "GET /rules/{name:path}",

@@ -1,0 +1,242 @@
+"""Recognition while a call is on: speech found in small pieces of many channels at once, decoded in batches.
+
+`ModelTurns` lets live speech and recordings take turns at one model: while a call is on, recordings are given small
+portions, and live speech goes first.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from qareport.asr.engine import Engine, segment_of
+from qareport.asr.interfaces import ENCODER_FRAME_MS, Recognition, SpeechChunk, SpeechModel
+from qareport.asr.silero_vad import CHUNK, CONTEXT, SileroVad
+from qareport.audio.levels import loudness_dbfs
+from qareport.audio.resampling import SAMPLE_RATE, Samples
+from qareport.model import ModelInfo, Segment
+
+if TYPE_CHECKING:
+    from qareport.settings import AsrSettings
+
+#: In milliseconds: one decision of the voice activity detector.
+DECISION_MS = CHUNK * 1000 // SAMPLE_RATE
+#: In milliseconds of sound: portions of recordings while a call is on, and while none is.
+_PORTION_MS, _LARGE_MS = 10_000, 60_000
+
+
+class ModelTurns:
+    """Whose turn at the model it is. Live speech waits for one portion of a recording at most."""
+
+    def __init__(self) -> None:
+        self._condition = threading.Condition()
+        self._is_taken = False
+        self._live_waiting = 0
+        #: How many calls are on.
+        self.live_calls = 0
+
+    @contextmanager
+    def take(self, *, live: bool) -> Iterator[None]:
+        """Hold the model inside a block."""
+        with self._condition:
+            self._live_waiting += live
+            self._condition.wait_for(lambda: not self._is_taken and (live or not self._live_waiting))
+            self._live_waiting -= live
+            self._is_taken = True
+        try:
+            yield
+        finally:
+            with self._condition:
+                self._is_taken = False
+                self._condition.notify_all()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SharedSpeech:
+    """The `SpeechModel` of recordings where calls are heard live beside: it gives way after each portion."""
+
+    speech: SpeechModel
+    turns: ModelTurns
+
+    @property
+    def info(self) -> ModelInfo:
+        """The model's name and revision."""
+        return self.speech.info
+
+    def log_mel(self, samples: Samples) -> torch.Tensor:
+        """As the model does."""
+        return self.speech.log_mel(samples)
+
+    def features(self, mels: torch.Tensor) -> torch.Tensor:
+        """As the model does."""
+        return self.speech.features(mels)
+
+    def recognise(self, chunks: Sequence[SpeechChunk]) -> list[Recognition | Exception]:
+        """Recognise chunks, a portion at a time."""
+        results: list[Recognition | Exception] = []
+        while len(results) < len(chunks):
+            portion = self._portion(chunks[len(results) :])
+            with self.turns.take(live=False):
+                results += self.speech.recognise(portion)
+        return results
+
+    def with_settings(self, settings: AsrSettings) -> SpeechModel:
+        """As the model does."""
+        return replace(self, speech=self.speech.with_settings(settings))
+
+    def _portion(self, chunks: Sequence[SpeechChunk]) -> Sequence[SpeechChunk]:
+        most_ms, held_ms = (_PORTION_MS if self.turns.live_calls else _LARGE_MS), 0
+        for index, chunk in enumerate(chunks):
+            held_ms += len(chunk.features) * ENCODER_FRAME_MS
+            if held_ms > most_ms and index:
+                return chunks[:index]
+        return chunks
+
+
+@dataclass(slots=True, kw_only=True)
+class SpeechTrack:
+    """What the detector remembers of one channel."""
+
+    _rest: Samples = field(default_factory=lambda: np.zeros(CONTEXT, np.float32))
+    _hidden: torch.Tensor | None = None
+    _cell: torch.Tensor | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class LiveSpeech:
+    """A stretch of one channel that is to be recognised."""
+
+    #: float32 [samples] at 16 kHz, from `start_ms` on.
+    samples: Samples
+    channel: int
+    start_ms: int
+    end_ms: int
+
+
+class LiveRecogniser:
+    """Finds and recognises speech of calls that are on. Use it from a single thread."""
+
+    def __init__(self, engine: Engine, turns: ModelTurns) -> None:
+        """Take the loaded engine, and load the detector.
+
+        Raises:
+            ModelError: silero-vad is not installed, or built in another way.
+        """
+        self._speech = engine.speech.speech if isinstance(engine.speech, SharedSpeech) else engine.speech
+        self._vad = SileroVad(engine.asr)
+        self._by_sentence = engine.asr.sentence_emotion
+        self.turns = turns
+
+    @property
+    def info(self) -> ModelInfo:
+        """The model's name and revision."""
+        return self._speech.info
+
+    def prepare_thread(self) -> None:
+        """Make the thread that calls everything ready: more threads than free cores make small batches slower."""
+        torch.set_num_threads(max(1, torch.get_num_threads() // 2))
+
+    @torch.inference_mode()
+    def detect(self, tracks: Sequence[SpeechTrack], blocks: Sequence[Samples]) -> list[list[float]]:
+        """Go on with all channels at once.
+
+        Args:
+            tracks: one for each channel.
+            blocks: what has arrived on each since, float32 [samples] at 16 kHz.
+
+        Returns:
+            for each channel the probability of speech in each further `DECISION_MS`.
+        """
+        windows, counts = [], []
+        for track, block in zip(tracks, blocks, strict=True):
+            held = np.concatenate((track._rest, block))
+            count = (held.size - CONTEXT) // CHUNK
+            used = count * CHUNK
+            if count:
+                windows.append(torch.from_numpy(held[: used + CONTEXT]).unfold(0, CONTEXT + CHUNK, CHUNK))
+            track._rest = held[used:].copy()
+            counts.append(count)
+        if not windows:
+            return [[] for _ in tracks]
+        encoded = iter(torch.split(self._vad.encode(torch.cat(windows)), [count for count in counts if count]))
+        own = [next(encoded) if count else None for count in counts]
+        rows: list[list[float]] = [[] for _ in tracks]
+        for step in range(max(counts)):
+            active = [index for index, count in enumerate(counts) if count > step]
+            inputs = torch.stack([part[step] for index in active if (part := own[index]) is not None])
+            speech, hidden, cell = self._vad.advance(inputs, *_states([tracks[index] for index in active], inputs))
+            for place, index in enumerate(active):
+                tracks[index]._hidden, tracks[index]._cell = hidden[place], cell[place]
+                rows[index].append(float(speech[place]))
+        return rows
+
+    def recognise(
+        self, speech: Sequence[LiveSpeech], *, by_sentence: Sequence[bool]
+    ) -> list[tuple[Segment, ...] | Exception]:
+        """Recognise stretches of any calls in one batch.
+
+        Args:
+            speech: the stretches.
+            by_sentence: of each, whether emotion is judged sentence by sentence, as of recordings.
+
+        Returns:
+            for each its segments (without a role), or what went wrong with it.
+        """
+        from qareport.asr import sentences
+
+        chunks = [self._chunk(part) for part in speech]
+        with self.turns.take(live=True):
+            found = self._speech.recognise(chunks)
+            split = [
+                sentences.split(chunk, result)
+                if self._by_sentence and whole and isinstance(result, Recognition)
+                else []
+                for chunk, result, whole in zip(chunks, found, by_sentence, strict=True)
+            ]
+            parts = [sentence.chunk for own in split for sentence in own]
+            alone = iter(self._speech.recognise(parts) if parts else [])
+        outcomes: list[tuple[Segment, ...] | Exception] = []
+        for chunk, result, own in zip(chunks, found, split, strict=True):
+            each = [next(alone) for _ in own]
+            errors = [error for error in (result, *each) if isinstance(error, Exception)]
+            if errors or isinstance(result, Exception):
+                outcomes.append(errors[0])
+            elif own:
+                outcomes.append(
+                    tuple(
+                        segment_of(sentence.chunk, sentences.combine(sentence, result, apart))
+                        for sentence, apart in zip(own, each, strict=True)
+                        if isinstance(apart, Recognition)
+                    )
+                )
+            else:
+                outcomes.append((segment_of(chunk, result),))
+        return outcomes
+
+    def _chunk(self, part: LiveSpeech) -> SpeechChunk:
+        features = self._speech.features(self._speech.log_mel(part.samples[None])[0])
+        hop = SAMPLE_RATE * ENCODER_FRAME_MS // 1000
+        padded = np.zeros(len(features) * hop, np.float32)
+        padded[: min(part.samples.size, padded.size)] = part.samples[: padded.size]
+        return SpeechChunk(
+            channel=part.channel,
+            start_ms=part.start_ms,
+            end_ms=part.end_ms,
+            loudness_dbfs=loudness_dbfs(part.samples, 0, part.end_ms - part.start_ms),
+            features=features,
+            powers=np.square(padded).reshape(len(features), hop).mean(axis=1),
+        )
+
+
+def _states(tracks: Sequence[SpeechTrack], inputs: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return the states of some channels, zeros for those that begin, float32 [1, channels, values]."""
+    blank = torch.zeros(inputs.shape[-1])
+    hidden = torch.stack([blank if track._hidden is None else track._hidden for track in tracks])
+    cell = torch.stack([blank if track._cell is None else track._cell for track in tracks])
+    return hidden[None], cell[None]

@@ -1,0 +1,118 @@
+"""Live calls and their alerts, as far as they may be seen: what pages and API show and do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from qareport.errors import NotFoundError
+from qareport.messages import say
+from qareport.model import Alert, AlertState, LiveCall, Permission, Role
+from qareport.store import TICKET_LASTS
+from qareport.web.access import Access, ForbiddenError
+
+_OPEN = (AlertState.NEW, AlertState.ACKED, AlertState.SNOOZED)
+
+
+def calls_on(access: Access) -> tuple[LiveCall, ...]:
+    """Return the calls that are on.
+
+    Raises:
+        ForbiddenError: none may be seen.
+    """
+    access.require(Permission.LIVE_READ)
+    return access.desk.store.live_calls.list_on(access.agents(Permission.LIVE_READ))
+
+
+def live_call(access: Access, live_id: str) -> tuple[LiveCall, tuple[Alert, ...]]:
+    """Return a live call with its lines, and its alerts.
+
+    Raises:
+        ForbiddenError: none may be seen.
+        NotFoundError: there is none, or it may not be seen.
+    """
+    access.require(Permission.LIVE_READ)
+    call = access.desk.store.live_calls.get(live_id)
+    if not access.agents(Permission.LIVE_READ).holds(call.agent_id):
+        raise NotFoundError(say("there is no live call {live_id!r}", live_id=live_id))
+    return call, access.desk.store.alerts.list_of([live_id])
+
+
+def alerts_of(access: Access, *, is_open: bool, limit: int) -> tuple[Alert, ...]:
+    """Return alerts: those that are not over, the gravest first, or the newest in whatever state.
+
+    Raises:
+        ForbiddenError: none may be seen.
+    """
+    access.require(Permission.LIVE_READ)
+    agents = access.agents(Permission.LIVE_READ)
+    alerts = access.desk.store.alerts
+    return alerts.list_open(agents)[:limit] if is_open else alerts.list_newest(agents, limit=limit)
+
+
+def acknowledge(access: Access, alert_id: int) -> Alert:
+    """Take an alert on: 我来处理.
+
+    Raises:
+        ForbiddenError: the right is lacking.
+        NotFoundError: there is none, or it may not be seen.
+    """
+    now = access.desk.now()
+    values = {"state": AlertState.ACKED, "acked_by": access.principal.user.user_id, "acked_at": now}
+    return _change(access, alert_id, "alert.ack", {**values, "snoozed_until": None})
+
+
+def snooze(access: Access, alert_id: int, minutes: int) -> Alert:
+    """Put an alert off: it returns after some minutes.
+
+    Raises:
+        ForbiddenError: the right is lacking.
+        NotFoundError: there is none, or it may not be seen.
+    """
+    until = access.desk.now() + timedelta(minutes=minutes)
+    values = {"state": AlertState.SNOOZED, "snoozed_until": until}
+    return _change(access, alert_id, "alert.snooze", values, minutes=str(minutes))
+
+
+def mark_false(access: Access, alert_id: int, reason: str) -> Alert:
+    """Say that an alert is a false alarm: it does not come again in this call.
+
+    Raises:
+        ForbiddenError: the right is lacking.
+        NotFoundError: there is none, or it may not be seen.
+    """
+    values = {"state": AlertState.FALSE_ALARM, "false_reason": reason, "snoozed_until": None}
+    return _change(access, alert_id, "alert.false", values, reason=reason)
+
+
+def _change(access: Access, alert_id: int, action: str, values: Mapping[str, Any], **details: str) -> Alert:
+    access.require(Permission.LIVE_READ)
+    store = access.desk.store
+    alert = store.alerts.get(alert_id)
+    if not access.agents(Permission.LIVE_READ).holds(alert.agent_id):
+        raise NotFoundError(say("there is no alert {number}", number=alert_id))
+    access.require(Permission.LIVE_WRITE)
+    changed = replace(alert, **values)
+    entry = access.entry(action, object=f"alert:{alert_id}", call=alert.call_id, **details)
+    if not store.alerts.change(changed, entry, only_from=_OPEN):
+        raise NotFoundError(say("alert {number} is over", number=alert_id))
+    return changed
+
+
+def make_ticket(access: Access, facts: Mapping[str, Any], tracks: tuple[Role, ...]) -> tuple[str, datetime]:
+    """Make a ticket that lets the sound of one call in, once. Returns it and when it ends.
+
+    Raises:
+        ForbiddenError: the right is lacking, or does not reach the agent.
+    """
+    access.require(Permission.LIVE_INGEST)
+    agents, agent = access.agents(Permission.LIVE_INGEST), facts.get("agent_id")
+    if not agents.holds(agent):
+        raise ForbiddenError(say("agent {agent} is in none of your teams", agent=agent or "–"))
+    now = access.desk.now()
+    access.record("live.ticket", object=f"call:{facts['call_id']}")
+    known = {name: value for name, value in facts.items() if value}
+    ticket = access.desk.store.live_tickets.make({**known, "tracks": [role.value for role in tracks]}, at=now)
+    return ticket, now + TICKET_LASTS

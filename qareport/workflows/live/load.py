@@ -1,0 +1,59 @@
+"""What is heard first, how often open utterances are heard, and when new calls are refused, by how busy the model is.
+
+Queue: finals, then provisional text of customers, then that of agents; of each the oldest first. Provisional text comes
+each `partial_ms`, each 1,000 ms above 60 % busy, each 1,500 ms above 75 %, and not at all above 90 %.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+from typing import Final
+
+#: Utterances that are heard together.
+BATCH: Final = 32
+#: From this share of busy time on, in descending order, provisional text comes so often (ms); None: not at all.
+_INTERVALS: Final = ((0.90, None), (0.75, 1500), (0.60, 1000))
+#: Above this share nothing is heard that may turn out not to be needed, and emotion is judged by utterance.
+SPARING: Final = 0.75
+#: Above this share for so long, new calls are refused.
+_OVERLOAD, _OVERLOAD_S = 0.95, 10.0
+#: Busy time is measured over so long.
+_WINDOW_S = 3.0
+
+
+@dataclass(slots=True)
+class Load:
+    """How busy the thread is that hears."""
+
+    #: When each tick ended, how long since the one before, and how much of that it worked, in seconds.
+    _ticks: deque[tuple[float, float, float]] = field(default_factory=deque)
+    _over_since: float | None = None
+
+    def ticked(self, at_s: float, passed_s: float, worked_s: float) -> None:
+        """Note a tick."""
+        self._ticks.append((at_s, passed_s, worked_s))
+        while self._ticks[0][0] < at_s - _WINDOW_S:
+            self._ticks.popleft()
+        if self.busy <= _OVERLOAD:
+            self._over_since = None
+        elif self._over_since is None:
+            self._over_since = at_s
+
+    @property
+    def busy(self) -> float:
+        """The share of the last seconds in which it worked."""
+        passed = sum(tick[1] for tick in self._ticks)
+        return sum(tick[2] for tick in self._ticks) / passed if passed else 0.0
+
+    @property
+    def is_overloaded(self) -> bool:
+        """Tell whether new calls are to be refused."""
+        return self._over_since is not None and self._ticks[-1][0] - self._over_since >= _OVERLOAD_S
+
+    def interval_ms(self, usual_ms: int) -> int | None:
+        """Return how often open utterances are heard; None: not at all."""
+        for share, interval in _INTERVALS:
+            if self.busy > share:
+                return None if interval is None else max(interval, usual_ms)
+        return usual_ms

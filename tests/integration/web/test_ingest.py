@@ -1,0 +1,299 @@
+"""Telephone systems send calls: the real ports, the bundled model, and the frames that each convention sends."""
+
+from __future__ import annotations
+
+import asyncio
+import difflib
+import json
+import socket
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+import torch
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.sync.client import connect
+
+from qareport import settings
+from qareport.asr.streaming import LiveRecogniser, ModelTurns
+from qareport.audio.decode import decode
+from qareport.model import JobKind, LiveCall, LiveState, Permission, Role, UserRole
+from qareport.web.ingest.player import Play, play, read_sound
+from qareport.web.ingest.server import IngestServer
+from qareport.web.ingest.twilio import signature_of
+from qareport.web.worker import live_rule_book
+from qareport.workflows.hear_uploads import UploadWorker
+from qareport.workflows.live.service import LiveService
+from qareport.workflows.workspace import Workspace
+from tests.support.live_calls import engine
+
+#: What an angry customer says between two sentences of the agent.
+SOUND = read_sound(settings.bundled_calls() / "c13-escalation.ogg", 8000)[::-1, 4 * 8000 : 10 * 8000]
+SPEED = 4.0
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+@dataclass
+class Ports:
+    """Open ports over a fresh store."""
+
+    workspace: Workspace
+    service: LiveService
+    server: IngestServer
+    token: str
+    texts: list[str] = field(default_factory=list)
+
+    def url(self, path: str) -> str:
+        return f"ws://127.0.0.1:{self.server.ports['live']}/live/{path}"
+
+    def ticket(self, **facts: object) -> str:
+        return self.workspace.store.live_tickets.make(facts, at=datetime.now(UTC))
+
+    def play(self, convention: str, call_id: str, **more: object) -> None:
+        """Play what the customer says as a convention does."""
+        port = self.server.ports.get(convention)
+        url = (
+            self.url(convention) if port is None else f"{'ws' if convention == 'funasr' else 'tcp'}://127.0.0.1:{port}"
+        )
+        values: dict[str, object] = {
+            "sound": SOUND, "url": url, "convention": convention, "facts": {"call_id": call_id, "agent_id": "A1"},
+            "speed": SPEED, "on_text": self.texts.append,
+        }  # fmt: skip
+        asyncio.run(play(Play(**(values | more))))  # type: ignore[arg-type]
+
+    def ended(self, call_id: str) -> LiveCall:
+        """Wait until a call is over."""
+        return self.wait_for(
+            lambda: next((c for c in self.workspace.store.live_calls.list_ended() if c.call_id == call_id), None)
+        )
+
+    def ended_as(self, call_id: str, state: LiveState) -> LiveCall | None:
+        """Return a call that ended so."""
+        calls = self.workspace.store.live_calls.list_ended()
+        return next((call for call in calls if call.call_id == call_id and call.state is state), None)
+
+    def wait_for(self, look: Callable[[], LiveCall | None]) -> LiveCall:
+        until = time.monotonic() + 40
+        while (found := look()) is None:
+            assert time.monotonic() < until, "it took too long"
+            time.sleep(0.1)
+        return found
+
+
+@pytest.fixture(scope="module")
+def ports(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ports]:
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    folder = tmp_path_factory.mktemp("live")
+    url = f"sqlite:///{folder / 'q.db'}"
+    with Workspace.open(config=settings.default_dir("config"), store=url, model="demo", make_store=True) as workspace:
+        user = workspace.store.users.add("phone", UserRole.ADMIN, at=datetime.now(UTC))
+        scopes, now = [Permission.LIVE_INGEST], datetime.now(UTC)
+        _, secret = workspace.store.tokens.add("phone", user.user_id, scopes, at=now, lasts=timedelta(days=1))
+        book = live_rule_book(workspace)
+        live = replace(
+            book.settings.live, port=0, funasr_port=free_port(), audiosocket_port=free_port(), max_calls=3, idle_s=20
+        )
+        book = replace(book, settings=replace(book.settings, live=live))
+        service = LiveService(workspace.store, book, LiveRecogniser(engine(), ModelTurns()), folder / "sound")
+        with service, IngestServer(service, workspace.store, live) as server:
+            yield Ports(workspace, service, server, secret)
+    torch.set_num_threads(threads)
+
+
+def heard(call: LiveCall, role: Role | None = None) -> str:
+    return "".join(line.text for line in call.lines if role is None or line.role is role)
+
+
+@pytest.fixture(scope="module")
+def text(ports: Ports) -> str:
+    """What the customer says, as our own convention's frames are heard."""
+    ports.play("pcm", "own", token=ports.token)
+    call = ports.ended("own")
+    assert call.state is LiveState.ENDED
+    assert call.channel_roles == (Role.CUSTOMER, Role.AGENT)
+    return heard(call, Role.CUSTOMER)
+
+
+def alike(first: str, second: str) -> float:
+    return difflib.SequenceMatcher(None, first, second, autojunk=False).ratio()
+
+
+def test_a_call_is_heard_kept_and_handed_over(ports: Ports, text: str) -> None:
+    assert "次电话" in text
+    call = ports.ended("own")
+    recording = decode(call.audio_path, max_duration_ms=60_000).info
+    assert recording.duration_ms == pytest.approx(6000, abs=120)
+    assert recording.channels == 2
+    job = ports.workspace.store.jobs.list(JobKind.UPLOAD)[-1]
+    assert (job.payload["call_id"], job.payload["live_id"]) == ("own", call.live_id)
+    assert job.payload["channel_roles"] == ["customer", "agent"]
+    assert "own" not in Path(call.audio_path).name
+    alerts = ports.workspace.store.alerts.list_of([call.live_id])
+    assert {alert.signal for alert in alerts} >= {"anger"}
+    assert all(alert.quote and alert.raised_at for alert in alerts)
+
+
+def test_the_result_of_the_recording_replaces_it_and_marks_its_alerts(ports: Ports, text: str) -> None:
+    worker = UploadWorker(ports.workspace, engine(), owner="test")
+    job = ports.workspace.store.jobs.take([JobKind.UPLOAD], "test", at=datetime.now(UTC))
+    assert job is not None
+    worker.work_on(job)
+    call = ports.ended("own")
+    assert (call.state, call.merged_call_id) == (LiveState.MERGED, "own")
+    assert ports.workspace.store.results.get("own").segments
+    alerts = ports.workspace.store.alerts.list_of([call.live_id])
+    assert {alert.borne_out for alert in alerts} <= {True, False}
+    assert next(alert for alert in alerts if alert.signal == "anger").borne_out
+
+
+def test_twilio_is_let_in_by_its_signature_or_a_ticket_and_heard_alike(
+    ports: Ports, text: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ports.play("twilio", "tw", ticket=ports.ticket(order_id="o7"))
+    call = ports.ended("tw")
+    assert call.order_id == "o7"
+    assert alike(heard(call, Role.CUSTOMER), text) >= 0.9
+    monkeypatch.setenv("QAREPORT_TWILIO_TOKEN", "secret")
+    host = ports.url("").split("/")[2]
+    signature = signature_of("secret", f"wss://{host}/live/twilio")
+    start = {"event": "start", "start": {"callSid": "signed", "tracks": ["inbound"]}}
+    for header, code in ((signature, None), ("wrong", 1008)):
+        with connect(ports.url("twilio"), additional_headers={"X-Twilio-Signature": header}) as websocket:
+            websocket.send(json.dumps(start))
+            if code is None:
+                websocket.send(json.dumps({"event": "stop"}))
+                continue
+            with pytest.raises(ConnectionClosed) as closed:
+                websocket.recv(timeout=5)
+            assert closed.value.rcvd is not None
+            assert closed.value.rcvd.code == code
+
+
+def test_clients_of_funasr_are_told_what_is_heard_at_the_rate_that_they_say(ports: Ports, text: str) -> None:
+    ports.texts.clear()
+    ports.play("funasr", "fa:customer", sound=SOUND[:1])
+    told = [json.loads(each) for each in ports.texts]
+    assert {message["mode"] for message in told} == {"2pass-online", "2pass-offline"}
+    assert told[-1]["is_final"]
+    finals = "".join(m["text"] for m in told if m["mode"] == "2pass-offline")
+    assert alike(finals, text) >= 0.9
+    assert ports.ended("fa").channel_roles == (Role.CUSTOMER, Role.AGENT)
+
+
+def test_audiosocket_is_let_in_by_its_ticket_once(ports: Ports, text: str) -> None:
+    ticket = ports.ticket(call_id="as", agent_id="A1", tracks=["customer"])
+    ports.play("audiosocket", "", ticket=ticket, sound=SOUND[:1])
+    assert alike(heard(ports.ended("as")), text) >= 0.9
+    with suppress(ConnectionResetError):
+        ports.play("audiosocket", "", ticket=ticket, sound=SOUND[:1, :8000])
+    time.sleep(0.3)
+    assert [call.call_id for call in ports.workspace.store.live_calls.list_on()] == []
+
+
+def test_two_connections_of_asterisk_are_the_two_sides_of_one_call(ports: Ports) -> None:
+    async def both() -> None:
+        sides = [
+            play(
+                Play(
+                    sound=SOUND[channel : channel + 1, : 3 * 8000], convention="asterisk", token=ports.token,
+                    url=f"{ports.url('asterisk')}?call_id=pair&role={role}", speed=SPEED,
+                )
+            )
+            for channel, role in enumerate(("customer", "agent"))
+        ]  # fmt: skip
+        await asyncio.gather(*sides)
+
+    asyncio.run(both())
+    call = ports.ended("pair")
+    assert decode(call.audio_path, max_duration_ms=60_000).info.channels == 2
+    assert len([c for c in ports.workspace.store.live_calls.list_ended() if c.call_id == "pair"]) == 1
+
+
+def test_freeswitch_says_what_it_sends_or_nothing_at_all(ports: Ports, text: str) -> None:
+    ports.play("freeswitch", "fs", token=ports.token)
+    assert alike(heard(ports.ended("fs"), Role.CUSTOMER), text) >= 0.9
+
+
+@pytest.mark.parametrize(
+    ("messages", "code"),
+    [
+        ([b"\0\0"], 1002),
+        (['{"rate": 8001}'], 1002),
+        (['{"roles": ["boss"]}'], 1002),
+        (['{"colour": "red"}'], 1002),
+        (["[1]"], 1002),
+        (['{"rate": 8000}', b"\0"], 1002),
+        (['{"rate": 8000}', bytes(65_540)], 1009),
+    ],
+    ids=["sound-first", "rate", "role", "key", "list", "half-a-sample", "too-big"],
+)
+def test_a_fault_closes_its_connection_with_a_code(ports: Ports, messages: list[str | bytes], code: int) -> None:
+    headers = {"Authorization": f"Bearer {ports.token}"}
+    with connect(ports.url("pcm"), additional_headers=headers) as websocket:
+        with suppress(ConnectionClosed):
+            for message in messages:
+                websocket.send(message)
+        with pytest.raises(ConnectionClosed) as closed:
+            websocket.recv(timeout=10)
+    assert closed.value.rcvd is not None
+    assert closed.value.rcvd.code == code
+
+
+def test_a_flood_of_frames_closes_its_connection(ports: Ports, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("qareport.web.ingest.server.MOST_FRAMES", 20)
+    headers = {"Authorization": f"Bearer {ports.token}"}
+    with connect(ports.url("pcm"), additional_headers=headers) as websocket:
+        with suppress(ConnectionClosed):
+            websocket.send('{"rate": 8000}')
+            for _ in range(300):
+                websocket.send(bytes(320))
+        with pytest.raises(ConnectionClosed) as closed:
+            websocket.recv(timeout=10)
+    assert closed.value.rcvd is not None
+    assert closed.value.rcvd.code == 1008
+
+
+def test_strangers_and_foreign_pages_are_not_let_in(ports: Ports) -> None:
+    for path, headers, status in (
+        ("pcm", {"Authorization": "Bearer qar_wrong"}, None),
+        ("asterisk", {}, 401),
+        ("freeswitch", {"Authorization": "Basic " + "!!"}, 401),
+        ("nobody", {}, 404),
+        ("pcm", {"Origin": "https://evil.example"}, 403),
+    ):
+        if status is None:
+            with connect(ports.url(path), additional_headers=headers) as websocket:
+                websocket.send('{"rate": 8000}')
+                with pytest.raises(ConnectionClosed) as closed:
+                    websocket.recv(timeout=5)
+                assert closed.value.rcvd is not None
+                assert closed.value.rcvd.code == 1008
+        else:
+            with pytest.raises(InvalidStatus) as refused, connect(ports.url(path), additional_headers=headers):
+                pass
+            assert refused.value.response.status_code == status
+
+
+def test_calls_past_the_limit_are_refused_and_the_others_go_on(ports: Ports) -> None:
+    headers = {"Authorization": f"Bearer {ports.token}"}
+    with ExitStack() as stack:
+        for number in range(3):
+            websocket = stack.enter_context(connect(ports.url("pcm"), additional_headers=headers))
+            websocket.send(json.dumps({"call_id": f"many{number}"}))
+        ports.wait_for(lambda: next(iter(ports.workspace.store.live_calls.list_on()[2:]), None))
+        with pytest.raises(InvalidStatus) as refused, connect(ports.url("pcm"), additional_headers=headers):
+            pass
+        assert refused.value.response.status_code == 503
+        assert refused.value.response.headers["Retry-After"] == "10"
+    for number in range(3):  # nothing was said
+        ports.wait_for(lambda: ports.ended_as(f"many{number}", LiveState.MERGE_FAILED))  # noqa: B023

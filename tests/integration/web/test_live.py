@@ -1,0 +1,145 @@
+"""Live calls and alerts on the desk: who sees them, who may act, and what the worker tells while a call is on."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from qareport.errors import NotFoundError
+from qareport.model import (
+    Agents,
+    Alert,
+    AlertState,
+    Call,
+    LiveCall,
+    LiveEvent,
+    LiveLine,
+    LiveState,
+    Role,
+    Signal,
+    UserRole,
+)
+from qareport.web.live_feed import LiveBoard, LiveFeed
+from tests.support.desk import NOW, OpenDesk, open_desk
+
+
+@pytest.fixture
+def opened(tmp_path: Path) -> Iterator[OpenDesk]:
+    with open_desk(tmp_path) as desk:
+        for live_id, agent in (("l1", "A1"), ("l2", "B1")):
+            put(desk, live_id, agent)
+        yield desk
+
+
+def put(desk: OpenDesk, live_id: str, agent: str, **more: object) -> Alert:
+    """Keep a live call of an agent, with an alert."""
+    store = desk.desk.store
+    line = LiveLine(start_ms=0, end_ms=900, role=Role.CUSTOMER, channel=0, text="我要投诉。", emotion="ANGRY")
+    call = LiveCall(
+        live_id=live_id, call_id=f"call-{live_id}", agent_id=agent, convention="pcm", state=LiveState.OPEN,
+        channel_roles=(Role.CUSTOMER, Role.AGENT), started_at=NOW, customer_phone="13812345678", **more,
+    )  # type: ignore[arg-type]  # fmt: skip
+    store.live_calls.put(call)
+    store.live_calls.change([LiveCall(**{**_fields(call), "lines": (line,)})])
+    return store.alerts.add(
+        Alert(
+            live_id=live_id, call_id=call.call_id, agent_id=agent, signal=Signal.ESCALATION, title="客户要投诉",
+            level=3, at_ms=0, quote="我要投诉。", raised_at=NOW, routed_at=NOW,
+        )
+    )  # fmt: skip
+
+
+def _fields(call: LiveCall) -> dict[str, object]:
+    return {name: getattr(call, name) for name in call.__dataclass_fields__}
+
+
+def test_supervisors_see_the_calls_of_their_teams_and_analysts_all(opened: OpenDesk) -> None:
+    for role, seen in ((UserRole.SUPERVISOR, ["l1"]), (UserRole.ANALYST, ["l1", "l2"])):
+        items = opened.enter(role).get("/api/v1/live/calls").json()["items"]
+        assert [item["live_id"] for item in items] == seen
+        assert items[0]["last_line"]["text"] == "我要投诉。"
+        assert items[0]["alerts"][0]["level"] == 3
+        assert items[0]["customer"] == "138****5678"
+    assert opened.enter(UserRole.AGENT).get("/api/v1/live/calls").status_code == 403
+    supervisor = opened.enter(UserRole.SUPERVISOR)
+    assert supervisor.get("/api/v1/live/calls/l1").json()["lines"][0]["emotion"] == "ANGRY"
+    assert supervisor.get("/api/v1/live/calls/l2").status_code == 404
+    assert "13812345678" not in supervisor.get("/api/v1/live/calls/l1").text
+
+
+def test_an_alert_is_taken_on_put_off_or_called_false_once_and_each_leaves_a_line(opened: OpenDesk) -> None:
+    store, supervisor = opened.desk.store, opened.enter(UserRole.SUPERVISOR)
+    alert_id = supervisor.get("/api/v1/alerts").json()["items"][0]["alert_id"]
+    assert supervisor.post(f"/api/v1/alerts/{alert_id}/snooze", json={"minutes": 5}).json()["state"] == "snoozed"
+    assert store.alerts.get(alert_id).snoozed_until == NOW + timedelta(minutes=5)
+    taken = supervisor.post(f"/api/v1/alerts/{alert_id}/ack").json()
+    assert (taken["state"], taken["acked_by"]) == ("acked", opened.users[UserRole.SUPERVISOR].user_id)
+    false = supervisor.post(f"/api/v1/alerts/{alert_id}/false-alarm", json={"reason": "客户在开玩笑"})
+    assert false.json()["state"] == "false_alarm"
+    assert supervisor.post(f"/api/v1/alerts/{alert_id}/ack").status_code == 404
+    assert [entry.action for entry in store.audit.list(limit=3)] == ["alert.false", "alert.ack", "alert.snooze"]
+
+
+def test_an_alert_outside_ones_teams_does_not_exist(opened: OpenDesk) -> None:
+    foreign = opened.desk.store.alerts.list_of(["l2"])[0].alert_id
+    answer = opened.enter(UserRole.SUPERVISOR).post(f"/api/v1/alerts/{foreign}/ack")
+    assert answer.status_code == 404
+    assert opened.enter(UserRole.AGENT).post(f"/api/v1/alerts/{foreign}/ack").status_code == 403
+    assert opened.desk.store.alerts.get(foreign).state is AlertState.NEW
+
+
+def test_a_ticket_is_good_once_and_for_a_minute(opened: OpenDesk) -> None:
+    admin, store = opened.enter(UserRole.ADMIN), opened.desk.store
+    body = {"call_id": "c9", "agent_id": "A1", "tracks": ["customer"]}
+    made = [admin.post("/api/v1/live/tickets", json=body).json()["ticket"] for _ in range(2)]
+    assert store.live_tickets.use(made[0], at=NOW) == {"call_id": "c9", "agent_id": "A1", "tracks": ["customer"]}
+    assert store.live_tickets.use(made[0], at=NOW) is None
+    assert store.live_tickets.use(made[1], at=NOW + timedelta(seconds=61)) is None
+    assert admin.post("/api/v1/live/tickets", json={"call_id": "a\nb"}).status_code == 422
+    assert opened.enter(UserRole.SUPERVISOR).post("/api/v1/live/tickets", json=body).status_code == 403
+
+
+def test_deleting_a_call_takes_its_live_call_alerts_and_sound(opened: OpenDesk, tmp_path: Path) -> None:
+    sound = tmp_path / "sound.wav"
+    sound.write_bytes(b"RIFF")
+    alert = put(opened, "l3", "A1", audio_path=str(sound), merged_call_id="c1")
+    store = opened.desk.store
+    store.deletion.delete([Call(call_id="c1", audio_path="x", order_id="o1")], by="order", selector="o1", now=NOW)
+    assert not sound.exists()
+    for gone in (lambda: store.live_calls.get("l3"), lambda: store.alerts.get(alert.alert_id)):
+        with pytest.raises(NotFoundError):
+            gone()
+    assert store.live_calls.get("l1")
+    assert list(store.maintenance.verify_rows()) == []
+
+
+def test_the_desk_hears_what_the_worker_tells_of_ones_own_teams_and_what_one_missed(tmp_path: Path) -> None:
+    def event(live_id: str, agent: str) -> LiveEvent:
+        return LiveEvent(type="live.line", live_id=live_id, agent_id=agent, data={"text": "喂"})
+
+    async def listen() -> tuple[list[str], list[str], list[str]]:
+        with LiveFeed(tmp_path) as feed:
+            assert (tmp_path / "live.sock").stat().st_mode & 0o777 == 0o600
+            board = LiveBoard(tmp_path)
+            mine = board.follow(Agents(only=frozenset(["A1"])), 0)
+            first = asyncio.ensure_future(anext(mine))
+            while not feed._listeners:
+                await asyncio.sleep(0.02)
+            for live_id, agent in (("l1", "A1"), ("l2", "B1"), ("l3", "A1")):
+                feed.tell(event(live_id, agent))
+            seen = [await asyncio.wait_for(first, 5), await asyncio.wait_for(anext(mine), 5)]
+            later = board.follow(Agents(), 2)
+            missed = [await asyncio.wait_for(anext(later), 5)]
+            lost = [await asyncio.wait_for(anext(board.follow(Agents(), 99)), 5)]
+            assert board._task is not None
+            board._task.cancel()
+            return seen, missed, lost
+
+    seen, missed, lost = asyncio.run(listen())
+    assert ["l1" in seen[0], "l3" in seen[1]] == [True, True]
+    assert missed[0].startswith("id: 3\nevent: live.line")
+    assert lost[0].startswith("id: 3\nevent: reset")

@@ -1,0 +1,36 @@
+"""A busy model hears less often, then not at all what may change, and at last refuses."""
+
+from __future__ import annotations
+
+import pytest
+
+from qareport.workflows.live.load import Load
+
+
+def busy(share: float, seconds: float, load: Load | None = None, start_s: float = 0.0) -> Load:
+    load = load or Load()
+    for tick in range(1, round(seconds * 10) + 1):
+        load.ticked(start_s + tick / 10, 0.1, share / 10)
+    return load
+
+
+@pytest.mark.parametrize(("share", "interval"), [(0.3, 600), (0.65, 1000), (0.8, 1500), (0.92, None)])
+def test_provisional_text_comes_less_often_the_busier_it_is(share: float, interval: int | None) -> None:
+    assert busy(share, 5).interval_ms(600) == interval
+
+
+def test_a_slow_setting_is_not_made_faster() -> None:
+    assert busy(0.65, 5).interval_ms(2000) == 2000
+
+
+def test_new_calls_are_refused_after_ten_seconds_above_95_per_cent_and_let_in_again_after() -> None:
+    load = busy(0.99, 9)
+    assert not load.is_overloaded
+    busy(0.99, 3, load, 9)
+    assert load.is_overloaded
+    busy(0.2, 4, load, 12)
+    assert not load.is_overloaded
+
+
+def test_a_load_that_saw_nothing_is_idle() -> None:
+    assert (Load().busy, Load().is_overloaded) == (0.0, False)

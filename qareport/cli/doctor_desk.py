@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import http.client
 import shutil
 import ssl
 import stat
@@ -18,6 +17,7 @@ from typing import TYPE_CHECKING, Final
 from qareport.errors import NoStoreError, Problem
 from qareport.messages import Message, say
 from qareport.model import JobKind
+from qareport.outgoing import OutgoingClient, OutgoingError, OutgoingFault, OutgoingReach
 
 if TYPE_CHECKING:
     from qareport.settings import DeskSettings
@@ -81,21 +81,17 @@ def check_desk(workspace: Workspace) -> Iterator[CheckOutcome]:
 def _answers(settings: DeskSettings) -> bool | None:
     """Ask the desk's port: True: a desk answers; False: something else does; None: nothing listens."""
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host)  # noqa: S104 - only compared
-    plain = http.client.HTTPConnection(host, settings.port, timeout=_ANSWER_S)
     context = ssl.create_default_context()
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE  # only its answer matters
-    encrypted = http.client.HTTPSConnection(host, settings.port, timeout=_ANSWER_S, context=context)
-    for connection in (plain, encrypted):
+    client = OutgoingClient(OutgoingReach(private=True, timeout_s=_ANSWER_S), context=context)
+    place = f"[{host}]:{settings.port}" if ":" in host else f"{host}:{settings.port}"
+    for scheme in ("http", "https"):
         try:
-            connection.request("GET", "/healthz")
-            if connection.getresponse().read(3) == b"ok\n":
+            if client.send("GET", f"{scheme}://{place}/healthz").body.startswith(b"ok\n"):
                 return True
-        except ConnectionRefusedError:
-            return None
-        except (OSError, http.client.HTTPException):
-            continue
-        finally:
-            connection.close()
+        except OutgoingError as error:
+            if error.fault is OutgoingFault.UNREACHABLE:
+                return None
     return False
 
 

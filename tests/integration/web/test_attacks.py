@@ -22,8 +22,7 @@ from qareport.model import Call, Emotion, Role, Segment, Transcript, UserRole
 from qareport.web import create_app, limiting
 from qareport.workflows.judge import judge_calls
 from qareport.workflows.transcribe import TranscribedCall
-from tests.integration.web.test_routes import all_routes
-from tests.support.desk import NOW, PASSWORD, OpenDesk, open_desk
+from tests.support.desk import NOW, PASSWORD, OpenDesk, all_routes, open_desk
 from tests.support.rule_folder import RULES, make_config
 from tests.support.serving import listening
 

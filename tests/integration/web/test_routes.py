@@ -5,19 +5,17 @@ A route without an entry fails here. What is allowed and changes something leave
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from fastapi.routing import APIRoute
 from fastapi.testclient import TestClient
-from starlette.routing import BaseRoute
 
 from qareport.model import GRANTS, EventType, JobKind, JobState, Permission, Reach, Team, UserRole
 from qareport.web import create_app
-from tests.support.desk import PASSWORD, OpenDesk, open_desk
+from tests.support.desk import PASSWORD, OpenDesk, all_routes, open_desk
 
 _P = Permission
 #: Statuses of who is let in: done, sent on, wrong in what was asked, or not there yet.
@@ -329,15 +327,6 @@ def expected(role: UserRole, needs: Needs, *, own: bool) -> set[int]:
     if "upload" in needs.names and not own and grants[needs.right] is not Reach.ALL:
         return {404}
     return LET_IN
-
-
-def all_routes(routes: Iterable[BaseRoute]) -> Iterator[APIRoute]:
-    """Yield the routes of an application, those of its routers too."""
-    for route in routes:
-        if isinstance(route, APIRoute):
-            yield route
-        elif (router := getattr(route, "original_router", None)) is not None:
-            yield from all_routes(router.routes)
 
 
 @pytest.mark.parametrize("route", ROUTES)

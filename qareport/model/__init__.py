@@ -127,6 +127,7 @@ from qareport.model.period_report import (
     RuleRow,
     WeakLink,
 )
+from qareport.model.qa_pair import LEAVING_STATES, FoundPair, QaCounts, QaKind, QaPair, QaState
 from qareport.model.review import (
     Acknowledgement,
     Appeal,
@@ -179,6 +180,12 @@ from qareport.model.vocabulary import (
 )
 
 __all__ = [
+    "LEAVING_STATES",
+    "FoundPair",
+    "QaCounts",
+    "QaKind",
+    "QaPair",
+    "QaState",
     "ACTS_OF",
     "AGENT_ACTS",
     "ALARM_KINDS",

@@ -32,7 +32,7 @@ _WORK: Final = re.compile(
     r"拦|取消|加上|加急|盯|联系|说了|讲了)"
     r"|(订单号|单号|会员号|手机号|电话号|联系电话|姓名|资料|截图)[^，]{0,8}(报|念|给我|说一?下|发一?下|提供|多少|发我)|(报|念|提供|给)一?下[^，]{0,6}(号|电话|姓名|地址)"
     r"|(有|出)(了)?(结果|消息|回复)|(尽快|第一时间|头一时间|赶紧)|(回|打)(您|给您|个?电话给您)|给您(回|打)|(同事|专员|专人|那边|部门)[^，]{0,6}(查|核|跟|处理|联系|看)"
-    r"|我(们)?(也)?(说不准|拿不准|定不了|确定不了|不清楚|不知道|没法给您说)|\b(let me|i'?ll|i will|i am|i'?m) (check|look|call|text|ask|see|calling)\b",
+    r"|我来[^，]{0,6}$|正[^，]{1,4}着|现在就|这就|您?(念|报|讲)(一下|我听|给我)?$|\b(let me|i'?ll|i will|i am|i'?m) (check|look|call|text|ask|see|calling)\b",
     re.IGNORECASE,
 )  # fmt: skip
 #: A clause about this order, this parcel, this account, or a day.
@@ -65,6 +65,18 @@ _CUES: Final = re.compile(
 )  # fmt: skip
 
 
+#: Words without which a sentence that follows something else than a question says nothing for everyone.
+_STRONG: Final = re.compile(
+    r"一般|通常|都(是|能|可以|要|得|会|行)|可以|能|需要|得(先|要|去|等|用|有|是|在|从|走)|建议|如果|要是|的话|每|工作日|小时|\d天|[一二三四五六七八九十]天|元|块|原路|自己|直接|"
+    r"点(开|击|进|右|左|那个|一下|邀请|转)|按(住|一下|键|到)|不用|不支持|别|规则|运费|邮|满|才|会|先|再|之?后|以前|之前|\b(you can|press|open|if|must|every|only)\b",
+    re.IGNORECASE,
+)  # fmt: skip
+#: A sentence that takes leave, asks for a rating, or begins with what was found in this order.
+_WHOLE: Final = re.compile(r"满意度|评价|评分|打个?分|好评|祝您|再见|挂断|挂机|按个?一就行|^(好的?，|嗯，)?(看到了|查到了|查着了|收到了|找到了)")
+#: The agent does not know, so nothing was answered.
+UNKNOWN: Final = re.compile(r"说不准|拿不准|说不好|说死|定不了|确定不了|不确定|不太?清楚|不知道|没法(给您)?说")
+
+
 def clauses_of(text: str) -> list[str]:
     """Divide a sentence into clauses, with the marks that end them."""
     return _CLAUSE.findall(_STOP.sub("。", text.strip()))
@@ -73,9 +85,21 @@ def clauses_of(text: str) -> list[str]:
 def general_part(text: str) -> str:
     """Return what of an agent's sentence holds for everyone, or nothing.
 
-    Clauses about this order, of courtesy and of waiting are left out; the others stay as they are said.
+    Clauses about this order, of courtesy and of waiting are left out; the others stay as they are said. What follows a
+    clause about this order mostly is about it too, unless it has words of a rule.
     """
-    kept = [clause for clause in clauses_of(text) if _holds_for_all(clause)]
+    if _WHOLE.search(text) or UNKNOWN.search(text):
+        return ""
+    kept: list[str] = []
+    of_order = False
+    for clause in clauses_of(text):
+        bare = clause.strip(" ，,。；;！!？?…\n~")
+        if not bare or _COURTESY.fullmatch(bare):
+            continue
+        if not _holds_for_all(bare, clause):
+            of_order = True
+        elif not of_order or _STRONG.search(bare):
+            kept.append(clause)
     return without_fillers("".join(kept)).rstrip("，,；;、 ")
 
 
@@ -87,16 +111,13 @@ def without_fillers(text: str) -> str:
     return text
 
 
-def has_cue(text: str) -> bool:
-    """Tell whether a text has words of a rule, a price, a way or a property."""
-    return _CUES.search(text) is not None
+def has_cue(text: str, *, strong: bool = False) -> bool:
+    """Tell whether a text has words of a rule, a price, a way or a property; `strong`: hardly anything else."""
+    return (_STRONG if strong else _CUES).search(text) is not None
 
 
-def _holds_for_all(clause: str) -> bool:
-    bare = clause.strip(" ，,。；;！!？?…\n~")
-    if not bare or _COURTESY.fullmatch(bare) or _WORK.search(bare):
-        return False
-    if clause.rstrip().endswith(("？", "?")) or bare.endswith(("吗", "么", "吧")):
+def _holds_for_all(bare: str, clause: str) -> bool:
+    if _WORK.search(bare) or clause.rstrip().endswith(("？", "?")) or bare.endswith(("吗", "么", "吧")):
         return False
     if _RULE.search(bare) and not re.search(r"\[[^\]]{2,6}\]|您这[单张件]", bare):
         return True

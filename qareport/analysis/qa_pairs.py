@@ -55,6 +55,8 @@ class _Exchange:
 
     question: list[int] = field(default_factory=list)
     replies: list[int] = field(default_factory=list)
+    #: Of the replies, those that follow right after something was asked.
+    direct: set[int] = field(default_factory=set)
     #: The customer asked something; else the customer only told of something.
     asks: bool = False
     turns: int = 0
@@ -108,6 +110,8 @@ def _exchanges(segments: Sequence[Segment]) -> Iterator[_Exchange]:
             if acts & REPLIES and not acts & NO_ANSWER and (same_turn or open_.turns < _TURNS):
                 open_.turns += not same_turn
                 open_.replies.append(place)
+                if open_.asks and open_.turns == 1:
+                    open_.direct.add(place)
                 same_turn = True
         same_turn = same_turn and segment.role is Role.AGENT
     if open_.replies:
@@ -118,7 +122,7 @@ def _pair_of(segments: Sequence[Segment], exchange: _Exchange, product: str) -> 
     answer: list[tuple[int, str]] = []
     for place in exchange.replies:
         text = general_part(segments[place].text)
-        if len(_NO_WORDS.sub("", text)) >= _SHORTEST_ANSWER and (exchange.asks or has_cue(text)):
+        if len(_NO_WORDS.sub("", text)) >= _SHORTEST_ANSWER and (place in exchange.direct or has_cue(text, strong=True)):
             answer.append((place, text))
     asked = [place for place in exchange.question if answer and place < answer[0][0]]
     question = _question(segments, asked)

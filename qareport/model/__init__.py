@@ -127,7 +127,7 @@ from qareport.model.period_report import (
     RuleRow,
     WeakLink,
 )
-from qareport.model.qa_pair import LEAVING_STATES, FoundPair, QaCounts, QaKind, QaPair, QaState
+from qareport.model.qa_pair import LEAVING_STATES, FoundPair, QaCounts, QaFilter, QaKind, QaPair, QaState
 from qareport.model.review import (
     Acknowledgement,
     Appeal,
@@ -183,6 +183,7 @@ __all__ = [
     "LEAVING_STATES",
     "FoundPair",
     "QaCounts",
+    "QaFilter",
     "QaKind",
     "QaPair",
     "QaState",

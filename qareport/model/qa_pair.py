@@ -75,13 +75,12 @@ class QaPair:
     emotion_before: str | None = None
     emotion_after: str | None = None
     helped: bool | None = None
-    #: The id of the first pair that asks the same; pairs of one group ask in nearly the same words.
+    #: The smallest id of the pairs that ask nearly the same, and of those of them that answer nearly the same.
     group_id: int
-    #: How many pairs the group has, and how many calls give this answer.
+    answer_id: int
+    #: How many pairs the group has, and how many agents give this answer; of the calls that may be seen.
     group_size: int = 1
     support: int = 1
-    #: Most agents of the group say it so: the page shows this one.
-    leads: bool = True
     #: Another answer of the group says something else: other figures, or yes where this one says no.
     contradicted: bool = False
     #: Hash of what was said in the call.
@@ -94,6 +93,28 @@ class QaPair:
     def synthetic_chosen(self) -> bool:
         """Whether nobody ever said the better reply: it is a rule's advice."""
         return self.kind is QaKind.PREFERENCE and self.state is not QaState.EDITED
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QaFilter:
+    """Which pairs are wanted; what is None or empty does not count."""
+
+    states: tuple[QaState, ...] = ()
+    kind: QaKind | None = None
+    issue: str = ""
+    #: Words of the question or the answer.
+    words: str = ""
+    contradicted: bool = False
+    #: Only pairs after which the customer was no longer low.
+    helped: bool = False
+
+    def as_query(self) -> dict[str, str]:
+        """Return it as the parameters of a link, and as an export states it."""
+        values = {
+            "state": ",".join(self.states), "kind": self.kind or "", "issue": self.issue, "q": self.words,
+            "contradicted": "1" if self.contradicted else "", "helped": "1" if self.helped else "",
+        }  # fmt: skip
+        return {name: value for name, value in values.items() if value}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,6 +4,7 @@ from qareport.store.call_pages import CallPage, CallPageQuery, ListedCall, Sort
 from qareport.store.calls import CallCounts, CallFilter, OrderRecord
 from qareport.store.database import Database, holder
 from qareport.store.outbox import SentMail
+from qareport.store.qa_pairs import GroupedText, GroupPlace, MinedCall
 from qareport.store.results import CallRecord, StoredCall
 from qareport.store.schema import Scope
 from qareport.store.search_index import SearchExtent
@@ -17,8 +18,11 @@ __all__ = [
     "CallPageQuery",
     "CallRecord",
     "Database",
+    "GroupPlace",
+    "GroupedText",
     "ListedCall",
     "Login",
+    "MinedCall",
     "OrderRecord",
     "Scope",
     "SearchExtent",

@@ -14,6 +14,7 @@ from qareport.store.deletion import DeletionRepository, Maintenance
 from qareport.store.jobs import JobRepository
 from qareport.store.outbox import OutboxRepository, RunRepository
 from qareport.store.results import ResultRepository, TranscriptRepository
+from qareport.store.qa_pairs import QaPairRepository
 from qareport.store.reviews import ReviewRepository
 from qareport.store.rule_proposals import RuleProposalRepository
 from qareport.store.rule_sets import RuleSetRepository
@@ -62,6 +63,7 @@ class Store:
         self.reviews: Final = ReviewRepository(self.database)
         self.appeals: Final = AppealRepository(self.database)
         self.rule_proposals: Final = RuleProposalRepository(self.database)
+        self.qa_pairs: Final = QaPairRepository(self.database)
         self.deletion: Final = DeletionRepository(self.database)
         self.maintenance: Final = Maintenance(self.database)
 

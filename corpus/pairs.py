@@ -109,7 +109,9 @@ def check(batch: str) -> list[str]:
         return [str(error)]
     found = [f"{marked.call_id} is no call of {batch}" for marked in marks if marked.call_id not in calls]
     ids = [marked.call_id for marked in marks]
-    found += [f"{call_id} is marked twice" for call_id in sorted({call_id for call_id in ids if ids.count(call_id) > 1})]
+    found += [
+        f"{call_id} is marked twice" for call_id in sorted({call_id for call_id in ids if ids.count(call_id) > 1})
+    ]
     for marked in marks:
         if marked.call_id in calls:
             found += [f"{marked.call_id}: {problem}" for problem in problems(marked, calls[marked.call_id])]

@@ -7,6 +7,7 @@ one in a thousand is missed, and none is wrong. Only numbers are kept of a quest
 
 from __future__ import annotations
 
+import itertools
 import re
 import zlib
 from array import array
@@ -131,9 +132,9 @@ def _runs(keys: Hashes) -> Iterator[tuple[int, int]]:
     """Yield where equal keys stand next to each other."""
     edges = np.flatnonzero(np.diff(keys)) + 1
     bounds = np.concatenate(([0], edges, [len(keys)]))
-    for first, last in zip(bounds[:-1], bounds[1:], strict=True):
+    for first, last in itertools.pairwise(map(int, bounds)):
         if last - first > 1:
-            yield int(first), int(last)
+            yield first, last
 
 
 def _root(parents: npt.NDArray[np.int64], place: int) -> int:
@@ -205,7 +206,8 @@ class _Answers:
 _YES: Final = re.compile(r"^(可以|能|有|行|会|是的|支持|要|需要|对|yes\b)", re.IGNORECASE)
 _NO: Final = re.compile(r"^(不|没|无法|no\b|can't|cannot)", re.IGNORECASE)
 _FIGURE: Final = re.compile(
-    r"(\d+(?:\.\d+)?)(?:个)?(工作日|小时|分钟|天|日|元|块|折|次|个月|年|瓦|升|公斤|斤|毫升|%|days?|hours?|minutes?)"
+    r"(\d+(?:\.\d+)?)(?:个)?(工作日|小时|分钟|天|日|元|块|折|次|个月|年|瓦|升|公斤|斤|毫升|%|days?|hours?"
+    r"|minutes?)"
 )
 
 

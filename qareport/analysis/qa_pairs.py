@@ -26,6 +26,10 @@ from qareport.model import (
     Segment,
 )
 
+#: What says that a sentence is no reply, where no act says that it is one.
+_NO_REPLY: Final = frozenset(
+    (Act.HOLD, Act.ASK_INFO, Act.CLOSE, Act.APOLOGISE, Act.EMPATHISE, Act.SMALL, Act.CONFIRM, Act.PROMISE)
+)
 #: Turns of the agent that answer one question, at most.
 _TURNS: Final = 3
 #: Letters: what is shorter says nothing.
@@ -38,8 +42,10 @@ _NUMBERS: Final = re.compile(r"[\d零〇一二三四五六七八九幺两十百 
 _NO_WORDS: Final = re.compile(r"[\W_]+")
 #: What was bought, as customers and agents name it.
 _PRODUCT: Final = re.compile(
-    r"(?:买|拍|订|入手)(?:了|的是|的|过)(?:你们家?的?)?(?:那|这)?(?:一|两|二|三|四|几|俩)?(?:个|台|件|双|条|箱|套|款|把|瓶|盒|只|张|本|袋|部|辆|支|包)(?:的)?"
-    r"([A-Za-z\u4e00-\u9fff]{2,8}?)(?=[，,。！!？?、 ]|$|怎|咋|不|能|有|坏|没|还|是|到|降|上|什么|啥|呢|啊|呀|吧|吗|的|它)"
+    r"(?:买|拍|订|入手)(?:了|的是|的|过)(?:你们家?的?)?(?:那|这)?(?:一|两|二|三|四|几|俩)?(?:个|台|件|双|条"
+    r"|箱|套|款|把|瓶|盒|只|张|本|袋|部|辆|支|包)(?:的)?"
+    r"([A-Za-z\u4e00-\u9fff]{2,8}?)(?=[，,。！!？?、 ]|$|怎|咋|不|能|有|坏|没|还|是|到|降|上|什么|啥|呢|啊"
+    r"|呀|吧|吗|的|它)"
 )
 _POINTS_BACK: Final = re.compile(r"^(那|它|这个|那个|这款|那款|这东西|它的)|它|这东西")
 _NO_PRODUCT: Final = frozenset(("东西", "单子", "订单", "问题", "快递", "电话", "客服", "时候", "情况", "事情", "一下"))
@@ -106,23 +112,31 @@ def _exchanges(segments: Sequence[Segment]) -> Iterator[_Exchange]:
             if acts - {Act.SMALL, *CONTENT} or is_question:
                 open_.question.append(place)
                 open_.asks |= bool(acts & ASKS) or is_question
-        elif open_.question:
-            if acts & REPLIES and not acts & NO_ANSWER and (same_turn or open_.turns < _TURNS):
-                open_.turns += not same_turn
-                open_.replies.append(place)
-                if open_.asks and open_.turns == 1:
-                    open_.direct.add(place)
-                same_turn = True
+        elif open_.question and _replies(segment, acts) and (same_turn or open_.turns < _TURNS):
+            open_.turns += not same_turn
+            open_.replies.append(place)
+            if open_.asks and open_.turns == 1:
+                open_.direct.add(place)
+            same_turn = True
         same_turn = same_turn and segment.role is Role.AGENT
     if open_.replies:
         yield open_
+
+
+def _replies(segment: Segment, acts: set[Act]) -> bool:
+    """Tell whether a sentence of the agent replies; a reader may have missed it where it has words of a rule."""
+    if acts & NO_ANSWER:
+        return False
+    return bool(acts & REPLIES) or (not acts & _NO_REPLY and has_cue(general_part(segment.text), strong=True))
 
 
 def _pair_of(segments: Sequence[Segment], exchange: _Exchange, product: str) -> FoundPair | None:
     answer: list[tuple[int, str]] = []
     for place in exchange.replies:
         text = general_part(segments[place].text)
-        if len(_NO_WORDS.sub("", text)) >= _SHORTEST_ANSWER and (place in exchange.direct or has_cue(text, strong=True)):
+        if len(_NO_WORDS.sub("", text)) >= _SHORTEST_ANSWER and (
+            place in exchange.direct or has_cue(text, strong=True)
+        ):
             answer.append((place, text))
     asked = [place for place in exchange.question if answer and place < answer[0][0]]
     question = _question(segments, asked)
@@ -268,9 +282,7 @@ def _with_circumstances(report: CallReport, pair: FoundPair) -> FoundPair:
         segment for segment in report.segments if segment.role is Role.CUSTOMER and segment.emotion is not None
     ]
     before = [segment.emotion for segment in customers if segment.start_ms < pair.a_ms]
-    after = [
-        segment.emotion for segment in customers if pair.a_ms <= segment.start_ms <= pair.a_ms + _WITHIN_MS
-    ]
+    after = [segment.emotion for segment in customers if pair.a_ms <= segment.start_ms <= pair.a_ms + _WITHIN_MS]
     low = bool(before) and before[-1] in NEGATIVE_EMOTIONS
     return replace(
         pair,

@@ -27,14 +27,16 @@ _GRUDGING: Final = re.compile(r"^(那|哦|唉|嗯|这样啊)?[，, ]*(好吧|行
 _IN_VAIN: Final = re.compile(r"还是(不|没)|不成|没用|不管用|没[有]?解决|doesn't work|didn't work|no use")
 #: The customer goes on, and not contented.
 _UNHAPPY: Final = re.compile(
-    r"不对|没有啊|没有呀|可是|但是|可我|还是|怎么|咋|等|急|唉|白[^色天]|又|喂|在吗|在不|听得到|试了|试过|没收|没到|不行|[吗么吧呢][？?。]?$|[？?]$|\bbut\b|\bstill\b|\bhello\b",
+    r"不对|没有啊|没有呀|可是|但是|可我|还是|怎么|咋|等|急|唉|白[^色天]|又|喂|在吗|在不|听得到|试了|试过"
+    r"|没收|没到|不行|[吗么吧呢][？?。]?$|[？?]$|\bbut\b|\bstill\b|\bhello\b",
     re.IGNORECASE,
 )
 #: Said when asked whether there is anything else: polite, and no sign that something was solved.
 _FAREWELL: Final = re.compile(r"^(没|没有|没了|没啦|不用|不用了|没别的|没啥|没什么|没其他|嗯)[了啦的]*[，, ]*")
 #: An agent who did only this has put the customer off.
 _PUT_OFF: Final = re.compile(
-    r"尽快|第一时间|头一时间|反馈|反映|登记|专员|专人|核实|核查|有结果|有消息|回复您|回您|联系您|给您回|打给您|再等等|耐心等|多等|催"
+    r"尽快|第一时间|头一时间|反馈|反映|登记|专员|专人|核实|核查|有结果|有消息|回复您|回您|联系您|给您回"
+    r"|打给您|再等等|耐心等|多等|催"
 )
 
 

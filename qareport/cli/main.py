@@ -55,6 +55,7 @@ COMMANDS: Mapping[str, Entry] = {
     "init": Entry("setup:init", "Copy configuration and templates to edit"),
     "mail": Entry("daily:mail", "List, resend, settle and test mails"),
     "models": Entry("setup:models", "Download or check the speech model"),
+    "qa": Entry("qa:qa", "Learn question-answer pairs from good calls"),
     "report": Entry("run:report", "Write the report of orders from the store"),
     "rules": Entry("rules:rules_group", "Check, test, explain and replay the rules"),
     "run": Entry("run:run", "Turn recordings into reports"),

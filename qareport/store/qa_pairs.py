@@ -20,6 +20,7 @@ from qareport.store.qa_schema import QaMinedRow, QaPairRow
 from qareport.store.schema import CallRow
 
 Row = QaPairRow
+_ALL: Final = Agents()
 #: Which pair of a group stands for it: an approved one, else a mined one, else a rejected one.
 _RANK: Final = case((Row.state.in_((QaState.APPROVED, QaState.EDITED)), 0), (Row.state == QaState.MINED, 1), else_=2)
 _OF_FOUND: Final = (
@@ -67,7 +68,7 @@ class QaPairRepository:
 
     # --- mining -------------------------------------------------------------------------------------------------------
 
-    def list_unmined(self, miner: str, agents: Agents = Agents()) -> tuple[tuple[str, str], ...]:
+    def list_unmined(self, miner: str, agents: Agents = _ALL) -> tuple[tuple[str, str], ...]:
         """Return the judged calls that this version of the miner has not looked through, with their new keys."""
         key = CallRow.report_key + ":" + miner
         query = (
@@ -112,9 +113,7 @@ class QaPairRepository:
         ).order_by(Row.id)
         with self._database.read() as session:
             for number, kind, question, answer, *place in session.execute(query.execution_options(yield_per=1000)):
-                yield GroupedText(
-                    pair_id=number, kind=kind, question=question, answer=answer, place=GroupPlace(*place)
-                )
+                yield GroupedText(pair_id=number, kind=kind, question=question, answer=answer, place=GroupPlace(*place))
 
     def put_places(self, places: Mapping[int, GroupPlace]) -> None:
         """Put pairs into their groups."""
@@ -128,9 +127,7 @@ class QaPairRepository:
 
     # --- reading ------------------------------------------------------------------------------------------------------
 
-    def list(
-        self, wanted: QaFilter, agents: Agents, *, limit: int, offset: int = 0
-    ) -> tuple[tuple[QaPair, ...], int]:
+    def list(self, wanted: QaFilter, agents: Agents, *, limit: int, offset: int = 0) -> tuple[tuple[QaPair, ...], int]:
         """Return one pair of each group, those that most calls ask first, and how many groups there are.
 
         Sizes and support count only calls that may be seen.
@@ -139,9 +136,7 @@ class QaPairRepository:
         query = _joined(groups).where(groups.c.place == 1, _wanted(wanted))
         with self._database.read() as session:
             total = session.scalar(select(func.count()).select_from(query.subquery())) or 0
-            rows = session.execute(
-                query.order_by(groups.c.size.desc(), Row.id).limit(limit).offset(offset)
-            )
+            rows = session.execute(query.order_by(groups.c.size.desc(), Row.id).limit(limit).offset(offset))
             return tuple(_pair(*row) for row in rows), total
 
     def list_all(self, wanted: QaFilter, agents: Agents) -> Iterator[QaPair]:

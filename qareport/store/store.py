@@ -13,8 +13,8 @@ from qareport.store.database import Database
 from qareport.store.deletion import DeletionRepository, Maintenance
 from qareport.store.jobs import JobRepository
 from qareport.store.outbox import OutboxRepository, RunRepository
-from qareport.store.results import ResultRepository, TranscriptRepository
 from qareport.store.qa_pairs import QaPairRepository
+from qareport.store.results import ResultRepository, TranscriptRepository
 from qareport.store.reviews import ReviewRepository
 from qareport.store.rule_proposals import RuleProposalRepository
 from qareport.store.rule_sets import RuleSetRepository

@@ -39,8 +39,6 @@ def upgrade() -> None:
     op.create_index("ix_qa_pairs_state", "qa_pairs", ["state", "kind"])
     op.create_table(
         "qa_mined",
-        sa.Column(
-            "call_id", sa.String(200), sa.ForeignKey("calls.call_id", ondelete="CASCADE"), primary_key=True
-        ),
+        sa.Column("call_id", sa.String(200), sa.ForeignKey("calls.call_id", ondelete="CASCADE"), primary_key=True),
         sa.Column("key", sa.String(80), nullable=False),
     )

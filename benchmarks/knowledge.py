@@ -141,7 +141,7 @@ def show(scored: Sequence[Scored]) -> None:
 
 
 def fill(store: Store, calls: int, rule_book: RuleBook) -> None:
-    """Put calls into a store, past the search index: 300 judged calls of three minutes, over and over in other words."""
+    """Put calls into a store, past the search index: 300 judged ones of three minutes, over and over in other words."""
     pool = [transcript_of(case, with_acts=False) for case in read_cases() if case["id"].rstrip("0123456789") != "A"]
     random.Random(20).shuffle(pool)
     judged = []
@@ -208,7 +208,7 @@ def _approve(store: Store, most: int) -> None:
 
 
 def _run(*arguments: str) -> dict[str, float]:
-    """Run a command; return its seconds, its processor seconds with its children's, and the most memory of a process."""
+    """Run a command; return its seconds, processor seconds with those of children, and the most memory it held."""
     started = time.monotonic()
     process = subprocess.Popen([sys.executable, "-m", "qareport", *arguments], stderr=subprocess.DEVNULL)
     _, status, used = os.wait4(process.pid, 0)

@@ -1,7 +1,7 @@
 """What of an agent's sentence holds for every customer: without courtesy, waiting, and what is true of one order only.
 
 A sentence is looked at clause by clause, between commas: "您这单还没走完，走完了才有" holds something for everyone in
-its second half. The forms below are of Mandarin and English service calls; a dialect's own forms of them pass unnoticed.
+its second half. The forms below are of Mandarin and English service calls; those of dialects pass unnoticed.
 """
 
 from __future__ import annotations

@@ -32,7 +32,7 @@ def mine_pairs(options: Options, processes: int | None) -> int:
     with options.open_workspace() as workspace, ProgressBars() as progress:
         store = workspace.store
         cores = processes or min(_MOST, len(os.sched_getaffinity(0)))
-        counts = mine(store, processes=cores, on_progress=progress)
+        counts = mine(store, processes=cores, url=workspace.store_url, on_progress=progress)
         states = store.qa_pairs.count_states(Agents())
     notify(
         say(

@@ -7,20 +7,21 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import and_, case, delete, func, or_, select, true, update
-from sqlalchemy.orm import Session
+from sqlalchemy import and_, case, delete, func, insert, or_, select, true, update
 
 from qareport.errors import BusyError, NotFoundError
 from qareport.messages import say
 from qareport.model import Agents, AuditEntry, FoundPair, QaFilter, QaKind, QaPair, QaState
 from qareport.store.audit import append
-from qareport.store.connection import batches, in_utc, upsert
+from qareport.store.connection import batches, in_utc
 from qareport.store.database import Database
 from qareport.store.qa_schema import QaMinedRow, QaPairRow
 from qareport.store.schema import CallRow
 
 Row = QaPairRow
 _ALL: Final = Agents()
+#: The group of pairs that were just put in, until they have a number of their own.
+_NEW: Final = 0
 #: Which pair of a group stands for it: an approved one, else a mined one, else a rejected one.
 _RANK: Final = case((Row.state.in_((QaState.APPROVED, QaState.EDITED)), 0), (Row.state == QaState.MINED, 1), else_=2)
 _OF_FOUND: Final = (
@@ -40,7 +41,7 @@ class MinedCall:
     pairs: tuple[FoundPair, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class GroupPlace:
     """Where a pair belongs among those that ask the same."""
 
@@ -78,7 +79,7 @@ class QaPairRepository:
             .order_by(CallRow.call_id)
         )
         with self._database.read() as session:
-            return tuple((call_id, made) for call_id, made in session.execute(query))
+            return tuple((call_id, made or "") for call_id, made in session.execute(query))
 
     def put_mined(self, calls: Sequence[MinedCall]) -> tuple[int, int]:
         """Put what was found in calls in the place of what was mined in them before; what was decided stays.
@@ -100,10 +101,18 @@ class QaPairRepository:
                         select(Row.call_id, Row.kind, Row.mined_question).where(Row.call_id.in_(ids))
                     )
                 }
-                for call in batch:
-                    if call.call_id in known:  # else it was deleted meanwhile
-                        added += _add_pairs(session, call, decided)
-                        upsert(session, QaMinedRow, call_id=call.call_id, key=call.key)
+                rows = [
+                    row for call in batch if call.call_id in known for row in _rows_of(call) if _key(row) not in decided
+                ]
+                if rows:
+                    session.execute(insert(Row), rows)
+                alone = {"group_id": Row.id, "answer_id": Row.id}
+                session.execute(update(Row).where(Row.group_id == _NEW).values(alone))
+                session.execute(delete(QaMinedRow).where(QaMinedRow.call_id.in_(ids)))
+                done_with = [{"call_id": call.call_id, "key": call.key} for call in batch if call.call_id in known]
+                if done_with:  # else all were deleted meanwhile
+                    session.execute(insert(QaMinedRow), done_with)
+                added += len(rows)
         return added, removed
 
     def list_texts(self) -> Iterator[GroupedText]:
@@ -112,8 +121,9 @@ class QaPairRepository:
             Row.id, Row.kind, Row.question, Row.answer, Row.group_id, Row.answer_id, Row.contradicted
         ).order_by(Row.id)
         with self._database.read() as session:
-            for number, kind, question, answer, *place in session.execute(query.execution_options(yield_per=1000)):
-                yield GroupedText(pair_id=number, kind=kind, question=question, answer=answer, place=GroupPlace(*place))
+            for row in session.execute(query.execution_options(yield_per=1000)):
+                place = GroupPlace(group_id=row.group_id, answer_id=row.answer_id, contradicted=row.contradicted)
+                yield GroupedText(pair_id=row.id, kind=row.kind, question=row.question, answer=row.answer, place=place)
 
     def put_places(self, places: Mapping[int, GroupPlace]) -> None:
         """Put pairs into their groups."""
@@ -219,21 +229,18 @@ class QaPairRepository:
                 session.execute(update(Row).where(mined).values(values))
 
 
-def _add_pairs(session: Session, call: MinedCall, decided: set[tuple[Any, ...]]) -> int:
-    added = 0
+def _rows_of(call: MinedCall) -> Iterator[dict[str, Any]]:
     for pair in call.pairs:
-        if (call.call_id, pair.kind, pair.question) in decided:
-            continue
-        row = Row(
-            call_id=call.call_id, kind=pair.kind, state=QaState.MINED, mined_question=pair.question, group_id=0,
-            answer_id=0, contradicted=False, transcript_key=call.transcript_key, rules_sha256=call.rules_sha256,
-            **{name: getattr(pair, name) for name in _OF_FOUND},
-        )  # fmt: skip
-        session.add(row)
-        session.flush()
-        row.group_id = row.answer_id = row.id
-        added += 1
-    return added
+        yield {
+            "call_id": call.call_id, "kind": pair.kind, "state": QaState.MINED, "mined_question": pair.question,
+            "group_id": _NEW, "answer_id": _NEW, "contradicted": False, "transcript_key": call.transcript_key,
+            "rules_sha256": call.rules_sha256, **{name: getattr(pair, name) for name in _OF_FOUND},
+        }  # fmt: skip
+
+
+def _key(row: Mapping[str, Any]) -> tuple[str, str, str]:
+    """Return what a pair is known by when its call is mined again."""
+    return row["call_id"], row["kind"], row["mined_question"]
 
 
 def _of(agents: Agents) -> Any:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from concurrent.futures import Executor, ProcessPoolExecutor
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import ExitStack
 from dataclasses import replace
+from functools import cache
+from multiprocessing import get_context
 from typing import Final
 
 from qareport import events, privacy
@@ -27,7 +30,7 @@ _ALL: Final = Agents()
 
 
 def mine(
-    store: Store, *, agents: Agents = _ALL, processes: int = 1, on_progress: Progress = lambda *_: None
+    store: Store, *, agents: Agents = _ALL, processes: int = 1, url: str = "", on_progress: Progress = lambda *_: None
 ) -> QaCounts:
     """Look through the calls that are new or were judged anew, and group all pairs.
 
@@ -36,7 +39,8 @@ def mine(
     Args:
         store: the judged calls.
         agents: only their calls.
-        processes: how many look through calls at once; more than one needs a store in a file or on a server.
+        processes: how many look through calls at once.
+        url: of the store, with its password; needed for more than one process.
         on_progress: is told of every fifty calls.
 
     Raises:
@@ -46,10 +50,7 @@ def mine(
     unmined = store.qa_pairs.list_unmined(MINER, agents)
     added = removed = solved = done = 0
     with ExitStack() as stack:
-        pool: Executor | None = None
-        if processes > 1 and len(unmined) > _AT_ONCE:
-            pool = stack.enter_context(ProcessPoolExecutor(processes))
-        for calls, of_them in _looked_through(store, unmined, pool, processes):
+        for calls, of_them in _looked_through(stack, store, unmined, processes, url):
             plus, minus = store.qa_pairs.put_mined(calls)
             added, removed, solved, done = added + plus, removed + minus, solved + of_them, done + len(calls)
             on_progress("mine", done, len(unmined))
@@ -74,34 +75,58 @@ def mine_report(report: CallReport, key: str, rules_sha256: str) -> tuple[MinedC
 
 def masked_pair(pair: FoundPair) -> FoundPair:
     """Mask the texts of a pair once more, each by itself: sentences that were joined may name what none named."""
-    texts = {name: privacy.mask(getattr(pair, name), kinds=ALL_KINDS)[0] for name in ("question", "answer", "rejected")}
-    return replace(pair, **texts)
+    return replace(pair, question=clean(pair.question), answer=clean(pair.answer), rejected=clean(pair.rejected))
 
 
-def _looked_through(
-    store: Store, unmined: tuple[tuple[str, str], ...], pool: Executor | None, processes: int
-) -> Iterator[tuple[list[MinedCall], int]]:
-    """Yield what was found, some fifty calls at a time; a damaged result gives nothing and is not looked at again."""
-    keys = dict(unmined)
-    size = _AT_ONCE * (processes if pool is not None else 1)
-    ids = [call_id for call_id, _ in unmined]
-    for first in range(0, len(ids), size):
-        work = [
-            (record.report, keys[record.call.call_id], record.rules_sha256 or "")
-            for record in store.results.list(ids[first : first + size])
-            if record.report is not None
-        ]
-        if pool is None:
-            found = [mine_report(*item) for item in work]
-        else:
-            found = list(pool.map(mine_report, *zip(*work, strict=True), chunksize=_AT_ONCE // 2)) if work else []
-        seen = {call.call_id for call, _ in found}
-        damaged = [
-            MinedCall(call_id=name, key=keys[name], transcript_key="", rules_sha256="", pairs=())
-            for name in ids[first : first + size]
-            if name not in seen
-        ]
-        yield [*(call for call, _ in found), *damaged], sum(solved for _, solved in found)
+def clean(text: str) -> str:
+    """Mask a text that leaves its call, whatever the settings say."""
+    return privacy.mask(text, kinds=ALL_KINDS)[0]
+
+
+Batch = Sequence[tuple[str, str]]
+Looked = tuple[list[MinedCall], int]
+
+
+def _looked_through(stack: ExitStack, store: Store, unmined: Batch, processes: int, url: str) -> Iterator[Looked]:
+    """Yield what was found, fifty calls at a time, and how many of them were solved."""
+    batches = [unmined[first : first + _AT_ONCE] for first in range(0, len(unmined), _AT_ONCE)]
+    if processes == 1 or not url or len(batches) < 2:
+        yield from (_look_through(store, batch) for batch in batches)
+        return
+    pool = stack.enter_context(ProcessPoolExecutor(processes, mp_context=get_context("spawn")))
+    waiting: deque[Future[Looked]] = deque()
+    for batch in batches:  # a few at a time: results wait in memory
+        waiting.append(pool.submit(_look_through_at, url, batch))
+        if len(waiting) > 2 * processes:
+            yield waiting.popleft().result()
+    while waiting:
+        yield waiting.popleft().result()
+
+
+def _look_through_at(url: str, batch: Batch) -> Looked:
+    return _look_through(_open(url), batch)
+
+
+@cache
+def _open(url: str) -> Store:
+    return Store(url, make=False)
+
+
+def _look_through(store: Store, batch: Batch) -> Looked:
+    """Look through some calls; a damaged result gives nothing, and is not looked at again."""
+    keys = dict(batch)
+    found = [
+        mine_report(record.report, keys[record.call.call_id], record.rules_sha256 or "")
+        for record in store.results.list([call_id for call_id, _ in batch])
+        if record.report is not None
+    ]
+    seen = {call.call_id for call, _ in found}
+    damaged = [
+        MinedCall(call_id=call_id, key=key, transcript_key="", rules_sha256="", pairs=())
+        for call_id, key in batch
+        if call_id not in seen
+    ]
+    return [*(call for call, _ in found), *damaged], sum(solved for _, solved in found)
 
 
 def _group(store: Store) -> int:
@@ -115,7 +140,7 @@ def _group(store: Store) -> int:
     changed: dict[int, GroupPlace] = {}
     for number, place in find_places(read):
         groups.add(place.group)
-        now = GroupPlace(place.group, place.answer, place.contradicted)
+        now = GroupPlace(group_id=place.group, answer_id=place.answer, contradicted=place.contradicted)
         if before.get(number) != now:
             changed[number] = now
     store.qa_pairs.put_places(changed)

@@ -16,11 +16,11 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import IO, Any, Final
 
-from qareport import __version__, privacy
+from qareport import __version__
 from qareport.model import LEAVING_STATES, Agents, QaFilter, QaKind, QaPair, QaState
 from qareport.presentation.spreadsheet import cell
 from qareport.store import Store
-from qareport.workflows.qa_mining import ALL_KINDS, MINER
+from qareport.workflows.qa_mining import MINER, clean
 
 #: What a model that is trained with the pairs is told to be.
 SYSTEM: Final = "你是这家店的客服。回答要准确、完整、有礼貌；只说对每一位客户都成立的内容，不编造单号、时间和承诺。"
@@ -133,13 +133,7 @@ def _pairs(store: Store, export: QaExport, agents: Agents) -> Iterator[QaPair]:
         if pair.kind in kinds and pair.state in (QaState.APPROVED, QaState.EDITED):
             export.rows += 1
             export.rules.add(pair.rules_sha256)
-            yield replace(
-                pair, question=_clean(pair.question), answer=_clean(pair.answer), rejected=_clean(pair.rejected)
-            )
-
-
-def _clean(text: str) -> str:
-    return privacy.mask(text, kinds=ALL_KINDS)[0]
+            yield replace(pair, question=clean(pair.question), answer=clean(pair.answer), rejected=clean(pair.rejected))
 
 
 def _written(export: QaExport, pairs: Iterable[QaPair]) -> Iterator[str]:

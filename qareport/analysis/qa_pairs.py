@@ -69,7 +69,7 @@ class _Exchange:
 
 
 def find_pairs(report: CallReport) -> tuple[FoundPair, ...]:
-    """Find the pairs of a call, in order of time.
+    """Find the pairs of a call, in order of their answers.
 
     Nothing is found where a speaker is only guessed, and nothing in voices outside the model's domain.
 
@@ -85,7 +85,7 @@ def find_pairs(report: CallReport) -> tuple[FoundPair, ...]:
     if is_solved(spoken):
         found += [*_answers(report), *_check_ins(report)]
     named = (_with_circumstances(report, pair) for pair in found)
-    return tuple(sorted(named, key=lambda pair: (pair.q_ms, pair.kind)))
+    return tuple(sorted(named, key=lambda pair: (pair.a_ms, pair.kind)))
 
 
 def _answers(report: CallReport) -> Iterator[FoundPair]:
@@ -125,7 +125,7 @@ def _exchanges(segments: Sequence[Segment]) -> Iterator[_Exchange]:
 
 def _replies(segment: Segment, acts: set[Act]) -> bool:
     """Tell whether a sentence of the agent replies; a reader may have missed it where it has words of a rule."""
-    if acts & NO_ANSWER:
+    if acts & NO_ANSWER or (Act.ASK_INFO in acts and Act.ANSWER not in acts):
         return False
     return bool(acts & REPLIES) or (not acts & _NO_REPLY and has_cue(general_part(segment.text), strong=True))
 

@@ -10,6 +10,7 @@ from starlette.staticfiles import StaticFiles
 from qareport import __version__
 from qareport.web import errors, health
 from qareport.web.api import people as people_api
+from qareport.web.api import qa as qa_api
 from qareport.web.api import reading, uploads
 from qareport.web.api import review as review_api
 from qareport.web.api import rules as rules_api
@@ -24,6 +25,7 @@ from qareport.web.pages import (
     heat,
     login,
     orders,
+    qa,
     reports,
     review,
     rules,
@@ -42,12 +44,12 @@ def create_app(desk: Desk) -> FastAPI:
     app.state.desk = desk
     errors.install(app)
     everything = (
-        login, account, today, sound, orders, review, appeals, calls, heat, reports, agents, rules, upload, settings,
-        audit,
+        login, account, today, sound, orders, review, qa, appeals, calls, heat, reports, agents, rules, upload,
+        settings, audit,
     )  # fmt: skip
     for pages in everything:
         app.include_router(pages.router, include_in_schema=False)
-    for api in (uploads, review_api, rules_api, people_api, reading):
+    for api in (uploads, review_api, qa_api, rules_api, people_api, reading):
         app.include_router(api.router)
     app.include_router(health.router, include_in_schema=False)
     app.mount("/static", StaticFiles(directory=_STATIC), name="static")

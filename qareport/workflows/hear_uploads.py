@@ -21,7 +21,7 @@ from qareport.model import Call, FailedCall, Job, JobKind, JobState, NoteCode, R
 from qareport.store import holder
 from qareport.workflows.call_sound import make_listening
 from qareport.workflows.judge import judge_calls
-from qareport.workflows.rejudging import forget_changed_rules, judge_again
+from qareport.workflows.rejudging import forget_changed_rules, judge_again, mine_pairs
 from qareport.workflows.render import assemble_order
 from qareport.workflows.transcribe import RecordingToTranscribe, TranscribedCall, transcribe_calls
 from qareport.workflows.workspace import Workspace
@@ -54,6 +54,7 @@ class UploadWorker:
         beside = [
             threading.Thread(target=self._work, args=(JobKind.SOUND, self.make_sound)),
             threading.Thread(target=self._work, args=(JobKind.REPLAY, self.judge_again)),
+            threading.Thread(target=self._work, args=(JobKind.MINE, self.mine_pairs)),
         ]
         for thread in beside:
             thread.start()
@@ -77,6 +78,10 @@ class UploadWorker:
     def judge_again(self, job: Job) -> None:
         """Judge all stored calls again by the rules as they are now."""
         judge_again(self._workspace, job, self._owner)
+
+    def mine_pairs(self, job: Job) -> None:
+        """Look through stored calls for question-answer pairs."""
+        mine_pairs(self._workspace, job, self._owner)
 
     def make_sound(self, job: Job) -> None:
         """Make the sound of one call for listening."""

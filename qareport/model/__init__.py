@@ -59,6 +59,7 @@ from qareport.model.call_summary import (
     SummaryPromise,
     TeamNorm,
 )
+from qareport.model.coaching import LISTEN_TO, BestSaid, CoachingSheet, ListenTo
 from qareport.model.delivery import (
     MAIL,
     ChannelKind,
@@ -192,6 +193,7 @@ __all__ = [
     "GRANTS",
     "GUESSED_SOURCES",
     "LEAVING_STATES",
+    "LISTEN_TO",
     "MAIL",
     "MEASURES",
     "MOSTLY",
@@ -221,6 +223,7 @@ __all__ = [
     "AudioEvent",
     "AudioInfo",
     "AuditEntry",
+    "BestSaid",
     "Call",
     "CallChange",
     "CallMetrics",
@@ -233,6 +236,7 @@ __all__ = [
     "CategoryScore",
     "ChannelKind",
     "Classification",
+    "CoachingSheet",
     "Coverage",
     "CurvePoint",
     "Deletion",
@@ -262,6 +266,7 @@ __all__ = [
     "JobState",
     "Judgement",
     "Language",
+    "ListenTo",
     "MaskedSpan",
     "Measure",
     "MeasuredCall",

@@ -145,8 +145,8 @@ def _root(parents: npt.NDArray[np.int64], place: int) -> int:
 
 
 def _unite(parents: npt.NDArray[np.int64], first: int, second: int) -> None:
-    one, other = sorted((_root(parents, first), _root(parents, second)))
-    parents[other] = one
+    least, other = sorted((_root(parents, first), _root(parents, second)))
+    parents[other] = least
 
 
 def _grams(text: str) -> Hashes:

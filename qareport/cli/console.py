@@ -41,6 +41,7 @@ _STEPS = {
     "render": say("Writing reports"),
     "index": say("Indexing calls"),
     "export": say("Exporting calls"),
+    "mine": say("Looking through calls"),
     "send": say("Sending mails"),
     "notify": say("Telling chat groups"),
 }

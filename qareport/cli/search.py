@@ -7,7 +7,7 @@ import json
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any
 from zoneinfo import ZoneInfo
@@ -21,6 +21,7 @@ from qareport.cli.terminal import emphasise
 from qareport.codec import to_data
 from qareport.errors import DocumentError
 from qareport.messages import Message, say, say_count
+from qareport.model import Agents, QaFilter
 from qareport.presentation import wording
 from qareport.presentation.view_types import clean
 from qareport.search import (
@@ -42,6 +43,7 @@ from qareport.settings import Settings
 from qareport.store import CallFilter, CallRecord, Scope, SearchExtent, Store
 from qareport.workflows import select
 from qareport.workflows.export import FORMATS, KINDS, Table, masked_records, open_table, rows, text_of_call
+from qareport.workflows.export.qa import QA_FORMATS, write_pairs
 
 
 @click.command(cls=SpokenCommand)
@@ -196,13 +198,19 @@ def _data(text: str, scope: str, found: Found, phrases: Sequence[Terms], config:
 
 
 @click.command(cls=SpokenCommand)
-@click.argument("kind", type=click.Choice([*KINDS, "text"]), metavar="KIND")
-@click.option("--format", "format_", type=click.Choice(FORMATS), help="[from -o, else csv]")
+@click.argument("kind", type=click.Choice([*KINDS, "text", "qa"]), metavar="KIND")
+@click.option(
+    "--format",
+    "format_",
+    type=click.Choice([*FORMATS, *(name for name in QA_FORMATS if name not in FORMATS)]),
+    help="[from -o, else csv] Of qa: jsonl, alpaca, sharegpt, dpo, csv.",
+)
 @click.option("-o", "output", type=click.Path(path_type=Path), metavar="FILE", help="Write here instead of stdout.")
 @date_option("--since", help="Calls of that day and later")
 @date_option("--until", help="Calls of that day and earlier")
 @click.option("--order", "orders", multiple=True, metavar="ORDER", help="Calls of an order; may be given again.")
 @click.option("--agent", "agents", multiple=True, metavar="AGENT", help="Calls of an agent; may be given again.")
+@click.option("--anonymous", is_flag=True, help="Of qa: leave out which call and second each pair is from.")
 @takes_options
 def export(
     options: Options,
@@ -213,6 +221,7 @@ def export(
     until: datetime | None,
     orders: tuple[str, ...],
     agents: tuple[str, ...],
+    anonymous: bool,
 ) -> int:
     """Write stored calls for other programs: one row a call, segment, moment or finding; or their text.
 
@@ -222,10 +231,17 @@ def export(
     qareport export findings --agent A017 --format csv
     qareport export text -o calls.txt                   to search in any editor for [ANGRY] or 退货
     qareport export text -o texts/                      one file a call
+    qareport export qa --format sharegpt -o qa.jsonl    approved question-answer pairs
 
-    KIND is calls, segments, moments, findings or text. Personal data is masked as the settings say. The columns:
-    docs/guide/search-and-export.md.
+    KIND is calls, segments, moments, findings, text or qa. Personal data is masked as the settings say, of qa always.
+    The columns: docs/guide/search-and-export.md; of qa: docs/guide/knowledge.md.
     """
+    if kind == "qa":
+        if since or until or orders:
+            raise click.UsageError(str(say("of `export qa` only --agent chooses calls")))
+        return _export_pairs(options, format_, output, anonymous=anonymous, agents=agents)
+    if anonymous or format_ not in (None, *FORMATS):
+        raise click.UsageError(str(say("--anonymous and the formats alpaca, sharegpt and dpo are of `export qa`")))
     with options.open_workspace() as workspace, ProgressBars() as progress:
         config, store = workspace.settings, workspace.store
         zone = ZoneInfo(config.period.time_zone)
@@ -244,6 +260,31 @@ def export(
         notify(say("{table}: {rows} rows of {count} calls", table=kind, rows=written, count=len(ids)))
     if output is not None:
         click.echo(output)
+    return 0
+
+
+def _export_pairs(
+    options: Options, given: str | None, output: Path | None, *, anonymous: bool, agents: tuple[str, ...]
+) -> int:
+    """Write approved pairs, and beside a file what it is: FILE.meta.json."""
+    format_ = given or ("csv" if output is not None and output.suffix == ".csv" else "jsonl")
+    if format_ not in QA_FORMATS:
+        raise click.UsageError(
+            str(say("no such format: {format}; expected {expected}", format=format_, expected=", ".join(QA_FORMATS)))
+        )
+    reach = Agents(only=frozenset(agents)) if agents else Agents()
+    with options.open_workspace() as workspace, open_output(output) as file:
+        export = write_pairs(workspace.store, QaFilter(), reach, format_, anonymous=anonymous, file=file)
+    if output is not None and output.is_file():
+        meta = output.with_name(output.name + ".meta.json")
+        told = json.dumps(export.describe(datetime.now(UTC)), ensure_ascii=False, indent=1) + "\n"
+        with files.atomic_write(meta) as file:
+            file.write(told.encode())
+        click.echo(output)
+        click.echo(meta)
+    notify(say("{rows} question-answer pairs", rows=export.rows))
+    if not export.rows:
+        notify(say("nothing was approved yet: qareport qa mine, then approve on the desk's page /qa"))
     return 0
 
 

@@ -59,6 +59,7 @@ from qareport.model.call_summary import (
     SummaryPromise,
     TeamNorm,
 )
+from qareport.model.coaching import LISTEN_TO, BestSaid, CoachingSheet, ListenTo
 from qareport.model.correction import CORRECTABLE, CallCorrection
 from qareport.model.delivery import (
     MAIL,
@@ -131,6 +132,7 @@ from qareport.model.period_report import (
     RuleRow,
     WeakLink,
 )
+from qareport.model.qa_pair import LEAVING_STATES, FoundPair, QaCounts, QaFilter, QaKind, QaPair, QaState
 from qareport.model.review import (
     Acknowledgement,
     Appeal,
@@ -206,6 +208,8 @@ __all__ = [
     "FATAL_POINTS",
     "GRANTS",
     "GUESSED_SOURCES",
+    "LEAVING_STATES",
+    "LISTEN_TO",
     "MAIL",
     "MEASURES",
     "MOSTLY",
@@ -240,6 +244,7 @@ __all__ = [
     "AudioEvent",
     "AudioInfo",
     "AuditEntry",
+    "BestSaid",
     "Call",
     "CallChange",
     "CallCorrection",
@@ -254,6 +259,7 @@ __all__ = [
     "CategoryScore",
     "ChannelKind",
     "Classification",
+    "CoachingSheet",
     "Coverage",
     "CurvePoint",
     "Deletion",
@@ -270,6 +276,7 @@ __all__ = [
     "Figure",
     "Finding",
     "FindingReview",
+    "FoundPair",
     "Gap",
     "Guarantee",
     "Headline",
@@ -285,6 +292,7 @@ __all__ = [
     "JobState",
     "Judgement",
     "Language",
+    "ListenTo",
     "LiveCall",
     "LiveEvent",
     "LiveLine",
@@ -319,6 +327,11 @@ __all__ = [
     "PromiseState",
     "ProposalState",
     "Provenance",
+    "QaCounts",
+    "QaFilter",
+    "QaKind",
+    "QaPair",
+    "QaState",
     "Rate",
     "Reach",
     "ReaderFault",

@@ -21,6 +21,8 @@ class JobKind(StrEnum):
     SOUND = "sound"
     EXPORT = "export"
     REPLAY = "replay"
+    #: Question-answer pairs of calls that are new or were judged anew.
+    MINE = "mine"
 
 
 class JobState(StrEnum):

@@ -7,6 +7,7 @@ from qareport.store.database import Database, holder
 from qareport.store.idempotency import KeptAnswer
 from qareport.store.live_calls import TICKET_LASTS
 from qareport.store.outbox import SentMail
+from qareport.store.qa_pairs import GroupedText, GroupPlace, MinedCall
 from qareport.store.results import CallRecord, StoredCall
 from qareport.store.schema import Scope
 from qareport.store.search_index import SearchExtent
@@ -22,9 +23,12 @@ __all__ = [
     "CallPageQuery",
     "CallRecord",
     "Database",
+    "GroupPlace",
+    "GroupedText",
     "KeptAnswer",
     "ListedCall",
     "Login",
+    "MinedCall",
     "OrderRecord",
     "Scope",
     "SearchExtent",

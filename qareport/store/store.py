@@ -18,6 +18,7 @@ from qareport.store.idempotency import AnswerRepository
 from qareport.store.jobs import JobRepository
 from qareport.store.live_calls import LiveCallRepository, LiveTicketRepository
 from qareport.store.outbox import OutboxRepository, RunRepository
+from qareport.store.qa_pairs import QaPairRepository
 from qareport.store.results import ResultRepository, TranscriptRepository
 from qareport.store.reviews import ReviewRepository
 from qareport.store.rule_proposals import RuleProposalRepository
@@ -77,6 +78,7 @@ class Store:
         self.live_calls: Final = LiveCallRepository(self.database)
         self.live_tickets: Final = LiveTicketRepository(self.database)
         self.alerts: Final = AlertRepository(self.database)
+        self.qa_pairs: Final = QaPairRepository(self.database)
         self.deletion: Final = DeletionRepository(self.database)
         self.maintenance: Final = Maintenance(self.database)
 

@@ -13,6 +13,7 @@ from qareport.web.api import call_tools as call_tools_api
 from qareport.web.api import exports as exports_api
 from qareport.web.api import live as live_api
 from qareport.web.api import people as people_api
+from qareport.web.api import qa as qa_api
 from qareport.web.api import reading, uploads
 from qareport.web.api import review as review_api
 from qareport.web.api import rules as rules_api
@@ -34,6 +35,7 @@ from qareport.web.pages import (
     integrations,
     login,
     orders,
+    qa,
     reports,
     review,
     rules,
@@ -60,14 +62,15 @@ def create_app(desk: Desk) -> FastAPI:
     app.state.desk = desk
     errors.install(app)
     everything = (
-        login, account, today, sound, orders, review, appeals, call_tools, calls, exports, heat, reports, agents,
+        login, account, today, sound, orders, review, qa, appeals, call_tools, calls, exports, heat, reports, agents,
         rules, upload, webhooks, integrations, settings, audit,
     )  # fmt: skip
     for pages in everything:
         app.include_router(pages.router, include_in_schema=False)
     app.include_router(reference.router, include_in_schema=False)
     for api in (
-        uploads, review_api, rules_api, people_api, call_tools_api, exports_api, webhooks_api, live_api, reading,
+        uploads, review_api, qa_api, rules_api, people_api, call_tools_api, exports_api, webhooks_api, live_api,
+        reading,
     ):  # fmt: skip
         app.include_router(api.router, dependencies=[Depends(refuse_unknown)])
     app.include_router(health.router, include_in_schema=False)

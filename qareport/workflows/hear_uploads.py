@@ -38,7 +38,13 @@ from qareport.workflows.call_sound import make_listening
 from qareport.workflows.export.jobs import make_export
 from qareport.workflows.judge import judge_calls
 from qareport.workflows.live.merging import merge
-from qareport.workflows.rejudging import find_judged, forget_changed_rules, judge_again, judge_call_again
+from qareport.workflows.rejudging import (
+    find_judged,
+    forget_changed_rules,
+    judge_again,
+    judge_call_again,
+    mine_pairs,
+)
 from qareport.workflows.transcribe import RecordingToTranscribe, TranscribedCall, keep_failure, transcribe_calls
 from qareport.workflows.workspace import Workspace
 
@@ -70,12 +76,12 @@ class UploadWorker:
         """Work until `stopping` is set; what is under way then goes back into the queue.
 
         Sound for listening is made beside, in a thread of its own, so that nobody waits for a long recording; stored
-        calls are judged again in another, and exports are written in a third.
+        calls are judged again in another, and exports and question-answer pairs are made in a third.
         """
         beside = [
             threading.Thread(target=self._work, args=({JobKind.SOUND: self.make_sound},)),
             threading.Thread(target=self._work, args=({JobKind.REPLAY: self.judge_again},)),
-            threading.Thread(target=self._work, args=({JobKind.EXPORT: self.export},)),
+            threading.Thread(target=self._work, args=({JobKind.EXPORT: self.export, JobKind.MINE: self.mine_pairs},)),
         ]
         for thread in beside:
             thread.start()
@@ -103,6 +109,10 @@ class UploadWorker:
     def judge_again(self, job: Job) -> None:
         """Judge all stored calls again by the rules as they are now."""
         judge_again(self._workspace, job, self._owner)
+
+    def mine_pairs(self, job: Job) -> None:
+        """Look through stored calls for question-answer pairs."""
+        mine_pairs(self._workspace, job, self._owner)
 
     def make_sound(self, job: Job) -> None:
         """Make the sound of one call for listening."""

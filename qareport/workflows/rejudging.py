@@ -1,6 +1,6 @@
-"""Stored calls are judged again: one call at once as people corrected it, all of them as a job when rules change.
+"""Stored calls are judged again, one as people corrected it or all by changed rules; or looked through for pairs.
 
-The job is what `qareport rules replay --apply` does.
+The jobs are what `qareport rules replay --apply` and `qareport qa mine` do.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from qareport.model import CallReport, Job, JobState
 from qareport.rules import RuleFiles
 from qareport.store import CallFilter, Store
 from qareport.workflows.judge import RuleBook, apply, judge_into
+from qareport.workflows.qa_mining import mine
 from qareport.workflows.select import find_transcript
 from qareport.workflows.transcribe import TranscribedCall, rebind
 from qareport.workflows.workspace import Workspace
@@ -113,6 +114,24 @@ def judge_orders_again(store: Store, rule_book: RuleBook, orders: Collection[str
         if call_id != but:
             with suppress(NotFoundError, DamagedError):
                 judge_call_again(store, rule_book, call_id)
+
+
+def mine_pairs(workspace: Workspace, job: Job, owner: str) -> None:
+    """Do a job of the kind MINE; `progress` then says what came of it: {"calls": 812, "added": 90}.
+
+    A killed worker's job is done by the next: calls that were looked through already are left out.
+    """
+    code, words, progress = "", "", {}
+    try:
+        with hold_lease(workspace, job, owner):
+            counts = mine(workspace.store)
+            progress = {"calls": counts.calls, "added": counts.added}
+    except Exception as error:  # noqa: BLE001 - the worker goes on, whatever is wrong with one job
+        code, words = "failed", f"{type(error).__name__}: {error}"
+    workspace.store.jobs.finish(
+        job.job_id, owner, JobState.FAILED if code else JobState.DONE, at=datetime.now(UTC), progress=progress,
+        error_code=code, error=words,
+    )  # fmt: skip
 
 
 @contextmanager

@@ -13,6 +13,9 @@ import pytest
 from corpus.agreement import compare, first_labels, kappa, second_labels
 from corpus.check import ACTS, FAULTS, KINDS, TOPICS, check, exchange_problems, problems
 from corpus.convert import convert, read
+from corpus.pairs import MarkedCall, MarkedPair, marked_batches
+from corpus.pairs import check as check_pairs
+from corpus.pairs import problems as pair_problems
 from corpus.public_dialogues import DEVELOPMENT, HELD_OUT, case_of, read_dialogues, read_labels
 from tests.support.paths import ROOT
 
@@ -24,6 +27,26 @@ CALL: dict[str, Any] = json.loads(BATCHES[-1].read_text("utf-8").splitlines()[0]
 @pytest.mark.parametrize("path", BATCHES, ids=lambda path: path.stem)
 def test_every_call_of_a_batch_follows_the_guide(path: Path) -> None:
     assert check(path) == []
+
+
+@pytest.mark.parametrize("batch", marked_batches())
+def test_the_marks_of_pairs_follow_their_guide(batch: str) -> None:
+    assert check_pairs(batch) == []
+
+
+@pytest.mark.parametrize(
+    ("solved", "question", "answer", "says"),
+    [
+        ("yes", {9999}, {1}, "there is no sentence 9999"),
+        ("no", {1}, {2}, "not solved, and yet it has pairs"),
+        ("maybe", {1}, {2}, "what is in a call that may be solved is optional"),
+        ("yes", {2}, {2}, "sentence 2 is not the customer's"),
+    ],
+)
+def test_marks_that_break_the_guide_are_named(solved: str, question: set[int], answer: set[int], says: str) -> None:
+    pair = MarkedPair(frozenset(question), frozenset(answer), frozenset())
+    call = {"segments": [[0, 1, "customer", "能退吗"], [1, 2, "agent", "能"]]}
+    assert says in list(pair_problems(MarkedCall("X01", solved, (pair,)), call))
 
 
 def test_no_call_is_in_two_batches() -> None:

@@ -9,16 +9,29 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 
 from qareport import periods
-from qareport.model import DeliveryRecord, Period, PeriodKind, Permission, Reach
+from qareport.model import (
+    AdviceOutcome,
+    BestSaid,
+    DeliveryRecord,
+    Period,
+    PeriodKind,
+    Permission,
+    Reach,
+    WeakLink,
+)
 from qareport.presentation.links import name_of
+from qareport.report.period import terms
 from qareport.web import documents
 from qareport.web.access import Access
 from qareport.web.dependencies import MyAccess
 from qareport.web.period_names import read_period
 from qareport.web.templating import render
+from qareport.workflows.coaching import best_said
 from qareport.workflows.daily import period_name
 
 router = APIRouter()
+#: Weak links that the page of a week shows.
+_WEAKEST = 3
 
 
 @router.get("/reports")
@@ -64,7 +77,7 @@ def show_report(
     period = read_period(kind, name, access.desk.settings.period.time_zone)
     return render(
         request, "report.html.j2", period=period, name=name_of(period), team=team, teams=access.teams(),
-        mails=_mails(access, period),
+        mails=_mails(access, period), weak=_weak_links(access, period, team), verdicts=terms.VERDICTS,
     )  # fmt: skip
 
 
@@ -88,6 +101,18 @@ def load_document(
     return documents.download(
         access, report, format, object=f"report:{kind}/{name_of(period)}", pages=documents.pages_of(request, access)
     )
+
+
+def _weak_links(
+    access: Access, period: Period, team: str
+) -> list[tuple[WeakLink, tuple[BestSaid, ...], AdviceOutcome | None]]:
+    """Return a week's weakest links, what good calls answer at the same point, and what became of earlier advice."""
+    if period.kind is not PeriodKind.WEEK or not access.principal.may(Permission.EXPORTS_WRITE):
+        return []
+    report, store = access.report(period, team_id=team), access.desk.store
+    agents = access.agents_of(team, Permission.EXPORTS_WRITE)
+    outcomes = {outcome.rule_id: outcome for outcome in report.outcomes}
+    return [(link, best_said(store, link, agents), outcomes.get(link.rule_id)) for link in report.weak_links[:_WEAKEST]]
 
 
 def _mails(access: Access, period: Period) -> tuple[DeliveryRecord, ...]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 
-from qareport.model import MAIL, Delivery, Edition, UserRole
-from qareport.store import Store
+from qareport.model import MAIL, Delivery, Edition, FoundPair, QaKind, UserRole
+from qareport.store import MinedCall, Store
 from tests.support.desk import NOW, OpenDesk
 
 
@@ -91,3 +92,22 @@ def _put_mail(store: Store) -> None:
         kind="daily", subject="日报", message_id="<1@example.com>", content=b"x",
     )  # fmt: skip
     store.outbox.put([mail], now=NOW)
+
+
+def test_a_week_says_what_good_calls_answer_where_the_others_go_wrong(opened: OpenDesk) -> None:
+    store = opened.desk.store
+    issue = store.results.get("c1").issues[0].name
+    pair = FoundPair(
+        kind=QaKind.ANSWER, question="到底什么时候发货", answer="四十八小时内发货", q_ms=0, a_ms=87_000, issue=issue
+    )
+    for call_id in ("c2", "c3"):
+        found = replace(pair, answer=f"{pair.answer}，{call_id}")
+        mined = MinedCall(call_id=call_id, key="k", transcript_key="t", rules_sha256="r", pairs=(found,))
+        store.qa_pairs.put_mined([mined])
+    page = opened.enter(UserRole.SUPERVISOR).get("/reports/week/2026-W47").text
+    assert "这一周最该改进的环节" in page
+    assert re.search(r'href="/calls/c1">c1</a>\s*\d+:\d\d', page)
+    assert "四十八小时内发货，c2" in page
+    assert "四十八小时内发货，c3" not in page  # of another team
+    assert "这一周最该改进的环节" not in opened.enter(UserRole.AGENT).get("/reports/week/2026-W47").text
+    assert "这一周最该改进的环节" not in opened.enter(UserRole.ADMIN).get("/reports/day/2026-11-21").text

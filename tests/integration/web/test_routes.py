@@ -157,6 +157,9 @@ ROUTES: dict[str, Needs] = {
     "GET /api/v1/alerts": Needs(right=_P.LIVE_READ),
     "POST /api/v1/live/tickets": Needs(right=_P.LIVE_INGEST, body={"call_id": "live"}, audited=1),
     "GET /review": Needs(right=_P.REVIEW_WRITE),
+    "GET /qa": Needs(right=_P.EXPORTS_WRITE),
+    "GET /qa/export/{format}": Needs(right=_P.EXPORTS_WRITE, audited=1),
+    "GET /api/v1/qa-pairs": Needs(right=_P.EXPORTS_WRITE),
     "GET /rules": Needs(right=_P.RULES_READ),
     "GET /api/v1/rules/files": Needs(right=_P.RULES_READ),
     "GET /api/v1/rules/schema": Needs(right=_P.RULES_READ),
@@ -165,6 +168,7 @@ ROUTES: dict[str, Needs] = {
 HELD_BY_THEIR_OWN_TESTS = {
     # test_agents, test_orders, test_reading, test_reports
     "GET /agents/{agent_id:path}",
+    "GET /agents/{agent_id:path}/coaching.docx",
     "GET /api/v1/digests/{kind}/{name}",
     "GET /api/v1/digests/{kind}/{name}/documents/{format}",
     "GET /api/v1/orders/{order_id:path}",
@@ -188,6 +192,11 @@ HELD_BY_THEIR_OWN_TESTS = {
     "POST /calls/{call_id:path}/rehear",
     # test_requests
     "POST /api/v1/calls/{call_id:path}/acknowledge",
+    # test_qa
+    "PATCH /api/v1/qa-pairs/{pair_id}",
+    "POST /api/v1/qa-pairs/mine",
+    "POST /qa/mine",
+    "POST /qa/{pair_id}",
     # test_review
     "GET /api/v1/appeals",
     "GET /appeals",
@@ -236,7 +245,7 @@ class Things:
 
     def path(self, route: str, names: str, role: UserRole, *, own: bool) -> str:
         """Fill the path of a route with something of the role's own, or with a foreign thing."""
-        path = route.split(" ")[1].replace(":path", "").replace("{format}", "json")
+        path = route.split(" ")[1].replace(":path", "").replace("{format}", "csv" if "/qa/" in route else "json")
         if not names:
             return path
         values: dict[str, tuple[str, Callable[[], object]]] = {

@@ -40,7 +40,7 @@ from qareport.store.audit import append
 from qareport.store.connection import BATCH, call_of, delete_in, from_stored, in_utc, select_in
 from qareport.store.corrections import CorrectionRepository
 from qareport.store.database import Database
-from qareport.store.desk_schema import CallCorrectionRow
+from qareport.store.desk_schema import AnswerRow, CallCorrectionRow
 from qareport.store.jobs import delete_jobs
 from qareport.store.live_calls import of_calls
 from qareport.store.live_schema import LiveCallRow
@@ -321,6 +321,8 @@ def _delete_rows(session: Session, ids: Sequence[str], audio: set[Any]) -> tuple
     delete_in(session, CallRow.call_id, ids)
     for column in (CallSnapshotRow.key, CallSummaryRow.key, ReplayRow.key, CallReportRow.key):
         delete_in(session, column, results)
+    for call_id in ids:  # answers to programs that name it
+        session.execute(delete(AnswerRow).where(AnswerRow.body.contains(call_id, autoescape=True)))
     shared = set(select_in(session, select(CallRow.audio_sha256), CallRow.audio_sha256, sorted(audio)))
     return len(results), _delete_transcripts(session, ids, audio - shared, shared)
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pydantic
 
@@ -96,7 +96,7 @@ def load(source: RuleFiles | Path) -> RuleSet:
         if name == SYNONYMS:
             shared = read_shared(document, diagnostics)
         else:
-            rules += _read_file(document, diagnostics, shared)
+            rules += _read_file_once(files, name, document, diagnostics, shared)
             ids += _ids(document)
         problems += diagnostics.errors
     problems += _double_ids(ids)
@@ -131,6 +131,26 @@ def _file_of(problem: Problem) -> str:
 def _place(problem: Problem) -> tuple[str, int, int]:
     where = problem.where
     return (where.file, where.line, where.column) if isinstance(where, SourceLocation) else (str(where), 0, 0)
+
+
+#: Rules of files without errors, by where the file is, its content and that of the shared lists: an editor asks again
+#: and again for all files when one of them changes.
+_known: dict[tuple[str, bytes, bytes], tuple[Rule, ...]] = {}
+_MOST_KNOWN: Final = 200
+
+
+def _read_file_once(
+    files: RuleFiles, name: str, source: YamlSource, diagnostics: Diagnostics, shared: Shared
+) -> Sequence[Rule]:
+    key = (source.file, files.contents[name], files.contents.get(SYNONYMS, b""))
+    if (rules := _known.get(key)) is not None:
+        return rules
+    read = _read_file(source, diagnostics, shared)
+    if not diagnostics.errors:
+        if len(_known) >= _MOST_KNOWN:
+            _known.clear()
+        _known[key] = tuple(read)
+    return read
 
 
 def _read_file(source: YamlSource, diagnostics: Diagnostics, shared: Shared) -> list[Rule]:

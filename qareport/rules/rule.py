@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Any
 
 import jinja2
-from jinja2 import meta
+from jinja2 import meta, nodes
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from qareport.errors import SourceLocation
@@ -33,6 +33,12 @@ OF_ONE_CALL = frozenset({"quote", "seconds", "order_id"})
 _SENTENCE = re.compile(r"[^。！？!?\n]*[。！？!?\n]+[”’」』)）]*|[^。！？!?\n]+$")
 #: Longer advice is no advice; it also bounds what a template can cost.
 _MAX_LENGTH = 2000
+#: What advice is made of: placeholders, and choices between texts. Loops, calls and sums could run for hours.
+_PARTS = (
+    nodes.Template, nodes.Output, nodes.TemplateData, nodes.Name, nodes.Const, nodes.If, nodes.CondExpr, nodes.Compare,
+    nodes.Operand, nodes.And, nodes.Or, nodes.Not, nodes.Test, nodes.Filter,
+)  # fmt: skip
+_FILTERS = frozenset({"default", "lower", "upper", "trim"})
 
 
 class AdviceError(ValueError):
@@ -61,7 +67,9 @@ class Advice:
             AdviceError: broken braces, an unknown placeholder, a result that is empty or too long.
         """
         try:
-            unknown = meta.find_undeclared_variables(_ENVIRONMENT.parse(self.text)) - PLACEHOLDERS.keys()
+            parsed = _ENVIRONMENT.parse(self.text)
+            _refuse_programs(parsed)
+            unknown = meta.find_undeclared_variables(parsed) - PLACEHOLDERS.keys()
             if unknown:
                 names = ", ".join(f"{{{{ {name} }}}}" for name in sorted(unknown))
                 raise AdviceError(say("unknown placeholder {names}", names=names))
@@ -95,6 +103,14 @@ class Advice:
         return self._template.render(
             {name: MISSING[name] if values.get(name) is None else values[name] for name in PLACEHOLDERS}
         ).strip()
+
+
+def _refuse_programs(parsed: nodes.Template) -> None:
+    """Refuse what is more than a text with placeholders and choices."""
+    for node in parsed.find_all(nodes.Node):
+        if not isinstance(node, _PARTS) or (isinstance(node, nodes.Filter) and node.name not in _FILTERS):
+            kind = node.name if isinstance(node, nodes.Filter) else type(node).__name__.lower()
+            raise AdviceError(say("advice holds placeholders and choices (if) alone, not: {kind}", kind=kind))
 
 
 def _without_one_call(text: str) -> str:

@@ -51,6 +51,12 @@ PARTS = {
     "advice that calls": ("advice: 好", "advice: '{{ quote.__class__.__mro__[1].__subclasses__() }}'"),
     "advice that includes": ("advice: 好", "advice: '{% include \"/etc/passwd\" %}'"),
     "advice with half a statement": ("advice: 好", "advice: '{% if'"),
+    "loops in loops": (
+        "advice: 好",
+        'advice: \'{% for i in "a" * 9999 %}{% for j in "a" * 9999 %}{% endfor %}{% endfor %}好\'',
+    ),
+    "a huge text": ("advice: 好", "advice: '{{ quote | center(999999999) }}'"),
+    "a huge number": ("advice: 好", "advice: '{{ 9 ** 9 ** 9 }}'"),
     "a range without end": ("advice: 好", "advice: '{% for i in range(999999999) %}x{% endfor %}'"),
     "a deep expression": ("[发货]", f"{{regex: '{'(' * 140}a{')' * 140}'}}"),
     "an expression that repeats without end": ("[发货]", "{regex: 'a{99999999999}'}"),

@@ -1,8 +1,10 @@
 """The store: calls, transcripts, results, rule sets, deliveries and more. The only importer of the database library."""
 
+from qareport.store.call_lists import MOST_COUNTED
 from qareport.store.call_pages import CallPage, CallPageQuery, ListedCall, Sort
 from qareport.store.calls import CallCounts, CallFilter, OrderRecord
 from qareport.store.database import Database, holder
+from qareport.store.idempotency import KeptAnswer
 from qareport.store.outbox import SentMail
 from qareport.store.results import CallRecord, StoredCall
 from qareport.store.schema import Scope
@@ -11,12 +13,14 @@ from qareport.store.store import Store
 from qareport.store.users import Login
 
 __all__ = [
+    "MOST_COUNTED",
     "CallCounts",
     "CallFilter",
     "CallPage",
     "CallPageQuery",
     "CallRecord",
     "Database",
+    "KeptAnswer",
     "ListedCall",
     "Login",
     "OrderRecord",

@@ -99,6 +99,12 @@ class AppealRepository:
                 rows = [*session.scalars(own.where(~closed).order_by(AppealRow.due_at, AppealRow.id)), *rows]
             return tuple(_appeal(row) for row in rows)
 
+    def count(self, agents: Agents, *, most: int) -> int:
+        """Count the appeals of calls of some agents, up to a number."""
+        some = _restrict(select(AppealRow.id), agents, None).limit(most).subquery()
+        with self._database.read() as session:
+            return session.scalar(select(func.count()).select_from(some)) or 0
+
     def count_open(self, agents: Agents) -> int:
         """Count the open appeals of calls of some agents."""
         query = _restrict(select(func.count()).select_from(AppealRow), agents, None)

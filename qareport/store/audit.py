@@ -14,7 +14,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, select, text
+from sqlalchemy import delete, func, select, text
 from sqlalchemy.orm import Session
 
 from qareport import privacy
@@ -70,25 +70,23 @@ class AuditLog:
             first: only from this instant on.
             last: only before this instant.
         """
-        query = select(AuditRow).order_by(AuditRow.number.desc()).limit(limit)
-        if before is not None:
-            query = query.where(AuditRow.number < before)
-        if actor:
-            query = query.where(AuditRow.actor == actor)
-        if action:
-            query = query.where(
-                AuditRow.action.startswith(action, autoescape=True)
-                if action.endswith(".")
-                else AuditRow.action == action
-            )
-        if object:
-            query = query.where(AuditRow.object == object)
-        if first is not None:
-            query = query.where(AuditRow.at >= in_utc(first))
-        if last is not None:
-            query = query.where(AuditRow.at < in_utc(last))
+        query = _filtered(
+            select(AuditRow), before=before, actor=actor, action=action, object=object, first=first, last=last
+        )
+        query = query.order_by(AuditRow.number.desc()).limit(limit)
         with self._database.read() as session:
             return tuple(_entry(row) for row in session.scalars(query))
+
+    def count(
+        self, *, most: int, actor: str = "", action: str = "", object: str = "", first: datetime | None = None,
+        last: datetime | None = None,
+    ) -> int:  # fmt: skip
+        """Count lines up to a number; the filter is that of `list`."""
+        query = _filtered(
+            select(AuditRow.number), before=None, actor=actor, action=action, object=object, first=first, last=last
+        )
+        with self._database.read() as session:
+            return session.scalar(select(func.count()).select_from(query.limit(most).subquery())) or 0
 
     def verify(self) -> Message | None:
         """Read the whole chain; return what is wrong with it, naming the first line that is; None when it holds."""
@@ -159,3 +157,24 @@ def _entry(row: AuditRow) -> AuditEntry:
         number=row.number, at=datetime.fromisoformat(row.at), actor=row.actor, actor_kind=row.actor_kind, ip=row.ip,
         action=row.action, object=row.object, outcome=row.outcome, details=json.loads(row.details),
     )  # fmt: skip
+
+
+def _filtered(
+    query: Any, *, before: int | None, actor: str, action: str, object: str, first: datetime | None,
+    last: datetime | None,
+) -> Any:  # fmt: skip
+    if before is not None:
+        query = query.where(AuditRow.number < before)
+    if actor:
+        query = query.where(AuditRow.actor == actor)
+    if action:
+        query = query.where(
+            AuditRow.action.startswith(action, autoescape=True) if action.endswith(".") else AuditRow.action == action
+        )
+    if object:
+        query = query.where(AuditRow.object == object)
+    if first is not None:
+        query = query.where(AuditRow.at >= in_utc(first))
+    if last is not None:
+        query = query.where(AuditRow.at < in_utc(last))
+    return query

@@ -13,7 +13,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import select, text
+from sqlalchemy import delete, select, text
 from sqlalchemy.orm import Session
 
 from qareport import events
@@ -25,6 +25,7 @@ from qareport.model import Call, CallReport, CallSummary, Deletion, FailedCall, 
 from qareport.search import Line
 from qareport.store.connection import BATCH, call_of, delete_in, from_stored, in_utc, select_in
 from qareport.store.database import Database
+from qareport.store.desk_schema import AnswerRow
 from qareport.store.schema import (
     CallReportRow,
     CallRow,
@@ -240,6 +241,8 @@ def _delete_rows(session: Session, ids: Sequence[str], audio: set[Any]) -> tuple
     delete_in(session, CallRow.call_id, ids)
     for column in (CallSnapshotRow.key, CallSummaryRow.key, ReplayRow.key, CallReportRow.key):
         delete_in(session, column, results)
+    for call_id in ids:  # answers to programs that name it
+        session.execute(delete(AnswerRow).where(AnswerRow.body.contains(call_id, autoescape=True)))
     shared = set(select_in(session, select(CallRow.audio_sha256), CallRow.audio_sha256, sorted(audio)))
     return len(results), _delete_transcripts(session, ids, audio - shared, shared)
 

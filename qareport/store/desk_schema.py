@@ -112,6 +112,22 @@ class AuditRow(Base):
     sha256: Mapped[str] = mapped_column(String(_HASH))
 
 
+class AnswerRow(Base):
+    """The answer to a request with an `Idempotency-Key`, kept for a day."""
+
+    __tablename__ = "answers"
+    __table_args__ = (Index("ix_answers_at", "at"),)
+
+    key_sha256: Mapped[str] = mapped_column(String(_HASH), primary_key=True)
+    request_sha256: Mapped[str] = mapped_column(String(_HASH))
+    #: 0 while it is being answered.
+    status: Mapped[int] = mapped_column(Integer)
+    media_type: Mapped[str] = mapped_column(String(100))
+    #: Without the secrets that were told in it.
+    body: Mapped[str] = mapped_column(Text)
+    at: Mapped[str] = mapped_column(String(_INSTANT))
+
+
 class JobRow(Base):
     """A piece of work for a worker process."""
 

@@ -11,6 +11,7 @@ from qareport.store.call_pages import CallPages
 from qareport.store.calls import CallRepository, DocumentRepository, OrderRepository
 from qareport.store.database import Database
 from qareport.store.deletion import DeletionRepository, Maintenance
+from qareport.store.idempotency import AnswerRepository
 from qareport.store.jobs import JobRepository
 from qareport.store.outbox import OutboxRepository, RunRepository
 from qareport.store.results import ResultRepository, TranscriptRepository
@@ -59,6 +60,7 @@ class Store:
         self.tokens: Final = TokenRepository(self.database)
         self.audit: Final = AuditLog(self.database)
         self.jobs: Final = JobRepository(self.database)
+        self.answers: Final = AnswerRepository(self.database)
         self.reviews: Final = ReviewRepository(self.database)
         self.appeals: Final = AppealRepository(self.database)
         self.rule_proposals: Final = RuleProposalRepository(self.database)

@@ -41,6 +41,14 @@ class ForbiddenError(QareportError):
     """The person may see the thing, but may not do this to it."""
 
 
+class PreconditionError(QareportError):
+    """The thing is another one by now than the one that `If-Match` names."""
+
+
+class GoneError(QareportError):
+    """The thing was there, and is no longer."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Principal:
     """Who is asking: a person with a session, or a program with a token of a person."""

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from starlette.staticfiles import StaticFiles
 
 from qareport import __version__
-from qareport.web import errors, health
+from qareport.web import errors, health, reference
 from qareport.web.api import people as people_api
 from qareport.web.api import reading, uploads
 from qareport.web.api import review as review_api
 from qareport.web.api import rules as rules_api
+from qareport.web.dependencies import refuse_unknown
 from qareport.web.desk import Desk
+from qareport.web.idempotency import IdempotencyMiddleware
 from qareport.web.middleware import DeskMiddleware
 from qareport.web.pages import (
     account,
@@ -47,9 +49,12 @@ def create_app(desk: Desk) -> FastAPI:
     )  # fmt: skip
     for pages in everything:
         app.include_router(pages.router, include_in_schema=False)
+    app.include_router(reference.router, include_in_schema=False)
     for api in (uploads, review_api, rules_api, people_api, reading):
-        app.include_router(api.router)
+        app.include_router(api.router, dependencies=[Depends(refuse_unknown)])
     app.include_router(health.router, include_in_schema=False)
     app.mount("/static", StaticFiles(directory=_STATIC), name="static")
+    reference.install(app)
+    app.add_middleware(IdempotencyMiddleware, desk=desk)
     app.add_middleware(DeskMiddleware, desk=desk)
     return app

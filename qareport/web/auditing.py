@@ -15,6 +15,7 @@ from qareport import calendar
 from qareport.messages import Message
 from qareport.model import AuditEntry, Permission
 from qareport.presentation.spreadsheet import cell
+from qareport.store import MOST_COUNTED
 from qareport.web.access import Access
 
 #: Columns of an export, in order.
@@ -50,12 +51,19 @@ def read_page(access: Access, wanted: AuditFilter, *, before: int | None, limit:
         limit: how many at most.
     """
     access.require(Permission.AUDIT_READ)
+    return access.desk.store.audit.list(before=before, limit=limit, **_as_filter(access, wanted))
+
+
+def count(access: Access, wanted: AuditFilter) -> int:
+    """Count lines of the log, to one more than `MOST_COUNTED`."""
+    access.require(Permission.AUDIT_READ)
+    return access.desk.store.audit.count(most=MOST_COUNTED + 1, **_as_filter(access, wanted))
+
+
+def _as_filter(access: Access, wanted: AuditFilter) -> dict[str, Any]:
     zone = ZoneInfo(access.desk.settings.period.time_zone)
     first, last = calendar.bounds(wanted.since, wanted.until, zone)
-    return access.desk.store.audit.list(
-        before=before, limit=limit, actor=wanted.actor, action=wanted.action, object=wanted.object, first=first,
-        last=last,
-    )  # fmt: skip
+    return {"actor": wanted.actor, "action": wanted.action, "object": wanted.object, "first": first, "last": last}
 
 
 def verify(access: Access) -> Message | None:

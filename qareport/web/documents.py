@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 from urllib.parse import quote
 
 from fastapi import Request, Response
@@ -23,6 +23,10 @@ _TYPES: Final = {
     "pdf": "application/pdf",
     "html": "text/html; charset=utf-8",
     "json": "application/json",
+}
+#: How answers with documents are described.
+DOCUMENTS: Final[dict[int | str, dict[str, Any]]] = {
+    200: {"content": {kind.partition(";")[0]: {} for kind in _TYPES.values()}}
 }
 #: A document in a frame runs no scripts, and opens what it links to in the whole window.
 _FRAMED: Final = (

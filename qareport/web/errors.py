@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 import secrets
+from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Final
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -14,11 +15,41 @@ from starlette.exceptions import HTTPException
 
 from qareport.errors import BusyError, ConfigError, NotFoundError, QareportError, QueryError, StoreError
 from qareport.messages import Message, say
-from qareport.web.access import ForbiddenError, UnauthenticatedError
+from qareport.web.access import ForbiddenError, GoneError, PreconditionError, UnauthenticatedError
 from qareport.web.templating import render
 from qareport.workflows.rule_publishing import PublishRefusedError
 from qareport.workflows.uploads import UploadRefusedError
 
+#: Every code of an error, with its status and when it comes.
+CODES: Final[Mapping[str, tuple[int, Message]]] = {
+    "unauthenticated": (401, say("nobody is logged in, or the token is not valid")),
+    "forbidden": (403, say("the role or the token may not do this")),
+    "not_found": (404, say("there is no such thing, or it may not be seen")),
+    "not_allowed": (405, say("the address has no such method")),
+    "too_slow": (408, say("the body of the request did not come in time")),
+    "conflict": (409, say("it is in another state by now, or something else is under way")),
+    "gone": (410, say("it was there, and is no longer")),
+    "precondition_failed": (412, say("If-Match names another state than the present one")),
+    "too_large": (413, say("the request is too large")),
+    "unsupported_media": (415, say("the body is not in a form that is taken here")),
+    "invalid": (422, say("something in the request is wrong; `errors` says where")),
+    "query_error": (422, say("the query cannot be read; `errors` says where")),
+    "idempotency_mismatch": (422, say("the Idempotency-Key came with another request before")),
+    "rate_limited": (429, say("too many requests; Retry-After says when to come again")),
+    "fault": (500, say("a fault in qareport; the number is in the log")),
+    "engine_starting": (503, say("the speech engine is starting")),
+    "overload": (503, say("too much is waiting already")),
+    "store": (503, say("the store cannot be reached")),
+    "store_full": (507, say("the disk is full")),
+    "empty": (422, say("the recording is empty")),
+    "reason": (422, say("rules are published with a reason")),
+    "own": (422, say("a second person must agree to rules")),
+    "read_only": (422, say("the folder of rules cannot be written")),
+    "unchanged": (422, say("nothing was changed")),
+    "tests": (422, say("rules are not published while their tests fail")),
+    "replay": (422, say("rules are published after a replay of exactly this text")),
+    "warnings": (422, say("rules with warnings are published by who says that they were seen")),
+}
 _log = logging.getLogger(__name__)
 #: Status and stable code of each kind of error; the first that fits counts.
 _CODES: tuple[tuple[type[QareportError], int, str], ...] = (
@@ -26,16 +57,20 @@ _CODES: tuple[tuple[type[QareportError], int, str], ...] = (
     (ForbiddenError, 403, "forbidden"),
     (NotFoundError, 404, "not_found"),
     (QueryError, 422, "query_error"),
+    (PreconditionError, 412, "precondition_failed"),
+    (GoneError, 410, "gone"),
     (ConfigError, 422, "invalid"),
     (BusyError, 409, "conflict"),
     (StoreError, 503, "store"),
     (QareportError, 422, "invalid"),
 )
+#: Seconds after which what is not ready now may be.
+_RETRY_S = 10
 _UPLOAD_STATUS = {"too_large": 413, "store_full": 507, "overload": 503, "conflict": 409}
 #: Codes of what the framework itself refuses.
 _STATUS_CODES = {
-    401: "unauthenticated", 403: "forbidden", 404: "not_found", 405: "not_allowed", 409: "conflict", 413: "too_large",
-    415: "unsupported_media", 422: "invalid", 429: "rate_limited",
+    401: "unauthenticated", 403: "forbidden", 404: "not_found", 405: "not_allowed", 408: "too_slow", 409: "conflict",
+    413: "too_large", 415: "unsupported_media", 422: "invalid", 429: "rate_limited",
 }  # fmt: skip
 
 
@@ -49,6 +84,11 @@ def install(app: FastAPI) -> None:
 def _known(request: Request, error: Exception) -> Response:
     if not isinstance(error, QareportError):
         raise error
+    return answer_error(request, error)
+
+
+def answer_error(request: Request, error: QareportError) -> Response:
+    """Answer an error of the program with its status, its code and its words."""
     status, code = next((status, code) for kind, status, code in _CODES if isinstance(error, kind))
     if isinstance(error, UploadRefusedError):
         status, code = _UPLOAD_STATUS.get(error.code, 422), error.code
@@ -97,17 +137,20 @@ def fault(request: Request, error: Exception) -> Response:
     return _answer(request, 500, "fault", str(detail), [])
 
 
-def refuse(request: Request, status: int, detail: Message, *, retry_s: int | None = None) -> Response:
+def refuse(
+    request: Request, status: int, detail: Message, *, retry_s: int | None = None, code: str | None = None
+) -> Response:
     """Answer a request that is not let in.
 
     Args:
         request: whose answer it is.
-        status: 403, 413 or 429.
+        status: 403, 413, 415, 422 or 429.
         detail: why, in words.
         retry_s: in seconds: after this time another try may go well.
+        code: why, for programs; None: that of the status.
     """
     headers = {} if retry_s is None else {"retry-after": str(retry_s)}
-    return _answer(request, status, _STATUS_CODES[status], str(detail), [], headers=headers)
+    return _answer(request, status, code or _STATUS_CODES[status], str(detail), [], headers=headers)
 
 
 def _answer(
@@ -115,6 +158,8 @@ def _answer(
     headers: dict[str, str] | None = None, more: dict[str, Any] | None = None,
 ) -> Response:  # fmt: skip
     title = HTTPStatus(status).phrase
+    if status == 503:
+        headers = {"retry-after": str(_RETRY_S), **(headers or {})}
     if _is_api(request):
         body = {
             "type": f"/api#{code}", "title": title, "status": status, "detail": detail, "instance": request.url.path,

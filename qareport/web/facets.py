@@ -15,6 +15,7 @@ from qareport.presentation.locale import language
 from qareport.search import SHOWN, write_field
 from qareport.store import Scope, Sort
 from qareport.web.access import Access
+from qareport.web.cursors import LONGEST
 
 _Short = Annotated[str, Field(max_length=200)]
 #: Fields of the form that are fields of the query language under the same name.
@@ -29,7 +30,7 @@ class FacetChoice(BaseModel):
     q: Annotated[str, Field(max_length=500)] = ""
     scope: Annotated[Scope, Field(alias="in")] = "sentence"
     sort: Sort = "-started"
-    after: Annotated[str, Field(max_length=100)] = ""
+    after: Annotated[str, Field(max_length=LONGEST)] = ""
     first: Annotated[str, Field(alias="from", max_length=10)] = ""
     last: Annotated[str, Field(alias="to", max_length=10)] = ""
     team: _Short = ""

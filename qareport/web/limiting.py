@@ -7,6 +7,7 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Final
 
+import anyio
 from limits import RateLimitItemPerSecond
 from limits.storage import MemoryStorage
 from limits.strategies import SlidingWindowCounterRateLimiter
@@ -20,6 +21,10 @@ from qareport.web.access import Principal
 _PAGES, _API = RateLimitItemPerSecond(100, 5), RateLimitItemPerSecond(50, 5)
 #: Bytes of a body; recordings have a limit of their own, `desk.upload_megabytes`.
 MOST_BODY: Final = 1 << 20
+#: Recordings of one form.
+_FILES: Final = 50
+#: Seconds that a body may take, and a recording between two parts of it.
+SLOWEST_S: Final = 30.0
 
 
 class RequestLimits:
@@ -54,23 +59,37 @@ def is_recording(request: Request) -> bool:
     return is_content or (request.method == "POST" and path == "/upload")
 
 
-def is_too_large(request: Request) -> bool:
-    """Tell whether a request says itself that its body is too large."""
+def is_too_large(request: Request, most_recording: int) -> bool:
+    """Tell whether a request says itself that its body is too large.
+
+    Args:
+        request: the request.
+        most_recording: bytes of a recording at most.
+    """
     length = request.headers.get("content-length", "0")
-    return not is_recording(request) and (not length.isdigit() or int(length) > MOST_BODY)
+    most = most_recording * (_FILES if request.method == "POST" else 1) if is_recording(request) else MOST_BODY
+    return not length.isdigit() or int(length) > most
 
 
 def counted(receive: Receive, request: Request) -> Callable[[], Awaitable[Message]]:
-    """Return what receives a body, and refuses one that gets too large whatever was said of its length."""
-    if is_recording(request):
-        return receive
-    size = 0
+    """Return what receives a body, and refuses one that gets too large whatever was said of its length, or too slow.
+
+    A recording may take as long as it needs, as long as something comes; any other body is there in `SLOWEST_S`.
+    """
+    recording, size, ended, began = is_recording(request), 0, False, anyio.current_time()
 
     async def receive_counted() -> Message:
-        nonlocal size
-        message = await receive()
+        nonlocal size, ended
+        if ended:  # who waits now waits for the other side to hang up
+            return await receive()
+        left = SLOWEST_S if recording else began + SLOWEST_S - anyio.current_time()
+        with anyio.move_on_after(max(0.0, left)) as waiting:
+            message = await receive()
+        if waiting.cancelled_caught:
+            raise HTTPException(408)
+        ended = not message.get("more_body", False)
         size += len(message.get("body", b""))
-        if size > MOST_BODY:
+        if not recording and size > MOST_BODY:
             raise HTTPException(413)
         return message
 

@@ -20,7 +20,7 @@ from qareport.presentation import locale
 from qareport.web import errors
 from qareport.web.access import Access, Principal
 from qareport.web.desk import Desk
-from qareport.web.limiting import MOST_BODY, RequestLimits, counted, is_too_large
+from qareport.web.limiting import MOST_BODY, RequestLimits, counted, is_recording, is_too_large
 
 _SAFE: Final = frozenset(("GET", "HEAD", "OPTIONS"))
 _POLICY: Final = (
@@ -84,8 +84,12 @@ class DeskMiddleware:
         """Return the answer to who is not let in at all."""
         if is_forged:
             return errors.refuse(request, 403, say("this request came from another site"))
-        if is_too_large(request):
-            return errors.refuse(request, 413, say("larger than {limit} MB", limit=MOST_BODY >> 20))
+        most_recording = self._desk.settings.desk.upload_megabytes * 1_000_000
+        if is_too_large(request, most_recording):
+            limit = most_recording // 1_000_000 if is_recording(request) else MOST_BODY >> 20
+            return errors.refuse(request, 413, say("larger than {limit} MB", limit=limit))
+        if "\0" in request.url.path or "%00" in request.url.query or "%00" in request.scope["path"]:
+            return errors.refuse(request, 422, say("a zero byte is in no name"))
         if wait := self._limits.wait_s(request, principal):
             return errors.refuse(
                 request, 429, say("too many requests; try again in {seconds} s", seconds=wait), retry_s=wait

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import AsyncIterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any, Final
 from zoneinfo import ZoneInfo
@@ -22,6 +22,10 @@ from qareport.workflows.uploads import UploadFolder, UploadRefusedError
 
 #: Languages that SenseVoice knows; auto finds out for each sentence.
 LANGUAGES: Final = ("auto", "zh", "yue", "en", "ja", "ko")
+
+
+#: So long an announced upload waits for its bytes.
+OPEN: Final = timedelta(hours=24)
 
 
 class NewUpload(BaseModel):

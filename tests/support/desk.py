@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import chdir, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from fastapi.routing import APIRoute
 from fastapi.testclient import TestClient
+from starlette.routing import BaseRoute
 
 from qareport import settings
 from qareport.model import AudioInfo, Call, Emotion, Role, Segment, Team, Transcript, User, UserRole
@@ -149,3 +151,12 @@ def conversation() -> tuple[Segment, ...]:
         (17, 19, CUSTOMER, "我要投诉你们。", Emotion.ANGRY),
     ]
     return tuple(say(*line) for line in lines)
+
+
+def all_routes(routes: Iterable[BaseRoute]) -> Iterator[APIRoute]:
+    """Yield the routes of an application, those of its routers too."""
+    for route in routes:
+        if isinstance(route, APIRoute):
+            yield route
+        elif (router := getattr(route, "original_router", None)) is not None:
+            yield from all_routes(router.routes)

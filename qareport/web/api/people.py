@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated, Any, Generic, TypeVar
+from typing import Annotated, Any, Generic, Literal, TypeVar
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Header, Query, Response
 from pydantic import BaseModel, Field
 
+from qareport.messages import say
 from qareport.model import ApiToken, Team, User
+from qareport.store import MOST_COUNTED
 from qareport.web import auditing, people
-from qareport.web.dependencies import MyAccess
+from qareport.web.access import PreconditionError
+from qareport.web.cursors import LONGEST, read_cursor, write_cursor
+from qareport.web.dependencies import MyAccess, RowId
 from qareport.web.pages.audit import Wanted
 
 router = APIRouter(prefix="/api/v1", tags=["people"])
@@ -53,7 +58,7 @@ class UserAnswer(BaseModel):
 class AddedUser(UserAnswer):
     """A user with the password, which is told this once."""
 
-    password: str
+    password: Annotated[str | None, Field(description="Null when the request is repeated.")]
 
 
 class TeamAnswer(BaseModel):
@@ -96,7 +101,7 @@ class TokenAnswer(BaseModel):
 class AddedToken(TokenAnswer):
     """A token with its secret, which is told this once."""
 
-    secret: str
+    secret: Annotated[str | None, Field(description="Null when the request is repeated.")]
 
 
 class AuditAnswer(BaseModel):
@@ -125,13 +130,12 @@ class Listed(BaseModel, Generic[T]):
 
     items: list[T]
     next: Annotated[str | None, Field(description="Value of `after` for the next page; null at the end.")] = None
+    total: int
+    total_is: Literal["exact", "at_least"] = "exact"
 
 
 class ListedAll(Listed[T], Generic[T]):
     """A whole list."""
-
-    total: int
-    total_is: str = "exact"
 
     @classmethod
     def whole(cls, items: Sequence[T]) -> ListedAll[T]:
@@ -163,10 +167,36 @@ def add_user(access: MyAccess, new: people.NewUser) -> AddedUser:
     return AddedUser(**UserAnswer.of(user).model_dump(), password=password)
 
 
+@router.get("/users/{user_id}")
+def get_user(access: MyAccess, response: Response, user_id: RowId) -> UserAnswer:
+    """Return a user; its state is the ETag."""
+    user = UserAnswer.of(people.find_user(access, user_id))
+    response.headers["etag"] = _etag(user)
+    return user
+
+
 @router.patch("/users/{user_id}")
-def change_user(access: MyAccess, user_id: int, change: people.UserChange) -> UserAnswer:
-    """Change role, name on pages, agent or teams of a user, or disable them."""
-    return UserAnswer.of(people.change_user(access, user_id, change))
+def change_user(
+    access: MyAccess, response: Response, user_id: RowId, change: people.UserChange,
+    if_match: Annotated[str, Header(max_length=100)] = "",
+) -> UserAnswer:  # fmt: skip
+    """Change role, name on pages, agent or teams of a user, or disable them.
+
+    `If-Match` names the user as it was read, by its ETag; 412 when it is another by now.
+    """
+    known = _etag(UserAnswer.of(people.find_user(access, user_id)))
+    if if_match and if_match.strip() not in ("*", known):
+        raise PreconditionError(say("this user was changed meanwhile"), to_do=say("read it again"))
+    user = UserAnswer.of(people.change_user(access, user_id, change))
+    response.headers["etag"] = _etag(user)
+    return user
+
+
+@router.post("/users/{user_id}/password")
+def renew_password(access: MyAccess, user_id: RowId) -> AddedUser:
+    """Give a user a new password, which is told once; all sessions of the user end."""
+    user, password = people.renew_password(access, user_id)
+    return AddedUser(**UserAnswer.of(user).model_dump(), password=password)
 
 
 @router.get("/teams")
@@ -179,6 +209,13 @@ def get_teams(access: MyAccess) -> ListedAll[TeamAnswer]:
 def put_team(access: MyAccess, new: people.NewTeam) -> TeamAnswer:
     """Make a team, or replace its name and agents."""
     return TeamAnswer.of(people.put_team(access, new))
+
+
+@router.delete("/teams/{team_id}", status_code=204)
+def delete_team(access: MyAccess, team_id: str) -> Response:
+    """Delete a team; its agents' calls stay."""
+    people.delete_team(access, team_id)
+    return Response(status_code=204)
 
 
 @router.get("/tokens")
@@ -195,7 +232,7 @@ def add_token(access: MyAccess, new: people.NewToken) -> AddedToken:
 
 
 @router.delete("/tokens/{token_id}", status_code=204)
-def revoke_token(access: MyAccess, token_id: int) -> Response:
+def revoke_token(access: MyAccess, token_id: RowId) -> Response:
     """Revoke a token."""
     people.revoke_token(access, token_id)
     return Response(status_code=204)
@@ -205,13 +242,23 @@ def revoke_token(access: MyAccess, token_id: int) -> Response:
 def get_audit(
     access: MyAccess,
     wanted: Wanted,
-    after: Annotated[int | None, Query(description="Number of the last line of the page before.")] = None,
+    after: Annotated[str, Query(max_length=LONGEST, description="`next` of the page before.")] = "",
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> Listed[AuditAnswer]:
     """List the audit log, the newest first."""
-    entries = auditing.read_page(access, wanted, before=after, limit=limit + 1)
+    before = read_cursor(access.desk, "audit", after)
+    entries = auditing.read_page(access, wanted, before=before[0] if before else None, limit=limit + 1)
     items = [AuditAnswer.model_validate(auditing.as_json(entry)) for entry in entries[:limit]]
-    return Listed[AuditAnswer](items=items, next=str(items[-1].number) if len(entries) > limit else None)
+    further = write_cursor(access.desk, "audit", items[-1].number) if len(entries) > limit else None
+    total = auditing.count(access, wanted)
+    return Listed[AuditAnswer](
+        items=items, next=further, total=min(total, MOST_COUNTED),
+        total_is="exact" if total <= MOST_COUNTED else "at_least",
+    )  # fmt: skip
+
+
+def _etag(user: UserAnswer) -> str:
+    return f'"{hashlib.sha256(user.model_dump_json().encode()).hexdigest()[:32]}"'
 
 
 @router.get("/audit/verify")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
@@ -17,8 +17,9 @@ from qareport.model import CallReport
 from qareport.store import CallPageQuery, ListedCall, Scope, Sort
 from qareport.web import documents
 from qareport.web.access import Access
+from qareport.web.cursors import LONGEST, read_cursor, write_cursor
 from qareport.web.dependencies import MyAccess
-from qareport.web.pages.calls import cursor, read_cursor
+from qareport.web.pages import sound
 from qareport.web.pages.heat import read_query
 from qareport.web.period_names import read_period
 from qareport.web.tags import CallTags, tags_of
@@ -36,7 +37,7 @@ class CallListQuery(BaseModel):
     scope: Annotated[Scope, Field(alias="in")] = "sentence"
     sort: Sort = "-started"
     limit: Annotated[int, Field(ge=1, le=200)] = 50
-    after: Annotated[str, Field(max_length=100, description="`next` of the page before.")] = ""
+    after: Annotated[str, Field(max_length=LONGEST, description="`next` of the page before.")] = ""
 
 
 class CallHit(BaseModel):
@@ -69,6 +70,20 @@ class CallList(BaseModel):
     total_is: Literal["exact", "at_least"]
 
 
+class CurvePointAnswer(BaseModel):
+    """A point of a role's curve of emotion."""
+
+    at_ms: int
+    role: str
+    value: float
+
+
+_MAKING: Final[dict[int | str, dict[str, Any]]] = {202: {"description": "The worker is making it; ask again."}}
+_SOUND: Final[dict[int | str, dict[str, Any]]] = {
+    200: {"content": {"audio/ogg": {}}}, 206: {"description": "A part of it.", "content": {"audio/ogg": {}}}, **_MAKING,
+}  # fmt: skip
+
+
 @router.get("/calls")
 def list_calls(access: MyAccess, asked: Annotated[CallListQuery, Query()]) -> CallList:
     """List calls, or those that a query finds."""
@@ -78,13 +93,13 @@ def list_calls(access: MyAccess, asked: Annotated[CallListQuery, Query()]) -> Ca
             node=search.parse(asked.q, time_zone=zone) if asked.q.strip() else None,
             scope=asked.scope,
             sort=asked.sort,
-            after=read_cursor(asked.after),
+            after=read_cursor(access.desk, f"calls {asked.sort}", asked.after),
             limit=asked.limit,
         )
     )
     return CallList(
         items=[_item(call) for call in page.calls],
-        next=cursor(page.calls[-1]) if page.more else None,
+        next=write_cursor(access.desk, f"calls {asked.sort}", *page.calls[-1].place) if page.more else None,
         total=page.total,
         total_is="exact" if page.exact else "at_least",
     )
@@ -117,6 +132,31 @@ def get_report(access: MyAccess, call_id: str) -> Response:
     return _whole(access.order(_known(access, call_id), call_id=call_id))
 
 
+@router.get("/calls/{call_id:path}/curve")
+def get_curve(access: MyAccess, call_id: str) -> list[CurvePointAnswer]:
+    """Return the curve of emotion of each role: -5 (most negative) to +5 (most positive)."""
+    call = _call(access, call_id)
+    return [CurvePointAnswer(at_ms=point.at_ms, role=point.role.value, value=point.value) for point in call.curve]
+
+
+@router.get("/calls/{call_id:path}/waveform", responses=_MAKING)
+def get_waveform(access: MyAccess, call_id: str) -> Response:
+    """Return the peaks of a call: `{duration_ms, channels: [[0 … 127]], roles}`; 202 while they are being made."""
+    return sound.get_waveform(access, call_id)
+
+
+@router.get("/calls/{call_id:path}/audio", responses=_SOUND)
+def get_audio(
+    access: MyAccess, call_id: str, original: bool = False, purpose: Annotated[str, Query(max_length=300)] = ""
+) -> Response:
+    """Return the sound of a call (Ogg Opus), by ranges; 202 while it is being made.
+
+    Personal data is under a tone. `original=true` with a `purpose` gives what was recorded, to who may hear it; the
+    purpose stands in the audit log.
+    """
+    return sound.get_sound(access, call_id, original=original, purpose=purpose)
+
+
 @router.get("/calls/{call_id:path}/tags")
 def get_tags(access: MyAccess, call_id: str) -> CallTags:
     """Return the tags of a call for a ticket, with what each is based on."""
@@ -124,7 +164,7 @@ def get_tags(access: MyAccess, call_id: str) -> CallTags:
     return tags_of(_one(order.calls, call_id), order.order_id)
 
 
-@router.get("/calls/{call_id:path}/documents/{format}")
+@router.get("/calls/{call_id:path}/documents/{format}", responses=documents.DOCUMENTS)
 def get_call_document(access: MyAccess, call_id: str, format: str) -> Response:
     """Make a document of a call: docx, pdf, html or json."""
     made_from = access.order(_known(access, call_id), call_id=call_id)
@@ -137,7 +177,7 @@ def get_call(access: MyAccess, call_id: str) -> Response:
     return _whole(_call(access, call_id))
 
 
-@router.get("/orders/{order_id:path}/documents/{format}")
+@router.get("/orders/{order_id:path}/documents/{format}", responses=documents.DOCUMENTS)
 def get_order_document(access: MyAccess, order_id: str, format: str) -> Response:
     """Make a document of an order: docx, pdf, html or json."""
     return documents.download(access, access.order(order_id), format, object=f"order:{order_id}")
@@ -170,7 +210,7 @@ def get_digest(access: MyAccess, kind: Kind, name: str, team: Annotated[str, Que
     return _whole(access.report(period, team_id=team))
 
 
-@router.get("/digests/{kind}/{name}/documents/{format}")
+@router.get("/digests/{kind}/{name}/documents/{format}", responses=documents.DOCUMENTS)
 def get_digest_document(
     request: Request, access: MyAccess, kind: Kind, name: str, format: str,
     team: Annotated[str, Query(max_length=100)] = "",

@@ -6,14 +6,18 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from qareport.model import Appeal, Finding, ReviewedFinding, Verdict, VerdictKind, VerdictReason
+from qareport.store import MOST_COUNTED
 from qareport.web import appealing, reviewing
-from qareport.web.dependencies import MyAccess
+from qareport.web.cursors import LONGEST, read_cursor, write_cursor
+from qareport.web.dependencies import MyAccess, RowId
 
 router = APIRouter(prefix="/api/v1", tags=["review"])
+#: A day: no call is longer.
+MOST_MS = 24 * 3600 * 1000
 Comment = Annotated[str, Field(max_length=reviewing.MOST_COMMENT)]
 
 
@@ -33,7 +37,7 @@ class NewFinding(_Body):
     """A finding that the rules missed."""
 
     rule_id: Annotated[str, Field(max_length=200)]
-    at_ms: Annotated[int, Field(ge=0)]
+    at_ms: Annotated[int, Field(ge=0, le=MOST_MS)]
     comment: Comment = ""
 
 
@@ -143,6 +147,8 @@ class AppealPage(BaseModel):
 
     items: list[AppealDetails]
     next: str | None
+    total: int
+    total_is: Literal["exact", "at_least"]
 
 
 @router.get("/calls/{call_id:path}/findings")
@@ -170,17 +176,31 @@ def add_finding(access: MyAccess, call_id: str, body: NewFinding) -> VerdictStat
     return VerdictState.of(reviewing.add_missed(access, call_id, body.rule_id, body.at_ms, comment=body.comment))
 
 
+@router.post("/calls/{call_id:path}/acknowledge", status_code=204)
+def acknowledge_call(access: MyAccess, call_id: str) -> Response:
+    """Note that you have read what was found in a call of your own."""
+    reviewing.acknowledge(access, call_id)
+    return Response(status_code=204)
+
+
 @router.get("/appeals")
 def list_appeals(
-    access: MyAccess, limit: Annotated[int, Query(ge=1, le=200)] = 50, after: Annotated[int | None, Query(ge=1)] = None
+    access: MyAccess,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    after: Annotated[str, Query(max_length=LONGEST)] = "",
 ) -> AppealPage:
     """List appeals, `limit` closed ones at a time."""
-    found = appealing.list_appeals(access, before=after, limit=limit + 1)
+    before = read_cursor(access.desk, "appeals", after)
+    found = appealing.list_appeals(access, before=before[0] if before else None, limit=limit + 1)
+    total = access.desk.store.appeals.count(appealing.scope_of(access), most=MOST_COUNTED + 1)
     closed = [appeal for appeal in found if appeal.state != "open"]
     more = len(closed) > limit
     shown = found[:-1] if more else found
     return AppealPage(
-        items=[AppealDetails.of(appeal) for appeal in shown], next=str(closed[limit - 1].appeal_id) if more else None
+        items=[AppealDetails.of(appeal) for appeal in shown],
+        next=write_cursor(access.desk, "appeals", closed[limit - 1].appeal_id) if more else None,
+        total=min(total, MOST_COUNTED),
+        total_is="exact" if total <= MOST_COUNTED else "at_least",
     )
 
 
@@ -191,7 +211,7 @@ def add_appeal(access: MyAccess, body: NewAppeal) -> AppealDetails:
 
 
 @router.post("/appeals/{appeal_id}/decision")
-def decide_appeal(access: MyAccess, appeal_id: int, body: Decision) -> AppealDetails:
+def decide_appeal(access: MyAccess, appeal_id: RowId, body: Decision) -> AppealDetails:
     """Decide an open appeal; an upheld one rejects the finding."""
     upheld = body.decision == "upheld"
     return AppealDetails.of(
@@ -200,12 +220,12 @@ def decide_appeal(access: MyAccess, appeal_id: int, body: Decision) -> AppealDet
 
 
 @router.post("/appeals/{appeal_id}/escalate")
-def escalate_appeal(access: MyAccess, appeal_id: int) -> AppealDetails:
+def escalate_appeal(access: MyAccess, appeal_id: RowId) -> AppealDetails:
     """Take a dismissed appeal to the final decision, once and in time."""
     return AppealDetails.of(appealing.escalate(access, appeal_id))
 
 
 @router.post("/appeals/{appeal_id}/withdraw")
-def withdraw_appeal(access: MyAccess, appeal_id: int) -> AppealDetails:
+def withdraw_appeal(access: MyAccess, appeal_id: RowId) -> AppealDetails:
     """Take an open appeal back; once more changes nothing."""
     return AppealDetails.of(appealing.withdraw(access, appeal_id))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from datetime import date, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Header, Query, Response
 from fastapi.responses import JSONResponse
@@ -42,6 +42,9 @@ class RuleFileList(BaseModel):
     """All rule files."""
 
     items: list[RuleFileListed]
+    next: None = None
+    total: int
+    total_is: Literal["exact"] = "exact"
     writable: Annotated[bool, Field(description="Whether files can be published here.")]
 
 
@@ -131,7 +134,7 @@ def list_rule_files(access: MyAccess) -> RuleFileList:
         )
         for entry in desk.list_files(access.agents())
     ]
-    return RuleFileList(items=items, writable=desk.is_writable)
+    return RuleFileList(items=items, total=len(items), writable=desk.is_writable)
 
 
 @router.get("/files/{name:path}")
@@ -221,7 +224,7 @@ def replay_rules(access: MyAccess, question: ReplayQuestion) -> Response:
     return JSONResponse({"rules_sha256": sha256, **json.loads(to_json(result))})
 
 
-@router.get("/schema")
+@router.get("/schema", responses={200: {"content": {"application/schema+json": {}}}})
 def get_rule_schema(access: MyAccess, kind: Annotated[rules.FileKind, Query()] = "rules") -> Response:
     """Return the JSON Schema of a kind of file, with English and Chinese words."""
     access.require(Permission.RULES_READ)

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Header, Request, Response
 from fastapi.responses import StreamingResponse
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from qareport.messages import say
 from qareport.model import JobState
 from qareport.web import uploading
-from qareport.web.dependencies import MyAccess
+from qareport.web.access import GoneError
+from qareport.web.dependencies import MyAccess, RowId
 from qareport.web.uploading import NewUpload, UploadState
 from qareport.workflows.uploads import UploadRefusedError
 
@@ -23,33 +25,37 @@ class Added(BaseModel):
 
     upload_id: int
     put_url: str
+    expires_at: Annotated[datetime, Field(description="The bytes are taken until then.")]
 
 
 @router.post("", status_code=201)
 def add_upload(access: MyAccess, new: NewUpload) -> Added:
     """Announce a recording; then PUT its bytes to `put_url`."""
     job = uploading.add(access, new)
-    return Added(upload_id=job.job_id, put_url=f"/api/v1/uploads/{job.job_id}/content")
+    expires_at = job.created_at + uploading.OPEN
+    return Added(upload_id=job.job_id, put_url=f"/api/v1/uploads/{job.job_id}/content", expires_at=expires_at)
 
 
 @router.put("/{upload_id}/content", status_code=202)
-async def put_content(request: Request, access: MyAccess, upload_id: int) -> UploadState:
+async def put_content(request: Request, access: MyAccess, upload_id: RowId) -> UploadState:
     """Send the bytes of a recording."""
     job = uploading.find(access, upload_id)
     if job.state is not JobState.RECEIVING:
         raise UploadRefusedError("conflict", say("this upload has its file already"))
+    if access.desk.now() > job.created_at + uploading.OPEN:
+        raise GoneError(say("this upload waited too long for its file"), to_do=say("announce it again"))
     await uploading.receive(access.desk, job, request.stream())
     return uploading.state_of(uploading.find(access, upload_id))
 
 
 @router.get("/{upload_id}")
-def get_upload(access: MyAccess, upload_id: int) -> UploadState:
+def get_upload(access: MyAccess, upload_id: RowId) -> UploadState:
     """Tell how far an upload is."""
     return uploading.state_of(uploading.find(access, upload_id))
 
 
 @router.delete("/{upload_id}", status_code=204)
-def cancel_upload(access: MyAccess, upload_id: int) -> Response:
+def cancel_upload(access: MyAccess, upload_id: RowId) -> Response:
     """Cancel an upload that is not over."""
     job = uploading.find(access, upload_id)
     access.record("upload.cancel", object=f"call:{job.payload['call_id']}")
@@ -57,9 +63,11 @@ def cancel_upload(access: MyAccess, upload_id: int) -> Response:
     return Response(status_code=204)
 
 
-@router.get("/{upload_id}/events")
+@router.get(
+    "/{upload_id}/events", response_class=StreamingResponse, responses={200: {"content": {"text/event-stream": {}}}}
+)
 def follow_upload(
-    access: MyAccess, upload_id: int, last_event_id: Annotated[str, Header(max_length=20)] = ""
+    access: MyAccess, upload_id: RowId, last_event_id: Annotated[str, Header(max_length=20)] = ""
 ) -> StreamingResponse:
     """Follow an upload: server-sent events `line`, `state` and `done`."""
     uploading.find(access, upload_id)

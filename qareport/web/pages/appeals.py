@@ -10,7 +10,7 @@ from fastapi.responses import RedirectResponse
 from qareport.model import AppealState, Permission, VerdictReason
 from qareport.presentation import review_wording
 from qareport.web import appealing
-from qareport.web.dependencies import MyAccess
+from qareport.web.dependencies import MyAccess, RowId
 from qareport.web.pages.review import Comment, names_of, quotes_of
 from qareport.web.templating import render
 
@@ -37,7 +37,7 @@ def show_appeals(request: Request, access: MyAccess, after: Annotated[int | None
 
 @router.post("/appeals/{appeal_id}/decision")
 def decide(
-    access: MyAccess, appeal_id: int, decision: Annotated[str, Form(pattern="^(upheld|dismissed)$")],
+    access: MyAccess, appeal_id: RowId, decision: Annotated[str, Form(pattern="^(upheld|dismissed)$")],
     reason: Annotated[VerdictReason, Form()] = VerdictReason.OTHER, comment: Comment = "",
 ) -> Response:  # fmt: skip
     """Decide an appeal."""
@@ -46,18 +46,18 @@ def decide(
 
 
 @router.post("/appeals/{appeal_id}/escalate")
-def escalate(access: MyAccess, appeal_id: int) -> Response:
+def escalate(access: MyAccess, appeal_id: RowId) -> Response:
     """Take a dismissed appeal to the final decision."""
     appealing.escalate(access, appeal_id)
     return _return(appeal_id)
 
 
 @router.post("/appeals/{appeal_id}/withdraw")
-def withdraw(access: MyAccess, appeal_id: int) -> Response:
+def withdraw(access: MyAccess, appeal_id: RowId) -> Response:
     """Take an appeal back."""
     appealing.withdraw(access, appeal_id)
     return _return(appeal_id)
 
 
-def _return(appeal_id: int) -> Response:
+def _return(appeal_id: RowId) -> Response:
     return RedirectResponse(f"/appeals#appeal-{appeal_id}", status_code=303)

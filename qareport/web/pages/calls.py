@@ -13,7 +13,8 @@ from qareport.errors import NotFoundError, QueryError
 from qareport.messages import say
 from qareport.model import Permission
 from qareport.report import build_view
-from qareport.store import CallPage, CallPageQuery, ListedCall
+from qareport.store import CallPage, CallPageQuery
+from qareport.web.cursors import read_cursor, write_cursor
 from qareport.web.dependencies import MyAccess
 from qareport.web.facets import FacetChoice, offers_of
 from qareport.web.pages.review import review_values
@@ -39,9 +40,11 @@ def show_calls(
     except QueryError as error:
         empty = CallPage(calls=(), more=False, total=0, exact=True)
         return render(request, "calls.html.j2", status=422, page=empty, problem=str(error), further="", **values)
-    query = CallPageQuery(node=node, scope=choice.scope, sort=choice.sort, after=read_cursor(choice.after), limit=PAGE)
+    list_name, desk = f"calls {choice.sort}", access.desk
+    after = read_cursor(desk, list_name, choice.after)
+    query = CallPageQuery(node=node, scope=choice.scope, sort=choice.sort, after=after, limit=PAGE)
     page = access.list_calls(query)
-    further = choice.address(after=cursor(page.calls[-1])) if page.more else ""
+    further = choice.address(after=write_cursor(desk, list_name, *page.calls[-1].place)) if page.more else ""
     return render(request, "calls.html.j2", page=page, problem="", further=further, **values)
 
 
@@ -67,17 +70,6 @@ def show_call(
         request, "call.html.j2", call=order.calls[place], view=view.calls[place], marks=marks, order_id=order.order_id,
         siblings=[call.call_id for call in order.calls if call.call_id != call_id], **review_values(access, call_id),
     )  # fmt: skip
-
-
-def cursor(call: ListedCall) -> str:
-    """Write where a page of the list ended."""
-    return f"{call.place[1]}~{call.place[0]}"
-
-
-def read_cursor(text: str) -> tuple[str, int] | None:
-    """Read where a page of the list ended; what is no such place starts from the beginning."""
-    number, tilde, value = text.partition("~")
-    return (value, int(number)) if tilde and number.isdigit() else None
 
 
 def call_path(call_id: str) -> str:

@@ -16,7 +16,7 @@ from qareport.presentation import review_wording, wording
 from qareport.presentation.locale import _
 from qareport.web import appealing, reviewing
 from qareport.web.access import Access
-from qareport.web.dependencies import MyAccess
+from qareport.web.dependencies import MyAccess, RowId
 from qareport.web.review_queue import build_queue, context_of
 from qareport.web.templating import render
 
@@ -50,7 +50,7 @@ def show_review(
 
 @router.post("/review/stale/{verdict_id}")
 def settle_stale(
-    access: MyAccess, verdict_id: int, call_id: Annotated[str, Form(max_length=200)],
+    access: MyAccess, verdict_id: RowId, call_id: Annotated[str, Form(max_length=200)],
     verdict: Annotated[VerdictKind, Form()], back: Back = "",
 ) -> Response:  # fmt: skip
     """Say of a finding that the rules no longer make whether it was right."""

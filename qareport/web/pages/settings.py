@@ -14,7 +14,7 @@ from qareport.messages import say
 from qareport.model import TOKEN_SCOPES, UserRole
 from qareport.web import people
 from qareport.web.access import Access
-from qareport.web.dependencies import MyAccess
+from qareport.web.dependencies import MyAccess, RowId
 from qareport.web.templating import render
 
 router = APIRouter(prefix="/settings")
@@ -59,7 +59,7 @@ def add_user(
 
 
 @router.get("/users/{user_id}")
-def show_user(request: Request, access: MyAccess, user_id: int) -> Response:
+def show_user(request: Request, access: MyAccess, user_id: RowId) -> Response:
     """Show the forms that change a user."""
     return _user(request, access, user_id)
 
@@ -68,7 +68,7 @@ def show_user(request: Request, access: MyAccess, user_id: int) -> Response:
 def change_user(
     request: Request,
     access: MyAccess,
-    user_id: int,
+    user_id: RowId,
     role: _Text = "",
     display: _Text = "",
     agent_id: _Text = "",
@@ -85,14 +85,14 @@ def change_user(
 
 
 @router.post("/users/{user_id}/password")
-def renew_password(request: Request, access: MyAccess, user_id: int) -> Response:
+def renew_password(request: Request, access: MyAccess, user_id: RowId) -> Response:
     """Give a user a new password and show it, once."""
     user, password = people.renew_password(access, user_id)
     return _users(request, access, made=user.name, secret=password)
 
 
 @router.post("/users/{user_id}/state")
-def disable_user(request: Request, access: MyAccess, user_id: int, state: _Text = "") -> Response:
+def disable_user(request: Request, access: MyAccess, user_id: RowId, state: _Text = "") -> Response:
     """Disable a user, or let a disabled one log in again."""
     people.find_user(access, user_id)
     try:
@@ -170,7 +170,7 @@ def add_token(
 
 
 @router.post("/tokens/{token_id}/revoke")
-def revoke_token(access: MyAccess, token_id: int) -> Response:
+def revoke_token(access: MyAccess, token_id: RowId) -> Response:
     """Revoke a token."""
     people.revoke_token(access, token_id)
     return RedirectResponse("/settings/tokens", status_code=303)
@@ -198,7 +198,7 @@ def _users(request: Request, access: Access, *, status: int = 200, **values: Any
     )  # fmt: skip
 
 
-def _user(request: Request, access: Access, user_id: int, *, status: int = 200, problem: str = "") -> Response:
+def _user(request: Request, access: Access, user_id: RowId, *, status: int = 200, problem: str = "") -> Response:
     user = people.find_user(access, user_id)
     return render(
         request, "user.html.j2", status=status, user=user, teams=people.list_teams(access), roles=list(UserRole),

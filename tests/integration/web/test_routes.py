@@ -5,19 +5,17 @@ A route without an entry fails here. What is allowed and changes something leave
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from fastapi.routing import APIRoute
 from fastapi.testclient import TestClient
-from starlette.routing import BaseRoute
 
 from qareport.model import GRANTS, JobKind, JobState, Permission, Reach, Team, UserRole
 from qareport.web import create_app
-from tests.support.desk import PASSWORD, OpenDesk, open_desk
+from tests.support.desk import PASSWORD, OpenDesk, all_routes, open_desk
 
 _P = Permission
 #: Statuses of who is let in: done, sent on, wrong in what was asked, or not there yet.
@@ -91,7 +89,12 @@ ROUTES: dict[str, Needs] = {
     "GET /audit": Needs(right=_AUDIT),
     "GET /audit/export": Needs(right=_AUDIT, audited=1),
     "GET /api/v1/me": Needs(),
+    "GET /api": Needs(),
+    "GET /api/v1/openapi.json": Needs(),
     "GET /api/v1/users": Needs(right=_SETTINGS),
+    "GET /api/v1/users/{user_id}": Needs(right=_SETTINGS, names="user"),
+    "POST /api/v1/users/{user_id}/password": Needs(right=_SETTINGS, names="user", audited=1),
+    "DELETE /api/v1/teams/{team_id}": Needs(right=_SETTINGS, names="team", audited=1),
     "POST /api/v1/users": Needs(right=_SETTINGS, body=_USER, audited=1),
     "PATCH /api/v1/users/{user_id}": Needs(right=_SETTINGS, names="user", body={"display": "x"}, audited=1),
     "GET /api/v1/teams": Needs(right=_SETTINGS),
@@ -106,6 +109,11 @@ ROUTES: dict[str, Needs] = {
     "GET /api/v1/calls": Needs(right=_READ),
     "GET /api/v1/heat": Needs(right=_READ),
     "GET /api/v1/calls/{call_id:path}": Needs(right=_READ, names="call"),
+    "GET /api/v1/calls/{call_id:path}/curve": Needs(right=_READ, names="call"),
+    "GET /api/v1/calls/{call_id:path}/waveform": Needs(right=_READ, names="call"),
+    "GET /api/v1/calls/{call_id:path}/audio": Needs(
+        right=_P.CALLS_ORIGINAL, names="call", query="?original=1&purpose=dispute", audited=1
+    ),
     "GET /api/v1/calls/{call_id:path}/documents/{format}": Needs(right=_READ, names="call", audited=1),
     "GET /api/v1/calls/{call_id:path}/findings": Needs(right=_READ, names="call"),
     "GET /api/v1/calls/{call_id:path}/report": Needs(right=_READ, names="call"),
@@ -130,6 +138,8 @@ HELD_BY_THEIR_OWN_TESTS = {
     "GET /reports/{kind}/{name}",
     "GET /reports/{kind}/{name}/document",
     "GET /reports/{kind}/{name}/document.{format}",
+    # test_requests
+    "POST /api/v1/calls/{call_id:path}/acknowledge",
     # test_review
     "GET /api/v1/appeals",
     "GET /appeals",
@@ -245,15 +255,6 @@ def expected(role: UserRole, needs: Needs, *, own: bool) -> set[int]:
     if "upload" in needs.names and not own and grants[needs.right] is not Reach.ALL:
         return {404}
     return LET_IN
-
-
-def all_routes(routes: Iterable[BaseRoute]) -> Iterator[APIRoute]:
-    """Yield the routes of an application, those of its routers too."""
-    for route in routes:
-        if isinstance(route, APIRoute):
-            yield route
-        elif (router := getattr(route, "original_router", None)) is not None:
-            yield from all_routes(router.routes)
 
 
 @pytest.mark.parametrize("route", ROUTES)

@@ -1,9 +1,10 @@
-"""Indexes of lists, each with all that a list asks of calls; and facets from which heat maps are counted.
+"""Indexes of lists, each with all that a list asks of calls; facets for heat maps; answers that are kept for a day.
 
 The facets are made from the summaries that the store has; a call without one is indexed anew by the next
 `qareport store upgrade` or search.
 """
 
+import sqlalchemy as sa
 from alembic import op
 
 revision = "0011"
@@ -19,7 +20,17 @@ _INDEXES = {
 
 
 def upgrade() -> None:
-    """Make the indexes anew."""
+    """Make the indexes anew, the facets from summaries, and the table of answers."""
+    op.create_table(
+        "answers",
+        sa.Column("key_sha256", sa.String(64), primary_key=True),
+        sa.Column("request_sha256", sa.String(64), nullable=False),
+        sa.Column("status", sa.Integer, nullable=False),
+        sa.Column("media_type", sa.String(100), nullable=False),
+        sa.Column("body", sa.Text, nullable=False),
+        sa.Column("at", sa.String(32), nullable=False),
+    )
+    op.create_index("ix_answers_at", "answers", ["at"])
     for name, columns in _INDEXES.items():
         op.drop_index(f"ix_search_calls_{name}", "search_calls")
         op.create_index(f"ix_search_calls_{name}", "search_calls", columns)

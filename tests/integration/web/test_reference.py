@@ -1,0 +1,131 @@
+"""The document of the API is valid, the application keeps to it, and every example of the page `/api` runs."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import openapi_spec_validator
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, Phase, given, settings
+
+from qareport.model import TOKEN_SCOPES, UserRole
+from qareport.web import create_app
+from qareport.web.errors import CODES
+from qareport.web.limiting import RequestLimits
+from qareport.web.reference import operations_of
+from tests.support.desk import OpenDesk, open_desk
+from tests.support.serving import listening
+
+#: Requests of each operation.
+EXAMPLES = 3
+
+
+def make_token(opened: OpenDesk) -> str:
+    """Make a token of the administrator that may do everything that tokens can."""
+    admin = opened.users[UserRole.ADMIN]
+    lasts = opened.desk.session_lasts
+    return opened.desk.store.tokens.add("all", admin.user_id, TOKEN_SCOPES, at=opened.clock.now, lasts=lasts)[1]
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OpenDesk]:
+    """A desk that the tests of this module share."""
+    with open_desk(tmp_path_factory.mktemp("desk")) as opened:
+        yield opened
+
+
+def test_the_document_is_valid_openapi(shared: OpenDesk) -> None:
+    document = shared.enter(UserRole.AGENT).get("/api/v1/openapi.json").json()
+    assert document["openapi"].startswith("3.1")
+    openapi_spec_validator.validate(document)
+    codes = document["components"]["schemas"]["Problem"]["properties"]["code"]["enum"]
+    assert set(codes) == set(CODES)
+
+
+def test_the_application_keeps_to_its_document(shared: OpenDesk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(RequestLimits, "wait_s", lambda *_: 0)
+    app, headers = create_app(shared.desk), {"Authorization": f"Bearer {make_token(shared)}"}
+    schema = schemathesis.openapi.from_asgi("/api/v1/openapi.json", app, headers=headers)
+    accepted = schema.config.checks.positive_data_acceptance
+    accepted.expected_statuses = [*accepted.expected_statuses, "422"]  # no schema says which query or cursor is one
+    faults = []
+    for found in schema.get_all_operations():
+        operation = found.ok()
+
+        @settings(
+            max_examples=EXAMPLES, deadline=None, database=None, derandomize=True, phases=[Phase.generate],
+            suppress_health_check=list(HealthCheck),
+        )  # fmt: skip
+        @given(case=operation.as_strategy())
+        def ask(case: Any) -> None:
+            case.call_and_validate(headers=headers)
+
+        try:
+            ask()
+        except BaseException as fault:  # noqa: BLE001 - each operation's faults are shown together
+            faults.append(f"{operation.label}: {fault}")
+    assert not faults, "\n\n".join(faults)
+
+
+RECORDING = "20261121-0913-A017.wav"
+#: Examples that say no on this desk, and why: the state of things, not the request.
+REFUSED = {
+    "PUT /api/v1/rules/files/{name}": {"conflict"},  # names no file that was read
+    "POST /api/v1/appeals": {"forbidden"},  # an administrator has no calls to appeal for
+    "POST /api/v1/calls/{call_id}/acknowledge": {"forbidden"},
+    "POST /api/v1/appeals/{appeal_id}/decision": {"not_found"},
+    "POST /api/v1/appeals/{appeal_id}/escalate": {"not_found"},
+    "POST /api/v1/appeals/{appeal_id}/withdraw": {"not_found"},
+}
+
+
+def test_every_example_of_the_reference_runs(shared: OpenDesk, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(RequestLimits, "wait_s", lambda *_: 0)
+    admin, token = shared.enter(UserRole.ADMIN), make_token(shared)
+    finding = admin.get("/api/v1/calls/c1/findings").json()["findings"][0]
+    (tmp_path / RECORDING).write_bytes(b"RIFF")
+    made = {"upload_id": "", "user_id": "", "token_id": ""}
+    wrong = {}
+    with listening(create_app(shared.desk)) as address:
+        page = admin.get("/api")
+        assert page.status_code == 200
+        operations = sorted(operations_of(admin.get("/api/v1/openapi.json").json(), address), key=_order)
+        for operation in operations:
+            assert operation.path in page.text
+            line = _line(operation.curl, finding, made).replace("$QAREPORT_TOKEN", token)
+            ran = subprocess.run(shlex.split(line), cwd=tmp_path, capture_output=True, text=True, check=False)
+            answer = ran.stdout if operation.path.endswith("events") else json.loads(ran.stdout or "null")
+            if operation.method == "POST" and isinstance(answer, dict):
+                made |= {name: str(answer[name]) for name in made if name in answer}
+            name = f"{operation.method} {operation.path}"
+            code = answer.get("code") if ran.returncode and isinstance(answer, dict) else None
+            if ran.returncode and code not in REFUSED.get(name, ()):
+                wrong[name] = (ran.stdout or ran.stderr)[-300:]
+    assert wrong == {}
+
+
+def _order(operation: Any) -> tuple[bool, bool]:
+    """Make things before they are asked for, and delete them last; an upload ends before it is followed."""
+    return (operation.method == "DELETE" or operation.path.endswith("/events"), operation.method != "POST")
+
+
+def _line(curl: str, finding: dict[str, Any], made: dict[str, str]) -> str:
+    """Put what is on this desk in the place of what the examples name."""
+    finding_id, rule_id = finding["finding_id"], finding["rule_id"]
+    values = {
+        RECORDING: RECORDING, "20261121-0913-A017": "c1", "20261121000123": "o1",
+        "service.anger-without-empathy%4010000": quote(finding_id, safe=""),
+        "service.anger-without-empathy@10000": finding_id, "service.anger-without-empathy": rule_id,
+    }  # fmt: skip
+    curl = re.sub("|".join(map(re.escape, values)), lambda found: values[found.group()], curl)
+    for name, place in (("upload_id", "uploads"), ("user_id", "users"), ("token_id", "tokens")):
+        curl = re.sub(rf"/{place}/1\b", f"/{place}/{made[name]}", curl)
+    return curl

@@ -1,0 +1,168 @@
+"""What programs may rely on: keys that make a request repeatable, ETags, signed cursors, fields that are refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from fastapi.testclient import TestClient
+
+from qareport.model import JobKind, UserRole
+from tests.support import postgres
+from tests.support.desk import OpenDesk, open_desk
+
+API = "/api/v1"
+
+
+def post(client: TestClient, path: str, body: object, key: str) -> tuple[int, dict[str, object]]:
+    answer = client.post(f"{API}{path}", json=body, headers={"idempotency-key": key})
+    return answer.status_code, answer.json()
+
+
+def test_a_request_that_is_sent_again_makes_nothing_more_and_tells_no_secret_twice(opened: OpenDesk) -> None:
+    admin = opened.enter(UserRole.ADMIN)
+    first = post(admin, "/users", {"name": "li", "role": "agent"}, "k1")
+    again = post(admin, "/users", {"name": "li", "role": "agent"}, "k1")
+    assert first[0] == again[0] == 201
+    assert first[1]["password"]
+    assert again[1] == first[1] | {"password": None}
+    uploads = [post(admin, "/uploads", {"file_name": "a.wav"}, "k2")[1]["upload_id"] for _ in range(3)]
+    assert len(set(uploads)) == 1
+    assert len(opened.desk.store.jobs.list(JobKind.UPLOAD, limit=9)) == 1
+
+
+def test_a_key_belongs_to_one_request_of_one_person_for_a_day(opened: OpenDesk) -> None:
+    admin = opened.enter(UserRole.ADMIN)
+    assert post(admin, "/teams", {"team_id": "a"}, "k")[0] == 201
+    status, problem = post(admin, "/teams", {"team_id": "b"}, "k")
+    assert (status, problem["code"]) == (422, "idempotency_mismatch")
+    other = opened.enter(UserRole.SUPERVISOR)
+    assert post(other, "/uploads", {"file_name": "a.wav"}, "k")[0] == 201
+    opened.clock.move(hours=25)
+    assert post(opened.enter(UserRole.ADMIN), "/teams", {"team_id": "b"}, "k")[0] == 201
+
+
+def test_a_request_that_was_refused_may_be_put_right_under_the_same_key(opened: OpenDesk) -> None:
+    admin = opened.enter(UserRole.ADMIN)
+    assert post(admin, "/teams", {"team_id": "a", "agent": ["A1"]}, "k")[0] == 422
+    assert post(admin, "/teams", {"team_id": "a", "agents": ["A1"]}, "k")[0] == 201
+
+
+def test_a_request_under_way_is_not_begun_again(opened: OpenDesk) -> None:
+    admin = opened.enter(UserRole.ADMIN)
+    answers, begin = opened.desk.store.answers, opened.desk.store.answers.begin
+    keys: list[str] = []
+    answers.begin = lambda key, asked, *, at: keys.append(key) or begin(key, asked, at=at)  # type: ignore[method-assign]
+    post(admin, "/teams", {"team_id": "a"}, "k")
+    answers.forget(keys[0])
+    begin(keys[0], "0" * 64, at=opened.clock.now)
+    status, problem = post(admin, "/teams", {"team_id": "a"}, "k")
+    assert (status, problem["code"]) == (409, "conflict")
+
+
+def test_a_user_who_was_changed_meanwhile_is_not_changed_by_what_was_read_before(opened: OpenDesk) -> None:
+    admin = opened.enter(UserRole.ADMIN)
+    user = f"{API}/users/{opened.users[UserRole.AGENT].user_id}"
+    read = admin.get(user)
+    etag = read.headers["etag"]
+    changed = admin.patch(user, json={"display": "李敏"}, headers={"if-match": etag})
+    assert changed.status_code == 200
+    late = admin.patch(user, json={"display": "王芳"}, headers={"if-match": etag})
+    assert (late.status_code, late.json()["code"]) == (412, "precondition_failed")
+    assert admin.get(user).headers["etag"] == changed.headers["etag"] != etag
+    assert admin.get(user).json()["display"] == "李敏"
+
+
+@pytest.mark.parametrize("sort", ["-started", "started", "score"])
+def test_a_list_is_read_to_its_end_by_cursors_and_says_how_many_there_are(opened: OpenDesk, sort: str) -> None:
+    admin = opened.enter(UserRole.ADMIN)
+    found, after = [], ""
+    while True:
+        page = admin.get(f"{API}/calls", params={"sort": sort, "limit": 1, "after": after}).json()
+        assert (page["total"], page["total_is"]) == (4, "exact")
+        found += [call["call_id"] for call in page["items"]]
+        after = page["next"]
+        if after is None:
+            break
+    assert sorted(found) == ["c1", "c2", "c3", "c4"]
+
+
+def test_the_audit_log_is_read_to_its_end(opened: OpenDesk) -> None:
+    client = opened.enter(UserRole.ADMIN)
+    for language in ("zh", "en", "zh"):
+        client.post("/account/language", data={"language": language})
+    first = client.get(f"{API}/audit?limit=2").json()
+    rest = client.get(f"{API}/audit", params={"limit": 2, "after": first["next"]}).json()
+    assert [len(page["items"]) for page in (first, rest)] == [2, 1]
+    assert (first["total"], first["total_is"], rest["next"]) == (3, "exact", None)
+
+
+def test_what_is_not_known_is_refused(opened: OpenDesk) -> None:
+    admin = opened.enter(UserRole.ADMIN)
+    for path in ("/calls?colour=red", "/me?x=1", "/heat?form=2026-11-01"):
+        answer = admin.get(f"{API}{path}")
+        assert (answer.status_code, answer.json()["code"]) == (422, "invalid"), path
+    form = admin.post(f"{API}/teams", data={"team_id": "a"})
+    assert (form.status_code, form.json()["code"]) == (415, "unsupported_media")
+    for number in ("0", "99999999999999999999"):
+        assert admin.get(f"{API}/users/{number}").status_code == 422
+
+
+def test_an_upload_waits_a_day_for_its_bytes(opened: OpenDesk) -> None:
+    admin = opened.enter(UserRole.ADMIN)
+    added = admin.post(f"{API}/uploads", json={"file_name": "a.wav"}).json()
+    assert added["expires_at"].startswith("2026-11-23T01:00")
+    opened.clock.move(hours=25)
+    late = opened.enter(UserRole.ADMIN).put(added["put_url"], content=b"RIFF")
+    assert (late.status_code, late.json()["code"]) == (410, "gone")
+
+
+def test_a_full_queue_says_when_to_come_again(opened: OpenDesk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(type(opened.desk.store.jobs), "count_waiting", lambda *_: 10_000)
+    answer = opened.enter(UserRole.ADMIN).post(f"{API}/uploads", json={"file_name": "a.wav"})
+    assert (answer.status_code, answer.json()["code"]) == (503, "overload")
+    assert int(answer.headers["retry-after"]) > 0
+
+
+def test_an_agent_notes_what_was_found_and_a_program_reads_the_curve(opened: OpenDesk) -> None:
+    agent = opened.enter(UserRole.AGENT)
+    assert agent.post(f"{API}/calls/c1/acknowledge").status_code == 204
+    assert [entry.action for entry in opened.desk.store.audit.list(limit=9)] == ["call.acknowledge"]
+    assert agent.post(f"{API}/calls/c3/acknowledge").status_code == 404
+    assert opened.enter(UserRole.ANALYST).post(f"{API}/calls/c1/acknowledge").status_code == 403
+    points = agent.get(f"{API}/calls/c1/curve").json()
+    assert points
+    assert all(-5 <= point["value"] <= 5 for point in points)
+
+
+def test_lists_heat_and_kept_answers_are_the_same_on_postgresql(tmp_path: Path) -> None:
+    bin_folder = postgres.programs()
+    if bin_folder is None:
+        pytest.skip("PostgreSQL is not installed")
+    answers = []
+    with postgres.running(bin_folder) as server:
+        for url in ("", postgres.make_database(server, "desk")):
+            folder = tmp_path / ((url and "postgresql") or "sqlite")
+            folder.mkdir()
+            with open_desk(folder, url=url) as opened:
+                answers.append(_everything(opened.enter(UserRole.ADMIN)))
+    assert answers[0] == answers[1]
+
+
+def _everything(admin: TestClient) -> list[object]:
+    queries = (
+        "", "issue:退换货", "emotion:ANGRY risk:high", "emotion:ANGRY agent:A1", "team:red", "score:<90",
+        "NOT team:red", "ANGRY AND 退货", "date:2026-11-21 emotion:ANGRY",
+    )  # fmt: skip
+    found: list[object] = []
+    for query in queries:
+        for sort in ("-started", "score"):
+            page = admin.get(f"{API}/calls", params={"q": query, "sort": sort, "limit": 2}).json()
+            calls = [call["call_id"] for call in page["items"]]
+            if page["next"]:
+                page = admin.get(f"{API}/calls", params={"q": query, "sort": sort, "after": page["next"]}).json()
+                calls += [call["call_id"] for call in page["items"]]
+            found.append((query, sort, page["total"], calls))
+    found.append(admin.get(f"{API}/heat?from=2026-11-01&to=2026-11-30").json())
+    found += [post(admin, "/teams", {"team_id": "x"}, "k") for _ in range(2)]
+    return found

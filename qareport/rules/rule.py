@@ -36,7 +36,7 @@ _MAX_LENGTH = 2000
 #: What advice is made of: placeholders, and choices between texts. Loops, calls and sums could run for hours.
 _PARTS = (
     nodes.Template, nodes.Output, nodes.TemplateData, nodes.Name, nodes.Const, nodes.If, nodes.CondExpr, nodes.Compare,
-    nodes.Operand, nodes.And, nodes.Or, nodes.Not, nodes.Test, nodes.Filter,
+    nodes.Operand, nodes.And, nodes.Or, nodes.Not, nodes.Test, nodes.Filter, nodes.Getattr, nodes.Getitem,
 )  # fmt: skip
 _FILTERS = frozenset({"default", "lower", "upper", "trim"})
 

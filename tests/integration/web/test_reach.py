@@ -26,7 +26,7 @@ AXE = ROOT / "frontend" / "node_modules" / "axe-core" / "axe.min.js"
 STRANGERS = ("/login", "/setup?ticket=no")
 PAGES = (
     "/calls", "/calls?q=退货", "/calls?q=(", "/calls/c1", "/calls/none", "/upload", "/account", "/settings/users",
-    "/settings/users/1", "/settings/teams", "/settings/tokens", "/audit",
+    "/settings/users/1", "/settings/teams", "/settings/tokens", "/audit", "/", "/exports?q=退货", "/calls/c2/delete",
 )  # fmt: skip
 _RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 

@@ -61,8 +61,9 @@ def _decode(asked: dict[str, Any]) -> int:
     _limit(int(asked["cpu_s"]), int(asked["bytes"]))
     import av
 
+    opening: Any = av.open  # its frames may be pictures, for all that types know
     try:
-        with av.open(f"file:{asked['path']}", format=asked["format"], container_options=asked["options"]) as container:
+        with opening(f"file:{asked['path']}", format=asked["format"], container_options=asked["options"]) as container:
             streams = [stream for stream in container.streams.audio if stream.codec_context is not None]
             left_s = float(asked["most_s"])
             for packet in container.demux(streams):

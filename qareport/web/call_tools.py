@@ -52,7 +52,7 @@ def swap_roles(access: Access, call_id: str) -> CallReport:
     """
     access.call(call_id, Permission.CALLS_WRITE)
     store = access.desk.store
-    judged = find_judged(store, call_id)
+    rules, judged = _rules(access), find_judged(store, call_id)
     after = _correction(access, call_id).swap_roles(judged.transcript, judged.key)
     if after is None:
         raise BusyError(
@@ -62,7 +62,7 @@ def swap_roles(access: Access, call_id: str) -> CallReport:
     roles = ",".join(after.channel_roles) or ("swapped" if after.swapped_key else "as heard")
     entry = access.entry("call.swap_roles", object=f"call:{call_id}", roles=roles)
     store.corrections.put(_signed(access, after), entry)
-    return judge_call_again(store, _rules(access), call_id, judged)
+    return judge_call_again(store, rules, call_id, judged)
 
 
 # --- facts ------------------------------------------------------------------------------------------------------------
@@ -85,7 +85,7 @@ def correct_facts(access: Access, call_id: str, facts: Mapping[str, Any]) -> Cal
     """
     report = access.call(call_id, Permission.CALLS_WRITE)
     store = access.desk.store
-    judged = find_judged(store, call_id)
+    rules, judged = _rules(access), find_judged(store, call_id)
     call = judged.call
     wanted = {name: _fact(access, facts[name]) for name in CORRECTABLE if name in facts}
     changed = {name: value for name, value in wanted.items() if value != _fact(access, getattr(call, name))}
@@ -99,7 +99,6 @@ def correct_facts(access: Access, call_id: str, facts: Mapping[str, Any]) -> Cal
     after = replace(after, former_subjects=tuple(name for name in former if name != corrected.subject))
     entry = access.entry("call.correct", object=f"call:{call_id}", **changed)
     store.corrections.put(_signed(access, after), entry)
-    rules = _rules(access)
     store.calls.put(call)
     report = judge_call_again(store, rules, call_id, judged)
     judge_orders_again(store, rules, {name for name in (call.order_id, corrected.order_id) if name}, but=call_id)

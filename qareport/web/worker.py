@@ -9,7 +9,7 @@ import ssl
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -162,9 +162,10 @@ def _leave_soon(workspace: Workspace, worker: UploadWorker, folder: Path) -> Non
 
 def _tidy(workspace: Workspace, stopping: threading.Event) -> None:
     """Index what an older version stored, and delete the files of exports whose time is over, once an hour."""
-    workspace.store.search_index.index_missing(on_progress=lambda *_: None, on_damaged=lambda _: None)
     while not stopping.is_set():
-        sweep_exports(workspace, datetime.now(UTC))
+        with suppress(QareportError):  # the next time it may go well, and what is wrong is told elsewhere
+            sweep_exports(workspace, datetime.now(UTC))
+            workspace.store.search_index.index_missing(on_progress=lambda *_: None, on_damaged=lambda _: None)
         stopping.wait(_TIDY_S)
 
 

@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 
 from qareport.cli import main
-from qareport.model import MAIL, Call, CallMetrics, CallReport, Delivery, DeliveryState, Edition
+from qareport.model import MAIL, Call, CallMetrics, CallReport, Delivery, DeliveryState, Edition, JobKind
 from qareport.settings import default_dir
 from qareport.store import Store
+from tests.support.store_samples import fill
 
 METRICS = CallMetrics(
     duration_ms=9, talk_ms=5, non_talk_ms=4, overlap_ms=0, silence_count=0, silence_ms=0, longest_silence_ms=0
@@ -151,6 +152,29 @@ def test_who_knows_the_number_finds_the_proof_and_nobody_else_does(
     assert capsys.readouterr().out == proofs.splitlines(keepends=True)[1]
     assert main(["store", "deletions", "--store", url, "--order", "o-new"]) == 0
     assert capsys.readouterr().err == "There was no such deletion.\n"
+
+
+def test_one_call_is_deleted_with_what_the_desk_keeps_of_it_and_its_order_stays(
+    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    sha256 = "d" * 64
+    with Store(url) as store:
+        for call_id in ("c", "d"):
+            fill(store, Call(call_id=call_id, audio_path=f"{call_id}.wav", order_id="o-c"), audio=call_id)
+        store.jobs.add(JobKind.UPLOAD, {"call_id": "d", "customer_phone": "13812345678"}, at=datetime.now(UTC))
+    (tmp_path / "desk" / "uploads").mkdir(parents=True)
+    for name in (f"{sha256}.wav", f"{'c' * 64}.wav"):
+        (tmp_path / "desk" / "uploads" / name).write_bytes(b"x")
+    assert main(["store", "delete", "--store", url, "--call", "d", "--yes"]) == 0
+    assert "1 file of the desk deleted" in capsys.readouterr().out
+    assert [path.name[0] for path in (tmp_path / "desk" / "uploads").iterdir()] == ["c"]
+    with Store(url) as store:
+        assert store.calls.find_order_id("c") == "o-c"
+        assert store.jobs.list(JobKind.UPLOAD) == ()
+    assert main(["store", "deletions", "--store", url, "--call", "d"]) == 0
+    assert json.loads(capsys.readouterr().out)["files"] == 1
+    assert main(["store", "deletions", "--store", url, "--call", "d", "--order", "o-c"]) == 2
 
 
 def test_retention_deletes_what_is_older_than_the_settings_say(

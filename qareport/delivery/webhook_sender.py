@@ -13,6 +13,7 @@ from typing import Final
 
 from qareport import events
 from qareport.delivery.outbox import utc_now
+from qareport.delivery.webhooks import failed
 from qareport.errors import QareportError, StoreError
 from qareport.model import DeliveryState, TryOutcome, Webhook, WebhookDelivery
 from qareport.store import Store, holder
@@ -22,7 +23,7 @@ _IDLE_S: Final = 1.0
 _TIDY_EVERY: Final = timedelta(hours=1)
 #: After a fault of the store the loop rests so long.
 _REST_S: Final = 5.0
-#: Sends a delivery once and says what became of it; it raises nothing.
+#: Sends a delivery once and says what became of it; what it raises is a failed try.
 Try = Callable[[Webhook, WebhookDelivery], TryOutcome]
 
 
@@ -102,7 +103,7 @@ class WebhookSender:
     def _send(self, webhook: Webhook, delivery: WebhookDelivery) -> None:
         watch = events.Stopwatch()
         try:
-            outcome = self._attempt(webhook, delivery)
+            outcome = self._tried(webhook, delivery)
             off = self._store.webhook_queue.end(delivery.delivery_id, self.owner, outcome, at=self._now())
             names = {"webhook": webhook.webhook_id, "delivery": delivery.delivery_id, "type": delivery.type.value}
             reason = outcome.reply if outcome.state is not DeliveryState.SENT else None
@@ -111,10 +112,19 @@ class WebhookSender:
             )
             if off is not None:
                 self._on_off(off)
-        except QareportError as error:  # its lease ends, and it is sent again
+        except StoreError as error:  # its lease ends, and it is sent again
             events.happened("webhook", "failed", reason=str(error))
         finally:
             self._free.set()
+
+    def _tried(self, webhook: Webhook, delivery: WebhookDelivery) -> TryOutcome:
+        """Try a delivery; what keeps it from being sent at all is a failed try, shown with the delivery."""
+        try:
+            return self._attempt(webhook, delivery)
+        except QareportError as error:
+            return failed(delivery, None, str(error), now=self._now())
+        except Exception as error:  # noqa: BLE001 - one delivery stops no other, and is not sent for ever
+            return failed(delivery, None, f"{type(error).__name__}: {error}"[:200], now=self._now())
 
     def _tidy(self) -> None:
         now = self._now()

@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Final
 
 from qareport import events
+from qareport.delivery import Clock, WebhookSender, tell_operator
 from qareport.delivery.chat import AlertTeller, Robots, client_of, keep_robots
 from qareport.delivery.integrations import (
     ChangingFiles,
@@ -16,8 +17,9 @@ from qareport.delivery.integrations import (
     keep_integrations,
     load_integrations,
 )
-from qareport.delivery.webhook_sender import WebhookSender
 from qareport.errors import QareportError
+from qareport.messages import say
+from qareport.model import Webhook
 from qareport.outgoing import OutgoingClient, OutgoingReach
 from qareport.web.desk import Desk
 
@@ -74,7 +76,19 @@ class Integrating:
         attempt = IntegrationTries(
             self.files, OutgoingClient(reach), public_url=desk.settings.desk.public_url, now=desk.now
         )
-        return WebhookSender(desk.store, attempt, kinds=("integration",), places=4, lease=_LEASE, now=desk.now)
+
+        def on_off(row: Webhook) -> None:
+            what = say(
+                "integration {name} is off: all tries failed for three days; look at its deliveries at "
+                "/settings/integrations, mend it, then switch it on",
+                name=row.name,
+            )
+            clock = Clock(now=desk.now)
+            tell_operator(desk.store, desk.settings, [what], templates=desk.workspace.templates, clock=clock)
+
+        return WebhookSender(
+            desk.store, attempt, kinds=("integration",), places=4, lease=_LEASE, now=desk.now, on_off=on_off
+        )
 
 
 def teller_of(desk: Desk) -> AlertTeller:

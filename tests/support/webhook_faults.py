@@ -98,6 +98,8 @@ class WebhookFaults:
         self.tally = WebhookTally()
         self._random = random.Random(seed)
         self._calm = False
+        #: Dead ones keep their numbers until the parent goes.
+        self._started: list[int] = []
 
     def run(self, kills: int, *, on_progress: Callable[[int], None] = lambda kills: None) -> WebhookTally:
         """Run until so many processes were killed, then until all has arrived."""
@@ -121,6 +123,8 @@ class WebhookFaults:
             self._calm = True
             self._finish(hooks)
         finally:
+            for pid in self._started:
+                os.kill(pid, signal.SIGKILL)
             parent.kill()
             parent.communicate()
             for receiver in receivers:
@@ -132,7 +136,8 @@ class WebhookFaults:
         assert self._parent.stdin is not None
         assert self._parent.stdout is not None
         self._parent.stdin.write(json.dumps([name, *arguments]).encode() + b"\n")
-        return int(self._parent.stdout.readline())
+        self._started.append(int(self._parent.stdout.readline()))
+        return self._started[-1]
 
     def _kill_on(self, kills: int, on_progress: Callable[[int], None]) -> None:
         raised, first = self._start("raise", 0), 0

@@ -21,7 +21,7 @@ import pytest
 import standardwebhooks
 
 from qareport.delivery import TRIES_S, DeskKey, WebhookSender, WebhookTries, secret_of
-from qareport.errors import ConfigError
+from qareport.errors import ConfigError, Problem
 from qareport.model import DeliveryState, EventType, OffReason, Webhook
 from qareport.outgoing import OutgoingClient, OutgoingReach
 from qareport.store import Store
@@ -197,6 +197,18 @@ def test_an_address_inside_is_refused_when_it_is_sent_to_as_well(sending: Sendin
         assert receiver.taken == []
     assert sending.only.state is DeliveryState.RETRY
     assert "http" in sending.only.reply
+
+
+def test_what_keeps_a_delivery_from_being_sent_is_shown_with_it(sending: Sending) -> None:
+    def no_key() -> DeskKey:
+        raise ConfigError([Problem(where="desk/key", what="others may read it")])
+
+    sending.hook("http://127.0.0.1:9/")
+    sending.raise_one(n=1)
+    tries = WebhookTries(OutgoingClient(LOCAL), no_key, public_url="", now=lambda: sending.now)
+    WebhookSender(sending.store, tries, now=lambda: sending.now).send_due()
+    assert (sending.only.state, sending.only.tries) == (DeliveryState.RETRY, 1)
+    assert "desk/key: others may read it" in sending.only.reply
 
 
 def test_a_receiver_that_hangs_keeps_no_other_waiting(sending: Sending) -> None:

@@ -35,10 +35,11 @@ class WebhookRepository:
 
     # --- webhooks -----------------------------------------------------------------------------------------------------
 
-    def list(self, kind: str = "webhook") -> tuple[Webhook, ...]:
-        """Return the webhooks of a kind, oldest first."""
+    def list(self, kind: str | None = "webhook") -> tuple[Webhook, ...]:
+        """Return the webhooks of a kind (None: of all kinds), oldest first."""
+        query = select(WebhookRow).order_by(WebhookRow.id)
         with self._database.read() as session:
-            rows = session.scalars(select(WebhookRow).where(WebhookRow.kind == kind).order_by(WebhookRow.id))
+            rows = session.scalars(query if kind is None else query.where(WebhookRow.kind == kind))
             return tuple(map(webhook_of, rows))
 
     def get(self, webhook_id: int) -> Webhook:

@@ -16,6 +16,8 @@ from qareport.web.access import Access
 
 #: Webhooks of one desk.
 MOST: Final = 50
+#: Deliveries on the page of a call.
+_SHOWN: Final = 20
 _STRICT: Final = ConfigDict(extra="forbid", str_strip_whitespace=True)
 _Url = Annotated[str, Field(min_length=1, max_length=2000, description="Where events are sent: https://…")]
 _Name = Annotated[str, Field(max_length=100, description="What people call it; empty: its host.")]
@@ -164,6 +166,15 @@ def list_deliveries(
     """
     find_webhook(access, webhook_id)
     return access.desk.store.webhook_queue.list(webhook_id, state=state, before=before, limit=limit)
+
+
+def told_of(access: Access, call_id: str) -> tuple[tuple[str, WebhookDelivery], ...]:
+    """Return who was told what of a call, by name, newest first; nothing to who does not look after webhooks."""
+    if not access.principal.may(Permission.SETTINGS_WRITE):
+        return ()
+    deliveries = access.desk.store.webhook_queue.list(object=f"call:{call_id}", limit=_SHOWN)
+    names = {hook.webhook_id: hook.name for hook in access.desk.store.webhooks.list(None)} if deliveries else {}
+    return tuple((names.get(delivery.webhook_id, ""), delivery) for delivery in deliveries)
 
 
 def replay_delivery(access: Access, delivery_id: str) -> WebhookDelivery:

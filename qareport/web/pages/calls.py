@@ -21,6 +21,7 @@ from qareport.web.facets import LANGUAGES, SOURCES, FacetChoice, offers_of
 from qareport.web.pages.call_tools import tool_values
 from qareport.web.pages.review import review_values
 from qareport.web.templating import render
+from qareport.web.webhooks import told_of
 
 router = APIRouter()
 #: Calls on one page of the list.
@@ -70,7 +71,7 @@ def show_call(
     marks = [{"number": node.number, "at_ms": node.at_ms} for node in view.calls[place].key_moments]
     return render(
         request, "call.html.j2", call=order.calls[place], view=view.calls[place], marks=marks, order_id=order.order_id,
-        external_ref=access.desk.store.calls.find_external_ref(call_id),
+        told=told_of(access, call_id), external_ref=access.desk.store.calls.find_external_ref(call_id),
         siblings=[call.call_id for call in order.calls if call.call_id != call_id], **review_values(access, call_id),
         spoken=wording.listed(LANGUAGES.get(name, name) for name in search.spoken_languages(report.segments)) or "—",
         source=SOURCES.get(access.desk.store.calls.find_source(call_id) or "", "—"), **tool_values(access, report),

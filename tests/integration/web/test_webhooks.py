@@ -124,6 +124,10 @@ def test_the_api_makes_changes_and_refuses_what_somebody_else_changed(desk: Open
     (delivery,) = admin.get(f"{path}/deliveries").json()["items"]
     assert (delivery["type"], delivery["object"], delivery["state"]) == ("finding.reviewed", "call:c1", "planned")
     assert delivery["data"]["finding"]["verdict"] == "rejected"
+    page = admin.get("/calls/c1").text
+    assert "通知了哪些系统" in page
+    assert "tickets: 复核了一条发现, 等待发送" in page
+    assert "通知了哪些系统" not in desk.enter(UserRole.ANALYST).get("/calls/c1").text
     answer = admin.post(f"/api/v1/deliveries/{delivery['delivery_id']}/replay")
     assert (answer.status_code, answer.json()["delivery_id"]) == (202, delivery["delivery_id"])
     assert admin.delete(path).status_code == 204

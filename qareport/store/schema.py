@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 #: So many characters of UTF-8 take no more than the 1 MB of a vector of PostgreSQL.
 _VECTOR_LENGTH = 250_000
 #: The newest revision in `migrations/versions`; a store of a newer one is refused rather than misread.
-REVISION = "0010"
+REVISION = "0015"
 
 
 class Base(DeclarativeBase):

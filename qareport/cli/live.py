@@ -26,7 +26,7 @@ def live_group() -> None:
 
 
 @live_group.command(short_help="Play a recording as a telephone system sends it")
-@click.argument("audio", type=click.Path(exists=True, dir_okay=False, path_type=Path), metavar="AUDIO")
+@click.argument("audio", type=click.Path(path_type=Path), metavar="AUDIO")
 @click.option("--to", "url", required=True, metavar="URL", help="ws://…, wss://…, or tcp://HOST:PORT for AudioSocket.")
 @click.option("--as", "convention", type=click.Choice(_CONVENTIONS), default="pcm", help="Whose frames are sent.")
 @click.option("--speed", type=click.FloatRange(0.1, 20), default=1.0, metavar="N", help="So many times real time.")

@@ -109,9 +109,7 @@ WEAK: dict[str, dict[str, str]] = {
     "replaces-active": second("发货", "退款", "replaces: b.rule, "),
     "shadowed-rule": second("另一个", "另一个"),
     "never-hits": CALM,
-    "live-needs-end": {
-        **CALM, "a.yaml": RULE.replace("points", "live: true, points").replace("发货]}", "发货]}, last: 9s")
-    },
+    "live-needs-end": {**CALM, "a.yaml": RULE.replace("points", "live: true, points").replace("货]", "货], last: 9s")},
     "unknown-ignore": comment("no-such-code"),
     "unused-ignore": comment("short-silence"),
 }  # fmt: skip

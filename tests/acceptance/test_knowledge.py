@@ -1,30 +1,40 @@
-"""Mining and exporting from the command line, on the bundled calls: each row resolves, and nothing personal leaves."""
+"""Mining and exporting by command, on calls of the corpus: each row resolves, and nothing personal leaves."""
 
 from __future__ import annotations
 
 import csv
 import json
-import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from qareport import privacy
-from qareport.model import Agents, AuditEntry, QaFilter, QaState
+from qareport.model import Agents, AuditEntry, Call, QaFilter, QaState
+from qareport.settings import default_dir
 from qareport.store import Store
-from tests.support.command import DemoRun, run_qareport
+from qareport.workflows.judge import judge_call
+from qareport.workflows.workspace import Workspace
+from tests.support.command import run_qareport
+from tests.support.corpus_calls import read_cases, transcript_of
 
 NOW = datetime(2026, 11, 24, 8, tzinfo=UTC)
 
 
 @pytest.fixture
-def url(demo_run: DemoRun, tmp_path: Path) -> str:
-    shutil.copy(demo_run.cwd / "out" / "qareport.db", tmp_path / "q.db")
-    return f"sqlite:///{tmp_path / 'q.db'}"
+def url(tmp_path: Path) -> str:
+    """A store with some calls of the corpus."""
+    made = f"sqlite:///{tmp_path / 'q.db'}"
+    with Workspace.open(config=default_dir("config")) as workspace, Store(made) as store:
+        for case in list(read_cases(["U"]))[:15]:
+            transcript = transcript_of(case, with_acts=True)
+            call = Call(call_id=case["id"], audio_path="", agent_id="A1", started_at=NOW)
+            report = judge_call(call, transcript, workspace.rule_book, earlier=())
+            store.results.put(case["id"].ljust(64, "0"), call, report, rules_sha256="r")
+    return made
 
 
-def test_the_bundled_calls_teach_what_is_approved_and_nothing_else(url: str, tmp_path: Path) -> None:
+def test_calls_teach_what_is_approved_and_nothing_else(url: str, tmp_path: Path) -> None:
     mined = run_qareport(["qa", "mine", "--store", url], cwd=tmp_path)
     assert mined.status == 0, mined.stderr
     nothing = run_qareport(["export", "qa", "-o", "none.jsonl", "--store", url], cwd=tmp_path)

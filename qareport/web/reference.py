@@ -53,7 +53,8 @@ _KEY: Final = {
 _PLACES: Final = {
     "call_id": "20261121-0913-A017", "order_id": "20261121000123", "finding_id": "service.anger-without-empathy@10000",
     "upload_id": "1", "user_id": "1", "team_id": "red", "token_id": "1", "appeal_id": "1", "format": "json",
-    "kind": "day", "name": "2026-11-21",
+    "kind": "day", "name": "2026-11-21", "webhook_id": "1", "delivery_id": "msg_1", "export_id": "1", "pair_id": "1",
+    "live_id": "1", "alert_id": "1",
 }  # fmt: skip
 _RULE_FILE: Final = "service.yaml"
 #: Queries and bodies of the examples, by operation.
@@ -79,6 +80,16 @@ _ASKED: Final[Mapping[str, Mapping[str, Any]]] = {
     "POST /users": {"body": {"name": "li.min", "role": "supervisor", "display": "李敏", "teams": ["red"]}},
     "PATCH /users/{user_id}": {"body": {"display": "李敏"}},
     "POST /teams": {"body": {"team_id": "red", "name": "售后一组", "agents": ["A017", "A023"]}},
+    "DELETE /calls/{call_id}": {"query": {"confirm": "20261121-0913-A017"}},
+    "PATCH /calls/{call_id}": {"body": {"agent_id": "A017"}},
+    "POST /calls/{call_id}/rehear": {"body": {"language": "yue"}},
+    "POST /exports": {"body": {"kind": "calls", "format": "xlsx", "q": "退货"}},
+    "PATCH /qa-pairs/{pair_id}": {"body": {"state": "approved"}},
+    "POST /webhooks": {"body": {"url": "https://crm.example.com/qareport", "types": ["call.judged"]}},
+    "PATCH /webhooks/{webhook_id}": {"body": {"on": False}},
+    "POST /live/tickets": {"body": {"call_id": "20261121-1405-A017", "agent_id": "A017", "tracks": ["customer"]}},
+    "POST /alerts/{alert_id}/snooze": {"body": {"minutes": 5}},
+    "POST /alerts/{alert_id}/false-alarm": {"body": {"reason": "客户在说别家的店"}},
     "POST /tokens": {"body": {"name": "工单系统", "scopes": ["calls:read"], "days": 90}},
 }
 

@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 
 import pydantic
 import yaml
+from pydantic_core import PydanticCustomError
 
 from qareport.errors import ConfigError, Diagnostic, Problem, SourceLocation
 from qareport.messages import Message, say
@@ -244,6 +245,11 @@ _BOUNDS: Mapping[str, Callable[[object], Message]] = {
     "less_than": lambda bound: say("a number below {bound}", bound=bound),
     "less_than_equal": lambda bound: say("{bound} or less", bound=bound),
 }
+
+
+def refusal(code: str, expected: Message, to_do: Message | None = None) -> PydanticCustomError:
+    """Make the error of a validator: what is expected, and perhaps what to do; it is said with its place."""
+    return PydanticCustomError(code, "{expected}", {"expected": expected, "to_do": to_do})
 
 
 def choices_of(issue: Any) -> list[str]:

@@ -12,7 +12,8 @@ from qareport.messages import say
 from qareport.model import FATAL_POINTS, Severity
 from qareport.rules.rule import Occurrence, RuleStatus
 from qareport.rules.rule_test_lines import LINE_PATTERN
-from qareport.rules.schema_types import DurationMs, Flag, Form, Keywords, Number, refusal
+from qareport.rules.schema_types import DurationMs, Flag, Form, Keywords, Number
+from qareport.strict_yaml import refusal
 from qareport.text.wordlist import WORD_PATTERN, Keyword, not_blank
 
 _TEXT = {"type": "string", "pattern": WORD_PATTERN}

@@ -19,11 +19,12 @@ from pydantic import (
     model_validator,
 )
 from pydantic.json_schema import JsonSchemaValue
-from pydantic_core import CoreSchema, PydanticCustomError
+from pydantic_core import CoreSchema
 
 from qareport.messages import Message, say
 from qareport.model import Role
 from qareport.rules.aliases import Choices, did_you_mean
+from qareport.strict_yaml import refusal
 from qareport.text.wordlist import WORD_PATTERN, Keyword
 
 _SHARED = re.compile(r"\$(?![0-9_])\w")
@@ -45,11 +46,6 @@ GAP_PATTERN = f"^({_TIME}|{_SENTENCES})$"
 PLACE_PATTERN = f"^-?({_TIME}|{_SHARE})$"
 LENGTH_PATTERNS = frozenset({DURATION_PATTERN, REACH_PATTERN, GAP_PATTERN, PLACE_PATTERN})
 _EXTENT = re.compile(r"(-?)([0-9.]+)\s*(?:(agent|customer)\s+)?(\S+)")
-
-
-def refusal(code: str, expected: Message, to_do: Message | None = None) -> PydanticCustomError:
-    """Make the error of a form: what is expected, and perhaps what to do; `Diagnostics` says it with its place."""
-    return PydanticCustomError(code, "{expected}", {"expected": expected, "to_do": to_do})
 
 
 class Form(BaseModel):

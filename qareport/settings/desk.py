@@ -6,18 +6,18 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from pydantic import AfterValidator, Field, with_config
-from pydantic_core import PydanticCustomError
 
+from qareport.messages import say
 from qareport.outgoing import read_allowed
+from qareport.strict_yaml import refusal
 
 
 def _reachable(text: str) -> str:
     try:
         read_allowed(text)
     except ValueError:
-        raise PydanticCustomError(
-            "reachable",
-            "Value should be a network such as 10.1.0.0/16, a host such as crm.internal, or http://crm.internal",
+        raise refusal(
+            "reachable", say("a network such as 10.1.0.0/16, a host such as crm.internal, or http://crm.internal")
         ) from None
     return text
 

@@ -9,9 +9,10 @@ from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, with_config
-from pydantic_core import PydanticCustomError
 
+from qareport.messages import say
 from qareport.settings.name_pattern import NamePattern
+from qareport.strict_yaml import refusal
 
 #: MixMonitor's r() and t(), FreePBX's -in and -out: what came in from the line is the caller.
 _LEGS: Mapping[str, Literal["agent", "customer"]] = {
@@ -33,9 +34,7 @@ def _url_prefix(text: str) -> str:
     except ValueError:
         known = False
     if not known or "::" in re.sub(r"\[[^\]]*\]", "", text) or set(text) & set(" ?#\\"):
-        raise PydanticCustomError(
-            "url_prefix", "Value should be the beginning of an address such as https://recordings.example.com/2026/"
-        )
+        raise refusal("url_prefix", say("the beginning of an address such as https://recordings.example.com/2026/"))
     return text
 
 

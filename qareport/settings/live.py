@@ -8,12 +8,15 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, with_config
 
+from qareport.messages import say
+from qareport.strict_yaml import refusal
+
 
 def _known_network(written: str) -> str:
     try:
         ipaddress.ip_network(written, strict=False)
     except ValueError as error:
-        raise ValueError("no network; write one like 10.0.0.0/8 or 127.0.0.1/32") from error
+        raise refusal("network", say("a network such as 10.0.0.0/8 or 127.0.0.1/32")) from error
     return written
 
 

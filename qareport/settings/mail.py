@@ -9,7 +9,9 @@ from email.utils import parseaddr
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, with_config
-from pydantic_core import PydanticCustomError
+
+from qareport.messages import say
+from qareport.strict_yaml import refusal
 
 #: What every mail server accepts: ASCII, a single @, a domain of labels. Internationalised local parts need SMTPUTF8.
 _ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?\Z")
@@ -23,15 +25,13 @@ def is_address(text: str) -> bool:
 
 def _address(text: str) -> str:
     if not is_address(text):
-        raise PydanticCustomError("mail_address", "Value should be a mail address such as li.lei@example.com")
+        raise refusal("mail_address", say("a mail address such as li.lei@example.com"))
     return text
 
 
 def _mail_name(text: str) -> str:
     if text and (_CONTROL.search(text) or not is_address(parseaddr(text)[1])):
-        raise PydanticCustomError(
-            "mail_name", "Value should be a mail address, or a name with one: 质检 <quality@example.com>"
-        )
+        raise refusal("mail_name", say("a mail address, or a name with one: 质检 <quality@example.com>"))
     return text
 
 

@@ -15,9 +15,10 @@ from typing import Annotated
 from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator
-from pydantic_core import PydanticCustomError
 
 from qareport.codec import is_plausible
+from qareport.messages import say
+from qareport.strict_yaml import refusal
 
 TEXTS = ("call_id", "order_id", "agent_id", "customer_phone", "leg")
 _TIME = "started_at"
@@ -85,7 +86,7 @@ def _compile(pattern: str) -> tuple[re.Pattern[str], str | None]:
     try:
         parts = list(string.Formatter().parse(pattern))
     except ValueError as error:
-        raise ValueError(f"braces do not match ({error})") from error
+        raise ValueError(say("its braces do not match")) from error
     form: str | None = None
     regex = ""
     seen: set[str] = set()
@@ -94,9 +95,11 @@ def _compile(pattern: str) -> tuple[re.Pattern[str], str | None]:
         if field is None:
             continue
         if conversion or field in seen:
-            raise ValueError(f"{{{field}}} is given twice" if field in seen else f"{{{field}!{conversion}}} has a !")
+            twice = say("{{{field}}} is given twice", field=field)
+            raise ValueError(twice if field in seen else say("{{{field}}} has a !", field=field))
         if field not in (*TEXTS, _TIME, ""):
-            raise ValueError(f"unknown field {{{field}}}; known are {', '.join((*TEXTS, _TIME))} and {{}}")
+            known = ", ".join((*TEXTS, _TIME))
+            raise ValueError(say("unknown field {{{field}}}; known are {known} and {{}}", field=field, known=known))
         if field:
             seen.add(field)
         if field == _TIME:
@@ -104,10 +107,10 @@ def _compile(pattern: str) -> tuple[re.Pattern[str], str | None]:
             regex += f"(?P<{field}>{_time_regex(form)})"
             continue
         if spec:
-            raise ValueError(f"{{{field}:{spec}}}: only {_TIME} has a form")
+            raise ValueError(say("{{{field}:{spec}}}: only {time} has a form", field=field, spec=spec, time=_TIME))
         regex += _text_regex(field, parts[index + 1 :])
     if not seen:
-        raise ValueError("it has no field")
+        raise ValueError(say("it has no field"))
     return re.compile(regex), form
 
 
@@ -120,7 +123,7 @@ def _text_regex(field: str, rest: list[tuple[str, str | None, str | None, str | 
     elif rest[0][1] == _TIME:
         characters = "."
     else:
-        raise ValueError(f"no text between {{{field}}} and {{{rest[0][1]}}}")
+        raise ValueError(say("no text between {{{field}}} and {{{next}}}", field=field, next=rest[0][1]))
     return f"(?P<{field}>{characters}+)" if field else f"{characters}*"
 
 
@@ -128,10 +131,11 @@ def _time_regex(form: str) -> str:
     pieces = re.split(r"%(.)", form)
     wrong = [f"%{name}" for name in pieces[1::2] if name not in _DIGITS]
     if wrong or len(pieces) < 3:
-        what = f"{', '.join(wrong)} is not known" if wrong else "its form is missing"
-        raise ValueError(f"{{{_TIME}}}: {what}; write it like {{{_TIME}:%Y%m%d%H%M%S}}")
+        what = say("{codes} is not known", codes=", ".join(wrong)) if wrong else say("its form is missing")
+        example = f"{{{_TIME}:%Y%m%d%H%M%S}}"
+        raise ValueError(say("{field}: {what}; write it like {example}", field=_TIME, what=what, example=example))
     if not {"Y", "y"} & set(pieces[1::2]) or not ({"m", "d"} <= set(pieces[1::2]) or "j" in pieces[1::2]):
-        raise ValueError(f"{{{_TIME}:{form}}} names no day: year, month and day are needed")
+        raise ValueError(say("{form} names no day: year, month and day are needed", form=form))
     regex = ""
     for literal, name in zip(pieces[::2], [*pieces[1::2], ""], strict=True):
         regex += re.escape(literal)
@@ -145,10 +149,8 @@ def _checked(pattern: str) -> str:
         try:
             _compile(pattern)
         except ValueError as error:
-            raise PydanticCustomError(
-                "name_pattern",
-                "Value should be a pattern such as {example}, but {reason}",
-                {"example": _EXAMPLE, "reason": str(error)},
+            raise refusal(
+                "name_pattern", say("a pattern such as {example}, but {reason}", example=_EXAMPLE, reason=str(error))
             ) from error
     return pattern
 

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, with_config
-from pydantic_core import PydanticCustomError
 
+from qareport.messages import say
 from qareport.settings.secrets import SecretPlace
+from qareport.strict_yaml import refusal
 
 RobotKind = Literal["dingtalk", "wecom", "feishu", "slack", "teams"]
 #: What a robot tells: the headline of daily reports, alerts of live calls.
@@ -17,7 +18,7 @@ Told = Literal["daily", "alerts"]
 
 def _given(place: str) -> str:
     if not place:
-        raise PydanticCustomError("secret_place", "Value should be where the secret is: env:NAME, or file: and a path")
+        raise refusal("secret_place", say("where the secret is: env:NAME, or file: and a path"))
     return place
 
 
@@ -43,7 +44,7 @@ class RobotSettings:
 def _distinct(robots: tuple[RobotSettings, ...]) -> tuple[RobotSettings, ...]:
     names = [robot.name for robot in robots]
     if len(set(names)) < len(names):
-        raise PydanticCustomError("robot_name", "Value should be robots of different names")
+        raise refusal("robot_name", say("robots of different names"))
     return robots
 
 

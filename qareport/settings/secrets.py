@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Annotated
 
 from pydantic import AfterValidator
-from pydantic_core import PydanticCustomError
 
 from qareport.errors import QareportError
 from qareport.files import read_secret
 from qareport.messages import say
+from qareport.strict_yaml import refusal
 
 #: `env:ZAMMAD_TOKEN`, `file:/etc/qareport/zammad.token`.
 PLACE = re.compile(r"env:[A-Za-z_][A-Za-z0-9_]*|file:[^\s]+")
@@ -21,9 +21,7 @@ PLACE = re.compile(r"env:[A-Za-z_][A-Za-z0-9_]*|file:[^\s]+")
 
 def _place(text: str) -> str:
     if text and PLACE.fullmatch(text) is None:
-        raise PydanticCustomError(
-            "secret_place", "Value should be where the secret is: env:NAME, or file: and the path of a file"
-        )
+        raise refusal("secret_place", say("where the secret is: env:NAME, or file: and the path of a file"))
     return text
 
 

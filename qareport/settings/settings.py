@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from annotated_types import Ge, Gt
 from pydantic import AfterValidator, Field, with_config
 
+from qareport.messages import say
 from qareport.model import DEFAULT_SILENCE_MS, PersonalKind, Role
 from qareport.settings.desk import DeskSettings, ReviewSettings, WebhookSettings
 from qareport.settings.ingest import IngestSettings
@@ -17,7 +18,7 @@ from qareport.settings.live import AlertSettings, LiveSettings
 from qareport.settings.mail import MailSettings
 from qareport.settings.notify import NotifySettings
 from qareport.settings.understanding import UnderstandingSettings
-from qareport.strict_yaml import read_yaml, validate
+from qareport.strict_yaml import read_yaml, refusal, validate
 
 Locale = Literal["zh", "en"]
 
@@ -180,7 +181,7 @@ def _known_zone(name: str) -> str:
     try:
         ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        raise ValueError("no such time zone; write one like Asia/Shanghai") from error
+        raise refusal("time_zone", say("a time zone such as Asia/Shanghai")) from error
     return name
 
 

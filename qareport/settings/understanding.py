@@ -8,7 +8,9 @@ from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, with_config
-from pydantic_core import PydanticCustomError
+
+from qareport.messages import say
+from qareport.strict_yaml import refusal
 
 #: Fields of a request that `extra` must not hold: the answer would no longer be what was asked for.
 _FIXED = ("messages", "model", "n", "response_format", "stream")
@@ -23,15 +25,13 @@ def _endpoint(text: str) -> str:
         known = False
     plain = text.isascii() and text.isprintable() and not set(text) & set(" @?#")
     if text and not (known and plain):
-        raise PydanticCustomError(
-            "endpoint", "Value should be an address such as http://127.0.0.1:8000/v1, without user name and query"
-        )
+        raise refusal("endpoint", say("an address such as http://127.0.0.1:8000/v1, without user name and query"))
     return text
 
 
 def _extra(fields: Mapping[str, Any]) -> Mapping[str, Any]:
     if fixed := sorted(set(fields) & set(_FIXED)):
-        raise PydanticCustomError("extra", "Value should be fields without {fixed}", {"fixed": ", ".join(fixed)})
+        raise refusal("extra", say("fields without {fixed}", fixed=", ".join(fixed)))
     return fields
 
 
@@ -70,4 +70,4 @@ class UnderstandingSettings:
         """Refuse a language model of which nobody knows where it is."""
         chosen = self.language_model
         if self.reader == "language_model" and not (chosen.url and chosen.model):
-            raise PydanticCustomError("language_model", "Value should be with language_model.url and .model")
+            raise refusal("language_model", say("with language_model.url and .model"))

@@ -31,7 +31,8 @@ from qareport.model import Role
 from qareport.presentation.locale import _
 from qareport.rules.condition_hit import ConditionHit, measured
 from qareport.rules.match_context import Condition, LeafForm, MatchContext
-from qareport.rules.schema_types import DurationMs, WholeNumber, check_bounds, refusal
+from qareport.rules.schema_types import DurationMs, WholeNumber, check_bounds
+from qareport.strict_yaml import refusal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -41,7 +41,8 @@ from qareport.presentation.locale import _
 from qareport.rules.aliases import VALUES, Choices, did_you_mean
 from qareport.rules.condition_hit import ConditionHit
 from qareport.rules.match_context import Condition, LeafForm, MatchContext
-from qareport.rules.schema_types import Number, refusal
+from qareport.rules.schema_types import Number
+from qareport.strict_yaml import refusal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -30,7 +30,8 @@ from qareport.presentation.locale import _
 from qareport.rules.aliases import VALUES, Choices, did_you_mean, measure_name
 from qareport.rules.condition_hit import ConditionHit, measured
 from qareport.rules.match_context import Condition, LeafForm, MatchContext
-from qareport.rules.schema_types import Number, check_bounds, refusal
+from qareport.rules.schema_types import Number, check_bounds
+from qareport.strict_yaml import refusal
 
 #: Every name that `metric: {name: …}` may carry: the measures of `qareport.model.measures`. Times are in seconds, as
 #: everywhere in rules, and their names say so: `talk_ms` is `talk_s`.

@@ -41,7 +41,8 @@ from qareport.presentation import wording
 from qareport.presentation.locale import _
 from qareport.rules.condition_hit import ConditionHit
 from qareport.rules.match_context import Condition, LeafForm, MatchContext
-from qareport.rules.schema_types import DurationMs, Keywords, refusal
+from qareport.rules.schema_types import DurationMs, Keywords
+from qareport.strict_yaml import refusal
 from qareport.text.wordlist import Keyword
 
 #: Moments that are found from what sentences do.

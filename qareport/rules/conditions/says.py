@@ -51,8 +51,9 @@ from qareport.rules.conditions.logic import AllOf, AnyOf
 from qareport.rules.expressions import ExpressionError, compile_safely
 from qareport.rules.match_context import Condition, LeafForm, MatchContext
 from qareport.rules.role_speech import RoleSpeech
-from qareport.rules.schema_types import Flag, Keywords, Number, WholeNumber, refusal
+from qareport.rules.schema_types import Flag, Keywords, Number, WholeNumber
 from qareport.rules.utterance_match import Group, Likeness, Pattern, Polarity, Sounds
+from qareport.strict_yaml import refusal
 from qareport.text.spelling import in_digits
 from qareport.text.wordlist import Match, WordList, forms_of, normalise
 

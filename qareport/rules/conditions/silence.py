@@ -25,7 +25,8 @@ from qareport.model import Evidence, Role
 from qareport.presentation.locale import _
 from qareport.rules.condition_hit import SILENCE_QUOTE, ConditionHit
 from qareport.rules.match_context import Condition, LeafForm, MatchContext
-from qareport.rules.schema_types import DurationMs, refusal
+from qareport.rules.schema_types import DurationMs
+from qareport.strict_yaml import refusal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -27,7 +27,7 @@ from qareport.messages import say
 from qareport.presentation.locale import N_, _
 from qareport.rules.condition_hit import ConditionHit, measured
 from qareport.rules.match_context import Condition, LeafForm, MatchContext
-from qareport.rules.schema_types import refusal
+from qareport.strict_yaml import refusal
 
 #: Names of the days, Monday first, as `datetime.weekday` counts.
 DAYS = (N_("周一"), N_("周二"), N_("周三"), N_("周四"), N_("周五"), N_("周六"), N_("周日"))

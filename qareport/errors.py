@@ -25,10 +25,11 @@ code, so that programs and `# qareport: ignore[code]` can name it.
 
 from __future__ import annotations
 
+import errno
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, Self
+from typing import Final, Literal, Self
 
 from qareport.messages import Message, say
 
@@ -185,3 +186,35 @@ class ConfigError(QareportError):
             raise ValueError("a ConfigError needs at least one problem")
         Exception.__init__(self, tuple(problems))
         self.problems = tuple(problems)
+
+
+#: Usual reasons of the system, in its words.
+_OS_REASONS: Final[Mapping[int, Message]] = {
+    errno.ENOENT: say("No such file or directory"),
+    errno.EACCES: say("Permission denied"),
+    errno.EPERM: say("Operation not permitted"),
+    errno.EISDIR: say("Is a directory"),
+    errno.ENOTDIR: say("Not a directory"),
+    errno.EEXIST: say("File exists"),
+    errno.ENOSPC: say("No space left on device"),
+    errno.EDQUOT: say("Disk quota exceeded"),
+    errno.EROFS: say("Read-only file system"),
+    errno.EFBIG: say("File too large"),
+    errno.EIO: say("Input/output error"),
+    errno.EMFILE: say("Too many open files"),
+    errno.ENAMETOOLONG: say("File name too long"),
+    errno.ELOOP: say("Too many levels of symbolic links"),
+    errno.EINVAL: say("Invalid argument"),
+    errno.ECONNREFUSED: say("Connection refused"),
+    errno.ECONNRESET: say("Connection reset by peer"),
+    errno.ETIMEDOUT: say("Connection timed out"),
+    errno.EHOSTUNREACH: say("No route to host"),
+    errno.ENETUNREACH: say("Network is unreachable"),
+    errno.EADDRINUSE: say("Address already in use"),
+}
+
+
+def os_reason(error: BaseException) -> Message | str:
+    """Say why the system refused something: in the reader's language where the reason is a usual one."""
+    known = _OS_REASONS.get(getattr(error, "errno", None) or 0)
+    return known or getattr(error, "strerror", None) or str(error) or type(error).__name__

@@ -20,7 +20,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
-from qareport.errors import QareportError
+from qareport.errors import QareportError, os_reason
 from qareport.messages import Message, say
 
 #: Of new files, where the umask allows no less: others cannot read them.
@@ -199,7 +199,7 @@ def read_secret(path: Path, *, holds: Message, error: type[QareportError]) -> st
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except OSError as refusal:
         raise error(
-            say("cannot be read: {strerror}", strerror=refusal.strerror), where=str(path), expected=holds
+            say("cannot be read: {strerror}", strerror=os_reason(refusal)), where=str(path), expected=holds
         ) from refusal
     try:
         _check_owner(os.fstat(descriptor), path, holds, error)  # of the file that is open, not of one put there since

@@ -18,7 +18,7 @@ import pydantic
 import yaml
 from pydantic_core import PydanticCustomError
 
-from qareport.errors import ConfigError, Diagnostic, Problem, SourceLocation
+from qareport.errors import ConfigError, Diagnostic, Problem, SourceLocation, os_reason
 from qareport.messages import Message, say
 from qareport.yaml_diagnosis import diagnose
 
@@ -78,7 +78,7 @@ def read_yaml(path: Path, *, name: str | None = None) -> YamlSource:
 
 def unreadable(error: OSError, name: str) -> Diagnostic:
     """Describe a file that cannot be read."""
-    what, to_do = say("cannot be read: {reason}", reason=error.strerror), say("check the path and its permissions")
+    what, to_do = say("cannot be read: {reason}", reason=os_reason(error)), say("check the path and its permissions")
     return Diagnostic(code="unreadable-file", what=what, where=name, to_do=to_do)
 
 

@@ -21,7 +21,7 @@ from typing import Any
 import yaml
 
 from qareport.audio.containers import sha256_of
-from qareport.errors import AudioError, ModelError
+from qareport.errors import AudioError, ModelError, os_reason
 from qareport.messages import say
 from qareport.model import ModelInfo
 from qareport.settings import bundled_model
@@ -272,7 +272,7 @@ def _present(directory: Path, name: str) -> Path:
             with path.open("rb") as file:
                 head = file.read(len(_LFS_POINTER))
     except OSError as error:
-        raise ModelError(say("cannot be read: {strerror}", strerror=error.strerror), where=str(path)) from error
+        raise ModelError(say("cannot be read: {strerror}", strerror=os_reason(error)), where=str(path)) from error
     if size < 0:
         raise ModelError(
             say("this file of the model is missing"), where=str(path), to_do=say("copy or fetch the model again")

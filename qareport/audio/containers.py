@@ -25,7 +25,7 @@ from qareport.audio.file_ends import (
     mp4_end,
     ogg_end,
 )
-from qareport.errors import UnavailableError
+from qareport.errors import UnavailableError, os_reason
 from qareport.messages import say
 
 #: A file that was changed less than this ago may change again without a new time stamp: its digest is not kept.
@@ -48,9 +48,7 @@ def sha256_of(path: str | Path) -> str:
         identity = (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
         return _kept_digest(str(Path(path).absolute()), identity)
     except OSError as error:
-        raise UnavailableError(
-            say("cannot be read: {reason}", reason=error.strerror or error), where=str(path)
-        ) from error
+        raise UnavailableError(say("cannot be read: {reason}", reason=os_reason(error)), where=str(path)) from error
 
 
 @functools.lru_cache(maxsize=_KEPT)

@@ -21,7 +21,7 @@ from qareport.audio.file_ends import BrokenEnd, EndFault
 from qareport.audio.levels import channels_identical
 from qareport.audio.resampling import Samples
 from qareport.audio.tracks import DECODER_ERRORS, SoundLimit, TrackReader, unavailable
-from qareport.errors import AudioError, UnavailableError
+from qareport.errors import AudioError, UnavailableError, os_reason
 from qareport.messages import Message, say
 from qareport.model import AudioInfo, Note, NoteCode
 
@@ -297,4 +297,4 @@ def _check_file(path: Path) -> None:
 
 
 def _reason(error: Exception) -> str:
-    return str(getattr(error, "strerror", None) or error or type(error).__name__)
+    return str(os_reason(error))

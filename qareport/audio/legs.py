@@ -13,7 +13,7 @@ from qareport.audio.containers import sha256_of
 from qareport.audio.decode import decode
 from qareport.audio.levels import channels_identical
 from qareport.audio.resampling import SAMPLE_RATE, Samples
-from qareport.errors import AudioError
+from qareport.errors import AudioError, os_reason
 from qareport.files import atomic_path, content_key
 from qareport.messages import say
 
@@ -50,7 +50,7 @@ def join_legs(legs: tuple[Path, Path], cache: Path, *, max_duration_ms: int) -> 
             _write(partial, samples)
     except OSError as error:
         raise AudioError(
-            say("the recording of both legs cannot be written: {error}", error=error.strerror or error),
+            say("the recording of both legs cannot be written: {error}", error=os_reason(error)),
             where=str(target),
             to_do=say("check that the disk has room"),
         ) from error

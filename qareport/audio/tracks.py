@@ -16,7 +16,7 @@ from av.audio.stream import AudioStream
 from av.packet import Packet
 
 from qareport.audio.resampling import SAMPLE_RATE, Resampler, Samples, to_float
-from qareport.errors import AudioError, UnavailableError
+from qareport.errors import AudioError, UnavailableError, os_reason
 from qareport.messages import say
 
 #: What PyAV raises: its own errors, and Python's for values it cannot convert.
@@ -52,7 +52,7 @@ def unavailable(error: BaseException, where: str) -> UnavailableError | None:
             to_do=say("run again with more memory or fewer programs beside it"),
         )
     if isinstance(error, OSError) and (not isinstance(error, av.FFmpegError) or error.errno in _OF_THE_MACHINE):
-        return UnavailableError(say("cannot be read: {reason}", reason=error.strerror or error), where=where)
+        return UnavailableError(say("cannot be read: {reason}", reason=os_reason(error)), where=where)
     return None
 
 

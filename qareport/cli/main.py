@@ -24,7 +24,7 @@ from qareport import __version__
 from qareport.cli import terminal
 from qareport.cli.console import GLOBAL_OPTIONS, Options, complain, is_json
 from qareport.cli.language import CLICK_DOMAIN, SpokenGroup, choose_language, speaking_to_user
-from qareport.errors import Problem, QareportError, redact
+from qareport.errors import Problem, QareportError, os_reason, redact
 from qareport.files import private_files
 from qareport.messages import Message, say
 
@@ -168,7 +168,7 @@ def _report_fault() -> int:
 def _report_system_error(error: OSError) -> int:
     """Say which file the system does not let us read or write, and why: folders without permission, full disks."""
     where = os.fsdecode(error.filename) if isinstance(error.filename, str | bytes) else str(say("the output"))
-    reason = error.strerror or type(error).__name__
+    reason = os_reason(error)
     to_do = say("check the path, its permissions and the disk")
     _close(sys.stdout)
     complain(Problem(what=say("cannot be read or written: {reason}", reason=reason), where=where, to_do=to_do))

@@ -19,7 +19,7 @@ from qareport.cli.console import Options, ProgressBars, date_option, notify, tak
 from qareport.cli.language import SpokenCommand
 from qareport.cli.terminal import emphasise
 from qareport.codec import to_data
-from qareport.errors import DocumentError
+from qareport.errors import DocumentError, os_reason
 from qareport.messages import Message, say, say_count
 from qareport.model import Agents, QaFilter
 from qareport.presentation import wording
@@ -367,7 +367,7 @@ def open_output(output: Path | None) -> Iterator[IO[bytes]]:
             yield file
     except OSError as error:
         raise DocumentError(
-            say("cannot be written: {reason}", reason=error.strerror),
+            say("cannot be written: {reason}", reason=os_reason(error)),
             where=str(output),
             to_do=say("check the folder and the disk"),
         ) from error

@@ -16,7 +16,7 @@ from qareport.codec import funasr
 from qareport.codec.identifiers import is_nothing, read_identifier
 from qareport.codec.instants import read_instant
 from qareport.codec.values import from_json, shorten
-from qareport.errors import QareportError, TranscriptError
+from qareport.errors import QareportError, TranscriptError, os_reason
 from qareport.messages import Message, say
 from qareport.model import SCHEMA_VERSION, Transcript
 
@@ -48,7 +48,7 @@ def read_transcripts(path: Path, *, zone: ZoneInfo = _ZONE) -> list[Transcript |
                 if line is None or line.strip()
             ]
     except OSError as error:
-        raise TranscriptError(say("cannot be read: {error}", error=error.strerror), where=str(path)) from error
+        raise TranscriptError(say("cannot be read: {error}", error=os_reason(error)), where=str(path)) from error
 
 
 def _lines(file: IO[bytes]) -> Iterator[bytes | None]:

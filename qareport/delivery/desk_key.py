@@ -10,7 +10,7 @@ import secrets
 from pathlib import Path
 from typing import Final, Self
 
-from qareport.errors import ConfigError, Problem
+from qareport.errors import ConfigError, Problem, os_reason
 from qareport.messages import say
 
 #: Beside uploads, in the folder of the desk.
@@ -41,7 +41,7 @@ class DeskKey:
                 )
             key = path.read_bytes()
         except OSError as error:
-            what = say("cannot be read or made: {reason}", reason=error.strerror)
+            what = say("cannot be read or made: {reason}", reason=os_reason(error))
             raise _wrong(path, what, say("check the folder and its owner")) from error
         if len(key) != _BYTES:
             raise _wrong(path, say("is no key of 32 bytes"), say("bring it back from a backup, or remove it"))

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from qareport.audio.containers import AUDIO_SUFFIXES
-from qareport.errors import Problem
+from qareport.errors import Problem, os_reason
 from qareport.messages import Message, say
 
 #: What programs add to a name until a file is complete.
@@ -88,7 +88,7 @@ def with_readable_path(recording: RecordingFile, links: Path) -> RecordingFile:
         with contextlib.suppress(FileExistsError):
             link.symlink_to(target)
     except OSError as error:
-        fault = say("its name is not UTF-8, and no link to it can be made: {error}", error=error.strerror)
+        fault = say("its name is not UTF-8, and no link to it can be made: {error}", error=os_reason(error))
         return RecordingFile(path=Path(readable(recording.path)), name=name, fault=fault)
     return replace(recording, path=link, name=name)
 
@@ -101,7 +101,7 @@ def _short(name: str) -> str:
 
 def reason_of(error: OSError | ValueError) -> str:
     """Say in a few words why a file or folder cannot be read."""
-    return getattr(error, "strerror", None) or str(error)
+    return str(os_reason(error))
 
 
 def settle(

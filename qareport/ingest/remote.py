@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from qareport.audio.containers import AUDIO_SUFFIXES
-from qareport.errors import NotFoundError, Problem, QareportError
+from qareport.errors import NotFoundError, Problem, QareportError, os_reason
 from qareport.files import atomic_path
 from qareport.ingest import http
 from qareport.ingest.addresses import file_name, is_chain, shown
@@ -170,7 +170,7 @@ def suffixes_expected() -> Message:
 
 
 def _problem(url: str, error: Exception) -> Problem:
-    reason = str(getattr(error, "strerror", None) or error or type(error).__name__)
+    reason = str(os_reason(error))
     for secret in {url, url.partition("://")[2]}:
         reason = reason.replace(secret, shown(url))
     return Problem(

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from qareport.codec import is_nothing
-from qareport.errors import ConfigError, Problem, SourceLocation
+from qareport.errors import ConfigError, Problem, SourceLocation, os_reason
 from qareport.ingest.columns import AUDIO_ALONE, Heading, no_such_column, read_heading
 from qareport.messages import Message, say
 
@@ -63,7 +63,7 @@ def _decode(path: Path) -> str:
             raise ConfigError([Problem(what=say("the file is too large"), where=str(path), expected=limit)])
         content = path.read_bytes()
     except (OSError, ValueError) as error:
-        what = say("cannot be read: {error}", error=getattr(error, "strerror", None) or error)
+        what = say("cannot be read: {error}", error=os_reason(error))
         raise ConfigError([Problem(what=what, where=str(path), expected=expected)]) from error
     for encoding in ("utf-16",) if content.startswith(_UTF16) else _ENCODINGS:
         try:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from qareport.codec import is_nothing
-from qareport.errors import ConfigError, Problem
+from qareport.errors import ConfigError, Problem, os_reason
 from qareport.ingest.columns import AUDIO_ALONE, Heading, no_such_column, read_heading
 from qareport.ingest.tables import ManifestTable, TableRow
 from qareport.messages import Message, say
@@ -66,9 +66,7 @@ def read_workbook(path: Path, needed: Sequence[str] = AUDIO_ALONE) -> ManifestTa
         raise ConfigError([problem]) from error
     except Exception as error:
         problem = Problem(
-            what=say(
-                "cannot be read: {error}", error=getattr(error, "strerror", None) or error or type(error).__name__
-            ),
+            what=say("cannot be read: {error}", error=os_reason(error)),
             where=str(path),
             expected=say("a workbook (.xlsx)"),
             to_do=say("save it again"),

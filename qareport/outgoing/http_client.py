@@ -21,7 +21,7 @@ from enum import StrEnum
 from typing import Final
 from urllib.parse import quote, urlsplit
 
-from qareport.errors import QareportError
+from qareport.errors import QareportError, os_reason
 from qareport.messages import Message, say
 from qareport.outgoing.addresses import OutgoingReach, as_address, forbidden, place_of, target_of
 
@@ -229,7 +229,7 @@ def _faults(url: str, reach: OutgoingReach, deadline: _Deadline, *, arrived: boo
         if deadline.passed.is_set() or isinstance(error, TimeoutError):
             what = say("no answer within {seconds:g} s", seconds=min(reach.timeout_s, reach.silence_s))
             raise OutgoingError(OutgoingFault.TIMEOUT, what, url, may_have_arrived=arrived) from error
-        reason = getattr(error, "strerror", None) or type(error).__name__
+        reason = os_reason(error)
         if arrived:
             what = say("the server broke off: {reason}", reason=reason)
             raise OutgoingError(OutgoingFault.BROKEN, what, url, may_have_arrived=True) from error

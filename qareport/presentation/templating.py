@@ -21,7 +21,7 @@ from jinja2.ext import i18n
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import Markup
 
-from qareport.errors import DocumentError
+from qareport.errors import DocumentError, os_reason
 from qareport.messages import say
 from qareport.presentation import emotion_chart, heatmap_chart, locale, trend_chart
 from qareport.presentation.view_types import Chart, HeatChart, TrendChart
@@ -174,7 +174,7 @@ def read_template(path: Path) -> str:
     except UnicodeDecodeError as error:
         raise DocumentError(say("is not UTF-8 text"), where=str(path), to_do=say("save it as UTF-8")) from error
     except OSError as error:
-        raise DocumentError(say("cannot be read: {strerror}", strerror=error.strerror), where=str(path)) from error
+        raise DocumentError(say("cannot be read: {strerror}", strerror=os_reason(error)), where=str(path)) from error
     if match := FULL_WIDTH_TAG.search(text):
         where = f"{path}:{text.count(chr(10), 0, match.start()) + 1}"
         raise DocumentError(say("tags in full-width braces are printed as they stand: write {{ … }}"), where=where)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, Literal, get_args, overload
 
 from qareport import privacy
 from qareport.codec import to_json
-from qareport.errors import DocumentError
+from qareport.errors import DocumentError, os_reason
 from qareport.files import atomic_write, safe_name
 from qareport.messages import say
 from qareport.model import OrderReport, PeriodReport
@@ -237,7 +237,7 @@ def _replace(path: Path, content: bytes) -> None:
             file.write(content)
     except OSError as error:
         raise DocumentError(
-            say("cannot be written: {strerror}", strerror=error.strerror),
+            say("cannot be written: {strerror}", strerror=os_reason(error)),
             where=str(path),
             to_do=say("close it if it is open; check the folder"),
         ) from error

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from pydantic import with_config
 
-from qareport.errors import ConfigError, Problem
+from qareport.errors import ConfigError, Problem, os_reason
 from qareport.messages import say
 from qareport.model import Agent, Roster
 from qareport.strict_yaml import read_yaml, validate
@@ -76,7 +76,7 @@ def _csv_rows(path: Path) -> Iterator[tuple[int, Sequence[str]]]:
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise _error(path, say("cannot be read: {reason}", reason=error.strerror), None) from error
+        raise _error(path, say("cannot be read: {reason}", reason=os_reason(error)), None) from error
     for encoding in _ENCODINGS:
         try:
             text = content.decode(encoding)

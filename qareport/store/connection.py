@@ -16,7 +16,7 @@ from sqlalchemy import delete, event, text
 from sqlalchemy.orm import Session
 
 from qareport.codec import from_json
-from qareport.errors import DamagedError, InUseError, NoStoreError, StoreError, redact
+from qareport.errors import DamagedError, InUseError, NoStoreError, StoreError, os_reason, redact
 from qareport.files import FILE_MODE
 from qareport.messages import Message, say
 from qareport.model import Call, FailedCall
@@ -270,7 +270,7 @@ def _check_place(url: sqlalchemy.URL, where: str, *, make: bool) -> bool:
         os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, FILE_MODE))
     except OSError as error:
         raise StoreError(
-            say("cannot be made: {reason}", reason=error.strerror),
+            say("cannot be made: {reason}", reason=os_reason(error)),
             where=where,
             to_do=say("check {folder}", folder=path.parent),
         ) from error

@@ -24,7 +24,7 @@ import sqlalchemy
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from qareport.errors import BusyError, StoreError
+from qareport.errors import BusyError, StoreError, os_reason
 from qareport.files import FILE_MODE
 from qareport.messages import say
 from qareport.store.connection import map_errors, open_engine, show_url
@@ -151,7 +151,7 @@ def _file(path: Path) -> Iterator[None]:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, FILE_MODE)
     except OSError as error:
         raise StoreError(
-            say("its lock cannot be made: {reason}", reason=error.strerror),
+            say("its lock cannot be made: {reason}", reason=os_reason(error)),
             where=str(path),
             to_do=say("check the folder's permissions"),
         ) from error

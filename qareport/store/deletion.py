@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 
 from qareport import events
 from qareport.codec import to_json
-from qareport.errors import NotFoundError, QareportError, StoreError
+from qareport.errors import NotFoundError, QareportError, StoreError, os_reason
 from qareport.files import atomic_path, remove_unfinished
 from qareport.messages import say
 from qareport.model import (
@@ -272,7 +272,7 @@ class DeletionRepository:
             try:
                 Path(path).unlink(missing_ok=True)
             except OSError as error:
-                left.append(f"{path}: {error.strerror}")
+                left.append(f"{path}: {os_reason(error)}")
         return tuple(left)
 
     def _empty_log(self) -> None:
@@ -304,7 +304,7 @@ def _unlink(paths: Iterable[str | Path]) -> tuple[list[str], tuple[str, ...]]:
             Path(path).unlink(missing_ok=True)
             removed.append(str(path))
         except OSError as error:
-            left.append(f"{path}: {error.strerror}")
+            left.append(f"{path}: {os_reason(error)}")
     return removed, tuple(left)
 
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Final
 
 from qareport import rules
-from qareport.errors import ConfigError, NotFoundError, QareportError
+from qareport.errors import ConfigError, NotFoundError, QareportError, os_reason
 from qareport.files import atomic_path
 from qareport.messages import Message, say
 from qareport.model import AuditEntry, Job, JobKind, ProposalState, RuleProposal, User
@@ -243,7 +243,7 @@ class RulePublisher:
                 for written in list(paths)[:place]:
                     content = before[written]
                     written.unlink() if content is None else write_whole(written, content)
-                what = say("{file} cannot be written: {reason}", file=path, reason=error.strerror)
+                what = say("{file} cannot be written: {reason}", file=path, reason=os_reason(error))
                 raise PublishRefusedError("read_only", what) from error
 
 

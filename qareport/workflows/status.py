@@ -12,7 +12,7 @@ from pathlib import Path
 from prometheus_client import CollectorRegistry, Gauge, generate_latest
 
 from qareport import __version__, periods, privacy
-from qareport.errors import DocumentError
+from qareport.errors import DocumentError, os_reason
 from qareport.files import open_output
 from qareport.messages import Message, say
 from qareport.model import DeliveryRecord, DeliveryState, FailedCall, PeriodKind, RunRecord, RunState
@@ -152,7 +152,7 @@ def write_metrics(path: Path, status: InstallationStatus | None) -> None:
             file.write(generate_latest(registry))
     except OSError as error:
         raise DocumentError(
-            say("cannot be written: {strerror}", strerror=error.strerror),
+            say("cannot be written: {strerror}", strerror=os_reason(error)),
             where=str(path),
             to_do=say("check the folder and its permissions"),
         ) from error

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from qareport.errors import QareportError
+from qareport.errors import QareportError, os_reason
 from qareport.messages import Message, say
 
 
@@ -86,7 +86,7 @@ class Receiving:
             self._file.write(piece)
         except OSError as error:
             raise UploadRefusedError(
-                "store_full", say("the server's disk is full: {why}", why=error.strerror)
+                "store_full", say("the server's disk is full: {why}", why=os_reason(error))
             ) from error
 
     def keep(self) -> tuple[Path, str]:
@@ -104,7 +104,7 @@ class Receiving:
             os.fsync(self._file.fileno())
         except OSError as error:
             raise UploadRefusedError(
-                "store_full", say("the server's disk is full: {why}", why=error.strerror)
+                "store_full", say("the server's disk is full: {why}", why=os_reason(error))
             ) from error
         self.partial.replace(path)
         return path, sha256

@@ -4,6 +4,7 @@ an error goes through `say`, so that its reader gets it in the language of the r
 from __future__ import annotations
 
 import ast
+import errno
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from qareport import errors
-from qareport.errors import Diagnostic, Problem, QareportError, SourceLocation, redact
+from qareport.errors import Diagnostic, Problem, QareportError, SourceLocation, os_reason, redact
+from qareport.messages import speaking
 from tests.support.paths import ROOT
 
 
@@ -128,3 +130,14 @@ def test_a_text_that_is_written_at_the_error_is_found(source: str, lines: list[i
     path = tmp_path / "module.py"
     path.write_text(source, "utf-8")
     assert list(plain_texts(path)) == lines
+
+
+@pytest.mark.parametrize(("language", "said"), [("en", "Permission denied"), ("zh", "没有权限")])
+def test_reasons_of_the_system_are_said_in_the_readers_language(language: str, said: str) -> None:
+    with speaking(language):
+        assert str(os_reason(PermissionError(errno.EACCES, "Permission denied"))) == said
+
+
+def test_a_reason_that_is_not_known_is_said_as_the_system_does() -> None:
+    assert os_reason(OSError(errno.EXDEV, "Invalid cross-device link")) == "Invalid cross-device link"
+    assert os_reason(OSError()) == "OSError"

@@ -22,7 +22,7 @@ from types import TracebackType
 from typing import Self
 
 from qareport.delivery.mail.bounded_smtp import BoundedSmtp, BoundedSslSmtp
-from qareport.errors import MailError
+from qareport.errors import MailError, os_reason
 from qareport.files import read_secret
 from qareport.messages import say
 from qareport.model import DeliveryState, Outcome
@@ -37,7 +37,7 @@ def explain_connection(error: Exception, settings: MailSettings) -> MailError:
     where = f"{settings.host}:{settings.port}"
     if isinstance(error, socket.gaierror):
         return MailError(
-            say("the name of the mail server is not known: {strerror}", strerror=error.strerror),
+            say("the name of the mail server is not known: {strerror}", strerror=os_reason(error)),
             where=where,
             to_do=say(
                 "check mail.host, and that this machine can resolve names: getent hosts {host}", host=settings.host

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from qareport.delivery import mail
-from qareport.errors import DocumentError
+from qareport.errors import DocumentError, os_reason
 from qareport.files import atomic_write, safe_name
 from qareport.messages import say
 from qareport.model import Delivery, Edition, Note, NoteCode, PeriodReport, RunState
@@ -90,7 +90,7 @@ class Letters:
                     file.write(letter.content)
         except OSError as error:
             raise DocumentError(
-                say("mails cannot be written: {reason}", reason=error.strerror),
+                say("mails cannot be written: {reason}", reason=os_reason(error)),
                 where=str(folder),
                 to_do=say("check the folder and the disk"),
             ) from error

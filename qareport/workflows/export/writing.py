@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from qareport.errors import DocumentError
+from qareport.errors import DocumentError, os_reason
 from qareport.files import open_output
 from qareport.messages import Message, say
 from qareport.model import Role, Segment, Transcript
@@ -340,7 +340,7 @@ def write_parquet(workspace: Workspace, kind: str, path: Path) -> int:
             return _write(workspace, kind, file)
     except OSError as error:
         raise DocumentError(
-            say("cannot be written: {strerror}", strerror=error.strerror),
+            say("cannot be written: {strerror}", strerror=os_reason(error)),
             where=str(path),
             to_do=say("check the folder and the disk"),
         ) from error

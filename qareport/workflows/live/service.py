@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 from qareport import events, privacy
 from qareport.audio.streaming import Pcm
 from qareport.codec import to_data
+from qareport.errors import os_reason
 from qareport.messages import say
 from qareport.model import Alert, LiveCall, LiveEvent, LiveLine, LiveState, Role
 from qareport.rules.live import LiveFinding, LiveFindingState
@@ -119,7 +120,7 @@ class LiveService:
             try:
                 path = self._recordings.begin(live_id, start.sample_rate, len(roles))
             except OSError as error:
-                what = say("the recording cannot be made: {why}", why=error.strerror or error)
+                what = say("the recording cannot be made: {why}", why=os_reason(error))
                 raise LiveRefusedError("overload", what) from error
             call = LiveCall(
                 live_id=live_id, call_id=start.call_id, order_id=start.order_id, agent_id=start.agent_id,

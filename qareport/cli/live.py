@@ -25,7 +25,7 @@ def live_group() -> None:
     """Try calls that are heard while they are on."""
 
 
-@live_group.command(short_help="Play a recording as a telephone system sends it")
+@live_group.command(short_help="Play a recording to a live port")
 @click.argument("audio", type=click.Path(path_type=Path), metavar="AUDIO")
 @click.option("--to", "url", required=True, metavar="URL", help="ws://…, wss://…, or tcp://HOST:PORT for AudioSocket.")
 @click.option("--as", "convention", type=click.Choice(_CONVENTIONS), default="pcm", help="Whose frames are sent.")

@@ -208,7 +208,7 @@ def fold(messages: Sequence[ChatMessage]) -> ChatMessage:
         return messages[0]
     lines: list[ChatLine] = []
     for message in messages[:_MOST_FOLDED]:
-        said = "：".join((message.title, *(line.text for line in message.lines[:1])))
+        said = _("：").join((message.title, *(line.text for line in message.lines[:1])))
         lines.append(ChatLine(text=said[:200], url=next((line.url for line in message.lines if line.url), "")))
     rest = len(messages) - _MOST_FOLDED
     if rest > 0:

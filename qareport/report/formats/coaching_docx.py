@@ -34,7 +34,11 @@ def render_coaching(sheet: CoachingSheet) -> bytes:
     _section(document, _("改一件事"), change_words(sheet), _("没有规则扣分，没有要改的。"))
     if sheet.best_said:
         said = [
-            f"{wording.quoted(item.question)} → {wording.quoted(item.answer)}（{item.call_id}，{clock(item.a_ms)}）"
+            _("{title}（{call}，{at}）").format(
+                title=f"{wording.quoted(item.question)} → {wording.quoted(item.answer)}",
+                call=item.call_id,
+                at=clock(item.a_ms),
+            )
             for item in sheet.best_said
         ]
         _section(document, _("同样的地方，同事这样说"), said, "")
@@ -50,9 +54,11 @@ def listen_words(item: ListenTo) -> str:
     """Say which call to listen to, from which second on, and why."""
     evidence = item.evidence
     title = terms.name(item.title) if item.title else _("客户平静下来")
-    shown = "" if not evidence.quote else "，" + wording.quoted(evidence.quote)
     what = _("做得好") if item.is_praise else _("要改")
-    return f"{evidence.call_id}，{clock(evidence.at_ms)}：{title}（{what}）{shown}"
+    said = _("{call}，{at}：{title}（{what}）").format(
+        call=evidence.call_id, at=clock(evidence.at_ms), title=title, what=what
+    )
+    return said + _quote(evidence.quote)
 
 
 def change_words(sheet: CoachingSheet) -> list[str]:
@@ -82,8 +88,13 @@ def praise_words(sheet: CoachingSheet) -> list[str]:
     if praise is None:
         return []
     title = terms.name(praise.title) if praise.title else _("客户平静下来")
-    shown = "" if not praise.evidence.quote else "，" + wording.quoted(praise.evidence.quote)
-    return [f"{title}（{praise.evidence.call_id}，{clock(praise.evidence.at_ms)}）{shown}"]
+    evidence = praise.evidence
+    said = _("{title}（{call}，{at}）").format(title=title, call=evidence.call_id, at=clock(evidence.at_ms))
+    return [said + _quote(evidence.quote)]
+
+
+def _quote(quote: str) -> str:
+    return _("，{quote}").format(quote=wording.quoted(quote)) if quote else ""
 
 
 def clock(at_ms: int) -> str:

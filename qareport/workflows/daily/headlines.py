@@ -62,5 +62,6 @@ def headline_of(context: Context, report: PeriodReport, *, team_id: str, team_na
         )
     if address := links.report(report.period, team_id):
         lines.append(ChatLine(text=_("打开完整报告"), url=address))
-    title = f"{who} {page.title} {mail.short_period(report.period)}：{mail.headline(report)}".strip()
+    named = f"{who} {page.title} {mail.short_period(report.period)}".strip()
+    title = _("：").join((named, mail.headline(report)))
     return ChatMessage(title=title, lines=tuple(lines))

@@ -37,7 +37,7 @@ def test_a_key_belongs_to_one_request_of_one_person_for_a_day(opened: OpenDesk) 
     status, problem = post(admin, "/teams", {"team_id": "b"}, "k")
     assert (status, problem["code"]) == (422, "idempotency_mismatch")
     other = opened.enter(UserRole.SUPERVISOR)
-    assert post(other, "/uploads", {"file_name": "a.wav"}, "k")[0] == 201
+    assert post(other, "/uploads", {"file_name": "a.wav", "agent_id": "A1"}, "k")[0] == 201
     opened.clock.move(hours=25)
     assert post(opened.enter(UserRole.ADMIN), "/teams", {"team_id": "b"}, "k")[0] == 201
 

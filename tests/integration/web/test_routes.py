@@ -67,8 +67,8 @@ ROUTES: dict[str, Needs] = {
         right=_P.CALLS_ORIGINAL, names="call", query="?original=1&purpose=dispute", audited=1
     ),
     "GET /upload": Needs(right=_WRITE),
-    "POST /upload": Needs(right=_WRITE, files={"files": ("a.wav", b"RIFF")}, audited=1),
-    "POST /api/v1/uploads": Needs(right=_WRITE, body={"file_name": "a.wav"}, audited=1),
+    "POST /upload": Needs(right=_WRITE, files={"files": ("a.wav", b"RIFF")}, body={"agent_id": "A1"}, audited=1),
+    "POST /api/v1/uploads": Needs(right=_WRITE, body={"file_name": "a.wav", "agent_id": "A1"}, audited=1),
     "GET /api/v1/uploads/{upload_id}": Needs(right=_WRITE, names="upload"),
     "PUT /api/v1/uploads/{upload_id}/content": Needs(right=_WRITE, names="upload", body="RIFF"),
     "DELETE /api/v1/uploads/{upload_id}": Needs(right=_WRITE, names="upload", audited=1),
@@ -311,7 +311,7 @@ def ask(client: TestClient, route: str, path: str, needs: Needs) -> int:
     form = route.startswith("POST /") and "/api/" not in route
     content: dict[str, Any] = {}
     if needs.files is not None:
-        content["files"] = needs.files
+        content["files"], content["data"] = needs.files, needs.body
     elif isinstance(needs.body, str):
         content["content"] = needs.body
     elif needs.body is not None:

@@ -37,6 +37,7 @@ def test_an_id_made_of_a_file_name_holds_no_number_of_a_person(tmp_path: Path) -
     (tmp_path / "day").mkdir()
     for name, content in (("13812345678.wav", b"first"), ("in_13912345678_A17.wav", b"second")):
         (tmp_path / "day" / name).write_bytes(content)
+        os.utime(tmp_path / "day" / name, (1_700_000_000, 1_700_000_000))
     ids = [call.call_id for call in find_calls([str(tmp_path / "day")], None, cache=tmp_path).calls]
     digests = [hashlib.sha256(content).hexdigest()[:8] for content in (b"first", b"second")]
     assert ids == [f"x5678-{digests[0]}", f"in_x5678_A17-{digests[1]}"]

@@ -22,7 +22,7 @@ from qareport.errors import DeliveryError, NotFoundError
 from qareport.messages import say
 from qareport.model import ROBOT, ChannelKind, Delivery, DeliveryRecord, DeliveryState, Edition, Outcome
 from qareport.outgoing import OutgoingClient, OutgoingError, OutgoingFault, OutgoingReach
-from qareport.presentation.locale import plural
+from qareport.presentation.locale import _, plural
 from qareport.settings import NotifySettings, RobotSettings, Settings
 from qareport.settings.notify import Told
 from qareport.settings.secrets import find_secret

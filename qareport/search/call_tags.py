@@ -63,7 +63,8 @@ def tags_of(
     """
     gone = _rejected(call, review)
     risk = [] if call.score is None else [_tag("risk", _RISKS[call.risk.value])]
-    named = [_tag(kind, value) for kind, value in facets_of(call) if (kind, value) not in gone]
+    filed = [(kind, value) for kind, value in facets_of(call) if kind in _HEADS]
+    named = [_tag(kind, value) for kind, value in filed if (kind, value) not in gone]
     added = [] if review is None else [_tag("rule", item.rule_id) for item in review.findings if item.added]
     tags = sorted({*risk, *named, *added})[:MOST]
     shown = [item for item in _evidence(call, review) if item.tag in tags]

@@ -62,7 +62,8 @@ def collect(domain: Domain) -> Catalog:
     """Collect every text of a domain with the files that say it."""
     catalogue = Catalog(project="qareport", charset="utf-8", creation_date=_DAY, revision_date=_DAY)
     for path, message in domain.find():
-        place = path.relative_to(ROOT).as_posix() if ROOT in path.parents else f"{path.parent.name}/{path.name}"
+        own = ROOT in path.parents and "site-packages" not in path.parts  # an environment may lie in the project
+        place = path.relative_to(ROOT).as_posix() if own else f"{path.parent.name}/{path.name}"
         known = catalogue.get(message if isinstance(message, str) else message[0])
         places = sorted({*(known.locations if known else ()), (place, None)})
         catalogue.add(message, locations=[place for place in places if known is None or place not in known.locations])

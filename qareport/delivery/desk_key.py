@@ -1,4 +1,4 @@
-"""The desk's key: 32 random bytes in a file, from which secrets of webhooks are derived, so that the store has none."""
+"""The desk's key: 32 random bytes in a file; secrets of webhooks and of cursors derive from it, the store has none."""
 
 from __future__ import annotations
 

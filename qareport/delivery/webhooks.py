@@ -57,6 +57,8 @@ def write_body(delivery: WebhookDelivery, *, public_url: str) -> bytes:
 
 
 def _page_of(data: dict[str, Any]) -> str:
+    if "live_id" in data:  # its page comes with its result
+        return ""
     if call_id := data.get("call_id"):
         return f"/calls/{quote(str(call_id))}"
     if period := data.get("period"):

@@ -42,7 +42,9 @@ _MOST_TEXT: Final = 500
 #: What is never cut: without it nobody knows what a body is about.
 _NAMES: Final = ("call_id", "order_id", "external_ref", "agent_id", "team", "score", "risk", "reviewed")
 #: Names of things and of rules, which are not masked.
-_PLAIN: Final = (*_NAMES, "tag", "tags", "tags_added", "tags_removed", "rule", "rule_id", "title", "files", "period")
+_PLAIN: Final = (
+    *_NAMES, "tag", "tags", "tags_added", "tags_removed", "rule", "rule_id", "title", "files", "period", "live_id",
+)  # fmt: skip
 VerdictsOf = Callable[[Session, str], Sequence[Verdict]]
 
 

@@ -26,7 +26,7 @@ from qareport.model import (
     Permission,
     unfit_id,
 )
-from qareport.web.access import Access, ForbiddenError
+from qareport.web.access import Access, ForbiddenError, GoneError
 from qareport.web.uploading import LANGUAGES
 from qareport.workflows.deletion import delete_calls
 from qareport.workflows.judge import RuleBook
@@ -34,10 +34,6 @@ from qareport.workflows.rejudging import find_judged, forget_changed_rules, judg
 
 #: Jobs that are looked through for those of one call.
 _NEWEST: Final = 200
-
-
-class SoundGoneError(QareportError):
-    """The recording of a call is not kept any more."""
 
 
 # --- speakers ---------------------------------------------------------------------------------------------------------
@@ -134,14 +130,14 @@ def hear_again(access: Access, call_id: str, language: str) -> Job:
     Raises:
         NotFoundError, ForbiddenError: as `Access.call`.
         QareportError: no such language.
-        SoundGoneError: the recording is not kept.
+        GoneError: the recording is not kept.
         BusyError: it is being heard in another language.
     """
     report = access.call(call_id, Permission.CALLS_WRITE)
     if language not in LANGUAGES:
         raise QareportError(say("no such language: {language}", language=language), expected=", ".join(LANGUAGES))
     if not has_sound(report):
-        raise SoundGoneError(
+        raise GoneError(
             say("the recording of this call is not kept, so nothing can be heard again"),
             to_do=say("upload the recording if you still have it"),
         )

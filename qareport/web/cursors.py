@@ -51,4 +51,5 @@ def read_cursor(desk: Desk, list_name: str, text: str) -> tuple[Any, ...] | None
 
 
 def _sign(desk: Desk, list_name: str, content: bytes) -> bytes:
-    return hmac.digest(desk.cursor_key, list_name.encode() + b"\0" + content, hashlib.sha256)[:_SIGNATURE]
+    secret = desk.key.derive("cursor", 0, 0)
+    return hmac.digest(secret, list_name.encode() + b"\0" + content, hashlib.sha256)[:_SIGNATURE]

@@ -15,7 +15,6 @@ from limits.storage import MemoryStorage
 from limits.strategies import SlidingWindowCounterRateLimiter
 
 from qareport.delivery import DeskKey
-from qareport.files import atomic_write, private_files
 from qareport.model import Team
 from qareport.outgoing import OutgoingClient, OutgoingReach
 from qareport.settings import Settings, load_teams
@@ -67,16 +66,6 @@ class Desk:
         self._recent: dict[Hashable, tuple[datetime, Any]] = {}
         self._made: dict[Hashable, tuple[Hashable, Any]] = {}
         self._lock = threading.Lock()
-
-    @cached_property
-    def cursor_key(self) -> bytes:
-        """The key that signs the cursors of lists: kept beside uploads, so that they outlive the process."""
-        path = Path(self.settings.desk.folder) / "cursor.key"
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        if not path.is_file():
-            with private_files(), atomic_write(path) as file:
-                file.write(secrets.token_bytes(32))
-        return path.read_bytes()
 
     def _read_teams(self) -> bool:
         """Bring the store's teams in line with the file, where there is one; who looks after them stays."""

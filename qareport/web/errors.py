@@ -16,8 +16,6 @@ from starlette.exceptions import HTTPException
 from qareport.errors import BusyError, ConfigError, NotFoundError, QareportError, QueryError, StoreError
 from qareport.messages import Message, say
 from qareport.web.access import ForbiddenError, GoneError, PreconditionError, UnauthenticatedError
-from qareport.web.call_tools import SoundGoneError
-from qareport.web.exporting import ExportGoneError
 from qareport.web.templating import render
 from qareport.workflows.rule_publishing import PublishRefusedError
 from qareport.workflows.uploads import UploadRefusedError
@@ -63,8 +61,6 @@ _CODES: tuple[tuple[type[QareportError], int, str], ...] = (
     (GoneError, 410, "gone"),
     (ConfigError, 422, "invalid"),
     (BusyError, 409, "conflict"),
-    (SoundGoneError, 410, "gone"),
-    (ExportGoneError, 410, "gone"),
     (StoreError, 503, "store"),
     (QareportError, 422, "invalid"),
 )

@@ -13,7 +13,7 @@ from qareport.errors import BusyError, NotFoundError, QareportError
 from qareport.messages import say
 from qareport.model import EXPORT_LASTS, Agents, Export, JobState, Permission
 from qareport.store import Scope
-from qareport.web.access import Access
+from qareport.web.access import Access, GoneError
 from qareport.workflows.export import KINDS
 from qareport.workflows.export.jobs import TEXT, folder_of, formats_of
 
@@ -28,10 +28,6 @@ MEDIA_TYPES: Final = {
     "jsonl": "application/jsonl",
     "txt": "text/plain; charset=utf-8",
 }
-
-
-class ExportGoneError(QareportError):
-    """The file of an export is deleted."""
 
 
 def order_export(access: Access, kind: str, format: str, query: str = "", scope: Scope = "sentence") -> Export:
@@ -69,8 +65,14 @@ def list_exports(access: Access, *, before: int | None = None, limit: int = 50) 
     access.require(Permission.EXPORTS_WRITE)
     every = access.agents(Permission.EXPORTS_WRITE).only is None
     user_id = None if every else access.principal.user.user_id
-    found = access.desk.store.exports.list(user_id=user_id, before=before, limit=limit)
-    return tuple(export for export in found if _reaches(access, export))
+    shown: list[Export] = []
+    while len(shown) < limit:
+        found = access.desk.store.exports.list(user_id=user_id, before=before, limit=limit)
+        shown += [export for export in found if _reaches(access, export)]
+        if len(found) < limit:
+            break
+        before = found[-1].export_id
+    return tuple(shown[:limit])
 
 
 def find_export(access: Access, export_id: int) -> Export:
@@ -93,17 +95,17 @@ def open_file(access: Access, export_id: int) -> tuple[Export, Path]:
 
     Raises:
         ForbiddenError, NotFoundError: as `find_export`.
-        ExportGoneError: its time is over, or a call in it was deleted.
+        GoneError: its time is over, or a call in it was deleted.
         BusyError: it is not made yet, or could not be made.
     """
     export = find_export(access, export_id)
     if export.is_gone(access.desk.now()):
-        raise ExportGoneError(say("the file of this export is deleted"), to_do=say("order it again"))
+        raise GoneError(say("the file of this export is deleted"), to_do=say("order it again"))
     if not export.file or export.state is not JobState.DONE:
         raise BusyError(say("this export is not made yet"), to_do=say("wait until it is done"))
     path = folder_of(access.desk.workspace) / export.file
     if not path.is_file():
-        raise ExportGoneError(say("the file of this export is deleted"), to_do=say("order it again"))
+        raise GoneError(say("the file of this export is deleted"), to_do=say("order it again"))
     access.record("export.download", object=f"export:{export_id}", sha256=export.sha256)
     return export, path
 

@@ -97,7 +97,7 @@ def teller_of(desk: Desk) -> AlertTeller:
     robots = Robots(settings.notify, client_of(settings), now=desk.now)
     keep_robots(desk.store, robots, at=desk.now())
     return AlertTeller(
-        desk.store, robots, fold_s=settings.notify.fold_s, public_url=settings.desk.public_url,
+        desk.store, robots, fold_s=settings.notify.fold_s,
         locale=settings.report.locale, now=desk.now,
     )  # fmt: skip
 

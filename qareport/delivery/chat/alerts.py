@@ -12,7 +12,6 @@ from collections import defaultdict
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any, Final
-from urllib.parse import quote
 
 from qareport import events
 from qareport.delivery.chat.channel import Robots, fold
@@ -42,23 +41,20 @@ class AlertTeller:
     """Tells robots the alerts that wait in the queue."""
 
     def __init__(
-        self, store: Store, robots: Robots, *, fold_s: float, public_url: str, locale: Locale,
-        now: Callable[[], datetime],
-    ) -> None:  # fmt: skip
+        self, store: Store, robots: Robots, *, fold_s: float, locale: Locale, now: Callable[[], datetime]
+    ) -> None:
         """Take who tells what.
 
         Args:
             store: has the queue.
             robots: those of the settings.
             fold_s: alerts within so many seconds become one message.
-            public_url: address of the desk; "": messages lead nowhere.
             locale: language of messages.
             now: the time.
         """
         self._store = store
         self._robots = robots
         self._fold_s = fold_s
-        self._public_url = public_url
         self._locale = locale
         self._now = now
         self.owner: Final = f"{holder()}:{secrets.token_hex(4)}"
@@ -121,12 +117,12 @@ class AlertTeller:
         return failed(delivery, None, outcome.reply, now=self._now())
 
     def _message(self, delivery: WebhookDelivery) -> ChatMessage:
-        data: dict[str, Any] = json.loads(write_body(delivery, public_url=self._public_url))["data"]
-        return alert_message(data, public_url=self._public_url)
+        data: dict[str, Any] = json.loads(write_body(delivery, public_url=""))["data"]
+        return alert_message(data)
 
 
-def alert_message(data: dict[str, Any], *, public_url: str) -> ChatMessage:
-    """Word an alert: what it is, who speaks, what was said at which second, what to do, and where the call is."""
+def alert_message(data: dict[str, Any]) -> ChatMessage:
+    """Word an alert: what it is, who speaks, what was said at which second, and what to do."""
     title = _("{level}级提醒 {title}").format(level=data.get("level") or 1, title=data.get("title") or "")
     seconds = int(data.get("at_ms") or 0) // 1000
     parts = [str(data.get("agent_id") or ""), f"{seconds // 60}:{seconds % 60:02}"]
@@ -134,7 +130,4 @@ def alert_message(data: dict[str, Any], *, public_url: str) -> ChatMessage:
         parts.append(f"“{data['quote']}”")
     if data.get("advice"):
         parts.append(str(data["advice"]))
-    url = ""
-    if public_url and data.get("live_id"):
-        url = f"{public_url.rstrip('/')}/board/{quote(str(data['live_id']), safe='')}"
-    return ChatMessage(title=title, lines=(ChatLine(text=" ".join(filter(None, parts)), url=url),))
+    return ChatMessage(title=title, lines=(ChatLine(text=" ".join(filter(None, parts))),))

@@ -12,6 +12,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from qareport.model import Export
 from qareport.store import Scope
 from qareport.web import exporting
+from qareport.web.api.lists import Listed, page_of
+from qareport.web.cursors import LONGEST, read_cursor
 from qareport.web.dependencies import MyAccess
 
 router = APIRouter(prefix="/api/v1/exports", tags=["exports"])
@@ -60,24 +62,18 @@ class ExportState(BaseModel):
         )  # fmt: skip
 
 
-class ExportList(BaseModel):
-    """A page of exports, the newest first."""
-
-    items: list[ExportState]
-    next: str | None
-
-
 @router.get("")
 def list_exports(
-    access: MyAccess, limit: Annotated[int, Query(ge=1, le=200)] = 50, after: Annotated[int | None, Query(ge=1)] = None
-) -> ExportList:
+    access: MyAccess, limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    after: Annotated[str, Query(max_length=LONGEST, description="`next` of the page before.")] = "",
+) -> Listed[ExportState]:  # fmt: skip
     """List exports: one's own; who may export all calls sees everyone's."""
-    found = exporting.list_exports(access, before=after, limit=limit + 1)
-    shown = found[:limit]
-    return ExportList(
-        items=[ExportState.of(export, access.desk.now()) for export in shown],
-        next=str(shown[-1].export_id) if len(found) > limit else None,
-    )
+    before = read_cursor(access.desk, "exports", after)
+    found = exporting.list_exports(access, before=before[0] if before else None, limit=limit + 1)
+    return page_of(
+        access.desk, "exports", found, limit, after=after, place=lambda export: export.export_id,
+        word=lambda export: ExportState.of(export, access.desk.now()),
+    )  # fmt: skip
 
 
 @router.post("", status_code=202)

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from qareport.codec import to_data
 from qareport.model import Alert, LiveCall, Permission, Role
 from qareport.web import live_reading
+from qareport.web.api.lists import Listed, whole
 from qareport.web.dependencies import MyAccess
 from qareport.workflows.live.starting import summary
 
@@ -56,24 +57,12 @@ class FalseAlarm(_Body):
     reason: Annotated[str, Field(min_length=1, max_length=500)]
 
 
-class LiveCalls(BaseModel):
-    """Calls that are on."""
-
-    items: list[dict[str, Any]]
-
-
-class Alerts(BaseModel):
-    """Alerts."""
-
-    items: list[dict[str, Any]]
-
-
 @router.get("/live/calls")
-def list_live_calls(access: MyAccess) -> LiveCalls:
+def list_live_calls(access: MyAccess) -> Listed[dict[str, Any]]:
     """List the calls that are on, each with its last sentence, emotion and open alerts."""
     calls = live_reading.calls_on(access)
     alerts = access.desk.store.alerts.list_of([call.live_id for call in calls])
-    return LiveCalls(items=[_row(call, alerts) for call in calls])
+    return whole([_row(call, alerts) for call in calls])
 
 
 @router.get("/live/calls/{live_id}")
@@ -111,10 +100,13 @@ def list_alerts(
     access: MyAccess,
     state: Annotated[str, Query(pattern="^(open|all)$")] = "open",
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
-) -> Alerts:
+) -> Listed[dict[str, Any]]:
     """List alerts: those that are not over, the gravest first; or all, the newest first."""
     alerts = live_reading.alerts_of(access, is_open=state == "open", limit=limit)
-    return Alerts(items=[to_data(alert) for alert in alerts])
+    return Listed(
+        items=[to_data(alert) for alert in alerts], total=len(alerts),
+        total_is="exact" if len(alerts) < limit else "at_least",
+    )  # fmt: skip
 
 
 @router.post("/alerts/{alert_id}/ack")

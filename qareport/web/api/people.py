@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated, Any, Generic, Literal, TypeVar
+from typing import Annotated, Any, TypeVar
 
 from fastapi import APIRouter, Header, Query, Response
 from pydantic import BaseModel, Field
@@ -15,6 +14,7 @@ from qareport.model import ApiToken, Team, User
 from qareport.store import MOST_COUNTED
 from qareport.web import auditing, people
 from qareport.web.access import PreconditionError
+from qareport.web.api.lists import Listed, whole
 from qareport.web.cursors import LONGEST, read_cursor, write_cursor
 from qareport.web.dependencies import MyAccess, RowId
 from qareport.web.pages.audit import Wanted
@@ -125,24 +125,6 @@ class Chain(BaseModel):
     problem: Annotated[str | None, Field(description="What is wrong with it first.")]
 
 
-class Listed(BaseModel, Generic[T]):
-    """A list."""
-
-    items: list[T]
-    next: Annotated[str | None, Field(description="Value of `after` for the next page; null at the end.")] = None
-    total: int
-    total_is: Literal["exact", "at_least"] = "exact"
-
-
-class ListedAll(Listed[T], Generic[T]):
-    """A whole list."""
-
-    @classmethod
-    def whole(cls, items: Sequence[T]) -> ListedAll[T]:
-        """Make it of all there is."""
-        return cls(items=list(items), total=len(items))
-
-
 @router.get("/me")
 def get_me(access: MyAccess) -> Me:
     """Tell who is asking and what they may do."""
@@ -155,9 +137,9 @@ def get_me(access: MyAccess) -> Me:
 
 
 @router.get("/users")
-def get_users(access: MyAccess) -> ListedAll[UserAnswer]:
+def get_users(access: MyAccess) -> Listed[UserAnswer]:
     """List the users."""
-    return ListedAll[UserAnswer].whole([UserAnswer.of(user) for user in people.list_users(access)])
+    return whole([UserAnswer.of(user) for user in people.list_users(access)])
 
 
 @router.post("/users", status_code=201)
@@ -200,9 +182,9 @@ def renew_password(access: MyAccess, user_id: RowId) -> AddedUser:
 
 
 @router.get("/teams")
-def get_teams(access: MyAccess) -> ListedAll[TeamAnswer]:
+def get_teams(access: MyAccess) -> Listed[TeamAnswer]:
     """List the teams."""
-    return ListedAll[TeamAnswer].whole([TeamAnswer.of(team) for team in people.list_teams(access)])
+    return whole([TeamAnswer.of(team) for team in people.list_teams(access)])
 
 
 @router.post("/teams", status_code=201)
@@ -219,9 +201,9 @@ def delete_team(access: MyAccess, team_id: str) -> Response:
 
 
 @router.get("/tokens")
-def get_tokens(access: MyAccess) -> ListedAll[TokenAnswer]:
+def get_tokens(access: MyAccess) -> Listed[TokenAnswer]:
     """List the tokens."""
-    return ListedAll[TokenAnswer].whole([TokenAnswer.of(token) for token in people.list_tokens(access)])
+    return whole([TokenAnswer.of(token) for token in people.list_tokens(access)])
 
 
 @router.post("/tokens", status_code=201)

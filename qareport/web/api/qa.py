@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Annotated, Literal
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from qareport.model import QaFilter, QaKind, QaPair, QaState
 from qareport.web import qa_review
+from qareport.web.api.lists import Listed
+from qareport.web.cursors import LONGEST, read_cursor, write_cursor
 from qareport.web.dependencies import MyAccess
 
 router = APIRouter(prefix="/api/v1/qa-pairs", tags=["qa"])
@@ -51,15 +53,6 @@ class QaPairDetails(BaseModel):
         return cls(synthetic_chosen=pair.synthetic_chosen, **asdict(pair))
 
 
-class QaPairPage(BaseModel):
-    """A page of groups, each by the pair that stands for it."""
-
-    items: list[QaPairDetails]
-    next: str | None
-    total: int
-    total_is: Literal["exact"] = "exact"
-
-
 class QaPairChange(BaseModel):
     """What becomes of a pair."""
 
@@ -90,14 +83,18 @@ def _filter(
 @router.get("")
 def list_pairs(
     access: MyAccess, wanted: Annotated[QaFilter, Depends(_filter)],
-    limit: Annotated[int, Query(ge=1, le=200)] = 50, after: Annotated[int, Query(ge=0, le=1_000_000)] = 0,
-) -> QaPairPage:  # fmt: skip
-    """List groups of pairs, those that are asked most first; `after` is the `next` of the page before."""
-    page = qa_review.read_page(access, wanted, after + 1, limit=limit)
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    after: Annotated[str, Query(max_length=LONGEST, description="`next` of the page before.")] = "",
+) -> Listed[QaPairDetails]:  # fmt: skip
+    """List groups of pairs, those that are asked most first; pages that follow have the limit of the first."""
+    name = f"qa-pairs/{limit}"
+    read = read_cursor(access.desk, name, after)
+    page = qa_review.read_page(access, wanted, read[0] + 1 if read else 1, limit=limit)
     more = page.number * limit < page.total
-    return QaPairPage(
-        items=[QaPairDetails.of(pair) for pair in page.pairs], next=str(page.number) if more else None, total=page.total
-    )
+    return Listed(
+        items=[QaPairDetails.of(pair) for pair in page.pairs], total=page.total,
+        next=write_cursor(access.desk, name, page.number) if more else None,
+    )  # fmt: skip
 
 
 @router.post("/mine", status_code=202)

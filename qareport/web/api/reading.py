@@ -17,6 +17,7 @@ from qareport.model import CallReport
 from qareport.store import CallPageQuery, ListedCall, Scope, Sort
 from qareport.web import documents
 from qareport.web.access import Access
+from qareport.web.api.lists import Listed
 from qareport.web.cursors import LONGEST, read_cursor, write_cursor
 from qareport.web.dependencies import MyAccess
 from qareport.web.pages import sound
@@ -60,15 +61,6 @@ class CallItem(BaseModel):
     hits: list[CallHit]
 
 
-class CallList(BaseModel):
-    """A page of calls."""
-
-    items: list[CallItem]
-    next: str | None
-    total: int
-    total_is: Literal["exact", "at_least"]
-
-
 class CurvePointAnswer(BaseModel):
     """A point of a role's curve of emotion."""
 
@@ -84,7 +76,7 @@ _SOUND: Final[dict[int | str, dict[str, Any]]] = {
 
 
 @router.get("/calls")
-def list_calls(access: MyAccess, asked: Annotated[CallListQuery, Query()]) -> CallList:
+def list_calls(access: MyAccess, asked: Annotated[CallListQuery, Query()]) -> Listed[CallItem]:
     """List calls, or those that a query finds."""
     zone = access.desk.settings.period.time_zone
     page = access.list_calls(
@@ -96,7 +88,7 @@ def list_calls(access: MyAccess, asked: Annotated[CallListQuery, Query()]) -> Ca
             limit=asked.limit,
         )
     )
-    return CallList(
+    return Listed(
         items=[_item(call) for call in page.calls],
         next=write_cursor(access.desk, f"calls {asked.sort}", *page.calls[-1].place) if page.more else None,
         total=page.total,

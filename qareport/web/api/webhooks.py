@@ -8,15 +8,17 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Header, Query, Response
 from pydantic import BaseModel, Field
 
-from qareport.errors import QareportError
+from qareport.errors import BusyError, QareportError
 from qareport.messages import say
 from qareport.model import DeliveryState, EventType, Webhook, WebhookDelivery
 from qareport.web import webhooks
-from qareport.web.api.people import Listed, ListedAll
+from qareport.web.access import PreconditionError
+from qareport.web.api.lists import Listed, page_of, whole
+from qareport.web.cursors import LONGEST, read_cursor
 from qareport.web.dependencies import MyAccess
 
 router = APIRouter(prefix="/api/v1", tags=["webhooks"])
-IfMatch = Annotated[str | None, Header(description="The ETag that was looked at; 409 when it is another one now.")]
+IfMatch = Annotated[str | None, Header(description="The ETag that was looked at; 412 when it is another one now.")]
 
 
 class WebhookAnswer(BaseModel):
@@ -79,9 +81,9 @@ class DeliveryAnswer(BaseModel):
 
 
 @router.get("/webhooks")
-def get_webhooks(access: MyAccess) -> ListedAll[WebhookAnswer]:
+def get_webhooks(access: MyAccess) -> Listed[WebhookAnswer]:
     """List the webhooks."""
-    return ListedAll[WebhookAnswer].whole([WebhookAnswer.of(webhook) for webhook in webhooks.list_webhooks(access)])
+    return whole([WebhookAnswer.of(webhook) for webhook in webhooks.list_webhooks(access)])
 
 
 @router.post("/webhooks", status_code=201)
@@ -97,7 +99,11 @@ def change_webhook(
     access: MyAccess, webhook_id: int, change: webhooks.WebhookChange, response: Response, if_match: IfMatch = None
 ) -> WebhookAnswer:
     """Change a webhook, or switch it on or off."""
-    changed = webhooks.change_webhook(access, webhook_id, change, version=_version(if_match))
+    version = _version(if_match)
+    try:
+        changed = webhooks.change_webhook(access, webhook_id, change, version=version)
+    except BusyError as error:
+        raise PreconditionError.of(error.problems) from error
     response.headers["etag"] = f'"{changed.version}"'
     return WebhookAnswer.of(changed)
 
@@ -128,17 +134,17 @@ def get_deliveries(
     access: MyAccess,
     webhook_id: int,
     state: DeliveryState | None = None,
-    after: Annotated[int | None, Query(description="`next` of the page before.")] = None,
+    after: Annotated[str, Query(max_length=LONGEST, description="`next` of the page before.")] = "",
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> Listed[DeliveryAnswer]:
     """List the deliveries to a webhook, newest first."""
-    found = webhooks.list_deliveries(access, webhook_id, state=state, before=after, limit=limit + 1)
-    further = str(found[limit - 1].number) if len(found) > limit else None
-    return Listed[DeliveryAnswer](
-        items=[DeliveryAnswer.of(delivery) for delivery in found[:limit]],
-        next=further,
-        total=len(found),
-        total_is="exact" if further is None and after is None else "at_least",
+    name = f"deliveries/{webhook_id}"
+    before = read_cursor(access.desk, name, after)
+    found = webhooks.list_deliveries(
+        access, webhook_id, state=state, before=before[0] if before else None, limit=limit + 1
+    )
+    return page_of(
+        access.desk, name, found, limit, after=after, word=DeliveryAnswer.of, place=lambda delivery: delivery.number
     )
 
 

@@ -17,7 +17,7 @@ from qareport import events, privacy, search
 from qareport.errors import QareportError
 from qareport.files import atomic_write
 from qareport.messages import say
-from qareport.model import Export, Job, JobState
+from qareport.model import EventType, Export, Job, JobState
 from qareport.presentation.locale import speaking
 from qareport.workflows.export.columns import KINDS, masked_records, rows
 from qareport.workflows.export.writing import FORMATS, open_table, text_of_call
@@ -52,6 +52,10 @@ def make_export(workspace: Workspace, job: Job, owner: str) -> None:
         export = store.exports.get(int(job.payload["export_id"]))
         made = _write(workspace, export, _Progress(workspace, job, owner))
         store.exports.settle(made)
+        told = {
+            name: getattr(made, name) for name in ("export_id", "kind", "format", "calls", "rows", "size", "sha256")
+        }
+        store.webhooks.raise_event(EventType.EXPORT_READY, told, object=f"export:{made.export_id}", at=now)
     except _CancelledError:
         return
     except QareportError as error:

@@ -28,6 +28,7 @@ from qareport.workflows.live.core import TICK_S, LiveCore
 from qareport.workflows.live.recording import Recordings
 from qareport.workflows.live.signals import Noticed
 from qareport.workflows.live.starting import LiveLeg, LiveRefusedError, LiveStart, summary
+from qareport.workflows.live.telling import tell_others
 
 if TYPE_CHECKING:
     from qareport.asr.streaming import LiveRecogniser
@@ -79,7 +80,7 @@ class LiveService:
         self._kept_s = 0.0
         self._was_overloaded = False
         #: Called with everything that happens, from the thread that ticks.
-        self.listeners: Final[list[Listener]] = []
+        self.listeners: Final[list[Listener]] = [lambda event: tell_others(store, event, at=clock())]
 
     def __enter__(self) -> LiveService:
         merging.end_orphans(self._store, at=self._clock())

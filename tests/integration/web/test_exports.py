@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from qareport.model import Call, JobKind, Permission, UserRole, VerdictKind
+from qareport.model import Call, EventType, JobKind, Permission, UserRole, VerdictKind
 from qareport.web import reviewing
 from qareport.web.access import Access, Principal
 from qareport.workflows.export.jobs import make_export, sweep_exports
@@ -51,6 +51,8 @@ def files(opened: OpenDesk) -> list[Path]:
 
 def test_an_export_holds_the_calls_of_the_query_within_ones_reach(opened: OpenDesk) -> None:
     every, own = opened.enter(ADMIN), opened.enter(SUPERVISOR)
+    webhooks = opened.desk.store.webhooks
+    webhooks.add("crm", "https://crm.example.com/", at=opened.clock.now, types=[EventType.EXPORT_READY])
     ordered = [order(every), order(own), order(own, q="order:o2"), order(own, "segments", q="愤怒", format="jsonl")]
     assert [answer.status_code for answer in ordered] == [202] * 4
     assert every.get("/api/v1/exports/1/content").status_code == 409
@@ -63,6 +65,8 @@ def test_an_export_holds_the_calls_of_the_query_within_ones_reach(opened: OpenDe
     assert (state["state"], state["calls"], state["rows"]) == ("done", 2, 2)
     log = [line.action for line in opened.desk.store.audit.list(limit=50)]
     assert (log.count("export.order"), log.count("export.download")) == (4, 4)
+    told = [delivery.data or {} for delivery in opened.desk.store.webhook_queue.list()]
+    assert [(data["export_id"], data["rows"]) for data in told] == [(4, 12), (3, 0), (2, 2), (1, 4)]
 
 
 @pytest.mark.parametrize(("role", "status"), [(AGENT, 403), (AUDITOR, 403), (ANALYST, 202)])

@@ -1,0 +1,52 @@
+"""Lists of the API: items, where the next page begins, and how many there are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Annotated, Generic, Literal, TypeVar
+
+from pydantic import BaseModel, Field
+
+from qareport.web.cursors import write_cursor
+from qareport.web.desk import Desk
+
+T = TypeVar("T")
+S = TypeVar("S")
+
+
+class Listed(BaseModel, Generic[T]):
+    """A list."""
+
+    items: list[T]
+    next: Annotated[str | None, Field(description="Value of `after` for the next page; null at the end.")] = None
+    total: int
+    total_is: Literal["exact", "at_least"] = "exact"
+
+
+def whole(items: Sequence[T]) -> Listed[T]:
+    """Make a list of all there is."""
+    return Listed(items=list(items), total=len(items))
+
+
+def page_of(
+    desk: Desk, name: str, found: Sequence[S], limit: int, *, after: str, word: Callable[[S], T],
+    place: Callable[[S], int],
+) -> Listed[T]:  # fmt: skip
+    """Make a page of a list whose total nobody counts.
+
+    Args:
+        desk: whose key signs where the page ends.
+        name: of the list, for its cursors.
+        found: one more than the page holds, where there is more.
+        limit: of the page.
+        after: what was asked for.
+        word: describes one.
+        place: what the list goes on from.
+    """
+    shown, more = found[:limit], len(found) > limit
+    return Listed(
+        items=[word(item) for item in shown],
+        next=write_cursor(desk, name, place(shown[-1])) if more else None,
+        total=len(found),
+        total_is="at_least" if more or after else "exact",
+    )

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from qareport.errors import QareportError, redact
-from qareport.messages import say
+from qareport.messages import Message, say
 
 _log = logging.getLogger(__name__)
 #: A progress hook `(step, done, total)`: calls or orders that have passed a step, of how many (0 = not known).
@@ -57,17 +57,16 @@ def _mask(text: str) -> str:
     return privacy.mask(redact(text))[0]
 
 
-def reason_of(error: Exception) -> str:
-    """Word any error for a list of failures; an unexpected one is logged with its traceback."""
+def reason_of(error: Exception) -> Message | QareportError:
+    """Word any error for a list of failures, in its reader's language; an unexpected one is logged with its traceback."""
     if isinstance(error, QareportError):
-        return str(error)
+        return error
     _log.error("unexpected error", exc_info=error)
-    unexpected = say(
+    return say(
         "unexpected {kind}: {error} (a fault in qareport: please report it; details with -v)",
         kind=type(error).__name__,
         error=redact(str(error)),
     )
-    return str(unexpected)
 
 
 def json_formatter() -> logging.Formatter:

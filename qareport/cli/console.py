@@ -17,7 +17,7 @@ import click
 from qareport import events
 from qareport.cli.intake_summary import intake_lines
 from qareport.cli.terminal import printable
-from qareport.errors import Problem, redact
+from qareport.errors import Problem, QareportError, redact
 from qareport.messages import Message, for_user, say
 from qareport.presentation.locale import LOCALES
 from qareport.workflows.workspace import Workspace
@@ -144,7 +144,7 @@ class Summary:
     done: tuple[Call, ...]
     failures: tuple[FailedCall, ...]
     #: Documents that could not be made: order and format, reason.
-    problems: tuple[tuple[str, str], ...]
+    problems: tuple[tuple[str, Message | QareportError], ...]
     documents: tuple[Path, ...]
     out: Path
     reused_documents: int

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import shutil
+import socket
 import ssl
 import stat
 import subprocess
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -17,7 +19,7 @@ from typing import TYPE_CHECKING, Final
 from qareport.errors import NoStoreError, Problem
 from qareport.messages import Message, say
 from qareport.model import JobKind
-from qareport.outgoing import OutgoingClient, OutgoingError, OutgoingFault, OutgoingReach
+from qareport.outgoing import OutgoingClient, OutgoingError, OutgoingReach
 
 if TYPE_CHECKING:
     from qareport.settings import DeskSettings
@@ -83,15 +85,16 @@ def _answers(settings: DeskSettings) -> bool | None:
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host)  # noqa: S104 - only compared
     context = ssl.create_default_context()
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE  # only its answer matters
+    try:
+        socket.create_connection((host, settings.port), timeout=_ANSWER_S).close()
+    except OSError:
+        return None
     client = OutgoingClient(OutgoingReach(private=True, timeout_s=_ANSWER_S), context=context)
     place = f"[{host}]:{settings.port}" if ":" in host else f"{host}:{settings.port}"
     for scheme in ("http", "https"):
-        try:
+        with suppress(OutgoingError):
             if client.send("GET", f"{scheme}://{place}/healthz").body.startswith(b"ok\n"):
                 return True
-        except OutgoingError as error:
-            if error.fault is OutgoingFault.UNREACHABLE:
-                return None
     return False
 
 

@@ -149,7 +149,7 @@ class Matching:
 
             joined = join_legs((first, second), self._cache / _JOINED, max_duration_ms=self._max_duration_ms)
         except Exception as error:  # noqa: BLE001 - whatever is wrong with a call, the others are found
-            self._fail(replace(call, audio_path=str(first)), "decode", reason_of(error))
+            self._fail(replace(call, audio_path=str(first)), "decode", str(reason_of(error)))
         else:
             self._calls.append(replace(call, audio_path=str(joined)))
 

@@ -100,9 +100,10 @@ def add(access: Access, new: NewUpload) -> Job:
     if desk.store.jobs.count_waiting(JobKind.UPLOAD) >= desk.settings.desk.upload_queue:
         raise UploadRefusedError("overload", say("too many recordings wait already; try again in some minutes"))
     payload = new.model_dump(mode="json")
-    if new.started_at is not None and new.started_at.tzinfo is None:
+    if new.started_at is not None:
         zone = ZoneInfo(desk.settings.period.time_zone)
-        payload["started_at"] = new.started_at.replace(tzinfo=zone).isoformat()
+        at = new.started_at
+        payload["started_at"] = (at.replace(tzinfo=zone) if at.tzinfo is None else at.astimezone(zone)).isoformat()
     payload["call_id"] = new.call_id or _make_id(new.file_name)
     user = access.principal.user
     access.record("upload", object=f"call:{payload['call_id']}", file=new.file_name)

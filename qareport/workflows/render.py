@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING
 
 from qareport import __version__, events, periods, privacy, report
 from qareport.codec import to_json
-from qareport.errors import NotFoundError
+from qareport.errors import NotFoundError, QareportError
 from qareport.events import Progress, reason_of
 from qareport.files import content_key, remove_unfinished, safe_name
-from qareport.messages import say
+from qareport.messages import Message, say
 from qareport.model import (
     Agents,
     CallReport,
@@ -168,7 +168,7 @@ class Rendering:
     #: How many of them were already current.
     reused: int
     #: Documents that could not be made, with the reason.
-    problems: tuple[tuple[str, str], ...]
+    problems: tuple[tuple[str, Message | QareportError], ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -215,7 +215,7 @@ class _Renderer:
 
     workspace: Workspace
     made: list[Path] = field(default_factory=list)
-    problems: list[tuple[str, str]] = field(default_factory=list)
+    problems: list[tuple[str, Message | QareportError]] = field(default_factory=list)
     reused: int = 0
     _watch: events.Stopwatch = field(default_factory=events.Stopwatch)
 
@@ -234,7 +234,7 @@ class _Renderer:
             if isinstance(outcome, Exception):
                 name = document.path.name if documents.name is None else f"{documents.name} {format}"
                 self.problems.append((name, reason_of(outcome)))
-                self._log(documents, format, "failed", reason=self.problems[-1][1])
+                self._log(documents, format, "failed", reason=str(self.problems[-1][1]))
                 continue
             if outcome is not None:
                 self.workspace.store.documents.put(document.path.resolve(), document.key, name=documents.name)

@@ -35,7 +35,9 @@ class Serving:
         """Return a browser in which a user of the demo is logged in, with the password that was printed."""
         printed = (line.split() for line in self.log.read_text("utf-8").splitlines())
         password = next(words[1] for words in printed if words[:1] == [name])
-        client = httpx2.Client(base_url=self.address, headers={"sec-fetch-site": "same-origin"}, trust_env=False)
+        client = httpx2.Client(
+            base_url=self.address, headers={"sec-fetch-site": "same-origin"}, trust_env=False, timeout=60
+        )
         answer = client.post("/login", data={"name": name, "password": password})
         assert answer.status_code == 303, answer.text
         return client

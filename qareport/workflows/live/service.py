@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
+from zoneinfo import ZoneInfo
 
 from qareport import events, privacy
 from qareport.audio.streaming import Pcm
@@ -126,7 +127,8 @@ class LiveService:
             call = LiveCall(
                 live_id=live_id, call_id=start.call_id, order_id=start.order_id, agent_id=start.agent_id,
                 external_ref=start.external_ref, customer_phone=start.customer_phone, convention=start.convention,
-                peer=start.peer, state=LiveState.OPEN, channel_roles=roles, started_at=self._clock(),
+                peer=start.peer, state=LiveState.OPEN, channel_roles=roles,
+                started_at=self._clock().astimezone(ZoneInfo(self._settings.period.time_zone)),
                 audio_path=str(path),
             )  # fmt: skip
             now_s = time.monotonic()
@@ -211,7 +213,7 @@ class LiveService:
             try:
                 self.tick(now_s)
             except Exception as error:  # noqa: BLE001 - a fault in one tick ends no call
-                events.happened("live", "failed", reason=events.reason_of(error))
+                events.happened("live", "failed", reason=str(events.reason_of(error)))
             due_s = max(due_s + TICK_S, now_s)
             self._stopping.wait(max(0.0, due_s - time.monotonic()))
 

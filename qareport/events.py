@@ -58,7 +58,7 @@ def _mask(text: str) -> str:
 
 
 def reason_of(error: Exception) -> Message | QareportError:
-    """Word any error for a list of failures, in its reader's language; an unexpected one is logged with its traceback."""
+    """Word any error for a list, in the language of its reader; an unexpected one is logged with its traceback."""
     if isinstance(error, QareportError):
         return error
     _log.error("unexpected error", exc_info=error)

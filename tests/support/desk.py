@@ -79,13 +79,14 @@ class OpenDesk:
 
 
 @contextmanager
-def open_desk(folder: Path, *, url: str = "", config: Path | None = None) -> Iterator[OpenDesk]:
+def open_desk(folder: Path, *, url: str = "", config: Path | None = None, calls: bool = True) -> Iterator[OpenDesk]:
     """Open a desk over a fresh store; it has all of `CALLS`, `TEAMS` and a user named after each role.
 
     Args:
         folder: where the store is.
         url: of another store.
         config: folder of the configuration; None: the bundled one.
+        calls: whether there are calls.
     """
     config = config or settings.default_dir("config")
     with (
@@ -96,7 +97,8 @@ def open_desk(folder: Path, *, url: str = "", config: Path | None = None) -> Ite
         desk = Desk(workspace, clock=clock)
         opened = OpenDesk(desk=desk, clock=clock)
         _add_people(opened)
-        _add_calls(workspace, folder)
+        if calls:
+            _add_calls(workspace, folder)
         yield opened
 
 

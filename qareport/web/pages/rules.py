@@ -31,14 +31,22 @@ SHOWN = 30
 
 
 @router.get("/rules")
-def show_rules(request: Request, access: MyAccess) -> Response:
-    """List the rule files, and what waits for consent."""
+def show_rules(request: Request, access: MyAccess, q: Annotated[str, Query(max_length=100)] = "") -> Response:
+    """List the rule files and what waits for consent, or the rules whose title or id holds some words."""
     access.require(Permission.RULES_READ)
     store, desk = access.desk.store, access.desk.rules.desk
     waiting = [text for text in store.rule_proposals.list_open() if text.state is ProposalState.PROPOSED]
     jobs = store.jobs.list(JobKind.REPLAY, limit=1) if access.principal.may(Permission.RULES_WRITE) else ()
+    files = desk.list_files(access.agents())
+    words = q.casefold().split()
+    found = [
+        (file.name, rule_id, title)
+        for file in files
+        for rule_id, title in file.rules
+        if all(word in f"{title} {rule_id}".casefold() for word in words)
+    ]
     return render(
-        request, "rules.html.j2", files=desk.list_files(access.agents()), latest=store.rule_proposals.list_latest(),
+        request, "rules.html.j2", files=files, q=q.strip(), found=found, latest=store.rule_proposals.list_latest(),
         names=_names(access), writable=desk.is_writable, waiting=waiting, job=jobs[0] if jobs else None, problem="",
     )  # fmt: skip
 

@@ -31,7 +31,8 @@ def show_today(request: Request, access: MyAccess) -> Response:
         own = "/audit" if access.principal.may(Permission.AUDIT_READ) else "/account"
         return RedirectResponse(own, status_code=303)
     zone = access.desk.settings.period.time_zone
-    yesterday = periods.local_day(access.desk.now(), zone) - DAY
+    today = periods.local_day(access.desk.now(), zone)
+    yesterday = today - DAY
     period = periods.period_of(PeriodKind.DAY, yesterday, zone)
     report = access.recent_report(period)
     latest = None
@@ -41,11 +42,11 @@ def show_today(request: Request, access: MyAccess) -> Response:
         latest = None if newest is None else periods.local_day(newest, zone)
     view = build_view(report, access.desk.settings.report, pages_of(request, access))
     return render(
-        request, "today.html.j2", view=view, latest=latest, address=f"/reports/day/{name_of(period)}",
+        request, "today.html.j2", view=view, latest=latest, report_calls=report.coverage.calls, address=f"/reports/day/{name_of(period)}",
         callbacks=[*view.callbacks, *view.callbacks_rest][:MOST], callbacks_total=report.callbacks_total,
         appeals=appealing.notices_of(access), now=access.desk.now(), words=review_wording,
         uploads=[uploading.state_of(job) for job in _failed_uploads(access)], failed=report.failed_calls,
-        webhooks=_webhooks_off(access),
+        webhooks=_webhooks_off(access), today=today, in_work=_uploads_in_work(access),
     )  # fmt: skip
 
 
@@ -55,6 +56,13 @@ def _webhooks_off(access: Access) -> list[tuple[int, Message]]:
         return []
     off = (hook for hook in access.desk.store.webhooks.list() if hook.off not in (None, OffReason.PERSON))
     return [(hook.webhook_id, why_off(hook)) for hook in off]
+
+
+def _uploads_in_work(access: Access) -> int:
+    """Count the recordings that wait or are being heard, for who may upload."""
+    if not access.principal.may(Permission.CALLS_WRITE):
+        return 0
+    return access.desk.store.jobs.count_waiting(JobKind.UPLOAD)
 
 
 def _failed_uploads(access: Access) -> list[Job]:

@@ -187,3 +187,12 @@ def test_others_see_a_draft_who_may_write(opened: OpenDesk) -> None:
     opened.login(UserRole.ANALYST).put(f"{API}/drafts/returns.yaml", json={"text": MORE})
     assert "别人的草稿和提交" in opened.login(UserRole.ADMIN).get(URL).text
     assert "三遍" not in opened.login(UserRole.AGENT).get(URL).text
+
+
+def test_a_rule_is_found_by_its_title_or_its_id(opened: OpenDesk) -> None:
+    client = opened.login(UserRole.SUPERVISOR)
+    for words in ("运费 没有答", "RETURNS.freight"):
+        page = client.get("/rules", params={"q": words}).text
+        assert f"{URL}?tab=form&amp;rule=returns.freight" in page
+        assert "returns.complaint" not in page
+    assert "没有名称或编号含有这些字的规则" in client.get("/rules", params={"q": "没有这样的"}).text

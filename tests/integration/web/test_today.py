@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 
-from qareport.model import UserRole
-from tests.support.desk import OpenDesk
+from qareport.model import JobKind, UserRole
+from tests.support.desk import NOW, OpenDesk, open_desk
 
 
 @pytest.mark.parametrize(("role", "calls"), [(UserRole.ADMIN, 4), (UserRole.SUPERVISOR, 2), (UserRole.AGENT, 1)])
@@ -40,3 +41,19 @@ def test_a_day_without_calls_says_that_nobody_is_to_be_called(opened: OpenDesk) 
     page = opened.login(UserRole.ADMIN).get("/").text
     assert "没有需要回电的客户" in page
     assert 'href="/reports/day/2026-11-21"' in page
+
+
+def test_before_the_first_call_the_page_leads_to_the_upload_and_counts_what_is_heard(tmp_path: Path) -> None:
+    with open_desk(tmp_path, calls=False) as empty:
+        client = empty.login(UserRole.SUPERVISOR)
+        page = client.get("/").text
+        assert "还没有听过通话" in page
+        assert 'class="button" href="/upload"' in page
+        empty.desk.store.jobs.add(JobKind.UPLOAD, {"call_id": "new"}, at=NOW)
+        assert "1个录音正在识别或排队" in client.get("/").text
+
+
+def test_today_so_far_is_a_click_away(opened: OpenDesk) -> None:
+    client = opened.login(UserRole.SUPERVISOR)
+    assert 'href="/reports/day/2026-11-22">今天到现在' in client.get("/").text
+    assert client.get("/reports/day/2026-11-22").status_code == 200

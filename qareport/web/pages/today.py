@@ -42,7 +42,8 @@ def show_today(request: Request, access: MyAccess) -> Response:
         latest = None if newest is None else periods.local_day(newest, zone)
     view = build_view(report, access.desk.settings.report, pages_of(request, access))
     return render(
-        request, "today.html.j2", view=view, latest=latest, report_calls=report.coverage.calls, address=f"/reports/day/{name_of(period)}",
+        request, "today.html.j2", view=view, latest=latest, report_calls=report.coverage.calls,
+        address=f"/reports/day/{name_of(period)}",
         callbacks=[*view.callbacks, *view.callbacks_rest][:MOST], callbacks_total=report.callbacks_total,
         appeals=appealing.notices_of(access), now=access.desk.now(), words=review_wording,
         uploads=[uploading.state_of(job) for job in _failed_uploads(access)], failed=report.failed_calls,

@@ -22,7 +22,7 @@ from qareport.rules.rule import Occurrence, Rule, RuleSet, RuleStatus
 from qareport.rules.rule_files import RuleFiles, kind_of
 from qareport.rules.rule_templates import NewRule, RuleTemplate, add_rule, next_id
 from qareport.rules.rule_tests import RuleTest, RuleTestResult, export_rule_test, load_rule_tests, run_rule_tests
-from qareport.rules.rule_text import EditableRule, WordField, edit_rule, read_rules, split_words
+from qareport.rules.rule_text import EditableRule, WordField, append_rule, edit_rule, read_rules, split_words
 from qareport.rules.schema import FileKind, json_schema
 from qareport.rules.slots import Tongue
 from qareport.rules.translation import rewrite
@@ -52,6 +52,7 @@ __all__ = [
     "Tongue",
     "WordField",
     "add_rule",
+    "append_rule",
     "assess_risk",
     "codes_reference",
     "conditions_reference",

@@ -33,6 +33,7 @@ from qareport.rules import Rule, RuleStatus
 from qareport.web.access import Access
 from qareport.web.desk import Desk
 from qareport.workflows.judge import transcript_of
+from qareport.workflows.rule_desk import sibling_of
 
 #: The longest comment, in characters.
 MOST_COMMENT: Final = 2000
@@ -252,6 +253,27 @@ def counterexample(access: Access, call_id: str, finding_id: str) -> tuple[str, 
     text = rules.export_rule_test(transcript, rule, book.ruleset, book.analyse, book.read, wrong_at_ms=wrong_at_ms)
     access.record("review.counterexample", object=f"call:{call_id}", finding=finding_id)
     return text, rule.id
+
+
+def draft_counterexample(access: Access, call_id: str, finding_id: str) -> str:
+    """Write the test that `counterexample` cuts into one's draft of the tests beside the rule. Returns their file.
+
+    Raises:
+        BusyError: nobody rejected the finding, or the rules do not make it.
+        ConfigError: the draft has no list of tests to which one can be added.
+        NotFoundError: the rule is gone.
+    """
+    access.require_rule_work()
+    text, rule_id = counterexample(access, call_id, finding_id)
+    desk, user, now = access.desk.rules, access.principal.user, access.desk.now()
+    files = desk.desk.list_files(access.agents())
+    name = next((file.name for file in files if rule_id in dict(file.rules)), None)
+    beside = sibling_of(name) if name is not None else None
+    if beside is None:
+        raise NotFoundError(say("no rule {rule!r}", rule=rule_id))
+    tests = desk.open(beside, user, now=now).text
+    desk.save(beside, user, rules.append_rule(tests, f"schema: 1\ncases:\n{text}", "cases"), now=now)
+    return beside
 
 
 def active_rules(desk: Desk) -> tuple[Rule, ...]:

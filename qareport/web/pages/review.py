@@ -11,7 +11,7 @@ from fastapi.responses import PlainTextResponse, RedirectResponse
 
 from qareport.errors import QareportError
 from qareport.messages import say
-from qareport.model import Finding, Permission, VerdictKind, VerdictReason
+from qareport.model import Finding, Permission, Reach, VerdictKind, VerdictReason
 from qareport.presentation import review_wording, wording
 from qareport.presentation.locale import _
 from qareport.web import appealing, reviewing
@@ -84,7 +84,18 @@ def show_counterexample(
     if download:
         headers = {"content-disposition": f"attachment; filename*=UTF-8''{quote(rule_id, safe='')}.test.yaml"}
         return PlainTextResponse(f"schema: 1\ncases:\n{text}", media_type="application/yaml", headers=headers)
-    return render(request, "counterexample.html.j2", text=text, rule_id=rule_id, call_id=call_id, finding_id=finding_id)
+    may_draft = access.principal.rights.get(Permission.RULES_READ) is Reach.ALL
+    return render(
+        request, "counterexample.html.j2", text=text, rule_id=rule_id, call_id=call_id, finding_id=finding_id,
+        may_draft=may_draft,
+    )  # fmt: skip
+
+
+@router.post("/calls/{call_id:path}/findings/{finding_id}/counterexample")
+def draft_counterexample(access: MyAccess, call_id: str, finding_id: str) -> Response:
+    """Write the test into one's draft of the tests beside the rule, and go there."""
+    file = reviewing.draft_counterexample(access, call_id, finding_id)
+    return RedirectResponse(f"/rules/{quote(file)}?tab=counterexample", status_code=303)
 
 
 @router.post("/calls/{call_id:path}/findings")

@@ -250,6 +250,26 @@ def test_a_rejected_finding_becomes_a_counterexample_that_can_be_read_again(open
     assert audit(opened, "review.counterexample") == ["review.counterexample"] * 2
 
 
+def test_a_counterexample_is_written_into_the_draft_of_the_tests_where_the_rule_fails_it(opened: OpenDesk) -> None:
+    client = opened.login(SUPERVISOR)
+    item = costly(client)
+    path = f"/calls/c1/findings/{item['finding_id']}/counterexample"
+    assert client.post(path).status_code == 409
+    give(client, item["finding_id"])
+    answer = client.post(path)
+    assert answer.status_code == 303
+    file = answer.headers["location"].partition("?")[0]
+    assert file.endswith(".test.yaml")
+    page = client.get(answer.headers["location"]).text
+    assert "例子已经写进草稿" in page
+    assert f"must_not_hit: [{item['rule_id']}]" in page
+    assert "1个没过" in client.post(file, data={"action": "test"}).text
+    assert (
+        opened.login(ANALYST).get(file).text.count(f"must_not_hit: [{item['rule_id']}]")
+        == page.count(f"must_not_hit: [{item['rule_id']}]") - 1
+    ), "a draft is one's own"
+
+
 # --- agents -----------------------------------------------------------------------------------------------------------
 
 

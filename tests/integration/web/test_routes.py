@@ -212,6 +212,7 @@ HELD_BY_THEIR_OWN_TESTS = {
     "POST /calls/{call_id:path}/acknowledge",
     "POST /calls/{call_id:path}/findings",
     "POST /calls/{call_id:path}/findings/{finding_id}/appeal",
+    "POST /calls/{call_id:path}/findings/{finding_id}/counterexample",
     "POST /calls/{call_id:path}/findings/{finding_id}/verdict",
     "POST /review/stale/{verdict_id}",
     "PUT /api/v1/calls/{call_id:path}/findings/{finding_id}/verdict",

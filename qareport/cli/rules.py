@@ -74,6 +74,7 @@ def lint(options: Options, format_: str, stored: bool) -> int:
                 rule_book.ruleset,
                 silence_ms=rule_book.settings.analysis.silence_ms,
                 topics=rule_book.topic_names,
+                promises=[promise.name for promise in rule_book.topics.promises],
                 categories=[category.name for category in rule_book.settings.score.categories],
                 today=datetime.now().astimezone().date(),
                 counts=counts,

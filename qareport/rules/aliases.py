@@ -30,7 +30,7 @@ KEYS: Mapping[str, tuple[str, ...]] = {
     "applies_when": ("适用条件",), "most": ("最多",), "advice": ("建议话术", "话术"), "default": ("默认",),
     "from": ("从",), "to": ("到",), "mode": ("方式",),
     # Conditions.
-    "customer says": ("客户说",), "agent says": ("客服说",), "anyone says": ("任何人说",),
+    "customer says": ("客户说", "顾客说"), "agent says": ("客服说", "坐席说"), "anyone says": ("任何人说",),
     "customer does": ("客户在做", "客户做"), "agent does": ("客服在做", "客服做"), "emotion": ("情绪",),
     "event": ("声音",),
     "silence": ("沉默",), "interruption": ("抢话",), "moment": ("关键节点", "节点", "节点名称"),
@@ -75,7 +75,7 @@ KEYS_IN: Mapping[tuple[str, str], str] = {
 _OWN: Mapping[str, tuple[str, ...]] = {
     "fatal": ("一票否决",), "active": ("生效",), "draft": ("草稿",), "retired": ("停用",),
     "once": ("一次",), "first": ("首次",), "every": ("每次",),
-    "unknown": ("未知", "说话人未知"), "customer": ("顾客",), "anyone": ("任何人",),
+    "unknown": ("未知", "说话人未知"), "customer": ("顾客",), "agent": ("坐席",), "anyone": ("任何人",),
     "either": ("都算",), "any": ("任一",),
     "utterance": ("每句",), "call": ("整通",),
     "topic_mention": ("首次提及",), "emotion": ("情绪转折",), "silence": ("无人应答",), "irony": ("反讽",),

@@ -10,11 +10,12 @@ from typing import Annotated, Any, TypeVar
 import pydantic
 
 from qareport.messages import say
-from qareport.rules.aliases import Choices
+from qareport.rules.aliases import Choices, words_of
 from qareport.rules.conditions import LEAVES, Condition
 from qareport.rules.conditions.logic import AllOf, AnyOf, Counted, Excuse, NoneOf, Remembered, Scoped, Unless
 from qareport.rules.conditions.sequence import AllTogether, InSequence, Step
-from qareport.rules.diagnostics import Diagnostics, mistyped_colon, near_key
+from qareport.rules.diagnostics import Diagnostics
+from qareport.rules.remedies import mistyped_colon, mistyped_mark, near_key
 from qareport.rules.rule import Shared
 from qareport.rules.schema_types import Extent, Form, Gap, Place, Reach
 from qareport.strict_yaml import NodePath
@@ -26,6 +27,17 @@ HEADS = (*LEAVES, *BRANCHES)
 SCOPES = ("first", "last", "between")
 #: Keys that may be written beside any head.
 MODIFIERS = (*SCOPES, "nth", "times", "unless")
+#: Keys that belong beside some conditions alone, and where.
+_PLACES = {
+    "within": say("it belongs to a later step of `sequence`, to an exception of `unless`, or beside `times`"),
+    "before": say("it belongs to an exception of `unless`"),
+    "around": say("it belongs to an exception of `unless`"),
+    "together": say("it belongs beside `all`"),
+    "at_least": say(
+        "it belongs beside `any`, or into the condition: {example}", example="{any: [甲, 乙], at_least: 2}"
+    ),
+    "after": say("it belongs beside `silence`"),
+}
 #: A sequence longer than this is a mistake, and would cost too much to match.
 MAX_STEPS = 10
 
@@ -60,7 +72,9 @@ class ConditionParser:
         siblings = BRANCHES[head] if head in BRANCHES else LEAVES[head].siblings
         known = (head, *siblings, *MODIFIERS, *(("within",) if "times" in node else ()), *extra)
         for key in node:
-            if key not in known:
+            if key in _PLACES and key not in known:
+                self.diagnostics.misplaced_key(path, key, _PLACES[key])
+            elif key not in known:
                 self.diagnostics.unknown_key(path, key, known)
         condition = self._branch(head, node, path) if head in BRANCHES else self._leaf(head, node, path, siblings)
         scope = self._scope(node, path)
@@ -82,6 +96,7 @@ class ConditionParser:
         return condition
 
     def _conflict(self, path: NodePath, first: str, second: str) -> None:
+        first, second = (self.diagnostics.source.spelt_keys.get((*path[:-1], key), key) for key in (first, second))
         what = say("both `{first}` and `{second}` are given", first=first, second=second)
         self.diagnostics.add("conflicting-keys", path, what, to_do=say("keep one of them"))
 
@@ -101,11 +116,23 @@ class ConditionParser:
         first, last = self.read(REACH, node, path, "first"), self.read(REACH, node, path, "last")
         if first is not None and last is not None:
             self._conflict((*path, "last"), "first", "last")
-        between = self.read(BETWEEN, node, path, "between")
+        between = self._between(node, path)
         if between is not None and _backwards(*between):
             what, to_do = say("between: ends before it starts"), say("write the earlier first")
             self.diagnostics.add("invalid-bounds", (*path, "between"), what, to_do=to_do)
         return first, last, between
+
+    def _between(self, node: Mapping[str, Any], path: NodePath) -> tuple[Extent, Extent] | None:
+        value = node.get("between")
+        if "between" not in node or (isinstance(value, list) and len(value) == 2):
+            return self.read(BETWEEN, node, path, "between")
+        place = (*path, "between")
+        written = " ".join(map(str, value)) if isinstance(value, list) else str(value)
+        expected, to_do = say("two places of the recording: [10s, -30s], [20%, 50%]"), mistyped_mark(written)
+        self.diagnostics.add(
+            "invalid-length", place, self.diagnostics.got(place, value), expected=expected, to_do=to_do
+        )
+        return None
 
     def _head(self, node: Any, path: NodePath, extra: tuple[str, ...]) -> str | None:
         if not isinstance(node, dict):
@@ -125,7 +152,13 @@ class ConditionParser:
         strange = [key for key in node if key not in (*MODIFIERS, *extra)]
         if not strange:
             expected = say("one of {choices}", choices=Choices.of_keys(HEADS))
-            self.diagnostics.add("missing-condition", path, say("no condition here"), expected=expected)
+            # `- within: 20s`: what belongs beside the condition above has a dash of its own.
+            is_later = bool(path) and isinstance(path[-1], int) and path[-1] > 0
+            to_do = say("if it belongs to the condition above, take the dash out and indent it like that")
+            what = say("no condition here")
+            self.diagnostics.add(
+                "missing-condition", path, what, expected=expected, to_do=to_do if is_later and node else None
+            )
         for key in strange:
             to_do = mistyped_colon(key) or near_key(key, HEADS)
             to_do = to_do or say("conditions are: {heads}", heads=Choices.of_keys(HEADS))
@@ -177,9 +210,11 @@ class ConditionParser:
         steps = []
         for index, item in enumerate(items):
             here = (*place, index)
-            if isinstance(item, dict) and "none" in item:
+            none = next((key for key in words_of("none") if isinstance(item, dict) and key in item), None)
+            if none is not None:
                 to_do = say("write it below `unless:`, beside `sequence:`, with its `within:`")
-                self.diagnostics.add("sequence-step", (*here, "none"), say("`none` cannot be a step"), to_do=to_do)
+                self.diagnostics.add("sequence-step", (*here, none), say("`none` cannot be a step"), to_do=to_do)
+                continue
             if index == 0 and isinstance(item, dict) and "within" in item:
                 what, to_do = say("the first step follows nothing"), say("write it at the second step")
                 self.diagnostics.add("sequence-step", (*here, "within"), what, to_do=to_do)

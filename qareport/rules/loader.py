@@ -17,8 +17,9 @@ from qareport.rules.aliases import did_you_mean, nearest, words_of
 from qareport.rules.condition_parser import ConditionParser
 from qareport.rules.conditions import Condition
 from qareport.rules.conditions.logic import Counted
-from qareport.rules.diagnostics import Diagnostics, mistyped_colon
+from qareport.rules.diagnostics import Diagnostics
 from qareport.rules.file_forms import RuleForm, SharedForm
+from qareport.rules.remedies import mistyped_colon
 from qareport.rules.rule import Advice, AdviceError, Rule, RuleSet, Shared
 from qareport.rules.rule_files import SYNONYMS, RuleFiles, kind_of
 from qareport.rules.translation import read_english, slot_of
@@ -30,7 +31,7 @@ from qareport.text.wordlist import WordList
 def read_shared(source: YamlSource, diagnostics: Diagnostics) -> Shared:
     """Read `synonyms.yaml`; errors go to `diagnostics`."""
     try:
-        form = SharedForm.model_validate(source.data)
+        form = SharedForm.model_validate(source.data, context={"synonyms": None})
     except pydantic.ValidationError as error:
         diagnostics.explain(error, ())
         return Shared()

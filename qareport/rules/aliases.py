@@ -22,6 +22,7 @@ KEYS: Mapping[str, tuple[str, ...]] = {
     # Files.
     "schema": ("格式", "版本"), "rules": ("规则",), "cases": ("例子",),
     "synonyms": ("共用说法", "同义词"), "stages": ("订单阶段", "阶段"), "false_friends": ("易混词",),
+    "conditions": ("共用条件",),
     # Rules.
     "id": ("编号",), "title": ("标题", "名称"), "severity": ("严重程度", "严重度"), "points": ("分数", "扣分", "加分"),
     "category": ("类别", "分类"), "status": ("状态",), "occurrence": ("计次",), "effective": ("生效日期",),
@@ -39,6 +40,7 @@ KEYS: Mapping[str, tuple[str, ...]] = {
     "call length": ("通话时长",), "turns": ("轮数",), "utterances": ("句数",), "metric": ("指标",),
     "trend": ("情绪走向",), "time of day": ("时段",), "weekday": ("星期",), "earlier calls": ("此前来电",),
     "promise": ("客服承诺", "承诺"), "agent": ("客服工号", "工号"), "shop": ("店铺", "店铺名"),
+    "condition": ("条件",),
     "all": ("全部", "同时"), "any": ("任一",), "none": ("都没有",), "sequence": ("先后",),
     # Beside conditions.
     "unless": ("除非",), "within": ("以内", "多久以内"), "before": ("之前", "谁开口前"), "after": ("谁说完后", "之后"),

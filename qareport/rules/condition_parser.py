@@ -10,11 +10,12 @@ from typing import Annotated, Any, TypeVar
 import pydantic
 
 from qareport.messages import say
-from qareport.rules.aliases import Choices, words_of
+from qareport.rules.aliases import Choices, did_you_mean, words_of
 from qareport.rules.conditions import LEAVES, Condition
 from qareport.rules.conditions.logic import AllOf, AnyOf, Counted, Excuse, NoneOf, Remembered, Scoped, Unless
 from qareport.rules.conditions.sequence import AllTogether, InSequence, Step
 from qareport.rules.diagnostics import Diagnostics
+from qareport.rules.named_conditions import NAMED
 from qareport.rules.remedies import mistyped_colon, mistyped_mark, near_key
 from qareport.rules.rule import Shared
 from qareport.rules.schema_types import Extent, Form, Gap, Place, Reach
@@ -65,6 +66,9 @@ class ConditionParser:
             path: its place in the document.
             extra: further keys allowed beside the head; the caller reads them.
         """
+        if isinstance(node, dict) and NAMED in node and node.keys().isdisjoint(HEADS):
+            self._unknown_name(node, path)
+            return None
         head = self._head(node, path, extra)
         if head is None:
             return None
@@ -94,6 +98,19 @@ class ConditionParser:
             condition = Unless(condition=condition, exceptions=exceptions)
         self.parts[path] = condition
         return condition
+
+    def _unknown_name(self, node: Mapping[str, Any], path: NodePath) -> None:
+        """Note the name of a condition that is not known; one that cannot be read is told of where it stands."""
+        known, name = self.shared.conditions, node[NAMED]
+        if name in known if isinstance(name, str) else False:
+            return
+        place = (*path, NAMED)
+        expected = say("a condition of synonyms.yaml ({known})", known=", ".join(known))
+        if not known:
+            expected = say("a condition of synonyms.yaml, which has none below `conditions:`")
+        to_do = did_you_mean(name, known) if isinstance(name, str) else None
+        what = self.diagnostics.got(place, name)
+        self.diagnostics.add("unknown-named-condition", place, what, expected=expected, to_do=to_do)
 
     def _conflict(self, path: NodePath, first: str, second: str) -> None:
         first, second = (self.diagnostics.source.spelt_keys.get((*path[:-1], key), key) for key in (first, second))
@@ -160,7 +177,7 @@ class ConditionParser:
                 "missing-condition", path, what, expected=expected, to_do=to_do if is_later and node else None
             )
         for key in strange:
-            to_do = mistyped_colon(key) or near_key(key, HEADS)
+            to_do = mistyped_colon(key) or near_key(key, (*HEADS, NAMED))
             to_do = to_do or say("conditions are: {heads}", heads=Choices.of_keys(HEADS))
             what = say("unknown condition {key!r}", key=key)
             self.diagnostics.add("unknown-condition", (*path, key), what, to_do=to_do)

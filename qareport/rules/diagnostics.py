@@ -55,6 +55,7 @@ CODES: Mapping[str, Message] = {
     "impossible-count": say("`at_least` asks for more conditions than there are."),
     "sequence-length": say("A sequence has 2 to 10 steps."),
     "sequence-step": say("The step of a sequence is not possible in this place."),
+    "unknown-named-condition": say("synonyms.yaml has no condition of this name."),
     "unknown-stage": say("synonyms.yaml lists no such stage."),
     "invalid-advice": say("The advice is empty or too long, or has a broken or unknown placeholder."),
     "advice-without-default": say("Advice by stage needs a `default`."),

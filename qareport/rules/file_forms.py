@@ -210,6 +210,8 @@ class SharedForm(Form):
     synonyms: dict[str, Keywords] = Field(default_factory=dict)
     stages: dict[str, StageWordsForm] = Field(default_factory=dict)
     false_friends: Keywords = ()
+    #: Read by `loader`, as `when` is.
+    conditions: dict[str, dict[str, Any]] = Field(default_factory=dict)
 
 
 class ExpectedHit(Form):

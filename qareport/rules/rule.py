@@ -141,6 +141,8 @@ class Shared:
     lists: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     #: Words that tell the stage of an order, by stage.
     stages: Mapping[str, WordList] = field(default_factory=dict)
+    #: Conditions by the name that rules write, in English; None: one that cannot be read.
+    conditions: Mapping[str, Mapping[str, Any] | None] = field(default_factory=dict)
     #: Words that sound like others and mean something else; no condition takes them for what it looks for.
     false_friends: tuple[str, ...] = ()
 

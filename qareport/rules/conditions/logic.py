@@ -16,6 +16,7 @@ Keys:
     any: one of the conditions holds; a sentence in which several do is one hit.
     at_least: beside `any`: so many of them hold.
     none: no condition of the list holds; what was not judged is held against nobody.
+    condition: the name of a condition that stands below `conditions` in `synonyms.yaml`, for several rules.
     first: only what starts in the first part of the call, counted from the first word.
     last: only what starts in the last part of the call, counted back from the last word.
     between: only what starts between two places of the recording; negative ones count from its end.
@@ -25,6 +26,7 @@ Keys:
     unless: conditions that excuse a hit: with neither `within` nor `before`, anywhere in the call.
     within: in an exception: from the start of the hit until so long after the end of the sentence that starts it.
     before: in an exception: said in the time so long before the hit.
+    around: in an exception: `within` and `before` in one.
 
 Example:
     none:

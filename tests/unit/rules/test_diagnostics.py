@@ -75,6 +75,7 @@ BROKEN: dict[str, dict[str, str]] = {
     "impossible-count": when("{any: [{silence: 2s}], at_least: 2}"),
     "sequence-length": when("{sequence: [{silence: 2s}]}"),
     "sequence-step": when("{sequence: [{none: [{silence: 2s}]}, {silence: 2s}]}"),
+    "unknown-named-condition": when("{condition: 催发货}"),
     "unknown-stage": when("{stage: 待发货}"),
     "invalid-advice": rule("advice: 好", "advice: '{{ topik }}'"),
     "advice-without-default": rule("advice: 好", "advice: {}"),

@@ -95,6 +95,8 @@ def test_the_examples_of_the_guide_are_taken(name: str) -> None:
     for block in blocks:
         if "cases:" in block or "例子:" in block:
             assert complaints("tests", block) == []
+        elif "conditions:" in block or "共用条件:" in block:
+            assert complaints("synonyms", block) == []
         elif re.match(r"schema:|格式:", block):
             assert complaints("rules", block) == []
         else:

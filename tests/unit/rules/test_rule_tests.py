@@ -89,6 +89,13 @@ def test_a_case_that_fails_says_why(tmp_path: Path, old: str, new: str, why: str
     assert str(result.location).endswith("a.test.yaml:3:5")
 
 
+def test_a_rule_that_missed_is_told_condition_by_condition(tmp_path: Path) -> None:
+    (result,) = run_case(tmp_path, case=CASE.replace("什么时候发货", "你好"))
+    assert result.why == ("a.rule 标题: 未命中", "  ✗ 客户说: [发货] (看了 1 句)")
+    (wrong_second,) = run_case(tmp_path, case=CASE.replace("at: 12", "at: 30"))
+    assert wrong_second.why == ()
+
+
 @pytest.mark.parametrize(
     ("old", "new", "expected"),
     [

@@ -45,7 +45,7 @@ KEYS: Mapping[str, tuple[str, ...]] = {
     # Beside conditions.
     "unless": ("除非",), "within": ("以内", "多久以内"), "before": ("之前", "谁开口前"), "after": ("谁说完后", "之后"),
     "together": ("彼此相隔",), "at_least": ("至少",), "first": ("开头",), "last": ("结尾",), "between": ("区间",),
-    "around": ("前后",),
+    "around": ("前后",), "earliest": ("最早",),
     "nth": ("第几次",), "times": ("满几次",),
     # Inside conditions.
     "is": ("是",), "role": ("谁",), "by": ("谁",), "act": ("行为",), "score": ("得分", "把握"), "lasts": ("持续",),

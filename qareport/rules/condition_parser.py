@@ -31,6 +31,7 @@ MODIFIERS = (*SCOPES, "nth", "times", "unless")
 #: Keys that belong beside some conditions alone, and where.
 _PLACES = {
     "within": say("it belongs to a later step of `sequence`, to an exception of `unless`, or beside `times`"),
+    "earliest": say("it belongs to a later step of `sequence`, or to an exception of `unless`"),
     "before": say("it belongs to an exception of `unless`"),
     "around": say("it belongs to an exception of `unless`"),
     "together": say("it belongs beside `all`"),
@@ -232,13 +233,16 @@ class ConditionParser:
                 to_do = say("write it below `unless:`, beside `sequence:`, with its `within:`")
                 self.diagnostics.add("sequence-step", (*here, none), say("`none` cannot be a step"), to_do=to_do)
                 continue
-            if index == 0 and isinstance(item, dict) and "within" in item:
+            early = next((key for key in ("within", "earliest") if isinstance(item, dict) and key in item), None)
+            if index == 0 and early is not None:
                 what, to_do = say("the first step follows nothing"), say("write it at the second step")
-                self.diagnostics.add("sequence-step", (*here, "within"), what, to_do=to_do)
-            condition = self.condition(item, here, ("within",))
-            within = self.read(GAP, item, here, "within") if isinstance(item, dict) else None
+                self.diagnostics.add("sequence-step", (*here, early), what, to_do=to_do)
+            condition = self.condition(item, here, ("within", "earliest"))
+            if not isinstance(item, dict):
+                continue
+            within, earliest = self._window(item, here)
             if condition is not None:
-                steps.append(Step(condition=condition, within=within))
+                steps.append(Step(condition=condition, within=within, earliest=earliest))
         return InSequence(steps=tuple(steps))
 
     def _exceptions(self, node: dict[str, Any], path: NodePath) -> tuple[Excuse, ...]:
@@ -252,13 +256,29 @@ class ConditionParser:
         exceptions = []
         for index, item in enumerate(items):
             here = (*place, index)
-            condition = self.condition(item, here, ("within", "before", "around"))
+            condition = self.condition(item, here, ("within", "before", "around", "earliest"))
             if condition is not None:
-                within, before, around = (self.read(GAP, item, here, key) for key in ("within", "before", "around"))
+                before, around = (self.read(GAP, item, here, key) for key in ("before", "around"))
+                within, earliest = self._window(item, here)
                 if around is not None and (within or before):
                     self._conflict((*here, "around"), "within" if within else "before", "around")
-                exceptions.append(Excuse(condition=condition, within=around or within, before=around or before))
+                exceptions.append(
+                    Excuse(condition=condition, within=around or within, before=around or before, earliest=earliest)
+                )
         return tuple(exceptions)
+
+    def _window(self, item: Mapping[str, Any], path: NodePath) -> tuple[Extent | None, Extent | None]:
+        """Read `within` and `earliest`, which is the smaller one."""
+        within, earliest = self.read(GAP, item, path, "within"), self.read(GAP, item, path, "earliest")
+        pairs = (
+            ()
+            if within is None or earliest is None
+            else ((earliest.ms, within.ms), (earliest.sentences, within.sentences))
+        )
+        if any(early is not None and late is not None and early > late for early, late in pairs):
+            what, to_do = say("earliest: later than `within`, so nothing fits"), say("write the smaller one here")
+            self.diagnostics.add("invalid-bounds", (*path, "earliest"), what, to_do=to_do)
+        return within, earliest
 
     def _no_list(self, place: NodePath, items: Any) -> None:
         empty = say("{key}: an empty list", key=self.diagnostics.spelt(place))

@@ -69,8 +69,8 @@ def grammar(kind: FileKind) -> Schema:
     length = GAP.json_schema()
     for name, extra in (
         ("condition", {"within": length}),
-        ("step", {"within": length}),
-        ("exception", {"within": length, "before": length, "around": length}),
+        ("step", {"within": length, "earliest": length}),
+        ("exception", {"within": length, "before": length, "around": length, "earliest": length}),
     ):
         beside = needs | {"within": ["times"]} if name == "condition" else needs
         definitions[name] = _condition(name, properties | extra, beside)

@@ -49,7 +49,7 @@ def test_conditions_of_conditions_document_their_lists_and_every_modifier() -> N
     by_module = {section.module: set(section.keys[""]) for section in SECTIONS if section.module in (logic, sequence)}
     documented = by_module[logic] | by_module[sequence]
     beside = {key for keys in BRANCHES.values() for key in keys}
-    assert documented == {*BRANCHES, NAMED, *beside, *MODIFIERS, "within", "before", "around"}
+    assert documented == {*BRANCHES, NAMED, *beside, *MODIFIERS, "within", "before", "around", "earliest"}
 
 
 def test_the_reference_names_every_condition_with_types_and_defaults() -> None:

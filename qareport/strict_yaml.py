@@ -247,9 +247,14 @@ _BOUNDS: Mapping[str, Callable[[object], Message]] = {
 }
 
 
-def refusal(code: str, expected: Message, to_do: Message | None = None) -> PydanticCustomError:
-    """Make the error of a validator: what is expected, and perhaps what to do; it is said with its place."""
-    return PydanticCustomError(code, "{expected}", {"expected": expected, "to_do": to_do})
+def refusal(
+    code: str, expected: Message, to_do: Message | None = None, *, at: str | None = None
+) -> PydanticCustomError:
+    """Make the error of a validator: what is expected, and perhaps what to do; it is said with its place.
+
+    `at`: of a mapping whose keys do not fit together, the key to change.
+    """
+    return PydanticCustomError(code, "{expected}", {"expected": expected, "to_do": to_do, "at": at})
 
 
 def choices_of(issue: Any) -> list[str]:

@@ -13,6 +13,11 @@ _KEY = r"\s*(?:-\s+)*[\"']?[\w$.][\w$. ]{0,40}[\"']?"
 _CHINESE_COLON = re.compile(rf"{_KEY}\s*：")
 _NO_SPACE = re.compile(rf"{_KEY}:[^\s:]")
 _NO_SPACE_AFTER_DASH = re.compile(r"\s*-[^\s\-0-9]")
+#: Spaces that only look like spaces, before the text of a line or after its key.
+_WIDE_SPACE = re.compile(r"\s*?[\u3000\u00a0\u2002-\u200a]|\s*(?:-\s+)*[\w$. ]{1,40}:[ ]*[\u3000\u00a0\u2002-\u200a]")
+#: Dashes that are not the dash of a list.
+_WIDE_DASH = re.compile(r"\s*([－—–−])\s*[\w\"'\[{]")
+_QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'")
 _KEY_START = re.compile(r"\s*(?:-\s+)*(?=[^\s#-])")
 
 
@@ -32,15 +37,17 @@ def diagnose(text: str, error: yaml.MarkedYAMLError) -> YamlMistake:
     problem, mark = str(error.problem), error.problem_mark or error.context_mark
     line, column = (mark.line, mark.column) if mark is not None else (0, 0)
     start = error.context_mark
-    mistake: YamlMistake | None = None
-    if problem.startswith("could not find expected ':'") and start is not None:
+    mistake = _strange_letters(lines, line)
+    if mistake is not None:
+        pass
+    elif problem.startswith("could not find expected ':'") and start is not None:
         mistake = _no_key(lines, start.line, start.column)
     elif problem.startswith("mapping values are not allowed"):
         mistake = _second_colon(lines, line, column)
     elif "expected <block end>" in problem:
         mistake = _out_of_line(lines, line, column, problem)
     elif start is not None and str(error.context).startswith(("while parsing a flow", "while scanning a quoted")):
-        mistake = _not_closed(lines, start, line)
+        mistake = _not_closed(lines, start, line, column, problem)
     elif "'\\t'" in problem:
         what, to_do = say("a tab stands here"), say("YAML indents with spaces, not tabs")
         mistake = YamlMistake(what=what, to_do=to_do, line=line, column=column)
@@ -59,6 +66,22 @@ def diagnose(text: str, error: yaml.MarkedYAMLError) -> YamlMistake:
 
 def _text_of(lines: list[str], line: int) -> str:
     return lines[line] if 0 <= line < len(lines) else ""
+
+
+def _strange_letters(lines: list[str], line: int) -> YamlMistake | None:
+    """Find letters that only look like YAML's, in the line where PyYAML stopped and in the one before it."""
+    earlier = next((number for number in range(line - 1, -1, -1) if _text_of(lines, number).strip()), line)
+    for number in (earlier, line):
+        text = _text_of(lines, number)
+        if _WIDE_SPACE.match(text):
+            column = next(place for place, letter in enumerate(text) if letter.isspace() and letter not in " \t")
+            what, to_do = say("this line has a space that is none of YAML's (full width)"), say("write plain spaces")
+            return YamlMistake(what=what, to_do=to_do, line=number, column=column)
+        if dash := _WIDE_DASH.match(text):
+            what = say("the dash of this line is not the one of YAML ({mark})", mark=dash.group(1))
+            to_do = say("write a dash and a space (- )")
+            return YamlMistake(what=what, to_do=to_do, line=number, column=dash.start(1))
+    return None
 
 
 def _colon(lines: list[str], line: int) -> YamlMistake | None:
@@ -97,6 +120,12 @@ def _out_of_line(lines: list[str], line: int, column: int, problem: str) -> Yaml
         what = say("there is text after the closing quotation mark")
         to_do = say("put the whole text in quotes; inside, use Chinese ones “”")
         return YamlMistake(what=what, to_do=to_do, line=line, column=column)
+    if "']'" in problem or "'}'" in problem:
+        what, to_do = say("a closing bracket too many stands here"), say("take it out, or write the opening one")
+        return YamlMistake(what=what, to_do=to_do, line=line, column=column)
+    earlier = next((number for number in range(line - 1, -1, -1) if _text_of(lines, number).strip()), line)
+    if (mistake := _colon(lines, earlier)) is not None:
+        return mistake
     columns = _open_columns(lines, line)
     own = _key_column(lines, line)
     if not columns or own is None:
@@ -129,18 +158,31 @@ def _indentation(lines: list[str], line: int, expected: int | None) -> YamlMista
     return YamlMistake(what=what, to_do=to_do, line=line, column=own)
 
 
-def _not_closed(lines: list[str], start: yaml.Mark, end: int) -> YamlMistake:
+def _not_closed(lines: list[str], start: yaml.Mark, line: int, column: int, problem: str) -> YamlMistake:
     opened = _text_of(lines, start.line)[start.column : start.column + 1]
+    inside = "\n".join([_text_of(lines, start.line)[start.column :], *lines[start.line + 1 : line + 1]])
     if opened in "'\"":
-        what, to_do = (
-            say("the quotation mark {mark} is not closed", mark=opened),
-            say("write it again where the text ends"),
-        )
+        what = say("the quotation mark {mark} is not closed", mark=opened)
+        to_do = say("write it again where the text ends")
+        if any(mark in _text_of(lines, start.line)[start.column :] for mark in "“”‘’"):
+            to_do = say("it is closed by a Chinese one: write {mark}", mark=opened)
         return YamlMistake(what=what, to_do=to_do, line=start.line, column=start.column)
+    plain = _QUOTED.sub(lambda text: " " * len(text.group()), _text_of(lines, line))
+    comma = next((place for place, letter in enumerate(plain) if letter in "，、；" and place < column), None)
+    if comma is not None and "','" in problem:
+        what = say("a Chinese comma ({mark}) stands between the items of a list", mark=plain[comma])
+        to_do = say("write an English comma and a space (, )")
+        return YamlMistake(what=what, to_do=to_do, line=line, column=comma)
+    if "'<scalar>'" in problem and line == start.line:
+        what, to_do = (
+            say("there is no comma between two items of a list"),
+            say("add an English comma and a space (, )"),
+        )
+        return YamlMistake(what=what, to_do=to_do, line=line, column=column)
     closing = {"[": "]", "{": "}"}.get(opened, "")
     what = say("the bracket {mark} is not closed", mark=opened)
     to_do = say("write {mark} where the list ends", mark=closing)
-    if any(bracket in "\n".join(lines[start.line : end + 1]) for bracket in "】］｝"):
+    if any(bracket in inside for bracket in "】］｝"):
         to_do = say("it is closed by a Chinese bracket: write {mark}", mark=closing)
     return YamlMistake(what=what, to_do=to_do, line=start.line, column=start.column)
 

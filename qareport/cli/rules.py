@@ -74,6 +74,7 @@ def lint(options: Options, format_: str, stored: bool) -> int:
                 rule_book.ruleset,
                 silence_ms=rule_book.settings.analysis.silence_ms,
                 topics=rule_book.topic_names,
+                promises=[promise.name for promise in rule_book.topics.promises],
                 categories=[category.name for category in rule_book.settings.score.categories],
                 today=datetime.now().astimezone().date(),
                 counts=counts,
@@ -111,7 +112,7 @@ def test(options: Options, call_id: str | None, rule_id: str | None) -> int:
             transcript = _transcript(workspace, call_id)
             rule = _rule(rule_book.ruleset, rule_id)
             text = rules.export_rule_test(transcript, rule, rule_book.ruleset, rule_book.analyse, rule_book.read)
-            click.echo(text, nl=False)
+            click.echo(_case_in_words(text), nl=False)
             return 0
 
         def stored(name: str) -> Transcript | None:
@@ -127,8 +128,17 @@ def test(options: Options, call_id: str | None, rule_id: str | None) -> int:
     for result in failed:
         for failure in result.failures:
             complain(f"{result.location}: {result.name}: {failure}")
+        for line in result.why:
+            click.echo(f"    {line}")
     click.echo(say("{passed} passed, {failed} failed", passed=len(results) - len(failed), failed=len(failed)))
     return len(failed) > 0
+
+
+def _case_in_words(case: str) -> str:
+    """Write a case of a test file in the words of the language that messages speak."""
+    if messages.language() != "zh":
+        return case
+    return "".join(rules.rewrite(f"schema: 1\ncases:\n{case}", "tests", "chinese").splitlines(keepends=True)[2:])
 
 
 @rules_group.command("explain", short_help="Tell why rules hit or missed a stored call")

@@ -22,6 +22,7 @@ KEYS: Mapping[str, tuple[str, ...]] = {
     # Files.
     "schema": ("格式", "版本"), "rules": ("规则",), "cases": ("例子",),
     "synonyms": ("共用说法", "同义词"), "stages": ("订单阶段", "阶段"), "false_friends": ("易混词",),
+    "conditions": ("共用条件",),
     # Rules.
     "id": ("编号",), "title": ("标题", "名称"), "severity": ("严重程度", "严重度"), "points": ("分数", "扣分", "加分"),
     "category": ("类别", "分类"), "status": ("状态",), "occurrence": ("计次",), "effective": ("生效日期",),
@@ -30,7 +31,7 @@ KEYS: Mapping[str, tuple[str, ...]] = {
     "applies_when": ("适用条件",), "most": ("最多",), "advice": ("建议话术", "话术"), "default": ("默认",),
     "from": ("从",), "to": ("到",), "mode": ("方式",),
     # Conditions.
-    "customer says": ("客户说",), "agent says": ("客服说",), "anyone says": ("任何人说",),
+    "customer says": ("客户说", "顾客说"), "agent says": ("客服说", "坐席说"), "anyone says": ("任何人说",),
     "customer does": ("客户在做", "客户做"), "agent does": ("客服在做", "客服做"), "emotion": ("情绪",),
     "event": ("声音",),
     "silence": ("沉默",), "interruption": ("抢话",), "moment": ("关键节点", "节点", "节点名称"),
@@ -39,11 +40,12 @@ KEYS: Mapping[str, tuple[str, ...]] = {
     "call length": ("通话时长",), "turns": ("轮数",), "utterances": ("句数",), "metric": ("指标",),
     "trend": ("情绪走向",), "time of day": ("时段",), "weekday": ("星期",), "earlier calls": ("此前来电",),
     "promise": ("客服承诺", "承诺"), "agent": ("客服工号", "工号"), "shop": ("店铺", "店铺名"),
+    "condition": ("条件",),
     "all": ("全部", "同时"), "any": ("任一",), "none": ("都没有",), "sequence": ("先后",),
     # Beside conditions.
     "unless": ("除非",), "within": ("以内", "多久以内"), "before": ("之前", "谁开口前"), "after": ("谁说完后", "之后"),
     "together": ("彼此相隔",), "at_least": ("至少",), "first": ("开头",), "last": ("结尾",), "between": ("区间",),
-    "around": ("前后",),
+    "around": ("前后",), "earliest": ("最早",),
     "nth": ("第几次",), "times": ("满几次",),
     # Inside conditions.
     "is": ("是",), "role": ("谁",), "by": ("谁",), "act": ("行为",), "score": ("得分", "把握"), "lasts": ("持续",),
@@ -75,7 +77,7 @@ KEYS_IN: Mapping[tuple[str, str], str] = {
 _OWN: Mapping[str, tuple[str, ...]] = {
     "fatal": ("一票否决",), "active": ("生效",), "draft": ("草稿",), "retired": ("停用",),
     "once": ("一次",), "first": ("首次",), "every": ("每次",),
-    "unknown": ("未知", "说话人未知"), "customer": ("顾客",), "anyone": ("任何人",),
+    "unknown": ("未知", "说话人未知"), "customer": ("顾客",), "agent": ("坐席",), "anyone": ("任何人",),
     "either": ("都算",), "any": ("任一",),
     "utterance": ("每句",), "call": ("整通",),
     "topic_mention": ("首次提及",), "emotion": ("情绪转折",), "silence": ("无人应答",), "irony": ("反讽",),

@@ -10,11 +10,13 @@ from typing import Annotated, Any, TypeVar
 import pydantic
 
 from qareport.messages import say
-from qareport.rules.aliases import Choices
+from qareport.rules.aliases import Choices, did_you_mean, words_of
 from qareport.rules.conditions import LEAVES, Condition
 from qareport.rules.conditions.logic import AllOf, AnyOf, Counted, Excuse, NoneOf, Remembered, Scoped, Unless
 from qareport.rules.conditions.sequence import AllTogether, InSequence, Step
-from qareport.rules.diagnostics import Diagnostics, mistyped_colon, near_key
+from qareport.rules.diagnostics import Diagnostics
+from qareport.rules.named_conditions import NAMED
+from qareport.rules.remedies import mistyped_colon, mistyped_mark, near_key
 from qareport.rules.rule import Shared
 from qareport.rules.schema_types import Extent, Form, Gap, Place, Reach
 from qareport.strict_yaml import NodePath
@@ -26,6 +28,18 @@ HEADS = (*LEAVES, *BRANCHES)
 SCOPES = ("first", "last", "between")
 #: Keys that may be written beside any head.
 MODIFIERS = (*SCOPES, "nth", "times", "unless")
+#: Keys that belong beside some conditions alone, and where.
+_PLACES = {
+    "within": say("it belongs to a later step of `sequence`, to an exception of `unless`, or beside `times`"),
+    "earliest": say("it belongs to a later step of `sequence`, or to an exception of `unless`"),
+    "before": say("it belongs to an exception of `unless`"),
+    "around": say("it belongs to an exception of `unless`"),
+    "together": say("it belongs beside `all`"),
+    "at_least": say(
+        "it belongs beside `any`, or into the condition: {example}", example="{any: [甲, 乙], at_least: 2}"
+    ),
+    "after": say("it belongs beside `silence`"),
+}
 #: A sequence longer than this is a mistake, and would cost too much to match.
 MAX_STEPS = 10
 
@@ -53,6 +67,9 @@ class ConditionParser:
             path: its place in the document.
             extra: further keys allowed beside the head; the caller reads them.
         """
+        if isinstance(node, dict) and NAMED in node and node.keys().isdisjoint(HEADS):
+            self._unknown_name(node, path)
+            return None
         head = self._head(node, path, extra)
         if head is None:
             return None
@@ -60,7 +77,9 @@ class ConditionParser:
         siblings = BRANCHES[head] if head in BRANCHES else LEAVES[head].siblings
         known = (head, *siblings, *MODIFIERS, *(("within",) if "times" in node else ()), *extra)
         for key in node:
-            if key not in known:
+            if key in _PLACES and key not in known:
+                self.diagnostics.misplaced_key(path, key, _PLACES[key])
+            elif key not in known:
                 self.diagnostics.unknown_key(path, key, known)
         condition = self._branch(head, node, path) if head in BRANCHES else self._leaf(head, node, path, siblings)
         scope = self._scope(node, path)
@@ -81,7 +100,21 @@ class ConditionParser:
         self.parts[path] = condition
         return condition
 
+    def _unknown_name(self, node: Mapping[str, Any], path: NodePath) -> None:
+        """Note the name of a condition that is not known; one that cannot be read is told of where it stands."""
+        known, name = self.shared.conditions, node[NAMED]
+        if name in known if isinstance(name, str) else False:
+            return
+        place = (*path, NAMED)
+        expected = say("a condition of synonyms.yaml ({known})", known=", ".join(known))
+        if not known:
+            expected = say("a condition of synonyms.yaml, which has none below `conditions:`")
+        to_do = did_you_mean(name, known) if isinstance(name, str) else None
+        what = self.diagnostics.got(place, name)
+        self.diagnostics.add("unknown-named-condition", place, what, expected=expected, to_do=to_do)
+
     def _conflict(self, path: NodePath, first: str, second: str) -> None:
+        first, second = (self.diagnostics.source.spelt_keys.get((*path[:-1], key), key) for key in (first, second))
         what = say("both `{first}` and `{second}` are given", first=first, second=second)
         self.diagnostics.add("conflicting-keys", path, what, to_do=say("keep one of them"))
 
@@ -101,11 +134,23 @@ class ConditionParser:
         first, last = self.read(REACH, node, path, "first"), self.read(REACH, node, path, "last")
         if first is not None and last is not None:
             self._conflict((*path, "last"), "first", "last")
-        between = self.read(BETWEEN, node, path, "between")
+        between = self._between(node, path)
         if between is not None and _backwards(*between):
             what, to_do = say("between: ends before it starts"), say("write the earlier first")
             self.diagnostics.add("invalid-bounds", (*path, "between"), what, to_do=to_do)
         return first, last, between
+
+    def _between(self, node: Mapping[str, Any], path: NodePath) -> tuple[Extent, Extent] | None:
+        value = node.get("between")
+        if "between" not in node or (isinstance(value, list) and len(value) == 2):
+            return self.read(BETWEEN, node, path, "between")
+        place = (*path, "between")
+        written = " ".join(map(str, value)) if isinstance(value, list) else str(value)
+        expected, to_do = say("two places of the recording: [10s, -30s], [20%, 50%]"), mistyped_mark(written)
+        self.diagnostics.add(
+            "invalid-length", place, self.diagnostics.got(place, value), expected=expected, to_do=to_do
+        )
+        return None
 
     def _head(self, node: Any, path: NodePath, extra: tuple[str, ...]) -> str | None:
         if not isinstance(node, dict):
@@ -125,9 +170,15 @@ class ConditionParser:
         strange = [key for key in node if key not in (*MODIFIERS, *extra)]
         if not strange:
             expected = say("one of {choices}", choices=Choices.of_keys(HEADS))
-            self.diagnostics.add("missing-condition", path, say("no condition here"), expected=expected)
+            # `- within: 20s`: what belongs beside the condition above has a dash of its own.
+            is_later = bool(path) and isinstance(path[-1], int) and path[-1] > 0
+            to_do = say("if it belongs to the condition above, take the dash out and indent it like that")
+            what = say("no condition here")
+            self.diagnostics.add(
+                "missing-condition", path, what, expected=expected, to_do=to_do if is_later and node else None
+            )
         for key in strange:
-            to_do = mistyped_colon(key) or near_key(key, HEADS)
+            to_do = mistyped_colon(key) or near_key(key, (*HEADS, NAMED))
             to_do = to_do or say("conditions are: {heads}", heads=Choices.of_keys(HEADS))
             what = say("unknown condition {key!r}", key=key)
             self.diagnostics.add("unknown-condition", (*path, key), what, to_do=to_do)
@@ -177,16 +228,21 @@ class ConditionParser:
         steps = []
         for index, item in enumerate(items):
             here = (*place, index)
-            if isinstance(item, dict) and "none" in item:
+            none = next((key for key in words_of("none") if isinstance(item, dict) and key in item), None)
+            if none is not None:
                 to_do = say("write it below `unless:`, beside `sequence:`, with its `within:`")
-                self.diagnostics.add("sequence-step", (*here, "none"), say("`none` cannot be a step"), to_do=to_do)
-            if index == 0 and isinstance(item, dict) and "within" in item:
+                self.diagnostics.add("sequence-step", (*here, none), say("`none` cannot be a step"), to_do=to_do)
+                continue
+            early = next((key for key in ("within", "earliest") if isinstance(item, dict) and key in item), None)
+            if index == 0 and early is not None:
                 what, to_do = say("the first step follows nothing"), say("write it at the second step")
-                self.diagnostics.add("sequence-step", (*here, "within"), what, to_do=to_do)
-            condition = self.condition(item, here, ("within",))
-            within = self.read(GAP, item, here, "within") if isinstance(item, dict) else None
+                self.diagnostics.add("sequence-step", (*here, early), what, to_do=to_do)
+            condition = self.condition(item, here, ("within", "earliest"))
+            if not isinstance(item, dict):
+                continue
+            within, earliest = self._window(item, here)
             if condition is not None:
-                steps.append(Step(condition=condition, within=within))
+                steps.append(Step(condition=condition, within=within, earliest=earliest))
         return InSequence(steps=tuple(steps))
 
     def _exceptions(self, node: dict[str, Any], path: NodePath) -> tuple[Excuse, ...]:
@@ -200,13 +256,29 @@ class ConditionParser:
         exceptions = []
         for index, item in enumerate(items):
             here = (*place, index)
-            condition = self.condition(item, here, ("within", "before", "around"))
+            condition = self.condition(item, here, ("within", "before", "around", "earliest"))
             if condition is not None:
-                within, before, around = (self.read(GAP, item, here, key) for key in ("within", "before", "around"))
+                before, around = (self.read(GAP, item, here, key) for key in ("before", "around"))
+                within, earliest = self._window(item, here)
                 if around is not None and (within or before):
                     self._conflict((*here, "around"), "within" if within else "before", "around")
-                exceptions.append(Excuse(condition=condition, within=around or within, before=around or before))
+                exceptions.append(
+                    Excuse(condition=condition, within=around or within, before=around or before, earliest=earliest)
+                )
         return tuple(exceptions)
+
+    def _window(self, item: Mapping[str, Any], path: NodePath) -> tuple[Extent | None, Extent | None]:
+        """Read `within` and `earliest`, which is the smaller one."""
+        within, earliest = self.read(GAP, item, path, "within"), self.read(GAP, item, path, "earliest")
+        pairs = (
+            ()
+            if within is None or earliest is None
+            else ((earliest.ms, within.ms), (earliest.sentences, within.sentences))
+        )
+        if any(early is not None and late is not None and early > late for early, late in pairs):
+            what, to_do = say("earliest: later than `within`, so nothing fits"), say("write the smaller one here")
+            self.diagnostics.add("invalid-bounds", (*path, "earliest"), what, to_do=to_do)
+        return within, earliest
 
     def _no_list(self, place: NodePath, items: Any) -> None:
         empty = say("{key}: an empty list", key=self.diagnostics.spelt(place))

@@ -7,7 +7,6 @@ on its own line, and on the line of a rule's `- id:` those of the rule. Errors c
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +16,7 @@ import pydantic
 from qareport.errors import Diagnostic, SourceLocation
 from qareport.messages import Message, say
 from qareport.rules.aliases import KEYS, VALUES, Choices, did_you_mean, nearest, words_of
+from qareport.rules.remedies import mistyped_colon, near_key, of_choice, of_clocks, of_day, of_length, of_number
 from qareport.rules.slots import Slot
 from qareport.strict_yaml import NodePath, YamlSource, choices_of, expected_by
 
@@ -55,6 +55,7 @@ CODES: Mapping[str, Message] = {
     "impossible-count": say("`at_least` asks for more conditions than there are."),
     "sequence-length": say("A sequence has 2 to 10 steps."),
     "sequence-step": say("The step of a sequence is not possible in this place."),
+    "unknown-named-condition": say("synonyms.yaml has no condition of this name."),
     "unknown-stage": say("synonyms.yaml lists no such stage."),
     "invalid-advice": say("The advice is empty or too long, or has a broken or unknown placeholder."),
     "advice-without-default": say("Advice by stage needs a `default`."),
@@ -72,9 +73,10 @@ CODES: Mapping[str, Message] = {
     "impossible-speed": say("Nobody speaks so fast or so slowly."),
     "impossible-metric": say("The measure never has such a value."),
     "unknown-topic": say("topics.yaml has no such issue."),
+    "unknown-promise": say("topics.yaml has no such promise."),
     "unknown-label": say("No key moment carries this label."),
     "unknown-category": say("The scorecard has no such category, but one that is called nearly so."),
-    "chinese-punctuation": say("A Chinese comma, bracket or quotation mark stands in a word; YAML needs English ones."),
+    "chinese-punctuation": say("A mark or a space that parts words stands in a word; YAML needs English ones."),
     "retired-rule-tested": say("A test names a rule that is retired."),
     "never-matches": say("No text can match the regular expression: punctuation is taken out before it is searched."),
     "shadowed-word": say("The word is also in `except` and is never found."),
@@ -98,6 +100,8 @@ _CODE_OF_TYPE = {
     "occurrence": "conflicting-keys", "regex": "invalid-regex", "synonyms": "unknown-list",
 }  # fmt: skip
 
+#: Errors of pydantic that ask for a number.
+_OF_NUMBERS = ("int_type", "float_type", "int_parsing", "int_from_float", "float_parsing")
 _ID = say("small Latin letters, digits, points, dashes, a letter first: logistics.shipping-doubt")
 
 
@@ -134,29 +138,44 @@ class Diagnostics:
 
     def unknown_key(self, path: NodePath, key: str, known: Collection[str]) -> None:
         """Note a key that is not known here, with the nearest one that is; `known` are in English."""
-        to_do = mistyped_colon(key) or near_key(key, known)
+        spelt = self.source.spelt_keys.get((*path, key), key)
+        to_do = mistyped_colon(spelt) or near_key(spelt, known)
         to_do = to_do or say("known here: {keys}", keys=Choices.of_keys(known))
-        self.add("unknown-key", (*path, key), say("unknown key {key!r}", key=key), to_do=to_do)
+        self.add("unknown-key", (*path, key), say("unknown key {key!r}", key=spelt), to_do=to_do)
+
+    def misplaced_key(self, path: NodePath, key: str, to_do: Message) -> None:
+        """Note a key that is known, but not here, and where it belongs."""
+        spelt = self.source.spelt_keys.get((*path, key), key)
+        self.add("unknown-key", (*path, key), say("{key!r} does not belong here", key=spelt), to_do=to_do)
 
     def explain(self, error: pydantic.ValidationError, path: NodePath, beside: Collection[str] = ()) -> None:
         """Note everything that a form refused at `path`; keys of the form may be written `beside` that place."""
         issues = []
         for issue in error.errors(include_url=False):
             start = path[:-1] if issue["loc"] and issue["loc"][0] in beside else path
-            issues.append((tuple(_steps(self.source, start, issue["loc"])), issue))
+            steps = tuple(_steps(self.source, start, issue["loc"]))
+            # What is wrong with several keys is told at the one to change.
+            at = str(issue.get("ctx", {}).get("at"))
+            places: tuple[NodePath, ...] = ((*steps, at), (*path[:-1], at))
+            issues.append((next((place for place in places if place in self.source.locations), steps), issue))
         taken: set[NodePath] = set()  # keys that are missing because they are misspelled
+        strange: list[NodePath] = []  # where a key is that is like no other
         for steps, issue in issues:
             if issue["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
                 place, name = steps[:-1], str(issue["loc"][-1])
                 known = list(self.slot.at(place).keys)
-                near = nearest(name, [word for key in known for word in words_of(key)])
+                near = nearest(name.split("：")[0], [word for key in known for word in words_of(key)])
                 if near is not None:
                     taken.add((*place, self.slot.at(place).key(near)))
+                else:
+                    strange.append(place)
                 self.unknown_key(place, name, known)
         for steps, issue in issues:
             if issue["type"] in ("missing", "missing_argument"):
                 name = str(issue["loc"][-1])
-                if (*steps, name) not in taken:
+                if steps in strange:
+                    strange.remove(steps)
+                elif (*steps, name) not in taken:
                     to_do = say("add `{key}:`", key=self._own_word(name))
                     self.add("missing-key", steps, say("{key!r} is missing", key=self._own_word(name)), to_do=to_do)
             elif issue["type"] not in ("extra_forbidden", "unexpected_keyword_argument"):
@@ -168,27 +187,35 @@ class Diagnostics:
         return KEYS[key][0] if chinese else key
 
     def _refuse(self, path: NodePath, issue: Any) -> None:
-        details = issue.get("ctx", {})
+        details, value = issue.get("ctx", {}), issue["input"]
         expected, to_do = details.get("expected"), details.get("to_do")
         if not isinstance(expected, Message):
             choices = choices_of(issue)
             words = [word for choice in choices for word in (choice, *VALUES.get(choice, ()))]
-            to_do = did_you_mean(issue["input"], words) if isinstance(issue["input"], str) else None
+            to_do = of_choice(value, words) if choices and isinstance(value, str) else None
             choice = say("one of {choices}", choices=Choices.of_values(choices))
             expected = choice if choices else _ID if issue["type"] == "string_pattern_mismatch" else expected_by(issue)
+            if issue["type"] == "model_type":
+                keys = Choices.of_keys(self.slot.at(path).keys)
+                expected = say("keys with values below it: {keys}", keys=keys)
+        if isinstance(value, dict) and details.get("at") in value:
+            value = value[details["at"]]
         code = _CODE_OF_TYPE.get(issue["type"], "invalid-value")
-        to_do = to_do or self._remedy(code, path, issue)
-        self.add(code, path, self.got(path, issue["input"]), expected=expected, to_do=to_do)
+        to_do = to_do or self._remedy(code, path, issue["type"], value)
+        self.add(code, path, self.got(path, value), expected=expected, to_do=to_do)
 
-    def _remedy(self, code: str, path: NodePath, issue: Any) -> Message | None:
+    def _remedy(self, code: str, path: NodePath, kind: str, value: Any) -> Message | None:
         """Say what to do about slips of the keyboard."""
-        value = issue["input"]
+        written = self.source.spelt_values.get(path, value)
+        if code == "invalid-length":
+            return of_length(written, chinese=bool(self.source.spelt_keys))
+        if kind in _OF_NUMBERS:
+            return of_number(written)
+        if kind in ("day", "clock"):
+            return of_day(written) if kind == "day" else of_clocks(written)
         if isinstance(value, str):
-            plain = unicodedata.normalize("NFKC", value)
-            if code == "invalid-length" and plain != value:
-                return say("write half-width letters and digits: {text}", text=plain)
             return mistyped_colon(value)
-        if issue["type"] == "string_type" and isinstance(value, bool | int | float):
+        if kind == "string_type" and isinstance(value, bool | int | float):
             return say('write it with quotes: "{text}"', text=self._plain_text(path) or as_yaml(value))
         return None
 
@@ -211,19 +238,16 @@ class Diagnostics:
         if isinstance(value, str):
             return say("{key}: got {value!r}", key=name, value=_cut(value))
         plain = self._plain_text(path) if isinstance(value, float) else None
-        return say("{key}: got {value}", key=name, value=_cut(plain or as_yaml(value)))
+        return say("{key}: got {value}", key=name, value=_cut(plain or as_yaml(self._as_spelt(path, value))))
 
-
-def near_key(key: str, known: Iterable[str]) -> Message | None:
-    """Ask whether one of the keys was meant, which are given in English; Chinese words are considered, too."""
-    return did_you_mean(key, [word for name in known for word in words_of(name)])
-
-
-def mistyped_colon(text: str) -> Message | None:
-    """Tell of a Chinese colon in what should be a key and its value."""
-    if "：" not in text:
-        return None
-    return say("the colon is a Chinese one (：): write an English colon and a space (: )")
+    def _as_spelt(self, path: NodePath, value: Any) -> Any:
+        """Return a value with the keys and words that the file has."""
+        if isinstance(value, dict):
+            keys = {key: self.source.spelt_keys.get((*path, key), key) for key in value}
+            return {keys[key]: self._as_spelt((*path, key), inner) for key, inner in value.items()}
+        if isinstance(value, list):
+            return [self._as_spelt((*path, index), inner) for index, inner in enumerate(value)]
+        return self.source.spelt_values.get(path, value)
 
 
 def as_yaml(value: Any) -> str:

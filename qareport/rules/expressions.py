@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import re
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from re import _parser  # type: ignore[attr-defined]  # the syntax tree of the standard library's own parser
-from typing import Any
+from typing import Any, Final
 
 import regex
 
@@ -57,10 +57,35 @@ def compile_safely(pattern: str) -> regex.Pattern[str]:
             raise ExpressionError(say("repeats come to {size} steps: repeat less inside of repeats", size=size))
         compiled = regex.compile(pattern)
     except (re.error, regex.error, OverflowError, RecursionError) as error:
-        raise ExpressionError(say("{reason}", reason=error)) from error
+        raise ExpressionError(_reason(error)) from error
     if compiled.search("") is not None:
         raise ExpressionError(say("matches everything, even silence"))
     return compiled
+
+
+#: What `re` and `regex` say of a pattern that they cannot read, by how it begins.
+_REASONS: Final[Mapping[str, Message]] = {
+    "unterminated character set": say("the bracket [ is not closed"),
+    "missing )": say("the bracket ( is not closed"),
+    "unbalanced parenthesis": say("a bracket ) closes nothing"),
+    "nothing to repeat": say("*, +, ? or {} stands where nothing is before it"),
+    "multiple repeat": say("two of *, +, ? and {} follow each other"),
+    "min repeat": say("a repeat like {5,2} has its numbers the wrong way round"),
+    "bad character range": say("a range like [9-0] has its ends the wrong way round"),
+    "bad escape": say("a \\ stands before a letter that it does not belong to"),
+    "unknown extension": say("after (? stands what is not known"),
+    "unexpected end": say("it ends too early"),
+    "look-behind": say("(?<=…) needs a fixed length"),
+}
+
+
+def _reason(error: Exception) -> Message:
+    """Say what is wrong with a pattern, and where in it."""
+    text, place = str(getattr(error, "msg", error)), getattr(error, "pos", None)
+    reason = next((known for start, known in _REASONS.items() if text.startswith(start)), None)
+    if reason is None:
+        return say("{reason}", reason=error)
+    return reason if place is None else say("{reason}, at letter {number}", reason=reason, number=place + 1)
 
 
 def _check_repeats(tree: Any) -> None:

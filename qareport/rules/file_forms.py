@@ -6,7 +6,17 @@ import re
 from datetime import date, datetime
 from typing import Annotated, Any, ClassVar
 
-from pydantic import AfterValidator, BeforeValidator, Field, StrictInt, WithJsonSchema, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    GetJsonSchemaHandler,
+    StrictInt,
+    WithJsonSchema,
+    model_validator,
+)
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
 from qareport.messages import say
 from qareport.model import FATAL_POINTS, Severity
@@ -108,7 +118,7 @@ class EffectiveForm(Form):
     @model_validator(mode="after")
     def _in_order(self) -> EffectiveForm:
         if self.from_ is not None and self.to is not None and self.from_ > self.to:
-            raise refusal("effective", say("`from` not after `to`: the rule would never count"))
+            raise refusal("effective", say("`from` not after `to`: the rule would never count"), at="to")
         return self
 
 
@@ -125,7 +135,7 @@ class OccurrenceForm(Form):
     @model_validator(mode="after")
     def _one_of(self) -> OccurrenceForm:
         if self.nth is not None and self.at_least is not None:
-            raise refusal("occurrence", say("`nth` or `at_least`, not both"))
+            raise refusal("occurrence", say("`nth` or `at_least`, not both"), at="at_least")
         return self
 
 
@@ -153,14 +163,27 @@ class RuleForm(Form):
     moment: Keyword | None = None
     advice: _Advice
 
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        schema = super().__get_pydantic_json_schema__(core_schema, handler)
+        every: JsonSchemaValue = {"enum": ["every"]}
+        of_every = {"anyOf": [every, {"type": "object", "properties": {"mode": every}, "required": ["mode"]}]}
+        limited = {"required": ["occurrence"], "properties": {"occurrence": of_every}}
+        schema["allOf"] = [{"anyOf": [{"not": {"required": ["most"]}}, limited]}]
+        return schema
+
     @model_validator(mode="after")
     def _can_be_limited(self) -> RuleForm:
         if self.most is None:
             return self
         if self.occurrence.mode is not Occurrence.EVERY or self.points == 0:
-            raise refusal("occurrence", say("`most` together with `occurrence: every`, of a rule with points"))
+            raise refusal(
+                "occurrence", say("`most` together with `occurrence: every`, of a rule with points"), at="most"
+            )
         if self.most * self.points <= 0 or abs(self.most) < abs(self.points):
-            raise refusal("bounds", say("`most` with the sign of `points`, and no less: one hit must fit in"))
+            raise refusal(
+                "bounds", say("`most` with the sign of `points`, and no less: one hit must fit in"), at="most"
+            )
         return self
 
 
@@ -187,6 +210,8 @@ class SharedForm(Form):
     synonyms: dict[str, Keywords] = Field(default_factory=dict)
     stages: dict[str, StageWordsForm] = Field(default_factory=dict)
     false_friends: Keywords = ()
+    #: Read by `loader`, as `when` is.
+    conditions: dict[str, dict[str, Any]] = Field(default_factory=dict)
 
 
 class ExpectedHit(Form):
@@ -200,6 +225,9 @@ class ExpectedHit(Form):
 
 class RuleTestForm(Form):
     """One test as it is written."""
+
+    one_of: ClassVar[tuple[str, ...]] = ("must_hit", "must_not_hit")
+    exclusive: ClassVar[tuple[str, ...]] = ("conversation", "call")
 
     name: Keyword
     conversation: Annotated[list[_Line], Field(min_length=1)] | None = None

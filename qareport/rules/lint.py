@@ -34,6 +34,7 @@ def lint(
     tests: Sequence[RuleTest] | None = None,
     silence_ms: int = DEFAULT_SILENCE_MS,
     topics: Collection[str] | None = None,
+    promises: Collection[str] | None = None,
     today: date | None = None,
     counts: HitCounts | None = None,
     categories: Collection[str] = (),
@@ -45,6 +46,7 @@ def lint(
         tests: the tests beside the rules; None: read from the same files.
         silence_ms: shorter pauses are not silences.
         topics: the issues of topics.yaml; None: not checked.
+        promises: what its `promises` can be about; None: not checked.
         today: rules that ended before this day are reported; None: not checked.
         counts: hits in stored calls; None: not checked.
         categories: those of the scorecard; rules may have others, but hardly misspelled ones.
@@ -54,8 +56,12 @@ def lint(
     """
     if tests is None:
         tests = load_rule_tests(ruleset)
-    limits = Limits(silence_ms=silence_ms, topics=None if topics is None else frozenset(topics))
-    not_checked = {"unknown-topic": topics, "ended-rule": today, "never-hits": counts}
+    limits = Limits(
+        silence_ms=silence_ms,
+        topics=None if topics is None else frozenset(topics),
+        promises=None if promises is None else frozenset(promises),
+    )
+    not_checked = {"unknown-topic": topics, "unknown-promise": promises, "ended-rule": today, "never-hits": counts}
     warnings = (
         *_ambiguous_scalars(ruleset),
         *check_words(ruleset),

@@ -8,7 +8,7 @@ from typing import Any
 
 from qareport.messages import Message, say
 from qareport.presentation.wording import LABEL_SOURCES, label_code
-from qareport.rules.aliases import did_you_mean
+from qareport.rules.aliases import Choices, did_you_mean
 from qareport.rules.rule import Rule
 from qareport.rules.schema_types import parse_duration
 from qareport.rules.utterance_match import never_matches
@@ -26,6 +26,8 @@ class Limits:
 
     silence_ms: int
     topics: frozenset[str] | None
+    #: What may be promised; None: not checked.
+    promises: frozenset[str] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,7 +110,7 @@ def _thresholds(node: Mapping[str, Any], path: NodePath, limits: Limits) -> Iter
         yield ConditionWarning(code="impossible-speed", what=what, to_do=to_do, path=(*path, "speed"))
     metric = node.get("metric")
     if isinstance(metric, dict) and not _can_be(metric):
-        what = say("metric: {name} never has such a value", name=metric["name"])
+        what = say("metric: {name} never has such a value", name=Choices.of_values([metric["name"]]))
         yield ConditionWarning(
             code="impossible-metric",
             what=what,
@@ -117,12 +119,26 @@ def _thresholds(node: Mapping[str, Any], path: NodePath, limits: Limits) -> Iter
         )
     for issue in _issues(node):
         if limits.topics is not None and issue not in limits.topics:
-            head = "topic" if "topic" in node else "moment"
-            what = say("{key}: topics.yaml knows no {issue!r}", key=head, issue=issue)
+            head = "topic" if "topic" in node else "issue"
+            place = (*path, "topic") if "topic" in node else (*path, "moment", "issue")
+            what = say("{key}: topics.yaml knows no {issue!r}", key=Choices.of_keys([head]), issue=issue)
             near = did_you_mean(issue, limits.topics)
             to_do = near or say("known: {names}", names=", ".join(sorted(limits.topics)))
-            yield ConditionWarning(code="unknown-topic", what=what, to_do=to_do, path=(*path, head))
+            yield ConditionWarning(code="unknown-topic", what=what, to_do=to_do, path=place)
     yield from _labels(node, path)
+    yield from _promises(node, path, limits)
+
+
+def _promises(node: Mapping[str, Any], path: NodePath, limits: Limits) -> Iterator[ConditionWarning]:
+    """Find promises that topics.yaml does not know."""
+    promise = node.get("promise")
+    given = promise.get("is", []) if isinstance(promise, dict) else promise
+    for name in given if isinstance(given, list) else [given]:
+        if name is not None and limits.promises is not None and str(name) not in limits.promises:
+            what = say("promise: topics.yaml knows no promise {name!r}", name=str(name))
+            known = say("known: {names}", names=", ".join(sorted(limits.promises)))
+            to_do = did_you_mean(str(name), limits.promises) or known
+            yield ConditionWarning(code="unknown-promise", what=what, to_do=to_do, path=(*path, "promise"))
 
 
 def _labels(node: Mapping[str, Any], path: NodePath) -> Iterator[ConditionWarning]:
@@ -166,7 +182,9 @@ def _hidden_words(
             hidden = _words(written["except"], shared)
             for key in ("any", "all"):
                 for word in sorted(_words(written.get(key, ()), shared) & hidden):
-                    what = say("{key}: {word!r} is also in `except` and is never found", key=head, word=word)
+                    what = say(
+                        "{key}: {word!r} is also in `except` and is never found", key=Choices.of_keys([head]), word=word
+                    )
                     to_do = say("take it out of one of them")
                     yield ConditionWarning(code="shadowed-word", what=what, to_do=to_do, path=(*path, head))
 
@@ -180,11 +198,13 @@ def _dead_expressions(node: Mapping[str, Any], path: NodePath) -> Iterator[Condi
             if not isinstance(pattern, str) or (letter := never_matches(pattern)) is None:
                 continue
             if letter in "^$":
-                what = say("{key}: {letter!r} inside can never match", key=key, letter=letter)
+                what = say("{key}: {letter!r} inside can never match", key=Choices.of_keys([key]), letter=letter)
                 to_do = say("`^` and `$` are the ends of the sentence; lists such as `$道歉` are for `any` and `all`")
             else:
                 what = say(
-                    "{key}: can never match, because texts are searched without {letter!r}", key=key, letter=letter
+                    "{key}: can never match, because texts are searched without {letter!r}",
+                    key=Choices.of_keys([key]),
+                    letter=letter,
                 )
                 to_do = say("take it out: punctuation and spaces make no difference")
             yield ConditionWarning(code="never-matches", what=what, to_do=to_do, path=(*path, head))

@@ -16,7 +16,11 @@ from qareport.strict_yaml import NodePath, YamlSource
 _SAYS = ("customer says", "agent says", "anyone says")
 #: Lists of words; sentences (`exact`, `like`) may have commas.
 _WORD_KEYS = ("any", "all", "except")
-_COMMAS, _BRACKETS, _QUOTES = re.compile(r"[，、；]"), re.compile(r"[【】［］｛｝]"), re.compile(r"[“”‘’]")
+_HAN = "[\u4e00-\u9fff]"
+#: Also marks that part Chinese words for a reader, though not for YAML: 发货/退款.
+_COMMAS = re.compile(rf"[，、；]|(?<={_HAN})\s*[/／|｜,;]\s*(?={_HAN})")
+_BRACKETS, _QUOTES = re.compile(r"[【】［］｛｝]"), re.compile(r"[“”‘’]")
+_SPACE = re.compile(rf"(?<={_HAN})\s+(?={_HAN})")
 
 
 def check_words(ruleset: RuleSet) -> Iterator[Diagnostic]:
@@ -27,7 +31,11 @@ def check_words(ruleset: RuleSet) -> Iterator[Diagnostic]:
             yield from _check_saying(source, path, said, rule.id)
     shared = ruleset.sources.get(ruleset.origin.path_of(SYNONYMS))
     if shared is not None:
-        for path, word in _texts(shared.data, ()):
+        words = {key: part for key, part in shared.data.items() if key != "conditions"}
+        for name, condition in shared.data.get("conditions", {}).items():
+            for path, said in _sayings(condition, ("conditions", name)):
+                yield from _check_saying(shared, path, said, name)
+        for path, word in _texts(words, ()):
             yield from _check(shared, path, word, next(str(step) for step in reversed(path) if isinstance(step, str)))
 
 
@@ -65,6 +73,8 @@ def _texts(node: Any, path: NodePath) -> Iterator[tuple[NodePath, str]]:
 
 
 def _check(source: YamlSource, path: NodePath, word: str, subject: str) -> Iterator[Diagnostic]:
+    if path not in source.locations:
+        return  # of a condition of synonyms.yaml: told of there
     for marks, to_do in (
         (_COMMAS, say("is an English comma missing? write [甲, 乙]")),
         (_BRACKETS, say("write English brackets: [甲, 乙]")),
@@ -72,9 +82,13 @@ def _check(source: YamlSource, path: NodePath, word: str, subject: str) -> Itera
     ):
         found = marks.search(word)
         if found is not None:
-            what = say("{mark} stands in the word {word!r}", mark=found.group(), word=word)
+            what = say("{mark} stands in the word {word!r}", mark=found.group().strip(), word=word)
             yield _warning(source, path, subject, what, to_do)
             return
+    if _SPACE.search(word):
+        what = say("a space stands in the word {word!r}", word=word)
+        to_do = say("of several words make a list: [甲, 乙]; else take the space out")
+        yield _warning(source, path, subject, what, to_do)
 
 
 def _warning(source: YamlSource, path: NodePath, subject: str, what: Message, to_do: Message) -> Diagnostic:

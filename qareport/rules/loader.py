@@ -6,6 +6,7 @@ import functools
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,8 +18,10 @@ from qareport.rules.aliases import did_you_mean, nearest, words_of
 from qareport.rules.condition_parser import ConditionParser
 from qareport.rules.conditions import Condition
 from qareport.rules.conditions.logic import Counted
-from qareport.rules.diagnostics import Diagnostics, mistyped_colon
+from qareport.rules.diagnostics import Diagnostics
 from qareport.rules.file_forms import RuleForm, SharedForm
+from qareport.rules.named_conditions import spell_out
+from qareport.rules.remedies import mistyped_colon
 from qareport.rules.rule import Advice, AdviceError, Rule, RuleSet, Shared
 from qareport.rules.rule_files import SYNONYMS, RuleFiles, kind_of
 from qareport.rules.translation import read_english, slot_of
@@ -30,7 +33,7 @@ from qareport.text.wordlist import WordList
 def read_shared(source: YamlSource, diagnostics: Diagnostics) -> Shared:
     """Read `synonyms.yaml`; errors go to `diagnostics`."""
     try:
-        form = SharedForm.model_validate(source.data)
+        form = SharedForm.model_validate(source.data, context={"synonyms": None})
     except pydantic.ValidationError as error:
         diagnostics.explain(error, ())
         return Shared()
@@ -40,7 +43,15 @@ def read_shared(source: YamlSource, diagnostics: Diagnostics) -> Shared:
             to_do = say("rename it: no digit first, no spaces")
             diagnostics.add("invalid-list-name", ("synonyms", name), what, to_do=to_do)
     stages = {name: WordList(words.any, words.except_) for name, words in form.stages.items()}
-    return Shared(lists=form.synonyms, stages=stages, false_friends=form.false_friends)
+    shared = Shared(lists=form.synonyms, stages=stages, false_friends=form.false_friends)
+    conditions: dict[str, Mapping[str, Any] | None] = {}
+    for name, written in form.conditions.items():
+        diagnostics.subject, place = name, ("conditions", name)
+        _known_stages(written, place, diagnostics, shared)
+        read = ConditionParser(diagnostics, shared).condition(written, place)
+        conditions[name] = None if read is None else written
+    diagnostics.subject = ""
+    return replace(shared, conditions=conditions)
 
 
 def version_of(rule: dict[str, Any], shared: Shared) -> str:
@@ -117,7 +128,7 @@ def _causes(problems: list[Problem], synonyms: str) -> list[Problem]:
     """Leave out what follows from errors of `synonyms.yaml`: lists and stages that are unknown because of them."""
     if not any(_file_of(problem) == synonyms for problem in problems):
         return problems
-    follow = ("unknown-list", "unknown-stage")
+    follow = ("unknown-list", "unknown-stage", "unknown-named-condition")
     return [
         problem
         for problem in problems
@@ -190,6 +201,9 @@ def _read_rule(item: Any, path: NodePath, diagnostics: Diagnostics, shared: Shar
     nameless = say("rule {number}", number=int(path[-1]) + 1)
     diagnostics.subject = name if isinstance(name, str) and name else nameless
     before = len(diagnostics.errors)
+    if isinstance(item, dict):
+        conditions_of = (key for key in ("when", "applies_when") if key in item)
+        item = item | {key: spell_out(item[key], shared.conditions) for key in conditions_of}
     form = None
     try:
         form = RuleForm.model_validate(item)

@@ -177,6 +177,12 @@ class MatchContext:
             return to_ms - from_ms <= gap.ms
         return self.sentence_at(to_ms) - self.sentence_at(from_ms) <= (gap.sentences or 0)
 
+    def far(self, from_ms: int, to_ms: int, gap: Extent) -> bool:
+        """Tell whether what starts at `to_ms` comes no earlier than a gap after `from_ms`; see `near`."""
+        if gap.ms is not None:
+            return to_ms - from_ms >= gap.ms
+        return self.sentence_at(to_ms) - self.sentence_at(from_ms) >= (gap.sentences or 0)
+
     def sentence_at(self, at_ms: int) -> int:
         """Return the number of the utterance that began last at this time."""
         return bisect_right(self.spoken, at_ms, key=_start)

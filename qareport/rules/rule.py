@@ -30,6 +30,7 @@ MISSING = {"quote": "", "topic": "该问题", "seconds": "0.0", "order_id": "（
 _ENVIRONMENT = ImmutableSandboxedEnvironment(undefined=jinja2.StrictUndefined, autoescape=False)
 #: Placeholders that belong to one call and have no place in a report of many.
 OF_ONE_CALL = frozenset({"quote", "seconds", "order_id"})
+_OTHER_BRACES = re.compile(rf"[｛｝]|(?<!{{){{\s*(?:{'|'.join(PLACEHOLDERS)})\s*}}(?!}})")
 _SENTENCE = re.compile(r"[^。！？!?\n]*[。！？!?\n]+[”’」』)）]*|[^。！？!?\n]+$")
 #: Longer advice is no advice; it also bounds what a template can cost.
 _MAX_LENGTH = 2000
@@ -67,6 +68,7 @@ class Advice:
             AdviceError: broken braces, an unknown placeholder, a result that is empty or too long.
         """
         try:
+            _refuse_other_braces(self.text)
             parsed = _ENVIRONMENT.parse(self.text)
             _refuse_programs(parsed)
             unknown = meta.find_undeclared_variables(parsed) - PLACEHOLDERS.keys()
@@ -78,7 +80,8 @@ class Advice:
         except AdviceError:
             raise
         except Exception as error:  # a template can raise anything; the user learns what
-            raise AdviceError(say("broken placeholder: {reason}", reason=error)) from error
+            what = say("a placeholder is broken: what stands between {braces} is no name", braces="{{ }}")
+            raise AdviceError(what) from error
         if any(self.names(name) for name in OF_ONE_CALL):
             object.__setattr__(self, "_team", _ENVIRONMENT.from_string(_without_one_call(self.text)))
         if "{" not in self.text:
@@ -103,6 +106,14 @@ class Advice:
         return self._template.render(
             {name: MISSING[name] if values.get(name) is None else values[name] for name in PLACEHOLDERS}
         ).strip()
+
+
+def _refuse_other_braces(text: str) -> None:
+    """Refuse what was meant for a placeholder and would be printed as it stands: ｛｛ quote ｝｝, {quote}."""
+    found = _OTHER_BRACES.search(text)
+    if found is not None:
+        written, name = found.group(), "{{ quote }}"
+        raise AdviceError(say("{written!r} is no placeholder: write {name}", written=written, name=name))
 
 
 def _refuse_programs(parsed: nodes.Template) -> None:
@@ -130,6 +141,8 @@ class Shared:
     lists: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     #: Words that tell the stage of an order, by stage.
     stages: Mapping[str, WordList] = field(default_factory=dict)
+    #: Conditions by the name that rules write, in English; None: one that cannot be read.
+    conditions: Mapping[str, Mapping[str, Any] | None] = field(default_factory=dict)
     #: Words that sound like others and mean something else; no condition takes them for what it looks for.
     false_friends: tuple[str, ...] = ()
 

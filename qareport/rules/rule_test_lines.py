@@ -8,18 +8,19 @@ from __future__ import annotations
 
 import json
 import re
+import unicodedata
+from collections.abc import Iterable
 from typing import Any, Literal
 
-from qareport.messages import say
+from qareport.messages import Message, say
 from qareport.model import ACTS_OF, AudioEvent, Emotion, Role, Segment, SpokenAct
 from qareport.presentation.act_wording import act_of
 from qareport.rules.aliases import VALUES, Choices, did_you_mean
-from qareport.rules.diagnostics import Diagnostics, mistyped_colon
+from qareport.rules.diagnostics import Diagnostics
+from qareport.rules.remedies import mistyped_colon
 from qareport.strict_yaml import NodePath
 
 _LINE = re.compile(r"(\S+)\s+(?:\[([^\[\]]*)\]\s+)?([0-9]{1,6}(?:\.[0-9]+)?)-([0-9]{1,6}(?:\.[0-9]+)?)((?:\s+\S+)*)")
-#: The same, as JSON Schema has it.
-LINE_PATTERN = rf"^\s*{_LINE.pattern}\s*$"
 _SCORE = re.compile(r"0(\.[0-9]+)?|1(\.0+)?")
 _LEVEL = re.compile(r"-[0-9]{1,3}(\.[0-9]+)?dB")
 _ROLES = {word: role for role in Role for word in (role.value, *VALUES[role])}
@@ -27,11 +28,35 @@ _EMOTIONS = frozenset(tag.value for tag in Emotion)
 _EVENTS = frozenset(tag.value for tag in AudioEvent)
 #: Emotions and sounds by what they may be called.
 _TAGS = {word: tag for tag in (*_EMOTIONS, *_EVENTS) for word in (tag, *VALUES[tag])}
+_SECONDS = r"[0-9]{1,6}(\.[0-9]+)?-[0-9]{1,6}(\.[0-9]+)?"
 _WORD = re.compile(r"[^\s,，、=]+")
 EXPECTED_LINE = say(
     "`客户 12.0-14.5 ANGRY: 说的话` (role, start-end in seconds, perhaps an emotion or sounds), "
     "with acts `客户 [ask_again, complain=0.8] 12.0-14.5: 说的话`"
 )
+
+
+def _line_pattern() -> str:
+    """Write the form of a line as JSON Schema has it, with the words of the language."""
+    score = r"(=(0(\.[0-9]+)?|1(\.0+)?))?"
+    tags = [f"({_any(tag for tag, name in _TAGS.items() if name in _EMOTIONS)}){score}", _LEVEL.pattern]
+    tags.append(_any(tag for tag, name in _TAGS.items() if name in _EVENTS))
+    lines = []
+    for role in Role:
+        words = _any(word for word, own in _ROLES.items() if own is role)
+        acts = f"({_any(word for act in ACTS_OF[role] for word in (act.value, *VALUES[act]))}){score}"
+        between = r"[,，、\s]"
+        acts = rf"(\[{between}*({acts}({between}+{acts})*)?{between}*\]\s+)?" if ACTS_OF[role] else r"(\[\s*\]\s+)?"
+        lines.append(rf"({words})\s+{acts}")
+    return rf"^\s*({'|'.join(lines)}){_SECONDS}(\s+({'|'.join(tags)}))*\s*$"
+
+
+def _any(words: Iterable[str]) -> str:
+    return "|".join(map(re.escape, words))
+
+
+#: What is before the colon, as JSON Schema has it.
+LINE_PATTERN = _line_pattern()
 _SPEAKERS = {Role.CUSTOMER: "客户", Role.AGENT: "客服", Role.UNKNOWN: "未知"}
 
 
@@ -40,7 +65,8 @@ def read_line(head: str, text: Any, path: NodePath, diagnostics: Diagnostics) ->
     match_ = _LINE.fullmatch(head.strip())
     if match_ is None or isinstance(text, dict | list):
         what = say("got {line!r}", line=head)
-        diagnostics.add("invalid-utterance", path, what, expected=EXPECTED_LINE, to_do=mistyped_colon(head))
+        to_do = mistyped_colon(head) or _mended(head)
+        diagnostics.add("invalid-utterance", path, what, expected=EXPECTED_LINE, to_do=to_do)
         return None
     who, acts, start, end, tags = match_.groups()
     start_ms, end_ms = round(float(start) * 1000), round(float(end) * 1000)
@@ -82,6 +108,13 @@ def read_line(head: str, text: Any, path: NodePath, diagnostics: Diagnostics) ->
     )
 
 
+def _mended(head: str) -> Message | None:
+    """Say how a line is written whose digits or dash are not half width, or whose seconds carry their unit."""
+    plain = re.sub(r"(?<=[0-9])\s*(?:秒|s)(?![a-z])", "", unicodedata.normalize("NFKC", head).strip())
+    plain = re.sub(r"(?<=[0-9])\s*[-~—–−至到]+\s*(?=[0-9])", "-", plain)
+    return say("write {text}", text=plain) if plain != head and _LINE.fullmatch(plain) else None
+
+
 def _acts(written: str, role: Role, path: NodePath, diagnostics: Diagnostics) -> tuple[SpokenAct, ...]:
     """Read `ask_again, complain=0.8`: what the line does, and how sure a reader is of it."""
     acts = []
@@ -90,7 +123,8 @@ def _acts(written: str, role: Role, path: NodePath, diagnostics: Diagnostics) ->
         act = act_of(name)
         if act is None or act not in ACTS_OF[role] or (score and not _SCORE.fullmatch(score)):
             known = [act.value for act in ACTS_OF[role]]
-            near = did_you_mean(name, [word for act in known for word in (act, *VALUES[act])])
+            words = [word for act in known for word in (act, *VALUES[act])]
+            near = did_you_mean(name, words) if act is None else say("only the other side does that")
             what = say("unknown act {act!r} of {role}", act=part, role=Choices.of_values([role.value]))
             expected = say("one of {choices}", choices=Choices.of_values(known))
             diagnostics.add("invalid-utterance", path, what, expected=expected, to_do=near)

@@ -33,6 +33,7 @@ from qareport.presentation.locale import _
 from qareport.privacy import mask_segments
 from qareport.rules.aliases import did_you_mean
 from qareport.rules.diagnostics import Diagnostics
+from qareport.rules.explain import draw, explain
 from qareport.rules.file_forms import ExpectedHit, RuleTestFileForm, RuleTestForm
 from qareport.rules.judge import match
 from qareport.rules.match_context import MatchContext
@@ -76,6 +77,8 @@ class RuleTestResult:
     name: str
     location: SourceLocation
     failures: tuple[str, ...] = ()
+    #: Why rules missed that must hit: their conditions as `explain` draws them.
+    why: tuple[str, ...] = ()
 
     @property
     def passed(self) -> bool:
@@ -242,7 +245,9 @@ def _run(
             quotes = _("；").join(f"“{evidence.quote}”" for evidence in finding.evidence) or _("没有出现该说的话")
             text = _("{rule} 不该命中，却在第 {second} 秒命中：{quotes}")
             failures.append(text.format(rule=rule_id, second=f"{finding.at_ms / 1000:g}", quotes=quotes))
-    return RuleTestResult(name=test.name, location=test.location, failures=tuple(failures))
+    missed = [rule for hit in expected if not findings.get(hit.rule) and (rule := ruleset.find(hit.rule)) is not None]
+    trees = [line for rule in missed for line in draw(explain(rule, context, lists=ruleset.shared.lists))]
+    return RuleTestResult(name=test.name, location=test.location, failures=tuple(failures), why=tuple(trees))
 
 
 def _missing(expected: ExpectedHit, findings: Sequence[Finding]) -> Iterator[str]:

@@ -15,7 +15,9 @@ from qareport.rules.aliases import FLAGS, UNITS, VALUES, words_of
 from qareport.rules.condition_parser import BETWEEN, BRANCHES, COUNT, GAP, MAX_STEPS, REACH
 from qareport.rules.conditions import LEAVES
 from qareport.rules.file_forms import FileForm, RuleTestFileForm, SharedForm
+from qareport.rules.named_conditions import NAMED
 from qareport.rules.schema_types import LENGTH_PATTERNS, OF_ROLE, UNIT_MS
+from qareport.text.wordlist import WORD_PATTERN
 
 #: The kinds of file in the folder of rules.
 FileKind = Literal["rules", "tests", "synonyms"]
@@ -39,7 +41,11 @@ def grammar(kind: FileKind) -> Schema:
     if kind == "tests":
         return RuleTestFileForm.model_json_schema(by_alias=True)
     if kind == "synonyms":
-        return SharedForm.model_json_schema(by_alias=True)
+        shared = SharedForm.model_json_schema(by_alias=True)
+        rules = grammar("rules")["$defs"]
+        shared["$defs"] = {name: part for name, part in rules.items() if name != "RuleForm"} | shared["$defs"]
+        shared["properties"]["conditions"] = {"type": "object", "additionalProperties": _CONDITION}
+        return shared
     schema = FileForm.model_json_schema(by_alias=True)
     definitions: Schema = schema["$defs"]
     rule: Schema = definitions["RuleForm"]["properties"]
@@ -58,12 +64,13 @@ def grammar(kind: FileKind) -> Schema:
     for head, own in BRANCHES.items():
         for sibling in own:
             needs.setdefault(sibling, []).append(head)
-    properties = {**heads, **_branches(), **siblings, **_modifiers()}
+    named: Schema = {NAMED: {"type": "string", "pattern": WORD_PATTERN}}
+    properties = {**heads, **named, **_branches(), **siblings, **_modifiers()}
     length = GAP.json_schema()
     for name, extra in (
         ("condition", {"within": length}),
-        ("step", {"within": length}),
-        ("exception", {"within": length, "before": length, "around": length}),
+        ("step", {"within": length, "earliest": length}),
+        ("exception", {"within": length, "before": length, "around": length, "earliest": length}),
     ):
         beside = needs | {"within": ["times"]} if name == "condition" else needs
         definitions[name] = _condition(name, properties | extra, beside)
@@ -92,7 +99,7 @@ def _modifiers() -> Schema:
 
 
 def _condition(name: str, properties: Schema, needs: Mapping[str, Sequence[str]]) -> Schema:
-    heads = [head for head in (*LEAVES, *BRANCHES) if not (name == "step" and head == "none")]
+    heads = [head for head in (*LEAVES, NAMED, *BRANCHES) if not (name == "step" and head == "none")]
     own = {key: part for key, part in properties.items() if key in heads or key not in BRANCHES}
     return {
         "title": name,

@@ -73,6 +73,8 @@ class Form(BaseModel):
         if cls.bare is None:
             return schema
         short = {key: value for key, value in schema["properties"][cls.bare].items() if key not in ("title", "default")}
+        if cls.bare in cls.one_of:  # nothing at all is no value of it
+            short["anyOf"] = [choice for choice in short["anyOf"] if choice != {"type": "null"}]
         return {"anyOf": [short, schema]}
 
 
@@ -98,10 +100,12 @@ def _as_list(value: Any, info: ValidationInfo) -> Any:
     return [keyword for word in value for keyword in _expand(word, shared)]
 
 
-def _expand(word: Any, shared: Mapping[str, tuple[str, ...]]) -> tuple[Any, ...]:
-    """Replace the name of a shared list (`$道歉`) by its words. `$100` is money and stays."""
+def _expand(word: Any, shared: Mapping[str, tuple[str, ...]] | None) -> tuple[Any, ...]:
+    """Replace the name of a shared list (`$道歉`) by its words. `$100` is money and stays. None: in such a list."""
     if not isinstance(word, str) or not _SHARED.match(word):
         return (word,)
+    if shared is None:
+        raise refusal("synonyms", say("words: a list of synonyms.yaml cannot hold another list"))
     if word[1:] in shared:
         return shared[word[1:]]
     if not shared:
@@ -242,4 +246,4 @@ def check_bounds(above: float | None, below: float | None) -> None:
     if above is None and below is None:
         raise refusal("bounds", say("`above` or `below` with a number"))
     if above is not None and below is not None and above >= below:
-        raise refusal("bounds", say("`above` less than `below`: no value lies between them"))
+        raise refusal("bounds", say("`above` less than `below`: no value lies between them"), at="below")

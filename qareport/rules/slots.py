@@ -159,4 +159,4 @@ class _SlotBuilder:
         slot.values |= {value for value in node.get("enum", ()) if isinstance(value, str)}
         slot.is_flag |= node.get("type") == "boolean"
         slot.is_length |= node.get("pattern") in LENGTH_PATTERNS
-        slot.is_line |= "propertyNames" in node
+        slot.is_line |= "propertyNames" in node  # only lines bound the names of their keys

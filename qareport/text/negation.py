@@ -1,8 +1,8 @@
 """Negation before a word: 不要退款, 没有投诉, 不用您提供 deny what they name, 要不要退款 and 不仅退款 do not.
 
-Only what stands directly before the word is looked at: a negation, and at most two small words between them. Texts are
-compared in the form of `wordlist.normalise`, which has no punctuation; the text as it is written tells where a clause
-ends: in 没有，我要退款 nothing is denied.
+Only what stands directly before the word is looked at: a negation, and at most three small words between them. Texts
+are compared in the form of `wordlist.normalise`, which has no punctuation; the text as it is written tells where a
+clause ends: in 没有，我要退款 nothing is denied.
 """
 
 from __future__ import annotations
@@ -12,18 +12,25 @@ import re
 from qareport.text.spelling import in_digits
 from qareport.text.wordlist import fold
 
-#: So much before a word is looked at: the longest negation, two small words, and what makes it no negation.
-_WINDOW = 9
+#: So much before a word is looked at: the longest negation, the small words, and what makes it no negation.
+_WINDOW = 14
 #: May stand between the negation and the word.
-_SMALL = "(?:[要想会能用再给您你去是有需必太可得帮向对把跟做说使]|到底|真的|申请)"
+_SMALL = (
+    "(?:[你您我咱他她它]们?|[要想会能用再给去是有需必太可得帮向对把跟做说使被替为还]"
+    "|到底|真的|真正|申请|办理|直接|马上|立刻|及时|主动|麻烦)"
+)
 #: 别 in 特别, 区别 …; 不 in 要不, 何不; 没 in 有没: no negations.
 _NEGATION = (
-    r"(?:(?<![要何岂])不(?:需要|打算|应该|可以|[要想会能用再给是有需必可得许准应该肯愿])?"
-    r"|(?<!有)[没沒](?:有|[想要说])?|[未甭勿冇唔]|无[需须法意]|(?<![特区分个类性级识告辨])[别別])"
+    r"(?:(?<![要何岂])不(?:需要|打算|准备|应该|可以|可能|一定|怎么|要求|愿意|同意|支持|允许|接受|提供|负责|答应|方便|适用"
+    r"|急着|着急|[要想会能用再给是有需必可得许准应该肯愿让予敢])?"
+    r"|(?<!有)[没沒](?:有?(?:人|办法|法|必要|权限|权|打算|同意|答应|准备)|有|[想要说])?"
+    r"|[未甭勿冇唔]|无[需须法意权从]|(?<![特区分个类性级识告辨])[别別])"
 )
-_BEFORE = re.compile(f"({_NEGATION}{_SMALL}{{0,2}})$")
+_BEFORE = re.compile(f"({_NEGATION}{_SMALL}{{0,3}})$")
 #: 是不是, 有没有, 能不能: a question; the negation stands between the same two letters.
 _QUESTION = re.compile(r"(\w{1,2})[不没沒]\1")
+#: 不是说要给我退款吗: who asks so says yes.
+_ASKED = re.compile("[吗嘛]|么$")
 #: A negation of the negation: 不能不, 没有不, 不得不.
 _TWICE = re.compile(f"{_NEGATION}{_SMALL}{{0,2}}$")
 #: Words that begin with a negation deny nothing more before them: 不发货 is found as it is written.
@@ -56,6 +63,8 @@ def is_negated(text: str, start: int, written: str | None = None) -> bool:
     for question in _QUESTION.finditer(text, max(0, place - 2), start + 2):
         if question.start() < place < question.end():
             return False
+    if text.startswith("不是", place) and _ASKED.search(text, start, start + _WINDOW) is not None:
+        return False
     if _TWICE.search(text, max(0, place - _WINDOW), place) is not None:
         return False
     # A comma between them ends the clause: the letters are then not next to each other in what is written.

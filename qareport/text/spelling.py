@@ -14,6 +14,11 @@ from pathlib import Path
 
 #: Written by tools/make_simplified.py.
 _TABLE = Path(__file__).with_name("simplified.txt")
+#: Letters that are written for others in some words: 到帐 is 到账, 甚么 is 什么, 著急 is 着急; 显著 and 帐篷 stay.
+_VARIANTS = {"甚": "什", "著": "着", "覆": "复", "帐": "账", "妳": "你", "祇": "只", "衹": "只"}
+_VARIANT = re.compile(
+    r"甚(?=么)|(?<![显名原专编论巨昭卓土合])著(?![名作称述])|(?<=[回答])覆|(?<!蚊)帐(?![篷子幔])|[妳祇衹]"
+)
 #: Apostrophes as they are typed: don’t is don't.
 _APOSTROPHES = dict.fromkeys(map(ord, "\u2018\u2019\u02bc"), "'")
 
@@ -32,7 +37,8 @@ def simplify(text: str) -> str:
     if text.isascii():
         return text
     others, forms = _forms()
-    return text if others.search(text) is None else text.translate(forms)
+    simple = text if others.search(text) is None else text.translate(forms)
+    return _VARIANT.sub(lambda letter: _VARIANTS[letter.group()], simple)
 
 
 _VALUES = {
@@ -51,24 +57,38 @@ _WELL_FORMED = re.compile(
     r"(?:(?P<tens>[一二三四五六七八九]?)(?P<ten>十))?"
     r"(?P<ones>[一二两三四五六七八九]?)"
 )
-#: A space inside a number (138 1234 5678), or between a Latin word and a number that has none (iphone 15).
-_SPACE = re.compile(r"(?<=[0-9]) (?=[0-9])|(?<=[a-z]) (?=[0-9]+(?![0-9]| [0-9]))")
+#: A space inside a number (138 1234 5678).
+_SPACE = re.compile(r"(?<=[0-9]) (?=[0-9])")
+#: A few Latin words with one number among them, which has no space inside: iphone 15 pro max.
+_NAMED = re.compile(r"(?<![a-z0-9])(?<![a-z0-9] )[a-z]+ ?[0-9]+(?: [a-z]+){0,2}(?! ?[a-z0-9])")
+#: 三十九点九元, 百分之九十九点九; of the clock 八点半 and 三点五分 are no such numbers.
+_POINT = re.compile(
+    r"(?<=[0-9])(%)?点([0-9零〇一二三四五六七八九]{1,2})(?=(?(1)|(?:个?小时|天|元|块|折|倍|%|万|公?斤|[厘毫]?米)))"
+)
 #: Texts without any of these are the same in digits.
-_MAY_CHANGE = re.compile(rf"[一二两三四五六七八九十](?:{_COUNTED})|[零〇一幺二两三四五六七八九十]{{2}}|[百千万]| [0-9]")
+_MAY_CHANGE = re.compile(
+    rf"[一二两三四五六七八九十](?:{_COUNTED})|[零〇一幺二两三四五六七八九十]{{2}}|[百千万]| [0-9]|[0-9] [a-z]"
+)
 
 
 def in_digits(text: str) -> str:
-    """Return text with its numbers in digits, and without the spaces inside and before numbers.
+    """Return text with its numbers in digits, and without the spaces inside numbers and in names with one.
 
-    `in_digits("四十八小时")` is `48小时`, `in_digits("iphone 15")` is `iphone15`. What only looks like a number stays:
-    一下, 万一, 十分满意, 七八天.
+    `in_digits("四十八小时")` is `48小时`, `in_digits("iphone 15 pro")` is `iphone15pro`. What only looks like a number
+    stays: 一下, 万一, 十分满意, 七八天.
 
     Args:
         text: normalised, or at least in simplified characters.
     """
     if _MAY_CHANGE.search(text) is None:
         return text
-    return _SPACE.sub("", _NUMBER.sub(_write, text))
+    named = _NAMED.sub(lambda name: name.group().replace(" ", ""), text)
+    return _POINT.sub(_write_point, _SPACE.sub("", _NUMBER.sub(_write, named)))
+
+
+def _write_point(found: re.Match[str]) -> str:
+    share, decimals = found.groups()
+    return "." + "".join(str(_VALUES.get(letter, letter)) for letter in decimals) + (share or "")
 
 
 def _write(found: re.Match[str]) -> str:

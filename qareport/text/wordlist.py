@@ -239,9 +239,9 @@ def _alternation(words: Iterable[str]) -> str:
 
 def _bounded(word: str) -> str:
     # Latin words and numbers match as complete words only: refund is not in refunded, 12315 not in 9123150, 三一五 not
-    # in 六三一五.
+    # in 六三一五. A number may stand beside a Latin word: iphone is in iphone15, qq in qq12345.
     if not word.strip(_SPOKEN_DIGITS):
         return f"(?<![{_SPOKEN_DIGITS}]){word}(?![{_SPOKEN_DIGITS}])"
-    before = r"(?<![a-z0-9])" if re.match(r"[a-z0-9]", word) else ""
-    after = r"(?![a-z0-9])" if re.search(r"[a-z0-9]\Z", word) else ""
+    before = r"(?<![a-z0-9])" if re.match(r"[0-9]", word) else r"(?<![a-z])" if re.match(r"[a-z]", word) else ""
+    after = r"(?![a-z0-9])" if re.search(r"[0-9]\Z", word) else r"(?![a-z])" if re.search(r"[a-z]\Z", word) else ""
     return f"{before}{re.escape(word)}{after}"

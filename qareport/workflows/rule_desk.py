@@ -258,6 +258,7 @@ class RuleDesk:
             ruleset,
             silence_ms=settings.analysis.silence_ms,
             topics=tuple(topic.name for topic in self.workspace.topics.topics),
+            promises=tuple(promise.name for promise in self.workspace.topics.promises),
             categories=[category.name for category in settings.score.categories],
             today=datetime.now().astimezone().date(),
         )

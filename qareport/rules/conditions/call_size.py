@@ -73,7 +73,7 @@ class CallLengthForm(LeafForm):
         if self.longer is None and self.shorter is None:
             raise refusal("bounds", say("`longer` or `shorter` with a length of time"))
         if self.longer is not None and self.shorter is not None and self.longer >= self.shorter:
-            raise refusal("bounds", say("`longer` less than `shorter`: no call lies between them"))
+            raise refusal("bounds", say("`longer` less than `shorter`: no call lies between them"), at="shorter")
         return self
 
     def condition(self, head: str) -> Condition:

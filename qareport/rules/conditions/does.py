@@ -114,7 +114,7 @@ def _read_act(name: Any, role: Role) -> Act:
         return act
     if act is not None:
         other = next(other for other, acts in ACTS_OF.items() if act in acts)
-        to_do = say("write it below `{head}`", head=f"{other} does")
+        to_do = say("write it below {head}", head=Choices.of_keys([f"{other} does"]))
         raise refusal("act", _OWN_ACT[role], to_do)
     raise refusal("act", say("one of {choices}", choices=Choices.of_values(known)), _nearest_act(str(name), known))
 

@@ -16,6 +16,7 @@ Keys:
     any: one of the conditions holds; a sentence in which several do is one hit.
     at_least: beside `any`: so many of them hold.
     none: no condition of the list holds; what was not judged is held against nobody.
+    condition: the name of a condition that stands below `conditions` in `synonyms.yaml`, for several rules.
     first: only what starts in the first part of the call, counted from the first word.
     last: only what starts in the last part of the call, counted back from the last word.
     between: only what starts between two places of the recording; negative ones count from its end.
@@ -25,6 +26,8 @@ Keys:
     unless: conditions that excuse a hit: with neither `within` nor `before`, anywhere in the call.
     within: in an exception: from the start of the hit until so long after the end of the sentence that starts it.
     before: in an exception: said in the time so long before the hit.
+    around: in an exception: `within` and `before` in one.
+    earliest: in an exception: what comes sooner after that sentence does not excuse.
 
 Example:
     none:
@@ -261,21 +264,24 @@ class Excuse:
     condition: Condition
     within: Extent | None
     before: Extent | None
+    #: What starts sooner after the sentence that starts the hit does not excuse.
+    earliest: Extent | None = None
 
     def excused(self, hits: list[ConditionHit], context: MatchContext) -> set[int]:
         """Return the indexes of the hits that it excuses, all where it was not judged. `context` is the whole call."""
         excuses = self.condition.find(context)
         if not excuses:
             return set() if self.condition.is_judged(context) else set(range(len(hits)))
-        if self.within is None and self.before is None:
+        if self.within is None and self.before is None and self.earliest is None:
             return set(range(len(hits)))
         starts = [excuse.at_ms for excuse in excuses]
         ends = list(itertools.accumulate((excuse.end_ms for excuse in excuses), max))
         excused = set()
         for index, hit in enumerate(hits):
             after = bisect.bisect_left(starts, hit.at_ms)
+            late = after if self.earliest is None else bisect.bisect_left(starts, self._earliest_ms(hit, context))
             # The nearest on each side decides; of those before, the one that ends last.
-            if (after < len(excuses) and self._soon(hit, excuses[after], context)) or (
+            if (late < len(excuses) and self._soon(hit, excuses[late], context)) or (
                 after and self._just_said(hit, excuses[after - 1], ends[after - 1], context)
             ):
                 excused.add(index)
@@ -283,10 +289,18 @@ class Excuse:
 
     def _soon(self, hit: ConditionHit, excuse: ConditionHit, context: MatchContext) -> bool:
         if self.within is None:
-            return excuse.at_ms == hit.at_ms
+            return excuse.at_ms == hit.at_ms or (self.earliest is not None and self.before is None)
         if self.within.ms is not None:
             return excuse.at_ms <= hit.first_end_ms + self.within.ms
         return self._sentences(hit, excuse, context) <= (self.within.sentences or 0)
+
+    def _earliest_ms(self, hit: ConditionHit, context: MatchContext) -> int:
+        if self.earliest is None:
+            return hit.at_ms
+        if self.earliest.ms is not None:
+            return hit.first_end_ms + self.earliest.ms
+        following = context.sentence_at(hit.at_ms) + (self.earliest.sentences or 0) - 1
+        return context.spoken[following].start_ms if following < len(context.spoken) else context.length_ms + 1
 
     def _just_said(self, hit: ConditionHit, excuse: ConditionHit, end_ms: int, context: MatchContext) -> bool:
         if self.before is None:

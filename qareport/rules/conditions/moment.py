@@ -191,7 +191,7 @@ class PromiseForm(LeafForm):
     @model_validator(mode="after")
     def _bounded(self) -> PromiseForm:
         if self.longer is not None and self.shorter is not None and self.longer >= self.shorter:
-            raise refusal("bounds", say("`longer` less than `shorter`: no promise lies between them"))
+            raise refusal("bounds", say("`longer` less than `shorter`: no promise lies between them"), at="shorter")
         return self
 
     def condition(self, head: str) -> Condition:

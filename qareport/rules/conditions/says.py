@@ -208,13 +208,13 @@ class SaysForm(LeafForm):
         if not any((self.any, self.all, self.regex, self.exact, self.like)):
             raise refusal("nothing_said", say("`any`, `all`, `exact`, `like` or `regex` with what is said"))
         if self.sounds_like and not (self.any or self.all):
-            raise refusal("sounds_like", say("`sounds_like` together with `any` or `all`"))
+            raise refusal("sounds_like", say("`sounds_like` together with `any` or `all`"), at="sounds_like")
         if self.negated is not False and not (self.any or self.all or self.like):
-            raise refusal("negated", say("`negated` together with `any`, `all` or `like`"))
+            raise refusal("negated", say("`negated` together with `any`, `all` or `like`"), at="negated")
         if self.at_least > len(set(map(normalise, self.any or ()))) and self.at_least > 1:
-            raise refusal("at_least", say("`at_least` no greater than the number of words in `any`"))
+            raise refusal("at_least", say("`at_least` no greater than the number of words in `any`"), at="at_least")
         if self.over == "call" and (not (self.any or self.all) or self.regex or self.exact or self.like):
-            raise refusal("over", say("`over: call` together with `any` or `all` alone"))
+            raise refusal("over", say("`over: call` together with `any` or `all` alone"), at="over")
         return self
 
     def condition(self, head: str) -> Condition:

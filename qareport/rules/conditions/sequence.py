@@ -6,6 +6,7 @@ end the earliest is the hit.
 Keys:
     sequence: 2 to 10 conditions in their order.
     within: in a step: it starts at most so long after the end of the step before.
+    earliest: in a step: it starts at least so long after it; `earliest: 2 sentences` skips the next sentence.
 
 Example:
     sequence:
@@ -35,6 +36,8 @@ class Step:
 
     condition: Condition
     within: Extent | None
+    #: It must start at least so long after that end.
+    earliest: Extent | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +87,7 @@ class InSequence(Condition):
             return [here]
         if (step, index) in dead:
             return None
-        within = self.steps[step + 1].within
+        within, earliest = self.steps[step + 1].within, self.steps[step + 1].earliest
         others = by_step[step + 1]
         for following in range(bisect.bisect_right(others, here.at_ms, key=_start), len(others)):
             other = others[following]
@@ -92,6 +95,10 @@ class InSequence(Condition):
                 here.end_ms if within.ms is not None else here.at_ms, other.at_ms, within
             ):
                 break
+            if earliest is not None and not context.far(
+                here.end_ms if earliest.ms is not None else here.at_ms, other.at_ms, earliest
+            ):
+                continue
             rest = self._follow(by_step, step + 1, following, dead, context)
             if rest is not None:
                 return [here, *rest]

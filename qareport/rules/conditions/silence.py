@@ -92,7 +92,7 @@ class SilenceForm(LeafForm):
         if self.longer is None and self.shorter is None:
             raise refusal("bounds", say("`longer` or `shorter` with a length of time"))
         if self.longer is not None and self.shorter is not None and self.longer >= self.shorter:
-            raise refusal("bounds", say("`longer` less than `shorter`: no pause lies between them"))
+            raise refusal("bounds", say("`longer` less than `shorter`: no pause lies between them"), at="shorter")
         return self
 
     def condition(self, head: str) -> Condition:

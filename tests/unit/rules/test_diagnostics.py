@@ -75,6 +75,7 @@ BROKEN: dict[str, dict[str, str]] = {
     "impossible-count": when("{any: [{silence: 2s}], at_least: 2}"),
     "sequence-length": when("{sequence: [{silence: 2s}]}"),
     "sequence-step": when("{sequence: [{none: [{silence: 2s}]}, {silence: 2s}]}"),
+    "unknown-named-condition": when("{condition: 催发货}"),
     "unknown-stage": when("{stage: 待发货}"),
     "invalid-advice": rule("advice: 好", "advice: '{{ topik }}'"),
     "advice-without-default": rule("advice: 好", "advice: {}"),
@@ -94,6 +95,7 @@ WEAK: dict[str, dict[str, str]] = {
     "impossible-speed": when("{speed: {above: 2000}}"),
     "impossible-metric": when("{metric: {name: non_talk_share, above: 40}}"),
     "unknown-topic": when("{topic: 物流}"),
+    "unknown-promise": when("{promise: 送货}"),
     "unknown-label": when("{moment: {is: repeat, label: 放弃了}}"),
     "unknown-category": rule("category: 物流", "category: 尺码和质量"),
     "chinese-punctuation": when("{customer says: [发货，物流单号]}"),
@@ -119,7 +121,14 @@ def lint(texts: dict[str, str]) -> list[Diagnostic]:
     ruleset = rules.load(RuleFiles.from_texts(texts))
     counts = HitCounts(calls=1, by_rule={}, recent={"a.rule": 1, "b.rule": 1} if texts is not CALM else {})
     return list(
-        rules.lint(ruleset, topics=["物流延迟"], today=date(2026, 11, 22), counts=counts, categories=["尺码与质量"])
+        rules.lint(
+            ruleset,
+            topics=["物流延迟"],
+            promises=["发货"],
+            today=date(2026, 11, 22),
+            counts=counts,
+            categories=["尺码与质量"],
+        )
     )
 
 

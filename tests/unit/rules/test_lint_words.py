@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from qareport import rules
+from qareport.errors import ConfigError
 from qareport.rules import RuleFiles
 from tests.support.rule_texts import RULE
 
@@ -27,6 +28,9 @@ def warned(condition: str, synonyms: str = "schema: 1\n") -> list[str]:
         ("{客服说: {排除: [“您好”]}, 除非: [{客户说: 好，的}]}", "“", "take the quotation marks out"),
         ("{silence: 3s, unless: [{agent says: [请稍等，您好]}]}", "，", "is an English comma missing?"),
         ("{all: [{customer says: [昨天，今天]}]}", "，", "is an English comma missing?"),
+        ("{customer says: [发货/退款]}", "/", "is an English comma missing?"),
+        ("{customer says: [发货 | 退款]}", "|", "is an English comma missing?"),
+        ("{customer says: '发货,退款'}", ",", "is an English comma missing?"),
     ],
 )
 def test_a_chinese_mark_in_a_word_is_named(condition: str, mark: str, to_do: str) -> None:
@@ -48,3 +52,15 @@ def test_a_chinese_mark_in_a_shared_list_is_named_with_its_line() -> None:
 
 def test_sentences_may_have_commas() -> None:
     assert warned("{customer says: {like: [我要退款，谢谢], exact: ['好的，谢谢']}}") == []
+
+
+def test_chinese_words_with_a_space_between_them_may_have_been_meant_as_several() -> None:
+    (warning,) = warned("{customer says: [发货 退款]}")
+    assert "a space stands in the word '发货 退款'; of several words make a list" in warning
+    assert warned("{customer says: [iPhone 15, A/B 面, 24/7 服务, 退款]}") == []
+
+
+def test_a_shared_list_cannot_hold_another() -> None:
+    texts = {"a.yaml": RULE, "synonyms.yaml": "schema: 1\nsynonyms:\n  安抚: [别急]\n  道歉: [$安抚, 抱歉]\n"}
+    with pytest.raises(ConfigError, match=r"synonyms.yaml:4:3: .*a list of synonyms.yaml cannot hold another list"):
+        rules.load(RuleFiles.from_texts(texts))

@@ -94,8 +94,8 @@ def test_the_hash_follows_the_contents_and_names_and_not_the_place(tmp_path: Pat
                 "{{ quote }}, {{ topic }}, {{ seconds }}, {{ order_id }}"
             ),
         ),
-        ("{{ topic }}", "{{ topic", "a.yaml:10:5: a.rule: advice: broken placeholder"),
-        ("{{ topic }}", "{{ topic.__class__.__mro__ }}", "a.yaml:10:5: a.rule: advice: broken placeholder"),
+        ("{{ topic }}", "{{ topic", "a.yaml:10:5: a.rule: advice: a placeholder is broken"),
+        ("{{ topic }}", "{{ topic.__class__.__mro__ }}", "a.yaml:10:5: a.rule: advice: a placeholder is broken"),
         ("id: a.rule", "id: 规则", "a.yaml:3:5: 规则: id: got '规则'"),
         ("schema: 1", "schema: 9", "a.yaml:1:1: schema: got 9; expected 1"),
         (
@@ -114,7 +114,7 @@ def test_the_hash_follows_the_contents_and_names_and_not_the_place(tmp_path: Pat
             ("several conditions at once: silence, event; put them in a list below `all:` or `any:`"),
         ),
         ("customer says: [发货]", "silence: 2s\n      first: 3s\n      last: 3s", "keep one of them"),
-        ("customer says: [发货]", "silence: 2s\n      within: 3s", "unknown key 'within'"),
+        ("customer says: [发货]", "silence: 2s\n      within: 3s", "'within' does not belong here"),
         ("customer says: [发货]", "silence: 2s\n      unless: []", "unless: an empty list"),
         ("    when:\n      customer says: [发货]\n", "    when: 发货\n", "when: got '发货'"),
     ],

@@ -242,3 +242,54 @@ def test_sentences_of_a_role_are_no_distance(tmp_path: Path) -> None:
 def test_sentences_of_a_role_may_be_written_in_chinese(tmp_path: Path) -> None:
     talk = (say(0, 2, CUSTOMER, "喂"), say(3, 4, AGENT, "您好"), say(5, 6, AGENT, "您好"))
     assert hits(tmp_path, "{客服说: 您好, 开头: 客服1句}", *talk) == [3]
+
+
+ASKED_THREE_TIMES = (
+    say(0, 2, CUSTOMER, "什么时候发货"),
+    say(3, 4, AGENT, "不清楚"),
+    say(5, 6, CUSTOMER, "那怎么办"),
+    say(10, 12, AGENT, "不清楚"),
+)
+
+
+@pytest.mark.parametrize(
+    ("window", "seconds"),
+    [
+        ("within: 4 sentences", [0]),
+        ("earliest: 2 sentences, within: 4 sentences", [0]),
+        ("earliest: 2 sentences, within: 2 sentences", []),
+        ("earliest: 4 sentences", []),
+        ("earliest: 8s", [0]),
+        ("earliest: 9s", []),
+        ("最早: 2句, 以内: 4句", [0]),
+    ],
+)
+def test_a_step_may_have_to_come_some_sentences_later(tmp_path: Path, window: str, seconds: list[float]) -> None:
+    when = f"{{sequence: [{{customer says: [发货]}}, {{agent says: [不清楚], {window}}}]}}"
+    assert hits(tmp_path, when, *ASKED_THREE_TIMES) == seconds
+
+
+@pytest.mark.parametrize(
+    ("window", "seconds"),
+    [
+        ("earliest: 1 sentence", []),
+        ("earliest: 2 sentences", []),
+        ("earliest: 4 sentences", [0]),
+        ("earliest: 8s", []),
+        ("earliest: 8.5s", [0]),
+        ("earliest: 2s, within: 5s", [0]),
+    ],
+)
+def test_what_comes_too_early_does_not_excuse(tmp_path: Path, window: str, seconds: list[float]) -> None:
+    when = f"{{customer says: [发货], unless: [{{agent says: [不清楚], {window}}}]}}"
+    assert hits(tmp_path, when, *ASKED_THREE_TIMES) == seconds
+
+
+def test_the_earliest_place_lies_before_the_last(tmp_path: Path) -> None:
+    when = "{sequence: [{customer says: [发货]}, {agent says: [不清楚], earliest: 5 sentences, within: 4 sentences}]}"
+    with pytest.raises(ConfigError, match="earliest: later than `within`, so nothing fits; write the smaller one here"):
+        rule_set(tmp_path, when)
+    with pytest.raises(ConfigError, match="the first step follows nothing"):
+        rule_set(tmp_path, "{sequence: [{customer says: [发货], earliest: 2s}, {agent says: [不清楚]}]}")
+    with pytest.raises(ConfigError, match="it belongs to a later step of `sequence`, or to an exception of `unless`"):
+        rule_set(tmp_path, "{customer says: [发货], earliest: 2s}")

@@ -10,6 +10,7 @@ from qareport import rules
 from qareport.rules import CODES, RuleFiles
 from qareport.rules.condition_parser import BRANCHES, MODIFIERS, keys_of
 from qareport.rules.conditions import LEAVES, logic, sequence
+from qareport.rules.named_conditions import NAMED
 from qareport.rules.reference import ConditionSection, condition_sections
 from tests.support.calls import TOPICS
 
@@ -48,7 +49,7 @@ def test_conditions_of_conditions_document_their_lists_and_every_modifier() -> N
     by_module = {section.module: set(section.keys[""]) for section in SECTIONS if section.module in (logic, sequence)}
     documented = by_module[logic] | by_module[sequence]
     beside = {key for keys in BRANCHES.values() for key in keys}
-    assert documented == {*BRANCHES, *beside, *MODIFIERS, "within", "before"}
+    assert documented == {*BRANCHES, NAMED, *beside, *MODIFIERS, "within", "before", "around", "earliest"}
 
 
 def test_the_reference_names_every_condition_with_types_and_defaults() -> None:

@@ -47,7 +47,11 @@ def test_the_guides_rule_loads_and_its_cases_hold(tmp_path: Path) -> None:
     assert rules.lint(rules.load(tmp_path)) == ()
 
 
-@pytest.mark.parametrize("block", BLOCKS[2:])
+#: What stands in synonyms.yaml, and what its conditions stand for.
+SHARED_BLOCKS = [block for block in BLOCKS if "共用条件:" in block]
+
+
+@pytest.mark.parametrize("block", [block for block in BLOCKS[2:] if block not in SHARED_BLOCKS])
 def test_each_condition_in_the_guide_loads(tmp_path: Path, block: str) -> None:
     (rule,) = yaml.safe_load(RULE)["rules"]
     rule |= yaml.safe_load(block)
@@ -55,6 +59,7 @@ def test_each_condition_in_the_guide_loads(tmp_path: Path, block: str) -> None:
         del rule["when"]
     text = yaml.safe_dump({"schema": 1, "rules": [rule]}, allow_unicode=True)
     (tmp_path / "a.yaml").write_text(text, encoding="utf-8")
+    (tmp_path / "synonyms.yaml").write_text(SHARED_BLOCKS[0] + "共用说法: {道歉: [抱歉]}\n", encoding="utf-8")
     assert len(rules.load(tmp_path).rules) == 1
 
 
@@ -82,6 +87,13 @@ def test_a_case_that_fails_says_why(tmp_path: Path, old: str, new: str, why: str
     (result,) = run_case(tmp_path, case=CASE.replace(old, new))
     assert result.failures == (why,)
     assert str(result.location).endswith("a.test.yaml:3:5")
+
+
+def test_a_rule_that_missed_is_told_condition_by_condition(tmp_path: Path) -> None:
+    (result,) = run_case(tmp_path, case=CASE.replace("什么时候发货", "你好"))
+    assert result.why == ("a.rule 标题: 未命中", "  ✗ 客户说: [发货] (看了 1 句)")
+    (wrong_second,) = run_case(tmp_path, case=CASE.replace("at: 12", "at: 30"))
+    assert wrong_second.why == ()
 
 
 @pytest.mark.parametrize(

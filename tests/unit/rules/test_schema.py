@@ -20,7 +20,9 @@ from tests.support.paths import ROOT
 from tests.support.rule_texts import CASE, RULE, SHIPPED
 
 VALIDATORS = {kind: Draft202012Validator(json_schema(kind)) for kind in ("rules", "tests", "synonyms")}
-BROKEN = sorted((ROOT / "tests" / "unit" / "rules" / "broken_rules").glob("[!e]*.yaml"))
+BROKEN = sorted(
+    path for path in (ROOT / "tests" / "unit" / "rules" / "broken_rules").glob("*.yaml") if path.stem != "expected"
+)
 #: What a schema cannot know, by the broken file.
 BEYOND_A_SCHEMA = {
     "list-unknown": "synonyms.yaml",
@@ -28,6 +30,9 @@ BEYOND_A_SCHEMA = {
     "advice-attribute": "what a placeholder may do",
     "advice-unclosed-placeholder": "placeholders in a text",
     "advice-unknown-placeholder": "placeholders in a text",
+    "advice-full-width-braces": "placeholders in a text",
+    "advice-single-braces": "placeholders in a text",
+    "effective-no-such-day": "the days of a month",
     "between-backwards": "which of two values is greater",
     "effective-backwards": "which of two values is greater",
     "metric-bounds-crossed": "which of two values is greater",
@@ -90,6 +95,8 @@ def test_the_examples_of_the_guide_are_taken(name: str) -> None:
     for block in blocks:
         if "cases:" in block or "例子:" in block:
             assert complaints("tests", block) == []
+        elif "conditions:" in block or "共用条件:" in block:
+            assert complaints("synonyms", block) == []
         elif re.match(r"schema:|格式:", block):
             assert complaints("rules", block) == []
         else:
@@ -195,3 +202,34 @@ def test_lint_and_the_schema_agree_about_tests(old: str, new: str, *, taken: boo
         is_taken = False
     assert is_taken is taken
     assert (complaints("tests", text) == []) is taken
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("ANGRY", "暴怒"), ("ANGRY", "ANGRY=2"), ("客户 12.0", "用户 12.0"), ("客户 12.0", "客户 [apologise] 12.0"),
+        ("    must_hit: [{rule: a.rule, at: 12}]\n", ""), ("name: 问发货", "name: 问发货\n    call: c1"),
+    ],
+)  # fmt: skip
+def test_a_test_that_is_refused_is_refused_by_the_schema(old: str, new: str) -> None:
+    assert old in CASE
+    assert complaints("tests", CASE) == []
+    assert complaints("tests", CASE.replace(old, new)) != []
+    with pytest.raises(ConfigError):
+        rules.load_rule_tests(
+            rules.load(rules.RuleFiles.from_texts({"a.yaml": RULE, "a.test.yaml": CASE.replace(old, new)}))
+        )
+
+
+@pytest.mark.parametrize(
+    "head", ["客户 [再次追问, 抱怨=0.8] 1-2 愤怒=0.9 笑声 -20.5dB", "客服 [道歉] 1-2", "unknown 1-2"]
+)
+def test_a_line_with_acts_emotions_and_sounds_is_taken(head: str) -> None:
+    assert complaints("tests", CASE.replace("客户 12.0-14.5 ANGRY", head)) == []
+
+
+def test_the_limit_of_a_rule_that_hits_once_is_refused() -> None:
+    rule = RULE.replace("points: -10", "points: -10, most: -20")
+    assert complaints("rules", rule) != []
+    assert complaints("rules", rule.replace("most", "occurrence: every, most")) == []
+    assert complaints("rules", rule.replace("most", "计次: 每次, 最多")) == []

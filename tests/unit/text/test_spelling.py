@@ -31,6 +31,12 @@ from qareport.text.wordlist import forms_of, normalise
         ("1 2 3 1 5", "12315"),
         ("138 1234 5678", "13812345678"),
         ("iphone 15", "iphone15"),
+        ("iphone 15 pro max", "iphone15promax"),
+        ("call 1 2 3 1 5 now", "call 12315 now"),
+        ("三十九点九元", "39.9元"),
+        ("三点五小时", "3.5小时"),
+        ("百分之九十九点九", "99.9%"),
+        ("三点五分", "3点五分"),
     ],
 )
 def test_a_number_that_is_spoken_is_written_in_digits(spoken: str, written: str) -> None:
@@ -61,6 +67,11 @@ def test_what_only_looks_like_a_number_stays(text: str) -> None:
 def test_traditional_characters_are_simplified_where_they_stand() -> None:
     assert simplify("發貨訂單還沒到，裡面") == "发货订单还没到，里面"
     assert simplify("don’t") == "don't"
+
+
+def test_letters_that_are_written_for_others_are_brought_to_one_where_they_are_in_use() -> None:
+    assert simplify("甚麼時候到帳，我很著急，等妳答覆") == "什么时候到账，我很着急，等你答复"
+    assert simplify("甚至顯著的帳篷，著名品牌") == "甚至显著的帐篷，著名品牌"
 
 
 @given(st.text())

@@ -60,3 +60,13 @@ def test_anger_at_a_person_is_no_talk_of_shipping() -> None:
     shipping = WordList(("发货",), sounds_like=True, false_friends=TOPICS.topics[0].words.false_friends)
     assert shipping.match("你别对我发火") is None
     assert shipping.match("什么时候能发火") == Match("发货", "发火", fuzzy=True)
+
+
+@pytest.mark.parametrize(("word", "text"), [("iphone", "我的iphone15坏了"), ("qq", "加qq12345"), ("5g", "5g手机")])
+def test_a_latin_word_is_found_beside_a_number(word: str, text: str) -> None:
+    assert WordList((word,)).find(text) == word
+
+
+@pytest.mark.parametrize(("word", "text"), [("refund", "refunded"), ("15", "iphone15"), ("12315", "9123150")])
+def test_a_part_of_a_latin_word_or_of_a_number_is_not_found(word: str, text: str) -> None:
+    assert WordList((word,)).find(text) is None

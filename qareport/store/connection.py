@@ -20,6 +20,7 @@ from qareport.errors import DamagedError, InUseError, NoStoreError, StoreError, 
 from qareport.files import FILE_MODE
 from qareport.messages import Message, say
 from qareport.model import Call, FailedCall
+from qareport.store.creation import is_empty, make_store
 from qareport.store.schema import REVISION, Base, CallRow
 
 T = TypeVar("T")
@@ -297,7 +298,10 @@ def _bring_up_to_date(engine: sqlalchemy.Engine, where: str, *, make: bool) -> N
 
 
 def _upgrade(connection: sqlalchemy.Connection, where: str) -> None:
-    """Run the revisions that a store lacks, all or none; processes that open it at the same time wait."""
+    """Make the tables of a new store, or run the revisions that an old one lacks, all or none.
+
+    Processes that open it at the same time wait.
+    """
     if connection.dialect.name == "postgresql":
         connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _UPGRADE_LOCK})
     current = _revision(connection)
@@ -313,6 +317,9 @@ def _upgrade(connection: sqlalchemy.Connection, where: str) -> None:
             expected=say("store revision {revision} or older", revision=REVISION),
             to_do=say("use that version, or name another store with --store"),
         )
+    if current is None and _user_version(connection) == 0 and is_empty(connection):
+        make_store(connection)
+        return
     # Alembic takes 0.2 s to import: only a store that needs it waits for it.
     from alembic import command
     from alembic.config import Config

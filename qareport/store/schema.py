@@ -76,7 +76,7 @@ class TranscriptRow(Base):
     key: Mapped[str] = mapped_column(String(64), primary_key=True)
     transcript: Mapped[str] = mapped_column(Text)
     #: The call that it was first made for; another with the same recording uses it too.
-    call_id: Mapped[str] = mapped_column(String(200), default="")
+    call_id: Mapped[str] = mapped_column(String(200), default="", server_default="")
     audio_sha256: Mapped[str | None] = mapped_column(String(64))
 
 
@@ -89,7 +89,7 @@ class CallReportRow(Base):
     key: Mapped[str] = mapped_column(String(64), primary_key=True)
     report: Mapped[str] = mapped_column(Text)
     rules_sha256: Mapped[str] = mapped_column(String(64))
-    call_id: Mapped[str] = mapped_column(String(200), default="")
+    call_id: Mapped[str] = mapped_column(String(200), default="", server_default="")
     #: When it was made: ISO 8601, UTC; None in those from before this was kept.
     judged_at: Mapped[str | None] = mapped_column(String(32))
 

@@ -27,7 +27,7 @@ from qareport.settings import default_dir
 from qareport.store import Store
 from qareport.store.calls import written_call
 from qareport.store.connection import batches, in_utc
-from qareport.store.schema import SHIFT
+from qareport.store.word_index import SHIFT
 from qareport.workflows.judge import judge_call
 from qareport.workflows.workspace import Workspace
 

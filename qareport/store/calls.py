@@ -28,7 +28,7 @@ from qareport.store.connection import (
 )
 from qareport.store.corrections import correct
 from qareport.store.database import Database
-from qareport.store.schema import CallReportRow, CallRow, DocumentRow, TranscriptRow
+from qareport.store.schema import CallReportRow, CallRow, DocumentRow, TranscriptRow, compared_number
 from qareport.store.search_index import unindex_calls
 from qareport.store.webhook_events import append_call_event
 
@@ -278,6 +278,7 @@ def put_call_row(session: Session, call: Call) -> CallRow:
         "agent_id": call.agent_id,
         "external_ref": call.external_ref,
         "call": written_call(call),
+        "customer": compared_number(call.customer_phone),
         "started_at": started,
         "started_utc": in_utc(call.started_at) if call.started_at else None,
     }

@@ -40,8 +40,8 @@ def is_empty(connection: sqlalchemy.Connection) -> bool:
 
 def make_store(connection: sqlalchemy.Connection) -> None:
     """Make all tables in an empty database, as the revisions one after another would (a test holds both together)."""
+    connection.exec_driver_sql(_VERSION)
     Base.metadata.create_all(connection, checkfirst=False)
     for statement in _WORDS[connection.dialect.name]:
         connection.exec_driver_sql(statement)
-    connection.exec_driver_sql(_VERSION)
     connection.execute(text("INSERT INTO alembic_version VALUES (:revision)"), {"revision": REVISION})

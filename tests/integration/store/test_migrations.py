@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import sqlite3
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -124,6 +125,19 @@ def test_summaries_snapshots_and_mails_of_an_older_version_keep_their_content_un
         (mail,) = store.outbox.settle(now=NOW)
         assert (mail.channel, mail.state) == (MAIL, DeliveryState.UNKNOWN)
         assert store.outbox.get_content("m") == b"text"
+
+
+def test_the_calls_of_a_customer_are_found_in_a_store_of_before_numbers_had_a_column(store_url: str) -> None:
+    insert = "INSERT INTO calls (call_id, call) VALUES (:call_id, :call)"
+    rows = {
+        "a": to_json(replace(make_call("a"), customer_phone="+86 138-1234-5678")),
+        "b": to_json(make_call("b")),
+        "damaged": "{",
+    }
+    make_store_of("0016", store_url, *((insert, {"call_id": name, "call": call}) for name, call in rows.items()))
+    with Store(store_url) as store:
+        assert [call.call_id for call in store.deletion.find_calls(customer="13812345678")] == ["a"]
+        assert store.deletion.find_calls(customer="没有号码") == ()
 
 
 def never(*args: object, **_: object) -> CallSummary:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from sqlalchemy import ForeignKey, Index, Integer, LargeBinary, String, Text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
+from qareport.store.packed_text import PackedText
+
 #: The newest revision in `migrations/versions`; a store of a newer one is refused rather than misread.
-REVISION = "0017"
+REVISION = "0018"
 
 
 class Base(DeclarativeBase):
@@ -60,7 +62,7 @@ class TranscriptRow(Base):
     __table_args__ = (Index("ix_transcripts_call", "call_id"), Index("ix_transcripts_audio", "audio_sha256"))
 
     key: Mapped[str] = mapped_column(String(64), primary_key=True)
-    transcript: Mapped[str] = mapped_column(Text)
+    transcript: Mapped[str] = mapped_column(PackedText)
     #: The call that it was first made for; another with the same recording uses it too.
     call_id: Mapped[str] = mapped_column(String(200), default="", server_default="")
     audio_sha256: Mapped[str | None] = mapped_column(String(64))
@@ -73,7 +75,7 @@ class CallReportRow(Base):
     __table_args__ = (Index("ix_call_reports_call", "call_id"),)
 
     key: Mapped[str] = mapped_column(String(64), primary_key=True)
-    report: Mapped[str] = mapped_column(Text)
+    report: Mapped[str] = mapped_column(PackedText)
     rules_sha256: Mapped[str] = mapped_column(String(64))
     call_id: Mapped[str] = mapped_column(String(200), default="", server_default="")
     #: When it was made: ISO 8601, UTC; None in those from before this was kept.
@@ -98,7 +100,7 @@ class CallSnapshotRow(Base):
     key: Mapped[str] = mapped_column(String(64), primary_key=True)
     #: Before the snapshot, so that it is read without what follows.
     rules_sha256: Mapped[str] = mapped_column(String(64))
-    snapshot: Mapped[str] = mapped_column(Text)
+    snapshot: Mapped[str] = mapped_column(PackedText)
 
 
 class RuleSetRow(Base):

@@ -18,7 +18,7 @@ from alembic.migration import MigrationContext
 from qareport import periods
 from qareport.codec import to_json
 from qareport.errors import NotFoundError, StoreError
-from qareport.model import MAIL, CallReport, CallSummary, DeliveryState
+from qareport.model import MAIL, CallReport, CallSummary, DeliveryState, Segment, Transcript
 from qareport.store import Store
 from qareport.store.connection import show_url
 from qareport.store.schema import REVISION, Base
@@ -138,6 +138,35 @@ def test_the_calls_of_a_customer_are_found_in_a_store_of_before_numbers_had_a_co
     with Store(store_url) as store:
         assert [call.call_id for call in store.deletion.find_calls(customer="13812345678")] == ["a"]
         assert store.deletion.find_calls(customer="没有号码") == ()
+
+
+def test_transcripts_and_results_of_before_they_were_compressed_are_read_as_they_are(store_url: str) -> None:
+    call = make_call("a")
+    report = CallReport(call_id="a", started_at=call.started_at, metrics=METRICS)
+    transcript = Transcript(call_id="a", segments=(Segment(start_ms=0, end_ms=9, text="什么时候发货"),))
+    make_store_of(
+        "0016",
+        store_url,
+        (
+            "INSERT INTO call_reports (key, report, rules_sha256, call_id) VALUES ('k', :report, 'r', 'a')",
+            {"report": to_json(report)},
+        ),
+        (
+            """INSERT INTO calls (call_id, order_id, call, started_at, started_utc, report_key)
+            VALUES ('a', 'o1', :call, '2026-11-20T09:00:00+08:00', '2026-11-20T01:00:00.000000+00:00', 'k')""",
+            {"call": to_json(call)},
+        ),
+        (
+            "INSERT INTO transcripts (key, transcript, call_id) VALUES ('t', :transcript, 'a')",
+            {"transcript": to_json(transcript)},
+        ),
+        ("INSERT INTO call_snapshots (key, rules_sha256, snapshot) VALUES ('k', 'r', '[\"退\"]')", {}),
+    )
+    with Store(store_url) as store:
+        assert store.results.get("a") == report
+        assert store.transcripts.find("t") == transcript
+        assert [judged.snapshot for judged in store.results.list_snapshots()] == ['["退"]']
+        assert store.search_index.index_missing(on_progress=lambda *_: None) == 1
 
 
 def never(*args: object, **_: object) -> CallSummary:

@@ -154,7 +154,7 @@ def unindex_calls(session: Session, call_ids: Sequence[str]) -> None:
         query = select(SearchLinesRow).join(SearchCallRow, SearchCallRow.number == SearchLinesRow.number).where(chosen)
         numbers = []
         for row in session.scalars(query):
-            words.drop(session, _sentences(row.number, _lines(row)))
+            words.drop(session, sentences_of(row))
             numbers.append(row.number)
         session.execute(delete(SearchLinesRow).where(SearchLinesRow.number.in_(numbers)))
         session.execute(delete(SearchFacetRow).where(SearchFacetRow.number.in_(numbers)))
@@ -249,6 +249,11 @@ def _lines(row: SearchLinesRow) -> tuple[Line, ...]:
         return from_stored(tuple[Line, ...], row.lines, where=f"search_lines {row.number}")
     except DamagedError:
         return ()  # its words stay in the index until `store upgrade --reindex`, and are found in no call
+
+
+def sentences_of(row: SearchLinesRow) -> Iterator[tuple[int, list[str]]]:
+    """Yield the numbers and terms of the sentences of an indexed call."""
+    return _sentences(row.number, _lines(row))
 
 
 def _sentences(number: int, lines: Sequence[Line]) -> Iterator[tuple[int, list[str]]]:

@@ -266,7 +266,9 @@ def apply(store: Store, rule_book: RuleBook, since: datetime | None = None) -> i
     starts = store.calls.list_starts_by_order()
     store.rule_sets.put(sha256, rule_book.ruleset.files)
     judged = 0
-    for call in [call for call in store.results.list_snapshots(since) if call.rules_sha256 != sha256]:
+    # Without their snapshots: of a year these would take gigabytes.
+    old = [replace(call, snapshot=None) for call in store.results.list_snapshots(since) if call.rules_sha256 != sha256]
+    for call in old:
         try:
             before, earlier = store.results.get(call.call_id), _earlier(call, starts)
         except DamagedError:  # `stored_judgements` counts it, and `store check` names it

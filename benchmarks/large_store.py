@@ -150,6 +150,7 @@ def _copy(number: int, calls: int, until: datetime, dice: random.Random) -> _Cop
     order = number - (calls // DAYS if number % 20 == 0 else 0)
     call = Call(
         call_id=f"C{number:07d}", audio_path="", order_id=f"D{order:09d}", agent_id=f"A{dice.randrange(AGENTS):03d}",
+        customer_phone=f"139{order:08d}",
         started_at=midnight + timedelta(seconds=round(_OPEN_S * place)),
     )  # fmt: skip
     return _Copy(number=number + 1, call=call, key=f"{number:064d}")
@@ -189,8 +190,8 @@ def _rows(calls: Sequence[tuple[_Copy, _Mould]], total: int, sha256: str) -> dic
             if copy.number > total - SNAPSHOTS
         ],
         "call_summaries": [(copy.key, copy.write(mould.summary)) for copy, mould in calls],
-        "calls": [(*_names(copy), written_call(copy.call), _began(copy)[1], _began(copy)[0], copy.key)
-                  for copy, _ in calls],
+        "calls": [(*_names(copy), written_call(copy.call), copy.call.customer_phone, _began(copy)[1],
+                   _began(copy)[0], copy.key) for copy, _ in calls],
         "search_calls": [
             (copy.number, copy.call.call_id, copy.key, copy.call.order_id, copy.call.agent_id, *_began(copy),
              mould.score, mould.risk, mould.rules, len(mould.words))
@@ -211,7 +212,7 @@ _COLUMNS: Final = {
     "call_reports": "key report:bytea rules_sha256 call_id judged_at",
     "call_snapshots": "key rules_sha256 snapshot:bytea",
     "call_summaries": "key summary",
-    "calls": "call_id order_id agent_id call started_at started_utc report_key",
+    "calls": "call_id order_id agent_id call customer started_at started_utc report_key",
     "search_calls": (
         "number:int call_id report_key order_id agent_id started_utc started_at score:int risk rules sentences:int"
     ),

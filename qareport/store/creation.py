@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import sqlalchemy
 from sqlalchemy import text
 
@@ -17,6 +19,8 @@ from qareport.store import (
 )
 from qareport.store.schema import REVISION, Base
 
+#: Every table of the code, each after those that it points to.
+ALL_TABLES: Final = tuple(Base.metadata.sorted_tables)
 #: Alembic's own table, as it makes it.
 _VERSION = "CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL CONSTRAINT alembic_version_pkc PRIMARY KEY)"
 #: The full-text index of each database, which no table of the code describes.

@@ -90,15 +90,15 @@ class Evaluation:
     def _newest_of(self, calls: Numbers) -> Iterator[int]:
         """Iterate over some calls, newest first: few are selected by number, of many the first ones come soon."""
         row = SearchCallRow
-        query = select(row.number).order_by(row.started_utc.desc(), row.number.desc())
+        query = select(row.number, row.started_utc).order_by(row.started_utc.desc(), row.number.desc())
         if len(calls) <= PAGE:
             yield from self._session.scalars(query.where(row.number.in_(calls.tolist())))
             return
-        left, query = set(calls.tolist()), query.add_columns(row.started_utc)
+        left = set(calls.tolist())
         after: tuple[str, int] | None = None
         while left:
             older = query if after is None else query.where(tuple_(row.started_utc, row.number) < after)
-            page = self._session.execute(older.limit(PAGE)).all()
+            page = [(number, started) for number, started in self._session.execute(older.limit(PAGE))]
             yield from (number for number, _ in page if number in left)
             left.difference_update(number for number, _ in page)
             if not page:

@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 from qareport.errors import StoreError
 from qareport.messages import say
 from qareport.store.connection import batches, from_stored, upsert
-from qareport.store.creation import Base
+from qareport.store.creation import ALL_TABLES
 from qareport.store.database import Database
 from qareport.store.schema import CallRow, StoreFactRow
 from qareport.store.search_index import sentences_of
@@ -35,7 +35,7 @@ _PROGRESS: Final = "copy"
 #: Stands in the progress for a table that is copied, and for the words of the search index.
 _DONE, _WORDS = "done", "search_words"
 #: What a store knows of itself is not another's.
-TABLES: Final = tuple(table for table in Base.metadata.sorted_tables if table.name != StoreFactRow.__tablename__)
+TABLES: Final = tuple(table for table in ALL_TABLES if table.name != StoreFactRow.__tablename__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

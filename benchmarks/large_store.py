@@ -27,7 +27,8 @@ from qareport.settings import default_dir
 from qareport.store import Store
 from qareport.store.calls import written_call
 from qareport.store.connection import batches, in_utc
-from qareport.store.schema import SHIFT
+from qareport.store.packed_text import pack
+from qareport.store.word_index import SHIFT
 from qareport.workflows.judge import judge_call
 from qareport.workflows.workspace import Workspace
 
@@ -54,7 +55,8 @@ class _Mould:
     report: str
     snapshot: str
     summary: str
-    lines: str
+    #: Compressed.
+    lines: bytes
     words: tuple[str, ...]
     vectors: tuple[str, ...]
     facets: tuple[tuple[str, str], ...]
@@ -131,7 +133,7 @@ def _mould(report: CallReport, sha256: str, *, angry: bool) -> _Mould:
         report=to_json(report),
         snapshot=rules.CallSnapshot.take(report, _ORDER).to_json(),
         summary=to_json(periods.summarise_call(report, _ORDER, rules_sha256=sha256)),
-        lines=to_json(lines),
+        lines=pack(to_json(lines)),
         words=tuple(" ".join(words) for words in terms),
         vectors=tuple(" ".join(f"'{word}':{place}" for place, word in enumerate(words, 1)) for words in terms),
         facets=(*facets_of(report), *heat_facets_of(report)),
@@ -148,6 +150,7 @@ def _copy(number: int, calls: int, until: datetime, dice: random.Random) -> _Cop
     order = number - (calls // DAYS if number % 20 == 0 else 0)
     call = Call(
         call_id=f"C{number:07d}", audio_path="", order_id=f"D{order:09d}", agent_id=f"A{dice.randrange(AGENTS):03d}",
+        customer_phone=f"139{order:08d}",
         started_at=midnight + timedelta(seconds=round(_OPEN_S * place)),
     )  # fmt: skip
     return _Copy(number=number + 1, call=call, key=f"{number:064d}")
@@ -178,15 +181,17 @@ def _rows(calls: Sequence[tuple[_Copy, _Mould]], total: int, sha256: str) -> dic
     judged = in_utc(max(copy.call.started_at for copy, _ in calls if copy.call.started_at))
     return {
         "call_reports": [
-            (copy.key, _whole(copy, mould, total), sha256, copy.call.call_id, judged)
+            (copy.key, pack(_whole(copy, mould, total)), sha256, copy.call.call_id, judged)
             for copy, mould in calls
         ],
         "call_snapshots": [
-            (copy.key, sha256, copy.write(mould.snapshot)) for copy, mould in calls if copy.number > total - SNAPSHOTS
+            (copy.key, sha256, pack(copy.write(mould.snapshot)))
+            for copy, mould in calls
+            if copy.number > total - SNAPSHOTS
         ],
         "call_summaries": [(copy.key, copy.write(mould.summary)) for copy, mould in calls],
-        "calls": [(*_names(copy), written_call(copy.call), _began(copy)[1], _began(copy)[0], copy.key)
-                  for copy, _ in calls],
+        "calls": [(*_names(copy), written_call(copy.call), copy.call.customer_phone, _began(copy)[1],
+                   _began(copy)[0], copy.key) for copy, _ in calls],
         "search_calls": [
             (copy.number, copy.call.call_id, copy.key, copy.call.order_id, copy.call.agent_id, *_began(copy),
              mould.score, mould.risk, mould.rules, len(mould.words))
@@ -204,14 +209,14 @@ def _whole(copy: _Copy, mould: _Mould, total: int) -> str:
 
 
 _COLUMNS: Final = {
-    "call_reports": "key report rules_sha256 call_id judged_at",
-    "call_snapshots": "key rules_sha256 snapshot",
+    "call_reports": "key report:bytea rules_sha256 call_id judged_at",
+    "call_snapshots": "key rules_sha256 snapshot:bytea",
     "call_summaries": "key summary",
-    "calls": "call_id order_id agent_id call started_at started_utc report_key",
+    "calls": "call_id order_id agent_id call customer started_at started_utc report_key",
     "search_calls": (
         "number:int call_id report_key order_id agent_id started_utc started_at score:int risk rules sentences:int"
     ),
-    "search_lines": "number:int lines",
+    "search_lines": "number:int lines:bytea",
     "search_facets": "kind value started_utc number:int",
 }  # fmt: skip
 
@@ -225,7 +230,8 @@ def _insert(session: Session, table: str, rows: _Rows) -> None:
         values = ", ".join(f"(r ->> {place})" + (f"::{kind}" if kind else "")
                            for place, (_, _, kind) in enumerate(columns))  # fmt: skip
         statement = f"INSERT INTO {table} ({names}) SELECT {values} FROM json_array_elements(CAST(:rows AS json)) r"  # noqa: S608
-        session.execute(text(statement.replace("::", "\\:\\:")), {"rows": json.dumps(rows, ensure_ascii=False)})
+        written = json.dumps(rows, ensure_ascii=False, default=lambda packed: f"\\x{packed.hex()}")
+        session.execute(text(statement.replace("::", "\\:\\:")), {"rows": written})
     else:
         marks = ", ".join("?" * len(columns))
         session.connection().exec_driver_sql(f"INSERT INTO {table} ({names}) VALUES ({marks})", rows)  # noqa: S608

@@ -41,6 +41,8 @@ _STEPS = {
     "render": say("Writing reports"),
     "index": say("Indexing calls"),
     "export": say("Exporting calls"),
+    "copy": say("Copying rows"),
+    "verify": say("Comparing rows"),
     "mine": say("Looking through calls"),
     "send": say("Sending mails"),
     "notify": say("Telling chat groups"),

@@ -74,6 +74,36 @@ def backup(options: Options, file: Path) -> int:
     return 0
 
 
+@store_group.command("copy", short_help="Copy everything to another database")
+@click.argument("source", metavar="SOURCE")
+@click.argument("target", metavar="TARGET")
+@takes_options
+def copy_(options: Options, source: str, target: str) -> int:
+    """Copy the store SOURCE into TARGET, an empty store that is made where there is none, and verify it.
+
+    \b
+    qareport store copy sqlite:///qareport.db postgresql://qareport@db/qareport
+
+    Stop desk, worker and timers first. Run it again after an interruption: it goes on where it was. SOURCE is left as
+    it is.
+    """
+    from qareport.store import Store
+    from qareport.store.store_copy import copy_store
+
+    with Store(source, make=False) as old, Store(target) as new, old.lock(), new.lock(), ProgressBars() as progress:
+        copied = copy_store(old.database, new.database, on_progress=progress)
+    click.echo(
+        say(
+            "Copied and verified: {calls} calls, {rows} rows of {tables} tables. From now on: --store {target}",
+            calls=copied.calls,
+            rows=copied.rows,
+            tables=copied.tables,
+            target=new.url,
+        )
+    )
+    return 0
+
+
 @store_group.command(short_help="Delete the calls of an order or customer")
 @click.option("--order", metavar="ORDER", help="Everything about an order.")
 @click.option("--call", metavar="CALL", help="Everything about one call.")

@@ -9,10 +9,10 @@ from qareport.store.live_calls import TICKET_LASTS
 from qareport.store.outbox import SentMail
 from qareport.store.qa_pairs import GroupedText, GroupPlace, MinedCall
 from qareport.store.results import CallRecord, StoredCall
-from qareport.store.schema import Scope
 from qareport.store.search_index import SearchExtent
 from qareport.store.store import Store
 from qareport.store.users import Login
+from qareport.store.word_index import Scope
 
 __all__ = [
     "MOST_COUNTED",

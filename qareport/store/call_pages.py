@@ -17,9 +17,9 @@ from qareport.store.call_lists import MOST_COUNTED, Order, choose
 from qareport.store.connection import batches, in_utc
 from qareport.store.database import Database
 from qareport.store.heat_counts import count_heat
-from qareport.store.schema import PAGE, SHIFT, Scope
 from qareport.store.search_index import read_hits
 from qareport.store.search_schema import SearchCallRow, SearchFacetRow
+from qareport.store.word_index import PAGE, SHIFT, Scope
 
 #: Newest first, oldest first, lowest score first.
 Sort = Literal["-started", "started", "score"]

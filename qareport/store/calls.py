@@ -28,7 +28,7 @@ from qareport.store.connection import (
 )
 from qareport.store.corrections import correct
 from qareport.store.database import Database
-from qareport.store.schema import CallReportRow, CallRow, DocumentRow, TranscriptRow
+from qareport.store.schema import CallReportRow, CallRow, DocumentRow, TranscriptRow, compared_number
 from qareport.store.search_index import unindex_calls
 from qareport.store.webhook_events import append_call_event
 
@@ -248,15 +248,14 @@ class CallRepository:
             starts = [datetime.fromisoformat(start) for start in session.scalars(query) if start]
         return tuple(sorted(start for start in starts if start < call.started_at))
 
-    def list_starts_by_order(self) -> dict[str, builtins.list[str]]:
-        """Return when the calls of each order began, as written: few of them are ever needed as instants."""
+    def list_starts_by_order(self, orders: Sequence[str]) -> dict[str, builtins.list[str]]:
+        """Return when the calls of some orders began, as written: few of them are ever needed as instants."""
         starts: dict[str, builtins.list[str]] = {}
-        query = select(CallRow.order_id, CallRow.started_at).where(
-            CallRow.order_id.is_not(None), CallRow.started_at.is_not(None)
-        )
+        query = select(CallRow.order_id, CallRow.started_at).where(CallRow.started_at.is_not(None))
         with self._database.read() as session:
-            for order_id, start in session.execute(query):
-                starts.setdefault(order_id or "", []).append(start or "")
+            for some in batches(orders):
+                for order_id, start in session.execute(query.where(CallRow.order_id.in_(some))):
+                    starts.setdefault(order_id or "", []).append(start or "")
         return starts
 
 
@@ -278,6 +277,7 @@ def put_call_row(session: Session, call: Call) -> CallRow:
         "agent_id": call.agent_id,
         "external_ref": call.external_ref,
         "call": written_call(call),
+        "customer": compared_number(call.customer_phone),
         "started_at": started,
         "started_utc": in_utc(call.started_at) if call.started_at else None,
     }

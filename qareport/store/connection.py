@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import getpass
 import os
 import re
+import socket
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -20,6 +22,7 @@ from qareport.errors import DamagedError, InUseError, NoStoreError, StoreError, 
 from qareport.files import FILE_MODE
 from qareport.messages import Message, say
 from qareport.model import Call, FailedCall
+from qareport.store.creation import is_empty, make_store
 from qareport.store.schema import REVISION, Base, CallRow
 
 T = TypeVar("T")
@@ -246,6 +249,7 @@ def open_engine(url: str, *, make: bool, check: bool = True) -> sqlalchemy.Engin
         if parsed.username is None and "user" not in parsed.query:
             parsed = parsed.set(username=getpass.getuser())  # as PostgreSQL's own programs do
         engine = sqlalchemy.create_engine(parsed, pool_pre_ping=True)
+        event.listen(engine, "connect", _set_up_postgresql)
     if check:
         try:
             _bring_up_to_date(engine, where, make=make)
@@ -297,7 +301,10 @@ def _bring_up_to_date(engine: sqlalchemy.Engine, where: str, *, make: bool) -> N
 
 
 def _upgrade(connection: sqlalchemy.Connection, where: str) -> None:
-    """Run the revisions that a store lacks, all or none; processes that open it at the same time wait."""
+    """Make the tables of a new store, or run the revisions that an old one lacks, all or none.
+
+    Processes that open it at the same time wait.
+    """
     if connection.dialect.name == "postgresql":
         connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _UPGRADE_LOCK})
     current = _revision(connection)
@@ -313,6 +320,9 @@ def _upgrade(connection: sqlalchemy.Connection, where: str) -> None:
             expected=say("store revision {revision} or older", revision=REVISION),
             to_do=say("use that version, or name another store with --store"),
         )
+    if current is None and _user_version(connection) == 0 and is_empty(connection):
+        make_store(connection)
+        return
     # Alembic takes 0.2 s to import: only a store that needs it waits for it.
     from alembic import command
     from alembic.config import Config
@@ -348,6 +358,12 @@ def _set_up_sqlite(connection: Any, _: object) -> None:
     cursor.execute("PRAGMA foreign_keys = ON")
     cursor.execute("PRAGMA secure_delete = ON")  # what is deleted does not linger in the file
     cursor.close()
+
+
+def _set_up_postgresql(connection: Any, _: object) -> None:
+    # The driver writes each message by itself: delayed until the one before is acknowledged, a statement takes 40 ms.
+    with contextlib.suppress(OSError):  # a socket of this machine's file system has no such option
+        connection._usock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
 
 def _begin_sqlite(connection: sqlalchemy.Connection) -> None:

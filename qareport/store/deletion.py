@@ -53,13 +53,14 @@ from qareport.store.schema import (
     DocumentRow,
     ReplayRow,
     TranscriptRow,
-    word_index,
+    compared_number,
 )
 from qareport.store.search_index import unindex_calls
 from qareport.store.search_schema import SearchLinesRow
 from qareport.store.webhook_events import append_call_event
 from qareport.store.webhook_queue import forget_calls
 from qareport.store.webhook_schema import WebhookDeliveryRow
+from qareport.store.word_index import word_index
 
 #: What to do about a damaged search index.
 _REINDEX = "qareport store upgrade --reindex rebuilds {}"
@@ -188,11 +189,12 @@ class DeletionRepository:
             query = query.where(CallRow.order_id == order)
         elif call is not None:
             query = query.where(CallRow.call_id == call)
+        elif customer is not None:
+            query = query.where(CallRow.customer == (compared_number(customer) or ""))  # no number: nobody
         elif before is not None:
             query = query.where(CallRow.started_utc < in_utc(before))
         with self._database.read() as session:
-            calls = [call_of(row, self._database.url) for row in session.scalars(query)]
-        return tuple(call for call in calls if customer is None or _same_number(call.customer_phone, customer))
+            return tuple(call_of(row, self._database.url) for row in session.scalars(query))
 
     def find_recordings(self, calls: Sequence[Call]) -> tuple[str, ...]:
         """Return the SHA-256 of the recordings of some calls that no other call has."""
@@ -338,23 +340,15 @@ def _delete_transcripts(session: Session, ids: Sequence[str], audio: set[Any], s
     return len(keys)
 
 
-def _same_number(first: str | None, second: str) -> bool:
-    return bool(_digits(first or "")) and _digits(first or "") == _digits(second)
-
-
-def _digits(number: str) -> str:
-    """Return a telephone number as it is compared: its digits, without the country code of China."""
-    return "".join(c for c in number if c.isdecimal()).removeprefix("86")
-
-
 def _hash(by: str, selector: str, salt: bytes) -> str:
     """Hash slowly (scrypt, some 50 ms and 16 MiB): to try every telephone number takes a core years, not seconds."""
-    plain = (_digits(selector) if by == "customer" else selector).encode()
+    plain = ((compared_number(selector) or "") if by == "customer" else selector).encode()
     return f"scrypt:{salt.hex()}:{hashlib.scrypt(plain, salt=salt, n=2**14, r=8, p=1).hex()}"
 
 
 def _is_of(deletion: Deletion, selector: str) -> bool:
     kind, salt, known = deletion.selector_hash.split(":")
     if kind == "sha256":  # a proof of an older version: of what was typed, or of its digits
-        return known in {hashlib.sha256(text.encode()).hexdigest() for text in (selector, _digits(selector))}
+        typed = (selector, compared_number(selector) or "")
+        return known in {hashlib.sha256(text.encode()).hexdigest() for text in typed}
     return hmac.compare_digest(_hash(deletion.by, selector, bytes.fromhex(salt)), deletion.selector_hash)

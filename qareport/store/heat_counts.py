@@ -13,8 +13,8 @@ from sqlalchemy.orm import Session
 from qareport.model import Agents, HeatCounts
 from qareport.search import HEARD, MAIN_ISSUE, OUTSIDE
 from qareport.store.connection import in_utc
-from qareport.store.schema import read_numbers
 from qareport.store.search_schema import SearchCallRow, SearchFacetRow
+from qareport.store.word_index import read_numbers
 
 if TYPE_CHECKING:
     import numpy as np

@@ -238,18 +238,19 @@ class ResultRepository:
         """
         # Calls are put in order without their snapshots: sorted together, these would all be written out once more.
         # Reports are not read: they are many times larger, and one that has a snapshot is not needed.
+        start = CallRow.started_utc
         query = (
             select(CallRow.call_id, CallRow.order_id, CallRow.started_at, CallRow.report_key)
             .where(CallRow.report_key.is_not(None))
-            .order_by(CallRow.started_utc, CallRow.call_id)
+            .order_by(start.desc().nulls_last(), CallRow.call_id.desc())
+            .limit(most)
         )
+        if since is not None:
+            query = query.where(start >= in_utc(since))
+        if until is not None:
+            query = query.where(start < in_utc(until))
         with self._database.read() as session:
-            calls = [
-                row
-                for row in session.execute(query)
-                if (since is None and until is None) or _began_in(row[2], since, until)
-            ]
-            calls = calls if most is None else calls[-most:]
+            calls = list(reversed(session.execute(query).all()))
             for batch in batches(calls):
                 snapshots = _snapshots(session, [row[3] or "" for row in batch])
                 for call_id, order_id, started_at, report_key in batch:
@@ -379,13 +380,6 @@ def _put_rows(
         upsert(session, CallSnapshotRow, key=key, rules_sha256=rules_sha256, snapshot=snapshot)
     if summary is not None:
         upsert(session, CallSummaryRow, key=key, summary=to_json(summary))
-
-
-def _began_in(started_at: str | None, since: datetime | None, until: datetime | None) -> bool:
-    if started_at is None:
-        return False
-    began = datetime.fromisoformat(started_at)
-    return (since is None or began >= since) and (until is None or began < until)
 
 
 def _snapshots(session: Session, keys: Sequence[str]) -> dict[str, tuple[str, str | None]]:

@@ -9,17 +9,17 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from sqlalchemy import BigInteger, Text, cast, func, select
+from sqlalchemy import BigInteger, Text, cast, func, select, tuple_
 from sqlalchemy.orm import Session
 
 from qareport.model import Agents
 from qareport.search import And, Between, Fact, Mark, Node, Not, Or, Words
 from qareport.store.call_conditions import condition_of
-from qareport.store.schema import MOST_SENTENCES, PAGE, SHIFT, Scope, read_numbers, word_index
 from qareport.store.search_schema import SearchCallRow
+from qareport.store.word_index import MOST_SENTENCES, PAGE, SHIFT, Scope, read_numbers, word_index
 
 if TYPE_CHECKING:
-    from qareport.store.schema import Numbers
+    from qareport.store.word_index import Numbers
 
 
 class Evaluation:
@@ -90,18 +90,20 @@ class Evaluation:
     def _newest_of(self, calls: Numbers) -> Iterator[int]:
         """Iterate over some calls, newest first: few are selected by number, of many the first ones come soon."""
         row = SearchCallRow
-        query = select(row.number).order_by(row.started_utc.desc(), row.number.desc())
+        query = select(row.number, row.started_utc).order_by(row.started_utc.desc(), row.number.desc())
         if len(calls) <= PAGE:
             yield from self._session.scalars(query.where(row.number.in_(calls.tolist())))
             return
-        left, at = set(calls.tolist()), 0
+        left = set(calls.tolist())
+        after: tuple[str, int] | None = None
         while left:
-            page = self._session.scalars(query.limit(PAGE).offset(at)).all()
-            yield from (number for number in page if number in left)
-            left.difference_update(page)
-            at += PAGE
+            older = query if after is None else query.where(tuple_(row.started_utc, row.number) < after)
+            page = [(number, started) for number, started in self._session.execute(older.limit(PAGE))]
+            yield from (number for number, _ in page if number in left)
+            left.difference_update(number for number, _ in page)
             if not page:
                 return  # the others were deleted meanwhile
+            after = (page[-1][1], page[-1][0])
 
     def _all(self, parts: Sequence[Node]) -> Numbers:
         """Evaluate AND: what the full-text index answers goes to it at once, calls and NOT take away from the rest."""

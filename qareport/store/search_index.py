@@ -16,14 +16,18 @@ from qareport.codec import to_json
 from qareport.errors import DamagedError
 from qareport.model import CallReport, Risk
 from qareport.search import REVIEWED, Found, Hit, Line, Node, facets_of, heat_facets_of, lines_of
-from qareport.store.connection import batches, from_stored, in_utc
+from qareport.store.connection import batches, from_stored, in_utc, upsert
 from qareport.store.database import Database
 from qareport.store.review_schema import VerdictRow
-from qareport.store.schema import MOST_SENTENCES, PAGE, SHIFT, CallReportRow, CallRow, Scope, word_index
+from qareport.store.schema import CallReportRow, CallRow, StoreFactRow
 from qareport.store.search_schema import SearchCallRow, SearchFacetRow, SearchLinesRow
+from qareport.store.word_index import MOST_SENTENCES, PAGE, SHIFT, Scope, word_index
 
 #: Characters of a facet's value that are kept.
 _LONGEST = 200
+#: The fact that every judged call is indexed: results are stored with their words, only older versions left some out.
+#: A revision that wants calls indexed anew deletes it.
+_COMPLETE = "search-complete"
 #: Calls that are indexed in one transaction where they were stored without.
 _BATCH = 50
 
@@ -89,6 +93,9 @@ class SearchIndex:
             on_progress: called after each batch.
             on_damaged: called for each call whose result cannot be read; it is left out.
         """
+        with self._database.read() as session:
+            if session.get(StoreFactRow, _COMPLETE) is not None:
+                return 0  # to look for missing calls is to read all of them
         total, done = self.count_missing(), 0
         unread: list[str] = []
         while total:
@@ -107,13 +114,18 @@ class SearchIndex:
                     _put(session, key, report, order_id, call_id, started_utc or "", started_at)
             done += len(calls)
             if not calls:
-                return done
+                break
             on_progress("index", done, max(total, done))
+        if not unread:
+            with self._database.write() as session:
+                if session.execute(_missing().limit(1)).first() is None:
+                    upsert(session, StoreFactRow, name=_COMPLETE, value="")
         return done
 
     def clear(self) -> None:
         """Empty the index; `index_missing` fills it again."""
         with self._database.write() as session:
+            session.execute(delete(StoreFactRow).where(StoreFactRow.name == _COMPLETE))
             word_index(session).clear(session)
             session.execute(delete(SearchLinesRow))
             session.execute(delete(SearchFacetRow))
@@ -142,7 +154,7 @@ def unindex_calls(session: Session, call_ids: Sequence[str]) -> None:
         query = select(SearchLinesRow).join(SearchCallRow, SearchCallRow.number == SearchLinesRow.number).where(chosen)
         numbers = []
         for row in session.scalars(query):
-            words.drop(session, _sentences(row.number, _lines(row)))
+            words.drop(session, sentences_of(row))
             numbers.append(row.number)
         session.execute(delete(SearchLinesRow).where(SearchLinesRow.number.in_(numbers)))
         session.execute(delete(SearchFacetRow).where(SearchFacetRow.number.in_(numbers)))
@@ -237,6 +249,11 @@ def _lines(row: SearchLinesRow) -> tuple[Line, ...]:
         return from_stored(tuple[Line, ...], row.lines, where=f"search_lines {row.number}")
     except DamagedError:
         return ()  # its words stay in the index until `store upgrade --reindex`, and are found in no call
+
+
+def sentences_of(row: SearchLinesRow) -> Iterator[tuple[int, list[str]]]:
+    """Yield the numbers and terms of the sentences of an indexed call."""
+    return _sentences(row.number, _lines(row))
 
 
 def _sentences(number: int, lines: Sequence[Line]) -> Iterator[tuple[int, list[str]]]:

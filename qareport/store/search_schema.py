@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlalchemy import Index, Integer, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
+from qareport.store.packed_text import PackedText
 from qareport.store.schema import Base
 
 
@@ -59,4 +60,4 @@ class SearchLinesRow(Base):
 
     number: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
     #: A list of `Line`s as JSON.
-    lines: Mapped[str] = mapped_column(Text)
+    lines: Mapped[str] = mapped_column(PackedText)

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property, partial
+from itertools import islice
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
@@ -224,6 +225,8 @@ def replay_key(key: str, rule_book: RuleBook) -> str:
 
 #: When the calls of each order began, as the store writes it.
 Starts = Mapping[str, list[str]]
+#: Calls of a replay whose orders are asked for at once.
+_AT_ONCE = 500
 #: Notes that a new judgement replaces.
 _OF_JUDGEMENT = frozenset((NoteCode.RULES_LAST_GOOD, NoteCode.RULES_NOT_JUDGED, NoteCode.NOT_SCORED_SPEAKERS))
 
@@ -239,9 +242,8 @@ def stored_judgements(
         until: only calls that began before.
         most: only the newest so many.
     """
-    starts = store.calls.list_starts_by_order()
     versions: dict[str, Mapping[str, str] | None] = {}
-    for call in store.results.list_snapshots(since, until=until, most=most):
+    for call, starts in _with_starts(store, store.results.list_snapshots(since, until=until, most=most)):
         if call.rules_sha256 not in versions:
             versions[call.rules_sha256] = _versions(store, call.rules_sha256)
         snapshot = CallSnapshot.read(call.snapshot) if call.snapshot is not None else None
@@ -263,10 +265,11 @@ def apply(store: Store, rule_book: RuleBook, since: datetime | None = None) -> i
     Results that were there before stay in the store with the hash of their rule set.
     """
     sha256 = rule_book.ruleset.sha256
-    starts = store.calls.list_starts_by_order()
     store.rule_sets.put(sha256, rule_book.ruleset.files)
     judged = 0
-    for call in [call for call in store.results.list_snapshots(since) if call.rules_sha256 != sha256]:
+    # Without their snapshots: of a year these would take gigabytes.
+    old = [replace(call, snapshot=None) for call in store.results.list_snapshots(since) if call.rules_sha256 != sha256]
+    for call, starts in _with_starts(store, iter(old)):
         try:
             before, earlier = store.results.get(call.call_id), _earlier(call, starts)
         except DamagedError:  # `stored_judgements` counts it, and `store check` names it
@@ -307,7 +310,8 @@ def context_of(store: Store, call_id: str, rule_book: RuleBook) -> rules.MatchCo
     """
     report = store.results.get(call_id)
     order_id = store.calls.find_order_id(call_id)
-    earlier = _starts_before(order_id, report.started_at, store.calls.list_starts_by_order())
+    starts = store.calls.list_starts_by_order([order_id] if order_id else [])
+    earlier = _starts_before(order_id, report.started_at, starts)
     snapshot = CallSnapshot.take(report, order_id)
     return snapshot.context(rule_book.ruleset.stages, earlier, rule_book.time_zone)
 
@@ -328,6 +332,13 @@ def _judged_anew(
         risk_reasons=judgement.risk_reasons,
         notes=(*rule_book.notes, *kept, *judgement.notes),
     )
+
+
+def _with_starts(store: Store, calls: Iterator[StoredCall]) -> Iterator[tuple[StoredCall, Starts]]:
+    """Add to calls when those of their orders began; of a year of calls not all are in memory at once."""
+    while some := list(islice(calls, _AT_ONCE)):
+        starts = store.calls.list_starts_by_order(sorted({call.order_id for call in some if call.order_id}))
+        yield from ((call, starts) for call in some)
 
 
 def _versions(store: Store, sha256: str) -> Mapping[str, str] | None:

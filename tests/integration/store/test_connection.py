@@ -58,7 +58,7 @@ def test_a_path_with_odd_characters_opens_the_file_of_that_name(tmp_path: Path, 
             pass
     assert {path.name for path in tmp_path.iterdir()} >= {name, "copy.db"}
     with Store(url, make=False) as store:
-        assert [name for name, _ in store.calls.list_starts_by_order().items()] == ["o1"]
+        assert [name for name, _ in store.calls.list_starts_by_order(["o1"]).items()] == ["o1"]
 
 
 def test_the_url_may_come_from_the_environment_or_from_a_private_file(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import sqlite3
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -17,11 +18,12 @@ from alembic.migration import MigrationContext
 from qareport import periods
 from qareport.codec import to_json
 from qareport.errors import NotFoundError, StoreError
-from qareport.model import MAIL, CallReport, CallSummary, DeliveryState
+from qareport.model import MAIL, CallReport, CallSummary, DeliveryState, Segment, Transcript
 from qareport.store import Store
 from qareport.store.connection import show_url
 from qareport.store.schema import REVISION, Base
 from tests.support.paths import ROOT
+from tests.support.postgres import make_database
 from tests.support.store_samples import METRICS, make_call
 
 NOW = datetime(2026, 11, 24, 8, tzinfo=UTC)
@@ -125,12 +127,54 @@ def test_summaries_snapshots_and_mails_of_an_older_version_keep_their_content_un
         assert store.outbox.get_content("m") == b"text"
 
 
-def never(report: CallReport, order_id: str | None, /, *, rules_sha256: str) -> CallSummary:
-    raise AssertionError(f"the summary of {report.call_id} was stored")
+def test_the_calls_of_a_customer_are_found_in_a_store_of_before_numbers_had_a_column(store_url: str) -> None:
+    insert = "INSERT INTO calls (call_id, call) VALUES (:call_id, :call)"
+    rows = {
+        "a": to_json(replace(make_call("a"), customer_phone="+86 138-1234-5678")),
+        "b": to_json(make_call("b")),
+        "damaged": "{",
+    }
+    make_store_of("0016", store_url, *((insert, {"call_id": name, "call": call}) for name, call in rows.items()))
+    with Store(store_url) as store:
+        assert [call.call_id for call in store.deletion.find_calls(customer="13812345678")] == ["a"]
+        assert store.deletion.find_calls(customer="没有号码") == ()
+
+
+def test_transcripts_and_results_of_before_they_were_compressed_are_read_as_they_are(store_url: str) -> None:
+    call = make_call("a")
+    report = CallReport(call_id="a", started_at=call.started_at, metrics=METRICS)
+    transcript = Transcript(call_id="a", segments=(Segment(start_ms=0, end_ms=9, text="什么时候发货"),))
+    make_store_of(
+        "0016",
+        store_url,
+        (
+            "INSERT INTO call_reports (key, report, rules_sha256, call_id) VALUES ('k', :report, 'r', 'a')",
+            {"report": to_json(report)},
+        ),
+        (
+            """INSERT INTO calls (call_id, order_id, call, started_at, started_utc, report_key)
+            VALUES ('a', 'o1', :call, '2026-11-20T09:00:00+08:00', '2026-11-20T01:00:00.000000+00:00', 'k')""",
+            {"call": to_json(call)},
+        ),
+        (
+            "INSERT INTO transcripts (key, transcript, call_id) VALUES ('t', :transcript, 'a')",
+            {"transcript": to_json(transcript)},
+        ),
+        ("INSERT INTO call_snapshots (key, rules_sha256, snapshot) VALUES ('k', 'r', '[\"退\"]')", {}),
+    )
+    with Store(store_url) as store:
+        assert store.results.get("a") == report
+        assert store.transcripts.find("t") == transcript
+        assert [judged.snapshot for judged in store.results.list_snapshots()] == ['["退"]']
+        assert store.search_index.index_missing(on_progress=lambda *_: None) == 1
+
+
+def never(*args: object, **_: object) -> CallSummary:
+    raise AssertionError(f"this was not to be done: {args}")
 
 
 def test_the_newest_revision_makes_exactly_the_tables_of_the_code(store_url: str) -> None:
-    Store(store_url).close()
+    make_store_of("head", store_url)
     engine = engine_of(store_url)
     with engine.connect() as connection:
         # Full-text indexes are what each database has, and none of the code's tables.
@@ -139,6 +183,71 @@ def test_the_newest_revision_makes_exactly_the_tables_of_the_code(store_url: str
         assert compare_metadata(context, Base.metadata) == []
         assert context.get_current_revision() == REVISION
     engine.dispose()
+
+
+@pytest.fixture
+def other_store_url(store_url: str, tmp_path: Path, request: pytest.FixtureRequest) -> str:
+    """A second place of the same database as `store_url`."""
+    if store_url.startswith("sqlite"):
+        return f"sqlite:///{tmp_path / 'other.db'}"
+    server: str = request.getfixturevalue("postgres_server")
+    return make_database(server, f"other_{store_url.rsplit('/')[-1]}")
+
+
+def test_a_new_store_is_made_at_once_as_the_revisions_would_make_it(
+    store_url: str, other_store_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_store_of("head", store_url)
+    monkeypatch.setattr(command, "upgrade", never)
+    Store(other_store_url).close()
+    migrated, made = schema_of(store_url), schema_of(other_store_url)
+    assert {name: made[name] for name in made if made[name] != migrated.get(name)} == {}
+    assert migrated.keys() == made.keys()
+    assert {"calls", "ix_calls_order", "search_words", "alembic_version"} <= made.keys()
+
+
+#: What is not in SQLAlchemy's view. The index of a primary key keeps its name when its table is renamed.
+_POSTGRESQL_SAYS = (
+    """SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = 'public' AND indexname NOT LIKE '%_pkey'""",
+    """SELECT 'options of ' || relname, reloptions::text FROM pg_class
+    WHERE relnamespace = 'public'::regnamespace AND reloptions IS NOT NULL""",
+    """SELECT c.relname || '.' || a.attname, a.attstorage::text FROM pg_attribute a
+    JOIN pg_class c ON c.oid = a.attrelid
+    WHERE c.relnamespace = 'public'::regnamespace AND c.relkind = 'r' AND a.attnum > 0""",
+    """SELECT 'trigger ' || tgname, tgrelid::regclass::text FROM pg_trigger WHERE NOT tgisinternal""",
+    """SELECT 'sequence ' || sequencename, data_type::text FROM pg_sequences WHERE schemaname = 'public'""",
+)
+
+
+def schema_of(url: str) -> dict[str, object]:
+    """Return what a database says of all that is in it: tables without the order of their columns, and indexes."""
+    engine = engine_of(url)
+    with engine.connect() as connection:
+        inspector = sqlalchemy.inspect(connection)
+        found: dict[str, object] = {
+            table: {
+                "columns": {
+                    str(column.pop("name")): column | {"type": str(column["type"])}
+                    for column in map(dict[str, object], inspector.get_columns(table))
+                },
+                "primary": inspector.get_pk_constraint(table)["constrained_columns"],
+                "foreign": sorted(map(str, inspector.get_foreign_keys(table))),
+                "unique": sorted(str(unique["column_names"]) for unique in inspector.get_unique_constraints(table)),
+                "checks": inspector.get_check_constraints(table),
+            }
+            for table in inspector.get_table_names()
+        }
+        if connection.dialect.name == "sqlite":
+            rows = connection.exec_driver_sql("SELECT type, name, coalesce(sql, '') FROM sqlite_master").all()
+            for kind, name, sql in rows:
+                # The order of columns is the one thing that may differ: those that came later are last.
+                options = ("WITHOUT ROWID" in sql, "AUTOINCREMENT" in sql)
+                found[name] = (options, found[name]) if name in found and "VIRTUAL" not in sql else (kind, sql)
+        else:
+            for query in _POSTGRESQL_SAYS:
+                found |= {str(row[0]): row[1] for row in connection.exec_driver_sql(query)}
+    engine.dispose()
+    return found
 
 
 def test_a_store_of_a_newer_version_is_refused_not_misread(store_url: str) -> None:

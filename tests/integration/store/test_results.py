@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -104,3 +104,20 @@ def test_more_words_than_the_index_of_a_database_holds_are_found_by_the_first_of
         report = CallReport(call_id="long", started_at=call.started_at, metrics=METRICS, segments=segments)
         store.results.put("long", call, report, rules_sha256="r1")
         assert store.search_index.search(parse("退货", time_zone="Asia/Shanghai")).calls == 1
+
+
+def test_the_newest_calls_are_replayed_oldest_first_and_those_of_unknown_time_are_the_oldest(store_url: str) -> None:
+    with Store(store_url) as store:
+        for number, day in enumerate((22, 20, 21)):
+            put_result(store, make_call(f"c{number}", day=day))
+        put_result(store, replace(make_call("undated"), started_at=None))
+
+        def walk(since: int | None = None, until: int | None = None, most: int | None = None) -> list[str]:
+            days = [None if day is None else datetime(2026, 11, day, tzinfo=UTC) for day in (since, until)]
+            return [call.call_id for call in store.results.list_snapshots(days[0], until=days[1], most=most)]
+
+        assert walk() == ["undated", "c1", "c2", "c0"]
+        assert walk(most=2) == ["c2", "c0"]
+        assert walk(since=21) == ["c2", "c0"]
+        assert walk(until=22) == ["c1", "c2"]
+        assert walk(21, 22, 5) == ["c2"]

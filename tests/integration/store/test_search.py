@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import get_args
 
 import pytest
 import sqlalchemy
@@ -27,7 +28,7 @@ from qareport.model import (
     Silence,
 )
 from qareport.search import And, Between, Fact, Found, Line, Mark, Node, Not, Or, Words, find_spans, lines_of, parse
-from qareport.store import Scope, Store
+from qareport.store import Scope, Store, search_evaluation, word_index
 from tests.support.store_samples import METRICS
 
 ZONE = "Asia/Shanghai"
@@ -224,6 +225,28 @@ def test_what_was_stored_without_an_index_is_indexed_later(filled: Store) -> Non
         assert (store.search_index.count_missing(), told) == (0, [("index", 3, 3)])
         assert texts(search(store, "ANGRY AND 退货")) == ["退货运费谁出？"]
         assert store.search_index.index_missing(on_progress=lambda *progress: told.append(progress)) == 0
+
+
+def test_a_search_of_a_store_that_is_indexed_looks_for_no_missing_call(filled: Store) -> None:
+    assert filled.search_index.index_missing(on_progress=lambda *_: None) == 0
+    with filled.database.write() as session:  # what an index without this call cannot know
+        session.execute(sqlalchemy.text("UPDATE search_calls SET report_key = ''"))
+    assert filled.search_index.index_missing(on_progress=lambda *_: None) == 0
+    filled.search_index.clear()
+    assert filled.search_index.index_missing(on_progress=lambda *_: None) > 0
+
+
+def test_hits_are_read_for_some_calls_at_a_time(filled: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = [texts(search(filled, query, scope)) for query in ("退货", "NEUTRAL") for scope in get_args(Scope)]
+    monkeypatch.setattr(word_index, "CALLS_AT_ONCE", 1)
+    assert [texts(search(filled, query, scope)) for query in ("退货", "NEUTRAL") for scope in get_args(Scope)] == whole
+
+
+def test_of_many_calls_the_newest_come_first_page_by_page(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(9):
+        put(store, f"c{number}", sentence("我要退货"), hours=number // 2)
+    monkeypatch.setattr(search_evaluation, "PAGE", 2)
+    assert [hit.call_id for hit in search(store, "退货").hits] == [f"c{number}" for number in range(8, -1, -1)]
 
 
 def test_a_damaged_index_is_found_by_a_check_and_made_anew(tmp_path: Path) -> None:

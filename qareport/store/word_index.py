@@ -1,0 +1,215 @@
+"""The full-text index of each database.
+
+The indexes of SQLite and PostgreSQL hold the same terms (`qareport.search`) at the same places, and return the same
+numbers of sentences.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+from sqlalchemy import text
+from sqlalchemy.exc import DatabaseError
+from sqlalchemy.orm import Session
+
+from qareport.search import And, Mark, Node, Not, Or, Terms, Words
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    Numbers = npt.NDArray[np.int64]
+
+
+#: So many characters of UTF-8 take no more than the 1 MB of a vector of PostgreSQL.
+_VECTOR_LENGTH = 250_000
+#: Bits of a sentence's number within its call.
+SHIFT = 16
+#: Sentences of a call that are indexed.
+MOST_SENTENCES = 1 << SHIFT
+#: Calls whose sentences are read at once.
+PAGE = 500
+#: Calls whose hits come from the database as one text; a database makes none over 1 GB.
+CALLS_AT_ONCE = 50_000
+#: What a query must hold for: one sentence, or the call with each part somewhere in it.
+Scope = Literal["sentence", "call"]
+#: Number of a sentence, and its terms in order.
+Sentence = tuple[int, Sequence[str]]
+
+
+class WordIndex(Protocol):
+    """What a database does with the terms of sentences."""
+
+    def put(self, session: Session, sentences: Iterable[Sentence]) -> None:
+        """Add sentences."""
+
+    def drop(self, session: Session, sentences: Iterable[Sentence]) -> None:
+        """Remove sentences; their terms are those that they were put in with."""
+
+    def tidy(self, session: Session) -> None:
+        """Erase the remains of what was removed."""
+
+    def clear(self, session: Session) -> None:
+        """Remove everything."""
+
+    def faults(self, session: Session) -> str:
+        """Return what is wrong with the index itself; "" when nothing is."""
+
+    def find(self, session: Session, node: Node) -> Numbers:
+        """Return the sorted numbers of the sentences that a query of words and tags holds for.
+
+        NOT occurs in it only beside another part of AND.
+        """
+
+
+def word_index(session: Session) -> WordIndex:
+    """Return the index of the database of a session."""
+    return _Vectors() if session.get_bind().dialect.name == "postgresql" else _Fts5()
+
+
+#: Whether SQLite erases deleted terms at once; before 3.42 the whole index must be written anew.
+_ERASES = sqlite3.sqlite_version_info >= (3, 42)
+
+
+class _Fts5:
+    """SQLite: an FTS5 table without content, whose row numbers are the sentences'."""
+
+    def put(self, session: Session, sentences: Iterable[Sentence]) -> None:
+        statement = (
+            "INSERT INTO search_words(rowid, words) "
+            "SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]') FROM json_each(:rows)"
+        )
+        session.execute(text(statement), {"rows": self._rows(sentences)})
+
+    def drop(self, session: Session, sentences: Iterable[Sentence]) -> None:
+        if _ERASES:
+            session.execute(text("INSERT INTO search_words(search_words, rank) VALUES ('secure-delete', 1)"))
+        statement = (
+            "INSERT INTO search_words(search_words, rowid, words) "
+            "SELECT 'delete', json_extract(value, '$[0]'), json_extract(value, '$[1]') FROM json_each(:rows)"
+        )
+        session.execute(text(statement), {"rows": self._rows(sentences)})
+
+    def tidy(self, session: Session) -> None:
+        # Until parts of the index are merged, the old ones hold deleted terms.
+        if not _ERASES:
+            session.execute(text("INSERT INTO search_words(search_words) VALUES ('optimize')"))
+
+    def clear(self, session: Session) -> None:
+        session.execute(text("INSERT INTO search_words(search_words) VALUES ('delete-all')"))
+
+    def faults(self, session: Session) -> str:
+        try:
+            session.execute(text("INSERT INTO search_words(search_words) VALUES ('integrity-check')"))
+        except DatabaseError as error:
+            if "locked" in str(error.orig):
+                raise
+            return str(error.orig)
+        return ""
+
+    def find(self, session: Session, node: Node) -> Numbers:
+        query = text(
+            "SELECT group_concat(rowid) FROM search_words "
+            "WHERE search_words MATCH :query AND rowid >= :first AND rowid < :last"
+        )
+        return _in_parts(session, query, self._query(node))
+
+    @staticmethod
+    def _rows(sentences: Iterable[Sentence]) -> str:
+        return json.dumps([(number, " ".join(terms)) for number, terms in sentences], ensure_ascii=False)
+
+    def _query(self, node: Node) -> str:
+        match node:
+            case Words(terms=Terms(terms, prefix)):
+                return f'"{" ".join(terms)}"' + (" *" if prefix else "")
+            case Mark(term=term):
+                return f'"{term}"'
+            case And(parts=parts):
+                sure = " AND ".join(self._query(part) for part in parts if not isinstance(part, Not))
+                without = "".join(f" NOT {self._query(part.part)}" for part in parts if isinstance(part, Not))
+                return f"({sure}{without})"
+            case Or(parts=parts):
+                return "(" + " OR ".join(self._query(part) for part in parts) + ")"
+        raise TypeError(node)
+
+
+class _Vectors:
+    """PostgreSQL: a tsvector for each sentence, written term by term with its place, under a GIN index."""
+
+    def put(self, session: Session, sentences: Iterable[Sentence]) -> None:
+        rows = [(number, self._vector(terms)) for number, terms in sentences]
+        statement = (
+            "INSERT INTO search_words (number, words) SELECT (pair ->> 0)::bigint, (pair ->> 1)::tsvector "
+            "FROM json_array_elements(CAST(:rows AS json)) AS pair"
+        )
+        session.execute(text(statement), {"rows": json.dumps(rows, ensure_ascii=False)})
+
+    def drop(self, session: Session, sentences: Iterable[Sentence]) -> None:
+        numbers = [number for number, _ in sentences]
+        if numbers:
+            session.execute(
+                text("DELETE FROM search_words WHERE number BETWEEN :first AND :last"),
+                {"first": min(numbers), "last": max(numbers)},
+            )
+
+    def tidy(self, session: Session) -> None:
+        """Do nothing: the server's vacuum does it, as for all tables."""
+
+    def clear(self, session: Session) -> None:
+        session.execute(text("DELETE FROM search_words"))
+
+    def faults(self, session: Session) -> str:
+        return ""  # the server checks its own indexes
+
+    def find(self, session: Session, node: Node) -> Numbers:
+        query = text(
+            "SELECT string_agg(number::text, ',') FROM search_words "
+            "WHERE words @@ CAST(:query AS tsquery) AND number >= :first AND number < :last"
+        )
+        numbers = _in_parts(session, query, self._query(node))
+        numbers.sort()
+        return numbers
+
+    @staticmethod
+    def _vector(terms: Sequence[str]) -> str:
+        """Write the terms with their places, as far as the server takes them: 1 MB in all, 2 kB each."""
+        written = "".join(f"'{term[:500]}':{place} " for place, term in enumerate(terms, start=1))
+        return written[:_VECTOR_LENGTH].rpartition(" ")[0]
+
+    def _query(self, node: Node) -> str:
+        match node:
+            case Words(terms=Terms(terms, prefix)):
+                return "(" + " <-> ".join(f"'{term}'" for term in terms) + (":*" if prefix else "") + ")"
+            case Mark(term=term):
+                return f"'{term}'"
+            case And(parts=parts):
+                return "(" + " & ".join(self._query(part) for part in parts) + ")"
+            case Not(part=part):
+                return f"!{self._query(part)}"
+            case Or(parts=parts):
+                return "(" + " | ".join(self._query(part) for part in parts) + ")"
+        raise TypeError(node)
+
+
+def _in_parts(session: Session, query: Any, asked: str) -> Numbers:
+    """Run a query for the numbers of sentences, for some calls at a time: every call has its range of numbers."""
+    import numpy as np
+
+    calls = int(session.scalar(text("SELECT max(number) FROM search_calls")) or 0)
+    parts = []
+    for first in range(0, calls + 1, CALLS_AT_ONCE):
+        ends = {"first": first << SHIFT, "last": (first + CALLS_AT_ONCE) << SHIFT}
+        parts.append(read_numbers(session.scalar(query, {"query": asked} | ends)))
+    return np.concatenate(parts)
+
+
+def read_numbers(joined: object) -> Numbers:
+    """Read numbers that the database joined with commas: for many, far quicker than a row each."""
+    import numpy as np  # takes long to import, and only searches need it
+
+    if not joined:
+        return np.empty(0, dtype=np.int64)
+    return np.fromstring(str(joined), dtype=np.int64, sep=",")

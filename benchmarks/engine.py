@@ -2,6 +2,7 @@
 
     python -m benchmarks.engine                       # two CPU threads, a full-size model with random weights
     python -m benchmarks.engine --device cuda --calls 3000
+    python -m benchmarks.engine --stub                # the ceiling of a process (benchmarks/ceiling.py)
 
 Both are given the same 16 kHz files and give tagged text with token times; texts must be equal. Runs alternate;
 medians count. Also measured: 500 generated segments through both models, decoding, detection and the model by
@@ -47,6 +48,13 @@ ASKED = {"language": "auto", "use_itn": True}
 def main() -> None:
     """Measure, compare, and write the result down."""
     options = arguments()
+    if options.stub:
+        from benchmarks.ceiling import measure
+
+        calls = options.calls or 60
+        command = f"python -m benchmarks.engine --stub --calls {calls} --formats {' '.join(options.formats)}"
+        write("engine_stub", {"command": command, **measure(options.formats, calls)})
+        return
     torch.set_num_threads(options.threads)
     with tempfile.TemporaryDirectory() as folder:
         model = options.model or build(Path(folder) / "full")
@@ -54,7 +62,7 @@ def main() -> None:
         engine, stock = our_engine(model, options.device), stock_model(model, options)
         torch.set_num_threads(options.threads)
         result: dict[str, Any] = {
-            "command": command(options),
+            "command": command_line(options),
             "machine": describe(),
             "device": torch.cuda.get_device_name() if options.device == "cuda" else "cpu",
             "threads": options.threads,
@@ -79,13 +87,15 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--seconds", type=int, default=300, help="how much of the real recordings is used")
     parser.add_argument("--segments", type=int, default=500, help="generated segments for both models")
     parser.add_argument("--calls", type=int, default=0, help="generated three-minute calls, ours alone")
+    parser.add_argument("--stub", action="store_true", help="CPU time of everything but the model, by step")
+    parser.add_argument("--formats", nargs="+", default=["wav", "mp3", "opus"], help="of the recordings with --stub")
     parser.add_argument("--name", default="engine", help="of the file in benchmarks/results")
     return parser.parse_args()
 
 
-def command(options: argparse.Namespace) -> str:
+def command_line(options: argparse.Namespace) -> str:
     """Write the command line anew, without the path of the model."""
-    given = {key: value for key, value in vars(options).items() if value and key != "model"}
+    given = {key: value for key, value in vars(options).items() if value and key not in ("model", "formats")}
     return "python -m benchmarks.engine " + " ".join(f"--{key} {value}" for key, value in given.items())
 
 

@@ -17,6 +17,7 @@ from typing import TypeVar
 from qareport.asr import model_files
 from qareport.asr.engine import CPU_ROUND_SECONDS, ROUND_BATCHES, Engine, Transcriber
 from qareport.asr.model_files import HUGGINGFACE_NAME, MODELSCOPE_NAME, ModelFiles, SpeakerModelFiles, VadFiles
+from qareport.asr.suppress_output import let_threads_sleep
 from qareport.errors import ModelError
 from qareport.messages import Message, say
 from qareport.model import ModelInfo
@@ -134,6 +135,7 @@ def load(model: EngineFiles | str, *, device: str, asr: AsrSettings, audio: Audi
             device.
     """
     files = locate(model, asr) if isinstance(model, str) else model
+    let_threads_sleep()
     try:
         from qareport.asr.fsmn_vad import FsmnVad
         from qareport.asr.sensevoice import SenseVoice

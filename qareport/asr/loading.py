@@ -91,6 +91,8 @@ def _download(model: str) -> Path:
 _VERSION = 5
 #: Settings that change no transcript, or (paths to models) are covered by the models' revisions.
 _WITHOUT_EFFECT = frozenset({"batch_seconds", "vad", "fsmn_vad", "speaker_model"})
+#: Settings that came later and change transcripts only where they are on: off, stored transcripts stay valid.
+_OFF_AT_FIRST = frozenset({"cpu_bf16"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -194,7 +196,11 @@ def transcription_key(files: EngineFiles, asr: AsrSettings, audio: AudioSettings
         "vad": ["silero-vad", _installed("silero-vad")] if vad is None else ["fsmn-vad", vad.revision],
         "speaker_model": None if speaker_model is None else speaker_model.revision,
         "funasr": _installed("funasr"),
-        "asr": {name: value for name, value in asdict(asr).items() if name not in _WITHOUT_EFFECT},
+        "asr": {
+            name: value
+            for name, value in asdict(asr).items()
+            if name not in _WITHOUT_EFFECT and (value or name not in _OFF_AT_FIRST)
+        },
         "channel_roles": list(audio.channel_roles),
     }
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()

@@ -49,6 +49,7 @@ from qareport.store import Store
 from qareport.store.calls import CallRepository
 from qareport.store.results import ResultRepository, TranscriptRepository
 from qareport.workflows import judge, transcribe
+from qareport.workflows.judging_thread import JudgingThread
 from qareport.workflows.workspace import Workspace
 
 #: Length of a call, and how many different ones there are; more are copies of them, each a file of its own.
@@ -163,14 +164,16 @@ def hear_and_judge(engine: Engine, calls: Sequence[Call], store: Store, rule_boo
         if step == "transcribe" and done % max(1, total // 10) == 0:
             memory.append(resident_mib())
 
-    outcome = transcribe.transcribe_calls(
-        calls,
-        store,
-        engine_key="stub",
-        load_transcriber=lambda: transcribe.EngineTranscriber(engine),
-        on_progress=watch,
-    )
-    done, failures = judge.judge_calls(outcome.calls, store, rule_book, on_progress=watch)
+    with JudgingThread(store, rule_book, total=len(calls), on_progress=watch) as judging:
+        outcome = transcribe.transcribe_calls(
+            calls,
+            store,
+            engine_key="stub",
+            load_transcriber=lambda: transcribe.EngineTranscriber(engine),
+            on_progress=watch,
+            on_transcribed=judging.add,
+        )
+        done, failures = judging.finish()
     if failures or outcome.failures:
         raise RuntimeError(f"not heard: {[*outcome.failures, *failures][:3]}")
     return len(done)

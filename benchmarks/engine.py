@@ -2,6 +2,7 @@
 
     python -m benchmarks.engine                       # two CPU threads, a full-size model with random weights
     python -m benchmarks.engine --device cuda --calls 3000
+    python -m benchmarks.engine --stub                # the ceiling of a process (benchmarks/ceiling.py)
 
 Both are given the same 16 kHz files and give tagged text with token times; texts must be equal. Runs alternate;
 medians count. Also measured: 500 generated segments through both models, decoding, detection and the model by
@@ -26,6 +27,7 @@ import torch
 
 from benchmarks.fullsize import ASSETS, PARAMETERS, build
 from benchmarks.machine import describe
+from benchmarks.memory import peak_mib
 from qareport.asr import load
 from qareport.asr.engine import Engine
 from qareport.asr.interfaces import Recognition, SpeechChunk
@@ -47,14 +49,22 @@ ASKED = {"language": "auto", "use_itn": True}
 def main() -> None:
     """Measure, compare, and write the result down."""
     options = arguments()
+    if options.stub:
+        from benchmarks.ceiling import measure
+
+        calls = options.calls or 60
+        command = f"python -m benchmarks.engine --stub --calls {calls} --formats {' '.join(options.formats)}"
+        write("engine_stub", {"command": command, **measure(options.formats, calls)})
+        return
     torch.set_num_threads(options.threads)
     with tempfile.TemporaryDirectory() as folder:
         model = options.model or build(Path(folder) / "full")
         files = real_files(Path(folder), options.seconds)
-        engine, stock = our_engine(model, options.device), stock_model(model, options)
+        engine = our_engine(model, options.device, bf16=options.bf16)
+        stock = stock_model(model, options)
         torch.set_num_threads(options.threads)
         result: dict[str, Any] = {
-            "command": command(options),
+            "command": command_line(options),
             "machine": describe(),
             "device": torch.cuda.get_device_name() if options.device == "cuda" else "cpu",
             "threads": options.threads,
@@ -62,6 +72,7 @@ def main() -> None:
             "published_parameters": PARAMETERS,
             "end_to_end": end_to_end(engine, stock, files, options.runs),
             "parts": parts(engine, stock, files, options.runs),
+            "memory_mib": memory_mib(options.device),
         }
         if options.segments:
             result["segments"] = segments(engine, stock, options.segments)
@@ -79,24 +90,27 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--seconds", type=int, default=300, help="how much of the real recordings is used")
     parser.add_argument("--segments", type=int, default=500, help="generated segments for both models")
     parser.add_argument("--calls", type=int, default=0, help="generated three-minute calls, ours alone")
+    parser.add_argument("--bf16", action="store_true", help="ours with asr.cpu_bf16; how many characters differ")
+    parser.add_argument("--stub", action="store_true", help="CPU time of everything but the model, by step")
+    parser.add_argument("--formats", nargs="+", default=["wav", "mp3", "opus"], help="of the recordings with --stub")
     parser.add_argument("--name", default="engine", help="of the file in benchmarks/results")
     return parser.parse_args()
 
 
-def command(options: argparse.Namespace) -> str:
+def command_line(options: argparse.Namespace) -> str:
     """Write the command line anew, without the path of the model."""
-    given = {key: value for key, value in vars(options).items() if value and key != "model"}
+    given = {key: value for key, value in vars(options).items() if value and key not in ("model", "formats")}
     return "python -m benchmarks.engine " + " ".join(f"--{key} {value}" for key, value in given.items())
 
 
 # --- the two sides ----------------------------------------------------------------------------------------------------
 
 
-def our_engine(model: Path, device: str) -> Engine:
+def our_engine(model: Path, device: str, *, bf16: bool = False) -> Engine:
     """Load ours, to give utterances as the detector finds them, as stock does."""
     settings = AsrSettings(
         vad="fsmn", fsmn_vad=str(VAD), max_end_silence_ms=SILENCE_MS, max_segment_ms=LONGEST_MS,
-        merge=False, sentence_emotion=False, batch_seconds=2000 if device == "cuda" else 30,
+        merge=False, sentence_emotion=False, batch_seconds=2000 if device == "cuda" else 30, cpu_bf16=bf16,
     )  # fmt: skip
     engine = load(str(model), device=device, asr=settings, audio=AudioSettings())
     if not isinstance(engine, Engine):
@@ -153,6 +167,7 @@ def end_to_end(engine: Engine, stock: Any, files: Sequence[Path], runs: int) -> 
         "files": len(files),
         "files_with_equal_text": same,
         "characters": sum(map(len, theirs)),
+        "characters_different": sum(map(distance, ours, theirs)),
         "times_stock": round(ratio, 2),
         **{name: rates(seconds, values) for name, values in took.items()},
     }
@@ -296,11 +311,32 @@ def matmul_peak(engine: Engine) -> float:
     return best
 
 
+def memory_mib(device: str) -> dict[str, int]:
+    """Return the most memory that was held so far, by the process and on a GPU."""
+    found = {"process": peak_mib()}
+    if device == "cuda":
+        found |= {
+            "gpu_allocated": torch.cuda.max_memory_allocated() >> 20,
+            "gpu_reserved": torch.cuda.max_memory_reserved() >> 20,
+        }
+    return found
+
+
 def timed(into: list[float], work: Callable[[], Any]) -> Any:
     began = time.perf_counter()
     result = work()
     into.append(time.perf_counter() - began)
     return result
+
+
+def distance(first: str, second: str) -> int:
+    """Count the characters to change, put in or take out to make one text of another."""
+    row = list(range(len(second) + 1))
+    for place, character in enumerate(first, start=1):
+        before, row[0] = row[0], place
+        for index, other in enumerate(second, start=1):
+            before, row[index] = row[index], min(before + (character != other), row[index] + 1, row[index - 1] + 1)
+    return row[-1]
 
 
 def rates(seconds: float, took: Sequence[float]) -> dict[str, float | list[float]]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import shutil
-import warnings
 from pathlib import Path
 from typing import Any
 
 import torch
 import yaml
+
+from qareport.asr.funasr_modules import import_funasr
 
 ROOT = Path(__file__).resolve().parent.parent
 ASSETS = ROOT.parent / "shared" / "assets"
@@ -27,20 +28,9 @@ def build(directory: Path, *, seed: int = 7) -> Path:
     for path in PUBLISHED.iterdir():
         if path.is_file():
             shutil.copyfile(path, directory / path.name)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        import funasr  # noqa: F401
-        from funasr.register import tables
-    config: dict[str, Any] = yaml.safe_load((PUBLISHED / "config.yaml").read_text(encoding="utf-8"))
     state = torch.get_rng_state()
     torch.manual_seed(seed)
-    model = tables.model_classes["SenseVoiceSmall"](
-        input_size=560,
-        vocab_size=vocabulary_size(),
-        encoder=config["encoder"],
-        encoder_conf=config["encoder_conf"],
-        **config["model_conf"],
-    )
+    model = _network(_config(), inputs=560, outputs=vocabulary_size())
     with torch.no_grad():
         outputs = model.ctc.ctc_lo
         outputs.weight.normal_()
@@ -52,6 +42,29 @@ def build(directory: Path, *, seed: int = 7) -> Path:
         raise RuntimeError(f"the model has {count} parameters, expected {PARAMETERS}")
     torch.save(model.state_dict(), directory / "model.pt")
     return directory
+
+
+def narrow_network(width: int = 8) -> Any:
+    """Return a network as deep as the published one, and so narrow that its arithmetic takes no time."""
+    config = _config()
+    conf = config["encoder_conf"] | {"output_size": width, "attention_heads": 4, "linear_units": width}
+    return _network(config | {"encoder_conf": conf}, inputs=width, outputs=width).eval()
+
+
+def _config() -> dict[str, Any]:
+    config: dict[str, Any] = yaml.safe_load((PUBLISHED / "config.yaml").read_text(encoding="utf-8"))
+    return config
+
+
+def _network(config: dict[str, Any], *, inputs: int, outputs: int) -> Any:
+    (sense_voice,) = import_funasr("models.sense_voice.model")
+    return sense_voice.SenseVoiceSmall(
+        input_size=inputs,
+        vocab_size=outputs,
+        encoder=config["encoder"],
+        encoder_conf=config["encoder_conf"],
+        **config["model_conf"],
+    )
 
 
 def vocabulary_size() -> int:

@@ -36,13 +36,17 @@ _MUSIC = frozenset({AudioEvent.BGM, AudioEvent.SING})
 _GROUP_CALLS = 64
 #: Chunks of speech that are recognised together where sentences are told as soon as they are.
 _ALOUD = 8
-#: Most calls that are decoded and wait for the model, beside those that are being decoded.
+#: Calls that wait for the model, beside those that are being decoded; more while they hold less speech than a round.
 _AHEAD = 4
 #: Most recorded time of all channels of these together (a longer recording goes alone): bounds memory, see
-#: docs/explanation/engine.md.
-_AHEAD_MS = 180 * 60_000
+#: docs/explanation/engine.md. Where rounds are longer, so many times their speech: people take turns.
+_AHEAD_MS, _AHEAD_ROUNDS = 180 * 60_000, 3
 #: Channels that a recording of unknown length is expected to have.
 _USUAL_CHANNELS = 2
+
+
+#: A call that is being prepared; None: it is to be prepared again, alone.
+_Prepared = Future[PreparedCall | FailedCall | None]
 
 
 class Transcriber(Protocol):
@@ -91,7 +95,7 @@ class Engine:
     #: Speech gathered before it is put through the model.
     round_seconds: int = CPU_ROUND_SECONDS
     #: Threads that decode and find speech while the model works.
-    workers: int = field(default_factory=lambda: max(1, min(8, (os.cpu_count() or 2) - 1)))
+    workers: int = field(default_factory=lambda: max(1, len(os.sched_getaffinity(0)) - 1))
 
     @property
     def info(self) -> ModelInfo:
@@ -141,7 +145,7 @@ class Engine:
         self, calls: Iterable[Call], total: int, on_progress: Progress | None
     ) -> Iterator[PreparedCall | FailedCall]:
         """Prepare calls in threads, a bounded number ahead; yield them in order."""
-        waiting: deque[tuple[int, Call, Future[PreparedCall | FailedCall | None]]] = deque()
+        waiting: deque[tuple[int, Call, _Prepared]] = deque()
         source = ((self._expected_ms(call), call) for call in calls)
         following = next(source, None)
         pool = ThreadPoolExecutor(self.workers, thread_name_prefix="qareport-decode", initializer=_one_torch_thread)
@@ -167,9 +171,16 @@ class Engine:
         length_ms = expected_channel_ms(call.audio_path)
         return self.audio.max_duration_minutes * 60_000 * _USUAL_CHANNELS if length_ms is None else length_ms
 
-    def _has_room(self, waiting: Sequence[tuple[int, Call, object]], length_ms: int) -> bool:
-        ahead_ms = sum(waiting_ms for waiting_ms, *_ in waiting)
-        return not waiting or (len(waiting) < self.workers + _AHEAD and ahead_ms + length_ms <= _AHEAD_MS)
+    def _has_room(self, waiting: Sequence[tuple[int, Call, _Prepared]], length_ms: int) -> bool:
+        """Tell whether a call may be prepared beside those that wait: until their speech fills a round."""
+        if not waiting:
+            return True
+        round_ms = self.round_seconds * 1000
+        if sum(waiting_ms for waiting_ms, *_ in waiting) + length_ms > max(_AHEAD_MS, _AHEAD_ROUNDS * round_ms):
+            return False
+        if len(waiting) < self.workers + _AHEAD:
+            return True
+        return sum(_expected_speech_ms(length, future) for length, _, future in waiting) < round_ms
 
     def _prepare(self, call: Call) -> PreparedCall | FailedCall | None:
         """Prepare a call in a thread, while the model may be busy; None where GPU memory does not suffice for both."""
@@ -207,8 +218,7 @@ class Engine:
         held_ms = 0
         for item in prepared:
             group.append(item)
-            if isinstance(item, PreparedCall):
-                held_ms += sum(len(chunk.features) for chunk in item.chunks) * ENCODER_FRAME_MS
+            held_ms += _speech_ms(item)
             if held_ms >= enough_ms or len(group) >= _GROUP_CALLS:
                 yield group
                 group, held_ms = [], 0
@@ -256,6 +266,17 @@ class Engine:
                     ]
                 )
         return utterances
+
+
+def _speech_ms(item: PreparedCall | FailedCall | None) -> int:
+    if not isinstance(item, PreparedCall):
+        return 0
+    return sum(len(chunk.features) for chunk in item.chunks) * ENCODER_FRAME_MS
+
+
+def _expected_speech_ms(length_ms: int, prepared: _Prepared) -> int:
+    """Return the speech of a call; while that is not known, half the time of its channels: people take turns."""
+    return _speech_ms(prepared.result()) if prepared.done() else length_ms // 2
 
 
 def _transcript(

@@ -20,8 +20,8 @@ import torch
 import yaml
 
 from qareport.asr.fbank import FRAME_MS, Stacker, check_front_end, log_mel
+from qareport.asr.funasr_modules import import_funasr
 from qareport.asr.model_files import VadFiles
-from qareport.asr.suppress_output import suppress_output
 from qareport.asr.vad_refinement import split_long
 from qareport.audio.resampling import SAMPLE_RATE, Samples
 from qareport.errors import ModelError
@@ -269,15 +269,9 @@ _DEFAULTS = {
 
 def _load_encoder(files: VadFiles, conf: Mapping[str, Any]) -> torch.nn.Module:
     """Build funasr's network and load its weights; each must be present and fit."""
+    (fsmn,) = import_funasr("models.fsmn_vad_streaming.encoder")
     try:
-        with suppress_output():
-            from funasr.models.fsmn_vad_streaming.encoder import FSMN
-    except ImportError as error:
-        raise ModelError(
-            say("funasr cannot be imported ({error})", error=error), to_do=say("pip install 'qareport[engine]'")
-        ) from error
-    try:
-        encoder: torch.nn.Module = FSMN(**conf)
+        encoder: torch.nn.Module = fsmn.FSMN(**conf)
         state = torch.load(files.weights, map_location="cpu", weights_only=True)
         encoder.load_state_dict({name.removeprefix("encoder."): value for name, value in state.items()})
     except Exception as error:  # torch raises pickle, zip, type and runtime errors alike
@@ -289,7 +283,7 @@ def _load_encoder(files: VadFiles, conf: Mapping[str, Any]) -> torch.nn.Module:
 
 
 def _stacker(files: VadFiles, conf: Mapping[str, Any], device: str) -> Stacker:
-    from funasr.frontends.wav_frontend import load_cmvn
-
+    (frontend,) = import_funasr("frontends.wav_frontend")
     check_front_end(conf, str(files.config))
-    return Stacker(around=int(conf["lfr_m"]), step=int(conf["lfr_n"]), cmvn=load_cmvn(str(files.cmvn)), device=device)
+    cmvn = frontend.load_cmvn(str(files.cmvn))
+    return Stacker(around=int(conf["lfr_m"]), step=int(conf["lfr_n"]), cmvn=cmvn, device=device)

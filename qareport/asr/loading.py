@@ -17,6 +17,7 @@ from typing import TypeVar
 from qareport.asr import model_files
 from qareport.asr.engine import CPU_ROUND_SECONDS, ROUND_BATCHES, Engine, Transcriber
 from qareport.asr.model_files import HUGGINGFACE_NAME, MODELSCOPE_NAME, ModelFiles, SpeakerModelFiles, VadFiles
+from qareport.asr.suppress_output import let_threads_sleep
 from qareport.errors import ModelError
 from qareport.messages import Message, say
 from qareport.model import ModelInfo
@@ -90,6 +91,8 @@ def _download(model: str) -> Path:
 _VERSION = 5
 #: Settings that change no transcript, or (paths to models) are covered by the models' revisions.
 _WITHOUT_EFFECT = frozenset({"batch_seconds", "vad", "fsmn_vad", "speaker_model"})
+#: Settings that came later and change transcripts only where they are on: off, stored transcripts stay valid.
+_OFF_AT_FIRST = frozenset({"cpu_bf16"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,6 +137,7 @@ def load(model: EngineFiles | str, *, device: str, asr: AsrSettings, audio: Audi
             device.
     """
     files = locate(model, asr) if isinstance(model, str) else model
+    let_threads_sleep()
     try:
         from qareport.asr.fsmn_vad import FsmnVad
         from qareport.asr.sensevoice import SenseVoice
@@ -192,7 +196,11 @@ def transcription_key(files: EngineFiles, asr: AsrSettings, audio: AudioSettings
         "vad": ["silero-vad", _installed("silero-vad")] if vad is None else ["fsmn-vad", vad.revision],
         "speaker_model": None if speaker_model is None else speaker_model.revision,
         "funasr": _installed("funasr"),
-        "asr": {name: value for name, value in asdict(asr).items() if name not in _WITHOUT_EFFECT},
+        "asr": {
+            name: value
+            for name, value in asdict(asr).items()
+            if name not in _WITHOUT_EFFECT and (value or name not in _OFF_AT_FIRST)
+        },
         "channel_roles": list(audio.channel_roles),
     }
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()

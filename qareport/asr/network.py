@@ -2,54 +2,66 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
 import torch
+import yaml
 
 from qareport.asr.fbank import check_front_end
+from qareport.asr.funasr_modules import import_funasr
 from qareport.asr.model_files import ModelFiles
 from qareport.asr.suppress_output import suppress_output
 from qareport.errors import ModelError
 from qareport.messages import Message, say
 
+#: Where funasr has the parts that configurations of SenseVoiceSmall name.
+_MODULES = (
+    "models.sense_voice.model",
+    "models.specaug.specaug",
+    "frontends.wav_frontend",
+    "tokenizer.sentencepiece_tokenizer",
+)
+
 
 def load_network(files: ModelFiles, device: str) -> tuple[Any, Any, Any]:
-    """Build model, front end and tokenizer with funasr; restore the global state that it changes."""
-    threads = torch.get_num_threads()
-    states = random.getstate(), np.random.get_state(), torch.get_rng_state()  # funasr seeds them
+    """Build model, front end and tokenizer of funasr's own classes, as its `AutoModel` does; load the weights."""
+    sense_voice, _, wav_frontend, sentencepiece_tokenizer = import_funasr(*_MODULES)
+    state = torch.get_rng_state()  # a new network draws random weights
     try:
         with suppress_output():
-            from funasr import AutoModel
-
-            model, parts = AutoModel.build_model(
-                model=str(files.directory),
-                device=device,
-                disable_update=True,
-                ncpu=threads,
-                frontend_conf={"dither": 0.0},
+            config = yaml.safe_load(files.config.read_text(encoding="utf-8"))
+            tokenizer = sentencepiece_tokenizer.SentencepiecesTokenizer(bpemodel=str(files.tokenizer))
+            # With dither, features would differ from run to run.
+            frontend_conf = {**config["frontend_conf"], "cmvn_file": str(files.cmvn), "dither": 0.0}
+            frontend = wav_frontend.WavFrontend(**frontend_conf)
+            model = sense_voice.SenseVoiceSmall(
+                **{**config.pop("model_conf", {}), **config},
+                input_size=frontend.output_size(),
+                vocab_size=tokenizer.sp.GetPieceSize(),
             )
-    except ImportError as error:
-        raise ModelError(
-            say("funasr cannot be imported ({error})", error=error), to_do=say("pip install 'qareport[engine]'")
-        ) from error
+            _load_weights(model, files)
+            model.to(device)
+    except ModelError:
+        raise
     except Exception as error:  # funasr and torch raise anything on bad files
         raise ModelError(say("cannot be loaded ({error!r})", error=error), where=str(files.directory)) from error
     finally:
-        torch.set_num_threads(threads)
-        random.setstate(states[0])
-        np.random.set_state(states[1])
-        torch.set_rng_state(states[2])
-    frontend = parts["frontend"]
-    frontend.dither = 0.0  # with dither, features differ from run to run
-    return model.eval(), frontend, parts["tokenizer"]
+        torch.set_rng_state(state)
+    return model.eval(), frontend, tokenizer
+
+
+def _load_weights(model: Any, files: ModelFiles) -> None:
+    """Load the weights that fit, as funasr does; `check_fit` names those that do not."""
+    wanted = model.state_dict()
+    stored = _stored(files)
+    fitting = {name: value for name, value in stored.items() if name in wanted and value.shape == wanted[name].shape}
+    model.load_state_dict(fitting, strict=False)
 
 
 def check_fit(files: ModelFiles, model: Any, tokenizer: Any, frontend: Any) -> None:
     """Compare weights, network and vocabulary; funasr leaves weights that do not fit at random values and continues."""
-    stored = _stored_shapes(files)
+    stored = {name: tuple(value.shape) for name, value in _stored(files).items()}
     wanted = {name: tuple(value.shape) for name, value in model.state_dict().items()}
     missing = sorted(wanted.keys() - stored.keys())
     used = ("encoder.", "ctc.", "embed.")
@@ -77,8 +89,8 @@ def check_fit(files: ModelFiles, model: Any, tokenizer: Any, frontend: Any) -> N
     check_front_end(vars(frontend), str(files.config))
 
 
-def _stored_shapes(files: ModelFiles) -> dict[str, tuple[int, ...]]:
-    """Read names and shapes of the stored weights, as funasr would unwrap them, without reading the numbers."""
+def _stored(files: ModelFiles) -> dict[str, torch.Tensor]:
+    """Map the stored weights into memory, by name, as funasr would unwrap them; numbers are read when they are used."""
     try:
         state: Any = torch.load(files.weights, map_location="cpu", weights_only=True, mmap=True)
     except Exception as error:  # torch raises pickle, zip and runtime errors alike
@@ -89,7 +101,5 @@ def _stored_shapes(files: ModelFiles) -> dict[str, tuple[int, ...]]:
     if not isinstance(state, Mapping):
         raise ModelError(say("holds no weights"), where=str(files.weights))
     return {
-        str(name).removeprefix("module."): tuple(value.shape)
-        for name, value in state.items()
-        if isinstance(value, torch.Tensor)
+        str(name).removeprefix("module."): value for name, value in state.items() if isinstance(value, torch.Tensor)
     }

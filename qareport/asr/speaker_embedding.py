@@ -8,9 +8,9 @@ import numpy as np
 import torch
 import yaml
 
+from qareport.asr.funasr_modules import import_funasr
 from qareport.asr.interfaces import Embedding
 from qareport.asr.model_files import SpeakerModelFiles
-from qareport.asr.suppress_output import suppress_output
 from qareport.audio.resampling import SAMPLE_RATE, Samples
 from qareport.errors import ModelError
 from qareport.messages import say
@@ -29,18 +29,11 @@ class SpeakerEmbedding:
         Raises:
             ModelError: the weights do not fit, or funasr cannot be imported.
         """
-        try:
-            with suppress_output():
-                from funasr.models.campplus.model import CAMPPlus
-                from funasr.utils.fbank import fbank
-        except ImportError as error:
-            raise ModelError(
-                say("funasr cannot be imported ({error})", error=error), to_do=say("pip install 'qareport[engine]'")
-            ) from error
-        self._fbank: Any = fbank
+        campplus, fbank = import_funasr("models.campplus.model", "utils.fbank")
+        self._fbank: Any = fbank.fbank
         conf = yaml.safe_load(files.config.read_text(encoding="utf-8")).get("model_conf") or {}
         try:
-            self._model = CAMPPlus(**conf)
+            self._model = campplus.CAMPPlus(**conf)
             self._model.load_state_dict(torch.load(files.weights, map_location="cpu", weights_only=True))
         except Exception as error:  # torch raises pickle, zip, type and runtime errors alike
             reason = " ".join(str(error).split())[:300]

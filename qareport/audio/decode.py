@@ -1,6 +1,7 @@
 """Decode recordings of any format to 16 kHz channels, and say plainly what is wrong with a bad recording.
 
-FFmpeg's libraries (through PyAV) read the file; a container's audio tracks become channels beside each other.
+libsndfile reads what is plainly whole (`plain_files`), FFmpeg's libraries (through PyAV) everything else; a container's
+audio tracks become channels beside each other.
 """
 
 from __future__ import annotations
@@ -16,9 +17,10 @@ from av.audio.stream import AudioStream
 from av.container import InputContainer
 from av.packet import Packet
 
-from qareport.audio.containers import AudioFormat, format_of, open_options, sha256_of
+from qareport.audio.containers import AudioFormat, format_of, open_options, raw_format_of, sha256_of
 from qareport.audio.file_ends import BrokenEnd, EndFault
 from qareport.audio.levels import channels_identical
+from qareport.audio.plain_files import read_plain
 from qareport.audio.resampling import Samples
 from qareport.audio.tracks import DECODER_ERRORS, SoundLimit, TrackReader, unavailable
 from qareport.errors import AudioError, UnavailableError, os_reason
@@ -68,6 +70,15 @@ def decode(path: str | Path, *, max_duration_ms: int) -> DecodedRecording:
     where = str(path)
     _check_file(Path(path))
     digest = sha256_of(path)
+    if raw_format_of(Path(path)) is None and (plain := read_plain(Path(path), max_duration_ms=max_duration_ms)):
+        info = AudioInfo(
+            path=where,
+            sha256=digest,
+            duration_ms=plain.duration_ms,
+            sample_rate=plain.sample_rate,
+            channels=plain.samples.shape[0],
+        )
+        return DecodedRecording(info=info, samples=plain.samples)
     try:
         with _open(path) as container:
             reader = _Reader(container, Path(path), max_duration_ms)

@@ -15,7 +15,7 @@ from av.audio.frame import AudioFrame
 from av.audio.stream import AudioStream
 from av.packet import Packet
 
-from qareport.audio.resampling import SAMPLE_RATE, Resampler, Samples, to_float
+from qareport.audio.resampling import SAMPLE_RATE, Resampler, Samples
 from qareport.errors import AudioError, UnavailableError, os_reason
 from qareport.messages import say
 
@@ -160,7 +160,8 @@ class TrackReader:
             self._resampler = Resampler(frame.sample_rate, channels)
         self.seconds += frame.samples / frame.sample_rate
         self._limit.check(self.seconds * 1000, channels)
-        self._blocks.append(self._resampler.push(to_float(frame)))
+        if (ready := self._resampler.push_frame(frame)) is not None:
+            self._blocks.append(ready)
         self._damaged = False
 
     def _check(self, frame: AudioFrame, channels: int) -> None:
@@ -188,9 +189,9 @@ class TrackReader:
 
     def _keep_time(self, frame: AudioFrame) -> None:
         """Put in the silence that the time stamp of a frame tells of."""
-        if frame.pts is None or frame.time_base is None:
+        at = frame.time
+        if at is None:
             return
-        at = float(frame.pts * frame.time_base)
         if not self.seconds and (self._begin is None or abs(at - self._begin) <= _PRIMING):
             self._begin = at
         begin = self._begin or 0.0

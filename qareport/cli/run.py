@@ -33,7 +33,7 @@ from qareport.cli.console import (
 from qareport.cli.language import SpokenCommand
 from qareport.events import Progress
 from qareport.messages import for_user, say
-from qareport.model import CallSource, FailedCall
+from qareport.model import Call, CallSource, FailedCall
 from qareport.presentation.locale import speaking
 from qareport.store import CallFilter
 from qareport.workflows.render import render_orders
@@ -138,6 +138,7 @@ def _run(
 ) -> Summary:
     """Transcribe, judge and report. `settled`: no recording is still being written."""
     from qareport import ingest
+    from qareport.workflows.judging_thread import JudgingThread
     from qareport.workflows.transcribe import disambiguate_ids, refuse_taken_ids, refuse_unfit, transcribe_calls
 
     with options.open_workspace(make_store=True) as workspace, speaking(workspace.settings.report.locale):
@@ -163,14 +164,19 @@ def _run(
             calls = disambiguate_ids(recordings.calls, recordings.ids_from_file_name, store)
             calls, refused = refuse_taken_ids(calls, store, ZoneInfo(config.period.time_zone))
             calls = tuple(replace(call, source=CallSource.RUN) for call in calls)
-            outcome = transcribe_calls(
-                calls,
-                store,
-                engine_key=workspace.engine_key,
-                load_transcriber=workspace.load_transcriber,
-                on_progress=progress,
-            )
-            summary = judge_and_render(outcome.calls, workspace, rule_book, out, formats, progress)
+            with JudgingThread(store, rule_book, total=len(calls), on_progress=progress) as judging:
+                outcome = transcribe_calls(
+                    calls,
+                    store,
+                    engine_key=workspace.engine_key,
+                    load_transcriber=workspace.load_transcriber,
+                    on_progress=progress,
+                    on_transcribed=judging.add,
+                )
+                done, failures = judging.finish()
+            place = {call.call_id: number for number, call in enumerate(calls)}
+            done = tuple(sorted(done, key=lambda call: place[call.call_id]))
+            summary = _render(done, failures, outcome.audio_ms, workspace, out, formats, progress)
     summary = replace(
         summary,
         failures=(*unfit, *recordings.failures, *outcome.failures, *summary.failures),
@@ -245,9 +251,25 @@ def judge_and_render(
     on_progress: Progress,
 ) -> Summary:
     """Judge calls, and write the reports of their orders."""
-    from qareport.workflows.judge import judge_calls, orders_of
+    from qareport.workflows.judge import judge_calls
 
     done, failures = judge_calls(transcribed, workspace.store, rule_book, on_progress=on_progress)
+    audio_ms = sum(item.transcript.audio.duration_ms for item in transcribed if item.transcript.audio)
+    return _render(done, failures, audio_ms, workspace, out, formats, on_progress)
+
+
+def _render(
+    done: tuple[Call, ...],
+    failures: tuple[FailedCall, ...],
+    audio_ms: int,
+    workspace: Workspace,
+    out: Path,
+    formats: Sequence[str],
+    on_progress: Progress,
+) -> Summary:
+    """Write the reports of the orders of judged calls."""
+    from qareport.workflows.judge import orders_of
+
     rendering = render_orders(
         workspace, orders_of(done), formats=formats, out_dir=out / "reports", on_progress=on_progress
     )
@@ -257,7 +279,7 @@ def judge_and_render(
         problems=rendering.problems,
         documents=rendering.documents,
         reused_documents=rendering.reused,
-        audio_ms=sum(item.transcript.audio.duration_ms for item in transcribed if item.transcript.audio),
+        audio_ms=audio_ms,
         out=out,
     )
 

@@ -5,7 +5,7 @@ A `RuleBook` holds settings, topics, reader and rules: everything besides the tr
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sized
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property, partial
@@ -117,17 +117,31 @@ def judge_call(
 
 
 def judge_calls(
-    transcribed: Sequence[TranscribedCall], store: Store, rule_book: RuleBook, *, on_progress: Progress
+    transcribed: Iterable[TranscribedCall],
+    store: Store,
+    rule_book: RuleBook,
+    *,
+    on_progress: Progress,
+    total: int | None = None,
 ) -> tuple[tuple[Call, ...], tuple[FailedCall, ...]]:
     """Judge the calls whose result the store does not hold yet.
+
+    Args:
+        transcribed: the calls.
+        store: where results are kept.
+        rule_book: settings, topics, reader and rules.
+        on_progress: called after each call.
+        total: how many calls there are, where `transcribed` has no length.
 
     Returns:
         the calls that have a result, and those that failed.
     """
-    watch = events.Stopwatch()
+    if total is None:
+        total = len(transcribed) if isinstance(transcribed, Sized) else 0
     done: list[Call] = []
     failures: list[FailedCall] = []
     for number, item in enumerate(transcribed, start=1):
+        watch = events.Stopwatch()  # the next item may have been long in coming
         try:
             outcome, call = judge_into(item, store, rule_book)
         except StoreError:
@@ -138,7 +152,7 @@ def judge_calls(
         done.append(call)
         ids = {"call_id": call.call_id, "order_id": call.order_id}
         events.happened("analyse", outcome, **ids, duration_ms=watch.lap_ms())
-        on_progress("analyse", number, len(transcribed))
+        on_progress("analyse", number, total)
     return tuple(done), tuple(failures)
 
 

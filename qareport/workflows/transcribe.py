@@ -88,8 +88,11 @@ class Duplicate:
 class Transcription:
     """The outcome of `transcribe_calls`."""
 
+    #: Empty where each was handed on when it was there (`on_transcribed`).
     calls: tuple[TranscribedCall, ...]
     failures: tuple[FailedCall, ...]
+    #: Recorded time of all calls that have a transcript.
+    audio_ms: int
     #: How many transcripts the store held already.
     reused: int
     #: Recorded time that was transcribed now, and how long that took.
@@ -106,6 +109,7 @@ def transcribe_calls(
     engine_key: str,
     load_transcriber: Callable[[], RecordingTranscriber],
     on_progress: Progress,
+    on_transcribed: Callable[[TranscribedCall], None] | None = None,
 ) -> Transcription:
     """Transcribe the calls whose transcript the store does not hold yet; load a model only if there are any.
 
@@ -115,17 +119,20 @@ def transcribe_calls(
         engine_key: hash of model and engine settings.
         load_transcriber: loads the model.
         on_progress: called after each call.
+        on_transcribed: takes each call as soon as its transcript is there, so that transcripts of many calls are not
+            held together; None: they are all returned.
     """
     started = time.monotonic()
-    work = _Work(store, engine_key)
+    work = _Work(store, engine_key, on_transcribed)
     for call in calls:
         work.look_up(call)
-    reused = len(work.ready)
+    reused = len(work.transcribed)
     transcribed_ms = work.transcribe(load_transcriber, on_progress) if work.missing else 0
     work.settle_copies()
     return Transcription(
         calls=tuple(work.ready[call.call_id] for call in calls if call.call_id in work.ready),
         failures=tuple(work.failures),
+        audio_ms=sum(work.transcribed.values()),
         reused=reused,
         transcribed_ms=transcribed_ms,
         seconds=time.monotonic() - started,
@@ -136,12 +143,16 @@ def transcribe_calls(
 class _Work:
     """The calls of one run, sorted by what is to be done with each."""
 
-    def __init__(self, store: Store, engine_key: str) -> None:
+    def __init__(self, store: Store, engine_key: str, on_transcribed: Callable[[TranscribedCall], None] | None) -> None:
         self._store = store
         self._engine_key = engine_key
+        self._on_transcribed = on_transcribed
         self._firsts: dict[str, Call] = {}
         #: Copies by the call id of the first, whose outcome decides about them.
         self._copies: dict[str, list[Call]] = defaultdict(list)
+        #: Recorded milliseconds by call id.
+        self.transcribed: dict[str, int] = {}
+        #: By call id; only where nobody takes them at once.
         self.ready: dict[str, TranscribedCall] = {}
         self.missing: list[RecordingToTranscribe] = []
         self.failures: list[FailedCall] = []
@@ -167,8 +178,8 @@ class _Work:
         transcript = self._store.transcripts.find(key)
         failure = self._store.calls.find_failure(call.call_id, key)
         if transcript is not None:
-            self.ready[call.call_id] = TranscribedCall(call=call, key=key, transcript=rebind(transcript, call))
             events.happened("transcribe", "kept", call_id=call.call_id)
+            self._take(TranscribedCall(call=call, key=key, transcript=rebind(transcript, call)))
         elif failure is not None:
             self._fail(call, failure.step, failure.reason, key=key)
         else:
@@ -189,9 +200,17 @@ class _Work:
                 call_id = outcome.call.call_id
                 events.happened("transcribe", "done", call_id=call_id, duration_ms=watch.lap_ms())
                 self._store.transcripts.put(outcome.key, outcome.transcript)
-                self.ready[call_id] = outcome
-                transcribed_ms += outcome.transcript.audio.duration_ms if outcome.transcript.audio else 0
+                self._take(outcome)
+                transcribed_ms += self.transcribed[call_id]
         return transcribed_ms
+
+    def _take(self, item: TranscribedCall) -> None:
+        audio = item.transcript.audio
+        self.transcribed[item.call.call_id] = audio.duration_ms if audio else 0
+        if self._on_transcribed is None:
+            self.ready[item.call.call_id] = item
+        else:
+            self._on_transcribed(item)
 
     def settle_copies(self) -> None:
         """Drop copies of what was transcribed; of what failed, each is a call that failed (empty files are alike)."""
@@ -199,7 +218,7 @@ class _Work:
         firsts = {call.call_id: call for call in self._firsts.values()}
         for call_id, copies in self._copies.items():
             for copy in copies:
-                if call_id in self.ready:
+                if call_id in self.transcribed:
                     self._drop_copy(copy, firsts[call_id])
                 else:
                     self._fail(copy, failed[call_id].step, failed[call_id].reason)

@@ -14,6 +14,7 @@ import sentencepiece
 import torch
 import yaml
 
+from qareport.asr.funasr_modules import import_funasr
 from qareport.audio.resampling import Samples
 from qareport.model import AudioEvent, Emotion
 from tests.support.paths import SHARED
@@ -85,13 +86,10 @@ def make_model(directory: Path, *, published_tokenizer: bool = False) -> Path:
 
 def _weights(processor: Any) -> dict[str, torch.Tensor]:
     """Make random weights with varied output: a uniform network would repeat a single token for ever."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        import funasr  # noqa: F401
-        from funasr.register import tables
+    (sense_voice,) = import_funasr("models.sense_voice.model")
     generator = torch.Generator().manual_seed(7)
     vocabulary = processor.GetPieceSize()
-    model = tables.model_classes["SenseVoiceSmall"](
+    model = sense_voice.SenseVoiceSmall(
         input_size=560, vocab_size=vocabulary, encoder=_CONFIG["encoder"], encoder_conf=_CONFIG["encoder_conf"]
     )
     state: dict[str, torch.Tensor] = model.state_dict()

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import itertools
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -34,6 +35,7 @@ from qareport.model import (
 )
 from qareport.settings import AsrSettings, AudioSettings
 from tests.support.asr_fixtures import ASSETS, Samples, babble, make_model, write_audio
+from tests.support.patience import scaled
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -273,6 +275,32 @@ def test_calls_are_taken_as_they_are_needed(engine: Engine, tmp_path: Path) -> N
     results.close()  # type: ignore[attr-defined]
 
 
+def test_while_the_model_works_calls_are_prepared_until_they_fill_its_next_round(
+    engine: Engine, tmp_path: Path
+) -> None:
+    path = stereo(tmp_path / "a.wav", seed=1, seconds=1)
+    calls = [Call(call_id=str(number), audio_path=str(path)) for number in range(60)]
+    prepared, enough, filled = itertools.count(1), threading.Event(), []
+
+    class Counting(LoudVad):
+        def find(self, samples: Samples, mels: torch.Tensor) -> list[list[tuple[int, int]]]:
+            if next(prepared) >= 16 + 14:  # a round of 16 s, and most of the next
+                enough.set()
+            return super().find(samples, mels)
+
+    class Waiting:
+        def __getattr__(self, name: str) -> Any:
+            return getattr(engine.speech, name)
+
+        def recognise(self, chunks: Sequence[SpeechChunk]) -> list[Recognition | Exception]:
+            filled.append(enough.wait(timeout=scaled(20)))
+            return engine.speech.recognise(chunks)
+
+    waiting = replace(engine, vad=Counting(), speech=Waiting())
+    assert len(list(waiting.transcribe(calls))) == 60
+    assert all(filled)
+
+
 def test_long_recordings_are_decoded_one_at_a_time(
     engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -292,6 +320,7 @@ def test_long_recordings_are_decoded_one_at_a_time(
 
     counting = threading.Lock()
     monkeypatch.setattr("qareport.asr.engine._AHEAD_MS", 1)
+    monkeypatch.setattr("qareport.asr.engine._AHEAD_ROUNDS", 0)
     results = list(replace(engine, vad=Counting(), workers=4).transcribe(calls))
     assert [result.call_id for result in results] == [call.call_id for call in calls]
     assert most == 1

@@ -20,7 +20,7 @@ import torch
 
 from qareport.asr.interfaces import Recognition, SpeechChunk
 from qareport.asr.model_files import check, identify
-from qareport.asr.sensevoice import SenseVoice
+from qareport.asr.sensevoice import PackedLinear, SenseVoice, has_amx, pack
 from qareport.errors import ModelError
 from qareport.settings import AsrSettings
 from tests.support.asr_fixtures import ASSETS, PUBLISHED, Samples, babble, make_model, stock
@@ -287,6 +287,39 @@ def test_the_encoder_runs_in_bf16_beside_scores_in_fp32(directory: Path) -> None
     rough_model = SenseVoice(files, info, device="cpu", settings=AsrSettings(), bf16=True)
     (rough,), (exact,) = recognise(rough_model, SOUNDS[1]), recognise(model, SOUNDS[1])
     assert rough.emotion_scores == pytest.approx(exact.emotion_scores, abs=0.1)
+
+
+def test_a_cpu_without_amx_recognises_in_fp32_whatever_the_settings_say(
+    directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("qareport.asr.sensevoice.has_amx", lambda: False)
+    asked = SenseVoice(
+        check(directory), identify(str(directory), check(directory)), device="cpu", settings=AsrSettings(cpu_bf16=True)
+    )
+    assert recognise(asked, *SOUNDS[:3]) == recognise(load(directory), *SOUNDS[:3])
+
+
+@pytest.mark.skipif(not has_amx(), reason="needs a processor with AMX")
+def test_a_cpu_with_amx_multiplies_in_bf16_where_that_is_asked_for(directory: Path) -> None:
+    asked = SenseVoice(
+        check(directory), identify(str(directory), check(directory)), device="cpu", settings=AsrSettings(cpu_bf16=True)
+    )
+    (rough,), (exact,) = recognise(asked, SOUNDS[1]), recognise(load(directory), SOUNDS[1])
+    assert rough.emotion_scores == pytest.approx(exact.emotion_scores, abs=0.1)
+    kinds = {layer._kind for layer in asked._model.encoder.modules() if isinstance(layer, PackedLinear)}
+    assert kinds == {torch.bfloat16}
+    assert asked._model.ctc.ctc_lo._kind is torch.float32  # in bf16 neighbouring outputs are often equal
+
+
+def test_layers_in_bf16_take_and_give_fp32() -> None:
+    layer = torch.nn.Sequential(torch.nn.Linear(64, 32))
+    values = torch.randn(5, 64, generator=torch.Generator().manual_seed(1))
+    with torch.inference_mode():
+        exact = layer(values)
+        pack(layer, torch.bfloat16)
+        rough = layer(values)
+    assert rough.dtype is torch.float32
+    torch.testing.assert_close(rough, exact, atol=0.02, rtol=0.02)
 
 
 def test_an_unknown_language_is_refused(directory: Path) -> None:

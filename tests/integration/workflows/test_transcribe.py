@@ -90,6 +90,25 @@ def test_outcomes_may_come_in_any_order_and_belong_to_their_calls(
     assert [failure.call.call_id for failure in outcome.failures] == ["b"]
 
 
+def test_calls_that_are_handed_on_at_once_are_not_held_together(
+    store: Store, demo: Transcriber, tmp_path: Path
+) -> None:
+    calls = [call(recording(tmp_path / "a.wav")), call(recording(tmp_path / "c.wav", second=3))]
+    for reused in (0, 2):
+        taken: list[transcribe.TranscribedCall] = []
+        outcome = transcribe.transcribe_calls(
+            calls,
+            store,
+            engine_key="e1",
+            load_transcriber=lambda: transcribe.EngineTranscriber(demo),
+            on_progress=lambda *_: None,
+            on_transcribed=taken.append,
+        )
+        assert [item.call for item in taken] == calls
+        assert (outcome.calls, outcome.reused) == ((), reused)
+        assert outcome.audio_ms == sum(item.transcript.audio.duration_ms for item in taken if item.transcript.audio)
+
+
 def test_a_copy_that_comes_on_another_day_is_no_second_call(store: Store, demo: Transcriber, tmp_path: Path) -> None:
     listen(store, demo, [call(recording(tmp_path / "a.wav"))])
     copy = call(recording(tmp_path / "archive" / "a-final.wav"))
@@ -130,6 +149,7 @@ def test_what_the_machine_could_not_do_is_tried_again_and_what_is_damaged_is_not
         def fail(*_: object, **__: object) -> None:
             raise MemoryError
 
+        short_of_memory.setattr("qareport.audio.decode.read_plain", lambda *_, **__: None)
         short_of_memory.setattr("qareport.audio.decode._Reader", fail)
         first = listen(store, demo, [call(healthy)])
     assert "memory" in first.failures[0].reason

@@ -45,6 +45,7 @@ def test_the_key_is_the_same_for_the_same_settings() -> None:
         AsrSettings(merge=False),
         AsrSettings(merge_gap_ms=100),
         AsrSettings(sentence_emotion=False),
+        AsrSettings(cpu_bf16=True),
     ],
 )
 def test_settings_that_decide_the_transcript_change_the_key(asr: AsrSettings) -> None:

@@ -143,7 +143,8 @@ def measure_results(folder: Path, *, at_once: int) -> dict[str, Any]:
             for first in range(0, len(made), at_once):
                 desk.call(made[first : first + at_once])
         heard = told(desk, made)
-        live = {call.call_id: desk.follower.live_ids[call.call_id] for call in made}
+        live = {call.call_id: desk.follower.live_ids[call.call_id] for call in heard}
+        figures["cut_off"] = [f"{call.call_id} {call.refused}" for call in made if call.refused]
 
         def are_merged() -> bool:
             states = [desk.store.live_calls.get(live_id).state for live_id in live.values()]
@@ -217,7 +218,7 @@ def main() -> None:
     """Measure what was asked for and write it beside what was measured before."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--calls", type=int, default=50)
-    parser.add_argument("--at-once", type=int, default=6, help="calls at a time of A9")
+    parser.add_argument("--at-once", type=int, default=3, help="calls at a time of A9")
     parser.add_argument("--only", default="A6,A7,A8,A9,A10", help="parts, with commas between them")
     parser.add_argument("--kills", type=int, default=20)
     parser.add_argument("--seed", type=int, default=1)

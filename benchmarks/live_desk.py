@@ -20,6 +20,7 @@ import httpx2
 import numpy as np
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.sync.client import connect as connect_now
 
 from qareport import settings
 from qareport.audio.streaming import Pcm
@@ -148,6 +149,16 @@ class LiveDesk:
         except httpx2.TransportError:
             return False
 
+    def is_followed(self) -> bool:
+        """Let a call in that says nothing; tell whether whoever follows was told of it."""
+        call_id = f"silent-{time.monotonic()}"
+        with connect_now(
+            f"{self.serving.live}/pcm", additional_headers={"Authorization": f"Bearer {self.token}"}
+        ) as it:
+            it.send(json.dumps({"call_id": call_id}))
+            time.sleep(2)
+        return call_id in self.follower.live_ids
+
     def call(self, telephones: Sequence[Telephone]) -> None:
         """Let all of them call, and wait until the last has hung up."""
 
@@ -206,7 +217,7 @@ def open_live_desk(folder: Path, *, max_calls: int, is_masked: bool = True) -> I
             wait_for(desk.is_ready, what="the desk")
             thread = threading.Thread(target=follower.follow, args=(client,), daemon=True)
             thread.start()
-            time.sleep(3)  # the web process finds the worker's socket
+            wait_for(desk.is_followed, what="what is told of live calls")
             try:
                 yield desk
             finally:

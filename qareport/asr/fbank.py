@@ -25,7 +25,7 @@ MELS = 80
 #: A frame begins each 10 ms and lasts 25.
 FRAME_MS = 10
 _LENGTH = 400
-_SHIFT = 160
+SHIFT = 160  # samples
 _FFT = 512
 #: Frames that a GPU transforms at once: a minute, which bounds memory.
 _BLOCK = 6000
@@ -39,6 +39,11 @@ _EXPECTED = {
 def log_mel(device: str) -> LogMel:
     """Return the function that computes log-mel features for a model on `device`."""
     return log_mel_kaldi if device == "cpu" else lambda samples: log_mel_batched(torch.from_numpy(samples).to(device))
+
+
+def frame_count(samples: int) -> int:
+    """Return how many frames so many samples give."""
+    return max(0, (samples - _LENGTH) // SHIFT + 1)
 
 
 def check_front_end(conf: Mapping[str, Any], where: str) -> None:
@@ -124,7 +129,7 @@ def log_mel_batched(samples: torch.Tensor) -> torch.Tensor:
     window = (0.54 - 0.46 * torch.cos(turn)).to(device=device, dtype=torch.float32)
     triangles = _triangles().to(device)
     mels = []
-    for frames in torch.split(samples.unfold(1, _LENGTH, _SHIFT), _BLOCK, dim=1):
+    for frames in torch.split(samples.unfold(1, _LENGTH, SHIFT), _BLOCK, dim=1):
         waves = frames * float(1 << 15)
         waves = waves - waves.mean(dim=-1, keepdim=True)
         before = torch.cat((waves[..., :1], waves[..., :-1]), dim=-1)

@@ -16,6 +16,7 @@ import numpy as np
 import torch
 
 from qareport.asr.engine import Engine, segment_of
+from qareport.asr.fbank import MELS, SHIFT, frame_count
 from qareport.asr.interfaces import ENCODER_FRAME_MS, Recognition, SpeechChunk, SpeechModel
 from qareport.asr.silero_vad import CHUNK, CONTEXT, SileroVad
 from qareport.audio.levels import loudness_dbfs
@@ -108,6 +109,16 @@ class SpeechTrack:
     _cell: torch.Tensor | None = None
 
 
+@dataclass(slots=True)
+class KnownMels:
+    """Log-mel features of an utterance that goes on: it is recognised again and again, and only its end is new."""
+
+    #: Where its sound begins, in milliseconds of the channel.
+    start_ms: int
+    #: float32 [frames of 10 ms, 80].
+    rows: torch.Tensor = field(default_factory=lambda: torch.zeros((0, MELS)))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class LiveSpeech:
     """A stretch of one channel that is to be recognised."""
@@ -117,6 +128,8 @@ class LiveSpeech:
     channel: int
     start_ms: int
     end_ms: int
+    #: What is known of the utterance from an earlier time.
+    known: KnownMels | None = None
 
 
 class LiveRecogniser:
@@ -219,8 +232,19 @@ class LiveRecogniser:
                 outcomes.append((segment_of(chunk, result),))
         return outcomes
 
+    def _mels(self, part: LiveSpeech) -> torch.Tensor:
+        """Compute log-mel features, of what is not known yet: each frame rests on its own samples alone."""
+        known = part.known
+        if known is None or known.start_ms != part.start_ms:
+            return self._speech.log_mel(part.samples[None])[0]
+        count = frame_count(part.samples.size)
+        if count > len(known.rows):
+            more = self._speech.log_mel(part.samples[None, len(known.rows) * SHIFT :])[0]
+            known.rows = torch.cat((known.rows.to(more.device), more))
+        return known.rows[:count]
+
     def _chunk(self, part: LiveSpeech) -> SpeechChunk:
-        features = self._speech.features(self._speech.log_mel(part.samples[None])[0])
+        features = self._speech.features(self._mels(part))
         hop = SAMPLE_RATE * ENCODER_FRAME_MS // 1000
         padded = np.zeros(len(features) * hop, np.float32)
         padded[: min(part.samples.size, padded.size)] = part.samples[: padded.size]

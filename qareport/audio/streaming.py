@@ -91,7 +91,7 @@ class StreamResampler:
 
 
 class WavAppender:
-    """A WAV file (16 bits) that is valid after each `sync`: what was synced outlives a kill."""
+    """A WAV file (16 bits) that is valid after each `sync`; what was flushed since is found by `repair_wav`."""
 
     def __init__(self, path: Path, sample_rate: int, channels: int) -> None:
         """Make the file; only its owner may read it.
@@ -110,6 +110,10 @@ class WavAppender:
         data = samples.astype("<i2").tobytes()
         self._file.write(data)
         self._bytes += len(data)
+
+    def flush(self) -> None:
+        """Give everything to the system: it outlives a kill of this process, though no loss of power."""
+        self._file.flush()
 
     def sync(self) -> None:
         """Put everything on the disk, the lengths in the header included."""

@@ -147,7 +147,7 @@ class LiveEvent:
     """A change of a live call, told to the desk as one line of JSON."""
 
     #: live.started, live.line, live.partial, live.signal, live.finding, live.state, live.ended, live.merged,
-    #: live.overload, alert.raised or alert.changed.
+    #: live.overload, alert.raised or alert.changed. Only who sends the sound is told live.channel_ended.
     type: str
     live_id: str
     agent_id: str | None

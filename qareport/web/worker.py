@@ -6,6 +6,7 @@ import logging
 import os
 import signal
 import ssl
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -39,6 +40,8 @@ _log = logging.getLogger(__name__)
 _BEAT_S = 10.0
 #: Files of exports are looked through so often.
 _TIDY_S = 3600.0
+#: A thread that computes gives way to the one that hears live calls after so long.
+_SWITCH_S = 0.0005
 #: What is in work when it is told to stop has so long to be done.
 _LEAVE_S = 4.0
 
@@ -73,9 +76,9 @@ def run_worker(workspace: Workspace, *, live: LivePorts | None = None) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, stop)
     beat = threading.Thread(target=_beat, args=(worker.stopping, folder, model), daemon=True)
-    beat.start()
     threading.Thread(target=_tidy, args=(workspace, worker.stopping), daemon=True).start()
     with heard_live(workspace, engine, turns, live) if live else nullcontext():
+        beat.start()  # from here on calls get in, too
         worker.run()
     beat.join()
     SignOfLife(state="stopped").leave(folder)
@@ -120,6 +123,9 @@ def heard_live(
     written = settings.live if ports.port is None else replace(settings.live, port=ports.port)
     folder = Path(settings.desk.folder)
     book = live_rule_book(workspace)
+    # The thread that hears gives way in each of its many small steps: recordings that are judged beside it must not
+    # make it wait for 5 ms (Python's own value) each time.
+    sys.setswitchinterval(_SWITCH_S)
     tls = None
     if ports.tls_cert and ports.tls_key:
         tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)

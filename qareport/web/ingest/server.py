@@ -146,7 +146,7 @@ class _Connection:
         self.was_on = True
 
     def _hear(self, event: LiveEvent) -> None:
-        kinds = {"live.line": "line", "live.partial": "partial", "live.ended": "over"}
+        kinds = {"live.line": "line", "live.partial": "partial", "live.channel_ended": "over", "live.ended": "over"}
         text = self.convention.told(kinds[event.type], event.data) if event.type in kinds else None
         if text is not None:
             with suppress(RuntimeError):  # the ports are closed already

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from qareport.messages import say
-from qareport.model import Alert, AlertState, LiveCall, Severity, Signal
+from qareport.model import Alert, AlertState, LiveCall, Role, Severity, Signal
 from qareport.rules.live import LiveFinding
 from qareport.settings import AlertSettings
 from qareport.workflows.live.signals import LEVELS, Noticed
@@ -26,6 +26,8 @@ _TITLES = {
     Signal.NO_ANSWER: say("the agent did not answer the question"),
     Signal.HOLD: say("the customer has been on hold for long"),
 }
+#: Where who speaks is not known.
+_SOMEBODY = say("somebody is angry; who speaks is not known")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,11 +40,12 @@ class AlertChange:
 
 
 def of_signal(call: LiveCall, noticed: Noticed, quote: str, at: datetime) -> Alert:
-    """Make the alert of a signal; `quote` is masked."""
+    """Make the alert of a signal; `quote` is masked. Of a speaker who is not known it says so, and is less grave."""
+    is_known = noticed.speaker is not Role.UNKNOWN
     return Alert(
         live_id=call.live_id, call_id=call.call_id, agent_id=call.agent_id, signal=noticed.signal,
-        title=str(_TITLES[noticed.signal]), level=LEVELS[noticed.signal], at_ms=noticed.at_ms, quote=quote,
-        raised_at=at, routed_at=at,
+        title=str(_TITLES[noticed.signal] if is_known else _SOMEBODY), level=LEVELS[noticed.signal] if is_known else 1,
+        at_ms=noticed.at_ms, quote=quote, raised_at=at, routed_at=at,
     )  # fmt: skip
 
 

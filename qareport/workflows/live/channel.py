@@ -8,7 +8,7 @@ from typing import Final
 
 import numpy as np
 
-from qareport.asr.streaming import DECISION_MS, LiveSpeech, SpeechTrack
+from qareport.asr.streaming import DECISION_MS, KnownMels, LiveSpeech, SpeechTrack
 from qareport.asr.vad_refinement import levels, split_long, trim_ends
 from qareport.audio.resampling import SAMPLE_RATE, Samples
 from qareport.audio.streaming import Pcm, StreamResampler
@@ -86,6 +86,7 @@ class LiveChannel:
         #: Samples at the rate of the telephone that were taken in.
         self.samples = 0
         self._decided_ms = 0
+        self._known = KnownMels(0)
 
     @property
     def position_ms(self) -> int:
@@ -133,7 +134,9 @@ class LiveChannel:
 
     def _between(self, from_ms: int, end_ms: int) -> LiveSpeech:
         samples = self.ring.cut(from_ms, end_ms)
-        return LiveSpeech(samples=samples, channel=self.index, start_ms=from_ms, end_ms=end_ms)
+        if self._known.start_ms != from_ms:
+            self._known = KnownMels(from_ms)
+        return LiveSpeech(samples=samples, channel=self.index, start_ms=from_ms, end_ms=end_ms, known=self._known)
 
     def _quietest(self, start_ms: int, end_ms: int, most_ms: int) -> int:
         samples = self.ring.cut(start_ms, end_ms)

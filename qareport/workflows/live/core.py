@@ -50,6 +50,8 @@ class HeardCall:
     #: When sound arrived last on each channel, by the caller's clock in seconds.
     last_sound_s: list[float] = field(default_factory=list)
     is_ending: bool = False
+    #: Channels on which nothing more comes while the others go on, until what was said there is heard.
+    ending: set[int] = field(default_factory=set)
     passed_ms: int = 0
 
     def now_ms(self, now_s: float) -> int:
@@ -57,6 +59,15 @@ class HeardCall:
         furthest = max(channel.position_ms for channel in self.channels)
         silent_s = now_s - max(self.last_sound_s)
         return furthest + (round(silent_s * 1000) if silent_s > _LAG_MS / 1000 else 0)
+
+    def has_arrived(self, channel: int) -> bool:
+        """Tell whether sound of a channel was not looked at yet."""
+        return any(index == channel for index, *_ in list(self.arrived))
+
+    def is_heard(self, channel: LiveChannel) -> bool:
+        """Tell whether everything that came on a channel was heard, and nobody speaks there."""
+        waits = any(waiting is channel for waiting, *_ in self.finals)
+        return channel.utterance is None and not waits and not self.has_arrived(channel.index)
 
     def heard_ms(self) -> int:
         """Everything that began before has been heard."""
@@ -116,6 +127,10 @@ class LiveCore:
         """Let a call end: what is open is heard in the next ticks, then `live.ended` is told."""
         self.calls[live_id].is_ending = True
 
+    def end_channel(self, live_id: str, channel: int) -> None:
+        """Let a channel end while others go on: what is open there is heard, then `live.channel_ended` is told."""
+        self.calls[live_id].ending.add(channel)
+
     def tick(self, now_s: float) -> list[LiveEvent]:
         """Look at everything that has arrived.
 
@@ -155,8 +170,8 @@ class LiveCore:
                 for change in channel.decide(decisions):
                     self._apply(call, channel, change)
         for call in self.calls.values():
-            if call.is_ending and not call.arrived:
-                for channel in call.channels:
+            for channel in call.channels:
+                if (call.is_ending or channel.index in call.ending) and not call.has_arrived(channel.index):
                     for change in channel.finish():
                         self._apply(call, channel, change)
 
@@ -190,7 +205,7 @@ class LiveCore:
         for channel in call.channels:
             lag_ms = furthest - channel.position_ms
             quiet_s = now_s - call.last_sound_s[channel.index]
-            if lag_ms > _LAG_MS and quiet_s * 1000 > _LAG_MS and not any(i == channel.index for i, *_ in call.arrived):
+            if lag_ms > _LAG_MS and quiet_s * 1000 > _LAG_MS and not call.has_arrived(channel.index):
                 count = min(lag_ms - _NEAR_MS, 4 * _LAG_MS) * channel.sample_rate // 1000
                 last_s = call.last_sound_s[channel.index]
                 call.arrived.append((channel.index, np.zeros(count, np.int16), None))
@@ -300,6 +315,9 @@ class LiveCore:
     # --- events out ---------------------------------------------------------------------------------------------------
 
     def _let_time_pass(self, call: HeardCall, now_s: float) -> None:
+        for index in [index for index in call.ending if call.is_heard(call.channels[index])]:
+            call.ending.discard(index)
+            self._tell(call, "live.channel_ended", {"channel": index})
         is_open = call.finals or any(channel.utterance is not None for channel in call.channels)
         now_ms = call.now_ms(now_s)
         call.passed_ms = now_ms

@@ -9,7 +9,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -55,7 +55,8 @@ class _Kept:
     began_s: float
     heard_s: float
     is_changed: bool = False
-    listener: Listener | None = None
+    #: Who is told what is heard on which channels.
+    listeners: list[tuple[tuple[int, ...], Listener]] = field(default_factory=list)
 
 
 class LiveService:
@@ -103,13 +104,13 @@ class LiveService:
 
         Args:
             start: what is said of it.
-            listener: called with what happens in it, from the thread that ticks.
+            listener: called with what is heard on these channels, from the thread that ticks.
 
         Raises:
             LiveRefusedError: too many calls, no room on the disk, or this side of the call is here already.
         """
         with self._lock:
-            joined = self._join(start)
+            joined = self._join(start, listener)
             if joined is not None:
                 return joined
             if len(self._calls) >= self._settings.live.max_calls or self.core.load.is_overloaded:
@@ -134,7 +135,7 @@ class LiveService:
             now_s = time.monotonic()
             kept = _Kept(
                 call, start.sample_rate, set(channels), set(channels), [], self._targets(call.agent_id), [], now_s,
-                now_s, listener=listener,
+                now_s, listeners=[(channels, listener)] if listener else [],
             )  # fmt: skip
             self._store.live_calls.put(call)
             self._calls[live_id] = kept
@@ -183,8 +184,11 @@ class LiveService:
             if not kept.connected:
                 kept.call = replace(kept.call, ended_by=reason)
                 self.core.end(leg.live_id)
+                return
+            for channel in leg.channels:
+                self.core.end_channel(leg.live_id, channel)
 
-    def _join(self, start: LiveStart) -> LiveLeg | None:
+    def _join(self, start: LiveStart, listener: Listener | None) -> LiveLeg | None:
         for kept in self._calls.values():
             if kept.call.call_id != start.call_id or not kept.call.state.is_on:
                 continue
@@ -196,6 +200,7 @@ class LiveService:
                 raise LiveRefusedError("conflict", say("call {call_id} is on already", call_id=start.call_id))
             kept.connected.add(channel)
             kept.taken.add(channel)
+            kept.listeners += [((channel,), listener)] if listener else []
             return LiveLeg(live_id=kept.call.live_id, channels=(channel,))
         return None
 
@@ -245,12 +250,15 @@ class LiveService:
         elif event.type == "live.ended":
             state = LiveState.LOST if kept.call.ended_by in ("idle", "vanished", "fault") else LiveState.ENDED
             self._close(event.live_id, state, kept.call.ended_by)
+        elif event.type == "live.channel_ended":
+            self._tell_legs(event, kept)
+            kept.listeners = [item for item in kept.listeners if event.data["channel"] not in item[0]]
         else:
             self._tell(event)
 
     def _signal(self, kept: _Kept, noticed: Noticed) -> None:
         quote = self._mask(noticed.quote)
-        data = {"signal": noticed.signal, "at_ms": noticed.at_ms, "quote": quote}
+        data = {"signal": noticed.signal, "at_ms": noticed.at_ms, "quote": quote, "speaker": noticed.speaker}
         self._tell_of(kept, "live.signal", data)
         if noticed.signal.value in self._settings.alerts.signals:
             self._raise(kept, alerting.of_signal(kept.call, noticed, quote, self._clock()))
@@ -368,7 +376,12 @@ class LiveService:
 
     def _tell(self, event: LiveEvent, kept: _Kept | None = None) -> None:
         kept = kept or self._calls.get(event.live_id)
-        if kept is not None and kept.listener is not None:
-            kept.listener(event)
+        if kept is not None:
+            self._tell_legs(event, kept)
         for listener in self.listeners:
             listener(event)
+
+    def _tell_legs(self, event: LiveEvent, kept: _Kept) -> None:
+        for channels, listener in kept.listeners:
+            if event.data.get("channel", channels[0]) in channels:
+                listener(event)

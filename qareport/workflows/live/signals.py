@@ -1,7 +1,9 @@
 """What is noticed at once while a call is on: anger, giving up, threats, irony, no answer, waiting, holding.
 
 Signals rest on what the reader understands of the call so far, and on voices; they never change a score. What a
-sentence that goes on does counts only where two readings of it in a row begin with the same words.
+sentence that goes on does counts only where two readings of it in a row begin with the same words. Where one channel
+holds both voices, who speaks is not known until the call is over: an angry voice is noticed as somebody's, and nothing
+is noticed that would blame the agent.
 """
 
 from __future__ import annotations
@@ -37,6 +39,8 @@ class Noticed:
     signal: Signal
     at_ms: int
     quote: str = ""
+    #: UNKNOWN: it may be either.
+    speaker: Role = Role.CUSTOMER
 
     @property
     def key(self) -> tuple[Signal, int]:
@@ -45,9 +49,9 @@ class Noticed:
 
 
 def is_angry(segment: Segment, least: float) -> bool:
-    """Tell whether a customer's voice is angry with this score or a higher one."""
+    """Tell whether a voice that is not known to be the agent's is angry with this score or a higher one."""
     score = (segment.emotion_scores or {}).get(Emotion.ANGRY.value, 1.0)
-    return segment.role is Role.CUSTOMER and segment.emotion is Emotion.ANGRY and score >= least
+    return segment.role is not Role.AGENT and segment.emotion is Emotion.ANGRY and score >= least
 
 
 def in_finals(spoken: Sequence[Segment], since_ms: int, anger_score: float) -> Iterator[Noticed]:
@@ -56,14 +60,16 @@ def in_finals(spoken: Sequence[Segment], since_ms: int, anger_score: float) -> I
         if segment.end_ms <= since_ms:
             continue
         if is_angry(segment, anger_score):
-            yield Noticed(signal=Signal.ANGER, at_ms=segment.start_ms, quote=segment.text)
+            yield _anger(segment)
         done = {claim.act for claim in segment.acts}
         if segment.role is Role.CUSTOMER:
             for act, signal in _CUSTOMER.items():
                 if act in done:
                     yield Noticed(signal=signal, at_ms=segment.start_ms, quote=segment.text)
-        elif Act.EVADE in done:
-            yield Noticed(signal=Signal.NO_ANSWER, at_ms=segment.start_ms, quote=segment.text)
+        elif segment.role is Role.AGENT and Act.EVADE in done:
+            yield Noticed(
+                signal=Signal.NO_ANSWER, at_ms=segment.start_ms, quote=segment.text, speaker=Role.AGENT
+            )  # fmt: skip
 
 
 def anger_in_partials(partials: Sequence[Segment], anger_score: float) -> Noticed | None:
@@ -71,7 +77,11 @@ def anger_in_partials(partials: Sequence[Segment], anger_score: float) -> Notice
     last = partials[-2:]
     if len(last) < 2 or not all(is_angry(partial, anger_score) for partial in last):
         return None
-    return Noticed(signal=Signal.ANGER, at_ms=last[-1].start_ms, quote=last[-1].text)
+    return _anger(last[-1])
+
+
+def _anger(segment: Segment) -> Noticed:
+    return Noticed(signal=Signal.ANGER, at_ms=segment.start_ms, quote=segment.text, speaker=segment.role)
 
 
 def common_start(partials: Sequence[Segment]) -> Segment | None:

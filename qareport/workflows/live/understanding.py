@@ -91,13 +91,13 @@ class CallUnderstanding:
     def hear_partial(self, partials: Sequence[Segment]) -> tuple[LiveLine, tuple[Noticed, ...]]:
         """Take what was heard of a sentence that goes on: the readings so far, the newest last."""
         line = masked_partial(self._finals, partials[-1], self._settings.privacy)
-        if self._is_outside or partials[-1].role is not Role.CUSTOMER:
+        if self._is_outside or partials[-1].role is Role.AGENT:
             return line, ()
         found: list[Noticed] = []
         angry = signals.anger_in_partials(partials, self._settings.alerts.anger_score)
         found += [angry] if angry else []
         start = signals.common_start(partials)
-        if start is not None:
+        if start is not None and start.role is Role.CUSTOMER:
             found += signals.in_common_start(self._read_with(start))
         return line, self._fresh(found)
 

@@ -3,116 +3,29 @@
 from __future__ import annotations
 
 import asyncio
-import difflib
 import json
-import socket
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-import torch
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
-from qareport import settings
-from qareport.asr.streaming import LiveRecogniser, ModelTurns
 from qareport.audio.decode import decode
-from qareport.model import JobKind, LiveCall, LiveState, Permission, Role, UserRole
-from qareport.web.ingest.player import Play, play, read_sound
-from qareport.web.ingest.server import IngestServer
+from qareport.model import JobKind, LiveState, Role
+from qareport.web.ingest.player import Play, play
 from qareport.web.ingest.twilio import signature_of
-from qareport.web.worker import live_rule_book
 from qareport.workflows.hear_uploads import UploadWorker
-from qareport.workflows.live.service import LiveService
-from qareport.workflows.workspace import Workspace
 from tests.support.live_calls import engine
-
-#: What an angry customer says between two sentences of the agent.
-SOUND = read_sound(settings.bundled_calls() / "c13-escalation.ogg", 8000)[::-1, 4 * 8000 : 10 * 8000]
-SPEED = 4.0
-
-
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
-
-
-@dataclass
-class Ports:
-    """Open ports over a fresh store."""
-
-    workspace: Workspace
-    service: LiveService
-    server: IngestServer
-    token: str
-    texts: list[str] = field(default_factory=list)
-
-    def url(self, path: str) -> str:
-        return f"ws://127.0.0.1:{self.server.ports['live']}/live/{path}"
-
-    def ticket(self, **facts: object) -> str:
-        return self.workspace.store.live_tickets.make(facts, at=datetime.now(UTC))
-
-    def play(self, convention: str, call_id: str, **more: object) -> None:
-        """Play what the customer says as a convention does."""
-        port = self.server.ports.get(convention)
-        url = (
-            self.url(convention) if port is None else f"{'ws' if convention == 'funasr' else 'tcp'}://127.0.0.1:{port}"
-        )
-        values: dict[str, object] = {
-            "sound": SOUND, "url": url, "convention": convention, "facts": {"call_id": call_id, "agent_id": "A1"},
-            "speed": SPEED, "on_text": self.texts.append,
-        }  # fmt: skip
-        asyncio.run(play(Play(**(values | more))))  # type: ignore[arg-type]
-
-    def ended(self, call_id: str) -> LiveCall:
-        """Wait until a call is over."""
-        return self.wait_for(
-            lambda: next((c for c in self.workspace.store.live_calls.list_ended() if c.call_id == call_id), None)
-        )
-
-    def ended_as(self, call_id: str, state: LiveState) -> LiveCall | None:
-        """Return a call that ended so."""
-        calls = self.workspace.store.live_calls.list_ended()
-        return next((call for call in calls if call.call_id == call_id and call.state is state), None)
-
-    def wait_for(self, look: Callable[[], LiveCall | None]) -> LiveCall:
-        until = time.monotonic() + 40
-        while (found := look()) is None:
-            assert time.monotonic() < until, "it took too long"
-            time.sleep(0.1)
-        return found
+from tests.support.live_ports import SOUND, SPEED, Ports, alike, heard, open_ports
 
 
 @pytest.fixture(scope="module")
 def ports(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ports]:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    folder = tmp_path_factory.mktemp("live")
-    url = f"sqlite:///{folder / 'q.db'}"
-    with Workspace.open(config=settings.default_dir("config"), store=url, model="demo", make_store=True) as workspace:
-        user = workspace.store.users.add("phone", UserRole.ADMIN, at=datetime.now(UTC))
-        scopes, now = [Permission.LIVE_INGEST], datetime.now(UTC)
-        workspace.store.webhooks.add("crm", "https://crm.example.com/", at=now)
-        _, secret = workspace.store.tokens.add("phone", user.user_id, scopes, at=now, lasts=timedelta(days=1))
-        book = live_rule_book(workspace)
-        live = replace(
-            book.settings.live, port=0, funasr_port=free_port(), audiosocket_port=free_port(), max_calls=3, idle_s=20
-        )
-        book = replace(book, settings=replace(book.settings, live=live))
-        service = LiveService(workspace.store, book, LiveRecogniser(engine(), ModelTurns()), folder / "sound")
-        with service, IngestServer(service, workspace.store, live) as server:
-            yield Ports(workspace, service, server, secret)
-    torch.set_num_threads(threads)
-
-
-def heard(call: LiveCall, role: Role | None = None) -> str:
-    return "".join(line.text for line in call.lines if role is None or line.role is role)
+    with open_ports(tmp_path_factory.mktemp("live")) as opened:
+        yield opened
 
 
 @pytest.fixture(scope="module")
@@ -123,10 +36,6 @@ def text(ports: Ports) -> str:
     assert call.state is LiveState.ENDED
     assert call.channel_roles == (Role.CUSTOMER, Role.AGENT)
     return heard(call, Role.CUSTOMER)
-
-
-def alike(first: str, second: str) -> float:
-    return difflib.SequenceMatcher(None, first, second, autojunk=False).ratio()
 
 
 def test_a_call_is_heard_kept_and_handed_over(ports: Ports, text: str) -> None:

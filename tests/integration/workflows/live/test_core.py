@@ -75,6 +75,29 @@ def test_anger_is_signalled_before_the_sentence_ends(played: VirtualCalls) -> No
     assert anger_s * 1000 <= angry["end_ms"] + 900
 
 
+def test_one_channel_with_both_voices_tells_that_somebody_is_angry_and_blames_nobody() -> None:
+    calls = VirtualCalls.begin()
+    calls.open(roles=(Role.UNKNOWN,))
+    both = telephone(NAME)[:, : 12 * 8000].astype(np.int32).sum(axis=0).clip(-32768, 32767).astype(np.int16)
+    events = calls.play(both[None])
+    noticed = [event.data["noticed"] for event in events if event.type == "live.signal"]
+    assert {(each.signal, each.speaker) for each in noticed} == {(Signal.ANGER, Role.UNKNOWN)}
+    assert not [event for event in events if event.type == "live.finding"]
+    assert {event.data["role"] for event in events if event.type == "live.line"} == {Role.UNKNOWN}
+
+
+def test_a_side_that_hangs_up_is_heard_to_its_end_while_the_other_goes_on() -> None:
+    calls = VirtualCalls.begin()
+    calls.open()
+    sound = telephone(NAME)[:, : 3 * 8000]  # the agent is in the middle of the greeting
+    calls.play(sound, end=False)
+    calls.core.end_channel("a", 0)
+    calls.tick()
+    told = [(event.type, event.data["channel"]) for _, event in calls.events if event.type != "live.partial"]
+    assert told == [("live.line", 0), ("live.channel_ended", 0)]
+    assert "a" in calls.core.calls
+
+
 def test_a_call_that_ends_in_the_middle_of_a_sentence_loses_none_of_it(played: VirtualCalls) -> None:
     assert played.core.calls == {}
     ended = [event for _, event in played.of_type("live.ended")]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from qareport.model import Alert, AlertState, LiveCall, LiveState, Signal
+from qareport.model import Alert, AlertState, LiveCall, LiveState, Role, Signal
 from qareport.settings import AlertSettings, RouteSettings
 from qareport.workflows.live.alerting import AlertChange, of_signal, pass_time, raise_alert
 from qareport.workflows.live.signals import Noticed
@@ -43,6 +43,12 @@ def test_the_same_within_the_cooldown_is_nothing_and_after_it_a_level_higher() -
     again = raised(alert(200), replace(change.alert, state=AlertState.ACKED))
     assert again is not None
     assert (again.alert.level, again.alert.state) == (3, AlertState.ACKED)
+
+
+def test_where_who_speaks_is_not_known_the_title_says_so_and_the_alert_is_less_grave() -> None:
+    somebodys = of_signal(CALL, Noticed(signal=Signal.ANGER, at_ms=0, speaker=Role.UNKNOWN), "气死了", NOW)
+    assert somebodys.title == "somebody is angry; who speaks is not known"
+    assert (somebodys.level, alert().level) == (1, 2)
 
 
 def test_a_false_alarm_does_not_come_again_and_a_closed_one_is_a_new_alert() -> None:

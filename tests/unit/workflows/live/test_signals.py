@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from qareport.model import Emotion, Segment, Signal
+from qareport.model import Emotion, Role, Segment, Signal
 from qareport.workflows.live.signals import (
     anger_in_partials,
     common_start,
@@ -29,6 +29,17 @@ def test_final_sentences_tell_anger_threats_giving_up_irony_and_evasions() -> No
     assert found(say(0, 2, CUSTOMER, "算了", acts="give_up sarcasm")) == [Signal.CHURN, Signal.IRONY]
     assert found(say(0, 2, AGENT, "请您耐心等待", acts="evade")) == [Signal.NO_ANSWER]
     assert found(say(0, 2, CUSTOMER, "我要投诉", acts="threaten"), since=2000) == []
+
+
+def test_of_a_speaker_who_is_not_known_anger_is_somebodys_and_nothing_blames_the_agent() -> None:
+    unknown = Role.UNKNOWN
+    angry = say(0, 2, unknown, "气死了", Emotion.ANGRY, scores=ANGRY)
+    noticed = [*in_finals([angry], -1, 0.6), anger_in_partials([angry, angry], 0.6)]
+    assert [each and (each.signal, each.speaker) for each in noticed] == [(Signal.ANGER, unknown)] * 2
+    for acts in ("evade", "threaten", "give_up sarcasm"):
+        assert found(say(0, 2, unknown, "请您耐心等待", acts=acts)) == []
+    assert in_silence([say(0, 2, unknown, "什么时候发货？", acts="ask")], 60_000, 2000) is None
+    assert in_silence([say(0, 2, unknown, "请稍等", acts="hold")], 60_000, 2000) is None
 
 
 def test_an_open_sentence_is_angry_when_two_readings_in_a_row_are() -> None:

@@ -1,0 +1,147 @@
+"""Kill the worker while it hears calls and recordings: what is lost, what is heard twice, when it is back (A10)."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import httpx2
+from websockets.exceptions import WebSocketException
+from websockets.sync.client import connect
+
+from benchmarks.live_desk import RATE, LiveDesk, Telephone, open_live_desk, scripts
+from qareport import settings
+from tests.support.serving import wait_for
+
+#: In seconds: a worker that ran for so long is started again after one second (`processes.Parent`).
+_STEADY_S: Final = 62.0
+#: A worker is killed within so many seconds after an upload and a call have begun.
+_WITHIN_S: Final = 9.0
+#: Bars: milliseconds of sound that a kill may lose, and seconds until the worker is ready again.
+LOST_MS, BACK_S = 1000, 30
+#: Bytes of a WAV file before its sound.
+_HEADER: Final = 44
+
+
+@dataclass(slots=True)
+class Answers:
+    """Whether the desk answers all the while: asked five times a second."""
+
+    slowest_ms: float = 0.0
+    asked: int = 0
+    failed: list[str] = field(default_factory=list)
+    _stopping: threading.Event = field(default_factory=threading.Event)
+
+    def ask(self, desk: LiveDesk) -> None:
+        """Ask until `close`; call it in a thread of its own."""
+        while not self._stopping.wait(0.2):
+            began = time.monotonic()
+            try:
+                status = desk.client.get("/api/v1/live/calls").status_code
+            except httpx2.TransportError as error:
+                status = 0
+                self.failed.append(type(error).__name__)
+            self.asked += 1
+            self.failed += [str(status)] if status >= 400 else []
+            self.slowest_ms = max(self.slowest_ms, (time.monotonic() - began) * 1000)
+
+    def close(self) -> None:
+        """Ask no longer."""
+        self._stopping.set()
+
+
+def kill_workers(folder: Path, kills: int, chance: random.Random) -> dict[str, Any]:
+    """Kill the worker so many times; return what was lost, and whether the bars are met."""
+    two = [script for script in scripts() if "mono" not in script["audio"]]
+    uploads: list[int] = []
+    lost_ms: list[float] = []
+    back_s: list[float] = []
+    places: Counter[str] = Counter()
+    with open_live_desk(folder, max_calls=5) as desk:
+        answers = Answers()
+        asking = threading.Thread(target=answers.ask, args=(desk,), daemon=True)
+        asking.start()
+        started = time.monotonic()
+        for number in range(kills):
+            time.sleep(max(0.0, started + _STEADY_S - _WITHIN_S - time.monotonic()))
+            script = two[number % len(two)]
+            content = (settings.bundled_calls() / script["audio"]).read_bytes()
+            uploads.append(desk.upload(script["audio"], content + bytes(number), f"upload-{number}"))
+            call = Telephone(call_id=f"killed-{number}", script=two[(number + 5) % len(two)])
+            calling = threading.Thread(target=desk.call, args=([call],))
+            calling.start()
+            time.sleep(chance.uniform(0.0, _WITHIN_S))
+            time.sleep(max(0.0, started + _STEADY_S - time.monotonic()))
+            worker = desk.serving.child("worker")
+            places[str(desk.client.get(f"/api/v1/uploads/{uploads[-1]}").json()["state"])] += 1
+            os.kill(worker, signal.SIGKILL)
+            killed, sent_ms = time.monotonic(), call.sent_ms
+            lost_ms.append(max(0.0, sent_ms - _recorded_ms(desk, call)) if call.began_s else 0.0)
+            calling.join()
+            wait_for(lambda old=worker: desk.serving.child("worker") != old, what="another worker")  # type: ignore[misc]
+            started = time.monotonic()
+            wait_for(lambda: _takes_calls(desk), what="the port of calls")
+            back_s.append(time.monotonic() - killed)
+        ends = Counter(_end_of(desk, upload) for upload in uploads)
+        calls = wait_for(lambda: _judged(desk, kills), what="the results of calls that were cut off", seconds=1800)
+        answers.close()
+        asking.join()
+        stored = sum(bool(desk.store.results.get(f"upload-{number}").segments) for number in range(kills))
+        heard = Counter(_heard(desk))
+    return {
+        "kills": kills, "in_work_when_killed": dict(places), "uploads": dict(ends), "results": stored,
+        "live_calls": dict(calls), "heard_twice": sorted(call_id for call_id, times in heard.items() if times > 1),
+        "lost_ms": [round(value) for value in lost_ms], "back_s": [round(value, 1) for value in back_s],
+        "asked": answers.asked, "unanswered": answers.failed, "slowest_ms": round(answers.slowest_ms),
+        "load_average": round(os.getloadavg()[0], 1),
+        "meets": ends == {"done": kills} and stored == kills and max(lost_ms) <= LOST_MS and max(back_s) <= BACK_S
+        and not answers.failed and max(heard.values()) == 1,
+    }  # fmt: skip
+
+
+def _recorded_ms(desk: LiveDesk, call: Telephone) -> float:
+    """Return how much of a call is on the disk."""
+    own = next((each for each in desk.store.live_calls.list_on() if each.call_id == call.call_id), None)
+    path = desk.folder / own.audio_path if own is not None else None
+    return max(0, path.stat().st_size - _HEADER) / (2 * len(call.sound) * RATE) * 1000 if path else 0.0
+
+
+def _takes_calls(desk: LiveDesk) -> bool:
+    """Tell whether the port of live calls lets a telephone in."""
+    try:
+        with connect(f"{desk.serving.live}/pcm", additional_headers={"Authorization": f"Bearer {desk.token}"}):
+            return True
+    except (OSError, WebSocketException):
+        return False
+
+
+def _end_of(desk: LiveDesk, upload: int) -> str:
+    def state() -> str | None:
+        found = str(desk.client.get(f"/api/v1/uploads/{upload}").json()["state"])
+        return found if found in ("done", "failed", "cancelled") else None
+
+    return wait_for(state, what="the upload", seconds=900)
+
+
+def _judged(desk: LiveDesk, kills: int) -> Counter[str] | None:
+    """Return how the live calls ended, once all recordings are judged."""
+    states = Counter(call.state.value for call in desk.store.live_calls.list_ended(limit=kills + 1))
+    return states if not desk.store.live_calls.list_on() and not states.keys() & {"ended", "lost"} else None
+
+
+def _heard(desk: LiveDesk) -> Iterator[str]:
+    """Yield the id of a call each time that its recording was heard to the end."""
+    for line in desk.serving.log.read_text("utf-8").splitlines():
+        if line.startswith("{"):
+            said = json.loads(line)
+            if (said.get("step"), said.get("outcome")) == ("transcribe", "done"):
+                yield str(said.get("call_id"))

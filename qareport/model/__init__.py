@@ -78,7 +78,18 @@ from qareport.model.delivery import (
 )
 from qareport.model.dialogue_acts import ACTS_OF, AGENT_ACTS, CUSTOMER_ACTS, Act, SpokenAct, TopicScore
 from qareport.model.job import EXPORT_LASTS, Export, Job, JobKind, JobState
-from qareport.model.live import Alert, AlertState, LiveCall, LiveEvent, LiveLine, LiveState, Signal
+from qareport.model.live import (
+    Alert,
+    AlertPrecision,
+    AlertState,
+    LiveCall,
+    LiveEvent,
+    LiveLine,
+    LiveState,
+    NoticedSignal,
+    Signal,
+    WatchedFinding,
+)
 from qareport.model.measures import MEASURES, NORM_MEASURES, Measure, Unit
 from qareport.model.order_report import (
     CallChange,
@@ -236,6 +247,7 @@ __all__ = [
     "AgentRow",
     "Agents",
     "Alert",
+    "AlertPrecision",
     "AlertState",
     "Analysis",
     "ApiToken",
@@ -307,6 +319,7 @@ __all__ = [
     "MomentLabel",
     "Note",
     "NoteCode",
+    "NoticedSignal",
     "OfCall",
     "OffReason",
     "OrderPromise",
@@ -374,6 +387,7 @@ __all__ = [
     "Verdict",
     "VerdictKind",
     "VerdictReason",
+    "WatchedFinding",
     "WeakLink",
     "Webhook",
     "WebhookDelivery",

@@ -35,7 +35,7 @@ function isBusy(within) {
 
 // --- what differs --------------------------------------------------------------------------------------------------
 
-const isKept = (name, element) => (element.nodeName === "DETAILS" && name === "open") || name === "data-heard";
+const isKept = (name, element) => (element.nodeName === "DETAILS" && name === "open") || name === "data-following";
 
 function morph(old, fresh) {
   for (const { name } of [...old.attributes]) if (!fresh.hasAttribute(name) && !isKept(name, old)) old.removeAttribute(name);
@@ -243,7 +243,7 @@ function ring() {
 function follow() {
   source?.close();
   source = new EventSource(`/api/v1/live/stream${own ? `?live_id=${encodeURIComponent(own)}` : ""}`);
-  source.addEventListener("open", () => { if (link.textContent) link.textContent = ""; askSoon(); });
+  source.addEventListener("open", () => { page.dataset.following = "yes"; if (link.textContent) link.textContent = ""; askSoon(); });
   source.addEventListener("error", () => { if (source.readyState === EventSource.CLOSED) { link.textContent = words.lost; askSoon(); } });
   for (const [type, isOpen] of [["live.line", false], ["live.partial", true]]) {
     source.addEventListener(type, (event) => {
@@ -264,7 +264,7 @@ document.addEventListener("submit", async (event) => {
   const button = event.submitter;
   const body = new URLSearchParams(new FormData(form));
   if (button?.name) body.set(button.name, button.value);
-  const answer = await fetch(button?.formAction || form.action, { method: "POST", body, redirect: "manual" }).catch(() => null);
+  const answer = await fetch(button?.getAttribute("formaction") || form.getAttribute("action"), { method: "POST", body, redirect: "manual" }).catch(() => null);
   if (!answer || (answer.type !== "opaqueredirect" && !answer.ok)) urgent.textContent = words.failed;
   else form.closest("details")?.removeAttribute("open");
   await ask();

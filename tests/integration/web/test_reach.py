@@ -66,13 +66,12 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Open
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    config = make_integrations(tmp_path_factory.mktemp("config") / "config")
-    with open_desk(tmp_path_factory.mktemp("desk"), config=config) as opened:
+    folder = make_integrations(tmp_path_factory.mktemp("config") / "config")
+    with open_desk(tmp_path_factory.mktemp("desk"), config=folder) as opened:
         make_webhook(opened)
         make_live_calls(opened)
-        server = uvicorn.Server(
-            uvicorn.Config(create_app(opened.desk), port=port, log_config=None, timeout_graceful_shutdown=1)
-        )
+        config = uvicorn.Config(create_app(opened.desk), port=port, log_config=None, timeout_graceful_shutdown=1)
+        server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run)
         thread.start()
         while not server.started:

@@ -7,13 +7,13 @@ const talk = document.getElementById("talk");
 const news = document.getElementById("news");
 const urgent = document.getElementById("urgent");
 const link = document.getElementById("link");
-const quietMs = 3000, againMs = 5000, soonMs = 250, apartMs = 5000;
+const quietMs = 3000, insideMs = 15000, againMs = 5000, soonMs = 250, hiddenMs = 2000, apartMs = 5000;
 const heard = new Map(); // by call: the last sentence and mood that were told
 let touchedAt = -Infinity, askedAt = -Infinity, waiting = 0, asking = false, asksAgain = false, source = null;
 let known = new Set([...document.querySelectorAll("[data-alert]")].map(nameOf));
 
 function nameOf(alert) {
-  return `${alert.dataset.alert}/${alert.dataset.level}`;
+  return `${alert.dataset.alert}/${alert.dataset.level}/${alert.dataset.state}`;
 }
 
 function clock(ms) {
@@ -30,7 +30,8 @@ function made(name, className, text) {
 }
 
 function isBusy(within) {
-  return performance.now() - touchedAt < quietMs || within.contains(document.activeElement);
+  const idleMs = performance.now() - touchedAt;
+  return idleMs < quietMs || (idleMs < insideMs && within.contains(document.activeElement));
 }
 
 // --- what differs --------------------------------------------------------------------------------------------------
@@ -87,6 +88,7 @@ async function ask() {
     if (answer.redirected || answer.status === 404) { location.reload(); return; }
     if (!answer.ok) throw new Error(String(answer.status));
     show(new DOMParser().parseFromString(await answer.text(), "text/html"));
+    if (source?.readyState === EventSource.OPEN) link.textContent = "";
   } catch { link.textContent = words.lost; }
   finally {
     asking = false;
@@ -95,21 +97,25 @@ async function ask() {
 }
 
 function show(fresh) {
-  const focus = document.activeElement?.closest("[data-call], [data-alert]");
+  const focus = document.activeElement, place = focus?.closest("[data-call], [data-alert]");
   for (const region of document.querySelectorAll("[data-live]")) {
     const other = fresh.querySelector(`[data-live="${region.dataset.live}"]`);
     if (!other) continue;
     if (region.dataset.live === "lines") mergeLines(region, other);
     else morph(region, other);
   }
-  if (focus && document.activeElement === document.body) (focus.isConnected ? focus.querySelector("a") : page.querySelector("a"))?.focus();
+  if (place && document.activeElement === document.body) {
+    const next = focus.isConnected ? focus : (place.isConnected ? place : page).querySelector("a");
+    next?.focus({ preventScroll: true });
+  }
   stampTimes();
   for (const id of heard.keys()) showHeard(id);
   tellNew();
 }
 
 function askSoon() {
-  if (!waiting) waiting = setTimeout(ask, Math.max(0, askedAt + soonMs - performance.now()));
+  const apart = document.hidden ? hiddenMs : soonMs;
+  if (!waiting) waiting = setTimeout(ask, Math.max(0, askedAt + apart - performance.now()));
 }
 
 // --- times ---------------------------------------------------------------------------------------------------------
@@ -195,7 +201,7 @@ const said = { polite: -Infinity, queue: [], timer: 0 };
 function tellNew() {
   const alerts = [...document.querySelectorAll("[data-alert]")];
   const fresh = alerts.filter((alert) => !known.has(nameOf(alert)) && alert.dataset.state === "new");
-  known = new Set([...known, ...alerts.map(nameOf)]);
+  known = new Set(alerts.map(nameOf));
   for (const alert of fresh) {
     if (alert.dataset.level === "3") urgent.textContent = alert.dataset.said;
     else said.queue.push(alert.dataset.said);

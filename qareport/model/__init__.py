@@ -78,18 +78,7 @@ from qareport.model.delivery import (
 )
 from qareport.model.dialogue_acts import ACTS_OF, AGENT_ACTS, CUSTOMER_ACTS, Act, SpokenAct, TopicScore
 from qareport.model.job import EXPORT_LASTS, Export, Job, JobKind, JobState
-from qareport.model.live import (
-    Alert,
-    AlertPrecision,
-    AlertState,
-    LiveCall,
-    LiveEvent,
-    LiveLine,
-    LiveState,
-    NoticedSignal,
-    Signal,
-    WatchedFinding,
-)
+from qareport.model.live import Alert, AlertState, LiveCall, LiveEvent, LiveLine, LiveState, Signal
 from qareport.model.measures import MEASURES, NORM_MEASURES, Measure, Unit
 from qareport.model.order_report import (
     CallChange,
@@ -247,7 +236,6 @@ __all__ = [
     "AgentRow",
     "Agents",
     "Alert",
-    "AlertPrecision",
     "AlertState",
     "Analysis",
     "ApiToken",
@@ -319,7 +307,6 @@ __all__ = [
     "MomentLabel",
     "Note",
     "NoteCode",
-    "NoticedSignal",
     "OfCall",
     "OffReason",
     "OrderPromise",
@@ -387,7 +374,6 @@ __all__ = [
     "Verdict",
     "VerdictKind",
     "VerdictReason",
-    "WatchedFinding",
     "WeakLink",
     "Webhook",
     "WebhookDelivery",

@@ -12,7 +12,8 @@ from sqlalchemy.orm import Session
 
 from qareport.errors import NotFoundError
 from qareport.messages import say
-from qareport.model import Agents, Alert, AlertPrecision, AlertState, AuditEntry, Signal
+from qareport.model import Agents, Alert, AlertState, AuditEntry, Signal
+from qareport.model.live import AlertPrecision
 from qareport.store.audit import append
 from qareport.store.connection import in_utc
 from qareport.store.database import Database

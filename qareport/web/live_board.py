@@ -8,16 +8,8 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from qareport.errors import NotFoundError
-from qareport.model import (
-    Alert,
-    AlertState,
-    CallReport,
-    LiveCall,
-    LiveLine,
-    Permission,
-    Role,
-    WatchedFinding,
-)
+from qareport.model import Alert, AlertState, CallReport, LiveCall, LiveLine, Permission, Role
+from qareport.model.live import WatchedFinding
 from qareport.web import live_reading
 from qareport.web.access import Access
 

@@ -7,11 +7,13 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from qareport.errors import NotFoundError
+from qareport.errors import NotFoundError, QareportError
 from qareport.messages import say
-from qareport.model import Alert, AlertPrecision, AlertState, LiveCall, Permission, Role
+from qareport.model import Alert, AlertState, LiveCall, Permission, Role
+from qareport.model.live import AlertPrecision
 from qareport.store import TICKET_LASTS, AlertQuery
 from qareport.web.access import Access, ForbiddenError
+from qareport.web.reviewing import masked_comment
 
 _OPEN = (AlertState.NEW, AlertState.ACKED, AlertState.SNOOZED)
 
@@ -122,9 +124,13 @@ def mark_false(access: Access, alert_id: int, reason: str) -> Alert:
     Raises:
         ForbiddenError: the right is lacking.
         NotFoundError: there is none, or it may not be seen.
+        QareportError: no reason is given.
     """
-    values = {"state": AlertState.FALSE_ALARM, "false_reason": reason, "snoozed_until": None}
-    return _change(access, alert_id, "alert.false", values, reason=reason)
+    words = masked_comment(reason)
+    if not words:
+        raise QareportError(say("say why it is a false alarm"))
+    values = {"state": AlertState.FALSE_ALARM, "false_reason": words, "snoozed_until": None}
+    return _change(access, alert_id, "alert.false", values, reason=words)
 
 
 def _change(access: Access, alert_id: int, action: str, values: Mapping[str, Any], **details: str) -> Alert:

@@ -6,7 +6,8 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from qareport.model import Alert, LiveCall, LiveLine, LiveState, Role, Severity, Signal, WatchedFinding
+from qareport.model import Alert, LiveCall, LiveLine, LiveState, Role, Severity, Signal
+from qareport.model.live import WatchedFinding
 from tests.support.desk import OpenDesk
 
 #: What the customer of `put_call` says.

@@ -11,7 +11,8 @@ from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from qareport.codec import to_data
-from qareport.model import Alert, AlertPrecision, AlertState, Permission, Role, Signal
+from qareport.model import Alert, AlertState, Permission, Role, Signal
+from qareport.model.live import AlertPrecision
 from qareport.store import AlertQuery
 from qareport.web import live_board, live_reading
 from qareport.web.api.lists import Listed, page_of, whole

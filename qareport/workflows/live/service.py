@@ -20,16 +20,8 @@ from qareport.audio.streaming import Pcm
 from qareport.codec import to_data
 from qareport.errors import os_reason
 from qareport.messages import say
-from qareport.model import (
-    Alert,
-    LiveCall,
-    LiveEvent,
-    LiveLine,
-    LiveState,
-    NoticedSignal,
-    Role,
-    WatchedFinding,
-)
+from qareport.model import Alert, LiveCall, LiveEvent, LiveLine, LiveState, Role
+from qareport.model.live import NoticedSignal, WatchedFinding
 from qareport.rules.live import LiveFinding, LiveFindingState
 from qareport.workflows.judge import RuleBook
 from qareport.workflows.live import alerting, merging

@@ -8,7 +8,8 @@ from datetime import timedelta
 
 import pytest
 
-from qareport.model import AlertState, LiveState, NoticedSignal, Signal, UserRole
+from qareport.model import AlertState, LiveState, Signal, UserRole
+from qareport.model.live import NoticedSignal
 from tests.support.desk import OpenDesk
 from tests.support.live_board import SAID, end_call, put_alert, put_call, watched
 
@@ -207,11 +208,15 @@ def test_a_button_leads_nowhere_but_to_the_board(opened: OpenDesk, back: str) ->
     assert answer.headers["location"] == "/board"
 
 
-def test_a_false_alarm_needs_a_reason(opened: OpenDesk) -> None:
+def test_a_false_alarm_needs_a_reason_which_is_kept_masked(opened: OpenDesk) -> None:
     alert = put_alert(opened, put_call(opened, "l1", "A1"))
-    client = opened.enter(UserRole.ADMIN)
-    assert client.post(f"/board/alerts/{alert.alert_id}/false-alarm", data={"reason": ""}).status_code == 422
+    client, address = opened.enter(UserRole.ADMIN), f"/board/alerts/{alert.alert_id}/false-alarm"
+    for reason in ("", "  "):
+        assert client.post(address, data={"reason": reason}).status_code == 422
     assert opened.desk.store.alerts.get(alert.alert_id).state is AlertState.NEW
+    client.post(address, data={"reason": "他念的是13812345678"})
+    assert "13812345678" not in opened.desk.store.alerts.get(alert.alert_id).false_reason
+    assert "13812345678" not in str(opened.desk.store.audit.list(limit=1))
 
 
 # --- all alerts -------------------------------------------------------------------------------------------------------

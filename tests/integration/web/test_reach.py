@@ -19,17 +19,8 @@ from typing import Any
 import pytest
 import uvicorn
 
-from qareport.model import (
-    AlertState,
-    DeliveryState,
-    EventType,
-    LiveEvent,
-    LiveState,
-    NoticedSignal,
-    Signal,
-    TryOutcome,
-    UserRole,
-)
+from qareport.model import AlertState, DeliveryState, EventType, LiveEvent, LiveState, Signal, TryOutcome, UserRole
+from qareport.model.live import NoticedSignal
 from qareport.settings import default_dir
 from qareport.web import create_app
 from qareport.web.live_feed import LiveFeed

@@ -1,7 +1,8 @@
 """`qareport serve`: the desk in a browser.
 
 The command is the parent of two processes of its own kind: `--process web` answers browsers and never loads the speech
-model, `--process worker` holds the model and hears what is uploaded.
+model, `--process worker` holds the model and hears what is uploaded. The demo has a third, `--process calls`, which
+plays bundled calls to the live port.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 @click.option("--no-live", is_flag=True, help="Hear no calls while they are on.")
 @click.option("--no-engine", is_flag=True, help="Hear no uploads: no speech model is loaded.")
 @click.option("--demo", is_flag=True, help="Try it: a desk in out/desk over the bundled calls, one user of each role.")
-@click.option("--process", type=click.Choice(["web", "worker"]), hidden=True)
+@click.option("--process", type=click.Choice(["web", "worker", "calls"]), hidden=True)
 @takes_options
 def serve(
     options: Options,
@@ -57,13 +58,17 @@ def serve(
     if (tls_cert is None) != (tls_key is None):
         raise ConfigError([Problem(what=say("--tls-cert and --tls-key belong together"))])
     _require_extra()
+    rings = False
     if demo:
-        options = _open_demo(options, first=process is None)
+        rings = not (no_live or no_engine or tls_cert)
+        options = _open_demo(options, first=process is None, rings=rings)
     if process == "worker":
         from qareport.web.worker import LivePorts
 
         ports = None if no_live else LivePorts(host=host or "", port=live_port, tls_cert=tls_cert, tls_key=tls_key)
         return _serve_worker(options, ports)
+    if process == "calls":
+        return _ring_demo(options, host, live_port)
     from qareport.web.serving import check_exposure, run_server
 
     with options.open_workspace(make_store=True) as workspace:
@@ -72,7 +77,8 @@ def serve(
         check_exposure(settings, host, tls=tls_cert is not None, behind_proxy=behind_proxy)
         if process is None and (demo or not no_engine):
             workspace.store  # noqa: B018 - made and brought up to date before two processes open it
-            return _serve_processes(("web",) if no_engine else ("web", "worker"))
+            names = ("web",) if no_engine else ("web", "worker")
+            return _serve_processes((*names, "calls") if rings else names)
         from qareport.web import Desk
 
         desk = Desk(workspace)
@@ -89,7 +95,24 @@ def _serve_worker(options: Options, live: LivePorts | None) -> int:
     return 0
 
 
-def _open_demo(options: Options, *, first: bool) -> Options:
+def _ring_demo(options: Options, host: str | None, port: int | None) -> int:
+    from qareport.cli.demo_calls import DemoLine, ring_demo
+
+    with options.open_workspace() as workspace:
+        known = workspace.settings
+        place = f"{_reached(host or known.desk.host)}:{port or known.live.port}"
+        ring_demo(DemoLine(store=workspace.store, url=f"ws://{place}/live/pcm"), Path(known.desk.folder))
+    return 0
+
+
+def _reached(host: str) -> str:
+    """Return the address under which this machine itself reaches a port that listens on an address."""
+    if host in ("0.0.0.0", "::", ""):  # noqa: S104 - is compared, not bound
+        return "127.0.0.1"
+    return f"[{host}]" if ":" in host else host
+
+
+def _open_demo(options: Options, *, first: bool, rings: bool) -> Options:
     """Make the demo's desk ready in the parent, and print who can log in."""
     from qareport.cli.demo_desk import demo_options, prepare_demo
 
@@ -98,6 +121,8 @@ def _open_demo(options: Options, *, first: bool) -> Options:
         notify(say("Log in as (name, password):"))
         for login in prepare_demo(options):
             notify(f"  {login.name:<12}{login.password}")
+        if rings:
+            notify(say("Some seconds after the start bundled calls ring, again and again: see the page Live, /board"))
     return options
 
 

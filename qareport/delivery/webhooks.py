@@ -57,8 +57,8 @@ def write_body(delivery: WebhookDelivery, *, public_url: str) -> bytes:
 
 
 def _page_of(data: dict[str, Any]) -> str:
-    if "live_id" in data:  # its page comes with its result
-        return ""
+    if live_id := data.get("live_id"):  # leads on to the call, once its recording was judged
+        return f"/board/{quote(str(live_id))}"
     if call_id := data.get("call_id"):
         return f"/calls/{quote(str(call_id))}"
     if period := data.get("period"):

@@ -9,7 +9,8 @@ from enum import StrEnum
 from typing import Any
 
 from qareport.model.call import Span
-from qareport.model.vocabulary import Role
+from qareport.model.review import wilson_interval
+from qareport.model.vocabulary import Role, Severity
 
 
 class LiveState(StrEnum):
@@ -75,6 +76,39 @@ class LiveLine(Span):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class NoticedSignal:
+    """A signal of a live call, as it is shown."""
+
+    signal: Signal
+    at_ms: int
+    #: Masked.
+    quote: str = ""
+    #: Whose words they were; with `no_answer`, who owes an answer.
+    speaker: Role = Role.CUSTOMER
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WatchedFinding:
+    """A finding of a live rule, as it is shown: masked."""
+
+    rule_id: str
+    title: str
+    severity: Severity
+    at_ms: int
+    #: open, confirmed or cleared.
+    state: str
+    #: Until when it can be cleared, in milliseconds of the call; None: it cannot be told, or it is settled.
+    until_ms: int | None = None
+    quote: str = ""
+    advice: str = ""
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the agent can still make up for it."""
+        return self.state == "open"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LiveCall:
     """A call that is or was heard live."""
 
@@ -99,6 +133,9 @@ class LiveCall:
     #: The recording that is kept of it.
     audio_path: str = ""
     lines: tuple[LiveLine, ...] = ()
+    signals: tuple[NoticedSignal, ...] = ()
+    #: Findings of live rules, each as it is now.
+    findings: tuple[WatchedFinding, ...] = ()
     #: The call whose result took its place.
     merged_call_id: str | None = None
 
@@ -140,6 +177,36 @@ class Alert:
     def subject(self) -> str:
         """What it is about: the rule or the signal."""
         return self.rule_id or (self.signal.value if self.signal else "")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlertPrecision:
+    """How many alerts of a rule or signal were right."""
+
+    #: A rule, or a signal: one of them is given.
+    rule_id: str | None = None
+    signal: Signal | None = None
+    raised: int = 0
+    #: The result of the whole recording says the same, and nobody called it a false alarm.
+    right: int = 0
+    #: A person called it a false alarm; of the others, the recording does not say the same.
+    false_alarms: int = 0
+    not_borne_out: int = 0
+
+    @property
+    def judged(self) -> int:
+        """How many are known to be right or wrong."""
+        return self.right + self.false_alarms + self.not_borne_out
+
+    @property
+    def share(self) -> float | None:
+        """The share that was right, 0 … 1; None: nothing is known yet."""
+        return self.right / self.judged if self.judged else None
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """The 95 % Wilson interval of the share."""
+        return wilson_interval(self.right, self.judged)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

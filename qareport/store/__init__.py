@@ -1,5 +1,6 @@
 """The store: calls, transcripts, results, rule sets, deliveries and more. The only importer of the database library."""
 
+from qareport.store.alerts import AlertQuery
 from qareport.store.call_lists import MOST_COUNTED
 from qareport.store.call_pages import CallPage, CallPageQuery, ListedCall, Sort
 from qareport.store.calls import CallCounts, CallFilter, OrderRecord
@@ -17,6 +18,7 @@ from qareport.store.word_index import Scope
 __all__ = [
     "MOST_COUNTED",
     "TICKET_LASTS",
+    "AlertQuery",
     "CallCounts",
     "CallFilter",
     "CallPage",

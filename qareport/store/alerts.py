@@ -3,23 +3,43 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import fields
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import case, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from qareport.errors import NotFoundError
 from qareport.messages import say
 from qareport.model import Agents, Alert, AlertState, AuditEntry, Signal
+from qareport.model.live import AlertPrecision
 from qareport.store.audit import append
 from qareport.store.connection import in_utc
 from qareport.store.database import Database
 from qareport.store.live_schema import AlertRow as Row
+from qareport.store.live_schema import LiveCallRow
 
 _OVER = tuple(state for state in AlertState if state.is_over)
 _INSTANTS = ("raised_at", "routed_at", "acked_at", "snoozed_until")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlertQuery:
+    """Which alerts are listed, the newest first."""
+
+    agents: Agents = field(default_factory=Agents)
+    #: Empty: in whatever state.
+    states: tuple[AlertState, ...] = ()
+    #: A rule or a signal; "": any.
+    subject: str = ""
+    #: "": of any.
+    agent_id: str = ""
+    #: None: in whatever state of being known.
+    borne_out: bool | None = None
+    #: Number of the last alert that was seen; None: from the newest on.
+    before: int | None = None
+    limit: int = 50
 
 
 class AlertRepository:
@@ -74,9 +94,45 @@ class AlertRepository:
         query = select(Row).where(Row.state.not_in(_OVER)).order_by(Row.level.desc(), Row.raised_at, Row.id)
         return self._list(_within(query, agents))
 
-    def list_newest(self, agents: Agents | None = None, *, limit: int = 50) -> tuple[Alert, ...]:
-        """Return alerts in whatever state, the newest first."""
-        return self._list(_within(select(Row), agents).order_by(Row.id.desc()).limit(limit))
+    def list_newest(self, query: AlertQuery) -> tuple[Alert, ...]:
+        """Return the alerts that a query asks for."""
+        wanted = _within(select(Row), query.agents).order_by(Row.id.desc()).limit(query.limit)
+        if query.states:
+            wanted = wanted.where(Row.state.in_(query.states))
+        if query.subject:
+            wanted = wanted.where(or_(Row.rule_id == query.subject, Row.signal == query.subject))
+        if query.agent_id:
+            wanted = wanted.where(Row.agent_id == query.agent_id)
+        if query.borne_out is not None:
+            wanted = wanted.where(Row.borne_out.is_(query.borne_out))
+        if query.before is not None:
+            wanted = wanted.where(Row.id < query.before)
+        return self._list(wanted)
+
+    def list_of_call(self, call_id: str) -> tuple[Alert, ...]:
+        """Return the alerts of the live calls whose result a call has, the oldest first."""
+        own = select(LiveCallRow.id).where(LiveCallRow.merged_call_id == call_id)
+        return self._list(select(Row).where(Row.live_id.in_(own)).order_by(Row.id))
+
+    def precisions(self, agents: Agents | None = None) -> tuple[AlertPrecision, ...]:
+        """Return how many alerts of each rule and signal were right, those with the most alerts first."""
+        is_false = Row.state == AlertState.FALSE_ALARM
+        counts = (
+            func.count(),
+            func.sum(case((~is_false & Row.borne_out.is_(True), 1), else_=0)),
+            func.sum(case((is_false, 1), else_=0)),
+            func.sum(case((~is_false & Row.borne_out.is_(False), 1), else_=0)),
+        )
+        query = _within(select(Row.rule_id, Row.signal, *counts), agents).group_by(Row.rule_id, Row.signal)
+        with self._database.read() as session:
+            found = [
+                AlertPrecision(
+                    rule_id=rule_id, signal=Signal(signal) if signal else None, raised=raised, right=right,
+                    false_alarms=false_alarms, not_borne_out=not_borne_out,
+                )
+                for rule_id, signal, raised, right, false_alarms, not_borne_out in session.execute(query)
+            ]  # fmt: skip
+        return tuple(sorted(found, key=lambda item: (-item.raised, item.rule_id or "", item.signal or "")))
 
     def _list(self, query: Any) -> tuple[Alert, ...]:
         with self._database.read() as session:

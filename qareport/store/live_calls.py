@@ -64,9 +64,13 @@ class LiveCallRepository:
             query = query.where(Row.agent_id.in_(sorted(agents.only)))
         return self._list(query)
 
-    def list_ended(self, agents: Agents | None = None, *, limit: int = 50) -> tuple[LiveCall, ...]:
-        """Return the calls that are over, the newest first."""
+    def list_ended(
+        self, agents: Agents | None = None, *, since: datetime | None = None, limit: int = 50
+    ) -> tuple[LiveCall, ...]:
+        """Return the calls that are over, the newest first; those alone that ended since an instant."""
         query = select(Row).where(Row.state.not_in(_ON)).order_by(Row.started_at.desc(), Row.id).limit(limit)
+        if since is not None:
+            query = query.where(Row.ended_at >= in_utc(since))
         if agents is not None and agents.only is not None:
             query = query.where(Row.agent_id.in_(sorted(agents.only)))
         return self._list(query)

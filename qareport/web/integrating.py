@@ -98,7 +98,7 @@ def teller_of(desk: Desk) -> AlertTeller:
     keep_robots(desk.store, robots, at=desk.now())
     return AlertTeller(
         desk.store, robots, fold_s=settings.notify.fold_s,
-        locale=settings.report.locale, now=desk.now,
+        locale=settings.report.locale, public_url=settings.desk.public_url, now=desk.now,
     )  # fmt: skip
 
 

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 import os
 import threading
+import time
 from collections import deque
 from collections.abc import AsyncIterator, Mapping
 from contextlib import suppress
@@ -125,29 +127,37 @@ class LiveBoard:
         self._changed = asyncio.Condition()
         self._task: asyncio.Task[None] | None = None
 
-    async def follow(self, agents: Agents, last: int) -> AsyncIterator[str]:
+    async def follow(
+        self, agents: Agents, last: int, *, live_id: str = "", lasts_s: float = math.inf
+    ) -> AsyncIterator[str]:
         """Yield server-sent events about calls of these agents.
 
         Args:
             agents: whose calls may be seen.
             last: number of the last event that was seen; 0: none. Where it is too long ago, `reset` is sent.
+            live_id: of this call alone; "": of all.
+            lasts_s: then the stream ends, and a browser comes back for more, if it still may.
         """
+        until = time.monotonic() + lasts_s
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._listen())
         seen = last or self._number
         if last and (last > self._number or (self._events and last < self._events[0].number - 1)):
             seen = self._number
             yield f"id: {seen}\nevent: reset\ndata: {{}}\n\n"
-        while True:
+        while time.monotonic() < until:
             for event in [event for event in self._events if event.number > seen]:
                 seen = event.number
+                if live_id not in ("", event.values["live_id"]):
+                    continue
                 if (event.agent_id is None and event.type == "live.overload") or agents.holds(event.agent_id):
                     data = json.dumps(event.values, ensure_ascii=False)
                     yield f"id: {event.number}\nevent: {event.type}\ndata: {data}\n\n"
             try:
                 async with self._changed:
                     if self._number <= seen:
-                        await asyncio.wait_for(self._changed.wait(), _COMMENT_S)
+                        rest_s = max(0.0, min(_COMMENT_S, until - time.monotonic()))
+                        await asyncio.wait_for(self._changed.wait(), rest_s)
             except TimeoutError:
                 yield ": waiting\n\n"
 

@@ -7,11 +7,13 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from qareport.errors import NotFoundError
+from qareport.errors import NotFoundError, QareportError
 from qareport.messages import say
 from qareport.model import Alert, AlertState, LiveCall, Permission, Role
-from qareport.store import TICKET_LASTS
+from qareport.model.live import AlertPrecision
+from qareport.store import TICKET_LASTS, AlertQuery
 from qareport.web.access import Access, ForbiddenError
+from qareport.web.reviewing import masked_comment
 
 _OPEN = (AlertState.NEW, AlertState.ACKED, AlertState.SNOOZED)
 
@@ -40,16 +42,56 @@ def live_call(access: Access, live_id: str) -> tuple[LiveCall, tuple[Alert, ...]
     return call, access.desk.store.alerts.list_of([live_id])
 
 
-def alerts_of(access: Access, *, is_open: bool, limit: int) -> tuple[Alert, ...]:
-    """Return alerts: those that are not over, the gravest first, or the newest in whatever state.
+def open_alerts(access: Access) -> tuple[Alert, ...]:
+    """Return the alerts that are not over, the gravest first.
 
     Raises:
         ForbiddenError: none may be seen.
     """
     access.require(Permission.LIVE_READ)
+    return access.desk.store.alerts.list_open(access.agents(Permission.LIVE_READ))
+
+
+def list_alerts(access: Access, query: AlertQuery) -> tuple[Alert, ...]:
+    """Return the alerts that a query asks for, the newest first, as far as they may be seen.
+
+    Raises:
+        ForbiddenError: none may be seen.
+    """
+    access.require(Permission.LIVE_READ)
+    return access.desk.store.alerts.list_newest(replace(query, agents=access.agents(Permission.LIVE_READ)))
+
+
+def find_alert(access: Access, alert_id: int) -> Alert:
+    """Return an alert.
+
+    Raises:
+        ForbiddenError: none may be seen.
+        NotFoundError: there is none, or it may not be seen.
+    """
+    access.require(Permission.LIVE_READ)
+    alert = access.desk.store.alerts.get(alert_id)
+    if not access.agents(Permission.LIVE_READ).holds(alert.agent_id):
+        raise NotFoundError(say("there is no alert {number}", number=alert_id))
+    return alert
+
+
+def precisions(access: Access) -> tuple[AlertPrecision, ...]:
+    """Return how many alerts of each rule and signal were right, of the calls that may be seen.
+
+    Raises:
+        ForbiddenError: none may be seen.
+    """
+    access.require(Permission.LIVE_READ)
+    return access.desk.store.alerts.precisions(access.agents(Permission.LIVE_READ))
+
+
+def alerts_of_call(access: Access, call_id: str) -> tuple[Alert, ...]:
+    """Return what was raised while a stored call was on; nothing to who sees no alerts."""
+    if not access.principal.may(Permission.LIVE_READ):
+        return ()
     agents = access.agents(Permission.LIVE_READ)
-    alerts = access.desk.store.alerts
-    return alerts.list_open(agents)[:limit] if is_open else alerts.list_newest(agents, limit=limit)
+    return tuple(alert for alert in access.desk.store.alerts.list_of_call(call_id) if agents.holds(alert.agent_id))
 
 
 def acknowledge(access: Access, alert_id: int) -> Alert:
@@ -82,17 +124,17 @@ def mark_false(access: Access, alert_id: int, reason: str) -> Alert:
     Raises:
         ForbiddenError: the right is lacking.
         NotFoundError: there is none, or it may not be seen.
+        QareportError: no reason is given.
     """
-    values = {"state": AlertState.FALSE_ALARM, "false_reason": reason, "snoozed_until": None}
-    return _change(access, alert_id, "alert.false", values, reason=reason)
+    words = masked_comment(reason)
+    if not words:
+        raise QareportError(say("say why it is a false alarm"))
+    values = {"state": AlertState.FALSE_ALARM, "false_reason": words, "snoozed_until": None}
+    return _change(access, alert_id, "alert.false", values, reason=words)
 
 
 def _change(access: Access, alert_id: int, action: str, values: Mapping[str, Any], **details: str) -> Alert:
-    access.require(Permission.LIVE_READ)
-    store = access.desk.store
-    alert = store.alerts.get(alert_id)
-    if not access.agents(Permission.LIVE_READ).holds(alert.agent_id):
-        raise NotFoundError(say("there is no alert {number}", number=alert_id))
+    alert, store = find_alert(access, alert_id), access.desk.store
     access.require(Permission.LIVE_WRITE)
     changed = replace(alert, **values)
     entry = access.entry(action, object=f"alert:{alert_id}", call=alert.call_id, **details)

@@ -87,6 +87,8 @@ _ASKED: Final[Mapping[str, Mapping[str, Any]]] = {
     "PATCH /qa-pairs/{pair_id}": {"body": {"state": "approved"}},
     "POST /webhooks": {"body": {"url": "https://crm.example.com/qareport", "types": ["call.judged"]}},
     "PATCH /webhooks/{webhook_id}": {"body": {"on": False}},
+    "GET /live/calls": {"query": {"state": "ended"}},
+    "GET /alerts": {"query": {"state": "all", "rule": "anger", "limit": "20"}},
     "POST /live/tickets": {"body": {"call_id": "20261121-1405-A017", "agent_id": "A017", "tracks": ["customer"]}},
     "POST /alerts/{alert_id}/snooze": {"body": {"minutes": 5}},
     "POST /alerts/{alert_id}/false-alarm": {"body": {"reason": "客户在说别家的店"}},

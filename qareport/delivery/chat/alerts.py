@@ -18,7 +18,8 @@ from qareport.delivery.chat.channel import Robots, fold
 from qareport.delivery.chat.robots import ChatLine, ChatMessage
 from qareport.delivery.webhooks import failed, write_body
 from qareport.errors import QareportError
-from qareport.model import DeliveryState, EventType, Outcome, TryOutcome, Webhook, WebhookDelivery
+from qareport.model import DeliveryState, EventType, Outcome, Signal, TryOutcome, Webhook, WebhookDelivery
+from qareport.presentation import live_wording
 from qareport.presentation.locale import _, speaking
 from qareport.settings import Locale
 from qareport.store import Store, holder
@@ -41,8 +42,9 @@ class AlertTeller:
     """Tells robots the alerts that wait in the queue."""
 
     def __init__(
-        self, store: Store, robots: Robots, *, fold_s: float, locale: Locale, now: Callable[[], datetime]
-    ) -> None:
+        self, store: Store, robots: Robots, *, fold_s: float, locale: Locale, public_url: str,
+        now: Callable[[], datetime],
+    ) -> None:  # fmt: skip
         """Take who tells what.
 
         Args:
@@ -50,12 +52,14 @@ class AlertTeller:
             robots: those of the settings.
             fold_s: alerts within so many seconds become one message.
             locale: language of messages.
+            public_url: address of the desk; "": messages lead nowhere.
             now: the time.
         """
         self._store = store
         self._robots = robots
         self._fold_s = fold_s
         self._locale = locale
+        self._public_url = public_url
         self._now = now
         self.owner: Final = f"{holder()}:{secrets.token_hex(4)}"
 
@@ -117,17 +121,22 @@ class AlertTeller:
         return failed(delivery, None, outcome.reply, now=self._now())
 
     def _message(self, delivery: WebhookDelivery) -> ChatMessage:
-        data: dict[str, Any] = json.loads(write_body(delivery, public_url=""))["data"]
+        data: dict[str, Any] = json.loads(write_body(delivery, public_url=self._public_url))["data"]
         return alert_message(data)
 
 
 def alert_message(data: dict[str, Any]) -> ChatMessage:
-    """Word an alert: what it is, who speaks, what was said at which second, and what to do."""
-    title = _("{level}级提醒 {title}").format(level=data.get("level") or 1, title=data.get("title") or "")
+    """Word an alert: what it is, who speaks, what was said at which second, what to do, and where the call is heard."""
+    signal = Signal(data["signal"]) if data.get("signal") else None
+    name = live_wording.SIGNALS[signal] if signal else data.get("title") or ""
+    advice = data.get("advice") or (live_wording.ADVICE[signal] if signal else "")
+    title = _("{level}级提醒 {title}").format(level=data.get("level") or 1, title=name)
     seconds = int(data.get("at_ms") or 0) // 1000
     parts = [str(data.get("agent_id") or ""), f"{seconds // 60}:{seconds % 60:02}"]
     if data.get("quote"):
         parts.append(f"“{data['quote']}”")
-    if data.get("advice"):
-        parts.append(str(data["advice"]))
-    return ChatMessage(title=title, lines=(ChatLine(text=" ".join(filter(None, parts))),))
+    if advice:
+        parts.append(str(advice))
+    return ChatMessage(
+        title=title, lines=(ChatLine(text=" ".join(filter(None, parts)), url=str(data.get("url") or "")),)
+    )

@@ -12,9 +12,10 @@ from qareport import search
 from qareport.errors import NotFoundError, QueryError
 from qareport.messages import say
 from qareport.model import Permission
-from qareport.presentation import wording
+from qareport.presentation import live_wording, wording
 from qareport.report import build_view
 from qareport.store import CallPage, CallPageQuery
+from qareport.web import live_reading
 from qareport.web.cursors import read_cursor, write_cursor
 from qareport.web.dependencies import MyAccess
 from qareport.web.facets import LANGUAGES, SOURCES, FacetChoice, offers_of
@@ -74,6 +75,7 @@ def show_call(
         told=told_of(access, call_id), external_ref=access.desk.store.calls.find_external_ref(call_id),
         siblings=[call.call_id for call in order.calls if call.call_id != call_id], **review_values(access, call_id),
         spoken=wording.listed(LANGUAGES.get(name, name) for name in search.spoken_languages(report.segments)) or "—",
+        alerts=live_reading.alerts_of_call(access, call_id), live_words=live_wording,
         source=SOURCES.get(access.desk.store.calls.find_source(call_id) or "", "—"), **tool_values(access, report),
     )  # fmt: skip
 

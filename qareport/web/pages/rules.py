@@ -14,9 +14,11 @@ from qareport import rules
 from qareport.errors import BusyError, ConfigError, NotFoundError, QareportError
 from qareport.messages import Message, say
 from qareport.model import JobKind, Permission, ProposalState, Reach, Severity
+from qareport.presentation import live_wording
 from qareport.presentation.locale import LOCALES, current
 from qareport.rules.slots import Tongue
 from qareport.rules.translation import slot_of
+from qareport.web import live_reading
 from qareport.web.access import Access, ForbiddenError
 from qareport.web.api.rules import problems_of, replay
 from qareport.web.dependencies import MyAccess
@@ -154,6 +156,8 @@ def page(
     except ConfigError:
         editable = ()
     history = store.rule_proposals.list_history(name, limit=50) if works else ()
+    titles = {entry.rule_id: entry.title for entry in editable}
+    alerts = live_reading.precisions(access) if access.principal.may(Permission.LIVE_READ) else ()
     chosen = next((text for text in history if text.proposal_id == version), None)
     others = [text for text in store.rule_proposals.list_open(name) if text.user_id != user.user_id]
     writes = access.principal.may(Permission.RULES_WRITE)
@@ -166,6 +170,7 @@ def page(
         base_diff=unified_diff(draft.base_text, file.text, name) if draft.base_sha256 != file.sha256 else "",
         version=chosen, version_diff=unified_diff(file.text, chosen.text, name) if chosen else "", history=history,
         others=[(text, unified_diff(file.text, text.text, name)) for text in others] if writes else [],
+        alert_precisions=[item for item in alerts if item.rule_id in titles], titles=titles, live_words=live_wording,
         names=_names(access), need_second=access.desk.settings.desk.rules_need_second, spelt=_spelt,
         templates=list(rules.RuleTemplate), severities=list(Severity), statuses=list(rules.RuleStatus),
         asked=asked or {"call_id": "", "rule_id": rule, "reason": ""}, first=first, last=last, problem=problem,

@@ -9,11 +9,11 @@ from qareport import periods
 from qareport.calendar import DAY
 from qareport.delivery import why_off
 from qareport.messages import Message
-from qareport.model import Job, JobKind, JobState, OffReason, PeriodKind, Permission
-from qareport.presentation import review_wording
+from qareport.model import AlertState, Job, JobKind, JobState, OffReason, PeriodKind, Permission
+from qareport.presentation import live_wording, review_wording
 from qareport.presentation.links import name_of
 from qareport.report import build_view
-from qareport.web import appealing, uploading
+from qareport.web import appealing, live_reading, uploading
 from qareport.web.access import Access
 from qareport.web.dependencies import MyAccess
 from qareport.web.documents import pages_of
@@ -48,7 +48,16 @@ def show_today(request: Request, access: MyAccess) -> Response:
         appeals=appealing.notices_of(access), now=access.desk.now(), words=review_wording,
         uploads=[uploading.state_of(job) for job in _failed_uploads(access)], failed=report.failed_calls,
         webhooks=_webhooks_off(access), today=today, in_work=_uploads_in_work(access),
+        waiting_alerts=_waiting_alerts(access),
     )  # fmt: skip
+
+
+def _waiting_alerts(access: Access) -> list[str]:
+    """Word the alerts of calls that are on which nobody has taken on, the gravest first."""
+    if not access.principal.may(Permission.LIVE_READ):
+        return []
+    new = (alert for alert in live_reading.open_alerts(access) if alert.state is AlertState.NEW)
+    return [" ".join(filter(None, (alert.agent_id, live_wording.alert_title(alert)))) for alert in new]
 
 
 def _webhooks_off(access: Access) -> list[tuple[int, Message]]:

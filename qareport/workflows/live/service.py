@@ -21,6 +21,7 @@ from qareport.codec import to_data
 from qareport.errors import os_reason
 from qareport.messages import say
 from qareport.model import Alert, LiveCall, LiveEvent, LiveLine, LiveState, Role
+from qareport.model.live import NoticedSignal, WatchedFinding
 from qareport.rules.live import LiveFinding, LiveFindingState
 from qareport.workflows.judge import RuleBook
 from qareport.workflows.live import alerting, merging
@@ -258,6 +259,10 @@ class LiveService:
 
     def _signal(self, kept: _Kept, noticed: Noticed) -> None:
         quote = self._mask(noticed.quote)
+        seen = NoticedSignal(signal=noticed.signal, at_ms=noticed.at_ms, quote=quote, speaker=noticed.speaker)
+        with self._lock:
+            kept.call = replace(kept.call, signals=(*kept.call.signals, seen))
+        self._keep(kept)
         data = {"signal": noticed.signal, "at_ms": noticed.at_ms, "quote": quote, "speaker": noticed.speaker}
         self._tell_of(kept, "live.signal", data)
         if noticed.signal.value in self._settings.alerts.signals:
@@ -266,17 +271,23 @@ class LiveService:
     def _finding(self, kept: _Kept, found: LiveFinding) -> None:
         finding = found.finding
         quote = self._mask(next((evidence.quote for evidence in finding.evidence if evidence.quote), ""))
-        data = {
-            "rule_id": finding.rule_id, "title": finding.title, "severity": finding.severity, "at_ms": finding.at_ms,
-            "state": found.state.value, "until_ms": found.until_ms, "quote": quote,
-        }  # fmt: skip
-        self._tell_of(kept, "live.finding", data)
+        advice = self._mask(finding.advice)
+        watched = WatchedFinding(
+            rule_id=finding.rule_id, title=finding.title, severity=finding.severity, at_ms=finding.at_ms,
+            state=found.state.value, until_ms=found.until_ms, quote=quote, advice=advice,
+        )  # fmt: skip
+        with self._lock:
+            others = [w for w in kept.call.findings if (w.rule_id, w.at_ms) != (watched.rule_id, watched.at_ms)]
+            kept.call = replace(kept.call, findings=(*others, watched))
+        self._keep(kept)
+        self._tell_of(kept, "live.finding", to_data(watched))
         if found.state is LiveFindingState.CONFIRMED and kept.call.state.is_on and not kept.call.ended_by:
-            advice = self._mask(finding.advice)
             self._raise(kept, alerting.of_finding(kept.call, found, quote, advice, self._clock()))
 
     def _raise(self, kept: _Kept, new: Alert) -> None:
-        change = alerting.raise_alert(new, kept.alerts, self._settings.alerts, targets=kept.targets)
+        # As they are now: somebody may have acknowledged one since they were looked at.
+        known = self._store.alerts.list_of([new.live_id])
+        change = alerting.raise_alert(new, known, self._settings.alerts, targets=kept.targets)
         if change is not None:
             self._keep_alert(kept, change)
 
@@ -307,6 +318,11 @@ class LiveService:
                 kept.connected.clear()
                 kept.call = replace(kept.call, ended_by=reason)
                 self.core.end(kept.call.live_id)
+
+    def _keep(self, kept: _Kept) -> None:
+        """Keep a call at once: who is told of a change looks at it."""
+        self._store.live_calls.change([replace(kept.call, lines=tuple(kept.lines))])
+        kept.is_changed = False
 
     def _keep_lines(self) -> None:
         changed = [kept for kept in self._calls.values() if kept.is_changed]
@@ -361,7 +377,7 @@ class LiveService:
     def _set_state(self, kept: _Kept, state: LiveState) -> None:
         if kept.call.state is not state:
             kept.call = replace(kept.call, state=state)
-            kept.is_changed = True
+            self._keep(kept)
             self._tell_of(kept, "live.state", {"state": state.value})
 
     # --- telling ------------------------------------------------------------------------------------------------------

@@ -14,12 +14,13 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
 from qareport.audio.decode import decode
-from qareport.model import JobKind, LiveState, Role
+from qareport.cli.demo_calls import CALLS, DemoLine, ring_round
+from qareport.model import JobKind, LiveState, Role, Signal
 from qareport.web.ingest.player import Play, play
 from qareport.web.ingest.twilio import signature_of
 from qareport.workflows.hear_uploads import UploadWorker
 from tests.support.live_calls import engine
-from tests.support.live_ports import SOUND, SPEED, Ports, alike, heard, open_ports
+from tests.support.live_ports import SOUND, SPEED, Ports, alike, free_port, heard, open_ports
 
 
 @pytest.fixture(scope="module")
@@ -216,3 +217,18 @@ def test_calls_past_the_limit_are_refused_and_the_others_go_on(ports: Ports) -> 
         assert refused.value.response.headers["Retry-After"] == "10"
     for number in range(3):  # nothing was said
         ports.wait_for(lambda: ports.ended_as(f"many{number}", LiveState.MERGE_FAILED))  # noqa: B023
+
+
+def test_the_calls_of_the_demo_ring_and_what_is_noticed_in_them_is_kept(ports: Ports) -> None:
+    line = DemoLine(store=ports.workspace.store, url=ports.url("pcm"), calls=("c13-escalation.ogg",), speed=20)
+    (call_id,) = asyncio.run(ring_round(line))
+    call = ports.ended(call_id)
+    assert (call.agent_id, call.order_id, call.channel_roles) == ("A042", "20261101957733", (Role.AGENT, Role.CUSTOMER))
+    assert {signal.signal for signal in call.signals} >= {Signal.ANGER, Signal.ESCALATION}
+    assert {finding.state for finding in call.findings} <= {"confirmed", "cleared"}
+    assert call.findings
+
+
+def test_a_call_of_the_demo_that_nobody_takes_ends_alone(ports: Ports) -> None:
+    line = DemoLine(store=ports.workspace.store, url=f"ws://127.0.0.1:{free_port()}/live/pcm", calls=CALLS[:1])
+    assert len(asyncio.run(ring_round(line))) == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Iterator
 from dataclasses import replace
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from qareport.delivery.integrations import read_integration
+from qareport.delivery.webhooks import write_body
 from qareport.model import DeliveryState, EventType, Team, UserRole
 from qareport.settings import default_dir
 from qareport.web.integrating import Integrating, teller_of
@@ -154,3 +156,35 @@ def test_alerts_of_some_seconds_are_told_each_group_as_one_message(opened: OpenD
     assert told["feishu"]["content"]["post"]["zh_cn"]["title"] == "5条提醒"
     assert teller.tell_due() == 0
     assert desk.store.webhook_queue.count() == {SENT: 30}
+
+
+def test_an_alert_leads_to_the_page_of_its_call_and_says_what_to_do(opened: OpenDesk, robots: RobotServer) -> None:
+    desk = opened.desk
+    public = replace(desk.settings.desk, public_url="https://qa.example.com/")
+    desk.settings = replace(desk.settings, desk=public)  # type: ignore[misc]
+    robots.now = opened.clock.now.timestamp
+    teller = teller_of(desk)
+    data = {
+        "live_id": "l7",
+        "call_id": "7001",
+        "signal": "anger",
+        "title": "x",
+        "level": 3,
+        "at_ms": 0,
+        "agent_id": "A1",
+    }
+    desk.store.webhooks.raise_event(EventType.ALERT_RAISED, data, object="live:l7", agent_id="A1", at=opened.clock.now)
+    teller.tell_due()
+    content = dict(robots.taken)["wecom"]["markdown"]["content"]
+    assert content.startswith("**3级提醒 客户生气了**")
+    assert "建议介入" in content
+    assert content.endswith("(https://qa.example.com/board/l7)")
+
+
+def test_a_webhook_of_a_live_call_names_its_page(opened: OpenDesk) -> None:
+    store, at = opened.desk.store, opened.clock.now
+    store.webhooks.add("crm", "https://crm.example.com/hook", at=at)
+    store.webhooks.raise_event(EventType.LIVE_ENDED, {"live_id": "l7", "call_id": "7001"}, object="live:l7", at=at)
+    (delivery,) = store.webhook_queue.list(object="live:l7", limit=5)
+    body = json.loads(write_body(delivery, public_url="https://qa.example.com"))
+    assert body["data"]["url"] == "https://qa.example.com/board/l7"

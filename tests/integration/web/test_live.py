@@ -10,51 +10,18 @@ from pathlib import Path
 import pytest
 
 from qareport.errors import NotFoundError
-from qareport.model import (
-    Agents,
-    Alert,
-    AlertState,
-    Call,
-    LiveCall,
-    LiveEvent,
-    LiveLine,
-    LiveState,
-    Role,
-    Signal,
-    UserRole,
-)
+from qareport.model import Agents, AlertState, Call, LiveEvent, UserRole
 from qareport.web.live_feed import LiveBoard, LiveFeed
 from tests.support.desk import NOW, OpenDesk, open_desk
+from tests.support.live_board import put_alert, put_call
 
 
 @pytest.fixture
 def opened(tmp_path: Path) -> Iterator[OpenDesk]:
     with open_desk(tmp_path) as desk:
         for live_id, agent in (("l1", "A1"), ("l2", "B1")):
-            put(desk, live_id, agent)
+            put_alert(desk, put_call(desk, live_id, agent))
         yield desk
-
-
-def put(desk: OpenDesk, live_id: str, agent: str, **more: object) -> Alert:
-    """Keep a live call of an agent, with an alert."""
-    store = desk.desk.store
-    line = LiveLine(start_ms=0, end_ms=900, role=Role.CUSTOMER, channel=0, text="我要投诉。", emotion="ANGRY")
-    call = LiveCall(
-        live_id=live_id, call_id=f"call-{live_id}", agent_id=agent, convention="pcm", state=LiveState.OPEN,
-        channel_roles=(Role.CUSTOMER, Role.AGENT), started_at=NOW, customer_phone="13812345678", **more,
-    )  # type: ignore[arg-type]  # fmt: skip
-    store.live_calls.put(call)
-    store.live_calls.change([LiveCall(**{**_fields(call), "lines": (line,)})])
-    return store.alerts.add(
-        Alert(
-            live_id=live_id, call_id=call.call_id, agent_id=agent, signal=Signal.ESCALATION, title="客户要投诉",
-            level=3, at_ms=0, quote="我要投诉。", raised_at=NOW, routed_at=NOW,
-        )
-    )  # fmt: skip
-
-
-def _fields(call: LiveCall) -> dict[str, object]:
-    return {name: getattr(call, name) for name in call.__dataclass_fields__}
 
 
 def test_supervisors_see_the_calls_of_their_teams_and_analysts_all(opened: OpenDesk) -> None:
@@ -106,7 +73,7 @@ def test_a_ticket_is_good_once_and_for_a_minute(opened: OpenDesk) -> None:
 def test_deleting_a_call_takes_its_live_call_alerts_and_sound(opened: OpenDesk, tmp_path: Path) -> None:
     sound = tmp_path / "sound.wav"
     sound.write_bytes(b"RIFF")
-    alert = put(opened, "l3", "A1", audio_path=str(sound), merged_call_id="c1")
+    alert = put_alert(opened, put_call(opened, "l3", "A1", audio_path=str(sound), merged_call_id="c1"))
     store = opened.desk.store
     store.deletion.delete([Call(call_id="c1", audio_path="x", order_id="o1")], by="order", selector="o1", now=NOW)
     assert not sound.exists()
@@ -143,3 +110,23 @@ def test_the_desk_hears_what_the_worker_tells_of_ones_own_teams_and_what_one_mis
     assert ["l1" in seen[0], "l3" in seen[1]] == [True, True]
     assert missed[0].startswith("id: 3\nevent: live.line")
     assert lost[0].startswith("id: 3\nevent: reset")
+
+
+def test_a_stream_may_be_about_a_single_call_and_ends_so_that_who_lost_the_right_is_noticed(tmp_path: Path) -> None:
+    async def listen() -> list[str]:
+        with LiveFeed(tmp_path) as feed:
+            board = LiveBoard(tmp_path)
+            told = board.follow(Agents(), 0, live_id="l2", lasts_s=0.5)
+            first = asyncio.ensure_future(anext(told))
+            while not feed._listeners:
+                await asyncio.sleep(0.02)
+            for live_id in ("l1", "l2"):
+                feed.tell(LiveEvent(type="live.line", live_id=live_id, agent_id="A1", data={}))
+            heard = [await first, *[text async for text in told]]
+            assert board._task is not None
+            board._task.cancel()
+            return [text for text in heard if not text.startswith(":")]
+
+    heard = asyncio.run(listen())
+    assert len(heard) == 1
+    assert '"l2"' in heard[0]

@@ -10,6 +10,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from importlib import resources
 from pathlib import Path
@@ -18,10 +19,13 @@ from typing import Any
 import pytest
 import uvicorn
 
-from qareport.model import DeliveryState, EventType, TryOutcome, UserRole
+from qareport.model import AlertState, DeliveryState, EventType, LiveEvent, LiveState, Signal, TryOutcome, UserRole
+from qareport.model.live import NoticedSignal
 from qareport.settings import default_dir
 from qareport.web import create_app
+from qareport.web.live_feed import LiveFeed
 from tests.support.desk import PASSWORD, OpenDesk, open_desk
+from tests.support.live_board import SAID, end_call, put_alert, put_call, watched
 
 playwright = pytest.importorskip("playwright.sync_api")
 AXE = resources.files("axe_playwright_python") / "axe.min.js"
@@ -31,7 +35,7 @@ PAGES = (
     "/calls", "/calls?q=退货", "/calls?q=(", "/calls/c1", "/calls/none", "/upload", "/account", "/settings/users",
     "/settings/users/1", "/settings/teams", "/settings/tokens", "/settings/webhooks", "/settings/webhooks/1",
     "/settings/integrations", "/settings/integrations/2", "/audit", "/api", "/qa", "/", "/exports?q=退货",
-    "/calls/c2/delete",
+    "/calls/c2/delete", "/board", "/board/l1", "/board/l2", "/board/alerts",
 )  # fmt: skip
 _RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 
@@ -53,10 +57,12 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Open
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    config = make_integrations(tmp_path_factory.mktemp("config") / "config")
-    with open_desk(tmp_path_factory.mktemp("desk"), config=config) as opened:
+    folder = make_integrations(tmp_path_factory.mktemp("config") / "config")
+    with open_desk(tmp_path_factory.mktemp("desk"), config=folder) as opened:
         make_webhook(opened)
-        server = uvicorn.Server(uvicorn.Config(create_app(opened.desk), port=port, log_config=None))
+        make_live_calls(opened)
+        config = uvicorn.Config(create_app(opened.desk), port=port, log_config=None, timeout_graceful_shutdown=1)
+        server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run)
         thread.start()
         while not server.started:
@@ -86,6 +92,18 @@ def make_webhook(opened: OpenDesk) -> None:
     outcome = TryOutcome(state=DeliveryState.FAILED, status=410, reply="x" * 200, gone=True)
     store.webhook_queue.end(delivery.delivery_id, "test", outcome, at=at)
     assert store.webhooks.get(hook.webhook_id).off is not None
+
+
+def make_live_calls(opened: OpenDesk) -> None:
+    """Add a call that is on with everything that a page can show of it, and one whose recording was judged."""
+    seen = NoticedSignal(signal=Signal.ANGER, at_ms=0, quote=SAID)
+    call = put_call(opened, "l1", "A1", ago_s=75, signals=(seen,), findings=(watched(until_ms=87_000),))
+    put_alert(opened, call)
+    put_alert(opened, call, rule_id="service.question-repeated", title="反复问", level=2, state=AlertState.ACKED)
+    ended = put_call(opened, "l2", "A2", ago_s=300, findings=(watched("confirmed"),))
+    put_alert(opened, ended, state=AlertState.CLOSED, borne_out=True)
+    put_alert(opened, ended, state=AlertState.FALSE_ALARM, false_reason="在说别家的店")
+    end_call(opened, ended, LiveState.MERGED, merged_call_id="c1")
 
 
 def open_page(browser: Any, served: tuple[str, OpenDesk], *, width: int, locale: str, role: UserRole | None) -> Any:
@@ -145,6 +163,89 @@ def test_a_call_is_found_and_opened_with_the_keyboard_alone(browser: Any, served
     page.wait_for_url("**/calls/c*")
     assert page.locator("h1").count() == 1
     page.context.close()
+
+
+@pytest.fixture
+def feed(served: tuple[str, OpenDesk]) -> Iterator[LiveFeed]:
+    """What the worker tells the desk by."""
+    with LiveFeed(Path(served[1].desk.settings.desk.folder)) as opened:
+        yield opened
+
+
+def tell(feed: LiveFeed, type_: str, live_id: str, **data: object) -> None:
+    feed.tell(LiveEvent(type=type_, live_id=live_id, agent_id="A1", data=data))
+
+
+def test_the_board_is_kept_current_without_being_loaded_anew_and_is_used_by_keyboard(
+    browser: Any, served: tuple[str, OpenDesk], feed: LiveFeed
+) -> None:
+    desk = served[1]
+    page = open_page(browser, served, width=390, locale="zh-CN", role=UserRole.SUPERVISOR)
+    page.goto("/board")
+    page.evaluate("window.sameDocument = true")
+    wait_until_it_follows(page, feed)
+
+    call = put_call(desk, "l9", "A1", lines=())
+    tell(feed, "live.started", "l9")
+    page.wait_for_selector("#row-l9")
+    line = {"start_ms": 900, "end_ms": 1500, "role": "customer", "channel": 1, "text": "你们到底", "emotion": "ANGRY"}
+    tell(feed, "live.partial", "l9", **line)
+    page.wait_for_selector("#row-l9 .open:text('你们到底')")
+    assert page.locator("#row-l9 .mood .tag-ANGRY").count() == 1
+    tell(feed, "live.line", "l9", **line | {"text": "你们到底发不发货！"})
+    page.wait_for_selector("#row-l9 .last:has-text('你们到底发不发货！')")
+    assert page.locator("#row-l9 .last .open").count() == 0
+
+    alert = put_alert(desk, call)
+    tell(feed, "alert.raised", "l9")
+    page.wait_for_selector(f"#row-l9 #alert-{alert.alert_id}")
+    page.wait_for_selector("#urgent:text('A1 客户说要投诉')")
+    page.locator(f"#alert-{alert.alert_id} button").first.focus()
+    page.keyboard.press("Enter")
+    page.wait_for_selector(f"#alert-{alert.alert_id}.is-acked")
+    assert desk.desk.store.alerts.get(alert.alert_id).acked_by == desk.users[UserRole.SUPERVISOR].user_id
+    assert page.evaluate("document.activeElement !== document.body")
+
+    end_call(desk, call)
+    tell(feed, "live.ended", "l9")
+    page.wait_for_selector("#ended-l9")
+    assert page.locator("#row-l9").count() == 0
+    assert page.evaluate("window.sameDocument")
+    assert [text for text in page.complaints if "Failed to load" not in text] == []
+    page.context.close()
+
+
+def test_the_page_of_a_call_grows_with_what_is_said(browser: Any, served: tuple[str, OpenDesk], feed: LiveFeed) -> None:
+    desk = served[1]
+    call = put_call(desk, "l8", "A1", lines=())
+    page = open_page(browser, served, width=1280, locale="zh-CN", role=UserRole.SUPERVISOR)
+    page.goto("/board/l8")
+    wait_until_it_follows(page, feed)
+    said = {"start_ms": 500, "end_ms": 900, "role": "agent", "channel": 0, "text": "您好", "emotion": None}
+    tell(feed, "live.partial", "l8", **said)
+    page.wait_for_selector("#open-lines .said:has-text('未定')")
+    tell(feed, "live.line", "l8", **said)
+    page.wait_for_selector("#lines [data-line='0-500']")
+    assert page.locator("#open-lines li").count() == 0
+    put_call(desk, "other", "A1")
+    tell(feed, "live.line", "other", **said | {"start_ms": 700, "text": "别处的话"})
+    desk.desk.store.live_calls.change([replace(call, findings=(watched(until_ms=20_000),))])
+    tell(feed, "live.finding", "l8")
+    page.wait_for_selector("#call .countdown:has-text('秒可以补救')")
+    assert "别处的话" not in page.content()
+    end_call(desk, call, LiveState.MERGED, merged_call_id="c1")
+    tell(feed, "live.ended", "l8")
+    page.wait_for_selector("#call a[href='/calls/c1']")
+    page.context.close()
+
+
+def wait_until_it_follows(page: Any, feed: LiveFeed) -> None:
+    """Wait until the page follows what the desk tells, and the desk what the worker tells."""
+    page.wait_for_selector("[data-following]", state="attached")
+    until = time.monotonic() + 10
+    while not feed._listeners:
+        assert time.monotonic() < until
+        time.sleep(0.02)
 
 
 def tab_to(page: Any, what: str) -> None:

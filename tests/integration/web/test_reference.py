@@ -86,6 +86,7 @@ REFUSED = {
     "POST /api/v1/appeals/{appeal_id}/withdraw": {"not_found"},
     "PATCH /api/v1/qa-pairs/{pair_id}": {"not_found"},  # nothing was mined, nobody calls, nothing was sent
     "GET /api/v1/live/calls/{live_id}": {"not_found"},
+    "GET /api/v1/alerts/{alert_id}": {"not_found"},
     "POST /api/v1/alerts/{alert_id}/ack": {"not_found"},
     "POST /api/v1/alerts/{alert_id}/snooze": {"not_found"},
     "POST /api/v1/alerts/{alert_id}/false-alarm": {"not_found"},

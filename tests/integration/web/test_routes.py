@@ -13,13 +13,16 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from qareport.model import GRANTS, EventType, JobKind, JobState, Permission, Reach, Team, UserRole
+from qareport.model import GRANTS, EventType, JobKind, JobState, LiveCall, Permission, Reach, Team, UserRole
 from qareport.web import create_app
 from tests.support.desk import PASSWORD, OpenDesk, all_routes, open_desk
+from tests.support.live_board import put_alert, put_call
 
 _P = Permission
 #: Statuses of who is let in: done, sent on, wrong in what was asked, or not there yet.
 LET_IN = {200, 201, 202, 204, 206, 303, 409, 422, 503}
+#: What paths name that may lie outside the reach of a right.
+WITHIN_REACH = ("upload", "ended upload", "live call", "alert")
 AT_THE_DOOR = LET_IN | {401, 410, 429}
 
 
@@ -32,7 +35,7 @@ class Needs:
     #: Whether strangers are let in.
     public: bool = False
     #: What the path names: "", "call", "upload" (waits for bytes), "ended upload", "user", "team", "token", "webhook",
-    #: or "delivery".
+    #: "delivery", "live call" or "alert".
     names: str = ""
     query: str = ""
     body: Any = None
@@ -155,6 +158,22 @@ ROUTES: dict[str, Needs] = {
     "POST /api/v1/exports": Needs(right=_P.EXPORTS_WRITE, body={"kind": "calls"}, audited=1),
     "GET /api/v1/live/calls": Needs(right=_P.LIVE_READ),
     "GET /api/v1/alerts": Needs(right=_P.LIVE_READ),
+    "GET /api/v1/alerts/precision": Needs(right=_P.LIVE_READ),
+    "GET /api/v1/alerts/{alert_id}": Needs(right=_P.LIVE_READ, names="alert"),
+    "POST /api/v1/alerts/{alert_id}/ack": Needs(right=_P.LIVE_WRITE, names="alert", audited=1),
+    "POST /api/v1/alerts/{alert_id}/snooze": Needs(right=_P.LIVE_WRITE, names="alert", body={"minutes": 5}, audited=1),
+    "POST /api/v1/alerts/{alert_id}/false-alarm": Needs(
+        right=_P.LIVE_WRITE, names="alert", body={"reason": "no"}, audited=1
+    ),
+    "GET /board": Needs(right=_P.LIVE_READ),
+    "GET /board/alerts": Needs(right=_P.LIVE_READ),
+    "GET /board/{live_id}": Needs(right=_P.LIVE_READ, names="live call"),
+    "GET /api/v1/live/calls/{live_id}": Needs(right=_P.LIVE_READ, names="live call"),
+    "POST /board/alerts/{alert_id}/ack": Needs(right=_P.LIVE_WRITE, names="alert", audited=1),
+    "POST /board/alerts/{alert_id}/snooze": Needs(right=_P.LIVE_WRITE, names="alert", audited=1),
+    "POST /board/alerts/{alert_id}/false-alarm": Needs(
+        right=_P.LIVE_WRITE, names="alert", body={"reason": "no"}, audited=1
+    ),
     "POST /api/v1/live/tickets": Needs(right=_P.LIVE_INGEST, body={"call_id": "live"}, audited=1),
     "GET /review": Needs(right=_P.REVIEW_WRITE),
     "GET /qa": Needs(right=_P.EXPORTS_WRITE),
@@ -217,11 +236,7 @@ HELD_BY_THEIR_OWN_TESTS = {
     "POST /review/stale/{verdict_id}",
     "PUT /api/v1/calls/{call_id:path}/findings/{finding_id}/verdict",
     # test_live
-    "GET /api/v1/live/calls/{live_id}",
     "GET /api/v1/live/stream",
-    "POST /api/v1/alerts/{alert_id}/ack",
-    "POST /api/v1/alerts/{alert_id}/false-alarm",
-    "POST /api/v1/alerts/{alert_id}/snooze",
     # test_rules
     "GET /api/v1/rules/files/{name:path}",
     "GET /rules/{name:path}",
@@ -259,6 +274,8 @@ class Things:
             "webhook": ("webhook_id", self._webhook),
             "integration": ("webhook_id", self._integration),
             "delivery": ("delivery_id", self._delivery),
+            "live call": ("live_id", lambda: self._live_call(own=own).live_id),
+            "alert": ("alert_id", lambda: put_alert(self.opened, self._live_call(own=own)).alert_id),
         }
         name, make = values[names]
         return path.replace(f"{{{name}}}", str(make()))
@@ -269,6 +286,10 @@ class Things:
         payload = {"file_name": "a.wav", "call_id": "up"}
         store, at = self.opened.desk.store, self.opened.clock.now
         return store.jobs.add(JobKind.UPLOAD, payload, at=at, user_id=owner.user_id, state=state).job_id
+
+    def _live_call(self, *, own: bool) -> LiveCall:
+        self.made += 1
+        return put_call(self.opened, f"live{self.made}", "A1" if own else "B1")
 
     def _user(self) -> int:
         self.made += 1
@@ -334,7 +355,7 @@ def expected(role: UserRole, needs: Needs, *, own: bool) -> set[int]:
             return {404}
     if needs.right not in grants:
         return {403}
-    if "upload" in needs.names and not own and grants[needs.right] is not Reach.ALL:
+    if needs.names in WITHIN_REACH and not own and grants[needs.right] is not Reach.ALL:
         return {404}
     return LET_IN
 
@@ -344,7 +365,7 @@ def test_a_route_lets_in_who_has_the_right_and_nobody_else(things: Things, route
     needs = ROUTES[route]
     wrong = {}
     for role in UserRole:
-        for own in (True, False) if needs.names in ("call", "upload", "ended upload") else (True,):
+        for own in (True, False) if needs.names in ("call", *WITHIN_REACH) else (True,):
             path = things.path(route, needs.names, role, own=own)
             audit = things.opened.desk.store.audit
             before = audit.list(limit=1)

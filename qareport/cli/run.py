@@ -114,6 +114,7 @@ def demo(options: Options, out: Path, formats: tuple[str, ...]) -> int:
     options = replace(
         options,
         model=options.model or "demo",
+        on=settings.HERE,
         store=options.store or f"sqlite:///{out / 'qareport.db'}",
         audio=True if options.audio is None else options.audio,
     )

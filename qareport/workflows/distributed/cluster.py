@@ -45,7 +45,7 @@ class Cluster:
         """Divide the cluster into processes: one for each GPU, and where there is none by CPUs.
 
         Args:
-            device: "auto", "cuda" or "cpu".
+            device: "auto", "cpu", or "cuda"; Ray chooses which GPU.
 
         Raises:
             ClusterError: no node has what is needed.
@@ -54,7 +54,7 @@ class Cluster:
         gpus = sum(int(node.get("GPU", 0)) for node in nodes)
         if gpus and device != "cpu":
             return (Share(cpus=1, gpus=1),) * gpus
-        if device == "cuda":
+        if device.startswith("cuda"):
             raise ClusterError(
                 say("the cluster has no GPU"),
                 where=self.address,

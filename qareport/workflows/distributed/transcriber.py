@@ -83,6 +83,12 @@ class RayTranscriber:
                     for step in ("decode", "transcribe"):
                         on_progress(step, done, len(recordings))
                     yield outcome
+            except (ConnectionError, cluster.ray.exceptions.RayError) as error:
+                raise ClusterError(
+                    say("the connection to the cluster was lost: {reason}", reason=_reason(error)),
+                    where=self.on,
+                    to_do=say("run the same command again: what was transcribed is kept"),
+                ) from error
             finally:
                 run.dismiss()
 

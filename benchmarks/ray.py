@@ -43,7 +43,7 @@ from tests.support.sounds import write_wav
 RESULT = Path(__file__).parent / "results" / "ray.json"
 RATE = 16_000
 #: In seconds, of a stretch; a generated call has two.
-STRETCH = 4
+STRETCH = 3
 #: In seconds, while a process is at work: until the next kill.
 LONGEST_WAIT = 5.0
 HEAD = ("audio", "call_id", "order_id", "agent_id", "started_at", "channels", "customer_phone")

@@ -14,6 +14,7 @@
     ├── DocumentError       a template or a renderer could not make a document
     │   └── TagError        a tag of a template that cannot be used
     ├── BusyError           another process holds a resource that only one process may use
+    ├── ClusterError        a Ray cluster that cannot be reached or used
     ├── DeliveryError       a channel of deliveries cannot be used
     │   └── MailError       mail is not configured, cannot be composed, or its server cannot be used
     └── ConfigError         configuration, manifest, topics or rules: carries every problem, not only the first
@@ -168,6 +169,10 @@ class TagError(DocumentError):
 
 class BusyError(QareportError):
     """Another process holds a resource that only one process may use."""
+
+
+class ClusterError(QareportError):
+    """A Ray cluster that cannot be reached, or on which nothing can be done."""
 
 
 class DeliveryError(QareportError):

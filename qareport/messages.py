@@ -63,6 +63,11 @@ def language() -> str:
     return _block_language.get() or _process_language
 
 
+def process_language() -> str:
+    """Return the language of the process, whatever language the block speaks."""
+    return _process_language
+
+
 def use(chosen: str) -> None:
     """Let the whole process speak a language of `LANGUAGES`."""
     global _process_language

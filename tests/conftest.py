@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import itertools
 import logging
 import os
@@ -13,6 +14,8 @@ import pytest
 from tests.support import postgres
 from tests.support.command import DemoRun, run_qareport
 from tests.support.hypothesis_profiles import load_profile
+from tests.support.ray_cluster import LocalCluster
+from tests.support.ray_cluster import running as running_ray
 
 load_profile()
 #: Tests read English messages, whatever the machine speaks; programs that they start do, too.
@@ -41,6 +44,18 @@ def postgres_server() -> Iterator[str]:
         pytest.skip(missing)
     with postgres.running(programs) as server:
         yield server
+
+
+@pytest.fixture(scope="module")
+def ray_cluster() -> Iterator[LocalCluster]:
+    """Run a Ray cluster of one node with two CPUs for a module; where ray is not installed, its tests are skipped."""
+    if importlib.util.find_spec("ray") is None:
+        missing = "ray is not installed: pip install 'qareport[ray]'"
+        if os.environ.get(postgres.REQUIRE_ALL):
+            pytest.fail(missing)
+        pytest.skip(missing)
+    with running_ray() as cluster:
+        yield cluster
 
 
 @pytest.fixture

@@ -17,6 +17,7 @@ from qareport.delivery.mail import MailView
 from qareport.report.formats.html import PageVariables
 from qareport.report.order.view_types import OrderView
 from qareport.report.period.view_types import PeriodView
+from tools import reference_plan
 from tools.reference_commands import commands_reference
 from tools.reference_rules import conditions_page, lint_codes_page
 from tools.reference_settings import settings_reference
@@ -100,6 +101,8 @@ def main() -> int:
     for name, make in PAGES.items():
         (FOLDER / name).write_text(make(), encoding="utf-8")
         sys.stdout.write(f"{FOLDER / name}\n")
+    for path in reference_plan.write():
+        sys.stdout.write(f"{path}\n")
     return 0
 
 

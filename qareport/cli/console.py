@@ -246,6 +246,8 @@ class Options:
     audio: bool | None = None
     #: The spoken language; only commands that transcribe take it.
     language: str | None = None
+    #: Where recordings are transcribed; only `run` takes it.
+    on: str | None = None
 
     def open_workspace(self, *, make_store: bool = False) -> Workspace:
         """Open the installation that the options name.
@@ -263,6 +265,7 @@ class Options:
             locale=self.locale,
             audio=self.audio,
             language=self.language,
+            on=self.on,
             make_store=make_store,
         )
 

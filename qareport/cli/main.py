@@ -58,6 +58,7 @@ COMMANDS: Mapping[str, Entry] = {
     "mail": Entry("daily:mail", "List, resend, settle and test mails"),
     "models": Entry("setup:models", "Download or check the speech model"),
     "notify": Entry("integrations:notify_group", "Try the robots of chat groups"),
+    "plan": Entry("plan:plan", "Plan an installation for so many calls a day"),
     "qa": Entry("qa:qa", "Learn question-answer pairs from good calls"),
     "report": Entry("run:report", "Write the report of orders from the store"),
     "rules": Entry("rules:rules_group", "Check, test, explain and replay the rules"),

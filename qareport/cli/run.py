@@ -52,6 +52,22 @@ manifest_option = click.option(
 )
 
 
+def _place(_: click.Context, __: click.Parameter, value: str | None) -> str | None:
+    if value is not None and not settings.is_place(value):
+        raise click.BadParameter(
+            str(say("got {value!r}, expected {places}", value=value, places=settings.expected_place()))
+        )
+    return value
+
+
+on_option = click.option(
+    "--on",
+    callback=_place,
+    metavar="PLACE",
+    help="Where recordings are transcribed [engine.on, here]; ray or ray://HOST:PORT: on a Ray cluster.",
+)
+
+
 @click.command(cls=SpokenCommand)
 @click.argument("sources", nargs=-1, metavar="SOURCE...")
 @manifest_option
@@ -66,6 +82,7 @@ manifest_option = click.option(
 @format_option()
 @audio_option
 @language_option
+@on_option
 @takes_options
 def run(options: Options, sources: tuple[str, ...], manifest: Path | None, out: Path, formats: tuple[str, ...]) -> int:
     """Turn recordings (files, folders, fsspec URLs) into transcripts, analyses and reports.
@@ -97,6 +114,7 @@ def demo(options: Options, out: Path, formats: tuple[str, ...]) -> int:
     options = replace(
         options,
         model=options.model or "demo",
+        on=settings.HERE,
         store=options.store or f"sqlite:///{out / 'qareport.db'}",
         audio=True if options.audio is None else options.audio,
     )

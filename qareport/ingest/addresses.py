@@ -31,6 +31,20 @@ def shown(url: str) -> str:
     return urlunsplit((parts.scheme, host, parts.path, "…" if parts.query else "", ""))
 
 
+def secrets(url: str) -> tuple[str, ...]:
+    """Return what no message may repeat of a URL, the longest first: user and password, together and the latter alone.
+
+    Drivers quote parts of a URL, and decoded ones: a user before an `@` is a part of the bucket's name to some.
+    """
+    try:
+        user = urlsplit(url).netloc.rpartition("@")[0]
+    except ValueError:
+        return ()
+    password = user.partition(":")[2]
+    found = {part for text in (user, password) for part in (text, unquote(text)) if part}
+    return tuple(sorted(found, key=len, reverse=True))
+
+
 def file_name(url: str) -> str:
     """Return the name of the file behind a URL: `a b.wav` of `https://example.com/calls/a%20b.wav?key=1`."""
     path = unquote(urlsplit(url).path) if url.startswith(("http://", "https://")) else url

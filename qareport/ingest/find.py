@@ -102,7 +102,7 @@ class _OfRows:
         name = base_name(url)
         why = refusal(url, allowed=self.settings.manifest_urls, beside=self.manifest.path.parent)
         if why is not None:
-            return RecordingFile(path=Path(shown(url)), name=name, fault=why)
+            return RecordingFile(path=Path(shown(url)), name=name, fault=why, address=shown(url))
         contents = RemoteSource(cache=self.cache, settings=self.settings, wait=self.wait).fetch(url)
         if len(contents.recordings) == 1:
             return contents.recordings[0]
@@ -112,4 +112,4 @@ class _OfRows:
             if contents.problems
             else say("{count} recordings behind this address", count=count)
         )
-        return RecordingFile(path=Path(shown(url)), name=name, fault=fault)
+        return RecordingFile(path=Path(shown(url)), name=name, fault=fault, address=shown(url))

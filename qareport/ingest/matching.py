@@ -134,7 +134,7 @@ class Matching:
         if unit.fault is not None:
             self._fail(call, "ingest", f"{call.audio_path}: {unit.fault}")
         elif broken := next((recording for recording in recordings if recording.fault is not None), None):
-            self._fail(replace(call, audio_path=str(broken.path)), "ingest", f"{broken.path}: {broken.fault}")
+            self._fail(replace(call, audio_path=broken.place), "ingest", f"{broken.place}: {broken.fault}")
         elif not all(recording.whole for recording in recordings):
             self._waiting.append(replace(call, audio_path=str(recordings[0].path)))
         elif len(recordings) == 1:

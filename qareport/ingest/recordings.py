@@ -32,6 +32,13 @@ class RecordingFile:
     whole: bool = True
     #: Why it cannot be used; None: nothing is known against it.
     fault: str | Message | None = None
+    #: Where it was to be fetched from, as messages show it: a path would join the slashes of `s3://`.
+    address: str = ""
+
+    @property
+    def place(self) -> str:
+        """Return where it is, or was to come from."""
+        return self.address or str(self.path)
 
     @property
     def stem(self) -> str:

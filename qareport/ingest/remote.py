@@ -15,7 +15,7 @@ from qareport.audio.containers import AUDIO_SUFFIXES
 from qareport.errors import NotFoundError, Problem, QareportError, os_reason
 from qareport.files import atomic_path
 from qareport.ingest import http
-from qareport.ingest.addresses import file_name, is_chain, shown
+from qareport.ingest.addresses import file_name, is_chain, secrets, shown
 from qareport.ingest.http import FetchLimits
 from qareport.ingest.recordings import RecordingFile, SourceContents
 from qareport.messages import Message, say
@@ -171,8 +171,10 @@ def suffixes_expected() -> Message:
 
 def _problem(url: str, error: Exception) -> Problem:
     reason = str(os_reason(error))
-    for secret in {url, url.partition("://")[2]}:
-        reason = reason.replace(secret, shown(url))
+    for said in (url, url.partition("://")[2]):
+        reason = reason.replace(said, shown(url))
+    for secret in secrets(url):
+        reason = reason.replace(secret, "***")
     return Problem(
         what=say("cannot be fetched: {error}", error=reason),
         where=shown(url),

@@ -3,6 +3,7 @@
 from qareport.settings.agents import load_agents
 from qareport.settings.bundled import bundled_calls, bundled_model, bundled_reader, default_dir
 from qareport.settings.desk import DeskSettings, ReviewSettings, WebhookSettings
+from qareport.settings.engine import HERE, EngineSettings, expected_place, is_place
 from qareport.settings.ingest import IngestSettings
 from qareport.settings.live import AlertSettings, LiveSettings, RouteSettings
 from qareport.settings.mail import MailSettings
@@ -26,6 +27,7 @@ from qareport.settings.teams import TeamEntry, load_teams
 from qareport.settings.understanding import LanguageModelSettings, UnderstandingSettings
 
 __all__ = [
+    "HERE",
     "AlertSettings",
     "AnalysisSettings",
     "AsrSettings",
@@ -33,6 +35,7 @@ __all__ = [
     "CategorySettings",
     "DailySettings",
     "DeskSettings",
+    "EngineSettings",
     "IngestSettings",
     "LanguageModelSettings",
     "LiveSettings",
@@ -55,6 +58,8 @@ __all__ = [
     "bundled_model",
     "bundled_reader",
     "default_dir",
+    "expected_place",
+    "is_place",
     "load",
     "load_agents",
     "load_teams",

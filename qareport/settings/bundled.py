@@ -35,3 +35,8 @@ def bundled_reader() -> Path:
 def bundled_calls() -> Path:
     """Return the directory of the bundled recordings and their manifest."""
     return _PACKAGE / "bundled" / "calls"
+
+
+def bundled_figures() -> Path:
+    """Return the measured figures that `qareport plan` multiplies (`make reference` writes them)."""
+    return _PACKAGE / "bundled" / "figures.json"

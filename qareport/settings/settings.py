@@ -13,6 +13,7 @@ from pydantic import AfterValidator, Field, with_config
 from qareport.messages import say
 from qareport.model import DEFAULT_SILENCE_MS, PersonalKind, Role
 from qareport.settings.desk import DeskSettings, ReviewSettings, WebhookSettings
+from qareport.settings.engine import EngineSettings
 from qareport.settings.ingest import IngestSettings
 from qareport.settings.live import AlertSettings, LiveSettings
 from qareport.settings.mail import MailSettings
@@ -253,6 +254,7 @@ class Settings:
 
     audio: AudioSettings = field(default_factory=AudioSettings)
     asr: AsrSettings = field(default_factory=AsrSettings)
+    engine: EngineSettings = field(default_factory=EngineSettings)
     understanding: UnderstandingSettings = field(default_factory=UnderstandingSettings)
     analysis: AnalysisSettings = field(default_factory=AnalysisSettings)
     score: ScoreSettings = field(default_factory=ScoreSettings)

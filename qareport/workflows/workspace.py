@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from qareport.store import Store
     from qareport.understanding import Reader
     from qareport.workflows.judge import RuleBook
-    from qareport.workflows.transcribe import EngineTranscriber
+    from qareport.workflows.transcribe import RecordingTranscriber
 
 DEFAULT_MODEL = "iic/SenseVoiceSmall"
 #: Any project may have a folder of these names: only one that holds the marker is meant.
@@ -54,6 +54,7 @@ class Workspace:
         locale: Locale | None,
         audio: bool | None,
         language: str | None,
+        on: str | None,
         make_store: bool,
     ) -> None:
         """Take what `open` has decided."""
@@ -62,6 +63,7 @@ class Workspace:
         self._locale: Locale | None = locale
         self._audio = audio
         self._language = language
+        self._on = on
         self._make_store = make_store
         self._engine_files: EngineFiles | None = None
         #: SQLAlchemy URL of the store; may hold a password.
@@ -83,6 +85,7 @@ class Workspace:
         locale: Locale | None = None,
         audio: bool | None = None,
         language: str | None = None,
+        on: str | None = None,
         make_store: bool = False,
     ) -> Self:
         """Open an installation.
@@ -96,6 +99,7 @@ class Workspace:
             locale: overrides `report.locale`; None: as the settings say.
             audio: overrides `report.audio`; None: as the settings say.
             language: overrides `asr.language`; None: as the settings say.
+            on: overrides `engine.on`; None: as the settings say.
             make_store: create the store when it does not exist; for read-only use, a wrong name is an error.
         """
         return cls(
@@ -107,6 +111,7 @@ class Workspace:
             locale=locale,
             audio=audio,
             language=language,
+            on=on,
             make_store=make_store,
         )
 
@@ -358,15 +363,15 @@ class Workspace:
         files, values = self.engine_files(), self.settings
         return asr.load(files, device=self.device, asr=values.asr, audio=values.audio)
 
-    def load_transcriber(self) -> EngineTranscriber:
-        """Load the speech model as what `transcribe_calls` takes.
+    def load_transcriber(self) -> RecordingTranscriber:
+        """Return what `transcribe_calls` takes: the speech model, loaded here, or the cluster of `engine.on`.
 
         Raises:
             ModelError: as `load_engine`.
         """
-        from qareport.workflows.transcribe import EngineTranscriber
+        from qareport.workflows.distributed.transcriber import choose_transcriber
 
-        return EngineTranscriber(self.load_engine())
+        return choose_transcriber(self, self._on)
 
 
 def _folder(name: str) -> Path:

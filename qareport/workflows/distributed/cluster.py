@@ -1,0 +1,151 @@
+"""The Ray cluster of a run: connect to it, see what it has, and say plainly what is wrong with it.
+
+The only module that imports ray, and only where a run is on it.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any
+from urllib.parse import urlsplit
+
+from qareport.errors import ClusterError
+from qareport.messages import say
+from qareport.workflows.distributed.process import TranscribingProcess
+
+#: In seconds: an address that does not answer for so long leads nowhere.
+_ANSWER_S = 10.0
+#: CPUs of a process where there is no GPU: decoding and the model use several.
+_CPUS = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Share:
+    """What a process takes of the cluster."""
+
+    cpus: int
+    gpus: int = 0
+
+
+class Cluster:
+    """A cluster that a run is connected to."""
+
+    def __init__(self, ray: ModuleType, address: str) -> None:
+        """Take the connected library; `connected` makes it."""
+        self.ray = ray
+        self.address = address
+
+    def shares(self, device: str) -> tuple[Share, ...]:
+        """Divide the cluster into processes: one for each GPU, and where there is none by CPUs.
+
+        Args:
+            device: "auto", "cpu", or "cuda"; Ray chooses which GPU.
+
+        Raises:
+            ClusterError: no node has what is needed.
+        """
+        nodes = [node["Resources"] for node in self.ray.nodes() if node["Alive"]]
+        gpus = sum(int(node.get("GPU", 0)) for node in nodes)
+        if gpus and device != "cpu":
+            return (Share(cpus=1, gpus=1),) * gpus
+        if device.startswith("cuda"):
+            raise ClusterError(
+                say("the cluster has no GPU"),
+                where=self.address,
+                to_do=say("start its nodes with --num-gpus, or use --device cpu"),
+            )
+        shares = [share for node in nodes for share in _by_cpus(int(node.get("CPU", 0)))]
+        if not shares:
+            raise ClusterError(
+                say("no node of the cluster has a CPU for this run"),
+                where=self.address,
+                to_do=say("start a node: ray start --address=HEAD:6379"),
+            )
+        return tuple(shares)
+
+    def start(self, share: Share) -> Any:
+        """Start a process, as soon as the cluster has room for it, and return its handle.
+
+        Ray starts none again and repeats nothing: what is lost is given to others by `RayTranscriber`.
+        """
+        remote = self.ray.remote(TranscribingProcess)
+        options = {"num_cpus": share.cpus, "num_gpus": share.gpus, "max_restarts": 0, "max_task_retries": 0}
+        return remote.options(**options).remote()
+
+
+def _by_cpus(cpus: int) -> list[Share]:
+    count = max(1, cpus // _CPUS)
+    return [Share(cpus=cpus // count)] * count if cpus else []
+
+
+@contextmanager
+def connected(on: str) -> Iterator[Cluster]:
+    """Connect to a cluster for the length of a block; a connection that is open already is used and left open.
+
+    Args:
+        on: "ray": the cluster of RAY_ADDRESS, else the one that this machine belongs to, else one of this machine
+            alone, for this run; "ray://HOST:PORT": through the client port of its head node.
+
+    Raises:
+        ClusterError: ray is not installed, or the cluster cannot be reached.
+    """
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing is told to anybody
+    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+    try:
+        import ray
+    except ImportError as error:
+        raise ClusterError(
+            say("ray is not installed ({error})", error=error), to_do=say("pip install 'qareport[ray]'")
+        ) from error
+    if ray.is_initialized():
+        yield Cluster(ray, on)
+        return
+    _be_quiet(ray)
+    if on.startswith("ray://"):
+        _check_answer(on)
+    try:
+        ray.init(
+            on if on.startswith("ray://") else None,
+            include_dashboard=None if on.startswith("ray://") else False,
+            log_to_driver=False,
+            logging_level=logging.CRITICAL,
+        )
+    except Exception as error:  # ray raises errors of many kinds; all mean the same
+        raise _unreachable(on, str(error).splitlines()[0] if str(error) else type(error).__name__) from error
+    try:
+        yield Cluster(ray, on)
+    finally:
+        ray.shutdown()
+
+
+def _be_quiet(ray: ModuleType) -> None:
+    """Keep Ray from writing of lost processes to stdout, where results belong: the run itself deals with them."""
+    worker = ray._private.worker
+    if hasattr(worker, "print_to_stdstream"):
+        worker.print_to_stdstream = lambda *_, **__: None
+
+
+def _check_answer(on: str) -> None:
+    """Refuse an address where nothing answers at once; Ray itself would try for half a minute."""
+    parts = urlsplit(on)
+    try:
+        socket.create_connection((parts.hostname or "", parts.port or 0), timeout=_ANSWER_S).close()
+    except OSError as error:
+        raise _unreachable(on, str(error.strerror or error)) from error
+
+
+def _unreachable(on: str, reason: str) -> ClusterError:
+    return ClusterError(
+        say("the Ray cluster cannot be reached: {reason}", reason=reason),
+        where=on,
+        to_do=say(
+            "check that its head node runs (ray start --head --ray-client-server-port=10001) and has the same versions "
+            "of Python and ray"
+        ),
+    )

@@ -1,0 +1,51 @@
+"""A cluster is divided into processes: one for each GPU, and where there is none by CPUs."""
+
+from __future__ import annotations
+
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from qareport.errors import ClusterError
+from qareport.workflows.distributed.cluster import Cluster, Share
+
+
+def cluster(*nodes: dict[str, Any], dead: dict[str, Any] | None = None) -> Cluster:
+    """A cluster of nodes with these resources, as Ray lists them."""
+    ray = ModuleType("ray")
+    listed = [{"Alive": True, "Resources": node} for node in nodes]
+    listed += [] if dead is None else [{"Alive": False, "Resources": dead}]
+    ray.nodes = lambda: listed  # type: ignore[attr-defined]
+    return Cluster(ray, "ray")
+
+
+GPU = Share(cpus=1, gpus=1)
+
+
+@pytest.mark.parametrize(
+    ("nodes", "device", "shares"),
+    [
+        ([{"CPU": 16.0, "GPU": 2.0}, {"CPU": 16.0, "GPU": 1.0}], "auto", [GPU] * 3),
+        ([{"CPU": 16.0, "GPU": 2.0}, {"CPU": 64.0}], "auto", [GPU] * 2),
+        ([{"CPU": 16.0, "GPU": 2.0}], "cuda", [GPU] * 2),
+        ([{"CPU": 8.0, "GPU": 2.0}], "cpu", [Share(cpus=4)] * 2),
+        ([{"CPU": 1.0}, {"CPU": 2.0}], "auto", [Share(cpus=1), Share(cpus=2)]),
+        ([{"CPU": 10.0}], "auto", [Share(cpus=5)] * 2),
+        ([{"memory": 1.0}, {"CPU": 7.0}], "auto", [Share(cpus=7)]),
+    ],
+)
+def test_processes_follow_gpus_and_else_cpus(nodes: list[dict[str, Any]], device: str, shares: list[Share]) -> None:
+    assert list(cluster(*nodes).shares(device)) == shares
+
+
+def test_a_node_that_was_lost_counts_for_nothing() -> None:
+    assert cluster({"CPU": 4.0}, dead={"CPU": 4.0, "GPU": 8.0}).shares("auto") == (Share(cpus=4),)
+
+
+@pytest.mark.parametrize(
+    ("device", "said"), [("auto", "no node of the cluster has a CPU"), ("cuda", "the cluster has no GPU")]
+)
+def test_a_cluster_without_what_is_needed_says_so(device: str, said: str) -> None:
+    with pytest.raises(ClusterError, match=said):
+        cluster({"memory": 1.0}).shares(device)

@@ -67,6 +67,7 @@ CODES: Mapping[str, Message] = {
     # Warnings of rules that load.
     "rule-without-test": say("No test has the rule in `must_hit`, or none has it in `must_not_hit`."),
     "advice-without-topic": say("The advice names {{ topic }}, which the conditions do not always find."),
+    "advice-not-excused": say("What the advice says to say holds none of the words that `unless` excuses."),
     "duplicate-title": say("Two rules have the same title."),
     "ambiguous-scalar": say("Other YAML readers take the plain value for something else than text."),
     "short-silence": say("The silence is shorter than the shortest pause that counts as silence."),

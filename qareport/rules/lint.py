@@ -15,6 +15,7 @@ from qareport.messages import Message, say
 from qareport.model import DEFAULT_SILENCE_MS
 from qareport.rules.aliases import did_you_mean
 from qareport.rules.diagnostics import read_ignores, silence
+from qareport.rules.lint_advice import check_advice
 from qareport.rules.lint_conditions import Limits, check_conditions, same_trigger
 from qareport.rules.lint_words import check_words
 from qareport.rules.live import what_needs_end
@@ -69,6 +70,7 @@ def lint(
         *_without_tests(ruleset, tests),
         *_tests_of_retired_rules(ruleset, tests),
         *_advice_without_topic(ruleset),
+        *check_advice(ruleset),
         *_equal_titles(ruleset),
         *_conditions(ruleset, limits),
         *_live_without_end(ruleset),

@@ -67,7 +67,7 @@ def explain_connection(error: Exception, settings: MailSettings) -> MailError:
         )
     if isinstance(error, smtplib.SMTPServerDisconnected):
         to_do = say("if the port is for ssl (465), set mail.security: ssl; else look into the server's log")
-        return MailError(say("the server hung up: {error}", error=error), where=where, to_do=to_do)
+        return MailError(say("the server hung up"), where=where, to_do=to_do)
     if isinstance(error, smtplib.SMTPResponseException):
         return MailError(
             say("the server refuses this machine: {error}", error=_reply(error)),
@@ -75,7 +75,9 @@ def explain_connection(error: Exception, settings: MailSettings) -> MailError:
             to_do=say("ask who runs it"),
         )
     return MailError(
-        say("no connection: {error}", error=error), where=where, to_do=say("check mail.host, mail.port and the network")
+        say("no connection: {error}", error=os_reason(error)),
+        where=where,
+        to_do=say("check mail.host, mail.port and the network"),
     )
 
 

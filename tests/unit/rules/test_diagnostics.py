@@ -89,6 +89,10 @@ WEAK: dict[str, dict[str, str]] = {
     "advice-without-topic": rule(
         "advice: 好, when: {customer says: [发货]}", "advice: '{{ topic }}', when: {silence: 2s}"
     ),
+    "advice-not-excused": rule(
+        "advice: 好, when: {customer says: [发货]}",
+        "advice: 可以说：“我马上催仓库发货。”, when: {customer says: [发货], unless: [{agent says: [抱歉]}]}",
+    ),
     "duplicate-title": second("另一个", "标题"),
     "ambiguous-scalar": when("{customer says: [yes]}"),
     "short-silence": when("{silence: 1s}"),

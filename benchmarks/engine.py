@@ -100,7 +100,9 @@ def arguments() -> argparse.Namespace:
 def command_line(options: argparse.Namespace) -> str:
     """Write the command line anew, without the path of the model."""
     given = {key: value for key, value in vars(options).items() if value and key not in ("model", "formats")}
-    return "python -m benchmarks.engine " + " ".join(f"--{key} {value}" for key, value in given.items())
+    return "python -m benchmarks.engine " + " ".join(
+        f"--{key}" if value is True else f"--{key} {value}" for key, value in given.items()
+    )
 
 
 # --- the two sides ----------------------------------------------------------------------------------------------------

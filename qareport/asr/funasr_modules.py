@@ -10,11 +10,14 @@ import importlib
 import importlib.util
 import sys
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from qareport.asr.suppress_output import suppress_output
 from qareport.errors import ModelError
 from qareport.messages import say
+
+if TYPE_CHECKING:
+    import funasr  # noqa: F401 - what is imported by name below: the contracts in pyproject.toml see it
 
 _PACKAGE = "funasr"
 

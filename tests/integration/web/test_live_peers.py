@@ -201,7 +201,7 @@ class FunasrSession:
     def talk(cls, ports: Ports, sound: Pcm, rate: int, mode: str, name: str) -> FunasrSession:
         """Send sound in frames of 60 ms until the server says that it has heard everything."""
         url = f"ws://127.0.0.1:{ports.server.ports['funasr']}"
-        told = []
+        told: list[dict[str, Any]] = []
         with connect(url, subprotocols=[Subprotocol("binary")], ping_interval=None) as websocket:
             first = {
                 "mode": mode, "chunk_size": [5, 10, 5], "chunk_interval": 10, "encoder_chunk_look_back": 4,

@@ -1,4 +1,4 @@
-"""The calls that ring on the demo's desk: bundled recordings, played in real time to its live port, again and again."""
+"""The calls that ring on the demo's desk: bundled recordings, played in real time to its live port, now and then."""
 
 from __future__ import annotations
 
@@ -21,8 +21,9 @@ if TYPE_CHECKING:
 
 #: The recordings that ring, each of another agent: asked three times, a threat to complain, a customer who gives up.
 CALLS: Final = ("c07-asked-three-times.ogg", "c13-escalation.ogg", "c04-given-up.ogg")
-#: In seconds: after the engine is ready; from one call's beginning to the next one's; from a round to the next.
-_FIRST_S, _APART_S, _PAUSE_S = 5.0, 40.0, 120.0
+#: In seconds: after the engine is ready; from one call's beginning to the next one's; from the first round to the
+#: second, and twice as long each time, up to an hour: a demo that is left alone does not fill up.
+_FIRST_S, _APART_S, _PAUSE_S, _MOST_PAUSE_S = 5.0, 40.0, 120.0, 3_600.0
 _LOOK_S: Final = 1.0
 
 
@@ -49,13 +50,15 @@ def ring_demo(line: DemoLine, desk_folder: Path) -> None:
     """
     from qareport.web.health import read_sign_of_life
 
+    wait_s, pause_s = _FIRST_S, _PAUSE_S
     while _is_wanted(line):
+        time.sleep(_LOOK_S)
         if read_sign_of_life(desk_folder).state != "ready":
-            time.sleep(_LOOK_S)
             continue
-        time.sleep(_FIRST_S)
-        asyncio.run(ring_round(line))
-        time.sleep(_PAUSE_S)
+        wait_s -= _LOOK_S
+        if wait_s <= 0:
+            asyncio.run(ring_round(line))
+            wait_s, pause_s = pause_s, min(2 * pause_s, _MOST_PAUSE_S)
 
 
 async def ring_round(line: DemoLine) -> list[str]:

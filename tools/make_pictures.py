@@ -1,6 +1,6 @@
 """Make the pictures of the supervisor's guide anew, from the desk of the demo: `python -m tools.make_pictures`.
 
-Needs Chromium; takes a minute or two. Look at them before they are committed.
+Needs Chromium; takes some minutes. Look at the pictures before they are committed.
 """
 
 from __future__ import annotations
@@ -8,6 +8,8 @@ from __future__ import annotations
 import io
 import shutil
 import tempfile
+from collections.abc import Mapping
+from contextlib import closing
 from itertools import count, takewhile
 from pathlib import Path
 
@@ -20,29 +22,30 @@ from tests.support.serving import Serving, serving, wait_for
 
 PICTURES = ROOT / "docs" / "images" / "desk"
 LOCALES = ("zh-CN", "en")
-#: What each picture shows: a page, and the part of it that is in view.
-VIEWS = {
+#: Pages by the name of their picture, each with the part that is brought to the top, or None.
+LIVE: Mapping[str, tuple[str, str | None]] = {"board": ("/board", None)}
+VIEWS: Mapping[str, tuple[str, str | None]] = {
     "today": ("/", None),
     "calls": ("/calls", None),
     "upload": ("/upload", None),
-    "heat": ("/heat", None),
     "call": ("{call}", None),
     "review": ("{call}", "#findings"),
-    "rules": ("/rules", None),
-    "rule": ("{rule}", None),
+    "rules": ("/rules?q=运费", None),
+    "rule": ("/rules/returns-refunds.yaml?tab=form&rule=returns.freight-unanswered", "#form"),
 }
+_PATIENCE_S = 900
 
 
 def main() -> None:
-    """Start the demo desk, wait until it has heard its calls, and photograph its pages in both languages."""
+    """Start the demo's desk; photograph the board when an alert rings, the rest when the calls have been heard."""
     with tempfile.TemporaryDirectory() as folder, serving("--demo", cwd=Path(folder)) as desk:
         wait_for(lambda: _answers(desk), what="the desk")
-        with desk.browser("supervisor") as client:
-            wait_for(lambda: _is_quiet(client), what="the calls of the demo", seconds=900)
-            cookie = client.cookies["qareport"]
-            places = {"call": _worst(client), "rule": "/rules/attitude.yaml"}
-        for locale in LOCALES:
-            _photograph(desk, cookie, locale, places)
+        with closing(desk.browser("supervisor")) as client:
+            token = client.cookies["qareport"]
+            wait_for(lambda: 'class="raised-' in client.get("/board").text, what="an alert", seconds=_PATIENCE_S)
+            _photograph(desk, token, LIVE)
+            wait_for(lambda: _is_quiet(client), what="the calls of the demo", seconds=_PATIENCE_S)
+            _photograph(desk, token, VIEWS, call=_worst(client))
 
 
 def _answers(desk: Serving) -> bool:
@@ -54,11 +57,8 @@ def _answers(desk: Serving) -> bool:
 
 def _is_quiet(client: httpx2.Client) -> bool:
     """Whether there are uploads, and none waits any longer."""
-    uploads = takewhile(
-        lambda answer: answer.status_code == 200,
-        (client.get(f"/api/v1/uploads/{number}") for number in count(1)),
-    )
-    states = {answer.json()["state"] for answer in uploads}
+    answers = (client.get(f"/api/v1/uploads/{number}") for number in count(1))
+    states = {answer.json()["state"] for answer in takewhile(lambda answer: answer.status_code == 200, answers)}
     return bool(states) and states <= {"done", "failed"}
 
 
@@ -69,29 +69,30 @@ def _worst(client: httpx2.Client) -> str:
     return f"/calls/{min(scored, key=lambda call: call['score'])['call_id']}"
 
 
-def _photograph(desk: Serving, cookie: str, locale: str, places: dict[str, str]) -> None:
-    folder = PICTURES / locale
-    folder.mkdir(parents=True, exist_ok=True)
+def _photograph(desk: Serving, token: str, views: Mapping[str, tuple[str, str | None]], *, call: str = "") -> None:
+    """Save a picture of each page in each language."""
+    program = shutil.which("chromium") or shutil.which("google-chrome")
     with sync_playwright() as started:
-        program = shutil.which("chromium") or shutil.which("google-chrome")
         browser = started.chromium.launch(executable_path=program, args=["--no-sandbox", "--disable-gpu"])
-        context = browser.new_context(
-            viewport={"width": 1280, "height": 860}, locale=locale, base_url=desk.address, color_scheme="light"
-        )
-        context.add_cookies([{"name": "qareport", "value": cookie, "url": desk.address}])
-        page = context.new_page()
-        for name, (place, part) in VIEWS.items():
-            page.goto(place.format(**places))
-            if part is not None:
-                page.locator(part).scroll_into_view_if_needed()
-                page.evaluate(f"document.querySelector('{part}').scrollIntoView()")
-            page.wait_for_timeout(1_000)  # waveforms and editors draw themselves
-            _save(page, folder / f"{name}.png")
+        for locale in LOCALES:
+            context = browser.new_context(
+                viewport={"width": 1280, "height": 860}, locale=locale, base_url=desk.address, color_scheme="light"
+            )
+            context.add_cookies([{"name": "qareport", "value": token, "url": desk.address}])
+            page = context.new_page()
+            page.set_default_timeout(120_000)
+            for name, (place, part) in views.items():
+                page.goto(place.format(call=call))
+                if part is not None:
+                    page.evaluate(f"document.querySelector('{part}').scrollIntoView()")
+                page.wait_for_timeout(1_000)  # waveforms and editors draw themselves
+                _save(page, PICTURES / locale / f"{name}.png")
         browser.close()
 
 
 def _save(page: Page, path: Path) -> None:
     """Save what is in view with 128 colours: a third of the size, and nobody sees it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
     picture = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
     picture.quantize(128, dither=Image.Dither.NONE).save(path, optimize=True)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 import shutil
 import signal
@@ -104,6 +105,7 @@ def test_an_interruption_while_the_program_loads_is_no_fault(folder: Path) -> No
     command = [sys.executable, "-X", "importtime", "-m", "qareport", "analyse", "t.jsonl"]
     process = subprocess.Popen(command, cwd=folder, stderr=subprocess.PIPE, text=True)
     assert process.stderr is not None
+    fcntl.fcntl(process.stderr, fcntl.F_SETPIPE_SZ, 4096)  # so it cannot run far ahead
     for line in process.stderr:
         if line.endswith(" click.core\n"):  # in the middle of the imports of the command line
             break

@@ -263,8 +263,7 @@ class LiveService:
         with self._lock:
             kept.call = replace(kept.call, signals=(*kept.call.signals, seen))
         self._keep(kept)
-        data = {"signal": noticed.signal, "at_ms": noticed.at_ms, "quote": quote, "speaker": noticed.speaker}
-        self._tell_of(kept, "live.signal", data)
+        self._tell_of(kept, "live.signal", to_data(seen))
         if noticed.signal.value in self._settings.alerts.signals:
             self._raise(kept, alerting.of_signal(kept.call, noticed, quote, self._clock()))
 
@@ -308,15 +307,12 @@ class LiveService:
         for kept in list(self._calls.values()):
             if kept.call.ended_by:
                 continue
-            if now_s - kept.heard_s >= live.idle_s:
-                reason = "idle"
-            elif now_s - kept.began_s >= live.max_minutes * 60:
-                reason = "limit"
-            else:
+            is_idle = now_s - kept.heard_s >= live.idle_s
+            if not is_idle and now_s - kept.began_s < live.max_minutes * 60:
                 continue
             with self._lock:
                 kept.connected.clear()
-                kept.call = replace(kept.call, ended_by=reason)
+                kept.call = replace(kept.call, ended_by="idle" if is_idle else "limit")
                 self.core.end(kept.call.live_id)
 
     def _keep(self, kept: _Kept) -> None:

@@ -10,7 +10,6 @@ import shutil
 import tempfile
 from collections.abc import Mapping
 from contextlib import closing
-from itertools import count, takewhile
 from pathlib import Path
 
 import httpx2
@@ -33,18 +32,18 @@ VIEWS: Mapping[str, tuple[str, str | None]] = {
     "rules": ("/rules?q=运费", None),
     "rule": ("/rules/returns-refunds.yaml?tab=form&rule=returns.freight-unanswered", "#form"),
 }
-_PATIENCE_S = 900
+_PATIENCE_S = 1_800
 
 
 def main() -> None:
     """Start the demo's desk; photograph the board when an alert rings, the rest when the calls have been heard."""
     with tempfile.TemporaryDirectory() as folder, serving("--demo", cwd=Path(folder)) as desk:
         wait_for(lambda: _answers(desk), what="the desk")
-        with closing(desk.browser("supervisor")) as client:
+        with closing(desk.browser("supervisor")) as client, closing(desk.browser("admin")) as admin:
             token = client.cookies["qareport"]
             wait_for(lambda: 'class="raised-' in client.get("/board").text, what="an alert", seconds=_PATIENCE_S)
             _photograph(desk, token, LIVE)
-            wait_for(lambda: _is_quiet(client), what="the calls of the demo", seconds=_PATIENCE_S)
+            wait_for(lambda: _is_quiet(admin), what="the calls of the demo", seconds=_PATIENCE_S)
             _photograph(desk, token, VIEWS, call=_worst(client))
 
 
@@ -56,10 +55,8 @@ def _answers(desk: Serving) -> bool:
 
 
 def _is_quiet(client: httpx2.Client) -> bool:
-    """Whether there are uploads, and none waits any longer."""
-    answers = (client.get(f"/api/v1/uploads/{number}") for number in count(1))
-    states = {answer.json()["state"] for answer in takewhile(lambda answer: answer.status_code == 200, answers)}
-    return bool(states) and states <= {"done", "failed"}
+    """Whether no recording waits any longer: the first page says how many do."""
+    return "正在识别或排队" not in client.get("/", headers={"accept-language": "zh-CN"}).text
 
 
 def _worst(client: httpx2.Client) -> str:

@@ -40,6 +40,9 @@ def show_today(request: Request, access: MyAccess) -> Response:
         now, agents = access.desk.now(), access.agents(Permission.REPORTS_READ)
         newest = access.desk.store.call_pages.find_starts_around(now, now, agents)[0]
         latest = None if newest is None else periods.local_day(newest, zone)
+    if latest is not None:
+        period = periods.period_of(PeriodKind.DAY, latest, zone)
+        report = access.recent_report(period)
     view = build_view(report, access.desk.settings.report, pages_of(request, access))
     return render(
         request, "today.html.j2", view=view, latest=latest, report_calls=report.coverage.calls,

@@ -36,10 +36,12 @@ def test_who_reads_no_reports_is_sent_to_the_audit_log(opened: OpenDesk) -> None
     assert (answer.status_code, answer.headers["location"]) == (303, "/audit")
 
 
-def test_a_day_without_calls_says_that_nobody_is_to_be_called(opened: OpenDesk) -> None:
-    opened.clock.move(days=1)
+def test_after_a_day_without_calls_the_last_one_with_calls_is_shown_and_called_so(opened: OpenDesk) -> None:
+    assert "昨天没有通话" not in opened.login(UserRole.ADMIN).get("/").text
+    opened.clock.move(days=3)
     page = opened.login(UserRole.ADMIN).get("/").text
-    assert "没有需要回电的客户" in page
+    assert "昨天没有通话，这是最近有通话的一天" in page
+    assert re.search(r"听完的通话</span>\s*<strong>4</strong>", page)
     assert 'href="/reports/day/2026-11-21"' in page
 
 

@@ -261,7 +261,7 @@ def test_a_broken_template_is_a_problem_of_its_document_and_names_itself(
     judge.judge_calls(items(make_transcript("c1")), store, rule_book(config), on_progress=quiet)
     rendering = render(url, tmp_path, templates=templates)
     assert rendering.documents == ()
-    assert "call.html.j2" in rendering.problems[0][1]
+    assert "call.html.j2" in str(rendering.problems[0][1])
 
 
 def test_all_problems_of_a_configuration_are_told_at_once(config: Path) -> None:

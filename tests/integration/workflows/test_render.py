@@ -123,7 +123,7 @@ def test_document_that_cannot_be_written_stops_no_other_one(workspace: Workspace
     (tmp_path / "out" / "o1.html").mkdir(parents=True)
     done = render(workspace, tmp_path / "out", names, ("html", "docx"), 2)
     assert [name for name, _ in done.problems] == ["o1 html"]
-    assert "cannot be written" in done.problems[0][1]
+    assert "cannot be written" in str(done.problems[0][1])
     assert len(done.documents) == 7
 
 

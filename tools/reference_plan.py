@@ -28,6 +28,11 @@ _MEASURED: Mapping[str, tuple[str, Callable[[Any], float], str]] = {
         lambda data: data["end_to_end"]["ours"]["audio_seconds_a_second"] / data["threads"],
         "end_to_end.ours, a thread",
     ),
+    "prepare_s": (
+        "engine_stub.json",
+        lambda data: sum(data["formats"]["wav"]["cpu_s_an_hour"][step] for step in ("decode", "cut", "launch")),
+        "cpu_s_an_hour of WAV: decode, cut, launch",
+    ),
     "analyse_ms": (
         "analysis.json",
         lambda data: 1000 * data["analyse_seconds_by_transcripts"]["3000"] / 3000,

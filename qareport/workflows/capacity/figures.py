@@ -43,7 +43,7 @@ class PlanFigures:
     postgresql_ms: PlanFigure
     #: What the store keeps of a call with transcript and times of words, in kB.
     store_kb: PlanFigure
-    #: What a run holds of a call until its end, and the report of a day of each of 15 days, in KiB.
+    #: What a daily run holds of a call until its end, and the report of a day of each of 15 days, in KiB.
     run_kib: PlanFigure
     digest_kib: PlanFigure
     #: Of a core, for Word and PDF of an order, in seconds.
@@ -57,6 +57,7 @@ class PlanFigures:
 
 
 _NOT_MEASURED = say("estimate; not measured on a GPU yet (python -m benchmarks.engine --device cuda)")
+_FROM_BUNDLED = say("estimate, from the store of the 19 bundled calls, 22 minutes in all")
 _FROM_PROFILE = say("estimate, from a profile of 60 three-minute calls on two cores")
 
 
@@ -69,8 +70,7 @@ def figures() -> PlanFigures:
     }
     return PlanFigures(
         gpu_rate=PlanFigure(value=1200, source=_NOT_MEASURED, measured=False),
-        prepare_s=PlanFigure(value=3.5, source=_FROM_PROFILE, measured=False),
-        store_kb=PlanFigure(value=157, source=_FROM_PROFILE, measured=False),
+        store_kb=PlanFigure(value=74, source=_FROM_BUNDLED, measured=False),
         run_kib=PlanFigure(value=171, source=_FROM_PROFILE, measured=False),
         digest_kib=PlanFigure(value=11.7, source=_FROM_PROFILE, measured=False),
         **measured,

@@ -243,7 +243,7 @@ class _Work:
                 say("several runs, each over its own folders"),
             ),
             self._limit(
-                "run_memory", run_gib / MEMORY_GIB, say("memory of one run for its transcripts"),
+                "run_memory", run_gib / MEMORY_GIB, say("memory of one daily run for its transcripts"),
                 say("a run every hour instead of once a day"),
             ),
             self._limit(

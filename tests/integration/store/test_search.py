@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import random
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -67,8 +67,9 @@ def hit(rule: str) -> Finding:
 
 
 @pytest.fixture
-def store(store_url: str) -> Store:
-    return Store(store_url)
+def store(store_url: str) -> Iterator[Store]:
+    with Store(store_url) as opened:
+        yield opened
 
 
 @pytest.fixture

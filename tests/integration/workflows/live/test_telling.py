@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -17,11 +18,11 @@ NOW = datetime(2026, 11, 21, 1, 0, tzinfo=UTC)
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Store:
-    store = Store(f"sqlite:///{tmp_path / 'q.db'}")
-    store.webhooks.add("crm", "https://crm.example.com/", at=NOW)
-    store.teams.put(Team(team_id="red", name="red", agents=("A1",)))
-    return store
+def store(tmp_path: Path) -> Iterator[Store]:
+    with Store(f"sqlite:///{tmp_path / 'q.db'}") as opened:
+        opened.webhooks.add("crm", "https://crm.example.com/", at=NOW)
+        opened.teams.put(Team(team_id="red", name="red", agents=("A1",)))
+        yield opened
 
 
 def changed(state: AlertState) -> LiveEvent:

@@ -22,7 +22,7 @@ import numpy.typing as npt
 from qareport.model import AudioEvent, Emotion, Role, Segment
 
 #: Of the features: models of another form cannot be used.
-FORM: Final = 2
+FORM: Final = 3
 LONGEST_GRAM: Final = 4
 #: What stands around a sentence: the same speaker's sentences of this turn, the other's turn before, the own turn
 #: before that, and the other’s next turn; with how many sentences of it are looked at.
@@ -33,8 +33,9 @@ COMPARED: Final = 14
 #: The other has just said what is in one of this many sentences.
 _JUST: Final = 4
 _NUMBER = re.compile(r"[0-9]+(?:[.,:][0-9]+)*")
-#: What chats hold and speech does not: mentions, links, placeholders and pictures in brackets.
-_OF_CHATS = re.compile(r"@[\w·:-]+|https?://\S+|www\.\S+|\[[^\]]{1,8}\]")
+#: What chats hold and speech does not: mentions of the service that is spoken to, the sign of other mentions (whoever
+#: calls in 工信部 says something by it), links, placeholders and pictures in brackets.
+_OF_CHATS = re.compile(r"@[\w·:-]*客服[\w·:-]*|@|https?://\S+|www\.\S+|\[[^\]]{1,8}\]")
 _MARKS_OF_CHATS: Final = ("@", "[", "://", "www.")
 _NO_LETTER = re.compile(r"[\W_]+")
 _EMOTIONS: Final = (

@@ -13,7 +13,7 @@ from scipy import sparse
 from sklearn.linear_model import LogisticRegression
 
 from qareport.model import ACTS_OF, Act, Role
-from qareport.understanding.features import Vocabulary
+from qareport.understanding.features import NUMBERS, Vocabulary
 from qareport.understanding.reader_model import ROLES
 from training.reader.examples import UNKNOWN, YES, Example, sound_alikes, spoil
 from training.reader.matrix import act_matrices, learn_vocabulary, topic_matrix
@@ -26,6 +26,10 @@ SHARED_SOURCES: Final = (("L", "M", "N", "Q"),)
 #: Exchanges were written around alarms: what depends on how a whole call goes is not learned from them.
 NOT_FROM_EXCHANGES: Final = frozenset((Act.EVADE, Act.ASK_AGAIN))
 SEED: Final = 20261129
+#: An n-gram counts as seen this often more than it was; contrasts are kept within bounds, and 1 is a typical one.
+_UNSEEN: Final = 0.5
+_CONTRASTS: Final = (0.03, 8.0)
+_TYPICAL_CONTRAST: Final = 1.5
 
 Doubles = npt.NDArray[np.float64]
 
@@ -75,13 +79,15 @@ def fit(calls: Sequence[Example], exchanges: Sequence[Example], topics: Sequence
             if act in NOT_FROM_EXCHANGES:
                 sure &= ~of_exchange[owners]
             keys.append((role, column))
-            jobs.append(delayed(_fit_one)(rows[sure], labels[sure, column] == YES, STRENGTH))
+            jobs.append(
+                delayed(_fit_one)(rows[sure], labels[sure, column] == YES, STRENGTH, rows.shape[1] - len(NUMBERS))
+            )
     spoken = [*calls, *(copy for copy in copies if not copy.batch.startswith("exchanges/"))]
     rows = topic_matrix(spoken, vocabulary, around)
     for topic in topics:
         sure = np.array([topic not in example.topics_optional for example in spoken])
         named = np.array([topic in example.topics for example in spoken])
-        jobs.append(delayed(_fit_one)(rows[sure], named[sure], TOPIC_STRENGTH))
+        jobs.append(delayed(_fit_one)(rows[sure], named[sure], TOPIC_STRENGTH, rows.shape[1]))
     fitted = Parallel(n_jobs=2, max_nbytes=None)(jobs)
     count = len(keys)
     return Fitted(
@@ -89,10 +95,31 @@ def fit(calls: Sequence[Example], exchanges: Sequence[Example], topics: Sequence
     )
 
 
-def _fit_one(rows: sparse.csr_matrix, labels: npt.NDArray[np.bool_], strength: float) -> Doubles:
+def _fit_one(rows: sparse.csr_matrix, labels: npt.NDArray[np.bool_], strength: float, counted: int) -> Doubles:
+    """Fit one act or topic on features of which the first `counted` are n-grams."""
+    scale = np.ones(rows.shape[1])
+    scale[:counted] = contrast(rows[:, :counted], labels)
     model = LogisticRegression(C=strength, solver="liblinear", max_iter=100, tol=1e-2, random_state=0)
-    model.fit(rows, labels)
-    return np.append(model.coef_[0], model.intercept_[0])
+    model.fit(rows @ sparse.diags(scale), labels)
+    return np.append(model.coef_[0] * scale, model.intercept_[0])
+
+
+def contrast(rows: sparse.csr_matrix, labels: npt.NDArray[np.bool_]) -> Doubles:
+    """Tell how far each n-gram sets what is labelled apart, before anything is fitted (Wang & Manning 2012).
+
+    Features are scaled by it: the penalty then holds those back that say little, which matters where the act is rare.
+
+    Returns:
+        the log ratio of how often an n-gram is in labelled and in other rows, without its sign and within bounds, of
+        the shape (n-grams,).
+    """
+    present = rows.astype(np.bool_)
+    shares = [
+        (np.asarray(present[chosen].sum(axis=0), dtype=np.float64).ravel() + _UNSEEN) / (chosen.sum() + 2 * _UNSEEN)
+        for chosen in (labels, ~labels)
+    ]
+    ratios: Doubles = np.clip(np.abs(np.log(shares[0] / shares[1])), *_CONTRASTS) / _TYPICAL_CONTRAST
+    return ratios
 
 
 def folds(calls: Sequence[Example]) -> list[frozenset[str]]:

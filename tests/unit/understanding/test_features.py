@@ -50,7 +50,7 @@ def test_every_n_gram_of_every_sentence_is_hashed_and_none_across_sentences(text
 def test_hashes_are_those_that_trained_models_know() -> None:
     """They are in the model file: other hashes need another `FORM`, and a new model."""
     keys, _, sizes, _ = grams_of(["发货"])
-    assert FORM == 2
+    assert FORM == 3
     assert [hex(key) for key in keys[sizes == LONGEST_GRAM].tolist()] == ["0x4ce36cba649b9db6"]
 
 
@@ -83,6 +83,19 @@ def test_a_vocabulary_finds_every_hash_that_it_has_and_no_other(known: set[int],
     ],
 )
 def test_numbers_and_widths_make_no_difference(text: str, normal: str) -> None:
+    assert normal_form(text) == normal
+    assert normal_form(normal) == normal
+
+
+@pytest.mark.parametrize(
+    ("text", "normal"),
+    [
+        ("@中国联通广东客服 网太慢", "网太慢"),
+        ("再不修我就@工信部 了", "再不修我就 工信部 了"),
+        ("看这里 https://example.com/a?b=1 [呵呵]", "看这里"),
+    ],
+)
+def test_chats_lose_what_nobody_says_but_keep_whom_they_call_in(text: str, normal: str) -> None:
     assert normal_form(text) == normal
     assert normal_form(normal) == normal
 

@@ -8,6 +8,7 @@ from typing import NoReturn
 
 import numpy as np
 import pytest
+from scipy import sparse
 
 import training.reader.__main__ as program
 from corpus.check import ACTS
@@ -28,7 +29,7 @@ from training.reader.examples import (
     load_exchanges,
     spoil,
 )
-from training.reader.fit import FOLDS, SHARED_SOURCES, folds
+from training.reader.fit import FOLDS, SHARED_SOURCES, contrast, folds
 
 
 @pytest.fixture(scope="module")
@@ -147,6 +148,20 @@ def test_exchanges_teach_what_their_marks_say() -> None:
     ]
     assert labels == [("床垫说好的赠枕头怎么购物车里没有", NO), ("那我冲着枕头来的,没有就不拍了", YES)]
     assert len({example.name for example in exchanges}) == len(exchanges)
+
+
+def test_an_n_gram_weighs_by_how_far_it_tells_an_act_apart_whatever_it_tells() -> None:
+    labels = np.array([True] * 10 + [False] * 90)
+    rows = np.zeros((100, 4), dtype=np.float32)
+    rows[:8, 0] = 0.3  # nearly always with the act
+    rows[10:80, 1] = 0.3  # only without it
+    rows[::2, 2] = 0.3  # as often with it as without
+    told, denied, nothing, unseen = contrast(sparse.csr_matrix(rows), labels)
+    assert told > 1
+    assert denied > 1
+    assert 0 < nothing < 0.1
+    assert unseen < told
+    assert contrast(sparse.csr_matrix(rows), ~labels) == pytest.approx([told, denied, nothing, unseen])
 
 
 def test_thresholds_are_the_least_that_keep_the_precision() -> None:

@@ -25,6 +25,8 @@ FOLDS = 4
 SHARED_SOURCES: Final = (("L", "M", "N", "Q"),)
 #: Exchanges were written around alarms: what depends on how a whole call goes is not learned from them.
 NOT_FROM_EXCHANGES: Final = frozenset((Act.EVADE, Act.ASK_AGAIN))
+#: Replies that accuse the agent depend on the question more than on their words: contrast makes these no better.
+WITHOUT_CONTRAST: Final = frozenset((Act.EVADE, Act.BLAME, Act.RUDE))
 SEED: Final = 20261129
 #: An n-gram counts as seen this often more than it was; contrasts are kept within bounds, and 1 is a typical one.
 _UNSEEN: Final = 0.5
@@ -79,9 +81,8 @@ def fit(calls: Sequence[Example], exchanges: Sequence[Example], topics: Sequence
             if act in NOT_FROM_EXCHANGES:
                 sure &= ~of_exchange[owners]
             keys.append((role, column))
-            jobs.append(
-                delayed(_fit_one)(rows[sure], labels[sure, column] == YES, STRENGTH, rows.shape[1] - len(NUMBERS))
-            )
+            counted = 0 if act in WITHOUT_CONTRAST else rows.shape[1] - len(NUMBERS)
+            jobs.append(delayed(_fit_one)(rows[sure], labels[sure, column] == YES, STRENGTH, counted))
     spoken = [*calls, *(copy for copy in copies if not copy.batch.startswith("exchanges/"))]
     rows = topic_matrix(spoken, vocabulary, around)
     for topic in topics:
@@ -98,9 +99,10 @@ def fit(calls: Sequence[Example], exchanges: Sequence[Example], topics: Sequence
 def _fit_one(rows: sparse.csr_matrix, labels: npt.NDArray[np.bool_], strength: float, counted: int) -> Doubles:
     """Fit one act or topic on features of which the first `counted` are n-grams."""
     scale = np.ones(rows.shape[1])
-    scale[:counted] = contrast(rows[:, :counted], labels)
+    scale[:counted] = contrast(rows, labels)[:counted]
+    scaled = sparse.csr_matrix((rows.data * scale[rows.indices], rows.indices, rows.indptr), shape=rows.shape)
     model = LogisticRegression(C=strength, solver="liblinear", max_iter=100, tol=1e-2, random_state=0)
-    model.fit(rows @ sparse.diags(scale), labels)
+    model.fit(scaled, labels)
     return np.append(model.coef_[0] * scale, model.intercept_[0])
 
 
@@ -113,10 +115,11 @@ def contrast(rows: sparse.csr_matrix, labels: npt.NDArray[np.bool_]) -> Doubles:
         the log ratio of how often an n-gram is in labelled and in other rows, without its sign and within bounds, of
         the shape (n-grams,).
     """
-    present = rows.astype(np.bool_)
+    labelled = np.repeat(labels, np.diff(rows.indptr))
+    found = [np.bincount(rows.indices[chosen], minlength=rows.shape[1]) for chosen in (labelled, ~labelled)]
     shares = [
-        (np.asarray(present[chosen].sum(axis=0), dtype=np.float64).ravel() + _UNSEEN) / (chosen.sum() + 2 * _UNSEEN)
-        for chosen in (labels, ~labels)
+        (counts + _UNSEEN) / (total + 2 * _UNSEEN)
+        for counts, total in zip(found, (labels.sum(), (~labels).sum()), strict=True)
     ]
     ratios: Doubles = np.clip(np.abs(np.log(shares[0] / shares[1])), *_CONTRASTS) / _TYPICAL_CONTRAST
     return ratios

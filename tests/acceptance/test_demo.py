@@ -8,6 +8,7 @@ import re
 import shutil
 import statistics
 from collections import Counter, defaultdict
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,10 @@ import pytest
 from docx import Document
 from rapidfuzz.distance import Levenshtein
 
+from qareport import privacy
+from qareport.model import Agents, AuditEntry, QaFilter, QaKind, QaState
+from qareport.store import Store
+from qareport.workflows.export.qa import QA_FORMATS
 from tests.support.command import DemoRun, run_qareport
 from tests.support.paths import ROOT
 
@@ -290,3 +295,42 @@ def test_customer_numbers_leave_the_store_masked_only(
     assert numbers
     everything = json.dumps(reports) + "".join(docx_text(path) for path in (demo_run.out / "reports").glob("*.docx"))
     assert not [number for number in numbers if number in everything]
+
+
+def test_what_the_bundled_calls_teach_leaves_in_each_format_approved_masked_and_with_a_call_that_exists(
+    demo_run: DemoRun, tmp_path: Path
+) -> None:
+    shutil.copyfile(demo_run.store.removeprefix("sqlite:///"), tmp_path / "q.db")
+    url = f"sqlite:///{tmp_path / 'q.db'}"
+    assert run_qareport(["qa", "mine", "--store", url], cwd=tmp_path).status == 0
+    at = datetime(2026, 11, 30, 8, tzinfo=UTC)
+    with Store(url) as store:
+        pairs = list(store.qa_pairs.list_all(QaFilter(), Agents()))
+        for pair in pairs:
+            entry = AuditEntry(at=at, actor="li", actor_kind="person", action="qa.approved")
+            store.qa_pairs.decide(pair, QaState.APPROVED, entry, at=at, user_id=None)
+        assert all(store.results.get(pair.call_id) for pair in pairs)
+    assert {pair.kind for pair in pairs} >= {QaKind.ANSWER, QaKind.PREFERENCE}
+    for format, kind in QA_FORMATS.items():
+        ran = run_qareport(
+            ["export", "qa", "--format", format, "-o", f"qa.{kind.suffix}", "--store", url], cwd=tmp_path
+        )
+        assert ran.status == 0, ran.stderr
+        text = (tmp_path / f"qa.{kind.suffix}").read_text("utf-8-sig")
+        rows = csv.DictReader(text.splitlines()) if kind.suffix == "csv" else _json_rows(text, kind.suffix)
+        # Digits of a content's hash can look like a telephone.
+        strings = [text for row in rows for text in _strings(row) if not re.fullmatch("[0-9a-f]{64}", text)]
+        assert strings
+        assert [value for value in strings if privacy.find(value)] == []
+
+
+def _json_rows(text: str, suffix: str) -> list[Any]:
+    return [json.loads(line) for line in text.splitlines()] if suffix == "jsonl" else list(json.loads(text))
+
+
+def _strings(value: Any) -> list[str]:
+    if isinstance(value, dict):
+        return [text for inner in value.values() for text in _strings(inner)]
+    if isinstance(value, list):
+        return [text for inner in value for text in _strings(inner)]
+    return [value] if isinstance(value, str) else []

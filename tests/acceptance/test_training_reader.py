@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import NoReturn
 
 import numpy as np
@@ -14,6 +15,7 @@ import training.reader.__main__ as program
 from corpus.check import ACTS
 from qareport.model import ACTS_OF, Act, Role
 from qareport.understanding.features import Utterance
+from training.reader import fit as fitting
 from training.reader.calibrate import best_f1, least_for_precision, platt
 from training.reader.examples import (
     CORPUS,
@@ -84,6 +86,25 @@ def test_folds_hold_each_batch_once_and_shared_sources_together(calls: list[Exam
     for group in SHARED_SOURCES:
         assert len([fold for fold in divided if fold & set(group)]) == 1
     assert all(fold & REWRITTEN and fold - REWRITTEN for fold in divided)
+
+
+def test_nothing_is_learned_from_a_call_that_is_like_one_of_the_fold_it_is_asked_about(
+    batch: list[Example], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = [replace(call, batch=f"{'PQRS'[place % 4]}") for place, call in enumerate(batch[:24])]
+    twin = replace(calls[0], name="twin of the first", batch="Q")
+    asked: list[list[str]] = []
+
+    def record(examples: list[Example], *_: object, **__: object) -> None:
+        asked.append([call.name for call in examples])
+        raise FitReachedError
+
+    monkeypatch.setattr(fitting, "fit", record)
+    with pytest.raises(FitReachedError):
+        fitting.out_of_fold([*calls, twin], [], [])
+    assert calls[0].batch in folds(calls)[0]
+    assert twin.name not in asked[0]
+    assert {call.name for call in calls if call.batch == "Q"} & set(asked[0])
 
 
 def test_acts_of_the_guide_are_those_of_the_program() -> None:

@@ -35,7 +35,7 @@ class AlarmLimits(NamedTuple):
 #: Share of right claims that a threshold must reach on freely written calls; and, on rewritten ones, either this share
 #: or no more than so many false claims of an act in a hundred calls. First of calls in which nothing but a neutral
 #: voice was heard, then of those in which more was.
-ALARM_LIMITS: Final = (AlarmLimits(0.86, 0.6, 0.5), AlarmLimits(0.82, 0.45, 2.0))
+ALARM_LIMITS: Final = (AlarmLimits(0.86, 0.7, 0.35), AlarmLimits(0.82, 0.6, 1.0))
 #: The same of acts of the agent, which accuse somebody.
 ACCUSING_LIMITS: Final = (AlarmLimits(0.9, 0.75, 0.15), AlarmLimits(0.86, 0.6, 1.0))
 LEAST_THRESHOLD, MOST_THRESHOLD = 0.2, 0.95

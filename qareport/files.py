@@ -6,6 +6,7 @@ What is written is private: other users of the machine cannot read it, its group
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import hashlib
 import io
@@ -47,6 +48,14 @@ def share_with_group() -> None:
     """Let the group read what is made in the rest of the block of `private_files` (umask 027); outside: nothing."""
     if _umask_is_ours:
         os.umask(_GROUP)
+
+
+def is_file(path: str | Path) -> bool:
+    """Tell whether a file is there; of what no file system takes (a name too long, a NUL) that it is not."""
+    try:
+        return Path(path).is_file()
+    except (OSError, ValueError):
+        return False
 
 
 def content_key(*parts: str) -> str:
@@ -106,6 +115,10 @@ def atomic_path(path: Path) -> Iterator[Path]:
     Raises:
         OSError: the folder does not exist or cannot be written, or `path` is a folder or a device.
     """
+    try:
+        os.fsencode(path)
+    except UnicodeEncodeError as error:
+        raise OSError(errno.EILSEQ, os.strerror(errno.EILSEQ), ascii(str(path))) from error
     with contextlib.suppress(FileNotFoundError):
         kind = os.lstat(path).st_mode
         if not (stat.S_ISREG(kind) or stat.S_ISLNK(kind)):

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final, Literal, get_args, overload
 from qareport import privacy
 from qareport.codec import to_json
 from qareport.errors import DocumentError, os_reason
-from qareport.files import atomic_write, safe_name
+from qareport.files import atomic_write, is_file, safe_name
 from qareport.messages import say
 from qareport.model import OrderReport, PeriodReport
 from qareport.presentation.links import Links
@@ -127,7 +127,7 @@ def recordings_key(report: OrderReport, settings: ReportSettings) -> str:
     """
     if not settings.audio:
         return ""
-    return "".join(str(int(call.audio is not None and Path(call.audio.path).is_file())) for call in report.calls)
+    return "".join(str(int(call.audio is not None and is_file(call.audio.path))) for call in report.calls)
 
 
 def _check(formats: Sequence[str], report: OrderReport | PeriodReport) -> None:

@@ -21,7 +21,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
-from qareport.errors import QareportError, os_reason
+from qareport.errors import DocumentError, QareportError, os_reason
 from qareport.messages import Message, say
 
 #: Of new files, where the umask allows no less: others cannot read them.
@@ -251,6 +251,18 @@ def _check_owner(status: os.stat_result, path: Path, holds: Message, error: type
 
 #: Zip entries carry a time; this one is the earliest that a zip can hold.
 _ZIP_TIME = (1980, 1, 1, 0, 0, 0)
+
+
+def check_clock(where: str) -> None:
+    """Refuse to make a zip package (docx, xlsx) under a clock whose time no zip can hold.
+
+    Raises:
+        DocumentError: the clock of this machine is before 1980.
+    """
+    year = time.gmtime().tm_year
+    if year < _ZIP_TIME[0]:
+        what = say("the clock of this machine says {year}; such a file cannot be dated", year=year)
+        raise DocumentError(what, where=where, to_do=say("set the clock"))
 
 
 def repack(content: bytes) -> bytes:

@@ -9,6 +9,8 @@ import codecs
 import csv
 import io
 import json
+import shutil
+import tempfile
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -262,7 +264,11 @@ class _Xlsx(TableWriter):
     def close(self) -> None:
         if self._sheet is None:
             self._begin_sheet()
-        self._book.save(self._file)
+        # On a full disk openpyxl leaves generators behind that complain when the process ends.
+        with tempfile.TemporaryFile() as whole:
+            self._book.save(whole)
+            whole.seek(0)
+            shutil.copyfileobj(whole, self._file)
 
     def _begin_sheet(self) -> None:
         from openpyxl.utils import get_column_letter

@@ -19,7 +19,7 @@ from qareport import asr, events, privacy
 from qareport.audio.containers import open_options, sha256_of
 from qareport.audio.trial_decode import survives
 from qareport.errors import QareportError
-from qareport.files import content_key
+from qareport.files import content_key, is_file
 from qareport.messages import for_user, say
 from qareport.model import (
     Call,
@@ -212,7 +212,7 @@ class UploadWorker:
         store, call_id, language = self._workspace.store, str(job.payload["call_id"]), str(job.payload["language"])
         judged = find_judged(store, call_id)
         call, before = judged.call, judged.transcript
-        if before.audio is None or not Path(before.audio.path).is_file():
+        if before.audio is None or not is_file(before.audio.path):
             return _Outcome(code="sound_gone", words=str(say("the recording is not kept any more")))
         if sha256_of(before.audio.path) != before.audio.sha256:
             return _Outcome(code="sound_gone", words=str(say("another recording is in its place by now")))

@@ -5,6 +5,7 @@ Needs Chromium; skipped without it.
 
 from __future__ import annotations
 
+import re
 import shutil
 import socket
 import threading
@@ -35,7 +36,7 @@ PAGES = (
     "/calls", "/calls?q=退货", "/calls?q=(", "/calls/c1", "/calls/none", "/upload", "/account", "/settings/users",
     "/settings/users/1", "/settings/teams", "/settings/tokens", "/settings/webhooks", "/settings/webhooks/1",
     "/settings/integrations", "/settings/integrations/2", "/audit", "/api", "/qa", "/", "/exports?q=退货",
-    "/calls/c2/delete", "/board", "/board/l1", "/board/l2", "/board/alerts",
+    "/calls/c2/delete", "/board", "/board/l1", "/board/l2?heard=1", "/board/alerts",
 )  # fmt: skip
 _RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 
@@ -233,9 +234,12 @@ def test_the_page_of_a_call_grows_with_what_is_said(browser: Any, served: tuple[
     tell(feed, "live.finding", "l8")
     page.wait_for_selector("#call .countdown:has-text('秒可以补救')")
     assert "别处的话" not in page.content()
-    end_call(desk, call, LiveState.MERGED, merged_call_id="c1")
+    end_call(desk, call)
     tell(feed, "live.ended", "l8")
-    page.wait_for_selector("#call a[href='/calls/c1']")
+    page.wait_for_selector("#call [role=status]:has-text('录音正在判定')")
+    end_call(desk, call, LiveState.MERGED, merged_call_id="c1")
+    page.wait_for_url(re.compile(r"/calls/c1#t\d+$"))
+    assert page.locator(".transcript li").count()
     page.context.close()
 
 

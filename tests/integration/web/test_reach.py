@@ -20,7 +20,18 @@ from typing import Any
 import pytest
 import uvicorn
 
-from qareport.model import AlertState, DeliveryState, EventType, LiveEvent, LiveState, Signal, TryOutcome, UserRole
+from qareport.model import (
+    AlertState,
+    DeliveryState,
+    EventType,
+    LiveEvent,
+    LiveLine,
+    LiveState,
+    Role,
+    Signal,
+    TryOutcome,
+    UserRole,
+)
 from qareport.model.live import NoticedSignal
 from qareport.settings import default_dir
 from qareport.web import create_app
@@ -98,7 +109,13 @@ def make_webhook(opened: OpenDesk) -> None:
 def make_live_calls(opened: OpenDesk) -> None:
     """Add a call that is on with everything that a page can show of it, and one whose recording was judged."""
     seen = NoticedSignal(signal=Signal.ANGER, at_ms=0, quote=SAID)
-    call = put_call(opened, "l1", "A1", ago_s=75, signals=(seen,), findings=(watched(until_ms=87_000),))
+    moods = (("ANGRY", 0), ("NEUTRAL", 30_000), ("ANGRY", 50_000), ("HAPPY", 70_000))
+    lines = tuple(
+        LiveLine(start_ms=at_ms, end_ms=at_ms + 4000, role=Role.CUSTOMER, channel=0, text=SAID, emotion=emotion)
+        for emotion, at_ms in moods
+    )
+    more: dict[str, Any] = {"signals": (seen,), "findings": (watched(until_ms=87_000),), "lines": lines}
+    call = put_call(opened, "l1", "A1", ago_s=75, **more)
     put_alert(opened, call)
     put_alert(opened, call, rule_id="service.question-repeated", title="反复问", level=2, state=AlertState.ACKED)
     ended = put_call(opened, "l2", "A2", ago_s=300, findings=(watched("confirmed"),))

@@ -14,6 +14,8 @@ from typing import Final
 
 #: Utterances that are heard together.
 BATCH: Final = 32
+#: In milliseconds of sound: so much of open utterances is heard in one tick.
+PROVISIONAL_MS: Final = 20_000
 #: From this share of busy time on, in descending order, provisional text comes so often (ms); None: not at all.
 _INTERVALS: Final = ((0.90, None), (0.75, 1500), (0.60, 1000))
 #: Above this share emotion is judged by utterance, no longer by sentence.

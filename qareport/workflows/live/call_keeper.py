@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, Final
 
@@ -132,7 +133,7 @@ class LiveKeeper:
             if kept is not None and (step := self._take(kept, event, changed)) is not None:
                 steps.append(step)
         if changed:
-            _try(lambda: self._keep(list(changed.values())))
+            _try(partial(self._keep, list(changed.values())))
         for step in steps:
             _try(step)
 
@@ -284,7 +285,7 @@ class LiveKeeper:
     def tell(self, event: LiveEvent) -> None:
         """Tell everyone of what belongs to no call, or to one that is over."""
         for listener in self.listeners:
-            listener(event)
+            _try(partial(listener, event))
 
     def _tell(self, event: LiveEvent, kept: KeptCall) -> None:
         _tell_legs(event, kept)
@@ -297,11 +298,11 @@ class LiveKeeper:
 def _tell_legs(event: LiveEvent, kept: KeptCall) -> None:
     for channels, listener in list(kept.listeners):
         if event.data.get("channel", channels[0]) in channels:
-            listener(event)
+            _try(partial(listener, event))
 
 
 def _try(work: Callable[[], None]) -> None:
-    """Do something; a fault in it ends no call."""
+    """Do something; a fault in it ends no call, and keeps nobody else from being told."""
     try:
         work()
     except Exception as error:  # noqa: BLE001

@@ -85,6 +85,7 @@ async function ask() {
   askedAt = performance.now();
   try {
     const answer = await fetch(location.pathname + location.search, { headers: { accept: "text/html" } });
+    if (answer.redirected && own && new URL(answer.url).pathname.startsWith("/calls/")) { becomeCall(); return; }
     if (answer.redirected || answer.status === 404) { location.reload(); return; }
     if (!answer.ok) throw new Error(String(answer.status));
     show(new DOMParser().parseFromString(await answer.text(), "text/html"));
@@ -94,6 +95,15 @@ async function ask() {
     asking = false;
     if (asksAgain) { asksAgain = false; askSoon(); }
   }
+}
+
+// The result of the recording has taken the place of this page: go there, to where the reader is. Who writes goes later.
+function becomeCall() {
+  if (page.contains(document.activeElement) && document.activeElement.matches("input, textarea")) return;
+  const top = talk.getBoundingClientRect().top;
+  const lines = [...document.getElementById("lines").children];
+  const line = isTalkAtEnd() ? lines.at(-1) : lines.find((each) => each.getBoundingClientRect().bottom > top);
+  location.replace(`${location.pathname}?t=${Math.floor(Number(line?.dataset.at ?? 0) / 1000)}`);
 }
 
 function show(fresh) {

@@ -5,6 +5,7 @@ Needs Chromium; skipped without it.
 
 from __future__ import annotations
 
+import re
 import shutil
 import socket
 import threading
@@ -19,7 +20,18 @@ from typing import Any
 import pytest
 import uvicorn
 
-from qareport.model import AlertState, DeliveryState, EventType, LiveEvent, LiveState, Signal, TryOutcome, UserRole
+from qareport.model import (
+    AlertState,
+    DeliveryState,
+    EventType,
+    LiveEvent,
+    LiveLine,
+    LiveState,
+    Role,
+    Signal,
+    TryOutcome,
+    UserRole,
+)
 from qareport.model.live import NoticedSignal
 from qareport.settings import default_dir
 from qareport.web import create_app
@@ -35,7 +47,7 @@ PAGES = (
     "/calls", "/calls?q=退货", "/calls?q=(", "/calls/c1", "/calls/none", "/upload", "/account", "/settings/users",
     "/settings/users/1", "/settings/teams", "/settings/tokens", "/settings/webhooks", "/settings/webhooks/1",
     "/settings/integrations", "/settings/integrations/2", "/audit", "/api", "/qa", "/", "/exports?q=退货",
-    "/calls/c2/delete", "/board", "/board/l1", "/board/l2", "/board/alerts",
+    "/calls/c2/delete", "/board", "/board/l1", "/board/l2?heard=1", "/board/alerts",
 )  # fmt: skip
 _RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 
@@ -97,7 +109,13 @@ def make_webhook(opened: OpenDesk) -> None:
 def make_live_calls(opened: OpenDesk) -> None:
     """Add a call that is on with everything that a page can show of it, and one whose recording was judged."""
     seen = NoticedSignal(signal=Signal.ANGER, at_ms=0, quote=SAID)
-    call = put_call(opened, "l1", "A1", ago_s=75, signals=(seen,), findings=(watched(until_ms=87_000),))
+    moods = (("ANGRY", 0), ("NEUTRAL", 30_000), ("ANGRY", 50_000), ("HAPPY", 70_000))
+    lines = tuple(
+        LiveLine(start_ms=at_ms, end_ms=at_ms + 4000, role=Role.CUSTOMER, channel=0, text=SAID, emotion=emotion)
+        for emotion, at_ms in moods
+    )
+    more: dict[str, Any] = {"signals": (seen,), "findings": (watched(until_ms=87_000),), "lines": lines}
+    call = put_call(opened, "l1", "A1", ago_s=75, **more)
     put_alert(opened, call)
     put_alert(opened, call, rule_id="service.question-repeated", title="反复问", level=2, state=AlertState.ACKED)
     ended = put_call(opened, "l2", "A2", ago_s=300, findings=(watched("confirmed"),))
@@ -233,9 +251,12 @@ def test_the_page_of_a_call_grows_with_what_is_said(browser: Any, served: tuple[
     tell(feed, "live.finding", "l8")
     page.wait_for_selector("#call .countdown:has-text('秒可以补救')")
     assert "别处的话" not in page.content()
-    end_call(desk, call, LiveState.MERGED, merged_call_id="c1")
+    end_call(desk, call)
     tell(feed, "live.ended", "l8")
-    page.wait_for_selector("#call a[href='/calls/c1']")
+    page.wait_for_selector("#call [role=status]:has-text('录音正在判定')")
+    end_call(desk, call, LiveState.MERGED, merged_call_id="c1")
+    page.wait_for_url(re.compile(r"/calls/c1#t\d+$"))
+    assert page.locator(".transcript li").count()
     page.context.close()
 
 

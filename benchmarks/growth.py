@@ -23,6 +23,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -41,6 +42,7 @@ from tests.support import postgres
 
 RESULT = Path(__file__).parent / "results" / "growth.json"
 REPEATS: Final = 5
+ZONE: Final = "Asia/Shanghai"
 #: When the last call of each store began.
 UNTIL: Final = datetime.fromisoformat("2026-11-20T21:00:00+08:00")
 #: Calls that are put to see how much room one takes, and how long each is: three minutes.
@@ -49,19 +51,20 @@ PUT, LENGTH_MS = 40, 180_000
 
 def asked(text: str) -> Node:
     """Parse a query."""
-    return search.parse(text, time_zone="Asia/Shanghai")
+    return search.parse(text, time_zone=ZONE)
 
 
 def works(store: Store, calls: int, folder: Path) -> Iterator[tuple[str, Callable[[], object]]]:
     """Name what is measured; each may be done again."""
     everyone, names, copies = Agents(), whole_calls(calls), itertools.count()
     page = store.call_pages.list(CallPageQuery())
-    month = UNTIL - timedelta(days=31), UNTIL
+    month = periods.bounds(periods.range_of(UNTIL.date() - timedelta(days=30), UNTIL.date(), ZONE))
+    day_of = partial(periods.day_around, time_zone=ZONE)
     yield "first page of calls", lambda: store.call_pages.list(CallPageQuery())
     yield "next page of calls", lambda: store.call_pages.list(CallPageQuery(after=page.calls[-1].place))
     yield "search, rare", lambda: store.search_index.search(asked("ANGRY AND 退货"))
     yield "search, in older calls", lambda: store.search_index.search(asked("退货"), limit=2_000)
-    yield "heat map of a month", lambda: store.call_pages.count_heat(*month, everyone)
+    yield "heat map of a month", lambda: store.call_pages.count_heat(month, everyone, day_of=day_of)
     yield "look for calls without an index", lambda: store.search_index.index_missing(on_progress=lambda *_: None)
     yield "find the calls of a customer", lambda: store.deletion.find_calls(customer="13900000042")
     yield "replay of 500 calls", lambda: sum(1 for _ in store.results.list_snapshots(most=500))

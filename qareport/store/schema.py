@@ -8,7 +8,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from qareport.store.packed_text import PackedText
 
 #: The newest revision in `migrations/versions`; a store of a newer one is refused rather than misread.
-REVISION = "0018"
+REVISION = "0019"
 
 
 class Base(DeclarativeBase):
@@ -89,7 +89,7 @@ class CallSummaryRow(Base):
 
     key: Mapped[str] = mapped_column(String(64), primary_key=True)
     #: A `CallSummary` as JSON.
-    summary: Mapped[str] = mapped_column(Text)
+    summary: Mapped[str] = mapped_column(PackedText)
 
 
 class CallSnapshotRow(Base):

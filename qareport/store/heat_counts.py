@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Text, and_, cast, func, select
 from sqlalchemy.orm import Session
@@ -22,16 +22,22 @@ _KINDS: Final = ("issue", "stage", "emotion", HEARD, MAIN_ISSUE, OUTSIDE)
 _NEXT, _IS = "\x1e", "\x1f"
 
 
+class HeatKey(NamedTuple):
+    """What calls are filed under."""
+
+    issues: tuple[str, ...]
+    main_issue: str | None
+    stages: tuple[str, ...]
+    emotions: tuple[str, ...]
+    heard: bool
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HeatGroup:
     """Calls that are filed under the same, and how many of them each agent has ("": not known)."""
 
-    issues: tuple[str, ...] = ()
-    main_issue: str | None = None
-    stages: tuple[str, ...] = ()
-    emotions: tuple[str, ...] = ()
-    heard: bool = False
-    calls: Mapping[str, int] = field(default_factory=dict)
+    key: HeatKey
+    calls: Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,18 +73,28 @@ def count_heat(days: Iterable[HeatDay], agents: Agents, stage: str | None) -> Ma
         agents: whose calls count.
         stage: only calls of this stage; None: all.
     """
-    tallies: dict[str | None, _Tally] = {"": _Tally()}
+    tallies: defaultdict[str | None, _Tally] = defaultdict(_Tally)
+    whole = tallies[""]
+    for group, calls in _merge(days, agents).items():
+        if stage is not None and stage not in group.stages:
+            continue
+        whole.add(group, calls, group.stages)
+        for issue in group.issues or (None,):
+            main = issue is None or issue == group.main_issue
+            tallies[issue].add(group, calls, group.stages if main else ())
+    return {issue: tally.counts() for issue, tally in tallies.items()}
+
+
+def _merge(days: Iterable[HeatDay], agents: Agents) -> dict[HeatKey, int]:
+    """Count the calls of some agents by what they are filed under: days have much the same groups."""
+    merged: dict[HeatKey, int] = {}
     for day in days:
         for group in day.groups:
-            own = group.calls.items()
-            calls = sum(count for agent, count in own if agents.holds(agent or None))
-            if not calls or (stage is not None and stage not in group.stages):
-                continue
-            tallies[""].add(group, calls, group.stages)
-            for issue in group.issues or (None,):
-                main = issue is None or issue == group.main_issue
-                tallies.setdefault(issue, _Tally()).add(group, calls, group.stages if main else ())
-    return {issue: tally.counts() for issue, tally in tallies.items()}
+            counts, only = group.calls, agents.only
+            calls = sum(counts.values() if only is None else (n for agent, n in counts.items() if agent in only))
+            if calls:
+                merged[group.key] = merged.get(group.key, 0) + calls
+    return merged
 
 
 @dataclass(slots=True)
@@ -92,7 +108,7 @@ class _Tally:
     stages: Counter[str] = field(default_factory=Counter)
     emotion_stages: dict[str, Counter[str]] = field(default_factory=dict)
 
-    def add(self, group: HeatGroup, calls: int, stages: Iterable[str]) -> None:
+    def add(self, group: HeatKey, calls: int, stages: Iterable[str]) -> None:
         self.calls += calls
         self.heard += calls * group.heard
         self.troubled += calls * bool(group.emotions)
@@ -123,14 +139,14 @@ def _group(facets: Iterable[str], calls: Mapping[str, int]) -> HeatGroup | None:
         by_kind[kind].append(value)
     if by_kind[OUTSIDE]:
         return None
-    return HeatGroup(
+    key = HeatKey(
         issues=tuple(by_kind["issue"]),
         main_issue=next(iter(by_kind[MAIN_ISSUE]), None),
         stages=tuple(by_kind["stage"]),
         emotions=tuple(by_kind["emotion"]),
         heard=bool(by_kind[HEARD]),
-        calls=calls,
     )
+    return HeatGroup(key=key, calls=calls)
 
 
 def _join(session: Session, column: Any) -> Any:

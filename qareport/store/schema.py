@@ -62,7 +62,7 @@ class TranscriptRow(Base):
     __table_args__ = (Index("ix_transcripts_call", "call_id"), Index("ix_transcripts_audio", "audio_sha256"))
 
     key: Mapped[str] = mapped_column(String(64), primary_key=True)
-    transcript: Mapped[str] = mapped_column(PackedText)
+    transcript: Mapped[str] = mapped_column(PackedText(seldom_read=True))
     #: The call that it was first made for; another with the same recording uses it too.
     call_id: Mapped[str] = mapped_column(String(200), default="", server_default="")
     audio_sha256: Mapped[str | None] = mapped_column(String(64))

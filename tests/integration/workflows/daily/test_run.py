@@ -596,7 +596,7 @@ def test_a_clock_that_was_wrong_for_days_loses_no_day_and_sends_none_twice(eithe
 
 def test_a_run_that_ended_in_an_error_is_on_record_with_its_steps(either_centre: Centre) -> None:
     either_centre.run()
-    either_centre.set("mail", subject="{{ nothing }}")
+    either_centre.set("mail", subject="{{ nothing }}", team=[*dailies.TEAM, "new@example.com"])
     with pytest.raises(MailError):
         either_centre.run()
     with Store(either_centre.url) as store:

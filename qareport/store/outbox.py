@@ -34,7 +34,7 @@ from qareport.model import (
     RunState,
     RunStep,
 )
-from qareport.store.connection import from_stored
+from qareport.store.connection import from_stored, select_in
 from qareport.store.database import Database
 from qareport.store.schema import DeliveryRow, RunRow
 from qareport.store.webhook_events import append_event
@@ -160,6 +160,12 @@ class OutboxRepository:
             rows = [_put_row(session, delivery, now) for delivery in deliveries]
             session.flush()
             return tuple(_record(row) for row in rows)
+
+    def list_settled(self, keys: Sequence[str]) -> set[str]:
+        """Return the keys of those deliveries that `put` would leave as they are."""
+        query = select(DeliveryRow.key).where(DeliveryRow.state.not_in(UNSENT))
+        with self._database.read() as session:
+            return set(select_in(session, query, DeliveryRow.key, keys))
 
     def due(self, now: datetime, *, channel: ChannelKind) -> tuple[DeliveryRecord, ...]:
         """Return the deliveries to send now over a channel, oldest first.

@@ -35,7 +35,9 @@ PAGES = (
     "/calls", "/calls?q=退货", "/calls?q=(", "/calls/c1", "/calls/none", "/upload", "/account", "/settings/users",
     "/settings/users/1", "/settings/teams", "/settings/tokens", "/settings/webhooks", "/settings/webhooks/1",
     "/settings/integrations", "/settings/integrations/2", "/audit", "/api", "/qa", "/", "/exports?q=退货",
-    "/calls/c2/delete", "/board", "/board/l1", "/board/l2", "/board/alerts",
+    "/calls/c2/delete", "/heat", "/reports", "/review", "/appeals", "/orders/o1", "/agents/A1", "/rules",
+    "/rules/service.yaml", "/rules/service.yaml?tab=new", "/rules/service.test.yaml", "/rules/synonyms.yaml",
+    "/board", "/board/l1", "/board/l2", "/board/alerts",
 )  # fmt: skip
 _RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 

@@ -55,6 +55,8 @@ ROUTES: dict[str, Needs] = {
     "GET /metrics": Needs(right=_P.METRICS_READ),
     "GET /login": Needs(public=True),
     "POST /login": Needs(public=True, body={"name": "admin", "password": "no"}, audited=1),
+    "GET /login/oidc": Needs(public=True),
+    "GET /login/oidc/callback": Needs(public=True),
     "GET /setup": Needs(public=True),
     "POST /setup": Needs(public=True, body={"ticket": "no"}),
     "POST /logout": Needs(audited=1),

@@ -94,7 +94,7 @@ def _put(desk: LiveDesk, upload: int, content: bytes, slowly: bool) -> None:
 def _wait_for_place(desk: LiveDesk, upload: int, place: str, later_s: float) -> str:
     """Wait until an upload is in a state, or past it; return the state in which it is then."""
     order = ("receiving", "queued", "decoding", "hearing", "judging", *_OVER)
-    until = time.monotonic() + 240
+    until = time.monotonic() + 900
     while order.index(_state(desk, upload)) < order.index(place):
         if time.monotonic() > until:
             raise SystemExit(f"upload {upload} was never {place}")

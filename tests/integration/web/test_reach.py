@@ -217,6 +217,24 @@ def test_the_board_is_kept_current_without_being_loaded_anew_and_is_used_by_keyb
     page.context.close()
 
 
+def test_an_alert_that_was_raised_while_the_network_was_away_is_there_when_it_is_back(
+    browser: Any, served: tuple[str, OpenDesk], feed: LiveFeed
+) -> None:
+    page = open_page(browser, served, width=1280, locale="zh-CN", role=UserRole.SUPERVISOR)
+    page.goto("/board")
+    wait_until_it_follows(page, feed)
+    page.context.set_offline(True)
+    call = put_call(served[1], "away", "A1")
+    put_alert(served[1], call, quote="断网时说的话")
+    tell(feed, "alert.raised", "away")
+    page.wait_for_function("document.getElementById('link').textContent !== ''")
+    assert "断网时说的话" not in page.content()
+    page.context.set_offline(False)
+    page.wait_for_selector(":text('断网时说的话')")
+    end_call(served[1], call)
+    page.context.close()
+
+
 def test_the_page_of_a_call_grows_with_what_is_said(browser: Any, served: tuple[str, OpenDesk], feed: LiveFeed) -> None:
     desk = served[1]
     call = put_call(desk, "l8", "A1", lines=())

@@ -227,7 +227,7 @@ def test_an_alert_that_was_raised_while_the_network_was_away_is_there_when_it_is
     call = put_call(served[1], "away", "A1")
     put_alert(served[1], call, quote="断网时说的话")
     tell(feed, "alert.raised", "away")
-    page.wait_for_function("document.getElementById('link').textContent !== ''")
+    page.wait_for_selector("#link:not(:empty)")
     assert "断网时说的话" not in page.content()
     page.context.set_offline(False)
     page.wait_for_selector(":text('断网时说的话')")

@@ -23,7 +23,7 @@ _P = Permission
 LET_IN = {200, 201, 202, 204, 206, 303, 409, 422, 503}
 #: What paths name that may lie outside the reach of a right.
 WITHIN_REACH = ("upload", "ended upload", "live call", "alert")
-AT_THE_DOOR = LET_IN | {401, 410, 429}
+AT_THE_DOOR = LET_IN | {401, 404, 410, 429}  # 404: where nobody logs in elsewhere
 
 
 @dataclass(frozen=True, kw_only=True)

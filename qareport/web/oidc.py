@@ -278,7 +278,7 @@ def _check(desk: DeskSettings) -> str:
             Problem(where="desk.oidc.client_id", what=what, expected=say("what the provider calls the desk"))
         )
     if not desk.oidc.roles:
-        expected = say("a role for each group, as {leads: supervisor}")
+        expected = say("a role for each group, as leads: supervisor")
         problems.append(Problem(where="desk.oidc.roles", what=say("is empty: nobody could sign in"), expected=expected))
     if not is_encrypted(desk.public_url):
         expected = say("the address of the desk, as https://qa.example.com, which the provider knows")

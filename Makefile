@@ -29,7 +29,7 @@ check: .venv/ready
 	deploy/system-packages
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "qareport needs Python 3.11 or newer: make PYTHON=python3.12 demo")'
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[engine,desk,postgres,parquet,pandas,ray,docs,dev]'
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[engine,desk,sso,postgres,parquet,pandas,ray,docs,dev]'
 	touch $@
 
 # Collects what documents say and compiles the catalogues (qareport/presentation/locales).

@@ -2,12 +2,20 @@
 
     python -m benchmarks.desk [--calls 200000] [--postgresql] [--keep FOLDER]
     python -m benchmarks.desk --calls 1000000
+    python -m benchmarks.desk --only A10,A11,A12,A20
 
 fills a store with the calls of a year (`benchmarks.large_store`), runs `qareport serve --no-engine` over it as a user
 does, and asks for pages over HTTP. Milliseconds are wall time of whole answers as a client on the same machine sees
 them, `cpu_ms` the processor time of the desk's process for one of them (in steps of 10 ms, averaged; with PostgreSQL
 the database's own work is not in it). On a busy machine wall time says little: `load` is the load average of the last
 minute. Writes benchmarks/results/desk.json, an entry for each size and database. Bars: `BARS`, for a million calls.
+
+Parts that need no such store are measured by themselves, with `--only`:
+
+    A10   the worker killed at chosen places of its work on uploads (`benchmarks.desk_kills`; --kills 20)
+    A11   memory of both processes after hours of calls, by a compressed clock (`benchmarks.desk_memory`; --hours 8)
+    A12   seven tabs and the board in one browser (`benchmarks.desk_tabs`)
+    A20   the wheel in a new environment without a network (`benchmarks.desk_install`)
 """
 
 from __future__ import annotations
@@ -32,6 +40,9 @@ from urllib.parse import urlencode
 import httpx2
 import numpy as np
 
+from benchmarks.desk_install import open_installed
+from benchmarks.desk_kills import kill_uploads
+from benchmarks.desk_memory import measure_growth
 from benchmarks.large_store import fill, whole_calls
 from benchmarks.machine import describe
 from benchmarks.rules import make_calls
@@ -322,13 +333,44 @@ def main() -> None:
     parser.add_argument("--calls", type=int, default=200_000)
     parser.add_argument("--postgresql", action="store_true", help="start a PostgreSQL server for it")
     parser.add_argument("--keep", type=Path, help="folder of the SQLite store, which is then kept and filled only once")
+    parser.add_argument("--only", default="", help="parts that need no store: A10,A11,A12,A20")
+    parser.add_argument("--kills", type=int, default=20)
+    parser.add_argument("--hours", type=int, default=8)
+    parser.add_argument("--live-calls", type=int, default=50, help="live calls of such an hour")
     options = parser.parse_args()
+    if options.only:
+        _write_parts(options)
+        return
     with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
         own = stack.enter_context(postgres.own_database("desk")) if options.postgresql else None
         measured = measure(own or f"sqlite:///{options.keep or folder}/desk.db", options.calls, Path(folder))
-    known = json.loads(RESULT.read_text("utf-8"))["runs"] if RESULT.exists() else {}
-    known[f"{measured['database']} {measured['calls']}"] = measured
-    result = {"machine": describe(), "runs": dict(sorted(known.items()))}
+    _keep("runs", f"{measured['database']} {measured['calls']}", measured)
+
+
+def _write_parts(options: argparse.Namespace) -> None:
+    """Measure parts that need no large store."""
+    for part in options.only.split(","):
+        with tempfile.TemporaryDirectory() as name:
+            folder = Path(name)
+            if part == "A10":
+                _keep("parts", part, kill_uploads(folder, options.kills))
+            elif part == "A11":
+                _keep("parts", part, measure_growth(folder, options.hours, options.live_calls))
+            elif part == "A12":
+                from benchmarks.desk_tabs import measure_tabs
+
+                _keep("parts", part, measure_tabs(folder))
+            elif part == "A20":
+                _keep("parts", part, open_installed())
+            else:
+                raise SystemExit(f"no part {part!r}; there are A10, A11, A12 and A20")
+
+
+def _keep(kind: str, name: str, measured: Mapping[str, Any]) -> None:
+    """Write a result beside those that are there."""
+    known = json.loads(RESULT.read_text("utf-8")) if RESULT.exists() else {}
+    known[kind] = dict(sorted((known.get(kind, {}) | {name: measured}).items()))
+    result = {"machine": describe(), "runs": known.get("runs", {}), "parts": known.get("parts", {})}
     RESULT.write_text(json.dumps(result, ensure_ascii=False, indent=1) + "\n", "utf-8")
     print(json.dumps(measured, ensure_ascii=False, indent=1))
 

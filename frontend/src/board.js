@@ -7,7 +7,7 @@ const talk = document.getElementById("talk");
 const news = document.getElementById("news");
 const urgent = document.getElementById("urgent");
 const link = document.getElementById("link");
-const quietMs = 3000, insideMs = 15000, againMs = 5000, soonMs = 250, hiddenMs = 2000, apartMs = 5000;
+const quietMs = 3000, insideMs = 15000, againMs = 5000, soonMs = 250, hiddenMs = 2000, apartMs = 5000, lostMs = 10000;
 const heard = new Map(); // by call: the last sentence and mood that were told
 let touchedAt = -Infinity, askedAt = -Infinity, waiting = 0, asking = false, asksAgain = false, source = null;
 let known = new Set([...document.querySelectorAll("[data-alert]")].map(nameOf));
@@ -84,7 +84,9 @@ async function ask() {
   asking = true;
   askedAt = performance.now();
   try {
-    const answer = await fetch(location.pathname + location.search, { headers: { accept: "text/html" } });
+    const answer = await fetch(location.pathname + location.search, {
+      headers: { accept: "text/html" }, signal: AbortSignal.timeout(lostMs), // a request that hangs would be the last
+    });
     if (answer.redirected && own && new URL(answer.url).pathname.startsWith("/calls/")) { becomeCall(); return; }
     if (answer.redirected || answer.status === 404) { location.reload(); return; }
     if (!answer.ok) throw new Error(String(answer.status));

@@ -49,6 +49,10 @@ class GoneError(QareportError):
     """The thing was there, and is no longer."""
 
 
+class EngineStartingError(QareportError):
+    """The speech engine is being loaded; in some seconds it is there."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Principal:
     """Who is asking: a person with a session, or a program with a token of a person."""

@@ -24,7 +24,7 @@ from typing import Self
 from qareport.delivery.mail.bounded_smtp import BoundedSmtp, BoundedSslSmtp
 from qareport.errors import MailError, os_reason
 from qareport.files import read_secret
-from qareport.messages import say
+from qareport.messages import keep, say
 from qareport.model import DeliveryState, Outcome
 from qareport.settings import MailSettings
 
@@ -192,7 +192,7 @@ class Transport:
             self._drop()
             return Outcome(
                 state=DeliveryState.RETRY,
-                reply=str(say("the connection ended before the text: {error}", error=_short(error))),
+                reply=keep(say("the connection ended before the text: {error}", error=_short(error))),
             )
         try:
             begun = begin()
@@ -236,7 +236,7 @@ class Transport:
             self._drop()
             return Outcome(
                 state=DeliveryState.UNKNOWN,
-                reply=str(say("the connection ended before the server's answer: {error}", error=_short(error))),
+                reply=keep(say("the connection ended before the server's answer: {error}", error=_short(error))),
             )
         if 200 <= code < 300:
             return Outcome(state=DeliveryState.SENT, reply=_words(code, reply))
@@ -244,7 +244,7 @@ class Transport:
             self._drop()
             return Outcome(
                 state=DeliveryState.UNKNOWN,
-                reply=str(say("an answer that is none: {reply}", reply=_words(code, reply))),
+                reply=keep(say("an answer that is none: {reply}", reply=_words(code, reply))),
             )
         if code == 421:
             self._drop()

@@ -47,7 +47,9 @@ PAGES = (
     "/calls", "/calls?q=退货", "/calls?q=(", "/calls/c1", "/calls/none", "/upload", "/account", "/settings/users",
     "/settings/users/1", "/settings/teams", "/settings/tokens", "/settings/webhooks", "/settings/webhooks/1",
     "/settings/integrations", "/settings/integrations/2", "/audit", "/api", "/qa", "/", "/exports?q=退货",
-    "/calls/c2/delete", "/board", "/board/l1", "/board/l2?heard=1", "/board/alerts",
+    "/calls/c2/delete", "/heat", "/reports", "/review", "/appeals", "/orders/o1", "/agents/A1", "/rules",
+    "/rules/service.yaml", "/rules/service.yaml?tab=new", "/rules/service.test.yaml", "/rules/synonyms.yaml",
+    "/board", "/board/l1", "/board/l2?heard=1", "/board/alerts",
 )  # fmt: skip
 _RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 
@@ -230,6 +232,24 @@ def test_the_board_is_kept_current_without_being_loaded_anew_and_is_used_by_keyb
     assert page.locator("#row-l9").count() == 0
     assert page.evaluate("window.sameDocument")
     assert [text for text in page.complaints if "Failed to load" not in text] == []
+    page.context.close()
+
+
+def test_an_alert_that_was_raised_while_the_network_was_away_is_there_when_it_is_back(
+    browser: Any, served: tuple[str, OpenDesk], feed: LiveFeed
+) -> None:
+    page = open_page(browser, served, width=1280, locale="zh-CN", role=UserRole.SUPERVISOR)
+    page.goto("/board")
+    wait_until_it_follows(page, feed)
+    page.context.set_offline(True)
+    call = put_call(served[1], "away", "A1")
+    put_alert(served[1], call, quote="断网时说的话")
+    tell(feed, "alert.raised", "away")
+    page.wait_for_selector("#link:not(:empty)")
+    assert "断网时说的话" not in page.content()
+    page.context.set_offline(False)
+    page.wait_for_selector(":text('断网时说的话')")
+    end_call(served[1], call)
     page.context.close()
 
 

@@ -61,11 +61,8 @@ class _Filter:
     starts: tuple[int, ...]
     #: float32 [matrices, stretch, _GROUP].
     matrices: Samples
-
-    @property
-    def rows(self) -> int:
-        """How many blocks one product takes."""
-        return max(1, _PRODUCT // (self.matrices.shape[1] * _GROUP))
+    #: Blocks that one product takes.
+    rows: int
 
     @classmethod
     @functools.lru_cache(maxsize=8)
@@ -101,6 +98,7 @@ class _Filter:
             reach=int(firsts[-1, 0]) + stretch,
             starts=tuple(firsts[:, 0].tolist()),
             matrices=matrices,
+            rows=max(1, _PRODUCT // (stretch * _GROUP)),
         )
 
     def apply(self, held: Samples, result: Samples) -> None:

@@ -2,12 +2,20 @@
 
     python -m benchmarks.desk [--calls 200000] [--postgresql] [--keep FOLDER]
     python -m benchmarks.desk --calls 1000000
+    python -m benchmarks.desk --only A10,A11,A12,A20
 
 fills a store with the calls of a year (`benchmarks.large_store`), runs `qareport serve --no-engine` over it as a user
 does, and asks for pages over HTTP. Milliseconds are wall time of whole answers as a client on the same machine sees
 them, `cpu_ms` the processor time of the desk's process for one of them (in steps of 10 ms, averaged; with PostgreSQL
 the database's own work is not in it). On a busy machine wall time says little: `load` is the load average of the last
 minute. Writes benchmarks/results/desk.json, an entry for each size and database. Bars: `BARS`, for a million calls.
+
+Parts that need no such store are measured by themselves, with `--only`:
+
+    A10   the worker killed at chosen places of its work on uploads (`benchmarks.desk_kills`; --kills 20)
+    A11   memory of both processes after hours of calls, by a compressed clock (`benchmarks.desk_memory`; --hours 8)
+    A12   seven tabs and the board in one browser (`benchmarks.desk_tabs`)
+    A20   the wheel in a new environment without a network (`benchmarks.desk_install`)
 """
 
 from __future__ import annotations
@@ -17,33 +25,50 @@ import contextlib
 import itertools
 import json
 import os
+import random
 import re
 import statistics
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlencode
 
 import httpx2
+import numpy as np
 
+from benchmarks.desk_install import open_installed
+from benchmarks.desk_kills import kill_uploads
+from benchmarks.desk_memory import measure_growth
 from benchmarks.large_store import fill, whole_calls
 from benchmarks.machine import describe
-from qareport.model import Agents, UserRole
+from benchmarks.rules import make_calls
+from qareport.audio.containers import sha256_of
+from qareport.model import Agents, AudioInfo, Call, CallReport, UserRole
+from qareport.settings import default_dir
 from qareport.store import Store
+from qareport.workflows.call_sound import make_listening
+from qareport.workflows.judge import judge_call
+from qareport.workflows.workspace import Workspace
 from tests.support import postgres
 from tests.support.serving import Serving, serving, wait_for
 
 RESULT = Path(__file__).parent / "results" / "desk.json"
 #: In milliseconds, p95.
 BARS: Final = {
-    "list": 200, "words": 500, "heat": 300, "today": 300, "call": 300, "waveform": 300, "sound": 1000, "verdict": 2000,
-    "lint": 200, "replay": 10_000,
+    "list": 200, "words": 500, "heat": 300, "today": 300, "call": 300, "long call": 300, "waveform": 300, "sound": 1000,
+    "verdict": 2000, "swap": 2000, "lint": 200, "replay": 10_000,
 }  # fmt: skip
 REPEATS = 5
+#: What is added up once a day is asked for so often: the slowest of them (`worst_ms`) adds it up, p95 does not.
+OFTEN = 20
+#: Length of the call that is played from any of its sentences, and how many of these are clicked on.
+LONG_MS, CLICKS = 3 * 3_600_000, 20
+#: What a browser asks for to play on: a quarter of a minute.
+_PIECE: Final = 65_536
 #: Calls that a replay walks through.
 REPLAYED = 10_000
 UPLOAD_MB = 499
@@ -122,7 +147,7 @@ def _middle(item: tuple[str, list[tuple[float, float]]]) -> float:
 def facets_of(store: Store) -> Iterator[tuple[str, str]]:
     """Yield values of the form's fields: of each facet the commonest and the rarest."""
     for kind, counted in store.call_pages.count_facets(Agents()).items():
-        yield from {(kind, counted[0][0]): None, (kind, counted[-1][0]): None}
+        yield from {(kind, counted[place][0]): None for place in (0, -1) if counted}
     yield from (("team", "t03"), ("agent", "A017"), ("risk", "high"), ("risk", "low"))
     today = datetime.now(UTC).date()
     yield ("from", str(today - timedelta(days=31)))
@@ -148,13 +173,53 @@ def measure_lists(desk: Desk, facets: list[tuple[str, str]]) -> None:
 
 def measure_pages(desk: Desk, store: Store, calls: int) -> None:
     """A2 and the page of a call: heat maps, what is to be done today, calls."""
-    desk.get("heat", "/heat")
+    desk.get("heat", "/heat", times=OFTEN)
     desk.get("heat", "/heat?team=t03")
     stages = store.call_pages.count_facets(Agents())["stage"]
     desk.get("heat", "/heat?" + urlencode({"stage": stages[0][0]}))
-    desk.get("today", "/")
+    desk.get("today", "/", times=OFTEN)
     for call_id in itertools.islice(whole_calls(calls), REPEATS):
         desk.get("call", f"/calls/{call_id}", times=2)
+
+
+def measure_long_call(desk: Desk, store: Store, folder: Path) -> dict[str, Any]:
+    """A4: page, wave and sound of a call of three hours, from any of its sentences.
+
+    Sound is measured as the pieces that a browser asks for, from where the sentence stands in the file; to find that
+    place it asks for a few more.
+    """
+    call = put_long_call(store, folder)
+    desk.get("long call", f"/calls/{call.call_id}")
+    wave = desk.get("waveform", f"/calls/{call.call_id}/waveform")
+    address = f"/calls/{call.call_id}/sound"
+    size = int(desk.client.get(address, headers={"range": "bytes=0-0"}).headers["content-range"].rpartition("/")[2])
+    for segment in random.Random(5).sample(call.segments, CLICKS):
+        begin = min(size - 1, size * segment.start_ms // LONG_MS)
+        asked = {"range": f"bytes={begin}-{min(size, begin + _PIECE) - 1}"}
+        desk.ask("sound", address, lambda: desk.client.get(address, headers=asked), times=1)  # noqa: B023 - sent at once
+    figures = {"sentences": len(call.segments), "waveform_kb": round(len(wave.content) / 1000), "bar_waveform_kb": 500}
+    return {"long_call": figures | {"sound_mb": round(size / 1e6, 1)}}
+
+
+def put_long_call(store: Store, folder: Path) -> CallReport:
+    """Put a call of three hours with its recording, and make what is played and drawn of it."""
+    import soundfile
+
+    path, rate = folder / "long.wav", 8_000
+    noise = np.random.default_rng(3)
+    with soundfile.SoundFile(path, "w", samplerate=rate, channels=2) as file:
+        for _ in range(LONG_MS // 60_000):  # a minute of voices, as loud as such: what they say plays no part
+            file.write(noise.normal(0, 0.05, (60 * rate, 2)).astype(np.float32))
+    with Workspace.open(config=default_dir("config")) as workspace:
+        book, settings = workspace.rule_book, workspace.settings
+    (transcript,) = make_calls(book, 1, length_ms=LONG_MS)
+    began = datetime.now(UTC) - timedelta(days=200)
+    audio = AudioInfo(path=str(path), sha256=sha256_of(path), duration_ms=LONG_MS, sample_rate=rate, channels=2)
+    call = Call(call_id="long", audio_path=str(path), agent_id="A017", started_at=began)
+    report = judge_call(call, replace(transcript, call_id="long", started_at=began, audio=audio), book)
+    store.results.put("long".ljust(64, "0"), call, report, rules_sha256=book.ruleset.sha256)
+    make_listening(folder / settings.desk.folder / "sound", report, settings.privacy, max_duration_ms=LONG_MS + 60_000)
+    return report
 
 
 def measure_rules(desk: Desk, calls: int) -> dict[str, Any]:
@@ -171,14 +236,18 @@ def measure_rules(desk: Desk, calls: int) -> dict[str, Any]:
         time.sleep(_PAUSE_S)
         if given == REPEATS:
             break
+    for call_id in itertools.islice(whole_calls(calls), REPEATS):
+        desk.ask("swap", "swap", lambda: client.post(f"/api/v1/calls/{call_id}/swap-roles"), times=1)  # noqa: B023
     name = "service.yaml"
+    client.get(f"/rules/{name}")  # as who edits it does first
     text = client.get(f"/api/v1/rules/files/{name}").json()["text"]
     for number in range(REPEATS):  # each text is a new one, as in an editor
         edit = {"files": {name: f"{text}\n# {number}\n"}}
         desk.ask("lint", "lint", lambda: client.post("/api/v1/rules/lint", json=edit), times=1)  # noqa: B023
     days = max(1, -(-REPLAYED * 365 // calls))
     first = datetime.now(UTC).date() - timedelta(days=days)
-    edit = {"files": {name: re.sub(r"points: -(\d+)", r"points: -1\1", text, count=3)}, "first": str(first)}
+    harder = re.sub(r"points: -(\d+)", lambda points: f"points: -{int(points[1]) + 1}", text, count=3)
+    edit = {"files": {name: harder}, "first": str(first)}
     answer = desk.ask("replay", "replay", lambda: client.post("/api/v1/rules/replay", json=edit, timeout=300), times=2)
     return {"replayed": {key: value for key, value in answer.json().items() if isinstance(value, int)}}
 
@@ -248,12 +317,13 @@ def measure(url: str, calls: int, folder: Path) -> Mapping[str, Any]:
             load = os.getloadavg()[0]
             measure_lists(desk, list(facets_of(store)))
             measure_pages(desk, store, calls)
+            long_call = measure_long_call(desk, store, folder)
             replayed = measure_rules(desk, calls)
             memory = {"start_mb": start_mb} | measure_memory(desk)
             return {
                 "database": url.partition(":")[0], "calls": calls, "store_mb": store.maintenance.size_bytes() >> 20,
                 "fill_s": round(seconds), "load": [round(load, 1), round(os.getloadavg()[0], 1)],
-                **desk.result(), **replayed, "memory": memory,
+                **desk.result(), **long_call, **replayed, "memory": memory,
             }  # fmt: skip
 
 
@@ -263,13 +333,44 @@ def main() -> None:
     parser.add_argument("--calls", type=int, default=200_000)
     parser.add_argument("--postgresql", action="store_true", help="start a PostgreSQL server for it")
     parser.add_argument("--keep", type=Path, help="folder of the SQLite store, which is then kept and filled only once")
+    parser.add_argument("--only", default="", help="parts that need no store: A10,A11,A12,A20")
+    parser.add_argument("--kills", type=int, default=20)
+    parser.add_argument("--hours", type=int, default=8)
+    parser.add_argument("--live-calls", type=int, default=50, help="live calls of such an hour")
     options = parser.parse_args()
+    if options.only:
+        _write_parts(options)
+        return
     with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
         own = stack.enter_context(postgres.own_database("desk")) if options.postgresql else None
         measured = measure(own or f"sqlite:///{options.keep or folder}/desk.db", options.calls, Path(folder))
-    known = json.loads(RESULT.read_text("utf-8"))["runs"] if RESULT.exists() else {}
-    known[f"{measured['database']} {measured['calls']}"] = measured
-    result = {"machine": describe(), "runs": dict(sorted(known.items()))}
+    _keep("runs", f"{measured['database']} {measured['calls']}", measured)
+
+
+def _write_parts(options: argparse.Namespace) -> None:
+    """Measure parts that need no large store."""
+    for part in options.only.split(","):
+        with tempfile.TemporaryDirectory() as name:
+            folder = Path(name)
+            if part == "A10":
+                _keep("parts", part, kill_uploads(folder, options.kills))
+            elif part == "A11":
+                _keep("parts", part, measure_growth(folder, options.hours, options.live_calls))
+            elif part == "A12":
+                from benchmarks.desk_tabs import measure_tabs
+
+                _keep("parts", part, measure_tabs(folder))
+            elif part == "A20":
+                _keep("parts", part, open_installed())
+            else:
+                raise SystemExit(f"no part {part!r}; there are A10, A11, A12 and A20")
+
+
+def _keep(kind: str, name: str, measured: Mapping[str, Any]) -> None:
+    """Write a result beside those that are there."""
+    known = json.loads(RESULT.read_text("utf-8")) if RESULT.exists() else {}
+    known[kind] = dict(sorted((known.get(kind, {}) | {name: measured}).items()))
+    result = {"machine": describe(), "runs": known.get("runs", {}), "parts": known.get("parts", {})}
     RESULT.write_text(json.dumps(result, ensure_ascii=False, indent=1) + "\n", "utf-8")
     print(json.dumps(measured, ensure_ascii=False, indent=1))
 

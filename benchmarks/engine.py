@@ -2,6 +2,7 @@
 
     python -m benchmarks.engine                       # two CPU threads, a full-size model with random weights
     python -m benchmarks.engine --device cuda --calls 3000
+    python -m benchmarks.engine --ratios --seconds 150 --runs 7     # stock, ours and ours in bf16 in turn
     python -m benchmarks.engine --stub                # the ceiling of a process (benchmarks/ceiling.py)
 
 Both are given the same 16 kHz files and give tagged text with token times; texts must be equal. Runs alternate;
@@ -14,6 +15,7 @@ from __future__ import annotations
 import argparse
 import json
 import logging
+import os
 import statistics
 import tempfile
 import time
@@ -60,6 +62,10 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         model = options.model or build(Path(folder) / "full")
         files = real_files(Path(folder), options.seconds)
+        if options.ratios:
+            ratio = {"command": command_line(options), "machine": describe(), **ratios(model, files, options)}
+            write("engine_ratios", ratio)
+            return
         engine = our_engine(model, options.device, bf16=options.bf16)
         stock = stock_model(model, options)
         torch.set_num_threads(options.threads)
@@ -91,6 +97,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--segments", type=int, default=500, help="generated segments for both models")
     parser.add_argument("--calls", type=int, default=0, help="generated three-minute calls, ours alone")
     parser.add_argument("--bf16", action="store_true", help="ours with asr.cpu_bf16; how many characters differ")
+    parser.add_argument("--ratios", action="store_true", help="only how much faster ours is, in fp32 and in bf16")
     parser.add_argument("--stub", action="store_true", help="CPU time of everything but the model, by step")
     parser.add_argument("--formats", nargs="+", default=["wav", "mp3", "opus"], help="of the recordings with --stub")
     parser.add_argument("--name", default="engine", help="of the file in benchmarks/results")
@@ -172,6 +179,29 @@ def end_to_end(engine: Engine, stock: Any, files: Sequence[Path], runs: int) -> 
         "characters_different": sum(map(distance, ours, theirs)),
         "times_stock": round(ratio, 2),
         **{name: rates(seconds, values) for name, values in took.items()},
+    }
+
+
+def ratios(model: Path, files: Sequence[Path], options: argparse.Namespace) -> dict[str, Any]:
+    """Files to tagged, timed text by stock, ours and ours in bf16 in turn: seconds, and how much faster ours is."""
+    stock = stock_model(model, options)
+    engines = {"ours": our_engine(model, options.device), "ours_bf16": our_engine(model, options.device, bf16=True)}
+    torch.set_num_threads(options.threads)
+    sides: dict[str, Callable[[Sequence[Path]], Any]] = {"stock": lambda chosen: run_stock(stock, chosen)}
+    sides |= {name: lambda chosen, engine=engine: run_ours(engine, chosen) for name, engine in engines.items()}
+    took: dict[str, list[float]] = {name: [] for name in sides}
+    for run in range(options.runs + 1):
+        for name, work in sides.items():
+            timed(took[name] if run else [], lambda work=work, run=run: work(files if run else files[-1:]))
+    spent = {name: {"min": min(values), "median": statistics.median(values)} for name, values in took.items()}
+    return {
+        "seconds": {name: {kind: round(value, 2) for kind, value in values.items()} for name, values in spent.items()},
+        "times_stock": {
+            name: {kind: round(spent["stock"][kind] / value, 2) for kind, value in spent[name].items()}
+            for name in engines
+        },
+        "runs": {name: [round(value, 2) for value in values] for name, values in took.items()},
+        "load": [round(value, 1) for value in os.getloadavg()],
     }
 
 

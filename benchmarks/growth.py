@@ -7,7 +7,8 @@ machine changes least: of pages of calls, searches, a heat map, the deletion of 
 export of 100 and a backup. `exponent` is that of the growth from the smallest store to the largest: 0 where the size
 does not matter, 1 where twice the calls take twice the time, 2 where they take four times as long. With PostgreSQL the
 server's own work is in the wall time alone. How much room a call takes is measured apart, on calls that are put with
-transcript, snapshot and summary as a run puts them. Writes benchmarks/results/growth.json. Bar: 65 KB a call.
+transcript (times of characters and scores of tags, as heard), snapshot and summary as a run puts them. Writes
+benchmarks/results/growth.json. Bar: 65 KB a call.
 """
 
 from __future__ import annotations
@@ -18,11 +19,14 @@ import itertools
 import json
 import math
 import os
+import random
 import statistics
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -30,7 +34,7 @@ from benchmarks.large_store import fill, whole_calls
 from benchmarks.machine import describe
 from benchmarks.rules import make_calls
 from qareport import periods, rules, search
-from qareport.model import Agents, Call
+from qareport.model import Agents, AudioEvent, Call, Emotion, Segment, Token
 from qareport.search import Node
 from qareport.settings import default_dir
 from qareport.store import Store
@@ -41,6 +45,7 @@ from tests.support import postgres
 
 RESULT = Path(__file__).parent / "results" / "growth.json"
 REPEATS: Final = 5
+ZONE: Final = "Asia/Shanghai"
 #: When the last call of each store began.
 UNTIL: Final = datetime.fromisoformat("2026-11-20T21:00:00+08:00")
 #: Calls that are put to see how much room one takes, and how long each is: three minutes.
@@ -49,19 +54,20 @@ PUT, LENGTH_MS = 40, 180_000
 
 def asked(text: str) -> Node:
     """Parse a query."""
-    return search.parse(text, time_zone="Asia/Shanghai")
+    return search.parse(text, time_zone=ZONE)
 
 
 def works(store: Store, calls: int, folder: Path) -> Iterator[tuple[str, Callable[[], object]]]:
     """Name what is measured; each may be done again."""
     everyone, names, copies = Agents(), whole_calls(calls), itertools.count()
     page = store.call_pages.list(CallPageQuery())
-    month = UNTIL - timedelta(days=31), UNTIL
+    month = periods.bounds(periods.range_of(UNTIL.date() - timedelta(days=30), UNTIL.date(), ZONE))
+    day_of = partial(periods.day_around, time_zone=ZONE)
     yield "first page of calls", lambda: store.call_pages.list(CallPageQuery())
     yield "next page of calls", lambda: store.call_pages.list(CallPageQuery(after=page.calls[-1].place))
     yield "search, rare", lambda: store.search_index.search(asked("ANGRY AND 退货"))
     yield "search, in older calls", lambda: store.search_index.search(asked("退货"), limit=2_000)
-    yield "heat map of a month", lambda: store.call_pages.count_heat(*month, everyone)
+    yield "heat map of a month", lambda: store.call_pages.count_heat(month, everyone, day_of=day_of)
     yield "look for calls without an index", lambda: store.search_index.index_missing(on_progress=lambda *_: None)
     yield "find the calls of a customer", lambda: store.deletion.find_calls(customer="13900000042")
     yield "replay of 500 calls", lambda: sum(1 for _ in store.results.list_snapshots(most=500))
@@ -111,7 +117,9 @@ def room_of_a_call(url: str) -> dict[str, float]:
     with Store(url) as store, Workspace.open(config=default_dir("config")) as workspace:
         book = workspace.rule_book
         empty, seconds = store.maintenance.size_bytes(), 0.0
-        for number, transcript in enumerate(make_calls(book, PUT, length_ms=LENGTH_MS)):
+        dice = random.Random(3)
+        for number, made in enumerate(make_calls(book, PUT, length_ms=LENGTH_MS)):
+            transcript = replace(made, segments=tuple(_as_heard(segment, dice) for segment in made.segments))
             call = Call(call_id=transcript.call_id, audio_path="", order_id=f"o{number}", started_at=UNTIL)
             report = judge_call(call, transcript, book)
             summary = periods.summarise_call(report, call.order_id, rules_sha256=book.ruleset.sha256)
@@ -125,6 +133,29 @@ def room_of_a_call(url: str) -> dict[str, float]:
     with Store(url) as store:  # closed, SQLite's log is in the file
         size = store.maintenance.size_bytes()
     return {"kb_a_call": round((size - empty) / PUT / 1000, 1), "put_cpu_ms": round(seconds / PUT * 1000, 1)}
+
+
+def _as_heard(segment: Segment, dice: random.Random) -> Segment:
+    """Give a sentence what the engine gives each: raw output, scores of all tags, and the time of each character."""
+    step_ms = (segment.end_ms - segment.start_ms) / max(1, len(segment.text))
+    starts = [round((segment.start_ms + place * step_ms) / 60) * 60 for place in range(len(segment.text))]
+    return replace(
+        segment,
+        raw=f"<|zh|><|{segment.emotion or 'NEUTRAL'}|><|Speech|><|withitn|>{segment.text}",
+        emotion_scores=_scores([emotion.value for emotion in Emotion], dice),
+        emotion_view=_scores(["HAPPY", "SAD", "ANGRY", "NEUTRAL"], dice),
+        event_scores=_scores([event.value for event in AudioEvent], dice),
+        loudness_dbfs=round(dice.gauss(-20, 3), 2),
+        tokens=tuple(
+            Token(character, start_ms, start_ms + dice.choice((60, 120, 180, 240)))
+            for character, start_ms in zip(segment.text, starts, strict=True)
+        ),
+    )
+
+
+def _scores(names: Sequence[str], dice: random.Random) -> dict[str, float]:
+    weights = [math.exp(4 * dice.gauss(0, 1)) for _ in names]
+    return {name: round(weight / sum(weights), 4) for name, weight in zip(names, weights, strict=True)}
 
 
 def exponents(runs: list[dict[str, Any]]) -> dict[str, float]:

@@ -189,7 +189,7 @@ def _rows(calls: Sequence[tuple[_Copy, _Mould]], total: int, sha256: str) -> dic
             for copy, mould in calls
             if copy.number > total - SNAPSHOTS
         ],
-        "call_summaries": [(copy.key, copy.write(mould.summary)) for copy, mould in calls],
+        "call_summaries": [(copy.key, pack(copy.write(mould.summary))) for copy, mould in calls],
         "calls": [(*_names(copy), written_call(copy.call), copy.call.customer_phone, _began(copy)[1],
                    _began(copy)[0], copy.key) for copy, _ in calls],
         "search_calls": [
@@ -211,7 +211,7 @@ def _whole(copy: _Copy, mould: _Mould, total: int) -> str:
 _COLUMNS: Final = {
     "call_reports": "key report:bytea rules_sha256 call_id judged_at",
     "call_snapshots": "key rules_sha256 snapshot:bytea",
-    "call_summaries": "key summary",
+    "call_summaries": "key summary:bytea",
     "calls": "call_id order_id agent_id call customer started_at started_utc report_key",
     "search_calls": (
         "number:int call_id report_key order_id agent_id started_utc started_at score:int risk rules sentences:int"

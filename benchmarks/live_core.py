@@ -36,6 +36,8 @@ class OneCore:
         by_id = {telephone.call_id: telephone for telephone in telephones}
         told: dict[str, list[tuple[float, dict[str, Any]]]] = {call_id: [] for call_id in by_id}
         now_s, begun, ended = 0.0, set[str](), set[str]()
+        for telephone in telephones:
+            telephone.sound  # noqa: B018 - recordings are read before the clock runs
         while (len(begun) < len(by_id) or core.calls) and now_s < most_s:
             began = time.process_time()
             for telephone in telephones:

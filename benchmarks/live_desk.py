@@ -7,9 +7,10 @@ import contextlib
 import json
 import os
 import shutil
+import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -44,6 +45,19 @@ def scripts() -> tuple[dict[str, Any], ...]:
 def sound_of(name: str) -> Pcm:
     """Return a bundled recording as a telephone sends it, int16 [channels, samples] at 8 kHz."""
     return read_sound(settings.bundled_calls() / name, RATE)
+
+
+def say(what: str) -> None:
+    """Tell whoever runs this how far it is."""
+    sys.stderr.write(f"{datetime.now(UTC):%H:%M:%S} {what}\n")
+
+
+def wait_until(is_so: Callable[[], bool], *, seconds: float) -> bool:
+    """Wait for something, so long at most; tell whether it came."""
+    until = time.monotonic() + seconds
+    while not (done := is_so()) and time.monotonic() < until:
+        time.sleep(0.5)
+    return done
 
 
 @dataclass(slots=True, kw_only=True)
@@ -159,12 +173,17 @@ class LiveDesk:
             time.sleep(2)
         return call_id in self.follower.live_ids
 
-    def call(self, telephones: Sequence[Telephone]) -> None:
-        """Let all of them call, and wait until the last has hung up."""
+    def call(self, telephones: Sequence[Telephone], *, at_once: int = 1000) -> None:
+        """Let all of them call, so many at a time, and wait until the last has hung up."""
 
         async def every() -> None:
-            url = f"{self.serving.live}/pcm"
-            await asyncio.gather(*(telephone.call(url, self.token) for telephone in telephones))
+            lines = asyncio.Semaphore(at_once)
+            await asyncio.gather(*(one(telephone, lines) for telephone in telephones))
+
+        async def one(telephone: Telephone, lines: asyncio.Semaphore) -> None:
+            async with lines:
+                say(f"{telephone.call_id} calls")
+                await telephone.call(f"{self.serving.live}/pcm", self.token)
 
         asyncio.run(every())
 

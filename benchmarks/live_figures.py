@@ -104,7 +104,7 @@ def _shared(turn: Mapping[str, Any], line: Mapping[str, Any]) -> int:
     """Milliseconds that a scripted sentence and a told one share, none where their speakers differ."""
     if line["role"] not in (turn["role"], "unknown"):
         return 0
-    return min(int(turn["end_ms"]), line["end_ms"]) - max(int(turn["start_ms"]), line["start_ms"])
+    return min(int(turn["end_ms"]), int(line["end_ms"])) - max(int(turn["start_ms"]), int(line["start_ms"]))
 
 
 def _finals(call: Told) -> Iterator[float]:
@@ -185,6 +185,7 @@ def escalations(calls: Iterable[Told]) -> dict[str, Any]:
         alerts = [
             (at_ms, data["alert"]) for kind in ("alert.raised", "alert.changed") for at_ms, data in call.of_type(kind)
         ]
+        raised = {data["alert"]["alert_id"]: data["alert"] for _, data in call.of_type("alert.raised")}
         for moment in call.script["moments"]:
             if moment["kind"] != "escalation":
                 continue
@@ -201,7 +202,7 @@ def escalations(calls: Iterable[Told]) -> dict[str, Any]:
             by_then = [alert for at_ms, alert in alerts if at_ms <= turn["end_ms"] + 2000]
             unalerted += [] if any(alert["signal"] == "escalation" for alert in by_then) else [name]
         if call.is_harmless:
-            false += [f"{call.call_id} {alert['title']} {alert['at_ms']}" for _, alert in alerts]
+            false += [f"{call.call_id} {alert['title']} {alert['at_ms']}" for alert in raised.values()]
     return {
         "scripted": scripted, "signalled": percentiles(late), "missed": missed, "without_alert_in_2_s": unalerted,
         "false_alerts_in_ordinary_calls": false,

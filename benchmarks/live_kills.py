@@ -9,7 +9,7 @@ import signal
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -18,9 +18,9 @@ import httpx2
 from websockets.exceptions import WebSocketException
 from websockets.sync.client import connect
 
-from benchmarks.live_desk import RATE, LiveDesk, Telephone, open_live_desk, scripts
+from benchmarks.live_desk import RATE, LiveDesk, Telephone, open_live_desk, say, scripts, wait_until
 from qareport import settings
-from tests.support.serving import wait_for
+from qareport.errors import NotFoundError
 
 #: In seconds: a worker that ran for so long is started again after one second (`processes.Parent`).
 _STEADY_S: Final = 62.0
@@ -28,6 +28,9 @@ _STEADY_S: Final = 62.0
 _WITHIN_S: Final = 9.0
 #: Bars: milliseconds of sound that a kill may lose, and seconds until the worker is ready again.
 LOST_MS, BACK_S = 1000, 30
+#: In seconds: whatever takes longer is not waited for.
+_LONGEST_S: Final = 120.0
+_ENDS: Final = {"done", "failed", "cancelled"}
 #: Bytes of a WAV file before its sound.
 _HEADER: Final = 44
 
@@ -70,9 +73,9 @@ def kill_workers(folder: Path, kills: int, chance: random.Random) -> dict[str, A
         answers = Answers()
         asking = threading.Thread(target=answers.ask, args=(desk,), daemon=True)
         asking.start()
-        started = time.monotonic()
         for number in range(kills):
-            time.sleep(max(0.0, started + _STEADY_S - _WITHIN_S - time.monotonic()))
+            worker = desk.serving.child("worker")
+            time.sleep(max(0.0, _STEADY_S - _WITHIN_S - _age_s(worker)))
             script = two[number % len(two)]
             content = (settings.bundled_calls() / script["audio"]).read_bytes()
             uploads.append(desk.upload(script["audio"], content + bytes(number), f"upload-{number}"))
@@ -80,31 +83,33 @@ def kill_workers(folder: Path, kills: int, chance: random.Random) -> dict[str, A
             calling = threading.Thread(target=desk.call, args=([call],))
             calling.start()
             time.sleep(chance.uniform(0.0, _WITHIN_S))
-            time.sleep(max(0.0, started + _STEADY_S - time.monotonic()))
-            worker = desk.serving.child("worker")
+            time.sleep(max(0.0, _STEADY_S - _age_s(worker)))
             places[str(desk.client.get(f"/api/v1/uploads/{uploads[-1]}").json()["state"])] += 1
             os.kill(worker, signal.SIGKILL)
             killed, sent_ms = time.monotonic(), call.sent_ms
             lost_ms.append(max(0.0, sent_ms - _recorded_ms(desk, call)) if call.began_s else 0.0)
             calling.join()
-            wait_for(lambda old=worker: desk.serving.child("worker") != old, what="another worker")  # type: ignore[misc]
-            started = time.monotonic()
-            wait_for(lambda: _takes_calls(desk), what="the port of calls")
+            wait_until(lambda old=worker: desk.serving.child("worker") != old, seconds=_LONGEST_S)  # type: ignore[misc]
+            wait_until(lambda: _takes_calls(desk), seconds=_LONGEST_S)
             back_s.append(time.monotonic() - killed)
-        ends = Counter(_end_of(desk, upload) for upload in uploads)
-        calls = wait_for(lambda: _judged(desk, kills), what="the results of calls that were cut off", seconds=1800)
+            say(f"kill {number + 1} of {kills}: {lost_ms[-1]:.0f} ms lost, back after {back_s[-1]:.1f} s")
+        wait_until(lambda: not set(_states(desk, uploads)) - _ENDS, seconds=_LONGEST_S)
+        wait_until(lambda: not _unjudged(desk), seconds=_LONGEST_S)
+        ends, unjudged = Counter(_states(desk, uploads)), _unjudged(desk)
+        calls = Counter(call.state.value for call in desk.store.live_calls.list_ended(limit=kills + 1))
         answers.close()
         asking.join()
-        stored = sum(bool(desk.store.results.get(f"upload-{number}").segments) for number in range(kills))
+        stored = sum(_has_result(desk, f"upload-{number}") for number in range(kills))
         heard = Counter(_heard(desk))
     return {
         "kills": kills, "in_work_when_killed": dict(places), "uploads": dict(ends), "results": stored,
-        "live_calls": dict(calls), "heard_twice": sorted(call_id for call_id, times in heard.items() if times > 1),
+        "live_calls": dict(calls), "unjudged": unjudged,
+        "heard_twice": sorted(call_id for call_id, times in heard.items() if times > 1),
         "lost_ms": [round(value) for value in lost_ms], "back_s": [round(value, 1) for value in back_s],
         "asked": answers.asked, "unanswered": answers.failed, "slowest_ms": round(answers.slowest_ms),
         "load_average": round(os.getloadavg()[0], 1),
-        "meets": ends == {"done": kills} and stored == kills and max(lost_ms) <= LOST_MS and max(back_s) <= BACK_S
-        and not answers.failed and max(heard.values()) == 1,
+        "meets": ends == {"done": kills} and stored == kills and not unjudged
+        and max(lost_ms) <= LOST_MS and max(back_s) <= BACK_S and not answers.failed and max(heard.values()) == 1,
     }  # fmt: skip
 
 
@@ -124,18 +129,28 @@ def _takes_calls(desk: LiveDesk) -> bool:
         return False
 
 
-def _end_of(desk: LiveDesk, upload: int) -> str:
-    def state() -> str | None:
-        found = str(desk.client.get(f"/api/v1/uploads/{upload}").json()["state"])
-        return found if found in ("done", "failed", "cancelled") else None
+def _age_s(process: int) -> float:
+    """Return how long a process has run."""
+    fields = Path(f"/proc/{process}/stat").read_text("ascii").rpartition(")")[2].split()
+    up_s = float(Path("/proc/uptime").read_text("ascii").split()[0])
+    return up_s - int(fields[19]) / os.sysconf("SC_CLK_TCK")
 
-    return wait_for(state, what="the upload", seconds=900)
+
+def _states(desk: LiveDesk, uploads: Sequence[int]) -> list[str]:
+    return [str(desk.client.get(f"/api/v1/uploads/{upload}").json()["state"]) for upload in uploads]
 
 
-def _judged(desk: LiveDesk, kills: int) -> Counter[str] | None:
-    """Return how the live calls ended, once all recordings are judged."""
-    states = Counter(call.state.value for call in desk.store.live_calls.list_ended(limit=kills + 1))
-    return states if not desk.store.live_calls.list_on() and not states.keys() & {"ended", "lost"} else None
+def _unjudged(desk: LiveDesk) -> list[str]:
+    """Return the live calls whose recording is not judged yet."""
+    calls = [*desk.store.live_calls.list_on(), *desk.store.live_calls.list_ended(limit=1000)]
+    return [f"{call.call_id} {call.state}" for call in calls if call.state.value not in ("merged", "merge_failed")]
+
+
+def _has_result(desk: LiveDesk, call_id: str) -> bool:
+    try:
+        return bool(desk.store.results.get(call_id).segments)
+    except NotFoundError:
+        return False
 
 
 def _heard(desk: LiveDesk) -> Iterator[str]:

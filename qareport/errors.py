@@ -208,6 +208,7 @@ _OS_REASONS: Final[Mapping[int, Message]] = {
     errno.EIO: say("Input/output error"),
     errno.EMFILE: say("Too many open files"),
     errno.ENAMETOOLONG: say("File name too long"),
+    errno.EILSEQ: say("the locale has no letters for this name: set PYTHONUTF8=1, or a locale with UTF-8"),
     errno.ELOOP: say("Too many levels of symbolic links"),
     errno.EINVAL: say("Invalid argument"),
     errno.ECONNREFUSED: say("Connection refused"),

@@ -6,6 +6,7 @@ What is written is private: other users of the machine cannot read it, its group
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import hashlib
 import io
@@ -20,7 +21,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
-from qareport.errors import QareportError, os_reason
+from qareport.errors import DocumentError, QareportError, os_reason
 from qareport.messages import Message, say
 
 #: Of new files, where the umask allows no less: others cannot read them.
@@ -47,6 +48,14 @@ def share_with_group() -> None:
     """Let the group read what is made in the rest of the block of `private_files` (umask 027); outside: nothing."""
     if _umask_is_ours:
         os.umask(_GROUP)
+
+
+def is_file(path: str | Path) -> bool:
+    """Tell whether a file is there; of what no file system takes (a name too long, a NUL) that it is not."""
+    try:
+        return Path(path).is_file()
+    except (OSError, ValueError):
+        return False
 
 
 def content_key(*parts: str) -> str:
@@ -106,6 +115,10 @@ def atomic_path(path: Path) -> Iterator[Path]:
     Raises:
         OSError: the folder does not exist or cannot be written, or `path` is a folder or a device.
     """
+    try:
+        os.fsencode(path)
+    except UnicodeEncodeError as error:
+        raise OSError(errno.EILSEQ, os.strerror(errno.EILSEQ), ascii(str(path))) from error
     with contextlib.suppress(FileNotFoundError):
         kind = os.lstat(path).st_mode
         if not (stat.S_ISREG(kind) or stat.S_ISLNK(kind)):
@@ -238,6 +251,18 @@ def _check_owner(status: os.stat_result, path: Path, holds: Message, error: type
 
 #: Zip entries carry a time; this one is the earliest that a zip can hold.
 _ZIP_TIME = (1980, 1, 1, 0, 0, 0)
+
+
+def check_clock(where: str) -> None:
+    """Refuse to make a zip package (docx, xlsx) under a clock whose time no zip can hold.
+
+    Raises:
+        DocumentError: the clock of this machine is before 1980.
+    """
+    year = time.gmtime().tm_year
+    if year < _ZIP_TIME[0]:
+        what = say("the clock of this machine says {year}; such a file cannot be dated", year=year)
+        raise DocumentError(what, where=where, to_do=say("set the clock"))
 
 
 def repack(content: bytes) -> bytes:

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import functools
 import gettext
-from collections.abc import Iterator
+import json
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -88,6 +89,44 @@ def for_user(text: str | Message) -> str:
     """Say a text in the language of the process, whatever language the block speaks."""
     with speaking(_process_language):
         return str(text)
+
+
+#: What kept words begin with; no word of anyone outside does, for it cannot be printed.
+_KEPT: Final = "\x1e"
+
+
+def keep(words: object, *, clean: Callable[[str], str] = str) -> str:
+    """Write words down that are read later, by whoever it is: in all languages, where they differ (see `recall`).
+
+    Args:
+        words: a message, an error, or a text of someone else.
+        clean: what is done to the text of each language, masking for example.
+    """
+    said = {}
+    for chosen in LANGUAGES:
+        with speaking(chosen):
+            said[chosen] = clean(str(words))
+    if len(set(said.values())) == 1:
+        return said[LANGUAGES[0]]
+    return _KEPT + json.dumps(said, ensure_ascii=False)
+
+
+def recall(text: str) -> str:
+    """Say what `keep` wrote down, in the language of here and now; any other text as it is."""
+    if not text.startswith(_KEPT):
+        return text
+    said: dict[str, str] = json.loads(text[len(_KEPT) :])
+    return said[language()]
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """Kept words as a value of a message."""
+
+    text: str
+
+    def __str__(self) -> str:
+        return recall(self.text)
 
 
 def _known(chosen: str) -> str:

@@ -321,7 +321,9 @@ class _Reader:
         cut: int | None = None
         for key_node, value_node in node.value:
             if not isinstance(key_node, yaml.ScalarNode):
-                self._refuse(key_node, "yaml-key", say("a key that is not text"))
+                # `advice: {{ quote }}`: braces in braces.
+                to_do = say("put the whole text in quotes") if isinstance(key_node, yaml.MappingNode) else None
+                self._refuse(key_node, "yaml-key", say("a key that is not text"), to_do)
                 continue
             key = key_node.value
             self._note_scalar(key_node)

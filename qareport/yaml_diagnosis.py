@@ -19,6 +19,8 @@ _WIDE_SPACE = re.compile(r"\s*?[\u3000\u00a0\u2002-\u200a]|\s*(?:-\s+)*[\w$. ]{1
 _WIDE_DASH = re.compile(r"\s*([－—–−])\s*[\w\"'\[{]")
 _QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'")
 _KEY_START = re.compile(r"\s*(?:-\s+)*(?=[^\s#-])")
+#: Braces of a placeholder where a value begins.
+_BRACES = re.compile(r"[^:]*:\s+(?=\{\{)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +39,7 @@ def diagnose(text: str, error: yaml.MarkedYAMLError) -> YamlMistake:
     problem, mark = str(error.problem), error.problem_mark or error.context_mark
     line, column = (mark.line, mark.column) if mark is not None else (0, 0)
     start = error.context_mark
-    mistake = _strange_letters(lines, line)
+    mistake = _strange_letters(lines, line) or _bad_value(lines, line, column, error)
     if mistake is not None:
         pass
     elif problem.startswith("could not find expected ':'") and start is not None:
@@ -61,6 +63,41 @@ def diagnose(text: str, error: yaml.MarkedYAMLError) -> YamlMistake:
         return mistake
     reason = " ".join(part for part in (error.context, error.problem) if part)
     what, to_do = say("not YAML: {reason}", reason=reason), say("check indentation, colons and quotes here")
+    return YamlMistake(what=what, to_do=to_do, line=line, column=column)
+
+
+def _bad_value(lines: list[str], line: int, column: int, error: yaml.MarkedYAMLError) -> YamlMistake | None:
+    """Find values that begin with a sign of YAML, or hold one, and need quotes."""
+    context, problem, start = str(error.context), str(error.problem), error.context_mark
+    if braces := _BRACES.match(_text_of(lines, line)):
+        return YamlMistake(
+            what=say("a value cannot begin with {mark}", mark="{{"),
+            to_do=say("put the whole text in quotes"),
+            line=line,
+            column=braces.end(),
+        )
+    if start is not None and context.endswith(("scanning an anchor", "scanning a tag", "parsing a tag")):
+        return _bad_start(lines, start.line, start.column)
+    if problem.startswith(("found undefined alias", "mapping keys are not allowed")):
+        return _bad_start(lines, line, column)
+    if start is not None and context.endswith("scanning a block scalar"):
+        what = say("text stands behind {mark}", mark=_text_of(lines, start.line)[start.column : start.column + 1])
+        to_do = say("write it into the next line, with more spaces before it")
+        return YamlMistake(what=what, to_do=to_do, line=line, column=column)
+    if problem.startswith("sequence entries are not allowed"):
+        return _dash_behind_key(lines, line, column)
+    if problem.startswith("found unknown escape character"):
+        what = say("a backslash (\\) stands in a text in double quotes")
+        to_do = say("write single quotes around it, or two backslashes")
+        return YamlMistake(what=what, to_do=to_do, line=line, column=column - 1)
+    return None
+
+
+def _dash_behind_key(lines: list[str], line: int, column: int) -> YamlMistake:
+    """Explain a dash in the line of a key: a list, or the sign of a number with a space behind it."""
+    what, to_do = say("a list begins in the line of its key"), say("write each item into a line of its own below it")
+    if number := re.match(r"-\s+([0-9.]+)\s*(?:#.*)?$", _text_of(lines, line)[column:]):
+        what, to_do = say("a space stands behind the minus sign"), say("write {text}", text=f"-{number.group(1)}")
     return YamlMistake(what=what, to_do=to_do, line=line, column=column)
 
 
@@ -112,7 +149,13 @@ def _second_colon(lines: list[str], line: int, column: int) -> YamlMistake:
         to_do = say("put the whole text in quotes, or write it below `>-`")
         return YamlMistake(what=what, to_do=to_do, line=line, column=column)
     earlier = next((number for number in range(line - 1, -1, -1) if _text_of(lines, number).strip()), line)
-    return _colon(lines, earlier) or _indentation(lines, line, _key_column(lines, earlier))
+    if (mistake := _colon(lines, earlier)) is not None:
+        return mistake
+    own = _key_column(lines, line)
+    outlier = None if own is None else _outlier(lines, line, own)
+    if outlier is not None:
+        return _indentation(lines, outlier, own)
+    return _indentation(lines, line, _key_column(lines, earlier))
 
 
 def _out_of_line(lines: list[str], line: int, column: int, problem: str) -> YamlMistake | None:
@@ -130,7 +173,25 @@ def _out_of_line(lines: list[str], line: int, column: int, problem: str) -> Yaml
     own = _key_column(lines, line)
     if not columns or own is None:
         return None
+    if (outlier := _outlier(lines, line, own)) is not None:
+        return _indentation(lines, outlier, own)
     return _indentation(lines, line, min(columns, key=lambda place: (abs(place - own), -place)))
+
+
+def _outlier(lines: list[str], line: int, own: int) -> int | None:
+    """Return the line above that is itself out of line, where a line fits all others; else None.
+
+    A line that stands further left than those before and after it, or that belongs to the empty key before it and is
+    not indented below it.
+    """
+    keys = [(number, column) for number in range(line) if (column := _key_column(lines, number)) is not None]
+    left = next((index for index in reversed(range(len(keys))) if keys[index][1] < own), None)
+    if not left:
+        return None
+    (before, column_before), (number, column) = keys[left - 1], keys[left]
+    if column_before == column and _text_of(lines, before).rstrip().endswith(":"):
+        return number
+    return number if left + 1 == len(keys) and column_before == own else None
 
 
 def _open_columns(lines: list[str], line: int) -> list[int]:
@@ -179,6 +240,9 @@ def _not_closed(lines: list[str], start: yaml.Mark, line: int, column: int, prob
             say("add an English comma and a space (, )"),
         )
         return YamlMistake(what=what, to_do=to_do, line=line, column=column)
+    if opened == ",":
+        what, to_do = say("a comma too many stands here"), say("take it out")
+        return YamlMistake(what=what, to_do=to_do, line=start.line, column=start.column)
     closing = {"[": "]", "{": "}"}.get(opened, "")
     what = say("the bracket {mark} is not closed", mark=opened)
     to_do = say("write {mark} where the list ends", mark=closing)

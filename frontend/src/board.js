@@ -7,7 +7,7 @@ const talk = document.getElementById("talk");
 const news = document.getElementById("news");
 const urgent = document.getElementById("urgent");
 const link = document.getElementById("link");
-const quietMs = 3000, insideMs = 15000, againMs = 5000, soonMs = 250, hiddenMs = 2000, apartMs = 5000;
+const quietMs = 3000, insideMs = 15000, againMs = 5000, soonMs = 250, hiddenMs = 2000, apartMs = 5000, lostMs = 10000;
 const heard = new Map(); // by call: the last sentence and mood that were told
 let touchedAt = -Infinity, askedAt = -Infinity, waiting = 0, asking = false, asksAgain = false, source = null;
 let known = new Set([...document.querySelectorAll("[data-alert]")].map(nameOf));
@@ -84,7 +84,10 @@ async function ask() {
   asking = true;
   askedAt = performance.now();
   try {
-    const answer = await fetch(location.pathname + location.search, { headers: { accept: "text/html" } });
+    const answer = await fetch(location.pathname + location.search, {
+      headers: { accept: "text/html" }, signal: AbortSignal.timeout(lostMs), // a request that hangs would be the last
+    });
+    if (answer.redirected && own && new URL(answer.url).pathname.startsWith("/calls/")) { becomeCall(); return; }
     if (answer.redirected || answer.status === 404) { location.reload(); return; }
     if (!answer.ok) throw new Error(String(answer.status));
     show(new DOMParser().parseFromString(await answer.text(), "text/html"));
@@ -94,6 +97,15 @@ async function ask() {
     asking = false;
     if (asksAgain) { asksAgain = false; askSoon(); }
   }
+}
+
+// The result of the recording has taken the place of this page: go there, to where the reader is. Who writes goes later.
+function becomeCall() {
+  if (page.contains(document.activeElement) && document.activeElement.matches("input, textarea")) return;
+  const top = talk.getBoundingClientRect().top;
+  const lines = [...document.getElementById("lines").children];
+  const line = isTalkAtEnd() ? lines.at(-1) : lines.find((each) => each.getBoundingClientRect().bottom > top);
+  location.replace(`${location.pathname}?t=${Math.floor(Number(line?.dataset.at ?? 0) / 1000)}`);
 }
 
 function show(fresh) {

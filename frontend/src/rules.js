@@ -45,7 +45,7 @@ const view = new EditorView({
       ...closeBracketsKeymap, ...defaultKeymap, ...searchKeymap, ...historyKeymap, ...foldKeymap, ...completionKeymap,
       ...lintKeymap, indentWithTab, // Esc, then Tab, leaves: CodeMirror lets the next Tab through
     ]),
-    EditorView.contentAttributes.of({ "aria-label": words.label, "aria-describedby": "draft-state", lang: "zh" }),
+    EditorView.contentAttributes.of({ "aria-label": words.label, "aria-describedby": "draft-state", lang: "zh", tabindex: "0" }),
   ],
 });
 form.classList.add("scripted");
@@ -104,6 +104,7 @@ form.addEventListener("submit", async (event) => {
     return;
   }
   event.preventDefault();
+  for (const earlier of document.querySelectorAll("main > .problem")) earlier.remove(); // it was about another try
   panel.setAttribute("aria-busy", "true");
   panel.textContent = words.working;
   try {

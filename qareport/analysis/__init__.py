@@ -5,7 +5,17 @@ the code but in `config/topics.yaml`, read by `load_topics`.
 """
 
 from qareport.analysis.analyse import analyse, is_outside, within_domain
-from qareport.analysis.emotion import arrow_form, condense
+from qareport.analysis.emotion import WEIGHTS, arrow_form, condense
 from qareport.analysis.topics import Topic, Topics, load_topics
 
-__all__ = ["Topic", "Topics", "analyse", "arrow_form", "condense", "is_outside", "load_topics", "within_domain"]
+__all__ = [
+    "WEIGHTS",
+    "Topic",
+    "Topics",
+    "analyse",
+    "arrow_form",
+    "condense",
+    "is_outside",
+    "load_topics",
+    "within_domain",
+]

@@ -155,7 +155,7 @@ def _frames(start_ms: int, end_ms: int) -> slice:
 def _powers(samples: Samples, frames: int) -> Samples:
     """Measure the mean square of each 60 ms, float32 [frames]; past the end of the chunk is silence."""
     hop = SAMPLE_RATE * ENCODER_FRAME_MS // 1000
-    padded = np.zeros(frames * hop, np.float32)
-    padded[: min(samples.size, padded.size)] = samples[: padded.size]
-    powers: Samples = np.square(padded).reshape(frames, hop).mean(axis=1)
+    padded = np.zeros((frames, hop), np.float32)
+    padded.reshape(-1)[: samples.size] = samples[: padded.size]
+    powers: Samples = np.einsum("ij,ij->i", padded, padded) / hop
     return powers

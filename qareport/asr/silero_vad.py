@@ -82,19 +82,20 @@ class SileroVad:
     def advance(
         self, encoded: torch.Tensor, hidden: torch.Tensor, cell: torch.Tensor
     ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """Go on by one window on each of some channels.
+        """Go on by as many windows on each of some channels.
 
         Args:
-            encoded: what `encode` returned of it, float32 [channels, values].
+            encoded: what `encode` returned of them, float32 [channels, windows, values].
             hidden: float32 [1, channels, values], and so is `cell`: what the channels were left with.
             cell: see `hidden`.
 
         Returns:
-            the probabilities of speech, float32 [channels], and the new states, float32 [channels, values] each.
+            the probabilities of speech, float32 [channels, windows], and the new states, float32 [channels, values]
+            each.
         """
-        output, (hidden, cell) = self._rnn(encoded[:, None], (hidden, cell))
+        output, (hidden, cell) = self._rnn(encoded, (hidden, cell))
         speech: torch.Tensor = self._decode(output.reshape(-1, output.shape[-1], 1))
-        return speech.reshape(-1), hidden[0], cell[0]
+        return speech.reshape(encoded.shape[:2]), hidden[0], cell[0]
 
     def find(self, samples: Samples, mels: torch.Tensor | None = None) -> list[list[tuple[int, int]]]:
         """Find the utterances on each channel (see `Vad`)."""

@@ -6,8 +6,12 @@ portions, and live speech goes first.
 
 from __future__ import annotations
 
+import bisect
+import itertools
+import os
 import threading
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
@@ -28,6 +32,8 @@ if TYPE_CHECKING:
 
 #: In milliseconds: one decision of the voice activity detector.
 DECISION_MS = CHUNK * 1000 // SAMPLE_RATE
+#: In milliseconds of sound: so much is worth sharing between two threads.
+_SHARED_MS = 6_000
 #: In milliseconds of sound: portions of recordings while a call is on, and while none is.
 _PORTION_MS, _LARGE_MS = 10_000, 60_000
 
@@ -144,6 +150,7 @@ class LiveRecogniser:
         self._speech = engine.speech.speech if isinstance(engine.speech, SharedSpeech) else engine.speech
         self._vad = SileroVad(engine.asr)
         self._by_sentence = engine.asr.sentence_emotion
+        self._helper: ThreadPoolExecutor | None = None
         self.turns = turns
 
     @property
@@ -152,8 +159,16 @@ class LiveRecogniser:
         return self._speech.info
 
     def prepare_thread(self) -> None:
-        """Make the thread that calls everything ready: more threads than free cores make small batches slower."""
-        torch.set_num_threads(max(1, torch.get_num_threads() // 2))
+        """Make the thread that calls everything ready, and a second one that shares large work with it.
+
+        Each uses half of the cores at most: more threads than free cores make small batches slower.
+        """
+        threads = max(1, torch.get_num_threads() // 2)
+        torch.set_num_threads(threads)
+        if torch.get_num_threads() < (os.cpu_count() or 1):
+            self._helper = ThreadPoolExecutor(
+                1, "qareport-live-model", initializer=torch.set_num_threads, initargs=(threads,)
+            )  # fmt: skip
 
     @torch.inference_mode()
     def detect(self, tracks: Sequence[SpeechTrack], blocks: Sequence[Samples]) -> list[list[float]]:
@@ -175,18 +190,19 @@ class LiveRecogniser:
                 windows.append(torch.from_numpy(held[: used + CONTEXT]).unfold(0, CONTEXT + CHUNK, CHUNK))
             track._rest = held[used:].copy()
             counts.append(count)
+        rows: list[list[float]] = [[] for _ in tracks]
         if not windows:
-            return [[] for _ in tracks]
+            return rows
         encoded = iter(torch.split(self._vad.encode(torch.cat(windows)), [count for count in counts if count]))
         own = [next(encoded) if count else None for count in counts]
-        rows: list[list[float]] = [[] for _ in tracks]
-        for step in range(max(counts)):
-            active = [index for index, count in enumerate(counts) if count > step]
-            inputs = torch.stack([part[step] for index in active if (part := own[index]) is not None])
-            speech, hidden, cell = self._vad.advance(inputs, *_states([tracks[index] for index in active], inputs))
-            for place, index in enumerate(active):
-                tracks[index]._hidden, tracks[index]._cell = hidden[place], cell[place]
-                rows[index].append(float(speech[place]))
+        for count in set(counts) - {0}:  # at most a few: channels send as much in the same time
+            places = [place for place, other in enumerate(counts) if other == count]
+            inputs = torch.stack([part for place in places if (part := own[place]) is not None])
+            states = _states([tracks[place] for place in places], inputs)
+            speech, hidden, cell = self._vad.advance(inputs, *states)
+            for index, (place, row) in enumerate(zip(places, speech.tolist(), strict=True)):
+                rows[place] = row
+                tracks[place]._hidden, tracks[place]._cell = hidden[index], cell[index]
         return rows
 
     def recognise(
@@ -205,7 +221,7 @@ class LiveRecogniser:
 
         chunks = [self._chunk(part) for part in speech]
         with self.turns.take(live=True):
-            found = self._speech.recognise(chunks)
+            found = self._decode(chunks)
             split = [
                 sentences.split(chunk, result)
                 if self._by_sentence and whole and isinstance(result, Recognition)
@@ -213,7 +229,7 @@ class LiveRecogniser:
                 for chunk, result, whole in zip(chunks, found, by_sentence, strict=True)
             ]
             parts = [sentence.chunk for own in split for sentence in own]
-            alone = iter(self._speech.recognise(parts) if parts else [])
+            alone = iter(self._decode(parts))
         outcomes: list[tuple[Segment, ...] | Exception] = []
         for chunk, result, own in zip(chunks, found, split, strict=True):
             each = [next(alone) for _ in own]
@@ -231,6 +247,20 @@ class LiveRecogniser:
             else:
                 outcomes.append((segment_of(chunk, result),))
         return outcomes
+
+    def _decode(self, chunks: Sequence[SpeechChunk]) -> list[Recognition | Exception]:
+        """Recognise chunks: of much sound, the longer ones and the shorter ones at the same time."""
+        frames = [len(chunk.features) for chunk in chunks]
+        if self._helper is None or len(chunks) < 2 or sum(frames) * ENCODER_FRAME_MS < _SHARED_MS or _is_on_gpu(chunks):
+            return self._speech.recognise(chunks) if chunks else []
+        order = sorted(range(len(chunks)), key=lambda index: frames[index])
+        before = list(itertools.accumulate(frames[index] for index in order))
+        middle = max(1, bisect.bisect_left(before, before[-1] / 2))
+        short, long = order[:middle], order[middle:]
+        other = self._helper.submit(self._speech.recognise, [chunks[index] for index in long])
+        results = dict(zip(short, self._speech.recognise([chunks[index] for index in short]), strict=True))
+        results.update(zip(long, other.result(), strict=True))
+        return [results[index] for index in range(len(chunks))]
 
     def _mels(self, part: LiveSpeech) -> torch.Tensor:
         """Compute log-mel features, of what is not known yet: each frame rests on its own samples alone."""
@@ -256,6 +286,10 @@ class LiveRecogniser:
             features=features,
             powers=np.square(padded).reshape(len(features), hop).mean(axis=1),
         )
+
+
+def _is_on_gpu(chunks: Sequence[SpeechChunk]) -> bool:
+    return any(chunk.features.is_cuda for chunk in chunks)
 
 
 def _states(tracks: Sequence[SpeechTrack], inputs: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:

@@ -2,7 +2,7 @@
 
 Unrelated voices hardly ever correlate strongly at the same lag twice; a copy does wherever it is heard alone. So
 windows all over the recording are correlated over a range of lags, at a low sample rate, and windows that agree on a
-lag are counted. The cost hardly depends on the length: about 0.1 s of CPU a recording, and 0.3 s an hour.
+lag are counted. The cost hardly depends on the length: about 0.03 s of CPU a recording of three minutes.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ from qareport.audio.resampling import SAMPLE_RATE, Samples
 #: Correlation works at 4 kHz: there voices have most of their energy, and a lag is known to 0.25 ms.
 _DECIMATION = 4
 _RATE = SAMPLE_RATE // _DECIMATION
+#: So many samples at that rate are made at once: what they are made of stays in the processor's cache.
+_CACHED = 1 << 14
 #: In samples at that rate: a window of about a second, and lags of up to 400 ms each way.
 _WINDOW, _MOST_LAG = 4096, 1600
 _TRANSFORM = 8192
@@ -131,13 +133,17 @@ def remove_copies(samples: Samples, leaks: tuple[Leak, ...]) -> tuple[Samples, f
 def _decimate(channel: Samples) -> Samples:
     """Bring a channel to the low rate, and flatten the spectrum of voices so that correlation is sharp."""
     rows = channel[: channel.size // _DECIMATION * _DECIMATION].reshape(-1, _DECIMATION)
-    whole = rows[:, 0].copy()
-    for place in range(1, _DECIMATION):  # `mean` is slow over short rows
-        whole += rows[:, place]
-    whole /= np.float32(_DECIMATION)
+    whole: Samples = np.empty(len(rows), np.float32)
+    for first in range(0, len(rows), _CACHED):
+        part, mean = rows[first : first + _CACHED], whole[first : first + _CACHED]
+        np.add(part[:, 0], part[:, 1], out=mean)
+        for place in range(2, _DECIMATION):  # `mean` is slow over short rows
+            mean += part[:, place]
+        mean /= np.float32(_DECIMATION)
     flat: Samples = np.empty_like(whole)
     flat[:1] = 0
-    flat[1:] = whole[1:] - np.float32(0.9) * whole[:-1]
+    np.multiply(whole[:-1], np.float32(-0.9), out=flat[1:])
+    flat[1:] += whole[1:]
     return flat
 
 

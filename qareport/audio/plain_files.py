@@ -11,7 +11,6 @@ import struct
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import soundfile
 
 from qareport.audio.resampling import Resampler, Samples
@@ -22,7 +21,7 @@ _RATES, _CHANNELS = range(4000, 384_001), range(1, 33)
 _CODINGS = {1: (8, 16, 24, 32), 3: (32, 64), 6: (8,), 7: (8,)}
 _EXTENSIBLE = 0xFFFE
 #: So many seconds are read at once.
-_BLOCK_SECONDS = 30
+_BLOCK_SECONDS = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -69,16 +68,12 @@ def read_plain(path: Path, *, max_duration_ms: int) -> PlainRecording | None:
 
 
 def _read(file: soundfile.SoundFile) -> Samples:
-    resampler = Resampler(file.samplerate, file.channels)
-    blocks = [
+    resampler = Resampler(file.samplerate, file.channels, expected=file.frames / file.samplerate)
+    for block in file.blocks(_BLOCK_SECONDS * file.samplerate, dtype="float32", always_2d=True):
         resampler.push(block.T)
-        for block in file.blocks(_BLOCK_SECONDS * file.samplerate, dtype="float32", always_2d=True)
-    ]
     if file.tell() != file.frames:
         raise ValueError("fewer samples than stated")
-    samples = np.concatenate([*blocks, resampler.finish()], axis=1)
-    np.clip(samples, -1.0, 1.0, out=samples)  # filters overshoot a little
-    return samples
+    return resampler.finish()
 
 
 def _is_usual(layout: _Layout) -> bool:

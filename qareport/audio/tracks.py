@@ -147,9 +147,9 @@ class TrackReader:
         """Return the sound and let go of it, float32 [channels, samples] in [-1, 1]."""
         self.finish()
         blocks, self._blocks = self._blocks, []
-        sound = np.concatenate(blocks, axis=1) if blocks else np.zeros((0, 0), np.float32)
-        np.clip(sound, -1.0, 1.0, out=sound)  # filters overshoot a little
-        return sound
+        if len(blocks) == 1:
+            return blocks[0]
+        return np.concatenate(blocks, axis=1) if blocks else np.zeros((0, 0), np.float32)
 
     def _take(self, frame: AudioFrame) -> None:
         channels = frame.layout.nb_channels
@@ -157,11 +157,10 @@ class TrackReader:
         self._keep_time(frame)
         if self._resampler is None or frame.sample_rate != self._resampler.sample_rate:
             self.finish()  # another rate: chained streams, late AAC signalling
-            self._resampler = Resampler(frame.sample_rate, channels)
+            self._resampler = Resampler(frame.sample_rate, channels, expected=max(0.0, self._stated - self.seconds))
         self.seconds += frame.samples / frame.sample_rate
         self._limit.check(self.seconds * 1000, channels)
-        if (ready := self._resampler.push_frame(frame)) is not None:
-            self._blocks.append(ready)
+        self._resampler.push_frame(frame)
         self._damaged = False
 
     def _check(self, frame: AudioFrame, channels: int) -> None:
@@ -205,7 +204,7 @@ class TrackReader:
         self._limit.check((self.seconds + seconds) * 1000, self.channels)
         if self._resampler is not None and seconds < _SHORT_GAP:
             count = round(seconds * self._resampler.sample_rate)
-            self._blocks.append(self._resampler.push(np.zeros((self.channels, count), np.float32)))
+            self._resampler.push(np.zeros((self.channels, count), np.float32))
         else:
             self.finish()
             self._blocks.append(np.zeros((self.channels, round(seconds * SAMPLE_RATE)), np.float32))

@@ -12,7 +12,7 @@ from qareport.cli.console import Options, ProgressBars, complain, date_option, n
 from qareport.cli.intake_summary import skipped_lines, undated_lines
 from qareport.cli.language import SpokenCommand, SpokenGroup
 from qareport.delivery.mail import Transport, read_password
-from qareport.messages import Message, say
+from qareport.messages import Message, recall, say
 from qareport.model import DeliveryRecord, DeliveryState, PeriodKind, RunState
 from qareport.settings.mail import is_address
 from qareport.store import Store
@@ -211,7 +211,7 @@ def test(options: Options, address: str) -> int:
         raise click.UsageError(str(wrong))
     with options.open_workspace() as workspace:
         outcome = send_test(address, workspace.settings, templates=workspace.templates)
-    click.echo(f"{address}: {outcome.state}, {outcome.reply}")
+    click.echo(f"{address}: {outcome.state}, {recall(outcome.reply)}")
     if outcome.state is DeliveryState.SENT:
         notify(say("The server has taken it. If it does not arrive, look into the spam folder and the server's log."))
     return int(outcome.state is not DeliveryState.SENT)

@@ -22,7 +22,7 @@ from qareport.errors import NoStoreError, Problem, QareportError
 from qareport.messages import Message, say
 from qareport.model import OffReason
 from qareport.report import check_fonts
-from qareport.settings import default_dir
+from qareport.settings import HERE, default_dir
 from qareport.workflows.check_templates import check_templates
 from qareport.workflows.status import LEAST_FREE_BYTES
 from qareport.workflows.workspace import Workspace
@@ -79,6 +79,28 @@ def _check_engine(_: Workspace) -> Iterator[CheckOutcome]:
         return
     devices = ", ".join(gpu_names()) or say("no GPU: the CPU is used")
     yield CheckOutcome(Message(f"torch {versions['torch']}, funasr {versions['funasr']}, {devices}"))
+
+
+def _check_cluster(workspace: Workspace) -> Iterator[CheckOutcome]:
+    on = workspace.settings.engine.on
+    if on == HERE:
+        return
+    from qareport.workflows.distributed.cluster import connected
+
+    with connected(on) as cluster:
+        shares, versions = cluster.shares(workspace.device), cluster.versions()
+    others = {node: version for node, version in versions.items() if version != __version__}
+    for node, version in others.items():
+        differs = say(
+            "the node {node} has qareport {version}, this machine {own}",
+            node=node,
+            version=version or "—",
+            own=__version__,
+        )
+        same = say("give every node the same files and packages as this machine")
+        yield CheckOutcome(Problem(what=differs, where=on, to_do=same), Level.FAULT)
+    if not others:
+        yield CheckOutcome(say("{on}: nodes {nodes}, processes {count}", on=on, nodes=len(versions), count=len(shares)))
 
 
 def _check_model(workspace: Workspace) -> Iterator[CheckOutcome]:
@@ -227,6 +249,7 @@ def judge_timer(state: Mapping[str, str]) -> CheckOutcome:
 
 _CHECKS: dict[str, Callable[[Workspace], Iterator[CheckOutcome]]] = {
     "engine": _check_engine,
+    "cluster": _check_cluster,
     "model": _check_model,
     "fonts": _check_fonts,
     "config": _check_config,

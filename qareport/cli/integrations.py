@@ -13,7 +13,7 @@ from qareport.cli.rules import write_problems
 from qareport.delivery.chat import ChatLine, ChatMessage, Robots, client_of
 from qareport.delivery.integrations import WrittenRequest, load_integrations, split_secret
 from qareport.errors import ConfigError, NotFoundError, redact
-from qareport.messages import say, say_count
+from qareport.messages import recall, say, say_count
 from qareport.model import DeliveryState
 from qareport.presentation.locale import _, speaking
 from qareport.workflows.call_event import event_of, previews
@@ -108,5 +108,5 @@ def test_robots(options: Options, team: str | None) -> int:
             outcome = robots.tell(robot.name, message)
             if outcome is not None:
                 failed = failed or outcome.state is not DeliveryState.SENT
-                click.echo(f"{robot.name} ({robot.kind}): {outcome.state}, {outcome.reply}")
+                click.echo(f"{robot.name} ({robot.kind}): {outcome.state}, {recall(outcome.reply)}")
     return int(failed)

@@ -7,6 +7,7 @@ plays bundled calls to the live port.
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
@@ -58,6 +59,7 @@ def serve(
     if (tls_cert is None) != (tls_key is None):
         raise ConfigError([Problem(what=say("--tls-cert and --tls-key belong together"))])
     _require_extra()
+    os.environ.setdefault("PYPINYIN_NO_PHRASES", "true")  # 44 MB in each process; single characters are read alike
     rings = False
     if demo:
         rings = not (no_live or no_engine or tls_cert)

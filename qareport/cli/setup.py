@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 import shutil
 import tempfile
 from dataclasses import replace
@@ -12,8 +14,8 @@ import click
 from qareport import asr
 from qareport.cli.console import Options, complain, notify, takes_options
 from qareport.cli.language import SpokenCommand, SpokenGroup
-from qareport.errors import ConfigError, DocumentError, ModelError, Problem
-from qareport.messages import say
+from qareport.errors import ConfigError, DocumentError, ModelError, Problem, os_reason
+from qareport.messages import Message, say
 from qareport.settings import default_dir
 from qareport.workflows.check_templates import ALL, check_templates
 
@@ -53,11 +55,18 @@ def _copy_all(folder: Path) -> None:
         for name in COPIED:
             (unfinished / name).rename(folder / name)
     except shutil.Error as error:
-        reason = error.args[0][0][2]
+        reason = _first_reason(error)
         what, to_do = say("cannot be written: {reason}", reason=reason), say("check the folder and the disk")
         raise DocumentError(what, where=str(folder), to_do=to_do) from error
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
+
+
+def _first_reason(error: shutil.Error) -> Message | str:
+    """Say why the first file was not copied: shutil keeps the system's errors as texts."""
+    reason = str(error.args[0][0][2])
+    number = re.match(r"\[Errno (\d+)\]", reason)
+    return reason if number is None else os_reason(OSError(int(number.group(1)), os.strerror(int(number.group(1)))))
 
 
 @click.group(cls=SpokenGroup)

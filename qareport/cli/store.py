@@ -140,6 +140,7 @@ def delete(
         calls = store.deletion.find_calls(order=order, call=call, customer=customer, before=border)
         _list(calls)
         if not calls:
+            store.deletion.tidy()  # of a deletion that was killed
             notify(say("The store knows no such call ({by}): there is nothing to delete.", by=by))
             return 0
         if dry_run:
@@ -200,22 +201,23 @@ def retain(options: Options, dry_run: bool) -> int:
         if days is None:
             notify(say("retention.days is not set: everything is kept."))
             return 0
-        from qareport.workflows.deletion import delete_calls
+        from qareport.workflows.deletion import delete_older
 
         oldest, store = now - timedelta(days=days), workspace.store
-        calls = store.deletion.find_calls(before=oldest)
         if mails := store.outbox.forget(before=oldest, now=now, dry_run=dry_run):
             if dry_run:
                 click.echo(say("Texts of mails that were never settled: {mails} would be deleted.", mails=mails))
             else:
                 click.echo(say("Texts of mails that were never settled: {mails} deleted.", mails=mails))
-        if dry_run or not calls:
-            _list(calls)
-            notify(say("Calls older than {days} days: {count}.", days=days, count=len(calls)))
-            if dry_run:
-                notify(say("Nothing was changed."))
-            return 0
-        return _tell(delete_calls(workspace, calls, by="retention", selector=str(days), now=now))
+        deletion = None if dry_run else delete_older(workspace, oldest, selector=str(days), now=now)
+        if deletion is not None:
+            return _tell(deletion)
+        calls = store.deletion.find_calls(before=oldest)
+        _list(calls)
+        notify(say("Calls older than {days} days: {count}.", days=days, count=len(calls)))
+        if dry_run:
+            notify(say("Nothing was changed."))
+        return 0
 
 
 @store_group.command(short_help="Bring an older store up to date")

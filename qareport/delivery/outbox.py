@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 from qareport.errors import DeliveryError
-from qareport.messages import say
+from qareport.messages import Kept, keep, say
 from qareport.model import ChannelKind, DeliveryRecord, DeliveryState, Guarantee, Outcome
 from qareport.store import Store
 
@@ -174,7 +174,8 @@ def _end(store: Store, policy: RetryPolicy, delivery: DeliveryRecord, outcome: O
     if outcome.state is not DeliveryState.RETRY:
         store.outbox.end(delivery.key, outcome, now=now)
     elif now - delivery.planned_at > timedelta(hours=policy.give_up_hours):
-        given_up = say("given up after {hours:g} h; last: {reply}", hours=policy.give_up_hours, reply=outcome.reply)
-        store.outbox.end(delivery.key, Outcome(state=DeliveryState.FAILED, reply=str(given_up)), now=now)
+        last = Kept(outcome.reply)
+        given_up = say("given up after {hours:g} h; last: {reply}", hours=policy.give_up_hours, reply=last)
+        store.outbox.end(delivery.key, Outcome(state=DeliveryState.FAILED, reply=keep(given_up)), now=now)
     else:
         store.outbox.end(delivery.key, outcome, now=now, next_try_at=now + policy.wait(delivery.tries))

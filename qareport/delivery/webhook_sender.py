@@ -15,6 +15,7 @@ from qareport import events
 from qareport.delivery.outbox import utc_now
 from qareport.delivery.webhooks import failed
 from qareport.errors import QareportError, StoreError
+from qareport.messages import keep, recall
 from qareport.model import DeliveryState, TryOutcome, Webhook, WebhookDelivery
 from qareport.store import Store, holder
 
@@ -106,7 +107,7 @@ class WebhookSender:
             outcome = self._tried(webhook, delivery)
             off = self._store.webhook_queue.end(delivery.delivery_id, self.owner, outcome, at=self._now())
             names = {"webhook": webhook.webhook_id, "delivery": delivery.delivery_id, "type": delivery.type.value}
-            reason = outcome.reply if outcome.state is not DeliveryState.SENT else None
+            reason = recall(outcome.reply) if outcome.state is not DeliveryState.SENT else None
             events.happened(
                 "webhook", outcome.state, duration_ms=watch.lap_ms(), status=outcome.status, reason=reason, **names
             )
@@ -122,7 +123,7 @@ class WebhookSender:
         try:
             return self._attempt(webhook, delivery)
         except QareportError as error:
-            return failed(delivery, None, str(error), now=self._now())
+            return failed(delivery, None, keep(error), now=self._now())
         except Exception as error:  # noqa: BLE001 - one delivery stops no other, and is not sent for ever
             return failed(delivery, None, f"{type(error).__name__}: {error}"[:200], now=self._now())
 

@@ -15,7 +15,7 @@ from urllib.parse import quote
 
 from qareport import privacy
 from qareport.delivery.desk_key import DeskKey
-from qareport.messages import Message, say
+from qareport.messages import Kept, Message, keep, say
 from qareport.model import DeliveryState, OffReason, TryOutcome, Webhook, WebhookDelivery
 from qareport.outgoing import HttpAnswer, OutgoingClient, OutgoingError, place_of
 
@@ -95,7 +95,7 @@ class WebhookTries:
                 "POST", webhook.url, body=body, headers=self._headers(webhook, delivery, body, now)
             )
         except OutgoingError as error:
-            return failed(delivery, None, str(error.problems[0].what), now=self._now())
+            return failed(delivery, None, keep(error.problems[0].what), now=self._now())
         return read_answer(delivery, answer, now=self._now())
 
     def _headers(self, webhook: Webhook, delivery: WebhookDelivery, body: bytes, now: datetime) -> dict[str, str]:
@@ -120,7 +120,7 @@ def read_answer(delivery: WebhookDelivery, answer: HttpAnswer, *, now: datetime)
     if answer.status == 410:
         return TryOutcome(state=DeliveryState.FAILED, status=410, reply=words, gone=True)
     if 300 <= answer.status < 400:
-        words = str(say("it leads elsewhere, which is not followed"))
+        words = keep(say("it leads elsewhere, which is not followed"))
     wait = retry_after(answer, now)
     if wait is None and answer.status in _THROTTLED:
         wait = _THROTTLE
@@ -135,14 +135,14 @@ def failed(
     Args:
         delivery: as it was before the try.
         status: of the answer, if there was one.
-        reply: what came of the try, in words.
+        reply: what came of the try, in words (`messages.keep`).
         now: when the try ended.
         wait: what the receiver asks for before anything is sent to it.
     """
     tries = delivery.tries + 1
     not_before = None if wait is None else now + wait
     if tries >= len(TRIES_S):
-        words = str(say("given up after {count} tries; last: {reply}", count=tries, reply=reply))
+        words = keep(say("given up after {count} tries; last: {reply}", count=tries, reply=Kept(reply)))
         return TryOutcome(state=DeliveryState.FAILED, status=status, reply=words, not_before=not_before)
     due = (delivery.first_at or now) + timedelta(seconds=TRIES_S[tries])
     pause = max(due - now, timedelta(seconds=1)) * random.uniform(1 - _JITTER, 1 + _JITTER)

@@ -109,6 +109,8 @@ class User:
     disabled_at: datetime | None = None
     #: Ids of the teams that the person leads or belongs to.
     teams: tuple[str, ...] = ()
+    #: Whether they sign in with an account of the organisation, whose groups decide the role.
+    external: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, fields
 from datetime import date, datetime
+from typing import Self
 
 from qareport.model.call import ModelInfo, OfCall
 from qareport.model.vocabulary import MomentKind, MomentLabel, Risk, Role, Severity
@@ -120,6 +121,79 @@ class CallOutline:
     started_at: datetime | None = None
     score: int | None = None
     risk: Risk
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HitOutline:
+    """Whether a hit of a rule fails its call at once."""
+
+    fatal: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PromiseOutline:
+    """When a promise falls due; None: nobody knows."""
+
+    due_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallFigures:
+    """The part of a summary that `CallSums` are added up from, and when its promises fall due."""
+
+    order_id: str | None = None
+    agent_id: str | None = None
+    duration_ms: int
+    score: int | None = None
+    passed: bool | None = None
+    risk: Risk
+    emotions: tuple[str, ...] = ()
+    dominant_emotion: str | None = None
+    hits: tuple[HitOutline, ...] = ()
+    unbridged_silences: int = 0
+    promises: tuple[PromiseOutline, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallSums:
+    """Some calls added up: the counts of headlines, and the sums that their means and spreads follow from."""
+
+    calls: int = 0
+    high_risk: int = 0
+    fatal: int = 0
+    #: Silences, not calls.
+    unbridged_silences: int = 0
+    #: Calls in which the model named an emotion of the customer; of them those with anger, and with anything negative.
+    heard: int = 0
+    angry: int = 0
+    negative: int = 0
+    #: Calls of which it is known whether they passed, and those that did.
+    graded: int = 0
+    passed: int = 0
+    scored: int = 0
+    score: int = 0
+    score_squared: int = 0
+    duration_ms: int = 0
+    duration_squared: int = 0
+    #: Calls with an order, and those whose order was called about shortly before.
+    with_order: int = 0
+    repeated: int = 0
+
+    @classmethod
+    def total(cls, parts: Iterable[CallSums]) -> Self:
+        """Add sums of different calls up."""
+        known = tuple(parts)
+        return cls(**{part.name: sum(getattr(sums, part.name) for sums in known) for part in fields(cls)})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DayFigures:
+    """The calls of one day as the days after it are compared with it; what it is made from names its calls."""
+
+    #: By agent; "": not known.
+    sums: Mapping[str, CallSums]
+    #: Keys of the results with promises, by the instant at which one of these falls due.
+    due: tuple[tuple[datetime, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

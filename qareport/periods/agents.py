@@ -11,7 +11,7 @@ from dataclasses import replace
 from qareport.model import AgentFault, AgentPraise, AgentRow, CallSummary, MomentKind, Role, RuleHit
 from qareport.periods.rules import evidence_of
 from qareport.periods.scope import Scope, cost_of, count_rules, is_fatal, is_high, lost_by
-from qareport.periods.significance import means_differ
+from qareport.periods.significance import Sample, means_differ
 
 #: With fewer agents there is no team to compare with.
 _TEAM_NEEDS = 3
@@ -93,8 +93,9 @@ def _row(
     )
 
 
-def _scores(calls: Iterable[CallSummary]) -> list[float]:
-    return [float(call.score) for call in calls if call.score is not None]
+def _scores(calls: Iterable[CallSummary]) -> Sample:
+    scores = [call.score for call in calls if call.score is not None]
+    return Sample(len(scores), sum(scores), sum(score * score for score in scores))
 
 
 def _main_fault(calls: Iterable[CallSummary]) -> AgentFault | None:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import statistics
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
@@ -19,9 +18,6 @@ from qareport.model import (
     Coverage,
     Emotion,
     FailedCall,
-    Figure,
-    Headline,
-    HeadlineName,
     HeatCell,
     HeatCounts,
     HeatMap,
@@ -31,15 +27,14 @@ from qareport.model import (
     PeriodProvenance,
     PeriodReport,
     PromiseDue,
-    Rate,
     Risk,
     Roster,
 )
 from qareport.periods.agents import agent_rows
 from qareport.periods.callbacks import promises_due, rank_callbacks
+from qareport.periods.headlines import Compared, compare, headlines
 from qareport.periods.rules import advice_outcomes, rule_rows, weak_links
-from qareport.periods.scope import Scope, baseline_of, find_repeated, is_fatal, is_high, local_day
-from qareport.periods.significance import counts_differ, means_differ, shares_differ
+from qareport.periods.scope import Scope, baseline_of, find_repeated, local_day
 from qareport.periods.trend import TrendTotals
 from qareport.settings import PeriodSettings
 
@@ -81,32 +76,69 @@ def build_period(
     repeated = _repeated((*before, *calls), settings)
     scope = make_scope(period, _only(calls, agent_id), _only(before, agent_id), settings, repeated=repeated)
     failed = tuple(_masked(failure) for failure in failures if agent_id is None or failure.agent_id == agent_id)
+    brief = _brief(scope, compare(scope), failed, agent_id=agent_id, roster=roster)
+    return replace(
+        brief,
+        trend=trend.points(agent_id),
+        agents=agent_rows(scope),
+        rules=rule_rows(scope),
+        outcomes=advice_outcomes(scope),
+        partial=tuple(partial),
+        notes=tuple(notes),
+    )
+
+
+def build_brief(
+    period: Period,
+    calls: Iterable[CallSummary],
+    earlier: Iterable[CallSummary],
+    compared: Compared,
+    failures: Iterable[FailedCall],
+    settings: PeriodSettings,
+    *,
+    agent_id: str | None = None,
+    roster: Roster = NOBODY,
+) -> PeriodReport:
+    """Build what the first page shows of a period: the report without trend, agents and rules.
+
+    Args:
+        period: the days.
+        calls: the calls of the period that count.
+        earlier: of the calls before it those of the same orders, and those with promises that fall due in the period
+            or on the day after it.
+        compared: the period and the earlier ones added up.
+        failures: calls of the period that could not be processed.
+        settings: thresholds.
+        agent_id: the agent whose own edition this is.
+        roster: names and groups of agents.
+    """
+    scope = replace(make_scope(period, calls, earlier, settings), previous=None, baseline=())
+    return _brief(scope, compared, tuple(map(_masked, failures)), agent_id=agent_id, roster=roster)
+
+
+def _brief(
+    scope: Scope, compared: Compared, failed: tuple[FailedCall, ...], *, agent_id: str | None, roster: Roster
+) -> PeriodReport:
     promises = promises_due(scope)
     callbacks = rank_callbacks(scope, promises.due)
     return PeriodReport(
-        period=period,
+        period=scope.period,
         agent_id=agent_id,
-        headlines=headlines(scope, len(failed)),
-        baseline_periods=scope.baseline_periods,
+        headlines=headlines(compared, scope, len(failed)),
+        baseline_periods=compared.periods,
         baseline_looked_at=scope.baseline_looked_at,
-        trend=trend.points(agent_id),
         people=tuple(roster.only(_agents(scope, failed, promises.due))),
         callbacks=callbacks,
         callbacks_total=len(callbacks),
         heat=heat_map(scope),
         weak_links=weak_links(scope),
-        agents=agent_rows(scope),
-        rules=rule_rows(scope),
-        outcomes=advice_outcomes(scope),
         promises=promises.due,
         promises_open=promises.open,
         promises_undated=promises.undated,
         failed_calls=failed,
         coverage=_coverage(scope.now, failed),
-        partial=tuple(partial),
-        notes=tuple(notes),
-        small_n=settings.small_n,
-        outlier_sigma=settings.outlier_sigma,
+        small_n=scope.settings.small_n,
+        outlier_sigma=scope.settings.outlier_sigma,
         provenance=_provenance(scope.now),
     )
 
@@ -193,108 +225,6 @@ def _provenance(calls: Iterable[CallSummary]) -> PeriodProvenance:
         if call.rules_sha256:
             rules.add(call.rules_sha256)
     return PeriodProvenance(qareport=__version__, models=tuple(sorted(models)), rules_sha256=tuple(sorted(rules)))
-
-
-def headlines(scope: Scope, failed: int) -> tuple[Headline, ...]:
-    """Make the headline numbers.
-
-    - calls: listened to, failed ones apart; high_risk: of them, judged as high; fatal: failed by one
-      finding.
-    - angry_share, negative_share: calls in which the customer turned angry, or showed any negative emotion, of those in
-      which the model named an emotion of the customer at all.
-    - unbridged_silences: silences (not calls) over `analysis.check_in_ms` after a question or a topic.
-    - mean_score, passed_share: over the calls that have a score.
-    - repeat_share: of the calls with an order, those whose order was called about in the `period.repeat_days` before.
-    - handling_time: mean length in ms.
-    - failed: calls that could not be processed; they are in no other number.
-
-    Baseline of a count: its mean over the earlier periods that have calls. Baseline of a mean or a share: over all
-    calls of those periods together, so a quiet day weighs less. A difference is clear when it is larger than chance
-    makes in nineteen cases of twenty (`periods.significance`).
-    """
-    counts: tuple[tuple[HeadlineName, Callable[[CallSummary], int]], ...] = (
-        (HeadlineName.CALLS, lambda _: 1),
-        (HeadlineName.HIGH_RISK, is_high),
-        (HeadlineName.UNBRIDGED_SILENCES, lambda call: call.unbridged_silences),
-        (HeadlineName.FATAL, is_fatal),
-    )
-    shares: tuple[tuple[HeadlineName, Callable[[CallSummary], bool | None]], ...] = (
-        (HeadlineName.ANGRY_SHARE, lambda call: _showed(call, frozenset({Emotion.ANGRY.value}))),
-        (HeadlineName.NEGATIVE_SHARE, lambda call: _showed(call, _NEGATIVE)),
-        (HeadlineName.PASSED_SHARE, lambda call: call.passed if call.score is not None else None),
-        (HeadlineName.REPEAT_SHARE, lambda call: call.call_id in scope.repeated if call.order_id else None),
-    )
-    means: tuple[tuple[HeadlineName, Callable[[CallSummary], float | None]], ...] = (
-        (HeadlineName.MEAN_SCORE, lambda call: call.score),
-        (HeadlineName.HANDLING_TIME, lambda call: float(call.duration_ms)),
-    )
-    by_name = {name: _count(scope, name, of) for name, of in counts}
-    by_name |= {name: _share(scope, name, of) for name, of in shares}
-    by_name |= {name: _mean(scope, name, of) for name, of in means}
-    by_name[HeadlineName.FAILED] = Headline(
-        name=HeadlineName.FAILED, now=scope.figure(float(failed), failed + len(scope.now))
-    )
-    for name, figure in (
-        (HeadlineName.MEAN_SCORE, scope.reviewed_score(scope.now)),
-        (HeadlineName.PASSED_SHARE, scope.reviewed_share(scope.now)),
-    ):
-        by_name[name] = replace(by_name[name], reviewed=figure)
-    return tuple(by_name[name] for name in HeadlineName)
-
-
-def _showed(call: CallSummary, emotions: frozenset[str]) -> bool | None:
-    return not emotions.isdisjoint(call.emotions) if call.dominant_emotion is not None else None
-
-
-def _count(scope: Scope, name: HeadlineName, of: Callable[[CallSummary], int]) -> Headline:
-    def total(calls: Sequence[CallSummary]) -> float:
-        return float(sum(of(call) for call in calls))
-
-    now, periods = total(scope.now), scope.baseline_periods
-    previous = total(scope.previous) if scope.previous is not None else None
-    baseline = total(scope.baseline) / periods if periods else None
-    return Headline(
-        name=name,
-        now=scope.figure(now, len(scope.now)),
-        previous=scope.figure(previous, len(scope.previous or ())) if previous is not None else None,
-        baseline=scope.figure(baseline, len(scope.baseline)) if baseline is not None else None,
-        previous_clear=previous is not None and counts_differ(previous, now),
-        baseline_clear=baseline is not None and counts_differ(baseline, now, periods),
-    )
-
-
-def _share(scope: Scope, name: HeadlineName, of: Callable[[CallSummary], bool | None]) -> Headline:
-    def rate(calls: Sequence[CallSummary]) -> Rate:
-        known = [answer for call in calls if (answer := of(call)) is not None]
-        return scope.rate(sum(known), len(known))
-
-    now, previous, baseline = (rate(calls) for calls in (scope.now, scope.previous or (), scope.baseline))
-    return Headline(
-        name=name,
-        now=scope.figure(now.share, now.n),
-        previous=scope.figure(previous.share, previous.n) if scope.previous is not None else None,
-        baseline=scope.figure(baseline.share, baseline.n) if scope.baseline_periods else None,
-        previous_clear=shares_differ(previous, now),
-        baseline_clear=shares_differ(baseline, now),
-    )
-
-
-def _mean(scope: Scope, name: HeadlineName, of: Callable[[CallSummary], float | None]) -> Headline:
-    def values(calls: Sequence[CallSummary]) -> list[float]:
-        return [value for call in calls if (value := of(call)) is not None]
-
-    def figure(numbers: Sequence[float]) -> Figure:
-        return scope.figure(statistics.fmean(numbers) if numbers else None, len(numbers))
-
-    now, previous, baseline = (values(calls) for calls in (scope.now, scope.previous or (), scope.baseline))
-    return Headline(
-        name=name,
-        now=figure(now),
-        previous=figure(previous) if scope.previous is not None else None,
-        baseline=figure(baseline) if scope.baseline_periods else None,
-        previous_clear=means_differ(previous, now),
-        baseline_clear=means_differ(baseline, now),
-    )
 
 
 _EMOTIONS = tuple(emotion.value for emotion in NEGATIVE_EMOTIONS)

@@ -6,13 +6,14 @@ import statistics
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 from qareport import calendar
 from qareport.model import (
     FATAL_POINTS,
+    CallFigures,
     CallOutline,
     CallSummary,
     Figure,
@@ -88,6 +89,13 @@ def baseline_of(period: Period, settings: PeriodSettings) -> list[Period]:
 def bounds(period: Period) -> tuple[datetime, datetime]:
     """Return the first instant of a period and the first one after it; a day of a clock change has 23 or 25 hours."""
     return calendar.bounds(period.first, period.last, ZoneInfo(period.time_zone))
+
+
+def day_around(instant: datetime, time_zone: str) -> tuple[datetime, datetime]:
+    """Return the first instant of the day on which an instant falls there, and the first one after that day; in UTC."""
+    day = local_day(instant, time_zone)
+    first, last = calendar.bounds(day, day, ZoneInfo(time_zone))
+    return first.astimezone(UTC), last.astimezone(UTC)
 
 
 def local_day(instant: datetime, time_zone: str) -> date:
@@ -204,11 +212,11 @@ def lost_by(calls: Iterable[CallSummary]) -> int:
     return sum(cost_of(hit) for call in calls for hit in call.hits)
 
 
-def is_high(call: CallSummary) -> bool:
+def is_high(call: CallSummary | CallFigures) -> bool:
     """Tell whether a call was judged and found of high risk."""
     return call.score is not None and call.risk is Risk.HIGH
 
 
-def is_fatal(call: CallSummary) -> bool:
+def is_fatal(call: CallSummary | CallFigures) -> bool:
     """Tell whether a call was judged and a finding failed it at once."""
     return call.score is not None and any(hit.fatal for hit in call.hits)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-import statistics
-from collections.abc import Sequence
+from dataclasses import dataclass
 
 from qareport.model import Rate
 
@@ -55,9 +54,28 @@ def counts_differ(before: float, after: float, periods: int = 1) -> bool:
     return abs(after - before) > _Z * math.sqrt(after + before / periods) if after or before else False
 
 
-def means_differ(before: Sequence[float], after: Sequence[float]) -> bool:
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """Values as their number, their sum and the sum of their squares: those of several days can be added up."""
+
+    n: int
+    total: int
+    squared: int
+
+    @property
+    def mean(self) -> float | None:
+        """Their mean; None of no values."""
+        return self.total / self.n if self.n else None
+
+    @property
+    def variance(self) -> float:
+        """Their variance (n - 1); of whole numbers without an error but that of the last division."""
+        return (self.n * self.squared - self.total * self.total) / (self.n * (self.n - 1))
+
+
+def means_differ(before: Sample, after: Sample) -> bool:
     """Tell whether two means differ by more than chance (Welch): |difference| > 1.96 sqrt(s1²/n1 + s2²/n2)."""
-    if min(len(before), len(after)) < _LEAST:
+    if min(before.n, after.n) < _LEAST:
         return False
-    error = math.sqrt(statistics.variance(before) / len(before) + statistics.variance(after) / len(after))
-    return abs(statistics.fmean(after) - statistics.fmean(before)) > _Z * error
+    error = math.sqrt(before.variance / before.n + after.variance / after.n)
+    return abs(after.total / after.n - before.total / before.n) > _Z * error

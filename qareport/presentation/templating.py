@@ -113,6 +113,8 @@ _KEPT = 32
 FULL_WIDTH_TAG = re.compile(r"\uff5b[\uff5b%]|[\uff5d%]\uff5d")
 #: Chinese characters, without those of rare names (CJK Unified Ideographs and their extension A).
 _CHINESE = re.compile(r"[\u3400-\u9fff]")
+#: Letters that are written from right to left, and characters that set the direction (Unicode TR 9).
+_BIDIRECTIONAL = re.compile(r"[\u0590-\u08ff\u200e\u200f\u202a-\u202e\u2066-\u2069\ufb1d-\ufdff\ufe70-\ufeff]")
 _compiling = threading.Lock()
 
 
@@ -120,7 +122,8 @@ def make_environment() -> ImmutableSandboxedEnvironment:
     """Make a fresh sandbox: everything printed is escaped, everything unknown is an error.
 
     `_("…")`, `{% trans %}…{% endtrans %}` and `language` speak the language of the document that is being made;
-    `text is chinese` tells whether a text has Chinese characters.
+    `text is chinese` tells whether a text has Chinese characters, `text is bidirectional` whether it may not run in the
+    direction of the page.
     """
     environment = BoundedEnvironment(
         autoescape=True,
@@ -131,6 +134,7 @@ def make_environment() -> ImmutableSandboxedEnvironment:
         extensions=[i18n],
     )
     environment.tests["chinese"] = lambda text: _CHINESE.search(str(text)) is not None
+    environment.tests["bidirectional"] = lambda text: _BIDIRECTIONAL.search(str(text)) is not None
     environment.globals.update(_=locale._, gettext=locale._, ngettext=locale.ngettext, language=locale.language())
     return environment
 

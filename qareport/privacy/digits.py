@@ -24,6 +24,8 @@ _WORDS = "|".join(_ENGLISH)
 _ATOM = re.compile(
     # 三个零, double zero
     rf"(?P<times>[两俩三仨四五])个(?P<repeated>[零〇幺一二三四五六七八九])(?=[{_SIMPLE}后前再]|[^\w]|$)"
+    # 一百三十八零零一三… begins a telephone number.
+    rf"|一百(?P<tens>[三四五六七八九])十(?P<ones>[一二三四五六七八九])(?=(?:[\s，,、-]?[{_SIMPLE}]){{8}})"
     # 三百九十九 counts and is not spelt out.
     rf"|(?P<digit>(?<![十百千万])[{_SIMPLE}](?![十百千万亿]))"
     # 幺 is often transcribed as one of its homophones: taken for 1 only between digits.
@@ -145,6 +147,8 @@ def _pieces(text: str) -> Iterator[Piece]:
 def _value(match: re.Match[str]) -> str:
     if match["times"]:
         return _CHINESE[match["repeated"]] * _TIMES[match["times"]]
+    if match["tens"]:
+        return f"1{_CHINESE[match['tens']]}{_CHINESE[match['ones']]}"
     if match["word"]:
         return _ENGLISH[match["word"].lower()] * _TIMES.get((match["multiple"] or "").lower(), 1)
     if match["ten"] or match["letter"]:

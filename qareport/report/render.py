@@ -5,7 +5,6 @@ File names are safe for any file system, shell and mail program.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,7 +13,7 @@ from typing import TYPE_CHECKING, Final, Literal, get_args, overload
 from qareport import privacy
 from qareport.codec import to_json
 from qareport.errors import DocumentError, os_reason
-from qareport.files import atomic_write, safe_name
+from qareport.files import atomic_write, check_clock, is_file, safe_name
 from qareport.messages import say
 from qareport.model import OrderReport, PeriodReport
 from qareport.presentation.links import Links
@@ -33,8 +32,6 @@ Format = Literal["docx", "pdf", "html", "json"]
 FORMATS: Final[tuple[str, ...]] = get_args(Format)
 #: Of a period: its lists in full are a workbook.
 PERIOD_FORMATS: Final[tuple[str, ...]] = (*FORMATS, "xlsx")
-#: A zip file, which Word and Excel files are, cannot be dated before.
-_FIRST_ZIP_YEAR: Final = 1980
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,7 +124,7 @@ def recordings_key(report: OrderReport, settings: ReportSettings) -> str:
     """
     if not settings.audio:
         return ""
-    return "".join(str(int(call.audio is not None and Path(call.audio.path).is_file())) for call in report.calls)
+    return "".join(str(int(call.audio is not None and is_file(call.audio.path))) for call in report.calls)
 
 
 def _check(formats: Sequence[str], report: OrderReport | PeriodReport) -> None:
@@ -188,12 +185,8 @@ class _Documents:
         """Render one document in the current language."""
         if self.view is None or format == "json":
             return self._json()
-        if format in ("docx", "xlsx") and time.gmtime().tm_year < _FIRST_ZIP_YEAR:
-            raise DocumentError(
-                say("the clock of this machine says {year}; such a file cannot be dated", year=time.gmtime().tm_year),
-                where=format,
-                to_do=say("set the clock"),
-            )
+        if format in ("docx", "xlsx"):
+            check_clock(format)
         if format == "xlsx":
             from qareport.report.formats.xlsx import render_xlsx
 

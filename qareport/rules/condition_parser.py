@@ -165,6 +165,10 @@ class ConditionParser:
         if heads:
             what = say("several conditions at once: {heads}", heads=Choices.of_keys(heads))
             to_do = say("put them in a list below `all:` or `any:`")
+            if path and isinstance(path[-1], int):
+                to_do = say("if each is an item of the list, give each a dash of its own")
+            elif path[-1:] == ("when",) and "moment" in heads:
+                to_do = say("if `moment` names the moment of the rule, write it below `when`, not into it")
             self.diagnostics.add("several-conditions", (*path, heads[1]), what, to_do=to_do)
             return None
         strange = [key for key in node if key not in (*MODIFIERS, *extra)]
@@ -222,7 +226,9 @@ class ConditionParser:
         return AnyOf(conditions=conditions, at_least=at_least)
 
     def _sequence(self, items: list[Any], place: NodePath) -> Condition | None:
-        if not 2 <= len(items) <= MAX_STEPS:
+        # Of steps without a dash before each the parser tells at the step.
+        merged = [isinstance(item, dict) and len(item.keys() & {*HEADS}) > 1 for item in items]
+        if len(items) > MAX_STEPS or (len(items) < 2 and not any(merged)):
             what = say("a sequence of {count}", count=len(items))
             self.diagnostics.add("sequence-length", place, what, expected=say("2 to {most} steps", most=MAX_STEPS))
         steps = []
@@ -234,7 +240,7 @@ class ConditionParser:
                 self.diagnostics.add("sequence-step", (*here, none), say("`none` cannot be a step"), to_do=to_do)
                 continue
             early = next((key for key in ("within", "earliest") if isinstance(item, dict) and key in item), None)
-            if index == 0 and early is not None:
+            if index == 0 and early is not None and not merged[0]:
                 what, to_do = say("the first step follows nothing"), say("write it at the second step")
                 self.diagnostics.add("sequence-step", (*here, early), what, to_do=to_do)
             condition = self.condition(item, here, ("within", "earliest"))

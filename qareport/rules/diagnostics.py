@@ -78,6 +78,7 @@ CODES: Mapping[str, Message] = {
     "unknown-label": say("No key moment carries this label."),
     "unknown-category": say("The scorecard has no such category, but one that is called nearly so."),
     "chinese-punctuation": say("A mark or a space that parts words stands in a word; YAML needs English ones."),
+    "inside-longer-word": say("The word also stands by chance in an everyday expression that means something else."),
     "retired-rule-tested": say("A test names a rule that is retired."),
     "never-matches": say("No text can match the regular expression: punctuation is taken out before it is searched."),
     "shadowed-word": say("The word is also in `except` and is never found."),
@@ -101,6 +102,10 @@ _CODE_OF_TYPE = {
     "occurrence": "conflicting-keys", "regex": "invalid-regex", "synonyms": "unknown-list",
 }  # fmt: skip
 
+#: Keys, in both languages, that belong beside a condition and not into it, nor beside `when`.
+_BESIDE = frozenset(
+    word for key in ("first", "last", "between", "nth", "times", "unless", "within") for word in words_of(key)
+)
 #: Errors of pydantic that ask for a number.
 _OF_NUMBERS = ("int_type", "float_type", "int_parsing", "int_from_float", "float_parsing")
 _ID = say("small Latin letters, digits, points, dashes, a letter first: logistics.shipping-doubt")
@@ -141,6 +146,8 @@ class Diagnostics:
         """Note a key that is not known here, with the nearest one that is; `known` are in English."""
         spelt = self.source.spelt_keys.get((*path, key), key)
         to_do = mistyped_colon(spelt) or near_key(spelt, known)
+        if key in _BESIDE and to_do is None:
+            to_do = say("write it beside the condition, below `when`")
         to_do = to_do or say("known here: {keys}", keys=Choices.of_keys(known))
         self.add("unknown-key", (*path, key), say("unknown key {key!r}", key=spelt), to_do=to_do)
 

@@ -33,6 +33,9 @@ _WORDS_OF_UNITS: Final[Mapping[str, str]] = {
     **{word: UNIT_WORDS[unit] for unit, words in UNITS.items() for word in words},
     "sec": "秒", "second": "秒", "min": "分钟", "minute": "分钟",
 }  # fmt: skip
+#: Signs as they are said, and dashes that are none.
+_MINUS = re.compile(r"^(?:[—–−]|[负减扣]掉?)\s*(?=[0-9一二两三四五六七八九十])")
+_PLUS = re.compile(r"^加\s*(?=[0-9一二两三四五六七八九十])")
 _DATE = re.compile(r"([0-9]{4})[年./-]([0-9]{1,2})[月./-]([0-9]{1,2})日?")
 _CLOCK = r"([0-9]{1,2})(?:[:点时]([0-9]{1,2})?分?)?"
 _CLOCKS = re.compile(rf"{_CLOCK}\s*[-~—–至到]+\s*{_CLOCK}")
@@ -41,6 +44,9 @@ _CLOCKS = re.compile(rf"{_CLOCK}\s*[-~—–至到]+\s*{_CLOCK}")
 def near_key(key: str, known: Collection[str]) -> Message | None:
     """Ask whether one of the keys was meant, which are given in English; Chinese words are considered, too."""
     words = [word for name in known for word in words_of(name)]
+    mixed = key.replace("客户", "customer").replace("客服", "agent").replace("说", "says")
+    if mixed in words and mixed != key:
+        return say("did you mean {word!r}?", word=mixed)
     for meant in _MEANT.get(key.strip(), ()):
         if meant in words:
             return say("did you mean {word!r}?", word=meant)
@@ -118,7 +124,7 @@ def of_number(value: Any) -> Message | None:
     """Say how a number should be written: half width, without quotes and units, a share from 0 to 1."""
     if not isinstance(value, str):
         return None
-    plain = unicodedata.normalize("NFKC", value).strip().replace("−", "-").replace("负", "-")
+    plain = _PLUS.sub("", _MINUS.sub("-", unicodedata.normalize("NFKC", value).strip()))
     if share := re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)%", plain):
         return say("write {text}", text=f"{float(share.group(1)) / 100:g}")
     number = re.match(r"[-+]?[0-9]+(?:\.[0-9]+)?", plain) or re.match(r"[-+]?[0-9]+", _as_digits(plain))
@@ -133,7 +139,8 @@ def _as_digits(text: str) -> str:
 
 def of_day(value: Any) -> Message | None:
     """Say how a date should be written, or that there is no such day."""
-    found = _DATE.match(unicodedata.normalize("NFKC", value).strip()) if isinstance(value, str) else None
+    text = unicodedata.normalize("NFKC", str(value)).strip()
+    found = _DATE.match(re.sub("^([0-9]{4})([0-9]{2})([0-9]{2})$", r"\1-\2-\3", text))
     if found is None:
         return None
     try:

@@ -8,6 +8,7 @@ from qareport.settings.ingest import IngestSettings
 from qareport.settings.live import AlertSettings, LiveSettings, RouteSettings
 from qareport.settings.mail import MailSettings
 from qareport.settings.notify import NotifySettings, RobotSettings
+from qareport.settings.oidc import OidcSettings
 from qareport.settings.settings import (
     AnalysisSettings,
     AsrSettings,
@@ -42,6 +43,7 @@ __all__ = [
     "Locale",
     "MailSettings",
     "NotifySettings",
+    "OidcSettings",
     "PeriodSettings",
     "PrivacySettings",
     "ReportSettings",

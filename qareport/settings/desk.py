@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated
 
 from pydantic import AfterValidator, Field, with_config
 
 from qareport.messages import say
 from qareport.outgoing import read_allowed
+from qareport.settings.oidc import OidcSettings
 from qareport.strict_yaml import refusal
 
 
@@ -54,6 +55,8 @@ class DeskSettings:
     trusted_proxies: tuple[str, ...] = ()
     #: Whether a second person must agree before a rule is published.
     rules_need_second: bool = False
+    #: Sign-in with accounts of the organisation.
+    oidc: OidcSettings = field(default_factory=OidcSettings)
 
 
 @with_config(extra="forbid")

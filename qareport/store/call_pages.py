@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Literal
@@ -16,7 +16,8 @@ from qareport.store.call_conditions import condition_of, is_about_calls
 from qareport.store.call_lists import MOST_COUNTED, Order, choose
 from qareport.store.connection import batches, in_utc
 from qareport.store.database import Database
-from qareport.store.heat_counts import count_heat
+from qareport.store.day_rollups import Day, DayRollups, calls_state
+from qareport.store.heat_counts import HeatDay, add_up_heat, count_heat
 from qareport.store.search_index import read_hits
 from qareport.store.search_schema import SearchCallRow, SearchFacetRow
 from qareport.store.word_index import PAGE, SHIFT, Scope
@@ -106,11 +107,18 @@ class CallPages:
             return tuple(call_id for call_id, number in every if number in found)
 
     def count_heat(
-        self, first: datetime, last: datetime, agents: Agents, *, stage: str | None = None
+        self, period: Day, agents: Agents, *, day_of: Callable[[datetime], Day], stage: str | None = None
     ) -> Mapping[str | None, HeatCounts]:
-        """Count the calls that began in [first, last) by issue and emotion, as `count_heat` does."""
-        with self._database.read() as session:
-            return count_heat(session, first, last, agents, stage)
+        """Count the calls of a period by issue and emotion, as `count_heat` does.
+
+        Args:
+            period: from the beginning of its first day to the end of its last.
+            agents: whose calls count.
+            day_of: returns the day in which an instant falls.
+            stage: only calls of this stage; None: all.
+        """
+        days = DayRollups(self._database).read(HeatDay, period, day_of=day_of, add_up=add_up_heat)
+        return count_heat((day for _, day in days), agents, stage)
 
     def count_facets(self, agents: Agents) -> dict[str, tuple[tuple[str, int], ...]]:
         """Count the newest `MOST_COUNTED` calls of some agents by what they are filed under, most first.
@@ -142,13 +150,10 @@ class CallPages:
         with self._database.read() as session:
             return tuple(agent for agent in session.scalars(select(step.c.agent)) if agent)
 
-    def find_state(self, first: datetime, last: datetime) -> tuple[int, int]:
+    def find_state(self, first: datetime, last: datetime) -> str:
         """Return what changes with every call that began in [first, last) and is judged, judged anew or deleted."""
-        row = SearchCallRow
-        query = select(func.count(), func.coalesce(func.max(row.number), 0)).where(_began(first, last))
         with self._database.read() as session:
-            calls, newest = session.execute(query).one()
-        return calls, newest
+            return str(session.scalar(calls_state(in_utc(first), in_utc(last))))
 
     def count_starts(self, first: datetime, last: datetime, agents: Agents) -> tuple[tuple[datetime, int], ...]:
         """Count the calls that began in [first, last), in steps of ten minutes: in every time zone these make days."""

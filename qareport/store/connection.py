@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import getpass
 import os
 import re
@@ -137,10 +138,16 @@ def in_utc(instant: datetime) -> str:
 
 def upsert(session: Session, row: type[Base], **values: Any) -> None:
     """Insert a row, or update these columns of it where its key exists. Several processes may do it at once."""
-    insert = _insert_of(session.get_bind().dialect.name)
+    session.execute(_upsert_of(session.get_bind().dialect.name, row, tuple(values)), values)
+
+
+@functools.cache
+def _upsert_of(dialect: str, row: type[Base], names: tuple[str, ...]) -> Any:
+    """Return the statement; making it takes longer than running it."""
+    statement = _insert_of(dialect)(row)
     keys = [column.name for column in row.__table__.primary_key]
-    changed = {name: value for name, value in values.items() if name not in keys}
-    session.execute(insert(row).values(values).on_conflict_do_update(index_elements=keys, set_=changed))
+    changed = {name: statement.excluded[name] for name in names if name not in keys}
+    return statement.on_conflict_do_update(index_elements=keys, set_=changed)
 
 
 def _insert_of(dialect: str) -> Any:

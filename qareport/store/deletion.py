@@ -37,9 +37,10 @@ from qareport.model import (
 )
 from qareport.search import Line
 from qareport.store.audit import append
-from qareport.store.connection import BATCH, call_of, delete_in, from_stored, in_utc, select_in
+from qareport.store.connection import BATCH, call_of, delete_in, from_stored, in_utc, select_in, upsert
 from qareport.store.corrections import CorrectionRepository
 from qareport.store.database import Database
+from qareport.store.day_rollups import forget_days
 from qareport.store.desk_schema import AnswerRow, CallCorrectionRow
 from qareport.store.jobs import delete_jobs
 from qareport.store.live_calls import of_calls
@@ -52,6 +53,7 @@ from qareport.store.schema import (
     DeletionRow,
     DocumentRow,
     ReplayRow,
+    StoreFactRow,
     TranscriptRow,
     compared_number,
 )
@@ -166,6 +168,8 @@ class Maintenance:
 
 
 _SALT_BYTES = 16
+#: The fact that terms of deleted calls are still in the search index's file.
+_REMAINS = "search-remains"
 
 
 class DeletionRepository:
@@ -176,15 +180,15 @@ class DeletionRepository:
 
     def find_calls(
         self, *, order: str | None = None, customer: str | None = None, before: datetime | None = None,
-        call: str | None = None,
+        call: str | None = None, most: int | None = None,
     ) -> tuple[Call, ...]:  # fmt: skip
         """Return the calls of an order, of a customer's number, that began before an instant, or one call.
 
-        Exactly one of these is given.
+        Exactly one of these is given; `most` is how many are returned at most, the oldest.
 
         A call of unknown start is before nothing.
         """
-        query = select(CallRow).order_by(CallRow.started_utc.nulls_last(), CallRow.call_id)
+        query = select(CallRow).order_by(CallRow.started_utc.nulls_last(), CallRow.call_id).limit(most)
         if order is not None:
             query = query.where(CallRow.order_id == order)
         elif call is not None:
@@ -206,11 +210,12 @@ class DeletionRepository:
 
     def delete(
         self, calls: Sequence[Call], *, by: str, selector: str, now: datetime, files: Sequence[Path] = (),
-        entry: Callable[[Deletion], AuditEntry] | None = None,
+        entry: Callable[[Deletion], AuditEntry] | None = None, tidy: bool = True,
     ) -> Deletion:  # fmt: skip
         """Delete calls with everything that was made from them, documents on disk first, and keep proof of it.
 
-        A transcript stays while another call has the same recording. When it is killed, the same command finishes.
+        A transcript stays while another call has the same recording. When it is killed, the same command finishes. It
+        is one transaction: others that write wait for it, so that many calls are better deleted a few at a time.
 
         Args:
             calls: what `find_calls` returned.
@@ -219,6 +224,7 @@ class DeletionRepository:
             now: the instant that the proof names.
             files: files of the desk that go with them.
             entry: makes the line of the audit log that is kept with the proof.
+            tidy: whether to erase what is left of them in SQLite's files; False: the caller calls `tidy` in the end.
 
         Raises:
             NotFoundError: there is nothing to delete.
@@ -251,7 +257,8 @@ class DeletionRepository:
             if entry is not None:
                 append(session, entry(deletion))
             session.add(DeletionRow(deleted_at=now.isoformat(), record=to_json(deletion)))
-        self._empty_log()
+        if tidy:
+            self.tidy()
         counts = {"calls": deletion.calls, "transcripts": deletion.transcripts, "documents": deletion.documents}
         events.happened("delete", "failed" if deletion.files_left else "done", by=by, **counts)
         return deletion
@@ -276,6 +283,18 @@ class DeletionRepository:
             except OSError as error:
                 left.append(f"{path}: {os_reason(error)}")
         return tuple(left)
+
+    def tidy(self) -> None:
+        """Erase what deleted calls left in SQLite's search index and log; also after a deletion that was killed."""
+        with self._database.read() as session:
+            more = begin = session.get(StoreFactRow, _REMAINS) is not None
+        while more:
+            with self._database.write() as session:
+                more = word_index(session).tidy(session, begin=begin)
+                if not more:
+                    session.execute(delete(StoreFactRow).where(StoreFactRow.name == _REMAINS))
+            begin = False
+        self._empty_log()
 
     def _empty_log(self) -> None:
         """Empty SQLite's write-ahead log: until then it holds what was deleted."""
@@ -314,12 +333,14 @@ def _delete_rows(session: Session, ids: Sequence[str], audio: set[Any]) -> tuple
     """Delete calls, and what was made from them and from their recordings. Returns how many results and transcripts."""
     results = list(select_in(session, select(CallReportRow.key), CallReportRow.call_id, ids))
     unindex_calls(session, ids)
-    word_index(session).tidy(session)
+    if word_index(session).leaves_remains:
+        upsert(session, StoreFactRow, name=_REMAINS, value="")
     delete_jobs(session, ids)
     forget_calls(session, ids)
     for row in select_in(session, select(CallRow), CallRow.call_id, ids):
         append_call_event(session, EventType.CALL_DELETED, row)
     session.flush()
+    forget_days(session, list(filter(None, select_in(session, select(CallRow.started_utc), CallRow.call_id, ids))))
     delete_in(session, CallRow.call_id, ids)
     for column in (CallSnapshotRow.key, CallSummaryRow.key, ReplayRow.key, CallReportRow.key):
         delete_in(session, column, results)

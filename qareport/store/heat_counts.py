@@ -1,152 +1,154 @@
-"""Count the calls of a period by issue and emotion from their facets: sets of numbers, no call is read."""
+"""Count the calls of a period by issue and emotion: those of each day by what they are filed under, added up once."""
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field
+from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Text, cast, func, select, true
+from sqlalchemy import Text, and_, cast, func, select
 from sqlalchemy.orm import Session
 
 from qareport.model import Agents, HeatCounts
 from qareport.search import HEARD, MAIN_ISSUE, OUTSIDE
 from qareport.store.connection import in_utc
+from qareport.store.day_rollups import Day, state_of_calls
 from qareport.store.search_schema import SearchCallRow, SearchFacetRow
-from qareport.store.word_index import read_numbers
 
-if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
-
-    #: For each call of the period, in order of their numbers: whether it is one.
-    Mask = npt.NDArray[np.bool_]
+#: What a heat map asks of calls.
+_KINDS: Final = ("issue", "stage", "emotion", HEARD, MAIN_ISSUE, OUTSIDE)
+#: Between the facets of a call, and between kind and value: ASCII has these for it, and no name holds them.
+_NEXT, _IS = "\x1e", "\x1f"
 
 
-def count_heat(
-    session: Session, first: datetime, last: datetime, agents: Agents, stage: str | None
-) -> Mapping[str | None, HeatCounts]:
-    """Count the calls that began in [first, last) by issue; under "" those of all issues together.
+class HeatKey(NamedTuple):
+    """What calls are filed under."""
+
+    issues: tuple[str, ...]
+    main_issue: str | None
+    stages: tuple[str, ...]
+    emotions: tuple[str, ...]
+    heard: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeatGroup:
+    """Calls that are filed under the same, and how many of them each agent has ("": not known)."""
+
+    key: HeatKey
+    calls: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeatDay:
+    """The calls of a day that the model could listen to, in groups."""
+
+    groups: tuple[HeatGroup, ...]
+
+
+def add_up_heat(session: Session, day: Day) -> tuple[str, HeatDay]:
+    """Put the calls of a day into groups; see `DayRollups.read`."""
+    call, facet = SearchCallRow, SearchFacetRow
+    joined = _join(session, facet.kind + _IS + facet.value)
+    query = (
+        select(call.number, call.agent_id, joined)
+        .outerjoin(facet, and_(facet.number == call.number, facet.kind.in_(_KINDS)))
+        .where(call.started_utc >= in_utc(day[0]), call.started_utc < in_utc(day[1]))
+        .group_by(call.number, call.agent_id)
+    )
+    numbers, groups = [], dict[tuple[str, ...], Counter[str]]()
+    for number, agent, facets in session.execute(query):
+        numbers.append(number)
+        groups.setdefault(tuple(sorted((facets or "").split(_NEXT))), Counter())[agent or ""] += 1
+    made = (_group(facets, calls) for facets, calls in sorted(groups.items()))
+    return state_of_calls(numbers), HeatDay(groups=tuple(group for group in made if group is not None))
+
+
+def count_heat(days: Iterable[HeatDay], agents: Agents, stage: str | None) -> Mapping[str | None, HeatCounts]:
+    """Count the calls of some days by issue; under "" those of all issues together, under None those of no issue.
 
     Args:
-        session: of the database.
-        first: start of the period.
-        last: its end.
+        days: their calls.
         agents: whose calls count.
         stage: only calls of this stage; None: all.
     """
-    period = _Period(session=session, bounds=(in_utc(first), in_utc(last)))
-    every = period.read_calls(agents)
-    kinds = {kind: period.read_masks(kind, every) for kind in ("issue", "stage", "emotion", HEARD, MAIN_ISSUE, OUTSIDE)}
-    inside = ~_any(kinds[OUTSIDE].values(), len(every))
-    if stage is not None:
-        inside &= kinds["stage"].get(stage, _none(len(every)))
-    counting = _Counting(
-        emotions=kinds["emotion"], stages=kinds["stage"], heard=_any(kinds[HEARD].values(), len(every))
-    )
-    rows: dict[str | None, HeatCounts] = {
-        issue: counting.count(mask & inside, of=kinds[MAIN_ISSUE].get(issue, _none(len(every))))
-        for issue, mask in kinds["issue"].items()
-    }
-    without = inside & ~_any(kinds["issue"].values(), len(every))
-    whole: dict[str | None, HeatCounts] = {None: counting.count(without), "": counting.count(inside)}
-    rows.update(whole)
-    return {issue: counts for issue, counts in rows.items() if counts.calls or issue == ""}
+    tallies: defaultdict[str | None, _Tally] = defaultdict(_Tally)
+    whole = tallies[""]
+    for group, calls in _merge(days, agents).items():
+        if stage is not None and stage not in group.stages:
+            continue
+        whole.add(group, calls, group.stages)
+        for issue in group.issues or (None,):
+            main = issue is None or issue == group.main_issue
+            tallies[issue].add(group, calls, group.stages if main else ())
+    return {issue: tally.counts() for issue, tally in tallies.items()}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Period:
-    """Reads what the calls of a period are filed under."""
-
-    session: Session
-    bounds: tuple[str, str]
-
-    def read_calls(self, agents: Agents) -> Any:
-        """Return the numbers of the calls, sorted."""
-        row = SearchCallRow
-        seen = true() if agents.only is None else row.agent_id.in_(sorted(agents.only))
-        rows = select(row.number).where(self._began(row), seen).subquery()
-        numbers = read_numbers(self.session.scalar(select(self._join(rows.c.number))))
-        numbers.sort()
-        return numbers
-
-    def read_masks(self, kind: str, every: Any) -> dict[str, Mask]:
-        """Return for each value of a kind which calls are filed under it."""
-        row = SearchFacetRow
-        query = (
-            select(row.value, self._join(row.number))
-            .where(row.kind == kind, row.value.in_(_values(self.session, kind)), self._began(row))
-            .group_by(row.value)
-        )
-        return {value: _mask(read_numbers(joined), every) for value, joined in self.session.execute(query)}
-
-    def _began(self, row: Any) -> Any:
-        return (row.started_utc >= self.bounds[0]) & (row.started_utc < self.bounds[1])
-
-    def _join(self, column: Any) -> Any:
-        postgresql = self.session.get_bind().dialect.name == "postgresql"
-        return (func.string_agg if postgresql else func.group_concat)(cast(column, Text), ",")
+def _merge(days: Iterable[HeatDay], agents: Agents) -> dict[HeatKey, int]:
+    """Count the calls of some agents by what they are filed under: days have much the same groups."""
+    merged: dict[HeatKey, int] = {}
+    for day in days:
+        for group in day.groups:
+            counts, only = group.calls, agents.only
+            calls = sum(counts.values() if only is None else (n for agent, n in counts.items() if agent in only))
+            if calls:
+                merged[group.key] = merged.get(group.key, 0) + calls
+    return merged
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Counting:
-    """Counts some of the calls of a period."""
+@dataclass(slots=True)
+class _Tally:
+    """The calls of one issue, as they are counted."""
 
-    emotions: Mapping[str, Mask]
-    stages: Mapping[str, Mask]
-    heard: Mask
+    calls: int = 0
+    heard: int = 0
+    troubled: int = 0
+    emotions: Counter[str] = field(default_factory=Counter)
+    stages: Counter[str] = field(default_factory=Counter)
+    emotion_stages: dict[str, Counter[str]] = field(default_factory=dict)
 
-    def count(self, calls: Mask, of: Mask | None = None) -> HeatCounts:
-        """Count some calls; their stages are those of the calls in `of`, None: of all of them."""
-        own = calls if of is None else calls & of
+    def add(self, group: HeatKey, calls: int, stages: Iterable[str]) -> None:
+        self.calls += calls
+        self.heard += calls * group.heard
+        self.troubled += calls * bool(group.emotions)
+        for stage in stages:
+            self.stages[stage] += calls
+        for emotion in group.emotions:
+            self.emotions[emotion] += calls
+            by_stage = self.emotion_stages.setdefault(emotion, Counter())
+            for stage in stages:
+                by_stage[stage] += calls
+
+    def counts(self) -> HeatCounts:
         return HeatCounts(
-            calls=int(calls.sum()),
-            heard=int((calls & self.heard).sum()),
-            troubled=int((calls & _any(self.emotions.values(), len(calls))).sum()),
-            emotions=_counted({emotion: mask & calls for emotion, mask in self.emotions.items()}),
-            stages=_counted({stage: mask & own for stage, mask in self.stages.items()}),
-            emotion_stages={
-                emotion: _counted({stage: mask & shown & own for stage, mask in self.stages.items()})
-                for emotion, shown in self.emotions.items()
-            },
+            calls=self.calls,
+            heard=self.heard,
+            troubled=self.troubled,
+            emotions=self.emotions,
+            stages=self.stages,
+            emotion_stages=self.emotion_stages,
         )
 
 
-def _values(session: Session, kind: str) -> list[str]:
-    """Return the values of a kind of facet: one step in the index for each, not one for each call."""
-    row, found = SearchFacetRow, list[str]()
-    while True:
-        further = row.value > found[-1] if found else true()
-        value = session.scalar(select(row.value).where(row.kind == kind, further).order_by(row.value).limit(1))
-        if value is None:
-            return found
-        found.append(value)
+def _group(facets: Iterable[str], calls: Mapping[str, int]) -> HeatGroup | None:
+    """Read what calls are filed under; None: voices that the model was not made for."""
+    by_kind: dict[str, list[str]] = {kind: [] for kind in _KINDS}
+    for facet in filter(None, facets):
+        kind, _, value = facet.partition(_IS)
+        by_kind[kind].append(value)
+    if by_kind[OUTSIDE]:
+        return None
+    key = HeatKey(
+        issues=tuple(by_kind["issue"]),
+        main_issue=next(iter(by_kind[MAIN_ISSUE]), None),
+        stages=tuple(by_kind["stage"]),
+        emotions=tuple(by_kind["emotion"]),
+        heard=bool(by_kind[HEARD]),
+    )
+    return HeatGroup(key=key, calls=calls)
 
 
-def _counted(masks: Mapping[str, Mask]) -> dict[str, int]:
-    return {name: count for name, mask in masks.items() if (count := int(mask.sum()))}
-
-
-def _mask(numbers: Any, every: Any) -> Mask:
-    import numpy as np  # takes long to import, and only this needs it
-
-    mask = np.zeros(len(every), dtype=np.bool_)
-    if len(every) and len(numbers):
-        places = np.searchsorted(every, numbers)
-        places[places == len(every)] = 0
-        mask[places[every[places] == numbers]] = True
-    return mask
-
-
-def _none(size: int) -> Mask:
-    import numpy as np
-
-    return np.zeros(size, dtype=np.bool_)
-
-
-def _any(masks: Iterable[Mask], size: int) -> Mask:
-    found = _none(size)
-    for mask in masks:
-        found = found | mask
-    return found
+def _join(session: Session, column: Any) -> Any:
+    postgresql = session.get_bind().dialect.name == "postgresql"
+    return (func.string_agg if postgresql else func.group_concat)(cast(column, Text), _NEXT)

@@ -15,7 +15,7 @@ from sqlalchemy import and_, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from qareport.errors import NotFoundError
-from qareport.messages import say
+from qareport.messages import recall, say
 from qareport.model import Job, JobKind, JobState
 from qareport.store.connection import delete_in, in_utc
 from qareport.store.database import Database
@@ -203,7 +203,7 @@ def _job(row: JobRow) -> Job:
         attempts=row.attempts,
         user_id=row.user_id,
         error_code=row.error_code,
-        error=row.error,
+        error=recall(row.error),
         created_at=datetime.fromisoformat(row.created_at),
         done_at=datetime.fromisoformat(row.done_at) if row.done_at else None,
     )

@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any, Final
 
 from sqlalchemy import delete, or_, select, update
@@ -42,7 +43,7 @@ class LiveCallRepository:
         """Keep calls as they are now, their lines included, in one transaction."""
         with self._database.write() as session:
             for call in calls:
-                values = _columns(call) | {"lines": to_json(call.lines)}
+                values = _columns(call) | {"lines": f"[{','.join(map(_line_json, call.lines))}]"}
                 session.execute(update(Row).where(Row.id == call.live_id).values(values))
 
     def get(self, live_id: str) -> LiveCall:
@@ -79,6 +80,11 @@ class LiveCallRepository:
         """Return the calls of this id that are over and wait for the result of their recording."""
         return self._list(select(Row).where(Row.call_id == call_id, Row.state.in_(_UNMERGED)))
 
+    def find_merged(self, call_id: str) -> LiveCall | None:
+        """Return the live call whose place the result of a call took, the newest where there are several."""
+        query = select(Row).where(Row.merged_call_id == call_id).order_by(Row.started_at.desc(), Row.id).limit(1)
+        return next(iter(self._list(query)), None)
+
     def _list(self, query: Any) -> tuple[LiveCall, ...]:
         with self._database.read() as session:
             return tuple(map(self._call, session.scalars(query)))
@@ -95,6 +101,12 @@ def _columns(call: LiveCall) -> dict[str, Any]:
         "ended_at": in_utc(call.ended_at) if call.ended_at else None, "audio_path": call.audio_path,
         "facts": to_json(replace(call, lines=())), "merged_call_id": call.merged_call_id,
     }  # fmt: skip
+
+
+@lru_cache(maxsize=20_000)
+def _line_json(line: LiveLine) -> str:
+    """Write a line once: a call that is on is kept each second, with all that was said so far."""
+    return to_json(line)
 
 
 def of_calls(ids: Sequence[str]) -> Any:

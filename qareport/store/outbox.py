@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session, defer
 from qareport import events
 from qareport.codec import to_data
 from qareport.errors import NotFoundError
-from qareport.messages import say
+from qareport.messages import keep, recall, say
 from qareport.model import (
     MAIL,
     ChannelKind,
@@ -34,7 +34,7 @@ from qareport.model import (
     RunState,
     RunStep,
 )
-from qareport.store.connection import from_stored
+from qareport.store.connection import from_stored, select_in
 from qareport.store.database import Database
 from qareport.store.schema import DeliveryRow, RunRow
 from qareport.store.webhook_events import append_event
@@ -161,6 +161,12 @@ class OutboxRepository:
             session.flush()
             return tuple(_record(row) for row in rows)
 
+    def list_settled(self, keys: Sequence[str]) -> set[str]:
+        """Return the keys of those deliveries that `put` would leave as they are."""
+        query = select(DeliveryRow.key).where(DeliveryRow.state.not_in(UNSENT))
+        with self._database.read() as session:
+            return set(select_in(session, query, DeliveryRow.key, keys))
+
     def due(self, now: datetime, *, channel: ChannelKind) -> tuple[DeliveryRecord, ...]:
         """Return the deliveries to send now over a channel, oldest first.
 
@@ -212,7 +218,7 @@ class OutboxRepository:
                 row.content = None
             named = {row.channel: key[:12], "edition": row.edition or None, "period": row.period}
         duration_ms = max(0, round(took.total_seconds() * 1000))
-        events.happened("send", outcome.state, duration_ms=duration_ms, reason=outcome.reply, **named)
+        events.happened("send", outcome.state, duration_ms=duration_ms, reason=recall(outcome.reply), **named)
 
     def settle(self, *, now: datetime) -> tuple[DeliveryRecord, ...]:
         """Settle the deliveries that a dead process was sending. Call it only while holding the lock.
@@ -224,7 +230,7 @@ class OutboxRepository:
             for row in rows:
                 once = row.guarantee == Guarantee.AT_MOST_ONCE
                 row.state = DeliveryState.UNKNOWN if once else DeliveryState.RETRY
-                row.reply = "the process that sent it ended before the server's answer was kept"
+                row.reply = keep(say("the process that sent it ended before the server's answer was kept"))
                 row.changed_at = now.isoformat()
                 row.tries += 1
             session.flush()
@@ -237,7 +243,7 @@ class OutboxRepository:
         with self._database.write() as session:
             row = session.get_one(DeliveryRow, key)
             row.state, row.changed_at, row.next_try_at = state, now.isoformat(), None
-            row.reply = "decided by a person" if state is DeliveryState.FORGOTTEN else row.reply
+            row.reply = keep(say("decided by a person")) if state is DeliveryState.FORGOTTEN else row.reply
             if state is DeliveryState.FORGOTTEN:
                 row.content = None
             elif state is DeliveryState.PLANNED:
@@ -251,7 +257,7 @@ class OutboxRepository:
             old = [row for row in rows if datetime.fromisoformat(row.planned_at) < before]
             for row in () if dry_run else old:
                 row.state, row.content, row.next_try_at = DeliveryState.FORGOTTEN, None, None
-                row.reply, row.changed_at = "older than the retention time", now.isoformat()
+                row.reply, row.changed_at = keep(say("older than the retention time")), now.isoformat()
             return len(old)
 
     # --- questions ----------------------------------------------------------------------------------------------------
@@ -343,5 +349,5 @@ def _record(row: DeliveryRow) -> DeliveryRecord:
         planned_at=datetime.fromisoformat(row.planned_at),
         changed_at=datetime.fromisoformat(row.changed_at),
         next_try_at=datetime.fromisoformat(row.next_try_at) if row.next_try_at else None,
-        reply=row.reply,
+        reply=recall(row.reply),
     )

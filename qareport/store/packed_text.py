@@ -1,10 +1,11 @@
 """Long texts, compressed: what was said and judged takes a fifth of its room.
 
-Rows of before texts were compressed are read as they are: no JSON begins with the byte that zlib begins with.
+Rows of before texts were compressed are read as they are: no JSON begins with the byte that zlib or bzip2 begins with.
 """
 
 from __future__ import annotations
 
+import bz2
 import zlib
 from typing import Any, Final
 
@@ -12,15 +13,20 @@ from sqlalchemy import LargeBinary, Text
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
-#: More takes twice the time for a twentieth less room (`python -m benchmarks.growth`).
-_LEVEL: Final = 4
-#: The first byte of what zlib writes with its usual window: x.
-_MARK: Final = b"\x78"
+#: More takes longer for a hundredth less room (`python -m benchmarks.growth`).
+_LEVEL: Final = 6
+#: The first bytes of what zlib writes with its usual window, and of what bzip2 writes.
+_ZLIB, _BZIP2 = b"x", b"BZh"
 
 
-def pack(text: str) -> bytes:
-    """Compress a text."""
-    return zlib.compress(text.encode(), _LEVEL)
+def pack(text: str, *, seldom_read: bool = False) -> bytes:
+    """Compress a text.
+
+    Args:
+        text: a long one.
+        seldom_read: make it a quarter smaller by bzip2, which takes five times as long to write and to read.
+    """
+    return bz2.compress(text.encode()) if seldom_read else zlib.compress(text.encode(), _LEVEL)
 
 
 def unpack(stored: str | bytes) -> str:
@@ -28,8 +34,10 @@ def unpack(stored: str | bytes) -> str:
     if isinstance(stored, str):
         return stored
     try:
-        return (zlib.decompress(stored) if stored[:1] == _MARK else stored).decode()
-    except (zlib.error, UnicodeDecodeError) as error:
+        if stored.startswith(_BZIP2):
+            return bz2.decompress(stored).decode()
+        return (zlib.decompress(stored) if stored.startswith(_ZLIB) else stored).decode()
+    except (zlib.error, OSError, ValueError) as error:
         return f"damaged: {error}"
 
 
@@ -39,13 +47,18 @@ class PackedText(TypeDecorator[str]):
     impl = LargeBinary
     cache_ok = True
 
+    def __init__(self, *, seldom_read: bool = False) -> None:
+        """Take how the texts are compressed, as `pack` does."""
+        super().__init__()
+        self.seldom_read: Final = seldom_read
+
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
         """Choose the type of the database's column."""
         return dialect.type_descriptor(Text() if dialect.name == "sqlite" else LargeBinary())
 
     def process_bind_param(self, value: str | None, dialect: Dialect) -> bytes | None:
         """Compress what goes in."""
-        return None if value is None else pack(value)
+        return None if value is None else pack(value, seldom_read=self.seldom_read)
 
     def process_result_value(self, value: Any, dialect: Dialect) -> str | None:
         """Read what comes out."""

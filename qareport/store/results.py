@@ -6,17 +6,17 @@ import contextlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from qareport.codec import to_json
-from qareport.errors import DamagedError, NotFoundError, QareportError
+from qareport.errors import DamagedError, NotFoundError
 from qareport.messages import say
-from qareport.model import Call, CallOutline, CallReport, CallReview, CallSummary, FailedCall, MeasuredCall, Transcript
+from qareport.model import Call, CallReport, CallReview, CallSummary, FailedCall, Transcript
 from qareport.store.calls import put_call_row, written_call
-from qareport.store.connection import batches, began_in, call_of, damaged, failure_of, from_stored, in_utc, upsert
+from qareport.store.connection import batches, call_of, damaged, failure_of, from_stored, in_utc, upsert
 from qareport.store.database import Database
 from qareport.store.reviews import follow_report, verdicts_of
 from qareport.store.schema import CallReportRow, CallRow, CallSnapshotRow, CallSummaryRow, ReplayRow, TranscriptRow
@@ -93,13 +93,6 @@ class StoredCall:
     rules_sha256: str
     #: None when it was judged before snapshots were kept.
     snapshot: str | None
-
-
-class Summarise(Protocol):
-    """Makes the summary of a result: `qareport.periods.summarise_call`."""
-
-    def __call__(self, report: CallReport, order_id: str | None, /, *, rules_sha256: str) -> CallSummary:
-        """Return the summary of the call."""
 
 
 class ResultRepository:
@@ -264,63 +257,6 @@ class ResultRepository:
                         rules_sha256=rules_sha256,
                         snapshot=snapshot,
                     )
-
-    # --- summaries ----------------------------------------------------------------------------------------------------
-
-    def list_summaries(self, first: datetime, last: datetime, *, summarise: Summarise) -> tuple[CallSummary, ...]:
-        """Return the summaries of the newest results of the calls that began in a period, oldest first.
-
-        Args:
-            first: start of the period.
-            last: its end.
-            summarise: makes the summaries of results that were stored without; they are put into the store.
-        """
-        return tuple(self._read_summaries(CallSummary, first, last, summarise))
-
-    def list_measures(self, first: datetime, last: datetime, *, summarise: Summarise) -> tuple[MeasuredCall, ...]:
-        """Return what the summaries of a period hold for norms; a third of the work of `list_summaries`."""
-        return tuple(self._read_summaries(MeasuredCall, first, last, summarise))
-
-    def _read_summaries(self, kind: type[T], first: datetime, last: datetime, summarise: Summarise) -> Iterator[T]:
-        """Read the summaries of a period; a damaged one is made again from its result."""
-        for key, text in self._summaries(first, last, summarise):
-            where = f"{self._database.url} summary {key}"
-            try:
-                yield from_stored(kind, text, where=where)
-            except DamagedError:
-                for made in self._make_summaries([key], summarise).values():
-                    yield from_stored(kind, made, where=where)
-
-    def list_outlines(self, first: datetime, last: datetime, *, summarise: Summarise) -> Iterator[CallOutline]:
-        """Iterate over what the summaries of a period hold for a trend; a third of the work of `list_summaries`."""
-        return self._read_summaries(CallOutline, first, last, summarise)
-
-    def _summaries(self, first: datetime, last: datetime, summarise: Summarise) -> Sequence[tuple[str, str]]:
-        """Return key and summary of each newest result; one that cannot be read has no summary."""
-        query = began_in(select(CallRow.report_key, CallSummaryRow.summary), first, last).where(
-            CallRow.report_key.is_not(None)
-        )
-        query = query.outerjoin(CallSummaryRow, CallSummaryRow.key == CallRow.report_key)
-        with self._database.read() as session:
-            rows = [(key, text) for key, text in session.execute(query)]
-        missing = [key for key, text in rows if text is None]
-        made: dict[str, str] = {}
-        for batch in batches(missing, _RESULTS):
-            made |= self._make_summaries(batch, summarise)
-        return [(key, text or made[key]) for key, text in rows if text is not None or key in made]
-
-    def _make_summaries(self, keys: Sequence[str], summarise: Summarise) -> dict[str, str]:
-        query = select(CallReportRow, CallRow.order_id).join(CallRow, CallRow.report_key == CallReportRow.key)
-        made: dict[str, str] = {}
-        with self._database.write() as session:
-            for row, order_id in session.execute(query.where(CallReportRow.key.in_(keys))):
-                try:
-                    summary = summarise(self._report(row), order_id, rules_sha256=row.rules_sha256)
-                except QareportError:
-                    continue  # `store check` names it, and its call is reported as one without a result
-                made[row.key] = to_json(summary)
-                upsert(session, CallSummaryRow, key=row.key, summary=made[row.key])
-        return made
 
     # --- rows ---------------------------------------------------------------------------------------------------------
 

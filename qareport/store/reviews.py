@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select, true, update
+from sqlalchemy import case, func, select, true, update
 from sqlalchemy.orm import Session, aliased
 
 from qareport.codec import to_json
@@ -55,6 +55,18 @@ class ReviewRepository:
         with self._database.write() as session:
             append(session, entry)
             return add_verdict(session, verdict)
+
+    def find_state(self, first: datetime, last: datetime) -> tuple[int, ...]:
+        """Return what changes with every verdict on a call that began in [first, last) and is judged."""
+        call, verdict = SearchCallRow, VerdictRow
+        stale = func.sum(case((verdict.stale, 1), else_=0))
+        query = (
+            select(func.count(), func.coalesce(func.max(verdict.id), 0), func.coalesce(stale, 0))
+            .join_from(call, verdict, verdict.call_id == call.call_id)
+            .where(call.started_utc >= in_utc(first), call.started_utc < in_utc(last))
+        )
+        with self._database.read() as session:
+            return tuple(map(int, session.execute(query).one()))
 
     def list(self, call_id: str) -> tuple[Verdict, ...]:
         """Return all verdicts on a call, oldest first."""

@@ -8,7 +8,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from qareport.store.packed_text import PackedText
 
 #: The newest revision in `migrations/versions`; a store of a newer one is refused rather than misread.
-REVISION = "0018"
+REVISION = "0019"
 
 
 class Base(DeclarativeBase):
@@ -62,7 +62,7 @@ class TranscriptRow(Base):
     __table_args__ = (Index("ix_transcripts_call", "call_id"), Index("ix_transcripts_audio", "audio_sha256"))
 
     key: Mapped[str] = mapped_column(String(64), primary_key=True)
-    transcript: Mapped[str] = mapped_column(PackedText)
+    transcript: Mapped[str] = mapped_column(PackedText(seldom_read=True))
     #: The call that it was first made for; another with the same recording uses it too.
     call_id: Mapped[str] = mapped_column(String(200), default="", server_default="")
     audio_sha256: Mapped[str | None] = mapped_column(String(64))
@@ -89,7 +89,7 @@ class CallSummaryRow(Base):
 
     key: Mapped[str] = mapped_column(String(64), primary_key=True)
     #: A `CallSummary` as JSON.
-    summary: Mapped[str] = mapped_column(Text)
+    summary: Mapped[str] = mapped_column(PackedText)
 
 
 class CallSnapshotRow(Base):

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import delete, func, insert, select
+from sqlalchemy import bindparam, delete, func, insert, select
 from sqlalchemy.orm import Session, aliased
 
 from qareport import privacy
@@ -180,7 +181,8 @@ def _put(
     known = session.scalars(select(SearchCallRow).where(SearchCallRow.call_id == call_id)).first()
     if known is not None and all(getattr(known, name) == value for name, value in values.items()):
         return
-    unindex_calls(session, [call_id])
+    if known is not None:
+        unindex_calls(session, [call_id])
     masked = replace(report, segments=privacy.mask_segments(report.segments).segments)
     lines = lines_of(masked)[:MOST_SENTENCES]
     row = SearchCallRow(
@@ -224,9 +226,15 @@ def index_review(session: Session, call_id: str) -> None:
 
 
 def _is_reviewed(session: Session, call_id: str) -> bool:
+    return session.scalar(_counting_verdict(), {"call_id": call_id}) is not None
+
+
+@functools.cache
+def _counting_verdict() -> Any:
+    """Select a verdict on `:call_id` that counts; making the statement takes longer than running it."""
     later = aliased(VerdictRow)
     counts = ~VerdictRow.stale & ~select(later.id).where(later.replaces == VerdictRow.id).exists()
-    return session.scalar(select(VerdictRow.id).where(VerdictRow.call_id == call_id, counts).limit(1)) is not None
+    return select(VerdictRow.id).where(VerdictRow.call_id == bindparam("call_id"), counts).limit(1)
 
 
 def _instant(text: str | None) -> datetime | None:

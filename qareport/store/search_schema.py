@@ -23,6 +23,8 @@ class SearchCallRow(Base):
         Index("ix_search_calls_agent", "agent_id", "started_utc", "number", "risk", "score"),
         Index("ix_search_calls_risk", "risk", "started_utc", "number", "agent_id", "score"),
         Index("ix_search_calls_score", "score", "number", "started_utc", "agent_id", "risk"),
+        # A number is given once: what was made from some calls is of these alone.
+        {"sqlite_autoincrement": True},
     )
 
     number: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=True)
@@ -61,3 +63,18 @@ class SearchLinesRow(Base):
     number: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
     #: A list of `Line`s as JSON.
     lines: Mapped[str] = mapped_column(PackedText)
+
+
+class DayRollupRow(Base):
+    """What the calls of one day add up to, for readers who find that these are its calls still (`DayRollups`)."""
+
+    __tablename__ = "day_rollups"
+
+    kind: Mapped[str] = mapped_column(String(20), primary_key=True)
+    #: Its first instant and the first one after it, as in `search_calls`.
+    began: Mapped[str] = mapped_column(String(32), primary_key=True)
+    ended: Mapped[str] = mapped_column(String(32), primary_key=True)
+    #: Of the calls that were added up.
+    state: Mapped[str] = mapped_column(String(100))
+    #: As JSON.
+    content: Mapped[str] = mapped_column(PackedText)

@@ -24,6 +24,7 @@ from qareport.store.reviews import ReviewRepository
 from qareport.store.rule_proposals import RuleProposalRepository
 from qareport.store.rule_sets import RuleSetRepository
 from qareport.store.search_index import SearchIndex
+from qareport.store.summaries import SummaryRepository
 from qareport.store.users import SessionRepository, TeamRepository, TokenRepository, UserRepository
 from qareport.store.webhook_queue import WebhookQueue
 from qareport.store.webhooks import WebhookRepository
@@ -55,6 +56,7 @@ class Store:
         self.call_pages: Final = CallPages(self.database)
         self.transcripts: Final = TranscriptRepository(self.database)
         self.results: Final = ResultRepository(self.database)
+        self.summaries: Final = SummaryRepository(self.database)
         self.rule_sets: Final = RuleSetRepository(self.database)
         self.orders: Final = OrderRepository(self.database)
         self.documents: Final = DocumentRepository(self.database)

@@ -23,7 +23,7 @@ from qareport.store.creation import ALL_TABLES
 from qareport.store.database import Database
 from qareport.store.schema import CallRow, StoreFactRow
 from qareport.store.search_index import sentences_of
-from qareport.store.search_schema import SearchCallRow, SearchLinesRow
+from qareport.store.search_schema import DayRollupRow, SearchCallRow, SearchLinesRow
 from qareport.store.word_index import word_index
 
 #: Rows that are copied in one transaction; some hold whole mails.
@@ -34,8 +34,9 @@ _VALUES: Final = 10_000
 _PROGRESS: Final = "copy"
 #: Stands in the progress for a table that is copied, and for the words of the search index.
 _DONE, _WORDS = "done", "search_words"
-#: What a store knows of itself is not another's.
-TABLES: Final = tuple(table for table in ALL_TABLES if table.name != StoreFactRow.__tablename__)
+#: What a store knows of itself is not another's; days are added up again where they are asked for.
+_OWN: Final = (StoreFactRow.__tablename__, DayRollupRow.__tablename__)
+TABLES: Final = tuple(table for table in ALL_TABLES if table.name not in _OWN)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

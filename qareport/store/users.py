@@ -342,6 +342,7 @@ def _user(row: UserRow, teams: tuple[str, ...]) -> User:
     return User(
         user_id=row.id, name=row.name, display=row.display, role=UserRole(row.role), agent_id=row.agent_id,
         language=row.language, disabled_at=_instant(row.disabled_at) if row.disabled_at else None, teams=teams,
+        external=row.oidc_sub is not None,
     )  # fmt: skip
 
 

@@ -17,7 +17,7 @@ from sqlalchemy import delete, func, select, true, update
 from sqlalchemy.orm import Session, aliased
 
 from qareport.errors import BusyError, NotFoundError
-from qareport.messages import say
+from qareport.messages import keep, recall, say
 from qareport.model import (
     SETTLED,
     AuditEntry,
@@ -225,7 +225,7 @@ def _lose(session: Session, which: Any, at: datetime) -> int:
     values: dict[str, Any] = {
         "state": DeliveryState.UNKNOWN, "changed_at": in_utc(at), "next_at": in_utc(at),
         "lease_owner": None, "lease_until": None, "status": None,
-        "reply": "the process that sent it ended before the receiver's answer was kept",
+        "reply": keep(say("the process that sent it ended before the receiver's answer was kept")),
     }  # fmt: skip
     done: Any = session.execute(update(_Row).where(which).values(values))
     return int(done.rowcount)
@@ -260,5 +260,5 @@ def _delivery(row: WebhookDeliveryRow) -> WebhookDelivery:
         number=row.number, delivery_id=row.id, webhook_id=row.webhook_id, type=EventType(row.type), object=row.object,
         at=datetime.fromisoformat(row.at), data=None if row.data is None else json.loads(row.data),
         state=DeliveryState(row.state), tries=row.tries, changed_at=datetime.fromisoformat(row.changed_at),
-        first_at=instant_of(row.first_at), next_at=instant_of(row.next_at), status=row.status, reply=row.reply,
+        first_at=instant_of(row.first_at), next_at=instant_of(row.next_at), status=row.status, reply=recall(row.reply),
     )  # fmt: skip

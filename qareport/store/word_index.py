@@ -49,8 +49,19 @@ class WordIndex(Protocol):
     def drop(self, session: Session, sentences: Iterable[Sentence]) -> None:
         """Remove sentences; their terms are those that they were put in with."""
 
-    def tidy(self, session: Session) -> None:
-        """Erase the remains of what was removed."""
+    #: Whether removed terms stay in the file until `tidy` has erased them.
+    leaves_remains: bool
+
+    def tidy(self, session: Session, *, begin: bool) -> bool:
+        """Erase some of the remains of what was removed.
+
+        Args:
+            session: of a short transaction: others write between two of them.
+            begin: whether this is the first one.
+
+        Returns:
+            whether there may be more.
+        """
 
     def clear(self, session: Session) -> None:
         """Remove everything."""
@@ -72,6 +83,8 @@ def word_index(session: Session) -> WordIndex:
 
 #: Whether SQLite erases deleted terms at once; before 3.42 the whole index must be written anew.
 _ERASES = sqlite3.sqlite_version_info >= (3, 42)
+#: Of the index that are written anew in one step of `tidy`: some 8 MB.
+_PAGES = 2_000
 
 
 class _Fts5:
@@ -93,10 +106,16 @@ class _Fts5:
         )
         session.execute(text(statement), {"rows": self._rows(sentences)})
 
-    def tidy(self, session: Session) -> None:
-        # Until parts of the index are merged, the old ones hold deleted terms.
-        if not _ERASES:
-            session.execute(text("INSERT INTO search_words(search_words) VALUES ('optimize')"))
+    leaves_remains = not _ERASES
+
+    def tidy(self, session: Session, *, begin: bool) -> bool:
+        # Until all parts of the index are merged into one, the old ones hold deleted terms. As SQLite's documentation
+        # has it: the first step is told so by the sign, and the last one changes next to nothing.
+        connection: Any = session.connection().connection.driver_connection
+        before = connection.total_changes
+        statement = "INSERT INTO search_words(search_words, rank) VALUES ('merge', :pages)"
+        session.execute(text(statement), {"pages": -_PAGES if begin else _PAGES})
+        return bool(connection.total_changes - before >= 2)
 
     def clear(self, session: Session) -> None:
         session.execute(text("INSERT INTO search_words(search_words) VALUES ('delete-all')"))
@@ -155,8 +174,11 @@ class _Vectors:
                 {"first": min(numbers), "last": max(numbers)},
             )
 
-    def tidy(self, session: Session) -> None:
+    leaves_remains = False
+
+    def tidy(self, session: Session, *, begin: bool) -> bool:
         """Do nothing: the server's vacuum does it, as for all tables."""
+        return False
 
     def clear(self, session: Session) -> None:
         session.execute(text("DELETE FROM search_words"))

@@ -46,9 +46,9 @@ _VALUES = {
 }  # fmt: skip
 _UNITS = {"十": 10, "百": 100, "千": 1000, "万": 10_000}
 #: A digit alone is a number before these: 一下, 一直 and 三番两次 hold none.
-_COUNTED = r"天|个?小时|个?钟头|分钟|秒|点|号|个?月|年|周|个?礼拜|个?星期|个?工作日|元|块|折|倍|件|单|次|%"
+COUNTED = r"天|个?小时|个?钟头|分钟|秒|点|号|个?月|年|周|个?礼拜|个?星期|个?工作日|元|块|折|倍|件|单|次|星(?!期)|%"
 #: Two digits are no number (七八天 is about a week), nor is what 几 or 多 stands before.
-_NUMBER = re.compile(rf"(百分之)?([零〇一幺二两三四五六七八九十百千万]+)(?=({_COUNTED})?)")
+_NUMBER = re.compile(rf"(百分之)?([零〇一幺二两三四五六七八九十百千万]+)(?=({COUNTED})?)")
 _SPELLED = re.compile(r"[零〇一幺二三四五六七八九]{3,}")
 _WELL_FORMED = re.compile(
     r"(?:(?P<tenthousands>[一二两三四五六七八九]?十?[一二三四五六七八九]?)万零?)?"
@@ -57,33 +57,53 @@ _WELL_FORMED = re.compile(
     r"(?:(?P<tens>[一二三四五六七八九]?)(?P<ten>十))?"
     r"(?P<ones>[一二两三四五六七八九]?)"
 )
+#: 1万元 is 10000元, 3千块 is 3000块.
+_WITH_UNIT = re.compile(r"(?<![0-9.])([0-9]{1,4}(?:\.[0-9]{1,4})?)([百千万])(?![0-9零一二两三四五六七八九十百千万])")
+#: 48个小时 is 48小时, 半个小时 is 半小时.
+_PIECE = re.compile(r"(?<=[0-9半])个(?=小时|钟头|工作日|礼拜|星期)")
+#: 零点五元 is 0.5元.
+_NOUGHT = re.compile(r"零(?=点[0-9零〇一二三四五六七八九]{1,2}(?:个?小时|天|元|块|折|倍|%|万|公?斤|[厘毫]?米))")
 #: A space inside a number (138 1234 5678).
 _SPACE = re.compile(r"(?<=[0-9]) (?=[0-9])")
 #: A few Latin words with one number among them, which has no space inside: iphone 15 pro max.
 _NAMED = re.compile(r"(?<![a-z0-9])(?<![a-z0-9] )[a-z]+ ?[0-9]+(?: [a-z]+){0,2}(?! ?[a-z0-9])")
+#: Two short Latin words alone, perhaps with a number, which may be one: wi fi, e mail, t shirt, usb c, wi fi 6.
+_PAIR = re.compile(r"(?<![a-z0-9])(?<![a-z0-9] )[a-z]{1,4} [a-z]{1,6}(?: ?[0-9]+)?(?! ?[a-z0-9])")
 #: 三十九点九元, 百分之九十九点九; of the clock 八点半 and 三点五分 are no such numbers.
 _POINT = re.compile(
     r"(?<=[0-9])(%)?点([0-9零〇一二三四五六七八九]{1,2})(?=(?(1)|(?:个?小时|天|元|块|折|倍|%|万|公?斤|[厘毫]?米)))"
 )
 #: Texts without any of these are the same in digits.
 _MAY_CHANGE = re.compile(
-    rf"[一二两三四五六七八九十](?:{_COUNTED})|[零〇一幺二两三四五六七八九十]{{2}}|[百千万]| [0-9]|[0-9] [a-z]"
+    rf"[一二两三四五六七八九十](?:{COUNTED})|[零〇一幺二两三四五六七八九十]{{2}}|[百千万]| [0-9]"
+    r"|[0-9] [a-z]|[a-z] [a-z]|[0-9半]个"
 )
 
 
 def in_digits(text: str) -> str:
     """Return text with its numbers in digits, and without the spaces inside numbers and in names with one.
 
-    `in_digits("四十八小时")` is `48小时`, `in_digits("iphone 15 pro")` is `iphone15pro`. What only looks like a number
-    stays: 一下, 万一, 十分满意, 七八天.
+    `in_digits("四十八小时")` is `48小时`, `in_digits("iphone 15 pro")` is `iphone15pro`, `in_digits("wi fi")` is
+    `wifi`. What only looks like a number stays: 一下, 万一, 十分满意, 七八天.
 
     Args:
         text: normalised, or at least in simplified characters.
     """
     if _MAY_CHANGE.search(text) is None:
         return text
-    named = _NAMED.sub(lambda name: name.group().replace(" ", ""), text)
-    return _POINT.sub(_write_point, _SPACE.sub("", _NUMBER.sub(_write, named)))
+    named = _PAIR.sub(_close_up, _NAMED.sub(_close_up, text))
+    written = _SPACE.sub("", _NUMBER.sub(_write, _NOUGHT.sub("0", _WITH_UNIT.sub(_multiply, named))))
+    return _PIECE.sub("", _POINT.sub(_write_point, written))
+
+
+def _close_up(name: re.Match[str]) -> str:
+    return name.group().replace(" ", "")
+
+
+def _multiply(found: re.Match[str]) -> str:
+    number, unit = found.groups()
+    value = float(number) * _UNITS[unit]
+    return f"{value:.0f}" if value.is_integer() else found.group()
 
 
 def _write_point(found: re.Match[str]) -> str:

@@ -14,7 +14,7 @@ from pydantic import AfterValidator, BeforeValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from qareport.text.pinyin import is_han, sound
-from qareport.text.spelling import in_digits, simplify
+from qareport.text.spelling import COUNTED, in_digits, simplify
 
 
 def bigrams(text: str) -> frozenset[str]:
@@ -42,6 +42,8 @@ _GAP = re.compile(r"[^\w¥$€%+]+|_+")
 SOUND_NEEDS = 2
 #: Digits as they are spoken one by one: 三一五 in the middle of a card number is no hotline.
 _SPOKEN_DIGITS = "零〇一二三四五六七八九幺两"
+#: A number in words and what it counts: 三天 is not in 十三天, 十分钟 not in 四十分钟.
+_SPOKEN_NUMBER = re.compile(rf"[{_SPOKEN_DIGITS}十百千万]+(?:{COUNTED})")
 _CJK = r"\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff"
 _UNIT = re.compile(rf"[{_CJK}]|[0-9]|[^\W\d_{_CJK}]+(?:['’][^\W\d_{_CJK}]+)?")
 
@@ -242,6 +244,8 @@ def _bounded(word: str) -> str:
     # in 六三一五. A number may stand beside a Latin word: iphone is in iphone15, qq in qq12345.
     if not word.strip(_SPOKEN_DIGITS):
         return f"(?<![{_SPOKEN_DIGITS}]){word}(?![{_SPOKEN_DIGITS}])"
+    if _SPOKEN_NUMBER.match(word):
+        return f"(?<![{_SPOKEN_DIGITS}十百千万]){re.escape(word)}"
     before = r"(?<![a-z0-9])" if re.match(r"[0-9]", word) else r"(?<![a-z])" if re.match(r"[a-z]", word) else ""
     after = r"(?![a-z0-9])" if re.search(r"[0-9]\Z", word) else r"(?![a-z])" if re.search(r"[a-z]\Z", word) else ""
     return f"{before}{re.escape(word)}{after}"

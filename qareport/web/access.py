@@ -30,7 +30,7 @@ from qareport.model import (
 from qareport.store import CallPage, CallPageQuery
 from qareport.web.desk import Desk
 from qareport.workflows.render import Norms, assemble_order
-from qareport.workflows.scoped_period import heat_of, report_of, state_of
+from qareport.workflows.scoped_period import brief_of, heat_of, report_of, state_of
 
 
 class UnauthenticatedError(QareportError):
@@ -47,6 +47,10 @@ class PreconditionError(QareportError):
 
 class GoneError(QareportError):
     """The thing was there, and is no longer."""
+
+
+class EngineStartingError(QareportError):
+    """The speech engine is being loaded; in some seconds it is there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -241,12 +245,20 @@ class Access:
             agent_id = self.principal.user.agent_id
         return report_of(self.desk.workspace, period, agents, agent_id=agent_id, trend_of=trend_of)
 
-    def recent_report(self, period: Period) -> PeriodReport:
-        """Return the report of a period that is over, made once for as long as none of its calls changes."""
+    def brief(self, day: Period) -> PeriodReport:
+        """Return what the first page shows of a day that is over, made once for as long as none of its calls changes.
+
+        It is a report without trend, agents and rules.
+        """
         self.require(Permission.REPORTS_READ)
+        agents = self.agents_of("", Permission.REPORTS_READ)
         own = self.principal.user.agent_id if self.principal.rights[Permission.REPORTS_READ] is Reach.OWN else None
-        key = ("report", period, self.agents_of("", Permission.REPORTS_READ), own)
-        return self.desk.as_of(key, state_of(self.desk.workspace, period), lambda: self.report(period))
+        workspace = self.desk.workspace
+        return self.desk.as_of(
+            ("brief", day, agents, own),
+            state_of(workspace, day),
+            lambda: brief_of(workspace, day, agents, agent_id=own),
+        )
 
     def heat(self, period: Period, *, stage: str = "", team_id: str = "") -> HeatMap:
         """Count the calls of a period that may be seen by issue and emotion.

@@ -35,6 +35,7 @@ from qareport.web.pages import (
     heat,
     integrations,
     login,
+    oidc,
     orders,
     qa,
     reports,
@@ -63,8 +64,8 @@ def create_app(desk: Desk) -> FastAPI:
     app.state.desk = desk
     errors.install(app)
     everything = (
-        login, account, today, board, sound, orders, review, qa, appeals, call_tools, calls, exports, heat, reports,
-        agents, rules, upload, webhooks, integrations, settings, audit,
+        login, oidc, account, today, board, sound, orders, review, qa, appeals, call_tools, calls, exports, heat,
+        reports, agents, rules, upload, webhooks, integrations, settings, audit,
     )  # fmt: skip
     for pages in everything:
         app.include_router(pages.router, include_in_schema=False)

@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
-from pathlib import Path
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from qareport.errors import BusyError, QareportError
+from qareport.files import is_file
 from qareport.messages import say
 from qareport.model import (
     CORRECTABLE,
@@ -154,7 +154,7 @@ def hear_again(access: Access, call_id: str, language: str) -> Job:
 
 def has_sound(report: CallReport) -> bool:
     """Tell whether the recording of a call is where it was."""
-    return report.audio is not None and Path(report.audio.path).is_file()
+    return report.audio is not None and is_file(report.audio.path)
 
 
 def rehearing_of(access: Access, call_id: str) -> Job | None:

@@ -20,6 +20,7 @@ from qareport.outgoing import OutgoingClient, OutgoingReach
 from qareport.settings import Settings, load_teams
 from qareport.store import Store
 from qareport.web.live_feed import LiveBoard
+from qareport.web.oidc import OidcProvider, open_provider
 from qareport.workflows.rule_desk import RuleDesk
 from qareport.workflows.rule_publishing import RulePublisher
 from qareport.workflows.workspace import Workspace
@@ -46,7 +47,7 @@ class Desk:
         """Open the store and read the settings.
 
         Raises:
-            ConfigError: everything wrong in `qareport.yaml` or `teams.yaml`.
+            ConfigError: everything wrong in `qareport.yaml` or `teams.yaml`, or missing for signing in by a provider.
             StoreError: the store cannot be opened.
         """
         self.workspace: Final = workspace
@@ -60,6 +61,8 @@ class Desk:
         self.teams_in_file: Final = self._read_teams()
         #: Reaches other systems.
         self.outgoing: Final = OutgoingClient(OutgoingReach(allow=self.settings.webhooks.allow))
+        #: Where people sign in with accounts of the organisation; None: nowhere.
+        self.oidc: OidcProvider | None = open_provider(self.settings.desk, now=clock)
         #: What happens in live calls.
         self.live: Final = LiveBoard(Path(self.settings.desk.folder))
         self._ticket: tuple[str, datetime] | None = None

@@ -15,7 +15,13 @@ from starlette.exceptions import HTTPException
 
 from qareport.errors import BusyError, ConfigError, NotFoundError, QareportError, QueryError, StoreError
 from qareport.messages import Message, say
-from qareport.web.access import ForbiddenError, GoneError, PreconditionError, UnauthenticatedError
+from qareport.web.access import (
+    EngineStartingError,
+    ForbiddenError,
+    GoneError,
+    PreconditionError,
+    UnauthenticatedError,
+)
 from qareport.web.templating import render
 from qareport.workflows.rule_publishing import PublishRefusedError
 from qareport.workflows.uploads import UploadRefusedError
@@ -38,6 +44,7 @@ CODES: Final[Mapping[str, tuple[int, Message]]] = {
     "rate_limited": (429, say("too many requests; Retry-After says when to come again")),
     "fault": (500, say("a fault in qareport; the number is in the log")),
     "engine_starting": (503, say("the speech engine is starting")),
+    "engine_absent": (503, say("the speech engine is not running")),
     "overload": (503, say("too much is waiting already")),
     "store": (503, say("the store cannot be reached")),
     "store_full": (507, say("the disk is full")),
@@ -59,6 +66,7 @@ _CODES: tuple[tuple[type[QareportError], int, str], ...] = (
     (QueryError, 422, "query_error"),
     (PreconditionError, 412, "precondition_failed"),
     (GoneError, 410, "gone"),
+    (EngineStartingError, 503, "engine_starting"),
     (ConfigError, 422, "invalid"),
     (BusyError, 409, "conflict"),
     (StoreError, 503, "store"),
@@ -138,19 +146,21 @@ def fault(request: Request, error: Exception) -> Response:
 
 
 def refuse(
-    request: Request, status: int, detail: Message, *, retry_s: int | None = None, code: str | None = None
-) -> Response:
-    """Answer a request that is not let in.
+    request: Request, status: int, detail: Message, *, retry_s: int | None = None, code: str | None = None,
+    more: dict[str, Any] | None = None,
+) -> Response:  # fmt: skip
+    """Answer a request that is not let in, or that nothing can be done about now.
 
     Args:
         request: whose answer it is.
-        status: 403, 413, 415, 422 or 429.
+        status: 403, 413, 415, 422, 429 or 503.
         detail: why, in words.
         retry_s: in seconds: after this time another try may go well.
         code: why, for programs; None: that of the status.
+        more: further facts, for programs.
     """
     headers = {} if retry_s is None else {"retry-after": str(retry_s)}
-    return _answer(request, status, code or _STATUS_CODES[status], str(detail), [], headers=headers)
+    return _answer(request, status, code or _STATUS_CODES[status], str(detail), [], headers=headers, more=more)
 
 
 def _answer(
@@ -170,4 +180,5 @@ def _answer(
 
 
 def _is_api(request: Request) -> bool:
-    return request.url.path.startswith("/api/")
+    path = request.url.path
+    return path.startswith("/api/") or (path == "/readyz" and "text/html" not in request.headers.get("accept", ""))

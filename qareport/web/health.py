@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,7 +14,10 @@ from fastapi.responses import JSONResponse, PlainTextResponse
 
 from qareport.errors import StoreError
 from qareport.files import atomic_write
+from qareport.messages import say
 from qareport.model import JobKind, Permission
+from qareport.web import errors
+from qareport.web.access import EngineStartingError
 from qareport.web.dependencies import AnyDesk, MyAccess
 from qareport.web.desk import Desk
 
@@ -34,11 +38,15 @@ class SignOfLife:
         """Write it where the web process looks."""
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         with atomic_write(folder / "worker.json") as file:
-            file.write(json.dumps(asdict(self) | {"at": datetime.now(UTC).isoformat()}).encode())
+            told = asdict(self) | {"at": datetime.now(UTC).isoformat(), "pid": os.getpid()}
+            file.write(json.dumps(told).encode())
 
 
 def engine_state(desk: Desk) -> SignOfLife:
-    """Return how the worker is: what it said last, or `absent` when that is long ago or never was."""
+    """Return how the worker is: what it said last, or `absent` when that is long ago or never was.
+
+    A worker that has ended without a word is started again: `starting`.
+    """
     return read_sign_of_life(Path(desk.settings.desk.folder))
 
 
@@ -47,12 +55,34 @@ def read_sign_of_life(folder: Path) -> SignOfLife:
     path = folder / "worker.json"
     try:
         said: dict[str, Any] = json.loads(path.read_text("utf-8"))
-        at = datetime.fromisoformat(said.pop("at"))
+        at, pid = datetime.fromisoformat(said.pop("at")), said.pop("pid", None)
     except (OSError, ValueError, KeyError):
         return SignOfLife(state="absent")
     if datetime.now(UTC) - at > _SILENT:
         return SignOfLife(state="absent", reason=str(said.get("reason", "")))
+    if said["state"] == "ready" and pid is not None and not _runs(pid):
+        said["state"] = "starting"
     return SignOfLife(**said)
+
+
+def _runs(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def require_engine(desk: Desk) -> None:
+    """Refuse what needs the engine while it starts.
+
+    Raises:
+        EngineStartingError: it is starting.
+    """
+    if engine_state(desk).state == "starting":
+        raise EngineStartingError(say("the speech engine is starting"), to_do=say("try again in some seconds"))
 
 
 @router.get("/healthz")
@@ -62,16 +92,23 @@ def healthz() -> Response:
 
 
 @router.get("/readyz")
-def readyz(desk: AnyDesk) -> Response:
-    """Say whether store and engine can be used, and how long the queue is: 200, or 503."""
+def readyz(request: Request, desk: AnyDesk) -> Response:
+    """Say whether store and engine can be used, and how long the queue is: 200, or 503 with what is missing."""
     try:
         waiting, store = desk.store.jobs.count_waiting(JobKind.UPLOAD), "ready"
     except StoreError:
         waiting, store = 0, "unreachable"
     engine = engine_state(desk)
-    ready = store == "ready" and engine.state == "ready"
     body = {"store": store, "engine": engine.state, "model": engine.model, "queue": waiting}
-    return JSONResponse(body, status_code=200 if ready else 503)
+    if store != "ready":
+        return errors.refuse(request, 503, say("the store cannot be reached"), code="store", more=body)
+    if engine.state == "starting":
+        detail = say("the speech engine is starting; what is uploaded now is heard when it is ready")
+        return errors.refuse(request, 503, detail, code="engine_starting", more=body)
+    if engine.state != "ready":
+        detail = say("the speech engine is not running; what is uploaded now waits for it")
+        return errors.refuse(request, 503, detail, code="engine_absent", more=body)
+    return JSONResponse(body)
 
 
 @router.get("/metrics")

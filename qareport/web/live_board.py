@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
+from qareport.analysis import WEIGHTS
 from qareport.errors import NotFoundError
 from qareport.model import Alert, AlertState, CallReport, LiveCall, LiveLine, Permission, Role
 from qareport.model.live import WatchedFinding
@@ -18,6 +19,9 @@ RECENT: Final = timedelta(minutes=15)
 _MOST_ENDED: Final = 20
 #: In milliseconds: so far apart the same may be in the live call and in its recording.
 _NEAR_MS: Final = 15_000
+#: In seconds: how far back the board's curve of the customer's emotion reaches.
+CURVE_S: Final = 60
+_WEIGHTS: Final[Mapping[str, float]] = {emotion.value: weight for emotion, weight in WEIGHTS.items()}
 #: A new alert counts before one that somebody has taken on, and that before one that was put off.
 _ORDER: Final = {AlertState.NEW: 0, AlertState.ACKED: 1, AlertState.SNOOZED: 2}
 
@@ -29,6 +33,18 @@ class Countdown:
     finding: WatchedFinding
     #: None: it cannot be told.
     left_s: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Feeling:
+    """How the customer felt in a sentence of the last `CURVE_S` seconds."""
+
+    emotion: str
+    #: -5 … +5, as in the curve of a call.
+    value: float
+    #: When it was said, in seconds before now, as far as the curve reaches.
+    from_s: float
+    to_s: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,8 +60,16 @@ class BoardRow:
     #: The last sentence, and the customer's last one with an emotion.
     last: LiveLine | None
     mood: LiveLine | None
+    #: The customer's sentences of the last `CURVE_S` seconds whose emotion is known, the oldest first.
+    curve: tuple[Feeling, ...]
     #: How long it has been on, or was.
     seconds: int
+
+    @property
+    def turns(self) -> tuple[Feeling, ...]:
+        """The sentences of the curve with which the emotion changed."""
+        before = (None, *(feeling.emotion for feeling in self.curve))
+        return tuple(own for own, last in zip(self.curve, before, strict=False) if own.emotion != last)
 
     @property
     def order(self) -> tuple[int, int, bool, datetime]:
@@ -102,10 +126,11 @@ def row_of(access: Access, call: LiveCall, alerts: Sequence[Alert]) -> BoardRow:
     shown = [alert for alert in alerts if not (call.state.is_on and alert.state.is_over)]
     moods = (line for line in reversed(call.lines) if line.role is Role.CUSTOMER and line.emotion)
     until = now if call.ended_at is None else call.ended_at
+    length = until - call.started_at
     return BoardRow(
-        call=call, teams=teams_of(access, call.agent_id), seconds=_seconds(until - call.started_at),
-        alerts=in_order(shown),
+        call=call, teams=teams_of(access, call.agent_id), seconds=_seconds(length), alerts=in_order(shown),
         countdowns=countdowns_of(call, now), last=call.lines[-1] if call.lines else None, mood=next(moods, None),
+        curve=tuple(_curve(call.lines, length.total_seconds())),
     )  # fmt: skip
 
 
@@ -179,6 +204,16 @@ def _teams(access: Access) -> Mapping[str, tuple[str, ...]]:
         for agent in team.agents:
             teams[agent] = (*teams.get(agent, ()), team.name)
     return teams
+
+
+def _curve(lines: Sequence[LiveLine], now_s: float) -> Iterator[Feeling]:
+    for line in sorted(lines, key=lambda line: line.start_ms):
+        weight = _WEIGHTS.get(line.emotion or "") if line.role is Role.CUSTOMER else None
+        to_s = max(0.0, now_s - line.end_ms / 1000)
+        if weight is not None and line.emotion and to_s < CURVE_S:
+            from_s = min(float(CURVE_S), max(to_s, now_s - line.start_ms / 1000))
+            value = weight if line.score is None else weight * line.score
+            yield Feeling(emotion=line.emotion, value=value, from_s=from_s, to_s=to_s)
 
 
 def _words_of(row: BoardRow) -> str:

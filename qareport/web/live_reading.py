@@ -94,6 +94,14 @@ def alerts_of_call(access: Access, call_id: str) -> tuple[Alert, ...]:
     return tuple(alert for alert in access.desk.store.alerts.list_of_call(call_id) if agents.holds(alert.agent_id))
 
 
+def heard_live(access: Access, call_id: str) -> LiveCall | None:
+    """Return what was heard of a stored call while it was on; None: it was not heard, or it may not be seen."""
+    if not access.principal.may(Permission.LIVE_READ):
+        return None
+    call = access.desk.store.live_calls.find_merged(call_id)
+    return call if call is not None and access.agents(Permission.LIVE_READ).holds(call.agent_id) else None
+
+
 def acknowledge(access: Access, alert_id: int) -> Alert:
     """Take an alert on: 我来处理.
 

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from qareport import privacy
 from qareport.errors import NotFoundError
-from qareport.messages import say
+from qareport.messages import keep, say
 from qareport.model import Job, JobKind, JobState, Permission, Role
 from qareport.web.access import Access, ForbiddenError
 from qareport.web.desk import Desk
@@ -123,7 +123,7 @@ async def receive(desk: Desk, job: Job, pieces: AsyncIterator[bytes]) -> None:
                 await anyio.to_thread.run_sync(receiving.write, piece)
             path, sha256 = await anyio.to_thread.run_sync(receiving.keep)
     except UploadRefusedError as error:
-        desk.store.jobs.refuse(job.job_id, at=desk.now(), error_code=error.code, error=str(error))
+        desk.store.jobs.refuse(job.job_id, at=desk.now(), error_code=error.code, error=keep(error))
         raise
     payload = dict(job.payload) | {"path": str(path.resolve()), "sha256": sha256}
     desk.store.jobs.release(job.job_id, payload)

@@ -58,30 +58,29 @@ def run_worker(workspace: Workspace, *, live: LivePorts | None = None) -> None:
     """
     desk = workspace.settings.desk
     folder = Path(desk.folder)
-    SignOfLife(state="starting").leave(folder)
+    signs = _Signs(folder)
+    signs.start()  # loading may take longer than a sign of life counts
     UploadFolder(path=folder / "uploads", most_bytes=0).sweep()
     try:
         engine = workspace.load_engine()
         model = workspace.engine_files().info.name
     except QareportError as error:
-        SignOfLife(state="failed", reason=str(error)).leave(folder)
+        signs.end(SignOfLife(state="failed", reason=str(error)))
         raise
     turns = ModelTurns()
     worker = UploadWorker(workspace, shared(engine, turns))
 
     def stop(number: int, frame: FrameType | None) -> None:
         worker.stopping.set()
-        threading.Thread(target=_leave_soon, args=(workspace, worker, folder), daemon=True).start()
+        threading.Thread(target=_leave_soon, args=(workspace, worker, signs), daemon=True).start()
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, stop)
-    beat = threading.Thread(target=_beat, args=(worker.stopping, folder, model), daemon=True)
     threading.Thread(target=_tidy, args=(workspace, worker.stopping), daemon=True).start()
     with heard_live(workspace, engine, turns, live) if live else nullcontext():
-        beat.start()  # from here on calls get in, too
+        signs.say(SignOfLife(state="ready", model=model))  # from here on calls get in, too
         worker.run()
-    beat.join()
-    SignOfLife(state="stopped").leave(folder)
+    signs.end(SignOfLife(state="stopped"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,11 +157,11 @@ def live_rule_book(workspace: Workspace) -> RuleBook:
     return replace(book, reader=open_reader(quick, workspace.config))
 
 
-def _leave_soon(workspace: Workspace, worker: UploadWorker, folder: Path) -> None:
+def _leave_soon(workspace: Workspace, worker: UploadWorker, signs: _Signs) -> None:
     """End the process although the model still works on a recording: the next worker hears that one anew."""
     time.sleep(_LEAVE_S)
     worker.give_back()
-    SignOfLife(state="stopped").leave(folder)
+    signs.end(SignOfLife(state="stopped"))
     os._exit(0)
 
 
@@ -175,8 +174,32 @@ def _tidy(workspace: Workspace, stopping: threading.Event) -> None:
         stopping.wait(_TIDY_S)
 
 
-def _beat(stopping: threading.Event, folder: Path, model: str) -> None:
-    while True:
-        SignOfLife(state="ready", model=model).leave(folder)
-        if stopping.wait(_BEAT_S):
-            return
+class _Signs:
+    """Leaves a sign of life every `_BEAT_S`, and whenever it says something else."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._said = SignOfLife(state="starting")
+        self._lock = threading.Lock()
+        self._ended = threading.Event()
+
+    def start(self) -> None:
+        """Begin with `starting`."""
+        self.say(self._said)
+        threading.Thread(target=self._repeat, daemon=True).start()
+
+    def say(self, said: SignOfLife) -> None:
+        """Leave this one now, and from now on."""
+        with self._lock:
+            if not self._ended.is_set():
+                self._said = said
+                said.leave(self._folder)
+
+    def end(self, last: SignOfLife) -> None:
+        """Leave the last one; nothing is said after it."""
+        self.say(last)
+        self._ended.set()
+
+    def _repeat(self) -> None:
+        while not self._ended.wait(_BEAT_S):
+            self.say(self._said)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from qareport import privacy
 from qareport.errors import AudioError, NotFoundError
-from qareport.files import atomic_write, content_key
+from qareport.files import atomic_write, content_key, is_file
 from qareport.messages import say
 from qareport.model import CallReport
 from qareport.report.order.transcript_lines import covered_ms
@@ -70,7 +70,7 @@ def make_listening(
     if call.audio is None or made.is_made:
         return made
     path = Path(call.audio.path)
-    if not path.is_file():
+    if not is_file(path):
         raise AudioError(say("the recording is not where it was"), where=str(path))
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     if not made.sound.is_file():

@@ -19,8 +19,8 @@ from qareport import asr, events, privacy
 from qareport.audio.containers import open_options, sha256_of
 from qareport.audio.trial_decode import survives
 from qareport.errors import QareportError
-from qareport.files import content_key
-from qareport.messages import for_user, say
+from qareport.files import content_key, is_file
+from qareport.messages import for_user, keep, recall, say
 from qareport.model import (
     Call,
     CallCorrection,
@@ -127,11 +127,11 @@ class UploadWorker:
                 original=bool(job.payload.get("original")),
             )
         except QareportError as error:
-            code, words = "no_sound", str(error)
+            code, words = "no_sound", keep(error, clean=_masked)
         except Exception as error:  # noqa: BLE001 - one bad recording stops no other
-            code, words = "no_sound", f"{type(error).__name__}: {error}"
+            code, words = "no_sound", _masked(f"{type(error).__name__}: {error}")
         state = JobState.FAILED if code else JobState.DONE
-        store.jobs.finish(job.job_id, self._owner, state, at=_now(), error_code=code, error=privacy.mask(words)[0])
+        store.jobs.finish(job.job_id, self._owner, state, at=_now(), error_code=code, error=words)
 
     def work_on(self, job: Job) -> None:
         """Hear and judge one upload, or a call again; whatever goes wrong with it ends that job alone."""
@@ -143,9 +143,9 @@ class UploadWorker:
         except _LostError:
             return
         except QareportError as error:
-            outcome = _Outcome(code=getattr(error, "code", "failed"), words=str(error))
+            outcome = _Outcome(code=getattr(error, "code", "failed"), words=keep(error, clean=_masked))
         except Exception as error:  # noqa: BLE001 - one bad recording stops no other
-            outcome = _Outcome(code="failed", words=f"{type(error).__name__}: {error}")
+            outcome = _Outcome(code="failed", words=_masked(f"{type(error).__name__}: {error}"))
         heard.end(outcome)
         if job.kind is JobKind.UPLOAD:
             merge(
@@ -156,7 +156,7 @@ class UploadWorker:
                 keep_audio=self._workspace.settings.live.keep_audio,
             )
         events.happened(
-            job.kind.value, outcome.code or "done", duration_ms=watch.lap_ms(), reason=outcome.words or None
+            job.kind.value, outcome.code or "done", duration_ms=watch.lap_ms(), reason=recall(outcome.words) or None
         )
 
     def _process(self, job: Job, heard: _Heard) -> _Outcome:
@@ -165,7 +165,7 @@ class UploadWorker:
         heard.step("decoding")
         if not self._is_decodable(call):
             failure = keep_failure(self._workspace.store, call, "decode", for_user(_CRASHED))
-            return _Outcome(code="decoder_crashed", words=failure.reason)
+            return _Outcome(code="decoder_crashed", words=_masked(failure.reason))
         transcription = transcribe_calls(
             [call],
             self._workspace.store,
@@ -176,7 +176,7 @@ class UploadWorker:
         if transcription.duplicates:
             return _Outcome(call_id=transcription.duplicates[0].first.call_id)
         if transcription.failures:
-            return _Outcome(code=_code_of(transcription.failures[0]), words=transcription.failures[0].reason)
+            return _Outcome(code=_code_of(transcription.failures[0]), words=_masked(transcription.failures[0].reason))
         heard.step("judging")
         forget_changed_rules(self._workspace)
         _, failures = judge_calls(
@@ -188,7 +188,7 @@ class UploadWorker:
         if not failures:  # the page opens with its sound
             self._workspace.store.jobs.add(JobKind.SOUND, {"call_id": call.call_id, "original": False}, at=_now())
         if failures:
-            return _Outcome(code="judging", words=failures[0].reason)
+            return _Outcome(code="judging", words=_masked(failures[0].reason))
         notes = {note.code for note in transcription.calls[0].transcript.notes}
         return _Outcome(call_id=call.call_id, no_speech=NoteCode.NO_SPEECH in notes)
 
@@ -212,10 +212,10 @@ class UploadWorker:
         store, call_id, language = self._workspace.store, str(job.payload["call_id"]), str(job.payload["language"])
         judged = find_judged(store, call_id)
         call, before = judged.call, judged.transcript
-        if before.audio is None or not Path(before.audio.path).is_file():
-            return _Outcome(code="sound_gone", words=str(say("the recording is not kept any more")))
+        if before.audio is None or not is_file(before.audio.path):
+            return _Outcome(code="sound_gone", words=keep(say("the recording is not kept any more")))
         if sha256_of(before.audio.path) != before.audio.sha256:
-            return _Outcome(code="sound_gone", words=str(say("another recording is in its place by now")))
+            return _Outcome(code="sound_gone", words=keep(say("another recording is in its place by now")))
         engine_key, engine = self._in_language(language, "auto")
         key = content_key(engine_key, before.audio.sha256, ",".join(call.channel_roles))
         heard.step("decoding")
@@ -223,7 +223,7 @@ class UploadWorker:
         if transcript is None:
             found = engine.transcribe_aloud(replace(call, audio_path=before.audio.path), on_lines=heard.lines)
             if isinstance(found, FailedCall):
-                return _Outcome(code=_code_of(found), words=found.reason)
+                return _Outcome(code=_code_of(found), words=_masked(found.reason))
             transcript = found
             store.transcripts.put(key, transcript)
         heard.step("judging")
@@ -296,7 +296,7 @@ class _Heard:
         progress = self._progress() | {"call_id": outcome.call_id, "no_speech": outcome.no_speech}
         self._jobs.finish(
             self._job.job_id, self._owner, state, at=_now(), progress=progress, error_code=outcome.code,
-            error=privacy.mask(outcome.words)[0],
+            error=outcome.words,
         )  # fmt: skip
 
     def _progress(self) -> dict[str, Any]:
@@ -381,3 +381,7 @@ def _code_of(failure: FailedCall) -> str:
 
 def _now() -> datetime:
     return datetime.now(UTC)
+
+
+def _masked(words: str) -> str:
+    return privacy.mask(words)[0]

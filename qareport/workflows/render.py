@@ -63,7 +63,7 @@ class Norms:
         return self._known[day]
 
     def _measures(self, first: datetime, last: datetime) -> Sequence[MeasuredCall]:
-        return self._store.results.list_measures(first, last, summarise=periods.summarise_call)
+        return self._store.summaries.list_measures(first, last, summarise=periods.summarise_call)
 
     def of(self, order: OrderReport) -> TeamNorm | None:
         """Return the norm before the order's latest call; None if its time is not known."""

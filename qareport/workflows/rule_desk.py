@@ -9,7 +9,7 @@ import os
 import re
 import threading
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
@@ -45,6 +45,8 @@ class RuleFileEntry:
     name: str
     #: "rules", "tests" or "synonyms".
     kind: str
+    #: The category of most of its rules; "" for files without rules.
+    category: str
     #: Ids and titles of its rules, in order; empty where it cannot be read.
     rules: tuple[tuple[str, str], ...]
     errors: int
@@ -106,9 +108,12 @@ class RuleDesk:
         files = self._files()
         check = self.check({})
         by_file: dict[str, list[tuple[str, str]]] = {}
+        categories: dict[str, str] = {}
         hits: Counter[str] = Counter()
         for name in files.rule_names:
-            by_file[name] = _titles(files.contents[name])
+            found = _read(files.contents[name])
+            by_file[name] = [(rule.rule_id, rule.title) for rule in found]
+            categories[name] = category_of(found)
         counted = self._hits.count(agents)
         for name, titles in by_file.items():
             hits[name] = sum((counted or hits)[rule_id] for rule_id, _title in titles)
@@ -116,6 +121,7 @@ class RuleDesk:
             RuleFileEntry(
                 name=name,
                 kind=rules.kind_of(name),
+                category=categories.get(name, ""),
                 rules=tuple(by_file.get(name, ())),
                 errors=sum(_file_of(problem) == files.path_of(name) for problem in check.errors),
                 warnings=sum(_file_of(problem) == files.path_of(name) for problem in check.warnings),
@@ -136,6 +142,12 @@ class RuleDesk:
             return RuleFileText(name=name, text="", sha256=None)
         text = content.decode("utf-8-sig", "replace").replace("\r\n", "\n")
         return RuleFileText(name=name, text=text, sha256=hashlib.sha256(content).hexdigest())
+
+    def partner_of(self, name: str) -> str:
+        """Return the file with the examples of a file of rules, or with the rules of a file of examples; "": none."""
+        stem = name.removesuffix(".yaml")
+        other = f"{stem.removesuffix('.test')}.yaml" if stem.endswith(".test") else f"{stem}.test.yaml"
+        return other if other in self._files().contents else ""
 
     def path_of(self, name: str) -> str:
         """Return how messages name a file."""
@@ -317,12 +329,16 @@ def _checked_size(name: str, text: str) -> str:
     return text
 
 
-def _titles(content: bytes) -> list[tuple[str, str]]:
+def category_of(found: Sequence[rules.EditableRule]) -> str:
+    """Return the category of most of some rules; "" for none."""
+    return next((category for category, _count in Counter(rule.category for rule in found).most_common(1)), "")
+
+
+def _read(content: bytes) -> tuple[rules.EditableRule, ...]:
     try:
-        found = rules.read_rules(content.decode("utf-8-sig", "replace"))
+        return rules.read_rules(content.decode("utf-8-sig", "replace"))
     except ConfigError:
-        return []
-    return [(rule.rule_id, rule.title) for rule in found]
+        return ()
 
 
 def _file_of(problem: Problem) -> str:

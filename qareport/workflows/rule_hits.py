@@ -52,7 +52,7 @@ class RuleHits:
             newest = self._store.calls.list_starts_around(*_FAR)
             if newest:
                 period = (newest[0] - RECENT, newest[0] + timedelta(seconds=1))
-                for call in self._store.results.list_summaries(*period, summarise=periods.summarise_call):
+                for call in self._store.summaries.list(*period, summarise=periods.summarise_call):
                     by_agent[call.agent_id].update(hit.rule_id for hit in call.hits)
         except QareportError:  # the page shows no counts; whoever uses the store next is told
             return

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Final
 
-from qareport import periods
-from qareport.model import Agents, CallSummary, HeatMap, Period, PeriodReport
-from qareport.periods import TrendTotals
+from qareport import calendar, periods
+from qareport.model import Agents, CallSummary, CallSums, DayFigures, HeatMap, Period, PeriodReport
+from qareport.periods import Compared, TrendTotals
 from qareport.workflows.review import review_summaries
 from qareport.workflows.workspace import Workspace
 
 #: How far back promises and repeated calls are looked for, beside the periods that are compared.
 LOOK_BACK: Final = timedelta(days=14)
+_Days = Mapping[tuple[datetime, datetime], DayFigures]
 
 
 def report_of(
@@ -52,12 +55,72 @@ def report_of(
     )
 
 
-def state_of(workspace: Workspace, period: Period) -> Hashable:
-    """Return what changes with everything that the report of a period is made from."""
-    start, end = periods.bounds(period)
+def brief_of(workspace: Workspace, day: Period, agents: Agents, *, agent_id: str | None = None) -> PeriodReport:
+    """Build what the first page shows of a day from the calls of some agents: its own, and earlier days added up.
+
+    Args:
+        workspace: the installation.
+        day: the day.
+        agents: whose calls count.
+        agent_id: makes the own edition of this agent, who is one of them.
+    """
+    settings, store = workspace.settings.period, workspace.store
+    start, end = periods.bounds(day)
+    first = _first_of(workspace, day, day)
+    now = store.summaries.list(start, end, summarise=periods.summarise_call, agents=agents)
+    days = store.summaries.list_days(
+        (first, end), day_of=partial(periods.day_around, time_zone=day.time_zone), add_calls=periods.add_calls,
+        summarise=periods.summarise_call,
+    )  # fmt: skip
+    next_end = end + calendar.DAY
+    earlier = store.summaries.list_related(
+        first, start, orders=sorted({call.order_id for call in now if call.order_id}),
+        keys=sorted({key for _, figures in days for due_at, key in figures.due if start <= due_at < next_end}),
+        summarise=periods.summarise_call, agents=agents,
+    )  # fmt: skip
+    return periods.build_brief(
+        day,
+        review_summaries(store, now, workspace.settings.score),
+        earlier,
+        _compared(workspace, day, dict(days), agents),
+        [call for call in store.calls.list_failures(start, end) if agents.holds(call.agent_id)],
+        settings,
+        agent_id=agent_id,
+        roster=workspace.roster,
+    )
+
+
+def _compared(workspace: Workspace, day: Period, days: _Days, agents: Agents) -> Compared:
+    """Add up a day and those that it is compared with, for some agents."""
+    settings = workspace.settings.period
+    baseline = periods.baseline_of(day, settings)
+    within = timedelta(days=settings.repeat_days)
+    first, last = periods.bounds(baseline[-1])[0] - within, periods.bounds(day)[1]
+    repeats = workspace.store.summaries.list_repeats(first, last, agents)
+    again = [start for start, before in repeats if start - before <= within]
+
+    def added(one_day: Period) -> CallSums:
+        begin, end = periods.day_around(periods.bounds(one_day)[0], one_day.time_zone)
+        known = days[begin, end].sums if (begin, end) in days else {}
+        total = CallSums.total(sums for agent, sums in known.items() if agents.holds(agent or None))
+        return replace(total, repeated=sum(begin <= start < end for start in again))
+
+    earlier = [added(other) for other in baseline]
+    return Compared(
+        now=added(day),
+        previous=earlier[0] if earlier[0].calls else None,
+        baseline=CallSums.total(earlier),
+        periods=sum(bool(sums.calls) for sums in earlier),
+    )
+
+
+def state_of(workspace: Workspace, day: Period) -> Hashable:
+    """Return what changes with everything that `brief_of` makes a day from."""
+    start, end = periods.bounds(day)
     failures = workspace.store.calls.list_failures(start, end)
-    calls = workspace.store.call_pages.find_state(_first_of(workspace, period, period), end)
-    return *calls, *((failure.call_id, failure.reason) for failure in failures)
+    calls = workspace.store.call_pages.find_state(_first_of(workspace, day, day), end)
+    verdicts = workspace.store.reviews.find_state(start, end)
+    return calls, verdicts, *((failure.call_id, failure.reason) for failure in failures)
 
 
 def _first_of(workspace: Workspace, period: Period, trend_of: Period) -> datetime:
@@ -80,12 +143,12 @@ def heat_of(workspace: Workspace, period: Period, agents: Agents, *, stage: str 
         agents: whose calls count.
         stage: only calls of this stage; None: all.
     """
-    start, end = periods.bounds(period)
-    counts = workspace.store.call_pages.count_heat(start, end, agents, stage=stage)
+    counts = workspace.store.call_pages.count_heat(
+        periods.bounds(period), agents, day_of=partial(periods.day_around, time_zone=period.time_zone), stage=stage
+    )
     return periods.build_heat(counts, workspace.settings.period)
 
 
 def _summaries(workspace: Workspace, first: datetime, last: datetime, agents: Agents) -> tuple[CallSummary, ...]:
-    found = workspace.store.results.list_summaries(first, last, summarise=periods.summarise_call)
-    own = found if agents.only is None else tuple(call for call in found if agents.holds(call.agent_id))
-    return review_summaries(workspace.store, own, workspace.settings.score)
+    found = workspace.store.summaries.list(first, last, summarise=periods.summarise_call, agents=agents)
+    return review_summaries(workspace.store, found, workspace.settings.score)

@@ -14,7 +14,7 @@ from qareport import calendar, events
 from qareport.audio.containers import sha256_of
 from qareport.errors import AudioError, Problem
 from qareport.events import Progress
-from qareport.files import content_key
+from qareport.files import content_key, is_file
 from qareport.messages import Message, say
 from qareport.model import Call, FailedCall, Transcript, unfit_id
 
@@ -307,7 +307,7 @@ def _is_other(call: Call, stored: Call, sha256: str | None) -> bool:
     if _same_file(call, stored):
         return False
     if sha256 is None:  # never transcribed: only a file that is still there is certain to be another one
-        return Path(stored.audio_path).is_file() and Path(call.audio_path).is_file()
+        return is_file(stored.audio_path) and is_file(call.audio_path)
     try:
         return sha256_of(call.audio_path) != sha256
     except AudioError:

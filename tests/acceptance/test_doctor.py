@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -48,6 +49,15 @@ def test_a_sound_machine_has_no_fault(doctor: Callable[..., str]) -> None:
     ]
     assert "every template was filled" in said
     assert "does not exist yet, `qareport run` creates it" in said
+
+
+def test_a_cluster_that_does_not_answer_is_a_fault(doctor: Callable[..., str], tmp_path: Path) -> None:
+    settings = tmp_path / "mine/config/qareport.yaml"
+    settings.write_text(re.sub(r"(?m)^( +on:).*$", r"\1 ray://127.0.0.1:9", settings.read_text("utf-8")), "utf-8")
+    (said,) = (line for line in doctor(status=2).splitlines() if line.startswith("cluster"))
+    assert "FAULT" in said
+    assert "ray://127.0.0.1:9" in said
+    assert "cannot be reached" in said
 
 
 def test_every_fault_is_found_in_one_go(doctor: Callable[..., str], tmp_path: Path) -> None:

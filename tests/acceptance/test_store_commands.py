@@ -191,6 +191,25 @@ def test_retention_deletes_what_is_older_than_the_settings_say(
     assert orders(url) == {"o-new"}
 
 
+def test_retention_deletes_a_few_calls_at_a_time_each_lot_with_its_proof(
+    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("qareport.workflows.deletion.AT_ONCE", 2)
+    config = tmp_path / "config"
+    config.mkdir()
+    (config / "qareport.yaml").write_text("retention: {days: 30}\n", "utf-8")
+    with Store(url) as store:
+        for number in range(4):  # beside the old one, which has no transcript
+            call_id, started_at = f"old{number}", datetime(2020, 1, 1 + number, tzinfo=UTC)
+            call = Call(call_id=call_id, audio_path="", order_id="o-old", started_at=started_at)
+            fill(store, call, audio="pqrs"[number])
+    assert main(["store", "retain", "--store", url, "--config", str(config)]) == 0
+    assert "Deleted: 5 calls, 5 results, 4 transcripts, 0 documents." in capsys.readouterr().out
+    assert orders(url) == {"o-new"}
+    with Store(url) as store:
+        assert [proof.calls for proof in store.deletion.list_proofs()] == [1, 2, 2]
+
+
 def test_retention_deletes_the_texts_of_mails_that_were_never_settled(
     url: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -87,7 +87,18 @@ def test_a_place_that_cannot_be_written_is_named(
     assert "fault in qareport" not in said
 
 
-def test_a_disk_that_fills_up_leaves_no_half_configuration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("format", ["csv", "xlsx", "parquet", "jsonl"])
+def test_a_full_disk_behind_an_export_is_one_line(folder: Path, format: str) -> None:
+    done = shell(f"{QAREPORT} --locale en export segments --format {format} -o /dev/full", folder)
+    assert done.returncode == 2
+    assert done.stderr.splitlines() == [
+        "qareport: /dev/full: cannot be written: No space left on device; check the folder and the disk"
+    ]
+
+
+def test_a_disk_that_fills_up_leaves_no_half_configuration(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     def fill_up(source: str, target: str) -> str:
         if source.endswith("topics.yaml"):
             raise OSError(errno.ENOSPC, "No space left on device", target)
@@ -95,6 +106,7 @@ def test_a_disk_that_fills_up_leaves_no_half_configuration(tmp_path: Path, monke
 
     monkeypatch.setattr("qareport.cli.setup.copy_file", fill_up)
     assert main(["init", str(tmp_path / "new")]) == 2
+    assert "cannot be written: No space left on device; check the folder" in capsys.readouterr().err
     assert list((tmp_path / "new").iterdir()) == []
     monkeypatch.undo()
     assert main(["init", str(tmp_path / "new")]) == 0

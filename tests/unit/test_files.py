@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import re
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -16,6 +18,7 @@ from qareport.files import (
     atomic_path,
     atomic_write,
     content_key,
+    is_file,
     open_output,
     private_files,
     read_secret,
@@ -172,6 +175,27 @@ def test_a_device_is_written_to_and_not_replaced() -> None:
     with open_output(Path("/dev/null")) as file:
         file.write(b"rows")
     assert Path("/dev/null").is_char_device()
+
+
+def test_a_name_that_the_locale_cannot_write_is_an_error_of_the_system_that_says_what_to_do(tmp_path: Path) -> None:
+    code = (
+        "import sys; from pathlib import Path; from qareport.files import atomic_write\n"
+        "from qareport.errors import os_reason\n"
+        "try:\n    with atomic_write(Path(sys.argv[1], chr(0x8ba2) + '.html')): pass\n"
+        "except OSError as error: print(os_reason(error))\n"
+    )
+    locale = {"PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "LC_ALL": "C"}
+    said = subprocess.run(
+        [sys.executable, "-c", code, tmp_path], env=os.environ | locale, capture_output=True, text=True, check=True
+    ).stdout
+    assert "set PYTHONUTF8=1" in said
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("path", ["x" * 300, "a\0b", "none.wav", "."])
+def test_what_no_file_system_takes_is_no_file(path: str) -> None:
+    assert not is_file(path)
+    assert is_file(__file__)
 
 
 def test_a_folder_is_no_output(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from qareport import messages
 from qareport.errors import Problem
-from qareport.messages import Message, say, say_count
+from qareport.messages import Kept, Message, say, say_count
 
 PROBLEM = Problem(what="x", where="a.yaml:3:5", expected="y", to_do="z")
 
@@ -57,3 +57,25 @@ def test_a_text_that_no_catalogue_knows_is_said_as_it_is() -> None:
 def test_there_are_two_languages() -> None:
     with pytest.raises(ValueError, match="messages speak en, zh, not 'de'"):
         messages.use("de")
+
+
+def test_kept_words_are_read_in_the_language_of_who_reads_them() -> None:
+    kept = messages.keep(
+        say("given up after {count} tries; last: {reply}", count=3, reply=Kept(messages.keep(PROBLEM)))
+    )
+    assert messages.recall(kept) == "given up after 3 tries; last: a.yaml:3:5: x; expected y; z"
+    with messages.speaking("zh"):
+        assert messages.recall(kept) == "试了 3 次后放弃；最后一次：a.yaml:3:5: x；应为：y；z"
+
+
+def test_words_of_others_are_kept_as_they_are() -> None:
+    assert messages.keep("410 gone") == "410 gone"
+    assert messages.recall("410 gone") == "410 gone"
+
+
+def test_kept_words_are_cleaned_in_every_language() -> None:
+    kept = messages.keep(
+        say("{what}; {to_do}", what="13800138000", to_do="x"), clean=lambda text: text.replace("138", "*")
+    )
+    assert "138" not in kept
+    assert messages.recall(kept) == "*00*000; x"

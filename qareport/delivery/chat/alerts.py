@@ -18,6 +18,7 @@ from qareport.delivery.chat.channel import Robots, fold
 from qareport.delivery.chat.robots import ChatLine, ChatMessage
 from qareport.delivery.webhooks import failed, write_body
 from qareport.errors import QareportError
+from qareport.messages import recall
 from qareport.model import DeliveryState, EventType, Outcome, Signal, TryOutcome, Webhook, WebhookDelivery
 from qareport.presentation import live_wording
 from qareport.presentation.locale import _, speaking
@@ -109,7 +110,7 @@ class AlertTeller:
                 ended = self._ended(delivery, outcome)
             self._store.webhook_queue.end(delivery.delivery_id, self.owner, ended, at=self._now())
         if outcome is not None:
-            events.happened("robot", outcome.state, name=name, count=len(told), reason=outcome.reply)
+            events.happened("robot", outcome.state, name=name, count=len(told), reason=recall(outcome.reply))
 
     def _concerns(self, name: str, delivery: WebhookDelivery) -> bool:
         team = self._robots.get(name).team

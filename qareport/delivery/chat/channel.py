@@ -19,7 +19,7 @@ import pydantic
 from qareport.delivery.chat.robots import ChatLine, ChatMessage, RobotRequest, read_answer, write_request
 from qareport.delivery.outbox import Clock, DispatchResult, RetryPolicy, dispatch
 from qareport.errors import DeliveryError, NotFoundError
-from qareport.messages import say
+from qareport.messages import keep, say
 from qareport.model import ROBOT, ChannelKind, Delivery, DeliveryRecord, DeliveryState, Edition, Outcome
 from qareport.outgoing import OutgoingClient, OutgoingError, OutgoingFault, OutgoingReach
 from qareport.presentation.locale import _, plural
@@ -97,14 +97,14 @@ class Robots:
         try:
             robot = self.get(name)
         except NotFoundError as error:
-            return Outcome(state=DeliveryState.FAILED, reply=str(error))
+            return Outcome(state=DeliveryState.FAILED, reply=keep(error))
         try:
             request = self._write(robot, message)
         except DeliveryError as error:
-            return Outcome(state=DeliveryState.RETRY, reply=str(error))
+            return Outcome(state=DeliveryState.RETRY, reply=keep(error))
         if not self._has_room(name):
             most = self._settings.per_minute
-            return Outcome(state=DeliveryState.RETRY, reply=str(say("more than {most} messages a minute", most=most)))
+            return Outcome(state=DeliveryState.RETRY, reply=keep(say("more than {most} messages a minute", most=most)))
         if not begin():
             return None
         try:
@@ -113,9 +113,9 @@ class Robots:
             )
         except OutgoingError as error:
             if error.fault is OutgoingFault.FORBIDDEN:
-                return Outcome(state=DeliveryState.FAILED, reply=str(error))
+                return Outcome(state=DeliveryState.FAILED, reply=keep(error))
             state = DeliveryState.UNKNOWN if error.may_have_arrived else DeliveryState.RETRY
-            return Outcome(state=state, reply=str(error))
+            return Outcome(state=state, reply=keep(error))
         return read_answer(robot.kind, answer.status, answer.body)
 
     def _write(self, robot: RobotSettings, message: ChatMessage) -> RobotRequest:
@@ -155,7 +155,7 @@ class RobotChannel:
         try:
             message = _MESSAGE.validate_json(content)
         except pydantic.ValidationError:
-            return Outcome(state=DeliveryState.FAILED, reply=str(say("the message cannot be read")))
+            return Outcome(state=DeliveryState.FAILED, reply=keep(say("the message cannot be read")))
         return self._robots.tell(delivery.recipient, message, begin=begin)
 
     def close(self) -> None:

@@ -16,7 +16,7 @@ from qareport import privacy
 from qareport.delivery.integrations.data_templates import evaluate, fill_address, fill_value, names_in
 from qareport.delivery.integrations.integration import Integration, RequestForm, split_secret, values_of
 from qareport.errors import DeliveryError
-from qareport.messages import say
+from qareport.messages import Kept, keep, say
 from qareport.model import DeliveryState
 from qareport.settings.secrets import find_secret
 
@@ -116,19 +116,19 @@ class RequestWriter:
         items = self.items(event, values)
         if not items:
             return RequestOutcome(
-                state=DeliveryState.SENT, reply=str(say("nothing to send: the conditions do not hold"))
+                state=DeliveryState.SENT, reply=keep(say("nothing to send: the conditions do not hold"))
             )
         try:
             return self._deliver(values, items, delivery_id)
         except _ReadingRefusedError as refusal:
             outcome = refusal.outcome
-            return replace(outcome, reply=str(say("reading answered {reply}", reply=outcome.reply)))
+            return replace(outcome, reply=keep(say("reading answered {reply}", reply=Kept(outcome.reply))))
 
     def _deliver(self, values: Mapping[str, Any], items: Sequence[Any], delivery_id: str) -> RequestOutcome:
         ticket = self._find_ticket(values) if self._names_ticket() else None
         if ticket is None and self._names_ticket():
             known = values["order_id"] or values["call_id"]
-            return RequestOutcome(state=DeliveryState.RETRY, reply=str(say("no ticket for {known} yet", known=known)))
+            return RequestOutcome(state=DeliveryState.RETRY, reply=keep(say("no ticket for {known} yet", known=known)))
         outcome = RequestOutcome(state=DeliveryState.SENT, reply="")
         for number, item in enumerate(items, start=1):
             written = self._write({**values, "ticket": ticket, "item": item}, read=True)

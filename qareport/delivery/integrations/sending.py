@@ -11,7 +11,7 @@ from qareport.delivery.integrations.integration import Integration, RequestForm
 from qareport.delivery.integrations.requests import RequestOutcome, RequestWriter
 from qareport.delivery.webhooks import failed, retry_after, write_body
 from qareport.errors import ConfigError, QareportError
-from qareport.messages import say
+from qareport.messages import keep, say
 from qareport.model import DeliveryState, EventType, TryOutcome, Webhook, WebhookDelivery
 from qareport.outgoing import HttpAnswer, OutgoingClient, OutgoingError, OutgoingFault
 from qareport.store import Store
@@ -70,10 +70,10 @@ class IntegrationTries:
             outcome = writer.deliver(event, delivery_id=delivery.delivery_id)
         except OutgoingError as error:
             if error.fault is OutgoingFault.FORBIDDEN:
-                return TryOutcome(state=DeliveryState.FAILED, reply=str(error))
-            return failed(delivery, None, str(error), now=self._now())
+                return TryOutcome(state=DeliveryState.FAILED, reply=keep(error))
+            return failed(delivery, None, keep(error), now=self._now())
         except QareportError as error:
-            return failed(delivery, None, str(error), now=self._now())
+            return failed(delivery, None, keep(error), now=self._now())
         return self._outcome(delivery, outcome, answers[-1] if answers else None)
 
     def _find(self, name: str) -> tuple[Integration, RequestForm]:

@@ -1,11 +1,19 @@
-"""SMTP connections on which no reply takes longer than the time-out: smtplib bounds each piece of a reply alone."""
+"""SMTP connections on which no reply takes longer than the time-out, and whose texts are sent part by part.
+
+smtplib bounds each piece of a reply alone, and a whole text at once.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import re
 import smtplib
 import socket
 import threading
+
+_LINE_START_DOT = re.compile(rb"(?m)^\.")
+#: Bytes of a text that must be taken within the time-out: a slow line is no dead one.
+_PART = 2**16
 
 
 class BoundedSmtp(smtplib.SMTP):
@@ -33,6 +41,31 @@ class BoundedSmtp(smtplib.SMTP):
             self.close()
             raise TimeoutError("timed out")
         return reply
+
+    def send_text(self, content: bytes) -> None:
+        """Send the text of a mail without the dot that ends it; until that dot the server accepts nothing.
+
+        Unlike smtplib's own, this leaves the connection open where it fails: the server's last word can be read.
+
+        Raises:
+            OSError: the connection broke, or a part was not taken in time.
+        """
+        content = _LINE_START_DOT.sub(b"..", content if content.endswith(b"\r\n") else content + b"\r\n")
+        for start in range(0, len(content), _PART):
+            self._send_part(content[start : start + _PART])
+
+    def send_end(self) -> None:
+        """Send the dot that ends a text.
+
+        Raises:
+            OSError: the connection broke; whether the server has the dot is not known.
+        """
+        self._send_part(b".\r\n")
+
+    def _send_part(self, part: bytes) -> None:
+        if self.sock is None:
+            raise ConnectionResetError("no connection")
+        self.sock.sendall(part)
 
     def _cut(self) -> None:
         self._is_late = True

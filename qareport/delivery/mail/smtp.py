@@ -1,8 +1,9 @@
 """Hand mails to an SMTP server, and classify its answers: accepted, refused for now, refused permanently, unknown.
 
-What is certain is kept apart from what is not: everything up to the server's "go ahead" (354) has certainly not
-delivered anything; from the first byte of the text to the server's answer nothing is certain (RFC 1047). So a mail's
-intent is recorded in between, and a connection that breaks after it makes the mail UNKNOWN.
+What is certain is kept apart from what is not: a server accepts nothing before the line with the dot that ends the
+text (RFC 5321, 4.1.1.4); from that line to the server's answer nothing is certain (RFC 1047). A mail's intent is
+recorded before its text, so that a process that dies meanwhile leaves it UNKNOWN; so does a connection that breaks
+after the dot. One that breaks before it has certainly delivered nothing.
 
 The password comes from the environment or from a file that only its owner may read, and is never logged.
 """
@@ -12,7 +13,6 @@ from __future__ import annotations
 import contextlib
 import ipaddress
 import os
-import re
 import smtplib
 import socket
 import ssl
@@ -24,7 +24,7 @@ from typing import Self
 from qareport.delivery.mail.bounded_smtp import BoundedSmtp, BoundedSslSmtp
 from qareport.errors import MailError, os_reason
 from qareport.files import read_secret
-from qareport.messages import say
+from qareport.messages import keep, say
 from qareport.model import DeliveryState, Outcome
 from qareport.settings import MailSettings
 
@@ -128,9 +128,6 @@ def _reply(error: smtplib.SMTPResponseException) -> str:
     return _words(error.smtp_code, answer if isinstance(answer, bytes) else str(answer).encode())[:300]
 
 
-_LINE_START_DOT = re.compile(rb"(?m)^\.")
-
-
 class Transport:
     """A connection to the mail server. Use as a context manager; it connects at the first mail."""
 
@@ -142,7 +139,7 @@ class Transport:
         """
         self._settings = settings
         self._password = password
-        self._smtp: smtplib.SMTP | None = None
+        self._smtp: BoundedSmtp | None = None
         _check(settings)
 
     def __enter__(self) -> Self:
@@ -161,7 +158,7 @@ class Transport:
                 smtp.quit()
             smtp.close()
 
-    def connect(self) -> smtplib.SMTP:
+    def connect(self) -> BoundedSmtp:
         """Connect, encrypt and log in, unless that is done.
 
         Raises:
@@ -195,7 +192,7 @@ class Transport:
             self._drop()
             return Outcome(
                 state=DeliveryState.RETRY,
-                reply=str(say("the connection ended before the text: {error}", error=_short(error))),
+                reply=keep(say("the connection ended before the text: {error}", error=_short(error))),
             )
         try:
             begun = begin()
@@ -207,7 +204,7 @@ class Transport:
             return None
         return self._text(smtp, content)
 
-    def _envelope(self, smtp: smtplib.SMTP, sender: str, recipient: str) -> Outcome | None:
+    def _envelope(self, smtp: BoundedSmtp, sender: str, recipient: str) -> Outcome | None:
         """Pass MAIL, RCPT and DATA. Returns the refusal, or None when the server waits for the text."""
         steps: tuple[tuple[str, Callable[[], tuple[int, bytes]]], ...] = (
             ("sender", lambda: smtp.mail(sender)),
@@ -220,25 +217,26 @@ class Transport:
                 continue
             if step == "mail" and code == 354:
                 return None
-            refusal = _refusal(f"{step} refused", code, reply)
             if code == 421 or not 400 <= code < 600:
                 self._drop()
             else:
                 self._reset(smtp)
-            return refusal
+            return _refusal(step, code, reply)
         return None
 
-    def _text(self, smtp: smtplib.SMTP, content: bytes) -> Outcome:
-        if not content.endswith(b"\r\n"):
-            content += b"\r\n"
+    def _text(self, smtp: BoundedSmtp, content: bytes) -> Outcome:
         try:
-            smtp.send(_LINE_START_DOT.sub(b"..", content) + b".\r\n")
+            smtp.send_text(content)
+        except OSError as error:
+            return self._broken_off(smtp, error)
+        try:
+            smtp.send_end()
             code, reply = smtp.getreply()
         except (smtplib.SMTPException, OSError) as error:
             self._drop()
             return Outcome(
                 state=DeliveryState.UNKNOWN,
-                reply=str(say("the connection ended before the server's answer: {error}", error=_short(error))),
+                reply=keep(say("the connection ended before the server's answer: {error}", error=_short(error))),
             )
         if 200 <= code < 300:
             return Outcome(state=DeliveryState.SENT, reply=_words(code, reply))
@@ -246,13 +244,25 @@ class Transport:
             self._drop()
             return Outcome(
                 state=DeliveryState.UNKNOWN,
-                reply=str(say("an answer that is none: {reply}", reply=_words(code, reply))),
+                reply=keep(say("an answer that is none: {reply}", reply=_words(code, reply))),
             )
         if code == 421:
             self._drop()
-        return _refusal("mail refused", code, reply)
+        return _refusal("mail", code, reply)
 
-    def _reset(self, smtp: smtplib.SMTP) -> None:
+    def _broken_off(self, smtp: BoundedSmtp, error: OSError) -> Outcome:
+        """Say what became of a text that did not reach its end: nothing was delivered, and perhaps it is known why."""
+        code, reply = 0, b""
+        if not isinstance(error, TimeoutError):
+            with contextlib.suppress(smtplib.SMTPException, OSError):  # who hangs up may have said why before
+                code, reply = smtp.getreply()
+        self._drop()
+        if 400 <= code < 600:
+            return _refusal("mail", code, reply)
+        what = say("the connection ended in the middle of the text: {error}", error=_short(error))
+        return Outcome(state=DeliveryState.RETRY, reply=str(what))
+
+    def _reset(self, smtp: BoundedSmtp) -> None:
         try:
             smtp.rset()
         except (smtplib.SMTPException, OSError):
@@ -263,9 +273,9 @@ class Transport:
         if smtp is not None:
             smtp.close()
 
-    def _connected(self) -> smtplib.SMTP:
+    def _connected(self) -> BoundedSmtp:
         settings = self._settings
-        smtp: smtplib.SMTP | None = None
+        smtp: BoundedSmtp | None = None
         try:
             context = _context(settings)
             if settings.security == "ssl":
@@ -338,9 +348,14 @@ def _context(settings: MailSettings) -> ssl.SSLContext:
     return context
 
 
-def _refusal(what: str, code: int, reply: bytes) -> Outcome:
+def _refusal(step: str, code: int, reply: bytes) -> Outcome:
     state = DeliveryState.FAILED if 500 <= code < 600 else DeliveryState.RETRY
-    return Outcome(state=state, reply=f"{what}: {_words(code, reply)}")
+    words = _words(code, reply)
+    if step == "sender":
+        return Outcome(state=state, reply=str(say("the server refuses the sender: {reply}", reply=words)))
+    if step == "recipient":
+        return Outcome(state=state, reply=str(say("the server refuses the recipient: {reply}", reply=words)))
+    return Outcome(state=state, reply=str(say("the server refuses the mail: {reply}", reply=words)))
 
 
 def _words(code: int, reply: bytes) -> str:

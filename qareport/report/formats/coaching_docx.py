@@ -9,6 +9,7 @@ from docx import Document
 from docx.oxml.ns import qn
 from docx.shared import Pt
 
+from qareport.files import check_clock
 from qareport.model import CoachingSheet, ListenTo
 from qareport.presentation import wording
 from qareport.presentation.locale import _, plural
@@ -20,6 +21,7 @@ _FONT, _SIZE = "Microsoft YaHei", Pt(10.5)
 
 def render_coaching(sheet: CoachingSheet) -> bytes:
     """Write a coaching sheet as a Word document, in the current language."""
+    check_clock("docx")
     document = Document()
     style: Any = document.styles["Normal"]
     style.font.name, style.font.size = _FONT, _SIZE

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from qareport.errors import AudioError
+from qareport.files import is_file
 from qareport.model import (
     STATE_NOT_JUDGED,
     STATE_SILENCE,
@@ -63,7 +64,7 @@ def make_sounds(report: OrderReport, settings: ReportSettings) -> dict[str, Soun
 
 
 def _sound(call: CallReport, left_ms: int, settings: ReportSettings) -> tuple[Sound, int]:
-    if call.audio is None or not Path(call.audio.path).is_file():
+    if call.audio is None or not is_file(call.audio.path):
         return Sound(note=_("录音不在原来的地方，本页没有这通电话的声音。")), 0
     if call.audio.duration_ms > left_ms:
         return Sound(note=_too_long(call.audio, settings)), 0

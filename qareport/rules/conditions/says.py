@@ -2,12 +2,13 @@
 
 The words are searched in each utterance of the role, never across utterances. What is written and what is said are
 compared in one form: without punctuation, spaces and case, in simplified characters (發貨 is 发货), half width, with
-numbers in digits too (四十八小时 is 48小时, 一二三一五 and 1 2 3 1 5 are 12315). A list means any of its words. All
-keys can be combined: the utterance must then meet each of them. `$name` in a list stands for a list of `synonyms.yaml`.
-The first word found is the topic of advice. Where it is not known what the role says, the condition is not judged.
+numbers in digits too (四十八小时 is 48小时, 一二三一五 and 1 2 3 1 5 are 12315), short Latin names in one (Wi-Fi is
+WiFi). A list means any of its words. All keys can be combined: the utterance must then meet each of them. `$name` in
+a list stands for a list of `synonyms.yaml`. The first word found is the topic of advice. Where it is not known what the
+role says, the condition is not judged.
 
 Negation is understood: `[退款]` is not found in 我不要退款, 没有申请退款 or 不用给我退款, where a negation (不, 没,
-没有, 别, 不用, 无需, 未 …) stands directly before the word, with at most two small words between them. Questions
+没有, 别, 不用, 无需, 未 …) stands directly before the word, with at most three small words between them. Questions
 (要不要, 是不是, 有没有), double negation (不得不, 不能不), 不仅, 没想到 and a comma between them deny nothing. A word
 that itself begins with a negation (不发货, 没收到) is found as it is written. `like` is met only where both sentences
 deny something or neither does. `exact` compares the complete utterance: nothing stands before it. In `regex` nothing
@@ -24,7 +25,7 @@ Keys:
     except_regex: the utterance must not match this regular expression.
     sounds_like: also find words of `any` and `all` by their sound (pinyin); such evidence is marked as fuzzy.
     like: the utterance resembles one of these sentences.
-    similarity: how much, from 0 to 1 (Dice coefficient of letter pairs).
+    similarity: beside `like`: how much, from 0 to 1 (Dice coefficient of letter pairs).
     over: `call` asks for `all` words, or for `at_least` words of `any`, somewhere in the call and not in one utterance.
 
 Example:
@@ -41,7 +42,17 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, PrivateAttr, WithJsonSchema, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    GetJsonSchemaHandler,
+    PrivateAttr,
+    WithJsonSchema,
+    model_validator,
+)
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
 from qareport.messages import say
 from qareport.model import Role
@@ -199,6 +210,13 @@ class SaysForm(LeafForm):
 
     _false_friends: tuple[str, ...] = PrivateAttr(default=())
 
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        schema = super().__get_pydantic_json_schema__(core_schema, handler)
+        # `anyOf` has the short form first.
+        schema["anyOf"][-1]["allOf"] = [{"anyOf": [{"not": {"required": ["similarity"]}}, {"required": ["like"]}]}]
+        return schema
+
     def model_post_init(self, context: Any, /) -> None:
         """Take over the words of synonyms.yaml that sound like others and mean something else."""
         self._false_friends = tuple((context or {}).get("false_friends", ()))
@@ -211,6 +229,8 @@ class SaysForm(LeafForm):
             raise refusal("sounds_like", say("`sounds_like` together with `any` or `all`"), at="sounds_like")
         if self.negated is not False and not (self.any or self.all or self.like):
             raise refusal("negated", say("`negated` together with `any`, `all` or `like`"), at="negated")
+        if "similarity" in self.model_fields_set and not self.like:
+            raise refusal("similarity", say("`similarity` together with `like`"), at="similarity")
         if self.at_least > len(set(map(normalise, self.any or ()))) and self.at_least > 1:
             raise refusal("at_least", say("`at_least` no greater than the number of words in `any`"), at="at_least")
         if self.over == "call" and (not (self.any or self.all) or self.regex or self.exact or self.like):

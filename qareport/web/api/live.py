@@ -18,6 +18,7 @@ from qareport.web import live_board, live_reading
 from qareport.web.api.lists import Listed, page_of, whole
 from qareport.web.cursors import LONGEST, read_cursor
 from qareport.web.dependencies import MyAccess, RowId
+from qareport.web.health import require_engine
 from qareport.web.live_board import BoardRow
 from qareport.workflows.live.starting import summary
 
@@ -130,6 +131,8 @@ def follow_live(
 @router.post("/live/tickets", status_code=201)
 def make_ticket(access: MyAccess, new: NewTicket) -> MadeTicket:
     """Make a ticket for the sound of one call: one connection, once, within 60 seconds."""
+    access.require(Permission.LIVE_INGEST)
+    require_engine(access.desk)
     facts = new.model_dump(exclude={"tracks"})
     ticket, expires_at = live_reading.make_ticket(access, facts, tuple(new.tracks))
     return MadeTicket(ticket=ticket, expires_at=expires_at)

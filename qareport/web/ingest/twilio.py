@@ -1,7 +1,8 @@
 """Twilio Media Streams, and Telnyx and Exotel, which do nearly the same.
 
 Text frames of JSON: `connected`, `start`, `media` (base64), `dtmf`, `mark`, `stop`. Track `inbound` is the customer,
-`outbound` the agent. Frames may come out of order: they are put in order by `chunk` within 200 ms.
+`outbound` the agent. Frames may come out of order: they are put in order by `chunk` within 200 ms. Telnyx does not say
+which tracks it sends: a call whose start names none begins when 200 ms of sound have shown it.
 """
 
 from __future__ import annotations
@@ -48,6 +49,9 @@ class TwilioConvention(OneWay):
         self._began: Began | None = None
         self._encoding = Encoding.MULAW
         self._tracks: tuple[str, ...] = ()
+        #: A start that names no tracks, and the media since.
+        self._unnamed: dict[str, Any] | None = None
+        self._held: list[dict[str, Any]] = []
         self._next: dict[int, int] = {}
         self._early: dict[int, dict[int, SoundFrame]] = {}
 
@@ -58,20 +62,41 @@ class TwilioConvention(OneWay):
         values = read_object(message)
         match values.get("event"):
             case "start":
-                if self._began is not None:
+                if self._began is not None or self._unnamed is not None:
                     raise FrameError("a second start")
-                self._began = self._start(_mapping(values, "start"))
+                start = _mapping(values, "start")
+                if not start.get("tracks"):
+                    self._unnamed = start
+                    return []
+                self._began = self._start(start)
                 return [self._began]
             case "media":
+                media = _mapping(values, "media")
+                if self._unnamed is not None:
+                    return self._hold(media)
                 if self._began is None:
                     raise FrameError("media before start")
-                return self._media(_mapping(values, "media"))
+                return self._media(media)
             case "stop":
+                begun = [] if self._unnamed is None else self._begin_unnamed()
                 self._began = None
-                return [*self._rest(), Over()]
+                return [*begun, *self._rest(), Over()]
             case "connected" | "dtmf" | "mark" | "error" | "clear":
                 return []
         raise FrameError("unknown event")
+
+    def _hold(self, media: dict[str, Any]) -> list[Step]:
+        """Hold media until it is known which tracks come."""
+        self._held.append(media)
+        names = {_track_of(held) for held in self._held}
+        is_known = "" in names or len(names) == len(_TRACKS) or len(self._held) >= _WAITING
+        return self._begin_unnamed() if is_known else []
+
+    def _begin_unnamed(self) -> list[Step]:
+        names = {_track_of(held) for held in self._held} - {""} or {"inbound"}
+        self._began, self._unnamed = self._start({**(self._unnamed or {}), "tracks": sorted(names)}), None
+        held, self._held = self._held, []
+        return [self._began, *(step for media in held for step in self._media(media))]
 
     def _start(self, start: dict[str, Any]) -> Began:
         form = start.get("mediaFormat") or start.get("media_format") or {}
@@ -79,19 +104,21 @@ class TwilioConvention(OneWay):
             raise FrameError("mediaFormat: an object")
         self._encoding = _ENCODINGS.get(str(form.get("encoding", "audio/x-mulaw")), Encoding.MULAW)
         rate = form.get("sampleRate") or form.get("sample_rate") or 8000
-        tracks = start.get("tracks") or ["inbound"]
+        tracks = start["tracks"]
         if not isinstance(tracks, list) or not set(tracks) <= {*_TRACKS, "inbound_track", "outbound_track"}:
             raise FrameError("tracks: inbound and outbound")
         self._tracks = tuple(name for name in _TRACKS if name in tracks or f"{name}_track" in tracks)
         given = start.get("customParameters") or start.get("custom_parameters") or {}
         facts = facts_of(given if isinstance(given, dict) else {})
-        facts["call_id"] = facts["call_id"] or str(start.get("callSid") or start.get("call_sid") or "")[:200]
+        facts["call_id"] = facts["call_id"] or str(
+            start.get("callSid") or start.get("call_sid") or start.get("call_control_id") or ""
+        )[:200]  # fmt: skip
         if not facts["customer_phone"] and isinstance(start.get("from"), str):
             facts["customer_phone"] = start["from"][:40]
         return Began(**facts, roles=tuple(_TRACKS[name] for name in self._tracks), sample_rate=rate_of(int(rate)))
 
     def _media(self, media: dict[str, Any]) -> list[Step]:
-        track = str(media.get("track") or self._tracks[0]).removesuffix("_track")
+        track = _track_of(media) or self._tracks[0]
         if track not in self._tracks:
             raise FrameError("media of a track that was not announced")
         channel = self._tracks.index(track)
@@ -123,6 +150,10 @@ class TwilioConvention(OneWay):
 
     def _rest(self) -> list[Step]:
         return [early[chunk] for early in self._early.values() for chunk in sorted(early)]
+
+
+def _track_of(media: dict[str, Any]) -> str:
+    return str(media.get("track") or "").removesuffix("_track")
 
 
 def _mapping(values: dict[str, Any], key: str) -> dict[str, Any]:

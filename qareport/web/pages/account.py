@@ -67,5 +67,8 @@ def end_sessions(request: Request, access: MyAccess) -> Response:
 
 
 def _page(request: Request, access: Access, problem: str | Message, status: int = 200) -> Response:
-    logins = access.desk.store.sessions.list(access.principal.user.user_id)
-    return render(request, "account.html.j2", status=status, logins=logins, problem=problem)
+    store, user = access.desk.store, access.principal.user
+    return render(
+        request, "account.html.j2", status=status, logins=store.sessions.list(user.user_id), problem=problem,
+        has_password=not user.external or store.users.password_of(user.name) is not None,
+    )  # fmt: skip

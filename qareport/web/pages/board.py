@@ -17,6 +17,7 @@ from qareport.web.access import Access
 from qareport.web.cursors import LONGEST, read_cursor, write_cursor
 from qareport.web.dependencies import MyAccess, RowId
 from qareport.web.health import engine_state
+from qareport.web.pages.calls import call_path
 from qareport.web.pages.review import names_of
 from qareport.web.reviewing import active_rules
 from qareport.web.templating import render
@@ -68,11 +69,19 @@ def show_alerts(
 
 
 @router.get("/{live_id}")
-def show_live_call(request: Request, access: MyAccess, live_id: str, reload: _Reload | None = None) -> Response:
-    """Show a call while it is on, and what became of it."""
+def show_live_call(
+    request: Request, access: MyAccess, live_id: str, reload: _Reload | None = None, *, heard: bool = False,
+    t: Annotated[int | None, Query(ge=0)] = None,
+) -> Response:  # fmt: skip
+    """Show a call while it is on; once the result of its recording has taken its place, lead to the call's page.
+
+    `heard`: show what was heard while it was on all the same; `t`: the call's page from this second on.
+    """
     call, alerts = live_reading.live_call(access, live_id)
-    row = live_board.row_of(access, call, alerts)
     report = live_board.result_of(access, call)
+    if report is not None and not heard:
+        return RedirectResponse(call_path(report.call_id) + ("" if t is None else f"?t={t}"), status_code=303)
+    row = live_board.row_of(access, call, alerts)
     findings = [
         (finding, None if report is None else live_board.is_in(finding, report))
         for finding in sorted(call.findings, key=lambda finding: finding.at_ms)

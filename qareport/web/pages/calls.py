@@ -75,7 +75,8 @@ def show_call(
         told=told_of(access, call_id), external_ref=access.desk.store.calls.find_external_ref(call_id),
         siblings=[call.call_id for call in order.calls if call.call_id != call_id], **review_values(access, call_id),
         spoken=wording.listed(LANGUAGES.get(name, name) for name in search.spoken_languages(report.segments)) or "—",
-        alerts=live_reading.alerts_of_call(access, call_id), live_words=live_wording,
+        alerts=live_reading.alerts_of_call(access, call_id), heard=live_reading.heard_live(access, call_id),
+        live_words=live_wording,
         source=SOURCES.get(access.desk.store.calls.find_source(call_id) or "", "—"), **tool_values(access, report),
     )  # fmt: skip
 

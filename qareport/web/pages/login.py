@@ -27,8 +27,8 @@ _OF_NAME, _OF_ADDRESS = RateLimitItemPerMinute(5, 15), RateLimitItemPerMinute(30
 def show_login(request: Request, desk: AnyDesk, next: str = "/") -> Response:
     """Show the log-in page; to who is logged in, the desk."""
     if request.state.principal is not None:
-        return RedirectResponse(_inside(next), status_code=303)
-    return render(request, "login.html.j2", next=_inside(next), name="", problem="")
+        return RedirectResponse(inside(next), status_code=303)
+    return _page(request, desk, next=next)
 
 
 @router.post("/login")
@@ -41,18 +41,16 @@ def log_in(
 ) -> Response:
     """Log in by name and password. An unknown name and a wrong password get the same answer, as slowly."""
     ip = request.client.host if request.client else ""
-    if not (desk.login_limits.test(_OF_NAME, "name", name) and desk.login_limits.test(_OF_ADDRESS, "ip", ip)):
+    if not may_try(desk, name, ip):
         problem = say("too many wrong passwords; try again in 15 minutes")
-        return render(request, "login.html.j2", status=429, next=_inside(next), name=name, problem=problem)
+        return _page(request, desk, status=429, next=next, name=name, problem=problem)
     user = desk.store.users.find(name)
     if not is_password(password, desk.store.users.password_of(name)) or user is None:
-        desk.login_limits.hit(_OF_NAME, "name", name)
-        desk.login_limits.hit(_OF_ADDRESS, "ip", ip)
+        missed(desk, name, ip)
         _record(desk, "login", name, ip, outcome="refused")
-        problem = say("name or password is wrong")
-        return render(request, "login.html.j2", status=401, next=_inside(next), name=name, problem=problem)
+        return _page(request, desk, status=401, next=next, name=name, problem=say("name or password is wrong"))
     _record(desk, "login", name, ip)
-    return start_session(request, desk, user, _inside(next))
+    return start_session(request, desk, user, inside(next))
 
 
 @router.post("/logout")
@@ -138,7 +136,35 @@ def _record(desk: Desk, action: str, name: str, ip: str, *, outcome: str = "done
     desk.store.audit.record(entry)
 
 
-def _inside(next: str) -> str:
+def may_try(desk: Desk, name: str, ip: str) -> bool:
+    """Tell whether another try to log in is taken, by name ("": none yet) and address."""
+    return desk.login_limits.test(_OF_ADDRESS, "ip", ip) and (
+        not name or desk.login_limits.test(_OF_NAME, "name", name)
+    )
+
+
+def missed(desk: Desk, name: str, ip: str) -> None:
+    """Count a try that failed."""
+    if name:
+        desk.login_limits.hit(_OF_NAME, "name", name)
+    desk.login_limits.hit(_OF_ADDRESS, "ip", ip)
+
+
+def show_problem(request: Request, problem: str | Message, *, status: int, next: str = "/") -> Response:
+    """Show the log-in page with what went wrong elsewhere; local accounts work all the same."""
+    return _page(request, request.app.state.desk, status=status, next=next, problem=problem)
+
+
+def _page(
+    request: Request, desk: Desk, *, next: str, status: int = 200, name: str = "", problem: str | Message = ""
+) -> Response:
+    return render(
+        request, "login.html.j2", status=status, next=inside(next), name=name, problem=problem,
+        elsewhere=desk.oidc is not None,
+    )  # fmt: skip
+
+
+def inside(next: str) -> str:
     """Return where to go after the log-in: a path of this desk, and no address of another."""
     parts = urlsplit(next)
     fits = not parts.scheme and not parts.netloc and next.startswith("/") and not next.startswith(("//", "/\\"))

@@ -24,7 +24,7 @@ from qareport.web.api.rules import problems_of, replay
 from qareport.web.dependencies import MyAccess
 from qareport.web.pages.rule_actions import RuleAction, change, to_publish
 from qareport.web.templating import render
-from qareport.workflows.rule_desk import check_name
+from qareport.workflows.rule_desk import category_of, check_name
 from qareport.workflows.rule_publishing import PublishRefusedError, unified_diff
 
 router = APIRouter()
@@ -164,6 +164,7 @@ def page(
     first, last = (asked or {}).get("first", ""), (asked or {}).get("last", "")
     return render(
         request, "rule_file.html.j2", status=status, name=name, kind=rules.kind_of(name), file=file, draft=draft,
+        category=category_of(editable), partner=desk.desk.partner_of(name),
         shown=shown, works=works, writes=writes, writable=desk.desk.is_writable, editable=editable,
         chosen=next((entry for entry in editable if entry.rule_id == rule), None), tab=tab,
         draft_diff=unified_diff(file.text, draft.text, name), stale=draft.base_sha256 != file.sha256,

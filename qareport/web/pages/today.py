@@ -34,7 +34,7 @@ def show_today(request: Request, access: MyAccess) -> Response:
     today = periods.local_day(access.desk.now(), zone)
     yesterday = today - DAY
     period = periods.period_of(PeriodKind.DAY, yesterday, zone)
-    report = access.recent_report(period)
+    report = access.brief(period)
     latest = None
     if not report.coverage.calls:
         now, agents = access.desk.now(), access.agents(Permission.REPORTS_READ)
@@ -42,7 +42,7 @@ def show_today(request: Request, access: MyAccess) -> Response:
         latest = None if newest is None else periods.local_day(newest, zone)
     if latest is not None:
         period = periods.period_of(PeriodKind.DAY, latest, zone)
-        report = access.recent_report(period)
+        report = access.brief(period)
     view = build_view(report, access.desk.settings.report, pages_of(request, access))
     return render(
         request, "today.html.j2", view=view, latest=latest, report_calls=report.coverage.calls,

@@ -14,6 +14,7 @@ from qareport.model import JobKind, Permission, Role
 from qareport.web import uploading
 from qareport.web.access import Access
 from qareport.web.dependencies import MyAccess
+from qareport.web.health import engine_state
 from qareport.web.templating import render
 from qareport.workflows.uploads import UploadRefusedError
 
@@ -81,6 +82,7 @@ def _page(request: Request, access: Access, problem: str | Message, status: int 
         "languages": uploading.LANGUAGES,
         "most": MOST_FILES,
         "megabytes": access.desk.settings.desk.upload_megabytes,
+        "engine": engine_state(access.desk).state,
         "needs_agent": access.agents(Permission.CALLS_WRITE).only is not None,
     }
     return render(request, "upload.html.j2", status=status, problem=problem, **values)

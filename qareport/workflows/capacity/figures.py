@@ -70,7 +70,7 @@ def figures() -> PlanFigures:
     }
     return PlanFigures(
         gpu_rate=PlanFigure(value=1200, source=_NOT_MEASURED, measured=False),
-        store_kb=PlanFigure(value=74, source=_FROM_BUNDLED, measured=False),
+        store_kb=PlanFigure(value=60, source=_FROM_BUNDLED, measured=False),
         run_kib=PlanFigure(value=171, source=_FROM_PROFILE, measured=False),
         digest_kib=PlanFigure(value=11.7, source=_FROM_PROFILE, measured=False),
         **measured,

@@ -83,7 +83,7 @@ class Editions:
         start, end = periods.bounds(period)
         compared = (*periods.baseline_of(period, run.settings.period), period)
         earliest = min(periods.bounds(earlier)[0] for earlier in compared)
-        judged = store.results.list_summaries(start, end, summarise=periods.summarise_call)
+        judged = store.summaries.list(start, end, summarise=periods.summarise_call)
         summaries = review_summaries(store, judged, run.settings.score)
         failures = store.calls.list_failures(start, end)
         known = {summary.call_id for summary in summaries} | {failure.call_id for failure in failures}
@@ -102,7 +102,7 @@ class Editions:
                 note,
             )
         first = min(earliest - timedelta(days=run.settings.period.repeat_days), start - _LOOK_BACK)
-        before = store.results.list_summaries(first, start, summarise=periods.summarise_call)
+        before = store.summaries.list(first, start, summarise=periods.summarise_call)
         if not known and not waiting and period.kind is PeriodKind.DAY:
             self._doubt(before)
         return Material(
@@ -117,7 +117,9 @@ class Editions:
         """Add the trend up; of calls before `first` no more is read than it needs."""
         run = self.context
         begin = periods.trend_start(run.period, run.settings.period)
-        older = run.store.results.list_outlines(begin, first, summarise=periods.summarise_call) if begin < first else ()
+        older = (
+            run.store.summaries.list_outlines(begin, first, summarise=periods.summarise_call) if begin < first else ()
+        )
         return TrendTotals.of(run.period, (*older, *calls), run.settings.period)
 
     def _doubt(self, before: Sequence[CallSummary]) -> None:

@@ -5,18 +5,18 @@ from __future__ import annotations
 import hashlib
 import socket
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from qareport.delivery import mail
 from qareport.errors import DocumentError, os_reason
 from qareport.files import atomic_write, safe_name
 from qareport.messages import say
-from qareport.model import Delivery, Edition, Note, NoteCode, PeriodReport, RunState
+from qareport.model import MAIL, Delivery, Edition, Note, NoteCode, PeriodReport, RunState, delivery_key
 from qareport.presentation.locale import _, plural
 from qareport.presentation.view_types import Phrase, TextRun, clean_value
 from qareport.report import build_view
-from qareport.workflows.daily.context import Context, period_name
+from qareport.workflows.daily.context import Context, Mode, period_name
 from qareport.workflows.daily.editions import EditionMade, address_of
 
 
@@ -25,19 +25,29 @@ class Letters:
     """The steps from documents to mails."""
 
     context: Context
+    #: Keys of the mails of editions that there are, also of those that needed not be composed.
+    keys: set[str] = field(default_factory=set)
 
     def compose(self, edition: EditionMade, orders: Sequence[Path]) -> tuple[Delivery, ...]:
         """Compose the mails of one edition. A partial report is another mail than the complete one that follows it.
+
+        Where mails are sent, those that the outbox has settled are not composed again: they stay as they are.
 
         Args:
             edition: its report and documents.
             orders: documents of orders that the mail points to.
         """
-        if not edition.recipients:
-            return ()
         report = edition.report
         if edition.missing and not report.partial:
             report = replace(report, partial=(Note(code=NoteCode.DOCUMENTS_MISSING),))
+        purpose = mail.Purpose(
+            edition=Edition.TEAM if report.agent_id is None else Edition.AGENT,
+            period=period_name(report.period),
+            kind="partial" if report.partial else "report",
+        )
+        recipients = self._unsettled(purpose, edition.recipients)
+        if not recipients:
+            return ()
         wanted = (
             self.context.settings.mail.attach if report.agent_id is None else self.context.settings.mail.attach_agents
         )
@@ -50,13 +60,17 @@ class Letters:
             documents=(*self._documents(fitted), *map(self._beside, beside)),
             remarks=self._remarks(orders),
         )
-        purpose = mail.Purpose(
-            edition=Edition.TEAM if report.agent_id is None else Edition.AGENT,
-            period=period_name(report.period),
-            kind="partial" if report.partial else "report",
-        )
         content = mail.Content(view=view, attachments=fitted.attached)
-        return self._letters(content, purpose, edition.recipients)
+        return self._letters(content, purpose, recipients)
+
+    def _unsettled(self, purpose: mail.Purpose, recipients: Sequence[str]) -> Sequence[str]:
+        """Return the recipients whose mail the outbox does not have, or has with a content that may still change."""
+        keys = [delivery_key(MAIL, purpose.edition, name, purpose.period, purpose.kind) for name in recipients]
+        self.keys.update(keys)
+        if self.context.options.mode is not Mode.SEND:
+            return recipients
+        settled = self.context.store.outbox.list_settled(keys)
+        return [name for name, key in zip(recipients, keys, strict=True) if key not in settled]
 
     def compose_for_operator(
         self, problems: Sequence[str], *, state: RunState, sent: int = 0, unsent: int = 0

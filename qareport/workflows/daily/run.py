@@ -226,8 +226,7 @@ class _Run:
         with self._log.step("send", len(letters)):
             self._store.outbox.put(letters, now=context.clock.now())
             self._account_for(self._post())
-        identities = {letter.message_id for letter in letters}
-        told = self._for_operator([mail for mail in self._mails() if mail.message_id in identities])
+        told = self._for_operator([mail for mail in self._mails() if mail.key in self._letters.keys])
         if told:
             with self._log.step("tell"):
                 self._tell(told)

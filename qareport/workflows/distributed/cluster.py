@@ -17,10 +17,12 @@ from urllib.parse import urlsplit
 
 from qareport.errors import ClusterError
 from qareport.messages import say
-from qareport.workflows.distributed.process import TranscribingProcess
+from qareport.workflows.distributed.process import TranscribingProcess, installed_version
 
 #: In seconds: an address that does not answer for so long leads nowhere.
 _ANSWER_S = 10.0
+#: In seconds: a node that is up runs a first task within this.
+_TASK_S = 60.0
 #: CPUs of a process where there is no GPU: decoding and the model use several.
 _CPUS = 4
 
@@ -68,6 +70,27 @@ class Cluster:
                 to_do=say("start a node: ray start --address=HEAD:6379"),
             )
         return tuple(shares)
+
+    def versions(self) -> dict[str, str | None]:
+        """Ask each node which version of qareport it has; None where it has none, or does not answer."""
+        from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+        ask = self.ray.remote(installed_version)
+        asked = {
+            node["NodeManagerHostname"]: ask.options(
+                num_cpus=0, scheduling_strategy=NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
+            ).remote()
+            for node in self.ray.nodes()
+            if node["Alive"]
+        }
+        return {name: self._version(answer) for name, answer in asked.items()}
+
+    def _version(self, answer: Any) -> str | None:
+        try:
+            version: str = self.ray.get(answer, timeout=_TASK_S)
+        except self.ray.exceptions.RayError:
+            return None
+        return version
 
     def start(self, share: Share) -> Any:
         """Start a process, as soon as the cluster has room for it, and return its handle.

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from qareport import asr, messages
+from qareport import __version__, asr, messages
 from qareport.errors import QareportError
 from qareport.files import private_files
 from qareport.model import Call, FailedCall, Transcript
@@ -51,6 +51,11 @@ class RecordingBytes:
 
     call: Call
     content: bytes
+
+
+def installed_version() -> str:
+    """Return the version of qareport that a node has installed."""
+    return __version__
 
 
 class TranscribingProcess:

@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 from qareport import events, privacy, search
 from qareport.errors import QareportError
 from qareport.files import atomic_write
-from qareport.messages import say
+from qareport.messages import keep, recall, say
 from qareport.model import EventType, Export, Job, JobState
 from qareport.presentation.locale import speaking
 from qareport.workflows.export.columns import KINDS, masked_records, rows
@@ -59,15 +59,15 @@ def make_export(workspace: Workspace, job: Job, owner: str) -> None:
     except _CancelledError:
         return
     except QareportError as error:
-        code, words = "failed", str(error)
+        code, words = "failed", keep(error, clean=_masked)
     except Exception as error:  # noqa: BLE001 - the worker goes on, whatever is wrong with one export
-        code, words = "failed", f"{type(error).__name__}: {error}"
+        code, words = "failed", _masked(f"{type(error).__name__}: {error}")
     progress = {"calls": made.calls if made else 0}
     store.jobs.finish(
         job.job_id, owner, JobState.FAILED if code else JobState.DONE, at=datetime.now(UTC), progress=progress,
-        error_code=code, error=privacy.mask(words)[0],
+        error_code=code, error=words,
     )  # fmt: skip
-    events.happened("export", code or "done", duration_ms=watch.lap_ms(), reason=words or None)
+    events.happened("export", code or "done", duration_ms=watch.lap_ms(), reason=recall(words) or None)
 
 
 class _Progress:
@@ -171,3 +171,7 @@ def exports_with(workspace: Workspace, call_ids: Collection[str]) -> tuple[Expor
         if not wanted.isdisjoint(names):
             found.append(export)
     return tuple(found)
+
+
+def _masked(words: str) -> str:
+    return privacy.mask(words)[0]

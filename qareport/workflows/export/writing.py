@@ -9,6 +9,8 @@ import codecs
 import csv
 import io
 import json
+import shutil
+import tempfile
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -19,7 +21,7 @@ from typing import IO, TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from qareport.errors import DocumentError, os_reason
-from qareport.files import open_output
+from qareport.files import check_clock, open_output
 from qareport.messages import Message, say
 from qareport.model import Role, Segment, Transcript
 from qareport.presentation import wording
@@ -185,7 +187,7 @@ def open_table(table: Table, format: str, file: IO[bytes]) -> Iterator[TableWrit
     """Write a table in one of the formats to a binary file.
 
     Raises:
-        DocumentError: the library for Parquet is not installed.
+        DocumentError: the library for Parquet is not installed; XLSX under a clock before 1980.
     """
     writers: dict[str, type[TableWriter]] = {"csv": _Csv, "xlsx": _Xlsx, "parquet": _Parquet, "jsonl": _JsonLines}
     writer = writers[format](table, file)
@@ -229,6 +231,7 @@ class _Xlsx(TableWriter):
 
     def __init__(self, table: Table, file: IO[bytes]) -> None:
         super().__init__(table, file)
+        check_clock("xlsx")
         from openpyxl import Workbook
 
         self._book = Workbook(write_only=True)
@@ -261,7 +264,11 @@ class _Xlsx(TableWriter):
     def close(self) -> None:
         if self._sheet is None:
             self._begin_sheet()
-        self._book.save(self._file)
+        # On a full disk openpyxl leaves generators behind that complain when the process ends.
+        with tempfile.TemporaryFile() as whole:
+            self._book.save(whole)
+            whole.seek(0)
+            shutil.copyfileobj(whole, self._file)
 
     def _begin_sheet(self) -> None:
         from openpyxl.utils import get_column_letter

@@ -22,7 +22,7 @@ from qareport.settings import LiveSettings
 from qareport.workflows.judge import RuleBook
 from qareport.workflows.live.channel import LiveChannel, OpenUtterance
 from qareport.workflows.live.endpointing import PAD_MS, SpeechChange, SpeechStep
-from qareport.workflows.live.load import BATCH, SPARING, Load
+from qareport.workflows.live.load import BATCH, PROVISIONAL_MS, SPARING, WAITING, Load
 from qareport.workflows.live.understanding import CallUnderstanding, Understood
 
 #: Time between two ticks.
@@ -87,7 +87,7 @@ class _Job:
 
 
 class LiveCore:
-    """Hears calls that are on. One thread calls everything; only `push` may come from another."""
+    """Hears calls that are on. One thread ticks; any may open and end calls, and add to what has arrived."""
 
     def __init__(
         self,
@@ -125,11 +125,13 @@ class LiveCore:
 
     def end(self, live_id: str) -> None:
         """Let a call end: what is open is heard in the next ticks, then `live.ended` is told."""
-        self.calls[live_id].is_ending = True
+        if (call := self.calls.get(live_id)) is not None:
+            call.is_ending = True
 
     def end_channel(self, live_id: str, channel: int) -> None:
         """Let a channel end while others go on: what is open there is heard, then `live.channel_ended` is told."""
-        self.calls[live_id].ending.add(channel)
+        if (call := self.calls.get(live_id)) is not None:
+            call.ending.add(channel)
 
     def tick(self, now_s: float) -> list[LiveEvent]:
         """Look at everything that has arrived.
@@ -155,11 +157,12 @@ class LiveCore:
 
     def _take_in(self, now_s: float) -> None:
         """Look at what has arrived, a second of each channel at most in one step, all channels together."""
-        for call in self.calls.values():
+        calls = list(self.calls.values())
+        for call in calls:
             self._fill_gaps(call, now_s)
         for _ in range(_STEPS):
             fresh: list[tuple[HeardCall, LiveChannel, Any]] = []
-            for call in self.calls.values():
+            for call in calls:
                 fresh += self._step(call, now_s)
             if not fresh:
                 break
@@ -169,7 +172,7 @@ class LiveCore:
             for (call, channel, _), decisions in zip(fresh, probabilities, strict=True):
                 for change in channel.decide(decisions):
                     self._apply(call, channel, change)
-        for call in self.calls.values():
+        for call in calls:
             for channel in call.channels:
                 if (call.is_ending or channel.index in call.ending) and not call.has_arrived(channel.index):
                     for change in channel.finish():
@@ -260,7 +263,8 @@ class LiveCore:
     def _plan(self) -> list[_Job]:
         """Choose what is heard now."""
         jobs: list[_Job] = []
-        waiting = [call for call in self.calls.values() if call.finals]
+        calls = list(self.calls.values())
+        waiting = [call for call in calls if call.finals]
         while waiting and len(jobs) < BATCH:
             call = min(waiting, key=lambda each: each.finals[0][1].end_ms - each.passed_ms)
             channel, change, speech = call.finals.popleft()
@@ -268,11 +272,11 @@ class LiveCore:
             waiting = [each for each in waiting if each.finals]
         spoken = [
             (call, channel, channel.utterance)
-            for call in self.calls.values()
+            for call in calls
             for channel in call.channels
             if channel.utterance is not None
         ]
-        if self.load.busy <= SPARING:
+        if self.load.busy <= WAITING:
             for call, channel, utterance in spoken:
                 if utterance.paused_ms is not None and utterance.guess is None and len(jobs) < BATCH:
                     change = SpeechChange(
@@ -280,18 +284,25 @@ class LiveCore:
                         start_ms=channel.endpointer.open_since_ms or 0, end_ms=utterance.paused_ms,
                     )  # fmt: skip
                     jobs.append(_Job(call, channel, channel.speech(change), change))
-        interval = self.load.interval_ms(self._settings.partial_ms)
-        if interval is not None:
-            due = [
-                (channel.role is not Role.CUSTOMER, utterance.heard_to_ms - channel.ring.end_ms, call, channel)
-                for call, channel, utterance in spoken
-                if utterance.paused_ms is None
-                and utterance.guess is None
-                and channel.ring.end_ms - utterance.heard_to_ms >= interval
-            ]
-            for *_, call, channel in sorted(due, key=lambda item: item[:2])[: BATCH - len(jobs)]:
+        due = [
+            (channel.role is not Role.CUSTOMER, utterance.heard_to_ms - channel.ring.end_ms, call, channel)
+            for call, channel, utterance in spoken
+            if utterance.paused_ms is None and utterance.guess is None and self._is_due(channel, utterance)
+        ]
+        room_ms = PROVISIONAL_MS
+        for *_, call, channel in sorted(due, key=lambda item: item[:2])[: BATCH - len(jobs)]:
+            if room_ms > 0:  # a sentence that ends in the meantime waits for all of them
                 jobs.append(_Job(call, channel, channel.open_speech(), None))
+                room_ms -= channel.ring.end_ms - channel.endpointer.sound_from_ms
         return jobs
+
+    def _is_due(self, channel: LiveChannel, utterance: OpenUtterance) -> bool:
+        """Tell whether an open utterance is to be heard."""
+        heard_ms = utterance.heard_to_ms - channel.endpointer.sound_from_ms
+        interval = self.load.interval_ms(
+            self._settings.partial_ms, heard_ms=heard_ms, agent=channel.role is Role.AGENT
+        )  # fmt: skip
+        return interval is not None and channel.ring.end_ms - utterance.heard_to_ms >= interval
 
     def _hear_partial(
         self, call: HeardCall, channel: LiveChannel, utterance: OpenUtterance, segments: Sequence[Segment]
@@ -315,7 +326,7 @@ class LiveCore:
     # --- events out ---------------------------------------------------------------------------------------------------
 
     def _let_time_pass(self, call: HeardCall, now_s: float) -> None:
-        for index in [index for index in call.ending if call.is_heard(call.channels[index])]:
+        for index in [index for index in list(call.ending) if call.is_heard(call.channels[index])]:
             call.ending.discard(index)
             self._tell(call, "live.channel_ended", {"channel": index})
         is_open = call.finals or any(channel.utterance is not None for channel in call.channels)

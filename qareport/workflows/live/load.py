@@ -1,7 +1,9 @@
 """What is heard first, how often open utterances are heard, and when new calls are refused, by how busy the model is.
 
 Queue: finals, then provisional text of customers, then that of agents; of each the oldest first. Provisional text comes
-each `partial_ms`, each 1,000 ms above 60 % busy, each 1,500 ms above 75 %, and not at all above 90 %.
+each `partial_ms`, each 1,000 ms above 60 % busy, each 1,500 ms above 75 %, and not at all above 90 %. From 60 % on that
+of agents, in which nothing is signalled, comes a step less often, and all the less often the longer an utterance is: it
+is heard from its beginning each time.
 """
 
 from __future__ import annotations
@@ -12,10 +14,16 @@ from typing import Final
 
 #: Utterances that are heard together.
 BATCH: Final = 32
+#: In milliseconds of sound: so much of open utterances is heard in one tick.
+PROVISIONAL_MS: Final = 20_000
 #: From this share of busy time on, in descending order, provisional text comes so often (ms); None: not at all.
 _INTERVALS: Final = ((0.90, None), (0.75, 1500), (0.60, 1000))
-#: Above this share nothing is heard that may turn out not to be needed, and emotion is judged by utterance.
+#: Above this share emotion is judged by utterance, no longer by sentence.
 SPARING: Final = 0.75
+#: Above this share an utterance that pauses is not heard before it is known to have ended.
+WAITING: Final = 0.95
+#: Provisional text waits until an utterance has grown by a share of what was heard of it: by this at 1,000 ms.
+_GROWTH: Final = 1 / 3
 #: Above this share for so long, new calls are refused.
 _OVERLOAD, _OVERLOAD_S = 0.95, 10.0
 #: Busy time is measured over so long.
@@ -51,9 +59,21 @@ class Load:
         """Tell whether new calls are to be refused."""
         return self._over_since is not None and self._ticks[-1][0] - self._over_since >= _OVERLOAD_S
 
-    def interval_ms(self, usual_ms: int) -> int | None:
-        """Return how often open utterances are heard; None: not at all."""
-        for share, interval in _INTERVALS:
-            if self.busy > share:
-                return None if interval is None else max(interval, usual_ms)
-        return usual_ms
+    def interval_ms(self, usual_ms: int, *, heard_ms: int = 0, agent: bool = False) -> int | None:
+        """Return how much more must be said until an open utterance is heard again; None: it is not.
+
+        Args:
+            usual_ms: while there is time for everything.
+            heard_ms: how much of the utterance was heard.
+            agent: whether the agent says it.
+        """
+        busy = self.busy
+        step = next((step for step, (share, _) in enumerate(_INTERVALS) if busy > share), len(_INTERVALS))
+        if agent and step < len(_INTERVALS):
+            step = max(0, step - 1)
+        if step == len(_INTERVALS):
+            return usual_ms
+        interval = _INTERVALS[step][1]
+        if interval is None:
+            return None
+        return max(interval, usual_ms, round(heard_ms * _GROWTH * interval / 1000))

@@ -165,6 +165,16 @@ def test_a_page_is_made_again_when_its_recording_comes_back(recording: Path, tmp
     assert report.recordings_key(order, SILENT) == ""
 
 
+def test_a_path_that_no_file_system_takes_is_a_recording_that_is_gone(recording: Path) -> None:
+    order = with_recording(samples.EXAMPLE, recording)
+    heard = order.calls[0].audio
+    assert isinstance(heard, AudioInfo)
+    call = replace(order.calls[0], audio=replace(heard, path="x" * 5000))
+    gone = replace(order, calls=(call, *order.calls[1:]))
+    assert report.recordings_key(gone, LOUD) == "0"
+    assert "录音不在原来的地方" in page(gone, LOUD)
+
+
 # --- policy -----------------------------------------------------------------------------------------------------------
 
 

@@ -35,7 +35,7 @@ def damaged(store_url: str, request: pytest.FixtureRequest) -> Iterator[Store]:
             fill(store, make_call(name, order_id=f"o-{name}"), audio=audio)
         start = make_call("a").started_at
         assert start is not None
-        store.results.list_summaries(start, start + timedelta(hours=1), summarise=periods.summarise_call)
+        store.summaries.list(start, start + timedelta(hours=1), summarise=periods.summarise_call)
         with store.database.write() as session:
             session.execute(sqlalchemy.text(DAMAGES[request.param]).execution_options())
         yield store
@@ -56,7 +56,7 @@ def test_everything_that_lists_calls_lists_all_of_them(damaged: Store) -> None:
     assert [call.call_id for call in damaged.deletion.find_calls(order="o-b")] == ["b"]
     damaged.calls.list_failures()
     damaged.calls.find_by_audio("2" * 64, make_call("x"))
-    summaries = damaged.results.list_summaries(first, last, summarise=periods.summarise_call)
+    summaries = damaged.summaries.list(first, last, summarise=periods.summarise_call)
     assert {"a", "c"} <= {summary.call_id for summary in summaries}
     damaged.search_index.clear()
     assert damaged.search_index.index_missing(on_progress=lambda *_: None) == 3
@@ -91,7 +91,7 @@ def test_a_damaged_transcript_is_made_again(damaged: Store) -> None:
 def test_a_damaged_summary_is_made_again(damaged: Store) -> None:
     start = make_call("a").started_at
     assert start is not None
-    summaries = damaged.results.list_summaries(start, start + timedelta(hours=1), summarise=periods.summarise_call)
+    summaries = damaged.summaries.list(start, start + timedelta(hours=1), summarise=periods.summarise_call)
     assert [summary.call_id for summary in summaries] == ["a", "b", "c"]
 
 

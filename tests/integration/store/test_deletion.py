@@ -10,10 +10,12 @@ import pytest
 import sqlalchemy
 
 from qareport.errors import NotFoundError
+from qareport.search import parse
 from qareport.store import Store
 from tests.support.store_samples import TEXT, fill, make_call
 
 NOW = datetime(2026, 11, 24, 8, tzinfo=UTC)
+ALWAYS = datetime(2026, 1, 1, tzinfo=UTC), datetime(2027, 1, 1, tzinfo=UTC)
 
 
 def test_two_proofs_of_the_same_number_do_not_look_alike(store_url: str) -> None:
@@ -56,6 +58,23 @@ def test_the_words_of_a_deleted_call_are_no_longer_in_the_file(tmp_path: Path) -
         with store.database.read() as session:
             assert session.execute(sqlalchemy.text("SELECT count(*) FROM transcripts")).scalar() == 1
         store.deletion.delete(store.deletion.find_calls(order="o1"), by="order", selector="o1", now=NOW)
+        for file in tmp_path.iterdir():
+            assert TEXT.encode() not in file.read_bytes(), file.name
+
+
+def test_words_that_a_killed_deletion_left_are_erased_by_the_next_one_while_others_write(tmp_path: Path) -> None:
+    path = tmp_path / "store.db"
+    with Store(f"sqlite:///{path}") as store:
+        for number in range(40):  # several parts of the index
+            fill(store, make_call(f"c{number}", order_id=f"o{number}"), audio=chr(ord("A") + number))
+        store.deletion.delete(store.deletion.find_calls(order="o7"), by="order", selector="o7", now=NOW, tidy=False)
+        fill(store, make_call("later", order_id="later"), audio="x")
+        store.deletion.tidy()
+        with store.database.read() as session:
+            assert session.scalar(sqlalchemy.text("SELECT count(*) FROM store_facts")) == 0
+        found = store.search_index.search(parse("收货", time_zone="UTC"))
+        assert (found.calls, list(store.maintenance.verify())) == (40, [])
+        store.deletion.delete(store.calls.list(*ALWAYS), by="before", selector="x", now=NOW)
         for file in tmp_path.iterdir():
             assert TEXT.encode() not in file.read_bytes(), file.name
 

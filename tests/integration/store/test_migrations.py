@@ -67,9 +67,9 @@ def test_a_store_of_the_first_version_is_brought_up_to_date_without_loss(tmp_pat
         first = datetime.fromisoformat("2026-11-20T09:00:00+08:00")
         assert [call.call_id for call in store.calls.list(first, first + hour)] == ["a", "b"]
         # That version kept no summaries: they are made when they are first asked for, and kept.
-        made = store.results.list_summaries(first, first + hour, summarise=periods.summarise_call)
+        made = store.summaries.list(first, first + hour, summarise=periods.summarise_call)
         assert [(summary.call_id, summary.order_id) for summary in made] == [("a", "o1"), ("b", "o1")]
-        assert store.results.list_summaries(first, first + hour, summarise=never) == made
+        assert store.summaries.list(first, first + hour, summarise=never) == made
         assert [call.call_id for call in store.deletion.find_calls(customer="+86 138 1234 5678")] == ["a", "b", "c"]
         deletion = store.deletion.delete(store.deletion.find_calls(order="o1"), by="order", selector="o1", now=NOW)
         assert (deletion.calls, deletion.results, deletion.transcripts) == (3, 2, 2)
@@ -119,7 +119,7 @@ def test_summaries_snapshots_and_mails_of_an_older_version_keep_their_content_un
     with Store(store_url) as store:
         assert call.started_at is not None
         day = (call.started_at, call.started_at + timedelta(hours=1))
-        assert store.results.list_summaries(*day, summarise=never) == (summary,)
+        assert store.summaries.list(*day, summarise=never) == (summary,)
         (judged,) = store.results.list_snapshots()
         assert judged.snapshot == "[1]"
         (mail,) = store.outbox.settle(now=NOW)

@@ -50,11 +50,11 @@ def test_a_result_without_a_summary_gets_one_when_its_period_is_asked_for(store_
         store.calls.put(make_call("waiting"))
         assert call.started_at is not None
         hour = (call.started_at, call.started_at + timedelta(hours=1))
-        summaries = store.results.list_summaries(*hour, summarise=summarise)
+        summaries = store.summaries.list(*hour, summarise=summarise)
         assert [summary.call_id for summary in summaries] == [*(f"c{number:02d}" for number in range(60)), "kept"]
         assert {summary.rules_sha256 for summary in summaries} == {"r1"}
         assert len(asked) == 60
-        assert len(store.results.list_measures(*hour, summarise=summarise)) == 61
+        assert len(store.summaries.list_measures(*hour, summarise=summarise)) == 61
         assert len(asked) == 60, "they were kept"
 
 
@@ -66,7 +66,7 @@ def test_a_result_that_cannot_be_read_has_no_summary_and_does_not_keep_the_other
             session.execute(sqlalchemy.text("UPDATE call_reports SET report = '{' WHERE call_id = 'broken'"))
         start = make_call("a").started_at
         assert start is not None
-        summaries = store.results.list_summaries(start, start + timedelta(hours=1), summarise=periods.summarise_call)
+        summaries = store.summaries.list(start, start + timedelta(hours=1), summarise=periods.summarise_call)
         assert [summary.call_id for summary in summaries] == ["a"]
         assert [line.partition(":")[0] for line in store.maintenance.verify()] == ["result key-broken"]
 

@@ -91,9 +91,7 @@ def test_threads_that_ask_for_the_same_period_at_once_make_its_summaries_once_fo
         assert start is not None
 
         def work(_: int) -> None:
-            summaries = store.results.list_summaries(
-                start, start + timedelta(hours=1), summarise=periods.summarise_call
-            )
+            summaries = store.summaries.list(start, start + timedelta(hours=1), summarise=periods.summarise_call)
             assert len(summaries) == ROUNDS
 
         at_once(work)

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 
-from qareport.model import AlertState, LiveState, Signal, UserRole
+from qareport.model import AlertState, LiveLine, LiveState, Role, Signal, UserRole
 from qareport.model.live import NoticedSignal
 from tests.support.desk import OpenDesk
 from tests.support.live_board import SAID, end_call, put_alert, put_call, watched
@@ -72,6 +72,37 @@ def test_a_row_says_who_speaks_how_long_how_the_customer_feels_and_what_can_stil
     assert page.count("秒可以补救</span>") == 1
     opened.clock.move(seconds=13)
     assert "时间到，正在判定</strong>" in opened.enter(UserRole.SUPERVISOR).get("/board").text
+
+
+def said(
+    from_s: float, to_s: float, emotion: str | None, score: float | None = None, role: Role = Role.CUSTOMER
+) -> LiveLine:
+    """Return a sentence of a live call."""
+    return LiveLine(
+        start_ms=round(from_s * 1000), end_ms=round(to_s * 1000), role=role, channel=0, text="好", emotion=emotion,
+        score=score,
+    )  # fmt: skip
+
+
+def test_a_row_draws_the_customers_emotion_of_the_last_minute_and_says_it_in_words(opened: OpenDesk) -> None:
+    lines = (
+        said(1, 4, "HAPPY"), said(30, 50, "NEUTRAL"), said(60, 62, "ANGRY", 0.5, Role.AGENT),
+        said(70, 75, "ANGRY", 0.8), said(80, 85, "ANGRY", 1.0),
+        said(86, 87, "EMO_UNKNOWN"), said(88, 89, None), said(90, 95, "SURPRISED"),
+    )  # fmt: skip
+    put_call(opened, "l1", "A1", ago_s=100, lines=lines)
+    put_call(opened, "l2", "A1", ago_s=100, lines=(said(1, 4, "ANGRY"),))
+    page = opened.enter(UserRole.ADMIN).get("/board").text
+    (drawn,) = re.findall(r'<svg class="curve".*?</svg>', page)
+    assert 'role="img" aria-label="最近一分钟的客户情绪：60秒前中性、30秒前愤怒、10秒前意外"' in drawn
+    points = [tuple(map(float, point.split(","))) for point in re.findall(r'points="([^"]+)"', drawn)[0].split()]
+    assert points == [
+        (0, 15), (20, 15), (60, 25.4), (70, 25.4), (80, 28), (90, 28), (100, 15), (110, 15),
+    ]  # fmt: skip
+    assert re.findall(r'<line class="(\w+)"', drawn) == ["calm", "even", "bad", "bad", "even"]
+    english = opened.enter(UserRole.ADMIN).get("/board", headers={"accept-language": "en"}).text
+    told = "Customer’s emotion in the last minute: neutral 60 s ago, anger 30 s ago, surprise 10 s ago"
+    assert f'aria-label="{told}"' in english
 
 
 def test_the_board_is_narrowed_by_team_and_by_words(opened: OpenDesk) -> None:
@@ -150,24 +181,64 @@ def test_after_the_call_the_result_takes_its_place_and_each_alert_says_whether_i
     put_alert(opened, call, signal=Signal.WAITING, borne_out=False, state=AlertState.CLOSED)
     end_call(opened, call, LiveState.MERGED, merged_call_id="c1")
     client = opened.enter(UserRole.SUPERVISOR)
-    page = client.get("/board/l1").text
+    page = client.get("/board/l1?heard=1").text
     for words in ("以录音的结果为准", 'href="/calls/c1"', "提醒了2次，其中录音证实1次", "录音里也有", "录音里没有"):
         assert words in page
     assert ("✓ 录音证实了" in page, "✗ 录音没有证实" in page) == (True, True)
     assert "我来处理" not in page
     stored = client.get("/calls/c1").text
     assert "通话时的提醒" in stored
-    assert 'href="/board/l1"' in stored
+    assert "当时听到1句，提醒2次，其中录音证实1次" in stored
+    assert 'href="/board/l1?heard=1"' in stored
     assert "通话时的提醒" not in opened.enter(UserRole.AGENT).get("/calls/c1").text
+
+
+def test_the_page_of_a_call_becomes_the_calls_page_at_the_same_place_once_the_recording_is_judged(
+    opened: OpenDesk,
+) -> None:
+    call = put_call(opened, "l1", "A1")
+    client = opened.enter(UserRole.SUPERVISOR)
+    assert client.get("/board/l1?t=3").status_code == 200
+    end_call(opened, call, LiveState.MERGED, merged_call_id="c1")
+    answer = client.get("/board/l1")
+    assert (answer.status_code, answer.headers["location"]) == (303, "/calls/c1")
+    answer = client.get("/board/l1?t=3")
+    assert (answer.status_code, answer.headers["location"]) == (303, "/calls/c1?t=3")
+    assert re.fullmatch(r"/calls/c1#t\d+", client.get("/calls/c1?t=3").headers["location"])
+    assert client.get("/board/l1?t=-1").status_code == 422
+    assert opened.enter(UserRole.AGENT).get("/board/l1").status_code == 403
+
+
+def test_a_call_whose_result_may_not_be_seen_or_is_gone_keeps_its_own_page(opened: OpenDesk) -> None:
+    end_call(opened, put_call(opened, "l1", "A1"), LiveState.MERGED, merged_call_id="gone")
+    page = opened.enter(UserRole.SUPERVISOR).get("/board/l1")
+    assert page.status_code == 200
+    assert "以录音的结果为准" in page.text
+    assert "/calls/gone" not in page.text
+
+
+def test_a_stored_call_that_was_heard_live_says_so_though_nothing_was_raised(opened: OpenDesk) -> None:
+    client = opened.enter(UserRole.SUPERVISOR)
+    assert "实时听过" not in client.get("/calls/c1").text
+    end_call(opened, put_call(opened, "l1", "A1"), LiveState.MERGED, merged_call_id="c1")
+    assert "当时听到1句，提醒0次" in client.get("/calls/c1").text
 
 
 def test_until_the_recording_is_judged_the_page_says_that_it_is_being_judged_or_could_not_be(opened: OpenDesk) -> None:
     call = put_call(opened, "l1", "A1")
     client = opened.enter(UserRole.SUPERVISOR)
-    end_call(opened, call)
-    assert "录音正在判定；判定完这里会出现链接" in client.get("/board/l1").text
+    by_itself = '<noscript><meta http-equiv="refresh" content="10"></noscript>'
+    assert by_itself not in client.get("/board/l1").text
+    for state in (LiveState.ENDED, LiveState.LOST):
+        end_call(opened, call, state)
+        page = client.get("/board/l1").text
+        assert "录音正在判定；判定完，这一页会自己变成这通电话的页面" in page
+        assert by_itself in page
+        assert "这一页不会自己更新" not in page
     end_call(opened, call, LiveState.MERGE_FAILED)
-    assert "录音没能判定；下面是通话时听到的" in client.get("/board/l1").text
+    page = client.get("/board/l1").text
+    assert "录音没能判定；下面是通话时听到的" in page
+    assert by_itself not in page
 
 
 # --- what the buttons do ----------------------------------------------------------------------------------------------

@@ -114,6 +114,55 @@ def test_twilio_with_both_tracks_interleaved_and_a_frame_out_of_order(ports: Por
         assert alike(heard(ports.ended("twilio"), Role.CUSTOMER), mulaw) >= 0.99
 
 
+@pytest.mark.parametrize("tracks", [("inbound",), ("inbound", "outbound")], ids=["one track", "both tracks"])
+def test_telnyx_which_does_not_say_which_tracks_it_sends(ports: Ports, mulaw: str, tracks: Sequence[str]) -> None:
+    call_id = f"v3:telnyx-{len(tracks)}"
+    with connect(ports.url("telnyx"), additional_headers={"Authorization": f"Bearer {ports.token}"}) as websocket:
+        websocket.send(json.dumps({"event": "connected", "version": "1.0.0"}))
+        start = {
+            "user_id": "u1", "call_control_id": call_id, "client_state": "",
+            "media_format": {"encoding": "PCMU", "sample_rate": 8000, "channels": 1},
+        }  # fmt: skip
+        websocket.send(json.dumps({"event": "start", "sequence_number": "1", "start": start, "stream_id": "s1"}))
+        for number, both in enumerate(frames(SOUND, 8000)):
+            for track, samples in zip(tracks, both, strict=False):
+                payload = base64.b64encode(encode_samples(samples, Encoding.MULAW)).decode()
+                said = {"track": track, "chunk": str(number + 1), "timestamp": str(number * 20), "payload": payload}
+                websocket.send(json.dumps({"event": "media", "sequence_number": "4", "media": said, "stream_id": "s1"}))
+        websocket.send(json.dumps({"event": "stop", "sequence_number": "9", "stop": {}, "stream_id": "s1"}))
+        call = ports.ended(call_id)
+    assert alike(heard(call, Role.CUSTOMER), mulaw) >= 0.99
+    assert call.channel_roles == (Role.CUSTOMER, Role.AGENT)[: len(tracks)]
+
+
+def test_exotel_with_linear_sound_of_one_side(ports: Ports, linear: str) -> None:
+    with connect(ports.url("exotel"), additional_headers={"Authorization": f"Bearer {ports.token}"}) as websocket:
+        websocket.send(json.dumps({"event": "connected"}))
+        start = {
+            "stream_sid": "s1", "call_sid": "exotel", "account_sid": "a1", "from": "13812345678", "to": "400",
+            "media_format": {"encoding": "base64", "sample_rate": "8000", "bit_rate": "128kbps"},
+        }  # fmt: skip
+        websocket.send(json.dumps({"event": "start", "sequence_number": 1, "stream_sid": "s1", "start": start}))
+        for number, samples in enumerate(frames(SOUND[0], 8000, 100)):
+            payload = base64.b64encode(samples.astype("<i2").tobytes()).decode()
+            said = {"chunk": number + 1, "timestamp": str(number * 100), "payload": payload}
+            websocket.send(json.dumps({"event": "media", "sequence_number": 3, "stream_sid": "s1", "media": said}))
+        websocket.send(json.dumps({"event": "stop", "sequence_number": 9, "stream_sid": "s1", "stop": {}}))
+        call = ports.ended("exotel")
+    assert alike(heard(call, Role.CUSTOMER), linear) >= 0.99
+    assert call.customer_phone == "13812345678"
+
+
+def test_audiosocket_of_16_khz(ports: Ports, files: dict[int, str]) -> None:
+    ticket = ports.ticket(call_id="audiosocket-16", agent_id="A1", tracks=["customer"])
+    with socket.create_connection(("127.0.0.1", ports.server.ports["audiosocket"])) as connection:
+        connection.sendall(struct.pack(">BH", 0x01, 16) + uuid.UUID(ticket).bytes)
+        for samples in frames(CUSTOMER[16_000], 16_000):
+            connection.sendall(struct.pack(">BH", 0x12, samples.size * 2) + samples.astype("<i2").tobytes())
+        connection.sendall(struct.pack(">BH", 0x00, 0))
+    assert alike(heard(ports.ended("audiosocket-16"), Role.CUSTOMER), files[16_000]) >= 0.99
+
+
 def test_audiosocket(ports: Ports, linear: str) -> None:
     ticket = ports.ticket(call_id="audiosocket", agent_id="A1", tracks=["customer"])
     with socket.create_connection(("127.0.0.1", ports.server.ports["audiosocket"])) as connection:

@@ -5,6 +5,7 @@ Needs Chromium; skipped without it.
 
 from __future__ import annotations
 
+import re
 import shutil
 import socket
 import threading
@@ -19,7 +20,18 @@ from typing import Any
 import pytest
 import uvicorn
 
-from qareport.model import AlertState, DeliveryState, EventType, LiveEvent, LiveState, Signal, TryOutcome, UserRole
+from qareport.model import (
+    AlertState,
+    DeliveryState,
+    EventType,
+    LiveEvent,
+    LiveLine,
+    LiveState,
+    Role,
+    Signal,
+    TryOutcome,
+    UserRole,
+)
 from qareport.model.live import NoticedSignal
 from qareport.settings import default_dir
 from qareport.web import create_app
@@ -35,7 +47,9 @@ PAGES = (
     "/calls", "/calls?q=退货", "/calls?q=(", "/calls/c1", "/calls/none", "/upload", "/account", "/settings/users",
     "/settings/users/1", "/settings/teams", "/settings/tokens", "/settings/webhooks", "/settings/webhooks/1",
     "/settings/integrations", "/settings/integrations/2", "/audit", "/api", "/qa", "/", "/exports?q=退货",
-    "/calls/c2/delete", "/board", "/board/l1", "/board/l2", "/board/alerts",
+    "/calls/c2/delete", "/heat", "/reports", "/review", "/appeals", "/orders/o1", "/agents/A1", "/rules",
+    "/rules/service.yaml", "/rules/service.yaml?tab=new", "/rules/service.test.yaml", "/rules/synonyms.yaml",
+    "/board", "/board/l1", "/board/l2?heard=1", "/board/alerts",
 )  # fmt: skip
 _RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 
@@ -97,7 +111,13 @@ def make_webhook(opened: OpenDesk) -> None:
 def make_live_calls(opened: OpenDesk) -> None:
     """Add a call that is on with everything that a page can show of it, and one whose recording was judged."""
     seen = NoticedSignal(signal=Signal.ANGER, at_ms=0, quote=SAID)
-    call = put_call(opened, "l1", "A1", ago_s=75, signals=(seen,), findings=(watched(until_ms=87_000),))
+    moods = (("ANGRY", 0), ("NEUTRAL", 30_000), ("ANGRY", 50_000), ("HAPPY", 70_000))
+    lines = tuple(
+        LiveLine(start_ms=at_ms, end_ms=at_ms + 4000, role=Role.CUSTOMER, channel=0, text=SAID, emotion=emotion)
+        for emotion, at_ms in moods
+    )
+    more: dict[str, Any] = {"signals": (seen,), "findings": (watched(until_ms=87_000),), "lines": lines}
+    call = put_call(opened, "l1", "A1", ago_s=75, **more)
     put_alert(opened, call)
     put_alert(opened, call, rule_id="service.question-repeated", title="反复问", level=2, state=AlertState.ACKED)
     ended = put_call(opened, "l2", "A2", ago_s=300, findings=(watched("confirmed"),))
@@ -215,6 +235,24 @@ def test_the_board_is_kept_current_without_being_loaded_anew_and_is_used_by_keyb
     page.context.close()
 
 
+def test_an_alert_that_was_raised_while_the_network_was_away_is_there_when_it_is_back(
+    browser: Any, served: tuple[str, OpenDesk], feed: LiveFeed
+) -> None:
+    page = open_page(browser, served, width=1280, locale="zh-CN", role=UserRole.SUPERVISOR)
+    page.goto("/board")
+    wait_until_it_follows(page, feed)
+    page.context.set_offline(True)
+    call = put_call(served[1], "away", "A1")
+    put_alert(served[1], call, quote="断网时说的话")
+    tell(feed, "alert.raised", "away")
+    page.wait_for_selector("#link:not(:empty)")
+    assert "断网时说的话" not in page.content()
+    page.context.set_offline(False)
+    page.wait_for_selector(":text('断网时说的话')")
+    end_call(served[1], call)
+    page.context.close()
+
+
 def test_the_page_of_a_call_grows_with_what_is_said(browser: Any, served: tuple[str, OpenDesk], feed: LiveFeed) -> None:
     desk = served[1]
     call = put_call(desk, "l8", "A1", lines=())
@@ -233,9 +271,12 @@ def test_the_page_of_a_call_grows_with_what_is_said(browser: Any, served: tuple[
     tell(feed, "live.finding", "l8")
     page.wait_for_selector("#call .countdown:has-text('秒可以补救')")
     assert "别处的话" not in page.content()
-    end_call(desk, call, LiveState.MERGED, merged_call_id="c1")
+    end_call(desk, call)
     tell(feed, "live.ended", "l8")
-    page.wait_for_selector("#call a[href='/calls/c1']")
+    page.wait_for_selector("#call [role=status]:has-text('录音正在判定')")
+    end_call(desk, call, LiveState.MERGED, merged_call_id="c1")
+    page.wait_for_url(re.compile(r"/calls/c1#t\d+$"))
+    assert page.locator(".transcript li").count()
     page.context.close()
 
 

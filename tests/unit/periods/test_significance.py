@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import statistics
+from fractions import Fraction
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from qareport.model import Rate
-from qareport.periods.significance import counts_differ, difference_interval, means_differ, shares_differ
+from qareport.periods.significance import Sample, counts_differ, difference_interval, means_differ, shares_differ
 
 
 def rate(hits: int, n: int) -> Rate:
@@ -43,7 +48,18 @@ def test_counts_differ_by_more_than_their_own_spread(before: float, after: float
     assert counts_differ(before, after, periods) is differ
 
 
+def sample(*values: int) -> Sample:
+    """Add values up."""
+    return Sample(len(values), sum(values), sum(value * value for value in values))
+
+
 def test_means_differ_only_with_values_enough_to_know_their_spread() -> None:
-    assert means_differ([90.0, 91, 92, 93, 94], [80.0, 81, 82, 83, 84])
-    assert not means_differ([90.0, 91, 92, 93, 94], [90.0, 92, 93, 93, 95])
-    assert not means_differ([90.0, 90], [10.0, 10])
+    assert means_differ(sample(90, 91, 92, 93, 94), sample(80, 81, 82, 83, 84))
+    assert not means_differ(sample(90, 91, 92, 93, 94), sample(90, 92, 93, 93, 95))
+    assert not means_differ(sample(90, 90), sample(10, 10))
+
+
+@given(values=st.lists(st.integers(0, 10_000_000), min_size=2))
+def test_mean_and_variance_follow_from_sums_as_from_the_values_themselves(values: list[int]) -> None:
+    assert sample(*values).mean == statistics.fmean(values)
+    assert sample(*values).variance == float(statistics.variance(map(Fraction, values)))

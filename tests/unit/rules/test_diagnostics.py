@@ -95,6 +95,7 @@ WEAK: dict[str, dict[str, str]] = {
     ),
     "duplicate-title": second("另一个", "标题"),
     "ambiguous-scalar": when("{customer says: [yes]}"),
+    "inside-longer-word": when("{customer says: [钱呢]}"),
     "short-silence": when("{silence: 1s}"),
     "impossible-speed": when("{speed: {above: 2000}}"),
     "impossible-metric": when("{metric: {name: non_talk_share, above: 40}}"),

@@ -1,4 +1,4 @@
-"""Chinese marks that make one word of a whole list are told with their place."""
+"""Chinese marks that make one word of a whole list, and words that stand by chance in others, are told of."""
 
 from __future__ import annotations
 
@@ -58,6 +58,37 @@ def test_chinese_words_with_a_space_between_them_may_have_been_meant_as_several(
     (warning,) = warned("{customer says: [发货 退款]}")
     assert "a space stands in the word '发货 退款'; of several words make a list" in warning
     assert warned("{customer says: [iPhone 15, A/B 面, 24/7 服务, 退款]}") == []
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        "{customer says: 钱呢}",
+        "{customer says: [退款, 钱呢]}",
+        "{客户说: {任一: [钱呢], 排除: [零钱呢]}}",
+        "{silence: 3s, unless: [{customer says: [钱呢]}]}",
+    ],
+)
+def test_a_word_that_stands_in_an_everyday_expression_is_named_with_it(condition: str) -> None:
+    (warning,) = warned(condition)
+    assert "'钱呢' is found in '多少钱呢' as well; write a longer word, or add 多少钱呢 to `except`" in warning
+    assert warning.startswith("rules/a.yaml:3:")
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        "{customer says: {any: [钱呢], except: [多少钱呢]}}",
+        "{customer says: {any: [钱呢], except: [多少钱]}}",
+        "{customer says: [钱呢, 多少钱]}",  # both are meant
+        "{customer says: {all: [钱呢, 退款]}}",
+        "{customer says: {exact: [钱呢]}}",
+        "{customer says: [退款, 发货, 投诉, 什么时候到, 物流单号]}",
+        "{customer says: [要真的]}",  # 不要真的 is denied
+    ],
+)
+def test_a_word_that_is_not_found_there_is_not_named(condition: str) -> None:
+    assert warned(condition) == []
 
 
 def test_a_shared_list_cannot_hold_another() -> None:

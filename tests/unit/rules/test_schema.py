@@ -128,6 +128,7 @@ TAKEN = [
     "{customer says: 好, times: 3, within: 2m}", "{客户说: 好, 满几次: 3, 以内: 2分钟}",
     "{response delay: {by: 客服, longer: 5s}}", "{earlier calls: 2}", "{customer says: {any: 好, negated: either}}",
     "{customer says: {any: 好, negated: 是}}", "{moment: {is: repeat, label: 放弃}}",
+    "{customer says: {like: 好的呀, similarity: 0.8}}", "{客户说: {意思相近: 好的呀, 相似度: 0.8, 任一: 好}}",
 ]  # fmt: skip
 REFUSED = [
     "{silence: 2s, within: 2 turns}", "{silence: 2s, within: 3s}",
@@ -140,6 +141,7 @@ REFUSED = [
     "{sequence: [{silence: 2s}, {none: [{event: Cry}]}]}", "{weekday: 周八}", "{metric: {name: talk, above: 1}}",
     "{情绪: 愤怒, emotion: ANGRY}", "{customer says: {any: 好, negated: maybe}}", "{silence: {longer: 2s, 不短于: 3s}}",
     "{silence: 2s, first: 3.5 turns}", "{call length: {}}", "{customer says: {except: [好]}}",
+    "{customer says: {any: 好, similarity: 0.8}}", "{客服说: {正则: 好, 相似度: 0.8}}",
 ]  # fmt: skip
 
 

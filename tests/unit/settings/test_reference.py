@@ -26,6 +26,7 @@ def test_the_page_has_every_key_of_the_shipped_file_and_no_other() -> None:
     keys = [f"{section}.{key}" for section, values in written.items() for key in values]
     inner = ["score.categories[].name", "score.categories[].limit", "alerts.routes[].team", "alerts.routes[].to"]
     inner += [f"understanding.language_model.{key}" for key in written["understanding"]["language_model"]]
+    inner += [f"desk.oidc.{key}" for key in written["desk"]["oidc"]]
     assert sorted(rows()) == sorted([*keys, *inner])
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import random
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,9 +12,9 @@ from hypothesis import strategies as st
 from qareport.store.packed_text import pack, unpack
 
 
-@given(st.text())
-def test_what_goes_in_comes_out(text: str) -> None:
-    assert unpack(pack(text)) == text
+@given(st.text(), st.booleans())
+def test_what_goes_in_comes_out(text: str, seldom_read: bool) -> None:
+    assert unpack(pack(text, seldom_read=seldom_read)) == text
 
 
 @given(st.sampled_from(['{"call_id": "a"}', '["退货"]', "null", "", "1"]))
@@ -24,6 +27,15 @@ def test_words_take_a_fraction_of_their_room() -> None:
     assert len(pack(sentence * 60)) * 5 < len(sentence.encode()) * 60
 
 
-@pytest.mark.parametrize("damaged", [b"x\x9c\x00", b"x", b"\xff\xfe", pack("word" * 99)[:-5]])
+def test_what_is_seldom_read_takes_less_room() -> None:
+    dice = random.Random(7)
+    times = json.dumps([[chr(dice.randrange(0x4E00, 0x5200)), dice.randrange(10**6), 120] for _ in range(500)])
+    assert len(pack(times, seldom_read=True)) < len(pack(times)) * 0.9
+
+
+@pytest.mark.parametrize(
+    "damaged",
+    [b"x\x9c\x00", b"x", b"\xff\xfe", b"BZh9", pack("word" * 99)[:-5], pack("word" * 99, seldom_read=True)[:-5]],
+)
 def test_a_damaged_text_is_no_json_and_no_error(damaged: bytes) -> None:
     assert unpack(damaged).startswith("damaged: ")

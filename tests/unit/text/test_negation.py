@@ -20,6 +20,9 @@ from qareport.text.negation import begins_negated, has_negation, is_negated
         ("不支持退款", "退款"), ("不同意给我退款", "退款"), ("不愿意退款", "退款"), ("不予退款", "退款"),
         ("不可能给我退款", "退款"), ("没办法退款", "退款"), ("没人给我退款", "退款"), ("无权退款", "退款"),
         ("不着急退款", "退款"), ("不是要退款", "退款"),
+        # Not much, not in time.
+        ("不是很满意", "满意"), ("没那么满意", "满意"), ("谈不上满意", "满意"), ("用不着退款", "退款"),
+        ("不按时发货", "发货"), ("没准时送到", "送到"),
     ],
 )  # fmt: skip
 def test_what_follows_a_negation_is_denied(text: str, word: str) -> None:

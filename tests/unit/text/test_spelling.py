@@ -14,7 +14,7 @@ from qareport.text.wordlist import forms_of, normalise
     ("spoken", "written"),
     [
         ("四十八小时", "48小时"),
-        ("二十四个小时", "24个小时"),
+        ("二十四个小时", "24小时"),
         ("十分钟", "10分钟"),
         ("三天", "3天"),
         ("两天", "2天"),
@@ -37,6 +37,15 @@ from qareport.text.wordlist import forms_of, normalise
         ("三点五小时", "3.5小时"),
         ("百分之九十九点九", "99.9%"),
         ("三点五分", "3点五分"),
+        ("零点五元", "0.5元"),
+        ("半个小时", "半小时"),
+        ("1万元", "10000元"),
+        ("1.5万元", "15000元"),
+        ("3千块", "3000块"),
+        ("五星好评", "5星好评"),
+        ("wi fi", "wifi"),
+        ("wi fi 6", "wifi6"),
+        ("t shirt", "tshirt"),
     ],
 )
 def test_a_number_that_is_spoken_is_written_in_digits(spoken: str, written: str) -> None:
@@ -58,6 +67,7 @@ def test_a_number_that_is_spoken_is_written_in_digits(spoken: str, written: str)
         "百货",
         "三四十块",
         "iphone pro",
+        "the wi fi is down",
     ],
 )
 def test_what_only_looks_like_a_number_stays(text: str) -> None:

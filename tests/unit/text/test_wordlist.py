@@ -67,6 +67,20 @@ def test_a_latin_word_is_found_beside_a_number(word: str, text: str) -> None:
     assert WordList((word,)).find(text) == word
 
 
+@pytest.mark.parametrize(
+    ("word", "text"), [("三天", "等了十三天"), ("十分钟", "等了四十分钟"), ("一次", "二十一次"), ("一点", "十一点到的")]
+)
+def test_a_part_of_a_number_in_words_is_not_found(word: str, text: str) -> None:
+    assert WordList((word,)).find(text) is None
+
+
+@pytest.mark.parametrize(
+    ("word", "text"), [("三天", "等了三天"), ("一次", "第一次"), ("一下", "万一下雨"), ("一定", "千万一定要")]
+)
+def test_a_word_that_only_begins_like_a_number_is_found_anywhere(word: str, text: str) -> None:
+    assert WordList((word,)).find(text) == word
+
+
 @pytest.mark.parametrize(("word", "text"), [("refund", "refunded"), ("15", "iphone15"), ("12315", "9123150")])
 def test_a_part_of_a_latin_word_or_of_a_number_is_not_found(word: str, text: str) -> None:
     assert WordList((word,)).find(text) is None

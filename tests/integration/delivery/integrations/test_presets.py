@@ -10,6 +10,7 @@ import pytest
 
 from qareport.delivery.integrations import Integration, RequestOutcome, RequestWriter, read_integration
 from qareport.errors import DeliveryError
+from qareport.messages import recall
 from qareport.model import DeliveryState
 from qareport.outgoing import OutgoingClient, OutgoingReach
 from qareport.settings import default_dir
@@ -98,9 +99,9 @@ def test_a_call_that_names_its_ticket_is_not_looked_up(zammad: Zammad, tmp_path:
 def test_a_ticket_that_is_opened_later_is_found_later(zammad: Zammad, tmp_path: Path) -> None:
     office = Office(tmp_path, "zammad", zammad)
     waiting = office.deliver(event(order_id="new"))
-    assert {(outcome.state, outcome.status) for outcome in waiting if outcome.reply.startswith("no ticket")} == {
-        (RETRY, None)
-    }
+    assert {
+        (outcome.state, outcome.status) for outcome in waiting if recall(outcome.reply).startswith("no ticket")
+    } == {(RETRY, None)}
     zammad.orders[9] = "new"
     office.deliver(event(order_id="new"))
     assert zammad.tags == {9: ADDED}
@@ -111,7 +112,7 @@ def test_what_a_peer_refuses_is_final_and_what_it_cannot_take_now_is_tried_again
 ) -> None:
     office = Office(tmp_path, "zammad", zammad)
     zammad.faults = [503, 500]
-    assert [outcome.reply[:20] for outcome in office.deliver(event())[::2]] == [
+    assert [recall(outcome.reply)[:20] for outcome in office.deliver(event())[::2]] == [
         "reading answered 503",
         "reading answered 500",
     ]

@@ -345,6 +345,134 @@ def test_a_server_that_hangs_up_is_not_called_silent() -> None:
     listener.close()
 
 
+@contextlib.contextmanager
+def server_for_one_line_each(answers: dict[str, bytes], *, text_bytes: int = 0, then: bytes = b"") -> Iterator[int]:
+    """Run a server that answers each command as told; after so many bytes of a text it says a last word and is gone."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    replies = {
+        "ehlo": b"250 localhost\r\n",
+        "mail": b"250 OK\r\n",
+        "rcpt": b"250 OK\r\n",
+        "data": b"354 go\r\n",
+        **answers,
+    }
+
+    def serve() -> None:
+        while True:
+            try:
+                connection, _ = listener.accept()
+            except OSError:  # the test is over
+                return
+            with connection, connection.makefile("rb") as lines, contextlib.suppress(OSError):
+                connection.sendall(b"220 localhost\r\n")
+                for line in iter(lines.readline, b""):
+                    command = line.decode(errors="replace").strip().lower()[:8].split(" ")[0]
+                    connection.sendall(replies.get(command, b"500 what\r\n"))
+                    if command == "data":
+                        lines.read(text_bytes)
+                        connection.sendall(then)
+                        connection.shutdown(socket.SHUT_RDWR)
+                        break
+                    if command == "starttls":
+                        break
+
+    thread = threading.Thread(target=serve, daemon=True)
+    thread.start()
+    try:
+        yield listener.getsockname()[1]
+    finally:
+        listener.shutdown(socket.SHUT_RDWR)
+        listener.close()
+        thread.join(10)
+
+
+#: More than the buffers on the way hold: the server is gone before all of it was handed over.
+LONG = "x" * 75 + "\r\n"
+
+
+def test_a_server_that_hangs_up_in_the_middle_of_the_text_has_not_got_the_mail_and_it_is_tried_again(
+    store: Store,
+) -> None:
+    store.outbox.put([letter(text=LONG * 250_000)], now=NOON)
+    hands = Hands()
+    with server_for_one_line_each({}, text_bytes=100_000) as port:
+        (record,) = send(store, settings(None, port=port), hands).deliveries
+    assert (record.state, record.tries) == (DeliveryState.RETRY, 1)
+    assert "in the middle of the text" in record.reply
+    assert "\n" not in record.reply
+    hands.time += timedelta(hours=1)
+    with Postbox() as postbox:
+        assert send(store, settings(postbox), hands).deliveries[0].state is DeliveryState.SENT
+    assert len(postbox.delivered) == 1
+
+
+@pytest.mark.parametrize(
+    ("last_word", "state"),
+    [(b"552-too large\r\n552 at most 10 MB\r\n", DeliveryState.FAILED), (b"452 disk full\r\n", DeliveryState.RETRY)],
+)
+def test_who_refuses_a_text_before_its_end_is_heard(store: Store, last_word: bytes, state: DeliveryState) -> None:
+    store.outbox.put([letter(text=LONG * 250_000)], now=NOON)
+    with server_for_one_line_each({}, text_bytes=100_000, then=last_word) as port:
+        (record,) = send(store, settings(None, port=port)).deliveries
+    assert record.state is state
+    assert record.reply.startswith(f"the server refuses the mail: {last_word[:3].decode()}")
+    assert "\n" not in record.reply
+
+
+def test_a_mail_that_is_too_large_for_the_server_fails_alone_and_for_good(store: Store) -> None:
+    store.outbox.put([letter("a@x.cn"), letter("b@x.cn")], now=NOON)
+    with Postbox(lambda at, who: (0.0, "552 message too big" if (at, who) == ("data", "a@x.cn") else "")) as postbox:
+        send(store, settings(postbox, retry_s=(1.0,)), Hands())
+        hands = Hands(NOON + timedelta(hours=9))
+        assert not send(store, settings(postbox), hands).deliveries
+    assert [mail.recipient for mail in postbox.delivered] == ["b@x.cn"]
+    (failed,) = store.outbox.list(DeliveryState.FAILED)
+    assert (failed.recipient, failed.reply) == ("a@x.cn", "the server refuses the mail: 552 message too big")
+
+
+def test_who_is_greylisted_gets_the_mail_with_the_next_run_and_nobody_gets_it_twice(store: Store) -> None:
+    store.outbox.put([letter("a@x.cn"), letter("grey@x.cn"), letter("b@x.cn")], now=NOON)
+    hands = Hands()
+    with Postbox(lambda at, who: (0.0, "450 4.2.0 greylisted" if who == "grey@x.cn" else "")) as postbox:
+        send(store, settings(postbox), hands)
+        (waiting,) = store.outbox.list(DeliveryState.RETRY)
+        postbox.fault = lambda at, who: (0.0, "")
+        hands.time += timedelta(minutes=10)
+        store.outbox.put([letter("a@x.cn"), letter("grey@x.cn"), letter("b@x.cn")], now=hands.time)
+        send(store, settings(postbox), hands)
+    assert waiting.reply == "the server refuses the recipient: 450 4.2.0 greylisted"
+    assert [mail.recipient for mail in postbox.delivered] == ["a@x.cn", "b@x.cn", "grey@x.cn"]
+
+
+@pytest.mark.parametrize(
+    ("answers", "changes", "says"),
+    [
+        ({"starttls": b"454 TLS not available\r\n"}, {"security": "starttls"}, "454 TLS not available"),
+        ({"starttls": b"220 go\r\n"}, {"security": "starttls"}, "encryption failed"),
+        ({"auth": b"535-5.7.8 wrong\r\n535 code\r\n"}, {"user": "me"}, "535 5.7.8 wrong code"),
+        ({"auth": b"454 4.7.0 come back\r\n"}, {"user": "me"}, "454 4.7.0 come back"),
+    ],
+    ids=["no TLS now", "no handshake", "password", "no log-in now"],
+)  # fmt: skip
+def test_without_encryption_or_log_in_every_mail_is_kept_and_one_line_says_why(
+    store: Store, monkeypatch: pytest.MonkeyPatch, answers: dict[str, bytes], changes: dict[str, str], says: str
+) -> None:
+    monkeypatch.setenv("QAREPORT_SMTP_PASSWORD", "correct")
+    store.outbox.put([letter("a@x.cn"), letter("b@x.cn")], now=NOON)
+    offers = b"250-localhost\r\n250-STARTTLS\r\n250 AUTH PLAIN\r\n"
+    hands = Hands()
+    with server_for_one_line_each({"ehlo": offers, **answers}) as port:
+        posted = send(store, settings(None, port=port, **changes), hands)
+    assert [mail.state for mail in posted.deliveries] == [DeliveryState.RETRY] * 2
+    assert says in posted.trouble
+    assert "\n" not in posted.trouble
+    assert "correct" not in posted.trouble
+    hands.time += timedelta(hours=1)
+    with Postbox() as postbox:
+        send(store, settings(postbox), hands)
+    assert sorted(mail.recipient for mail in postbox.delivered) == ["a@x.cn", "b@x.cn"]
+
+
 def test_a_reply_in_gbk_can_be_read() -> None:
     with server_that("554 您的地址被拒收\r\n".encode("gbk")) as port, pytest.raises(MailError, match="您的地址被拒收"):
         Transport(settings(None, port=port), "").connect()

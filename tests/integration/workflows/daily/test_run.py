@@ -162,6 +162,13 @@ def test_the_second_run_sends_nothing_and_makes_nothing_anew(centre: Centre) -> 
     assert {path: path.stat().st_mtime_ns for path in centre.out.rglob("*.docx")} == times
     assert len(times) == 4, "the team's, two agents' and one order's"
     assert result.state is RunState.DONE
+    assert composed(centre) == [4, 0]
+
+
+def composed(centre: Centre) -> list[int]:
+    """Return how many mails each run composed, the first run first."""
+    with Store(centre.url) as store:
+        return [step.count for run in reversed(store.runs.list()) for step in run.steps if step.name == "send"]
 
 
 def test_a_new_recipient_gets_the_mail_and_the_others_no_second_one(centre: Centre) -> None:
@@ -169,6 +176,7 @@ def test_a_new_recipient_gets_the_mail_and_the_others_no_second_one(centre: Cent
     centre.set("mail", team=[*dailies.TEAM, "new@example.com"])
     centre.run()
     assert [message.recipient for message in centre.postbox.delivered[4:]] == ["new@example.com"]
+    assert composed(centre) == [4, 1]
 
 
 def test_a_dry_run_writes_the_mails_and_marks_nothing_as_sent(centre: Centre) -> None:
@@ -588,7 +596,7 @@ def test_a_clock_that_was_wrong_for_days_loses_no_day_and_sends_none_twice(eithe
 
 def test_a_run_that_ended_in_an_error_is_on_record_with_its_steps(either_centre: Centre) -> None:
     either_centre.run()
-    either_centre.set("mail", subject="{{ nothing }}")
+    either_centre.set("mail", subject="{{ nothing }}", team=[*dailies.TEAM, "new@example.com"])
     with pytest.raises(MailError):
         either_centre.run()
     with Store(either_centre.url) as store:

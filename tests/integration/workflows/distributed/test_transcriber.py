@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from qareport import __version__
 from qareport.errors import ClusterError, ModelError
 from qareport.model import Call, FailedCall
 from qareport.settings import AsrSettings, AudioSettings
@@ -163,3 +164,10 @@ def test_processes_that_end_while_they_load_end_the_run_with_the_reason(
     monkeypatch.setattr(transcriber, "_FALSE_STARTS", 2)
     with pytest.raises(ClusterError, match="processes end while they load the model: .*no such library"):
         transcribe(recordings(tmp_path, [b"x"]))
+
+
+def test_each_node_tells_its_version(connection: LocalCluster) -> None:
+    with clusters.connected("ray") as cluster:
+        versions = cluster.versions()
+    assert versions
+    assert set(versions.values()) == {__version__}

@@ -19,6 +19,17 @@ def test_provisional_text_comes_less_often_the_busier_it_is(share: float, interv
     assert busy(share, 5).interval_ms(600) == interval
 
 
+@pytest.mark.parametrize(("share", "interval"), [(0.3, 600), (0.65, 1500), (0.8, None), (0.92, None)])
+def test_that_of_agents_in_which_nothing_is_signalled_gives_way_first(share: float, interval: int | None) -> None:
+    assert busy(share, 5).interval_ms(600, agent=True) == interval
+
+
+@pytest.mark.parametrize(("share", "interval"), [(0.3, 600), (0.65, 3000), (0.8, 4500), (0.92, None)])
+def test_a_long_utterance_is_heard_again_after_a_share_of_its_length(share: float, interval: int | None) -> None:
+    assert busy(share, 5).interval_ms(600, heard_ms=9000) == interval
+    assert busy(share, 5).interval_ms(600, heard_ms=500) == busy(share, 5).interval_ms(600)
+
+
 def test_a_slow_setting_is_not_made_faster() -> None:
     assert busy(0.65, 5).interval_ms(2000) == 2000
 

@@ -1,0 +1,86 @@
+"""What the desk says of itself while the speech engine starts, runs, and after it ended."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from qareport.model import Permission, UserRole
+from qareport.web.health import SignOfLife, engine_state
+from tests.support.desk import OpenDesk
+
+
+def leave(opened: OpenDesk, state: str, *, pid: int | None = None) -> None:
+    """Leave a sign of life, as the worker of a process id; None: of this process."""
+    folder = Path(opened.desk.settings.desk.folder)
+    SignOfLife(state=state, model="demo").leave(folder)
+    if pid is not None:
+        told = json.loads((folder / "worker.json").read_text("utf-8"))
+        (folder / "worker.json").write_text(json.dumps(told | {"pid": pid}), "utf-8")
+
+
+def ended_process() -> int:
+    process = subprocess.Popen([sys.executable, "-c", ""])
+    process.wait()
+    return process.pid
+
+
+def test_programs_are_told_that_the_engine_starts_and_when_to_come_again(opened: OpenDesk) -> None:
+    leave(opened, "starting")
+    answer = opened.browser().get("/readyz")
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "10")
+    assert answer.headers["content-type"] == "application/problem+json"
+    told = answer.json()
+    assert (told["code"], told["engine"], told["store"], told["queue"]) == ("engine_starting", "starting", "ready", 0)
+
+
+def test_people_see_a_page_that_says_so(opened: OpenDesk) -> None:
+    leave(opened, "starting")
+    answer = opened.browser().get("/readyz", headers={"accept": "text/html"})
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "10")
+    assert "<h1>识别服务正在启动</h1>" in answer.text
+
+
+def test_a_desk_whose_engine_runs_is_ready(opened: OpenDesk) -> None:
+    leave(opened, "ready")
+    answer = opened.browser().get("/readyz")
+    assert (answer.status_code, answer.json()["engine"], answer.json()["model"]) == (200, "ready", "demo")
+
+
+@pytest.mark.parametrize("state", ["failed", "stopped"])
+def test_an_engine_that_does_not_run_is_not_said_to_be_starting(opened: OpenDesk, state: str) -> None:
+    leave(opened, state)
+    assert opened.browser().get("/readyz").json()["code"] == "engine_absent"
+
+
+def test_a_worker_that_was_killed_is_starting_at_once_and_not_ready_for_a_while(opened: OpenDesk) -> None:
+    leave(opened, "ready", pid=ended_process())
+    assert engine_state(opened.desk).state == "starting"
+
+
+def test_pages_work_while_the_engine_starts_and_say_so_where_it_matters(opened: OpenDesk) -> None:
+    leave(opened, "starting")
+    client = opened.enter(UserRole.SUPERVISOR)
+    assert client.get("/calls").status_code == 200
+    for page in ("/upload", "/board"):
+        answer = client.get(page)
+        assert answer.status_code == 200
+        assert "识别服务正在启动" in answer.text, page
+
+
+def test_sound_of_a_call_gets_no_ticket_before_it_can_be_heard(opened: OpenDesk) -> None:
+    store, at = opened.desk.store, opened.clock.now
+    admin = opened.users[UserRole.ADMIN].user_id
+    _, secret = store.tokens.add("pbx", admin, [Permission.LIVE_INGEST], at=at, lasts=timedelta(days=1))
+    client = opened.browser()
+    headers = {"authorization": f"Bearer {secret}"}
+    leave(opened, "starting")
+    answer = client.post("/api/v1/live/tickets", json={"call_id": "x"}, headers=headers)
+    assert (answer.status_code, answer.json()["code"], answer.headers["retry-after"]) == (503, "engine_starting", "10")
+    leave(opened, "ready")
+    assert client.post("/api/v1/live/tickets", json={"call_id": "x"}, headers=headers).status_code == 201

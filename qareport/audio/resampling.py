@@ -228,6 +228,7 @@ def to_float(block: npt.NDArray[Any], floats: Samples) -> None:
     elif np.issubdtype(block.dtype, np.integer):
         np.multiply(block, -1.0 / np.iinfo(block.dtype).min, out=floats, dtype=np.float32, casting="unsafe")
     else:
-        np.clip(block, -1.0, 1.0, out=floats)
-        if np.isnan(np.sum(floats)):
-            np.nan_to_num(floats, copy=False, nan=0.0)
+        with np.errstate(invalid="ignore"):  # signalling NaNs, which damaged files hold
+            np.clip(block, -1.0, 1.0, out=floats)
+            if np.isnan(np.sum(floats)):
+                np.nan_to_num(floats, copy=False, nan=0.0)

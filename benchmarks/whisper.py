@@ -100,9 +100,8 @@ def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--seconds", type=int, default=120, help="how much of the recordings is heard")
     parser.add_argument("--runs", type=int, default=2)
-    parser.add_argument(
-        "--system", choices=["sensevoice", "sensevoice-bf16", *SHAPES], help="this one alone, to stdout"
-    )
+    parser.add_argument("--only", nargs="+", choices=SYSTEMS, help="measure these anew, keep the others' figures")
+    parser.add_argument("--system", choices=SYSTEMS, help=argparse.SUPPRESS)
     options = parser.parse_args(given)
     for weights in options.weights:
         name, _, folder = weights.partition("=")

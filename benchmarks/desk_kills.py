@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import json
 import os
 import signal
 import threading
@@ -16,7 +15,7 @@ from typing import Any, Final
 import httpx2
 
 from benchmarks.live_desk import LiveDesk, open_live_desk
-from benchmarks.live_kills import BACK_S, Answers
+from benchmarks.live_kills import BACK_S, Answers, recordings_heard
 from qareport import settings
 from qareport.web.uploading import state_of
 from tests.support.serving import wait_for
@@ -60,7 +59,7 @@ def kill_uploads(folder: Path, kills: int) -> dict[str, Any]:
         answers.close()
         asking.join()
         stored = sum(bool(desk.store.results.get(f"upload-{number}").segments) for number in range(kills))
-        heard = Counter(_heard(desk))
+        heard = Counter(recordings_heard(desk))
     return {
         "kills": kills, "state_when_killed": dict(places), "uploads": dict(ends), "results": stored,
         "heard_twice": sorted(call_id for call_id, times in heard.items() if times > 1), "back_s": back_s,
@@ -110,12 +109,3 @@ def _state(desk: LiveDesk, upload: int) -> str:
 def _end_of(desk: LiveDesk, upload: int) -> str | None:
     state = _state(desk, upload)
     return state if state in _OVER else None
-
-
-def _heard(desk: LiveDesk) -> Iterator[str]:
-    """Yield the id of a call each time that its recording was heard to the end."""
-    for line in desk.serving.log.read_text("utf-8").splitlines():
-        if line.startswith("{"):
-            said = json.loads(line)
-            if (said.get("step"), said.get("outcome")) == ("transcribe", "done"):
-                yield str(said.get("call_id"))

@@ -100,7 +100,7 @@ def kill_workers(folder: Path, kills: int, chance: random.Random) -> dict[str, A
         answers.close()
         asking.join()
         stored = sum(_has_result(desk, f"upload-{number}") for number in range(kills))
-        heard = Counter(_heard(desk))
+        heard = Counter(recordings_heard(desk))
     return {
         "kills": kills, "in_work_when_killed": dict(places), "uploads": dict(ends), "results": stored,
         "live_calls": dict(calls), "unjudged": unjudged,
@@ -153,7 +153,7 @@ def _has_result(desk: LiveDesk, call_id: str) -> bool:
         return False
 
 
-def _heard(desk: LiveDesk) -> Iterator[str]:
+def recordings_heard(desk: LiveDesk) -> Iterator[str]:
     """Yield the id of a call each time that its recording was heard to the end."""
     for line in desk.serving.log.read_text("utf-8").splitlines():
         if line.startswith("{"):

@@ -46,6 +46,7 @@ def running(*, cpus: int = 2) -> Iterator[LocalCluster]:
     from ray.cluster_utils import Cluster
 
     folder = tempfile.mkdtemp(prefix="ray-", dir="/tmp")  # the paths of its sockets must be short
+    Path(tempfile.gettempdir(), "ray").mkdir(exist_ok=True)  # who connects notes the address here, and does not make it
     port = _free_port()
     head = {"num_cpus": cpus, "include_dashboard": False, "object_store_memory": _STORE_BYTES, "temp_dir": folder}
     with warnings.catch_warnings():

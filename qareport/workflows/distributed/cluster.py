@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import os
 import socket
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -52,7 +53,7 @@ class Cluster:
         Raises:
             ClusterError: no node has what is needed.
         """
-        nodes = [node["Resources"] for node in self.ray.nodes() if node["Alive"]]
+        nodes = [node["Resources"] for node in self._alive().values()]
         gpus = sum(int(node.get("GPU", 0)) for node in nodes)
         if gpus and device != "cpu":
             return (Share(cpus=1, gpus=1),) * gpus
@@ -72,18 +73,32 @@ class Cluster:
         return tuple(shares)
 
     def versions(self) -> dict[str, str | None]:
-        """Ask each node which version of qareport it has; None where it has none, or does not answer."""
+        """Ask each node which version of qareport it has; None where it has none, or does not answer.
+
+        Nodes that share a host name are told apart by their addresses. A node that was lost while it was asked
+        is none of the cluster's any more.
+        """
         from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
         ask = self.ray.remote(installed_version)
         asked = {
-            node["NodeManagerHostname"]: ask.options(
-                num_cpus=0, scheduling_strategy=NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
-            ).remote()
-            for node in self.ray.nodes()
-            if node["Alive"]
+            node: ask.options(num_cpus=0, scheduling_strategy=NodeAffinitySchedulingStrategy(node, soft=False)).remote()
+            for node in self._alive()
         }
-        return {name: self._version(answer) for name, answer in asked.items()}
+        answers = {node: self._version(answer) for node, answer in asked.items()}
+        nodes = self._alive()
+        hosts = Counter(node["NodeManagerHostname"] for node in nodes.values())
+        return {
+            f"{host} ({node['NodeManagerAddress']}:{node['NodeManagerPort']})" if hosts[host] > 1 else host: answers[
+                number
+            ]
+            for number, node in nodes.items()
+            if number in answers
+            for host in [node["NodeManagerHostname"]]
+        }
+
+    def _alive(self) -> dict[str, dict[str, Any]]:
+        return {node["NodeID"]: node for node in self.ray.nodes() if node["Alive"]}
 
     def _version(self, answer: Any) -> str | None:
         try:

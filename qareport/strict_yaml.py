@@ -20,7 +20,7 @@ from pydantic_core import PydanticCustomError
 
 from qareport.errors import ConfigError, Diagnostic, Problem, SourceLocation, os_reason
 from qareport.messages import Message, say
-from qareport.yaml_diagnosis import diagnose
+from qareport.yaml_nodes import compose_nodes
 
 T = TypeVar("T")
 #: A path into a document: keys of mappings and indexes of lists.
@@ -33,7 +33,6 @@ _COMMENTED_ITEM = re.compile(r"\s*#[#\s]*-\s+[\w ]+:")
 _HASH = re.compile(r"(?:(?<=\s)|^)#", re.MULTILINE)
 #: Files that people edit stay far below this; it limits the cost of a hostile one.
 _MAX_BYTES = 2_000_000
-_MAX_DEPTH = 40
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,7 +92,7 @@ def parse_yaml(content: bytes, *, name: str) -> YamlSource:
         where = SourceLocation(file=name, line=content[: error.start].count(b"\n") + 1)
         what, to_do = say("not UTF-8 text"), say("save the file as UTF-8")
         raise ConfigError([Diagnostic(code="not-utf8", what=what, where=where, to_do=to_do)]) from error
-    node, tags = _compose(text, name)
+    node, tags = compose_nodes(text, name)
     if tags:
         raise ConfigError(tags)
     reader = _Reader(name, text)
@@ -107,75 +106,6 @@ def parse_yaml(content: bytes, *, name: str) -> YamlSource:
         plain_scalars=tuple(reader.plain_scalars),
         comments=tuple(_comments(text, name, reader.spans)),
     )
-
-
-class _TooDeep(yaml.MarkedYAMLError):
-    """The document is nested deeper than `_MAX_DEPTH`."""
-
-
-class _Loader(yaml.SafeLoader):
-    """Composes nodes, and notes explicit tags (`!name`), which nodes do not tell from those that YAML resolves."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__(text)
-        self.tags: list[tuple[str, yaml.Mark]] = []
-        self.depth = 0
-
-    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
-        event = self.peek_event()  # type: ignore[no-untyped-call]  # the stubs have no types here
-        tag = getattr(event, "tag", None)
-        if tag is not None:
-            self.tags.append((tag, event.start_mark))
-        if self.depth > _MAX_DEPTH:  # refused here, before the nesting costs time and stack
-            raise _TooDeep(problem=f"nested deeper than {_MAX_DEPTH} levels", problem_mark=event.start_mark)
-        self.depth += 1
-        node = super().compose_node(parent, index)
-        self.depth -= 1
-        return node
-
-
-def _compose(text: str, name: str) -> tuple[yaml.Node | None, list[Diagnostic]]:
-    """Parse a document into nodes, once; return them with the problems of explicit tags."""
-
-    def where(line: int, column: int) -> SourceLocation:
-        return SourceLocation(file=name, line=line + 1, column=column + 1)
-
-    def refuse(reason: str, place: SourceLocation) -> ConfigError:
-        what = say("not YAML: {reason}", reason=reason)
-        return ConfigError([Diagnostic(code="invalid-yaml", what=what, where=place)])
-
-    try:
-        loader = _Loader(text)
-    except yaml.reader.ReaderError as error:
-        before = text[: error.position]
-        line, column = before.count("\n"), error.position - before.rfind("\n") - 1
-        what = say("character U+{number} cannot be used", number=f"{int(error.character):04X}")
-        raise ConfigError([Diagnostic(code="invalid-yaml", what=what, where=where(line, column))]) from error
-    try:
-        node = loader.get_single_node()
-    except _TooDeep as error:
-        mark, what = error.problem_mark, say("nested deeper than {most} levels", most=_MAX_DEPTH)
-        place = where(mark.line if mark else 0, mark.column if mark else 0)
-        raise ConfigError([Diagnostic(code="yaml-nesting", what=what, where=place)]) from error
-    except yaml.MarkedYAMLError as error:
-        mistake = diagnose(text, error)
-        place = where(mistake.line, mistake.column)
-        problem = Diagnostic(code="invalid-yaml", what=mistake.what, where=place, to_do=mistake.to_do)
-        raise ConfigError([problem]) from error
-    except (yaml.YAMLError, RecursionError, ValueError, OverflowError) as error:
-        # ValueError and OverflowError: an escape such as "\UFFFFFFFF" that is no character.
-        raise refuse(str(error), where(loader.line, loader.column)) from error
-    finally:
-        loader.dispose()
-    return node, [
-        Diagnostic(
-            code="yaml-tag",
-            what=say("tag {tag!r} is not used here", tag=tag),
-            where=where(mark.line, mark.column),
-            to_do=say("write the value plainly"),
-        )
-        for tag, mark in loader.tags
-    ]
 
 
 def _comments(text: str, name: str, spans: list[tuple[int, int]]) -> Iterator[tuple[SourceLocation, str]]:
@@ -346,7 +276,7 @@ class _Reader:
     def _scalar(self, node: yaml.Node) -> Any:
         text: str = node.value
         self._note_scalar(node)
-        if getattr(node, "style", None) is not None:  # quoted or block text
+        if getattr(node, "style", None):  # quoted or block text
             return text
         if text in ("", "~", "null"):
             return None
@@ -360,7 +290,7 @@ class _Reader:
 
     def _note_scalar(self, node: yaml.Node) -> None:
         style, start = getattr(node, "style", None), node.start_mark.index
-        if style is None:
+        if not style:
             self.plain_scalars.append((self._where(node), node.value))
         elif style in ("|", ">"):  # a comment may follow the indicator on its line
             start = self.text.find("\n", start)

@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import with_config
 
 from qareport.errors import ConfigError, SourceLocation
+from qareport.settings import default_dir
 from qareport.strict_yaml import parse_yaml, read_yaml, validate
 from tests.support.hypothesis_profiles import examples
 
@@ -150,3 +152,24 @@ def test_any_text_is_data_or_a_configuration_error(text: str) -> None:
         parse_yaml(text.encode("utf-8", "surrogatepass"), name="f.yaml")
     except ConfigError as error:
         assert all(problem.where is not None for problem in error.problems)
+
+
+@pytest.mark.parametrize("path", sorted(default_dir("config").rglob("*.yaml")), ids=lambda path: path.name)
+def test_libyaml_reads_a_shipped_file_as_the_slow_parser_does(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fast = read_yaml(path)
+    monkeypatch.setattr(yaml, "__with_libyaml__", False)
+    assert read_yaml(path) == fast
+
+
+@given(st.text(alphabet="ab:- \n#'\"[]{},|>!&*%@`~\t1.你：", max_size=60))
+def test_libyaml_reads_and_refuses_any_text_as_the_slow_parser_does(text: str) -> None:
+    def outcome() -> object:
+        try:
+            return parse_yaml(text.encode(), name="f.yaml")
+        except ConfigError as error:
+            return str(error)
+
+    fast = outcome()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(yaml, "__with_libyaml__", False)
+        assert outcome() == fast

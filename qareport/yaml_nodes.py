@@ -1,13 +1,21 @@
-"""Say in plain words why a text is not YAML, and in which line: what PyYAML notices often lies behind the mistake."""
+"""Compose the nodes of a YAML text; where it is none, say in plain words why, and in which line.
+
+What PyYAML notices often lies behind the mistake.
+"""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import Any
 
 import yaml
 
+from qareport.errors import ConfigError, Diagnostic, SourceLocation
 from qareport.messages import Message, say
+
+_MAX_DEPTH = 40
+_ONLY_SLOWLY = re.compile(r"\t|^[ \-]*\?(?:\s|\Z)|[|>][-+0-9]*#", re.MULTILINE)
 
 _KEY = r"\s*(?:-\s+)*[\"']?[\w$.][\w$. ]{0,40}[\"']?"
 _CHINESE_COLON = re.compile(rf"{_KEY}\s*：")
@@ -23,6 +31,114 @@ _KEY_START = re.compile(r"\s*(?:-\s+)*(?=[^\s#-])")
 _BRACES = re.compile(r"[^:]*:\s+(?=\{\{)")
 
 
+class _TooDeep(yaml.MarkedYAMLError):
+    """The document is nested deeper than `_MAX_DEPTH`."""
+
+
+class _Loader(yaml.SafeLoader):
+    """Composes nodes, and notes explicit tags (`!name`), which nodes do not tell from those that YAML resolves.
+
+    Its errors have the words that `diagnose` knows.
+    """
+
+    def __init__(self, text: str) -> None:
+        self.tags: list[tuple[str, yaml.Mark]] = []
+        self.depth = 0
+        self._begin(text)
+
+    def _begin(self, text: str) -> None:
+        super().__init__(text)
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        event = self.peek_event()  # type: ignore[no-untyped-call]  # the stubs have no types here
+        tag = getattr(event, "tag", None)
+        if tag is not None:
+            self.tags.append((tag, event.start_mark))
+        if self.depth > _MAX_DEPTH:  # refused here, before the nesting costs time and stack
+            raise _TooDeep(problem=f"nested deeper than {_MAX_DEPTH} levels", problem_mark=event.start_mark)
+        self.depth += 1
+        node = super().compose_node(parent, index)
+        self.depth -= 1
+        return node
+
+
+if yaml.__with_libyaml__:
+    from yaml._yaml import CParser
+
+    class _FastLoader(CParser, _Loader):
+        """The same by libyaml, which scans four times as fast; only the nodes are composed here."""
+
+        __init__ = _Loader.__init__
+        #: Its own methods would compose all nodes out of sight.
+        get_single_node = yaml.composer.Composer.get_single_node
+
+        def _begin(self, text: str) -> None:
+            CParser.__init__(self, text)
+            yaml.composer.Composer.__init__(self)
+            yaml.resolver.Resolver.__init__(self)
+
+
+def _compose_fast(text: str) -> tuple[yaml.Node | None, list[tuple[str, yaml.Mark]]] | None:
+    """Parse a document by libyaml; None: it is not here, or something is wrong, which `_Loader` says better.
+
+    libyaml lets some tabs, marked keys (`? `) and a comment right behind `|` pass that `_Loader` names.
+    """
+    if not yaml.__with_libyaml__ or _ONLY_SLOWLY.search(text):
+        return None
+    try:
+        loader = _FastLoader(text)
+        return loader.get_single_node(), loader.tags
+    except (yaml.YAMLError, RecursionError, ValueError, OverflowError):
+        return None
+
+
+def compose_nodes(text: str, name: str) -> tuple[yaml.Node | None, list[Diagnostic]]:
+    """Parse a document into nodes, once; return them with the problems of explicit tags.
+
+    Raises:
+        ConfigError: not YAML, several documents, or nested too deeply; with line and column.
+    """
+
+    def where(line: int, column: int) -> SourceLocation:
+        return SourceLocation(file=name, line=line + 1, column=column + 1)
+
+    def refuse(reason: str, place: SourceLocation) -> ConfigError:
+        what = say("not YAML: {reason}", reason=reason)
+        return ConfigError([Diagnostic(code="invalid-yaml", what=what, where=place)])
+
+    if (fast := _compose_fast(text)) is not None:
+        return fast[0], [_tag_problem(tag, where(mark.line, mark.column)) for tag, mark in fast[1]]
+    try:
+        loader = _Loader(text)
+    except yaml.reader.ReaderError as error:
+        before = text[: error.position]
+        line, column = before.count("\n"), error.position - before.rfind("\n") - 1
+        what = say("character U+{number} cannot be used", number=f"{int(error.character):04X}")
+        raise ConfigError([Diagnostic(code="invalid-yaml", what=what, where=where(line, column))]) from error
+    try:
+        node = loader.get_single_node()
+    except _TooDeep as error:
+        mark, what = error.problem_mark, say("nested deeper than {most} levels", most=_MAX_DEPTH)
+        place = where(mark.line if mark else 0, mark.column if mark else 0)
+        raise ConfigError([Diagnostic(code="yaml-nesting", what=what, where=place)]) from error
+    except yaml.MarkedYAMLError as error:
+        mistake = _diagnose(text, error)
+        place = where(mistake.line, mistake.column)
+        problem = Diagnostic(code="invalid-yaml", what=mistake.what, where=place, to_do=mistake.to_do)
+        raise ConfigError([problem]) from error
+    except (yaml.YAMLError, RecursionError, ValueError, OverflowError) as error:
+        # ValueError and OverflowError: an escape such as "\UFFFFFFFF" that is no character.
+        raise refuse(str(error), where(loader.line, loader.column)) from error
+    finally:
+        loader.dispose()
+    return node, [_tag_problem(tag, where(mark.line, mark.column)) for tag, mark in loader.tags]
+
+
+def _tag_problem(tag: str, where: SourceLocation) -> Diagnostic:
+    what, to_do = say("tag {tag!r} is not used here", tag=tag), say("write the value plainly")
+    return Diagnostic(code="yaml-tag", what=what, where=where, to_do=to_do)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class YamlMistake:
     """What is wrong and what to do, and where; line and column count from 0."""
@@ -33,7 +149,7 @@ class YamlMistake:
     column: int
 
 
-def diagnose(text: str, error: yaml.MarkedYAMLError) -> YamlMistake:
+def _diagnose(text: str, error: yaml.MarkedYAMLError) -> YamlMistake:
     """Explain an error of PyYAML in the text that it read."""
     lines = text.splitlines()
     problem, mark = str(error.problem), error.problem_mark or error.context_mark

@@ -1,8 +1,9 @@
 """How far two labellers of the same calls agree: `python -m corpus.agreement BATCH…`.
 
 The first labels are `calls/BATCH.jsonl`, the second ones `second/BATCH.txt`, made from the words alone by somebody who
-had not seen the first. For acts: Cohen's kappa over all segments of a role. For moments: F1 of the marks of one against
-those of the other, by line; a mark that one of the two made optional counts neither way.
+had not seen the first (where differences were settled, the first labels are the settled ones). For acts: Cohen's kappa
+over all segments of a role. For moments: F1 of the marks of one against those of the other, by line; a mark that one of
+the two made optional counts neither way, in `f1_strict` as a difference.
 """
 
 from __future__ import annotations
@@ -98,15 +99,20 @@ def compare(pairs: Sequence[tuple[Labels, Labels]], roles: Sequence[Sequence[str
     marks: defaultdict[str, Counter[str]] = defaultdict(Counter)
     for left, right in pairs:
         for kind, line in left.required | right.required:
-            if (kind, line) in left.optional | right.optional:
-                continue
             both = (kind, line) in left.required and (kind, line) in right.required
-            marks[kind]["both" if both else "one"] += 1
+            hedged = (kind, line) in left.optional | right.optional
+            marks[kind]["both" if both else "hedged" if hedged else "one"] += 1
     return {
         "calls": len(pairs),
         "acts_kappa": {f"{role}.{act}": round(value, 2) for role, act, value in _acts(pairs, roles)},
         "moments_f1": {
-            kind: {"f1": round(2 * n["both"] / (2 * n["both"] + n["one"]), 2), "both": n["both"], "one_alone": n["one"]}
+            kind: {
+                "f1": _f1(n["both"], n["one"]),
+                "f1_strict": _f1(n["both"], n["one"] + n["hedged"]),
+                "both": n["both"],
+                "one_alone": n["one"],
+                "one_optional": n["hedged"],
+            }
             for kind, n in sorted(marks.items())
         },
         "agent_ok_kappa": round(kappa([(left.agent_ok, right.agent_ok) for left, right in pairs]), 2),
@@ -115,6 +121,10 @@ def compare(pairs: Sequence[tuple[Labels, Labels]], roles: Sequence[Sequence[str
         ),
         "risk_overlaps": round(sum(bool(left.risk & right.risk) for left, right in pairs) / len(pairs), 2),
     }
+
+
+def _f1(both: int, one: int) -> float:
+    return round(2 * both / (2 * both + one), 2) if both + one else 1.0
 
 
 def _acts(pairs: Sequence[tuple[Labels, Labels]], roles: Sequence[Sequence[str]]) -> Iterator[tuple[str, str, float]]:

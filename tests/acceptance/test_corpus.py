@@ -191,6 +191,18 @@ def test_a_labeller_agrees_with_himself_and_not_with_one_who_sees_nothing() -> N
     assert other["agent_ok_kappa"] == 0
 
 
+def test_a_mark_that_one_made_optional_is_a_difference_only_in_the_strict_figure() -> None:
+    roles = ["customer", "agent", "customer"]
+    first, second = (
+        second_labels(["## X1", *lines, "s 0 low"], {"X1": roles})["X1"]
+        for lines in (["1 ask", "2 evade", "3 ask_again"], ["1 ask", "2 evade?", "3 ask_again"])
+    )
+    moments = compare([(first, second), (first, first)], [roles, roles])["moments_f1"]
+    assert moments["repeat"] == {"f1": 1.0, "f1_strict": 1.0, "both": 2, "one_alone": 0, "one_optional": 0}
+    # One mark of both, one of one alone: 2 · 1 / (2 · 1 + 1).
+    assert moments["no_answer"] == {"f1": 1.0, "f1_strict": 0.67, "both": 1, "one_alone": 0, "one_optional": 1}
+
+
 def test_the_page_counts_what_is_there() -> None:
     page = (ROOT / "corpus" / "README.md").read_text("utf-8")
     batches = {path.stem: len(path.read_text("utf-8").splitlines()) for path in BATCHES}

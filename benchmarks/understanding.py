@@ -7,10 +7,11 @@ labels: by kind, writer and language, for freely written and for rewritten calls
 recognisers, and what it costs. With names of batches, and with `--show` what went wrong in each call, nothing is
 written: shown, a held-out batch is no longer held out.
 
-    python -m benchmarks.understanding --public FOLDER [--held-out] [--show]
+    python -m benchmarks.understanding --public FOLDER [--held-out | --fresh] [--show]
 
 measures on real public dialogues, whose words are not in this repository: FOLDER has the files that `corpus/README.md`
-names. The development set, unless the held-out one is asked for. Intervals are of 95 %, by bootstrap over calls.
+names. The development set, unless one of the two held-out ones is asked for. Intervals are of 95 %, by bootstrap over
+calls.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ import numpy.typing as npt
 from benchmarks.analysis import three_minutes
 from benchmarks.machine import describe
 from benchmarks.recogniser_errors import alike_characters, spoil_calls
-from corpus.public_dialogues import DEVELOPMENT, HELD_OUT, case_of, read_dialogues, read_labels
+from corpus.public_dialogues import DEVELOPMENT, FRESH, HELD_OUT, case_of, read_dialogues, read_labels
 from corpus.score import ALARMS, KINDS, CallScore, Count, score_report, total
 from qareport import privacy
 from qareport.codec import to_json
@@ -188,8 +189,9 @@ def measure_batches(batches: Sequence[str], rule_book: RuleBook) -> tuple[dict[s
 
 def measure_public(folder: Path, name: str, rule_book: RuleBook) -> tuple[dict[str, Any], list[Scored]]:
     """Score a set of real dialogues, together and by where they come from."""
-    dialogues = read_dialogues(folder)
-    scored = score_calls((case_of(labels, dialogues[labels["id"]]) for labels in read_labels(name)), rule_book)
+    labelled = read_labels(name)
+    dialogues = read_dialogues(folder, labelled)
+    scored = score_calls((case_of(labels, dialogues[labels["id"]]) for labels in labelled), rule_book)
     without = WORDS | {"silence"}
     measured = {"together": figures(scored, without=without)}
     for source, group in grouped(scored, lambda case: str(case["id"]).partition(":")[0]).items():
@@ -265,13 +267,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("batches", nargs="*", help="instead of the held-out ones")
     parser.add_argument("--public", type=Path, metavar="FOLDER")
-    parser.add_argument("--held-out", action="store_true", help="the held-out public dialogues")
+    public = parser.add_mutually_exclusive_group()
+    public.set_defaults(name=DEVELOPMENT)
+    for option, name in (("--held-out", HELD_OUT), ("--fresh", FRESH)):
+        about = f"the public dialogues of {name}, which are for measuring alone"
+        public.add_argument(option, dest="name", action="store_const", const=name, help=about)
     parser.add_argument("--show", action="store_true", help="what went wrong in each call")
     chosen = parser.parse_args()
     rule_book = Workspace.open(config=default_dir("config")).rule_book
-    name = HELD_OUT if chosen.held_out else DEVELOPMENT
     if chosen.public:
-        measured, scored = measure_public(chosen.public, name, rule_book)
+        measured, scored = measure_public(chosen.public, chosen.name, rule_book)
     else:
         measured, scored = measure_batches(chosen.batches or HELD_OUT_BATCHES, rule_book)
     if chosen.show:
@@ -280,7 +285,7 @@ def main() -> None:
         if part in measured:
             print(f"--- {part}: {measured[part]['calls']} calls\n{table(measured[part])}")
     if chosen.public:
-        write(**{f"public_{name}": measured})
+        write(**{f"public_{chosen.name}": measured})
     elif not chosen.batches and not chosen.show:
         cost = measure_cost(rule_book)
         print(cost)

@@ -1,24 +1,25 @@
 """Labels on real public dialogues, whose words are not in this repository.
 
-`public/*.jsonl` holds ids, turn numbers and labels; the words are read from three published files, which whoever
-measures fetches into a folder (`README.md` says from where). They were typed: they have neither times nor emotions.
+`public/*.jsonl` holds ids, turn numbers and labels; the words are read from published files, which whoever measures
+fetches into a folder (`README.md` says from where). They were typed: they have neither times nor emotions.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from itertools import groupby
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import groupby, pairwise
 from pathlib import Path
 from typing import Any, Final
 
 PUBLIC: Final = Path(__file__).parent / "public"
-#: Sets of labels: the first is for looking at, the second for measuring at the end.
-DEVELOPMENT, HELD_OUT = "development", "held_out"
-#: The published files, by the prefix of the ids of their dialogues.
-FILES: Final = {"jddc": "chat_0.1per.txt", "stc": "train_data_cn.json", "ecd": "test"}
-#: Sessions of JDDC are known by the first characters of their id.
-_SESSION = 12
+#: Sets of labels: the first is for looking at, the others for measuring at the end.
+DEVELOPMENT, HELD_OUT, FRESH = "development", "held_out", "held_out_2"
+#: Sessions of JDDC are known by the first characters of their id, pieces by those of their hash.
+_SHORT = 12
+#: The published files with pieces of JDDC chats: `.enc` has the first turns of each, `.dec` the last one.
+_PIECES = ("train", "test")
 #: Turns begin so many seconds after each other, and last a little less, so that no pause tells anything.
 TURN_S, LENGTH_S = 5.0, 4.5
 
@@ -35,13 +36,24 @@ def read_labels(name: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in (PUBLIC / f"{name}.jsonl").read_text("utf-8").splitlines()]
 
 
-def read_dialogues(folder: Path) -> dict[str, Dialogue]:
-    """Read the published files of a folder.
+def read_dialogues(folder: Path, labels: Iterable[Mapping[str, Any]]) -> dict[str, Dialogue]:
+    """Read from a folder the published files that labelled dialogues come from: the dialogues by their id.
 
     Raises:
-        FileNotFoundError: one of the three is not there.
+        FileNotFoundError: one of the files is not there.
     """
-    return dict([*_jddc(folder / FILES["jddc"]), *_stc(folder / FILES["stc"]), *_ecd(folder / FILES["ecd"])])
+    labelled = {str(one["id"]): one for one in labels}
+    sources = {name.partition(":")[0] for name in labelled}
+    found: dict[str, Dialogue] = {}
+    if "jddc" in sources:
+        found.update(_jddc(folder / "chat_0.1per.txt"))
+    if "stc" in sources:
+        found.update(_stc(folder / "train_data_cn.json"))
+    if "ecd" in sources:
+        found.update(_ecd(folder / "test"))
+    if "jddc-piece" in sources:
+        found.update(_pieces(folder, labelled))
+    return found
 
 
 def _jddc(path: Path) -> Iterator[tuple[str, Dialogue]]:
@@ -52,7 +64,7 @@ def _jddc(path: Path) -> Iterator[tuple[str, Dialogue]]:
         sessions.setdefault(row[0], []).append(("customer" if row[2] == "0" else "agent", row[6]))
     for session, said in sessions.items():
         turns = [(role, " ".join(text for _, text in group)) for role, group in groupby(said, key=lambda pair: pair[0])]
-        yield f"jddc:{session[:_SESSION]}", [(role, text.strip()) for role, text in turns if text.strip()]
+        yield f"jddc:{session[:_SHORT]}", [(role, text.strip()) for role, text in turns if text.strip()]
 
 
 def _stc(path: Path) -> Iterator[tuple[str, Dialogue]]:
@@ -76,6 +88,24 @@ def _ecd(path: Path) -> Iterator[tuple[str, Dialogue]]:
             f"ecd:{number}",
             [("agent" if (len(texts) - 1 - place) % 2 == 0 else "customer", text) for place, text in enumerate(texts)],
         )
+
+
+def _pieces(folder: Path, labelled: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, Dialogue]]:
+    """Pieces of JDDC chats, those that are labelled: messages with commas between them, and the agent's last turn.
+
+    Nothing tells who wrote which message, but customer and agent take turns, so the labels say where turns begin:
+    `cuts` has the number of the first message of each turn from the second on, counted from 1.
+    """
+    for name in _PIECES:
+        firsts, lasts = ((folder / f"{name}.{end}").read_text("utf-8").split("\n") for end in ("enc", "dec"))
+        for first, last in zip(firsts, lasts, strict=True):
+            hashed = hashlib.sha256(f"{first}\n{last}".encode()).hexdigest()
+            piece = f"jddc-piece:{hashed[:_SHORT]}"
+            if piece in labelled:
+                messages = first.rstrip(",").split(",")
+                bounds = pairwise([0, *(cut - 1 for cut in labelled[piece]["cuts"]), len(messages)])
+                turns = [*(" ".join(messages[begin:end]) for begin, end in bounds), last.rstrip(",")]
+                yield piece, [(("customer", "agent")[place % 2], text.strip()) for place, text in enumerate(turns)]
 
 
 def case_of(labels: Mapping[str, Any], dialogue: Sequence[tuple[str, str]]) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import hashlib
 import json
 import re
 from pathlib import Path
@@ -16,7 +17,7 @@ from corpus.convert import convert, read
 from corpus.pairs import MarkedCall, MarkedPair, marked_batches
 from corpus.pairs import check as check_pairs
 from corpus.pairs import problems as pair_problems
-from corpus.public_dialogues import DEVELOPMENT, HELD_OUT, case_of, read_dialogues, read_labels
+from corpus.public_dialogues import DEVELOPMENT, FRESH, HELD_OUT, case_of, read_dialogues, read_labels
 from tests.support.paths import ROOT
 
 BATCHES = sorted((ROOT / "corpus" / "calls").glob("*.jsonl"))
@@ -102,15 +103,16 @@ def test_a_sentence_may_come_again_in_the_other_half_of_a_pair() -> None:
     assert list(exchange_problems(pair)) == []
 
 
-@pytest.mark.parametrize("name", [DEVELOPMENT, HELD_OUT])
+@pytest.mark.parametrize("name", [DEVELOPMENT, HELD_OUT, FRESH])
 def test_labels_on_public_dialogues_are_those_of_the_guide_and_quote_nothing(name: str) -> None:
     for labels in read_labels(name):
         turns = range(1, len(labels["turns"]) + 1)
-        assert set(labels) == {
+        is_piece = labels["id"].startswith("jddc-piece:")
+        assert set(labels) - ({"cuts"} if is_piece else set()) == {
             "id", "turns", "moments", "optional", "topics", "topics_optional", "promises", "promises_optional",
             "faults", "risk",
         }  # fmt: skip
-        assert re.fullmatch(r"jddc:[0-9a-f-]{12}|stc:[0-9]+|ecd:[0-9]+", labels["id"])
+        assert re.fullmatch(r"jddc:[0-9a-f-]{12}|jddc-piece:[0-9a-f]{12}|stc:[0-9]+|ecd:[0-9]+", labels["id"])
         assert all(
             acts and (ACTS["customer"].issuperset(acts) or ACTS["agent"].issuperset(acts)) for acts in labels["turns"]
         )
@@ -124,8 +126,21 @@ def test_labels_on_public_dialogues_are_those_of_the_guide_and_quote_nothing(nam
         assert {"high", "medium", "low"}.issuperset(labels["risk"])
 
 
-def test_no_public_dialogue_is_in_both_sets() -> None:
-    ids = [labels["id"] for name in (DEVELOPMENT, HELD_OUT) for labels in read_labels(name)]
+def test_pieces_are_cut_into_the_turns_that_are_labelled() -> None:
+    pieces = [labels for labels in read_labels(FRESH) if labels["id"].startswith("jddc-piece:")]
+    assert len(pieces) == 120
+    for labels in pieces:
+        assert labels["cuts"][0] > 1
+        assert labels["cuts"] == sorted(set(labels["cuts"]))
+        # The turns of a piece: one before the first cut, one after each, and the agent's last, which is a file apart.
+        assert len(labels["cuts"]) + 2 == len(labels["turns"])
+        assert all(
+            ACTS[("customer", "agent")[place % 2]].issuperset(acts) for place, acts in enumerate(labels["turns"])
+        )
+
+
+def test_no_public_dialogue_is_in_two_sets() -> None:
+    ids = [labels["id"] for name in (DEVELOPMENT, HELD_OUT, FRESH) for labels in read_labels(name)]
     assert len(ids) == len(set(ids))
 
 
@@ -136,13 +151,31 @@ def test_public_dialogues_are_read_as_they_are_published(tmp_path: Path) -> None
     turns = [{"sender": "customer", "utterances": ["断网了", "急"]}, {"sender": "helpdesk", "utterances": ["已记录"]}]
     (tmp_path / "train_data_cn.json").write_text(json.dumps([{"id": 7, "turns": turns}]), "utf-8")
     (tmp_path / "test").write_text("0\t别的\t话\n1\t有 货 吗\t有 的\t好\t好 的 哦\n", "utf-8")
-    dialogues = read_dialogues(tmp_path)
+    (tmp_path / "train.enc").write_text("在吗,发了没,在的,亲,急,稍等,快点,\n别的,\n", "utf-8")
+    (tmp_path / "train.dec").write_text("发了,放心,\n话,\n", "utf-8")
+    for name in ("test.enc", "test.dec"):
+        (tmp_path / name).write_text("", "utf-8")
+    piece = "jddc-piece:" + hashlib.sha256("在吗,发了没,在的,亲,急,稍等,快点,\n发了,放心,".encode()).hexdigest()[:12]
+    wanted: list[dict[str, Any]] = [
+        {"id": piece, "cuts": [3, 5, 6, 7]},
+        *({"id": f"{source}:7"} for source in ("jddc", "stc", "ecd")),
+    ]
+    dialogues = read_dialogues(tmp_path, wanted)
     assert dialogues == {
+        piece: [
+            ("customer", "在吗 发了没"), ("agent", "在的 亲"), ("customer", "急"), ("agent", "稍等"),
+            ("customer", "快点"), ("agent", "发了,放心"),
+        ],
         "jddc:" + "s" * 12: [("customer", "在吗 发了没"), ("agent", "在的")],
         "jddc:" + "t" * 12: [("customer", "你好")],
         "stc:7": [("customer", "断网了 急"), ("agent", "已记录")],
         "ecd:1": [("customer", "有货吗"), ("agent", "有的"), ("customer", "好"), ("agent", "好的哦")],
-    }
+    }  # fmt: skip
+    # Only the files of what is labelled are needed.
+    (tmp_path / "test").unlink()
+    assert set(read_dialogues(tmp_path, wanted[2:3])) == {"stc:7"}
+    with pytest.raises(FileNotFoundError):
+        read_dialogues(tmp_path, wanted)
     labels = {
         "id": "stc:7", "turns": [["complain"], ["evade"]], "moments": [["no_answer", 2]], "optional": [],
         "topics": [], "topics_optional": [], "faults": [[2, "未正面回应"]], "risk": ["medium"],
@@ -215,10 +248,10 @@ def test_the_page_counts_what_is_there() -> None:
     assert dict(re.findall(r"^\| `(\w+\.txt)` \| (\d+) \|", page, re.MULTILINE)) == {
         name: str(count) for name, count in exchanges.items()
     }
-    development, held_out = (len(read_labels(name)) for name in (DEVELOPMENT, HELD_OUT))
-    assert f"on {development + held_out} published dialogues" in page
-    assert f"`development.jsonl` ({development}," in page
-    assert f"`held_out.jsonl` ({held_out}," in page
+    public = {name: len(read_labels(name)) for name in (DEVELOPMENT, HELD_OUT, FRESH)}
+    assert f"on {sum(public.values())} published dialogues" in page
+    for name, count in public.items():
+        assert f"| `{name}.jsonl` | {count}: " in page
 
 
 def test_batches_that_are_held_out_or_rewritten_exist_and_are_told() -> None:

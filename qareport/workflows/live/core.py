@@ -22,7 +22,7 @@ from qareport.settings import LiveSettings
 from qareport.workflows.judge import RuleBook
 from qareport.workflows.live.channel import LiveChannel, OpenUtterance
 from qareport.workflows.live.endpointing import PAD_MS, SpeechChange, SpeechStep
-from qareport.workflows.live.load import BATCH, PROVISIONAL_MS, SPARING, WAITING, Load
+from qareport.workflows.live.load import BATCH, SPARING, WAITING, Load
 from qareport.workflows.live.understanding import CallUnderstanding, Understood
 
 #: Time between two ticks.
@@ -289,9 +289,9 @@ class LiveCore:
             for call, channel, utterance in spoken
             if utterance.paused_ms is None and utterance.guess is None and self._is_due(channel, utterance)
         ]
-        room_ms = PROVISIONAL_MS
+        room_ms = self.load.provisional_ms
         for *_, call, channel in sorted(due, key=lambda item: item[:2])[: BATCH - len(jobs)]:
-            if room_ms > 0:  # a sentence that ends in the meantime waits for all of them
+            if room_ms > 0:
                 jobs.append(_Job(call, channel, channel.open_speech(), None))
                 room_ms -= channel.ring.end_ms - channel.endpointer.sound_from_ms
         return jobs

@@ -14,8 +14,9 @@ from typing import Final
 
 #: Utterances that are heard together.
 BATCH: Final = 32
-#: In milliseconds of sound: so much of open utterances is heard in one tick.
-PROVISIONAL_MS: Final = 20_000
+#: In milliseconds of sound: so much of open utterances is heard in one tick, and so much above 60 % busy: a sentence
+#: that ends in the meantime waits for all of them.
+_PROVISIONAL_MS: Final = (20_000, 5_000)
 #: From this share of busy time on, in descending order, provisional text comes so often (ms); None: not at all.
 _INTERVALS: Final = ((0.90, None), (0.75, 1500), (0.60, 1000))
 #: Above this share emotion is judged by utterance, no longer by sentence.
@@ -58,6 +59,11 @@ class Load:
     def is_overloaded(self) -> bool:
         """Tell whether new calls are to be refused."""
         return self._over_since is not None and self._ticks[-1][0] - self._over_since >= _OVERLOAD_S
+
+    @property
+    def provisional_ms(self) -> int:
+        """How much sound of open utterances may be heard in one tick."""
+        return _PROVISIONAL_MS[self.busy > _INTERVALS[-1][0]]
 
     def interval_ms(self, usual_ms: int, *, heard_ms: int = 0, agent: bool = False) -> int | None:
         """Return how much more must be said until an open utterance is heard again; None: it is not.

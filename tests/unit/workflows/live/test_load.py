@@ -30,6 +30,11 @@ def test_a_long_utterance_is_heard_again_after_a_share_of_its_length(share: floa
     assert busy(share, 5).interval_ms(600, heard_ms=500) == busy(share, 5).interval_ms(600)
 
 
+@pytest.mark.parametrize(("share", "sound_ms"), [(0.3, 20_000), (0.65, 5_000), (0.92, 5_000)])
+def test_finals_of_a_busy_machine_wait_for_little_provisional_work(share: float, sound_ms: int) -> None:
+    assert busy(share, 5).provisional_ms == sound_ms
+
+
 def test_a_slow_setting_is_not_made_faster() -> None:
     assert busy(0.65, 5).interval_ms(2000) == 2000
 

@@ -23,12 +23,9 @@ from qareport.understanding.reader import BUNDLED
 from qareport.understanding.reader_model import ROLES, ReaderModel, load_model
 from qareport.understanding.second_look import LOOKED_AT_TWICE, margins_around
 
-#: Acts that are not claimed where the sentence does one of the others with this probability: they rest on context, and
-#: 好的 is no question, however often one was asked before it.
-_CONTRADICTED = (
-    (Role.AGENT, Act.EVADE, (Act.ANSWER,), 0.4),
-    (Role.CUSTOMER, Act.ASK_AGAIN, (Act.ACCEPT, Act.THANK, Act.SMALL), 0.6),
-)
+#: A sentence that does one of these with this probability asks nothing again: 好的 is no question, however often one
+#: was asked before it.
+_NO_QUESTIONS, _SURE = (Act.ACCEPT, Act.THANK, Act.SMALL), 0.6
 _NEUTRAL = (None, Emotion.NEUTRAL, Emotion.EMO_UNKNOWN, Emotion.OTHER)
 
 
@@ -138,10 +135,11 @@ class BundledReader:
 
     def _look_again(self, encoded: _Encoded, margins: Floats, numbers: Floats) -> None:
         """Replace the margins of the acts that are looked at twice."""
-        around, places = margins_around(self._rows(encoded, margins), encoded.customers.tolist(), numbers)
-        if len(places):
-            columns = [self.model.acts[Role.CUSTOMER].index(act) for act in LOOKED_AT_TWICE]
-            margins[places[:, None], columns] = around @ self.model.second[:-1] + self.model.second[-1]
+        around = margins_around(self._rows(encoded, margins), encoded.customers, numbers)
+        for role, (rows, places) in around.items():
+            columns = [self.model.acts[role].index(act) for act in LOOKED_AT_TWICE[role]]
+            second = self.model.second[role]
+            margins[places[:, None], columns] = rows @ second[:-1] + second[-1]
 
     def _topic_margins(self, encoded: _Encoded) -> Floats:
         near = encoded.grams < self.model.near
@@ -160,10 +158,9 @@ class BundledReader:
         model, roles, tone = self.model, encoded.roles, int(is_moved(encoded.sentences))
         scores = _probability(margins * model.slope[roles] + model.offsets[tone][roles])
         claimed = scores >= model.thresholds[tone][roles]
-        for role, act, others, limit in _CONTRADICTED:
-            names = model.acts[role]
-            denies = (scores[:, [names.index(other) for other in others]] >= limit).any(axis=1)
-            claimed[denies & (roles == ROLES.index(role)), names.index(act)] = False
+        names = model.acts[Role.CUSTOMER]
+        asks_nothing = (scores[:, [names.index(act) for act in _NO_QUESTIONS]] >= _SURE).any(axis=1)
+        claimed[asks_nothing & encoded.customers, names.index(Act.ASK_AGAIN)] = False
         owners, columns = np.nonzero(claimed)
         order = np.lexsort((-scores[owners, columns], owners))
         owners, columns = owners[order], columns[order]

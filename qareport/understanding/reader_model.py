@@ -39,7 +39,7 @@ class ReaderModel:
     offsets: Floats
     thresholds: Floats
     #: Weights and bias of the second look, of the shape (margins and numbers + 1, acts of `LOOKED_AT_TWICE`).
-    second: Floats
+    second: dict[Role, Floats]
     topics: tuple[str, ...]
     #: Of the shape (n-grams, topics): of what the customer says, of the first sentences of it, of what the agent says.
     topic_weights: dict[str, Floats]
@@ -69,7 +69,7 @@ class ReaderModel:
             acts={role: tuple(map(Act, arrays[f"{role}_acts"].tolist())) for role in ROLES},
             own=np.concatenate([*_level(own), np.zeros_like(_level(own)[0][:1])]),
             around=np.concatenate([_around(arrays, *roles) for roles in (ROLES, ROLES[::-1])]),
-            second=arrays["second"],
+            second={role: arrays[f"{role}_second"] for role in ROLES},
             topics=tuple(arrays["topics"].tolist()),
             topic_weights={name: _weights(arrays, f"topic_{name}") for name in TOPIC_PARTS},
             topic_bias=arrays["topic_bias"],

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from qareport.model import ACTS_OF, CUSTOMER_ACTS
+from qareport.model import ACTS_OF, Role
 from qareport.understanding.features import CONTEXTS, NUMBERS, TOPIC_PARTS
 from qareport.understanding.reader_model import ROLES
 from qareport.understanding.second_look import LOOKED_AT_TWICE, margins_around
@@ -21,11 +21,12 @@ from training.reader.matrix import learn_vocabulary
 TOPICS = ("物流查询", "退款")
 
 
-def size_of_second_look() -> int:
-    """Return how many weights it has for each act, the bias among them."""
-    margins = [np.zeros(len(CUSTOMER_ACTS), dtype=np.float32)]
-    around, _ = margins_around(margins, [True], np.zeros((1, len(NUMBERS)), dtype=np.float32))
-    return around.shape[1] + 1
+def size_of_second_look(role: Role) -> int:
+    """Return how many weights it has for each act of a role, the bias among them."""
+    margins = [np.zeros(len(ACTS_OF[role]), dtype=np.float32)]
+    numbers = np.zeros((1, len(NUMBERS)), dtype=np.float32)
+    around, _ = margins_around(margins, np.array([role is Role.CUSTOMER]), numbers)[role]
+    return int(around.shape[1]) + 1
 
 
 def make_model(path: Path, examples: Sequence[Example], threshold: float = 0.5) -> Fitted:
@@ -49,7 +50,10 @@ def make_model(path: Path, examples: Sequence[Example], threshold: float = 0.5) 
     }
     topics = {topic: weights([around] * len(TOPIC_PARTS), 1) for topic in TOPICS}
     fitted = Fitted(vocabulary, around, acts, topics)
-    second = random.integers(-9, 9, (size_of_second_look(), len(LOOKED_AT_TWICE))).astype(float)
+    second = {
+        role: random.integers(-9, 9, (size_of_second_look(role), len(acts_twice))).astype(float)
+        for role, acts_twice in LOOKED_AT_TWICE.items()
+    }
     calibration = Calibration(0.01, (0.0, 0.0), (threshold, threshold))
     write_model(path, fitted, second, dict.fromkeys(acts, calibration), [0.5] * len(topics))
     return fitted

@@ -31,7 +31,7 @@ def main() -> None:
     second, unseen = fit_second_look(unseen)
     acts, act_card = calibrate_acts(unseen)
     thresholds, topic_card = calibrate_topics(unseen, topics)
-    fitted = fit(calls, exchanges, topics, spoiled=True)
+    fitted = fit(calls, exchanges, topics)
     write_model(out, fitted, second, acts, thresholds)
     card = {
         "calls": len(calls),

@@ -18,7 +18,7 @@ from training.reader.fit import Doubles, Fitted
 def write_model(
     path: Path,
     fitted: Fitted,
-    second: Doubles,
+    second: Mapping[Role, Doubles],
     calibrations: Mapping[tuple[Role, int], Calibration],
     topic_thresholds: Sequence[float],
 ) -> None:
@@ -28,7 +28,6 @@ def write_model(
         "form": FORM,
         "keys": fitted.vocabulary.keys,
         "ranks": fitted.vocabulary.ranks,
-        "second": second.astype(np.float32),
         "topics": np.array(list(fitted.topics)),
         "topic_threshold": np.array(topic_thresholds, dtype=np.float32),
     }
@@ -40,6 +39,7 @@ def write_model(
         for number, name in enumerate(CONTEXTS):
             start = known + number * around
             _put(arrays, f"{role}_{name}", weights[start : start + around])
+        arrays[f"{role}_second"] = second[role].astype(np.float32)
         arrays[f"{role}_numbers"] = weights[-1 - len(NUMBERS) : -1].astype(np.float32)
         arrays[f"{role}_bias"] = weights[-1].astype(np.float32)
         for field in ("slope", "offsets", "thresholds"):

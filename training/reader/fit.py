@@ -63,18 +63,17 @@ class Fitted:
         return margins
 
 
-def fit(calls: Sequence[Example], exchanges: Sequence[Example], topics: Sequence[str], *, spoiled: bool) -> Fitted:
-    """Fit all models.
+def fit(calls: Sequence[Example], exchanges: Sequence[Example], topics: Sequence[str]) -> Fitted:
+    """Fit all models, on what is given and on spoiled copies of it.
 
     Args:
         calls: whole calls, for acts and topics.
         exchanges: for acts alone.
         topics: names of the topics.
-        spoiled: also learn from spoiled copies; without them it takes a third of the time.
     """
     plain = [*calls, *exchanges]
     vocabulary, around = learn_vocabulary(plain)
-    copies = list(spoil(plain, SEED, sound_alikes(plain))) if spoiled else []
+    copies = list(spoil(plain, SEED, sound_alikes(plain)))
     everything = [*plain, *copies]
     of_exchange = np.array([example.batch.startswith("exchanges/") for example in everything])
     keys, jobs = [], []
@@ -163,7 +162,10 @@ def likeness(calls: Sequence[Example]) -> sparse.csr_matrix:
 
 
 def out_of_fold(calls: Sequence[Example], exchanges: Sequence[Example], topics: Sequence[str]) -> OutOfFold:
-    """Fit once for each fold and predict it. What is like a call of the fold is not learned from."""
+    """Fit once for each fold and predict it. What is like a call of the fold is not learned from.
+
+    Each fit is like that of the whole, copies and all: without them margins lie elsewhere, and so would thresholds.
+    """
     alike = likeness(calls)
     seen: list[Example] = []
     margins: dict[Role, list[tuple[Doubles, npt.NDArray[np.int8], npt.NDArray[np.int64]]]] = {
@@ -174,7 +176,7 @@ def out_of_fold(calls: Sequence[Example], exchanges: Sequence[Example], topics: 
         is_left = np.array([call.batch in names for call in calls])
         is_told = np.asarray(alike[is_left].sum(axis=0)).ravel() > 0
         others = [call for call, left, told in zip(calls, is_left, is_told, strict=True) if not (left or told)]
-        fitted = fit(others, exchanges, topics, spoiled=False)
+        fitted = fit(others, exchanges, topics)
         left = [call for call in calls if call.batch in names]
         for role, (values, labels, owners) in fitted.act_margins(left).items():
             margins[role].append((values, labels, owners + len(seen)))

@@ -9,8 +9,9 @@ import numpy.typing as npt
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
-from qareport.model import CUSTOMER_ACTS, Role
+from qareport.model import ACTS_OF, Role
 from qareport.understanding import features
+from qareport.understanding.features import Floats
 from qareport.understanding.second_look import LOOKED_AT_TWICE, margins_around
 from training.reader.examples import UNKNOWN, YES
 from training.reader.fit import Doubles, OutOfFold, folds
@@ -19,47 +20,49 @@ from training.reader.fit import Doubles, OutOfFold, folds
 STRENGTH = 0.02
 
 
-def fit_second_look(unseen: OutOfFold) -> tuple[Doubles, OutOfFold]:
+def fit_second_look(unseen: OutOfFold) -> tuple[dict[Role, Doubles], OutOfFold]:
     """Fit the second look on margins of models that did not see the batches.
 
     Returns:
-        weights and bias (features + 1, acts), and the margins with those of a second look that did not see the batch
-        in place of the first ones.
+        for each role weights and bias (features + 1, acts), and the margins with those of a second look that did not
+        see the batch in place of the first ones.
     """
     around = _features(unseen)
-    margins, labels, owners = unseen.acts[Role.CUSTOMER]
-    batches = np.array([unseen.examples[owner].batch for owner in owners])
-    weights, better = [], margins.copy()
-    for act in LOOKED_AT_TWICE:
-        column = CUSTOMER_ACTS.index(act)
-        truth = labels[:, column]
-        weights.append(_fit(around, truth))
-        for names in folds(unseen.examples):
-            held = np.isin(batches, list(names))
-            without = _fit(around[~held], truth[~held])
-            better[held, column] = around[held] @ without[:-1] + without[-1]
-    acts = {**unseen.acts, Role.CUSTOMER: (better, labels, owners)}
-    return np.column_stack(weights), replace(unseen, acts=acts)
+    divided = folds(unseen.examples)
+    second, acts = {}, {}
+    for role, (margins, labels, owners) in unseen.acts.items():
+        batches = np.array([unseen.examples[owner].batch for owner in owners])
+        weights, better = [], margins.copy()
+        for act in LOOKED_AT_TWICE[role]:
+            column = ACTS_OF[role].index(act)
+            truth = labels[:, column]
+            weights.append(_fit(around[role], truth))
+            for names in divided:
+                held = np.isin(batches, list(names))
+                without = _fit(around[role][~held], truth[~held])
+                better[held, column] = around[role][held] @ without[:-1] + without[-1]
+        second[role] = np.column_stack(weights)
+        acts[role] = (better, labels, owners)
+    return second, replace(unseen, acts=acts)
 
 
-def _features(unseen: OutOfFold) -> npt.NDArray[np.float32]:
-    """Return the features of all sentences of customers, in the order of their margins."""
+def _features(unseen: OutOfFold) -> dict[Role, Floats]:
+    """Return the features of all sentences of each role, in the order of their margins."""
     next_row = dict.fromkeys(unseen.acts, 0)
-    found = []
+    found: dict[Role, list[Floats]] = {role: [] for role in unseen.acts}
     for example in unseen.examples:
-        customers = [sentence.is_customer for sentence in example.sentences]
+        customers = np.array([sentence.is_customer for sentence in example.sentences], dtype=np.bool_)
         rows = []
         for is_customer in customers:
             role = Role.CUSTOMER if is_customer else Role.AGENT
             rows.append(unseen.acts[role][0][next_row[role]].astype(np.float32))
             next_row[role] += 1
-        around, places = margins_around(rows, customers, features.numbers_of(example.sentences))
-        if len(places):
-            found.append(around)
-    return np.vstack(found)
+        for role, (around, _) in margins_around(rows, customers, features.numbers_of(example.sentences)).items():
+            found[role].append(around)
+    return {role: np.vstack(parts) for role, parts in found.items()}
 
 
-def _fit(around: npt.NDArray[np.float32], truth: npt.NDArray[np.int8]) -> Doubles:
+def _fit(around: Floats, truth: npt.NDArray[np.int8]) -> Doubles:
     """Fit one act; the scale of the features is folded into the weights."""
     sure = truth != UNKNOWN
     scaler = StandardScaler().fit(around[sure])

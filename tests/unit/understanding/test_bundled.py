@@ -53,10 +53,6 @@ def unread(transcript: Transcript) -> Transcript:
 SAID = unread(EXAMPLE)
 
 
-def twice(role: Role) -> tuple[Act, ...]:
-    return LOOKED_AT_TWICE if role is Role.CUSTOMER else ()
-
-
 def test_a_call_has_the_margins_that_training_computes(
     reader: BundledReader, fitted: Fitted, examples: list[Example]
 ) -> None:
@@ -70,7 +66,7 @@ def test_a_call_has_the_margins_that_training_computes(
                 if sentence.is_customer == (role is Role.CUSTOMER)
             ]
             values, _, owners = trained[role]
-            once = [column for column, act in enumerate(ACTS_OF[role]) if act not in twice(role)]
+            once = [column for column, act in enumerate(ACTS_OF[role]) if act not in LOOKED_AT_TWICE[role]]
             np.testing.assert_allclose(np.array(ours)[:, once], values[owners == index][:, once], rtol=1e-4, atol=1e-2)
         np.testing.assert_allclose(topic_margins, topics[index], rtol=1e-4, atol=1e-2)
 
@@ -78,16 +74,18 @@ def test_a_call_has_the_margins_that_training_computes(
 def test_the_second_look_is_at_the_margins_of_the_first(
     reader: BundledReader, fitted: Fitted, examples: list[Example]
 ) -> None:
-    columns = [ACTS_OF[Role.CUSTOMER].index(act) for act in LOOKED_AT_TWICE]
     for example in examples:
         trained = {role: iter(values) for role, (values, _, _) in fitted.act_margins([example]).items()}
-        customers = [sentence.is_customer for sentence in example.sentences]
+        customers = np.array([sentence.is_customer for sentence in example.sentences])
         first = [next(trained[Role.CUSTOMER if customer else Role.AGENT]) for customer in customers]
-        around, places = margins_around(first, customers, numbers_of(example.sentences))
         margins, _ = reader.margins(example.sentences)
-        second = reader.model.second
-        expected = around @ second[:-1] + second[-1]
-        np.testing.assert_allclose([margins[place][columns] for place in places], expected, rtol=1e-3, atol=1e-2)
+        around = margins_around(first, customers, numbers_of(example.sentences))
+        assert set(around) == set(ROLES)
+        for role, (rows, places) in around.items():
+            columns = [ACTS_OF[role].index(act) for act in LOOKED_AT_TWICE[role]]
+            second = reader.model.second[role]
+            expected = rows @ second[:-1] + second[-1]
+            np.testing.assert_allclose([margins[place][columns] for place in places], expected, rtol=1e-3, atol=1e-2)
 
 
 def test_claims_are_the_acts_of_the_role_above_the_threshold_the_surest_first(reader: BundledReader) -> None:
@@ -204,6 +202,21 @@ def test_the_shipped_model_understands_a_plain_call(shipped: BundledReader) -> N
     assert [act in acts_in(read, text) for text, act in zip(said, expected, strict=True)] == [True] * len(said)
     alarms = {Act.GIVE_UP, Act.THREATEN, Act.ASK_AGAIN, Act.SARCASM, Act.REMIND_PROMISE, Act.EVADE, Act.CALM}
     assert alarms.isdisjoint(set().union(*(acts_in(read, text) for text in said)))
+
+
+@pytest.mark.parametrize("reply", ["有货之后会和您联系的哦。", "请您耐心等待。"])
+def test_the_same_reply_evades_where_the_question_has_to_be_asked_again(shipped: BundledReader, reply: str) -> None:
+    def acts_before(said_next: str) -> set[Act]:
+        told = call(
+            say(0, 2, AGENT, "您好，请问有什么可以帮您？"),
+            say(3, 6, CUSTOMER, "我想问一下，这款空调哪里有货？"),
+            say(7, 9, AGENT, reply),
+            say(10, 12, CUSTOMER, said_next),
+        )
+        return acts_in(shipped.read(told), reply)
+
+    assert Act.EVADE in acts_before("我问的是哪里有货。")
+    assert Act.EVADE not in acts_before("好的，谢谢。")
 
 
 def test_calls_of_long_sentences_and_many_turns_are_read_at_once(shipped: BundledReader) -> None:

@@ -16,8 +16,11 @@ from qareport.messages import say
 LONGEST = 200
 #: What programs and people write into a cell that holds nothing.
 _NOTHING = frozenset(
-    ("", "null", "nan", "none", "nil", "n/a", "\\n", "-", "--", "—", "——", "/", "无", "空", "undefined", "<na>")
-)
+    (
+        "", "null", "nan", "none", "nil", "n/a", "na", "\\n", "-", "--", "—", "——", "/", "undefined", "<na>", "unknown",
+        "无", "空", "没有", "暂无", "未知", "不详", "待补", "待补充", "未提供", "无订单", "无订单号",
+    )
+)  # fmt: skip
 #: The full-width forms of printable ASCII, and the space of that width.
 _NARROW = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)} | {0x3000: 0x20}
 #: Excel's way of saying that a number is text.
@@ -26,6 +29,8 @@ _FORMULA = re.compile(r'="(.*)"', re.DOTALL)
 _ERROR = re.compile(r"#(?:N/A|REF!|VALUE!|NAME\?|DIV/0!|NUM!|NULL!)", re.IGNORECASE)
 _ROUNDED = re.compile(r"[+-]?\d(?:[.,]\d+)?[eE]\+\d+")
 _WITH_ZEROS = re.compile(r"(\d+)\.0+")
+#: A number that was written or pasted in groups.
+_SPACED = re.compile(r"\d+(?:\s\d+)+")
 
 
 def clean_text(text: str) -> str:
@@ -74,3 +79,15 @@ def read_identifier(value: object) -> str | None:
             say("{length} characters", length=len(text)), expected=say("at most {limit} characters", limit=LONGEST)
         )
     return text
+
+
+def read_number(value: object) -> str | None:
+    """Read the number of an order or a telephone: as an id, but spaces between digits and zeros alone mean nothing.
+
+    Raises:
+        QareportError: as `read_identifier`.
+    """
+    text = read_identifier(value)
+    if text is not None and _SPACED.fullmatch(text):
+        text = "".join(text.split())
+    return None if text is None or not text.strip("0") else text

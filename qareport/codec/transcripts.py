@@ -13,7 +13,7 @@ from typing import IO, Any
 from zoneinfo import ZoneInfo
 
 from qareport.codec import funasr
-from qareport.codec.identifiers import is_nothing, read_identifier
+from qareport.codec.identifiers import is_nothing, read_identifier, read_number
 from qareport.codec.instants import read_instant
 from qareport.codec.values import from_json, shorten
 from qareport.errors import QareportError, TranscriptError, os_reason
@@ -99,7 +99,7 @@ def read_transcript(text: bytes, *, where: str, zone: ZoneInfo = _ZONE) -> Trans
         data = _from_elsewhere(data, where)
     for name in _IDS:
         if name in data:
-            data[name] = _read_field(name, data[name], where, read_identifier)
+            data[name] = _read_field(name, data[name], where, read_number if name == "order_id" else read_identifier)
     if data.get("call_id") is None:
         data["call_id"] = "call-" + hashlib.sha256(text.strip()).hexdigest()[:12]
     if is_nothing(data.get("started_at")):

@@ -28,6 +28,8 @@ _FORMULA = re.compile(r'="(.*)"', re.DOTALL)
 #: What Excel shows where a formula fails.
 _ERROR = re.compile(r"#(?:N/A|REF!|VALUE!|NAME\?|DIV/0!|NUM!|NULL!)", re.IGNORECASE)
 _ROUNDED = re.compile(r"[+-]?\d(?:[.,]\d+)?[eE]\+\d+")
+#: A number that a program holds as a fraction and that ends in so many zeros was rounded before.
+_ROUNDED_ZEROS = 7
 _WITH_ZEROS = re.compile(r"(\d+)\.0+")
 #: A number that was written or pasted in groups.
 _SPACED = re.compile(r"\d+(?:\s\d+)+")
@@ -61,13 +63,15 @@ def read_identifier(value: object) -> str | None:
         return None
     if isinstance(value, bool | list | dict):
         raise QareportError(say("no id or number"), expected=say("text"))
-    text = str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+    whole = isinstance(value, float) and value.is_integer()
+    text = str(int(value)) if whole else str(value)
+    lost = whole and len(text) > _ROUNDED_ZEROS and text.endswith("0" * _ROUNDED_ZEROS)
     text = clean_text(text.translate(_NARROW))
     if len(text) > 1 and text[0] in "'’":  # Excel's mark of a text
         text = text[1:].strip()
     if _ERROR.fullmatch(text):
         raise QareportError(say("the cell holds an error ({error})", error=text), to_do=say("fix the formula"))
-    if _ROUNDED.fullmatch(text):
+    if lost or _ROUNDED.fullmatch(text):
         raise QareportError(
             say("a number that a spreadsheet has rounded (like 1.2E+13): its last digits are lost"),
             to_do=say("format the column as text, fill it in again and export again"),

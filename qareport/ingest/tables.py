@@ -116,7 +116,7 @@ def _csv_table(text: str, path: Path, needed: Sequence[str]) -> ManifestTable:
         raise ConfigError([Problem(what=what, where=str(path), to_do=to_do)])
     reader = _csv_rows(text, delimiter)
     try:
-        names = next(itertools.islice(reader, above or 0, None), [])
+        names: list[str] = next(itertools.islice(reader, above or 0, None), [])
     except csv.Error as error:
         raise ConfigError([Problem(what=say("not CSV: {error}", error=error), where=str(path))]) from error
     heading = _checked_heading(names, needed, str(path))

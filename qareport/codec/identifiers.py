@@ -63,9 +63,13 @@ def read_identifier(value: object) -> str | None:
         return None
     if isinstance(value, bool | list | dict):
         raise QareportError(say("no id or number"), expected=say("text"))
-    whole = isinstance(value, float) and value.is_integer()
-    text = str(int(value)) if whole else str(value)
-    lost = whole and len(text) > _ROUNDED_ZEROS and text.endswith("0" * _ROUNDED_ZEROS)
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+        from_fraction = True
+    else:
+        from_fraction = False
+    text = str(value)
+    lost = from_fraction and len(text) > _ROUNDED_ZEROS and text.endswith("0" * _ROUNDED_ZEROS)
     text = clean_text(text.translate(_NARROW))
     if len(text) > 1 and text[0] in "'’":  # Excel's mark of a text
         text = text[1:].strip()

@@ -291,7 +291,37 @@ def _out_of_line(lines: list[str], line: int, column: int, problem: str) -> Yaml
         return None
     if (outlier := _outlier(lines, line, own)) is not None:
         return _indentation(lines, outlier, own)
-    return _indentation(lines, line, min(columns, key=lambda place: (abs(place - own), -place)))
+    if (first := _without_dash(lines, line, own)) is not None:
+        what, to_do = say("the dash before this item of the list is missing"), say("write a dash and a space (- )")
+        return YamlMistake(what=what, to_do=to_do, line=first, column=own)
+    expected = min(columns, key=lambda place: (abs(place - own), -place))
+    if (odd := _odd_first(lines, line, own, expected)) is not None:
+        return _indentation(lines, odd, own)
+    return _indentation(lines, line, expected)
+
+
+def _without_dash(lines: list[str], line: int, own: int) -> int | None:
+    """Return the first line of the items above one with a dash, where it stands as deep as they do and has none."""
+    if not _text_of(lines, line).lstrip().startswith("- "):
+        return None
+    above = [number for number in range(line) if _key_column(lines, number) is not None]
+    first = None
+    for number in reversed(above):
+        if _key_column(lines, number) != own:
+            break
+        first = number
+    no_dash = first is not None and not _text_of(lines, first).lstrip().startswith("-")
+    return first if no_dash else None
+
+
+def _odd_first(lines: list[str], line: int, own: int, expected: int) -> int | None:
+    """Return the first line of a block where several below it agree with each other and not with it."""
+    columns = {number: column for number in range(len(lines)) if (column := _key_column(lines, number)) is not None}
+    first = next((number for number in range(line - 1, -1, -1) if columns.get(number) == expected), None)
+    ends = next((number for number, column in columns.items() if number > line and column < own), len(lines))
+    agree = [number for number in range(line, ends) if columns.get(number) == own]
+    before = max((number for number in columns if number < line), default=None)
+    return first if first is not None and first == before and len(agree) > 1 else None
 
 
 def _outlier(lines: list[str], line: int, own: int) -> int | None:
@@ -330,8 +360,10 @@ def _indentation(lines: list[str], line: int, expected: int | None) -> YamlMista
     if expected is None or expected == own:
         what, to_do = say("this line does not fit the one above"), say("check indentation, colons and quotes here")
     else:
-        what = say("this line is not aligned with those above")
-        to_do = say("indent it by {expected} spaces, not by {own}", expected=expected, own=own)
+        what = say("this line is not aligned with those around it")
+        text = _text_of(lines, line)
+        spaces = len(text) - len(text.lstrip())  # of a line with a dash, those before the dash
+        to_do = say("indent it by {expected} spaces, not by {own}", expected=spaces + expected - own, own=spaces)
     return YamlMistake(what=what, to_do=to_do, line=line, column=own)
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, AliasChoices, BaseModel, ConfigDict, Field
 
 from qareport.errors import ConfigError, Problem
 from qareport.messages import say
@@ -86,7 +86,8 @@ class _File(BaseModel):
     schema_: Annotated[int, Field(alias="schema", ge=1, le=1)]
     topics: list[_Topic] = Field(min_length=1)
     promises: list[_Named] = Field(min_length=1)
-    stages: list[_Named] = Field(min_length=1)
+    #: Its old name is read too. The stages of `synonyms.yaml`, which rules know, are those of the order.
+    call_stages: list[_Named] = Field(min_length=1, validation_alias=AliasChoices("call_stages", "stages"))
     words: _WordLists
     false_friends: list[Keyword] = []
 
@@ -107,14 +108,15 @@ def load_topics(path: Path) -> Topics:
     return Topics(
         topics=tuple(topic.compile(friends) for topic in form.topics),
         promises=tuple(promise.compile(friends) for promise in form.promises),
-        stages=tuple(stage.compile(friends) for stage in form.stages),
+        stages=tuple(stage.compile(friends) for stage in form.call_stages),
         **lists,
     )
 
 
 def _double_names(form: _File, source: YamlSource) -> list[Problem]:
+    stages = "stages" if "stages" in source.data else "call_stages"
     problems = []
-    for section, entries in (("topics", form.topics), ("promises", form.promises), ("stages", form.stages)):
+    for section, entries in (("topics", form.topics), ("promises", form.promises), (stages, form.call_stages)):
         seen: set[str] = set()
         for index, entry in enumerate(entries):
             if entry.name in seen:

@@ -16,8 +16,11 @@ from qareport.messages import say
 LONGEST = 200
 #: What programs and people write into a cell that holds nothing.
 _NOTHING = frozenset(
-    ("", "null", "nan", "none", "nil", "n/a", "\\n", "-", "--", "—", "——", "/", "无", "空", "undefined", "<na>")
-)
+    (
+        "", "null", "nan", "none", "nil", "n/a", "na", "\\n", "-", "--", "—", "——", "/", "undefined", "<na>", "unknown",
+        "无", "空", "没有", "暂无", "未知", "不详", "待补", "待补充", "未提供", "无订单", "无订单号",
+    )
+)  # fmt: skip
 #: The full-width forms of printable ASCII, and the space of that width.
 _NARROW = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)} | {0x3000: 0x20}
 #: Excel's way of saying that a number is text.
@@ -25,7 +28,11 @@ _FORMULA = re.compile(r'="(.*)"', re.DOTALL)
 #: What Excel shows where a formula fails.
 _ERROR = re.compile(r"#(?:N/A|REF!|VALUE!|NAME\?|DIV/0!|NUM!|NULL!)", re.IGNORECASE)
 _ROUNDED = re.compile(r"[+-]?\d(?:[.,]\d+)?[eE]\+\d+")
+#: A number that a program holds as a fraction and that ends in so many zeros was rounded before.
+_ROUNDED_ZEROS = 7
 _WITH_ZEROS = re.compile(r"(\d+)\.0+")
+#: A number that was written or pasted in groups.
+_SPACED = re.compile(r"\d+(?:\s\d+)+")
 
 
 def clean_text(text: str) -> str:
@@ -56,13 +63,19 @@ def read_identifier(value: object) -> str | None:
         return None
     if isinstance(value, bool | list | dict):
         raise QareportError(say("no id or number"), expected=say("text"))
-    text = str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+        from_fraction = True
+    else:
+        from_fraction = False
+    text = str(value)
+    lost = from_fraction and len(text) > _ROUNDED_ZEROS and text.endswith("0" * _ROUNDED_ZEROS)
     text = clean_text(text.translate(_NARROW))
     if len(text) > 1 and text[0] in "'’":  # Excel's mark of a text
         text = text[1:].strip()
     if _ERROR.fullmatch(text):
         raise QareportError(say("the cell holds an error ({error})", error=text), to_do=say("fix the formula"))
-    if _ROUNDED.fullmatch(text):
+    if lost or _ROUNDED.fullmatch(text):
         raise QareportError(
             say("a number that a spreadsheet has rounded (like 1.2E+13): its last digits are lost"),
             to_do=say("format the column as text, fill it in again and export again"),
@@ -74,3 +87,15 @@ def read_identifier(value: object) -> str | None:
             say("{length} characters", length=len(text)), expected=say("at most {limit} characters", limit=LONGEST)
         )
     return text
+
+
+def read_number(value: object) -> str | None:
+    """Read the number of an order or a telephone: as an id, but spaces between digits and zeros alone mean nothing.
+
+    Raises:
+        QareportError: as `read_identifier`.
+    """
+    text = read_identifier(value)
+    if text is not None and _SPACED.fullmatch(text):
+        text = "".join(text.split())
+    return None if text is None or not text.strip("0") else text

@@ -14,17 +14,19 @@ OLDEST_YEAR, LATEST_YEAR = 2000, 2100
 #: The last second that 32 bits can count (2038-01-19): a larger number is no Unix time.
 _LATEST_UNIX_S = 2**31 - 1
 _OLDEST_UNIX_S = int(datetime(OLDEST_YEAR, 1, 1, tzinfo=UTC).timestamp())
-#: 2026-11-21 9:13, 2026/11/21 09:13:05.120, 2026.11.21T09:13:05+08:00, 2026年11月21日9时13分5秒
+#: 2026-11-21 9:13, 2026/11/21 09:13:05.120, 2026.11.21T09:13:05+08:00, 2026年11月21日9时13分5秒, 2026/11/21 下午 3:15
 _WRITTEN = re.compile(
     r"(?P<year>\d{4})(?:[-/.]|年)(?P<month>\d{1,2})(?:[-/.]|月)(?P<day>\d{1,2})日?(?:\s*T\s*|\s+|(?<=日))"
+    r"(?P<half>上午|下午|中午|晚上|凌晨|早上)?\s*"
     r"(?P<hour>\d{1,2})(?:[:：]|时|点)(?P<minute>\d{1,2})分?(?:[:：]?(?P<second>\d{1,2})秒?)?(?:[.,](?P<fraction>\d{1,9}))?"
+    r"\s*(?P<pm>[ap]\.?m\.?)?"
     r"\s*(?P<offset>Z|[+-]\d{2}:?\d{2})?",
     re.IGNORECASE,
 )
 #: 20261121091305, 202611210913, 20261121T091305, 20261121-091305
 _COMPACT = re.compile(
     r"(?P<year>\d{4})(?P<month>\d{2})(?P<day>\d{2})[-_T ]?(?P<hour>\d{2})(?P<minute>\d{2})(?P<second>\d{2})?"
-    r"(?P<fraction>)(?P<offset>Z|[+-]\d{2}:?\d{2})?",
+    r"(?P<fraction>)(?P<offset>Z|[+-]\d{2}:?\d{2})?(?P<half>)(?P<pm>)",
     re.IGNORECASE,
 )
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
@@ -77,12 +79,22 @@ def _from_parts(match: re.Match[str]) -> datetime:
     year, month, day, hour, minute, second = (
         int(match[name] or 0) for name in ("year", "month", "day", "hour", "minute", "second")
     )
+    hour = _of_half(hour, match["half"] or (match["pm"] or "").lower().replace(".", ""))
     micros = int((match["fraction"] or "0").ljust(6, "0")[:6])
     instant = datetime(year, month, day, hour, minute, second, micros)  # noqa: DTZ001 - its zone follows
     offset = match["offset"]
     if offset is None:
         return instant
     return instant.replace(tzinfo=UTC if offset in "Zz" else datetime.strptime(offset, "%z").tzinfo)
+
+
+def _of_half(hour: int, half: str) -> int:
+    """Return the hour of the day of an hour of its first or second half; one after 12 is that of the day already."""
+    if half in ("下午", "晚上", "pm", "中午") and hour < 12 and not (half == "中午" and hour >= 10):
+        return hour + 12
+    if half in ("上午", "凌晨", "早上", "am") and hour == 12:
+        return 0
+    return hour
 
 
 def _from_unix(text: str) -> datetime:

@@ -13,7 +13,7 @@ from typing import IO, Any
 from zoneinfo import ZoneInfo
 
 from qareport.codec import funasr
-from qareport.codec.identifiers import is_nothing, read_identifier
+from qareport.codec.identifiers import is_nothing, read_identifier, read_number
 from qareport.codec.instants import read_instant
 from qareport.codec.values import from_json, shorten
 from qareport.errors import QareportError, TranscriptError, os_reason
@@ -34,7 +34,7 @@ def read_transcripts(path: Path, *, zone: ZoneInfo = _ZONE) -> list[Transcript |
     """Read transcripts from JSON lines; a bad line becomes its error and hides no other line.
 
     Args:
-        path: a file with one JSON object a line.
+        path: a file with one JSON object a line; or with a single object or list of objects over several lines.
         zone: of times that are written without an offset.
 
     Raises:
@@ -42,6 +42,11 @@ def read_transcripts(path: Path, *, zone: ZoneInfo = _ZONE) -> list[Transcript |
     """
     try:
         with path.open("rb") as file:
+            if (whole := _whole(file)) is not None:
+                return [
+                    _read_or_error(json.dumps(item).encode(), f"{path} [{number}]", zone)
+                    for number, item in enumerate(whole, start=1)
+                ]
             return [
                 _read_or_error(line, f"{path}:{number}", zone)
                 for number, line in enumerate(_lines(file), start=1)
@@ -49,6 +54,21 @@ def read_transcripts(path: Path, *, zone: ZoneInfo = _ZONE) -> list[Transcript |
             ]
     except OSError as error:
         raise TranscriptError(say("cannot be read: {error}", error=os_reason(error)), where=str(path)) from error
+
+
+def _whole(file: IO[bytes]) -> list[Any] | None:
+    """Return the objects of a file that is one list, or one object over several lines; None for JSON lines."""
+    first = file.readline(_LONGEST_LINE).removeprefix(b"\xef\xbb\xbf").strip()
+    file.seek(0)
+    if not first.startswith(b"[") and first != b"{":
+        return None
+    try:
+        data = json.loads(file.read(_LONGEST_LINE).removeprefix(b"\xef\xbb\xbf"))
+    except (RecursionError, ValueError):
+        return None
+    finally:
+        file.seek(0)
+    return [data] if isinstance(data, dict) else data if isinstance(data, list) and data else None
 
 
 def _lines(file: IO[bytes]) -> Iterator[bytes | None]:
@@ -99,7 +119,7 @@ def read_transcript(text: bytes, *, where: str, zone: ZoneInfo = _ZONE) -> Trans
         data = _from_elsewhere(data, where)
     for name in _IDS:
         if name in data:
-            data[name] = _read_field(name, data[name], where, read_identifier)
+            data[name] = _read_field(name, data[name], where, read_number if name == "order_id" else read_identifier)
     if data.get("call_id") is None:
         data["call_id"] = "call-" + hashlib.sha256(text.strip()).hexdigest()[:12]
     if is_nothing(data.get("started_at")):
@@ -120,6 +140,12 @@ def read_transcript(text: bytes, *, where: str, zone: ZoneInfo = _ZONE) -> Trans
                 where=where,
                 expected=say("0 <= start_ms <= end_ms <= {longest_ms}", longest_ms=_LONGEST_MS),
             )
+    if transcript.audio is not None and not 0 <= transcript.audio.duration_ms <= _LONGEST_MS:
+        raise TranscriptError(
+            say("audio.duration_ms is {value}", value=shorten(transcript.audio.duration_ms)),
+            where=where,
+            expected=say("0 to {longest_ms}", longest_ms=_LONGEST_MS),
+        )
     ordered = sorted(transcript.segments, key=lambda segment: (segment.start_ms, segment.channel or 0))
     return dataclasses.replace(transcript, segments=tuple(ordered))
 

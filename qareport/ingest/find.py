@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from qareport.audio.containers import AUDIO_SUFFIXES
 from qareport.errors import NotFoundError
 from qareport.ingest.addresses import is_url, refusal, shown
 from qareport.ingest.manifest import Manifest, base_name, read_manifest
@@ -92,6 +93,9 @@ class _OfRows:
     def _beside(self, audio: str) -> RecordingFile | None:
         path = self.manifest.path.parent / audio
         file = find_file(path)
+        if file is None and path.suffix.lower() not in AUDIO_SUFFIXES:
+            alike = [beside for suffix in AUDIO_SUFFIXES if (beside := find_file(Path(f"{path}{suffix}"))) is not None]
+            file = alike[0] if len(alike) == 1 else None
         if file is not None:
             return file
         if any(path.with_name(path.name + ending).exists() for ending in TEMPORARY_SUFFIXES):

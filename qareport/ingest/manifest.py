@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path, PurePosixPath
 from zoneinfo import ZoneInfo
 
-from qareport.codec import clean_text, is_nothing, read_identifier, read_instant
+from qareport.codec import clean_text, is_nothing, read_identifier, read_instant, read_number
 from qareport.errors import ConfigError, Problem, QareportError, SourceLocation
 from qareport.ingest.addresses import is_url
 from qareport.ingest.columns import AUDIO_ALONE, AUDIO_OR_ID
@@ -27,6 +27,10 @@ _ROLES = {
 }  # fmt: skip
 _BETWEEN_ROLES = re.compile(r"[|,，、;；/+]")
 _DEFAULTS = IngestSettings()
+_NUMBERS = ("order_id", "customer_phone")
+#: What a workbook begins with, and an old or encrypted one.
+_WORKBOOKS = (".xlsx", ".xlsm")
+_ZIP, _OLE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +74,7 @@ def read_manifest(
     """Read a manifest. Two rows of one call, each with the role of its only channel, are the legs of that call.
 
     Args:
-        path: `.csv`, `.xlsx`, `.jsonl` or `.ndjson`.
+        path: `.csv`, `.xlsx`, `.jsonl` or `.ndjson`; a workbook is known by its content, whatever its suffix.
         time_zone: IANA name of the zone of times that are written without an offset.
         settings: the words for legs.
         needs_audio: False: a row with a call_id needs no recording.
@@ -98,13 +102,22 @@ def read_manifest(
 
 
 def _read_table(path: Path, needed: Sequence[str]) -> ManifestTable:
-    suffix = path.suffix.lower()
-    if suffix in (".xlsx", ".xlsm"):
+    start = _first_bytes(path)
+    if start == _ZIP:
         return read_workbook(path, needed)
-    if suffix in (".xls", ".et"):
-        what, to_do = say("is an old Excel file"), say("save it as .xlsx or .csv")
+    if start == _OLE or path.suffix.lower() in (".xls", ".et"):
+        what = say("is an old Excel file, or one with a password")
+        to_do = say("save it as .xlsx or .csv, without a password")
         raise ConfigError([Problem(what=what, where=str(path), to_do=to_do)])
-    return read_text_table(path, needed)
+    return read_workbook(path, needed) if path.suffix.lower() in _WORKBOOKS else read_text_table(path, needed)
+
+
+def _first_bytes(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(len(_ZIP))
+    except (OSError, ValueError):
+        return b""  # who reads it says why
 
 
 class _RowReader:
@@ -141,7 +154,7 @@ class _RowReader:
             return read_instant(cell if isinstance(cell, datetime) else read_identifier(cell), self._zone)
         if column == "channels":
             return self._channels(cell)
-        return read_identifier(cell)
+        return read_number(cell) if column in _NUMBERS else read_identifier(cell)
 
     def _channels(self, cell: object) -> tuple[Role, ...]:
         words = cell if isinstance(cell, list) else _BETWEEN_ROLES.split(str(read_identifier(cell)))

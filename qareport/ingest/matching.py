@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -88,9 +89,13 @@ class Matching:
         self._taken: set[Path] = set()
         self._by_path: dict[Path, RecordingFile] = {}
         self._by_name: dict[str, list[RecordingFile]] = defaultdict(list)
+        #: By their names as people write them again, with and without the suffix.
+        self._by_likeness: dict[str, list[RecordingFile]] = defaultdict(list)
         for recording in recordings:
             if self._by_path.setdefault(_identity(recording.path), recording) is recording:
                 self._by_name[recording.name].append(recording)
+                for name in {_likeness(recording.name), _likeness(recording.stem)}:
+                    self._by_likeness[name].append(recording)
 
     def take_row(self, row: ManifestRow, manifest: Path) -> None:
         """Find the recordings of a manifest row; with what is wrong with it, they wait for a better row."""
@@ -116,7 +121,7 @@ class Matching:
         path = manifest.parent / audio
         if (exact := self._by_path.get(_identity(path))) is not None:
             return exact
-        named = self._by_name.get(base_name(audio), [])
+        named = self._by_name.get(base_name(audio)) or self._by_likeness.get(_likeness(base_name(audio)), [])
         if len(named) > 1:
             self._taken.update(_identity(recording.path) for recording in named)
             places = ", ".join(str(recording.path) for recording in named)
@@ -225,6 +230,11 @@ class Matching:
         if not all(recording.whole for recording in recordings):
             return _Unit(call=call, recordings=recordings)
         return _Unit(call=call, recordings=recordings, fault=fault)
+
+
+def _likeness(name: str) -> str:
+    """Return what a name has in common with others that are written alike: case and composed letters do not count."""
+    return unicodedata.normalize("NFC", name).casefold()
 
 
 def _identity(path: Path) -> Path:

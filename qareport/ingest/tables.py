@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import csv
+import io
+import itertools
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +22,9 @@ MOST_BYTES = 200 * 2**20
 _ENCODINGS = ("utf-8-sig", "gb18030")
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 _DELIMITERS = ",;\t"
+_CHINESE_COMMA = "，"
+#: A title or a remark may stand above the heading; it is looked for in so many rows.
+_HEADING_WITHIN = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +57,14 @@ def read_text_table(path: Path, needed: Sequence[str] = AUDIO_ALONE) -> Manifest
         ConfigError: it cannot be read, has no column `audio`, or a heading that cannot be used.
     """
     text = _decode(path)
-    return _json_table(text, path) if path.suffix.lower() in (".jsonl", ".ndjson") else _csv_table(text, path, needed)
+    is_json = path.suffix.lower() in (".jsonl", ".ndjson", ".json")
+    return _json_table(text, path) if is_json else _csv_table(text, path, needed)
+
+
+def find_heading(rows: Iterable[Sequence[str]], needed: Sequence[str]) -> int | None:
+    """Return which of the first rows is the heading: the first that names a column of those needed."""
+    first = enumerate(itertools.islice(rows, _HEADING_WITHIN))
+    return next((index for index, names in first if read_heading(names, "").has_one_of(needed)), None)
 
 
 def _decode(path: Path) -> str:
@@ -84,11 +96,27 @@ def _checked_heading(names: Sequence[str], needed: Sequence[str], where: str) ->
     return heading
 
 
-def _csv_table(text: str, path: Path, needed: Sequence[str]) -> ManifestTable:
-    delimiter = max(_DELIMITERS, key=text.split("\n", 1)[0].count)
-    reader = csv.reader(text.splitlines(keepends=True), skipinitialspace=True, delimiter=delimiter, strict=True)
+def _heading_at(text: str, delimiter: str, needed: Sequence[str]) -> int | None:
     try:
-        names = next(reader, [])
+        return find_heading(_csv_rows(text, delimiter), needed)
+    except csv.Error:
+        return None
+
+
+def _csv_rows(text: str, delimiter: str) -> Any:
+    # Only line ends end a row; a cell may hold what else Unicode calls one.
+    return csv.reader(io.StringIO(text, newline=""), skipinitialspace=True, delimiter=delimiter, strict=True)
+
+
+def _csv_table(text: str, path: Path, needed: Sequence[str]) -> ManifestTable:
+    found = ((mark, _heading_at(text, mark, needed)) for mark in (*_DELIMITERS, _CHINESE_COMMA))
+    delimiter, above = next((item for item in found if item[1] is not None), (",", None))
+    if delimiter == _CHINESE_COMMA:
+        what, to_do = say("its commas are Chinese ones (，)"), say("write English commas (,)")
+        raise ConfigError([Problem(what=what, where=str(path), to_do=to_do)])
+    reader = _csv_rows(text, delimiter)
+    try:
+        names: list[str] = next(itertools.islice(reader, above or 0, None), [])
     except csv.Error as error:
         raise ConfigError([Problem(what=say("not CSV: {error}", error=error), where=str(path))]) from error
     heading = _checked_heading(names, needed, str(path))
@@ -127,10 +155,7 @@ def _json_table(text: str, path: Path) -> ManifestTable:
     rows: list[TableRow] = []
     unknown: dict[str | Message, None] = {}
     headings: dict[tuple[str, ...], Heading] = {}
-    for number, line in enumerate(text.split("\n"), start=1):
-        if not line.strip():
-            continue
-        where = SourceLocation(file=str(path), line=number)
+    for where, line in _json_rows(text, path):
         data = _json_object(line, where)
         if isinstance(data, Problem):
             rows.append(TableRow(where=where, cells={}, problems=(data,)))
@@ -147,9 +172,26 @@ def _json_table(text: str, path: Path) -> ManifestTable:
     return ManifestTable(rows=tuple(rows), unknown=tuple(unknown))
 
 
-def _json_object(line: str, where: SourceLocation) -> dict[str, Any] | Problem:
+def _json_rows(text: str, path: Path) -> Iterator[tuple[SourceLocation | str, Any]]:
+    """Yield the lines of a file, or the items of the one list that it is."""
+    if text.lstrip().startswith("[") and isinstance(items := _json_value(text), list):
+        yield from ((f"{path} [{number}]", item) for number, item in enumerate(items, start=1))
+        return
+    for number, line in enumerate(text.split("\n"), start=1):
+        if line.strip():
+            yield SourceLocation(file=str(path), line=number), line
+
+
+def _json_value(text: str) -> Any:
     try:
-        data = json.loads(line)
+        return json.loads(text)
+    except (RecursionError, ValueError):
+        return None
+
+
+def _json_object(line: Any, where: SourceLocation | str) -> dict[str, Any] | Problem:
+    try:
+        data = json.loads(line) if isinstance(line, str) else line
     except RecursionError:
         return Problem(what=say("nested too deeply"), where=where, expected=say("one JSON object a line"))
     except ValueError as error:

@@ -15,7 +15,7 @@ from typing import IO, Any
 from qareport.codec import is_nothing
 from qareport.errors import ConfigError, Problem, os_reason
 from qareport.ingest.columns import AUDIO_ALONE, Heading, no_such_column, read_heading
-from qareport.ingest.tables import ManifestTable, TableRow
+from qareport.ingest.tables import ManifestTable, TableRow, find_heading
 from qareport.messages import Message, say
 
 #: Of all parts of a workbook together, unpacked; a row of ten cells takes about 500 bytes.
@@ -27,7 +27,8 @@ _MOST_IN_ROW = 100_000
 MOST_ROWS, MOST_CELLS = 200_000, 1_500_000
 #: Excel keeps no more digits of a number; the rest have become zeros when the file was saved.
 _DIGITS = 15
-
+#: The kind of a cell that holds a formula without its result, beside openpyxl's letters.
+_UNCALCULATED = "uncalculated"
 
 _ROW = re.compile(rb"<(?:\w+:)?row\b")
 
@@ -37,7 +38,7 @@ class _LimitError(Exception):
 
 
 def read_workbook(path: Path, needed: Sequence[str] = AUDIO_ALONE) -> ManifestTable:
-    """Read the rows of all sheets whose first row names a column `audio`.
+    """Read the rows of all sheets that have a heading with a column `audio`, which titles may stand above.
 
     Merged cells count in each of their rows. Sheets of another kind, charts among them, are left alone.
 
@@ -121,7 +122,7 @@ def _read_book(book: Any, path: Path, needed: Sequence[str]) -> ManifestTable:
     unknown: dict[str | Message, None] = {}
     for sheet in book.worksheets:
         lines = _Lines(book, sheet)
-        names = lines.heading()
+        names = lines.heading(needed)
         heads[sheet.title] = names
         where = f"{path} sheet {sheet.title!r}"
         heading = read_heading(names, where)
@@ -155,12 +156,21 @@ class _Lines:
 
     def __init__(self, book: Any, sheet: Any) -> None:
         from openpyxl.cell.read_only import ReadOnlyCell
-        from openpyxl.worksheet._reader import WorkSheetParser
+        from openpyxl.worksheet._reader import FORMULA_TAG, WorkSheetParser
+
+        class Parser(WorkSheetParser):  # type: ignore[misc]
+            """Tells a formula whose result nobody stored from an empty cell."""
+
+            def parse_cell(self, element: Any) -> dict[str, Any]:
+                cell: dict[str, Any] = super().parse_cell(element)
+                if cell["value"] is None and element.find(FORMULA_TAG) is not None:
+                    cell |= {"value": "=", "data_type": _UNCALCULATED}
+                return cell
 
         self._sheet = sheet
         self._cell = ReadOnlyCell
         self._source = sheet._get_source()
-        self._parser = WorkSheetParser(
+        self._parser = Parser(
             self._source,
             sheet._shared_strings,
             data_only=True,
@@ -169,23 +179,22 @@ class _Lines:
             timedelta_formats=book._timedelta_formats,
         )
         self._stored = self._read()
-        self._first: tuple[int, dict[int, _Cell]] | None = None
 
-    def heading(self) -> list[str]:
-        """Return the cells of the first row."""
-        self._first = next(self._stored, None)
-        if self._first is None or self._first[0] != 1:
-            return []
-        cells = self._first[1]
-        return [
-            "" if column not in cells else str(cells[column].value) for column in range(1, max(cells, default=0) + 1)
-        ]
+    def heading(self, needed: Sequence[str]) -> list[str]:
+        """Return the cells of the heading, or of the first row where there is none."""
+        read: list[list[str]] = []
+
+        def names() -> Iterator[list[str]]:
+            for _, cells in self._stored:
+                read.append([str(cells[at].value) if at in cells else "" for at in range(1, max(cells) + 1)])
+                yield read[-1]
+
+        at = find_heading(names(), needed)
+        return read[at or 0] if read else []
 
     def filled(self) -> Iterator[tuple[int, dict[int, _Cell]]]:
         """Yield number and cells of each row below the heading that holds something, merged cells in each row."""
         lines = dict(self._stored)
-        if self._first is not None and self._first[0] != 1:
-            lines[self._first[0]] = self._first[1]
         numbers, filled = sorted(lines), 0
         for merged in self._merged():
             top = lines.get(merged.min_row, {}).get(merged.min_col)
@@ -243,6 +252,8 @@ def _row(heading: Heading, number: int, cells: dict[int, _Cell], where: str) -> 
 
 def _unusable(name: str, cell: _Cell) -> tuple[Message, Message] | None:
     """Say what is wrong with a cell and what to do, without its value: it may be a telephone number."""
+    if cell.kind == _UNCALCULATED:
+        return say("the cell holds a formula whose result was not saved"), say("open the file in Excel and save it")
     if cell.kind == "e":
         return say("the cell holds an error ({error})", error=cell.value), say("fix the formula")
     if name != "started_at" and isinstance(cell.value, int | float) and abs(cell.value) >= 10**_DIGITS:

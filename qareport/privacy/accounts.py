@@ -124,6 +124,11 @@ _NICK = re.compile(
     "(?:旺旺名?|昵称|微信名|用户名|会员名|网名|游戏名|账号名|账号|淘宝名)(?:就?是|叫做|叫|为|：|:)[，,]?(?P<id>[\\w.-]{2,16}?)"
     "(?=[，,。！？!?\\s]|那个|这个|吧|吗|对|$)"
 )
+#: 旺旺名小鱼儿爱喝水: without a word between, no talk about the name.
+_NICK_SAID = re.compile("旺旺(?:名字?|号码?|ID|id)(?P<id>[\\w.-]{2,16}?)(?=[，,。！？!?\\s]|$)")
+#: All that was answered to 旺旺名是什么.
+_NICK_ANSWER = re.compile("[嗯呃哦啊，, ]*(?:就?是|叫)?(?P<id>[\\w.-]{2,16})[。，,！!]?(?:\\n|$)")
+_TALK = re.compile("[报说讲念写下的了吗呢吧没不忘登改绑查发给换用也都还就是有在那这我你您他什么哪上里好行对可以等怎再]")
 _NO_NICK = re.compile(
     "[0-9零一二三四五六七八九幺]*$|什么|啥|多少|我|你|您|他|她|谁|这|那|不|没|被|手机|电话|哪|正常|有|怎么|一个|原来"
 )
@@ -146,6 +151,10 @@ def find_accounts(stretch: Stretch) -> Iterator[Found]:
     for match in _NICK.finditer(text):
         if not _NO_NICK.match(match["id"]) and not match["id"].endswith("的"):
             yield match.start("id"), match.end("id"), _K.ACCOUNT
+    answers = (_NICK_ANSWER.match(text, line.start) for line in stretch.lines if line.nick and _K.ACCOUNT in line.asked)
+    for said in (*_NICK_SAID.finditer(text), *filter(None, answers)):
+        if not _NO_NICK.match(said["id"]) and not _TALK.search(said["id"]):
+            yield said.start("id"), said.end("id"), _K.ACCOUNT
 
 
 _ENGLISH = frozenset(("wechat", "account", "number", "instead", "please", "about", "payment", "alipay", "transfer"))

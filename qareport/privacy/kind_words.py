@@ -17,7 +17,8 @@ _WORDS: dict[PersonalKind, str] = {
     _K.PICKUP_CODE: "取件码|取货码|提货码|取餐码|开柜码|开箱码|自提码|收货码|签收码|完工码|核销码",
     _K.CODE: (
         "验证码|校验码|动态码|动态密码|短信码|六位数|四位数|六位码|四位码|位码|来一条|来了一条|来了条|收到一条|短信里那个|"
-        "短信里的数|位验证|一串码|去了条码"
+        "短信里的数|位验证|一串码|去了条码|推了码|推了条码|码到了|码来了|码念|念一下码|报得有码|发了码|"
+        "推一次"
     ),
     _K.ACCOUNT: "微信|威信|薇信|扣扣|旺旺|支付宝|账号|帐号|用户名|登录名|会员号|抖音号|小红书号|昵称",
     _K.EMAIL: "邮箱|邮件地址|邮件|电邮",
@@ -34,7 +35,7 @@ _WORDS: dict[PersonalKind, str] = {
         "订单|单号|单的号|单子|运单|编号|工单|货号|条码|条形码|税号|识别号|受理号|报障号|服务单|这单|那单|两单|一单|哪单|张单|几单|"
         "俩单|老单|新单|店号|商家号|工号|机器号|序列号|型号|票号|批次|物流号|快递号|取件号|取件单|柜号|柜子的号|商品码|"
         "航班|车次|单据|流水|交易号|交易的号|售后的号|售后号|商品的号|登记号|批号|那批|企业号|公众号|故障电话|报修电话|你们热线|这批|柜子上的号|"
-        "尾号|末尾|尾巴|后四位|后三位|后五位|后六位|末四位"
+        "尾号|末尾|尾巴|末了四位|末了几位|最后四位|最后几位|后四位|后三位|后五位|后六位|末四位"
     ),
 }
 _ENGLISH: dict[PersonalKind, str] = {
@@ -97,7 +98,11 @@ def cues(text: str) -> list[Cue]:
     """Find all words that name a kind, in order; what a label of an earlier masking says does not count."""
     if "[" in text:
         text = _LABEL.sub(lambda label: " " * len(label.group()), text)
-    found = [Cue(match.start(), match.end(), _KIND_OF[match.group()]) for match in _CHINESE_CUE.finditer(text)]
+    found = [
+        Cue(match.start(), match.end(), _KIND_OF[match.group()])
+        for match in _CHINESE_CUE.finditer(text)
+        if not (match.group().startswith("码") and _OTHER_CODE.search(text, 0, match.start()))
+    ]
     if _ASCII.search(text):
         english = _ENGLISH_CUE.finditer(text.lower())
         found = sorted([*found, *(Cue(match.start(), match.end(), _KIND_OF[match.group()]) for match in english)])
@@ -116,6 +121,8 @@ _REFUSED = re.compile(
 )
 #: 号码 alone may be of anything: a mobile number is known by its form.
 _VAGUE = frozenset({"号码", "number is"})
+#: 尺码到了 and 条码念一下 speak of no code that proves who somebody is.
+_OTHER_CODE = re.compile("[维二条尺号优惠邀请编页密扫价底数]$")
 #: 手机上点一下 asks for no number.
 _DEVICE = re.compile("手机[上里点端屏壳版膜打]")
 #: 订单上的手机号 asks for no order.
@@ -124,7 +131,7 @@ _OF = re.compile("[^，,、；和跟或还及与或]{0,4}")
 _ON = re.compile("上的")
 _SAME = re.compile("一样|一模一样|一个样|一致|相同|同一|[别不]变|别动")
 #: 手机后四位 asks for no number that leads to anybody.
-_TAIL = re.compile("尾号|末尾|尾巴|尾四|后四|后三位|末四位|尾數|last four")
+_TAIL = re.compile("尾号|末尾|尾巴|尾四|后四|后三位|末四位|末了[四几]位|最后[四几]位|尾數|last four")
 
 
 def asks_for_tail(text: str) -> bool:
@@ -149,7 +156,9 @@ def _asked_for(text: str, found: list[Cue]) -> Iterator[PersonalKind]:
                 continue
             if cue.kind is _K.ORDER and _ON.match(text, cue.end) and following is not None:
                 continue
-            if cue.kind is _K.ACCOUNT and _SAME.search(words, cue.end - clause.start()):
+            if cue.kind in (_K.ACCOUNT, _K.BANK_CARD) and _SAME.search(words, cue.end - clause.start()):
+                continue
+            if cue.kind is _K.ACCOUNT and text.startswith("安全", cue.end):
                 continue
             if cue.kind is _K.PHONE and (text[cue.start : cue.end] in _VAGUE or _DEVICE.match(text, cue.start)):
                 continue

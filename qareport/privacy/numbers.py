@@ -45,7 +45,9 @@ _UNIT = re.compile(
 _BEFORE, _AFTER, _NEAR, _NEXT = 30, 12, 8, 4
 _SENTENCE_END = re.compile("[。！？!?\n]")
 #: 订单号忘了: the word names no number that follows.
-_LOST = re.compile("[^，。\n]{0,3}(?:忘|不记得|记不|没有|没了|找不|不知道|不会看|看不|查不|没看)")
+_LOST = re.compile(
+    "[^，。\n]{0,3}(?:忘|不记得|记不|没有|没了|找不|不知道|不会看|看不|查不|没看|在[^，。\n]{0,6}(?:图|截屏|上面|里面?)(?=[，。\n]|$))"
+)
 #: A further number of the same sort follows the one before.
 _LISTED = re.compile("[，,、；;。 ]*(?:跟|和|与|还有|另外|另|以及|再|一个|个|是|新下的|那个|老的)*[，,、 ]*")
 #: 一单, 这张: what stands behind the number of an order.
@@ -80,7 +82,7 @@ _LEAD = re.compile("[嗯呃啊哦喂好对是的了有收到来了码就，,。�
 _SPOKEN = re.compile("[^\\w]|[嗯呃啊哦那个对是就]")
 #: A70462915 is the number of a thing, not of a telephone.
 _GLUED = re.compile("[A-Za-z]")
-_LETTERED = re.compile("(?<![A-Za-z0-9])(?:[A-Za-z][ ，,]{0,2}){1,4}$")
+_LETTERED = re.compile("(?<![A-Za-z0-9])(?:[A-Za-z][ ，,-]{0,2}){1,4}$")
 
 
 def find_numbers(stretch: Stretch) -> Iterator[Found]:
@@ -175,6 +177,8 @@ def _by_meaning(run: Run, stretch: Stretch, meaning: PersonalKind) -> Iterator[F
     for part in run.tight() if meaning is not _K.PHONE else _by_segment(run, stretch.text, shortest):
         part = _within_segment(part, stretch.text, shortest)
         places = len(part.value)
+        if meaning is _K.BANK_CARD and _GLUED.match(stretch.text, part.end):
+            continue  # 91320507MA1Y4GQ28B: a company's
         if _UNIT.match(stretch.text, part.end) or _HOTLINE.fullmatch(part.value):
             continue
         lettered = _GLUED.match(stretch.text, part.start - 1) if part.start else None
@@ -186,7 +190,7 @@ def _by_meaning(run: Run, stretch: Stretch, meaning: PersonalKind) -> Iterator[F
         fits = fits or (meaning is _K.BANK_CARD and re.match(r"62\d{4}", part.value) is not None)
         if fits:
             letters = _LETTERED.search(stretch.text, max(0, part.start - 8), part.start)
-            whole = letters is not None and meaning in (_K.DOCUMENT, _K.ORDER, _K.ACCOUNT)
+            whole = letters is not None and meaning in (_K.DOCUMENT, _K.ORDER, _K.ACCOUNT, _K.PICKUP_CODE)
             yield letters.start() if letters and whole else part.start, part.end, meaning
 
 
@@ -194,10 +198,16 @@ def _by_meaning(run: Run, stretch: Stretch, meaning: PersonalKind) -> Iterator[F
 _TELEPHONE = re.compile(r"[2-9]\d{6,7}|[2-9]\d{9}|1[3-9]\d{4,9}|(?:0|86)\d{7,12}")
 
 
+#: As long as a mobile number, and none: the number of an order.
+_NO_TELEPHONE = re.compile(r"[2-9]\d{10}")
+
+
 def _is_phone(run: Run, stretch: Stretch) -> bool:
     """Tell whether a number that is called one can be, or can be a part of one that was asked for."""
     if _TELEPHONE.fullmatch(run.value):
         return True
+    if len(run.pieces) == 1 and _NO_TELEPHONE.fullmatch(run.value):
+        return False
     line = stretch.line(run.start)
     around = stretch.text[line.start : run.start] + stretch.text[run.end :].split("\n", 1)[0]
     return _K.PHONE in line.asked and not line.tail and not _SPOKEN.sub("", around)
@@ -246,7 +256,9 @@ def _meaning(run: Run, stretch: Stretch, previous: tuple[Run, PersonalKind | Non
     asked = _K.PHONE if line.tail and _MOBILE.fullmatch(run.value) else _asked(run, line.asked)
     if asked is not None and (asked not in (_K.CODE, _K.PICKUP_CODE) or _opens(run, text, line.start)):
         return asked
-    return before.kind if before and (before.end > line.start or not line.asked) else None
+    if before is None or (before.end <= line.start and (line.asked or stretch.agent)):
+        return None  # an agent who asked for something and says a number later reads out another
+    return before.kind
 
 
 def _opens(run: Run, text: str, start: int) -> bool:
@@ -284,13 +296,17 @@ def _after(run: Run, stretch: Stretch) -> PersonalKind | None:
         return None
     if cue.kind in (_K.PHONE, _K.ORDER):
         return cue.kind
-    return cue.kind if _NAMED_AFTER.fullmatch(text, run.end, cue.start) else None
+    shortest, longest = _PLACES.get(cue.kind, (0, 99))
+    fits = shortest <= len(run.value) <= longest
+    return cue.kind if fits and _NAMED_AFTER.fullmatch(text, run.end, cue.start) else None
 
 
 def _asked(run: Run, asked: Sequence[PersonalKind]) -> PersonalKind | None:
     """Find the kind among those that were asked for, newest first, that the number can be."""
     if _K.PHONE in asked and _MOBILE.fullmatch(run.value) and _before_in(asked, _K.PHONE, _K.ORDER):
         return _K.PHONE
+    if _K.BANK_CARD in asked and _UNIONPAY.fullmatch(run.pieces[0].value):
+        return _K.BANK_CARD
     for kind in asked:
         shortest, longest = _PLACES.get(kind, (99, 0))
         if kind is _K.ORDER or shortest <= len(run.value) <= longest:

@@ -85,8 +85,11 @@ _DATEISH = re.compile(
     "[，,]?(?:之?前|以前|以后|之后|发|送|到|下午|上午|早上|早晨|晚上|中午|给|就|才|能|来|再|开始|下的?单|买|那天|签|收|付|订|"
     "打|我|你|您|有|左右|没|还|也|吗|呢|电池|线|的时候|晚|拍|申请|仓|柜|链接|主播|客服|坐席|色|码|款)"
 )
+#: No day of a month has such a number.
+_NO_DAY = re.compile("[百千]|[0-9]{3}")
+_THING = re.compile("电池|线|链接|主播|客服|坐席|色|码|款|柜|仓|工单|订单")
 #: Units that make an address of a number alone.
-_HOUSE = frozenset(("号楼", "号院", "栋", "幢", "单元", "弄", "号弄"))
+_HOUSE = frozenset(("号楼", "号院", "栋", "幢", "单元", "弄", "号弄", "舍"))
 #: Where an address is announced: 我住, 寄到, 地址是; it may follow in the next lines too.
 _ANNOUNCED = re.compile(
     "地址|住址|门牌|住在|我住|家住|家在|我家|老家|寄到|寄给|送到|送来|送去|送给|发到|改到|换到|派到|搬到|放在|放到|搁在|搁到|存在|收货|"
@@ -180,12 +183,18 @@ def _is_address(text: str, chain: Sequence[_Part], room: bool, *, open_: bool, a
         return True
     if open_:
         named = [part for part in places if part.end - part.start >= _NAME_LENGTH]
+        if not places and text[chain[0].start] == "附":
+            return True
         if not places and _GATE.search(text, max(0, chain[0].start - 8), chain[0].start):
             return True
         if len(places) == 1 and not doors and _SHOP.match(text, chain[-1].end):
             return False
         sole = bool(named) and (
-            not named[0].weak or (_ends(text, chain) and (asked or not _HALL.search(text[: named[0].end])))
+            not named[0].weak
+            or (
+                _ends(text, chain)
+                and (asked or not _HALL.search(text[: named[0].end]) or _after_region(text, chain[0].start))
+            )
         )
         return bool(
             any(part.unit != "弄" for part in houses)
@@ -244,8 +253,12 @@ def _parts(text: str) -> list[_Part]:
 def _is_door(text: str, match: re.Match[str]) -> bool:
     """Tell a door from a day of the month, a count, a battery."""
     unit = match["unit"]
+    if unit == "舍" and text.startswith("五入", match.end()):
+        return False
     if unit == "号" and text[match.start() - 1 : match.start()] in tuple("路街巷道弄"):
         return True
+    if unit == "号" and _NO_DAY.search(match.group()):
+        return _THING.match(text, match.end()) is None
     if unit == "号":
         return _DATEISH.match(text, match.end()) is None and text[match.start() - 1 : match.start()] not in ("月", "工")
     if unit in ("门", "房", "区", "户", "组", "期", "铺", "层", "楼", "室", "舍"):

@@ -29,6 +29,9 @@ _CONTACT = re.compile("微信|威信|薇信|扣扣|QQ|qq|旺旺|抖音|小红书
 _ADDRESS = re.compile(
     "地址|住址|收货|寄到|送到|改到|换到|收货的地方|哪个小区|哪个村|您是哪里|换个地方|改个地方|门牌|取件的"
 )
+_NICK = re.compile("旺旺|昵称|用户名|会员名|淘宝名|账号名")
+#: What was just said was a code, though nobody had asked for it.
+_EXPIRED = re.compile("(?:这串|这个码|码).{0,3}(?:过期|失效|不对|错)")
 _WITHIN = 6
 _CONFIRM = re.compile("是?[0-9零一二三四五六七八九幺]{8,}(?:吗|吧|么|不)?[？?。]?")
 _MATTER = re.compile("[那这]一?[件单]")
@@ -66,6 +69,8 @@ class Questions:
         self.contact = _lately(segments, _CONTACT)
         #: Whether an address was spoken of shortly before each segment, or in it.
         self.address = _lately(segments, _ADDRESS)
+        #: Whether a made-up name was spoken of shortly before each segment, or in it.
+        self.nick = _lately(segments, _NICK)
         self._open: list[_Question] = []
         #: The turn of the newest question for a number that was asked before each segment.
         self._turns: list[int] = []
@@ -77,6 +82,8 @@ class Questions:
             turn += speaker != last
             last = speaker
             self._answer(index, segment)
+            if index and segment.role is Role.AGENT and _EXPIRED.search(segment.text):
+                self.asked[index - 1] = (*self.asked[index - 1], _K.CODE)
             if self.cues[index] and segment.role is not Role.CUSTOMER:
                 self._ask(index, segment, turn)
 
@@ -89,6 +96,7 @@ class Questions:
             self.address[index],
             self._turns[index],
             self._turns[index] in self._tails,
+            self.nick[index],
         )
 
     def _answer(self, index: int, segment: Segment) -> None:

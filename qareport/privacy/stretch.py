@@ -25,7 +25,7 @@ class StretchLine(NamedTuple):
 
     `start`: where it begins in the text; `asked`: what is open to be answered, newest first; `contact`, `address`:
     whether somebody spoke of adding a contact, or of an address, shortly before; `turn`: of the newest question;
-    `tail`: whether it was for the last places only.
+    `tail`: whether it was for the last places only; `nick`: whether somebody spoke of a made-up name shortly before.
     """
 
     start: int
@@ -34,6 +34,7 @@ class StretchLine(NamedTuple):
     address: bool = False
     turn: int = 0
     tail: bool = False
+    nick: bool = False
 
 
 class Stretch:

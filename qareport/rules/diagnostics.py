@@ -178,16 +178,23 @@ class Diagnostics:
                 else:
                     strange.append(place)
                 self.unknown_key(place, name, known)
+        missing: dict[NodePath, list[str]] = {}
         for steps, issue in issues:
             if issue["type"] in ("missing", "missing_argument"):
                 name = str(issue["loc"][-1])
                 if steps in strange:
                     strange.remove(steps)
                 elif (*steps, name) not in taken:
-                    to_do = say("add `{key}:`", key=self._own_word(name))
-                    self.add("missing-key", steps, say("{key!r} is missing", key=self._own_word(name)), to_do=to_do)
+                    missing.setdefault(steps, []).append(name)
             elif issue["type"] not in ("extra_forbidden", "unexpected_keyword_argument"):
                 self._refuse(steps, issue)
+        for steps, names in missing.items():
+            if len(names) > 1:
+                what = say("several keys are missing: {keys}", keys=Choices.of_keys(names))
+                self.add("missing-key", steps, what, to_do=say("add them"))
+            else:
+                key = self._own_word(names[0])
+                self.add("missing-key", steps, say("{key!r} is missing", key=key), to_do=say("add `{key}:`", key=key))
 
     def _own_word(self, key: str) -> str:
         """Name a key as the rest of the file would: in Chinese where its keys are."""

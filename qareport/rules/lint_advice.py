@@ -8,6 +8,7 @@ from typing import Any
 
 from qareport.errors import Diagnostic
 from qareport.messages import say
+from qareport.rules.lint_words import is_doubtful
 from qareport.rules.rule import RuleSet, RuleStatus
 from qareport.text.wordlist import WordList, normalise
 
@@ -27,8 +28,8 @@ def check_advice(ruleset: RuleSet) -> Iterator[Diagnostic]:
             continue
         words = _excuses(rule.written.get("when"), ruleset.shared.lists)
         quotes = _QUOTED.findall("".join(advice.text for advice in (rule.advice, *rule.variants.values())))
-        if not words or not quotes:
-            continue
+        if not words or not quotes or any(map(is_doubtful, words)):
+            continue  # or told of already
         known = WordList(words)
         if not any(known.find(normalise(quote)) for quote in quotes):
             source = ruleset.source_of(rule)

@@ -89,6 +89,11 @@ def _texts(node: Any, path: NodePath) -> Iterator[tuple[NodePath, str]]:
             yield from _texts(child, (*path, key))
 
 
+def is_doubtful(word: str) -> bool:
+    """Tell whether marks or spaces stand in a word that hardly belong there."""
+    return any(marks.search(word) for marks in (_COMMAS, _BRACKETS, _QUOTES, _SPACE))
+
+
 def _check(source: YamlSource, path: NodePath, word: str, subject: str) -> Iterator[Diagnostic]:
     if path not in source.locations:
         return  # of a condition of synonyms.yaml: told of there

@@ -86,13 +86,15 @@ def _lines(section: ConditionSection) -> Iterator[str]:
 def _table(module: ModuleType, head: str, meanings: Mapping[str, str]) -> Iterator[str]:
     form = _form(module, head)
     schema = _branch_schema() if form is None else form.model_json_schema(by_alias=True)
-    if form is not None and "anyOf" in schema:  # the short spelling, then the mapping
-        schema = {**schema, **schema["anyOf"][-1]}
+    if "properties" in schema.get("anyOf", [{}])[-1]:  # the short spelling, then the mapping
+        schema = {**schema, "anyOf": [], **schema["anyOf"][-1]}
+    one_of = {key for part in schema.get("anyOf", ()) for key in part.get("required", ())}
     yield "| key | type | default | meaning |"
     yield "| --- | --- | --- | --- |"
     for key, meaning in meanings.items():
         field = schema["properties"][key]
         default = "required" if key in schema.get("required", ()) else _default(field)
+        default = default or ("one of these" if key in one_of else "")
         bare = " A bare value sets this key." if form is not None and form.bare == key else ""
         yield f"| `{key}` | {_type(field, schema)} | {default} | {_sentence(meaning)}{bare} |"
 

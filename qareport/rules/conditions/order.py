@@ -25,6 +25,7 @@ Example:
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Annotated, ClassVar
@@ -131,7 +132,7 @@ class AgentIs(Condition):
     def find(self, context: MatchContext) -> list[ConditionHit]:
         """Return one measured hit; none when the agent is not known."""
         agent_id = context.transcript.agent_id
-        return [measured(context.end_ms, f"客服 {agent_id}")] if agent_id in self.agents else []
+        return [measured(context.end_ms, f"客服 {agent_id}")] if _plain(agent_id) in self.agents else []
 
     def is_judged(self, context: MatchContext) -> bool:
         """Tell whether the agent is known."""
@@ -153,7 +154,7 @@ class ShopIs(Condition):
     def find(self, context: MatchContext) -> list[ConditionHit]:
         """Return one measured hit; none when the shop is not known."""
         shop = context.transcript.shop
-        return [measured(context.end_ms, f"店铺 {shop}")] if shop in self.shops else []
+        return [measured(context.end_ms, f"店铺 {shop}")] if _plain(shop) in self.shops else []
 
     def is_judged(self, context: MatchContext) -> bool:
         """Tell whether the shop is known."""
@@ -174,4 +175,9 @@ class AgentForm(LeafForm):
 
     def condition(self, head: str) -> Condition:
         """Make the condition."""
-        return (AgentIs if head == "agent" else ShopIs)(frozenset(self.is_))
+        return (AgentIs if head == "agent" else ShopIs)(frozenset(map(_plain, self.is_)))
+
+
+def _plain(name: str | None) -> str:
+    """Write a number or name so that width, case and outer spaces do not count."""
+    return unicodedata.normalize("NFKC", name or "").casefold().strip()

@@ -1,6 +1,6 @@
 """`silence`: nobody speaks for some time.
 
-The pauses are those of the analysis: shorter ones than `silence_ms` of the settings are not silences.
+The pauses are those of the analysis: those up to `silence_ms` of the settings are not silences.
 
 Keys:
     longer: the shortest pause that counts.

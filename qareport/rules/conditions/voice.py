@@ -14,8 +14,8 @@ Keys of `loudness`:
     role: who speaks.
     above: louder than this level.
     below: quieter than this level.
-    rises: louder than the role's utterance before by this much.
-    falls: quieter than the role's utterance before by this much.
+    rises: louder than the same role's utterance before by this much.
+    falls: quieter than the same role's utterance before by this much.
     spread: between the quietest and the loudest utterance of the call lies this much.
 
 Example:
@@ -142,10 +142,11 @@ class LoudnessIs(Condition):
         if self.spread is not None:
             return self._spread(levels)
         hits = []
-        for index, (segment, level) in enumerate(levels):
-            before = levels[index - 1][1] if index else None
-            if self._matches(level, before):
+        before: dict[Role, float] = {}
+        for segment, level in levels:
+            if self._matches(level, before.get(segment.role)):
                 hits.append(uttered(segment))
+            before[segment.role] = level
         return hits
 
     def _spread(self, levels: list[tuple[Segment, float]]) -> list[ConditionHit]:

@@ -10,6 +10,7 @@ from qareport.analysis import analyse as analyse_call
 from qareport.analysis import load_topics
 from qareport.errors import ConfigError
 from qareport.model import MomentKind
+from qareport.rules import load as load_rules
 from qareport.settings import AnalysisSettings
 from qareport.text.wordlist import WordList
 from tests.support.calls import CUSTOMER, TOPICS, analyse, call, say
@@ -49,6 +50,23 @@ def test_a_broken_file_is_refused_with_its_line(tmp_path: Path, old: str, new: s
         load_topics(path)
     assert message in str(raised.value)
     assert f"{path}:" in str(raised.value)
+
+
+def test_the_old_name_of_call_stages_is_read_and_both_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "topics.yaml"
+    path.write_text(SHIPPED.replace("\ncall_stages:", "\nstages:"), encoding="utf-8")
+    assert load_topics(path) == TOPICS
+    path.write_text(f"{SHIPPED}\nstages:\n  - name: 甲\n    keywords: [乙]\n", encoding="utf-8")
+    with pytest.raises(ConfigError, match="unknown key 'stages'; did you mean 'call_stages'"):
+        load_topics(path)
+
+
+def test_stages_of_the_call_and_of_the_order_share_no_name_and_each_file_names_the_other() -> None:
+    of_order = load_rules(ROOT / "config" / "rules").stages
+    assert of_order
+    assert {stage.name for stage in TOPICS.stages}.isdisjoint(of_order)
+    assert "rules/synonyms.yaml" in SHIPPED
+    assert "topics.yaml" in (ROOT / "config" / "rules" / "synonyms.yaml").read_text(encoding="utf-8")
 
 
 def test_a_missing_file_is_a_configuration_error(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from qareport.codec import read_identifier
+from qareport.codec import read_identifier, read_number
 from qareport.errors import QareportError
 
 
@@ -31,17 +31,18 @@ def test_an_id_is_what_the_cell_means(written: object, read: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "written", [None, "", "  ", "NULL", "null", "nan", float("nan"), "None", "-", "N/A", "无", "\u200b"]
+    "written",
+    [None, "", "  ", "NULL", "null", "nan", float("nan"), "None", "-", "N/A", "NA", "无", "暂无", "不详", "\u200b"],
 )
 def test_a_cell_that_means_nothing_is_no_id(written: object) -> None:
     assert read_identifier(written) is None
 
 
-@pytest.mark.parametrize("written", ["2.02411E+13", "1.38e+10", "2E+14"])
-def test_a_rounded_number_is_refused_without_quoting_it(written: str) -> None:
+@pytest.mark.parametrize("written", ["2.02411E+13", "1.38e+10", "2E+14", 2.02411e13, 1.38e10])
+def test_a_rounded_number_is_refused_without_quoting_it(written: object) -> None:
     with pytest.raises(QareportError, match="its last digits are lost") as caught:
         read_identifier(written)
-    assert written not in str(caught.value)
+    assert str(written) not in str(caught.value)
     assert "format the column as text" in str(caught.value)
 
 
@@ -49,3 +50,17 @@ def test_a_rounded_number_is_refused_without_quoting_it(written: str) -> None:
 def test_what_is_no_id_is_refused(written: object) -> None:
     with pytest.raises(QareportError):
         read_identifier(written)
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("2024 1105 0000 42", "20241105000042"),
+        ("0", None),
+        ("000.0", None),
+        ("TB 2024 1105", "TB 2024 1105"),
+        (0, None),
+    ],
+)
+def test_the_number_of_an_order_has_no_spaces_between_digits_and_is_not_zero(written: object, read: str | None) -> None:
+    assert read_number(written) == read

@@ -116,6 +116,11 @@ def test_half_of_a_surrogate_pair_becomes_a_replacement_character() -> None:
         ),
         (b'{"segments": [], "started_at": "0001-01-01T00:00:00+14:00"}', "started_at: a time in the year 1"),
         (b'{"segments": [], "started_at": "9999-12-31T23:59:59-14:00"}', "started_at: a time in the year 9999"),
+        (
+            b'{"segments":[],"audio":{"path":"","sha256":"","duration_ms":-5,"sample_rate":1,"channels":1}}',
+            "audio.duration_ms is -5",
+        ),
+        (b'{"segments": [], "order_id": 2.02411E13}', "order_id: a number that a spreadsheet has rounded"),
         (b'{"segments": [], "order_id": "2.02411E+13"}', "order_id: a number that a spreadsheet has rounded"),
         (b'{"segments": [{"start_ms": 0, "end_ms": 9e17, "text": ""}]}', "segments.0"),
         (
@@ -172,6 +177,18 @@ def test_a_line_that_is_too_long_is_named_and_the_next_is_read(tmp_path: Path, m
     first, second = codec.read_transcripts(path)
     assert str(first).startswith(f"{path}:1: the line is too long")
     assert isinstance(second, Transcript)
+
+
+@pytest.mark.parametrize("indent", [None, 1])
+def test_a_file_may_be_one_list_or_one_object_over_several_lines(tmp_path: Path, indent: int | None) -> None:
+    path = tmp_path / "calls.json"
+    calls = [{"call_id": "a", "segments": []}, {"segments": 5}, {"call_id": "c", "segments": []}]
+    path.write_text("\ufeff" + json.dumps(calls, indent=indent), "utf-8")
+    first, bad, last = codec.read_transcripts(path)
+    assert [item.call_id for item in (first, last) if isinstance(item, Transcript)] == ["a", "c"]
+    assert str(bad).startswith(f"{path} [2]: segments")
+    path.write_text(json.dumps(calls[0], indent=1), "utf-8")
+    assert [item.call_id for item in codec.read_transcripts(path) if isinstance(item, Transcript)] == ["a"]
 
 
 def test_the_caller_names_the_error_of_a_damaged_value() -> None:

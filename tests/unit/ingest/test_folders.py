@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import unicodedata
 from pathlib import Path
 
 import pytest
@@ -140,6 +141,31 @@ def test_a_row_with_a_name_that_no_file_can_have_is_one_failed_call(tmp_path: Pa
         found = find_calls(sources, tmp_path / "m.csv", cache=tmp_path / "cache")
         assert [call.order_id for call in found.calls] == ["o2"]
         assert len(found.failures) + len([item for item in found.problems if ".csv" in str(item)]) == 1
+
+
+@pytest.mark.parametrize("audio", ["呼叫 é-01", "呼叫 É-01.wav", unicodedata.normalize("NFC", "呼叫 é-01.WAV")])
+def test_a_row_finds_its_recording_without_the_suffix_in_other_case_and_composed_otherwise(
+    tmp_path: Path, audio: str
+) -> None:
+    put(tmp_path / "in" / unicodedata.normalize("NFD", "呼叫 é-01.wav"))
+    (tmp_path / "m.csv").write_text(f"audio,order_id\n{audio},o1\n", "utf-8")
+    found = find(tmp_path / "in", manifest=tmp_path / "m.csv")
+    assert ([call.order_id for call in found.calls], found.failures, found.unlisted) == (["o1"], (), ())
+
+
+def test_a_name_that_is_like_two_recordings_is_not_guessed_at(tmp_path: Path) -> None:
+    put(tmp_path / "in" / "a.wav")
+    put(tmp_path / "in" / "A.wav")
+    (tmp_path / "m.csv").write_text("audio,order_id\na,o1\n", "utf-8")
+    (failure,) = find(tmp_path / "in", manifest=tmp_path / "m.csv").failures
+    assert "several recordings have this name" in str(failure.reason)
+
+
+def test_without_sources_a_row_names_its_recording_without_the_suffix(tmp_path: Path) -> None:
+    put(tmp_path / "a-01.wav")
+    (tmp_path / "m.csv").write_text("audio,order_id\na-01,o1\n", "utf-8")
+    found = find_calls([], tmp_path / "m.csv", cache=tmp_path / "cache", settings=IngestSettings(settle_s=0.0))
+    assert [call.order_id for call in found.calls] == ["o1"]
 
 
 def test_a_path_of_windows_in_a_row_is_found_by_its_name(tmp_path: Path) -> None:

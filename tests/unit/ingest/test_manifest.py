@@ -44,6 +44,9 @@ def refusal(path: Path) -> list[str]:
         ("None", None),
         ("-", None),
         ("N/A", None),
+        ("不详", None),
+        ("0", None),
+        ("2024 1105 0000 42", "20241105000042"),
     ],
 )
 def test_an_order_is_what_the_cell_means(tmp_path: Path, cell: str, order: str | None) -> None:
@@ -228,8 +231,12 @@ def test_a_call_that_is_given_twice_is_read_once_and_the_second_is_named(
 
 
 def test_an_old_excel_file_says_how_to_save_it(tmp_path: Path) -> None:
-    (tmp_path / "m.xls").write_bytes(b"\xd0\xcf\x11\xe0")
-    assert refusal(tmp_path / "m.xls") == ["m.xls: is an old Excel file; save it as .xlsx or .csv"]
+    for name in ("m.xls", "m.xlsx"):  # Excel encrypts a workbook into the old form
+        (tmp_path / name).write_bytes(b"\xd0\xcf\x11\xe0")
+        (found,) = refusal(tmp_path / name)
+        assert found == (
+            f"{name}: is an old Excel file, or one with a password; save it as .xlsx or .csv, without a password"
+        )
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gb18030", "utf-16"])
@@ -242,6 +249,34 @@ def test_csv_is_read_as_excel_in_china_writes_it(tmp_path: Path, encoding: str, 
     assert (call.call_id, call.order_id, call.agent_id) == ("录音一", "20261105000042", "王芳𠮷")
     assert call.started_at is not None
     assert call.started_at.isoformat() == "2026-11-21T09:13:00+08:00"
+
+
+@pytest.mark.parametrize(
+    "above", ["十一月通话清单,,", "sep=,", "\n\n", "制表：张三,2026-11-30\n\n说明：请勿修改"], ids=repr
+)
+def test_titles_may_stand_above_the_heading(tmp_path: Path, above: str) -> None:
+    (call,) = read_manifest(csv(tmp_path, above, "录音文件,订单号,工号", "a.wav,1,A017")).calls
+    assert (call.call_id, call.order_id, call.agent_id) == ("a", "1", "A017")
+
+
+def test_chinese_commas_between_columns_are_named(tmp_path: Path) -> None:
+    assert refusal(csv(tmp_path, "audio，order_id", "a.wav，1")) == [
+        "m.csv: its commas are Chinese ones (，); write English commas (,)"
+    ]
+
+
+def test_only_line_ends_end_a_row(tmp_path: Path) -> None:
+    path = tmp_path / "m.csv"
+    path.write_text('audio,order_id,note\na.wav,1,x\u2028y\x0b\x85z\nb.wav,2,"two\r\nlines"\n', "utf-8", newline="")
+    assert [(call.call_id, call.order_id) for call in read_manifest(path).calls] == [("a", "1"), ("b", "2")]
+
+
+@pytest.mark.parametrize("name", ["m.jsonl", "m.json"])
+def test_one_list_in_json_is_a_manifest_too(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_text(json.dumps([{"audio": "a.wav", "order_id": 1}, 5], indent=1), "utf-8")
+    manifest = read_manifest(tmp_path / name)
+    assert [(call.call_id, call.order_id) for call in manifest.calls] == [("a", "1")]
+    assert problems(manifest) == [f"{name} [2]: not a JSON object"]
 
 
 def test_a_quotation_mark_that_is_never_closed_swallows_no_row_unseen(tmp_path: Path) -> None:

@@ -128,6 +128,24 @@ def test_cells_that_are_merged_to_the_right_fill_no_other_column(tmp_path: Path)
     assert read_manifest(path).calls[0].order_id is None
 
 
+def test_titles_may_stand_above_the_heading(tmp_path: Path) -> None:
+    title = ("十一月通话清单", None, None)
+    path = save(tmp_path / "m.xlsx", title, (), ("录音文件", "订单号"), ("a.wav", "1"), ("b.wav", None), merge="B4:B5")
+    assert [(call.call_id, call.order_id) for call in read_manifest(path).calls] == [("a", "1"), ("b", "1")]
+
+
+def test_a_formula_whose_result_was_not_saved_is_no_empty_cell(tmp_path: Path) -> None:
+    manifest = read_manifest(save(tmp_path / "m.xlsx", HEAD, ("a.wav", "=B3"), ("b.wav", "7")))
+    assert [(call.call_id, call.order_id) for call in manifest.calls] == [("b", "7")]
+    (problem,) = manifest.problems
+    assert "row 2: order_id: the cell holds a formula whose result was not saved" in str(problem)
+
+
+def test_a_workbook_is_known_by_its_content(tmp_path: Path) -> None:
+    path = save(tmp_path / "m.xlsx", HEAD, ("a.wav", "1")).rename(tmp_path / "m.csv")
+    assert [call.order_id for call in read_manifest(path).calls] == ["1"]
+
+
 def test_blank_rows_and_spaces_are_no_rows(tmp_path: Path) -> None:
     path = save(tmp_path / "m.xlsx", HEAD, ("a.wav",), ("  ", " "), (None, None), ("b.wav",))
     manifest = read_manifest(path)

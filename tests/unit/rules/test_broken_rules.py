@@ -40,7 +40,7 @@ def test_a_broken_file_is_answered_with_all_its_problems_and_their_places(tmp_pa
         ("colon-chinese", "colon-chinese.yaml:5:13: 这一行用了中文冒号（：）；请改成英文冒号加空格"),
         ("colon-chinese-in-condition", "这里用了中文冒号（：），请改成英文冒号加空格"),
         ("colon-in-text", "文字里有冒号加空格，会被当成键和值；请把整段文字放进英文引号，或写在 >- 的下一行"),
-        ("indent-one-less", "indent-one-less.yaml:5:4: 这一行缩进和上面对不齐；应空 4 格，现在空了 3 格"),
+        ("indent-one-less", "indent-one-less.yaml:5:4: 这一行的缩进和前后对不齐；应空 4 格，现在空了 3 格"),
         ("bracket-chinese", "括号 [ 没有结束；结尾用了中文括号，请改成 ]"),
         ("severity-chinese-unknown", "严重程度：写的是“很严重”"),
         ("severity-unknown", "minor（一般）、major（主要）"),

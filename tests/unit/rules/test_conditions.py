@@ -197,6 +197,7 @@ def test_rules_may_be_for_some_agents(tmp_path: Path, agent_id: str | None, when
 
 @pytest.mark.parametrize(("shop", "when", "held"), [
     ("旗舰店", "{shop: 旗舰店}", True),
+    ("Tmall店", "{shop: ' ｔmall店'}", True),
     ("专营店", "{shop: 旗舰店}", False),
     ("专营店", "{none: [{店铺: [旗舰店, 工厂店]}]}", True),
     (None, "{none: [{shop: 旗舰店}]}", False),
@@ -267,3 +268,12 @@ def test_a_stage_may_name_what_only_looks_like_it(tmp_path: Path) -> None:
     assert hits(tmp_path, "{stage: 已签收}", say(0, 1, CUSTOMER, "显示签收了")) == []
     assert hits(tmp_path, "{stage: 已签收}", say(0, 1, CUSTOMER, "签收了")) == [1]
     assert hits(tmp_path, "{stage: 运输中}", say(0, 1, CUSTOMER, "显示签收了，没收到")) == [1]
+
+
+def test_anyones_voice_is_compared_with_what_the_same_role_said_before(tmp_path: Path) -> None:
+    loud = [
+        replace(say(0, 1, CUSTOMER, "一"), loudness_dbfs=-28.0),
+        replace(say(2, 3, AGENT, "二"), loudness_dbfs=-18.0),
+        replace(say(4, 5, CUSTOMER, "三"), loudness_dbfs=-20.0),
+    ]
+    assert hits(tmp_path, "{loudness: {role: anyone, rises: 8}}", *loud) == [4]

@@ -56,7 +56,9 @@ def test_the_reference_names_every_condition_with_types_and_defaults() -> None:
     text = rules.conditions_reference()
     for head in (*LEAVES, *BRANCHES):
         assert f"`{head}`" in text
-    assert "| `longer` | length of time (`2s`) |  | The shortest pause that counts." in text
+    assert "| `longer` | length of time (`2s`) | one of these | The shortest pause that counts." in text
+    assert "| `above` | number | one of these | Faster than this. |" in text
+    assert "| `below` | number | one of these | Slower than this. |" in text
     assert "| `role` | `agent` `customer` `unknown` | `agent` | Who speaks. |" in text
     assert text.count("```yaml\nwhen:\n") == len(SECTIONS)
 

@@ -148,7 +148,7 @@ def _assemble(
         norm=(norms or Norms(store, PERIOD)).of(shown),
         measures={call.call_id: periods.call_measures(call.metrics) for call in shown.calls},
         reviews=review_calls(store, complete.calls, score or ScoreSettings()),
-        people=tuple(roster.only(call.agent_id for call in (*shown.calls, *shown.failed_calls))),
+        people=tuple(roster.only(call.agent_id for calls in (shown.calls, shown.failed_calls) for call in calls)),
     )
 
 

@@ -14,13 +14,13 @@ from qareport.model import (
     AgentPraise,
     AgentRow,
     CallSummary,
-    CallTotals,
     GroupRow,
     MomentKind,
     Role,
     Roster,
     RuleHit,
 )
+from qareport.model.period_figures import CallTotals
 from qareport.periods.rules import evidence_of
 from qareport.periods.scope import Scope, cost_of, count_rules, is_fatal, is_high, lost_by
 from qareport.periods.significance import Sample, means_differ

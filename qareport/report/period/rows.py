@@ -14,7 +14,6 @@ from qareport.model import (
     AgentRow,
     Callback,
     CallbackReason,
-    CallTotals,
     FailedCall,
     GroupRow,
     OfCall,
@@ -25,6 +24,7 @@ from qareport.model import (
     Risk,
     RuleRow,
 )
+from qareport.model.period_figures import CallTotals
 from qareport.presentation import topic_wording, wording
 from qareport.presentation.links import Links
 from qareport.presentation.locale import _, plural

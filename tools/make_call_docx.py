@@ -88,7 +88,7 @@ def _summary(document: DocumentObject) -> None:
     _facts(document, "report.facts", (("订单号", "name"), ("来电次数", "calls"), (latest, "when"), ("客服", "agent")))
     add_text(document, "QA finding", "{{ report.sentence }}")
     add_tag(document, "if report.follow_up")
-    table = add_grid(document, 3, (16, 158), lines=False)
+    table = add_grid(document, 3, (20, 154), lines=False)
     add_row_tag(table, 0, "for line in report.follow_up")
     fill_cell(table.rows[1].cells[0], "QA story", ("{{ line.label }}", "QA follow-up"))
     fill_cell(table.rows[1].cells[1], "QA story", "{{r line.text }}")
@@ -223,7 +223,7 @@ def _praise(document: DocumentObject) -> None:
 def _scorecard(document: DocumentObject) -> None:
     add_text(document, "Heading 2", "评分卡")
     add_tag(document, "if call.scorecard")
-    table = add_grid(document, 7, (23, 44, 13, 16, 78), lines=True)
+    table = add_grid(document, 7, (23, 43, 17, 18, 73), lines=True)
     fill_head(table, ("时间", "类别与规则", "等级", "分值", "证据"))
     add_row_tag(table, 1, "for group in call.scorecard")
     cells = table.rows[2].cells

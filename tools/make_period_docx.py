@@ -49,8 +49,8 @@ def make() -> bytes:
     heading = document.styles["Heading 2"].paragraph_format
     heading.space_before, heading.keep_with_next = Pt(9), True
     for part in (
-        _first_part, _tiles, _trend, _callbacks, _coaching, _heat, _weak_links, _further_callbacks, _people, _outcomes,
-        _ledger,
+        _first_part, _tiles, _trend, _callbacks, _coaching, _heat, _weak_links, _further_callbacks, _groups, _people,
+        _outcomes, _ledger,
     ):  # fmt: skip
         part(document)
     _closing(document)
@@ -59,7 +59,7 @@ def make() -> bytes:
 
 def _first_part(document: DocumentObject) -> None:
     document._body.clear_content()
-    add_titled(document, "Title", "{{ report.title }}", "{{ report.subject }}", (84, 90))
+    add_titled(document, "Title", "{{ report.title }}", "{{ report.subject }}", (104, 70))
     add_tag(document, "if report.edition")
     add_text(document, "QA total", "{{ report.edition }}")
     add_tag(document, "endif")
@@ -190,6 +190,13 @@ def _further_callbacks(document: DocumentObject) -> None:
     add_tag(document, "if report.callbacks_more")
     add_text(document, "QA total", "{{ report.callbacks_more }}")
     add_tag(document, "endif")
+    add_tag(document, "endif")
+
+
+def _groups(document: DocumentObject) -> None:
+    heads = ("组", "客服人数", "通话", "平均得分", "{{ report.against }}", "合格率", "高风险", "平均时长", "主要失分")
+    add_tag(document, "if report.groups.rows")
+    _table(document, "各组", "report.groups", heads, (26, 15, 12, 16, 17, 16, 14, 18, 40), figures=(1, 2))
     add_tag(document, "endif")
 
 

@@ -1,18 +1,21 @@
 """Make the pictures of the supervisor's guide anew, from the desk of the demo: `python -m tools.make_pictures`.
 
-Needs Chromium; takes some minutes. Look at the pictures before they are committed.
+Needs Chromium; takes some minutes. `python -m tools.make_pictures ORDER.pdf DAY.pdf` makes the picture of the README
+instead, from documents that `qareport demo` wrote. Look at the pictures before they are committed.
 """
 
 from __future__ import annotations
 
 import io
 import shutil
+import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 
 import httpx2
+import pypdfium2
 from PIL import Image
 from playwright.sync_api import Page, sync_playwright
 
@@ -20,6 +23,9 @@ from tests.support.paths import ROOT
 from tests.support.serving import Serving, serving, wait_for
 
 PICTURES = ROOT / "docs" / "images" / "desk"
+REPORTS = ROOT / "docs" / "images" / "reports.png"
+#: Its frame, and the dots of an inch of its pages.
+_FRAME, _DPI = 8, 80
 LOCALES = ("zh-CN", "en")
 #: Pages by the name of their picture, each with the part that is brought to the top, or None.
 LIVE: Mapping[str, tuple[str, str | None]] = {"board": ("/board", None)}
@@ -45,6 +51,18 @@ def main() -> None:
             _photograph(desk, token, LIVE)
             wait_for(lambda: _is_quiet(admin), what="the calls of the demo", seconds=_PATIENCE_S)
             _photograph(desk, token, VIEWS, call=_worst(client))
+
+
+def make_reports(documents: Sequence[Path]) -> None:
+    """Put the first pages of some documents side by side."""
+    pages = [pypdfium2.PdfDocument(path)[0].render(scale=_DPI / 72).to_pil() for path in documents]
+    width = sum(page.width for page in pages) + _FRAME * (len(pages) + 1)
+    picture = Image.new("RGB", (width, max(page.height for page in pages) + 2 * _FRAME), "#cfd6dc")
+    left = _FRAME
+    for page in pages:
+        picture.paste(page, (left, _FRAME))
+        left += page.width + _FRAME
+    picture.quantize(128, dither=Image.Dither.NONE).save(REPORTS, optimize=True)
 
 
 def _answers(desk: Serving) -> bool:
@@ -95,4 +113,7 @@ def _save(page: Page, path: Path) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    if sys.argv[1:]:
+        make_reports([Path(name) for name in sys.argv[1:]])
+    else:
+        main()

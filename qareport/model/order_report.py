@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from qareport.model.agents import Agent
 from qareport.model.analysis import (
     CallMetrics,
     Classification,
@@ -270,3 +271,5 @@ class OrderReport:
     measures: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     #: By call id, the review of the calls that have verdicts.
     reviews: Mapping[str, CallReview] = field(default_factory=dict)
+    #: Names and groups of the agents of its calls, where they are known.
+    people: tuple[Agent, ...] = ()

@@ -136,13 +136,12 @@ class AgentPraise:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AgentRow:
-    """One agent in the period; `agent_id` None gathers the calls whose agent is not known."""
+class CallTotals:
+    """The calls of an agent, or of a group of agents, added up."""
 
-    agent_id: str | None
     calls: int
     mean_score: Figure
-    #: The same with the scores that reviewers left; None: nobody reviewed a call of the agent.
+    #: The same with the scores that reviewers left; None: nobody reviewed any of the calls.
     reviewed_score: Figure | None = None
     previous_score: Figure | None = None
     baseline_score: Figure | None = None
@@ -152,12 +151,28 @@ class AgentRow:
     fatal: int = 0
     passed: Rate
     points_lost: int
-    #: Mean length of the agent's calls, in ms.
+    #: Mean length of a call, in ms.
     handling_ms: float | None = None
-    #: What to coach on first: the rule that cost this agent most; None: nothing did.
+    #: What to coach on first: the rule that cost most; None: nothing did.
     main_fault: AgentFault | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentRow(CallTotals):
+    """One agent in the period; `agent_id` None gathers the calls whose agent is not known."""
+
+    agent_id: str | None
     #: What to praise; None: nothing was found.
     praise: AgentPraise | None = None
     #: Distance of the mean score from the team's in standard errors; None with too few calls or agents.
     sigma: float | None = None
     outlier: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupRow(CallTotals):
+    """One group of agents in the period; `group` "" gathers the calls of agents without one."""
+
+    group: str
+    #: How many of its agents had calls.
+    agents: int

@@ -10,7 +10,7 @@ from typing import Final
 
 from qareport.model.agents import Agent
 from qareport.model.call import FailedCall, OfCall
-from qareport.model.period_figures import AgentRow, Headline, Period, PeriodEvidence, Rate, TrendPoint
+from qareport.model.period_figures import AgentRow, GroupRow, Headline, Period, PeriodEvidence, Rate, TrendPoint
 from qareport.model.vocabulary import SCHEMA_VERSION, MomentLabel, Note, Risk, Severity
 
 
@@ -307,6 +307,8 @@ class PeriodReport:
     heat: HeatMap
     weak_links: tuple[WeakLink, ...] = ()
     agents: tuple[AgentRow, ...] = ()
+    #: The same by the groups of the agents; empty where fewer than two groups are known, and in an agent's edition.
+    groups: tuple[GroupRow, ...] = ()
     rules: tuple[RuleRow, ...] = ()
     outcomes: tuple[AdviceOutcome, ...] = ()
     promises: tuple[PromiseDue, ...] = ()

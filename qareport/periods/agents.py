@@ -1,4 +1,4 @@
-"""The agents of a period: how each did, what to coach each on first, and what to praise."""
+"""The agents of a period: how each did and each group of them, what to coach on first, and what to praise."""
 
 from __future__ import annotations
 
@@ -6,15 +6,29 @@ import math
 import statistics
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
+from typing import Any
 
-from qareport.model import AgentFault, AgentPraise, AgentRow, CallSummary, MomentKind, Role, RuleHit
+from qareport.model import (
+    AgentFault,
+    AgentPraise,
+    AgentRow,
+    CallSummary,
+    GroupRow,
+    MomentKind,
+    Role,
+    Roster,
+    RuleHit,
+)
+from qareport.model.period_figures import CallTotals
 from qareport.periods.rules import evidence_of
 from qareport.periods.scope import Scope, cost_of, count_rules, is_fatal, is_high, lost_by
 from qareport.periods.significance import Sample, means_differ
 
 #: With fewer agents there is no team to compare with.
 _TEAM_NEEDS = 3
+#: With fewer groups there is nothing to set side by side.
+_GROUPS_NEED = 2
 
 
 def agent_rows(scope: Scope) -> tuple[AgentRow, ...]:
@@ -58,6 +72,45 @@ def _team_size(by_agent: Mapping[str | None, Sequence[CallSummary]]) -> int:
     return sum(agent is not None for agent in by_agent)
 
 
+def group_rows(scope: Scope, roster: Roster) -> tuple[GroupRow, ...]:
+    """Add the calls up by the groups of their agents, lowest mean score first; calls without a group last.
+
+    With fewer than two groups there is nothing to set side by side, and no row.
+    """
+    group_of = {agent.id: agent.group for agent in roster}
+    now, previous, baseline = (
+        _by_group(calls, group_of) for calls in (scope.now, scope.previous or (), scope.baseline)
+    )
+    if sum(bool(group) for group in now) < _GROUPS_NEED:
+        return ()
+    rows = [
+        GroupRow(
+            group=group,
+            agents=len({call.agent_id for call in calls if call.agent_id is not None}),
+            **_fields(_totals(scope, calls, previous.get(group, ()), baseline.get(group, ()))),
+        )
+        for group, calls in now.items()
+    ]
+    return tuple(
+        sorted(
+            rows,
+            key=lambda row: (
+                not row.group,
+                row.mean_score.value is None,
+                row.mean_score.value or 0.0,
+                row.group,
+            ),
+        )
+    )
+
+
+def _by_group(calls: Iterable[CallSummary], group_of: Mapping[str, str]) -> dict[str, list[CallSummary]]:
+    grouped: dict[str, list[CallSummary]] = defaultdict(list)
+    for call in calls:
+        grouped[group_of.get(call.agent_id or "", "")].append(call)
+    return grouped
+
+
 def _row(
     scope: Scope,
     agent: str | None,
@@ -68,15 +121,29 @@ def _row(
     spread: float,
     common: frozenset[str],
 ) -> AgentRow:
-    own = scope.mean_score(calls)
-    scored = [call for call in calls if call.score is not None]
-    sigma = None
+    totals = _totals(scope, calls, previous, baseline)
+    own, sigma = totals.mean_score, None
     if agent is not None and own.value is not None and not own.small and spread > 0:
         sigma = (own.value - mean) / (spread / math.sqrt(own.n))
     return AgentRow(
         agent_id=agent,
+        praise=_praise(calls, common) if agent is not None else None,
+        sigma=sigma,
+        outlier=sigma is not None and abs(sigma) >= scope.settings.outlier_sigma,
+        **_fields(totals),
+    )
+
+
+def _totals(
+    scope: Scope,
+    calls: Sequence[CallSummary],
+    previous: Sequence[CallSummary],
+    baseline: Sequence[CallSummary],
+) -> CallTotals:
+    scored = [call for call in calls if call.score is not None]
+    return CallTotals(
         calls=len(calls),
-        mean_score=own,
+        mean_score=scope.mean_score(calls),
         reviewed_score=scope.reviewed_score(calls),
         previous_score=scope.mean_score(previous) if previous else None,
         baseline_score=scope.mean_score(baseline) if baseline else None,
@@ -87,10 +154,11 @@ def _row(
         points_lost=lost_by(calls),
         handling_ms=statistics.fmean(call.duration_ms for call in calls),
         main_fault=_main_fault(calls),
-        praise=_praise(calls, common) if agent is not None else None,
-        sigma=sigma,
-        outlier=sigma is not None and abs(sigma) >= scope.settings.outlier_sigma,
     )
+
+
+def _fields(totals: CallTotals) -> dict[str, Any]:
+    return {field.name: getattr(totals, field.name) for field in fields(totals)}
 
 
 def _scores(calls: Iterable[CallSummary]) -> Sample:

@@ -30,7 +30,7 @@ from qareport.model import (
     Risk,
     Roster,
 )
-from qareport.periods.agents import agent_rows
+from qareport.periods.agents import agent_rows, group_rows
 from qareport.periods.callbacks import promises_due, rank_callbacks
 from qareport.periods.headlines import Compared, compare, headlines
 from qareport.periods.rules import advice_outcomes, rule_rows, weak_links
@@ -81,6 +81,7 @@ def build_period(
         brief,
         trend=trend.points(agent_id),
         agents=agent_rows(scope),
+        groups=group_rows(scope, roster) if agent_id is None else (),
         rules=rule_rows(scope),
         outcomes=advice_outcomes(scope),
         partial=tuple(partial),

@@ -226,10 +226,13 @@ class _Drawing:
         if self.chart.discs:
             yield f'<circle cx="{x + 6:.1f}" cy="{y - 3.6:.1f}" r="6" fill="{_INK}"/>'
             yield _text(x + 17, y, _("关键节点"))
+            x += 17 + self._width(_("关键节点")) + 14
         if self.layout.is_stacked:
             yield _text(self.layout.left, y + 20, self.chart.caption, f'font-size="{self.layout.font_size - 1.5:g}"')
         else:
-            yield _text(self.layout.right, y, self.chart.caption, 'text-anchor="end"')
+            # Where a language is longer than the line, the caption stands above the legend.
+            above = 14 if x + self._width(self.chart.caption) > self.layout.right else 0
+            yield _text(self.layout.right, y - above, self.chart.caption, 'text-anchor="end"')
 
     def _width(self, text: str) -> float:
         """Estimate how wide a text is: Chinese characters are as wide as they are high."""

@@ -202,6 +202,7 @@ class Access:
                 score=settings.score,
                 agents=self.agents(),
                 call_id=call_id,
+                roster=self.desk.workspace.roster,
             )
         except NotFoundError:
             raise NotFoundError(say("there is no order or call {name!r}", name=name)) from None

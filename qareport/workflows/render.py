@@ -29,6 +29,7 @@ from qareport.model import (
     PeriodKind,
     PeriodReport,
     Provenance,
+    Roster,
     TeamNorm,
 )
 from qareport.settings import PeriodSettings, PrivacySettings, ScoreSettings
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
 MASK_ALL = PrivacySettings()
 PERIOD = PeriodSettings()
 EVERYONE = Agents()
+NOBODY = Roster()
 
 
 class Norms:
@@ -80,6 +82,7 @@ def assemble_order(
     score: ScoreSettings | None = None,
     agents: Agents = EVERYONE,
     call_id: str | None = None,
+    roster: Roster = NOBODY,
 ) -> OrderReport:
     """Assemble the report of one order (or of one call without an order) from the store alone, fit to leave it.
 
@@ -93,6 +96,7 @@ def assemble_order(
         score: the thresholds of reviewed scores; None: with default settings.
         agents: whose calls the report may tell of; it is made from these alone.
         call_id: the one call that it is about; None: all of the order.
+        roster: names and groups of agents.
 
     Raises:
         NotFoundError: the store knows no such order or call, or none that may be told of.
@@ -101,7 +105,7 @@ def assemble_order(
     told = [record for record in found if record.reports or record.failures]
     if not told:
         raise NotFoundError(say("there is no order or call {name!r}", name=name))
-    return _assemble(store, told[0], masking, norms, score)
+    return _assemble(store, told[0], masking, norms, score, roster)
 
 
 def assemble_orders(
@@ -111,13 +115,19 @@ def assemble_orders(
     *,
     norms: Norms | None = None,
     score: ScoreSettings | None = None,
+    roster: Roster = NOBODY,
 ) -> tuple[OrderReport, ...]:
     """Assemble what a name means, as `assemble_order`: an order, and the call of that id if it has no order."""
-    return tuple(_assemble(store, record, masking, norms, score) for record in store.orders.list(name))
+    return tuple(_assemble(store, record, masking, norms, score, roster) for record in store.orders.list(name))
 
 
 def _assemble(
-    store: Store, record: OrderRecord, masking: PrivacySettings, norms: Norms | None, score: ScoreSettings | None
+    store: Store,
+    record: OrderRecord,
+    masking: PrivacySettings,
+    norms: Norms | None,
+    score: ScoreSettings | None,
+    roster: Roster,
 ) -> OrderReport:
     models = {f"{call.model.name}@{call.model.revision}" for call in record.reports if call.model}
     complete = OrderReport(
@@ -138,6 +148,7 @@ def _assemble(
         norm=(norms or Norms(store, PERIOD)).of(shown),
         measures={call.call_id: periods.call_measures(call.metrics) for call in shown.calls},
         reviews=review_calls(store, complete.calls, score or ScoreSettings()),
+        people=tuple(roster.only(call.agent_id for calls in (shown.calls, shown.failed_calls) for call in calls)),
     )
 
 
@@ -286,11 +297,11 @@ def render_orders(
     workers = workers or min(_cores(), MOST_WORKERS)
     renderer = _Renderer(workspace)
     settings = workspace.settings  # what is wrong with them is reported first, whether there is a store or not
-    norms = Norms(workspace.store, settings.period)
+    norms, roster = Norms(workspace.store, settings.period), workspace.roster
 
     def documents_of(name: str) -> Iterator[_DocumentSet]:
         for number, order in enumerate(
-            assemble_orders(workspace.store, name, settings.privacy, norms=norms, score=settings.score)
+            assemble_orders(workspace.store, name, settings.privacy, norms=norms, score=settings.score, roster=roster)
         ):
             # A call without an order that is named like an order: no id is called so, as none holds a NUL.
             stem = report.file_stem(order) if not number else safe_name(f"{name}\0call")

@@ -299,7 +299,7 @@ class Workspace:
 
         found = self.settings
         norms = Norms(self.store, found.period)
-        return assemble_order(self.store, order, found.privacy, norms=norms, score=found.score)
+        return assemble_order(self.store, order, found.privacy, norms=norms, score=found.score, roster=self.roster)
 
     def to_pandas(self, kind: str) -> pandas.DataFrame:
         """Return a table of all stored calls, masked as the settings say; needs `pip install 'qareport[pandas]'`.

@@ -11,6 +11,7 @@ the catalogue knows are replaced when the template is filled; a user's own words
 from __future__ import annotations
 
 import dataclasses
+import functools
 import io
 import re
 import zipfile
@@ -70,6 +71,10 @@ class _Template(DocxTemplate):  # type: ignore[misc]
             raise _broken(self.path, _paragraph(src_xml, template_line(error)), Message(str(error))) from error
         return filled
 
+    def patch_xml(self, src_xml: str) -> str:
+        """Turn a part's XML into a template of Jinja's."""
+        return _patched(src_xml)
+
     def fix_tables(self, xml: str) -> Any:
         """Refuse XML that docxtpl would repair by dropping the rest of the document."""
         try:
@@ -84,6 +89,13 @@ class _Template(DocxTemplate):  # type: ignore[misc]
 
     def render_properties(self, context: Any, jinja_env: Any = None) -> None:
         """Leave the document's properties alone: they are set after filling, where nothing escapes them twice."""
+
+
+@functools.lru_cache(maxsize=16)
+def _patched(src_xml: str) -> str:
+    """Let docxtpl prepare a part, once for all documents of a template: that is a third of a document's time."""
+    patched: str = DocxTemplate.patch_xml(None, src_xml)
+    return patched
 
 
 def render_docx(view: DocumentView, templates: Path | None, *, stem: str = "call") -> bytes:

@@ -15,6 +15,7 @@ import gc
 import json
 import logging
 import os
+import re
 import signal
 import sys
 from datetime import UTC, datetime
@@ -22,6 +23,12 @@ from typing import Any, BinaryIO
 
 #: Name of the attached report in an archive's list of files.
 ATTACHED = "report.json"
+_STYLE = re.compile(r"<style>(.*?)</style>", re.DOTALL)
+_OWN_FONTS = re.compile("@font-face", re.IGNORECASE)
+_OF_ONE_PAGE = re.compile("@(font-face|counter-style|color-profile|import)", re.IGNORECASE)
+#: Parsed style sheets by their text: those of two kinds of documents in two languages, and some of a user.
+_sheets: dict[str, Any] = {}
+_MOST_SHEETS = 8
 #: Ends the process when a page has used up its processor time; without such timers (Windows) only the parent does.
 OVERTIME = int(getattr(signal, "SIGPROF", 0))
 
@@ -53,8 +60,9 @@ def print_page(html: str, attached: bytes = b"", created: str = "") -> bytes:
 
     Font.get_unused_glyph_id = _unused_glyph
     fetcher = URLFetcher(allowed_protocols={"data"}, allow_redirects=False)
-    document = HTML(string=html, url_fetcher=fetcher)
-    options: dict[str, Any] = {"pdf_tags": True}
+    page, styles = _split_styles(html)
+    document = HTML(string=page, url_fetcher=fetcher)
+    options: dict[str, Any] = {"pdf_tags": True, "stylesheets": styles}
     if attached:
         made = datetime.fromisoformat(created) if created else datetime(2000, 1, 1, tzinfo=UTC)
         attachment = Attachment(
@@ -62,9 +70,41 @@ def print_page(html: str, attached: bytes = b"", created: str = "") -> bytes:
         )
         options = {"pdf_variant": "pdf/a-3a", "attachments": [attachment]}
     identifier = hashlib.sha256(html.encode() + attached).digest()[:16]
-    fonts = _fonts(own="@font-face" in html.lower())
+    fonts = _fonts(own=_OWN_FONTS.search(html) is not None)
     pdf: bytes = document.write_pdf(font_config=fonts, pdf_identifier=identifier, finisher=_finish, **options)
     return pdf
+
+
+def _split_styles(html: str) -> tuple[str, list[Any]]:
+    """Take a page's style sheet out of it: it is the same for all pages of a template, and is read once for them.
+
+    A page keeps several of them, whose order counts, and one with what belongs to its page alone: fonts, counters.
+    """
+    found = _STYLE.search(html)
+    if found is None or _STYLE.search(html, found.end()) is not None or _OF_ONE_PAGE.search(html) is not None:
+        return html, []
+    return html[: found.start()] + html[found.end() :], [_read_styles(found[1])]
+
+
+def _read_styles(text: str) -> Any:
+    """Parse a style sheet, or return it as it was parsed before; one with warnings is read anew to give them again."""
+    from weasyprint import CSS
+    from weasyprint.urls import URLFetcher
+
+    if text in _sheets:
+        return _sheets[text]
+    fetcher = URLFetcher(allowed_protocols={"data"}, allow_redirects=False)
+    heard, logger = _Collector(), logging.getLogger("weasyprint")
+    logger.addHandler(heard)
+    try:
+        sheet = CSS(string=text, url_fetcher=fetcher, font_config=_system_fonts())
+    finally:
+        logger.removeHandler(heard)
+    if not heard.lines:
+        if len(_sheets) >= _MOST_SHEETS:
+            _sheets.clear()
+        _sheets[text] = sheet
+    return sheet
 
 
 def _fonts(*, own: bool) -> Any:

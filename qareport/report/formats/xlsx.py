@@ -74,6 +74,8 @@ def _dated(content: bytes, at: datetime) -> bytes:
 def _sheets(report: PeriodReport, rows: RowWriter) -> Iterator[_Sheet]:
     yield _callbacks(report, rows)
     yield _agents(report, rows)
+    if report.groups:
+        yield _groups(report, rows)
     yield _rules(report)
     yield _promises(report, rows)
     yield _failed(report, rows)
@@ -166,6 +168,46 @@ def _agents(report: PeriodReport, rows: RowWriter) -> _Sheet:
                 _place(row.praise, rows),
             )
             for row in report.agents
+        ],
+    )
+
+
+def _groups(report: PeriodReport, rows: RowWriter) -> _Sheet:
+    heads = (
+        _("组"),
+        _("客服人数"),
+        _("通话"),
+        _("平均得分"),
+        _("经复核的平均得分"),
+        _("前几期平均得分"),
+        _("合格率"),
+        _("高风险"),
+        _("一票否决"),
+        _("失分"),
+        _("平均时长（秒）"),
+        _("主要失分"),
+        _("听哪里"),
+    )
+    return _Sheet(
+        _("各组"),
+        heads,
+        [
+            (
+                row.group,
+                row.agents,
+                row.calls,
+                row.mean_score.value,
+                _of(row.reviewed_score),
+                _of(row.baseline_score),
+                row.passed.share,
+                row.high_risk,
+                row.fatal,
+                row.points_lost,
+                None if row.handling_ms is None else row.handling_ms / 1000,
+                "" if row.main_fault is None else fault_words(row.main_fault),
+                _place(row.main_fault, rows),
+            )
+            for row in report.groups
         ],
     )
 

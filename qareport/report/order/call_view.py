@@ -7,7 +7,7 @@ import math
 import statistics
 from collections.abc import Sequence
 
-from qareport.model import CallMetrics, CallReport, CallReview, NoteCode, Risk, Role, TeamNorm
+from qareport.model import CallMetrics, CallReport, CallReview, NoteCode, Risk, Role, Roster, TeamNorm
 from qareport.presentation import note_wording, wording
 from qareport.presentation.locale import _
 from qareport.presentation.view_types import Chart, Curve
@@ -18,6 +18,7 @@ from qareport.report.order.view_types import CallView, Facts, NodeMark
 
 #: A curve of more points than this is drawn as the means of so many stretches of the call; else it would be a blot.
 _CURVE_POINTS = 150
+NOBODY = Roster()
 
 
 def build(
@@ -29,6 +30,7 @@ def build(
     several: bool,
     norm: TeamNorm | None = None,
     review: CallReview | None = None,
+    people: Roster = NOBODY,
 ) -> CallView:
     """Select, round and word everything that is said about one call.
 
@@ -40,6 +42,7 @@ def build(
         several: it is one of several calls.
         norm: what is usual in the team; None: not compared.
         review: what reviewers left of the score; None: nobody reviewed it.
+        people: names of agents.
     """
     speakers = Speakers(call.segments, call.silences)
     chapter = f"c{number}"
@@ -52,7 +55,7 @@ def build(
         is_first=is_first,
         is_brief=is_brief,
         badge=verdict.badge(call, review),
-        facts=facts(call, speakers, wording.nth(number)),
+        facts=facts(call, speakers, wording.nth(number), people),
         phone=call.customer_phone or _(wording.UNKNOWN),
         sentence=story.story(call, speakers),
         notes=notes(call),
@@ -96,13 +99,13 @@ def notes(call: CallReport) -> tuple[str, ...]:
     return tuple(dict.fromkeys(note_wording.note(note) for note in call.notes if note.code not in covered))
 
 
-def facts(call: CallReport, speakers: Speakers, calls: str) -> Facts:
+def facts(call: CallReport, speakers: Speakers, calls: str, people: Roster) -> Facts:
     """Fill the grid of one call."""
     return Facts(
         name=call.call_id,
         calls=calls,
         when=when(call),
-        agent=call.agent_id or _(wording.UNKNOWN),
+        agent=verdict.agent(call.agent_id, people),
         issue=verdict.issue_and_stage([call]),
         trend=trend(call.metrics),
         roles=speakers.certainty(),

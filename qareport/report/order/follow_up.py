@@ -21,11 +21,12 @@ from qareport.model import (
     PromiseOutcome,
     Risk,
     RiskReason,
+    Roster,
 )
 from qareport.presentation import topic_wording, wording
 from qareport.presentation.locale import N_, Translated, _, plural
 from qareport.presentation.view_types import Phrase, TextRun
-from qareport.report.order import history, story
+from qareport.report.order import history, story, verdict
 from qareport.report.order.view_types import FollowUp
 
 #: Until when a customer is to be called back, on the day after the call.
@@ -74,7 +75,8 @@ def build(report: OrderReport, numbers: Mapping[str, int]) -> tuple[FollowUp, ..
         return ()
     latest = max(scored, key=lambda call: numbers[call.call_id])
     promises = _by_urgency(report.dossier or Dossier())
-    agents = {call.call_id: call.agent_id for call in report.calls}
+    people = Roster(report.people)
+    agents = {call.call_id: call.agent_id and verdict.agent(call.agent_id, people) for call in report.calls}
     several = len(numbers) > 1
     lines = [
         FollowUp(label=_("结果"), text=_plain(_result(latest, numbers[latest.call_id] if several else None))),
@@ -147,21 +149,21 @@ def _steps(
     """Say what is to be done: call back where something stands open, listen to a grave fault, ask after a promise."""
     reasons = set(latest.risk_reasons)
     if RiskReason.CRITICAL_FINDING in reasons:
-        yield _("班组长听录音，与{who}复盘。").format(who=_who(latest.agent_id))
+        yield _("班组长听录音，与{who}复盘。").format(who=_who(agents[latest.call_id]))
     if latest.risk is not Risk.LOW and (not reasons or reasons - _NOTHING_OPEN):
-        yield _call_back(latest, promises, calls)
+        yield _call_back(latest, agents[latest.call_id], promises, calls)
     for promise in promises[:_PROMISES]:
         if promise.outcome is PromiseOutcome.UNCONFIRMED:
             who = _who(agents.get(promise.call_id))
             yield _("{who}核实是否已经办到：{what}。").format(who=who, what=_promised(promise))
 
 
-def _call_back(call: CallReport, promises: Sequence[OrderPromise], calls: int) -> str:
+def _call_back(call: CallReport, agent: str | None, promises: Sequence[OrderPromise], calls: int) -> str:
     supervisor = calls >= _MANY_CALLS or not _FOR_SUPERVISOR.isdisjoint(call.risk_reasons)
     topic = story.main_topic(call)
     words = {
         "deadline": wording.deadline(_call_back_by(call.started_at, promises)) if call.started_at else _("尽快"),
-        "who": _("班组长") if supervisor else _who(call.agent_id),
+        "who": _("班组长") if supervisor else _who(agent),
     }
     if topic:
         return _("{deadline}，{who}给客户回电，就“{topic}”给出确切答复。").format(**words, topic=topic)
@@ -175,8 +177,8 @@ def _call_back_by(started_at: datetime, promises: Sequence[OrderPromise]) -> dat
     return min([usual, *due])
 
 
-def _who(agent_id: str | None) -> str:
-    return _("客服{agent}").format(agent=agent_id) if agent_id else _("客服")
+def _who(agent: str | None) -> str:
+    return _("客服{agent}").format(agent=agent) if agent else _("客服")
 
 
 def _plain(text: str) -> Phrase:

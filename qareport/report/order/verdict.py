@@ -1,10 +1,10 @@
-"""The verdicts of a call in a few words: the customer's risk and the agent's score apart, hits, issue and stage."""
+"""The verdicts of a call in a few words: the customer's risk and the agent's score apart, hits, issue, stage, agent."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from qareport.model import CallReport, CallReview, Finding
+from qareport.model import CallReport, CallReview, Finding, Roster
 from qareport.presentation import topic_wording, wording
 from qareport.presentation.locale import _, plural
 from qareport.presentation.view_types import Phrase, TextRun
@@ -19,11 +19,13 @@ def badge(call: CallReport, review: CallReview | None = None) -> Phrase:
     return Phrase(runs=(*risk(call).runs, TextRun(text=text)))
 
 
-def risk(call: CallReport) -> Phrase:
-    """Write the customer's risk, or why it was not judged."""
+def risk(call: CallReport, *, is_headed: bool = False) -> Phrase:
+    """Write the customer's risk, or why it was not judged; below a head that says whose risk it is in short."""
     if call.score is None:
         return Phrase(runs=(TextRun(text=story.unscored(call), style="risk-none"),))
-    text = _("客户{risk}").format(risk=wording.RISKS[call.risk])
+    text = wording.RISKS[call.risk]
+    if not is_headed:
+        text = _("客户{risk}").format(risk=text)
     return Phrase(runs=(TextRun(text=text, style=f"risk-{call.risk}"),))
 
 
@@ -44,6 +46,14 @@ def _passed(score: int | None, passed: bool | None) -> str:
     if passed is None:
         return str(score)
     return wording.beside(str(score), _("合格") if passed else _("不合格"))
+
+
+def agent(agent_id: str | None, people: Roster) -> str:
+    """Name an agent: 王芳（A017）; without a known name the id."""
+    if agent_id is None:
+        return _(wording.UNKNOWN)
+    known = people.find(agent_id)
+    return wording.beside(known.name, agent_id) if known is not None and known.name else agent_id
 
 
 def total_points(findings: Sequence[Finding]) -> str:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from qareport.model import CallReport, CallReview, FailedCall, OrderReport, Risk
+from qareport.model import CallReport, CallReview, FailedCall, OrderReport, Risk, Roster
 from qareport.presentation import wording
 from qareport.presentation.locale import N_, _, plural
 from qareport.presentation.view_types import Phrase, TextRun, created_at
@@ -56,10 +56,12 @@ def build_view(report: OrderReport, settings: ReportSettings) -> OrderView:
         sentence=sentence,
         follow_up=follow_ups,
         several=len(entries) > 1,
-        overview=tuple(_overview(entry, calls.get(entry.number), _review(report, entry)) for entry in entries),
+        overview=tuple(_overview(report, entry, calls.get(entry.number)) for entry in entries),
         calls=tuple(calls.values()),
         dossier=history.build(report, numbers),
-        failed=tuple(_failed_row(entry.failed, entry.number) for entry in entries if entry.failed),
+        failed=tuple(
+            _failed_row(entry.failed, entry.number, Roster(report.people)) for entry in entries if entry.failed
+        ),
         methods=methods.rows(report, [(entry.number, entry.outcome) for entry in entries]),
         signatures=tuple(_(name) for name in _SIGNATURES),
         reviews=tuple(_(name) for name in _REVIEWS),
@@ -89,6 +91,7 @@ def _calls(
             several=len(entries) > 1,
             norm=report.norm,
             review=report.reviews.get(entry.call.call_id),
+            people=Roster(report.people),
         )
     return calls
 
@@ -132,7 +135,10 @@ def _facts(report: OrderReport, entries: Sequence[_Entry], name: str) -> Facts:
     done = [entry for entry in entries if entry.call]
     latest = done[-1] if done else None
     call = latest.call if latest else None
-    agents = dict.fromkeys(entry.outcome.agent_id for entry in entries if entry.outcome.agent_id is not None)
+    people = Roster(report.people)
+    agents = dict.fromkeys(
+        verdict.agent(entry.outcome.agent_id, people) for entry in entries if entry.outcome.agent_id is not None
+    )
     calls = [entry.call for entry in done if entry.call]
     segments = [segment for known in calls for segment in known.segments]
     single = len(done) == 1 and call is not None
@@ -193,15 +199,16 @@ def _review(report: OrderReport, entry: _Entry) -> CallReview | None:
     return report.reviews.get(entry.call.call_id) if entry.call else None
 
 
-def _overview(entry: _Entry, view: CallView | None, review: CallReview | None) -> OverviewRow:
+def _overview(report: OrderReport, entry: _Entry, view: CallView | None) -> OverviewRow:
     call, failed = entry.call, entry.failed
-    agent, when = entry.outcome.agent_id, wording.instant(entry.outcome.started_at)
+    agent = verdict.agent(entry.outcome.agent_id, Roster(report.people))
+    when = wording.instant(entry.outcome.started_at)
     if call is None or view is None:
         return OverviewRow(
             number=wording.nth(entry.number),
             when=when,
             length=_(wording.NOT_MEASURED),
-            agent=agent or _(wording.UNKNOWN),
+            agent=agent,
             trend="—",
             risk=_failed(_("处理失败")),
             score="—",
@@ -212,10 +219,10 @@ def _overview(entry: _Entry, view: CallView | None, review: CallReview | None) -
         number=wording.nth(entry.number),
         when=when,
         length=wording.duration(call.metrics.duration_ms),
-        agent=agent or _(wording.UNKNOWN),
+        agent=agent,
         trend=_trend(call),
-        risk=verdict.risk(call),
-        score=verdict.score(call, review) or "—",
+        risk=verdict.risk(call, is_headed=True),
+        score=verdict.score(call, _review(report, entry)) or "—",
         remark=verdict.issue([call]),
         anchor=view.anchor,
     )
@@ -225,12 +232,12 @@ def _reason(failed: FailedCall) -> str:
     return wording.named(wording.STEPS.get(failed.step, failed.step), failed.reason)
 
 
-def _failed_row(failed: FailedCall, number: int) -> FailedRow:
+def _failed_row(failed: FailedCall, number: int, people: Roster) -> FailedRow:
     return FailedRow(
         number=wording.nth_call(number),
         call_id=failed.call_id,
         when=wording.instant(failed.started_at),
-        agent=failed.agent_id or _(wording.UNKNOWN),
+        agent=verdict.agent(failed.agent_id, people),
         reason=Phrase(runs=(TextRun(text=_("处理失败"), style="failed"), TextRun(text=f" {_reason(failed)}"))),
     )
 

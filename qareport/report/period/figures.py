@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from qareport.model import Figure, Headline, HeadlineName, HeatCell, HeatRow, PeriodKind, PeriodReport, TrendPoint
-from qareport.presentation import wording
+from qareport.presentation import topic_wording, wording
 from qareport.presentation.locale import N_, _, plural
 from qareport.presentation.view_types import HeatChart, HeatChartCell, HeatChartRow, Phrase, TextRun, TrendChart
 from qareport.report.period import terms
@@ -79,7 +79,7 @@ def _tile(headline: Headline, report: PeriodReport) -> Tile:
     if headline.reviewed is not None and headline.reviewed.value != headline.now.value:
         reviewed = _("经复核{score}").format(score=terms.headline(headline.name, headline.reviewed))
     return Tile(
-        label=_(terms.HEADLINES[headline.name][0]),
+        label=wording.capital(_(terms.HEADLINES[headline.name][0])),
         value=terms.headline(headline.name, headline.now),
         remark=wording.clauses(text for text in (reviewed, _(terms.SMALL) if small else "") if text),
         changes=tuple(change for change in changes if change is not None),
@@ -138,12 +138,18 @@ def _troubled(report: PeriodReport) -> list[HeatRow]:
 
 
 def _heat_row(row: HeatRow, most: int, *, total: bool = False) -> HeatChartRow:
-    name = _("合计") if total else terms.name(row.issue) if row.issue is not None else _("（未识别问题）")
+    name = (
+        _("合计")
+        if total
+        else topic_wording.named(terms.name(row.issue))
+        if row.issue is not None
+        else _("（未识别问题）")
+    )
     share = terms.percent(row.troubled / row.calls) if row.calls and not row.small else ""
     return HeatChartRow(
         label=name,
         cells=tuple(_heat_cell(cell, most, small=row.small) for cell in row.cells),
-        stage=terms.name(row.stages[0][0]) if row.stages and not total else "—",
+        stage=topic_wording.named(terms.name(row.stages[0][0])) if row.stages and not total else "—",
         troubled=wording.beside(f"{row.troubled:,} / {row.calls:,}", share),
         total=total,
     )
@@ -158,7 +164,7 @@ def _alt(report: PeriodReport) -> str:
     """Describe the heat map in words, for readers who cannot see it."""
     lines = []
     for row in (*report.heat.rows, report.heat.total):
-        issue = terms.prose(row.issue) if row.issue is not None else _("未识别问题")
+        issue = topic_wording.named(terms.prose(row.issue)) if row.issue is not None else _("未识别问题")
         name = _("合计") if row is report.heat.total else issue
         said = _("，").join(f"{wording.tag_name(cell.emotion)} {_cell_words(cell)}" for cell in row.cells)
         lines.append(_("{name} 共{calls}通：{cells}").format(name=name, calls=row.calls, cells=said))
@@ -170,7 +176,9 @@ def _cell_words(cell: HeatCell) -> str:
     said = wording.beside(str(cell.calls), share)
     if not cell.stage:
         return said
-    return _("{said}，{stage}{count}").format(said=said, stage=terms.name(cell.stage), count=cell.stage_calls)
+    return _("{said}，{stage}{count}").format(
+        said=said, stage=topic_wording.named(terms.name(cell.stage)), count=cell.stage_calls
+    )
 
 
 def heat_notes(report: PeriodReport, limit: int, with_workbook: bool) -> tuple[str, ...]:

@@ -15,6 +15,7 @@ from qareport.model import (
     Callback,
     CallbackReason,
     FailedCall,
+    GroupRow,
     OfCall,
     PeriodEvidence,
     PeriodReport,
@@ -23,7 +24,8 @@ from qareport.model import (
     Risk,
     RuleRow,
 )
-from qareport.presentation import wording
+from qareport.model.period_figures import CallTotals
+from qareport.presentation import topic_wording, wording
 from qareport.presentation.links import Links
 from qareport.presentation.locale import _, plural
 from qareport.presentation.view_types import Phrase, TextRun
@@ -128,7 +130,7 @@ class RowWriter:
         return wording.clauses(text for text in (self._calls(callback), *reasons) if text) or _("高风险")
 
     def _calls(self, callback: Callback) -> str:
-        issue = terms.name(callback.issue or "")
+        issue = topic_wording.named(terms.name(callback.issue or ""))
         known, about = callback.calls_known, callback.calls_about_issue
         if issue and about > 1:
             said = _("第{number}次为“{issue}”来电").format(number=about, issue=issue)
@@ -166,17 +168,37 @@ class RowWriter:
             self._score(row),
             self._against(row),
             self._passed(row),
-            f"{row.high_risk}" if not row.fatal else wording.beside(f"{row.high_risk}", self._fatal(row)),
-            wording.duration(round(row.handling_ms)) if row.handling_ms is not None else "—",
+            self._high_risk(row),
+            self._handling(row),
             self._fault_cell(row.main_fault),
             self._praise_cell(row.praise),
         )
 
-    def _passed(self, row: AgentRow) -> str:
+    def group_row(self, row: GroupRow) -> tuple[Phrase, ...]:
+        """Word one group of agents."""
+        return cells(
+            terms.name(row.group) if row.group else _("（没有组别）"),
+            f"{row.agents}",
+            f"{row.calls:,}",
+            self._scores(row),
+            self._against(row),
+            self._passed(row),
+            self._high_risk(row),
+            self._handling(row),
+            self._fault_cell(row.main_fault),
+        )
+
+    def _high_risk(self, row: CallTotals) -> str:
+        return f"{row.high_risk}" if not row.fatal else wording.beside(f"{row.high_risk}", self._fatal(row))
+
+    def _handling(self, row: CallTotals) -> str:
+        return wording.duration(round(row.handling_ms)) if row.handling_ms is not None else "—"
+
+    def _passed(self, row: CallTotals) -> str:
         """Write the pass rate without its counts, which the column of calls says."""
         return terms.rate(row.passed) if row.passed.small or not row.passed.share else terms.percent(row.passed.share)
 
-    def _fatal(self, row: AgentRow) -> str:
+    def _fatal(self, row: CallTotals) -> str:
         return _("一票否决{count}").format(count=row.fatal)
 
     def _score(self, row: AgentRow) -> Phrase:
@@ -186,14 +208,14 @@ class RowWriter:
         mark = _("明显偏低") if row.sigma < 0 else _("明显偏高")
         return Phrase(runs=(score, TextRun(text=" "), TextRun(text=mark, style="outlier")))
 
-    def _scores(self, row: AgentRow) -> str:
+    def _scores(self, row: CallTotals) -> str:
         """Write the mean score, and what reviewers left of it where that is another one: 82.3（经复核84.1）."""
         scores = [terms.mean(figure) for figure in (row.mean_score, row.reviewed_score) if figure is not None]
         if len(set(scores)) < 2:
             return scores[0]
         return wording.beside(scores[0], _("经复核{score}").format(score=scores[1]))
 
-    def _against(self, row: AgentRow) -> Phrase:
+    def _against(self, row: CallTotals) -> Phrase:
         before, now = row.baseline_score or row.previous_score, row.mean_score.value
         if before is None or before.value is None or now is None:
             return words("—")

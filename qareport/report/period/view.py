@@ -16,10 +16,9 @@ from qareport.model import (
     PeriodReport,
     PromiseDue,
     PromiseState,
-    RuleRow,
     WeakLink,
 )
-from qareport.presentation import note_wording, wording
+from qareport.presentation import note_wording, topic_wording, wording
 from qareport.presentation.links import Links
 from qareport.presentation.locale import _, plural
 from qareport.presentation.view_types import created_at
@@ -96,6 +95,7 @@ def build_period_view(
         not_judged=methods.not_judged(report),
         agents=rows.table(report.agents, rows.agent_row, limit, _("没有可列的客服。"), with_workbook),
         agents_note=_agents_note(report),
+        groups=rows.table(report.groups, rows.group_row, limit, "", with_workbook),
         rules=rows.table(
             [row for row in report.rules if row.hits], rule_row, limit, _("没有规则出现。"), with_workbook
         ),
@@ -114,12 +114,6 @@ def build_period_view(
         footer=methods.footer(report),
         created=created_at(datetime.combine(report.period.last, time(), UTC)),
     )
-
-
-def _edition(report: PeriodReport, rows: RowWriter) -> str:
-    if not report.agent_id:
-        return ""
-    return _("客服 {agent} 本人版：只含本人的通话").format(agent=rows.agent(report.agent_id))
 
 
 def _more_customers(count: int, with_workbook: bool) -> str:
@@ -176,7 +170,7 @@ def _weak_links(report: PeriodReport, rows: RowWriter, given: Collection[str]) -
 
 
 def _weak_link(link: WeakLink, number: int, rows: RowWriter) -> WeakView:
-    place = " · ".join(terms.name(name) for name in (link.issue, link.stage) if name)
+    place = " · ".join(topic_wording.named(terms.name(name)) for name in (link.issue, link.stage) if name)
     now, before = link.now, link.previous
     said = plural("{n}通里{hits}通", now.n, n=f"{now.n:,}", hits=f"{now.hits:,}")
     if before is not None and before.n:
@@ -237,10 +231,6 @@ def _agents_note(report: PeriodReport) -> str:
 
 
 # --- tables -----------------------------------------------------------------------------------------------------------
-
-
-def _rules(report: PeriodReport) -> Sequence[RuleRow]:
-    return [row for row in report.rules if row.hits]
 
 
 def _outcomes(report: PeriodReport, rows: RowWriter, limit: int, with_workbook: bool) -> PeriodTable:

@@ -153,6 +153,9 @@ class PeriodView:
     agents: PeriodTable
     #: What a mark beside a score means; empty where there is none.
     agents_note: str
+    #: Columns: group, agents, calls, mean score, against before, passed, high risk, mean length, main fault. No rows
+    #: where fewer than two groups are known.
+    groups: PeriodTable
     #: Columns: rule, severity, calls and rate, before, mean, points.
     rules: PeriodTable
     #: Columns: rule and advice, agents, before, after, change, verdict. In monthly reports, rules that changed.

@@ -570,3 +570,18 @@ def test_word_document_opens_elsewhere() -> None:
     opened = to_pdf({"report": render(replace(samples.TWO_CALLS, order_id="x"), "docx")})
     text = squeezed(pdf_text(opened["report"]))
     assert [quote for quote in quotations(samples.TWO_CALLS) if squeezed(quote) not in text] == []
+
+
+def test_a_style_sheet_that_is_kept_prints_the_same_and_is_warned_of_again() -> None:
+    page = "<html lang='zh-CN'><title>t</title><style>p {{ color: {}; }}</style><p>退货</p></html>"
+    printer, fresh = Printer(), Printer()
+    try:
+        first = printer.print_with_warnings(page.format("red"))
+        assert printer.print_with_warnings(page.format("red")) == first == fresh.print_with_warnings(page.format("red"))
+        other = printer.print_with_warnings(page.format("blue"))
+        assert other[0] != first[0]
+        wrong = [printer.print_with_warnings(page.format("red; colour: blue"))[1] for _ in range(2)]
+        assert wrong[0] == wrong[1] != []
+    finally:
+        printer.close()
+        fresh.close()

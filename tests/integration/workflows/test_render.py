@@ -14,12 +14,13 @@ import pytest
 
 from qareport import codec, periods, report, settings
 from qareport.errors import NotFoundError
-from qareport.model import Call, CallReport
+from qareport.model import Agent, Call, CallReport, Roster
 from qareport.report.formats.pdf import Printers
 from qareport.store import Store
 from qareport.workflows.render import Rendering, assemble_order, render_orders
 from qareport.workflows.workspace import Workspace
 from tests.support import report_samples as samples
+from tests.support.documents import TEXT
 
 TEMPLATES = settings.default_dir("templates")
 
@@ -84,6 +85,21 @@ def test_order_whose_calls_have_no_time_is_compared_with_nobody(store: Store) ->
     assert made.norm is None
     page = report.render(made, "html", templates=None, settings=settings.ReportSettings()).decode("utf-8")
     assert "此前几天没有可比的通话，没有与团队比较。" in page
+
+
+@pytest.mark.parametrize("form", ["docx", "html"])
+def test_agents_are_named_in_the_documents_of_an_order(store: Store, form: str) -> None:
+    keep(store, call(1, 0, 1_000), "o1")
+    roster = Roster((Agent(id="A017", name="王芳", group="物流组"), Agent(id="A099", name="李敏")))
+    made = assemble_order(store, "o1", roster=roster)
+    assert [person.id for person in made.people] == ["A017"]
+    text = TEXT[form](report.render(made, form, templates=None, settings=settings.ReportSettings()))
+    assert "客服王芳（A017）给客户回电" in text
+    assert text.count("王芳（A017）") > 1
+    assert "李敏" not in text
+    assert "王芳" not in TEXT[form](
+        report.render(assemble_order(store, "o1"), form, templates=None, settings=settings.ReportSettings())
+    )
 
 
 def test_dossier_and_norm_travel_through_json(store: Store) -> None:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from qareport import periods
-from qareport.model import AgentRow, CallSummary, MomentKind, PeriodReport, Role
+from qareport.model import Agent, AgentRow, CallSummary, MomentKind, PeriodReport, Role, Roster
 from tests.support.period_samples import DAY, SETTINGS, TODAY, call, hit, moment
 
 
@@ -75,3 +75,39 @@ def test_a_difference_from_before_is_clear_only_beyond_chance() -> None:
     same = build(*(call(f"{number}", score=91 + number % 5) for number in range(3)), before=before)
     assert row(low, "A01").baseline_clear
     assert not row(same, "A01").baseline_clear
+
+
+GROUPS = Roster(
+    (
+        Agent(id="A01", name="王芳", group="物流组"),
+        Agent(id="A02", name="李敏", group="物流组"),
+        Agent(id="A03", name="孙晓", group="售后组"),
+    )
+)
+
+
+def test_the_calls_of_a_group_are_added_up_and_those_without_one_come_last() -> None:
+    calls = (
+        call("1", agent="A01", score=60, hits=(hit(0),)),
+        call("2", agent="A02", score=80),
+        call("3", agent="A03", score=95),
+        call("4", agent="A99", score=10),
+    )
+    report = periods.build_period(TODAY, calls, (), (), SETTINGS, roster=GROUPS)
+    assert [(row.group, row.agents, row.calls, row.mean_score.value) for row in report.groups] == [
+        ("物流组", 2, 2, 70.0),
+        ("售后组", 1, 1, 95.0),
+        ("", 1, 1, 10.0),
+    ]
+    assert sum(row.calls for row in report.groups) == sum(row.calls for row in report.agents)
+    assert (fault := report.groups[0].main_fault) is not None
+    assert fault.evidence.call_id == "1"
+
+
+def test_a_single_group_is_the_team_and_is_not_said_twice() -> None:
+    calls = (call("1", agent="A01"), call("2", agent="A02"))
+    assert periods.build_period(TODAY, calls, (), (), SETTINGS, roster=GROUPS).groups == ()
+    alone = periods.build_period(
+        TODAY, (*calls, call("3", agent="A03")), (), (), SETTINGS, roster=GROUPS, agent_id="A01"
+    )
+    assert alone.groups == ()

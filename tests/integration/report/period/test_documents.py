@@ -17,7 +17,7 @@ import pdfplumber
 import pytest
 
 from qareport import periods, report
-from qareport.model import HeadlineName, PeriodKind, PeriodReport
+from qareport.model import Agent, HeadlineName, PeriodKind, PeriodReport, Roster
 from qareport.presentation import heatmap_chart
 from qareport.presentation.links import Links
 from qareport.presentation.view_types import clean
@@ -206,3 +206,39 @@ def test_the_workbook_has_every_customer_and_nothing_in_it_runs() -> None:
     assert content == report.render(
         replace(period, callbacks=(evil, *period.callbacks[1:])), "xlsx", templates=None, settings=SETTINGS
     )
+
+
+@cache
+def grouped(kind: PeriodKind) -> PeriodReport:
+    """The report of a period whose agents have names and two groups."""
+    period = periods.period_of(kind, samples.DAY, samples.ZONE)
+    calls = [samples.call(f"{number}", agent=f"A0{number % 4}", score=60 + number) for number in range(12)]
+    people = tuple(
+        Agent(id=f"A0{number}", name=f"姓名{number}", group=("物流组", "售后组")[number % 2]) for number in range(3)
+    )
+    return periods.build_period(period, calls, (), (), samples.SETTINGS, roster=Roster(people))
+
+
+@pytest.mark.parametrize("kind", [PeriodKind.DAY, PeriodKind.WEEK, PeriodKind.MONTH])
+@pytest.mark.parametrize("form", ["docx", "html", "pdf", "xlsx"])
+def test_groups_are_added_up_alike_in_every_document(kind: PeriodKind, form: str) -> None:
+    period = grouped(kind)
+    assert [row.group for row in period.groups] == ["售后组", "物流组", ""]
+    content = render(period, form)
+    if form == "xlsx":
+        rows = list(openpyxl.load_workbook(io.BytesIO(content))["各组"].iter_rows(min_row=2, values_only=True))
+        assert [row[:4] for row in rows] == [
+            (row.group or None, row.agents, row.calls, row.mean_score.value) for row in period.groups
+        ]
+        return
+    text = squeezed(TEXT[form](content))
+    for row in period.groups:
+        assert f"{row.group or '（没有组别）'}{row.agents}{row.calls}{row.mean_score.value:.1f}" in text
+
+
+def test_names_of_issues_are_in_the_language_of_the_document() -> None:
+    english = ReportSettings(organisation="Centre", locale="en")
+    page = report.render(made(PeriodKind.DAY), "html", templates=None, settings=english).decode()
+    heat = page.split('<table class="heat">')[1].split("</table>")[0]
+    assert "delivery delay" in heat
+    assert "物流延迟" not in heat

@@ -69,6 +69,7 @@ def render(
             language=locale.language(),
             path=request.url.path,
             moment=moment,
+            zone=zone.key,
             insecure=desk.settings.desk.insecure_http and request.url.scheme == "http",
             **{key: str(value) if isinstance(value, Message) else value for key, value in values.items()},
         )

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from qareport.model import JobKind, UserRole
+from qareport.model import FailedCall, JobKind, UserRole
 from tests.support.desk import NOW, OpenDesk, open_desk
 
 
@@ -81,3 +81,10 @@ def test_today_so_far_is_a_click_away(opened: OpenDesk) -> None:
     client = opened.login(UserRole.SUPERVISOR)
     assert 'href="/reports/day/2026-11-22">今天到现在' in client.get("/").text
     assert client.get("/reports/day/2026-11-22").status_code == 200
+
+
+def test_a_call_that_failed_is_told_without_the_folders_of_the_server() -> None:
+    failed = FailedCall(
+        call_id="c9", audio_path="/srv/calls/c9.ogg", step="decode", reason="/srv/calls/c9.ogg: no recording"
+    )
+    assert failed.reason_without_folders == "c9.ogg: no recording"

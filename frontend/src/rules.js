@@ -90,7 +90,7 @@ function showDifference() {
 }
 
 // What changes nothing is asked for aside: its answer takes the panel's place, the editor keeps its undo and cursor.
-const aside = new Set(["check", "test", "explain", "replay"]);
+const aside = new Set(["check", "test", "explain", "replay", "stop"]);
 form.addEventListener("submit", async (event) => {
   area.value = text();
   const action = event.submitter?.value;
@@ -115,12 +115,37 @@ form.addEventListener("submit", async (event) => {
     panel.replaceChildren(...(problem ? [problem] : []), ...(page.getElementById("panel")?.childNodes ?? []));
     saved = area.value;
     state.textContent = words.saved;
+    follow();
   } catch {
     panel.textContent = words.lost;
   }
   panel.removeAttribute("aria-busy");
   panel.focus();
 });
+
+// A replay goes on by itself: while one does, the page asks how far it is, and shows what came of it.
+let following = 0;
+function follow() {
+  clearTimeout(following);
+  if (panel.querySelector("progress")) following = setTimeout(ask, 2000);
+}
+async function ask() {
+  try {
+    const answer = await fetch(`${form.getAttribute("action")}?tab=replay`);
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const [shown, now] = [panel, page].map((place) => place.querySelector("progress"));
+    if (!shown) return; // another answer took its place
+    if (now) {
+      shown.value = now.value;
+      panel.querySelector("#replay-state").textContent = page.getElementById("replay-state").textContent;
+    } else if (page.getElementById("panel")) {
+      panel.replaceChildren(...page.getElementById("panel").childNodes);
+      state.textContent = words.replayed;
+    }
+  } catch { /* asked again below */ }
+  follow();
+}
+follow();
 
 // A place that a check names leads to its line.
 panel.addEventListener("click", (event) => {

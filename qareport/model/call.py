@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from math import isfinite
+from pathlib import PurePath
 from typing import NamedTuple
 
 from qareport.errors import redact
@@ -78,6 +79,11 @@ class FailedCall(OfCall):
     #: The step that failed: ingest, decode, transcribe, analyse or render.
     step: str
     reason: str
+
+    @property
+    def reason_without_folders(self) -> str:
+        """Its reason, for who has no business with the folders of the server: the recording by its name alone."""
+        return self.reason.replace(self.audio_path, PurePath(self.audio_path).name)
 
     @classmethod
     def of(cls, call: Call, step: str, reason: str) -> FailedCall:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TypeVar
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
 from qareport.codec import to_json
@@ -231,17 +231,12 @@ class ResultRepository:
         """
         # Calls are put in order without their snapshots: sorted together, these would all be written out once more.
         # Reports are not read: they are many times larger, and one that has a snapshot is not needed.
-        start = CallRow.started_utc
         query = (
             select(CallRow.call_id, CallRow.order_id, CallRow.started_at, CallRow.report_key)
-            .where(CallRow.report_key.is_not(None))
-            .order_by(start.desc().nulls_last(), CallRow.call_id.desc())
+            .where(*_judged_between(since, until))
+            .order_by(CallRow.started_utc.desc().nulls_last(), CallRow.call_id.desc())
             .limit(most)
         )
-        if since is not None:
-            query = query.where(start >= in_utc(since))
-        if until is not None:
-            query = query.where(start < in_utc(until))
         with self._database.read() as session:
             calls = list(reversed(session.execute(query).all()))
             for batch in batches(calls):
@@ -257,6 +252,14 @@ class ResultRepository:
                         rules_sha256=rules_sha256,
                         snapshot=snapshot,
                     )
+
+    def count_judged(
+        self, since: datetime | None = None, *, until: datetime | None = None, most: int | None = None
+    ) -> int:
+        """Count what `list_snapshots` iterates over."""
+        calls = select(CallRow.call_id).where(*_judged_between(since, until)).limit(most).subquery()
+        with self._database.read() as session:
+            return session.scalar(select(func.count()).select_from(calls)) or 0
 
     # --- rows ---------------------------------------------------------------------------------------------------------
 
@@ -276,6 +279,15 @@ class ResultRepository:
             failure=failure,
             rules_sha256=None if result is None else result.rules_sha256,
         )
+
+
+def _judged_between(since: datetime | None, until: datetime | None) -> Iterator[ColumnElement[bool]]:
+    """Yield the conditions of judged calls that began in a period."""
+    yield CallRow.report_key.is_not(None)
+    if since is not None:
+        yield CallRow.started_utc >= in_utc(since)
+    if until is not None:
+        yield CallRow.started_utc < in_utc(until)
 
 
 def _newest(session: Session, call_id: str) -> CallReportRow | None:

@@ -20,7 +20,7 @@ from qareport.understanding import features
 from qareport.understanding.evidence import GramPlaces, evidence
 from qareport.understanding.features import CONTEXTS, Floats, Integers, Utterance
 from qareport.understanding.reader import BUNDLED
-from qareport.understanding.reader_model import ROLES, ReaderModel, load_model
+from qareport.understanding.reader_model import ROLES, ReaderModel, Weights, load_model
 from qareport.understanding.second_look import LOOKED_AT_TWICE, margins_around
 
 #: A sentence that does one of these with this probability asks nothing again: 好的 is no question, however often one
@@ -149,7 +149,7 @@ class BundledReader:
             is_held = np.zeros(self.model.near, dtype=np.bool_)
             is_held[grams[chosen[owners]]] = True
             held = np.flatnonzero(is_held)
-            sums = self.model.topic_weights[name].take(held, axis=0).sum(axis=0)
+            sums = self.model.topic_weights[name].take(held).sum(axis=0)
             margins += sums * features.topic_scale(name, len(held))
         return margins
 
@@ -195,11 +195,11 @@ def _probability(margins: Floats) -> Floats:
     return (1 / (1 + np.exp(-np.clip(margins, -30, 30)))).astype(np.float32)
 
 
-def _sums(weights: Floats, rows: Integers, owners: Integers, count: int) -> tuple[Floats, Floats]:
+def _sums(weights: Weights, rows: Integers, owners: Integers, count: int) -> tuple[Floats, Floats]:
     """Add the rows of weights of each sentence's n-grams, and count them; `owners` ascend."""
     sizes = np.bincount(owners, minlength=count)
-    sums = np.zeros((count, weights.shape[1]), dtype=np.float32)
+    sums = np.zeros((count, weights.numbers.shape[1]), dtype=np.float32)
     some = np.flatnonzero(sizes)
     if len(some):
-        sums[some] = np.add.reduceat(weights.take(rows, axis=0), (np.cumsum(sizes) - sizes)[some], axis=0)
+        sums[some] = np.add.reduceat(weights.take(rows), (np.cumsum(sizes) - sizes)[some], axis=0)
     return sums, sizes.astype(np.float32)

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from qareport.understanding.features import LONGEST_GRAM, Floats, Integers
+from qareport.understanding.features import LONGEST_GRAM, Integers
+from qareport.understanding.reader_model import Weights
 
 #: A letter is in the stretch that is shown when it weighs about this share of what the strongest letter does.
 _SHOWN = 0.25
@@ -37,11 +38,11 @@ class GramPlaces:
         table[starts[owners] + offsets, sizes - 1] = grams
         return cls(table, starts, lengths)
 
-    def letters(self, weights: Floats, firsts: Integers, owners: Integers, columns: Integers) -> list[list[float]]:
+    def letters(self, weights: Weights, firsts: Integers, owners: Integers, columns: Integers) -> list[list[float]]:
         """Share the weights of n-grams out over the letters of their sentences.
 
         Args:
-            weights: of the shape (n-grams, acts); the last row is of zeros.
+            weights: of n-grams by acts; the last row is of zeros.
             firsts: for each claim, the row of `weights` at which the n-grams of its role begin.
             owners: for each claim, its sentence.
             columns: for each claim, its act.
@@ -55,7 +56,7 @@ class GramPlaces:
         places = np.arange(len(claim)) + (self.starts[owners] - ends + sizes)[claim]
         grams = self.grams[places]
         rows = np.where(grams >= 0, grams + firsts[claim, None], -1)
-        shares = weights[rows, columns[claim, None]] / _SIZES
+        shares = weights.at(rows, columns[claim, None]) / _SIZES
         letters = shares[:, 0].copy()
         for size in range(2, LONGEST_GRAM + 1):
             for shift in range(size):

@@ -5,18 +5,47 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
+import numpy.typing as npt
 
 from qareport.files import content_key
 from qareport.model import Act, Role
-from qareport.understanding.features import CONTEXTS, FORM, TOPIC_PARTS, Floats, Vocabulary
+from qareport.understanding.features import CONTEXTS, FORM, TOPIC_PARTS, Floats, Integers, Vocabulary
 
 #: The two roles that speak, as the arrays of a model name them; their places here are their numbers.
 ROLES = (Role.CUSTOMER, Role.AGENT)
 #: Contexts of what the other role says.
 _OF_OTHER = ("before", "next")
+T = TypeVar("T", np.int8, np.float32)
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """Weights as they are stored, one byte each: as floats they would take four times the memory of each process."""
+
+    #: Whole numbers, of the shape (rows, columns): blocks of as many rows each, and perhaps one row more, of zeros.
+    numbers: npt.NDArray[np.int8]
+    #: What a whole number is worth, of the shape (blocks, columns).
+    scales: Floats
+
+    def take(self, rows: Integers) -> Floats:
+        """Return rows, of the shape (rows, columns); −1 is the row of zeros."""
+        return self._scaled(self.numbers.take(rows, axis=0), self.scales.take(self._blocks(rows), axis=0))
+
+    def at(self, rows: Integers, columns: Integers) -> Floats:
+        """Return single weights, of the shape that rows and columns have together; row −1 is the one of zeros."""
+        return self._scaled(self.numbers[rows, columns], self.scales[self._blocks(rows), columns])
+
+    def _blocks(self, rows: Integers) -> Integers:
+        blocks: Integers = rows // (len(self.numbers) // len(self.scales))
+        return blocks
+
+    @staticmethod
+    def _scaled(numbers: npt.NDArray[np.int8], scales: Floats) -> Floats:
+        weights: Floats = numbers.astype(np.float32) * scales
+        return weights
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +56,9 @@ class ReaderModel:
     acts: dict[Role, tuple[Act, ...]]
     #: What n-grams say of their own sentence: of the shape (roles × n-grams + 1, acts); the last row is of zeros, for
     #: n-grams that are not known.
-    own: Floats
+    own: Weights
     #: What n-grams of a role's sentence say of the sentences around it: (roles × n-grams, contexts × acts).
-    around: Floats
+    around: Weights
     #: Weights of `features.NUMBERS` and the bias, of the shapes (roles, numbers, acts) and (roles, acts).
     numbers: Floats
     bias: Floats
@@ -42,7 +71,7 @@ class ReaderModel:
     second: dict[Role, Floats]
     topics: tuple[str, ...]
     #: Of the shape (n-grams, topics): of what the customer says, of the first sentences of it, of what the agent says.
-    topic_weights: dict[str, Floats]
+    topic_weights: dict[str, Weights]
     topic_bias: Floats
     topic_threshold: Floats
     key: str
@@ -50,7 +79,7 @@ class ReaderModel:
     @property
     def near(self) -> int:
         """Return how many n-grams are also looked for around a sentence."""
-        return len(self.around) // len(ROLES)
+        return len(self.around.numbers) // len(ROLES)
 
     @classmethod
     def load(cls, path: Path) -> ReaderModel:
@@ -63,15 +92,16 @@ class ReaderModel:
             arrays = {name: file[name] for name in file.files}
         if int(arrays["form"]) != FORM:
             raise ValueError(f"{path}: made for form {int(arrays['form'])} of the features, this version has {FORM}")
-        own = [_weights(arrays, f"{role}_own") for role in ROLES]
         return cls(
             vocabulary=Vocabulary(arrays["keys"], arrays["ranks"]),
             acts={role: tuple(map(Act, arrays[f"{role}_acts"].tolist())) for role in ROLES},
-            own=np.concatenate([*_level(own), np.zeros_like(_level(own)[0][:1])]),
-            around=np.concatenate([_around(arrays, *roles) for roles in (ROLES, ROLES[::-1])]),
+            own=_own(arrays),
+            around=_around(arrays),
             second={role: arrays[f"{role}_second"] for role in ROLES},
             topics=tuple(arrays["topics"].tolist()),
-            topic_weights={name: _weights(arrays, f"topic_{name}") for name in TOPIC_PARTS},
+            topic_weights={
+                name: Weights(arrays[f"topic_{name}"], arrays[f"topic_{name}_scale"][None]) for name in TOPIC_PARTS
+            },
             topic_bias=arrays["topic_bias"],
             topic_threshold=arrays["topic_threshold"],
             key=content_key(path.read_bytes().hex()),
@@ -87,29 +117,34 @@ def load_model(path: Path) -> ReaderModel:
     return ReaderModel.load(path)
 
 
-def _weights(arrays: dict[str, Any], name: str) -> Floats:
-    """Return weights that were stored as whole numbers with a scale for each column."""
-    weights: Floats = arrays[name].astype(np.float32) * arrays[f"{name}_scale"]
-    return weights
+def _own(arrays: dict[str, Any]) -> Weights:
+    """Return what n-grams say of their own sentence, of one role after the other, and a row of zeros."""
+    numbers = _level([arrays[f"{role}_own"] for role in ROLES])
+    scales = _level([arrays[f"{role}_own_scale"] for role in ROLES])
+    return Weights(np.concatenate([*numbers, np.zeros_like(numbers[0][:1])]), np.stack(scales))
 
 
-def _around(arrays: dict[str, Any], role: Role, other: Role) -> Floats:
+def _around(arrays: dict[str, Any]) -> Weights:
     """Return what the n-grams of a role's sentence say of its own sentences around it and of the other's."""
-    names = [f"{other if name in _OF_OTHER else role}_{name}" for name in CONTEXTS]
-    widest = max(arrays[f"{each}_bias"].shape[-1] for each in ROLES)
-    return np.hstack([_pad(_weights(arrays, name), widest) for name in names])
+    widest = max(arrays[f"{role}_bias"].shape[-1] for role in ROLES)
+    numbers, scales = [], []
+    for role, other in (ROLES, ROLES[::-1]):
+        names = [f"{other if name in _OF_OTHER else role}_{name}" for name in CONTEXTS]
+        numbers.append(np.hstack([_pad(arrays[name], widest) for name in names]))
+        scales.append(np.hstack([_pad(arrays[f"{name}_scale"], widest) for name in names]))
+    return Weights(np.concatenate(numbers), np.stack(scales))
 
 
 def _of_roles(arrays: dict[str, Any], name: str, empty: float = 0.0) -> Floats:
     return np.stack(_level([arrays[f"{role}_{name}"] for role in ROLES], empty))
 
 
-def _level(tables: list[Floats], empty: float = 0.0) -> list[Floats]:
+def _level(tables: list[npt.NDArray[T]], empty: float = 0) -> list[npt.NDArray[T]]:
     """Give tables as many columns as the widest has."""
     widest = max(table.shape[-1] for table in tables)
     return [_pad(table, widest, empty) for table in tables]
 
 
-def _pad(table: Floats, width: int, empty: float = 0.0) -> Floats:
+def _pad(table: npt.NDArray[T], width: int, empty: float = 0) -> npt.NDArray[T]:
     padding = [(0, 0)] * (table.ndim - 1) + [(0, width - table.shape[-1])]
     return np.pad(table, padding, constant_values=empty)

@@ -54,7 +54,7 @@ _PLACES: Final = {
     "call_id": "20261121-0913-A017", "order_id": "20261121000123", "finding_id": "service.anger-without-empathy@10000",
     "upload_id": "1", "user_id": "1", "team_id": "red", "token_id": "1", "appeal_id": "1", "format": "json",
     "kind": "day", "name": "2026-11-21", "webhook_id": "1", "delivery_id": "msg_1", "export_id": "1", "pair_id": "1",
-    "live_id": "1", "alert_id": "1",
+    "live_id": "1", "alert_id": "1", "replay_id": "1",
 }  # fmt: skip
 _RULE_FILE: Final = "service.yaml"
 #: Queries and bodies of the examples, by operation.

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ctypes
 import ipaddress
 import logging
 from pathlib import Path
+from typing import Final
 
 import uvicorn
 
@@ -13,6 +15,10 @@ from qareport.messages import say
 from qareport.settings import DeskSettings
 from qareport.web.app import create_app
 from qareport.web.desk import Desk
+
+#: Settings of glibc's allocator (malloc.h): bytes from which on a buffer is mapped for itself, free bytes at the end of
+#: the heap from which on they are given back, and how many heaps the threads share.
+_ALLOCATION: Final = {"M_MMAP_THRESHOLD": (-3, 131_072), "M_TRIM_THRESHOLD": (-1, 131_072), "M_ARENA_MAX": (-8, 2)}
 
 
 def check_exposure(desk: DeskSettings, host: str, *, tls: bool, behind_proxy: bool) -> None:
@@ -59,6 +65,7 @@ def run_server(
         tls_key: its key.
         proxied: whether X-Forwarded-* of the trusted proxies count.
     """
+    give_memory_back()
     logging.getLogger("qareport.web.errors").setLevel(logging.INFO)  # the numbers of faults must be findable
     trusted = list(desk.settings.desk.trusted_proxies) or ["127.0.0.1"]
     uvicorn.run(
@@ -74,3 +81,13 @@ def run_server(
         server_header=False,
         timeout_graceful_shutdown=3,
     )
+
+
+def give_memory_back() -> bool:
+    """Let large buffers go back to the system when they are freed; tells whether the allocator can be asked to.
+
+    By itself glibc maps ever larger buffers within the heap once one has been freed, and what is freed there later
+    stays with the process; each of a few dozen threads may also keep a heap of its own.
+    """
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)  # other C libraries have none
+    return mallopt is not None and all(mallopt(*setting) == 1 for setting in _ALLOCATION.values())

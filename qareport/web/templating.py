@@ -16,7 +16,7 @@ from starlette.responses import HTMLResponse
 
 from qareport.messages import Message
 from qareport.model import Permission
-from qareport.presentation import locale, wording
+from qareport.presentation import locale, topic_wording, wording
 from qareport.presentation.templating import draw
 
 _FOLDER: Final = Path(__file__).parent
@@ -35,7 +35,7 @@ def _environment() -> Environment:
     environment.filters["svg"] = draw
     environment.globals.update(
         _=locale._, gettext=locale._, ngettext=locale.ngettext, plural=locale.plural, Permission=Permission,
-        wording=wording,
+        named=topic_wording.named, wording=wording,
     )  # fmt: skip
     return environment
 
@@ -69,6 +69,7 @@ def render(
             language=locale.language(),
             path=request.url.path,
             moment=moment,
+            zone=zone.key,
             insecure=desk.settings.desk.insecure_http and request.url.scheme == "http",
             **{key: str(value) if isinstance(value, Message) else value for key, value in values.items()},
         )

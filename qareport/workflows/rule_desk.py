@@ -10,14 +10,14 @@ import re
 import threading
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from pathlib import PurePosixPath
 from typing import Final
 
 from qareport import messages, privacy, rules
-from qareport.errors import BusyError, ConfigError, NotFoundError, Problem, SourceLocation
+from qareport.errors import BusyError, ConfigError, NotFoundError, Problem, QareportError, SourceLocation
 from qareport.messages import say
 from qareport.model import Agents, PersonalKind, Transcript
 from qareport.presentation.locale import speaking
@@ -26,7 +26,7 @@ from qareport.rules.rule_files import TEST_SUFFIX
 from qareport.settings import default_dir
 from qareport.workflows.judge import RuleBook, context_of, stored_judgements, transcript_of
 from qareport.workflows.rejudging import forget_changed_rules
-from qareport.workflows.rule_hits import RuleHits
+from qareport.workflows.rule_background import ReplayRun, ReplayState, RuleHits
 from qareport.workflows.workspace import Workspace
 
 #: A name of a rule file: no hidden file, no way out of the folder.
@@ -36,6 +36,8 @@ MOST_CALLS: Final = 20_000
 #: So many people may test or replay at the same time.
 _AT_ONCE: Final = 2
 _MOST_BYTES: Final = 1_000_000
+#: What came of so many people's replays is kept.
+_MOST_REPLAYS: Final = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,6 +92,8 @@ class RuleDesk:
         self.workspace: Final = workspace
         self._hits = RuleHits(workspace.store)
         self._busy: set[int] = set()
+        #: The newest replay of each person.
+        self._replays: dict[int, ReplayRun] = {}
         self._lock = threading.Lock()
         self._slots = threading.BoundedSemaphore(_AT_ONCE)
 
@@ -171,7 +175,7 @@ class RuleDesk:
             ConfigError: the files have errors.
             BusyError: the person has another test or replay under way.
         """
-        with self._turn(user_id):
+        with self._turn(user_id), self._slots:
             return self.run_tests(self._load(edit))
 
     def run_tests(self, ruleset: RuleSet) -> tuple[RuleTestResult, ...]:
@@ -208,7 +212,25 @@ class RuleDesk:
     def replay(
         self, edit: Edit, user_id: int, *, first: date | None, last: date | None, agents: Agents
     ) -> tuple[rules.Replay, str]:
-        """Match an edit against stored calls. Returns what it changes, and the hash of the rule set that was matched.
+        """Match an edit against stored calls, as `start_replay` does, and wait for it.
+
+        Returns:
+            what it changes, and the hash of the rule set that was matched.
+
+        Raises:
+            QareportError: it was stopped meanwhile, or as `start_replay`.
+        """
+        run = self.start_replay(edit, user_id, first=first, last=last, agents=agents)
+        run.wait()
+        if run.result is None:
+            raise run.problem or QareportError(say("the replay was stopped"))
+        run.is_seen = True
+        return run.result, run.sha256
+
+    def start_replay(
+        self, edit: Edit, user_id: int, *, first: date | None, last: date | None, agents: Agents
+    ) -> ReplayRun:
+        """Begin to match an edit against stored calls; it goes on by itself.
 
         Args:
             edit: texts in place of files.
@@ -221,18 +243,36 @@ class RuleDesk:
             ConfigError: the files have errors.
             BusyError: the person has another test or replay under way.
         """
-        with self._turn(user_id):
-            ruleset, zone = self._load(edit), self._book().time_zone
+        with ExitStack() as turn:
+            turn.enter_context(self._turn(user_id))
+            ruleset, zone, store = self._load(edit), self._book().time_zone, self.workspace.store
             until = None if last is None else datetime.combine(last + timedelta(days=1), time(), zone)
             since = None if first is None else datetime.combine(first, time(), zone)
-            calls = (
-                call
-                for call in stored_judgements(self.workspace.store, since, until=until, most=MOST_CALLS)
-                if call is None or agents.holds(call.snapshot.agent_id)
-            )
-            score = self.workspace.settings.score
-            result = rules.replay(ruleset, calls, score, kinds=self.kinds, time_zone=zone)
-            return result, ruleset.sha256
+            total = store.results.count_judged(since, until=until, most=MOST_CALLS)
+            run = ReplayRun(edit, user_id, sha256=ruleset.sha256, total=total, first=first, last=last)
+
+            def work() -> rules.Replay:
+                calls = (
+                    call
+                    for call in run.counted(stored_judgements(store, since, until=until, most=MOST_CALLS))
+                    if call is None or agents.holds(call.snapshot.agent_id)
+                )
+                score = self.workspace.settings.score
+                with self._slots:
+                    return rules.replay(ruleset, calls, score, kinds=self.kinds, time_zone=zone)
+
+            with self._lock:
+                if len(self._replays) >= _MOST_REPLAYS:
+                    self._replays = {
+                        user: kept for user, kept in self._replays.items() if kept.state is ReplayState.RUNNING
+                    }
+                self._replays[user_id] = run
+            run.start(work, at_end=turn.pop_all().close)
+            return run
+
+    def find_replay(self, user_id: int) -> ReplayRun | None:
+        """Return a person's newest replay since the desk was started."""
+        return self._replays.get(user_id)
 
     def cut_test(self, call_id: str, rule_id: str) -> str:
         """Cut a masked test of a rule from a stored call, as lines of a test file.
@@ -289,15 +329,14 @@ class RuleDesk:
 
     @contextmanager
     def _turn(self, user_id: int) -> Iterator[None]:
-        """Let each person do one long thing at a time, and few at the same time."""
+        """Let each person do one long thing at a time; few are done at the same time (`_slots`)."""
         with self._lock:
             if user_id in self._busy:
                 to_do = say("wait until it ends")
                 raise BusyError(say("another test or replay of yours is under way"), to_do=to_do)
             self._busy.add(user_id)
         try:
-            with self._slots:
-                yield
+            yield
         finally:
             with self._lock:
                 self._busy.discard(user_id)

@@ -19,6 +19,9 @@ def test_the_demo_opens_loses_no_upload_with_its_worker_and_ends_when_told(tmp_p
         with closing(desk.browser("admin")) as admin:
             assert admin.get("/calls").status_code == 200
             assert "torch" not in Path(f"/proc/{desk.child('web')}/maps").read_text("utf-8")
+            for page in ("/review", "/rules/service.yaml", "/heat", "/reports"):  # read the rule book and the reader
+                assert admin.get(page).status_code == 200
+            assert _held_mb(desk.child("web")) <= 200
 
             upload = wait_for(lambda: _in_work(admin), what="an upload in work")
             worker = desk.child("worker")
@@ -47,3 +50,8 @@ def _in_work(admin: httpx2.Client) -> int | None:
     """Return the upload that is being heard, if it is one of the first two."""
     states = {number: admin.get(f"/api/v1/uploads/{number}").json()["state"] for number in (1, 2)}
     return next((number for number, state in states.items() if state in ("hearing", "judging")), None)
+
+
+def _held_mb(process: int) -> float:
+    status = Path(f"/proc/{process}/status").read_text("ascii").splitlines()
+    return int(next(line.split()[1] for line in status if line.startswith("VmRSS"))) / 1024

@@ -5,10 +5,6 @@ from __future__ import annotations
 import io
 from typing import Any
 
-from docx import Document
-from docx.oxml.ns import qn
-from docx.shared import Pt
-
 from qareport.files import check_clock
 from qareport.model import CoachingSheet, ListenTo
 from qareport.presentation import wording
@@ -16,15 +12,19 @@ from qareport.presentation.locale import _, plural
 from qareport.report.period import terms
 
 #: Of Chinese and of Latin text; Word takes another where it is not installed.
-_FONT, _SIZE = "Microsoft YaHei", Pt(10.5)
+_FONT, _SIZE_PT = "Microsoft YaHei", 10.5
 
 
 def render_coaching(sheet: CoachingSheet) -> bytes:
     """Write a coaching sheet as a Word document, in the current language."""
+    from docx import Document  # the page that shows the same words needs no Word
+    from docx.oxml.ns import qn
+    from docx.shared import Pt
+
     check_clock("docx")
     document = Document()
     style: Any = document.styles["Normal"]
-    style.font.name, style.font.size = _FONT, _SIZE
+    style.font.name, style.font.size = _FONT, Pt(_SIZE_PT)
     style.element.rPr.rFonts.set(qn("w:eastAsia"), _FONT)
     document.add_heading(
         _("辅导单：{agent}").format(agent=" ".join(filter(None, (sheet.name, sheet.agent_id)))), level=1

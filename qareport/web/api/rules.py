@@ -13,10 +13,12 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from qareport import rules
 from qareport.codec import to_json
-from qareport.errors import Diagnostic, Problem, SourceLocation
+from qareport.errors import Diagnostic, NotFoundError, Problem, QareportError, SourceLocation
+from qareport.messages import say
 from qareport.model import Permission
 from qareport.web.access import Access
 from qareport.web.dependencies import MyAccess
+from qareport.workflows.rule_background import ReplayRun, ReplayState
 from qareport.workflows.rule_desk import Edit, check_name
 from qareport.workflows.rule_publishing import changed_meanwhile, normalised, sha256_of
 
@@ -94,6 +96,18 @@ class ReplayQuestion(RuleEdit):
 
     first: Annotated[date | None, Field(description="Only calls from this day on.")] = None
     last: Annotated[date | None, Field(description="Only calls up to this day.")] = None
+
+
+class ReplayProgress(BaseModel):
+    """A replay that goes on by itself, or what came of it."""
+
+    id: str
+    state: ReplayState
+    done: Annotated[int, Field(description="Calls that were walked through so far.")]
+    total: int
+    rules_sha256: Annotated[str, Field(description="Hash of the rule set that is replayed.")]
+    result: Annotated[dict[str, Any] | None, Field(description="As `POST /replay` answers; null before the end.")]
+    problem: str | None
 
 
 class PublishOrder(BaseModel):
@@ -213,15 +227,39 @@ def explain_rules(access: MyAccess, question: ExplainQuestion) -> dict[str, list
     return {"lines": list(lines)}
 
 
-@router.post("/replay")
-def replay_rules(access: MyAccess, question: ReplayQuestion) -> Response:
+@router.post("/replay", responses={202: {"model": ReplayProgress}})
+def replay_rules(
+    access: MyAccess, question: ReplayQuestion, prefer: Annotated[str, Header(max_length=100)] = ""
+) -> Response:
     """Match an edit against the stored calls that you may see: hits gained and lost, scores by agent.
 
-    One at a time. Texts are kept as your drafts, and that you have seen what they change.
+    One at a time. Texts are kept as your drafts, and that you have seen what they change. With the header `Prefer:
+    respond-async` the answer is 202 with the address of the replay, which goes on by itself.
     """
     access.require_rule_work()
-    result, sha256 = replay(access, _edit(question), question.first, question.last)
-    return JSONResponse({"rules_sha256": sha256, **json.loads(to_json(result))})
+    run = start_replay(access, _edit(question), question.first, question.last)
+    if "respond-async" in prefer:
+        headers = {"location": f"{router.prefix}/replays/{run.run_id}"}
+        return JSONResponse(_progress(access, run).model_dump(mode="json"), status_code=202, headers=headers)
+    run.wait()
+    if (result := see_replay(access, run)) is None:
+        raise run.problem or QareportError(say("the replay was stopped"))
+    return JSONResponse({"rules_sha256": run.sha256, **json.loads(to_json(result))})
+
+
+@router.get("/replays/{replay_id}")
+def get_replay(access: MyAccess, replay_id: str) -> ReplayProgress:
+    """Tell how far a replay of yours is, or what came of it; your newest is kept until the desk is started again."""
+    access.require_rule_work()
+    return _progress(access, _own_replay(access, replay_id))
+
+
+@router.delete("/replays/{replay_id}", status_code=204)
+def stop_replay(access: MyAccess, replay_id: str) -> Response:
+    """Stop a replay of yours."""
+    access.require_rule_work()
+    _own_replay(access, replay_id).stop()
+    return Response(status_code=204)
 
 
 @router.get("/schema", responses={200: {"content": {"application/schema+json": {}}}})
@@ -231,15 +269,37 @@ def get_rule_schema(access: MyAccess, kind: Annotated[rules.FileKind, Query()] =
     return JSONResponse(rules.json_schema(kind), media_type="application/schema+json")
 
 
-def replay(access: Access, edit: Edit, first: date | None, last: date | None) -> tuple[rules.Replay, str]:
-    """Replay an edit as far as calls may be seen, and note with the drafts that it was seen."""
+def start_replay(access: Access, edit: Edit, first: date | None, last: date | None) -> ReplayRun:
+    """Begin to replay an edit as far as calls may be seen; its texts are kept as drafts."""
     desk, user = access.desk.rules, access.principal.user
     for name, text in edit.items():
         desk.save(name, user, text, now=access.desk.now())
-    result, sha256 = desk.desk.replay(edit, user.user_id, first=first, last=last, agents=access.agents())
-    for name in edit:
-        desk.mark_replay(name, user, sha256, now=access.desk.now())
-    return result, sha256
+    return desk.desk.start_replay(edit, user.user_id, first=first, last=last, agents=access.agents())
+
+
+def see_replay(access: Access, run: ReplayRun) -> rules.Replay | None:
+    """Return what came of a replay, and note with the drafts that it was seen; None: nothing, or not yet."""
+    if run.result is not None and not run.is_seen:
+        for name in run.files:
+            access.desk.rules.mark_replay(name, access.principal.user, run.sha256, now=access.desk.now())
+        run.is_seen = True
+    return run.result
+
+
+def _own_replay(access: Access, replay_id: str) -> ReplayRun:
+    run = access.desk.rules.desk.find_replay(access.principal.user.user_id)
+    if run is None or run.run_id != replay_id:
+        raise NotFoundError(say("there is no replay {replay!r} of yours", replay=replay_id[:40]))
+    return run
+
+
+def _progress(access: Access, run: ReplayRun) -> ReplayProgress:
+    result = see_replay(access, run)
+    return ReplayProgress(
+        id=run.run_id, state=run.state, done=run.done, total=run.total, rules_sha256=run.sha256,
+        result=None if result is None else json.loads(to_json(result)),
+        problem=None if run.problem is None else str(run.problem),
+    )  # fmt: skip
 
 
 def problem_of(problem: Problem, severity: str, folder: str) -> RuleProblem:

@@ -25,6 +25,8 @@ class RuleAction(StrEnum):
     TEST = "test"
     EXPLAIN = "explain"
     REPLAY = "replay"
+    #: Stop the replay that is under way.
+    STOP = "stop"
     DIFF = "diff"
     PUBLISH = "publish"
     #: Publish what another person proposed, or refuse it.

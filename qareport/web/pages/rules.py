@@ -20,16 +20,19 @@ from qareport.rules.slots import Tongue
 from qareport.rules.translation import slot_of
 from qareport.web import live_reading
 from qareport.web.access import Access, ForbiddenError
-from qareport.web.api.rules import problems_of, replay
+from qareport.web.api.rules import problems_of, see_replay, start_replay
 from qareport.web.dependencies import MyAccess
 from qareport.web.pages.rule_actions import RuleAction, change, to_publish
 from qareport.web.templating import render
+from qareport.workflows.rule_background import ReplayRun, ReplayState
 from qareport.workflows.rule_desk import category_of, check_name
 from qareport.workflows.rule_publishing import PublishRefusedError, unified_diff
 
 router = APIRouter()
 #: Hits that a page lists on each side; the API has all.
 SHOWN = 30
+#: A replay that has ended after so long is answered with its result; of a longer one the page says how far it is.
+_AT_ONCE_S = 0.7
 
 
 @router.get("/rules")
@@ -50,6 +53,7 @@ def show_rules(request: Request, access: MyAccess, q: Annotated[str, Query(max_l
     return render(
         request, "rules.html.j2", files=files, q=q.strip(), found=found, latest=store.rule_proposals.list_latest(),
         names=_names(access), writable=desk.is_writable, waiting=waiting, job=jobs[0] if jobs else None, problem="",
+        run=desk.find_replay(access.principal.user.user_id),
     )  # fmt: skip
 
 
@@ -161,7 +165,9 @@ def page(
     chosen = next((text for text in history if text.proposal_id == version), None)
     others = [text for text in store.rule_proposals.list_open(name) if text.user_id != user.user_id]
     writes = access.principal.may(Permission.RULES_WRITE)
-    first, last = (asked or {}).get("first", ""), (asked or {}).get("last", "")
+    run = _replay_to_show(access, name, tab)
+    days = {"first": run.first, "last": run.last} if run else {}
+    first, last = ((asked or {}).get(key) or str(days.get(key) or "") for key in ("first", "last"))
     return render(
         request, "rule_file.html.j2", status=status, name=name, kind=rules.kind_of(name), file=file, draft=draft,
         category=category_of(editable), partner=desk.desk.partner_of(name),
@@ -176,7 +182,8 @@ def page(
         templates=list(rules.RuleTemplate), severities=list(Severity), statuses=list(rules.RuleStatus),
         asked=asked or {"call_id": "", "rule_id": rule, "reason": ""}, first=first, last=last, problem=problem,
         conflict=conflict, new_id=rules.next_id(name.rsplit("/", 1)[-1].removesuffix(".yaml"), _ids(editable)),
-        **({"check": None, "tests": None, "lines": None, "replayed": None} | answers),
+        run=run, replayed=see_replay(access, run) if run else None,
+        **({"check": None, "tests": None, "lines": None} | answers),
     )  # fmt: skip
 
 
@@ -192,9 +199,20 @@ def _answer(access: Access, action: RuleAction, edit: dict[str, str], asked: dic
         access.call(asked["call_id"])
         return {"lines": desk.explain(edit, asked["call_id"], asked["rule_id"] or None)}
     if action is RuleAction.REPLAY:
-        result, _sha256 = replay(access, edit, _day(asked["first"]), _day(asked["last"]))
-        return {"replayed": result}
+        start_replay(access, edit, _day(asked["first"]), _day(asked["last"])).wait(_AT_ONCE_S)
+    if action is RuleAction.STOP and (run := desk.find_replay(user.user_id)) is not None:
+        run.stop()
+        run.wait(_AT_ONCE_S)
     return {}
+
+
+def _replay_to_show(access: Access, name: str, tab: str) -> ReplayRun | None:
+    """Return the person's replay of a file that goes on, or whose result they ask for or have not seen."""
+    run = access.desk.rules.desk.find_replay(access.principal.user.user_id)
+    if run is None or name not in run.files:
+        return None
+    asked = tab in (RuleAction.REPLAY, RuleAction.STOP)
+    return run if asked or (not tab and not run.is_seen and run.state is not ReplayState.STOPPED) else None
 
 
 def _day(text: str) -> date | None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import datetime, time
+from zoneinfo import ZoneInfo
+
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 
@@ -38,7 +41,10 @@ def show_today(request: Request, access: MyAccess) -> Response:
     latest = None
     if not report.coverage.calls:
         now, agents = access.desk.now(), access.agents(Permission.REPORTS_READ)
-        newest = access.desk.store.call_pages.find_starts_around(now, now, agents)[0]
+        midnight = datetime.combine(today, time(), ZoneInfo(zone))
+        starts = access.desk.store.call_pages
+        # A day that is over, rather than the first calls of today.
+        newest = starts.find_starts_around(midnight, now, agents)[0] or starts.find_starts_around(now, now, agents)[0]
         latest = None if newest is None else periods.local_day(newest, zone)
     if latest is not None:
         period = periods.period_of(PeriodKind.DAY, latest, zone)

@@ -68,3 +68,11 @@ def test_days_that_are_no_days_and_ends_before_beginnings_still_give_a_map(opene
 
 def test_who_may_see_no_calls_sees_no_heat_map(opened: OpenDesk) -> None:
     assert opened.login(UserRole.AUDITOR).get("/heat").status_code == 403
+
+
+def test_issues_and_stages_of_the_program_are_written_in_the_language_of_the_page(opened: OpenDesk) -> None:
+    client = opened.login(UserRole.ADMIN)
+    chinese, english = (client.get("/heat", headers={"accept-language": language}).text for language in ("zh", "en"))
+    assert '<th scope="row">退换货</th>' in chinese
+    assert '<th scope="row">退换货</th>' not in english
+    assert '<th scope="row">return or exchange</th>' in english

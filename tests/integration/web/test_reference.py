@@ -91,6 +91,8 @@ REFUSED = {
     "POST /api/v1/alerts/{alert_id}/snooze": {"not_found"},
     "POST /api/v1/alerts/{alert_id}/false-alarm": {"not_found"},
     "POST /api/v1/deliveries/{delivery_id}/replay": {"not_found"},
+    "GET /api/v1/rules/replays/{replay_id}": {"not_found"},  # replays have random names
+    "DELETE /api/v1/rules/replays/{replay_id}": {"not_found"},
     "GET /api/v1/exports/{export_id}/content": {"conflict"},  # no worker has written it
 }
 #: curl's exit status when the time that it was given is over: a stream has no end.

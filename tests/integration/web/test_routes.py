@@ -240,7 +240,9 @@ HELD_BY_THEIR_OWN_TESTS = {
     # test_live
     "GET /api/v1/live/stream",
     # test_rules
+    "DELETE /api/v1/rules/replays/{replay_id}",
     "GET /api/v1/rules/files/{name:path}",
+    "GET /api/v1/rules/replays/{replay_id}",
     "GET /rules/{name:path}",
     "POST /api/v1/rules/explain",
     "POST /api/v1/rules/lint",

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import queue
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
 
 from qareport.model import UserRole
+from qareport.rules import Replay
+from qareport.workflows.rule_background import ReplayRun
 from tests.support.desk import OpenDesk, open_desk
 from tests.support.rule_folder import RULES, make_config
+from tests.support.serving import wait_for
 
 MORE = RULES.replace("[投诉, 曝光]", "[投诉, 曝光, 三遍]")
 URL, API = "/rules/returns.yaml", "/api/v1/rules"
@@ -83,6 +89,95 @@ def test_a_rule_is_edited_tried_and_published_without_scripts(opened: OpenDesk) 
     )  # fmt: skip
     assert client.post("/rules").status_code == 303
     assert "排队中" in client.get("/rules").text
+
+
+@dataclass
+class SlowReplay:
+    """A replay of an administrator that walks through a thousand calls, when it is let."""
+
+    run: ReplayRun
+    walked: queue.SimpleQueue[int] = field(default_factory=queue.SimpleQueue)
+
+    def work(self) -> Replay:
+        for _call in self.run.counted(iter(self.walked.get, 0)):
+            pass
+        return Replay(
+            calls=self.run.done, changed_calls=0, unread=0, rules=(), gained=(), lost=(), before=None, after=None,
+            agents=(), seconds=1.0,
+        )  # fmt: skip
+
+
+@pytest.fixture
+def slow(opened: OpenDesk) -> Iterator[SlowReplay]:
+    desk, user = opened.desk.rules.desk, opened.users[UserRole.ADMIN]
+    opened.desk.rules.save("returns.yaml", user, MORE, now=opened.clock())
+    sha256 = desk.check({"returns.yaml": MORE}).sha256 or ""
+    run = ReplayRun(
+        {"returns.yaml": MORE}, user.user_id, sha256=sha256, total=1000, first=None, last=date(2026, 11, 21)
+    )
+    desk._replays[user.user_id] = run
+    slow = SlowReplay(run)
+    run.start(slow.work, at_end=lambda: None)
+    for _ in range(250):
+        slow.walked.put(1)
+    wait_for(lambda: run.done == 250, what="250 calls", seconds=30)
+    yield slow
+    slow.walked.put(0)
+
+
+def test_a_long_replay_says_how_far_it_is_and_is_there_when_one_comes_back(opened: OpenDesk, slow: SlowReplay) -> None:
+    client = opened.login(UserRole.ADMIN)
+    for address in (URL, f"{URL}?tab=replay"):
+        page = client.get(address).text
+        assert "已经试了250通，共1000通" in page
+        assert '<progress value="250" max="1000"' in page
+        assert 'name="last" value="2026-11-21"' in page
+    assert "returns.yaml：回放已经试了250通，共1000通" in client.get("/rules").text
+    assert "已经试了" not in opened.login(UserRole.SUPERVISOR).get(f"{URL}?tab=replay").text
+    state = client.get(f"{API}/replays/{slow.run.run_id}").json()
+    assert (state["state"], state["done"], state["total"], state["result"]) == ("running", 250, 1000, None)
+    assert client.post(URL, data={"action": "publish", "reason": "x"}).status_code == 422  # nothing was seen yet
+
+    slow.walked.put(0)
+    slow.run.wait()
+    assert "250通电话，0通有变化" in client.get(URL).text
+    assert "250通电话" not in client.get(URL).text  # it was shown
+    assert "250通电话" in client.get(f"{URL}?tab=replay").text
+    assert client.post(URL, data={"action": "publish", "reason": "x"}).status_code == 303
+
+
+def test_a_result_of_an_earlier_text_says_so(opened: OpenDesk, slow: SlowReplay) -> None:
+    slow.walked.put(0)
+    slow.run.wait()
+    client = opened.login(UserRole.ADMIN)
+    work(client, "save", text=MORE.replace("三遍", "四遍"))
+    assert "改动之前那份文字" in client.get(f"{URL}?tab=replay").text
+
+
+def test_a_replay_is_stopped_by_who_asked_for_it(opened: OpenDesk, slow: SlowReplay) -> None:
+    place = f"{API}/replays/{slow.run.run_id}"
+    other = opened.login(UserRole.SUPERVISOR)
+    assert {other.get(place).status_code, other.delete(place).status_code} == {404}
+    work(other, "stop")
+    assert not slow.run.wait(0.2)
+    client = opened.login(UserRole.ADMIN)
+    assert client.delete(place).status_code == 204
+    slow.walked.put(1)
+    assert "停在第250通，共1000通" in work(client, "stop")
+    assert client.get(place).json()["state"] == "stopped"
+    assert "停在第" not in client.get(URL).text
+
+
+def test_programs_need_not_wait_for_a_replay(opened: OpenDesk) -> None:
+    client = opened.login(UserRole.SUPERVISOR)
+    asked = client.post(f"{API}/replay", json={"files": {"returns.yaml": MORE}}, headers={"prefer": "respond-async"})
+    assert (asked.status_code, asked.json()["total"]) == (202, 4)
+    ended = wait_for(lambda: (told := client.get(asked.headers["location"]).json())["result"] and told, what="the end")
+    assert (ended["state"], ended["done"], ended["result"]["calls"]) == ("done", 4, 2)
+    order = {"text": MORE, "reason": "客户常说"}
+    etag = client.get(f"{API}/files/returns.yaml").headers["etag"]
+    published = client.put(f"{API}/files/returns.yaml", json=order, headers={"if-match": etag})
+    assert published.status_code == 200, published.text
 
 
 def test_an_older_text_comes_back_as_a_draft(opened: OpenDesk) -> None:

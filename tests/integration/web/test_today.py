@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from qareport.model import JobKind, UserRole
+from qareport.model import FailedCall, JobKind, UserRole
 from tests.support.desk import NOW, OpenDesk, open_desk
 
 
@@ -45,6 +45,28 @@ def test_after_a_day_without_calls_the_last_one_with_calls_is_shown_and_called_s
     assert 'href="/reports/day/2026-11-21"' in page
 
 
+def test_a_day_that_is_over_is_shown_rather_than_the_first_calls_of_today(opened: OpenDesk) -> None:
+    opened.clock.move(days=3)
+    client = opened.login(UserRole.ADMIN)
+    answer = client.patch("/api/v1/calls/c4", json={"started_at": "2026-11-25T07:30:00+08:00"})
+    assert answer.status_code == 200, answer.text
+    page = client.get("/").text
+    assert 'href="/reports/day/2026-11-21"' in page
+    assert re.search(r"听完的通话</span>\s*<strong>3</strong>", page)
+
+
+def test_pages_say_in_which_zone_their_times_are(opened: OpenDesk) -> None:
+    client = opened.login(UserRole.ADMIN)
+    assert "时间都是北京时间。" in client.get("/").text
+    assert "Times are Beijing time (UTC+8)." in client.get("/calls", headers={"accept-language": "en"}).text
+    assert "北京时间" not in opened.browser().get("/login").text  # it shows no times
+
+
+def test_a_list_without_appeals_says_how_one_comes_about(opened: OpenDesk) -> None:
+    assert "打开那通电话，在“质检发现”下面申诉" in opened.login(UserRole.AGENT).get("/appeals").text
+    assert "客服在自己通话的“质检发现”下面申诉以后" in opened.login(UserRole.SUPERVISOR).get("/appeals").text
+
+
 def test_before_the_first_call_the_page_leads_to_the_upload_and_counts_what_is_heard(tmp_path: Path) -> None:
     with open_desk(tmp_path, calls=False) as empty:
         client = empty.login(UserRole.SUPERVISOR)
@@ -59,3 +81,10 @@ def test_today_so_far_is_a_click_away(opened: OpenDesk) -> None:
     client = opened.login(UserRole.SUPERVISOR)
     assert 'href="/reports/day/2026-11-22">今天到现在' in client.get("/").text
     assert client.get("/reports/day/2026-11-22").status_code == 200
+
+
+def test_a_call_that_failed_is_told_without_the_folders_of_the_server() -> None:
+    failed = FailedCall(
+        call_id="c9", audio_path="/srv/calls/c9.ogg", step="decode", reason="/srv/calls/c9.ogg: no recording"
+    )
+    assert failed.reason_without_folders == "c9.ogg: no recording"

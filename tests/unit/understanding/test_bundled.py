@@ -13,7 +13,7 @@ from qareport.model import ACTS_OF, Act, Emotion, Role, Segment, SpokenAct, Tran
 from qareport.settings import bundled_reader
 from qareport.understanding.bundled import BundledReader
 from qareport.understanding.features import numbers_of
-from qareport.understanding.reader_model import ROLES, ReaderModel
+from qareport.understanding.reader_model import ROLES, ReaderModel, Weights
 from qareport.understanding.second_look import LOOKED_AT_TWICE, margins_around
 from tests.support.calls import AGENT, CUSTOMER, EXAMPLE, call, say
 from tests.support.reader_models import TOPICS, make_model
@@ -176,8 +176,16 @@ def test_a_model_for_other_features_is_refused(path: Path, fitted: Fitted, tmp_p
         ReaderModel.load(tmp_path / "old.npz")
 
 
+def test_weights_stay_bytes_and_are_worth_what_their_column_says() -> None:
+    numbers = np.array([[1, 2], [3, -4], [5, 6], [-7, 8], [0, 0]], dtype=np.int8)
+    weights = Weights(numbers, np.array([[0.5, 2.0], [10.0, 100.0]], dtype=np.float32))
+    assert weights.take(np.array([1, 2, -1])).tolist() == [[1.5, -8.0], [50.0, 600.0], [0.0, 0.0]]
+    assert weights.at(np.array([[0], [3], [-1]]), np.array([[1], [0], [1]])).tolist() == [[4.0], [-70.0], [0.0]]
+
+
 def test_the_shipped_model_is_small_and_knows_all_acts_and_topics(shipped: BundledReader) -> None:
     assert bundled_reader().stat().st_size <= 10_000_000
+    assert shipped.model.own.numbers.nbytes + shipped.model.around.numbers.nbytes <= 10_000_000
     assert shipped.model.acts == {role: ACTS_OF[role] for role in ROLES}
     assert len(shipped.model.topics) == 14
 

@@ -15,6 +15,7 @@ from qareport.errors import ConfigError, Diagnostic, SourceLocation
 from qareport.messages import Message, say
 
 _MAX_DEPTH = 40
+#: Tabs, marked keys (`? `) and a comment right behind `|`: libyaml lets some pass that `_Loader` names.
 _ONLY_SLOWLY = re.compile(r"\t|^[ \-]*\?(?:\s|\Z)|[|>][-+0-9]*#", re.MULTILINE)
 
 _KEY = r"\s*(?:-\s+)*[\"']?[\w$.][\w$. ]{0,40}[\"']?"
@@ -79,10 +80,7 @@ if yaml.__with_libyaml__:
 
 
 def _compose_fast(text: str) -> tuple[yaml.Node | None, list[tuple[str, yaml.Mark]]] | None:
-    """Parse a document by libyaml; None: it is not here, or something is wrong, which `_Loader` says better.
-
-    libyaml lets some tabs, marked keys (`? `) and a comment right behind `|` pass that `_Loader` names.
-    """
+    """Parse a document by libyaml; None: it is not here, or something is wrong, which `_Loader` says better."""
     if not yaml.__with_libyaml__ or _ONLY_SLOWLY.search(text):
         return None
     try:
@@ -102,10 +100,6 @@ def compose_nodes(text: str, name: str) -> tuple[yaml.Node | None, list[Diagnost
     def where(line: int, column: int) -> SourceLocation:
         return SourceLocation(file=name, line=line + 1, column=column + 1)
 
-    def refuse(reason: str, place: SourceLocation) -> ConfigError:
-        what = say("not YAML: {reason}", reason=reason)
-        return ConfigError([Diagnostic(code="invalid-yaml", what=what, where=place)])
-
     if (fast := _compose_fast(text)) is not None:
         return fast[0], [_tag_problem(tag, where(mark.line, mark.column)) for tag, mark in fast[1]]
     try:
@@ -119,16 +113,16 @@ def compose_nodes(text: str, name: str) -> tuple[yaml.Node | None, list[Diagnost
         node = loader.get_single_node()
     except _TooDeep as error:
         mark, what = error.problem_mark, say("nested deeper than {most} levels", most=_MAX_DEPTH)
-        place = where(mark.line if mark else 0, mark.column if mark else 0)
+        place = where(mark.line, mark.column) if mark else where(0, 0)
         raise ConfigError([Diagnostic(code="yaml-nesting", what=what, where=place)]) from error
     except yaml.MarkedYAMLError as error:
-        mistake = _diagnose(text, error)
-        place = where(mistake.line, mistake.column)
-        problem = Diagnostic(code="invalid-yaml", what=mistake.what, where=place, to_do=mistake.to_do)
-        raise ConfigError([problem]) from error
+        found = _diagnose(text, error)
+        place = where(found.line, found.column)
+        raise ConfigError([Diagnostic(code="invalid-yaml", what=found.what, where=place, to_do=found.to_do)]) from error
     except (yaml.YAMLError, RecursionError, ValueError, OverflowError) as error:
         # ValueError and OverflowError: an escape such as "\UFFFFFFFF" that is no character.
-        raise refuse(str(error), where(loader.line, loader.column)) from error
+        what, place = say("not YAML: {reason}", reason=str(error)), where(loader.line, loader.column)
+        raise ConfigError([Diagnostic(code="invalid-yaml", what=what, where=place)]) from error
     finally:
         loader.dispose()
     return node, [_tag_problem(tag, where(mark.line, mark.column)) for tag, mark in loader.tags]

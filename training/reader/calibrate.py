@@ -8,6 +8,7 @@ offsets and thresholds of their own.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
@@ -39,6 +40,10 @@ ALARM_LIMITS: Final = (AlarmLimits(0.86, 0.7, 0.35), AlarmLimits(0.82, 0.6, 1.0)
 #: The same of acts of the agent, which accuse somebody.
 ACCUSING_LIMITS: Final = (AlarmLimits(0.9, 0.75, 0.15), AlarmLimits(0.86, 0.6, 1.0))
 LEAST_THRESHOLD, MOST_THRESHOLD = 0.2, 0.95
+#: Added to the log-odds from which on they are claimed: alarms are rarer in real talk than in the calls of the corpus,
+#: many of which were rewritten because something was hard in them, so as few wrong claims in a hundred calls weigh more
+#: there. Of held-out rewritten calls' alarms .80 are right with it and .26 found; without it .66 and .34.
+CAUTION = 0.8
 #: Acts that alarm, or for which an agent loses points.
 CAREFUL: Final = frozenset((*ALARMS, Act.CALM, Act.RUDE, Act.BLAME))
 LEAST_TOPIC = 0.05
@@ -73,7 +78,8 @@ def calibrate_acts(unseen: OutOfFold) -> tuple[dict[tuple[Role, int], Calibratio
                 if act in CAREFUL:
                     calls = int((rewritten & (moved == tone)).sum())
                     limits = (ACCUSING_LIMITS if role is Role.AGENT else ALARM_LIMITS)[tone]
-                    threshold = alarm_threshold(scores[chosen], truth[chosen], is_rewritten[chosen], calls, limits)
+                    least = alarm_threshold(scores[chosen], truth[chosen], is_rewritten[chosen], calls, limits)
+                    threshold = 1 / (1 + (1 / least - 1) * math.exp(-CAUTION))
                 else:
                     threshold = float(np.clip(best_f1(scores[chosen], truth[chosen]), LEAST_THRESHOLD, MOST_THRESHOLD))
                 thresholds.append(threshold)

@@ -7,6 +7,7 @@ import pytest
 
 from qareport.understanding.evidence import GramPlaces, evidence
 from qareport.understanding.features import Vocabulary, grams_of
+from qareport.understanding.reader_model import Weights
 
 
 def test_letters_share_the_weights_of_the_n_grams_over_them() -> None:
@@ -15,11 +16,12 @@ def test_letters_share_the_weights_of_the_n_grams_over_them() -> None:
     known = np.unique(keys)
     grams = Vocabulary(known, np.arange(len(known), dtype=np.int32)).find(keys)
     # Row by row: the n-grams of a role that is not asked about, of one that is, and none.
-    weights = np.random.default_rng(1).normal(size=(2 * len(known) + 1, 3)).astype(np.float32)
-    weights[-1] = 0
+    numbers = np.random.default_rng(1).integers(-127, 128, size=(2 * len(known) + 1, 3), dtype=np.int8)
+    numbers[-1] = 0
+    weights = Weights(numbers, np.array([[0.1, 0.2, 0.3], [0.4, 0.5, 0.6]], dtype=np.float32))
     expected = {0: np.zeros(4), 1: np.zeros(5)}
     for gram, owner, size, offset in zip(grams, owners, sizes, offsets, strict=True):
-        expected[int(owner)][offset : offset + size] += weights[len(known) + gram, 2] / size
+        expected[int(owner)][offset : offset + size] += numbers[len(known) + gram, 2] * 0.6 / size
     claims = np.array([1, 0, 1])
     places = GramPlaces.of(texts, grams, owners, sizes, offsets)
     letters = places.letters(weights, np.full(3, len(known)), claims, np.full(3, 2))

@@ -358,7 +358,7 @@ def _renewed(heard: _Heard) -> Iterator[None]:
 
 
 def call_of(job: Job) -> Call:
-    """Return what the person who uploaded a recording said of the call."""
+    """Return what the person who uploaded a recording said of the call, or the telephone system of a live one."""
     facts = job.payload
     started_at = facts.get("started_at")
     return Call(
@@ -371,7 +371,7 @@ def call_of(job: Job) -> Call:
         external_ref=facts.get("external_ref") or None,
         started_at=datetime.fromisoformat(started_at) if started_at else None,
         channel_roles=tuple(Role(role) for role in facts.get("channel_roles") or ()),
-        source=CallSource.UPLOAD,
+        source=CallSource.LIVE if facts.get("live_id") else CallSource.UPLOAD,
     )
 
 

@@ -113,7 +113,9 @@ def test_a_token_is_shown_once_does_what_it_may_and_is_revoked(opened: OpenDesk)
     admin = opened.enter(UserRole.ADMIN)
     form = {"name": "工单系统", "user": "admin", "days": "30", "scopes": ["settings:write", "calls:read"]}
     secret = secret_on(admin.post("/settings/tokens", data=form).text)
-    assert secret not in admin.get("/settings/tokens").text
+    page = admin.get("/settings/tokens").text
+    assert secret not in page
+    assert "上传录音，改通话信息 <code>calls:write</code>" in page
     program = opened.browser()
     program.headers["authorization"] = f"Bearer {secret}"
     assert program.get("/api/v1/me").json()["token"] == form["name"]

@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 from qareport.audio.streaming import WavAppender
-from qareport.model import Alert, JobKind, LiveCall, LiveState, Role, Signal
+from qareport.model import Alert, CallSource, JobKind, LiveCall, LiveState, Role, Signal
 from qareport.store import Store
+from qareport.workflows.hear_uploads import call_of
 from qareport.workflows.live.merging import end_orphans, merge
 from qareport.workflows.live.recording import CallRecording, Recordings
 
@@ -43,7 +44,8 @@ def test_what_a_killed_process_left_behind_is_ended_and_what_it_recorded_is_judg
         assert silent.state is LiveState.MERGE_FAILED
         (job,) = store.jobs.list(JobKind.UPLOAD)
         assert job.payload["path"] == str(tmp_path / "a.wav")
-        assert job.payload["customer_phone"] == "13812345678"
+        call = call_of(job)
+        assert (call.customer_phone, call.source) == ("13812345678", CallSource.LIVE)
         assert not (tmp_path / "b.wav").exists()
         assert end_orphans(store, at=NOW) == 0
         assert list(store.maintenance.verify_rows()) == []

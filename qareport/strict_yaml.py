@@ -146,6 +146,8 @@ def _problems(error: pydantic.ValidationError, source: YamlSource, known: list[s
         if issue["type"] in ("unexpected_keyword_argument", "extra_forbidden"):
             near = difflib.get_close_matches(name, known, n=1)
             to_do = say("did you mean {word!r}?", word=near[0]) if near else None
+            if "：" in name:
+                to_do = say("write an English colon and a space (: )")
             yield Problem(what=say("unknown key {key!r}", key=name), where=where, to_do=to_do)
         elif issue["type"] == "missing" or issue["type"] == "missing_argument":
             yield Problem(what=say("{key!r} is missing", key=name), where=where)
@@ -159,6 +161,7 @@ _PLAINLY: Mapping[str, Message] = {
     "int_type": say("a whole number"),
     "float_type": say("a number"),
     "dict_type": say("keys with values below it, not a bare value"),
+    "dataclass_type": say("keys with values below it, not a bare value"),
     "list_type": say("a list, each item after a dash"),
     "tuple_type": say("a list, each item after a dash"),
     "string_type": say("text"),

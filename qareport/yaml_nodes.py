@@ -367,8 +367,24 @@ def _indentation(lines: list[str], line: int, expected: int | None) -> YamlMista
     return YamlMistake(what=what, to_do=to_do, line=line, column=own)
 
 
+def _last_bracket(lines: list[str], end: yaml.Mark) -> yaml.Mark:
+    """Return where the innermost bracket that is open at the end was opened."""
+    opened: list[tuple[int, int]] = []
+    for number, text in enumerate(lines):
+        for place, letter in enumerate(_QUOTED.sub(lambda quoted: " " * len(quoted.group()), text)):
+            if letter in "[{":
+                opened.append((number, place))
+            elif letter in "]}" and opened:
+                opened.pop()
+    line, column = opened[-1] if opened else (end.line, end.column)
+    return yaml.Mark(end.name, end.index, line, column, None, None)
+
+
 def _not_closed(lines: list[str], start: yaml.Mark, line: int, column: int, problem: str) -> YamlMistake:
     opened = _text_of(lines, start.line)[start.column : start.column + 1]
+    if not opened:  # the file ends where a value was to come: what was opened is before it
+        start = _last_bracket(lines, start)
+        opened = _text_of(lines, start.line)[start.column : start.column + 1]
     inside = "\n".join([_text_of(lines, start.line)[start.column :], *lines[start.line + 1 : line + 1]])
     if opened in "'\"":
         what = say("the quotation mark {mark} is not closed", mark=opened)

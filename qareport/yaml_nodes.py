@@ -377,7 +377,7 @@ def _last_bracket(lines: list[str], end: yaml.Mark) -> yaml.Mark:
             elif letter in "]}" and opened:
                 opened.pop()
     line, column = opened[-1] if opened else (end.line, end.column)
-    return yaml.Mark(end.name, end.index, line, column, None, None)
+    return yaml.Mark(end.name, end.index, line, column, None, 0)
 
 
 def _not_closed(lines: list[str], start: yaml.Mark, line: int, column: int, problem: str) -> YamlMistake:

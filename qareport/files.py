@@ -251,16 +251,18 @@ def _check_owner(status: os.stat_result, path: Path, holds: Message, error: type
 
 #: Zip entries carry a time; this one is the earliest that a zip can hold.
 _ZIP_TIME = (1980, 1, 1, 0, 0, 0)
+#: The last year that a zip can hold: seven bits count from 1980 (APPNOTE.TXT, 4.4.6).
+_ZIP_LAST_YEAR = 2107
 
 
 def check_clock(where: str) -> None:
     """Refuse to make a zip package (docx, xlsx) under a clock whose time no zip can hold.
 
     Raises:
-        DocumentError: the clock of this machine is before 1980.
+        DocumentError: the clock of this machine is before 1980 or after 2107.
     """
     year = time.gmtime().tm_year
-    if year < _ZIP_TIME[0]:
+    if not _ZIP_TIME[0] <= year <= _ZIP_LAST_YEAR:
         what = say("the clock of this machine says {year}; such a file cannot be dated", year=year)
         raise DocumentError(what, where=where, to_do=say("set the clock"))
 

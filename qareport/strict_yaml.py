@@ -20,7 +20,7 @@ from pydantic_core import PydanticCustomError
 
 from qareport.errors import ConfigError, Diagnostic, Problem, SourceLocation, os_reason
 from qareport.messages import Message, say
-from qareport.yaml_nodes import compose_nodes
+from qareport.yaml_nodes import MAX_DEPTH, NodeLoader, TooDeepError, compose_fast, diagnose
 
 T = TypeVar("T")
 #: A path into a document: keys of mappings and indexes of lists.
@@ -92,9 +92,9 @@ def parse_yaml(content: bytes, *, name: str) -> YamlSource:
         where = SourceLocation(file=name, line=content[: error.start].count(b"\n") + 1)
         what, to_do = say("not UTF-8 text"), say("save the file as UTF-8")
         raise ConfigError([Diagnostic(code="not-utf8", what=what, where=where, to_do=to_do)]) from error
-    node, tags = compose_nodes(text, name)
+    node, tags = _compose(text, name)
     if tags:
-        raise ConfigError(tags)
+        raise ConfigError([_tag_problem(tag, where) for tag, where in tags])
     reader = _Reader(name, text)
     data = None if node is None else reader.read(node, ())
     if reader.problems:
@@ -106,6 +106,45 @@ def parse_yaml(content: bytes, *, name: str) -> YamlSource:
         plain_scalars=tuple(reader.plain_scalars),
         comments=tuple(_comments(text, name, reader.spans)),
     )
+
+
+def _compose(text: str, name: str) -> tuple[yaml.Node | None, list[tuple[str, SourceLocation]]]:
+    """Parse a document into nodes, once; return them with the explicit tags and their places."""
+
+    def where(line: int, column: int) -> SourceLocation:
+        return SourceLocation(file=name, line=line + 1, column=column + 1)
+
+    if (fast := compose_fast(text)) is not None:
+        return fast[0], [(tag, where(mark.line, mark.column)) for tag, mark in fast[1]]
+    try:
+        loader = NodeLoader(text)
+    except yaml.reader.ReaderError as error:
+        before = text[: error.position]
+        line, column = before.count("\n"), error.position - before.rfind("\n") - 1
+        what = say("character U+{number} cannot be used", number=f"{int(error.character):04X}")
+        raise ConfigError([Diagnostic(code="invalid-yaml", what=what, where=where(line, column))]) from error
+    try:
+        node = loader.get_single_node()
+    except TooDeepError as error:
+        mark, what = error.problem_mark, say("nested deeper than {most} levels", most=MAX_DEPTH)
+        place = where(mark.line, mark.column) if mark else where(0, 0)
+        raise ConfigError([Diagnostic(code="yaml-nesting", what=what, where=place)]) from error
+    except yaml.MarkedYAMLError as error:
+        found = diagnose(text, error)
+        place = where(found.line, found.column)
+        raise ConfigError([Diagnostic(code="invalid-yaml", what=found.what, where=place, to_do=found.to_do)]) from error
+    except (yaml.YAMLError, RecursionError, ValueError, OverflowError) as error:
+        # ValueError and OverflowError: an escape such as "\UFFFFFFFF" that is no character.
+        what, place = say("not YAML: {reason}", reason=str(error)), where(loader.line, loader.column)
+        raise ConfigError([Diagnostic(code="invalid-yaml", what=what, where=place)]) from error
+    finally:
+        loader.dispose()
+    return node, [(tag, where(mark.line, mark.column)) for tag, mark in loader.tags]
+
+
+def _tag_problem(tag: str, where: SourceLocation) -> Diagnostic:
+    what, to_do = say("tag {tag!r} is not used here", tag=tag), say("write the value plainly")
+    return Diagnostic(code="yaml-tag", what=what, where=where, to_do=to_do)
 
 
 def _comments(text: str, name: str, spans: list[tuple[int, int]]) -> Iterator[tuple[SourceLocation, str]]:
@@ -146,6 +185,8 @@ def _problems(error: pydantic.ValidationError, source: YamlSource, known: list[s
         if issue["type"] in ("unexpected_keyword_argument", "extra_forbidden"):
             near = difflib.get_close_matches(name, known, n=1)
             to_do = say("did you mean {word!r}?", word=near[0]) if near else None
+            if "：" in name:
+                to_do = say("write an English colon and a space (: )")
             yield Problem(what=say("unknown key {key!r}", key=name), where=where, to_do=to_do)
         elif issue["type"] == "missing" or issue["type"] == "missing_argument":
             yield Problem(what=say("{key!r} is missing", key=name), where=where)
@@ -159,6 +200,7 @@ _PLAINLY: Mapping[str, Message] = {
     "int_type": say("a whole number"),
     "float_type": say("a number"),
     "dict_type": say("keys with values below it, not a bare value"),
+    "dataclass_type": say("keys with values below it, not a bare value"),
     "list_type": say("a list, each item after a dash"),
     "tuple_type": say("a list, each item after a dash"),
     "string_type": say("text"),

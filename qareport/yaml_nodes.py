@@ -11,11 +11,10 @@ from typing import Any
 
 import yaml
 
-from qareport.errors import ConfigError, Diagnostic, SourceLocation
 from qareport.messages import Message, say
 
-_MAX_DEPTH = 40
-#: Tabs, marked keys (`? `) and a comment right behind `|`: libyaml lets some pass that `_Loader` names.
+MAX_DEPTH = 40
+#: Tabs, marked keys (`? `) and a comment right behind `|`: libyaml lets some pass that `NodeLoader` names.
 _ONLY_SLOWLY = re.compile(r"\t|^[ \-]*\?(?:\s|\Z)|[|>][-+0-9]*#", re.MULTILINE)
 
 _KEY = r"\s*(?:-\s+)*[\"']?[\w$.][\w$. ]{0,40}[\"']?"
@@ -32,11 +31,11 @@ _KEY_START = re.compile(r"\s*(?:-\s+)*(?=[^\s#-])")
 _BRACES = re.compile(r"[^:]*:\s+(?=\{\{)")
 
 
-class _TooDeep(yaml.MarkedYAMLError):
-    """The document is nested deeper than `_MAX_DEPTH`."""
+class TooDeepError(yaml.MarkedYAMLError):
+    """The document is nested deeper than `MAX_DEPTH`."""
 
 
-class _Loader(yaml.SafeLoader):
+class NodeLoader(yaml.SafeLoader):
     """Composes nodes, and notes explicit tags (`!name`), which nodes do not tell from those that YAML resolves.
 
     Its errors have the words that `diagnose` knows.
@@ -55,8 +54,8 @@ class _Loader(yaml.SafeLoader):
         tag = getattr(event, "tag", None)
         if tag is not None:
             self.tags.append((tag, event.start_mark))
-        if self.depth > _MAX_DEPTH:  # refused here, before the nesting costs time and stack
-            raise _TooDeep(problem=f"nested deeper than {_MAX_DEPTH} levels", problem_mark=event.start_mark)
+        if self.depth > MAX_DEPTH:  # refused here, before the nesting costs time and stack
+            raise TooDeepError(problem=f"nested deeper than {MAX_DEPTH} levels", problem_mark=event.start_mark)
         self.depth += 1
         node = super().compose_node(parent, index)
         self.depth -= 1
@@ -66,10 +65,10 @@ class _Loader(yaml.SafeLoader):
 if yaml.__with_libyaml__:
     from yaml._yaml import CParser
 
-    class _FastLoader(CParser, _Loader):
+    class _FastLoader(CParser, NodeLoader):
         """The same by libyaml, which scans four times as fast; only the nodes are composed here."""
 
-        __init__ = _Loader.__init__
+        __init__ = NodeLoader.__init__
         #: Its own methods would compose all nodes out of sight.
         get_single_node = yaml.composer.Composer.get_single_node
 
@@ -79,8 +78,8 @@ if yaml.__with_libyaml__:
             yaml.resolver.Resolver.__init__(self)
 
 
-def _compose_fast(text: str) -> tuple[yaml.Node | None, list[tuple[str, yaml.Mark]]] | None:
-    """Parse a document by libyaml; None: it is not here, or something is wrong, which `_Loader` says better."""
+def compose_fast(text: str) -> tuple[yaml.Node | None, list[tuple[str, yaml.Mark]]] | None:
+    """Parse a document by libyaml; None: it is not here, or something is wrong, which `NodeLoader` says better."""
     if not yaml.__with_libyaml__ or _ONLY_SLOWLY.search(text):
         return None
     try:
@@ -88,49 +87,6 @@ def _compose_fast(text: str) -> tuple[yaml.Node | None, list[tuple[str, yaml.Mar
         return loader.get_single_node(), loader.tags
     except (yaml.YAMLError, RecursionError, ValueError, OverflowError):
         return None
-
-
-def compose_nodes(text: str, name: str) -> tuple[yaml.Node | None, list[Diagnostic]]:
-    """Parse a document into nodes, once; return them with the problems of explicit tags.
-
-    Raises:
-        ConfigError: not YAML, several documents, or nested too deeply; with line and column.
-    """
-
-    def where(line: int, column: int) -> SourceLocation:
-        return SourceLocation(file=name, line=line + 1, column=column + 1)
-
-    if (fast := _compose_fast(text)) is not None:
-        return fast[0], [_tag_problem(tag, where(mark.line, mark.column)) for tag, mark in fast[1]]
-    try:
-        loader = _Loader(text)
-    except yaml.reader.ReaderError as error:
-        before = text[: error.position]
-        line, column = before.count("\n"), error.position - before.rfind("\n") - 1
-        what = say("character U+{number} cannot be used", number=f"{int(error.character):04X}")
-        raise ConfigError([Diagnostic(code="invalid-yaml", what=what, where=where(line, column))]) from error
-    try:
-        node = loader.get_single_node()
-    except _TooDeep as error:
-        mark, what = error.problem_mark, say("nested deeper than {most} levels", most=_MAX_DEPTH)
-        place = where(mark.line, mark.column) if mark else where(0, 0)
-        raise ConfigError([Diagnostic(code="yaml-nesting", what=what, where=place)]) from error
-    except yaml.MarkedYAMLError as error:
-        found = _diagnose(text, error)
-        place = where(found.line, found.column)
-        raise ConfigError([Diagnostic(code="invalid-yaml", what=found.what, where=place, to_do=found.to_do)]) from error
-    except (yaml.YAMLError, RecursionError, ValueError, OverflowError) as error:
-        # ValueError and OverflowError: an escape such as "\UFFFFFFFF" that is no character.
-        what, place = say("not YAML: {reason}", reason=str(error)), where(loader.line, loader.column)
-        raise ConfigError([Diagnostic(code="invalid-yaml", what=what, where=place)]) from error
-    finally:
-        loader.dispose()
-    return node, [_tag_problem(tag, where(mark.line, mark.column)) for tag, mark in loader.tags]
-
-
-def _tag_problem(tag: str, where: SourceLocation) -> Diagnostic:
-    what, to_do = say("tag {tag!r} is not used here", tag=tag), say("write the value plainly")
-    return Diagnostic(code="yaml-tag", what=what, where=where, to_do=to_do)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,7 +99,7 @@ class YamlMistake:
     column: int
 
 
-def _diagnose(text: str, error: yaml.MarkedYAMLError) -> YamlMistake:
+def diagnose(text: str, error: yaml.MarkedYAMLError) -> YamlMistake:
     """Explain an error of PyYAML in the text that it read."""
     lines = text.splitlines()
     problem, mark = str(error.problem), error.problem_mark or error.context_mark
@@ -361,8 +317,24 @@ def _indentation(lines: list[str], line: int, expected: int | None) -> YamlMista
     return YamlMistake(what=what, to_do=to_do, line=line, column=own)
 
 
+def _last_bracket(lines: list[str], end: yaml.Mark) -> yaml.Mark:
+    """Return where the innermost bracket that is open at the end was opened."""
+    opened: list[tuple[int, int]] = []
+    for number, text in enumerate(lines):
+        for place, letter in enumerate(_QUOTED.sub(lambda quoted: " " * len(quoted.group()), text)):
+            if letter in "[{":
+                opened.append((number, place))
+            elif letter in "]}" and opened:
+                opened.pop()
+    line, column = opened[-1] if opened else (end.line, end.column)
+    return yaml.Mark(end.name, end.index, line, column, None, 0)
+
+
 def _not_closed(lines: list[str], start: yaml.Mark, line: int, column: int, problem: str) -> YamlMistake:
     opened = _text_of(lines, start.line)[start.column : start.column + 1]
+    if not opened:  # the file ends where a value was to come: what was opened is before it
+        start = _last_bracket(lines, start)
+        opened = _text_of(lines, start.line)[start.column : start.column + 1]
     inside = "\n".join([_text_of(lines, start.line)[start.column :], *lines[start.line + 1 : line + 1]])
     if opened in "'\"":
         what = say("the quotation mark {mark} is not closed", mark=opened)

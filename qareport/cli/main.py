@@ -135,6 +135,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(arguments: list[str]) -> int:
+    if any(_is_misread(argument) for argument in arguments):
+        return _report_unreadable(arguments)
     try:
         return int(cli.main(args=arguments, prog_name="qareport", standalone_mode=False) or 0)
     except (click.exceptions.Abort, KeyboardInterrupt):
@@ -153,8 +155,33 @@ def _run(arguments: list[str]) -> int:
         if error.errno is not None and not isinstance(error, BrokenPipeError):
             return _report_system_error(error)
         return _report_fault()
+    except UnicodeEncodeError:
+        return _report_fault() if all(map(_is_text, arguments)) else _report_unreadable(arguments)
     except Exception:  # noqa: BLE001 - the last boundary: nothing may end as if "some calls failed"
         return _report_fault()
+
+
+def _is_text(argument: str) -> bool:
+    """Tell whether the locale could read an argument; a name of a file may be one that it cannot."""
+    return argument.isascii() or not any("\ud800" <= letter <= "\udfff" for letter in argument)
+
+
+def _is_misread(argument: str) -> bool:
+    """Tell whether an argument is UTF-8 that the locale could not read, as under `LC_ALL=POSIX PYTHONUTF8=0`."""
+    if _is_text(argument):
+        return False
+    try:
+        return bool(os.fsencode(argument).decode())
+    except UnicodeError:
+        return False
+
+
+def _report_unreadable(arguments: list[str]) -> int:
+    argument = next(argument for argument in arguments if not _is_text(argument))
+    shown = os.fsencode(argument).decode("utf-8", "replace")
+    what = say("an argument cannot be read in this locale: {argument}", argument=shown)
+    complain(Problem(what=what, to_do=say("set LC_ALL=C.UTF-8, unset PYTHONUTF8, and write it in UTF-8")))
+    return 2
 
 
 def _report_fault() -> int:

@@ -45,6 +45,16 @@ from qareport.workflows import select
 from qareport.workflows.export import FORMATS, KINDS, Table, masked_records, open_table, rows, text_of_call
 from qareport.workflows.export.qa import QA_FORMATS, write_pairs
 
+#: `-o FILE`, as `output`; None is stdout, which `-` names too.
+output_option = click.option(
+    "-o",
+    "output",
+    type=click.Path(path_type=Path),
+    callback=lambda _, __, path: None if path == Path("-") else path,
+    metavar="FILE",
+    help="Write here instead of stdout.",
+)
+
 
 @click.command(cls=SpokenCommand)
 @click.argument("query", nargs=-1, required=True, metavar="QUERY")
@@ -205,7 +215,7 @@ def _data(text: str, scope: str, found: Found, phrases: Sequence[Terms], config:
     type=click.Choice([*FORMATS, *(name for name in QA_FORMATS if name not in FORMATS)]),
     help="[from -o, else csv] Of qa: jsonl, alpaca, sharegpt, dpo, csv.",
 )
-@click.option("-o", "output", type=click.Path(path_type=Path), metavar="FILE", help="Write here instead of stdout.")
+@output_option
 @date_option("--since", help="Calls of that day and later")
 @date_option("--until", help="Calls of that day and earlier")
 @click.option("--order", "orders", multiple=True, metavar="ORDER", help="Calls of an order; may be given again.")

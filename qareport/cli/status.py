@@ -62,9 +62,12 @@ def status(options: Options, format_: str, metrics: Path | None) -> int:
 
 
 def _write(path: Path, state: InstallationStatus | None) -> None:
-    from qareport.workflows.status import write_metrics
+    from qareport.workflows.status import render_metrics, write_metrics
 
-    write_metrics(path, state)
+    if path == Path("-"):
+        click.echo(render_metrics(state), nl=False)
+    else:
+        write_metrics(path, state)
 
 
 def _lines(state: InstallationStatus, zone: ZoneInfo) -> Iterator[Message | str]:

@@ -13,7 +13,7 @@ from qareport.cli.console import Options, ProgressBars, complain, language_optio
 from qareport.cli.intake_summary import skipped_lines
 from qareport.cli.language import SpokenCommand
 from qareport.cli.run import wait_for_writers
-from qareport.cli.search import call_file_name, is_folder, open_output
+from qareport.cli.search import call_file_name, is_folder, open_output, output_option
 from qareport.codec import to_json
 from qareport.messages import say
 from qareport.model import FailedCall, Transcript
@@ -36,7 +36,7 @@ _SUBTITLES = ("srt", "vtt")
     type=click.Choice(FORMATS),
     help="[from the end of -o FILE, else rich on a terminal, else json]",
 )
-@click.option("-o", "output", type=click.Path(path_type=Path), metavar="FILE", help="Write here instead of stdout.")
+@output_option
 @language_option
 @takes_options
 def transcribe(options: Options, recordings: tuple[str, ...], format_: str | None, output: Path | None) -> int:

@@ -6,7 +6,7 @@ import difflib
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -326,10 +326,12 @@ class _Parser:
         try:
             first = date(*(int(part) for part in [*text.split("-"), "1"][:3]))
             after = first + calendar.DAY if text.count("-") == 2 else (first + 31 * calendar.DAY).replace(day=1)
+            # In UTC, as the store compares them: the first and the last days of all have no such instant everywhere.
+            starts = (calendar.start_of(day, self._zone).astimezone(UTC) for day in (first, after))
+            return next(starts), next(starts)
         except (ValueError, TypeError, OverflowError) as error:
             expected = say("for example {example}", example=_EXAMPLES["date"])
             raise _wrong(say("no such date: {text}", text=text), token.place, expected=expected) from error
-        return calendar.start_of(first, self._zone), calendar.start_of(after, self._zone)
 
 
 def _mark_named(name: str) -> Mark | None:

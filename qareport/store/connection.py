@@ -74,7 +74,8 @@ def _reason(error: object) -> str:
     parts = getattr(error, "args", ())
     if parts and isinstance(parts[0], dict):  # pg8000: the server's message under "M"
         return str(parts[0].get("M", parts[0]))
-    return str(error).splitlines()[0] if str(error) else type(error).__name__
+    said = re.sub(r"\s*\(timeout is .*\)\.?$", "", str(error).partition("\n")[0])  # pg8000 lists its arguments
+    return said or type(error).__name__
 
 
 def _to_do(reason: str) -> Message:
@@ -198,7 +199,9 @@ _SQLITE_POOL = {"pool_size": 8, "max_overflow": 32}
 BUSY_MS = 10_000
 
 
-_SQLITE_FILE = re.compile(r"sqlite(?:\+pysqlite)?:///(.+)", re.DOTALL)
+_SQLITE_FILE = re.compile(r"sqlite(?:\+pysqlite)?:///(?!:memory:$)(.+)", re.DOTALL)
+#: A store that ends with its process; its other spellings are more likely slips, and are refused.
+_IN_MEMORY = "sqlite://"
 
 
 def parse_url(url: str) -> sqlalchemy.URL:
@@ -213,7 +216,8 @@ def parse_url(url: str) -> sqlalchemy.URL:
         parsed = sqlalchemy.make_url(url)
     except (sqlalchemy.exc.ArgumentError, ValueError):
         parsed = None
-    if parsed is None or parsed.get_backend_name() not in ("sqlite", "postgresql", "postgres"):
+    backend = parsed.get_backend_name() if parsed is not None else ""
+    if parsed is None or (backend not in ("postgresql", "postgres") and url != _IN_MEMORY):
         raise StoreError(
             say("not a store URL"),
             where=redact(url),
@@ -248,8 +252,7 @@ def open_engine(url: str, *, make: bool, check: bool = True) -> sqlalchemy.Engin
         parsed = parsed.set(drivername="postgresql+pg8000")
     if parsed.get_backend_name() == "sqlite":
         check = _check_place(parsed, where, make=make) or check
-        in_file = bool(parsed.database) and parsed.database != ":memory:"
-        engine = sqlalchemy.create_engine(parsed, **(_SQLITE_POOL if in_file else {}))
+        engine = sqlalchemy.create_engine(parsed, **(_SQLITE_POOL if parsed.database else {}))
         event.listen(engine, "connect", _set_up_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
     else:
@@ -270,11 +273,17 @@ def open_engine(url: str, *, make: bool, check: bool = True) -> sqlalchemy.Engin
 
 def _check_place(url: sqlalchemy.URL, where: str, *, make: bool) -> bool:
     """Refuse a file that is not there and must not be made. Returns whether the file is yet to be made."""
-    if not url.database or Path(url.database).exists():
+    if not url.database:
         return False
     path = Path(url.database)
+    if path.is_dir():
+        raise StoreError(say("is a folder"), where=where, to_do=say("name a file in it"))
+    if path.exists():
+        return False
     if not make:  # to connect would make the file
         raise _no_store(say("{path} does not exist", path=path.absolute()), where)
+    if path.parent.exists() and not path.parent.is_dir():
+        raise StoreError(say("{path} is a file, not a folder", path=path.parent), where=where)
     if not path.parent.is_dir():
         raise StoreError(say("its folder does not exist"), where=where, to_do=say("make {folder}", folder=path.parent))
     try:  # SQLite itself would let everybody read it

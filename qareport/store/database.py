@@ -122,7 +122,7 @@ def hold_lock(engine: sqlalchemy.Engine, url: str) -> Iterator[None]:
     if engine.dialect.name == "postgresql":
         with _advisory(engine, url):
             yield
-    elif engine.url.database and engine.url.database != ":memory:":
+    elif engine.url.database:
         path = Path(engine.url.database + ".lock").absolute()
         with _only_thread(path), _file(path):
             yield

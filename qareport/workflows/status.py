@@ -130,26 +130,36 @@ def _find_attention(
         yield say("low disk space on the store's volume: {free:.0f} MiB", free=status.free_bytes / 2**20)
 
 
-def write_metrics(path: Path, status: InstallationStatus | None) -> None:
-    """Write all metrics; the file is replaced at once and never seen half-written.
+def render_metrics(status: InstallationStatus | None) -> bytes:
+    """Return all metrics in Prometheus' text format.
 
     Args:
-        path: the file, which the collector wants to end in `.prom`.
-        status: None: the store or the settings could not be read, and only that is written.
-
-    Raises:
-        DocumentError: the file cannot be written.
+        status: None: the store or the settings could not be read, and only that is said.
     """
     registry = CollectorRegistry()
     _gauge(registry, "build_info", "Version of qareport", "version").labels(__version__).set(1)
     _gauge(registry, "up", "1: the store and the settings could be read").set(status is not None)
     if status is not None:
         _fill(registry, status)
+    return generate_latest(registry)
+
+
+def write_metrics(path: Path, status: InstallationStatus | None) -> None:
+    """Write all metrics; the file is replaced at once and never seen half-written.
+
+    Args:
+        path: the file, which the collector wants to end in `.prom`.
+        status: see `render_metrics`.
+
+    Raises:
+        DocumentError: the file cannot be written.
+    """
+    metrics = render_metrics(status)
     try:
         with open_output(path) as file:
             if path.is_file() or not path.exists():
                 os.fchmod(file.fileno(), 0o644)  # the collector is another user, and nothing in it is private
-            file.write(generate_latest(registry))
+            file.write(metrics)
     except OSError as error:
         raise DocumentError(
             say("cannot be written: {strerror}", strerror=os_reason(error)),

@@ -46,6 +46,30 @@ def test_a_pipe_that_is_named_is_written_to(words: str, url: str, tmp_path: Path
     assert pipe.is_fifo()
 
 
+@pytest.mark.parametrize(
+    ("words", "begins"),
+    [("export calls -o", "\ufeffcall_id,"), ("export text -o", "# "), ("status --prometheus", "# HELP")],
+)
+def test_a_dash_is_standard_output(
+    words: str,
+    begins: str,
+    url: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfdbinary: pytest.CaptureFixture[bytes],
+) -> None:
+    (tmp_path / "cwd").mkdir()
+    monkeypatch.chdir(tmp_path / "cwd")
+    assert main(["--store", url, *words.split(), "-"]) == 0
+    assert capfdbinary.readouterr().out.decode().startswith(begins)
+    assert not list(Path().iterdir())
+
+
+def test_a_dash_takes_no_format_that_is_no_text(url: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--locale", "en", "--store", url, "export", "calls", "--format", "xlsx", "-o", "-"]) == 2
+    assert "xlsx is no text: name a file with -o FILE" in capsys.readouterr().err
+
+
 def test_everything_that_is_written_is_private(tmp_path: Path, url: str) -> None:
     script = "import os, sys; os.umask(0); from qareport.cli import main; sys.exit(main(sys.argv[1:]))"
     new = f"sqlite:///{tmp_path / 'new.db'}"

@@ -15,6 +15,8 @@ import pytest
 
 from qareport.cli import main
 from qareport.cli.terminal import emphasise, guarded, printable
+from qareport.store import Store
+from tests.support.store_samples import make_call, put_result
 
 HOSTILE = "退货\x1b]0;title\x07\x1b[8m\x9b31m\u202egnp\u2066\r\x08\x7f\ufdd0"
 
@@ -58,6 +60,25 @@ def test_messages_are_text_wherever_they_go(capsys: pytest.CaptureFixture[str], 
     assert main(["analyse", str(tmp_path / "\x1b[8mhidden.jsonl")]) == 2
     assert controls(capsys.readouterr().err) == []
     assert printable("表\t列\n") == "表\t列\n"
+
+
+@pytest.mark.parametrize("argument", ["退货".encode(), "退货".encode("gbk")], ids=["utf-8", "gbk"])
+def test_an_argument_that_the_locale_cannot_read_is_named(argument: bytes, tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'store.db'}"
+    with Store(url) as store:
+        put_result(store, make_call("c1"))
+    done = subprocess.run(
+        [sys.executable, "-m", "qareport", "--locale", "en", "--store", url, "report", argument],
+        env=os.environ | {"PYTHONUTF8": "0", "LC_ALL": "POSIX"},
+        cwd=tmp_path,
+        capture_output=True,
+        check=False,
+    )
+    said = done.stderr.decode()
+    assert done.returncode == 2
+    assert said.startswith("qareport: an argument cannot be read in this locale: ")
+    assert said.endswith("; set LC_ALL=C.UTF-8, unset PYTHONUTF8, and write it in UTF-8\n")
+    assert ("退货" in said) is (argument == "退货".encode())
 
 
 def test_a_search_on_a_real_terminal_shows_no_escape_of_a_transcript(tmp_path: Path) -> None:

@@ -64,6 +64,8 @@ def test_a_part_that_is_not_there_stands_where_its_nearest_parent_does() -> None
         ("? [1]\n: 2\n", "f.yaml:1:3: a key that is not text"),
         ("a: 1\n\tb: 2\n", "f.yaml:2:1: a tab stands here"),
         ("a: [1\n", "f.yaml:1:4: the bracket [ is not closed"),
+        ("a: [1,\n", "f.yaml:1:4: the bracket [ is not closed; write ] where the list ends"),
+        ("a: ['[', {b: [1], c: \n", "f.yaml:1:10: the bracket { is not closed; write } where the list ends"),
         ("a: 1\n---\nb: 2\n", "f.yaml:2:1: a second document begins here"),
         ("[" * 60 + "]" * 60, "nested deeper than 40"),
     ],
@@ -143,6 +145,29 @@ def test_a_typed_value_comes_out_or_every_wrong_field_is_named() -> None:
         "f.yaml:1:1: unknown key 'sise'; did you mean 'size'?",
         "f.yaml:2:1: size: got 'big'; expected a whole number",
     }
+
+
+@with_config(extra="forbid")
+@dataclass(frozen=True)
+class Outer:
+    other: Thing = Thing("x")
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("other:\n", "f.yaml:1:1: other: got None; expected keys with values below it, not a bare value"),
+        ("- a\n", "f.yaml:1:1: document: got ['a']; expected keys with values below it, not a bare value"),
+        (
+            "other： {name: x}\n",
+            "f.yaml:1:1: unknown key 'other： {name'; write an English colon and a space (: )",
+        ),
+    ],
+)
+def test_an_empty_section_a_list_and_a_chinese_colon_are_told_in_plain_words(text: str, problem: str) -> None:
+    with pytest.raises(ConfigError) as raised:
+        validate(Outer, parse_yaml(text.encode(), name="f.yaml"))
+    assert [str(problem) for problem in raised.value.problems] == [problem]
 
 
 @given(st.text(max_size=60) | st.text(st.sampled_from("ab:-[]{}\n\t '\"#&*!|>%@`,?~发"), max_size=40))

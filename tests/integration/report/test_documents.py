@@ -450,11 +450,12 @@ def test_file_that_cannot_be_written_leaves_nothing(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["20241105998877.json"]
 
 
-def test_a_clock_before_word_files_can_be_dated_is_named_and_a_page_is_made_all_the_same(
-    monkeypatch: pytest.MonkeyPatch,
+@pytest.mark.parametrize("year", [1970, 1979, 2108])
+def test_a_clock_by_which_word_files_cannot_be_dated_is_named_and_a_page_is_made_all_the_same(
+    monkeypatch: pytest.MonkeyPatch, year: int
 ) -> None:
-    monkeypatch.setattr(time, "gmtime", lambda *_: time.struct_time((1970, 1, 1, 0, 0, 0, 3, 1, 0)))
-    with pytest.raises(DocumentError, match="the clock of this machine says 1970"):
+    monkeypatch.setattr(time, "gmtime", lambda *_: time.struct_time((year, 1, 1, 0, 0, 0, 3, 1, 0)))
+    with pytest.raises(DocumentError, match=f"the clock of this machine says {year}"):
         render(samples.EXAMPLE, "docx")
     assert b"<html" in render(samples.EXAMPLE, "html")
 

@@ -25,6 +25,13 @@ from tests.support.store_samples import make_call, put_result
         "postgresql://u:geheim@h:abc/db",
         "mysql://u:geheim@h/db",
         "http://h/db?password=geheim",
+        "sqlite:",
+        "sqlite:/s.db",
+        "sqlite:s.db",
+        "sqlite://s.db",
+        "sqlite:///",
+        "sqlite:///:memory:",
+        "sqlite+aiosqlite:///s.db",
     ],
 )
 def test_what_is_no_url_of_a_store_is_refused_without_its_password(url: str) -> None:
@@ -45,6 +52,20 @@ def test_a_server_that_does_not_answer_is_named_without_the_password(url: str) -
     with pytest.raises(StoreError, match=r"127\.0\.0\.1") as raised:
         Store(url)
     assert "geheim" not in str(raised.value)
+
+
+def test_a_server_that_is_not_there_is_told_in_no_words_of_the_driver() -> None:
+    with pytest.raises(StoreError) as raised:
+        Store("postgresql://127.0.0.1:9/d")
+    assert "source_address" not in str(raised.value)
+    assert "and port 9; check that the server runs" in str(raised.value)
+
+
+@pytest.mark.parametrize(("path", "says"), [("", "is a folder; name a file in it"), ("f/x.db", "f is a file, not a")])
+def test_a_folder_and_a_file_in_the_wrong_place_are_named(tmp_path: Path, path: str, says: str) -> None:
+    (tmp_path / "f").touch()
+    with pytest.raises(StoreError, match=says):
+        Store(f"sqlite:///{tmp_path / path}")
 
 
 @pytest.mark.parametrize("name", ["库 1.db", "a%20b.db", "a?x=1.db", "a#1.db", "a'b\"c.db", "a:b@c.db"])

@@ -146,6 +146,9 @@ def test_days_are_those_of_the_time_zone(query: str, low: str | None, high: str 
         ("score:good", "no such score: good"),
         ("date:2026-02-30", "no such date: 2026-02-30"),
         ("date:yesterday", "no such date: yesterday"),
+        ("date:0001-01-01", "no such date: 0001-01-01"),
+        ("date:0001-01", "no such date: 0001-01"),
+        ("date:9999-12-31", "no such date: 9999-12-31"),
         ("(" * 60 + "a", "character 51: too many parts inside each other"),
     ],
 )

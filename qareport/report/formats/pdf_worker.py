@@ -68,7 +68,7 @@ def print_page(html: str, attached: bytes = b"", created: str = "") -> bytes:
         attachment = Attachment(
             string=attached, name=ATTACHED, description="qareport", relationship="Source", created=made, modified=made
         )
-        options = {"pdf_variant": "pdf/a-3a", "attachments": [attachment]}
+        options = {"stylesheets": styles, "pdf_variant": "pdf/a-3a", "attachments": [attachment]}
     identifier = hashlib.sha256(html.encode() + attached).digest()[:16]
     fonts = _fonts(own=_OWN_FONTS.search(html) is not None)
     pdf: bytes = document.write_pdf(font_config=fonts, pdf_identifier=identifier, finisher=_finish, **options)

@@ -14,8 +14,8 @@ from qareport.workflows.distributed.cluster import Cluster, Share
 def cluster(*nodes: dict[str, Any], dead: dict[str, Any] | None = None) -> Cluster:
     """A cluster of nodes with these resources, as Ray lists them."""
     ray = ModuleType("ray")
-    listed = [{"Alive": True, "Resources": node} for node in nodes]
-    listed += [] if dead is None else [{"Alive": False, "Resources": dead}]
+    listed = [{"NodeID": str(number), "Alive": True, "Resources": node} for number, node in enumerate(nodes)]
+    listed += [] if dead is None else [{"NodeID": "dead", "Alive": False, "Resources": dead}]
     ray.nodes = lambda: listed  # type: ignore[attr-defined]
     return Cluster(ray, "ray")
 

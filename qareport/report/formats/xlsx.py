@@ -15,7 +15,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from qareport.files import repack
-from qareport.model import AgentFault, AgentPraise, Figure, PeriodKind, PeriodReport, Rate
+from qareport.model import AgentFault, AgentPraise, AgentRow, Figure, GroupRow, PeriodKind, PeriodReport, Rate
 from qareport.presentation import wording
 from qareport.presentation.links import Links
 from qareport.presentation.locale import _
@@ -125,11 +125,9 @@ def _callbacks(report: PeriodReport, rows: RowWriter) -> _Sheet:
     )
 
 
-def _agents(report: PeriodReport, rows: RowWriter) -> _Sheet:
-    heads = (
-        _("工号"),
-        _("姓名"),
-        _("组"),
+def _measure_heads() -> tuple[str, ...]:
+    """Return the headings of `_measures`."""
+    return (
         _("通话"),
         _("平均得分"),
         _("经复核的平均得分"),
@@ -141,6 +139,32 @@ def _agents(report: PeriodReport, rows: RowWriter) -> _Sheet:
         _("平均时长（秒）"),
         _("主要失分"),
         _("听哪里"),
+    )
+
+
+def _measures(row: AgentRow | GroupRow, rows: RowWriter) -> Row:
+    """Return what is told of an agent and of a group alike."""
+    return (
+        row.calls,
+        row.mean_score.value,
+        _of(row.reviewed_score),
+        _of(row.baseline_score),
+        row.passed.share,
+        row.high_risk,
+        row.fatal,
+        row.points_lost,
+        None if row.handling_ms is None else row.handling_ms / 1000,
+        "" if row.main_fault is None else fault_words(row.main_fault),
+        _place(row.main_fault, rows),
+    )
+
+
+def _agents(report: PeriodReport, rows: RowWriter) -> _Sheet:
+    heads = (
+        _("工号"),
+        _("姓名"),
+        _("组"),
+        *_measure_heads(),
         _("做得好"),
         _("听哪里"),
     )
@@ -153,17 +177,7 @@ def _agents(report: PeriodReport, rows: RowWriter) -> _Sheet:
                 row.agent_id or "",
                 people[row.agent_id].name if row.agent_id in people else "",
                 people[row.agent_id].group if row.agent_id in people else "",
-                row.calls,
-                row.mean_score.value,
-                _of(row.reviewed_score),
-                _of(row.baseline_score),
-                row.passed.share,
-                row.high_risk,
-                row.fatal,
-                row.points_lost,
-                None if row.handling_ms is None else row.handling_ms / 1000,
-                "" if row.main_fault is None else fault_words(row.main_fault),
-                _place(row.main_fault, rows),
+                *_measures(row, rows),
                 "" if row.praise is None else praise_words(row.praise),
                 _place(row.praise, rows),
             )
@@ -176,17 +190,7 @@ def _groups(report: PeriodReport, rows: RowWriter) -> _Sheet:
     heads = (
         _("组"),
         _("客服人数"),
-        _("通话"),
-        _("平均得分"),
-        _("经复核的平均得分"),
-        _("前几期平均得分"),
-        _("合格率"),
-        _("高风险"),
-        _("一票否决"),
-        _("失分"),
-        _("平均时长（秒）"),
-        _("主要失分"),
-        _("听哪里"),
+        *_measure_heads(),
     )
     return _Sheet(
         _("各组"),
@@ -195,17 +199,7 @@ def _groups(report: PeriodReport, rows: RowWriter) -> _Sheet:
             (
                 row.group,
                 row.agents,
-                row.calls,
-                row.mean_score.value,
-                _of(row.reviewed_score),
-                _of(row.baseline_score),
-                row.passed.share,
-                row.high_risk,
-                row.fatal,
-                row.points_lost,
-                None if row.handling_ms is None else row.handling_ms / 1000,
-                "" if row.main_fault is None else fault_words(row.main_fault),
-                _place(row.main_fault, rows),
+                *_measures(row, rows),
             )
             for row in report.groups
         ],

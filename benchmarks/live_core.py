@@ -66,7 +66,7 @@ class OneCore:
         first, last = round(telephone.sent_ms * RATE / 1000), round(passed_s * RATE)
         for channel, samples in enumerate(telephone.sound[:, first:last]):
             if samples.size:
-                core.calls[call_id].arrived.append((channel, samples, None))
+                core.calls[call_id].push(channel, samples)
         telephone.sent_ms = last * 1000 / RATE
         if last >= telephone.sound.shape[1]:
             ended.add(call_id)

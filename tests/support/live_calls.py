@@ -72,7 +72,7 @@ class VirtualCalls:
 
     def push(self, live_id: str, channel: int, sound: Pcm, at_ms: int | None = None) -> None:
         """Let sound arrive."""
-        self.core.calls[live_id].arrived.append((channel, sound, at_ms))
+        self.core.calls[live_id].push(channel, sound, at_ms)
 
     def tick(self) -> list[LiveEvent]:
         """Let one tick pass."""

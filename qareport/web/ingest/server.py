@@ -235,7 +235,7 @@ class IngestServer:
         return await serve(
             handler, self._host, port, process_request=let_in, subprotocols=_SUBPROTOCOLS, max_size=LARGEST_FRAME,
             open_timeout=FIRST_WITHIN_S, close_timeout=2, ping_interval=20, ping_timeout=40, ssl=self._tls,
-            server_header=None, select_subprotocol=_subprotocol,
+            server_header=None, select_subprotocol=_subprotocol, compression=None,
         )  # fmt: skip
 
     # --- who is let in ------------------------------------------------------------------------------------------------

@@ -95,20 +95,20 @@ def raise_alert(
 
 
 def pass_time(
-    alerts: Iterable[tuple[Alert, LiveCall, Sequence[str]]], settings: AlertSettings, *, at: datetime
+    alerts: Iterable[tuple[Alert, datetime | None, Sequence[str]]], settings: AlertSettings, *, at: datetime
 ) -> list[AlertChange]:
     """Decide what becomes of alerts that are not over: put-off ones return, unnoticed ones go on, old ones end.
 
     Args:
-        alerts: each with its call and with who is told of it, one after the other.
+        alerts: each with when its call ended and with who is told of it, one after the other.
         settings: the section `alerts`.
         at: now.
     """
     changes = []
-    for alert, call, targets in alerts:
+    for alert, ended_at, targets in alerts:
         if alert.state.is_over:
             continue
-        if call.ended_at is not None and at - call.ended_at >= CLOSES_AFTER:
+        if ended_at is not None and at - ended_at >= CLOSES_AFTER:
             changes.append(AlertChange(alert=replace(alert, state=AlertState.CLOSED)))
         elif alert.state is AlertState.SNOOZED and alert.snoozed_until is not None and at >= alert.snoozed_until:
             again = replace(alert, state=AlertState.NEW, snoozed_until=None, routed_at=at)

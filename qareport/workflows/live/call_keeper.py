@@ -81,6 +81,8 @@ class LiveKeeper:
         self._events: SimpleQueue[LiveEvent | None] = SimpleQueue()
         #: Calls that are over and not handed over yet.
         self._over: deque[LiveCall] = deque()
+        #: When calls ended that are over and have open alerts.
+        self._ended: dict[str, datetime | None] = {}
         self._thread = threading.Thread(target=self._run, name="qareport-live-keeper", daemon=True)
         #: Called with everything that happens, from the thread that keeps.
         self.listeners: Final[list[Listener]] = [lambda event: tell_others(store, event, at=clock())]
@@ -222,11 +224,15 @@ class LiveKeeper:
     def _watch_alerts(self) -> None:
         """Follow what people did to alerts, and let time work on them."""
         now = self._clock()
+        ended, self._ended = self._ended, {}
         for alert in self._store.alerts.list_open():
             kept = self.calls.get(alert.live_id)
-            call = kept.call if kept else self._store.live_calls.get(alert.live_id)
+            ended_at = kept.call.ended_at if kept else ended.get(alert.live_id)
+            if kept is None:  # each call that is over is read once: its lines are long
+                ended_at = ended_at or self._store.live_calls.get(alert.live_id).ended_at
+                self._ended[alert.live_id] = ended_at
             targets = kept.targets if kept else ("desk",)
-            for change in alerting.pass_time([(alert, call, targets)], self._settings.alerts, at=now):
+            for change in alerting.pass_time([(alert, ended_at, targets)], self._settings.alerts, at=now):
                 self._store.alerts.change(change.alert, only_from=[alert.state])
                 data: Mapping[str, Any] = {"alert": to_data(change.alert), "tell": list(change.tell)}
                 self.tell(LiveEvent(type="alert.changed", live_id=alert.live_id, agent_id=alert.agent_id, data=data))

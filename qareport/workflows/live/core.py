@@ -43,8 +43,11 @@ class HeardCall:
     agent_id: str | None
     channels: list[LiveChannel]
     understanding: CallUnderstanding
-    #: Sound that has arrived and was not looked at yet: channel and int16 [samples], or where it belongs (ms).
+    #: Sound that has arrived and was not looked at yet: channel, int16 [samples], and where it belongs (ms).
     arrived: deque[tuple[int, Pcm, int | None]] = field(default_factory=deque)
+    #: How many samples of all channels came, and how many were looked at: each counted by one thread alone.
+    came: int = 0
+    looked_at: int = 0
     #: Changes whose utterance is not heard yet, by channel.
     finals: deque[tuple[LiveChannel, SpeechChange, LiveSpeech]] = field(default_factory=deque)
     #: When sound arrived last on each channel, by the caller's clock in seconds.
@@ -53,6 +56,16 @@ class HeardCall:
     #: Channels on which nothing more comes while the others go on, until what was said there is heard.
     ending: set[int] = field(default_factory=set)
     passed_ms: int = 0
+
+    def push(self, channel: int, sound: Pcm, at_ms: int | None = None) -> None:
+        """Take sound, int16 [samples]; `at_ms`: where it belongs, if that is said. One thread pushes."""
+        self.came += sound.size
+        self.arrived.append((channel, sound, at_ms))
+
+    @property
+    def waiting_ms(self) -> int:
+        """How much sound waits to be looked at."""
+        return (self.came - self.looked_at) * 1000 // (self.channels[0].sample_rate * len(self.channels))
 
     def now_ms(self, now_s: float) -> int:
         """Where the call is: the clock goes on while nothing arrives."""
@@ -184,6 +197,7 @@ class LiveCore:
         most = call.channels[0].STEP_MS * call.channels[0].sample_rate // 1000
         while call.arrived and max(sizes) < most:
             index, sound, at_ms = call.arrived.popleft()
+            call.looked_at += sound.size
             channel = call.channels[index]
             missing = 0 if at_ms is None else at_ms - (channel.samples + sizes[index]) * 1000 // channel.sample_rate
             if 3 * PAD_MS < missing < 60_000:  # the telephone system left silence out
@@ -212,6 +226,7 @@ class LiveCore:
                 count = min(lag_ms - _NEAR_MS, 4 * _LAG_MS) * channel.sample_rate // 1000
                 last_s = call.last_sound_s[channel.index]
                 call.arrived.append((channel.index, np.zeros(count, np.int16), None))
+                call.looked_at -= count
                 call.last_sound_s[channel.index] = last_s
 
     def _apply(self, call: HeardCall, channel: LiveChannel, change: SpeechChange) -> None:

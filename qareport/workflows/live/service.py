@@ -1,7 +1,7 @@
 """Live calls of one process: what telephone systems send goes to the core, what it tells to the keeper.
 
-Telephone systems call `begin`, `push` and `end` from their own threads. One thread ticks, and alone hears; another
-keeps and tells (`call_keeper`), so that hearing waits for no disk.
+Telephone systems call `begin` and `end` from threads of their own, `push` from a single one. One thread ticks, and
+alone hears; another keeps and tells (`call_keeper`), so that hearing waits for no disk.
 """
 
 from __future__ import annotations
@@ -142,15 +142,12 @@ class LiveService:
         kept = self._keeper.calls.get(leg.live_id)
         if kept is not None and not kept.heard.is_ending:
             kept.heard_s = time.monotonic()
-            kept.heard.arrived.append((leg.channels[channel], sound, at_ms))
+            kept.heard.push(leg.channels[channel], sound, at_ms)
 
     def waiting_ms(self, leg: LiveLeg) -> int:
         """Return how much sound of a call waits to be looked at."""
         kept = self._keeper.calls.get(leg.live_id)
-        if kept is None:
-            return 0
-        samples = sum(sound.size for _, sound, _ in list(kept.heard.arrived))
-        return samples * 1000 // (kept.heard.channels[0].sample_rate * len(kept.heard.channels))
+        return 0 if kept is None else kept.heard.waiting_ms
 
     def hold(self, leg: LiveLeg, *, is_held: bool) -> None:
         """Note that the telephone system holds a call, or no longer does."""

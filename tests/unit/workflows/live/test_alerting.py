@@ -26,7 +26,7 @@ def raised(new: Alert, *known: Alert) -> AlertChange | None:
 
 
 def later(kept: Alert, seconds: int, call: LiveCall = CALL) -> list[AlertChange]:
-    return pass_time([(kept, call, TARGETS)], SETTINGS, at=NOW + timedelta(seconds=seconds))
+    return pass_time([(kept, call.ended_at, TARGETS)], SETTINGS, at=NOW + timedelta(seconds=seconds))
 
 
 def test_the_first_is_told_to_the_first_of_the_route() -> None:

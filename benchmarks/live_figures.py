@@ -16,6 +16,9 @@ from rapidfuzz.distance import Levenshtein
 
 from benchmarks.live_desk import Telephone
 
+#: In milliseconds: a shorter pause ends no utterance: `live.end_silence_ms`, and what the detector adds to both sides.
+UTTERANCE_GAP_MS: Final = 700
+
 #: In milliseconds: as far as a place that is told may be from the scripted one.
 _NEAR_MS: Final = 1500
 #: In milliseconds: so long after its place a signal is due (`analysis.check_in_ms`, `HOLD_TOO_LONG_MS`).
@@ -144,7 +147,7 @@ def _signals(call: Told, type_: str, read: Callable[[Mapping[str, Any]], Mapping
 
 
 def _rules(call: Told) -> Iterator[float]:
-    """Measure from the end of a rule's window, or of the sentence that was said when it ended: it may excuse."""
+    """Measure from the end of a rule's window, or of the utterance that was going on when it ended: it may excuse."""
     until: dict[tuple[str, int], float] = {}
     ended_ms = next((at_ms for at_ms, _ in call.of_type("live.ended")), float("inf"))
     for at_ms, data in call.of_type("live.finding"):
@@ -152,8 +155,19 @@ def _rules(call: Told) -> Iterator[float]:
         if data["state"] == "open" and data["until_ms"] is not None:
             until[key] = data["until_ms"]
         elif data["state"] == "confirmed" and key in until and at_ms < ended_ms - 1000:
-            said = [turn["end_ms"] for turn in call.script["turns"] if turn["start_ms"] < until[key] < turn["end_ms"]]
+            said = [end_ms for start_ms, end_ms in _utterances(call) if start_ms < until[key] < end_ms]
             yield at_ms - max([until[key], *said])
+
+
+def _utterances(call: Told) -> list[tuple[float, float]]:
+    """Return begin and end of what each side says without a pause that ends an utterance."""
+    found: dict[str, list[tuple[float, float]]] = {}
+    for turn in sorted(call.script["turns"], key=lambda turn: turn["start_ms"]):
+        own = found.setdefault(turn["role"], [])
+        joins = own and turn["start_ms"] - own[-1][1] < UTTERANCE_GAP_MS
+        begin = own.pop()[0] if joins else turn["start_ms"]
+        own.append((begin, turn["end_ms"]))
+    return [utterance for own in found.values() for utterance in own]
 
 
 # --- what is wrong ----------------------------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ import bisect
 import itertools
 import os
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -35,23 +36,39 @@ DECISION_MS = CHUNK * 1000 // SAMPLE_RATE
 #: In milliseconds of sound: so much is worth sharing between two threads.
 _SHARED_MS = 6_000
 #: In milliseconds of sound: portions of recordings while a call is on, and while none is.
-_PORTION_MS, _LARGE_MS = 10_000, 60_000
+_PORTION_MS, _LARGE_MS = 5_000, 60_000
+#: Above this share of its time live speech leaves little to recordings: each portion waits so long at most, and looks
+#: again so often.
+_BUSY, _PATIENCE_S, _LOOK_S = 0.75, 3.0, 0.1
 
 
 class ModelTurns:
-    """Whose turn at the model it is. Live speech waits for one portion of a recording at most."""
+    """Whose turn at the model it is. Live speech waits for one portion of a recording at most.
+
+    Where live speech leaves little time, recordings wait for a quieter moment before each portion, and take their turn
+    after `_PATIENCE_S` all the same.
+    """
 
     def __init__(self) -> None:
         self._condition = threading.Condition()
         self._is_taken = False
         self._live_waiting = 0
-        #: How many calls are on.
+        #: How many calls are on, and the share of time in which their thread works.
         self.live_calls = 0
+        self.live_load = 0.0
+
+    @property
+    def is_busy(self) -> bool:
+        """Tell whether live speech leaves little time for recordings."""
+        return self.live_calls > 0 and self.live_load > _BUSY
 
     @contextmanager
     def take(self, *, live: bool) -> Iterator[None]:
         """Hold the model inside a block."""
+        latest_s = time.monotonic() + _PATIENCE_S
         with self._condition:
+            while not live and self.is_busy and time.monotonic() < latest_s:
+                self._condition.wait(_LOOK_S)
             self._live_waiting += live
             self._condition.wait_for(lambda: not self._is_taken and (live or not self._live_waiting))
             self._live_waiting -= live

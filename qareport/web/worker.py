@@ -68,7 +68,7 @@ def run_worker(workspace: Workspace, *, live: LivePorts | None = None) -> None:
         signs.end(SignOfLife(state="failed", reason=str(error)))
         raise
     turns = ModelTurns()
-    worker = UploadWorker(workspace, shared(engine, turns))
+    worker = UploadWorker(workspace, shared(engine, turns), is_busy=lambda: turns.is_busy)
 
     def stop(number: int, frame: FrameType | None) -> None:
         worker.stopping.set()

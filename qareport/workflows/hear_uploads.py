@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import secrets
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -51,8 +52,8 @@ from qareport.workflows.workspace import Workspace
 if TYPE_CHECKING:
     from qareport.asr import Transcriber
 
-#: A worker that is told nothing looks for work so often.
-_IDLE_S = 0.3
+#: A worker that is told nothing looks for work so often, and so often while live calls need the machine.
+_IDLE_S, _PATIENCE_S = 0.3, 10.0
 #: Sound of so many channels of the longest recording is tried.
 _MOST_CHANNELS = 2
 _CRASHED = say(
@@ -65,11 +66,17 @@ _RENEW_S = 10.0
 class UploadWorker:
     """Takes uploads from the queue, one at a time, until it is told to stop."""
 
-    def __init__(self, workspace: Workspace, engine: Transcriber, *, owner: str = "") -> None:
-        """Take what to work with; `owner` names the worker in leases, "": by its process."""
+    def __init__(
+        self, workspace: Workspace, engine: Transcriber, *, owner: str = "", is_busy: Callable[[], bool] = lambda: False
+    ) -> None:
+        """Take what to work with; `owner` names the worker in leases, "": by its process.
+
+        While `is_busy` says that live calls need the machine, each kind of job begins every `_PATIENCE_S` at most.
+        """
         self._workspace = workspace
         self._engine = engine
         self._owner = owner or f"{holder()}:{secrets.token_hex(4)}"
+        self._is_busy = is_busy
         self.stopping = threading.Event()
 
     def run(self) -> None:
@@ -95,7 +102,12 @@ class UploadWorker:
         self._workspace.store.jobs.give_back(self._owner)
 
     def _work(self, work: Mapping[JobKind, Callable[[Job], None]]) -> None:
+        began_s = -_PATIENCE_S
         while not self.stopping.is_set():
+            if self._is_busy() and time.monotonic() - began_s < _PATIENCE_S:
+                self.stopping.wait(_IDLE_S)
+                continue
+            began_s = time.monotonic()
             job = self._workspace.store.jobs.take(list(work), self._owner, at=_now())
             if job is None:
                 self.stopping.wait(_IDLE_S)

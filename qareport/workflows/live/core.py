@@ -163,6 +163,7 @@ class LiveCore:
             self._let_time_pass(call, now_s)
         passed = TICK_S if self._ticked_s is None else max(now_s - self._ticked_s, 1e-3)
         self.load.ticked(now_s, passed, min(self._work_clock() - began, passed))
+        self._recogniser.turns.live_load = self.load.busy
         self._ticked_s = now_s
         return self._events
 

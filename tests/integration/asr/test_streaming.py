@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from typing import Any
 
 import numpy as np
@@ -84,3 +85,17 @@ def test_work_that_two_threads_share_comes_back_in_order_with_the_text_of_one(mo
     shared.clear()
     assert both.recognise(small, by_sentence=[False])
     assert not shared
+
+
+def test_recordings_wait_for_a_quieter_moment_of_live_speech_but_not_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    def seconds(calls: int, load: float) -> float:
+        turns.live_calls, turns.live_load = calls, load
+        began = time.monotonic()
+        with turns.take(live=False):
+            return time.monotonic() - began
+
+    monkeypatch.setattr("qareport.asr.streaming._PATIENCE_S", 0.3)
+    turns = ModelTurns()
+    assert seconds(50, 0.9) >= 0.3
+    assert seconds(50, 0.5) < 0.3
+    assert seconds(0, 0.9) < 0.3

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -18,6 +20,7 @@ from qareport.workflows.hear_uploads import UploadWorker
 from qareport.workflows.uploads import UploadFolder, UploadRefusedError
 from qareport.workflows.workspace import Workspace
 from tests.support.recordings import cut_recording
+from tests.support.serving import wait_for
 
 NOW = datetime.now(UTC)
 
@@ -218,3 +221,18 @@ def test_two_workers_never_take_the_same_job(workspace: Workspace, tmp_path: Pat
     taken = [take(workspace, f"w{number}") for number in range(5)]
     assert len({job.job_id for job in taken if job}) == 4
     assert taken[-1] is None
+
+
+def test_while_live_calls_need_the_machine_uploads_begin_one_after_a_while(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    for number in range(2):
+        add(workspace, cut_recording(tmp_path / f"{number}.wav", seconds=1 + number), f"u{number}")
+    worker = UploadWorker(workspace, TwoLines(), owner="w", is_busy=lambda: True)
+    thread = threading.Thread(target=worker.run)
+    thread.start()
+    wait_for(lambda: workspace.store.calls.has_result("u0"), what="the first upload")
+    time.sleep(0.5)
+    assert not workspace.store.calls.has_result("u1")
+    worker.stopping.set()
+    thread.join()

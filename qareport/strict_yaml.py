@@ -8,6 +8,7 @@ only plain decimal numbers are numbers, `null`/`~`/empty is null; everything els
 from __future__ import annotations
 
 import difflib
+import functools
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -163,13 +164,19 @@ def _comments(text: str, name: str, spans: list[tuple[int, int]]) -> Iterator[tu
         yield SourceLocation(file=name, line=line, column=column), text[start:end].rstrip()
 
 
+@functools.cache
+def _adapter(kind: type[T]) -> pydantic.TypeAdapter[T]:
+    """Return what reads a type; to build that of the settings takes longer than to read them."""
+    return pydantic.TypeAdapter(kind)
+
+
 def validate(kind: type[T], source: YamlSource) -> T:
     """Turn a document into a typed value.
 
     Raises:
         ConfigError: every field that is unknown, missing or of the wrong type, with line and column.
     """
-    adapter = pydantic.TypeAdapter(kind)
+    adapter = _adapter(kind)
     try:
         return adapter.validate_python({} if source.data is None else source.data)
     except pydantic.ValidationError as error:

@@ -12,7 +12,7 @@ import pytest
 from qareport import cli, settings
 from qareport.store import Store
 from qareport.workflows.workspace import Workspace
-from tests.support.command import Ran, run_qareport
+from tests.support.command import Ran, run_qareport, start_qareport
 from tests.support.ray_cluster import LocalCluster, kill_at_work
 
 NOWHERE = "ray://127.0.0.1:9"
@@ -105,7 +105,7 @@ def test_without_ray_the_extra_to_install_is_named(
 ) -> None:
     (tmp_path / "ray.py").write_text("raise ImportError('No module named ray')")
     monkeypatch.setenv("PYTHONPATH", ":".join([str(tmp_path), *sys.path]))
-    ran = run(tmp_path / "here", manifest, "--on", "ray")
+    ran = start_qareport(["run", "--manifest", manifest, "--model", "demo", "--on", "ray"], cwd=tmp_path)
     assert ran.status == 2
     assert "ray is not installed (No module named ray); pip install 'qareport[ray]'" in ran.stderr
 

@@ -33,7 +33,6 @@ from qareport.model import (
 )
 from qareport.model.live import NoticedSignal
 from qareport.settings import default_dir
-from qareport.web import create_app
 from qareport.web.live_feed import LiveFeed
 from tests.support.desk import PASSWORD, OpenDesk, open_desk
 from tests.support.live_board import SAID, end_call, put_alert, put_call, watched
@@ -75,7 +74,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Open
     with open_desk(tmp_path_factory.mktemp("desk"), config=folder) as opened:
         make_webhook(opened)
         make_live_calls(opened)
-        config = uvicorn.Config(create_app(opened.desk), port=port, log_config=None, timeout_graceful_shutdown=1)
+        config = uvicorn.Config(opened.app, port=port, log_config=None, timeout_graceful_shutdown=1)
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run)
         thread.start()

@@ -15,7 +15,6 @@ import standardwebhooks
 import uvicorn
 
 from qareport.model import DeliveryState, UserRole
-from qareport.web import create_app
 from qareport.web.background import make_sender
 from tests.support.dailies import make_config
 from tests.support.desk import OpenDesk, open_desk
@@ -157,7 +156,7 @@ def test_a_running_desk_sends_by_itself_and_stops_quickly(desk: OpenDesk, receiv
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    server = uvicorn.Server(uvicorn.Config(create_app(desk.desk), port=port, log_config=None))
+    server = uvicorn.Server(uvicorn.Config(desk.app, port=port, log_config=None))
     thread = threading.Thread(target=server.run)
     thread.start()
     wait_for(lambda: server.started, what="the server")

@@ -8,7 +8,6 @@ only plain decimal numbers are numbers, `null`/`~`/empty is null; everything els
 from __future__ import annotations
 
 import difflib
-import functools
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -164,10 +163,14 @@ def _comments(text: str, name: str, spans: list[tuple[int, int]]) -> Iterator[tu
         yield SourceLocation(file=name, line=line, column=column), text[start:end].rstrip()
 
 
-@functools.cache
-def _adapter(kind: type[T]) -> pydantic.TypeAdapter[T]:
-    """Return what reads a type; to build that of the settings takes longer than to read them."""
-    return pydantic.TypeAdapter(kind)
+#: To build what reads the settings takes longer than to read them: one for each type.
+_adapters: dict[Any, pydantic.TypeAdapter[Any]] = {}
+
+
+def _adapter(kind: Any) -> pydantic.TypeAdapter[Any]:
+    if kind not in _adapters:
+        _adapters[kind] = pydantic.TypeAdapter(kind)
+    return _adapters[kind]
 
 
 def validate(kind: type[T], source: YamlSource) -> T:
@@ -176,7 +179,7 @@ def validate(kind: type[T], source: YamlSource) -> T:
     Raises:
         ConfigError: every field that is unknown, missing or of the wrong type, with line and column.
     """
-    adapter = _adapter(kind)
+    adapter: pydantic.TypeAdapter[T] = _adapter(kind)
     try:
         return adapter.validate_python({} if source.data is None else source.data)
     except pydantic.ValidationError as error:

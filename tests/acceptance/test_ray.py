@@ -36,7 +36,8 @@ def manifest(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def run(folder: Path, manifest: Path, *more: str) -> Ran:
     folder.mkdir()
-    return run_qareport(["run", "--manifest", manifest, "--model", "demo", "--format", "json,docx", *more], cwd=folder)
+    command = start_qareport if "--on" in more else run_qareport
+    return command(["run", "--manifest", manifest, "--model", "demo", "--format", "json,docx", *more], cwd=folder)
 
 
 def documents(folder: Path) -> dict[str, bytes]:
@@ -105,7 +106,7 @@ def test_without_ray_the_extra_to_install_is_named(
 ) -> None:
     (tmp_path / "ray.py").write_text("raise ImportError('No module named ray')")
     monkeypatch.setenv("PYTHONPATH", ":".join([str(tmp_path), *sys.path]))
-    ran = start_qareport(["run", "--manifest", manifest, "--model", "demo", "--on", "ray"], cwd=tmp_path)
+    ran = run(tmp_path / "here", manifest, "--on", "ray")
     assert ran.status == 2
     assert "ray is not installed (No module named ray); pip install 'qareport[ray]'" in ran.stderr
 

@@ -106,9 +106,12 @@ def open_desk(folder: Path, *, url: str = "", config: Path | None = None, calls:
     for call_id, *_ in CALLS if calls else ():
         (folder / f"{call_id}.wav").write_bytes(b"RIFF")
     url = url or f"sqlite:///{folder / 'q.db'}"
+    config = config or settings.default_dir("config")
+    if config.is_relative_to(folder):  # rules of the same name and content are read once in a process
+        config = config.relative_to(folder)
     with (
         chdir(folder),  # uploads are kept beside it, and recordings are
-        Workspace.open(config=config or settings.default_dir("config"), store=url, make_store=True) as workspace,
+        Workspace.open(config=config, store=url, make_store=True) as workspace,
     ):
         if not url.startswith("sqlite:"):
             _fill(workspace.store, workspace.rule_book if calls else None)

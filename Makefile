@@ -1,6 +1,8 @@
 # `make demo` and `make test` do all the set-up on a fresh machine: system libraries, .venv, packages.
 PYTHON ?= python3
 BIN := .venv/bin
+# A process for each core, and a file at a time in the order of folders: the slowest files, of tests/acceptance, come first.
+PYTEST := $(BIN)/pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
 
 .PHONY: demo test quick coverage explore check catalogues reference lock clean
 
@@ -9,21 +11,21 @@ demo: .venv/ready
 
 test: .venv/ready
 	deploy/system-packages tests
-	$(BIN)/pytest --numprocesses auto --dist loadfile $(PYTEST_ARGS)
+	$(PYTEST) $(PYTEST_ARGS)
 
 # The unit tests alone: no recording, no database, no document. Under a minute.
 quick: .venv/ready
-	$(BIN)/pytest --numprocesses auto --dist loadfile tests/unit
+	$(PYTEST) tests/unit
 
 # The whole suite once more, and which lines it reaches: not below the floor. Tracing takes a third of the time.
 COVERAGE_FLOOR ?= 95
 coverage: .venv/ready
 	deploy/system-packages tests
-	$(BIN)/pytest --numprocesses auto --dist loadfile --cov --cov-report=term:skip-covered --cov-fail-under=$(COVERAGE_FLOOR)
+	$(PYTEST) --cov --cov-report=term:skip-covered --cov-fail-under=$(COVERAGE_FLOOR)
 
 # Property tests with thousands of new examples each time; what fails is printed with the line that repeats it.
 explore: .venv/ready
-	HYPOTHESIS_PROFILE=explore $(BIN)/pytest --numprocesses auto --dist loadfile -m 'hypothesis' tests/unit
+	HYPOTHESIS_PROFILE=explore $(PYTEST) -m 'hypothesis' tests/unit
 
 check: .venv/ready
 	$(BIN)/ruff format --check .

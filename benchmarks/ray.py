@@ -36,7 +36,7 @@ from qareport.errors import AudioError
 from qareport.settings import bundled_calls
 from qareport.store import CallFilter, Store
 from tests.support import postgres, ray_cluster
-from tests.support.command import Ran, run_qareport
+from tests.support.command import Ran, start_qareport
 from tests.support.ray_cluster import LocalCluster
 from tests.support.sounds import write_wav
 
@@ -144,7 +144,7 @@ class Run:
         self.store, self.reports = store, folder / "out" / "reports"
         began = time.monotonic()
         given = ["run", "--manifest", manifest, "--model", "demo", "--format", "json,html", "--store", store]
-        self.ran: Ran = run_qareport([*given, "--log-format", "json", *more], cwd=folder)
+        self.ran: Ran = start_qareport([*given, "--log-format", "json", *more], cwd=folder)
         self.seconds = round(time.monotonic() - began, 1)
         if self.ran.status not in (0, 1):
             raise SystemExit(self.ran.stdout + self.ran.stderr)

@@ -163,13 +163,23 @@ def _comments(text: str, name: str, spans: list[tuple[int, int]]) -> Iterator[tu
         yield SourceLocation(file=name, line=line, column=column), text[start:end].rstrip()
 
 
+#: To build what reads the settings takes longer than to read them: one for each type.
+_adapters: dict[Any, pydantic.TypeAdapter[Any]] = {}
+
+
+def _adapter(kind: Any) -> pydantic.TypeAdapter[Any]:
+    if kind not in _adapters:
+        _adapters[kind] = pydantic.TypeAdapter(kind)
+    return _adapters[kind]
+
+
 def validate(kind: type[T], source: YamlSource) -> T:
     """Turn a document into a typed value.
 
     Raises:
         ConfigError: every field that is unknown, missing or of the wrong type, with line and column.
     """
-    adapter = pydantic.TypeAdapter(kind)
+    adapter: pydantic.TypeAdapter[T] = _adapter(kind)
     try:
         return adapter.validate_python({} if source.data is None else source.data)
     except pydantic.ValidationError as error:

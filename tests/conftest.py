@@ -6,13 +6,15 @@ import importlib.util
 import itertools
 import logging
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from qareport.store import Store
 from tests.support import postgres
-from tests.support.command import DemoRun, run_qareport
+from tests.support.command import DemoRun, start_qareport
 from tests.support.hypothesis_profiles import load_profile
 from tests.support.ray_cluster import LocalCluster
 from tests.support.ray_cluster import running as running_ray
@@ -28,7 +30,7 @@ _numbers = itertools.count()
 def demo_run(tmp_path_factory: pytest.TempPathFactory) -> DemoRun:
     """Run the demo once for all tests that look at what it made."""
     cwd = tmp_path_factory.mktemp("demo")
-    ran = run_qareport(["demo", "--out", "out"], cwd=cwd)
+    ran = start_qareport(["demo", "--out", "out"], cwd=cwd)
     assert ran.status == 0, ran.stdout + ran.stderr
     return DemoRun(ran=ran, out=cwd / "out", cwd=cwd)
 
@@ -64,8 +66,34 @@ def postgres_url(postgres_server: str) -> str:
     return postgres.make_database(postgres_server, f"test_{next(_numbers)}")
 
 
+@pytest.fixture(scope="session")
+def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An SQLite store with nothing in it, to be copied: to make one takes longer than many a test."""
+    path = tmp_path_factory.mktemp("empty") / "store.db"
+    Store(f"sqlite:///{path}").close()
+    return path
+
+
+@pytest.fixture(scope="session")
+def empty_postgres_store(postgres_server: str) -> str:
+    """The name of a PostgreSQL database that is a store with nothing in it, to be copied."""
+    Store(postgres.make_database(postgres_server, "empty_store")).close()
+    return "empty_store"
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A store of the test's own with nothing in it, in each database that qareport works with."""
+    if request.param == "sqlite":
+        shutil.copy(request.getfixturevalue("empty_store"), tmp_path / "store.db")
+        return f"sqlite:///{tmp_path / 'store.db'}"
+    template: str = request.getfixturevalue("empty_postgres_store")
+    server: str = request.getfixturevalue("postgres_server")
+    return postgres.make_database(server, f"test_{next(_numbers)}", template=template)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def no_store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """The place of a store that is not there yet, in each database that qareport works with."""
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path / 'store.db'}"

@@ -12,7 +12,7 @@ import click
 import pytest
 
 from qareport import cli
-from tests.support.command import run_qareport
+from tests.support.command import run_qareport, start_qareport
 from tests.support.paths import ROOT
 from tests.support.recordings import cut_recording
 from tests.support.subtitles import read_srt, read_vtt
@@ -38,7 +38,7 @@ def transcript(tmp_path: Path) -> Path:
 
 
 def test_transcripts_from_elsewhere_become_reports_without_a_model(transcript: Path, tmp_path: Path) -> None:
-    ran = run_qareport(["analyse", transcript, "--out", "r", "--format", "json,docx"], cwd=tmp_path)
+    ran = start_qareport(["analyse", transcript, "--out", "r", "--format", "json,docx"], cwd=tmp_path)
     assert ran.status == 0, ran.stderr
     report = json.loads((tmp_path / "r" / "reports" / "20261105000042.json").read_text("utf-8"))
     call = report["calls"][0]
@@ -71,7 +71,7 @@ def test_the_reason_of_a_failed_call_is_in_the_language_of_documents(transcript:
 
 def test_global_options_may_stand_before_or_after_the_command(transcript: Path, tmp_path: Path) -> None:
     store = f"sqlite:///{tmp_path / 'mine.db'}"
-    assert run_qareport(["--store", store, "analyse", transcript, "--format", "json"], cwd=tmp_path).status == 0
+    assert start_qareport(["--store", store, "analyse", transcript, "--format", "json"], cwd=tmp_path).status == 0
     ran = run_qareport(["report", "20261105000042", "--format", "json", "--store", store], cwd=tmp_path)
     assert ran.status == 0, ran.stderr
     assert ran.stdout == "out/reports/20261105000042.json\n"

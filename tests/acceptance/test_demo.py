@@ -21,7 +21,7 @@ from qareport import privacy
 from qareport.model import Agents, AuditEntry, QaFilter, QaKind, QaState
 from qareport.store import Store
 from qareport.workflows.export.qa import QA_FORMATS
-from tests.support.command import DemoRun, run_qareport
+from tests.support.command import DemoRun, run_qareport, start_qareport
 from tests.support.paths import ROOT
 
 CALLS = ROOT / "qareport" / "bundled" / "calls"
@@ -102,7 +102,7 @@ def test_output_in_a_pipe_is_quiet_and_names_where_the_files_are(demo_run: DemoR
 
 def test_a_second_demo_repeats_no_finished_work(demo_run: DemoRun, truth: dict[str, Any]) -> None:
     before = {path: path.stat().st_mtime_ns for path in (demo_run.out / "reports").iterdir()}
-    again = run_qareport(["-v", "demo", "--out", "out"], cwd=demo_run.cwd)
+    again = start_qareport(["-v", "demo", "--out", "out"], cwd=demo_run.cwd)
     assert again.status == 0
     assert f"Calls done:   {len(truth)} ({len(truth)} already transcribed)" in again.stdout
     assert f"Documents:    0 written, {len(before)} already up to date" in again.stdout

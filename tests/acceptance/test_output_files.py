@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import stat
 import subprocess
@@ -71,16 +72,14 @@ def test_a_dash_takes_no_format_that_is_no_text(url: str, capsys: pytest.Capture
 
 
 def test_everything_that_is_written_is_private(tmp_path: Path, url: str) -> None:
-    script = "import os, sys; os.umask(0); from qareport.cli import main; sys.exit(main(sys.argv[1:]))"
+    script = (
+        "import json, os, sys; os.umask(0); from qareport.cli import main; list(map(main, json.loads(sys.argv[1])))"
+    )
     new = f"sqlite:///{tmp_path / 'new.db'}"
     (tmp_path / "t.jsonl").write_text('{"call_id":"a","segments":[{"start_ms":0,"end_ms":9,"text":"退货"}]}\n', "utf-8")
-    for store, words in (
-        (new, ("analyse", "t.jsonl", "--format", "json")),
-        (new, ("store", "backup", "copy.db")),
-        (new, ("export", "text", "-o", "texts/")),
-        (new, ("daily", "--dry-run")),
-    ):
-        subprocess.run([sys.executable, "-c", script, "--store", store, *words], cwd=tmp_path, check=False)
+    commands = ("analyse t.jsonl --format json", "store backup copy.db", "export text -o texts/", "daily --dry-run")
+    given = json.dumps([["--store", new, *words.split()] for words in commands])
+    subprocess.run([sys.executable, "-c", script, given], cwd=tmp_path, check=True)
     written = [path for path in tmp_path.rglob("*") if path.name not in ("t.jsonl", "store.db")]
     names = {path.name for path in written}
     assert {"new.db", "copy.db", "a.json", "a.txt", "out", "reports"} <= names

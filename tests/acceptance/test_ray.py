@@ -12,7 +12,7 @@ import pytest
 from qareport import cli, settings
 from qareport.store import Store
 from qareport.workflows.workspace import Workspace
-from tests.support.command import Ran, run_qareport
+from tests.support.command import Ran, run_qareport, start_qareport
 from tests.support.ray_cluster import LocalCluster, kill_at_work
 
 NOWHERE = "ray://127.0.0.1:9"
@@ -36,7 +36,8 @@ def manifest(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def run(folder: Path, manifest: Path, *more: str) -> Ran:
     folder.mkdir()
-    return run_qareport(["run", "--manifest", manifest, "--model", "demo", "--format", "json,docx", *more], cwd=folder)
+    command = start_qareport if "--on" in more else run_qareport
+    return command(["run", "--manifest", manifest, "--model", "demo", "--format", "json,docx", *more], cwd=folder)
 
 
 def documents(folder: Path) -> dict[str, bytes]:

@@ -6,16 +6,21 @@ import os
 import signal
 import time
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import httpx2
 
-from tests.support.serving import Serving, serving, wait_for
+from tests.support.patience import scaled, wait_for
+from tests.support.serving import Serving, serving
+
+#: The first calls take long to be heard.
+wait = partial(wait_for, seconds=240, every_s=0.5)
 
 
 def test_the_demo_opens_loses_no_upload_with_its_worker_and_ends_when_told(tmp_path: Path) -> None:
     with serving("--demo", cwd=tmp_path) as desk:
-        wait_for(lambda: _is_ready(desk), what="/readyz")
+        wait(lambda: _is_ready(desk), what="/readyz")
         with closing(desk.browser("admin")) as admin:
             assert admin.get("/calls").status_code == 200
             assert "torch" not in Path(f"/proc/{desk.child('web')}/maps").read_text("utf-8")
@@ -23,19 +28,19 @@ def test_the_demo_opens_loses_no_upload_with_its_worker_and_ends_when_told(tmp_p
                 assert admin.get(page).status_code == 200
             assert _held_mb(desk.child("web")) <= 200
 
-            upload = wait_for(lambda: _in_work(admin), what="an upload in work")
+            upload = wait(lambda: _in_work(admin), what="an upload in work")
             worker = desk.child("worker")
             os.kill(worker, signal.SIGKILL)
             assert admin.get("/calls").status_code == 200
-            wait_for(lambda: desk.child("worker") != worker, what="another worker")
+            wait(lambda: desk.child("worker") != worker, what="another worker")
             path = f"/api/v1/uploads/{upload}"
-            wait_for(lambda: admin.get(path).json()["state"] == "done", what="the upload that the worker had in work")
+            wait(lambda: admin.get(path).json()["state"] == "done", what="the upload that the worker had in work")
             assert admin.get(f"/calls/{admin.get(path).json()['call_id']}").status_code == 200
 
             began = time.monotonic()
             desk.process.terminate()
-            desk.process.wait(timeout=10)
-            assert time.monotonic() - began <= 10
+            desk.process.wait(timeout=scaled(10))
+            assert time.monotonic() - began <= scaled(10)
     assert (tmp_path / "out/desk/qareport.db").is_file()
 
 

@@ -71,11 +71,11 @@ def test_only_commands_that_take_calls_in_make_a_store(
     assert [path.name for path in tmp_path.iterdir()] == ["settings"]
 
 
-def test_a_database_without_a_store_in_it_stays_as_it_is(store_url: str, capsys: pytest.CaptureFixture[str]) -> None:
-    if store_url.startswith("sqlite"):
-        Path(store_url.removeprefix("sqlite:///")).touch()
+def test_a_database_without_a_store_in_it_stays_as_it_is(no_store_url: str, capsys: pytest.CaptureFixture[str]) -> None:
+    if no_store_url.startswith("sqlite"):
+        Path(no_store_url.removeprefix("sqlite:///")).touch()
     for _ in range(2):
-        assert main(["status", "--store", store_url]) == 2
+        assert main(["status", "--store", no_store_url]) == 2
         assert "there is no store: the database holds none" in capsys.readouterr().err
 
 

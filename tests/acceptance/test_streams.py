@@ -20,12 +20,20 @@ from tests.support.store_samples import fill, make_call
 QAREPORT = f"{sys.executable} -m qareport"
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """A folder with the store qareport.db and the transcripts t.jsonl."""
-    with Store(f"sqlite:///{tmp_path / 'qareport.db'}") as store:
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store with calls, to be copied."""
+    path = tmp_path_factory.mktemp("filled") / "qareport.db"
+    with Store(f"sqlite:///{path}") as store:
         for number in range(40):
             fill(store, make_call(f"c{number}"), audio=chr(ord("a") + number % 26))
+    return path
+
+
+@pytest.fixture
+def folder(tmp_path: Path, filled: Path) -> Path:
+    """A folder with the store qareport.db and the transcripts t.jsonl."""
+    shutil.copy(filled, tmp_path)
     (tmp_path / "t.jsonl").write_text('{"call_id":"a","segments":[{"start_ms":0,"end_ms":9,"text":"退货"}]}\n', "utf-8")
     return tmp_path
 
@@ -88,10 +96,12 @@ def test_a_place_that_cannot_be_written_is_named(
 
 
 @pytest.mark.parametrize("format", ["csv", "xlsx", "parquet", "jsonl"])
-def test_a_full_disk_behind_an_export_is_one_line(folder: Path, format: str) -> None:
-    done = shell(f"{QAREPORT} --locale en export segments --format {format} -o /dev/full", folder)
-    assert done.returncode == 2
-    assert done.stderr.splitlines() == [
+def test_a_full_disk_behind_an_export_is_one_line(
+    folder: Path, format: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(folder)
+    assert main(["--locale", "en", "export", "segments", "--format", format, "-o", "/dev/full"]) == 2
+    assert capsys.readouterr().err.splitlines() == [
         "qareport: /dev/full: cannot be written: No space left on device; check the folder and the disk"
     ]
 
@@ -128,11 +138,13 @@ def test_an_interruption_while_the_program_loads_is_no_fault(folder: Path) -> No
     assert "Traceback" not in said
 
 
-def test_documents_that_cannot_be_made_end_with_status_1_and_are_named(folder: Path) -> None:
+def test_documents_that_cannot_be_made_end_with_status_1_and_are_named(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(folder)
     reports = folder / "out" / "reports"
     reports.mkdir(parents=True)
     (reports / "a.json").mkdir()  # takes the place of the document
-    ran = shell(f"{QAREPORT} analyse t.jsonl --format json", folder)
-    assert ran.returncode == 1
-    assert "a json" in ran.stdout
+    assert main(["analyse", "t.jsonl", "--format", "json"]) == 1
+    assert "a json" in capsys.readouterr().out
     assert os.listdir(reports) == ["a.json"]

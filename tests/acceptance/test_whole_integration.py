@@ -15,8 +15,9 @@ from qareport import cli
 from qareport.settings import bundled_calls, default_dir
 from tests.support.dailies import make_config
 from tests.support.paths import ROOT
+from tests.support.patience import scaled, wait_for
 from tests.support.robots import SECRET, RobotServer
-from tests.support.serving import serving, wait_for
+from tests.support.serving import serving
 from tests.support.ticket_systems import Zammad
 
 TICKET = 7
@@ -61,17 +62,17 @@ def test_a_call_is_handed_over_tagged_in_its_ticket_and_told_to_a_group(
         assert cli.main(["token", "add", "telephone", "--user", "boss", "--scope", "calls:write", *where]) == 0
         token = capsys.readouterr().out.strip()
         with serving(*where, "--model", "demo", "--device", "cpu", cwd=tmp_path) as desk:
-            wait_for(lambda: _answers(desk.address), what="/healthz")
+            wait_for(lambda: _answers(desk.address), what="/healthz", seconds=240, every_s=0.5)
             program = tmp_path / "handover.py"
             program.write_text(example("integrations.md"), "utf-8")
             recording = bundled_calls() / "c01-shipping-doubt.ogg"
             told = subprocess.run(
                 [sys.executable, program, recording, str(TICKET), "A017", "2026-11-21T09:13:05+08:00"],
                 env=os.environ | {"QAREPORT_URL": desk.address, "QAREPORT_TOKEN": token},
-                capture_output=True, text=True, timeout=240, check=False,
+                capture_output=True, text=True, timeout=scaled(240), check=False,
             )  # fmt: skip
             assert told.stdout == "done c01-shipping-doubt\n", told.stderr + desk.log.read_text("utf-8")
-            wait_for(lambda: zammad.articles, what="the note in the ticket", seconds=30)
+            wait_for(lambda: zammad.articles, what="the note in the ticket")
         assert "规则/logistics.shipping-doubt" in zammad.tags[TICKET]
         assert "https://qa.example.com/calls/c01-shipping-doubt" in zammad.articles[0]["body"]
         status = cli.main(["daily", "--date", "2026-11-21", "--send", "--out", str(tmp_path / "out"), *where])

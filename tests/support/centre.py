@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from contextlib import chdir
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -35,7 +36,8 @@ class Centre:
         return self.folder / "out"
 
     def configure(self, **mail: Any) -> None:
-        dailies.make_config(self.folder / "config", port=self.postbox.port, **{"attach": ["docx"], **mail})
+        """Write the configuration; pages are attached unless `mail` says otherwise, as Word documents take long."""
+        dailies.make_config(self.folder / "config", port=self.postbox.port, **{"attach": ["html"], **mail})
 
     def set(self, section: str, **values: Any) -> None:
         path = self.folder / "config" / "qareport.yaml"
@@ -60,8 +62,11 @@ class Centre:
         """Run the daily command in this process, with a clock of its own that does not wait."""
         options = DailyOptions(kind=kind, day=day, mode=mode)
         clock = Clock(now=lambda: now, sleep=lambda seconds: None)
-        places = {"config": self.folder / "config", "templates": default_dir("templates")}
-        with Workspace.open(**places, store=self.url, model=model, make_store=True) as workspace:
+        places = {"config": Path("config"), "templates": default_dir("templates")}
+        with (
+            chdir(self.folder),  # rules of the same name and content are read once in a process
+            Workspace.open(**places, store=self.url, model=model, make_store=True) as workspace,
+        ):
             return list(run_daily(workspace, options, on_progress=lambda *_: None, clock=clock))
 
     def mails(self, *states: DeliveryState) -> list[tuple[str, str, str]]:

@@ -26,7 +26,7 @@ from qareport.events import Progress
 from qareport.model import DeliveryState, Edition
 from qareport.store import Store
 from tests.support import dailies
-from tests.support.forked import Forked
+from tests.support.forked import HEARING, Forked
 from tests.support.patience import scaled
 from tests.support.postbox import DROP, DROP_AFTER, Postbox
 from tests.support.recordings import cut_recording
@@ -70,7 +70,7 @@ class FaultInjection:
     ) -> None:
         """Prepare the calls of a day in the store."""
         self.recordings = recordings
-        self.modules = ("funasr", "qareport.asr.engine", "qareport.asr.sensevoice") if recordings else ()
+        self.modules = HEARING if recordings else ()
         self.folder = folder
         self.url = store or f"sqlite:///{folder / 'qareport.db'}"
         self.random = random.Random(seed)
@@ -82,7 +82,7 @@ class FaultInjection:
 
     def run(self, kills: int, *, on_progress: Progress | None = None) -> Tally:
         """Run until so many runs were killed."""
-        with self.postbox, Forked(self.folder, *self.modules) as self.forked:
+        with self.postbox, Forked(*self.modules) as self.forked:
             dailies.make_config(
                 self.folder / "config",
                 port=self.postbox.port,
@@ -172,7 +172,8 @@ class FaultInjection:
 
     def _qareport(self, *arguments: str, kill_after_s: float | None = None) -> tuple[int, str]:
         shared = ("--config", str(self.folder / "config"), "--store", self.url)
-        return self.forked.run(*arguments, *shared, kill_after_s=kill_after_s)
+        ran = self.forked.run([*arguments, *shared], cwd=self.folder, kill_after_s=kill_after_s)
+        return ran.status, ran.stdout + ran.stderr
 
     def _reset(self) -> None:
         self.postbox.delivered.clear()

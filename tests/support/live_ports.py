@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import difflib
 import socket
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -23,6 +22,7 @@ from qareport.web.worker import live_rule_book
 from qareport.workflows.live.service import LiveService
 from qareport.workflows.workspace import Workspace
 from tests.support.live_calls import engine
+from tests.support.patience import wait_for
 
 #: What an angry customer says between two sentences of the agent.
 SOUND = read_sound(settings.bundled_calls() / "c13-escalation.ogg", 8000)[::-1, 4 * 8000 : 10 * 8000]
@@ -79,11 +79,7 @@ class Ports:
 
     def wait_for(self, look: Callable[[], LiveCall | None]) -> LiveCall:
         """Look until a call is there."""
-        until = time.monotonic() + 40
-        while (found := look()) is None:
-            assert time.monotonic() < until, "it took too long"
-            time.sleep(0.1)
-        return found
+        return wait_for(look, what="the call", seconds=40, every_s=0.1)
 
 
 @contextmanager

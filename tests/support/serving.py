@@ -7,18 +7,16 @@ import socket
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
 
 import httpx2
 import uvicorn
 from starlette.types import ASGIApp
 
-T = TypeVar("T")
+from tests.support.patience import scaled, wait_for
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +34,7 @@ class Serving:
         printed = (line.split() for line in self.log.read_text("utf-8").splitlines())
         password = next(words[1] for words in printed if words[:1] == [name])
         client = httpx2.Client(
-            base_url=self.address, headers={"sec-fetch-site": "same-origin"}, trust_env=False, timeout=60
+            base_url=self.address, headers={"sec-fetch-site": "same-origin"}, trust_env=False, timeout=scaled(60)
         )
         answer = client.post("/login", data={"name": name, "password": password})
         assert answer.status_code == 303, answer.text
@@ -44,7 +42,7 @@ class Serving:
 
     def child(self, name: str) -> int:
         """Return the process id of the web process or of the worker; waits until there is one."""
-        return wait_for(lambda: self._find(name), what=f"process {name}")
+        return wait_for(lambda: self._find(name), what=f"process {name}", seconds=240, every_s=0.5)
 
     def _find(self, name: str) -> int | None:
         children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text("ascii").split()
@@ -52,17 +50,6 @@ class Serving:
             if Path(f"/proc/{child}/cmdline").read_bytes().split(b"\0")[-2:-1] == [name.encode()]:
                 return int(child)
         return None
-
-
-def wait_for(look: Callable[[], T | None], *, what: str, seconds: float = 240) -> T:
-    """Look until something is there, and return it."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        found = look()
-        if found:
-            return found
-        time.sleep(0.5)
-    raise AssertionError(f"waited {seconds:g} s for {what}")
 
 
 def _free_port() -> int:
@@ -86,7 +73,7 @@ def serving(*arguments: str, cwd: Path) -> Iterator[Serving]:
     finally:
         process.terminate()
         try:
-            process.wait(timeout=15)
+            process.wait(timeout=scaled(15))
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
@@ -101,7 +88,7 @@ def listening(app: ASGIApp) -> Iterator[str]:
     thread = threading.Thread(target=server.run)
     thread.start()
     try:
-        wait_for(lambda: server.started, what="the server", seconds=30)
+        wait_for(lambda: server.started, what="the server")
         yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
     finally:
         server.should_exit = True

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+import pydantic
 import pytest
 import yaml
 from hypothesis import given
@@ -177,6 +178,18 @@ def test_any_text_is_data_or_a_configuration_error(text: str) -> None:
         parse_yaml(text.encode("utf-8", "surrogatepass"), name="f.yaml")
     except ConfigError as error:
         assert all(problem.where is not None for problem in error.problems)
+
+
+def test_what_reads_a_type_is_built_once_however_many_documents_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    @dataclass
+    class Own:
+        key: int
+
+    built, adapter = [], pydantic.TypeAdapter
+    monkeypatch.setattr(pydantic, "TypeAdapter", lambda kind: built.append(kind) or adapter(kind))
+    for number in (1, 2):
+        assert validate(Own, parse_yaml(f"key: {number}".encode(), name="f.yaml")) == Own(number)
+    assert built == [Own]
 
 
 @pytest.mark.parametrize("path", sorted(default_dir("config").rglob("*.yaml")), ids=lambda path: path.name)

@@ -9,8 +9,7 @@ import socket
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -26,6 +25,7 @@ from qareport.model import DeliveryState, EventType, OffReason, Webhook
 from qareport.outgoing import OutgoingClient, OutgoingReach
 from qareport.store import Store
 from tests.support.paths import ROOT
+from tests.support.patience import scaled, wait_for
 from tests.support.receiver import Receiver, Reply
 from tests.support.webhook_faults import HOOKS, WebhookFaults
 
@@ -221,10 +221,10 @@ def test_a_receiver_that_hangs_keeps_no_other_waiting(sending: Sending) -> None:
         sender = sending.open(OutgoingReach(allow=("http://127.0.0.1",), timeout_s=20))
         thread = threading.Thread(target=sender.run, args=(stopping,), kwargs={"leave_s": 0.1})
         thread.start()
-        until(lambda: len(quick.taken) == 6)
+        wait_for(lambda: len(quick.taken) == 6, what="the quick receiver")
         assert len(slow.taken) == 2
         stopping.set()
-        thread.join(timeout=5)
+        thread.join(timeout=scaled(5))
         assert not thread.is_alive()
     assert sending.store.webhook_queue.count()[DeliveryState.UNKNOWN] == 2
 
@@ -251,7 +251,7 @@ def test_what_a_killed_sender_was_sending_is_sent_again_under_the_same_id(sendin
         sending.raise_one(n=1)
         command = [sys.executable, "-c", _PROGRAM, f"sqlite:///{tmp_path / 'q.db'}", str(tmp_path / "desk")]
         process = subprocess.Popen(command, env=os.environ | {"PYTHONPATH": str(ROOT)})
-        until(lambda: len(receiver.taken) == 1)
+        wait_for(lambda: len(receiver.taken) == 1, what="the first try")
         process.send_signal(signal.SIGKILL)
         process.wait()
         assert sending.only.state is DeliveryState.SENDING
@@ -274,7 +274,7 @@ def test_the_receiver_that_the_guide_shows_checks_signatures_and_repetitions(sen
         [sys.executable, "-c", program], env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
     )
     try:
-        until(lambda: _listens(port))
+        wait_for(lambda: _listens(port), what="the receiver")
         sending.raise_one(call_id="c1", tags_added=["风险/高"])
         sending.send()
         assert (sending.only.state, sending.only.status) == (DeliveryState.SENT, 204)
@@ -316,11 +316,3 @@ def test_the_key_is_made_once_for_its_owner_alone(tmp_path: Path) -> None:
     (folder / "key").write_bytes(b"short")
     with pytest.raises(ConfigError, match="no key of 32 bytes"):
         DeskKey.open(folder)
-
-
-def until(look: Callable[[], bool], *, seconds: float = 30) -> None:
-    """Wait until something is so."""
-    deadline = time.monotonic() + seconds
-    while not look():
-        assert time.monotonic() < deadline, "waited for too long"
-        time.sleep(0.02)

@@ -75,29 +75,29 @@ def test_a_store_of_the_first_version_is_brought_up_to_date_without_loss(tmp_pat
         assert (deletion.calls, deletion.results, deletion.transcripts) == (3, 2, 2)
 
 
-def test_a_proof_that_an_older_version_kept_is_still_found(store_url: str) -> None:
+def test_a_proof_that_an_older_version_kept_is_still_found(no_store_url: str) -> None:
     old = hashlib.sha256(b"o1").hexdigest()
     record = (
         f'{{"deleted_at":"2026-11-24T08:00:00+00:00","by":"order","selector_sha256":"{old}","calls":1,"results":1,'
         '"transcripts":1,"documents":0,"audio_sha256":[],"files_left":[]}'
     )
     insert = "INSERT INTO deletions (deleted_at, record) VALUES ('2026-11-24T08:00:00+00:00', :record)"
-    make_store_of("0003", store_url, (insert, {"record": record}))
-    with Store(store_url) as store:
+    make_store_of("0003", no_store_url, (insert, {"record": record}))
+    with Store(no_store_url) as store:
         proofs = store.deletion.list_proofs(by="order", selector="o1")
         assert [proof.selector_hash for proof in proofs] == [f"sha256::{old}"]
         assert store.deletion.list_proofs(by="order", selector="o2") == ()
 
 
 def test_summaries_snapshots_and_mails_of_an_older_version_keep_their_content_under_their_new_names(
-    store_url: str,
+    no_store_url: str,
 ) -> None:
     call = make_call("a")
     report = CallReport(call_id="a", started_at=call.started_at, metrics=METRICS)
     summary = periods.summarise_call(report, "o1", rules_sha256="r")
     make_store_of(
         "0004",
-        store_url,
+        no_store_url,
         (
             "INSERT INTO call_reports (key, report, rules_sha256, call_id) VALUES ('k', :report, 'r', 'a')",
             {"report": to_json(report)},
@@ -116,7 +116,7 @@ def test_summaries_snapshots_and_mails_of_an_older_version_keep_their_content_un
             {"content": b"text"},
         ),
     )
-    with Store(store_url) as store:
+    with Store(no_store_url) as store:
         assert call.started_at is not None
         day = (call.started_at, call.started_at + timedelta(hours=1))
         assert store.summaries.list(*day, summarise=never) == (summary,)
@@ -127,26 +127,26 @@ def test_summaries_snapshots_and_mails_of_an_older_version_keep_their_content_un
         assert store.outbox.get_content("m") == b"text"
 
 
-def test_the_calls_of_a_customer_are_found_in_a_store_of_before_numbers_had_a_column(store_url: str) -> None:
+def test_the_calls_of_a_customer_are_found_in_a_store_of_before_numbers_had_a_column(no_store_url: str) -> None:
     insert = "INSERT INTO calls (call_id, call) VALUES (:call_id, :call)"
     rows = {
         "a": to_json(replace(make_call("a"), customer_phone="+86 138-1234-5678")),
         "b": to_json(make_call("b")),
         "damaged": "{",
     }
-    make_store_of("0016", store_url, *((insert, {"call_id": name, "call": call}) for name, call in rows.items()))
-    with Store(store_url) as store:
+    make_store_of("0016", no_store_url, *((insert, {"call_id": name, "call": call}) for name, call in rows.items()))
+    with Store(no_store_url) as store:
         assert [call.call_id for call in store.deletion.find_calls(customer="13812345678")] == ["a"]
         assert store.deletion.find_calls(customer="没有号码") == ()
 
 
-def test_transcripts_and_results_of_before_they_were_compressed_are_read_as_they_are(store_url: str) -> None:
+def test_transcripts_and_results_of_before_they_were_compressed_are_read_as_they_are(no_store_url: str) -> None:
     call = make_call("a")
     report = CallReport(call_id="a", started_at=call.started_at, metrics=METRICS)
     transcript = Transcript(call_id="a", segments=(Segment(start_ms=0, end_ms=9, text="什么时候发货"),))
     make_store_of(
         "0016",
-        store_url,
+        no_store_url,
         (
             "INSERT INTO call_reports (key, report, rules_sha256, call_id) VALUES ('k', :report, 'r', 'a')",
             {"report": to_json(report)},
@@ -162,7 +162,7 @@ def test_transcripts_and_results_of_before_they_were_compressed_are_read_as_they
         ),
         ("INSERT INTO call_snapshots (key, rules_sha256, snapshot) VALUES ('k', 'r', '[\"退\"]')", {}),
     )
-    with Store(store_url) as store:
+    with Store(no_store_url) as store:
         assert store.results.get("a") == report
         assert store.transcripts.find("t") == transcript
         assert [judged.snapshot for judged in store.results.list_snapshots()] == ['["退"]']
@@ -173,9 +173,9 @@ def never(*args: object, **_: object) -> CallSummary:
     raise AssertionError(f"this was not to be done: {args}")
 
 
-def test_the_newest_revision_makes_exactly_the_tables_of_the_code(store_url: str) -> None:
-    make_store_of("head", store_url)
-    engine = engine_of(store_url)
+def test_the_newest_revision_makes_exactly_the_tables_of_the_code(no_store_url: str) -> None:
+    make_store_of("head", no_store_url)
+    engine = engine_of(no_store_url)
     with engine.connect() as connection:
         # Full-text indexes are what each database has, and none of the code's tables.
         own = {"include_name": lambda name, kind, _: kind != "table" or not name.startswith("search_words")}
@@ -186,21 +186,21 @@ def test_the_newest_revision_makes_exactly_the_tables_of_the_code(store_url: str
 
 
 @pytest.fixture
-def other_store_url(store_url: str, tmp_path: Path, request: pytest.FixtureRequest) -> str:
-    """A second place of the same database as `store_url`."""
-    if store_url.startswith("sqlite"):
+def other_store_url(no_store_url: str, tmp_path: Path, request: pytest.FixtureRequest) -> str:
+    """A second place of the same database as `no_store_url`."""
+    if no_store_url.startswith("sqlite"):
         return f"sqlite:///{tmp_path / 'other.db'}"
     server: str = request.getfixturevalue("postgres_server")
-    return make_database(server, f"other_{store_url.rsplit('/')[-1]}")
+    return make_database(server, f"other_{no_store_url.rsplit('/')[-1]}")
 
 
 def test_a_new_store_is_made_at_once_as_the_revisions_would_make_it(
-    store_url: str, other_store_url: str, monkeypatch: pytest.MonkeyPatch
+    no_store_url: str, other_store_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    make_store_of("head", store_url)
+    make_store_of("head", no_store_url)
     monkeypatch.setattr(command, "upgrade", never)
     Store(other_store_url).close()
-    migrated, made = schema_of(store_url), schema_of(other_store_url)
+    migrated, made = schema_of(no_store_url), schema_of(other_store_url)
     assert {name: made[name] for name in made if made[name] != migrated.get(name)} == {}
     assert migrated.keys() == made.keys()
     assert {"calls", "ix_calls_order", "search_words", "alembic_version"} <= made.keys()
@@ -250,11 +250,11 @@ def schema_of(url: str) -> dict[str, object]:
     return found
 
 
-def test_a_store_of_a_newer_version_is_refused_not_misread(store_url: str) -> None:
-    with Store(store_url) as store, store.database.write() as session:
+def test_a_store_of_a_newer_version_is_refused_not_misread(no_store_url: str) -> None:
+    with Store(no_store_url) as store, store.database.write() as session:
         session.execute(sqlalchemy.text("UPDATE alembic_version SET version_num = '9999'"))
     with pytest.raises(StoreError, match="made by a newer version of qareport"):
-        Store(store_url)
+        Store(no_store_url)
 
 
 def test_a_password_is_never_shown(postgres_url: str) -> None:

@@ -18,7 +18,7 @@ from qareport.store import Store
 from tests.support.store_samples import fill, make_call, put_result
 
 THREADS = 8
-ROUNDS = 8
+ROUNDS = 4
 NOW = datetime(2026, 11, 24, 8, tzinfo=UTC)
 
 

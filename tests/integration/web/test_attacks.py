@@ -23,6 +23,7 @@ from qareport.web import create_app, limiting
 from qareport.workflows.judge import judge_calls
 from qareport.workflows.transcribe import TranscribedCall
 from tests.support.desk import NOW, PASSWORD, OpenDesk, all_routes, open_desk
+from tests.support.patience import scaled
 from tests.support.rule_folder import RULES, make_config
 from tests.support.serving import listening
 
@@ -218,7 +219,7 @@ def test_no_rule_runs_long(with_rules: OpenDesk) -> None:
 def wire(opened: OpenDesk) -> Iterator[tuple[str, int, str]]:
     """A desk on loopback: host, port and the cookie of an administrator."""
     cookie = opened.enter(UserRole.ADMIN).cookies["qareport"]
-    with listening(create_app(opened.desk)) as address:
+    with listening(opened.app) as address:
         split = urlsplit(address)
         yield split.hostname or "", split.port or 0, cookie
 
@@ -226,7 +227,7 @@ def wire(opened: OpenDesk) -> Iterator[tuple[str, int, str]]:
 def send(wire: tuple[str, int, str], line: str, *headers: str, body: bytes = b"", wait_s: float = 10) -> str:
     """Send the beginning of a request, and return what is answered to it."""
     host, port, cookie = wire
-    with socket.create_connection((host, port), timeout=wait_s) as connection:
+    with socket.create_connection((host, port), timeout=scaled(wait_s)) as connection:
         lines = (
             line,
             f"Host: {host}:{port}",

@@ -21,6 +21,7 @@ from qareport.web.ingest.twilio import signature_of
 from qareport.workflows.hear_uploads import UploadWorker
 from tests.support.live_calls import engine
 from tests.support.live_ports import SOUND, SPEED, Ports, alike, free_port, heard, open_ports
+from tests.support.patience import scaled
 
 
 @pytest.fixture(scope="module")
@@ -92,7 +93,7 @@ def test_twilio_is_let_in_by_its_signature_or_a_ticket_and_heard_alike(
                 websocket.send(json.dumps({"event": "stop"}))
                 continue
             with pytest.raises(ConnectionClosed) as closed:
-                websocket.recv(timeout=5)
+                websocket.recv(timeout=scaled(5))
             assert closed.value.rcvd is not None
             assert closed.value.rcvd.code == code
 
@@ -164,7 +165,7 @@ def test_a_fault_closes_its_connection_with_a_code(ports: Ports, messages: list[
             for message in messages:
                 websocket.send(message)
         with pytest.raises(ConnectionClosed) as closed:
-            websocket.recv(timeout=10)
+            websocket.recv(timeout=scaled(10))
     assert closed.value.rcvd is not None
     assert closed.value.rcvd.code == code
 
@@ -178,7 +179,7 @@ def test_a_flood_of_frames_closes_its_connection(ports: Ports, monkeypatch: pyte
             for _ in range(300):
                 websocket.send(bytes(320))
         with pytest.raises(ConnectionClosed) as closed:
-            websocket.recv(timeout=10)
+            websocket.recv(timeout=scaled(10))
     assert closed.value.rcvd is not None
     assert closed.value.rcvd.code == 1008
 
@@ -195,7 +196,7 @@ def test_strangers_and_foreign_pages_are_not_let_in(ports: Ports) -> None:
             with connect(ports.url(path), additional_headers=headers) as websocket:
                 websocket.send('{"rate": 8000}')
                 with pytest.raises(ConnectionClosed) as closed:
-                    websocket.recv(timeout=5)
+                    websocket.recv(timeout=scaled(5))
                 assert closed.value.rcvd is not None
                 assert closed.value.rcvd.code == 1008
         else:

@@ -32,6 +32,7 @@ from qareport.model import Call, Role, Transcript
 from qareport.web.ingest.player import read_sound
 from tests.support.live_calls import engine
 from tests.support.live_ports import Ports, alike, heard, open_ports
+from tests.support.patience import scaled
 
 CLIENT = os.environ.get("QAREPORT_FUNASR_CLIENT", "")
 #: A customer's two sentences, by sample rate: [customer, agent]. What the small bundled model hears in others hangs on
@@ -262,7 +263,7 @@ class FunasrSession:
                 websocket.send(samples.astype("<i2").tobytes())
             websocket.send('{"is_speaking": false, "is_end": true}')
             while not told or not told[-1].get("is_end"):
-                told.append(json.loads(websocket.recv(timeout=30)))
+                told.append(json.loads(websocket.recv(timeout=scaled(30))))
         return cls(told)
 
     def text(self, mode: str) -> str:
@@ -317,7 +318,7 @@ def test_funasrs_own_client_gets_the_text_of_the_file(
     port = str(ports.server.ports["funasr"])
     command = [sys.executable, CLIENT, "--host", "127.0.0.1", "--port", port, "--ssl", "0", "--mode", mode]
     command += ["--audio_in", str(tmp_path / "a.scp"), "--output_dir", str(tmp_path / "out")]
-    ran = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
+    ran = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=scaled(60), check=False)
     assert ran.returncode == 0, ran.stderr
     assert "Exception" not in ran.stdout
     rows = (tmp_path / "asr_logs/meeting_0_0/events.jsonl").read_text("utf-8").splitlines()

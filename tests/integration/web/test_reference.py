@@ -17,7 +17,6 @@ import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
 
 from qareport.model import TOKEN_SCOPES, UserRole
-from qareport.web import create_app
 from qareport.web.errors import CODES
 from qareport.web.limiting import RequestLimits
 from qareport.web.reference import operations_of
@@ -52,7 +51,7 @@ def test_the_document_is_valid_openapi(shared: OpenDesk) -> None:
 
 def test_the_application_keeps_to_its_document(shared: OpenDesk, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(RequestLimits, "wait_s", lambda *_: 0)
-    app, headers = create_app(shared.desk), {"Authorization": f"Bearer {make_token(shared)}"}
+    app, headers = shared.app, {"Authorization": f"Bearer {make_token(shared)}"}
     schema = schemathesis.openapi.from_asgi("/api/v1/openapi.json", app, headers=headers)
     accepted = schema.config.checks.positive_data_acceptance
     accepted.expected_statuses = [*accepted.expected_statuses, "422"]  # no schema says which query or cursor is one
@@ -106,7 +105,7 @@ def test_every_example_of_the_reference_runs(shared: OpenDesk, monkeypatch: pyte
     (tmp_path / RECORDING).write_bytes(b"RIFF")
     made = {"upload_id": "", "user_id": "", "token_id": "", "webhook_id": "", "export_id": ""}
     wrong = {}
-    with listening(create_app(shared.desk)) as address:
+    with listening(shared.app) as address:
         page = admin.get("/api")
         assert page.status_code == 200
         operations = sorted(operations_of(admin.get("/api/v1/openapi.json").json(), address), key=_order)

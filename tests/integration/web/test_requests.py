@@ -8,7 +8,6 @@ import pytest
 from fastapi.testclient import TestClient
 
 from qareport.model import JobKind, UserRole
-from tests.support import postgres
 from tests.support.desk import OpenDesk, open_desk
 
 API = "/api/v1"
@@ -135,17 +134,13 @@ def test_an_agent_notes_what_was_found_and_a_program_reads_the_curve(opened: Ope
     assert all(-5 <= point["value"] <= 5 for point in points)
 
 
-def test_lists_heat_and_kept_answers_are_the_same_on_postgresql(tmp_path: Path) -> None:
-    bin_folder = postgres.programs()
-    if bin_folder is None:
-        pytest.skip("PostgreSQL is not installed")
+def test_lists_heat_and_kept_answers_are_the_same_on_postgresql(tmp_path: Path, postgres_url: str) -> None:
     answers = []
-    with postgres.running(bin_folder) as server:
-        for url in ("", postgres.make_database(server, "desk")):
-            folder = tmp_path / ((url and "postgresql") or "sqlite")
-            folder.mkdir()
-            with open_desk(folder, url=url) as opened:
-                answers.append(_everything(opened.enter(UserRole.ADMIN)))
+    for url in ("", postgres_url):
+        folder = tmp_path / ((url and "postgresql") or "sqlite")
+        folder.mkdir()
+        with open_desk(folder, url=url) as opened:
+            answers.append(_everything(opened.enter(UserRole.ADMIN)))
     assert answers[0] == answers[1]
 
 

@@ -19,7 +19,7 @@ from tests.support.calls import CUSTOMER, call, say
 from tests.support.dailies import make_config, write_transcripts
 from tests.support.recordings import cut_recording
 
-#: Runs the command line and writes down which files Python opened, and how often.
+#: Runs commands, and writes down which files Python opened in each, and how often.
 _COUNTED = """
 import collections, json, os, sys
 opened = collections.Counter()
@@ -28,10 +28,12 @@ def count(event, arguments):
         opened[os.path.abspath(arguments[0])] += 1
 sys.addaudithook(count)
 from qareport import cli
-status = cli.main(sys.argv[2:])
-report = json.dumps(opened)
-open(sys.argv[1], "w").write(report)
-sys.exit(status)
+counts = []
+for arguments in json.loads(sys.argv[2]):
+    opened.clear()
+    assert cli.main(arguments) == 0, arguments
+    counts.append(dict(opened))
+open(sys.argv[1], "w").write(json.dumps(counts))
 """
 
 
@@ -45,39 +47,37 @@ def workspace(tmp_path: Path, config: Path) -> Workspace:
     return Workspace.open(config=config, store=f"sqlite:///{tmp_path / 'q.db'}", model="demo", make_store=True)
 
 
-def count_opened(folder: Path, *arguments: str) -> dict[str, int]:
-    """Run a command in a folder; return how often it opened each file below it, by relative path."""
+def count_opened(folder: Path, *commands: Sequence[str]) -> list[dict[str, int]]:
+    """Run commands in a folder; return how often each opened each file below it, by relative path."""
     result = folder / "opened.json"
-    command = [sys.executable, "-c", _COUNTED, str(result), *arguments]
+    command = [sys.executable, "-c", _COUNTED, str(result), json.dumps(commands)]
     ran = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stdout + ran.stderr
-    opened = json.loads(result.read_text("utf-8"))
     inside = f"{folder.resolve()}/"
-    return {path.removeprefix(inside): times for path, times in opened.items() if path.startswith(inside)}
+    return [
+        {path.removeprefix(inside): times for path, times in opened.items() if path.startswith(inside)}
+        for opened in json.loads(result.read_text("utf-8"))
+    ]
 
 
 # --- read once --------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    "arguments",
-    [
+def test_a_command_reads_each_configuration_file_once(tmp_path: Path) -> None:
+    commands = (
         ("run", "in", "--model", "demo", "--device", "cpu", "--format", "json"),
         ("analyse", "calls.jsonl", "--format", "json"),
         ("daily", "--date", "2026-11-21"),
         ("rules", "test"),
         ("rules", "lint"),
-    ],
-    ids=lambda arguments: " ".join(arguments[:2]),
-)
-def test_a_command_reads_each_configuration_file_once(tmp_path: Path, arguments: Sequence[str]) -> None:
+    )
     make_config(tmp_path / "config", port=9, attach=["docx"])
     write_transcripts(tmp_path / "calls.jsonl", 2)
     cut_recording(tmp_path / "in" / "a.wav")
-    opened = count_opened(tmp_path, *arguments)
-    read = {path: times for path, times in opened.items() if path.startswith("config/")}
-    assert {"config/qareport.yaml", "config/topics.yaml", "config/rules/logistics.yaml"} <= read.keys()
-    assert set(read.values()) == {1}, read
+    for arguments, opened in zip(commands, count_opened(tmp_path, *commands), strict=True):
+        read = {path: times for path, times in opened.items() if path.startswith("config/")}
+        assert {"config/qareport.yaml", "config/topics.yaml", "config/rules/logistics.yaml"} <= read.keys(), arguments
+        assert set(read.values()) == {1}, (arguments, read)
 
 
 def test_rules_topics_and_settings_are_the_same_objects_whoever_asks(workspace: Workspace) -> None:

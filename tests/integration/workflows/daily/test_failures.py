@@ -37,7 +37,7 @@ def test_an_output_folder_that_is_read_only_is_told_and_the_next_run_makes_the_d
     finally:
         centre.out.chmod(0o755)
     assert ran.returncode == 1, ran.stdout + ran.stderr
-    assert "日报-2026-11-21.docx could not be made" in ran.stderr
+    assert "日报-2026-11-21.html could not be made" in ran.stderr
     assert "Permission denied" in ran.stderr
     assert " partial " in ran.stdout
     assert ("operator", dailies.OPERATOR) in [mail[:2] for mail in centre.mails(DeliveryState.SENT)]

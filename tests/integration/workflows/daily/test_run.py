@@ -121,6 +121,7 @@ def test_the_option_for_the_language_comes_before_the_setting(
 
 @needs_perl
 def test_an_agents_edition_holds_no_other_agents_call(centre: Centre) -> None:
+    centre.configure(attach=["docx"])
     centre.run()
     for agent, address in dailies.AGENTS.items():
         (mail,) = [message for message in centre.postbox.delivered if message.recipient == address]
@@ -155,6 +156,7 @@ def test_every_recipient_gets_one_mail_of_the_right_edition(either_centre: Centr
 
 
 def test_the_second_run_sends_nothing_and_makes_nothing_anew(centre: Centre) -> None:
+    centre.configure(attach=["docx"])
     centre.run()
     times = {path: path.stat().st_mtime_ns for path in centre.out.rglob("*.docx")}
     (result,) = centre.run()
@@ -261,6 +263,7 @@ def test_a_mail_carries_the_formats_that_it_is_told_to(centre: Centre) -> None:
 
 
 def test_without_send_it_is_said_who_would_get_a_mail(centre: Centre, capsys: pytest.CaptureFixture[str]) -> None:
+    centre.configure(attach=["docx"])
     arguments = ["daily", "--date", "2026-11-21", "--config", str(centre.folder / "config"), "--store", centre.url]
     assert cli.main(arguments) == 0
     said = capsys.readouterr()
@@ -285,7 +288,7 @@ def test_the_week_and_the_month_are_the_same_command(centre: Centre, capsys: pyt
     assert said[0].startswith("week:2026-11-16 done calls=8 ")
     assert said[1].startswith("month:2026-11-01 done calls=8 ")
     assert centre.postbox.delivered[0].message["Subject"]
-    assert (centre.out / "daily" / "week-2026-11-16" / "周报-2026-W47.docx").exists()
+    assert (centre.out / "daily" / "week-2026-11-16" / "周报-2026-W47.html").exists()
 
 
 def test_documents_that_are_too_large_become_a_zip_then_a_place(centre: Centre) -> None:
@@ -442,7 +445,7 @@ def test_documents_that_cannot_be_written_are_told_and_made_by_the_next_run(cent
     (centre.out / "daily").unlink()
     (result,) = centre.run()
     assert result.state is RunState.DONE
-    assert (centre.out / "daily" / "day-2026-11-21" / "日报-2026-11-21.docx").exists()
+    assert (centre.out / "daily" / "day-2026-11-21" / "日报-2026-11-21.html").exists()
 
 
 def test_a_full_disk_ends_the_run_with_a_clear_message_and_the_next_run_does_it_all(centre: Centre) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,6 +21,7 @@ from qareport.workflows.live.call_keeper import KeptCall, LiveKeeper
 from qareport.workflows.live.recording import Recordings
 from qareport.workflows.live.signals import Noticed
 from tests.support.live_calls import VirtualCalls
+from tests.support.patience import scaled, wait_for
 
 T = TypeVar("T")
 NOW = datetime(2026, 11, 21, 1, 0, tzinfo=UTC)
@@ -43,15 +44,7 @@ class Keeping:
         self.keeper.put(LiveEvent(type=type_, live_id="l1", agent_id="A1", data=data) for type_, data in events)
 
     def wait_for(self, type_: str) -> LiveEvent:
-        return wait_for(lambda: [event for event in list(self.told) if event.type == type_])[0]
-
-
-def wait_for(look: Callable[[], T]) -> T:
-    until = time.monotonic() + 20
-    while not (found := look()):
-        assert time.monotonic() < until, "it took too long"
-        time.sleep(0.02)
-    return found
+        return wait_for(lambda: [event for event in list(self.told) if event.type == type_], what=type_)[0]
 
 
 @pytest.fixture
@@ -100,18 +93,18 @@ def test_what_happens_at_once_is_kept_in_one_transaction(keeping: Keeping, monke
     def count(calls: Any) -> None:
         kept.append(len(calls[0].signals))
         entered.set()
-        assert goes_on.wait(20)
+        assert goes_on.wait(scaled(20))
         change(calls)
 
     monkeypatch.setattr(keeping.store.live_calls, "change", count)
     signals = [("live.signal", {"noticed": Noticed(signal=Signal.IRONY, at_ms=at_ms)}) for at_ms in range(5)]
     keeping.put(signals[0])
-    assert entered.wait(20)
+    assert entered.wait(scaled(20))
     began = time.monotonic()
     keeping.put(*signals[1:])  # who hears goes on, although the store hangs
-    assert time.monotonic() - began < 1
+    assert time.monotonic() - began < scaled(1)
     goes_on.set()
-    wait_for(lambda: sum(event.type == "live.signal" for event in keeping.told) == 5)
+    wait_for(lambda: sum(event.type == "live.signal" for event in keeping.told) == 5, what="the signals")
     assert kept[:2] == [1, 5]
 
 
@@ -131,9 +124,9 @@ def test_a_call_that_ends_while_the_store_fails_is_handed_over_once_it_works_aga
     keeping.wait_for("live.ended")
     assert keeping.store.live_calls.get("l1").state is LiveState.OPEN
     fails.clear()
-    wait_for(lambda: keeping.store.live_calls.get("l1").state is LiveState.ENDED)
+    wait_for(lambda: keeping.store.live_calls.get("l1").state is LiveState.ENDED, what="the end")
     assert [line.text for line in keeping.store.live_calls.get("l1").lines] == ["我要投诉。"]
-    (job,) = wait_for(lambda: keeping.store.jobs.list(JobKind.UPLOAD))
+    (job,) = wait_for(lambda: keeping.store.jobs.list(JobKind.UPLOAD), what="the upload")
     assert job.payload["live_id"] == "l1"
 
 

@@ -122,7 +122,8 @@ def _coaching(document: DocumentObject) -> None:
 
 
 def _coached(document: DocumentObject) -> None:
-    add_text(document, "Normal", ("{{ item.agent }}", "QA speaker"), "　{{ item.what }}")
+    who = add_text(document, "Normal", ("{{ item.agent }}", "QA speaker"), "　{{ item.what }}")
+    who.paragraph_format.keep_with_next = True
     add_text(document, "QA small", "{{r item.listen }}")
 
 
@@ -169,7 +170,7 @@ def _heat(document: DocumentObject) -> None:
 def _weak_links(document: DocumentObject) -> None:
     add_text(document, "Heading 2", "{{ report.weak_title }}")
     add_tag(document, "for link in report.weak_links")
-    add_text(
+    title = add_text(
         document,
         "Normal",
         ("\u00a0{{ link.number }}\u00a0", "QA number"),
@@ -177,8 +178,10 @@ def _weak_links(document: DocumentObject) -> None:
         ("{{ link.title }}", "QA speaker"),
         "：{{ link.story }}",
     )
+    title.paragraph_format.keep_with_next = True
     add_tag(document, "if link.advice")
-    add_text(document, "QA advice", ("建议话术　", "QA advice word"), "{{ link.advice }}")
+    advice = add_text(document, "QA advice", ("建议话术　", "QA advice word"), "{{ link.advice }}")
+    advice.paragraph_format.keep_with_next = True
     add_tag(document, "endif")
     add_tag(document, "for line in link.evidence")
     add_text(document, "QA small", "{{r line }}")

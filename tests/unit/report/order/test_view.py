@@ -219,7 +219,7 @@ def test_a_call_of_unknown_speakers_says_why_it_has_no_score_where_the_score_wou
 def test_risk_and_score_are_two_things() -> None:
     shown = view(samples.EXAMPLE)
     assert [run.text.strip() for run in shown.badge.runs] == ["客户高风险", "客服得分62"]
-    assert [run.style for run in shown.badge.runs] == ["risk-high", ""]
+    assert [run.style for run in shown.badge.runs] == ["risk-high", "score"]
 
 
 def test_praise_has_its_own_place_and_is_no_advice() -> None:

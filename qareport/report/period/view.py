@@ -170,12 +170,14 @@ def _weak_links(
     report: PeriodReport, rows: RowWriter, given: Collection[str], coaching_title: str
 ) -> tuple[WeakView, ...]:
     """Word the weak links; advice that coaching has `given` already is not said again: its section is named."""
-    links = [_weak_link(link, number, rows) for number, link in enumerate(report.weak_links, start=1)]
-    above = _("见上文“{title}”").format(title=coaching_title)
-    return tuple(replace(link, advice=above) if link.advice and link.advice in given else link for link in links)
+    above = _("建议见“{title}”").format(title=coaching_title)
+    return tuple(
+        _weak_link(link, number, rows, above if link.advice and terms.prose(link.advice) in given else "")
+        for number, link in enumerate(report.weak_links, start=1)
+    )
 
 
-def _weak_link(link: WeakLink, number: int, rows: RowWriter) -> WeakView:
+def _weak_link(link: WeakLink, number: int, rows: RowWriter, above: str) -> WeakView:
     place = " · ".join(topic_wording.named(terms.name(name)) for name in (link.issue, link.stage) if name)
     now, before = link.now, link.previous
     said = plural("{n}通里{hits}通", now.n, n=f"{now.n:,}", hits=f"{now.hits:,}")
@@ -194,9 +196,9 @@ def _weak_link(link: WeakLink, number: int, rows: RowWriter) -> WeakView:
     return WeakView(
         number=str(number),
         title=wording.beside(terms.name(link.title), place),
-        story=_("{text}。").format(text=wording.clauses(parts)),
+        story=_("{text}。").format(text=wording.clauses([*parts, above] if above else parts)),
         evidence=tuple(rows.place(item) for item in link.evidence),
-        advice=terms.prose(link.advice),
+        advice="" if above else terms.prose(link.advice),
     )
 
 
@@ -215,8 +217,10 @@ def _coaching(report: PeriodReport, rows: RowWriter) -> tuple[CoachView, ...]:
     shown = []
     for item in (rows.coaching(row, fault) for row, fault in faults[:_COACHED]):
         first = given.setdefault(item.advice, item.agent)
-        same = item.advice and first != item.agent
-        shown.append(replace(item, advice=_("同{agent}").format(agent=first)) if same else item)
+        if item.advice and first != item.agent:
+            what = wording.beside(item.what, _("建议同{agent}").format(agent=first))
+            item = replace(item, what=what, advice="")
+        shown.append(item)
     return tuple(shown)
 
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from docx.document import Document as DocumentObject
-from docx.enum.text import WD_ALIGN_PARAGRAPH
+from docx.enum.text import WD_ALIGN_PARAGRAPH, WD_TAB_ALIGNMENT
 from docx.shared import Mm, Pt
 from docx.table import Table
 from word_parts import (
@@ -32,10 +32,14 @@ from word_parts import (
     shade_row,
     write,
 )
-from word_styles import INK, RULE, TEAL
+from word_styles import INK, RULE, TEAL, TEXT_MM, add_border
 
 #: Marks that only this template has.
-_MARKS = (("QA follow-up", TEAL, None, True, None), ("QA due", INK, None, True, None))
+_MARKS = (
+    ("QA follow-up", TEAL, None, True, None),
+    ("QA due", INK, None, True, None),
+    ("QA score", INK, None, False, None),
+)
 
 
 def make() -> bytes:
@@ -60,6 +64,7 @@ def _set_styles(document: DocumentObject) -> None:
     for stop in (8, 20, 45):
         turn.tab_stops.add_tab_stop(Mm(stop))
     document.styles["QA total"].paragraph_format.keep_with_next = True
+    document.styles["QA score"].font.size = Pt(9.5)
 
 
 # --- the document -----------------------------------------------------------------------------------------------------
@@ -108,12 +113,12 @@ def _overview(document: DocumentObject) -> None:
     add_tag(document, "if report.several")
     add_text(document, "Heading 2", "来电一览")
     columns = (
-        ("来电", 15, "number"),
-        ("时间", 30, "when"),
-        ("时长", 19, "length"),
-        ("客服", 16, "agent"),
+        ("来电", 13, "number"),
+        ("时间", 28, "when"),
+        ("时长", 17, "length"),
+        ("客服", 24, "agent"),
         ("客户情绪", 20, "trend"),
-        ("客户风险", 23, "r risk"),
+        ("客户风险", 21, "r risk"),
         ("客服得分", 22, "score"),
     )
     _rows(document, "report.overview", columns, ("问题 / 原因", 29, "remark"))
@@ -132,9 +137,10 @@ def _chapters(document: DocumentObject) -> None:
     add_tag(document, "for call in report.calls")
     add_tag(document, "if report.several")
     add_space(document, 10)
-    add_titled(document, "Heading 1", "{{ call.title }}", "{{r call.badge }}", (104, 70))
-    _keep_with_next(document.tables[-1])
-    add_space(document, 2).paragraph_format.keep_with_next = True
+    # A paragraph, as LibreOffice keeps no table with the next one: the title would be alone at a page's foot.
+    title = add_text(document, "Heading 1", "{{ call.title }}", "\t", "{{r call.badge }}")
+    title.paragraph_format.tab_stops.add_tab_stop(Mm(TEXT_MM), WD_TAB_ALIGNMENT.RIGHT)
+    add_border(title._p.get_or_add_pPr(), bottom=(TEAL, 12, 1))
     names = (("通话编号", "name"), ("客户电话", "{{ call.phone }}"), ("通话时间与时长", "when"), ("客服", "agent"))
     _facts(document, "call.facts", names)
     _keep_with_next(document.tables[-1])
@@ -408,7 +414,7 @@ def _rows(
 
 def _signing(document: DocumentObject) -> None:
     _heading(document, 1, "复核与签字")
-    reviews = add_grid(document, 3, (26, 148), lines=False)
+    reviews = add_grid(document, 3, (TEXT_MM,), lines=False)
     add_row_tag(reviews, 0, "for name in report.reviews")
     fill_cell(reviews.rows[1].cells[0], "QA small", "{{ name }}").paragraph_format.space_after = Pt(12)
     for cell in reviews.rows[1].cells:

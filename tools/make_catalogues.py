@@ -1,7 +1,8 @@
 """Collect what is said to readers and bring the catalogues of other languages up to date: `make catalogues`.
 
 There are three kinds. *Documents* are written in Chinese: words come from the Python code (`_`, `N_`, `plural`), from
-the text templates (`_("…")`, `{% trans %}`) and from the Word templates (all Chinese words outside tags). *Messages*
+the text templates (`_("…")`, `{% trans %}`), from the Word templates (all Chinese words outside tags) and from the
+shipped rules (titles, what they call a moment, praise). *Messages*
 are written in English: `say` and `say_count`, and the help texts of all commands. The third is what click, the library
 of the command line, says itself. Each .po file gets what is new and loses what is gone; translate there, and run this
 again: it writes the .mo files that the program reads. Exit status 1 says that something is not translated yet.
@@ -25,9 +26,9 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 from docx import Document
 
-from qareport import cli, messages
+from qareport import cli, messages, rules
 from qareport.cli.language import CLICK_DOMAIN, help_texts
-from qareport.presentation import locale
+from qareport.presentation import locale, topic_wording
 from qareport.report.formats import docx
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -41,7 +42,8 @@ _MESSAGE_KEYWORDS: Mapping[str, Any] = {"say": None, "say_count": (1, 2)}
 #: The modules of click that speak to users.
 _CLICK_MODULES = ("core", "decorators", "exceptions", "formatting", "parser", "termui", "types")
 
-_Found = Iterator[tuple[Path, str | tuple[str, ...]]]
+#: Where a text stands, the text or its forms, and the context in which it is said, if it has one.
+_Found = Iterator[tuple[Path, str | tuple[str, ...], str | None]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,12 +63,13 @@ class Domain:
 def collect(domain: Domain) -> Catalog:
     """Collect every text of a domain with the files that say it."""
     catalogue = Catalog(project="qareport", charset="utf-8", creation_date=_DAY, revision_date=_DAY)
-    for path, message in domain.find():
+    for path, message, context in domain.find():
         own = ROOT in path.parents and "site-packages" not in path.parts  # an environment may lie in the project
         place = path.relative_to(ROOT).as_posix() if own else f"{path.parent.name}/{path.name}"
-        known = catalogue.get(message if isinstance(message, str) else message[0])
+        known = catalogue.get(message if isinstance(message, str) else message[0], context)
         places = sorted({*(known.locations if known else ()), (place, None)})
-        catalogue.add(message, locations=[place for place in places if known is None or place not in known.locations])
+        new = [place for place in places if known is None or place not in known.locations]
+        catalogue.add(message, locations=new, context=context)
     return catalogue
 
 
@@ -76,29 +79,37 @@ def _document_texts() -> _Found:
     for path in (*sorted((ROOT / "templates").glob("*.j2")), *sorted(pages)):
         with path.open("rb") as source:
             found = extract("jinja2.ext:babel_extract", source, keywords=_DOCUMENT_KEYWORDS)
-            yield from ((path, match[1]) for match in found)
+            yield from ((path, match[1], None) for match in found)
     for path in sorted((ROOT / "templates").glob("*.docx")):
-        yield from ((path, message) for message in docx.messages(Document(str(path))))
+        yield from ((path, message, None) for message in docx.messages(Document(str(path))))
+    yield from _rule_texts()
+
+
+def _rule_texts() -> _Found:
+    for rule in rules.load(rules.RuleFiles.from_folder(ROOT / "config" / "rules")).rules:
+        praise = [advice.text for advice in (rule.advice, *rule.variants.values())] if rule.points > 0 else []
+        for text in filter(None, (rule.title, rule.moment, *praise)):
+            yield ROOT / "config" / "rules" / Path(rule.location.file).name, text, topic_wording.RULES
 
 
 def _in_code(keywords: Mapping[str, Any]) -> _Found:
     for path in sorted((ROOT / "qareport").rglob("*.py")):
         with path.open("rb") as source:
-            yield from ((path, match[1]) for match in extract("python", source, keywords=keywords))
+            yield from ((path, match[1], None) for match in extract("python", source, keywords=keywords))
 
 
 def _message_texts() -> _Found:
     yield from _in_code(_MESSAGE_KEYWORDS)
     for command in cli.all_commands():
         path = Path(inspect.getfile(inspect.unwrap(command.callback or cli.main)))
-        yield from ((path, text) for text in help_texts(command))
+        yield from ((path, text, None) for text in help_texts(command))
 
 
 def _click_texts() -> _Found:
     folder = Path(inspect.getfile(click)).parent
     for path in (folder / f"{name}.py" for name in _CLICK_MODULES):
         with path.open("rb") as source:
-            yield from ((path, match[1]) for match in extract("python", source, keywords=_DOCUMENT_KEYWORDS))
+            yield from ((path, match[1], None) for match in extract("python", source, keywords=_DOCUMENT_KEYWORDS))
 
 
 DOCUMENTS = Domain(name=locale.DOMAIN, catalogues=locale.CATALOGUES, languages=locale.LOCALES[1:], find=_document_texts)

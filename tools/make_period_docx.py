@@ -6,12 +6,12 @@ call.docx: see make_call_docx.py.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from docx.document import Document as DocumentObject
 from docx.enum.text import WD_ALIGN_PARAGRAPH
 from docx.shared import Pt
-from docx.table import Table, _Cell
+from docx.table import _Cell
 from word_parts import (
     add_end,
     add_grid,
@@ -39,6 +39,10 @@ MARKS: tuple[tuple[str, str, str | None, bool, str | None], ...] = (
 _TILES, _TILE_COLUMNS = 10, 5
 _TRENDS = 3
 _CALLBACK_WIDTHS = (8, 44, 64, 28, 30)
+#: There is something to compare with.
+_COMPARED = "report.has_previous or report.has_baseline"
+#: Every column has something to say.
+_ALWAYS: Mapping[str, Sequence[int]] = {"": ()}
 
 
 def make() -> bytes:
@@ -118,7 +122,8 @@ def _coaching(document: DocumentObject) -> None:
 
 
 def _coached(document: DocumentObject) -> None:
-    add_text(document, "Normal", ("{{ item.agent }}", "QA speaker"), "　{{ item.what }}")
+    who = add_text(document, "Normal", ("{{ item.agent }}", "QA speaker"), "　{{ item.what }}")
+    who.paragraph_format.keep_with_next = True
     add_text(document, "QA small", "{{r item.listen }}")
 
 
@@ -146,7 +151,9 @@ def _callback_table(document: DocumentObject, rows: str) -> None:
     add_text(cells[1], "QA small", "{{ row.phone }} · {{ row.when }}")
     add_text(cells[1], "QA small", "{{ row.agent }}")
     fill_cell(cells[2], "QA cell", "{{ row.why }}")
+    add_tag(cells[2], "if row.listen")
     add_text(cells[2], "QA small", "{{r row.listen }}")
+    add_tag(cells[2], "endif")
     fill_cell(cells[3], "QA cell", "{{ row.promise }}")
     fill_cell(cells[4], "QA cell", "{{r row.risk }}")
     add_row_tag(table, 3, "endfor")
@@ -163,7 +170,7 @@ def _heat(document: DocumentObject) -> None:
 def _weak_links(document: DocumentObject) -> None:
     add_text(document, "Heading 2", "{{ report.weak_title }}")
     add_tag(document, "for link in report.weak_links")
-    add_text(
+    title = add_text(
         document,
         "Normal",
         ("\u00a0{{ link.number }}\u00a0", "QA number"),
@@ -171,8 +178,10 @@ def _weak_links(document: DocumentObject) -> None:
         ("{{ link.title }}", "QA speaker"),
         "：{{ link.story }}",
     )
+    title.paragraph_format.keep_with_next = True
     add_tag(document, "if link.advice")
-    add_text(document, "QA advice", ("建议话术　", "QA advice word"), "{{ link.advice }}")
+    advice = add_text(document, "QA advice", ("建议话术　", "QA advice word"), "{{ link.advice }}")
+    advice.paragraph_format.keep_with_next = True
     add_tag(document, "endif")
     add_tag(document, "for line in link.evidence")
     add_text(document, "QA small", "{{r line }}")
@@ -196,13 +205,15 @@ def _further_callbacks(document: DocumentObject) -> None:
 def _groups(document: DocumentObject) -> None:
     heads = ("组", "客服人数", "通话", "平均得分", "{{ report.against }}", "合格率", "高风险", "平均时长", "主要失分")
     add_tag(document, "if report.groups.rows")
-    _table(document, "各组", "report.groups", heads, (26, 15, 12, 16, 17, 16, 14, 18, 40), figures=(1, 2))
+    widths_mm = (26, 15, 12, 16, 17, 16, 14, 18, 40)
+    _table(document, "各组", "report.groups", heads, widths_mm, figures=(1, 2), without={_COMPARED: (), "": (4,)})
     add_tag(document, "endif")
 
 
 def _people(document: DocumentObject) -> None:
     heads = ("客服", "通话", "平均得分", "{{ report.against }}", "合格率", "高风险", "平均时长", "主要失分", "做得好")
-    _table(document, "客服一览", "report.agents", heads, (21, 10, 16, 15, 15, 13, 15, 37, 32), figures=(1,))
+    widths_mm = (21, 10, 16, 15, 15, 13, 15, 37, 32)
+    _table(document, "客服一览", "report.agents", heads, widths_mm, figures=(1,), without={_COMPARED: (), "": (3,)})
     add_tag(document, "if report.agents_note")
     add_text(document, "QA small", "{{ report.agents_note }}")
     add_tag(document, "endif")
@@ -214,7 +225,13 @@ def _people(document: DocumentObject) -> None:
         "{{ report.baseline_head }}",
         "分值合计",
     )
-    _table(document, "各规则的出现", "report.rules", heads, (46, 14, 33, 31, 33, 17), figures=(5,))
+    without = {
+        "report.has_previous and report.has_baseline": (),
+        "report.has_previous": (4,),
+        "report.has_baseline": (3,),
+        "": (3, 4),
+    }
+    _table(document, "各规则的出现", "report.rules", heads, (46, 14, 33, 31, 33, 17), figures=(5,), without=without)
 
 
 def _outcomes(document: DocumentObject) -> None:
@@ -242,26 +259,57 @@ def _table(
     widths_mm: Sequence[float],
     *,
     figures: Sequence[int] = (),
-) -> Table:
-    """Add a section of one table; `figures` are the columns that are aligned right."""
+    without: Mapping[str, Sequence[int]] = _ALWAYS,
+) -> None:
+    """Add a section of one table.
+
+    Args:
+        document: what it is added to.
+        title: its heading.
+        name: its rows and what is said of them.
+        heads: of its columns.
+        widths_mm: of its columns; one that takes no column leaves its width to the widest.
+        figures: the columns that are aligned right.
+        without: by condition, the first that holds, the columns that have nothing to say; "": else.
+    """
     add_text(document, "Heading 2", title)
     add_tag(document, f"if {name}.rows")
-    table = add_grid(document, 4, widths_mm, lines=True)
-    fill_head(table, heads)
-    add_row_tag(table, 1, f"for row in {name}.rows")
-    for index, cell in enumerate(table.rows[2].cells):
-        fill_cell(cell, "QA cell", f"{{{{r row[{index}] }}}}")
-    add_row_tag(table, 3, "endfor")
-    for row in (0, 2):
-        for index in figures:
-            _to_the_right(table.rows[row].cells[index])
+    for index, (condition, left_out) in enumerate(without.items()):
+        if len(without) > 1:
+            add_tag(document, "else" if not condition else f"{'elif' if index else 'if'} {condition}")
+        _rows(document, name, heads, widths_mm, figures, left_out)
+    if len(without) > 1:
+        add_tag(document, "endif")
     add_tag(document, f"if {name}.more")
     add_text(document, "QA total", f"{{{{ {name}.more }}}}")
     add_tag(document, "endif")
     add_tag(document, "else")
     add_text(document, "QA small", f"{{{{ {name}.empty }}}}")
     add_tag(document, "endif")
-    return table
+
+
+def _rows(
+    document: DocumentObject,
+    name: str,
+    heads: Sequence[str],
+    widths_mm: Sequence[float],
+    figures: Sequence[int],
+    without: Sequence[int],
+) -> None:
+    columns = [index for index in range(len(heads)) if index not in without]
+    widest = max(columns, key=lambda index: widths_mm[index])
+    spare = sum(widths_mm[index] for index in without)
+    widths = [widths_mm[index] + (spare if index == widest else 0) for index in columns]
+    table = add_grid(document, 4, widths, lines=True)
+    fill_head(table, [heads[index] for index in columns])
+    add_row_tag(table, 1, f"for row in {name}.rows")
+    for index, cell in zip(columns, table.rows[2].cells, strict=True):
+        fill_cell(cell, "QA cell", f"{{{{r row[{index}] }}}}")
+    add_row_tag(table, 3, "endfor")
+    for row in (0, 2):
+        for place, index in enumerate(columns):
+            if index in figures:
+                _to_the_right(table.rows[row].cells[place])
 
 
 def _to_the_right(cell: _Cell) -> None:

@@ -33,6 +33,12 @@ def _(text: str) -> str:
     return catalogue.gettext(text) if catalogue and text else text
 
 
+def pgettext(context: str, text: str) -> str:
+    """Return a text of a context, such as the title of a shipped rule; one that no catalogue has stays as it is."""
+    catalogue = _current.get()[1]
+    return catalogue.pgettext(context, text) if catalogue and text else text
+
+
 def N_(text: str) -> str:  # noqa: N802 - gettext's own name for it
     """Mark a constant for the catalogues; `_` translates it where it is used."""
     return text

@@ -1,14 +1,35 @@
 """Names that come with the program's own topics and rules: issue types, stages, actions, categories.
 
 They are written in Chinese in config/topics.yaml and config/rules/; here the catalogues find them. A name of the user's
-own stays as it was written.
+own stays as it was written. The titles of the shipped rules, what they call a moment and what they praise are in the
+catalogues, too, collected from config/rules/; their advice is not: it is said to customers in the rules' own language.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
+from typing import Final, TypeVar
 
-from qareport.presentation.locale import N_, _
+from qareport.model import (
+    AdviceOutcome,
+    AgentFault,
+    AgentPraise,
+    AgentRow,
+    Finding,
+    FindingReview,
+    GroupRow,
+    OrderReport,
+    PeriodReport,
+    RuleRow,
+    WeakLink,
+)
+from qareport.presentation.locale import LOCALES, N_, _, current, pgettext
+
+#: The context of what rules say, in the catalogues.
+RULES: Final = "rule"
+_Titled = TypeVar("_Titled", Finding, FindingReview, WeakLink, RuleRow, AdviceOutcome, AgentFault, AgentPraise)
+_Row = TypeVar("_Row", AgentRow, GroupRow)
 
 #: Every name of the shipped configuration; a test holds it complete.
 SHIPPED = frozenset(
@@ -63,3 +84,48 @@ def named(name: str) -> str:
 def named_all(names: Iterable[str]) -> tuple[str, ...]:
     """Write names in the document's language; see `named`."""
     return tuple(named(name) for name in names)
+
+
+def rule(text: str) -> str:
+    """Write a rule's title, or what it calls a moment, in the document's language, if the program ships it."""
+    return pgettext(RULES, text)
+
+
+def name_rules_in_order(report: OrderReport) -> OrderReport:
+    """Write titles and praise of the shipped rules in an order's report in the document's language."""
+    if current() == LOCALES[0]:
+        return report
+    calls = tuple(
+        replace(call, findings=tuple(replace(_titled(item), praise=rule(item.praise)) for item in call.findings))
+        for call in report.calls
+    )
+    reviews = {
+        call_id: replace(review, findings=tuple(map(_titled, review.findings)))
+        for call_id, review in report.reviews.items()
+    }
+    return replace(report, calls=calls, reviews=reviews)
+
+
+def name_rules_in_period(report: PeriodReport) -> PeriodReport:
+    """Write titles of the shipped rules in a period's report in the document's language."""
+    if current() == LOCALES[0]:
+        return report
+    return replace(
+        report,
+        weak_links=tuple(map(_titled, report.weak_links)),
+        rules=tuple(map(_titled, report.rules)),
+        outcomes=tuple(map(_titled, report.outcomes)),
+        agents=tuple(
+            replace(_with_fault(row), praise=None if row.praise is None else _titled(row.praise))
+            for row in report.agents
+        ),
+        groups=tuple(map(_with_fault, report.groups)),
+    )
+
+
+def _titled(item: _Titled) -> _Titled:
+    return replace(item, title=rule(item.title))
+
+
+def _with_fault(row: _Row) -> _Row:
+    return row if row.main_fault is None else replace(row, main_fault=_titled(row.main_fault))

@@ -43,11 +43,11 @@ def created_at(latest: datetime | None) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TextRun:
-    """A run of text in one style: "" or one of tag-*, risk-*, label, quote, failed."""
+    """A run of text in one style."""
 
     #: The words.
     text: str
-    #: How they look: "" or one of tag-*, risk-*, label, quote, muted, failed, worse, better, outlier.
+    #: How they look: "" or one of tag-*, risk-*, score, label, quote, muted, failed, worse, better, outlier.
     style: str = ""
     #: Where the words begin in the recording, in ms, for what can be played; else none.
     at_ms: int | None = None

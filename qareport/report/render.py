@@ -16,6 +16,7 @@ from qareport.errors import DocumentError, os_reason
 from qareport.files import atomic_write, check_clock, is_file, safe_name
 from qareport.messages import say
 from qareport.model import OrderReport, PeriodReport
+from qareport.presentation import topic_wording
 from qareport.presentation.links import Links
 from qareport.presentation.locale import speaking
 from qareport.presentation.view_types import clean_value
@@ -142,12 +143,12 @@ def _build_view(
     if isinstance(cleaned, OrderReport):
         from qareport.report.order.view import build_view as build_order_view
 
-        return build_order_view(cleaned, clean_value(settings))
+        return build_order_view(topic_wording.name_rules_in_order(cleaned), clean_value(settings))
     from qareport.report.period.view import build_period_view
 
     pages = pages or PeriodPages()
     return build_period_view(
-        cleaned,
+        topic_wording.name_rules_in_period(cleaned),
         clean_value(settings),
         pages.settings,
         links=pages.links,
@@ -192,7 +193,8 @@ class _Documents:
 
             assert isinstance(self.cleaned, PeriodReport)  # noqa: S101 - for the type checker
             assert isinstance(self.view, PeriodView)  # noqa: S101 - likewise
-            return render_xlsx(self.cleaned, self.view, (self.pages or PeriodPages()).links)
+            named = topic_wording.name_rules_in_period(self.cleaned)
+            return render_xlsx(named, self.view, (self.pages or PeriodPages()).links)
         stem = "period" if isinstance(self.report, PeriodReport) else "call"
         if format == "docx":
             from qareport.report.formats.docx import render_docx

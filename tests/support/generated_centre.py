@@ -80,6 +80,8 @@ def write(folder: Path, **mail: Any) -> Path:
     path.write_text("".join(f"{to_json(call)}\n" for call in transcripts()), "utf-8")
     addresses = {name: f"{name.lower()}@example.com" for name, *_ in PEOPLE}
     dailies.make_config(folder / "config", port=2525, agents=addresses, **mail)
+    people = {name: {"name": called, "group": group} for name, called, group in PEOPLE if called}
+    (folder / "config" / "agents.yaml").write_text(json.dumps({"agents": people}, ensure_ascii=False), "utf-8")
     settings_path = folder / "config" / "qareport.yaml"
     settings = json.loads(settings_path.read_text("utf-8"))
     settings["daily"]["orders"] = 10

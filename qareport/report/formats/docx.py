@@ -155,7 +155,7 @@ def _runs(phrase: Phrase, template: _Template, styles: Mapping[str, str]) -> Mar
         name = run.style or ("link" if run.href else "")
         style = styles.get(_STYLE_PREFIX + name) if name else None
         look = f'<w:rPr><w:rStyle w:val="{escape(style)}"/></w:rPr>' if style else ""
-        text = str(escape(_protect(run.text)))
+        text = str(escape(_protect(run.text))).replace("\n", '</w:t><w:br/><w:t xml:space="preserve">')
         if run.style.startswith(("risk-", "failed")):
             text = f"\u00a0{text}\u00a0"
         written = f'<w:r>{look}<w:t xml:space="preserve">{text}</w:t></w:r>'

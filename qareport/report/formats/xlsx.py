@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 
 from qareport.files import repack
 from qareport.model import AgentFault, AgentPraise, AgentRow, Figure, GroupRow, PeriodKind, PeriodReport, Rate
-from qareport.presentation import wording
+from qareport.presentation import topic_wording, wording
 from qareport.presentation.links import Links
 from qareport.presentation.locale import _
 from qareport.presentation.spreadsheet import fill_sheet
@@ -235,7 +235,7 @@ def _rules(report: PeriodReport) -> _Sheet:
             (
                 row.rule_id,
                 row.title,
-                row.category,
+                topic_wording.named(row.category),
                 wording.SEVERITIES[row.severity],
                 row.now.hits,
                 row.now.n,
@@ -277,7 +277,7 @@ def _promises(report: PeriodReport, rows: RowWriter) -> _Sheet:
                 _(terms.STATES[item.state]),
                 item.subject,
                 item.customer_phone or "",
-                item.action,
+                topic_wording.named(item.action),
                 item.by,
                 item.due_at.astimezone(zone),
                 item.made_at.astimezone(zone),

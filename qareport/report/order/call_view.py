@@ -119,12 +119,25 @@ def when(call: CallReport) -> str:
 
 
 def trend(metrics: CallMetrics) -> str:
-    """Word how the customer's mood went, with its mean in the first and the last quarter of the call."""
+    """Word how the customer's mood went, with its mean in the first and the last quarter of the call.
+
+    The trend is that of the whole call; ends that read as another one are left out.
+    """
     name = wording.trend(metrics)
     if not name:
         return _("可判定的内容不足")
     ends = [value for value in quarters(metrics) if value is not None]
-    return wording.beside(name, " → ".join(wording.signed(value) for value in (ends[0], ends[-1]))) if ends else name
+    if not ends or not _shows_trend(metrics, round(ends[0], 1), round(ends[-1], 1)):
+        return name
+    return wording.beside(name, " → ".join(wording.signed(value) for value in (ends[0], ends[-1])))
+
+
+def _shows_trend(metrics: CallMetrics, first: float, last: float) -> bool:
+    if metrics.trend != "steady":
+        return last < first if metrics.trend == "worsening" else last > first
+    mood = metrics.roles[Role.CUSTOMER.value].sentiment
+    is_moody = wording.trend(metrics) != wording.TRENDS["steady"]
+    return mood is None or not is_moody or (mood * first > 0 and mood * last > 0)
 
 
 def quarters(metrics: CallMetrics) -> tuple[float | None, ...]:

@@ -16,7 +16,7 @@ from qareport.model import (
     MomentLabel,
     Severity,
 )
-from qareport.presentation import wording
+from qareport.presentation import topic_wording, wording
 from qareport.presentation.locale import _, plural
 from qareport.presentation.view_types import Phrase, TextRun
 from qareport.report.order.transcript_lines import Speakers, tag_run
@@ -250,9 +250,9 @@ def _labels(candidate: Candidate, moments: Sequence[Moment]) -> list[str]:
 
 
 def _rule_label(text: str) -> str:
-    """Write what a rule calls a moment: in the document's language where it is one of the program's own labels."""
+    """Write what a rule calls a moment: in the document's language where the program knows it."""
     code = wording.label_code(text)
-    return wording.LABELS[code] if code is not None else text
+    return wording.LABELS[code] if code is not None else topic_wording.rule(text)
 
 
 def _is_telling(moment: Moment) -> bool:
@@ -319,7 +319,8 @@ def deduction(finding: Finding, speakers: Speakers, chosen: Sequence[Candidate] 
         rule=finding.rule_id,
         severity=wording.SEVERITIES[finding.severity],
         points=wording.points(finding.points),
-        evidence=tuple(evidence_line(item, speakers) for item in finding.evidence) or (_("规则没有给出证据"),),
+        evidence=tuple(evidence_line(item, speakers) for item in finding.evidence)
+        or (_("按整段通话判定，没有单独的原话"),),
         advice="" if told or finding.covered_by else finding.advice,
     )
 

@@ -8,7 +8,6 @@ from qareport.model import CallReport, FailedCall, OrderReport
 from qareport.presentation import wording
 from qareport.presentation.locale import _, plural
 from qareport.presentation.view_types import Metric
-from qareport.report.order import scorecard
 from qareport.report.order.transcript_lines import Speakers
 
 
@@ -27,7 +26,6 @@ def rows(report: OrderReport, entries: Sequence[tuple[int, CallReport | FailedCa
         *(Metric(label=wording.nth_call(number), value=_("处理失败"), remark=call.call_id) for number, call in failed),
         *_gaps(done, [number for number, _call in failed]),
         *_made_with(report),
-        *_reviews(report, done),
     )
 
 
@@ -95,14 +93,6 @@ def _gaps(done: Sequence[tuple[int, CallReport]], failed: Sequence[int]) -> Iter
         if numbers
     ]
     yield Metric(label=_("未能判定"), value=_("；").join(parts) + _("。") if parts else _("没有。"))
-
-
-def _reviews(report: OrderReport, done: Sequence[tuple[int, CallReport]]) -> Iterable[Metric]:
-    """Say beside the signatures who reviewed the calls: the last word on them is a person's."""
-    for number, call in done:
-        review = report.reviews.get(call.call_id)
-        if review is not None:
-            yield Metric(label=wording.nth_call(number), value=scorecard.review_line(review), remark=call.call_id)
 
 
 def _made_with(report: OrderReport) -> Iterable[Metric]:

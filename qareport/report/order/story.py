@@ -6,7 +6,7 @@ score, points, trend) is not repeated.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from qareport.model import (
     STATE_SILENCE,
@@ -97,13 +97,13 @@ def _subject(speakers: Speakers, role: Role, moments: Sequence[Moment]) -> str:
 def _asks(call: CallReport, moments: Sequence[Moment]) -> Iterator[str]:
     if topic := main_topic(call):
         yield _("为“{topic}”来电").format(topic=topic)
-    if asked := sum(moment.count for moment in moments if moment.kind is MomentKind.REPEAT):
+    if asked := _times(moment for moment in moments if moment.kind is MomentKind.REPEAT):
         yield plural("追问{count}次", asked, count=asked)
 
 
 def _failings(moments: Sequence[Moment], speakers: Speakers) -> Iterator[str]:
     """Say how often the agent did not answer, the longest time without a word, and interruptions."""
-    if evaded := sum(moment.count for moment in moments if moment.kind is MomentKind.NO_ANSWER):
+    if evaded := _times(moment for moment in moments if moment.kind is MomentKind.NO_ANSWER):
         yield _("没有正面回应") if evaded == 1 else _("{count}次没有正面回应").format(count=evaded)
     silences = [pause for moment in moments if (pause := _unanswered(moment, speakers)) is not None]
     if silences:
@@ -147,7 +147,7 @@ def _turn_kind(moment: Moment) -> object | None:
 def _turn(same: Sequence[Moment]) -> str:
     moment = same[0]
     at = wording.second(moment.at_ms)
-    count = sum(item.count for item in same)
+    count = _times(same)
     if moment.kind is MomentKind.EMOTION:
         text = _MOODS[moment.tags[0].strip("[]")].format(at=at)
     elif moment.kind is MomentKind.SILENCE:
@@ -155,6 +155,11 @@ def _turn(same: Sequence[Moment]) -> str:
     else:
         text = _TURNING[moment.kind].format(at=at, quote=_short_quote(same))
     return text + (plural("（{count}次）", count, count=count) if count > 1 else "")
+
+
+def _times(moments: Iterable[Moment]) -> int:
+    """Count as the key moments do: sentences in a row are one time."""
+    return len({moment.at_ms for moment in moments})
 
 
 def _short_quote(same: Sequence[Moment]) -> str:

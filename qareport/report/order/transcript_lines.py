@@ -145,15 +145,15 @@ class Speakers:
         return template.format(who=self.name(role), span=span)
 
     def certainty(self) -> str:
-        """Say how the speakers were distinguished, with shares of the speech when there was more than one way."""
+        """Say how the speakers were distinguished, with shares of the sentences when there was more than one way."""
         ways: Counter[str] = Counter()
         for segment in self._segments:
             way = wording.ROLE_SOURCES[segment.role_source] if segment.role is not Role.UNKNOWN else _("未能判定")
-            ways[way] += segment.duration_ms
+            ways[way] += 1
         if len(ways) <= 1:
             return next(iter(ways), _("没有语音"))
         total = sum(ways.values()) or 1
-        return wording.clauses(f"{way} {wording.share(length / total)}" for way, length in ways.most_common())
+        return wording.clauses(f"{way} {wording.share(count / total)}" for way, count in ways.most_common())
 
 
 def is_guess(segment: Segment) -> bool:

@@ -16,7 +16,7 @@ def badge(call: CallReport, review: CallReview | None = None) -> Phrase:
     if call.score is None:
         return risk(call)
     text = "　" + _("客服得分{score}").format(score=score(call, review))
-    return Phrase(runs=(*risk(call).runs, TextRun(text=text)))
+    return Phrase(runs=(*risk(call).runs, TextRun(text=text, style="score")))
 
 
 def risk(call: CallReport, *, is_headed: bool = False) -> Phrase:

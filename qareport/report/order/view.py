@@ -10,14 +10,23 @@ from qareport.model import CallReport, CallReview, FailedCall, OrderReport, Risk
 from qareport.presentation import wording
 from qareport.presentation.locale import N_, _, plural
 from qareport.presentation.view_types import Phrase, TextRun, created_at
-from qareport.report.order import call_view, first_page, follow_up, history, key_moments, methods, story, verdict
+from qareport.report.order import (
+    call_view,
+    first_page,
+    follow_up,
+    history,
+    key_moments,
+    methods,
+    scorecard,
+    story,
+    verdict,
+)
 from qareport.report.order.transcript_lines import Speakers
 from qareport.report.order.view_types import CallView, Facts, FailedRow, FollowUp, OrderView, OverviewRow
 from qareport.settings import ReportSettings
 
 _RISK_ORDER = (Risk.LOW, Risk.MEDIUM, Risk.HIGH)
 _SIGNATURES = (N_("质检员"), N_("班组长"), N_("日期"))
-_REVIEWS = (N_("复核意见"), N_("客服申诉"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +73,7 @@ def build_view(report: OrderReport, settings: ReportSettings) -> OrderView:
         ),
         methods=methods.rows(report, [(entry.number, entry.outcome) for entry in entries]),
         signatures=tuple(_(name) for name in _SIGNATURES),
-        reviews=tuple(_(name) for name in _REVIEWS),
+        reviews=(*_reviews(report, entries), _("客服申诉")),
         footer=_footer(report, name),
         created=_created(entries),
     )
@@ -193,6 +202,18 @@ def _sentence(entries: Sequence[_Entry], worst: _Entry | None) -> str:
 
 def _failed(text: str) -> Phrase:
     return Phrase(runs=(TextRun(text=text, style="failed"),))
+
+
+def _reviews(report: OrderReport, entries: Sequence[_Entry]) -> Sequence[str]:
+    """Say who reviewed which call, and the score that is left; a line for handwriting where nobody did."""
+    reviewed = [
+        (entry.number, scorecard.review_line(review))
+        for entry in entries
+        if (review := _review(report, entry)) is not None
+    ]
+    if len(entries) == 1:
+        return [line for _number, line in reviewed] or [_("复核意见")]
+    return [wording.named(wording.nth_call(number), line) for number, line in reviewed] or [_("复核意见")]
 
 
 def _review(report: OrderReport, entry: _Entry) -> CallReview | None:

@@ -383,7 +383,7 @@ class OrderView:
     methods: tuple[Metric, ...]
     #: Names of the fields to sign: three.
     signatures: tuple[str, ...]
-    #: Names of the lines for handwriting: review and appeal.
+    #: The reviews of the calls, or the name of a line for one by hand; then that of a line for the agent's appeal.
     reviews: tuple[str, ...]
     #: The line at the foot of each page.
     footer: str

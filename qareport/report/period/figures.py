@@ -46,21 +46,30 @@ _TRENDS: tuple[tuple[str, _Measure, bool], ...] = (
 
 
 def baseline_name(report: PeriodReport) -> str:
-    """Name the mean of the earlier periods by how many there are: 前4天日均."""
+    """Name what the earlier periods are compared as, by how many there are: 前4天日均; one alone by what it is."""
+    if report.baseline_periods == 1:
+        only = terms.PREVIOUS if has_previous(report) else terms.ONLY_BASELINES
+        return _(only[report.period.kind])
     kind = report.period.kind if report.baseline_periods else PeriodKind.RANGE
     return _(terms.BASELINES[kind]).format(count=report.baseline_periods)
 
 
 def against(report: PeriodReport) -> str:
-    """Head a column of differences from that mean: 较前4天."""
+    """Head a column of differences from that mean: 较前4天, 较前一天."""
+    if report.baseline_periods == 1:
+        return _("较{before}").format(before=baseline_name(report))
     kind = report.period.kind if report.baseline_periods else PeriodKind.RANGE
     return _(terms.AGAINST[kind]).format(count=report.baseline_periods)
 
 
+def has_previous(report: PeriodReport) -> bool:
+    """Tell whether the period just before has calls."""
+    return any(headline.previous is not None for headline in report.headlines)
+
+
 def has_baseline(report: PeriodReport) -> bool:
     """Tell whether the mean of the earlier periods says something that the period before does not say by itself."""
-    previous = any(headline.previous is not None for headline in report.headlines)
-    return report.baseline_periods > 1 or (report.baseline_periods == 1 and not previous)
+    return report.baseline_periods > 1 or (report.baseline_periods == 1 and not has_previous(report))
 
 
 def tiles(report: PeriodReport) -> tuple[Tile, ...]:
@@ -163,16 +172,17 @@ def _heat_cell(cell: HeatCell, most: int, *, small: bool) -> HeatChartCell:
 def _alt(report: PeriodReport) -> str:
     """Describe the heat map in words, for readers who cannot see it."""
     lines = []
-    for row in (*report.heat.rows, report.heat.total):
+    for row in (*_troubled(report), report.heat.total):
         issue = topic_wording.named(terms.prose(row.issue)) if row.issue is not None else _("未识别问题")
         name = _("合计") if row is report.heat.total else issue
-        said = _("，").join(f"{wording.tag_name(cell.emotion)} {_cell_words(cell)}" for cell in row.cells)
+        cells = [cell for cell in row.cells if cell.calls]
+        said = _("，").join(f"{wording.tag_name(cell.emotion)} {_cell_words(cell, row)}" for cell in cells) or "0"
         lines.append(_("{name} 共{calls}通：{cells}").format(name=name, calls=row.calls, cells=said))
     return _("问题与情绪的通话数。{lines}").format(lines=wording.clauses(lines))
 
 
-def _cell_words(cell: HeatCell) -> str:
-    share = terms.percent(cell.share) if cell.share is not None else ""
+def _cell_words(cell: HeatCell, row: HeatRow) -> str:
+    share = terms.percent(cell.share) if cell.share is not None and not row.small else ""
     said = wording.beside(str(cell.calls), share)
     if not cell.stage:
         return said

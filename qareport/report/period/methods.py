@@ -100,6 +100,8 @@ def _counts(report: PeriodReport) -> Iterator[Metric]:
                 count=counted.reviewed,
             ),
         )
+    if not counted.without_agent and not counted.without_order:
+        return
     yield Metric(
         label=_("缺少资料"),
         value=_("客服未知{agent}通，订单未知{order}通").format(

@@ -70,14 +70,14 @@ class RowWriter:
         return wording.beside(terms.name(person.name), terms.name(agent_id))
 
     def agent_cell(self, agent_id: str | None) -> Phrase:
-        """Name an agent in a table: the name, then id and group in small."""
+        """Name an agent in a table: the name, below it id and group in small."""
         if agent_id is None:
             return words(_("（客服未知）"))
         person = self._people.get(agent_id)
         name, group = (person.name, person.group) if person else ("", "")
         small = " ".join(terms.name(text) for text in (agent_id if name else "", group) if text)
         runs = [TextRun(text=terms.name(name or agent_id))]
-        return Phrase(runs=(*runs, TextRun(text=f" {small}", style="muted")) if small else tuple(runs))
+        return Phrase(runs=(*runs, TextRun(text=f"\n{small}", style="muted")) if small else tuple(runs))
 
     def when(self, item: Callback | PeriodEvidence) -> str:
         """Say when a call began."""
@@ -89,6 +89,8 @@ class RowWriter:
 
     def listen(self, item: Callback | PeriodEvidence) -> Phrase:
         """Say at which second to listen and what is said there, linked where there is something to open."""
+        if not item.at_ms and not item.quote:
+            return Phrase()  # the start of a call that has no moment of its own is no place
         return words(terms.quoted(item.at_ms, item.quote), href=self.links.place(item, item.at_ms))
 
     def place(self, item: PeriodEvidence) -> Phrase:
@@ -127,7 +129,8 @@ class RowWriter:
     def why(self, callback: Callback) -> str:
         """Say what the customer calls about, and what makes it urgent: 第3次为“退款”来电（…）；要求升级或投诉."""
         reasons = [_(terms.REASONS[reason]) for reason in callback.reasons if reason not in _SAID_ELSEWHERE]
-        return wording.clauses(text for text in (self._calls(callback), *reasons) if text) or _("高风险")
+        said = wording.clauses(text for text in (self._calls(callback), *reasons) if text) or _("高风险")
+        return wording.capital(said)
 
     def _calls(self, callback: Callback) -> str:
         issue = topic_wording.named(terms.name(callback.issue or ""))
@@ -146,8 +149,9 @@ class RowWriter:
         if callback.first_called_at is not None:
             yield _("{when}起").format(when=terms.moment_of(callback.first_called_at, self.report.period)[:5])
         if callback.last_promise is not None:
-            promise = f"{callback.last_promise.by}{callback.last_promise.action}"
-            yield _("上次答应{promise}").format(promise=terms.name(promise))
+            made = callback.last_promise
+            promise = _("{by}{action}").format(by=terms.name(made.by), action=_action(made.action))
+            yield _("上次答应{promise}").format(promise=promise)
 
     def promise_of(self, callback: Callback) -> str:
         """Say what was promised to a customer and when it falls or fell due; a dash where nothing was."""
@@ -155,8 +159,8 @@ class RowWriter:
             return "—"
         when = terms.moment_of(callback.promise.due_at, self.report.period)
         if callback.promise.state is PromiseState.BROKEN:
-            return _("{action} {when} 已过期").format(action=terms.name(callback.promise.action), when=when)
-        return _("{action} {when} 到期").format(action=terms.name(callback.promise.action), when=when)
+            return _("{action} {when} 已过期").format(action=_action(callback.promise.action), when=when)
+        return _("{action} {when} 到期").format(action=_action(callback.promise.action), when=when)
 
     # --- agents -------------------------------------------------------------------------------------------------------
 
@@ -232,10 +236,10 @@ class RowWriter:
         return words("—") if praise is None else self._with_place(praise_words(praise), praise.evidence)
 
     def _with_place(self, text: str, evidence: PeriodEvidence) -> Phrase:
-        """Put order and second behind a text, short enough for a table."""
+        """Put order and second below a text, short enough for a table."""
         order, second = terms.name(evidence.subject), wording.second(evidence.at_ms)
         where = TextRun(
-            text=_("　听{order} {second}").format(order=order, second=second),
+            text="\n" + _("听{order} {second}").format(order=order, second=second),
             style="muted",
             href=self.links.place(evidence, evidence.at_ms),
         )
@@ -260,7 +264,7 @@ class RowWriter:
 
     def promise_row(self, promise: PromiseDue) -> tuple[Phrase, ...]:
         """Word a promise that fell or falls due."""
-        said = wording.named(terms.name(promise.action), terms.quoted(promise.at_ms, promise.quote))
+        said = wording.named(_action(promise.action), terms.quoted(promise.at_ms, promise.quote))
         if promise.again_call_id:
             said += _("；又来电：{call}").format(call=terms.name(promise.again_call_id))
         style = "outlier" if promise.state is PromiseState.BROKEN else ""
@@ -314,6 +318,10 @@ def words(text: str, *, style: str = "", href: str = "") -> Phrase:
 def cells(*texts: str | Phrase) -> tuple[Phrase, ...]:
     """Make the cells of a row."""
     return tuple(text if isinstance(text, Phrase) else words(text) for text in texts)
+
+
+def _action(name: str) -> str:
+    return topic_wording.named(terms.name(name))
 
 
 def fault_words(fault: AgentFault) -> str:

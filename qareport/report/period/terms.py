@@ -45,6 +45,13 @@ BASELINES: Mapping[PeriodKind, str] = {
     PeriodKind.MONTH: N_("前{count}个月月均"),
     PeriodKind.RANGE: N_("此前均值"),
 }
+#: One period alone is no mean: the only earlier one with calls, where that is not the period just before.
+ONLY_BASELINES: Mapping[PeriodKind, str] = {
+    PeriodKind.DAY: N_("此前有通话的一天"),
+    PeriodKind.WEEK: N_("此前有通话的一周"),
+    PeriodKind.MONTH: N_("此前有通话的一个月"),
+    PeriodKind.RANGE: N_("此前均值"),
+}
 #: A difference of means from the earlier periods, as the head of a column.
 AGAINST: Mapping[PeriodKind, str] = {
     PeriodKind.DAY: N_("较前{count}天"),

@@ -20,7 +20,7 @@ from qareport.model import (
 )
 from qareport.presentation import note_wording, topic_wording, wording
 from qareport.presentation.links import Links
-from qareport.presentation.locale import _, plural
+from qareport.presentation.locale import N_, _, plural
 from qareport.presentation.view_types import created_at
 from qareport.report.period import figures, methods, terms
 from qareport.report.period.rows import RowWriter, outcome_row, rule_row
@@ -59,6 +59,7 @@ def build_period_view(
     callbacks = [rows.callback(callback) for callback in report.callbacks[: period.callbacks]]
     rest = len(callbacks) - FIRST_CALLBACKS
     coaching, praise = _coaching(report, rows), _praise(report, rows)
+    coaching_title = _("先改这一点") if report.agent_id else _("先辅导谁，练什么")
     baseline = figures.baseline_name(report)
     previous = _(terms.PREVIOUS[kind])
     return PeriodView(
@@ -81,7 +82,7 @@ def build_period_view(
         callbacks_follow=plural("其余{count}位列于后文。", rest, count=rest) if rest > 0 else "",
         callbacks_more=_more_customers(report.callbacks_total - len(callbacks), with_workbook),
         callbacks_empty=_(terms.CALLBACKS_NONE[kind][1]),
-        coaching_title=_("先改这一点") if report.agent_id else _("先辅导谁，练什么"),
+        coaching_title=coaching_title,
         coaching=coaching,
         coaching_empty=_("没有值得专门辅导的失分。"),
         praise_title=_("做得好的地方") if report.agent_id else _("值得表扬"),
@@ -90,7 +91,7 @@ def build_period_view(
         heat=figures.heat(report, limit),
         heat_notes=figures.heat_notes(report, limit, with_workbook),
         weak_title=_("最该改进的环节"),
-        weak_links=_weak_links(report, rows, {item.advice for item in coaching}),
+        weak_links=_weak_links(report, rows, {item.advice for item in coaching}, coaching_title),
         weak_empty=_("没有规则扣分。"),
         not_judged=methods.not_judged(report),
         agents=rows.table(report.agents, rows.agent_row, limit, _("没有可列的客服。"), with_workbook),
@@ -107,6 +108,8 @@ def build_period_view(
         promises=_promises(report, rows, limit, with_workbook),
         promises_note=_promises_note(report, with_workbook),
         failed=rows.table(report.failed_calls, rows.failed_row, limit, _("没有处理失败的通话。"), with_workbook),
+        has_previous=figures.has_previous(report),
+        has_baseline=figures.has_baseline(report),
         previous_head=wording.capital(previous),
         baseline_head=wording.capital(baseline),
         against=figures.against(report),
@@ -163,13 +166,18 @@ def _against(risk: Headline, report: PeriodReport) -> str:
     return more.format(before=before, count=terms.count(abs(difference)))
 
 
-def _weak_links(report: PeriodReport, rows: RowWriter, given: Collection[str]) -> tuple[WeakView, ...]:
-    """Word the weak links; advice that coaching has `given` already is not said again."""
-    links = [_weak_link(link, number, rows) for number, link in enumerate(report.weak_links, start=1)]
-    return tuple(replace(link, advice="") if link.advice in given else link for link in links)
+def _weak_links(
+    report: PeriodReport, rows: RowWriter, given: Collection[str], coaching_title: str
+) -> tuple[WeakView, ...]:
+    """Word the weak links; advice that coaching has `given` already is not said again: its section is named."""
+    above = _("建议见“{title}”").format(title=coaching_title)
+    return tuple(
+        _weak_link(link, number, rows, above if link.advice and terms.prose(link.advice) in given else "")
+        for number, link in enumerate(report.weak_links, start=1)
+    )
 
 
-def _weak_link(link: WeakLink, number: int, rows: RowWriter) -> WeakView:
+def _weak_link(link: WeakLink, number: int, rows: RowWriter, above: str) -> WeakView:
     place = " · ".join(topic_wording.named(terms.name(name)) for name in (link.issue, link.stage) if name)
     now, before = link.now, link.previous
     said = plural("{n}通里{hits}通", now.n, n=f"{now.n:,}", hits=f"{now.hits:,}")
@@ -188,9 +196,9 @@ def _weak_link(link: WeakLink, number: int, rows: RowWriter) -> WeakView:
     return WeakView(
         number=str(number),
         title=wording.beside(terms.name(link.title), place),
-        story=_("{text}。").format(text=wording.clauses(parts)),
+        story=_("{text}。").format(text=wording.clauses([*parts, above] if above else parts)),
         evidence=tuple(rows.place(item) for item in link.evidence),
-        advice=terms.prose(link.advice),
+        advice="" if above else terms.prose(link.advice),
     )
 
 
@@ -198,18 +206,21 @@ def _weak_link(link: WeakLink, number: int, rows: RowWriter) -> WeakView:
 
 
 def _coaching(report: PeriodReport, rows: RowWriter) -> tuple[CoachView, ...]:
-    """Choose whom to coach: the agents whose main fault cost most. The same advice is given once."""
+    """Choose whom to coach: the agents whose main fault cost most. The same advice is given once, then referred to."""
     faults = [
         (row, row.main_fault)
         for row in report.agents
         if row.agent_id is not None and row.main_fault is not None and row.main_fault.points_lost >= _WORTH_COACHING
     ]
     faults.sort(key=lambda item: (-item[1].points_lost, item[0].agent_id or ""))
-    given: set[str] = set()
+    given: dict[str, str] = {}
     shown = []
     for item in (rows.coaching(row, fault) for row, fault in faults[:_COACHED]):
-        shown.append(replace(item, advice="") if item.advice in given else item)
-        given.add(item.advice)
+        first = given.setdefault(item.advice, item.agent)
+        if item.advice and first != item.agent:
+            what = wording.beside(item.what, _("建议同{agent}").format(agent=first))
+            item = replace(item, what=what, advice="")
+        shown.append(item)
     return tuple(shown)
 
 
@@ -251,10 +262,14 @@ def _promises(report: PeriodReport, rows: RowWriter, limit: int, with_workbook: 
 
 def _promises_note(report: PeriodReport, with_workbook: bool) -> str:
     unconfirmed = sum(promise.state is PromiseState.UNCONFIRMED for promise in report.promises)
-    said = _(
-        "录音只能说明客户有没有再来电，不能证明承诺已经兑现。本期另有{open}条承诺之后才到期，{undated}条到期时间不明。"
-    ).format(open=report.promises_open, undated=report.promises_undated)
-    if unconfirmed:
-        said += plural("还有{count}条已到期、客户没有再来电", unconfirmed, count=unconfirmed)
-        said += _("（见 xlsx 明细表）。") if with_workbook else _("。")
-    return said
+    others = (
+        (report.promises_open, N_("{count}条之后才到期")),
+        (report.promises_undated, N_("{count}条到期时间不明")),
+        (unconfirmed, N_("{count}条已到期、客户没有再来电")),
+    )
+    said = wording.clauses(_(text).format(count=count) for count, text in others if count)
+    proof = _("录音只能说明客户有没有再来电，不能证明承诺已经兑现。")
+    if not said:
+        return proof
+    workbook = _("见 xlsx 明细表") if with_workbook and unconfirmed else ""
+    return proof + _("另有承诺：{others}。").format(others=wording.beside(said, workbook))

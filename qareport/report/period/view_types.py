@@ -168,6 +168,10 @@ class PeriodView:
     promises_note: str
     #: Columns: call, when, agent, reason.
     failed: PeriodTable
+    #: Whether the period just before has calls: else the tables have no column about it.
+    has_previous: bool
+    #: Whether there is a mean of several earlier periods, or one that is not the period just before.
+    has_baseline: bool
     #: Head of a column about the period before.
     previous_head: str
     #: Head of a column about the mean of several.

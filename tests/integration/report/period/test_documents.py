@@ -7,9 +7,12 @@ import logging
 import re
 import runpy
 import zipfile
-from dataclasses import replace
-from datetime import timedelta
+from collections.abc import Iterator
+from dataclasses import fields, is_dataclass, replace
+from datetime import date, datetime, timedelta
+from enum import Enum
 from functools import cache
+from typing import Any
 
 import docx
 import openpyxl
@@ -17,8 +20,9 @@ import pdfplumber
 import pytest
 
 from qareport import periods, report
+from qareport.delivery import mail
 from qareport.model import Agent, HeadlineName, PeriodKind, PeriodReport, Roster
-from qareport.presentation import heatmap_chart
+from qareport.presentation import heatmap_chart, wording
 from qareport.presentation.links import Links
 from qareport.presentation.view_types import clean
 from qareport.report.period.view import build_period_view
@@ -242,3 +246,145 @@ def test_names_of_issues_are_in_the_language_of_the_document() -> None:
     heat = page.split('<table class="heat">')[1].split("</table>")[0]
     assert "delivery delay" in heat
     assert "物流延迟" not in heat
+    promised = replace(made(PeriodKind.DAY).promises[0], action="发货")
+    day = replace(made(PeriodKind.DAY), promises=(promised,))
+    book = openpyxl.load_workbook(io.BytesIO(report.render(day, "xlsx", templates=None, settings=english)))
+    assert [row[3] for row in book["Promise"].iter_rows(min_row=2, values_only=True)] == ["dispatch"]
+
+
+NUMBER = re.compile(r"\d[\d,]*(?:\.\d+)?")
+#: What pages say of themselves: the share of chance in a comparison, and that of the weights of a call back.
+SAID_OF_METHOD = {"95", "10", "100"}
+
+
+def leaves(value: Any) -> Iterator[Any]:
+    """Yield everything that a report holds, and how long its lists are."""
+    if is_dataclass(value) and not isinstance(value, type):
+        for field in fields(value):
+            yield from leaves(getattr(value, field.name))
+    elif isinstance(value, dict):
+        for part in value.items():
+            yield from leaves(part)
+    elif isinstance(value, tuple):
+        yield len(value)
+        for part in value:
+            yield from leaves(part)
+    elif value is not None and not isinstance(value, bool | Enum):
+        yield value
+
+
+def in_words(value: Any) -> Iterator[str]:
+    """Yield the ways in which pages write a value."""
+    if isinstance(value, datetime):
+        yield f"{value.astimezone(samples.CHINA):%m-%d %H:%M}"
+    elif isinstance(value, date):
+        year, week, _weekday = value.isocalendar()
+        yield f"{value.isoformat()} {value:%m-%d} {value.year} {value.month} {value.day} {year} W{week}"
+    elif isinstance(value, str):
+        yield value
+    else:
+        size = abs(value)
+        yield f"{size:,.0f} {size:,.1f} {size:.1%} {size * 100:.1f} {size // 1000} {wording.duration(round(size))}"
+
+
+def numbers_of(period: PeriodReport) -> set[str]:
+    """Return every number that may stand on the pages of a report: what it holds, and differences from before."""
+    held = [*leaves(period), *leaves(samples.RULE_BOOK), period.coverage.calls - period.coverage.failed]
+    for headline in period.headlines:
+        for before in (headline.previous, headline.baseline):
+            if before is not None and before.value is not None and headline.now.value is not None:
+                held.append(headline.now.value - before.value)
+    for row in (*period.agents, *period.groups):
+        before = row.baseline_score or row.previous_score
+        if before is not None and before.value is not None and row.mean_score.value is not None:
+            held.append(row.mean_score.value - before.value)
+    for square in (*period.heat.rows, period.heat.total):
+        held.append(square.troubled / square.calls if square.calls else 0)
+    held += [period.callbacks_total - shown for shown in (5, 10, 20)]
+    return {number for value in held for text in in_words(value) for number in NUMBER.findall(text)} | SAID_OF_METHOD
+
+
+@pytest.mark.parametrize("kind", [PeriodKind.DAY, PeriodKind.WEEK, PeriodKind.MONTH])
+def test_every_number_of_page_and_mail_is_one_of_the_reports(kind: PeriodKind) -> None:
+    period = made(kind)
+    known = numbers_of(period)
+    view = mail.period_view(period, report.build_view(period, SETTINGS))
+    texts = {
+        "html": re.sub("<[^>]*>", " ", render(period, "html").decode().split("<body>")[1]),
+        "docx": docx_text(render(period, "docx")),
+        "mail": mail.fill(mail.TEXT_TEMPLATE, view, None).split("\n-- ")[0],
+    }
+    for name, text in texts.items():
+        body = text.split("方法与说明")[0]
+        assert set(NUMBER.findall(body)) - known == set(), name
+
+
+@pytest.mark.parametrize("form", ["docx", "html"])
+def test_what_a_mail_says_with_numbers_the_documents_say_too(form: str) -> None:
+    period = made(PeriodKind.DAY)
+    view = mail.period_view(period, report.build_view(period, SETTINGS))
+    text = squeezed(TEXT[form](render(period, form)))
+    said = [view.sentence, view.callbacks_title]
+    said += [f"{tile.label}{tile.value}{tile.remark}" for tile in view.numbers]
+    said += [change.plain for tile in view.numbers for change in tile.changes]
+    said += [part for row in view.callbacks for part in (row.why, row.listen.plain, row.risk.plain, row.promise)]
+    said += [part for item in (*view.coaching, *view.praise) for part in (item.what, item.listen.plain)]
+    said += [part for link in view.links for part in (link.story, *(line.plain for line in link.evidence))]
+    assert [words for words in said if squeezed(words) not in text] == []
+
+
+@cache
+def after(before: int) -> PeriodReport:
+    """The report of a month of which so many months before have calls."""
+    days = [
+        call for back in range(31 * before + 20) for call in samples.large_day(samples.DAY - timedelta(days=back), 5, 3)
+    ]
+    period = periods.period_of(PeriodKind.MONTH, samples.DAY, samples.ZONE)
+    start = periods.bounds(period)[0]
+    now = [call for call in days if call.started_at is not None and call.started_at >= start]
+    earlier = [call for call in days if call.started_at is not None and call.started_at < start]
+    return periods.build_period(period, now, earlier, (), samples.SETTINGS)
+
+
+@pytest.mark.parametrize(
+    ("before", "heads"),
+    [(0, []), (1, ["前一月"]), (2, ["前一月", "前2个月月均"])],
+)
+@pytest.mark.parametrize("form", ["docx", "html"])
+def test_tables_have_only_columns_that_compare_with_something(before: int, heads: list[str], form: str) -> None:
+    text = squeezed(TEXT[form](render(after(before), form)))
+    assert "出现/适用的通话" + "".join(heads) + "分值合计" in text
+    assert ("较" in text.split("客服一览")[1].split("各规则")[0]) == bool(heads)
+    assert "前1个月" not in text
+
+
+def test_one_earlier_period_is_no_mean() -> None:
+    english = ReportSettings(locale="en")
+    text = html_text(report.render(after(1), "html", templates=None, settings=english))
+    assert "vs. month before" in text
+    assert not re.search(r"[Mm]ean of 1|vs\. 1 ", text)
+
+
+def test_a_customer_whose_call_has_no_moment_has_no_second_to_listen_to() -> None:
+    period = made(PeriodKind.MONTH)
+    bare = replace(period.callbacks[0], at_ms=0, quote="")
+    view = report.build_view(replace(period, callbacks=(bare, *period.callbacks[1:])), SETTINGS)
+    assert view.callbacks[0].listen.plain == ""
+    assert view.callbacks[1].listen.plain.startswith("第")
+
+
+def test_advice_that_was_given_is_referred_to() -> None:
+    view = report.build_view(samples.large_report(calls=200, agents=6), SETTINGS)
+    first, *others = [item for item in view.coaching if "发货疑问后的沉默" in item.what]
+    assert first.advice == "应立即提供物流单号及预计发出时间。"
+    assert others
+    assert all(item.what.endswith(f"（建议同{first.agent}）") and not item.advice for item in others)
+    link = next(link for link in view.weak_links if "发货疑问后的沉默" in link.title)
+    assert link.story.endswith("；建议见“先辅导谁，练什么”。")
+    assert link.advice == ""
+
+
+def test_advice_in_an_english_document_says_that_it_is_chinese() -> None:
+    english = ReportSettings(locale="en")
+    page = report.render(made(PeriodKind.DAY), "html", templates=None, settings=english).decode()
+    assert '<span lang="zh-CN">应立即提供物流单号及预计发出时间。</span>' in page

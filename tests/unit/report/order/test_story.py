@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from qareport.model import CallReport, Moment, MomentKind, MomentLabel, Role
+from qareport.report.order import key_moments
 from qareport.report.order.story import main_topic, story
 from qareport.report.order.transcript_lines import Speakers
 from tests.support import report_samples as samples
@@ -32,7 +33,10 @@ def test_a_story_names_each_thing_once_with_its_count_and_repeats_no_verdict() -
 
 def test_what_a_customer_does_again_is_counted() -> None:
     call = replace(samples.CALL, moments=(threat(5000, "我要投诉"), threat(30_000, "叫你们主管来", count=3)))
-    assert told(call) == "客户第5秒要求升级或投诉“我要投诉”（4次）。"
+    assert told(call) == "客户第5秒要求升级或投诉“我要投诉”（2次）。"
+    shown = key_moments.choose(call, 5)
+    times = [key_moments.key_moment(item, 1, Speakers(call.segments, call.silences), "c1").others for item in shown]
+    assert "共2次，另在第30秒" in times, "the key moment counts the same times"
 
 
 def test_a_call_in_which_nothing_happened_says_so() -> None:

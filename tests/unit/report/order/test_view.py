@@ -17,6 +17,7 @@ from qareport import codec
 from qareport.model import (
     STATE_NOT_JUDGED,
     AudioEvent,
+    CallReview,
     CurvePoint,
     Emotion,
     MomentKind,
@@ -31,6 +32,7 @@ from qareport.model import (
 from qareport.presentation import emotion_chart, note_wording, wording
 from qareport.presentation.view_types import clean, clean_value
 from qareport.report import file_name
+from qareport.report.order import call_view
 from qareport.report.order.transcript_lines import Speakers, trajectory
 from qareport.report.order.view import build_view
 from qareport.report.order.view_types import OrderView
@@ -194,6 +196,34 @@ def test_a_mood_that_stays_bad_is_not_called_steady(mood: float | None, words: s
     assert wording.trend(metrics) == words
 
 
+@pytest.mark.parametrize(
+    ("trend", "mood", "quarters", "words"),
+    [
+        ("worsening", -1.0, (0.4, -3.0), "转差（+0.4 → −3.0）"),
+        ("worsening", -1.0, (0.0, -4.0, 0.0), "转差"),
+        ("improving", 1.0, (0.02, 0.04), "好转"),
+        ("steady", -2.0, (0.0, -4.0, 0.1), "一直偏负面"),
+        ("steady", -2.0, (-2.0, -1.0), "一直偏负面（−2.0 → −1.0）"),
+        ("steady", 0.1, (0.0, 0.3), "平稳（0.0 → +0.3）"),
+    ],
+)
+def test_numbers_beside_a_trend_show_that_trend(
+    trend: str, mood: float, quarters: tuple[float, ...], words: str
+) -> None:
+    customer = replace(samples.METRICS.roles["customer"], sentiment=mood, sentiment_quarters=quarters)
+    assert call_view.trend(replace(samples.METRICS, trend=trend, roles={"customer": customer})) == words
+
+
+def test_reviews_stand_where_they_are_signed() -> None:
+    assert view(samples.EXAMPLE).reviews == ("复核意见", "客服申诉")
+    review = CallReview(
+        score=80, passed=True, reviewers=("李主管",), reviewed_at=datetime(2026, 11, 30, tzinfo=UTC), findings=()
+    )
+    shown = view(replace(samples.EXAMPLE, reviews={samples.EXAMPLE.calls[0].call_id: review}))
+    assert shown.reviews == ("经复核：李主管，2026-11-30，得80分，合格。", "客服申诉")
+    assert not [row for row in shown.methods if "复核" in row.value]
+
+
 def test_demo_model_says_so() -> None:
     assert "合成演示语音" in view(samples.UNKNOWN_ROLES).demo_notice
     assert view(samples.EXAMPLE).demo_notice == ""
@@ -219,7 +249,7 @@ def test_a_call_of_unknown_speakers_says_why_it_has_no_score_where_the_score_wou
 def test_risk_and_score_are_two_things() -> None:
     shown = view(samples.EXAMPLE)
     assert [run.text.strip() for run in shown.badge.runs] == ["客户高风险", "客服得分62"]
-    assert [run.style for run in shown.badge.runs] == ["risk-high", ""]
+    assert [run.style for run in shown.badge.runs] == ["risk-high", "score"]
 
 
 def test_praise_has_its_own_place_and_is_no_advice() -> None:

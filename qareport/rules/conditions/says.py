@@ -38,6 +38,7 @@ Example:
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Literal
@@ -134,7 +135,7 @@ class Says(Condition):
             if match is None:
                 return None
             first, fuzzy = first or match, fuzzy or match.fuzzy
-        rest = forms if self.hidden is None else tuple(self.hidden.replace_in(text, "\n") for text in forms)
+        rest = forms if self.hidden is None else _uncovered(forms, self.hidden)
         if self.pattern is not None:
             text = self.pattern.find(rest)
             if text is None:
@@ -151,13 +152,21 @@ class Says(Condition):
         return Match(first.word, first.said, fuzzy=True) if fuzzy else first
 
     def is_judged(self, context: MatchContext) -> bool:
-        """Tell whether it is known what the role does not say: it speaks, or nobody does who is not known."""
-        return context.hears(self.role)
+        """Tell whether it is known that the role does not say it: it speaks, and nobody says it who is not known."""
+        if self.role is None or not context.speech(Role.UNKNOWN).segments:
+            return True
+        return context.hears(self.role) and dataclasses.replace(self, role=Role.UNKNOWN).first(context) is None
 
     def seen(self, context: MatchContext) -> str:
         """Say how much the role says where it is looked for."""
         count = sum(1 for _utterance in context.utterances(self.role))
         return _("看了 {count} 句").format(count=count)
+
+
+def _uncovered(forms: tuple[str, ...], hidden: WordList) -> tuple[str, ...]:
+    """Return the forms of a text without what is hidden in it; where only digits show it, that form alone."""
+    rest = tuple(hidden.replace_in(text, "\n") for text in forms)
+    return rest if rest[0] != forms[0] or rest[-1] == forms[-1] else rest[-1:]
 
 
 def _compiles(value: str) -> str:

@@ -5,12 +5,13 @@ compared in one form: without punctuation, spaces and case, in simplified charac
 numbers in digits too (四十八小时 is 48小时, 一二三一五 and 1 2 3 1 5 are 12315), short Latin names in one (Wi-Fi is
 WiFi). A list means any of its words. All keys can be combined: the utterance must then meet each of them. `$name` in
 a list stands for a list of `synonyms.yaml`. The first word found is the topic of advice. Where it is not known what the
-role says, the condition is not judged.
+role says, or somebody who is not known says it, the condition is not judged.
 
 Negation is understood: `[退款]` is not found in 我不要退款, 没有申请退款 or 不用给我退款, where a negation (不, 没,
 没有, 别, 不用, 无需, 未 …) stands directly before the word, with at most three small words between them. Questions
 (要不要, 是不是, 有没有), double negation (不得不, 不能不), 不仅, 没想到 and a comma between them deny nothing. A word
-that itself begins with a negation (不发货, 没收到) is found as it is written. `like` is met only where both sentences
+that itself begins with a negation (不发货, 没收到) is found as it is written, unless it is half of a question (不是正品
+in 是不是正品). English negations (not, no, without …) are understood alike. `like` is met only where both sentences
 deny something or neither does. `exact` compares the complete utterance: nothing stands before it. In `regex` nothing
 is understood: write there what must not stand before, or name it in `except`.
 

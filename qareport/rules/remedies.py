@@ -107,10 +107,10 @@ def of_length(value: Any, *, chinese: bool) -> Message | None:
         chinese: whether the file is written in Chinese words.
     """
     if isinstance(value, int | float) and not isinstance(value, bool):
-        seconds, thousandths = ("秒", "毫秒") if chinese else ("s", "ms")
+        second, thousandth = ("秒", "毫秒") if chinese else ("s", "ms")
         if value >= _MANY_SECONDS:
-            return say("add the unit: {text} or {other}", text=f"{value:g}{thousandths}", other=f"{value:g}{seconds}")
-        return say("add the unit: {text}", text=f"{value:g}{seconds}")
+            return say("add the unit: {text} or {other}", text=f"{value:g}{thousandth}", other=f"{value:g}{second}")
+        return say("add the unit: {text}", text=f"{value:g}{second}")
     if isinstance(value, list) and len(value) == 1 and isinstance(value[0], str):
         return say("write {text}", text=value[0])
     if not isinstance(value, str):

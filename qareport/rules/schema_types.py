@@ -120,7 +120,7 @@ def _expand(word: Any, shared: Mapping[str, tuple[str, ...]] | None) -> tuple[An
     raise refusal("synonyms", say("a list of synonyms.yaml ({known})", known=known), near)
 
 
-_KEYWORD_PATTERN = rf"^(?!{_WIDE_SHARED.pattern})[\s\S]*({WORD_PATTERN})"
+_KEYWORD_PATTERN = rf"^(?!＄(?![0-9]){WORD_PATTERN})[\s\S]*{WORD_PATTERN}"
 #: One keyword or a list of them, never an empty list.
 Keywords = Annotated[
     tuple[Keyword, ...],

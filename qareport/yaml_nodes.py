@@ -24,7 +24,8 @@ _NO_SPACE_AFTER_DASH = re.compile(r"\s*-[^\s\-0-9]")
 #: Spaces that only look like spaces, before the text of a line or after its key.
 _WIDE_SPACE = re.compile(r"\s*?[\u3000\u00a0\u2002-\u200a]|\s*(?:-\s+)*[\w$. ]{1,40}:[ ]*[\u3000\u00a0\u2002-\u200a]")
 #: Dashes that are not the dash of a list.
-_WIDE_DASH = re.compile(r"\s*([－—–−])\s*[\w\"'\[{]")
+_WIDE_DASH = re.compile(r"\s*([－—–−•·●])\s*[\w\"'\[{]")
+_DASH = re.compile(r"\s*-\s")
 _QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'")
 _KEY_START = re.compile(r"\s*(?:-\s+)*(?=[^\s#-])")
 #: Braces of a placeholder where a value begins.
@@ -217,11 +218,29 @@ def _second_colon(lines: list[str], line: int, column: int) -> YamlMistake:
     earlier = next((number for number in range(line - 1, -1, -1) if _text_of(lines, number).strip()), line)
     if (mistake := _colon(lines, earlier)) is not None:
         return mistake
-    own = _key_column(lines, line)
-    outlier = None if own is None else _outlier(lines, line, own)
-    if outlier is not None:
-        return _indentation(lines, outlier, own)
-    return _indentation(lines, line, _key_column(lines, earlier))
+    own, before_it = _key_column(lines, line), _key_column(lines, earlier)
+    if own is not None and before_it is not None:
+        if own == before_it and ":" not in _text_of(lines, earlier):
+            return _no_key(lines, earlier, own)
+        if (outlier := _outlier(lines, line, own)) is not None:
+            return _indentation(lines, outlier, own)
+        if own > before_it and _odd_first(lines, line, own, before_it) == earlier:
+            return (
+                _no_dash(earlier, before_it) if _may_be_item(lines, earlier, own) else _indentation(lines, earlier, own)
+            )
+    return _indentation(lines, line, before_it)
+
+
+def _may_be_item(lines: list[str], line: int, deeper: int) -> bool:
+    """Tell whether a dash before a line would put it into a list, level with the deeper lines that follow."""
+    text = _text_of(lines, line)
+    above = next((lines[number] for number in range(line - 1, -1, -1) if lines[number].strip()), "")
+    return above.rstrip().endswith(":") and not text.lstrip().startswith("-") and _key_column(lines, line) == deeper - 2
+
+
+def _no_dash(line: int, column: int) -> YamlMistake:
+    what, to_do = say("the dash before this item of the list is missing"), say("write a dash and a space (- )")
+    return YamlMistake(what=what, to_do=to_do, line=line, column=column)
 
 
 def _out_of_line(lines: list[str], line: int, column: int, problem: str) -> YamlMistake | None:
@@ -242,8 +261,7 @@ def _out_of_line(lines: list[str], line: int, column: int, problem: str) -> Yaml
     if (outlier := _outlier(lines, line, own)) is not None:
         return _indentation(lines, outlier, own)
     if (first := _without_dash(lines, line, own)) is not None:
-        what, to_do = say("the dash before this item of the list is missing"), say("write a dash and a space (- )")
-        return YamlMistake(what=what, to_do=to_do, line=first, column=own)
+        return _no_dash(first, own)
     expected = min(columns, key=lambda place: (abs(place - own), -place))
     if (odd := _odd_first(lines, line, own, expected)) is not None:
         return _indentation(lines, odd, own)
@@ -255,6 +273,8 @@ def _without_dash(lines: list[str], line: int, own: int) -> int | None:
     if not _text_of(lines, line).lstrip().startswith("- "):
         return None
     above = [number for number in range(line) if _key_column(lines, number) is not None]
+    if above and _key_column(lines, above[-1]) == own - 2 and _may_be_item(lines, above[-1], own):
+        return above[-1]
     first = None
     for number in reversed(above):
         if _key_column(lines, number) != own:
@@ -293,9 +313,11 @@ def _outlier(lines: list[str], line: int, own: int) -> int | None:
 def _open_columns(lines: list[str], line: int) -> list[int]:
     """Return where the keys of the blocks begin that a line may continue."""
     columns: list[int] = []
+    item = _DASH.match(_text_of(lines, line))
     for number in range(line - 1, -1, -1):
         column = _key_column(lines, number)
-        if column is not None and ":" in lines[number] and (not columns or column < columns[-1]):
+        goes_on = ":" in lines[number] or (item and _DASH.match(lines[number]))
+        if column is not None and goes_on and (not columns or column < columns[-1]):
             columns.append(column)
     return columns
 
@@ -348,7 +370,7 @@ def _not_closed(lines: list[str], start: yaml.Mark, line: int, column: int, prob
         what = say("a Chinese comma ({mark}) stands between the items of a list", mark=plain[comma])
         to_do = say("write an English comma and a space (, )")
         return YamlMistake(what=what, to_do=to_do, line=line, column=comma)
-    if "'<scalar>'" in problem and line == start.line:
+    if ("'<scalar>'" in problem or "got ':'" in problem) and line == start.line:
         what, to_do = (
             say("there is no comma between two items of a list"),
             say("add an English comma and a space (, )"),

@@ -16,7 +16,7 @@ from qareport.rules.conditions.logic import AllOf, AnyOf, Counted, Excuse, NoneO
 from qareport.rules.conditions.sequence import AllTogether, InSequence, Step
 from qareport.rules.diagnostics import Diagnostics
 from qareport.rules.named_conditions import NAMED
-from qareport.rules.remedies import mistyped_colon, mistyped_mark, near_key
+from qareport.rules.remedies import missing_colon, mistyped_colon, mistyped_mark, near_key
 from qareport.rules.rule import Shared
 from qareport.rules.schema_types import Extent, Form, Gap, Place, Reach
 from qareport.strict_yaml import NodePath
@@ -155,7 +155,7 @@ class ConditionParser:
     def _head(self, node: Any, path: NodePath, extra: tuple[str, ...]) -> str | None:
         if not isinstance(node, dict):
             example = say("a condition such as `customer says: [发货]`")
-            to_do = mistyped_colon(node) if isinstance(node, str) else None
+            to_do = mistyped_colon(node) or missing_colon(node, (*HEADS, NAMED)) if isinstance(node, str) else None
             what = self.diagnostics.got(path, node)
             self.diagnostics.add("missing-condition", path, what, expected=example, to_do=to_do)
             return None

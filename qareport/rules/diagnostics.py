@@ -129,10 +129,11 @@ class Diagnostics:
         *,
         expected: Message | None = None,
         to_do: Message | None = None,
+        written_below: bool = False,
     ) -> None:
-        """Note an error at a place in the file."""
+        """Note an error at a place in the file; `written_below`: at the text that stands there, not at its key."""
         text = say("{subject}: {what}", subject=self.subject, what=what) if self.subject else what
-        where = self.source.locate(path)
+        where = self._place_of_text(path) if written_below else self.source.locate(path)
         self.errors.append(Diagnostic(code=code, what=text, where=where, expected=expected, to_do=to_do))
 
     def spelt(self, path: NodePath) -> str:
@@ -217,7 +218,16 @@ class Diagnostics:
             value = value[details["at"]]
         code = _CODE_OF_TYPE.get(issue["type"], "invalid-value")
         to_do = to_do or self._remedy(code, path, issue["type"], value)
-        self.add(code, path, self.got(path, value), expected=expected, to_do=to_do)
+        colon = isinstance(value, str) and mistyped_colon(value) is not None
+        self.add(code, path, self.got(path, value), expected=expected, to_do=to_do, written_below=colon)
+
+    def _place_of_text(self, path: NodePath) -> SourceLocation:
+        """Return where the plain text begins that is written below a key."""
+        where, value = self.source.locate(path), self.source.data
+        for step in path:
+            value = value[step] if step in (value if isinstance(value, dict) else range(len(value))) else value
+        texts = (place for place, text in self.source.plain_scalars if place.line > where.line and text == value)
+        return next(texts, where)
 
     def _remedy(self, code: str, path: NodePath, kind: str, value: Any) -> Message | None:
         """Say what to do about slips of the keyboard."""
@@ -225,7 +235,8 @@ class Diagnostics:
         if code == "invalid-length":
             return of_length(written, chinese=bool(self.source.spelt_keys))
         if kind in _OF_NUMBERS:
-            return of_number(written)
+            fatal = ("fatal", *VALUES["fatal"]) if path[-1:] == ("points",) and isinstance(written, str) else ()
+            return (did_you_mean(written, fatal) if fatal else None) or of_number(written)
         if kind in ("day", "clock"):
             return of_day(written) if kind == "day" else of_clocks(written)
         if isinstance(value, str):

@@ -26,6 +26,8 @@ from qareport.rules.schema_types import DurationMs, Flag, Form, Keywords, Number
 from qareport.strict_yaml import refusal
 from qareport.text.wordlist import WORD_PATTERN, Keyword, not_blank
 
+#: A list that a rule can name: `$道歉`.
+_LIST_NAME = f"^(?![0-9_ ]){WORD_PATTERN}[^ ]*$"
 _TEXT = {"type": "string", "pattern": WORD_PATTERN}
 _DAY = r"[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"
 
@@ -207,7 +209,9 @@ class SharedForm(Form):
     """`synonyms.yaml` as it is written."""
 
     schema_: _Version
-    synonyms: dict[str, Keywords] = Field(default_factory=dict)
+    synonyms: Annotated[dict[str, Keywords], Field(json_schema_extra={"propertyNames": {"pattern": _LIST_NAME}})] = (
+        Field(default_factory=dict)
+    )
     stages: dict[str, StageWordsForm] = Field(default_factory=dict)
     false_friends: Keywords = ()
     #: Read by `loader`, as `when` is.

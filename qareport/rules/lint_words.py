@@ -8,7 +8,7 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from qareport.errors import Diagnostic
 from qareport.messages import Message, say
@@ -24,8 +24,17 @@ _SAYS = ("customer says", "agent says", "anyone says")
 _WORD_KEYS = ("any", "all", "except")
 _HAN = "[\u4e00-\u9fff]"
 #: Also marks that part Chinese words for a reader, though not for YAML: 发货/退款.
-_COMMAS = re.compile(rf"[，、；]|(?<={_HAN})\s*[/／|｜,;]\s*(?={_HAN})")
-_BRACKETS, _QUOTES = re.compile(r"[【】［］｛｝]"), re.compile(r"[“”‘’]")
+_COMMAS = re.compile(rf"[，、；。]|(?<={_HAN})\s*[/／|｜,;]\s*(?={_HAN})|(?<={_HAN})\s*\.\s+(?={_HAN})")
+_BRACKETS, _QUOTES, _COLONS = re.compile(r"[【】［］｛｝]"), re.compile(r"[“”‘’「」『』]"), re.compile("：")
+#: An item that is indented deeper than the one above continues it.
+_DASHES = re.compile(rf"(?<={_HAN})\s+-\s+(?={_HAN})")
+_REMEDIES: Final[Mapping[re.Pattern[str], Message]] = {
+    _COLONS: say("the colon is a Chinese one (：): write an English colon and a space (: )"),
+    _DASHES: say("begin each dash of a list in the same column"),
+    _COMMAS: say("is an English comma missing? write [甲, 乙]"),
+    _BRACKETS: say("write English brackets: [甲, 乙]"),
+    _QUOTES: say('take the quotation marks out, or write English ones ("")'),
+}
 _SPACE = re.compile(rf"(?<={_HAN})\s+(?={_HAN})")
 #: Written by tools/make_everyday.py.
 _EVERYDAY = Path(__file__).parents[1] / "text" / "everyday.txt"
@@ -91,17 +100,13 @@ def _texts(node: Any, path: NodePath) -> Iterator[tuple[NodePath, str]]:
 
 def is_doubtful(word: str) -> bool:
     """Tell whether marks or spaces stand in a word that hardly belong there."""
-    return any(marks.search(word) for marks in (_COMMAS, _BRACKETS, _QUOTES, _SPACE))
+    return any(marks.search(word) for marks in (*_REMEDIES, _SPACE))
 
 
 def _check(source: YamlSource, path: NodePath, word: str, subject: str) -> Iterator[Diagnostic]:
     if path not in source.locations:
         return  # of a condition of synonyms.yaml: told of there
-    for marks, to_do in (
-        (_COMMAS, say("is an English comma missing? write [甲, 乙]")),
-        (_BRACKETS, say("write English brackets: [甲, 乙]")),
-        (_QUOTES, say('take the quotation marks out, or write English ones ("")')),
-    ):
+    for marks, to_do in _REMEDIES.items():
         found = marks.search(word)
         if found is not None:
             what = say("{mark} stands in the word {word!r}", mark=found.group().strip(), word=word)

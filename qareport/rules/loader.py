@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -29,6 +30,9 @@ from qareport.rules.yaml_style import unfold
 from qareport.strict_yaml import NodePath, YamlSource
 from qareport.text.wordlist import WordList
 
+#: What may follow the `$` that names a list.
+_NAME: Final = re.compile(r"(?![0-9_])\w")
+
 
 def read_shared(source: YamlSource, diagnostics: Diagnostics) -> Shared:
     """Read `synonyms.yaml`; errors go to `diagnostics`."""
@@ -38,7 +42,7 @@ def read_shared(source: YamlSource, diagnostics: Diagnostics) -> Shared:
         diagnostics.explain(error, ())
         return Shared()
     for name in form.synonyms:
-        if name[:1].isdigit() or " " in name:
+        if not _NAME.match(name) or " " in name:
             what = say("list {name!r} cannot be named in a rule", name=name)
             to_do = say("rename it: no digit first, no spaces")
             diagnostics.add("invalid-list-name", ("synonyms", name), what, to_do=to_do)

@@ -16,13 +16,26 @@ from qareport.text.spelling import in_digits
 _MEANT: Final[Mapping[str, tuple[str, ...]]] = {
     "长于": ("不短于", "持续"), "超过": ("不短于", "高于", "持续"), "大于": ("高于", "不短于"),
     "多于": ("高于", "至少"), "不少于": ("至少", "不短于", "高于"), "时长": ("持续", "不短于"),
-    "小于": ("低于", "短于"), "少于": ("低于", "短于"),
-    "不长于": ("短于",), "不超过": ("短于", "低于"), "不应命中": ("不该命中",), "不应该命中": ("不该命中",),
-    "不能命中": ("不该命中",), "不命中": ("不该命中",), "应该命中": ("应当命中",), "命中": ("应当命中", "命中条件"),
-    "条件": ("命中条件",), "会话": ("对话",), "通话内容": ("对话",), "用户说": ("客户说",), "买家说": ("客户说",),
-    "例外": ("除非",), "除了": ("除非",), "次数": ("满几次",), "角色": ("谁",), "话术建议": ("建议话术",),
-    "不包含": ("排除",), "不含": ("排除",), "包含": ("任一",), "关键词": ("任一",), "词": ("任一",),
-    "相隔": ("彼此相隔",), "时间": ("以内",), "之内": ("以内",), "or": ("any",), "and": ("all",), "not": ("none",),
+    "小于": ("低于", "短于"), "少于": ("低于", "短于"), "不长于": ("短于",), "不超过": ("短于", "低于"),
+    "不应命中": ("不该命中",), "不应该命中": ("不该命中",), "不能命中": ("不该命中",), "不命中": ("不该命中",),
+    "应该命中": ("应当命中",), "命中": ("应当命中", "命中条件"), "条件": ("命中条件",), "触发条件": ("命中条件",),
+    "级别": ("严重程度",), "等级": ("严重程度",), "严重性": ("严重程度",), "名字": ("标题", "名称"),
+    "分值": ("分数",), "建议": ("建议话术",), "顺序": ("先后",), "依次": ("先后",), "同时满足": ("全部",),
+    "并且": ("全部",), "而且": ("全部",), "或者": ("任一",), "或": ("任一",), "没有": ("都没有",), "静音": ("沉默",),
+    "停顿": ("沉默",), "冷场": ("沉默",), "插话": ("抢话",), "打断": ("抢话",), "时间段": ("时段",),
+    "通话长度": ("通话时长",), "话题": ("问题类型",), "开始": ("开头",), "前面": ("之前", "开头"), "结束": ("结尾",),
+    "最后": ("结尾",), "说": ("客户说",), "客户讲": ("客户说",), "客服讲": ("客服说",), "会话": ("对话",),
+    "通话内容": ("对话",), "用户说": ("客户说",), "买家说": ("客户说",), "例外": ("除非",), "除了": ("除非",),
+    "次数": ("满几次",), "角色": ("谁",), "话术建议": ("建议话术",), "不包含": ("排除",), "不含": ("排除",),
+    "包含": ("客户说", "任一"), "关键词": ("客户说", "任一"), "词": ("客户说", "任一"), "相隔": ("彼此相隔",),
+    "时间": ("以内",), "之内": ("以内",), "or": ("any",), "and": ("all",), "not": ("none",),
+}  # fmt: skip
+#: The same for values.
+_MEANT_VALUES: Final[Mapping[str, str]] = {
+    "高": "严重", "重大": "严重", "重要": "主要", "中": "一般", "轻微": "一般", "低": "提示", "关闭": "停用",
+    "禁用": "停用", "作废": "停用", "下线": "停用", "启用": "生效", "开启": "生效", "正常": "生效", "试用": "草稿",
+    "买家": "客户", "用户": "客户", "商家": "客服", "卖家": "客服", "双方": "任何人", "所有人": "任何人",
+    "全程": "整通", "发火": "愤怒", "恼火": "愤怒",
 }  # fmt: skip
 _COMMAS: Final = re.compile(r"[，、；]")
 _BRACKETS: Final = re.compile(r"[【】［］｛｝]")
@@ -33,6 +46,10 @@ _WORDS_OF_UNITS: Final[Mapping[str, str]] = {
     **{word: UNIT_WORDS[unit] for unit, words in UNITS.items() for word in words},
     "sec": "秒", "second": "秒", "min": "分钟", "minute": "分钟",
 }  # fmt: skip
+#: From here on a number without a unit may count milliseconds.
+_MANY_SECONDS = 100
+#: A number as it is said.
+_SAID = re.compile(r"([-+]?)第?([一二两三四五六七八九十百0-9]+)(?:[个次句轮分条遍轮秒字]|分贝)?")
 #: Signs as they are said, and dashes that are none.
 _MINUS = re.compile(r"^(?:[—–−]|[负减扣]掉?)\s*(?=[0-9一二两三四五六七八九十])")
 _PLUS = re.compile(r"^加\s*(?=[0-9一二两三四五六七八九十])")
@@ -44,6 +61,8 @@ _CLOCKS = re.compile(rf"{_CLOCK}\s*[-~—–至到]+\s*{_CLOCK}")
 def near_key(key: str, known: Collection[str]) -> Message | None:
     """Ask whether one of the keys was meant, which are given in English; Chinese words are considered, too."""
     words = [word for name in known for word in words_of(name)]
+    if (close := "".join(key.split())) in words and close != key:
+        return say("did you mean {word!r}?", word=close)
     mixed = key.replace("客户", "customer").replace("客服", "agent").replace("说", "says")
     if mixed in words and mixed != key:
         return say("did you mean {word!r}?", word=mixed)
@@ -58,6 +77,15 @@ def mistyped_colon(text: str) -> Message | None:
     if "：" not in text:
         return None
     return say("the colon is a Chinese one (：): write an English colon and a space (: )")
+
+
+def missing_colon(text: str, known: Iterable[str]) -> Message | None:
+    """Tell of a colon that is missing behind a key: 客户说[发货]."""
+    words = (word for name in known for word in words_of(name))
+    for word in sorted(words, key=len, reverse=True):
+        if text.startswith(word) and text != word:
+            return say("the colon is missing: write {text}", text=f"{word}: {text.removeprefix(word).strip()}")
+    return None
 
 
 def mistyped_mark(text: str) -> Message | None:
@@ -79,7 +107,10 @@ def of_length(value: Any, *, chinese: bool) -> Message | None:
         chinese: whether the file is written in Chinese words.
     """
     if isinstance(value, int | float) and not isinstance(value, bool):
-        return say("add the unit: {text}", text=f"{value:g}{'秒' if chinese else 's'}")
+        second, thousandth = ("秒", "毫秒") if chinese else ("s", "ms")
+        if value >= _MANY_SECONDS:
+            return say("add the unit: {text} or {other}", text=f"{value:g}{thousandth}", other=f"{value:g}{second}")
+        return say("add the unit: {text}", text=f"{value:g}{second}")
     if isinstance(value, list) and len(value) == 1 and isinstance(value[0], str):
         return say("write {text}", text=value[0])
     if not isinstance(value, str):
@@ -127,14 +158,14 @@ def of_number(value: Any) -> Message | None:
     plain = _PLUS.sub("", _MINUS.sub("-", unicodedata.normalize("NFKC", value).strip()))
     if share := re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)%", plain):
         return say("write {text}", text=f"{float(share.group(1)) / 100:g}")
-    number = re.match(r"[-+]?[0-9]+(?:\.[0-9]+)?", plain) or re.match(r"[-+]?[0-9]+", _as_digits(plain))
+    number = re.match(r"[-+]?[0-9]+(?:\.[0-9]+)?", plain)
+    said = _SAID.fullmatch(plain)
+    if said is not None:
+        plain = said.group(1) + re.sub("[一二两三四五六七八九十百]+", _as_number, said.group(2))
+        number = re.fullmatch("[-+]?[0-9]+", plain)
     if number is None:
         return mistyped_mark(value)
     return say("write {text}, without quotes and unit", text=f"{float(number.group()):g}")
-
-
-def _as_digits(text: str) -> str:
-    return re.sub("[一二两三四五六七八九十百]+", _as_number, text)
 
 
 def of_day(value: Any) -> Message | None:
@@ -164,10 +195,14 @@ def of_clocks(value: Any) -> Message | None:
 
 def of_choice(value: str, words: Iterable[str]) -> Message | None:
     """Say which of some words was meant, or which mark stands between several of them."""
+    if (colon := mistyped_colon(value)) is not None:
+        return colon
     known = list(words)
     parts = _COMMAS.split(value)
     if len(parts) > 1 and all(part.strip() in known for part in parts):
         return mistyped_mark(value)
+    if (meant := _MEANT_VALUES.get(value)) in known:
+        return say("did you mean {word!r}?", word=meant)
     if value == "周末" and "周六" in known:
         return say("write {text}", text="[周六, 周日]")
     return did_you_mean(value, known) or mistyped_mark(value)

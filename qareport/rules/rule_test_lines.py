@@ -17,7 +17,7 @@ from qareport.model import ACTS_OF, AudioEvent, Emotion, Role, Segment, SpokenAc
 from qareport.presentation.act_wording import act_of
 from qareport.rules.aliases import VALUES, Choices, did_you_mean
 from qareport.rules.diagnostics import Diagnostics
-from qareport.rules.remedies import mistyped_colon
+from qareport.rules.remedies import mistyped_colon, of_choice
 from qareport.strict_yaml import NodePath
 
 _LINE = re.compile(r"(\S+)\s+(?:\[([^\[\]]*)\]\s+)?([0-9]{1,6}(?:\.[0-9]+)?)-([0-9]{1,6}(?:\.[0-9]+)?)((?:\s+\S+)*)")
@@ -72,7 +72,8 @@ def read_line(head: str, text: Any, path: NodePath, diagnostics: Diagnostics) ->
     start_ms, end_ms = round(float(start) * 1000), round(float(end) * 1000)
     if who not in _ROLES:
         expected = say("客户, 客服, customer or agent")
-        diagnostics.add("invalid-utterance", path, say("unknown speaker {name!r}", name=who), expected=expected)
+        what, near = say("unknown speaker {name!r}", name=who), of_choice(who, _ROLES)
+        diagnostics.add("invalid-utterance", path, what, expected=expected, to_do=near)
     if end_ms < start_ms:
         what = say("ends at {end} s, before it starts at {start} s", end=end, start=start)
         diagnostics.add("invalid-utterance", path, what)
@@ -108,11 +109,30 @@ def read_line(head: str, text: Any, path: NodePath, diagnostics: Diagnostics) ->
     )
 
 
+#: A place in seconds, perhaps as a clock has it (1:05), and two of them.
+_PLACE = r"(?:([0-9]+):)?([0-9]+(?:\.[0-9]+)?)\s*(?:秒|s(?![a-z]))?"
+_PLACES = re.compile(rf"(?:第\s*)?{_PLACE}\s*[-~—–−至到]+\s*{_PLACE}")
+
+
 def _mended(head: str) -> Message | None:
-    """Say how a line is written whose digits or dash are not half width, or whose seconds carry their unit."""
-    plain = re.sub(r"(?<=[0-9])\s*(?:秒|s)(?![a-z])", "", unicodedata.normalize("NFKC", head).strip())
-    plain = re.sub(r"(?<=[0-9])\s*[-~—–−至到]+\s*(?=[0-9])", "-", plain)
-    return say("write {text}", text=plain) if plain != head and _LINE.fullmatch(plain) else None
+    """Say how a line is written whose parts stand in another order, or whose signs and times have other forms."""
+    plain = unicodedata.normalize("NFKC", head).translate({ord("【"): "[", ord("】"): "]"}).strip()
+    places, acts = _PLACES.search(plain), re.search(r"\[[^\[\]]*\]", plain)
+    if places is None:
+        return None
+    minutes, first, more, last = places.groups()
+    times = f"{_seconds(minutes, first)}-{_seconds(more, last)}"
+    rest = plain.replace(places.group(), " ").replace(acts.group() if acts else " ", " ").split()
+    who = next((word for word in rest if word in _ROLES), None)
+    if who is None:
+        return None
+    rest.remove(who)
+    text = " ".join([who, *([acts.group()] if acts else []), times, *rest])
+    return say("write {text}", text=text) if text != head and _LINE.fullmatch(text) else None
+
+
+def _seconds(minutes: str | None, seconds: str) -> str:
+    return seconds if minutes is None else f"{int(minutes) * 60 + float(seconds):g}"
 
 
 def _acts(written: str, role: Role, path: NodePath, diagnostics: Diagnostics) -> tuple[SpokenAct, ...]:
@@ -125,6 +145,8 @@ def _acts(written: str, role: Role, path: NodePath, diagnostics: Diagnostics) ->
             known = [act.value for act in ACTS_OF[role]]
             words = [word for act in known for word in (act, *VALUES[act])]
             near = did_you_mean(name, words) if act is None else say("only the other side does that")
+            if act in ACTS_OF[role]:
+                near = say("a score is a number from 0 to 1: {text}", text=f"{name}=0.8")
             what = say("unknown act {act!r} of {role}", act=part, role=Choices.of_values([role.value]))
             expected = say("one of {choices}", choices=Choices.of_values(known))
             diagnostics.add("invalid-utterance", path, what, expected=expected, to_do=near)

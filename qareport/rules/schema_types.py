@@ -28,6 +28,8 @@ from qareport.strict_yaml import refusal
 from qareport.text.wordlist import WORD_PATTERN, Keyword
 
 _SHARED = re.compile(r"\$(?![0-9_])\w")
+#: Its sign in full width.
+_WIDE_SHARED = re.compile(r"＄(?![0-9_])\w")
 
 
 #: Units of time in milliseconds.
@@ -90,7 +92,7 @@ def parse_duration(value: Any) -> int:
 
 
 def _as_list(value: Any, info: ValidationInfo) -> Any:
-    if isinstance(value, str | int) and not isinstance(value, bool):
+    if isinstance(value, str | int | float):
         value = [value]
     if value is None or value == []:
         raise refusal("words", say("at least one word"))
@@ -102,6 +104,9 @@ def _as_list(value: Any, info: ValidationInfo) -> Any:
 
 def _expand(word: Any, shared: Mapping[str, tuple[str, ...]] | None) -> tuple[Any, ...]:
     """Replace the name of a shared list (`$道歉`) by its words. `$100` is money and stays. None: in such a list."""
+    if isinstance(word, str) and _WIDE_SHARED.match(word):
+        name = f"${word[1:]}"
+        raise refusal("synonyms", say("words"), say("write half-width letters and digits: {text}", text=name))
     if not isinstance(word, str) or not _SHARED.match(word):
         return (word,)
     if shared is None:
@@ -115,6 +120,7 @@ def _expand(word: Any, shared: Mapping[str, tuple[str, ...]] | None) -> tuple[An
     raise refusal("synonyms", say("a list of synonyms.yaml ({known})", known=known), near)
 
 
+_KEYWORD_PATTERN = rf"^(?!＄(?![0-9]){WORD_PATTERN})[\s\S]*{WORD_PATTERN}"
 #: One keyword or a list of them, never an empty list.
 Keywords = Annotated[
     tuple[Keyword, ...],
@@ -122,9 +128,9 @@ Keywords = Annotated[
     WithJsonSchema(
         {
             "anyOf": [
-                {"type": "string", "pattern": WORD_PATTERN},
+                {"type": "string", "pattern": _KEYWORD_PATTERN},
                 {"type": "integer"},
-                {"type": "array", "items": {"type": ["string", "integer"], "pattern": WORD_PATTERN}, "minItems": 1},
+                {"type": "array", "items": {"type": ["string", "integer"], "pattern": _KEYWORD_PATTERN}, "minItems": 1},
             ]
         }
     ),

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import unicodedata
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from re import _parser  # type: ignore[attr-defined]  # the syntax tree of the standard library's own parser
@@ -18,9 +18,9 @@ from typing import Any
 
 import regex
 
-from qareport.rules.expressions import compile_safely, finds_in_lines, search, search_from
+from qareport.rules.expressions import MAX_LENGTH, compile_safely, finds_in_lines, search, search_from
 from qareport.rules.role_speech import RoleSpeech, SearchTerms
-from qareport.text.negation import begins_negated, has_negation, is_negated
+from qareport.text.negation import asks, begins_negated, has_negation, is_negated
 from qareport.text.spelling import in_digits, simplify
 from qareport.text.wordlist import Match, WordList, bigrams, dice, forms_of, normalise
 
@@ -49,7 +49,9 @@ class Polarity(StrEnum):
         """Tell whether a word that was found in a text counts; `written` is that text with its punctuation."""
         if self is Polarity.EITHER:
             return True
-        denied = not begins_negated(match.said) and is_negated(text, match.at, written)
+        if begins_negated(match.said):
+            return self is Polarity.ASSERTED and not asks(text, match.at, written)
+        denied = is_negated(text, match.at, written)
         return denied is (self is Polarity.NEGATED)
 
 
@@ -94,43 +96,55 @@ class Group:
         return first if sum(1 for word in self.each if word.find(forms, written)) >= self.at_least else None
 
     def _first(self, forms: tuple[str, ...], written: str) -> Match | None:
-        for text in forms:
+        for text in open_forms(forms, self.words):
             for match in self.words.matches(text):
                 if self.polarity.admits(match, text, written):
                     return match
         return None
 
 
+def open_forms(forms: tuple[str, ...], words: WordList) -> tuple[str, ...]:
+    """Return the forms of a text in which the exceptions of a list are seen: 四十八小时 hides nothing, 48小时 does."""
+    return forms if len(forms) == 1 or not words.hides_in(forms[-1]) or words.hides_in(forms[0]) else forms[-1:]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pattern:
-    """A regular expression, and whether all lines can be searched at once."""
+    """A regular expression, perhaps also with its numbers in digits, and whether all lines can be searched at once."""
 
-    compiled: regex.Pattern[str]
+    compiled: tuple[regex.Pattern[str], ...]
     in_lines: bool
 
     @classmethod
     def of(cls, text: str) -> Pattern:
         """Compile an expression that was checked to be safe, in the form of the text that it is searched in."""
         normal = normal_pattern(text)
-        return cls(compiled=compile_safely(normal), in_lines=finds_in_lines(normal))
+        spellings = [
+            normal,
+            *(digits for digits in (_in_digits(normal),) if normal != digits and len(digits) <= MAX_LENGTH),
+        ]
+        return cls(compiled=tuple(map(compile_safely, spellings)), in_lines=finds_in_lines(normal))
 
     def find(self, forms: tuple[str, ...]) -> str | None:
         """Return what it finds first in a line."""
-        return next((found for text in forms if (found := search(self.compiled, text)) is not None), None)
+        pairs = ((text, compiled) for text in forms for compiled in self.compiled)
+        return next((found for text, compiled in pairs if (found := search(compiled, text)) is not None), None)
 
     def utterances(self, speech: RoleSpeech) -> Iterable[int]:
         """Return the numbers of those that may hold it."""
         if not self.in_lines:
             return range(len(speech.words))
-        found = set()
-        line = -1
-        while line + 1 < len(speech.starts):
-            place = search_from(self.compiled, speech.text, speech.starts[line + 1])
-            if place is None:
-                break
-            line = speech.line_of(place)
-            found.add(speech.utterance_of(line))
-        return sorted(found)
+        return sorted({number for compiled in self.compiled for number in _utterances_with(compiled, speech)})
+
+
+def _utterances_with(compiled: regex.Pattern[str], speech: RoleSpeech) -> Iterator[int]:
+    line = -1
+    while line + 1 < len(speech.starts):
+        place = search_from(compiled, speech.text, speech.starts[line + 1])
+        if place is None:
+            return
+        line = speech.line_of(place)
+        yield speech.utterance_of(line)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,6 +183,27 @@ _STAYS = frozenset("¥$€%+ .'")
 def normal_pattern(pattern: str) -> str:
     """Return a pattern with its letters in lower case, half width and simplified characters."""
     return "".join(map(_fold_letter, _PIECE.findall(pattern)))
+
+
+#: Sets, counts and escapes stay; the last letter before a repeat belongs to it.
+_NUMERAL = re.compile(r"\\.|\[[^\]]*\]|\{[^}]*\}|[\u4e00-\u9fff]+(?![?*+{])")
+_NUMERALS = {letter: str(digit) for digit, letter in enumerate("零一二三四五六七八九")} | {
+    "两": "2",
+    "〇": "0",
+    "十": "10",
+}
+
+
+def _in_digits(pattern: str) -> str:
+    """Return a normal pattern with its numbers in digits: 等.{0,3}三天 as 等.{0,3}3天, (三|五)天 as ([三3]|[五5])天."""
+    return _NUMERAL.sub(_write_digits, pattern)
+
+
+def _write_digits(piece: re.Match[str]) -> str:
+    text = piece.group()
+    if text.startswith("["):
+        return text[:-1] + "".join(_NUMERALS.get(letter, "") for letter in text[1:-1]) + "]"
+    return f"[{text}{_NUMERALS[text]}]" if text in _NUMERALS and text != "十" else in_digits(text)
 
 
 def _fold_letter(piece: str) -> str:

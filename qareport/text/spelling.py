@@ -46,10 +46,14 @@ _VALUES = {
 }  # fmt: skip
 _UNITS = {"十": 10, "百": 100, "千": 1000, "万": 10_000}
 #: A digit alone is a number before these: 一下, 一直 and 三番两次 hold none.
-COUNTED = r"天|个?小时|个?钟头|分钟|秒|点|号|个?月|年|周|个?礼拜|个?星期|个?工作日|元|块|折|倍|件|单|次|星(?!期)|%"
-#: Two digits are no number (七八天 is about a week), nor is what 几 or 多 stands before.
-_NUMBER = re.compile(rf"(百分之)?([零〇一幺二两三四五六七八九十百千万]+)(?=({COUNTED})?)")
+COUNTED = (
+    r"天|个?小时|个?钟头|分钟|秒|点|号|日|个?月|年|周|个?礼拜|个?星期|个?工作日|元|块|毛|折|倍|件|单|次|星(?!期)|%"
+    r"|[个位台箱包袋瓶盒双条套张份只支款种家本斤克吨米岁层楼栋期轮句码寸桶遍趟]|公斤|千克|厘米|毫米"
+)
+#: Two digits are no number (七八天 is about a week), but 九五折 is 95折; nor is what 几 or 多 stands before.
+_NUMBER = re.compile(rf"(百分之|(?<!第)第)?([零〇一幺二两三四五六七八九十百千万]+)(?=({COUNTED})?)")
 _SPELLED = re.compile(r"[零〇一幺二三四五六七八九]{3,}")
+_DISCOUNT = re.compile(r"[一二三四五六七八九]{2}")
 _WELL_FORMED = re.compile(
     r"(?:(?P<tenthousands>[一二两三四五六七八九]?十?[一二三四五六七八九]?)万零?)?"
     r"(?:(?P<thousands>[一二两三四五六七八九])千零?)?"
@@ -65,18 +69,28 @@ _PIECE = re.compile(r"(?<=[0-9半])个(?=小时|钟头|工作日|礼拜|星期)"
 _NOUGHT = re.compile(r"零(?=点[0-9零〇一二三四五六七八九]{1,2}(?:个?小时|天|元|块|折|倍|%|万|公?斤|[厘毫]?米))")
 #: A space inside a number (138 1234 5678).
 _SPACE = re.compile(r"(?<=[0-9]) (?=[0-9])")
-#: A few Latin words with one number among them, which has no space inside: iphone 15 pro max.
-_NAMED = re.compile(r"(?<![a-z0-9])(?<![a-z0-9] )[a-z]+ ?[0-9]+(?: [a-z]+){0,2}(?! ?[a-z0-9])")
+#: Latin words beside a number in digits are written close to it: my iphone 15, 500 g, 256 gb; digits that are said one
+#: by one belong to a letter only (a 0 1 7): call 1 2 3 1 5 is no name.
+_BEFORE_NUMBER = re.compile(r"(?<=[a-z]) (?=[0-9]+(?![0-9]| [0-9]))|(?<![a-z'][a-z])(?<=[a-z]) (?=[0-9])")
+_AFTER_NUMBER = re.compile(r"(?<![0-9.])(?<![0-9] )([0-9]+(?:\.[0-9]+)?) (?=[a-z])")
+#: So are the words after it, where they are alone: iphone 15 pro max.
+_NAMED = re.compile(r"(?<![a-z0-9])(?<![a-z0-9] )[a-z]*[0-9]+[a-z]+(?: [a-z]+)(?! ?[a-z0-9])")
+#: Letters that are said one by one: a p p, v.i.p.
+_LETTERS = re.compile(r"(?<![a-z0-9'])[a-z](?:[ .][a-z])+(?![a-z0-9'])")
 #: Two short Latin words alone, perhaps with a number, which may be one: wi fi, e mail, t shirt, usb c, wi fi 6.
-_PAIR = re.compile(r"(?<![a-z0-9])(?<![a-z0-9] )[a-z]{1,4} [a-z]{1,6}(?: ?[0-9]+)?(?! ?[a-z0-9])")
+_PAIR = re.compile(r"(?<![a-z0-9'])(?<![a-z0-9] )[a-z]{1,4} [a-z]{1,6}(?: ?[0-9]+)?(?! ?[a-z0-9'])")
 #: 三十九点九元, 百分之九十九点九; of the clock 八点半 and 三点五分 are no such numbers.
 _POINT = re.compile(
     r"(?<=[0-9])(%)?点([0-9零〇一二三四五六七八九]{1,2})(?=(?(1)|(?:个?小时|天|元|块|折|倍|%|万|公?斤|[厘毫]?米)))"
 )
+#: What follows the unit without its own: 9块九 is 9块9, 8点零五 is 8点05.
+_REST = re.compile(
+    r"(?:(?<=[0-9][块元毛])[一二两三四五六七八九]|(?<=[0-9]点)零[一二三四五六七八九])(?![零〇一二两三四五六七八九十百千万])"
+)
 #: Texts without any of these are the same in digits.
 _MAY_CHANGE = re.compile(
     rf"[一二两三四五六七八九十](?:{COUNTED})|[零〇一幺二两三四五六七八九十]{{2}}|[百千万]| [0-9]"
-    r"|[0-9] [a-z]|[a-z] [a-z]|[0-9半]个"
+    r"|第[一二三四五六七八九十]|[0-9] [a-z]|[a-z][ .][a-z]|[0-9半]个|[0-9][块元毛][一二两三四五六七八九]"
 )
 
 
@@ -91,13 +105,14 @@ def in_digits(text: str) -> str:
     """
     if _MAY_CHANGE.search(text) is None:
         return text
-    named = _PAIR.sub(_close_up, _NAMED.sub(_close_up, text))
+    beside = _AFTER_NUMBER.sub(r"\1", _BEFORE_NUMBER.sub("", _LETTERS.sub(_close_up, text)))
+    named = _PAIR.sub(_close_up, _NAMED.sub(_close_up, beside))
     written = _SPACE.sub("", _NUMBER.sub(_write, _NOUGHT.sub("0", _WITH_UNIT.sub(_multiply, named))))
-    return _PIECE.sub("", _POINT.sub(_write_point, written))
+    return _PIECE.sub("", _REST.sub(_digits_of, _POINT.sub(_write_point, written)))
 
 
 def _close_up(name: re.Match[str]) -> str:
-    return name.group().replace(" ", "")
+    return name.group().replace(" ", "").replace(".", "")
 
 
 def _multiply(found: re.Match[str]) -> str:
@@ -108,16 +123,27 @@ def _multiply(found: re.Match[str]) -> str:
 
 def _write_point(found: re.Match[str]) -> str:
     share, decimals = found.groups()
-    return "." + "".join(str(_VALUES.get(letter, letter)) for letter in decimals) + (share or "")
+    return f".{_as_digits(decimals)}{share or ''}"
+
+
+def _digits_of(found: re.Match[str]) -> str:
+    return _as_digits(found.group())
+
+
+def _as_digits(spoken: str) -> str:
+    return "".join(str(_VALUES.get(letter, letter)) for letter in spoken)
 
 
 def _write(found: re.Match[str]) -> str:
-    share, spoken, counted = found.groups()
-    if share:
+    before, spoken, counted = found.groups()
+    if before == "百分之":
         value = 100 if spoken == "百" else _value(spoken)
         return found.group() if value is None else f"{value}%"
-    if _SPELLED.fullmatch(spoken):
-        return "".join(str(_VALUES[letter]) for letter in spoken)
+    if before:  # 第一 is 第1
+        value = _value(spoken)
+        return found.group() if value is None else f"{before}{value}"
+    if _SPELLED.fullmatch(spoken) or (counted == "折" and _DISCOUNT.fullmatch(spoken)):
+        return _as_digits(spoken)
     if len(spoken) == 1 and (not counted or spoken in "百千万零〇幺"):
         return spoken
     value = _value(spoken)

@@ -44,6 +44,7 @@ SOUND_NEEDS = 2
 _SPOKEN_DIGITS = "零〇一二三四五六七八九幺两"
 #: A number in words and what it counts: 三天 is not in 十三天, 十分钟 not in 四十分钟.
 _SPOKEN_NUMBER = re.compile(rf"[{_SPOKEN_DIGITS}十百千万]+(?:{COUNTED})")
+_SHARE = re.compile(rf"百分之[{_SPOKEN_DIGITS}十百千万]+")
 _CJK = r"\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff"
 _UNIT = re.compile(rf"[{_CJK}]|[0-9]|[^\W\d_{_CJK}]+(?:['’][^\W\d_{_CJK}]+)?")
 
@@ -107,8 +108,12 @@ def not_blank(value: str) -> str:
     return value
 
 
-#: What `not_blank` asks for, as JSON Schema has it.
-WORD_PATTERN = r"[^\W_]|[¥$€%+]"
+#: What `not_blank` asks for, as JSON Schema has it: editors read it as JavaScript does, whose \\w knows no Chinese.
+WORD_PATTERN = (
+    r"[0-9A-Za-z$%+\u00a5\u20ac\u00aa\u00b5\u00ba\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u1fff\u2c00-\u2dff\u3005-\u3007"
+    r"\u3021-\u3029\u3031-\u3035\u3038-\u303c\u3041-\ud7ff\uf900-\ufaff\uff04\uff05\uff0b\uff10-\uff19"
+    r"\uff21-\uff3a\uff41-\uff5a\uff66-\uffdc\uffe5]"
+)
 #: A word of a list in a YAML file.
 Keyword = Annotated[
     str,
@@ -221,6 +226,10 @@ class WordList:
             for match in re.finditer(re.escape(friend), normalised)
         ]
 
+    def hides_in(self, normalised: str) -> bool:
+        """Tell whether one of the exceptions is in normalised text."""
+        return bool(self.exceptions) and any(not match.group(1) for match in self._pattern.finditer(normalised))
+
     @property
     def sounds(self) -> tuple[str, ...]:
         """Return the sounds of the words that may be found by sound; none unless the list allows it."""
@@ -241,11 +250,15 @@ def _alternation(words: Iterable[str]) -> str:
 
 def _bounded(word: str) -> str:
     # Latin words and numbers match as complete words only: refund is not in refunded, 12315 not in 9123150, 三一五 not
-    # in 六三一五. A number may stand beside a Latin word: iphone is in iphone15, qq in qq12345.
+    # in 六三一五, 百分之五 not in 百分之五十. A number may stand beside a Latin word: iphone is in iphone15, qq in
+    # qq12345, iphone15 in iphone15pro.
     if not word.strip(_SPOKEN_DIGITS):
         return f"(?<![{_SPOKEN_DIGITS}]){word}(?![{_SPOKEN_DIGITS}])"
     if _SPOKEN_NUMBER.match(word):
         return f"(?<![{_SPOKEN_DIGITS}十百千万]){re.escape(word)}"
-    before = r"(?<![a-z0-9])" if re.match(r"[0-9]", word) else r"(?<![a-z])" if re.match(r"[a-z]", word) else ""
-    after = r"(?![a-z0-9])" if re.search(r"[0-9]\Z", word) else r"(?![a-z])" if re.search(r"[a-z]\Z", word) else ""
+    if _SHARE.fullmatch(word):
+        return f"{word}(?![{_SPOKEN_DIGITS}十百千万])"
+    beside = "0-9" if re.search(r"[a-z]", word) else "a-z0-9"
+    before = f"(?<![{beside}])" if re.match(r"[0-9]", word) else r"(?<![a-z])" if re.match(r"[a-z]", word) else ""
+    after = f"(?![{beside}])" if re.search(r"[0-9]\Z", word) else r"(?![a-z])" if re.search(r"[a-z]\Z", word) else ""
     return f"{before}{re.escape(word)}{after}"

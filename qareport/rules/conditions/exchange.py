@@ -41,7 +41,7 @@ from qareport.presentation.locale import _
 from qareport.rules.condition_hit import ConditionHit, uttered
 from qareport.rules.match_context import Condition, LeafForm, MatchContext
 from qareport.rules.schema_types import DurationMs, Extent, Gap, Keywords, Number, Speaker, WholeNumber
-from qareport.text.wordlist import WordList, bigrams, dice
+from qareport.text.wordlist import WordList, bigrams, dice, forms_of
 
 #: An utterance is compared with so many before it, which keeps long calls linear.
 COMPARED = 20
@@ -137,9 +137,10 @@ class Repeats(Condition):
         before: deque[tuple[Segment, frozenset[str]]] = deque(maxlen=COMPARED)
         hits = []
         for segment, words in context.utterances(self.role):
-            if len(words) < self.characters or (self.hidden is not None and self.hidden.find(words) is not None):
+            forms = forms_of(words)
+            if len(words) < self.characters or (self.hidden is not None and any(map(self.hidden.find, forms))):
                 continue
-            letters = bigrams(words)
+            letters = bigrams(forms[-1])
             near = (pair for pair in before if self._is_near(pair[0], segment, context))
             alike = [earlier for earlier, other in near if dice(letters, other) >= self.similarity]
             if len(alike) >= self.times - 1:

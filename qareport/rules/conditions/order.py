@@ -25,7 +25,6 @@ Example:
 
 from __future__ import annotations
 
-import unicodedata
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Annotated, ClassVar
@@ -37,6 +36,7 @@ from qareport.presentation.locale import _
 from qareport.rules.condition_hit import ConditionHit, measured
 from qareport.rules.match_context import Condition, LeafForm, MatchContext
 from qareport.rules.schema_types import DurationMs, Keywords, WholeNumber
+from qareport.text.wordlist import fold
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,5 +179,5 @@ class AgentForm(LeafForm):
 
 
 def _plain(name: str | None) -> str:
-    """Write a number or name so that width, case and outer spaces do not count."""
-    return unicodedata.normalize("NFKC", name or "").casefold().strip()
+    """Write a number or name so that width, case, traditional characters and outer spaces do not count."""
+    return fold(name or "").strip()

@@ -5,12 +5,13 @@ compared in one form: without punctuation, spaces and case, in simplified charac
 numbers in digits too (四十八小时 is 48小时, 一二三一五 and 1 2 3 1 5 are 12315), short Latin names in one (Wi-Fi is
 WiFi). A list means any of its words. All keys can be combined: the utterance must then meet each of them. `$name` in
 a list stands for a list of `synonyms.yaml`. The first word found is the topic of advice. Where it is not known what the
-role says, the condition is not judged.
+role says, or somebody who is not known says it, the condition is not judged.
 
 Negation is understood: `[退款]` is not found in 我不要退款, 没有申请退款 or 不用给我退款, where a negation (不, 没,
 没有, 别, 不用, 无需, 未 …) stands directly before the word, with at most three small words between them. Questions
 (要不要, 是不是, 有没有), double negation (不得不, 不能不), 不仅, 没想到 and a comma between them deny nothing. A word
-that itself begins with a negation (不发货, 没收到) is found as it is written. `like` is met only where both sentences
+that itself begins with a negation (不发货, 没收到) is found as it is written, unless it is half of a question (不是正品
+in 是不是正品). English negations (not, no, without …) are understood alike. `like` is met only where both sentences
 deny something or neither does. `exact` compares the complete utterance: nothing stands before it. In `regex` nothing
 is understood: write there what must not stand before, or name it in `except`.
 
@@ -38,6 +39,7 @@ Example:
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Literal
@@ -134,7 +136,7 @@ class Says(Condition):
             if match is None:
                 return None
             first, fuzzy = first or match, fuzzy or match.fuzzy
-        rest = forms if self.hidden is None else tuple(self.hidden.replace_in(text, "\n") for text in forms)
+        rest = forms if self.hidden is None else _uncovered(forms, self.hidden)
         if self.pattern is not None:
             text = self.pattern.find(rest)
             if text is None:
@@ -151,13 +153,21 @@ class Says(Condition):
         return Match(first.word, first.said, fuzzy=True) if fuzzy else first
 
     def is_judged(self, context: MatchContext) -> bool:
-        """Tell whether it is known what the role does not say: it speaks, or nobody does who is not known."""
-        return context.hears(self.role)
+        """Tell whether it is known that the role does not say it: it speaks, and nobody says it who is not known."""
+        if self.role is None or not context.speech(Role.UNKNOWN).segments:
+            return True
+        return context.hears(self.role) and dataclasses.replace(self, role=Role.UNKNOWN).first(context) is None
 
     def seen(self, context: MatchContext) -> str:
         """Say how much the role says where it is looked for."""
         count = sum(1 for _utterance in context.utterances(self.role))
         return _("看了 {count} 句").format(count=count)
+
+
+def _uncovered(forms: tuple[str, ...], hidden: WordList) -> tuple[str, ...]:
+    """Return the forms of a text without what is hidden in it; where only digits show it, that form alone."""
+    rest = tuple(hidden.replace_in(text, "\n") for text in forms)
+    return rest if rest[0] != forms[0] or rest[-1] == forms[-1] else rest[-1:]
 
 
 def _compiles(value: str) -> str:

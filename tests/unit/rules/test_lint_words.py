@@ -31,6 +31,10 @@ def warned(condition: str, synonyms: str = "schema: 1\n") -> list[str]:
         ("{customer says: [发货/退款]}", "/", "is an English comma missing?"),
         ("{customer says: [发货 | 退款]}", "|", "is an English comma missing?"),
         ("{customer says: '发货,退款'}", ",", "is an English comma missing?"),
+        ("{customer says: 发货。退款}", "。", "is an English comma missing?"),
+        ("{customer says: [「发货」]}", "「", "take the quotation marks out"),
+        ("{customer says: 任一：发货}", "：", "the colon is a Chinese one"),
+        ("{customer says: [发货 - 退款]}", "-", "begin each dash of a list in the same column"),
     ],
 )
 def test_a_chinese_mark_in_a_word_is_named(condition: str, mark: str, to_do: str) -> None:

@@ -52,6 +52,7 @@ NO_SPEAKER = (say(0, 2, Role.UNKNOWN, "退款"), say(3, 5, Role.UNKNOWN, "您好
         ("{none: [{turns: {above: 5}}]}", NO_SPEAKER),
         ("{turns: {below: 2}}", NO_SPEAKER),
         ("{utterances: {role: customer, below: 2}}", NO_SPEAKER),
+        ("{none: [{agent says: [您好]}]}", (*NO_SPEAKER, say(6, 7, AGENT, "请问"))),
         ("{customer says: 退款, unless: [{emotion: HAPPY}]}", NO_EMOTION),
         ("{customer says: 退款, unless: [{agent does: apologise, within: 9s}]}", NO_EMOTION),
         ("{anyone says: 退款, unless: [{agent says: 抱歉, within: 9s}]}", NO_SPEAKER),

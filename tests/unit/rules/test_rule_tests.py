@@ -101,6 +101,10 @@ def test_a_rule_that_missed_is_told_condition_by_condition(tmp_path: Path) -> No
     [
         ("rule: a.rule", "rule: a.rul", "no rule 'a.rul'; did you mean 'a.rule'?"),
         ("客户 12.0-14.5", "客人 12.0-14.5", "unknown speaker '客人'"),
+        ("客户 12.0-14.5", "用户 12.0-14.5", "did you mean '客户'?"),
+        ("客户 12.0-14.5 ANGRY", "ANGRY 客户12.0至14.5", "write 客户 12.0-14.5 ANGRY"),
+        ("客户 12.0-14.5", "客户 【提问】 0:12-1:02", "write 客户 [提问] 12-62 ANGRY"),
+        ("客户 12.0-14.5", "客户 [提问=80%] 12.0-14.5", "a score is a number from 0 to 1: 提问=0.8"),
         ("ANGRY", "ANGY", "; did you mean 'ANGRY'?"),
         ("12.0-14.5", "12.0", "expected `客户 12.0-14.5 ANGRY: 说的话`"),
         ("12.0-14.5", "14.5-12.0", "before it starts"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import textwrap
 from pathlib import Path
@@ -82,6 +83,20 @@ def test_the_schema_is_one(kind: FileKind) -> None:
     Draft202012Validator.check_schema(json_schema(kind))
 
 
+@pytest.mark.parametrize("kind", VALIDATORS)
+def test_editors_whose_expressions_know_no_chinese_letters_read_it_alike(kind: FileKind) -> None:
+    assert re.search(r"\\\\[wWbB]", json.dumps(json_schema(kind))) is None
+
+
+@pytest.mark.parametrize("name", ["1道歉", "道 歉", "_道歉"])
+def test_a_list_that_no_rule_can_name_is_refused_by_both(name: str) -> None:
+    text = SYNONYMS.replace("道歉", name)
+    assert complaints("synonyms", SYNONYMS) == []
+    assert complaints("synonyms", text) != []
+    with pytest.raises(ConfigError, match="cannot be named in a rule"):
+        rules.load(rules.RuleFiles.from_texts({"a.yaml": RULE, "synonyms.yaml": text}))
+
+
 @pytest.mark.parametrize("path", sorted(SHIPPED.glob("*.yaml")), ids=lambda path: path.name)
 def test_every_shipped_file_is_taken(path: Path) -> None:
     assert complaints(kind_of(path.name), path.read_text(encoding="utf-8")) == []
@@ -137,11 +152,11 @@ REFUSED = [
     "{all: [{silence: 2s}], at_least: 1}", "{silence: 2s, event: Cry}", "{silence: 2s, first: 120%}", "{nth: 2}",
     "{silence: 2s, between: [3 turns, 4 turns]}", "{silence: 2s, nth: 1, times: 2}", "{customer says: {any: []}}",
     "{silence: 2s, first: 3s, last: 3s}", "{turns: {}}", "{speed: {role: agent}}", "{turns: {above: '3'}}",
-    "{customer says: ['', 好]}", "{sequence: [{silence: 2s, within: 3s}, {event: Cry}]}",
+    "{customer says: ['', 好]}", "{customer says: ['。', 好]}", "{sequence: [{silence: 2s, within: 3s}, {event: Cry}]}",
     "{sequence: [{silence: 2s}, {none: [{event: Cry}]}]}", "{weekday: 周八}", "{metric: {name: talk, above: 1}}",
     "{情绪: 愤怒, emotion: ANGRY}", "{customer says: {any: 好, negated: maybe}}", "{silence: {longer: 2s, 不短于: 3s}}",
     "{silence: 2s, first: 3.5 turns}", "{call length: {}}", "{customer says: {except: [好]}}",
-    "{customer says: {any: 好, similarity: 0.8}}", "{客服说: {正则: 好, 相似度: 0.8}}",
+    "{customer says: [＄道歉]}", "{customer says: {any: 好, similarity: 0.8}}", "{客服说: {正则: 好, 相似度: 0.8}}",
 ]  # fmt: skip
 
 

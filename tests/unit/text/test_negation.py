@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from qareport.text.negation import begins_negated, has_negation, is_negated
+from qareport.text.negation import asks, begins_negated, has_negation, is_negated
 
 
 @pytest.mark.parametrize(
@@ -23,6 +23,10 @@ from qareport.text.negation import begins_negated, has_negation, is_negated
         # Not much, not in time.
         ("不是很满意", "满意"), ("没那么满意", "满意"), ("谈不上满意", "满意"), ("用不着退款", "退款"),
         ("不按时发货", "发货"), ("没准时送到", "送到"),
+        # Asked, come for, never.
+        ("没让你退款", "退款"), ("不是来投诉的", "投诉"), ("不曾退款", "退款"),
+        ("不用您自己联系快递", "联系"),
+        ("i don't want a refund", "refund"), ("no refund", "refund"), ("without the refund", "refund"),
     ],
 )  # fmt: skip
 def test_what_follows_a_negation_is_denied(text: str, word: str) -> None:
@@ -37,7 +41,8 @@ def test_what_follows_a_negation_is_denied(text: str, word: str) -> None:
         ("不但要投诉", "投诉"), ("没想到退款", "退款"), ("不得不投诉", "投诉"), ("不能不退款", "退款"),
         ("没有不退款", "退款"), ("特别想退款", "退款"), ("别家便宜", "便宜"), ("对不起退款", "退款"),
         ("要不给我退款", "退款"), ("不发出来我要投诉", "投诉"), ("不是说要给我退款吗", "退款"),
-        ("不知道退款要多久", "退款"),
+        ("不知道退款要多久", "退款"), ("并非不退款", "退款"),
+        ("i can't wait for the refund", "refund"), ("not only a refund", "refund"), ("a note on my refund", "refund"),
     ],
 )  # fmt: skip
 def test_questions_double_negation_and_words_that_look_alike_deny_nothing(text: str, word: str) -> None:
@@ -47,6 +52,8 @@ def test_questions_double_negation_and_words_that_look_alike_deny_nothing(text: 
 def test_a_comma_ends_what_is_denied() -> None:
     assert is_negated("不是要投诉", 3, "不是要投诉。")
     assert not is_negated("不是要投诉", 3, "不是，要投诉。")
+    assert is_negated("i don't want a refund", 15, "I don't want a refund!")
+    assert not is_negated("no refund", 3, "No, refund.")
 
 
 def test_a_word_may_begin_with_a_negation_itself() -> None:
@@ -54,6 +61,12 @@ def test_a_word_may_begin_with_a_negation_itself() -> None:
     assert begins_negated("没收到")
     assert not begins_negated("发货")
     assert not begins_negated("还没发货")
+
+
+def test_half_of_a_question_is_no_negation() -> None:
+    assert asks("请问是不是正品", 3, "请问是不是正品？")
+    assert not asks("这不是正品", 1)
+    assert not asks("是不是正品", 1, "是，不是正品")
 
 
 def test_a_sentence_denies_something_or_nothing() -> None:

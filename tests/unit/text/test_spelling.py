@@ -46,6 +46,17 @@ from qareport.text.wordlist import forms_of, normalise
         ("wi fi", "wifi"),
         ("wi fi 6", "wifi6"),
         ("t shirt", "tshirt"),
+        ("a p p打不开", "app打不开"),
+        ("v.i.p会员", "vip会员"),
+        ("my iphone 15 is broken", "my iphone15is broken"),
+        ("500 g", "500g"),
+        ("a 0 1 7", "a017"),
+        ("三个", "3个"),
+        ("五月三日", "5月3日"),
+        ("第一名", "第1名"),
+        ("九块九", "9块9"),
+        ("九五折", "95折"),
+        ("八点零五", "8点05"),
     ],
 )
 def test_a_number_that_is_spoken_is_written_in_digits(spoken: str, written: str) -> None:
@@ -68,6 +79,7 @@ def test_a_number_that_is_spoken_is_written_in_digits(spoken: str, written: str)
         "三四十块",
         "iphone pro",
         "the wi fi is down",
+        "i don't want it",
     ],
 )
 def test_what_only_looks_like_a_number_stays(text: str) -> None:

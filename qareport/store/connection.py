@@ -48,6 +48,21 @@ _ADVICE = (
 )
 
 
+#: What SQLite says when files and disks are at fault, in the reader's language.
+_SQLITE_REASONS = {
+    reason.template: reason
+    for reason in (
+        say("attempt to write a readonly database"),
+        say("database is locked"),
+        say("database or disk is full"),
+        say("database disk image is malformed"),
+        say("file is not a database"),
+        say("unable to open database file"),
+        say("disk I/O error"),
+    )
+}
+
+
 @contextmanager
 def map_errors(where: str) -> Iterator[None]:
     """Turn every error of the database library into a `StoreError` that says what to do.
@@ -67,7 +82,7 @@ def map_errors(where: str) -> Iterator[None]:
     except sqlalchemy.exc.SQLAlchemyError as error:
         reason = _reason(getattr(error, "orig", None) or error)
         kind = InUseError if "locked" in reason else StoreError
-        raise kind(reason, where=where, to_do=_to_do(reason)) from error
+        raise kind(_SQLITE_REASONS.get(reason, reason), where=where, to_do=_to_do(reason)) from error
 
 
 def _reason(error: object) -> str:

@@ -19,6 +19,7 @@ from qareport.asr.engine import CPU_ROUND_SECONDS, ROUND_BATCHES, Engine, Transc
 from qareport.asr.model_files import HUGGINGFACE_NAME, MODELSCOPE_NAME, ModelFiles, SpeakerModelFiles, VadFiles
 from qareport.asr.suppress_output import let_threads_sleep
 from qareport.errors import ModelError
+from qareport.files import in_home
 from qareport.messages import Message, say
 from qareport.model import ModelInfo
 from qareport.settings import AsrSettings, AudioSettings
@@ -57,7 +58,7 @@ def _fetch(name: str, check_files: Callable[[Path], _Files]) -> _Files:
     try:
         return check_files(model_files.resolve(name))
     except ModelError:
-        if Path(name).expanduser().is_dir() or not model_files.is_hub_name(name):
+        if in_home(name).is_dir() or not model_files.is_hub_name(name):
             raise
         return check_files(_download(name))  # resumes a download that broke off
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import getpass
 import os
 import re
 import socket
@@ -20,7 +19,7 @@ from sqlalchemy.orm import Session
 
 from qareport.codec import from_json
 from qareport.errors import DamagedError, InUseError, NoStoreError, StoreError, os_reason, redact
-from qareport.files import FILE_MODE
+from qareport.files import FILE_MODE, user_name
 from qareport.messages import Message, say
 from qareport.model import Call, FailedCall
 from qareport.store.creation import is_empty, make_store
@@ -49,18 +48,11 @@ _ADVICE = (
 
 
 #: What SQLite says when files and disks are at fault, in the reader's language.
-_SQLITE_REASONS = {
-    reason.template: reason
-    for reason in (
-        say("attempt to write a readonly database"),
-        say("database is locked"),
-        say("database or disk is full"),
-        say("database disk image is malformed"),
-        say("file is not a database"),
-        say("unable to open database file"),
-        say("disk I/O error"),
-    )
-}
+_SQLITE_REASONS = {reason.template: reason for reason in (
+    say("attempt to write a readonly database"), say("database is locked"), say("database or disk is full"),
+    say("database disk image is malformed"), say("file is not a database"), say("unable to open database file"),
+    say("disk I/O error"),
+)}  # fmt: skip
 
 
 @contextmanager
@@ -272,7 +264,7 @@ def open_engine(url: str, *, make: bool, check: bool = True) -> sqlalchemy.Engin
         event.listen(engine, "begin", _begin_sqlite)
     else:
         if parsed.username is None and "user" not in parsed.query:
-            parsed = parsed.set(username=getpass.getuser())  # as PostgreSQL's own programs do
+            parsed = parsed.set(username=user_name())  # as PostgreSQL's own programs do
         engine = sqlalchemy.create_engine(parsed, pool_pre_ping=True)
         event.listen(engine, "connect", _set_up_postgresql)
     if check:

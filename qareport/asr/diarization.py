@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from qareport.asr.interfaces import Embedding
-from qareport.model import Note, NoteCode, Role, RoleSource, Segment
+from qareport.model import AudioEvent, Note, NoteCode, Role, RoleSource, Segment
 
 #: Phrases of which a single match is enough: speakers in the other role hardly ever use them.
 _AGENT = re.compile(
@@ -110,7 +110,7 @@ def assign_roles(
     for each segment when a single channel holds both speakers. Where they are not clear, the role stays unknown.
     Where only one of several channels has speech and its words are clearly those of both speakers, its known role is
     not believed, and it counts as a single channel with both. A channel on which no word was recognised has no speech:
-    what a detector took for it (tones, clicks) is nobody's emotion.
+    what a detector took for it (tones, clicks) is left out, and what else was heard there is nobody's emotion.
 
     Args:
         segments: all segments of a call.
@@ -118,7 +118,7 @@ def assign_roles(
         embeddings: the speaker embedding of each segment, where there is a speaker model.
 
     Returns:
-        The segments in their order, and notes on how roles were found.
+        The segments in their order, without those that are no speech, and notes on how roles were found.
     """
     segments, wordless = _without_wordless(segments, layout)
     if wordless:
@@ -143,7 +143,7 @@ def assign_roles(
 
 
 def _without_wordless(segments: Sequence[Segment], layout: ChannelLayout) -> tuple[Sequence[Segment], tuple[Note, ...]]:
-    """Take the emotion from channels without words where one channel has all of them, and say so."""
+    """Take what is no speech from channels without words where one channel has all of them, and say so."""
     spoken = _spoken_on(segments)
     if layout.alone or len(spoken) != 1 or spoken == set(map(_channel, segments)):
         return segments, ()
@@ -153,6 +153,7 @@ def _without_wordless(segments: Sequence[Segment], layout: ChannelLayout) -> tup
         if _channel(segment) in spoken
         else replace(segment, emotion=None, emotion_scores=None, emotion_view=None)
         for segment in segments
+        if _channel(segment) in spoken or set(segment.events) - {AudioEvent.SPEECH}  # else nothing was heard
     ]
     return calm, (Note(code=NoteCode.ONE_CHANNEL_SOUNDS, values=values),)
 

@@ -145,9 +145,7 @@ def load(model: EngineFiles | str, *, device: str, asr: AsrSettings, audio: Audi
         from qareport.asr.silero_vad import SileroVad
         from qareport.asr.speaker_embedding import SpeakerEmbedding
     except ImportError as error:
-        raise ModelError(
-            say("the engine is not installed ({error})", error=error), to_do=say("pip install 'qareport[engine]'")
-        ) from error
+        raise _not_imported(error) from error
     chosen = _device(device)
     return Engine(
         speech=SenseVoice(files.model, files.info, device=chosen, settings=asr),
@@ -205,6 +203,18 @@ def transcription_key(files: EngineFiles, asr: AsrSettings, audio: AudioSettings
         "channel_roles": list(audio.channel_roles),
     }
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def _not_imported(error: ImportError) -> ModelError:
+    """Say why the engine cannot be imported: the loader of libraries says so where memory is limited (`ulimit -v`)."""
+    if "failed to map segment" in str(error) or "llocate memory" in str(error):
+        return ModelError(
+            say("the memory that this process may use is not enough to load the engine ({error})", error=error),
+            to_do=say("allow it more (ulimit -v), or end programs beside it"),
+        )
+    return ModelError(
+        say("the engine is not installed ({error})", error=error), to_do=say("pip install 'qareport[engine]'")
+    )
 
 
 def _locate_vad(model: ModelInfo, asr: AsrSettings) -> VadFiles | None:

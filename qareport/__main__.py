@@ -17,6 +17,12 @@ def main() -> int:
     except KeyboardInterrupt:
         sys.stderr.write("qareport: stopped\n")
         return 130
+    except OverflowError as error:
+        if "timestamp" not in str(error):
+            raise
+        # Python itself cannot tell such a time, 2**63 ns after 1970: nothing can be imported that says it better.
+        sys.stderr.write("qareport: the clock of this machine is after 2262: set the clock（请校准这台机器的时钟）\n")
+        return 2
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import fcntl
+import getpass
 import hashlib
 import io
 import os
@@ -56,6 +57,19 @@ def is_file(path: str | Path) -> bool:
         return Path(path).is_file()
     except (OSError, ValueError):
         return False
+
+
+def in_home(path: str | Path) -> Path:
+    """Return a path whose `~` is the user's home; of a user who has none (`cron`, containers) it stays as it is."""
+    return Path(os.path.expanduser(path))
+
+
+def user_name() -> str:
+    """Return the name of the user, or the number of one whom the system has no name for."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return str(os.getuid())
 
 
 def content_key(*parts: str) -> str:

@@ -205,7 +205,11 @@ def analyse(transcript: Transcript, settings: AnalysisSettings, topics: Topics) 
         stages=find_stages(scene),
         notes=(
             *transcript.notes[len(given_notes) :],
-            *find_notes(spoken, metrics, duration_known=duration_ms is not None),
+            *(
+                note
+                for note in find_notes(spoken, metrics, duration_known=duration_ms is not None)
+                if note not in transcript.notes
+            ),
         ),
     )
     return _without_words(analysis) if is_outside(transcript.notes) else analysis

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from qareport.asr.interfaces import Embedding
-from qareport.model import Note, NoteCode, Role, RoleSource, Segment
+from qareport.model import AudioEvent, Note, NoteCode, Role, RoleSource, Segment
 
 #: Phrases of which a single match is enough: speakers in the other role hardly ever use them.
 _AGENT = re.compile(
@@ -109,7 +109,8 @@ def assign_roles(
     decide where they are clear: for each channel when there are several (of two, the other then has the other role),
     for each segment when a single channel holds both speakers. Where they are not clear, the role stays unknown.
     Where only one of several channels has speech and its words are clearly those of both speakers, its known role is
-    not believed, and it counts as a single channel with both.
+    not believed, and it counts as a single channel with both. A channel on which no word was recognised has no speech:
+    what a detector took for it (tones, clicks) is left out, and what else was heard there is nobody's emotion.
 
     Args:
         segments: all segments of a call.
@@ -117,8 +118,11 @@ def assign_roles(
         embeddings: the speaker embedding of each segment, where there is a speaker model.
 
     Returns:
-        The segments in their order, and notes on how roles were found.
+        The segments in their order, without those that are no speech, and notes on how roles were found.
     """
+    segments, wordless = _without_wordless(segments, layout)
+    if wordless:
+        layout = replace(layout, alone=True)
     if layout.alone:
         layout = _believed(layout, segments)
     by_channel = dict(zip(layout.channels, layout.roles, strict=True))
@@ -131,16 +135,36 @@ def assign_roles(
         guesses = [of_channel[_channel(segment)] for segment in segments]
     assigned = tuple(
         replace(segment, role=known, role_source=RoleSource.CHANNEL)
-        if (known := by_channel[_channel(segment)]) is not Role.UNKNOWN
+        if (known := by_channel.get(_channel(segment), Role.UNKNOWN)) is not Role.UNKNOWN
         else replace(segment, role=guess, role_source=RoleSource.WORDS)
         for segment, guess in zip(segments, guesses, strict=True)
     )
-    return assigned, (*_words_note(assigned), *_swap_note(assigned))
+    return assigned, (*wordless, *_words_note(assigned), *_swap_note(assigned))
+
+
+def _without_wordless(segments: Sequence[Segment], layout: ChannelLayout) -> tuple[Sequence[Segment], tuple[Note, ...]]:
+    """Take what is no speech from channels without words where one channel has all of them, and say so."""
+    spoken = _spoken_on(segments)
+    if layout.alone or len(spoken) != 1 or spoken == set(map(_channel, segments)):
+        return segments, ()
+    values = {"channel": str(next(iter(spoken)) + 1), "channels": str(len(layout.channels))}
+    calm = [
+        segment
+        if _channel(segment) in spoken
+        else replace(segment, emotion=None, emotion_scores=None, emotion_view=None)
+        for segment in segments
+        if _channel(segment) in spoken or set(segment.events) - {AudioEvent.SPEECH}  # else nothing was heard
+    ]
+    return calm, (Note(code=NoteCode.ONE_CHANNEL_SOUNDS, values=values),)
+
+
+def _spoken_on(segments: Sequence[Segment]) -> set[int]:
+    return {_channel(segment) for segment in segments if any(letter.isalnum() for letter in segment.text)}
 
 
 def _believed(layout: ChannelLayout, segments: Sequence[Segment]) -> ChannelLayout:
     """Return the layout of a recording with speech on one channel alone, its roles taken away if words contradict."""
-    used = sorted({_channel(segment) for segment in segments})
+    used = sorted(_spoken_on(segments))
     roles = [role for channel, role in zip(layout.channels, layout.roles, strict=True) if channel in used]
     if len(used) != 1 or roles[0] is Role.UNKNOWN:
         return layout

@@ -15,7 +15,7 @@ from qareport.asr.interfaces import ENCODER_FRAME_MS, Embedding, SpeechChunk, Va
 from qareport.asr.vad_refinement import merge_spans
 from qareport.audio.crosstalk import find_shared_sound, remove_copies
 from qareport.audio.decode import decode
-from qareport.audio.levels import channels_identical, loudness_dbfs
+from qareport.audio.levels import channels_identical, loudness_dbfs, without_offset
 from qareport.audio.resampling import SAMPLE_RATE, Samples
 from qareport.model import AudioInfo, Call, Note, NoteCode
 from qareport.settings import AsrSettings, AudioSettings
@@ -65,7 +65,7 @@ def prepare_call(
         AudioError: the recording cannot be used.
     """
     recording = decode(call.audio_path, max_duration_ms=audio.max_duration_minutes * 60_000)
-    samples, identical, notes = _separate(recording.samples)
+    samples, identical, notes = _separate(without_offset(recording.samples))
     mels = log_mel(samples)
     spoken = vad.find(samples, mels)
     layout = determine_layout(

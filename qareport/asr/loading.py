@@ -19,6 +19,7 @@ from qareport.asr.engine import CPU_ROUND_SECONDS, ROUND_BATCHES, Engine, Transc
 from qareport.asr.model_files import HUGGINGFACE_NAME, MODELSCOPE_NAME, ModelFiles, SpeakerModelFiles, VadFiles
 from qareport.asr.suppress_output import let_threads_sleep
 from qareport.errors import ModelError
+from qareport.files import in_home
 from qareport.messages import Message, say
 from qareport.model import ModelInfo
 from qareport.settings import AsrSettings, AudioSettings
@@ -57,7 +58,7 @@ def _fetch(name: str, check_files: Callable[[Path], _Files]) -> _Files:
     try:
         return check_files(model_files.resolve(name))
     except ModelError:
-        if Path(name).expanduser().is_dir() or not model_files.is_hub_name(name):
+        if in_home(name).is_dir() or not model_files.is_hub_name(name):
             raise
         return check_files(_download(name))  # resumes a download that broke off
 
@@ -144,9 +145,7 @@ def load(model: EngineFiles | str, *, device: str, asr: AsrSettings, audio: Audi
         from qareport.asr.silero_vad import SileroVad
         from qareport.asr.speaker_embedding import SpeakerEmbedding
     except ImportError as error:
-        raise ModelError(
-            say("the engine is not installed ({error})", error=error), to_do=say("pip install 'qareport[engine]'")
-        ) from error
+        raise _not_imported(error) from error
     chosen = _device(device)
     return Engine(
         speech=SenseVoice(files.model, files.info, device=chosen, settings=asr),
@@ -204,6 +203,18 @@ def transcription_key(files: EngineFiles, asr: AsrSettings, audio: AudioSettings
         "channel_roles": list(audio.channel_roles),
     }
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def _not_imported(error: ImportError) -> ModelError:
+    """Say why the engine cannot be imported: the loader of libraries says so where memory is limited (`ulimit -v`)."""
+    if "failed to map segment" in str(error) or "llocate memory" in str(error):
+        return ModelError(
+            say("the memory that this process may use is not enough to load the engine ({error})", error=error),
+            to_do=say("allow it more (ulimit -v), or end programs beside it"),
+        )
+    return ModelError(
+        say("the engine is not installed ({error})", error=error), to_do=say("pip install 'qareport[engine]'")
+    )
 
 
 def _locate_vad(model: ModelInfo, asr: AsrSettings) -> VadFiles | None:

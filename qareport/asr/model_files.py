@@ -22,6 +22,7 @@ import yaml
 
 from qareport.audio.containers import sha256_of
 from qareport.errors import AudioError, ModelError, os_reason
+from qareport.files import in_home
 from qareport.messages import say
 from qareport.model import ModelInfo
 from qareport.settings import bundled_model
@@ -93,7 +94,7 @@ def resolve(model: str) -> Path:
     """
     if model == DEMO:
         return bundled_model()
-    path = Path(model).expanduser()
+    path = in_home(model)
     if path.is_dir():
         return path
     if not is_hub_name(model):
@@ -212,7 +213,7 @@ def identify(model: str, files: ModelFiles) -> ModelInfo:
     Raises:
         ModelError: a file cannot be read.
     """
-    name = model if model == DEMO or not Path(model).expanduser().is_dir() else files.directory.resolve().name
+    name = model if model == DEMO or not in_home(model).is_dir() else files.directory.resolve().name
     return ModelInfo(name=name, revision=_revision(files.all()))
 
 
@@ -237,14 +238,14 @@ def cache_places(model: str) -> Iterator[Path]:
     names = [model]
     if model in (MODELSCOPE_NAME, HUGGINGFACE_NAME):
         names = [MODELSCOPE_NAME, HUGGINGFACE_NAME]
-    root = Path(os.environ.get("MODELSCOPE_CACHE") or "~/.cache/modelscope").expanduser()
+    root = in_home(os.environ.get("MODELSCOPE_CACHE") or "~/.cache/modelscope")
     for name in names:
         owner, repository = name.split("/")
         folder = Path(owner) / repository.replace(".", "___")
         yield from (root / part / folder for part in ("hub/models", "models", "hub", "."))
         yield from _snapshots(root / "models" / f"{owner}--{repository}", "master")
-    home = Path(os.environ.get("HF_HOME") or "~/.cache/huggingface").expanduser()
-    hub = Path(os.environ.get("HF_HUB_CACHE") or home / "hub").expanduser()
+    home = in_home(os.environ.get("HF_HOME") or "~/.cache/huggingface")
+    hub = in_home(os.environ.get("HF_HUB_CACHE") or home / "hub")
     for name in names:
         yield from _snapshots(hub / f"models--{name.replace('/', '--')}", "main")
 

@@ -13,12 +13,14 @@ import struct
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 
 from qareport.audio.file_ends import (
     BrokenEnd,
     adts_end,
     after_id3,
+    aiff_end,
     amr_end,
     matroska_end,
     mp3_end,
@@ -26,7 +28,7 @@ from qareport.audio.file_ends import (
     ogg_end,
 )
 from qareport.errors import UnavailableError, os_reason
-from qareport.messages import say
+from qareport.messages import Message, say
 
 #: A file that was changed less than this ago may change again without a new time stamp: its digest is not kept.
 #: ext4 stamps at the kernel's ticks, up to 10 ms apart; FAT at 2 s.
@@ -63,6 +65,18 @@ def _digest(path: str) -> str:
 
 #: Sizes from here on mean "not known" in a WAV header (0x7FFFFFFF, 0xFFFFFFFF and their neighbours).
 _UNKNOWN_WAV_SIZE = 0x7FFF0000
+
+#: What is behind the stated sound is looked at in so many bytes, where it lasts longer than this in seconds.
+_LOOKED_AT, _NOTICEABLE_TAIL_S = 4096, 0.25
+
+
+class GoesOn(StrEnum):
+    """What follows the sound that a file states."""
+
+    #: More of it: the stated length is too short.
+    SOUND = "sound"
+    #: Another recording.
+    RECORDING = "recording"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,6 +123,37 @@ def _wav_stated_ms(path: Path, _sample_rate: int) -> int | None:
                 cut_off = size - at - 8 < length < _UNKNOWN_WAV_SIZE
                 return length * 1000 // bytes_a_second if cut_off and bytes_a_second else None
             at += 8 + length + length % 2
+    return None
+
+
+def goes_on(path: Path) -> GoesOn | None:
+    """Tell what follows the sound that a WAV states, where that is not chunks: None for other formats.
+
+    A recorder that writes its header once and is stopped hard leaves a length that is too short; and whoever joins
+    files with `cat` leaves a recording behind the recording.
+    """
+    with path.open("rb") as file:
+        size = file.seek(0, os.SEEK_END)
+        file.seek(0)
+        if not file.read(12).startswith(b"RIFF"):
+            return None
+        at, bytes_a_second, behind = 12, 0, False
+        while at + 8 <= size:
+            file.seek(at)
+            head = file.read(_LOOKED_AT)
+            length = int.from_bytes(head[4:8], "little")
+            end = at + 8 + length + length % 2
+            if head.startswith(b"fmt "):
+                bytes_a_second = int.from_bytes(head[16:20], "little")
+            if behind and head.startswith(b"RIFF"):
+                return GoesOn.RECORDING
+            if behind and (not all(0x20 <= byte < 0x7F for byte in head[:4]) or end > size + 1):
+                long_enough = size - at > bytes_a_second * _NOTICEABLE_TAIL_S
+                return GoesOn.SOUND if bytes_a_second and long_enough and any(head) else None
+            if head.startswith(b"data") and (not length or end > size + 1):
+                return None
+            behind = behind or head.startswith(b"data")
+            at = end
     return None
 
 
@@ -171,7 +216,7 @@ def _mp3_stated_ms(path: Path, sample_rate: int) -> int | None:
 FORMATS = (
     AudioFormat(suffixes=(".wav",), demuxers=("wav",), states_length=True, read_stated_ms=_wav_stated_ms),
     AudioFormat(suffixes=(".w64",), demuxers=("w64",), states_length=True, read_stated_ms=_w64_stated_ms),
-    AudioFormat(suffixes=(".aif", ".aiff", ".aifc"), demuxers=("aiff",), states_length=True),
+    AudioFormat(suffixes=(".aif", ".aiff", ".aifc"), demuxers=("aiff",), states_length=True, find_broken_end=aiff_end),
     AudioFormat(suffixes=(".au", ".snd"), demuxers=("au",), states_length=True),
     AudioFormat(suffixes=(".caf",), demuxers=("caf",), states_length=True, read_stated_ms=_caf_stated_ms),
     AudioFormat(suffixes=(".flac",), demuxers=("flac",), states_length=True),
@@ -212,6 +257,43 @@ _OTHER = AudioFormat(demuxers=())
 DEMUXERS = tuple(name for known in FORMATS for name in known.demuxers)
 
 
+#: What files hold in place of sound, by their first bytes.
+_FOREIGN: tuple[tuple[tuple[bytes, ...], Message], ...] = (
+    ((b"PK\x03\x04", b"Rar!", b"7z\xbc\xaf", b"\x1f\x8b"), say("an archive (ZIP, RAR, gzip …): unpack it")),
+    ((b"version https://git-lfs",), say("a pointer of Git LFS, not the file itself")),
+    ((b"\x02#!SILK", b"#!SILK"), say("a voice message of WeChat or QQ (SILK): convert it to WAV")),
+    ((b"%PDF", b"\xd0\xcf\x11\xe0"), say("a document")),
+    ((b"<", b"\xef\xbb\xbf<"), say("a web page or XML: perhaps a log-in had ended when it was downloaded")),
+    ((b"{", b"["), say("JSON: perhaps the answer of a server that refused the download")),
+)
+#: Of a file so many bytes are looked at for what a copy as text does to it, and so many traces are no chance.
+_TEXT_BYTES, _TEXT_TRACES = 1 << 20, 16
+
+
+def foreign_content(path: Path) -> Message | None:
+    """Say what a file that is no recording holds; None: nobody knows."""
+    with path.open("rb") as file:
+        head = file.read(_LOOKED_AT)
+    start = head.lstrip(b" \t\r\n")
+    known = next((content for starts, content in _FOREIGN if start.startswith(starts)), None)
+    if known is not None:
+        return known
+    if not any(head):
+        return say("zeros: it was never written, or its disk was full")
+    return say("text") if head.isascii() and not any(byte < 9 or 13 < byte < 32 for byte in head) else None
+
+
+def was_copied_as_text(path: Path) -> bool:
+    """Tell whether a copy took a recording for text, and so broke it: every line end CR LF, or U+FFFD all over."""
+    with path.open("rb") as file:
+        data = file.read(_TEXT_BYTES)
+        size = file.seek(0, os.SEEK_END)
+    if data.count("\ufffd".encode()) >= _TEXT_TRACES:
+        return True
+    longer = not data.startswith(b"RIFF") or size > 8 + int.from_bytes(data[4:8], "little")
+    return longer and data.count(b"\r\n") >= _TEXT_TRACES and data.count(b"\r\n") == data.count(b"\n")
+
+
 def format_of(demuxers: str) -> AudioFormat:
     """Return the format that FFmpeg opened, by its name: `wav`, `mov,mp4,m4a,3gp,3g2,mj2`."""
     names = set(demuxers.split(","))
@@ -223,7 +305,7 @@ def open_options(path: Path) -> tuple[str | None, dict[str, str]]:
     raw = raw_format_of(path)
     options = {"format_whitelist": ",".join(DEMUXERS), "protocol_whitelist": "file"}
     if raw is None:
-        return None, options
+        return None, options | ({"ignore_length": "1"} if goes_on(path) is GoesOn.SOUND else {})
     return raw.demuxers[0], options | {"sample_rate": str(raw.raw_rate)}
 
 

@@ -17,7 +17,17 @@ from av.audio.stream import AudioStream
 from av.container import InputContainer
 from av.packet import Packet
 
-from qareport.audio.containers import AudioFormat, format_of, open_options, raw_format_of, sha256_of
+from qareport.audio.containers import (
+    AudioFormat,
+    GoesOn,
+    foreign_content,
+    format_of,
+    goes_on,
+    open_options,
+    raw_format_of,
+    sha256_of,
+    was_copied_as_text,
+)
 from qareport.audio.file_ends import BrokenEnd, EndFault
 from qareport.audio.levels import channels_identical
 from qareport.audio.plain_files import read_plain
@@ -70,7 +80,11 @@ def decode(path: str | Path, *, max_duration_ms: int) -> DecodedRecording:
     where = str(path)
     _check_file(Path(path))
     digest = sha256_of(path)
-    if raw_format_of(Path(path)) is None and (plain := read_plain(Path(path), max_duration_ms=max_duration_ms)):
+    follows = None if raw_format_of(Path(path)) else goes_on(Path(path))
+    if follows is GoesOn.RECORDING:
+        raise _second_recording(where)
+    is_plain = raw_format_of(Path(path)) is None and follows is None
+    if is_plain and (plain := read_plain(Path(path), max_duration_ms=max_duration_ms)):
         info = AudioInfo(
             path=where,
             sha256=digest,
@@ -89,10 +103,14 @@ def decode(path: str | Path, *, max_duration_ms: int) -> DecodedRecording:
     except DECODER_ERRORS as error:
         if (raised := unavailable(error, where)) is not None:
             raise raised from error
+        content = foreign_content(Path(path))
         raise AudioError(
-            say("not audio that can be read ({reason})", reason=_reason(error)),
+            say("not audio that can be read ({reason})", reason=_reason(error))
+            if content is None
+            else say("not audio that can be read: it holds {content}", content=content),
             where=where,
             expected=say("a recording"),
+            to_do=say("play it to see, and copy it again from the recorder"),
         ) from error
     info = AudioInfo(
         path=where,
@@ -217,8 +235,10 @@ class _Reader:
         raise AudioError(what, where=self._where, expected=say("a complete recording"))
 
     def _check_complete(self) -> None:
-        """Refuse a file that holds clearly less than it states, or that breaks off within a frame."""
+        """Refuse a file that holds clearly less than it states, that breaks off within a frame, or holds two."""
         broken = self._format.broken_end(self._path)
+        if broken is not None and broken.fault is EndFault.SECOND:
+            raise _second_recording(self._where)
         if self._stated_ms is None:
             if broken is not None and not broken.tolerable:
                 self._refuse(_breaks_off(broken, self.duration_ms))
@@ -263,6 +283,15 @@ class _Reader:
         )
 
 
+def _second_recording(where: str) -> AudioError:
+    return AudioError(
+        say("another recording follows in the same file"),
+        where=where,
+        expected=say("one recording a file"),
+        to_do=say("split it: only the first can be read"),
+    )
+
+
 def _breaks_off(broken: BrokenEnd, duration_ms: int) -> Message:
     seconds = f"{duration_ms / 1000:.1f}"
     if broken.fault is EndFault.PAGE:
@@ -303,9 +332,24 @@ def _check_file(path: Path) -> None:
             raise AudioError(say("is not a file"), where=str(path), expected=say("a recording"))
         if path.stat().st_size == 0:
             raise AudioError(say("the file is empty"), where=str(path), expected=say("a recording"))
+        if raw_format_of(path) is None and was_copied_as_text(path):
+            raise AudioError(
+                say("was copied as if it were text, which broke its sound"),
+                where=str(path),
+                expected=say("an exact copy"),
+                to_do=say("copy it again, with FTP in binary mode"),
+            )
     except (OSError, ValueError) as error:
         raise UnavailableError(say("cannot be read: {reason}", reason=error), where=str(path)) from error
 
 
-def _reason(error: Exception) -> str:
-    return str(os_reason(error))
+#: FFmpeg's reasons, in words.
+_REASONS: tuple[tuple[type[Exception], Message], ...] = (
+    (av.InvalidDataError, say("its data has no known form")),
+    (av.EOFError, say("it ends too early")),
+    (av.PatchWelcomeError, say("a form that FFmpeg does not read")),
+)
+
+
+def _reason(error: Exception) -> Message | str:
+    return next((reason for kind, reason in _REASONS if isinstance(error, kind)), None) or os_reason(error)

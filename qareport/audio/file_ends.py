@@ -24,6 +24,8 @@ class EndFault(StrEnum):
     FRAME = "frame"
     #: It is shorter than its own structure says (MP4, Matroska).
     STRUCTURE = "structure"
+    #: Behind it another recording follows in the same file, which no decoder reads (MP4, AIFF).
+    SECOND = "second"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,6 +148,14 @@ def after_id3(head: bytes) -> int:
     return 10 + sum((byte & 0x7F) << shift for byte, shift in zip(head[6:], (21, 14, 7, 0), strict=False))
 
 
+def aiff_end(path: Path) -> BrokenEnd | None:
+    """Look whether another form follows the one that the file is."""
+    with path.open("rb") as file:
+        length = int.from_bytes(file.read(8)[4:])
+        file.seek(8 + length + length % 2)
+        return BrokenEnd(fault=EndFault.SECOND) if file.read(4) == b"FORM" else None
+
+
 def mp4_end(path: Path) -> BrokenEnd | None:
     """Walk from box to box (ISO 14496-12). Bytes after `moov` and `mdat` that are no box are no fault."""
     seen: set[bytes] = set()
@@ -162,6 +172,8 @@ def mp4_end(path: Path) -> BrokenEnd | None:
                 length = size - at
             if length < 8 or not kind.isascii() or len(head) < 8:
                 return None if {b"moov", b"mdat"} <= seen else BrokenEnd(fault=EndFault.STRUCTURE)
+            if kind == b"moov" and kind in seen:
+                return BrokenEnd(fault=EndFault.SECOND)
             seen.add(kind)
             at += length
     return None if at == size else BrokenEnd(fault=EndFault.STRUCTURE)

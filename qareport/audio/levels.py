@@ -12,6 +12,8 @@ FLOOR_DBFS = -90.0
 #: A real two-channel call leaves about 1.0, since people take turns, and crosstalk at -12 dB both ways still leaves
 #: 0.8; the same sound on two channels of a lossy codec leaves below 0.001.
 IDENTICAL_RESIDUAL = 0.01
+#: A mean that is further from zero comes from the converter (-40 dBFS); that of speech is below a tenth of it.
+OFFSET = 0.01
 
 
 def channels_identical(samples: Samples) -> bool:
@@ -27,6 +29,18 @@ def channels_identical(samples: Samples) -> bool:
         return False
     first = samples[0]
     return all(_residual(first, other) < IDENTICAL_RESIDUAL for other in samples[1:])
+
+
+def without_offset(samples: Samples) -> Samples:
+    """Centre channels that a faulty converter has moved off zero: detectors take such a level for sound.
+
+    Args:
+        samples: float32 [channels, samples]; channels that are off by `OFFSET` or less stay as they are.
+    """
+    offsets = samples.mean(axis=1, dtype=np.float64).astype(np.float32) if samples.size else np.zeros(0, np.float32)
+    if not np.any(np.abs(offsets) > OFFSET):
+        return samples
+    return np.asarray(samples - np.where(np.abs(offsets) > OFFSET, offsets, 0)[:, None], np.float32)
 
 
 def loudness_dbfs(samples: Samples, start_ms: int, end_ms: int) -> float:

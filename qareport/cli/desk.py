@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import json
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
@@ -12,6 +11,7 @@ import click
 from qareport.cli.console import Options, complain, notify, takes_options
 from qareport.cli.language import SpokenGroup
 from qareport.errors import NotFoundError, QareportError
+from qareport.files import user_name
 from qareport.messages import say
 from qareport.model import TOKEN_SCOPES, AuditEntry, Permission, User, UserRole
 from qareport.store import Store
@@ -179,7 +179,7 @@ def _find(workspace: Workspace, name: str) -> User:
 
 def _record(store: Store, action: str, object: str, **details: str) -> None:
     entry = AuditEntry(
-        at=_now(), actor=getpass.getuser(), actor_kind="command", action=action, object=object, details=details
+        at=_now(), actor=user_name(), actor_kind="command", action=action, object=object, details=details
     )
     store.audit.record(entry)
 

@@ -1,6 +1,6 @@
 """Convert domain types to JSON and back, and read transcripts, those of FunASR included."""
 
-from qareport.codec.identifiers import clean_text, is_nothing, read_identifier, read_number
+from qareport.codec.identifiers import clean_text, is_nothing, read_identifier, read_number, read_telephone
 from qareport.codec.instants import LATEST_YEAR, OLDEST_YEAR, is_plausible, read_instant
 from qareport.codec.transcripts import read_transcript, read_transcripts
 from qareport.codec.values import explain, from_json, json_schema, read_report, shorten, to_data, to_json
@@ -18,6 +18,7 @@ __all__ = [
     "read_instant",
     "read_number",
     "read_report",
+    "read_telephone",
     "read_transcript",
     "read_transcripts",
     "shorten",

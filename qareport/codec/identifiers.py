@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
 
 from qareport.errors import QareportError
 from qareport.messages import say
@@ -32,7 +33,13 @@ _ROUNDED = re.compile(r"[+-]?\d(?:[.,]\d+)?[eE]\+\d+")
 _ROUNDED_ZEROS = 7
 _WITH_ZEROS = re.compile(r"(\d+)\.0+")
 #: A number that was written or pasted in groups.
-_SPACED = re.compile(r"\d+(?:\s\d+)+")
+_SPACED = re.compile(r"\d+(?:\s\d+)+|\d{1,3}(?:,\d{3})+")
+#: What divides several numbers in one cell, and how many digits each of them has at least.
+_BETWEEN_NUMBERS = re.compile(r"[\s,;、/|]+")
+_FEWEST_EACH = 7
+_QUOTED = (("“", "”"), ("‘", "’"), ("「", "」"))
+#: A telephone number has more digits than this; what has fewer says that the number was withheld.
+_FEWEST_DIGITS = 3
 
 
 def clean_text(text: str) -> str:
@@ -42,6 +49,8 @@ def clean_text(text: str) -> str:
     text = text.strip()
     if match := _FORMULA.fullmatch(text):
         text = match[1].strip()
+    if len(text) > 1 and (text[0], text[-1]) in _QUOTED:
+        text = text[1:-1].strip()
     return text
 
 
@@ -90,12 +99,30 @@ def read_identifier(value: object) -> str | None:
 
 
 def read_number(value: object) -> str | None:
-    """Read the number of an order or a telephone: as an id, but spaces between digits and zeros alone mean nothing.
+    """Read the number of an order: as an id, but marks between groups of digits and zeros alone mean nothing.
 
     Raises:
-        QareportError: as `read_identifier`.
+        QareportError: as `read_identifier`, and more than one number.
     """
     text = read_identifier(value)
+    if text is not None and _are_several(_BETWEEN_NUMBERS.split(text)):
+        raise QareportError(say("more than one number"), expected=say("one: its calls are found by it"))
     if text is not None and _SPACED.fullmatch(text):
-        text = "".join(text.split())
+        text = re.sub(r"[\s,]", "", text)
     return None if text is None or not text.strip("0") else text
+
+
+def _are_several(parts: Sequence[str]) -> bool:
+    """Tell whether these are numbers of their own: long ones, and alike, or else parts of one (2024/000042)."""
+    digits = [sum(map(str.isdecimal, part)) for part in parts]
+    return len(parts) > 1 and min(digits) >= _FEWEST_EACH and len(set(map(len, parts))) == 1
+
+
+def read_telephone(value: object) -> str | None:
+    """Read a telephone number; None where it was withheld (anonymous, 匿名, -1), which is nobody's number.
+
+    Raises:
+        QareportError: as `read_number`.
+    """
+    text = read_number(value)
+    return None if text is None or sum(map(str.isdecimal, text)) < _FEWEST_DIGITS else text

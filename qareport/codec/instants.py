@@ -16,11 +16,11 @@ _LATEST_UNIX_S = 2**31 - 1
 _OLDEST_UNIX_S = int(datetime(OLDEST_YEAR, 1, 1, tzinfo=UTC).timestamp())
 #: 2026-11-21 9:13, 2026/11/21 09:13:05.120, 2026.11.21T09:13:05+08:00, 2026年11月21日9时13分5秒, 2026/11/21 下午 3:15
 _WRITTEN = re.compile(
-    r"(?P<year>\d{4})(?:[-/.]|年)(?P<month>\d{1,2})(?:[-/.]|月)(?P<day>\d{1,2})日?(?:\s*T\s*|\s+|(?<=日))"
+    r"(?P<year>\d{4})(?:[-/.]|年)(?P<month>\d{1,2})(?:[-/.]|月)(?P<day>\d{1,2})日?(?:\s*T\s*|\s+|(?<=日))(?:(?:星期|周|礼拜)[一二三四五六日天]\s*)?"
     r"(?P<half>上午|下午|中午|晚上|凌晨|早上)?\s*"
-    r"(?P<hour>\d{1,2})(?:[:：]|时|点)(?P<minute>\d{1,2})分?(?:[:：]?(?P<second>\d{1,2})秒?)?(?:[.,](?P<fraction>\d{1,9}))?"
+    r"(?P<hour>\d{1,2})(?:[:：]|[时時点點])(?P<minute>\d{1,2})分?(?:[:：]?(?P<second>\d{1,2})秒?)?(?:[.,](?P<fraction>\d{1,9}))?"
     r"\s*(?P<pm>[ap]\.?m\.?)?"
-    r"\s*(?P<offset>Z|[+-]\d{2}:?\d{2})?",
+    r"\s*(?P<offset>Z|UTC|GMT|[+-]\d{2}:?\d{2})?",
     re.IGNORECASE,
 )
 #: 20261121091305, 202611210913, 20261121T091305, 20261121-091305
@@ -85,7 +85,7 @@ def _from_parts(match: re.Match[str]) -> datetime:
     offset = match["offset"]
     if offset is None:
         return instant
-    return instant.replace(tzinfo=UTC if offset in "Zz" else datetime.strptime(offset, "%z").tzinfo)
+    return instant.replace(tzinfo=UTC if offset.isalpha() else datetime.strptime(offset, "%z").tzinfo)
 
 
 def _of_half(hour: int, half: str) -> int:

@@ -116,9 +116,9 @@ def _twice(names: Sequence[str], columns: Sequence[str | None], where: SourceLoc
 
 def no_such_column(names: Sequence[str], needed: Sequence[str], where: SourceLocation | str) -> Problem:
     """Say which columns there are when none names the recordings or calls."""
-    got = ", ".join(clean_text(name) for name in names if clean_text(name)) or "-"
+    got = ", ".join(clean_text(name) for name in names if clean_text(name))
     return Problem(
-        what=say("the columns are {names}", names=got),
+        what=say("the columns are {names}", names=got) if got else say("it has no heading"),
         where=where,
         expected=(
             say("at least a column named audio (录音文件)")

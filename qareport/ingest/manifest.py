@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path, PurePosixPath
 from zoneinfo import ZoneInfo
 
-from qareport.codec import clean_text, is_nothing, read_identifier, read_instant, read_number
+from qareport.codec import clean_text, is_nothing, read_identifier, read_instant, read_number, read_telephone
 from qareport.errors import ConfigError, Problem, QareportError, SourceLocation
 from qareport.ingest.addresses import is_url
 from qareport.ingest.columns import AUDIO_ALONE, AUDIO_OR_ID
@@ -27,7 +27,6 @@ _ROLES = {
 }  # fmt: skip
 _BETWEEN_ROLES = re.compile(r"[|,，、;；/+]")
 _DEFAULTS = IngestSettings()
-_NUMBERS = ("order_id", "customer_phone")
 #: What a workbook begins with, and an old or encrypted one.
 _WORKBOOKS = (".xlsx", ".xlsm")
 _ZIP, _OLE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
@@ -154,7 +153,9 @@ class _RowReader:
             return read_instant(cell if isinstance(cell, datetime) else read_identifier(cell), self._zone)
         if column == "channels":
             return self._channels(cell)
-        return read_number(cell) if column in _NUMBERS else read_identifier(cell)
+        if column == "customer_phone":
+            return read_telephone(cell)
+        return read_number(cell) if column == "order_id" else read_identifier(cell)
 
     def _channels(self, cell: object) -> tuple[Role, ...]:
         words = cell if isinstance(cell, list) else _BETWEEN_ROLES.split(str(read_identifier(cell)))
@@ -168,6 +169,8 @@ class _RowReader:
 
 
 def _audio(cell: object) -> str:
+    if isinstance(cell, bool | list | dict):
+        raise QareportError(say("no name of a file"), expected=say("text"))
     text = clean_text(str(cell))
     if "\x00" in str(cell):
         raise QareportError(say("a NUL character in the name of a file"))

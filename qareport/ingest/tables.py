@@ -21,8 +21,9 @@ MOST_BYTES = 200 * 2**20
 #: Excel in China writes CSV in the code page of its Windows, which is a part of GB18030.
 _ENCODINGS = ("utf-8-sig", "gb18030")
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
-_DELIMITERS = ",;\t"
-_CHINESE_COMMA = "，"
+_DELIMITERS = ",;\t|"
+#: What a Chinese keyboard writes in their place.
+_CHINESE_DELIMITERS = "，；、｜"
 #: A title or a remark may stand above the heading; it is looked for in so many rows.
 _HEADING_WITHIN = 10
 
@@ -77,13 +78,24 @@ def _decode(path: Path) -> str:
     except (OSError, ValueError) as error:
         what = say("cannot be read: {error}", error=os_reason(error))
         raise ConfigError([Problem(what=what, where=str(path), expected=expected)]) from error
-    for encoding in ("utf-16",) if content.startswith(_UTF16) else _ENCODINGS:
+    for encoding in _encodings(content):
         try:
             return content.decode(encoding)
         except UnicodeDecodeError as error:
             reason = error
-    problem = Problem(what=say("cannot be read: {error}", error=reason), where=str(path), expected=expected)
+    problem = Problem(
+        what=say("is neither UTF-8 nor GB18030 (byte {place})", place=reason.start + 1),
+        where=str(path),
+        expected=expected,
+        to_do=say("open it in Excel and save it as “CSV UTF-8”"),
+    )
     raise ConfigError([problem]) from reason
+
+
+def _encodings(content: bytes) -> Sequence[str]:
+    if content.startswith(_UTF16):
+        return ("utf-16",)
+    return ("utf-16-le",) if content[1:2] == b"\x00" else _ENCODINGS  # of a Windows program that writes no mark
 
 
 def _checked_heading(names: Sequence[str], needed: Sequence[str], where: str) -> Heading:
@@ -109,11 +121,11 @@ def _csv_rows(text: str, delimiter: str) -> Any:
 
 
 def _csv_table(text: str, path: Path, needed: Sequence[str]) -> ManifestTable:
-    found = ((mark, _heading_at(text, mark, needed)) for mark in (*_DELIMITERS, _CHINESE_COMMA))
+    found = ((mark, _heading_at(text, mark, needed)) for mark in _DELIMITERS + _CHINESE_DELIMITERS)
     delimiter, above = next((item for item in found if item[1] is not None), (",", None))
-    if delimiter == _CHINESE_COMMA:
-        what, to_do = say("its commas are Chinese ones (，)"), say("write English commas (,)")
-        raise ConfigError([Problem(what=what, where=str(path), to_do=to_do)])
+    if delimiter in _CHINESE_DELIMITERS:
+        what = say("its cells are divided by a Chinese mark ({mark})", mark=delimiter)
+        raise ConfigError([Problem(what=what, where=str(path), to_do=say("write English commas (,)"))])
     reader = _csv_rows(text, delimiter)
     try:
         names: list[str] = next(itertools.islice(reader, above or 0, None), [])
@@ -135,7 +147,7 @@ def _csv_table(text: str, path: Path, needed: Sequence[str]) -> ManifestTable:
             )
             rows.append(TableRow(where=where, cells={}, problems=(problem,)))
             continue
-        if not all(map(is_nothing, cells)):
+        if cells != names and not all(map(is_nothing, cells)):  # files that were joined repeat the heading
             rows.append(_csv_row(cells, heading, where))
 
 
@@ -189,9 +201,15 @@ def _json_value(text: str) -> Any:
         return None
 
 
+def _each_name_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    if len(dict(pairs)) < len(pairs):
+        raise ValueError(say("a name is given twice"))
+    return dict(pairs)
+
+
 def _json_object(line: Any, where: SourceLocation | str) -> dict[str, Any] | Problem:
     try:
-        data = json.loads(line) if isinstance(line, str) else line
+        data = json.loads(line, object_pairs_hook=_each_name_once) if isinstance(line, str) else line
     except RecursionError:
         return Problem(what=say("nested too deeply"), where=where, expected=say("one JSON object a line"))
     except ValueError as error:

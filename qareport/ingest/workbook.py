@@ -261,6 +261,11 @@ def _unusable(name: str, cell: _Cell) -> tuple[Message, Message] | None:
             say("a number of more than {digits} digits, of which Excel keeps only {digits}", digits=_DIGITS),
             say("format the column as text and enter it again"),
         )
+    if name == "order_id" and re.fullmatch(r"\d{5,}0{7,}", str(_value(cell))):
+        return (
+            say("a number that a spreadsheet has rounded (like 1.2E+13): its last digits are lost"),
+            say("format the column as text, fill it in again and export again"),
+        )
     return None
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from qareport.errors import DocumentError, Problem
+from qareport.files import in_home
 from qareport.messages import Message, say
 
 #: Preferred families with Chinese characters, best first. TrueType outlines come before OpenType-CFF ones, which some
@@ -90,7 +91,7 @@ def _installed() -> Iterator[tuple[str, str]]:
     """Yield (family, file) of the fonts that have simplified Chinese characters."""
     tool = shutil.which("fc-list")
     if tool is None:
-        yield from _by_file_name(Path(folder).expanduser() for folder in _FOLDERS)
+        yield from _by_file_name(in_home(folder) for folder in _FOLDERS)
         return
     listed = subprocess.run(  # noqa: S603 - a fixed command of the system
         [tool, "-f", "%{family}|%{style}|%{file}\n", ":lang=zh-cn"],

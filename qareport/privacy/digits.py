@@ -24,6 +24,8 @@ _WORDS = "|".join(_ENGLISH)
 _ATOM = re.compile(
     # 三个零, double zero
     rf"(?P<times>[两俩三仨四五])个(?P<repeated>[零〇幺一二三四五六七八九])(?=[{_SIMPLE}后前再]|[^\w]|$)"
+    # 一三八双零: between digits only.
+    rf"|(?<=[{_SIMPLE}\s，,])双(?P<doubled>[零〇幺一二三四五六七八九])(?=[\s，,]*[{_SIMPLE}])"
     # 一百三十八零零一三… begins a telephone number.
     rf"|一百(?P<tens>[三四五六七八九])十(?P<ones>[一二三四五六七八九])(?=(?:[\s，,、-]?[{_SIMPLE}]){{8}})"
     # 三百九十九 counts and is not spelt out.
@@ -49,7 +51,7 @@ _LOOSE_JOINT = re.compile(
 )
 _LONGEST_JOINT = 20
 #: Wherever there is none of these no digit is said.
-_CHINESE_START = re.compile(rf"[{_SIMPLE}要腰妖邀么俩仨xX×叉艾]|\s(?=[xX×叉艾])")
+_CHINESE_START = re.compile(rf"[{_SIMPLE}要腰妖邀么俩仨双xX×叉艾]|\s(?=[xX×叉艾])")
 _LETTERS = re.compile("[A-Za-z]{2}")
 
 
@@ -147,6 +149,8 @@ def _pieces(text: str) -> Iterator[Piece]:
 def _value(match: re.Match[str]) -> str:
     if match["times"]:
         return _CHINESE[match["repeated"]] * _TIMES[match["times"]]
+    if match["doubled"]:
+        return _CHINESE[match["doubled"]] * 2
     if match["tens"]:
         return f"1{_CHINESE[match['tens']]}{_CHINESE[match['ones']]}"
     if match["word"]:

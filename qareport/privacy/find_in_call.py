@@ -89,6 +89,13 @@ _ECHO_WITHIN = 6
 _ECHOED = frozenset({_K.PHONE, _K.ID_CARD, _K.BANK_CARD, _K.CODE, _K.PICKUP_CODE, _K.DOCUMENT, _K.ACCOUNT})
 #: Found again word by word.
 _REPEATED = frozenset({_K.NAME, _K.ACCOUNT, _K.EMAIL, _K.PLATE, _K.PICKUP_CODE})
+#: A number that misses its end, and what is said to mend it.
+_MOBILE_PLACES = 11
+_DIGIT = "[0-9零一二三四五六七八九幺]"
+_ADDED = re.compile(
+    f"(?:[^\\w]|哦|对|啊|不对|漏了)*(?:后面|最后|末尾)?(?:再|还)(?:要)?(?:加|有|补|添)(?:上)?(?:一|两)?个?{_DIGIT}+"
+    f"(?:[，, ]*(?:末尾|最后|后面|尾巴|结尾)(?:是|就是)?(?:一个)?{_DIGIT}+)?[^\\w]*"
+)
 _LATIN = re.compile("[A-Za-z]{4}")
 _BACK = re.compile("[^\\w]|对吗|对吧|对不对|对|是吧|是吗|是|嗯|哦|好的|好|没错|吧|吗|就|您|这个|那个|后面|前面|尾号")
 
@@ -106,8 +113,22 @@ def find_in_segments(segments: Sequence[Segment], kinds: Collection[PersonalKind
         _share_out(find_in_stretch(stretch, {*kinds, _K.ORDER}), indexes, segments, finds)
     finds = _without_orders(segments, finds, questions)
     finds = [[place for place in own if place.kind in kinds] for own in finds]
+    _complete(segments, finds)
     _echo(segments, finds)
     return finds
+
+
+def _complete(segments: Sequence[Segment], finds: Sequence[list[Find]]) -> None:
+    """Find what a speaker adds in words to a number that lacked its last places: 再加一个四，末尾四."""
+    last: dict[Role, tuple[int, int]] = {}
+    for index, segment in enumerate(segments):
+        phones = [place for place in finds[index] if place.kind is _K.PHONE]
+        at, places = last.get(segment.role, (index, 0))
+        near = index - at <= _ECHO_WITHIN and _SHORT_ECHO < places < _MOBILE_PLACES
+        if near and _ADDED.fullmatch(segment.text):
+            finds[index][:] = [Find(0, len(segment.text), _K.PHONE)]
+        elif phones:
+            last[segment.role] = index, len(_value(segment, phones[-1]))
 
 
 def _without_orders(segments: Sequence[Segment], finds: Sequence[list[Find]], questions: Questions) -> list[list[Find]]:

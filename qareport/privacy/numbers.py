@@ -74,6 +74,9 @@ _PLUS = re.compile(
 )
 #: 打96110
 _CALLED = re.compile("(?:打|拨)(?:个|一下|的是|给)?$")
+#: 甩给我一个22867715，回头我试: a number that was handed on, to be called.
+_HANDED = re.compile("(?:甩|丢|扔|塞|发|报|留)?给(?:了)?(?:我|他|她)(?:们|了)*(?:一|个|这)*$")
+_TRIED = re.compile("[，,。 ]{0,2}[^，。\n]{0,6}(?:试|拨|打(?!不开|开|折)|联系)")
 #: 你们拿0512-66840713打来的
 _CALLER = re.compile("(?:你们|你家|客服|商家|店家)[^，。]{0,4}$")
 _CALLED_BY = re.compile("(?:给我)?打(?:来|过来|给我|的)")
@@ -198,6 +201,8 @@ def _by_meaning(run: Run, stretch: Stretch, meaning: PersonalKind) -> Iterator[F
 _TELEPHONE = re.compile(r"[2-9]\d{6,7}|[2-9]\d{9}|1[3-9]\d{4,9}|(?:0|86)\d{7,12}")
 
 
+#: 20261105: a day.
+_DATED = re.compile(r"20\d\d(?:0\d|1[0-2])(?:[0-2]\d|3[01])")
 #: As long as a mobile number, and none: the number of an order.
 _NO_TELEPHONE = re.compile(r"[2-9]\d{10}")
 
@@ -245,6 +250,9 @@ def _meaning(run: Run, stretch: Stretch, previous: tuple[Run, PersonalKind | Non
     if previous and previous[1] is _K.ORDER and _LISTED.fullmatch(text, previous[0].end, run.start):
         return _K.ORDER
     if _CALLED.search(text, max(0, run.start - 4), run.start):
+        return _K.PHONE
+    handed = _HANDED.search(text, max(0, run.start - 12), run.start)
+    if handed and _TELEPHONE.fullmatch(run.value) and _TRIED.match(text, run.end) and not _DATED.fullmatch(run.value):
         return _K.PHONE
     before = _before(run, stretch, previous[0].end if previous else 0)
     if before and before.end > line.start and run.start - before.end <= _NEAR:

@@ -40,6 +40,14 @@ _ANNOUNCERS = re.compile(
     "(?:名字|姓名|名)?(?:还是|就是|是|叫|写的是|写的|写成|改成|填的|用|：|:|，|,| )*"
     "|抬头(?:是)?个人[，,]?|(?<=[，。,])叫"
 )
+#: 我同事李建国代收: somebody else's name, whose part in the matter follows.
+_RELATED = re.compile(
+    "我(?:的|们)?(?:同事|老公|老婆|爱人|丈夫|妻子|先生|太太|妈妈?|爸爸?|父亲|母亲|儿子|女儿|弟弟?|哥哥?|姐姐?|妹妹?|朋友|室友|舍友|邻居|同学"
+    "|对象|女朋友|男朋友|公公|婆婆|岳父|岳母|爷爷|奶奶)(?:叫|名叫|，叫)?"
+)
+_HIS_PART = re.compile(
+    "(?:帮[我忙])?(?:代收|签收|代签|代领|代取|收(?![到了入])|来取|去取|领的?)|的?(?:电话|手机|号码)|[，,](?:他|她)的?(?:电话|手机|号)"
+)
 #: 我姓张, 免贵姓张, 姓欧阳
 _SURNAMED = re.compile(
     f"(?:我姓|免贵姓|免贵，姓|我就姓|(?:^|[，,。\n])姓)(?P<name>{_COMPOUND}|[{_SURNAME}])"
@@ -108,6 +116,10 @@ def find_names(stretch: Stretch, beside: Sequence[Found] = ()) -> Iterator[Found
         if match.group().endswith("是") and own and not pausing:
             continue
         yield match.end(), end, _K.NAME
+    for match in _RELATED.finditer(text) if "我" in text and not stretch.agent else ():
+        end = _name_at(text, match.end())
+        if end is not None and _HIS_PART.match(text, end):
+            yield match.end(), end, _K.NAME
     if "姓" in text and not stretch.agent:
         yield from _surnames(text)
     if stretch.asked(_K.NAME):

@@ -5,13 +5,12 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Annotated
 
 from pydantic import AfterValidator
 
 from qareport.errors import QareportError
-from qareport.files import read_secret
+from qareport.files import in_home, read_secret
 from qareport.messages import say
 from qareport.strict_yaml import refusal
 
@@ -46,7 +45,7 @@ def find_secret(
     """
     kind, _, name = place.partition(":")
     if kind == "file":
-        return read_secret(Path(name).expanduser(), holds=say("the secret of {where}", where=where), error=error)
+        return read_secret(in_home(name), holds=say("the secret of {where}", where=where), error=error)
     secret = (os.environ if environment is None else environment).get(name, "").strip()
     if not secret:
         raise error(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import getpass
 import os
 import re
 import socket
@@ -20,7 +19,7 @@ from sqlalchemy.orm import Session
 
 from qareport.codec import from_json
 from qareport.errors import DamagedError, InUseError, NoStoreError, StoreError, os_reason, redact
-from qareport.files import FILE_MODE
+from qareport.files import FILE_MODE, user_name
 from qareport.messages import Message, say
 from qareport.model import Call, FailedCall
 from qareport.store.creation import is_empty, make_store
@@ -48,6 +47,14 @@ _ADVICE = (
 )
 
 
+#: What SQLite says when files and disks are at fault, in the reader's language.
+_SQLITE_REASONS = {reason.template: reason for reason in (
+    say("attempt to write a readonly database"), say("database is locked"), say("database or disk is full"),
+    say("database disk image is malformed"), say("file is not a database"), say("unable to open database file"),
+    say("disk I/O error"),
+)}  # fmt: skip
+
+
 @contextmanager
 def map_errors(where: str) -> Iterator[None]:
     """Turn every error of the database library into a `StoreError` that says what to do.
@@ -67,7 +74,7 @@ def map_errors(where: str) -> Iterator[None]:
     except sqlalchemy.exc.SQLAlchemyError as error:
         reason = _reason(getattr(error, "orig", None) or error)
         kind = InUseError if "locked" in reason else StoreError
-        raise kind(reason, where=where, to_do=_to_do(reason)) from error
+        raise kind(_SQLITE_REASONS.get(reason, reason), where=where, to_do=_to_do(reason)) from error
 
 
 def _reason(error: object) -> str:
@@ -257,7 +264,7 @@ def open_engine(url: str, *, make: bool, check: bool = True) -> sqlalchemy.Engin
         event.listen(engine, "begin", _begin_sqlite)
     else:
         if parsed.username is None and "user" not in parsed.query:
-            parsed = parsed.set(username=getpass.getuser())  # as PostgreSQL's own programs do
+            parsed = parsed.set(username=user_name())  # as PostgreSQL's own programs do
         engine = sqlalchemy.create_engine(parsed, pool_pre_ping=True)
         event.listen(engine, "connect", _set_up_postgresql)
     if check:

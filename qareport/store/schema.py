@@ -207,4 +207,5 @@ class DeletionRow(Base):
 
 def compared_number(number: str | None) -> str | None:
     """Return a telephone number as it is compared: its digits, without the country code of China; None for none."""
-    return "".join(c for c in number or "" if c.isdecimal()).removeprefix("86")[:40] or None
+    digits = "".join(c for c in number or "" if c.isdecimal())
+    return digits.removeprefix("00" if digits.startswith("0086") else "").removeprefix("86")[:40] or None

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from qareport.errors import ConfigError, Problem, QareportError
-from qareport.files import read_secret
+from qareport.files import in_home, read_secret
 from qareport.messages import say
 from qareport.settings import LanguageModelSettings, UnderstandingSettings
 from qareport.understanding.own_words import OwnWords, load_act_words
@@ -51,7 +51,7 @@ def read_key(settings: LanguageModelSettings, environment: Mapping[str, str] = o
     if not key and settings.key_file:
         where = settings.key_file
         try:
-            key = read_secret(Path(where).expanduser(), holds=say("the key of the language model"), error=QareportError)
+            key = read_secret(in_home(where), holds=say("the key of the language model"), error=QareportError)
         except QareportError as error:
             raise ConfigError(error.problems) from error
     if not (key.isascii() and key.isprintable()):

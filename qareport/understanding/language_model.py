@@ -11,14 +11,13 @@ import logging
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from qareport import events, privacy
 from qareport.codec import to_json
-from qareport.files import atomic_write, content_key
+from qareport.files import atomic_write, content_key, in_home
 from qareport.model import (
     ACTS_OF,
     Act,
@@ -92,7 +91,7 @@ class LanguageModelReader:
         """Take the settings, the key of the server ("" = none), and the reader to fall back on."""
         self._settings = settings
         self._client = ChatClient(settings, key)
-        self._cache = Path(settings.cache).expanduser() if settings.cache else None
+        self._cache = in_home(settings.cache) if settings.cache else None
         self._fallback = fallback
         self._unanswered = 0
         self._paused_until = 0.0

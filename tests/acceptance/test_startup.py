@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from qareport.__main__ import main as program
 from qareport.cli import COMMANDS, main
 
 #: What takes a tenth of a second and more, each.
@@ -115,3 +116,14 @@ def test_the_desk_that_answers_browsers_imports_nothing_that_decodes_hears_or_ma
     code = "import json, sys, qareport.web; print(json.dumps(sorted(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
     assert set(json.loads(done.stdout)) & ((SOUND | DOCUMENTS | {"pypinyin"}) - {"numpy"}) == set()
+
+
+def test_a_clock_that_python_cannot_tell_is_named(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail() -> int:
+        raise OverflowError("timestamp too large to convert to C _PyTime_t")
+
+    monkeypatch.setattr("qareport.cli.main", fail)
+    assert program() == 2
+    assert "set the clock" in capsys.readouterr().err

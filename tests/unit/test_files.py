@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pwd
 import re
 import stat
 import subprocess
@@ -18,6 +19,7 @@ from qareport.files import (
     atomic_path,
     atomic_write,
     content_key,
+    in_home,
     is_file,
     open_output,
     private_files,
@@ -25,6 +27,7 @@ from qareport.files import (
     remove_unfinished,
     safe_name,
     share_with_group,
+    user_name,
 )
 
 PARTS = st.lists(st.text(), max_size=4)
@@ -264,3 +267,15 @@ def test_what_a_killed_process_left_is_removed_and_what_is_being_written_is_not(
         assert writing.exists()
     assert sorted(path.name for path in tmp_path.iterdir()) == [young.name, theirs.name, "new.db"]
     assert remove_unfinished(tmp_path / "nowhere") == ()
+
+
+def test_a_user_without_a_home_and_a_name_has_a_number_and_paths_as_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("HOME", "LOGNAME", "USER", "LNAME", "USERNAME"):
+        monkeypatch.delenv(name, raising=False)
+
+    def unknown(_: int) -> None:
+        raise KeyError("getpwuid(): uid not found: 12345")
+
+    monkeypatch.setattr(pwd, "getpwuid", unknown)
+    assert in_home("~/.cache") == Path("~/.cache")
+    assert user_name() == str(os.getuid())

@@ -17,13 +17,12 @@ import smtplib
 import socket
 import ssl
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from qareport.delivery.mail.bounded_smtp import BoundedSmtp, BoundedSslSmtp
 from qareport.errors import MailError, os_reason
-from qareport.files import read_secret
+from qareport.files import in_home, read_secret
 from qareport.messages import keep, say
 from qareport.model import DeliveryState, Outcome
 from qareport.settings import MailSettings
@@ -391,4 +390,4 @@ def read_password(settings: MailSettings, environment: Mapping[str, str] = os.en
                 variable=VARIABLE,
             ),
         )
-    return read_secret(Path(settings.password_file).expanduser(), holds=say("the mail password"), error=MailError)
+    return read_secret(in_home(settings.password_file), holds=say("the mail password"), error=MailError)

@@ -11,7 +11,6 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qareport import events, messages
@@ -19,6 +18,7 @@ from qareport.asr.model_files import DEMO
 from qareport.audio.tracks import unavailable
 from qareport.errors import ClusterError, ModelError
 from qareport.events import Progress
+from qareport.files import in_home
 from qareport.messages import say
 from qareport.model import FailedCall, Transcript
 from qareport.settings import HERE, AsrSettings, AudioSettings
@@ -250,7 +250,7 @@ class _Run:
 
 def _absolute(model: str) -> str:
     """Name a directory so that it is the same one on every node; other names stay as they are."""
-    path = Path(model).expanduser()
+    path = in_home(model)
     return str(path.resolve()) if model != DEMO and path.is_dir() else model
 
 

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import wave
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -441,3 +442,50 @@ def test_what_exchanges_write_without_a_header_is_read_by_its_ending(
     (tmp_path / name).write_bytes(content)
     info = decode(tmp_path / name, max_duration_ms=LIMIT_MS).info
     assert (info.duration_ms, info.sample_rate, info.channels) == (duration_ms, rate, 1)
+
+
+def whole_wav(tmp_path: Path) -> bytes:
+    return write_audio(tmp_path / "whole.wav", babble(3, seed=1, rate=8000)[None], rate=8000).read_bytes()
+
+
+def test_sound_behind_the_length_that_a_header_states_is_read(tmp_path: Path) -> None:
+    whole = whole_wav(tmp_path)
+    at = whole.index(b"data") + 4
+    (tmp_path / "stale.wav").write_bytes(whole[:at] + (32_000).to_bytes(4, "little") + whole[at + 4 :])
+    assert decode(tmp_path / "stale.wav", max_duration_ms=LIMIT_MS).info.duration_ms == 3000
+
+
+@pytest.mark.parametrize(
+    ("name", "codec"), [("joined.wav", "pcm_s16le"), ("joined.m4a", "aac"), ("joined.aif", "pcm_s16be")]
+)
+def test_of_two_recordings_in_one_file_none_is_lost_without_a_word(tmp_path: Path, name: str, codec: str) -> None:
+    path = write_audio(tmp_path / name, tones(3, 16_000, 300), rate=16_000, codec=codec)
+    path.write_bytes(path.read_bytes() * 2)
+    assert refused(path).startswith(
+        f"{path}: another recording follows in the same file; expected one recording a file"
+    )
+
+
+@pytest.mark.parametrize(
+    ("content", "what"),
+    [
+        ("<!DOCTYPE html><title>登录</title>".encode(), "a web page or XML"),
+        (b'{"code": 401}', "JSON"),
+        (b"PK\x03\x04" + bytes(200), "an archive"),
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n", "a pointer of Git LFS"),
+        (b"\x02#!SILK_V3" + bytes(range(200)), "a voice message of WeChat or QQ (SILK)"),
+        (bytes(9000), "zeros"),
+        (b"UklGRiQAAABXQVZF" * 99, "text"),
+    ],
+)
+def test_what_a_file_holds_in_place_of_sound_is_named(tmp_path: Path, content: bytes, what: str) -> None:
+    (tmp_path / "a.wav").write_bytes(content)
+    assert refused(tmp_path / "a.wav").startswith(f"{tmp_path}/a.wav: not audio that can be read: it holds {what}")
+
+
+@pytest.mark.parametrize(
+    "broken", [lambda data: data.replace(b"\n", b"\r\n"), lambda data: data.decode("utf-8", "replace").encode()]
+)
+def test_a_copy_in_text_mode_is_named_and_not_heard_as_noise(tmp_path: Path, broken: Callable[[bytes], bytes]) -> None:
+    (tmp_path / "a.wav").write_bytes(broken(whole_wav(tmp_path)))
+    assert refused(tmp_path / "a.wav").startswith(f"{tmp_path}/a.wav: was copied as if it were text")

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 from pathlib import Path
 
 import pytest
+import sqlalchemy
 
+from qareport import messages
 from qareport.cli import main
 from qareport.errors import StoreError
 from qareport.store import Store
+from qareport.store.connection import map_errors
 from qareport.workflows.workspace import Workspace
 from tests.support.store_samples import make_call, put_result
 
@@ -101,3 +105,11 @@ def test_the_url_may_come_from_the_environment_or_from_a_private_file(
     os.chmod(secret, 0o644)
     assert main(["store", "check"]) == 2
     assert "others may read it" in capsys.readouterr().err
+
+
+def test_what_sqlite_says_is_said_in_the_language_of_who_reads_it() -> None:
+    read_only = sqlite3.OperationalError("attempt to write a readonly database")
+    with messages.speaking("zh"), pytest.raises(StoreError) as raised, map_errors("s.db"):
+        raise sqlalchemy.exc.OperationalError("UPDATE", {}, read_only)
+    with messages.speaking("zh"):
+        assert str(raised.value) == "s.db: 库是只读的，写不进去；请允许当前用户写这个文件和它的文件夹"

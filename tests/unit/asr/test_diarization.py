@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from qareport.asr.diarization import ChannelLayout, assign_roles, cluster_speakers, determine_layout
-from qareport.model import Role, RoleSource, Segment
+from qareport.model import AudioEvent, Role, RoleSource, Segment
 
 A, C, U = Role.AGENT, Role.CUSTOMER, Role.UNKNOWN
 
@@ -53,6 +55,17 @@ def test_a_map_is_not_believed_where_one_channel_alone_holds_the_words_of_both()
     assert [segment.role for segment in segments] == [A, C, C, U]
     assert {segment.role_source for segment in segments} == {RoleSource.WORDS}
     assert [note.code for note in notes] == ["roles_from_words"]
+
+
+def test_a_channel_on_which_tones_were_taken_for_speech_is_silent_and_nobodys_emotion() -> None:
+    tone = replace(utterance("。", channel=1), emotion="HAPPY", events=(AudioEvent.SPEECH,))
+    cough = replace(tone, text="", events=(AudioEvent.COUGH,))
+    words = [utterance("请问有什么可以帮您"), utterance("我要投诉"), utterance("我的订单还没到")]
+    layout = determine_layout(2, identical=False, given=(A, C), default=())
+    segments, notes = assign_roles([*words, tone, cough], layout)
+    assert [segment.role for segment in segments] == [A, C, C, U]
+    assert segments[-1].emotion is None
+    assert [note.code for note in notes] == ["one_channel_sounds", "roles_from_words"]
 
 
 def test_a_map_is_believed_where_one_side_alone_says_nothing() -> None:

@@ -9,6 +9,7 @@ import sys
 import pytest
 
 from qareport.asr import locate, transcription_key
+from qareport.asr.loading import _not_imported
 from qareport.model import Role
 from qareport.settings import AsrSettings, AudioSettings
 
@@ -60,3 +61,9 @@ def test_model_and_channel_map_change_the_key() -> None:
 def test_settings_that_only_decide_speed_or_limits_keep_the_key() -> None:
     assert key(AsrSettings(batch_seconds=7)) == key()
     assert key(audio=AudioSettings(max_duration_minutes=5)) == key()
+
+
+def test_an_engine_that_does_not_fit_into_memory_is_not_called_missing() -> None:
+    said = str(_not_imported(ImportError("libtorch_cpu.so: failed to map segment from shared object")))
+    assert said.startswith("the memory that this process may use is not enough")
+    assert "pip install" in str(_not_imported(ImportError("No module named 'torch'")))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from qareport.audio.levels import channels_identical, loudness_dbfs
+from qareport.audio.levels import channels_identical, loudness_dbfs, without_offset
 
 
 def noise(seed: int) -> np.ndarray:
@@ -62,3 +62,10 @@ def test_a_silent_channel_beside_speech_is_not_identical_but_two_silent_ones_are
 
 def test_one_channel_is_not_fake_stereo() -> None:
     assert not channels_identical(noise(1)[None])
+
+
+def test_channels_off_zero_are_centred_and_others_stay_as_they_are() -> None:
+    voice = (0.1 * np.sin(np.arange(16_000) / 5)).astype(np.float32)
+    centred = without_offset(np.stack([voice + np.float32(0.4), voice]))
+    assert abs(float(centred[0].mean())) < 1e-4
+    assert np.array_equal(centred[1], voice)

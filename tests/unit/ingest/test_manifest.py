@@ -13,8 +13,8 @@ from qareport.model import Role
 from qareport.settings import IngestSettings
 
 
-def csv(folder: Path, *lines: str) -> Path:
-    path = folder / "m.csv"
+def csv(folder: Path, *lines: str, name: str = "m.csv") -> Path:
+    path = folder / name
     path.write_text("\n".join(lines) + "\n", "utf-8")
     return path
 
@@ -47,11 +47,26 @@ def refusal(path: Path) -> list[str]:
         ("不详", None),
         ("0", None),
         ("2024 1105 0000 42", "20241105000042"),
+        ('"1,234,567"', "1234567"),
+        ("“20241105000042”", "20241105000042"),
+        ("20241105/000042", "20241105/000042"),
     ],
 )
 def test_an_order_is_what_the_cell_means(tmp_path: Path, cell: str, order: str | None) -> None:
     (call,) = read_manifest(csv(tmp_path, "audio,order_id,agent_id", f"a.wav,{cell},A017")).calls
     assert (call.order_id, call.agent_id) == (order, "A017")
+
+
+@pytest.mark.parametrize("cell", ["20241105000042；20241105000043", "20241105000042 20241105000043"])
+def test_two_orders_in_one_cell_are_no_order(tmp_path: Path, cell: str) -> None:
+    manifest = read_manifest(csv(tmp_path, "audio,order_id", f"a.wav,{cell}"))
+    assert problems(manifest) == ["m.csv:2:1: order_id: more than one number; expected one: its calls are found by it"]
+
+
+@pytest.mark.parametrize("cell", ["anonymous", "匿名", "-1", "保密"])
+def test_callers_who_withhold_their_number_are_not_one_customer(tmp_path: Path, cell: str) -> None:
+    (call,) = read_manifest(csv(tmp_path, "audio,customer_phone", f"a.wav,{cell}")).calls
+    assert call.customer_phone is None
 
 
 def test_a_phone_number_that_became_a_fraction_is_found_by_its_digits(tmp_path: Path) -> None:
@@ -77,7 +92,18 @@ def test_two_legs_with_different_tickets_are_refused(tmp_path: Path) -> None:
     assert "external_ref: the two legs of call 1 differ" in found
 
 
-@pytest.mark.parametrize("cell", ["20241105091305", "2024年11月5日9时13分5秒", "2024/11/5 9:13:05", "1730769185"])
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "20241105091305",
+        "2024年11月5日9时13分5秒",
+        "2024/11/5 9:13:05",
+        "1730769185",
+        "2024年11月5日 星期二 9:13:05",
+        "2024-11-05 9時13分5秒",
+        "2024-11-05 01:13:05 UTC",
+    ],
+)
 def test_a_start_is_read_as_people_and_recorders_write_it(tmp_path: Path, cell: str) -> None:
     (call,) = read_manifest(csv(tmp_path, "audio,started_at", f"a.wav,{cell}")).calls
     assert call.started_at is not None
@@ -175,11 +201,13 @@ def test_the_column_with_the_name_itself_wins_over_others_for_the_same(tmp_path:
     assert call.order_id == "o1"
 
 
-@pytest.mark.parametrize(("content", "columns"), [("", "-"), ("name,order\nx,y\n", "name, order")])
-def test_a_manifest_without_an_audio_column_names_those_that_it_has(tmp_path: Path, content: str, columns: str) -> None:
+@pytest.mark.parametrize(
+    ("content", "said"), [("", "it has no heading"), ("name,order\nx,y\n", "the columns are name, order")]
+)
+def test_a_manifest_without_an_audio_column_names_those_that_it_has(tmp_path: Path, content: str, said: str) -> None:
     path = tmp_path / "m.csv"
     path.write_text(content)
-    assert refusal(path)[0] == f"m.csv: the columns are {columns}; expected at least a column named audio (录音文件)"
+    assert refusal(path)[0] == f"m.csv: {said}; expected at least a column named audio (录音文件)"
 
 
 # --- legs and repeated ids --------------------------------------------------------------------------------------------
@@ -261,8 +289,36 @@ def test_titles_may_stand_above_the_heading(tmp_path: Path, above: str) -> None:
 
 def test_chinese_commas_between_columns_are_named(tmp_path: Path) -> None:
     assert refusal(csv(tmp_path, "audio，order_id", "a.wav，1")) == [
-        "m.csv: its commas are Chinese ones (，); write English commas (,)"
+        "m.csv: its cells are divided by a Chinese mark (，); write English commas (,)"
     ]
+
+
+def test_bars_divide_cells_too_and_joined_files_repeat_their_heading(tmp_path: Path) -> None:
+    manifest = read_manifest(csv(tmp_path, "audio|order_id", "a.wav|1", "audio|order_id", "b.wav|2"))
+    assert [(call.call_id, call.order_id) for call in manifest.calls] == [("a", "1"), ("b", "2")]
+
+
+def test_utf_16_without_its_mark_is_read(tmp_path: Path) -> None:
+    (tmp_path / "m.csv").write_bytes("audio,order_id\n甲.wav,1\n".encode("utf-16-le"))
+    assert [call.call_id for call in read_manifest(tmp_path / "m.csv").calls] == ["甲"]
+
+
+def test_a_file_in_two_encodings_is_refused_with_what_to_do(tmp_path: Path) -> None:
+    (tmp_path / "m.csv").write_bytes("录音文件,订单号\n".encode() + "王芳.wav,1\n".encode("gbk"))
+    (said,) = refusal(tmp_path / "m.csv")
+    assert said.startswith("m.csv: is neither UTF-8 nor GB18030 (byte ")
+    assert said.endswith("open it in Excel and save it as “CSV UTF-8”")
+
+
+def test_a_name_that_is_given_twice_in_json_is_refused(tmp_path: Path) -> None:
+    manifest = read_manifest(csv(tmp_path, '{"audio": "a.wav", "audio": "b.wav"}', name="m.jsonl"))
+    assert problems(manifest) == ["m.jsonl:1:1: not JSON: a name is given twice"]
+
+
+@pytest.mark.parametrize("value", ["true", '["a.wav"]', '{"path": "a.wav"}'])
+def test_what_is_no_text_names_no_recording(tmp_path: Path, value: str) -> None:
+    manifest = read_manifest(csv(tmp_path, f'{{"audio": {value}}}', name="m.jsonl"))
+    assert problems(manifest) == ["m.jsonl:1:1: audio: no name of a file; expected text"]
 
 
 def test_only_line_ends_end_a_row(tmp_path: Path) -> None:

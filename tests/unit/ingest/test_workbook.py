@@ -99,11 +99,12 @@ def test_every_bad_row_of_a_workbook_is_named_with_its_sheet_and_row_and_the_oth
         ("e.wav",),
         ("f.wav", "o5", None, None, 138000012341380000),
         ("g.wav", "#N/A"),
+        ("h.wav", 20241100000000.0),
     )
     manifest = read_manifest(path)
     found = [str(problem).replace(f"{tmp_path}/", "") for problem in manifest.problems]
     places = [line.partition(": ")[0] for line in found]
-    assert places == [f"m.xlsx sheet '通话' row {row}" for row in (2, 3, 4, 5, 7, 8, 9)]
+    assert places == [f"m.xlsx sheet '通话' row {row}" for row in (2, 3, 4, 5, 7, 8, 9, 10)]
     assert (
         "order_id: a number of more than 15 digits, of which Excel keeps only 15; format the column as text" in found[0]
     )
@@ -112,6 +113,7 @@ def test_every_bad_row_of_a_workbook_is_named_with_its_sheet_and_row_and_the_oth
     assert "'e' is given twice; first given in m.xlsx sheet '通话' row 6" in found[4].replace(f"{tmp_path}/", "")
     assert "13800001234" not in found[5], "a telephone number stands in no message"
     assert "order_id: the cell holds an error (#N/A); fix the formula" in found[6]
+    assert "order_id: a number that a spreadsheet has rounded" in found[7]
     assert [call.call_id for call in manifest.calls] == ["e"]
 
 

@@ -141,7 +141,8 @@ def _finish(document: Any, pdf: Any) -> None:
     if "AF" in pdf.catalog:
         pdf.catalog["AF"][:] = dict.fromkeys(pdf.catalog["AF"])
     for entry in pdf.objects:
-        entry.__class__ = _written_once(type(entry))
+        kind: Any = type(entry)
+        entry.__class__ = _written_once(kind)
 
 
 @functools.cache

@@ -85,8 +85,8 @@ class Stacker:
         until = self.count(frames) if last is None else last
         centres = torch.arange(first, until, device=mels.device) * self._step
         places = (centres[:, None] + self._reach).clamp(0, frames - 1)
-        stacked: torch.Tensor = (mels[..., places, :].flatten(-2) + self._shift) * self._scale
-        return stacked
+        stacked: torch.Tensor = mels[..., places, :].flatten(-2)  # indexing has copied it
+        return stacked.add_(self._shift).mul_(self._scale)
 
 
 def log_mel_kaldi(samples: Samples) -> torch.Tensor:

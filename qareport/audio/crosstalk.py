@@ -25,6 +25,8 @@ _WINDOW, _MOST_LAG = 4096, 1600
 _TRANSFORM = 8192
 #: So many windows are looked at, all over the recording.
 _WINDOWS = 96
+#: So many of them are correlated at once: their spectra and sums stay in the processor's cache.
+_WINDOWS_AT_ONCE = 8
 #: Quieter windows than this below the loudest ones hold no speech worth comparing.
 _QUIET_DB = 25.0
 #: A window holds a copy when this share of its energy is the other channel's (squared correlation).
@@ -198,17 +200,22 @@ def _correlate(first: Samples, second: Samples, starts: npt.NDArray[np.int64]) -
     Returns:
         The squared correlation and the gain of power, [windows, lags] each.
     """
-    here = np.stack([first[start : start + _WINDOW] for start in starts])
-    there = np.stack([second[start - _MOST_LAG : start + _WINDOW + _MOST_LAG] for start in starts])
     lags = 2 * _MOST_LAG + 1
-    spectrum = np.conj(np.fft.rfft(here, _TRANSFORM)) * np.fft.rfft(there, _TRANSFORM)
-    products = np.fft.irfft(spectrum, _TRANSFORM)[:, :lags]
-    sums = np.zeros((len(starts), there.shape[1] + 1))
-    np.cumsum(np.square(there), axis=1, dtype=np.float64, out=sums[:, 1:])
+    shares, gains = np.empty((len(starts), lags)), np.empty((len(starts), lags))
     floor = _WINDOW * 1e-12
-    energy_there = sums[:, _WINDOW : _WINDOW + lags] - sums[:, :lags] + floor
-    energy_here = np.square(here, dtype=np.float64).sum(axis=1, keepdims=True) + floor
-    return np.square(products) / (energy_here * energy_there), energy_there / energy_here
+    for at in range(0, len(starts), _WINDOWS_AT_ONCE):
+        some = slice(at, at + _WINDOWS_AT_ONCE)
+        here = np.stack([first[start : start + _WINDOW] for start in starts[some]])
+        there = np.stack([second[start - _MOST_LAG : start + _WINDOW + _MOST_LAG] for start in starts[some]])
+        spectrum = np.conj(np.fft.rfft(here, _TRANSFORM)) * np.fft.rfft(there, _TRANSFORM)
+        products = np.fft.irfft(spectrum, _TRANSFORM)[:, :lags]
+        sums = np.zeros((len(there), there.shape[1] + 1))
+        np.cumsum(np.square(there), axis=1, dtype=np.float64, out=sums[:, 1:])
+        energy_there = sums[:, _WINDOW : _WINDOW + lags] - sums[:, :lags] + floor
+        energy_here = np.square(here, dtype=np.float64).sum(axis=1, keepdims=True) + floor
+        np.divide(np.square(products), energy_here * energy_there, out=shares[some])
+        np.divide(energy_there, energy_here, out=gains[some])
+    return shares, gains
 
 
 def _is_same_mix(found: _Agreement) -> bool:

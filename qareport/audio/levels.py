@@ -51,8 +51,8 @@ def loudness_dbfs(samples: Samples, start_ms: int, end_ms: int) -> float:
         start_ms: first millisecond.
         end_ms: millisecond after the last; an empty stretch has the floor's level.
     """
-    part = samples[..., _at(start_ms) : _at(end_ms)]
-    power = float(np.mean(np.square(part, dtype=np.float64))) if part.size else 0.0
+    part = samples[..., _at(start_ms) : _at(end_ms)].ravel()
+    power = float(np.einsum("i,i->", part, part, dtype=np.float64)) / part.size if part.size else 0.0
     return max(FLOOR_DBFS, round(10 * float(np.log10(power)), 2)) if power > 0 else FLOOR_DBFS
 
 

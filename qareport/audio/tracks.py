@@ -69,9 +69,9 @@ class SoundLimit:
         Raises:
             AudioError: too long, too many channels, or too much of both.
         """
-        minutes = f"{self._max_duration_ms / 60_000:g}"
         duration_ms = round(duration_ms)
         if duration_ms > self._max_duration_ms:
+            minutes = f"{self._max_duration_ms / 60_000:g}"
             raise AudioError(
                 say("longer than {minutes} minutes", minutes=minutes),
                 where=self._where,

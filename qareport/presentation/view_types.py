@@ -8,6 +8,8 @@ something was there.
 from __future__ import annotations
 
 import dataclasses
+import functools
+import operator
 import os
 import re
 from collections.abc import Mapping
@@ -215,22 +217,32 @@ def clean(text: str) -> str:
 
 
 def clean_value(value: T) -> T:
-    """Clean every string inside a frozen domain value (dataclasses, tuples, mappings) and return its copy."""
+    """Clean every string inside a frozen domain value (dataclasses, tuples, mappings); only what changes is copied."""
     cleaned: Any = _clean(value)
     return cleaned  # type: ignore[no-any-return]
 
 
 def _clean(value: Any) -> Any:
-    if isinstance(value, Enum):
+    if value is None or isinstance(value, int | float | Enum):
         return value
     if isinstance(value, str):
-        return clean(value)
+        cleaned = clean(value)
+        return value if cleaned == value else cleaned
     if isinstance(value, tuple):
         parts = [_clean(part) for part in value]
+        if all(map(operator.is_, parts, value)):
+            return value
         return type(value)(*parts) if hasattr(value, "_fields") else tuple(parts)
     if isinstance(value, Mapping):
-        return {_clean(key): _clean(part) for key, part in value.items()}
+        pairs = {_clean(key): _clean(part) for key, part in value.items()}
+        return value if all(pairs.get(key, value) is part for key, part in value.items()) else pairs
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        names = [field.name for field in dataclasses.fields(value)]
-        return dataclasses.replace(value, **{name: _clean(getattr(value, name)) for name in names})
+        parts = [(name, getattr(value, name)) for name in _names(type(value))]
+        changed = {name: cleaned for name, part in parts if (cleaned := _clean(part)) is not part}
+        return dataclasses.replace(value, **changed) if changed else value
     return value
+
+
+@functools.cache
+def _names(kind: type) -> tuple[str, ...]:
+    return tuple(field.name for field in dataclasses.fields(kind))

@@ -100,12 +100,27 @@ _LATIN = re.compile("[A-Za-z]{4}")
 _BACK = re.compile("[^\\w]|对吗|对吧|对不对|对|是吧|是吗|是|嗯|哦|好的|好|没错|吧|吗|就|您|这个|那个|后面|前面|尾号")
 
 
+#: What was found last: a call that is stored is masked for its summary, then for the search index.
+_last: tuple[Sequence[Segment], frozenset[PersonalKind], list[list[Find]]] | None = None
+
+
 def find_in_segments(segments: Sequence[Segment], kinds: Collection[PersonalKind] = ALL_KINDS) -> list[list[Find]]:
     """Find personal data in each segment of one call.
 
     A number may continue in the same speaker's next segment, whatever the other says in between; what the other asked,
     however long ago, tells what an answer is. What was found is found wherever it is said again.
     """
+    global _last
+    last = _last
+    if last is not None and last[0] is segments and last[1] == {*kinds}:
+        return last[2]
+    finds = _find_in_segments(segments, kinds)
+    if isinstance(segments, tuple):  # others may change
+        _last = segments, frozenset(kinds), finds
+    return finds
+
+
+def _find_in_segments(segments: Sequence[Segment], kinds: Collection[PersonalKind]) -> list[list[Find]]:
     finds: list[list[Find]] = [[] for _ in segments]
     questions = Questions(segments)
     for indexes in _stretches(segments):

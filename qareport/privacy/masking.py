@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import re
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -127,6 +128,7 @@ def _quote_masker(
     named = sorted((item for item in said.items() if len(item[0]) >= _NAMED_AGAIN), key=lambda item: -len(item[0]))
     spoken = "\n".join(segment.text for segment in segments)
 
+    @functools.cache  # the same words are evidence of several findings
     def clean(text: str) -> str:
         quote = text.strip(_QUOTED)
         if quote and quote in spoken:

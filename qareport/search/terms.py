@@ -7,6 +7,7 @@ else is compared by words. Width and case make no difference; punctuation is not
 
 from __future__ import annotations
 
+import functools
 import re
 import unicodedata
 from collections.abc import Iterator, Sequence
@@ -107,12 +108,30 @@ def _runs(text: str) -> Iterator[list[Term]]:
             yield [Term(run[:_LONGEST], places[begin], places[match.end() - 1] + 1)]
 
 
+def _words(text: str) -> Iterator[str]:
+    """Yield the texts of a text's terms without their places, which takes half as long."""
+    for match in _RUN.finditer("".join(map(_fold_letter, text))):
+        run = match.group()
+        if match["pairs"]:
+            yield from map(str.__add__, run, run[1:])
+            yield run[-1]
+        else:
+            yield run[:_LONGEST]
+
+
 def _fold(text: str) -> tuple[str, Sequence[int]]:
     """Fold width and case away; return for each character that is left the place that it came from."""
-    folded = [unicodedata.normalize("NFKC", character).casefold() for character in text]
-    if all(len(letters) == 1 for letters in folded):
-        return "".join(folded), range(len(text))
-    return "".join(folded), [place for place, letters in enumerate(folded) for _ in letters]
+    letters = [*map(_fold_letter, text)]
+    folded = "".join(letters)
+    if len(folded) == len(text):
+        return folded, range(len(text))
+    return folded, [place for place, several in enumerate(letters) for _ in several]
+
+
+@functools.lru_cache(maxsize=1 << 16)
+def _fold_letter(character: str) -> str:
+    """Return what a character is compared as: one character or more."""
+    return unicodedata.normalize("NFKC", character).casefold()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,7 +150,7 @@ class Line:
     @property
     def terms(self) -> list[str]:
         """All terms under which it is found: its words in order, then its marks."""
-        return [*(term.text for term in terms_of_text(self.text)), *self.marks]
+        return [*_words(self.text), *self.marks]
 
     @property
     def marks(self) -> list[str]:

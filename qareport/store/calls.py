@@ -270,7 +270,7 @@ def put_call_row(session: Session, call: Call) -> CallRow:
     Returns its row, which this transaction holds from now on.
     """
     call = correct(session, call)
-    is_new = session.get(CallRow, call.call_id) is None
+    row = session.get(CallRow, call.call_id, with_for_update=True)
     started = None if call.started_at is None else call.started_at.isoformat()
     values: dict[str, Any] = {
         "order_id": call.order_id,
@@ -283,6 +283,9 @@ def put_call_row(session: Session, call: Call) -> CallRow:
     }
     if call.source is not None:  # else it stays as it was
         values["source"] = call.source
+    if row is not None and all(getattr(row, name) == value for name, value in values.items()):
+        return row
+    is_new = row is None
     upsert(session, CallRow, call_id=call.call_id, **values)
     row = session.get_one(CallRow, call.call_id, populate_existing=True)
     if is_new:

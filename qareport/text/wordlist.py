@@ -147,7 +147,8 @@ class WordList:
     exceptions: tuple[str, ...] = ()
     sounds_like: bool = False
     false_friends: tuple[str, ...] = ()
-    _pattern: re.Pattern[str] = field(init=False, repr=False, compare=False)
+    #: None until it is asked for: a command reads 150 lists, and may search in none.
+    _compiled: re.Pattern[str] | None = field(default=None, init=False, repr=False, compare=False)
     _spelling: dict[str, str] = field(init=False, repr=False, compare=False)
     _sound_pattern: re.Pattern[str] | None = field(init=False, repr=False, compare=False)
     _sound_spelling: dict[str, tuple[str, ...]] = field(init=False, repr=False, compare=False)
@@ -156,22 +157,29 @@ class WordList:
     _sound_starts: frozenset[str] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        """Compile the patterns once."""
+        """Look at the words once."""
         spelling = {form: word for word in reversed(self.words) for form in reversed(forms_of(normalise(word)))}
-        hidden = _alternation(form for word in self.exceptions for form in forms_of(normalise(word)))
-        wanted = f"({_alternation(spelling)})"
-        # Exceptions come first: at one place, or starting earlier, the exception wins.
-        object.__setattr__(self, "_pattern", re.compile(f"(?:{hidden})|{wanted}" if hidden else wanted))
         object.__setattr__(self, "_spelling", spelling)
         by_sound: dict[str, tuple[str, ...]] = {}
-        for word in sorted(spelling):
+        for word in sorted(spelling) if self.sounds_like else ():  # sounds take half a second to load
             if len(word) >= SOUND_NEEDS and all(map(is_han, word)) and word.strip(_SPOKEN_DIGITS):
                 by_sound[sound(word)] = (*by_sound.get(sound(word), ()), word)
-        pattern = re.compile(_alternation(by_sound)) if self.sounds_like and by_sound else None
+        pattern = re.compile(_alternation(by_sound)) if by_sound else None
         object.__setattr__(self, "_sound_pattern", pattern)
         object.__setattr__(self, "_sound_spelling", by_sound)
         object.__setattr__(self, "_starts", frozenset(word[:2] for word in spelling))
         object.__setattr__(self, "_sound_starts", frozenset(sounding[:2] for sounding in by_sound))
+
+    @property
+    def _pattern(self) -> re.Pattern[str]:
+        if self._compiled is None:
+            hidden = _alternation(form for word in self.exceptions for form in forms_of(normalise(word)))
+            wanted = f"({_alternation(self._spelling)})"
+            # Exceptions come first: at one place, or starting earlier, the exception wins.
+            pattern = re.compile(f"(?:{hidden})|{wanted}" if hidden else wanted)
+            object.__setattr__(self, "_compiled", pattern)
+            return pattern
+        return self._compiled
 
     def find(self, normalised: str) -> str | None:
         """Return the first word of the list that is in normalised text letter by letter, as the list spells it."""

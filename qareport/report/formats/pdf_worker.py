@@ -140,6 +140,18 @@ def _finish(document: Any, pdf: Any) -> None:
     _compact_fonts(document, pdf)
     if "AF" in pdf.catalog:
         pdf.catalog["AF"][:] = dict.fromkeys(pdf.catalog["AF"])
+    for entry in pdf.objects:
+        kind: Any = type(entry)
+        entry.__class__ = _written_once(kind)
+
+
+@functools.cache
+def _written_once(kind: Any) -> Any:
+    """Return the same kind of object that keeps its bytes: pydyf 0.13 asks for all twice, the file and its identifier.
+
+    Nothing changes an object after `_finish`; to write and to compress them again is a fifteenth of a page's time.
+    """
+    return type(kind.__name__, (kind,), {"data": functools.cached_property(kind.data.fget)})
 
 
 def _compact_fonts(document: Any, pdf: Any) -> None:

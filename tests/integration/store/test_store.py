@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -155,6 +156,23 @@ def test_the_revision_of_a_store_is_looked_at_once_while_a_process_has_it_open(u
             assert later.calls.count().judged == 1
     finally:
         sqlalchemy.event.remove(sqlalchemy.Engine, "before_cursor_execute", note)
+
+
+def test_a_call_that_is_known_as_it_is_is_not_written_again(tmp_path: Path) -> None:
+    written: list[str] = []
+
+    def note(*execution: object) -> None:
+        written.append(str(execution[2]).split(" (")[0])
+
+    with Store(f"sqlite:///{tmp_path / 'calls.db'}") as store:
+        call = make_call("c1")
+        store.calls.put(call)
+        sqlalchemy.event.listen(store.database.engine, "before_cursor_execute", note)
+        store.calls.put(call)
+        assert "INSERT INTO calls" not in written
+        store.calls.put(replace(call, agent_id="another"))
+        assert "INSERT INTO calls" in written
+        assert store.calls.list_recordings(["c1"])["c1"][0].agent_id == "another"
 
 
 def test_a_store_that_was_closed_may_be_closed_again_and_others_of_it_go_on(url: str) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from qareport.model import PersonalKind, Role, Segment
 from qareport.privacy import find, mask, mask_segments
+from qareport.privacy.find_in_call import find_in_segments
 from tests.support.calls import AGENT, CUSTOMER, say
 from tests.support.paths import ROOT
 
@@ -256,6 +257,17 @@ def test_traditional_characters_are_read() -> None:
 def test_kinds_that_are_not_wanted_stay() -> None:
     assert find("我叫张伟，电话13812345678", kinds=[PersonalKind.PHONE])[0].kind is PersonalKind.PHONE
     assert mask("我叫张伟，电话13812345678", kinds=[PersonalKind.PHONE])[0] == "我叫张伟，电话[电话]"
+
+
+def test_the_same_segments_are_looked_through_once_for_the_same_kinds_and_anew_where_they_may_have_changed() -> None:
+    segments = (say(0, 1, CUSTOMER, "电话13812345678"),)
+    finds = find_in_segments(segments)
+    assert find_in_segments(segments) is finds
+    assert find_in_segments(segments, [PersonalKind.NAME]) == [[]]
+    growing = [*segments]
+    assert len(find_in_segments(growing)) == 1
+    growing.append(segments[0])
+    assert len(find_in_segments(growing)) == 2
 
 
 def test_tracking_numbers_are_masked_where_the_settings_say_so() -> None:

@@ -15,6 +15,7 @@ from qareport.search import (
     And,
     Between,
     Fact,
+    Line,
     Mark,
     Not,
     Or,
@@ -28,6 +29,7 @@ from qareport.search import (
     write_field,
 )
 from qareport.search.query import FIELDS, TAGS
+from qareport.search.terms import terms_of_text
 from tests.support.report_samples import METRICS
 
 ZONE = "Asia/Shanghai"
@@ -192,6 +194,13 @@ def test_words_are_found_where_they_stand(text: str, phrase: str, spans: list[st
 @given(st.text(alphabet="退货运费ab1 ，", max_size=12), st.text(alphabet="退货运费", min_size=1, max_size=4))
 def test_chinese_is_found_exactly_where_it_is_written(text: str, asked: str) -> None:
     assert bool(find_spans(text, [terms_of(asked)])) == (asked in text)
+
+
+@given(st.text())
+@pytest.mark.parametrize("added", ["", "ﬁne ㎏ ｶﾞ Straße 今天发货"])
+def test_a_sentence_is_indexed_under_the_terms_that_hits_are_marked_by(added: str, text: str) -> None:
+    line = Line(start_ms=0, end_ms=1, role=Role.AGENT, text=added + text)
+    assert line.terms[: -len(line.marks)] == [term.text for term in terms_of_text(added + text)]
 
 
 def test_sentences_carry_their_tags_the_silence_after_them_and_the_moments_in_them() -> None:

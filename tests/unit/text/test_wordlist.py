@@ -32,6 +32,7 @@ def test_a_homophone_is_found_only_where_the_list_allows_it_and_is_marked() -> N
     assert strict.match("我的退宽呢") is None
     assert tolerant.match("我的退宽呢") == Match("退款", "退宽", fuzzy=True)
     assert tolerant.find("我的退宽呢") is None
+    assert not strict._sound_spelling  # made for nothing, it would load the sounds of all characters
 
 
 def test_an_exact_word_wins_over_an_earlier_one_that_only_sounds_like_it() -> None:

@@ -329,6 +329,14 @@ def test_clean_shows_where_something_stood() -> None:
     assert clean("\ud83d\ude00") == "😀"
 
 
+def test_only_what_is_not_clean_is_copied() -> None:
+    assert clean_value(samples.EXAMPLE) is samples.EXAMPLE
+    spoilt = replace(samples.EXAMPLE, order_id="a\x07b")
+    assert clean_value(spoilt).order_id == "a\ufffdb"
+    assert clean_value(spoilt).calls is spoilt.calls
+    assert clean_value({"a\x07": ("b", "c\t")}) == {"a\ufffd": ("b", "c ")}
+
+
 def test_speakers_without_segments_are_not_guesses() -> None:
     assert Speakers(()).name(Role.CUSTOMER) == "客户"
 

@@ -110,6 +110,7 @@ ROUTES: dict[str, Needs] = {
         right=_SETTINGS, names="integration", body={"state": "off"}, audited=1
     ),
     "POST /settings/integrations/deliveries/{delivery_id}/replay": Needs(right=_SETTINGS, names="delivery", audited=1),
+    "GET /settings/live": Needs(right=_SETTINGS),
     "GET /api/v1/webhooks": Needs(right=_SETTINGS),
     "POST /api/v1/webhooks": Needs(right=_SETTINGS, body=_HOOK, audited=1),
     "PATCH /api/v1/webhooks/{webhook_id}": Needs(right=_SETTINGS, names="webhook", body={"on": False}, audited=1),

@@ -1,3 +1,20 @@
+// The whole text of a call, with its marks, for the clipboard; where a page may not write there, it is chosen.
+const copy = document.getElementById("copy");
+if (copy) {
+  copy.hidden = false;
+  copy.addEventListener("click", async () => {
+    const said = document.querySelector("ol.transcript");
+    const parts = (line) => [...line.children].map((part) => part.textContent.trim()).join(" ");
+    try {
+      await navigator.clipboard.writeText([...said.children].map(parts).join("\n"));
+      copy.textContent = copy.dataset.done;
+    } catch {
+      getSelection().selectAllChildren(said);
+      copy.textContent = copy.dataset.chosen;
+    }
+  });
+}
+
 // Keys of the review queue: 1, 2, 3 give the verdict, n goes on. They can be switched off; the buttons work without.
 const label = document.getElementById("keys");
 if (label) {

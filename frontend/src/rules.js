@@ -45,11 +45,23 @@ const view = new EditorView({
       ...closeBracketsKeymap, ...defaultKeymap, ...searchKeymap, ...historyKeymap, ...foldKeymap, ...completionKeymap,
       ...lintKeymap, indentWithTab, // Esc, then Tab, leaves: CodeMirror lets the next Tab through
     ]),
+    EditorView.updateListener.of((update) => { if (update.docChanged) outdateNeeds(); }),
     EditorView.contentAttributes.of({ "aria-label": words.label, "aria-describedby": "draft-state", lang: "zh", tabindex: "0" }),
   ],
 });
 form.classList.add("scripted");
 area.after(view.dom);
+
+// What is still needed before the text can be published: of the text that was sent last.
+function showNeeds(page) {
+  const now = page.getElementById("needs");
+  if (now) document.getElementById("needs")?.replaceWith(now);
+}
+function outdateNeeds() {
+  document.querySelector("#needs .needs")?.classList.add("old");
+  document.getElementById("needs")?.classList.remove("nothing");
+  document.getElementById("needs-old")?.removeAttribute("hidden");
+}
 
 const text = () => view.state.doc.toString();
 
@@ -113,6 +125,7 @@ form.addEventListener("submit", async (event) => {
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     const problem = page.querySelector(".problem");
     panel.replaceChildren(...(problem ? [problem] : []), ...(page.getElementById("panel")?.childNodes ?? []));
+    showNeeds(page);
     saved = area.value;
     state.textContent = words.saved;
     follow();
@@ -140,6 +153,7 @@ async function ask() {
       panel.querySelector("#replay-state").textContent = page.getElementById("replay-state").textContent;
     } else if (page.getElementById("panel")) {
       panel.replaceChildren(...page.getElementById("panel").childNodes);
+      showNeeds(page);
       state.textContent = words.replayed;
     }
   } catch { /* asked again below */ }

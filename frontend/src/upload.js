@@ -78,7 +78,8 @@ async function upload(file) {
     headers: { "content-type": "application/json" },
     body: JSON.stringify({
       file_name: file.name, language: data.get("language"), order_id: data.get("order_id") || null,
-      agent_id: data.get("agent_id") || null, external_ref: data.get("external_ref") || null, channel_roles: sides[data.get("sides")] ?? [],
+      agent_id: data.get("agent_id") || null, external_ref: data.get("external_ref") || null, started_at: data.get("started_at") || null,
+      channel_roles: sides[data.get("sides")] ?? [],
     }),
   });
   const made = await answer.json();

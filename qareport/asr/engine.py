@@ -333,7 +333,7 @@ def _without_words(segment: Segment) -> Segment:
 def _failed(call: Call, step: str, error: Exception) -> FailedCall:
     logger.debug("%s: %s failed", call.audio_path, step, exc_info=error)
     known = isinstance(error, QareportError)
-    return FailedCall.of(call, step, str(error) if known else f"{type(error).__name__}: {error}")
+    return FailedCall.of(call, step, error if known else f"{type(error).__name__}: {error}")
 
 
 def _one_torch_thread() -> None:

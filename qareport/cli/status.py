@@ -90,7 +90,7 @@ def _lines(state: InstallationStatus, zone: ZoneInfo) -> Iterator[Message | str]
         yield say(
             "Failed:     {steps}", steps=", ".join(f"{step} {count}" for step, count in state.failed_steps.items())
         )
-        yield from (f"  {failure.call_id}: {failure.reason} [{failure.step}]" for failure in state.failures)
+        yield from (f"  {failure.call_id}: {failure} [{failure.step}]" for failure in state.failures)
         if sum(state.failed_steps.values()) > len(state.failures):
             yield "  …"
     mails = ", ".join(f"{state.mails[kind]} {kind}" for kind in DeliveryState if state.mails.get(kind))

@@ -93,7 +93,7 @@ def transcribe(options: Options, recordings: tuple[str, ...], format_: str | Non
         for outcome in chain(calls.failures, engine.transcribe(calls.calls, on_progress=progress)):
             if isinstance(outcome, FailedCall):
                 failures += 1
-                complain(f"{outcome.call_id}: {outcome.reason} [{outcome.step}]")
+                complain(f"{outcome.call_id}: {outcome} [{outcome.step}]")
             elif folder is not None:
                 name = call_file_name(outcome.call_id, _SUFFIX_OF_FORMAT[format_])
                 with open_output(folder / name) as file:

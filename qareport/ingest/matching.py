@@ -11,7 +11,7 @@ from pathlib import Path
 
 from qareport import privacy
 from qareport.audio.containers import sha256_of
-from qareport.errors import Problem, UnavailableError
+from qareport.errors import Problem, QareportError, UnavailableError
 from qareport.events import reason_of
 from qareport.ingest.addresses import is_url, shown
 from qareport.ingest.manifest import Manifest, ManifestRow, base_name
@@ -108,8 +108,7 @@ class Matching:
             return
         call = replace(row.call, audio_path=shown(row.audio) if is_url(row.audio) else row.audio)
         if row.problems:
-            reason = "\n".join(map(str, row.problems))
-            self._failures.append(FailedCall.of(call, "ingest", reason))
+            self._failures.append(FailedCall.of(call, "ingest", QareportError.of(row.problems)))
         elif faults or any(found):  # else they are outside the sources, and were not requested
             missing = say("the other leg is not among the sources") if len(recordings) < len(found) else None
             self._settle(_Unit(call=call, recordings=recordings, fault=faults[0] if faults else missing))
@@ -137,9 +136,10 @@ class Matching:
         """Put a call where it belongs: to work on, to wait for, or failed."""
         call, recordings = unit.call, unit.recordings
         if unit.fault is not None:
-            self._fail(call, "ingest", f"{call.audio_path}: {unit.fault}")
+            self._fail(call, "ingest", Problem(where=call.audio_path, what=unit.fault))
         elif broken := next((recording for recording in recordings if recording.fault is not None), None):
-            self._fail(replace(call, audio_path=broken.place), "ingest", f"{broken.place}: {broken.fault}")
+            problem = Problem(where=broken.place, what=broken.fault or "")
+            self._fail(replace(call, audio_path=broken.place), "ingest", problem)
         elif not all(recording.whole for recording in recordings):
             self._waiting.append(replace(call, audio_path=str(recordings[0].path)))
         elif len(recordings) == 1:
@@ -154,11 +154,11 @@ class Matching:
 
             joined = join_legs((first, second), self._cache / _JOINED, max_duration_ms=self._max_duration_ms)
         except Exception as error:  # noqa: BLE001 - whatever is wrong with a call, the others are found
-            self._fail(replace(call, audio_path=str(first)), "decode", str(reason_of(error)))
+            self._fail(replace(call, audio_path=str(first)), "decode", reason_of(error))
         else:
             self._calls.append(replace(call, audio_path=str(joined)))
 
-    def _fail(self, call: Call, step: str, reason: str) -> None:
+    def _fail(self, call: Call, step: str, reason: object) -> None:
         self._failures.append(FailedCall.of(call, step, reason))
 
     # --- what no row names --------------------------------------------------------------------------------------------

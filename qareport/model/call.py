@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from math import isfinite
 from pathlib import PurePath
 from typing import NamedTuple
 
 from qareport.errors import redact
-from qareport.messages import Message, say
+from qareport.messages import LANGUAGES, Message, language, say, speaking
 from qareport.model.dialogue_acts import SpokenAct, TopicScore
 from qareport.model.vocabulary import SCHEMA_VERSION, AudioEvent, CallSource, Emotion, Language, Note, Role, RoleSource
 
@@ -78,16 +78,38 @@ class FailedCall(OfCall):
     started_at: datetime | None = None
     #: The step that failed: ingest, decode, transcribe, analyse or render.
     step: str
+    #: Why, in the language of the process that found out; `str` of the failure says it in the reader's.
     reason: str
+    #: Why, by language, where languages differ.
+    reasons: Mapping[str, str] = field(default_factory=dict, hash=False)
+
+    def __str__(self) -> str:
+        """Say why, in the language that messages speak here."""
+        return self.reasons.get(language(), self.reason)
 
     @property
     def reason_without_folders(self) -> str:
         """Its reason, for who has no business with the folders of the server: the recording by its name alone."""
-        return self.reason.replace(self.audio_path, PurePath(self.audio_path).name)
+        return str(self).replace(self.audio_path, PurePath(self.audio_path).name)
+
+    def reworded(self, clean: Callable[[str], str]) -> FailedCall:
+        """Return it with its reason cleaned in every language, masked for example."""
+        reasons = {name: clean(text) for name, text in self.reasons.items()}
+        return replace(self, reason=clean(self.reason), reasons=reasons)
 
     @classmethod
-    def of(cls, call: Call, step: str, reason: str) -> FailedCall:
-        """Make the record of a call that could not be processed; it holds no password of a URL."""
+    def of(cls, call: Call, step: str, reason: object) -> FailedCall:
+        """Make the record of a call that could not be processed; it holds no password of a URL.
+
+        Args:
+            call: the call.
+            step: which step failed.
+            reason: why: a text, or a message, an error or an earlier failure, which are kept in all languages.
+        """
+        said = {}
+        for name in LANGUAGES:
+            with speaking(name):
+                said[name] = redact(str(reason))
         return cls(
             call_id=call.call_id,
             audio_path=redact(call.audio_path),
@@ -95,7 +117,8 @@ class FailedCall(OfCall):
             agent_id=call.agent_id,
             started_at=call.started_at,
             step=step,
-            reason=redact(reason),
+            reason=said[language()],
+            reasons=said if len(set(said.values())) > 1 else {},
         )
 
     @property

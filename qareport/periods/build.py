@@ -197,7 +197,8 @@ def _only(calls: Iterable[CallSummary], agent_id: str | None) -> Iterable[CallSu
 
 def _masked(failure: FailedCall) -> FailedCall:
     """Mask what names of recordings and reasons may hold; the call's id stays, the recording is found by it."""
-    return replace(failure, reason=privacy.mask(failure.reason)[0], audio_path=privacy.mask(failure.audio_path)[0])
+    shown = failure.reworded(lambda text: privacy.mask(text)[0])
+    return replace(shown, audio_path=privacy.mask(failure.audio_path)[0])
 
 
 def _coverage(calls: Sequence[CallSummary], failed: Sequence[FailedCall]) -> Coverage:

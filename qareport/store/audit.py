@@ -20,12 +20,15 @@ from sqlalchemy.orm import Session
 from qareport import privacy
 from qareport.messages import Message, say
 from qareport.model import AuditEntry
-from qareport.store.connection import in_utc
+from qareport.store.connection import in_utc, upsert
 from qareport.store.database import Database
 from qareport.store.desk_schema import AuditRow
+from qareport.store.schema import StoreFactRow
 
 #: What the first line of all follows.
 GENESIS = "0" * 64
+#: The fact of the store that names the newest line: lines that go at the end are missed, too.
+_END = "audit end"
 #: The advisory lock under which PostgreSQL appends: "qa-audit" in ASCII.
 _LOCK = 0x71612D6175646974
 _FIELDS = ("number", "at", "actor", "actor_kind", "ip", "action", "object", "outcome", "details")
@@ -91,15 +94,19 @@ class AuditLog:
     def verify(self) -> Message | None:
         """Read the whole chain; return what is wrong with it, naming the first line that is; None when it holds."""
         with self._database.read() as session:
+            end = _end(session)
             previous, number = GENESIS, 0
             for row in session.scalars(select(AuditRow).order_by(AuditRow.number).execution_options(yield_per=1000)):
                 if number == 0 and row.number > 1:  # older lines were trimmed
                     previous, number = row.prev_sha256, row.number - 1
                 if row.number != number + 1:
                     return say("line {number} of the audit log is missing", number=number + 1)
-                if row.prev_sha256 != previous or row.sha256 != _hash(previous, _values(row)):
+                is_other_end = end is not None and row.number == end[0] and row.sha256 != end[1]
+                if is_other_end or row.prev_sha256 != previous or row.sha256 != _hash(previous, _values(row)):
                     return say("line {number} of the audit log was changed", number=row.number)
                 previous, number = row.sha256, row.number
+            if end is not None and number < end[0]:
+                return say("line {number} of the audit log is missing", number=number + 1)
             return self._trimmed(session)
 
     def _trimmed(self, session: Session) -> Message | None:
@@ -138,9 +145,20 @@ def append(session: Session, entry: AuditEntry) -> AuditEntry:
         "ip": entry.ip[:60], "action": entry.action, "object": entry.object[:300], "outcome": entry.outcome,
         "details": json.dumps(details, ensure_ascii=False, sort_keys=True),
     }  # fmt: skip
-    session.add(AuditRow(**values, prev_sha256=previous, sha256=_hash(previous, values)))
+    sha256 = _hash(previous, values)
+    session.add(AuditRow(**values, prev_sha256=previous, sha256=sha256))
     session.flush()
+    upsert(session, StoreFactRow, name=_END, value=f"{number + 1} {sha256}")
     return replace(entry, number=number + 1, details=details)
+
+
+def _end(session: Session) -> tuple[int, str] | None:
+    """Return number and hash of the newest line, as they were noted beside it; None: by an older version, not yet."""
+    fact = session.get(StoreFactRow, _END)
+    if fact is None:
+        return None
+    number, _, sha256 = fact.value.partition(" ")
+    return int(number), sha256
 
 
 def _hash(previous: str, values: dict[str, Any]) -> str:

@@ -130,7 +130,7 @@ def damaged(row: CallRow, url: str, error: DamagedError) -> FailedCall:
     return FailedCall.of(
         call_of(row, url),
         "analyse",
-        str(say("damaged in the store: {reason}; run it again from its recording or transcript", reason=str(error))),
+        say("damaged in the store: {reason}; run it again from its recording or transcript", reason=error),
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -13,8 +12,9 @@ from qareport.errors import NotFoundError
 from qareport.messages import say
 from qareport.model import OrderReport, PeriodReport
 from qareport.presentation.links import Links
+from qareport.presentation.locale import current
 from qareport.report import PeriodPages
-from qareport.settings import ReportSettings
+from qareport.settings import Locale
 from qareport.web.access import Access
 
 _TYPES: Final = {
@@ -36,8 +36,9 @@ _FRAMED: Final = (
 
 
 def download(
-    access: Access, made_from: OrderReport | PeriodReport, format: str, *, object: str, pages: PeriodPages | None = None
-) -> Response:
+    access: Access, made_from: OrderReport | PeriodReport, format: str, *, object: str,
+    pages: PeriodPages | None = None, locale: Locale | None = None,
+) -> Response:  # fmt: skip
     """Answer with a document, and write who took it into the audit log.
 
     Args:
@@ -46,6 +47,7 @@ def download(
         format: docx, pdf, html, json, and xlsx of a period.
         object: what the audit log calls it: `order:…`, `call:…`, `report:…`.
         pages: how the pages of a period are made.
+        locale: its language; None: the one that is set for documents.
 
     Raises:
         NotFoundError: there is no such format.
@@ -54,7 +56,7 @@ def download(
     formats = report.PERIOD_FORMATS if isinstance(made_from, PeriodReport) else report.FORMATS
     if format not in formats:
         raise NotFoundError(say("unknown format {format!r}", format=format), expected=", ".join(formats))
-    content = _render(access, made_from, format, pages)
+    content = _render(access, made_from, format, pages, locale)
     access.record("document.download", object=object, format=format)
     name = report.file_name(made_from, format)
     headers = {"content-disposition": f"attachment; filename*=UTF-8''{quote(name, safe='')}"}
@@ -62,10 +64,15 @@ def download(
 
 
 def framed(access: Access, made_from: PeriodReport, pages: PeriodPages) -> Response:
-    """Answer with a report as a page for a sandboxed frame of the desk."""
-    page = _render(access, made_from, "html", pages).decode()
+    """Answer with a report as a page for a sandboxed frame of the desk, in the reader's language."""
+    page = _render(access, made_from, "html", pages, readers_locale()).decode()
     whole = page.replace("<head>", '<head>\n<base target="_top">', 1)
     return Response(whole, media_type=_TYPES["html"], headers={"content-security-policy": _FRAMED})
+
+
+def readers_locale() -> Locale:
+    """Return the language of the page that a document is taken from."""
+    return "en" if current() == "en" else "zh"
 
 
 def pages_of(request: Request, access: Access) -> PeriodPages:
@@ -78,7 +85,9 @@ def address_of(request: Request, access: Access) -> str:
     return (access.desk.settings.desk.public_url or str(request.base_url)).rstrip("/")
 
 
-def _render(access: Access, made_from: OrderReport | PeriodReport, format: str, pages: PeriodPages | None) -> bytes:
+def _render(
+    access: Access, made_from: OrderReport | PeriodReport, format: str, pages: PeriodPages | None, locale: Locale | None
+) -> bytes:
     # A page may carry the recordings as they are, not masked: from here it never does.
-    shown: ReportSettings = replace(access.desk.settings.report, audio=False)
+    shown = access.desk.settings.report.over(locale=locale, audio=False)
     return report.render(made_from, format, templates=access.desk.workspace.templates, settings=shown, pages=pages)

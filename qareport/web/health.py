@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,8 @@ class SignOfLife:
     state: str
     model: str = ""
     reason: str = ""
+    #: Ports on which sound of live calls comes in, by name; empty: none is open.
+    live_ports: Mapping[str, int] = field(default_factory=dict)
 
     def leave(self, folder: Path) -> None:
         """Write it where the web process looks."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from functools import cache
@@ -12,6 +13,7 @@ from zoneinfo import ZoneInfo
 from fastapi import Request, Response
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from jinja2.ext import i18n
+from markupsafe import Markup
 from starlette.responses import HTMLResponse
 
 from qareport.messages import Message
@@ -20,6 +22,8 @@ from qareport.presentation import locale, topic_wording, wording
 from qareport.presentation.templating import draw
 
 _FOLDER: Final = Path(__file__).parent
+#: From one Chinese character to the last one before a Latin letter.
+_CHINESE: Final = re.compile(r"([\u3400-\u9fff](?:[^A-Za-z]*[\u3400-\u9fff])?)")
 
 
 @cache
@@ -33,11 +37,21 @@ def _environment() -> Environment:
         extensions=[i18n],
     )
     environment.filters["svg"] = draw
+    environment.filters["zh"] = mark_chinese
     environment.globals.update(
         _=locale._, gettext=locale._, ngettext=locale.ngettext, plural=locale.plural, Permission=Permission,
         named=topic_wording.named, wording=wording,
     )  # fmt: skip
     return environment
+
+
+def mark_chinese(text: str) -> str:
+    """Mark what is Chinese in a text of rules, calls or people, on pages in another language, for screen readers."""
+    if locale.current() == locale.LOCALES[0]:
+        return text
+    pieces = _CHINESE.split(text)
+    chinese = Markup('<span lang="zh">{}</span>')
+    return Markup("").join(chinese.format(piece) if place % 2 else piece for place, piece in enumerate(pieces))
 
 
 def render(

@@ -77,8 +77,9 @@ def run_worker(workspace: Workspace, *, live: LivePorts | None = None) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, stop)
     threading.Thread(target=_tidy, args=(workspace, worker.stopping), daemon=True).start()
-    with heard_live(workspace, engine, turns, live) if live else nullcontext():
-        signs.say(SignOfLife(state="ready", model=model))  # from here on calls get in, too
+    with heard_live(workspace, engine, turns, live) if live else nullcontext() as server:
+        ports = {} if server is None else dict(server.ports)
+        signs.say(SignOfLife(state="ready", model=model, live_ports=ports))  # from here on calls get in, too
         worker.run()
     signs.end(SignOfLife(state="stopped"))
 

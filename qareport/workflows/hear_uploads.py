@@ -21,7 +21,7 @@ from qareport.audio.containers import open_options, sha256_of
 from qareport.audio.trial_decode import survives
 from qareport.errors import QareportError
 from qareport.files import content_key, is_file
-from qareport.messages import for_user, keep, recall, say
+from qareport.messages import keep, recall, say
 from qareport.model import (
     Call,
     CallCorrection,
@@ -176,8 +176,8 @@ class UploadWorker:
         key, engine = self._in_language(language, self._workspace.settings.asr.language)
         heard.step("decoding")
         if not self._is_decodable(call):
-            failure = keep_failure(self._workspace.store, call, "decode", for_user(_CRASHED))
-            return _Outcome(code="decoder_crashed", words=_masked(failure.reason))
+            failure = keep_failure(self._workspace.store, call, "decode", _CRASHED)
+            return _Outcome(code="decoder_crashed", words=keep(failure, clean=_masked))
         transcription = transcribe_calls(
             [call],
             self._workspace.store,
@@ -187,8 +187,8 @@ class UploadWorker:
         )
         if transcription.duplicates:
             return _Outcome(call_id=transcription.duplicates[0].first.call_id)
-        if transcription.failures:
-            return _Outcome(code=_code_of(transcription.failures[0]), words=_masked(transcription.failures[0].reason))
+        for failure in transcription.failures:
+            return _Outcome(code=_code_of(failure), words=keep(failure, clean=_masked))
         heard.step("judging")
         forget_changed_rules(self._workspace)
         _, failures = judge_calls(
@@ -200,7 +200,7 @@ class UploadWorker:
         if not failures:  # the page opens with its sound
             self._workspace.store.jobs.add(JobKind.SOUND, {"call_id": call.call_id, "original": False}, at=_now())
         if failures:
-            return _Outcome(code="judging", words=_masked(failures[0].reason))
+            return _Outcome(code="judging", words=keep(failures[0], clean=_masked))
         notes = {note.code for note in transcription.calls[0].transcript.notes}
         return _Outcome(call_id=call.call_id, no_speech=NoteCode.NO_SPEECH in notes)
 
@@ -235,7 +235,7 @@ class UploadWorker:
         if transcript is None:
             found = engine.transcribe_aloud(replace(call, audio_path=before.audio.path), on_lines=heard.lines)
             if isinstance(found, FailedCall):
-                return _Outcome(code=_code_of(found), words=_masked(found.reason))
+                return _Outcome(code=_code_of(found), words=keep(found, clean=_masked))
             transcript = found
             store.transcripts.put(key, transcript)
         heard.step("judging")

@@ -92,7 +92,7 @@ class _Import:
         call = self._described(transcript)
         why = self._refusal(call, key)
         if why is not None:
-            self.failures.append(FailedCall.of(call, "ingest", str(why)))
+            self.failures.append(FailedCall.of(call, "ingest", why))
             return
         transcript = replace(
             transcript,

@@ -147,7 +147,7 @@ def judge_calls(
         except StoreError:
             raise
         except Exception as error:  # noqa: BLE001 - a batch ends at no call, whatever is wrong with it
-            failures.append(keep_failure(store, item.call, "analyse", str(reason_of(error))))
+            failures.append(keep_failure(store, item.call, "analyse", reason_of(error)))
             continue
         done.append(call)
         ids = {"call_id": call.call_id, "order_id": call.order_id}

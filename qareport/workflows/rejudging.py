@@ -13,7 +13,7 @@ from typing import Final
 
 from qareport import events
 from qareport.errors import DamagedError, NotFoundError, QareportError
-from qareport.messages import say
+from qareport.messages import keep, recall, say
 from qareport.model import CallReport, Job, JobState
 from qareport.rules import RuleFiles
 from qareport.store import CallFilter, Store
@@ -53,14 +53,14 @@ def judge_again(workspace: Workspace, job: Job, owner: str) -> None:
             forget_changed_rules(workspace)
             calls = apply(workspace.store, workspace.rule_book)
     except QareportError as error:
-        code, words = "rules", str(error)
+        code, words = "rules", keep(error)
     except Exception as error:  # noqa: BLE001 - the worker goes on, whatever is wrong with one job
         code, words = "failed", f"{type(error).__name__}: {error}"
     workspace.store.jobs.finish(
         job.job_id, owner, JobState.FAILED if code else JobState.DONE, at=datetime.now(UTC), progress={"calls": calls},
         error_code=code, error=words,
     )  # fmt: skip
-    events.happened("rejudge", code or "done", duration_ms=watch.lap_ms(), reason=words or None)
+    events.happened("rejudge", code or "done", duration_ms=watch.lap_ms(), reason=recall(words) or None)
 
 
 def judge_call_again(

@@ -157,6 +157,13 @@ class RuleDesk:
         """Return how messages name a file."""
         return f"{self.workspace.rules_dir}/{name}"
 
+    def shared_lists(self) -> tuple[str, ...]:
+        """Return the names of the lists of words that rules share; none where no rules can be read."""
+        try:
+            return tuple(self._book().ruleset.shared.lists)
+        except ConfigError:
+            return ()
+
     # --- questions about an edit --------------------------------------------------------------------------------------
 
     def check(self, edit: Edit) -> RuleCheck:

@@ -17,12 +17,15 @@ from pathlib import Path
 from typing import Final
 
 from qareport import rules
-from qareport.errors import ConfigError, NotFoundError, QareportError, os_reason
+from qareport.errors import BusyError, ConfigError, NotFoundError, QareportError, os_reason
 from qareport.files import atomic_path
 from qareport.messages import Message, say
 from qareport.model import AuditEntry, Job, JobKind, ProposalState, RuleProposal, User
 from qareport.workflows.rejudging import forget_changed_rules
 from qareport.workflows.rule_desk import Edit, RuleCheck, RuleDesk, sibling_of
+
+#: Of so many rule sets it is known how many tests fail.
+_MOST_KNOWN: Final = 50
 
 
 class PublishRefusedError(QareportError):
@@ -41,7 +44,7 @@ class Requirements:
 
     changed: bool
     check: RuleCheck
-    #: Failed tests; None: not run, as the files have errors.
+    #: Failed tests; None: not run, as the files have errors or another test or replay of the person is under way.
     failed_tests: int | None
     needs_replay: bool
     replay_seen: bool
@@ -61,6 +64,8 @@ class RulePublisher:
         self.desk: Final = desk
         self._proposals = desk.workspace.store.rule_proposals
         self._lock = threading.Lock()
+        #: How many tests of a rule set fail, by its hash.
+        self._failed: dict[str, int] = {}
 
     # --- drafts -------------------------------------------------------------------------------------------------------
 
@@ -105,11 +110,30 @@ class RulePublisher:
 
     # --- publishing ---------------------------------------------------------------------------------------------------
 
-    def requirements(self, edit: Edit, user: User, *, replay_sha256: str | None) -> Requirements:
-        """Look at what has to be done before an edit can be published; tests run."""
-        check, failed = self.desk.check(edit), None
-        if not check.errors:
-            failed = sum(not result.passed for result in self.desk.test(edit, user.user_id))
+    def outstanding(self, name: str, user: User, *, now: datetime) -> Requirements | None:
+        """Look at what a person's drafts still need before they are published; None: there is nothing to publish.
+
+        Tests run once for each text: this is for pages, `publish` looks anew.
+        """
+        drafts = self.drafts_of(name, user, now=now)
+        if all(draft.text == draft.base_text for draft in drafts):
+            return None
+        return self.requirements(_edit_of(drafts), user, replay_sha256=_replay_of(drafts), anew=False)
+
+    def requirements(self, edit: Edit, user: User, *, replay_sha256: str | None, anew: bool = True) -> Requirements:
+        """Look at what has to be done before an edit can be published.
+
+        Args:
+            edit: texts in place of files.
+            user: who publishes.
+            replay_sha256: hash of the rule set whose replay they have seen.
+            anew: whether tests run that have run for these texts already.
+
+        Raises:
+            BusyError: `anew`, and the person has another test or replay under way.
+        """
+        check = self.desk.check(edit)
+        failed = None if check.sha256 is None else self._count_failed(edit, user, check.sha256, anew=anew)
         changes_rules = any(rules.kind_of(name) != "tests" and self._differs(name, edit[name]) for name in edit)
         return Requirements(
             changed=any(self._differs(name, text) for name, text in edit.items()),
@@ -133,9 +157,8 @@ class RulePublisher:
         """
         if not reason.strip():
             raise PublishRefusedError("reason", say("say why the rules change"))
-        edit = {draft.file: draft.text for draft in drafts}
-        replay_sha256 = next((draft.replay_sha256 for draft in drafts if draft.replay_sha256), None)
-        self._require(self.requirements(edit, user, replay_sha256=replay_sha256), accept_warnings)
+        edit = _edit_of(drafts)
+        self._require(self.requirements(edit, user, replay_sha256=_replay_of(drafts)), accept_warnings)
         second = self.desk.workspace.settings.desk.rules_need_second
         state = ProposalState.PROPOSED if second else ProposalState.PUBLISHED
         with self._lock:
@@ -159,9 +182,8 @@ class RulePublisher:
             raise NotFoundError(say("proposal {number} waits no more", number=batch))
         if any(proposal.user_id == user.user_id for proposal in proposals):
             raise PublishRefusedError("own", say("a second person must agree"))
-        edit = {proposal.file: proposal.text for proposal in proposals}
-        seen = next((proposal.replay_sha256 for proposal in proposals if proposal.replay_sha256), None)
-        self._require(self.requirements(edit, user, replay_sha256=seen), accept_warnings=True)
+        edit = _edit_of(proposals)
+        self._require(self.requirements(edit, user, replay_sha256=_replay_of(proposals)), accept_warnings=True)
         with self._lock:
             self._require_base(proposals)
             self._proposals.decide_batch(
@@ -193,6 +215,18 @@ class RulePublisher:
         return self.desk.workspace.store.jobs.add(JobKind.REPLAY, {}, at=now, user_id=user.user_id)
 
     # --- within -------------------------------------------------------------------------------------------------------
+
+    def _count_failed(self, edit: Edit, user: User, sha256: str, *, anew: bool) -> int | None:
+        if not anew and sha256 in self._failed:
+            return self._failed[sha256]
+        try:
+            failed = sum(not result.passed for result in self.desk.test(edit, user.user_id))
+        except BusyError:
+            if anew:
+                raise
+            return None
+        self._failed = dict(list(self._failed.items())[1 - _MOST_KNOWN :]) | {sha256: failed}
+        return failed
 
     def _differs(self, name: str, text: str) -> bool:
         return self.desk.read(name).text != text
@@ -245,6 +279,14 @@ class RulePublisher:
                     written.unlink() if content is None else write_whole(written, content)
                 what = say("{file} cannot be written: {reason}", file=path, reason=os_reason(error))
                 raise PublishRefusedError("read_only", what) from error
+
+
+def _edit_of(texts: Sequence[RuleProposal]) -> Edit:
+    return {text.file: text.text for text in texts}
+
+
+def _replay_of(texts: Sequence[RuleProposal]) -> str | None:
+    return next((text.replay_sha256 for text in texts if text.replay_sha256), None)
 
 
 def changed_meanwhile(name: str, before: str, now: str) -> PublishRefusedError:

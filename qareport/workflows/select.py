@@ -9,7 +9,7 @@ from datetime import datetime
 from qareport.calendar import DAY
 from qareport.errors import NotFoundError
 from qareport.events import Progress
-from qareport.messages import Message, for_user, say
+from qareport.messages import Message, say
 from qareport.model import CallCorrection, CallReport, FailedCall, Segment, Transcript
 from qareport.store import CallFilter, Store
 from qareport.workflows import judge, transcribe
@@ -111,7 +111,7 @@ def refresh(
             transcribed.append(TranscribedCall(call=record.call, key=key, transcript=transcript))
         elif record.failure is None:
             reason = say("no transcript is stored, so its last result stays; `qareport run` transcribes it again")
-            lost.append(FailedCall.of(record.call, "analyse", for_user(reason)))
+            lost.append(FailedCall.of(record.call, "analyse", reason))
     _, failures = judge.judge_calls(transcribed, store, rule_book, on_progress=on_progress)
     return (*lost, *failures)
 

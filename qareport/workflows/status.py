@@ -76,7 +76,7 @@ def look(store: Store, *, time_zone: str, now: datetime, failures: int = 10) -> 
         today=store.calls.count(first, last),
         calls=store.calls.count(),
         failed_steps=dict(sorted(Counter(failure.step for failure in failed).items())),
-        failures=tuple(replace(failure, reason=privacy.mask(failure.reason)[0]) for failure in failed[:failures]),
+        failures=tuple(failure.reworded(lambda text: privacy.mask(text)[0]) for failure in failed[:failures]),
         mails=store.outbox.count(),
         last_mail=store.outbox.find_last_sent(),
         last_run=runs[0] if runs else None,

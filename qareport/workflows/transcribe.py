@@ -163,7 +163,7 @@ class _Work:
         try:
             sha256 = sha256_of(call.audio_path)
         except AudioError as error:
-            self._fail(call, "decode", str(error))
+            self._fail(call, "decode", error)
             return
         first = self._store.calls.find_by_audio(sha256, call)
         if first is not None and not _same_file(first, call):
@@ -181,7 +181,7 @@ class _Work:
             events.happened("transcribe", "kept", call_id=call.call_id)
             self._take(TranscribedCall(call=call, key=key, transcript=rebind(transcript, call)))
         elif failure is not None:
-            self._fail(call, failure.step, failure.reason, key=key)
+            self._fail(call, failure.step, failure, key=key)
         else:
             self.missing.append(RecordingToTranscribe(call=call, key=key))
 
@@ -195,7 +195,7 @@ class _Work:
                 recording = by_id[outcome.call_id]
                 # The same bytes will not decode another time either; whatever else failed may go well.
                 key = recording.key if outcome.step == "decode" else None
-                self._fail(recording.call, outcome.step, outcome.reason, key=key)
+                self._fail(recording.call, outcome.step, outcome, key=key)
             else:
                 call_id = outcome.call.call_id
                 events.happened("transcribe", "done", call_id=call_id, duration_ms=watch.lap_ms())
@@ -221,20 +221,20 @@ class _Work:
                 if call_id in self.transcribed:
                     self._drop_copy(copy, firsts[call_id])
                 else:
-                    self._fail(copy, failed[call_id].step, failed[call_id].reason)
+                    self._fail(copy, failed[call_id].step, failed[call_id])
 
     def _drop_copy(self, call: Call, first: Call) -> None:
         self._store.calls.delete_unjudged(call.call_id)
         self.duplicates.append(Duplicate(call=call, first=first))
 
-    def _fail(self, call: Call, step: str, reason: str, *, key: str | None = None) -> None:
+    def _fail(self, call: Call, step: str, reason: object, *, key: str | None = None) -> None:
         self.failures.append(keep_failure(self._store, call, step, reason, key=key))
 
 
 def refuse_unfit(found: Ingest) -> tuple[Ingest, tuple[FailedCall, ...]]:
     """Part the calls that cannot be kept under their ids from the others. They fail without being kept."""
     refused = [
-        FailedCall.of(call, "ingest", str(reason))
+        FailedCall.of(call, "ingest", reason)
         for call in (*found.calls, *(failure.call for failure in found.failures))
         if (reason := unfit_id(call)) is not None
     ]
@@ -318,11 +318,11 @@ def _same_file(first: Call, second: Call) -> bool:
     return Path(first.audio_path).resolve() == Path(second.audio_path).resolve()
 
 
-def keep_failure(store: Store, call: Call, step: str, reason: str, *, key: str | None = None) -> FailedCall:
-    """Keep that a call failed, and return the record of it."""
+def keep_failure(store: Store, call: Call, step: str, reason: object, *, key: str | None = None) -> FailedCall:
+    """Keep that a call failed, and return the record of it; `reason` as `FailedCall.of` takes it."""
     failure = FailedCall.of(call, step, reason)
     store.calls.put_failure(call, failure, key=key)
-    events.happened(step, "failed", call_id=call.call_id, order_id=call.order_id, reason=reason)
+    events.happened(step, "failed", call_id=call.call_id, order_id=call.order_id, reason=failure.reason)
     return failure
 
 

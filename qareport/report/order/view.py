@@ -250,7 +250,7 @@ def _overview(report: OrderReport, entry: _Entry, view: CallView | None) -> Over
 
 
 def _reason(failed: FailedCall) -> str:
-    return wording.named(wording.STEPS.get(failed.step, failed.step), failed.reason)
+    return wording.named(wording.STEPS.get(failed.step, failed.step), str(failed))
 
 
 def _failed_row(failed: FailedCall, number: int, people: Roster) -> FailedRow:

@@ -285,7 +285,7 @@ class RowWriter:
             terms.name(call.call_id),
             when,
             self.agent(call.agent_id),
-            terms.prose(wording.named(step, call.reason)),
+            terms.prose(wording.named(step, str(call))),
         )
 
     # --- tables -------------------------------------------------------------------------------------------------------

@@ -15,14 +15,16 @@ router = APIRouter()
 @router.get("/orders/{order_id:path}/document.{format}")
 def load_order_document(access: MyAccess, order_id: str, format: str) -> Response:
     """Make a document of an order."""
-    return documents.download(access, access.order(order_id), format, object=f"order:{order_id}")
+    order = access.order(order_id)
+    return documents.download(access, order, format, object=f"order:{order_id}", locale=documents.readers_locale())
 
 
 @router.get("/calls/{call_id:path}/document.{format}")
 def load_call_document(access: MyAccess, call_id: str, format: str) -> Response:
     """Make a document of one call."""
     access.call(call_id)
-    return documents.download(access, access.order(call_id, call_id=call_id), format, object=f"call:{call_id}")
+    order = access.order(call_id, call_id=call_id)
+    return documents.download(access, order, format, object=f"call:{call_id}", locale=documents.readers_locale())
 
 
 @router.get("/orders/{order_id:path}")

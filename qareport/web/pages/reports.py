@@ -99,8 +99,9 @@ def load_document(
     period = read_period(kind, name, access.desk.settings.period.time_zone)
     report = access.report(period, team_id=team)
     return documents.download(
-        access, report, format, object=f"report:{kind}/{name_of(period)}", pages=documents.pages_of(request, access)
-    )
+        access, report, format, object=f"report:{kind}/{name_of(period)}", pages=documents.pages_of(request, access),
+        locale=documents.readers_locale(),
+    )  # fmt: skip
 
 
 def _weak_links(

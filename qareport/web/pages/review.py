@@ -28,9 +28,12 @@ Back = Annotated[str, Form(max_length=1000)]
 @router.get("/review")
 def show_review(
     request: Request, access: MyAccess, day: Annotated[str, Query(max_length=10)] = "",
-    at: Annotated[str, Query(max_length=500)] = "",
+    at: Annotated[str, Query(max_length=500)] = "", done: Annotated[str, Query(max_length=500)] = "",
 ) -> Response:  # fmt: skip
-    """Show the finding that waits at a place of the queue, and how precise the rules are."""
+    """Show the finding that waits at a place of the queue, and how precise the rules are.
+
+    `done`: the call and the finding, with a space between, that just got its verdict; so it can be looked at again.
+    """
     queue = build_queue(access, read_day(day))
     shown: dict[str, Any] = {"item": None, "finding": None, "lines": (), "further": "", "place": 0}
     if queue.items:
@@ -44,8 +47,9 @@ def show_review(
     rules = {rule.id: rule.title for rule in reviewing.active_rules(access.desk)}
     precisions = access.desk.store.reviews.precisions(access.agents(Permission.REVIEW_WRITE))
     return render(
-        request, "review.html.j2", queue=queue, precisions=precisions, rules=rules, words=review_wording, **shown
-    )
+        request, "review.html.j2", queue=queue, precisions=precisions, rules=rules, words=review_wording,
+        done=done.partition(" ")[::2], **shown,
+    )  # fmt: skip
 
 
 @router.post("/review/stale/{verdict_id}")
@@ -137,8 +141,17 @@ def review_values(access: Access, call_id: str) -> dict[str, Any]:
         "read_by": store.reviews.list_acknowledgements(call_id),
         "have_read": any(item.user_id == user.user_id for item in store.reviews.list_acknowledgements(call_id)),
         "rules": reviewing.active_rules(access.desk) if may(Permission.REVIEW_WRITE) else (),
+        "rule_files": _rule_files(access),
         "quotes": quotes_of,
     }
+
+
+def _rule_files(access: Access) -> dict[str, str]:
+    """Return the file of each active rule, to who may try rules on calls."""
+    if access.principal.rights.get(Permission.RULES_READ) is not Reach.ALL:
+        return {}
+    folder = access.desk.rules.desk.path_of("")
+    return {rule.id: rule.location.file.removeprefix(folder) for rule in reviewing.active_rules(access.desk)}
 
 
 def names_of(access: Access) -> dict[int | None, str]:
@@ -185,6 +198,9 @@ def read_day(text: str) -> date | None:
 
 
 def _return(call_id: str, back: str, anchor: str = "") -> Response:
-    """Send back to the queue, if one came from there; else to the page of the call."""
+    """Send back to the queue, if one came from there, which says so; else to the page of the call."""
+    if back.startswith("/review?"):
+        done = urlencode({"done": f"{call_id} {anchor}"})
+        return RedirectResponse(f"{back}&{done}", status_code=303)
     page = f"/calls/{quote(call_id, safe='')}" + (f"#{quote(anchor, safe='@.-')}" if anchor else "")
-    return RedirectResponse(back if back.startswith("/review?") else page, status_code=303)
+    return RedirectResponse(page, status_code=303)

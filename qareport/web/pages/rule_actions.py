@@ -66,7 +66,7 @@ def change(access: Access, name: str, fields: dict[str, str]) -> str:
     if form == "edit":
         rule_id = fields.get("rule_id", "")
         desk.save(name, user, _edited(draft.text, rule_id, fields), now=now)
-        return f"{target}?{urlencode({'tab': 'form', 'rule': rule_id})}"
+        return f"{target}?{urlencode({'tab': 'drafted', 'rule': rule_id})}#publish"
     if form == "add":
         new, beside = _new_rule(fields), sibling_of(name)
         if beside is None or rules.kind_of(name) != "rules":
@@ -75,7 +75,7 @@ def change(access: Access, name: str, fields: dict[str, str]) -> str:
         text, cases = rules.add_rule(draft.text, tests.text, new)
         desk.save(name, user, text, now=now)
         desk.save(beside, user, cases, now=now)
-        return f"{target}?{urlencode({'tab': 'form', 'rule': new.rule_id})}"
+        return f"{target}?{urlencode({'tab': 'drafted', 'rule': new.rule_id})}#publish"
     if form == "restore":
         version = access.desk.store.rule_proposals.get(_number(fields.get("version", "")))
         if version.file != name:

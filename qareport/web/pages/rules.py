@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Container, Mapping
 from datetime import date
 from typing import Annotated, Any
 from urllib.parse import quote, urlencode
@@ -14,7 +16,7 @@ from qareport import rules
 from qareport.errors import BusyError, ConfigError, NotFoundError, QareportError
 from qareport.messages import Message, say
 from qareport.model import JobKind, Permission, ProposalState, Reach, Severity
-from qareport.presentation import live_wording
+from qareport.presentation import live_wording, wording
 from qareport.presentation.locale import LOCALES, current
 from qareport.rules.slots import Tongue
 from qareport.rules.translation import slot_of
@@ -33,6 +35,8 @@ router = APIRouter()
 SHOWN = 30
 #: A replay that has ended after so long is answered with its result; of a longer one the page says how far it is.
 _AT_ONCE_S = 0.7
+#: Lists of shared words that the form names.
+_LISTS = 4
 
 
 @router.get("/rules")
@@ -53,7 +57,8 @@ def show_rules(request: Request, access: MyAccess, q: Annotated[str, Query(max_l
     return render(
         request, "rules.html.j2", files=files, q=q.strip(), found=found, latest=store.rule_proposals.list_latest(),
         names=_names(access), writable=desk.is_writable, waiting=waiting, job=jobs[0] if jobs else None, problem="",
-        run=desk.find_replay(access.principal.user.user_id),
+        run=desk.find_replay(access.principal.user.user_id), may_work=_works(access),
+        precisions=_precisions(access, {file.name: {rule_id for rule_id, _title in file.rules} for file in files}),
     )  # fmt: skip
 
 
@@ -73,16 +78,19 @@ def show_rule_file(
     name: str,
     tab: Annotated[str, Query(max_length=20)] = "",
     rule: Annotated[str, Query(max_length=200)] = "",
+    call: Annotated[str, Query(max_length=200)] = "",
     version: int = 0,
     download: bool = False,
 ) -> Response:
-    """Show the editor of a file, with one's own draft."""
+    """Show the editor of a file, with one's own draft; `call`: with why a rule hit a call or missed it."""
     access.require(Permission.RULES_READ)
     if download:
         headers = {"content-disposition": f'attachment; filename="{quote(name.rsplit("/", 1)[-1])}"'}
         return PlainTextResponse(
             access.desk.rules.desk.read(name).text, media_type="application/yaml", headers=headers
         )  # fmt: skip
+    if call and tab == RuleAction.EXPLAIN:
+        return work_on_rule_file(request, access, name, RuleAction.EXPLAIN, call_id=call, rule_id=rule)
     return page(request, access, name, tab=tab, rule=rule, version=version)
 
 
@@ -141,18 +149,19 @@ def _change(request: Request, access: Access, name: str, fields: dict[str, str])
     except QareportError as error:
         what = "; ".join(str(problem.what) for problem in error.problems)
         tab = "new" if fields.get("form") == "add" else "form"
-        return page(request, access, name, tab=tab, rule=fields.get("rule_id", ""), problem=what, status=422)
+        rule = fields.get("rule_id", "")
+        return page(request, access, name, tab=tab, rule=rule, problem=what, typed=fields, status=422)
 
 
 def page(
     request: Request, access: Access, name: str, *, tab: str = "", rule: str = "", version: int = 0,
     asked: dict[str, str] | None = None, problem: str | Message = "", conflict: str = "", status: int = 200,
-    **answers: Any,
+    typed: dict[str, str] | None = None, **answers: Any,
 ) -> Response:  # fmt: skip
-    """Fill the editor's page with what was asked for."""
+    """Fill the editor's page with what was asked for; `typed`: what was filled in for a new rule."""
     desk, store, now = access.desk.rules, access.desk.store, access.desk.now()
     user, file = access.principal.user, desk.desk.read(name)
-    works = access.principal.rights.get(Permission.RULES_READ) is Reach.ALL
+    works = _works(access)
     draft = desk.open(name, user, now=now)
     shown = draft.text if works else file.text
     try:
@@ -168,6 +177,7 @@ def page(
     run = _replay_to_show(access, name, tab)
     days = {"first": run.first, "last": run.last} if run else {}
     first, last = ((asked or {}).get(key) or str(days.get(key) or "") for key in ("first", "last"))
+    replayed = see_replay(access, run) if run else None  # noted before it is asked what is outstanding
     return render(
         request, "rule_file.html.j2", status=status, name=name, kind=rules.kind_of(name), file=file, draft=draft,
         category=category_of(editable), partner=desk.desk.partner_of(name),
@@ -182,7 +192,8 @@ def page(
         templates=list(rules.RuleTemplate), severities=list(Severity), statuses=list(rules.RuleStatus),
         asked=asked or {"call_id": "", "rule_id": rule, "reason": ""}, first=first, last=last, problem=problem,
         conflict=conflict, new_id=rules.next_id(name.rsplit("/", 1)[-1].removesuffix(".yaml"), _ids(editable)),
-        run=run, replayed=see_replay(access, run) if run else None,
+        run=run, replayed=replayed, needs=desk.outstanding(name, user, now=now) if writes else None,
+        lists=_lists(access), typed=defaultdict(str, typed or {}),
         **({"check": None, "tests": None, "lines": None} | answers),
     )  # fmt: skip
 
@@ -221,6 +232,29 @@ def _day(text: str) -> date | None:
     except ValueError:
         what = say("no date: {text}", text=text)
         raise QareportError(what, expected=say("a date such as 2026-11-01")) from None
+
+
+def _works(access: Access) -> bool:
+    """Whether rules may be drafted and tried, rather than read alone."""
+    return access.principal.rights.get(Permission.RULES_READ) is Reach.ALL
+
+
+def _precisions(access: Access, files: Mapping[str, Container[str]]) -> dict[str, tuple[int, int]]:
+    """Count, of the findings of each file's rules that people reviewed, how many were right, and how many there are."""
+    if not access.principal.may(Permission.REVIEW_WRITE):
+        return {}
+    known = access.desk.store.reviews.precisions(access.agents(Permission.REVIEW_WRITE))
+    counted = {
+        name: [(rule.confirmed, rule.reviewed) for rule in known if rule.rule_id in ids and rule.reviewed]
+        for name, ids in files.items()
+    }
+    return {name: (sum(right for right, _ in of), sum(all_ for _, all_ in of)) for name, of in counted.items() if of}
+
+
+def _lists(access: Access) -> str:
+    """Name some lists of words that rules share, as rules name them: `$道歉、$安抚`."""
+    shared = access.desk.rules.desk.shared_lists()
+    return wording.listed(f"${name}" for name in shared[:_LISTS])
 
 
 def _names(access: Access) -> dict[int | None, str]:

@@ -1,4 +1,4 @@
-"""`/settings/users`, `/settings/teams` and `/settings/tokens`: for administrators."""
+"""`/settings/users`, `/settings/teams`, `/settings/tokens` and `/settings/live`: for administrators."""
 
 from __future__ import annotations
 
@@ -12,11 +12,13 @@ from pydantic import BaseModel, ValidationError
 
 from qareport.errors import QareportError
 from qareport.messages import say
-from qareport.model import TOKEN_SCOPES, Permission, UserRole
+from qareport.model import TOKEN_SCOPES, Permission, Signal, UserRole
+from qareport.presentation import live_wording
 from qareport.presentation.locale import N_, Translated
-from qareport.web import people
+from qareport.web import live_reading, people
 from qareport.web.access import Access
 from qareport.web.dependencies import MyAccess, RowId
+from qareport.web.health import engine_state
 from qareport.web.templating import render
 
 #: What each scope of a token lets a program do.
@@ -25,7 +27,7 @@ SCOPES: Final[Mapping[str, str]] = Translated(
         Permission.CALLS_READ: N_("看通话、订单和结果"),
         Permission.CALLS_ORIGINAL: N_("听、下载未打码的录音（留痕）"),
         Permission.CALLS_WRITE: N_("上传录音，改通话信息"),
-        Permission.CALLS_DELETE: N_("删除通话"),
+        Permission.CALLS_DELETE: N_("永久删除通话"),
         Permission.REVIEW_WRITE: N_("复核扣分"),
         Permission.APPEALS_DECIDE: N_("处理申诉"),
         Permission.APPEALS_FINAL: N_("终审申诉"),
@@ -41,6 +43,16 @@ SCOPES: Final[Mapping[str, str]] = Translated(
         Permission.AUDIT_READ: N_("看审计记录"),
         Permission.METRICS_READ: N_("读运行指标（监控系统用）"),
     }
+)
+#: Telephone systems, by the name in their address, and how they show who they are: by a signature, or by a token.
+CONVENTIONS: Final = (
+    ("twilio", "Twilio", "signature"),
+    ("telnyx", "Telnyx", "signature"),
+    ("exotel", "Exotel", "signature"),
+    ("asterisk", "Asterisk (chan_websocket)", "token"),
+    ("freeswitch", "FreeSWITCH (mod_audio_fork, mod_audio_stream)", "token"),
+    ("jambonz", "jambonz", "token"),
+    ("pcm", "PCM", "token"),
 )
 router = APIRouter(prefix="/settings")
 _M = TypeVar("_M", bound=BaseModel)
@@ -220,6 +232,29 @@ def _users(request: Request, access: Access, *, status: int = 200, **values: Any
     return render(
         request, "users.html.j2", status=status, users=users, teams=people.list_teams(access), roles=list(UserRole),
         **shown,
+    )  # fmt: skip
+
+
+# --- live calls ---------------------------------------------------------------------------------------------------
+
+
+@router.get("/live")
+def show_live_settings(request: Request, access: MyAccess) -> Response:
+    """Show where telephone systems send calls, whether anything listens there, and whom alerts go to."""
+    access.require(Permission.SETTINGS_WRITE)
+    settings, engine = access.desk.settings, engine_state(access.desk)
+    ports, live = engine.live_ports, settings.live
+    scheme = "wss" if request.url.scheme == "https" else "ws"
+    here = f"{scheme}://{request.url.hostname}:{ports.get('live', live.port)}"
+    return render(
+        request, "live_settings.html.j2", live=live, alerts=settings.alerts, engine=engine.state, ports=ports,
+        address=live.public_url.rstrip("/") or here, conventions=CONVENTIONS, scopes=SCOPES,
+        near=[
+            ("funasr_port", "FunASR", ports.get("funasr", live.funasr_port)),
+            ("audiosocket_port", "Asterisk (AudioSocket)", ports.get("audiosocket", live.audiosocket_port)),
+        ],
+        signals=[live_wording.SIGNALS[Signal(name)] for name in settings.alerts.signals],
+        on=len(live_reading.calls_on(access)),
     )  # fmt: skip
 
 

@@ -55,7 +55,8 @@ def show_today(request: Request, access: MyAccess) -> Response:
         address=f"/reports/day/{name_of(period)}",
         callbacks=[*view.callbacks, *view.callbacks_rest][:MOST], callbacks_total=report.callbacks_total,
         appeals=appealing.notices_of(access), now=access.desk.now(), words=review_wording,
-        uploads=[uploading.state_of(job) for job in _failed_uploads(access)], failed=report.failed_calls,
+        uploads=[uploading.state_of(job) for job in _failed_uploads(access)],
+        failed=report.failed_calls if access.principal.may(Permission.CALLS_WRITE) else (),
         webhooks=_webhooks_off(access), today=today, in_work=_uploads_in_work(access),
         waiting_alerts=_waiting_alerts(access),
     )  # fmt: skip

@@ -10,7 +10,7 @@ from fastapi.responses import RedirectResponse
 from pydantic import ValidationError
 
 from qareport.messages import Message, say
-from qareport.model import JobKind, Permission, Role
+from qareport.model import Agents, JobKind, Permission, Role
 from qareport.web import uploading
 from qareport.web.access import Access
 from qareport.web.dependencies import MyAccess
@@ -47,6 +47,7 @@ async def upload(
     order_id: Annotated[str, Form(max_length=200)] = "",
     agent_id: Annotated[str, Form(max_length=200)] = "",
     external_ref: Annotated[str, Form(max_length=200)] = "",
+    started_at: Annotated[str, Form(max_length=40)] = "",
 ) -> Response:
     """Take the files of the form in, for browsers without scripts."""
     if len(files) > MOST_FILES:
@@ -59,10 +60,12 @@ async def upload(
                 order_id=order_id.strip() or None,
                 agent_id=agent_id.strip() or None,
                 external_ref=external_ref.strip() or None,
+                started_at=started_at.strip() or None,  # type: ignore[arg-type] - read by pydantic
                 channel_roles=_SIDES.get(sides, []),
             )
         except ValidationError:
-            return _page(request, access, say("choose a file, and a language of the list"), status=422)
+            wrong = say("choose a file, a language of the list, and a date with a time")
+            return _page(request, access, wrong, status=422)
         try:
             await uploading.receive(access.desk, uploading.add(access, new), _pieces(file))
         except UploadRefusedError as error:
@@ -77,12 +80,14 @@ async def _pieces(file: UploadFile) -> AsyncIterator[bytes]:
 
 def _page(request: Request, access: Access, problem: str | Message, status: int = 200) -> Response:
     jobs = access.desk.store.jobs.list(JobKind.UPLOAD, user_id=access.principal.user.user_id, limit=50)
+    agents = access.agents(Permission.CALLS_WRITE).only
     values: dict[str, Any] = {
         "uploads": [uploading.state_of(job) for job in jobs],
         "languages": uploading.LANGUAGES,
         "most": MOST_FILES,
         "megabytes": access.desk.settings.desk.upload_megabytes,
         "engine": engine_state(access.desk).state,
-        "needs_agent": access.agents(Permission.CALLS_WRITE).only is not None,
+        "needs_agent": agents is not None,
+        "agents": sorted(agents if agents is not None else access.desk.store.call_pages.list_agents(Agents())),
     }
     return render(request, "upload.html.j2", status=status, problem=problem, **values)

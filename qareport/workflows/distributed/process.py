@@ -105,5 +105,5 @@ def _written(item: RecordingBytes, folder: Path) -> Call:
 
 def _renamed(result: Transcript | FailedCall, written: str, path: str) -> Transcript | FailedCall:
     if isinstance(result, FailedCall):
-        return replace(result, audio_path=path, reason=result.reason.replace(written, path))
+        return replace(result.reworded(lambda text: text.replace(written, path)), audio_path=path)
     return replace(result, audio=result.audio and replace(result.audio, path=path))

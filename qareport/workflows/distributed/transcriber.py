@@ -260,7 +260,7 @@ def _read(recording: RecordingToTranscribe) -> RecordingBytes | FailedCall:
         with open(path, "rb") as file:
             return RecordingBytes(call=recording.call, content=file.read())
     except (OSError, MemoryError) as error:
-        return FailedCall.of(recording.call, "ingest", str(unavailable(error, path)))
+        return FailedCall.of(recording.call, "ingest", unavailable(error, path))
 
 
 def _outcomes(part: Part, answer: Sequence[Transcript | FailedCall]) -> Iterator[Outcome]:
@@ -278,7 +278,7 @@ def _given_up(part: Part) -> FailedCall:
         path=call.audio_path,
         count=part.losses,
     )
-    return FailedCall.of(call, "transcribe", str(ended))
+    return FailedCall.of(call, "transcribe", ended)
 
 
 def _reason(error: Exception) -> str:

@@ -53,7 +53,7 @@ def _masked(record: CallRecord, kinds: Collection[PersonalKind]) -> CallRecord:
         record,
         report=report and privacy.mask_report(report, kinds),
         # The name of a recording may hold the number that called.
-        failure=failure and replace(failure, reason=privacy.mask(failure.reason, kinds=kinds)[0]),
+        failure=failure and failure.reworded(lambda text: privacy.mask(text, kinds=kinds)[0]),
     )
 
 
@@ -225,7 +225,7 @@ _CALL_COLUMNS = (
     Column("model", "text", _of_report(lambda report: report.model and f"{report.model.name}@{report.model.revision}")),
     Column("rules_sha256", "text", lambda item: item.record.rules_sha256),
     Column("failed_step", "text", lambda item: item.record.failure and item.record.failure.step),
-    Column("failure", "text", lambda item: item.record.failure and item.record.failure.reason),
+    Column("failure", "text", lambda item: item.record.failure and str(item.record.failure)),
 )
 
 _SEGMENT_COLUMNS = (

@@ -141,7 +141,7 @@ def text_of_call(record: CallRecord, zone: ZoneInfo) -> str:
     parts = [f"{name} {value}" for name, value in known if value]
     report = record.report
     if report is None:
-        reason = f"失败：{record.failure.reason}" if record.failure is not None else "尚未处理"
+        reason = f"失败：{record.failure}" if record.failure is not None else "尚未处理"
         return clean("# " + "　".join([*parts, reason])) + "\n"
     if report.score is not None:
         parts.append(f"得分 {report.score}")

@@ -10,6 +10,7 @@ import time
 import wave
 import zipfile
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -18,12 +19,16 @@ from fastapi.routing import APIRoute
 
 from qareport.audio.decode import decode
 from qareport.errors import AudioError
-from qareport.model import Call, Emotion, Role, Segment, Transcript, UserRole
+from qareport.model import Call, DeliveryState, Emotion, Role, Segment, Transcript, TryOutcome, UserRole
 from qareport.web import create_app, limiting
 from qareport.workflows.judge import judge_calls
 from qareport.workflows.transcribe import TranscribedCall
 from tests.support.desk import NOW, PASSWORD, OpenDesk, all_routes, open_desk
+<<<<<<< HEAD
 from tests.support.patience import scaled
+=======
+from tests.support.live_board import put_alert, put_call
+>>>>>>> h-desk16
 from tests.support.rule_folder import RULES, make_config
 from tests.support.serving import listening
 
@@ -34,7 +39,8 @@ EVIL = f"{SCRIPT}\"'><img src=x onerror=alert(1)>"
 PAGES = (
     "/", "/calls", "/calls?q=退货", f"/calls?q={EVIL}", "/calls/evil", "/upload", "/heat", "/review", "/appeals",
     "/rules", "/rules/returns.yaml", "/settings/users", "/settings/users/1", "/settings/teams", "/settings/tokens",
-    "/audit", "/account", "/reports", "/reports/day/2026-11-21", "/reports/day/2026-11-21/document", "/api",
+    "/audit", "/account", "/board", "/board/evil", "/board/alerts", "/settings/webhooks/1",
+    "/reports", "/reports/day/2026-11-21", "/reports/day/2026-11-21/document", "/api",
 )  # fmt: skip
 
 
@@ -70,6 +76,15 @@ def test_nothing_that_is_stored_becomes_part_of_a_page(with_rules: OpenDesk) -> 
     assert admin.post(f"{API}/uploads", json={"file_name": f"{EVIL}.wav"}).status_code == 201
     draft = {"text": RULES.replace("title: ", f"title: {SCRIPT}", 1)}
     assert admin.put(f"{API}/rules/drafts/returns.yaml", json=draft).status_code == 204
+    hook = with_rules.desk.store.webhooks.add("crm", "https://crm.example.com/", at=NOW)
+    with_rules.desk.store.webhooks.test(hook.webhook_id, {}, None, at=NOW)
+    ((_, delivery),) = with_rules.desk.store.webhook_queue.take("test", at=NOW, lease=timedelta(seconds=1), most=1)
+    answered = TryOutcome(state=DeliveryState.FAILED, status=400, reply=EVIL)
+    with_rules.desk.store.webhook_queue.end(delivery.delivery_id, "test", answered, at=NOW)
+    put_alert(with_rules, put_call(with_rules, "evil", f"A{EVIL}"), quote=EVIL)
+    finding = next(iter(admin.get(f"{API}/calls/evil/findings").json()["findings"]), {"finding_id": "none"})
+    verdict = {"verdict": "rejected", "comment": EVIL}
+    admin.put(f"{API}/calls/evil/findings/{finding['finding_id']}/verdict", json=verdict)
     admin.patch(f"{API}/users/{with_rules.users[UserRole.ADMIN].user_id}", json={"display": EVIL})
     admin = with_rules.enter(UserRole.ADMIN)
     shown = 0

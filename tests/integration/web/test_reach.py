@@ -45,9 +45,9 @@ STRANGERS = ("/login", "/setup?ticket=no")
 PAGES = (
     "/calls", "/calls?q=退货", "/calls?q=(", "/calls/c1", "/calls/none", "/upload", "/account", "/settings/users",
     "/settings/users/1", "/settings/teams", "/settings/tokens", "/settings/webhooks", "/settings/webhooks/1",
-    "/settings/integrations", "/settings/integrations/2", "/audit", "/api", "/qa", "/", "/exports?q=退货",
-    "/calls/c2/delete", "/heat", "/reports", "/review", "/appeals", "/orders/o1", "/agents/A1", "/rules",
-    "/rules/service.yaml", "/rules/service.yaml?tab=new", "/rules/service.test.yaml", "/rules/synonyms.yaml",
+    "/settings/integrations", "/settings/integrations/2", "/settings/live", "/audit", "/api", "/qa", "/",
+    "/exports?q=退货", "/calls/c2/delete", "/heat", "/reports", "/review", "/appeals", "/orders/o1", "/agents/A1",
+    "/rules", "/rules/service.yaml", "/rules/service.yaml?tab=new", "/rules/service.test.yaml", "/rules/synonyms.yaml",
     "/board", "/board/l1", "/board/l2?heard=1", "/board/alerts",
 )  # fmt: skip
 _RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
@@ -276,6 +276,70 @@ def test_the_page_of_a_call_grows_with_what_is_said(browser: Any, served: tuple[
     page.wait_for_url(re.compile(r"/calls/c1#t\d+$"))
     assert page.locator(".transcript li").count()
     page.context.close()
+
+
+#: Clicks that a supervisor needs from the first page on, who has read nothing: more are a step back.
+MOST_CLICKS = {"a call is found": 3, "a finding is corrected": 2, "a rule is published": 5}
+
+
+class Walk:
+    """A person who clicks what pages name, and counts."""
+
+    def __init__(self, page: Any) -> None:
+        self.page, self.clicks = page, 0
+
+    def click(self, kind: str, name: str, within: str = "body") -> None:
+        """Click the first thing of a kind that is called so."""
+        self.page.locator(within).get_by_role(kind, name=name, exact=True).first.click()
+        self.clicks += 1
+
+
+def test_a_new_supervisor_needs_few_clicks(browser: Any, served: tuple[str, OpenDesk]) -> None:
+    page = open_page(browser, served, width=1280, locale="zh-CN", role=UserRole.SUPERVISOR)
+    page.set_default_timeout(240_000)
+    found = {}
+    for what, way in (
+        ("a call is found", find_call), ("a finding is corrected", correct_finding), ("a rule is published", add_rule),
+    ):  # fmt: skip
+        page.goto("/")
+        walk = Walk(page)
+        way(walk)
+        found[what] = walk.clicks
+    assert found == MOST_CLICKS
+    assert [text for text in page.complaints if "status of 4" not in text] == []
+    page.context.close()
+
+
+def find_call(walk: Walk) -> None:
+    walk.click("link", "通话")
+    walk.page.get_by_label("搜索").first.fill("愤怒 投诉")
+    walk.click("button", "搜索")
+    walk.page.locator("tbody th a").first.click()
+    walk.clicks += 1
+    walk.page.wait_for_selector("ol.transcript li:has-text('我要投诉你们')")
+
+
+def correct_finding(walk: Walk) -> None:
+    walk.click("link", "复核")
+    walk.click("button", "不对")
+    walk.page.wait_for_selector("[role=status]:has-text('已经记下')")
+
+
+def add_rule(walk: Walk) -> None:
+    page = walk.page
+    walk.click("link", "质检规则")
+    walk.click("link", "＋ 新规则", "tr:has-text('退换与退款')")
+    page.get_by_label("标题").fill("客户说了三遍")
+    page.get_by_label("说的话（有一个就算）").fill("说了三遍、说了好几遍")
+    page.get_by_label("建议话术").fill("先复述客户的问题，再当场给答复。")
+    walk.click("button", "写进草稿，连同两个例子")
+    assert page.locator("#needs .unmet").all_inner_texts()[0].startswith("✗ 还没有 回放")
+    assert page.locator("#needs .met").count() == 2  # what is written is right, and its examples pass
+    walk.click("button", "回放", "#needs")
+    page.wait_for_selector("#needs .met:has-text('通电话')")
+    page.get_by_label("为什么改").fill("客户常这样说")
+    walk.click("button", "发布")
+    page.wait_for_selector("[role=status]:has-text('已经发布')")
 
 
 def wait_until_it_follows(page: Any, feed: LiveFeed) -> None:

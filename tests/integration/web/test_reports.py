@@ -56,6 +56,16 @@ def test_the_frame_is_sandboxed_and_its_links_open_in_the_whole_window(opened: O
     assert 'href="http://127.0.0.1:8710/orders/o1"' in document.text
 
 
+def test_a_report_is_in_the_language_of_its_reader(opened: OpenDesk) -> None:
+    client = opened.enter(UserRole.ADMIN)
+    address = "/reports/day/2026-11-21/document"
+    assert "客服质检日报" in client.get(address).text
+    english = client.get(address, headers={"accept-language": "en"}).text
+    assert "Daily quality report" in english
+    assert "return or exchange" in english  # an issue of the program's own
+    assert "退换货" not in english
+
+
 @pytest.mark.parametrize("format", ["docx", "xlsx", "json"])
 def test_a_report_is_loaded_down_and_leaves_one_line_in_the_audit_log(opened: OpenDesk, format: str) -> None:
     answer = opened.login(UserRole.SUPERVISOR).get(f"/reports/week/2026-W47/document.{format}")

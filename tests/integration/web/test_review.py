@@ -194,7 +194,9 @@ def test_after_a_verdict_the_queue_goes_on_and_a_foreign_address_is_not_followed
     client = opened.login(ANALYST)
     path = f"/calls/c1/findings/{costly(client)['finding_id']}/verdict"
     data = {"verdict": "confirmed"}
-    assert client.post(path, data=data | {"back": "/review?at=x"}).headers["location"] == "/review?at=x"
+    onward = client.post(path, data=data | {"back": "/review?at=x"}).headers["location"]
+    assert onward.startswith("/review?at=x&done=c1+finding-")
+    assert "已经记下" in client.get(onward).text
     assert (
         client.post(path, data=data | {"back": "https://evil.example/review?"})
         .headers["location"]

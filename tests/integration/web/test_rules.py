@@ -36,6 +36,31 @@ def work(client: TestClient, action: str, **fields: str) -> str:
     return answer.text
 
 
+def needs(page: str) -> list[str]:
+    """Return what the box of publication says is done and what is not, by their first words."""
+    return [f"{mark} {what.strip()}" for mark, what in re.findall(r"<strong>([✓✗]) [^<]+</strong> ([^<：]+)", page)]
+
+
+def test_what_is_still_needed_is_said_of_a_draft_with_errors_and_while_a_replay_is_under_way(opened: OpenDesk) -> None:
+    client, desk = opened.login(UserRole.ADMIN), opened.desk.rules.desk
+    with desk._turn(opened.users[UserRole.ADMIN].user_id):  # as a replay of theirs takes it
+        assert needs(work(client, "save", text=MORE))[:3] == ["✓ 检查", "✗ 测试", "✗ 回放"]
+    assert needs(client.get(URL).text)[1] == "✓ 测试"
+    broken = work(client, "save", text=RULES.replace("severity: minor", "severity: bad"))
+    assert needs(broken)[:3] == ["✗ 检查", "✗ 测试", "✗ 回放"]
+    assert "检查：1处错误" in broken
+
+
+def test_why_a_call_was_found_is_a_link_away(opened: OpenDesk) -> None:
+    page = opened.enter(UserRole.SUPERVISOR).get("/calls/c1").text
+    link = re.findall(r'href="(/rules/returns[^"]+rule=returns.complaint)#panel">为什么这样判', page)[0]
+    answer = opened.enter(UserRole.SUPERVISOR).get(link.replace("&amp;", "&")).text
+    assert "<h2>解释的结果</h2>" in answer
+    assert "returns.complaint" in answer
+    assert "为什么这样判" not in opened.enter(UserRole.AGENT).get("/calls/c1").text
+    assert opened.enter(UserRole.SUPERVISOR).get(f"{URL}?tab=explain&call=c3").status_code == 404
+
+
 #: Status of each thing that is asked for, by role.
 ALLOWED = {
     UserRole.ADMIN: {"list": 200, "read": 200, "lint": 200, "publish": 422},
@@ -72,8 +97,16 @@ def test_a_rule_is_edited_tried_and_published_without_scripts(opened: OpenDesk) 
     assert "客户要投诉" in client.get("/rules").text
     page = client.get(URL + "?tab=form&rule=returns.complaint").text
     assert 'name="words:when/customer says/any"' in page
+    assert "没有要发布的" in page
     form = {"form": "edit", "rule_id": "returns.complaint", "words:when/customer says/any": "投诉、曝光、三遍"}
-    assert client.post("/rule-forms/returns.yaml", data=form).status_code == 303
+    answer = client.post("/rule-forms/returns.yaml", data=form)
+    assert answer.headers["location"].endswith("#publish")
+    assert needs(client.get(answer.headers["location"]).text) == [
+        "✓ 检查",
+        "✓ 测试",
+        "✗ 回放",
+        "✗ 写明为什么改（写在下面）",
+    ]
     assert "三遍" in work(client, "diff")
     assert "没有问题" in work(client, "check")
     assert "2个通过，0个没过" in work(client, "test")
@@ -81,6 +114,7 @@ def test_a_rule_is_edited_tried_and_published_without_scripts(opened: OpenDesk) 
     assert client.post(URL, data={"action": "publish", "reason": "客户常说"}).status_code == 422
     replayed = work(client, "replay")
     assert "2通电话，2通有变化" in replayed  # those of her team
+    assert needs(replayed)[:3] == ["✓ 检查", "✓ 测试", "✓ 回放"]
     answer = client.post(URL, data={"action": "publish", "reason": "客户常说"})
     assert (answer.status_code, answer.headers["location"]) == (303, URL + "?tab=published")
     assert (opened.desk.workspace.rules_dir / "returns.yaml").read_text("utf-8") == MORE
@@ -200,7 +234,9 @@ def test_a_new_rule_is_written_with_its_tests(opened: OpenDesk) -> None:
     assert client.post("/rule-forms/returns.yaml", data=form).status_code == 303
     assert "4个通过，0个没过" in work(client, "test")
     assert "没有问题" in work(client, "check")
-    assert client.post("/rule-forms/returns.yaml", data=form | {"points": "x"}).status_code == 422
+    refused = client.post("/rule-forms/returns.yaml", data=form | {"points": "x"})
+    assert refused.status_code == 422
+    assert "马上答。" in refused.text  # what was filled in stays
     assert client.post("/rule-forms/returns.yaml", data=form | {"template": "x"}).status_code == 422
     work(client, "replay")
     work(client, "publish", reason="新规则")

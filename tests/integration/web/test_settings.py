@@ -12,6 +12,9 @@ from fastapi.testclient import TestClient
 
 from qareport.model import UserRole
 from qareport.web import Desk
+from qareport.web.health import SignOfLife
+from qareport.web.ingest import server
+from qareport.web.pages.settings import CONVENTIONS
 from qareport.workflows.workspace import Workspace
 from tests.support.desk import OpenDesk
 
@@ -107,6 +110,18 @@ def test_teams_of_a_file_are_read_and_no_page_changes_them(tmp_path: Path, opene
         assert "<form" not in page.split("<main")[1]
         assert admin.post("/settings/teams", data={"team_id": "red", "agents": "A1"}).status_code == 422
         assert admin.post("/settings/teams/red/delete").status_code == 409
+
+
+def test_the_page_of_live_calls_says_where_they_come_in_and_whether_anything_listens(opened: OpenDesk) -> None:
+    admin, folder = opened.enter(UserRole.ADMIN), Path(opened.desk.settings.desk.folder)
+    assert "识别服务没有在运行" in admin.get("/settings/live").text
+    SignOfLife(state="ready").leave(folder)
+    assert "没有打开接收声音的端口" in admin.get("/settings/live").text
+    SignOfLife(state="ready", live_ports={"live": 18711}).leave(folder)
+    page = admin.get("/settings/live").text
+    assert "正在接收，现在有0通电话" in page
+    assert re.findall('"address">ws://127.0.0.1:18711/live/([a-z]+)<', page) == [name for name, *_ in CONVENTIONS]
+    assert {name for name, *_ in CONVENTIONS} == set(server._CONVENTIONS)
 
 
 def test_a_token_is_shown_once_does_what_it_may_and_is_revoked(opened: OpenDesk) -> None:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from qareport.model import FailedCall, JobKind, UserRole
+from qareport.errors import QareportError
+from qareport.messages import say, speaking
+from qareport.model import Call, FailedCall, JobKind, UserRole
 from tests.support.desk import NOW, OpenDesk, open_desk
 
 
@@ -81,6 +84,17 @@ def test_today_so_far_is_a_click_away(opened: OpenDesk) -> None:
     client = opened.login(UserRole.SUPERVISOR)
     assert 'href="/reports/day/2026-11-22">今天到现在' in client.get("/").text
     assert client.get("/reports/day/2026-11-22").status_code == 200
+
+
+def test_why_a_call_failed_is_told_to_who_can_mend_it_and_in_their_language(opened: OpenDesk) -> None:
+    call = Call(call_id="c9", audio_path="/srv/c9.ogg", agent_id="A1", started_at=datetime(2026, 11, 21, 2, tzinfo=UTC))
+    why = QareportError(say("the disk is full"), where=call.audio_path)
+    with speaking("zh"):  # the worker's language
+        opened.desk.store.calls.put_failure(call, FailedCall.of(call, "decode", why))
+    supervisor = opened.enter(UserRole.SUPERVISOR)
+    assert "c9.ogg: 磁盘满了" in supervisor.get("/").text
+    assert "c9.ogg: the disk is full" in supervisor.get("/", headers={"accept-language": "en"}).text
+    assert "c9.ogg" not in opened.enter(UserRole.AGENT).get("/").text  # an agent can do nothing about it
 
 
 def test_a_call_that_failed_is_told_without_the_folders_of_the_server() -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
-from qareport.model import UserRole
+from qareport.model import JobKind, UserRole
 from tests.support.desk import OpenDesk
 
 
@@ -28,6 +30,17 @@ def test_a_supervisor_names_an_agent_of_the_own_teams_so_that_the_call_is_seen_a
     opened: OpenDesk, agent: dict[str, str], status: int
 ) -> None:
     assert announce(opened, UserRole.SUPERVISOR, **agent)[0] == status
+
+
+def test_the_form_offers_the_agents_of_ones_teams_and_takes_the_time_of_the_call(opened: OpenDesk) -> None:
+    supervisor = opened.enter(UserRole.SUPERVISOR)
+    assert re.findall('<option value="(.\\d)">', supervisor.get("/upload").text) == ["A1", "A2"]
+    form = {"agent_id": "A2", "started_at": "2026-11-21T09:13"}
+    assert supervisor.post("/upload", data=form, files={"files": ("a.wav", b"RIFF")}).status_code == 303
+    (job,) = opened.desk.store.jobs.list(JobKind.UPLOAD)
+    assert job.payload["started_at"] == "2026-11-21T09:13:00+08:00"
+    wrong = supervisor.post("/upload", data=form | {"started_at": "gestern"}, files={"files": ("a.wav", b"RIFF")})
+    assert wrong.status_code == 422
 
 
 def test_who_sees_all_calls_may_leave_the_agent_open(opened: OpenDesk) -> None:

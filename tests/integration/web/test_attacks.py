@@ -24,11 +24,8 @@ from qareport.web import create_app, limiting
 from qareport.workflows.judge import judge_calls
 from qareport.workflows.transcribe import TranscribedCall
 from tests.support.desk import NOW, PASSWORD, OpenDesk, all_routes, open_desk
-<<<<<<< HEAD
-from tests.support.patience import scaled
-=======
 from tests.support.live_board import put_alert, put_call
->>>>>>> h-desk16
+from tests.support.patience import scaled
 from tests.support.rule_folder import RULES, make_config
 from tests.support.serving import listening
 

@@ -14,15 +14,20 @@ from qareport.privacy.find_in_call import find_in_segments
 from tests.support.calls import AGENT, CUSTOMER, say
 from tests.support.paths import ROOT
 
-#: What is not found, and why: a part of a card that names no number, a number of eight places
-#: where those of an order and a telephone were asked for in one breath.
-#: What is masked wrongly: the number of an order that has the form of a mobile number, said before anybody asked.
+#: What is not found, and why: a part of a card that names no number, a number of eight places where those of an order
+#: and a telephone were asked for in one breath, a mobile number of ten, an account that a sentence lies before.
+#: What is masked wrongly: the number of an order that has the form of a mobile number, said before anybody asked; one
+#: beside the word of an extension; the address of a station that the agent tells.
 KNOWN = {
     "AQ55": ("86230714",),
     "BB62": ("19473305862",),
     "BF61": ("17700936628",),
     "BG30": ("18830046672",),
     "CD68": ("19903827741",),
+    "CK13": ("一三七二六六零八一五",),
+    "CK49": ("桂畔路二十二号",),
+    "CL38": ("二二七七六零一",),
+    "CL58": ("chayuan五二零",),
     "Z59": ("Y七四二",),
 }
 

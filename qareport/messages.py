@@ -85,7 +85,7 @@ def speaking(chosen: str) -> Iterator[None]:
         _block_language.reset(token)
 
 
-def for_user(text: str | Message) -> str:
+def for_user(text: object) -> str:
     """Say a text in the language of the process, whatever language the block speaks."""
     with speaking(_process_language):
         return str(text)

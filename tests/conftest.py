@@ -26,6 +26,15 @@ os.environ["LANGUAGE"] = "en"
 _numbers = itertools.count()
 
 
+@pytest.fixture(autouse=True)
+def as_loud_as_before() -> Iterator[None]:
+    """Let a command that a test runs in its own process quieten the log for itself alone."""
+    log = logging.getLogger("qareport")
+    level = log.level
+    yield
+    log.setLevel(level)
+
+
 @pytest.fixture(scope="session")
 def demo_run(tmp_path_factory: pytest.TempPathFactory) -> DemoRun:
     """Run the demo once for all tests that look at what it made."""

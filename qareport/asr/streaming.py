@@ -36,7 +36,7 @@ DECISION_MS = CHUNK * 1000 // SAMPLE_RATE
 #: In milliseconds of sound: so much is worth sharing between two threads.
 _SHARED_MS = 6_000
 #: In milliseconds of sound: portions of recordings while a call is on, and while none is.
-_PORTION_MS, _LARGE_MS = 5_000, 60_000
+_PORTION_MS, _LARGE_MS = 10_000, 60_000
 #: Above this share of its time live speech leaves little to recordings: each portion waits so long at most, and looks
 #: again so often.
 _BUSY, _PATIENCE_S, _LOOK_S = 0.75, 3.0, 0.1

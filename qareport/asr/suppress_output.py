@@ -7,11 +7,13 @@ import importlib.metadata
 import io
 import logging
 import os
+import threading
 import warnings
 from collections.abc import Iterator, Mapping
 
 logger = logging.getLogger(__name__)
-
+#: What is suppressed belongs to the process: of two threads, the one that ends last would restore what the other set.
+_ONE_AT_A_TIME = threading.RLock()
 
 #: Distributions of the `engine` extra that transcription needs.
 PACKAGES = ("torch", "funasr", "silero-vad", "kaldi-native-fbank")
@@ -51,7 +53,12 @@ def _version(package: str) -> str | None:
 
 @contextlib.contextmanager
 def suppress_output() -> Iterator[None]:
-    """Suppress funasr's prints, log records and warnings, and restore the root logger."""
+    """Suppress funasr's prints, log records and warnings, and restore the root logger; one thread at a time."""
+    with _ONE_AT_A_TIME:
+        yield from _suppressed()
+
+
+def _suppressed() -> Iterator[None]:
     root = logging.getLogger()
     handlers, level, disabled = root.handlers[:], root.level, root.manager.disable
     logging.disable(logging.CRITICAL)

@@ -196,7 +196,7 @@ class Summary:
             yield say("Calls done:   {done}", done=len(self.done))
         yield say("Calls failed: {failed}", failed=len(self.failures))
         for failure in self.failures:
-            yield f"  {failure.call_id}: {privacy.mask(str(failure))[0]} [{failure.step}]"
+            yield f"  {failure.call_id}: {privacy.mask(for_user(failure))[0]} [{failure.step}]"
         if self.problems:
             yield say("Documents that could not be made: {count}", count=len(self.problems))
             yield from (f"  {name}: {reason}" for name, reason in self.problems)

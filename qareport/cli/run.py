@@ -355,7 +355,7 @@ def report(
     for path in rendering.documents:
         click.echo(path)
     for failure in lost:
-        complain(f"{failure.call_id}: {failure}")
+        complain(f"{failure.call_id}: {for_user(failure)}")
     for name, reason in rendering.problems:
         complain(f"{name}: {reason}")
     return len(rendering.problems) + len(lost) > 0

@@ -15,7 +15,7 @@ from qareport.cli.language import SpokenCommand
 from qareport.cli.run import wait_for_writers
 from qareport.cli.search import call_file_name, is_folder, open_output, output_option
 from qareport.codec import to_json
-from qareport.messages import say
+from qareport.messages import for_user, say
 from qareport.model import FailedCall, Transcript
 from qareport.presentation.locale import speaking
 from qareport.presentation.view_types import clean
@@ -93,7 +93,7 @@ def transcribe(options: Options, recordings: tuple[str, ...], format_: str | Non
         for outcome in chain(calls.failures, engine.transcribe(calls.calls, on_progress=progress)):
             if isinstance(outcome, FailedCall):
                 failures += 1
-                complain(f"{outcome.call_id}: {outcome} [{outcome.step}]")
+                complain(f"{outcome.call_id}: {for_user(outcome)} [{outcome.step}]")
             elif folder is not None:
                 name = call_file_name(outcome.call_id, _SUFFIX_OF_FORMAT[format_])
                 with open_output(folder / name) as file:

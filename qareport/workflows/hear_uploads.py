@@ -207,7 +207,7 @@ class UploadWorker:
     def _is_decodable(self, call: Call) -> bool:
         """Try in another process whether the decoders survive an upload; one that is gone is found out later."""
         path = Path(call.audio_path)
-        format, options = open_options(path)
+        format, options = open_options(path) if path.is_file() else (None, {})
         most_s = self._workspace.settings.audio.max_duration_minutes * 60 * _MOST_CHANNELS
         return not path.is_file() or survives(path, format=format, options=options, most_s=most_s)
 

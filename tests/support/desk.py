@@ -70,10 +70,15 @@ class OpenDesk:
         _ROUTES[:] = app.router.routes
         return app
 
-    def browser(self) -> TestClient:
-        """Return a browser that nobody is logged in with, as the desk's own pages send requests."""
+    def browser(self, address: str = "testclient") -> TestClient:
+        """Return a browser that nobody is logged in with, as the desk's own pages send requests.
+
+        Requests of strangers are counted by their address.
+        """
         headers = {"sec-fetch-site": "same-origin", "accept-language": "zh-CN"}
-        return TestClient(self.app, base_url="http://127.0.0.1:8710", headers=headers, follow_redirects=False)
+        return TestClient(
+            self.app, base_url="http://127.0.0.1:8710", headers=headers, follow_redirects=False, client=(address, 50000)
+        )  # fmt: skip
 
     def login(self, role: UserRole) -> TestClient:
         """Return a browser in which the user of a role is logged in."""

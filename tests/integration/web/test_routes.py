@@ -420,7 +420,7 @@ def test_what_is_foreign_answers_as_what_is_not_there(things: Things, role: User
 def test_a_stranger_is_let_in_nowhere_but_at_the_door(things: Things, route: str) -> None:
     needs = ROUTES[route]
     path = things.path(route, needs.names, UserRole.ADMIN, own=True)
-    status = ask(things.opened.browser(), route, path, needs)
+    status = ask(things.opened.browser(address=route), route, path, needs)
     if needs.public:
         assert status in AT_THE_DOOR
     else:

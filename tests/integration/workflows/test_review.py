@@ -59,7 +59,7 @@ def test_documents_print_the_review_beside_the_score_and_the_signatures(opened: 
     view = build_view(report, settings.report)
     words = f"经复核：admin，2026-11-22，得{report.reviews['c1'].score}分"
     assert words in view.calls[0].score_line
-    assert words in view.methods[-1].value
+    assert words in view.reviews[0]
     assert "经复核" not in view.calls[1].score_line
 
 

@@ -104,7 +104,7 @@ def test_a_centre_that_speaks_english_gets_english_mails(centre: Centre) -> None
         "Logistics Daily quality report 11-21: 8 calls, 4 at high risk, 4 to call back today"
     )
     text, html, document = read["parts"]
-    assert text["text"].startswith("All 8 calls were heard. At high risk: 4")
+    assert text["text"].startswith("All 8 calls were heard. 4 at high risk;")
     assert "To call back today (4, the most urgent first)" in html["text"]
     assert document["name"] == "Daily quality report-2026-11-21.docx"
 

@@ -27,12 +27,9 @@ _numbers = itertools.count()
 
 
 @pytest.fixture(autouse=True)
-def as_loud_as_before() -> Iterator[None]:
-    """Let a command that a test runs in its own process quieten the log for itself alone."""
-    log = logging.getLogger("qareport")
-    level = log.level
-    yield
-    log.setLevel(level)
+def heard_by_every_test() -> None:
+    """Undo what a command did to the log that an earlier test ran in its own process."""
+    logging.getLogger("qareport").setLevel(logging.NOTSET)
 
 
 @pytest.fixture(scope="session")

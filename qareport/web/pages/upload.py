@@ -60,7 +60,7 @@ async def upload(
                 order_id=order_id.strip() or None,
                 agent_id=agent_id.strip() or None,
                 external_ref=external_ref.strip() or None,
-                started_at=started_at.strip() or None,  # type: ignore[arg-type]  # pydantic reads it
+                started_at=started_at.strip() or None,  # pydantic reads it
                 channel_roles=_SIDES.get(sides, []),
             )
         except ValidationError:

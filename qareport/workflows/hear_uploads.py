@@ -187,7 +187,8 @@ class UploadWorker:
         )
         if transcription.duplicates:
             return _Outcome(call_id=transcription.duplicates[0].first.call_id)
-        for failure in transcription.failures:
+        if transcription.failures:
+            failure = transcription.failures[0]
             return _Outcome(code=_code_of(failure), words=keep(failure, clean=_masked))
         heard.step("judging")
         forget_changed_rules(self._workspace)

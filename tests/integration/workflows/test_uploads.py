@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -228,11 +227,19 @@ def test_while_live_calls_need_the_machine_uploads_begin_one_after_a_while(
 ) -> None:
     for number in range(2):
         add(workspace, cut_recording(tmp_path / f"{number}.wav", seconds=1 + number), f"u{number}")
-    worker = UploadWorker(workspace, TwoLines(), owner="w", is_busy=lambda: True)
+    looked: list[bool] = []
+
+    def is_busy() -> bool:
+        if threading.current_thread() is thread:  # the one that takes uploads
+            looked.append(workspace.store.calls.has_result("u0"))
+        return True
+
+    worker = UploadWorker(workspace, TwoLines(), owner="w", is_busy=is_busy)
     thread = threading.Thread(target=worker.run)
     thread.start()
-    wait_for(lambda: workspace.store.calls.has_result("u0"), what="the first upload")
-    time.sleep(0.5)
-    assert not workspace.store.calls.has_result("u1")
-    worker.stopping.set()
-    thread.join()
+    try:
+        wait_for(lambda: sum(looked) >= 3, what="three looks at the queue after the first upload")
+        assert not workspace.store.calls.has_result("u1")
+    finally:
+        worker.stopping.set()
+        thread.join()

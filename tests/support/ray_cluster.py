@@ -78,7 +78,7 @@ def at_work(title: bytes = TITLE) -> list[int]:
     return found
 
 
-def kill_at_work(title: bytes = TITLE, *, within_s: float = 60) -> int:
+def kill_at_work(title: bytes = TITLE, *, within_s: float = 180) -> int:
     """Kill a process that transcribes a part, as soon as there is one, and return its id."""
     until = time.monotonic() + scaled(within_s)
     while time.monotonic() < until:

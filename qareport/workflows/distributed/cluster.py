@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import os
 import socket
+import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,6 +23,8 @@ from qareport.workflows.distributed.process import TranscribingProcess, installe
 
 #: In seconds: an address that does not answer for so long leads nowhere.
 _ANSWER_S = 10.0
+#: A head node that is too busy to start a server for a run is asked so many times, with so many seconds between.
+_ATTEMPTS, _AGAIN_S = 3, 5.0
 #: In seconds: a node that is up runs a first task within this.
 _TASK_S = 60.0
 #: CPUs of a process where there is no GPU: decoding and the model use several.
@@ -147,19 +150,35 @@ def connected(on: str) -> Iterator[Cluster]:
     _be_quiet(ray)
     if on.startswith("ray://"):
         _check_answer(on)
-    try:
-        ray.init(
-            on if on.startswith("ray://") else None,
-            include_dashboard=None if on.startswith("ray://") else False,
-            log_to_driver=False,
-            logging_level=logging.CRITICAL,
-        )
-    except Exception as error:  # ray raises errors of many kinds; all mean the same
-        raise _unreachable(on, str(error).splitlines()[0] if str(error) else type(error).__name__) from error
+    _init(ray, on)
     try:
         yield Cluster(ray, on)
     finally:
         ray.shutdown()
+
+
+def _init(ray: ModuleType, on: str) -> None:
+    """Connect; where the head node answers, but fails to start its server for this run (it is busy), try again."""
+    for left in reversed(range(_ATTEMPTS)):
+        try:
+            ray.init(
+                on if on.startswith("ray://") else None,
+                include_dashboard=None if on.startswith("ray://") else False,
+                log_to_driver=False,
+                logging_level=logging.CRITICAL,
+            )
+            return
+        except Exception as error:  # ray raises errors of many kinds; all mean the same
+            if isinstance(error, ConnectionAbortedError) and left:
+                time.sleep(_AGAIN_S)
+                continue
+            raise _unreachable(on, _reason(error)) from error
+
+
+def _reason(error: Exception) -> str:
+    """What is to be told of an error: its first line, or the last one where that is a traceback of the head node's."""
+    lines = [line for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
+    return lines[-1] if any(line.startswith("Traceback") for line in lines) else lines[0]
 
 
 def _be_quiet(ray: ModuleType) -> None:

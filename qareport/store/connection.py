@@ -387,6 +387,12 @@ def _set_up_postgresql(connection: Any, _: object) -> None:
     # The driver writes each message by itself: delayed until the one before is acknowledged, a statement takes 40 ms.
     with contextlib.suppress(OSError):  # a socket of this machine's file system has no such option
         connection._usock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    cursor = connection.cursor()
+    # A search of a million sentences is done in the time that compiling it takes. What is set is rolled back with the
+    # transaction that it is in.
+    cursor.execute("SET jit = off")
+    cursor.close()
+    connection.commit()
 
 
 def _begin_sqlite(connection: sqlalchemy.Connection) -> None:

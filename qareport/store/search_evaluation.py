@@ -5,6 +5,7 @@ The database's full-text index gives the sentences of words and tags, `search_ca
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -96,9 +97,11 @@ class Evaluation:
             return
         left = set(calls.tolist())
         after: tuple[str, int] | None = None
-        while left:
+        for size in (PAGE << doubled for doubled in itertools.count()):  # those of an old day are many pages away
+            if not left:
+                return
             older = query if after is None else query.where(tuple_(row.started_utc, row.number) < after)
-            page = [(number, started) for number, started in self._session.execute(older.limit(PAGE))]
+            page = [(number, started) for number, started in self._session.execute(older.limit(size))]
             yield from (number for number, _ in page if number in left)
             left.difference_update(number for number, _ in page)
             if not page:

@@ -25,8 +25,13 @@ def programs() -> Path | None:
 
 
 @contextmanager
-def running(bin_folder: Path) -> Iterator[str]:
-    """Start a server and yield its URL without a database's name. It refuses to run as root: then as `postgres`."""
+def running(bin_folder: Path, *, buffers: str = "128MB") -> Iterator[str]:
+    """Start a server and yield its URL without a database's name. It refuses to run as root: then as `postgres`.
+
+    Args:
+        bin_folder: of PostgreSQL's programs.
+        buffers: what the server keeps of its files in memory of its own (`shared_buffers`).
+    """
     user = ["runuser", "-u", "postgres", "--"] if os.getuid() == 0 else []
     folder = Path(tempfile.mkdtemp(prefix="qareport-postgres-"))
     try:
@@ -43,7 +48,7 @@ def running(bin_folder: Path) -> Iterator[str]:
         run("initdb", "--pgdata", str(data), "--username", "qareport", "--auth", "trust", "--no-sync", "-E", "UTF8")
         # Nothing outlives the server, and what looks after databases in the background would look after hundreds.
         thrown_away = "-c fsync=off -c synchronous_commit=off -c full_page_writes=off -c autovacuum=off"
-        options = f"-p {port} -h 127.0.0.1 -k {folder} -c max_connections=50 {thrown_away}"
+        options = f"-p {port} -h 127.0.0.1 -k {folder} -c max_connections=50 -c shared_buffers={buffers} {thrown_away}"
         patiently = ("--wait", "--timeout", "600", "--pgdata", str(data))
         run("pg_ctl", "start", *patiently, "--log", str(folder / "log"), "--options", options)
         try:
@@ -56,11 +61,14 @@ def running(bin_folder: Path) -> Iterator[str]:
 
 @contextmanager
 def own_database(name: str) -> Iterator[str]:
-    """Start a server for one database, for a benchmark; yields the database's URL."""
+    """Start a server for one database, for a benchmark; yields the database's URL.
+
+    It has a gigabyte of buffers: PostgreSQL's documentation has a quarter of the memory for a server of its own.
+    """
     bin_folder = programs()
     if bin_folder is None:
         raise SystemExit("PostgreSQL is not installed (Debian: postgresql)")
-    with running(bin_folder) as server:
+    with running(bin_folder, buffers="1GB") as server:
         yield make_database(server, name)
 
 

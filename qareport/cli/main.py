@@ -31,7 +31,7 @@ from qareport.messages import Message, say
 
 #: Python looks for rubbish after so many new objects, and so many times as many. What commands make by the hundred
 #: thousand is kept until they end: to look for it after 700 each time took two thirds of reading 24,000 summaries.
-_COLLECT: Final = (20_000, 20, 10)
+COLLECT: Final = (20_000, 20, 10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +125,7 @@ for _option in GLOBAL_OPTIONS:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return its exit status."""
     given = sys.argv[1:] if arguments is None else list(arguments)
-    gc.set_threshold(*_COLLECT)
+    gc.set_threshold(*COLLECT)
     _open_missing_streams()
     with speaking_to_user(choose_language(given, os.environ)), private_files(), terminal.guarded():
         try:

@@ -11,6 +11,7 @@ busy machine inflates them little. Where py-spy is installed, it samples who hol
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import subprocess
@@ -42,6 +43,7 @@ from qareport.asr.sensevoice import SenseVoice
 from qareport.audio.containers import sha256_of
 from qareport.audio.decode import decode
 from qareport.audio.resampling import SAMPLE_RATE, Samples
+from qareport.cli.main import COLLECT
 from qareport.files import content_key
 from qareport.model import Call
 from qareport.settings import AsrSettings, AudioSettings, bundled_calls
@@ -102,6 +104,7 @@ class Clock:
 def measure(formats: Sequence[str], count: int) -> dict[str, Any]:
     """Measure each format: CPU seconds an hour by step, share under the lock, memory on the way."""
     torch.set_num_threads(1)
+    gc.set_threshold(*COLLECT)  # as a command does
     clock = Clock()
     count_steps(clock)
     with tempfile.TemporaryDirectory() as name:

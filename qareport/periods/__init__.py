@@ -5,7 +5,7 @@ which every document and mail of a period is drawn; `team_norm` says what is usu
 docs/guide/daily-report.md says what each number means.
 """
 
-from qareport.periods.build import build_brief, build_heat, build_period
+from qareport.periods.build import build_brief, build_heat, build_period, repeated_calls
 from qareport.periods.call_summaries import call_measures, dossier, summarise_call, team_norm
 from qareport.periods.headlines import Compared, add_calls
 from qareport.periods.scope import baseline_of, bounds, day_around, earlier_periods, local_day, period_of, range_of
@@ -27,6 +27,7 @@ __all__ = [
     "local_day",
     "period_of",
     "range_of",
+    "repeated_calls",
     "summarise_call",
     "team_norm",
     "trend_start",

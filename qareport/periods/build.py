@@ -52,6 +52,7 @@ def build_period(
     agent_id: str | None = None,
     roster: Roster = NOBODY,
     trend: TrendTotals | None = None,
+    repeated: frozenset[str] | None = None,
     partial: Sequence[Note] = (),
     notes: Sequence[Note] = (),
 ) -> PeriodReport:
@@ -68,12 +69,14 @@ def build_period(
         agent_id: makes this agent's own edition: no other agent's calls count or are shown.
         roster: names and groups of agents.
         trend: the earlier periods added up; None: made from `before`.
+        repeated: what `repeated_calls` found; None: it is found among `before` and `calls`, those of other agents too.
         partial: why calls of the period are missing, for a report that says so at its top.
         notes: what else a reader must know.
     """
     calls, before = tuple(calls), tuple(before)
     trend = trend or TrendTotals.of(period, (*before, *calls), settings)
-    repeated = _repeated((*before, *calls), settings)
+    if repeated is None:
+        repeated = repeated_calls((*before, *calls), settings)
     scope = make_scope(period, _only(calls, agent_id), _only(before, agent_id), settings, repeated=repeated)
     failed = tuple(_masked(failure) for failure in failures if agent_id is None or failure.agent_id == agent_id)
     brief = _brief(scope, compare(scope), failed, agent_id=agent_id, roster=roster)
@@ -181,7 +184,8 @@ def make_scope(
     )
 
 
-def _repeated(calls: Sequence[CallSummary], settings: PeriodSettings) -> frozenset[str]:
+def repeated_calls(calls: Iterable[CallSummary], settings: PeriodSettings) -> frozenset[str]:
+    """Name the calls of orders that were called about within `settings.repeat_days` before, by whomever."""
     return frozenset(call.call_id for call, again in find_repeated(calls, settings.repeat_days) if again)
 
 

@@ -78,14 +78,14 @@ def promises_due(scope: Scope) -> Promises:
 
 def _by_order(calls: Iterable[CallSummary]) -> Mapping[str, list[CallSummary]]:
     """Gather the calls of each order in order of time; calls without one or without a start cannot be joined."""
-    orders: dict[str, list[tuple[datetime, CallSummary]]] = defaultdict(list)
+    orders: dict[str, list[CallSummary]] = defaultdict(list)
     for call in calls:
         if call.order_id and call.started_at is not None:
-            orders[call.order_id].append((call.started_at, call))
-    return {
-        name: [call for _, call in sorted(dated, key=lambda item: (item[0], item[1].call_id))]
-        for name, dated in orders.items()
-    }
+            orders[call.order_id].append(call)
+    for own in orders.values():
+        if len(own) > 1:  # few have more than one call
+            own.sort(key=lambda call: (call.started_at.timestamp() if call.started_at else 0.0, call.call_id))
+    return orders
 
 
 def _again(
@@ -200,10 +200,10 @@ def rank_callbacks(scope: Scope, promises: Iterable[PromiseDue]) -> tuple[Callba
 
 
 def _customers(scope: Scope, promises: Mapping[str, Sequence[PromiseDue]]) -> Iterable[_Customer]:
-    earlier = _by_order(scope.earlier)
     grouped: dict[str, list[CallSummary]] = defaultdict(list)
     for call in scope.now:
         grouped[call.subject].append(call)
+    earlier = _by_order(call for call in scope.earlier if call.order_id in grouped)
     for name, calls in grouped.items():
         calls.sort(key=lambda call: (call.started_at.timestamp() if call.started_at else 0.0, call.call_id))
         settled = max((index for index, call in enumerate(calls) if _ended_well(call)), default=-1)

@@ -36,7 +36,8 @@ def rule_rows(scope: Scope) -> tuple[RuleRow, ...]:
     previous = count_rules(scope.previous) if scope.previous is not None else None
     baseline = count_rules(scope.baseline) if scope.baseline_periods else None
     hits = _hits(scope.now)
-    latest = {rule_id: known[-1][1] for rule_id, known in (*_hits(scope.baseline).items(), *hits.items())}
+    judged = (call for call in (*scope.baseline, *scope.now) if call.score is not None)
+    latest = {hit.rule_id: hit for call in judged for hit in call.hits}
     rows = [
         RuleRow(
             rule_id=rule_id,

@@ -25,7 +25,7 @@ from qareport.model import (
 )
 from qareport.settings import PeriodSettings
 
-_Call = TypeVar("_Call", CallSummary, CallOutline)
+_Call = TypeVar("_Call", bound=CallSummary | CallOutline)
 
 
 def period_of(kind: PeriodKind, day: date, time_zone: str) -> Period:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -13,6 +13,7 @@ from qareport.model import CallOutline, CallSummary, Period, PeriodKind, Risk, T
 from qareport.periods.scope import bounds, earlier_periods, find_repeated
 from qareport.settings import PeriodSettings
 
+_Call = CallSummary | CallOutline
 #: Periods that a trend shows, this one among them.
 TREND_PERIODS: Final[Mapping[PeriodKind, int]] = {
     PeriodKind.DAY: 14,
@@ -41,7 +42,7 @@ class _Totals:
     with_order: int = 0
     repeated: int = 0
 
-    def add(self, call: CallOutline) -> None:
+    def add(self, call: _Call) -> None:
         self.calls += 1
         if call.score is not None:
             self.scored += 1
@@ -83,11 +84,18 @@ class TrendTotals:
             for index, other in enumerate(totals.periods)
             for offset in range((other.last - other.first).days + 1)
         }
-        outlines = [_outline(call) for call in calls]
-        for call in outlines:
-            totals._add(call, place, zone)
-        for call, again in find_repeated(outlines, settings.repeat_days):
-            totals._add_repeated(call, again, place, zone)
+        known, places = tuple(calls), dict[int, int]()
+        for call in known:
+            index = place.get(calendar.local_day(call.started_at, zone)) if call.started_at is not None else None
+            if index is not None:
+                places[id(call)] = index
+                for sums in totals._of(call, index):
+                    sums.add(call)
+        for call, again in find_repeated(known, settings.repeat_days):
+            if id(call) in places:
+                for sums in totals._of(call, places[id(call)]):
+                    sums.with_order += 1
+                    sums.repeated += again
         return totals
 
     def points(self, agent_id: str | None) -> tuple[TrendPoint, ...]:
@@ -98,26 +106,7 @@ class TrendTotals:
         first = next((index for index, point in enumerate(points) if point.calls), len(points))
         return tuple(points[first:]) if len(points) - first > 1 else ()
 
-    def _add(self, call: CallOutline, place: Mapping[date, int], zone: ZoneInfo) -> None:
-        for totals in self._of(call, place, zone):
-            totals.add(call)
-
-    def _add_repeated(self, call: CallOutline, again: bool, place: Mapping[date, int], zone: ZoneInfo) -> None:
-        for totals in self._of(call, place, zone):
-            totals.with_order += 1
-            totals.repeated += again
-
-    def _of(self, call: CallOutline, place: Mapping[date, int], zone: ZoneInfo) -> Iterable[_Totals]:
-        index = place.get(calendar.local_day(call.started_at, zone)) if call.started_at is not None else None
-        if index is None:
-            return
-        for agent in dict.fromkeys((None, call.agent_id)):
-            yield self._totals.setdefault((agent, index), _Totals())
-
-
-def _outline(call: CallSummary | CallOutline) -> CallOutline:
-    if isinstance(call, CallOutline):
-        return call
-    return CallOutline(
-        order_id=call.order_id, agent_id=call.agent_id, started_at=call.started_at, score=call.score, risk=call.risk
-    )
+    def _of(self, call: _Call, index: int) -> Iterable[_Totals]:
+        """Return the sums to which a call in a period adds: the team's and its agent's."""
+        agents = (None,) if call.agent_id is None else (None, call.agent_id)
+        return [self._totals.setdefault((agent, index), _Totals()) for agent in agents]

@@ -90,7 +90,7 @@ def rasterise(drawing: str, *, zoom: float = 2.25) -> bytes:
         zoom=zoom,
         background="#ffffff",
         skip_system_fonts=True,
-        font_files=list(font.files),
+        font_files=list(fonts.SMALL.files(font, drawing)),
         font_family=font.family,
         sans_serif_family=font.family,
     )

@@ -148,10 +148,12 @@ class JobRepository:
         with self._database.read() as session:
             return session.scalar(query) or 0
 
-    def is_awaited(self, call_id: str) -> bool:
-        """Tell whether an upload that is not over will become the call of this id."""
+    def is_awaited(self, call_id: str, *, besides: int | None = None) -> bool:
+        """Tell whether an upload that is not over, `besides` this job, will become the call of this id."""
         over = [state for state in JobState if state.is_over]
         query = select(JobRow.payload).where(JobRow.kind == JobKind.UPLOAD, JobRow.state.not_in(over))
+        if besides is not None:
+            query = query.where(JobRow.id != besides)
         with self._database.read() as session:
             return any(json.loads(payload).get("call_id") == call_id for payload in session.scalars(query))
 

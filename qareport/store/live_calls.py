@@ -12,13 +12,15 @@ from functools import lru_cache
 from typing import Any, Final
 
 from sqlalchemy import delete, or_, select, update
+from sqlalchemy.orm import Session
 
 from qareport.codec import to_json
 from qareport.errors import NotFoundError
 from qareport.messages import say
-from qareport.model import Agents, LiveCall, LiveLine, LiveState
+from qareport.model import Agents, JobKind, LiveCall, LiveLine, LiveState
 from qareport.store.connection import from_stored, in_utc
 from qareport.store.database import Database
+from qareport.store.jobs import new_job
 from qareport.store.live_schema import LiveCallRow as Row
 from qareport.store.live_schema import LiveTicketRow
 
@@ -42,9 +44,13 @@ class LiveCallRepository:
     def change(self, calls: Sequence[LiveCall]) -> None:
         """Keep calls as they are now, their lines included, in one transaction."""
         with self._database.write() as session:
-            for call in calls:
-                values = _columns(call) | {"lines": f"[{','.join(map(_line_json, call.lines))}]"}
-                session.execute(update(Row).where(Row.id == call.live_id).values(values))
+            _change(session, calls)
+
+    def hand_over(self, call: LiveCall, payload: Mapping[str, Any], *, at: datetime) -> None:
+        """Keep a call that is over, and add the job that judges its recording: both or neither, whatever is killed."""
+        with self._database.write() as session:
+            _change(session, [call])
+            session.add(new_job(JobKind.UPLOAD, payload, at=at))
 
     def get(self, live_id: str) -> LiveCall:
         """Return a call with its lines.
@@ -76,9 +82,18 @@ class LiveCallRepository:
             query = query.where(Row.agent_id.in_(sorted(agents.only)))
         return self._list(query)
 
-    def list_unmerged(self, call_id: str) -> tuple[LiveCall, ...]:
-        """Return the calls of this id that are over and wait for the result of their recording."""
-        return self._list(select(Row).where(Row.call_id == call_id, Row.state.in_(_UNMERGED)))
+    def list_unmerged(self, call_id: str, *, failed: bool = False) -> tuple[LiveCall, ...]:
+        """Return the calls of this id that are over and wait for the result of their recording.
+
+        With `failed` also those whose recording could not be judged: another one may have been.
+        """
+        states = (*_UNMERGED, LiveState.MERGE_FAILED) if failed else _UNMERGED
+        return self._list(select(Row).where(Row.call_id == call_id, Row.state.in_(states)))
+
+    def list_awaiting(self) -> Sequence[str]:
+        """Return the ids of all calls that are over and wait for the result of their recording."""
+        with self._database.read() as session:
+            return session.scalars(select(Row.call_id).where(Row.state.in_(_UNMERGED)).distinct()).all()
 
     def find_merged(self, call_id: str) -> LiveCall | None:
         """Return the live call whose place the result of a call took, the newest where there are several."""
@@ -93,6 +108,12 @@ class LiveCallRepository:
         where = f"{self._database.url} live call {row.id}"
         lines = from_stored(tuple[LiveLine, ...], row.lines, where=where)
         return replace(from_stored(LiveCall, row.facts, where=where), lines=lines)
+
+
+def _change(session: Session, calls: Sequence[LiveCall]) -> None:
+    for call in calls:
+        values = _columns(call) | {"lines": f"[{','.join(map(_line_json, call.lines))}]"}
+        session.execute(update(Row).where(Row.id == call.live_id).values(values))
 
 
 def _columns(call: LiveCall) -> dict[str, Any]:

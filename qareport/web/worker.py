@@ -28,6 +28,7 @@ from qareport.web.live_feed import LiveFeed
 from qareport.workflows.export.jobs import sweep_exports
 from qareport.workflows.hear_uploads import UploadWorker
 from qareport.workflows.judge import RuleBook
+from qareport.workflows.live.merging import settle
 from qareport.workflows.live.service import LiveService
 from qareport.workflows.uploads import UploadFolder
 from qareport.workflows.workspace import Workspace
@@ -167,10 +168,14 @@ def _leave_soon(workspace: Workspace, worker: UploadWorker, signs: _Signs) -> No
 
 
 def _tidy(workspace: Workspace, stopping: threading.Event) -> None:
-    """Index what an older version stored, and delete the files of exports whose time is over, once an hour."""
+    """Index what an older version stored, and delete the files of exports whose time is over, once an hour.
+
+    Live calls are settled whose recording was given up.
+    """
     while not stopping.is_set():
         with suppress(QareportError):  # the next time it may go well, and what is wrong is told elsewhere
             sweep_exports(workspace, datetime.now(UTC))
+            settle(workspace.store, keep_audio=workspace.settings.live.keep_audio)
             workspace.store.search_index.index_missing(on_progress=lambda *_: None, on_damaged=lambda _: None)
         stopping.wait(_TIDY_S)
 

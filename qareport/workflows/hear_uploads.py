@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from qareport import asr, events, privacy
 from qareport.audio.containers import open_options, sha256_of
 from qareport.audio.trial_decode import survives
-from qareport.errors import QareportError
+from qareport.errors import QareportError, StoreError
 from qareport.files import content_key, is_file
 from qareport.messages import keep, recall, say
 from qareport.model import (
@@ -158,18 +158,29 @@ class UploadWorker:
             outcome = _Outcome(code=getattr(error, "code", "failed"), words=keep(error, clean=_masked))
         except Exception as error:  # noqa: BLE001 - one bad recording stops no other
             outcome = _Outcome(code="failed", words=_masked(f"{type(error).__name__}: {error}"))
+        if job.kind is JobKind.UPLOAD and not self._merge(job, heard, outcome):
+            return
         heard.end(outcome)
-        if job.kind is JobKind.UPLOAD:
-            merge(
-                self._workspace.store,
-                str(job.payload["call_id"]),
-                heard_as=outcome.call_id,
-                failed=bool(outcome.code),
-                keep_audio=self._workspace.settings.live.keep_audio,
-            )
         events.happened(
             job.kind.value, outcome.code or "done", duration_ms=watch.lap_ms(), reason=recall(outcome.words) or None
         )
+
+    def _merge(self, job: Job, heard: _Heard, outcome: _Outcome) -> bool:
+        """Let live calls know the outcome, before the job ends: a worker that is killed between does it again.
+
+        Returns False where another worker has the job by now: its outcome counts.
+        """
+        try:
+            heard.renew()
+            merge(
+                self._workspace.store, str(job.payload["call_id"]), heard_as=outcome.call_id,
+                failed=bool(outcome.code), keep_audio=self._workspace.settings.live.keep_audio, job_id=job.job_id,
+            )  # fmt: skip
+        except _LostError:
+            return False
+        except QareportError as error:  # `settle` does it later
+            events.happened("live", "failed", call_id=str(job.payload["call_id"]), reason=str(events.reason_of(error)))
+        return True
 
     def _process(self, job: Job, heard: _Heard) -> _Outcome:
         call, language = call_of(job), str(job.payload.get("language") or "auto")
@@ -358,7 +369,7 @@ def _renewed(heard: _Heard) -> Iterator[None]:
 
     def renew() -> None:
         while not over.wait(_RENEW_S):
-            with suppress(_LostError):
+            with suppress(_LostError, StoreError):  # a store that is busy now may not be in a moment
                 heard.renew()
 
     thread = threading.Thread(target=renew, daemon=True)

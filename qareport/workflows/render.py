@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextvars
 import os
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -23,6 +23,7 @@ from qareport.messages import Message, say
 from qareport.model import (
     Agents,
     CallReport,
+    CallSummary,
     FailedCall,
     MeasuredCall,
     OrderReport,
@@ -57,12 +58,24 @@ class Norms:
     def before(self, day: date) -> TeamNorm:
         """Return the norm of the `period.baseline_days` before a day; on a store's first day, of that day itself."""
         if day not in self._known:
-            today = periods.period_of(PeriodKind.DAY, day, self._period.time_zone)
-            start, end = periods.bounds(today)
-            first = min(periods.bounds(earlier)[0] for earlier in periods.baseline_of(today, self._period))
+            first, start, end = self._around(day)
             calls = self._measures(first, start) or self._measures(start, end)
             self._known[day] = periods.team_norm(calls, self._period.time_zone)
         return self._known[day]
+
+    def know(self, day: date, calls: Iterable[CallSummary]) -> None:
+        """Take calls that were read already: those of the day and of the `period.baseline_days` before, and others."""
+        first, start, end = self._around(day)
+        dated = [(call.started_at, call) for call in calls if call.started_at is not None]
+        before = [call for began, call in dated if first <= began < start]
+        own = before or [call for began, call in dated if start <= began < end]
+        self._known[day] = periods.team_norm(own, self._period.time_zone)
+
+    def _around(self, day: date) -> tuple[datetime, datetime, datetime]:
+        """Return when the days before a day begin, and when it begins and ends itself."""
+        today = periods.period_of(PeriodKind.DAY, day, self._period.time_zone)
+        first = min(periods.bounds(earlier)[0] for earlier in periods.baseline_of(today, self._period))
+        return first, *periods.bounds(today)
 
     def _measures(self, first: datetime, last: datetime) -> Sequence[MeasuredCall]:
         return self._store.summaries.list_measures(first, last, summarise=periods.summarise_call)
@@ -279,6 +292,7 @@ def render_orders(
     on_progress: Progress,
     workers: int | None = None,
     executor: Executor | None = None,
+    norms: Norms | None = None,
 ) -> Rendering:
     """Write the documents of some orders.
 
@@ -290,6 +304,7 @@ def render_orders(
         on_progress: called after each order.
         workers: how many orders are rendered at a time; None: as many as there are cores, `MOST_WORKERS` at most.
         executor: threads to render in; None: threads of its own.
+        norms: those that are known already; None: they are read.
 
     Raises:
         NotFoundError: the store knows one of the names neither as an order nor as a call.
@@ -297,7 +312,7 @@ def render_orders(
     workers = workers or min(_cores(), MOST_WORKERS)
     renderer = _Renderer(workspace)
     settings = workspace.settings  # what is wrong with them is reported first, whether there is a store or not
-    norms, roster = Norms(workspace.store, settings.period), workspace.roster
+    norms, roster = norms or Norms(workspace.store, settings.period), workspace.roster
 
     def documents_of(name: str) -> Iterator[_DocumentSet]:
         for number, order in enumerate(

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
+from typing import TypeVar
 from urllib.parse import quote
 
 from qareport import periods, report
@@ -26,10 +28,11 @@ from qareport.periods import TrendTotals
 from qareport.presentation.links import Links
 from qareport.report import PeriodPages
 from qareport.workflows.daily.context import Context, DailyOptions, period_name
-from qareport.workflows.render import render_orders, render_period
+from qareport.workflows.render import Norms, render_orders, render_period
 from qareport.workflows.review import review_summaries
 from qareport.workflows.workspace import Workspace
 
+T = TypeVar("T", CallSummary, FailedCall)
 #: How far back promises and repeated calls are looked for, beside the periods that are compared.
 _LOOK_BACK = timedelta(days=14)
 _WEEK = timedelta(days=7)
@@ -55,6 +58,24 @@ class Material:
         """Who answered them, where that is known."""
         names = (*(summary.agent_id for summary in self.summaries), *(failure.agent_id for failure in self.failures))
         return {name for name in names if name is not None}
+
+    def by_agent(self) -> Mapping[str, Material]:
+        """Part it by agents, so that each edition looks through its own calls alone."""
+
+        def parted(calls: Iterable[T]) -> Mapping[str | None, Sequence[T]]:
+            groups: dict[str | None, list[T]] = defaultdict(list)
+            for call in calls:
+                groups[call.agent_id].append(call)
+            return groups
+
+        now, before, failures = parted(self.summaries), parted(self.before), parted(self.failures)
+        return {
+            agent: replace(
+                self, summaries=tuple(now.get(agent, ())), before=tuple(before.get(agent, ())),
+                failures=tuple(failures.get(agent, ())),
+            )
+            for agent in self.agents
+        }  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,12 +169,17 @@ class Editions:
         run = self.context
         agents = [agent for agent in sorted(run.settings.mail.agents) if agent in material.agents]
         partial = run.log.partial
-        team = self._build(material, agent_id=None, partial=partial, notes=(*notes, *run.log.remarks))
-        return [team, *(self._build(material, agent_id=agent, partial=partial, notes=notes) for agent in agents)]
+        repeated = periods.repeated_calls((*material.before, *material.summaries), run.settings.period)
+        team = self._build(material, repeated, agent_id=None, partial=partial, notes=(*notes, *run.log.remarks))
+        own = material.by_agent()
+        return [
+            team, *(self._build(own[name], repeated, agent_id=name, partial=partial, notes=notes) for name in agents)
+        ]  # fmt: skip
 
     def _build(
-        self, material: Material, *, agent_id: str | None, partial: Sequence[Note], notes: Sequence[Note]
-    ) -> PeriodReport:
+        self, material: Material, repeated: frozenset[str], *, agent_id: str | None, partial: Sequence[Note],
+        notes: Sequence[Note],
+    ) -> PeriodReport:  # fmt: skip
         """Build the report for the team or an agent. An agent's edition does not name missing recordings of others."""
         if agent_id is not None and partial:
             partial = (Note(code=NoteCode.INCOMPLETE),)
@@ -166,6 +192,7 @@ class Editions:
             agent_id=agent_id,
             roster=self.context.workspace.roster,
             trend=material.trend,
+            repeated=repeated,
             partial=partial,
             notes=notes,
         )
@@ -226,21 +253,24 @@ class Editions:
             recipients=recipients,
         )
 
-    def write_orders(self, team: PeriodReport) -> tuple[Path, ...]:
+    def write_orders(self, team: PeriodReport, material: Material) -> tuple[Path, ...]:
         """Write the reports of the orders whose customers are to be called back first.
 
         Where readers have an address to open documents, every order that the report names gets a page, too.
         """
         run = self.context
+        norms = Norms(run.store, run.settings.period)
+        if run.period.kind is PeriodKind.DAY:
+            norms.know(run.period.first, (*material.before, *material.summaries))
         first = [callback.subject for callback in team.callbacks[: run.settings.daily.orders]]
         attached = [name for name in run.settings.mail.attach if name in report.FORMATS]
-        documents = self._write_orders(first, attached)
+        documents = self._write_orders(first, attached, norms)
         if desk_of(run) or not has_web_address(run.settings.mail.link):
             return documents
-        pages = self._write_orders([*first, *_named(team, run.settings.period.callbacks)], ["html"])
+        pages = self._write_orders([*first, *_named(team, run.settings.period.callbacks)], ["html"], norms)
         return tuple(dict.fromkeys((*documents, *pages)))
 
-    def _write_orders(self, subjects: Sequence[str], formats: Sequence[str]) -> tuple[Path, ...]:
+    def _write_orders(self, subjects: Sequence[str], formats: Sequence[str], norms: Norms) -> tuple[Path, ...]:
         run = self.context
         rendering = render_orders(
             run.workspace,
@@ -248,6 +278,7 @@ class Editions:
             formats=formats,
             out_dir=run.out / "reports",
             on_progress=run.on_progress,
+            norms=norms,
         )
         for name, reason in rendering.problems:
             run.log.trouble(say("the report of order {order} could not be made: {reason}", order=name, reason=reason))

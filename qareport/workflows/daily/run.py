@@ -145,7 +145,7 @@ class _Run:
             material = editions.gather()
         reports = editions.build(material, notes)
         with log.step("orders"):
-            orders = editions.write_orders(reports[0])
+            orders = editions.write_orders(reports[0], material)
         with log.step("render", len(reports)):
             made = editions.write(reports, openable(reports[0], orders))
         with log.step("compose"):

@@ -275,7 +275,6 @@ class LiveKeeper:
         while self._over:
             call = self._over[0]
             try:
-                self._store.live_calls.change([call])
                 merging.hand_over(self._store, call, at=call.ended_at or self._clock())
             except StoreError as error:
                 events.happened("live", "failed", call_id=call.call_id, reason=str(error))

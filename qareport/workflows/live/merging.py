@@ -21,8 +21,6 @@ from qareport.model import (
     Alert,
     CallReport,
     Emotion,
-    Job,
-    JobKind,
     LiveCall,
     LiveState,
     MomentKind,
@@ -43,19 +41,15 @@ _MOMENTS = {
 }  # fmt: skip
 
 
-def hand_over(store: Store, call: LiveCall, *, at: datetime) -> Job | None:
-    """Let the recording of a call that is over be judged, as if it had been uploaded.
-
-    Returns:
-        the job; None where nothing was recorded.
-    """
+def hand_over(store: Store, call: LiveCall, *, at: datetime) -> None:
+    """Keep a call that is over, and let its recording, if there is one, be judged as if it had been uploaded."""
     path = Path(call.audio_path)
     if not call.audio_path or not path.is_file() or repair_wav(path) == 0:
         with suppress(OSError):
             if call.audio_path:
                 path.unlink()
         store.live_calls.change([replace(call, state=LiveState.MERGE_FAILED, audio_path="")])
-        return None
+        return
     payload = {
         "file_name": path.name,
         "language": "auto",
@@ -70,7 +64,7 @@ def hand_over(store: Store, call: LiveCall, *, at: datetime) -> Job | None:
         "sha256": "",
         "live_id": call.live_id,
     }
-    return store.jobs.add(JobKind.UPLOAD, payload, at=at)
+    store.live_calls.hand_over(call, payload, at=at)
 
 
 def end_orphans(store: Store, *, at: datetime) -> int:
@@ -78,14 +72,26 @@ def end_orphans(store: Store, *, at: datetime) -> int:
     orphans = store.live_calls.list_on()
     for orphan in orphans:
         ended = replace(orphan, state=LiveState.LOST, ended_at=at, ended_by="restart")
-        store.live_calls.change([ended])
         hand_over(store, ended, at=at)
         events.happened("live", "lost", call_id=orphan.call_id, reason="restart")
     return len(orphans)
 
 
-def merge(store: Store, call_id: str, *, heard_as: str = "", failed: bool = False, keep_audio: bool = True) -> int:
+def settle(store: Store, *, keep_audio: bool = True) -> None:
+    """Merge the calls whose recording nobody will judge any more: its job was cancelled, or killed its worker."""
+    for call_id in store.live_calls.list_awaiting():
+        if not store.jobs.is_awaited(call_id):
+            merge(store, call_id, keep_audio=keep_audio)
+
+
+def merge(
+    store: Store, call_id: str, *, heard_as: str = "", failed: bool = False, keep_audio: bool = True,
+    job_id: int | None = None,
+) -> int:  # fmt: skip
     """Put the result of a recording in the place of the live calls of its id, and mark their alerts.
+
+    A call may have several recordings: the one made live, the telephone system's, and one for each time that it was
+    on. So one that cannot be judged settles nothing while another waits, and a later one that can be takes its place.
 
     Args:
         store: where both are.
@@ -93,11 +99,14 @@ def merge(store: Store, call_id: str, *, heard_as: str = "", failed: bool = Fals
         heard_as: the stored call that has its result; "": of the same id.
         failed: whether the recording could not be judged.
         keep_audio: whether what was recorded live is kept.
+        job_id: the job that judged it.
 
     Returns:
         how many live calls were waiting for it.
     """
-    calls = store.live_calls.list_unmerged(call_id)
+    if failed and store.jobs.is_awaited(call_id, besides=job_id):
+        return 0
+    calls = store.live_calls.list_unmerged(call_id, failed=not failed)
     for call in calls:
         try:
             report = None if failed else store.results.get(heard_as or call_id)

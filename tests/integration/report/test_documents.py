@@ -8,6 +8,7 @@ import logging
 import os
 import re
 import runpy
+import shutil
 import signal
 import subprocess
 import sys
@@ -30,7 +31,9 @@ from PIL import Image
 from qareport import report
 from qareport.errors import DocumentError
 from qareport.model import OrderReport
+from qareport.presentation import emotion_chart, fonts
 from qareport.presentation.fonts import check_fonts
+from qareport.presentation.locale import speaking
 from qareport.presentation.view_types import clean, clean_value
 from qareport.report.formats.html import render_html
 from qareport.report.formats.pdf import Printer
@@ -64,6 +67,30 @@ def quotations(order: OrderReport) -> list[str]:
         texts += [item.quote for finding in call.findings for item in finding.evidence]
         texts += [finding.advice for finding in call.findings] + [finding.title for finding in call.findings]
     return [text for text in texts if text]
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_a_picture_drawn_with_a_few_characters_is_the_one_drawn_with_the_whole_font(
+    language: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with speaking(language):
+        charts = [call.chart for order in (samples.RICH, samples.EMPTY) for call in build_view(order, SETTINGS).calls]
+        drawings = [emotion_chart.svg(chart) for chart in charts if chart is not None]
+    drawings.append(drawings[0].replace(">0:00<", ">AV fi \u0e01 \U00020b9f<"))  # Thai is in no Chinese font
+    few = [emotion_chart.rasterise(drawing) for drawing in drawings]
+    monkeypatch.setattr(fonts.SmallFonts, "files", lambda _, font, text: font.files)
+    assert few == [emotion_chart.rasterise(drawing) for drawing in drawings]
+
+
+def test_small_fonts_are_given_for_characters_that_the_font_has_alone() -> None:
+    small, font = fonts.SmallFonts(), fonts.chinese_font()
+    first, again, more = (small.files(font, text) for text in ("情绪 12", "12情", "绪x"))
+    assert first == again != more
+    assert sum(Path(path).stat().st_size for path in more) < 100_000
+    shutil.rmtree(Path(more[0]).parent)  # as systems clear their temporary files
+    assert all(Path(path).is_file() for path in small.files(font, "12"))
+    assert small.files(font, "\u0e01") == font.files
+    assert small.files(replace(font, family="No Such Family"), "新") == font.files
 
 
 @pytest.mark.parametrize("kind", ["docx", "html", "pdf"])

@@ -17,7 +17,7 @@ from qareport.errors import NotFoundError
 from qareport.model import Agent, Call, CallReport, Roster
 from qareport.report.formats.pdf import Printers
 from qareport.store import Store
-from qareport.workflows.render import Rendering, assemble_order, render_orders
+from qareport.workflows.render import Norms, Rendering, assemble_order, render_orders
 from qareport.workflows.workspace import Workspace
 from tests.support import report_samples as samples
 from tests.support.documents import TEXT
@@ -69,6 +69,19 @@ def test_norm_is_that_of_the_days_before_the_latest_call(store: Store) -> None:
     assert (made.norm.first, made.norm.last, made.norm.calls) == (date(2026, 11, 14), date(2026, 11, 20), 3)
     assert made.norm.metrics["first_response_ms"].median == 2_000
     assert made.measures["c4"]["first_response_ms"] == 500
+
+
+def test_norm_of_calls_that_were_read_already_is_the_one_that_the_store_tells(store: Store) -> None:
+    for number, (days, delay) in enumerate([(-8, 9_000), (-7, 1_000), (-3, 2_000), (0, 500)]):
+        keep(store, call(number, days, delay), f"o{number}")
+    period, latest = settings.PeriodSettings(), call(3, 0, 500).started_at
+    assert latest is not None
+    month = latest - timedelta(days=30), latest + timedelta(days=2)
+    for days in (0, -8):  # a day with calls before it, and the first
+        day = latest.date() + timedelta(days=days)
+        known, read = Norms(store, period), Norms(store, period)
+        known.know(day, store.summaries.list(*month, summarise=periods.summarise_call))
+        assert known._known == {day: read.before(day)}
 
 
 def test_norm_of_the_first_day_is_that_of_the_day_itself(store: Store) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -13,9 +14,24 @@ import pytest
 from qareport import settings
 from qareport.audio import trial_decode
 from qareport.audio.containers import sha256_of
-from qareport.model import AudioInfo, Call, FailedCall, Job, JobKind, JobState, ModelInfo, Segment, Transcript
+from qareport.errors import StoreError
+from qareport.model import (
+    AudioInfo,
+    Call,
+    FailedCall,
+    Job,
+    JobKind,
+    JobState,
+    LiveCall,
+    LiveState,
+    ModelInfo,
+    Role,
+    Segment,
+    Transcript,
+)
 from qareport.workflows import hear_uploads
 from qareport.workflows.hear_uploads import UploadWorker
+from qareport.workflows.live.merging import settle
 from qareport.workflows.uploads import UploadFolder, UploadRefusedError
 from qareport.workflows.workspace import Workspace
 from tests.support.recordings import cut_recording
@@ -180,6 +196,120 @@ def test_the_same_recording_again_leads_to_the_call_that_is_there(workspace: Wor
         worker.work_on(job)
     assert [job.progress["call_id"] for job in workspace.store.jobs.list(JobKind.UPLOAD)] == ["u1", "u1"]
     assert engine.heard == ["u1"]
+
+
+# --- recordings of live calls -----------------------------------------------------------------------------------------
+
+
+def live_call(workspace: Workspace, state: LiveState = LiveState.ENDED) -> LiveCall:
+    call = LiveCall(
+        live_id="l1", call_id="u1", agent_id="A1", convention="pcm", state=state, started_at=NOW,
+        channel_roles=(Role.CUSTOMER, Role.AGENT),
+    )  # fmt: skip
+    workspace.store.live_calls.put(call)
+    return call
+
+
+def work_on_next(workspace: Workspace, engine: TwoLines | None = None) -> LiveState:
+    """Work on the next job; return how far the live call is then."""
+    job = take(workspace)
+    assert job is not None
+    UploadWorker(workspace, engine or TwoLines(), owner="w").work_on(job)
+    return workspace.store.live_calls.get("l1").state
+
+
+def test_a_recording_that_cannot_be_judged_settles_no_live_call_while_another_of_it_waits(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    live_call(workspace)
+    add(workspace, tmp_path / "missing.wav")  # the telephone system's, and then the one made live
+    add(workspace, cut_recording(tmp_path / "live.wav"), live_id="l1")
+    assert work_on_next(workspace) is LiveState.ENDED
+    assert work_on_next(workspace) is LiveState.MERGED
+
+
+def test_a_recording_that_comes_later_takes_the_place_of_one_that_could_not_be_judged(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    live_call(workspace)
+    add(workspace, tmp_path / "missing.wav", live_id="l1")
+    assert work_on_next(workspace) is LiveState.MERGE_FAILED
+    add(workspace, cut_recording(tmp_path / "whole.wav"))
+    assert work_on_next(workspace) is LiveState.MERGED
+    assert workspace.store.live_calls.get("l1").merged_call_id == "u1"
+
+
+def test_the_failure_of_a_worker_whose_job_another_has_by_now_settles_no_live_call(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    live_call(workspace)
+    added = add(workspace, cut_recording(tmp_path / "live.wav"), live_id="l1")
+
+    def lose() -> None:
+        assert take(workspace, "next", at=NOW + timedelta(minutes=1)) is not None
+        raise OSError("the machine slept")
+
+    assert work_on_next(workspace, TwoLines(before_second=lose)) is LiveState.ENDED
+    UploadWorker(workspace, TwoLines(), owner="next").work_on(workspace.store.jobs.get(added.job_id))
+    assert workspace.store.live_calls.get("l1").state is LiveState.MERGED
+
+
+def test_a_worker_that_is_killed_once_a_live_call_is_merged_leaves_a_job_that_ends_alike(
+    workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    live_call(workspace)
+    added = add(workspace, cut_recording(tmp_path / "live.wav"), live_id="l1")
+
+    def die(*_: object, **__: object) -> bool:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as killed:
+        killed.setattr(workspace.store.jobs, "finish", die)
+        with pytest.raises(KeyboardInterrupt):
+            work_on_next(workspace)
+    assert workspace.store.live_calls.get("l1").state is LiveState.MERGED
+    again = take(workspace, "next", at=NOW + timedelta(minutes=1))
+    assert again is not None
+    UploadWorker(workspace, TwoLines(), owner="next").work_on(again)
+    assert workspace.store.jobs.get(added.job_id).state is JobState.DONE
+    assert workspace.store.live_calls.get("l1").state is LiveState.MERGED
+
+
+def test_a_store_that_fails_for_a_moment_ends_no_worker(
+    workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    live_call(workspace)
+    add(workspace, cut_recording(tmp_path / "live.wav"), live_id="l1")
+
+    def fail(calls: object) -> None:
+        raise StoreError("the disk is full")
+
+    with monkeypatch.context() as full:
+        full.setattr(workspace.store.live_calls, "change", fail)
+        assert work_on_next(workspace) is LiveState.ENDED
+    settle(workspace.store)
+    assert workspace.store.live_calls.get("l1").state is LiveState.MERGED
+
+
+def test_a_live_call_whose_recording_nobody_will_judge_is_settled(workspace: Workspace, tmp_path: Path) -> None:
+    live_call(workspace)
+    added = add(workspace, tmp_path / "live.wav", live_id="l1")
+    settle(workspace.store)
+    assert workspace.store.live_calls.get("l1").state is LiveState.ENDED
+    workspace.store.jobs.cancel(added.job_id, at=NOW)
+    settle(workspace.store)
+    assert workspace.store.live_calls.get("l1").state is LiveState.MERGE_FAILED
+
+
+def test_a_live_call_is_over_in_the_store_only_with_the_job_that_judges_its_recording(workspace: Workspace) -> None:
+    call = live_call(workspace, LiveState.OPEN)
+    over = replace(call, state=LiveState.ENDED)
+    with pytest.raises(TypeError):  # a kill between the two would leave as little
+        workspace.store.live_calls.hand_over(over, {"path": object()}, at=NOW)
+    assert workspace.store.live_calls.get("l1").state is LiveState.OPEN
+    workspace.store.live_calls.hand_over(over, {"call_id": "u1"}, at=NOW)
+    assert workspace.store.live_calls.get("l1").state is LiveState.ENDED
+    assert workspace.store.jobs.is_awaited("u1")
 
 
 # --- the queue --------------------------------------------------------------------------------------------------------

@@ -111,14 +111,14 @@ def test_what_happens_at_once_is_kept_in_one_transaction(keeping: Keeping, monke
 def test_a_call_that_ends_while_the_store_fails_is_handed_over_once_it_works_again(
     keeping: Keeping, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    change, fails = keeping.store.live_calls.change, [True]
+    hand_over, fails = keeping.store.live_calls.hand_over, [True]
 
-    def fail(calls: Any) -> None:
+    def fail(*call: Any, **at: Any) -> None:
         if fails:
             raise StoreError("the disk is full")
-        change(calls)
+        hand_over(*call, **at)
 
-    monkeypatch.setattr(keeping.store.live_calls, "change", fail)
+    monkeypatch.setattr(keeping.store.live_calls, "hand_over", fail)
     keeping.recordings.add("l1", 0, np.ones(8000, np.int16))
     keeping.put(("live.line", LINE), ("live.ended", {"at_ms": 1000}))
     keeping.wait_for("live.ended")

@@ -206,6 +206,7 @@ _OS_REASONS: Final[Mapping[int, Message]] = {
     errno.EROFS: say("Read-only file system"),
     errno.EFBIG: say("File too large"),
     errno.EIO: say("Input/output error"),
+    errno.ENOMEM: say("Cannot allocate memory"),
     errno.EMFILE: say("Too many open files"),
     errno.ENAMETOOLONG: say("File name too long"),
     errno.EILSEQ: say("the locale has no letters for this name: set PYTHONUTF8=1, or a locale with UTF-8"),
@@ -218,6 +219,31 @@ _OS_REASONS: Final[Mapping[int, Message]] = {
     errno.ENETUNREACH: say("Network is unreachable"),
     errno.EADDRINUSE: say("Address already in use"),
 }
+
+
+#: What libraries say, each in its own words, where a process may use no more memory.
+_OUT_OF_MEMORY: Final = (
+    "failed to map segment",
+    "llocate memory",
+    "bad_alloc",
+    "could not create a primitive",
+    "can't start new thread",
+)
+
+
+def lacks_memory(error: BaseException) -> bool:
+    """Tell whether something failed for want of memory (`ulimit -v`, a container's limit), whatever library says so."""
+    return isinstance(error, MemoryError) or any(words in str(error) for words in _OUT_OF_MEMORY)
+
+
+def fault_reason(error: BaseException) -> Message | str:
+    """Say why something failed that was not raised on purpose: the name of the error is there for who mends it."""
+    name = f"{type(error).__name__}: {error}"
+    if lacks_memory(error):
+        return say(
+            "this process may use no more memory: allow it more, or end programs beside it ({error})", error=name
+        )
+    return name
 
 
 def os_reason(error: BaseException) -> Message | str:

@@ -238,12 +238,13 @@ def lacks_memory(error: BaseException) -> bool:
 
 def fault_reason(error: BaseException) -> Message | str:
     """Say why something failed that was not raised on purpose: the name of the error is there for who mends it."""
-    name = f"{type(error).__name__}: {error}"
-    if lacks_memory(error):
-        return say(
-            "this process may use no more memory: allow it more, or end programs beside it ({error})", error=name
-        )
-    return name
+    if not lacks_memory(error):
+        return f"{type(error).__name__}: {error}"
+    telling = [line for line in str(error).splitlines() if any(words in line for words in _OUT_OF_MEMORY)]
+    return say(
+        "this process may use no more memory: allow it more, or end programs beside it ({error})",
+        error=f"{type(error).__name__}: {telling[0].strip()}" if telling else type(error).__name__,
+    )
 
 
 def os_reason(error: BaseException) -> Message | str:

@@ -231,20 +231,23 @@ _OUT_OF_MEMORY: Final = (
 )
 
 
-def lacks_memory(error: BaseException) -> bool:
-    """Tell whether something failed for want of memory (`ulimit -v`, a container's limit), whatever library says so."""
-    return isinstance(error, MemoryError) or any(words in str(error) for words in _OUT_OF_MEMORY)
+def no_memory(error: BaseException) -> Message | None:
+    """Say that something failed for want of memory (`ulimit -v`, a container's limit); None: it did for another reason.
+
+    The words of the library that noticed it are there for who mends it.
+    """
+    telling = [line.strip() for line in str(error).splitlines() if any(words in line for words in _OUT_OF_MEMORY)]
+    if not telling and not isinstance(error, MemoryError):
+        return None
+    return say(
+        "this process may use no more memory: allow it more, or end programs beside it ({error})",
+        error=": ".join((type(error).__name__, *telling[:1])),
+    )
 
 
 def fault_reason(error: BaseException) -> Message | str:
     """Say why something failed that was not raised on purpose: the name of the error is there for who mends it."""
-    if not lacks_memory(error):
-        return f"{type(error).__name__}: {error}"
-    telling = [line for line in str(error).splitlines() if any(words in line for words in _OUT_OF_MEMORY)]
-    return say(
-        "this process may use no more memory: allow it more, or end programs beside it ({error})",
-        error=f"{type(error).__name__}: {telling[0].strip()}" if telling else type(error).__name__,
-    )
+    return no_memory(error) or f"{type(error).__name__}: {error}"
 
 
 def os_reason(error: BaseException) -> Message | str:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from qareport.errors import QareportError, fault_reason, lacks_memory, redact
+from qareport.errors import QareportError, no_memory, redact
 from qareport.messages import Message, say
 
 _log = logging.getLogger(__name__)
@@ -57,12 +57,12 @@ def _mask(text: str) -> str:
     return privacy.mask(redact(text))[0]
 
 
-def reason_of(error: Exception) -> Message | QareportError | str:
+def reason_of(error: Exception) -> Message | QareportError:
     """Word any error for a list, in the language of its reader; an unexpected one is logged with its traceback."""
     if isinstance(error, QareportError):
         return error
-    if lacks_memory(error):
-        return fault_reason(error)
+    if (lacking := no_memory(error)) is not None:
+        return lacking
     _log.error("unexpected error", exc_info=error)
     return say(
         "unexpected {kind}: {error} (a fault in qareport: please report it; details with -v)",

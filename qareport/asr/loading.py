@@ -18,7 +18,7 @@ from qareport.asr import model_files
 from qareport.asr.engine import CPU_ROUND_SECONDS, ROUND_BATCHES, Engine, Transcriber
 from qareport.asr.model_files import HUGGINGFACE_NAME, MODELSCOPE_NAME, ModelFiles, SpeakerModelFiles, VadFiles
 from qareport.asr.suppress_output import let_threads_sleep
-from qareport.errors import ModelError, lacks_memory
+from qareport.errors import ModelError, no_memory
 from qareport.files import in_home
 from qareport.messages import Message, say
 from qareport.model import ModelInfo
@@ -145,7 +145,7 @@ def load(model: EngineFiles | str, *, device: str, asr: AsrSettings, audio: Audi
         from qareport.asr.silero_vad import SileroVad
         from qareport.asr.speaker_embedding import SpeakerEmbedding
     except Exception as error:
-        if not isinstance(error, ImportError) and not lacks_memory(error):
+        if not isinstance(error, ImportError) and no_memory(error) is None:
             raise
         raise _not_imported(error) from error
     chosen = _device(device)
@@ -209,7 +209,7 @@ def transcription_key(files: EngineFiles, asr: AsrSettings, audio: AudioSettings
 
 def _not_imported(error: Exception) -> ModelError:
     """Say why the engine cannot be imported."""
-    if lacks_memory(error):
+    if no_memory(error) is not None:
         return ModelError(
             say("the memory that this process may use is not enough to load the engine ({error})", error=error),
             to_do=say("allow it more (ulimit -v), or end programs beside it"),

@@ -146,7 +146,8 @@ def test_another_amount_is_another(word: str, said: str) -> None:
         ("39元", "三十九块", True), ("39元", "三十九块钱", True), ("39元", "39块9", False), ("10元", "十块一张", True),
         ("100元", "一百块", True), ("返10元", "好评返十块", True), ("5毛", "0.5元", True), ("0.5元", "五毛钱", True),
         ("9.95元", "九块九毛五", True), ("1元", "我们一块去", False), ("3元", "三块饼干", False),
-        ("3元", "3块钱", True), ("9元", "39.9元", False), ("39", "39.9元", False), ("39块", "39块9", False), ("39块", "39块", True),
+        ("3元", "3块钱", True), ("9元", "39.9元", False), ("39", "39.9元", False),
+        ("39块", "39块9", False), ("39块", "39块", True),
     ],
 )  # fmt: skip
 def test_whole_amounts_and_parts_of_a_yuan_are_the_same_in_both_spellings(word: str, said: str, *, found: bool) -> None:

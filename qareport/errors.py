@@ -206,6 +206,7 @@ _OS_REASONS: Final[Mapping[int, Message]] = {
     errno.EROFS: say("Read-only file system"),
     errno.EFBIG: say("File too large"),
     errno.EIO: say("Input/output error"),
+    errno.ENOMEM: say("Cannot allocate memory"),
     errno.EMFILE: say("Too many open files"),
     errno.ENAMETOOLONG: say("File name too long"),
     errno.EILSEQ: say("the locale has no letters for this name: set PYTHONUTF8=1, or a locale with UTF-8"),
@@ -218,6 +219,35 @@ _OS_REASONS: Final[Mapping[int, Message]] = {
     errno.ENETUNREACH: say("Network is unreachable"),
     errno.EADDRINUSE: say("Address already in use"),
 }
+
+
+#: What libraries say, each in its own words, where a process may use no more memory.
+_OUT_OF_MEMORY: Final = (
+    "failed to map segment",
+    "llocate memory",
+    "bad_alloc",
+    "could not create a primitive",
+    "can't start new thread",
+)
+
+
+def no_memory(error: BaseException) -> Message | None:
+    """Say that something failed for want of memory (`ulimit -v`, a container's limit); None: it did for another reason.
+
+    The words of the library that noticed it are there for who mends it.
+    """
+    telling = [line.strip() for line in str(error).splitlines() if any(words in line for words in _OUT_OF_MEMORY)]
+    if not telling and not isinstance(error, MemoryError):
+        return None
+    return say(
+        "this process may use no more memory: allow it more, or end programs beside it ({error})",
+        error=": ".join((type(error).__name__, *telling[:1])),
+    )
+
+
+def fault_reason(error: BaseException) -> Message | str:
+    """Say why something failed that was not raised on purpose: the name of the error is there for who mends it."""
+    return no_memory(error) or f"{type(error).__name__}: {error}"
 
 
 def os_reason(error: BaseException) -> Message | str:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from qareport.errors import QareportError, redact
+from qareport.errors import QareportError, no_memory, redact
 from qareport.messages import Message, say
 
 _log = logging.getLogger(__name__)
@@ -61,6 +61,8 @@ def reason_of(error: Exception) -> Message | QareportError:
     """Word any error for a list, in the language of its reader; an unexpected one is logged with its traceback."""
     if isinstance(error, QareportError):
         return error
+    if (lacking := no_memory(error)) is not None:
+        return lacking
     _log.error("unexpected error", exc_info=error)
     return say(
         "unexpected {kind}: {error} (a fault in qareport: please report it; details with -v)",

@@ -65,7 +65,7 @@ def read_yaml(path: Path, *, name: str | None = None) -> YamlSource:
         name: how messages call it, by default the path.
 
     Raises:
-        ConfigError: not readable, not UTF-8, not YAML, several documents, a duplicate key, an alias, a custom tag.
+        ConfigError: not readable, not UTF-8, not YAML, several documents, a duplicate key, an anchor, a custom tag.
     """
     name = name or str(path)
     try:
@@ -143,6 +143,10 @@ def _compose(text: str, name: str) -> tuple[yaml.Node | None, list[tuple[str, So
 
 
 def _tag_problem(tag: str, where: SourceLocation) -> Diagnostic:
+    if tag.startswith("&"):  # what an alias repeats could blow a small file up to any size, or contain itself
+        what = say("{anchor} is an anchor of YAML here, and no text", anchor=tag)
+        to_do = say("where it is text, put all of it in quotes; else take it out, and write values out instead of *")
+        return Diagnostic(code="yaml-alias", what=what, where=where, to_do=to_do)
     what, to_do = say("tag {tag!r} is not used here", tag=tag), say("write the value plainly")
     return Diagnostic(code="yaml-tag", what=what, where=where, to_do=to_do)
 
@@ -281,16 +285,9 @@ class _Reader:
         self.plain_scalars: list[tuple[SourceLocation, str]] = []
         #: Where scalars begin and end in the text, in order.
         self.spans: list[tuple[int, int]] = []
-        self._seen: set[int] = set()
 
     def read(self, node: yaml.Node, path: NodePath) -> Any:
         self.locations.setdefault(path, self._where(node))
-        if id(node) in self._seen:  # aliases can blow a small file up to any size, or contain themselves
-            self._refuse(
-                node, "yaml-alias", say("anchors and aliases (&, *) are not used here"), say("write the value out")
-            )
-            return None
-        self._seen.add(id(node))
         if isinstance(node, yaml.MappingNode):
             return self._mapping(node, path)
         if isinstance(node, yaml.SequenceNode):

@@ -37,7 +37,7 @@ class TooDeepError(yaml.MarkedYAMLError):
 
 
 class NodeLoader(yaml.SafeLoader):
-    """Composes nodes, and notes explicit tags (`!name`), which nodes do not tell from those that YAML resolves.
+    """Composes nodes, and notes what nodes do not tell: explicit tags (`!name`) and anchors (`&name`).
 
     Its errors have the words that `diagnose` knows.
     """
@@ -55,6 +55,8 @@ class NodeLoader(yaml.SafeLoader):
         tag = getattr(event, "tag", None)
         if tag is not None:
             self.tags.append((tag, event.start_mark))
+        if (anchor := getattr(event, "anchor", None)) is not None and not isinstance(event, yaml.AliasEvent):
+            self.tags.append((f"&{anchor}", event.start_mark))
         if self.depth > MAX_DEPTH:  # refused here, before the nesting costs time and stack
             raise TooDeepError(problem=f"nested deeper than {MAX_DEPTH} levels", problem_mark=event.start_mark)
         self.depth += 1

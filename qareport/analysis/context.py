@@ -8,6 +8,7 @@ highest and what only colours the call lowest. 0 is kept for moments that anothe
 from __future__ import annotations
 
 import itertools
+import re
 from collections import Counter
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -30,6 +31,11 @@ from qareport.settings import AnalysisSettings
 CONTINUATION_MS = 1000
 #: Sentences of one speaker with no longer break between them are said in one breath.
 BREATH_MS = 300
+#: What who listens says, however long; 好了 and 行了 are none of it: they cut off.
+_LISTENING = re.compile(
+    r"(?:[嗯恩唔哦噢喔呃额欸诶哎唉啊哈对對是好行的嘛呀啦吧係\W_]|没错|沒錯|h?m[mh]*+|uh-?huh|yeah|yes|yep|ok(?:ay)?|right)++",
+    re.IGNORECASE,
+)
 
 
 def longest_monologue_ms(role: Role, spoken: Sequence[Segment], turns: Sequence[Turn], *, pause_ms: int) -> int:
@@ -72,12 +78,12 @@ def find_interruptions(spoken: Sequence[Segment], *, interruption_ms: int) -> tu
     """Find where one role starts to speak while the other is talking and both continue for `interruption_ms` or more.
 
     Whoever was talking when the other started, and only continues after a short break, has not interrupted.
-    Sentences that follow each other within `BREATH_MS` are one piece of talk.
+    Sentences that follow each other within `BREATH_MS` are one piece of talk. One of nothing but 嗯 and 对 listens.
     """
     interruptions = []
     last: dict[Role, _Talk] = {}
     floor_since: dict[Role, int] = {}
-    for segment in _breathless(spoken):
+    for segment in (talk for talk in _breathless(spoken) if not _LISTENING.fullmatch(talk.text)):
         mine = last.get(segment.role)
         if mine is None or segment.start_ms - mine.end_ms > CONTINUATION_MS:
             floor_since[segment.role] = segment.start_ms
@@ -97,6 +103,7 @@ class _Talk:
     role: Role
     start_ms: int
     end_ms: int
+    text: str
 
 
 def _breathless(spoken: Sequence[Segment]) -> list[_Talk]:
@@ -109,10 +116,11 @@ def _breathless(spoken: Sequence[Segment]) -> list[_Talk]:
         known = place.get(segment.role)
         if known is not None and segment.start_ms <= talks[known].end_ms + BREATH_MS:
             before = talks[known]
-            talks[known] = _Talk(before.role, before.start_ms, max(before.end_ms, segment.end_ms))
+            end_ms = max(before.end_ms, segment.end_ms)
+            talks[known] = _Talk(before.role, before.start_ms, end_ms, before.text + segment.text)
         else:
             place[segment.role] = len(talks)
-            talks.append(_Talk(segment.role, segment.start_ms, segment.end_ms))
+            talks.append(_Talk(segment.role, segment.start_ms, segment.end_ms, segment.text))
     return talks
 
 

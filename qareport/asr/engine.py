@@ -19,7 +19,7 @@ from qareport.asr.frontend import PreparedCall, prepare_call
 from qareport.asr.interfaces import ENCODER_FRAME_MS, Embedding, Recognition, SpeechChunk, SpeechModel, Vad
 from qareport.audio.decode import expected_channel_ms
 from qareport.audio.resampling import Samples
-from qareport.errors import AudioError, QareportError, UnavailableError
+from qareport.errors import AudioError, QareportError, UnavailableError, fault_reason
 from qareport.events import Progress
 from qareport.model import AudioEvent, Call, FailedCall, ModelInfo, Note, NoteCode, Segment, Transcript
 from qareport.settings import AsrSettings, AudioSettings
@@ -332,8 +332,7 @@ def _without_words(segment: Segment) -> Segment:
 
 def _failed(call: Call, step: str, error: Exception) -> FailedCall:
     logger.debug("%s: %s failed", call.audio_path, step, exc_info=error)
-    known = isinstance(error, QareportError)
-    return FailedCall.of(call, step, error if known else f"{type(error).__name__}: {error}")
+    return FailedCall.of(call, step, error if isinstance(error, QareportError) else fault_reason(error))
 
 
 def _one_torch_thread() -> None:

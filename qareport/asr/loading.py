@@ -18,7 +18,7 @@ from qareport.asr import model_files
 from qareport.asr.engine import CPU_ROUND_SECONDS, ROUND_BATCHES, Engine, Transcriber
 from qareport.asr.model_files import HUGGINGFACE_NAME, MODELSCOPE_NAME, ModelFiles, SpeakerModelFiles, VadFiles
 from qareport.asr.suppress_output import let_threads_sleep
-from qareport.errors import ModelError
+from qareport.errors import ModelError, no_memory
 from qareport.files import in_home
 from qareport.messages import Message, say
 from qareport.model import ModelInfo
@@ -144,7 +144,9 @@ def load(model: EngineFiles | str, *, device: str, asr: AsrSettings, audio: Audi
         from qareport.asr.sensevoice import SenseVoice
         from qareport.asr.silero_vad import SileroVad
         from qareport.asr.speaker_embedding import SpeakerEmbedding
-    except ImportError as error:
+    except Exception as error:
+        if not isinstance(error, ImportError) and no_memory(error) is None:
+            raise
         raise _not_imported(error) from error
     chosen = _device(device)
     return Engine(
@@ -205,9 +207,9 @@ def transcription_key(files: EngineFiles, asr: AsrSettings, audio: AudioSettings
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
-def _not_imported(error: ImportError) -> ModelError:
-    """Say why the engine cannot be imported: the loader of libraries says so where memory is limited (`ulimit -v`)."""
-    if "failed to map segment" in str(error) or "llocate memory" in str(error):
+def _not_imported(error: Exception) -> ModelError:
+    """Say why the engine cannot be imported."""
+    if no_memory(error) is not None:
         return ModelError(
             say("the memory that this process may use is not enough to load the engine ({error})", error=error),
             to_do=say("allow it more (ulimit -v), or end programs beside it"),

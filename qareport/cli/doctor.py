@@ -19,6 +19,7 @@ from qareport.cli.language import SpokenCommand
 from qareport.delivery import why_off
 from qareport.delivery.mail import Transport, read_password
 from qareport.errors import NoStoreError, Problem, QareportError
+from qareport.events import reason_of
 from qareport.messages import Message, say
 from qareport.model import OffReason
 from qareport.report import check_fonts
@@ -57,6 +58,8 @@ def doctor(options: Options, connect: bool, tls_cert: Path | None, tls_key: Path
                 outcomes = list(check(workspace))
             except QareportError as error:
                 outcomes = [CheckOutcome(problem, Level.FAULT) for problem in error.problems]
+            except Exception as error:  # noqa: BLE001 - the other checks are wanted all the more
+                outcomes = [CheckOutcome(Problem(what=str(reason_of(error))), Level.FAULT)]
             for outcome in outcomes:
                 counts[outcome.level] += 1
                 click.echo(f"{name:<9} {outcome}")

@@ -25,7 +25,7 @@ from qareport import __version__
 from qareport.cli import terminal
 from qareport.cli.console import GLOBAL_OPTIONS, Options, complain, is_json
 from qareport.cli.language import CLICK_DOMAIN, SpokenGroup, choose_language, speaking_to_user
-from qareport.errors import Problem, QareportError, os_reason, redact
+from qareport.errors import Problem, QareportError, no_memory, os_reason, redact
 from qareport.files import private_files
 from qareport.messages import Message, say
 
@@ -163,8 +163,11 @@ def _run(arguments: list[str]) -> int:
         return _report_fault()
     except UnicodeEncodeError:
         return _report_fault() if all(map(_is_text, arguments)) else _report_unreadable(arguments)
-    except Exception:  # noqa: BLE001 - the last boundary: nothing may end as if "some calls failed"
-        return _report_fault()
+    except Exception as error:  # noqa: BLE001 - the last boundary: nothing may end as if "some calls failed"
+        if (lacking := no_memory(error)) is None:
+            return _report_fault()
+        complain(lacking)
+        return 2
 
 
 def _is_text(argument: str) -> bool:

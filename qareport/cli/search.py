@@ -155,6 +155,8 @@ def _advise(term: QueryTerm) -> Message | None:
     """Say what to try for a part that nothing matches."""
     name = term.text.strip('[]［］【】"“”＂「」『』 ')
     near = difflib.get_close_matches(name.upper(), TAGS, n=1) or difflib.get_close_matches(name, TAG_NAMES, n=1)
+    if near and near[0] in (name, name.upper()):
+        return say("No stored sentence has the tag [{tag}].", tag=near[0])
     if near:
         return say("Did you mean the tag [{tag}]?", tag=near[0])
     if isinstance(term.node, Fact | Between):

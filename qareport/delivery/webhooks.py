@@ -17,7 +17,7 @@ from qareport import privacy
 from qareport.delivery.desk_key import DeskKey
 from qareport.messages import Kept, Message, keep, say
 from qareport.model import DeliveryState, OffReason, TryOutcome, Webhook, WebhookDelivery
-from qareport.outgoing import HttpAnswer, OutgoingClient, OutgoingError, place_of
+from qareport.outgoing import HttpAnswer, OutgoingClient, OutgoingError, place_of, words_of
 
 #: When tries begin, in seconds after the first.
 TRIES_S: Final = (0, 5, 300, 1800, 7200, 18_000, 36_000, 50_400, 72_000, 86_400)
@@ -166,8 +166,7 @@ def retry_after(answer: HttpAnswer, now: datetime) -> timedelta | None:
 
 def _words(answer: HttpAnswer) -> str:
     """Return the beginning of an answer as people may read it: masked, on one line."""
-    text = "".join(c if c.isprintable() else " " for c in answer.body[: 4 * _MOST_REPLY].decode("utf-8", "replace"))
-    return privacy.mask(" ".join(text.split())[:_MOST_REPLY])[0]
+    return privacy.mask(words_of(answer.body, _MOST_REPLY))[0]
 
 
 def why_off(webhook: Webhook) -> Message:

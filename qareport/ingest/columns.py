@@ -17,7 +17,7 @@ from qareport.messages import Message, say
 COLUMNS: Mapping[str, tuple[str, ...]] = {
     "audio": (
         "audio", "recording", "recording_file", "audio_file", "file_name", "录音文件", "录音", "录音文件名", "录音路径",
-        "录音地址", "录音链接", "音频", "音频文件", "文件名",
+        "录音地址", "录音链接", "录音名称", "通话录音", "音频", "音频文件", "文件名",
     ),
     "call_id": (
         "call_id", "call_number", "call_uuid", "通话编号", "通话id", "通话号", "通话标识", "通话流水号", "呼叫编号",
@@ -26,11 +26,11 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
     "order_id": ("order_id", "order_no", "order_number", "订单号", "订单编号", "订单", "订单id", "单号"),
     "agent_id": (
         "agent_id", "agent", "agent_no", "工号", "客服", "客服工号", "客服编号", "客服id", "坐席", "坐席工号",
-        "坐席编号", "座席", "座席工号", "客服/工号", "员工号", "员工编号",
+        "坐席编号", "座席", "座席工号", "客服/工号", "员工号", "员工编号", "员工工号",
     ),
     "started_at": (
         "started_at", "start_time", "call_time", "call_start", "开始时间", "通话开始时间", "通话时间", "呼叫时间",
-        "接通时间", "录音时间", "来电时间",
+        "接通时间", "录音时间", "来电时间", "呼入时间", "通话日期",
     ),
     "channels": ("channels", "channel", "leg", "role", "声道", "声道角色", "通道", "角色"),
     "customer_phone": (

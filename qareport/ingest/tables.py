@@ -122,7 +122,8 @@ def _csv_rows(text: str, delimiter: str) -> Any:
 
 def _csv_table(text: str, path: Path, needed: Sequence[str]) -> ManifestTable:
     found = ((mark, _heading_at(text, mark, needed)) for mark in _DELIMITERS + _CHINESE_DELIMITERS)
-    delimiter, above = next((item for item in found if item[1] is not None), (",", None))
+    likely = max(_DELIMITERS, key=text.partition("\n")[0].count)  # where no heading is known: its cells are listed
+    delimiter, above = next((item for item in found if item[1] is not None), (likely, None))
     if delimiter in _CHINESE_DELIMITERS:
         what = say("its cells are divided by a Chinese mark ({mark})", mark=delimiter)
         raise ConfigError([Problem(what=what, where=str(path), to_do=say("write English commas (,)"))])

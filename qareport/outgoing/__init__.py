@@ -1,7 +1,14 @@
 """HTTP to other machines: where it may go, and the one client that goes there."""
 
 from qareport.outgoing.addresses import OutgoingReach, is_public, place_of, read_allowed
-from qareport.outgoing.http_client import HttpAnswer, OpenAnswer, OutgoingClient, OutgoingError, OutgoingFault
+from qareport.outgoing.http_client import (
+    HttpAnswer,
+    OpenAnswer,
+    OutgoingClient,
+    OutgoingError,
+    OutgoingFault,
+    words_of,
+)
 
 __all__ = [
     "HttpAnswer",
@@ -13,4 +20,5 @@ __all__ = [
     "is_public",
     "place_of",
     "read_allowed",
+    "words_of",
 ]

@@ -8,6 +8,7 @@ of an address than scheme and host: paths and queries of webhooks hold secrets.
 
 from __future__ import annotations
 
+import codecs
 import contextlib
 import http.client
 import ipaddress
@@ -73,6 +74,19 @@ class HttpAnswer:
     def ok(self) -> bool:
         """Whether the server took the request: 2xx."""
         return 200 <= self.status < 300
+
+
+def words_of(answer: bytes, most: int) -> str:
+    """Return what a server said as one line to be read, of so many characters at most.
+
+    Servers of China answer in UTF-8 or in GBK, whatever they call it; an answer may be cut within a character.
+    """
+    answer = answer[: 4 * most]
+    try:
+        text = codecs.getincrementaldecoder("utf-8")().decode(answer)
+    except UnicodeDecodeError:
+        text = codecs.getincrementaldecoder("gb18030")("replace").decode(answer)
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())[:most]
 
 
 def resolve(host: str, port: int) -> Sequence[str]:

@@ -106,6 +106,10 @@ class ConditionParser:
         if name in known if isinstance(name, str) else False:
             return
         place = (*path, NAMED)
+        if path[0] == "conditions":
+            nested = say("a shared condition names no other")
+            self.diagnostics.add("unknown-named-condition", place, nested, to_do=say("write out what it stands for"))
+            return
         expected = say("a condition of synonyms.yaml ({known})", known=", ".join(known))
         if not known:
             expected = say("a condition of synonyms.yaml, which has none below `conditions:`")

@@ -31,8 +31,19 @@ _CONDITION = {"$ref": "#/$defs/condition"}
 
 def json_schema(kind: FileKind = "rules") -> Schema:
     """Return the JSON Schema (draft 2020-12) of a kind of file, with the English and the Chinese words."""
-    schema = _with_aliases(grammar(kind))
+    schema = _with_aliases(_naming_no_other(grammar(kind)) if kind == "synonyms" else grammar(kind))
     return {"$schema": _DRAFT, **schema, "title": _TITLES[kind]}
+
+
+def _naming_no_other(shared: Schema) -> Schema:
+    """Return the schema of shared conditions, which name no other; the grammar knows the word to say so."""
+    definitions = dict(shared["$defs"])
+    for name in ("condition", "step", "exception"):
+        part = definitions[name]
+        properties = {key: value for key, value in part["properties"].items() if key != NAMED}
+        heads = [head for head in part["oneOf"] if head["required"] != [NAMED]]
+        definitions[name] = part | {"properties": properties, "oneOf": heads}
+    return shared | {"$defs": definitions}
 
 
 @functools.cache

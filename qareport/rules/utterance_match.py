@@ -21,8 +21,8 @@ import regex
 from qareport.rules.expressions import MAX_LENGTH, compile_safely, finds_in_lines, search, search_from
 from qareport.rules.role_speech import RoleSpeech, SearchTerms
 from qareport.text.negation import asks, begins_negated, has_negation, is_negated
-from qareport.text.spelling import in_digits, simplify
-from qareport.text.wordlist import Match, WordList, bigrams, dice, forms_of, normalise
+from qareport.text.spelling import in_digits, simplify, with_every_amount
+from qareport.text.wordlist import Match, WordList, bigrams, dice, forms_of, normalise, spellings_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,7 @@ class Group:
         list_ = sounds.list_of(words)
         return cls(
             words=list_,
-            spelt=SearchTerms(form for word in words for form in forms_of(normalise(word))),
+            spelt=SearchTerms(form for word in words for form in spellings_of(word)),
             heard=SearchTerms(list_.sounds),
             polarity=polarity,
             at_least=at_least,
@@ -121,7 +121,11 @@ class Pattern:
         normal = normal_pattern(text)
         spellings = [
             normal,
-            *(digits for digits in (_in_digits(normal),) if normal != digits and len(digits) <= MAX_LENGTH),
+            *(
+                digits
+                for digits in (with_every_amount(_in_digits(normal)),)
+                if normal != digits and len(digits) <= MAX_LENGTH
+            ),
         ]
         return cls(compiled=tuple(map(compile_safely, spellings)), in_lines=finds_in_lines(normal))
 

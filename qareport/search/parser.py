@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, date, datetime
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
@@ -34,16 +34,25 @@ _NAMES = ("agent", "order", "call", "rule", "issue", "stage", "team")
 #: A bracket without its other one says nothing.
 _SEPARATORS = "\\s，、；\\[\\]［］【】"
 _QUOTES = '"“”＂「」『』'
+#: What stands for AND and OR between two parts; where it does not, words are words, and marks nothing.
+_JOINERS = {"&": "AND", "+": "AND", "且": "AND", "并且": "AND", "和": "AND", "|": "OR", "或": "OR", "或者": "OR"}
+_MARKS = "&＆+＋|｜"
+#: A sign of Chinese: there an operator in capitals needs no space beside it.
+_CHINESE = "\u4e00-\u9fff"
 _TOKEN = re.compile(
     rf"""(?:
     (?P<open>[(（])|(?P<close>[)）])|
-    (?P<operator>AND|OR|NOT)(?=[{_SEPARATORS}()（）{_QUOTES}]|$)|
+    (?P<operator>(?:AND|OR|NOT)(?=[{_SEPARATORS}()（）{_QUOTES}]|$)|(?-i:AND|OR|NOT)(?=[{_CHINESE}]))|
     [\[［【](?P<tag>[^\s\[\]［］【】]+)[\]］】]|
     [{_QUOTES}](?P<phrase>[^{_QUOTES}]*)[{_QUOTES}]|
     (?P<field>[A-Za-z_]+|{"|".join([*FIELD_NAMES, *ROLE_NAMES])})[:：]
         (?:\s*[{_QUOTES}](?P<quoted>[^{_QUOTES}]*)[{_QUOTES}]|\s*(?P<value>[^\s()（）{_QUOTES}]*))|
     (?P<separator>[{_SEPARATORS}]+)|
-    (?P<word>[^{_SEPARATORS}()（）{_QUOTES}]+)
+    (?P<joiner>[{_MARKS}]+)|
+    (?P<word>(?:
+        (?!(?<=[{_CHINESE}])(?-i:AND|OR|NOT)(?:[{_CHINESE}{_SEPARATORS}()（）{_QUOTES}]|$))
+        (?:[^{_SEPARATORS}()（）{_QUOTES}{_MARKS}]|(?<=[A-Za-z\d])[{_MARKS}]+(?![^A-Za-z\d\s]))
+    )+)
     )""",
     re.VERBOSE | re.IGNORECASE,
 )
@@ -105,6 +114,20 @@ def _tokens(text: str) -> Iterator[_Token]:
             yield _Token(kind, match[kind], place, shown)
 
 
+def _joined(tokens: Iterable[_Token]) -> Iterator[_Token]:
+    """Make operators of what stands for AND and OR between two parts."""
+    shut = [_Token("open", "", 0, "")]
+    around = [*shut, *tokens, *shut]
+    for before, token, after in zip(around, around[1:], around[2:], strict=False):
+        text = unicodedata.normalize("NFKC", token.text)
+        operator = _JOINERS.get(text[:1] if token.kind == "joiner" else text)
+        joins = before.kind not in ("open", "operator") and after.kind not in ("close", "operator", "joiner")
+        if token.kind in ("joiner", "word") and operator and joins and after is not around[-1]:
+            yield _Token("operator", operator, token.place, token.shown)
+        elif token.kind != "joiner":
+            yield token
+
+
 def _wrong(what: Message, place: int, *, expected: Message | None = None, to_do: Message | None = None) -> QueryError:
     text = say("query, character {place}: {what}", place=place, what=what)
     return QueryError(text, expected=expected, to_do=to_do)
@@ -114,7 +137,7 @@ class _Parser:
     """Recursive descent: OR binds weakest, then AND (which may be left out), then NOT."""
 
     def __init__(self, text: str, zone: ZoneInfo) -> None:
-        self._tokens = list(_tokens(text))
+        self._tokens = list(_joined(_tokens(text)))
         self._length = len(text)
         self._zone = zone
         self._at = 0

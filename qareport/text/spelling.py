@@ -111,6 +111,51 @@ def in_digits(text: str) -> str:
     return _PIECE.sub("", _REST.sub(_digits_of, _POINT.sub(_write_point, written)))
 
 
+#: An amount in digits: ¥39.9, 39.90元, 39块9毛5, 39元; and below one yuan 5毛.
+_AMOUNT = re.compile(
+    r"(?<![0-9.])(?:(?P<sign>¥)?(?P<yuan>[0-9]{1,6})(?:"
+    r"\.(?P<tenth>[0-9])(?P<hundredth>[0-9])?(?:元|块钱?|(?(sign)|(?!)))"
+    r"|[元块](?P<jiao>[0-9])(?:[毛角](?:(?P<fen>[0-9])分?)?)?钱?"
+    r"|(?:元|块钱|块|(?(sign)|(?!)))"
+    r")|(?<![元块])(?P<alone>[0-9])[毛角]钱?)(?![0-9])"
+)
+
+
+def amounts_in(written: str) -> tuple[str, ...]:
+    """Return a word with the amount of money in it as else it is written and spoken: 39.9元 is 39块9 and ¥39.9.
+
+    Args:
+        written: in digits (`in_digits`).
+    """
+    found = _AMOUNT.search(written)
+    if found is None:
+        return ()
+    return tuple(written[: found.start()] + amount + written[found.end() :] for amount in _ways_of(found))
+
+
+def with_every_amount(pattern: str) -> str:
+    """Return a regular expression that finds its amounts of money in each way they are written and spoken."""
+    return _AMOUNT.sub(lambda found: f"(?:{'|'.join(map(re.escape, (found.group(), *_ways_of(found))))})", pattern)
+
+
+def _ways_of(found: re.Match[str]) -> list[str]:
+    yuan = found["yuan"] or "0"
+    tenth, hundredth = (
+        found["tenth"] or found["jiao"] or found["alone"] or "0",
+        found["hundredth"] or found["fen"] or "0",
+    )
+    if hundredth != "0":
+        ways = [f"{yuan}.{tenth}{hundredth}{unit}" for unit in "元块"]
+        return [*ways, f"{yuan}块{tenth}毛{hundredth}", f"{yuan}元{tenth}角{hundredth}", f"¥{yuan}.{tenth}{hundredth}"]
+    if int(yuan) == 0:
+        return [f"0.{tenth}元", f"0.{tenth}0元", f"{tenth}毛", f"{tenth}角"]
+    if tenth != "0":
+        ways = [f"{yuan}.{tenth}{unit}" for unit in ("元", "0元", "块")]
+        return [*ways, f"{yuan}块{tenth}", f"{yuan}元{tenth}", f"¥{yuan}.{tenth}", f"¥{yuan}.{tenth}0"]
+    # One or three 块 are pieces, too, and 一块 is together.
+    return [f"{yuan}元", f"{yuan}块钱", f"{yuan}.00元", f"¥{yuan}", *([f"{yuan}块"] if int(yuan) > 9 else [])]
+
+
 def _close_up(name: re.Match[str]) -> str:
     return name.group().replace(" ", "").replace(".", "")
 

@@ -14,7 +14,7 @@ from pydantic import AfterValidator, BeforeValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from qareport.text.pinyin import is_han, sound
-from qareport.text.spelling import COUNTED, in_digits, simplify
+from qareport.text.spelling import COUNTED, amounts_in, in_digits, simplify
 
 
 def bigrams(text: str) -> frozenset[str]:
@@ -68,6 +68,12 @@ def forms_of(normalised: str) -> tuple[str, ...]:
     """Return the forms in which a normalised text or word is searched: as it is, and in digits if that differs."""
     written = in_digits(normalised)
     return (normalised,) if written == normalised else (normalised, written)
+
+
+def spellings_of(word: str) -> tuple[str, ...]:
+    """Return what a word is searched as in the forms of a text: it in those, and its amount of money in every way."""
+    forms = forms_of(normalise(word))
+    return tuple(dict.fromkeys((*forms, *amounts_in(forms[-1]))))
 
 
 @lru_cache(maxsize=256)  # each word list asks for the same sentences of a call
@@ -158,7 +164,7 @@ class WordList:
 
     def __post_init__(self) -> None:
         """Look at the words once."""
-        spelling = {form: word for word in reversed(self.words) for form in reversed(forms_of(normalise(word)))}
+        spelling = {form: word for word in reversed(self.words) for form in reversed(spellings_of(word))}
         object.__setattr__(self, "_spelling", spelling)
         by_sound: dict[str, tuple[str, ...]] = {}
         for word in sorted(spelling) if self.sounds_like else ():  # sounds take half a second to load
@@ -173,7 +179,7 @@ class WordList:
     @property
     def _pattern(self) -> re.Pattern[str]:
         if self._compiled is None:
-            hidden = _alternation(form for word in self.exceptions for form in forms_of(normalise(word)))
+            hidden = _alternation(form for word in self.exceptions for form in spellings_of(word))
             wanted = f"({_alternation(self._spelling)})"
             # Exceptions come first: at one place, or starting earlier, the exception wins.
             pattern = re.compile(f"(?:{hidden})|{wanted}" if hidden else wanted)
@@ -267,6 +273,15 @@ def _bounded(word: str) -> str:
     if _SHARE.fullmatch(word):
         return f"{word}(?![{_SPOKEN_DIGITS}十百千万])"
     beside = "0-9" if re.search(r"[a-z]", word) else "a-z0-9"
-    before = f"(?<![{beside}])" if re.match(r"[0-9]", word) else r"(?<![a-z])" if re.match(r"[a-z]", word) else ""
-    after = f"(?![{beside}])" if re.search(r"[0-9]\Z", word) else r"(?![a-z])" if re.search(r"[a-z]\Z", word) else ""
+    before = after = ""
+    if re.match(r"[0-9]", word):  # 9元 is not in 39.9元
+        before = rf"(?<![{beside}])(?<![0-9]\.)"
+    elif re.match(r"[a-z]", word):
+        before = r"(?<![a-z])"
+    if re.search(r"[0-9]块\Z", word):  # nor 39块 in 39块9; but in 10块1张 there is 10块
+        after = rf"(?![0-9](?:[毛角]|(?!{COUNTED})))"
+    elif re.search(r"[0-9]\Z", word):
+        after = rf"(?![{beside}]|\.[0-9]|[毛角][0-9])"
+    elif re.search(r"[a-z]\Z", word):
+        after = r"(?![a-z])"
     return f"{before}{re.escape(word)}{after}"

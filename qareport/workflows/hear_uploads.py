@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from qareport import asr, events, privacy
 from qareport.audio.containers import open_options, sha256_of
 from qareport.audio.trial_decode import survives
-from qareport.errors import QareportError, StoreError
+from qareport.errors import QareportError, StoreError, fault_reason
 from qareport.files import content_key, is_file
 from qareport.messages import keep, recall, say
 from qareport.model import (
@@ -141,7 +141,7 @@ class UploadWorker:
         except QareportError as error:
             code, words = "no_sound", keep(error, clean=_masked)
         except Exception as error:  # noqa: BLE001 - one bad recording stops no other
-            code, words = "no_sound", _masked(f"{type(error).__name__}: {error}")
+            code, words = "no_sound", keep(fault_reason(error), clean=_masked)
         state = JobState.FAILED if code else JobState.DONE
         store.jobs.finish(job.job_id, self._owner, state, at=_now(), error_code=code, error=words)
 
@@ -157,7 +157,7 @@ class UploadWorker:
         except QareportError as error:
             outcome = _Outcome(code=getattr(error, "code", "failed"), words=keep(error, clean=_masked))
         except Exception as error:  # noqa: BLE001 - one bad recording stops no other
-            outcome = _Outcome(code="failed", words=_masked(f"{type(error).__name__}: {error}"))
+            outcome = _Outcome(code="failed", words=keep(fault_reason(error), clean=_masked))
         if job.kind is JobKind.UPLOAD and not self._merge(job, heard, outcome):
             return
         heard.end(outcome)

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from qareport import events
-from qareport.errors import DamagedError, NotFoundError, QareportError
+from qareport.errors import DamagedError, NotFoundError, QareportError, fault_reason
 from qareport.messages import keep, recall, say
 from qareport.model import CallReport, Job, JobState
 from qareport.rules import RuleFiles
@@ -55,7 +55,7 @@ def judge_again(workspace: Workspace, job: Job, owner: str) -> None:
     except QareportError as error:
         code, words = "rules", keep(error)
     except Exception as error:  # noqa: BLE001 - the worker goes on, whatever is wrong with one job
-        code, words = "failed", f"{type(error).__name__}: {error}"
+        code, words = "failed", keep(fault_reason(error))
     workspace.store.jobs.finish(
         job.job_id, owner, JobState.FAILED if code else JobState.DONE, at=datetime.now(UTC), progress={"calls": calls},
         error_code=code, error=words,
@@ -127,7 +127,7 @@ def mine_pairs(workspace: Workspace, job: Job, owner: str) -> None:
             counts = mine(workspace.store)
             progress = {"calls": counts.calls, "added": counts.added}
     except Exception as error:  # noqa: BLE001 - the worker goes on, whatever is wrong with one job
-        code, words = "failed", f"{type(error).__name__}: {error}"
+        code, words = "failed", keep(fault_reason(error))
     workspace.store.jobs.finish(
         job.job_id, owner, JobState.FAILED if code else JobState.DONE, at=datetime.now(UTC), progress=progress,
         error_code=code, error=words,

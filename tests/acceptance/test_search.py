@@ -90,6 +90,7 @@ def test_nothing_in_one_sentence_but_in_one_call_is_said(ask: Say) -> None:
     ("query", "advice"),
     [
         ("[ANGER] 退货", "Did you mean the tag [ANGRY]?"),
+        ("[FEARFUL] 退货", "No stored sentence has the tag [FEARFUL]."),
         ("压单了吧", "Nobody says 压单了吧: try a shorter word"),
         ("退货 agent:A999", "No stored call fits agent:A999"),
         ("date:2026-12 退货", "No stored call fits date:2026-12"),

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from qareport import errors
-from qareport.errors import Diagnostic, Problem, QareportError, SourceLocation, os_reason, redact
+from qareport.errors import Diagnostic, Problem, QareportError, SourceLocation, fault_reason, os_reason, redact
 from qareport.messages import speaking
 from tests.support.paths import ROOT
 
@@ -141,3 +141,21 @@ def test_reasons_of_the_system_are_said_in_the_readers_language(language: str, s
 def test_a_reason_that_is_not_known_is_said_as_the_system_does() -> None:
     assert os_reason(OSError(errno.EXDEV, "Invalid cross-device link")) == "Invalid cross-device link"
     assert os_reason(OSError()) == "OSError"
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError(),
+        ImportError("libxcb.so: failed to map segment from shared object"),
+        RuntimeError("std::bad_alloc"),
+        RuntimeError("could not create a primitive"),
+        RuntimeError("[enforce fail at alloc_cpu.cpp:121] DefaultCPUAllocator: can't allocate memory"),
+        RuntimeError("can't start new thread"),
+    ],
+    ids=str,
+)
+def test_a_want_of_memory_is_said_in_the_readers_language_whoever_notices_it(error: Exception) -> None:
+    with speaking("zh"):
+        assert str(fault_reason(error)).startswith("这个进程能用的内存不够")
+    assert str(fault_reason(ValueError("x"))) == "ValueError: x"

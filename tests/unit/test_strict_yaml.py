@@ -58,8 +58,12 @@ def test_a_part_that_is_not_there_stands_where_its_nearest_parent_does() -> None
     ("text", "expected"),
     [
         ("a: 1\nb: 2\na: 3\n", "f.yaml:3:1: key 'a' is given twice; first given on line 1: keep one"),
-        ("a: &x [1]\nb: *x\n", "anchors and aliases"),
-        ("a: &x\n  b: *x\n", "anchors and aliases"),
+        ("a: &x [1]\nb: *x\n", "1:4: &x is an anchor of YAML here"),
+        ("a: &x\n  b: *x\n", "1:4: &x is an anchor of YAML here"),
+        (
+            "any: [&a 发货]\n",
+            "1:7: &a is an anchor of YAML here, and no text; where it is text, put all of it in quotes",
+        ),
         ("a: {<<: {b: 1}}\n", "merge keys"),
         ("a: !thing x\n", "f.yaml:1:4: tag '!thing' is not used here"),
         ("? [1]\n: 2\n", "f.yaml:1:3: a key that is not text"),

@@ -21,6 +21,7 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from qareport.model import DeliveryState, Outcome
+from qareport.outgoing import words_of
 from qareport.settings.notify import RobotKind
 
 #: Of Markdown, in bytes: WeCom refuses longer ones; the others take more.
@@ -33,6 +34,8 @@ _LATER: Final[Mapping[str, frozenset[int]]] = {
 }
 #: Lines of a message.
 _MOST_LINES: Final = 50
+#: Characters of an answer that are kept.
+_MOST_WORDS: Final = 200
 #: Characters of Markdown that make links, mentions and quotations, as they look harmless.
 _HARMLESS: Final = str.maketrans("[]<>`*@", "［］＜＞｀＊＠")
 
@@ -88,16 +91,16 @@ def read_answer(kind: RobotKind, status: int, body: bytes) -> Outcome:
     if status == 429 or status >= 500:
         return Outcome(state=DeliveryState.RETRY, reply=str(status))
     if kind in ("slack", "teams"):
-        words = _printable(body.decode("utf-8", "replace"))
+        words = words_of(body, _MOST_WORDS)
         state = DeliveryState.SENT if 200 <= status < 300 else DeliveryState.FAILED
         return Outcome(state=state, reply=f"{status} {words}".strip())
     try:
         data = json.loads(body)
         code = int(data["code" if kind == "feishu" else "errcode"])
-        words = _printable(str(data.get("msg" if kind == "feishu" else "errmsg", "")))
+        words = words_of(str(data.get("msg" if kind == "feishu" else "errmsg", "")).encode(), _MOST_WORDS)
     except (ValueError, KeyError, TypeError, AttributeError):
         state = DeliveryState.FAILED if 400 <= status < 500 else DeliveryState.RETRY
-        return Outcome(state=state, reply=f"{status} {_printable(body.decode('utf-8', 'replace'))}".strip())
+        return Outcome(state=state, reply=f"{status} {words_of(body, _MOST_WORDS)}".strip())
     if code == 0 and 200 <= status < 300:
         return Outcome(state=DeliveryState.SENT, reply=f"{status} {words}".strip())
     state = DeliveryState.RETRY if code in _LATER[kind] else DeliveryState.FAILED
@@ -106,11 +109,6 @@ def read_answer(kind: RobotKind, status: int, body: bytes) -> Outcome:
 
 def _sign(key: bytes, text: bytes) -> str:
     return base64.b64encode(hmac.new(key, text, hashlib.sha256).digest()).decode()
-
-
-def _printable(text: str) -> str:
-    words = " ".join(text.split())[:200]
-    return "".join(character for character in words if character.isprintable())
 
 
 # --- what messages look like ------------------------------------------------------------------------------------------

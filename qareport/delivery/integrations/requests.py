@@ -18,6 +18,7 @@ from qareport.delivery.integrations.integration import Integration, RequestForm,
 from qareport.errors import DeliveryError
 from qareport.messages import Kept, keep, say
 from qareport.model import DeliveryState
+from qareport.outgoing import words_of
 from qareport.settings.secrets import find_secret
 
 #: Statuses that say "later": the peer is not ready, or too much was asked of it.
@@ -249,5 +250,4 @@ def outcome_of(answer: PeerAnswer) -> RequestOutcome:
 
 def _words(body: bytes) -> str:
     """Return the beginning of an answer, masked, for the list of deliveries."""
-    text = " ".join(body[:400].decode("utf-8", "replace").split())
-    return privacy.mask("".join(character for character in text if character.isprintable())[:200])[0]
+    return privacy.mask(words_of(body, 200))[0]

@@ -25,6 +25,7 @@ from qareport.errors import MailError, os_reason
 from qareport.files import in_home, read_secret
 from qareport.messages import keep, say
 from qareport.model import DeliveryState, Outcome
+from qareport.outgoing import words_of
 from qareport.settings import MailSettings
 
 #: Holds the password for `mail.user`.
@@ -358,11 +359,7 @@ def _refusal(step: str, code: int, reply: bytes) -> Outcome:
 
 
 def _words(code: int, reply: bytes) -> str:
-    try:
-        text = reply.decode()
-    except UnicodeDecodeError:  # some servers of China answer in GBK
-        text = reply.decode("gb18030", "replace")
-    return f"{code} {text}".replace("\n", " ")[:500]
+    return f"{code} {words_of(reply, 500)}"
 
 
 def _short(error: Exception) -> str:

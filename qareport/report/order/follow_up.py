@@ -178,7 +178,9 @@ def _call_back_by(started_at: datetime, promises: Sequence[OrderPromise]) -> dat
 
 
 def _who(agent: str | None) -> str:
-    return _("客服{agent}").format(agent=agent) if agent else _("客服")
+    if not agent or agent.startswith("客服"):  # as many shops name them: 客服01
+        return agent or _("客服")
+    return _("客服{agent}").format(agent=agent)
 
 
 def _plain(text: str) -> Phrase:

@@ -68,7 +68,7 @@ from qareport.rules.schema_types import Flag, Keywords, Number, WholeNumber
 from qareport.rules.utterance_match import Group, Likeness, Pattern, Polarity, Sounds
 from qareport.strict_yaml import refusal
 from qareport.text.spelling import in_digits
-from qareport.text.wordlist import Match, WordList, forms_of, normalise
+from qareport.text.wordlist import Match, WordList, normalise, spellings_of
 
 #: As `negated` is written.
 _POLARITIES: dict[bool | str, Polarity] = {
@@ -262,7 +262,7 @@ class SaysForm(LeafForm):
             groups=tuple(groups),
             pattern=Pattern.of(self.regex) if self.regex is not None else None,
             refused=refused,
-            exact=frozenset(form for text in self.exact or () for form in forms_of(normalise(text))),
+            exact=frozenset(form for text in self.exact or () for form in spellings_of(text)),
             like=Likeness.of(self.like, self.similarity, polarity) if self.like else None,
             hidden=WordList(hidden) if hidden and (self.regex or self.exact or self.like) else None,
         )

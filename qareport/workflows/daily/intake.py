@@ -9,7 +9,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from qareport import ingest, periods, privacy
-from qareport.errors import ConfigError, QareportError, StoreError
+from qareport.errors import ConfigError, QareportError, StoreError, fault_reason
 from qareport.messages import Message, say
 from qareport.model import Call, CallSource, FailedCall, Note, NoteCode
 from qareport.workflows import transcribe
@@ -144,7 +144,7 @@ class Intake:
         except StoreError:
             raise
         except Exception as error:  # noqa: BLE001 - what the store holds is reported, whatever is wrong with the engine
-            reason = str(error) if isinstance(error, QareportError) else f"{type(error).__name__}: {error}"
+            reason = str(error if isinstance(error, QareportError) else fault_reason(error))
             note = Note(code=NoteCode.NOT_TRANSCRIBED, values={"calls": str(len(calls)), "first": reason})
             lost = say("{count} new recordings were not transcribed: {reason}", count=len(calls), reason=reason)
             run.log.trouble(lost, note)

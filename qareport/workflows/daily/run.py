@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from qareport.delivery import Clock, DispatchResult, mail, post
 from qareport.delivery.chat import Robots, client_of, tell_due
-from qareport.errors import MailError, QareportError, StoreError
+from qareport.errors import MailError, QareportError, StoreError, fault_reason
 from qareport.events import Progress
 from qareport.messages import say
 from qareport.model import (
@@ -126,7 +126,7 @@ class _Run:
             result = replace(result, problems=self._log.problems)
         except BaseException as error:
             with suppress(StoreError):  # the error that is on its way says more
-                self._end(number, RunState.FAILED, [f"{type(error).__name__}: {error}"], "failed")
+                self._end(number, RunState.FAILED, [str(fault_reason(error))], "failed")
             if isinstance(error, Exception) and not isinstance(error, StoreError):
                 self._tell_of_failure(error)
             raise
@@ -292,8 +292,7 @@ class _Run:
         if mode is Mode.PLAN or not self._settings.mail.operator:
             return
         with suppress(QareportError), speaking(self._settings.report.locale):
-            known = isinstance(error, QareportError)
-            reason = str(error) if known else f"{type(error).__name__}: {error}"
+            reason = str(error if isinstance(error, QareportError) else fault_reason(error))
             letters = self._letters.compose_for_operator([reason], state=RunState.FAILED)
             if mode is Mode.SEND:
                 self._tell(letters)

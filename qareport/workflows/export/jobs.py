@@ -14,7 +14,7 @@ from typing import IO, TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from qareport import events, privacy, search
-from qareport.errors import QareportError
+from qareport.errors import QareportError, fault_reason
 from qareport.files import atomic_write
 from qareport.messages import keep, recall, say
 from qareport.model import EventType, Export, Job, JobState
@@ -61,7 +61,7 @@ def make_export(workspace: Workspace, job: Job, owner: str) -> None:
     except QareportError as error:
         code, words = "failed", keep(error, clean=_masked)
     except Exception as error:  # noqa: BLE001 - the worker goes on, whatever is wrong with one export
-        code, words = "failed", _masked(f"{type(error).__name__}: {error}")
+        code, words = "failed", keep(fault_reason(error), clean=_masked)
     progress = {"calls": made.calls if made else 0}
     store.jobs.finish(
         job.job_id, owner, JobState.FAILED if code else JobState.DONE, at=datetime.now(UTC), progress=progress,

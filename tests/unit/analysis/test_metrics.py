@@ -71,6 +71,22 @@ def test_a_short_yes_is_no_interruption() -> None:
     assert analyse(say(0, 6, CUSTOMER, "我上周下的单"), say(4, 4.4, AGENT, "嗯")).interruptions == ()
 
 
+@pytest.mark.parametrize("words", ["嗯", "嗯嗯，对对对。", "好的好的", "是的，没错", "哦…", "Mm-hm, okay.", "係啊"])
+def test_who_only_says_that_he_listens_does_not_interrupt_however_long(words: str) -> None:
+    assert analyse(say(0, 9, CUSTOMER, "我上周下的单"), say(4, 6, AGENT, words)).interruptions == ()
+
+
+@pytest.mark.parametrize("words", ["好了好了", "行了", "不对", "嗯，您先听我说", "好好听我说"])
+def test_who_cuts_off_or_goes_on_after_it_does(words: str) -> None:
+    result = analyse(say(0, 9, CUSTOMER, "我上周下的单"), say(4, 4.6, AGENT, words))
+    assert [interruption.by for interruption in result.interruptions] == [AGENT]
+
+
+def test_who_listens_and_then_interrupts_has_interrupted() -> None:
+    result = analyse(say(0, 9, CUSTOMER, "我上周就下的单"), say(4, 4.6, AGENT, "嗯嗯"), say(5, 7, AGENT, "您先听我说"))
+    assert [(found.start_ms, found.end_ms) for found in result.interruptions] == [(5000, 7000)]
+
+
 def test_who_was_interrupted_and_only_goes_on_has_not_interrupted() -> None:
     result = analyse(say(0, 5, CUSTOMER, "我"), say(4, 9, AGENT, "您先听"), say(5.3, 8, CUSTOMER, "我还没说完"))
     assert [interruption.by for interruption in result.interruptions] == [AGENT]

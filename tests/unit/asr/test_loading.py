@@ -66,4 +66,5 @@ def test_settings_that_only_decide_speed_or_limits_keep_the_key() -> None:
 def test_an_engine_that_does_not_fit_into_memory_is_not_called_missing() -> None:
     said = str(_not_imported(ImportError("libtorch_cpu.so: failed to map segment from shared object")))
     assert said.startswith("the memory that this process may use is not enough")
+    assert str(_not_imported(RuntimeError("std::bad_alloc"))).startswith("the memory that this process may use")
     assert "pip install" in str(_not_imported(ImportError("No module named 'torch'")))

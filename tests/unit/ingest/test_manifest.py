@@ -287,6 +287,12 @@ def test_titles_may_stand_above_the_heading(tmp_path: Path, above: str) -> None:
     assert (call.call_id, call.order_id, call.agent_id) == ("a", "1", "A017")
 
 
+@pytest.mark.parametrize("delimiter", [",", "\t", ";", "|"])
+def test_columns_none_of_which_is_known_are_listed_one_by_one(tmp_path: Path, delimiter: str) -> None:
+    (said,) = refusal(csv(tmp_path, "音轨,编码,日期".replace(",", delimiter), "a.wav,1,2".replace(",", delimiter)))
+    assert "音轨, 编码, 日期" in said
+
+
 def test_chinese_commas_between_columns_are_named(tmp_path: Path) -> None:
     assert refusal(csv(tmp_path, "audio，order_id", "a.wav，1")) == [
         "m.csv: its cells are divided by a Chinese mark (，); write English commas (,)"

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import pytest
 import trustme
 
-from qareport.outgoing import OutgoingClient, OutgoingError, OutgoingFault, OutgoingReach
+from qareport.outgoing import OutgoingClient, OutgoingError, OutgoingFault, OutgoingReach, words_of
 from tests.support.patience import scaled
 from tests.support.receiver import Receiver, Reply
 
@@ -42,6 +42,19 @@ def test_an_answer_comes_back_whatever_its_status() -> None:
     assert (taken.method, taken.path, taken.body) == ("POST", "/a%20b?x=%E5%AE%A2", b"{}")
     assert (taken.headers["x-key"], taken.headers["user-agent"]) == ("k", "qareport")
     assert taken.headers["host"] == f"127.0.0.1:{receiver.port}"
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "gbk", "gb18030"])
+@pytest.mark.parametrize("most", [200, 3])
+def test_what_a_server_says_is_readable_in_utf_8_and_gbk(encoding: str, most: int) -> None:
+    said = "拒收：\r\n 您的邮箱\x1b[31m已停用" + "，请联系管理员" * 99
+    words = "拒收： 您的邮箱 [31m已停用" + "，请联系管理员" * 99
+    assert words_of(said.encode(encoding), most) == words[:most]
+
+
+@pytest.mark.parametrize("length", range(900, 908))
+def test_an_answer_that_is_cut_within_a_character_is_read_as_far_as_it_goes(length: int) -> None:
+    assert set(words_of(("x" + "拒" * 400).encode()[:length], 500)) == {"x", "拒"}
 
 
 def test_a_name_that_leads_inside_is_refused_without_a_connection() -> None:

@@ -97,6 +97,33 @@ def test_a_list_that_no_rule_can_name_is_refused_by_both(name: str) -> None:
         rules.load(rules.RuleFiles.from_texts({"a.yaml": RULE, "synonyms.yaml": text}))
 
 
+@pytest.mark.parametrize(
+    ("condition", "taken"),
+    [
+        ("{customer says: [发货]}", True),
+        ("{任一: [{客户说: [发货]}, {沉默: 3秒}]}", True),
+        ("{customer says: [发货], unless: [{agent says: [抱歉], within: 9s}]}", True),
+        ("{condition: 催}", False),
+        ("{条件: 催, 次数: 2}", False),
+        ("{any: [{customer says: [发货]}, {condition: 催}]}", False),
+        ("{sequence: [{customer says: [发货]}, {condition: 催}]}", False),
+        ("{customer says: [发货], unless: [{condition: 催}]}", False),
+        ("{customer say: [发货]}", False),
+        ("[customer says]", False),
+        ("~", False),
+    ],
+)
+def test_lint_and_the_schema_agree_about_shared_conditions(condition: str, *, taken: bool) -> None:
+    shared = f"{SYNONYMS}conditions:\n  催: {{customer says: [催]}}\n  二: {condition}\n"
+    try:
+        rules.load(rules.RuleFiles.from_texts({"a.yaml": RULE, "synonyms.yaml": shared}))
+        is_taken = True
+    except ConfigError:
+        is_taken = False
+    assert is_taken is taken
+    assert (complaints("synonyms", shared) == []) is taken
+
+
 @pytest.mark.parametrize("path", sorted(SHIPPED.glob("*.yaml")), ids=lambda path: path.name)
 def test_every_shipped_file_is_taken(path: Path) -> None:
     assert complaints(kind_of(path.name), path.read_text(encoding="utf-8")) == []

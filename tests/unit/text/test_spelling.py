@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qareport.text.spelling import in_digits, simplify
-from qareport.text.wordlist import forms_of, normalise
+from qareport.text.wordlist import WordList, forms_of, normalise
 
 
 @pytest.mark.parametrize(
@@ -108,3 +108,47 @@ def test_a_text_has_at_most_two_forms_and_the_first_is_its_own(text: str) -> Non
     forms = forms_of(normalised)
     assert forms[0] == normalised
     assert forms == (normalised,) or forms == (normalised, in_digits(normalised))
+
+
+AMOUNT = (
+    "39.9元",
+    "39.90元",
+    "39块9",
+    "39.9块",
+    "39元9角",
+    "39块9毛",
+    "¥39.9",
+    "三十九块九",
+    "三十九点九元",
+    "三十九块九毛钱",
+)
+
+
+def is_found(word: str, text: str) -> bool:
+    return any(WordList((word,)).find(form) for form in forms_of(normalise(text)))
+
+
+@pytest.mark.parametrize("word", AMOUNT)
+@pytest.mark.parametrize("said", AMOUNT)
+def test_an_amount_of_money_is_one_however_it_is_written_and_spoken(word: str, said: str) -> None:
+    assert is_found(word, f"卖{said}的")
+
+
+@pytest.mark.parametrize("word", AMOUNT)
+@pytest.mark.parametrize("said", ["9.9元", "九块九", "39元", "三十九块", "139.9元", "39.95元", "39.8元"])
+def test_another_amount_is_another(word: str, said: str) -> None:
+    assert not is_found(word, f"卖{said}的")
+
+
+@pytest.mark.parametrize(
+    ("word", "said", "found"),
+    [
+        ("39元", "三十九块", True), ("39元", "三十九块钱", True), ("39元", "39块9", False), ("10元", "十块一张", True),
+        ("100元", "一百块", True), ("返10元", "好评返十块", True), ("5毛", "0.5元", True), ("0.5元", "五毛钱", True),
+        ("9.95元", "九块九毛五", True), ("1元", "我们一块去", False), ("3元", "三块饼干", False),
+        ("3元", "3块钱", True), ("9元", "39.9元", False), ("39", "39.9元", False),
+        ("39块", "39块9", False), ("39块", "39块", True),
+    ],
+)  # fmt: skip
+def test_whole_amounts_and_parts_of_a_yuan_are_the_same_in_both_spellings(word: str, said: str, *, found: bool) -> None:
+    assert is_found(word, said) is found

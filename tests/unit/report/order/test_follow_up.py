@@ -36,6 +36,11 @@ def test_what_stands_open_is_the_result_and_is_called_back_about_on_the_next_day
     ]
 
 
+def test_who_is_called_agent_by_the_shop_is_not_called_so_twice() -> None:
+    told = lines(replace(CALL, promises=(), agent_id="客服01"))
+    assert told[1] == ("下一步", "11月22日18:00前，客服01给客户回电，就“发货”给出确切答复。")
+
+
 def test_a_promise_that_falls_due_earlier_sets_the_time_of_the_call_back() -> None:
     assert lines(promised(CALL.started_at + 3 * HOURS))[1:] == [
         ("约定", "客服A017答应：发货（48小时内），须在11月21日12:13前办到。"),

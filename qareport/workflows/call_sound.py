@@ -8,15 +8,20 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from qareport import privacy
-from qareport.errors import AudioError, NotFoundError
+from qareport.errors import AudioError, NotFoundError, QareportError, fault_reason
 from qareport.files import atomic_write, content_key, is_file
-from qareport.messages import say
-from qareport.model import CallReport
+from qareport.messages import keep, say
+from qareport.model import CallReport, Job, JobState
 from qareport.report.order.transcript_lines import covered_ms
 from qareport.settings import PrivacySettings
+
+if TYPE_CHECKING:
+    from qareport.workflows.workspace import Workspace
 
 #: Peaks of one channel at most: enough for a wave 4,000 pixels wide, 30 KB as text.
 _POINTS = 4_000
@@ -53,6 +58,30 @@ def find_listening(folder: Path, call: CallReport, masking: PrivacySettings, *, 
     key = content_key("2", call.audio.sha256, json.dumps(covered))
     sha256 = call.audio.sha256  # the names begin with it: with the recording all of its files are deleted
     return Listening(sound=folder / f"{sha256}-{key[:32]}.ogg", waveform=folder / f"{sha256}.json")
+
+
+def make_sound(workspace: Workspace, job: Job, owner: str) -> None:
+    """Do a job of the kind SOUND; whatever goes wrong with it ends that job alone."""
+    store, settings = workspace.store, workspace.settings
+    code, words = "", ""
+    try:
+        make_listening(
+            Path(settings.desk.folder) / "sound",
+            store.results.get(str(job.payload["call_id"])),
+            settings.privacy,
+            max_duration_ms=settings.audio.max_duration_minutes * 60_000,
+            original=bool(job.payload.get("original")),
+        )
+    except QareportError as error:
+        code, words = "no_sound", keep(error, clean=_masked)
+    except Exception as error:  # noqa: BLE001 - one bad recording stops no other
+        code, words = "no_sound", keep(fault_reason(error), clean=_masked)
+    state = JobState.FAILED if code else JobState.DONE
+    store.jobs.finish(job.job_id, owner, state, at=datetime.now(UTC), error_code=code, error=words)
+
+
+def _masked(words: str) -> str:
+    return privacy.mask(words)[0]
 
 
 def make_listening(

@@ -35,7 +35,7 @@ from qareport.model import (
     Segment,
 )
 from qareport.store import holder
-from qareport.workflows.call_sound import make_listening
+from qareport.workflows.call_sound import make_sound
 from qareport.workflows.export.jobs import make_export
 from qareport.workflows.judge import judge_calls
 from qareport.workflows.live.merging import merge
@@ -128,22 +128,7 @@ class UploadWorker:
 
     def make_sound(self, job: Job) -> None:
         """Make the sound of one call for listening."""
-        store, settings = self._workspace.store, self._workspace.settings
-        call_id, code, words = str(job.payload["call_id"]), "", ""
-        try:
-            make_listening(
-                Path(settings.desk.folder) / "sound",
-                store.results.get(call_id),
-                settings.privacy,
-                max_duration_ms=settings.audio.max_duration_minutes * 60_000,
-                original=bool(job.payload.get("original")),
-            )
-        except QareportError as error:
-            code, words = "no_sound", keep(error, clean=_masked)
-        except Exception as error:  # noqa: BLE001 - one bad recording stops no other
-            code, words = "no_sound", keep(fault_reason(error), clean=_masked)
-        state = JobState.FAILED if code else JobState.DONE
-        store.jobs.finish(job.job_id, self._owner, state, at=_now(), error_code=code, error=words)
+        make_sound(self._workspace, job, self._owner)
 
     def work_on(self, job: Job) -> None:
         """Hear and judge one upload, or a call again; whatever goes wrong with it ends that job alone."""

@@ -388,11 +388,10 @@ def _set_up_postgresql(connection: Any, _: object) -> None:
     with contextlib.suppress(OSError):  # a socket of this machine's file system has no such option
         connection._usock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     cursor = connection.cursor()
-    # A search of a million sentences is done in the time that compiling it takes. What is set is rolled back with the
-    # transaction that it is in.
+    # A search of a million sentences takes no longer than compiling it does.
     cursor.execute("SET jit = off")
     cursor.close()
-    connection.commit()
+    connection.commit()  # else it is rolled back with the transaction
 
 
 def _begin_sqlite(connection: sqlalchemy.Connection) -> None:

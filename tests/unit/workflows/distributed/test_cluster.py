@@ -76,8 +76,8 @@ def ray_that_answers(monkeypatch: pytest.MonkeyPatch, *answers: Exception | None
 
 def test_a_head_node_that_is_too_busy_at_first_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
     left = ray_that_answers(monkeypatch, BUSY, None)
-    with connected("ray") as one:
-        assert one.address == "ray"
+    with connected("ray") as reached:
+        assert reached.address == "ray"
     assert not left
 
 

@@ -16,8 +16,9 @@ _MOBILE = re.compile(r"(?:(?:00)?86)?1[3-9]\d{9}")
 _LANDLINE = re.compile(r"0(?:10|2\d|[3-9]\d\d)\d{7,8}")
 #: GB 11643-1999: region, date of birth, order, check digit. That is not tested: one misheard digit breaks it.
 _IDENTITY = re.compile(r"[1-9]\d{5}(?:18|19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{3}[\dX]")
-#: ISO/IEC 7812: 13 to 19 places, of which the payment networks' begin with 3 … 6 (UnionPay 62).
-_CARD = re.compile(r"[3-6]\d{14,18}")
+#: ISO/IEC 7812: 13 to 19 places, of which the payment networks' begin with 4 … 6 (UnionPay 62), or with 34, 37 (15
+#: places), 35 and 36, 38 or 30.
+_CARD = re.compile(r"[4-6]\d{14,18}|3[47]\d{13}|35(?:2[89]|[3-8]\d)\d{12,15}|3(?:0[0-5]|[68]\d)\d{13,16}")
 _UNIONPAY = re.compile(r"62\d{14}|62\d{17}")
 _LONGEST = 21
 #: How many digits a number must have for what it is called to make it personal.
@@ -33,6 +34,8 @@ _PLACES: dict[PersonalKind, tuple[int, int]] = {
 }
 _SHORTEST = 3
 _BEGUN = re.compile("1[3-9][0-9]")
+#: Of an order's number people say its last places, no more of them than this.
+_TAIL = 6
 #: A number abroad has at least so many places without its country.
 _ABROAD = 9
 #: Hotlines (400, 800) are not personal.
@@ -53,8 +56,10 @@ _LISTED = re.compile("[，,、；;。 ]*(?:跟|和|与|还有|另外|另|以及|
 #: 一单, 这张: what stands behind the number of an order.
 _THING = re.compile(
     "[，,。 ]{0,2}(?:您?(?:问|说)的)?(?:还是|就是|就|是|的)?"
-    "(?:这|那|哪|一|个)(?:一|个|俩|两)?(?:个)?(?:单|件|张(?!卡)|票)"
+    "(?:这|那|哪|一|个)(?:一|个|俩|两|几)?(?:个)?(?:单|件|张(?!卡)|票)"
 )
+#: 订单号是13800138000 speaks of what looks like a mobile number, 您这单正在送，送货的姓虞，13800138000 does not.
+_POINTS_ON = re.compile("[，,、：: ]*(?:号码?|是|为|就|的|叫|[呢啊哦嗯呃那])*[，,、：: ]*")
 #: 13800138000，这是订单号 speaks of what looks like a mobile number, 13800138000，订单号忘了 does not.
 _POINTS_BACK = re.compile("[，,。 ]{0,2}(?:[这那就]?是|[这那的])")
 #: 13800138000，订单号是20261105000042: the word is the name of the number behind it.
@@ -198,7 +203,7 @@ def _by_meaning(run: Run, stretch: Stretch, meaning: PersonalKind) -> Iterator[F
 
 
 #: Seven or eight places; ten abroad; a mobile number's beginning; whatever has a prefix.
-_TELEPHONE = re.compile(r"[2-9]\d{6,7}|[2-9]\d{9}|1[3-9]\d{4,9}|(?:0|86)\d{7,12}")
+_TELEPHONE = re.compile(r"[2-9]\d{6,7}|[2-9]\d{9}|1[3-9]\d{4,10}|(?:0|86)\d{7,12}")
 
 
 #: 20261105: a day.
@@ -247,14 +252,16 @@ def _of_company(run: Run, stretch: Stretch) -> bool:
 def _meaning(run: Run, stretch: Stretch, previous: tuple[Run, PersonalKind | None] | None) -> PersonalKind | None:
     """Tell what a number is called: right before it, right after it, in the question, or a little earlier."""
     text, line = stretch.text, stretch.line(run.start)
-    if previous and previous[1] is _K.ORDER and _LISTED.fullmatch(text, previous[0].end, run.start):
+    listed = previous and previous[1] is _K.ORDER and _LISTED.fullmatch(text, previous[0].end, run.start)
+    if listed and previous and (len(previous[0].value) > _TAIL or not _MOBILE.fullmatch(run.value)):
         return _K.ORDER
     if _CALLED.search(text, max(0, run.start - 4), run.start):
         return _K.PHONE
     handed = _HANDED.search(text, max(0, run.start - 12), run.start)
     if handed and _TELEPHONE.fullmatch(run.value) and _TRIED.match(text, run.end) and not _DATED.fullmatch(run.value):
         return _K.PHONE
-    before = _before(run, stretch, previous[0].end if previous else 0)
+    named = _THING.match(text, previous[0].end) if previous else None  # 三二一五这几单: the word is of that number
+    before = _before(run, stretch, named.end() if named else previous[0].end if previous else 0)
     if before and before.end > line.start and run.start - before.end <= _NEAR:
         return before.kind
     after = _after(run, stretch)
@@ -284,6 +291,8 @@ def _before(run: Run, stretch: Stretch, free_from: int) -> Cue | None:
         return None
     # An order that an earlier sentence spoke of says nothing about this number.
     if cue.kind is _K.ORDER and _SENTENCE_END.search(between.rstrip() if len(between) <= _NEXT else between):
+        return None
+    if cue.kind is _K.ORDER and _MOBILE.fullmatch(run.value) and not _POINTS_ON.fullmatch(between):
         return None
     # A code follows its name closely.
     return None if cue.kind is _K.CODE and len(between) > 12 else cue

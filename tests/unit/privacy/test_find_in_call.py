@@ -28,6 +28,10 @@ KNOWN = {
     "CK49": ("桂畔路二十二号",),
     "CL38": ("二二七七六零一",),
     "CL58": ("chayuan五二零",),
+    "CP36": ("十六号",),
+    "DF50": ("三二一八", "三二二零"),
+    "DK69": ("骆驼九三三零七",),
+    "DN26": ("石桥北三街",),
     "Z59": ("Y七四二",),
 }
 
@@ -72,6 +76,23 @@ def test_the_newest_question_says_what_a_number_is() -> None:
     )
     assert shown[2] == "85116337226"
     assert shown[4] == "[电话]"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("您这单正在送，送货的姓虞，一五二零零七七三二六八，您找他", "您这单正在送，送货的姓虞，[电话]，您找他"),
+        ("三二一一，还有三二一五这几单，一三九零一一七二三三八", "三二一一，还有三二一五这几单，[电话]"),
+        ("手机是幺八六零，七三八零，零七一六", "手机是[电话]"),
+        ("单号是16720958843，麻烦查查", "单号是16720958843，麻烦查查"),
+    ],
+)
+def test_what_looks_like_a_mobile_number_is_an_order_s_only_right_behind_its_name(text: str, shown: str) -> None:
+    assert mask(text)[0] == shown
+
+
+def test_orders_by_their_last_places_are_no_bank_card() -> None:
+    assert mask("3320，3321，3324，还有3323")[0] == "3320，3321，3324，还有3323"
 
 
 def test_an_order_number_that_looks_like_a_mobile_number_stays() -> None:
